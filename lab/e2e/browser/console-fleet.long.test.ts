@@ -44,6 +44,21 @@ function statsOf(group: number, startTime: Date) {
   });
 }
 
+/** Reads the fleet as its page does, until the signal aborts. Gives the bytes. */
+async function readFleet(origin: string, signal: AbortSignal): Promise<number> {
+  const headers = { 'content-type': 'application/connect+json', 'connect-protocol-version': '1' };
+  const body = new Uint8Array([0, 0, 0, 0, 2, 0x7b, 0x7d]);
+  const url = `${origin}/rondo.gateway.v1.ConsoleService/WatchFleet`;
+  const answer = await fetch(url, { method: 'POST', headers, body, signal });
+  let bytes = 0;
+  try {
+    for await (const chunk of answer.body ?? []) bytes += chunk.length;
+  } catch (cause) {
+    if (!signal.aborted) throw cause;
+  }
+  return bytes;
+}
+
 (CHROMIUM === undefined ? describe.skip : describe)('the console before a thousand instances', () => {
   let running: Running;
   let servers: RpcServer[];
@@ -120,6 +135,22 @@ function statsOf(group: number, startTime: Date) {
     const tasks: unknown = await page.evaluate('tasks');
     process.stdout.write(`long tasks, ms: ${JSON.stringify(tasks)}\n`);
     expect(Math.max(0, ...(Array.isArray(tasks) ? tasks.map(Number) : []))).toBeLessThanOrEqual(MAX_TASK_MS);
+  });
+
+  // Streams without a browser, whose work would take the processors that the gateway needs.
+  it('answers the calls of others while twenty pages look', async () => {
+    const call = ['calculator.v1.CalculatorService/Add', '{"a": 1, "b": 2}', '--address', running.system.address(20)];
+    for (const readers of [0, TABS, 0, TABS, 0, TABS]) {
+      const over = new AbortController();
+      const reading = Array.from({ length: readers }, () => readFleet(`${running.origin}`, over.signal));
+      for (const when of ['as they open', 'then']) {
+        const { stdout } = await running.system.rondo('call', ...call, '--rate', '200', '--duration', '20s', '--json');
+        process.stdout.write(`${readers} pages, ${when}: ${stdout}`);
+        expect(JSON.parse(stdout).calls).toBeGreaterThan(0);
+      }
+      over.abort();
+      expect(Math.min(...(await Promise.all(reading)))).toBeGreaterThan(INSTANCES);
+    }
   });
 
   it('is opened in twenty tabs', async () => {

@@ -112,14 +112,14 @@ export function testTold(at: () => Running): void {
     await page.getByLabel('with a span named like').fill('no such span');
     await page.keyboard.press('Enter');
     await page.getByText('No trace fits.').waitFor();
-    await page.getByLabel('with a span named like').fill('');
+    // Others may be slower than the hundred that are shown.
+    await page.getByLabel('with a span named like').fill('QuoteService/GetQuote');
     await page.keyboard.press('Enter');
-    for (const order of ['failed', 'slowest']) {
-      await page.getByRole('button', { name: order }).click();
-      await page.getByRole('link', { name: 'GET /v1/{name=quotes/*}' }).first().click();
-      await page.getByText('sales.v1.QuoteService/GetQuote NOT_FOUND').first().waitFor();
-      await page.goBack();
-    }
+    await page.getByRole('button', { name: 'slowest' }).click();
+    await page.getByRole('link', { name: 'GET /v1/{name=quotes/*}' }).first().waitFor();
+    await page.getByRole('button', { name: 'failed' }).click();
+    await page.getByRole('link', { name: 'GET /v1/{name=quotes/*}' }).first().click();
+    await page.getByText('sales.v1.QuoteService/GetQuote NOT_FOUND').first().waitFor();
     await show(`traces/${'f'.repeat(32)}`);
     await page.getByText(`No process has a trace ${'f'.repeat(32)}`).waitFor();
     await page.getByLabel('Find').fill('no id');

@@ -1,5 +1,13 @@
 import type { GetTraceResponse, Span } from '@rondo/contracts/rondo/tracing/v1/tracing';
-import { addPart, joined, type KnownParts, type KnownTrace, type ToldSpan } from '@rondo/service/traces';
+import {
+  addPart,
+  joined,
+  type KnownParts,
+  type KnownTrace,
+  newestFirst,
+  slowestFirst,
+  type ToldSpan,
+} from '@rondo/service/traces';
 import type { EventOf } from '../calls/use-stream.js';
 import type { Json } from '../page/json.js';
 import { type Silent, takeSilent } from '../ui/silent.js';
@@ -16,7 +24,6 @@ export type Order = 'newest' | 'slowest' | 'failed';
 
 /** More traces than these aren't kept. */
 const MAX_KEPT = 2_000;
-const endOf = ({ startUnixMs, durationMs }: KnownTrace) => startUnixMs + durationMs;
 
 /** Takes an event of `WatchTraces`. */
 export function takeTraces(order: Order, before: Traces | undefined, event: EventOf<'watchTraces'>): Traces {
@@ -24,8 +31,10 @@ export function takeTraces(order: Order, before: Traces | undefined, event: Even
   let leftOut = before?.leftOut ?? 0;
   for (const { instanceId = '', traces = [], leftOut: more = 0 } of event.told ?? []) {
     leftOut += more;
-    for (const { traceId = '', name = '', startUnixMs = 0, durationMs = 0, spans = 0, failedSpans = 0 } of traces)
-      addPart(parts, { traceId, name, startUnixMs, durationMs, spans, failedSpans }, instanceId);
+    for (const { traceId = '', name = '', startUnixMs = 0, durationMs = 0, ...more } of traces) {
+      const { spans = 0, failedSpans = 0, streaming = false } = more;
+      addPart(parts, { traceId, name, startUnixMs, durationMs, spans, failedSpans, streaming }, instanceId);
+    }
   }
   if (parts.size > MAX_KEPT) for (const { traceId } of sorted(parts, order).slice(MAX_KEPT / 2)) parts.delete(traceId);
   return { parts, leftOut, silent: takeSilent(before?.silent, event) };
@@ -33,8 +42,7 @@ export function takeTraces(order: Order, before: Traces | undefined, event: Even
 
 /** The traces in an order. */
 export function sorted(parts: KnownParts, order: Order): readonly KnownTrace[] {
-  const key = order === 'slowest' ? ({ durationMs }: KnownTrace) => durationMs : endOf;
-  return [...parts.values()].map(joined).sort((one, other) => key(other) - key(one));
+  return [...parts.values()].map(joined).sort(order === 'slowest' ? slowestFirst : newestFirst);
 }
 
 /** What instances have of one trace. */

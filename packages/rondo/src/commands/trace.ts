@@ -1,5 +1,5 @@
 import { TraceFilter, TraceOrder } from '@rondo/contracts/rondo/tracing/v1/tracing';
-import type { KnownTrace } from '@rondo/service/traces';
+import { newestFirst, slowestFirst } from '@rondo/service/traces';
 import { processesAt } from '../call/target.js';
 import { type CommandContext, defineCommand } from '../command.js';
 import { UsageError } from '../errors.js';
@@ -16,7 +16,7 @@ const DEFAULT_LIMIT = 20;
 const MAX_LIMIT = 1_000;
 
 const options = {
-  slow: { type: 'boolean', description: 'List the slowest traces.' },
+  slow: { type: 'boolean', description: 'List the slowest traces, streams last.' },
   errors: { type: 'boolean', description: 'List traces in which a span failed.' },
   follow: { type: 'boolean', short: 'f', description: 'Print traces as they end, until Ctrl-C.' },
   name: {
@@ -96,14 +96,11 @@ async function listTraces(
   const { stdout } = context;
   const order = slow ? TraceOrder.TRACE_ORDER_SLOWEST : TraceOrder.TRACE_ORDER_NEWEST;
   const found = await gatherTraces({ filter, order, pageSize: limit }, processes, context);
-  const by = slow ? ({ durationMs: ms }: KnownTrace) => ms : endOf;
-  const traces = [...found.traces].sort((a, b) => by(b) - by(a)).slice(0, limit);
+  const traces = [...found.traces].sort(slow ? slowestFirst : newestFirst).slice(0, limit);
   if (json) await stdout.write(`${JSON.stringify({ traces })}\n`);
   else await stdout.write(traces.length === 0 ? 'no traces\n' : formatTraces(traces, tableLook(stdout)));
   await tellSilent(found, context);
 }
-
-const endOf = ({ startUnixMs, durationMs: ms }: KnownTrace): number => startUnixMs + ms;
 
 /** Finds the id in a text, such as an error's; a text of hexadecimal digits may be its beginning. */
 function parseId(text: string): string | undefined {

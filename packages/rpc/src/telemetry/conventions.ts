@@ -24,7 +24,8 @@ export function tracedMethod(method: Method): TracedMethod {
   let traced = methods.get(method);
   if (traced === undefined) {
     const name = method.path.slice(1);
-    const attributes = { 'rpc.system.name': 'grpc', 'rpc.method': name };
+    const streaming = method.requestStream || method.responseStream;
+    const attributes = { 'rpc.system.name': 'grpc', 'rpc.method': name, ...(streaming && { 'rondo.streaming': true }) };
     traced = { name, attributes, background: BACKGROUND.test(name) };
     methods.set(method, traced);
   }

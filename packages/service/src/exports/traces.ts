@@ -6,6 +6,8 @@ export {
   joined,
   type KnownParts,
   type KnownTrace,
+  newestFirst,
+  slowestFirst,
   type ToldSpan,
 } from '../tracing/told-traces.js';
 export { type TraceNode, treeOf, walk } from '../tracing/trace-tree.js';

@@ -31,9 +31,18 @@ export function joined(parts: ReadonlyMap<string, TraceSummary>): KnownTrace {
     durationMs: endUnixMs - startUnixMs,
     spans: all.reduce((sum, part) => sum + part.spans, 0),
     failedSpans: all.reduce((sum, part) => sum + part.failedSpans, 0),
+    streaming: all.some((part) => part.streaming),
     instances: [...parts.keys()].sort(),
   };
 }
+
+/** Compares traces as `TRACE_ORDER_NEWEST` orders them. */
+export const newestFirst = (a: TraceSummary, b: TraceSummary): number =>
+  b.startUnixMs + b.durationMs - a.startUnixMs - a.durationMs;
+
+/** Compares traces as `TRACE_ORDER_SLOWEST` orders them. */
+export const slowestFirst = (a: TraceSummary, b: TraceSummary): number =>
+  Number(a.streaming) - Number(b.streaming) || b.durationMs - a.durationMs;
 
 /** `SPAN_KIND_CLIENT`: the enumeration would load the whole contract into a page. */
 const CLIENT = 3;

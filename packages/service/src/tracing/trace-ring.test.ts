@@ -164,6 +164,7 @@ it('lists traces by end or duration, by page, and by what is asked of them', () 
   ring.add(ended('slow', { at: 20, ms: 60 }));
   ring.add(ended('slow', { at: 10, ms: 80, name: 'first' }));
   ring.add(ended('failed', { at: 5, ms: 1, error: 'no' }));
+  ring.add(ended('watch', { at: 1, ms: 79, attributes: { 'rondo.streaming': true } }));
   const list = (
     filter: Partial<TraceFilter> = {},
     order: TraceOrder = NEWEST,
@@ -172,9 +173,9 @@ it('lists traces by end or duration, by page, and by what is asked of them', () 
     const { traces, total } = ring.list({ filter: TraceFilter.fromPartial(filter), order }, from, most);
     return [total, ...traces.map(({ traceId, name }) => `${traceId}: ${name}`)];
   };
-  expect(list()).toEqual([3, 'late: a "quoted" name', 'slow: first', 'failed: work']);
-  expect(list({}, SLOWEST, [0, 2])).toEqual([3, 'slow: first', 'late: a "quoted" name']);
-  expect(list({}, SLOWEST, [2, 2])).toEqual([3, 'failed: work']);
+  expect(list()).toEqual([4, 'late: a "quoted" name', 'slow: first', 'watch: work', 'failed: work']);
+  expect(list({}, SLOWEST, [0, 2])).toEqual([4, 'slow: first', 'late: a "quoted" name']);
+  expect(list({}, SLOWEST, [2, 2])).toEqual([4, 'failed: work', 'watch: work']);
   expect(list({ failed: true })).toEqual([1, 'failed: work']);
   expect(list({ minDurationMs: 80 })).toEqual([1, 'slow: first']);
   expect(list({ name: '"quoted"' })).toEqual([1, 'late: a "quoted" name']);

@@ -41,6 +41,7 @@ interface Trace {
   bytes: number;
   failed: number;
   lost: number;
+  streaming: boolean;
 }
 
 /** What a watch tells. */
@@ -103,6 +104,7 @@ export class TraceRing {
     }
     trace.endMs = Math.max(trace.endMs, span.startUnixMs + span.durationMs);
     if (span.error !== undefined) trace.failed += 1;
+    if (ended.attributes['rondo.streaming'] === true) trace.streaming = true;
     this.#forget();
     if (ended.parentSpanContext === undefined || ended.parentSpanContext.isRemote === true)
       for (const tell of this.#watchers) tell(traceId, trace);
@@ -119,9 +121,9 @@ export class TraceRing {
 
   /** The traces that a filter lets through, from the one at `from` on, and how many there are in all. */
   list({ filter, order }: Pick<ListTracesRequest, 'filter' | 'order'>, from: number, most: number) {
-    const key = order === TraceOrder.TRACE_ORDER_SLOWEST ? durationOf : ({ endMs }: Trace) => endMs;
     const found = [...this.#traces].filter(([, trace]) => matches(trace, filter));
-    found.sort(([, a], [, b]) => key(b) - key(a));
+    const before = order === TraceOrder.TRACE_ORDER_SLOWEST ? slowestFirst : newestFirst;
+    found.sort(([, a], [, b]) => before(a, b));
     const traces = found.slice(from, from + most).map(([traceId, trace]) => summaryOf(traceId, trace));
     return { traces, total: found.length };
   }
@@ -160,7 +162,8 @@ export class TraceRing {
   }
 
   #begin(traceId: string, { startUnixMs }: KeptSpan): Trace {
-    const trace = { spans: [], first: '', startMs: startUnixMs, endMs: 0, bytes: TRACE_BYTES, failed: 0, lost: 0 };
+    const counts = { bytes: TRACE_BYTES, failed: 0, lost: 0 };
+    const trace = { spans: [], first: '', startMs: startUnixMs, endMs: 0, ...counts, streaming: false };
     this.#bytes += TRACE_BYTES;
     // A copy: the id may be a part of a long header.
     this.#traces.set(Buffer.from(traceId, 'latin1').toString('latin1'), trace);
@@ -187,6 +190,9 @@ export class TraceRing {
 
 const parse = (text: string): KeptSpan => JSON.parse(text);
 const durationOf = ({ startMs, endMs }: Trace): number => Math.max(0, endMs - startMs);
+const newestFirst = (a: Trace, b: Trace): number => b.endMs - a.endMs;
+const slowestFirst = (a: Trace, b: Trace): number =>
+  Number(a.streaming) - Number(b.streaming) || durationOf(b) - durationOf(a);
 
 function matches(trace: Trace, filter: TraceFilter | undefined): boolean {
   if (filter === undefined) return true;
@@ -199,7 +205,15 @@ function matches(trace: Trace, filter: TraceFilter | undefined): boolean {
 }
 
 function summaryOf(traceId: string, trace: Trace): TraceSummary {
-  const { spans, lost, first, startMs: startUnixMs, failed: failedSpans } = trace;
+  const { spans, lost, first, startMs: startUnixMs, failed: failedSpans, streaming } = trace;
   const { name } = parse(first);
-  return { traceId, name, startUnixMs, durationMs: durationOf(trace), spans: spans.length + lost, failedSpans };
+  return {
+    traceId,
+    name,
+    startUnixMs,
+    durationMs: durationOf(trace),
+    spans: spans.length + lost,
+    failedSpans,
+    streaming,
+  };
 }

@@ -53,7 +53,7 @@ const MAX_ASKED = 1_000;
 const MAX_ABOUT = 20;
 /** An instance is asked that often, and of a large fleet not more than a hundred instances a second. Milliseconds. */
 const [PAUSE_MS, PAUSE_OF_EACH_MS] = [2_000, 10];
-/** What is computed from all readings is computed anew after that time. Milliseconds. */
+/** What is computed from all readings is computed anew after that time, or once all instances of a large fleet have been asked. Milliseconds. */
 const CALLS_MS = 1_000;
 const { FLEET_SOURCE_CURRENT: CURRENT, FLEET_SOURCE_LAST_KNOWN: LAST_KNOWN } = FleetSource;
 
@@ -72,7 +72,7 @@ export function followInstances(options: InstancesOptions, tell: (change: Change
     followed.load = reading && loadOf(reading);
     tell({ changed: [endpoint.instanceId], left: [] });
   };
-  const follow = (endpoint: Endpoint): Followed => {
+  const follow = (endpoint: Endpoint, index: number): Followed => {
     const before = known.get(endpoint.instanceId);
     if (before?.endpoint.address === endpoint.address) return { ...before, endpoint };
     before?.asked?.abort();
@@ -82,6 +82,7 @@ export function followInstances(options: InstancesOptions, tell: (change: Change
       ...options,
       signal: asked.signal,
       about: () => [...about],
+      firstPauseMs: index * PAUSE_OF_EACH_MS,
       pauseMs: () => Math.max(PAUSE_MS, known.size * PAUSE_OF_EACH_MS),
       onReading: (reading) => onReading(endpoint, reading),
     });
@@ -97,7 +98,7 @@ export function followInstances(options: InstancesOptions, tell: (change: Change
       known.delete(id);
     }
     const changed = endpoints.filter((endpoint) => known.get(endpoint.instanceId)?.endpoint !== endpoint);
-    for (const endpoint of changed) known.set(endpoint.instanceId, follow(endpoint));
+    for (const [index, endpoint] of changed.entries()) known.set(endpoint.instanceId, follow(endpoint, index));
     tell({ changed: changed.map(({ instanceId }) => instanceId), left: gone.map(([id]) => id) });
   };
   const onAway = () => {
@@ -119,7 +120,7 @@ export function followInstances(options: InstancesOptions, tell: (change: Change
       return followed && toInstance(followed);
     },
     calls() {
-      if (clock.now() - callsAt < CALLS_MS) return calls;
+      if (clock.now() - callsAt < Math.max(CALLS_MS, known.size * PAUSE_OF_EACH_MS)) return calls;
       callsAt = clock.now();
       const edges = edgesOf(readings());
       if (JSON.stringify(edges) !== JSON.stringify(calls.edges)) calls = { edges };

@@ -18,6 +18,8 @@ export interface Question {
   readonly signal: AbortSignal;
   /** The instances that it is to tell of. */
   readonly about: () => readonly string[];
+  /** How long to wait at first, so that the instances of a large fleet aren't all asked at the same time. Milliseconds. */
+  readonly firstPauseMs: number;
   /** How long to wait after an answer. Milliseconds. */
   readonly pauseMs: () => number;
   /** Undefined if it can't be asked. */
@@ -29,8 +31,9 @@ const RETRY_MS = 5_000;
 
 /** Asks an instance for its counters, again and again, until `signal` aborts. */
 export async function askForReadings(endpoint: Endpoint, question: Question): Promise<void> {
-  const { channel, clock, log, signal, about, pauseMs, onReading } = question;
+  const { channel, clock, log, signal, about, firstPauseMs, pauseMs, onReading } = question;
   const { instanceId } = endpoint;
+  if (firstPauseMs > 0) await sleep(clock, firstPauseMs, signal).catch(() => undefined);
   const direct = channel.direct([endpoint]);
   const client = createClient(CallStatsServiceDefinition, { channel: direct });
   let before: GetCallStatsResponse | undefined;
