@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { eventually } from '@rondo/harness';
+import { eventually, root } from '@rondo/harness';
 import { kubernetesResolver } from '@rondo/kubernetes';
 import { type Channel, createChannel, createRegistryChannel } from '@rondo/rpc/client';
 import { discoveryFor, noControlPlane } from './src/control-plane.js';
@@ -30,6 +30,7 @@ let cluster: Cluster;
 (why === undefined ? describe : describe.skip)(`on Kubernetes ${why ?? ''}`, () => {
   beforeAll(async () => {
     cluster = await startCluster();
+    await cluster.makeImages(root, 'rondo');
   });
   afterAll(async () => {
     await cluster?.stop();

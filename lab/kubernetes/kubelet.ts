@@ -13,6 +13,8 @@ export interface NodeOptions {
   readonly zone: string;
   /** For the files and logs of its pods. */
   readonly folder: string;
+  /** The folder of the images: below the name of each, what it has at /app. */
+  readonly images: string;
 }
 
 const BEAT_MS = 2_000;
@@ -51,8 +53,9 @@ export class Kubelet {
     const known = this.#workers.get(uid);
     known?.worker.update(pod);
     if (known !== undefined) return;
+    const { images } = this.#options;
     const folder = path.join(this.#options.folder, `${name}-${uid.slice(0, 8)}`);
-    const worker = new PodWorker(pod, { api: this.#api, folder }, this.#lost.signal);
+    const worker = new PodWorker(pod, { api: this.#api, folder, images }, this.#lost.signal);
     const ended = worker.run().finally(() => this.#workers.delete(uid));
     this.#workers.set(uid, { worker, ended });
     worker.update(pod);

@@ -1,4 +1,4 @@
-import { rmSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { RunningProcess } from '@rondo/harness';
@@ -9,9 +9,8 @@ import { createPodNetwork, HOST, type PodNetwork } from './network.js';
 import type { Pod } from './objects.js';
 import { keepProbing } from './probe.js';
 
-/** What stands in an image of this repository. */
-const OWN_IMAGE = /^rondo-([a-z-]+)(?::|$)/;
-const MAIN = '/app/dist/main.mjs';
+/** The command of an image, if its pod gives no other. */
+const COMMAND = ['node', '/app/dist/main.mjs'];
 const RETRY_MS = 500;
 const MAX_BACKOFF_MS = 30_000;
 
@@ -23,14 +22,17 @@ type State =
 
 const now = () => new Date().toISOString().replace(/\.\d+Z$/, 'Z');
 
-/** The command of the image, or that in its place, with the main file where it is in the repository. */
-const commandOf = (service: string, args: readonly string[]) =>
-  (args.length > 0 ? args : ['node', MAIN]).map((word) => (word === MAIN ? `services/${service}/dist/main.js` : word));
+/** Where a pod runs. */
+interface WorkerPlace extends Omit<PodPlace, 'pod' | 'address'> {
+  /** The folder of the images: below the name of each, what it has at /app. */
+  readonly images: string;
+}
 
 /** Runs one pod of one container, from its binding to a node until its object is gone. */
 export class PodWorker {
   #pod: Pod;
   readonly #place: Omit<PodPlace, 'pod' | 'address'>;
+  readonly #images: string;
   #network: PodNetwork | undefined;
   #process: RunningProcess | undefined;
   #state: State = { waiting: { reason: 'ContainerCreating' } };
@@ -45,9 +47,10 @@ export class PodWorker {
   readonly #lost: AbortSignal;
   #reports = Promise.resolve();
 
-  constructor(pod: Pod, place: Omit<PodPlace, 'pod' | 'address'>, lost: AbortSignal) {
+  constructor(pod: Pod, { images, ...place }: WorkerPlace, lost: AbortSignal) {
     this.#pod = pod;
     this.#place = place;
+    this.#images = images;
     this.#lost = lost;
   }
 
@@ -111,14 +114,14 @@ export class PodWorker {
     const place = { ...this.#place, pod: this.#pod, address: network.address };
     const [env, mounts] = await Promise.all([environmentOf(place), mountsOf(place)]);
     const { securityContext, containers } = this.#pod.spec;
-    const [{ name, image, args = [] }] = containers;
-    const service = OWN_IMAGE.exec(image)?.[1];
-    if (service === undefined) throw new Error(`this kubelet doesn't know the command of the image ${image}`);
+    const [{ name, image: imageName, args = COMMAND }] = containers;
+    const image = path.join(this.#images, imageName);
+    if (!existsSync(image)) throw new Error(`this kubelet doesn't have the image ${imageName}`);
     if (this.#ending.signal.aborted) return 0;
     const logFile = path.join(path.dirname(folder), `${this.#pod.metadata.name}-${name}.log`);
     const running = startContainer({
       ...{ network: network.name, root: path.join(folder, 'root'), env, mounts, logFile },
-      ...{ user: securityContext.runAsUser, command: commandOf(service, args) },
+      ...{ image, user: securityContext.runAsUser, command: args },
     });
     this.#process = running;
     this.#phase = 'Running';

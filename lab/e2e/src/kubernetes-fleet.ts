@@ -1,9 +1,9 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { createPool } from '@rondo/database';
-import { eventually, root } from '@rondo/harness';
+import { eventually, root, runNode } from '@rondo/harness';
 import { startPostgres } from '@rondo/harness/postgres';
 import { parseAllDocuments } from 'yaml';
 import { Api } from '../../kubernetes/api.js';
@@ -31,6 +31,8 @@ export interface Deployed {
 
 /** A cluster of three nodes, whose pods are processes of this machine. */
 export interface Cluster extends ControlPlane {
+  /** Makes the images of a workspace, whose names begin so. */
+  makeImages(workspace: string, prefix: string): Promise<void>;
   /** Adds a node. */
   startNode(name: string): Promise<void>;
   /** Ends a node and its pods at once. */
@@ -54,10 +56,12 @@ export async function startCluster(): Promise<Cluster> {
   const api = new Api(plane.access);
   const database = await startDatabase(folder);
   const nodes = new Map<string, Kubelet>();
+  const images = join(folder, 'images');
   const cluster: Cluster = {
     ...plane,
+    makeImages: (workspace, prefix) => makeImages(workspace, join(images, prefix)),
     async startNode(name) {
-      const node = new Kubelet({ access: plane.access, name, zone: name.slice(-1), folder });
+      const node = new Kubelet({ access: plane.access, name, zone: name.slice(-1), folder, images });
       nodes.set(name, node);
       await node.start();
     },
@@ -98,6 +102,16 @@ export async function startCluster(): Promise<Cluster> {
   for (const name of ['node-a', 'node-b', 'node-c']) await cluster.startNode(name);
   await eventually(() => plane.kubectl(['get', 'serviceaccount', 'default']));
   return cluster;
+}
+
+/** Copies what the images of a workspace have at /app, as its Dockerfile does. */
+async function makeImages(workspace: string, prefix: string): Promise<void> {
+  const { code, stderr } = await runNode(['rondo', 'bundle'], { cwd: workspace });
+  if (code !== 0) throw new Error(`rondo bundle: ${stderr}`);
+  const bundle = join(workspace, 'bundle');
+  for (const service of readdirSync(bundle).filter((name) => name !== 'shared')) {
+    for (const part of ['shared', service]) cpSync(join(bundle, part), `${prefix}-${service}`, { recursive: true });
+  }
 }
 
 /** The development overlay over a PostgreSQL outside of the cluster: the one inside ends with its node. */
