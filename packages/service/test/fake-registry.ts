@@ -97,7 +97,7 @@ export const INSTANCE = {
   services: ['sales.v1.QuoteService'],
   zone: 'eu/a',
   version: '',
-  weight: 0,
+  weight: 100,
   metadata: {},
   fingerprints: { 'sales.v1.QuoteService': '3f2a' },
 };
@@ -115,18 +115,20 @@ export function start({
   const { fake, services } = createFakeRegistry();
   fake.grantedTtlMs = ttlMs;
   const readiness = createState(readinessOf(dependencies));
+  const weight = createState(INSTANCE.weight);
   const { log, lines, fields } = recordingLogger();
   const begin = () =>
     startRegistration({
       registry: createClient(RegistryServiceDefinition, { channel: createTestChannel({ services, clock, random }) }),
       instance: { ...INSTANCE, incarnation },
       readiness,
+      weight,
       ttlMs,
       clock,
       random,
       log,
     });
-  return { clock, fake, readiness, lines, fields, begin };
+  return { clock, fake, readiness, weight, lines, fields, begin };
 }
 
 export const unavailable = () => new RpcError(Status.UNAVAILABLE, 'connection refused');

@@ -27,7 +27,7 @@ export type GatewayContext = Pick<
   ServiceContext,
   'authenticator' | 'channel' | 'clock' | 'descriptorSet' | 'log' | 'random' | 'readiness'
 > &
-  Partial<Pick<ServiceContext, 'meter' | 'registry'>>;
+  Partial<Pick<ServiceContext, 'instanceId' | 'meter' | 'registry'>>;
 
 /**
  * Wires the gateway. A request passes the listener, the edge and the dispatch to the handler of its protocol, which
@@ -147,15 +147,16 @@ interface Surroundings {
 }
 
 function createProtocols(
-  { channel, clock, descriptorSet, log, readiness, authenticator, registry = [] }: GatewayContext,
-  { maxMessageBytes, servedBy: toAll }: GatewayConfig,
+  { channel, clock, descriptorSet, log, readiness, authenticator, instanceId = '', registry = [] }: GatewayContext,
+  { maxMessageBytes, servedBy: toAll, launcher }: GatewayConfig,
   { catalogue, draining, clientOf, health, fleet, services }: Surroundings,
 ): Dispatch {
   // Operators may know which instance answers.
   const servedBy = toAll || fleet !== undefined;
   const authenticates = authenticator !== undefined;
-  const console =
-    fleet && consoleService({ fleet, questions: createQuestions({ channel, clock }), clock, channel, registry });
+  const restart = { launcher, ownId: instanceId };
+  const asked = { questions: createQuestions({ channel, clock }), clock, channel, registry, restart };
+  const console = fleet && consoleService({ fleet, ...asked });
   const ownServices = createOwnServices({
     catalogue,
     readiness,

@@ -154,6 +154,10 @@ export const variables = {
     description:
       "The folder with the pages of services: its folder `board` is served at `/board`. By default the image's.",
   }),
+  launcher: optionalVariable('RONDO_GATEWAY_LAUNCHER', text, {
+    example: '.rondo/data/launcher.json',
+    description: 'The file by which the console finds `npm start`, which sets it, to restart instances.',
+  }),
   servedBy: variable('RONDO_GATEWAY_SERVED_BY', flag, {
     default: false,
     description: 'Whether answers name the instance that served them, in rondo-served-by.',

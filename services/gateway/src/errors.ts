@@ -28,6 +28,18 @@ export const gatewayErrors = defineErrors('the gateway', {
     cause: 'The console asks to cordon the last instance of a service.',
     remedy: 'Start another instance first, or use `rondo drain --force`.',
   },
+  NOT_RESTARTABLE: {
+    code: 'FAILED_PRECONDITION',
+    text: '{instanceId} is not restarted here; use ./rondo restart, docker compose restart or kubectl rollout restart',
+    cause: 'The console asks to restart an instance, and `npm start` does not run this system, or it is the gateway that is asked.',
+    remedy: 'Restart it by the tool that has started it.',
+  },
+  RESTART_FAILED: {
+    code: 'FAILED_PRECONDITION',
+    text: 'it is not restarted: {reason}',
+    cause: 'The new process of an instance did not become ready. The old one goes on.',
+    remedy: 'Correct what the reason and the log of the instance name, and restart it again.',
+  },
   NO_REGISTRY: {
     code: 'FAILED_PRECONDITION',
     text: "this system has no registry of Rondo's, so there are no cordons and no settings; use the tools of the registry that it has",

@@ -4,7 +4,7 @@ import { ConnectionLine } from '../page/connection-line.js';
 import { Field } from '../page/form.js';
 import { Table } from '../page/table.js';
 import { figure } from '../ui/text.js';
-import { CordonDialog } from './cordon-dialog.js';
+import { type Act, ActDialog } from './act-dialog.js';
 import { InstancePanel } from './instance-panel.js';
 import { FleetMap } from './map.js';
 import { type Instance, takeFleet } from './watch.js';
@@ -20,7 +20,7 @@ interface FleetPageProps {
 /** The map, the instances and one of them, live. */
 export function FleetPage({ path: [filter = '', id = ''] }: FleetPageProps) {
   const { told, connection } = useStream({ method: 'watchFleet', request: {}, take: takeFleet });
-  const [chosen, setChosen] = useState<Instance | undefined>();
+  const [chosen, setChosen] = useState<Act | undefined>();
   const { instances, isCurrent } = told ?? { instances: [], isCurrent: true };
   const found = instances.filter((instance) => isFound(instance, filter.trim().toLowerCase()));
   const shown = `#/fleet/${encodeURIComponent(filter)}`;
@@ -65,11 +65,14 @@ export function FleetPage({ path: [filter = '', id = ''] }: FleetPageProps) {
             ['Zone', ({ zone }) => zone],
             ['Weight', ({ weight }) => weight],
             ['Address', ({ address }) => address],
-            ['Do', (one) => <CordonButton instance={one} onChoose={setChosen} />],
+            [
+              'Do',
+              (one) => <CordonButton instance={one} onChoose={(instance) => setChosen({ kind: 'cordon', instance })} />,
+            ],
           ]}
         />
       )}
-      {chosen && <CordonDialog instance={chosen} onClose={() => setChosen(undefined)} />}
+      {chosen && <ActDialog act={chosen} onClose={() => setChosen(undefined)} />}
     </div>
   );
 }

@@ -3,6 +3,7 @@ import { type EventOf, useStream } from '../calls/use-stream.js';
 import { LogLines } from '../logs/log-lines.js';
 import { Table } from '../page/table.js';
 import { figure, latency, share, visible } from '../ui/text.js';
+import type { Act } from './act-dialog.js';
 import type { Instance } from './watch.js';
 import { whyPicked } from './why.js';
 
@@ -13,7 +14,7 @@ interface PanelProps {
   readonly instances: readonly Instance[];
   /** Where the page is without the panel. */
   readonly back: string;
-  readonly onAct: (instance: Instance) => void;
+  readonly onAct: (act: Act) => void;
 }
 
 /** One instance: what it is, what it does, and why each of its callers picks it or doesn't. */
@@ -26,7 +27,7 @@ export function InstancePanel({ id, instances, back, onAct }: PanelProps) {
     request: { instanceId: id },
     take: (_: unknown, event: EventOf<'watchInstance'>) => event,
   });
-  const { callers = [], more = 0 } = stream.told ?? {};
+  const { callers = [], more = 0, restartable = false } = stream.told ?? {};
   const instance = instances.find((one) => one.id === id);
   return (
     <section class="panel" aria-labelledby="instance">
@@ -71,7 +72,20 @@ export function InstancePanel({ id, instances, back, onAct }: PanelProps) {
             />
           )}
           {more > 0 && <p>And {more} callers more, with fewer calls.</p>}
-          <Facts instance={instance} onAct={onAct} />
+          <Facts instance={instance} />
+          <p class="row">
+            <button type="button" onClick={() => onAct({ kind: 'cordon', instance })}>
+              {instance.state === 'cordoned' ? 'Uncordon' : 'Drain'} this instance …
+            </button>
+            <button type="button" onClick={() => onAct({ kind: 'weight', instance })}>
+              Weight …
+            </button>
+            {restartable && (
+              <button type="button" onClick={() => onAct({ kind: 'restart', instance })}>
+                Restart …
+              </button>
+            )}
+          </p>
           <h4>
             Its last log lines, <a href={`#/logs/${encodeURIComponent(id)}`}>live</a>
           </h4>
@@ -90,9 +104,7 @@ const STATE_TEXTS: Readonly<Record<string, string>> = {
   cordoned: 'An operator has taken it out: no caller picks it until it is uncordoned.',
 };
 
-const WEIGHT = 'relative to the others; RONDO_WEIGHT sets it when the process starts';
-
-function Facts({ instance, onAct }: { readonly instance: Instance; readonly onAct: PanelProps['onAct'] }) {
+function Facts({ instance }: { readonly instance: Instance }) {
   const { state, load, services, address = '', version, zone, weight, registerTime, certificateEndTime } = instance;
   const facts: readonly (readonly [string, string])[] = [
     ['State', `${state}. ${STATE_TEXTS[state] ?? 'Its state isn’t known.'}`],
@@ -102,25 +114,20 @@ function Facts({ instance, onAct }: { readonly instance: Instance; readonly onAc
     ['Event loop busy', share(load?.cpuUtilization)],
     ['Version', version || 'unknown'],
     ['Zone', zone || 'unknown'],
-    ['Weight', `${weight}, ${WEIGHT}`],
+    ['Weight', `${weight}, relative to the others`],
     ['Address', address],
     ['Registered', timeOf(registerTime)],
     ['Certificate', certificateEndTime === undefined ? 'none, as it has no TLS' : `ends ${timeOf(certificateEndTime)}`],
   ];
   return (
-    <>
-      <dl class="facts">
-        {facts.map(([name, text]) => (
-          <div key={name}>
-            <dt>{name}</dt>
-            <dd>{text}</dd>
-          </div>
-        ))}
-      </dl>
-      <button type="button" onClick={() => onAct(instance)}>
-        {state === 'cordoned' ? 'Uncordon' : 'Drain'} this instance …
-      </button>
-    </>
+    <dl class="facts">
+      {facts.map(([name, text]) => (
+        <div key={name}>
+          <dt>{name}</dt>
+          <dd>{text}</dd>
+        </div>
+      ))}
+    </dl>
   );
 }
 

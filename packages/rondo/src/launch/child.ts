@@ -1,6 +1,7 @@
 /** A child process of a service: started, logged, stopped. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { servicePages } from '../build/pages.js';
 import { messageOf } from '../workspace/errors.js';
@@ -54,7 +55,7 @@ export function startChild(planned: Planned, { data, certs, env, warn, append }:
     cwd: root,
     env: {
       ...kept,
-      ...consoleVariables(planned),
+      ...consoleVariables(planned, data),
       ...(outside?.pages && { [outside.pages]: servicePages }),
       ...inherited,
       ...env,
@@ -93,9 +94,10 @@ export function startChild(planned: Planned, { data, certs, env, warn, append }:
 
 const publicVariables = (outside: Planned['public']) => outside && { [outside.variable]: outside.address };
 
-function consoleVariables(planned: Planned) {
+function consoleVariables(planned: Planned, data: string) {
   const address = consoleOf(planned);
-  return planned.public?.console !== undefined && address !== undefined && { [planned.public.console]: address };
+  if (planned.public?.console === undefined || address === undefined) return {};
+  return { [planned.public.console]: address, RONDO_GATEWAY_LAUNCHER: path.join(data, 'launcher.json') };
 }
 
 function endOf(child: ChildProcess, streams: readonly NodeJS.EventEmitter[]): Promise<string> {

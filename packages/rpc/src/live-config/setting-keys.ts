@@ -92,6 +92,21 @@ const canaryPercent: SettingKey<number> = {
   },
 };
 
+/** The weight of each instance, by its id. */
+type Weights = Readonly<Record<string, number>>;
+
+const weights: SettingKey<Weights> = {
+  effect: 'the weights of instances of the service, in place of their RONDO_WEIGHT',
+  rule: 'instance=N, several with &, from 1 to 1000',
+  example: 'calculator-1=100&calculator-2=10',
+  parse(text) {
+    const entries = text.split('&').map((entry) => /^(?<id>[\w.@-]{1,128})=(?<weight>\d{1,4})$/.exec(entry)?.groups);
+    const value = Object.fromEntries(entries.map(({ id = '', weight } = {}) => [id, Number(weight)]));
+    const isValid = Object.values(value).every((weight) => weight >= 1 && weight <= 1_000);
+    return isValid ? { value, faults: [] } : { value: {}, faults: ['not such a list'] };
+  },
+};
+
 /** All settings by key. A new one needs an entry here, and a listener in the process that it changes. */
 export const SETTING_KEYS = {
   log_level: logLevel,
@@ -102,6 +117,7 @@ export const SETTING_KEYS = {
   breaker,
   bulkhead,
   canary_percent: canaryPercent,
+  weights,
 } as const;
 
 /** The keys of {@link SETTING_KEYS}. */

@@ -5,6 +5,7 @@ import { Protocol, Security } from '@rondo/contracts/rondo/registry/v1/registry'
 import { type MutualTls, PEER_PING_INTERVAL_MS } from '@rondo/rpc/internal';
 import type { RpcServer } from '@rondo/rpc/server';
 import { formatHostPort, type HostPort, type ReachableAt } from '../config/parsers.js';
+import { weightOf } from '../live-config/apply.js';
 import type { Registrant } from '../registration/lease.js';
 import { keepRegistered } from '../registration/register-server.js';
 import { type Registration, startRegistration } from '../registration/registration.js';
@@ -45,7 +46,8 @@ export function register(runtime: ServiceRuntime, options: RegisterOptions): Reg
   const { readiness, directory, tls: mutualTls } = options;
   const { leaseTtlMs: ttlMs } = config;
   if (directory !== undefined && directory.registrar === undefined) return LISTED_BY_ITSELF;
-  const entry = { instance: registrant(runtime, options), readiness, ttlMs, clock, random, log };
+  const weight = weightOf(runtime, options.services);
+  const entry = { instance: registrant(runtime, options), readiness, weight, ttlMs, clock, random, log };
   return directory?.registrar
     ? startRegistration({ ...entry, registry: directory.registrar })
     : keepRegistered({ ...entry, registry: registriesOf(config), mutualTls });

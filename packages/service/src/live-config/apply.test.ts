@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { type AdmissionOptions, LiveSettings } from '@rondo/rpc/internal';
 import { createState } from '../state.js';
-import { applyToAdmission, keepsAnswers } from './apply.js';
+import { applyToAdmission, keepsAnswers, weightOf } from './apply.js';
 
 const ORDERS = 'shop.v1.OrderService';
 const setting = (service: string, key: string, value: string) => ({ service, key, value });
@@ -30,6 +30,16 @@ describe('the settings of a server', () => {
     settings.set(new LiveSettings([setting('shop.v1.CartService', 'admission', 'off')]));
     expect(updates).toEqual([{ adaptive: true, maxCalls: {} }]);
   });
+});
+
+it('a setting changes the weight of the instance that it names, until it is unset', () => {
+  const settings = createState(new LiveSettings([]));
+  const runtime = { settings, config: { weight: 100 }, instanceId: 'orders-1' } as Parameters<typeof weightOf>[0];
+  const weight = weightOf(runtime, [ORDERS]);
+  settings.set(new LiveSettings([setting(ORDERS, 'weights', 'orders-1=7&orders-2=9')]));
+  expect(weight.current).toBe(7);
+  settings.set(new LiveSettings([setting(ORDERS, 'weights', 'orders-2=9')]));
+  expect(weight.current).toBe(100);
 });
 
 it('a setting ends the keeping of answers of one service, or of every service', () => {

@@ -2,6 +2,7 @@ import type { Channel } from '@rondo/rpc/client';
 import type { AdmissionControl, LiveSettings, MutualTls, SettingName } from '@rondo/rpc/internal';
 import { registriesOf } from '../lifecycle/directory.js';
 import type { ServiceRuntime } from '../lifecycle/service.js';
+import { createState, type State } from '../state.js';
 import { watchSettings } from './settings-watch.js';
 
 /** What live settings change in a process. */
@@ -40,6 +41,15 @@ export function applyToAdmission(
     const adaptive = (ownSetting(live, 'admission', services) ?? config.admission) === 'on';
     admission.update({ adaptive, maxCalls: ownSetting(live, 'max_calls', services) ?? config.maxCalls ?? {} });
   });
+}
+
+/** The weight of an instance, which settings change. */
+export function weightOf({ config, settings, instanceId }: ServiceRuntime, services: readonly string[]): State<number> {
+  const weight = createState(config.weight);
+  settings.subscribe((live) => {
+    weight.set(ownSetting(live, 'weights', services)?.[instanceId] ?? config.weight);
+  });
+  return weight;
 }
 
 /** Whether answers of a service may be kept. */

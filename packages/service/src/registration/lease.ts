@@ -20,11 +20,16 @@ export type Registrant = Omit<
   'status' | 'registerTime' | 'serviceTimes' | 'revision' | 'operatorState' | 'lapseTime' | 'lastRefused'
 >;
 
-/** A lease that the registry granted, with the status that the process last sent. */
-export interface Lease {
+/** What a process tells of itself, and may change. */
+export interface Told {
+  readonly status: InstanceStatus;
+  readonly weight: number;
+}
+
+/** A lease that the registry granted, with what the process last sent. */
+export interface Lease extends Told {
   readonly id: string;
   readonly ttlMs: number;
-  readonly status: InstanceStatus;
 }
 
 /** How leases are requested. */
@@ -44,24 +49,24 @@ export interface LeaseOptions {
 const CALL_TIMEOUT_MS = 3_000;
 
 /**
- * Makes one call so that the registry holds `status` under a fresh lease: it registers, updates or renews. If the registry has
+ * Makes one call so that the registry holds what is `wanted` under a fresh lease: it registers, updates or renews. If the registry has
  * forgotten the lease, the process registers again at once; while it drains it doesn't, because its successor may have registered.
  */
-export async function refreshLease(
-  lease: Lease | undefined,
-  status: InstanceStatus,
-  options: LeaseOptions,
-): Promise<Lease> {
-  if (lease === undefined) return register(status, options);
+export async function refreshLease(lease: Lease | undefined, wanted: Told, options: LeaseOptions): Promise<Lease> {
+  if (lease === undefined) return register(wanted, options);
   try {
-    return await (lease.status === status ? renew(lease, options) : update(lease, status, options));
+    return await (isTold(lease, wanted) ? renew(lease, options) : update(lease, wanted, options));
   } catch (error) {
     if (!(error instanceof RpcError) || error.code !== Status.NOT_FOUND) throw error;
-    if (status === InstanceStatus.INSTANCE_STATUS_DRAINING) return { ...lease, status };
+    if (wanted.status === InstanceStatus.INSTANCE_STATUS_DRAINING) return { ...lease, ...wanted };
     options.onForgotten();
-    return register(status, options);
+    return register(wanted, options);
   }
 }
+
+/** Whether the registry holds what is wanted. */
+export const isTold = (lease: Told, wanted: Told): boolean =>
+  lease.status === wanted.status && lease.weight === wanted.weight;
 
 /**
  * Deregisters. The request has a sequence number too, so that a registration which was given up and arrives later
@@ -73,11 +78,11 @@ export async function endLease({ id }: Lease, options: LeaseOptions): Promise<vo
   await registry.deregister(request, limits(options));
 }
 
-async function register(status: InstanceStatus, options: LeaseOptions): Promise<Lease> {
+async function register(wanted: Told, options: LeaseOptions): Promise<Lease> {
   const { registry, instance, secret, ttlMs, nextSequence } = options;
-  const request = { instance: { ...instance, status }, ttl: toDuration(ttlMs), sequence: nextSequence(), secret };
+  const request = { instance: { ...instance, ...wanted }, ttl: toDuration(ttlMs), sequence: nextSequence(), secret };
   const { leaseId, ttl } = await registry.register(request, limits(options));
-  return { id: leaseId, ttlMs: toMs(ttl) ?? ttlMs, status };
+  return { id: leaseId, ttlMs: toMs(ttl) ?? ttlMs, ...wanted };
 }
 
 async function renew(lease: Lease, options: LeaseOptions): Promise<Lease> {
@@ -86,12 +91,13 @@ async function renew(lease: Lease, options: LeaseOptions): Promise<Lease> {
   return { ...lease, ttlMs: toMs(ttl) ?? lease.ttlMs };
 }
 
-async function update(lease: Lease, status: InstanceStatus, options: LeaseOptions): Promise<Lease> {
+async function update(lease: Lease, wanted: Told, options: LeaseOptions): Promise<Lease> {
   const { registry, instance, nextSequence } = options;
   const { instanceId } = instance;
-  const request = { leaseId: lease.id, instanceId, status, updateMask: ['status'], sequence: nextSequence() };
+  const updateMask = ['status', 'weight'];
+  const request = { leaseId: lease.id, instanceId, ...wanted, updateMask, sequence: nextSequence() };
   await registry.update(request, limits(options));
-  return { ...lease, status };
+  return { ...lease, ...wanted };
 }
 
 function limits({ ttlMs }: LeaseOptions) {

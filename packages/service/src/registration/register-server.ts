@@ -60,6 +60,7 @@ interface KeepRegisteredOptions {
   readonly registry: readonly string[];
   readonly instance: Registrant;
   readonly readiness: State<Readiness>;
+  readonly weight?: State<number>;
   readonly ttlMs: number;
   readonly clock: Clock;
   readonly random: Random;

@@ -31,9 +31,21 @@ describe('a registration', () => {
     readiness.set(DRAINING);
     await clock.advance(0);
     expect(fake.updated).toMatchObject([
-      { status: INSTANCE_STATUS_SERVING, updateMask: ['status'] },
-      { status: INSTANCE_STATUS_DRAINING, updateMask: ['status'] },
+      { status: INSTANCE_STATUS_SERVING, weight: 100 },
+      { status: INSTANCE_STATUS_DRAINING, weight: 100 },
     ]);
+  });
+
+  it('sends each change of its weight, also to a registry that has forgotten it', async () => {
+    const { clock, fake, weight, begin } = start();
+    begin();
+    await clock.advance(0);
+    weight.set(10);
+    await clock.advance(0);
+    expect(fake.updated).toMatchObject([{ weight: 10, status: INSTANCE_STATUS_SERVING }]);
+    fake.known = false;
+    await clock.advance(3_000);
+    expect(fake.registered.map(({ instance }) => instance?.weight)).toEqual([100, 10]);
   });
 
   it('numbers its requests in sequence, across outages', async () => {

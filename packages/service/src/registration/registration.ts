@@ -6,12 +6,14 @@ import { createPause } from '../time.js';
 import {
   endLease,
   isDisplaced,
+  isTold,
   type Lease,
   type LeaseOptions,
   type Registrant,
   type RegistryClient,
   refreshLease,
   registryTimeOf,
+  type Told,
 } from './lease.js';
 import type { RegistryLink } from './link.js';
 import { createRegistrationLog } from './log.js';
@@ -23,6 +25,8 @@ export interface RegistrationOptions {
   readonly instance: Registrant;
   /** Sent to the registry at every change. */
   readonly readiness: State<Readiness>;
+  /** Sent to the registry at every change; that of `instance` by default. */
+  readonly weight?: State<number>;
   /** How long the registry keeps the instance without a renewal. */
   readonly ttlMs: number;
   readonly clock: Clock;
@@ -114,6 +118,7 @@ class LeaseKeeper implements Registration {
     this.#link = options.link ?? SINGLE_REGISTRY;
     const unsubscribes = [
       readiness.subscribe(() => this.#pause.wake()),
+      options.weight?.subscribe(() => this.#pause.wake()) ?? (() => undefined),
       this.#link.onReconnect(() => this.#onReconnect()),
     ];
     this.#unsubscribe = () => {
@@ -126,7 +131,7 @@ class LeaseKeeper implements Registration {
   async synced(signal: AbortSignal): Promise<boolean> {
     for await (const { reachable, status } of follow(this.#registryView, signal)) {
       if (!reachable) return false;
-      if (status === this.#wantedStatus) return true;
+      if (status === this.#wanted.status) return true;
     }
     return false;
   }
@@ -147,7 +152,8 @@ class LeaseKeeper implements Registration {
   /** The lease that the registry may have granted: a repeated registration returns it. Undefined if there can be none. */
   async #recoverLease(): Promise<Lease | undefined> {
     if (!this.#mayHold) return undefined;
-    return this.#ask(() => refreshLease(undefined, InstanceStatus.INSTANCE_STATUS_DRAINING, this.#leaseOptions));
+    const wanted = { ...this.#wanted, status: InstanceStatus.INSTANCE_STATUS_DRAINING };
+    return this.#ask(() => refreshLease(undefined, wanted, this.#leaseOptions));
   }
 
   async #run(): Promise<void> {
@@ -202,9 +208,9 @@ class LeaseKeeper implements Registration {
   /** Makes one call; returns the delay until the next one, in milliseconds. */
   async #refresh(): Promise<number> {
     const known = this.#lease;
-    const wanted = this.#wantedStatus;
-    // Until the registry answers, its status is unknown. If no answer comes, the next call sends the status again.
-    if (known !== undefined && known.status !== wanted) {
+    const wanted = this.#wanted;
+    // Until the registry answers, what it holds is unknown. If no answer comes, the next call sends all again.
+    if (known !== undefined && !isTold(known, wanted)) {
       this.#lease = { ...known, status: InstanceStatus.INSTANCE_STATUS_UNSPECIFIED };
     }
     const { clock, random } = this.#options;
@@ -215,7 +221,7 @@ class LeaseKeeper implements Registration {
     this.#isAdjusted = false;
     this.#reconnected?.cancel();
     // An update doesn't renew the lease: frequent changes of readiness must not delay the renewal.
-    if (lease.id !== known?.id || lease.status === known.status) this.#renewedAt = calledAt;
+    if (lease.id !== known?.id || isTold(known, lease)) this.#renewedAt = calledAt;
     this.#backoff.reset();
     this.#registrationLog.reached();
     this.#registryView.set({ reachable: true, status: lease.status });
@@ -248,8 +254,9 @@ class LeaseKeeper implements Registration {
     this.#registryView.set({ reachable: false, status: undefined });
   }
 
-  get #wantedStatus(): InstanceStatus {
-    return STATUS[this.#options.readiness.current.phase];
+  get #wanted(): Told {
+    const { readiness, weight, instance } = this.#options;
+    return { status: STATUS[readiness.current.phase], weight: weight?.current ?? instance.weight };
   }
 }
 

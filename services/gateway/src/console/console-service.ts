@@ -11,7 +11,8 @@ import type { Fleet } from './fleet.js';
 import { watchEvents, watchJobs } from './jobs.js';
 import { readLogs } from './logs.js';
 import type { Asker, Questions } from './questions.js';
-import { toRegistry, watchSettings } from './settings.js';
+import { isRestartable, type RestartOptions, restartInstance } from './restart.js';
+import { setWeight, toRegistry, watchSettings } from './settings.js';
 import { findTrace, watchTraces } from './traces.js';
 import { watchTransactions } from './transactions.js';
 
@@ -23,6 +24,7 @@ export interface ConsoleServiceOptions {
   readonly channel: Pick<Channel, 'direct' | 'followAll'>;
   /** The addresses of the registries. */
   readonly registry: readonly string[];
+  readonly restart: RestartOptions;
 }
 
 /** Implements the console's contract. */
@@ -32,11 +34,15 @@ export function consoleService({
   clock,
   channel,
   registry,
+  restart,
 }: ConsoleServiceOptions): ServiceImplementation {
   return implement(ConsoleServiceDefinition, {
     checkAccess: (_, { values }) => ({ subject: values.get(callPrincipal)?.subject ?? '' }),
     watchFleet: (_, { signal }) => fleet.watch(signal),
-    watchInstance: ({ instanceId }, { signal }) => fleet.watchInstance(instanceId, signal),
+    async *watchInstance({ instanceId }, { signal }) {
+      const restartable = isRestartable(restart, instanceId);
+      for await (const event of fleet.watchInstance(instanceId, signal)) yield { ...event, restartable };
+    },
     findTrace: (request, call) => findTrace(request, questions, askerOf(call)),
     watchTraces: (request, call) => watchTraces(request, questions, askerOf(call)),
     readLogs: (request, call) => readLogs(request, questions, askerOf(call)),
@@ -61,6 +67,16 @@ export function consoleService({
       return {};
     },
     watchSettings: (_, { signal }) => watchSettings({ channel, registry, clock }, signal),
+    async setWeight({ instanceId, weight }, { signal, values }) {
+      const instances = await instancesOf(channel, signal);
+      const author = values.get(callPrincipal)?.subject ?? 'the console';
+      await setWeight({ channel, registry, instances, instanceId, weight, author }, signal);
+      return {};
+    },
+    async restartInstance({ instanceId }, { signal }) {
+      await restartInstance(restart, instanceId, signal);
+      return {};
+    },
     async setCordon({ instanceId, cordoned, reason }, { signal }) {
       if (cordoned) requireOthers(instanceId, await instancesOf(channel, signal));
       const direct = toRegistry({ channel, registry });

@@ -81,7 +81,11 @@ export function callersOf(instanceId: string, readings: Iterable<Reading>): Watc
       });
     }
   }
-  return { callers: callers.sort(byCalls).slice(0, MAX_CALLERS), more: Math.max(0, callers.length - MAX_CALLERS) };
+  return {
+    callers: callers.sort(byCalls).slice(0, MAX_CALLERS),
+    more: Math.max(0, callers.length - MAX_CALLERS),
+    restartable: false,
+  };
 }
 
 interface Figured {

@@ -1,5 +1,5 @@
 import { SettingsServiceDefinition } from '@rondo/contracts/rondo/registry/v1/settings';
-import { type Channel, createClient } from '@rondo/rpc/client';
+import { type Channel, createClient, type Endpoint } from '@rondo/rpc/client';
 import { type Clock, sleep } from '@rondo/rpc/clock';
 import { gatewayErrors } from '../errors.js';
 
@@ -13,6 +13,14 @@ interface RegistryAccess {
   readonly registry: readonly string[];
 }
 
+interface WeightOptions extends RegistryAccess {
+  readonly instances: readonly Endpoint[];
+  readonly instanceId: string;
+  readonly weight: number;
+  /** Who sets it. */
+  readonly author: string;
+}
+
 interface SettingsOptions extends RegistryAccess {
   readonly clock: Clock;
 }
@@ -21,6 +29,32 @@ interface SettingsOptions extends RegistryAccess {
 export function toRegistry({ channel, registry }: RegistryAccess): Channel {
   if (registry.length === 0) throw gatewayErrors.NO_REGISTRY({});
   return channel.direct(registry.map((address) => ({ address })));
+}
+
+const WEIGHTS = 'weights';
+
+/** Sets the weight of one of the instances; 0 takes it back. What the setting says of instances that have left goes. */
+export async function setWeight(
+  { instances, instanceId, weight, author, ...access }: WeightOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  const service = instances.find((one) => one.instanceId === instanceId)?.services?.[0];
+  if (service === undefined) throw gatewayErrors.NO_INSTANCE({ instanceId });
+  const direct = toRegistry(access);
+  try {
+    const client = createClient(SettingsServiceDefinition, { channel: direct });
+    const { settings } = await client.listSettings({}, { signal });
+    const before = settings.find((one) => one.service === service && one.key === WEIGHTS)?.value ?? '';
+    const live = new Set(instances.map((one) => one.instanceId));
+    const entries = new Map(before.split('&').map((entry): [string, string] => [entry.split('=')[0] ?? '', entry]));
+    const others = [...entries].flatMap(([id, entry]) => (live.has(id) && id !== instanceId ? [entry] : []));
+    const value = [...others, ...(weight === 0 ? [] : [`${instanceId}=${weight}`])].join('&');
+    const setting = { service, key: WEIGHTS, author };
+    if (value === '') await client.deleteSetting(setting, { signal });
+    else await client.updateSetting({ setting: { ...setting, value } }, { signal });
+  } finally {
+    direct.close();
+  }
 }
 
 /** Passes on what the registry tells of its settings. */
