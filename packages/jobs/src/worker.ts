@@ -12,7 +12,7 @@ import { type claimJobs, failJob, releaseJobs, renewJobs, settleJobs } from './s
 const MAX_ERROR_LENGTH = 500;
 const MAX_SETTLED = 500;
 /** How long an attempt waits after one that reached no instance. */
-const AWAY_MS = { baseMs: 200, maxMs: 5_000 };
+export const AWAY_MS = { baseMs: 200, maxMs: 5_000 };
 
 /** What is told of stored calls. */
 export interface Words {
@@ -215,7 +215,7 @@ export class Worker {
 }
 
 /** Whether the error is the outcome of the call for good, as its contract says. */
-const isFinal = ({ method }: StoredMethod, error: unknown): boolean =>
+export const isFinal = ({ method }: Pick<StoredMethod, 'method'>, error: unknown): boolean =>
   error instanceof RpcError && method.policy.key?.finalCodes.has(error.code) === true;
 
 /** Makes a stored call: with a key of its own, so that it takes effect once. */

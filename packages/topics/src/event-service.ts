@@ -2,11 +2,14 @@ import { type DeadEvent, EventServiceDefinition } from '@rondo/contracts/rondo/e
 import { MethodPolicy } from '@rondo/contracts/rondo/options/v1/options';
 import type { Database, QueryOptions, Transaction } from '@rondo/database';
 import { countJobs, discardJob, type JobRow, listJobs, type OperatorAudit, retryJob } from '@rondo/jobs/internal';
+import type { NatsBroker, Waiting } from '@rondo/nats';
 import { callerIdentity, type ServerCall } from '@rondo/rpc/call';
 import { mayOperate } from '@rondo/rpc/internal';
 import { implement, type ServiceImplementation } from '@rondo/rpc/server';
 import { defineErrors } from '@rondo/rpc/status';
 import { MAX_GROUPS, methodOf, readGroups, registerGroup, removeGroup, replay } from './groups.js';
+import { replayFrom } from './outbox.js';
+import { brokerGroup } from './relay.js';
 import type { TopicType } from './topic.js';
 
 const topicErrors = defineErrors('a service with topics', {
@@ -46,6 +49,12 @@ const topicErrors = defineErrors('a service with topics', {
     cause: "The event doesn't exist, or was delivered.",
     remedy: 'Check the id; `rondo events ls` lists the events that wait for an operator.',
   },
+  BROKER_AWAY: {
+    code: 'UNAVAILABLE',
+    text: 'NATS, which carries the topics, did not answer: {reason}',
+    cause: 'NATS at RONDO_TOPICS is away, or refuses the publisher.',
+    remedy: 'Look at the log of NATS; events wait in the database of the publisher meanwhile.',
+  },
   NO_GROUP: {
     code: 'NOT_FOUND',
     text: 'there is no group {group} here',
@@ -61,11 +70,14 @@ interface EventServiceOptions {
   /** There is something to deliver, or a group has changed. */
   readonly nudge: () => void;
   readonly audit: OperatorAudit | undefined;
+  /** What carries the events, if it isn't the database. */
+  readonly broker: () => NatsBroker | undefined;
 }
 
 /** The service by which subscribers register, and `rondo events` shows and resolves. */
 export function createEventService(options: EventServiceOptions): ServiceImplementation {
   const { database, topics, mayServe, nudge, audit } = options;
+  const byBroker = brokerOf(options);
   const names = topics.map(({ $type }) => $type);
   /** Does what an operator wants to the thing of this name, in a transaction that ends with its event in the audit. */
   const operate = async <T>(call: ServerCall, name: string, work: (transaction: Transaction) => Promise<T>) => {
@@ -111,17 +123,18 @@ export function createEventService(options: EventServiceOptions): ServiceImpleme
       const { signal } = call;
       const rows = await readGroups(database, names, { signal });
       const groups = rows.map(({ name }) => name);
-      const [counts, jobs, states] = await Promise.all([
+      const [counts, jobs, states, carried] = await Promise.all([
         countJobs(database, groups, { signal }),
         listJobs(database, groups, { signal }),
         statesOf(database, groups, { signal }),
+        byBroker((broker) => carriedBy(broker, names)),
       ]);
       const countOf = new Map(counts.map(({ method: name, ...count }) => [name, count]));
       const stateOf = new Map(states.map(({ name, ...state }) => [name, state]));
       return {
         topics: names,
         groups: rows.map(({ name, service, method }) => ({
-          ...{ ...countOf.get(name), ...stateOf.get(name) },
+          ...together({ ...countOf.get(name), ...stateOf.get(name) }, carried?.get(name)),
           ...{ name, method: `${service}/${method}` },
         })),
         events: jobs.filter(({ failed }) => failed).map(toEvent),
@@ -131,16 +144,61 @@ export function createEventService(options: EventServiceOptions): ServiceImpleme
     discardEvent: ({ id }, call) => resolve(id, discardJob, call),
     replayEvents: ({ group, fromTime }, call) =>
       operate(call, `groups/${group}`, async (transaction) => {
-        const known = await transaction.maybeOne('SELECT FROM topic_groups WHERE name = $1', [group]);
+        const sql = 'SELECT topic FROM topic_groups WHERE name = $1';
+        const known = await transaction.maybeOne<{ topic: string }>(sql, [group]);
         if (known === undefined) throw topicErrors.NO_GROUP({ group });
-        return { events: BigInt(await replay(transaction, { name: group, from: fromTime })) };
+        const again = { group, topic: known.topic, from: fromTime };
+        const carried = await byBroker((broker) => replayFrom(broker, transaction, again));
+        return { events: BigInt(carried ?? (await replay(transaction, again))) };
       }),
     removeGroup: ({ group }, call) =>
       operate(call, `groups/${group}`, async (transaction) => {
-        if (!(await removeGroup(transaction, group))) throw topicErrors.NO_GROUP({ group });
+        const removed = await removeGroup(transaction, group);
+        if (removed === undefined) throw topicErrors.NO_GROUP({ group });
+        await byBroker((broker) => broker.end(brokerGroup(removed)));
         return {};
       }),
   });
+}
+
+/** Does what is only to do if a broker carries the topics. */
+const brokerOf =
+  ({ broker }: Pick<EventServiceOptions, 'broker'>) =>
+  async <T>(work: (broker: NatsBroker) => Promise<T>): Promise<T | undefined> => {
+    const carrier = broker();
+    try {
+      return carrier && (await work(carrier));
+    } catch (error) {
+      throw topicErrors.BROKER_AWAY({ reason: error instanceof Error ? error.message : String(error) });
+    }
+  };
+
+/** What the broker has for each group, by its name. */
+async function carriedBy(broker: NatsBroker, topics: readonly string[]): Promise<ReadonlyMap<string, Waiting>> {
+  const ofTopics = await Promise.all(
+    topics.map(async (topic) =>
+      [...(await broker.waiting(topic))].map(([group, has]) => [`${topic}:${group}`, has] as const),
+    ),
+  );
+  return new Map(ofTopics.flat());
+}
+
+interface GroupState {
+  readonly waiting?: bigint;
+  readonly running?: bigint;
+  readonly oldestTime?: Date | undefined;
+}
+
+/** What a group hasn't taken, in the database and at the broker. */
+function together<T extends GroupState>(stored: T, carried: Waiting | undefined): T & GroupState {
+  if (carried === undefined) return stored;
+  const times = [stored.oldestTime, carried.oldestTime].flatMap((time) => time?.getTime() ?? []);
+  return {
+    ...stored,
+    waiting: (stored.waiting ?? 0n) + BigInt(carried.waiting),
+    running: (stored.running ?? 0n) + BigInt(carried.running),
+    oldestTime: times.length === 0 ? undefined : new Date(Math.min(...times)),
+  };
 }
 
 function requireOperator({ values }: Pick<ServerCall, 'values'>): void {

@@ -74,11 +74,15 @@ export const readGroups = ({ query }: Queries, topics: readonly string[], option
     options,
   );
 
-/** Removes a group and what it hasn't taken; false if there is none. */
-export async function removeGroup({ query }: Queries, name: string): Promise<boolean> {
-  const removed = await query('DELETE FROM topic_groups WHERE name = $1 RETURNING name', [name]);
-  if (removed.length > 0) await query('DELETE FROM jobs WHERE method = $1', [name]);
-  return removed.length > 0;
+/** Removes a group and what it hasn't taken; undefined if there is none. */
+export async function removeGroup(
+  { query, maybeOne }: Queries,
+  name: string,
+): Promise<Pick<GroupRow, 'name' | 'topic'> | undefined> {
+  const sql = 'DELETE FROM topic_groups WHERE name = $1 RETURNING name, topic';
+  const removed = await maybeOne<Pick<GroupRow, 'name' | 'topic'>>(sql, [name]);
+  if (removed !== undefined) await query('DELETE FROM jobs WHERE method = $1', [name]);
+  return removed;
 }
 
 /**
@@ -91,12 +95,14 @@ export function publishSql({ params, from }: { readonly params: number; readonly
   const [id, topic, key, event, trace] = ['text', 'text', 'text', 'bytea', 'text'].map(
     (type, index) => `$${params + index}::${type}`,
   );
+  const relayed = `SELECT FROM topic_relays WHERE topic_relays.topic = ${topic}`;
   return `published AS (
-    INSERT INTO topic_events (id, topic, key, event, traceparent) SELECT ${id}, ${topic}, ${key}, ${event}, ${trace} FROM ${from}
+    INSERT INTO topic_events (id, topic, key, event, traceparent, waits)
+    SELECT ${id}, ${topic}, ${key}, ${event}, ${trace}, EXISTS (${relayed}) FROM ${from}
   ), delivered AS (
     INSERT INTO jobs (method, key, lane, request, due_time, traceparent, progress)
     SELECT name, ${id}, nullif(${key}, ''), ${event}, now(), ${trace}, ${key} FROM ${from} CROSS JOIN topic_groups
-    WHERE topic_groups.topic = ${topic}
+    WHERE topic_groups.topic = ${topic} AND NOT EXISTS (${relayed})
   )`;
 }
 
@@ -110,7 +116,7 @@ export async function insertEvent({ query }: Queries, params: readonly SqlValue[
 /** Delivers the events of a group's topic again; resolves to how many. What it hasn't taken yet stays as it is. */
 export async function replay(
   { query }: Queries,
-  { name, from }: { readonly name: string; readonly from: Date | undefined },
+  { group, from }: { readonly group: string; readonly from: Date | undefined },
 ): Promise<number> {
   const rows = await query(
     `INSERT INTO jobs AS stored (method, key, lane, request, due_time, traceparent, progress, version)
@@ -120,7 +126,7 @@ export async function replay(
      ON CONFLICT (method, key) DO UPDATE SET version = EXCLUDED.version, lane = EXCLUDED.lane, failed = false, attempts = 0,
        due_time = now() WHERE stored.failed
      RETURNING id`,
-    [name, from ?? null],
+    [group, from ?? null],
   );
   return rows.length;
 }
@@ -128,7 +134,7 @@ export async function replay(
 const TRIM_BATCH = 1_000;
 const TRIM = `
   WITH old AS (
-    SELECT place, id FROM topic_events WHERE topic = $1 AND create_time < now() - $2 * interval '1 ms'
+    SELECT place, id FROM topic_events WHERE topic = $1 AND NOT waits AND create_time < now() - $2 * interval '1 ms'
     ORDER BY create_time LIMIT ${TRIM_BATCH} FOR UPDATE SKIP LOCKED
   ), gone AS (
     DELETE FROM topic_events USING old WHERE topic_events.place = old.place RETURNING old.id

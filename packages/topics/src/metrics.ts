@@ -3,7 +3,8 @@ import { type Database, observeRow } from '@rondo/database';
 import type { JobMeter } from '@rondo/jobs/internal';
 
 const ROW = `
-  SELECT coalesce(extract(epoch FROM now() - min(oldest.create_time)), 0)::float8 AS lag,
+  SELECT coalesce(extract(epoch FROM now() - least(min(oldest.create_time), $1::timestamptz,
+      (SELECT create_time FROM topic_events WHERE waits ORDER BY place LIMIT 1))), 0)::float8 AS lag,
     coalesce(sum(oldest.failed), 0)::integer AS failed, (SELECT coalesce(sum(cut), 0) FROM topic_groups)::float8 AS cut
   FROM topic_groups CROSS JOIN LATERAL (
     SELECT
@@ -12,8 +13,12 @@ const ROW = `
       (SELECT count(*) FROM (SELECT FROM jobs WHERE jobs.method = name AND failed LIMIT 10000) AS dead) AS failed
   ) AS oldest`;
 
-/** Meters the topics of a service; without a meter nothing is measured. */
-export function meterTopics(meter: Meter | undefined, database: Pick<Database, 'query'>): JobMeter {
+/** Meters the topics of a service; without a meter nothing is measured. `oldest` is the time of what a broker has given and no group has taken. */
+export function meterTopics(
+  meter: Meter | undefined,
+  { query }: Pick<Database, 'query'>,
+  oldest: () => Date | undefined,
+): JobMeter {
   if (meter === undefined) return { ended: () => undefined };
   const attempts = meter.createCounter('rondo.topics.attempts', {
     unit: '{attempt}',
@@ -31,7 +36,8 @@ export function meterTopics(meter: Meter | undefined, database: Pick<Database, '
     unit: '{event}',
     description: 'The events that the end of the retention took from groups.',
   });
-  observeRow(meter, { database, sql: ROW, params: [], gauges: { lag, failed, cut } });
+  const database: Pick<Database, 'query'> = { query: (sql, _, read) => query(sql, [oldest() ?? null], read) };
+  observeRow(meter, { database, sql: ROW, gauges: { lag, failed, cut } });
   return {
     ended: (group, outcome) => attempts.add(1, { 'rondo.group': group, 'rpc.response.status_code': outcome }),
   };

@@ -32,8 +32,18 @@ CREATE INDEX topic_groups_topic ON topic_groups (topic);
 CREATE SEQUENCE topic_replays AS integer START 2;
 `;
 
+const RELAYS = `
+-- Topics that a broker carries: what is published waits here until the broker has it.
+CREATE TABLE topic_relays (topic text COLLATE "C" PRIMARY KEY);
+ALTER TABLE topic_events ADD COLUMN waits boolean NOT NULL DEFAULT false;
+CREATE INDEX topic_events_waiting ON topic_events (place) WHERE waits;
+`;
+
 /** The tables of {@link createTopics}; a service passes it to `createReadiness` in `parts`, after `jobsSchema`. */
 export const topicsSchema: SchemaPart = {
   name: 'topics',
-  migrations: [{ name: '0001_topics.sql', sql: FIRST }],
+  migrations: [
+    { name: '0001_topics.sql', sql: FIRST },
+    { name: '0002_relays.sql', sql: RELAYS },
+  ],
 };

@@ -1,6 +1,7 @@
 import type { Meter } from '@opentelemetry/api';
 import type { Database, Queries, SqlValue } from '@rondo/database';
 import { claimHeads, type OperatorAudit, type StoredMethod, Worker } from '@rondo/jobs/internal';
+import type { NatsBroker } from '@rondo/nats';
 import type { Logger } from '@rondo/rpc/call';
 import type { Channel } from '@rondo/rpc/client';
 import { type Clock, type Random, systemClock, systemRandom } from '@rondo/rpc/clock';
@@ -9,6 +10,7 @@ import type { ServiceImplementation } from '@rondo/rpc/server';
 import { createEventService } from './event-service.js';
 import { type GroupRow, insertEvent, methodOf, readGroups, trim } from './groups.js';
 import { meterTopics } from './metrics.js';
+import { Relay, requireNoRelay } from './relay.js';
 import { type EventOf, encodeEvent, notNamed, requireOwn, type TopicType, topicOf } from './topic.js';
 
 /** Options of the topics that a service publishes. */
@@ -25,6 +27,8 @@ export interface TopicsOptions {
   readonly clock?: Clock;
   readonly random?: Random;
   readonly meter?: Meter | undefined;
+  /** The URL of NATS, which then carries the events from this service to the groups: `RONDO_TOPICS`. By default the database does. */
+  readonly broker?: string | undefined;
   /** The service's audit, if it keeps one: it says which operator resolved an event, replayed a group or removed it. */
   readonly audit?: OperatorAudit | undefined;
   /** Tells which process may register a method, by its certificate: `mayServe` of the service's context. Every process by default. */
@@ -73,8 +77,10 @@ export function createTopics(options: TopicsOptions): Topics {
   }
   const groups = createGroups(options);
   let trimmedAt = -Infinity;
+  let carrier: { readonly relay: Relay; readonly broker: NatsBroker } | undefined;
+  const meter = meterTopics(options.meter, database, () => carrier?.relay.oldest());
   const worker = new Worker({
-    ...{ database, channel, log, clock, random, meter: meterTopics(options.meter, database) },
+    ...{ database, channel, log, clock, random, meter },
     ...{ methods: () => groups.methods, claim: claimHeads, mostAtOnce: MOST_AT_ONCE, countsAway: false },
     keyOf: ({ key, version }) => `event-${key}-${version}`,
     words: {
@@ -89,6 +95,21 @@ export function createTopics(options: TopicsOptions): Topics {
     return await worker.claim(signal);
   };
   const sweep = createSweep({ intervalMs: SWEEP_MS, clock, log, name: 'topics', round });
+  const relayRound = async (signal: AbortSignal): Promise<boolean> => {
+    await groups.refresh(signal);
+    const more = (await carrier?.relay.round(groups.rows, signal)) ?? false;
+    if (more) groups.forget(); // there may be a group that it doesn't know
+    return more;
+  };
+  const relaying = createSweep({ intervalMs: SWEEP_MS, clock, log, name: 'topics over NATS', round: relayRound });
+  /** Loaded on demand, as most services have their events carried by their database. */
+  const carry = async (url: string) => {
+    const broker = (await import('@rondo/nats')).natsBroker(url, { clock });
+    const worked = { methods: () => groups.methods, onBroughtBack: () => sweep.nudge() };
+    const relay = new Relay({ broker, database, topics, channel, log, clock, random, meter, ...worked });
+    carrier = { broker, relay };
+    relaying.start();
+  };
   const params = async (topic: TopicType, partial: object): Promise<readonly SqlValue[]> => {
     if (!names.includes(topic.$type)) throw notNamed(topic, 'createTopics');
     const { key, event } = await encodeEvent(topic, partial);
@@ -100,17 +121,23 @@ export function createTopics(options: TopicsOptions): Topics {
     },
     params,
     async start() {
+      if (options.broker === undefined) await requireNoRelay(database, names);
+      else if (carrier === undefined) await carry(options.broker);
       sweep.start();
     },
-    nudge: () => sweep.nudge(),
+    nudge() {
+      relaying.nudge();
+      sweep.nudge();
+    },
     async close() {
-      await sweep.close();
-      await worker.close();
+      await Promise.all([sweep.close(), relaying.close()]);
+      await Promise.all([worker.close(), carrier?.relay.close()]);
     },
     service: createEventService({
-      ...{ database, topics, mayServe, audit: options.audit },
+      ...{ database, topics, mayServe, audit: options.audit, broker: () => carrier?.broker },
       nudge() {
         groups.forget();
+        relaying.nudge();
         sweep.nudge();
       },
     }),
@@ -131,6 +158,7 @@ async function trimAll({ database, topics }: TopicsOptions): Promise<boolean> {
 function createGroups({ database, topics, log, clock = systemClock }: TopicsOptions) {
   let known = new Map<string, { readonly text: string; readonly method: StoredMethod | undefined }>();
   let methods: ReadonlyMap<string, StoredMethod> = new Map();
+  let rows: readonly GroupRow[] = [];
   let readAt = -Infinity;
   const read = (row: GroupRow): StoredMethod | undefined => {
     try {
@@ -147,12 +175,15 @@ function createGroups({ database, topics, log, clock = systemClock }: TopicsOpti
     get methods() {
       return methods;
     },
+    get rows() {
+      return rows;
+    },
     forget() {
       readAt = -Infinity;
     },
     async refresh(signal: AbortSignal) {
       if (clock.now() - readAt < SWEEP_MS) return;
-      const rows = await readGroups(
+      rows = await readGroups(
         database,
         topics.map(({ $type }) => $type),
         { signal },

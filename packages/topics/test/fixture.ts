@@ -32,15 +32,17 @@ export const write = (database: Database, reader: string, { piece, move }: Moved
     return {};
   }, currentWorkLimits());
 
-interface FleetOptions {
+export interface FleetOptions {
   /** Replaces handlers. */
   readonly watchers?: Partial<Handlers<typeof WatcherServiceDefinition>>;
   readonly clock?: Clock;
   readonly mayServe?: () => boolean;
+  /** The URL of NATS. */
+  readonly broker?: string | undefined;
 }
 
 /** A replica of the publisher and one of the subscriber. */
-export function startFleet(database: Database, { watchers, clock = systemClock, mayServe }: FleetOptions = {}) {
+export function startFleet(database: Database, { watchers, clock = systemClock, mayServe, broker }: FleetOptions = {}) {
   const outcomes = createOutcomeStore(database);
   const watcher = implement(WatcherServiceDefinition, {
     once: (event) => write(database, 'once', event),
@@ -50,7 +52,15 @@ export function startFleet(database: Database, { watchers, clock = systemClock, 
     ...watchers,
   });
   const topics = createTopics({
-    ...{ database, topics: [MovedTopic], services: [MoverServiceDefinition], log: silentLogger, clock, mayServe },
+    ...{
+      database,
+      topics: [MovedTopic],
+      services: [MoverServiceDefinition],
+      log: silentLogger,
+      clock,
+      mayServe,
+      broker,
+    },
     channel: createTestChannel({ services: [watcher], outcomes }),
   });
   const publisher = createTestChannel({ services: [topics.service] });

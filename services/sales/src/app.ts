@@ -42,6 +42,7 @@ export interface SalesContext {
   /** Which process serves a service, by its certificate; every process by default. */
   readonly mayServe?: ServiceContext['mayServe'];
   readonly meter?: ServiceContext['meter'];
+  readonly topics?: ServiceContext['topics'];
 }
 
 const MIGRATIONS = new URL('../migrations/', import.meta.url);
@@ -54,7 +55,7 @@ const LOCK_TIMEOUT_MS = 2_000;
 
 /** Wires the service, from the database up to the contract. */
 export function createApp(context: SalesContext, { databaseUrl, ...config }: SalesConfig): App {
-  const { log, channel, clock, wallClock, random, mayServe, meter } = context;
+  const { log, channel, clock, wallClock, random, mayServe, meter, topics: broker } = context;
   const database = createPool({
     url: databaseUrl,
     applicationName: 'sales',
@@ -83,7 +84,7 @@ export function createApp(context: SalesContext, { databaseUrl, ...config }: Sal
   const jobs = createJobs({ database, services, channel, log, clock: background.clock, random, meter, audit });
   const topics = createTopics({
     ...{ database, topics: [OrderPlaced], services: [OrderServiceDefinition], channel, log, random, meter, mayServe },
-    ...{ clock: background.clock, audit },
+    ...{ clock: background.clock, audit, broker },
   });
   const methods: SalesMethods & ReminderMethods = {
     ...{ database: audit.over(createStoreDatabase(database, sync.nudge)), sync, errors, jobs },

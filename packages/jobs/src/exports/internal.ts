@@ -14,4 +14,4 @@ export { claimHeads, unblock } from '../lanes.js';
 export type { JobMeter } from '../metrics.js';
 export type { OperatorAudit } from '../operator-service.js';
 export { countJobs, discardJob, type JobRow, listJobs, retryJob } from '../store.js';
-export { encodedCall, Worker } from '../worker.js';
+export { AWAY_MS, encodedCall, isFinal, Worker } from '../worker.js';

@@ -35,6 +35,7 @@ export const REGISTRY_PORT = 50050;
 const INSTANCE_ID = /^[a-zA-Z0-9._-]{1,128}$/;
 const INSTANCE_ID_RULE = '1 to 128 characters of a-z A-Z 0-9 . _ -';
 const VERSION = /^[\x21-\x7e]{1,128}$/;
+const NATS_RULE = 'nats://HOST:PORT without credentials, more hosts with commas';
 
 /** Fits the 32-bit length prefix of a gRPC message; Node's buffers can be larger. */
 const MAX_MESSAGE_BYTES = 2 ** 31 - 1;
@@ -209,6 +210,9 @@ export function sharedVariables(port: number) {
     }),
     ...OVERLOAD,
     ...CACHE_VARIABLES,
+    topics: optionalVariable('RONDO_TOPICS', matching(/^nats:\/\/[^\s@]+$/, NATS_RULE, 'nats://127.0.0.1:4222'), {
+      description: 'The NATS that carries the events which the service publishes; by default its database does.',
+    }),
     ...tlsVariables,
     ...authVariables,
     ...TELEMETRY,

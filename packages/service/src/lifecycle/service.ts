@@ -39,6 +39,8 @@ export interface ServiceContext {
    * have been verified already.
    */
   readonly authenticator: Authenticator | undefined;
+  /** The URL of `RONDO_TOPICS`, for `createTopics`; undefined if the database carries events. */
+  readonly topics?: string | undefined;
   /** For the service's own metrics. They are dropped if `RONDO_METRICS` isn't set. */
   readonly meter: Meter;
 }

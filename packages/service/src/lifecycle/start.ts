@@ -188,7 +188,7 @@ async function assemble(runtime: ServiceRuntime, options: AssembleOptions): Prom
   const mayServe = createMayServe(descriptorSet);
   const registry = registriesOf(config);
   const own = { log, channel, registry, cache, instanceId, clock, wallClock, random, readiness };
-  const app = createApp({ ...own, descriptorSet, mayServe, meter, authenticator });
+  const app = createApp({ ...own, descriptorSet, mayServe, meter, authenticator, topics: config.topics });
   resources.hold(() => app.stop?.());
   const { dependencies = [] } = app;
   const services = servicesOf(app);

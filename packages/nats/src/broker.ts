@@ -1,0 +1,205 @@
+import {
+  AckPolicy,
+  type ConsumerInfo,
+  DeliverPolicy,
+  DiscardPolicy,
+  JetStreamApiError,
+  type JetStreamClient,
+  type JetStreamManager,
+  jetstreamManager,
+} from '@nats-io/jetstream';
+import { connect, type NatsConnection, nanos } from '@nats-io/transport-node';
+import { type Clock, sleep } from '@rondo/rpc/clock';
+import {
+  type BrokerEvent,
+  type BrokerGroup,
+  eventOf,
+  optionsOf,
+  PARTITIONS,
+  partitionOf,
+  type Waiting,
+} from './event.js';
+import { type NatsLocation, parseNats } from './location.js';
+import { ACK_WAIT_MS, createReceiver, type Receiver, type Take } from './receiver.js';
+
+/** NATS JetStream: a stream for each topic, and for each group a consumer of each partition. Each method rejects while NATS is away. */
+export interface NatsBroker {
+  /** Makes the stream of a topic, or brings it up to date. */
+  open(topic: string, retentionMs: number): Promise<void>;
+  /** Makes a group, which gets the events from then on. It does nothing if there is one. */
+  begin(group: BrokerGroup): Promise<void>;
+  /** Removes a group. */
+  end(group: BrokerGroup): Promise<void>;
+  /** Resolves once the stream has the event. */
+  send(event: BrokerEvent): Promise<void>;
+  /** Takes the events of a group, among the processes that do. */
+  receive(group: BrokerGroup, take: Take): Receiver;
+  /** What the groups of a topic haven't taken, by their names in the topic. */
+  waiting(topic: string): Promise<ReadonlyMap<string, Waiting>>;
+  /** The events of a topic that are in its stream now, and were published at this time or later. */
+  read(topic: string, from: Date): AsyncIterable<BrokerEvent>;
+  close(): Promise<void>;
+}
+
+interface Link {
+  readonly connection: NatsConnection;
+  readonly manager: JetStreamManager;
+  readonly client: JetStreamClient;
+}
+
+const SEND_MS = 5_000;
+const FLUSH_MS = 1_000;
+const DUPLICATES_MS = 120_000;
+/** For how long an event stays after its retention, so that the publisher counts what a group didn't take in time. */
+const UNCOUNTED_MS = 3_600_000;
+const DIFFERENT_STREAM = 10_058;
+const NO_CONSUMER = 10_014;
+/** How many messages are asked for at once. */
+const PAGE = 100;
+/** How far the clocks of a publisher's database and of NATS may be apart. */
+const SKEW_MS = 300_000;
+
+/**
+ * NATS JetStream, connected to when it is needed.
+ *
+ * @param url `nats://HOST:PORT,HOST:PORT/PREFIX`; `PREFIX`, `rondo` by default, begins the names of streams. Keys: `replicas`, the servers
+ *   that keep each event, `tls=on`, `ca-file`, `cert-file`, `key-file`, `creds-file` and `token-file`.
+ * @throws TypeError if the URL is wrong.
+ */
+export function natsBroker(url: string, { clock }: { readonly clock: Clock }): NatsBroker {
+  const location = parseNats(url);
+  const { link, close } = connector(location, clock);
+  const streamOf = (topic: string) => `${location.prefix}-${topic.replaceAll('.', '-')}`;
+  const subjectOf = (topic: string, partition: number | '*') => `${location.prefix}.${topic}.${partition}`;
+  return {
+    async open(topic, retentionMs) {
+      const { manager } = await link();
+      const config = {
+        ...{ name: streamOf(topic), subjects: [subjectOf(topic, '*')], num_replicas: location.replicas },
+        ...{ max_age: nanos(retentionMs + UNCOUNTED_MS), duplicate_window: nanos(DUPLICATES_MS) },
+        ...{ discard: DiscardPolicy.New, allow_direct: true },
+      };
+      await manager.streams.add(config).catch((error: unknown) => {
+        if (!hasCode(error, DIFFERENT_STREAM)) throw error;
+        return manager.streams.update(config.name, config);
+      });
+    },
+    async begin({ topic, group }) {
+      const { manager } = await link();
+      const policy = { ack_policy: AckPolicy.Explicit, deliver_policy: DeliverPolicy.New, max_ack_pending: 1 };
+      const ack_wait = nanos(ACK_WAIT_MS);
+      const add = (durable_name: string, partition: number) => {
+        const filter_subject = subjectOf(topic, partition);
+        return manager.consumers.add(streamOf(topic), { ...policy, ack_wait, durable_name, filter_subject });
+      };
+      await Promise.all(consumersOf(group).map(add));
+    },
+    async end({ topic, group }) {
+      const { manager } = await link();
+      const remove = (consumer: string) =>
+        manager.consumers.delete(streamOf(topic), consumer).catch((error: unknown) => {
+          if (!hasCode(error, NO_CONSUMER)) throw error;
+        });
+      await Promise.all(consumersOf(group).map(remove));
+    },
+    async send(event) {
+      const { client } = await link();
+      const subject = subjectOf(event.topic, partitionOf(event));
+      await client.publish(subject, event.event, { ...optionsOf(event), timeout: SEND_MS });
+    },
+    receive({ topic, group }, take) {
+      const stream = streamOf(topic);
+      const client = async () => (await link()).client;
+      return createReceiver({ topic, stream, consumers: consumersOf(group), client, take, clock });
+    },
+    async waiting(topic) {
+      const { manager } = await link();
+      const found = new Map<string, Waiting>();
+      for await (const consumer of manager.consumers.list(streamOf(topic))) {
+        const group = groupOf(consumer.name);
+        const oldest = await oldestOf(manager, consumer);
+        if (group !== undefined) found.set(group, plus(found.get(group), consumer, oldest));
+      }
+      return found;
+    },
+    async *read(topic, from) {
+      const { client } = await link();
+      const start = new Date(Math.max(0, from.getTime() - SKEW_MS)).toISOString();
+      const consumer = await client.consumers.get(streamOf(topic), {
+        ...{ deliver_policy: DeliverPolicy.StartTime, opt_start_time: start },
+      });
+      let { num_pending: left } = await consumer.info();
+      while (left > 0) {
+        const messages = await consumer.fetch({ max_messages: Math.min(left, PAGE), expires: SEND_MS });
+        const before = left;
+        for await (const { data, headers } of messages) {
+          left -= 1;
+          const event = eventOf(topic, data, headers);
+          if (event.time >= from) yield event;
+        }
+        if (left === before) throw new Error(`NATS did not give the events of ${topic} within ${SEND_MS} ms`);
+      }
+    },
+    close,
+  };
+}
+
+/** Connects once; the client connects again by itself. */
+function connector({ options }: NatsLocation, clock: Clock) {
+  let linked: Promise<Link> | undefined;
+  const dial = async (): Promise<Link> => {
+    const connection = await connect(options());
+    try {
+      const manager = await jetstreamManager(connection);
+      return { connection, manager, client: manager.jetstream() };
+    } catch (error) {
+      await connection.close();
+      throw error;
+    }
+  };
+  return {
+    link(): Promise<Link> {
+      if (linked !== undefined) return linked;
+      const dialled = dial();
+      linked = dialled;
+      const forget = () => {
+        if (linked === dialled) linked = undefined;
+      };
+      // It closes by itself for credentials that are no longer valid.
+      void dialled.then(({ connection }) => connection.closed().then(forget), forget);
+      return dialled;
+    },
+    async close() {
+      const current = await linked?.catch(() => undefined);
+      if (current === undefined) return;
+      // What was acknowledged last; while NATS is away, nothing is.
+      await Promise.race([current.connection.flush().catch(() => undefined), sleep(clock, FLUSH_MS)]);
+      await current.connection.close();
+    },
+  };
+}
+
+const hasCode = (error: unknown, code: number) => error instanceof JetStreamApiError && error.code === code;
+
+// A name has no dots.
+const consumersOf = (group: string): readonly string[] =>
+  Array.from({ length: PARTITIONS }, (_, partition) => `${group.replaceAll('.', '~')}~${partition}`);
+const groupOf = (consumer: string) => /^(.+)~\d+$/.exec(consumer)?.[1]?.replaceAll('~', '.');
+
+/** When the first event that a consumer hasn't acknowledged was published. */
+async function oldestOf({ direct }: JetStreamManager, consumer: ConsumerInfo): Promise<Date | undefined> {
+  const { stream_name: stream, ack_floor: floor, num_pending, num_ack_pending, config } = consumer;
+  if (num_pending + num_ack_pending === 0) return undefined;
+  const next = { seq: floor.stream_seq + 1, next_by_subj: config.filter_subject ?? '' };
+  const message = await direct.getMessage(stream, next);
+  return message === null ? undefined : eventOf('', message.data, message.header).time;
+}
+
+function plus(sum: Waiting | undefined, consumer: ConsumerInfo, oldest: Date | undefined): Waiting {
+  const { waiting = 0, running = 0, oldestTime = oldest } = sum ?? {};
+  return {
+    waiting: waiting + consumer.num_pending,
+    running: running + consumer.num_ack_pending,
+    oldestTime: oldestTime !== undefined && oldest !== undefined && oldest < oldestTime ? oldest : oldestTime,
+  };
+}

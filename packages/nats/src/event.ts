@@ -1,0 +1,65 @@
+import { createHash } from 'node:crypto';
+import type { JetStreamPublishOptions } from '@nats-io/jetstream';
+import { headers, type MsgHdrs } from '@nats-io/transport-node';
+
+/** An event as it is carried. */
+export interface BrokerEvent {
+  /** One that is sent again within two minutes is dropped. */
+  readonly id: string;
+  /** Such as `sales.v1.OrderPlaced`. */
+  readonly topic: string;
+  /** Empty for none. */
+  readonly key: string;
+  readonly event: Uint8Array;
+  readonly traceparent: string;
+  /** When it was published. */
+  readonly time: Date;
+}
+
+/** A group of subscribers. */
+export interface BrokerGroup {
+  readonly topic: string;
+  /** In its topic. */
+  readonly group: string;
+}
+
+/** What a group hasn't taken. */
+export interface Waiting {
+  readonly waiting: number;
+  /** How many it is being called with. */
+  readonly running: number;
+  /** When the oldest was published; undefined if none is left. */
+  readonly oldestTime: Date | undefined;
+}
+
+/**
+ * The events of a topic are on as many subjects, and of each subject a group is called with one event at a time: in the order of the
+ * stream, whichever process calls.
+ */
+export const PARTITIONS = 32;
+
+/** The subject of the event's key is always the same. */
+export function partitionOf({ key, id }: Pick<BrokerEvent, 'key' | 'id'>): number {
+  const text = key === '' ? id : key;
+  return createHash('sha256').update(text).digest().readUInt8(0) % PARTITIONS;
+}
+
+const [KEY, TRACE, TIME] = ['Rondo-Key', 'Rondo-Trace', 'Rondo-Time'];
+
+/** How an event is published beside its bytes. */
+export function optionsOf({ id, key, traceparent, time }: BrokerEvent): Partial<JetStreamPublishOptions> {
+  const carried = headers();
+  carried.set(KEY, encodeURIComponent(key)); // a header is one line
+  carried.set(TRACE, traceparent);
+  carried.set(TIME, time.toISOString());
+  return { msgID: id, headers: carried };
+}
+
+/** The event of a message that {@link optionsOf} made. */
+export function eventOf(topic: string, data: Uint8Array, carried: MsgHdrs | undefined): BrokerEvent {
+  const text = (name: string) => carried?.get(name) ?? '';
+  return {
+    ...{ topic, event: data, id: text('Nats-Msg-Id'), key: decodeURIComponent(text(KEY)), traceparent: text(TRACE) },
+    time: new Date(text(TIME)),
+  };
+}

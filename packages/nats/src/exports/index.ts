@@ -1,0 +1,17 @@
+/**
+ * NATS JetStream as the engine of durable topics: `RONDO_TOPICS=nats://127.0.0.1:4222`, which `@rondo/topics` loads it for.
+ *
+ * ```ts
+ * import { natsBroker } from '@rondo/nats';
+ * import { systemClock as clock } from '@rondo/rpc/clock';
+ *
+ * const broker = natsBroker('nats://127.0.0.1:4222', { clock });
+ * await broker.open('sales.v1.OrderPlaced', 604_800_000);
+ * ```
+ *
+ * @packageDocumentation
+ */
+
+export { type NatsBroker, natsBroker } from '../broker.js';
+export type { BrokerEvent, BrokerGroup, Waiting } from '../event.js';
+export type { Receiver, Take } from '../receiver.js';

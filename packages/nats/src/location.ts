@@ -1,0 +1,57 @@
+import { readFileSync } from 'node:fs';
+import { credsAuthenticator, type NodeConnectionOptions, tokenAuthenticator } from '@nats-io/transport-node';
+import { parseLocation } from '@rondo/registries';
+
+/** Where NATS is, and how streams are made there. */
+export interface NatsLocation {
+  /** Begins the names of streams and subjects. */
+  readonly prefix: string;
+  readonly replicas: number;
+  /** Reads the files of the URL, which may have been renewed. @throws Error if one can't be read. */
+  options(): NodeConnectionOptions;
+}
+
+const FILES = ['ca-file', 'cert-file', 'key-file', 'creds-file', 'token-file'] as const;
+
+/**
+ * Parses `nats://HOST:PORT,HOST:PORT/PREFIX?KEY=VALUE`.
+ *
+ * @throws TypeError that names the part, its rule and the remedy.
+ */
+export function parseNats(url: string): NatsLocation {
+  const { servers, path, options } = parseLocation(url, {
+    ...{ scheme: 'nats', port: 4222, keys: ['tls', 'replicas', ...FILES] },
+  });
+  const prefix = path === '' ? 'rondo' : path.slice(1);
+  if (!/^[A-Za-z0-9_]{1,64}$/.test(prefix))
+    throw new TypeError(`${prefix} is no prefix of streams; give 1 to 64 characters of a-z A-Z 0-9 _`);
+  const replicas = Number(options.get('replicas') ?? 1);
+  if (![1, 3, 5].includes(replicas))
+    throw new TypeError(`replicas is ${options.get('replicas')}; give 1, 3 or 5 servers that keep each event`);
+  const tls = options.get('tls') ?? 'off';
+  if (tls !== 'on' && tls !== 'off') throw new TypeError(`tls is ${tls}; give on or off`);
+  const read = (key: (typeof FILES)[number]) => {
+    const file = options.get(key);
+    return file === undefined ? undefined : readFileSync(file);
+  };
+  return {
+    prefix,
+    replicas,
+    options() {
+      const [creds, token] = [read('creds-file'), read('token-file')?.toString().trim()];
+      const [ca, cert, key] = [read('ca-file'), read('cert-file'), read('key-file')].map((file) => file?.toString());
+      return {
+        ...{ servers: [...servers], name: 'rondo', maxReconnectAttempts: -1, timeout: 5_000 },
+        ...(creds !== undefined && { authenticator: credsAuthenticator(creds) }),
+        ...(token !== undefined && { authenticator: tokenAuthenticator(token) }),
+        ...(tls === 'on' && {
+          tls: {
+            ...(ca !== undefined && { ca }),
+            ...(cert !== undefined && { cert }),
+            ...(key !== undefined && { key }),
+          },
+        }),
+      };
+    },
+  };
+}

@@ -1,0 +1,72 @@
+import { setMaxListeners } from 'node:events';
+import type { ConsumerMessages, JetStreamClient, JsMsg } from '@nats-io/jetstream';
+import { type Clock, sleep } from '@rondo/rpc/clock';
+import { type BrokerEvent, eventOf } from './event.js';
+
+/** Takes an event for a group. Until it resolves, no further event of the partition is given to any process; if it rejects, this one is again. */
+export type Take = (event: BrokerEvent, signal: AbortSignal) => Promise<void>;
+
+/** Gives the events of a group to this process, among others. */
+export interface Receiver {
+  /** Aborts what runs, and gives it to other processes. */
+  close(): Promise<void>;
+}
+
+interface ReceiverOptions {
+  readonly topic: string;
+  readonly stream: string;
+  /** One for each partition. */
+  readonly consumers: readonly string[];
+  readonly client: () => Promise<JetStreamClient>;
+  readonly take: Take;
+  readonly clock: Clock;
+}
+
+/** For how long a process that gives no sign of life has an event for itself. */
+export const ACK_WAIT_MS = 30_000;
+const AGAIN_MS = 1_000;
+/** A pull that NATS has forgotten is made again after twice this time. */
+const PULL = { max_messages: 1, expires: 10_000 };
+
+/** Pulls the events of each partition, one at a time. */
+export function createReceiver({ topic, stream, consumers, client, take, clock }: ReceiverOptions): Receiver {
+  const closing = new AbortController();
+  const { signal } = closing;
+  setMaxListeners(0, signal); // each partition listens
+  const open = new Set<ConsumerMessages>();
+  const give = async (message: JsMsg) => {
+    const alive = setInterval(() => message.working(), ACK_WAIT_MS / 3);
+    try {
+      await take(eventOf(topic, message.data, message.headers), signal);
+      message.ack(); // if it is lost, the event is taken again, with its key
+    } catch {
+      message.nak(signal.aborted ? 0 : AGAIN_MS);
+    } finally {
+      clearInterval(alive);
+    }
+  };
+  const pull = async (consumer: string) => {
+    const messages = await (await (await client()).consumers.get(stream, consumer)).consume(PULL);
+    open.add(messages);
+    if (signal.aborted) void messages.close(); // it ends the loop, and waits for that
+    try {
+      for await (const message of messages) await give(message);
+    } finally {
+      open.delete(messages);
+    }
+  };
+  const serve = async (consumer: string) => {
+    while (!signal.aborted) {
+      await pull(consumer).catch(() => undefined); // NATS is away, which the relay logs
+      await sleep(clock, AGAIN_MS, signal).catch(() => undefined);
+    }
+  };
+  const serving = consumers.map(serve);
+  return {
+    async close() {
+      closing.abort(new Error('the process stops'));
+      await Promise.all([...open].map((messages) => messages.close()));
+      await Promise.all(serving);
+    },
+  };
+}

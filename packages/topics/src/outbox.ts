@@ -1,0 +1,177 @@
+import type { Database, Queries, QueryOptions } from '@rondo/database';
+import type { BrokerEvent, NatsBroker } from '@rondo/nats';
+import { type Clock, sleep } from '@rondo/rpc/clock';
+
+interface WaitingEvent extends BrokerEvent {
+  readonly place: bigint;
+}
+
+/** A process that freezes while it sends is replaced after this time. */
+const LOCK = "SET LOCAL idle_in_transaction_session_timeout = '20s'";
+/** One process sends at a time, as else a later event of a key could overtake. */
+const TAKE_TURN = `
+  SELECT EXISTS (SELECT FROM topic_events WHERE waits AND topic = ANY($1)) AS waits, pg_try_advisory_xact_lock(hashtextextended('rondo.topics', 11)) AS mine`;
+const WAITING = `
+  SELECT place, id, topic, key, event, traceparent, create_time AS time FROM topic_events WHERE waits AND topic = ANY($1)
+  ORDER BY place LIMIT $2`;
+const GROUPS = 'SELECT name FROM topic_groups WHERE topic = ANY($1)';
+
+interface Sender {
+  readonly topics: readonly string[];
+  /** Whether the broker has the group, as far as this process knows. */
+  readonly hasBegun: (group: string) => boolean;
+  readonly database: Database;
+  readonly broker: NatsBroker;
+  readonly clock: Clock;
+}
+
+const TURN_MS = 5_000;
+/** How long a process waits that isn't its turn. */
+const RETRY_MS = 50;
+
+/**
+ * Sends what waits to the broker, in the order of its statements, and removes it: nothing while the broker lacks a group that was registered
+ * before. Resolves to whether there may be more.
+ */
+export async function sendWaiting(
+  sender: Sender,
+  { most, signal }: QueryOptions & { readonly most: number },
+): Promise<boolean> {
+  const { database, clock, topics } = sender;
+  const { fault, more, mine } = await database.transaction(
+    async ({ query, one }) => {
+      await query(LOCK);
+      const { waits, mine } = await one<{ waits: boolean; mine: boolean }>(TAKE_TURN, [topics]);
+      if (!waits || !mine) return { fault: undefined, more: waits, mine };
+      const rows = await query<WaitingEvent>(WAITING, [topics, most]);
+      const groups = await query<{ name: string }>(GROUPS, [topics]);
+      if (!groups.every(({ name }) => sender.hasBegun(name))) return { fault: undefined, more: true, mine };
+      const { sent, fault } = await sendByKey(sender, rows);
+      if (sent.length > 0) await query('DELETE FROM topic_events WHERE place = ANY($1)', [sent]);
+      return { fault, more: rows.length === most || sent.length < rows.length, mine };
+    },
+    { signal },
+  );
+  if (fault !== undefined) throw fault;
+  if (more && !mine) await sleep(clock, RETRY_MS, signal);
+  return more;
+}
+
+/** Sends the events of a key one after the other, up to the first that the broker doesn't take. */
+async function sendByKey({ broker, clock }: Sender, rows: readonly WaitingEvent[]) {
+  const endsAt = clock.now() + TURN_MS;
+  const lanes = new Map<string, WaitingEvent[]>();
+  for (const row of rows) {
+    const lane = `${row.topic} ${row.key === '' ? row.place : `=${row.key}`}`;
+    lanes.set(lane, [...(lanes.get(lane) ?? []), row]);
+  }
+  const sent: bigint[] = [];
+  let fault: unknown;
+  const send = async (lane: readonly WaitingEvent[]) => {
+    for (const row of lane) {
+      if (clock.now() > endsAt) return;
+      await broker.send(row);
+      sent.push(row.place);
+    }
+  };
+  await Promise.all(
+    [...lanes.values()].map((lane) =>
+      send(lane).catch((error: unknown) => {
+        fault ??= error;
+      }),
+    ),
+  );
+  return { sent, fault };
+}
+
+interface LookUp extends QueryOptions {
+  readonly group: string;
+  readonly event: BrokerEvent;
+  readonly retentionMs: number;
+}
+
+/** Whether the retention of an event has ended, and whether others of its key are in the database, which it may not overtake. */
+export async function lookUp(
+  { one }: Queries,
+  { group, event: { key, time }, retentionMs, ...options }: LookUp,
+): Promise<{ readonly isLate: boolean; readonly isBehind: boolean }> {
+  return await one(
+    `SELECT $3::timestamptz < now() - $4 * interval '1 ms' AS "isLate",
+       EXISTS (SELECT FROM jobs WHERE method = $1 AND lane = $2) AS "isBehind"`,
+    [group, key, time, retentionMs],
+    { ...options, name: 'rondo_topic_look_up' },
+  );
+}
+
+/** Counts an event that a group didn't take in time. */
+export async function cutOne({ query }: Queries, group: string): Promise<void> {
+  await query('UPDATE topic_groups SET cut = cut + 1 WHERE name = $1', [group]);
+}
+
+/** How far the delivery of an event is. */
+export const FRESH = { version: 1, attempts: 0, error: '', failed: false, waitMs: 0, leavesLane: false };
+
+interface BroughtBack {
+  readonly group: string;
+  readonly events: readonly BrokerEvent[];
+  readonly state: typeof FRESH;
+}
+
+/**
+ * It also stores the events as those of topics that no broker carries, so that they end with their retention. What has failed before
+ * is replaced by a later version.
+ */
+const BRING_BACK = `
+  WITH told AS (
+    SELECT id, key, event, traceparent, time, place FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::timestamptz[]) WITH ORDINALITY
+      AS told (id, key, event, traceparent, time, place)
+  ), stored AS (
+    INSERT INTO jobs AS stored
+      (method, key, lane, request, due_time, traceparent, progress, create_time, version, attempts, error, failed)
+    SELECT $1, id, CASE WHEN $12 THEN NULL ELSE nullif(key, '') END, decode(event, 'base64'), now() + $11 * interval '1 ms',
+      traceparent, key, time, $7::integer, $8::integer, $9::text, $10::boolean
+    FROM told ORDER BY place
+    ON CONFLICT (method, key) DO UPDATE SET version = EXCLUDED.version, lane = EXCLUDED.lane, failed = false, attempts = 0,
+      due_time = now() WHERE stored.failed AND stored.version < EXCLUDED.version
+    RETURNING key
+  )
+  INSERT INTO topic_events (id, topic, key, event, traceparent, create_time)
+  SELECT told.id, split_part($1, ':', 1), told.key, decode(event, 'base64'), traceparent, time
+  FROM told JOIN stored ON stored.key = told.id RETURNING id`;
+
+/** Stores that events are delivered to a group from the database. Resolves to how many. */
+export async function bringBack({ query }: Queries, { group, events, state }: BroughtBack): Promise<number> {
+  const rows = await query(
+    BRING_BACK,
+    [
+      ...[group, events.map(({ id }) => id), events.map(({ key }) => key)],
+      events.map(({ event }) => Buffer.from(event).toString('base64')),
+      ...[events.map(({ traceparent }) => traceparent), events.map(({ time }) => time)],
+      ...[state.version, state.attempts, state.error, state.failed, state.waitMs, state.leavesLane],
+    ],
+    { name: 'rondo_topic_bring_back' },
+  );
+  return rows.length;
+}
+
+const PAGE = 100;
+
+/** Delivers the events that the broker keeps to a group again, from the database. Resolves to how many. */
+export async function replayFrom(
+  broker: NatsBroker,
+  transaction: Queries,
+  { group, topic, from }: { readonly group: string; readonly topic: string; readonly from: Date | undefined },
+): Promise<number> {
+  const { version } = await transaction.one<{ version: number }>("SELECT nextval('topic_replays')::integer AS version");
+  let [count, page]: [number, BrokerEvent[]] = [0, []];
+  const store = async () => {
+    count += await bringBack(transaction, { group, events: page, state: { ...FRESH, version } });
+    page = [];
+  };
+  for await (const event of broker.read(topic, from ?? new Date(0))) {
+    page.push(event);
+    if (page.length === PAGE) await store();
+  }
+  await store();
+  return count;
+}

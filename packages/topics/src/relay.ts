@@ -1,0 +1,188 @@
+import type { Database, Queries, QueryOptions } from '@rondo/database';
+import { AWAY_MS, encodedCall, isFinal, type JobMeter, type StoredMethod } from '@rondo/jobs/internal';
+import type { BrokerEvent, NatsBroker, Receiver } from '@rondo/nats';
+import type { Logger } from '@rondo/rpc/call';
+import type { Channel } from '@rondo/rpc/client';
+import { type Clock, type Random, sleep } from '@rondo/rpc/clock';
+import { backoffMs, inSpan } from '@rondo/rpc/internal';
+import { RpcError, Status } from '@rondo/rpc/status';
+import type { GroupRow } from './groups.js';
+import { bringBack, cutOne, FRESH, lookUp, sendWaiting } from './outbox.js';
+import { type TopicType, topicOf } from './topic.js';
+
+/** What a {@link Relay} needs. */
+export interface RelayOptions {
+  readonly broker: NatsBroker;
+  readonly database: Database;
+  readonly topics: readonly TopicType[];
+  readonly channel: Channel;
+  readonly log: Logger;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly meter: JobMeter;
+  readonly methods: () => ReadonlyMap<string, StoredMethod>;
+  /** There is something for the worker of the database. */
+  readonly onBroughtBack: () => void;
+}
+
+/** What a group calls once. */
+interface Delivery {
+  readonly group: string;
+  readonly event: BrokerEvent;
+  readonly signal: AbortSignal;
+}
+
+const MAX_ERROR_LENGTH = 500;
+/** How many events are sent at once: each has up to 256 KiB. */
+const MOST_AT_ONCE = 200;
+
+/**
+ * Has a broker carry the events. What was published waits in the database until the broker has it; of a key one after the other. A group is
+ * called with what the broker gives. An event that it doesn't take goes back to the database, as do those of its key that follow: there
+ * the worker tries again, and operators see it.
+ */
+export class Relay {
+  readonly #options: RelayOptions;
+  readonly #receivers = new Map<string, Receiver>();
+  readonly #held = new Set<BrokerEvent>();
+  readonly #calls = new WeakMap<StoredMethod, ReturnType<typeof encodedCall>>();
+  readonly #names: readonly string[];
+  #opened = false;
+
+  constructor(options: RelayOptions) {
+    this.#options = options;
+    this.#names = options.topics.map(({ $type }) => $type);
+  }
+
+  /** Since when the oldest event is published that this process calls a group with. */
+  oldest(): Date | undefined {
+    const times = [...this.#held].map(({ time }) => time.getTime());
+    return times.length === 0 ? undefined : new Date(Math.min(...times));
+  }
+
+  /** One round: takes care of the groups, and sends what waits. Resolves to whether there may be more. */
+  async round(groups: readonly GroupRow[], signal: AbortSignal): Promise<boolean> {
+    try {
+      await this.#follow(groups, { signal });
+      const hasBegun = (group: string) => this.#receivers.has(group);
+      return await sendWaiting({ ...this.#options, topics: this.#names, hasBegun }, { most: MOST_AT_ONCE, signal });
+    } catch (error) {
+      this.#opened = false; // NATS may have lost its streams
+      throw error;
+    }
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#receivers.values()].map((receiver) => receiver.close()));
+    await this.#options.broker.close();
+  }
+
+  /** The streams and the consumers stand before the first event takes this way. */
+  async #follow(rows: readonly GroupRow[], options: QueryOptions): Promise<void> {
+    const { broker, database, topics } = this.#options;
+    const isNew = !this.#opened;
+    if (isNew) for (const topic of topics) await broker.open(topic.$type, topicOf(topic).retentionMs ?? 0);
+    for (const row of rows) {
+      const group = brokerGroup(row);
+      if (isNew || !this.#receivers.has(row.name)) await broker.begin(group);
+      const take = (event: BrokerEvent, signal: AbortSignal) => this.#take({ group: row.name, event, signal });
+      if (!this.#receivers.has(row.name)) this.#receivers.set(row.name, broker.receive(group, take));
+    }
+    for (const [name, receiver] of this.#receivers) {
+      if (rows.some((row) => row.name === name)) continue;
+      this.#receivers.delete(name);
+      await receiver.close();
+    }
+    if (!isNew) return;
+    const sql = 'INSERT INTO topic_relays (topic) SELECT unnest($1::text[]) ON CONFLICT DO NOTHING';
+    await database.query(sql, [this.#names], options);
+    this.#opened = true;
+  }
+
+  async #take(delivery: Delivery): Promise<void> {
+    this.#held.add(delivery.event);
+    try {
+      for (let away = 0; !(await this.#isTaken(delivery)); away += 1)
+        await sleep(
+          this.#options.clock,
+          backoffMs(Math.min(away, 10), { ...AWAY_MS, ...this.#jitter }),
+          delivery.signal,
+        );
+    } finally {
+      this.#held.delete(delivery.event);
+    }
+  }
+
+  /** False if no subscriber can be reached, which is no attempt. */
+  async #isTaken({ group, event, signal }: Delivery): Promise<boolean> {
+    const { database, methods, meter, onBroughtBack } = this.#options;
+    const job = methods().get(group);
+    if (job === undefined) throw new Error(`${group} is not known yet, or no more`);
+    const { isLate, isBehind } = await lookUp(database, {
+      group,
+      event,
+      retentionMs: this.#retentionOf(event),
+      signal,
+    });
+    if (isLate) await cutOne(database, group);
+    else if (isBehind) await bringBack(database, { group, events: [event], state: FRESH });
+    else {
+      const fault = await this.#call(job, event, signal).catch((error: unknown) => ({ error }));
+      if (fault !== undefined) signal.throwIfAborted();
+      const code = fault?.error instanceof RpcError ? fault.error.codeName : 'UNKNOWN';
+      meter.ended(group, fault === undefined ? 'OK' : code);
+      if (fault?.error instanceof RpcError && fault.error.code === Status.UNAVAILABLE) return false;
+      if (fault === undefined) return true;
+      await this.#fail(job, event, fault.error);
+    }
+    onBroughtBack();
+    return true;
+  }
+
+  /** Returns nothing if the call has succeeded. */
+  async #call(job: StoredMethod, event: BrokerEvent, signal: AbortSignal): Promise<undefined> {
+    const call = this.#calls.get(job) ?? encodedCall(job, this.#options.channel);
+    this.#calls.set(job, call);
+    const { key } = job.method.policy;
+    const metadata = key?.source.from === 'metadata' ? { [key.source.key]: `event-${event.id}-1` } : {};
+    const span = { name: `event ${job.name}`, attributes: { 'rondo.event.id': event.id }, linkTo: event.traceparent };
+    await inSpan(span, () => call(event.event, { signal, metadata }));
+  }
+
+  /** Leaves an event to the database: for the next attempt, or for an operator. */
+  async #fail(job: StoredMethod, event: BrokerEvent, err: unknown): Promise<void> {
+    const { database, log } = this.#options;
+    const failed = isFinal(job, err) || job.maxAttempts === 1;
+    const error = (err instanceof Error ? err.message : String(err)).slice(0, MAX_ERROR_LENGTH);
+    const waitMs = backoffMs(0, { ...job.backoff, ...this.#jitter });
+    const state = { ...FRESH, attempts: 1, error, failed, waitMs, leavesLane: failed && job.stopsKey !== true };
+    await bringBack(database, { group: job.name, events: [event], state });
+    const fields = { err, method: job.name, key: event.id };
+    if (failed) log.error(fields, 'an event has failed: remove the cause, then see rondo events ls');
+    else log.debug(fields, 'an attempt failed; it is repeated');
+  }
+
+  #retentionOf({ topic }: BrokerEvent): number {
+    const type = this.#options.topics.find(({ $type }) => $type === topic);
+    return (type && topicOf(type).retentionMs) ?? 0;
+  }
+
+  get #jitter() {
+    return { random: this.#options.random, jitter: 'equal' } as const;
+  }
+}
+
+/** The group as the broker has it. */
+export const brokerGroup = ({ name, topic }: Pick<GroupRow, 'name' | 'topic'>) => ({
+  ...{ topic, group: name.slice(topic.length + 1) },
+});
+
+/** Refuses to deliver past a broker, which has events that nothing would deliver. @throws TypeError that says what to do. */
+export async function requireNoRelay({ query }: Queries, topics: readonly string[]): Promise<void> {
+  const rows = await query<{ topic: string }>('SELECT topic FROM topic_relays WHERE topic = ANY($1)', [topics]);
+  const [first] = rows;
+  if (first === undefined) return;
+  throw new TypeError(
+    `${first.topic} is carried by NATS, as a replica with RONDO_TOPICS has begun: set RONDO_TOPICS here too, or go back as docs/guides/events.md says`,
+  );
+}

@@ -1,0 +1,109 @@
+/** The guarantees of topics over a real NATS, and what is its own there. */
+import { createServer } from 'node:net';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { Moved } from '@rondo/contracts/rondo/conformance/v1/topics';
+import { RpcError, Status } from '@rondo/rpc/status';
+import { eventually } from '../../jobs/test/fixture.js';
+import { topicsConformance, topicsOf } from './conformance.js';
+import { type NatsServer, noNats, startNats } from './nats-server.js';
+
+if (noNats !== undefined) process.stdout.write(`NOT TESTED: topics over NATS, as ${noNats}\n`);
+
+let server: NatsServer;
+let tests = 0;
+/** Each test has streams of its own. */
+const url = () => {
+  tests += 1;
+  return `${server.url}/test${tests}`;
+};
+
+(noNats === undefined ? describe : describe.skip)('topics over NATS', () => {
+  beforeAll(async () => {
+    server = await startNats(await freePort());
+  });
+  afterAll(() => server.close());
+
+  const topics = topicsOf(url);
+  topicsConformance(topics);
+
+  const inDatabase = () => topics.database.query<{ method: string }>('SELECT DISTINCT method FROM jobs');
+
+  it('an event has one row, which goes once NATS has it, and none for its groups', async () => {
+    const fleet = await topics.subscribed();
+    await topics.database.transaction(async (transaction) => {
+      await fleet.topics.publish(transaction, Moved, { piece: 'a', move: 1n });
+      expect(await transaction.query('SELECT FROM topic_events WHERE waits')).toHaveLength(1);
+      expect(await transaction.query('SELECT FROM jobs')).toEqual([]);
+    });
+    await eventually(async () => expect(await topics.effects()).toEqual(['a1']));
+    await eventually(async () => expect(await topics.left(fleet)).toBe(0n));
+    expect(await topics.database.query('SELECT FROM topic_events')).toEqual([]);
+  });
+
+  it('what fails, and what follows in its key, is tried again from the database', async () => {
+    let faults = 2;
+    const fleet = await topics.subscribed({
+      watchers: {
+        twin(event) {
+          faults -= 1;
+          if (faults >= 0) throw new RpcError(Status.INTERNAL, 'broken');
+          return topics.write('twin', event);
+        },
+      },
+    });
+    for (const move of [1, 2, 3]) await fleet.publish('a', move);
+    await eventually(async () => expect(await topics.effects('twin')).toEqual(['a1', 'a2', 'a3']));
+    await eventually(async () => expect(await inDatabase()).toEqual([]));
+    await eventually(async () => expect(await topics.left(fleet)).toBe(0n));
+  });
+
+  it('a group loses what its retention ends, which is counted', async () => {
+    const fleet = await topics.subscribed();
+    await topics.database.transaction(async (transaction) => {
+      await fleet.topics.publish(transaction, Moved, { piece: 'a', move: 1n });
+      await transaction.query("UPDATE topic_events SET create_time = now() - interval '2 days'");
+    });
+    await fleet.publish('a', 2);
+    await eventually(async () => expect(await topics.effects()).toEqual(['a2']));
+    await eventually(async () => expect(await topics.left(fleet)).toBe(0n));
+    const { groups } = await fleet.operator.listGroups({});
+    expect(groups.map(({ cut }) => cut)).toEqual([1n, 1n, 1n, 1n]);
+  });
+
+  it('what is published while NATS is away waits, and no writer does', async () => {
+    const fleet = await topics.subscribed();
+    await server.kill();
+    for (const move of [1, 2, 3]) await fleet.publish('a', move);
+    expect(await topics.database.query('SELECT FROM topic_events WHERE waits')).toHaveLength(3);
+    await server.restart();
+    await eventually(async () => expect(await topics.effects()).toEqual(['a1', 'a2', 'a3']));
+    await eventually(async () => expect(await topics.left(fleet)).toBe(0n));
+  });
+
+  it('what the database had to deliver before comes first', async () => {
+    let away = true;
+    const once = (event: Moved) => {
+      if (away) throw new RpcError(Status.UNAVAILABLE, 'away');
+      return topics.write('once', event);
+    };
+    const before = topics.begin({ broker: undefined, watchers: { once } });
+    before.subscriber.start();
+    await eventually(async () => expect((await before.operator.listGroups({})).groups).toHaveLength(4));
+    await before.publish('a', 1);
+    await eventually(async () => expect(await topics.effects('strict')).toEqual(['a1']));
+    const after = await topics.subscribed({ watchers: { once } });
+    await after.publish('a', 2);
+    await before.publish('a', 3); // by a replica that hasn't been restarted yet
+    await eventually(async () => expect(await topics.effects('strict')).toEqual(['a1', 'a2', 'a3']));
+    away = false;
+    await eventually(async () => expect(await topics.effects()).toEqual(['a1', 'a2', 'a3']));
+  });
+});
+
+async function freePort(): Promise<number> {
+  const probe = createServer().listen(0, '127.0.0.1');
+  await new Promise((resolve) => probe.once('listening', resolve));
+  const address = probe.address();
+  await new Promise((resolve) => probe.close(resolve));
+  return typeof address === 'object' && address !== null ? address.port : 0;
+}
