@@ -1,15 +1,18 @@
-/** Topics while publishers and subscribers are killed and frozen. The variable `EVENTS` says how many are published. */
+/** Topics while publishers and subscribers are killed and frozen, and NATS, if that carries the events. The variable `EVENTS` says how many are published. */
 
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from '@jest/globals';
 import { Moved, MoverServiceDefinition, WatcherServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/topics';
 import { createPool, type Database, migrate, outcomesSchema } from '@rondo/database';
 import { startTestPostgres, type TestPostgres } from '@rondo/database/testing';
 import { eventually, freePort, startWorker } from '@rondo/harness';
 import { jobsSchema } from '@rondo/jobs';
+import { natsBroker } from '@rondo/nats';
 import { silentLogger } from '@rondo/rpc/call';
+import { systemClock as clock } from '@rondo/rpc/clock';
 import { createTestChannel } from '@rondo/rpc/testing';
 import { createSubscriber, createTopics, topicsSchema } from '@rondo/topics';
+import { type NatsServer, noNats, startNats } from '../../packages/topics/test/nats-server.js';
 
 const PROCESS = new URL('./src/topics-process.mjs', import.meta.url);
 const EVENTS = Number(process.env['EVENTS'] ?? 3_000);
@@ -22,16 +25,16 @@ let url: string;
 
 beforeAll(async () => {
   postgres = await startTestPostgres();
+});
+afterAll(() => postgres.stop());
+beforeEach(async () => {
   url = await postgres.createDatabase();
   database = createPool({ url });
 });
-afterAll(async () => {
-  await database.close();
-  await postgres.stop();
-});
+afterEach(() => database.close());
 
 /** Makes the tables, and registers the groups. */
-async function prepare(pieces: readonly string[]): Promise<void> {
+async function prepare(pieces: readonly string[], broker: string | undefined): Promise<void> {
   const parts = [jobsSchema, topicsSchema, outcomesSchema];
   for (const { name: part, migrations } of parts) await migrate(database, { part, migrations });
   await database.query(
@@ -41,23 +44,35 @@ async function prepare(pieces: readonly string[]): Promise<void> {
   await database.query('INSERT INTO pieces (piece) SELECT unnest($1::text[])', [pieces]);
   const services = [MoverServiceDefinition];
   const none = createTestChannel({ services: [] });
-  const topics = createTopics({ database, topics: [Moved], services, channel: none, log: silentLogger });
+  const topics = createTopics({ database, topics: [Moved], services, channel: none, log: silentLogger, broker });
+  if (broker !== undefined) {
+    await topics.start();
+    await eventually(async () => expect(await database.query('SELECT FROM topic_relays')).toHaveLength(1));
+  }
   const channel = createTestChannel({ services: [topics.service] });
   const subscriber = createSubscriber({ services: [WatcherServiceDefinition], channel, log: silentLogger });
   subscriber.start();
   await eventually(async () => expect(await database.query('SELECT FROM topic_groups')).toHaveLength(4));
   await subscriber.close();
+  await topics.close();
 }
 
 /** The processes, of which one at a time is killed, or frozen for longer than it has its calls. */
 async function disturb(
   begin: readonly (() => Promise<ReturnType<typeof startWorker>>)[],
+  nats: NatsServer | undefined,
 ): Promise<() => Promise<void>> {
   const workers = await Promise.all(begin.map((start) => start()));
   const expireLeases = () => database.query('UPDATE jobs SET due_time = now() WHERE claim IS NOT NULL');
   for (let fault = 0; fault < FAULTS; fault += 1) {
     await sleep(Math.random() * 500); // when a fault happens is what is random here
-    const victim = Math.floor(Math.random() * begin.length);
+    const victim = Math.floor(Math.random() * (begin.length + (nats === undefined ? 0 : 1)));
+    if (nats !== undefined && victim === begin.length) {
+      await nats.kill();
+      await sleep(Math.random() * 500);
+      await nats.restart();
+      continue;
+    }
     const worker = workers[victim];
     const start = begin[victim];
     if (worker === undefined || start === undefined) continue;
@@ -77,40 +92,56 @@ async function disturb(
   };
 }
 
-it('each event has one effect in each group that has a key, in the order of its key, over 40 kills and freezes; without a key some have two', async () => {
-  const pieces = Array.from({ length: PIECES }, (_, index) => `piece${index}`);
-  await prepare(pieces);
-  const ports = await Promise.all([freePort(), freePort()]);
-  const subscribers = ports.map((port) => `127.0.0.1:${port}`);
-  const started = async (command: string, argument: object) => {
-    const worker = startWorker(PROCESS);
-    await worker.ask(command, { url, ...argument });
-    return worker;
-  };
-  const publish = { subscribers, pieces, moves: BigInt(Math.ceil(EVENTS / PIECES)) };
-  const stop = await disturb([
-    ...subscribers.map((listen) => () => started('subscribe', { listen })),
-    ...[1, 2].map(() => () => started('publish', publish)),
-  ]);
-  const left = () => database.one<{ left: bigint }>('SELECT count(*) AS left FROM jobs');
-  const moved = () => database.one<{ moved: bigint }>('SELECT sum(moves)::bigint AS moved FROM pieces');
-  const all = BigInt(PIECES) * publish.moves;
-  await eventually(
-    async () => {
-      expect((await moved()).moved).toBe(all);
-      expect((await left()).left).toBe(0n);
-    },
-    { timeoutMs: 3_600_000 },
-  );
-  await stop();
-  const rows = await database.query<{ reader: string; effects: bigint; events: bigint; misplaced: bigint }>(
-    `SELECT reader, count(*) AS effects, count(DISTINCT (piece, move)) AS events, count(*) FILTER (WHERE move <> place) AS misplaced
+if (noNats !== undefined) process.stdout.write(`NOT TESTED: kills of topics over NATS, as ${noNats}\n`);
+const CARRIERS = ['the database', ...(noNats === undefined ? ['NATS'] : [])];
+
+it.each(CARRIERS)(
+  'each event that %s carries has one effect in each group that has a key, in the order of its key, over 40 kills and freezes; without a key some have two',
+  async (carrier) => {
+    const nats = carrier === 'NATS' ? await startNats(await freePort()) : undefined;
+    const broker = nats && natsBroker(nats.url, { clock });
+    const pieces = Array.from({ length: PIECES }, (_, index) => `piece${index}`);
+    await prepare(pieces, nats?.url);
+    const ports = await Promise.all([freePort(), freePort()]);
+    const subscribers = ports.map((port) => `127.0.0.1:${port}`);
+    const started = async (command: string, argument: object) => {
+      const worker = startWorker(PROCESS);
+      await worker.ask(command, { url, ...argument });
+      return worker;
+    };
+    const publish = { broker: nats?.url, subscribers, pieces, moves: BigInt(Math.ceil(EVENTS / PIECES)) };
+    const begin = [
+      ...subscribers.map((listen) => () => started('subscribe', { listen })),
+      ...[1, 2].map(() => () => started('publish', publish)),
+    ];
+    const stop = await disturb(begin, nats);
+    const left = async () => {
+      const sql = 'SELECT (SELECT count(*) FROM jobs) + (SELECT count(*) FROM topic_events WHERE waits) AS stored';
+      const { stored } = await database.one<{ stored: bigint }>(sql);
+      const groups = [...((await broker?.waiting(Moved.$type)) ?? new Map()).values()];
+      return groups.reduce((sum, { waiting, running }) => sum + waiting + running, Number(stored));
+    };
+    const moved = () => database.one<{ moved: bigint }>('SELECT sum(moves)::bigint AS moved FROM pieces');
+    const all = BigInt(PIECES) * publish.moves;
+    await eventually(
+      async () => {
+        expect((await moved()).moved).toBe(all);
+        expect(await left()).toBe(0);
+      },
+      { timeoutMs: 3_600_000 },
+    );
+    await stop();
+    await broker?.close();
+    await nats?.close();
+    const rows = await database.query<{ reader: string; effects: bigint; events: bigint; misplaced: bigint }>(
+      `SELECT reader, count(*) AS effects, count(DISTINCT (piece, move)) AS events, count(*) FILTER (WHERE move <> place) AS misplaced
      FROM (SELECT reader, piece, move, row_number() OVER (PARTITION BY reader, piece ORDER BY id) AS place FROM effects) AS placed
      GROUP BY reader`,
-  );
-  const byReader = new Map(rows.map(({ reader, ...counts }) => [reader, counts]));
-  for (const reader of KEYED) expect(byReader.get(reader)).toEqual({ effects: all, events: all, misplaced: 0n });
-  const without = byReader.get('atLeastOnce');
-  expect(without?.events).toBe(all);
-  expect(without?.effects).toBeGreaterThan(all);
-});
+    );
+    const byReader = new Map(rows.map(({ reader, ...counts }) => [reader, counts]));
+    for (const reader of KEYED) expect(byReader.get(reader)).toEqual({ effects: all, events: all, misplaced: 0n });
+    const without = byReader.get('atLeastOnce');
+    expect(without?.events).toBe(all);
+    expect(without?.effects).toBeGreaterThan(all);
+  },
+);

@@ -12,10 +12,10 @@ const SERVICES = [MoverServiceDefinition];
 
 answerParent({
   /** Delivers to the subscribers, and publishes the moves of the pieces, each in its order. */
-  async publish({ url, subscribers, pieces, moves }) {
+  async publish({ url, broker, subscribers, pieces, moves }) {
     const database = createPool({ url, lockTimeoutMs: 60_000 });
     const channel = createChannel({ resolver: staticResolver(subscribers) });
-    const topics = createTopics({ database, topics: [Moved], services: SERVICES, channel, log: silentLogger });
+    const topics = createTopics({ database, topics: [Moved], services: SERVICES, channel, log: silentLogger, broker });
     await topics.start();
     const move = (piece) =>
       database.transaction(async (transaction) => {
