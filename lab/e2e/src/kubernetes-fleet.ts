@@ -3,7 +3,7 @@ import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { createPool } from '@rondo/database';
-import { eventually, root, runNode } from '@rondo/harness';
+import { eventually, root, start } from '@rondo/harness';
 import { startPostgres } from '@rondo/harness/postgres';
 import { parseAllDocuments } from 'yaml';
 import { Api } from '../../kubernetes/api.js';
@@ -106,7 +106,7 @@ export async function startCluster(): Promise<Cluster> {
 
 /** Copies what the images of a workspace have at /app, as its Dockerfile does. */
 async function makeImages(workspace: string, prefix: string): Promise<void> {
-  const { code, stderr } = await runNode(['rondo', 'bundle'], { cwd: workspace });
+  const { code, stderr } = await start(join(workspace, 'rondo'), ['bundle'], { cwd: workspace }).ended;
   if (code !== 0) throw new Error(`rondo bundle: ${stderr}`);
   const bundle = join(workspace, 'bundle');
   for (const service of readdirSync(bundle).filter((name) => name !== 'shared')) {
