@@ -30,17 +30,22 @@ export class Apps {
   readonly #closing = new AbortController();
   #kept: ReadonlyMap<string, Kept> = new Map();
   #readAt = Number.NEGATIVE_INFINITY;
+  /** When the next poll is due: at once, if the last has failed. */
+  #dueAt = Number.NEGATIVE_INFINITY;
   #poll: Promise<void> | undefined;
   /** Grows with each change. */
   revision = 0;
-  /** Whether the last poll has failed, or there was none. */
-  isAway = true;
 
   constructor(options: AppsOptions) {
     this.#options = options;
   }
 
-  /** Waits for the next poll, which is at once while the server is away. @throws Error if the server fails. */
+  /** Whether what is kept is too old to begin with. */
+  get isDue(): boolean {
+    return this.#options.clock.now() >= this.#dueAt;
+  }
+
+  /** Waits for the next poll. @throws Error if the server fails. */
   next(): Promise<void> {
     this.#poll ??= this.#read().finally(() => {
       this.#poll = undefined;
@@ -60,8 +65,8 @@ export class Apps {
 
   async #read(): Promise<void> {
     const { clock } = this.#options;
-    if (!this.isAway) await sleep(clock, POLL_MS, this.#closing.signal);
-    this.isAway = true;
+    if (!this.isDue) await sleep(clock, this.#dueAt - clock.now(), this.#closing.signal);
+    this.#dueAt = Number.NEGATIVE_INFINITY;
     const isRecent = clock.now() - this.#readAt < MAX_SILENCE_MS;
     const isWhole = isRecent && this.#merge(await this.#ask('/delta'), new Map(this.#kept));
     if (!isWhole) {
@@ -69,7 +74,7 @@ export class Apps {
       this.revision += 1; // an instance may have gone
     }
     this.#readAt = clock.now();
-    this.isAway = false;
+    this.#dueAt = this.#readAt + POLL_MS;
   }
 
   async #ask(path: string): Promise<unknown> {

@@ -31,7 +31,7 @@ export function eurekaRegistry(url: string, { clock }: EurekaOptions): RegistryA
     field((await servers.ask({ path: pathOf(name, instance), signal })).json, 'instance');
 
   async function* watch(service: string, signal: AbortSignal) {
-    if (apps.isAway) await apps.next();
+    if (apps.isDue) await apps.next();
     for (let seen = -1; !signal.aborted; await apps.next()) {
       yield apps.revision === seen ? undefined : apps.list(service === '' ? '' : appOf(nameOf(service)));
       seen = apps.revision;

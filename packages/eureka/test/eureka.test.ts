@@ -65,7 +65,7 @@ describe('a watch', () => {
     applications: { apps__hashcode, application: [{ name: 'SHOP.V1.CARTSERVICE', instance: all }] },
   });
 
-  /** Follows the service over a server with these answers. Tells what was asked, and the ids of each list. */
+  /** Follows the service over a server with these answers, by a watch for each list if there are silences. Tells the ids of each list. */
   async function follow(answers: readonly [path: string, body: object][], idleMs = 0) {
     const asked: string[] = [];
     const left = [...answers];
@@ -78,12 +78,13 @@ describe('a watch', () => {
     const clock = new ManualClock();
     const registry = eurekaRegistry(`eureka://127.0.0.1:${port}`, { clock });
     const lists: (string | undefined)[] = [];
-    const watch = registry.watch(SERVICE, new AbortController().signal)[Symbol.asyncIterator]();
+    const open = () => registry.watch(SERVICE, new AbortController().signal)[Symbol.asyncIterator]();
+    const watch = open();
     try {
-      while (left.length > 0) {
+      while (left.length > 0 && lists.length < answers.length) {
         await clock.advance(idleMs);
-        const next = watch.next();
-        while (lists.length > 0 && clock.timers === 0) await new Promise(setImmediate);
+        const next = (idleMs > 0 ? open() : watch).next();
+        while (lists.length > 0 && idleMs === 0 && clock.timers === 0) await new Promise(setImmediate);
         await clock.advance(5_000);
         const { value } = await next;
         lists.push(value?.map(({ instanceId }: Instance) => instanceId).join());
@@ -114,15 +115,18 @@ describe('a watch', () => {
     expect(lists).toEqual(['a', 'b,c']);
   });
 
-  it('asks for all again after a silence that changes do not cover', async () => {
+  it.each([
+    [5_000, '/delta'],
+    [60_000, '/'], // for longer than the server keeps changes
+  ])('begins after a silence of %i ms with what is listed now, asking for %s', async (idleMs, path) => {
     const lists = await follow(
       [
         ['/', apps('UP_1_', listed('a'))],
-        ['/', apps('UP_1_', listed('b'))],
+        [path, apps('UP_2_', listed('a'), listed('b'))],
       ],
-      60_000,
+      idleMs,
     );
-    expect(lists).toEqual(['a', 'b']);
+    expect(lists).toEqual(['a', 'a,b']);
   });
 
   it('refuses more instances than there can be', async () => {
