@@ -28,7 +28,6 @@ export class ZooKeeperError extends Error {
 export const Op = {
   create: 1,
   delete: 2,
-  exists: 3,
   getData: 4,
   setData: 5,
   getChildren: 8,
@@ -61,6 +60,8 @@ export interface ConnectOptions {
   readonly clock: Clock;
   readonly signal: AbortSignal;
 }
+
+type Opened = Pick<ConnectOptions, 'session' | 'timeoutMs' | 'clock'> & { readonly frames: FrameReader };
 
 /** One connection to one server, within a session. A server that is silent for two thirds of the session's time-out ends it. */
 export class Connection {
@@ -102,15 +103,7 @@ export class Connection {
     }
   }
 
-  private constructor(
-    socket: Socket,
-    {
-      frames,
-      session,
-      timeoutMs,
-      clock,
-    }: { frames: FrameReader; session: SessionKey; timeoutMs: number; clock: Clock },
-  ) {
+  private constructor(socket: Socket, { frames, session, timeoutMs, clock }: Opened) {
     this.#socket = socket;
     this.#clock = clock;
     this.#pingMs = timeoutMs / 3;

@@ -86,30 +86,19 @@ const MAX_FRAME_BYTES = 16 * 1024 * 1024;
 
 /** Cuts a stream of bytes into frames. */
 export class FrameReader {
-  #parts: Buffer[] = [];
-  #length = 0;
+  #rest: Buffer = Buffer.alloc(0);
 
   /** The frames that `chunk` completes. @throws RangeError if one is longer than any answer can be. */
   read(chunk: Buffer): readonly JuteReader[] {
-    this.#parts.push(chunk);
-    this.#length += chunk.length;
-    if (this.#length < this.#expected()) return [];
-    let rest = Buffer.concat(this.#parts);
+    let rest = Buffer.concat([this.#rest, chunk]);
     const frames: JuteReader[] = [];
     while (rest.length >= 4 && rest.length >= 4 + lengthOf(rest)) {
       const end = 4 + lengthOf(rest);
       frames.push(new JuteReader(rest.subarray(4, end)));
       rest = rest.subarray(end);
     }
-    this.#parts = rest.length === 0 ? [] : [rest];
-    this.#length = rest.length;
+    this.#rest = rest;
     return frames;
-  }
-
-  /** How many bytes the next frame has, with its length: at least those that tell it. */
-  #expected(): number {
-    const [first] = this.#parts;
-    return first === undefined || first.length < 4 ? 4 : 4 + lengthOf(first);
   }
 }
 

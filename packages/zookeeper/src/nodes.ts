@@ -33,13 +33,6 @@ export async function read(connection: Requests, path: string): Promise<Node | u
   return reply && { text: reply.text(), owner: ownerOf(reply) };
 }
 
-/** The session that the node ends with; undefined if there is no node. */
-export async function ownerAt(connection: Requests, path: string): Promise<bigint | undefined> {
-  const asked = connection.request(Op.exists, (writer) => writer.text(path).bool(false));
-  const reply = await unless(ErrorCode.noNode, asked);
-  return reply && ownerOf(reply);
-}
-
 /** The names below a node; none if it doesn't exist. @throws RangeError if there are more than {@link MAX_INSTANCES}. */
 export async function childrenOf(connection: Requests, path: string): Promise<readonly string[]> {
   const asked = connection.request(Op.getChildren, (writer) => writer.text(path).bool(false));

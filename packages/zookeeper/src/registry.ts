@@ -1,9 +1,8 @@
 import type { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
-import { parseLocation, type RegistryAdapter } from '@rondo/registries';
+import { type EntryRequests, entryRegistrar, parseLocation, type RegistryAdapter } from '@rondo/registries';
 import type { Clock, Random } from '@rondo/rpc/clock';
-import { check, type Place, put } from './entry.js';
-import { toNode } from './node.js';
-import { remove } from './nodes.js';
+import { fromNode, toNode } from './node.js';
+import { create, read, remove, set } from './nodes.js';
 import { Session } from './session.js';
 import { Changes, Tree } from './tree.js';
 
@@ -33,11 +32,6 @@ export function zookeeperRegistry(url: string, { ttlMs, clock, random }: ZooKeep
   const root = path === '' ? DEFAULT_PATH : path;
   const session = new Session({ servers, timeoutMs: ttlMs, clock, random });
   const serviceAt = (node: string) => serviceOf(node.slice(root.length + 1).split('/')[0] ?? '');
-  const placesOf = (instance: Instance): readonly Place[] =>
-    instance.services.map((service) => {
-      const name = nameOf(service);
-      return { service, path: `${root}/${name}/${instance.instanceId}`, text: toNode(name, instance) };
-    });
 
   async function* watch(service: string, signal: AbortSignal) {
     const connection = await session.connection();
@@ -63,26 +57,32 @@ export function zookeeperRegistry(url: string, { ttlMs, clock, random }: ZooKeep
     }
   }
 
+  return { ...entryRegistrar(nodesOf(session, root), nameOf), address, watch, close: () => session.close() };
+}
+
+/** The nodes of an instance, which end with the session. */
+function nodesOf(session: Session, root: string): EntryRequests {
+  const pathOf = (name: string, { instanceId }: Instance) => `${root}/${name}/${instanceId}`;
   return {
-    address,
-    watch,
-    async write(instance) {
+    async read(name, instance) {
       const connection = await session.connection();
-      const all = await Promise.all(placesOf(instance).map((place) => put(connection, place, instance)));
-      return all.includes('displaced') ? 'displaced' : 'held';
+      const node = await read(connection, pathOf(name, instance));
+      const found = node && fromNode(name, node.text);
+      // The node of an earlier process, or of an expired session, will go.
+      return node?.owner === connection.session.id || (found?.incarnation ?? 0n) > instance.incarnation
+        ? found
+        : undefined;
     },
-    async renew(instance) {
+    async write(name, instance) {
       const connection = await session.connection();
-      const all = await Promise.all(placesOf(instance).map((place) => check(connection, place, instance)));
-      return all.find((held) => held !== 'held') ?? 'held';
+      const [path, text] = [pathOf(name, instance), toNode(name, instance)];
+      const node = await read(connection, path);
+      if (node?.owner === connection.session.id && (await set(connection, path, text))) return;
+      if (node !== undefined) await remove(connection, path);
+      if (!(await create(connection, path, text)))
+        throw new Error(`${path}: another process writes it at the same time`);
     },
-    async remove(instance) {
-      const connection = await session.connection();
-      const removals = placesOf(instance).map(async (place) => {
-        if ((await check(connection, place, instance)) === 'held') await remove(connection, place.path);
-      });
-      await Promise.all(removals);
-    },
-    close: () => session.close(),
+    renew: () => Promise.resolve(true), // the session does
+    remove: async (name, instance) => remove(await session.connection(), pathOf(name, instance)),
   };
 }

@@ -1,6 +1,6 @@
 import { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
 import { checkCount, MAX_INSTANCES } from '@rondo/registries';
-import type { Clock, Timer } from '@rondo/rpc/clock';
+import { type Clock, sleep } from '@rondo/rpc/clock';
 import { fromNode } from './node.js';
 import { addWatch, childrenOf, type Requests, read } from './nodes.js';
 
@@ -81,7 +81,7 @@ export class Changes {
   readonly #paths = new Set<string>();
   #ended = false;
   #why: Error | undefined;
-  #wake: (() => void) | undefined;
+  #waking = new AbortController();
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -90,35 +90,26 @@ export class Changes {
   add(path: string): void {
     this.#paths.add(path);
     if (this.#paths.size > MAX_INSTANCES) this.end(new RangeError(`more than ${MAX_INSTANCES} nodes change at a time`));
-    this.#wake?.();
+    this.#waking.abort();
   }
 
   /** Ends the waits; with an error, if the connection has failed. */
   end(why?: Error): void {
     this.#ended = true;
     this.#why ??= why;
-    this.#wake?.();
+    this.#waking.abort();
   }
 
   /** Waits for changes, at most for `timeoutMs`. Undefined once it has ended. @throws the error that ended it. */
   async next(timeoutMs: number): Promise<readonly string[] | undefined> {
-    if (this.#paths.size === 0 && !this.#ended) await this.#wait(timeoutMs);
+    if (this.#paths.size === 0 && !this.#ended) {
+      this.#waking = new AbortController();
+      await sleep(this.#clock, timeoutMs, this.#waking.signal).catch(() => undefined);
+    }
     if (this.#why !== undefined) throw this.#why;
     if (this.#ended) return undefined;
     const paths = [...this.#paths];
     this.#paths.clear();
     return paths;
-  }
-
-  #wait(timeoutMs: number): Promise<void> {
-    return new Promise((resolve) => {
-      let timer: Timer | undefined;
-      this.#wake = () => {
-        timer?.cancel();
-        this.#wake = undefined;
-        resolve();
-      };
-      timer = this.#clock.setTimer(timeoutMs, this.#wake);
-    });
   }
 }

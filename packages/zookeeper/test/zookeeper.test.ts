@@ -114,7 +114,10 @@ describe('a server that is no ZooKeeper', () => {
     await once(server, 'listening');
     const { port } = server.address() as AddressInfo;
     const registry = zookeeperRegistry(`zookeeper://127.0.0.1:${port}`, { ttlMs: 10_000, clock, random });
-    const renewal = registry.renew(Instance.fromPartial({}), { ttlMs: 1, signal: AbortSignal.timeout(60_000) });
+    const renewal = registry.renew(Instance.fromPartial({ services: [SERVICE] }), {
+      ttlMs: 1,
+      signal: AbortSignal.timeout(60_000),
+    });
     await expect(renewal).rejects.toThrow(message);
     await registry.close();
   });
