@@ -31,7 +31,8 @@ function appWith(config: Partial<GatewayConfig>, given: { authenticator?: Authen
   const fixed = staticResolver([]);
   const resolve = (_: string, listener: ResolverListener) => {
     followers += 1;
-    listener.onResolution({ endpoints: [fixedEndpoint('127.0.0.1:1', { instanceId: 'a' })], departed: [] });
+    const endpoint = fixedEndpoint('127.0.0.1:1', { instanceId: 'a', services: ['shop.v1.CartService'] });
+    listener.onResolution({ endpoints: [endpoint], departed: [] });
     return {
       close() {
         followers -= 1;
@@ -147,7 +148,7 @@ describe('the console', () => {
 
   it('says so if there is no registry to ask', async () => {
     const [port = 0] = await start({ console: anyPort });
-    const cordon = { method: 'POST', path: `${CALL}/SetCordon`, body: '{"instanceId":"a"}' };
+    const cordon = { method: 'POST', path: `${CALL}/SetCordon`, body: '{"instanceId":"a","cordoned":true}' };
     const { body } = await ask1(port, { ...cordon, headers: { 'content-type': 'application/json' } });
     for (const answer of [body, await watch(port, {}, 'WatchSettings')])
       expect(answer).toMatch(/failed_precondition.*no registry of Rondo's.*the tools of the registry that it has/);

@@ -78,10 +78,10 @@ export function consoleService({
       return {};
     },
     async setCordon({ instanceId, cordoned, reason }, { signal }) {
-      if (cordoned) requireOthers(instanceId, await instancesOf(channel, signal));
       const direct = toRegistry({ channel, registry });
       const { OPERATOR_STATE_CORDONED: taken, OPERATOR_STATE_NONE: none } = OperatorState;
       try {
+        if (cordoned) requireOthers(instanceId, await instancesOf(channel, signal));
         const client = createClient(RegistryServiceDefinition, { channel: direct });
         await client.setOperatorState({ instanceId, state: cordoned ? taken : none, reason }, { signal });
         return {};
