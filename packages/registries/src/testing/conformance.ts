@@ -41,7 +41,7 @@ const PATIENCE_MS = 60_000;
 export const registryConformance: readonly ConformanceCase[] = [
   define('lists an instance with all that it registered with, for its service and for all', async (processes) => {
     const kept = await keep(processes, instance('a'));
-    const { adapter: other } = await processes.open();
+    const { adapter: other } = await processes.registry.open();
     for (const service of [SERVICE, '']) {
       const [listed] = await firstList(other, service);
       const [written, read] = [instance('a'), listed].map((one) => one && described(one));
@@ -60,7 +60,10 @@ export const registryConformance: readonly ConformanceCase[] = [
     await watch.until((ids) => ids === '');
   }),
   define('gives an id to the process that started later, and says so to the earlier one', async (processes) => {
-    const [{ adapter: first }, { adapter: other }] = await Promise.all([processes.open(), processes.open()]);
+    const [{ adapter: first }, { adapter: other }] = await Promise.all([
+      processes.registry.open(),
+      processes.registry.open(),
+    ]);
     await first.write(instance('a'), options(processes));
     const later = await keep(processes, instance('a', { incarnation: 2_000n, version: '2.0.0' }));
     for (const ask of ['renew', 'write'] as const) {
@@ -72,18 +75,21 @@ export const registryConformance: readonly ConformanceCase[] = [
     if (listed?.version !== '2.0.0') throw new Error(`it lists version ${listed?.version} of the two processes`);
     await later.stop();
   }),
-  outage('is frozen', {
-    begin: async (registry) => registry.freeze(),
-    end: async (registry) => registry.thaw(),
-  }),
-  outage('is killed and started again', {
-    begin: (registry) => registry.kill(),
-    end: (registry) => registry.restart({ empty: false }),
-  }),
-  outage('is killed and started again empty', {
-    begin: (registry) => registry.kill(),
-    end: (registry) => registry.restart({ empty: true }),
-  }),
+  outage(
+    'is frozen',
+    (registry) => registry.freeze(),
+    (registry) => registry.thaw(),
+  ),
+  outage(
+    'is killed and started again',
+    (registry) => registry.kill(),
+    (registry) => registry.restart({ empty: false }),
+  ),
+  outage(
+    'is killed and started again empty',
+    (registry) => registry.kill(),
+    (registry) => registry.restart({ empty: true }),
+  ),
   define('drops an instance that is cut off within its TTL, and takes it back', async (processes) => {
     const kept = await keep(processes, instance('a'));
     const watch = await follow(processes);
@@ -92,7 +98,7 @@ export const registryConformance: readonly ConformanceCase[] = [
     const began = systemClock.now();
     await watch.until((ids) => !ids.includes('serving'));
     const tookMs = systemClock.now() - began;
-    if (tookMs > 3 * processes.ttlMs) throw new Error(`it kept the instance for ${tookMs} ms`);
+    if (tookMs > 3 * processes.registry.ttlMs) throw new Error(`it kept the instance for ${tookMs} ms`);
     kept.client.rejoin();
     await watch.until((ids) => ids === 'a serving');
     if (watch.departed.length > 0) throw new Error('it said that the instance had left');
@@ -100,20 +106,17 @@ export const registryConformance: readonly ConformanceCase[] = [
   }),
 ];
 
-interface Outage {
-  begin(registry: ConformanceRegistry): Promise<void>;
-  end(registry: ConformanceRegistry): Promise<void>;
-}
+type Fault = (registry: ConformanceRegistry) => void | Promise<void>;
 
 /** What is known stays while the registry is away, and renewals bring every instance back. */
-function outage(what: string, { begin, end }: Outage): ConformanceCase {
+function outage(what: string, begin: Fault, end: Fault): ConformanceCase {
   return define(`keeps its clients going while it ${what}`, async (processes) => {
     const kept = await keep(processes, instance('a'));
     const watch = await follow(processes);
     await watch.until((ids) => ids === 'a serving');
-    await begin(processes);
+    await begin(processes.registry);
     await watch.until((ids, state) => state === 'away' && ids === 'a serving');
-    await end(processes);
+    await end(processes.registry);
     const other = await keep(processes, instance('b'));
     await watch.until((ids, state) => state === 'connected' && ids === 'a serving, b serving');
     if (watch.departed.length > 0) throw new Error(`it said that ${watch.departed.join()} had left`);
@@ -121,8 +124,9 @@ function outage(what: string, { begin, end }: Outage): ConformanceCase {
   });
 }
 
-/** A registry in one case, whose processes end with it, whether it passes or not. */
-interface Processes extends ConformanceRegistry {
+/** The processes of one case, which end with it, whether it passes or not. */
+interface Processes {
+  readonly registry: ConformanceRegistry;
   onEnd(end: () => void): void;
 }
 
@@ -132,15 +136,7 @@ function define(name: string, test: (processes: Processes) => Promise<void>): Co
     async run(registry) {
       const ends: (() => void)[] = [];
       try {
-        await test({
-          ttlMs: registry.ttlMs,
-          open: () => registry.open(),
-          freeze: () => registry.freeze(),
-          thaw: () => registry.thaw(),
-          kill: () => registry.kill(),
-          restart: (how) => registry.restart(how),
-          onEnd: (end) => void ends.push(end),
-        });
+        await test({ registry, onEnd: (end) => void ends.push(end) });
       } finally {
         for (const end of ends) end();
       }
@@ -179,13 +175,13 @@ function described(listed: Instance): string {
   );
 }
 
-function options({ ttlMs }: ConformanceRegistry) {
-  return { ttlMs, signal: AbortSignal.timeout(PATIENCE_MS) };
+function options({ registry }: Processes) {
+  return { ttlMs: registry.ttlMs, signal: AbortSignal.timeout(PATIENCE_MS) };
 }
 
 /** Registers an instance from a process of its own, and renews it as a service does, until it is stopped. Resolves once it is registered. */
 async function keep(processes: Processes, kept: Instance) {
-  const client = await processes.open();
+  const client = await processes.registry.open();
   const { adapter } = client;
   const ending = new AbortController();
   processes.onEnd(() => ending.abort());
@@ -201,7 +197,7 @@ async function keep(processes: Processes, kept: Instance) {
         if (!isHeld) await write(entry);
         onHeld();
         isHeld = (await adapter.renew(entry, options(processes))) === 'held';
-        if (isHeld) await sleep(systemClock, processes.ttlMs / 3, ending.signal).catch(() => undefined);
+        if (isHeld) await sleep(systemClock, processes.registry.ttlMs / 3, ending.signal).catch(() => undefined);
       } catch {
         isHeld = false; // it is away, and cases end only once it has come back
         await sleep(systemClock, 100, ending.signal).catch(() => undefined);
@@ -236,7 +232,7 @@ async function firstList(adapter: RegistryAdapter, service: string): Promise<rea
 
 /** Follows the instances as a channel does, from a process of its own. */
 async function follow(processes: Processes) {
-  const { adapter } = await processes.open();
+  const { adapter } = await processes.registry.open();
   const resolver = adapterResolver(adapter, { clock: systemClock, random: systemRandom });
   processes.onEnd(() => resolver.close());
   let endpoints: readonly Endpoint[] | undefined;
@@ -259,7 +255,7 @@ async function follow(processes: Processes) {
     async until(met: (ids: string, state: string | undefined) => boolean): Promise<void> {
       const isMet = () => endpoints !== undefined && met(ids() ?? '', handle.inspect?.().state);
       for (const began = systemClock.now(); !isMet(); await sleep(systemClock, 20)) {
-        if (systemClock.now() - began < PATIENCE_MS + processes.ttlMs) continue;
+        if (systemClock.now() - began < PATIENCE_MS + processes.registry.ttlMs) continue;
         throw new Error(`it lists ${ids() || 'nothing'}, and is ${handle.inspect?.().state}`);
       }
     },
