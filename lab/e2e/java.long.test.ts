@@ -1,17 +1,13 @@
 /** Clients in Java find and call Rondo services by a registry that they share, and Rondo's clients find theirs. */
 import { existsSync } from 'node:fs';
-import { afterEach, expect, it } from '@jest/globals';
+import { expect, it } from '@jest/globals';
 import { CalculatorServiceDefinition } from '@rondo/contracts/calculator/v1/calculator';
 import { eventually, startService } from '@rondo/harness';
 import { adapterResolver } from '@rondo/registries';
 import { createChannel, createClient } from '@rondo/rpc/client';
 import { systemClock as clock, systemRandom as random } from '@rondo/rpc/clock';
 import { foreignKinds, JAVA, startJava } from './src/foreign-registry.js';
-
-const closings: (() => Promise<unknown>)[] = [];
-afterEach(async () => {
-  for (const close of closings.splice(0).reverse()) await close();
-});
+import { closings } from './src/foreign-system.js';
 
 const PEERS = [
   ['SpringPeer', 'Eureka', (address: string) => `http://${address}/eureka/`],

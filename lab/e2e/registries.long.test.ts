@@ -1,38 +1,30 @@
 /** Registries of other kinds, real ones: what each adapter must do, and calls that go on through their outages. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterEach, describe, expect, it } from '@jest/globals';
-import { type ServiceProcess, startService } from '@rondo/harness';
+import { expect, it } from '@jest/globals';
 import { registryConformance } from '@rondo/registries/testing';
-import { startTcpProxy } from '@rondo/rpc/internal/testing';
-import { type ForeignRegistry, foreignKinds } from './src/foreign-registry.js';
-import { type Load, startLoad } from './src/outage-load.js';
-
-/** A system over a registry: the services reach it by a path of their own. */
-interface System {
-  readonly registry: ForeignRegistry;
-  readonly path: Awaited<ReturnType<typeof startTcpProxy>>;
-}
+import { type Client, eachKind, type System, startSystem } from './src/foreign-system.js';
 
 interface Outage {
   readonly name: string;
-  /** Whether a client that drops what isn't listed fails calls. */
+  /** Whether a client fails calls that believes what the registry lists, and its silence. */
   readonly needsGuard: boolean;
-  run(system: System): Promise<void>;
+  /** `half` is half of the clients. */
+  run(system: System, half: readonly Client[]): Promise<void>;
 }
 
 const OUTAGES: readonly Outage[] = [
   {
-    name: 'frozen for longer than any lease',
-    needsGuard: false,
+    name: 'frozen for two minutes',
+    needsGuard: true,
     async run({ registry }) {
       registry.freeze();
-      await sleep(4 * registry.ttlMs);
+      await sleep(120_000);
       registry.thaw();
     },
   },
   {
     name: 'killed',
-    needsGuard: false,
+    needsGuard: true,
     async run({ registry }) {
       await registry.kill();
       await sleep(4 * registry.ttlMs);
@@ -64,7 +56,16 @@ const OUTAGES: readonly Outage[] = [
     },
   },
   {
-    name: 'cut off from all live instances until their entries are gone',
+    name: 'cut off from half of the clients',
+    needsGuard: true,
+    async run({ registry }, half) {
+      for (const client of half) client.cutOff();
+      await sleep(4 * registry.ttlMs);
+      for (const client of half) client.rejoin();
+    },
+  },
+  {
+    name: 'cut off from all live instances until their sessions have expired',
     needsGuard: true,
     async run({ registry, path }) {
       path.stall();
@@ -74,50 +75,32 @@ const OUTAGES: readonly Outage[] = [
   },
 ];
 
-const closings: (() => Promise<unknown>)[] = [];
-afterEach(async () => {
-  for (const close of closings.splice(0).reverse()) await close();
-});
-
-for (const { name, missing, start } of foreignKinds) {
-  (missing === undefined ? describe : describe.skip)(`${name} ${missing ?? ''}`, () => {
-    const begin = async (): Promise<ForeignRegistry> => {
-      const registry = await start();
-      closings.push(() => registry.stop());
-      return registry;
-    };
-
-    it.each(registryConformance)('$name', async ({ run }) => {
-      await expect(run(await begin())).resolves.toBeUndefined();
-    });
-
-    it.each(OUTAGES)('fails no call while it is $name', async ({ run, needsGuard }) => {
-      const registry = await begin();
-      const path = await startTcpProxy({ target: registry.address });
-      closings.push(() => path.close());
-      const startInstance = async (instanceId: string): Promise<ServiceProcess> => {
-        const env = { RONDO_LEASE_TTL_MS: String(registry.ttlMs) };
-        const instance = await startService('calculator', { instanceId, registry: registry.urlAt(path.address), env });
-        closings.push(() => instance.stop());
-        return instance;
-      };
-      await Promise.all(['calculator-a', 'calculator-b'].map(startInstance));
-      const load = async (guarded: boolean): Promise<Load> => {
-        const { adapter } = await registry.open();
-        const started = startLoad(adapter, { guarded });
-        closings.push(() => started.end());
-        await started.reaches('calculator-a', 'calculator-b');
-        return started;
-      };
-      const [guarded, unguarded] = [await load(true), await load(false)];
-      await run({ registry, path });
-      const late = await startInstance('calculator-c');
-      await guarded.reaches('calculator-a', 'calculator-b', 'calculator-c');
-      await late.stop();
-      await guarded.reaches('calculator-a', 'calculator-b');
-      expect(guarded.failures).toEqual([]);
-      expect(guarded.count).toBeGreaterThan(300);
-      if (needsGuard) expect(unguarded.failures).not.toEqual([]);
-    });
+eachKind((kind, begin) => {
+  it.each(registryConformance)('$name', async ({ run }) => {
+    await expect(run(await begin())).resolves.toBeUndefined();
   });
-}
+
+  it.each(OUTAGES)('fails no call while it is $name', async ({ name, run, needsGuard }) => {
+    const system = await startSystem(await begin());
+    await Promise.all(['calculator-a', 'calculator-b'].map((id) => system.startInstance(id)));
+    const clients = [await system.startClient(), await system.startClient()];
+    const control = await system.startClient({ guarded: false, perSecond: 20 });
+    const count = () => clients.reduce((sum, client) => sum + client.count, 0);
+    const [began, before] = [performance.now(), count()];
+    await run(system, [...clients.slice(1), control]);
+    const late = await system.startInstance('calculator-c');
+    const reach = (...ids: readonly string[]) => Promise.all(clients.map((client) => client.reaches(...ids)));
+    await reach('calculator-a', 'calculator-b', 'calculator-c');
+    await late.stop();
+    await reach('calculator-a', 'calculator-b');
+    const [seconds, calls] = [(performance.now() - began) / 1_000, count() - before];
+    const failures = clients.flatMap((client) => client.failures);
+    process.stdout.write(
+      `${kind}, ${name}: ${calls} calls in ${Math.round(seconds)} s, ${Math.round(calls / seconds)} a second, ${failures.length} failed; ` +
+        `without the guard ${control.failures.length} of ${control.count + control.failures.length}\n`,
+    );
+    expect(failures).toEqual([]);
+    expect(calls).toBeGreaterThan(300);
+    if (needsGuard) expect(control.failures).not.toEqual([]);
+  });
+});

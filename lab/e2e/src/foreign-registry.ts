@@ -30,14 +30,15 @@ export interface ForeignKind {
   readonly name: string;
   /** Why it can't be started here; undefined if it can. */
   readonly missing: string | undefined;
-  start(): Promise<ForeignRegistry>;
+  /** `settings` are for its server, in place of the laboratory's. */
+  start(settings?: readonly string[]): Promise<ForeignRegistry>;
 }
 
 interface Server {
   readonly name: string;
   readonly ttlMs: number;
   /** Runs the server at a port over a folder, which is empty at first. */
-  run(port: number, folder: string): RunningProcess;
+  run(port: number, folder: string, settings?: readonly string[]): RunningProcess;
   /** Rejects while it can't serve yet. */
   isReady(address: string): Promise<void>;
   urlAt(address: string): string;
@@ -59,7 +60,7 @@ const zookeeper: Server = {
   },
   async isReady(address) {
     const adapter = zookeeper.openAt(zookeeper.urlAt(address));
-    const nothing = Instance.fromPartial({});
+    const nothing = Instance.fromPartial({ services: ['shop.v1.NoService'] });
     await adapter.renew(nothing, { ttlMs: 4_000, signal: AbortSignal.timeout(60_000) }).finally(() => adapter.close());
   },
   urlAt: (address) => `zookeeper://${address}/services`,
@@ -72,14 +73,7 @@ export const CONSUL = join(root, 'lab/consul/.build/consul');
 const consul: Server = {
   name: 'Consul',
   ttlMs: 4_000,
-  run(port, folder) {
-    const [server, lan, wan] = [port + 1, port + 2, port + 3];
-    const ports = { http: port, dns: -1, grpc: -1, grpc_tls: -1, server, serf_lan: lan, serf_wan: wan };
-    const limits = { http_max_conns_per_client: 1_000 };
-    const config = { data_dir: folder, bind_addr: '127.0.0.1', bootstrap_expect: 1, server: true, ports, limits };
-    writeFileSync(join(folder, 'agent.json'), JSON.stringify(config));
-    return start(CONSUL, ['agent', `-config-file=${join(folder, 'agent.json')}`]);
-  },
+  run: (port, folder) => runAgent(port, folder, { bootstrap_expect: 1, server: true }),
   isReady: async (address) => {
     const leader = await (await fetch(`http://${address}/v1/status/leader`)).text();
     if (!leader.includes(':')) throw new Error('no leader yet');
@@ -87,6 +81,30 @@ const consul: Server = {
   urlAt: (address) => `consul://${address}`,
   openAt: consulRegistry,
 };
+
+/** Runs an agent of Consul at a port and the three after it. */
+function runAgent(port: number, folder: string, role: object): RunningProcess {
+  const [server, serf_lan, serf_wan] = [port + 1, port + 2, port + 3];
+  const ports = { http: port, dns: -1, grpc: -1, grpc_tls: -1, server, serf_lan, serf_wan };
+  const limits = { http_max_conns_per_client: 1_000 };
+  const config = { data_dir: folder, bind_addr: '127.0.0.1', ports, limits, ...role };
+  writeFileSync(join(folder, 'agent.json'), JSON.stringify(config));
+  return start(CONSUL, ['agent', `-config-file=${join(folder, 'agent.json')}`]);
+}
+
+/** Starts an agent on another node, which joins the one at `address`. */
+export async function startAgentBeside(address: string): Promise<{ readonly address: string; stop(): Promise<void> }> {
+  const port = await freePort();
+  const folder = mkdtempSync(join(tmpdir(), 'rondo-registry-'));
+  const first = Number(address.split(':')[1]);
+  const agent = runAgent(port, folder, { node_name: 'second', retry_join: [`127.0.0.1:${first + 2}`] });
+  await eventually(() => consul.isReady(`127.0.0.1:${port}`));
+  const stop = async () => {
+    await agent.stop('SIGKILL');
+    rmSync(folder, { recursive: true, force: true });
+  };
+  return { address: `127.0.0.1:${port}`, stop };
+}
 
 /** Where lab/java/build.sh puts what runs in Java. */
 export const JAVA = join(root, 'lab/java/.build');
@@ -96,20 +114,21 @@ const JAVA_PATH = `${join(JAVA, 'classes')}:${join(JAVA, 'lib')}/*`;
 export const startJava = (main: string, ...args: readonly string[]): RunningProcess =>
   start('java', ['-Xmx256m', '-XX:TieredStopAtLevel=1', '-cp', JAVA_PATH, main, ...args]);
 
+/** Runs a server of Eureka. Settings are Spring's. */
+export function runEureka(port: number, settings: readonly string[]): RunningProcess {
+  const own = [
+    ...['server.address=127.0.0.1', `server.port=${port}`, 'eureka.instance.hostname=127.0.0.1'],
+    ...['eureka.server.eviction-interval-timer-in-ms=500', 'eureka.server.use-read-only-response-cache=false'],
+    ...['eureka.client.register-with-eureka=false', 'eureka.client.fetch-registry=false'],
+    `eureka.client.service-url.defaultZone=http://127.0.0.1:${port}/eureka/`,
+  ];
+  return startJava('EurekaServer', ...[...own, ...settings].map((setting) => `--${setting}`));
+}
+
 const eureka: Server = {
   name: 'Eureka',
   ttlMs: 6_000,
-  run(port) {
-    const server = ['enable-self-preservation=false', 'eviction-interval-timer-in-ms=500'];
-    const client = ['register-with-eureka=false', 'fetch-registry=false'];
-    return startJava(
-      'EurekaServer',
-      ...['--server.address=127.0.0.1', `--server.port=${port}`, '--eureka.instance.hostname=127.0.0.1'],
-      ...[...server, 'use-read-only-response-cache=false'].map((setting) => `--eureka.server.${setting}`),
-      ...client.map((setting) => `--eureka.client.${setting}`),
-      `--eureka.client.service-url.defaultZone=http://127.0.0.1:${port}/eureka/`,
-    );
-  },
+  run: (port, _, settings = ['eureka.server.enable-self-preservation=false']) => runEureka(port, settings),
   isReady: async (address) => {
     const { status } = await fetch(`http://${address}/eureka/apps`);
     if (status !== 200) throw new Error(`HTTP ${status}`);
@@ -134,11 +153,11 @@ export const foreignKinds: readonly ForeignKind[] = [
   {
     name: eureka.name,
     missing: existsSync(JAVA) ? undefined : 'no server is built (sh lab/java/build.sh)',
-    start: () => startServer(eureka),
+    start: (settings) => startServer(eureka, settings),
   },
 ];
 
-async function startServer(server: Server): Promise<ForeignRegistry> {
+async function startServer(server: Server, settings?: readonly string[]): Promise<ForeignRegistry> {
   const port = await freePort();
   const address = `127.0.0.1:${port}`;
   const closings: (() => Promise<void>)[] = [];
@@ -149,7 +168,7 @@ async function startServer(server: Server): Promise<ForeignRegistry> {
       rmSync(folder, { recursive: true, force: true });
       folder = mkdtempSync(join(tmpdir(), 'rondo-registry-'));
     }
-    running = server.run(port, folder);
+    running = server.run(port, folder, settings);
     await eventually(() => server.isReady(address));
   };
   await restart({ empty: false });

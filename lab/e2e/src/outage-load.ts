@@ -2,74 +2,137 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { CalculatorServiceDefinition } from '@rondo/contracts/calculator/v1/calculator';
 import { eventually } from '@rondo/harness';
 import { adapterResolver, type RegistryAdapter } from '@rondo/registries';
-import { createChannel, createClient, type Resolver } from '@rondo/rpc/client';
+import { type ClientCall, createChannel, createClient, type Endpoint, type Resolver } from '@rondo/rpc/client';
 import { systemClock as clock, systemRandom as random } from '@rondo/rpc/clock';
+import type { Middleware } from '@rondo/rpc/middleware';
 
 /** Calls that go on until they are ended. */
 export interface Load {
+  /** The calls that failed. */
   readonly failures: readonly string[];
+  /** How many calls were answered. */
   readonly count: number;
+  /** The attempts at an instance that failed, and those among them whose call began after the first of them. */
+  failed(instance: string): { readonly attempts: number; readonly afterTheFirst: number };
   /** Waits until each of these instances has answered a call that began from now on. */
   reaches(...ids: readonly string[]): Promise<void>;
+  /** Waits until none of a hundred calls in a row was answered by this instance. */
+  leaves(id: string): Promise<void>;
   end(): Promise<void>;
 }
 
-/** Makes some 300 calls a second over a registry, from this process. `guarded`: as every client; otherwise what isn't listed is dropped. */
-export function startLoad(adapter: RegistryAdapter, { guarded }: { readonly guarded: boolean }): Load {
+/** How calls are made. */
+export interface LoadOptions {
+  /** Whether the client goes on with what it knew, as every client does; otherwise it knows what the registry lists now. */
+  readonly guarded: boolean;
+  readonly perSecond: number;
+}
+
+/** Each makes one call at a time. */
+const CALLERS = 10;
+const IN_A_ROW = 100;
+
+/** Calls the calculator over a registry, from this process. */
+export function startLoad(adapter: RegistryAdapter, { guarded, perSecond }: LoadOptions): Load {
   const resolver = adapterResolver(adapter, { clock, random });
-  const channel = createChannel({ resolver: guarded ? resolver : dropUnlisted(resolver), healthCheck: true });
+  const book = new Book();
+  const channel = createChannel({
+    resolver: guarded ? resolver : believing(resolver),
+    healthCheck: true,
+    middleware: [book.keep],
+  });
   const client = createClient(CalculatorServiceDefinition, { channel });
-  const failures: string[] = [];
-  const served: string[] = [];
-  let ending = false;
-  const loop = async () => {
-    while (!ending) {
-      const onTrailer = (trailer: { get(key: string): unknown }) =>
-        void served.push(String(trailer.get('rondo-served-by')));
-      await client.add({ a: 2n, b: 3n }, { onTrailer }).catch((error) => void failures.push(String(error)));
-      await sleep(30);
+  const add = () => client.add({ a: 2n, b: 3n });
+  let isEnding = false;
+  const everyMs = 1_000 / perSecond;
+  const work = async (caller: number) => {
+    for (let due = performance.now() + caller * everyMs; !isEnding; due += CALLERS * everyMs) {
+      await sleep(Math.max(0, due - performance.now()));
+      await add().catch((error) => void book.failures.push(String(error)));
     }
   };
-  let loops: Promise<void>[] = [];
-  const load: Load = {
+  let working: Promise<void>[] = [];
+  const { failures, served } = book;
+  return {
     failures,
     get count() {
       return served.length;
     },
+    failed: (instance) => book.failedAt(instance),
     async reaches(...ids) {
       const from = served.length;
-      if (loops.length === 0) {
+      if (working.length === 0) {
         // The first call waits for the registry's first answer.
-        await eventually(() => client.add({ a: 2n, b: 3n }));
-        loops = Array.from({ length: 10 }, loop);
+        await eventually(add);
+        working = Array.from({ length: CALLERS }, (_, caller) => work(caller));
       }
       await eventually(() => {
-        const missing = ids.filter((id) => !served.slice(from).includes(id));
+        const missing = ids.filter((id) => !served.includes(id, from));
         if (missing.length > 0) throw new Error(`${missing.join(', ')} not called; ${failures.at(-1) ?? 'no failure'}`);
       });
     },
+    async leaves(id) {
+      const from = served.length + IN_A_ROW;
+      await eventually(() => {
+        if (served.length < from || served.includes(id, -IN_A_ROW)) throw new Error(`${id} is called`);
+      });
+    },
     async end() {
-      ending = true;
-      await Promise.all(loops);
+      isEnding = true;
+      await Promise.all(working);
       channel.close();
     },
   };
-  return load;
 }
 
-/** Believes each list of a registry: what it doesn't name any more has left. */
-function dropUnlisted(resolver: Resolver): Resolver {
+/** What the calls did. */
+class Book {
+  readonly failures: string[] = [];
+  /** The instances that have answered, in that order. */
+  readonly served: string[] = [];
+  readonly #failed = new Map<string, { readonly firstAt: number; attempts: number; afterTheFirst: number }>();
+
+  readonly keep: Middleware<ClientCall> = async (call, next) => {
+    const beganAt = performance.now();
+    try {
+      return await next(call);
+    } finally {
+      for (const { instance, code } of call.attempts) {
+        if (code === 'OK') this.served.push(instance);
+        else this.#fail(instance, beganAt);
+      }
+    }
+  };
+
+  failedAt(instance: string): { readonly attempts: number; readonly afterTheFirst: number } {
+    return this.#failed.get(instance) ?? { attempts: 0, afterTheFirst: 0 };
+  }
+
+  #fail(instance: string, beganAt: number): void {
+    const failed = this.#failed.get(instance) ?? { firstAt: performance.now(), attempts: 0, afterTheFirst: 0 };
+    this.#failed.set(instance, failed);
+    failed.attempts += 1;
+    if (beganAt > failed.firstAt) failed.afterTheFirst += 1;
+  }
+}
+
+/** Believes each list of a registry, and its silence: what it doesn't name now has left. */
+function believing(resolver: Resolver): Resolver {
   return {
     source: resolver.source,
     resolve(service, listener) {
       let known: readonly string[] = [];
+      const tell = (endpoints: readonly Endpoint[]) => {
+        const departed = known.filter((id) => !endpoints.some(({ instanceId }) => instanceId === id));
+        known = endpoints.map(({ instanceId }) => instanceId);
+        listener.onResolution({ endpoints, departed });
+      };
       return resolver.resolve(service, {
-        onResolution({ endpoints }) {
-          const departed = known.filter((id) => !endpoints.some(({ instanceId }) => instanceId === id));
-          known = endpoints.map(({ instanceId }) => instanceId);
-          listener.onResolution({ endpoints, departed });
+        onResolution: ({ endpoints }) => tell(endpoints),
+        onFailure(reason) {
+          tell([]);
+          listener.onFailure(reason);
         },
-        onFailure: (reason) => listener.onFailure(reason),
         onPending: () => listener.onPending(),
         ...(listener.onChange && { onChange: (change) => listener.onChange?.(change) ?? (() => undefined) }),
       });

@@ -33,6 +33,8 @@ export interface TcpProxy {
   readonly connections: number;
   /** Bytes on their way: at most about 256 KiB per connection. */
   readonly inTransitBytes: number;
+  /** Bytes that came from both ends so far. */
+  readonly receivedBytes: number;
   /** Stalls the path: no byte arrives, no connection breaks, and new connections are accepted. */
   stall(): void;
   /** Ends a stall. The held bytes arrive, as TCP retransmits what a broken path has lost. */
@@ -62,11 +64,17 @@ export async function startTcpProxy(options: TcpProxyOptions): Promise<TcpProxy>
   const connections = new Set<Connection>();
   const timers = new Set<Timer>();
   let stalled = false;
+  let receivedBytes = 0;
 
   const server = createServer({ allowHalfOpen: true, noDelay: true }, (caller) => {
     const ends = { caller, target: dial(target) };
     const connection = new Connection(ends, line, () => connections.delete(connection));
     connections.add(connection);
+    for (const end of [ends.caller, ends.target]) {
+      end.on('data', (bytes) => {
+        receivedBytes += bytes.length;
+      });
+    }
     if (stalled) connection.stall();
   });
   server.maxConnections = MAX_CONNECTIONS;
@@ -80,6 +88,9 @@ export async function startTcpProxy(options: TcpProxyOptions): Promise<TcpProxy>
     },
     get inTransitBytes() {
       return [...connections].reduce((sum, { inTransit }) => sum + inTransit, 0);
+    },
+    get receivedBytes() {
+      return receivedBytes;
     },
     stall() {
       stalled = true;
