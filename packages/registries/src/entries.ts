@@ -1,4 +1,4 @@
-import { Endpoint, type Instance, type Security } from '@rondo/contracts/rondo/registry/v1/registry';
+import { Endpoint, type Instance, OperatorState, type Security } from '@rondo/contracts/rondo/registry/v1/registry';
 import type { Held, Registrar, WriteOptions } from './adapter.js';
 
 /** More instances can't be right. */
@@ -9,12 +9,14 @@ export function checkCount(count: number): void {
   if (count > MAX_INSTANCES) throw new RangeError(`it names more than ${MAX_INSTANCES} instances`);
 }
 
-/** Each instance once: the latest, if a registry lists an id several times. */
+/** Each instance once: the latest, if a registry lists an id several times; cordoned, if one of its entries is. */
 export function latest(instances: readonly Instance[]): readonly Instance[] {
   const byId = new Map<string, Instance>();
+  const rankOf = ({ incarnation, operatorState }: Instance) =>
+    2n * incarnation + (operatorState === OperatorState.OPERATOR_STATE_CORDONED ? 1n : 0n);
   for (const instance of instances) {
     const other = byId.get(instance.instanceId);
-    if (other === undefined || other.incarnation <= instance.incarnation) byId.set(instance.instanceId, instance);
+    if (other === undefined || rankOf(other) <= rankOf(instance)) byId.set(instance.instanceId, instance);
   }
   return [...byId.values()];
 }

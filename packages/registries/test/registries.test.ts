@@ -1,9 +1,16 @@
 import { describe, expect, it } from '@jest/globals';
-import { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
+import { Instance, OperatorState } from '@rondo/contracts/rondo/registry/v1/registry';
 import { silentLogger } from '@rondo/rpc/call';
 import type { Resolution } from '@rondo/rpc/internal';
 import { ManualClock, seededRandom } from '@rondo/rpc/testing';
-import { adapterResolver, fromRecord, parseLocation, type RegistryAdapter, toRecord } from '../src/exports/index.js';
+import {
+  adapterResolver,
+  fromRecord,
+  latest,
+  parseLocation,
+  type RegistryAdapter,
+  toRecord,
+} from '../src/exports/index.js';
 
 describe('a location', () => {
   it('has servers, a path, keys, and names of services', () => {
@@ -48,6 +55,13 @@ describe('a record', () => {
   it.each([undefined, 7, '', '////', 'A'.repeat(40_000)])('%p is none', (text) => {
     expect(fromRecord(text)).toBeUndefined();
   });
+});
+
+it('has the latest instance of an id, cordoned if one of its entries is', () => {
+  const { OPERATOR_STATE_CORDONED: cordoned } = OperatorState;
+  const entry = (incarnation: bigint, fields = {}) => Instance.fromPartial({ instanceId: 'a', incarnation, ...fields });
+  expect(latest([entry(2n, { operatorState: cordoned }), entry(2n)])).toMatchObject([{ operatorState: cordoned }]);
+  expect(latest([entry(1n, { operatorState: cordoned }), entry(2n), entry(1n)])).toEqual([entry(2n)]);
 });
 
 it('lists no instance with control characters or link-local addresses, says so, and lists no more instances than there can be', async () => {
