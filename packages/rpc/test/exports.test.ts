@@ -66,13 +66,19 @@ describe('the entries', () => {
 });
 
 it('has no example in the docs and no template that imports an internal name', () => {
-  const found = ['docs', 'README.md', 'packages/rondo/src/scaffold'].flatMap((place) =>
-    (place.endsWith('.md')
-      ? [place]
-      : readdirSync(join(root, place), { recursive: true, encoding: 'utf8' }).map((file) => join(place, file))
-    )
-      .filter((file) => /\.(?:md|ts)$/.test(file) && !file.includes('node_modules'))
-      .filter((file) => /from '@rondo\/rpc\/internal/.test(readFileSync(join(root, file), 'utf8'))),
+  // Without docs/api, whose node_modules have links to all packages.
+  const folders = [
+    'docs',
+    ...['adr', 'guides', 'reference', 'zh'].map((name) => `docs/${name}`),
+    'packages/rondo/src/scaffold',
+  ];
+  const files = folders.flatMap((folder) =>
+    readdirSync(join(root, folder), { recursive: folder !== 'docs', encoding: 'utf8' }).map((name) =>
+      join(folder, name),
+    ),
   );
+  const found = ['README.md', ...files]
+    .filter((file) => /\.(?:md|ts)$/.test(file))
+    .filter((file) => /from '@rondo\/rpc\/internal/.test(readFileSync(join(root, file), 'utf8')));
   expect(found).toEqual([]);
 });
