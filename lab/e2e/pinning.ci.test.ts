@@ -9,8 +9,8 @@ import { implement } from '@rondo/rpc/server';
 import { RpcError, Status } from '@rondo/rpc/status';
 import { type RunningService, startService } from '@rondo/service';
 
-const CALLS = 800;
-const STREAMS = 300;
+const CALLS = 200;
+const STREAMS = 90;
 const KEYS = Array.from({ length: 30 }, (_, index) => `rooms/${index}`);
 const environment = { RONDO_LISTEN: '127.0.0.1:0', RONDO_DRAIN_WAIT_MS: '0', RONDO_MAX_CALLS: `${2 * CALLS}` };
 

@@ -118,7 +118,7 @@ it('appends the changes of tasks by their keys, before PostgreSQL knows how many
   const plan = await database.transaction(async (tx) => {
     await tx.query(
       `INSERT INTO tasks (project_id, id, title, state, effort_minutes, create_time, update_time)
-       SELECT $1, 'many' || n, 'T', 'OPEN', 0, now(), now() FROM generate_series(1, 15000) AS n`,
+       SELECT $1, 'many' || n, 'T', 'OPEN', 0, now(), now() FROM generate_series(1, 3000) AS n`,
       [projectId],
     );
     const plans: object[] = [];
@@ -137,17 +137,17 @@ it('appends the changes of tasks by their keys, before PostgreSQL knows how many
 const MANY = `
   INSERT INTO members (id, display_name, email, weekly_capacity_minutes, subject, team, create_time, update_time)
   SELECT 'm' || n, 'Member ' || n % 1000, 'm' || n || '@example.com', n % 5000 + 5000, 's' || n, 't' || n % 100, made, made
-  FROM generate_series(1, 10000) AS n, LATERAL (SELECT now() - make_interval(secs => n) AS made) AS times;
+  FROM generate_series(1, 2000) AS n, LATERAL (SELECT now() - make_interval(secs => n) AS made) AS times;
   INSERT INTO projects (id, title, state, owner_id, start_date, due_date, team, quote_id, order_id, create_time, update_time)
   SELECT 'p' || n, 'Project ' || n % 1000, 'PLANNED', 'm' || n % 500 + 1, DATE '2026-01-01' + n % 500, DATE '2027-06-01' + n % 500,
     't' || n % 100, 'q' || n, 'o' || n, made, made
-  FROM generate_series(1, 10000) AS n, LATERAL (SELECT now() - make_interval(secs => n) AS made) AS times;
+  FROM generate_series(1, 2000) AS n, LATERAL (SELECT now() - make_interval(secs => n) AS made) AS times;
   INSERT INTO tasks (project_id, id, title, state, assignee_id, effort_minutes, create_time, update_time)
   SELECT 'p' || n % 20 + 1, 't' || n, 'Task ' || n % 500, 'OPEN', 'm' || n % 50 + 1, n % 1000, made, made
-  FROM generate_series(1, 20000) AS n, LATERAL (SELECT now() + make_interval(secs => n) AS made) AS times ORDER BY n;
+  FROM generate_series(1, 4000) AS n, LATERAL (SELECT now() + make_interval(secs => n) AS made) AS times ORDER BY n;
   INSERT INTO member_weeks (member_id, week_start_date, capacity_minutes)
   SELECT id, monday, weekly_capacity_minutes FROM members, LATERAL (SELECT DATE '2026-01-05' + 7 * n AS monday FROM generate_series(0, 19) AS n)
-    AS mondays WHERE id LIKE 'm%' AND sequence % 20 = 0;
+    AS mondays WHERE id LIKE 'm%' AND sequence % 5 = 0;
   INSERT INTO reservations (id, member_id, week_start_date, project_id, minutes)
   SELECT 'r' || row_number() OVER (), member_id, week_start_date, 'p' || (random() * 1999 + 1)::int, 1 FROM member_weeks;
   ANALYZE;`;
