@@ -66,7 +66,7 @@ async function licences() {
  * @param {Record<string, { name: string }[]>} packages By licence.
  * @param {{ package: string, licence: string }[]} exceptions
  */
-export function judgeLicences(packages, exceptions) {
+function judgeLicences(packages, exceptions) {
   const faults = [];
   const used = new Set();
   for (const [licence, { name }] of Object.entries(packages).flatMap(([key, all]) => all.map((one) => [key, one]))) {
@@ -107,7 +107,7 @@ async function advisories() {
  * @param {{ github_advisory_id: string, module_name: string, severity: string, title: string }[]} found
  * @param {{ advisory: string }[]} exceptions
  */
-export function judgeAdvisories(found, exceptions) {
+function judgeAdvisories(found, exceptions) {
   const faults = [];
   const used = new Set();
   for (const { github_advisory_id: id, module_name: name, severity, title } of found) {

@@ -2,7 +2,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, it } from '@jest/globals';
+import { expect, it } from '@jest/globals';
 import { root, runNode } from '@rondo/harness';
 
 it.each(['.', 'packages/rpc/src'])('npx rondo in %s is the rondo of the clone', (folder) => {
@@ -25,30 +25,6 @@ it('npm install, which is not needed, says what is', () => {
   } finally {
     rmSync(folder, { recursive: true });
   }
-});
-
-describe('npm run lab chaos, as each task of the laboratory', () => {
-  const option = '--short';
-  const command = [`${root}/scripts/rondo.mjs`, 'lab', 'chaos'];
-  const run = (...args: readonly string[]) => runNode([...command, ...args]);
-
-  it('prints its options', async () => {
-    const { code, stdout } = await run('--help');
-    expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringContaining(option) });
-  });
-
-  it('refuses an unknown option, before anything runs', async () => {
-    const { code, stderr } = await run('--seconde', '9');
-    expect(code).toBe(2);
-    expect(stderr).toMatch(/^npm run lab[^:]*: Unknown option '--seconde'\W/);
-    expect(stderr).toContain(option);
-  });
-
-  it('refuses to run if npm took one of its options', async () => {
-    const { code, stderr } = await runNode(command, { env: { [`npm_config_${option.slice(2)}`]: 'true' } });
-    expect(code).toBe(2);
-    expect(stderr).toContain(`npm took ${option} for an option of its own; ours come after a "--"`);
-  });
 });
 
 it('npm test in a hook of git changes nothing in the repository of the hook', async () => {

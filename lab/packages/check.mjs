@@ -38,7 +38,7 @@ export async function isFaultless(packed) {
  * @param {Packed} packed
  * @returns {Promise<string[]>} The faults, each as a line.
  */
-export async function faultsOf({ name, file, sizeBytes }) {
+async function faultsOf({ name, file, sizeBytes }) {
   const tarball = readFileSync(file);
   const unpacked = createPackageFromTarballData(tarball);
   const files = unpacked.listFiles().map((one) => one.slice(`/node_modules/${name}/`.length));
