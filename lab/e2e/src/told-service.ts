@@ -1,7 +1,7 @@
 import { ErrorInfo } from '@rondo/contracts/google/rpc/error_details';
 import { ConformanceServiceDefinition, type UnaryRequest } from '@rondo/contracts/rondo/conformance/v1/conformance';
 import { type Logger, Metadata, type ServerCall } from '@rondo/rpc/call';
-import { type Handlers, implement } from '@rondo/rpc/server';
+import { implement } from '@rondo/rpc/server';
 import { packDetail, RpcError, statusFromCode } from '@rondo/rpc/status';
 import { type RunningService, startService } from '@rondo/service';
 
@@ -72,28 +72,19 @@ function recordingLog(lines: Line[], bindings: Line = {}): Logger {
 export const withoutIds = (value: unknown): unknown =>
   typeof value === 'string' ? value.replaceAll(/\b[0-9a-f]{32}\b/g, 'ID').replaceAll(/\b\d+ ms\b/g, 'TIME') : value;
 
-/** How a told service differs from the usual one. */
-interface ToldOptions {
-  readonly registry: string;
-  /** By default it answers by itself. */
-  readonly handle?: Handlers<typeof Told>['unary'];
-  readonly register?: boolean;
-}
-
 /** Starts a service of {@link Told} in this process. */
-export async function startTold({ registry, handle = answer, register = true }: ToldOptions): Promise<ToldService> {
+export async function startTold(registry: string): Promise<ToldService> {
   const lines: Line[] = [];
   const ways: Way[] = [];
   const told = implement(Told, {
     unary(request, call) {
       ways.push(call.metadata.has('user-agent') ? 'grpc' : 'tunnel');
-      return handle(request, call);
+      return answer(request, call);
     },
   });
   const service = await startService({
     name: 'told',
     port: 0,
-    register,
     log: recordingLog(lines),
     environment: {
       RONDO_LISTEN: '127.0.0.1:0',
