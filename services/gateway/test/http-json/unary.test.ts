@@ -10,7 +10,7 @@ const echo = (body: string, more: Partial<Setting> = {}) =>
   ask({ target: target('EchoAll'), binding: ALL, body, ...more });
 
 describe('a body', () => {
-  // json-values.ci.test.ts has each kind of value.
+  // json-conformance.ci.test.ts has each kind of value.
   it.each([
     ['{"int64Value": 9007199254740993}', { int64Value: '9007199254740993' }],
     ['{"int64Value": 1e3, "int32Value": 2.0}', { int64Value: '1000', int32Value: 2 }],
