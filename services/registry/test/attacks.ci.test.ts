@@ -7,13 +7,11 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { RegisterResponse, RenewRequest, WatchRequest } from '@rondo/contracts/rondo/registry/v1/registry';
 import { type AttackSetup, createAttackSetup } from './attacks/attack-setup.js';
 import { ownInstance } from './attacks/attacker.js';
-import { describeAttacks, describeAttacksOverEtcd } from './attacks/describe-attacks.js';
+import { describeAttacks } from './attacks/describe-attacks.js';
 
 describe('a registry in memory', () => {
-  describeAttacks({ environment: () => ({}) });
+  describeAttacks(() => ({}));
 });
-
-describeAttacksOverEtcd(12);
 
 describe('an attacker that fills a registry', () => {
   const LIMITS = {

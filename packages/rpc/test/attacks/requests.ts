@@ -25,12 +25,7 @@ const echoed = (...headers: readonly Header[]) =>
   ['Unary', 'ServerStream', 'UnaryUnsafe'].map((method) => call([...requestTo(pathOf(method)), ...headers]));
 const trailers = (...headers: readonly Header[]) => headersFrame(headers, { flags: END_HEADERS | END_STREAM });
 
-/** What the server answers to other paths, timeouts and content types is in `requests/headers.ts`. */
-const paths = ['', '*', pathOf('__proto__'), `${pathOf('Unary')}\u00e9\u00ff`, '/%00%0a%0d', '/rondo.Keepalive/Ask'];
-
-const timeouts = ['', 'x', '-1S', '1.5S', '0n', '99999999H', '1S,1S'];
-
-const contentTypes = ['text/plain', 'application/grpc-web', 'application/grpcé', ''];
+const paths = [`${pathOf('Unary')}\u00e9\u00ff`, '/%00%0a%0d', '/rondo.Keepalive/Ask'];
 
 /** Requests that a server answers when it has read their headers. */
 const answeredAtOnce: Readonly<Record<string, readonly Header[]>> = {
@@ -42,18 +37,9 @@ const answeredAtOnce: Readonly<Record<string, readonly Header[]>> = {
   'an invalid timeout': [...request, ['grpc-timeout', 'x']],
 };
 
-/** Requests that no gRPC client sends. */
+/** Requests that no gRPC client sends. Those whose outcome is one of its own are in `test/requests`, and do no harm either. */
 export const requests: readonly Attempt[] = [
-  framing('no path', call(without(':path'))),
-  framing('no method', call(without(':method'))),
-  framing('no scheme', call(without(':scheme'))),
   framing('no authority', call(without(':authority'))),
-  framing('no content type', call(without('content-type'))),
-  framing('no te', call(without('te'))),
-  framing('the path twice', call([[':path', '/'], ...request])),
-  framing('a status', call([[':status', '200'], ...request])),
-  framing('an unknown pseudo header', call([[':evil', '1'], ...request])),
-  framing('a pseudo header behind others', withHeader([':path', '/'])),
   framing(
     'CONNECT',
     call([
@@ -63,39 +49,26 @@ export const requests: readonly Attempt[] = [
     ]),
   ),
   framing('CONNECT to a protocol', call([[':protocol', 'websocket'], ...replaced(':method', 'CONNECT')])),
-  ...['GET', 'HEAD', 'OPTIONS', 'PUT', 'PRI', '', 'P OST'].map((method) =>
-    framing(`the method "${method}"`, call(replaced(':method', method))),
-  ),
+  ...['HEAD', 'PRI', '', 'P OST'].map((method) => framing(`the method "${method}"`, call(replaced(':method', method)))),
   ...paths.map((path) => framing(`the path "${path.slice(0, 60)}"`, call(replaced(':path', path)))),
-  ...timeouts.map((timeout) => framing(`grpc-timeout "${timeout}"`, withHeader(['grpc-timeout', timeout]))),
   framing('grpc-timeout twice', withHeader(['grpc-timeout', '1S'], ['grpc-timeout', '2S'])),
   framing('an expired call of a stream', headersFrame([...requestTo(pathOf('BidiStream')), ['grpc-timeout', '1n']])),
-  ...contentTypes.map((type) => framing(`the content type "${type}"`, call(replaced('content-type', type)))),
+  framing('a content type that is no ASCII', call(replaced('content-type', 'application/grpcé'))),
   framing('the content type twice', withHeader(['content-type', 'application/grpc'])),
-  framing('an upper-case key', withHeader(['X-Upper', '1'])),
   framing('an empty key', withHeader(['', '1'])),
   framing('a key with a space', withHeader(['x y', '1'])),
   framing('a value with a NUL', withHeader(['x-nul', 'a\0b'])),
   framing('a value with a line break', withHeader(['x-lines', 'a\r\nx-other: b'])),
   framing('a value that is no ASCII', withHeader(['x-latin', '\u00e9\u00ff'])),
-  ...['connection', 'keep-alive', 'proxy-connection', 'upgrade', 'transfer-encoding', 'http2-settings'].map((key) =>
-    framing(`the key ${key}`, withHeader([key, 'close'])),
-  ),
-  framing('te: gzip', call(replaced('te', 'gzip'))),
-  framing('a content length that is too small', withHeader(['content-length', '1'])),
-  framing('a content length that is too large', withHeader(['content-length', '99'])),
-  framing('a content length that is none', withHeader(['content-length', '-1'])),
+  framing('the key http2-settings', withHeader(['http2-settings', 'close'])),
   framing('another host', withHeader(['host', 'other'], ['host', 'another'])),
   framing('expect: 100-continue', withHeader(['expect', '100-continue'])),
   framing('two tokens', withHeader(['authorization', 'a'], ['authorization', 'b'])),
   framing('keys of prototypes', withHeader(['__proto__', '1'], ['constructor', '2'], ['__proto__', '3'])),
   framing('the mark of a server', withHeader(['rondo-not-handled', pathOf('Unary')], ['rondo-served-by', 'me'])),
   framing('a status as a request', withHeader(['grpc-status', '0'], ['grpc-message', '%'], ['grpc-status', 'x'])),
-  framing('bytes that are no base64', withHeader(['x-bin', '!!!'], ['grpc-trace-bin', '='], ['y-bin', ',,,'])),
-  framing('details as a request', withHeader(['grpc-status-details-bin', '////']), call()),
   framing('a trace that is none', withHeader(['traceparent', `00-${'0'.repeat(5_000)}`], ['tracestate', ','])),
   framing('trailers by a client', headersFrame(request), dataFrame(message(), { flags: 0 }), trailers(['x-late', '1'])),
-  framing('pseudo headers as trailers', headersFrame(request), trailers([':path', '/'], ['grpc-status', '0'])),
   ...['http2-settings', 'host', 'trailer', 'content-length', 'keep-alive', 'date', 'etag', 'set-cookie'].flatMap(
     (key) => echoed([key, '5']).map((bytes, index) => framing(`${key}, which comes back ${WAYS[index]}`, bytes)),
   ),

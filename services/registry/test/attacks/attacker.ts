@@ -51,11 +51,8 @@ interface Outcome {
   readonly messages: readonly Buffer[];
 }
 
-/** What an attacker sends besides the message. */
+/** How an attacker reads the answer. */
 interface CallOptions {
-  readonly headers?: http2.OutgoingHttpHeaders;
-  /** The body on the wire; by default the message in gRPC's framing. */
-  readonly body?: Buffer;
   /** Leaves the stream open without reading from it. */
   readonly abandon?: boolean;
   /** Ends the stream after the first message. */
@@ -86,11 +83,9 @@ export function connectAttacker(address: string, victimId: string): Attacker {
       ':path': `/rondo.registry.v1.RegistryService/${method}`,
       'content-type': 'application/grpc',
       te: 'trailers',
-      ...options.headers,
     };
-    // Node ends a GET with its headers.
-    const stream = session.request(headers, { endStream: false });
-    if (options.abandon !== true) return exchange(stream, { body: framed(message), ...options });
+    const stream = session.request(headers);
+    if (options.abandon !== true) return exchange(stream, framed(message), options);
     stream.on('error', () => undefined).pause();
     stream.end(framed(message));
     await once(stream, 'response');
@@ -120,16 +115,16 @@ export function connectAttacker(address: string, victimId: string): Attacker {
 const ALL = { service: '', pageSize: 0, pageToken: '' };
 
 /** Frames a message as gRPC does. */
-export function framed(message: Uint8Array, { compressed = 0, length = message.length } = {}): Buffer {
+function framed(message: Uint8Array): Buffer {
   const head = Buffer.alloc(5);
-  head.writeUInt8(compressed);
-  head.writeUInt32BE(length, 1);
+  head.writeUInt32BE(message.length, 1);
   return Buffer.concat([head, message]);
 }
 
 async function exchange(
   stream: http2.ClientHttp2Stream,
-  { body, takesOne = false }: Pick<CallOptions, 'body' | 'takesOne'>,
+  body: Buffer,
+  { takesOne = false }: CallOptions,
 ): Promise<Outcome> {
   let code: string | undefined;
   const note = (headers: http2.IncomingHttpHeaders) => {
