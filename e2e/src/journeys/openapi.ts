@@ -31,7 +31,7 @@ describe('the TypeScript client that openapi-typescript generates from /openapi.
     const guide = readGuide('gateway.md').code('create-project.ts');
     writeFileSync(join(generated, 'create-project.ts'), guide.replace('http://127.0.0.1:8080', url));
     await run(tool('openapi-typescript/bin/cli.js'), `${url}/openapi.json`, '--output', schema);
-    await run(tool('typescript/bin/tsc'), '--project', folder);
+    await run(join(root, 'node_modules/typescript/bin/tsc'), '--project', folder);
   });
 
   it('adds, creates and changes a project, and reads errors', async () => {

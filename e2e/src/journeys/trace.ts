@@ -8,29 +8,43 @@ const BROWSER = '00f067aa0ba902b7';
 const TRACEPARENT = `00-${TRACE}-${BROWSER}-01`;
 const SCOPES = 'sales.read sales.write projects.read projects.write calculator.use';
 
-/** One trace from the browser to the last row, over the processes of a system and a collector that gets it by OTLP. */
-export function describeTrace(name: string, { env, ...options }: SystemOptions): void {
+type Collector = Awaited<ReturnType<typeof startCollector>>;
+
+/** Variables with which each process of a system sends its spans to a collector. */
+export const tracingTo = ({ url }: Collector): Readonly<Record<string, string>> => ({
+  OTEL_EXPORTER_OTLP_ENDPOINT: url,
+  OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json',
+  OTEL_BSP_SCHEDULE_DELAY: '100',
+  RONDO_GATEWAY_TRUSTED_TRACERS: '127.0.0.1',
+});
+
+/**
+ * One trace from the browser to the last row, over the processes of a system and a collector that gets it by OTLP: those
+ * that are `shared` with other tests, or its own.
+ */
+export function describeTrace(
+  name: string,
+  { env, ...options }: SystemOptions,
+  shared?: () => { readonly system: System; readonly collector: Collector },
+): void {
   describe(`a system ${name}`, () => {
     let system: System;
-    let collector: Awaited<ReturnType<typeof startCollector>>;
+    let collector: Collector;
     let url: string;
     let credentials: Readonly<Record<string, string>> = {};
 
     beforeAll(async () => {
-      collector = await startCollector();
-      const tracing = {
-        OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
-        OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json',
-        OTEL_BSP_SCHEDULE_DELAY: '100',
-        RONDO_GATEWAY_TRUSTED_TRACERS: '127.0.0.1',
-      };
-      system = await startSystem({ ...options, env: { ...tracing, ...env } });
+      if (shared === undefined) {
+        collector = await startCollector();
+        system = await startSystem({ ...options, env: { ...tracingTo(collector), ...env } });
+      } else ({ system, collector } = shared());
       url = `http://${system.address(20)}`;
       if (options.auth !== true) return;
       const { stdout } = await system.rondo('token', '--as', 'ada', '--scopes', SCOPES, '--data', system.data);
       credentials = { authorization: `Bearer ${stdout.trim()}` };
     });
     afterAll(async () => {
+      if (shared !== undefined) return;
       await system.stop();
       system.remove();
       await collector.close();

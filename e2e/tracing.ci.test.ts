@@ -1,3 +1,0 @@
-import { describeTrace } from './src/journeys/trace.js';
-
-describeTrace('through the tunnel', {});
