@@ -22,7 +22,7 @@ const namesOf = (replies: Awaited<ReturnType<typeof ask>>) =>
     ?.rows?.map(({ name }) => name)
     .sort() ?? replies.at(-1);
 
-/** Calls a service, eight times at once every ten milliseconds, until `stop`, which rejects with the first call that failed. */
+/** Calls a service, eight times at once every tenth of a second, until `stop`, which rejects with the first call that failed. */
 function startCalls() {
   const over = new AbortController();
   const served = new Set<string | undefined>();
@@ -30,7 +30,7 @@ function startCalls() {
   const { add } = createClient(CalculatorServiceDefinition, { channel });
   const onTrailer = (trailer: Metadata) => void served.add(trailer.get('rondo-served-by'));
   const call = async (): Promise<void> => {
-    for (; !over.signal.aborted; await pause(10)) await add({ a: 1n, b: 2n }, { onTrailer });
+    for (; !over.signal.aborted; await pause(100)) await add({ a: 1n, b: 2n }, { onTrailer });
   };
   const calls = Promise.all(Array.from({ length: 8 }, call));
   calls.catch(() => undefined); // `stop` rejects with it

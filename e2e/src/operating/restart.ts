@@ -113,7 +113,7 @@ describe('rondo restart', () => {
       while (!over) {
         await listProducts({}).catch((error: unknown) => failures.push(error));
         made += 1;
-        await pause(5);
+        await pause(20);
       }
     })();
     try {

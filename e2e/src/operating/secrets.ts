@@ -173,13 +173,9 @@ describe('a process whose secret is refused shows none', () => {
   });
 
   it.each([
-    ['sales', { DATABASE_URL: MARK }],
-    ['sales', { DATABASE_URL: `${MARK}://db/sales` }],
-    ['sales', { DATABASE_URL: DATABASE, RONDO_CACHE: `http://:${MARK}@h` }],
+    ['sales', { DATABASE_URL: `${MARK}://db/sales`, RONDO_CACHE: `http://:${MARK}@h` }],
     ['sales', { DATABASE_URL: DATABASE, DATABASE_URL_FILE: '/none' }],
-    ['registry', { RONDO_REGISTRY_STORE: `etcd://root:${MARK}@` }],
     ['registry', { RONDO_REGISTRY_STORE: `etcd://${MARK}%zz:${MARK}%zz@h` }],
-    ['registry', { RONDO_REGISTRY_STORE: `etcd://root:${MARK}@h:99999`, RONDO_REGISTRY_STORE_FILE: '' }],
   ])('of %s that is wrong', async (service, env) => {
     const main = join(root, 'services', service, 'dist/main.js');
     const { code, stdout, stderr } = await runNode([main], { env: { RONDO_LISTEN: '127.0.0.1:0', ...env } });
@@ -193,13 +189,12 @@ describe('a process whose secret is refused shows none', () => {
     const file = secretFile('admin', url);
     const data = join(folder, 'data');
     const port = String(Number(system.registry.split(':')[1]) + 2_000);
-    for (const env of [{ RONDO_DATABASE_ADMIN_URL: url }, { RONDO_DATABASE_ADMIN_URL_FILE: file }]) {
-      const launcher = await runNode(['scripts/rondo.mjs', 'start', '--data', data, '--port-base', port], { env });
-      expect(launcher.stderr).toContain('ECONNREFUSED');
-      const doctor = await runNode(['scripts/rondo.mjs', 'doctor', '--data', data], { env });
-      expect(doctor.stdout).toContain('names 127.0.0.1:1');
-      expectClean({ launcher: launcher.stdout + launcher.stderr, doctor: doctor.stdout + doctor.stderr });
-    }
+    const env = { RONDO_DATABASE_ADMIN_URL_FILE: file };
+    const launcher = await runNode(['scripts/rondo.mjs', 'start', '--data', data, '--port-base', port], { env });
+    expect(launcher.stderr).toContain('ECONNREFUSED');
+    const doctor = await runNode(['scripts/rondo.mjs', 'doctor', '--data', data], { env });
+    expect(doctor.stdout).toContain('names 127.0.0.1:1');
+    expectClean({ launcher: launcher.stdout + launcher.stderr, doctor: doctor.stdout + doctor.stderr });
     const step = start(process.execPath, [join(root, 'packages/database/dist/provision-main.js')], {
       env: { RONDO_DATABASE_ADMIN_URL_FILE: file, RONDO_DATABASES_FILE: secretFile('databases', `a:a:${MARK}`) },
     });
