@@ -1,16 +1,15 @@
 /** Live configuration over real registry processes: what is set holds in every process, and survives the registry. */
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { AdderServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/adder';
 import { ConformanceServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/conformance';
-import { eventually, root, runNode, type ServiceProcess, startRegistry, startService } from '@rondo/harness';
+import { eventually, type ServiceProcess, startRegistry, startService } from '@rondo/harness';
 import { silentLogger } from '@rondo/rpc/call';
 import { type Channel, createClient } from '@rondo/rpc/client';
 import { standIn } from '@rondo/rpc/testing';
 import { startService as startInProcess } from '@rondo/service';
+import { rondo } from '../../packages/rondo/test/recording-context.js';
 
 const SERVICE = AdderServiceDefinition.fullName;
-const RONDO = join(root, 'scripts/rondo.mjs');
 
 let registry: ServiceProcess;
 const adders: ServiceProcess[] = [];
@@ -82,13 +81,13 @@ async function shares(): Promise<readonly number[]> {
   );
 }
 
-async function config(...args: readonly string[]) {
-  const env = { RONDO_REGISTRY: registry.address };
-  return runNode([RONDO, 'config', ...args], { env });
-}
+/** Runs `rondo` in this process. */
+const run = (...args: readonly string[]) => rondo(args, { environment: { RONDO_REGISTRY: registry.address } });
+
+const config = (...args: readonly string[]) => run('config', ...args);
 
 async function set(key: string, value: string, service: string = SERVICE): Promise<void> {
-  expect(await config('set', service, key, value)).toMatchObject({ code: 0, stderr: '' });
+  expect(await config('set', service, key, value)).toMatchObject({ exitCode: 0, stderr: '' });
 }
 
 /** Waits until both callers would give the canary all calls. */
@@ -110,9 +109,7 @@ describe('a setting', () => {
     await set('canary_percent', '100', 'AdderService');
     await untilInForce();
     expect(await shares()).toEqual([20, 20]);
-    const picks = await runNode([RONDO, 'pick', 'AdderService', '--count', '5'], {
-      env: { RONDO_REGISTRY: registry.address },
-    });
+    const picks = await run('pick', 'AdderService', '--count', '5');
     expect(picks.stdout.match(/^adder-2 /gm)).toHaveLength(5);
     expect((await config()).stdout).toMatch(/rondo\.conformance\.v1\.AdderService +canary_percent +100 +\S+@/);
 
@@ -158,7 +155,7 @@ describe('a setting', () => {
     [['unset', 'AdderService', 'breaker'], 'has no setting breaker'],
     [['get', 'AdderService'], 'there is no rondo config get'],
   ])('is refused with a reason: rondo config %j', async (args, reason) => {
-    const { code, stderr } = await config(...args);
-    expect({ failed: code !== 0, stderr }).toEqual({ failed: true, stderr: expect.stringContaining(reason) });
+    const { exitCode, stderr } = await config(...args);
+    expect({ failed: exitCode !== 0, stderr }).toEqual({ failed: true, stderr: expect.stringContaining(reason) });
   });
 });

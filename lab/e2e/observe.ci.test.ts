@@ -5,8 +5,8 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { createPool } from '@rondo/database';
 import { startTestPostgres } from '@rondo/database/testing';
 import { eventually, root, type System, start, startSystem } from '@rondo/harness';
-import { runSeed } from '../../e2e/src/company.js';
 import { readGuide } from '../../e2e/src/docs.js';
+import { askJson } from '../../e2e/src/front-door.js';
 import { noPrometheus, type Prometheus, prometheusAt, startPrometheus, targetsOf } from './src/prometheus.js';
 
 const folder = join(root, 'infra/observe');
@@ -79,14 +79,14 @@ it('the Prometheus of compose reads every service of it that serves its metrics'
     rmSync(reader, { recursive: true });
   });
 
-  describe('over a system under load', () => {
+  describe('over a system at work', () => {
     let system: System;
     let prometheus: Prometheus;
 
     beforeAll(async () => {
       system = await startSystem({ observe: true });
       prometheus = await startPrometheus(targetsOf(system), system.data);
-      expect((await runSeed(system.registry)).code).toBe(0);
+      await sell();
       for (const path of ['projects', 'projects/none']) await fetch(`http://${system.address(20)}/v1/${path}`);
     });
 
@@ -95,6 +95,20 @@ it('the Prometheus of compose reads every service of it that serves its metrics'
       await system.stop();
       system.remove();
     });
+
+    /** Sells something: a transaction over both services with a database, by a call of the third. */
+    async function sell(): Promise<void> {
+      const create = async (path: string, body: object): Promise<string> => {
+        const answer = await askJson(`http://${system.address(20)}/v1/${path}`, body);
+        expect(answer).toMatchObject({ status: 200 });
+        return String(Reflect.get(Object(answer.json()), 'name'));
+      };
+      const unitPrice = { currencyCode: 'EUR', units: '10' };
+      const goods = { title: 'Kit', sku: 'KIT', stock: '5', deliveryEffortMinutes: '30', unitPrice };
+      const product = await eventually(() => create('products', goods));
+      const customer = await create('customers', { displayName: 'Ada', email: 'ada@example.com' });
+      await create(`${await create('quotes', { customer, lines: [{ product, quantity: '2' }] })}:accept`, {});
+    }
 
     const asked = guide.code('asked.promql').trimEnd().split('\n');
     it.each([...dashboards.map((file) => [file, expressionsOf(file)] as const), ['the guide', asked] as const])(

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { freeBase, runNode, start } from '@rondo/harness';
+import { parseOptions } from '../../packages/rondo/src/launch/options.js';
 
 const USAGE = 'npm start -- [--data DIR] [--port-base N] [--tls] [--auth] [--metrics] [--observe] [--no-restart]';
 const TIMEOUT_MS = 240_000;
@@ -32,12 +33,15 @@ async function refusal(args: readonly string[], env: Readonly<Record<string, str
 describe('npm start refuses in one line', () => {
   it.each([
     [['rondo'], `"rondo" is not expected here; options come after a "--": ${USAGE}`],
-    [['--bogus'], `Unknown option '--bogus': ${USAGE}`],
     [['--data', '--port-base', '21000'], `Option '--data' argument is ambiguous: ${USAGE}`],
     [['--data', ''], `--data must name a folder: ${USAGE}`],
     [['--port-base', '80'], `--port-base 80: must be a whole number from 1024 to 65514: ${USAGE}`],
-  ])('%j', async (args, line) => {
-    expect(await refusal(args)).toBe(`npm start: ${line}\n`);
+  ])('%j', (args, line) => {
+    expect(() => parseOptions(args, 'npm start')).toThrow(line);
+  });
+
+  it('an unknown option', async () => {
+    expect(await refusal(['--bogus'])).toBe(`npm start: Unknown option '--bogus': ${USAGE}\n`);
   });
 
   it('options that npm took for its own', async () => {

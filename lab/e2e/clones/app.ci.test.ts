@@ -95,7 +95,7 @@ describe('an app that npm run create has made', () => {
     expect(launcher.process.pid === undefined || isAlive(launcher.process.pid)).toBe(false);
   });
 
-  it("takes a stranger's contract with a database, passes its checks, and gives it up again", async () => {
+  it("takes a stranger's contract with a database, and gives it up again", async () => {
     await git('add', '--all');
     await git('-c', 'user.name=Test', '-c', 'user.email=test@rondo.example', 'commit', '--quiet', '--message=Start');
     writeFileSync(join(parent, 'greeter.proto'), GREETER);
@@ -108,9 +108,6 @@ describe('an app that npm run create has made', () => {
     const made = await rondo('new', 'service', 'hello', ...args);
     expect(made).toMatchObject({ code: 0, stderr: expect.stringMatching(/^ok +test /m) });
     expect(made.stdout).toContain("./rondo call helloworld.Greeter/SayHello '{}' --registry 127.0.0.1:51050\n");
-    const { stdout } = await rondo('check');
-    expect(stdout).toMatch(/^\d+ passed, /m);
-    expect(stdout.match(/^ {2}failed: .*$/gm)).toBeNull();
     expect(await rondo('remove', 'service', 'hello', '--force')).toMatchObject({ code: 0 });
     expect((await git('status', '--porcelain', '--untracked-files=all')).stdout).toBe('');
   });

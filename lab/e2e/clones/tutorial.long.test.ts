@@ -127,7 +127,7 @@ describe('docs/guides/test-a-service.md', () => {
     expect(errors.flat()).toEqual([]);
   });
 
-  // app.ci.test.ts runs the checks over services that were made; what a guide writes can only be of another style.
+  // apps.long.test.ts runs the checks over services that were made; what a guide writes can only be of another style.
   it('leaves code in the style of the others', async () => {
     const { code, stdout, stderr } = await clone.node('node_modules/@biomejs/biome/bin/biome', 'ci', 'services');
     expect({ code, stdout, stderr }).toMatchObject({ code: 0 });

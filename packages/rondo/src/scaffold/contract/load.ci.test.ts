@@ -147,29 +147,6 @@ service S { rpc Get(Status) returns (b.v1.Status) { option idempotency_level = I
       ['b/v1/types.proto', 'new'],
     ]);
   });
-
-  it('comes with files beside and above it, but with none that a package provides, at the top if one is there', async () => {
-    const message = (name: string, more = '') => `syntax = "proto3"; package s; ${more} message ${name} {}`;
-    using folder = new Folder({
-      // proto3 may use messages of proto2, though not its enums.
-      'api/types.proto': 'syntax = "proto2"; package s; message T { required group G = 1 { optional int32 a = 1; } }',
-      'common/money.proto': message('M', 'import "common/deep/base.proto"; import "google/type/date.proto";'),
-      'common/deep/base.proto': message('B'),
-      'common/unused.proto': message('U'),
-      'google/type/date.proto': 'syntax = "proto3"; package google.type; message Date { string text = 7; }',
-    });
-    const text = `syntax = "proto3"; package s; import "types.proto"; import "common/money.proto";
-service S { rpc Get(T) returns (M); }`;
-    const { file, files, services } = await load(folder.write('api/s.proto', text));
-    expect(file).toBe('s.proto');
-    expect(files.map(({ path: name, state }) => [name, state])).toEqual([
-      ['s.proto', 'new'],
-      ['types.proto', 'new'],
-      ['common/money.proto', 'new'],
-      ['common/deep/base.proto', 'new'],
-    ]);
-    expect(services).toMatchObject([{ fullName: 's.S', module: '@rondo/contracts/s', methods: [{ name: 'Get' }] }]);
-  });
 });
 
 describe('a contract of the tree', () => {
@@ -271,10 +248,6 @@ message M { string name = 1 [(validate.rules).string.newer = true]; }`;
     [
       'message M {}\nmessage createBaseM {}',
       "3: the code generated for message createBaseM doesn't compile (Duplicate identifier",
-    ],
-    [
-      'message A { message B_c {}\nmessage BC {} }',
-      "2: the code generated for message B_c doesn't compile (Cannot redeclare",
     ],
     [
       'message M {}\nservice T { rpc Get(M) returns (M); rpc get(M) returns (M); }',
