@@ -1,11 +1,17 @@
-/** Topics while publishers and subscribers are killed and frozen, and NATS, if that carries the events. The variable `EVENTS` says how many are published. */
+/**
+ * Topics while publishers and subscribers are killed and frozen, and NATS, or the database, which carries the events. The variable `EVENTS`
+ * says how many are published.
+ */
 
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from '@jest/globals';
 import { Moved, MoverServiceDefinition, WatcherServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/topics';
 import { createPool, type Database, migrate, outcomesSchema } from '@rondo/database';
-import { startTestPostgres, type TestPostgres } from '@rondo/database/testing';
 import { eventually, freePort, startWorker } from '@rondo/harness';
+import { type Postgres, startPostgres } from '@rondo/harness/postgres';
 import { jobsSchema } from '@rondo/jobs';
 import { natsBroker } from '@rondo/nats';
 import { silentLogger } from '@rondo/rpc/call';
@@ -18,17 +24,26 @@ const PROCESS = new URL('./src/topics-process.mjs', import.meta.url);
 const EVENTS = Number(process.env['EVENTS'] ?? 3_000);
 const [PIECES, FAULTS] = [50, 40] as const;
 const KEYED = ['once', 'strict', 'twin'] as const;
+const MOVES = BigInt(Math.ceil(EVENTS / PIECES));
+const ALL = BigInt(PIECES) * MOVES;
+const WAIT = { timeoutMs: 3_600_000 };
 
-let postgres: TestPostgres;
+const folder = mkdtempSync(join(tmpdir(), 'rondo-topics-kills-'));
+let postgres: Postgres;
+let databases = 0;
 let database: Database;
 let url: string;
 
 beforeAll(async () => {
-  postgres = await startTestPostgres();
+  postgres = await startPostgres(folder, { settings: { fsync: false } }); // commits survive its crash, not the machine's
 });
-afterAll(() => postgres.stop());
+afterAll(async () => {
+  await postgres.stop();
+  rmSync(folder, { recursive: true });
+});
 beforeEach(async () => {
-  url = await postgres.createDatabase();
+  databases += 1;
+  url = await postgres.createDatabase(`kills_${databases}`);
   database = createPool({ url });
 });
 afterEach(() => database.close());
@@ -57,15 +72,23 @@ async function prepare(pieces: readonly string[], broker: string | undefined): P
   await topics.close();
 }
 
-/** The processes, of which one at a time is killed, or frozen for longer than it has its calls. */
+/** Resolves when about this share of the effects is there, of which a sequence tells how many. */
+const reached = (share: number) =>
+  eventually(async () => {
+    const { last } = await database.one<{ last: bigint }>('SELECT last_value AS last FROM effects_id_seq');
+    expect(Number(last)).toBeGreaterThanOrEqual(share * Number(ALL) * (KEYED.length + 1));
+  }, WAIT);
+
+/** The processes, of which one at a time is killed, or frozen for longer than it has its calls; or what carries the events ends. */
 async function disturb(
   begin: readonly (() => Promise<ReturnType<typeof startWorker>>)[],
   nats: NatsServer | undefined,
 ): Promise<() => Promise<void>> {
   const workers = await Promise.all(begin.map((start) => start()));
-  const expireLeases = () => database.query('UPDATE jobs SET due_time = now() WHERE claim IS NOT NULL');
+  const expireLeases = () =>
+    eventually(() => database.query('UPDATE jobs SET due_time = now() WHERE claim IS NOT NULL'));
   for (let fault = 0; fault < FAULTS; fault += 1) {
-    await sleep(Math.random() * 500); // when a fault happens is what is random here
+    await reached((fault + Math.random()) / FAULTS); // when a fault happens is what is random here
     const victim = Math.floor(Math.random() * (begin.length + (nats === undefined ? 0 : 1)));
     if (nats !== undefined && victim === begin.length) {
       await nats.kill();
@@ -81,6 +104,8 @@ async function disturb(
       await expireLeases();
       await sleep(500);
       worker.signal('SIGCONT');
+    } else if (nats === undefined && fault % 10 === 4) {
+      await postgres.restart('SIGQUIT', Math.random() * 500); // as pg_ctl does with -m immediate
     } else {
       await worker.close();
       await expireLeases(); // others would take its calls over in half a minute
@@ -96,7 +121,7 @@ if (noNats !== undefined) process.stdout.write(`NOT TESTED: kills of topics over
 const CARRIERS = ['the database', ...(noNats === undefined ? ['NATS'] : [])];
 
 it.each(CARRIERS)(
-  'each event that %s carries has one effect in each group that has a key, in the order of its key, over 40 kills and freezes; without a key some have two',
+  'each event that %s carries has one effect in each group that has a key, in the order of its key, over 40 kills, crashes and freezes; without a key some have two',
   async (carrier) => {
     const nats = carrier === 'NATS' ? await startNats(await freePort()) : undefined;
     const broker = nats && natsBroker(nats.url, { clock });
@@ -109,7 +134,7 @@ it.each(CARRIERS)(
       await worker.ask(command, { url, ...argument });
       return worker;
     };
-    const publish = { broker: nats?.url, subscribers, pieces, moves: BigInt(Math.ceil(EVENTS / PIECES)) };
+    const publish = { broker: nats?.url, subscribers, pieces, moves: MOVES };
     const begin = [
       ...subscribers.map((listen) => () => started('subscribe', { listen })),
       ...[1, 2].map(() => () => started('publish', publish)),
@@ -122,14 +147,10 @@ it.each(CARRIERS)(
       return groups.reduce((sum, { waiting, running }) => sum + waiting + running, Number(stored));
     };
     const moved = () => database.one<{ moved: bigint }>('SELECT sum(moves)::bigint AS moved FROM pieces');
-    const all = BigInt(PIECES) * publish.moves;
-    await eventually(
-      async () => {
-        expect((await moved()).moved).toBe(all);
-        expect(await left()).toBe(0);
-      },
-      { timeoutMs: 3_600_000 },
-    );
+    await eventually(async () => {
+      expect((await moved()).moved).toBe(ALL);
+      expect(await left()).toBe(0);
+    }, WAIT);
     await stop();
     await broker?.close();
     await nats?.close();
@@ -138,10 +159,12 @@ it.each(CARRIERS)(
      FROM (SELECT reader, piece, move, row_number() OVER (PARTITION BY reader, piece ORDER BY id) AS place FROM effects) AS placed
      GROUP BY reader`,
     );
+    process.stdout.write(`${rows.map((row) => Object.values(row).join(' ')).join('\n')}\n`);
     const byReader = new Map(rows.map(({ reader, ...counts }) => [reader, counts]));
-    for (const reader of KEYED) expect(byReader.get(reader)).toEqual({ effects: all, events: all, misplaced: 0n });
+    for (const reader of KEYED) expect(byReader.get(reader)).toEqual({ effects: ALL, events: ALL, misplaced: 0n });
     const without = byReader.get('atLeastOnce');
-    expect(without?.events).toBe(all);
-    expect(without?.effects).toBeGreaterThan(all);
+    expect(without?.events).toBe(ALL);
+    expect(without?.effects).toBeGreaterThan(ALL);
   },
+  WAIT.timeoutMs,
 );
