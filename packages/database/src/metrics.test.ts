@@ -14,6 +14,8 @@ const reader = new Reader();
 const meter = new MeterProvider({ readers: [reader] }).getMeter('test');
 let server: TestPostgres;
 let pool: Database;
+/** Those of the latest reading. */
+let faults: unknown[];
 
 beforeAll(async () => {
   server = await startTestPostgres();
@@ -27,7 +29,8 @@ afterAll(async () => {
 
 /** The values of a metric, or its counts if it is a histogram, by its labels without the pool's name. */
 async function valuesOf(name: string): Promise<unknown> {
-  const { resourceMetrics } = await reader.collect();
+  const { resourceMetrics, errors } = await reader.collect();
+  faults = errors;
   const metrics = resourceMetrics.scopeMetrics.flatMap((scope) => scope.metrics);
   const points = metrics.find(({ descriptor }) => descriptor.name === name)?.dataPoints ?? [];
   return points.map(({ attributes, value }) => {
@@ -75,4 +78,14 @@ it('observes a row when the metrics are read, and nothing while the database is 
   expect(await valuesOf('oldest')).toEqual([['', 2.5]]);
   expect(await valuesOf('gone')).toEqual([]);
   await away.close();
+});
+
+it('observes a bigint as a number, NULL as no value, and says which column is neither', async () => {
+  const [rows, none, text] = ['rows', 'none', 'text'].map((name) => meter.createObservableGauge(name));
+  if (rows === undefined || none === undefined || text === undefined) throw new Error('there are three');
+  observeRow(meter, { database: pool, sql: 'SELECT count(*) AS rows, NULL AS none', gauges: { rows, none } });
+  observeRow(meter, { database: pool, sql: 'SELECT 1.5::numeric AS text', gauges: { text } });
+  expect(await valuesOf('rows')).toEqual([['', 1]]);
+  expect(await valuesOf('none')).toEqual([]);
+  expect(faults).toContainEqual(new TypeError('the column text of an observed row is a string: cast it to float8'));
 });

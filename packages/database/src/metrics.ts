@@ -96,7 +96,7 @@ function observeConnections(
 /** A row of numbers that is read whenever the metrics are. */
 export interface ObservedRow<Column extends string> {
   readonly database: Pick<Database, 'query'>;
-  /** Its only row has a number in each column. */
+  /** Its only row has a number or a bigint in each column, or NULL for no value. */
   readonly sql: string;
   readonly params?: readonly SqlValue[];
   readonly labels?: Attributes;
@@ -104,7 +104,10 @@ export interface ObservedRow<Column extends string> {
   readonly gauges: Readonly<Record<Column, ObservableGauge>>;
 }
 
-/** Meters a row of the database. While the database is away, its gauges have no value. */
+/**
+ * Meters a row of the database. While the database is away, its gauges have no value, and neither have they if a column is no number, which
+ * the log of the exporter tells.
+ */
 export function observeRow<Column extends string>(meter: Meter, row: ObservedRow<Column>): void {
   const { database, sql, params, labels, gauges } = row;
   const columns = Object.entries<ObservableGauge>(gauges);
@@ -113,10 +116,15 @@ export function observeRow<Column extends string>(meter: Meter, row: ObservedRow
       const read = { signal: AbortSignal.timeout(OBSERVE_TIMEOUT_MS) };
       const [row] = await database.query<Record<string, unknown>>(sql, params, read);
       for (const [column, gauge] of columns) {
-        const value = row?.[column];
-        if (typeof value === 'number') result.observe(gauge, value, labels);
+        const value = row?.[column] ?? undefined;
+        if (value !== undefined) result.observe(gauge, toNumber(column, value), labels);
       }
     },
     columns.map(([, gauge]) => gauge),
   );
+}
+
+function toNumber(column: string, value: unknown): number {
+  if (typeof value === 'number' || typeof value === 'bigint') return Number(value);
+  throw new TypeError(`the column ${column} of an observed row is a ${typeof value}: cast it to float8`);
 }
