@@ -1,30 +1,15 @@
-import { afterEach, beforeEach, expect, it } from '@jest/globals';
+import { beforeEach, expect, it } from '@jest/globals';
 import { AuditServiceDefinition, type ListAuditEventsRequest } from '@rondo/contracts/rondo/audit/v1/audit';
-import { createRouter, serve } from '@rondo/rpc/server';
 import { RpcError, Status } from '@rondo/rpc/status';
 import { standIn } from '@rondo/rpc/testing';
-import { startFakeRegistry } from './fake-registry.js';
-import { instanceAt } from './instance.js';
-import { rondo } from './recording-context.js';
+import { useStandIns } from './stand-in-fleet.js';
 
-let registry: Awaited<ReturnType<typeof startFakeRegistry>>;
-let running: { stop(): Promise<unknown> }[];
+const { run, register } = useStandIns('audit');
 let asked: ListAuditEventsRequest[];
 
-beforeEach(async () => {
-  registry = await startFakeRegistry();
-  running = [];
+beforeEach(() => {
   asked = [];
 });
-afterEach(async () => {
-  await Promise.all(running.map((one) => one.stop()));
-  await registry.stop();
-});
-
-const run = (...args: readonly string[]) =>
-  rondo(['audit', ...args], { environment: { RONDO_REGISTRY: registry.address } });
-
-const AUDIT = AuditServiceDefinition.fullName;
 
 /** An instance with `count` events, a second apart; undefined if it refuses. */
 async function start(instanceId: string, service: string, count: number | undefined) {
@@ -47,9 +32,7 @@ async function start(instanceId: string, service: string, count: number | undefi
       return { events, nextPageToken: left === 0 ? '' : `${left}` };
     },
   });
-  const server = await serve(createRouter({ services: [audit] }), { listen: '127.0.0.1:0' });
-  running.push({ stop: () => server.drain(0) });
-  registry.put(instanceAt(server.address, instanceId, [AUDIT, service]));
+  await register(instanceId, audit, service);
 }
 
 it('prints the newest events of all services, each asked once for all its instances', async () => {

@@ -1,29 +1,16 @@
-import { afterEach, beforeEach, expect, it } from '@jest/globals';
+import { beforeEach, expect, it } from '@jest/globals';
 import { EventServiceDefinition } from '@rondo/contracts/rondo/events/v1/events';
 import { systemClock } from '@rondo/rpc/clock';
-import { createRouter, serve } from '@rondo/rpc/server';
 import { RpcError, Status } from '@rondo/rpc/status';
 import { standIn } from '@rondo/rpc/testing';
-import { startFakeRegistry } from './fake-registry.js';
-import { instanceAt } from './instance.js';
-import { rondo } from './recording-context.js';
+import { useStandIns } from './stand-in-fleet.js';
 
-let registry: Awaited<ReturnType<typeof startFakeRegistry>>;
-let running: { stop(): Promise<unknown> }[];
+const { run, register } = useStandIns('events');
 let told: string[];
 
-beforeEach(async () => {
-  registry = await startFakeRegistry();
-  running = [];
+beforeEach(() => {
   told = [];
 });
-afterEach(async () => {
-  await Promise.all(running.map((one) => one.stop()));
-  await registry.stop();
-});
-
-const run = (...args: readonly string[]) =>
-  rondo(['events', ...args], { environment: { RONDO_REGISTRY: registry.address } });
 
 const group = 'sales.v1.OrderPlaced:deliveries';
 const method = 'projects.v1.DeliveryService/OnOrderPlaced';
@@ -53,9 +40,7 @@ async function start(instanceId: string, service = 'sales.v1.OrderService', name
       return {};
     },
   });
-  const server = await serve(createRouter({ services: [topics] }), { listen: '127.0.0.1:0' });
-  running.push({ stop: () => server.drain(0) });
-  registry.put(instanceAt(server.address, instanceId, [service, EventServiceDefinition.fullName]));
+  await register(instanceId, topics, service);
 }
 
 it('ls shows the groups of each service, and what waits for an operator as text', async () => {

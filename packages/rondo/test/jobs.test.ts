@@ -1,29 +1,16 @@
-import { afterEach, beforeEach, expect, it } from '@jest/globals';
+import { beforeEach, expect, it } from '@jest/globals';
 import { JobServiceDefinition, JobState } from '@rondo/contracts/rondo/jobs/v1/jobs';
 import { systemClock } from '@rondo/rpc/clock';
-import { createRouter, serve } from '@rondo/rpc/server';
 import { RpcError, Status } from '@rondo/rpc/status';
 import { standIn } from '@rondo/rpc/testing';
-import { startFakeRegistry } from './fake-registry.js';
-import { instanceAt } from './instance.js';
-import { rondo } from './recording-context.js';
+import { useStandIns } from './stand-in-fleet.js';
 
-let registry: Awaited<ReturnType<typeof startFakeRegistry>>;
-let running: { stop(): Promise<unknown> }[];
+const { run, register } = useStandIns('jobs');
 let told: string[];
 
-beforeEach(async () => {
-  registry = await startFakeRegistry();
-  running = [];
+beforeEach(() => {
   told = [];
 });
-afterEach(async () => {
-  await Promise.all(running.map((one) => one.stop()));
-  await registry.stop();
-});
-
-const run = (...args: readonly string[]) =>
-  rondo(['jobs', ...args], { environment: { RONDO_REGISTRY: registry.address } });
 
 const method = 'sales.v1.QuoteService/RemindOwner';
 const job = {
@@ -54,9 +41,7 @@ async function start(instanceId: string, service = 'sales.v1.QuoteService'): Pro
     retryJob: change('retry'),
     discardJob: change('discard'),
   });
-  const server = await serve(createRouter({ services: [jobs] }), { listen: '127.0.0.1:0' });
-  running.push({ stop: () => server.drain(0) });
-  registry.put(instanceAt(server.address, instanceId, [service, JobServiceDefinition.fullName]));
+  await register(instanceId, jobs, service);
 }
 
 it('ls asks one instance of a service, and shows its methods, and its jobs as text', async () => {

@@ -1,0 +1,29 @@
+import { afterEach, beforeEach } from '@jest/globals';
+import { createRouter, type ServiceImplementation, serve } from '@rondo/rpc/server';
+import { startFakeRegistry } from './fake-registry.js';
+import { instanceAt } from './instance.js';
+import { rondo } from './recording-context.js';
+
+/** Gives each test of the file a registry of its own, instances with stand-ins of services, and a command of `rondo` over them. */
+export function useStandIns(command: string) {
+  let registry: Awaited<ReturnType<typeof startFakeRegistry>>;
+  let servers: Awaited<ReturnType<typeof serve>>[];
+  beforeEach(async () => {
+    registry = await startFakeRegistry();
+    servers = [];
+  });
+  afterEach(async () => {
+    await Promise.all(servers.map((server) => server.drain(0)));
+    await registry.stop();
+  });
+  return {
+    run: (...args: readonly string[]) =>
+      rondo([command, ...args], { environment: { RONDO_REGISTRY: registry.address } }),
+    /** Serves the stand-in by an instance that is registered for it, and for `service`. */
+    async register(instanceId: string, standIn: ServiceImplementation, service: string): Promise<void> {
+      const server = await serve(createRouter({ services: [standIn] }), { listen: '127.0.0.1:0' });
+      servers.push(server);
+      registry.put(instanceAt(server.address, instanceId, [standIn.definition.fullName, service]));
+    },
+  };
+}
