@@ -16,6 +16,7 @@ import {
 } from '@bufbuild/protobuf/wkt';
 import type { Balancing, ServicePolicy } from '@rondo/contracts/rondo/options/v1/options';
 import { declaredJob, faultOf } from '../../../jobs/src/declared.js';
+import { inCallers } from './check-callers.js';
 import { inHashKey, inKeyField, inMetadataKey, inResume, noSuchField } from './named-fields.js';
 import {
   type Faults,
@@ -142,7 +143,9 @@ function* inMethod(method: DescMethod, options: Options): Faults {
   if (breaker !== undefined) yield* inBreaker(method, breaker, timeout);
   if (bulkhead !== undefined) yield* inBulkhead(bulkhead, timeout);
   if (policy.auth !== undefined) yield* inAuth(policy.auth);
-  if (policy.job !== undefined) yield* inJob(method, policy.job, policy);
+  if (policy.job === undefined) return;
+  yield* inJob(method, policy.job, policy);
+  yield* inCallers('job', { auth: policy.auth, by: method.parent, service: options.service });
 }
 
 function* inJob(method: DescMethod, job: Policy<'job'>, { idempotency, auth }: ReadMethodPolicy): Faults {

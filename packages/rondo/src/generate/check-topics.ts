@@ -13,15 +13,24 @@ import {
   FileDescriptorSetSchema,
   MethodOptions_IdempotencyLevel,
 } from '@bufbuild/protobuf/wkt';
-import type { Topic } from '@rondo/contracts/rondo/options/v1/options';
+import type { ServicePolicy, Topic } from '@rondo/contracts/rondo/options/v1/options';
 import { declaredJob, faultOf } from '../../../jobs/src/declared.js';
+import { inCallers } from './check-callers.js';
 import { noSuchField } from './named-fields.js';
-import { type Faults, methodPolicy, type Option, type ReadMethodPolicy, topicOption } from './options.js';
+import {
+  type Faults,
+  methodPolicy,
+  type Option,
+  type ReadMethodPolicy,
+  servicePolicy,
+  topicOption,
+} from './options.js';
 import { PATH, told } from './told.js';
 
 interface Options {
   readonly registry: FileRegistry;
   readonly method: Option<ReadMethodPolicy>;
+  readonly service: Option<ServicePolicy>;
   readonly topic: Option<Topic>;
 }
 
@@ -36,10 +45,10 @@ const DAY_MS = 86_400_000;
  */
 export function checkTopics(protoFiles: FileDescriptorProto[], names: readonly string[]): readonly string[] {
   const registry = createFileRegistry(create(FileDescriptorSetSchema, { file: protoFiles }));
-  const [method, topic] = [methodPolicy(registry), topicOption(registry)];
-  if (method === undefined || topic === undefined) return [];
+  const [method, service, topic] = [methodPolicy(registry), servicePolicy(registry), topicOption(registry)];
+  if (method === undefined || service === undefined || topic === undefined) return [];
   const asked = [...registry.files].filter(({ proto }) => names.includes(proto.name));
-  return asked.flatMap((file) => [...inFile(file, { registry, method, topic })]);
+  return asked.flatMap((file) => [...inFile(file, { registry, method, service, topic })]);
 }
 
 function* inFile(file: DescFile, options: Options): Faults {
@@ -94,6 +103,8 @@ function* inSubscription(method: DescMethod, options: Options): Faults {
     yield `subscription.group is "${subscription.group}"; it is of at most 200 A-Z a-z 0-9 . _ -`;
   if (auth?.scopes[0] !== undefined)
     yield `subscription acts for no principal, and auth.scopes has ${auth.scopes[0]}: give auth.callers with the name of the publisher`;
+  const by = topic && options.registry.getService(topic.service);
+  if (by !== undefined) yield* inCallers('subscription', { auth, by, service: options.service });
   const isOnce = topic !== undefined && topic.retention === undefined;
   const fault = faultOf(declaredJob({ ...subscription, maxRunning: 0, schedule: undefined }), {
     isUnary: method.methodKind === 'unary',

@@ -1,5 +1,6 @@
 import { ServicePolicy } from '@rondo/contracts/rondo/options/v1/options';
 import { type FieldRecord, readRecords } from '../contract/wire-records.js';
+import { namedLike } from './spiffe-id.js';
 
 /** The names of the processes that may serve a service; undefined for every process of the trust domain. */
 export type ServedBy = (service: string) => readonly string[] | undefined;
@@ -13,9 +14,6 @@ const OWN = /^rondo\.(?:stats|tracing|tunnel)\./;
 
 /** Whether a service is of those of gRPC and xDS that every server may have: health, reflection, channelz, reports of load. */
 export const isOfEveryServer = (service: string): boolean => OF_OTHERS.test(service);
-
-/** The version at the end of a package's name: `.v1`, `.v1beta2`. */
-const VERSION = /\.v\d+(?:(?:alpha|beta)\d*)?$/;
 
 /**
  * Tells who may serve a service: by `served_by` of its contract in `descriptorSet`, else the process that is named like the
@@ -31,12 +29,6 @@ export function servedByOf(descriptorSet: Uint8Array | undefined): ServedBy {
     const names = declared.get(service) ?? [namedLike(service)];
     return names.includes(ANY) ? undefined : names;
   };
-}
-
-/** The name of the process that is named like the package of a service: `sales` for `sales.v1.OrderService`. */
-function namedLike(service: string): string {
-  const packageName = service.slice(0, Math.max(service.lastIndexOf('.'), 0)).replace(VERSION, '');
-  return packageName.replace(/^rondo\./, '').replaceAll('_', '-');
 }
 
 /** Field numbers of `google/protobuf/descriptor.proto`. The last is that of `rondo.options.v1.service`. */

@@ -46,3 +46,12 @@ const OPERATOR = /^spiffe:\/\/[^/]+\/(?:person|operator)\//;
 
 /** Whether a SPIFFE id is that of a person or an operator. */
 export const isOperatorId = (identity: string): boolean => OPERATOR.test(identity);
+
+/** The version at the end of a package's name: `.v1`, `.v1beta2`. */
+const VERSION = /\.v\d+(?:(?:alpha|beta)\d*)?$/;
+
+/** The name of the process that is named like the package of a service: `sales` for `sales.v1.OrderService`. */
+export function namedLike(service: string): string {
+  const packageName = service.slice(0, Math.max(service.lastIndexOf('.'), 0)).replace(VERSION, '');
+  return packageName.replace(/^rondo\./, '').replaceAll('_', '-');
+}

@@ -253,7 +253,13 @@ const followed = (scopes: string) =>
 const unruled = `  rpc Other(Request) returns (Request);\n`;
 /** Who may call a method: the first is accepted. */
 const ruled = {
-  'ruled.proto': contractOf([method('auth: {scopes: "p.read"}'), method('auth: {callers: "sales"}')]),
+  'ruled.proto': contractOf([
+    method('auth: {scopes: "p.read"}'),
+    method('auth: {callers: "sales"}'),
+    safe('job: {} auth: {callers: ["sales", "auth0"]}'),
+    safe('job: {} auth: {callers: "*"}'),
+    `  option (rondo.options.v1.service) = {served_by: "cleaner"};\n${safe('job: {} auth: {callers: "cleaner"}')}`,
+  ]),
   'followed.proto': contractOf([followed('"p.list"')]),
   'unfollowed.proto': contractOf([followed('["p.read", "p.write"]')]),
   'both.proto': contractOf([method('auth: {public: true scopes: "p.read"}')]),
@@ -262,6 +268,7 @@ const ruled = {
   'caller.proto': contractOf([method('auth: {callers: "spiffe://a/b"}')]),
   'star.proto': contractOf([method('auth: {callers: ["*", "sales"]}')]),
   'job.proto': contractOf([safe('job: {} auth: {scopes: "p.read"}')]),
+  'foreign-job.proto': contractOf([safe('job: {} auth: {callers: ["sales", "shop"]}')]),
   'unruled.proto': contractOf([method('auth: {public: true}') + unruled]),
 };
 
@@ -335,6 +342,10 @@ describe('who may call a method', () => {
       'job',
       'Get: job acts for no principal, and auth.scopes has p.read: give auth.callers with the name of the service itself',
     ],
+    [
+      'foreign-job',
+      'Get: job is called by auth9, which serves auth9.S0, and auth.callers has sales, shop: name auth9 there, too',
+    ],
     ['star', 'Get: auth.callers has * beside names; leave one of them out'],
     [
       'unruled',
@@ -348,6 +359,6 @@ describe('who may call a method', () => {
 
   it('a package in which each method has a rule is accepted, and so is one without any', () => {
     expect(ruledTold.filter((fault) => fault.startsWith('proto/ruled.proto:'))).toEqual([]);
-    expect(ruledTold).toHaveLength(8);
+    expect(ruledTold).toHaveLength(9);
   });
 });

@@ -29,7 +29,8 @@ ${topic('InOneof', 'key: "code"')}
 ${topic('Short', 'retention: {seconds: 59}')}
 message Plain {}
 service Owner {${[
-  method('Taken', { options: `subscription: {} ${ONCE}` }),
+  method('Taken', { options: `subscription: {} auth: {callers: "p"} ${ONCE}` }),
+  method('Closed', { options: `subscription: {} auth: {callers: "sales"} ${ONCE}` }),
   method('Streams', { request: 'stream Kept', options: `subscription: {} ${ONCE}` }),
   method('Untopical', { request: 'Plain', options: `subscription: {} ${ONCE}` }),
   method('Named', { options: `subscription: {group: "a b"} ${ONCE}` }),
@@ -57,6 +58,7 @@ it('topics and subscriptions that contradict themselves are refused where they s
     'NoKey: topic.key is "weight", but weight is no string and no integer, of which a key is one',
     'InOneof: topic.key is "code", but code is part of the oneof kind; name one outside',
     'Short: topic.retention is 59000 ms; it must be from 1 min to 365 days, or missing for an ephemeral topic',
+    'Owner.Closed: subscription is called by p, which serves p.Owner, and auth.callers has sales: name p there, too',
     'Owner.Streams: subscription is for a method with one request and one reply; leave it out',
     'Owner.Untopical: subscription is to the topic that the request is, and p.Plain is none; give it (rondo.options.v1.topic)',
     'Owner.Named: subscription.group is "a b"; it is of at most 200 A-Z a-z 0-9 . _ -',
