@@ -1,5 +1,5 @@
 import type { Meter } from '@opentelemetry/api';
-import type { Database, Queries } from '@rondo/database';
+import type { Database, OperatorAudit, Queries } from '@rondo/database';
 import type { Logger, ServerCall } from '@rondo/rpc/call';
 import type { Channel } from '@rondo/rpc/client';
 import { type Clock, type Random, systemClock, systemRandom } from '@rondo/rpc/clock';
@@ -14,7 +14,7 @@ import {
 import type { ServiceImplementation } from '@rondo/rpc/server';
 import { type JobMethod, jobMethodsOf } from './contract.js';
 import { meterJobs } from './metrics.js';
-import { createJobService, type OperatorAudit } from './operator-service.js';
+import { createJobService } from './operator-service.js';
 import { beginSchedules, fire, isScheduled } from './schedules.js';
 import { claimJobs, deleteJob, insertJob, setProgress } from './store.js';
 import { Worker } from './worker.js';

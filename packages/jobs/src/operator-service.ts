@@ -1,5 +1,5 @@
 import { JobServiceDefinition, JobState } from '@rondo/contracts/rondo/jobs/v1/jobs';
-import type { Database, Queries } from '@rondo/database';
+import type { Database, OperatorAudit } from '@rondo/database';
 import { callerIdentity, type ServerCall } from '@rondo/rpc/call';
 import { mayOperate } from '@rondo/rpc/internal';
 import { implement, type ServiceImplementation } from '@rondo/rpc/server';
@@ -22,11 +22,6 @@ const jobErrors = defineErrors('a service with jobs', {
     remedy: 'Check the id; `rondo jobs` lists the jobs that have not ended.',
   },
 });
-
-/** Writes what an operator does into the audit, in the transaction that does it: the `Audit` of `@rondo/access`. */
-export interface OperatorAudit {
-  record(transaction: Pick<Queries, 'query'>, result: { readonly name: string }): Promise<void>;
-}
 
 interface OperatorServiceOptions {
   readonly database: Database;

@@ -1,7 +1,7 @@
 import { type DeadEvent, EventServiceDefinition } from '@rondo/contracts/rondo/events/v1/events';
 import { MethodPolicy } from '@rondo/contracts/rondo/options/v1/options';
-import type { Database, QueryOptions, Transaction } from '@rondo/database';
-import { countJobs, discardJob, type JobRow, listJobs, type OperatorAudit, retryJob } from '@rondo/jobs/internal';
+import type { Database, OperatorAudit, QueryOptions, Transaction } from '@rondo/database';
+import { countJobs, discardJob, type JobRow, listJobs, retryJob } from '@rondo/jobs/internal';
 import type { NatsBroker, Waiting } from '@rondo/nats';
 import { callerIdentity, type ServerCall } from '@rondo/rpc/call';
 import { mayOperate } from '@rondo/rpc/internal';

@@ -1,6 +1,6 @@
 import type { Meter } from '@opentelemetry/api';
-import type { Database, Queries, SqlValue } from '@rondo/database';
-import { claimHeads, type OperatorAudit, type StoredMethod, Worker } from '@rondo/jobs/internal';
+import type { Database, OperatorAudit, Queries, SqlValue } from '@rondo/database';
+import { claimHeads, type StoredMethod, Worker } from '@rondo/jobs/internal';
 import type { NatsBroker } from '@rondo/nats';
 import type { Logger } from '@rondo/rpc/call';
 import type { Channel } from '@rondo/rpc/client';

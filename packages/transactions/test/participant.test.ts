@@ -37,12 +37,14 @@ function replica({
   during?: (context: OperationContext) => Promise<void>;
 } = {}) {
   const committed: true[] = [];
+  const audited: string[] = [];
   const { service, check } = createParticipant({
     database,
     name,
     coordinators: TRUSTED,
     log: silentLogger,
     onCommitted: () => committed.push(true),
+    audit: { record: async (_, event) => void audited.push(event.name) },
     operations: [
       operation(BOOK, async (transaction, request, context) => {
         await during?.(context);
@@ -51,7 +53,7 @@ function replica({
     ],
   });
   const client = createClient(ParticipantServiceDefinition, { channel: createTestChannel({ services: [service] }) });
-  return { client, committed, check };
+  return { client, committed, audited, check };
 }
 
 /** A promise and the function that resolves it. */
@@ -212,6 +214,7 @@ describe('a branch', () => {
       [`rondo:shop:${one.transaction.id}:books`, `rondo:shop:${two.transaction.id}:books`],
     );
     expect(ended).toEqual([{ outcome: 'aborted' }, { outcome: 'committed' }]);
+    expect(books.audited).toEqual([one, two].map(({ transaction: { id } }) => `transactions/${id}`));
   });
 });
 

@@ -88,7 +88,7 @@ export function createApp(context: ProjectsContext, config: ProjectsConfig): App
   const resources = { database: storeDatabase, sync, errors, newId, now };
   const estimates = { database: storeDatabase, calculator: createCalculator(channel), now };
   const participant = createParticipant({
-    ...{ database, endingDatabase, log, clock: backgroundClock(clock), meter },
+    ...{ database, endingDatabase, log, clock: backgroundClock(clock), meter, audit },
     name: 'project-management',
     coordinators: coordinatorsOf(config, context),
     operations: [deliverOperation({ newId, now, audit })],

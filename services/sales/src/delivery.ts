@@ -48,14 +48,14 @@ const MAX_ATTEMPTS = 10_000;
 export function createDelivery(options: DeliveryOptions): Delivery {
   const { database, channel, log, random, audit, mayServe, meter, onAppended } = options;
   const clock = backgroundClock(options.clock);
-  const sagas = createSagas({ database, log, clock, random, maxAttempts: MAX_ATTEMPTS });
+  const sagas = createSagas({ database, log, clock, random, audit, maxAttempts: MAX_ATTEMPTS });
   const archive = createArchive(channel);
   const withdrawal = sagas.define<{ readonly project: string }>({
     kind: 'cancel-order',
     steps: [{ name: 'archive-project', run: ({ input }) => archive(input.project) }],
   });
   const coordinator = createCoordinator({
-    ...{ database, name: 'sales', channel, log, clock, random, meter },
+    ...{ database, name: 'sales', channel, log, clock, random, meter, audit },
     completions: { [ACCEPT_QUOTE]: recordDelivery },
     onCompleted: onAppended,
   });

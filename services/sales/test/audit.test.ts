@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { createAudit } from '@rondo/access';
 import type { AuditEvent } from '@rondo/contracts/rondo/audit/v1/audit';
+import { BranchOutcome } from '@rondo/contracts/rondo/transactions/v1/transactions';
 import { createPool, type Database } from '@rondo/database';
 import { eventually } from '@rondo/database/testing';
 import { silentLogger } from '@rondo/rpc/call';
@@ -10,6 +11,13 @@ import { addProduct, type Company, callersOf, startCompany } from './company.js'
 import { refused } from './refused.js';
 
 const RIGHTS = ['sales.read', 'sales.write'] as const;
+const { BRANCH_OUTCOME_COMMITTED: COMMITTED, BRANCH_OUTCOME_ABORTED: ABORTED } = BranchOutcome;
+/** How operators end transactions. */
+const ENDINGS = [
+  ['undecided', ABORTED],
+  ['decided', COMMITTED],
+  ['conflict', COMMITTED],
+] as const;
 
 describe('the audit', () => {
   let company: Company;
@@ -180,6 +188,31 @@ describe('the audit', () => {
       `ReplayEvents groups/${group} 0`,
       `RemoveGroup groups/${group} 0`,
     ]);
+  });
+
+  it('has what operators do to transactions and sagas, in the transaction that does it', async () => {
+    await database.query(`
+      INSERT INTO transaction_log (id, coordinator, kind, subject, state, decision, participants, expire_time, due_time)
+      SELECT id, 'sales', 'audited', '', state, decision, '[]', now() + interval '1 h', now() + interval '1 h' FROM (VALUES
+        ('undecided', 'preparing', NULL), ('decided', 'committing', 'committed'), ('conflict', 'conflict', 'committed')
+      ) AS added (id, state, decision)`);
+    await database.query(
+      "INSERT INTO sagas (id, kind, subject, input, state, parked) VALUES ('parked', 'audited', '', '{}', 'running', true)",
+    );
+    const start = await since();
+    const { resolveTransaction, retrySaga } = company.transactions;
+    await refused(resolveTransaction({ id: 'decided', outcome: ABORTED }), 'FAILED_PRECONDITION');
+    await database.query(`ALTER TABLE audit_events ADD CONSTRAINT sound CHECK (resource !~ '^(transactions|sagas)/')`);
+    for (const [id, outcome] of ENDINGS) await refused(resolveTransaction({ id, outcome }), 'INTERNAL');
+    await refused(retrySaga({ id: 'parked' }), 'INTERNAL');
+    await database.query('ALTER TABLE audit_events DROP CONSTRAINT sound');
+    for (const [id, outcome] of ENDINGS) await resolveTransaction({ id, outcome });
+    await retrySaga({ id: 'parked' });
+    expect(lines(await newer(start)).filter((line) => !line.startsWith('Get'))).toEqual([
+      ...ENDINGS.map(([id]) => `ResolveTransaction transactions/${id} 0`),
+      'RetrySaga sagas/parked 0',
+    ]);
+    await database.query("DELETE FROM sagas WHERE id = 'parked'");
   });
 
   it('has the refusals of others, whatever subject or actor is refused beside them', async () => {

@@ -53,6 +53,7 @@ export { createShare, type DatabaseShare, type ShareOptions } from '../share.js'
 export type {
   Database,
   Isolation,
+  OperatorAudit,
   Queries,
   QueryOptions,
   SqlValue,

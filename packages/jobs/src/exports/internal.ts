@@ -12,6 +12,5 @@ export { declaredMethod, type StoredMethod } from '../contract.js';
 export { declaredJob, faultOf } from '../declared.js';
 export { claimHeads, unblock } from '../lanes.js';
 export type { JobMeter } from '../metrics.js';
-export type { OperatorAudit } from '../operator-service.js';
 export { countJobs, discardJob, type JobRow, listJobs, retryJob } from '../store.js';
 export { AWAY_MS, encodedCall, isFinal, Worker } from '../worker.js';

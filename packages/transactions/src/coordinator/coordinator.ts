@@ -1,5 +1,5 @@
 import type { Meter } from '@opentelemetry/api';
-import type { Database } from '@rondo/database';
+import type { Database, OperatorAudit } from '@rondo/database';
 import type { Logger } from '@rondo/rpc/call';
 import type { Channel } from '@rondo/rpc/client';
 import { type Clock, type Random, systemClock, systemRandom } from '@rondo/rpc/clock';
@@ -44,6 +44,8 @@ export interface CoordinatorOptions {
   readonly onCompleted?: () => void;
   /** Measures the unfinished transactions: the meter of a service's context. */
   readonly meter?: Meter | undefined;
+  /** The service's audit, if it keeps one: it says which operator resolved a transaction. */
+  readonly audit?: OperatorAudit | undefined;
 }
 
 /** Coordinates transactions across services, and finishes transactions that other replicas of the same name left. */
@@ -95,6 +97,7 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
     log,
     completions,
     onCompleted,
+    audit: options.audit,
   };
   const { track, settled } = createTracker();
   const runDependencies: RunDependencies = { ...dependencies, coordinator, track };

@@ -1,4 +1,4 @@
-import type { Database, Transaction } from '@rondo/database';
+import type { Database, OperatorAudit, Transaction } from '@rondo/database';
 import type { Logger } from '@rondo/rpc/call';
 import type { Random } from '@rondo/rpc/clock';
 import { backoffMs } from '@rondo/rpc/internal';
@@ -36,6 +36,7 @@ export interface CoordinatorDependencies {
   readonly log: Logger;
   readonly completions: Readonly<Record<string, Completion>>;
   readonly onCompleted: () => void;
+  readonly audit: OperatorAudit | undefined;
 }
 
 /** A decided transaction holds locks at its participants: one that is available again must get the decision soon. */
@@ -144,22 +145,31 @@ export async function resolve(
 async function finishAs(dependencies: CoordinatorDependencies, entry: LogEntry, outcome: Decision): Promise<void> {
   if (entry.decision === null && outcome === 'committed')
     throw coordinatorErrors.UNDECIDED({ id: entry.id, expireTime: entry.expireTime.toISOString() });
-  const decided = entry.decision === null ? await logAborting(dependencies.database, entry.id) : entry;
-  if (decided === undefined || decided.decision !== outcome)
-    throw coordinatorErrors.DECIDED({ id: entry.id, decision: `${(decided ?? entry).decision}` });
+  const { database, audit } = dependencies;
+  const decided = await database.transaction(async (transaction) => {
+    const found = entry.decision === null ? await logAborting(transaction, entry.id) : entry;
+    if (found?.decision !== outcome)
+      throw coordinatorErrors.DECIDED({ id: entry.id, decision: `${(found ?? entry).decision}` });
+    await audit?.record(transaction, auditedAs(entry));
+    return found;
+  });
   if (decided.state !== outcome) await finish(dependencies, decided, outcome);
 }
 
 /** An operator has corrected the data by hand: records that, and runs the completion if the outcome is a commit. */
 async function resolveConflict(
-  { database, completions, onCompleted }: CoordinatorDependencies,
+  { database, completions, onCompleted, audit }: CoordinatorDependencies,
   entry: LogEntry,
   outcome: Decision,
 ) {
   const { id, kind, subject } = entry;
   const completion = outcome === 'committed' ? completions[kind] : undefined;
   await database.transaction(async (transaction) => {
-    if (await logConflictResolved(transaction, id, outcome)) await completion?.(transaction, { id, subject });
+    if (!(await logConflictResolved(transaction, id, outcome))) return;
+    await completion?.(transaction, { id, subject });
+    await audit?.record(transaction, auditedAs(entry));
   });
   onCompleted();
 }
+
+const auditedAs = ({ id }: LogEntry) => ({ name: `transactions/${id}` });

@@ -119,7 +119,7 @@ export async function logCommitting({ query }: Queries, id: string): Promise<boo
  * transaction.
  */
 export async function logAborting(
-  database: Database,
+  database: Queries,
   id: string,
   options?: QueryOptions,
 ): Promise<LogEntry | undefined> {

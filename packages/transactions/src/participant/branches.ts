@@ -1,4 +1,4 @@
-import type { Database, QueryOptions, Transaction } from '@rondo/database';
+import type { Database, Queries, QueryOptions, Transaction } from '@rondo/database';
 
 /** How a branch has ended, as recorded in its row. */
 export interface EndedBranch {
@@ -34,26 +34,33 @@ export async function markCommitted({ query }: Transaction, gid: string): Promis
 
 /**
  * Records the branch as aborted, unless it has ended otherwise. Returns its end; undefined while another transaction
- * works on it.
+ * works on it. `record` writes in the same transaction, if the branch has ended by it.
  */
 export function markAborted(
   database: Database,
-  { gid, heuristic }: { readonly gid: string; readonly heuristic: boolean },
+  { gid, heuristic, record }: AbortedBranch,
   options: QueryOptions,
 ): Promise<EndedBranch | undefined> {
   return database.transaction(async (transaction) => {
     if (!(await claimBranch(transaction, gid))) return undefined;
-    await transaction.query(
-      `INSERT INTO transaction_branches (gid, outcome, heuristic) VALUES ($1, 'aborted', $2) ON CONFLICT DO NOTHING`,
+    const aborted = await transaction.query(
+      `INSERT INTO transaction_branches (gid, outcome, heuristic) VALUES ($1, 'aborted', $2) ON CONFLICT DO NOTHING RETURNING gid`,
       [gid, heuristic],
     );
+    if (aborted.length > 0) await record?.(transaction);
     return await findEnded(transaction, gid);
   }, options);
 }
 
+interface AbortedBranch {
+  readonly gid: string;
+  readonly heuristic: boolean;
+  readonly record?: ((transaction: Queries) => Promise<void>) | undefined;
+}
+
 /** Records that an operator decided it. */
-export async function markHeuristic(database: Database, gid: string, options: QueryOptions): Promise<void> {
-  await database.query('UPDATE transaction_branches SET heuristic = true WHERE gid = $1', [gid], options);
+export async function markHeuristic({ query }: Queries, gid: string): Promise<void> {
+  await query('UPDATE transaction_branches SET heuristic = true WHERE gid = $1', [gid]);
 }
 
 /** How a branch has ended; undefined if it hasn't, or is unknown. */

@@ -1,5 +1,5 @@
 import { BranchOutcome } from '@rondo/contracts/rondo/transactions/v1/transactions';
-import type { Database, DatabaseShare } from '@rondo/database';
+import type { Database, DatabaseShare, OperatorAudit, Queries } from '@rondo/database';
 import type { Logger } from '@rondo/rpc/call';
 import { type Clock, sleep } from '@rondo/rpc/clock';
 import { participantErrors } from '../errors.js';
@@ -18,6 +18,7 @@ export interface ParticipantDependencies {
   readonly log: Logger;
   readonly clock: Clock;
   readonly onCommitted: () => void;
+  readonly audit: OperatorAudit | undefined;
   /** Whether the participant knows the transaction's coordinator. */
   readonly isKnown: (transaction: CheckedRef) => boolean;
   /** Branches that this process is preparing, by gid: one per call. */
@@ -63,7 +64,10 @@ export async function abortBranch(dependencies: ParticipantDependencies, branch:
     // A branch of an unknown coordinator is never prepared, so there is nothing to refuse later.
     if (!undone && !dependencies.isKnown(transaction))
       return { outcome: outcomeOf(await findEnded(endingDatabase, gid, { signal })) };
-    const known = await perform('log-aborted', () => markAborted(endingDatabase, { gid, heuristic }, { signal }));
+    const record = heuristic ? auditing(dependencies, branch) : undefined;
+    const known = await perform('log-aborted', () =>
+      markAborted(endingDatabase, { gid, heuristic, record }, { signal }),
+    );
     if (known !== undefined) {
       if (heuristic) dependencies.log.warn({ gid }, 'a branch was aborted by an operator');
       return { outcome: outcomeOf(known) };
@@ -72,14 +76,24 @@ export async function abortBranch(dependencies: ParticipantDependencies, branch:
   }
 }
 
-async function recordHeuristic(
-  { endingDatabase, log }: ParticipantDependencies,
-  { gid }: EndingBranch,
-  signal: AbortSignal,
-) {
-  log.warn({ gid }, 'a branch was committed by an operator');
-  await markHeuristic(endingDatabase, gid, { signal });
+async function recordHeuristic(dependencies: ParticipantDependencies, branch: EndingBranch, signal: AbortSignal) {
+  const { endingDatabase, log } = dependencies;
+  log.warn({ gid: branch.gid }, 'a branch was committed by an operator');
+  const record = auditing(dependencies, branch);
+  await endingDatabase.transaction(
+    async (transaction) => {
+      await markHeuristic(transaction, branch.gid);
+      await record(transaction);
+    },
+    { signal },
+  );
 }
+
+/** Writes that an operator has ended the branch. */
+const auditing =
+  ({ audit }: ParticipantDependencies, { transaction: { id } }: EndingBranch) =>
+  async (transaction: Queries): Promise<void> =>
+    await audit?.record(transaction, { name: `transactions/${id}` });
 
 function outcomeOf(known: EndedBranch | undefined): BranchOutcome {
   if (known === undefined) return BranchOutcome.BRANCH_OUTCOME_UNKNOWN;

@@ -5,6 +5,7 @@ import {
   type Database,
   DatabaseUnavailable,
   LockTimeout,
+  type OperatorAudit,
   requirePreparedTransactions,
   SerializationFailure,
   StatementTimeout,
@@ -55,6 +56,8 @@ export interface ParticipantOptions {
   readonly onCommitted?: () => void;
   /** Measures the branches in doubt: the meter of a service's context. */
   readonly meter?: Meter | undefined;
+  /** The service's audit, if it keeps one: it says which operator ended a branch without its coordinator. */
+  readonly audit?: OperatorAudit | undefined;
 }
 
 /** A service's side of distributed transactions. */
@@ -89,6 +92,7 @@ export function createParticipant(options: ParticipantOptions): Participant {
     log,
     clock,
     onCommitted,
+    audit: options.audit,
     isKnown: ({ coordinator }) => coordinators.knows(coordinator),
     preparing: new Map(),
     entering: new Set(),

@@ -1,4 +1,4 @@
-import type { Database, Queries } from '@rondo/database';
+import type { Database, OperatorAudit, Queries } from '@rondo/database';
 import type { Logger } from '@rondo/rpc/call';
 import { type Clock, type Random, systemClock, systemRandom } from '@rondo/rpc/clock';
 import { createSweep } from '@rondo/rpc/internal';
@@ -25,6 +25,8 @@ export interface SagasOptions {
   readonly random?: Random;
   /** How often a step is tried before the saga waits for an operator; 12 by default, which takes about two minutes. */
   readonly maxAttempts?: number;
+  /** The service's audit, if it keeps one: it says which operator resumed a saga. */
+  readonly audit?: OperatorAudit | undefined;
 }
 
 /** The start of a saga. */
@@ -76,7 +78,14 @@ const ID_BYTES = 16;
 
 /** Runs sagas: each step at least once, by any replica, until the saga is done or compensated. */
 export function createSagas(options: SagasOptions): Sagas {
-  const { database, log, clock = systemClock, random = systemRandom, maxAttempts = DEFAULT_MAX_ATTEMPTS } = options;
+  const {
+    database,
+    log,
+    audit,
+    clock = systemClock,
+    random = systemRandom,
+    maxAttempts = DEFAULT_MAX_ATTEMPTS,
+  } = options;
   const kinds = new Map<string, SagaDefinition<unknown>>();
   const dependencies = { database, log, random, maxAttempts };
   const prune = createPruning(clock, (limit, signal) => pruneSagas(database, limit, { signal }));
@@ -108,9 +117,16 @@ export function createSagas(options: SagasOptions): Sagas {
     start: () => sweep.start(),
     nudge: () => sweep.nudge(),
     list: async (signal) => (await listUnfinishedSagas(database, { signal })).map(toEntry),
-    async retry(id) {
-      const row = await unpark(database, id);
-      if (row === undefined) throw transactionErrors.NO_SAGA({ id });
+    async retry(id, signal) {
+      const row = await database.transaction(
+        async (transaction) => {
+          const resumed = await unpark(transaction, id);
+          if (resumed === undefined) throw transactionErrors.NO_SAGA({ id });
+          await audit?.record(transaction, { name: `sagas/${id}` });
+          return resumed;
+        },
+        { signal },
+      );
       sweep.nudge();
       return toEntry(row);
     },
