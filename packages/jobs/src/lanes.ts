@@ -1,4 +1,4 @@
-import type { Database, Queries, QueryOptions } from '@rondo/database';
+import type { Queries, QueryOptions } from '@rondo/database';
 import { type Attempt, type Claimed, LEASE_MS, type Wanted } from './attempt.js';
 
 /** When a job is due that waits for others of its lane. */
@@ -42,7 +42,7 @@ type Row = { readonly blocked: bigint } & (Attempt | { readonly id: null });
 
 /** As `claimJobs`, of each lane the first. */
 export async function claimHeads(
-  { query }: Database,
+  { query }: Queries,
   { wanted, claim }: { readonly wanted: readonly Wanted[]; readonly claim: string },
   options: QueryOptions,
 ): Promise<Claimed> {

@@ -55,6 +55,8 @@ export async function registerGroup(database: Database, group: GroupRow, options
       [group.name, group.topic],
     );
     if (!known && (all >= MAX_GROUPS.inAll || here >= MAX_GROUPS.ofTopic)) return false;
+    // What was published while a group of this name was being removed.
+    if (!known) await query('DELETE FROM jobs WHERE method = $1', [group.name]);
     await query(
       `INSERT INTO topic_groups (name, topic, service, method, idempotency_level, policy) VALUES ($1, $2, $3, $4, $5, $6)
        ON CONFLICT (name) DO UPDATE SET service = EXCLUDED.service, method = EXCLUDED.method,

@@ -1,3 +1,4 @@
+import type { Meter } from '@opentelemetry/api';
 import {
   type Moved,
   Moved as MovedTopic,
@@ -36,13 +37,14 @@ export interface FleetOptions {
   /** Replaces handlers. */
   readonly watchers?: Partial<Handlers<typeof WatcherServiceDefinition>>;
   readonly clock?: Clock;
-  readonly mayServe?: () => boolean;
+  readonly mayServe?: (identity: string, service: string) => boolean;
+  readonly meter?: Meter;
   /** The URL of NATS. */
   readonly broker?: string | undefined;
 }
 
 /** A replica of the publisher and one of the subscriber. */
-export function startFleet(database: Database, { watchers, clock = systemClock, mayServe, broker }: FleetOptions = {}) {
+export function startFleet(database: Database, { watchers, clock = systemClock, ...options }: FleetOptions = {}) {
   const outcomes = createOutcomeStore(database);
   const watcher = implement(WatcherServiceDefinition, {
     once: (event) => write(database, 'once', event),
@@ -58,8 +60,7 @@ export function startFleet(database: Database, { watchers, clock = systemClock, 
       services: [MoverServiceDefinition],
       log: silentLogger,
       clock,
-      mayServe,
-      broker,
+      ...options,
     },
     channel: createTestChannel({ services: [watcher], outcomes }),
   });

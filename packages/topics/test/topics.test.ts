@@ -1,7 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
+import { type BatchObservableCallback, createNoopMeter, type Observable } from '@opentelemetry/api';
 import { Moved, MoverServiceDefinition, Touched } from '@rondo/contracts/rondo/conformance/v1/topics';
+import { EventServiceDefinition } from '@rondo/contracts/rondo/events/v1/events';
 import type { Queries } from '@rondo/database';
 import { silentLogger } from '@rondo/rpc/call';
+import { createClient } from '@rondo/rpc/client';
 import { RpcError, Status } from '@rondo/rpc/status';
 import { createTestChannel, failureOf } from '@rondo/rpc/testing';
 import { eventually } from '../../jobs/test/fixture.js';
@@ -17,6 +20,25 @@ const GROUPS = [
   'rondo.conformance.v1.WatcherService.Twin',
   'strict',
 ];
+
+/** A meter, and what its gauges have. */
+function readable() {
+  const callbacks: BatchObservableCallback[] = [];
+  const named = (name: string) => ({ name, addCallback() {}, removeCallback() {} });
+  const meter = Object.assign(createNoopMeter(), {
+    createObservableGauge: named,
+    addBatchObservableCallback: (callback: BatchObservableCallback) => void callbacks.push(callback),
+  });
+  const read = async () => {
+    const values: Record<string, number> = {};
+    const observe = (gauge: Observable, value: number) => {
+      values['name' in gauge ? String(gauge.name) : ''] = value;
+    };
+    for (const callback of callbacks) await callback({ observe });
+    return values;
+  };
+  return { meter, read };
+}
 
 describe('an event that the database carries', () => {
   it('is published in one statement, and has no row beside its own if no group subscribes', async () => {
@@ -48,27 +70,57 @@ describe('an event that the database carries', () => {
 });
 
 describe('a group that the database calls', () => {
-  it('loses what the retention ends, which is counted', async () => {
+  it('loses what the retention ends, which is counted, and the next event of the key goes on', async () => {
+    const { meter, read } = readable();
+    let away = true;
     const fleet = await topics.subscribed({
-      watchers: { once: () => Promise.reject(new RpcError(Status.UNAVAILABLE, 'away')) },
+      watchers: {
+        once(event) {
+          if (away) throw new RpcError(Status.UNAVAILABLE, 'away');
+          return topics.write('once', event);
+        },
+      },
+      meter,
     });
-    await fleet.publish('a', 1);
-    await eventually(async () => expect(await topics.effects('strict')).toEqual(['a1']));
-    await topics.database.query("UPDATE topic_events SET create_time = now() - interval '2 days'");
+    for (const move of [1, 2]) await fleet.publish('a', move);
+    await eventually(async () => expect(await topics.effects('strict')).toEqual(['a1', 'a2']));
+    const blocked = "SELECT FROM jobs WHERE due_time = '9999-01-01' AND method = $1";
+    await eventually(async () => expect(await topics.database.query(blocked, [nameOf('once')])).toHaveLength(1));
+    await eventually(async () => expect((await read())['rondo.topics.cut']).toBe(0)); // within a second, or it is read again
+    await topics.database.query(
+      "UPDATE topic_events SET create_time = now() - interval '2 days' WHERE place = (SELECT min(place) FROM topic_events)",
+    );
     topics.begin(); // its first round trims
-    await eventually(async () => expect(await topics.left(fleet)).toBe(0n));
+    await eventually(async () => expect((await read())['rondo.topics.cut']).toBe(1));
+    away = false;
+    await eventually(async () => expect(await topics.effects()).toEqual(['a2']));
     const { groups } = await fleet.operator.listGroups({});
     expect(groups.map(({ name, cut }) => [name, cut])).toEqual(
       GROUPS.map((group) => [nameOf(group), group === 'once' ? 1n : 0n]),
     );
   });
 
-  it('is refused after 32 of a topic, and with a contract that contradicts itself', async () => {
+  it('begins without what was published while one of its name was being removed', async () => {
+    const fleet = topics.begin();
+    await topics.database.query("INSERT INTO jobs (method, key, request, due_time) VALUES ($1, 'left', '', now())", [
+      nameOf('once'),
+    ]);
+    fleet.subscriber.start();
+    await eventually(async () => expect((await fleet.operator.listGroups({})).groups).toHaveLength(4));
+    await fleet.publish('b', 1);
+    await eventually(async () => expect([await topics.effects('strict'), await topics.left(fleet)]).toEqual([['b1'], 0n]));
+    expect(await topics.effects()).toEqual(['b1']);
+  });
+
+  it('is refused after 32 of a topic, of however many at once, and with a contract that contradicts itself', async () => {
     const { operator } = topics.begin();
     const one = { topic: 'rondo.conformance.v1.Moved', service: 's.v1.S', method: 'M', idempotencyLevel: 'IDEMPOTENT' };
     const policy = { subscription: {} };
-    for (let count = 0; count < 32; count += 1) await operator.registerGroup({ ...one, policy, group: `g${count}` });
-    await operator.registerGroup({ ...one, policy, group: 'g1' });
+    const register = (_: unknown, count: number) => operator.registerGroup({ ...one, policy, group: `g${count}` });
+    const registered = await Promise.allSettled(Array.from({ length: 40 }, register));
+    expect(registered.filter(({ status }) => status === 'fulfilled')).toHaveLength(32);
+    const [known] = (await operator.listGroups({})).groups;
+    await operator.registerGroup({ ...one, policy, group: `${known?.name.split(':')[1]}` });
     expect(await failureOf(operator.registerGroup({ ...one, policy, group: 'more' }))).toMatchObject({
       code: Status.RESOURCE_EXHAUSTED,
     });
@@ -82,6 +134,36 @@ describe('a group that the database calls', () => {
       expect(String(await failureOf(operator.registerGroup({ ...one, policy, group: 'g', ...change })))).toContain(
         text,
       );
+  });
+});
+
+describe('a process with a certificate', () => {
+  const one = {
+    ...{ topic: 'rondo.conformance.v1.Moved', group: 'g', service: 's.v1.S', method: 'M' },
+    ...{ idempotencyLevel: 'IDEMPOTENT', policy: { subscription: {} } },
+  };
+  const as = (identity: string) => {
+    const publisher = topics.begin({ mayServe: (caller, service) => caller.endsWith('/s') && service === one.service });
+    const channel = createTestChannel({ services: [publisher.topics.service], identity: `spiffe://rondo/${identity}` });
+    return createClient(EventServiceDefinition, { channel });
+  };
+
+  it('registers methods that it may serve, and no others', async () => {
+    await as('s').registerGroup(one);
+    for (const refused of [as('other').registerGroup(one), as('s').registerGroup({ ...one, service: 't.v1.T' })])
+      expect(await failureOf(refused)).toMatchObject({
+        code: Status.PERMISSION_DENIED,
+        message: expect.stringContaining('may not register a method of'),
+      });
+  });
+
+  it('shows and resolves events only if it is an operator', async () => {
+    const group = nameOf('g');
+    await as('s').registerGroup(one);
+    const { listGroups, retryEvent, discardEvent, replayEvents, removeGroup } = as('s');
+    const calls = [listGroups({}), retryEvent({}), discardEvent({}), replayEvents({ group }), removeGroup({ group })];
+    for (const refused of calls) expect(await failureOf(refused)).toMatchObject({ code: Status.PERMISSION_DENIED });
+    await as('person/ada').removeGroup({ group });
   });
 });
 
