@@ -1,6 +1,7 @@
 // A process of one queue: its parent has it work, and gets figures.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { answerParent } from '@rondo/harness';
+import { measureBeside } from './beside.mjs';
 import { CONTENDERS } from './contenders.mjs';
 import { measureCosts } from './costs.mjs';
 
@@ -53,6 +54,7 @@ answerParent({
     return all;
   },
   costs: ({ urls, count }) => measureCosts(urls, count),
+  besideFaults: ({ url, ...options }) => measureBeside(url, options),
   /** Enqueues and works for a while, each tenth of a second. */
   async steady({ seconds, perSecond }) {
     const target = done + (perSecond / 10) * seconds * 10;
