@@ -34,7 +34,7 @@ export interface WorkerOptions {
   readonly keyOf: (attempt: Attempt) => string;
   /** What a handler gets beside it. */
   readonly metadataOf?: (attempt: Attempt) => Readonly<Record<string, string>>;
-  /** Whether an attempt that reached no instance counts. */
+  /** Whether an attempt that no instance took counts. */
   readonly countsAway: boolean;
   readonly words: Words;
   readonly channel: Channel;
@@ -145,8 +145,7 @@ export class Worker {
       await this.#settle();
     } catch (error) {
       if (control.signal.aborted) return;
-      const isAway = !this.#options.countsAway && error instanceof RpcError && error.code === Status.UNAVAILABLE;
-      if (isAway) await this.#wait(running);
+      if (!this.#options.countsAway && isAway(error)) await this.#wait(running, error);
       else {
         this.#away.delete(job.name);
         await this.#fail(running, error, isFinal(job, error));
@@ -154,13 +153,13 @@ export class Worker {
     }
   }
 
-  /** Gives back what reached no instance. After several in a row, the method rests, and one call at a time finds out whether it is back. */
-  async #wait({ attempt, job }: Running): Promise<void> {
+  /** Gives back what no instance took. After several in a row, the method rests, and one call at a time finds out whether it is back. */
+  async #wait({ attempt, job }: Running, { codeName, retryPushbackMs = 0 }: RpcError): Promise<void> {
     const { database, clock, random, meter } = this.#options;
     const times = (this.#away.get(job.name)?.times ?? 0) + 1;
-    const waitMs = backoffMs(Math.min(times, 10), { ...AWAY_MS, random, jitter: 'equal' });
+    const waitMs = Math.max(retryPushbackMs, backoffMs(Math.min(times, 10), { ...AWAY_MS, random, jitter: 'equal' }));
     this.#away.set(job.name, { times, until: clock.now() + waitMs });
-    meter.ended(job.name, 'UNAVAILABLE');
+    meter.ended(job.name, codeName);
     await releaseJobs(database, [attempt], waitMs).catch(() => undefined); // or it is due when its lease ends
   }
 
@@ -213,6 +212,12 @@ export class Worker {
     if (!this.#closing) this.#renewal = this.#renewLater();
   }
 }
+
+/** Whether no instance took the call: none was reached, or one has too many and says when to call again. */
+const isAway = (error: unknown): error is RpcError =>
+  error instanceof RpcError &&
+  (error.code === Status.UNAVAILABLE ||
+    (error.code === Status.RESOURCE_EXHAUSTED && (error.retryPushbackMs ?? -1) >= 0));
 
 /** Whether the error is the outcome of the call for good, as its contract says. */
 export const isFinal = ({ method }: Pick<StoredMethod, 'method'>, error: unknown): boolean =>

@@ -59,6 +59,21 @@ describe('an event that the database carries', () => {
     expect(await topics.database.query('SELECT FROM topic_events')).toHaveLength(1);
   });
 
+  it('waits while its subscribers have too much to do, and no attempt counts', async () => {
+    let refusals = 0;
+    const fleet = await topics.subscribed({
+      watchers: {
+        once(event) {
+          refusals += 1;
+          if (refusals <= 15) throw new RpcError(Status.RESOURCE_EXHAUSTED, 'busy', { retryPushbackMs: 20 });
+          return topics.write('once', event);
+        },
+      },
+    });
+    await fleet.publish('a', 1);
+    await eventually(async () => expect(await topics.effects()).toEqual(['a1'])); // its contract has 12 attempts
+  });
+
   it('is refused at the start if a replica has begun to publish it over NATS', async () => {
     await topics.database.query("INSERT INTO topic_relays VALUES ('rondo.conformance.v1.Moved')");
     const services = [MoverServiceDefinition];
@@ -108,7 +123,9 @@ describe('a group that the database calls', () => {
     fleet.subscriber.start();
     await eventually(async () => expect((await fleet.operator.listGroups({})).groups).toHaveLength(4));
     await fleet.publish('b', 1);
-    await eventually(async () => expect([await topics.effects('strict'), await topics.left(fleet)]).toEqual([['b1'], 0n]));
+    await eventually(async () =>
+      expect([await topics.effects('strict'), await topics.left(fleet)]).toEqual([['b1'], 0n]),
+    );
     expect(await topics.effects()).toEqual(['b1']);
   });
 
