@@ -60,18 +60,24 @@ describe('an event that the database carries', () => {
   });
 
   it('waits while its subscribers have too much to do, and no attempt counts', async () => {
-    let refusals = 0;
+    let [isBusy, refusals] = [true, 0];
     const fleet = await topics.subscribed({
       watchers: {
         once(event) {
           refusals += 1;
-          if (refusals <= 15) throw new RpcError(Status.RESOURCE_EXHAUSTED, 'busy', { retryPushbackMs: 20 });
+          if (isBusy) throw new RpcError(Status.RESOURCE_EXHAUSTED, 'busy', { retryPushbackMs: 20 });
           return topics.write('once', event);
         },
       },
     });
     await fleet.publish('a', 1);
-    await eventually(async () => expect(await topics.effects()).toEqual(['a1'])); // its contract has 12 attempts
+    await eventually(async () => {
+      const sql = 'SELECT attempts FROM jobs WHERE claim IS NULL AND method = $1';
+      expect(await topics.database.query(sql, [nameOf('once')])).toEqual([{ attempts: 0 }]);
+      expect(refusals).toBeGreaterThan(0);
+    });
+    isBusy = false;
+    await eventually(async () => expect(await topics.effects()).toEqual(['a1']));
   });
 
   it('is refused at the start if a replica has begun to publish it over NATS', async () => {
