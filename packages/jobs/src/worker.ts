@@ -214,7 +214,7 @@ export class Worker {
 }
 
 /** Whether no instance took the call: none was reached, or one has too many and says when to call again. */
-const isAway = (error: unknown): error is RpcError =>
+export const isAway = (error: unknown): error is RpcError =>
   error instanceof RpcError &&
   (error.code === Status.UNAVAILABLE ||
     (error.code === Status.RESOURCE_EXHAUSTED && (error.retryPushbackMs ?? -1) >= 0));

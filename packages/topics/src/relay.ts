@@ -1,11 +1,11 @@
 import type { Database, Queries, QueryOptions } from '@rondo/database';
-import { AWAY_MS, encodedCall, isFinal, type JobMeter, type StoredMethod } from '@rondo/jobs/internal';
+import { AWAY_MS, encodedCall, isAway, isFinal, type JobMeter, type StoredMethod } from '@rondo/jobs/internal';
 import type { BrokerEvent, NatsBroker, Receiver } from '@rondo/nats';
 import type { Logger } from '@rondo/rpc/call';
 import type { Channel } from '@rondo/rpc/client';
 import { type Clock, type Random, sleep } from '@rondo/rpc/clock';
 import { backoffMs, inSpan } from '@rondo/rpc/internal';
-import { RpcError, Status } from '@rondo/rpc/status';
+import { RpcError } from '@rondo/rpc/status';
 import type { GroupRow } from './groups.js';
 import { bringBack, cutOne, FRESH, lookUp, sendWaiting } from './outbox.js';
 import { type TopicType, topicOf } from './topic.js';
@@ -113,7 +113,7 @@ export class Relay {
     }
   }
 
-  /** False if no subscriber can be reached, which is no attempt. */
+  /** False if no subscriber took the call, which is no attempt. */
   async #isTaken({ group, event, signal }: Delivery): Promise<boolean> {
     const { database, methods, meter, onBroughtBack } = this.#options;
     const job = methods().get(group);
@@ -131,7 +131,7 @@ export class Relay {
       if (fault !== undefined) signal.throwIfAborted();
       const code = fault?.error instanceof RpcError ? fault.error.codeName : 'UNKNOWN';
       meter.ended(group, fault === undefined ? 'OK' : code);
-      if (fault?.error instanceof RpcError && fault.error.code === Status.UNAVAILABLE) return false;
+      if (isAway(fault?.error)) return false;
       if (fault === undefined) return true;
       await this.#fail(job, event, fault.error);
     }
