@@ -152,7 +152,7 @@ describe('a setting', () => {
     [['set', 'AdderService', 'canary_percent', '200'], 'canary_percent is a number from 0 to 100'],
     [['set', 'AdderService', 'log_level'], 'write rondo config set SERVICE KEY VALUE'],
     [['set', 'NoService', 'log_level', 'debug'], 'no service NoService is registered'],
-    [['unset', 'AdderService', 'breaker'], 'has no setting breaker'],
+    [['unset', SERVICE, 'breaker'], 'has no setting breaker'],
     [['get', 'AdderService'], 'there is no rondo config get'],
   ])('is refused with a reason: rondo config %j', async (args, reason) => {
     const { exitCode, stderr } = await config(...args);
