@@ -10,36 +10,10 @@ import {
 } from '@nats-io/jetstream';
 import { connect, type NatsConnection, nanos } from '@nats-io/transport-node';
 import { type Clock, sleep } from '@rondo/rpc/clock';
-import {
-  type BrokerEvent,
-  type BrokerGroup,
-  eventOf,
-  optionsOf,
-  PARTITIONS,
-  partitionOf,
-  type Waiting,
-} from './event.js';
+import { eventOf, optionsOf, PARTITIONS, partitionOf } from './event.js';
+import type { NatsBroker, Waiting } from './interface.js';
 import { type NatsLocation, parseNats } from './location.js';
-import { ACK_WAIT_MS, createReceiver, type Receiver, type Take } from './receiver.js';
-
-/** NATS JetStream: a stream for each topic, and for each group a consumer of each partition. Each method rejects while NATS is away. */
-export interface NatsBroker {
-  /** Makes the stream of a topic, or brings it up to date. */
-  open(topic: string, retentionMs: number): Promise<void>;
-  /** Makes a group, which gets the events from then on. It does nothing if there is one. */
-  begin(group: BrokerGroup): Promise<void>;
-  /** Removes a group. */
-  end(group: BrokerGroup): Promise<void>;
-  /** Resolves once the stream has the event. */
-  send(event: BrokerEvent): Promise<void>;
-  /** Takes the events of a group, among the processes that do. */
-  receive(group: BrokerGroup, take: Take): Receiver;
-  /** What the groups of a topic haven't taken, by their names in the topic. */
-  waiting(topic: string): Promise<ReadonlyMap<string, Waiting>>;
-  /** The events of a topic that are in its stream now, and were published at this time or later. */
-  read(topic: string, from: Date): AsyncIterable<BrokerEvent>;
-  close(): Promise<void>;
-}
+import { ACK_WAIT_MS, createReceiver } from './receiver.js';
 
 interface Link {
   readonly connection: NatsConnection;

@@ -1,36 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { JetStreamPublishOptions } from '@nats-io/jetstream';
 import { headers, type MsgHdrs } from '@nats-io/transport-node';
-
-/** An event as it is carried. */
-export interface BrokerEvent {
-  /** One that is sent again within two minutes is dropped. */
-  readonly id: string;
-  /** Such as `sales.v1.OrderPlaced`. */
-  readonly topic: string;
-  /** Empty for none. */
-  readonly key: string;
-  readonly event: Uint8Array;
-  readonly traceparent: string;
-  /** When it was published. */
-  readonly time: Date;
-}
-
-/** A group of subscribers. */
-export interface BrokerGroup {
-  readonly topic: string;
-  /** In its topic. */
-  readonly group: string;
-}
-
-/** What a group hasn't taken. */
-export interface Waiting {
-  readonly waiting: number;
-  /** How many it is being called with. */
-  readonly running: number;
-  /** When the oldest was published; undefined if none is left. */
-  readonly oldestTime: Date | undefined;
-}
+import type { BrokerEvent } from './interface.js';
 
 /**
  * The events of a topic are on as many subjects, and of each subject a group is called with one event at a time: in the order of the

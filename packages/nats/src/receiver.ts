@@ -1,16 +1,8 @@
 import { setMaxListeners } from 'node:events';
 import type { ConsumerMessages, JetStreamClient, JsMsg } from '@nats-io/jetstream';
 import { type Clock, sleep } from '@rondo/rpc/clock';
-import { type BrokerEvent, eventOf } from './event.js';
-
-/** Takes an event for a group. Until it resolves, no further event of the partition is given to any process; if it rejects, this one is again. */
-export type Take = (event: BrokerEvent, signal: AbortSignal) => Promise<void>;
-
-/** Gives the events of a group to this process, among others. */
-export interface Receiver {
-  /** Aborts what runs, and gives it to other processes. */
-  close(): Promise<void>;
-}
+import { eventOf } from './event.js';
+import type { Receiver, Take } from './interface.js';
 
 interface ReceiverOptions {
   readonly topic: string;

@@ -12,6 +12,5 @@
  * @packageDocumentation
  */
 
-export { type NatsBroker, natsBroker } from '../broker.js';
-export type { BrokerEvent, BrokerGroup, Waiting } from '../event.js';
-export type { Receiver, Take } from '../receiver.js';
+export { natsBroker } from '../broker.js';
+export type { BrokerEvent, BrokerGroup, NatsBroker, Receiver, Take, Waiting } from '../interface.js';
