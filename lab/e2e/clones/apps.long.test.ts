@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it } from '@jest/globals';
-import { freeBase, root, runNode, start } from '@rondo/harness';
+import { eventually, freeBase, root, runNode, start } from '@rondo/harness';
 import { ask, askJson } from '../../../e2e/src/front-door.js';
 
 const parent = mkdtempSync(join(process.env['TMPDIR_ON_DISK'] ?? tmpdir(), 'rondo apps '));
@@ -97,7 +97,10 @@ async function useLibrary(url: string): Promise<void> {
     printedTime: '1815-12-23T00:00:00Z',
   };
   const emma = 'shelves/sea/books/emma';
-  await call('POST', 'shelves?shelf_id=sea', { theme: 'Sea' });
+  // On a busy machine the gateway learns the contract a moment after the service has registered.
+  await eventually(async () =>
+    expect(await call('POST', 'shelves?shelf_id=sea', { theme: 'Sea' })).toMatchObject({ status: 200 }),
+  );
   expect(await call('POST', 'shelves/none/books', book)).toMatchObject({ status: 404 });
   expect(await call('POST', 'shelves/sea/books', book)).toMatchObject({
     status: 400,
