@@ -11,6 +11,8 @@ export interface NatsLocation {
   options(): NodeConnectionOptions;
 }
 
+/** A server that is frozen, or whose machine has gone, is left after three of these. */
+const PING_MS = 10_000;
 const FILES = ['ca-file', 'cert-file', 'key-file', 'creds-file', 'token-file'] as const;
 
 /**
@@ -30,6 +32,8 @@ export function parseNats(url: string): NatsLocation {
     throw new TypeError(`replicas is ${options.get('replicas')}; give 1, 3 or 5 servers that keep each event`);
   const tls = options.get('tls') ?? 'off';
   if (tls !== 'on' && tls !== 'off') throw new TypeError(`tls is ${tls}; give on or off`);
+  const ofTls = FILES.slice(0, 3).find((key) => options.has(key));
+  if (ofTls !== undefined && tls === 'off') throw new TypeError(`${ofTls} has no effect without TLS; give tls=on, too`);
   const read = (key: (typeof FILES)[number]) => {
     const file = options.get(key);
     return file === undefined ? undefined : readFileSync(file);
@@ -41,7 +45,7 @@ export function parseNats(url: string): NatsLocation {
       const [creds, token] = [read('creds-file'), read('token-file')?.toString().trim()];
       const [ca, cert, key] = [read('ca-file'), read('cert-file'), read('key-file')].map((file) => file?.toString());
       return {
-        ...{ servers: [...servers], name: 'rondo', maxReconnectAttempts: -1, timeout: 5_000 },
+        ...{ servers: [...servers], name: 'rondo', maxReconnectAttempts: -1, timeout: 5_000, pingInterval: PING_MS },
         ...(creds !== undefined && { authenticator: credsAuthenticator(creds) }),
         ...(token !== undefined && { authenticator: tokenAuthenticator(token) }),
         ...(tls === 'on' && {

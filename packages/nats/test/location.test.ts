@@ -8,6 +8,7 @@ it.each([
   ['nats://h/a.b', 'a.b is no prefix of streams; give 1 to 64 characters of a-z A-Z 0-9 _'],
   ['nats://h?replicas=2', 'replicas is 2; give 1, 3 or 5 servers that keep each event'],
   ['nats://h?tls=yes', 'tls is yes; give on or off'],
+  ['nats://h?ca-file=x', 'ca-file has no effect without TLS; give tls=on, too'],
   ['nats://h?creds=x', 'creds is neither tls, replicas, ca-file, cert-file, key-file, creds-file, token-file nor'],
 ])('%s is refused', (url, text) => {
   expect(() => natsBroker(url, { clock })).toThrow(text);
