@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -16,9 +17,9 @@ const MOST_FILES = 459;
 const WHY = `Each file costs every start up to a millisecond of processor time, and every process about 50 KiB. Import on demand
 what only some processes need; "npm run lab -- startup" shows what that saves. If all processes need it, raise the bound.`;
 
-/** What a service needs only if it serves metrics, is asked by reflection, has rules in CEL, or has a database. */
+/** What a service needs only if it serves metrics, is asked by reflection, has rules in CEL, has a database, or has NATS carry its events. */
 const ON_DEMAND =
-  /@opentelemetry|google\/protobuf\/descriptor\.js|\/descriptor-files\.js|@bufbuild\/(?:protovalidate|cel|re2)|\/pino-pretty\/|\/pg\//;
+  /@opentelemetry|google\/protobuf\/descriptor\.js|\/descriptor-files\.js|@bufbuild\/(?:protovalidate|cel|re2)|\/pino-pretty\/|\/pg\/|nats/;
 
 const running: ServiceProcess[] = [];
 afterAll(() => Promise.all(running.map((process) => process.stop())));
@@ -45,6 +46,23 @@ it('answers its first call with few files loaded, and none that only some servic
   // A floor as well: a probe that sees nothing must not pass.
   expect(files.length).toBeGreaterThan(100);
   if (files.length > MOST_FILES) throw new Error(`calculator loads ${files.length} files, over ${MOST_FILES}. ${WHY}`);
+});
+
+it('the code of sales loads nothing of NATS, which RONDO_TOPICS does', async () => {
+  const probe = pathToFileURL(join(root, 'lab/e2e/src/loaded-files.mjs')).href;
+  const app = pathToFileURL(join(root, 'services/sales/dist/app.js')).href;
+  const code = `await import('${app}'); process.send('loaded')`;
+  const stdio = ['ignore', 'inherit', 'inherit', 'ipc'] as const;
+  const child = spawn(process.execPath, ['--import', probe, '--input-type=module', '--eval', code], {
+    stdio: [...stdio],
+  });
+  await once(child, 'message');
+  const answer = once(child, 'message');
+  child.send('which files?');
+  const files = String((await answer)[0]).split('\n');
+  child.kill();
+  expect(files).toContain(pathToFileURL(join(root, 'packages/topics/dist/topics.js')).href);
+  expect(files.filter((file) => file.includes('nats'))).toEqual([]);
 });
 
 describe('the bundle of an image', () => {
