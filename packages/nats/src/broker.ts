@@ -3,7 +3,6 @@ import {
   type ConsumerInfo,
   DeliverPolicy,
   DiscardPolicy,
-  JetStreamApiError,
   type JetStreamClient,
   type JetStreamManager,
   jetstreamManager,
@@ -13,7 +12,7 @@ import { type Clock, sleep } from '@rondo/rpc/clock';
 import { eventOf, optionsOf, PARTITIONS, partitionOf } from './event.js';
 import type { NatsBroker, Waiting } from './interface.js';
 import { type NatsLocation, parseNats } from './location.js';
-import { ACK_WAIT_MS, createReceiver } from './receiver.js';
+import { ACK_WAIT_MS, createReceiver, hasCode, NO_CONSUMER } from './receiver.js';
 
 interface Link {
   readonly connection: NatsConnection;
@@ -27,7 +26,6 @@ const DUPLICATES_MS = 120_000;
 /** For how long an event stays after its retention, so that the publisher counts what a group didn't take in time. */
 const UNCOUNTED_MS = 3_600_000;
 const DIFFERENT_STREAM = 10_058;
-const NO_CONSUMER = 10_014;
 /** How many messages are asked for at once. */
 const PAGE = 100;
 /** How far the clocks of a publisher's database and of NATS may be apart. */
@@ -81,10 +79,10 @@ export function natsBroker(url: string, { clock }: { readonly clock: Clock }): N
       const subject = subjectOf(event.topic, partitionOf(event));
       await client.publish(subject, event.event, { ...optionsOf(event), timeout: SEND_MS });
     },
-    receive({ topic, group }, take) {
+    receive({ topic, group }, how) {
       const stream = streamOf(topic);
       const client = async () => (await link()).client;
-      return createReceiver({ topic, stream, consumers: consumersOf(group), client, take, clock });
+      return createReceiver({ topic, stream, consumers: consumersOf(group), client, clock, ...how });
     },
     async waiting(topic) {
       const { manager } = await link();
@@ -96,8 +94,11 @@ export function natsBroker(url: string, { clock }: { readonly clock: Clock }): N
       }
       return found;
     },
-    async *read(topic, from) {
-      const { client } = await link();
+    async *read({ topic, group }, from) {
+      const { client, manager } = await link();
+      const info = (consumer: string) => manager.consumers.info(streamOf(topic), consumer);
+      const groups = await Promise.all(consumersOf(group).map(info));
+      const taken = new Map(groups.map(({ config, ack_floor }) => [config.filter_subject, ack_floor.stream_seq]));
       const start = new Date(Math.max(0, from.getTime() - SKEW_MS)).toISOString();
       const consumer = await client.consumers.get(streamOf(topic), {
         ...{ deliver_policy: DeliverPolicy.StartTime, opt_start_time: start },
@@ -106,10 +107,10 @@ export function natsBroker(url: string, { clock }: { readonly clock: Clock }): N
       while (left > 0) {
         const messages = await consumer.fetch({ max_messages: Math.min(left, PAGE), expires: SEND_MS });
         const before = left;
-        for await (const { data, headers } of messages) {
+        for await (const { data, headers, seq, subject } of messages) {
           left -= 1;
           const event = eventOf(topic, data, headers);
-          if (event.time >= from) yield event;
+          if (event !== undefined && event.time >= from && seq <= (taken.get(subject) ?? 0)) yield event;
         }
         if (left === before) throw new Error(`NATS did not give the events of ${topic} within ${SEND_MS} ms`);
       }
@@ -153,8 +154,6 @@ function connector({ options }: NatsLocation, clock: Clock) {
   };
 }
 
-const hasCode = (error: unknown, code: number) => error instanceof JetStreamApiError && error.code === code;
-
 // A name has no dots.
 const consumersOf = (group: string): readonly string[] =>
   Array.from({ length: PARTITIONS }, (_, partition) => `${group.replaceAll('.', '~')}~${partition}`);
@@ -166,7 +165,7 @@ async function oldestOf({ direct }: JetStreamManager, consumer: ConsumerInfo): P
   if (num_pending + num_ack_pending === 0) return undefined;
   const next = { seq: floor.stream_seq + 1, next_by_subj: config.filter_subject ?? '' };
   const message = await direct.getMessage(stream, next);
-  return message === null ? undefined : eventOf('', message.data, message.header).time;
+  return message === null ? undefined : eventOf('', message.data, message.header)?.time;
 }
 
 function plus(sum: Waiting | undefined, consumer: ConsumerInfo, oldest: Date | undefined): Waiting {

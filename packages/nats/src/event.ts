@@ -26,11 +26,10 @@ export function optionsOf({ id, key, traceparent, time }: BrokerEvent): Partial<
   return { msgID: id, headers: carried };
 }
 
-/** The event of a message that {@link optionsOf} made. */
-export function eventOf(topic: string, data: Uint8Array, carried: MsgHdrs | undefined): BrokerEvent {
+/** The event of a message; undefined if that has no headers of {@link optionsOf}. */
+export function eventOf(topic: string, data: Uint8Array, carried: MsgHdrs | undefined): BrokerEvent | undefined {
   const text = (name: string) => carried?.get(name) ?? '';
-  return {
-    ...{ topic, event: data, id: text('Nats-Msg-Id'), key: decodeURIComponent(text(KEY)), traceparent: text(TRACE) },
-    time: new Date(text(TIME)),
-  };
+  const [id, time] = [text('Nats-Msg-Id'), new Date(text(TIME))];
+  if (id === '' || Number.isNaN(time.getTime())) return undefined;
+  return { id, topic, event: data, key: decodeURIComponent(text(KEY)), traceparent: text(TRACE), time };
 }

@@ -49,11 +49,11 @@ export interface NatsBroker {
   end(group: BrokerGroup): Promise<void>;
   /** Resolves once the stream has the event. */
   send(event: BrokerEvent): Promise<void>;
-  /** Takes the events of a group, among the processes that do. */
-  receive(group: BrokerGroup, take: Take): Receiver;
+  /** Takes the events of a group, among the processes that do. `onLost` is told if the group is no longer there. */
+  receive(group: BrokerGroup, how: { readonly take: Take; readonly onLost: () => void }): Receiver;
   /** What the groups of a topic haven't taken, by their names in the topic. */
   waiting(topic: string): Promise<ReadonlyMap<string, Waiting>>;
-  /** The events of a topic that are in its stream now, and were published at this time or later. */
-  read(topic: string, from: Date): AsyncIterable<BrokerEvent>;
+  /** The events of a topic that a group has taken, and that were published at this time or later. */
+  read(group: BrokerGroup, from: Date): AsyncIterable<BrokerEvent>;
   close(): Promise<void>;
 }

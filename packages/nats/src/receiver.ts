@@ -1,5 +1,5 @@
 import { setMaxListeners } from 'node:events';
-import type { ConsumerMessages, JetStreamClient, JsMsg } from '@nats-io/jetstream';
+import { type ConsumerMessages, JetStreamApiError, type JetStreamClient, type JsMsg } from '@nats-io/jetstream';
 import { type Clock, sleep } from '@rondo/rpc/clock';
 import { eventOf } from './event.js';
 import type { Receiver, Take } from './interface.js';
@@ -11,25 +11,31 @@ interface ReceiverOptions {
   readonly consumers: readonly string[];
   readonly client: () => Promise<JetStreamClient>;
   readonly take: Take;
+  /** NATS has lost a consumer, or all its streams. */
+  readonly onLost: () => void;
   readonly clock: Clock;
 }
 
 /** For how long a process that gives no sign of life has an event for itself. */
 export const ACK_WAIT_MS = 30_000;
 const AGAIN_MS = 1_000;
-/** A pull that NATS has forgotten is made again after twice this time. */
+/** The codes of what is missing. */
+export const [NO_CONSUMER, NO_STREAM] = [10_014, 10_059];
+/** A pull that NATS has forgotten is made again after this time. */
 const PULL = { max_messages: 1, expires: 10_000 };
 
 /** Pulls the events of each partition, one at a time. */
-export function createReceiver({ topic, stream, consumers, client, take, clock }: ReceiverOptions): Receiver {
+export function createReceiver({ topic, stream, consumers, client, take, onLost, clock }: ReceiverOptions): Receiver {
   const closing = new AbortController();
   const { signal } = closing;
   setMaxListeners(0, signal); // each partition listens
   const open = new Set<ConsumerMessages>();
   const give = async (message: JsMsg) => {
+    const event = eventOf(topic, message.data, message.headers);
+    if (event === undefined) return message.term('it was published by no service of Rondo');
     const alive = setInterval(() => message.working(), ACK_WAIT_MS / 3);
     try {
-      await take(eventOf(topic, message.data, message.headers), signal);
+      await take(event, signal);
       message.ack(); // if it is lost, the event is taken again, with its key
     } catch {
       message.nak(signal.aborted ? 0 : AGAIN_MS);
@@ -40,7 +46,7 @@ export function createReceiver({ topic, stream, consumers, client, take, clock }
   const pull = async (consumer: string) => {
     const messages = await (await (await client()).consumers.get(stream, consumer)).consume(PULL);
     open.add(messages);
-    if (signal.aborted) void messages.close(); // it ends the loop, and waits for that
+    if (signal.aborted) void messages.close();
     try {
       for await (const message of messages) await give(message);
     } finally {
@@ -49,8 +55,9 @@ export function createReceiver({ topic, stream, consumers, client, take, clock }
   };
   const serve = async (consumer: string) => {
     while (!signal.aborted) {
-      await pull(consumer).catch(() => undefined); // NATS is away, which the relay logs
-      await sleep(clock, AGAIN_MS, signal).catch(() => undefined);
+      const error = await pull(consumer).catch((error: unknown) => error); // NATS is away, which the relay logs
+      await sleep(clock, AGAIN_MS, signal).catch(() => undefined); // so long it takes to see that the group was removed
+      if (!signal.aborted && (hasCode(error, NO_CONSUMER) || hasCode(error, NO_STREAM))) onLost();
     }
   };
   const serving = consumers.map(serve);
@@ -62,3 +69,7 @@ export function createReceiver({ topic, stream, consumers, client, take, clock }
     },
   };
 }
+
+/** Whether NATS has refused a request for this reason. */
+export const hasCode = (error: unknown, code: number): boolean =>
+  error instanceof JetStreamApiError && error.code === code;

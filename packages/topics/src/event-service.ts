@@ -2,14 +2,13 @@ import { type DeadEvent, EventServiceDefinition } from '@rondo/contracts/rondo/e
 import { MethodPolicy } from '@rondo/contracts/rondo/options/v1/options';
 import type { Database, OperatorAudit, QueryOptions, Transaction } from '@rondo/database';
 import { countJobs, discardJob, type JobRow, listJobs, retryJob } from '@rondo/jobs/internal';
-import type { NatsBroker, Waiting } from '@rondo/nats';
+import type { BrokerGroup, NatsBroker, Waiting } from '@rondo/nats';
 import { callerIdentity, type ServerCall } from '@rondo/rpc/call';
 import { mayOperate } from '@rondo/rpc/internal';
 import { implement, type ServiceImplementation } from '@rondo/rpc/server';
 import { defineErrors } from '@rondo/rpc/status';
 import { MAX_GROUPS, methodOf, readGroups, registerGroup, removeGroup, replay } from './groups.js';
-import { replayFrom } from './outbox.js';
-import { brokerGroup } from './relay.js';
+import { brokerGroup, type GroupId, replayFrom } from './outbox.js';
 import type { TopicType } from './topic.js';
 
 const topicErrors = defineErrors('a service with topics', {
@@ -133,9 +132,9 @@ export function createEventService(options: EventServiceOptions): ServiceImpleme
       const stateOf = new Map(states.map(({ name, ...state }) => [name, state]));
       return {
         topics: names,
-        groups: rows.map(({ name, service, method }) => ({
-          ...together({ ...countOf.get(name), ...stateOf.get(name) }, carried?.get(name)),
-          ...{ name, method: `${service}/${method}` },
+        groups: rows.map((row) => ({
+          ...together({ ...countOf.get(row.name), ...stateOf.get(row.name) }, carried?.get(atBroker(brokerGroup(row)))),
+          ...{ name: row.name, method: `${row.service}/${row.method}` },
         })),
         events: jobs.filter(({ failed }) => failed).map(toEvent),
       };
@@ -144,12 +143,11 @@ export function createEventService(options: EventServiceOptions): ServiceImpleme
     discardEvent: ({ id }, call) => resolve(id, discardJob, call),
     replayEvents: ({ group, fromTime }, call) =>
       operate(call, `groups/${group}`, async (transaction) => {
-        const sql = 'SELECT topic FROM topic_groups WHERE name = $1';
-        const known = await transaction.maybeOne<{ topic: string }>(sql, [group]);
+        const sql = 'SELECT name, topic, registration FROM topic_groups WHERE name = $1';
+        const known = await transaction.maybeOne<GroupId>(sql, [group]);
         if (known === undefined) throw topicErrors.NO_GROUP({ group });
-        const again = { group, topic: known.topic, from: fromTime };
-        const carried = await byBroker((broker) => replayFrom(broker, transaction, again));
-        return { events: BigInt(carried ?? (await replay(transaction, again))) };
+        const carried = await byBroker((broker) => replayFrom(broker, transaction, { group: known, from: fromTime }));
+        return { events: BigInt(carried ?? (await replay(transaction, { group, from: fromTime }))) };
       }),
     removeGroup: ({ group }, call) =>
       operate(call, `groups/${group}`, async (transaction) => {
@@ -173,11 +171,13 @@ const brokerOf =
     }
   };
 
-/** What the broker has for each group, by its name. */
+const atBroker = ({ topic, group }: BrokerGroup) => `${topic}:${group}`;
+
+/** What the broker has for each group. */
 async function carriedBy(broker: NatsBroker, topics: readonly string[]): Promise<ReadonlyMap<string, Waiting>> {
   const ofTopics = await Promise.all(
     topics.map(async (topic) =>
-      [...(await broker.waiting(topic))].map(([group, has]) => [`${topic}:${group}`, has] as const),
+      [...(await broker.waiting(topic))].map(([group, has]) => [atBroker({ topic, group }), has] as const),
     ),
   );
   return new Map(ofTopics.flat());

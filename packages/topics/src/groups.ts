@@ -14,6 +14,12 @@ export interface GroupRow {
   readonly policy: Uint8Array;
 }
 
+/** A group as the database has it. */
+export interface RegisteredGroup extends GroupRow {
+  /** Another one after the group was removed and registered again. */
+  readonly registration: bigint;
+}
+
 /** How many groups a topic may have, and a publisher in all. */
 export const MAX_GROUPS = { ofTopic: 32, inAll: 256 } as const;
 
@@ -69,8 +75,8 @@ export async function registerGroup(database: Database, group: GroupRow, options
 
 /** All groups of these topics. */
 export const readGroups = ({ query }: Queries, topics: readonly string[], options: QueryOptions) =>
-  query<GroupRow>(
-    `SELECT name, topic, service, method, idempotency_level AS "idempotencyLevel", policy FROM topic_groups
+  query<RegisteredGroup>(
+    `SELECT name, topic, service, method, idempotency_level AS "idempotencyLevel", policy, registration FROM topic_groups
      WHERE topic = ANY($1) ORDER BY name`,
     [topics],
     options,
@@ -80,9 +86,9 @@ export const readGroups = ({ query }: Queries, topics: readonly string[], option
 export async function removeGroup(
   { query, maybeOne }: Queries,
   name: string,
-): Promise<Pick<GroupRow, 'name' | 'topic'> | undefined> {
-  const sql = 'DELETE FROM topic_groups WHERE name = $1 RETURNING name, topic';
-  const removed = await maybeOne<Pick<GroupRow, 'name' | 'topic'>>(sql, [name]);
+): Promise<Pick<RegisteredGroup, 'name' | 'topic' | 'registration'> | undefined> {
+  const sql = 'DELETE FROM topic_groups WHERE name = $1 RETURNING name, topic, registration';
+  const removed = await maybeOne<Pick<RegisteredGroup, 'name' | 'topic' | 'registration'>>(sql, [name]);
   if (removed !== undefined) await query('DELETE FROM jobs WHERE method = $1', [name]);
   return removed;
 }
@@ -123,8 +129,9 @@ export async function replay(
   const rows = await query(
     `INSERT INTO jobs AS stored (method, key, lane, request, due_time, traceparent, progress, version)
      SELECT name, id, nullif(key, ''), event, now(), traceparent, key, version
-     FROM topic_groups JOIN topic_events USING (topic) CROSS JOIN (SELECT nextval('topic_replays')::integer AS version) AS replay
-     WHERE name = $1 AND create_time >= coalesce($2, '-infinity'::timestamptz) ORDER BY place
+     FROM (SELECT DISTINCT ON (id) name, id, key, event, traceparent, place FROM topic_groups JOIN topic_events USING (topic)
+       WHERE name = $1 AND create_time >= coalesce($2, '-infinity'::timestamptz) ORDER BY id, place) AS once
+     CROSS JOIN (SELECT nextval('topic_replays')::integer AS version) AS replay ORDER BY place
      ON CONFLICT (method, key) DO UPDATE SET version = EXCLUDED.version, lane = EXCLUDED.lane, failed = false, attempts = 0,
        due_time = now() WHERE stored.failed
      RETURNING id`,

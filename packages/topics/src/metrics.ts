@@ -4,7 +4,8 @@ import type { JobMeter } from '@rondo/jobs/internal';
 
 const ROW = `
   SELECT coalesce(extract(epoch FROM now() - least(min(oldest.create_time), $1::timestamptz,
-      (SELECT create_time FROM topic_events WHERE waits ORDER BY place LIMIT 1))), 0)::float8 AS lag,
+      (SELECT min(create_time) FROM topic_relays CROSS JOIN LATERAL (
+        SELECT create_time FROM topic_events WHERE waits AND topic_events.topic = topic_relays.topic ORDER BY place LIMIT 1) AS unsent))), 0)::float8 AS lag,
     coalesce(sum(oldest.failed), 0)::integer AS failed, (SELECT coalesce(sum(cut), 0) FROM topic_groups)::float8 AS cut
   FROM topic_groups CROSS JOIN LATERAL (
     SELECT

@@ -1,6 +1,7 @@
 import type { Database, Queries, QueryOptions } from '@rondo/database';
-import type { BrokerEvent, NatsBroker } from '@rondo/nats';
+import type { BrokerEvent, BrokerGroup, NatsBroker } from '@rondo/nats';
 import { type Clock, sleep } from '@rondo/rpc/clock';
+import type { RegisteredGroup } from './groups.js';
 
 interface WaitingEvent extends BrokerEvent {
   readonly place: bigint;
@@ -12,14 +13,16 @@ const LOCK = "SET LOCAL idle_in_transaction_session_timeout = '20s'";
 const TAKE_TURN = `
   SELECT EXISTS (SELECT FROM topic_events WHERE waits AND topic = ANY($1)) AS waits, pg_try_advisory_xact_lock(hashtextextended('rondo.topics', 11)) AS mine`;
 const WAITING = `
-  SELECT place, id, topic, key, event, traceparent, create_time AS time FROM topic_events WHERE waits AND topic = ANY($1)
-  ORDER BY place LIMIT $2`;
-const GROUPS = 'SELECT name FROM topic_groups WHERE topic = ANY($1)';
+  SELECT place, id, topic, key, event, traceparent, time FROM unnest($1::text[]) AS of_topic (name) CROSS JOIN LATERAL (
+    SELECT place, id, topic, key, event, traceparent, create_time AS time FROM topic_events
+    WHERE waits AND topic = of_topic.name ORDER BY place LIMIT $2) AS waiting
+  ORDER BY place`;
+const GROUPS = 'SELECT name, topic, registration FROM topic_groups WHERE topic = ANY($1)';
 
 interface Sender {
   readonly topics: readonly string[];
   /** Whether the broker has the group, as far as this process knows. */
-  readonly hasBegun: (group: string) => boolean;
+  readonly hasBegun: (group: GroupId) => boolean;
   readonly database: Database;
   readonly broker: NatsBroker;
   readonly clock: Clock;
@@ -29,13 +32,16 @@ const TURN_MS = 5_000;
 /** How long a process waits that isn't its turn. */
 const RETRY_MS = 50;
 
+/** A group, apart from one of its name that was removed. */
+export type GroupId = Pick<RegisteredGroup, 'name' | 'topic' | 'registration'>;
+
 /**
  * Sends what waits to the broker, in the order of its statements, and removes it: nothing while the broker lacks a group that was registered
  * before. Resolves to whether there may be more.
  */
 export async function sendWaiting(
   sender: Sender,
-  { most, signal }: QueryOptions & { readonly most: number },
+  { most, signal }: QueryOptions & { /** Of a topic. */ readonly most: number },
 ): Promise<boolean> {
   const { database, clock, topics } = sender;
   const { fault, more, mine } = await database.transaction(
@@ -44,11 +50,11 @@ export async function sendWaiting(
       const { waits, mine } = await one<{ waits: boolean; mine: boolean }>(TAKE_TURN, [topics]);
       if (!waits || !mine) return { fault: undefined, more: waits, mine };
       const rows = await query<WaitingEvent>(WAITING, [topics, most]);
-      const groups = await query<{ name: string }>(GROUPS, [topics]);
-      if (!groups.every(({ name }) => sender.hasBegun(name))) return { fault: undefined, more: true, mine };
+      const groups = await query<GroupId>(GROUPS, [topics]);
+      if (!groups.every(sender.hasBegun)) return { fault: undefined, more: true, mine };
       const { sent, fault } = await sendByKey(sender, rows);
       if (sent.length > 0) await query('DELETE FROM topic_events WHERE place = ANY($1)', [sent]);
-      return { fault, more: rows.length === most || sent.length < rows.length, mine };
+      return { fault, more: rows.length >= most || sent.length < rows.length, mine };
     },
     { signal },
   );
@@ -119,12 +125,12 @@ interface BroughtBack {
 
 /**
  * It also stores the events as those of topics that no broker carries, so that they end with their retention. What has failed before
- * is replaced by a later version.
+ * is replaced by a later version. A broker may have an event twice.
  */
 const BRING_BACK = `
   WITH told AS (
-    SELECT id, key, event, traceparent, time, place FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::timestamptz[]) WITH ORDINALITY
-      AS told (id, key, event, traceparent, time, place)
+    SELECT DISTINCT ON (id) id, key, event, traceparent, time, place FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::timestamptz[]) WITH ORDINALITY
+      AS told (id, key, event, traceparent, time, place) ORDER BY id, place
   ), stored AS (
     INSERT INTO jobs AS stored
       (method, key, lane, request, due_time, traceparent, progress, create_time, version, attempts, error, failed)
@@ -156,22 +162,27 @@ export async function bringBack({ query }: Queries, { group, events, state }: Br
 
 const PAGE = 100;
 
-/** Delivers the events that the broker keeps to a group again, from the database. Resolves to how many. */
+/** Delivers the events that a group has taken to it again, from the database. Resolves to how many. */
 export async function replayFrom(
   broker: NatsBroker,
   transaction: Queries,
-  { group, topic, from }: { readonly group: string; readonly topic: string; readonly from: Date | undefined },
+  { group, from }: { readonly group: GroupId; readonly from: Date | undefined },
 ): Promise<number> {
   const { version } = await transaction.one<{ version: number }>("SELECT nextval('topic_replays')::integer AS version");
   let [count, page]: [number, BrokerEvent[]] = [0, []];
   const store = async () => {
-    count += await bringBack(transaction, { group, events: page, state: { ...FRESH, version } });
+    count += await bringBack(transaction, { group: group.name, events: page, state: { ...FRESH, version } });
     page = [];
   };
-  for await (const event of broker.read(topic, from ?? new Date(0))) {
+  for await (const event of broker.read(brokerGroup(group), from ?? new Date(0))) {
     page.push(event);
     if (page.length === PAGE) await store();
   }
   await store();
   return count;
 }
+
+/** The group as the broker has it. */
+export const brokerGroup = ({ name, topic, registration }: GroupId): BrokerGroup => ({
+  ...{ topic, group: `${name.slice(topic.length + 1)}.${registration}` },
+});

@@ -6,8 +6,8 @@ import type { Channel } from '@rondo/rpc/client';
 import { type Clock, type Random, sleep } from '@rondo/rpc/clock';
 import { backoffMs, inSpan } from '@rondo/rpc/internal';
 import { RpcError } from '@rondo/rpc/status';
-import type { GroupRow } from './groups.js';
-import { bringBack, cutOne, FRESH, lookUp, sendWaiting } from './outbox.js';
+import type { RegisteredGroup } from './groups.js';
+import { bringBack, brokerGroup, cutOne, FRESH, type GroupId, lookUp, sendWaiting } from './outbox.js';
 import { type TopicType, topicOf } from './topic.js';
 
 /** What a {@link Relay} needs. */
@@ -23,6 +23,8 @@ export interface RelayOptions {
   readonly methods: () => ReadonlyMap<string, StoredMethod>;
   /** There is something for the worker of the database. */
   readonly onBroughtBack: () => void;
+  /** A group is no longer at the broker; it may have been removed. */
+  readonly onLost: () => void;
 }
 
 /** What a group calls once. */
@@ -33,7 +35,7 @@ interface Delivery {
 }
 
 const MAX_ERROR_LENGTH = 500;
-/** How many events are sent at once: each has up to 256 KiB. */
+/** How many events are sent at once, of all topics together: each has up to 256 KiB. */
 const MOST_AT_ONCE = 200;
 
 /**
@@ -47,6 +49,8 @@ export class Relay {
   readonly #held = new Set<BrokerEvent>();
   readonly #calls = new WeakMap<StoredMethod, ReturnType<typeof encodedCall>>();
   readonly #names: readonly string[];
+  /** Those that the broker has lost. */
+  readonly #lost = new Set<string>();
   #opened = false;
 
   constructor(options: RelayOptions) {
@@ -61,11 +65,12 @@ export class Relay {
   }
 
   /** One round: takes care of the groups, and sends what waits. Resolves to whether there may be more. */
-  async round(groups: readonly GroupRow[], signal: AbortSignal): Promise<boolean> {
+  async round(groups: readonly RegisteredGroup[], signal: AbortSignal): Promise<boolean> {
     try {
       await this.#follow(groups, { signal });
-      const hasBegun = (group: string) => this.#receivers.has(group);
-      return await sendWaiting({ ...this.#options, topics: this.#names, hasBegun }, { most: MOST_AT_ONCE, signal });
+      const hasBegun = (group: GroupId) => this.#receivers.has(idOf(group));
+      const most = Math.ceil(MOST_AT_ONCE / Math.max(1, this.#names.length));
+      return await sendWaiting({ ...this.#options, topics: this.#names, hasBegun }, { most, signal });
     } catch (error) {
       this.#opened = false; // NATS may have lost its streams
       throw error;
@@ -78,25 +83,37 @@ export class Relay {
   }
 
   /** The streams and the consumers stand before the first event takes this way. */
-  async #follow(rows: readonly GroupRow[], options: QueryOptions): Promise<void> {
-    const { broker, database, topics } = this.#options;
+  async #follow(rows: readonly RegisteredGroup[], options: QueryOptions): Promise<void> {
+    const { broker, database, topics, log } = this.#options;
     const isNew = !this.#opened;
     if (isNew) for (const topic of topics) await broker.open(topic.$type, topicOf(topic).retentionMs ?? 0);
     for (const row of rows) {
-      const group = brokerGroup(row);
-      if (isNew || !this.#receivers.has(row.name)) await broker.begin(group);
-      const take = (event: BrokerEvent, signal: AbortSignal) => this.#take({ group: row.name, event, signal });
-      if (!this.#receivers.has(row.name)) this.#receivers.set(row.name, broker.receive(group, take));
+      const id = idOf(row);
+      if (isNew || !this.#receivers.has(id)) await broker.begin(brokerGroup(row));
+      if (this.#lost.delete(id)) log.error({ group: row.name }, LOST);
+      if (!this.#receivers.has(id)) this.#receivers.set(id, this.#receive(row));
     }
-    for (const [name, receiver] of this.#receivers) {
-      if (rows.some((row) => row.name === name)) continue;
-      this.#receivers.delete(name);
+    for (const [id, receiver] of this.#receivers) {
+      if (rows.some((row) => idOf(row) === id)) continue;
+      this.#receivers.delete(id);
+      this.#lost.delete(id);
       await receiver.close();
     }
     if (!isNew) return;
     const sql = 'INSERT INTO topic_relays (topic) SELECT unnest($1::text[]) ON CONFLICT DO NOTHING';
     await database.query(sql, [this.#names], options);
     this.#opened = true;
+  }
+
+  #receive(row: RegisteredGroup): Receiver {
+    return this.#options.broker.receive(brokerGroup(row), {
+      take: (event, signal) => this.#take({ group: row.name, event, signal }),
+      onLost: () => {
+        this.#lost.add(idOf(row));
+        this.#opened = false;
+        this.#options.onLost();
+      },
+    });
   }
 
   async #take(delivery: Delivery): Promise<void> {
@@ -113,9 +130,14 @@ export class Relay {
     }
   }
 
+  async #bringBack(group: string, event: BrokerEvent, state = FRESH): Promise<void> {
+    await bringBack(this.#options.database, { group, events: [event], state });
+    this.#options.onBroughtBack();
+  }
+
   /** False if no subscriber took the call, which is no attempt. */
   async #isTaken({ group, event, signal }: Delivery): Promise<boolean> {
-    const { database, methods, meter, onBroughtBack } = this.#options;
+    const { database, methods, meter } = this.#options;
     const job = methods().get(group);
     if (job === undefined) throw new Error(`${group} is not known yet, or no more`);
     const { isLate, isBehind } = await lookUp(database, {
@@ -125,17 +147,15 @@ export class Relay {
       signal,
     });
     if (isLate) await cutOne(database, group);
-    else if (isBehind) await bringBack(database, { group, events: [event], state: FRESH });
+    else if (isBehind) await this.#bringBack(group, event);
     else {
       const fault = await this.#call(job, event, signal).catch((error: unknown) => ({ error }));
       if (fault !== undefined) signal.throwIfAborted();
       const code = fault?.error instanceof RpcError ? fault.error.codeName : 'UNKNOWN';
       meter.ended(group, fault === undefined ? 'OK' : code);
       if (isAway(fault?.error)) return false;
-      if (fault === undefined) return true;
-      await this.#fail(job, event, fault.error);
+      if (fault !== undefined) await this.#fail(job, event, fault.error);
     }
-    onBroughtBack();
     return true;
   }
 
@@ -151,12 +171,12 @@ export class Relay {
 
   /** Leaves an event to the database: for the next attempt, or for an operator. */
   async #fail(job: StoredMethod, event: BrokerEvent, err: unknown): Promise<void> {
-    const { database, log } = this.#options;
+    const { log } = this.#options;
     const failed = isFinal(job, err) || job.maxAttempts === 1;
     const error = (err instanceof Error ? err.message : String(err)).slice(0, MAX_ERROR_LENGTH);
     const waitMs = backoffMs(0, { ...job.backoff, ...this.#jitter });
     const state = { ...FRESH, attempts: 1, error, failed, waitMs, leavesLane: failed && job.stopsKey !== true };
-    await bringBack(database, { group: job.name, events: [event], state });
+    await this.#bringBack(job.name, event, state);
     const fields = { err, method: job.name, key: event.id };
     if (failed) log.error(fields, 'an event has failed: remove the cause, then see rondo events ls');
     else log.debug(fields, 'an attempt failed; it is repeated');
@@ -172,10 +192,10 @@ export class Relay {
   }
 }
 
-/** The group as the broker has it. */
-export const brokerGroup = ({ name, topic }: Pick<GroupRow, 'name' | 'topic'>) => ({
-  ...{ topic, group: name.slice(topic.length + 1) },
-});
+const LOST =
+  'NATS had lost consumers of a group, or its stream: what waited there is lost, if its publisher has no copy; see rondo events replay';
+
+const idOf = ({ name, registration }: GroupId) => `${name}.${registration}`;
 
 /** Refuses to deliver past a broker, which has events that nothing would deliver. @throws TypeError that says what to do. */
 export async function requireNoRelay({ query }: Queries, topics: readonly string[]): Promise<void> {

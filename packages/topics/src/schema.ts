@@ -36,7 +36,9 @@ const RELAYS = `
 -- Topics that a broker carries: what is published waits here until the broker has it.
 CREATE TABLE topic_relays (topic text COLLATE "C" PRIMARY KEY);
 ALTER TABLE topic_events ADD COLUMN waits boolean NOT NULL DEFAULT false;
-CREATE INDEX topic_events_waiting ON topic_events (place) WHERE waits;
+CREATE INDEX topic_events_waiting ON topic_events (topic, place) WHERE waits;
+-- A group that was removed and registered again is another one to the broker.
+ALTER TABLE topic_groups ADD COLUMN registration bigint NOT NULL DEFAULT extract(epoch FROM clock_timestamp()) * 1000;
 `;
 
 /** The tables of {@link createTopics}; a service passes it to `createReadiness` in `parts`, after `jobsSchema`. */

@@ -8,7 +8,7 @@ import { type Clock, type Random, systemClock, systemRandom } from '@rondo/rpc/c
 import { createSweep, currentTrace, type ServiceDefinition } from '@rondo/rpc/internal';
 import type { ServiceImplementation } from '@rondo/rpc/server';
 import { createEventService } from './event-service.js';
-import { type GroupRow, insertEvent, methodOf, readGroups, trim } from './groups.js';
+import { type GroupRow, insertEvent, methodOf, type RegisteredGroup, readGroups, trim } from './groups.js';
 import { meterTopics } from './metrics.js';
 import { Relay, requireNoRelay } from './relay.js';
 import { type EventOf, encodeEvent, notNamed, requireOwn, type TopicType, topicOf } from './topic.js';
@@ -105,7 +105,7 @@ export function createTopics(options: TopicsOptions): Topics {
   /** Loaded on demand, as most services have their events carried by their database. */
   const carry = async (url: string) => {
     const broker = (await import('@rondo/nats')).natsBroker(url, { clock });
-    const worked = { methods: () => groups.methods, onBroughtBack: () => sweep.nudge() };
+    const worked = { methods: () => groups.methods, onBroughtBack: () => sweep.nudge(), onLost: () => groups.forget() };
     const relay = new Relay({ broker, database, topics, channel, log, clock, random, meter, ...worked });
     carrier = { broker, relay };
     relaying.start();
@@ -158,7 +158,7 @@ async function trimAll({ database, topics }: TopicsOptions): Promise<boolean> {
 function createGroups({ database, topics, log, clock = systemClock }: TopicsOptions) {
   let known = new Map<string, { readonly text: string; readonly method: StoredMethod | undefined }>();
   let methods: ReadonlyMap<string, StoredMethod> = new Map();
-  let rows: readonly GroupRow[] = [];
+  let rows: readonly RegisteredGroup[] = [];
   let readAt = -Infinity;
   const read = (row: GroupRow): StoredMethod | undefined => {
     try {

@@ -41,6 +41,9 @@ export function topicsOf(broker: () => string | undefined) {
       return database;
     },
     begin,
+    get url() {
+      return url ?? '';
+    },
     async subscribed(options: FleetOptions = {}) {
       const fleet = begin(options);
       if (url !== undefined)
@@ -187,6 +190,28 @@ export function topicsConformance(topics: ReturnType<typeof topicsOf>): void {
       const fromTime = new Date(Date.now() + 60_000);
       expect((await fleet.operator.replayEvents({ group: nameOf('once'), fromTime })).events).toBe(0n);
       expect(await failureOf(fleet.operator.replayEvents({ group: 'x' }))).toMatchObject({ code: Status.NOT_FOUND });
+    });
+
+    it('is replayed without what it has not taken yet, which it gets once', async () => {
+      let release = () => {};
+      const held = new Promise<void>((resolve) => (release = resolve));
+      let called = 0;
+      const fleet = await subscribed({
+        watchers: {
+          async once(event) {
+            called += 1;
+            if (event.move === 2n) await held;
+            return topics.write('once', event);
+          },
+        },
+      });
+      for (const move of [1, 2, 3]) await fleet.publish('a', move);
+      await eventually(() => expect(called).toBe(2));
+      await eventually(async () => expect(await effects('strict')).toHaveLength(3));
+      expect((await fleet.operator.replayEvents({ group: nameOf('once') })).events).toBe(1n);
+      release();
+      await eventually(async () => expect(await left(fleet)).toBe(0n));
+      expect((await effects()).toSorted()).toEqual(['a1', 'a1', 'a2', 'a3']);
     });
 
     it('is removed with what waits for it', async () => {

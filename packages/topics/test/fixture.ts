@@ -8,7 +8,7 @@ import {
 import { EventServiceDefinition } from '@rondo/contracts/rondo/events/v1/events';
 import { createOutcomeStore, createPool, type Database, migrate, outcomesSchema } from '@rondo/database';
 import { jobsSchema } from '@rondo/jobs';
-import { currentWorkLimits, silentLogger } from '@rondo/rpc/call';
+import { currentWorkLimits, type Logger, silentLogger } from '@rondo/rpc/call';
 import { createClient } from '@rondo/rpc/client';
 import { type Clock, systemClock } from '@rondo/rpc/clock';
 import { type Handlers, implement } from '@rondo/rpc/server';
@@ -39,6 +39,7 @@ export interface FleetOptions {
   readonly clock?: Clock;
   readonly mayServe?: (identity: string, service: string) => boolean;
   readonly meter?: Meter;
+  readonly log?: Logger;
   /** The URL of NATS. */
   readonly broker?: string | undefined;
 }

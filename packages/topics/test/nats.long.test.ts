@@ -2,9 +2,12 @@
 import { createServer } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Moved } from '@rondo/contracts/rondo/conformance/v1/topics';
+import { natsBroker } from '@rondo/nats';
+import { silentLogger } from '@rondo/rpc/call';
+import { systemClock as clock } from '@rondo/rpc/clock';
 import { RpcError, Status } from '@rondo/rpc/status';
 import { eventually } from '../../jobs/test/fixture.js';
-import { topicsConformance, topicsOf } from './conformance.js';
+import { nameOf, topicsConformance, topicsOf } from './conformance.js';
 import { type NatsServer, noNats, startNats } from './nats-server.js';
 
 if (noNats !== undefined) process.stdout.write(`NOT TESTED: topics over NATS, as ${noNats}\n`);
@@ -78,6 +81,48 @@ const url = () => {
     await server.restart();
     await eventually(async () => expect(await topics.effects()).toEqual(['a1', 'a2', 'a3']));
     await eventually(async () => expect(await topics.left(fleet)).toBe(0n));
+  });
+
+  const topic = 'rondo.conformance.v1.Moved';
+  /** Ends the consumers of a group, as an operator of NATS may. */
+  const endAtNats = async (url: string, registration: bigint) => {
+    const broker = natsBroker(url, { clock });
+    await broker.end({ topic, group: `once.${registration}` });
+    await broker.close();
+  };
+
+  it('a group that is removed and registered again gets what is published from then on', async () => {
+    const fleet = await topics.subscribed();
+    await topics.database.transaction(async ({ query, one }) => {
+      // Too soon for a publisher to see that it was away.
+      const removed = await one<{ registration: bigint }>('DELETE FROM topic_groups WHERE name = $1 RETURNING *', [
+        nameOf('once'),
+      ]);
+      await endAtNats(topics.url, removed.registration);
+      await query(
+        `INSERT INTO topic_groups (name, topic, service, method, idempotency_level, policy)
+         SELECT $1, topic, service, 'Once', idempotency_level, policy FROM topic_groups WHERE name = $2`,
+        [nameOf('once'), nameOf('strict')],
+      );
+    });
+    await fleet.publish('a', 1);
+    await eventually(async () => expect(await topics.effects()).toEqual(['a1']));
+    await eventually(async () => expect(await topics.left(fleet)).toBe(0n));
+  });
+
+  it('a group whose consumers NATS has lost goes on, and the log says so', async () => {
+    const told: string[] = [];
+    const log = { ...silentLogger, error: (_: object, text: string) => void told.push(text) };
+    const fleet = await topics.subscribed({ log });
+    await fleet.publish('a', 1);
+    await eventually(async () => expect(await topics.left(fleet)).toBe(0n));
+    const sql = 'SELECT registration FROM topic_groups WHERE name = $1';
+    const { registration } = await topics.database.one<{ registration: bigint }>(sql, [nameOf('once')]);
+    await endAtNats(topics.url, registration);
+    await eventually(() => expect(told).toContainEqual(expect.stringContaining('NATS had lost consumers of a group')));
+    await eventually(async () => expect(await topics.left(fleet)).toBe(0n));
+    await fleet.publish('a', 2);
+    await eventually(async () => expect(await topics.effects()).toEqual(['a1', 'a2']));
   });
 
   it('what the database had to deliver before comes first', async () => {

@@ -1,0 +1,62 @@
+/** What a group gets from a real NATS. */
+import { createServer } from 'node:net';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { connect, type NatsConnection } from '@nats-io/transport-node';
+import { systemClock as clock } from '@rondo/rpc/clock';
+import { eventually } from '../../jobs/test/fixture.js';
+import { type NatsServer, noNats, startNats } from '../../topics/test/nats-server.js';
+import { partitionOf } from '../src/event.js';
+import { type BrokerEvent, natsBroker, type Take } from '../src/exports/index.js';
+
+const topic = 't.v1.T';
+const event = (id: string): BrokerEvent => ({
+  ...{ id, topic, key: 'k', event: new Uint8Array(), traceparent: '', time: new Date() },
+});
+
+(noNats === undefined ? describe : describe.skip)('a group', () => {
+  let server: NatsServer;
+  let connection: NatsConnection;
+  let tests = 0;
+  beforeAll(async () => {
+    server = await startNats(await freePort());
+    connection = await connect({ servers: server.url.replace('nats://', '') });
+  });
+  afterAll(async () => {
+    await connection.close();
+    await server.close();
+  });
+  const began = async (take: Take) => {
+    tests += 1;
+    const broker = natsBroker(`${server.url}/test${tests}`, { clock });
+    await broker.open(topic, 3_600_000);
+    const group = { topic, group: 'g' };
+    await broker.begin(group);
+    const receiver = broker.receive(group, { take, onLost: () => undefined });
+    return {
+      ...{ broker, prefix: `test${tests}` },
+      async close() {
+        await receiver.close();
+        await broker.close();
+      },
+    };
+  };
+  const partition = partitionOf(event('1'));
+
+  it('is not stopped by what no service of Rondo has published', async () => {
+    const taken: string[] = [];
+    const { broker, prefix, close } = await began(async ({ id }) => void taken.push(id));
+    connection.publish(`${prefix}.${topic}.${partition}`, 'hello');
+    await connection.flush();
+    await broker.send(event('1'));
+    await eventually(() => expect(taken).toEqual(['1']));
+    await close();
+  });
+});
+
+async function freePort(): Promise<number> {
+  const probe = createServer().listen(0, '127.0.0.1');
+  await new Promise((resolve) => probe.once('listening', resolve));
+  const address = probe.address();
+  await new Promise((resolve) => probe.close(resolve));
+  return typeof address === 'object' && address !== null ? address.port : 0;
+}

@@ -1,0 +1,80 @@
+/** What the outbox makes of a broker's faults. */
+import { afterAll, beforeAll, beforeEach, expect, it } from '@jest/globals';
+import type { Database } from '@rondo/database';
+import { startTestPostgres, type TestPostgres } from '@rondo/database/testing';
+import type { BrokerEvent, NatsBroker } from '@rondo/nats';
+import { systemClock as clock } from '@rondo/rpc/clock';
+import { replay } from '../src/groups.js';
+import { replayFrom, sendWaiting } from '../src/outbox.js';
+import { createTables } from './fixture.js';
+
+let postgres: TestPostgres;
+let database: Database;
+beforeAll(async () => {
+  postgres = await startTestPostgres();
+});
+afterAll(() => postgres.stop());
+beforeEach(async () => {
+  await database?.close();
+  database = await createTables(await postgres.createDatabase());
+});
+afterAll(() => database.close());
+
+const refuse = () => Promise.reject(new Error('is not asked for this'));
+const brokerWith = (own: Partial<NatsBroker>): NatsBroker => ({
+  ...{ open: refuse, begin: refuse, end: refuse, send: refuse, waiting: refuse, close: refuse },
+  receive: () => ({ close: refuse }),
+  async *read() {},
+  ...own,
+});
+
+const group = { name: 't.v1.T:g', topic: 't.v1.T', registration: 1n };
+const register = () =>
+  database.query(
+    `INSERT INTO topic_groups (name, topic, service, method, idempotency_level, policy) VALUES ($1, $2, '', '', '', '')`,
+    [group.name, group.topic],
+  );
+
+it('a topic whose events the broker refuses stops no other topic', async () => {
+  const sql = `INSERT INTO topic_events (id, topic, key, event, traceparent, waits)
+    SELECT $1 || number, $1, number, '', '', true FROM generate_series(1, $2) AS number`;
+  await database.query(sql, ['t.v1.Full', 50]);
+  await database.query(sql, ['t.v1.T', 2]);
+  const sent: string[] = [];
+  const broker = brokerWith({
+    async send({ id, topic }) {
+      if (topic === 't.v1.Full') throw new Error('maximum bytes exceeded');
+      sent.push(id);
+    },
+  });
+  const sender = { database, broker, clock, topics: ['t.v1.Full', 't.v1.T'], hasBegun: () => true };
+  await expect(sendWaiting(sender, { most: 10 })).rejects.toThrow('maximum bytes exceeded');
+  expect(sent.toSorted()).toEqual(['t.v1.T1', 't.v1.T2']);
+  expect(await database.query('SELECT FROM topic_events')).toHaveLength(50);
+});
+
+it('an event that the broker has twice is delivered again once', async () => {
+  await register();
+  const once: BrokerEvent = {
+    ...{ id: 'e', topic: group.topic, key: 'k', event: new Uint8Array(), traceparent: '', time: new Date() },
+  };
+  const broker = brokerWith({
+    async *read() {
+      yield* [once, { ...once, id: 'a' }, once];
+    },
+  });
+  const replayed = await database.transaction((transaction) =>
+    replayFrom(broker, transaction, { group, from: undefined }),
+  );
+  expect(replayed).toBe(2);
+  expect(await database.query('SELECT key FROM jobs ORDER BY id')).toEqual([{ key: 'e' }, { key: 'a' }]);
+});
+
+it('so is one that two groups had left to the database, once that delivers by itself again', async () => {
+  await register();
+  const sql = `INSERT INTO topic_events (id, topic, key, event, traceparent)
+    SELECT id, $1, '', '', '' FROM unnest(ARRAY['e', 'a', 'e']) AS id`;
+  await database.query(sql, [group.topic]);
+  expect(await replay(database, { group: group.name, from: undefined })).toBe(2);
+  expect(await database.query('SELECT key FROM jobs ORDER BY id')).toEqual([{ key: 'e' }, { key: 'a' }]);
+});
