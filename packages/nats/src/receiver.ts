@@ -1,5 +1,11 @@
 import { setMaxListeners } from 'node:events';
-import { type ConsumerMessages, JetStreamApiError, type JetStreamClient, type JsMsg } from '@nats-io/jetstream';
+import {
+  type Consumer,
+  type ConsumerMessages,
+  JetStreamApiError,
+  type JetStreamClient,
+  type JsMsg,
+} from '@nats-io/jetstream';
 import { type Clock, sleep } from '@rondo/rpc/clock';
 import { eventOf } from './event.js';
 import type { Receiver, Take } from './interface.js';
@@ -22,7 +28,7 @@ const AGAIN_MS = 1_000;
 /** The codes of what is missing. */
 export const [NO_CONSUMER, NO_STREAM] = [10_014, 10_059];
 /** A pull that NATS has forgotten is made again after this time. */
-const PULL = { max_messages: 1, expires: 10_000 };
+const PULL = { max_messages: 1, expires: 30_000 };
 
 /** Pulls the events of each partition, one at a time. */
 export function createReceiver({ topic, stream, consumers, client, take, onLost, clock }: ReceiverOptions): Receiver {
@@ -43,14 +49,24 @@ export function createReceiver({ topic, stream, consumers, client, take, onLost,
       clearInterval(alive);
     }
   };
-  const pull = async (consumer: string) => {
-    const messages = await (await (await client()).consumers.get(stream, consumer)).consume(PULL);
+  /** The client repeats a pull as long as its loop runs, so an event is taken after it. */
+  const next = async (consumer: Consumer): Promise<JsMsg | undefined> => {
+    const messages = await consumer.fetch(PULL);
     open.add(messages);
-    if (signal.aborted) void messages.close();
+    if (signal.aborted) void messages.close(); // it ends the loop, and waits for that
+    let found: JsMsg | undefined;
     try {
-      for await (const message of messages) await give(message);
+      for await (const message of messages) found = message;
     } finally {
       open.delete(messages);
+    }
+    return found;
+  };
+  const pull = async (name: string) => {
+    const consumer = await (await client()).consumers.get(stream, name);
+    while (!signal.aborted) {
+      const message = await next(consumer);
+      if (message !== undefined) await give(message);
     }
   };
   const serve = async (consumer: string) => {

@@ -1,8 +1,9 @@
 /** What a group gets from a real NATS. */
 import { createServer } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { jetstreamManager } from '@nats-io/jetstream';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
-import { systemClock as clock } from '@rondo/rpc/clock';
+import { systemClock as clock, sleep } from '@rondo/rpc/clock';
 import { eventually } from '../../jobs/test/fixture.js';
 import { type NatsServer, noNats, startNats } from '../../topics/test/nats-server.js';
 import { partitionOf } from '../src/event.js';
@@ -41,6 +42,24 @@ const event = (id: string): BrokerEvent => ({
     };
   };
   const partition = partitionOf(event('1'));
+
+  it('that takes long asks for no more than one event meanwhile', async () => {
+    const taken: string[] = [];
+    const { broker, prefix, close } = await began(async ({ id }) => {
+      if (id === '1') await sleep(clock, 50_000); // for longer than the client waits for signs of a pull
+      taken.push(id);
+    });
+    await broker.send(event('1'));
+    await eventually(() => expect(taken).toEqual(['1']));
+    const { consumers } = await jetstreamManager(connection);
+    const { num_waiting } = await eventually(async () => {
+      const info = await consumers.info(`${prefix}-t-v1-T`, `g~${partition}`);
+      expect(info.num_waiting).toBeGreaterThan(0);
+      return info;
+    });
+    expect(num_waiting).toBe(1);
+    await close();
+  }, 120_000);
 
   it('is not stopped by what no service of Rondo has published', async () => {
     const taken: string[] = [];
