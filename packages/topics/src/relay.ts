@@ -37,6 +37,8 @@ interface Delivery {
 const MAX_ERROR_LENGTH = 500;
 /** How many events are sent at once, of all topics together: each has up to 256 KiB. */
 const MOST_AT_ONCE = 200;
+/** How often no instance takes an event before it goes to the database: some seconds if the group takes others, else a minute. */
+const MOST_AWAY = { othersTaken: 5, noneTaken: 20 };
 
 /**
  * Has a broker carry the events. What was published waits in the database until the broker has it; of a key one after the other. A group is
@@ -51,6 +53,8 @@ export class Relay {
   readonly #names: readonly string[];
   /** Those that the broker has lost. */
   readonly #lost = new Set<string>();
+  /** How many events each group has taken from this process. */
+  readonly #taken = new Map<string, number>();
   #opened = false;
 
   constructor(options: RelayOptions) {
@@ -117,16 +121,21 @@ export class Relay {
   }
 
   async #take(delivery: Delivery): Promise<void> {
-    this.#held.add(delivery.event);
+    const { group, event } = delivery;
+    const before = this.#taken.get(group);
+    this.#held.add(event);
     try {
-      for (let away = 0; !(await this.#isTaken(delivery)); away += 1)
+      for (let away = 0; !(await this.#isTaken(delivery)); away += 1) {
+        const others = this.#taken.get(group) === before ? 'noneTaken' : 'othersTaken';
+        if (away >= MOST_AWAY[others]) return await this.#bringBack(group, event);
         await sleep(
           this.#options.clock,
           backoffMs(Math.min(away, 10), { ...AWAY_MS, ...this.#jitter }),
           delivery.signal,
         );
+      }
     } finally {
-      this.#held.delete(delivery.event);
+      this.#held.delete(event);
     }
   }
 
@@ -154,7 +163,8 @@ export class Relay {
       const code = fault?.error instanceof RpcError ? fault.error.codeName : 'UNKNOWN';
       meter.ended(group, fault === undefined ? 'OK' : code);
       if (isAway(fault?.error)) return false;
-      if (fault !== undefined) await this.#fail(job, event, fault.error);
+      if (fault === undefined) this.#taken.set(group, (this.#taken.get(group) ?? 0) + 1);
+      else await this.#fail(job, event, fault.error);
     }
     return true;
   }

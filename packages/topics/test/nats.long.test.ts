@@ -1,4 +1,5 @@
 /** The guarantees of topics over a real NATS, and what is its own there. */
+import { createHash } from 'node:crypto';
 import { createServer } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Moved } from '@rondo/contracts/rondo/conformance/v1/topics';
@@ -123,6 +124,31 @@ const url = () => {
     await eventually(async () => expect(await topics.left(fleet)).toBe(0n));
     await fleet.publish('a', 2);
     await eventually(async () => expect(await topics.effects()).toEqual(['a1', 'a2']));
+  });
+
+  it('a key whose events no instance takes stops no other of its partition', async () => {
+    const pieces = Array.from({ length: 1_000 }, (_, count) => `p${count}-`);
+    const at = (key: string) => createHash('sha256').update(key).digest().readUInt8(0) % 32;
+    const [same = ''] = pieces.filter((piece) => at(piece) === at('away'));
+    const [other = ''] = pieces.filter((piece) => at(piece) !== at('away'));
+    let away = true;
+    const fleet = await topics.subscribed({
+      watchers: {
+        once(event) {
+          if (away && event.piece === 'away') throw new RpcError(Status.UNAVAILABLE, 'its bank is away');
+          return topics.write('once', event);
+        },
+      },
+    });
+    await fleet.publish('away', 1);
+    await fleet.publish(same, 1);
+    await fleet.publish('away', 2);
+    await eventually(async () => expect(await topics.effects('strict')).toHaveLength(3));
+    await fleet.publish(other, 1);
+    await eventually(async () => expect(await topics.effects()).toEqual([`${other}1`, `${same}1`]));
+    away = false;
+    await eventually(async () => expect((await topics.effects()).slice(2)).toEqual(['away1', 'away2']));
+    await eventually(async () => expect(await topics.left(fleet)).toBe(0n));
   });
 
   it('what the database had to deliver before comes first', async () => {
