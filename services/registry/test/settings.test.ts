@@ -88,6 +88,7 @@ describe('the settings', () => {
     ['balancing', 'random?subset=3', SALES, "subset can't change while processes run"],
     ['canary_percent', '101', SALES, 'canary_percent is a number from 0 to 100, without a percent sign, such as 5'],
     ['canary_percent', '5', '*', 'setting.service: is *, and canary_percent is for one service at a time'],
+    ['weights', 'a-1=5', '*', 'setting.service: is *, and weights is for one service at a time'],
     ['breaker', `on?${'x'.repeat(2_000)}`, SALES, 'longer than 1024 characters'],
     ['log_level', 'debug', 'Order Service', 'setting.service: must be a fully qualified gRPC service'],
     ['__proto__', 'x', SALES, 'setting.key: there is no setting "__proto__"'],

@@ -92,18 +92,20 @@ const canaryPercent: SettingKey<number> = {
   },
 };
 
-/** The weight of each instance, by its id. */
-type Weights = Readonly<Record<string, number>>;
+/** The weight of each instance, by the id that it gave itself: behind some, the registry puts the name of a certificate. */
+type Weights = ReadonlyMap<string, number>;
 
 const weights: SettingKey<Weights> = {
   effect: 'the weights of instances of the service, in place of their RONDO_WEIGHT',
   rule: 'instance=N, several with &, from 1 to 1000',
   example: 'calculator-1=100&calculator-2=10',
   parse(text) {
-    const entries = text.split('&').map((entry) => /^(?<id>[\w.@-]{1,128})=(?<weight>\d{1,4})$/.exec(entry)?.groups);
-    const value = Object.fromEntries(entries.map(({ id = '', weight } = {}) => [id, Number(weight)]));
-    const isValid = Object.values(value).every((weight) => weight >= 1 && weight <= 1_000);
-    return isValid ? { value, faults: [] } : { value: {}, faults: ['not such a list'] };
+    const entries = text.split('&').map((entry): [string, number] => {
+      const { id = '', weight } = /^(?<id>[\w.-]{1,128})(?:@[\w./-]+)?=(?<weight>\d{1,4})$/.exec(entry)?.groups ?? {};
+      return [id, Number(weight)];
+    });
+    const isValid = entries.every(([, weight]) => weight >= 1 && weight <= 1_000);
+    return isValid ? { value: new Map(entries), faults: [] } : { value: new Map(), faults: ['not such a list'] };
   },
 };
 

@@ -3,7 +3,7 @@ import { type AdmissionOptions, LiveSettings } from '@rondo/rpc/internal';
 import { createState } from '../state.js';
 import { applyToAdmission, keepsAnswers, weightOf } from './apply.js';
 
-const ORDERS = 'shop.v1.OrderService';
+const [CARTS, ORDERS] = ['shop.v1.CartService', 'shop.v1.OrderService'] as const;
 const setting = (service: string, key: string, value: string) => ({ service, key, value });
 
 describe('the settings of a server', () => {
@@ -32,14 +32,39 @@ describe('the settings of a server', () => {
   });
 });
 
-it('a setting changes the weight of the instance that it names, until it is unset', () => {
-  const settings = createState(new LiveSettings([]));
-  const runtime = { settings, config: { weight: 100 }, instanceId: 'orders-1' } as Parameters<typeof weightOf>[0];
-  const weight = weightOf(runtime, [ORDERS]);
-  settings.set(new LiveSettings([setting(ORDERS, 'weights', 'orders-1=7&orders-2=9')]));
-  expect(weight.current).toBe(7);
-  settings.set(new LiveSettings([setting(ORDERS, 'weights', 'orders-2=9')]));
-  expect(weight.current).toBe(100);
+describe('a setting changes the weight of the instance that it names', () => {
+  const start = (instanceId: string) => {
+    const settings = createState(new LiveSettings([]));
+    const runtime = { settings, config: { weight: 100 }, instanceId } as Parameters<typeof weightOf>[0];
+    return { settings, weight: weightOf(runtime, [CARTS, ORDERS]) };
+  };
+
+  it('until it is unset', () => {
+    const { settings, weight } = start('orders-1');
+    settings.set(new LiveSettings([setting(ORDERS, 'weights', 'orders-1=7&orders-2=9')]));
+    expect(weight.current).toBe(7);
+    settings.set(new LiveSettings([setting(ORDERS, 'weights', 'orders-2=9')]));
+    expect(weight.current).toBe(100);
+  });
+
+  it('whichever of its services has it, beside a setting for others', () => {
+    const { settings, weight } = start('orders-1');
+    const others = setting(CARTS, 'weights', 'carts-1=9');
+    settings.set(new LiveSettings([others, setting(ORDERS, 'weights', 'orders-1=7')]));
+    expect(weight.current).toBe(7);
+  });
+
+  it('by the id that the registry lists, with the name of its certificate', () => {
+    const { settings, weight } = start('pod-7f-x2');
+    settings.set(new LiveSettings([setting(ORDERS, 'weights', 'pod-7f-x2@ns/orders=7')]));
+    expect(weight.current).toBe(7);
+  });
+
+  it.each(['constructor', '__proto__', 'toString'])('and no other, also not %s', (instanceId) => {
+    const { settings, weight } = start(instanceId);
+    settings.set(new LiveSettings([setting(ORDERS, 'weights', 'orders-1=7')]));
+    expect(weight.current).toBe(100);
+  });
 });
 
 it('a setting ends the keeping of answers of one service, or of every service', () => {

@@ -47,7 +47,8 @@ export function applyToAdmission(
 export function weightOf({ config, settings, instanceId }: ServiceRuntime, services: readonly string[]): State<number> {
   const weight = createState(config.weight);
   settings.subscribe((live) => {
-    weight.set(ownSetting(live, 'weights', services)?.[instanceId] ?? config.weight);
+    const told = services.map((service) => live.of('weights', service)?.get(instanceId));
+    weight.set(told.find((one) => one !== undefined) ?? config.weight);
   });
   return weight;
 }

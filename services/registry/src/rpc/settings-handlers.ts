@@ -38,6 +38,8 @@ const LEFT_OUT = "settings weren't restored: they aren't of the services of the 
  */
 const MAX_AHEAD_MS = 60_000;
 
+/** Keys that have no value for every service. */
+const OF_ONE_SERVICE: ReadonlySet<string> = new Set(['canary_percent', 'weights']);
 /** Stands for every service without a setting of its own. */
 const EVERY_SERVICE = '*';
 const KEY = /^[a-z0-9_]{1,64}$/;
@@ -128,9 +130,9 @@ function parseUpdate(setting: Setting | undefined, checkSetting: CheckSetting) {
   const fault = checkSetting(key, value);
   if (fault !== undefined) throw violations.with(`setting.${fault.field}`, fault.description);
   violations.check(
-    service !== EVERY_SERVICE || key !== 'canary_percent',
+    service !== EVERY_SERVICE || !OF_ONE_SERVICE.has(key),
     'setting.service',
-    'is *, and canary_percent is for one service at a time; name the service',
+    `is *, and ${key} is for one service at a time; name the service`,
   );
   violations.refuse();
   return { service, key, author, value };
