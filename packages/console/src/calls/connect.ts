@@ -42,11 +42,20 @@ export async function* call(options: Call): AsyncGenerator<CallEvent> {
     else if (type.startsWith('application/connect+json')) yield* streamReply(response);
     else yield { kind: 'end', error: errorOf(await response.json().catch(() => undefined), response), trailer: [] };
   } catch (cause) {
-    const [code, message] = options.signal.aborted
-      ? ['canceled', 'you cancelled the call']
-      : ['unavailable', `the gateway can't be reached, or has broken the answer off (${textOf(cause)})`];
+    const [code, message] = whyEnded(options.signal) ?? [
+      'unavailable',
+      `the gateway can't be reached, or has broken the answer off (${textOf(cause)})`,
+    ];
     yield { kind: 'end', error: { code, message, details: [] }, trailer: [] };
   }
+}
+
+function whyEnded({ aborted, reason }: AbortSignal): readonly [code: string, message: string] | undefined {
+  if (!aborted) return undefined;
+  const isLate = reason instanceof DOMException && reason.name === 'TimeoutError';
+  return isLate
+    ? ['deadline_exceeded', 'no answer has come in time; look whether it was done before you try again']
+    : ['canceled', 'you cancelled the call'];
 }
 
 /** Yields the replies of a call. @throws CallFault */
@@ -60,8 +69,8 @@ export async function* replies(options: Call): AsyncGenerator<JsonValue> {
 const TIMEOUT_MS = 15_000;
 
 /** The reply of a method without streams. @throws CallFault */
-export async function replyOf(path: string, request: JsonValue): Promise<JsonValue> {
-  const signal = AbortSignal.timeout(TIMEOUT_MS);
+export async function replyOf(path: string, request: JsonValue, timeoutMs = TIMEOUT_MS): Promise<JsonValue> {
+  const signal = AbortSignal.timeout(timeoutMs);
   for await (const reply of replies({ path, streams: false, messages: [request], signal })) return reply;
   throw new CallFault({ code: 'internal', message: 'the answer has no message' });
 }

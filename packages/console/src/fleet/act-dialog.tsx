@@ -50,7 +50,7 @@ function WeightDialog({ instance: { id, weight = 100 }, onClose }: DialogProps) 
       title={`Weight of ${id}`}
       action={wanted === '' ? 'Take it back' : 'Set it'}
       leave="Leave it"
-      onAct={() => consoleService.call('setWeight', { instanceId: id, weight: Number(wanted) })}
+      onAct={async () => consoleService.call('setWeight', { instanceId: id, weight: toWeight(wanted) })}
       onClose={onClose}
     >
       <p>
@@ -63,13 +63,23 @@ function WeightDialog({ instance: { id, weight = 100 }, onClose }: DialogProps) 
   );
 }
 
+/** 0 takes the weight back. @throws Error if it is no number. */
+function toWeight(text: string): number {
+  if (text === '') return 0;
+  if (/^[1-9]\d{0,3}$/.test(text)) return Number(text);
+  throw new Error('a weight is a whole number from 1 to 1,000; leave it empty to take it back');
+}
+
+/** As the contract says. */
+const RESTART_TIMEOUT_MS = 60_000;
+
 function RestartDialog({ instance: { id }, onClose }: DialogProps) {
   return (
     <Dialog
       title={`Restart ${id}`}
       action="Restart it"
       leave="Leave it"
-      onAct={() => consoleService.call('restartInstance', { instanceId: id })}
+      onAct={() => consoleService.call('restartInstance', { instanceId: id }, RESTART_TIMEOUT_MS)}
       onClose={onClose}
     >
       <p>

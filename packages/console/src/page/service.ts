@@ -20,10 +20,11 @@ type MessageOf<D extends ServiceTypes, M extends MethodOf<D>, K extends 'request
 
 /** A service behind the gateway that serves the page. */
 export interface PageService<D extends ServiceTypes> {
-  /** Calls a method without streams. @throws CallFault */
+  /** Calls a method without streams, by default for at most 15 s. @throws CallFault */
   call<M extends MethodOf<D>>(
     method: M,
     request: MessageOf<D, M, 'requestType'>,
+    timeoutMs?: number,
   ): Promise<MessageOf<D, M, 'responseType'>>;
   /** Reads the replies of a method with a stream of them, until `signal` aborts. @throws CallFault */
   watch<M extends MethodOf<D>>(
@@ -41,7 +42,7 @@ export function serviceOf<D extends ServiceTypes>(fullName: D['fullName']): Page
   const pathOf = (method: string) => `/${fullName}/${method.charAt(0).toUpperCase()}${method.slice(1)}`;
   return {
     // The gateway writes JSON by the contract that the types are made of.
-    call: async (method, request) => Object(await replyOf(pathOf(method), Object(request))),
+    call: async (method, request, timeoutMs) => Object(await replyOf(pathOf(method), Object(request), timeoutMs)),
     async *watch(method, request, signal) {
       const messages = [Object(request)];
       for await (const reply of replies({ path: pathOf(method), streams: true, messages, signal })) yield Object(reply);
