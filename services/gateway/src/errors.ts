@@ -19,7 +19,7 @@ export const gatewayErrors = defineErrors('the gateway', {
   NO_INSTANCE: {
     code: 'NOT_FOUND',
     text: 'no instance "{instanceId}" is registered',
-    cause: 'The console asks to cordon an instance that has left or never was, or to resolve a job by it.',
+    cause: 'The console asks to cordon, weigh or restart an instance that has left or never was, or to resolve a job by it.',
     remedy: 'Choose one of the instances that the console lists.',
   },
   LAST_INSTANCE: {
@@ -39,6 +39,12 @@ export const gatewayErrors = defineErrors('the gateway', {
     text: 'it is not restarted: {reason}',
     cause: 'The new process of an instance did not become ready. The old one goes on.',
     remedy: 'Correct what the reason and the log of the instance name, and restart it again.',
+  },
+  REGISTRY_REFUSES: {
+    code: 'FAILED_PRECONDITION',
+    text: 'the registry refuses it: {reason}',
+    cause: 'The console asks to cordon or weigh an instance, and the registry says why it may not be.',
+    remedy: 'Do what the reason says.',
   },
   NO_REGISTRY: {
     code: 'FAILED_PRECONDITION',

@@ -12,7 +12,7 @@ import { watchEvents, watchJobs } from './jobs.js';
 import { readLogs } from './logs.js';
 import type { Asker, Questions } from './questions.js';
 import { isRestartable, type RestartOptions, restartInstance } from './restart.js';
-import { setWeight, toRegistry, watchSettings } from './settings.js';
+import { askRegistry, setWeight, watchSettings } from './settings.js';
 import { findTrace, watchTraces } from './traces.js';
 import { watchTransactions } from './transactions.js';
 
@@ -74,20 +74,18 @@ export function consoleService({
       return {};
     },
     async restartInstance({ instanceId }, { signal }) {
+      requireInstance(instanceId, await instancesOf(channel, signal));
       await restartInstance(restart, instanceId, signal);
       return {};
     },
     async setCordon({ instanceId, cordoned, reason }, { signal }) {
-      const direct = toRegistry({ channel, registry });
       const { OPERATOR_STATE_CORDONED: taken, OPERATOR_STATE_NONE: none } = OperatorState;
-      try {
+      await askRegistry({ channel, registry }, async (direct) => {
         if (cordoned) requireOthers(instanceId, await instancesOf(channel, signal));
         const client = createClient(RegistryServiceDefinition, { channel: direct });
         await client.setOperatorState({ instanceId, state: cordoned ? taken : none, reason }, { signal });
-        return {};
-      } finally {
-        direct.close();
-      }
+      });
+      return {};
     },
   });
 }
@@ -107,9 +105,7 @@ async function withInstance(
   { channel, instanceId, signal }: InstanceOptions,
   call: (direct: Channel) => Promise<unknown>,
 ): Promise<void> {
-  const instance = (await instancesOf(channel, signal)).find((one) => one.instanceId === instanceId);
-  if (instance === undefined) throw gatewayErrors.NO_INSTANCE({ instanceId });
-  const direct = channel.direct([instance]);
+  const direct = channel.direct([requireInstance(instanceId, await instancesOf(channel, signal))]);
   try {
     await call(direct);
   } finally {
@@ -134,10 +130,16 @@ async function instancesOf(channel: Pick<Channel, 'followAll'>, signal: AbortSig
   }
 }
 
-/** @throws RpcError if there is no such instance, or if it is the last one that takes calls of a service. */
-function requireOthers(instanceId: string, instances: readonly Endpoint[]): void {
+/** @throws RpcError if there is no such instance. */
+function requireInstance(instanceId: string, instances: readonly Endpoint[]): Endpoint {
   const instance = instances.find((one) => one.instanceId === instanceId);
   if (instance === undefined) throw gatewayErrors.NO_INSTANCE({ instanceId });
+  return instance;
+}
+
+/** @throws RpcError if there is no such instance, or if it is the last one that takes calls of a service. */
+function requireOthers(instanceId: string, instances: readonly Endpoint[]): void {
+  const instance = requireInstance(instanceId, instances);
   const others = instances.filter((one) => one !== instance && one.state === 'serving');
   const served = new Set(others.flatMap(({ services = [] }) => services));
   const deserted = instance.state === 'serving' ? instance.services?.filter((service) => !served.has(service)) : [];

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { createConnection } from 'node:net';
 import { createInterface } from 'node:readline';
+import { RpcError } from '@rondo/rpc/status';
 import { gatewayErrors } from '../errors.js';
 
 /** What restarts instances, and which instance asks. */
@@ -19,11 +20,21 @@ export async function restartInstance(options: RestartOptions, instanceId: strin
   const { launcher } = options;
   if (launcher === undefined || !isRestartable(options, instanceId))
     throw gatewayErrors.NOT_RESTARTABLE({ instanceId });
+  try {
+    await ask(launcher, { command: 'restart', name: instanceId }, signal);
+  } catch (cause) {
+    if (cause instanceof RpcError || signal.aborted) throw cause;
+    throw gatewayErrors.RESTART_FAILED({ reason: 'npm start, which runs the system, gives no answer' }, { cause });
+  }
+}
+
+/** Sends a request to the launcher, and waits until it has been carried out. */
+async function ask(launcher: string, request: object, signal: AbortSignal): Promise<void> {
   const { socket } = JSON.parse(await readFile(launcher, 'utf8'));
   const connection = createConnection({ path: String(socket), signal });
   try {
     const broken = new Promise<never>((_, reject) => connection.once('error', reject));
-    connection.write(`${JSON.stringify({ command: 'restart', name: instanceId })}\n`);
+    connection.write(`${JSON.stringify(request)}\n`);
     await Promise.race([readOutcome(createInterface({ input: connection })), broken]);
   } finally {
     connection.destroy();
@@ -37,5 +48,5 @@ async function readOutcome(lines: AsyncIterable<string>): Promise<void> {
     if (event === 'done') return;
     if (event === 'failed') throw gatewayErrors.RESTART_FAILED({ reason: String(message) });
   }
-  throw gatewayErrors.RESTART_FAILED({ reason: 'the launcher has stopped' });
+  throw gatewayErrors.RESTART_FAILED({ reason: 'npm start, which runs the system, has stopped' });
 }

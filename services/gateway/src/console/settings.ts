@@ -1,6 +1,8 @@
 import { SettingsServiceDefinition } from '@rondo/contracts/rondo/registry/v1/settings';
 import { type Channel, createClient, type Endpoint } from '@rondo/rpc/client';
 import { type Clock, sleep } from '@rondo/rpc/clock';
+import { checkSetting } from '@rondo/rpc/internal';
+import { RpcError, Status } from '@rondo/rpc/status';
 import { gatewayErrors } from '../errors.js';
 
 /** The registry is silent while nothing changes. */
@@ -26,35 +28,78 @@ interface SettingsOptions extends RegistryAccess {
 }
 
 /** A channel to the registry. @throws RpcError if there is none. */
-export function toRegistry({ channel, registry }: RegistryAccess): Channel {
+function toRegistry({ channel, registry }: RegistryAccess): Channel {
   if (registry.length === 0) throw gatewayErrors.NO_REGISTRY({});
   return channel.direct(registry.map((address) => ({ address })));
 }
 
-const WEIGHTS = 'weights';
+const { INVALID_ARGUMENT, NOT_FOUND, PERMISSION_DENIED, RESOURCE_EXHAUSTED } = Status;
+/** What the registry refuses to the operator for whom the gateway asks. */
+const REFUSALS: ReadonlySet<Status> = new Set([INVALID_ARGUMENT, NOT_FOUND, PERMISSION_DENIED, RESOURCE_EXHAUSTED]);
 
-/** Sets the weight of one of the instances; 0 takes it back. What the setting says of instances that have left goes. */
-export async function setWeight(
-  { instances, instanceId, weight, author, ...access }: WeightOptions,
-  signal: AbortSignal,
-): Promise<void> {
-  const service = instances.find((one) => one.instanceId === instanceId)?.services?.[0];
-  if (service === undefined) throw gatewayErrors.NO_INSTANCE({ instanceId });
+/** Asks the registry for an operator. @throws RpcError with the registry's reason if that refuses it, or if there is no registry. */
+export async function askRegistry<T>(access: RegistryAccess, ask: (direct: Channel) => Promise<T>): Promise<T> {
   const direct = toRegistry(access);
   try {
-    const client = createClient(SettingsServiceDefinition, { channel: direct });
-    const { settings } = await client.listSettings({}, { signal });
-    const before = settings.find((one) => one.service === service && one.key === WEIGHTS)?.value ?? '';
-    const live = new Set(instances.map((one) => one.instanceId));
-    const entries = new Map(before.split('&').map((entry): [string, string] => [entry.split('=')[0] ?? '', entry]));
-    const others = [...entries].flatMap(([id, entry]) => (live.has(id) && id !== instanceId ? [entry] : []));
-    const value = [...others, ...(weight === 0 ? [] : [`${instanceId}=${weight}`])].join('&');
-    const setting = { service, key: WEIGHTS, author };
-    if (value === '') await client.deleteSetting(setting, { signal });
-    else await client.updateSetting({ setting: { ...setting, value } }, { signal });
+    return await ask(direct);
+  } catch (cause) {
+    const isRefusal = cause instanceof RpcError && cause.report !== undefined && REFUSALS.has(cause.code);
+    throw isRefusal ? gatewayErrors.REGISTRY_REFUSES({ reason: cause.message }, { cause }) : cause;
   } finally {
     direct.close();
   }
+}
+
+const KEY = 'weights';
+const MAX_AUTHOR_LENGTH = 128;
+/** How often other operators may change the setting meanwhile. */
+const TRIES = 5;
+
+/** Sets the weight of one of the instances; 0 takes it back. */
+export function setWeight(options: WeightOptions, signal: AbortSignal): Promise<void> {
+  const { instances, instanceId, author } = options;
+  const { services = [] } = instances.find((one) => one.instanceId === instanceId) ?? {};
+  const [first] = services;
+  if (first === undefined) throw gatewayErrors.NO_INSTANCE({ instanceId });
+  return askRegistry(options, async (channel) => {
+    const client = createClient(SettingsServiceDefinition, { channel });
+    const { settings } = await client.listSettings({}, { signal });
+    const known = new Map(settings.filter(({ key }) => key === KEY).map(({ service, value = '' }) => [service, value]));
+    const service = services.find((one) => entriesOf(known.get(one)).has(instanceId)) ?? first;
+    const setting = { service, key: KEY, author: author.slice(0, MAX_AUTHOR_LENGTH) };
+    const write = async (value: string): Promise<string> => {
+      if (value !== '')
+        return (await client.updateSetting({ setting: { ...setting, value } }, { signal })).oldValue ?? '';
+      return (await client.deleteSetting(setting, { signal })).oldValue;
+    };
+    let [before, expected] = [known.get(service) ?? '', known.get(service) ?? ''];
+    for (let tries = 0; tries < TRIES; tries += 1) {
+      const value = changed(before, options);
+      if (value === expected) return;
+      const found = await write(value);
+      if (found === expected) return;
+      // Another operator has changed it meanwhile: this change is made to that one.
+      [before, expected] = [found, value];
+    }
+    throw gatewayErrors.REGISTRY_REFUSES({ reason: 'others change the same weights at this moment; do it again' });
+  });
+}
+
+/** The setting with the weight of one instance changed. What it says of instances that have left stays as long as there is room. */
+function changed(before: string, { instances, instanceId, weight }: WeightOptions): string {
+  const entries = entriesOf(before);
+  entries.delete(instanceId);
+  if (weight !== 0) entries.set(instanceId, `${instanceId}=${weight}`);
+  const value = [...entries.values()].join('&');
+  if (value === '' || checkSetting(KEY, value) === undefined) return value;
+  const live = new Set(instances.map((one) => one.instanceId));
+  return [...entries].flatMap(([id, entry]) => (live.has(id) ? [entry] : [])).join('&');
+}
+
+/** The entries of the setting, by instance. */
+function entriesOf(value = ''): Map<string, string> {
+  const entries = value.split('&').filter((entry) => entry !== '');
+  return new Map(entries.map((entry) => [entry.split('=')[0] ?? '', entry]));
 }
 
 /** Passes on what the registry tells of its settings. */
