@@ -42,10 +42,29 @@ describe('a registration', () => {
     await clock.advance(0);
     weight.set(10);
     await clock.advance(0);
-    expect(fake.updated).toMatchObject([{ weight: 10, status: INSTANCE_STATUS_SERVING }]);
+    const updateMask = ['status', 'weight'];
+    expect(fake.updated).toMatchObject([{ weight: 10, status: INSTANCE_STATUS_SERVING, updateMask }]);
     fake.known = false;
     await clock.advance(3_000);
     expect(fake.registered.map(({ instance }) => instance?.weight)).toEqual([100, 10]);
+  });
+
+  it('sends a weight that changed while the registry was away; while it drains, it does not register again for one', async () => {
+    const { clock, fake, readiness, weight, begin } = start();
+    begin();
+    await clock.advance(0);
+    fake.fault = unavailable();
+    weight.set(10);
+    await clock.advance(0);
+    weight.set(20);
+    fake.fault = undefined;
+    await clock.advance(3_000);
+    expect(fake.updated).toMatchObject([{ weight: 20 }]);
+    readiness.set(DRAINING);
+    fake.known = false;
+    weight.set(30);
+    await clock.advance(3_000);
+    expect(fake.registered).toHaveLength(1);
   });
 
   it('numbers its requests in sequence, across outages', async () => {
