@@ -60,8 +60,10 @@ describe('an app that npm run create has made', () => {
     }
   });
 
-  it('passes its tests', async () => {
+  it('passes its tests and checks', async () => {
     expect(await rondo('test')).toMatchObject({ code: 0, stderr: expect.stringContaining('3 passed, 3 total') });
+    const { code, stdout } = await rondo('check');
+    expect({ code, failed: stdout.match(/^FAILED.*$/gm) }).toEqual({ code: 0, failed: null });
   });
 
   it('starts, and answers by discovery, with reflection, and over HTTP', async () => {
