@@ -60,3 +60,21 @@ it.each(['tunnel', 'grpc'])('statistics of calls by %s count begin, end, duratio
   expect(after.methods[0]).toMatchObject({ begun: 3n, ended: [{ count: 2n }, { count: 1n }] });
   expect(after.methods[0]?.durations.reduce((sum, { count }) => sum + count, 0n)).toBe(3n);
 });
+
+it.each(['tunnel', 'grpc'])(
+  'a client that could use a tunnel calls by %s if RONDO_TRANSPORT of the service says so',
+  async (transport) => {
+    const ways: string[] = [];
+    const { service } = await start({
+      environment: { RONDO_TRANSPORT: transport },
+      add({ a, b }, { metadata }) {
+        ways.push(metadata.has('user-agent') ? 'grpc' : 'tunnel'); // only a call of its own has HTTP's headers
+        return { result: a + b };
+      },
+    });
+    const adder = createClient(AdderServiceDefinition, { channel: dial(service.address, { tunnel: true }) });
+    // The first calls come before a tunnel is open.
+    for (let left = 50; left > 0; left -= 1) await adder.add({ a: 1n, b: 2n });
+    expect(ways.at(-1)).toBe(transport);
+  },
+);
