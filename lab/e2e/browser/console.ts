@@ -150,6 +150,9 @@ export function testConsole(at: () => Running): void {
     await running.picture(page, 'fleet', 720);
     expect((await running.system.rondo('ps')).stdout).toMatch(/calculator-2.*cordoned/i);
     await callers.getByRole('button', { name: 'Weight …' }).click();
+    await page.getByLabel('Weight', { exact: true }).fill('7 %');
+    await page.getByRole('button', { name: 'Set it' }).click();
+    await page.getByRole('alert').getByText('a weight is a whole number').waitFor();
     await page.getByLabel('Weight', { exact: true }).fill('7');
     await page.getByRole('button', { name: 'Set it' }).click();
     await callers.getByText('7, relative to the others').waitFor();
