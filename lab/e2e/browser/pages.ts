@@ -143,7 +143,8 @@ export function testPages(at: () => Running): void {
     await button(page, 'Change the quote for Karst Caves').click();
     await page.getByRole('dialog').getByLabel('Quantity 1').fill('1');
     await button(page, 'Price it again').click();
-    await column(page, 'Open quotes').getByText('€10.00').first().waitFor();
+    const quote = column(page, 'Open quotes').getByRole('listitem').filter({ hasText: 'Karst Caves' });
+    await quote.getByText(/^1 × Lamp/).waitFor();
     await button(page, 'Accept the quote for Karst Caves').click();
     await button(page, 'Accept at €10.00').click();
     await column(page, 'Orders').getByText('Karst Caves').waitFor();
