@@ -146,8 +146,9 @@ describe('the pages of services', () => {
 
   it('have no other files, and none where no service has one', async () => {
     const { port } = await start({ folder });
-    const others = ['.env', 'data.json', '../board.json', '..%2fboard.json', 'main.js/x', 'x.js'];
-    for (const path of [...others.map((name) => `/board/${name}`), '/board.json', '/unmade', '/none']) {
+    const long = 'x'.repeat(5_000);
+    const others = ['.env', 'data.json', '../board.json', '..%2fboard.json', 'main.js/x', 'x.js', `${long}.js`];
+    for (const path of [...others.map((name) => `/board/${name}`), '/board.json', '/unmade', '/none', `/${long}`]) {
       expect([path, (await ask1(port, { path })).status]).toEqual([path, 404]);
     }
     const { port: other } = await start();

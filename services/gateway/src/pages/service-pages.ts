@@ -14,7 +14,8 @@ export interface ServicePages {
 
 /** Where the image has them. */
 const BESIDE = fileURLToPath(new URL('../pages', import.meta.url));
-const PATH = /^\/(?<page>[a-z][a-z0-9-]*)(?:\/(?<file>[\w-][\w.-]*)?)?$/;
+/** No longer than the name of a file may be. */
+const PATH = /^\/(?<page>[a-z][a-z0-9-]{0,99})(?:\/(?<file>[\w-][\w.-]{0,199})?)?$/;
 
 /** Serves each folder of a folder that has an `index.html`. Files are read again when they have changed, as `rondo dev` makes them anew. */
 export function createServicePages(folder = BESIDE): ServicePages {
