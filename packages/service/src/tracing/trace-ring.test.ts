@@ -77,7 +77,8 @@ describe('the memory of a ring', () => {
   }
 
   it.each(Object.keys(shapes))('is what it says, for traces %s', async (shape) => {
-    const maxBytes = 8_192 * KIB;
+    // So large that what else the process allocates and frees hardly counts.
+    const maxBytes = 32_768 * KIB;
     fill(ringOf(64 * KIB), shape);
     const ring = ringOf(maxBytes);
     const before = await usedHeap();
@@ -86,7 +87,7 @@ describe('the memory of a ring', () => {
     expect(ring.bytes).toBeGreaterThan(0.75 * maxBytes);
     expect(ring.bytes).toBeLessThanOrEqual(maxBytes);
     // Other work of the process may allocate or free a little meanwhile.
-    expect(heap / ring.bytes).toBeGreaterThan(0.6);
+    expect(heap / ring.bytes).toBeGreaterThan(0.75);
     expect(heap / ring.bytes).toBeLessThan(1.15);
   });
 
