@@ -118,6 +118,21 @@ it('tells a watcher all instances, then their loads, what changes and what leave
   gone.abort();
 });
 
+it('tells a large fleet in parts', async () => {
+  const { fleet, clock, list } = start();
+  const gone = new AbortController();
+  const events = fleet.watch(gone.signal)[Symbol.asyncIterator]();
+  await events.next();
+  list(...Array.from({ length: 250 }, (_, index) => endpoint(`front-${index}`)));
+  const told = new Set<string>();
+  while (told.size < 250) {
+    const { instances } = await until(events, clock, () => true);
+    expect(instances.length).toBeLessThanOrEqual(100);
+    for (const { instanceId } of instances) told.add(instanceId);
+  }
+  gone.abort();
+});
+
 it('follows the registry and asks each instance once for all watchers, and ends both with the last of them', async () => {
   const { fleet, clock, list, followers, asked } = start();
   const tabs = Array.from({ length: 100 }, () => new AbortController());

@@ -21,6 +21,8 @@ export interface Fleet {
 
 /** Changes that follow each other faster are sent as one. Milliseconds. */
 const PAUSE_MS = 250;
+/** A large fleet is told in parts, with a pause between them in which the gateway answers others. Instances, and milliseconds. */
+const [MAX_TOLD, PART_MS] = [100, 10];
 /** A watcher is told something at least this often. Milliseconds. */
 const HEARTBEAT_MS = 10_000;
 
@@ -83,7 +85,7 @@ export function createFleet(options: InstancesOptions): Fleet {
         while (!signal.aborted) {
           if (!watcher.isNew) await woken(watcher, { clock, signal });
           yield eventOf(watcher, followed);
-          await sleep(clock, PAUSE_MS, signal).catch(() => undefined);
+          await sleep(clock, watcher.isNew ? PART_MS : PAUSE_MS, signal).catch(() => undefined);
         }
       } finally {
         watchers.delete(watcher);
@@ -110,14 +112,15 @@ export function createFleet(options: InstancesOptions): Fleet {
 /** Takes what the watcher hasn't been told. */
 function eventOf(watcher: Watcher, { source, get, calls: callsNow }: Instances): WatchFleetResponse {
   const calls = callsNow();
-  const changed = [...watcher.changed].map(get).filter((one): one is FleetInstance => one !== undefined);
+  const told = [...watcher.changed].slice(0, MAX_TOLD);
+  const changed = told.map(get).filter((one): one is FleetInstance => one !== undefined);
   const left = [...watcher.left];
-  watcher.changed.clear();
+  for (const id of told) watcher.changed.delete(id);
   watcher.left.clear();
-  watcher.isNew = false;
-  const told = watcher.calls;
+  watcher.isNew = watcher.changed.size > 0;
+  const before = watcher.calls;
   watcher.calls = calls;
-  return { instances: changed, left, source, calls: calls === told ? undefined : calls };
+  return { instances: changed, left, source, calls: calls === before ? undefined : calls };
 }
 
 /** Waits for news, but not long: a watcher then learns that the stream stands. */
