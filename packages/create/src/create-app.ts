@@ -28,9 +28,9 @@ export function createApp(options: CreateOptions): void {
   if (tarballs.length > 0 && folder.includes('#')) {
     throw new Error(`${folder} has a "#", from which on pnpm ignores the path of a package: name another folder`);
   }
-  const run = (what: string, command: string, args?: readonly string[]) => {
+  const run = (what: string, command: string, args?: readonly string[], output: 2 | 'ignore' = 2) => {
     tell(`${what} …`);
-    const how: SpawnSyncOptions = { cwd: folder, stdio: ['ignore', 2, 2], env: environment() };
+    const how: SpawnSyncOptions = { cwd: folder, stdio: ['ignore', output, 2], env: environment() };
     // npm's programs are scripts, which on Windows only a shell starts.
     const { status, error } = args ? spawnSync(command, args, how) : spawnSync(command, { ...how, shell: true });
     if (error !== undefined) throw new Error(`${command}: ${error.message}`);
@@ -43,7 +43,8 @@ export function createApp(options: CreateOptions): void {
   if (withSamples) copySamples({ folder, name, version: String(versions['version']), from: samples });
   run('Making a repository', 'git', ['init', '--quiet', '--initial-branch', 'main']);
   run('Installing packages', `npx --yes ${versions['pnpm']} install --no-frozen-lockfile`);
-  run(`Making the service ${SERVICE}`, process.execPath, ['rondo', 'new', 'service', SERVICE, '--skip-test']);
+  // What it says to do next is in the overlay.
+  run(`Making the service ${SERVICE}`, process.execPath, ['rondo', 'new', 'service', SERVICE, '--skip-test'], 'ignore');
   copyFilled('overlay', options);
   // Imports are sorted by the names of packages, and the app's name is part of one.
   run('Formatting', process.execPath, ['node_modules/@biomejs/biome/bin/biome', 'check', '--write', 'services']);
