@@ -28,12 +28,13 @@ export function createApp(options: CreateOptions): void {
   if (tarballs.length > 0 && folder.includes('#')) {
     throw new Error(`${folder} has a "#", from which on pnpm ignores the path of a package: name another folder`);
   }
-  const run = (what: string, command: string, args?: readonly string[], output: 2 | 'ignore' = 2) => {
+  const run = (what: string, command: string | readonly [string, ...string[]], output: 2 | 'ignore' = 2) => {
     tell(`${what} …`);
     const how: SpawnSyncOptions = { cwd: folder, stdio: ['ignore', output, 2], env: environment() };
+    const [program, ...args] = [command].flat();
     // npm's programs are scripts, which on Windows only a shell starts.
-    const { status, error } = args ? spawnSync(command, args, how) : spawnSync(command, { ...how, shell: true });
-    if (error !== undefined) throw new Error(`${command}: ${error.message}`);
+    const { status, error } = spawnSync(program, args, { ...how, shell: typeof command === 'string' });
+    if (error !== undefined) throw new Error(`${program}: ${error.message}`);
     if (status !== 0) throw new Error(`${what} failed, see above; ${folder} is left as it is`);
   };
   copyFilled('template', options);
@@ -44,10 +45,10 @@ export function createApp(options: CreateOptions): void {
   run('Making a repository', 'git', ['init', '--quiet', '--initial-branch', 'main']);
   run('Installing packages', `npx --yes ${versions['pnpm']} install --no-frozen-lockfile`);
   // What it says to do next is in the overlay.
-  run(`Making the service ${SERVICE}`, process.execPath, ['rondo', 'new', 'service', SERVICE, '--skip-test'], 'ignore');
+  run(`Making the service ${SERVICE}`, [process.execPath, 'rondo', 'new', 'service', SERVICE, '--skip-test'], 'ignore');
   copyFilled('overlay', options);
   // Imports are sorted by the names of packages, and the app's name is part of one.
-  run('Formatting', process.execPath, ['node_modules/@biomejs/biome/bin/biome', 'check', '--write', 'services']);
+  run('Formatting', [process.execPath, 'node_modules/@biomejs/biome/bin/biome', 'check', '--write', 'services']);
   tell(`${name} is in ${folder}\n\n  cd ${folder}\n  ${packageManager} start`);
 }
 
