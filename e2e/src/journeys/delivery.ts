@@ -51,16 +51,22 @@ describe('journey 3: what is sold is delivered', () => {
       const { name = '', project = '' } = order ?? {};
       expect(quote?.state).toBe(QuoteState.QUOTE_STATE_ACCEPTED);
       // All that the order took is one trace: over both services, their databases and the steps of the transaction.
-      const traced = await system.rondo('trace', TRACE.slice(0, 12));
       const steps = [
         'sales.v1.QuoteService/AcceptQuote',
         'transaction send-prepare',
         'transaction prepare',
         'INSERT projects',
+        'PREPARE',
+        'transaction send-commit',
+        'transaction commit',
+        'log-finished',
       ];
-      for (const step of [...steps, 'PREPARE', 'transaction send-commit', 'transaction commit', 'log-finished'])
-        expect(traced.stdout).toContain(step);
-      expect(traced.stdout.match(/^ *0\.00 /gm)).toHaveLength(1);
+      // Once more if an instance doesn't answer in the time that the command gives it.
+      await eventually(async () => {
+        const { stdout } = await system.rondo('trace', TRACE.slice(0, 12));
+        for (const step of steps) expect(stdout).toContain(step);
+        expect(stdout.match(/^ *0\.00 /gm)).toHaveLength(1);
+      });
       expect((await tasks.listTasks({ parent: project })).tasks).toMatchObject([
         { title: '2 × Kit', effortMinutes: 60n },
       ]);
