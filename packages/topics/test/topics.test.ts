@@ -139,9 +139,19 @@ describe('a group that the database calls', () => {
     const { operator } = topics.begin();
     const one = { topic: 'rondo.conformance.v1.Moved', service: 's.v1.S', method: 'M', idempotencyLevel: 'IDEMPOTENT' };
     const policy = { subscription: {} };
-    const register = (_: unknown, count: number) => operator.registerGroup({ ...one, policy, group: `g${count}` });
-    const registered = await Promise.allSettled(Array.from({ length: 40 }, register));
-    expect(registered.filter(({ status }) => status === 'fulfilled')).toHaveLength(32);
+    // A call that a busy machine doesn't end in its time is made again.
+    const register = (_: unknown, count: number) =>
+      eventually(async () => {
+        try {
+          await operator.registerGroup({ ...one, policy, group: `g${count}` });
+          return true;
+        } catch (fault) {
+          if (fault instanceof RpcError && fault.code === Status.RESOURCE_EXHAUSTED) return false;
+          throw fault;
+        }
+      });
+    const registered = await Promise.all(Array.from({ length: 40 }, register));
+    expect(registered.filter((isIn) => isIn)).toHaveLength(32);
     const [known] = (await operator.listGroups({})).groups;
     await operator.registerGroup({ ...one, policy, group: `${known?.name.split(':')[1]}` });
     expect(await failureOf(operator.registerGroup({ ...one, policy, group: 'more' }))).toMatchObject({
