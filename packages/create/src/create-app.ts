@@ -31,7 +31,7 @@ export function createApp(options: CreateOptions): void {
   const run = (what: string, command: string | readonly [string, ...string[]], output: 2 | 'ignore' = 2) => {
     tell(`${what} …`);
     const how: SpawnSyncOptions = { cwd: folder, stdio: ['ignore', output, 2], env: environment() };
-    const [program, ...args] = [command].flat();
+    const [program, ...args] = typeof command === 'string' ? [command] : command;
     // npm's programs are scripts, which on Windows only a shell starts.
     const { status, error } = spawnSync(program, args, { ...how, shell: typeof command === 'string' });
     if (error !== undefined) throw new Error(`${program}: ${error.message}`);
@@ -42,7 +42,7 @@ export function createApp(options: CreateOptions): void {
   vendor(folder, tarballs);
   copyObserve({ folder, from: samples }, withSamples);
   if (withSamples) copySamples({ folder, name, version: String(versions['version']), from: samples });
-  run('Making a repository', 'git', ['init', '--quiet', '--initial-branch', 'main']);
+  run('Making a repository', ['git', 'init', '--quiet', '--initial-branch', 'main']);
   run('Installing packages', `npx --yes ${versions['pnpm']} install --no-frozen-lockfile`);
   // What it says to do next is in the overlay.
   run(`Making the service ${SERVICE}`, [process.execPath, 'rondo', 'new', 'service', SERVICE, '--skip-test'], 'ignore');
