@@ -7,9 +7,11 @@ import { useStandIns } from './stand-in-fleet.js';
 
 const { run, register } = useStandIns('events');
 let told: string[];
+let carrierFault: string;
 
 beforeEach(() => {
   told = [];
+  carrierFault = '';
 });
 
 const group = 'sales.v1.OrderPlaced:deliveries';
@@ -28,6 +30,7 @@ async function start(instanceId: string, service = 'sales.v1.OrderService', name
     listGroups: () => ({
       groups: [{ name, method, waiting: 2n, running: 1n, failed: 1n, cut: 3n, oldestTime: hoursAgo(3) }],
       events: [event],
+      ...{ topics: ['sales.v1.OrderPlaced'], carrierFault },
     }),
     retryEvent: resolve('retry'),
     discardEvent: resolve('discard'),
@@ -59,6 +62,16 @@ it('ls shows the groups of each service, and what waits for an operator as text'
     groups: [{ name: group, failed: '1', cut: '3' }],
     events: [{ id: '17', key: 'orders/7' }],
   });
+});
+
+it('ls shows what the database has while NATS is away, says so and fails', async () => {
+  await start('sales-1');
+  carrierFault = 'connection refused\u001b[31m';
+  const { exitCode, stdout, stderr } = await run('ls');
+  expect([exitCode, stdout]).toEqual([1, expect.stringContaining('17')]);
+  expect(stderr).toContain(
+    'what waits in NATS for sales.v1.OrderPlaced is not in the numbers: connection refused\\u001b[31m',
+  );
 });
 
 it('retry and discard ask one instance, whose refusal is final', async () => {

@@ -4,6 +4,7 @@ import type { Database, OperatorAudit, QueryOptions, Transaction } from '@rondo/
 import { countJobs, discardJob, type JobRow, listJobs, retryJob } from '@rondo/jobs/internal';
 import type { BrokerGroup, NatsBroker, Waiting } from '@rondo/nats';
 import { callerIdentity, type ServerCall } from '@rondo/rpc/call';
+import { type Clock, sleep } from '@rondo/rpc/clock';
 import { mayOperate } from '@rondo/rpc/internal';
 import { implement, type ServiceImplementation } from '@rondo/rpc/server';
 import { defineErrors } from '@rondo/rpc/status';
@@ -71,7 +72,11 @@ interface EventServiceOptions {
   readonly audit: OperatorAudit | undefined;
   /** What carries the events, if it isn't the database. */
   readonly broker: () => NatsBroker | undefined;
+  readonly clock: Clock;
 }
+
+/** So long a list waits for NATS, which answers late or never if it is frozen. */
+const CARRIER_MS = 2_000;
 
 /** The service by which subscribers register, and `rondo events` shows and resolves. */
 export function createEventService(options: EventServiceOptions): ServiceImplementation {
@@ -111,7 +116,7 @@ export function createEventService(options: EventServiceOptions): ServiceImpleme
         if (!/^[A-Za-z0-9._-]{1,200}$/.test(group)) throw new TypeError(`its name is "${group.slice(0, 50)}"`);
         methodOf(row);
       } catch (error) {
-        throw topicErrors.GROUP_REFUSED({ reason: error instanceof Error ? error.message : String(error) });
+        throw topicErrors.GROUP_REFUSED({ reason: reasonOf(error) });
       }
       if (!(await registerGroup(database, row, { signal: call.signal }))) throw topicErrors.TOO_MANY_GROUPS({});
       nudge();
@@ -119,25 +124,7 @@ export function createEventService(options: EventServiceOptions): ServiceImpleme
     },
     async listGroups(_, call) {
       requireOperator(call);
-      const { signal } = call;
-      const rows = await readGroups(database, names, { signal });
-      const groups = rows.map(({ name }) => name);
-      const [counts, jobs, states, carried] = await Promise.all([
-        countJobs(database, groups, { signal }),
-        listJobs(database, groups, { signal }),
-        statesOf(database, groups, { signal }),
-        byBroker((broker) => carriedBy(broker, names)),
-      ]);
-      const countOf = new Map(counts.map(({ method: name, ...count }) => [name, count]));
-      const stateOf = new Map(states.map(({ name, ...state }) => [name, state]));
-      return {
-        topics: names,
-        groups: rows.map((row) => ({
-          ...together({ ...countOf.get(row.name), ...stateOf.get(row.name) }, carried?.get(atBroker(brokerGroup(row)))),
-          ...{ name: row.name, method: `${row.service}/${row.method}` },
-        })),
-        events: jobs.filter(({ failed }) => failed).map(toEvent),
-      };
+      return await list(options, call);
     },
     retryEvent: ({ id }, call) => resolve(id, retryJob, call),
     discardEvent: ({ id }, call) => resolve(id, discardJob, call),
@@ -159,6 +146,30 @@ export function createEventService(options: EventServiceOptions): ServiceImpleme
   });
 }
 
+async function list(options: EventServiceOptions, { signal }: Pick<ServerCall, 'signal'>) {
+  const { database, topics } = options;
+  const names = topics.map(({ $type }) => $type);
+  const rows = await readGroups(database, names, { signal });
+  const groups = rows.map(({ name }) => name);
+  const [counts, jobs, states, carried] = await Promise.all([
+    countJobs(database, groups, { signal }),
+    listJobs(database, groups, { signal }),
+    statesOf(database, groups, { signal }),
+    carriedWithin(options, names),
+  ]);
+  const countOf = new Map(counts.map(({ method: name, ...count }) => [name, count]));
+  const stateOf = new Map(states.map(({ name, ...state }) => [name, state]));
+  return {
+    topics: names,
+    groups: rows.map((row) => ({
+      ...together({ ...countOf.get(row.name), ...stateOf.get(row.name) }, carried.has?.get(atBroker(brokerGroup(row)))),
+      ...{ name: row.name, method: `${row.service}/${row.method}` },
+    })),
+    events: jobs.filter(({ failed }) => failed).map(toEvent),
+    carrierFault: carried.fault,
+  };
+}
+
 /** Does what is only to do if a broker carries the topics. */
 const brokerOf =
   ({ broker }: Pick<EventServiceOptions, 'broker'>) =>
@@ -167,11 +178,31 @@ const brokerOf =
     try {
       return carrier && (await work(carrier));
     } catch (error) {
-      throw topicErrors.BROKER_AWAY({ reason: error instanceof Error ? error.message : String(error) });
+      throw topicErrors.BROKER_AWAY({ reason: reasonOf(error) });
     }
   };
 
+const reasonOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
+
 const atBroker = ({ topic, group }: BrokerGroup) => `${topic}:${group}`;
+
+/** What the broker has for each group, or why that isn't known. */
+async function carriedWithin({ broker, clock }: EventServiceOptions, names: readonly string[]) {
+  const carrier = broker();
+  if (carrier === undefined) return { has: undefined, fault: '' };
+  const answered = new AbortController();
+  const late = async () => {
+    await sleep(clock, CARRIER_MS, answered.signal);
+    throw new Error(`it gave no answer within ${CARRIER_MS} ms`);
+  };
+  try {
+    return { has: await Promise.race([carriedBy(carrier, names), late()]), fault: '' };
+  } catch (error) {
+    return { has: undefined, fault: reasonOf(error) };
+  } finally {
+    answered.abort();
+  }
+}
 
 /** What the broker has for each group. */
 async function carriedBy(broker: NatsBroker, topics: readonly string[]): Promise<ReadonlyMap<string, Waiting>> {

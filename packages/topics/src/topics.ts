@@ -134,7 +134,7 @@ export function createTopics(options: TopicsOptions): Topics {
       await Promise.all([worker.close(), carrier?.relay.close()]);
     },
     service: createEventService({
-      ...{ database, topics, mayServe, audit: options.audit, broker: () => carrier?.broker },
+      ...{ database, topics, mayServe, clock, audit: options.audit, broker: () => carrier?.broker },
       nudge() {
         groups.forget();
         relaying.nudge();

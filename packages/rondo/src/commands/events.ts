@@ -38,7 +38,7 @@ export const events = defineCommand({
     ['events replay sales.v1.OrderPlaced:deliveries 2026-03-01T09:00:00Z', 'Delivers events to a group again.'],
   ],
   complete: completeService,
-  exitCodes: { FAILED: 'Refused, or a service could not be asked; standard error says why.' },
+  exitCodes: { FAILED: 'Refused, or a service or its NATS could not be asked; standard error says why.' },
   async run({ values, positionals: [action = 'ls', subject = '', last] }, context) {
     if (!['ls', 'retry', 'discard', 'replay', 'remove-group'].includes(action))
       throw new UsageError(`say what to do: ${ACTIONS}`);
@@ -109,7 +109,7 @@ async function change(
 async function list(
   publishers: Publishers,
   json: boolean | undefined,
-  { stdout, signal, clock }: CommandContext,
+  { stdout, stderr, signal, clock }: CommandContext,
 ): Promise<number> {
   const answers = await Promise.all(
     publishers.map((publisher) =>
@@ -120,7 +120,12 @@ async function list(
   const dead = answers.flatMap((answer) => answer.events);
   if (json) await stdout.write(`${JSON.stringify({ groups: groups.map(viewGroup), events: dead.map(viewEvent) })}\n`);
   else await stdout.write(format({ groups, events: dead }, clock.now()));
-  return ExitCode.OK;
+  const faults = answers.filter(({ carrierFault }) => carrierFault !== '');
+  for (const { topics, carrierFault } of faults)
+    await stderr.write(
+      `rondo: what waits in NATS for ${topics.join(', ')} is not in the numbers: ${printable(carrierFault)}\n`,
+    );
+  return faults.length === 0 ? ExitCode.OK : ExitCode.FAILED;
 }
 
 const viewGroup = ({ waiting, running, failed, cut, oldestTime, ...group }: Group) => ({
@@ -134,7 +139,7 @@ const viewEvent = ({ id, publishTime, ...event }: DeadEvent) => ({
   publishTime: publishTime?.toISOString(),
 });
 
-function format({ groups, events: dead }: Omit<ListGroupsResponse, 'topics'>, nowMs: number): string {
+function format({ groups, events: dead }: Pick<ListGroupsResponse, 'groups' | 'events'>, nowMs: number): string {
   const ageOf = (time: Date | undefined) => (time === undefined ? '-' : formatAge(nowMs - time.getTime()));
   const rows = groups.map(({ name, method, waiting, running, failed, oldestTime, cut }) => [
     ...[name, method, `${waiting}`, `${running}`, `${failed}`, ageOf(oldestTime), `${cut}`],
