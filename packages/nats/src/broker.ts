@@ -10,6 +10,7 @@ import {
 import { connect, type NatsConnection, nanos } from '@nats-io/transport-node';
 import { type Clock, sleep } from '@rondo/rpc/clock';
 import { eventOf, optionsOf, PARTITIONS, partitionOf } from './event.js';
+import { explain, requireRoom } from './faults.js';
 import type { NatsBroker, Waiting } from './interface.js';
 import { type NatsLocation, parseNats } from './location.js';
 import { ACK_WAIT_MS, createReceiver, hasCode, NO_CONSUMER } from './receiver.js';
@@ -34,17 +35,17 @@ const SKEW_MS = 300_000;
 /**
  * NATS JetStream, connected to when it is needed.
  *
- * @param url `nats://HOST:PORT,HOST:PORT/PREFIX`; `PREFIX`, `rondo` by default, begins the names of streams. Keys: `replicas`, the servers
+ * @param url `nats://USER:PASSWORD@HOST:PORT,HOST:PORT/PREFIX`; `PREFIX`, `rondo` by default, begins the names of streams. Keys: `replicas`, the servers
  *   that keep each event, `tls=on`, `ca-file`, `cert-file`, `key-file`, `creds-file` and `token-file`.
  * @throws TypeError if the URL is wrong.
  */
 export function natsBroker(url: string, { clock }: { readonly clock: Clock }): NatsBroker {
-  const location = parseNats(url);
+  const location = parse(url);
   const { link, close } = connector(location, clock);
   const streamOf = (topic: string) => `${location.prefix}-${topic.replaceAll('.', '-')}`;
   const subjectOf = (topic: string, partition: number | '*') => `${location.prefix}.${topic}.${partition}`;
   return {
-    async open(topic, retentionMs) {
+    async open(topic, { retentionMs, groups }) {
       const { manager } = await link();
       const config = {
         ...{ name: streamOf(topic), subjects: [subjectOf(topic, '*')], num_replicas: location.replicas },
@@ -55,16 +56,15 @@ export function natsBroker(url: string, { clock }: { readonly clock: Clock }): N
         if (!hasCode(error, DIFFERENT_STREAM)) throw error;
         return manager.streams.update(config.name, config);
       });
-    },
-    async begin({ topic, group }) {
-      const { manager } = await link();
+      const there = new Set<string>();
+      for await (const { name } of manager.consumers.list(config.name)) there.add(name);
       const policy = { ack_policy: AckPolicy.Explicit, deliver_policy: DeliverPolicy.New, max_ack_pending: 1 };
-      const ack_wait = nanos(ACK_WAIT_MS);
-      const add = (durable_name: string, partition: number) => {
-        const filter_subject = subjectOf(topic, partition);
-        return manager.consumers.add(streamOf(topic), { ...policy, ack_wait, durable_name, filter_subject });
+      const add = async (durable_name: string, partition: number) => {
+        if (there.has(durable_name)) return;
+        const own = { durable_name, filter_subject: subjectOf(topic, partition), ack_wait: nanos(ACK_WAIT_MS) };
+        await manager.consumers.add(config.name, { ...policy, ...own });
       };
-      await Promise.all(consumersOf(group).map(add));
+      for (const group of groups) await Promise.all(consumersOf(group).map(add));
     },
     async end({ topic, group }) {
       const { manager } = await link();
@@ -119,11 +119,21 @@ export function natsBroker(url: string, { clock }: { readonly clock: Clock }): N
   };
 }
 
+function parse(url: string): NatsLocation {
+  try {
+    return parseNats(url);
+  } catch (error) {
+    throw new TypeError(`RONDO_TOPICS: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
 /** Connects once; the client connects again by itself. */
 function connector({ options }: NatsLocation, clock: Clock) {
   let linked: Promise<Link> | undefined;
   const dial = async (): Promise<Link> => {
-    const connection = await connect(options());
+    const connection = await connect(options()).catch((error: unknown) => {
+      throw explain(error);
+    });
     try {
       const manager = await jetstreamManager(connection);
       return { connection, manager, client: manager.jetstream() };
@@ -133,16 +143,19 @@ function connector({ options }: NatsLocation, clock: Clock) {
     }
   };
   return {
-    link(): Promise<Link> {
-      if (linked !== undefined) return linked;
-      const dialled = dial();
-      linked = dialled;
-      const forget = () => {
-        if (linked === dialled) linked = undefined;
-      };
-      // It closes by itself for credentials that are no longer valid.
-      void dialled.then(({ connection }) => connection.closed().then(forget), forget);
-      return dialled;
+    async link(): Promise<Link> {
+      if (linked === undefined) {
+        const dialled = dial();
+        linked = dialled;
+        const forget = () => {
+          if (linked === dialled) linked = undefined;
+        };
+        // It closes by itself for credentials that are no longer valid.
+        void dialled.then(({ connection }) => connection.closed().then(forget), forget);
+      }
+      const current = await linked;
+      requireRoom(current.connection);
+      return current;
     },
     async close() {
       const current = await linked?.catch(() => undefined);

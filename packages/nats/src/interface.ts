@@ -41,10 +41,8 @@ export interface Receiver {
 
 /** NATS JetStream: a stream for each topic, and for each group a consumer of each partition. Each method rejects while NATS is away. */
 export interface NatsBroker {
-  /** Makes the stream of a topic, or brings it up to date. */
-  open(topic: string, retentionMs: number): Promise<void>;
-  /** Makes a group, which gets the events from then on. It does nothing if there is one. */
-  begin(group: BrokerGroup): Promise<void>;
+  /** Makes the stream of a topic, or brings it up to date, and makes those of the groups that aren't there: they get the events from then on. */
+  open(topic: string, has: { readonly retentionMs: number; readonly groups: readonly string[] }): Promise<void>;
   /** Removes a group. */
   end(group: BrokerGroup): Promise<void>;
   /** Resolves once the stream has the event. */

@@ -1,5 +1,11 @@
 import { readFileSync } from 'node:fs';
-import { credsAuthenticator, type NodeConnectionOptions, tokenAuthenticator } from '@nats-io/transport-node';
+import { isIP } from 'node:net';
+import {
+  credsAuthenticator,
+  type NodeConnectionOptions,
+  tokenAuthenticator,
+  usernamePasswordAuthenticator,
+} from '@nats-io/transport-node';
 import { parseLocation } from '@rondo/registries';
 
 /** Where NATS is, and how streams are made there. */
@@ -16,12 +22,13 @@ const PING_MS = 10_000;
 const FILES = ['ca-file', 'cert-file', 'key-file', 'creds-file', 'token-file'] as const;
 
 /**
- * Parses `nats://HOST:PORT,HOST:PORT/PREFIX?KEY=VALUE`.
+ * Parses `nats://USER:PASSWORD@HOST:PORT,HOST:PORT/PREFIX?KEY=VALUE`.
  *
  * @throws TypeError that names the part, its rule and the remedy.
  */
 export function parseNats(url: string): NatsLocation {
-  const { servers, path, options } = parseLocation(url, {
+  const { login, rest } = splitLogin(url);
+  const { servers, path, options } = parseLocation(rest, {
     ...{ scheme: 'nats', port: 4222, keys: ['tls', 'replicas', ...FILES] },
   });
   const prefix = path === '' ? 'rondo' : path.slice(1);
@@ -34,6 +41,13 @@ export function parseNats(url: string): NatsLocation {
   if (tls !== 'on' && tls !== 'off') throw new TypeError(`tls is ${tls}; give on or off`);
   const ofTls = FILES.slice(0, 3).find((key) => options.has(key));
   if (ofTls !== undefined && tls === 'off') throw new TypeError(`${ofTls} has no effect without TLS; give tls=on, too`);
+  const ip = tls === 'on' ? servers.find((server) => isIP(hostOf(server)) > 0) : undefined;
+  if (ip !== undefined)
+    throw new TypeError(
+      `${hostOf(ip)} is an address, and with tls=on a certificate is compared with a name; give the name of the server`,
+    );
+  if ([login, ...FILES.slice(3).map((key) => options.get(key))].filter((given) => given !== undefined).length > 1)
+    throw new TypeError('the login is given twice; give one of USER:PASSWORD@, creds-file and token-file');
   const read = (key: (typeof FILES)[number]) => {
     const file = options.get(key);
     return file === undefined ? undefined : readFileSync(file);
@@ -46,6 +60,7 @@ export function parseNats(url: string): NatsLocation {
       const [ca, cert, key] = [read('ca-file'), read('cert-file'), read('key-file')].map((file) => file?.toString());
       return {
         ...{ servers: [...servers], name: 'rondo', maxReconnectAttempts: -1, timeout: 5_000, pingInterval: PING_MS },
+        ...(login !== undefined && { authenticator: usernamePasswordAuthenticator(...login) }),
         ...(creds !== undefined && { authenticator: credsAuthenticator(creds) }),
         ...(token !== undefined && { authenticator: tokenAuthenticator(token) }),
         ...(tls === 'on' && {
@@ -58,4 +73,17 @@ export function parseNats(url: string): NatsLocation {
       };
     },
   };
+}
+
+const hostOf = (server: string) => server.replace(/:\d+$/, '').replace(/^\[|\]$/g, '');
+
+/** Takes the login out of a URL. */
+function splitLogin(url: string): { readonly login?: [user: string, password: string]; readonly rest: string } {
+  const [, user, password, rest] = /^nats:\/\/([^/?@:]+):([^/?@]+)@(.+)$/.exec(url) ?? [];
+  if (user === undefined || password === undefined) return { rest: url };
+  try {
+    return { login: [decodeURIComponent(user), decodeURIComponent(password)], rest: `nats://${rest}` };
+  } catch {
+    throw new TypeError('the login has a % that begins no character; write it as %25');
+  }
 }

@@ -1,11 +1,10 @@
 /** What a group gets from a real NATS. */
-import { createServer } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
 import { systemClock as clock, sleep } from '@rondo/rpc/clock';
 import { eventually } from '../../jobs/test/fixture.js';
-import { type NatsServer, noNats, startNats } from '../../topics/test/nats-server.js';
+import { freePort, type NatsServer, noNats, startNats } from '../../topics/test/nats-server.js';
 import { partitionOf } from '../src/event.js';
 import { type BrokerEvent, natsBroker, type Take } from '../src/exports/index.js';
 
@@ -29,10 +28,8 @@ const event = (id: string): BrokerEvent => ({
   const began = async (take: Take) => {
     tests += 1;
     const broker = natsBroker(`${server.url}/test${tests}`, { clock });
-    await broker.open(topic, 3_600_000);
-    const group = { topic, group: 'g' };
-    await broker.begin(group);
-    const receiver = broker.receive(group, { take, onLost: () => undefined });
+    await broker.open(topic, { retentionMs: 3_600_000, groups: ['g'] });
+    const receiver = broker.receive({ topic, group: 'g' }, { take, onLost: () => undefined });
     return {
       ...{ broker, prefix: `test${tests}` },
       async close() {
@@ -61,6 +58,21 @@ const event = (id: string): BrokerEvent => ({
     await close();
   }, 120_000);
 
+  it('is made as far as it is not there, so that a round that failed asks for little', async () => {
+    const { broker, prefix, close } = await began(() => Promise.resolve());
+    const { consumers } = await jetstreamManager(connection);
+    await consumers.delete(`${prefix}-t-v1-T`, 'g~7');
+    const asked: string[] = [];
+    const callback = (_: unknown, { subject }: { readonly subject: string }) => void asked.push(subject);
+    const asking = connection.subscribe('$JS.API.CONSUMER.CREATE.>', { callback });
+    await connection.flush();
+    await broker.open(topic, { retentionMs: 3_600_000, groups: ['g'] });
+    await connection.flush();
+    expect(asked).toEqual([expect.stringContaining('.g~7.')]);
+    asking.unsubscribe();
+    await close();
+  });
+
   it('is not stopped by what no service of Rondo has published', async () => {
     const taken: string[] = [];
     const { broker, prefix, close } = await began(async ({ id }) => void taken.push(id));
@@ -71,11 +83,3 @@ const event = (id: string): BrokerEvent => ({
     await close();
   });
 });
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await new Promise((resolve) => probe.once('listening', resolve));
-  const address = probe.address();
-  await new Promise((resolve) => probe.close(resolve));
-  return typeof address === 'object' && address !== null ? address.port : 0;
-}

@@ -90,10 +90,14 @@ export class Relay {
   async #follow(rows: readonly RegisteredGroup[], options: QueryOptions): Promise<void> {
     const { broker, database, topics, log } = this.#options;
     const isNew = !this.#opened;
-    if (isNew) for (const topic of topics) await broker.open(topic.$type, topicOf(topic).retentionMs ?? 0);
+    for (const topic of topics) {
+      const own = rows.filter((row) => row.topic === topic.$type);
+      if (!isNew && own.every((row) => this.#receivers.has(idOf(row)))) continue;
+      const groups = own.map((row) => brokerGroup(row).group);
+      await broker.open(topic.$type, { retentionMs: topicOf(topic).retentionMs ?? 0, groups });
+    }
     for (const row of rows) {
       const id = idOf(row);
-      if (isNew || !this.#receivers.has(id)) await broker.begin(brokerGroup(row));
       if (this.#lost.delete(id)) log.error({ group: row.name }, LOST);
       if (!this.#receivers.has(id)) this.#receivers.set(id, this.#receive(row));
     }

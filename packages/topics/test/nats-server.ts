@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -17,16 +18,20 @@ export const noNats =
 /** A NATS server of a test, with JetStream. */
 export interface NatsServer {
   readonly url: string;
+  /** Stops it by SIGSTOP: it answers nothing. */
+  freeze(): void;
   /** Ends it with SIGKILL. */
   kill(): Promise<void>;
-  /** Starts it again at the same port, over the same files. */
-  restart(): Promise<void>;
+  /** Starts it again at the same port, over the same files, with another configuration if there is one. */
+  restart(configuration?: string): Promise<void>;
   close(): Promise<void>;
 }
 
-/** Starts a server at a port. */
-export async function startNats(port: number): Promise<NatsServer> {
+/** Starts a server at a port, with what `configuration` says beside. */
+export async function startNats(port: number, configuration = ''): Promise<NatsServer> {
   const folder = mkdtempSync(join(tmpdir(), 'rondo-nats-'));
+  const configure = (text: string) => writeFileSync(join(folder, 'nats.conf'), `server_name: one\n${text}`);
+  configure(configuration);
   let server = await run(port, folder);
   const kill = async () => {
     if (server.exitCode !== null || server.signalCode !== null) return;
@@ -36,8 +41,12 @@ export async function startNats(port: number): Promise<NatsServer> {
   };
   return {
     url: `nats://127.0.0.1:${port}`,
+    freeze() {
+      server.kill('SIGSTOP');
+    },
     kill,
-    async restart() {
+    async restart(changed = configuration) {
+      configure(changed);
       server = await run(port, folder);
     },
     async close() {
@@ -49,10 +58,20 @@ export async function startNats(port: number): Promise<NatsServer> {
 
 /** Resolves when the server accepts connections. */
 async function run(port: number, folder: string): Promise<ChildProcess> {
-  const args = ['--addr', '127.0.0.1', '--port', String(port), '--jetstream', '--store_dir', folder];
+  const where = ['--addr', '127.0.0.1', '--port', String(port), '--config', join(folder, 'nats.conf')];
+  const args = [...where, '--jetstream', '--store_dir', folder];
   const server = spawn(PROGRAM, args, { stdio: ['ignore', 'ignore', 'pipe'] });
   for await (const line of createInterface({ input: server.stderr })) if (line.includes('Server is ready')) break;
   if (server.exitCode !== null) throw new Error(`nats-server ended with ${server.exitCode}`);
   server.stderr.resume();
   return server;
+}
+
+/** A port that nothing listens at. */
+export async function freePort(): Promise<number> {
+  const probe = createServer().listen(0, '127.0.0.1');
+  await new Promise((resolve) => probe.once('listening', resolve));
+  const address = probe.address();
+  await new Promise((resolve) => probe.close(resolve));
+  return typeof address === 'object' && address !== null ? address.port : 0;
 }

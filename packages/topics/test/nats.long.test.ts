@@ -1,6 +1,5 @@
 /** The guarantees of topics over a real NATS, and what is its own there. */
 import { createHash } from 'node:crypto';
-import { createServer } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Moved } from '@rondo/contracts/rondo/conformance/v1/topics';
 import { natsBroker } from '@rondo/nats';
@@ -9,7 +8,7 @@ import { systemClock as clock } from '@rondo/rpc/clock';
 import { RpcError, Status } from '@rondo/rpc/status';
 import { eventually } from '../../jobs/test/fixture.js';
 import { nameOf, topicsConformance, topicsOf } from './conformance.js';
-import { type NatsServer, noNats, startNats } from './nats-server.js';
+import { freePort, type NatsServer, noNats, startNats } from './nats-server.js';
 
 if (noNats !== undefined) process.stdout.write(`NOT TESTED: topics over NATS, as ${noNats}\n`);
 
@@ -82,6 +81,38 @@ const url = () => {
     await server.restart();
     await eventually(async () => expect(await topics.effects()).toEqual(['a1', 'a2', 'a3']));
     await eventually(async () => expect(await topics.left(fleet)).toBe(0n));
+  });
+
+  it('the list has what the database has while NATS is away, frozen or not, and says so', async () => {
+    const fleet = await topics.subscribed({
+      watchers: {
+        once() {
+          throw new RpcError(Status.FAILED_PRECONDITION, 'no such square');
+        },
+      },
+    });
+    await fleet.publish('a', 1);
+    await eventually(async () => expect((await fleet.operator.listGroups({})).events).toHaveLength(1));
+    const partly = { groups: { length: 4 }, events: [{ key: 'a' }], carrierFault: expect.not.stringMatching(/^$/) };
+    server.freeze();
+    expect(await fleet.operator.listGroups({})).toMatchObject(partly);
+    await server.kill();
+    expect(await fleet.operator.listGroups({})).toMatchObject(partly);
+    await server.restart();
+    await eventually(async () => expect((await fleet.operator.listGroups({})).carrierFault).toBe(''));
+  });
+
+  it('a NATS that takes no large events carries none, which says what to do', async () => {
+    const fleet = await topics.subscribed();
+    const fault = async () => (await fleet.operator.listGroups({})).carrierFault;
+    await server.kill();
+    await server.restart('max_payload: 65536');
+    await eventually(async () => expect(await fault()).toContain('max_payload of NATS is 65536 bytes, and an event'));
+    await fleet.publish('a', 1);
+    await server.kill();
+    await server.restart();
+    await eventually(async () => expect(await topics.effects()).toEqual(['a1']));
+    expect(await fault()).toBe('');
   });
 
   const topic = 'rondo.conformance.v1.Moved';
@@ -170,11 +201,3 @@ const url = () => {
     await eventually(async () => expect(await topics.effects()).toEqual(['a1', 'a2', 'a3']));
   });
 });
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await new Promise((resolve) => probe.once('listening', resolve));
-  const address = probe.address();
-  await new Promise((resolve) => probe.close(resolve));
-  return typeof address === 'object' && address !== null ? address.port : 0;
-}

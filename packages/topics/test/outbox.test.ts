@@ -22,7 +22,7 @@ afterAll(() => database.close());
 
 const refuse = () => Promise.reject(new Error('is not asked for this'));
 const brokerWith = (own: Partial<NatsBroker>): NatsBroker => ({
-  ...{ open: refuse, begin: refuse, end: refuse, send: refuse, waiting: refuse, close: refuse },
+  ...{ open: refuse, end: refuse, send: refuse, waiting: refuse, close: refuse },
   receive: () => ({ close: refuse }),
   async *read() {},
   ...own,

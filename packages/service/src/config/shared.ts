@@ -35,7 +35,7 @@ export const REGISTRY_PORT = 50050;
 const INSTANCE_ID = /^[a-zA-Z0-9._-]{1,128}$/;
 const INSTANCE_ID_RULE = '1 to 128 characters of a-z A-Z 0-9 . _ -';
 const VERSION = /^[\x21-\x7e]{1,128}$/;
-const NATS_RULE = 'nats://HOST:PORT without credentials, more hosts with commas';
+const NATS_RULE = 'nats://[USER:PASSWORD@]HOST:PORT, more hosts with commas';
 
 /** Fits the 32-bit length prefix of a gRPC message; Node's buffers can be larger. */
 const MAX_MESSAGE_BYTES = 2 ** 31 - 1;
@@ -129,6 +129,15 @@ const TELEMETRY = {
   }),
 } as const;
 
+const TOPICS = optionalVariable(
+  'RONDO_TOPICS',
+  matching(/^nats:\/\/([^\s/?@:]+:[^\s/?@]+@)?[^\s@]+$/, NATS_RULE, 'nats://127.0.0.1:4222'),
+  {
+    secret: true,
+    description: 'The NATS that carries the events which the service publishes; by default its database does.',
+  },
+);
+
 /** The variables that every service reads; `port` is the default port of the service. */
 export function sharedVariables(port: number) {
   return {
@@ -210,9 +219,7 @@ export function sharedVariables(port: number) {
     }),
     ...OVERLOAD,
     ...CACHE_VARIABLES,
-    topics: optionalVariable('RONDO_TOPICS', matching(/^nats:\/\/[^\s@]+$/, NATS_RULE, 'nats://127.0.0.1:4222'), {
-      description: 'The NATS that carries the events which the service publishes; by default its database does.',
-    }),
+    topics: TOPICS,
     ...tlsVariables,
     ...authVariables,
     ...TELEMETRY,
