@@ -128,7 +128,7 @@ export class Worker {
   async #run(running: Running): Promise<void> {
     const { attempt, job, control } = running;
     const { meter, words } = this.#options;
-    if (attempt.attempts > job.maxAttempts) {
+    if (attempt.attempts > job.maxAttempts + 1) {
       await this.#fail(running, new Error('its process ended during the last attempt'), true);
       return;
     }
@@ -165,7 +165,7 @@ export class Worker {
 
   async #fail({ attempt, job }: Running, fault: unknown, final: boolean): Promise<void> {
     const { database, log, random, meter, words } = this.#options;
-    const failed = final || attempt.attempts >= job.maxAttempts;
+    const failed = final || isLast(job, attempt.attempts, fault);
     meter.ended(job.name, fault instanceof RpcError ? fault.codeName : 'UNKNOWN');
     const fields = {
       err: fault,
@@ -222,6 +222,14 @@ export const isAway = (error: unknown): error is RpcError =>
 /** Whether the error is the outcome of the call for good, as its contract says. */
 export const isFinal = ({ method }: Pick<StoredMethod, 'method'>, error: unknown): boolean =>
   error instanceof RpcError && method.policy.key?.finalCodes.has(error.code) === true;
+
+/**
+ * Whether no further attempt is made. If it isn't known what became of the last one, because its time ran out or its process ended, one more
+ * learns that by the key.
+ */
+export const isLast = ({ maxAttempts }: Pick<StoredMethod, 'maxAttempts'>, attempts: number, error: unknown): boolean =>
+  attempts > maxAttempts ||
+  (attempts === maxAttempts && !(error instanceof RpcError && error.code === Status.DEADLINE_EXCEEDED));
 
 /** Makes a stored call: with a key of its own, so that it takes effect once. */
 function callerOf({ channel, keyOf, metadataOf }: WorkerOptions) {

@@ -152,11 +152,15 @@ describe('a job', () => {
     expect(await failed(jobs)).toMatchObject({ attempts: 1 });
   });
 
-  it('whose process ends at each attempt fails, too', async () => {
+  it('whose process ends at each attempt fails, after one more that learns what became of the last', async () => {
+    const endDuring = 'UPDATE jobs SET attempts = $1, claim = $2, due_time = now()';
     await enqueue(begin(), 'x', { at: inAnHour() });
-    await database.query("UPDATE jobs SET attempts = 4, claim = 'of a process that is gone', due_time = now()");
+    await database.query(endDuring, [5, 'of a process that is gone']);
     expect(await failed(begin())).toMatchObject({ error: 'its process ended during the last attempt' });
     expect(await effects()).toEqual([]);
+    await enqueue(begin(), 'y', { at: inAnHour() });
+    await database.query(`${endDuring} WHERE NOT failed`, [4, 'of a process that is gone']);
+    await eventually(async () => expect(await effects()).toEqual(['y']));
   });
 
   it('shows its progress', async () => {

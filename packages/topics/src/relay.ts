@@ -1,5 +1,5 @@
 import type { Database, Queries, QueryOptions } from '@rondo/database';
-import { AWAY_MS, encodedCall, isAway, isFinal, type JobMeter, type StoredMethod } from '@rondo/jobs/internal';
+import { AWAY_MS, encodedCall, isAway, isFinal, isLast, type JobMeter, type StoredMethod } from '@rondo/jobs/internal';
 import type { BrokerEvent, NatsBroker, Receiver } from '@rondo/nats';
 import type { Logger } from '@rondo/rpc/call';
 import type { Channel } from '@rondo/rpc/client';
@@ -186,7 +186,7 @@ export class Relay {
   /** Leaves an event to the database: for the next attempt, or for an operator. */
   async #fail(job: StoredMethod, event: BrokerEvent, err: unknown): Promise<void> {
     const { log } = this.#options;
-    const failed = isFinal(job, err) || job.maxAttempts === 1;
+    const failed = isFinal(job, err) || isLast(job, 1, err);
     const error = (err instanceof Error ? err.message : String(err)).slice(0, MAX_ERROR_LENGTH);
     const waitMs = backoffMs(0, { ...job.backoff, ...this.#jitter });
     const state = { ...FRESH, attempts: 1, error, failed, waitMs, leavesLane: failed && job.stopsKey !== true };

@@ -44,12 +44,15 @@ export function topicsOf(broker: () => string | undefined) {
     get url() {
       return url ?? '';
     },
-    async subscribed(options: FleetOptions = {}) {
+    /** Registers the four groups of the contract, or `group` alone. */
+    async subscribed(options: FleetOptions = {}, group?: Parameters<Fleet['operator']['registerGroup']>[0]) {
       const fleet = begin(options);
       if (url !== undefined)
         await eventually(async () => expect(await database.query('SELECT FROM topic_relays')).toHaveLength(1));
-      fleet.subscriber.start();
-      await eventually(async () => expect((await fleet.operator.listGroups({})).groups).toHaveLength(4));
+      if (group === undefined) fleet.subscriber.start();
+      else await fleet.operator.registerGroup(group);
+      const groups = group === undefined ? 4 : 1;
+      await eventually(async () => expect((await fleet.operator.listGroups({})).groups).toHaveLength(groups));
       return fleet;
     },
     /** The effects of a group, in their order. */
@@ -155,6 +158,26 @@ export function topicsConformance(topics: ReturnType<typeof topicsOf>): void {
       await fleet.operator.discardEvent({ id: stopped.id });
       await eventually(async () => expect(await effects('strict')).toEqual(['a2']));
       expect(await failureOf(fleet.operator.retryEvent({ id: stopped.id }))).toMatchObject({ code: Status.NOT_FOUND });
+    });
+
+    it('whose last attempt ran out of time is called once more, which learns the outcome by its key', async () => {
+      let calls = 0;
+      const watchers = {
+        async twin(event: Moved, { signal }: { readonly signal: AbortSignal }) {
+          calls += 1;
+          const written = await topics.write('twin', event);
+          if (calls === 1) await new Promise((resolve) => signal.addEventListener('abort', resolve));
+          return written;
+        },
+      };
+      const { $type: topic } = Moved;
+      const method = { service: 'rondo.conformance.v1.WatcherService', method: 'Twin', idempotencyLevel: '' };
+      const idempotency = { source: { $case: 'metadata', value: 'idempotency-key' } } as const;
+      const policy = { timeout: { seconds: 5n }, idempotency, subscription: { maxAttempts: 1 } };
+      const fleet = await subscribed({ watchers }, { topic, group: 'twin', ...method, policy });
+      for (const move of [1, 2]) await fleet.publish('a', move);
+      await eventually(async () => expect(await left(fleet)).toBe(0n));
+      expect(await effects('twin')).toEqual(['a1', 'a2']);
     });
 
     it('waits while no subscriber can be reached, and no attempt counts', async () => {

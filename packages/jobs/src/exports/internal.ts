@@ -13,4 +13,4 @@ export { declaredJob, faultOf } from '../declared.js';
 export { claimHeads, unblock } from '../lanes.js';
 export type { JobMeter } from '../metrics.js';
 export { countJobs, discardJob, type JobRow, listJobs, retryJob } from '../store.js';
-export { AWAY_MS, encodedCall, isAway, isFinal, Worker } from '../worker.js';
+export { AWAY_MS, encodedCall, isAway, isFinal, isLast, Worker } from '../worker.js';
