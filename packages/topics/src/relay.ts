@@ -148,11 +148,10 @@ export class Relay {
     this.#options.onBroughtBack();
   }
 
-  /** False if no subscriber took the call, which is no attempt. */
+  /** False if no subscriber took the call, or the group has a contract that can't be called: that is no attempt. */
   async #isTaken({ group, event, signal }: Delivery): Promise<boolean> {
     const { database, methods, meter } = this.#options;
     const job = methods().get(group);
-    if (job === undefined) throw new Error(`${group} is not known yet, or no more`);
     const { isLate, isBehind } = await lookUp(database, {
       group,
       event,
@@ -161,6 +160,7 @@ export class Relay {
     });
     if (isLate) await cutOne(database, group);
     else if (isBehind) await this.#bringBack(group, event);
+    else if (job === undefined) return false;
     else {
       const fault = await this.#call(job, event, signal).catch((error: unknown) => ({ error }));
       if (fault !== undefined) signal.throwIfAborted();

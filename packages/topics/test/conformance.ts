@@ -2,10 +2,11 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { Moved } from '@rondo/contracts/rondo/conformance/v1/topics';
 import type { Database } from '@rondo/database';
 import { startTestPostgres, type TestPostgres } from '@rondo/database/testing';
+import { silentLogger } from '@rondo/rpc/call';
 import { RpcError, Status } from '@rondo/rpc/status';
 import { failureOf } from '@rondo/rpc/testing';
 import { eventually } from '../../jobs/test/fixture.js';
-import { createTables, type FleetOptions, startFleet, write } from './fixture.js';
+import { createTables, type FleetOptions, readable, startFleet, write } from './fixture.js';
 
 type Fleet = ReturnType<typeof startFleet>;
 
@@ -235,6 +236,19 @@ export function topicsConformance(topics: ReturnType<typeof topicsOf>): void {
       release();
       await eventually(async () => expect(await left(fleet)).toBe(0n));
       expect((await effects()).toSorted()).toEqual(['a1', 'a1', 'a2', 'a3']);
+    });
+
+    it('whose contract can not be called lags, and the metric tells it', async () => {
+      const { meter, read } = readable();
+      const told: string[] = [];
+      const log = { ...silentLogger, error: (_: object, text: string) => void told.push(text) };
+      const fleet = await subscribed({ meter, log });
+      await topics.database.query("UPDATE topic_groups SET policy = '' WHERE name = $1", [nameOf('once')]);
+      await eventually(() => expect(told).toEqual([expect.stringContaining("has a contract that can't be called")]));
+      await fleet.publish('a', 1);
+      await eventually(async () => expect(await effects('strict')).toEqual(['a1']));
+      await eventually(async () => expect((await read())['rondo.topics.lag']).toBeGreaterThan(2));
+      expect(await effects()).toEqual([]);
     });
 
     it('is removed with what waits for it', async () => {

@@ -1,5 +1,4 @@
 import { describe, expect, it } from '@jest/globals';
-import { type BatchObservableCallback, createNoopMeter, type Observable } from '@opentelemetry/api';
 import { Moved, MoverServiceDefinition, Touched } from '@rondo/contracts/rondo/conformance/v1/topics';
 import { EventServiceDefinition } from '@rondo/contracts/rondo/events/v1/events';
 import type { Queries } from '@rondo/database';
@@ -10,6 +9,7 @@ import { createTestChannel, failureOf } from '@rondo/rpc/testing';
 import { eventually } from '../../jobs/test/fixture.js';
 import { createTopics } from '../src/exports/index.js';
 import { nameOf, topicsConformance, topicsOf } from './conformance.js';
+import { readable } from './fixture.js';
 
 const topics = topicsOf(() => undefined);
 topicsConformance(topics);
@@ -20,25 +20,6 @@ const GROUPS = [
   'rondo.conformance.v1.WatcherService.Twin',
   'strict',
 ];
-
-/** A meter, and what its gauges have. */
-function readable() {
-  const callbacks: BatchObservableCallback[] = [];
-  const named = (name: string) => ({ name, addCallback() {}, removeCallback() {} });
-  const meter = Object.assign(createNoopMeter(), {
-    createObservableGauge: named,
-    addBatchObservableCallback: (callback: BatchObservableCallback) => void callbacks.push(callback),
-  });
-  const read = async () => {
-    const values: Record<string, number> = {};
-    const observe = (gauge: Observable, value: number) => {
-      values['name' in gauge ? String(gauge.name) : ''] = value;
-    };
-    for (const callback of callbacks) await callback({ observe });
-    return values;
-  };
-  return { meter, read };
-}
 
 describe('an event that the database carries', () => {
   it('is published in one statement, and has no row beside its own if no group subscribes', async () => {
