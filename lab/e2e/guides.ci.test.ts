@@ -161,7 +161,11 @@ describe('docs/guides/jobs.md', () => {
 describe('docs/guides/events.md', () => {
   it('has a script that runs unchanged, and gets the events in their order', async () => {
     const { code: exitCode, stdout, stderr } = await runFile(readGuide('events.md'), 'events.mjs');
-    expect({ exitCode, stdout, stderr }).toEqual({ exitCode: 0, stdout: 'king 1, king 2\n', stderr: '' });
+    expect({ exitCode, stdout, stderr }).toEqual({
+      exitCode: 0,
+      stdout: 'king 1, king 2; touched at 3 replicas\n',
+      stderr: '',
+    });
   });
 });
 

@@ -1,4 +1,4 @@
-/** A real NATS with TLS, and what is said if a certificate is refused. */
+/** A real NATS: the guide's game over it, TLS, and what is said if a certificate is refused. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,7 +7,9 @@ import { createAuthority, issue } from '@rondo/certificates';
 import { freePort } from '@rondo/harness';
 import { natsBroker } from '@rondo/nats';
 import { systemClock as clock } from '@rondo/rpc/clock';
+import { readGuide } from '../../e2e/src/docs.js';
 import { type NatsServer, noNats, startNats } from '../../packages/topics/test/nats-server.js';
+import { runFile } from './src/run-guide.js';
 
 let folder: string;
 let server: NatsServer;
@@ -38,6 +40,14 @@ async function faultOf(url: string): Promise<string> {
 }
 
 (noNats === undefined ? describe : describe.skip)('NATS', () => {
+  it('carries the events of the script in the guide', async () => {
+    server = await startNats(await freePort());
+    process.env['RONDO_TOPICS'] = server.url;
+    const { stdout, stderr } = await runFile(readGuide('events.md'), 'events.mjs');
+    delete process.env['RONDO_TOPICS'];
+    expect({ stdout, stderr }).toEqual({ stdout: 'king 1, king 2; touched at 3 replicas\n', stderr: '' });
+  });
+
   it('is used over TLS if its certificate is trusted, and it has one of its name', async () => {
     const life = { validFrom: new Date(Date.now() - 60_000), validTo: new Date(Date.now() + 3_600_000) };
     const [authority, other] = await Promise.all(
@@ -79,7 +89,7 @@ async function faultOf(url: string): Promise<string> {
     expect(await faultOf(urlOf('', { ...trust, 'cert-file': at('c'), 'key-file': at('k') }))).toBe('');
     expect(await faultOf(urlOf('', trust))).toContain(away);
     await server.kill();
-    await server.restart();
+    await server.restart('');
     expect(await faultOf(urlOf('', trust))).toContain('whether it has TLS just as tls says');
   });
 });
