@@ -161,7 +161,10 @@ function connector({ options }: NatsLocation, clock: Clock) {
       const current = await linked?.catch(() => undefined);
       if (current === undefined) return;
       // What was acknowledged last; while NATS is away, nothing is.
-      await Promise.race([current.connection.flush().catch(() => undefined), sleep(clock, FLUSH_MS)]);
+      const flushed = new AbortController();
+      const flush = current.connection.flush().catch(() => undefined);
+      await Promise.race([flush, sleep(clock, FLUSH_MS, flushed.signal)]);
+      flushed.abort(); // a timer would keep the process
       await current.connection.close();
     },
   };
