@@ -9,6 +9,8 @@ done | sed '1i services:' >"$scratch/ports.yml"
 printf '  gateway: { ports: !override ["127.0.0.1::8080"] }\n' >>"$scratch/ports.yml"
 
 files=(docker-compose.yml)
+# One by one: builds side by side don't always find what another has built.
+build() { COMPOSE_PARALLEL_LIMIT=1 compose build --quiet; }
 compose() { docker compose --project-name "$project" "${files[@]/#/-f}" -f "$scratch/ports.yml" "$@"; }
 http() { curl --silent --show-error --fail --max-time 600 "http://$(compose port gateway 8080)$1" "${@:2}"; } # PATH OPTIONS
 rondo() { compose exec -T registry rondo "$@"; }

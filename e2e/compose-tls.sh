@@ -11,7 +11,8 @@ files=(docker-compose.yml infra/compose/tls.yml)
 certs() { compose run --rm --no-deps -T certs node /app/rondo.mjs certs --data=/var/lib/rondo "$@"; }
 healthy() { ! compose ps --format '{{.Health}}' | grep -qv '^healthy$'; }
 
-compose up --build --detach --quiet-pull --scale calculator-replica=2
+build
+compose up --detach --quiet-pull --scale calculator-replica=2
 count=$(($(ls services | wc -l) - 1 + 2))
 eventually serving "$count"
 secured=$(rondo ps --json | grep -o '"security":"[A-Z_]*"' | sort | uniq -c | xargs)

@@ -16,8 +16,7 @@ for port in 51050 51051 51052 51053 8090; do
 done
 say "RONDO_PORT_PREFIX=51 and RONDO_GATEWAY_PORT publish a second system's ports"
 
-# One by one: builds side by side don't always find what another has built.
-COMPOSE_PARALLEL_LIMIT=1 compose build
+build
 compose up --detach --quiet-pull --scale calculator-replica=4
 # Each folder of services/ is an image. The registry isn't registered with itself.
 images=$(ls services)

@@ -20,7 +20,8 @@ serving_at() { # REGISTRY COUNT
   [ "$(rondo ps --registry "$1:50050" --json | grep -o '"status":"SERVING"' | wc -l)" -eq "$2" ]
 }
 
-compose up --build --detach --quiet-pull --scale calculator-replica=2
+build
+compose up --detach --quiet-pull --scale calculator-replica=2
 before=$(($(ls services | wc -l) - 1 + 2))
 for registry in registry registry-2 registry-3; do eventually serving_at "$registry" "$before"; done
 say "three registries list the same $before instances"

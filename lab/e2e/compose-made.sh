@@ -10,7 +10,8 @@ source e2e/compose-project.sh
 # In a clone of the last commit, so that the new services don't get into this work tree.
 git clone --quiet --no-hardlinks . "$scratch/a clone"
 cd "$scratch/a clone"
-compose up --build --detach --quiet-pull
+build
+compose up --detach --quiet-pull
 eventually serving $(($(ls services | wc -l) - 1 + 2))
 rondo call projects.v1.TeamService/CreateMember \
   '{"member":{"displayName":"Ada","email":"ada@rondo.example","weeklyCapacityMinutes":2400}}' >/dev/null
