@@ -7,7 +7,6 @@ import {
   compile,
   examplesIn,
   installInEmptyProject,
-  type Manager,
   modulesOf,
   type Tarballs,
   tarballsIn,
@@ -31,13 +30,14 @@ it('have no fault', () => {
   expect(packed).toMatchObject({ code: 0, stdout: expect.stringMatching(/^No package has a fault\.$/m) });
 });
 
-// existing-apps.long.test.ts has yarn, too.
-it('are installed by npm, run a server and a client, and have types', () =>
-  runsAlone('npm', ['@rondo/contracts', '@rondo/rpc', '@rondo/service'], 'Bundler'));
-
-it('are installed by pnpm, all of them, without what they do not name', async () => {
+// existing-apps.long.test.ts has npm and yarn, too.
+it('are installed by pnpm, all of them, without what they do not name, run a server and a client, and have types', async () => {
   const names = Object.keys(tarballs);
-  const project = await runsAlone('pnpm', names, 'NodeNext');
+  const project = join(folder, 'project');
+  await installInEmptyProject(project, { manager: 'pnpm', names, tarballs });
+  copyFileSync(join(root, 'lab/e2e/src/packages/alone.mts'), join(project, 'alone.mts'));
+  expect(await compile(project, 'alone.mts', 'Bundler')).toEqual(COMPILED);
+  expect(await runNode([join(project, 'out/alone.mjs')])).toEqual({ code: 0, stdout: '2 + 3 = 5\n', stderr: '' });
   // The console's are for pages, whose bundler brings Preact.
   const modules = modulesOf(
     project,
@@ -68,20 +68,6 @@ it('come with bills of what each brings in production', () => {
   expect(names).not.toContain('@rondo/sync');
   expect(names).not.toContain('publint');
 });
-
-/** Installs packages in a project of its own, and runs `alone.mts` there. */
-async function runsAlone(
-  manager: Manager,
-  names: readonly string[],
-  resolution: 'NodeNext' | 'Bundler',
-): Promise<string> {
-  const project = join(folder, manager);
-  await installInEmptyProject(project, { manager, names, tarballs });
-  copyFileSync(join(root, 'lab/e2e/src/packages/alone.mts'), join(project, 'alone.mts'));
-  expect(await compile(project, 'alone.mts', resolution)).toEqual(COMPILED);
-  expect(await runNode([join(project, 'out/alone.mjs')])).toEqual({ code: 0, stdout: '2 + 3 = 5\n', stderr: '' });
-  return project;
-}
 
 describe('@rondo/contracts', () => {
   const contract = (method: string) => `syntax = "proto3";
