@@ -70,14 +70,6 @@ describe('a running system', () => {
     });
   });
 
-  it('restarts a service, and no other', async () => {
-    const before = processes();
-    expect(namesOf(await ask(system.data, { command: 'restart', name: 'sales' }))).toEqual(['sales-1']);
-    const after = processes();
-    expect(Object.keys(after).sort()).toEqual([...EVERYTHING].sort());
-    expect(EVERYTHING.filter((name) => before[name] !== after[name])).toEqual(['sales-1']);
-  });
-
   it('stops a service, says which port is taken, and starts it; what runs already stays as it is', async () => {
     const stopped = await ask(system.data, { command: 'stop', service: 'calculator' });
     expect(stopped).toEqual([{ event: 'done', rows: [] }]);
