@@ -18,23 +18,6 @@ async function addTask(taskId = 'task', dependencies: string[] = []) {
 }
 
 describe('DeleteProject', () => {
-  it('hides the project from lists until UndeleteProject, and is a change', async () => {
-    const created = await addProject(company);
-    const { name } = created;
-    const deleted = await company.projects.deleteProject({ name });
-    expect(deleted.deleteTime).toEqual(deleted.updateTime);
-    expect(deleted.updateTime?.getTime()).toBeGreaterThan(created.updateTime?.getTime() ?? 0);
-    expect(deleted.etag).not.toBe(created.etag);
-    expect(await company.projects.getProject({ name })).toEqual(deleted);
-    const names = async (showDeleted: boolean) =>
-      (await company.projects.listProjects({ showDeleted })).projects.map((project) => project.name);
-    expect(await names(false)).not.toContain(name);
-    expect(await names(true)).toContain(name);
-    const back = await company.projects.undeleteProject({ name });
-    expect(back).toMatchObject({ title: created.title, deleteTime: undefined });
-    expect(await names(false)).toContain(name);
-  });
-
   it('hides its tasks, which can not be changed until the project is undeleted', async () => {
     const task = await addTask();
     const { parent } = task;

@@ -301,16 +301,6 @@ describe('TeamService', () => {
     expect(created.name).toMatch(/^members\/[a-z0-9]{20}$/);
     expect(await company.team.getMember({ name: created.name })).toEqual(created);
   });
-
-  it('lets one of ten concurrent members have an e-mail address, ignoring case', async () => {
-    const create = (email: string) => company.team.createMember({ member: { displayName: 'Grace', email } });
-    const addresses = Array.from({ length: 10 }, (_, index) => (index % 2 ? 'grace@example.com' : 'GRACE@example.COM'));
-    const outcomes = await Promise.allSettled(addresses.map(create));
-    expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
-    const failure = await failureOf(create('Grace@example.com'));
-    expect(failure.code).toBe(Status.ALREADY_EXISTS);
-    expect(failure.message).toContain('another member has the e-mail address Grace@example.com');
-  });
 });
 
 describe('the constraints of the database', () => {

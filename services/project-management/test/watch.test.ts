@@ -124,29 +124,6 @@ describe('WatchProject', () => {
     await watcher.return?.();
   });
 
-  it('streams a large snapshot in parts, of which the last has the token', async () => {
-    const { name } = await addProject(company, 'Large');
-    await company.database.query(
-      `INSERT INTO tasks (id, project_id, title, state, effort_minutes, create_time, update_time)
-       SELECT 't' || n, $1, 'T' || n, 'OPEN', 0, now(), now() FROM generate_series(1, 1100) AS n`,
-      [name.replace('projects/', '')],
-    );
-    const titles: string[] = [];
-    const parts: { more: boolean; token: boolean }[] = [];
-    for await (const { event, resumeToken } of company.projects.watchProject({ name })) {
-      if (event?.$case !== 'snapshot') throw new Error('a snapshot comes first');
-      titles.push(...event.value.tasks.map(({ title }) => title));
-      parts.push({ more: event.value.more, token: resumeToken !== '' });
-      if (!event.value.more) break;
-    }
-    expect(titles).toEqual(Array.from({ length: 1_100 }, (_, index) => `T${index + 1}`));
-    const [more, last] = [
-      { more: true, token: false },
-      { more: false, token: true },
-    ];
-    expect(parts).toEqual([more, more, last]);
-  });
-
   it('reports an unknown project, and refuses a malformed name', async () => {
     const unknown = await failureOf(watch('projects/none').next());
     expect(unknown.code).toBe(Status.NOT_FOUND);

@@ -125,35 +125,6 @@ describe('changes in sales', () => {
       await refused(update({ name, etag, lines }), 'ABORTED', 'lines, discount_percent, quote_date; read it again');
     });
 
-    it('report all faults of a request at once', async () => {
-      const quoteDate = { year: 2999, month: 1, day: 1 };
-      const wrong = { name: 'x', lines: [], discountPercent: { value: '-1' }, taxPercent: { value: '101' }, quoteDate };
-      const { fields } = await refused(update(wrong, ['*', 'customer']), 'INVALID_ARGUMENT');
-      expect(fields).toEqual([
-        'update_mask',
-        'quote.name',
-        'quote.lines',
-        'quote.discount_percent',
-        'quote.tax_percent',
-        'quote.quote_date',
-      ]);
-      await refused(update({ name: 'quotes/none' }), 'NOT_FOUND', "quotes/none doesn't exist");
-    });
-
-    it('succeed or fail as a whole when they are concurrent', async () => {
-      const { name: product } = await addProduct(company, { unitPrice: euros(1n) });
-      const { name } = await addQuote(company, await addCustomer(company), { product, quantity: 1n });
-      await Promise.allSettled(
-        [1n, 2n, 3n, 4n].map((count) =>
-          update({ name, lines: Array.from({ length: Number(count) }, () => ({ product, quantity: count })) }),
-        ),
-      );
-      const { lines, total } = await company.quotes.getQuote({ name });
-      const count = BigInt(lines.length);
-      expect(lines.map(({ quantity }) => quantity)).toEqual(lines.map(() => count));
-      expect(total).toEqual(euros(count * count));
-    });
-
     it('keep a concurrent change that was made during their pricing', async () => {
       const { name: product } = await addProduct(company, { unitPrice: euros(1n) });
       const { name, etag } = await addQuote(company, await addCustomer(company), { product, quantity: 1n });

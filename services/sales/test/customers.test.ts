@@ -28,21 +28,6 @@ describe('CustomerService', () => {
     await expect(company.customers.getCustomer({ name: customer.name })).resolves.toEqual(customer);
   });
 
-  it('refuses the e-mail address of another customer, ignoring case', async () => {
-    await refused(
-      create({ email: 'aDA@EXAMPLE.com' }),
-      'ALREADY_EXISTS',
-      'e-mail address aDA@EXAMPLE.com; use that customer',
-    );
-  });
-
-  it('reports every fault of a request at once, with the field names of the contract', async () => {
-    const faults = await refused(create({ displayName: ' ', email: 'nowhere' }, '7'), 'INVALID_ARGUMENT');
-    expect(faults.fields).toEqual(['customer.email', 'request_id', 'customer.display_name']);
-    const missing = await refused(company.customers.createCustomer({}), 'INVALID_ARGUMENT');
-    expect(missing.fields).toEqual(['customer.display_name', 'customer.email']);
-  });
-
   it('an order that waits for its customer, such as for a handover, locks no product', async () => {
     const customer = await addCustomer(company);
     const { name: product } = await addProduct(company);

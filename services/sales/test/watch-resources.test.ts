@@ -80,27 +80,6 @@ const named = (items: readonly Resource[]) => items.map(({ name }) => name);
 describe.each(Object.keys(KINDS) as KindName[])('a watch of %s', (name) => {
   const kind = KINDS[name];
 
-  it('starts with what is not deleted, then has each change as Get returns it', async () => {
-    const before = await kind.add(company);
-    const gone = await kind.add(company);
-    await kind.remove(company, gone.name);
-    const watch = reading(kind.watch(company, {}));
-    const items = await watch.snapshot();
-    expect(items).toContainEqual(before);
-    expect(named(items)).not.toContain(gone.name);
-
-    const added = await kind.add(company);
-    expect(await watch.changed()).toEqual(added);
-    const changed = await kind.change(company, added.name);
-    expect(await watch.changed()).toEqual(changed);
-    const removed = await kind.remove(company, added.name);
-    expect(removed.deleteTime).toBeDefined();
-    expect(await watch.changed()).toEqual(removed);
-    const restored = await kind.restore(company, added.name);
-    expect(await watch.changed()).toEqual(restored);
-    await watch.end();
-  });
-
   it('has what the version before writes', async () => {
     const watch = reading(kind.watch(company, { fromNow: true }));
     expect(await watch.snapshot()).toEqual([]);
