@@ -98,56 +98,10 @@ describe('rondo call', () => {
     });
   });
 
-  it('reports the progress of a load: as JSON with --progress --json, on one line of a terminal', async () => {
-    const load = ['call', ADD, '{}', '--rate', '20'];
-    // The progress is told each second.
-    const clock = patient(2_000);
-    const asked = begin([...load, '--json', '--progress'], { environment, clock });
-    const watched = begin(load, { environment, clock, live: true });
-    await asked.stderr.shows(/^\{"progress":.*"adder-3":\d+\D.*\n/m);
-    await watched.stderr.shows(/\r.*\[K\d+ calls in \d+\.\d s \(.*, none failed; p50/);
-    for (const { interrupt } of [asked, watched]) interrupt();
-    const ended = await Promise.all(
-      [asked, watched].map(async ({ exitCode, stdout }) => ({ code: await exitCode, text: stdout.text() })),
-    );
-    expect(ended).toEqual([
-      { code: 0, text: expect.stringContaining('"failed":0,') },
-      { code: 0, text: expect.stringContaining('none failed') },
-    ]);
-    // On a busy machine, a load that ends early may warn of calls that it did not start.
-    expect(watched.stderr.text().replace(/rondo: .*\n$/, '')).toMatch(/\r.\[K$/);
-  });
-
-  it('reports no progress unless it is asked to', async () => {
-    const args = ['call', ADD, '{}', '--rate', '20', '--count', '24', '--json'];
-    const { stderr } = await rondo(args, { environment, clock: patient(2_000) });
-    expect(stderr).toBe('');
-  });
-
   it('shows one message for each code of a load that fails, for people', async () => {
     const { stdout } = await call(ADD, '{"b": -1}', '--count', '2');
     expect(stdout).toContain('2 failed');
     expect(stdout).toContain('2 × INVALID_ARGUMENT: b: must not be negative');
-  });
-
-  it('ends a load at Ctrl-C, with no failed call and its line', async () => {
-    // More than a busy machine takes, so that calls are in flight; so few of them that none is near its deadline.
-    const load = ['--rate', '500', '--concurrency', '4', '--json'];
-    const run = begin(['call', ADD, '{}', ...load], { environment });
-    const watched = begin(['call', UNARY, '{"text": "x"}', ...load], { environment });
-    const before = seen.length;
-    while (seen.length < before + 20) await new Promise((resolve) => setImmediate(resolve));
-    run.interrupt();
-    watched.interrupt();
-    const ended = await Promise.all(
-      [run, watched].map(async ({ exitCode, stdout }) => ({ code: await exitCode, line: stdout.text() })),
-    );
-    const well = { code: 0, line: expect.stringContaining('"failed":0,') };
-    expect(ended).toEqual([well, well]);
-    const { calls, failed, codes } = JSON.parse(watched.stdout.text());
-    expect(calls).toBeGreaterThanOrEqual(20);
-    expect([failed, codes]).toEqual([0, { OK: calls }]);
-    expect(run.stdout.text().match(/\n/g)).toHaveLength(1);
   });
 
   it('sends metadata and a deadline, and never loosens that of the contract', async () => {

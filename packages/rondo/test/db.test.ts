@@ -41,14 +41,6 @@ describe('rondo db', () => {
     expect(requests()).toEqual(['database', 'reset']);
   });
 
-  it("fails with the launcher's error, and for a command line without a service", async () => {
-    answer = { event: 'failed', message: "RONDO_DATABASE_ADMIN_URL names a server that this system doesn't run" };
-    const failed = await db(['reset', 'billing', '--yes']);
-    expect(failed).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('names a server that this system') });
-    expect((await db(['reset'])).exitCode).toBe(2);
-    expect((await db(['drop', 'billing'])).exitCode).toBe(2);
-  });
-
   it('names the address if psql is not installed', async () => {
     const { exitCode, stderr } = await db(['shell', 'billing'], { environment: { PATH: launcher.data } });
     expect(exitCode).toBe(1);

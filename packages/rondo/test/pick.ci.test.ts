@@ -1,11 +1,9 @@
 import { createServer } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { InstanceStatus } from '@rondo/contracts/rondo/registry/v1/registry';
-import { systemClock } from '@rondo/rpc/clock';
 import { createRouter, serve } from '@rondo/rpc/server';
 import { startFakeRegistry } from './fake-registry.js';
 import { instance, instanceAt } from './instance.js';
-import { startMute } from './mute-server.js';
 import { rondo } from './recording-context.js';
 import { startAdder, startConformance } from './services.js';
 
@@ -31,13 +29,6 @@ async function closedPort(): Promise<string> {
   const address = server.address();
   await new Promise((resolve) => server.close(resolve));
   return `127.0.0.1:${typeof address === 'object' ? address?.port : 0}`;
-}
-
-/** The address of a server that sends nothing. */
-async function muteAddress(): Promise<string> {
-  const { address, close } = await startMute();
-  closers.push(close);
-  return address;
 }
 
 beforeAll(async () => {
@@ -205,19 +196,6 @@ describe('rondo pick --explain', () => {
       await starting.drain();
       await conformance.drain();
     }
-  });
-
-  it('gives an instance that says nothing a second', async () => {
-    registry.put(instanceAt(await muteAddress(), 'mute', [ADDER]));
-    const { stdout } = await rondo(['pick', 'AdderService', '--explain', '--json'], {
-      environment,
-      clock: systemClock,
-    });
-    registry.remove('mute');
-    const { endpoints }: { endpoints: readonly Row[] } = JSON.parse(stdout);
-    const mute = endpoints.find(({ instanceId }) => instanceId === 'mute');
-    expect(mute).toMatchObject({ picked: false, state: 'unreachable' });
-    expect(mute?.reason).toContain("can't be reached from here (no answer within 1000 ms)");
   });
 
   it('shows the percent of a canary, and whom a call would go to that asks for a version', async () => {

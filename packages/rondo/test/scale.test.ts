@@ -1,4 +1,3 @@
-import path from 'node:path';
 import { afterEach, beforeEach, expect, it } from '@jest/globals';
 import { listing, startFakeLauncher } from './fake-launcher.js';
 import { rondo } from './recording-context.js';
@@ -35,17 +34,6 @@ it.each([[], ['sales'], ['sales', '0'], ['sales', '1.5'], ['sales', 'two'], ['sa
     expect(launcher.requests()).toEqual([]);
   },
 );
-
-it("fails with the launcher's error, or because no system runs", async () => {
-  answer = { event: 'failed', message: 'there is no service "sale"; there are: sales' };
-  const stderr = expect.stringContaining('there is no service "sale"; there are: sales');
-  expect(await scale('sale', '2')).toMatchObject({ exitCode: 1, stderr });
-  const folder = path.join(launcher.data, 'none');
-  expect(await scale('sales', '2', '--data', folder)).toMatchObject({
-    exitCode: 1,
-    stderr: expect.stringContaining(`no system runs on ${folder}`),
-  });
-});
 
 it('completes the names of services', async () => {
   const { stdout } = await rondo(['complete', '--', 'scale', ''], { dataDirectory: launcher.data });

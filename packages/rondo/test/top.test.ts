@@ -3,13 +3,11 @@ import { AdderServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/ad
 import { ConformanceServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/conformance';
 import { InstanceStatus } from '@rondo/contracts/rondo/registry/v1/registry';
 import { createChannel, createClient, staticResolver } from '@rondo/rpc/client';
-import { systemClock } from '@rondo/rpc/clock';
 import { createRouter, serve } from '@rondo/rpc/server';
 import { RpcError, Status } from '@rondo/rpc/status';
 import type { View } from '../src/top/view.js';
 import { startFakeRegistry } from './fake-registry.js';
 import { instance, instanceAt } from './instance.js';
-import { startMute } from './mute-server.js';
 import { begin, type RunOptions, rondo } from './recording-context.js';
 import { startAdder, startConformance } from './services.js';
 
@@ -41,13 +39,6 @@ function channelTo(address: string) {
   const channel = createChannel({ resolver: staticResolver([address]) });
   closers.push(() => channel.close());
   return channel;
-}
-
-/** The address of a server that sends nothing. */
-async function muteAddress(): Promise<string> {
-  const { address, close } = await startMute();
-  closers.push(close);
-  return address;
 }
 
 type Printed = View & { readonly notes: readonly string[] };
@@ -130,12 +121,6 @@ describe('rondo top', () => {
     expect(load).toMatchObject({ instances: 5, unreachable: 3 });
     expect(load?.availability).toBeCloseTo(2 / 5, 9);
     expect(load?.allFail).toBeCloseTo((3 / 5) ** 5, 9);
-  });
-
-  it('gives an instance that says nothing a second', async () => {
-    registry.put(instanceAt(await muteAddress(), 'mute', [ADDER]));
-    const printed = await top([], { clock: systemClock });
-    expect(stateOf(printed, 'mute')).toMatchObject({ state: 'unreachable', reason: expect.stringMatching(/1000 ms/) });
   });
 
   it('tells why an instance refuses to tell its calls', async () => {

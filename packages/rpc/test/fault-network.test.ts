@@ -1,13 +1,11 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { ConformanceServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/conformance';
-import { RegistryServiceDefinition } from '@rondo/contracts/rondo/registry/v1/registry';
 import { type Channel, createChannel, createClient, staticResolver } from '../src/exports/client.js';
 import { sleep } from '../src/exports/clock.js';
-import { createRouter, implement } from '../src/exports/server.js';
+import { createRouter } from '../src/exports/server.js';
 import { Status } from '../src/exports/status.js';
-import { createFaultNetwork, ManualClock, seededRandom } from '../src/exports/testing.js';
-import type { EndFault, FaultNetworkOptions } from '../src/testing/faults/network.js';
-import { fromSeed, planFaults } from '../src/testing/faults/plan.js';
+import { createFaultNetwork, ManualClock } from '../src/exports/testing.js';
+import type { FaultNetworkOptions } from '../src/testing/faults/network.js';
 import { failure } from './support/outcome.js';
 import { conformanceService } from './support/service.js';
 import { wireCall } from './support/wire-call.js';
@@ -243,85 +241,5 @@ describe('a call', () => {
     expect(alone.value).toBeUndefined();
     await clock.advance(1);
     expect(alone.value).toBe('a');
-  });
-});
-
-describe('a watch of a registry', () => {
-  const position = { epoch: 1n, revision: 7n };
-  const instance = { instanceId: 'a', incarnation: 1n, services: ['x.A'] };
-
-  function watched() {
-    const clock = new ManualClock();
-    const network = createFaultNetwork({ clock });
-    const resumed: unknown[] = [];
-    const never = () => Promise.reject(new Error('not part of this test'));
-    const registry = implement(RegistryServiceDefinition, {
-      register: never,
-      renew: never,
-      update: never,
-      deregister: never,
-      setOperatorState: never,
-      listOperatorStates: never,
-      listServices: never,
-      listInstances: never,
-      async *watch({ resumeFrom }, { signal }) {
-        resumed.push(resumeFrom);
-        yield { position, event: { $case: 'snapshot', value: { instances: [instance] } } };
-        await sleep(clock, 3_000, signal);
-        yield { position: { epoch: 1n, revision: 8n }, event: { $case: 'progress', value: {} } };
-      },
-    });
-    network.node('registry').listen('registry:1', createRouter({ services: [registry], clock }));
-    const { transport } = network.node('client');
-    const channel = createChannel({ resolver: staticResolver(['registry:1']), transport, clock });
-    channels.push(channel);
-    const client = createClient(RegistryServiceDefinition, { channel });
-    const heard: unknown[] = [];
-    const watch = async (resumeFrom?: typeof position) => {
-      const request = { service: 'x.A', ...(resumeFrom && { resumeFrom }) };
-      for await (const word of client.watch(request)) heard.push(word);
-    };
-    return { clock, network, resumed, heard, watch };
-  }
-
-  it.each(['open already', 'opened meanwhile'])('that is %s sends an empty snapshot, then breaks off', async (when) => {
-    const { clock, network, resumed, heard, watch } = watched();
-    let end: EndFault = () => {};
-    if (when === 'opened meanwhile') end = network.emptyWatch({ to: 'registry' });
-    const ended = watch().catch((error) => error.code);
-    await clock.advance(1);
-    if (when === 'open already') end = network.emptyWatch({ to: 'registry' });
-    await clock.advance(5_000);
-    const nobody = { position, event: { $case: 'snapshot', value: { instances: [] } } };
-    expect(heard.at(-1)).toMatchObject(nobody);
-    expect(heard).toHaveLength(when === 'open already' ? 2 : 1);
-    end();
-    await clock.advance(1);
-    expect(await ended).toBe(Status.UNAVAILABLE);
-    // A deceived watcher gets everything, whatever position it asks for.
-    const again = watch(position);
-    await clock.advance(4_000);
-    await again;
-    expect(resumed).toEqual([undefined, undefined]);
-    expect(heard.at(-1)).toMatchObject({ event: { $case: 'progress' } });
-  });
-});
-
-describe('a plan', () => {
-  const options = { nodes: ['a'], routes: [{ from: 'client', to: 'a' }], count: 50, untilMs: 10_000 };
-
-  it('is the same from the same seed, and over in time', () => {
-    const plan = planFaults({ ...options, random: seededRandom(3) });
-    expect(planFaults({ ...options, random: seededRandom(3) })).toEqual(plan);
-    expect(planFaults({ ...options, random: seededRandom(4) })).not.toEqual(plan);
-    expect(plan).toHaveLength(50);
-    for (const { atMs, fault } of plan) expect(atMs + ('forMs' in fault ? fault.forMs : 0)).toBeLessThanOrEqual(10_000);
-  });
-
-  it('that fails names the command that replays it', async () => {
-    const run = fromSeed({ seed: 7, command: 'npm test -- orders -t 7' }, async (random) => {
-      throw new Error(`lost an order at ${random.next() < 1}`);
-    });
-    await expect(run).rejects.toThrow('lost an order at true\n  seed 7; replay: npm test -- orders -t 7');
   });
 });

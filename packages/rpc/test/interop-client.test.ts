@@ -14,8 +14,7 @@ import { recordingLogger } from './support/recording-logger.js';
 import { conformanceService } from './support/service.js';
 import { deferred } from './support/wait.js';
 
-const { unary, unimplemented, clientStream, serverStream, bidiStream } = grpcDefinition(ConformanceServiceDefinition);
-const identity = (bytes: Buffer) => bytes;
+const { unary, unimplemented } = grpcDefinition(ConformanceServiceDefinition);
 const { logger, lines } = recordingLogger();
 let seen: ServerCall | undefined;
 let aborted = deferred<unknown>();
@@ -154,29 +153,5 @@ describe('a plain grpc-js client and our server', () => {
     aborted = deferred();
     const cancelled = await call({ text: 'wait' }, { cancel: true });
     expect(cancelled.error?.code).toBe(grpc.status.CANCELLED);
-  });
-
-  it('reads and writes streams', async () => {
-    const texts = await new Promise<unknown>((resolve, reject) => {
-      const { path, requestSerialize } = clientStream as GrpcMethod;
-      const decode = (clientStream as GrpcMethod).responseDeserialize as (bytes: Buffer) => unknown;
-      const done = (error: grpc.ServiceError | null, reply?: unknown) =>
-        error === null ? resolve(reply) : reject(error);
-      const stream = client.makeClientStreamRequest(path, requestSerialize, decode, done);
-      for (const text of ['a', 'b']) stream.write({ text });
-      stream.end();
-    });
-    expect(texts).toEqual({ texts: ['a', 'b'] });
-    const request = (serverStream as GrpcMethod).requestSerialize({ count: 3 });
-    const replies = client.makeServerStreamRequest((serverStream as GrpcMethod).path, identity, identity, request);
-    let count = 0;
-    for await (const _reply of replies) count += 1;
-    expect(count).toBe(3);
-    const { path, requestSerialize } = bidiStream as GrpcMethod;
-    const both = client.makeBidiStreamRequest(path, requestSerialize, identity);
-    for (const text of ['a', 'b', 'c']) both.write({ text });
-    both.end();
-    for await (const _reply of both) count += 1;
-    expect(count).toBe(6);
   });
 });

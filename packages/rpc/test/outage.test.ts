@@ -157,37 +157,6 @@ describe('a registry that is away', () => {
   });
 });
 
-describe('instances that an earlier process saved', () => {
-  async function later() {
-    const system = await calling();
-    await system.clock.advance(1_000);
-    system.channel.close();
-    system.listener.close();
-    system.kill('b');
-    const client = system.startClient();
-    expect(await client.answers()).toEqual(['a']);
-    return { ...system, ...client };
-  }
-
-  it('are kept until the registry says otherwise, although they cannot be reached', async () => {
-    const { channel, begin, answers } = await later();
-    expect(channel.inspect()[0]?.endpoints).toHaveLength(2);
-    begin('b');
-    expect(await answers()).toEqual(['a', 'b']);
-  });
-
-  it('are removed once the registry has answered without them and they cannot be reached', async () => {
-    const { channel, clock, registry, listenRegistry, answers } = await later();
-    listenRegistry();
-    await clock.advance(3_000);
-    await registry.event({ position: at(1n, 2n), warming: true, event: snapshot([]) });
-    expect(channel.inspect()[0]?.endpoints).toHaveLength(2);
-    await registry.event({ position: at(2n, 2n), event: snapshot([]) });
-    expect(channel.inspect()[0]?.endpoints.map(({ instanceId }) => instanceId)).toEqual(['a']);
-    expect(await answers()).toEqual(['a']);
-  });
-});
-
 describe('a registry that has just started empty', () => {
   it('makes the calls of a client without instances wait, within their deadlines', async () => {
     const { registry, listenRegistry, startClient } = createSystem('a');
@@ -202,18 +171,6 @@ describe('a registry that has just started empty', () => {
     expect(await late).toMatchObject({ code: Status.DEADLINE_EXCEEDED, message });
     await registry.event({ position: at(2n), warming: true, event: snapshot(['a']) });
     expect((await inTime).text).toBe('a');
-  });
-
-  it('makes them wait, too, if the last instance has gone', async () => {
-    const { registry, kill, client, clock } = await calling();
-    await registry.event({ position: at(10n), event: snapshot([]) });
-    kill('a');
-    kill('b');
-    expect(await failure(client.unary({}))).toMatchObject({ code: Status.UNAVAILABLE });
-    await registry.event({ position: at(1n, 2n), warming: true, event: snapshot([]) });
-    const call = failure(client.unary({}, { timeoutMs: 400 }));
-    await clock.advance(500);
-    expect(await call).toMatchObject({ code: Status.DEADLINE_EXCEEDED });
   });
 });
 

@@ -5,7 +5,7 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { BadRequest, ErrorInfo } from '@rondo/contracts/google/rpc/error_details';
 import { Security } from '@rondo/contracts/rondo/registry/v1/registry';
-import { type Logger, silentLogger } from '@rondo/rpc/call';
+import type { Logger } from '@rondo/rpc/call';
 import { seededRandom } from '@rondo/rpc/testing';
 import { createState, type Registration, readinessOf, startRegistration } from '@rondo/service/testing';
 import { refusal, SALES, SECRET, sales, start, stopAll } from './started-registry.js';
@@ -112,32 +112,6 @@ describe('two processes with one instance id', () => {
 });
 
 describe("a process whose machine's clock is ahead", () => {
-  it.each([
-    [1_000, 1],
-    [59_000, 1],
-    [3 * 3_600_000, 2],
-    [30 * 86_400_000, 2],
-  ])('by %i ms registers at once, and keeps its registration', async (aheadMs, lines) => {
-    const scene = start();
-    const process = begin(scene, 1, aheadMs);
-    await scene.clock.advance(0);
-    expect(await holder(scene)).toBe(process.address);
-    await scene.clock.advance(60_000);
-    expect(process.lines).toHaveLength(lines);
-    expect(process.lines.at(-1)).toBe('info: registered');
-    await process.close();
-  });
-
-  it('gives way to a process that starts after it on any machine', async () => {
-    const scene = start();
-    const skewed = begin(scene, 1, 3_600_000);
-    await scene.clock.advance(5_000);
-    const next = begin(scene, 2);
-    await scene.clock.advance(TTL_MS);
-    expect(await holder(scene)).toBe(next.address);
-    await Promise.all([skewed.close(), next.close()]);
-  });
-
   it("gets the rule, the registry's time and what to do, with any client", async () => {
     const { registry, clock, measured } = start();
     const incarnation = BigInt(clock.now() + 3_600_000);
@@ -175,33 +149,3 @@ describe('a registration that is repeated', () => {
     );
   });
 });
-
-it('a process whose clock is behind its predecessor registers once that lease has run out, and keeps its own', async () => {
-  const { registry, clock } = start();
-  const ttl = { seconds: BigInt(TTL_MS / 1_000), nanos: 0 };
-  await registry.register({ instance: sales({ incarnation: 1_000_000n }), ttl });
-  // The predecessor is killed: its lease isn't renewed.
-  const registration = startRegistration({
-    registry,
-    instance: { ...(await listed(registry)), incarnation: 999_000n },
-    readiness: createState(readinessOf([])),
-    ttlMs: TTL_MS,
-    clock,
-    random: seededRandom(1),
-    log: silentLogger,
-  });
-  await clock.advance(TTL_MS - 1);
-  expect(await listed(registry)).toMatchObject({ incarnation: 1_000_000n });
-  await clock.advance(TTL_MS + 1_000);
-  expect(await listed(registry)).toMatchObject({ incarnation: 999_000n });
-  await clock.advance(60_000);
-  expect(await listed(registry)).toMatchObject({ incarnation: 999_000n });
-  await registration.close();
-  expect((await registry.listInstances({ service: SALES })).instances).toEqual([]);
-});
-
-async function listed(registry: ReturnType<typeof start>['registry']) {
-  const [instance] = (await registry.listInstances({ service: SALES })).instances;
-  if (instance === undefined) throw new Error('no instance is registered');
-  return instance;
-}

@@ -253,30 +253,7 @@ describe('the end of trying', () => {
 
 describe('a call that asks for a version by its metadata', () => {
   const asking = (version: string) => ({ metadata: new Metadata({ 'rondo-version': version }) });
-
   const of = (name: string, version: string) => endpoint(name, { version });
-  const both = { endpoints: [of('a', '2.0.0'), of('b', '1.0.0'), of('c', '2.0.0')], departed: [] };
-
-  it('is made there, and again there', async () => {
-    const { pool, call, failFirst, asked } = makeCalls();
-    pool.onResolution(both);
-    failFirst(1, never);
-    await call('unknown', asking('2.0.0'));
-    expect([...asked].sort()).toEqual(['a', 'c']);
-  });
-
-  it('goes nowhere else, even where it can succeed nowhere there', async () => {
-    const { pool, call, clock, failFirst, asked } = makeCalls();
-    pool.onResolution(both);
-    failFirst(9, never);
-    const failed = failure(call('unknown', asking('1.0.0')));
-    await clock.advance(20);
-    expect((await failed).message).toBe(
-      'no instance of s.S of version 1.0.0 can take the call: b at b:1 (2 tries): the call was not taken; ' +
-        'the versions there are: 1.0.0, 2.0.0',
-    );
-    expect(asked).toEqual(['b', 'b']);
-  });
 
   it('is told at once which versions there are, where none is of its own', async () => {
     const { pool, call, asked } = makeCalls();
