@@ -12,6 +12,11 @@ import { startService } from '@rondo/service';
 import type { Page } from 'playwright-core';
 import { axe, type Running } from './running.js';
 
+/** In a page, resolves once it says so, for however short a time: a gateway that is restarted is back at once. */
+const untilNotLive = `new Promise((said) => {
+  const look = () => document.body.textContent.includes('Not live') && said();
+  new MutationObserver(look).observe(document.body, { subtree: true, childList: true, characterData: true });
+})`;
 const HOSTILE = '<img src=x onerror="document.title=`hit`">';
 
 /** Tests the console: the fleet and the methods. */
@@ -228,7 +233,7 @@ export function testConsole(at: () => Running): void {
     const { board, task } = await openBoard();
     await page.goto(`${running.origin}/console`);
     await row('sales-1').waitFor();
-    const lost = [page, board].map((tab) => tab.getByText('Not live').waitFor());
+    const lost = [page, board].map((tab) => tab.evaluate(untilNotLive));
     const restarted = running.system.rondo('restart', 'gateway-1', '--data', running.system.data);
     await Promise.all(lost);
     expect([await row('sales-1').count(), await board.getByText('Dig', { exact: true }).count()]).toEqual([1, 1]);

@@ -12,7 +12,7 @@ const GATEWAY_METRICS = 521;
 export function testPages(at: () => Running): void {
   let running: Running;
   let origin: string;
-  const contexts: BrowserContext[] = [];
+  const opened: (BrowserContext | Page)[] = [];
   /** How many streams and calls the gateway has at the services, without the one by which its cache follows products. */
   async function inFlight(): Promise<number> {
     const text = await (await fetch(`http://${running.system.address(GATEWAY_METRICS)}/metrics`)).text();
@@ -25,15 +25,21 @@ export function testPages(at: () => Running): void {
     origin = running.origin;
   });
   afterEach(async () => {
-    for (const context of contexts.splice(0)) await context.close();
+    for (const one of opened.splice(0)) await one.close();
     expect(running.faults.splice(0)).toEqual([]);
   });
 
-  /** Opens a page in a browser of its own, whose faults fail the test. */
-  async function open(path: string): Promise<Page> {
+  /** Another browser. */
+  async function another(): Promise<BrowserContext> {
     const context = await running.browser.newContext();
-    contexts.push(context);
-    const page = await running.open(context);
+    opened.push(context);
+    return context;
+  }
+
+  /** Opens a page, whose faults fail the test. */
+  async function open(path: string, of?: BrowserContext): Promise<Page> {
+    const page = await running.open(of);
+    opened.push(page);
     await page.goto(`${origin}${path}`);
     await page.getByText('Live.', { exact: true }).waitFor();
     return page;
@@ -44,7 +50,7 @@ export function testPages(at: () => Running): void {
   const card = (page: Page, name: string) => page.getByRole('listitem').filter({ hasText: name });
 
   it('sells in one browser what another sees ordered, and the board delivers', async () => {
-    const [ada, bob, board] = [await open('/desk'), await open('/desk'), await open('/board')];
+    const [ada, bob, board] = [await open('/desk'), await open('/desk', await another()), await open('/board')];
     await ada.goto(`${origin}/desk#/customers`);
     await ada.getByText('There is no customer yet').waitFor();
     await ada.getByLabel('Name').fill('Harbour Museum');
@@ -85,7 +91,7 @@ export function testPages(at: () => Running): void {
 
   it('moves a task by the mouse and by the keyboard, which another browser sees', async () => {
     const { project } = await running.projectWith('Dig');
-    const [ada, bob] = [await open(`/board#/${project}`), await open(`/board#/${project}`)];
+    const [ada, bob] = [await open(`/board#/${project}`), await open(`/board#/${project}`, await another())];
     await card(ada, 'Dig').dragTo(column(ada, 'In progress'));
     await column(bob, 'In progress').getByText('Dig').waitFor();
     await button(bob, 'Finish Dig').focus();

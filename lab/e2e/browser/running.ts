@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect } from '@jest/globals';
 import { root, startSystem } from '@rondo/harness';
-import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
+import { type BrowserContext, chromium, type Page } from 'playwright-core';
 
 export const CHROMIUM = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find((file) =>
   existsSync(file),
@@ -31,6 +31,9 @@ export async function startBrowser() {
     ...(CHROMIUM && { executablePath: CHROMIUM }),
     args: ['--no-sandbox', '--disable-lcd-text'],
   });
+  const shared = await browser.newContext();
+  // As long as it is open, the tabs after it begin in its process.
+  await (await shared.newPage()).goto(origin);
   const faults: string[] = [];
   /** Makes a change over HTTP/JSON. */
   async function send(method: string, path: string, body: object) {
@@ -66,8 +69,8 @@ export async function startBrowser() {
     sockets,
     /** The most sockets of the gateway while no tab is open. */
     mostIdle: idle + BROWSER_CONNECTIONS,
-    /** A new tab, of a context or of one of its own, whose faults fail the test. */
-    async open(of: Browser | BrowserContext = browser): Promise<Page> {
+    /** A new tab of a context, whose faults fail the test. Where they share one, the browser compiles each script once. */
+    async open(of: BrowserContext = shared): Promise<Page> {
       const tab = await of.newPage();
       tab.setDefaultTimeout(TIMEOUT_MS);
       tab.on('pageerror', ({ message }) => faults.push(message));
