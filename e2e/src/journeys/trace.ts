@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { eventually, type System, type SystemOptions, startSystem } from '@rondo/harness';
 import { type ReceivedSpan, startCollector } from '../../../packages/service/test/collector.js';
-import { ask, askGrpc, askJson, envelope } from '../front-door.js';
+import { ask, askJson } from '../front-door.js';
 
 const TRACE = '4bf92f3577b34da6a3ce929d0e0e4736';
 const BROWSER = '00f067aa0ba902b7';
@@ -115,23 +115,6 @@ export function describeTrace(
       const names = collector.spans().map((span) => span.name);
       expect(names.filter((one) => /^(?:rondo\.registry|grpc\.health)/.test(one))).toEqual([]);
       expect(names.length).toBeGreaterThan(0);
-    });
-
-    it.each<[string, Record<string, string>]>([
-      ['nearly 15 KiB of baggage', { traceparent: TRACEPARENT, baggage: `a=${'x'.repeat(14_000)}` }],
-      ['1,000 entries', { baggage: Array.from({ length: 1_000 }, (_, index) => `k${index}=v`).join(',') }],
-      ['a trace and baggage that are none', { traceparent: '00-\t-%00', tracestate: ',=,', baggage: '%00=%zz,;;=' }],
-      ['a long traceparent', { traceparent: `${TRACEPARENT}-${'x'.repeat(14_000)}` }],
-    ])('answers by each protocol a caller that it trusts, and that sends %s', async (_what, hostile) => {
-      const headers = { ...hostile, ...credentials };
-      const path = '/calculator.v1.CalculatorService/Add';
-      const body = Buffer.from([0x08, 1, 0x10, 2]);
-      const web = { 'content-type': 'application/grpc-web+proto', ...headers };
-      const text = '{"a":1,"b":2}';
-      expect(await askJson(`${url}/add`, JSON.parse(text), { headers })).toMatchObject({ text: '{"result":3}' });
-      expect(await askJson(url + path, JSON.parse(text), { headers })).toMatchObject({ text: '{"result":"3"}' });
-      expect((await ask(url + path, { body: envelope(body), headers: web })).text).toContain('grpc-status: 0');
-      expect(await askGrpc(url, path, { message: body, headers })).toMatchObject({ code: 0 });
     });
   });
 }
