@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { root, startService } from '@rondo/harness';
 import { Status } from '@rondo/rpc/status';
 import { type Clone, cloneRepository } from '../e2e/src/repository.js';
-import { type Answer, answersOf, grpcurl, hasGrpcurl } from './calls.js';
+import { type Answer, answersOf } from './calls.js';
 import { type ForeignContract, foreignContracts, packageFolder } from './contracts.js';
 import { type ReflectedMethod, reflect } from './reflect.js';
 import { type Row, toTable } from './report.js';
@@ -17,8 +17,6 @@ const chosen = foreignContracts.filter(({ short, refused }, index) => {
   return wanted === 'all' || short;
 });
 const CONTRACT_TIMEOUT_MS = 600_000;
-/** How many grpcurls run at once: one of the contracts has 289 methods. */
-const GRPCURLS = 4;
 /** By service, in the order in which the services were made. */
 const rows = new Map<string, Row>();
 /** The answers of each service. It is called while the next service is made, as neither keeps two cores busy. */
@@ -27,12 +25,8 @@ type Asked = Promise<PromiseSettledResult<readonly ReflectedMethod[]>>;
 let underWay: Asked | undefined;
 
 let clone: Clone;
-let withGrpcurl: boolean;
 
 beforeAll(async () => {
-  withGrpcurl = await hasGrpcurl();
-  if (!withGrpcurl)
-    process.stdout.write('grpcurl is not installed here: a client of our own calls the methods alone\n');
   clone = await cloneRepository();
   // `npm run check` compares the contracts with main's, where the new ones don't exist.
   await clone.git('switch', '--quiet', '--create', 'foreign');
@@ -112,26 +106,9 @@ async function answers(service: string): Promise<readonly ReflectedMethod[]> {
     expect(v1alpha).toEqual(v1);
     expect((await passValues(clone.root, service)).differing).toEqual([]);
     for (const [method, answer] of await answersOf(served.address, v1)) expectUnwritten(service, method, answer);
-    if (withGrpcurl) await answersGrpcurl(service, served.address, v1);
     return v1;
   } finally {
     await served.stop();
-  }
-}
-
-async function answersGrpcurl(service: string, address: string, methods: readonly ReflectedMethod[]): Promise<void> {
-  const client = grpcurl(address);
-  const names = [...new Set(methods.map((method) => method.service))];
-  expect(await client.list()).toEqual(expect.arrayContaining(names));
-  for (const name of names) {
-    const text = await client.describe(name);
-    for (const method of methods.filter((one) => one.service === name)) {
-      expect(text).toContain(`rpc ${method.name} (`);
-    }
-  }
-  for (let next = 0; next < methods.length; next += GRPCURLS) {
-    const some = methods.slice(next, next + GRPCURLS);
-    await Promise.all(some.map(async (method) => expectUnwritten(service, method, await client.call(method))));
   }
 }
 

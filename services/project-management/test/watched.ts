@@ -19,15 +19,12 @@ interface Request {
   readonly fromNow?: boolean;
 }
 
-/** A kind of resource that is watched, and how it changes. Each write returns what watches tell of it. */
+/** A kind of resource that is watched. */
 export interface Kind {
   watch(clients: Clients, request: Request, options?: CallOptions): AsyncIterable<Response>;
   add(clients: Clients): Promise<Project | Member | Reservation>;
   get(clients: Clients, name: string): Promise<Resource>;
-  change(clients: Clients, name: string): Promise<Resource>;
   remove(clients: Clients, name: string): Promise<Resource>;
-  /** Brings it back; of a kind that is deleted for good it adds another. */
-  restore(clients: Clients, name: string): Promise<Resource>;
 }
 
 let count = 0;
@@ -42,9 +39,7 @@ const projects: Kind = {
   add: (clients) =>
     clients.projects.createProject({ project: { title: 'Site', startDate: { year: 2026, month: 3, day: 2 } } }),
   get: (clients, name) => clients.projects.getProject({ name }),
-  change: (clients, name) => clients.projects.updateProject({ project: { name, title: `Site ${unique()}` } }),
   remove: (clients, name) => clients.projects.deleteProject({ name }),
-  restore: (clients, name) => clients.projects.undeleteProject({ name }),
 };
 
 const members: Kind = {
@@ -54,29 +49,23 @@ const members: Kind = {
       member: { displayName: 'Ada', email: `w${unique()}@example.com`, weeklyCapacityMinutes: 2400n },
     }),
   get: (clients, name) => clients.team.getMember({ name }),
-  change: (clients, name) => clients.team.updateMember({ member: { name, displayName: `Ada ${unique()}` } }),
   remove: (clients, name) => clients.team.deleteMember({ name }),
-  restore: (clients, name) => clients.team.undeleteMember({ name }),
 };
 
 /** Reservations of this member and for this project, which have to exist. */
 export const [MEMBER, PROJECT] = ['members/ada', 'projects/site'];
 
-const addReservation = ({ team }: Clients) => {
-  const fields = { project: PROJECT, weekStartDate: { year: 2031, month: 1, day: 6 }, minutes: 1n };
-  return team.createReservation({ parent: MEMBER, reservation: fields });
-};
 const reservations: Kind = {
   watch: (clients, request, options) => clients.team.watchReservations({ parent: 'members/-', ...request }, options),
-  add: addReservation,
+  add: ({ team }) => {
+    const fields = { project: PROJECT, weekStartDate: { year: 2031, month: 1, day: 6 }, minutes: 1n };
+    return team.createReservation({ parent: MEMBER, reservation: fields });
+  },
   get: (clients, name) => clients.team.getReservation({ name }),
-  // A reservation never changes: another one is added.
-  change: addReservation,
   async remove(clients, name) {
     await clients.team.deleteReservation({ name });
     return name;
   },
-  restore: addReservation,
 };
 
 export const KINDS = { projects, members, reservations };

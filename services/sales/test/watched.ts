@@ -19,7 +19,6 @@ export interface Kind {
   watch(clients: Clients, request: Request, options?: CallOptions): AsyncIterable<Response>;
   add(clients: Clients): Promise<Resource>;
   get(clients: Clients, name: string): Promise<Resource>;
-  change(clients: Clients, name: string): Promise<Resource>;
   remove(clients: Clients, name: string): Promise<Resource>;
   restore(clients: Clients, name: string): Promise<Resource>;
 }
@@ -36,7 +35,6 @@ const customers: Kind = {
   add: (clients) =>
     clients.customers.createCustomer({ customer: { displayName: 'Ada', email: `w${unique()}@example.com` } }),
   get: (clients, name) => clients.customers.getCustomer({ name }),
-  change: (clients, name) => clients.customers.updateCustomer({ customer: { name, displayName: `Ada ${unique()}` } }),
   remove: (clients, name) => clients.customers.deleteCustomer({ name }),
   restore: (clients, name) => clients.customers.undeleteCustomer({ name }),
 };
@@ -54,7 +52,6 @@ const products: Kind = {
       },
     }),
   get: (clients, name) => clients.products.getProduct({ name }),
-  change: (clients, name) => clients.products.adjustStock({ name, delta: 1n }),
   remove: (clients, name) => clients.products.deleteProduct({ name }),
   restore: (clients, name) => clients.products.undeleteProduct({ name }),
 };
@@ -77,8 +74,6 @@ const quotes: Kind = {
       },
     }),
   get: (clients, name) => clients.quotes.getQuote({ name }),
-  change: (clients, name) =>
-    clients.quotes.updateQuote({ quote: { name, lines: [{ product: DESK, quantity: BigInt(unique()) }] } }),
   remove: (clients, name) => clients.quotes.deleteQuote({ name }),
   restore: (clients, name) => clients.quotes.undeleteQuote({ name }),
 };
