@@ -55,13 +55,3 @@ it('are made if their request depends on the instance, or their metadata may ide
   expect(counts.get).toBe(4);
   channel.close();
 });
-
-it('share a call that is under way', async () => {
-  const { ask, counts, channel } = forwarding();
-  const all = await Promise.all(
-    Array.from({ length: 10 }, () => ask({ request: () => request, requestKey: () => encoded })),
-  );
-  expect(new Set(all.map(({ message, from }) => `${textOf(message)} ${from}`))).toEqual(new Set(['content 1 memory']));
-  expect(counts.get).toBe(1);
-  channel.close();
-});

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { InvalidResumeToken, WatchAborted, WatchUnavailable } from '../src/exports/index.js';
+import { InvalidResumeToken, WatchUnavailable } from '../src/exports/index.js';
 import { countUp, failureOf, itemOf, NEVER, nextToken, openWatch, write, writeAndDie } from './fixture.js';
 import { fixture, one, topic, two } from './pair.js';
 
@@ -152,25 +152,6 @@ describe('a watch', () => {
     expect(await failure).toEqual(new Error('left'));
     const late = one.sync.watch({ topic, signal: AbortSignal.abort(new Error('gone')), snapshot: async () => [] });
     await expect(late.next()).rejects.toThrow('gone');
-  });
-});
-
-describe('a slow watcher', () => {
-  it('is ended, misses nothing when it resumes, and delays no other watcher', async () => {
-    const small = fixture.openReplica({ ...NEVER, mailboxSize: 4 });
-    const [slow, quick] = [openWatch(small, topic), openWatch(one, topic)];
-    const resumeToken = await nextToken(slow);
-    await quick.received();
-    await write(small, topic, 0);
-    await slow.received(); // it reads the feed now
-    await write(small, topic, 1, 2, 3, 4, 5);
-    await small.sync.settled();
-    expect(await failureOf(slow)).toBeInstanceOf(WatchAborted);
-    for (const received of ['0:1', '1:1', '2:1', '3:1', '4:1', '5:1']) expect(await quick.received()).toBe(received);
-    const resumed = openWatch(small, topic, { resumeToken });
-    for (const received of ['0:1', '1:1', '2:1', '3:1', '4:1', '5:1']) expect(await resumed.received()).toBe(received);
-    await Promise.all([resumed.leave(), quick.leave()]);
-    await small.close();
   });
 });
 

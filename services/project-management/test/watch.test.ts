@@ -108,22 +108,6 @@ describe('WatchProject', () => {
     watcher.cancel();
   });
 
-  it('has the same fields as GetTask and GetProject', async () => {
-    const owner = await addMember(company);
-    const { name } = await addProject(company);
-    const watcher = company.projects.watchProject({ name })[Symbol.asyncIterator]();
-    await watcher.next();
-    const dates = { startDate: { year: 2026, month: 3, day: 2 }, dueDate: { year: 2026, month: 4, day: 1 } };
-    await company.projects.updateProject({ project: { name, owner, ...dates } });
-    const first = await company.tasks.createTask({ parent: name, task: { title: 'first' } });
-    const fields = { title: 'second', assignee: owner, effortMinutes: 90n, dependencies: [first.name] };
-    const second = await company.tasks.createTask({ parent: name, task: fields });
-    const told: unknown[] = [];
-    while (told.length < 3) told.push((await watcher.next()).value?.event?.value);
-    expect(told).toEqual([await company.projects.getProject({ name }), first, second]);
-    await watcher.return?.();
-  });
-
   it('reports an unknown project, and refuses a malformed name', async () => {
     const unknown = await failureOf(watch('projects/none').next());
     expect(unknown.code).toBe(Status.NOT_FOUND);

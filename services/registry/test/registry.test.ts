@@ -103,16 +103,6 @@ describe('a registered instance', () => {
   });
 });
 
-describe('a deregistration', () => {
-  it('is not undone by a registration that it overtook', async () => {
-    const { registry } = start();
-    const { leaseId } = await registry.register({ instance: sales(), sequence: 2n });
-    await registry.deregister({ leaseId, instanceId: 'sales-1', sequence: 3n });
-    expect(await registry.register({ instance: sales(), sequence: 1n })).toMatchObject({ leaseId });
-    expect((await registry.listInstances({})).instances).toEqual([]);
-  });
-});
-
 describe('an operator', () => {
   it('cordons an instance, sees why, and takes it back', async () => {
     const { registry, clock } = start();

@@ -103,14 +103,6 @@ describe('QuoteService', () => {
     expect(fields).toEqual(['quote.lines[1].quantity']);
   });
 
-  it('names an unknown customer, and all unknown products', async () => {
-    await refused(create({ customer: 'customers/nobody', lines: [line(desk.name)] }), 'NOT_FOUND', 'customers/nobody');
-    const lines = [line('products/a'), line(desk.name), line('products/b')];
-    await refused(create({ lines }), 'NOT_FOUND', "products/a, products/b don't exist; ProductService/ListProducts");
-    await refused(company.quotes.getQuote({ name: 'quotes/none' }), 'NOT_FOUND', 'quotes/none');
-    await refused(company.quotes.getQuote({ name: 'none' }), 'INVALID_ARGUMENT', '`^quotes/');
-  });
-
   it('refuses lines in different currencies, and names them', async () => {
     const imported = await addProduct(company, { unitPrice: { currencyCode: 'JPY', units: 500n, nanos: 0 } });
     const { fields } = await refused(

@@ -119,23 +119,6 @@ describe('the changes of a stock', () => {
     expect(await changesOf(company.products, empty.name)).toEqual([]);
   });
 
-  it('are filtered by reason, reference and time', async () => {
-    const { name } = await addProduct(company, { stock: 10n });
-    const first = await place(name, 1n);
-    await place(name, 1n);
-    await company.products.adjustStock({ name, delta: 5n, reference: 'x' });
-    const references = async (filter: string) =>
-      (await changesOf(company.products, name, { filter, pageSize: 2 })).map(({ reference }) => reference);
-    expect(await references(`reference = "${first.name}"`)).toEqual([first.name]);
-    expect(await references('reason = ADJUSTED')).toEqual(['x']);
-    expect(await references('reason != ORDERED')).toEqual(['x', '']);
-    expect(await references('create_time > "2999-01-01T00:00:00Z"')).toEqual([]);
-    const [latest] = await changesOf(company.products, name);
-    const time = latest?.createTime?.toISOString();
-    expect(await references(`create_time >= "${time}" AND reason = ADJUSTED`)).toEqual(['x']);
-    expect(await references(`create_time <= "${time}"`)).toHaveLength(4);
-  });
-
   it('are refused for a product that does not exist, an invalid reference, an unknown order', async () => {
     await refused(company.products.listStockChanges({ parent: 'products/none' }), 'NOT_FOUND', "products/none doesn't");
     const { name } = await addProduct(company);

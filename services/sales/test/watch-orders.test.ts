@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Order, WatchOrdersResponse } from '@rondo/contracts/sales/v1/orders';
 import { addCustomer, addProduct, addQuote, type Company, startCompany } from './company.js';
-import { refused } from './refused.js';
 
 /** Runs `work` with a watch that it reads message by message, and ends the watch after it. */
 async function watching<T>(
@@ -82,25 +81,5 @@ describe('WatchOrders', () => {
       const its = await place(other);
       expect(changed(await next())).toEqual(its);
     });
-  });
-
-  it('streams only what changes from now on, if that is asked', async () => {
-    const existing = await place();
-    const resumeToken = await watching(company, { customer, fromNow: true }, async (next) => {
-      expect(snapshot(await next())).toEqual({ orders: [], first: true, more: false });
-      const cancelled = await company.orders.cancelOrder({ name: existing.name });
-      const message = await next();
-      expect(changed(message)).toEqual(cancelled);
-      return message.resumeToken;
-    });
-    const placed = await place();
-    await watching(company, { customer, fromNow: true, resumeToken }, async (next) => {
-      expect(changed(await next())).toEqual(placed);
-    });
-    await refused(
-      watching(company, { customer, resumeToken }, (next) => next()),
-      'INVALID_ARGUMENT',
-      'resume_token',
-    );
   });
 });

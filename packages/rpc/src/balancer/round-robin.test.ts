@@ -90,14 +90,6 @@ describe('weighted round robin', () => {
     expect(heavy / light).toBeLessThan(4.2);
   });
 
-  it('picks the candidates in order if all weights are equal', () => {
-    const picker = over(fleet(3, () => ({ weight: 7 })));
-    const picks = Array.from({ length: 9 }, () => picker.pick(call)?.id);
-    expect(picks.slice(0, 3).sort()).toEqual(['i0', 'i1', 'i2']);
-    expect(picks.slice(3, 6)).toEqual(picks.slice(0, 3));
-    expect(picks.slice(6)).toEqual(picks.slice(0, 3));
-  });
-
   it('divides calls in proportion to 1,000 different weights', () => {
     const candidates = fleet(1_000, (index) => ({ weight: index + 1 }));
     const counts = share(over(candidates), 500_500);
