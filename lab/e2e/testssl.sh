@@ -26,7 +26,7 @@ address_in() { # LOG TEXT
   return 1
 }
 
-# A certificate that lives for hours or days always expires soon, and replaces lists of revoked ones: docs/adr/0065-identity-and-tls.md.
+# A certificate that lives for hours or days always expires soon, and replaces lists of revoked ones: docs/adr/0065-identity-and-secrets.md.
 accepted='cert_expirationStatus|cert_notAfter|cert_revocation'
 examine() { # WHAT ADDRESS
   testssl --quiet --color 0 --warnings off --add-ca "$certs/authority/ca.crt" --jsonfile "$folder/$1.json" "$2" >"$folder/$1.txt" || true

@@ -48,7 +48,7 @@ export class RouterError extends RpcError {
 /**
  * Refuses a call before its handler ran: the process isn't ready, or has too much to do. The client may retry the call at
  * another instance, whatever its method. Only Rondo's own middleware throws it, because other middleware may have had
- * effects by then; docs/adr/0051-retries-and-hedges.md.
+ * effects by then; docs/adr/0028-retries-and-outages.md.
  */
 export class CallRefused extends RpcError {}
 

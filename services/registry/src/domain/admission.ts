@@ -48,7 +48,7 @@ export type Admission<H, T> =
 /**
  * How far a process's start may be ahead of the registry's clock, in milliseconds. Clocks that are kept by NTP are
  * within a second of each other. The bound limits how long a false start time can keep the owner of an instance id out;
- * see docs/adr/0035-leases.md.
+ * see docs/adr/0016-leases-and-stores.md.
  */
 export const MAX_AHEAD_MS = 60_000;
 

@@ -17,7 +17,7 @@ import {
 const ID = 'sales-1';
 const OWN = ownSecret();
 
-/** Which process may hold an instance id if several want it. See docs/adr/0035-leases.md. */
+/** Which process may hold an instance id if several want it. See docs/adr/0016-leases-and-stores.md. */
 export function describeDuplicates(makeStore: MakeStore): void {
   const fixture = createFixture(makeStore);
   afterEach(() => fixture.end());

@@ -51,7 +51,7 @@ export interface BreakerOptions {
 
 /**
  * The circuit breaker of one method. It sets no timer: each call passes the time. Source: M. Nygard, Release It!,
- * chapter "Stability Patterns"; docs/adr/0061-breakers-and-bulkheads.md says where it differs and why.
+ * chapter "Stability Patterns"; docs/adr/0021-ejection-and-breakers.md says where it differs and why.
  */
 export class Breaker implements BreakerFigures {
   state: BreakerState = 'closed';

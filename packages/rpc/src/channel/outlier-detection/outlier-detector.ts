@@ -20,7 +20,7 @@ const MAX_REASON_LENGTH = 120;
 
 /**
  * Outlier detection: ejects instances that do worse than their peers, per method, and readmits them when a probe
- * succeeds. After gRFC A50 and Envoy; docs/adr/0021-ejection.md says where it differs and why. Each method returns
+ * succeeds. After gRFC A50 and Envoy; docs/adr/0021-ejection-and-breakers.md says where it differs and why. Each method returns
  * whether the pickers must be replaced.
  */
 export class OutlierDetector {

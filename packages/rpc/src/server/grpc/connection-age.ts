@@ -23,7 +23,7 @@ const ANY_STREAM = 2 ** 31 - 1;
  * Asks clients that aren't Rondo's to reconnect when their connection has reached the maximum age. Such a client usually makes all
  * its calls over the first connection that it gets (pick_first), and would never find a new instance.
  *
- * Rondo's clients know all instances, and are left alone: over a draining connection Node sends no pings, see ADR 0018.
+ * Rondo's clients know all instances, and are left alone: over a draining connection Node sends no pings, see ADR 0005.
  */
 export function limitAge(http2Server: Http2Server, options: AgeOptions): void {
   if (options.maxAgeMs === 0) return;

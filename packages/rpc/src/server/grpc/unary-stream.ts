@@ -35,7 +35,7 @@ interface UnaryBinding extends Binding {
 
 /**
  * Serves the unary calls of a server on their HTTP/2 streams, without grpc-js, which would double the cost of such
- * a call. See ADR 0088.
+ * a call. See ADR 0038.
  */
 export class UnaryStreams {
   readonly #methods: ReadonlyMap<unknown, Method>;

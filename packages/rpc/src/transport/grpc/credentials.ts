@@ -113,7 +113,7 @@ export function sessionOf(socket: Socket): ClientHttp2Session | undefined {
  * grpc-js itself waits without end for a server that accepts connections and never sends anything. The sessions over these
  * sockets refuse pushes.
  *
- * This overrides a private method of grpc-js; docs/adr/0018-connections.md names the tests that check
+ * This overrides a private method of grpc-js; docs/adr/0005-connections.md names the tests that check
  * it against the pinned version.
  */
 export function observeSockets(

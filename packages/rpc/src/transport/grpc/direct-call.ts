@@ -48,7 +48,7 @@ interface PrivateChannel {
 
 /**
  * Begins a call of one request on the connection of a ready channel, and sends the request uncompressed. It leaves out the layers
- * of grpc-js above the connection, which look up names, pick, and wait: a Rondo client has done that. See ADR 0088.
+ * of grpc-js above the connection, which look up names, pick, and wait: a Rondo client has done that. See ADR 0038.
  *
  * @returns undefined if the channel isn't ready, or this version of grpc-js differs: `Channel.createCall` then serves.
  * @throws TransportError if the connection has just ended and doesn't take the call.

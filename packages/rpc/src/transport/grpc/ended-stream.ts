@@ -3,7 +3,7 @@ import type { Http2Stream } from 'node:http2';
 /**
  * Takes the listeners from a stream when it has closed, so that what they hold, such as the messages of its call, can be collected.
  * Node's C++ has an object for each stream, which refers to the stream. Until V8 collects its old generation, it treats that object
- * as alive, so each collection of the young generation copies all that the stream refers to. See ADR 0088.
+ * as alive, so each collection of the young generation copies all that the stream refers to. See ADR 0038.
  */
 export function letGoOnceClosed(stream: Http2Stream): void {
   stream.on('close', letGoOfThis);

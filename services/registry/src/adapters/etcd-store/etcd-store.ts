@@ -55,7 +55,7 @@ const READY_MS = 2_500;
 /**
  * A store in etcd, for any number of registries. Each registry watches all keys with one etcd watch, applies their
  * changes to a catalog of its own, and serves lists and watches from the catalog. All registries share the revisions. A
- * change is an etcd transaction. See docs/adr/0016-etcd-store.md.
+ * change is an etcd transaction. See docs/adr/0016-leases-and-stores.md.
  */
 export class EtcdStore implements RegistryStore {
   readonly #options: EtcdStoreOptions;
