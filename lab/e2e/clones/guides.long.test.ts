@@ -12,7 +12,6 @@ import { type Clone, cloneRepository } from '../src/repository.js';
 
 const configuration = readGuide('configure-a-service.md');
 const errors = readGuide('requests-and-errors.md');
-const streaming = readGuide('streams.md');
 const replicas = readGuide('live-updates.md');
 const rules = readGuide('security.md');
 const database = readGuide('store-data.md');
@@ -67,13 +66,13 @@ async function succeed(work: Promise<Ended>): Promise<string> {
 
 const answer = async (line: string, more?: string) => JSON.parse(await succeed(run(line, more).ended));
 
-/** Makes a guide's service, and writes every file that the guide shows. */
+/** Makes a guide's services, and writes every file that the guide shows. */
 async function follow(guide: Guide): Promise<void> {
-  const line = guide.commands.find((command) => command.startsWith('./rondo new service '));
+  const made = guide.commands.filter((command) => command.startsWith('./rondo new service '));
   const isContract = (file: string) => file.endsWith('.proto');
   guide.write(desk, ...guide.files.filter(isContract));
-  // The guide replaces the service's first test; the tests of all guides run at the end.
-  if (line !== undefined) await succeed(run(line, '--skip-test').ended);
+  // The guide replaces a service's first test; the tests of all guides run at the end.
+  for (const line of made) await succeed(run(line, '--skip-test').ended);
   guide.write(clone.root, ...guide.files.filter((file) => file.includes('/') && !isContract(file)));
 }
 
@@ -106,7 +105,7 @@ beforeAll(async () => {
   [desk, data] = [mkdtempSync(join(tmpdir(), 'rondo desk ')), mkdtempSync(join(tmpdir(), 'rondo-guides-'))];
   clone = await cloneRepository();
   await followResources();
-  for (const guide of [configuration, errors, streaming, database, replicas, oneService]) {
+  for (const guide of [configuration, errors, database, replicas, oneService]) {
     await follow(guide);
     if (guide === database) passDatabase();
   }
@@ -170,8 +169,8 @@ function enterBy(line: string, member: string) {
   return terminal;
 }
 
-describe('streams.md', () => {
-  const enter = (member: string) => enterBy(commandOf(streaming, 'chat.mjs'), member);
+describe('live-updates.md, in one process', () => {
+  const enter = (member: string) => enterBy(commandOf(replicas, 'chat.mjs'), member);
 
   it('lets two members hear each other, and frees the place of one that is killed', async () => {
     const ada = enter('Ada');
@@ -380,7 +379,7 @@ describe('the services of the guides', () => {
     const config = { extends: './tsconfig.tests.json', include: folders.map((folder) => `${folder}/test`) };
     writeFileSync(join(clone.root, 'tsconfig.guides.json'), JSON.stringify(config));
     const typed = clone.node('node_modules/typescript/bin/tsc', '--noEmit', '-p', 'tsconfig.guides.json');
-    const scripts = [streaming, replicas].flatMap(({ files }) => files.filter((file) => file.startsWith('e2e/')));
+    const scripts = replicas.files.filter((file) => file.startsWith('e2e/'));
     const tidy = clone.node(
       'node_modules/@biomejs/biome/bin/biome',
       'ci',
