@@ -1,171 +1,52 @@
-import { stringify } from 'yaml';
-import { componentsOf } from './components.js';
-import { databaseSecret, discoveryRole, type KubernetesObject, objectsOf, SETTINGS, settings } from './objects.js';
+import path from 'node:path';
+import { fillFile, type View } from '../template.js';
+import { filesBelow } from '../workspace/files.js';
+import { tool } from '../workspace/paths.js';
 import type { Workload } from './workloads.js';
 
 /** Begins each file that is written anew each time. */
 export const MARK = '# rondo kubernetes wrote this file, and writes it anew: change it by an overlay.\n';
+const FOLDER = 'infra/kubernetes';
 /** The folder of the objects that follow from the services. */
-export const BASE = 'infra/kubernetes/base';
+export const BASE = `${FOLDER}/base`;
 /** The folder of what an overlay may take beside the base. */
-export const COMPONENTS = 'infra/kubernetes/components';
-const OVERLAYS = 'infra/kubernetes/overlays';
+export const COMPONENTS = `${FOLDER}/components`;
+/** The folder of what is written once, to begin with. */
+export const OVERLAYS = `${FOLDER}/overlays`;
+/** The template of the objects of one service. */
+const OF_A_SERVICE = 'base/service.yaml';
+const LEAST_REPLICAS = 2;
 
-/** The files below {@link BASE}, by their names. */
-export function baseFiles(workloads: readonly Workload[]): ReadonlyMap<string, string> {
-  const services = workloads.map((workload) => [`${workload.service}.yaml`, documents(objectsOf(workload))] as const);
-  const resources = ['discovery.yaml', ...services.map(([name]) => name)];
-  const literals = Object.entries(settings).map(([name, value]) => `${name}=${value}`);
-  const kustomization = { ...KUSTOMIZATION, resources, configMapGenerator: [{ name: SETTINGS, literals }] };
-  return new Map([
-    ['kustomization.yaml', documents([kustomization])],
-    ['discovery.yaml', documents(discoveryRole(workloads))],
-    ...services,
-  ]);
-}
-
-/** The files below {@link COMPONENTS}, by their names. */
-export function componentFiles(
-  workloads: readonly Workload[],
-  registry: Workload | undefined,
-): ReadonlyMap<string, string> {
-  const components = Object.entries(componentsOf(workloads, registry));
-  return new Map(
-    components.flatMap(([name, { about, resources = [], changes = {} }]) => {
-      const isOne = resources.length > 0;
-      const kustomization = { ...COMPONENT, ...(isOne && { resources: ['objects.yaml'] }), ...changes };
-      const files = [[`${name}/kustomization.yaml`, `${MARK}# ${about}\n${plain([kustomization])}`] as const];
-      return isOne ? [...files, [`${name}/objects.yaml`, documents(resources)] as const] : files;
-    }),
-  );
-}
-
-/** Overlays to begin with, by their paths. They are yours once they are there. */
-export function overlayFiles(workloads: readonly Workload[]): ReadonlyMap<string, string> {
-  const databases = workloads.filter(({ database }) => database !== undefined);
-  return new Map([
-    [`${OVERLAYS}/development/kustomization.yaml`, developmentOverlay(workloads, databases)],
-    [`${OVERLAYS}/development/namespace.yaml`, plain([namespace()])],
-    ...(databases.length === 0 ? [] : [[`${OVERLAYS}/development/postgres.yaml`, plain(postgres(databases))] as const]),
-    [`${OVERLAYS}/production/kustomization.yaml`, productionOverlay(workloads, databases)],
-    [`${OVERLAYS}/production/namespace.yaml`, plain([namespace()])],
-  ]);
-}
-
-const KUSTOMIZATION = { apiVersion: 'kustomize.config.k8s.io/v1beta1', kind: 'Kustomization' };
-const COMPONENT = { apiVersion: 'kustomize.config.k8s.io/v1alpha1', kind: 'Component' };
-const NAMESPACE = 'rondo';
-const PASSWORD = 'rondo';
-
-const plain = (objects: readonly KubernetesObject[]): string =>
-  objects.map((object) => stringify(object, { lineWidth: 0, aliasDuplicateObjects: false })).join('---\n');
-
-const documents = (objects: readonly KubernetesObject[]): string => MARK + plain(objects);
-
-/** Pods that would have more rights than a service needs are refused. */
-function namespace(): KubernetesObject {
-  const labels = { 'pod-security.kubernetes.io/enforce': 'restricted' };
-  return { apiVersion: 'v1', kind: 'Namespace', metadata: { name: NAMESPACE, labels } };
-}
-
-function developmentOverlay(workloads: readonly Workload[], databases: readonly Workload[]): string {
-  const urls = databases.map(({ service, database = '' }) => ({
-    name: databaseSecret(service),
-    literals: [`url=postgres://${database}:${PASSWORD}@postgres:5432/${database}`],
-  }));
-  const fewer = { op: 'replace', path: '/spec/minReplicas', value: 1 };
-  return `# Everything inside, for a cluster on one machine: kubectl apply -k ${OVERLAYS}/development\n${plain([
-    {
-      ...{ ...KUSTOMIZATION, namespace: NAMESPACE },
-      resources: ['namespace.yaml', '../../base', ...(databases.length === 0 ? [] : ['postgres.yaml'])],
-      ...hosts(workloads, 'localhost,127.0.0.1,gateway'),
-      ...(urls.length > 0 && { secretGenerator: urls }),
-      patches: [{ target: { kind: 'HorizontalPodAutoscaler' }, patch: stringify([fewer]) }],
-    },
-  ])}`;
-}
-
-function productionOverlay(workloads: readonly Workload[], databases: readonly Workload[]): string {
-  const secrets = databases.map(
-    ({ service }) =>
-      `#   kubectl -n ${NAMESPACE} create secret generic ${databaseSecret(service)} --from-literal=url=postgres://…\n`,
-  );
-  const needs =
-    secrets.length === 0
-      ? ''
-      : `# PostgreSQL is outside. Each service reads the URL of its database:\n${secrets.join('')}`;
-  return `# kubectl apply -k ${OVERLAYS}/production\n${needs}${plain([
-    {
-      ...{ ...KUSTOMIZATION, namespace: NAMESPACE },
-      resources: ['namespace.yaml', '../../base'],
-      ...hosts(workloads, 'api.example.com'),
-      images: workloads.map(({ image }) => ({
-        name: image,
-        newName: `registry.example.com/${image}`,
-        newTag: '0.1.0',
-      })),
-    },
-  ])}`;
-}
-
-/** The hosts that requests may name: those of the gateway, if there is one. */
-function hosts(workloads: readonly Workload[], names: string) {
-  if (!workloads.some(({ service }) => service === 'gateway')) return {};
-  const literals = [`RONDO_GATEWAY_HOSTS=${names}`];
-  return { configMapGenerator: [{ name: SETTINGS, behavior: 'merge', literals }] };
-}
-
-/** One PostgreSQL, and the databases and roles of the services. Its data is gone with its pod. */
-function postgres(databases: readonly Workload[]): readonly KubernetesObject[] {
-  const labels = { 'app.kubernetes.io/name': 'postgres' };
-  const scripts = databases.map(
-    ({ database }) =>
-      `CREATE ROLE ${database} LOGIN PASSWORD '${PASSWORD}';\nCREATE DATABASE ${database} OWNER ${database};\n`,
-  );
-  const container = {
-    ...{ name: 'postgres', image: 'postgres:18-bookworm', args: ['-c', 'max_prepared_transactions=64'] },
-    ports: [{ containerPort: 5432 }],
-    env: [
-      { name: 'POSTGRES_PASSWORD', value: PASSWORD },
-      { name: 'PGDATA', value: '/var/lib/postgresql/18/docker' },
-    ],
-    readinessProbe: { exec: { command: ['pg_isready', '-h', '127.0.0.1', '-U', 'postgres'] }, periodSeconds: 2 },
-    securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] } },
-    volumeMounts: [
-      { name: 'data', mountPath: '/var/lib/postgresql' },
-      { name: 'databases', mountPath: '/docker-entrypoint-initdb.d' },
-    ],
+/** The files for the services of a workspace, by their paths from the root. */
+export function filesFor(workloads: readonly Workload[], registry: Workload | undefined): ReadonlyMap<string, string> {
+  const databases = workloads.filter(({ database }) => database !== undefined).map(viewOf);
+  const processes = [...workloads, ...(registry === undefined ? [] : [registry])].map(viewOf);
+  const view = {
+    ...{ workloads: workloads.map(viewOf), processes, databases, hasDatabases: databases.length > 0 },
+    hasGateway: workloads.some(({ service }) => service === 'gateway'),
+    registry: registry && viewOf(registry),
   };
-  return [
-    {
-      ...{ apiVersion: 'v1', kind: 'Service', metadata: { name: 'postgres' } },
-      spec: { selector: labels, ports: [{ port: 5432 }] },
-    },
-    {
-      ...{ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'postgres-databases' } },
-      data: { 'databases.sql': scripts.join('') },
-    },
-    {
-      ...{ apiVersion: 'apps/v1', kind: 'StatefulSet', metadata: { name: 'postgres' } },
-      spec: {
-        ...{ serviceName: 'postgres', selector: { matchLabels: labels } },
-        template: {
-          metadata: { labels },
-          spec: {
-            securityContext: {
-              runAsNonRoot: true,
-              runAsUser: 999,
-              fsGroup: 999,
-              seccompProfile: { type: 'RuntimeDefault' },
-            },
-            containers: [container],
-            volumes: [
-              { name: 'data', emptyDir: {} },
-              { name: 'databases', configMap: { name: 'postgres-databases' } },
-            ],
-          },
-        },
-      },
-    },
+  const own: readonly (readonly [string, Workload])[] = [
+    ...workloads.map((workload) => [`base/${workload.service}.yaml`, workload] as const),
+    ...(registry === undefined ? [] : [['components/registry/objects.yaml', registry] as const]),
   ];
+  const shared = filesBelow(path.join(tool, 'templates/kubernetes')).filter((file) => file !== OF_A_SERVICE);
+  const texts = [
+    ...own.map(([file, workload]) => [file, draw(OF_A_SERVICE, viewOf(workload))] as const),
+    ...shared.map((file) => [file, draw(file, view)] as const),
+  ];
+  return new Map(
+    texts
+      .filter(([, text]) => text !== '')
+      .map(([file, text]) => [`${FOLDER}/${file}`, file.startsWith('overlays/') ? text : MARK + text]),
+  );
 }
+
+/** A file; empty if there is nothing in it for these services. */
+const draw = (file: string, view: View): string => fillFile(`kubernetes/${file}`, view).replace(/^---\n/, '');
+
+const viewOf = ({ service, image, port, serves, callers, database, instances, public: outside }: Workload): View => ({
+  ...{ service, image, port, serves, callers, database },
+  minReplicas: Math.max(LEAST_REPLICAS, instances),
+  public: outside && { publicPort: outside.port, publicVariable: outside.variable },
+});

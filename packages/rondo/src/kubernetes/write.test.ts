@@ -78,7 +78,7 @@ describe('the manifests of a workspace', () => {
     const written = writeManifests(root);
     const inBase = (files: readonly string[]) => files.filter((one) => one.startsWith(BASE));
     expect(inBase(written.added)).toEqual([`${BASE}/greeter.yaml`]);
-    expect(inBase(written.changed)).toEqual([`${BASE}/kustomization.yaml`, `${BASE}/discovery.yaml`]);
+    expect(inBase(written.changed)).toEqual([`${BASE}/discovery.yaml`, `${BASE}/kustomization.yaml`]);
     expect(written.removed).toEqual([`${BASE}/calculator.yaml`]);
     expect(text(overlay)).toBe('# mine\n');
     expect(text(`${BASE}/greeter.yaml`)).toContain('name: greeter-database');

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { filesBelow } from '../workspace/files.js';
-import { BASE, baseFiles, COMPONENTS, componentFiles, MARK, overlayFiles } from './files.js';
+import { BASE, COMPONENTS, filesFor, MARK, OVERLAYS } from './files.js';
 import { readWorkloads } from './workloads.js';
 
 /** What has been done to files, by their paths from the root. */
@@ -18,10 +18,9 @@ export interface Written {
  */
 export function writeManifests(root: string): Written {
   const { workloads, registry } = readWorkloads(root);
-  const base = new Map<string, string>([
-    ...[...baseFiles(workloads)].map(([name, text]) => [`${BASE}/${name}`, text] as const),
-    ...[...componentFiles(workloads, registry)].map(([name, text]) => [`${COMPONENTS}/${name}`, text] as const),
-  ]);
+  const all = [...filesFor(workloads, registry)];
+  const isBegun = existsSync(path.join(root, OVERLAYS));
+  const base = new Map(all.filter(([file]) => !file.startsWith(OVERLAYS)));
   // A component of someone else's is no business of the tool's.
   const own = filesIn(root, COMPONENTS).filter((file) => textOf(root, file)?.startsWith(MARK));
   const stale = [...filesIn(root, BASE), ...own].filter((file) => !base.has(file));
@@ -29,8 +28,7 @@ export function writeManifests(root: string): Written {
   if (foreign !== undefined) {
     throw new Error(`${foreign} wasn't written by rondo kubernetes; move what it has to an overlay, and delete it`);
   }
-  const overlays = existsSync(path.join(root, 'infra/kubernetes/overlays')) ? new Map() : overlayFiles(workloads);
-  const wanted = [...base, ...overlays].filter(([file, text]) => textOf(root, file) !== text);
+  const wanted = (isBegun ? [...base] : all).filter(([file, text]) => textOf(root, file) !== text);
   const added = wanted.filter(([file]) => textOf(root, file) === undefined).map(([file]) => file);
   for (const [file, text] of wanted) write(path.join(root, file), text);
   for (const file of stale) rmSync(path.join(root, file));

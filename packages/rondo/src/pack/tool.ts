@@ -1,5 +1,4 @@
 /** The package @rondo/tool: its programs as scripts/rondo.mjs compiled them, and what they need beside them. */
-import { cpSync, mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { build } from 'esbuild';
 import { readJson } from '../workspace/files.js';
@@ -15,8 +14,6 @@ export async function writeTool(folder: string): Promise<void> {
   const entryPoints = Object.fromEntries(Object.entries(programs).filter(([name]) => !LEFT_OUT.includes(name)));
   const outdir = path.join(folder, 'dist');
   await build({ ...esbuild, outdir, absWorkingDir: root, entryPoints, logLevel: 'silent' });
-  mkdirSync(path.join(folder, 'lint'));
-  cpSync(path.join(tool, 'lint/format.json'), path.join(folder, 'lint/format.json'));
 }
 
 /** The manifest of the package, without the entries that only Rondo's own repository has. */
