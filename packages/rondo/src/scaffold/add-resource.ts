@@ -20,10 +20,10 @@ import {
   nameHandlers,
   resourcesOf,
 } from './render/blueprint.js';
+import { renderHandlers } from './render/handlers.js';
 import { renderTables } from './render/migration.js';
 import { kindOf, type NewResource, namePattern, renderResourceContract } from './render/resource-contract.js';
-import { type RenderedFile, renderNamed, renderService } from './render/service-files.js';
-import { starterScope } from './render/starter.js';
+import { type RenderedFile, renderService, starterScope } from './render/service-files.js';
 import { renderTest } from './render/test-file.js';
 import { filesAt, readText } from './repository.js';
 import { readFields } from './resource-fields.js';
@@ -218,7 +218,7 @@ async function draw(
   const fresh: readonly RenderedFile[] = [
     [`${folder}/${migrationOf(root, service, resource)}`, renderTables(resourcesOf(named), all)],
     [`${folder}/test/${names.file}.test.ts`, renderTest(blueprint, [...known, ...named])],
-    ...named.map((one): RenderedFile => [`${folder}/src/${one.names.file}.ts`, renderNamed(service, one, all)]),
+    ...named.map((one): RenderedFile => [`${folder}/src/${one.names.file}.ts`, renderHandlers(service, one, all)]),
     ...[...rendered].filter(([file]) => file.endsWith('/adapters/resources.ts') && !existsSync(path.join(root, file))),
   ];
   const changed: readonly RenderedFile[] = [

@@ -1,16 +1,21 @@
+import { fillFile } from '../../template.js';
 import type { MethodContract } from '../contract/contract.js';
 import { pascalCase } from '../words.js';
 import { type Blueprint, type NamedService, resourcesOf } from './blueprint.js';
 
 /** Renders app.ts: the services of the contract with their handlers, and the database if there is one. */
-export function renderApp(blueprint: Blueprint): string {
-  const imports = [
-    ...blueprint.services.flatMap((named) => [importDefinition(named), importHandlers(named)]),
-    ...(blueprint.services.length > 0 ? ["import { implement } from '@rondo/rpc/server';"] : []),
-    `import type { ${blueprint.database === undefined ? 'App' : 'App, ServiceContext'} } from '@rondo/service';`,
-  ];
-  const body = blueprint.database === undefined ? withoutDatabase(blueprint) : withDatabase(blueprint);
-  return `${[...imports, ...body].join('\n')}\n`;
+export function renderApp({ name, database, services }: Blueprint): string {
+  const resources = resourcesOf(services).map(({ value }) => value);
+  const [adapter, open] = resources.length === 0 ? ['database', 'openDatabase'] : ['resources', 'openResources'];
+  return fillFile('service/app.ts.tmpl', {
+    ...{ database, adapter, open, type: pascalCase(name), tables: resources.join(', ') },
+    hasServices: services.length > 0,
+    services: services.map((named) => ({
+      importDefinition: importDefinition(named),
+      importHandlers: importHandlers(named),
+      implementation: implementation(named),
+    })),
+  });
 }
 
 /** The import of a contract's definition. */
@@ -26,53 +31,6 @@ export const importHandlers = ({ names, resources }: NamedService): string =>
 /** The call that joins the definition and its handlers. @param database The variable with the database. */
 export const implementation = ({ names, resources }: NamedService, database = 'database'): string =>
   `implement(${names.definition}, ${names.value}${resources.length === 0 ? '' : `(${database}.context)`})`;
-
-const servicesOf = ({ services }: Blueprint) => [
-  '    services: [',
-  ...services.map((named) => `      ${implementation(named)},`),
-  '    ],',
-];
-
-const withoutDatabase = (blueprint: Blueprint) => [
-  '',
-  '/** Creates the service. It keeps no state and has no dependencies. */',
-  'export function createApp(): App {',
-  '  return {',
-  ...servicesOf(blueprint),
-  '  };',
-  '}',
-];
-
-const withDatabase = (blueprint: Blueprint) => {
-  const type = pascalCase(blueprint.name);
-  const resources = resourcesOf(blueprint.services).map(({ value }) => value);
-  const [adapter, open] = resources.length === 0 ? ['database', 'openDatabase'] : ['resources', 'openResources'];
-  const given = resources.length === 0 ? '' : `resources: [${resources.join(', ')}], `;
-  return [
-    "import type { Logger } from '@rondo/rpc/call';",
-    `import { ${open} } from './adapters/${adapter}.js';`,
-    `import type { ${type}Config } from './config.js';`,
-    '',
-    '/** What the service gets from its process. */',
-    `export interface ${type}Context {`,
-    '  readonly log: Logger;',
-    "  readonly meter?: ServiceContext['meter'];",
-    '}',
-    '',
-    "const MIGRATIONS = new URL('../migrations/', import.meta.url);",
-    '',
-    '/** Creates the service: opens its database and implements its contract. */',
-    `export function createApp({ log, meter }: ${type}Context, { databaseUrl }: ${type}Config): App {`,
-    `  const database = ${open}({ url: databaseUrl, migrations: MIGRATIONS, ${given}log, meter });`,
-    '  return {',
-    ...servicesOf(blueprint),
-    '    outcomes: database.outcomes,',
-    '    dependencies: [database.dependency],',
-    '    stop: () => database.close(),',
-    '  };',
-    '}',
-  ];
-};
 
 /** The file with the handlers of a gRPC service, as a path from the repository's root. */
 export const handlersFile = (service: string, { names }: NamedService): string =>
@@ -97,26 +55,6 @@ export const stubsOf = (service: string, named: NamedService): readonly Stub[] =
     method: `${named.contract.fullName}/${name}`,
     file: handlersFile(service, named),
   }));
-
-/** Renders the handlers of one gRPC service; each method is a stub. */
-export function renderHandlers(service: string, named: NamedService): string {
-  const { definition, fullName, methods, module } = named.contract;
-  const file = handlersFile(service, named);
-  const open = methods.length > 0;
-  return [
-    `import type { ${definition} } from '${module}';`,
-    open
-      ? "import { type Handlers, unimplemented } from '@rondo/rpc/server';"
-      : "import type { Handlers } from '@rondo/rpc/server';",
-    '',
-    ...(open ? [`const unwritten = unimplemented('${file}');`, ''] : []),
-    `/** The handlers of \`${fullName}\`. */`,
-    `export const ${named.names.value}: Handlers<typeof ${definition}> = {`,
-    ...methods.map(({ key }) => `  ${propertyName(key)}: unwritten,`),
-    '};',
-    '',
-  ].join('\n');
-}
 
 /** A key of an object literal, quoted if necessary. */
 export const propertyName = (key: string): string => (/^[A-Za-z_$][\w$]*$/.test(key) ? key : JSON.stringify(key));

@@ -1,35 +1,31 @@
+import type { View } from '../../template.js';
 import type { ResourceContract } from '../contract/resources.js';
 import { kebabCase } from '../words.js';
 import type { NamedResource, NamedService } from './blueprint.js';
-
-/** A test of resources: how they are made, and one case each. */
-export interface ResourceTest {
-  readonly imports: readonly string[];
-  readonly setup: readonly string[];
-  readonly cases: readonly string[];
-}
 
 /**
  * The test of the resources of services, which makes each of them with what it needs. One for which no values were found has no case.
  *
  * @param known All services of the contracts.
  */
-export function testResources(services: readonly NamedService[], known: readonly NamedService[]): ResourceTest {
-  const makers = new Map<string, readonly string[]>();
+export function testResources(services: readonly NamedService[], known: readonly NamedService[]): View {
+  const makers: Makers = new Map();
   const tested = services.flatMap((named) => named.resources.filter((one) => collect(one, { known, makers })));
   const used = known.filter(({ resources }) => resources.some(({ contract }) => makers.has(contract.type)));
+  const made = tested.map(({ contract }) => caseOf(contract, known));
   return {
-    imports: used.map(({ contract: { definition, module } }) => `import { ${definition} } from '${module}';`),
-    setup: [
-      ...used.map(
-        ({ contract: { definition }, names }) =>
-          `const ${clientOf(names.file)} = createClient(${definition}, { channel });`,
-      ),
-      ...[...makers.values()].flat(),
-    ],
-    cases: tested.flatMap((one) => ['', ...caseOf(one.contract, known)]),
+    definitions: used.map(({ contract: { definition, module }, names }) => ({
+      ...{ definition, module, client: clientOf(names.file) },
+    })),
+    makers: [...makers.values()],
+    made,
+    hasClients: used.length > 0,
+    hasStatus: made.some(({ deletes, isHidden }) => deletes && !isHidden),
   };
 }
+
+/** The functions that make resources, by their types, each after those that it calls. */
+type Makers = Map<string, { readonly maker: string; readonly create: string }>;
 
 const clientOf = (file: string) => `${file.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase())}Client`;
 
@@ -37,8 +33,7 @@ const makerOf = ({ One }: ResourceContract) => `make${One}`;
 
 interface Collected {
   readonly known: readonly NamedService[];
-  /** The functions that make resources, by their types, each after those that it calls. */
-  readonly makers: Map<string, readonly string[]>;
+  readonly makers: Makers;
 }
 
 /** Adds the function that makes a resource, with those for what it needs. Returns whether that is possible. */
@@ -63,8 +58,8 @@ function collect({ contract }: NamedResource, { known, makers }: Collected): boo
     ...(parent ? [`parent: ${named(parent)}`] : []),
     `${contract.one}: ${fields.length === 0 ? '{}' : `{ ${fields.join(', ')} }`}`,
   ];
-  const call = `${clientFor(contract, known)}.create${contract.One}({ ${request.join(', ')} })`;
-  makers.set(type, [`const ${makerOf(contract)} = async () => ${call};`]);
+  const create = `${clientFor(contract, known)}.create${contract.One}({ ${request.join(', ')} })`;
+  makers.set(type, { maker: makerOf(contract), create });
   return true;
 }
 
@@ -73,28 +68,16 @@ function clientFor({ type }: ResourceContract, known: readonly NamedService[]): 
   return clientOf(service?.names.file ?? '');
 }
 
-function caseOf(contract: ResourceContract, known: readonly NamedService[]): readonly string[] {
+function caseOf(contract: ResourceContract, known: readonly NamedService[]) {
   const { One, one, many, methods, description } = contract;
-  const client = clientFor(contract, known);
   const Many = `${many.charAt(0).toUpperCase()}${many.slice(1)}`;
   const isPart = description.pattern.split('/').length > 2;
-  const parent = isPart ? `{ parent: ${one}.name.split('/').slice(0, -2).join('/') }` : '{}';
-  const lists = methods.includes(`list${Many}`)
-    ? [`  expect((await ${client}.list${Many}(${parent})).${many}).toContainEqual(${one});`]
-    : [];
-  const isHidden = description.fields.some(({ key }) => key === 'deleteTime');
-  const gone = isHidden
-    ? [`  expect((await ${client}.get${One}({ name: ${one}.name })).deleteTime).toBeDefined();`]
-    : [`  await expect(${client}.get${One}({ name: ${one}.name })).rejects.toMatchObject({ code: Status.NOT_FOUND });`];
-  const deletes = methods.includes(`delete${One}`)
-    ? [`  await ${client}.delete${One}({ name: ${one}.name });`, ...gone]
-    : [];
-  return [
-    `it('makes ${kebabCase(many).replaceAll('-', ' ')}, and finds them again', async () => {`,
-    `  const ${one} = await ${makerOf(contract)}();`,
-    `  await expect(${client}.get${One}({ name: ${one}.name })).resolves.toEqual(${one});`,
-    ...lists,
-    ...deletes,
-    '});',
-  ];
+  return {
+    ...{ One, one, Many, many, maker: makerOf(contract), client: clientFor(contract, known) },
+    title: kebabCase(many).replaceAll('-', ' '),
+    parent: isPart ? `{ parent: ${one}.name.split('/').slice(0, -2).join('/') }` : '{}',
+    lists: methods.includes(`list${Many}`),
+    deletes: methods.includes(`delete${One}`),
+    isHidden: description.fields.some(({ key }) => key === 'deleteTime'),
+  };
 }

@@ -1,14 +1,7 @@
 import type { Contract, MethodContract, ServiceContract } from '../contract/contract.js';
-import {
-  handlersFile,
-  implementation,
-  importDefinition,
-  importHandlers,
-  renderHandlers,
-  type Stub,
-  stubsOf,
-} from '../render/app.js';
+import { handlersFile, implementation, importDefinition, importHandlers, type Stub, stubsOf } from '../render/app.js';
 import { type NamedService, nameHandlers } from '../render/blueprint.js';
+import { renderHandlers } from '../render/handlers.js';
 import type { RenderedFile } from '../render/service-files.js';
 import { filesBelow } from '../repository.js';
 import { appendMembers, type Insertion, insertAll, insertImports, insertStubs } from './insert.js';
