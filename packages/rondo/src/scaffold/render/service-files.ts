@@ -34,7 +34,7 @@ export function renderService(blueprint: Blueprint): readonly RenderedFile[] {
   ];
   return [
     [`${folder}/package.json`, renderPackageJson(blueprint)],
-    filled('tsconfig.json', 'tsconfig.json'),
+    filled('tsconfig.json', 'tsconfig.json.tmpl'),
     filled('src/main.ts', 'main.ts.tmpl'),
     [`${folder}/src/app.ts`, renderApp(blueprint)],
     ...(database === undefined ? [] : databaseFiles()),
