@@ -1,14 +1,14 @@
 /** Checks the `google.api.http` rules in contracts with the code by which the gateway routes, and what the gateway offers. */
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { create, createFileRegistry, type DescFile, type FileRegistry, fromBinary } from '@bufbuild/protobuf';
+import { createFileRegistry, type DescFile, type FileRegistry, fromBinary } from '@bufbuild/protobuf';
 import { type FileDescriptorProto, FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
 // From the sources, as this runs before any build.
 import { findConflicts } from '../../../schema/src/http/conflicts.js';
 import { type CheckedRule, checkRule, type PlainRule } from '../../../schema/src/http/rule-check.js';
 import { root } from '../workspace/paths.js';
 import { httpRule, type ReadHttpRule, servicePolicy } from './options.js';
-import { PATH, told } from './told.js';
+import { filesNamed, told } from './told.js';
 
 /** All contracts as they were when they were last generated. */
 const generated = path.join(root, 'packages/contracts/descriptors.binpb');
@@ -32,9 +32,8 @@ export function checkHttp(
   names: readonly string[],
   folder = 'proto',
 ): readonly string[] {
-  const registry = createFileRegistry(create(FileDescriptorSetSchema, { file: protoFiles }));
   const ours = names.filter((name) => existsSync(path.join(folder, name)));
-  const asked = ours.flatMap((name) => registry.getFile(name) ?? []);
+  const { registry, files: asked } = filesNamed(protoFiles, ours);
   const bound = asked.flatMap((file) => boundIn(file, registry));
   const known = new Set(protoFiles.map(({ name }) => name));
   return [
@@ -53,16 +52,17 @@ const OPTIONS = 'rondo/options/v1/options.proto';
 function boundIn(file: DescFile, registry: FileRegistry): readonly BoundMethod[] {
   const option = httpRule(registry);
   if (option === undefined || !file.proto.dependency.includes(OPTIONS)) return [];
-  return file.services.flatMap((service, index) =>
-    service.methods.flatMap((method, position) => {
+  return file.services
+    .flatMap(({ methods }) => methods)
+    .flatMap((method) => {
+      const { parent: service } = method;
       const rule = option.of(method);
       if (rule === undefined) return [];
-      const at = [PATH.service, index, PATH.method, position, PATH.methodOptions, option.extension.number];
-      const tell = (reason: string) => told(file, at, `${service.name}.${method.name}: ${reason}`);
+      const tell = (reason: string) =>
+        told(method, `${service.name}.${method.name}: ${reason}`, option.extension.number);
       const name = `${service.typeName}.${method.name}`;
       return [{ ...checkRule(method, plain(rule)), name, tell }];
-    }),
-  );
+    });
 }
 
 /** The rule as `checkRule` takes it. */
@@ -102,16 +102,14 @@ function conflicts(bound: readonly BoundMethod[], other: readonly BoundMethod[])
 /** The services that the gateway would offer, although they are for the system's own processes. */
 function* exposed(file: DescFile, registry: FileRegistry): Generator<string> {
   const option = servicePolicy(registry);
-  for (const [index, service] of file.services.entries()) {
+  for (const service of file.services) {
     if (!service.typeName.startsWith('rondo.')) continue;
     const internal = option?.extension.message?.fields
       .find(({ name }) => name === 'exposure')
       ?.enum?.values.find(({ name }) => name === 'EXPOSURE_INTERNAL')?.number;
     if (option?.of(service)?.exposure === internal && internal !== undefined) continue;
-    yield told(
-      file,
-      [PATH.service, index, PATH.serviceOptions, option?.extension.number ?? 0],
-      `${service.name}: a service under rondo. is for the system's own processes; set exposure: EXPOSURE_INTERNAL in (rondo.options.v1.service)`,
-    );
+    const reason =
+      "a service under rondo. is for the system's own processes; set exposure: EXPOSURE_INTERNAL in (rondo.options.v1.service)";
+    yield told(service, `${service.name}: ${reason}`, option?.extension.number);
   }
 }

@@ -1,7 +1,5 @@
 /** Checks the call policies in contracts for contradictions. */
 import {
-  create,
-  createFileRegistry,
   type DescExtension,
   type DescFile,
   type DescMethod,
@@ -9,39 +7,31 @@ import {
   type FileRegistry,
   ScalarType,
 } from '@bufbuild/protobuf';
-import {
-  type FileDescriptorProto,
-  FileDescriptorSetSchema,
-  MethodOptions_IdempotencyLevel,
-} from '@bufbuild/protobuf/wkt';
+import { type FileDescriptorProto, MethodOptions_IdempotencyLevel } from '@bufbuild/protobuf/wkt';
 import type { Balancing, ServicePolicy } from '@rondo/contracts/rondo/options/v1/options';
 import { declaredJob, faultOf } from '../../../jobs/src/declared.js';
 import { inCallers } from './check-callers.js';
 import { inHashKey, inKeyField, inMetadataKey, inResume, noSuchField } from './named-fields.js';
 import {
+  DAY_MS,
   type Faults,
+  MINUTE_MS,
   methodPolicy,
   type Option,
   type Policy,
   type ReadMethodPolicy,
   servicePolicy,
+  toMs,
+  type Wait,
 } from './options.js';
-import { PATH, told } from './told.js';
-
-/** A `google.protobuf.Duration`. */
-interface Wait {
-  readonly seconds: bigint;
-  readonly nanos: number;
-}
+import { filesNamed, told } from './told.js';
 
 interface Options {
   readonly method: Option<ReadMethodPolicy>;
   readonly service: Option<ServicePolicy>;
 }
 
-const MINUTE_MS = 60 * 1000;
 const HOUR_MS = 60 * MINUTE_MS;
-const DAY_MS = 24 * HOUR_MS;
 const MAX_VARY = 16;
 
 /**
@@ -51,13 +41,12 @@ const MAX_VARY = 16;
  * @param names The names of the files to check.
  */
 export function checkPolicies(protoFiles: FileDescriptorProto[], names: readonly string[]): readonly string[] {
-  const registry = createFileRegistry(create(FileDescriptorSetSchema, { file: protoFiles }));
+  const { registry, files } = filesNamed(protoFiles, names);
   const [method, service] = [methodPolicy(registry), servicePolicy(registry)];
   // Without the extensions, no file uses the options.
   if (method === undefined || service === undefined) return [];
-  const asked = [...registry.files].filter(({ proto }) => names.includes(proto.name));
   const secured = securedPackages(registry, method);
-  return asked.flatMap((file) => [...inFile(file, { method, service }, secured.has(file.proto.package))]);
+  return files.flatMap((file) => [...inFile(file, { method, service }, secured.has(file.proto.package))]);
 }
 
 /** The packages of which a method says who may call it: each other method has to say it too, as no caller could call it. */
@@ -74,17 +63,15 @@ const NO_AUTH =
   'has no auth, unlike other methods of its package, so no caller could call it; say in (rondo.options.v1.method).auth who may: public, scopes or callers';
 
 function* inFile(file: DescFile, options: Options, isSecured: boolean): Faults {
-  for (const [index, service] of file.services.entries()) {
-    const at = [PATH.service, index];
-    for (const reason of inService(service, options)) {
-      yield told(file, [...at, PATH.serviceOptions, options.service.extension.number], `${service.name}: ${reason}`);
-    }
-    for (const [position, method] of service.methods.entries()) {
-      const path = [...at, PATH.method, position, PATH.methodOptions, options.method.extension.number];
+  for (const service of file.services) {
+    for (const reason of inService(service, options))
+      yield told(service, `${service.name}: ${reason}`, options.service.extension.number);
+    for (const method of service.methods) {
       const name = `${service.name}.${method.name}`;
-      for (const reason of inMethod(method, options)) yield told(file, path, `${name}: ${reason}`);
+      for (const reason of inMethod(method, options))
+        yield told(method, `${name}: ${reason}`, options.method.extension.number);
       const isOpen = isSecured && options.method.of(method)?.auth === undefined;
-      if (isOpen) yield told(file, [...at, PATH.method, position], `${name}: ${NO_AUTH}`);
+      if (isOpen) yield told(method, `${name}: ${NO_AUTH}`);
     }
   }
 }
@@ -338,8 +325,6 @@ function enumName({ message }: DescExtension, [first, ...rest]: readonly string[
   for (const next of rest) field = field?.message?.fields.find(({ name }) => name === next);
   return field?.enum?.values.find((value) => value.number === number)?.name;
 }
-
-const toMs = ({ seconds, nanos }: Wait) => Number(seconds) * 1_000 + nanos / 1e6;
 
 /** The bounds of a value, and what they are in words. */
 type Range = readonly [min: number, max: number, words: string];

@@ -1,18 +1,14 @@
 /** Checks the rules of `buf.validate` in contracts for contradictions: rules of another type, patterns and CEL that don't compile. */
-import { create, createFileRegistry, type DescFile, type DescMessage, type FileRegistry } from '@bufbuild/protobuf';
-import { type FileDescriptorProto, FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
+import { create, type DescMessage, type FileRegistry } from '@bufbuild/protobuf';
+import type { FileDescriptorProto } from '@bufbuild/protobuf/wkt';
 import { createValidator } from '@bufbuild/protovalidate';
 import type { FieldRules, MessageRules } from '@bufbuild/protovalidate/gen/buf/validate/validate_pb.js';
 import { messageOf } from '../workspace/errors.js';
 import { hasRules, rulesOfField, rulesOfMessage } from './rules/message-rules.js';
 import { compilePattern } from './rules/pattern-program.js';
-import { told } from './told.js';
+import { filesNamed, told } from './told.js';
 
-/** Field numbers that lead to a declaration in a file, and to its option. */
-const MESSAGE = 4;
-const NESTED = 3;
-const FIELD = 2;
-const OPTIONS = { message: 7, field: 8 };
+/** The field number of the options `buf.validate`. */
 const BUF_VALIDATE = 1159;
 
 /** What protovalidate finds wrong with a rule in CEL only when it runs: with its types, and not with the values. */
@@ -25,17 +21,8 @@ const WRONG_TYPE = /no matching overload|field not found|unresolved attribute/;
  * @param names The names of the files to check.
  */
 export function checkRules(protoFiles: FileDescriptorProto[], names: readonly string[]): readonly string[] {
-  const registry = createFileRegistry(create(FileDescriptorSetSchema, { file: protoFiles }));
-  const asked = names.flatMap((name) => registry.getFile(name) ?? []);
-  return asked.flatMap((file) =>
-    file.messages.flatMap((message, index) => [...inMessage(message, { file, registry, path: [MESSAGE, index] })]),
-  );
-}
-
-interface Place {
-  readonly file: DescFile;
-  readonly registry: FileRegistry;
-  readonly path: readonly number[];
+  const { registry, files } = filesNamed(protoFiles, names);
+  return files.flatMap(({ messages }) => messages.flatMap((message) => [...inMessage(message, registry)]));
 }
 
 interface Fault {
@@ -44,18 +31,14 @@ interface Fault {
   readonly reason: string;
 }
 
-function* inMessage(message: DescMessage, { file, registry, path }: Place): Generator<string> {
-  for (const one of message.nestedMessages) {
-    const index = message.proto.nestedType.indexOf(one.proto);
-    yield* inMessage(one, { file, registry, path: [...path, NESTED, index] });
-  }
+function* inMessage(message: DescMessage, registry: FileRegistry): Generator<string> {
+  for (const one of message.nestedMessages) yield* inMessage(one, registry);
   if (!hasRules(message)) return;
   const fault = inPatterns(message) ?? inPlan(message, registry);
   if (fault === undefined) return;
-  const index = message.fields.findIndex(({ name }) => name === fault.field);
-  const at = index < 0 ? [...path, OPTIONS.message] : [...path, FIELD, index, OPTIONS.field];
-  const where = index < 0 ? message.name : `${message.name}.${fault.field}`;
-  yield told(file, [...at, BUF_VALIDATE], `${where}: ${fault.reason}`);
+  const field = message.fields.find(({ name }) => name === fault.field);
+  const where = field === undefined ? message.name : `${message.name}.${field.name}`;
+  yield told(field ?? message, `${where}: ${fault.reason}`, BUF_VALIDATE);
 }
 
 function inPatterns(message: DescMessage): Fault | undefined {

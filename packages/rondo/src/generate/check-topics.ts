@@ -1,31 +1,22 @@
 /** Checks topics and their subscriptions in contracts for contradictions. */
-import {
-  create,
-  createFileRegistry,
-  type DescFile,
-  type DescMessage,
-  type DescMethod,
-  type FileRegistry,
-  ScalarType,
-} from '@bufbuild/protobuf';
-import {
-  type FileDescriptorProto,
-  FileDescriptorSetSchema,
-  MethodOptions_IdempotencyLevel,
-} from '@bufbuild/protobuf/wkt';
+import { type DescFile, type DescMessage, type DescMethod, type FileRegistry, ScalarType } from '@bufbuild/protobuf';
+import { type FileDescriptorProto, MethodOptions_IdempotencyLevel } from '@bufbuild/protobuf/wkt';
 import type { ServicePolicy, Topic } from '@rondo/contracts/rondo/options/v1/options';
 import { declaredJob, faultOf } from '../../../jobs/src/declared.js';
 import { inCallers } from './check-callers.js';
 import { noSuchField } from './named-fields.js';
 import {
+  DAY_MS,
   type Faults,
+  MINUTE_MS,
   methodPolicy,
   type Option,
   type ReadMethodPolicy,
   servicePolicy,
+  toMs,
   topicOption,
 } from './options.js';
-import { PATH, told } from './told.js';
+import { filesNamed, told } from './told.js';
 
 interface Options {
   readonly registry: FileRegistry;
@@ -34,9 +25,6 @@ interface Options {
   readonly topic: Option<Topic>;
 }
 
-const MINUTE_MS = 60_000;
-const DAY_MS = 86_400_000;
-
 /**
  * The faults in the option `rondo.options.v1.topic` and in subscriptions of some files, each with file, line and reason.
  *
@@ -44,25 +32,20 @@ const DAY_MS = 86_400_000;
  * @param names The names of the files to check.
  */
 export function checkTopics(protoFiles: FileDescriptorProto[], names: readonly string[]): readonly string[] {
-  const registry = createFileRegistry(create(FileDescriptorSetSchema, { file: protoFiles }));
+  const { registry, files } = filesNamed(protoFiles, names);
   const [method, service, topic] = [methodPolicy(registry), servicePolicy(registry), topicOption(registry)];
   if (method === undefined || service === undefined || topic === undefined) return [];
-  const asked = [...registry.files].filter(({ proto }) => names.includes(proto.name));
-  return asked.flatMap((file) => [...inFile(file, { registry, method, service, topic })]);
+  return files.flatMap((file) => [...inFile(file, { registry, method, service, topic })]);
 }
 
 function* inFile(file: DescFile, options: Options): Faults {
-  for (const [index, message] of file.messages.entries()) {
-    const path = [PATH.message, index, PATH.messageOptions, options.topic.extension.number];
-    for (const reason of inTopic(message, options)) yield told(file, path, `${message.name}: ${reason}`);
+  for (const message of file.messages) {
+    for (const reason of inTopic(message, options))
+      yield told(message, `${message.name}: ${reason}`, options.topic.extension.number);
   }
-  for (const [index, service] of file.services.entries()) {
-    for (const [position, method] of service.methods.entries()) {
-      const option = [PATH.methodOptions, options.method.extension.number];
-      const path = [PATH.service, index, PATH.method, position, ...option];
-      for (const reason of inSubscription(method, options))
-        yield told(file, path, `${service.name}.${method.name}: ${reason}`);
-    }
+  for (const method of file.services.flatMap(({ methods }) => methods)) {
+    for (const reason of inSubscription(method, options))
+      yield told(method, `${method.parent.name}.${method.name}: ${reason}`, options.method.extension.number);
   }
 }
 
@@ -120,6 +103,3 @@ function* inSubscription(method: DescMethod, options: Options): Faults {
 }
 
 const { IDEMPOTENCY_UNKNOWN } = MethodOptions_IdempotencyLevel;
-
-const toMs = ({ seconds, nanos }: { readonly seconds: bigint; readonly nanos: number }) =>
-  Number(seconds) * 1_000 + nanos / 1e6;

@@ -5,6 +5,16 @@ import type { Idempotency, MethodPolicy, ServicePolicy, Topic } from '@rondo/con
 /** What is wrong with a declaration: each has the rule and the remedy. */
 export type Faults = Generator<string, void>;
 
+/** A `google.protobuf.Duration`. */
+export interface Wait {
+  readonly seconds: bigint;
+  readonly nanos: number;
+}
+
+export const MINUTE_MS = 60_000;
+export const DAY_MS = 24 * 60 * MINUTE_MS;
+export const toMs = ({ seconds, nanos }: Wait): number => Number(seconds) * 1_000 + nanos / 1e6;
+
 /** Where the key of a call is. */
 export type KeySource =
   | { readonly case: 'field' | 'metadata'; readonly value: string }

@@ -1,16 +1,80 @@
-import type { DescFile } from '@bufbuild/protobuf';
+/** The contracts that are checked, and what is told of their declarations. */
+import {
+  create,
+  createFileRegistry,
+  type DescEnum,
+  type DescExtension,
+  type DescField,
+  type DescFile,
+  type DescMessage,
+  type DescMethod,
+  type DescService,
+  type FileRegistry,
+} from '@bufbuild/protobuf';
+import { type FileDescriptorProto, FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
 
-/** The field numbers in `SourceCodeInfo.Location.path` (descriptor.proto) that lead to the declarations of a file. */
-export const PATH = { service: 6, method: 2, methodOptions: 4, serviceOptions: 3, message: 4, messageOptions: 7 };
+/**
+ * Finds files by their names.
+ *
+ * @param protoFiles All files, each after its imports.
+ */
+export function filesNamed(
+  protoFiles: FileDescriptorProto[],
+  names: readonly string[],
+): { readonly registry: FileRegistry; readonly files: readonly DescFile[] } {
+  const registry = createFileRegistry(create(FileDescriptorSetSchema, { file: protoFiles }));
+  return { registry, files: names.flatMap((name) => registry.getFile(name) ?? []) };
+}
 
-/** `proto/greeter/v1/greeter.proto:16: …`, with the line of the option, or of the method or service that has it. */
-export function told(file: DescFile, path: readonly number[], reason: string): string {
-  const lines = new Map(
-    file.proto.sourceCodeInfo?.location.map((location) => [location.path.join('.'), (location.span[0] ?? 0) + 1]),
-  );
+type Declared = DescEnum | DescExtension | DescField | DescMessage | DescMethod | DescService;
+
+/** The line of a declaration, from 1. Undefined for one that the compiler adds, such as the entry of a map. */
+export const lineOf = (declared: Declared): number | undefined => linesIn(declared).get(pathOf(declared).join('.'));
+
+/** The field numbers of options in declarations. */
+const OPTIONS = { enum: 3, extension: 8, field: 8, message: 7, rpc: 4, service: 3 };
+
+/**
+ * `proto/greeter/v1/greeter.proto:16: …`, with the line of an option of the declaration, else of the declaration or of what it is in.
+ *
+ * @param option The field number of the option.
+ */
+export function told(declared: Declared, reason: string, option = 0): string {
+  const lines = linesIn(declared);
+  const path = pathOf(declared);
+  const ofOption = [...path, OPTIONS[declared.kind], option].join('.');
   // An option whose fields are set one by one has a line for each. The first is taken.
-  const own = [...lines].find(([key]) => key === path.join('.') || key.startsWith(`${path.join('.')}.`));
-  const around = [path.slice(0, -2), path.slice(0, 2)].map((one) => lines.get(one.join('.')));
-  const line = [own?.[1], ...around].find((known) => known !== undefined);
-  return `proto/${file.name}.proto:${line ?? '?'}: ${reason}`;
+  const own = [...lines].find(([key]) => `${key}.`.startsWith(`${ofOption}.`));
+  const line = own?.[1] ?? lines.get(path.join('.')) ?? lines.get(path.slice(0, 2).join('.'));
+  return `proto/${fileOf(declared).name}.proto:${line ?? '?'}: ${reason}`;
+}
+
+const fileOf = (declared: Declared): DescFile =>
+  declared.kind === 'field' || declared.kind === 'rpc' ? declared.parent.file : declared.file;
+
+const linesIn = (declared: Declared): ReadonlyMap<string, number> =>
+  new Map(
+    fileOf(declared).proto.sourceCodeInfo?.location.map(({ path, span }) => [path.join('.'), (span[0] ?? 0) + 1]),
+  );
+
+/** The field numbers and indices in `SourceCodeInfo.Location.path` (descriptor.proto) that lead to a declaration. */
+function pathOf(declared: Declared): readonly number[] {
+  const at = <T>(all: readonly T[], one: T) => all.indexOf(one);
+  switch (declared.kind) {
+    case 'service':
+      return [6, at(declared.file.proto.service, declared.proto)];
+    case 'rpc':
+      return [...pathOf(declared.parent), 2, at(declared.parent.proto.method, declared.proto)];
+    case 'field':
+      return [...pathOf(declared.parent), 2, at(declared.parent.proto.field, declared.proto)];
+    case 'message':
+      if (declared.parent === undefined) return [4, at(declared.file.proto.messageType, declared.proto)];
+      return [...pathOf(declared.parent), 3, at(declared.parent.proto.nestedType, declared.proto)];
+    case 'enum':
+      if (declared.parent === undefined) return [5, at(declared.file.proto.enumType, declared.proto)];
+      return [...pathOf(declared.parent), 4, at(declared.parent.proto.enumType, declared.proto)];
+    default:
+      if (declared.parent === undefined) return [7, at(declared.file.proto.extension, declared.proto)];
+      return [...pathOf(declared.parent), 6, at(declared.parent.proto.extension, declared.proto)];
+  }
 }

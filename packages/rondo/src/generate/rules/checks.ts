@@ -2,7 +2,6 @@
 import path from 'node:path';
 import {
   create,
-  createFileRegistry,
   type DescField,
   type DescFile,
   type DescMessage,
@@ -10,8 +9,9 @@ import {
   ScalarType,
   toBinary,
 } from '@bufbuild/protobuf';
-import { type FileDescriptorProto, FileDescriptorProtoSchema, FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
-import { topicOption } from '../options.js';
+import { type FileDescriptorProto, FileDescriptorProtoSchema } from '@bufbuild/protobuf/wkt';
+import { toMs, topicOption } from '../options.js';
+import { filesNamed } from '../told.js';
 import { compileRules, type FileScope } from './compile-rules.js';
 import { resourcesOf } from './describe-resources.js';
 import { hasRules, hasText, needsProtovalidate, reaches } from './message-rules.js';
@@ -41,8 +41,7 @@ export interface Names {
  * @param names The files to generate.
  */
 export function checksOf(protoFiles: FileDescriptorProto[], names: readonly string[]): ReadonlyMap<string, Checks> {
-  const registry = createFileRegistry(create(FileDescriptorSetSchema, { file: protoFiles }));
-  const files = names.flatMap((name) => registry.getFile(name) ?? []);
+  const { registry, files } = filesNamed(protoFiles, names);
   return new Map(files.map((file) => [file.proto.name, ofFile(file, registry)]));
 }
 
@@ -124,8 +123,7 @@ function topicsOf(file: DescFile, registry: FileRegistry, names: Names): readonl
   return file.messages.flatMap((message) => {
     const topic = option?.of(message);
     if (topic === undefined) return [];
-    const { seconds = 0n, nanos = 0 } = topic.retention ?? {};
-    const retentionMs = topic.retention && Number(seconds) * 1_000 + nanos / 1e6;
+    const retentionMs = topic.retention && toMs(topic.retention);
     const description = {
       service: topic.service,
       key: topic.key === '' ? undefined : names.nameOf(topic.key),

@@ -3,10 +3,10 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { createFileRegistry, type DescFile, type FileRegistry, fromBinary } from '@bufbuild/protobuf';
 import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
+import { lineOf } from '../../generate/told.js';
 import { type Place, Refusal } from '../errors.js';
 import { typesOf } from './contract.js';
 import { duplicateRefusal } from './duplicates.js';
-import { linesOf } from './lines.js';
 import { typeName } from './names.js';
 import type { Placed, PlacedFile } from './place.js';
 import { type PackageFile, packageFiles } from './platform.js';
@@ -110,7 +110,7 @@ function generateRefusal(output: string, registry: FileRegistry, staged: Staged)
     const file = desc?.kind === 'field' ? desc.parent.file : desc?.file;
     const ours = staged.files.find((one) => one.path === `${file?.name}.proto`);
     if (desc === undefined || file === undefined || ours === undefined) continue;
-    return new Refusal(text, { place: placeOf(ours, staged, linesOf(file)(desc.proto)), remedy: 'correct it' });
+    return new Refusal(text, { place: placeOf(ours, staged, lineOf(desc)), remedy: 'correct it' });
   }
   return new Refusal(text, { place: placeOf(staged.asked, staged), remedy: 'correct it' });
 }
@@ -170,11 +170,10 @@ function declaredAs(
   desc: DescFile,
   code: string | undefined,
 ): { readonly line: number | undefined; readonly declaration: string } | undefined {
-  const lineOf = linesOf(desc);
   const type = typesOf(desc).find((one) => typeName(one) === code);
-  if (type !== undefined) return { line: lineOf(type.proto), declaration: `${type.kind} ${type.name}` };
+  if (type !== undefined) return { line: lineOf(type), declaration: `${type.kind} ${type.name}` };
   const service = desc.services.find(({ name }) => `${name}Definition` === code);
-  return service && { line: lineOf(service.proto), declaration: `service ${service.name}` };
+  return service && { line: lineOf(service), declaration: `service ${service.name}` };
 }
 
 /** The exit code of buf if a contract breaks a rule, as opposed to an error of buf itself. */

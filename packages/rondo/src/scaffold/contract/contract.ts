@@ -1,6 +1,5 @@
-import { create, type DescEnum, type DescFile, type DescMessage, type DescMethod } from '@bufbuild/protobuf';
+import { create, type DescEnum, type DescFile, type DescMessage } from '@bufbuild/protobuf';
 import { moduleOf } from '../packages.js';
-import { linesOf } from './lines.js';
 import { methodKey } from './names.js';
 import { type Compiled, type ResourceContract, resourcesIn } from './resources.js';
 
@@ -43,8 +42,6 @@ export interface ServiceContract {
   readonly resources: readonly ResourceContract[];
   /** Why other resources of it aren't served by themselves. */
   readonly byHand?: readonly string[];
-  /** Its line in the file, from 1. */
-  readonly line: number;
 }
 
 /** One method. */
@@ -57,35 +54,24 @@ export interface MethodContract {
   readonly responseStream: boolean;
   /** Whether the rules of `buf.validate` refuse a request without fields. */
   readonly refusesEmpty: boolean;
-  readonly line: number;
 }
 
 /** The services of a file, with their names in generated code, which the package `contracts` has. */
 export function servicesOf(file: DescFile, compiled: Compiled): readonly ServiceContract[] {
-  const lineOf = linesOf(file);
   return file.services.map((service) => ({
     fullName: service.typeName,
     name: service.name,
     definition: `${service.name}Definition`,
     module: moduleOf(file.proto.name, compiled.contracts),
     methods: service.methods.map((method) => ({
-      ...describeMethod(method),
+      name: method.name,
+      key: methodKey(method),
+      requestStream: method.proto.clientStreaming,
+      responseStream: method.proto.serverStreaming,
       refusesEmpty: compiled.validator.validate(method.input, create(method.input)).kind === 'invalid',
-      line: lineOf(method.proto) ?? 1,
     })),
     ...resourcesIn(service, compiled),
-    line: lineOf(service.proto) ?? 1,
   }));
-}
-
-function describeMethod(method: DescMethod): Omit<MethodContract, 'refusesEmpty' | 'line'> {
-  const { name, proto } = method;
-  return {
-    name,
-    key: methodKey(method),
-    requestStream: proto.clientStreaming,
-    responseStream: proto.serverStreaming,
-  };
 }
 
 /** All messages and enums of a file, including nested ones, without the entries of maps. */

@@ -1,6 +1,6 @@
 import type { DescExtension, DescField, DescFile, DescMessage, DescService } from '@bufbuild/protobuf';
+import { lineOf } from '../../generate/told.js';
 import { typesOf } from './contract.js';
-import { linesOf } from './lines.js';
 import { memberName, methodKey } from './names.js';
 
 /** Why a file isn't supported. */
@@ -15,16 +15,10 @@ interface Unsupported {
  * ts-proto 2.18.
  */
 export function findUnsupported(file: DescFile): Unsupported | undefined {
-  const lineOf = linesOf(file);
-  for (const { proto, ...unfit } of faults(file)) return { ...unfit, line: lineOf(proto) };
-  return undefined;
+  return faults(file).next().value;
 }
 
-interface Fault extends Omit<Unsupported, 'line'> {
-  readonly proto: Parameters<ReturnType<typeof linesOf>>[0];
-}
-
-function* faults(file: DescFile): Generator<Fault> {
+function* faults(file: DescFile): Generator<Unsupported, undefined> {
   const messages = typesOf(file).filter((type) => type.kind === 'message');
   for (const message of messages) yield* inMessage(message);
   for (const service of file.services) yield* inService(service);
@@ -33,14 +27,15 @@ function* faults(file: DescFile): Generator<Fault> {
   }
 }
 
-function* inMessage({ fields, name, proto }: DescMessage): Generator<Fault> {
+function* inMessage(message: DescMessage): Generator<Unsupported> {
+  const { fields, name, proto } = message;
   for (const field of fields.filter(isTakenForInherited)) {
     const reason = `every JavaScript object has a ${memberName(field)}, which would be sent if ${field.name} isn't set`;
-    yield { proto: field.proto, reason, remedy: `rename ${field.name}` };
+    yield { line: lineOf(field), reason, remedy: `rename ${field.name}` };
   }
   if (proto.options?.messageSetWireFormat) {
     yield {
-      proto,
+      line: lineOf(message),
       reason: `${name} is a message set, which generated code can't read`,
       remedy: 'give it fields instead',
     };
@@ -54,17 +49,18 @@ const isTakenForInherited = (field: DescField) =>
 /** An object literal can't have a member `__proto__`, and `await` takes an object with a `then` for a promise. */
 const UNFIT_METHODS = new Set(['__proto__', 'then']);
 
-function* inService({ methods }: DescService): Generator<Fault> {
+function* inService({ methods }: DescService): Generator<Unsupported> {
   for (const method of methods) {
     if (!UNFIT_METHODS.has(methodKey(method))) continue;
     const reason = `JavaScript gives ${methodKey(method)} a meaning of its own, so that no client can have a method of this name`;
-    yield { proto: method.proto, reason, remedy: `rename ${method.name}` };
+    yield { line: lineOf(method), reason, remedy: `rename ${method.name}` };
   }
 }
 
 /** Refuses extensions. Options are extensions, too, but they are supported: the generated code doesn't need them. */
-function* inExtension({ extendee, name, proto }: DescExtension): Generator<Fault> {
+function* inExtension(extension: DescExtension): Generator<Unsupported> {
+  const { extendee, name } = extension;
   if (extendee.file.name === 'google/protobuf/descriptor') return;
   const reason = `the code generated for ${extendee.typeName} drops extensions such as ${name}`;
-  yield { proto, reason, remedy: `make ${name} a field of ${extendee.name}` };
+  yield { line: lineOf(extension), reason, remedy: `make ${name} a field of ${extendee.name}` };
 }

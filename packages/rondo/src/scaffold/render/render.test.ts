@@ -15,14 +15,13 @@ const method = (name: string, kind: Partial<MethodContract> = {}): MethodContrac
   requestStream: false,
   responseStream: false,
   refusesEmpty: false,
-  line: 1,
   ...kind,
 });
 
 const service = (fullName: string, methods: readonly MethodContract[] = [method('Get')]): ServiceContract => {
   const name = fullName.slice(fullName.lastIndexOf('.') + 1);
   const module = '@rondo/contracts/acme/acme';
-  return { fullName, name, definition: `${name}Definition`, module, methods, resources: [], line: 1 };
+  return { fullName, name, definition: `${name}Definition`, module, methods, resources: [] };
 };
 
 function blueprint(services: readonly ServiceContract[], database?: string): Blueprint {

@@ -14,7 +14,6 @@ const service = (name: string, keys: readonly string[]): ServiceContract => ({
   name,
   definition: `${name}Definition`,
   module: '@rondo/contracts/acme/acme',
-  line: 1,
   resources: [],
   methods: keys.map((key) => ({
     name: key.charAt(0).toUpperCase() + key.slice(1),
@@ -22,7 +21,6 @@ const service = (name: string, keys: readonly string[]): ServiceContract => ({
     requestStream: false,
     responseStream: false,
     refusesEmpty: false,
-    line: 1,
   })),
 });
 
