@@ -103,7 +103,7 @@ export async function askProcesses(
   system: Pick<RequestLauncherOptions, 'dataDirectory' | 'signal'>,
 ): Promise<readonly LauncherProcess[]> {
   const request = { command: 'processes' } as const;
-  return (await exchange({ ...system, request, timeoutMs: STATUS_TIMEOUT_MS })).processes;
+  return (await exchange({ ...system, request, timeoutMs: STATUS_TIMEOUT_MS })).processes ?? [];
 }
 
 /** The address of the registry of the system that runs on `dataDirectory`; undefined if none runs there. */
@@ -191,8 +191,8 @@ export interface LauncherProcess {
 /** The launcher's answer when a request is done. */
 interface Answer {
   readonly rows: readonly LauncherRow[];
-  /** Empty unless they were requested. */
-  readonly processes: readonly LauncherProcess[];
+  /** Undefined unless they were requested. */
+  readonly processes?: readonly LauncherProcess[];
 }
 
 type Reply =
@@ -202,33 +202,6 @@ type Reply =
 
 /** @throws Error if `line` is not a reply of the launcher. */
 function parseReply(line: string): Reply {
-  const reply = parseObject(line);
-  const { event, rows, processes = [], message } = reply;
-  if (event === 'log') return { event, line: String(reply['line']) };
-  if (event === 'failed') return { event, message: String(message) };
-  if (event === 'done' && Array.isArray(rows) && Array.isArray(processes)) {
-    return { event, rows: rows.map(toRow), processes: processes.map(toProcess) };
-  }
+  if (/^\{"event":"(?:log|done|failed)",/.test(line)) return JSON.parse(line);
   throw new Error(`the launcher replied ${JSON.stringify(line)}: is it of another version? Start the system again`);
-}
-
-function parseObject(text: string): Readonly<Record<string, unknown>> {
-  try {
-    return { ...JSON.parse(text) };
-  } catch {
-    return {};
-  }
-}
-
-function toRow({ name, address, services }: Readonly<Record<string, unknown>>): LauncherRow {
-  return {
-    name: String(name),
-    address: String(address),
-    services: Array.isArray(services) ? services.map(String) : [],
-  };
-}
-
-function toProcess({ name, service, state, console }: Readonly<Record<string, unknown>>): LauncherProcess {
-  const served = typeof console === 'string' && { console };
-  return { name: String(name), service: String(service), state: String(state), ...served };
 }

@@ -9,7 +9,7 @@ import { jsonOption, registryOption } from '../options.js';
 import { listInstances, withRegistry } from '../registry/connection.js';
 import { registryAddresses } from '../registry/locate.js';
 import { matchService } from '../registry/service-name.js';
-import { deleteSetting, listSettings, updateSetting, withSettings } from '../registry/settings.js';
+import { withSettings } from '../registry/settings.js';
 import { formatTable } from '../terminal/table.js';
 import { tableLook } from '../terminal/terminal.js';
 import { formatAge, printable } from '../terminal/text.js';
@@ -83,7 +83,7 @@ interface Change {
 
 async function show(registry: readonly string[], json: boolean, context: CommandContext): Promise<number> {
   const { stdout, clock, signal } = context;
-  const settings = await withSettings(registry, (connection) => listSettings(connection, signal));
+  const { settings } = await withSettings(registry, (client) => client.listSettings({}, { signal }));
   if (json) await stdout.write(`${JSON.stringify({ settings: settings.map(view) })}\n`);
   else if (settings.length === 0) await stdout.write('No setting: environments and contracts hold.\n');
   else {
@@ -99,8 +99,8 @@ async function show(registry: readonly string[], json: boolean, context: Command
 async function set({ registry, name, key, json }: Change, value: string, context: CommandContext): Promise<number> {
   const { stdout, signal } = context;
   const service = await fullName(name, registry, context);
-  const change = { service, key, value, author: author(context) };
-  const { oldValue } = await withSettings(registry, (connection) => updateSetting(connection, change, signal));
+  const setting = { service, key, value, author: author(context) };
+  const { oldValue } = await withSettings(registry, (client) => client.updateSetting({ setting }, { signal }));
   const before = oldValue === undefined ? 'it had none' : `it was ${printable(oldValue)}`;
   const undo = `To undo it: rondo config unset ${service} ${key}`;
   const view = { service, key, value, oldValue: oldValue ?? null };
@@ -112,7 +112,7 @@ async function unset({ registry, name, key, json }: Change, context: CommandCont
   const { stdout, signal } = context;
   const service = await fullName(name, registry, context);
   const change = { service, key, author: author(context) };
-  const { oldValue } = await withSettings(registry, (connection) => deleteSetting(connection, change, signal));
+  const { oldValue } = await withSettings(registry, (client) => client.deleteSetting(change, { signal }));
   const text = `${service}: ${key} is unset; it was ${printable(oldValue)}. Environments and contracts hold.\n`;
   await stdout.write(json ? `${JSON.stringify({ service, key, value: null, oldValue })}\n` : text);
   return ExitCode.OK;
@@ -122,7 +122,7 @@ async function unset({ registry, name, key, json }: Change, context: CommandCont
 async function fullName(name: string, registry: readonly string[], { signal }: CommandContext): Promise<string> {
   if (name === EVERY_SERVICE) return name;
   const { instances } = await withRegistry(registry, (connection) => listInstances(connection, { signal }));
-  const settings = await withSettings(registry, (connection) => listSettings(connection, signal));
+  const { settings } = await withSettings(registry, (client) => client.listSettings({}, { signal }));
   const known = new Set([...instances.flatMap(({ services }) => services), ...settings.map(({ service }) => service)]);
   const found = matchService(name, [...known]) ?? (name.includes('.') ? name : undefined);
   if (found !== undefined) return found;
