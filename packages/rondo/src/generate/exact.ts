@@ -2,12 +2,13 @@
 import type { Context } from 'ts-proto/build/src/context.js';
 import { detectMapType, isAnyValueType, isBytes, isBytesValueType } from 'ts-proto/build/src/types.js';
 import { getFieldName } from 'ts-proto/build/src/utils.js';
+import { fillFile } from '../template.js';
 import { type DecodedFile, type DecodedMessage, messagesIn } from './decoded.js';
 import { decoding } from './decoding.js';
 
 /**
  * The code of a stub, corrected: maps and Structs keep every key, numbers the sign of zero, and a field for bytes takes any
- * Uint8Array. Timestamps keep their nanoseconds by {@link EXACT_TIME}.
+ * Uint8Array. Timestamps keep their nanoseconds.
  */
 export function exact(content: string, context: Context, file: DecodedFile): string {
   const withBytes = takingAll(keepingEveryKey(decoding(content, context, file)), context, file);
@@ -15,7 +16,8 @@ export function exact(content: string, context: Context, file: DecodedFile): str
     .replaceAll(ZERO, 'if (!globalThis.Object.is($1, 0)) {$2')
     // A message may have the name Map, but is neither generic nor a class.
     .replaceAll(/(?<![.\w])Map(?=<)|(?<=new )Map(?=\()/g, 'globalThis.Map');
-  return file.name === 'google/protobuf/timestamp.proto' ? kept + EXACT_TIME : kept;
+  if (file.name !== 'google/protobuf/timestamp.proto') return kept;
+  return `${kept}\n${fillFile('stubs/exact-time.ts.tmpl', {})}`;
 }
 
 /** The condition by which a `double` or `float` is written. Negative zero isn't the default value, but equal to it. */
@@ -89,53 +91,3 @@ const keepingNull = (body: string, name: string) =>
     ),
     '$1',
   );
-
-/** Conversions between `google.protobuf.Timestamp` and Date, for all stubs. */
-const EXACT_TIME = `
-const NANOS_A_MS = 1_000_000;
-
-/** A Date with the nanoseconds of a \`google.protobuf.Timestamp\` that has more than milliseconds. */
-export class NanoDate extends Date {
-  readonly #time: number;
-  readonly #nanos: number;
-
-  /**
-   * @param time Milliseconds since 1970, or a Date.
-   * @param nanos The nanoseconds after that, from 0 to 999,999.
-   */
-  constructor(time: number | Date, nanos: number) {
-    super(time);
-    if (!globalThis.Number.isInteger(nanos) || nanos < 0 || nanos >= NANOS_A_MS) {
-      throw new globalThis.RangeError(\`nanos is \${nanos}; it must be a whole number from 0 to 999,999\`);
-    }
-    this.#time = this.getTime();
-    this.#nanos = nanos;
-  }
-
-  /** The nanoseconds after the millisecond that \`getTime\` tells; 0 once the Date was set to another time. */
-  get nanos(): number {
-    return this.getTime() === this.#time ? this.#nanos : 0;
-  }
-
-  /** With nine digits after the point: \`2026-11-22T13:00:00.123456789Z\`. */
-  override toISOString(): string {
-    return super.toISOString().replace("Z", \`\${globalThis.String(this.nanos).padStart(6, "0")}Z\`);
-  }
-}
-
-/** The Timestamp of a Date, to the nanosecond if it is a NanoDate. */
-export function toTimestamp(date: Date): Timestamp {
-  const time = date.getTime();
-  const seconds = globalThis.Math.floor(time / 1_000);
-  const nanos = date instanceof NanoDate ? date.nanos : 0;
-  return { seconds: globalThis.BigInt(seconds), nanos: (time - seconds * 1_000) * NANOS_A_MS + nanos };
-}
-
-/** The Date of a Timestamp: a NanoDate if it isn't in whole milliseconds. */
-export function fromTimestamp({ seconds, nanos }: Timestamp): Date {
-  const ms = globalThis.Math.floor(nanos / NANOS_A_MS);
-  const rest = nanos - ms * NANOS_A_MS;
-  const time = globalThis.Number(seconds) * 1_000 + ms;
-  return rest === 0 ? new globalThis.Date(time) : new NanoDate(time, rest);
-}
-`;

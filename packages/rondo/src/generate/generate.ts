@@ -173,8 +173,9 @@ function readInputs(): Inputs {
   };
 }
 
-const PLUGIN = 'packages/rondo/src/generate';
-const pluginFiles = () => filesBelow(path.join(root, PLUGIN)).map((file) => `${PLUGIN}/${file}`);
+const PLUGIN = ['packages/rondo/src/generate', 'packages/rondo/templates/stubs'];
+const pluginFiles = () =>
+  PLUGIN.flatMap((folder) => filesBelow(path.join(root, folder)).map((file) => `${folder}/${file}`));
 
 /** buf's configuration without its lint section, which generation doesn't depend on. */
 const modules = () => readFileSync(path.join(root, 'buf.yaml'), 'utf8').replace(/^lint:\n(?: .*\n|\n)*/gm, '');

@@ -8,6 +8,7 @@ import { generateFile, makeUtils } from 'ts-proto/build/src/main.js';
 import { getTsPoetOpts, type Options, optionsFromParameter } from 'ts-proto/build/src/options.js';
 import { createTypeMap, type TypeMap } from 'ts-proto/build/src/types.js';
 import { getVersions, impProto } from 'ts-proto/build/src/utils.js';
+import { fillFile } from '../template.js';
 import { isInstalled } from '../workspace/paths.js';
 import { exact } from './exact.js';
 import { renameReserved } from './reserved-names.js';
@@ -88,47 +89,15 @@ function withChecks({ name, content }: Stub, checked: Checks | undefined, names:
 
 const MESSAGE_FNS = /^export interface MessageFns<T, V extends string> \{\n/m;
 
-/** ts-proto's utility code, with our {@link DEEP_PARTIAL} and the conversions of time in the stub of Timestamp. */
+/**
+ * ts-proto's utility code, with the conversions of time in the stub of Timestamp, and another `DeepPartial`, the type of a message that
+ * a caller or a handler passes: any subset of its fields, and no others. ts-proto's accepts values that fail at run time or are lost:
+ * numbers and strings for 64-bit integers, a oneof's case without its value, functions and lists for messages, objects for maps that
+ * are a `Map`, and anything for a message without fields and for JSON.
+ */
 function utilsOf(options: Options): ReturnType<typeof makeUtils> {
   const utils = makeUtils(options);
   const imported = (name: string) => impProto(options, 'google/protobuf/timestamp', name);
-  utils.DeepPartial.declarationSiteCode = poet.code`${DEEP_PARTIAL}`;
+  utils.DeepPartial.declarationSiteCode = poet.code`${fillFile('stubs/deep-partial.ts.tmpl', {})}`;
   return Object.assign(utils, { toTimestamp: imported('toTimestamp'), fromTimestamp: imported('fromTimestamp') });
 }
-
-/**
- * The type of a message that a caller or a handler passes: any subset of its fields, and no others. It replaces ts-proto's type,
- * which accepts values that fail at run time or are lost: numbers and strings for 64-bit integers, a oneof's case without its
- * value, functions and lists for messages, objects for maps that are a `Map`, and anything for a message without fields and for
- * JSON.
- */
-const DEEP_PARTIAL = `
-type Builtin = Date | Function | Uint8Array | string | number | boolean | bigint | undefined;
-
-/** What \`google.protobuf.Value\` carries. */
-type DeepPartialJson = null | boolean | number | string | DeepPartialJson[]
-  | { [key: string]: DeepPartialJson | undefined };
-
-/** No function, string, list, map or set: each has one of these. */
-type DeepPartialObject = {
-  readonly [globalThis.Symbol.hasInstance]?: never;
-  readonly [globalThis.Symbol.iterator]?: never;
-};
-
-/** A message without fields. TypeScript gives \`{}\` the fields of what stands beside it in a list, with nothing in them. */
-type DeepPartialEmpty = DeepPartialObject | { [key: string]: never };
-
-/** By a name of its own, as the compiler's complaints have it in place of all fields. */
-type DeepPartialMessage<T> = DeepPartialObject
-  & { [K in keyof T]?: DeepPartial<T[K]> | (undefined extends T[K] ? undefined : never) };
-
-/** Any part of a message. What ts-proto has as \`any\` is JSON. */
-export type DeepPartial<T> = 0 extends 1 & T ? DeepPartialJson
-  : T extends Uint8Array ? Uint8Array
-  : T extends Builtin ? T
-  : T extends globalThis.Array<infer U> ? globalThis.Array<DeepPartial<U>>
-  : T extends globalThis.Map<infer K, infer V> ? globalThis.Map<K, DeepPartial<V>>
-  : T extends { $case: string; value: unknown } ? { $case: T["$case"]; value: DeepPartial<T["value"]> }
-  : [keyof T] extends [never] ? DeepPartialEmpty
-  : DeepPartialMessage<T>;
-`;
