@@ -79,7 +79,7 @@ describe('removing a service', () => {
 
   it('refuses if other code uses its contract, with the lines; with force it keeps the contract', async () => {
     put('services/sales/src/a.ts', "\nimport { G } from '@rondo/contracts/greeter/greeter';\n");
-    put('e2e/b.test.ts', "import '@rondo/contracts/greeter/greeter';\n");
+    put('e2e/b.test.ts', "import '@shop/contracts/greeter/greeter';\n");
     put('services/greeter/src/own.ts', "import '@rondo/contracts/greeter/greeter';\n");
     await expect(remove({ force: false })).rejects.toThrow(
       'other code uses the contract of greeter: services/sales/src/a.ts:2, e2e/b.test.ts:1; change them first',

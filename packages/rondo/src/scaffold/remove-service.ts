@@ -168,7 +168,8 @@ interface Use {
   readonly place: string;
 }
 
-const IMPORT = /@rondo\/contracts\/([\w./-]+)/g;
+/** The generated code of an app is in a package of its own scope. */
+const IMPORT = /@[\w.-]+\/contracts\/([\w./-]+)/g;
 
 /** Finds the places that import the generated code of contracts, without those that are removed with the service `name`. */
 function usesOf(root: string, name: string): readonly Use[] {
