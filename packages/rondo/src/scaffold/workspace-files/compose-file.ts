@@ -1,4 +1,5 @@
 import { isScalar } from 'yaml';
+import { fillFile } from '../../template.js';
 import { Refusal } from '../errors.js';
 import { cutOut, lineStart, nextLine, type Span, spliceIn } from '../text.js';
 import { snakeCase } from '../words.js';
@@ -104,23 +105,11 @@ function runs(compose: YamlFile, service: string): readonly string[] {
 const publishedPort = (port: number) => String(port).replace(/^50(?=\d{3}$)/, `\${RONDO_PORT_PREFIX:-50}`);
 
 /** Renders a service in the order and style of the existing ones, whose images have names with this prefix. */
-function composeBlock({ service, port, database }: ComposeEntry, prefix: string): string {
-  const lines = [
-    `  ${service}:`,
-    '    <<: *service',
-    `    image: ${prefix}${service}`,
-    `    build: { context: ., dockerfile: infra/docker/Dockerfile, args: { SERVICE: ${service} } }`,
-    '    environment:',
-    '      <<: *environment',
-    `      RONDO_LISTEN: 0.0.0.0:${port}`,
-    ...(database === undefined ? [] : [`      DATABASE_URL: ${databaseUrl(database)}`]),
-    `    ports: ["127.0.0.1:${publishedPort(port)}:${port}"]`,
-    '    depends_on:',
-    '      registry: { condition: service_healthy }',
-    ...(database === undefined ? [] : ['      provision: { condition: service_completed_successfully }']),
-  ];
-  return lines.map((line) => `${line}\n`).join('');
-}
+const composeBlock = ({ service, port, database }: ComposeEntry, prefix: string): string =>
+  fillFile('service/compose.yml.tmpl', {
+    ...{ service, port, image: `${prefix}${service}`, published: publishedPort(port) },
+    database: database && { url: databaseUrl(database) },
+  });
 
 const password = (database: string) => `\${${snakeCase(database).toUpperCase()}_PASSWORD:-rondo}`;
 const databaseEntry = (database: string) => `${database}:${database}:${password(database)}\n`;
