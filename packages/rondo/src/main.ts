@@ -3,7 +3,6 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { BUNDLE, isBundleFresh, MODULES } from './build/bundle-file.js';
 import { install } from './build/install.js';
 import { type Task, type TaskName, tasks } from './commands/tasks.js';
 import { formatHelp } from './help.js';
@@ -11,7 +10,7 @@ import { withBuild } from './workspace/build-lock.js';
 import { cleanEnvironment } from './workspace/environment.js';
 import { messageOf } from './workspace/errors.js';
 import { readJson } from './workspace/files.js';
-import { dist, program, root, tool } from './workspace/paths.js';
+import { commands, dist, isInstalled, program, root, tool } from './workspace/paths.js';
 import { run } from './workspace/process.js';
 
 /** A module that runs a task, and resolves to the exit code. */
@@ -43,6 +42,8 @@ const MODULE_OF: Readonly<Record<TaskName | 'migrate', Load>> = {
 
 /** Has a `--help` of its own. */
 const EXPLAINS_ITSELF = 'test';
+/** What the commands import is compiled in a clone, and this last of all. */
+const IMPORTED = path.join(root, 'packages/dynamic/dist');
 /** The tasks of Rondo's own repository. */
 const OWN = path.join(dist, 'own.mjs');
 
@@ -79,11 +80,11 @@ async function runTask(name: string, load: Load): Promise<number> {
 
 /** Builds the commands that inspect and operate if they never were, and runs one: the process ends in there. */
 async function runCommand(name: string | undefined): Promise<void> {
-  if (!existsSync(BUNDLE)) await buildCommands(name);
+  if (!isInstalled && !existsSync(IMPORTED)) await buildCommands(name);
   try {
     // Modules that another command is compiling don't fit together.
-    if (name !== 'doctor' && !isBundleFresh()) await withBuild('load', async () => undefined);
-    await import(pathToFileURL(isBundleFresh() ? BUNDLE : MODULES).href);
+    if (!isInstalled && name !== 'doctor') await withBuild('load', async () => undefined);
+    await import(pathToFileURL(commands).href);
   } catch (error) {
     // The commands handle their errors: an error here means that a module is missing.
     const reason = `can't be loaded (${messageOf(error).split('\n')[0]})`;

@@ -1,14 +1,12 @@
-/** Generates, compiles every package and service, and bundles `rondo`. */
+/** Generates, compiles every package and service, and bundles the pages. */
 import { readdirSync, rmSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { parseFaults } from '../dev/faults.js';
 import { generate } from '../generate/generate.js';
 import { withBuild } from '../workspace/build-lock.js';
-import { messageOf } from '../workspace/errors.js';
 import { dist, isInstalled } from '../workspace/paths.js';
 import { type Ended, native, run } from '../workspace/process.js';
 import { type StepResult, step } from '../workspace/steps.js';
-import { BUNDLE, bundleFile, isBundleFresh, MODULES } from './bundle-file.js';
 import { arePagesFresh, bundlePages } from './pages.js';
 
 /** The projects to compile. The root's tsconfig.json is for editors: it includes tests, whose types `npm run check` checks. */
@@ -39,14 +37,14 @@ async function compileReadably(projects: readonly string[], signal?: AbortSignal
 }
 
 /**
- * Generates, compiles and bundles what has changed. Resolves to false if a step failed; it has printed why.
+ * Builds all that has changed. Resolves to false if a step failed; it has printed why.
  *
  * @param options `signal` ends the wait for another command's build.
  */
 export async function build({ signal }: { readonly signal?: AbortSignal } = {}): Promise<boolean> {
-  if (!(await buildOnly([], signal))) return false;
-  if (!isInstalled) removeOldChunks(dist);
-  return isBundleFresh() || (await step('bundle rondo', bundleRondo)).code === 0;
+  const isBuilt = await buildOnly([], signal);
+  if (isBuilt && !isInstalled) removeOldChunks(dist);
+  return isBuilt;
 }
 
 /** A process that runs may still load a chunk of the compilation that it began with. */
@@ -62,9 +60,6 @@ export function removeOldChunks(folder: string): void {
   }
 }
 
-/** Bundles `rondo` if its modules have changed. If that fails, `rondo` runs its modules. */
-export const refreshBundle = async (): Promise<void> => void (isBundleFresh() || (await bundleRondo()));
-
 /**
  * Generates, compiles and bundles the pages. Resolves to false if a step failed; it has printed why.
  *
@@ -76,15 +71,6 @@ export async function buildOnly(projects: readonly string[], signal?: AbortSigna
   if (generated.code !== 0) return false;
   if ((await step('compile', () => compileReadably(projects, signal))).code !== 0) return false;
   return arePagesFresh() || (await step('bundle the pages', bundlePages)).code === 0;
-}
-
-async function bundleRondo(): Promise<StepResult> {
-  try {
-    await bundleFile(MODULES, BUNDLE);
-    return { code: 0 };
-  } catch (error) {
-    return { code: 1, output: messageOf(error) };
-  }
 }
 
 /** `rondo build` */

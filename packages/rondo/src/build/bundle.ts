@@ -9,9 +9,9 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { readJson } from '../workspace/files.js';
 import { entryOf, folderOf, ownServices, readManifest, serviceNames } from '../workspace/manifests.js';
-import { root, tool } from '../workspace/paths.js';
+import { commands, root, tool } from '../workspace/paths.js';
 import { buildOnly } from './build.js';
-import { bundleFile, MODULES } from './bundle-file.js';
+import { bundleFile } from './bundle-file.js';
 import { pageInputs, servicePages } from './pages.js';
 import { writeSbom } from './sbom.js';
 
@@ -31,7 +31,7 @@ export async function main(): Promise<number> {
   if (!(await buildOnly([...tools, ...ownServices().map((service) => `services/${service}`)]))) return 1;
   rmSync(out, { recursive: true, force: true });
   const shared = [
-    ...(await bundle(MODULES, 'shared/rondo.mjs')),
+    ...(await bundle(commands, 'shared/rondo.mjs')),
     ...(await bundle(located('@rondo/service/healthcheck-main'), 'shared/healthcheck.mjs')),
     ...(await bundle(located('@rondo/database/provision-main'), 'shared/provision.mjs')),
   ];

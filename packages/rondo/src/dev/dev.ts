@@ -1,6 +1,5 @@
 /** Runs the whole system and rebuilds it when files are saved: `npm run dev`. */
 import { existsSync } from 'node:fs';
-import { refreshBundle } from '../build/build.js';
 import { runLauncher, type Session } from '../launch/launcher.js';
 import { summary } from '../launch/summary.js';
 import { messageOf } from '../workspace/errors.js';
@@ -19,8 +18,6 @@ const env = {
 };
 /** Files that other projects than services depend on. */
 const SHARED = /^(?:packages|proto)\/|^[^/]+$/;
-/** `rondo` is bundled when no file has been saved for this long, so that a save that follows soon isn't slowed down. */
-const BUNDLE_DELAY_MS = 3_000;
 
 /** What `rondo dev` knows between two rounds. */
 interface State {
@@ -28,7 +25,6 @@ interface State {
   built: Built;
   /** Whether projects that no service depends on may be out of date. */
   isRestDue: boolean;
-  bundling?: NodeJS.Timeout;
 }
 
 /** Print faults: of services, of other projects, and of starts. */
@@ -91,7 +87,6 @@ async function followChange(state: State, session: Session): Promise<void> {
   const { tree } = state;
   const { signal } = session.stop;
   const startedAt = performance.now();
-  clearTimeout(state.bundling);
   const changed = await withTree(signal, async () => {
     const files = tree.takeChanges();
     if (files.length > 0) state.built = await buildServices(files, signal);
@@ -111,7 +106,6 @@ async function followChange(state: State, session: Session): Promise<void> {
   // The next round reports the faults of what was saved during this build.
   if (tree.isChanged()) return;
   state.isRestDue = false;
-  if (rest.faults.length === 0) state.bundling = setTimeout(() => void refreshBundle(), BUNDLE_DELAY_MS).unref();
   reports.rest(rest.faults.filter(({ text }) => !faults.some((one) => one.text === text)));
 }
 

@@ -1,5 +1,5 @@
 /** Runs the whole system on this machine: `npm start`. */
-import { buildOnly, refreshBundle } from '../build/build.js';
+import { buildOnly } from '../build/build.js';
 import { REGISTRY, readManifests } from '../workspace/manifests.js';
 import { step } from '../workspace/steps.js';
 import { runLauncher, type Session } from './launcher.js';
@@ -28,6 +28,5 @@ async function bringUp({ system, exclusively, stop: { signal } }: Session): Prom
 
 async function attend(session: Session): Promise<void> {
   console.log(summary(await session.system.rows(), session));
-  void refreshBundle(); // nothing of the system needs it
   await session.stop.promise;
 }

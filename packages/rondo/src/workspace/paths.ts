@@ -20,6 +20,9 @@ export const root = isInstalled ? findWorkspace() : path.join(tool, '../..') + p
 /** Runs a command: `node main.mjs build`. */
 export const program = path.join(dist, 'main.mjs');
 
+/** The commands that inspect and operate. They import the other packages. */
+export const commands = path.join(dist, 'cli.mjs');
+
 /** The laboratory, which a fork may have deleted. */
 export const lab = path.join(root, 'lab');
 
