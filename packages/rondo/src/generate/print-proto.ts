@@ -90,7 +90,8 @@ function fieldOf(field: DescField | DescExtension, extensions: Extensions, { inO
   return `${inOneof ? '' : labelOf(field)}${typeOf(field)} ${proto.name} = ${proto.number}${suffix};`;
 }
 
-function labelOf({ proto, fieldKind, parent, presence }: DescField | DescExtension): string {
+/** `optional `, `repeated ` or nothing. */
+export function labelOf({ proto, fieldKind, parent, presence }: DescField | DescExtension): string {
   if (fieldKind === 'map') return '';
   if (proto.label === Label.REPEATED) return 'repeated ';
   if (proto.label === Label.REQUIRED) return 'required ';
@@ -98,7 +99,8 @@ function labelOf({ proto, fieldKind, parent, presence }: DescField | DescExtensi
   return proto.proto3Optional || (isProto2 && presence === FeatureSet_FieldPresence.EXPLICIT) ? 'optional ' : '';
 }
 
-function typeOf(field: DescField | DescExtension): string {
+/** The type of a field: `string`, `map<string, int32>`. */
+export function typeOf(field: DescField | DescExtension): string {
   return field.fieldKind === 'map' ? `map<${scalarOf(field.mapKey)}, ${valueTypeOf(field)}>` : valueTypeOf(field);
 }
 

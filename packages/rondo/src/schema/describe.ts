@@ -1,4 +1,4 @@
-import { type DescEnum, type DescField, type DescMessage, type DescOneof, ScalarType } from '@bufbuild/protobuf';
+import type { DescEnum, DescField, DescMessage, DescOneof } from '@bufbuild/protobuf';
 import { authText } from '@rondo/rpc/internal';
 import {
   type DynamicMethod,
@@ -9,6 +9,7 @@ import {
   rulesOfMessage,
   rulesOfOneof,
 } from '@rondo/schema';
+import { labelOf, typeOf } from '../generate/print-proto.js';
 
 /** A method as a `.proto` declares it: `rpc Add(calculator.v1.AddRequest) returns (calculator.v1.AddResponse)`. */
 export function formatMethod({ name, input, output, requestStream, responseStream }: DynamicMethod): string {
@@ -71,18 +72,6 @@ function declareField(field: DescField): string {
 function noted(rules: readonly Rule[]): string {
   return rules.length === 0 ? '' : `  // ${formatRules(rules)}`;
 }
-
-function labelOf(field: DescField): string {
-  if (field.fieldKind === 'list') return 'repeated ';
-  return field.proto.proto3Optional ? 'optional ' : '';
-}
-
-function typeOf(field: DescField): string {
-  const type = field.message?.typeName ?? field.enum?.typeName ?? scalarName(field.scalar);
-  return field.fieldKind === 'map' ? `map<${scalarName(field.mapKey)}, ${type}>` : type;
-}
-
-const scalarName = (type: ScalarType | undefined) => (type === undefined ? '' : ScalarType[type].toLowerCase());
 
 function declareEnum({ typeName, values }: DescEnum): string {
   return `enum ${typeName} {\n${values.map(({ name, number }) => `  ${name} = ${number};\n`).join('')}}\n`;
