@@ -35,6 +35,12 @@ const ANY = Number.POSITIVE_INFINITY;
 const text = (placeholder: string, description: string) => ({ type: 'string' as const, placeholder, description });
 const flag = (description: string) => ({ type: 'boolean' as const, description });
 
+/** A task without options. */
+const plain = (name: string, example: string, summary: string): Task => ({
+  ...{ group: 'Build', summary, usage: '', options: {}, maxPositionals: 0 },
+  examples: [[name, example]],
+});
+
 /** The tasks by name. An npm script runs each that has its name: npm start is rondo start. */
 export const tasks = {
   start: {
@@ -90,22 +96,12 @@ export const tasks = {
     maxPositionals: 0,
     examples: [['restore --from /backups/today --data /tmp/new', 'Then rondo start --data /tmp/new.']],
   },
-  build: {
-    group: 'Build',
-    summary: 'Generates and compiles what has changed. Other commands do it first.',
-    usage: '',
-    options: {},
-    maxPositionals: 0,
-    examples: [['build', 'Before a commit, say.']],
-  },
-  generate: {
-    group: 'Build',
-    summary: 'Generates the code of the contracts that have changed.',
-    usage: '',
-    options: {},
-    maxPositionals: 0,
-    examples: [['generate', 'After an edit of proto/.']],
-  },
+  build: plain(
+    'build',
+    'Before a commit, say.',
+    'Generates and compiles what has changed. Other commands do it first.',
+  ),
+  generate: plain('generate', 'After an edit of proto/.', 'Generates the code of the contracts that have changed.'),
   test: {
     group: 'Build',
     summary: 'Runs the tests: all of a ring, those of some paths, or those that changed files reach.',
@@ -121,38 +117,18 @@ export const tasks = {
       ['test services/greeter', 'The tests of one service.'],
     ],
   },
-  check: {
-    group: 'Build',
-    summary: 'Checks format, lint, import rules, types and contracts.',
-    usage: '',
-    options: {},
-    maxPositionals: 0,
-    examples: [['check', 'All that is no test.']],
-  },
-  breaking: {
-    group: 'Build',
-    summary: 'Checks that the contracts break no published client: one step of rondo check.',
-    usage: '',
-    options: {},
-    maxPositionals: 0,
-    examples: [['breaking', 'Compares with main.']],
-  },
-  bundle: {
-    group: 'Build',
-    summary: 'Bundles the contents of the images.',
-    usage: '',
-    options: {},
-    maxPositionals: 0,
-    examples: [['bundle', 'As infra/docker/Dockerfile does.']],
-  },
-  install: {
-    group: 'Build',
-    summary: 'Installs the packages, and updates the lock file to the manifests.',
-    usage: '',
-    options: {},
-    maxPositionals: 0,
-    examples: [['install', 'After an edit of a package.json.']],
-  },
+  check: plain('check', 'All that is no test.', 'Checks format, lint, import rules, types and contracts.'),
+  breaking: plain(
+    'breaking',
+    'Compares with main.',
+    'Checks that the contracts break no published client: one step of rondo check.',
+  ),
+  bundle: plain('bundle', 'As infra/docker/Dockerfile does.', 'Bundles the contents of the images.'),
+  install: plain(
+    'install',
+    'After an edit of a package.json.',
+    'Installs the packages, and updates the lock file to the manifests.',
+  ),
 } satisfies Readonly<Record<string, Task>>;
 
 /** The name of a task. */
