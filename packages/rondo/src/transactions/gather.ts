@@ -48,79 +48,62 @@ const ASK_TIMEOUT_MS = 2_000;
 
 /** Asks all peers at once. Replicas of a service share its database, so their answers are merged. */
 export async function gather(peers: readonly Peer[], signal: AbortSignal): Promise<Unfinished> {
-  const collected = new Collection();
-  await Promise.all(
-    peers.map(async (peer) => {
-      try {
-        await ask(peer, collected, signal);
-      } catch (error) {
-        signal.throwIfAborted();
-        collected.unreachable.push({ instanceId: peer.instanceId, reason: reasonOf(error) });
-      }
+  const unreachable: { readonly instanceId: string; readonly reason: string }[] = [];
+  const answers = peers.map((peer) =>
+    ask(peer, signal).catch((error: unknown) => {
+      signal.throwIfAborted();
+      unreachable.push({ instanceId: peer.instanceId, reason: reasonOf(error) });
+      return [];
     }),
   );
-  return collected.result();
+  const told = (await Promise.all(answers)).flat();
+  const sagas = told.flatMap(({ sagas, peer }) => sagas.map((saga) => [saga.id, { saga, peer }] as const));
+  const coordinators = told
+    .map(({ coordinator, peer }) => [coordinator, peer] as const)
+    .filter(([name]) => name !== '');
+  return {
+    transactions: transactionsIn(told),
+    sagas: [...new Map(sagas).values()],
+    coordinators: new Map(coordinators),
+    unreachable,
+  };
 }
 
-async function ask(peer: Peer, collected: Collection, signal: AbortSignal): Promise<void> {
+type Told = Awaited<ReturnType<typeof ask>>;
+
+async function ask(peer: Peer, signal: AbortSignal) {
   const options = { signal, timeoutMs: ASK_TIMEOUT_MS };
-  const [branches, listed, started] = await Promise.all([
+  const [inDoubt, listed, started] = await Promise.all([
     peer.participant?.listInDoubt({}, options),
     peer.coordinator?.listTransactions({}, options),
     peer.coordinator?.listSagas({}, options),
   ]);
-  if (listed !== undefined && listed.coordinator !== '') collected.coordinators.set(listed.coordinator, peer);
-  for (const logged of listed?.transactions ?? []) collected.addLogged(logged);
-  for (const { transaction, prepareTime } of branches?.branches ?? []) {
-    collected.addInDoubt(transaction, { participant: branches?.participant ?? '', prepareTime, peer });
-  }
-  for (const saga of started?.sagas ?? []) collected.sagas.set(saga.id, { saga, peer });
+  const { participant = '', branches = [] } = inDoubt ?? {};
+  const { coordinator = '', transactions = [] } = listed ?? {};
+  return [{ peer, participant, branches, coordinator, transactions, sagas: started?.sagas ?? [] }];
 }
 
-interface Ref {
-  readonly coordinator: string;
-  readonly id: string;
-}
-
-interface Entry {
-  readonly ref: Ref;
-  logged: Transaction | undefined;
-  readonly inDoubt: Map<string, InDoubt>;
-}
-
-/** Merges the answers of peers. */
-class Collection {
-  readonly coordinators = new Map<string, Peer>();
-  readonly sagas = new Map<string, KnownSaga>();
-  readonly unreachable: { readonly instanceId: string; readonly reason: string }[] = [];
-  readonly #known = new Map<string, Entry>();
-
-  addLogged(logged: Transaction): void {
-    this.#of(logged.ref).logged = logged;
+/** The transactions of all answers, the oldest first. */
+function transactionsIn(told: Told): readonly KnownTransaction[] {
+  const known = new Map<string, KnownTransaction>();
+  const add = (ref: Transaction['ref'], more: (one: KnownTransaction) => Partial<KnownTransaction>) => {
+    const { coordinator, id } = ref ?? { coordinator: '', id: '' };
+    const one = known.get(`${coordinator}/${id}`) ?? { coordinator, id, logged: undefined, inDoubt: [] };
+    known.set(`${coordinator}/${id}`, { ...one, ...more(one) });
+  };
+  for (const { peer, participant, branches, transactions } of told) {
+    for (const logged of transactions) add(logged.ref, () => ({ logged }));
+    for (const { transaction, prepareTime } of branches) {
+      add(transaction, ({ inDoubt }) => ({
+        inDoubt: [...inDoubt.filter((one) => one.participant !== participant), { participant, prepareTime, peer }],
+      }));
+    }
   }
-
-  addInDoubt(ref: Ref | undefined, branch: InDoubt): void {
-    this.#of(ref).inDoubt.set(branch.participant, branch);
-  }
-
-  result(): Unfinished {
-    const transactions = [...this.#known.values()].map(({ ref, logged, inDoubt }) => ({
-      coordinator: ref.coordinator,
-      id: ref.id,
-      logged,
-      inDoubt: [...inDoubt.values()].sort((a, b) => (a.participant < b.participant ? -1 : 1)),
-    }));
-    transactions.sort((a, b) => sinceOf(a) - sinceOf(b));
-    const { coordinators, unreachable } = this;
-    return { transactions, sagas: [...this.sagas.values()], coordinators, unreachable };
-  }
-
-  #of({ coordinator, id }: Ref = { coordinator: '', id: '' }): Entry {
-    const key = `${coordinator}/${id}`;
-    const known = this.#known.get(key) ?? { ref: { coordinator, id }, logged: undefined, inDoubt: new Map() };
-    this.#known.set(key, known);
-    return known;
-  }
+  const sorted = [...known.values()].map((one) => ({
+    ...one,
+    inDoubt: one.inDoubt.toSorted((a, b) => (a.participant < b.participant ? -1 : 1)),
+  }));
+  return sorted.sort((a, b) => sinceOf(a) - sinceOf(b));
 }
 
 /** When a transaction began, in milliseconds since the Unix epoch; 0 if it isn't known. */
