@@ -1,9 +1,9 @@
 /** Installs the workspace with the pinned pnpm if the lock file or a manifest has changed since the last time. */
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { withBuild } from '../workspace/build-lock.js';
-import { readJson } from '../workspace/files.js';
+import { projectFolders, readJson } from '../workspace/files.js';
 import { root } from '../workspace/paths.js';
 import { type Ended, executable, run } from '../workspace/process.js';
 
@@ -92,10 +92,7 @@ function fingerprint(): string {
 }
 
 function manifests(): readonly string[] {
-  const folders = ['packages', 'services'].flatMap((parent) =>
-    existsSync(path.join(root, parent)) ? readdirSync(path.join(root, parent)).map((name) => `${parent}/${name}`) : [],
-  );
-  return ['.', 'e2e', 'lab', ...folders.sort()]
+  return ['.', 'e2e', 'lab', ...projectFolders(root)]
     .map((folder) => `${folder}/package.json`)
     .filter((file) => existsSync(path.join(root, file)));
 }

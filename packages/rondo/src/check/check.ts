@@ -1,10 +1,10 @@
 /** All checks but the tests: format, lint, import rules, types, unused code, contracts. */
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { compile, PROJECTS } from '../build/build.js';
 import { generate } from '../generate/generate.js';
-import { readJson } from '../workspace/files.js';
+import { projectFolders, readJson } from '../workspace/files.js';
 import { dist, isInstalled, root } from '../workspace/paths.js';
 import { native, run } from '../workspace/process.js';
 import { type Step, type StepResult, step } from '../workspace/steps.js';
@@ -30,8 +30,7 @@ const EVERYWHERE: readonly Step[] = [
 /** Fails if {@link PROJECTS} lacks a project, as the project would not be compiled. */
 async function everyProjectBuilt(): Promise<StepResult> {
   const { references }: { references: { path: string }[] } = readJson(path.join(root, PROJECTS));
-  const missing = ['packages', 'services']
-    .flatMap((parent) => readdirSync(path.join(root, parent)).map((name) => `${parent}/${name}`))
+  const missing = projectFolders(root)
     .filter((folder) => existsSync(path.join(root, folder, 'tsconfig.json')))
     .filter((folder) => !references.some((one) => one.path === folder));
   return {

@@ -6,6 +6,7 @@ import { databaseServer, namesServer } from '../launch/database.js';
 import { dataFlag, startBeside } from '../launch/options.js';
 import { isFree, isServed, plan, portsOf } from '../launch/plan.js';
 import { codeOf } from '../workspace/errors.js';
+import { isFile } from '../workspace/files.js';
 import { readManifests } from '../workspace/manifests.js';
 import { root } from '../workspace/paths.js';
 import { fail, note, type Outcome, ok, type Subject, warn } from './finding.js';
@@ -125,8 +126,6 @@ export function locks({ data: folder }: Subject): Outcome {
   const named = unreadable.join(' ');
   return fail(`can't be read: ${named}`, `rm ${named}, if nothing is under way here`);
 }
-
-const isFile = (file: string) => statSync(file, { throwIfNoEntry: false })?.isFile() ?? false;
 
 /** The folder, or the nearest folder above it that exists. */
 export const nearest = (folder: string): string => (existsSync(folder) ? folder : nearest(path.dirname(folder)));

@@ -1,10 +1,10 @@
 /** Checks whether installed packages, generated code and built code match the sources. */
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { PROJECTS } from '../build/build.js';
 import { installed } from '../build/install.js';
 import { isGenerated } from '../generate/generate.js';
-import { filesBelow, readJson } from '../workspace/files.js';
+import { filesBelow, projectFolders, readJson } from '../workspace/files.js';
 import { root } from '../workspace/paths.js';
 import { native, run } from '../workspace/process.js';
 import { fail, note, type Outcome, ok, warn } from './finding.js';
@@ -37,15 +37,7 @@ function missingPackages(): readonly string[] {
 }
 
 const workspaceFolders = () =>
-  ['.', 'e2e', 'lab', ...projectFolders()].filter((folder) => existsSync(path.join(root, folder, 'package.json')));
-
-/** The folders of projects, relative to the root. */
-const projectFolders = () =>
-  ['packages', 'services'].flatMap((parent) =>
-    readdirSync(path.join(root, parent))
-      .map((one) => path.join(parent, one))
-      .filter((folder) => existsSync(path.join(root, folder, 'package.json'))),
-  );
+  ['.', 'e2e', 'lab', ...projectFolders(root)].filter((folder) => existsSync(path.join(root, folder, 'package.json')));
 
 const name = (all: readonly string[]) =>
   all.length <= MAX_NAMED ? all.join(', ') : `${all.slice(0, MAX_NAMED).join(', ')} and ${all.length - MAX_NAMED} more`;
@@ -68,7 +60,7 @@ export function generated(): Outcome {
 export async function built(): Promise<Outcome> {
   if (!existsSync(native('tsc'))) return note('not known: the compiler is not installed yet', BUILD);
   // tsc trusts its .tsbuildinfo, and doesn't write missing files again.
-  const holed = projectFolders().filter(hasHoles);
+  const holed = projectFolders(root).filter(hasHoles);
   if (holed.length > 0) {
     const folders = holed.map((folder) => path.join(folder, 'dist')).join(' ');
     return fail(`files are missing from ${folders.replaceAll(' ', ', ')}`, `rm -rf ${folders} && ${BUILD}`);

@@ -1,9 +1,10 @@
 /** The options of `npm start` and `rondo dev`, and the environment of the processes that they start. */
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseEnv } from 'node:util';
 import { type TaskName, tasks } from '../commands/tasks.js';
 import { NOT_FOR_SERVICES } from '../workspace/environment.js';
+import { isFile } from '../workspace/files.js';
 import { onlyOptions, quoted } from '../workspace/options.js';
 import { root } from '../workspace/paths.js';
 
@@ -106,5 +107,4 @@ export function environmentOf(service: string): NodeJS.ProcessEnv {
 }
 
 /** Empty if `.env` is not a file: Python's tools make a folder of that name. */
-const readEnv = (file: string): NodeJS.Dict<string> =>
-  statSync(file, { throwIfNoEntry: false })?.isFile() ? parseEnv(readFileSync(file, 'utf8')) : {};
+const readEnv = (file: string): NodeJS.Dict<string> => (isFile(file) ? parseEnv(readFileSync(file, 'utf8')) : {});

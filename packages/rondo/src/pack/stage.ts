@@ -1,7 +1,7 @@
 /** The folders of the packages that are published, with what their tarballs hold. */
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { filesBelow, readJson } from '../workspace/files.js';
+import { filesBelow, projectFolders, readJson } from '../workspace/files.js';
 import { root } from '../workspace/paths.js';
 import { compact, isPublishedStub, writeContracts } from './contracts.js';
 import { pinnedVersions } from './pinned-versions.js';
@@ -79,11 +79,8 @@ export async function stage(
 
 /** The packages and services whose manifests aren't private. */
 function published(): readonly Pick<Staged, 'source' | 'manifest'>[] {
-  const folders = ['packages', 'services'].flatMap((parent) =>
-    readdirSync(path.join(root, parent)).map((name) => path.join(root, parent, name)),
-  );
-  return folders
-    .filter((source) => existsSync(path.join(source, 'package.json')))
+  return projectFolders(root)
+    .map((folder) => path.join(root, folder))
     .map((source) => ({ source, manifest: readJson(path.join(source, 'package.json')) }))
     .filter(({ manifest }) => !manifest.private)
     .sort((one, other) => (one.manifest.name < other.manifest.name ? -1 : 1));

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { filesBelow as below } from '../workspace/files.js';
 
@@ -20,9 +20,3 @@ export const filesBelow = (root: string, folder: string): readonly string[] =>
   below(path.join(root, folder))
     .filter((file) => !file.split('/').some((part) => SKIPPED.has(part)))
     .map((file) => `${folder}/${file}`);
-
-/** The folders of the workspace's own packages and services. */
-export const foldersOf = (root: string): readonly string[] =>
-  ['packages', 'services']
-    .flatMap((parent) => readdirSync(path.join(root, parent)).map((name) => `${parent}/${name}`))
-    .filter((folder) => existsSync(path.join(root, folder, 'package.json')));

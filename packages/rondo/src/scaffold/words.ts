@@ -8,7 +8,8 @@ function wordsOf(name: string): readonly string[] {
     .map((word) => word.toLowerCase());
 }
 
-const capitalised = (word: string) => word.charAt(0).toUpperCase() + word.slice(1);
+/** `order lines` as `Order lines`, at the start of a sentence or a name. */
+export const capitalised = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
 
 /** `greeter-service`, the style of file names. */
 export const kebabCase = (name: string): string => wordsOf(name).join('-');

@@ -1,5 +1,5 @@
 /** What is in folders. */
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 
 /**
@@ -14,6 +14,17 @@ function walk(folder: string, prefix: string): string[] {
     return entry.isFile() ? [`${prefix}${entry.name}`] : [];
   });
 }
+
+/** Whether there is a file, and no folder. */
+export const isFile = (file: string): boolean => statSync(file, { throwIfNoEntry: false })?.isFile() ?? false;
+
+/** The folders of a workspace's own packages and services, from its root. */
+export const projectFolders = (root: string): readonly string[] =>
+  ['packages', 'services']
+    .filter((parent) => existsSync(path.join(root, parent)))
+    .flatMap((parent) => readdirSync(path.join(root, parent)).map((name) => `${parent}/${name}`))
+    .filter((folder) => isFile(path.join(root, folder, 'package.json')))
+    .sort();
 
 /** The content of a JSON file. */
 export const readJson = (file: string) => JSON.parse(readFileSync(file, 'utf8'));

@@ -1,5 +1,6 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
+import { isFile } from '../../workspace/files.js';
 import { Refusal } from '../errors.js';
 import { packageImports } from './platform.js';
 import { type Import, type Scan, scan } from './scan.js';
@@ -135,8 +136,6 @@ function refuseUnreadable(file: string, shown: FoundSource['shown']): void {
   if (!isFile(file) || !file.endsWith('.proto'))
     throw new Refusal("isn't a .proto file", { place, remedy: 'name the file that declares the service' });
 }
-
-const isFile = (file: string) => statSync(file, { throwIfNoEntry: false })?.isFile() ?? false;
 
 /** Shows paths as the user wrote the first one: relative to the current folder, or absolute. */
 function shownFrom(given: string): FoundSource['shown'] {

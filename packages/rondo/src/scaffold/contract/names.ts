@@ -1,5 +1,6 @@
 /** ts-proto's names of what contracts declare. */
 import type { DescEnum, DescField, DescMessage, DescMethod, DescOneof } from '@bufbuild/protobuf';
+import { capitalised } from '../words.js';
 
 /** The name of a method: `sayHello`. */
 export const methodKey = ({ name }: DescMethod): string => name.slice(0, 1).toLowerCase() + name.slice(1);
@@ -21,5 +22,5 @@ function nestedName({ name, parent }: DescEnum | DescMessage): string {
 export function fieldName(name: string): string {
   if (!name.includes('_')) return name;
   const words = (/[a-z]/.test(name) ? name : name.toLowerCase()).split('_');
-  return words.map((word, index) => (index === 0 ? word : word.slice(0, 1).toUpperCase() + word.slice(1))).join('');
+  return words.map((word, index) => (index === 0 ? word : capitalised(word))).join('');
 }

@@ -5,7 +5,7 @@ import type { ResourceDescription } from '@rondo/validation';
 import { fieldBehavior, resourceOption, resourceReference } from '../../generate/options.js';
 import { resourcesOf } from '../../generate/rules/describe-resources.js';
 import { moduleOf } from '../packages.js';
-import { snakeCase } from '../words.js';
+import { capitalised, snakeCase } from '../words.js';
 import { fieldName, memberName, methodKey, typeName } from './names.js';
 import { type Sample, sampleOf } from './samples.js';
 
@@ -100,7 +100,6 @@ function resourceOf(
 /** `google.api.FieldBehavior.REQUIRED` */
 const REQUIRED = 2;
 const lowerFirst = (name: string) => name.charAt(0).toLowerCase() + name.slice(1);
-const upperFirst = (name: string) => name.charAt(0).toUpperCase() + name.slice(1);
 
 /** The field that no column holds. */
 function unstorable(describe: ResourceContract['describeTable']): string | undefined {
@@ -129,7 +128,7 @@ function standardMethods({ methods }: DescService, of: Methods): readonly string
   const forms = formsOf(of);
   const named = methods.filter(({ name }) => forms.has(name));
   const has = (name: string) => named.some((method) => method.name === name);
-  const [get, list] = [`Get${of.names.One}`, `List${upperFirst(of.names.many)}`];
+  const [get, list] = [`Get${of.names.One}`, `List${capitalised(of.names.many)}`];
   const other = named.find((method) => forms.get(method.name)?.(method) !== true);
   if (other !== undefined) return `has ${other.name} in another form than the standard one`;
   if (!has(get)) return `has no ${get}`;
@@ -143,7 +142,7 @@ function formsOf({
   names: { One, many },
   parents,
 }: Methods): ReadonlyMap<string, (method: DescMethod) => boolean> {
-  const [one, Many] = [snakeCase(One), upperFirst(many)];
+  const [one, Many] = [snakeCase(One), capitalised(many)];
   const has = ({ fields }: DescMessage, ...wanted: readonly string[]) =>
     wanted.every((name) => fields.some((field) => field.name === name));
   const hasOf = ({ fields }: DescMessage, name: string) =>

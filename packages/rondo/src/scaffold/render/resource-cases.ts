@@ -1,6 +1,6 @@
 import type { View } from '../../template.js';
 import type { ResourceContract } from '../contract/resources.js';
-import { kebabCase } from '../words.js';
+import { capitalised, kebabCase } from '../words.js';
 import type { NamedResource, NamedService } from './blueprint.js';
 
 /**
@@ -70,7 +70,7 @@ function clientFor({ type }: ResourceContract, known: readonly NamedService[]): 
 
 function caseOf(contract: ResourceContract, known: readonly NamedService[]) {
   const { One, one, many, methods, description } = contract;
-  const Many = `${many.charAt(0).toUpperCase()}${many.slice(1)}`;
+  const Many = capitalised(many);
   const isPart = description.pattern.split('/').length > 2;
   return {
     ...{ One, one, Many, many, maker: makerOf(contract), client: clientFor(contract, known) },

@@ -1,6 +1,6 @@
 import { fillFile } from '../../template.js';
 import { type NewField, TYPES } from '../resource-fields.js';
-import { camelCase, pascalCase, snakeCase } from '../words.js';
+import { camelCase, capitalised, pascalCase, snakeCase } from '../words.js';
 
 /** A resource that is added to a service. */
 export interface NewResource {
@@ -66,7 +66,6 @@ function importsOf(fields: readonly NewField[]): readonly string[] {
 }
 
 const words = (name: string) => name.replaceAll(/[-_]/g, ' ');
-const capitalised = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);
 const article = (text: string) => `${/^[aeiou]/.test(text) ? 'an' : 'a'} ${text}`;
 
 /** The type of `google.api.resource`. */

@@ -1,12 +1,13 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { type PackageManager, publishedVersions, renderTemplate, withVendored } from 'create-rondo';
+import { projectFolders } from '../../workspace/files.js';
 import { ProgramFailed, runProgram } from '../../workspace/program.js';
 import { hasDatabase, WORKSPACE } from '../add-database.js';
 import { type ChangeSet, withChanges } from '../change-set.js';
 import { Refusal } from '../errors.js';
 import { packagesOf } from '../packages.js';
-import { filesAt, foldersOf, readText } from '../repository.js';
+import { filesAt, readText } from '../repository.js';
 import { backUpProducts, build, command, install, type Progress, tryBuild, type Workspace } from '../workspace.js';
 import { HANDOVER, type Handover, type Migration } from './migration.js';
 import { inFolder, inRegistry, type Target } from './target.js';
@@ -103,7 +104,7 @@ async function refuseUncommitted({ root, signal }: Workspace): Promise<void> {
 function setAside(root: string, changes: ChangeSet): void {
   backUpProducts(changes);
   changes.backUp(WORKSPACE); // pnpm notes in it which packages are younger than it asks for
-  for (const folder of foldersOf(root)) {
+  for (const folder of projectFolders(root)) {
     changes.backUp(`${folder}/dist`);
     changes.remove(`${folder}/node_modules`);
   }
@@ -121,7 +122,7 @@ async function installTarget({ root, signal }: Workspace, { version, tarballs }:
   const names = tarballs.map((file) => path.basename(file));
   for (const file of tarballs) changes.write(`${VENDOR}/${path.basename(file)}`, readFileSync(file));
   edit(WORKSPACE, (text) => withVendored(text, names));
-  for (const folder of ['.', ...foldersOf(root)]) {
+  for (const folder of ['.', ...projectFolders(root)]) {
     edit(path.posix.join(folder, 'package.json'), (text) => atVersion(text, version));
   }
   const { packageManager } = JSON.parse(readText(root, 'package.json'));
