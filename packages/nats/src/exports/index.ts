@@ -6,7 +6,7 @@
  * import { systemClock as clock } from '@rondo/rpc/clock';
  *
  * const broker = natsBroker('nats://127.0.0.1:4222', { clock });
- * await broker.open('sales.v1.OrderPlaced', 604_800_000);
+ * await broker.open('sales.v1.OrderPlaced', { retentionMs: 604_800_000, groups: [] });
  * ```
  *
  * @packageDocumentation
