@@ -16,6 +16,10 @@ if [ ! -x "$root/node_modules/.bin/buf" ]; then
   exit 1
 fi
 
-rm -rf gen
-"$root/node_modules/.bin/buf" generate "$root/proto/calculator/calculator.proto" --template buf.gen.yaml
+contract=$root/proto/calculator/calculator.proto
+# Several may run at once.
+if [ ! gen/calculatorpb/calculator_grpc.pb.go -nt "$contract" ]; then
+  rm -rf gen
+  "$root/node_modules/.bin/buf" generate "$contract" --template buf.gen.yaml
+fi
 exec go run . "$@"
