@@ -30,11 +30,11 @@ by_grpcurl() { # [FOLDER]
   local trust=(-plaintext)
   if (($#)); then trust=(-cacert "$1/ca.crt"); fi
   if (($#)) && [[ -f $1/tls.crt ]]; then trust+=(-cert "$1/tls.crt" -key "$1/tls.key"); fi
-  grpcurl -max-time 10 "${trust[@]}" -d '{"a":2,"b":3}' "$address" calculator.Calculator/Add | grep -o 5
+  grpcurl -max-time "$patience_s" "${trust[@]}" -d '{"a":2,"b":3}' "$address" calculator.Calculator/Add | grep -o 5
 }
-checks=()
-refused() { # CLIENT WHAT [FOLDER]: beside the others, as some clients try for ten seconds.
-  (! said=$("by_$1" "${@:3}" 2>&1) || fail "$1 is answered $2: $said") &
+checks=() patience_s=60
+refused() { # CLIENT WHAT [FOLDER]: beside the others, as grpcurl tries for as long as it may.
+  (patience_s=3; ! said=$("by_$1" "${@:3}" 2>&1) || fail "$1 is answered $2: $said") &
   checks+=($!)
 }
 
