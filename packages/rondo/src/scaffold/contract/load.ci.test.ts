@@ -156,32 +156,6 @@ describe('a contract of the tree', () => {
     expect(new Set(files.map(({ state }) => state))).toEqual(new Set(['same']));
     expect(styleRemarks).toEqual([]);
   });
-
-  it('may be text that will become a file', async () => {
-    const text = `syntax = "proto3";
-
-package starter.v1;
-
-// Says hello.
-service StarterService {
-  // Says hello once.
-  rpc SayHello(SayHelloRequest) returns (SayHelloResponse);
-}
-
-// Whom to greet.
-message SayHelloRequest {
-  string name = 1;
-}
-
-// The greeting.
-message SayHelloResponse {
-  string text = 1;
-}
-`;
-    const source = { kind: 'text', path: 'starter/v1/starter.proto', text } as const;
-    const contract = await loadContract({ root, source, signal });
-    expect(contract).toMatchObject({ file: source.path, files: [{ state: 'new' }], styleRemarks: [] });
-  });
 });
 
 describe('a contract is refused', () => {
