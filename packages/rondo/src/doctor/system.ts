@@ -66,7 +66,7 @@ export async function listenerAt(port: number): Promise<number | undefined> {
 function inodesAt(port: number): readonly string[] {
   const suffix = `:${port.toString(16).toUpperCase().padStart(4, '0')}`;
   return ['/proc/net/tcp', '/proc/net/tcp6']
-    .flatMap((file) => read(() => readFileSync(file, 'utf8').split('\n')))
+    .flatMap((file) => readIfAllowed(() => readFileSync(file, 'utf8').split('\n')))
     .map((line) => line.trim().split(/\s+/))
     .filter(([, local, , state]) => local?.endsWith(suffix) && state === LISTEN)
     .map((columns) => `socket:[${columns[9]}]`);
@@ -74,16 +74,18 @@ function inodesAt(port: number): readonly string[] {
 
 function holderOf(sockets: readonly string[]): number | undefined {
   if (sockets.length === 0) return undefined;
-  const found = read(() => readdirSync('/proc'))
+  const found = readIfAllowed(() => readdirSync('/proc'))
     .filter((name) => /^\d+$/.test(name))
     .find((pid) =>
-      read(() => readdirSync(`/proc/${pid}/fd`)).some((fd) => sockets.includes(readLink(`/proc/${pid}/fd/${fd}`))),
+      readIfAllowed(() => readdirSync(`/proc/${pid}/fd`)).some((fd) =>
+        sockets.includes(readLink(`/proc/${pid}/fd/${fd}`)),
+      ),
     );
   return found === undefined ? undefined : Number(found);
 }
 
 /** Empty if the process has ended meanwhile, or belongs to another user. */
-function read(look: () => string[]): string[] {
+function readIfAllowed(look: () => string[]): string[] {
   try {
     return look();
   } catch (error) {
@@ -92,7 +94,7 @@ function read(look: () => string[]): string[] {
   }
 }
 
-const readLink = (file: string) => read(() => [readlinkSync(file)])[0] ?? '';
+const readLink = (file: string) => readIfAllowed(() => [readlinkSync(file)])[0] ?? '';
 
 /** Longer than a check may take: what is late isn't known, and must not pass for missing. */
 const TIMEOUT_MS = 60_000;

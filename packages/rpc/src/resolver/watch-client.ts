@@ -30,7 +30,7 @@ export interface WatchClientOptions {
   readonly tls?: TlsUse | undefined;
   /** Runs for an instance that this client can't call. */
   readonly onUnusable: (instance: Instance) => void;
-  /** Runs when the addresses attempt out to be registries that don't share a store. */
+  /** Runs when the addresses turn out to be registries that don't share a store. */
   readonly onSplit: () => void;
 }
 
