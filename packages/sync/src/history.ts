@@ -76,7 +76,7 @@ export async function wereAppended(
   );
 }
 
-/** The next changes of all topics; undefined if the position is gone, and with it possibly changes. */
+/** The next changes of all topics; undefined if `from` is gone, as some changes may be gone, too. */
 export async function readOn(
   database: Queries,
   from: Anchor,
@@ -106,7 +106,7 @@ const TOPIC_PAGE = `
     ) AS change ON true
   ORDER BY position`;
 
-/** The next changes of one topic; undefined if the position is gone, and with it possibly changes. */
+/** The next changes of one topic; undefined if `from` is gone, as some changes may be gone, too. */
 export async function readTopic(
   database: Queries,
   { topic, from, to }: Range,

@@ -11,7 +11,7 @@ const CONFIRMED_WITHIN_MS = 10_000;
 const PAUSE_MS = 50;
 /** Accepted quotes compete for the same first free weeks of the team: more calls at once would only wait longer. */
 const oneOfFew = createSemaphore(3);
-/** A machine that is busy with other things may let a call fail for a while. */
+/** Accepting a quote is tried again: on a busy machine it may fail for a while. */
 const PATIENCE = {
   attempts: 5,
   firstMs: 500,

@@ -17,7 +17,7 @@ export interface Question<T> {
   readonly ask: (channel: Channel, options: AskOptions, endpoint: Endpoint) => AsyncIterable<T>;
   /** Which instances are asked. */
   readonly fits?: (endpoint: Endpoint) => boolean;
-  /** Whether instances are asked again when they have ended, and others as they come. */
+  /** Whether an instance is asked again when its answer has ended, and others as they come. */
   readonly follows: boolean;
   /** Why an instance that doesn't have the service tells nothing. */
   readonly off?: string;
@@ -136,7 +136,7 @@ interface Surroundings<T> {
   readonly principal?: Principal;
 }
 
-/** Asks the instances of each list that it gets, or those of the first one once. */
+/** Asks each instance while it is listed; unless the question follows, each of the first list once. */
 function createAsking<T>(question: Question<T>, surroundings: Surroundings<T>) {
   const { answers, clock, signal } = surroundings;
   const { follows, fits = () => true } = question;

@@ -3,8 +3,8 @@ import { REQUEST_LIMITS } from './limits.js';
 
 /**
  * The id under which a process is registered: no two identities can have the same one. The id that the process has given itself
- * stays if it is its identity's name and a suffix without a hyphen, as `sales-1` for `sales`. Otherwise the name is put behind it:
- * `sales-1` of `calculator` becomes `sales-1@calculator`. A process without an identity may use any id.
+ * stays if it is its identity's name (`sales`), if it is that name and one suffix (`sales-1`), or if it ends with `@` and that name. Else
+ * both are appended: `sales-1` of `calculator` becomes `sales-1@calculator`. A process without an identity may use any id.
  */
 export function registeredId(instanceId: string, identity: string | undefined): string {
   const name = /^spiffe:\/\/[^/]+\/(.+)$/.exec(identity ?? '')?.[1];
