@@ -12,7 +12,7 @@ import { type Clock, sleep } from '@rondo/rpc/clock';
 import { eventOf, optionsOf, PARTITIONS, partitionOf } from './event.js';
 import { explain, requireRoom } from './faults.js';
 import type { NatsBroker, Waiting } from './interface.js';
-import { type NatsLocation, parseNats } from './location.js';
+import { ANSWER_MS, type NatsLocation, parseNats } from './location.js';
 import { ACK_WAIT_MS, createReceiver, hasCode, NO_CONSUMER } from './receiver.js';
 
 interface Link {
@@ -68,6 +68,7 @@ export function natsBroker(url: string, { clock }: { readonly clock: Clock }): N
     },
     async end({ topic, group }) {
       const { manager } = await link();
+      await manager.streams.info(streamOf(topic)); // what is asked for while NATS is frozen is done once it goes on
       const remove = (consumer: string) =>
         manager.consumers.delete(streamOf(topic), consumer).catch((error: unknown) => {
           if (!hasCode(error, NO_CONSUMER)) throw error;
@@ -135,7 +136,7 @@ function connector({ options }: NatsLocation, clock: Clock) {
       throw explain(error);
     });
     try {
-      const manager = await jetstreamManager(connection);
+      const manager = await jetstreamManager(connection, { timeout: ANSWER_MS });
       return { connection, manager, client: manager.jetstream() };
     } catch (error) {
       await connection.close();

@@ -17,6 +17,8 @@ export interface NatsLocation {
   options(): NodeConnectionOptions;
 }
 
+/** How long NATS has for an answer: less than an operator's call, which so learns that NATS is away. */
+export const ANSWER_MS = 4_000;
 /** A server that is frozen, or whose machine has gone, is left after three of these. */
 const PING_MS = 10_000;
 const FILES = ['ca-file', 'cert-file', 'key-file', 'creds-file', 'token-file'] as const;
@@ -59,7 +61,8 @@ export function parseNats(url: string): NatsLocation {
       const [creds, token] = [read('creds-file'), read('token-file')?.toString().trim()];
       const [ca, cert, key] = [read('ca-file'), read('cert-file'), read('key-file')].map((file) => file?.toString());
       return {
-        ...{ servers: [...servers], name: 'rondo', maxReconnectAttempts: -1, timeout: 5_000, pingInterval: PING_MS },
+        ...{ servers: [...servers], name: 'rondo', maxReconnectAttempts: -1 },
+        ...{ timeout: ANSWER_MS, pingInterval: PING_MS },
         ...(login !== undefined && { authenticator: usernamePasswordAuthenticator(...login) }),
         ...(creds !== undefined && { authenticator: credsAuthenticator(creds) }),
         ...(token !== undefined && { authenticator: tokenAuthenticator(token) }),

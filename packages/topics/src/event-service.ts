@@ -193,7 +193,7 @@ async function carriedWithin({ broker, clock }: EventServiceOptions, names: read
   const answered = new AbortController();
   const late = async () => {
     await sleep(clock, CARRIER_MS, answered.signal);
-    throw new Error(`it gave no answer within ${CARRIER_MS} ms`);
+    throw new Error(`NATS gave no answer within ${CARRIER_MS} ms`);
   };
   try {
     return { has: await Promise.race([carriedBy(carrier, names), late()]), fault: '' };

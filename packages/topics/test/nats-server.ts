@@ -18,8 +18,8 @@ export const noNats =
 /** A NATS server of a test, with JetStream. */
 export interface NatsServer {
   readonly url: string;
-  /** Stops it by SIGSTOP: it answers nothing. */
-  freeze(): void;
+  /** Freezes it, so that it answers nothing, or lets it go on. */
+  signal(signal: 'SIGSTOP' | 'SIGCONT'): void;
   /** Ends it with SIGKILL. */
   kill(): Promise<void>;
   /** Starts it again at the same port, over the same files, with another configuration if there is one. */
@@ -41,9 +41,7 @@ export async function startNats(port: number, configuration = ''): Promise<NatsS
   };
   return {
     url: `nats://127.0.0.1:${port}`,
-    freeze() {
-      server.kill('SIGSTOP');
-    },
+    signal: (signal) => void server.kill(signal),
     kill,
     async restart(changed = configuration) {
       configure(changed);

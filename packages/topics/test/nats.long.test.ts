@@ -6,6 +6,7 @@ import { natsBroker } from '@rondo/nats';
 import { silentLogger } from '@rondo/rpc/call';
 import { systemClock as clock } from '@rondo/rpc/clock';
 import { RpcError, Status } from '@rondo/rpc/status';
+import { failureOf } from '@rondo/rpc/testing';
 import { eventually } from '../../jobs/test/fixture.js';
 import { nameOf, topicsConformance, topicsOf } from './conformance.js';
 import { freePort, type NatsServer, noNats, startNats } from './nats-server.js';
@@ -94,12 +95,30 @@ const url = () => {
     await fleet.publish('a', 1);
     await eventually(async () => expect((await fleet.operator.listGroups({})).events).toHaveLength(1));
     const partly = { groups: { length: 4 }, events: [{ key: 'a' }], carrierFault: expect.not.stringMatching(/^$/) };
-    server.freeze();
+    server.signal('SIGSTOP');
     expect(await fleet.operator.listGroups({})).toMatchObject(partly);
     await server.kill();
     expect(await fleet.operator.listGroups({})).toMatchObject(partly);
     await server.restart();
     await eventually(async () => expect((await fleet.operator.listGroups({})).carrierFault).toBe(''));
+  });
+
+  it('a group is not removed while NATS is away, and loses nothing', async () => {
+    const told: string[] = [];
+    const log = { ...silentLogger, error: (_: object, text: string) => void told.push(text) };
+    const fleet = await topics.subscribed({ log });
+    server.signal('SIGSTOP');
+    expect(await failureOf(fleet.operator.removeGroup({ group: nameOf('once') }))).toMatchObject({
+      ...{
+        code: Status.UNAVAILABLE,
+        message: expect.stringContaining('NATS, which carries the topics, did not answer'),
+      },
+    });
+    server.signal('SIGCONT');
+    await fleet.publish('a', 1);
+    await eventually(async () => expect(await topics.effects()).toEqual(['a1']));
+    await eventually(async () => expect(await topics.left(fleet)).toBe(0n));
+    expect(told).toEqual([]);
   });
 
   it('a NATS that takes no large events carries none, which says what to do', async () => {
