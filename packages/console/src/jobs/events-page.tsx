@@ -49,6 +49,14 @@ export function EventsPage() {
       ) : (
         <p>{told ? 'No group subscribes to a topic.' : 'Nothing is known yet.'}</p>
       )}
+      {services.map(
+        ({ carrierFault, topics = [] }) =>
+          carrierFault && (
+            <p key={topics[0]} class="warn">
+              {carrierFault}
+            </p>
+          ),
+      )}
       {events.length > 0 && <Events rows={events} onAsk={ask} />}
       {told && <SilentInstances silent={told.silent} />}
       {question && <QuestionDialog question={question} onClose={() => ask(undefined)} />}

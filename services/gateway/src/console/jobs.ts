@@ -30,7 +30,7 @@ export const watchJobs = watch(JobServiceDefinition.fullName, (channel) => {
 export const watchEvents = watch(EventServiceDefinition.fullName, (channel) => {
   const client = createClient(EventServiceDefinition, { channel });
   return async (options) => {
-    const { topics, groups, events } = await client.listGroups({}, options);
-    return { topics, groups, events: events.slice(0, MAX_LISTED) };
+    const { events, ...told } = await client.listGroups({}, options);
+    return { ...told, events: events.slice(0, MAX_LISTED) };
   };
 });
