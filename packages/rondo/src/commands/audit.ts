@@ -7,9 +7,8 @@ import { completeService } from '../completion/registered.js';
 import { reasonOf, UsageError } from '../errors.js';
 import { ExitCode } from '../exit-code.js';
 import { jsonOption, positiveInteger, registryOption } from '../options.js';
-import { listInstances, withRegistry } from '../registry/connection.js';
 import { groupsOf } from '../registry/groups.js';
-import { registryAddresses } from '../registry/locate.js';
+import { registeredInstances } from '../registry/locate.js';
 import { formatTable } from '../terminal/table.js';
 
 const DEFAULT_LIMIT = 50;
@@ -51,17 +50,14 @@ export const audit = defineCommand({
   async run({ values, positionals: [name] }, context) {
     const limit = positiveInteger('limit', values.limit, MAX_LIMIT) ?? DEFAULT_LIMIT;
     const query = { filter: values.filter ?? '', limit, signal: context.signal };
-    const addresses = await registryAddresses(values.registry, context);
-    const { events, failed } = await withRegistry(addresses, async (registry) => {
-      const { instances } = await listInstances(registry, { signal: context.signal });
-      const groups = groupsOf(instances, { serving: AuditServiceDefinition.fullName, name });
-      if (groups.length === 0) throw new UsageError(nothingAudited(name));
-      const told = await Promise.all(groups.map((group) => orReport(readEvents(group, query), context)));
-      return { events: told.flatMap((found) => found ?? []), failed: told.includes(undefined) };
-    });
-    const newest = [...events].sort((a, b) => timeOf(b) - timeOf(a)).slice(0, limit);
+    const { instances } = await registeredInstances(values.registry, context);
+    const groups = groupsOf(instances, { serving: AuditServiceDefinition.fullName, name });
+    if (groups.length === 0) throw new UsageError(nothingAudited(name));
+    const told = await Promise.all(groups.map((group) => orReport(readEvents(group, query), context)));
+    const events = told.flatMap((found) => found ?? []);
+    const newest = events.sort((a, b) => timeOf(b) - timeOf(a)).slice(0, limit);
     await context.stdout.write(values.json ? `${JSON.stringify({ events: newest.map(viewOf) })}\n` : format(newest));
-    return failed ? ExitCode.FAILED : ExitCode.OK;
+    return told.includes(undefined) ? ExitCode.FAILED : ExitCode.OK;
   },
 });
 

@@ -17,9 +17,8 @@ import { balancingOverrides, callerConnections, callerZone } from '../environmen
 import { UsageError } from '../errors.js';
 import { ExitCode } from '../exit-code.js';
 import { durationMs, jsonOption, metadataOption, parseMetadata, positiveNumber, registryOption } from '../options.js';
-import { listInstances, withRegistry } from '../registry/connection.js';
 import { isPicked } from '../registry/instance-view.js';
-import { registryAddresses } from '../registry/locate.js';
+import { registeredInstances } from '../registry/locate.js';
 import { createPaint, tableLook } from '../terminal/terminal.js';
 import { createSampler } from '../top/sampler.js';
 
@@ -117,7 +116,7 @@ export const bench = defineCommand({
       const call = (cutOff: AbortSignal) =>
         probe(target.invoke, { metadata, requests, onReply: () => undefined, signal: cutOff });
       await requireAnswered(call, context);
-      const instances = await registered(registry, context);
+      const { instances } = await registeredInstances(registry, context);
       const measured = await measure({ target, call, instances, plan }, context);
       if (values.svg !== undefined) writeFileSync(path.resolve(context.directory, values.svg), toSvg(measured));
       return await print(measured, values.json ?? false, context);
@@ -162,12 +161,6 @@ async function requireAnswered(call: Call, { signal }: CommandContext): Promise<
   const first = await call(signal);
   if (first !== undefined && first.code !== 'OK')
     throw new Error(`the first call failed, so none more is made: ${first.code}: ${first.message}`);
-}
-
-async function registered(registry: string | undefined, context: CommandContext): Promise<readonly Instance[]> {
-  const addresses = await registryAddresses(registry, context);
-  const { instances } = await withRegistry(addresses, (one) => listInstances(one, { signal: context.signal }));
-  return instances;
 }
 
 interface Job {

@@ -4,8 +4,7 @@ import { UsageError } from '../errors.js';
 import { ExitCode } from '../exit-code.js';
 import { type CordonResult, cordonAll, readSnapshot, uncordonAll } from '../operate/cordon.js';
 import { defaultReason, forceOption, jsonOption, reasonOption, registryOption } from '../options.js';
-import { withRegistry } from '../registry/connection.js';
-import { registryAddresses } from '../registry/locate.js';
+import { onRegistry } from '../registry/locate.js';
 import { printable } from '../terminal/text.js';
 
 /** `rondo cordon`: takes instances out of the balancing, so that they get no new calls. */
@@ -39,7 +38,7 @@ export const cordon = defineCommand({
   async run({ values, positionals: ids }, context) {
     if (ids.length === 0) throw new UsageError('name the instances to cordon; rondo ps lists them');
     const { signal } = context;
-    await withRegistry(await registryAddresses(values.registry, context), async (registry) => {
+    await onRegistry(values.registry, context, async (registry) => {
       const { reason, force = false } = values;
       const options = { reason, force, defaultReason: defaultReason(context), signal };
       const snapshot = await readSnapshot(registry, signal);
@@ -76,7 +75,7 @@ export const uncordon = defineCommand({
   async run({ values, positionals: ids }, context) {
     const { stdout, signal } = context;
     if (ids.length === 0) throw new UsageError('name the instances to put back; rondo ps lists the cordoned ones');
-    await withRegistry(await registryAddresses(values.registry, context), async (registry) => {
+    await onRegistry(values.registry, context, async (registry) => {
       const snapshot = await readSnapshot(registry, signal);
       for await (const outcome of uncordonAll(registry, { ids, snapshot }, signal)) {
         const { instanceId, changed } = outcome;

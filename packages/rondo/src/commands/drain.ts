@@ -7,9 +7,9 @@ import { ExitCode } from '../exit-code.js';
 import { cordonAll, readSnapshot } from '../operate/cordon.js';
 import { awaitIdle, type Drained } from '../operate/drain.js';
 import { defaultReason, durationMs, forceOption, jsonOption, reasonOption, registryOption } from '../options.js';
-import { listInstances, type RegistryConnection, withRegistry } from '../registry/connection.js';
+import { listInstances, type RegistryConnection } from '../registry/connection.js';
 import { addressOf } from '../registry/instance-view.js';
-import { registryAddresses } from '../registry/locate.js';
+import { onRegistry } from '../registry/locate.js';
 import { printable } from '../terminal/text.js';
 
 const DEFAULT_TIMEOUT = '30s';
@@ -64,7 +64,7 @@ export const drain = defineCommand({
       defaultReason: defaultReason(context),
       signal,
     };
-    const drained = await withRegistry(await registryAddresses(values.registry, context), async (registry) => {
+    const drained = await onRegistry(values.registry, context, async (registry) => {
       const snapshot = await readSnapshot(registry, signal);
       for await (const { instanceId, reason } of cordonAll(registry, { ids: [id], snapshot }, options)) {
         const why = reason === '' ? '' : ` (${printable(reason)})`;

@@ -12,7 +12,7 @@ import { jsonOption, metadataOption, parseMetadata, positiveInteger, registryOpt
 import { explainAll } from '../pick/explain.js';
 import { FOOTNOTE, formatExplained, formatHeading, type Origin } from '../pick/format.js';
 import { type Observer, type ObserverOptions, withObserver } from '../pick/observer.js';
-import { listInstances, listOperatorStates, withRegistry } from '../registry/connection.js';
+import { listWithStates, withRegistry } from '../registry/connection.js';
 import { registryAddresses } from '../registry/locate.js';
 import { registeredService } from '../registry/service-name.js';
 import { callSettings } from '../registry/settings.js';
@@ -124,10 +124,7 @@ async function find(name: string | undefined, values: Values, context: CommandCo
   const balancing = policy === undefined ? balancingOverrides(environment) : { [EVERY_SERVICE]: policy };
   positiveInteger('count', values.count, MOST_PICKS);
   const registry = await registryAddresses(values.registry, context);
-  const { listing, operatorStates } = await withRegistry(registry, async (connection) => ({
-    listing: await listInstances(connection, { signal }),
-    operatorStates: await listOperatorStates(connection, { signal }),
-  }));
+  const { listing, operatorStates } = await withRegistry(registry, (connection) => listWithStates(connection, signal));
   const live = await callSettings(registry, signal);
   // What the command line says outranks the settings.
   const settings = policy === undefined ? live : { ...live, balancing: {} };

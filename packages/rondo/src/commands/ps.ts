@@ -17,8 +17,7 @@ import { askGuards, formatGuards, type InstanceGuard, refusing, viewGuard } from
 import { jsonOption, registryOption } from '../options.js';
 import {
   type InstanceListing,
-  listInstances,
-  listOperatorStates,
+  listWithStates,
   type OperatorStates,
   viewPosition,
   withRegistry,
@@ -73,10 +72,7 @@ export const ps = defineCommand({
   async run({ values, positionals: [name] }, context) {
     const { clock, signal } = context;
     const addresses = await registryAddresses(values.registry, context);
-    const { listing, operatorStates } = await withRegistry(addresses, async (registry) => ({
-      listing: await listInstances(registry, { signal }),
-      operatorStates: await listOperatorStates(registry, { signal }),
-    }));
+    const { listing, operatorStates } = await withRegistry(addresses, (registry) => listWithStates(registry, signal));
     const { instances, service } = select(listing, name);
     const [contracts, checks, guards] = await Promise.all([
       inspect(dividedServices(instances, service), { clock, signal }),

@@ -5,8 +5,7 @@ import { completeService } from '../completion/registered.js';
 import { UsageError } from '../errors.js';
 import { ExitCode } from '../exit-code.js';
 import { addressOption, jsonOption, parseAddresses, registryOption } from '../options.js';
-import { listInstances, withRegistry } from '../registry/connection.js';
-import { registryAddresses } from '../registry/locate.js';
+import { registeredInstances } from '../registry/locate.js';
 import { registeredService } from '../registry/service-name.js';
 import { breaks, type ContractChange, compareWithRunning, instanceAt } from '../rollout/contracts.js';
 import type { Migrations } from '../rollout/migrations.js';
@@ -66,10 +65,7 @@ async function listRunning(
   context: CommandContext,
 ) {
   const { signal } = context;
-  if (address === undefined) {
-    const addresses = await registryAddresses(registry, context);
-    return await withRegistry(addresses, (connection) => listInstances(connection, { signal }));
-  }
+  if (address === undefined) return await registeredInstances(registry, context);
   const servers = parseAddresses('--address', address);
   return { instances: await Promise.all(servers.map((one) => instanceAt(one, signal))), warming: false };
 }

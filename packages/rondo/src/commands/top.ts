@@ -5,8 +5,8 @@ import { completeService } from '../completion/registered.js';
 import { UsageError } from '../errors.js';
 import { ExitCode } from '../exit-code.js';
 import { durationMs, jsonOption, registryOption } from '../options.js';
-import { listInstances, type RegistryConnection, withRegistry } from '../registry/connection.js';
-import { registryAddresses } from '../registry/locate.js';
+import { listInstances, type RegistryConnection } from '../registry/connection.js';
+import { onRegistry } from '../registry/locate.js';
 import { registeredService } from '../registry/service-name.js';
 import { tableLook } from '../terminal/terminal.js';
 import { formatTime } from '../terminal/text.js';
@@ -74,8 +74,7 @@ export const top = defineCommand({
   async run({ values, positionals: [name] }, context) {
     const by = parseBy(values.by);
     const intervalMs = parseInterval(values.interval ?? DEFAULT_INTERVAL);
-    const addresses = await registryAddresses(values.registry, context);
-    await withRegistry(addresses, async (registry) => {
+    await onRegistry(values.registry, context, async (registry) => {
       const watch = await startWatch(registry, { name, by, context });
       try {
         if (values.once) await once(watch, { intervalMs, json: values.json, context });

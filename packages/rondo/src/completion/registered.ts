@@ -2,17 +2,15 @@ import type { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
 import { learnSchema, whereOf } from '../call/target.js';
 import type { Candidate, CommandContext, Written } from '../command.js';
 import { readSnapshot } from '../operate/cordon.js';
-import { listInstances, withRegistry } from '../registry/connection.js';
 import { effectiveStatus } from '../registry/instance-view.js';
-import { registryAddresses } from '../registry/locate.js';
+import { onRegistry, registeredInstances } from '../registry/locate.js';
 
 /** The full names of registered services that begin with `word`; else their last parts that do. */
 export async function completeService(
   { values, word }: Written,
   context: CommandContext,
 ): Promise<readonly Candidate[]> {
-  const addresses = await registryAddresses(values['registry'], context);
-  const { instances } = await withRegistry(addresses, (registry) => listInstances(registry, context));
+  const { instances } = await registeredInstances(values['registry'], context);
   const services = [...new Set(instances.flatMap((instance) => instance.services))].sort();
   const inFull = services.filter((service) => service.startsWith(word));
   const found = inFull.length > 0 ? inFull : services.map(lastPart).filter((name) => name.startsWith(word));
@@ -32,8 +30,7 @@ export async function completeMethod(written: Written, context: CommandContext):
 /** Instance ids: those of all registered instances, of the registered ones that aren't cordoned, or of the cordoned ones. */
 export function completeInstances(which: 'registered' | 'uncordoned' | 'cordoned') {
   return async ({ values, word, positionals }: Written, context: CommandContext): Promise<readonly Candidate[]> => {
-    const addresses = await registryAddresses(values['registry'], context);
-    const { instances, operatorStates } = await withRegistry(addresses, (registry) =>
+    const { instances, operatorStates } = await onRegistry(values['registry'], context, (registry) =>
       readSnapshot(registry, context.signal),
     );
     const ids = which === 'cordoned' ? [...operatorStates.keys()] : [...instances.keys()];

@@ -2,8 +2,7 @@ import type { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
 import { didYouMean } from '@rondo/rpc/internal';
 import { RpcError, Status } from '@rondo/rpc/status';
 import {
-  listInstances,
-  listOperatorStates,
+  listWithStates,
   type OperatorStates,
   type RegistryConnection,
   setOperatorState,
@@ -74,8 +73,8 @@ interface RegistrySnapshot {
 
 /** Reads the instances and the operator states. */
 export async function readSnapshot(registry: RegistryConnection, signal: AbortSignal): Promise<RegistrySnapshot> {
-  const { instances, warming } = await listInstances(registry, { signal });
-  const operatorStates = await listOperatorStates(registry, { signal });
+  const { listing, operatorStates } = await listWithStates(registry, signal);
+  const { instances, warming } = listing;
   return { instances: new Map(instances.map((instance) => [instance.instanceId, instance])), operatorStates, warming };
 }
 

@@ -114,6 +114,12 @@ export async function listOperatorStates(
   return new Map(cordoned.map((mark) => [mark.instanceId, mark]));
 }
 
+/** The instances, and which of them are cordoned. */
+export const listWithStates = async (registry: RegistryConnection, signal: AbortSignal) => ({
+  listing: await listInstances(registry, { signal }),
+  operatorStates: await listOperatorStates(registry, { signal }),
+});
+
 /** A change of the operator state of an instance. */
 interface OperatorStateChange {
   readonly instanceId: string;

@@ -3,7 +3,7 @@ import path from 'node:path';
 import type { CommandContext } from '../command.js';
 import { registryOn } from '../launcher.js';
 import { DEFAULT_REGISTRY, parseAddresses } from '../options.js';
-import { withRegistry } from './connection.js';
+import { type InstanceListing, listInstances, type RegistryConnection, withRegistry } from './connection.js';
 import { kindOf } from './other-kind.js';
 
 /** What decides which registry a command calls. */
@@ -30,6 +30,17 @@ export async function registryAddresses(option: string | undefined, here: Here):
   if (own === undefined) await refuseForeign(DEFAULT_REGISTRY, here);
   return [own ?? DEFAULT_REGISTRY];
 }
+
+/** Runs `work` with a connection to the registry that a command calls, by the option `--registry`. */
+export const onRegistry = async <T>(
+  option: string | undefined,
+  here: Here,
+  work: (registry: RegistryConnection) => Promise<T>,
+): Promise<T> => withRegistry(await registryAddresses(option, here), work);
+
+/** The instances in the registry that a command calls. */
+export const registeredInstances = (option: string | undefined, here: Here): Promise<InstanceListing> =>
+  onRegistry(option, here, (registry) => listInstances(registry, here));
 
 const parse = (source: string, text: string) =>
   kindOf(source, text) === undefined ? parseAddresses(source, text) : [text];
