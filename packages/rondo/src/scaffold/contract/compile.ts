@@ -1,13 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { createFileRegistry, type DescFile, type FileRegistry, fromBinary } from '@bufbuild/protobuf';
+import { createFileRegistry, type FileRegistry, fromBinary } from '@bufbuild/protobuf';
 import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
-import { lineOf } from '../../generate/told.js';
 import { type Place, Refusal } from '../errors.js';
-import { typesOf } from './contract.js';
 import { duplicateRefusal } from './duplicates.js';
-import { typeName } from './names.js';
 import type { Placed, PlacedFile } from './place.js';
 import { type PackageFile, packageFiles } from './platform.js';
 import { fullNameIn, scan } from './scan.js';
@@ -77,103 +74,43 @@ function originOf(
  *
  * @throws Refusal if it doesn't compile.
  */
-export async function checkGeneratedCode(registry: FileRegistry, staged: Staged): Promise<void> {
+export async function checkGeneratedCode(staged: Staged): Promise<void> {
   const { stage, files } = staged;
   const generated = await stage.run('buf', 'generate', IMAGE, ...files.flatMap((file) => ['--path', file.path]));
-  if (generated.code !== 0) throw generateRefusal(generated.output, registry, staged);
+  if (generated.code !== 0) throw generateRefusal(generated.output, staged);
   const compiled = await stage.run('tsc', '-p', 'packages/contracts', '--noEmit', '--pretty', 'false');
   if (compiled.code === 0) return;
-  const read = (module: string) =>
-    readFileSync(path.join(stage.folder, 'packages/contracts/src', `${module}.ts`), 'utf8');
-  const fault = firstCodeFault(compiled.output, { registry, read });
-  if (fault === undefined) throw new Error(`tsc: ${compiled.output.trim()}`);
-  const { file, line, declaration = 'it', message } = fault;
-  throw new Refusal(`the code generated for ${declaration} doesn't compile (${message})`, {
-    place: placeOf(files.find((one) => one.path === file) ?? staged.asked, staged, line),
-    remedy: 'rename it',
+  const [, module, message] = COMPLAINT.exec(compiled.output) ?? [];
+  if (message === undefined) throw new Error(`tsc: ${compiled.output.trim()}`);
+  const file = files.find((one) => one.path === `${module}.proto`) ?? staged.asked;
+  // Without the paths of the stage, which is gone when the message is read.
+  const complaint = message.replaceAll(/import\("[^"]*"\)\./g, '');
+  throw new Refusal(`the code generated for it doesn't compile (${complaint})`, {
+    place: placeOf(file, staged),
+    remedy: 'rename what that is about',
   });
 }
 
+/** The first error of `tsc --pretty false`. */
+const COMPLAINT = /^packages\/contracts\/src\/(.+)\.ts\(\d+,\d+\): error TS\d+: (.*?)\.?$/m;
+
 /**
- * Explains why no code could be generated. The tree's plugin reports each contradiction with its line. protoc's
- * library, which buf generates with, quotes the full name of what it doesn't support.
+ * Explains why no code could be generated. The tree's plugin reports each contradiction with its line. protoc's library, which buf
+ * generates with, names what it doesn't support.
  */
-function generateRefusal(output: string, registry: FileRegistry, staged: Staged): Refusal {
+function generateRefusal(output: string, staged: Staged): Refusal {
   const text = output.trim().replace(/^Failure: /, '');
   const [, path, line, reason] = /^proto\/(\S+):(\d+): (.*)$/m.exec(text) ?? [];
   const contradictory = staged.files.find((file) => file.path === path);
   if (contradictory !== undefined && reason !== undefined) {
     return new Refusal(reason, { place: placeOf(contradictory, staged, Number(line)), remedy: 'correct it' });
   }
-  for (const [, name = ''] of text.matchAll(/"([\w.]+)"/g)) {
-    const desc = registry.getMessage(name) ?? fieldNamed(registry, name) ?? registry.getEnum(name);
-    const file = desc?.kind === 'field' ? desc.parent.file : desc?.file;
-    const ours = staged.files.find((one) => one.path === `${file?.name}.proto`);
-    if (desc === undefined || file === undefined || ours === undefined) continue;
-    return new Refusal(text, { place: placeOf(ours, staged, lineOf(desc)), remedy: 'correct it' });
-  }
   return new Refusal(text, { place: placeOf(staged.asked, staged), remedy: 'correct it' });
-}
-
-function fieldNamed(registry: FileRegistry, fullName: string) {
-  const dot = fullName.lastIndexOf('.');
-  return registry.getMessage(fullName.slice(0, dot))?.fields.find(({ name }) => name === fullName.slice(dot + 1));
 }
 
 /** A place in a contract's file, as the user would write it. */
 export function placeOf(file: PlacedFile, { shown }: Staged, line?: number): Place {
   return { file: shown(file.source.file), ...(line === undefined ? {} : { line }) };
-}
-
-/** A compiler error in generated code, with the declaration that the code was generated for. */
-interface CodeFault {
-  /** The import path of the contract. */
-  readonly file: string;
-  readonly line: number | undefined;
-  /** `message Map`; undefined if the code belongs to no single declaration. */
-  readonly declaration: string | undefined;
-  /** The compiler's message. */
-  readonly message: string;
-}
-
-const COMPLAINT = /^packages\/contracts\/src\/(.+)\.ts\((\d+),\d+\): error TS\d+: (.*)$/m;
-const EXPORT = /^(?:export (?:const|enum|interface|type) |function createBase)(\w+)/;
-
-/**
- * Traces the compiler's first error back to the contract.
- *
- * @param output The output of `tsc --pretty false`.
- * @param read Reads the generated code of a contract.
- */
-function firstCodeFault(
-  output: string,
-  { registry, read }: { readonly registry: FileRegistry; readonly read: (module: string) => string },
-): CodeFault | undefined {
-  const [, module, line, message] = COMPLAINT.exec(output) ?? [];
-  if (module === undefined || line === undefined || message === undefined) return undefined;
-  const file = `${module}.proto`;
-  const desc = registry.getFile(file);
-  const declared = desc === undefined ? undefined : declaredAs(desc, exportAround(read(module), Number(line)));
-  return { file, line: declared?.line, declaration: declared?.declaration, message: withoutPaths(message) };
-}
-
-/** Removes the paths of the stage, which no longer exists when the user reads the message. */
-const withoutPaths = (message: string) => message.replace(/import\("[^"]*"\)\./g, '').replace(/\.$/, '');
-
-/** The last export at or before a line. */
-function exportAround(code: string, line: number): string | undefined {
-  const before = code.split('\n').slice(0, line).reverse();
-  return before.map((text) => EXPORT.exec(text)?.[1]).find((name) => name !== undefined);
-}
-
-function declaredAs(
-  desc: DescFile,
-  code: string | undefined,
-): { readonly line: number | undefined; readonly declaration: string } | undefined {
-  const type = typesOf(desc).find((one) => typeName(one) === code);
-  if (type !== undefined) return { line: lineOf(type), declaration: `${type.kind} ${type.name}` };
-  const service = desc.services.find(({ name }) => `${name}Definition` === code);
-  return service && { line: lineOf(service), declaration: `service ${service.name}` };
 }
 
 /** The exit code of buf if a contract breaks a rule, as opposed to an error of buf itself. */

@@ -183,7 +183,7 @@ beforeAll(async () => {
   await withStage({ root, files, signal: new AbortController().signal }, async (stage) => {
     const staged = { stage, asked, files, shown: (file: string) => file };
     const registry = await compile(staged);
-    await checkGeneratedCode(registry, staged);
+    await checkGeneratedCode(staged);
     const { output } = await stage.run('tsc', '-p', 'packages/contracts');
     expect(output).toBe('');
     type = find(registry, 'values.All');

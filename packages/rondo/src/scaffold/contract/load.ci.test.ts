@@ -213,21 +213,15 @@ message M { string name = 1 [(validate.rules).string.newer = true]; }`;
   it("whose code can't be generated", async () => {
     const text = 'syntax = "proto3"; package a;\nmessage M {\n  map<string, M> _1st = 1;\n}\nservice S {}';
     expect(await refusal(text)).toMatch(
-      /^Refusal: it\.proto:2: .*"a\.M" has an invalid nested name: "1stEntry"; correct it$/s,
+      /^Refusal: it\.proto: .*"a\.M" has an invalid nested name: "1stEntry"; correct it$/s,
     );
   });
 
-  it.each([
-    [
-      'message M {}\nmessage createBaseM {}',
-      "3: the code generated for message createBaseM doesn't compile (Duplicate identifier",
-    ],
-    [
-      'message M {}\nservice T { rpc Get(M) returns (M); rpc get(M) returns (M); }',
-      "3: the code generated for service T doesn't",
-    ],
-  ])("whose code doesn't compile: %s", async (text, why) => {
-    expect(await refusal(`syntax = "proto3"; package a;\n${text}\nservice S {}`)).toMatch(`Refusal: it.proto:${why}`);
+  it("whose code doesn't compile", async () => {
+    const text = 'syntax = "proto3"; package a;\nmessage M {}\nmessage createBaseM {}\nservice S {}';
+    expect(await refusal(text)).toBe(
+      "Refusal: it.proto: the code generated for it doesn't compile (Duplicate identifier 'createBaseM'); rename what that is about",
+    );
   });
 
   it('when its caller has aborted', async () => {

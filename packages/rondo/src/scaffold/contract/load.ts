@@ -65,7 +65,7 @@ async function checkOnStage(staged: Staged): Promise<Contract> {
       remedy: 'name the file that declares one',
     });
   }
-  await checkGeneratedCode(registry, staged);
+  await checkGeneratedCode(staged);
   const names = files.map((file) => file.path);
   return {
     file: asked.path,

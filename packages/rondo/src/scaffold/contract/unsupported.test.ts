@@ -13,6 +13,11 @@ const unfit: readonly (readonly [text: string, reason: string, remedy: string])[
   ['service S { rpc Then(M) returns (M); } message M {}', then, 'rename Then'],
   ['service S { rpc __proto__(M) returns (M); } message M {}', then.replace('then', '__proto__'), 'rename __proto__'],
   [
+    'service S { rpc Get(M) returns (M); rpc get(M) returns (M); } message M {}',
+    'clients and handlers would have one member get for Get and get',
+    'rename Get',
+  ],
+  [
     'message M { optional string to_string = 1; }',
     "every JavaScript object has a toString, which would be sent if to_string isn't set",
     'rename to_string',
@@ -23,7 +28,7 @@ const unfit: readonly (readonly [text: string, reason: string, remedy: string])[
 const unfitProto2: typeof unfit = [
   [
     'message M { extensions 100 to 199; } message N { extend M { optional int32 more = 100; } }',
-    'the code generated for unfit3.M drops extensions such as more',
+    'the code generated for unfit4.M drops extensions such as more',
     'make more a field of M',
   ],
   [

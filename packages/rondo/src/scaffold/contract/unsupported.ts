@@ -51,6 +51,11 @@ const UNFIT_METHODS = new Set(['__proto__', 'then']);
 
 function* inService({ methods }: DescService): Generator<Unsupported> {
   for (const method of methods) {
+    const twin = methods.find((one) => one !== method && methodKey(one) === methodKey(method));
+    if (twin !== undefined) {
+      const reason = `clients and handlers would have one member ${methodKey(method)} for ${method.name} and ${twin.name}`;
+      yield { line: lineOf(method), reason, remedy: `rename ${method.name}` };
+    }
     if (!UNFIT_METHODS.has(methodKey(method))) continue;
     const reason = `JavaScript gives ${methodKey(method)} a meaning of its own, so that no client can have a method of this name`;
     yield { line: lineOf(method), reason, remedy: `rename ${method.name}` };
