@@ -4,7 +4,6 @@ import path from 'node:path';
 import { createFileRegistry, type FileRegistry, fromBinary } from '@bufbuild/protobuf';
 import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
 import { type Place, Refusal } from '../errors.js';
-import { duplicateRefusal } from './duplicates.js';
 import type { Placed, PlacedFile } from './place.js';
 import { type PackageFile, packageFiles } from './platform.js';
 import { fullNameIn, scan } from './scan.js';
@@ -33,9 +32,7 @@ export async function compile(staged: Staged): Promise<FileRegistry> {
   const findings = parseFindings(output);
   const ours = findings.find(({ path: file }) => files.some((one) => `proto/${one.path}` === file));
   const first = ours ?? findings[0];
-  if (first !== undefined) {
-    throw duplicateRefusal(first, { ...staged, folder: stage.folder }) ?? compileRefusal(first, staged);
-  }
+  if (first !== undefined) throw compileRefusal(first, staged);
   throw new Refusal(output.trim(), { place: placeOf(staged.asked, staged), remedy: 'run buf build to see more' });
 }
 
@@ -134,13 +131,10 @@ export async function styleRemarks(stage: Stage, files: readonly string[]): Prom
 }
 
 /** A finding of buf at a place in a file. */
-export interface Finding {
+interface Finding {
   /** The path that was given to buf: `proto/helloworld/helloworld.proto`. */
   readonly path: string;
   readonly line: number;
-  readonly column: number;
-  /** The broken rule, such as `PACKAGE_VERSION_SUFFIX`; `COMPILE` for a compile error. */
-  readonly type: string;
   readonly message: string;
 }
 
@@ -150,14 +144,6 @@ function parseFindings(output: string): readonly Finding[] {
     if (!line.startsWith('{') || !line.endsWith('}')) return []; // the last line may be cut off
     const found = JSON.parse(line);
     if (typeof found.path !== 'string') return [];
-    return [
-      {
-        path: found.path,
-        line: found.start_line,
-        column: found.start_column,
-        type: found.type,
-        message: found.message,
-      },
-    ];
+    return [{ path: found.path, line: found.start_line, message: found.message }];
   });
 }

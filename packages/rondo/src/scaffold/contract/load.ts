@@ -41,7 +41,7 @@ export async function loadContract({ root: given, source, for: owner, signal }: 
   const tree = readScans(root);
   const served = servedBy(manifests.filter(({ service }) => service !== owner));
   refuseConflicts(placed, { imports: importGraph(tree), served, provides: packageImports(root), shown });
-  refuseDeclared(placed, { tree, shown });
+  refuseDeclared(placed, { root, tree, shown });
   return withStage({ root, files: placed.files, signal }, (stage) => checkOnStage({ ...placed, stage, shown }));
 }
 
