@@ -17,12 +17,12 @@ export const kubernetes = defineCommand({
   maxPositionals: 0,
   examples: [
     ['kubernetes', 'Then: kubectl apply -k infra/kubernetes/overlays/development'],
-    ['kubernetes --json', 'Which files it added, changed and removed.'],
+    ['kubernetes --json', 'Which files it added, changed and removed, and what the overlays lack.'],
   ],
   async run({ values }, { repository, stdout }) {
     const { writeManifests } = await loadScaffold('kubernetes');
     const written = writeManifests(repository);
-    const lines = Object.entries(written).flatMap(([what, files]) => files.map((file: string) => `${what}  ${file}\n`));
+    const lines = Object.entries(written).flatMap(([what, some]) => some.map((file: string) => `${what}  ${file}\n`));
     const text = lines.length === 0 ? 'Nothing to do: the manifests are as the services are.\n' : lines.join('');
     await stdout.write(values.json ? `${JSON.stringify(written)}\n` : text);
     return ExitCode.OK;

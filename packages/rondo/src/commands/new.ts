@@ -132,9 +132,10 @@ export const create = defineCommand({
     const made = await workOnTree(`new service ${name}`, output, (on) =>
       newService({ ...on, name, port, source, withDatabase }),
     );
-    followServices(context.repository);
+    const lacking = followServices(context.repository);
     const registry = values.data === undefined ? undefined : await registryOn(dataDirectory);
     await report(made, output, { starts: values.start ?? false, registry });
+    if (!output.json) for (const line of lacking) await context.stdout.write(`${line}\n`);
     if (made.kind === 'updated' && made.complaints !== undefined) return ExitCode.FAILED;
     if (values.start) await startInto(dataDirectory, made, output);
     if (made.kind === 'created' && !values['skip-test']) {

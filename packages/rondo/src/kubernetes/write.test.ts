@@ -66,7 +66,7 @@ describe('the manifests of a workspace', () => {
 
   it('change nothing the second time', () => {
     expect(writeManifests(root).added).toContain(`${BASE}/calculator.yaml`);
-    expect(writeManifests(root)).toEqual({ added: [], changed: [], removed: [] });
+    expect(writeManifests(root)).toEqual({ added: [], changed: [], removed: [], lacking: [] });
   });
 
   it('follow a service that comes, and one that goes; overlays stay as they are', () => {
@@ -81,6 +81,13 @@ describe('the manifests of a workspace', () => {
     expect(inBase(written.changed)).toEqual([`${BASE}/discovery.yaml`, `${BASE}/kustomization.yaml`]);
     expect(written.removed).toEqual([`${BASE}/calculator.yaml`]);
     expect(text(overlay)).toBe('# mine\n');
+    const folder = 'infra/kubernetes/overlays';
+    expect(written.lacking).toEqual([
+      expect.stringMatching(`^${folder}/production/kustomization.yaml has no \\S*greeter in images: add it`),
+      expect.stringMatching(
+        `^${folder}/development/kustomization.yaml has no greeter-database in secretGenerator: add it`,
+      ),
+    ]);
     expect(text(`${BASE}/greeter.yaml`)).toContain('name: greeter-database');
   });
 
@@ -122,6 +129,6 @@ describe('the manifests of a workspace', () => {
     });
     cpSync(path.join(repository, 'docker-compose.yml'), file('docker-compose.yml'));
     cpSync(path.join(repository, 'infra/kubernetes'), file('infra/kubernetes'), { recursive: true });
-    expect(writeManifests(root)).toEqual({ added: [], changed: [], removed: [] });
+    expect(writeManifests(root)).toEqual({ added: [], changed: [], removed: [], lacking: [] });
   });
 });

@@ -2,13 +2,15 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node
 import path from 'node:path';
 import { filesBelow } from '../workspace/files.js';
 import { BASE, COMPONENTS, filesFor, MARK, OVERLAYS } from './files.js';
-import { readWorkloads } from './workloads.js';
+import { readWorkloads, type Workload } from './workloads.js';
 
 /** What has been done to files, by their paths from the root. */
 export interface Written {
   readonly added: readonly string[];
   readonly changed: readonly string[];
   readonly removed: readonly string[];
+  /** What overlays from before a service came don't name. */
+  readonly lacking: readonly string[];
 }
 
 /**
@@ -32,12 +34,35 @@ export function writeManifests(root: string): Written {
   const added = wanted.filter(([file]) => textOf(root, file) === undefined).map(([file]) => file);
   for (const [file, text] of wanted) write(path.join(root, file), text);
   for (const file of stale) rmSync(path.join(root, file));
-  return { added, changed: wanted.map(([file]) => file).filter((file) => !added.includes(file)), removed: stale };
+  const changed = wanted.map(([file]) => file).filter((file) => !added.includes(file));
+  return { added, changed, removed: stale, lacking: lackingIn(root, workloads) };
 }
 
-/** Writes the manifests anew if there are some, after services have come or gone. */
-export function followServices(root: string): void {
-  if (filesIn(root, BASE).length > 0) writeManifests(root);
+/** Writes the manifests anew if there are some, after services have come or gone. @returns what the overlays lack. */
+export function followServices(root: string): readonly string[] {
+  return filesIn(root, BASE).length > 0 ? writeManifests(root).lacking : [];
+}
+
+function lackingIn(root: string, workloads: readonly Workload[]): readonly string[] {
+  const databases = workloads.filter(({ database }) => database !== undefined);
+  const lacking = (overlay: string, what: string, names: readonly string[]) => {
+    const file = `${OVERLAYS}/${overlay}/kustomization.yaml`;
+    const text = textOf(root, file);
+    const missing = names.filter((name) => text?.includes(`name: ${name}\n`) === false);
+    return missing.map((name) => `${file} has no ${name} in ${what}: add it, as the file is yours`);
+  };
+  return [
+    ...lacking(
+      'production',
+      'images',
+      workloads.map(({ image }) => image),
+    ),
+    ...lacking(
+      'development',
+      'secretGenerator',
+      databases.map(({ service }) => `${service}-database`),
+    ),
+  ];
 }
 
 const filesIn = (root: string, folder: string): readonly string[] =>
