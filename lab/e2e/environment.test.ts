@@ -43,13 +43,15 @@ beforeAll(async () => {
   clone = mkdtempSync(join(tmpdir(), 'rondo-environment-'));
   const options = JSON.stringify(await toolModule('launch/options.ts', clone));
   writeTool(clone, {
-    rondo: `import { environmentOf, loadRootEnv } from ${options};
+    cli: `import { environmentOf, loadRootEnv } from ${options};
     const rondo = Object.keys(process.env);
     loadRootEnv();
     console.log(JSON.stringify({ rondo, services: Object.keys(environmentOf('greeter')) }));`,
   });
   environment = await toolModule('workspace/environment.ts', clone);
-  mkdirSync(join(clone, 'services/greeter'), { recursive: true });
+  // What a command imports is built.
+  for (const folder of ['services/greeter', 'packages/dynamic/dist'])
+    mkdirSync(join(clone, folder), { recursive: true });
   found = await seen(Object.fromEntries(VARIABLES.map(([name]) => [name, valueFor(name)])));
 });
 afterAll(() => rmSync(clone, { recursive: true, force: true }));

@@ -20,9 +20,9 @@ export async function toolModule(module: string, clone: string = root): Promise<
   return join(outdir, `${name}.mjs`);
 }
 
-/** Makes a clone of which no more is there than `rondo`, compiled but not bundled, with some of its programs replaced. */
+/** Makes a clone of which no more is there than `rondo`, compiled, with some of its programs replaced. */
 export function writeTool(clone: string, programs: Readonly<Record<string, string>> = {}): void {
-  const filter = (file: string) => !/\/types$|\/tests$|\/rondo\.mjs$|\.map$/.test(file);
+  const filter = (file: string) => !/\/types$|\/tests$|\.map$/.test(file);
   cpSync(join(root, 'scripts'), join(clone, 'scripts'), { recursive: true });
   cpSync(join(root, TOOL, 'dist'), join(clone, TOOL, 'dist'), { recursive: true, filter });
   cpSync(join(root, TOOL, 'package.json'), join(clone, TOOL, 'package.json'));
@@ -31,6 +31,8 @@ export function writeTool(clone: string, programs: Readonly<Record<string, strin
   mkdirSync(join(clone, 'node_modules/@rondo'), { recursive: true });
   symlinkSync(join(clone, TOOL), join(clone, 'node_modules/@rondo/tool'), 'junction');
   writeFileSync(join(clone, 'node_modules/.rondo-installed'), 'by hand');
-  mkdirSync(join(clone, TOOL, 'node_modules/esbuild'), { recursive: true });
+  // The last of what its commands import.
+  for (const folder of [`${TOOL}/node_modules/esbuild`, 'packages/dynamic/dist'])
+    mkdirSync(join(clone, folder), { recursive: true });
   for (const [name, code] of Object.entries(programs)) writeFileSync(join(clone, TOOL, `dist/${name}.mjs`), code);
 }

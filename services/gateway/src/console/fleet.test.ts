@@ -4,7 +4,7 @@ import { CallStatsServiceDefinition, GetCallStatsResponse } from '@rondo/contrac
 import { silentLogger } from '@rondo/rpc/call';
 import { type Channel, type Endpoint, fixedEndpoint } from '@rondo/rpc/client';
 import type { ResolverListener } from '@rondo/rpc/internal';
-import { createTestChannel, ManualClock, standIn } from '@rondo/rpc/testing';
+import { createTestChannel, ManualClock, seededRandom, standIn } from '@rondo/rpc/testing';
 import { edgesOf, loadOf, nameOf } from './figures.js';
 import { createFleet } from './fleet.js';
 
@@ -73,7 +73,7 @@ function start() {
       return { close: () => listeners.delete(listener) };
     },
   };
-  const fleet = createFleet({ channel, clock, log: silentLogger });
+  const fleet = createFleet({ channel, clock, random: seededRandom(0), log: silentLogger });
   const list = (...endpoints: readonly Endpoint[]) => {
     for (const listener of listeners) listener.onResolution({ endpoints, departed: [] });
   };

@@ -19,7 +19,7 @@ export interface Fleet {
   readonly watchers: number;
 }
 
-/** Changes that follow each other faster are sent as one. Milliseconds. */
+/** Changes that follow each other faster are sent as one. Up to twice as long, so that not all watchers are told at once. Milliseconds. */
 const PAUSE_MS = 250;
 /** A large fleet is told in parts, with a pause between them in which the gateway answers others. Instances, and milliseconds. */
 const [MAX_TOLD, PART_MS] = [100, 10];
@@ -41,7 +41,7 @@ interface Watcher {
 
 /** Creates a fleet. It follows the instances from the first watcher to the last, however many there are. */
 export function createFleet(options: InstancesOptions): Fleet {
-  const { clock } = options;
+  const { clock, random } = options;
   const watchers = new Set<Watcher>();
   let users = 0;
   const closed = new AbortController();
@@ -85,7 +85,7 @@ export function createFleet(options: InstancesOptions): Fleet {
         while (!signal.aborted) {
           if (!watcher.isNew) await woken(watcher, { clock, signal });
           yield eventOf(watcher, followed);
-          await sleep(clock, watcher.isNew ? PART_MS : PAUSE_MS, signal).catch(() => undefined);
+          await sleep(clock, watcher.isNew ? PART_MS : PAUSE_MS * (1 + random.next()), signal).catch(() => undefined);
         }
       } finally {
         watchers.delete(watcher);

@@ -8,7 +8,7 @@ import {
 } from '@rondo/contracts/rondo/gateway/v1/console';
 import type { Logger } from '@rondo/rpc/call';
 import type { Channel, Endpoint } from '@rondo/rpc/client';
-import type { Clock } from '@rondo/rpc/clock';
+import type { Clock, Random } from '@rondo/rpc/clock';
 import { callersOf, edgesOf, loadOf, nameOf } from './figures.js';
 import { askForReadings, type Reading } from './readings.js';
 
@@ -16,6 +16,7 @@ import { askForReadings, type Reading } from './readings.js';
 export interface InstancesOptions {
   readonly channel: Channel;
   readonly clock: Clock;
+  readonly random: Random;
   readonly log: Logger;
 }
 
