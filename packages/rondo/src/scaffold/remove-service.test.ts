@@ -142,6 +142,12 @@ describe('removing a service', () => {
     expect(stands('services/greeter')).toBe(false);
   });
 
+  it('builds nothing once the last one is gone', async () => {
+    rondo('build', "console.log('there is no contract'); process.exitCode = 1;");
+    rmSync(path.join(root, 'services/sales'), { recursive: true });
+    expect(await remove()).toMatchObject({ service: 'greeter', complaints: undefined });
+  });
+
   it('refuses the registry and an unknown service', async () => {
     service('registry', ['rondo/registry.proto']);
     await expect(remove({ name: 'registry' })).rejects.toThrow('every service needs the registry');

@@ -57,8 +57,9 @@ export async function removeService(options: RemoveServiceOptions): Promise<Remo
     backUpProducts(changes);
     await progress.step('remove', () => removeAll(root, plan, changes));
     await progress.step('install', () => install(options));
-    // Nothing used the removed service: a build that fails now failed before.
-    const complaints = await progress.step('build', () => tryBuild(options));
+    // Nothing used the removed service: a build that fails now failed before. Without any service there is no contract to build.
+    const isLast = ownServices(root).length === 0;
+    const complaints = isLast ? undefined : await progress.step('build', () => tryBuild(options));
     removeStale(root, changes);
     recordWritten(root, changes, []);
     return { ...removed, complaints };
