@@ -67,15 +67,18 @@ const listener = createListener({
   },
 });
 const { address } = await listener.listen();
-const restBytes = process.memoryUsage.rss();
-// What is garbage must not wait until a busy machine finds the time: the most that it held is what it kept.
-setInterval(gc, 100).unref();
-process.once('message', async () => {
-  await later(() => listener.connections === 0);
+/** The memory that is in use, without garbage. Bytes. */
+function used() {
   gc();
-  const { heapUsed, external, rss } = process.memoryUsage();
-  const grown = process.resourceUsage().maxRSS * 1024 - restBytes;
-  process.send({ used: heapUsed + external, resident: rss, grown });
+  const { heapUsed, external } = process.memoryUsage();
+  return heapUsed + external;
+}
+
+const restBytes = used();
+process.on('message', async (what) => {
+  if (what === 'kept') return process.send(used() - restBytes);
+  await later(() => listener.connections === 0);
+  process.send({ used: used(), resident: process.memoryUsage.rss() });
 });
 process.on('disconnect', () => process.exit());
 process.send({ port: Number(address.split(':').pop()) });

@@ -23,8 +23,8 @@ export interface Bystander {
   readonly state: () => readonly unknown[];
   /** Makes calls that begin before an attack and end after it; returns their outcomes. */
   during(attempt: () => Promise<unknown>): Promise<readonly string[]>;
-  /** How much more memory of the system the process has held than at its start. Bytes. */
-  grown(): Promise<number>;
+  /** How much more memory the process uses than at its start, without garbage. Bytes. */
+  kept(): Promise<number>;
   close(): Promise<void>;
 }
 
@@ -50,7 +50,11 @@ export async function startVictim(secure?: SecureVictim): Promise<Bystander> {
     NODE_NO_WARNINGS: '1',
     ...(secure && { RONDO_TLS: secure.tls ? 'on' : 'permissive', RONDO_TLS_DIR: secure.folder }),
   };
-  const child: ChildProcess = fork(PROCESS, { env, stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
+  const child: ChildProcess = fork(PROCESS, {
+    env,
+    execArgv: ['--expose-gc'],
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+  });
   for (const output of [child.stdout, child.stderr]) output?.on('data', (bytes) => (said += bytes));
   const [port] = await once(child, 'message');
   const channel = createChannel({
@@ -63,8 +67,8 @@ export async function startVictim(secure?: SecureVictim): Promise<Bystander> {
     victim: { port, serve, ...(secure?.tls && { tls: secure.tls }) },
     state: () => [child.exitCode, child.signalCode, said],
     during: (attempt) => during(client, attempt),
-    async grown() {
-      child.send('grown');
+    async kept() {
+      child.send('kept');
       const [bytes] = await once(child, 'message');
       return bytes;
     },

@@ -43,6 +43,13 @@ const mutualTls = openMutualTls(readTlsSettings(process.env), {
   wallClock: systemWallClock,
 });
 const { port } = await serve(router, { listen: '127.0.0.1:0', mutualTls });
-const restBytes = process.memoryUsage.rss();
-process.on('message', () => process.send(process.resourceUsage().maxRSS * 1024 - restBytes));
+/** The memory that is in use, without garbage. Bytes. */
+function used() {
+  gc();
+  const { heapUsed, external } = process.memoryUsage();
+  return heapUsed + external;
+}
+
+const restBytes = used();
+process.on('message', () => process.send(used() - restBytes));
 process.send(port);

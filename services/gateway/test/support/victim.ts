@@ -20,11 +20,13 @@ export interface Victim {
   readonly serve: () => Promise<{ readonly body: string }>;
   /** Exchanges messages that begin before an attack and end after it; returns their outcomes. */
   during(attack: () => Promise<unknown>): Promise<readonly string[]>;
+  /** How much more memory the process uses than at its start, without garbage. Bytes. */
+  kept(): Promise<number>;
   /**
    * Ends the honest client, puts the victim's clock forward and waits until it has no connection. Returns its memory in
-   * bytes after a collection of garbage: what it uses, what it holds of the system, and how much more it has held than at its start.
+   * bytes after a collection of garbage: what it uses, and what it holds of the system.
    */
-  usageAfterwards(): Promise<{ readonly used: number; readonly resident: number; readonly grown: number }>;
+  usageAfterwards(): Promise<{ readonly used: number; readonly resident: number }>;
   close(): Promise<void>;
 }
 
@@ -66,6 +68,11 @@ export async function startVictim(files?: CertificateFiles): Promise<Victim> {
       for (const one of [stream, request]) one.end('after');
       const streamed = await Promise.all([textOf(stream), textOf(response)]);
       return [...streamed, (await ask1(port, { ...anew, secure })).body, (await serve()).body];
+    },
+    async kept() {
+      child.send('kept');
+      const [bytes] = await once(child, 'message');
+      return bytes;
     },
     async usageAfterwards() {
       session.destroy();
