@@ -5,9 +5,8 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { createAuthority, issue } from '@rondo/certificates';
 import { freePort } from '@rondo/harness';
-import { natsBroker } from '@rondo/nats';
-import { systemClock as clock } from '@rondo/rpc/clock';
 import { readGuide } from '../../e2e/src/docs.js';
+import { faultOf, secured } from '../../packages/nats/test/secured.js';
 import { type NatsServer, noNats, startNats } from '../../packages/topics/test/nats-server.js';
 import { runFile } from './src/run-guide.js';
 
@@ -22,22 +21,7 @@ afterEach(async () => {
   rmSync(folder, { recursive: true });
 });
 
-/** The URL of the server, by its name, with a login and keys. */
-const urlOf = (login: string, keys: Readonly<Record<string, string>> = {}) =>
-  `${server.url.replace('nats://127.0.0.1', `nats://${login}localhost`)}/t?${new URLSearchParams(keys)}`;
-
-/** Why events can't be carried; empty if they can. */
-async function faultOf(url: string): Promise<string> {
-  const broker = natsBroker(url, { clock });
-  try {
-    await broker.open('t.v1.T', { retentionMs: 60_000, groups: ['g'] });
-    return '';
-  } catch (error) {
-    return String(error);
-  } finally {
-    await broker.close();
-  }
-}
+const urlOf = (login: string, keys?: Readonly<Record<string, string>>) => secured(server.url, login, keys);
 
 (noNats === undefined ? describe : describe.skip)('NATS', () => {
   it('carries the events of the script in the guide', async () => {

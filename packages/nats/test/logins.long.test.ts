@@ -4,9 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { nkeys } from '@nats-io/transport-node';
-import { systemClock as clock } from '@rondo/rpc/clock';
 import { freePort, type NatsServer, noNats, startNats } from '../../topics/test/nats-server.js';
-import { natsBroker } from '../src/exports/index.js';
+import { faultOf, secured } from './secured.js';
 
 let folder: string;
 let server: NatsServer;
@@ -19,22 +18,7 @@ afterEach(async () => {
   rmSync(folder, { recursive: true });
 });
 
-/** The server's URL with a login and keys. */
-const urlOf = (login: string, keys: Readonly<Record<string, string>> = {}) =>
-  `${server.url.replace('nats://127.0.0.1', `nats://${login}localhost`)}/t?${new URLSearchParams(keys)}`;
-
-/** Why events can't be carried; empty if they can. */
-async function faultOf(url: string): Promise<string> {
-  const broker = natsBroker(url, { clock });
-  try {
-    await broker.open('t.v1.T', { retentionMs: 60_000, groups: ['g'] });
-    return '';
-  } catch (error) {
-    return String(error);
-  } finally {
-    await broker.close();
-  }
-}
+const urlOf = (login: string, keys?: Readonly<Record<string, string>>) => secured(server.url, login, keys);
 
 const REFUSED = 'RONDO_TOPICS: NATS refuses the login; give nats://USER:PASSWORD@HOST, creds-file or token-file';
 
