@@ -1,10 +1,10 @@
 import { expect, it } from '@jest/globals';
 import { fill } from './template.js';
 
-it('fills in values, and repeats the lines of a section for each view', () => {
+it('fills in values, and repeats the lines of a section for each view, as they are', () => {
   const template = 'a: {{name}}\n  {{#all}}\n  - {{.}} of {{name}}\n  {{/all}}\n{{#one}}\nb: {{port}}\n{{/one}}\n';
-  expect(fill(template, { name: 'shop', all: ['x', 'y'], one: { port: 1 } })).toBe(
-    'a: shop\n  - x of shop\n  - y of shop\nb: 1\n',
+  expect(fill(template, { name: '{{one}}', all: ['x', '$&{{y}}'], one: { port: 1 } })).toBe(
+    'a: {{one}}\n  - x of {{one}}\n  - $&{{y}} of {{one}}\nb: 1\n',
   );
 });
 

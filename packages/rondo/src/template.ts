@@ -8,8 +8,9 @@ export interface View {
   readonly [name: string]: string | number | boolean | undefined | View | readonly (string | View)[];
 }
 
-/** A section on lines of its own, or a part of a line. */
-const SECTION = /^[ \t]*\{\{([#^])(\w+)\}\}\n([\s\S]*?)^[ \t]*\{\{\/\2\}\}\n|\{\{([#^])(\w+)\}\}(.*?)\{\{\/\5\}\}/gm;
+/** A section on lines of its own, a part of a line, or a value. */
+const PART =
+  /^[ \t]*\{\{([#^])(\w+)\}\}\n([\s\S]*?)^[ \t]*\{\{\/\2\}\}\n|\{\{([#^])(\w+)\}\}(.*?)\{\{\/\5\}\}|\{\{([\w.]+)\}\}/gm;
 
 /** Fills the file of a template. The file is one of `templates/`. */
 export const fillFile = (file: string, view: View): string =>
@@ -22,18 +23,20 @@ export const fillFile = (file: string, view: View): string =>
  * @throws Error if the template names a value that isn't there.
  */
 export function fill(template: string, view: View): string {
-  return template
-    .replaceAll(SECTION, (_, ...found: readonly string[]) => {
-      const [kind = '', name = '', body = ''] = found.slice(0, 6).filter((part) => part !== undefined);
-      const views = viewsOf(view[name]);
-      if (kind === '^') return views.length === 0 ? fill(body, view) : '';
-      return views.map((one) => fill(body, { ...view, ...one })).join('');
-    })
-    .replaceAll(/\{\{([\w.]+)\}\}/g, (_, name: string) => {
-      const value = view[name];
-      if (typeof value === 'string' || typeof value === 'number') return String(value);
-      throw new Error(`the template names ${name}, which has no value`);
-    });
+  return template.replaceAll(PART, (_, ...found: readonly string[]) => {
+    const [value, parts] = [found[6], found.slice(0, 6).filter((part) => part !== undefined)];
+    if (value !== undefined) return textOf(view, value);
+    const [kind = '', name = '', body = ''] = parts;
+    const views = viewsOf(view[name]);
+    if (kind === '^') return views.length === 0 ? fill(body, view) : '';
+    return views.map((one) => fill(body, { ...view, ...one })).join('');
+  });
+}
+
+function textOf(view: View, name: string): string {
+  const value = view[name];
+  if (typeof value === 'string' || typeof value === 'number') return String(value);
+  throw new Error(`the template names ${name}, which has no value`);
 }
 
 function viewsOf(value: View[string]): readonly View[] {
