@@ -72,9 +72,17 @@ async function ownersIn(channel: Channel): Promise<readonly string[]> {
   return owners.map(({ instanceId }) => instanceId);
 }
 
-/** Makes calls of one key, all in flight at the same time, by a new client and by one that is connected. */
+/** Opens a channel that is connected to all replicas: after a second without a connection, a key's calls go to the next one. */
+async function connect(count: number): Promise<Channel> {
+  const channel = openChannel();
+  await ownersIn(channel);
+  await eventually(() => expect(known(channel)).toBe(count));
+  return channel;
+}
+
+/** Makes calls of one key, all in flight at the same time, by two clients. */
 async function touchAtOnce(service: typeof PinnedServiceDefinition | typeof BoundedServiceDefinition, calls: number) {
-  const clients = [openChannel(), channels[0] ?? openChannel()].map((channel) => createClient(service, { channel }));
+  const clients = [await connect(3), channels[0] ?? openChannel()].map((channel) => createClient(service, { channel }));
   close(calls);
   const all = Array.from({ length: calls }, (_, call) =>
     clients[call % 2]?.touch({ key: 'rooms/7' }, { timeoutMs: 60_000 }),
@@ -89,7 +97,7 @@ interface Held {
   code: string | undefined;
 }
 
-/** Opens streams, the first of them over new connections, and resolves when each has begun. */
+/** Opens streams, and resolves when each has begun. */
 async function holdAll(channel: Channel): Promise<readonly Held[]> {
   const client = createClient(PinnedServiceDefinition, { channel });
   return Promise.all(
@@ -134,13 +142,10 @@ afterAll(async () => {
 
 describe('keys of ring_hash', () => {
   it('go to their owner, of which clients, handlers and rondo pick know, while replicas come and go', async () => {
-    const [one, other] = [openChannel(), openChannel()];
-    // A replica that listens registers in the background.
-    await Promise.all([ownersIn(one), ownersIn(other)]);
-    await eventually(() => expect([known(one), known(other)]).toEqual([3, 3]));
+    const [one, other] = [await connect(3), await connect(3)];
     const before = await ownersIn(one);
     expect(new Set(before).size).toBe(3);
-    const first = await holdAll(openChannel());
+    const first = await holdAll(await connect(3));
     expect({ misplaced: misplaced(first, before), elsewhere: await ownersIn(other) }).toEqual({
       misplaced: 0,
       elsewhere: before,
@@ -157,7 +162,7 @@ describe('keys of ring_hash', () => {
     const joined = await ownersIn(one);
     expect(joined.filter((id, index) => id !== before[index] && id !== 'replica-4')).toEqual([]);
     expect(joined).toContain('replica-4');
-    const second = [...(await holdAll(one)), ...(await holdAll(openChannel()))];
+    const second = [...(await holdAll(one)), ...(await holdAll(await connect(4)))];
     expect(misplaced(second, joined)).toBe(0);
     await eventually(() => expect(unaware([...first, ...second], joined)).toEqual([]));
     expect(misplaced(first, before)).toBe(0);
@@ -166,13 +171,13 @@ describe('keys of ring_hash', () => {
     await eventually(() => expect([known(one), known(other)]).toEqual([3, 3]));
     const left = await ownersIn(other);
     expect(left.filter((id, index) => id !== joined[index] && joined[index] !== 'replica-2')).toEqual([]);
-    const third = [...(await holdAll(one)), ...(await holdAll(openChannel()))];
+    const third = [...(await holdAll(one)), ...(await holdAll(await connect(3)))];
     expect(misplaced(third, left)).toBe(0);
     await eventually(() => expect(unaware([...first, ...second, ...third], left)).toEqual([]));
   });
 
   it('are resumed at their owner after a break, as long as it is ready', async () => {
-    const channel = openChannel();
+    const channel = await connect(3);
     const { instanceId } = await channel.ownerOf(PinnedServiceDefinition, 'slow');
     const owners: string[] = [];
     for await (const { owner } of createClient(PinnedServiceDefinition, { channel }).hold({ key: 'slow' })) {
@@ -182,7 +187,7 @@ describe('keys of ring_hash', () => {
   });
 
   it('have all their simultaneous calls there, unless the contract bounds the load', async () => {
-    const { instanceId } = await openChannel().ownerOf(PinnedServiceDefinition, 'rooms/7');
+    const { instanceId } = await (await connect(3)).ownerOf(PinnedServiceDefinition, 'rooms/7');
     for (const calls of [2, CALLS]) {
       expect(new Set(await touchAtOnce(PinnedServiceDefinition, calls))).toEqual(new Set([instanceId]));
     }
