@@ -61,11 +61,12 @@ it('has a URL without credentials', () => {
 
 it.each([
   [100_000, 'it names more than 50000 instances'],
-  [40_000_000, 'the answer has more than 33554432 bytes'],
+  [34_000_000, 'the answer has more than 33554432 bytes'],
 ])('refuses a list of %d', async (length, message) => {
-  const body = length < 1_000_000 ? JSON.stringify(Array.from({ length }, () => ({}))) : ' '.repeat(length);
+  const body = length < 1_000_000 ? JSON.stringify(Array.from({ length }, () => ({}))) : Buffer.alloc(length, ' ');
+  const packed = gzipSync(body, { level: 1 }); // before an answer is waited for
   const server = createServer((_, response) =>
-    response.setHeader('x-consul-index', '7').setHeader('content-encoding', 'gzip').end(gzipSync(body)),
+    response.setHeader('x-consul-index', '7').setHeader('content-encoding', 'gzip').end(packed),
   );
   await once(server.listen(0, '127.0.0.1'), 'listening');
   const registry = consulRegistry(`consul://127.0.0.1:${(server.address() as AddressInfo).port}`);
