@@ -10,7 +10,7 @@ import { EtcdStore } from '../src/adapters/etcd-store/etcd-store.js';
 import { connectEtcd } from '../src/adapters/etcd-store/members.js';
 import { StoreUnreachable } from '../src/domain/errors.js';
 import { DEFAULT_TOTAL_LIMITS } from '../src/domain/limits.js';
-import { untilReady } from './etcd/clients.js';
+import { READY_MS, untilReady } from './etcd/clients.js';
 import { type EtcdProcess, noEtcd, startEtcd, tellSkipped } from './etcd/etcd-process.js';
 import { listed, ownSecret, recordingLog, registration, WatchClient } from './store/fixture.js';
 
@@ -33,10 +33,12 @@ function open(address: Omit<EtcdAddress, 'prefix'>) {
 
 /** Why the store isn't ready, once etcd has answered: on a busy machine that may take longer than a caller waits. */
 async function refusal(store: EtcdStore): Promise<string> {
+  const lastMs = systemClock.now() + READY_MS;
   for (;;) {
     const outcome = await store.ready().catch((error: unknown) => error);
     if (!(outcome instanceof StoreUnreachable)) throw new Error('the store is ready', { cause: outcome });
-    if (!/no answer yet|no outcome within|no connection within/.test(outcome.message)) return outcome.message;
+    const isLate = /no answer yet|no outcome within|no connection within/.test(outcome.message);
+    if (!isLate || systemClock.now() > lastMs) return outcome.message;
   }
 }
 
@@ -111,6 +113,11 @@ tellSkipped('an etcd with users', noEtcd);
     await untilReady(store);
     await store.register(registration(), TTL_MS, ownSecret());
     expect(await listed(store)).toHaveLength(1);
-    await Promise.all([undefined, { ca }, own].map((tls) => refusal(open({ endpoints: [address], tls }).store)));
+    const refused = [undefined, { ca }, own].map((tls) => refusal(open({ endpoints: [address], tls }).store));
+    expect(await Promise.all(refused)).toEqual(
+      ['it may need TLS', 'RONDO_REGISTRY_STORE_CERT and', 'RONDO_REGISTRY_STORE_CA must'].map((remedy) =>
+        expect.stringContaining(remedy),
+      ),
+    );
   });
 });

@@ -6,7 +6,7 @@ import { ownSecret, registration } from '../store/fixture.js';
 
 const CHANGE_MS = 100;
 /** Only a hang takes so long. */
-const READY_MS = 300_000;
+export const READY_MS = 300_000;
 
 /** Waits until a store is ready. */
 export async function untilReady(store: { ready(): Promise<void> }): Promise<void> {

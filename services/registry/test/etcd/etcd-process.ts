@@ -45,6 +45,8 @@ interface MemberOptions extends EtcdProcessOptions {
   readonly cluster: string;
 }
 
+/** Only a hang takes so long. */
+const HANG_MS = 300_000;
 const STARTED = /serving client (traffic|requests)/;
 
 /** Starts a single etcd. */
@@ -114,11 +116,14 @@ async function launch(folder: string, options: MemberOptions): Promise<ChildProc
 function serving(child: ChildProcess): Promise<void> {
   return new Promise((resolve, reject) => {
     let output = '';
+    const hang = setTimeout(() => reject(new Error(`etcd doesn't serve:\n${output.slice(-2000)}`)), HANG_MS);
     child.once('error', reject);
     child.once('exit', (code) => reject(new Error(`etcd ended with ${code}:\n${output.slice(-2000)}`)));
     child.stderr?.on('data', (chunk: Buffer) => {
       output = `${output}${chunk.toString()}`.slice(-100_000);
-      if (STARTED.test(output)) resolve();
+      if (!STARTED.test(output)) return;
+      clearTimeout(hang);
+      resolve();
     });
   });
 }
