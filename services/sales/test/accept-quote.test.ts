@@ -101,12 +101,15 @@ describe('AcceptQuote', () => {
     expect(company.projects.calls).toEqual(['prepare', 'commit']);
   });
 
-  it('makes one order and one project for concurrent calls', async () => {
+  it('makes one order and one project for concurrent calls, of which four prepare at once', async () => {
     const { name: product } = await addProduct(company);
     const quote = await quoteOf(product, 3n);
+    Object.assign(company.projects, { together: 4, mostAtOnce: 0 });
     const all = () => Promise.all(Array.from({ length: 8 }, () => accept(quote)));
     // The first call waits for the lock of the product, the others wait at project management for the first to end.
     const replies = await pileUp(company, 1, all);
+    // The other calls wait for a permit, before their timeout starts.
+    expect(company.projects.mostAtOnce).toBe(4);
     for (const { quote: accepted, order } of replies) {
       expect([accepted?.name, order?.name]).toEqual([quote, replies[0]?.order?.name]);
     }

@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { PreconditionFailure } from '@rondo/contracts/google/rpc/error_details';
+import type { Transaction } from '@rondo/database';
 import { addCustomer, addProduct, addQuote, type Company, euros, startCompany } from './company.js';
+import { pileUp } from './locks.js';
 import { refused } from './refused.js';
 
 describe('changes in sales', () => {
@@ -139,6 +141,13 @@ describe('changes in sales', () => {
         'has changed since its etag',
       );
       expect(etag).not.toBe(both.etag);
+      const change = (holder: Transaction) =>
+        holder.query('SELECT FROM quotes WHERE id = $1 FOR NO KEY UPDATE', [name.slice('quotes/'.length)]);
+      const writes = () => Promise.all([other(7n)(), update({ name, taxPercent: { value: '50' } })]);
+      await pileUp({ ...company, product: 'products/none', change }, 2, writes);
+      await expect(company.quotes.getQuote({ name })).resolves.toMatchObject({
+        ...{ lines: [{ quantity: 7n }], taxPercent: { value: '50' }, total: euros(10n, 50) },
+      });
     });
 
     it('are refused unless it is open, deletion included', async () => {

@@ -66,6 +66,15 @@ const listOrders = (filter: string) =>
     return { ids: orders.map(({ name }) => name.replace('orders/o', '')), next: nextPageToken };
   });
 
+it('filters are of each of the fields', async () => {
+  const both = 'customer = "customers/c3" AND create_time > "2020-01-01T00:00:00Z"';
+  const quotes = await listQuotes(`${both} AND state = ACCEPTING AND quote_date < "2020-01-02"`, false);
+  expect(quotes.ids).toEqual(['18', '13']);
+  const orders = `${both} AND state = CANCELLED AND order_date < "2020-01-02"`;
+  expect((await listOrders(orders)).ids).toEqual(['23', '18', '13']);
+  expect((await listOrders(`${orders} AND quote = "quotes/q18"`)).ids).toEqual(['18']);
+});
+
 describe('a filter of many quotes', () => {
   it('follows the state of a quote', async () => {
     const openOnes = async () => (await listQuotes('state = OPEN', false)).ids;

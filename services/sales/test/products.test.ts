@@ -14,6 +14,7 @@ import type { Middleware } from '@rondo/rpc/middleware';
 import { createRouter } from '@rondo/rpc/server';
 import { createMemoryNetwork } from '@rondo/rpc/testing';
 import { addCustomer, addProduct, addQuote, type Company, startCompany } from './company.js';
+import { pileUp } from './locks.js';
 import { refused } from './refused.js';
 
 let company: Company;
@@ -88,6 +89,12 @@ describe('ProductService', () => {
       await expect(adjust(name, -7n, requestId)).resolves.toMatchObject({ stock: 3n });
       await expect(company.products.getProduct({ name })).resolves.toMatchObject({ stock: 0n });
       await refused(adjust(name, -1n, requestId), 'ALREADY_EXISTS', requestId);
+    });
+
+    it('adds up concurrent changes', async () => {
+      const { name } = await addProduct(company, { stock: 10n });
+      await pileUp({ ...company, product: name }, 2, () => Promise.all([adjust(name, 2n), adjust(name, 3n)]));
+      await expect(company.products.getProduct({ name })).resolves.toMatchObject({ stock: 15n });
     });
   });
 });
@@ -181,10 +188,16 @@ describe('a client that keeps products', () => {
   });
 });
 
-it('a watch of changes begins with a message without a name', async () => {
+it('a watch of changes begins with a message without a name, and has each product of a statement that changes some', async () => {
+  const customer = await addCustomer(company);
   const watch = company.products.watchProductChanges({})[Symbol.asyncIterator]();
-  expect(await watch.next()).toMatchObject({ value: { product: '' } });
-  const { name } = await addProduct(company);
-  expect(await watch.next()).toMatchObject({ value: { product: name } });
+  const next = async () => (await watch.next()).value?.product;
+  expect(await next()).toBe('');
+  const names = [(await addProduct(company)).name, (await addProduct(company)).name];
+  expect([await next(), await next()]).toEqual(names);
+  await company.orders.placeOrder({ order: { customer, lines: names.map((product) => ({ product, quantity: 1n })) } });
+  const last = await addProduct(company);
+  expect(new Set([await next(), await next()])).toEqual(new Set(names));
+  expect(await next()).toBe(last.name);
   await watch.return?.();
 });

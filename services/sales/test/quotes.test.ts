@@ -103,14 +103,22 @@ describe('QuoteService', () => {
     expect(fields).toEqual(['quote.lines[1].quantity']);
   });
 
-  it('refuses lines in different currencies, and names them', async () => {
+  it('and an order refuse lines in different currencies, and name them', async () => {
     const imported = await addProduct(company, { unitPrice: { currencyCode: 'JPY', units: 500n, nanos: 0 } });
-    const { fields } = await refused(
-      create({ lines: [line(desk.name), line(imported.name)] }),
+    const lines = [line(desk.name), line(imported.name)];
+    const ofQuote = await refused(create({ lines }), 'INVALID_ARGUMENT', 'in JPY');
+    expect(ofQuote.fields).toEqual(['quote.lines[1].product']);
+    const ofOrder = await refused(
+      company.orders.placeOrder({ order: { customer, lines } }),
       'INVALID_ARGUMENT',
       'in JPY',
     );
-    expect(fields).toEqual(['quote.lines[1].product']);
+    expect(ofOrder.fields).toEqual(['order.lines[1].product']);
+  });
+
+  it('refuses a total that does not fit into an amount', async () => {
+    const dear = await addProduct(company, { unitPrice: euros(9_223_372_036_854_775_807n, 99) });
+    await refused(create({ lines: [line(dear.name, 2n)] }), 'OUT_OF_RANGE', '18446744073709551615.98 EUR');
   });
 });
 
