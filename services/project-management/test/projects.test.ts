@@ -38,6 +38,8 @@ describe('CreateProject', () => {
     expect(created.name).toMatch(/^projects\/[a-z0-9]{20}$/);
     expect(created.updateTime).toEqual(created.createTime);
     expect(await company.projects.getProject({ name: created.name })).toEqual(created);
+    const filter = `owner = "${ada}" AND start_date = "2024-02-29" AND due_date = "2024-02-29"`;
+    expect((await company.projects.listProjects({ filter })).projects).toEqual([created]);
 
     const { tasks } = await company.tasks.listTasks({ parent: created.name });
     expect(tasks.map(({ title }) => title)).toEqual(['Plan', 'Build', 'Ship']);

@@ -50,11 +50,21 @@ describe('CreateTask', () => {
 });
 
 describe('UpdateTask', () => {
-  it('does not change a task of an archived project', async () => {
+  it('refuses an illegal change of state, a deleted assignee, and any change in an archived project', async () => {
     const { name } = await addTask();
+    const refusal = (task: object) => failureOf(company.tasks.updateTask({ task: { name, ...task } }));
+    const illegal = await refusal({ state: TaskState.TASK_STATE_DONE });
+    expect(illegal.code).toBe(Status.FAILED_PRECONDITION);
+    expect(illegal.message).toContain(
+      "is OPEN and can't become DONE; from OPEN it can become IN_PROGRESS or CANCELLED",
+    );
+    const gone = await addMember(company);
+    await company.team.deleteMember({ name: gone });
+    expect((await refusal({ assignee: gone })).message).toContain(
+      `task.assignee: ${gone} doesn't exist, or is deleted`,
+    );
     await archive(name.replace(/\/tasks\/.*/, ''));
-    const failure = await failureOf(company.tasks.updateTask({ task: { name, title: 'Late' } }));
-    expect(failure.code).toBe(Status.FAILED_PRECONDITION);
+    expect((await refusal({ title: 'Late' })).code).toBe(Status.FAILED_PRECONDITION);
   });
 });
 
@@ -98,6 +108,23 @@ describe('ListTasks', () => {
     await held.release();
     expect((await listed).tasks.map(({ title }) => title)).toEqual(['first', 'second']);
     await first;
+  });
+
+  it.each([
+    ['create_time > "2020-01-03T00:00:00Z" AND state = OPEN', 'CD'],
+    ['create_time >= "2020-01-03T00:00:00Z" AND title != "D"', 'BC'],
+    ['create_time <= "2020-01-03T00:00:00Z" AND assignee != "members/ada"', 'AB'],
+    ['effort_minutes >= 2 AND effort_minutes < 4', 'BC'],
+  ])('finds by "%s" %s', async (filter, titles) => {
+    const { name: parent } = await addProject(company);
+    await company.database.query(
+      `INSERT INTO tasks (project_id, id, title, state, effort_minutes, create_time, update_time)
+       SELECT $1, 't' || n, chr(64 + n), 'OPEN', n, TIMESTAMPTZ '2020-01-01T00:00Z' + n * INTERVAL '1 day', now()
+       FROM generate_series(1, 4) AS n`,
+      [parent.replace('projects/', '')],
+    );
+    const { tasks } = await company.tasks.listTasks({ parent, filter });
+    expect(tasks.map(({ title }) => title).join('')).toBe(titles);
   });
 
   it('keeps times in order, even if the clock goes back', async () => {

@@ -108,6 +108,22 @@ describe('WatchProject', () => {
     watcher.cancel();
   });
 
+  it('streams a large snapshot in parts, of which the last has the token', async () => {
+    const tasks = Array.from({ length: 501 }, (_, index) => ({ task: { title: `T${index}` } }));
+    const { name } = await addProject(company, 'Large');
+    await company.tasks.batchCreateTasks({ parent: name, requests: tasks });
+    const parts: unknown[] = [];
+    for await (const { event, resumeToken } of company.projects.watchProject({ name })) {
+      if (event?.$case !== 'snapshot') throw new Error('a snapshot comes first');
+      parts.push([event.value.tasks.length, event.value.more, resumeToken !== '']);
+      if (resumeToken !== '') break;
+    }
+    expect(parts).toEqual([
+      [500, true, false],
+      [1, false, true],
+    ]);
+  });
+
   it('reports an unknown project, and refuses a malformed name', async () => {
     const unknown = await failureOf(watch('projects/none').next());
     expect(unknown.code).toBe(Status.NOT_FOUND);

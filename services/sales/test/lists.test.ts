@@ -73,6 +73,8 @@ it('filters are of each of the fields', async () => {
   const orders = `${both} AND state = CANCELLED AND order_date < "2020-01-02"`;
   expect((await listOrders(orders)).ids).toEqual(['23', '18', '13']);
   expect((await listOrders(`${orders} AND quote = "quotes/q18"`)).ids).toEqual(['18']);
+  const { products } = await company.products.listProducts({ filter: 'stock = 5 AND sku = "S9" AND title = "T"' });
+  expect(products).toMatchObject([{ name: 'products/p9' }]);
 });
 
 describe('a filter of many quotes', () => {
