@@ -13,7 +13,7 @@ import { systemClock } from '@rondo/rpc/clock';
 import type { Middleware } from '@rondo/rpc/middleware';
 import { createRouter } from '@rondo/rpc/server';
 import { createMemoryNetwork } from '@rondo/rpc/testing';
-import { addCustomer, addProduct, addQuote, type Company, startCompany } from './company.js';
+import { addCustomer, addProduct, addQuote, type Company, euros, startCompany } from './company.js';
 import { pileUp } from './locks.js';
 import { refused } from './refused.js';
 
@@ -59,6 +59,11 @@ describe('ProductService', () => {
     ]);
     expect(error.message).toContain(
       'product.stock: must be greater than or equal to 0 and less than or equal to 1000000000',
+    );
+    await refused(
+      create({ sku: 'owed', unitPrice: euros(-1n) }),
+      'INVALID_ARGUMENT',
+      'unit_price: must not be negative',
     );
   });
 

@@ -91,6 +91,8 @@ describe('the changes of a stock', () => {
     const pattern = new RegExp(`^${name}/stockChanges/[0-9]+$`);
     for (const change of changes) expect(change.name).toMatch(pattern);
     expect(new Set(changes.map((change) => change.name)).size).toBe(6);
+    const filter = 'reason = ORDERED AND create_time > "2020-01-01T00:00:00Z"';
+    expect(await changesOf(company.products, name, { filter })).toEqual([changes[0], changes[4]]);
     const pages = await changesOf(company.products, name, { pageSize: 1 });
     expect(pages).toEqual(changes);
     expect(await changesOf(company.products, name, { pageSize: 1, orderBy: 'create_time' })).toEqual(
