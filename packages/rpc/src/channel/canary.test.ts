@@ -161,6 +161,12 @@ describe('a call that asks for a version', () => {
     expect(asking('3.0.0')).toBeUndefined();
   });
 
+  it('goes to the one of its version although that is set aside', () => {
+    const { asking, candidate, refuse } = fleet(...endpoints('a'), canary('x', '0'));
+    refuse(candidate('x', ONE), { reason: 'no such method', proven: true, foreign: false });
+    expect(asking('2.0.0')).toBe('x');
+  });
+
   it('follows an instance whose version changes', () => {
     const { asking, pool } = fleet(...of);
     expect(asking('1.0.0')).toBe('old');
