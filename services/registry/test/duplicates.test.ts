@@ -112,6 +112,17 @@ describe('two processes with one instance id', () => {
 });
 
 describe("a process whose machine's clock is ahead", () => {
+  it('registers at once, and gives way to a process that starts after it', async () => {
+    const scene = start();
+    const skewed = begin(scene, 1, 3_600_000);
+    await scene.clock.advance(5_000);
+    expect(await holder(scene)).toBe(skewed.address);
+    const next = begin(scene, 2);
+    await scene.clock.advance(TTL_MS);
+    expect(await holder(scene)).toBe(next.address);
+    await Promise.all([skewed.close(), next.close()]);
+  });
+
   it("gets the rule, the registry's time and what to do, with any client", async () => {
     const { registry, clock, measured } = start();
     const incarnation = BigInt(clock.now() + 3_600_000);
