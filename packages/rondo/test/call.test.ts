@@ -98,6 +98,22 @@ describe('rondo call', () => {
     });
   });
 
+  it('ends a load at Ctrl-C, and reports its progress each second if it is asked to, or to a terminal', async () => {
+    const load = ['call', ADD, '{}', '--rate', '20'];
+    const options = { environment, clock: patient(2_000) };
+    const silent = begin([...load, '--json'], options);
+    const asked = begin([...load, '--json', '--progress'], { ...options, live: true });
+    const watched = begin(load, { ...options, live: true });
+    await asked.stderr.shows(/^(?:\{"progress":.*"adder-3":\d+\D.*\n){2}/);
+    await watched.stderr.shows(/\r.*\[K\d+ calls in \d+\.\d s \(.*, none failed; p50/);
+    const runs = [silent, asked, watched];
+    for (const { interrupt } of runs) interrupt();
+    expect(await Promise.all(runs.map(({ exitCode }) => exitCode))).toEqual([0, 0, 0]);
+    expect(silent.stdout.text()).toMatch(/^\{.*"failed":0,.*\}\n$/);
+    // On a busy machine, a load that ends early may warn of calls that it did not start.
+    expect(silent.stderr.text().replace(/rondo: .*\n$/, '')).toBe('');
+  });
+
   it('shows one message for each code of a load that fails, for people', async () => {
     const { stdout } = await call(ADD, '{"b": -1}', '--count', '2');
     expect(stdout).toContain('2 failed');
