@@ -20,10 +20,12 @@ interface ReservationOptions {
   readonly project: string;
   readonly week?: number;
   readonly minutes?: bigint;
+  readonly requestId?: string;
 }
 
-function reserve({ parent, project, week = 1, minutes = 600n }: ReservationOptions) {
-  return company.team.createReservation({ parent, reservation: { project, weekStartDate: monday(week), minutes } });
+function reserve({ parent, project, week = 1, minutes = 600n, requestId = '' }: ReservationOptions) {
+  const reservation = { project, weekStartDate: monday(week), minutes };
+  return company.team.createReservation({ parent, reservation, requestId });
 }
 
 async function freeIn(parent: string, week: number): Promise<bigint | undefined> {
@@ -32,9 +34,11 @@ async function freeIn(parent: string, week: number): Promise<bigint | undefined>
 }
 
 describe('CreateReservation', () => {
-  it('reserves minutes of a week, and DeleteReservation frees them', async () => {
+  it('reserves minutes of a week, once per request id, and DeleteReservation frees them', async () => {
     const [parent, { name: project }] = [await addMember(company), await addProject(company)];
-    const made = await reserve({ parent, project });
+    const requestId = randomUUID();
+    const made = await reserve({ parent, project, requestId });
+    expect(await reserve({ parent, project, requestId })).toEqual(made);
     expect(made).toMatchObject({ project, weekStartDate: monday(1), minutes: 600n });
     expect(made.name.startsWith(`${parent}/reservations/`)).toBe(true);
     expect(await company.team.getReservation({ name: made.name })).toEqual(made);
@@ -294,9 +298,11 @@ describe('capacity', () => {
 });
 
 describe('TeamService', () => {
-  it('adds a member', async () => {
+  it('adds a member, once per request id', async () => {
     const member = { displayName: 'Ada Lovelace', email: 'Ada@Example.com', weeklyCapacityMinutes: 10_080n };
-    const created = await company.team.createMember({ member });
+    const request = { member, requestId: randomUUID() };
+    const created = await company.team.createMember(request);
+    expect(await company.team.createMember(request)).toEqual(created);
     expect(created).toMatchObject(member);
     expect(created.name).toMatch(/^members\/[a-z0-9]{20}$/);
     expect(await company.team.getMember({ name: created.name })).toEqual(created);

@@ -26,11 +26,13 @@ function archive(name: string) {
 }
 
 describe('CreateTask', () => {
-  it('adds a task to a project', async () => {
+  it('adds a task to a project, once per request id', async () => {
     const ada = await addMember(company);
     const { name: parent } = await addProject(company);
     const task = { title: 'Write', assignee: ada, effortMinutes: 90n };
-    const created = await company.tasks.createTask({ parent, task });
+    const request = { parent, task, requestId: randomUUID() };
+    const created = await company.tasks.createTask(request);
+    expect(await company.tasks.createTask(request)).toEqual(created);
     expect(created).toMatchObject({ ...task, state: TaskState.TASK_STATE_OPEN, dependencies: [] });
     expect(created.name.startsWith(`${parent}/tasks/`)).toBe(true);
     expect(await company.tasks.getTask({ name: created.name })).toEqual(created);
@@ -156,18 +158,21 @@ describe('task_id', () => {
 });
 
 describe('BatchCreateTasks', () => {
-  it('creates tasks in order, which may depend on each other and on existing tasks', async () => {
+  it('creates tasks in order, once per request id, which may depend on each other and on existing tasks', async () => {
     const ada = await addMember(company);
     const { name: parent } = await addProject(company);
     const there = await company.tasks.createTask({ parent, task: { title: 'There' } });
     const build = `${parent}/tasks/build`;
-    const { tasks } = await company.tasks.batchCreateTasks({
+    const request = {
       parent,
       requests: [
         { task: { title: 'Ship', assignee: ada, dependencies: [build, there.name] } },
         { parent, taskId: 'build', task: { title: 'Build', effortMinutes: 5n } },
       ],
-    });
+      requestId: randomUUID(),
+    };
+    const { tasks } = await company.tasks.batchCreateTasks(request);
+    expect(await company.tasks.batchCreateTasks(request)).toEqual({ tasks });
     expect(tasks.map(({ title }) => title)).toEqual(['Ship', 'Build']);
     expect(tasks[0]).toMatchObject({ assignee: ada, dependencies: [build, there.name] });
     expect(tasks[1]).toMatchObject({ name: build, effortMinutes: 5n });

@@ -34,8 +34,10 @@ describe('ProductService', () => {
   const create = (fields: object, requestId = '') =>
     company.products.createProduct({ product: { ...desk, ...fields }, requestId });
 
-  it('creates a product and reads it with every digit of its price', async () => {
-    const product = await create({});
+  it('creates a product, once per request id, and reads it with every digit of its price', async () => {
+    const requestId = randomUUID();
+    const product = await create({}, requestId);
+    expect(await create({}, requestId)).toEqual(product);
     expect(product).toMatchObject(desk);
     await expect(company.products.getProduct({ name: product.name })).resolves.toEqual(product);
     expect((await company.products.listProducts({})).products[0]).toEqual(product);

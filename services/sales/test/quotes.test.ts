@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { ResourceInfo } from '@rondo/contracts/google/rpc/error_details';
 import type { DateMessage } from '@rondo/contracts/google/type/date';
@@ -35,13 +36,16 @@ describe('QuoteService', () => {
     company.quotes.createQuote({ quote: { customer, ...quote }, requestId });
   const line = (product: string, quantity = 1n) => ({ product, quantity });
 
-  it('prices the lines with the calculator: exactly, rounded once, at the present prices', async () => {
+  it('prices the lines with the calculator: exactly, rounded once, at the present prices, once per request id', async () => {
     const lamp = await addProduct(company, { title: 'Lamp', unitPrice: euros(0n, 5) });
-    const quote = await create({
+    const draft = {
       lines: [{ ...line(desk.name, 3n), discountPercent: { value: '15' } }, line(lamp.name, 7n)],
       discountPercent: { value: '2.5' },
       taxPercent: { value: '20' },
-    });
+    };
+    const requestId = randomUUID();
+    const quote = await create(draft, requestId);
+    expect(await create(draft, requestId)).toEqual(quote);
     // (3 · 19.99 · 0.85 + 7 · 0.05) · 0.975 = 50.0413875, and 1.2 times that 60.049665
     expect(quote).toMatchObject({ net: euros(50n, 4), tax: euros(10n, 1), total: euros(60n, 5) });
     expect(quote).toMatchObject({
