@@ -194,6 +194,8 @@ describe('changes in sales', () => {
         return [date.getUTCFullYear(), date.getUTCMonth() + 1, date.getUTCDate()] as const;
       };
       await refused(accept(...inDays(2)), 'INVALID_ARGUMENT', 'order_date: must not be after ');
+      const late = { name, quoteDate: { year: 2999, month: 1, day: 1 } };
+      await refused(update(late), 'INVALID_ARGUMENT', 'quote.quote_date: must not be after ');
       const [year, month, day] = inDays(1);
       const { order } = await accept(year, month, day);
       expect(order?.orderDate).toEqual({ year, month, day });

@@ -26,6 +26,8 @@ describe('CustomerService', () => {
     expect(customer.createTime?.getTime()).toBeGreaterThanOrEqual(before - 1);
     expect(customer.createTime?.getTime()).toBeLessThanOrEqual(after + 1);
     await expect(company.customers.getCustomer({ name: customer.name })).resolves.toEqual(customer);
+    const { fields } = await refused(create({ displayName: ' ', email: 'nowhere' }), 'INVALID_ARGUMENT');
+    expect(fields).toEqual(['customer.email', 'customer.display_name']);
   });
 
   it('an order that waits for its customer, such as for a handover, locks no product', async () => {

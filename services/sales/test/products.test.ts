@@ -83,6 +83,7 @@ describe('ProductService', () => {
       expect(error.detail(PreconditionFailure)?.violations).toEqual([
         { type: 'STOCK', subject: name, description: `${name} has 10 in stock, but 11 are needed` },
       ]);
+      for (const delta of [0n, 1_000_000_001n]) await refused(adjust(name, delta), 'INVALID_ARGUMENT', 'delta: must');
       await refused(adjust(name, 1_000_000_000n), 'FAILED_PRECONDITION', 'would have 1000000010 in stock');
       await expect(company.products.getProduct({ name })).resolves.toMatchObject({ stock: 10n });
     });
