@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { InvalidResumeToken, WatchUnavailable } from '../src/exports/index.js';
+import { InvalidResumeToken, WatchAborted, WatchUnavailable } from '../src/exports/index.js';
 import { countUp, failureOf, itemOf, NEVER, nextToken, openWatch, write, writeAndDie } from './fixture.js';
 import { fixture, one, topic, two } from './pair.js';
 
@@ -153,6 +153,21 @@ describe('a watch', () => {
     const late = one.sync.watch({ topic, signal: AbortSignal.abort(new Error('gone')), snapshot: async () => [] });
     await expect(late.next()).rejects.toThrow('gone');
   });
+});
+
+it('a slow watcher is ended once too many changes wait for it, and misses nothing when it resumes', async () => {
+  const small = fixture.openReplica({ ...NEVER, mailboxSize: 4 });
+  const slow = openWatch(small, topic);
+  const resumeToken = await nextToken(slow);
+  await write(small, topic, 0);
+  await slow.received(); // it reads the feed now
+  await write(small, topic, 1, 2, 3, 4, 5);
+  await small.sync.settled();
+  expect(await failureOf(slow)).toBeInstanceOf(WatchAborted);
+  const resumed = openWatch(small, topic, { resumeToken });
+  for (const id of [0, 1, 2, 3, 4, 5]) expect(await resumed.received()).toBe(`${id}:1`);
+  await resumed.leave();
+  await small.close();
 });
 
 describe('a replica', () => {
