@@ -24,6 +24,14 @@ const db = (args: readonly string[], options: RunOptions = {}) =>
   rondo(['db', ...args], { dataDirectory: launcher.data, ...options });
 
 describe('rondo db', () => {
+  it.each([
+    ['drop', 'billing', '--yes'],
+    ['reset', '--yes'],
+  ])('refuses %s %s, and asks the launcher for nothing', async (...args) => {
+    expect((await db(args)).exitCode).toBe(2);
+    expect(requests()).toEqual([]);
+  });
+
   it('asks before it removes data, and does nothing without a yes', async () => {
     for (const stdin of [['n\n'], ['\n'], []]) {
       const { exitCode, stderr } = await db(['reset', 'billing'], { stdin });
