@@ -306,6 +306,8 @@ describe('TeamService', () => {
     expect(created).toMatchObject(member);
     expect(created.name).toMatch(/^members\/[a-z0-9]{20}$/);
     expect(await company.team.getMember({ name: created.name })).toEqual(created);
+    const filter = 'display_name = "Ada Lovelace" AND weekly_capacity_minutes = 10080';
+    expect((await company.team.listMembers({ filter })).members).toEqual([created]);
   });
 });
 
