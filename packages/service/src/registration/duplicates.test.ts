@@ -114,6 +114,21 @@ describe("a registration whose start is ahead of the registry's clock", () => {
       ],
     });
 
+  it("takes that of its process by the registry's clock, also if the registry was away", async () => {
+    const { clock, fake, begin } = start({ incarnation: BigInt(Date.UTC(2099, 0, 1)) });
+    const startByRegistry = BigInt(clock.now());
+    fake.fault = unavailable();
+    begin();
+    await clock.advance(5_000);
+    fake.fault = undefined;
+    fake.registerFault = ahead(clock, 0);
+    fake.onRegister = () => {
+      fake.registerFault = undefined;
+    };
+    await clock.advance(TTL_MS);
+    expect(fake.registered[0]?.instance?.incarnation).toBeLessThanOrEqual(startByRegistry);
+  });
+
   it('backs off if the registry refuses every start', async () => {
     const { clock, fake, lines, begin } = start({ incarnation: BigInt(Date.UTC(2026, 0, 1)) });
     let behindMs = 7_200_000;
