@@ -119,4 +119,12 @@ describe('docs/guides/balancing.md', () => {
     expect(failed).toBe(0);
     expect(instances).not.toHaveProperty('calculator-new');
   });
+
+  it('gives three calls of four to an instance of three times the weight, by weighted_round_robin', async () => {
+    running.push(run(deploy.replace('calculator-new', 'large').replace('RONDO_METADATA=canary=5', 'RONDO_WEIGHT=300')));
+    await running.at(-1)?.printed(/"msg":"registered"/);
+    const weighted = thousand.replace('./', "RONDO_BALANCING='*=weighted_round_robin' ./");
+    const { instances } = toTally(await succeed(run(weighted, '--json')));
+    expect(Math.abs((instances['large'] ?? 0) - 750)).toBeLessThan(15);
+  });
 });
