@@ -97,13 +97,16 @@ async function addTasks(text: string) {
 }
 
 describe('dependencies', () => {
-  it('keep their order, and can be replaced and cleared, which changes the task', async () => {
-    const { nameOf, rewire } = await addTasks('a b c:b,a');
+  it('keep their order, stay if other fields change, and can be replaced and cleared, which changes the task', async () => {
+    const { parent, nameOf, rewire } = await addTasks('a b c:b,a');
     const created = await company.tasks.getTask({ name: nameOf('c') });
     expect(created.dependencies).toEqual([nameOf('b'), nameOf('a')]);
+    const renamed = await company.tasks.updateTask({ task: { name: nameOf('c'), title: 'New' } });
+    expect((await company.tasks.listTasks({ parent })).tasks[2]).toEqual(renamed);
+    expect(renamed.dependencies).toEqual(created.dependencies);
     const turned = await rewire('c', ['a', 'b']);
     expect(turned.dependencies).toEqual([nameOf('a'), nameOf('b')]);
-    expect(turned.etag).not.toBe(created.etag);
+    expect(turned.etag).not.toBe(renamed.etag);
     expect(await rewire('c', ['a', 'b'])).toEqual(turned);
     const cleared = await rewire('c', []);
     expect(cleared.dependencies).toEqual([]);
