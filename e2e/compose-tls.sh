@@ -19,7 +19,7 @@ secured=$(rondo ps --json | grep -o '"security":"[A-Z_]*"' | sort | uniq -c | xa
 say "$count instances are registered and serving, with endpoints of: $secured"
 [[ $secured =~ ^[0-9]+\ security:TLS$ ]] || fail "an endpoint is plaintext: $secured"
 eventually healthy
-ends=$(rondo ps --check --json | grep -o '"certificateValidTo":"' | wc -l)
+ends=$(rondo ps --check --json | grep -o '"certificateValidTo":"[^"]*' | awk -F'"' -v now="$(date -u +%FT%TZ)" '$4 > now' | wc -l)
 [ "$ends" -eq "$count" ] || fail "rondo ps --check tells the end of $ends certificates, and $count are in use"
 
 [[ $(rondo call calculator.v1.CalculatorService/Add '{"a":2,"b":3}') == *'"5"'* ]] || fail 'no answer over TLS'

@@ -11,6 +11,7 @@ import { openMutualTls } from '../src/tls/mutual-tls.js';
 import { certify, createFolder, folderOf, mutualTlsIn, newAuthority } from './support/identities.js';
 import { recordingLogger } from './support/recording-logger.js';
 import { socketsOfATest } from './support/sockets.js';
+import { until } from './support/wait.js';
 
 let first: Authority;
 let second: Authority;
@@ -35,23 +36,29 @@ function identityIn(folder: string) {
   };
   const clock = new ManualClock();
   const identity = new ProcessIdentity({ files: filesIn(folder), usage: 'process', clock, wallClock, log: logger });
-  return { identity, lines: () => lines.map(({ message }) => message), goAhead };
+  /** Five seconds pass, after which the files are looked at. */
+  const look = async () => {
+    await clock.advance(5_000);
+    await until(() => clock.timers === 1);
+  };
+  return { identity, lines: () => lines.map(({ message }) => message), goAhead, look };
 }
 
 describe('a certificate in files', () => {
   it('is replaced, and the last one stays while the new one cannot be used', async () => {
     const folder = await folderOf(first, 'sales');
-    const { identity, lines } = identityIn(folder.path);
+    const { identity, lines, look } = identityIn(folder.path);
+    identity.watch();
     const { current } = identity;
     const next = await certify(first, 'sales');
     folder.write({ cert: next.cert });
-    await identity.check();
-    await identity.check();
+    await look();
+    await look();
     expect(identity.current).toBe(current);
     expect(identity.fault).toContain('the key is that of another certificate');
     expect(lines()).toEqual(["the new certificate can't be used: the last one stays"]);
     folder.write({ key: next.key });
-    await identity.check();
+    await look();
     expect(identity.current.cert.toString()).toBe(next.cert);
     expect(identity.fault).toBeUndefined();
   });

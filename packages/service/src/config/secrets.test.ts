@@ -86,9 +86,10 @@ describe('a secret variable', () => {
 
 describe('the mask', () => {
   it('finds the secrets of an environment', () => {
-    const { secrets } = read({ DATABASE_URL_FILE: file('url', SECRET), RONDO_CACHE: 'rediss://:open-sesame-1@h' });
-    expect(createMask(secrets)(`a ${SECRET} b open-sesame-1 c hunter2-hunter2`)).toBe(
-      'a (hidden) b (hidden) c (hidden)',
+    const shared = { RONDO_CACHE: 'rediss://:open-sesame-1@h', RONDO_TOPICS: 'nats://ann:open-sesame-2@h' };
+    const { secrets } = read({ DATABASE_URL_FILE: file('url', SECRET), ...shared });
+    expect(createMask(secrets)(`a ${SECRET} b open-sesame-1 c hunter2-hunter2 d open-sesame-2`)).toBe(
+      'a (hidden) b (hidden) c (hidden) d (hidden)',
     );
   });
 

@@ -76,6 +76,7 @@ describe('the files of a new service and of the samples', () => {
     expect(database(like(blueprint([], 'acme'), 'src/config.ts')).replaceAll('acme', 'sales')).toBe(
       database(text('services/sales/src/config.ts')),
     );
+    expect(database(text('services/project-management/src/config.ts'))).toContain('    secret: true,');
     expect(like({ ...blueprint([]), port: 50_051 }, 'src/main.ts').replaceAll('acme', 'calculator')).toBe(
       text('services/calculator/src/main.ts'),
     );
