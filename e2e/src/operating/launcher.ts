@@ -113,10 +113,13 @@ describe('a running system', () => {
     }
   });
 
-  it('keeps the number of instances over a restart of the service, and doctor misses none', async () => {
+  it('keeps the number of instances over a restart of the service, and of no other, and doctor misses none', async () => {
     const { rows } = (await ask(system.data, { command: 'scale', service: 'calculator', instances: 2 })).at(-1) ?? {};
     expect(rows?.map(({ name }) => name).sort()).toEqual(['calculator-1', 'calculator-2']);
+    const before = processes();
     expect(namesOf(await ask(system.data, { command: 'restart', name: 'calculator' }))).toHaveLength(2);
+    const after = processes();
+    expect(Object.keys(after).filter((name) => before[name] !== after[name])).toEqual(['calculator-1', 'calculator-2']);
     const { stdout } = await system.rondo('doctor', '--data', system.data, '--json');
     expect(stdout).toContain(`all ${EVERYTHING.length - 1} that are planned run`);
     expect(namesOf(await ask(system.data, { command: 'scale', service: 'calculator', instances: 3 }))).toEqual(
