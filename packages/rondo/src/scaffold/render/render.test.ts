@@ -77,6 +77,14 @@ describe('the files of a new service and of the samples', () => {
       database(text('services/sales/src/config.ts')),
     );
     expect(database(text('services/project-management/src/config.ts'))).toContain('    secret: true,');
+    // A call with an idempotency key takes effect once, and a process is ready after its migrations.
+    const kept = [
+      'outcomes: database.outcomes,',
+      'dependencies: [database.dependency],',
+      'stop: () => database.close(),',
+    ];
+    expect(like(blueprint([], 'acme'), 'src/app.ts')).toContain(kept.join('\n    '));
+    expect(like(blueprint([], 'acme'), 'src/adapters/database.ts')).toContain('parts: [outcomesSchema, ...parts],');
     expect(like({ ...blueprint([]), port: 50_051 }, 'src/main.ts').replaceAll('acme', 'calculator')).toBe(
       text('services/calculator/src/main.ts'),
     );
