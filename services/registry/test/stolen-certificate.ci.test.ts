@@ -2,12 +2,12 @@
  * A stolen certificate of a service at a registry with TLS: it can do what its service does, and nothing to others. The control
  * is the same registry without TLS, where the same attempts succeed.
  */
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { InstanceStatus, OperatorState, RegistryServiceDefinition } from '@rondo/contracts/rondo/registry/v1/registry';
 import { SettingsServiceDefinition } from '@rondo/contracts/rondo/registry/v1/settings';
 import { type Client, createChannel, createClient, staticResolver } from '@rondo/rpc/client';
-import { systemClock, systemWallClock } from '@rondo/rpc/clock';
-import { openMutualTls, readTlsSettings } from '@rondo/rpc/internal';
+import { configuredMutualTls } from '@rondo/rpc/internal';
 import { RpcError } from '@rondo/rpc/status';
 import {
   type CertificateFolder,
@@ -116,14 +116,18 @@ async function folderOf(name: string): Promise<CertificateFolder> {
   return folder;
 }
 
+const RONDO_DESCRIPTORS = fileURLToPath(new URL('../../../packages/contracts/descriptors.binpb', import.meta.url));
+const variablesOf = ({ path }: CertificateFolder) => ({ RONDO_TLS: 'on', RONDO_TLS_DIR: path, RONDO_DESCRIPTORS });
+
+/** The certificate in a folder, as a process that is no service has it. */
+function followed(folder: CertificateFolder) {
+  const mutualTls = configuredMutualTls(variablesOf(folder));
+  closers.push(() => mutualTls?.identity.close());
+  return mutualTls;
+}
+
 async function connect(address: string, name: string | undefined): Promise<Registry> {
-  const settings = name === undefined ? {} : { RONDO_TLS: 'on', RONDO_TLS_DIR: (await folderOf(name)).path };
-  const mutualTls = openMutualTls(readTlsSettings(settings), {
-    usage: 'process',
-    descriptorSet: undefined,
-    clock: systemClock,
-    wallClock: systemWallClock,
-  });
+  const mutualTls = name === undefined ? undefined : followed(await folderOf(name));
   const channel = createChannel({ resolver: staticResolver([address]), mutualTls, clock: patientClock });
   closers.push(() => channel.close());
   return {
@@ -173,8 +177,7 @@ describe.each([0, 1])('a stolen certificate of a service, at registry %i', (regi
   let before: unknown;
   let refused = 0;
   beforeAll(async () => {
-    const folder = await folderOf('registry');
-    ({ process, mallory, state } = await start({ RONDO_TLS: 'on', RONDO_TLS_DIR: folder.path }, true));
+    ({ process, mallory, state } = await start(variablesOf(await folderOf('registry')), true));
     before = await state();
   });
 
@@ -225,4 +228,14 @@ it('without TLS, what a certificate forbids is open to every process that reache
     'to restore a setting of all services': 'OK',
   });
   await expect(state()).rejects.toThrow();
+});
+
+it('a new certificate is taken from its files, by the registry and by a client', async () => {
+  const [folder, client] = [await folderOf('registry'), await folderOf('sales')];
+  const { process } = await start(variablesOf(folder), true);
+  const taken = new Promise((resolve) => followed(client)?.identity.onChange(resolve));
+  folder.write(await certify(own, 'registry'));
+  client.write(await certify(own, 'sales'));
+  await process.printed(/a new certificate is in use/);
+  await taken;
 });
