@@ -83,3 +83,12 @@ describe('the imports of a contract from elsewhere', () => {
     expect(search({ 'a/s.proto': text, 'up.proto': '', 'a/y.proto': '' }, { of: 'a/s.proto' })).toEqual(['s.proto']);
   });
 });
+
+it('a contract that is text has its place in proto/, and the imports that are there', () => {
+  using tree = new Folder({ 'buf.yaml': 'modules:\n  - path: proto\n', 'proto/store/types.proto': '' });
+  const source: ContractSource = { kind: 'text', path: 'thanos/query.proto', text: QUERY };
+  const { start, imports, shown } = findSource(tree.path, source);
+  expect(start.path).toBe(source.path);
+  const files = ['proto/thanos/query.proto', 'proto/store/types.proto'];
+  expect([start, ...imports].map(({ file }) => shown(file))).toEqual(files);
+});
