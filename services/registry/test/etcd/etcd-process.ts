@@ -113,19 +113,18 @@ async function launch(folder: string, options: MemberOptions): Promise<ChildProc
   return child;
 }
 
-function serving(child: ChildProcess): Promise<void> {
-  return new Promise((resolve, reject) => {
+async function serving(child: ChildProcess): Promise<void> {
+  let hang: NodeJS.Timeout | undefined;
+  await new Promise<void>((resolve, reject) => {
     let output = '';
-    const hang = setTimeout(() => reject(new Error(`etcd doesn't serve:\n${output.slice(-2000)}`)), HANG_MS);
+    hang = setTimeout(() => reject(new Error(`etcd doesn't serve:\n${output.slice(-2000)}`)), HANG_MS);
     child.once('error', reject);
     child.once('exit', (code) => reject(new Error(`etcd ended with ${code}:\n${output.slice(-2000)}`)));
     child.stderr?.on('data', (chunk: Buffer) => {
       output = `${output}${chunk.toString()}`.slice(-100_000);
-      if (!STARTED.test(output)) return;
-      clearTimeout(hang);
-      resolve();
+      if (STARTED.test(output)) resolve();
     });
-  });
+  }).finally(() => clearTimeout(hang));
 }
 
 /** Finds free ports. All are held until the last is found. */
