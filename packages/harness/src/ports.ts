@@ -1,8 +1,4 @@
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { isAlive } from './kill.js';
+import { createServer, type Server } from 'node:net';
 
 /** The registry, the first services and the database have the first ten ports; the services that came later follow. */
 const RANGE = 40;
@@ -11,8 +7,11 @@ const RANGE = 40;
 const FIRST = 12_000;
 const BASES = 400;
 
-/** One file a base, with the id of the process that uses it: tests of several clones run at the same time. */
-const CLAIMS = join(tmpdir(), `rondo-test-ports-${process.getuid?.() ?? 0}`);
+/**
+ * A process claims a base by listening at one port for it, from this one on. So a claim ends with its process, and holds for all
+ * tests of a machine: also for those of other clones, and for tests that a test runs.
+ */
+const FIRST_CLAIM = 11_000;
 
 /**
  * A base port that no other test uses while this process lives. The ports of a whole system from it on are free, as far as
@@ -24,10 +23,9 @@ export async function freeBase(count = RANGE): Promise<number> {
   const ranges = Math.ceil(count / RANGE);
   for (let turn = 0; turn < BASES; turn += 1) {
     const base = FIRST + ((process.pid + turn) % BASES) * RANGE;
-    const bases = Array.from({ length: ranges }, (_, range) => base + range * RANGE);
-    const claimed = bases.filter(claim);
-    if (claimed.length === ranges && (await areFree(base, ranges * RANGE))) return base;
-    for (const one of claimed) release(one);
+    const claims = await Promise.all(Array.from({ length: ranges }, (_, range) => claim(base + range * RANGE)));
+    if (claims.every(Boolean) && (await areFree(base, ranges * RANGE))) return base;
+    for (const one of claims) one?.close();
   }
   throw new Error(`no ${ranges * RANGE} free ports in a row`);
 }
@@ -54,45 +52,26 @@ export async function freePort(): Promise<number> {
   }
 }
 
-const fileOf = (base: number) => join(CLAIMS, String(base));
-const release = (base: number) => rmSync(fileOf(base), { force: true });
-
-function claim(base: number): boolean {
-  mkdirSync(CLAIMS, { recursive: true });
-  const file = fileOf(base);
-  if (create(file)) return true;
-  if (isOwned(file)) return false;
-  release(base);
-  return create(file);
-}
-
-function create(file: string): boolean {
-  try {
-    writeFileSync(file, String(process.pid), { flag: 'wx' });
-    return true;
-  } catch {
-    return false; // another process has it
-  }
-}
-
-/** False also if the file has gone since: its process has given it back. */
-function isOwned(file: string): boolean {
-  try {
-    return isAlive(Number(readFileSync(file, 'utf8')));
-  } catch {
-    return false;
-  }
-}
+/** Undefined if another process has the base. */
+const claim = (base: number): Promise<Server | undefined> => listen(FIRST_CLAIM + (base - FIRST) / RANGE);
 
 async function areFree(first: number, count: number): Promise<boolean> {
   const free = await Promise.all(Array.from({ length: count }, (_, offset) => isFree(first + offset)));
   return free.every(Boolean);
 }
 
-function isFree(port: number): Promise<boolean> {
+async function isFree(port: number): Promise<boolean> {
+  const server = await listen(port);
+  if (server === undefined) return false;
+  await new Promise((resolve) => server.close(resolve));
+  return true;
+}
+
+/** A server that doesn't keep this process alive; undefined if the port is taken. */
+function listen(port: number): Promise<Server | undefined> {
   return new Promise((resolve) => {
-    const server = createServer();
-    server.once('error', () => resolve(false));
-    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
+    const server = createServer().unref();
+    server.once('error', () => resolve(undefined));
+    server.listen(port, '127.0.0.1', () => resolve(server));
   });
 }
