@@ -27,8 +27,8 @@ const BESIDE = {
   'another group that is away': { group: 'atLeastOnce', does: isAway },
 };
 
-/** Milliseconds from the commit of each event to its handler, by what it is beside and by group. Turns of each follow one another. */
-export async function measureBeside(url, { rounds, count }) {
+/** Topics with four groups on an empty database. `turn` publishes events, and takes their times to two groups that nothing happens to. */
+export async function openTopics(url) {
   const [database, port] = [createPool({ url }), await freePort()];
   for (const { name: part, migrations } of [jobsSchema, topicsSchema, outcomesSchema])
     await migrate(database, { part, migrations });
@@ -56,28 +56,41 @@ export async function measureBeside(url, { rounds, count }) {
     await database.transaction((transaction) => topics.publish(transaction, Moved, { piece }));
     topics.nudge();
   };
-  const turn = async (name) => {
-    const published = new Map();
-    for (const group of GROUPS.slice(0, 2)) arrived.set(group, new Map());
-    for (let index = 0; index < count; index += 1) {
-      if (index % BAD_EVERY === 0) await publish(BAD);
-      const piece = `${name} ${index}`;
-      await publish(piece);
-      published.set(piece, performance.now());
-      await sleep(EVERY_MS);
-    }
-    const times = [...arrived.values()];
-    while (times.some((of) => [...published.keys()].some((piece) => !of.has(piece)))) await sleep(50);
-    return times.map((of) => [...published].map(([piece, at]) => Math.max(0, of.get(piece) - at)));
+  return {
+    database,
+    /** What happens beside the events from now on: one of `BESIDE`. */
+    has(name) {
+      beside = BESIDE[name];
+    },
+    /** Milliseconds from the commit of each event to its handler, by group. */
+    async turn(name, { count, everyMs = EVERY_MS }) {
+      const published = new Map();
+      for (const group of GROUPS.slice(0, 2)) arrived.set(group, new Map());
+      for (let index = 0; index < count; index += 1) {
+        if (index % BAD_EVERY === 0) await publish(BAD);
+        const piece = `${name} ${index}`;
+        await publish(piece);
+        published.set(piece, performance.now());
+        await sleep(everyMs);
+      }
+      const times = [...arrived.values()];
+      while (times.some((of) => [...published.keys()].some((piece) => !of.has(piece)))) await sleep(50);
+      return times.map((of) => [...published].map(([piece, at]) => Math.max(0, of.get(piece) - at)));
+    },
   };
+}
+
+/** The times of events by what happens beside them, and by group. Turns of each follow one another. */
+export async function measureBeside(url, { rounds, count }) {
+  const { database, has, turn } = await openTopics(url);
   const all = Object.fromEntries(Object.keys(BESIDE).map((name) => [name, [[], []]]));
-  await turn('warm');
+  await turn('warm', { count });
   for (let round = 0; round < rounds; round += 1)
-    for (const [name, what] of Object.entries(BESIDE)) {
-      beside = what;
-      const times = await turn(`${name} ${round}`);
+    for (const name of Object.keys(BESIDE)) {
+      has(name);
+      const times = await turn(`${name} ${round}`, { count });
       for (const [group, of] of times.entries()) all[name][group].push(...of);
-      beside = {};
+      has('nothing else');
       // What hangs ends by its timeout.
       while ((await database.query('SELECT FROM jobs WHERE NOT failed LIMIT 1')).length > 0) await sleep(50);
       await database.query('DELETE FROM jobs');
