@@ -22,18 +22,20 @@ const CLAIM = `
       ORDER BY due_time, id LIMIT wanted.most * ${LOOKED_AT} FOR UPDATE SKIP LOCKED
     ) AS picked
   ), blocked AS (
-    UPDATE jobs SET due_time = ${BLOCKED}
-    FROM due CROSS JOIN LATERAL (
-      SELECT FROM jobs AS earlier
-      WHERE earlier.method = due.method AND earlier.lane = due.lane AND earlier.id < due.id
-      ORDER BY earlier.id LIMIT 1 FOR SHARE SKIP LOCKED) AS earlier
-    WHERE jobs.id = due.id AND NOT due.first
-    RETURNING jobs.id
+    UPDATE jobs SET due_time = ${BLOCKED} WHERE id = ANY(ARRAY(
+      SELECT due.id FROM due CROSS JOIN LATERAL (
+        SELECT FROM jobs AS earlier
+        WHERE earlier.method = due.method AND earlier.lane = due.lane AND earlier.id < due.id
+        ORDER BY earlier.id LIMIT 1 FOR SHARE SKIP LOCKED) AS earlier
+      WHERE NOT due.first))
+    RETURNING id
   ), claimed AS (
     UPDATE jobs SET claim = $3, attempts = attempts + 1, due_time = clock_timestamp() + $4 * interval '1 ms'
-    FROM (SELECT id, most, row_number() OVER (PARTITION BY method ORDER BY due_time, id) AS place FROM due WHERE first) AS heads
-    WHERE jobs.id = heads.id AND heads.place <= heads.most
-    RETURNING jobs.id, jobs.method, key, lane, request, version, claim, attempts, traceparent, create_time AS "createTime"
+    WHERE id = ANY(ARRAY(
+      SELECT id FROM (
+        SELECT id, most, row_number() OVER (PARTITION BY method ORDER BY due_time, id) AS place FROM due WHERE first) AS heads
+      WHERE place <= most))
+    RETURNING id, method, key, lane, request, version, claim, attempts, traceparent, create_time AS "createTime"
   )
   SELECT id, method, key, lane, request, version, claim, attempts, traceparent, "createTime", counted.blocked
   FROM (SELECT count(*) AS blocked FROM blocked) AS counted LEFT JOIN claimed ON true`;

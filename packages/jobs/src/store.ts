@@ -30,18 +30,19 @@ export async function deleteJob({ query }: Queries, method: string, key: string)
   return (await query('DELETE FROM jobs WHERE method = $1 AND key = $2 RETURNING id', [method, key])).length > 0;
 }
 
+/** The ids are an array: PostgreSQL takes a join for a large one if many jobs are due, and reads the whole table. */
 const CLAIM = `
   UPDATE jobs SET claim = $4, attempts = attempts + 1, due_time = clock_timestamp() + $5 * interval '1 ms'
-  FROM unnest($1::text[], $2::integer[], $3::integer[]) AS wanted (method, most, bound)
-  CROSS JOIN LATERAL (
-    SELECT id FROM jobs AS waiting WHERE waiting.method = wanted.method AND NOT failed AND due_time <= now()
-    ORDER BY due_time
-    LIMIT greatest(0, least(wanted.most, wanted.bound - (
-      SELECT count(*) FROM jobs AS others WHERE others.method = wanted.method AND claim IS NOT NULL AND due_time > now())))
-    FOR UPDATE SKIP LOCKED
-  ) AS picked
-  WHERE jobs.id = picked.id
-  RETURNING jobs.id, jobs.method, key, lane, request, version, claim, attempts, traceparent, create_time AS "createTime"`;
+  WHERE id = ANY(ARRAY(
+    SELECT picked.id FROM unnest($1::text[], $2::integer[], $3::integer[]) AS wanted (method, most, bound)
+    CROSS JOIN LATERAL (
+      SELECT id FROM jobs AS waiting WHERE waiting.method = wanted.method AND NOT failed AND due_time <= now()
+      ORDER BY due_time
+      LIMIT greatest(0, least(wanted.most, wanted.bound - (
+        SELECT count(*) FROM jobs AS others WHERE others.method = wanted.method AND claim IS NOT NULL AND due_time > now())))
+      FOR UPDATE SKIP LOCKED
+    ) AS picked))
+  RETURNING id, method, key, lane, request, version, claim, attempts, traceparent, create_time AS "createTime"`;
 
 /** Takes jobs that are due. The process has them until it settles them, or for {@link LEASE_MS} after its last sign of life. */
 export async function claimJobs(

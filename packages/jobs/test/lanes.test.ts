@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, expect, it } from '@jest/globals';
 import type { Database, Queries } from '@rondo/database';
 import { startTestPostgres, type TestPostgres, waitingForLocks } from '@rondo/database/testing';
 import { claimHeads } from '../src/lanes.js';
-import { discardJob, settleJobs } from '../src/store.js';
+import { claimJobs, discardJob, settleJobs } from '../src/store.js';
 import { createTables, eventually } from './fixture.js';
 
 let postgres: TestPostgres;
@@ -59,4 +59,19 @@ it('the end of the first waits for a claim that leaves the second behind it', as
   });
   await ended;
   expect(await keys()).toEqual(['2']);
+});
+
+it.each([claimHeads, claimJobs])('%p finds what is due by the indexes, however much else is due', async (claimDue) => {
+  await database.query(
+    "INSERT INTO jobs (method, key, request, due_time) SELECT 'away', n::text, '', now() FROM generate_series(1, 20000) AS n",
+  );
+  await database.query('ANALYZE jobs');
+  await database.transaction(async (transaction) => {
+    const wanted = [{ method: 'm', most: 5, maxRunning: null }];
+    const queries = { ...database, ...transaction };
+    const read = "SELECT seq_scan AS whole FROM pg_stat_xact_user_tables WHERE relname = 'jobs'";
+    const before = await transaction.one(read);
+    expect((await claimDue(queries, { wanted, claim: 'c' }, {})).attempts).toHaveLength(1);
+    expect(await transaction.one(read)).toEqual(before);
+  });
 });
