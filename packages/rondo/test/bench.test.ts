@@ -50,8 +50,12 @@ it('Ctrl-C ends rondo bench, which prints the steps so far', async () => {
   const run = begin(ADD, { environment });
   await run.stderr.shows(/^20\/s: p99 /);
   run.interrupt();
-  expect(await run.exitCode).toBe(0);
-  expect(run.stdout.text()).toMatch(/^OFFERED\/S .*\n20\.0 [\s\S]*\nKnee: /);
+  const exitCode = await run.exitCode;
+  // On a busy machine the step may be broken.
+  const [, result] = /^OFFERED\/S .*\n20\.0 [\s\S]*\n(Knee: |No step held)/.exec(run.stdout.text()) ?? [];
+  expect({ result, exitCode }).toEqual(
+    exitCode === 0 ? { result: 'Knee: ', exitCode } : { result: 'No step held', exitCode: 1 },
+  );
 });
 
 it.each([
