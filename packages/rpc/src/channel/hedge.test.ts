@@ -5,6 +5,7 @@ import { makeCalls } from '../../test/support/retried-calls.js';
 import type { Reply } from '../call/call.js';
 import { CallContext } from '../call/call-context.js';
 import type { Policy } from '../contract/policy.js';
+import { DEFAULT_RETRY } from '../contract/retry-policy.js';
 import { Status } from '../status/code.js';
 import { RpcError } from '../status/rpc-error.js';
 import type { WireCall } from '../transport/transport.js';
@@ -74,7 +75,7 @@ describe('a hedged call', () => {
     const { call, clock, attempt } = makeHedged();
     const failed = failure(call('idempotent'));
     await clock.advance(DELAY_MS);
-    attempt(1).fail(new RpcError(Status.NOT_FOUND, 'no such project'));
+    attempt(1).fail(new RpcError(Status.NOT_FOUND, 'no such project', { origin: 'server' }));
     expect(await failed).toMatchObject({ message: 'no such project' });
     expect(attempt(0).wire.context.reason).toMatchObject({ code: Status.CANCELLED });
   });
@@ -88,6 +89,21 @@ describe('a hedged call', () => {
     attempt(0).answer();
     await made;
     expect(asked).toHaveLength(2);
+  });
+
+  it.each([
+    ['whatever statuses its method retries', { retry: { ...DEFAULT_RETRY, codes: new Set([Status.ABORTED]) } }],
+    ['also if it waits for instances', { waitForReady: true }],
+  ])('waits for the first if no other can be reached, %s', async (_name, policy) => {
+    const { call, clock, asked, at, attempt } = makeHedged({ ...policy, instances: ['a', 'b'] });
+    const made = call('idempotent');
+    await clock.advance(0);
+    const other = asked[0] === 'a' ? 'b' : 'a';
+    at(`${other}:1`).move('transient_failure', 'refused');
+    await clock.advance(DELAY_MS);
+    attempt(0).answer();
+    await made;
+    expect(asked).toHaveLength(1);
   });
 
   it('fails if all have failed', async () => {

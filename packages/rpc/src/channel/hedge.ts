@@ -3,6 +3,7 @@ import { CallContext } from '../call/call-context.js';
 import type { Timer } from '../clock/clock.js';
 import type { HedgePolicy } from '../contract/hedge-policy.js';
 import { clientErrors } from '../errors/client.js';
+import { RpcError } from '../status/rpc-error.js';
 import type { WireCall } from '../transport/transport.js';
 import { classifyFailure } from './failure.js';
 import type { HedgeDelay } from './hedge-delays.js';
@@ -59,7 +60,7 @@ export class HedgedCall {
       (error: unknown) => {
         context.release();
         this.#running -= 1;
-        if (this.#running > 0 && classifyFailure(this.#call.method, error, false)?.retryable === true) return;
+        if (this.#running > 0 && !this.#isFinal(error)) return;
         this.#end(context);
         outcome.reject(error);
       },
@@ -68,6 +69,12 @@ export class HedgedCall {
     this.#timer = clock.setTimer(this.#delayMs, () => {
       if (this.#mayHedge()) this.#ask(outcome);
     });
+  }
+
+  /** Whether an error ends the call while attempts run. That no other instance can be asked says nothing of those. */
+  #isFinal(error: unknown): boolean {
+    const isAnswer = !(error instanceof RpcError) || error.origin === 'server';
+    return isAnswer && classifyFailure(this.#call.method, error, false)?.retryable !== true;
   }
 
   /** The call has an outcome, from the attempts of `context`. Cancels the others. */

@@ -207,7 +207,10 @@ export class RetriedCall implements MovableCall {
     }
     if (failure !== undefined && !failure.connectionLost) return untilPicked(this.method, wire, options);
     if (failure !== undefined) await sleep(this.options.clock, SAME_INSTANCE_DELAY_MS, wire.context.signal);
-    pick.tried.length = 0;
+    // Of a hedged call, other attempts may run: their instances aren't asked again.
+    const { attempts } = this.options;
+    const isAsked = ({ id }: MethodCandidate) => attempts.some((one) => one.code === 'PENDING' && one.instance === id);
+    pick.tried.splice(0, pick.tried.length, ...pick.tried.filter(isAsked));
     return untilReachable(this.method, wire, options);
   }
 
