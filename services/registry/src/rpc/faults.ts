@@ -22,7 +22,7 @@ const REMEDY: Readonly<Record<LimitReached['subject'], string>> = {
   instances: 'wait for leases to run out, or raise RONDO_REGISTRY_MAX_INSTANCES',
   services: 'wait for leases to run out, or raise RONDO_REGISTRY_MAX_SERVICES',
   cordoned: 'uncordon some, or raise RONDO_REGISTRY_MAX_CORDONED',
-  settings: 'unset those that nothing needs',
+  settings: 'set a key for every service (*) instead; those that were unset count, too',
   watches: 'share watches, or raise RONDO_REGISTRY_MAX_WATCHES',
 };
 

@@ -43,5 +43,8 @@ export function describeSettings(make: () => Promise<SettingsStore>): void {
     const store = await make();
     const many = Array.from({ length: 1_001 }, (_, index) => record('x', 1n, `key_${index}`));
     await expect(store.restore(many)).rejects.toThrow('the limit of 1000 settings is reached');
+    await store.restore(many.slice(0, 1));
+    await expect(store.restore(many.slice(1))).rejects.toThrow('the limit of 1000 settings is reached');
+    await store.restore(many.slice(0, 1));
   });
 }

@@ -1,10 +1,8 @@
 import type { Logger } from '@rondo/rpc/call';
 import type { Clock, Random, WallClock } from '@rondo/rpc/clock';
-import { LimitReached } from '../../domain/errors.js';
 import {
   type Changed,
   changed,
-  MAX_SETTINGS,
   type SettingChange,
   type SettingRecord,
   type SettingsStore,
@@ -53,15 +51,13 @@ export class EtcdSettings implements SettingsStore {
   }
 
   async change(change: SettingChange): Promise<Changed> {
-    if (this.#board.of(change) === undefined && this.#board.size >= MAX_SETTINGS) {
-      throw new LimitReached('settings', MAX_SETTINGS);
-    }
+    this.#board.requireRoomFor([change]);
     const nowMs = this.#options.wallClock.now().getTime();
     return this.#swap(change, (before) => changed(change, before, nowMs));
   }
 
   async restore(records: readonly SettingRecord[]): Promise<void> {
-    if (records.length > MAX_SETTINGS) throw new LimitReached('settings', MAX_SETTINGS);
+    this.#board.requireRoomFor(records);
     for (const record of records) {
       await this.#swap(record, (before) => (supersedes(record, before) ? record : before));
     }

@@ -1,9 +1,7 @@
 import type { WallClock } from '@rondo/rpc/clock';
-import { LimitReached } from '../../domain/errors.js';
 import {
   type Changed,
   changed,
-  MAX_SETTINGS,
   type SettingChange,
   type SettingRecord,
   type SettingsStore,
@@ -25,15 +23,14 @@ export class MemorySettings implements SettingsStore {
 
   async change(change: SettingChange): Promise<Changed> {
     const before = this.#board.of(change);
-    if (before === undefined && this.#board.size >= MAX_SETTINGS) throw new LimitReached('settings', MAX_SETTINGS);
+    this.#board.requireRoomFor([change]);
     const after = changed(change, before, this.#wallClock.now().getTime());
     this.#board.put([after]);
     return { before, after };
   }
 
   async restore(records: readonly SettingRecord[]): Promise<void> {
-    const unknown = records.filter((record) => this.#board.of(record) === undefined);
-    if (this.#board.size + unknown.length > MAX_SETTINGS) throw new LimitReached('settings', MAX_SETTINGS);
+    this.#board.requireRoomFor(records);
     this.#board.put(records);
   }
 

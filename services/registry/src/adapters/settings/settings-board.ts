@@ -1,5 +1,5 @@
-import { StoreClosed } from '../../domain/errors.js';
-import { type SettingRecord, settingId, supersedes } from '../../domain/settings.js';
+import { LimitReached, StoreClosed } from '../../domain/errors.js';
+import { MAX_SETTINGS, type SettingRecord, settingId, supersedes } from '../../domain/settings.js';
 
 /** The records that this registry knows, and those who watch them. */
 export class SettingsBoard {
@@ -7,16 +7,19 @@ export class SettingsBoard {
   readonly #watchers = new Set<Watcher>();
   #closed = false;
 
-  get size(): number {
-    return this.#records.size;
-  }
-
   all(): readonly SettingRecord[] {
     return [...this.#records.values()];
   }
 
   of(setting: Pick<SettingRecord, 'service' | 'key'>): SettingRecord | undefined {
     return this.#records.get(settingId(setting));
+  }
+
+  /** @throws LimitReached if that would be too many, with those that are there. */
+  requireRoomFor(settings: readonly Pick<SettingRecord, 'service' | 'key'>[]): void {
+    const unknown = new Set(settings.map(settingId).filter((id) => !this.#records.has(id)));
+    if (unknown.size > 0 && this.#records.size + unknown.size > MAX_SETTINGS)
+      throw new LimitReached('settings', MAX_SETTINGS);
   }
 
   /** Takes over the records that supersede the present ones, and tells the watchers. */
