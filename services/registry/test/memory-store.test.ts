@@ -1,5 +1,4 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import type { Timer } from '@rondo/rpc/clock';
 import { ManualClock, seededRandom } from '@rondo/rpc/testing';
 import { Catalog } from '../src/adapters/catalog/catalog.js';
 import { MemoryStore } from '../src/adapters/memory-store/memory-store.js';
@@ -8,35 +7,9 @@ import type { RegistryStore, WatchEvent } from '../src/domain/store.js';
 import { toSharedWatchResponse } from '../src/rpc/messages.js';
 import { describeStore } from './store/describe-store.js';
 import { createFixture, join, listed, recordingLog, registration, TTL_MS } from './store/fixture.js';
+import { StoppableClock } from './store/stoppable-clock.js';
 
 describeStore('the memory store', async (setup) => new MemoryStore(setup));
-
-/** A clock of a process that can be suspended: time passes meanwhile, and due timers run when it resumes. */
-class StoppableClock extends ManualClock {
-  #late: Set<() => void> | undefined;
-
-  override setTimer(delayMs: number, callback: () => void): Timer {
-    const run = () => {
-      if (this.#late === undefined) callback();
-      else this.#late.add(run);
-    };
-    const timer = super.setTimer(delayMs, run);
-    return {
-      cancel: () => {
-        timer.cancel();
-        this.#late?.delete(run);
-      },
-    };
-  }
-
-  async stopFor(ms: number): Promise<void> {
-    const late = new Set<() => void>();
-    this.#late = late;
-    await this.advance(ms);
-    this.#late = undefined;
-    for (const run of late) run();
-  }
-}
 
 const fixture = createFixture(async (setup) => new MemoryStore(setup));
 afterEach(() => fixture.end());

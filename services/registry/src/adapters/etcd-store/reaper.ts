@@ -5,6 +5,8 @@ import { logGuard } from '../catalog/store-options.js';
 import type { InstanceRecord } from './record.js';
 import type { LeaseListener } from './replica.js';
 
+type TimerName = 'settle' | 'due' | 'retry' | 'beat';
+
 export interface ReaperOptions {
   /** Measures when leases ran out and how long they are held back. */
   readonly clock: Clock;
@@ -22,6 +24,8 @@ const SETTLE_MS = 150;
 const RETRY_MS = 1_000;
 /** The time for renewals to arrive, beyond two thirds of a TTL, for instances that could not renew here. */
 const GRACE_MS = 1_000;
+/** The time between two looks at the clock, and by how much a look is late if this process was suspended. */
+const [BEAT_MS, LATE_MS] = [1_000, 1_000];
 /** How many removals run at a time. */
 const AT_A_TIME = 16;
 
@@ -34,7 +38,7 @@ export class Reaper implements LeaseListener {
   readonly #guard: ExpiryGuard;
   readonly #fallen = new Map<string, Lapse>();
   readonly #expired = new Set<string>();
-  readonly #timers = new Map<'settle' | 'due' | 'retry', Timer>();
+  readonly #timers = new Map<TimerName, Timer>();
   /** Instances that got a reprieve, each until its timer fires. */
   readonly #reprieved = new Map<string, Timer>();
   #graceStartMs = Number.NEGATIVE_INFINITY;
@@ -57,8 +61,8 @@ export class Reaper implements LeaseListener {
   }
 
   /**
-   * Starts the grace period, because this registry has just started or reconnected to etcd. If it is the only
-   * registry, no instance could renew meanwhile. An instance whose lease has run out gets time to renew: two thirds
+   * Starts the grace period, because this registry has just started, reconnected to etcd or was suspended. If it is the
+   * only registry, no instance could renew meanwhile. An instance whose lease has run out gets time to renew: two thirds
    * of its TTL plus a second. Other registries, which weren't cut off, remove instances without this delay.
    */
   startGrace(): void {
@@ -82,12 +86,16 @@ export class Reaper implements LeaseListener {
   onAlive(instanceId: string): void {
     this.#forget(instanceId);
     this.#guard.back(instanceId);
+    if (!this.#timers.has('beat')) this.#beat();
   }
 
   onGone(instanceId: string): void {
     this.#forget(instanceId);
     // Another registry has removed it, or it deregistered. An instance that expired here still counts as expired.
     if (this.#guard.lapseTimeOf(instanceId) !== undefined) this.#guard.back(instanceId);
+    if (this.#options.size() > 0) return;
+    this.#timers.get('beat')?.cancel();
+    this.#timers.delete('beat');
   }
 
   /** Resolves once no removal is running. */
@@ -97,6 +105,20 @@ export class Reaper implements LeaseListener {
     this.#timers.clear();
     this.#reprieved.clear();
     await this.#removing;
+  }
+
+  /** Detects, while there are instances, that this process was suspended: leases ran out meanwhile without a renewal. */
+  #beat(): void {
+    const { clock, log } = this.#options;
+    const dueMs = clock.now() + BEAT_MS;
+    this.#arm('beat', BEAT_MS, () => {
+      const lateMs = clock.now() - dueMs;
+      if (lateMs > LATE_MS) {
+        log.warn({ lateMs }, 'the registry was away: leases get extra time to be renewed');
+        this.startGrace();
+      }
+      this.#beat();
+    });
   }
 
   #fall(lapse: Lapse): void {
@@ -160,10 +182,10 @@ export class Reaper implements LeaseListener {
     this.#reprieved.delete(instanceId);
   }
 
-  #arm(name: 'settle' | 'due' | 'retry', delayMs: number, run: () => void): void {
+  #arm(name: TimerName, delayMs: number, run: () => void): void {
     if (this.#closed || this.#timers.has(name)) return;
     const { clock, ioClock } = this.#options;
-    const timer = (name === 'due' ? clock : ioClock).setTimer(delayMs, () => {
+    const timer = (name === 'due' || name === 'beat' ? clock : ioClock).setTimer(delayMs, () => {
       this.#timers.delete(name);
       run();
     });
