@@ -1,9 +1,10 @@
 import type { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
 import { entryRegistrar, field, HTTP_KEYS, HttpServers, parseLocation, type RegistryAdapter } from '@rondo/registries';
 import { checkOf, entryId, fromMeta, toEntry } from './entry.js';
-import { ConsulWatch } from './watch.js';
+import { ConsulWatch, notConsul } from './watch.js';
 
 const PORT = 8500;
+const REGISTER = '/v1/agent/service/register';
 const pathOf = (name: string, instance: Instance) => encodeURIComponent(entryId(name, instance));
 
 /**
@@ -24,8 +25,14 @@ export function consulRegistry(url: string): RegistryAdapter {
         const { json } = await agent.ask({ path: `/v1/agent/service/${pathOf(name, instance)}`, signal });
         return fromMeta(field(json, 'Meta'));
       },
-      write: (name, instance, { ttlMs, signal }) =>
-        put('/v1/agent/service/register?replace-existing-checks=true', signal, toEntry(name, instance, ttlMs)),
+      async write(name, instance, { ttlMs, signal }) {
+        const { status } = await put(
+          `${REGISTER}?replace-existing-checks=true`,
+          signal,
+          toEntry(name, instance, ttlMs),
+        );
+        if (status === 404) throw notConsul(REGISTER);
+      },
       async renew(name, instance, signal) {
         const { status } = await put(`/v1/agent/check/${checkOf(instance)}/${pathOf(name, instance)}`, signal);
         return status !== 404;

@@ -56,6 +56,8 @@ export class ConsulWatch {
     const asked = { path: `${path}?${query}`, signal, timeoutMs: WAIT_MS + SLACK_MS };
     const { json, headers } = await this.#agent.ask(asked);
     const next = String(headers['x-consul-index'] ?? '0');
+    // Without an index, no question would be held.
+    if (!(Number(next) > 0)) throw notConsul(path);
     // An index that goes back says that the agent's history is gone.
     return { json, index: Number(next) < Number(index) ? '0' : next };
   }
@@ -65,6 +67,10 @@ export class ConsulWatch {
     return new URLSearchParams({ ...query, ...(dc !== undefined && { dc }) });
   }
 }
+
+/** The error of an answer that no agent gives. */
+export const notConsul = (path: string): Error =>
+  new Error(`what answers at ${path} is no agent of Consul; give consul://HOST:PORT of one`);
 
 const healthOf = (name: string) => `/v1/health/service/${encodeURIComponent(name)}`;
 

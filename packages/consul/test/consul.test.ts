@@ -78,3 +78,21 @@ it.each([
     server.close();
   }
 });
+
+it.each([404, 200])('refuses a server that is no agent, which answers with %d', async (status) => {
+  const server = createServer((_, response) => response.writeHead(status).end('<html>'));
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  const registry = consulRegistry(`consul://127.0.0.1:${(server.address() as AddressInfo).port}`);
+  const { signal } = new AbortController();
+  try {
+    for (const service of [SERVICE, '']) {
+      const watch = registry.watch(service, signal);
+      await expect(watch[Symbol.asyncIterator]().next()).rejects.toThrow('is no agent of Consul');
+    }
+    if (status === 404)
+      await expect(registry.write(instance, { ttlMs: 9_000, signal })).rejects.toThrow('is no agent of Consul');
+  } finally {
+    await registry.close();
+    server.close();
+  }
+});
