@@ -60,13 +60,15 @@ export class SlicesApi {
     throw new ApiError(200, `the list has more than ${MAX_PAGES} pages of ${PAGE}`);
   }
 
-  /** The changes after `revision`, until the API server ends the watch. @throws as {@link list} does. */
+  /** A bookmark as the watch begins, then the changes after `revision` until the API server ends it. @throws as {@link list} does. */
   async *watch(selector: string, revision: string, signal: AbortSignal): AsyncGenerator<SliceEvent, void> {
     const query = {
       ...{ labelSelector: selector, resourceVersion: revision },
       ...{ watch: 'true', allowWatchBookmarks: 'true', timeoutSeconds: String(WATCH_SECONDS) },
     };
-    for await (const line of readLines(await this.#get(query, signal))) yield toEvent(JSON.parse(line));
+    const response = await this.#get(query, signal);
+    yield { type: 'BOOKMARK', object: { metadata: { resourceVersion: revision } } };
+    for await (const line of readLines(response)) yield toEvent(JSON.parse(line));
   }
 
   async #get(query: Readonly<Record<string, string>>, signal: AbortSignal): Promise<IncomingMessage> {

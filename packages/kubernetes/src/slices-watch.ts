@@ -79,7 +79,6 @@ export class SlicesWatch {
     const { api, selector, listener } = this.#options;
     return this.#within(LIST_MS, async (signal) => {
       const { slices, revision } = await api.list(selector, signal);
-      this.#answered();
       this.#revision = revision;
       listener.onResolution(this.#slices.replace(slices));
     });

@@ -22,6 +22,8 @@ export class ApiServer {
   readonly requests: { readonly url: URL; readonly token: string | undefined }[] = [];
   /** Answers each request with this status. */
   failure: number | undefined;
+  /** Answers each watch with this status. */
+  watchFailure: number | undefined;
   /** Revisions up to this one are forgotten: watches from them are gone. */
   compacted = 0;
   /** How many slices a page of a list has at most. */
@@ -93,12 +95,14 @@ export class ApiServer {
   #answer(request: IncomingMessage, response: ServerResponse): void {
     const url = new URL(request.url ?? '', 'http://server');
     this.requests.push({ url, token: request.headers.authorization });
-    if (this.failure !== undefined) {
-      response.writeHead(this.failure).end(JSON.stringify({ kind: 'Status', message: 'forbidden for a test' }));
+    const isWatch = url.searchParams.get('watch') === 'true';
+    const failure = this.failure ?? (isWatch ? this.watchFailure : undefined);
+    if (failure !== undefined) {
+      response.writeHead(failure).end(JSON.stringify({ kind: 'Status', message: 'forbidden for a test' }));
       return;
     }
     const selector = url.searchParams.get('labelSelector') ?? '';
-    if (url.searchParams.get('watch') === 'true') this.#watch(url, { selector, response });
+    if (isWatch) this.#watch(url, { selector, response });
     else this.#list(url, { selector, response });
   }
 

@@ -2,8 +2,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { silentLogger } from '@rondo/rpc/call';
 import type { Resolution } from '@rondo/rpc/internal';
-import { kubernetesResolver } from '../src/exports/index.js';
+import { ManualClock } from '@rondo/rpc/testing';
+import { type KubernetesResolverOptions, kubernetesResolver } from '../src/exports/index.js';
 import { ApiServer, type Slice } from './api-server.js';
 
 const SERVICE = 'shop.v1.CartService';
@@ -37,8 +39,8 @@ afterEach(async () => {
 });
 
 /** Resolves a service, and tells what was heard. */
-function follow(service = SERVICE, { query = '', zone = '' } = {}) {
-  const resolver = kubernetesResolver(`kubernetes://shop?server=${server}${query}`, { zone });
+function follow(service = SERVICE, { query = '', ...options }: KubernetesResolverOptions & { query?: string } = {}) {
+  const resolver = kubernetesResolver(`kubernetes://shop?server=${server}${query}`, options);
   closings.push(() => resolver.close());
   const heard: Resolution[] = [];
   const failures: string[] = [];
@@ -218,6 +220,24 @@ describe('while the API server is away', () => {
     const { failures, until } = follow();
     await until(() => failures.length > 0);
     expect(failures[0]).toBe('HTTP 403: forbidden for a test');
+  });
+
+  it('tells once that it may list and not watch', async () => {
+    api.watchFailure = 403;
+    const clock = new ManualClock();
+    const lines: string[] = [];
+    const note = (_fields: object, line: string) => void lines.push(line);
+    const logger = { ...silentLogger, warn: note, info: note };
+    const { failures, until } = follow(SERVICE, { clock, logger });
+    for (let count = 1; count <= 4; count += 1) {
+      await until(() => failures.length === count && clock.timers === 1);
+      if (count < 4) await clock.advance(15_000);
+    }
+    expect(lines).toEqual(['the API server is away: calls go on to the known instances']);
+    api.watchFailure = undefined;
+    await clock.advance(15_000);
+    await until(() => lines.length === 2);
+    expect(lines.at(-1)).toBe('the API server is back');
   });
 
   it('stops asking once it is closed', async () => {
