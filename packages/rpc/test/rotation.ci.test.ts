@@ -196,6 +196,27 @@ describe('rotation under calls', () => {
     await once(after.on('error', () => undefined).resume(), 'close');
   });
 
+  it('serves no resumed session of a certificate that has expired since', async () => {
+    const [ofServer, pair] = [await folderOf(first, 'sales'), await certify(first, 'gateway')];
+    const { identity, goAhead } = identityIn(ofServer.path);
+    const serving = await startServer({}, { mutualTls: { ...mutualTlsIn(ofServer), identity } });
+    const options = { port: serving.port, host: '127.0.0.1', ca: first.cert, ALPNProtocols: ['h2'], ...pair };
+    const before = connectTls(options);
+    const [session] = await once(before, 'session');
+    before.destroy();
+    goAhead(2 * 60 * 60_000);
+    const after = connectTls({ ...options, session });
+    await once(after, 'secureConnect');
+    expect(after.isSessionReused()).toBe(true);
+    const received: Buffer[] = [];
+    after.on('data', (bytes: Buffer) => received.push(bytes));
+    await once(
+      after.on('error', () => undefined),
+      'close',
+    );
+    expect(received).toEqual([]);
+  });
+
   it('refuses the earlier authority once it is out of the bundle', async () => {
     const [ofServer, ofClient] = [await folderOf(first, 'sales'), await folderOf(first, 'gateway')];
     const [server, client] = [mutualTlsIn(ofServer), mutualTlsIn(ofClient)];

@@ -1,3 +1,4 @@
+import type { X509Certificate } from 'node:crypto';
 import type { Logger } from '../call/call.js';
 import type { Clock, Timer, WallClock } from '../clock/clock.js';
 import { checkCertificate, type ProcessCertificate, type Usage } from './certificate.js';
@@ -43,6 +44,11 @@ export class ProcessIdentity {
   /** The certificate for new connections. */
   get current(): ProcessCertificate {
     return this.#current;
+  }
+
+  /** Whether a peer's certificate has expired by now. TLS doesn't look at that of a session that is resumed. */
+  hasExpired({ validTo }: Pick<X509Certificate, 'validTo'>): boolean {
+    return this.#options.wallClock.now() > new Date(validTo);
   }
 
   /** Calls `listener` after each change, until the returned function is called. */

@@ -135,7 +135,9 @@ export class PeerIdentities {
   #check(socket: TLSSocket): Peer | undefined {
     const certificate = socket.authorized ? socket.getPeerX509Certificate() : undefined;
     const id = certificate && spiffeIdOf(certificate);
-    const fault = faultOfIdentity(id, this.#tls.identity.current.id) ?? faultOfProtocol(socket);
+    const { identity } = this.#tls;
+    const expired = certificate && identity.hasExpired(certificate) ? faultOfPeer('CERT_HAS_EXPIRED') : undefined;
+    const fault = expired ?? faultOfIdentity(id, identity.current.id) ?? faultOfProtocol(socket);
     if (id !== undefined && fault === undefined) return { identity: id.uri, certificate };
     if (fault !== undefined) this.#log.refused(socket, fault);
     return undefined;
