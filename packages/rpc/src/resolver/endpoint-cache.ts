@@ -47,7 +47,7 @@ export class EndpointCache {
 
   /**
    * Applies a whole snapshot. An instance that it doesn't name becomes unconfirmed, and is removed by {@link confirm}.
-   * A draining one is removed at once, as it was about to leave.
+   * A draining one is removed at once, as it was about to leave. If there are too many, all unconfirmed ones are removed.
    */
   applySnapshot(instances: readonly Instance[]): void {
     for (const instanceId of this.#endpoints.keys()) this.#unconfirmed.add(instanceId);
@@ -55,6 +55,7 @@ export class EndpointCache {
     for (const instanceId of this.#unconfirmed) {
       if (this.#endpoints.get(instanceId)?.state === 'draining') this.#remove(instanceId);
     }
+    if (this.#endpoints.size > MAX_INSTANCES) this.confirm();
   }
 
   /** Applies changes. Returns the ids of instances that deregistered or were replaced. */

@@ -84,6 +84,13 @@ describe('a registry that restarts empty', () => {
     expect(names()?.sort()).toEqual(['a', 'b', 'd']);
   });
 
+  it('makes the client forget what it has not named before there are more instances than there can be', async () => {
+    const { event, names } = follow();
+    const all = (life: bigint) => Array.from({ length: 20_000 }, (_, index) => `${life}-${index}`);
+    for (const life of [1n, 2n, 3n]) await event({ position: at(1n, life), warming: true, event: snapshot(all(life)) });
+    expect(names()).toEqual(all(3n));
+  });
+
   it('reports the departure of the last instance too, and then the client waits again', async () => {
     const { event, names, resolutions, pending } = follow();
     await event({ position: at(7n), event: snapshot(['a']) });
