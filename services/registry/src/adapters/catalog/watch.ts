@@ -42,7 +42,12 @@ export class Watches {
   /** Ends all watches, and refuses later ones. */
   close(): void {
     this.#closed = true;
-    for (const watch of this.#open) watch.close();
+    this.end(new StoreClosed());
+  }
+
+  /** Ends all watches with `fault`. */
+  end(fault: Error): void {
+    for (const watch of this.#open) watch.close(fault);
   }
 
   #start(query: WatchQuery): Watch {
@@ -83,7 +88,7 @@ class Watch implements AsyncIterator<WatchEvent>, Watcher {
   /** The snapshot that is being sent: the revision at which it began, and how far it got. */
   #snapshot: { readonly since: bigint; readonly sent: bigint } | undefined;
   #silent = true;
-  #ended: 'done' | 'closed' | undefined;
+  #ended: 'done' | Error | undefined;
   #settle: ((woken: boolean) => void) | undefined;
   #restsUntilMs = 0;
   #resting = false;
@@ -111,7 +116,7 @@ class Watch implements AsyncIterator<WatchEvent>, Watcher {
       this.#silent = false;
       return { done: false, value: event };
     }
-    if (this.#ended === 'closed') throw new StoreClosed();
+    if (this.#ended instanceof Error) throw this.#ended;
     return DONE;
   }
 
@@ -125,9 +130,9 @@ class Watch implements AsyncIterator<WatchEvent>, Watcher {
     if (!this.#resting) this.#settle?.(true);
   }
 
-  /** Ends the watch because the store closes. */
-  close(): void {
-    this.#end('closed');
+  /** Ends the watch with `fault`, such as because the store closes. */
+  close(fault: Error): void {
+    this.#end(fault);
   }
 
   #take(): WatchEvent | undefined {
@@ -209,7 +214,7 @@ class Watch implements AsyncIterator<WatchEvent>, Watcher {
 
   readonly #onAbort = (): void => this.#end('done');
 
-  #end(how: 'done' | 'closed'): void {
+  #end(how: 'done' | Error): void {
     if (this.#ended !== undefined) return;
     this.#ended = how;
     this.#query.signal.removeEventListener('abort', this.#onAbort);

@@ -112,6 +112,8 @@ export class EtcdStore implements RegistryStore {
       keyWatch: this.#keyWatch,
       position: () => this.#state?.catalog.position.revision ?? 0n,
       failure: () => this.#failure,
+      // The other registries may not be cut off: watchers look there. If all are, watches go on here again.
+      onCutOff: (reason) => this.#state?.watches.end(new StoreUnreachable(etcd.name, withRemedy(reason))),
       clock: ioClock,
       random,
       log,

@@ -13,6 +13,8 @@ export interface HealthOptions {
   readonly position: () => bigint;
   /** Why the key watch is broken; undefined if it works. */
   readonly failure: () => string | undefined;
+  /** Runs once in each outage, when etcd has been away for a while, with the reason. */
+  readonly onCutOff: (reason: string) => void;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
@@ -30,6 +32,8 @@ const INTERVAL_MS = 1_000;
 const NO_END = Buffer.alloc(0);
 /** One failure may be chance, such as a member that stops. */
 const FAILURES_UNTIL_AWAY = 2;
+/** Longer than the election of a leader takes. */
+const FAILURES_UNTIL_CUT_OFF = 10;
 
 /**
  * Reads the registry's revision from etcd every second. That shows whether etcd answers at all, and whether the key
@@ -37,7 +41,7 @@ const FAILURES_UNTIL_AWAY = 2;
  * anything: the key watch then moves to another member. Each change of state is one log line.
  */
 export function watchHealth(options: HealthOptions): Health {
-  const { etcd, clock, random, log } = options;
+  const { etcd, onCutOff, clock, random, log } = options;
   const stopped = new AbortController();
   const check = createCheck(options);
   let connected = false;
@@ -46,6 +50,7 @@ export function watchHealth(options: HealthOptions): Health {
 
   function note(failure: string | undefined): void {
     failures = failure === undefined ? 0 : failures + 1;
+    if (failure !== undefined && failures === FAILURES_UNTIL_CUT_OFF) onCutOff(failure);
     if (failure === undefined && !connected) {
       connected = true;
       if (wasConnected) log.info({ store: etcd.name }, 'the store is back');
