@@ -1,6 +1,6 @@
 import type { Database, Queries, QueryOptions } from '@rondo/database';
 import type { JobMethod } from './contract.js';
-import type { Firings } from './firings.js';
+import { Firings } from './firings.js';
 import { insertJob } from './store.js';
 
 type Scheduled = JobMethod & { readonly firings: Firings };
@@ -43,15 +43,16 @@ export async function fire(database: Database, jobs: readonly Scheduled[], optio
   const due = 'SELECT FROM job_schedules WHERE method = ANY($1) AND next_time <= clock_timestamp()';
   if ((await database.query(due, [[...byName.keys()]], options)).length === 0) return;
   await database.transaction(async (transaction) => {
-    const rows = await transaction.query<{ method: string; nextTime: Date; now: Date }>(
-      `SELECT method, next_time AS "nextTime", clock_timestamp() AS now FROM job_schedules
+    const rows = await transaction.query<Omit<ScheduleRow, 'skipped'> & { now: Date }>(
+      `SELECT method, cron, time_zone AS "timeZone", next_time AS "nextTime", clock_timestamp() AS now FROM job_schedules
        WHERE method = ANY($1) AND next_time <= clock_timestamp() ORDER BY method FOR UPDATE SKIP LOCKED`,
       [[...byName.keys()]],
     );
-    for (const { method, nextTime, now } of rows) {
+    for (const { method, nextTime, now, ...schedule } of rows) {
       const job = byName.get(method);
       if (job === undefined) continue;
-      const { latest, count, next } = job.firings.missed(nextTime, now);
+      // Replicas of two versions have one schedule: that of the replica that started last.
+      const { latest, count, next } = new Firings(schedule).missed(nextTime, now);
       const request = job.method.requestType.encode(job.method.requestType.fromPartial({})).finish();
       await insertJob(transaction, { method, key: latest.toISOString(), request, at: undefined, traceparent: '' });
       await transaction.query('UPDATE job_schedules SET next_time = $2, skipped = skipped + $3 WHERE method = $1', [
