@@ -78,7 +78,6 @@ const JOB_KEY = 'rondo-job';
 const KEY_BYTES = 16;
 const MAX_KEY = 200;
 const MAX_REQUEST_BYTES = 1024 * 1024;
-const MAX_PROGRESS = 200;
 
 /**
  * Creates the jobs of a service: calls that are stored in a transaction, and made later by any replica until they succeed.
@@ -132,8 +131,7 @@ export function createJobs(options: JobsOptions): Jobs {
     cancel: (transaction, method, key) => deleteJob(transaction, jobOf(method).name, key),
     async tell({ metadata }, progress) {
       const id = metadata.get(JOB_KEY);
-      if (typeof id === 'string' && /^\d{1,18}$/.test(id))
-        await setProgress(database, BigInt(id), progress.slice(0, MAX_PROGRESS));
+      if (typeof id === 'string' && /^\d{1,18}$/.test(id)) await setProgress(database, BigInt(id), progress);
     },
     async start() {
       await beginSchedules(database, scheduled);

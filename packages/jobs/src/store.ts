@@ -109,6 +109,14 @@ export async function releaseJobs({ query }: Queries, held: readonly Held[], wai
   );
 }
 
+const MAX_TEXT = { error: 500, progress: 200 };
+// PostgreSQL stores no NUL.
+const storable = (text: string, most: number) => text.replaceAll('\0', '\\0').slice(0, most);
+
+/** An error as it is stored. */
+export const errorText = (error: unknown) =>
+  storable(error instanceof Error ? error.message : String(error), MAX_TEXT.error);
+
 /** How an attempt has failed. */
 interface Failure {
   readonly error: string;
@@ -211,5 +219,5 @@ export async function discardJob(transaction: Queries, id: bigint): Promise<JobR
 
 /** Stores what a handler tells of its progress. */
 export async function setProgress({ query }: Queries, id: bigint, progress: string): Promise<void> {
-  await query('UPDATE jobs SET progress = $2 WHERE id = $1', [id, progress]);
+  await query('UPDATE jobs SET progress = $2 WHERE id = $1', [id, storable(progress, MAX_TEXT.progress)]);
 }

@@ -7,9 +7,8 @@ import { RpcError, Status } from '@rondo/rpc/status';
 import { type Attempt, type Claimed, LEASE_MS, type Wanted } from './attempt.js';
 import type { StoredMethod } from './contract.js';
 import type { JobMeter } from './metrics.js';
-import { type claimJobs, failJob, releaseJobs, renewJobs, settleJobs } from './store.js';
+import { type claimJobs, errorText, failJob, releaseJobs, renewJobs, settleJobs } from './store.js';
 
-const MAX_ERROR_LENGTH = 500;
 const MAX_SETTLED = 500;
 /** How long an attempt waits after one that reached no instance. */
 export const AWAY_MS = { baseMs: 200, maxMs: 5_000 };
@@ -176,7 +175,7 @@ export class Worker {
     };
     if (failed) log.error(fields, `${words.noun} ${attempt.id} has failed: ${words.remedy}`);
     else log.debug(fields, `an attempt failed; it is repeated`);
-    const error = (fault instanceof Error ? fault.message : String(fault)).slice(0, MAX_ERROR_LENGTH);
+    const error = errorText(fault);
     const wait = backoffMs(attempt.attempts - 1, { ...job.backoff, random, jitter: 'equal' });
     // If it can't be stored, the job is due again when its lease ends.
     const failure = { error, failed, backoffMs: wait, staysInLane: job.stopsKey === true };

@@ -144,12 +144,12 @@ describe('a job', () => {
     const jobs = begin({
       chores: {
         doChore() {
-          throw new RpcError(Status.FAILED_PRECONDITION, 'there is no floor');
+          throw new RpcError(Status.FAILED_PRECONDITION, 'there is no \0 floor'); // which PostgreSQL would not store
         },
       },
     });
     await enqueue(jobs, 'floor');
-    expect(await failed(jobs)).toMatchObject({ attempts: 1 });
+    expect(await failed(jobs)).toMatchObject({ attempts: 1, error: expect.stringContaining('there is no \\0 floor') });
   });
 
   it('whose process ends at each attempt fails, after one more that learns what became of the last', async () => {

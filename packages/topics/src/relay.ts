@@ -1,5 +1,14 @@
 import type { Database, Queries, QueryOptions } from '@rondo/database';
-import { AWAY_MS, encodedCall, isAway, isFinal, isLast, type JobMeter, type StoredMethod } from '@rondo/jobs/internal';
+import {
+  AWAY_MS,
+  encodedCall,
+  errorText,
+  isAway,
+  isFinal,
+  isLast,
+  type JobMeter,
+  type StoredMethod,
+} from '@rondo/jobs/internal';
 import type { BrokerEvent, NatsBroker, Receiver } from '@rondo/nats';
 import type { Logger } from '@rondo/rpc/call';
 import type { Channel } from '@rondo/rpc/client';
@@ -34,7 +43,6 @@ interface Delivery {
   readonly signal: AbortSignal;
 }
 
-const MAX_ERROR_LENGTH = 500;
 /** How many events are sent at once, of all topics together: each has up to 256 KiB. */
 const MOST_AT_ONCE = 200;
 /** How often no instance takes an event before it goes to the database: some seconds if the group takes others, else a minute. */
@@ -187,9 +195,15 @@ export class Relay {
   async #fail(job: StoredMethod, event: BrokerEvent, err: unknown): Promise<void> {
     const { log } = this.#options;
     const failed = isFinal(job, err) || isLast(job, 1, err);
-    const error = (err instanceof Error ? err.message : String(err)).slice(0, MAX_ERROR_LENGTH);
     const waitMs = backoffMs(0, { ...job.backoff, ...this.#jitter });
-    const state = { ...FRESH, attempts: 1, error, failed, waitMs, leavesLane: failed && job.stopsKey !== true };
+    const state = {
+      ...FRESH,
+      attempts: 1,
+      error: errorText(err),
+      failed,
+      waitMs,
+      leavesLane: failed && job.stopsKey !== true,
+    };
     await this.#bringBack(job.name, event, state);
     const fields = { err, method: job.name, key: event.id };
     if (failed) log.error(fields, 'an event has failed: remove the cause, then see rondo events ls');

@@ -1,11 +1,17 @@
-/** What the outbox makes of a broker's faults. */
+/** What the outbox and the relay make of a broker's faults, and of a subscriber's. */
 import { afterAll, beforeAll, beforeEach, expect, it } from '@jest/globals';
+import { Moved, WatcherServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/topics';
+import { MethodPolicy } from '@rondo/contracts/rondo/options/v1/options';
 import type { Database } from '@rondo/database';
 import { startTestPostgres, type TestPostgres } from '@rondo/database/testing';
-import type { BrokerEvent, NatsBroker } from '@rondo/nats';
-import { systemClock as clock } from '@rondo/rpc/clock';
-import { replay } from '../src/groups.js';
+import type { BrokerEvent, NatsBroker, Take } from '@rondo/nats';
+import { silentLogger as log } from '@rondo/rpc/call';
+import { systemClock as clock, systemRandom as random } from '@rondo/rpc/clock';
+import { RpcError, Status } from '@rondo/rpc/status';
+import { createTestChannel, standIn } from '@rondo/rpc/testing';
+import { methodOf, replay } from '../src/groups.js';
 import { replayFrom, sendWaiting } from '../src/outbox.js';
+import { Relay } from '../src/relay.js';
 import { createTables } from './fixture.js';
 
 let postgres: TestPostgres;
@@ -77,4 +83,34 @@ it('so is one that two groups had left to the database, once that delivers by it
   await database.query(sql, [group.topic]);
   expect(await replay(database, { group: group.name, from: undefined })).toBe(2);
   expect(await database.query('SELECT key FROM jobs ORDER BY id')).toEqual([{ key: 'e' }, { key: 'a' }]);
+});
+
+it('an event that fails for good with a NUL in its error is kept for an operator', async () => {
+  const policy = { subscription: { maxAttempts: 1 } };
+  const bytes = MethodPolicy.encode(MethodPolicy.fromPartial(policy)).finish();
+  const own = { service: WatcherServiceDefinition.fullName, method: 'AtLeastOnce', idempotencyLevel: 'IDEMPOTENT' };
+  const row = { ...own, name: `${Moved.$type}:g`, topic: Moved.$type, registration: 1n, policy: bytes };
+  const watcher = standIn(WatcherServiceDefinition, {
+    atLeastOnce() {
+      throw new RpcError(Status.INVALID_ARGUMENT, 'there is no piece \0');
+    },
+  });
+  const given: Take[] = [];
+  const broker = brokerWith({
+    open: async () => undefined,
+    receive(_, { take }) {
+      given.push(take);
+      return { close: refuse };
+    },
+  });
+  const relay = new Relay({
+    ...{ broker, database, topics: [Moved], channel: createTestChannel({ services: [watcher] }), log, clock, random },
+    ...{ meter: { ended: () => undefined }, methods: () => new Map([[row.name, methodOf(row)]]) },
+    ...{ onBroughtBack: () => undefined, onLost: () => undefined },
+  });
+  const { signal } = new AbortController();
+  await relay.round([row], signal);
+  const event = { id: 'e', topic: row.topic, key: 'k', event: new Uint8Array(), traceparent: '', time: new Date() };
+  await given[0]?.(event, signal);
+  expect(await database.query('SELECT key, failed FROM jobs')).toEqual([{ key: 'e', failed: true }]);
 });
