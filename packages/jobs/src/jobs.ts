@@ -98,7 +98,7 @@ export function createJobs(options: JobsOptions): Jobs {
   const worker = new Worker({
     ...{ database, channel, log, clock, random, meter },
     methods: () => byName,
-    ...{ claim: claimJobs, mostAtOnce: MOST_AT_ONCE, countsAway: true },
+    ...{ claim: claimJobs, mostAtOnce: MOST_AT_ONCE, countsAway: true, retriesAnew: true },
     keyOf: ({ id, version }) => `job-${id}-${version}`,
     metadataOf: ({ id }) => ({ [JOB_KEY]: String(id) }),
     words: { noun: 'job', remedy: 'remove the cause, then run rondo jobs retry with its id, or rondo jobs discard' },

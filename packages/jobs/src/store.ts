@@ -122,6 +122,8 @@ interface Failure {
   readonly error: string;
   readonly failed: boolean;
   readonly backoffMs: number;
+  /** Whether the next attempt is another call, with a key of its own. */
+  readonly anew: boolean;
   /** Whether the job keeps its lane, also if it has failed for good. */
   readonly staysInLane: boolean;
 }
@@ -130,14 +132,14 @@ interface Failure {
 export async function failJob(
   database: Database,
   attempt: Attempt,
-  { error, failed, backoffMs, staysInLane }: Failure,
+  { error, failed, backoffMs, anew, staysInLane }: Failure,
 ): Promise<void> {
   const leaves = attempt.lane !== null && failed && !staysInLane;
   const fail = ({ query }: Queries) =>
     query(
       `UPDATE jobs SET claim = NULL, error = $3, failed = $4, due_time = now() + $5 * interval '1 ms',
-         lane = CASE WHEN $6 THEN NULL ELSE lane END WHERE id = $1 AND claim = $2`,
-      [attempt.id, attempt.claim, error, failed, backoffMs, leaves],
+         lane = CASE WHEN $6 THEN NULL ELSE lane END, version = version + $7::integer WHERE id = $1 AND claim = $2`,
+      [attempt.id, attempt.claim, error, failed, backoffMs, leaves, Number(anew)],
     );
   if (!leaves) await fail(database);
   else

@@ -33,6 +33,8 @@ export interface WorkerOptions {
   readonly keyOf: (attempt: Attempt) => string;
   /** What a handler gets beside it. */
   readonly metadataOf?: (attempt: Attempt) => Readonly<Record<string, string>>;
+  /** Whether an operator's retry of what has failed for good has a key of its own, as the outcome of the first is stored. */
+  readonly retriesAnew: boolean;
   /** Whether an attempt that no instance took counts. */
   readonly countsAway: boolean;
   readonly words: Words;
@@ -163,7 +165,7 @@ export class Worker {
   }
 
   async #fail({ attempt, job }: Running, fault: unknown, final: boolean): Promise<void> {
-    const { database, log, random, meter, words } = this.#options;
+    const { database, log, random, meter, words, retriesAnew } = this.#options;
     const failed = final || isLast(job, attempt.attempts, fault);
     meter.ended(job.name, fault instanceof RpcError ? fault.codeName : 'UNKNOWN');
     const fields = {
@@ -177,8 +179,9 @@ export class Worker {
     else log.debug(fields, `an attempt failed; it is repeated`);
     const error = errorText(fault);
     const wait = backoffMs(attempt.attempts - 1, { ...job.backoff, random, jitter: 'equal' });
+    const anew = retriesAnew && isFinal(job, fault);
     // If it can't be stored, the job is due again when its lease ends.
-    const failure = { error, failed, backoffMs: wait, staysInLane: job.stopsKey === true };
+    const failure = { error, failed, backoffMs: wait, anew, staysInLane: job.stopsKey === true };
     await failJob(database, attempt, failure).catch(() => undefined);
   }
 

@@ -140,16 +140,22 @@ describe('a job', () => {
     await done('floor');
   });
 
-  it('that fails for good, as its contract says, is tried once', async () => {
+  it('that fails for good, as its contract says, is tried once, and done when an operator tries it again', async () => {
+    let broken = true;
     const jobs = begin({
       chores: {
-        doChore() {
+        doChore({ chore }) {
+          if (!broken) return write(database, chore);
           throw new RpcError(Status.FAILED_PRECONDITION, 'there is no \0 floor'); // which PostgreSQL would not store
         },
       },
     });
     await enqueue(jobs, 'floor');
-    expect(await failed(jobs)).toMatchObject({ attempts: 1, error: expect.stringContaining('there is no \\0 floor') });
+    const job = await failed(jobs);
+    expect(job).toMatchObject({ attempts: 1, error: expect.stringContaining('there is no \\0 floor') });
+    broken = false;
+    await operator(jobs).retryJob({ id: job.id });
+    await done('floor');
   });
 
   it('whose process ends at each attempt fails, after one more that learns what became of the last', async () => {

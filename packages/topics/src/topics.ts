@@ -81,7 +81,8 @@ export function createTopics(options: TopicsOptions): Topics {
   const meter = meterTopics(options.meter, database, () => carrier?.relay.oldest());
   const worker = new Worker({
     ...{ database, channel, log, clock, random, meter },
-    ...{ methods: () => groups.methods, claim: claimHeads, mostAtOnce: MOST_AT_ONCE, countsAway: false },
+    ...{ methods: () => groups.methods, claim: claimHeads, mostAtOnce: MOST_AT_ONCE },
+    ...{ countsAway: false, retriesAnew: false },
     keyOf: ({ key, version }) => `event-${key}-${version}`,
     words: {
       noun: 'event',
