@@ -73,7 +73,7 @@ export interface Jobs {
 const SWEEP_MS = 1_000;
 /** How many jobs of a method a process runs at once. */
 const MOST_AT_ONCE = 10;
-/** The metadata key by which a handler knows its job. */
+/** The metadata key by which a handler knows its job, and the attempt. */
 const JOB_KEY = 'rondo-job';
 const KEY_BYTES = 16;
 const MAX_KEY = 200;
@@ -100,7 +100,7 @@ export function createJobs(options: JobsOptions): Jobs {
     methods: () => byName,
     ...{ claim: claimJobs, mostAtOnce: MOST_AT_ONCE, countsAway: true, retriesAnew: true },
     keyOf: ({ id, version }) => `job-${id}-${version}`,
-    metadataOf: ({ id }) => ({ [JOB_KEY]: String(id) }),
+    metadataOf: ({ id, claim }) => ({ [JOB_KEY]: `${id}:${claim}` }),
     words: { noun: 'job', remedy: 'remove the cause, then run rondo jobs retry with its id, or rondo jobs discard' },
     onFree: () => sweep.nudge(),
   });
@@ -130,8 +130,8 @@ export function createJobs(options: JobsOptions): Jobs {
     },
     cancel: (transaction, method, key) => deleteJob(transaction, jobOf(method).name, key),
     async tell({ metadata }, progress) {
-      const id = metadata.get(JOB_KEY);
-      if (typeof id === 'string' && /^\d{1,18}$/.test(id)) await setProgress(database, BigInt(id), progress);
+      const [, id, claim] = /^(\d{1,18}):(.+)$/.exec(String(metadata.get(JOB_KEY))) ?? [];
+      if (id !== undefined && claim !== undefined) await setProgress(database, { id: BigInt(id), claim }, progress);
     },
     async start() {
       await beginSchedules(database, scheduled);

@@ -77,6 +77,7 @@ export async function claimJobs(
 
 type Held = Pick<Attempt, 'id' | 'claim'>;
 const heldOf = (held: readonly Held[]) => [held.map(({ id }) => id), held.map(({ claim }) => claim)] as const;
+const nameOf = ({ id, claim }: Held) => `${id}:${claim}`;
 const HELD = 'unnest($1::bigint[], $2::text[]) AS held (id, claim) WHERE jobs.id = held.id AND jobs.claim = held.claim';
 
 /** Removes jobs that have succeeded, and lets the next of their lanes begin. */
@@ -92,13 +93,16 @@ export async function settleJobs(database: Database, held: readonly Attempt[]): 
     });
 }
 
-/** Gives a sign of life; returns the ids of the jobs that this process still has. */
-export async function renewJobs({ query }: Queries, held: readonly Held[]): Promise<ReadonlySet<bigint>> {
-  const rows = await query<{ id: bigint }>(
-    `UPDATE jobs SET due_time = clock_timestamp() + $3 * interval '1 ms' FROM ${HELD} RETURNING jobs.id`,
+/** Gives a sign of life; returns the attempts whose jobs this process no longer has. A job that another session locks stays as it is. */
+export async function renewJobs<T extends Held>({ query }: Queries, held: readonly T[]): Promise<readonly T[]> {
+  const rows = await query<Held>(
+    `WITH free AS (SELECT jobs.id FROM jobs, ${HELD} FOR UPDATE OF jobs SKIP LOCKED),
+     renewed AS (UPDATE jobs SET due_time = clock_timestamp() + $3 * interval '1 ms' FROM free WHERE jobs.id = free.id)
+     SELECT jobs.id, jobs.claim FROM jobs, ${HELD}`,
     [...heldOf(held), LEASE_MS],
   );
-  return new Set(rows.map(({ id }) => id));
+  const kept = new Set(rows.map(nameOf));
+  return held.filter((one) => !kept.has(nameOf(one)));
 }
 
 /** Gives jobs back, whose attempts don't count. */
@@ -220,6 +224,7 @@ export async function discardJob(transaction: Queries, id: bigint): Promise<JobR
 }
 
 /** Stores what a handler tells of its progress. */
-export async function setProgress({ query }: Queries, id: bigint, progress: string): Promise<void> {
-  await query('UPDATE jobs SET progress = $2 WHERE id = $1', [id, storable(progress, MAX_TEXT.progress)]);
+export async function setProgress({ query }: Queries, { id, claim }: Held, progress: string): Promise<void> {
+  const sql = 'UPDATE jobs SET progress = $3 WHERE id = $1 AND claim = $2';
+  await query(sql, [id, claim, storable(progress, MAX_TEXT.progress)]);
 }

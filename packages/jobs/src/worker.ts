@@ -205,12 +205,11 @@ export class Worker {
   /** Gives a sign of life, and cancels the attempts at jobs that were discarded, replaced or taken over. */
   async #renew(): Promise<void> {
     const held = [...this.#running];
-    const { database } = this.#options;
     const attempts = held.map(({ attempt }) => attempt);
     // If it can't be given, another process takes the jobs over when their leases end.
-    const kept = attempts.length === 0 ? undefined : await renewJobs(database, attempts).catch(() => undefined);
-    for (const { attempt, control } of kept === undefined ? [] : held)
-      if (kept?.has(attempt.id) === false) control.abort(new Error('the job is no longer that of this process'));
+    const lost = attempts.length === 0 ? [] : await renewJobs(this.#options.database, attempts).catch(() => []);
+    for (const { attempt, control } of held)
+      if (lost.includes(attempt)) control.abort(new Error('the job is no longer that of this process'));
     if (!this.#closing) this.#renewal = this.#renewLater();
   }
 }

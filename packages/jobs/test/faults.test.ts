@@ -1,13 +1,15 @@
 /** What becomes of jobs when replicas have two versions, locks are held, or attempts outlive their job. */
-import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { ChoreServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/chores';
 import type { Database } from '@rondo/database';
 import { startTestPostgres, type TestPostgres } from '@rondo/database/testing';
+import { ManualClock } from '@rondo/rpc/testing';
 import { jobMethodsOf } from '../src/contract.js';
-import type { Jobs } from '../src/exports/index.js';
+import type { EnqueuedJob, Jobs } from '../src/exports/index.js';
 import { Firings } from '../src/firings.js';
 import { beginSchedules, fire, isScheduled } from '../src/schedules.js';
-import { createTables } from './fixture.js';
+import { claimJobs, renewJobs } from '../src/store.js';
+import { createTables, doAlone, eventually, startProcess } from './fixture.js';
 
 let postgres: TestPostgres;
 let database: Database;
@@ -26,6 +28,17 @@ afterEach(async () => {
   await database.close();
 });
 
+function begin(options: Parameters<typeof startProcess>[1] = {}): Jobs {
+  const jobs = startProcess(database, options);
+  processes.push(jobs);
+  return jobs;
+}
+
+async function enqueue(jobs: Jobs, chore: string, job: Pick<EnqueuedJob<typeof doAlone>, 'at' | 'key'>) {
+  await database.transaction((transaction) => jobs.enqueue(transaction, doAlone, { request: { chore }, ...job }));
+  jobs.nudge();
+}
+
 it('a schedule that has changed keeps its next time while a replica of the version before fires it', async () => {
   const scheduled = [...jobMethodsOf([ChoreServiceDefinition]).values()].filter(isScheduled);
   const withCron = (cron: string) => scheduled.map((job) => ({ ...job, firings: new Firings({ cron, timeZone: '' }) }));
@@ -37,4 +50,63 @@ it('a schedule that has changed keeps its next time while a replica of the versi
   expect(await database.query("SELECT FROM job_schedules WHERE next_time <= now() + interval '1 hour'")).toHaveLength(
     1,
   );
+});
+
+const aloneName = 'rondo.conformance.v1.ChoreService/DoAlone';
+
+describe('an attempt at a job that is replaced', () => {
+  it('ends, also if the process has the next one', async () => {
+    const clock = new ManualClock();
+    const [began, ended]: [string[], string[]] = [[], []];
+    const jobs = begin({
+      clock,
+      chores: {
+        async doAlone({ chore }, { signal }) {
+          began.push(chore);
+          await new Promise((done) => signal.addEventListener('abort', done, { once: true }));
+          ended.push(chore);
+          return {};
+        },
+      },
+    });
+    for (const chore of ['first', 'second']) {
+      await enqueue(jobs, chore, { key: 'k' });
+      await eventually(() => expect(began).toContain(chore));
+    }
+    await clock.advance(10_000);
+    await eventually(() => expect(ended).toEqual(['first']));
+  });
+
+  it('tells no progress of the next one', async () => {
+    let told: Promise<void> | undefined;
+    const jobs: Jobs = begin({
+      chores: {
+        async doAlone(_request, call) {
+          await enqueue(jobs, 'second', { key: 'k', at: new Date(Date.now() + 3_600_000) });
+          told = jobs.tell(call, '1 of 2');
+          await told;
+          return {};
+        },
+      },
+    });
+    await enqueue(jobs, 'first', { key: 'k' });
+    await eventually(() => expect(told).toBeDefined());
+    await told;
+    expect(await database.query('SELECT progress FROM jobs')).toEqual([{ progress: '' }]);
+  });
+});
+
+it('a job that another session locks keeps no other from its sign of life', async () => {
+  const jobs = begin();
+  await jobs.close();
+  for (const key of ['locked', 'free']) await enqueue(jobs, key, { key });
+  const wanted = [{ method: aloneName, most: 2, maxRunning: null }];
+  const { attempts } = await claimJobs(database, { wanted, claim: 'mine' }, {});
+  await database.query('UPDATE jobs SET due_time = now()');
+  await database.transaction(async (transaction) => {
+    await jobs.enqueue(transaction, doAlone, { request: {}, key: 'locked' });
+    expect(await renewJobs(database, attempts)).toEqual([]);
+  });
+  expect(await database.query('SELECT key FROM jobs WHERE due_time > now()')).toEqual([{ key: 'free' }]);
+  expect((await renewJobs(database, attempts)).map(({ key }) => key)).toEqual(['locked']);
 });
