@@ -185,12 +185,16 @@ export class Worker {
     await failJob(database, attempt, failure).catch(() => undefined);
   }
 
-  /** Removes what has succeeded, many at a time. What can't be removed is called again with its key, and has no further effect. */
+  /**
+   * Removes what has succeeded, many at a time, or one at a time if another session locks one of them. What can't be removed is called again
+   * with its key, and has no further effect.
+   */
   #settle(): Promise<void> {
     this.#settling ??= (async () => {
       while (this.#done.length > 0) {
         const batch = this.#done.splice(0, MAX_SETTLED);
-        await settleJobs(this.#options.database, batch).catch(() => undefined);
+        const settle = (attempts: readonly Attempt[]) => settleJobs(this.#options.database, attempts);
+        await settle(batch).catch(() => Promise.allSettled(batch.map((attempt) => settle([attempt]))));
       }
     })().finally(() => {
       this.#settling = undefined;

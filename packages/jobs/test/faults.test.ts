@@ -1,5 +1,6 @@
 /** What becomes of jobs when replicas have two versions, locks are held, or attempts outlive their job. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { createNoopMeter } from '@opentelemetry/api';
 import { ChoreServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/chores';
 import type { Database } from '@rondo/database';
 import { startTestPostgres, type TestPostgres } from '@rondo/database/testing';
@@ -9,7 +10,7 @@ import type { EnqueuedJob, Jobs } from '../src/exports/index.js';
 import { Firings } from '../src/firings.js';
 import { beginSchedules, fire, isScheduled } from '../src/schedules.js';
 import { claimJobs, renewJobs } from '../src/store.js';
-import { createTables, doAlone, eventually, startProcess } from './fixture.js';
+import { createTables, doAlone, doChore, eventually, startProcess } from './fixture.js';
 
 let postgres: TestPostgres;
 let database: Database;
@@ -109,4 +110,39 @@ it('a job that another session locks keeps no other from its sign of life', asyn
   });
   expect(await database.query('SELECT key FROM jobs WHERE due_time > now()')).toEqual([{ key: 'free' }]);
   expect((await renewJobs(database, attempts)).map(({ key }) => key)).toEqual(['locked']);
+});
+
+it('a job that another session locks keeps no other that has succeeded', async () => {
+  const settled: number[] = [];
+  let release = () => {};
+  const held = new Promise<void>((resolve) => (release = resolve));
+  const jobsDatabase: Database = {
+    ...database,
+    async query(sql, params = [], ...rest) {
+      if (!sql.startsWith('DELETE FROM jobs')) return await database.query(sql, params, ...rest);
+      const [ids] = params;
+      const count = Array.isArray(ids) ? ids.length : 0;
+      settled.push(count);
+      if (count > 1) throw new Error('a lock was not given in time');
+      if (settled.length === 1) await held; // so that the others end meanwhile
+      return await database.query(sql, params, ...rest);
+    },
+  };
+  let ended = 0;
+  const meter = Object.assign(createNoopMeter(), {
+    createCounter: () => ({
+      add() {
+        ended += 1;
+      },
+    }),
+  });
+  const jobs = begin({ jobsDatabase, meter });
+  await database.transaction(async (transaction) => {
+    for (const chore of ['a', 'b', 'c']) await jobs.enqueue(transaction, doChore, { request: { chore } });
+  });
+  jobs.nudge();
+  await eventually(() => expect(ended).toBe(3));
+  release();
+  await eventually(() => expect(settled).toEqual([1, 2, 1, 1]));
+  await eventually(async () => expect(await database.query('SELECT FROM jobs')).toEqual([]));
 });

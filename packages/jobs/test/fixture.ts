@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Meter } from '@opentelemetry/api';
 import { ChoreServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/chores';
 import { createOutcomeStore, createPool, type Database, migrate, outcomesSchema } from '@rondo/database';
 import { currentWorkLimits, silentLogger } from '@rondo/rpc/call';
@@ -30,11 +31,12 @@ interface ProcessOptions {
   /** What the jobs have instead of the handlers' database. */
   readonly jobsDatabase?: Database;
   readonly clock?: Clock;
+  readonly meter?: Meter;
 }
 
 /** A process with jobs: it serves the chores, and runs them. */
 export function startProcess(database: Database, options: ProcessOptions = {}): Jobs {
-  const { chores, jobsDatabase = database, clock = systemClock } = options;
+  const { chores, jobsDatabase = database, clock = systemClock, meter } = options;
   const outcomes = createOutcomeStore(database);
   const served = implement(ChoreServiceDefinition, {
     doChore: ({ chore }) => write(database, chore),
@@ -44,7 +46,7 @@ export function startProcess(database: Database, options: ProcessOptions = {}): 
   });
   const channel = createTestChannel({ services: [served], outcomes });
   const services = [ChoreServiceDefinition];
-  const jobs = createJobs({ database: jobsDatabase, services, channel, log: silentLogger, clock });
+  const jobs = createJobs({ database: jobsDatabase, services, channel, log: silentLogger, clock, meter });
   void jobs.start();
   return {
     ...jobs,
