@@ -89,11 +89,7 @@ export function createJobs(options: JobsOptions): Jobs {
   const byDefinition = jobMethodsOf(services);
   const jobs = [...byDefinition.values()];
   const scheduled = jobs.filter(isScheduled);
-  const meter = meterJobs(
-    options.meter,
-    database,
-    jobs.map(({ name }) => name),
-  );
+  const meter = meterJobs(options.meter, database);
   const byName = new Map(jobs.map((job) => [job.name, job]));
   const worker = new Worker({
     ...{ database, channel, log, clock, random, meter },

@@ -1,5 +1,6 @@
 import type { Meter } from '@opentelemetry/api';
 import { type Database, observeRow } from '@rondo/database';
+import { LISTED } from './store.js';
 
 /** Counts the attempts at jobs. */
 export interface JobMeter {
@@ -8,19 +9,16 @@ export interface JobMeter {
 }
 
 const ROW = `
+  WITH RECURSIVE ${LISTED}
   SELECT coalesce(max(extract(epoch FROM now() - oldest.due_time)), 0)::float8 AS lag,
-    (SELECT count(*) FROM (SELECT FROM jobs WHERE failed AND method = ANY($1) LIMIT 10000) AS counted)::integer AS failed,
+    (SELECT count(*) FROM (SELECT FROM jobs WHERE failed AND method LIKE '%/%' LIMIT 10000) AS counted)::integer AS failed,
     (SELECT coalesce(sum(skipped), 0) FROM job_schedules)::integer AS skipped
-  FROM unnest($1::text[]) AS listed (method) CROSS JOIN LATERAL (
+  FROM listed CROSS JOIN LATERAL (
     SELECT due_time FROM jobs WHERE jobs.method = listed.method AND NOT failed AND due_time <= now()
     ORDER BY due_time LIMIT 1) AS oldest`;
 
 /** Meters the jobs of a service; without a meter nothing is measured. */
-export function meterJobs(
-  meter: Meter | undefined,
-  database: Pick<Database, 'query'>,
-  methods: readonly string[],
-): JobMeter {
+export function meterJobs(meter: Meter | undefined, database: Pick<Database, 'query'>): JobMeter {
   if (meter === undefined) return { ended: () => undefined };
   const attempts = meter.createCounter('rondo.jobs.attempts', {
     unit: '{attempt}',
@@ -38,7 +36,7 @@ export function meterJobs(
     unit: '{time}',
     description: 'The times of schedules that passed while no replica ran, and that were not made up for.',
   });
-  observeRow(meter, { database, sql: ROW, params: [methods], gauges: { lag, failed, skipped } });
+  observeRow(meter, { database, sql: ROW, gauges: { lag, failed, skipped } });
   return {
     ended: (method, outcome) => attempts.add(1, { 'rpc.method': method, 'rpc.response.status_code': outcome }),
   };

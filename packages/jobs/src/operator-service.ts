@@ -6,7 +6,7 @@ import { implement, type ServiceImplementation } from '@rondo/rpc/server';
 import { defineErrors } from '@rondo/rpc/status';
 import type { JobMethod } from './contract.js';
 import { listSchedules } from './schedules.js';
-import { countJobs, discardJob, type JobRow, listJobs, retryJob } from './store.js';
+import { countJobs, discardJob, type JobRow, listJobs, retryJob, storedMethods } from './store.js';
 
 const jobErrors = defineErrors('a service with jobs', {
   OPERATORS_ONLY: {
@@ -40,7 +40,7 @@ export function createJobService({ database, jobs, nudge, audit }: OperatorServi
       async (transaction) => {
         const changed = await change(transaction, id);
         // An event that is to be delivered is in the same table.
-        if (changed === undefined || !methods.includes(changed.method)) throw jobErrors.NO_JOB({ id: String(id) });
+        if (changed === undefined || !changed.method.includes('/')) throw jobErrors.NO_JOB({ id: String(id) });
         await audit?.record(transaction, { name: `jobs/${id}` });
         return changed;
       },
@@ -53,11 +53,12 @@ export function createJobService({ database, jobs, nudge, audit }: OperatorServi
     async listJobs({ method }, call) {
       requireOperator(call);
       const { signal } = call;
-      const wanted = methods.filter((name) => method === '' || name === method);
+      const all = new Set([...methods, ...(await storedMethods(database, { signal }))]);
+      const wanted = [...all].filter((name) => method === '' || name === method);
       const [rows, counts, schedules] = await Promise.all([
         listJobs(database, wanted, { signal }),
         countJobs(database, wanted, { signal }),
-        listSchedules(database, wanted, { signal }),
+        listSchedules(database, methods, { signal }),
       ]);
       const scheduleOf = new Map(schedules.map(({ method: name, ...schedule }) => [name, schedule]));
       return {

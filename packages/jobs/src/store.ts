@@ -181,6 +181,17 @@ export function listJobs({ query }: Queries, methods: readonly string[], options
   );
 }
 
+/** Parts of a `WITH RECURSIVE`: the methods of which there are jobs, also if this version of the service lacks them. Those of events have a colon. */
+export const LISTED = `stored AS (
+    (SELECT method FROM jobs ORDER BY method LIMIT 1)
+    UNION ALL SELECT (SELECT min(jobs.method) FROM jobs WHERE jobs.method > stored.method) FROM stored WHERE method IS NOT NULL
+  ), listed AS (SELECT method FROM stored WHERE method LIKE '%/%')`;
+
+export async function storedMethods({ query }: Queries, options: QueryOptions): Promise<readonly string[]> {
+  const rows = await query<{ method: string }>(`WITH RECURSIVE ${LISTED} SELECT method FROM listed`, [], options);
+  return rows.map(({ method }) => method);
+}
+
 /** How many jobs a method has, each up to 10,000. */
 export interface JobCounts {
   readonly method: string;

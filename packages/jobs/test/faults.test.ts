@@ -2,15 +2,18 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { createNoopMeter } from '@opentelemetry/api';
 import { ChoreServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/chores';
+import { JobServiceDefinition } from '@rondo/contracts/rondo/jobs/v1/jobs';
 import type { Database } from '@rondo/database';
 import { startTestPostgres, type TestPostgres } from '@rondo/database/testing';
-import { ManualClock } from '@rondo/rpc/testing';
+import { silentLogger } from '@rondo/rpc/call';
+import { createClient } from '@rondo/rpc/client';
+import { createTestChannel, ManualClock } from '@rondo/rpc/testing';
 import { jobMethodsOf } from '../src/contract.js';
-import type { EnqueuedJob, Jobs } from '../src/exports/index.js';
+import { createJobs, type EnqueuedJob, type Jobs } from '../src/exports/index.js';
 import { Firings } from '../src/firings.js';
 import { beginSchedules, fire, isScheduled } from '../src/schedules.js';
 import { claimJobs, renewJobs } from '../src/store.js';
-import { createTables, doAlone, doChore, eventually, startProcess } from './fixture.js';
+import { createTables, doAlone, doChore, eventually, readable, startProcess } from './fixture.js';
 
 let postgres: TestPostgres;
 let database: Database;
@@ -145,4 +148,25 @@ it('a job that another session locks keeps no other that has succeeded', async (
   release();
   await eventually(() => expect(settled).toEqual([1, 2, 1, 1]));
   await eventually(async () => expect(await database.query('SELECT FROM jobs')).toEqual([]));
+});
+
+it('a job whose method is no job any more is shown and lags, and an operator discards it', async () => {
+  const before = begin();
+  await before.close();
+  await enqueue(before, 'x', { key: 'k' });
+  const { doAlone: _, ...methods } = ChoreServiceDefinition.methods;
+  const { meter, read } = readable();
+  const jobs = createJobs({
+    ...{ database, services: [{ ...ChoreServiceDefinition, methods }], meter, log: silentLogger },
+    channel: createTestChannel({ services: [] }),
+  });
+  processes.push(jobs);
+  await jobs.start();
+  await eventually(async () => expect((await read())['rondo.jobs.lag']).toBeGreaterThan(0));
+  const operator = createClient(JobServiceDefinition, { channel: createTestChannel({ services: [jobs.service] }) });
+  const told = await operator.listJobs({});
+  expect(told.methods.at(-1)).toMatchObject({ method: aloneName, waiting: 1n });
+  expect(told.jobs).toMatchObject([{ method: aloneName, key: 'k' }]);
+  await operator.discardJob({ id: told.jobs[0]?.id ?? 0n });
+  expect((await operator.listJobs({})).jobs).toEqual([]);
 });

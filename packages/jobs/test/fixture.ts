@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Meter } from '@opentelemetry/api';
+import { type BatchObservableCallback, createNoopMeter, type Meter, type Observable } from '@opentelemetry/api';
 import { ChoreServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/chores';
 import { createOutcomeStore, createPool, type Database, migrate, outcomesSchema } from '@rondo/database';
 import { currentWorkLimits, silentLogger } from '@rondo/rpc/call';
@@ -71,4 +71,23 @@ export async function eventually<T>(check: () => T | Promise<T>): Promise<T> {
     }
     await sleep(20);
   }
+}
+
+/** A meter, and what its gauges have. */
+export function readable() {
+  const callbacks: BatchObservableCallback[] = [];
+  const named = (name: string) => ({ name, addCallback() {}, removeCallback() {} });
+  const meter = Object.assign(createNoopMeter(), {
+    createObservableGauge: named,
+    addBatchObservableCallback: (callback: BatchObservableCallback) => void callbacks.push(callback),
+  });
+  const read = async () => {
+    const values: Record<string, number> = {};
+    const observe = (gauge: Observable, value: number) => {
+      values['name' in gauge ? String(gauge.name) : ''] = value;
+    };
+    for (const callback of callbacks) await callback({ observe });
+    return values;
+  };
+  return { meter, read };
 }

@@ -5,8 +5,8 @@ import { startTestPostgres, type TestPostgres } from '@rondo/database/testing';
 import { silentLogger } from '@rondo/rpc/call';
 import { RpcError, Status } from '@rondo/rpc/status';
 import { failureOf } from '@rondo/rpc/testing';
-import { eventually } from '../../jobs/test/fixture.js';
-import { createTables, type FleetOptions, readable, startFleet, write } from './fixture.js';
+import { eventually, readable } from '../../jobs/test/fixture.js';
+import { createTables, type FleetOptions, startFleet, write } from './fixture.js';
 
 type Fleet = ReturnType<typeof startFleet>;
 

@@ -1,4 +1,4 @@
-import { type BatchObservableCallback, createNoopMeter, type Meter, type Observable } from '@opentelemetry/api';
+import type { Meter } from '@opentelemetry/api';
 import {
   type Moved,
   Moved as MovedTopic,
@@ -84,23 +84,4 @@ export function startFleet(database: Database, { watchers, clock = systemClock, 
       await outcomes.close();
     },
   };
-}
-
-/** A meter, and what its gauges have. */
-export function readable() {
-  const callbacks: BatchObservableCallback[] = [];
-  const named = (name: string) => ({ name, addCallback() {}, removeCallback() {} });
-  const meter = Object.assign(createNoopMeter(), {
-    createObservableGauge: named,
-    addBatchObservableCallback: (callback: BatchObservableCallback) => void callbacks.push(callback),
-  });
-  const read = async () => {
-    const values: Record<string, number> = {};
-    const observe = (gauge: Observable, value: number) => {
-      values['name' in gauge ? String(gauge.name) : ''] = value;
-    };
-    for (const callback of callbacks) await callback({ observe });
-    return values;
-  };
-  return { meter, read };
 }

@@ -6,10 +6,9 @@ import { silentLogger } from '@rondo/rpc/call';
 import { createClient } from '@rondo/rpc/client';
 import { RpcError, Status } from '@rondo/rpc/status';
 import { createTestChannel, failureOf } from '@rondo/rpc/testing';
-import { eventually } from '../../jobs/test/fixture.js';
+import { eventually, readable } from '../../jobs/test/fixture.js';
 import { createTopics } from '../src/exports/index.js';
 import { nameOf, topicsConformance, topicsOf } from './conformance.js';
-import { readable } from './fixture.js';
 
 const topics = topicsOf(() => undefined);
 topicsConformance(topics);
