@@ -7,14 +7,16 @@ const BLOCKED = "'9999-01-01'::timestamptz";
 const LOOKED_AT = 20;
 
 /**
- * The first job of each lane is claimed. Another that is due is blocked, so that it isn't looked at again until one before it ends: that one
- * is locked meanwhile, as its end unblocks the next.
+ * The first job of each lane is claimed, unless a later one runs: one that failed comes back into its lane by a replay. Another that is due
+ * is blocked, so that it isn't looked at again until one before it ends: that one is locked meanwhile, as its end unblocks the next.
  */
 const CLAIM = `
   WITH due AS MATERIALIZED (
     SELECT picked.id, picked.method, picked.lane, picked.due_time, wanted.most, NOT EXISTS (
       SELECT FROM jobs AS earlier
-      WHERE earlier.method = picked.method AND earlier.lane = picked.lane AND earlier.id < picked.id) AS first
+      WHERE earlier.method = picked.method AND earlier.lane = picked.lane AND earlier.id < picked.id)
+      AND ((picked.method, picked.lane) IN (
+        SELECT method, lane FROM jobs WHERE claim IS NOT NULL AND due_time > now() AND lane IS NOT NULL)) IS NOT TRUE AS first
     FROM unnest($1::text[], $2::integer[]) AS wanted (method, most)
     CROSS JOIN LATERAL (
       SELECT id, jobs.method, lane, due_time FROM jobs

@@ -38,6 +38,17 @@ it('of a lane the second waits until the first has ended', async () => {
   expect(await keys()).toEqual(['2']);
 });
 
+it('one that comes back into its lane waits until a later one that runs has ended', async () => {
+  await database.query("UPDATE jobs SET lane = NULL, failed = true WHERE key = '1'");
+  await add('2');
+  const later = await claim();
+  await database.query("UPDATE jobs SET lane = 'lane', failed = false WHERE key = '1'");
+  await add('3');
+  expect(await keys()).toEqual([]);
+  await settleJobs(database, later);
+  expect(await keys()).toEqual(['1']);
+});
+
 it('the second is not left behind by a claim while the first is ending', async () => {
   const [first] = await claim();
   await add('2');
