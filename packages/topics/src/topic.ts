@@ -47,7 +47,7 @@ export async function encodeEvent(type: TopicType, partial: object): Promise<{ k
   const [fault] = type.checked?.decode(event).violations() ?? [];
   if (fault !== undefined) throw new TypeError(`${type.$type} is not valid: ${fault.field} ${fault.text}`);
   const { key: field } = topicOf(type);
-  const key = field === undefined ? '' : String(Object(message)[field]);
+  const key = field === undefined ? '' : String(Object(message)[field] ?? ''); // an optional field may be missing
   if (key.length > MAX_KEY)
     throw new TypeError(`the key of an event has at most ${MAX_KEY} characters; ${type.$type} has ${key.length}`);
   return { key, event };

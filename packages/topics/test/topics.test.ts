@@ -8,6 +8,7 @@ import { RpcError, Status } from '@rondo/rpc/status';
 import { createTestChannel, failureOf } from '@rondo/rpc/testing';
 import { eventually, readable } from '../../jobs/test/fixture.js';
 import { createTopics } from '../src/exports/index.js';
+import { encodeEvent } from '../src/topic.js';
 import { nameOf, topicsConformance, topicsOf } from './conformance.js';
 
 const topics = topicsOf(() => undefined);
@@ -192,6 +193,11 @@ describe('a publisher', () => {
     [{ topics: [Touched] }, 'rondo.conformance.v1.Touched is ephemeral: publish it by createEphemeralTopics'],
   ])('of what it may not publish is refused at its start: %#', (change, text) => {
     expect(() => createTopics({ ...options, database: topics.database, log: silentLogger, ...change })).toThrow(text);
+  });
+
+  it('gives an event no key if that is an optional field, and missing', async () => {
+    const topic = { service: MoverServiceDefinition.fullName, key: 'left_out', retentionMs: undefined };
+    expect((await encodeEvent({ ...Moved, topic }, {})).key).toBe('');
   });
 
   it('of what is too large, or none of its topics, is refused', async () => {
