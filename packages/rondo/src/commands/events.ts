@@ -7,7 +7,7 @@ import {
 import type { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
 import { type CommandContext, defineCommand } from '../command.js';
 import { completeService } from '../completion/registered.js';
-import { UsageError } from '../errors.js';
+import { reasonOf, UsageError } from '../errors.js';
 import { ExitCode } from '../exit-code.js';
 import { jsonOption, registryOption } from '../options.js';
 import { askGroup } from '../registry/ask-group.js';
@@ -81,16 +81,13 @@ async function resolve(
 async function change(
   publishers: Publishers,
   { action, group, from }: { readonly action: string; readonly group: string; readonly from: string | undefined },
-  { signal }: CommandContext,
+  context: CommandContext,
 ): Promise<string> {
+  const { signal } = context;
   const fromTime = from === undefined ? undefined : new Date(from);
   if (Number.isNaN(fromTime?.getTime())) throw new UsageError(`${from} is no time, such as 2026-03-01T09:00:00Z`);
-  for (const publisher of publishers) {
-    const { groups } = await askGroup(publisher, {
-      ...{ definition, signal },
-      call: (client, options) => client.listGroups({}, options),
-    });
-    if (!groups.some(({ name }) => name === group)) continue;
+  for (const { publisher, answer } of await askAll(publishers, context)) {
+    if (!answer.groups.some(({ name }) => name === group)) continue;
     return await askGroup(publisher, {
       ...{ definition, signal },
       async call(client, options) {
@@ -106,16 +103,27 @@ async function change(
   throw new UsageError(`there is no group ${group}: rondo events ls lists them`);
 }
 
-async function list(
-  publishers: Publishers,
-  json: boolean | undefined,
-  { stdout, stderr, signal, clock }: CommandContext,
-): Promise<number> {
-  const answers = await Promise.all(
-    publishers.map((publisher) =>
-      askGroup(publisher, { definition, signal, call: (client, options) => client.listGroups({}, options) }),
-    ),
-  );
+/** What the publishers tell. Standard error has why one can't be asked. */
+async function askAll(publishers: Publishers, { stderr, signal }: CommandContext) {
+  const asked = publishers.map(async (publisher) => {
+    try {
+      const answer = await askGroup(publisher, {
+        ...{ definition, signal },
+        call: (client, options) => client.listGroups({}, options),
+      });
+      return [{ publisher, answer }];
+    } catch (error) {
+      signal.throwIfAborted();
+      await stderr.write(`a service can't be asked: ${reasonOf(error)}\n`);
+      return [];
+    }
+  });
+  return (await Promise.all(asked)).flat();
+}
+
+async function list(publishers: Publishers, json: boolean | undefined, context: CommandContext): Promise<number> {
+  const { stdout, stderr, clock } = context;
+  const answers = (await askAll(publishers, context)).map(({ answer }) => answer);
   const groups = answers.flatMap((answer) => answer.groups);
   const dead = answers.flatMap((answer) => answer.events);
   if (json) await stdout.write(`${JSON.stringify({ groups: groups.map(viewGroup), events: dead.map(viewEvent) })}\n`);
@@ -125,7 +133,7 @@ async function list(
     await stderr.write(
       `rondo: what waits in NATS for ${topics.join(', ')} is not in the numbers: ${printable(carrierFault)}\n`,
     );
-  return faults.length === 0 ? ExitCode.OK : ExitCode.FAILED;
+  return faults.length === 0 && answers.length === publishers.length ? ExitCode.OK : ExitCode.FAILED;
 }
 
 const viewGroup = ({ waiting, running, failed, cut, oldestTime, ...group }: Group) => ({
