@@ -92,7 +92,7 @@ export function createEventService(options: EventServiceOptions): ServiceImpleme
         await audit?.record(transaction, { name });
         return done;
       },
-      { signal: call.signal },
+      { signal: call.signal, statementTimeoutMs: 0 }, // the call's timeout bounds it
     );
     nudge();
     return result;

@@ -123,21 +123,22 @@ export async function insertEvent({ query }: Queries, params: readonly SqlValue[
 
 /** Delivers the events of a group's topic again; resolves to how many. What it hasn't taken yet stays as it is. */
 export async function replay(
-  { query }: Queries,
+  { one }: Queries,
   { group, from }: { readonly group: string; readonly from: Date | undefined },
-): Promise<number> {
-  const rows = await query(
-    `INSERT INTO jobs AS stored (method, key, lane, request, due_time, traceparent, progress, version)
+): Promise<bigint> {
+  const { count } = await one<{ count: bigint }>(
+    `WITH again AS (INSERT INTO jobs AS stored (method, key, lane, request, due_time, traceparent, progress, version)
      SELECT name, id, nullif(key, ''), event, now(), traceparent, key, version
      FROM (SELECT DISTINCT ON (id) name, id, key, event, traceparent, place FROM topic_groups JOIN topic_events USING (topic)
        WHERE name = $1 AND create_time >= coalesce($2, '-infinity'::timestamptz) ORDER BY id, place) AS once
      CROSS JOIN (SELECT nextval('topic_replays')::integer AS version) AS replay ORDER BY place
      ON CONFLICT (method, key) DO UPDATE SET version = EXCLUDED.version, lane = EXCLUDED.lane, failed = false, attempts = 0,
        due_time = now() WHERE stored.failed
-     RETURNING id`,
+     RETURNING id)
+     SELECT count(*) AS count FROM again`,
     [group, from ?? null],
   );
-  return rows.length;
+  return count;
 }
 
 const TRIM_BATCH = 1_000;

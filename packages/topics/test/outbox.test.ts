@@ -1,14 +1,17 @@
 /** What the outbox and the relay make of a broker's faults, and of a subscriber's. */
 import { afterAll, beforeAll, beforeEach, expect, it } from '@jest/globals';
-import { Moved, WatcherServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/topics';
+import { Moved, MoverServiceDefinition, WatcherServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/topics';
+import { EventServiceDefinition } from '@rondo/contracts/rondo/events/v1/events';
 import { MethodPolicy } from '@rondo/contracts/rondo/options/v1/options';
-import type { Database } from '@rondo/database';
+import { createPool, type Database } from '@rondo/database';
 import { startTestPostgres, type TestPostgres } from '@rondo/database/testing';
 import type { BrokerEvent, NatsBroker, Take } from '@rondo/nats';
 import { silentLogger as log } from '@rondo/rpc/call';
+import { createClient } from '@rondo/rpc/client';
 import { systemClock as clock, systemRandom as random } from '@rondo/rpc/clock';
 import { RpcError, Status } from '@rondo/rpc/status';
 import { createTestChannel, standIn } from '@rondo/rpc/testing';
+import { createTopics } from '../src/exports/index.js';
 import { methodOf, replay } from '../src/groups.js';
 import { replayFrom, sendWaiting } from '../src/outbox.js';
 import { Relay } from '../src/relay.js';
@@ -81,7 +84,7 @@ it('so is one that two groups had left to the database, once that delivers by it
   const sql = `INSERT INTO topic_events (id, topic, key, event, traceparent)
     SELECT id, $1, '', '', '' FROM unnest(ARRAY['e', 'a', 'e']) AS id`;
   await database.query(sql, [group.topic]);
-  expect(await replay(database, { group: group.name, from: undefined })).toBe(2);
+  expect(await replay(database, { group: group.name, from: undefined })).toBe(2n);
   expect(await database.query('SELECT key FROM jobs ORDER BY id')).toEqual([{ key: 'e' }, { key: 'a' }]);
 });
 
@@ -113,4 +116,23 @@ it('an event that fails for good with a NUL in its error is kept for an operator
   const event = { id: 'e', topic: row.topic, key: 'k', event: new Uint8Array(), traceparent: '', time: new Date() };
   await given[0]?.(event, signal);
   expect(await database.query('SELECT key, failed FROM jobs')).toEqual([{ key: 'e', failed: true }]);
+});
+
+it('a replay may take longer than other statements of the pool', async () => {
+  const url = await postgres.createDatabase();
+  await (await createTables(url)).close();
+  const hasty = createPool({ url: url.replace(/statement_timeout=\d+/, 'statement_timeout=500') });
+  const [services, channel] = [[MoverServiceDefinition], createTestChannel({ services: [] })];
+  const { service } = createTopics({ database: hasty, topics: [Moved], services, channel, log });
+  const operator = createClient(EventServiceDefinition, { channel: createTestChannel({ services: [service] }) });
+  const own = { topic: Moved.$type, service: 's.v1.S', method: 'M', idempotencyLevel: 'IDEMPOTENT' };
+  await operator.registerGroup({ ...own, group: 'g', policy: { subscription: {} } });
+  await hasty.query("INSERT INTO topic_events (id, topic, key, event, traceparent) VALUES ('e', $1, '', '', '')", [
+    Moved.$type,
+  ]);
+  await hasty.query(`CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql AS
+    $$ BEGIN PERFORM pg_sleep(1); RETURN NEW; END $$`);
+  await hasty.query('CREATE TRIGGER slow BEFORE INSERT ON jobs FOR EACH ROW EXECUTE FUNCTION wait()');
+  expect(await operator.replayEvents({ group: `${Moved.$type}:g` })).toEqual({ events: 1n });
+  await hasty.close();
 });

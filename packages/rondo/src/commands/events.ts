@@ -17,6 +17,8 @@ import { registryAddresses } from '../registry/locate.js';
 import { formatTable } from '../terminal/table.js';
 import { formatAge, printable } from '../terminal/text.js';
 
+/** A replay may store millions of deliveries. */
+const REPLAY_MS = 60_000;
 const ACTIONS = 'rondo events ls, retry <id>, discard <id>, replay <group> [time] or remove-group <group>';
 
 /** `rondo events`: shows groups and what they couldn't take, and lets an operator try it again, discard it, or deliver events again. */
@@ -95,7 +97,7 @@ async function change(
           await client.removeGroup({ group }, options);
           return `${group} is removed`;
         }
-        const { events: count } = await client.replayEvents({ group, fromTime }, options);
+        const { events: count } = await client.replayEvents({ group, fromTime }, { ...options, timeoutMs: REPLAY_MS });
         return `${count} events are delivered to ${group} again`;
       },
     });
