@@ -103,7 +103,8 @@ it('replay and remove-group find the service of the group', async () => {
   );
   expect((await run('remove-group', group)).stdout).toBe(`${group} is removed\n`);
   expect(told).toEqual(['sales-1 replay 2026-03-01T09:00:00.000Z', 'sales-1 remove']);
-  expect((await run('replay', group, 'noon')).stderr).toContain('noon is no time');
+  for (const from of ['noon', '5', '2026-03-01', '2026-13-01T09:00:00Z'])
+    expect((await run('replay', group, from)).stderr).toContain(`${from} is no time`);
   expect((await run('remove-group', 'x')).stderr).toContain('there is no group x');
   expect((await run('retry', '17')).stderr).toContain('name one after the id');
 });

@@ -19,6 +19,7 @@ import { formatAge, printable } from '../terminal/text.js';
 
 /** A replay may store millions of deliveries. */
 const REPLAY_MS = 60_000;
+const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)$/i;
 const ACTIONS = 'rondo events ls, retry <id>, discard <id>, replay <group> [time] or remove-group <group>';
 
 /** `rondo events`: shows groups and what they couldn't take, and lets an operator try it again, discard it, or deliver events again. */
@@ -86,7 +87,7 @@ async function change(
   context: CommandContext,
 ): Promise<string> {
   const { signal } = context;
-  const fromTime = from === undefined ? undefined : new Date(from);
+  const fromTime = from === undefined ? undefined : new Date(TIME.test(from) ? from : Number.NaN); // Date takes 5 for a month
   if (Number.isNaN(fromTime?.getTime())) throw new UsageError(`${from} is no time, such as 2026-03-01T09:00:00Z`);
   for (const { publisher, answer } of await askAll(publishers, context)) {
     if (!answer.groups.some(({ name }) => name === group)) continue;
