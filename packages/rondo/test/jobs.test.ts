@@ -21,7 +21,7 @@ const job = {
 };
 
 /** A registered instance of a service with jobs. */
-async function start(instanceId: string, service = 'sales.v1.QuoteService'): Promise<void> {
+async function start(instanceId: string, service = 'sales.v1.QuoteService', ...others: string[]): Promise<void> {
   const change = (what: string) => (request: { id: bigint }) => {
     told.push(`${instanceId} ${what} ${request.id}`);
     if (request.id !== job.id) throw new RpcError(Status.NOT_FOUND, `there is no job ${request.id} here`);
@@ -41,7 +41,7 @@ async function start(instanceId: string, service = 'sales.v1.QuoteService'): Pro
     retryJob: change('retry'),
     discardJob: change('discard'),
   });
-  await register(instanceId, jobs, service);
+  await register(instanceId, jobs, service, ...others);
 }
 
 it('ls asks one instance of a service, and shows its methods, and its jobs as text', async () => {
@@ -72,6 +72,13 @@ it('retry and discard ask one instance, whose refusal is final', async () => {
   const refused = await run('retry', '18');
   expect([refused.exitCode, refused.stderr]).toEqual([1, expect.stringContaining('there is no job 18 here')]);
   expect(told.map((line) => line.replace(/^sales-\d /, ''))).toEqual(['retry 17', 'discard 17', 'retry 18']);
+});
+
+it('asks a service once while its replicas have two versions, of which one has a contract more', async () => {
+  await start('sales-1');
+  await start('sales-2', 'sales.v1.QuoteService', 'sales.v1.DiscountService');
+  expect(JSON.parse((await run('ls', '--json')).stdout).jobs).toHaveLength(1);
+  expect((await run('retry', '17')).stdout).toBe(`${method} quotes/7 is tried again\n`);
 });
 
 it('asks for the service if several have jobs, and says if none has', async () => {

@@ -19,11 +19,11 @@ export function useStandIns(command: string) {
   return {
     run: (...args: readonly string[]) =>
       rondo([command, ...args], { environment: { RONDO_REGISTRY: registry.address } }),
-    /** Serves the stand-in by an instance that is registered for it, and for `service`. */
-    async register(instanceId: string, standIn: ServiceImplementation, service: string): Promise<void> {
+    /** Serves the stand-in by an instance that is registered for it, and for `services`. */
+    async register(instanceId: string, standIn: ServiceImplementation, ...services: readonly string[]): Promise<void> {
       const server = await serve(createRouter({ services: [standIn] }), { listen: '127.0.0.1:0' });
       servers.push(server);
-      registry.put(instanceAt(server.address, instanceId, [standIn.definition.fullName, service]));
+      registry.put(instanceAt(server.address, instanceId, [standIn.definition.fullName, ...services]));
     },
   };
 }

@@ -9,17 +9,27 @@ interface Asked {
   readonly name: string | undefined;
 }
 
-/** The instances that serve a contract, grouped by the services that they serve: a group shares a database. */
+/** The instances that serve a contract, grouped: a group shares a service, also while its replicas have two versions, and so a database. */
 export function groupsOf(instances: readonly Instance[], { serving, name }: Asked): readonly (readonly Instance[])[] {
-  const groups = new Map<string, Instance[]>();
+  const groups: Instance[][] = [];
   for (const instance of instances) {
     const { services } = instance;
     const isMeant = name === undefined || matchServices(name, services).length > 0;
     if (!services.includes(serving) || !isMeant) continue;
-    const key = [...services].sort().join(' ');
-    groups.set(key, [...(groups.get(key) ?? []), instance]);
+    const own = ownOf(instance);
+    const group = groups.find((others) =>
+      others.some((other) => ownOf(other).some((service) => own.includes(service))),
+    );
+    if (group === undefined) groups.push([instance]);
+    else group.push(instance);
   }
-  return [...groups.values()];
+  return groups;
+}
+
+/** What an instance serves, without what Rondo adds to each. */
+function ownOf({ services }: Instance): readonly string[] {
+  const own = services.filter((service) => !/^(rondo|grpc)\./.test(service));
+  return own.length > 0 ? own : services;
 }
 
 /** What the first instance of a group answers that can be asked. @throws the last instance's error if none can. */
