@@ -71,15 +71,22 @@ const MARK_LENGTH = 8;
 const MARKED_ID = /^([0-9a-f]{8})-/;
 
 /**
+ * The history of the database: its system, and the timeline on which the server writes. The control file has a new timeline only
+ * after the first checkpoint, which may take minutes. A standby may lack transactions, so it fails there, as a write does.
+ */
+const HISTORY = `
+  SELECT system_identifier || ':' || CASE WHEN pg_is_in_recovery() THEN pg_current_xact_id()::text
+    ELSE ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::int::text END AS history
+  FROM pg_control_system()`;
+
+/**
  * The mark of the log, 8 hex digits with which the ids of transactions begin. Each history of the database has its
  * own mark, because a restore to an earlier time begins a new history.
+ *
+ * @throws DatabaseUnavailable on a standby.
  */
 export async function readMark(database: Database, options: QueryOptions): Promise<string> {
-  const { history } = await database.one<{ history: string }>(
-    `SELECT system_identifier || ':' || timeline_id AS history FROM pg_control_system(), pg_control_checkpoint()`,
-    [],
-    options,
-  );
+  const { history } = await database.one<{ history: string }>(HISTORY, [], options);
   return createHash('sha256').update(history).digest('hex').slice(0, MARK_LENGTH);
 }
 
