@@ -53,6 +53,7 @@ describe('a resume token', () => {
       `3.${view}.1.m..1`,
       `1.${view}.1.m..-.1`,
       `1.${view}.${'9'.repeat(19)}.m.`,
+      `1.${view}.1.m.${'9'.repeat(19)}-1,`,
     ];
     for (const text of texts) expect(() => readToken(view, forged(text))).toThrow(InvalidResumeToken);
     for (const token of ['%', 'nonsense', 'A'.repeat(100_000)]) {

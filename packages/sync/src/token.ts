@@ -29,7 +29,7 @@ const HASH_LENGTH = 11;
 const MAX_LENGTH = 8_192;
 const ANY_VERSION = /^(?<version>\d{1,3})\./;
 const PLACE =
-  /^\d\.(?<view>[\w-]+)\.(?<position>\d{1,18})\.(?<mark>[\w-]{1,40})\.(?<included>(?:\d{1,19}-\d{1,15}(?:-\d{1,18})?,)*)(?:\.(?<key>\d{1,18}|-(?=\.))(?:\.(?<rows>\d{1,6}))?)?$/;
+  /^\d\.(?<view>[\w-]+)\.(?<position>\d{1,18})\.(?<mark>[\w-]{1,40})\.(?<included>(?:\d{1,18}-\d{1,15}(?:-\d{1,18})?,)*)(?:\.(?<key>\d{1,18}|-(?=\.))(?:\.(?<rows>\d{1,6}))?)?$/;
 
 /** Identifies the topic and filter of a token: 66 bits of their digest. */
 export function viewOf(topic: string, filter = ''): string {
