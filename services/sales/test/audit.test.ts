@@ -256,6 +256,7 @@ describe('the audit', () => {
     const method = '/sales.v1.CustomerService/DeleteCustomer';
     expect(lines(await events(`resource = "${name}" AND method = "${method}"`))).toEqual([`DeleteCustomer ${name} 0`]);
     expect(await events(`resource = "${name}" AND code != 0`)).toEqual([]);
+    expect(await events(`resource = "${name}" AND code > 70000`)).toEqual([]);
     expect(await events('subject = "nobody"')).toEqual([]);
     expect(await events('create_time > "2999-01-01T00:00:00Z"')).toEqual([]);
     const first = await ada.audit.listAuditEvents({ pageSize: 1, filter: 'subject = "ada"' });

@@ -28,7 +28,8 @@ const LISTING: Listing = {
   table: 'audit_events',
   order: 'the newest first',
   selected: ['sequence', ...FIELDS, 'actors', 'trace_id'],
-  columns: Object.fromEntries(FIELDS.map((column) => [column, column])),
+  // A filter may name any whole number of 64 bits.
+  columns: { ...Object.fromEntries(FIELDS.map((column) => [column, column])), code: 'code::bigint' },
   unindexed: ['issuer', 'process', 'method', 'code'],
   scannedBy: { field: 'subject', withState: false },
 };
