@@ -7,7 +7,8 @@ export type FilterField =
   /** A resource name; `read` returns its id, or undefined for another name. */
   | { readonly kind: 'name'; readonly pattern: string; readonly read: (name: string) => string | undefined }
   | { readonly kind: 'enum'; readonly values: readonly string[] }
-  | { readonly kind: 'integer' }
+  /** Of 64 bits, signed by default. */
+  | { readonly kind: 'integer'; readonly unsigned?: boolean }
   /** `2026-11-20` in quotes. */
   | { readonly kind: 'date' }
   /** RFC 3339 in quotes. */
@@ -22,6 +23,7 @@ const UNSUPPORTED = /^(?:OR|NOT)(?=[\s(]|$)|^[()-]/;
 const TIMESTAMP = /^\d{4}-\d\d-\d\dT(?:[01]\d|2[0-3]):\d\d:\d\d(?:\.\d{1,3}0{0,6})?(?:Z|[+-]\d\d:\d\d)$/;
 const MIN_INT64 = -(2n ** 63n);
 const MAX_INT64 = 2n ** 63n - 1n;
+const MAX_UINT64 = 2n ** 64n - 1n;
 
 /**
  * Parses a filter: comparisons of AIP-160, joined by `AND`. An empty filter has no conditions. Faults are passed to `report`.
@@ -141,7 +143,7 @@ export function readValue(field: FilterField, text: string): ReadValue {
     case 'enum':
       return { value: field.values.includes(text) ? text : undefined, rule: `one of ${field.values.join(', ')}` };
     case 'integer':
-      return { value: readInteger(text), rule: 'a whole number of 64 bits' };
+      return { value: readInteger(text, field.unsigned ? MAX_UINT64 : MAX_INT64), rule: 'a whole number of 64 bits' };
     case 'date':
       return { value: isDate(text) ? text : undefined, rule: 'a day such as "2026-01-31"' };
     case 'timestamp':
@@ -149,10 +151,10 @@ export function readValue(field: FilterField, text: string): ReadValue {
   }
 }
 
-function readInteger(text: string): bigint | undefined {
-  if (!/^-?\d{1,19}$/.test(text)) return undefined;
+function readInteger(text: string, max: bigint): bigint | undefined {
+  if (!/^-?\d{1,20}$/.test(text)) return undefined;
   const value = BigInt(text);
-  return value >= MIN_INT64 && value <= MAX_INT64 ? value : undefined;
+  return value >= MIN_INT64 && value <= max ? value : undefined;
 }
 
 function isDate(text: string): boolean {

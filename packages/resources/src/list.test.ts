@@ -43,10 +43,11 @@ describe('a sorted list', () => {
     fields: {
       title: { kind: 'text' },
       pages: { kind: 'integer' },
+      copies: { kind: 'integer', unsigned: true },
       print_date: { kind: 'date' },
       create_time: { kind: 'timestamp' },
     },
-    sortable: ['title', 'pages', 'print_date', 'create_time'],
+    sortable: ['title', 'pages', 'copies', 'print_date', 'create_time'],
   };
   const request = { pageSize: 0, pageToken: '', filter: '' };
   const readBy = (orderBy: string, pageToken = '', of = list) =>
@@ -79,7 +80,7 @@ describe('a sorted list', () => {
     'constructor',
   ])('is refused for "%s", with the fields by which it can be sorted', (orderBy) => {
     expect(() => readBy(orderBy)).toThrow(
-      `order_by: must be one of title, pages, print_date, create_time, alone or followed by desc; it is "${orderBy}"`,
+      `order_by: must be one of title, pages, copies, print_date, create_time, alone or followed by desc; it is "${orderBy}"`,
     );
   });
 
@@ -99,6 +100,7 @@ describe('a sorted list', () => {
     ['title', { position: 5n, value: 'a at b in 5\nafter "ä🦊' }],
     ['title', { position: 5n, value: '' }],
     ['pages', { position: 5n, value: -(2n ** 63n) }],
+    ['copies', { position: 5n, value: 2n ** 64n - 1n }],
     ['print_date', { position: 5n, value: '9999-12-31' }],
     ['create_time', { position: 2n ** 63n - 1n, value: new Date('2026-01-31T12:00:00.123Z') }],
   ])('by %s goes on after %j, in the same order only', (orderBy, place) => {

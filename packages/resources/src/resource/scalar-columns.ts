@@ -35,6 +35,7 @@ const FRACTION = { type: 'double precision', zero: 0, read: storedNumber, write:
 // 64 bits, as the linter of migrations wants them.
 const WHOLE = { type: 'bigint', zero: 0, read: storedNumber, write: sqlValue, filter: { kind: 'integer' } } as const;
 const LONG = { type: 'bigint', zero: 0n, read: storedBigint, write: sqlValue, filter: { kind: 'integer' } } as const;
+const UNSIGNED = { ...LONG, type: 'numeric(20, 0)', filter: { kind: 'integer', unsigned: true } } as const;
 
 const SCALARS: ReadonlyMap<string, Scalar> = new Map<string, Scalar>([
   ['string', { type: 'text', zero: '', read: storedText, write: sqlValue, filter: { kind: 'text' } }],
@@ -54,7 +55,7 @@ const SCALARS: ReadonlyMap<string, Scalar> = new Map<string, Scalar>([
   ['float', { ...FRACTION, type: 'real', read: (value) => Math.fround(storedNumber(value)) }],
   ...['int32', 'sint32', 'sfixed32', 'uint32', 'fixed32'].map((name): [string, Scalar] => [name, WHOLE]),
   ...['int64', 'sint64', 'sfixed64'].map((name): [string, Scalar] => [name, LONG]),
-  ...['uint64', 'fixed64'].map((name): [string, Scalar] => [name, { ...LONG, type: 'numeric(20, 0)' }]),
+  ...['uint64', 'fixed64'].map((name): [string, Scalar] => [name, UNSIGNED]),
   [
     'google.protobuf.Timestamp',
     {
