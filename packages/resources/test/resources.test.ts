@@ -2,7 +2,7 @@
 
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Book, BookState } from '@rondo/contracts/rondo/conformance/v1/library';
-import { requireTables } from '../src/exports/index.js';
+import { defineResource, inColumns, requireTables } from '../src/exports/index.js';
 import { books, readBooks, refused, shelves, startLibrary } from './library.js';
 
 let library: Awaited<ReturnType<typeof startLibrary>>;
@@ -167,6 +167,17 @@ describe('what a caller sees', () => {
 });
 
 describe('requireTables', () => {
+  it('refuses to sort by a column that may be null, as later pages would leave out rows', async () => {
+    const columns = { origin: 'origin_id', publisher: inColumns('publisher_'), wordCount: 'words' };
+    const definition = { table: 'books', columns, sort: ['boughtTime'] } as const;
+    await expect(requireTables(library.database, [defineResource(Book, definition)])).rejects.toThrow(
+      /^books can't be sorted by bought_time: its column bought_time may be null\. Make it NOT NULL/,
+    );
+    const sorted = { bought_time: "coalesce(bought_time, '9999-12-31Z')" };
+    const withValue = defineResource(Book, { ...definition, list: { sorted } });
+    await expect(requireTables(library.database, [withValue])).resolves.toBeUndefined();
+  });
+
   it('finds a column that the table lacks, and prints the migration that adds it', async () => {
     await expect(requireTables(library.database, [books, shelves])).resolves.toBeUndefined();
     const lacking = library.database.transaction(async (tx) => {

@@ -6,30 +6,55 @@ import { reference } from './value-columns.js';
 /** What a resource says of its table. */
 interface StoredResource {
   readonly model: Pick<Model<never>, 'ids' | 'fields' | 'has'> & {
-    readonly definition: Pick<Definition<never>, 'table' | 'list' | 'visibleTo'>;
+    readonly definition: Pick<Definition<never>, 'table' | 'list' | 'sort' | 'visibleTo'>;
   };
 }
 
 const COLUMNS = `
-  SELECT wanted.name, coalesce(array_agg(attname::text) FILTER (WHERE attnum > 0 AND NOT attisdropped), '{}') AS columns
+  SELECT wanted.name,
+    coalesce(array_agg(attname::text) FILTER (WHERE attnum > 0 AND NOT attisdropped), '{}') AS columns,
+    coalesce(array_agg(attname::text) FILTER (WHERE attnum > 0 AND NOT attnotnull), '{}') AS nullable
   FROM unnest($1::text[]) AS wanted (name) LEFT JOIN pg_attribute ON attrelid = to_regclass(wanted.name)
   GROUP BY wanted.name`;
 
 /**
  * Checks, by one statement, that the tables have what the resources store. Call it after the migrations.
  *
- * @throws Error that has the migration which adds what is missing.
+ * @throws Error that has the migration which adds what is missing, or names a column that lists are sorted by and that may be null.
  */
 export async function requireTables(
   queries: Pick<Queries, 'query'>,
   resources: readonly StoredResource[],
 ): Promise<void> {
   const names = [...new Set(resources.map(({ model }) => model.definition.table))];
-  const rows = await queries.query<{ name: string; columns: readonly string[] }>(COLUMNS, [names]);
+  const rows = await queries.query<TableRow>(COLUMNS, [names]);
   const present = new Map(rows.map(({ name, columns }) => [name, new Set(columns)]));
   const statements = resources.flatMap((resource) => missingIn(resource, present.get(resource.model.definition.table)));
-  if (statements.length === 0) return;
-  throw new Error(`the database lacks what the service stores; add a migration with\n\n${statements.join('\n')}\n`);
+  if (statements.length > 0)
+    throw new Error(`the database lacks what the service stores; add a migration with\n\n${statements.join('\n')}\n`);
+  for (const resource of resources) requireSortable(resource, rows);
+}
+
+interface TableRow {
+  readonly name: string;
+  readonly columns: readonly string[];
+  readonly nullable: readonly string[];
+}
+
+/** A page after a given row has no row without the value by which the list is sorted. */
+function requireSortable({ model: { definition, fields } }: StoredResource, rows: readonly TableRow[]): void {
+  const { table, sort = [], list } = definition;
+  const nullable = rows.find(({ name }) => name === table)?.nullable ?? [];
+  const sortable: readonly string[] = sort;
+  for (const { description, column } of fields) {
+    const [name = ''] = column.names;
+    if (!sortable.includes(description.key) || list?.sorted?.[description.name] !== undefined) continue;
+    if (nullable.includes(name))
+      throw new Error(
+        `${table} can't be sorted by ${description.name}: its column ${name} may be null. Make it NOT NULL by a migration, ` +
+          `or give an SQL value in the definition, such as list: { sorted: { ${description.name}: "coalesce(${name}, …)" } }`,
+      );
+  }
 }
 
 function missingIn(resource: StoredResource, present: ReadonlySet<string> = new Set()): readonly string[] {
