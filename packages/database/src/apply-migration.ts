@@ -32,9 +32,13 @@ export async function apply(
   }
 }
 
+const BOUND_IDLE =
+  "SELECT set_config('idle_session_timeout', current_setting('idle_in_transaction_session_timeout'), false)";
+
 /**
  * Ends the transaction for as long as the statements run, on the same connection. Meanwhile the session holds the
- * lock. The statements wait for locks without a limit, because an interrupted index build has to begin again.
+ * lock, and may be idle between statements as long as in a transaction: a frozen replica keeps no other from migrating. The
+ * statements wait for locks without a limit, because an interrupted index build has to begin again.
  */
 async function applyOutside(
   transaction: Transaction,
@@ -48,6 +52,7 @@ async function applyOutside(
   try {
     await transaction.script('SET statement_timeout = 0');
     await transaction.script('SET lock_timeout = 0');
+    await transaction.query(BOUND_IDLE);
     for (const statement of statementsIn(name, sql)) {
       await dropBrokenIndex(transaction, statement);
       await transaction.script(statement);
@@ -55,6 +60,7 @@ async function applyOutside(
   } finally {
     await transaction.script('RESET statement_timeout');
     await transaction.script('RESET lock_timeout');
+    await transaction.script('RESET idle_session_timeout');
     await transaction.script('BEGIN');
     await transaction.query('SELECT pg_advisory_xact_lock($1), pg_advisory_unlock($1)', [lock]);
   }

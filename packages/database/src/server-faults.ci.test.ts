@@ -2,7 +2,8 @@ import { afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/gl
 import { deferred } from '../../rpc/test/support/wait.js';
 import { filePostgres } from '../test/postgres.js';
 import { CommitOutcomeUnknown, DatabaseUnavailable } from './errors.js';
-import type { Database } from './sql.js';
+import { migrate } from './migrate.js';
+import type { Database, Transaction } from './sql.js';
 import { clockIsShifted, eventually } from './testing/test-postgres.js';
 
 const postgres = filePostgres();
@@ -63,6 +64,27 @@ async function unavailable(work: Promise<unknown>): Promise<void> {
     expect(errors).toContainEqual(expect.objectContaining({ sqlState: '25P03' })); // the end of its socket may follow
     await lost;
     expect(await taken()).toBe(1);
+  });
+
+  it('keeps no other replica from migrating, also between statements outside of a transaction', async () => {
+    const sql = '-- rondo:no-transaction\nCREATE INDEX CONCURRENTLY IF NOT EXISTS stock_taken ON stock (taken);\n';
+    const migrations = [{ name: '0001_index.sql', sql }];
+    const [thawed, reached] = [deferred(), deferred()];
+    const freezing = (transaction: Transaction): Transaction => ({
+      ...transaction,
+      async script(script, options) {
+        if (!script.startsWith('CREATE INDEX')) return transaction.script(script, options);
+        reached.resolve();
+        await thawed.promise;
+      },
+    });
+    const transaction: Database['transaction'] = (work, options) =>
+      frozen.transaction((opened) => work(freezing(opened)), options);
+    const lost = unavailable(migrate({ ...frozen, transaction }, { migrations }));
+    await Promise.race([reached.promise, lost]);
+    expect(await migrate(database, { migrations })).toEqual(['0001_index.sql']);
+    thawed.resolve();
+    await lost;
   });
 
   it('keeps what is prepared, what it reads and what runs long', async () => {
