@@ -154,6 +154,20 @@ describe('a saga', () => {
     expect(new Set(done).size).toBe(36);
   });
 
+  it('parks or compensates whatever text a failure has', async () => {
+    const process = startProcess((name, { sagaId }) => {
+      if (name === 'b') throw sagaId === 'refused' ? new StepRefused(`\0${'x'.repeat(1_000)}`) : new Error('a\0b');
+    }, 1);
+    await begin(process, 'refused');
+    await begin(process, 'failed');
+    await finished('compensated', 'refused');
+    await eventually(async () =>
+      expect(await process.sagas.list(NO_LIMIT)).toMatchObject([{ parked: true, attempts: 1, error: 'a\ufffdb' }]),
+    );
+    const { error } = await database.one<{ error: string }>("SELECT error FROM sagas WHERE id = 'refused'");
+    expect(error).toBe(`b: \ufffd${'x'.repeat(496)}`);
+  });
+
   it('waits for an operator after too many failures, and continues where it stopped', async () => {
     let broken = true;
     const process = startProcess((name) => {

@@ -56,6 +56,8 @@ interface SagaDependencies {
 const STEP_TIMEOUT_MS = SAGA_CLAIM_MS * 0.8;
 const BACKOFF = { baseMs: 200, maxMs: MAX_BACKOFF_MS };
 const MAX_ERROR_LENGTH = 500;
+/** PostgreSQL doesn't accept NUL in a text. */
+const storedText = (error: string): string => error.slice(0, MAX_ERROR_LENGTH).replaceAll('\0', '\ufffd');
 
 /** Runs the steps of a saga until it is finished, a step fails, or another process has the saga. */
 export async function advance(
@@ -104,7 +106,7 @@ async function forward(row: SagaRow, { step, count }: Position, closing: AbortSi
   } catch (error) {
     if (!(error instanceof StepRefused)) throw error;
     // The refused step is compensated, too: it may have had effects before it refused.
-    return { state: 'compensating', step: row.step, results, error: `${step.name}: ${error.message}` };
+    return { state: 'compensating', step: row.step, results, error: storedText(`${step.name}: ${error.message}`) };
   }
 }
 
@@ -136,7 +138,7 @@ async function fail({ database, log, random, maxAttempts }: SagaDependencies, { 
       `a saga has failed ${row.attempts + 1} times: remove the cause, then run rondo tx resolve ${row.id} --retry`,
     );
   else log.debug(fields, 'a step of a saga failed; it is retried');
-  const error = (fault instanceof Error ? fault.message : String(fault)).slice(0, MAX_ERROR_LENGTH);
+  const error = storedText(fault instanceof Error ? fault.message : String(fault));
   const delayMs = backoffMs(row.attempts, { ...BACKOFF, random });
   await recordFailure(database, row, { error, parked, backoffMs: delayMs });
 }
