@@ -111,8 +111,10 @@ it('names all that narrows a watch, for its tokens', async () => {
     { watcher: ADA },
     { of: SHELF, watcher: ADA },
   ];
-  const names = await Promise.all(watches.map(async (watch) => (await watchBooks(watch).begin()).filter?.name));
-  expect(names).toEqual([
+  const nameOf = async (watch: Partial<ResourceWatch>, seen?: string) =>
+    (await watchBooks(watch, { seen }).begin()).filter?.name;
+  expect(await nameOf({ watcher: ADA })).toBe('["","","[\\"https://issuer.example.com\\",\\"ada\\",\\"all\\"]"]');
+  expect(await Promise.all(watches.map((watch) => nameOf(watch, 'ada')))).toEqual([
     '',
     '["from now","",""]',
     '["","shelf a",""]',

@@ -16,7 +16,7 @@ const PART = 100;
 export interface ResourceWatch {
   /** Those alone that have a value in a column, such as the id of their customer; by default all. */
   readonly of?: { readonly column: string; readonly value: string } | undefined;
-  /** On whose behalf they are watched; undefined for a process. A resume token is valid for the same watcher only. */
+  /** On whose behalf they are watched; undefined for a process. A resume token is valid for the same watcher that sees all, or doesn't. */
   readonly watcher: Watcher | undefined;
   /** Begins without the resources that there are. */
   readonly fromNow: boolean;
@@ -125,7 +125,12 @@ async function viewOf<T>({ queries }: FeedOptions, source: FeedSource<T>, { of, 
   const readSight = async (from: Queries): Promise<Sight> => watcher && source.sight?.of(watcher, from);
   let sight = await readSight(queries);
   const field = of && (changed[of.column] ?? of.column);
-  const names = [fromNow ? 'from now' : '', of === undefined ? '' : `${field} ${of.value}`, identityOf(watcher)];
+  const seesAll = source.sight !== undefined && sight === undefined;
+  const names = [
+    fromNow ? 'from now' : '',
+    of === undefined ? '' : `${field} ${of.value}`,
+    identityOf(watcher, seesAll),
+  ];
   return {
     filter: {
       // It has everything that narrows the watch, as a resume token is valid for the same watch only.
@@ -165,8 +170,9 @@ function isAmong(sight: Sight, values: readonly (string | null)[]): boolean {
   return typeof sight === 'string' && values.includes(sight);
 }
 
-function identityOf(watcher: Watcher | undefined): string {
-  return watcher === undefined ? '' : JSON.stringify([watcher.issuer, watcher.subject]);
+/** A watcher that sees all has other tokens, as a watch goes on without the rows that its watcher didn't see before. */
+function identityOf(watcher: Watcher | undefined, seesAll: boolean): string {
+  return watcher === undefined ? '' : JSON.stringify([watcher.issuer, watcher.subject, ...(seesAll ? ['all'] : [])]);
 }
 
 function partQuery<T>(
