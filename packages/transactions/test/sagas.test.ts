@@ -1,3 +1,4 @@
+import { setImmediate as turn } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { CoordinatorServiceDefinition } from '@rondo/contracts/rondo/transactions/v1/transactions';
 import { createPool, type Database, migrate } from '@rondo/database';
@@ -6,6 +7,7 @@ import { silentLogger } from '@rondo/rpc/call';
 import { createClient } from '@rondo/rpc/client';
 import { Status } from '@rondo/rpc/status';
 import { createTestChannel } from '@rondo/rpc/testing';
+import { deferred } from '../../rpc/test/support/wait.js';
 import {
   createOperatorService,
   createSagas,
@@ -36,21 +38,21 @@ afterEach(async () => {
   await database.close();
 });
 
-type Fault = (step: string, context: StepContext<{ order: string }>) => void;
+type Fault = (step: string, context: StepContext<{ order: string }>) => unknown;
 
 /** A process that knows a saga of three steps. */
-function startProcess(fault: Fault = () => undefined, maxAttempts = 12) {
-  const sagas = createSagas({ database, log: silentLogger, maxAttempts });
+function startProcess(fault: Fault = () => undefined, { maxAttempts = 12, over = database } = {}) {
+  const sagas = createSagas({ database: over, log: silentLogger, maxAttempts });
   processes.push(sagas);
   const step = (name: string) => ({
     name,
     run: async (context: StepContext<{ order: string }>) => {
-      fault(name, context);
+      await fault(name, context);
       done.push(`${name} ${context.key}`);
       return { [name]: context.input.order };
     },
     compensate: async (context: StepContext<{ order: string }>) => {
-      fault(`undo ${name}`, context);
+      await fault(`undo ${name}`, context);
       done.push(`undo ${name} ${context.key}`);
     },
   });
@@ -155,9 +157,12 @@ describe('a saga', () => {
   });
 
   it('parks or compensates whatever text a failure has', async () => {
-    const process = startProcess((name, { sagaId }) => {
-      if (name === 'b') throw sagaId === 'refused' ? new StepRefused(`\0${'x'.repeat(1_000)}`) : new Error('a\0b');
-    }, 1);
+    const process = startProcess(
+      (name, { sagaId }) => {
+        if (name === 'b') throw sagaId === 'refused' ? new StepRefused(`\0${'x'.repeat(1_000)}`) : new Error('a\0b');
+      },
+      { maxAttempts: 1 },
+    );
     await begin(process, 'refused');
     await begin(process, 'failed');
     await finished('compensated', 'refused');
@@ -168,11 +173,43 @@ describe('a saga', () => {
     expect(error).toBe(`b: \ufffd${'x'.repeat(496)}`);
   });
 
+  it('ends its step before its process stops, although the database refused the state of another', async () => {
+    const [running, ended, refused] = [deferred(), deferred(), deferred()];
+    const query: Database['query'] = (sql, ...rest) => {
+      if (!sql.includes('attempts = attempts + 1')) return database.query(sql, ...rest);
+      refused.resolve();
+      return Promise.reject(new Error('the database is away'));
+    };
+    const process = startProcess(
+      async (name, { sagaId }) => {
+        if (name !== 'b') return;
+        if (sagaId === 'failed') await running.promise.then(() => Promise.reject(new Error('no')));
+        running.resolve();
+        await ended.promise;
+      },
+      { over: { ...database, query } },
+    );
+    await database.transaction(async (transaction) => {
+      for (const id of ['failed', 'slow'])
+        await process.cancel.start(transaction, { id, subject: '', input: { order: '7' } });
+    });
+    process.sagas.nudge();
+    await refused.promise;
+    await turn(); // the round has ended by then, if it doesn't wait
+    const closing = process.sagas.close().then(() => done.push('closed'));
+    ended.resolve();
+    await closing;
+    expect(done.slice(-2)).toEqual(['b slow/b', 'closed']);
+  });
+
   it('waits for an operator after too many failures, and continues where it stopped', async () => {
     let broken = true;
-    const process = startProcess((name) => {
-      if (name === 'b' && broken) throw new Error('unreachable');
-    }, 2);
+    const process = startProcess(
+      (name) => {
+        if (name === 'b' && broken) throw new Error('unreachable');
+      },
+      { maxAttempts: 2 },
+    );
     const services = [createOperatorService({ sagas: process.sagas })];
     const client = createClient(CoordinatorServiceDefinition, { channel: createTestChannel({ services }) });
     await begin(process);

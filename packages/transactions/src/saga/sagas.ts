@@ -94,7 +94,11 @@ export function createSagas(options: SagasOptions): Sagas {
     await Promise.all(
       due.map(async (saga) => {
         const definition = kinds.get(saga.kind);
-        if (definition !== undefined) await advance(dependencies, { saga, definition }, signal);
+        if (definition === undefined) return;
+        // The round waits for the others, too.
+        await advance(dependencies, { saga, definition }, signal).catch((err: unknown) =>
+          log.warn({ err, saga: saga.id }, "the state of a saga couldn't be stored; its step is tried again"),
+        );
       }),
     );
     return (await prune(signal)) || due.length === CLAIMED_AT_ONCE;
