@@ -38,13 +38,19 @@ function replica({
 } = {}) {
   const committed: true[] = [];
   const audited: string[] = [];
+  const broken = { audit: false };
   const { service, check } = createParticipant({
     database,
     name,
     coordinators: TRUSTED,
     log: silentLogger,
     onCommitted: () => committed.push(true),
-    audit: { record: async (_, event) => void audited.push(event.name) },
+    audit: {
+      async record(_, event) {
+        if (broken.audit) throw new Error('the audit is broken');
+        audited.push(event.name);
+      },
+    },
     operations: [
       operation(BOOK, async (transaction, request, context) => {
         await during?.(context);
@@ -53,7 +59,7 @@ function replica({
     ],
   });
   const client = createClient(ParticipantServiceDefinition, { channel: createTestChannel({ services: [service] }) });
-  return { client, committed, audited, check };
+  return { client, committed, audited, broken, check };
 }
 
 /** A promise and the function that resolves it. */
@@ -200,6 +206,19 @@ describe('a branch', () => {
     await books.client.abort({ transaction });
   });
 
+  it('is not committed by an operator without a trace in the audit', async () => {
+    const { transaction, operation: what } = branch();
+    await books.client.prepare({ transaction, operation: what });
+    books.broken.audit = true;
+    await expect(books.client.commit({ transaction, heuristic: true })).rejects.toMatchObject({
+      code: Status.INTERNAL,
+    });
+    books.broken.audit = false;
+    expect(await inDoubt()).toHaveLength(1);
+    expect(await books.client.commit({ transaction, heuristic: true })).toEqual({ outcome: COMMITTED });
+    expect(books.audited).toContain(`transactions/${transaction.id}`);
+  });
+
   it("that an operator ended is marked so, and ignores the coordinator's later decision", async () => {
     const [one, two] = [branch(), branch()];
     for (const { transaction, operation: what } of [one, two]) {
@@ -214,7 +233,7 @@ describe('a branch', () => {
       [`rondo:shop:${one.transaction.id}:books`, `rondo:shop:${two.transaction.id}:books`],
     );
     expect(ended).toEqual([{ outcome: 'aborted' }, { outcome: 'committed' }]);
-    expect(books.audited).toEqual([one, two].map(({ transaction: { id } }) => `transactions/${id}`));
+    expect(books.audited.slice(-2)).toEqual([one, two].map(({ transaction: { id } }) => `transactions/${id}`));
   });
 });
 

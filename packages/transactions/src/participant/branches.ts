@@ -59,8 +59,8 @@ interface AbortedBranch {
 }
 
 /** Records that an operator decided it. */
-export async function markHeuristic({ query }: Queries, gid: string): Promise<void> {
-  await query('UPDATE transaction_branches SET heuristic = true WHERE gid = $1', [gid]);
+export async function markHeuristic({ query }: Queries, gid: string, options: QueryOptions): Promise<void> {
+  await query('UPDATE transaction_branches SET heuristic = true WHERE gid = $1', [gid], options);
 }
 
 /** How a branch has ended; undefined if it hasn't, or is unknown. */

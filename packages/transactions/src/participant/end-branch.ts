@@ -43,9 +43,13 @@ export async function commitBranch(dependencies: ParticipantDependencies, branch
   const { endingDatabase, onCommitted } = dependencies;
   const { gid, heuristic, transaction } = branch;
   const perform = performer('participant', { transactionId: transaction.id, name: dependencies.name });
+  if (heuristic) await auditCommit(dependencies, branch, signal);
   if (await perform('commit', () => endingDatabase.commitPrepared(gid, { signal }))) {
-    if (heuristic) await recordHeuristic(dependencies, branch, signal);
     onCommitted();
+    if (heuristic) {
+      dependencies.log.warn({ gid }, 'a branch was committed by an operator');
+      await markHeuristic(endingDatabase, gid, { signal });
+    }
   }
   return { outcome: outcomeOf(await findEnded(endingDatabase, gid, { signal })) };
 }
@@ -76,17 +80,12 @@ export async function abortBranch(dependencies: ParticipantDependencies, branch:
   }
 }
 
-async function recordHeuristic(dependencies: ParticipantDependencies, branch: EndingBranch, signal: AbortSignal) {
-  const { endingDatabase, log } = dependencies;
-  log.warn({ gid: branch.gid }, 'a branch was committed by an operator');
-  const record = auditing(dependencies, branch);
-  await endingDatabase.transaction(
-    async (transaction) => {
-      await markHeuristic(transaction, branch.gid);
-      await record(transaction);
-    },
-    { signal },
-  );
+/** Before the commit, which can't be in one transaction with it: if this fails, the branch is as it was. */
+async function auditCommit(dependencies: ParticipantDependencies, branch: EndingBranch, signal: AbortSignal) {
+  const { endingDatabase } = dependencies;
+  const prepared = await endingDatabase.listPrepared(branch.gid, { signal });
+  if (prepared.some(({ gid }) => gid === branch.gid))
+    await endingDatabase.transaction(auditing(dependencies, branch), { signal });
 }
 
 /** Writes that an operator has ended the branch. */
