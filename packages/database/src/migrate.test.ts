@@ -192,6 +192,15 @@ describe('a migration without a transaction', () => {
     expect(await migrate(other, { migrations: [table, index('id'), third] })).toEqual([third.name]);
   });
 
+  it('goes on with an index whose name is in quotes', async () => {
+    const quoted = index('id').sql.replaceAll('first_ids', '"First ids"');
+    const migrations = [table, { name: '0002_indexes.sql', sql: quoted }];
+    await expect(migrate(database, { migrations })).rejects.toThrow(/failed, and the next start tries it again/);
+    await database.query('DELETE FROM first WHERE ctid = (SELECT min(ctid) FROM first)');
+    await migrate(database, { migrations });
+    expect((await indexes()).filter(({ valid }) => !valid)).toEqual([]);
+  });
+
   it('is applied once when several replicas start at once', async () => {
     await migrate(database, { migrations: [table] });
     await database.query('DELETE FROM first');
