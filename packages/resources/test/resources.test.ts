@@ -135,6 +135,16 @@ describe('a mask', () => {
     const untagged = await client.updateBook({ book: { name: before.name, title: 'Not this' }, updateMask: ['tags'] });
     expect(untagged).toMatchObject({ title: 'Emma', tags: [] });
     expect(untagged.updateTime?.getTime()).toBeGreaterThan(before.updateTime?.getTime() ?? 0);
+    for (const [value, other, read] of [
+      ['2.5', '+02.50', '2.5'],
+      ['10', '10.', '10'],
+      ['-0', '.0', '0'],
+      ['-.5', '-0.500', '-0.5'],
+    ] as const) {
+      const weighed = await add('Heavy', { weight: { value } });
+      expect(weighed.weight).toEqual({ value: read });
+      expect(await client.updateBook({ book: { name: weighed.name, weight: { value: other } } })).toEqual(weighed);
+    }
   });
 });
 

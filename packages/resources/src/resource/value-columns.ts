@@ -36,7 +36,7 @@ export function decimalColumn(column: string): Column<DecimalValue | undefined> 
   return {
     names: [column],
     types: ['numeric'],
-    write: (decimal) => [decimal === undefined ? null : decimal.value || '0'],
+    write: (decimal) => [decimal === undefined ? null : plain(decimal.value)],
     read: ([value]) => (value == null ? undefined : { value: withoutZeros(storedText(value)) }),
     etagged: (decimal) => decimal && withoutZeros(decimal.value || '0'),
     check(field, path, decimal) {
@@ -46,6 +46,14 @@ export function decimalColumn(column: string): Column<DecimalValue | undefined> 
       );
     },
   };
+}
+
+/** A checked decimal as the column has it: alike for equal numbers. */
+function plain(text: string): string {
+  const [, sign = '', units = '', fraction = ''] =
+    /^([+-]?)0*(\d*)\.?(\d*?)0*$/.exec(text.includes('.') ? text : `${text}.`) ?? [];
+  const digits = `${units || '0'}${fraction && `.${fraction}`}`;
+  return sign === '-' && digits !== '0' ? `-${digits}` : digits;
 }
 
 const withoutZeros = (text: string): string => (text.includes('.') ? text.replace(/\.?0+$/, '') : text);
