@@ -70,7 +70,7 @@ export async function reconcile(
   };
 }
 
-const IMPORTS = /(?:\bfrom|\bimport)\s*\(?\s*["']((?:\.{1,2}\/|@rondo\/)[^"']+)["']/g;
+const IMPORTS = /(?:\bfrom|\bimport)\s*\(?\s*["']([@.\w][^"':]*)["']/g;
 
 /**
  * The version of a service: a digest that changes if a restart would make a difference. It covers the built modules of this
@@ -88,15 +88,19 @@ export function versionOf(manifest: Manifest): string {
   return hash.digest('hex');
 }
 
-function modulesOf(entry: string): readonly string[] {
+/** The modules that a program loads, without those of third parties. In an app, the workspace's packages have a scope of their own. */
+export function modulesOf(entry: string): readonly string[] {
   const found = new Set([entry]);
+  const isForeign = (specifier: string, file: string) =>
+    !/^(?:\.|@rondo\/)/.test(specifier) && (!path.isAbsolute(file) || file.split(path.sep).includes('node_modules'));
   // The set grows during the iteration, which then visits the new entries too.
   for (const file of found) {
     if (!existsSync(file)) continue;
     const { resolve } = createRequire(file);
     for (const [, specifier = ''] of readFileSync(file, 'utf8').matchAll(IMPORTS)) {
       try {
-        found.add(resolve(specifier));
+        const imported = resolve(specifier);
+        if (!isForeign(specifier, imported)) found.add(imported);
       } catch (error) {
         // It isn't built: a service that imports it doesn't start.
         if (!/^(?:MODULE_NOT_FOUND|ERR_PACKAGE_PATH_NOT_EXPORTED)$/.test(codeOf(error) ?? '')) throw error;
