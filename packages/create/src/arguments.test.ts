@@ -29,6 +29,7 @@ describe('the arguments of npm create rondo', () => {
     [['a', 'b'], /^"b" is not expected: options come after a "--"$/],
     [['My App'], /^the name "My App" must begin with a letter .* characters at most: give another by --name$/],
     [['shop', '--name', '@acme/shop'], /^the name "@acme\/shop" must begin with a letter .* characters at most$/],
+    [['shop', '--name', 'rondo'], /^the name "rondo" is that of the packages which an app installs$/],
     [['shop', '--samples', '--no-database'], /^--samples needs PostgreSQL: leave --no-database out$/],
     [['shop', '--package-manager', 'yarn'], /^--package-manager "yarn" must be npm or pnpm$/],
     [['shop', '--databse'], /^Unknown option '--databse'/],
@@ -36,8 +37,9 @@ describe('the arguments of npm create rondo', () => {
     await expect(read(...args)).rejects.toThrow(message);
   });
 
-  it('name no folder that has files', async () => {
+  it('name no file, and no folder that has files', async () => {
     await expect(read(import.meta.dirname)).rejects.toThrow(/src is not empty: name another folder$/);
+    await expect(read(import.meta.filename)).rejects.toThrow(/\.test\.ts is a file: name another folder$/);
   });
 });
 

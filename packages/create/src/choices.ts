@@ -1,4 +1,4 @@
-import { existsSync, readdirSync } from 'node:fs';
+import { readdirSync, statSync } from 'node:fs';
 
 /** The programs that may run the scripts of an app. */
 export const PACKAGE_MANAGERS = ['npm', 'pnpm'] as const;
@@ -22,11 +22,16 @@ export interface Arguments {
 export type Given = Partial<Arguments>;
 
 /** What is wrong with the folder of an app; undefined if it is good. */
-export const faultOfFolder = (folder: string): string | undefined =>
-  existsSync(folder) && readdirSync(folder).length > 0 ? `${folder} is not empty: name another folder` : undefined;
+export function faultOfFolder(folder: string): string | undefined {
+  const found = statSync(folder, { throwIfNoEntry: false });
+  if (found === undefined) return undefined;
+  if (!found.isDirectory()) return `${folder} is a file: name another folder`;
+  return readdirSync(folder).length > 0 ? `${folder} is not empty: name another folder` : undefined;
+}
 
 /** What is wrong with the name of an app; undefined if it is good. */
 export function faultOfName(name: string): string | undefined {
+  if (name === 'rondo') return 'the name "rondo" is that of the packages which an app installs';
   if (/^[a-z][a-z0-9-]{0,49}$/.test(name)) return undefined;
   return `the name "${name}" must begin with a letter and have only a-z, 0-9 and -, 50 characters at most`;
 }
