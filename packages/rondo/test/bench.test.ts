@@ -61,6 +61,11 @@ it('Ctrl-C ends rondo bench, which prints the steps so far', async () => {
 it.each([
   [['bench'], 2, 'name a method'],
   [['bench', 'AdderService/Add', '--step', '1ms'], 2, '--step 1ms: must be at least 1s, such as 5s'],
+  [
+    ['bench', 'AdderService/Add', '--svg', '/nowhere/a.svg'],
+    2,
+    '--svg /nowhere/a.svg: must be in a folder that exists',
+  ],
   [['bench', 'AdderService/Add', '--from', '1000000'], 2, '--from 1000000: must be at most 100000'],
   [['bench', 'ConformanceService/ServerStream', '{}'], 2, 'streams: rondo bench is for methods with one request'],
   [['bench', 'ConformanceService/UnaryUnsafe', '{}'], 2, "isn't NO_SIDE_EFFECTS by its contract"],

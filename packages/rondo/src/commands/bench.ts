@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
 import type { DynamicMethodClient } from '@rondo/dynamic';
@@ -104,6 +104,7 @@ export const bench = defineCommand({
       target: positiveNumber('target', values.target),
     };
     const { registry } = values;
+    const svg = parseFile('svg', values.svg, context);
     const where = await whereOf({ registry }, context, {
       balancing: balancingOverrides(environment),
       zone: callerZone(environment),
@@ -118,8 +119,9 @@ export const bench = defineCommand({
       await requireAnswered(call, context);
       const { instances } = await registeredInstances(registry, context);
       const measured = await measure({ target, call, instances, plan }, context);
-      if (values.svg !== undefined) writeFileSync(path.resolve(context.directory, values.svg), toSvg(measured));
-      return await print(measured, values.json ?? false, context);
+      const exitCode = await print(measured, values.json ?? false, context);
+      if (svg !== undefined) writeFileSync(svg, toSvg(measured));
+      return exitCode;
     });
   },
 });
@@ -137,6 +139,13 @@ function parseRate(option: string, text: string | undefined): number | undefined
   const rate = positiveNumber(option, text);
   if (rate !== undefined && rate > MOST_RATE) throw new UsageError(`--${option} ${text}: must be at most ${MOST_RATE}`);
   return rate;
+}
+
+/** The file to write at last: that its folder is missing is told before the minutes of measuring. */
+function parseFile(option: string, text: string | undefined, { directory }: CommandContext): string | undefined {
+  const file = text && path.resolve(directory, text);
+  if (!file || existsSync(path.dirname(file))) return file;
+  throw new UsageError(`--${option} ${text}: must be in a folder that exists; make ${path.dirname(file)} first`);
 }
 
 function parseStep(text: string): number {
