@@ -61,7 +61,12 @@ export async function addResource(options: NewResourceOptions): Promise<AddedRes
   const { manifest, known, resource, file } = await progress.step('check', () => checkResource(options));
   const contract = await progress.step('contract', () => {
     const source = { kind: 'text', path: file, text: renderResourceContract(resource) } as const;
-    return loadContract({ root, source, for: service, signal });
+    return loadContract({ root, source, for: service, signal }).catch((error) => {
+      if (!(error instanceof Refusal)) throw error;
+      // The user can't correct a file that isn't written.
+      const remedy = 'choose another name for the resource or the field';
+      throw new Refusal(`the resource ${name} would have a contract that is refused (${error.message})`, { remedy });
+    });
   });
   const drawn = await draw(options, { manifest, known, contract, resource });
   const [named] = drawn.named;
