@@ -1,4 +1,4 @@
-import { readdirSync } from 'node:fs';
+import { readdirSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { runProgram } from '../../workspace/program.js';
 import { Refusal } from '../errors.js';
@@ -30,7 +30,8 @@ export async function inRegistry({ root, signal }: Workspace, wanted = 'latest')
  * @throws Refusal if there are none, or if there are several versions and none is wanted.
  */
 export function inFolder(folder: string, wanted: string | undefined): Target {
-  const files = readdirSync(folder).filter((file) => file.endsWith('.tgz'));
+  const all = statSync(folder, { throwIfNoEntry: false })?.isDirectory() ? readdirSync(folder) : [];
+  const files = all.filter((file) => file.endsWith('.tgz'));
   const versions = files.flatMap((file) => /^rondo-tool-(\d.*)\.tgz$/.exec(file)?.[1] ?? []);
   const [version, other] = versions.filter((one) => wanted === undefined || one === wanted);
   if (version === undefined) {

@@ -25,6 +25,7 @@ it('finds the packages of a version in a folder', () => {
   const tarballs = [`${one.path}/create-rondo-0.2.0.tgz`, `${one.path}/rondo-tool-0.2.0.tgz`];
   expect(inFolder(one.path, undefined)).toEqual({ version: '0.2.0', tarballs });
   expect(() => inFolder(one.path, '0.3.0')).toThrow('has no packages of 0.3.0; npm run pack');
+  expect(() => inFolder(`${one.path}/none`, undefined)).toThrow('none has no packages; npm run pack');
   using two = new Folder({ 'rondo-tool-0.2.0.tgz': '', 'rondo-tool-0.2.0-rc.1.tgz': '' });
   expect(() => inFolder(two.path, undefined)).toThrow(
     /has packages of 0.2.0(?:-rc.1)?, 0.2.0(?:-rc.1)?; name the version/,

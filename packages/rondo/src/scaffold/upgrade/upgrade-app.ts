@@ -117,11 +117,12 @@ async function installTarget({ root, signal }: Workspace, { version, tarballs }:
     const text = readText(root, file);
     if (change(text) !== text) changes.write(file, change(text));
   };
+  // They may be in the folder that is emptied.
+  const packages = new Map(tarballs.map((file) => [path.basename(file), readFileSync(file)]));
   for (const file of vendored(root)) changes.remove(file);
   if (filesAt(root, VENDOR).length === 0) changes.remove(VENDOR);
-  const names = tarballs.map((file) => path.basename(file));
-  for (const file of tarballs) changes.write(`${VENDOR}/${path.basename(file)}`, readFileSync(file));
-  edit(WORKSPACE, (text) => withVendored(text, names));
+  for (const [file, bytes] of packages) changes.write(`${VENDOR}/${file}`, bytes);
+  edit(WORKSPACE, (text) => withVendored(text, [...packages.keys()]));
   for (const folder of ['.', ...projectFolders(root)]) {
     edit(path.posix.join(folder, 'package.json'), (text) => atVersion(text, version));
   }
