@@ -80,11 +80,11 @@ function removedBy({ manifest, going, staying }: Removal): RemovedService {
 }
 
 async function planRemoval({ root, name, force, signal }: RemoveServiceOptions): Promise<Removal> {
+  if (name === 'registry') throw new Refusal('every service needs the registry', { remedy: 'name another' });
   const manifests = readManifests(ownServices(root), root);
   const manifest = manifests.find(({ service }) => service === name);
   if (manifest === undefined)
     throw new Refusal(`there is no service "${name}"`, { remedy: './rondo ps lists what runs' });
-  if (name === 'registry') throw new Refusal('every service needs the registry', { remedy: 'name another' });
   const others = manifests.filter((one) => one !== manifest);
   const uses = usesOf(root, name);
   const served = new Set(others.flatMap(({ contracts }) => contracts));
