@@ -57,6 +57,13 @@ describe('the files of a new service and of the samples', () => {
     }
   });
 
+  it('have the license of this repository here alone', () => {
+    const licenseIn = (drawn: Blueprint) => JSON.parse(textOf(drawn, 'package.json')).license;
+    const here = blueprint([]);
+    expect(licenseIn(here)).toBe('Apache-2.0');
+    expect(licenseIn({ ...here, packages: { ...here.packages, compiles: () => false } })).toBeUndefined();
+  });
+
   it('have the same content', () => {
     const text = (file: string) => readFileSync(path.join(repository, file), 'utf8');
     const like = (drawn: Blueprint, file: string) => textOf({ ...drawn, name: 'acme' }, file);

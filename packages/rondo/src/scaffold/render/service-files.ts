@@ -59,7 +59,8 @@ function renderPackageJson(blueprint: Blueprint): string {
     name: `${packages.scope}/service-${name}`,
     version: '0.1.0',
     private: true,
-    license: 'Apache-2.0',
+    // Of this repository's services. The code of an app is its author's.
+    ...(packages.compiles('rondo') && { license: 'Apache-2.0' }),
     type: 'module',
     files: ['dist', ...(owns ? ['migrations'] : [])],
     rondo: { port, ...(owns && { database }), contracts },
