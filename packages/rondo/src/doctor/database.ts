@@ -6,6 +6,7 @@ import path from 'node:path';
 import { databaseServer } from '../launch/database.js';
 import { DEFAULTS, dataFlag } from '../launch/options.js';
 import { codeOf, messageOf } from '../workspace/errors.js';
+import { type Manifest, tryManifests } from '../workspace/manifests.js';
 import { isInstalled, root, tool } from '../workspace/paths.js';
 import { fail, note, type Outcome, ok, type Subject, warn } from './finding.js';
 import { ask, commandOf, findSystem } from './system.js';
@@ -26,8 +27,14 @@ const fromPackages = createRequire(
 
 export async function database({ data }: Subject): Promise<Outcome> {
   const { adminUrl } = databaseServer(DEFAULTS);
-  return adminUrl === undefined ? embedded(data) : foreign(adminUrl);
+  return adminUrl === undefined ? asNeeded(await embedded(data), tryManifests().manifests.values()) : foreign(adminUrl);
 }
+
+/** What was found of the embedded server, which an app may be made without: it starts with the first service that has a database. */
+export const asNeeded = (found: Outcome, services: Iterable<Pick<Manifest, 'database'>>): Outcome =>
+  found.state !== 'fail' || [...services].some(({ database }) => database !== undefined)
+    ? found
+    : note(`no service has one; ${found.detail}`);
 
 async function embedded(data: string): Promise<Outcome> {
   if (process.platform === 'win32') return fail('there is no embedded PostgreSQL for Windows', OWN_SERVER);
