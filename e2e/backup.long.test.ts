@@ -26,8 +26,7 @@ interface Sale {
 /** Runs a line of the guide on folders of the test's own. */
 function follow(line: string, ...more: readonly string[]): Promise<Ended> {
   const here = line
-    .replace('npm run', `exec ${process.execPath} scripts/rondo.mjs`)
-    .replace(/ -- /, ' ')
+    .replace('./rondo', `exec ${process.execPath} scripts/rondo.mjs`)
     .replace('backups/monday', join(folder, 'monday'))
     .replace(/\brestored\b/, join(folder, 'restored'));
   return start('/bin/sh', ['-c', [here, ...more].join(' ')]).ended;
@@ -88,7 +87,7 @@ it('is made by one command while calls write, and none of them fails', async () 
   const writer = live.startRondo('call', 'sales.v1.ProductService/AdjustStock', adjust, '--rate', '50', '--json');
   const { code, stdout, stderr } = await follow(backup, '--data', live.data);
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-  expect(stdout).toContain(`npm run restore -- --from ${join(folder, 'monday')} --data NEW`);
+  expect(stdout).toContain(`./rondo restore --from ${join(folder, 'monday')} --data NEW`);
   writer.process.kill('SIGINT');
   const { failed, codes } = toTally((await writer.ended).stdout);
   expect({ failed, codes: Object.keys(codes) }).toEqual({ failed: 0, codes: ['OK'] });
@@ -101,7 +100,7 @@ it('is restored by one command into a new folder, and refused if the folder has 
   expect(stdout).toContain(`Start it: npm start -- --data ${join(folder, 'restored')}`);
   const again = await follow(restore);
   expect(again.code).toBe(1);
-  expect(again.stderr).toMatch(/^npm run restore: .*restored isn't empty \(it has .+\): name another folder\.\n$/);
+  expect(again.stderr).toMatch(/^rondo restore: .*restored isn't empty \(it has .+\): name another folder\.\n$/);
 });
 
 it('has what was written before it and nothing of what was written after it, and the system works', async () => {
@@ -132,7 +131,7 @@ it.each([
   ['backup', ['--to', '/tmp/unused', '--data', '/nowhere'], /No server runs on \/nowhere\/postgres: start it first/],
   ['restore', ['--data', '/tmp/unused'], /--from must name a backup/],
   ['restore', ['--from', '/nowhere', '--data', '/tmp/unused'], /manifest\.json can't be read: this is no backup/],
-])('npm run %s %j is refused in a line', async (task, args, told) => {
+])('rondo %s %j is refused in a line', async (task, args, told) => {
   const { code, stderr } = await runNode(['scripts/rondo.mjs', task, ...args]);
   expect(code).toBe(1);
   expect(stderr.trimEnd().split('\n')).toHaveLength(1);

@@ -120,7 +120,7 @@ describe('in a clone that is incomplete', () => {
     chmodSync(join(clone, 'node_modules/.bin/tsc'), 0o755);
     expect(await examine(clone)).toMatchObject({
       packages: { state: 'warn', remedy: 'npm run build' },
-      'generated code': { state: 'warn', remedy: 'npm run generate' },
+      'generated code': { state: 'warn', remedy: './rondo generate' },
       'built code': { state: 'warn', detail: expect.stringContaining('packages/rpc') },
     });
   });
@@ -178,7 +178,7 @@ describe('in a clone that was complete', () => {
         detail: 'not all are in node_modules: typescript of package.json',
         remedy: 'rm -rf node_modules && npm run build',
       },
-      generated: { state: 'warn', remedy: 'npm run generate' },
+      generated: { state: 'warn', remedy: './rondo generate' },
       built: {
         state: 'fail',
         detail: 'files are missing from packages/service/dist',

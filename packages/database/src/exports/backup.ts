@@ -1,4 +1,4 @@
-/** Backup and restore of a database, as `npm run backup` and `npm run restore` do it. */
+/** Backup and restore of a database, as `rondo backup` and `rondo restore` do it. */
 
 export { type BackUpOptions, backUp } from '../backup/back-up.js';
 export { BackupError } from '../backup/manifest.js';

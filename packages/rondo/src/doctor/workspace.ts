@@ -53,7 +53,7 @@ export function generated(): Outcome {
   if (!any) return note('not generated yet: npm start generates it', BUILD);
   return warn(
     'proto/, buf or a plugin has changed since, or a stub is missing: stubs and contracts differ',
-    'npm run generate',
+    './rondo generate',
   );
 }
 

@@ -1,17 +1,17 @@
-/** Base backups of a running system, by `npm run backup`, and their restoration into a new data folder, by `npm run restore`. */
+/** Base backups of a running system, by `rondo backup`, and their restoration into a new data folder, by `rondo restore`. */
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { build } from '../build/build.js';
-import { tasks } from '../commands/tasks.js';
+import { type TaskName, tasks } from '../commands/tasks.js';
 import { messageOf } from '../workspace/errors.js';
 import { onlyOptions, quoted } from '../workspace/options.js';
 import { namesServer } from './database.js';
 import { DEFAULTS, givenPath, loadRootEnv, usageOf } from './options.js';
 import { freePort } from './plan.js';
 
-/** `npm run backup`. Resolves to the exit code. */
+/** `rondo backup`. Resolves to the exit code. */
 export const backUp = (args: readonly string[]): Promise<number> =>
-  attempt('npm run backup', async (command) => {
+  attempt('backup', async (command) => {
     loadRootEnv();
     const usage = usageOf(command, 'backup');
     const { to, data } = onlyOptions(args, tasks.backup.options, usage);
@@ -32,14 +32,14 @@ export const backUp = (args: readonly string[]): Promise<number> =>
     const size = `${Object.keys(files).length} files, ${Math.ceil(sizeBytes / 1e6)} MB`;
     console.log(
       `${folder}: all databases as of ${time} (${size}), passwords included: keep it where only you can read it.\n` +
-        `Restore it: npm run restore -- --from ${quoted(givenPath(to))} --data NEW`,
+        `Restore it: ./rondo restore --from ${quoted(givenPath(to))} --data NEW`,
     );
     return true;
   });
 
-/** `npm run restore`. Resolves to the exit code. */
+/** `rondo restore`. Resolves to the exit code. */
 export const restore = (args: readonly string[]): Promise<number> =>
-  attempt('npm run restore', async (command) => {
+  attempt('restore', async (command) => {
     const usage = usageOf(command, 'restore');
     const { from, data } = onlyOptions(args, tasks.restore.options, usage);
     if (!from) throw new Error(`--from must name a backup: ${usage}`);
@@ -55,7 +55,9 @@ export const restore = (args: readonly string[]): Promise<number> =>
     return true;
   });
 
-async function attempt(command: string, work: (command: string) => Promise<boolean>): Promise<number> {
+async function attempt(task: TaskName, work: (command: string) => Promise<boolean>): Promise<number> {
+  // An app has no script for it.
+  const command = process.env.npm_lifecycle_event === task ? `npm run ${task}` : `rondo ${task}`;
   try {
     return (await work(command)) ? 0 : 1;
   } catch (error) {
