@@ -30,11 +30,15 @@ export function httpStatusOf({ code, codeName }: RpcError, conditional = false):
   return conditional && code === Status.ABORTED ? 412 : HTTP_STATUS[codeName];
 }
 
-/** An error as the JSON of `google.rpc.Status`. Details of unknown types are base64. */
+/** An error as the JSON of `google.rpc.Status`. Details of unknown types, and those without JSON, are base64. It doesn't throw. */
 export function statusJson({ code, message, details }: RpcError, types: Registry = createRegistry()): object {
-  const shown = details.map(({ typeUrl, value }) =>
-    toJsonValue(AnySchema, create(AnySchema, { typeUrl, value }), { types, int64AsNumber: false }),
-  );
+  const shown = details.map(({ typeUrl, value }) => {
+    try {
+      return toJsonValue(AnySchema, create(AnySchema, { typeUrl, value }), { types, int64AsNumber: false });
+    } catch {
+      return { '@type': typeUrl, value: Buffer.from(value).toString('base64') };
+    }
+  });
   return { code, message, details: shown };
 }
 

@@ -176,6 +176,18 @@ describe('an error', () => {
     });
   });
 
+  it.each([
+    ['bytes that are no message', 'test.v1.All', [0xff]],
+    ['a value without JSON', 'google.protobuf.Duration', [8, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f]],
+  ])('has a detail of a known type in base64 if it holds %s', async (_what, type, bytes) => {
+    const value = Buffer.from(bytes);
+    const reply = new RpcError(Status.NOT_FOUND, 'no book', { details: [{ typeUrl: `x/${type}`, value }] });
+    expect(await ask({ ...echo, reply })).toMatchObject({
+      status: 404,
+      json: { details: [{ '@type': `x/${type}`, value: value.toString('base64') }] },
+    });
+  });
+
   it('says when to try again', async () => {
     const reply = new RpcError(Status.UNAVAILABLE, 'no instance');
     expect(await ask({ ...echo, reply })).toMatchObject({ status: 503, headers: { 'retry-after': '1' } });
