@@ -56,6 +56,12 @@ describe('a request that is not valid HTTP/1.1', () => {
     expect(answer).toMatchObject({ status, error: { message: expect.any(String), details: [] } });
   });
 
+  it('is told of a target whose characters are not escaped', async () => {
+    const { port } = await listening({ handler: echo });
+    const { status, error } = parsed(await exchangeRaw(port, `GET /v1/notes?text=é HTTP/1.1\r\n${HOST}\r\n`));
+    expect([status, error.message]).toEqual([400, expect.stringContaining('percent-encoded')]);
+  });
+
   it.each(['rubbish\r\n\r\n', `CONNECT a:1 HTTP/1.1\r\n${HOST}\r\n`])(
     'gets an answer of its own, and no other request gets it: %j',
     async (bytes) => {

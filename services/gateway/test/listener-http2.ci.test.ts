@@ -52,11 +52,13 @@ describe('a request of HTTP/2', () => {
     expect(Object.keys(held[0]?.headers ?? {})).toEqual([]);
   });
 
-  it('has a path that begins with a slash, whatever its scheme, and up to 15 KiB of headers', async () => {
+  it('has a path of ASCII that begins with a slash, whatever its scheme, and up to 15 KiB of headers', async () => {
     const { port } = await listening({ handler: echo });
     const headers = { ':scheme': 'coap' };
     const session = await connect2(urlOf(port));
     expect(await ask2(session, { path: 'Xv1/notes', headers })).toMatchObject({ status: 400 });
+    const unescaped = await ask2(session, { path: '/v1/notes?text=Ã©', headers });
+    expect(unescaped).toMatchObject({ status: 400, body: expect.stringContaining('percent-encoded') });
     const long = (length: number) => ({ path: '/v1/notes', headers: { ...headers, baggage: 'x'.repeat(length) } });
     expect(await ask2(session, long(15_000))).toMatchObject({ status: 200 });
     await expect(ask2(session, long(20_000))).rejects.toThrow('NGHTTP2');

@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { HttpExchange } from './exchange.js';
 import { Http1Exchange } from './http1-exchange.js';
-import { type RefusalStatus, rawRefusal, refuse } from './refusal.js';
+import { type RefusalStatus, rawRefusal, refuse, UNESCAPED_TARGET } from './refusal.js';
 import { handle, type Setup } from './setup.js';
 
 /** HTTP/1.1 on connections that the listener hands over. */
@@ -230,6 +230,8 @@ function faultOf({ code }: NodeJS.ErrnoException): Fault {
       return [413, 'the chunk extensions of the request are too large: send none'];
     case 'ERR_HTTP_REQUEST_TIMEOUT':
       return [408, 'the headers of the request took too long'];
+    case 'HPE_INVALID_URL':
+      return [400, UNESCAPED_TARGET];
     case 'HPE_INVALID_VERSION':
       return [505, 'the request is of another version than HTTP/1.1: send HTTP/1.1 or HTTP/2'];
     default:

@@ -12,7 +12,7 @@ import type { Deadline } from './deadlines.js';
 import type { HttpExchange } from './exchange.js';
 import { type Http2Connection, Http2Exchange } from './http2-exchange.js';
 import type { ListenerLimits } from './limits.js';
-import { refuse } from './refusal.js';
+import { refuse, UNESCAPED_TARGET } from './refusal.js';
 import { handle, type Setup } from './setup.js';
 
 /** HTTP/2 on connections that the listener hands over. */
@@ -91,9 +91,12 @@ export function createHttp2(setup: Setup, inFlight: (exchange: HttpExchange) => 
           setup,
         );
         inFlight(exchange);
-        if (headers[':path'] === undefined) refuse(exchange, 405, 'this port is no proxy');
+        const target = headers[':path'];
+        if (target === undefined) refuse(exchange, 405, 'this port is no proxy');
         // Node checks it only for the schemes http and https.
-        else if (!/^[/*]/.test(exchange.path)) refuse(exchange, 400, 'the request target must begin with a slash');
+        else if (!/^[/*]/.test(target)) refuse(exchange, 400, 'the request target must begin with a slash');
+        // Node would give each byte of UTF-8 as a character of its own.
+        else if (!/^[\x21-\x7e]*$/.test(target)) refuse(exchange, 400, UNESCAPED_TARGET);
         else handle(setup, exchange);
       });
       if (draining) activity.leave();

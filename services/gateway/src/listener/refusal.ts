@@ -20,6 +20,9 @@ const REFUSALS: Readonly<Record<RefusalStatus, Refusal>> = {
   505: { reason: 'HTTP Version Not Supported', code: 12 },
 };
 
+/** Why a request target is refused that has bytes beyond ASCII. */
+export const UNESCAPED_TARGET = 'the request target has a character that must be percent-encoded, as encodeURI does';
+
 /** A `google.rpc.Status` in JSON. */
 function bodyOf(status: RefusalStatus, message: string): string {
   return JSON.stringify({ code: REFUSALS[status].code, message, details: [] });
