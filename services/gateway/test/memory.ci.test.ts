@@ -1,6 +1,7 @@
 /** What a client without credentials can make the public port keep: the memory of its process, and not what a counter says. */
 
 import http2 from 'node:http2';
+import { gzipSync } from 'node:zlib';
 import { afterEach, expect, it } from '@jest/globals';
 import { open } from '../../../packages/rpc/test/attacks/attempt.js';
 import {
@@ -16,8 +17,11 @@ import {
   settings,
   TYPE,
 } from '../../../packages/rpc/test/attacks/frames.js';
+import { deferred, until } from '../../../packages/rpc/test/support/wait.js';
+import { echoBackend, frame as enveloped, gateway, send2 } from './support/calling.js';
 import { echo } from './support/handlers.js';
 import { ask2, closeAll, connect2, listening } from './support/listening.js';
+import { pathOf as noteMethod } from './support/note-service.js';
 import { startVictim, UNHARMED } from './support/victim.js';
 
 afterEach(closeAll);
@@ -75,3 +79,45 @@ it('a client has a bound of open requests over all its connections, and a proxy 
   const proxied = await listening({ handler: echo, limits: { streamsPerClient: 0 }, isProxy: () => true });
   expect(await ask2(await connect2(`http://127.0.0.1:${proxied.port}`))).toMatchObject({ status: 200 });
 });
+
+const SMALL = gzipSync(Buffer.alloc(12_000));
+const inQuery = new URLSearchParams({
+  encoding: 'proto',
+  compression: 'gzip',
+  base64: '1',
+  message: SMALL.toString('base64url'),
+});
+
+it.each([
+  ['gRPC', 'Put', { 'content-type': 'application/grpc', 'grpc-encoding': 'gzip' }, [enveloped(SMALL, 1)]],
+  ['Collect', { 'content-type': 'application/grpc', 'grpc-encoding': 'gzip' }, [enveloped(SMALL, 1)]],
+  ['Connect', 'Put', { 'content-type': 'application/proto', 'content-encoding': 'gzip' }, [SMALL]],
+  ['Connect by GET', 'Get', undefined, []],
+] as const)(
+  'a compressed request counts as inflated until it is answered: %s',
+  async (...[, method, headers, chunks]) => {
+    const answered = deferred();
+    const { backend, calls } = echoBackend();
+    const { session } = await gateway({
+      limits: { unfinishedBytes: 10_000 },
+      async backend(call) {
+        const reply = await backend(call);
+        if (calls.length === 1) await answered.promise;
+        return reply;
+      },
+    });
+    const connection = await session();
+    const ask = async () => {
+      const path = noteMethod(method);
+      const sent = headers === undefined ? { method: 'GET', path: `${path}?${inQuery}` } : { path, headers, chunks };
+      const { status, trailers } = await send2(connection, sent);
+      return `${status} ${trailers['grpc-status'] ?? ''}`;
+    };
+    const first = ask();
+    await until(() => calls.length === 1);
+    expect(await ask()).toMatch(/^503|14$/);
+    answered.resolve();
+    expect(await first).toMatch(/^200 0?$/);
+    expect(await ask()).toMatch(/^200 0?$/);
+  },
+);

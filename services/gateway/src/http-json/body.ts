@@ -1,10 +1,7 @@
-import { promisify } from 'node:util';
-import { gunzip as gunzipCallback } from 'node:zlib';
 import { gatewayErrors } from '../errors.js';
 import type { HttpExchange } from '../listener/exchange.js';
+import { inflateBytes } from '../protocols/compression.js';
 import { HttpFault } from './fault.js';
-
-const gunzip = promisify(gunzipCallback);
 
 /** The content type of a request without its parameters, in lower case; empty if it has none. */
 const contentTypeOf = ({ headers }: HttpExchange): string =>
@@ -36,15 +33,10 @@ export function checkContentType(exchange: HttpExchange, taken: readonly string[
 export async function readBody(exchange: HttpExchange, maxBytes: number): Promise<Buffer> {
   const encoding = checkEncoding(exchange, ['gzip']);
   const body = await exchange.body.whole(maxBytes);
-  if (encoding === 'identity' || body.length === 0) return body;
-  try {
-    return await gunzip(body, { maxOutputLength: maxBytes });
-  } catch (error) {
-    if (typeof error === 'object' && error !== null && 'code' in error && error.code === 'ERR_BUFFER_TOO_LARGE') {
-      throw gatewayErrors.INFLATED_BODY_TOO_LARGE({ maxBytes });
-    }
-    throw gatewayErrors.BODY_NOT_GZIP();
-  }
+  if (encoding === 'identity') return body;
+  return inflateBytes(body, { body: exchange.body, maxBytes }, (why) =>
+    why === 'too large' ? gatewayErrors.INFLATED_BODY_TOO_LARGE({ maxBytes }) : gatewayErrors.BODY_NOT_GZIP(),
+  );
 }
 
 /** @throws HttpFault 415 for an encoding that isn't among `known`. */

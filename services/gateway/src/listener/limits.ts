@@ -27,7 +27,7 @@ export interface ListenerLimits {
   /** How long a body may arrive more slowly than `bodyBytesPerSecond`. */
   readonly bodyGraceMs: number;
   readonly bodyBytesPerSecond: number;
-  /** What parts of requests that wait for their rest may take, of all connections, beyond the first 4 KiB of each. */
+  /** What requests may take until they are answered, and parts of streams until their rest comes, beyond the first 4 KiB of each. */
   readonly unfinishedBytes: number;
   /** How long a client may read nothing while a part of the answer waits for it. */
   readonly stallMs: number;

@@ -1,10 +1,15 @@
 import { promisify } from 'node:util';
-import { gunzip as gunzipCallback } from 'node:zlib';
+import { gunzip } from 'node:zlib';
+import { createSemaphore } from '@rondo/rpc/clock';
 import { isWorthwhile, toGzip } from '../edge/compress.js';
 import { gatewayErrors } from '../errors.js';
+import type { RequestBody } from '../listener/exchange.js';
 import { COMPRESSED, type Envelope, envelop } from './envelope.js';
 
-const gunzip = promisify(gunzipCallback);
+const fromGzip = promisify<Buffer, { maxOutputLength: number }, Buffer>(gunzip);
+
+/** What is being inflated isn't counted yet: so much at a time, as Node has threads for it. */
+const inflating = createSemaphore(4);
 
 /** How messages may be compressed. */
 export type Encoding = 'identity' | 'gzip';
@@ -23,19 +28,30 @@ export function encodingOf(header: string, value: string | readonly string[] | u
   throw gatewayErrors.UNKNOWN_ENCODING({ header, value: String(value).slice(0, 64), accepted: ACCEPTED });
 }
 
+/** The request whose bytes are inflated, and the most that they may become. */
+export interface InflateOptions {
+  readonly body: Pick<RequestBody, 'hold'>;
+  readonly maxBytes: number;
+}
+
 /**
- * Inflates bytes that a client sent.
+ * Inflates bytes of a request. Both count as kept by its body.
  *
- * @throws RpcError `RESOURCE_EXHAUSTED` if they grow beyond `maxBytes`, `INVALID_ARGUMENT` if they aren't gzip.
+ * @throws what `fault` makes, if they grow beyond `maxBytes` or aren't gzip. BodyError if all requests together keep too many.
  */
-export async function inflate(data: Buffer, maxBytes: number): Promise<Buffer> {
+export async function inflateBytes(
+  data: Buffer,
+  { body, maxBytes }: InflateOptions,
+  fault: (why: 'too large' | 'not gzip', cause: unknown) => Error,
+): Promise<Buffer> {
   if (data.length === 0) return data;
-  try {
-    return await gunzip(data, { maxOutputLength: maxBytes });
-  } catch (cause) {
-    if (isTooLong(cause)) throw gatewayErrors.MESSAGE_TOO_LARGE({ maxBytes });
-    throw gatewayErrors.MESSAGE_NOT_GZIP({ cause });
-  }
+  const inflated = await inflating
+    .run(() => fromGzip(data, { maxOutputLength: maxBytes }))
+    .catch((cause: unknown) => {
+      throw fault(isTooLong(cause) ? 'too large' : 'not gzip', cause);
+    });
+  body.hold(data.length + inflated.length);
+  return inflated;
 }
 
 function isTooLong(cause: unknown): boolean {
@@ -43,15 +59,30 @@ function isTooLong(cause: unknown): boolean {
 }
 
 /**
+ * Inflates a message, as {@link inflateBytes} does.
+ *
+ * @throws RpcError `RESOURCE_EXHAUSTED` if it grows beyond `maxBytes`, `INVALID_ARGUMENT` if it isn't gzip.
+ */
+export function inflate(data: Buffer, options: InflateOptions): Promise<Buffer> {
+  const { maxBytes } = options;
+  return inflateBytes(data, options, (why, cause) =>
+    why === 'too large' ? gatewayErrors.MESSAGE_TOO_LARGE({ maxBytes }) : gatewayErrors.MESSAGE_NOT_GZIP({ cause }),
+  );
+}
+
+/**
  * The message of an envelope.
  *
  * @throws RpcError `INTERNAL` if it is compressed although the call names no encoding, or has a flag that requests don't.
  */
-export function messageOf({ flags, data }: Envelope, encoding: Encoding, maxBytes: number): Buffer | Promise<Buffer> {
+export function messageOf(
+  { flags, data }: Envelope,
+  { encoding, ...options }: InflateOptions & { readonly encoding: Encoding },
+): Buffer | Promise<Buffer> {
   if (flags === 0) return data;
   if (flags !== COMPRESSED) throw gatewayErrors.UNKNOWN_FLAGS({ flags });
   if (encoding === 'identity') throw gatewayErrors.NO_ENCODING();
-  return inflate(data, maxBytes);
+  return inflate(data, options);
 }
 
 /** A message in its envelope, compressed if the client accepts it and it pays. */

@@ -24,7 +24,10 @@ export function createConnectGetFrontEnd(codec: Codec, options: FrontEndOptions)
     const sent = query.get('message') ?? Buffer.alloc(0);
     const bytes = text(query, 'base64') === '1' ? fromBase64(sent) : sent;
     if (bytes.length > maxMessageBytes) throw gatewayErrors.MESSAGE_TOO_LARGE({ maxBytes: maxMessageBytes });
-    return { ...settings, message: encoding === 'gzip' ? await inflate(bytes, maxMessageBytes) : bytes };
+    return {
+      ...settings,
+      message: encoding === 'gzip' ? await inflate(bytes, { body: exchange.body, maxBytes: maxMessageBytes }) : bytes,
+    };
   };
   return createUnaryFrontEnd(read, options);
 }

@@ -32,7 +32,10 @@ export function createConnectUnaryFrontEnd(codec: Codec, options: FrontEndOption
     const settings = { codec, timeoutMs: connectTimeoutMs(headers['connect-timeout-ms']) };
     const encoding = encodingOf('content-encoding', headers['content-encoding']);
     const whole = await call.read(body.whole(maxMessageBytes), settings);
-    return { ...settings, message: encoding === 'gzip' ? await inflate(whole, maxMessageBytes) : whole };
+    return {
+      ...settings,
+      message: encoding === 'gzip' ? await inflate(whole, { body, maxBytes: maxMessageBytes }) : whole,
+    };
   };
   return createUnaryFrontEnd(read, options);
 }

@@ -82,12 +82,10 @@ class EnvelopedCall {
   async #single(settings: EnvelopedSettings): Promise<Payload<Uint8Array>> {
     const maxBytes = this.#maxBytes + PREFIX_BYTES;
     const { text } = this.#protocol;
-    const body = await this.#call.read(this.#exchange.body.whole(text ? base64Length(maxBytes) : maxBytes), settings);
-    const message = messageOf(
-      onlyEnvelope(text ? decodeText(body) : body, this.#maxBytes),
-      settings.encoding,
-      this.#maxBytes,
-    );
+    const { body } = this.#exchange;
+    const whole = await this.#call.read(body.whole(text ? base64Length(maxBytes) : maxBytes), settings);
+    const envelope = onlyEnvelope(text ? decodeText(whole) : whole, this.#maxBytes);
+    const message = messageOf(envelope, { encoding: settings.encoding, body, maxBytes: this.#maxBytes });
     return { stream: false, message: Buffer.isBuffer(message) ? message : await message };
   }
 
@@ -105,7 +103,7 @@ class EnvelopedCall {
       for await (const chunk of body.chunks({ steady: () => !reader.whole })) {
         reader.push(base64 === undefined ? chunk : base64.decode(chunk));
         for (let envelope = reader.next(); envelope !== undefined; envelope = reader.next()) {
-          yield await messageOf(envelope, encoding, this.#maxBytes);
+          yield await messageOf(envelope, { encoding, body, maxBytes: this.#maxBytes });
         }
         body.hold(reader.keptBytes);
       }
