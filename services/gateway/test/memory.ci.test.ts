@@ -20,7 +20,7 @@ import {
 import { deferred, until } from '../../../packages/rpc/test/support/wait.js';
 import { echoBackend, frame as enveloped, gateway, send2 } from './support/calling.js';
 import { echo } from './support/handlers.js';
-import { ask2, closeAll, connect2, listening } from './support/listening.js';
+import { ask1, ask2, closeAll, connect2, connectRaw, listening } from './support/listening.js';
 import { pathOf as noteMethod } from './support/note-service.js';
 import { startVictim, UNHARMED } from './support/victim.js';
 
@@ -79,6 +79,43 @@ it('a client has a bound of open requests over all its connections, and a proxy 
   const proxied = await listening({ handler: echo, limits: { streamsPerClient: 0 }, isProxy: () => true });
   expect(await ask2(await connect2(`http://127.0.0.1:${proxied.port}`))).toMatchObject({ status: 200 });
 });
+
+it.each(['1.1', '2'])(
+  'unread answers have a bound over HTTP/%s, and are forgotten when their clients leave',
+  async (version) => {
+    const counts = { begun: 0, over: 0 };
+    const { port } = await listening({
+      limits: { unreadBytes: 40 * MIB },
+      handler(exchange) {
+        counts.begun += 1;
+        exchange.onClose(() => {
+          counts.over += 1;
+        });
+        exchange.respond(200, {});
+        exchange.end(Buffer.alloc(exchange.path === '/short' ? 10 : 32 * MIB));
+      },
+    });
+    const askAndReadNothing = async () => {
+      if (version === '1.1') {
+        const socket = await connectRaw(port);
+        socket.pause().write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+        return socket;
+      }
+      const session = await connect2(`http://127.0.0.1:${port}`, { settings: { initialWindowSize: 0 } });
+      session.request().on('error', () => undefined);
+      return session;
+    };
+    const first = await askAndReadNothing();
+    await until(() => counts.begun === 1);
+    await askAndReadNothing();
+    await until(() => counts.begun === 2);
+    expect((await ask1(port, { path: '/short' })).body).toHaveLength(10);
+    await until(() => counts.over === 2);
+    first.destroy();
+    await until(() => counts.over === 3);
+    expect((await ask1(port)).body).toHaveLength(32 * MIB);
+  },
+);
 
 const SMALL = gzipSync(Buffer.alloc(12_000));
 const inQuery = new URLSearchParams({

@@ -1,4 +1,4 @@
-/** The memory that parts of requests may take while they wait for their rest, in all connections together. */
+/** The memory that requests, or answers, may take while they wait, in all connections together. */
 export interface Budget {
   /** Takes bytes from the budget; a negative number gives bytes back. Returns false, and takes nothing, if there are too few. */
   take(bytes: number): boolean;

@@ -59,7 +59,7 @@ export class Http1Exchange implements HttpExchange {
   #closed: { readonly left: boolean } | undefined;
 
   constructor({ request, response, expects, target, authority, last, wasRead }: Http1Request, setup: Setup) {
-    const { deadlines, limits, unfinished } = setup;
+    const { deadlines, limits, unfinished, unread } = setup;
     this.#request = request;
     this.#response = response;
     this.#socket = request.socket;
@@ -84,7 +84,12 @@ export class Http1Exchange implements HttpExchange {
       wasRead,
       cut: () => this.#linger(),
     });
-    this.#output = new Output(response, { deadlines, stallMs: limits.stallMs, stalled: () => this.#socket.destroy() });
+    this.#output = new Output(response, {
+      deadlines,
+      unread,
+      stallMs: limits.stallMs,
+      stalled: () => this.#socket.destroy(),
+    });
     response.once('close', () => this.#close());
   }
 

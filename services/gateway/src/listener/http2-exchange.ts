@@ -61,7 +61,7 @@ export class Http2Exchange implements HttpExchange {
   #closed: { readonly left: boolean } | undefined;
 
   constructor({ stream, headers, rawHeaders, empty, connection }: Http2Request, setup: Setup) {
-    const { deadlines, limits, unfinished } = setup;
+    const { deadlines, limits, unfinished, unread } = setup;
     this.#stream = stream;
     this.#setup = setup;
     this.secure = connection.secure;
@@ -83,6 +83,7 @@ export class Http2Exchange implements HttpExchange {
     });
     this.#output = new Output(stream, {
       deadlines,
+      unread,
       stallMs: limits.stallMs,
       stalled: () => stream.close(NGHTTP2_ENHANCE_YOUR_CALM),
     });

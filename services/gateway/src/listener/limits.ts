@@ -29,6 +29,8 @@ export interface ListenerLimits {
   readonly bodyBytesPerSecond: number;
   /** What requests may take until they are answered, and parts of streams until their rest comes, beyond the first 4 KiB of each. */
   readonly unfinishedBytes: number;
+  /** What messages and answers may take that wait for their clients, of all connections, beyond the first 64 KiB of each. */
+  readonly unreadBytes: number;
   /** How long a client may read nothing while a part of the answer waits for it. */
   readonly stallMs: number;
   /** How much of a body is read and forgotten once the answer has ended, and for how long. */
@@ -54,6 +56,7 @@ export const DEFAULT_LIMITS: ListenerLimits = {
   bodyGraceMs: 10_000,
   bodyBytesPerSecond: 1024,
   unfinishedBytes: 64 * 1024 * 1024,
+  unreadBytes: 256 * 1024 * 1024,
   stallMs: 60_000,
   discardBytes: 64 * 1024,
   discardMs: 2_000,

@@ -56,6 +56,7 @@ export function createListener(options: ListenerOptions): PublicListener {
     limits,
     deadlines: createDeadlines(clock, limits.tickMs),
     unfinished: createBudget(limits.unfinishedBytes),
+    unread: createBudget(limits.unreadBytes),
     streams: new ClientCounts(),
     isProxy,
     clock,

@@ -1,4 +1,5 @@
 import type { Writable } from 'node:stream';
+import type { Budget } from './budget.js';
 import type { Deadline, Deadlines } from './deadlines.js';
 
 /** A large chunk is written in pieces of this size, so that a slow reader's progress is visible. */
@@ -6,6 +7,8 @@ const PIECE_BYTES = 64 * 1024;
 
 export interface OutputOptions {
   readonly deadlines: Deadlines;
+  /** What all answers may keep for clients that haven't read them. */
+  readonly unread: Budget;
   /** How long the client may read nothing while a piece waits for it. Milliseconds. */
   readonly stallMs: number;
   /** Cuts the client off. */
@@ -31,9 +34,12 @@ export class Output {
   write(chunk: Uint8Array): Promise<void> | undefined {
     if (this.#closed) return undefined;
     if (this.#busy === undefined && chunk.length <= PIECE_BYTES) {
-      return this.#stream.write(chunk) ? undefined : this.#occupy(this.#drained());
+      return this.#stream.write(chunk) ? undefined : this.#occupy(this.#drained(), chunk.length);
     }
-    return this.#occupy(this.#after(() => this.#pieces(chunk)));
+    return this.#occupy(
+      this.#after(() => this.#pieces(chunk)),
+      chunk.length,
+    );
   }
 
   /** Ends the body, once everything before has been written. Text has a byte in each character. */
@@ -52,6 +58,7 @@ export class Output {
         if (chunk !== undefined) await this.#pieces(chunk);
         this.#end();
       }),
+      chunk?.length ?? 0,
     );
   }
 
@@ -66,8 +73,17 @@ export class Output {
     await next();
   }
 
-  #occupy(work: Promise<void>): Promise<void> {
+  /**
+   * What is written next waits for `work`. Its bytes count until then, beyond the first piece, so that short answers are always
+   * sent; if there is no room for them, the client is cut off.
+   */
+  #occupy(work: Promise<void>, bytes: number): Promise<void> {
+    const { unread, stalled } = this.#options;
+    const more = Math.max(0, bytes - PIECE_BYTES);
+    const hasRoom = unread.take(more);
+    if (!hasRoom) stalled();
     const busy = work.then(() => {
+      if (hasRoom) unread.take(-more);
       if (this.#busy === busy) this.#busy = undefined;
     });
     this.#busy = busy;

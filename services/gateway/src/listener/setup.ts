@@ -13,6 +13,8 @@ export interface Setup {
   readonly limits: ListenerLimits;
   readonly deadlines: Deadlines;
   readonly unfinished: Budget;
+  /** What answers keep for clients that haven't read them. */
+  readonly unread: Budget;
   /** The open requests over HTTP/2. */
   readonly streams: ClientCounts;
   /** Whether an address is a proxy: it may have more open than a client. */
