@@ -181,6 +181,7 @@ function createProtocols(
     maxMessageBytes,
     draining,
     onFault: (error) => log.error({ err: error }, 'a request failed inside the gateway'),
+    clock,
   });
   return createDispatch({
     catalogue: {

@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { gatewayErrors } from '../errors.js';
+import type { HttpCall } from './http-json.js';
 
 const UNIT_MS: Readonly<Record<string, number>> = { H: 3_600_000, M: 60_000, S: 1_000, m: 1, u: 1e-3, n: 1e-6 };
 
@@ -25,4 +26,22 @@ export function timeoutOf(headers: IncomingHttpHeaders): number | undefined {
     throw gatewayErrors.INVALID_TIMEOUT({ header: 'Connect-Timeout-Ms', value: connect, rule });
   }
   return undefined;
+}
+
+/**
+ * Reads a request within the time that its caller gives the call. Returns what is left of that time, too.
+ *
+ * @throws RpcError `DEADLINE_EXCEEDED` if the request takes longer.
+ */
+export async function readInTime<T>({ exchange, clock, context }: HttpCall, read: () => Promise<T>) {
+  const timeoutMs = timeoutOf(exchange.headers);
+  if (timeoutMs === undefined) return { request: await read(), timeoutMs };
+  const startedAt = clock.now();
+  const timer = clock.setTimer(timeoutMs, () => context.end(gatewayErrors.TOO_LATE({ timeoutMs })));
+  try {
+    const request = await context.race(read());
+    return { request, timeoutMs: timeoutMs - (clock.now() - startedAt) };
+  } finally {
+    timer.cancel();
+  }
 }

@@ -1,6 +1,7 @@
 import type { OutgoingHttpHeaders } from 'node:http';
 import type { Metadata } from '@rondo/rpc/call';
 import { CallContext } from '@rondo/rpc/call';
+import { type Clock, systemClock } from '@rondo/rpc/clock';
 import { clientErrors } from '@rondo/rpc/internal';
 import type { RouteMatch } from '../discovery/catalogue.js';
 import type { HttpExchange } from '../listener/exchange.js';
@@ -23,6 +24,7 @@ export interface HttpJsonOptions {
   readonly draining?: AbortSignal;
   /** Hears of errors that are faults of the gateway. */
   readonly onFault?: (error: unknown) => void;
+  readonly clock?: Clock;
 }
 
 /** One call that an HTTP request makes. */
@@ -40,7 +42,7 @@ const MAX_MESSAGE_BYTES = 4 * 1024 * 1024;
 /** Serves the routes of `google.api.http` as JSON. The returned function never throws, and always ends the exchange. */
 export function createHttpJson(options: HttpJsonOptions): (exchange: HttpExchange, match: RouteMatch) => void {
   const { maxMessageBytes = MAX_MESSAGE_BYTES, onFault = () => {}, draining = new AbortController().signal } = options;
-  const complete = { ...options, maxMessageBytes, onFault, draining };
+  const complete = { clock: systemClock, ...options, maxMessageBytes, onFault, draining };
   return (exchange, match) => {
     const context = new CallContext();
     let left = false;

@@ -9,7 +9,7 @@ import type { BackendReply } from '../protocols/backend.js';
 import { onDrain, STOPPING } from '../protocols/stopping.js';
 import { stringify } from '../protocols/stringify.js';
 import { checkContentType, checkEncoding } from './body.js';
-import { timeoutOf } from './deadline.js';
+import { readInTime, timeoutOf } from './deadline.js';
 import { sendFault, toFault } from './fault.js';
 import { givesRawBody, rawBodyOf } from './http-body.js';
 import type { HttpCall } from './http-json.js';
@@ -23,9 +23,10 @@ export async function serveStream(call: HttpCall): Promise<void> {
   const { backend, exchange, match, context } = call;
   const { target } = match;
   const metadata = call.metadataOf(exchange);
-  const timeoutMs = timeoutOf(exchange.headers);
   const upload: Upload = { failure: undefined };
-  const request = target.method.requestStream ? streamOf(call, upload) : await messageOf(call);
+  const { request, timeoutMs } = await readInTime(call, async () =>
+    target.method.requestStream ? streamOf(call, upload) : messageOf(call),
+  );
   try {
     const reply = await backend({
       target,

@@ -10,7 +10,7 @@ import { toText } from '../protocols/json-text.js';
 import { stringify } from '../protocols/stringify.js';
 import { checkContentType, readBody } from './body.js';
 import { etagField, isUnchanged, toEtag } from './conditions.js';
-import { timeoutOf } from './deadline.js';
+import { readInTime } from './deadline.js';
 import { givesRawBody, rawBodyJson, rawBodyOf, takesRawBody } from './http-body.js';
 import type { HttpCall } from './http-json.js';
 import { toJsonValue } from './json.js';
@@ -22,8 +22,7 @@ import { encodeForVersions } from './versions.js';
 export async function serveUnary(call: HttpCall): Promise<void> {
   const { backend, exchange, match, context } = call;
   const metadata = call.metadataOf(exchange);
-  const timeoutMs = timeoutOf(exchange.headers);
-  const request = await readRequest(call);
+  const { request, timeoutMs } = await readInTime(call, () => readRequest(call));
   const reply = await backend({
     target: match.target,
     metadata,

@@ -1,6 +1,7 @@
 import { fromBinary, fromJson, type JsonValue, toBinary, toJson } from '@bufbuild/protobuf';
 import { Metadata } from '@rondo/rpc/call';
 import { RpcError } from '@rondo/rpc/status';
+import { ManualClock } from '@rondo/rpc/testing';
 import type { HttpBinding } from '@rondo/schema/http';
 import type { PublicMethod } from '../../src/discovery/catalogue.js';
 import { createHttpJson } from '../../src/http-json/http-json.js';
@@ -45,6 +46,7 @@ export async function ask(setting: Setting) {
     metadataOf: () => new Metadata(),
     addMetadata: () => {},
     maxMessageBytes: setting.maxMessageBytes ?? 2_000,
+    clock: new ManualClock(),
   });
   const { exchange, answer } = fakeExchange({ method: setting.binding.verb, ...setting });
   serve(exchange, {

@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import http from 'node:http';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { type CallContext, Metadata } from '@rondo/rpc/call';
 import { createRoutes } from '@rondo/schema/http';
@@ -6,7 +7,7 @@ import type { PublicMethod } from '../../src/discovery/catalogue.js';
 import { createHttpJson } from '../../src/http-json/http-json.js';
 import type { HttpExchange } from '../../src/listener/exchange.js';
 import type { Backend } from '../../src/protocols/backend.js';
-import { ask1, ask2, closeAll, connect2, listening, logged } from '../support/listening.js';
+import { ask1, ask2, closeAll, connect2, listening, logged, textOf } from '../support/listening.js';
 import { binding, target } from './contract.js';
 
 afterEach(closeAll);
@@ -59,6 +60,15 @@ describe('over the public port', () => {
       status: 200,
       body: expect.stringContaining('"name":"books/büch%2Fer"'),
     });
+  });
+
+  it('a call ends at its deadline while the client still sends its request', async () => {
+    const { port } = await serving(echo);
+    const headers = { 'grpc-timeout': '50m', 'content-length': '100' };
+    const request = http.request({ port, host: '127.0.0.1', method: 'POST', path: '/add', headers });
+    request.on('error', () => undefined).write('{"a": 1,');
+    const [response] = await once(request, 'response');
+    expect([response.statusCode, JSON.parse(await textOf(response))]).toMatchObject([504, { code: 4 }]);
   });
 
   it('requests and replies are streamed both ways over HTTP/2', async () => {
