@@ -1,5 +1,6 @@
 import type { OutgoingHttpHeaders } from 'node:http';
 import type { DescMethod, Registry } from '@bufbuild/protobuf';
+import type { Metadata } from '@rondo/rpc/call';
 import { RpcError, Status } from '@rondo/rpc/status';
 import { challenge } from '../edge/challenge.js';
 import { gatewayErrors } from '../errors.js';
@@ -26,6 +27,8 @@ export interface FaultOptions {
   readonly method: DescMethod;
   /** The types of the error's details. */
   readonly types: Registry;
+  /** Adds the metadata of the error that a client may see to the headers. */
+  readonly addMetadata: (headers: OutgoingHttpHeaders, metadata: Metadata) => void;
   /** Whether the request had `If-Match`. */
   readonly conditional: boolean;
   /** Hears of errors that are faults of the gateway. */
@@ -36,7 +39,10 @@ export interface FaultOptions {
  * Converts an error to one whose text may be shown, with its HTTP status. Undefined if the client broke the request
  * off, because it then reads no answer.
  */
-export function toFault(error: unknown, { conditional, onFault }: FaultOptions): HttpFault | undefined {
+export function toFault(
+  error: unknown,
+  { conditional, onFault }: Pick<FaultOptions, 'conditional' | 'onFault'>,
+): HttpFault | undefined {
   if (error instanceof HttpFault) return error;
   if (error instanceof BodyError) return bodyFault(error);
   if (error instanceof RpcError) {
@@ -69,7 +75,11 @@ export function sendFault(exchange: HttpExchange, error: unknown, options: Fault
   }
   challenge(exchange, fault.error, options.method);
   const body = Buffer.from(JSON.stringify(statusJson(fault.error, options.types)));
+  const headers: OutgoingHttpHeaders = {};
+  if (fault.error.header !== undefined) options.addMetadata(headers, fault.error.header);
+  options.addMetadata(headers, fault.error.metadata);
   exchange.respond(fault.status, {
+    ...headers,
     ...fault.headers,
     'content-type': 'application/json',
     'content-length': body.length,

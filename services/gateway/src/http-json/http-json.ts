@@ -53,7 +53,8 @@ export function createHttpJson(options: HttpJsonOptions): (exchange: HttpExchang
     serve({ ...complete, exchange, match, context, left: () => left }).catch((error: unknown) => {
       if (left) return;
       const conditional = exchange.headers['if-match'] !== undefined;
-      sendFault(exchange, error, { method: match.target.desc, types: match.target.types, conditional, onFault });
+      const { desc: method, types } = match.target;
+      sendFault(exchange, error, { method, types, conditional, onFault, addMetadata: options.addMetadata });
     });
   };
 }

@@ -179,7 +179,7 @@ function tokenOf({ match }: HttpCall, { output }: DescMethod, whole: JsonValue):
 
 /** Ends a stream that failed: after the first message, the status is the last line. */
 function sendFailure(call: StreamCall, caught: unknown, style: JsonStyle): void {
-  const { exchange, match, onFault, conditions, upload } = call;
+  const { exchange, match, onFault, addMetadata, conditions, upload } = call;
   if (call.left()) return;
   const error = upload.failure ?? caught;
   const options = {
@@ -187,6 +187,7 @@ function sendFailure(call: StreamCall, caught: unknown, style: JsonStyle): void 
     types: match.target.types,
     conditional: conditions.etag !== undefined,
     onFault,
+    addMetadata,
   };
   const fault = exchange.responded ? toFault(error, options) : undefined;
   if (fault === undefined || style.raw) sendFault(exchange, error, options);

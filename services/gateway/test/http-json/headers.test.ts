@@ -1,5 +1,6 @@
 import { fromBinary } from '@bufbuild/protobuf';
 import { describe, expect, it } from '@jest/globals';
+import { Metadata } from '@rondo/rpc/call';
 import { RpcError, Status } from '@rondo/rpc/status';
 import { ask } from './ask.js';
 import { binding, descOf, target } from './contract.js';
@@ -186,6 +187,13 @@ describe('an error', () => {
       status: 404,
       json: { details: [{ '@type': `x/${type}`, value: value.toString('base64') }] },
     });
+  });
+
+  it('has its metadata in headers, as a reply has', async () => {
+    const [header, metadata] = [new Metadata({ 'x-h': 'h' }), new Metadata({ 'x-t': 't', 'rondo-served-by': 'a-1' })];
+    const { headers } = await ask({ ...echo, reply: new RpcError(Status.NOT_FOUND, 'no book', { header, metadata }) });
+    expect(headers).toMatchObject({ 'x-h': 'h', 'x-t': 't' });
+    expect(headers['rondo-served-by']).toBeUndefined();
   });
 
   it('says when to try again', async () => {
