@@ -31,7 +31,7 @@ export function httpStatusOf({ code, codeName }: RpcError, conditional = false):
 }
 
 /** An error as the JSON of `google.rpc.Status`. Details of unknown types, and those without JSON, are base64. It doesn't throw. */
-export function statusJson({ code, message, details }: RpcError, types: Registry = createRegistry()): object {
+export function statusJson({ code, message, details }: RpcError, types: Registry = createRegistry()) {
   const shown = details.map(({ typeUrl, value }) => {
     try {
       return toJsonValue(AnySchema, create(AnySchema, { typeUrl, value }), { types, int64AsNumber: false });

@@ -161,6 +161,27 @@ describe('the dispatch', () => {
     expect(answer).toMatchObject(told);
   });
 
+  it.each([
+    ['HTTP/JSON', '/v1/notes', { code: 8, details: [{ '@type': 'x/a.B', value: 'AQ==' }] }],
+    [
+      'Connect by GET',
+      `${pathOf('Get')}?encoding=json&message=`,
+      { code: 'resource_exhausted', details: [{ type: 'a.B' }] },
+    ],
+  ])('has the details of a refusal by %s', async (_by, path, told) => {
+    const dispatch = createDispatch({
+      catalogue: noteCatalogue,
+      backend: echoBackend().backend,
+      httpJson: () => undefined,
+      pages: () => false,
+    });
+    const details = [{ typeUrl: 'x/a.B', value: Buffer.from([1]) }];
+    const error = new RpcError(Status.RESOURCE_EXHAUSTED, 'no', { details });
+    const { port } = await listening({ handler: (exchange) => dispatch.refuse(exchange, error, 429) });
+    const { status, body } = await send1(port, { method: 'GET', path });
+    expect([status, JSON.parse(String(body))]).toMatchObject([429, told]);
+  });
+
   it('says why a service is away, by each protocol', async () => {
     const path = '/notes.v1.GoneService/Put';
     const reason = 'no instance of notes.v1.GoneService is running';

@@ -5,6 +5,7 @@ import { type Clock, systemClock } from '@rondo/rpc/clock';
 import { type RpcError, Status } from '@rondo/rpc/status';
 import type { Absent, Catalogue, PublicMethod, RouteMatch } from '../discovery/catalogue.js';
 import { gatewayErrors } from '../errors.js';
+import { statusJson } from '../http-json/status-json.js';
 import type { HttpExchange, HttpHandler } from '../listener/exchange.js';
 import type { Backend } from './backend.js';
 import { codecOfQuery, isConnectGet } from './connect-get.js';
@@ -85,7 +86,10 @@ export function createDispatch({
       ) {
         exchange.body.discard();
         format.frontEnd.refuse(exchange, error);
-      } else refuse(exchange, status, error);
+      } else if (exchange.method === 'GET' && METHOD_PATH.test(exchange.path) && isConnectGet(exchange.query)) {
+        exchange.body.discard();
+        formats.get.json.refuse(exchange, error);
+      } else refuse(exchange, status, statusJson(error));
     },
   };
 }
@@ -197,6 +201,7 @@ function refuseContentType(exchange: HttpExchange): void {
 
 interface Refusal {
   readonly message: string;
+  readonly details?: readonly unknown[];
   readonly headers?: OutgoingHttpHeaders;
 }
 
@@ -206,8 +211,9 @@ function refuseCall(exchange: HttpExchange, status: number, { message, headers }
 }
 
 /** Refuses a request to no method with a `google.rpc.Status` in JSON. */
-function refuse(exchange: HttpExchange, status: number, { code, message, headers }: Refusal & { code: Status }): void {
-  const body = JSON.stringify({ code, message, details: [] });
+function refuse(exchange: HttpExchange, status: number, refusal: Refusal & { readonly code: Status }): void {
+  const { code, message, headers, details = [] } = refusal;
+  const body = JSON.stringify({ code, message, details });
   answer(exchange, status, { ...headers, body, 'content-type': 'application/json' });
 }
 
