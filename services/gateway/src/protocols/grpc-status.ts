@@ -37,6 +37,9 @@ export function errorTrailers(
   addMetadata(trailers, error.metadata, options);
   trailers['grpc-status'] = String(error.code === Status.OK ? Status.UNKNOWN : error.code);
   if (error.message !== '') trailers['grpc-message'] = percentEncoded(boundedText(error.message));
+  // A client that retries by itself does so as the service asks. Source: gRFC A6.
+  if (error.retryPushbackMs !== undefined)
+    trailers['grpc-retry-pushback-ms'] = String(Math.ceil(error.retryPushbackMs));
   const { code } = error;
   const message = boundedText(error.message);
   const fitting = fitDetails(error.details, MAX_DETAILS_BYTES - Buffer.byteLength(message));

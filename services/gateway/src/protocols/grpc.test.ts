@@ -156,6 +156,12 @@ describe('gRPC', () => {
     expect(answer.trailers).toMatchObject({ 'grpc-status': '10', 'x-trailer': 't' });
   });
 
+  it('says when a client may retry, as the service does', async () => {
+    const backend = failing(new RpcError(Status.UNAVAILABLE, 'no', { retryPushbackMs: -1 }));
+    const { trailers } = await call(backend, { path: pathOf('Put'), chunks: [frame(note('a'))] });
+    expect(trailers['grpc-retry-pushback-ms']).toBe('-1');
+  });
+
   it('cuts a text that would not fit into a header block', async () => {
     const backend = failing(new RpcError(Status.NOT_FOUND, 'é'.repeat(10_000)));
     const { trailers } = await call(backend, { path: pathOf('Put'), chunks: [frame(note('a'))] });

@@ -26,9 +26,10 @@ describe("a server's answer", () => {
     const debug = packDetail(DebugInfo, { stackEntries: ['at f (/srv/app.js:1:2)'], detail: 'secret' });
     const metadata = new Metadata({ tenant: 'acme' });
     const header = new Metadata({ early: 'yes' });
-    const options = { origin: 'server', details: [debug, info], metadata, header, report } as const;
+    const options = { origin: 'server', details: [debug, info], metadata, header, report, retryPushbackMs: 5 } as const;
     const error = publicError(new RpcError(Status.ABORTED, 'sold', options), call);
-    expect(error).toMatchObject({ code: Status.ABORTED, message: 'sold', details: [info], metadata, header });
+    const kept = { details: [info], metadata, header, retryPushbackMs: 5 };
+    expect(error).toMatchObject({ code: Status.ABORTED, message: 'sold', ...kept });
   });
 
   it.each([

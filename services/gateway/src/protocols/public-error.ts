@@ -49,11 +49,12 @@ function fixedText(code: Status, { service, running, traceId }: FailedCall): str
 const DEBUG_INFO = /(?:^|\/)google\.rpc\.DebugInfo$/;
 
 function withoutSecrets(error: RpcError, isAddress: FailedCall['isAddress']): RpcError {
-  const { code, metadata, header, report, origin } = error;
+  const { code, metadata, header, report, origin, retryPushbackMs } = error;
   const message = hideInside(error.message, isAddress);
   const details = error.details.filter(({ typeUrl }) => !DEBUG_INFO.test(typeUrl));
   if (message === error.message && details.length === error.details.length) return error;
-  return new RpcError(code, message, { details, metadata, header, cause: error, origin, ...(report && { report }) });
+  const kept = { details, metadata, header, origin, retryPushbackMs, ...(report && { report }) };
+  return new RpcError(code, message, { ...kept, cause: error });
 }
 
 /** Stack lines of JavaScript and Java, Python, and Go. The patterns here don't backtrack far: a server may be hostile. */
