@@ -2,10 +2,9 @@ import { randomUUID } from 'node:crypto';
 import type { JsonValue } from '@bufbuild/protobuf';
 import { whyUnparsed } from './bounds.js';
 
-/** Prefixes the text of a number that a JavaScript number can't hold. No text of a caller begins so, as it can't be guessed. */
+/** Prefixes the text of a number that a JavaScript number or JSON.stringify can't hold. No other text begins so, as it can't be guessed. */
 const MARK = `\ue000${randomUUID()}`;
-/** A string or a number. Strings are matched so that numbers in them are left alone. */
-const TOKEN = /"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/gs;
+const NUMBER = /-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
 /** Whether a text may have a number that JavaScript would round. */
 const LONG_NUMBER = /[\d.]{16}|\d[eE]/;
 /** Whether a text may have half of a surrogate pair, which no UTF-8 has. */
@@ -24,15 +23,26 @@ export function parseJson(text: string): JsonValue {
     const value: JsonValue = SURROGATE.test(text) ? JSON.parse(text, wellFormed) : JSON.parse(text);
     checkNesting(text);
     if (!LONG_NUMBER.test(text)) return value;
-    const marked: JsonValue = JSON.parse(
-      text.replace(TOKEN, (token) => (isRounded(token) ? `"${exactNumber(token)}"` : token)),
-    );
+    const marked: JsonValue = JSON.parse(withMarks(text));
     return marked;
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     const shown = text.length > 60 ? `${text.slice(0, 60)}…` : text;
     throw new SyntaxError(`the request is not JSON: ${reason}: ${shown}`, { cause: error });
   }
+}
+
+/** JSON with the numbers marked that JavaScript would round. Strings are skipped without a pattern, which long ones would overflow. */
+function withMarks(text: string): string {
+  let marked = '';
+  for (let at = 0; at < text.length; ) {
+    const quote = text.indexOf('"', at);
+    const string = quote < 0 ? text.length : quote;
+    marked += text.slice(at, string).replace(NUMBER, (token) => (isRounded(token) ? `"${exactNumber(token)}"` : token));
+    at = quote < 0 ? string : endOfString(text, quote);
+    marked += text.slice(string, at);
+  }
+  return marked;
 }
 
 /** A reviver of JSON.parse that changes nothing. */
@@ -127,12 +137,12 @@ export function withPlainNumbers(value: JsonValue): JsonValue {
 
 /** Whether a number is beyond what is exact, or its fraction may have been rounded to a whole number. */
 function isRounded(token: string): boolean {
-  const value = token.startsWith('"') ? Number.NaN : Number(token);
+  const value = Number(token);
   return Math.abs(value) > Number.MAX_SAFE_INTEGER || (Number.isInteger(value) && /[.eE]/.test(token));
 }
 
-/** Marks -0, which JSON.stringify writes as 0. It is a private-use character. */
-const MINUS_ZERO = '\ue001-0';
+/** Marks -0, which JSON.stringify writes as 0. */
+const MINUS_ZERO = `${MARK}-0`;
 
 /**
  * The JSON of a message as text. As proto3 JSON has it, -0 is written as such: it is a value of its own.
