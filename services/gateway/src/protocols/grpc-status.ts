@@ -4,8 +4,8 @@ import { encodeStatusDetails, fitDetails } from '@rondo/rpc/internal';
 import { type RpcError, Status } from '@rondo/rpc/status';
 import { addMetadata, unpadded } from './metadata.js';
 
-/** The most characters of a message; a longer one is cut, so that the status fits into every client's header block. */
-const MAX_MESSAGE = 2 * 1024;
+/** The most bytes of a message; a longer one is cut, so that the status fits into every client's header block, where a byte takes up to three. */
+const MAX_MESSAGE_BYTES = 2 * 1024;
 /** The most bytes of message and details together; longer details are cut for the same reason. */
 const MAX_DETAILS_BYTES = 6 * 1024;
 
@@ -50,9 +50,12 @@ export function errorTrailers(
   return trailers;
 }
 
-/** A text that is at most 2,048 characters long. */
+/** A text that is at most 2,048 bytes long. */
 export function boundedText(text: string): string {
-  return text.length <= MAX_MESSAGE ? text : `${text.slice(0, MAX_MESSAGE)}…`;
+  const bytes = Buffer.from(text);
+  if (bytes.length <= MAX_MESSAGE_BYTES) return text;
+  // A streaming decoder omits an incomplete character at the end.
+  return `${new TextDecoder().decode(bytes.subarray(0, MAX_MESSAGE_BYTES), { stream: true })}…`;
 }
 
 const PLAIN = /^[\x20-\x24\x26-\x7e]*$/;
