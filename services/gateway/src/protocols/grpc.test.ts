@@ -69,6 +69,8 @@ describe('gRPC', () => {
     const sent = {
       'x-asked': ['a', 'b'],
       'x-asked-bin': 'AQI=,AwQ',
+      'accepted-terms': '7',
+      'accept-language': 'de',
       traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
       cookie: 'secret=1',
       'user-agent': 'test',
@@ -88,6 +90,7 @@ describe('gRPC', () => {
     expect(Object.fromEntries([...(calls[0]?.metadata ?? [])].map(([key, value]) => [key, String(value)]))).toEqual({
       'x-asked': 'a, b',
       'x-asked-bin': String(Buffer.from([3, 4])),
+      'accepted-terms': '7',
       traceparent: sent.traceparent,
       'x-forwarded-for': '127.0.0.1',
       'x-forwarded-proto': 'http',
