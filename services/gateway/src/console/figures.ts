@@ -12,6 +12,7 @@ import { statusFromCode } from '@rondo/rpc/status';
 import type { Reading } from './readings.js';
 
 const [MAX_EDGES, MAX_LEFT_OUT, MAX_CALLERS] = [500, 10, 100];
+const MAX_INT32 = 2 ** 31 - 1;
 
 /** What processes of the kind of an instance are called. The registry puts the name of a certificate behind other ids. */
 export const nameOf = (instanceId: string): string =>
@@ -26,7 +27,7 @@ export function loadOf(reading: Reading): FleetLoad | undefined {
   return {
     callsPerSecond: (now.begun - then.begun) / seconds,
     errorsPerSecond: (now.failed - then.failed) / seconds,
-    callsInFlight: now.begun - now.ended,
+    callsInFlight: Math.min(Math.max(0, now.begun - now.ended), MAX_INT32),
     cpuUtilization: (toSeconds(last.eventLoopActive) - toSeconds(before.eventLoopActive)) / seconds,
   };
 }

@@ -1,10 +1,15 @@
 import { expect, it } from '@jest/globals';
-import { FleetSource, FleetState } from '@rondo/contracts/rondo/gateway/v1/console';
-import { CallStatsServiceDefinition, GetCallStatsResponse } from '@rondo/contracts/rondo/stats/v1/stats';
+import { FleetSource, FleetState, WatchFleetResponse } from '@rondo/contracts/rondo/gateway/v1/console';
+import {
+  CallStatsServiceDefinition,
+  GetCallStatsRequest,
+  GetCallStatsResponse,
+} from '@rondo/contracts/rondo/stats/v1/stats';
 import { silentLogger } from '@rondo/rpc/call';
 import { type Channel, type Endpoint, fixedEndpoint } from '@rondo/rpc/client';
 import type { ResolverListener } from '@rondo/rpc/internal';
-import { createTestChannel, ManualClock, seededRandom, standIn } from '@rondo/rpc/testing';
+import { implement } from '@rondo/rpc/server';
+import { createTestChannel, ManualClock, seededRandom } from '@rondo/rpc/testing';
 import { edgesOf, loadOf, nameOf } from './figures.js';
 import { createFleet } from './fleet.js';
 
@@ -46,18 +51,19 @@ const attempts = (count: number) => ({
   ],
 });
 
+const encoded = (report: object) => GetCallStatsResponse.encode(GetCallStatsResponse.fromPartial(report)).finish();
+
 /** A fleet whose registry and instances the test plays. */
-function start() {
+function start(tell: (seconds: number) => Uint8Array = (seconds) => encoded(told(seconds))) {
   const clock = new ManualClock();
   const listeners = new Set<ResolverListener>();
   let open = 0;
   const about: (readonly string[])[] = [];
-  const reports = standIn(CallStatsServiceDefinition, {
-    getCallStats({ calledInstanceIds }) {
-      about.push(calledInstanceIds);
-      return told(2 * about.length);
-    },
-  });
+  const getCallStats = (request: Uint8Array) => {
+    about.push(GetCallStatsRequest.decode(request).calledInstanceIds);
+    return tell(2 * about.length);
+  };
+  const reports = implement(CallStatsServiceDefinition, { getCallStats }, { raw: ['getCallStats'] });
   const test = createTestChannel({ services: [reports], clock, admission: { adaptive: false } });
   const channel: Channel = {
     ...test,
@@ -115,6 +121,22 @@ it('tells a watcher all instances, then their loads, what changes and what leave
   expect(third.instances[0]?.load).toMatchObject({ callsPerSecond: 2, errorsPerSecond: 1 });
   lose();
   await until(events, clock, ({ source }) => source === FleetSource.FLEET_SOURCE_LAST_KNOWN);
+  gone.abort();
+});
+
+it('tells of an instance that reports what no message can hold', async () => {
+  /** Its certificate ends in the year 292277026596, and more calls are in flight than an int32 holds. */
+  const late = Buffer.from([0x52, 10, 8, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f]);
+  const methods = [{ service: 'a.v1.S', method: 'M', begun: 2n ** 40n, ended: [] }];
+  const { fleet, clock, list } = start((seconds) => Buffer.concat([encoded({ ...told(seconds), methods }), late]));
+  const gone = new AbortController();
+  const events = fleet.watch(gone.signal)[Symbol.asyncIterator]();
+  await events.next();
+  list(endpoint('front-1'));
+  const event = await until(events, clock, ({ instances }) => instances[0]?.load !== undefined);
+  expect(WatchFleetResponse.decode(WatchFleetResponse.encode(event).finish()).instances).toMatchObject([
+    { instanceId: 'front-1', certificateEndTime: undefined, load: { callsInFlight: 2 ** 31 - 1 } },
+  ]);
   gone.abort();
 });
 

@@ -150,7 +150,6 @@ const STATES: Readonly<Record<Endpoint['state'], FleetState>> = {
 
 function toInstance({ endpoint, load, reading }: Followed): FleetInstance {
   const { instanceId, services = [], state, address, zone, version, weight, registerTimeMs } = endpoint;
-  const registerTime = registerTimeMs === undefined ? undefined : new Date(registerTimeMs);
   return {
     instanceId,
     services: [...services],
@@ -159,9 +158,14 @@ function toInstance({ endpoint, load, reading }: Followed): FleetInstance {
     zone,
     version,
     weight,
-    registerTime,
+    registerTime: dateOf(registerTimeMs),
     load,
     name: nameOf(instanceId),
-    certificateEndTime: reading?.last.certificateEndTime,
+    certificateEndTime: dateOf(reading?.last.certificateEndTime?.getTime()),
   };
+}
+
+/** Undefined also for a time that no message can hold: one instance that tells it mustn't hide the others. */
+function dateOf(timeMs = Number.NaN): Date | undefined {
+  return Number.isNaN(timeMs) ? undefined : new Date(timeMs);
 }
