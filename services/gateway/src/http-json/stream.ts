@@ -57,10 +57,12 @@ type Request = (to: Endpoint | undefined) => Payload<Uint8Array> | undefined;
 /** The one request of a method whose replies are a stream. `Last-Event-ID` says where an EventSource resumes it. */
 async function messageOf(call: HttpCall): Promise<Request> {
   const { exchange, match } = call;
-  const token = exchange.headers['last-event-id'];
+  const sent = exchange.headers['last-event-id'];
+  // Browsers send it in UTF-8, and Node gives each byte as a character.
+  const token = typeof sent === 'string' ? Buffer.from(sent, 'latin1').toString() : '';
   const resume = match.target.method.policy.resume?.request;
   const field = match.target.desc.input.fields.find(({ localName }) => localName === resume)?.name;
-  const resumed = typeof token === 'string' && token !== '' && field !== undefined ? { field, token } : undefined;
+  const resumed = token !== '' && field !== undefined ? { field, token } : undefined;
   const request = await readRequest(call, resumed);
   return (to) => {
     const message = request(to);
