@@ -68,7 +68,8 @@ class Numbers {
         ? []
         : [[field.jsonName, this.#field(field, member, join(path, field.jsonName))] as const];
     });
-    return Object.fromEntries(entries);
+    // Extensions aren't among the fields.
+    return { ...json, ...Object.fromEntries(entries) };
   }
 
   #field(field: DescField, json: JsonValue, path: string): JsonValue {

@@ -1,5 +1,8 @@
 import { gzipSync } from 'node:zlib';
+import { create, createFileRegistry, fromBinary, fromJson } from '@bufbuild/protobuf';
+import { FileDescriptorProtoSchema, FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
 import { describe, expect, it } from '@jest/globals';
+import { toJsonValue } from '../../src/http-json/json.js';
 import { ask, type Setting } from './ask.js';
 import { binding, target } from './contract.js';
 
@@ -237,6 +240,24 @@ describe('int64_as_number', () => {
       expect(answer).toMatchObject({ status: 400, json: { code: 3, message: expect.stringContaining('a: is ') } });
     },
   );
+
+  it('leaves the extensions of a message of proto2', () => {
+    const [field, label] = [{ type: 'TYPE_INT64', jsonName: 'n' }, 'LABEL_OPTIONAL'];
+    const file = fromJson(FileDescriptorProtoSchema, {
+      name: 'e.proto',
+      package: 'e',
+      syntax: 'proto2',
+      messageType: [
+        { name: 'M', field: [{ ...field, label, name: 'n', number: 1 }], extensionRange: [{ start: 9, end: 10 }] },
+      ],
+      extension: [{ ...field, label, name: 'x', number: 9, extendee: '.e.M' }],
+    });
+    const registry = createFileRegistry(create(FileDescriptorSetSchema, { file: [file] }));
+    const desc = registry.getMessage('e.M');
+    if (desc === undefined) throw new Error('no e.M');
+    const message = fromBinary(desc, Uint8Array.of(0x08, 1, 0x48, 2));
+    expect(toJsonValue(desc, message, { types: registry, int64AsNumber: true })).toEqual({ n: 1, '[e.x]': '2' });
+  });
 
   it('answers with OUT_OF_RANGE instead of a rounded number', async () => {
     const answer = await ask({ target: numbers, binding: PLAIN, body: '{}', reply: { b: '9007199254740993' } });
