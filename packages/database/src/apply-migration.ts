@@ -78,7 +78,8 @@ function statementsIn(name: string, sql: string): readonly string[] {
     .filter((statement) => statement !== '');
 }
 
-const INDEX = /^CREATE\s+(?:UNIQUE\s+)?INDEX\s+CONCURRENTLY\s+(?:IF\s+NOT\s+EXISTS\s+)?("[^"]+"|[a-z_][a-z0-9_$]*)\s+ON\s/i;
+const INDEX =
+  /^CREATE\s+(?:UNIQUE\s+)?INDEX\s+CONCURRENTLY\s+(?:IF\s+NOT\s+EXISTS\s+)?("[^"]+"|[a-z_][a-z0-9_$]*)\s+ON\s/i;
 
 /** An interrupted CREATE INDEX CONCURRENTLY leaves an index that isn't used, and that IF NOT EXISTS counts as one. */
 async function dropBrokenIndex(queries: Transaction, statement: string): Promise<void> {
