@@ -1,14 +1,6 @@
 import type { Database, Queries, QueryOptions } from '@rondo/database';
-import {
-  AWAY_MS,
-  encodedCall,
-  errorText,
-  isAway,
-  isFinal,
-  isLast,
-  type JobMeter,
-  type StoredMethod,
-} from '@rondo/jobs/internal';
+import type { JobMeter, StoredMethod } from '@rondo/jobs/internal';
+import { AWAY_MS, encodedCall, errorText, isAway, isFinal, isLast } from '@rondo/jobs/internal';
 import type { BrokerEvent, NatsBroker, Receiver } from '@rondo/nats';
 import type { Logger } from '@rondo/rpc/call';
 import type { Channel } from '@rondo/rpc/client';
@@ -196,14 +188,8 @@ export class Relay {
     const { log } = this.#options;
     const failed = isFinal(job, err) || isLast(job, 1, err);
     const waitMs = backoffMs(0, { ...job.backoff, ...this.#jitter });
-    const state = {
-      ...FRESH,
-      attempts: 1,
-      error: errorText(err),
-      failed,
-      waitMs,
-      leavesLane: failed && job.stopsKey !== true,
-    };
+    const [error, leavesLane] = [errorText(err), failed && job.stopsKey !== true];
+    const state = { ...FRESH, attempts: 1, error, failed, waitMs, leavesLane };
     await this.#bringBack(job.name, event, state);
     const fields = { err, method: job.name, key: event.id };
     if (failed) log.error(fields, 'an event has failed: remove the cause, then see rondo events ls');
