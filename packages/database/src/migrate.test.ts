@@ -132,8 +132,8 @@ describe('migrate', () => {
   });
 
   it('has no statement timeout', async () => {
-    const impatient = postgres.pool({ url: withoutBounds(url), statementTimeoutMs: 50 });
-    const slow = { name: '0001_slow.sql', sql: 'SELECT pg_sleep(0.2)' };
+    const impatient = postgres.pool({ url: withoutBounds(url), statementTimeoutMs: 1_000 });
+    const slow = { name: '0001_slow.sql', sql: 'SELECT pg_sleep(1.5)' };
     await expect(migrate(impatient, { migrations: [slow] })).resolves.toEqual([slow.name]);
   });
 
