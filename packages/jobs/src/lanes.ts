@@ -8,7 +8,8 @@ const LOOKED_AT = 20;
 
 /**
  * The first job of each lane is claimed, unless a later one runs: one that failed comes back into its lane by a replay. Another that is due
- * is blocked, so that it isn't looked at again until one before it ends: that one is locked meanwhile, as its end unblocks the next.
+ * is blocked, so that it isn't looked at again until one before it ends: that one is locked meanwhile, as its end unblocks the next. The ids
+ * are arrays for the same reason as those of `claimJobs`.
  */
 const CLAIM = `
   WITH due AS MATERIALIZED (

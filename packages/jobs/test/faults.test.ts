@@ -1,10 +1,9 @@
 /** What becomes of jobs when replicas have two versions, locks are held, or attempts outlive their job. */
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { createNoopMeter } from '@opentelemetry/api';
 import { ChoreServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/chores';
 import { JobServiceDefinition } from '@rondo/contracts/rondo/jobs/v1/jobs';
 import type { Database } from '@rondo/database';
-import { startTestPostgres, type TestPostgres } from '@rondo/database/testing';
 import { silentLogger } from '@rondo/rpc/call';
 import { createClient } from '@rondo/rpc/client';
 import { createTestChannel, ManualClock } from '@rondo/rpc/testing';
@@ -13,30 +12,12 @@ import { createJobs, type EnqueuedJob, type Jobs } from '../src/exports/index.js
 import { Firings } from '../src/firings.js';
 import { beginSchedules, fire, isScheduled } from '../src/schedules.js';
 import { claimJobs, renewJobs } from '../src/store.js';
-import { createTables, doAlone, doChore, eventually, readable, startProcess } from './fixture.js';
+import { doAlone, doChore, eachWithDatabase, eventually, readable } from './fixture.js';
 
-let postgres: TestPostgres;
 let database: Database;
-let processes: Jobs[];
-
-beforeAll(async () => {
-  postgres = await startTestPostgres();
+const { begin, processes } = eachWithDatabase((own) => {
+  database = own;
 });
-afterAll(() => postgres.stop());
-beforeEach(async () => {
-  processes = [];
-  database = await createTables(await postgres.createDatabase());
-});
-afterEach(async () => {
-  await Promise.all(processes.map((jobs) => jobs.close()));
-  await database.close();
-});
-
-function begin(options: Parameters<typeof startProcess>[1] = {}): Jobs {
-  const jobs = startProcess(database, options);
-  processes.push(jobs);
-  return jobs;
-}
 
 async function enqueue(jobs: Jobs, chore: string, job: Pick<EnqueuedJob<typeof doAlone>, 'at' | 'key'>) {
   await database.transaction((transaction) => jobs.enqueue(transaction, doAlone, { request: { chore }, ...job }));

@@ -1,7 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, afterEach, beforeAll, beforeEach } from '@jest/globals';
 import { type BatchObservableCallback, createNoopMeter, type Meter, type Observable } from '@opentelemetry/api';
 import { ChoreServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/chores';
 import { createOutcomeStore, createPool, type Database, migrate, outcomesSchema } from '@rondo/database';
+import { startTestPostgres, type TestPostgres } from '@rondo/database/testing';
 import { currentWorkLimits, silentLogger } from '@rondo/rpc/call';
 import { type Clock, systemClock } from '@rondo/rpc/clock';
 import { type Handlers, implement } from '@rondo/rpc/server';
@@ -16,6 +18,31 @@ export async function createTables(url: string): Promise<Database> {
   for (const { name: part, migrations } of [jobsSchema, outcomesSchema]) await migrate(database, { part, migrations });
   await database.query('CREATE TABLE effects (id bigint GENERATED ALWAYS AS IDENTITY, chore text NOT NULL)');
   return database;
+}
+
+/** Gives each test of a file an empty database, by `use`. `begin` starts a process on it. `processes` end with the test. */
+export function eachWithDatabase(use: (database: Database) => void) {
+  const processes: Jobs[] = [];
+  let postgres: TestPostgres;
+  let database: Database;
+  beforeAll(async () => {
+    postgres = await startTestPostgres();
+  });
+  afterAll(() => postgres.stop());
+  beforeEach(async () => {
+    database = await createTables(await postgres.createDatabase());
+    use(database);
+  });
+  afterEach(async () => {
+    await Promise.all(processes.splice(0).map((jobs) => jobs.close()));
+    await database.close();
+  });
+  const begin = (options: ProcessOptions = {}) => {
+    const jobs = startProcess(database, options);
+    processes.push(jobs);
+    return jobs;
+  };
+  return { begin, processes };
 }
 
 /** Writes an effect, as a handler does. */

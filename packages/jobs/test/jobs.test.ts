@@ -1,7 +1,7 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { JobServiceDefinition, JobState } from '@rondo/contracts/rondo/jobs/v1/jobs';
 import type { Database } from '@rondo/database';
-import { startTestPostgres, type TestPostgres, waitingForLocks } from '@rondo/database/testing';
+import { waitingForLocks } from '@rondo/database/testing';
 import { callPrincipal, currentWorkLimits, type ServerCall } from '@rondo/rpc/call';
 import { createClient } from '@rondo/rpc/client';
 import type { Middleware } from '@rondo/rpc/middleware';
@@ -9,30 +9,12 @@ import { RpcError, Status } from '@rondo/rpc/status';
 import { createTestChannel, failureOf, ManualClock } from '@rondo/rpc/testing';
 import type { EnqueuedJob, Jobs } from '../src/exports/index.js';
 import { claimJobs } from '../src/store.js';
-import { createTables, doAlone, doChore, eventually, startProcess, sweep, write } from './fixture.js';
+import { doAlone, doChore, eachWithDatabase, eventually, startProcess, sweep, write } from './fixture.js';
 
-let postgres: TestPostgres;
 let database: Database;
-let processes: Jobs[];
-
-beforeAll(async () => {
-  postgres = await startTestPostgres();
+const { begin, processes } = eachWithDatabase((own) => {
+  database = own;
 });
-afterAll(() => postgres.stop());
-beforeEach(async () => {
-  processes = [];
-  database = await createTables(await postgres.createDatabase());
-});
-afterEach(async () => {
-  await Promise.all(processes.map((jobs) => jobs.close()));
-  await database.close();
-});
-
-function begin(options: Parameters<typeof startProcess>[1] = {}): Jobs {
-  const jobs = startProcess(database, options);
-  processes.push(jobs);
-  return jobs;
-}
 
 type Enqueued = Pick<EnqueuedJob<typeof doChore>, 'at' | 'key'> & { readonly method?: typeof doChore | typeof doAlone };
 
