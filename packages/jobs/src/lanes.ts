@@ -7,9 +7,8 @@ const BLOCKED = "'9999-01-01'::timestamptz";
 const LOOKED_AT = 20;
 
 /**
- * The first job of each lane is claimed, unless a later one runs: one that failed comes back into its lane by a replay. Another that is due
- * is blocked, so that it isn't looked at again until one before it ends: that one is locked meanwhile, as its end unblocks the next. The ids
- * are arrays for the same reason as those of `claimJobs`.
+ * The first job of each lane is claimed, unless a later one runs: one that failed comes back into its lane by a replay. Another is blocked, so
+ * that it isn't looked at until one before it ends: that one is locked, as its end unblocks the next. Arrays of ids are as in `claimJobs`.
  */
 const CLAIM = `
   WITH due AS MATERIALIZED (
