@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { CalculatorServiceDefinition } from '@rondo/contracts/calculator/v1/calculator';
 import { QuoteServiceDefinition } from '@rondo/contracts/sales/v1/quotes';
-import { eventually, root, runNode, type ServiceProcess, start, startRegistry, startService } from '@rondo/harness';
+import { eventually, freeBase, root, runNode, start, startRegistry, startService } from '@rondo/harness';
 import { Metadata } from '@rondo/rpc/call';
 import { createChannel, createClient, staticResolver } from '@rondo/rpc/client';
 import { systemClock, systemRandom } from '@rondo/rpc/clock';
@@ -127,7 +127,7 @@ describe('a system whose secrets are marked', () => {
 });
 
 describe('a process whose secret is refused shows none', () => {
-  const running: ServiceProcess[] = [];
+  const running: { stop(): unknown }[] = [];
   afterAll(async () => {
     for (const one of running) await one.stop();
   });
@@ -168,7 +168,7 @@ describe('a process whose secret is refused shows none', () => {
     const url = `postgres://postgres:${MARK}@127.0.0.1:1/postgres`;
     const file = secretFile('admin', url);
     const data = join(folder, 'data');
-    const port = String(Number(system.registry.split(':')[1]) + 2_000);
+    const port = String(await freeBase());
     const env = { RONDO_DATABASE_ADMIN_URL_FILE: file };
     const launcher = await runNode(['scripts/rondo.mjs', 'start', '--data', data, '--port-base', port], { env });
     expect(launcher.stderr).toContain('ECONNREFUSED');

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { consulRegistry } from '@rondo/consul';
 import { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
 import { eurekaRegistry } from '@rondo/eureka';
-import { eventually, freePort, type RunningProcess, root, start } from '@rondo/harness';
+import { eventually, freeBase, type RunningProcess, root, start } from '@rondo/harness';
 import type { RegistryAdapter } from '@rondo/registries';
 import type { ConformanceRegistry } from '@rondo/registries/testing';
 import { systemClock as clock, systemRandom as random } from '@rondo/rpc/clock';
@@ -94,7 +94,7 @@ function runAgent(port: number, folder: string, role: object): RunningProcess {
 
 /** Starts an agent on another node, which joins the one at `address`. */
 export async function startAgentBeside(address: string): Promise<{ readonly address: string; stop(): Promise<void> }> {
-  const port = await freePort();
+  const port = await freeBase();
   const folder = mkdtempSync(join(tmpdir(), 'rondo-registry-'));
   const first = Number(address.split(':')[1]);
   const agent = runAgent(port, folder, { node_name: 'second', retry_join: [`127.0.0.1:${first + 2}`] });
@@ -158,7 +158,7 @@ export const foreignKinds: readonly ForeignKind[] = [
 ];
 
 async function startServer(server: Server, settings?: readonly string[]): Promise<ForeignRegistry> {
-  const port = await freePort();
+  const port = await freeBase();
   const address = `127.0.0.1:${port}`;
   const closings: (() => Promise<void>)[] = [];
   let folder = mkdtempSync(join(tmpdir(), 'rondo-registry-'));

@@ -22,7 +22,7 @@ const FIRST_CLAIM = 11_000;
 export async function freeBase(count = RANGE): Promise<number> {
   const ranges = Math.ceil(count / RANGE);
   for (let turn = 0; turn < BASES; turn += 1) {
-    const base = FIRST + ((process.pid + turn) % BASES) * RANGE;
+    const base = FIRST + ((process.pid + turn) % (BASES + 1 - ranges)) * RANGE;
     const claims = await Promise.all(Array.from({ length: ranges }, (_, range) => claim(base + range * RANGE)));
     if (claims.every(Boolean) && (await areFree(base, ranges * RANGE))) return base;
     for (const one of claims) one?.close();
