@@ -158,14 +158,9 @@ function toInstance({ endpoint, load, reading }: Followed): FleetInstance {
     zone,
     version,
     weight,
-    registerTime: dateOf(registerTimeMs),
+    registerTime: registerTimeMs === undefined ? undefined : new Date(registerTimeMs),
     load,
     name: nameOf(instanceId),
-    certificateEndTime: dateOf(reading?.last.certificateEndTime?.getTime()),
+    certificateEndTime: reading?.last.certificateEndTime,
   };
-}
-
-/** Undefined also for a time that no message can hold: one instance that tells it mustn't hide the others. */
-function dateOf(timeMs = Number.NaN): Date | undefined {
-  return Number.isNaN(timeMs) ? undefined : new Date(timeMs);
 }

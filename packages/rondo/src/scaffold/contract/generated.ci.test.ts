@@ -380,4 +380,12 @@ describe('the Date of a Timestamp', () => {
     at.setTime(7);
     expect([at.nanos, time.toTimestamp(at)]).toEqual([0, { seconds: 0n, nanos: 7_000_000 }]);
   });
+
+  it('is refused beyond what a Date can be', () => {
+    const furthest = { seconds: 8_640_000_000_000n, nanos: 0 };
+    expect(time.toTimestamp(time.fromTimestamp(furthest))).toEqual(furthest);
+    for (const seconds of [8_640_000_000_001n, -8_640_000_000_001n]) {
+      expect(() => time.fromTimestamp({ seconds, nanos: 0 })).toThrow(`a Timestamp has ${seconds} seconds; it must be`);
+    }
+  });
 });
