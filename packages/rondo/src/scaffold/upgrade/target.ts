@@ -43,3 +43,9 @@ export function inFolder(folder: string, wanted: string | undefined): Target {
   const tarballs = files.filter((file) => file.endsWith(`-${version}.tgz`)).sort();
   return { version, tarballs: tarballs.map((file) => path.join(folder, file)) };
 }
+
+/** Whether a version precedes another one. A pre-release precedes its release. Source: Semantic Versioning 2.0.0, 11 */
+export function isOlder(version: string, other: string): boolean {
+  const sortable = (one: string) => (one.includes('-') ? one : `${one}~`); // "-" sorts before "~"
+  return sortable(version).localeCompare(sortable(other), 'en', { numeric: true }) < 0;
+}

@@ -1,7 +1,7 @@
 import { expect, it } from '@jest/globals';
 import { Folder, root } from '../../../test/scaffold/folder.js';
 import { mergeTemplates } from './migration.js';
-import { inFolder } from './target.js';
+import { inFolder, isOlder } from './target.js';
 import { atVersion, upgradeApp } from './upgrade-app.js';
 
 it("refuses Rondo's own repository, which is no app", async () => {
@@ -31,6 +31,13 @@ it('finds the packages of a version in a folder', () => {
     /has packages of 0.2.0(?:-rc.1)?, 0.2.0(?:-rc.1)?; name the version/,
   );
   expect(inFolder(two.path, '0.2.0').tarballs).toEqual([`${two.path}/rondo-tool-0.2.0.tgz`]);
+});
+
+it('orders versions', () => {
+  const ordered = ['0.2.0-rc.9', '0.2.0-rc.10', '0.2.0', '0.2.1-rc.1', '0.10.0', '1.0.0'];
+  for (const [index, version] of ordered.entries()) {
+    expect(ordered.filter((other) => isOlder(other, version))).toEqual(ordered.slice(0, index));
+  }
 });
 
 it('plans what the new template changes in an app', async () => {

@@ -10,7 +10,7 @@ import { packagesOf } from '../packages.js';
 import { filesAt, readText } from '../repository.js';
 import { backUpProducts, build, command, install, type Progress, tryBuild, type Workspace } from '../workspace.js';
 import { HANDOVER, type Handover, type Migration } from './migration.js';
-import { inFolder, inRegistry, type Target } from './target.js';
+import { inFolder, inRegistry, isOlder, type Target } from './target.js';
 
 /** The options of `rondo upgrade`. */
 export interface UpgradeOptions extends Workspace {
@@ -77,7 +77,7 @@ async function plan(options: UpgradeOptions): Promise<{ readonly handover: Hando
     throw new Refusal(`package.json names @rondo/tool ${named}, but ${from} is installed`, { remedy });
   }
   const target = folder === undefined ? await inRegistry(options, version) : inFolder(folder, version);
-  if (from.localeCompare(target.version, 'en', { numeric: true }) > 0) {
+  if (isOlder(target.version, from)) {
     const remedy = 'revert the commit of the upgrade instead';
     throw new Refusal(`${target.version} is older than ${from}`, { remedy });
   }
