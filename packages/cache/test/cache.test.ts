@@ -349,6 +349,7 @@ describe('an answer for one principal', () => {
     { ...ada, issuer: 'other' },
     { ...ada, scopes: [] },
     { ...ada, scopes: ['read', 'write'] },
+    { ...ada, actors: ['sales'] },
   ];
 
   it('is given to no other, nor to the same one with other scopes', async () => {
