@@ -58,8 +58,8 @@ const START_TIMEOUT_MS = 420_000;
 /** Where the database listens, from the base port. */
 const DATABASE_OFFSET = 9;
 
-/** The ports of a system with metrics: they are 500 above the others, and 100 more for each instance. */
-const PORTS_WITH_METRICS = 800;
+/** The ports of a system with metrics: they are 500 above the others, and 100 more for each further instance, up to the fifth. */
+const PORTS_WITH_METRICS = 960;
 
 /** Starts a system, which must have been built, on a new data folder. Resolves when it is up. */
 export function startSystem(options: SystemOptions = {}): Promise<System> {
