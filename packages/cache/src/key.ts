@@ -53,10 +53,7 @@ function mayShare(metadata: Metadata, vary: readonly string[]): boolean {
 function variantOf({ metadata, principal }: ClientCall, vary: readonly string[]): string {
   const values: unknown[] = vary.map((key) => metadata.getAll(key));
   // An answer for one principal is given to no other, nor to the same one with other scopes, or for which others act.
-  if (principal !== undefined) {
-    const { issuer, subject, scopes, actors } = principal;
-    values.push([issuer, subject, scopes, actors]);
-  }
+  if (principal !== undefined) values.push([principal.issuer, principal.subject, principal.scopes, principal.actors]);
   return createHash('sha256').update(JSON.stringify(values)).digest('base64');
 }
 
