@@ -53,3 +53,22 @@ it('has the types of the methods that the contract has, of the one resource', ()
   };
   expect(define).toBeInstanceOf(Function);
 });
+
+it('refuses a watch of the resources with one reference, if an update can change the reference', () => {
+  const { methods } = LibraryServiceDefinition;
+  const requestType = { ...methods.watchBooks.requestType, fromPartial: () => ({ origin: '', resumeToken: '' }) };
+  const ofOneOrigin = { ...methods, watchBooks: { ...methods.watchBooks, requestType } };
+  const { updateBook: _, ...ofNoUpdate } = ofOneOrigin;
+  const columns = { origin: reference('shelves/{shelf}', 'origin_id') };
+  const changeable = defineResource(Book, { table: 'books', columns });
+  const immutable = defineResource(Book, { table: 'books', columns, immutable: ['origin'] });
+  const context = { database: {}, sync: {}, newId: () => 'b1' } as unknown as ResourceContext;
+  const serve = (served: object, resource: typeof changeable) =>
+    standardMethods({ ...LibraryServiceDefinition, methods: served as typeof methods }, resource, context);
+  refuses(
+    () => serve(ofOneOrigin, changeable),
+    'WatchBooks is of the resources with one origin, which an update can change: mark origin as IMMUTABLE',
+  );
+  expect(serve(ofNoUpdate, changeable).watchBooks).toBeInstanceOf(Function);
+  expect(serve(ofOneOrigin, immutable).watchBooks).toBeInstanceOf(Function);
+});

@@ -61,7 +61,7 @@ export function standardMethods<D extends ServiceDefinition, M extends { readonl
     [`update${One}`]: () => updateHandler(served, readers),
     [`delete${One}`]: ({ responseType }) => deleteHandler(served, readers, hasField(responseType, 'name')),
     [`undelete${One}`]: () => undeleteHandler(served, readers),
-    [`watch${Many}`]: (method) => watchHandler(served, method),
+    [`watch${Many}`]: (method) => watchHandler(served, method, Object.hasOwn(definition.methods, `update${One}`)),
   };
   const made = Object.entries(handlers).flatMap(([key, make]) => {
     const method = Object.hasOwn(definition.methods, key) ? definition.methods[key] : undefined;

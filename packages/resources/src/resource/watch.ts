@@ -8,16 +8,21 @@ import { hasField, type Names, namesIn } from './method-shapes.js';
 import type { Model } from './model.js';
 import { parentsIn, textIn } from './requests.js';
 
-/** The handler of a watch. If its request names a parent, or a resource to which the watched ones refer, it is of those only. */
+/**
+ * The handler of a watch. If its request names a parent, or a resource to which the watched ones refer, it is of those only.
+ *
+ * @throws TypeError if an update, which the contract may have, can change that reference: the watch couldn't tell that a resource left it.
+ */
 export function watchHandler<M extends { readonly name: string }>(
   served: Served<M>,
   method: MethodDefinition,
+  hasUpdate: boolean,
 ): Handler {
   const { resource, options, errors } = served;
   const { database, sync } = options;
   if (sync === undefined) throw new TypeError(`${method.name} needs \`sync\`, which has the changes`);
   const names = namesIn(resource.model);
-  const narrowed = narrowing(resource.model, method);
+  const narrowed = narrowing(resource.model, method, hasUpdate);
   return (request: { readonly resumeToken: string }, { signal, values }: ServerCall) => {
     const { resumeToken } = request;
     const value = validate((field) => narrowed?.of(request, field));
@@ -35,7 +40,11 @@ interface Narrowing {
   of(request: object, field: FieldAt): string | undefined;
 }
 
-function narrowing<M>(model: Model<M>, { name, requestType }: MethodDefinition): Narrowing | undefined {
+function narrowing<M>(
+  model: Model<M>,
+  { name, requestType }: MethodDefinition,
+  hasUpdate: boolean,
+): Narrowing | undefined {
   const { fields, ids } = model;
   if (hasField(requestType, 'parent')) {
     const [column, ...more] = ids.slice(0, -1);
@@ -50,7 +59,11 @@ function narrowing<M>(model: Model<M>, { name, requestType }: MethodDefinition):
     ({ description: { key }, column }) => column.filter?.kind === 'name' && hasField(requestType, key),
   );
   if (referring === undefined) return undefined;
-  const { column, description } = referring;
+  const { column, description, isUpdatable } = referring;
+  if (hasUpdate && isUpdatable)
+    throw new TypeError(
+      `${name} is of the resources with one ${description.name}, which an update can change: mark ${description.name} as IMMUTABLE, or write the watch by hand`,
+    );
   return {
     column: column.names[0] ?? '',
     of(request, field) {
