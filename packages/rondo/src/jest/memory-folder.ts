@@ -16,7 +16,8 @@ export default function moveTemporaryFolder(): void {
   process.env['TMPDIR_ON_DISK'] ??= tmpdir();
   if (!isPlenty(MEMORY)) return;
   for (const name of readdirSync(MEMORY).filter(wasLeftBehind)) {
-    rmSync(path.join(MEMORY, name), { recursive: true, force: true });
+    // The PostgreSQL of a run that has just been killed writes until it notices.
+    rmSync(path.join(MEMORY, name), { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
   }
   const folder = mkdtempSync(path.join(MEMORY, `${PREFIX}${process.pid}-`));
   chmodSync(folder, 0o755); // as root the tests' PostgreSQL is another user
