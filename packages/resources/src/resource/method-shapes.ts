@@ -1,6 +1,6 @@
 import type { MethodDefinition, ServiceDefinition } from '@rondo/rpc/internal';
 import { objectIn } from './json-column.js';
-import type { Model } from './model.js';
+import type { Model, ModelField } from './model.js';
 
 /** The names of a resource in the methods of its service. */
 export interface Names {
@@ -22,9 +22,20 @@ export function namesIn<M>({ type: { $type }, names: { pattern } }: Model<M>): N
   return { One, Many: `${many.charAt(0).toUpperCase()}${many.slice(1)}`, one, many, path };
 }
 
-/** Checks the messages of the standard methods, as a contract may have others under their names. @throws TypeError */
+/**
+ * Checks that the standard methods of a contract can be served, as a contract may have others under their names.
+ *
+ * @throws TypeError that names the method and the reason.
+ */
 export function requireShapes<M>({ fullName, methods }: ServiceDefinition, model: Model<M>): void {
   const { One, Many, one, many } = namesIn(model);
+  const check = (key: string, faultOf: (method: MethodDefinition) => string | undefined) => {
+    const method = Object.hasOwn(methods, key) ? methods[key] : undefined;
+    const fault = method && faultOf(method);
+    if (method === undefined || fault === undefined) return;
+    const remedy = 'leave the method out of the definition, and write it by hand';
+    throw new TypeError(`${fullName}/${method.name}: ${fault}; ${remedy}`);
+  };
   const needed: Readonly<Record<string, readonly string[]>> = {
     [`get${One}`]: ['name'],
     [`list${Many}`]: ['pageSize', 'pageToken'],
@@ -35,15 +46,39 @@ export function requireShapes<M>({ fullName, methods }: ServiceDefinition, model
     [`watch${Many}`]: ['resumeToken'],
   };
   for (const [key, fields] of Object.entries(needed)) {
-    const method = Object.hasOwn(methods, key) ? methods[key] : undefined;
-    if (method === undefined) continue;
-    const lacking = fields.find((field) => !hasField(method.requestType, field));
-    if (lacking !== undefined)
-      throw new TypeError(`${fullName}/${method.name}: its request has no field ${lacking}; write the method by hand`);
+    check(key, ({ requestType }) => {
+      const lacking = fields.find((field) => !hasField(requestType, field));
+      return lacking && `its request has no field ${lacking}`;
+    });
   }
-  const lists = methods[`list${Many}`];
-  if (lists !== undefined && !hasField(lists.responseType, many))
-    throw new TypeError(`${fullName}/${lists.name}: its reply has no field ${many}; write the method by hand`);
+  check(`list${Many}`, ({ responseType }) =>
+    hasField(responseType, many) ? undefined : `its reply has no field ${many}`,
+  );
+  const hasUpdate = Object.hasOwn(methods, `update${One}`);
+  check(`watch${Many}`, ({ requestType }) => narrowingFault(model, requestType, hasUpdate));
+}
+
+/** The reference of a resource that a watch's request has, too: the watch is of the resources with this reference only. */
+export function narrowingReference<M>(
+  { fields }: Model<M>,
+  requestType: MethodDefinition['requestType'],
+): ModelField | undefined {
+  return fields.find(
+    ({ description: { key }, column }) => column.filter?.kind === 'name' && hasField(requestType, key),
+  );
+}
+
+function narrowingFault<M>(
+  model: Model<M>,
+  requestType: MethodDefinition['requestType'],
+  hasUpdate: boolean,
+): string | undefined {
+  if (hasField(requestType, 'parent'))
+    return model.ids.length === 2 ? undefined : `its request has one parent, and the resource ${model.ids.length - 1}`;
+  const reference = narrowingReference(model, requestType);
+  if (reference?.isUpdatable !== true || !hasUpdate) return undefined;
+  const { name } = reference.description;
+  return `its watchers wouldn't learn that an update changes ${name}, which isn't IMMUTABLE`;
 }
 
 /** Whether a message has a field, by its name in code. */

@@ -41,7 +41,7 @@ export type StandardKey<D extends ServiceDefinition, M, Type extends string> = E
  * The handlers of the standard methods of a resource (AIP-131 to 135, and 164): those of Get, List, Create, Update, Delete, Undelete
  * and Watch that the contract has. Spread them into `implement`, with the other methods beside them, or in place of one of them.
  *
- * @throws TypeError if a method of the contract doesn't have the form of the standard.
+ * @throws TypeError if a method of `definition` doesn't have the form of the standard: leave it out of the `methods`, and write it by hand.
  */
 export function standardMethods<D extends ServiceDefinition, M extends { readonly name: string }, Type extends string>(
   definition: D,
@@ -61,7 +61,7 @@ export function standardMethods<D extends ServiceDefinition, M extends { readonl
     [`update${One}`]: () => updateHandler(served, readers),
     [`delete${One}`]: ({ responseType }) => deleteHandler(served, readers, hasField(responseType, 'name')),
     [`undelete${One}`]: () => undeleteHandler(served, readers),
-    [`watch${Many}`]: (method) => watchHandler(served, method, Object.hasOwn(definition.methods, `update${One}`)),
+    [`watch${Many}`]: (method) => watchHandler(served, method),
   };
   const made = Object.entries(handlers).flatMap(([key, make]) => {
     const method = Object.hasOwn(definition.methods, key) ? definition.methods[key] : undefined;

@@ -4,25 +4,20 @@ import { type FieldAt, validate } from '@rondo/rpc/status';
 import type { ResourceEvent } from './feed.js';
 import type { Handler, Served } from './hooks.js';
 import { valueIn } from './json-column.js';
-import { hasField, type Names, namesIn } from './method-shapes.js';
+import { hasField, type Names, namesIn, narrowingReference } from './method-shapes.js';
 import type { Model } from './model.js';
 import { parentsIn, textIn } from './requests.js';
 
-/**
- * The handler of a watch. If its request names a parent, or a resource to which the watched ones refer, it is of those only.
- *
- * @throws TypeError if an update, which the contract may have, can change that reference: the watch couldn't tell that a resource left it.
- */
+/** The handler of a watch. If its request names a parent, or a resource to which the watched ones refer, it is of those only. */
 export function watchHandler<M extends { readonly name: string }>(
   served: Served<M>,
   method: MethodDefinition,
-  hasUpdate: boolean,
 ): Handler {
   const { resource, options, errors } = served;
   const { database, sync } = options;
   if (sync === undefined) throw new TypeError(`${method.name} needs \`sync\`, which has the changes`);
   const names = namesIn(resource.model);
-  const narrowed = narrowing(resource.model, method, hasUpdate);
+  const narrowed = narrowing(resource.model, method);
   return (request: { readonly resumeToken: string }, { signal, values }: ServerCall) => {
     const { resumeToken } = request;
     const value = validate((field) => narrowed?.of(request, field));
@@ -40,30 +35,16 @@ interface Narrowing {
   of(request: object, field: FieldAt): string | undefined;
 }
 
-function narrowing<M>(
-  model: Model<M>,
-  { name, requestType }: MethodDefinition,
-  hasUpdate: boolean,
-): Narrowing | undefined {
-  const { fields, ids } = model;
+function narrowing<M>(model: Model<M>, { requestType }: MethodDefinition): Narrowing | undefined {
   if (hasField(requestType, 'parent')) {
-    const [column, ...more] = ids.slice(0, -1);
-    if (column === undefined || more.length > 0)
-      throw new TypeError(`${name} has more than one parent: write it by hand`);
     return {
-      column,
+      column: model.ids[0] ?? '',
       of: (request, field) => parentsIn(model, field, { parent: textIn(request, 'parent'), ofAll: true })[0],
     };
   }
-  const referring = fields.find(
-    ({ description: { key }, column }) => column.filter?.kind === 'name' && hasField(requestType, key),
-  );
-  if (referring === undefined) return undefined;
-  const { column, description, isUpdatable } = referring;
-  if (hasUpdate && isUpdatable)
-    throw new TypeError(
-      `${name} is of the resources with one ${description.name}, which an update can change: mark ${description.name} as IMMUTABLE, or write the watch by hand`,
-    );
+  const reference = narrowingReference(model, requestType);
+  if (reference === undefined) return undefined;
+  const { column, description } = reference;
   return {
     column: column.names[0] ?? '',
     of(request, field) {

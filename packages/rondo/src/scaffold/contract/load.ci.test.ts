@@ -233,6 +233,22 @@ message M { string name = 1 [(validate.rules).string.newer = true]; }`;
   });
 });
 
+/** Books of an author, of which a watch can be. */
+const watchedBy = (author: string) =>
+  BOOKS.replace(
+    'string isbn',
+    `string author = 4 [(google.api.resource_reference).type = "library/Author"${author}];\n  string isbn`,
+  )
+    .replace(
+      '  rpc LendBook',
+      '  rpc UpdateBook(UpdateBookRequest) returns (Book);\n  rpc WatchBooks(WatchBooksRequest) returns (stream WatchBooksResponse);\n  rpc LendBook',
+    )
+    .concat(`message UpdateBookRequest { Book book = 1; google.protobuf.FieldMask update_mask = 2; }
+message WatchBooksRequest { string author = 1; string resume_token = 2; }
+message WatchBooksResponse { oneof event { Books snapshot = 1; Book book_changed = 2; string book_deleted = 3; } string resume_token = 4; }
+message Books { repeated Book books = 1; bool first = 2; bool more = 3; }
+`);
+
 describe('the resources of a contract', () => {
   /** The same with another name, and another text in one place. */
   const other = (name: string, from: string, to: string) =>
@@ -263,5 +279,21 @@ describe('the resources of a contract', () => {
       sample: [['isbn', "'ada@example.com'"]],
     });
     expect(book?.describeTable({ table: 'books' }).create).toContain("tags text[] NOT NULL DEFAULT '{}'");
+  });
+
+  it('may be watched by a reference, unless an update can change the reference', async () => {
+    using folder = new Folder();
+    const head = `${RESOURCES}import "google/protobuf/field_mask.proto";\n`;
+    const loaded = async (author: string) => {
+      const { services } = await load(folder.write('library.proto', `${head}${watchedBy(author)}`));
+      return services[0];
+    };
+    expect(await loaded('')).toMatchObject({
+      resources: [],
+      byHand: ['library.Book has WatchBooks in another form than the standard one'],
+    });
+    const kept = await loaded(', (google.api.field_behavior) = IMMUTABLE');
+    expect(kept?.byHand).toEqual([]);
+    expect(kept?.resources[0]?.methods).toContain('watchBooks');
   });
 });

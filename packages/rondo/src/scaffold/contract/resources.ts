@@ -82,13 +82,17 @@ function resourceOf(
   if (!PATTERN.test(patterns[0] ?? '')) return `${type} has names that aren't collections and ids in turn`;
   const [, many = ''] = /(\w+)\/\{\w+\}$/.exec(description.pattern) ?? [];
   const names = { One: desc.name, one: lowerFirst(desc.name), many };
-  const methods = standardMethods(service, { desc, names, parents: description.pattern.split('/').length / 2 - 1 });
+  const references = new Map(desc.fields.flatMap((field) => referenceOf(field, registry)));
+  const parents = description.pattern.split('/').length / 2 - 1;
+  const changing = description.fields
+    .filter(({ key, behavior = [] }) => references.has(key) && !KEPT.some((one) => behavior.includes(one)))
+    .map(({ name }) => name);
+  const methods = standardMethods(service, { desc, names, parents, changing });
   if (typeof methods === 'string') return `${type} ${methods}`;
   const described = (options: TableOptions) => compiled.describeTable({ $type: type, resource: description }, options);
   const fault = unstorable(described);
   if (fault !== undefined) return fault;
   const code = { type, message: typeName(desc), module: moduleOf(desc.file.proto.name, contracts) };
-  const references = new Map(desc.fields.flatMap((field) => referenceOf(field, registry)));
   const isNeeded = (field: DescField) =>
     fieldBehavior(registry)
       ?.of(field)
@@ -99,6 +103,8 @@ function resourceOf(
 
 /** `google.api.FieldBehavior.REQUIRED` */
 const REQUIRED = 2;
+/** The behavior of fields that no update of a caller changes. */
+const KEPT = ['IMMUTABLE', 'OUTPUT_ONLY'];
 const lowerFirst = (name: string) => name.charAt(0).toLowerCase() + name.slice(1);
 
 /** The field that no column holds. */
@@ -121,11 +127,14 @@ interface Methods {
   readonly desc: DescMessage;
   readonly names: Names;
   readonly parents: number;
+  /** The references that an update can change. A watch of the resources with one of them isn't standard. */
+  readonly changing: readonly string[];
 }
 
 /** The methods of a resource with standard names, or what keeps it from being served. */
 function standardMethods({ methods }: DescService, of: Methods): readonly string[] | string {
-  const forms = formsOf(of);
+  const canUpdate = methods.some(({ name }) => name === `Update${of.names.One}`);
+  const forms = formsOf(canUpdate ? of : { ...of, changing: [] });
   const named = methods.filter(({ name }) => forms.has(name));
   const has = (name: string) => named.some((method) => method.name === name);
   const [get, list] = [`Get${of.names.One}`, `List${capitalised(of.names.many)}`];
@@ -141,6 +150,7 @@ function formsOf({
   desc,
   names: { One, many },
   parents,
+  changing,
 }: Methods): ReadonlyMap<string, (method: DescMethod) => boolean> {
   const [one, Many] = [snakeCase(One), capitalised(many)];
   const has = ({ fields }: DescMessage, ...wanted: readonly string[]) =>
@@ -157,7 +167,7 @@ function formsOf({
     has(output, 'resume_token', 'snapshot') &&
     hasOf(output, `${one}_changed`) &&
     (has(desc, 'delete_time') || has(output, `${one}_deleted`)) &&
-    (parents < 2 || !has(input, 'parent'));
+    (has(input, 'parent') ? parents === 1 : !changing.some((name) => has(input, name)));
   return new Map([
     [`Get${One}`, simple(({ input }) => has(input, 'name'))],
     [
