@@ -56,8 +56,8 @@ export const watchErrors = defineErrors('the server', {
   TOO_MANY_WATCHERS: {
     type: WatchUnavailable,
     code: 'UNAVAILABLE',
-    text: 'this replica has {watchers} watchers, its maximum: watch at another replica',
-    cause: 'The instance has as many watchers as it may.',
+    text: 'this replica has {watchers} watchers, its maximum, or half of what is free for this caller: watch at another replica',
+    cause: 'The instance has as many watchers as it may, or one caller has half of what the others leave free.',
     remedy: 'Watch at another replica, or add replicas.',
     effect: 'none',
   },

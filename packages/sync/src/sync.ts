@@ -1,6 +1,7 @@
 import type { Meter } from '@opentelemetry/api';
 import { type Database, eventLoopPace, Turns } from '@rondo/database';
 import { type Clock, type Random, systemClock, systemRandom } from '@rondo/rpc/clock';
+import { Shares } from '@rondo/rpc/internal';
 import { watchErrors } from './errors.js';
 import { createFeed, type Feed } from './feed/feed.js';
 import { type Listener, startListener } from './feed/listener.js';
@@ -112,12 +113,15 @@ async function closeFeed(feed: Feed, closeListener: () => Promise<void> | undefi
 /** Counts the open watches, and ends them all on close. */
 function createWatchers(context: WatchContext, onFirst: () => void) {
   const open = new Set<AbortController>();
+  const places = new Shares(context.bounds.maxWatchers);
   let closed = false;
 
   const { partTimeoutMs, readTimeoutMs } = context.bounds;
   async function* counted<Part>(options: WatchOptions<Part>): AsyncGenerator<WatchEvent<Part>, void, undefined> {
     if (closed) throw watchErrors.STOPPING();
-    if (open.size >= context.bounds.maxWatchers) throw watchErrors.TOO_MANY_WATCHERS({ watchers: open.size });
+    const place = options.caller ? places.of(options.caller) : undefined;
+    if (open.size >= context.bounds.maxWatchers || place?.hold(1) === false)
+      throw watchErrors.TOO_MANY_WATCHERS({ watchers: open.size });
     onFirst();
     const ending = new AbortController();
     const onAbort = (): void => ending.abort(options.signal.reason);
@@ -127,6 +131,7 @@ function createWatchers(context: WatchContext, onFirst: () => void) {
     const leave = (): void => {
       options.signal.removeEventListener('abort', onAbort);
       open.delete(ending);
+      place?.hold(0);
     };
     const held = { resources: false };
     const boundMs = () => (held.resources ? partTimeoutMs : readTimeoutMs);

@@ -146,14 +146,15 @@ const keyOf = (id = -1): bigint => BigInt(id + 1);
 interface OpenOptions {
   readonly resumeToken?: string;
   readonly size?: number;
+  readonly caller?: string;
 }
 
 /** A watcher that the test reads event by event. */
 export function openWatch(replica: Replica, topic: string, options: OpenOptions = {}) {
   const stop = new AbortController();
-  const { resumeToken, size } = options;
+  const { resumeToken, size, caller } = options;
   const snapshot = itemsOf(topic, size);
-  const events = replica.sync.watch({ topic, resumeToken, snapshot, rowsOf, signal: stop.signal });
+  const events = replica.sync.watch({ topic, resumeToken, snapshot, rowsOf, caller, signal: stop.signal });
   return {
     events,
     async next(): Promise<WatchEvent<readonly Item[]>> {

@@ -190,4 +190,15 @@ describe('a replica', () => {
     expect(await openWatch(narrow, topic).received()).toBe('snapshot');
     await narrow.close();
   });
+
+  it('leaves half of them to others than one caller', async () => {
+    const replica = fixture.openReplica({ ...NEVER, maxWatchers: 4 });
+    const open = (caller: string) => openWatch(replica, topic, { caller });
+    const watchers = [open('a'), open('a'), open('b')];
+    for (const watcher of watchers) await watcher.received();
+    expect(await failureOf(open('a'))).toBeInstanceOf(WatchUnavailable);
+    await watchers[0]?.leave();
+    expect(await open('a').received()).toBe('snapshot');
+    await replica.close();
+  });
 });

@@ -103,6 +103,7 @@ function createPort(context: GatewayContext, config: GatewayConfig, port: Port) 
     plaintext,
     limits: { connections, connectionsPerClient },
     isProxy,
+    clientOf: edge.shareOf,
     leaving: draining,
     log,
     clock,

@@ -54,7 +54,7 @@ export const gatewayErrors = defineErrors('the gateway', {
   },
   TOO_MANY_QUESTIONS: {
     code: 'RESOURCE_EXHAUSTED',
-    text: 'operators watch traces, logs, transactions or jobs {most} times already; close a tab',
+    text: 'pages watch traces, logs, transactions or jobs as often as they may: {most} in all, and one operator has half of what is free; close a tab',
     cause: 'Each open page of the console that asks all instances takes one of these places.',
     remedy: 'Close pages that are not looked at.',
   },

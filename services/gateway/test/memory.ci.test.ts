@@ -1,6 +1,7 @@
 /** What a client without credentials can make the public port keep: the memory of its process, and not what a counter says. */
 
 import http2 from 'node:http2';
+import { connect } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { afterEach, expect, it } from '@jest/globals';
 import { open } from '../../../packages/rpc/test/attacks/attempt.js';
@@ -20,7 +21,7 @@ import {
 import { deferred, until } from '../../../packages/rpc/test/support/wait.js';
 import { echoBackend, frame as enveloped, gateway, type Sent, send2 } from './support/calling.js';
 import { echo } from './support/handlers.js';
-import { ask1, ask2, closeAll, connect2, connectRaw, listening } from './support/listening.js';
+import { ask1, ask2, cleanUp, closeAll, connect2, listening } from './support/listening.js';
 import { pathOf as noteMethod } from './support/note-service.js';
 import { startVictim, UNHARMED } from './support/victim.js';
 
@@ -81,39 +82,50 @@ it('a client has a bound of open requests over all its connections, and a proxy 
 });
 
 it.each(['1.1', '2'])(
-  'unread answers have a bound over HTTP/%s, and are forgotten when their clients leave',
+  'a client that reads nothing over HTTP/%s gives up answers, and others get theirs',
   async (version) => {
     const counts = { begun: 0, over: 0 };
     const { port } = await listening({
-      limits: { unreadBytes: 40 * MIB },
+      limits: { unreadBytes: 100 * MIB },
       handler(exchange) {
         counts.begun += 1;
         exchange.onClose(() => {
           counts.over += 1;
         });
         exchange.respond(200, {});
-        exchange.end(Buffer.alloc(exchange.path === '/short' ? 10 : 32 * MIB));
+        exchange.end(Buffer.alloc(Number(exchange.path.slice(1))));
       },
     });
-    const askAndReadNothing = async () => {
+    const askAndReadNothing = async (localAddress: string) => {
       if (version === '1.1') {
-        const socket = await connectRaw(port);
-        socket.pause().write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+        const socket = connect({ port, host: '127.0.0.1', localAddress }).on('error', () => undefined);
+        cleanUp(() => socket.destroy());
+        socket.pause().write(`GET /${32 * MIB} HTTP/1.1\r\nHost: a\r\n\r\n`);
         return socket;
       }
-      const session = await connect2(`http://127.0.0.1:${port}`, { settings: { initialWindowSize: 0 } });
-      session.request().on('error', () => undefined);
+      const session = await connect2(`http://127.0.0.1:${port}`, {
+        settings: { initialWindowSize: 0 },
+        createConnection: () => connect({ port, host: '127.0.0.1', localAddress }),
+      });
+      session.request({ ':path': `/${32 * MIB}` }).on('error', () => undefined);
       return session;
     };
-    const first = await askAndReadNothing();
+    const ask = async (bytes: number) => expect((await ask1(port, { path: `/${bytes}` })).body).toHaveLength(bytes);
+    const first = await askAndReadNothing('127.0.0.2');
     await until(() => counts.begun === 1);
-    await askAndReadNothing();
-    await until(() => counts.begun === 2);
-    expect((await ask1(port, { path: '/short' })).body).toHaveLength(10);
-    await until(() => counts.over === 2);
-    first.destroy();
+    // The second of one client is kept, and the first makes room.
+    const second = await askAndReadNothing('127.0.0.2');
+    await until(() => counts.over === 1);
+    await ask(10);
+    await ask(32 * MIB);
     await until(() => counts.over === 3);
-    expect((await ask1(port)).body).toHaveLength(32 * MIB);
+    // Another that reads nothing has what is left, and still makes room for a client that reads.
+    const third = await askAndReadNothing('127.0.0.3');
+    await until(() => counts.begun === 5);
+    await ask(20 * MIB);
+    await until(() => counts.over === 5);
+    for (const client of [first, second, third]) client.destroy();
+    await until(() => counts.over === counts.begun);
   },
 );
 
@@ -130,7 +142,7 @@ it.each(COMPRESSED)('a compressed request counts as inflated until it is answere
   const answered = deferred();
   const { backend, calls } = echoBackend();
   const { session } = await gateway({
-    limits: { unfinishedBytes: 10_000 },
+    limits: { unfinishedBytes: 20_000 },
     async backend(call) {
       const reply = await backend(call);
       if (calls.length === 1) await answered.promise;

@@ -3,7 +3,7 @@ import { SettingsServiceDefinition } from '@rondo/contracts/rondo/registry/v1/se
 import { implement } from '@rondo/rpc/server';
 import { type App, type Config, checkSetting, type ServiceContext } from '@rondo/service';
 import type { variables } from './config.js';
-import { shareOfIdentity, WATCH_REST_MS } from './domain/limits.js';
+import { WATCH_REST_MS } from './domain/limits.js';
 import { meterStore, type StoreMeter } from './metrics.js';
 import { openStore } from './open-store.js';
 import { registryHandlers } from './rpc/handlers.js';
@@ -37,7 +37,7 @@ export function createApp(
           wallClock,
           mayServe,
           refusals,
-          watchesOfIdentity: shareOfIdentity(maxWatches),
+          maxWatches,
         }),
       ),
       implement(

@@ -266,7 +266,7 @@ describe('a watch', () => {
     const error = await refusal(next(open()));
     expect([error.codeName, error.message]).toEqual([
       'RESOURCE_EXHAUSTED',
-      'the registry holds 2 watches, as many as it may: share watches, or raise RONDO_REGISTRY_MAX_WATCHES',
+      'the registry holds 2 watches of memory, as many as it may: share watches, or raise RONDO_REGISTRY_MAX_WATCHES',
     ]);
     stop.abort();
     await clock.advance(0);

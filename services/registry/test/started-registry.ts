@@ -21,7 +21,7 @@ const CONFIG: Parameters<typeof createApp>[1] = {
   maxInstances: 100,
   maxServices: 10,
   maxCordoned: 100,
-  maxWatches: 2,
+  maxWatches: 4,
   warmingMs: 0,
 };
 export const SALES = 'sales.v1.OrderService';

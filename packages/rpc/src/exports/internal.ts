@@ -9,6 +9,7 @@ export { type DurationCount, percentileMs } from '../call/durations.js';
 export { InFlight, type InFlightMember } from '../call/in-flight.js';
 export { isBase64 } from '../call/metadata-rules.js';
 export { runInScope } from '../call/scope.js';
+export { type Share, Shares } from '../call/shares.js';
 export { createSweep, type Sweep } from '../call/sweep.js';
 export {
   currentTrace,
@@ -42,6 +43,7 @@ export { bindingOf } from '../client/bind-client.js';
 export { answeredBy, type DetachedCall, detach, encodedRequest, isForwarded } from '../client/detached-call.js';
 export { createForwarder, type ForwardedCall, type ForwardedReply } from '../client/forward.js';
 export { backoffMs } from '../clock/backoff.js';
+export { Turns } from '../clock/turns.js';
 export { type AuthPolicy, authText } from '../contract/auth-policy.js';
 export {
   type Balancing,
@@ -103,6 +105,7 @@ export {
 export { createAuthorize } from '../server/authorize.js';
 export { readChecked } from '../server/codec.js';
 export { PingBarrier } from '../server/grpc/ping-barrier.js';
+export { networkOf, remoteOf } from '../server/network.js';
 export { statusName } from '../status/code.js';
 export { decodeStatusDetails, encodeStatusDetails, fitDetails, STATUS_DETAILS } from '../status/detail.js';
 export type { Attempt } from '../status/rpc-error.js';

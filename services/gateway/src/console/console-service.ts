@@ -5,6 +5,7 @@ import { OperatorState, RegistryServiceDefinition } from '@rondo/contracts/rondo
 import { callPrincipal, type ServerCall } from '@rondo/rpc/call';
 import { type Channel, createClient, type Endpoint } from '@rondo/rpc/client';
 import type { Clock } from '@rondo/rpc/clock';
+import { networkOf } from '@rondo/rpc/internal';
 import { implement, type ServiceImplementation } from '@rondo/rpc/server';
 import { gatewayErrors } from '../errors.js';
 import type { Fleet } from './fleet.js';
@@ -90,8 +91,10 @@ export function consoleService({
   });
 }
 
-const askerOf = ({ signal, values }: Pick<ServerCall, 'signal' | 'values'>): Asker => {
-  return { signal, principal: values.get(callPrincipal) };
+const askerOf = ({ metadata, signal, values }: Pick<ServerCall, 'metadata' | 'signal' | 'values'>): Asker => {
+  const principal = values.get(callPrincipal);
+  const client = principal ? `${principal.issuer} ${principal.subject}` : networkOf(metadata.get('x-forwarded-for') ?? '');
+  return { signal, principal, client };
 };
 
 interface InstanceOptions {

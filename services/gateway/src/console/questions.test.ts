@@ -69,7 +69,7 @@ function start(spans: Readonly<Record<string, number>>) {
     for (const listener of listeners) listener.onResolution({ endpoints: ids.map(endpoint), departed: [] });
   };
   const gone = new AbortController();
-  const asker = { signal: gone.signal, principal: undefined };
+  const asker = { signal: gone.signal, principal: undefined, client: 'a' };
   return { questions: createQuestions({ channel, clock }), clock, list, counts, listeners, gone, asker };
 }
 
@@ -147,11 +147,17 @@ it('tells what each instance lists and then what ends there, no faster than it i
 it('refuses more questions than it may have, and connects once for all of them', async () => {
   const parts = start({ a: 1 });
   const { questions, counts, gone, asker } = parts;
-  const ask = () => watchTraces({ filter: undefined, order: 0 }, questions, asker);
-  const open = Array.from({ length: 64 }, ask);
+  const ask = (client: string) => watchTraces({ filter: undefined, order: 0 }, questions, { ...asker, client });
+  const refusal = 'pages watch traces, logs, transactions or jobs as often as they may: 64 in all';
+  const open = Array.from({ length: 32 }, () => ask('a'));
   await Promise.all(open.map((one) => one.next()));
+  // One operator has half of them.
+  await expect(ask('a').next()).rejects.toThrow(refusal);
+  const others = Array.from({ length: 32 }, (_, index) => ask(`b${index}`));
+  await Promise.all(others.map((one) => one.next()));
+  open.push(...others);
   expect(counts.connections).toBe(1);
-  await expect(ask().next()).rejects.toThrow('operators watch traces, logs, transactions or jobs 64 times already');
+  await expect(ask('c').next()).rejects.toThrow(refusal);
   gone.abort();
   await parts.clock.advance(250);
   await Promise.all(open.map((one) => one.next()));

@@ -3,6 +3,7 @@ import type { SilentInstance } from '@rondo/contracts/rondo/gateway/v1/console';
 import type { Principal } from '@rondo/rpc/call';
 import type { CallOptions, Channel, Endpoint } from '@rondo/rpc/client';
 import { type Clock, sleep } from '@rondo/rpc/clock';
+import { Shares } from '@rondo/rpc/internal';
 import { RpcError, Status } from '@rondo/rpc/status';
 import { gatewayErrors } from '../errors.js';
 import { woken } from './fleet.js';
@@ -40,6 +41,8 @@ interface Told<T> {
 export interface Asker {
   readonly signal: AbortSignal;
   readonly principal: Principal | undefined;
+  /** Whose share of the places it takes. */
+  readonly client: string;
 }
 
 /** Asks instances on behalf of operators. */
@@ -64,11 +67,11 @@ export function createQuestions(context: {
 }): Questions {
   const { channel, clock } = context;
   const peers = createPeers(channel);
-  let open = 0;
+  const places = new Shares(MAX_OPEN);
 
   async function* ask<T>(question: Question<T>, asker: Asker): AsyncGenerator<Answered<T>> {
-    if (open >= MAX_OPEN) throw gatewayErrors.TOO_MANY_QUESTIONS({ most: MAX_OPEN });
-    open += 1;
+    const place = places.of(asker.client);
+    if (!place.hold(1)) throw gatewayErrors.TOO_MANY_QUESTIONS({ most: MAX_OPEN });
     const gone = new AbortController();
     const signal = AbortSignal.any([asker.signal, gone.signal]);
     const answers = new Answers<T>(signal);
@@ -89,7 +92,7 @@ export function createQuestions(context: {
         if (question.follows) await sleep(clock, PAUSE_MS, signal).catch(() => undefined);
       }
     } finally {
-      open -= 1;
+      place.hold(0);
       following.close();
       gone.abort();
     }

@@ -2,11 +2,11 @@ import type { Authenticator } from '@rondo/authentication';
 import { RetryInfo } from '@rondo/contracts/google/rpc/error_details';
 import type { Logger } from '@rondo/rpc/call';
 import type { Clock, Random } from '@rondo/rpc/clock';
+import { networkOf } from '@rondo/rpc/internal';
 import { packDetail, RpcError, Status } from '@rondo/rpc/status';
 import type { ServiceContext } from '@rondo/service';
 import { gatewayErrors } from '../errors.js';
 import { httpStatusOf } from '../http-json/status-json.js';
-import { clientOf as networkOf } from '../listener/connections.js';
 import type { HttpExchange, HttpHandler } from '../listener/exchange.js';
 import { createAccessLog } from './access-log.js';
 import { createClientAddress } from './client-address.js';
@@ -48,6 +48,8 @@ export interface Edge {
   admit(handler: HttpHandler): HttpHandler;
   /** The address of a request's client. */
   clientOf(exchange: HttpExchange): string;
+  /** Whose share of what is bounded for all a request takes: its principal's, or its client's network's. */
+  shareOf(exchange: HttpExchange): string;
 }
 
 /** Load balancers ask for these by any name, and often. */
@@ -70,9 +72,11 @@ export function createEdge(options: EdgeOptions): Edge {
   const cors = createCors(options.corsOrigins);
   const limit = options.rate && createRateLimit(options.rate, clock);
   const clientOf = (exchange: HttpExchange) => addressOf(exchange.remote, forwardedFor(exchange));
+  const shareOf = (exchange: HttpExchange) => identityOf(exchange) ?? networkOf(clientOf(exchange));
 
   return {
     clientOf,
+    shareOf,
     admit: (handler) => (exchange) => {
       if (isProbe(exchange)) return handler(exchange);
       const client = clientOf(exchange);
@@ -94,7 +98,7 @@ export function createEdge(options: EdgeOptions): Edge {
         if (refusal === undefined) then();
         else refuse(exchange, refusal, 429);
       };
-      const handle = () => admit(limit?.take(identityOf(exchange) ?? network), () => handler(exchange));
+      const handle = () => admit(limit?.take(shareOf(exchange)), () => handler(exchange));
       if (authenticator === undefined) return handle();
       const onFault = (fault: unknown) => {
         if (!(fault instanceof RpcError)) throw fault;

@@ -1,8 +1,7 @@
 import type { Readable } from 'node:stream';
-import { Gathered } from '@rondo/rpc/internal';
+import { Gathered, type Share } from '@rondo/rpc/internal';
 import { Status } from '@rondo/rpc/status';
 import { gatewayErrors } from '../errors.js';
-import type { Budget } from './budget.js';
 import type { Deadline, Deadlines } from './deadlines.js';
 import { BodyError, type RequestBody } from './exchange.js';
 import type { ListenerLimits } from './limits.js';
@@ -10,8 +9,8 @@ import type { ListenerLimits } from './limits.js';
 export interface BodyOptions {
   readonly deadlines: Deadlines;
   readonly limits: ListenerLimits;
-  /** What all requests keep. */
-  readonly unfinished: Budget;
+  /** Makes the share of the client's memory that it keeps. */
+  readonly share: (giveUp: () => void) => Share;
   /** Whether the request has no body. */
   readonly empty: boolean;
   /** Its `content-length`. */
@@ -24,7 +23,7 @@ export interface BodyOptions {
   readonly cut: () => void;
 }
 
-/** The bytes of each request that don't count against the budget of all requests, so that short requests are always served. */
+/** The bytes of each request that don't count against its client's share, so that short requests are always served. */
 const FREE_BYTES = 4 * 1024;
 
 type State = 'unread' | 'reading' | 'discarding' | 'cut' | 'ended';
@@ -37,8 +36,8 @@ export class Body implements RequestBody {
   #answered = false;
   #receivedBytes = 0;
   #released = false;
-  /** What it has taken of what all requests may keep. */
-  #heldBytes = 0;
+  #share: Share | undefined;
+  #reading: Reading | undefined;
 
   constructor(source: Readable, options: BodyOptions) {
     // Text is a copy. A chunk of bytes would keep the whole buffer that was read from the socket.
@@ -64,6 +63,7 @@ export class Body implements RequestBody {
     if (!this.#begin()) return;
     let wake: (() => void) | undefined;
     const reading = new Reading(this.#source, this.#options, () => wake?.());
+    this.#reading = reading;
     try {
       for (;;) {
         const chunk: string | null = this.#source.read();
@@ -94,19 +94,17 @@ export class Body implements RequestBody {
   }
 
   hold(bytes: number): void {
-    const overload = this.#take(bytes);
+    const overload = this.#keep(bytes);
     if (overload !== undefined) throw overload;
   }
 
-  /** Takes bytes from the budget of all requests, or returns why it can't. */
-  #take(bytes: number): BodyError | undefined {
-    const more = Math.max(0, bytes - FREE_BYTES) - this.#heldBytes;
-    if (more === 0 || this.#released) return undefined;
-    if (!this.#options.unfinished.take(more)) {
-      return gatewayErrors.TOO_MUCH_UNFINISHED();
-    }
-    this.#heldBytes += more;
-    return undefined;
+  /** Keeps so many bytes, or returns why it can't. */
+  #keep(bytes: number): BodyError | undefined {
+    const counted = Math.max(0, bytes - FREE_BYTES);
+    if (this.#released || (counted === 0 && this.#share === undefined)) return undefined;
+    this.#share ??= this.#options.share(() => this.#reading?.giveUp());
+    if (this.#state !== 'reading') this.#share.settle();
+    return this.#share.hold(counted) ? undefined : gatewayErrors.TOO_MUCH_UNFINISHED();
   }
 
   /** The exchange is over: nothing of the body is kept. */
@@ -174,7 +172,7 @@ export class Body implements RequestBody {
           this.#received(chunk, reading);
           if (this.#receivedBytes > maxBytes) return settle(() => resolve(this.#tooLarge(maxBytes)));
           gathered.add(Buffer.from(chunk, 'latin1'));
-          const overload = this.#take(gathered.heldBytes);
+          const overload = this.#keep(gathered.heldBytes);
           if (overload !== undefined) return settle(() => reject(overload));
         }
         const { error, ended } = reading;
@@ -187,6 +185,7 @@ export class Body implements RequestBody {
         outcome();
       };
       const reading = new Reading(source, this.#options, look);
+      this.#reading = reading;
       reading.hurry();
       look();
     });
@@ -195,6 +194,7 @@ export class Body implements RequestBody {
   #finish({ ended, error }: Reading): void {
     if (ended) this.#state = 'ended';
     else if (error?.code === Status.DEADLINE_EXCEEDED) this.#cut();
+    if (ended) this.#share?.settle();
   }
 
   #tooLarge(maxBytes: number): Promise<never> {
@@ -273,6 +273,12 @@ class Reading {
     if (this.ended) return;
     this.#source.off('readable', this.#changed).off('end', this.#onEnd);
     this.#source.off('aborted', this.#breakOff).off('close', this.#breakOff);
+  }
+
+  /** Its room is needed for others. */
+  giveUp(): void {
+    this.#fail(gatewayErrors.TOO_MUCH_UNFINISHED);
+    this.#changed();
   }
 
   readonly #onEnd = (): void => {

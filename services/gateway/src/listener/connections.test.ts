@@ -1,6 +1,7 @@
 import { Socket } from 'node:net';
 import { describe, expect, it } from '@jest/globals';
-import { clientOf, createConnections } from './connections.js';
+import { networkOf } from '@rondo/rpc/internal';
+import { createConnections } from './connections.js';
 
 describe('a client', () => {
   it.each([
@@ -13,7 +14,7 @@ describe('a client', () => {
     ['an address of an interface', 'fe80::1%eth0', 'fe80:0:0:0'],
     ['a connection that has closed', '', ''],
   ])('is %s', (_name, address, client) => {
-    expect(clientOf(address)).toBe(client);
+    expect(networkOf(address)).toBe(client);
   });
 });
 

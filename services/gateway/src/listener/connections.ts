@@ -1,4 +1,5 @@
-import { isIPv6, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
+import { networkOf, remoteOf } from '@rondo/rpc/internal';
 
 /** The open connections of a listener. */
 export interface Connections {
@@ -47,7 +48,7 @@ export function createConnections(
     open,
     admit(socket) {
       const remote = remoteOf(socket);
-      const client = clientOf(remote);
+      const client = networkOf(remote);
       if (open.size >= limits.connections) return false;
       if (counts.of(client) >= limits.connectionsPerClient && !isProxy(remote)) return false;
       open.add(socket);
@@ -60,26 +61,4 @@ export function createConnections(
       else waiting = [...waiting, listener];
     },
   };
-}
-
-/** The address of a connection's other end; empty if it has closed already. An IPv4 address is never mapped to IPv6. */
-export function remoteOf(socket: Socket): string {
-  return (socket.remoteAddress ?? '').replace(/^::ffff:(?=\d+\.)/i, '');
-}
-
-/**
- * What counts as one client: an IPv4 address, or the network of 64 bits of an IPv6 address. A network of that size is
- * what one subscriber gets.
- */
-export function clientOf(address: string): string {
-  if (!isIPv6(address)) return address;
-  const [head = '', tail] = address.split('%', 1).join('').split('::');
-  const front = head === '' ? [] : head.split(':');
-  const back = tail === undefined || tail === '' ? [] : tail.split(':');
-  const zeros = tail === undefined ? 0 : 8 - front.length - back.length;
-  const groups = [...front, ...Array<string>(Math.max(0, zeros)).fill('0'), ...back];
-  return groups
-    .slice(0, 4)
-    .map((group) => Number.parseInt(group, 16).toString(16))
-    .join(':');
 }

@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders, IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { remoteOf } from '@rondo/rpc/internal';
 import { Body } from './body.js';
-import { remoteOf } from './connections.js';
 import type { HttpExchange } from './exchange.js';
 import { Output } from './output.js';
 import { type Setup, splitTarget } from './setup.js';
@@ -77,7 +77,7 @@ export class Http1Exchange implements HttpExchange {
     this.body = new Body(request, {
       deadlines,
       limits,
-      unfinished,
+      share: (giveUp) => unfinished.of(setup.clientOf(this), giveUp),
       empty: !chunked && Number(declared ?? 0) === 0,
       declared,
       begin: expects ? () => response.writeContinue() : undefined,
@@ -86,7 +86,7 @@ export class Http1Exchange implements HttpExchange {
     });
     this.#output = new Output(response, {
       deadlines,
-      unread,
+      share: (giveUp) => unread.of(setup.clientOf(this), giveUp),
       stallMs: limits.stallMs,
       stalled: () => this.#socket.destroy(),
     });

@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { networkOf, remoteOf, type Turns } from '@rondo/rpc/internal';
 import type { HttpExchange } from './exchange.js';
 import { Http1Exchange } from './http1-exchange.js';
 import { type RefusalStatus, rawRefusal, refuse, UNESCAPED_TARGET } from './refusal.js';
@@ -28,6 +29,10 @@ interface Arrived {
 
 /** A connection. Its requests are answered one after another, so that pipelining gives a client no more than that. */
 interface Line {
+  /** Whose turns its requests take. */
+  readonly client: string;
+  /** Whose turns the work takes that its client has sent ahead: others of its address don't wait for all of that. */
+  readonly ahead: string;
   current: Http1Exchange | undefined;
   readonly waiting: Arrived[];
   /** The last request that was parsed. */
@@ -36,10 +41,15 @@ interface Line {
   goOn: () => void;
 }
 
-const idle = (): Line => ({ current: undefined, waiting: [], last: undefined, goOn: () => undefined });
+/** A proxy's connections are each a client: they are of many. */
+function lineOf(socket: Socket, { isProxy }: Setup): Line {
+  const remote = remoteOf(socket);
+  const client = isProxy(remote) ? `${remote} ${socket.remotePort}` : networkOf(remote);
+  return { client, ahead: `${client} ahead`, current: undefined, waiting: [], last: undefined, goOn: () => undefined };
+}
 
 export function createHttp1(setup: Setup, inFlight: (exchange: HttpExchange) => void): Http1 {
-  const { limits } = setup;
+  const { limits, turns } = setup;
   const lines = new Map<Duplex, Line>();
   const server = createServer({
     maxHeaderSize: limits.headerBytes,
@@ -60,7 +70,7 @@ export function createHttp1(setup: Setup, inFlight: (exchange: HttpExchange) => 
     inFlight(exchange);
     exchange.onClose(() => {
       line.current = undefined;
-      if (line.waiting.length > 0) inTurn(() => beginNext(line));
+      if (line.waiting.length > 0) turns.run(line.ahead, () => beginNext(line), { deferred: true });
     });
     if (fault === undefined) handle(setup, exchange);
     else refuse(exchange, ...fault);
@@ -71,13 +81,14 @@ export function createHttp1(setup: Setup, inFlight: (exchange: HttpExchange) => 
     line.goOn();
   };
   const onRequest = (arrived: Arrived) => {
-    const line = lines.get(arrived.request.socket) ?? idle();
+    const line = lines.get(arrived.request.socket);
+    if (line === undefined) return;
     // The errors of both are followed by their `close`.
     arrived.request.on('error', () => undefined);
     arrived.response.on('error', () => undefined);
     line.last = arrived.request;
-    if (line.current === undefined && line.waiting.length === 0) begin(line, arrived);
-    else line.waiting.push(arrived);
+    line.waiting.push(arrived);
+    if (line.current === undefined && line.waiting.length === 1) turns.run(line.client, () => beginNext(line));
   };
   server.on('request', (request, response) => onRequest({ request, response, expects: false }));
   server.on('checkContinue', (request, response) => onRequest({ request, response, expects: true }));
@@ -93,7 +104,7 @@ export function createHttp1(setup: Setup, inFlight: (exchange: HttpExchange) => 
   startChecks(server);
   return {
     accept(socket) {
-      const line = idle();
+      const line = lineOf(socket, setup);
       lines.set(socket, line);
       socket.once('close', () => {
         lines.delete(socket);
@@ -101,7 +112,7 @@ export function createHttp1(setup: Setup, inFlight: (exchange: HttpExchange) => 
         line.current?.lose();
       });
       server.emit('connection', socket);
-      feed(socket, line);
+      feed(socket, line, turns);
     },
     closeIdle() {
       for (const [socket, { current }] of lines) if (current === undefined) socket.destroy();
@@ -118,56 +129,50 @@ function startChecks(server: Server): void {
   server.emit('listening');
 }
 
-/** How many pipelined requests of all connections are begun in a turn of the event loop. */
-const A_TURN = 16;
-const turns: (() => void)[] = [];
-
-/** Does something for a pipelined request in a later turn, so that other clients have theirs. */
-function inTurn(work: () => void): void {
-  if (turns.push(work) === 1) setImmediate(takeTurns);
-}
-
-function takeTurns(): void {
-  const now = turns.slice(0, A_TURN);
-  for (const work of now) work();
-  turns.splice(0, now.length);
-  if (turns.length > 0) setImmediate(takeTurns);
-}
-
 /** What ends the headers of a request, and the chunks of its body. */
 const END_OF_HEADERS = '\r\n\r\n';
 /** The parser gets no more at once: as many bytes may be thousands of chunks. */
 const MOST_BYTES = 8 * 1024;
 /** The unparsed bytes of a connection above which it isn't read. */
-const MOST_HELD_BYTES = 64 * 1024;
+const MOST_HELD_BYTES = 16 * 1024;
 const NOTHING: Buffer = Buffer.alloc(0);
 
 /**
- * Gives Node's parser, in each turn of the event loop, the headers of one request or a part of a body, and nothing while a request
- * waits for its answer. The parser would otherwise read everything it gets, hundreds of requests in 64 KiB.
+ * Gives Node's parser, in each turn of the client, the headers of one request, with what has come of its body if its length is
+ * declared, or a part of a body of chunks. It gets nothing while a request waits for its answer. The parser would otherwise read
+ * everything it gets, hundreds of requests in 64 KiB.
  *
  * The parser must not read from the connection itself: over TLS it would get all decrypted bytes, even while it is paused because
  * the client is slow to read an answer. It treats that as an error and ends the connection.
  */
-function feed(socket: Socket, line: Line): void {
+function feed(socket: Socket, line: Line, turns: Turns): void {
   const parsers = socket.listeners('data');
   let rest = NOTHING;
+  /** What hasn't been parsed of a body of declared length. */
+  let bodyBytes = 0;
   /** Whether it is being parsed, or will be in a later turn. */
   let isInTurn = false;
+  // Node gives the parser of a refused CONNECT to another connection.
+  const isReady = () =>
+    rest.length > 0 && line.waiting.length === 0 && !socket.destroyed && !refused.has(socket) && !isFull(line.last);
+  const parsePart = () => {
+    const bytes = Math.min(bodyBytes > 0 ? bodyBytes : lengthOfPart(rest), MOST_BYTES);
+    const part = rest.subarray(0, bytes);
+    rest = rest.subarray(bytes);
+    bodyBytes = Math.max(0, bodyBytes - bytes);
+    const { last } = line;
+    for (const parser of parsers) Reflect.apply(parser, socket, [part]);
+    if (line.last !== last) bodyBytes = declaredBytes(line.last);
+  };
   const parse = () => {
     isInTurn = false;
-    // Node gives the parser of a refused CONNECT to another connection.
-    if (rest.length === 0 || line.waiting.length > 0 || socket.destroyed || refused.has(socket)) return;
-    if (isFull(line.last)) return;
-    const headers = rest.indexOf(END_OF_HEADERS);
-    const end = Math.min(headers < 0 ? rest.length : headers + END_OF_HEADERS.length, MOST_BYTES);
-    const part = rest.subarray(0, end);
-    rest = rest.subarray(end);
+    if (!isReady()) return;
     isInTurn = true;
-    for (const parser of parsers) Reflect.apply(parser, socket, [part]);
-    isInTurn = rest.length > 0;
-    if (isInTurn) inTurn(parse);
-    else socket.resume();
+    do parsePart();
+    while (bodyBytes > 0 && isReady() && line.last?.readableLength === 0);
+    isInTurn = rest.length > 0 && bodyBytes === 0;
+    if (isInTurn) turns.run(line.ahead, parse, { deferred: true });
+    else if (rest.length === 0) socket.resume();
   };
   line.goOn = () => {
     if (!isInTurn) parse();
@@ -180,11 +185,22 @@ function feed(socket: Socket, line: Line): void {
     const waits = rest.length > 0;
     rest = waits ? Buffer.concat([rest, chunk]) : chunk;
     if (!waits) line.goOn();
+    if (rest.length >= MOST_HELD_BYTES) socket.pause();
   };
   socket.removeAllListeners('data').on('data', take);
   socket.once('end', () => {
     rest = NOTHING;
   });
+}
+
+function lengthOfPart(rest: Buffer): number {
+  const headers = rest.indexOf(END_OF_HEADERS);
+  return headers < 0 ? rest.length : headers + END_OF_HEADERS.length;
+}
+
+function declaredBytes(request: IncomingMessage | undefined): number {
+  const { 'transfer-encoding': encoding, 'content-length': length = '0' } = request?.headers ?? {};
+  return encoding === undefined ? Number(length) : 0;
 }
 
 /** Whether a request's body waits to be read. */

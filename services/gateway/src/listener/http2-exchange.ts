@@ -75,7 +75,7 @@ export class Http2Exchange implements HttpExchange {
     this.body = new Body(stream, {
       deadlines,
       limits,
-      unfinished,
+      share: (giveUp) => unfinished.of(setup.clientOf(this), giveUp),
       empty,
       declared: headers['content-length'],
       begin: headers.expect === '100-continue' ? () => this.#proceed() : undefined,
@@ -83,7 +83,7 @@ export class Http2Exchange implements HttpExchange {
     });
     this.#output = new Output(stream, {
       deadlines,
-      unread,
+      share: (giveUp) => unread.of(setup.clientOf(this), giveUp),
       stallMs: limits.stallMs,
       stalled: () => stream.close(NGHTTP2_ENHANCE_YOUR_CALM),
     });

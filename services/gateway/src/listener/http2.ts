@@ -6,8 +6,7 @@ import {
   type ServerOptions,
 } from 'node:http2';
 import type { Socket } from 'node:net';
-import { keepAlive, letGoOnceClosed, PingBarrier } from '@rondo/rpc/internal';
-import { clientOf, remoteOf } from './connections.js';
+import { keepAlive, letGoOnceClosed, networkOf, PingBarrier, remoteOf } from '@rondo/rpc/internal';
 import type { Deadline } from './deadlines.js';
 import type { HttpExchange } from './exchange.js';
 import { type Http2Connection, Http2Exchange } from './http2-exchange.js';
@@ -65,7 +64,6 @@ export function createHttp2(setup: Setup, inFlight: (exchange: HttpExchange) => 
       sessions.set(session, activity);
       session.once('close', () => sessions.delete(session));
       const remote = remoteOf(socket);
-      const client = clientOf(remote);
       const connection: Http2Connection = {
         secure: 'encrypted' in socket,
         remote,
@@ -78,26 +76,24 @@ export function createHttp2(setup: Setup, inFlight: (exchange: HttpExchange) => 
         stream.on('error', () => undefined);
         activity.begin();
         stream.once('close', activity.end);
-        setup.streams.add(client, 1);
-        stream.once('close', () => setup.streams.add(client, -1));
-        if (setup.streams.of(client) > setup.limits.streamsPerClient && !setup.isProxy(remote)) {
-          // Its client may send it again. RFC 9113, section 8.7.
-          stream.close(constants.NGHTTP2_REFUSED_STREAM);
-          return;
-        }
         const empty = (flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0;
         const exchange = new Http2Exchange(
           { stream, headers, rawHeaders: Array.isArray(raw) ? raw : [], empty, connection },
           setup,
         );
+        const client = setup.clientOf(exchange);
+        // A proxy that doesn't say for whom it asks, asks for many.
+        const isOne = client !== networkOf(remote) || !setup.isProxy(remote);
+        setup.streams.add(client, 1);
+        stream.once('close', () => setup.streams.add(client, -1));
+        if (isOne && setup.streams.of(client) > setup.limits.streamsPerClient) {
+          // Its client may send it again. RFC 9113, section 8.7.
+          stream.close(constants.NGHTTP2_REFUSED_STREAM);
+          return;
+        }
         inFlight(exchange);
-        const target = headers[':path'];
-        if (target === undefined) refuse(exchange, 405, 'this port is no proxy');
-        // Node checks it only for the schemes http and https.
-        else if (!/^[/*]/.test(target)) refuse(exchange, 400, 'the request target must begin with a slash');
-        // Node would give each byte of UTF-8 as a character of its own.
-        else if (!/^[\x21-\x7e]*$/.test(target)) refuse(exchange, 400, UNESCAPED_TARGET);
-        else handle(setup, exchange);
+        const takeBack = setup.turns.run(client, () => begin(exchange, headers[':path'], setup));
+        stream.once('close', takeBack);
       });
       if (draining) activity.leave();
     },
@@ -106,6 +102,15 @@ export function createHttp2(setup: Setup, inFlight: (exchange: HttpExchange) => 
       for (const activity of sessions.values()) activity.leave();
     },
   };
+}
+
+function begin(exchange: Http2Exchange, target: string | undefined, setup: Setup): void {
+  if (target === undefined) refuse(exchange, 405, 'this port is no proxy');
+  // Node checks it only for the schemes http and https.
+  else if (!/^[/*]/.test(target)) refuse(exchange, 400, 'the request target must begin with a slash');
+  // Node would give each byte of UTF-8 as a character of its own.
+  else if (!/^[\x21-\x7e]*$/.test(target)) refuse(exchange, 400, UNESCAPED_TARGET);
+  else handle(setup, exchange);
 }
 
 /** A client that doesn't answer pings is no longer waited for. Milliseconds. */

@@ -22,14 +22,17 @@ export interface ListenerLimits {
   readonly headers: number;
   /** Concurrent requests of an HTTP/2 connection. */
   readonly streams: number;
-  /** Open requests of one client over HTTP/2, in all its connections. */
+  /** Open requests of one client over HTTP/2, in all its connections: over HTTP/1.1 a connection has one. */
   readonly streamsPerClient: number;
   /** How long a body may arrive more slowly than `bodyBytesPerSecond`. */
   readonly bodyGraceMs: number;
   readonly bodyBytesPerSecond: number;
-  /** What requests may take until they are answered, and parts of streams until their rest comes, beyond the first 4 KiB of each. */
+  /**
+   * What requests of all clients may take until they are answered, and parts of streams until their rest comes, beyond the first 4 KiB
+   * of each. One client takes half of what is free at most.
+   */
   readonly unfinishedBytes: number;
-  /** What messages and answers may take that wait for their clients, of all connections, beyond the first 64 KiB of each. */
+  /** What messages and answers may take that wait for their clients, beyond 16 KiB of each. One client takes half of what is free at most. */
   readonly unreadBytes: number;
   /** How long a client may read nothing while a part of the answer waits for it. */
   readonly stallMs: number;
@@ -52,7 +55,7 @@ export const DEFAULT_LIMITS: ListenerLimits = {
   headerBytes: 16 * 1024,
   headers: 100,
   streams: 250,
-  streamsPerClient: 10_000,
+  streamsPerClient: 1_000,
   bodyGraceMs: 10_000,
   bodyBytesPerSecond: 1024,
   unfinishedBytes: 64 * 1024 * 1024,

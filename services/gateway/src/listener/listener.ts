@@ -1,8 +1,8 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import type { Logger } from '@rondo/rpc/call';
 import { type Clock, systemClock } from '@rondo/rpc/clock';
+import { networkOf, remoteOf, Shares, Turns } from '@rondo/rpc/internal';
 import { type AppListener, cannotBind, formatHostPort, type HostPort } from '@rondo/service';
-import { createBudget } from './budget.js';
 import { ClientCounts, createConnections } from './connections.js';
 import { createDeadlines } from './deadlines.js';
 import type { HttpExchange, HttpHandler } from './exchange.js';
@@ -28,6 +28,8 @@ export interface ListenerOptions {
   readonly plaintext?: 'allow' | 'refuse';
   /** Whether an address is a proxy: it may have more connections and requests than a client. */
   readonly isProxy?: (address: string) => boolean;
+  /** Whose share of the limits a request takes. By default its network's: the address, or 64 bits of one of IPv6. */
+  readonly clientOf?: (exchange: HttpExchange) => string;
   readonly clock?: Clock;
   /**
    * Whether the process is about to stop, though it still takes requests: each answer of HTTP/1.1 then closes its
@@ -44,6 +46,9 @@ export interface PublicListener extends AppListener {
   readonly connections: number;
 }
 
+/** How many requests begin in a round of the event loop. */
+const REQUESTS_PER_ROUND = 16;
+
 /** How long a connection is silent before the operating system asks whether its other end is still there. */
 const TCP_KEEPALIVE_MS = 30_000;
 
@@ -55,8 +60,10 @@ export function createListener(options: ListenerOptions): PublicListener {
     handler: options.plaintext === 'refuse' ? onlySecure(handler) : handler,
     limits,
     deadlines: createDeadlines(clock, limits.tickMs),
-    unfinished: createBudget(limits.unfinishedBytes),
-    unread: createBudget(limits.unreadBytes),
+    unfinished: new Shares(limits.unfinishedBytes),
+    unread: new Shares(limits.unreadBytes),
+    clientOf: options.clientOf ?? (({ remote }) => networkOf(remote)),
+    turns: new Turns(REQUESTS_PER_ROUND),
     streams: new ClientCounts(),
     isProxy,
     clock,
@@ -132,12 +139,18 @@ function createProtocols(setup: Setup, files: ListenerOptions['tls']) {
       log,
       secured: (socket, protocol) => (protocol === 'http2' ? http2 : http1).accept(socket),
     });
+  // A handshake takes about a millisecond.
+  const handshakes = new Turns(1);
   const undecided = new Set<Socket>();
+  const secure = ({ accept }: Pick<NonNullable<typeof tls>, 'accept'>, socket: Socket) => {
+    const inTurn = () => socket.destroyed || accept(socket);
+    socket.once('close', handshakes.run(networkOf(remoteOf(socket)), inTurn));
+  };
   const handOver = (socket: Socket, spoken: Spoken) => {
     undecided.delete(socket);
     if (spoken === 'http2') http2.accept(socket);
     else if (spoken === 'http1') http1.accept(socket);
-    else if (tls !== undefined) tls.accept(socket);
+    else if (tls !== undefined) secure(tls, socket);
     else socket.destroy();
   };
   return {

@@ -1,14 +1,16 @@
 import type { Writable } from 'node:stream';
-import type { Budget } from './budget.js';
+import type { Share } from '@rondo/rpc/internal';
 import type { Deadline, Deadlines } from './deadlines.js';
 
 /** A large chunk is written in pieces of this size, so that a slow reader's progress is visible. */
 const PIECE_BYTES = 64 * 1024;
+/** The bytes that Node takes without waiting for the client. They don't count against its share. */
+const FREE_BYTES = 16 * 1024;
 
 export interface OutputOptions {
   readonly deadlines: Deadlines;
-  /** What all answers may keep for clients that haven't read them. */
-  readonly unread: Budget;
+  /** Makes the share of the client's memory that it keeps until the client has read it. */
+  readonly share: (giveUp: () => void) => Share;
   /** How long the client may read nothing while a piece waits for it. Milliseconds. */
   readonly stallMs: number;
   /** Cuts the client off. */
@@ -24,6 +26,9 @@ export class Output {
   #deadline: Deadline | undefined;
   #wake: (() => void) | undefined;
   #closed = false;
+  #share: Share | undefined;
+  /** What waits for the client. */
+  #heldBytes = 0;
 
   constructor(stream: Writable, options: OutputOptions) {
     this.#stream = stream;
@@ -65,6 +70,7 @@ export class Output {
   /** The stream has closed: nothing is written any more, and no writer waits. */
   close(): void {
     this.#closed = true;
+    this.#hold(0);
     this.#progress();
   }
 
@@ -74,25 +80,34 @@ export class Output {
   }
 
   /**
-   * What is written next waits for `work`. Its bytes count until then, beyond the first piece, so that short answers are always
-   * sent; if there is no room for them, the client is cut off.
+   * What is written next waits for `work`. Its bytes count until then, beyond those that Node takes at once; if there is no room for
+   * them, the client is cut off.
    */
   #occupy(work: Promise<void>, bytes: number): Promise<void> {
-    const { unread, stalled } = this.#options;
-    const more = Math.max(0, bytes - PIECE_BYTES);
-    const hasRoom = unread.take(more);
-    if (!hasRoom) stalled();
+    this.#hold(bytes);
     const busy = work.then(() => {
-      if (hasRoom) unread.take(-more);
+      this.#hold(-bytes);
       if (this.#busy === busy) this.#busy = undefined;
     });
     this.#busy = busy;
     return busy;
   }
 
+  #hold(more: number): void {
+    this.#heldBytes += more;
+    const counted = this.#closed ? 0 : Math.max(0, this.#heldBytes - FREE_BYTES);
+    if (counted === 0 && this.#share === undefined) return;
+    const { share, stalled } = this.#options;
+    this.#share ??= share(stalled);
+    if (!this.#share.hold(counted)) stalled();
+  }
+
   async #pieces(chunk: Uint8Array): Promise<void> {
     for (let at = 0; at < chunk.length && !this.#closed; at += PIECE_BYTES) {
-      if (!this.#stream.write(chunk.subarray(at, at + PIECE_BYTES))) await this.#drained();
+      if (this.#stream.write(chunk.subarray(at, at + PIECE_BYTES))) continue;
+      await this.#drained();
+      // The client has read a part.
+      this.#hold(0);
     }
   }
 

@@ -1,6 +1,6 @@
 import type { Logger } from '@rondo/rpc/call';
 import type { Clock } from '@rondo/rpc/clock';
-import type { Budget } from './budget.js';
+import type { Shares, Turns } from '@rondo/rpc/internal';
 import type { ClientCounts } from './connections.js';
 import type { Deadlines } from './deadlines.js';
 import type { HttpExchange, HttpHandler } from './exchange.js';
@@ -12,9 +12,14 @@ export interface Setup {
   readonly handler: HttpHandler;
   readonly limits: ListenerLimits;
   readonly deadlines: Deadlines;
-  readonly unfinished: Budget;
+  /** What requests keep until they are answered. */
+  readonly unfinished: Shares;
   /** What answers keep for clients that haven't read them. */
-  readonly unread: Budget;
+  readonly unread: Shares;
+  /** Whose share a request takes. */
+  readonly clientOf: (exchange: HttpExchange) => string;
+  /** In which requests begin. */
+  readonly turns: Turns;
   /** The open requests over HTTP/2. */
   readonly streams: ClientCounts;
   /** Whether an address is a proxy: it may have more open than a client. */

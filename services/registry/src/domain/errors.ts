@@ -106,14 +106,14 @@ export class LimitReached extends Error {
   override readonly name = 'LimitReached';
   readonly subject: keyof TotalLimits | 'settings';
   readonly limit: number;
-  /** The SPIFFE id whose processes have as many as they may together; undefined if the limit is that of all. */
-  readonly identity: string | undefined;
+  /** The SPIFFE id, or address, that has as many as it may: half of what the others leave free; undefined if the limit is that of all. */
+  readonly client: string | undefined;
 
-  constructor(subject: keyof TotalLimits | 'settings', limit: number, identity?: string) {
+  constructor(subject: keyof TotalLimits | 'settings', limit: number, client?: string) {
     super(`the limit of ${limit} ${subject} is reached`);
     this.subject = subject;
     this.limit = limit;
-    this.identity = identity;
+    this.client = client;
   }
 }
 

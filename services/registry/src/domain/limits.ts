@@ -47,8 +47,5 @@ export interface TotalLimits {
   readonly cordoned: number;
 }
 
-/** How many watches the processes of one identity may have open at once: half of all, so that the others have the rest. */
-export const shareOfIdentity = (limit: number): number => Math.max(1, Math.floor(limit / 2));
-
 /** What one process can hold with room to spare. */
 export const DEFAULT_TOTAL_LIMITS: TotalLimits = { instances: 20_000, services: 5000, watches: 5000, cordoned: 1000 };

@@ -1,4 +1,5 @@
 import { callerIdentity, callPrincipal, type ServerCall } from '@rondo/rpc/call';
+import { networkOf } from '@rondo/rpc/internal';
 import { IdentityRefused } from '../domain/errors.js';
 
 /** Whether the process with this SPIFFE id may serve a service. */
@@ -7,6 +8,11 @@ export type MayServe = (identity: string, service: string) => boolean;
 /** The SPIFFE id of the caller; undefined if it has no certificate. */
 export function identityOf({ values }: Pick<ServerCall, 'values'>): string | undefined {
   return values.get(callerIdentity) || undefined;
+}
+
+/** Whose share of the limits a call takes: its caller's identity, or its network without one. */
+export function clientOf({ values, peer }: Pick<ServerCall, 'values' | 'peer'>): string {
+  return identityOf({ values }) ?? networkOf(peer.replace(/:\d+$/, ''));
 }
 
 /**

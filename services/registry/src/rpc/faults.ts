@@ -47,8 +47,8 @@ export function toRpcError(fault: unknown): unknown {
     return registryErrors.INSTANCE_TOO_LARGE({ instanceId, textSize, maxTextSize: REQUEST_LIMITS.instanceTextSize });
   }
   if (fault instanceof LimitReached) {
-    const { subject, limit, identity } = fault;
-    const holder = identity === undefined ? '' : ` of ${identity}`;
+    const { subject, limit, client } = fault;
+    const holder = client === undefined ? '' : ` of ${client}`;
     return registryErrors.LIMIT_REACHED({ limit, subject: subject + holder, remedy: REMEDY[subject] }, cause);
   }
   if (fault instanceof StoreClosed) return registryErrors.STOPPING(cause);

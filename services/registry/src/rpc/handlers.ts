@@ -1,11 +1,12 @@
 import type { RegistryServiceDefinition } from '@rondo/contracts/rondo/registry/v1/registry';
 import type { WallClock } from '@rondo/rpc/clock';
+import { Shares } from '@rondo/rpc/internal';
 import { mapMessages, observe } from '@rondo/rpc/middleware';
 import type { Handlers } from '@rondo/rpc/server';
+import { LimitReached } from '../domain/errors.js';
 import type { RegistryStore } from '../domain/store.js';
-import { identityOf, type MayServe, requireOperator, requireServed } from './callers.js';
+import { clientOf, identityOf, type MayServe, requireOperator, requireServed } from './callers.js';
 import { toRpcError } from './faults.js';
-import { IdentityShares } from './identity-shares.js';
 import { toDuration, toInstance, toOperatorMark, toSharedWatchResponse } from './messages.js';
 import type { RefusalLog } from './refusal-log.js';
 import {
@@ -27,8 +28,8 @@ export interface HandlerOptions {
   readonly wallClock: WallClock;
   /** Tells which services a process with a certificate may register. */
   readonly mayServe: MayServe;
-  /** How many watches the processes of one identity may have open. */
-  readonly watchesOfIdentity: number;
+  /** How many watches may be open: those of one client are half of what the others leave free at most. */
+  readonly maxWatches: number;
   /** Records each registration that fails, and each cordon that a service tries. */
   readonly refusals: Pick<RefusalLog, 'record' | 'recordCall'>;
 }
@@ -40,9 +41,9 @@ export function registryHandlers({
   wallClock,
   mayServe,
   refusals,
-  watchesOfIdentity,
+  maxWatches,
 }: HandlerOptions): Handlers<typeof RegistryServiceDefinition> {
-  const watches = new IdentityShares('watches', watchesOfIdentity);
+  const watches = new Shares(maxWatches);
   return {
     async register(request, call) {
       const { registration, ttlMs, options } = parseRegister(request, identityOf(call));
@@ -93,7 +94,17 @@ export function registryHandlers({
     },
     watch(request, call) {
       const query = parseWatch(request);
-      const events = watches.open(identityOf(call), () => store.watch({ ...query, signal: call.signal }));
+      const client = clientOf(call);
+      async function* watched() {
+        const place = watches.of(client);
+        if (!place.hold(1)) throw new LimitReached('watches', watches.amountOf(client), client);
+        try {
+          yield* store.watch({ ...query, signal: call.signal });
+        } finally {
+          place.hold(0);
+        }
+      }
+      const events = watched();
       return mapMessages(observe(events, { error: toRpcError }), toSharedWatchResponse);
     },
   };

@@ -2,6 +2,7 @@ import type { Http2SecureServer, Http2Server } from 'node:http2';
 import type { Socket } from 'node:net';
 import type { Logger } from '../../call/call.js';
 import type { Clock } from '../../clock/clock.js';
+import { networkOf, remoteOf } from '../network.js';
 import { HandshakeLog } from './handshake-log.js';
 
 /** How many connections a server has open. */
@@ -61,7 +62,7 @@ export class ConnectionLimit {
   /** Counts a connection until it closes, unless there are too many. */
   #hasRoom(socket: Socket): boolean {
     const { maxConnections, maxConnectionsPerAddress } = this.#options;
-    const { remoteAddress: address = 'local' } = socket;
+    const address = networkOf(remoteOf(socket));
     const count = this.#byAddress.get(address) ?? 0;
     if (this.#open.size >= maxConnections) return this.#refuse(socket, `this server has ${maxConnections} connections`);
     // Clients over a socket of the file system have no addresses.

@@ -2,9 +2,10 @@ import type { Http2SecureServer } from 'node:http2';
 import type { Socket } from 'node:net';
 import * as grpc from '@grpc/grpc-js';
 import type { Clock } from '../../clock/clock.js';
+import { Turns } from '../../clock/turns.js';
+import { networkOf, remoteOf } from '../network.js';
 import type { ConnectionLimit } from './connection-limit.js';
 import { readFirstByte } from './first-byte.js';
-import { HandshakeQueue } from './handshake-queue.js';
 
 /** The first byte of a TLS record that begins a handshake. Source: https://www.rfc-editor.org/rfc/rfc8446#section-5.1 */
 const TLS_HANDSHAKE = 0x16;
@@ -22,7 +23,8 @@ interface TlsConnectionsOptions {
 export class TlsConnections {
   readonly #limit: ConnectionLimit;
   readonly #clock: Clock;
-  readonly #handshakes = new HandshakeQueue();
+  /** Each handshake takes about a millisecond, so one begins in each round of the event loop. The limit of connections bounds the queue. */
+  readonly #handshakes = new Turns(1);
   /** Connections whose handshake hasn't begun. */
   readonly #waiting = new Set<Socket>();
   #plaintext: ReturnType<grpc.Server['createConnectionInjector']> | undefined;
@@ -48,7 +50,10 @@ export class TlsConnections {
         if (first === TLS_HANDSHAKE || this.#plaintext === undefined) secure();
         else this.#plaintext.injectConnection(socket);
       };
-      readFirstByte(socket, this.#clock, (first) => this.#handshakes.add(socket, () => begin(first)));
+      readFirstByte(socket, this.#clock, (first) => {
+        const inTurn = () => socket.destroyed || begin(first);
+        socket.once('close', this.#handshakes.run(networkOf(remoteOf(socket)), inTurn));
+      });
     });
   }
 

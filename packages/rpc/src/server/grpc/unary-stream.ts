@@ -262,7 +262,7 @@ class UnaryStream extends ReceivedCall implements CallInFlight {
       return;
     }
     this.#binding.decompressions
-      .run(() => request.decompress(), this.context.signal)
+      .run(() => request.decompress(), this.context.signal, this.#connection.network)
       .then(
         () => {
           if (this.#isOpen) this.#try(() => this.#begin());
