@@ -1,9 +1,10 @@
 /** What a connection of HTTP/1.1 that sends much at once takes of the event loop, which all connections share. */
 
+import { connect } from 'node:net';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { until } from '../../../packages/rpc/test/support/wait.js';
 import { echo } from './support/handlers.js';
-import { ask1, cleanUp, closeAll, connectRaw, listening, logged } from './support/listening.js';
+import { ask1, ask2, cleanUp, closeAll, connect2, connectRaw, listening, logged } from './support/listening.js';
 
 afterEach(closeAll);
 afterEach(() => expect(logged.splice(0)).toEqual([]));
@@ -49,6 +50,24 @@ describe('requests of HTTP/1.1 that are sent at once', () => {
     expect(Math.max(...turns.filter((count) => count > 0))).toBeLessThanOrEqual(2 * ATTACKERS);
   });
 
+  it('hold up no upload of another connection', async () => {
+    let flooded = 0;
+    const { port } = await listening({
+      async handler(exchange) {
+        if (exchange.path === '/flood') flooded += 1;
+        else await exchange.body.whole(8 * 1024 * 1024);
+        exchange.respond(200, {});
+        exchange.end();
+      },
+    });
+    await flood(port);
+    await until(() => flooded > 0);
+    // The parser gets it in 512 parts, which would each wait for a turn of all the others.
+    const body = Buffer.alloc(4 * 1024 * 1024);
+    expect(await ask1(port, { method: 'POST', path: '/upload', body })).toMatchObject({ status: 200 });
+    expect(flooded).toBeLessThan((ATTACKERS * EACH) / 2);
+  });
+
   it('are not lost if they come in parts, or with bodies', async () => {
     const { port } = await listening({ handler: echo });
     const socket = await connectRaw(port);
@@ -79,4 +98,25 @@ describe('requests of HTTP/1.1 that are sent at once', () => {
     expect(most.reduce((sum, length) => sum + length, 0)).toBe(body.length);
     expect(Math.max(...most)).toBeLessThanOrEqual(8 * 1024);
   });
+});
+
+it('requests of HTTP/2 that one client sends at once begin in turns with those of others', async () => {
+  let flooded = 0;
+  const { port } = await listening({
+    handler(exchange) {
+      if (exchange.path === '/flood') flooded += 1;
+      exchange.respond(200, {});
+      exchange.end();
+    },
+  });
+  const createConnection = () => connect({ port, host: '127.0.0.1', localAddress: '127.0.0.2' });
+  const floods = await Promise.all([1, 2, 3, 4].map(() => connect2(`http://127.0.0.1:${port}`, { createConnection })));
+  const another = await connect2(`http://127.0.0.1:${port}`);
+  for (const session of floods) {
+    for (let count = 0; count < 200; count += 1) session.request({ ':path': '/flood' }).on('error', () => undefined);
+  }
+  await until(() => flooded > 0);
+  expect(await ask2(another, { path: '/other' })).toMatchObject({ status: 200 });
+  expect(flooded).toBeLessThan(800);
+  await until(() => flooded === 800);
 });

@@ -93,9 +93,9 @@ export const serverErrors = defineErrors('the server', {
   TOO_MUCH_AT_ONCE: {
     type: RouterError,
     code: 'RESOURCE_EXHAUSTED',
-    text: "the requests of this connection that haven't come whole have more than {most} bytes together; send fewer at once",
-    cause: 'A client sends so many large requests at once over one connection that they fill the memory of the server.',
-    remedy: 'Send fewer at once, or over several connections.',
+    text: "the requests of this client that haven't come whole have more than their share, {most} bytes at most; send fewer at once",
+    cause: 'A client sends so many large requests at once that they take half of what others leave free of the memory for requests.',
+    remedy: 'Send fewer at once.',
   },
 
   // The method, and its contract.

@@ -27,6 +27,9 @@ function refuse(exchange: HttpExchange, { message }: RpcError, status: number): 
   exchange.end(Buffer.from(message));
 }
 
+const ignore = () => undefined;
+const silent: Logger = { debug: ignore, info: ignore, warn: ignore, error: ignore, child: () => silent };
+
 /** What a request has of its trace. */
 const TRACED = /^(?:traceparent|tracestate|baggage)$/;
 
@@ -105,6 +108,18 @@ describe('the edge', () => {
     const network = ['2001:db8::1', '2001:db8::2', '2001:db8::3'];
     expect(await Promise.all(network.map(async (client) => (await from(client)).status))).toContain(429);
   });
+});
+
+it("takes a request's share from its principal, or from the network that a trusted proxy names", () => {
+  const { shareOf } = createEdge({ ...DEFAULTS, refuse, log: silent, isProxy: (address) => address === '10.0.0.1' });
+  const share = (remote: string, forwarded?: string, subject?: string) =>
+    shareOf({
+      ...({ remote, headers: { 'x-forwarded-for': forwarded } } as unknown as HttpExchange),
+      ...(subject && { identity: { principal: { issuer: 'i', subject, scopes: [] } } }),
+    });
+  expect(share('10.0.0.1', '1.2.3.4, 2001:db8::1')).toBe('2001:db8:0:0');
+  expect(share('10.0.0.2', '1.2.3.4')).toBe('10.0.0.2');
+  expect(share('10.0.0.1', '1.2.3.4', 'ada')).toBe('i ada');
 });
 
 it('measures requests by what contracts name, never by what a client sends', async () => {

@@ -152,9 +152,11 @@ function feed(socket: Socket, line: Line, turns: Turns): void {
   let bodyBytes = 0;
   /** Whether it is being parsed, or will be in a later turn. */
   let isInTurn = false;
-  // Node gives the parser of a refused CONNECT to another connection.
-  const isReady = () =>
-    rest.length > 0 && line.waiting.length === 0 && !socket.destroyed && !refused.has(socket) && !isFull(line.last);
+  const isReady = () => {
+    // Node gives the parser of a refused CONNECT to another connection.
+    if (rest.length === 0 || line.waiting.length > 0 || socket.destroyed || refused.has(socket)) return false;
+    return bodyBytes > 0 ? line.last?.readableLength === 0 : !isFull(line.last);
+  };
   const parsePart = () => {
     const bytes = Math.min(bodyBytes > 0 ? bodyBytes : lengthOfPart(rest), MOST_BYTES);
     const part = rest.subarray(0, bytes);
@@ -169,7 +171,7 @@ function feed(socket: Socket, line: Line, turns: Turns): void {
     if (!isReady()) return;
     isInTurn = true;
     do parsePart();
-    while (bodyBytes > 0 && isReady() && line.last?.readableLength === 0);
+    while (bodyBytes > 0 && isReady());
     isInTurn = rest.length > 0 && bodyBytes === 0;
     if (isInTurn) turns.run(line.ahead, parse, { deferred: true });
     else if (rest.length === 0) socket.resume();

@@ -35,7 +35,7 @@ const SETTINGS: Settings = {
   enablePush: false,
 };
 
-/** How many of the longest requests a connection's requests may have together that haven't come whole. */
+/** How many of the longest requests the requests of one client may have together that haven't come whole; those of all, twice as many. */
 export const MAX_UNFINISHED = 64;
 
 /** How long a request may take to arrive if nothing else limits its call. Milliseconds. */

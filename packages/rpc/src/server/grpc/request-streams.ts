@@ -120,16 +120,16 @@ export class RequestStreams {
     let passedBytes = 0;
     let held = 0;
     const hold = (bytes: number) => {
-      connection.unfinishedBytes += bytes - held;
+      const more = bytes - held;
       held = bytes;
+      return connection.hold(more);
     };
     stream.removeAllListeners('data').setEncoding('latin1');
     stream.on('data', (text: string) => {
       if (stream.closed) return;
       const whole = framing.read(Buffer.from(text, 'latin1'));
       if (keepsAll) passedBytes += whole?.length ?? 0;
-      hold(passedBytes + framing.heldBytes);
-      if (connection.unfinishedBytes > most)
+      if (!hold(passedBytes + framing.heldBytes))
         refuse(stream, path, serverErrors.TOO_MUCH_AT_ONCE({ most }, { handled: 'never' }));
       else if (whole !== undefined) for (const read of readers) Reflect.apply(read, stream, [whole]);
     });

@@ -16,7 +16,7 @@ import { ConnectionLimit } from './connection-limit.js';
 import { Connections } from './connections.js';
 import type { CallInFlight } from './exchange.js';
 import { awaitSettings, correctTimeout, setUpHttp2, watchClients, widenWindows } from './http2.js';
-import { CONNECTIONS, HTTP2_OPTIONS } from './limits.js';
+import { CONNECTIONS, HTTP2_OPTIONS, MAX_UNFINISHED } from './limits.js';
 import { isSecure, MutualServerCredentials, PeerIdentities } from './mutual-tls.js';
 import { RequestStreams } from './request-streams.js';
 import { removeStaleSocket } from './stale-socket.js';
@@ -86,7 +86,7 @@ export async function serve(router: Router, options: ServeOptions): Promise<RpcS
   const peers = mutualTls && new PeerIdentities({ tls: mutualTls, clock, logger: router.logger });
   const server = new grpc.Server({ 'grpc.enable_channelz': 0, 'grpc.max_receive_message_length': maxRequestBytes });
   const sessions = new Set<ServerHttp2Session>();
-  const connections = new Connections();
+  const connections = new Connections(MAX_UNFINISHED * maxRequestBytes);
   const streams = new RequestStreams(router.methods, { clock, connections, maxRequestBytes });
   const connectionLimit = new ConnectionLimit({
     maxConnections,

@@ -184,16 +184,17 @@ class UnaryStream extends ReceivedCall implements CallInFlight {
 
   #read(chunk: Buffer): void {
     this.#unfinishedBytes += chunk.length;
-    this.#connection.unfinishedBytes += chunk.length;
-    const most = MAX_UNFINISHED * this.#binding.maxRequestBytes;
-    if (this.#connection.unfinishedBytes > most) throw serverErrors.TOO_MUCH_AT_ONCE({ most }, { handled: 'never' });
+    if (!this.#connection.hold(chunk.length)) {
+      const most = MAX_UNFINISHED * this.#binding.maxRequestBytes;
+      throw serverErrors.TOO_MUCH_AT_ONCE({ most }, { handled: 'never' });
+    }
     this.#request.read(chunk);
   }
 
   /** It no longer waits for its request, which has come, or isn't wanted. */
   #stopReceiving(): void {
     this.#receiving?.cancel();
-    this.#connection.unfinishedBytes -= this.#unfinishedBytes;
+    this.#connection.hold(-this.#unfinishedBytes);
     this.#unfinishedBytes = 0;
   }
 
