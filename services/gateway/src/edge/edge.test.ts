@@ -114,9 +114,10 @@ it("takes a request's share from its principal, or from the network that a trust
   const { shareOf } = createEdge({ ...DEFAULTS, refuse, log: silent, isProxy: (address) => address === '10.0.0.1' });
   const share = (remote: string, forwarded?: string, subject?: string) =>
     shareOf({
-      ...({ remote, headers: { 'x-forwarded-for': forwarded } } as unknown as HttpExchange),
-      ...(subject && { identity: { principal: { issuer: 'i', subject, scopes: [] } } }),
-    });
+      remote,
+      headers: { 'x-forwarded-for': forwarded },
+      ...(subject && { identity: { principal: { issuer: 'i', subject, scopes: [], actors: [] } } }),
+    } as unknown as HttpExchange);
   expect(share('10.0.0.1', '1.2.3.4, 2001:db8::1')).toBe('2001:db8:0:0');
   expect(share('10.0.0.2', '1.2.3.4')).toBe('10.0.0.2');
   expect(share('10.0.0.1', '1.2.3.4', 'ada')).toBe('i ada');

@@ -158,10 +158,9 @@ function feed(socket: Socket, line: Line, turns: Turns): void {
     return bodyBytes > 0 ? line.last?.readableLength === 0 : !isFull(line.last);
   };
   const parsePart = () => {
-    const bytes = Math.min(bodyBytes > 0 ? bodyBytes : lengthOfPart(rest), MOST_BYTES);
-    const part = rest.subarray(0, bytes);
-    rest = rest.subarray(bytes);
-    bodyBytes = Math.max(0, bodyBytes - bytes);
+    const part = rest.subarray(0, Math.min(bodyBytes > 0 ? bodyBytes : lengthOfPart(rest), MOST_BYTES));
+    rest = rest.subarray(part.length);
+    bodyBytes = Math.max(0, bodyBytes - part.length);
     const { last } = line;
     for (const parser of parsers) Reflect.apply(parser, socket, [part]);
     if (line.last !== last) bodyBytes = declaredBytes(line.last);
