@@ -1,6 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { AdderServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/adder';
+import { EventServiceDefinition } from '@rondo/contracts/rondo/events/v1/events';
 import { Instance, InstanceStatus, Security } from '@rondo/contracts/rondo/registry/v1/registry';
+import { createRouter, serve } from '@rondo/rpc/server';
+import { standIn } from '@rondo/rpc/testing';
 import { startFakeRegistry } from './fake-registry.js';
+import { instanceAt } from './instance.js';
 import { rondo } from './recording-context.js';
 import { startAdder, startUnfed } from './services.js';
 
@@ -95,6 +100,24 @@ describe('rondo doctor', () => {
     } finally {
       await unfed.drain();
     }
+  });
+
+  it('names the groups of subscribers whose method no instance serves', async () => {
+    const groups = [AdderServiceDefinition.fullName, 'a.v1.A', 'a.v1.Gone'].map((service, index) => ({
+      ...{ name: `p.v1.Moved:${index}`, method: `${service}/Take` },
+    }));
+    const topics = standIn(EventServiceDefinition, { listGroups: () => ({ groups }) });
+    const server = await serve(createRouter({ services: [topics] }), { listen: '127.0.0.1:0' });
+    registry.put(instanceAt(server.address, 'publisher-1', [EventServiceDefinition.fullName]));
+    registry.put(absent('starting-1', InstanceStatus.INSTANCE_STATUS_STARTING)); // has a.v1.A
+    const found = await findings();
+    await server.drain(0);
+    expect(found.find(({ name }: { name: string }) => name === 'events')).toEqual({
+      name: 'events',
+      state: 'warn',
+      detail: 'no instance takes the events of p.v1.Moved:1 (a.v1.A/Take), p.v1.Moved:2 (a.v1.Gone/Take)',
+      remedy: 'start its service, or rondo events remove-group',
+    });
   });
 
   it('says that a registry that has just started may not know all instances', async () => {

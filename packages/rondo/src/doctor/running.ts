@@ -2,13 +2,16 @@ import {
   HealthDefinition,
   HealthCheckResponse_ServingStatus as ServingStatus,
 } from '@rondo/contracts/health/v1/health';
+import { EventServiceDefinition as definition } from '@rondo/contracts/rondo/events/v1/events';
 import type { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
 import { createClient, staticResolver } from '@rondo/rpc/client';
 import type { Clock } from '@rondo/rpc/clock';
 import { openChannel } from '../channels.js';
 import { reasonOf } from '../errors.js';
 import { askStats } from '../listing/guards.js';
+import { askGroup } from '../registry/ask-group.js';
 import { listInstances, readTime, type TimeReading, withRegistry } from '../registry/connection.js';
+import { groupsOf } from '../registry/groups.js';
 import { addressOf, effectiveStatus, isPicked } from '../registry/instance-view.js';
 import { mixedSecurity, splitBySecurity } from '../registry/security.js';
 import { messageOf } from '../workspace/errors.js';
@@ -48,6 +51,7 @@ export async function examineRunning(expected: Expected, asking: Asking): Promis
       ...judgeIds(instances).map((outcome) => ({ name: 'instance ids', ...outcome })),
       { name: 'health', ...judgeHealth(await askHealth(instances, asking), expected) },
       ...(await judgeFeeds(instances, asking, expected)).map((outcome) => ({ name: 'caches', ...outcome })),
+      ...(await judgeGroups(instances, asking)).map((outcome) => ({ name: 'events', ...outcome })),
       { name: 'clock', ...judgeClock(clock.now(), reading) },
     ];
   } catch (error) {
@@ -147,6 +151,25 @@ async function judgeFeeds(all: readonly Instance[], asking: Asking, { logOf }: E
   if (first === undefined) return [];
   const named = [first, ...others].map(({ text }) => text).join('; ');
   return [warn(`answers are not kept: ${named}`, `${logOf(first.id)}; see Rondo's docs/guides/caching.md`)];
+}
+
+/** The events of a group wait while no instance serves the method that takes them. */
+async function judgeGroups(instances: readonly Instance[], { signal }: Asking): Promise<readonly Outcome[]> {
+  const publishers = groupsOf(instances, { serving: definition.fullName, name: undefined });
+  const asked = await Promise.allSettled(
+    publishers.map((publisher) =>
+      askGroup(publisher, { definition, signal, call: (client, options) => client.listGroups({}, options) }),
+    ),
+  );
+  const served = new Set(instances.filter(isPicked).flatMap(({ services }) => services));
+  return asked.flatMap((answer) => {
+    if (answer.status === 'rejected')
+      return warn(`groups of subscribers aren't known: ${reasonOf(answer.reason)}`, 'rondo events ls');
+    const waiting = answer.value.groups.filter(({ method }) => !served.has(method.replace(/\/.*/, '')));
+    if (waiting.length === 0) return [];
+    const named = waiting.map(({ name, method }) => `${name} (${method})`).join(', ');
+    return warn(`no instance takes the events of ${named}`, 'start its service, or rondo events remove-group');
+  });
 }
 
 /** This code was written in 2026: a clock that shows an earlier year is wrong. */
