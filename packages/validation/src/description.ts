@@ -35,4 +35,6 @@ export interface TopicDescription {
   readonly key?: string | undefined;
   /** How long its events are kept; missing if it is ephemeral. */
   readonly retentionMs?: number | undefined;
+  /** The services that may subscribe; missing if each may. */
+  readonly subscribers?: readonly string[] | undefined;
 }

@@ -86,6 +86,11 @@ function* inSubscription(method: DescMethod, options: Options): Faults {
     yield `subscription.group is "${subscription.group}"; it is of at most 200 A-Z a-z 0-9 . _ -`;
   if (auth?.scopes[0] !== undefined)
     yield `subscription acts for no principal, and auth.scopes has ${auth.scopes[0]}: give auth.callers with the name of the publisher`;
+  const { typeName } = method.parent;
+  if (options.service.of(method.parent)?.servedBy.includes('*'))
+    yield `subscription is for a method that one process serves, and served_by of ${typeName} is "*"; name the process`;
+  if (topic !== undefined && topic.subscribers.length > 0 && !topic.subscribers.includes(typeName))
+    yield `subscription is to a topic with subscribers, which lacks ${typeName}; list it in ${method.input.typeName}`;
   const by = topic && options.registry.getService(topic.service);
   if (by !== undefined) yield* inCallers('subscription', { auth, by, service: options.service });
   const isOnce = topic !== undefined && topic.retention === undefined;

@@ -128,6 +128,7 @@ function topicsOf(file: DescFile, registry: FileRegistry, names: Names): readonl
       service: topic.service,
       key: topic.key === '' ? undefined : names.nameOf(topic.key),
       retentionMs,
+      subscribers: topic.subscribers.length === 0 ? undefined : topic.subscribers,
     };
     return [
       `${names.typeOf(message.typeName).name}.topic = ${JSON.stringify(description)} satisfies $v.TopicDescription;`,

@@ -27,6 +27,7 @@ ${topic('NoField', 'key: "name"')}
 ${topic('NoKey', 'key: "weight"')}
 ${topic('InOneof', 'key: "code"')}
 ${topic('Short', 'retention: {seconds: 59}')}
+${topic('Listed', 'retention: {seconds: 60} subscribers: ["p.Shared"]')}
 message Plain {}
 service Owner {${[
   method('Taken', { options: `subscription: {} auth: {callers: "p"} ${ONCE}` }),
@@ -39,7 +40,11 @@ service Owner {${[
   method('Tries', { options: `subscription: {max_attempts: 101} ${ONCE}` }),
   method('Scoped', { options: `subscription: {} auth: {scopes: "p.read"} ${ONCE}` }),
   method('Forgets', { options: 'subscription: {} idempotency: {metadata: "idempotency-key"}' }),
+  method('Unlisted', { request: 'Listed', options: `subscription: {} ${ONCE}` }),
 ].join('')}
+}
+service Shared {
+  option (rondo.options.v1.service) = {served_by: "*"};${method('Any', { request: 'Listed', options: `subscription: {} ${ONCE}` })}
 }
 `;
 
@@ -67,5 +72,7 @@ it('topics and subscriptions that contradict themselves are refused where they s
     'Owner.Tries: subscription.max_attempts is 101; it must be from 1 to 100',
     'Owner.Scoped: subscription acts for no principal, and auth.scopes has p.read: give auth.callers with the name of the publisher',
     'Owner.Forgets: idempotency.retention is 86400000 ms, and an event may come again for 604800000 ms, the retention of p.Kept; make it at least as long',
+    'Owner.Unlisted: subscription is to a topic with subscribers, which lacks p.Owner; list it in p.Listed',
+    'Shared.Any: subscription is for a method that one process serves, and served_by of p.Shared is "*"; name the process',
   ]);
 });
