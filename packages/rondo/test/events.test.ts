@@ -16,6 +16,7 @@ beforeEach(() => {
 
 const group = 'sales.v1.OrderPlaced:deliveries';
 const method = 'projects.v1.DeliveryService/OnOrderPlaced';
+const owner = 'spiffe://rondo.local/project-management';
 const hoursAgo = (hours: number) => new Date(systemClock.now() - hours * 3_600_000 - 60_000);
 const event = { id: 17n, group, key: 'orders/7', attempts: 12, error: 'no team\u001b[31m', publishTime: hoursAgo(2) };
 
@@ -28,7 +29,7 @@ async function start(instanceId: string, service = 'sales.v1.OrderService', name
   };
   const topics = standIn(EventServiceDefinition, {
     listGroups: () => ({
-      groups: [{ name, method, waiting: 2n, running: 1n, failed: 1n, cut: 3n, oldestTime: hoursAgo(3) }],
+      groups: [{ name, method, owner, waiting: 2n, running: 1n, failed: 1n, cut: 3n, oldestTime: hoursAgo(3) }],
       events: [event],
       ...{ topics: ['sales.v1.OrderPlaced'], carrierFault },
     }),
@@ -37,6 +38,10 @@ async function start(instanceId: string, service = 'sales.v1.OrderService', name
     replayEvents({ fromTime }) {
       told.push(`${instanceId} replay ${fromTime?.toISOString()}`);
       return { events: 5n };
+    },
+    handOverGroup({ owner: to }) {
+      told.push(`${instanceId} hand over to ${to}`);
+      return {};
     },
     removeGroup() {
       told.push(`${instanceId} remove`);
@@ -51,8 +56,8 @@ it('ls shows the groups of each service, and what waits for an operator as text'
   const { exitCode, stdout } = await run('ls');
   expect(exitCode).toBe(0);
   expect(stdout.split('\n').map((line) => line.split(/ {2,}/))).toEqual([
-    ['GROUP', 'METHOD', 'WAITING', 'RUNNING', 'FAILED', 'OLDEST', 'CUT'],
-    [group, method, '2', '1', '1', '3h', '3'],
+    ['GROUP', 'METHOD', 'WAITING', 'RUNNING', 'FAILED', 'OLDEST', 'CUT', 'OWNER'],
+    [group, method, '2', '1', '1', '3h', '3', owner],
     [''],
     ['EVENT', 'GROUP', 'KEY', 'AGE', 'TRIES', 'WHY'],
     ['17', group, 'orders/7', '2h', '12', 'no team\\u001b[31m'],
@@ -95,14 +100,17 @@ it('retry and discard ask one instance, whose refusal is final', async () => {
   expect([refused.exitCode, refused.stderr]).toEqual([1, expect.stringContaining('there is no event 18 here')]);
 });
 
-it('replay and remove-group find the service of the group', async () => {
+it('replay, hand-over and remove-group find the service of the group', async () => {
   await start('projects-1', 'projects.v1.ProjectService', 'projects.v1.Closed:mail');
   await start('sales-1');
   expect((await run('replay', group, '2026-03-01T09:00:00Z')).stdout).toBe(
     `5 events are delivered to ${group} again\n`,
   );
+  expect((await run('hand-over', group, owner)).stdout).toBe(`${group} belongs to ${owner}\n`);
   expect((await run('remove-group', group)).stdout).toBe(`${group} is removed\n`);
-  expect(told).toEqual(['sales-1 replay 2026-03-01T09:00:00.000Z', 'sales-1 remove']);
+  expect(told).toEqual([
+    ...['sales-1 replay 2026-03-01T09:00:00.000Z', `sales-1 hand over to ${owner}`, 'sales-1 remove'],
+  ]);
   for (const from of ['noon', '5', '2026-03-01', '2026-13-01T09:00:00Z'])
     expect((await run('replay', group, from)).stderr).toContain(`${from} is no time`);
   expect((await run('remove-group', 'x')).stderr).toContain('there is no group x');

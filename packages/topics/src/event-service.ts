@@ -1,14 +1,18 @@
-import { type DeadEvent, EventServiceDefinition } from '@rondo/contracts/rondo/events/v1/events';
+import {
+  type DeadEvent,
+  EventServiceDefinition,
+  type RegisterGroupRequest,
+} from '@rondo/contracts/rondo/events/v1/events';
 import { MethodPolicy } from '@rondo/contracts/rondo/options/v1/options';
 import type { Database, OperatorAudit, QueryOptions, Transaction } from '@rondo/database';
 import { countJobs, discardJob, type JobRow, listJobs, retryJob } from '@rondo/jobs/internal';
 import type { BrokerGroup, NatsBroker, Waiting } from '@rondo/nats';
 import { callerIdentity, type ServerCall } from '@rondo/rpc/call';
 import { type Clock, sleep } from '@rondo/rpc/clock';
-import { mayOperate } from '@rondo/rpc/internal';
+import { mayOperate, parseSpiffeId } from '@rondo/rpc/internal';
 import { implement, type ServiceImplementation } from '@rondo/rpc/server';
 import { defineErrors } from '@rondo/rpc/status';
-import { MAX_GROUPS, methodOf, readGroups, registerGroup, removeGroup, replay } from './groups.js';
+import { faultOfSubscriber, MAX_GROUPS, methodOf, readGroups, registerGroup, removeGroup, replay } from './groups.js';
 import { brokerGroup, type GroupId, replayFrom } from './outbox.js';
 import type { TopicType } from './topic.js';
 
@@ -27,19 +31,27 @@ const topicErrors = defineErrors('a service with topics', {
   },
   GROUP_REFUSED: {
     code: 'INVALID_ARGUMENT',
-    text: 'the group can not be registered: {reason}',
-    cause: 'The contract of the subscriber contradicts itself.',
-    remedy: 'Change the subscription in the contract, as the text says.',
+    text: 'the group is refused: {reason}',
+    cause: 'The contract of the subscriber contradicts itself, or the new owner of the group is no identity.',
+    remedy:
+      'Change the subscription in the contract, or name the identity that `rondo events ls` shows, as the text says.',
   },
   NOT_ITS_METHOD: {
     code: 'PERMISSION_DENIED',
-    text: '{caller} may not register a method of {service}: a process that serves it may',
-    cause: 'The certificate of the caller is for another process.',
-    remedy: 'Register by the process that serves the method, or let the process serve it by `served_by`.',
+    text: '{caller} may not register a method of {service} with {topic}: {reason}',
+    cause: 'The caller is another process, the topic lists its subscribers, or any process may serve the method.',
+    remedy:
+      'Name the process in `served_by` of the method, and the service in `subscribers` of the topic if it has some.',
+  },
+  NOT_ITS_GROUP: {
+    code: 'PERMISSION_DENIED',
+    text: '{caller} may not register the group {group}: it belongs to {owner}',
+    cause: 'A group belongs to the identity that has registered it first.',
+    remedy: 'Give the group a name of its own, or hand it over by `rondo events hand-over`.',
   },
   TOO_MANY_GROUPS: {
     code: 'RESOURCE_EXHAUSTED',
-    text: `there are too many groups: a topic has at most ${MAX_GROUPS.ofTopic}, a publisher ${MAX_GROUPS.inAll}`,
+    text: `there are too many groups: a topic has at most ${MAX_GROUPS.ofTopic}, a publisher ${MAX_GROUPS.inAll}, and an identity half of both`,
     cause: 'Each event is stored once for each group.',
     remedy: 'Remove groups that are gone, by `rondo events remove-group`.',
   },
@@ -66,7 +78,7 @@ const topicErrors = defineErrors('a service with topics', {
 interface EventServiceOptions {
   readonly database: Database;
   readonly topics: readonly TopicType[];
-  readonly mayServe: (identity: string, service: string) => boolean;
+  readonly mayServe: ((identity: string, service: string) => boolean) | undefined;
   /** There is something to deliver, or a group has changed. */
   readonly nudge: () => void;
   readonly audit: OperatorAudit | undefined;
@@ -80,9 +92,8 @@ const CARRIER_MS = 2_000;
 
 /** The service by which subscribers register, and `rondo events` shows and resolves. */
 export function createEventService(options: EventServiceOptions): ServiceImplementation {
-  const { database, topics, mayServe, nudge, audit } = options;
+  const { database, nudge, audit } = options;
   const byBroker = brokerOf(options);
-  const names = topics.map(({ $type }) => $type);
   /** Does what an operator wants to the thing of this name, in a transaction that ends with its event in the audit. */
   const operate = async <T>(call: ServerCall, name: string, work: (transaction: Transaction) => Promise<T>) => {
     requireOperator(call);
@@ -105,20 +116,8 @@ export function createEventService(options: EventServiceOptions): ServiceImpleme
       return toEvent(row);
     });
   return implement(EventServiceDefinition, {
-    async registerGroup({ topic, group, policy, ...method }, call) {
-      const caller = call.values.get(callerIdentity);
-      if (!names.includes(topic)) throw topicErrors.NO_TOPIC({ topic, known: names.join(', ') });
-      if (caller !== '' && !mayServe(caller, method.service))
-        throw topicErrors.NOT_ITS_METHOD({ caller, service: method.service });
-      const bytes = MethodPolicy.encode(MethodPolicy.fromPartial(policy ?? {})).finish();
-      const row = { ...method, name: `${topic}:${group}`, topic, policy: bytes };
-      try {
-        if (!/^[A-Za-z0-9._-]{1,200}$/.test(group)) throw new TypeError(`its name is "${group.slice(0, 50)}"`);
-        methodOf(row);
-      } catch (error) {
-        throw topicErrors.GROUP_REFUSED({ reason: reasonOf(error) });
-      }
-      if (!(await registerGroup(database, row, { signal: call.signal }))) throw topicErrors.TOO_MANY_GROUPS({});
+    async registerGroup(request, call) {
+      await register(options, request, call);
       nudge();
       return {};
     },
@@ -136,6 +135,16 @@ export function createEventService(options: EventServiceOptions): ServiceImpleme
         const carried = await byBroker((broker) => replayFrom(broker, transaction, { group: known, from: fromTime }));
         return { events: BigInt(carried ?? (await replay(transaction, { group, from: fromTime }))) };
       }),
+    handOverGroup: ({ group, owner }, call) =>
+      operate(call, `groups/${group}`, async ({ maybeOne }) => {
+        if (parseSpiffeId(owner) === undefined)
+          throw topicErrors.GROUP_REFUSED({
+            reason: 'its new owner is no identity, such as spiffe://rondo.local/sales',
+          });
+        const sql = 'UPDATE topic_groups SET owner = $2 WHERE name = $1 RETURNING name';
+        if ((await maybeOne(sql, [group, owner])) === undefined) throw topicErrors.NO_GROUP({ group });
+        return {};
+      }),
     removeGroup: ({ group }, call) =>
       operate(call, `groups/${group}`, async (transaction) => {
         const removed = await removeGroup(transaction, group);
@@ -144,6 +153,36 @@ export function createEventService(options: EventServiceOptions): ServiceImpleme
         return {};
       }),
   });
+}
+
+/** Stores the group of a request. @throws RpcError that says why it may not be registered. */
+async function register(
+  { database, topics, mayServe }: EventServiceOptions,
+  { topic: name, group, policy, ...method }: RegisterGroupRequest,
+  { values, signal }: ServerCall,
+): Promise<void> {
+  const { service } = method;
+  const topic = topics.find(({ $type }) => $type === name);
+  const known = topics.map(({ $type }) => $type).join(', ');
+  if (topic === undefined) throw topicErrors.NO_TOPIC({ topic: name.slice(0, 255), known });
+  const bytes = MethodPolicy.encode(MethodPolicy.fromPartial(policy ?? {})).finish();
+  const row = { ...method, name: `${name}:${group}`, topic: name, policy: bytes };
+  try {
+    if (!/^[A-Za-z0-9._-]{1,200}$/.test(group)) throw new TypeError(`its name is "${group.slice(0, 50)}"`);
+    if (!/^[\w.]{1,255} \w{1,255} \w{0,255}$/.test(`${service} ${method.method} ${method.idempotencyLevel}`))
+      throw new TypeError('service, method and idempotency_level are names of at most 255 characters');
+    methodOf(row);
+  } catch (error) {
+    throw topicErrors.GROUP_REFUSED({ reason: reasonOf(error) });
+  }
+  const identity = values.get(callerIdentity);
+  const caller = identity || 'a process without a certificate';
+  const isForeign = identity !== '' && mayServe?.(identity, service) === false;
+  const reason = faultOfSubscriber(topic, service, mayServe) ?? (isForeign && 'a process that serves it may');
+  if (reason) throw topicErrors.NOT_ITS_METHOD({ caller, service, topic: name, reason });
+  const { isFull, belongsTo } = await registerGroup(database, row, { identity, mayServe, signal });
+  if (isFull) throw topicErrors.TOO_MANY_GROUPS({});
+  if (belongsTo !== undefined) throw topicErrors.NOT_ITS_GROUP({ caller, group: row.name, owner: belongsTo });
 }
 
 async function list(options: EventServiceOptions, { signal }: Pick<ServerCall, 'signal'>) {
@@ -163,7 +202,7 @@ async function list(options: EventServiceOptions, { signal }: Pick<ServerCall, '
     topics: names,
     groups: rows.map((row) => ({
       ...together({ ...countOf.get(row.name), ...stateOf.get(row.name) }, carried.has?.get(atBroker(brokerGroup(row)))),
-      ...{ name: row.name, method: `${row.service}/${row.method}` },
+      ...{ name: row.name, method: `${row.service}/${row.method}`, owner: row.owner },
     })),
     events: jobs.filter(({ failed }) => failed).map(toEvent),
     carrierFault: carried.fault,

@@ -2,6 +2,7 @@ import { AtEnd, MethodPolicy } from '@rondo/contracts/rondo/options/v1/options';
 import type { Database, Queries, QueryOptions, SqlValue } from '@rondo/database';
 import { declaredJob, declaredMethod, faultOf, type StoredMethod, unblock } from '@rondo/jobs/internal';
 import { BYTES, methodsOf, POLICY_TAG } from '@rondo/rpc/internal';
+import { type TopicType, topicOf } from './topic.js';
 
 /** A group of subscribers, as they registered it. */
 export interface GroupRow {
@@ -11,17 +12,38 @@ export interface GroupRow {
   readonly service: string;
   readonly method: string;
   readonly idempotencyLevel: string;
-  readonly policy: Uint8Array;
+  /** Null if the reader knows it, or if it is too large. */
+  readonly policy: Uint8Array | null;
 }
 
 /** A group as the database has it. */
 export interface RegisteredGroup extends GroupRow {
+  /** The identity that may register it; empty if no process with a certificate has done so. */
+  readonly owner: string;
   /** Another one after the group was removed and registered again. */
   readonly registration: bigint;
+  /** Another one after each change of the row. */
+  readonly revision: string;
 }
 
-/** How many groups a topic may have, and a publisher in all. */
+/** How many groups a topic may have, and a publisher in all. The processes of one identity may register half. */
 export const MAX_GROUPS = { ofTopic: 32, inAll: 256 } as const;
+/** The size of a group's policy, which each replica of the publisher keeps. */
+const MAX_POLICY_BYTES = 4_096;
+
+/** Services of Rondo and of gRPC, which say how a process is operated. */
+const NO_SUBSCRIBERS = /^(?:rondo\.(?!conformance\.)|grpc\.|xds\.)/;
+
+/** Whether the process with this SPIFFE id may serve a service; with an empty id, whether every process may. */
+type MayServe = (identity: string, service: string) => boolean;
+
+/** Why a service can't subscribe to a topic, as the end of a sentence; undefined if it can. */
+export function faultOfSubscriber(topic: TopicType, service: string, mayServe?: MayServe): string | undefined {
+  if (NO_SUBSCRIBERS.test(service) || mayServe?.('', service) === true)
+    return 'every process may serve it, or it is one of Rondo or gRPC';
+  const { subscribers = [service] } = topicOf(topic);
+  return subscribers.includes(service) ? undefined : `the contract of the topic lists ${subscribers.join(', ')}`;
+}
 
 /**
  * The method that gets the events of a group.
@@ -29,6 +51,8 @@ export const MAX_GROUPS = { ofTopic: 32, inAll: 256 } as const;
  * @throws TypeError that says what is wrong with its contract.
  */
 export function methodOf({ name, service: fullName, method, idempotencyLevel, policy }: GroupRow): StoredMethod {
+  if (policy === null || policy.length > MAX_POLICY_BYTES)
+    throw new TypeError(`(rondo.options.v1.method) of ${fullName}/${method} has more than ${MAX_POLICY_BYTES} bytes`);
   // A length stands before an option's bytes, and isn't read.
   const policies = { _unknownFields: { [POLICY_TAG]: [Uint8Array.of(0, ...policy)] } };
   const options = { ...(idempotencyLevel !== '' && { idempotencyLevel }), ...policies };
@@ -52,33 +76,53 @@ export function methodOf({ name, service: fullName, method, idempotencyLevel, po
   };
 }
 
-/** Stores a group, in the place of one with its name; false if there are too many. */
-export async function registerGroup(database: Database, group: GroupRow, options: QueryOptions): Promise<boolean> {
+/** The owner is null if there is no group of the name. */
+type Found = { readonly owner: string | null; readonly service: string; readonly isFull: boolean };
+const FIND = `
+  SELECT max(owner) FILTER (WHERE name = $1) AS owner, coalesce(max(left(service, 255)) FILTER (WHERE name = $1), '') AS service,
+    count(*) >= ${MAX_GROUPS.inAll} OR count(*) FILTER (WHERE topic = $2) >= ${MAX_GROUPS.ofTopic} OR $3 <> '' AND (
+      count(*) FILTER (WHERE owner = $3) >= ${MAX_GROUPS.inAll / 2} OR
+      count(*) FILTER (WHERE owner = $3 AND topic = $2) >= ${MAX_GROUPS.ofTopic / 2}) AS "isFull"
+  FROM topic_groups`;
+
+/** Stores a group, in the place of one with its name; or tells that there are too many, or to which process the group belongs. */
+export async function registerGroup(
+  database: Database,
+  group: GroupRow,
+  { identity, mayServe = () => true, ...options }: QueryOptions & { identity: string; mayServe: MayServe | undefined },
+): Promise<{ readonly isFull?: true; readonly belongsTo?: string }> {
   return await database.transaction(async ({ query, one }) => {
     await query('LOCK TABLE topic_groups IN SHARE ROW EXCLUSIVE MODE');
-    const { known, all, here } = await one<{ known: boolean; all: bigint; here: bigint }>(
-      `SELECT coalesce(bool_or(name = $1), false) AS known, count(*) AS all, count(*) FILTER (WHERE topic = $2) AS here FROM topic_groups`,
-      [group.name, group.topic],
-    );
-    if (!known && (all >= MAX_GROUPS.inAll || here >= MAX_GROUPS.ofTopic)) return false;
+    const { owner, service, isFull } = await one<Found>(FIND, [group.name, group.topic, identity]);
+    if (owner === null && isFull) return { isFull };
     // What was published while a group of this name was being removed.
-    if (!known) await query('DELETE FROM jobs WHERE method = $1', [group.name]);
+    if (owner === null) await query('DELETE FROM jobs WHERE method = $1', [group.name]);
+    // Without an owner, a group is that of the process that serves its method. Without TLS, there is no identity to compare.
+    else if (identity !== '' && owner !== identity && (owner !== '' || !mayServe(identity, service)))
+      return { belongsTo: owner || `the process of ${service}` };
     await query(
-      `INSERT INTO topic_groups (name, topic, service, method, idempotency_level, policy) VALUES ($1, $2, $3, $4, $5, $6)
+      `INSERT INTO topic_groups (name, topic, service, method, idempotency_level, policy, owner) VALUES ($1, $2, $3, $4, $5, $6, $7)
        ON CONFLICT (name) DO UPDATE SET service = EXCLUDED.service, method = EXCLUDED.method,
-         idempotency_level = EXCLUDED.idempotency_level, policy = EXCLUDED.policy`,
-      [group.name, group.topic, group.service, group.method, group.idempotencyLevel, group.policy],
+         idempotency_level = EXCLUDED.idempotency_level, policy = EXCLUDED.policy,
+         owner = coalesce(nullif(EXCLUDED.owner, ''), topic_groups.owner)`,
+      [group.name, group.topic, group.service, group.method, group.idempotencyLevel, group.policy, identity],
     );
-    return true;
+    return {};
   }, options);
 }
 
-/** All groups of these topics. */
-export const readGroups = ({ query }: Queries, topics: readonly string[], options: QueryOptions) =>
+/** All groups of these topics, with the policies of those whose revisions aren't in `known`; without `known` with none. */
+export const readGroups = (
+  { query }: Queries,
+  topics: readonly string[],
+  { known, ...options }: QueryOptions & { known?: readonly string[] },
+) =>
   query<RegisteredGroup>(
-    `SELECT name, topic, service, method, idempotency_level AS "idempotencyLevel", policy, registration FROM topic_groups
-     WHERE topic = ANY($1) ORDER BY name`,
-    [topics],
+    `SELECT name, topic, left(service, 255) AS service, left(method, 255) AS method, left(idempotency_level, 255) AS "idempotencyLevel",
+       registration, owner, name || ' ' || xmin::text AS revision,
+       CASE WHEN octet_length(policy) <= ${MAX_POLICY_BYTES} AND name || ' ' || xmin::text <> ALL ($2) THEN policy END AS policy
+     FROM topic_groups WHERE topic = ANY($1) ORDER BY name`,
+    [topics, known ?? null],
     options,
   );
 

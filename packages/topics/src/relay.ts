@@ -7,7 +7,6 @@ import type { Channel } from '@rondo/rpc/client';
 import { type Clock, type Random, sleep } from '@rondo/rpc/clock';
 import { backoffMs, inSpan } from '@rondo/rpc/internal';
 import { RpcError } from '@rondo/rpc/status';
-import type { RegisteredGroup } from './groups.js';
 import { bringBack, brokerGroup, cutOne, FRESH, type GroupId, lookUp, sendWaiting } from './outbox.js';
 import { type TopicType, topicOf } from './topic.js';
 
@@ -69,7 +68,7 @@ export class Relay {
   }
 
   /** One round: takes care of the groups, and sends what waits. Resolves to whether there may be more. */
-  async round(groups: readonly RegisteredGroup[], signal: AbortSignal): Promise<boolean> {
+  async round(groups: readonly GroupId[], signal: AbortSignal): Promise<boolean> {
     try {
       await this.#follow(groups, { signal });
       const hasBegun = (group: GroupId) => this.#receivers.has(idOf(group));
@@ -87,7 +86,7 @@ export class Relay {
   }
 
   /** The streams and the consumers stand before the first event takes this way. */
-  async #follow(rows: readonly RegisteredGroup[], options: QueryOptions): Promise<void> {
+  async #follow(rows: readonly GroupId[], options: QueryOptions): Promise<void> {
     const { broker, database, topics, log } = this.#options;
     const isNew = !this.#opened;
     for (const topic of topics) {
@@ -113,7 +112,7 @@ export class Relay {
     this.#opened = true;
   }
 
-  #receive(row: RegisteredGroup): Receiver {
+  #receive(row: GroupId): Receiver {
     return this.#options.broker.receive(brokerGroup(row), {
       take: (event, signal) => this.#take({ group: row.name, event, signal }),
       onLost: () => {

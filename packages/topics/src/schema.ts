@@ -41,11 +41,17 @@ CREATE INDEX topic_events_waiting ON topic_events (topic, place) WHERE waits;
 ALTER TABLE topic_groups ADD COLUMN registration bigint NOT NULL DEFAULT extract(epoch FROM clock_timestamp()) * 1000;
 `;
 
+const OWNERS = `
+-- The identity that may register the group; empty if no process with a certificate has done so.
+ALTER TABLE topic_groups ADD COLUMN owner text NOT NULL DEFAULT '';
+`;
+
 /** The tables of {@link createTopics}; a service passes it to `createReadiness` in `parts`, after `jobsSchema`. */
 export const topicsSchema: SchemaPart = {
   name: 'topics',
   migrations: [
     { name: '0001_topics.sql', sql: FIRST },
     { name: '0002_relays.sql', sql: RELAYS },
+    { name: '0003_owners.sql', sql: OWNERS },
   ],
 };

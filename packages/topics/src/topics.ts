@@ -8,7 +8,7 @@ import { type Clock, type Random, systemClock, systemRandom } from '@rondo/rpc/c
 import { createSweep, currentTrace, type ServiceDefinition } from '@rondo/rpc/internal';
 import type { ServiceImplementation } from '@rondo/rpc/server';
 import { createEventService } from './event-service.js';
-import { type GroupRow, insertEvent, methodOf, type RegisteredGroup, readGroups, trim } from './groups.js';
+import { faultOfSubscriber, insertEvent, methodOf, type RegisteredGroup, readGroups, trim } from './groups.js';
 import { meterTopics } from './metrics.js';
 import { Relay, requireNoRelay } from './relay.js';
 import { type EventOf, encodeEvent, notNamed, requireOwn, type TopicType, topicOf } from './topic.js';
@@ -69,7 +69,7 @@ const MOST_AT_ONCE = 20;
  * @throws TypeError that names the topic and the remedy, if this service can't publish it.
  */
 export function createTopics(options: TopicsOptions): Topics {
-  const { database, topics, channel, log, clock = systemClock, random = systemRandom, mayServe = () => true } = options;
+  const { database, topics, channel, log, mayServe, clock = systemClock, random = systemRandom } = options;
   const names = topics.map(({ $type }) => $type);
   for (const topic of topics) {
     requireOwn(topic, options.services);
@@ -155,14 +155,17 @@ async function trimAll({ database, topics }: TopicsOptions): Promise<boolean> {
   return more.includes(true);
 }
 
-/** The groups as the database has them, read again every second. */
-function createGroups({ database, topics, log, clock = systemClock }: TopicsOptions) {
-  let known = new Map<string, { readonly text: string; readonly method: StoredMethod | undefined }>();
+/** The groups as the database has them, read again every second; contracts only if they have changed. */
+function createGroups({ database, topics, log, mayServe, clock = systemClock }: TopicsOptions) {
+  let groups: ReadonlyMap<string, { readonly revision: string; readonly method: StoredMethod | undefined }> = new Map();
   let methods: ReadonlyMap<string, StoredMethod> = new Map();
   let rows: readonly RegisteredGroup[] = [];
   let readAt = -Infinity;
-  const read = (row: GroupRow): StoredMethod | undefined => {
+  const read = (row: RegisteredGroup): StoredMethod | undefined => {
     try {
+      const topic = topics.find(({ $type }) => $type === row.topic);
+      const fault = topic && faultOfSubscriber(topic, row.service, mayServe);
+      if (fault !== undefined) throw new TypeError(`${row.service} can't subscribe: ${fault}`);
       return methodOf(row);
     } catch (err) {
       log.error(
@@ -184,18 +187,19 @@ function createGroups({ database, topics, log, clock = systemClock }: TopicsOpti
     },
     async refresh(signal: AbortSignal) {
       if (clock.now() - readAt < SWEEP_MS) return;
+      const before = groups;
       rows = await readGroups(
         database,
         topics.map(({ $type }) => $type),
-        { signal },
+        { known: [...before.values()].map(({ revision }) => revision), signal },
       );
       readAt = clock.now();
       const entries = rows.map((row) => {
-        const text = JSON.stringify([row.service, row.method, row.idempotencyLevel, [...row.policy]]);
-        const before = known.get(row.name);
-        return [row.name, before?.text === text ? before : { text, method: read(row) }] as const;
+        const { name, revision } = row;
+        const same = before.get(name);
+        return [name, same?.revision === revision ? same : { revision, method: read(row) }] as const;
       });
-      known = new Map(entries);
+      groups = new Map(entries);
       methods = new Map(entries.flatMap(([name, { method }]) => (method === undefined ? [] : [[name, method]])));
     },
   };

@@ -13,7 +13,7 @@ import { createClient } from '@rondo/rpc/client';
 import { type Clock, systemClock } from '@rondo/rpc/clock';
 import { type Handlers, implement } from '@rondo/rpc/server';
 import { createTestChannel } from '@rondo/rpc/testing';
-import { createSubscriber, createTopics, topicsSchema } from '../src/exports/index.js';
+import { createSubscriber, createTopics, type TopicType, topicsSchema } from '../src/exports/index.js';
 
 /** Makes the tables of topics and outcomes, and one that has the effects of handlers. */
 export async function createTables(url: string): Promise<Database> {
@@ -38,6 +38,8 @@ export interface FleetOptions {
   readonly watchers?: Partial<Handlers<typeof WatcherServiceDefinition>>;
   readonly clock?: Clock;
   readonly mayServe?: (identity: string, service: string) => boolean;
+  readonly topics?: readonly TopicType[];
+  readonly database?: Database;
   readonly meter?: Meter;
   readonly log?: Logger;
   /** The URL of NATS. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { Moved, MoverServiceDefinition, Touched } from '@rondo/contracts/rondo/conformance/v1/topics';
 import { EventServiceDefinition } from '@rondo/contracts/rondo/events/v1/events';
-import type { Queries } from '@rondo/database';
+import type { Database, Queries, QueryOptions, SqlValue } from '@rondo/database';
 import { silentLogger } from '@rondo/rpc/call';
 import { createClient } from '@rondo/rpc/client';
 import { RpcError, Status } from '@rondo/rpc/status';
@@ -10,6 +10,7 @@ import { eventually, readable } from '../../jobs/test/fixture.js';
 import { createTopics } from '../src/exports/index.js';
 import { encodeEvent } from '../src/topic.js';
 import { nameOf, topicsConformance, topicsOf } from './conformance.js';
+import type { FleetOptions } from './fixture.js';
 
 const topics = topicsOf(() => undefined);
 topicsConformance(topics);
@@ -102,6 +103,37 @@ describe('a group that the database calls', () => {
     );
   });
 
+  it('has its contract read when it has changed, and never if that is too large', async () => {
+    const read: unknown[] = [];
+    const told: unknown[] = [];
+    const log = { ...silentLogger, error: ({ err }: { err: Error }) => void told.push(err.message) };
+    const database: Database = {
+      ...topics.database,
+      async query<Row extends object>(sql: string, params?: readonly SqlValue[], options?: QueryOptions) {
+        const rows = await topics.database.query<Row>(sql, params, options);
+        for (const row of rows) if ('policy' in row && row.policy !== null && 'name' in row) read.push(row.name);
+        return rows;
+      },
+    };
+    const { operator } = topics.begin({ database, log });
+    const one = { topic: Moved.$type, service: 's.v1.S', method: 'M', idempotencyLevel: 'IDEMPOTENT' };
+    const register = async (group: string, after: readonly string[]) => {
+      await operator.registerGroup({ ...one, group, policy: { subscription: {} } });
+      await eventually(() => expect(read).toEqual(after.map(nameOf)));
+    };
+    await register('a', ['a']);
+    await topics.database.query(
+      `INSERT INTO topic_groups (name, topic, service, method, idempotency_level, policy)
+       VALUES ($1, $2, 's.v1.S', 'M', 'IDEMPOTENT', decode(repeat('00', 100000), 'hex'))`,
+      [nameOf('large'), Moved.$type],
+    );
+    await register('b', ['a', 'b']);
+    await register('a', ['a', 'b', 'a']);
+    expect(told).toEqual([expect.stringContaining('s.v1.S/M has more than 4096 bytes')]);
+    expect((await operator.listGroups({})).groups).toHaveLength(3);
+    expect(read).toHaveLength(3);
+  });
+
   it('begins without what was published while one of its name was being removed', async () => {
     const fleet = topics.begin();
     await topics.database.query("INSERT INTO jobs (method, key, request, due_time) VALUES ($1, 'left', '', now())", [
@@ -143,6 +175,9 @@ describe('a group that the database calls', () => {
       [{ policy: {} }, 's.v1.S/M has no subscription'],
       [{ idempotencyLevel: '' }, 'subscription calls more than once'],
       [{ policy: { subscription: { maxAttempts: 101 } } }, 'subscription.max_attempts is 101'],
+      [{ service: 's.v1.S/M' }, 'service, method and idempotency_level are names of at most 255 characters'],
+      [{ idempotencyLevel: 'X'.repeat(256) }, 'names of at most 255 characters'],
+      [{ policy: { subscription: { group: 'x'.repeat(4_096) } } }, 's.v1.S/M has more than 4096 bytes'],
       [{ topic: 'x.v1.X' }, 'there is no topic x.v1.X here; there are: rondo.conformance.v1.Moved'],
     ] as const)
       expect(String(await failureOf(operator.registerGroup({ ...one, policy, group: 'g', ...change })))).toContain(
@@ -156,19 +191,82 @@ describe('a process with a certificate', () => {
     ...{ topic: 'rondo.conformance.v1.Moved', group: 'g', service: 's.v1.S', method: 'M' },
     ...{ idempotencyLevel: 'IDEMPOTENT', policy: { subscription: {} } },
   };
-  const as = (identity: string) => {
-    const publisher = topics.begin({ mayServe: (caller, service) => caller.endsWith('/s') && service === one.service });
-    const channel = createTestChannel({ services: [publisher.topics.service], identity: `spiffe://rondo/${identity}` });
+  const thief = { ...one, service: 't.v1.T' };
+  /** `s.v1` is served by `s` and by `s2`, `t.v1` by `t`, and `shared.v1` by every process. */
+  const mayServe = (caller: string, service: string) => {
+    const [name = ''] = service.split('.');
+    return name === 'shared' || [`spiffe://rondo/${name}`, `spiffe://rondo/${name}2`].includes(caller);
+  };
+  const as = (identity: string, options: FleetOptions = {}) => {
+    const publisher = topics.begin({ mayServe, ...options });
+    const channel = createTestChannel({
+      services: [publisher.topics.service],
+      identity: identity === '' ? '' : `spiffe://rondo/${identity}`,
+    });
     return createClient(EventServiceDefinition, { channel });
+  };
+  const refusedBy = async (call: Promise<unknown>, text: string, code: Status = Status.PERMISSION_DENIED) =>
+    expect(await failureOf(call)).toMatchObject({ code, message: expect.stringContaining(text) });
+  const groups = async () => {
+    const listed = (await as('person/ada').listGroups({})).groups;
+    return listed.map(({ name, method, owner }) => [name, method, owner]);
   };
 
   it('registers methods that it may serve, and no others', async () => {
     await as('s').registerGroup(one);
     for (const refused of [as('other').registerGroup(one), as('s').registerGroup({ ...one, service: 't.v1.T' })])
-      expect(await failureOf(refused)).toMatchObject({
-        code: Status.PERMISSION_DENIED,
-        message: expect.stringContaining('may not register a method of'),
-      });
+      await refusedBy(refused, 'may not register a method of');
+    for (const service of ['shared.v1.S', 'rondo.jobs.v1.JobService', 'grpc.health.v1.Health'])
+      for (const caller of ['s', ''])
+        await refusedBy(as(caller).registerGroup({ ...one, group: 'other', service }), 'every process may serve it');
+    expect(await groups()).toEqual([[nameOf('g'), 's.v1.S/M', 'spiffe://rondo/s']]);
+  });
+
+  it('keeps the groups that it has registered first, until an operator hands them over', async () => {
+    await Promise.all([as('s').registerGroup(one), as('s').registerGroup(one)]); // two replicas
+    const belongs = `spiffe://rondo/t may not register the group ${nameOf('g')}: it belongs to spiffe://rondo/s`;
+    await refusedBy(as('t').registerGroup(thief), belongs);
+    await refusedBy(as('s2').registerGroup(one), 'belongs to spiffe://rondo/s');
+    expect(await groups()).toEqual([[nameOf('g'), 's.v1.S/M', 'spiffe://rondo/s']]);
+    const [group, owner] = [nameOf('g'), 'spiffe://rondo/t'];
+    await refusedBy(as('t').handOverGroup({ group, owner }), 'people and operators may');
+    const { handOverGroup } = as('person/ada');
+    await refusedBy(handOverGroup({ group, owner: 't' }), 'no identity, such as', Status.INVALID_ARGUMENT);
+    await refusedBy(handOverGroup({ group: 'none', owner }), 'there is no group none', Status.NOT_FOUND);
+    await handOverGroup({ group, owner });
+    await refusedBy(as('s').registerGroup(one), 'belongs to spiffe://rondo/t');
+    await as('t').registerGroup(thief);
+    expect(await groups()).toEqual([[nameOf('g'), 't.v1.T/M', owner]]);
+  });
+
+  it('gets a group without an owner only if it serves the method of the group', async () => {
+    await as('').registerGroup(one);
+    expect(await groups()).toEqual([[nameOf('g'), 's.v1.S/M', '']]);
+    await refusedBy(as('t').registerGroup(thief), 'belongs to the process of s.v1.S');
+    await as('s').registerGroup({ ...one, method: 'N' });
+    await as('').registerGroup(one); // a system without TLS can't tell processes apart
+    expect(await groups()).toEqual([[nameOf('g'), 's.v1.S/M', 'spiffe://rondo/s']]);
+  });
+
+  it('has half of the groups of a topic at most', async () => {
+    const { registerGroup } = as('t');
+    for (let count = 0; count < 16; count += 1) await registerGroup({ ...thief, group: `g${count}` });
+    await refusedBy(registerGroup({ ...thief, group: 'more' }), 'an identity half', Status.RESOURCE_EXHAUSTED);
+    await registerGroup({ ...thief, group: 'g1' });
+    await as('s').registerGroup(one);
+  });
+
+  it('subscribes to a topic that lists its subscribers only if it is listed, and else gets no event', async () => {
+    await as('t').registerGroup({ ...thief, group: 'before' });
+    const told: string[] = [];
+    const log = { ...silentLogger, error: ({ err }: { err: Error }) => void told.push(err.message) };
+    const listed = {
+      ...Moved,
+      topic: { ...Moved.topic, service: MoverServiceDefinition.fullName, subscribers: ['s.v1.S'] },
+    };
+    await refusedBy(as('t', { topics: [listed], log }).registerGroup(thief), 'the contract of the topic lists s.v1.S');
+    await as('s', { topics: [listed] }).registerGroup(one);
+    await eventually(() => expect(told).toEqual([expect.stringContaining("t.v1.T can't subscribe")]));
   });
 
   it('shows and resolves events only if it is an operator', async () => {

@@ -150,7 +150,8 @@ describe('the audit', () => {
     const [ops, poison] = ['ops', 'poison'].map((who) => callersOf(company)(who, 'rondo.operator'));
     if (ops === undefined || poison === undefined) throw new Error('there are two');
     const subscriber = { service: 's.v1.S', method: 'M', idempotencyLevel: 'IDEMPOTENT', policy: { subscription: {} } };
-    await ada.events.registerGroup({ topic: 'sales.v1.OrderPlaced', group: 'audited', ...subscriber });
+    const registration = { topic: 'sales.v1.OrderPlaced', group: 'audited', ...subscriber };
+    await ada.events.registerGroup(registration);
     const add = async (method: string, key: string) =>
       (
         await database.one<{ id: bigint }>(
@@ -178,6 +179,10 @@ describe('the audit', () => {
     await ops.events.retryEvent({ id: event });
     await ops.events.discardEvent({ id: another });
     await ops.events.replayEvents({ group });
+    await ops.events.handOverGroup({ group, owner: 'spiffe://example.org/other' });
+    await refused(last.events.registerGroup(registration), 'PERMISSION_DENIED');
+    await eventually('the take-over is written', async () => (await written()).length === 3);
+    expect(lines(await written())[0]).toBe(`RegisterGroup  ${Status.PERMISSION_DENIED}`);
     await ops.events.removeGroup({ group });
     const done = (await newer(start)).filter(({ subject }) => subject === 'ops');
     expect(lines(done)).toEqual([
@@ -186,6 +191,7 @@ describe('the audit', () => {
       `RetryEvent events/${event} 0`,
       `DiscardEvent events/${another} 0`,
       `ReplayEvents groups/${group} 0`,
+      `HandOverGroup groups/${group} 0`,
       `RemoveGroup groups/${group} 0`,
     ]);
   });

@@ -20,18 +20,21 @@ import { formatAge, printable } from '../terminal/text.js';
 /** A replay may store millions of deliveries. */
 const REPLAY_MS = 60_000;
 const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)$/i;
-const ACTIONS = 'rondo events ls, retry <id>, discard <id>, replay <group> [time] or remove-group <group>';
+const ACTIONS =
+  'rondo events ls, retry <id>, discard <id>, replay <group> [time], hand-over <group> <identity> or remove-group <group>';
 
 /** `rondo events`: shows groups and what they couldn't take, and lets an operator try it again, discard it, or deliver events again. */
 export const events = defineCommand({
   name: 'events',
   summary: 'Shows groups of subscribers and what they could not take; tries it again, or replays.',
-  usage: 'ls [service] | retry|discard <id> [service] | replay <group> [time] | remove-group <group> [options]',
+  usage:
+    'ls [service] | retry|discard <id> [service] | replay <group> [time] | hand-over <group> <identity> | remove-group <group>',
   details: [
     'A group has a topic and a name, such as sales.v1.OrderPlaced:deliveries. An event that it could not take waits for you: retry',
     'tries it again now, discard gives it up. replay delivers the kept events to the group again, from a time such as',
-    '2026-03-01T09:00:00Z on, and its handlers run again. remove-group removes a group with all that it has not taken; its',
-    'subscribers register it again when they start.',
+    '2026-03-01T09:00:00Z on, and its handlers run again. A group belongs to the identity that has registered it first: hand-over',
+    'gives it to another one. remove-group removes a group with all that it has not taken; its subscribers register it again when',
+    'they start.',
   ].join('\n'),
   options: { ...registryOption, ...jsonOption },
   maxPositionals: 3,
@@ -39,11 +42,12 @@ export const events = defineCommand({
     ['events ls', 'The groups, how far behind they are, and what waits for an operator.'],
     ['events retry 17 OrderService', 'Tries to deliver an event of the service again.'],
     ['events replay sales.v1.OrderPlaced:deliveries 2026-03-01T09:00:00Z', 'Delivers events to a group again.'],
+    ['events hand-over sales.v1.OrderPlaced:deliveries spiffe://rondo.local/deliveries', 'Gives a group to a process.'],
   ],
   complete: completeService,
   exitCodes: { FAILED: 'Refused, or a service or its NATS could not be asked; standard error says why.' },
   async run({ values, positionals: [action = 'ls', subject = '', last] }, context) {
-    if (!['ls', 'retry', 'discard', 'replay', 'remove-group'].includes(action))
+    if (!['ls', 'retry', 'discard', 'replay', 'hand-over', 'remove-group'].includes(action))
       throw new UsageError(`say what to do: ${ACTIONS}`);
     if (action !== 'ls' && subject === '') throw new UsageError(`say which: ${ACTIONS}`);
     return await withRegistry(await registryAddresses(values.registry, context), async (registry) => {
@@ -56,7 +60,7 @@ export const events = defineCommand({
       if (action === 'ls') return await list(publishers, values.json, context);
       const told = byId
         ? await resolve(publishers, { action, id: subject }, context)
-        : await change(publishers, { action, group: subject, from: last }, context);
+        : await change(publishers, { action, group: subject, last }, context);
       await context.stdout.write(`${told}\n`);
       return ExitCode.OK;
     });
@@ -83,10 +87,11 @@ async function resolve(
 
 async function change(
   publishers: Publishers,
-  { action, group, from }: { readonly action: string; readonly group: string; readonly from: string | undefined },
+  { action, group, last }: { readonly action: string; readonly group: string; readonly last: string | undefined },
   context: CommandContext,
 ): Promise<string> {
   const { signal } = context;
+  const [from, owner = ''] = action === 'hand-over' ? [undefined, last] : [last];
   const fromTime = from === undefined ? undefined : new Date(TIME.test(from) ? from : Number.NaN); // Date takes 5 for a month
   if (Number.isNaN(fromTime?.getTime())) throw new UsageError(`${from} is no time, such as 2026-03-01T09:00:00Z`);
   for (const { publisher, answer } of await askAll(publishers, context)) {
@@ -97,6 +102,10 @@ async function change(
         if (action === 'remove-group') {
           await client.removeGroup({ group }, options);
           return `${group} is removed`;
+        }
+        if (action === 'hand-over') {
+          await client.handOverGroup({ group, owner }, options);
+          return `${group} belongs to ${owner}`;
         }
         const { events: count } = await client.replayEvents({ group, fromTime }, { ...options, timeoutMs: REPLAY_MS });
         return `${count} events are delivered to ${group} again`;
@@ -152,8 +161,8 @@ const viewEvent = ({ id, publishTime, ...event }: DeadEvent) => ({
 
 function format({ groups, events: dead }: Pick<ListGroupsResponse, 'groups' | 'events'>, nowMs: number): string {
   const ageOf = (time: Date | undefined) => (time === undefined ? '-' : formatAge(nowMs - time.getTime()));
-  const rows = groups.map(({ name, method, waiting, running, failed, oldestTime, cut }) => [
-    ...[name, method, `${waiting}`, `${running}`, `${failed}`, ageOf(oldestTime), `${cut}`],
+  const rows = groups.map(({ name, method, waiting, running, failed, oldestTime, cut, owner }) => [
+    ...[name, method, `${waiting}`, `${running}`, `${failed}`, ageOf(oldestTime), `${cut}`, printable(owner) || '-'],
   ]);
   const tables = [formatTable([GROUPS, ...rows])];
   const letters = dead.map(({ id, group, key, publishTime, attempts, error }) => [
@@ -163,5 +172,5 @@ function format({ groups, events: dead }: Pick<ListGroupsResponse, 'groups' | 'e
   return tables.join('\n');
 }
 
-const GROUPS = ['GROUP', 'METHOD', 'WAITING', 'RUNNING', 'FAILED', 'OLDEST', 'CUT'];
+const GROUPS = ['GROUP', 'METHOD', 'WAITING', 'RUNNING', 'FAILED', 'OLDEST', 'CUT', 'OWNER'];
 const EVENTS = ['EVENT', 'GROUP', 'KEY', 'AGE', 'TRIES', 'WHY'];

@@ -32,7 +32,7 @@ export interface ServiceContext {
   readonly readiness: State<Readiness>;
   /** The `google.protobuf.FileDescriptorSet` that this process's reflection serves; undefined if there is none. */
   readonly descriptorSet: Uint8Array | undefined;
-  /** Whether the process with this SPIFFE id may serve a service, by the contracts of this process. */
+  /** Whether the process with this SPIFFE id may serve a service, by the contracts of this process; without an id: whether every process may. */
   readonly mayServe: (identity: string, service: string) => boolean;
   /**
    * Verifies credentials from outside of the system; undefined if none are accepted. Calls that reach a handler

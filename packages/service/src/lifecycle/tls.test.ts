@@ -1,6 +1,6 @@
 import { expect, it } from '@jest/globals';
 import { ConfigurationError } from '../config/variables.js';
-import { requireClosed, requireIdentities } from './tls.js';
+import { createMayServe, requireClosed, requireIdentities } from './tls.js';
 
 const CLOSED = { host: '127.0.0.1', port: 0 };
 
@@ -33,4 +33,13 @@ it('checks callers only on connections that prove who they are', () => {
     expect(() => requireIdentities({ auth: 'off', tls })).not.toThrow();
   }
   expect(() => requireIdentities({ auth: 'on', tls: 'on' })).not.toThrow();
+});
+
+it.each([
+  ['sales.v1.OrderService', true, false],
+  ['grpc.health.v1.Health', true, true],
+  ['NoPackage', false, false],
+])('%s: whether sales may serve it, and whether every process may', (service, bySales, byEvery) => {
+  const mayServe = createMayServe(undefined);
+  expect([mayServe('spiffe://rondo.local/sales', service), mayServe('', service)]).toEqual([bySales, byEvery]);
 });

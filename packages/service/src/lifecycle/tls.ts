@@ -68,7 +68,8 @@ export function createMayServe(descriptorSet: Uint8Array | undefined): ServiceCo
   return (identity, service) => {
     servedBy ??= servedByOf(descriptorSet);
     const names = servedBy(service);
-    return names === undefined || names.includes(parseSpiffeId(identity)?.name ?? '');
+    const id = parseSpiffeId(identity);
+    return names === undefined || (id !== undefined && names.includes(id.name));
   };
 }
 
