@@ -108,10 +108,11 @@ export function natsBroker(url: string, { clock }: { readonly clock: Clock }): N
       while (left > 0) {
         const messages = await consumer.fetch({ max_messages: Math.min(left, PAGE), expires: SEND_MS });
         const before = left;
-        for await (const { data, headers, seq, subject } of messages) {
+        for await (const message of messages) {
           left -= 1;
-          const event = eventOf(topic, data, headers);
-          if (event !== undefined && event.time >= from && seq <= (taken.get(subject) ?? 0)) yield event;
+          const event = eventOf(topic, message);
+          if (event !== undefined && event.time >= from && message.seq <= (taken.get(message.subject) ?? 0))
+            yield event;
         }
         if (left === before) throw new Error(`NATS did not give the events of ${topic} within ${SEND_MS} ms`);
       }
@@ -182,7 +183,7 @@ async function oldestOf({ direct }: JetStreamManager, consumer: ConsumerInfo): P
   if (num_pending + num_ack_pending === 0) return undefined;
   const next = { seq: floor.stream_seq + 1, next_by_subj: config.filter_subject ?? '' };
   const message = await direct.getMessage(stream, next);
-  return message === null ? undefined : eventOf('', message.data, message.header)?.time;
+  return message === null ? undefined : eventOf('', { data: message.data, headers: message.header })?.time;
 }
 
 function plus(sum: Waiting | undefined, consumer: ConsumerInfo, oldest: Date | undefined): Waiting {

@@ -26,10 +26,22 @@ export function optionsOf({ id, key, traceparent, time }: BrokerEvent): Partial<
   return { msgID: id, headers: carried };
 }
 
-/** The event of a message; undefined if that has no headers of {@link optionsOf}. */
-export function eventOf(topic: string, data: Uint8Array, carried: MsgHdrs | undefined): BrokerEvent | undefined {
-  const text = (name: string) => carried?.get(name) ?? '';
-  const [id, time] = [text('Nats-Msg-Id'), new Date(text(TIME))];
-  if (id === '' || Number.isNaN(time.getTime())) return undefined;
-  return { id, topic, event: data, key: decodeURIComponent(text(KEY)), traceparent: text(TRACE), time };
+/** The event of a message; undefined if that hasn't the headers of {@link optionsOf}, as they were written. */
+export function eventOf(topic: string, message: Readable): BrokerEvent | undefined {
+  try {
+    const { data: event, headers: carried } = message;
+    const text = (name: string) => carried?.get(name) ?? '';
+    const [id, key, traceparent] = [text('Nats-Msg-Id'), decodeURIComponent(text(KEY)), text(TRACE)];
+    const time = new Date(text(TIME));
+    // A database takes no others, so the group would get it again for ever.
+    if (!ID.test(id) || !(time.getTime() >= 0) || !TEXT.test(key) || !TEXT.test(traceparent)) return undefined;
+    return { id, topic, event, key, traceparent, time };
+  } catch {
+    return undefined; // a header is no text of a key, or none of HTTP
+  }
 }
+
+/** A message of the client, which reads its headers only now, and throws if they can't be read. */
+type Readable = { readonly data: Uint8Array; readonly headers?: MsgHdrs | undefined };
+const ID = /^[\x21-\x7e]{1,128}$/;
+const TEXT = /^[^\0]{0,200}$/;

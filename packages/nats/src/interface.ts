@@ -33,6 +33,15 @@ export interface Waiting {
 /** Takes an event for a group. Until it resolves, no further event of the partition is given to any process; if it rejects, this one is again. */
 export type Take = (event: BrokerEvent, signal: AbortSignal) => Promise<void>;
 
+/** What becomes of the messages of a group. */
+export interface Receiving {
+  readonly take: Take;
+  /** Called if the group is no longer there. */
+  readonly onLost: () => void;
+  /** Called with the subject of a message that is no event of Rondo: the group doesn't get it, nor any other process of the group. */
+  readonly onUnreadable: (subject: string) => void;
+}
+
 /** Gives the events of a group to this process, among others. */
 export interface Receiver {
   /** Aborts what runs, and gives it to other processes. */
@@ -47,8 +56,8 @@ export interface NatsBroker {
   end(group: BrokerGroup): Promise<void>;
   /** Resolves once the stream has the event. */
   send(event: BrokerEvent): Promise<void>;
-  /** Takes the events of a group, among the processes that do. `onLost` is told if the group is no longer there. */
-  receive(group: BrokerGroup, how: { readonly take: Take; readonly onLost: () => void }): Receiver;
+  /** Takes the events of a group, among the processes that do. */
+  receive(group: BrokerGroup, how: Receiving): Receiver;
   /** What the groups of a topic haven't taken, by their names in the topic. */
   waiting(topic: string): Promise<ReadonlyMap<string, Waiting>>;
   /** The events of a topic that a group has taken, and that were published at this time or later. */

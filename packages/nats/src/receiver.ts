@@ -8,17 +8,14 @@ import {
 } from '@nats-io/jetstream';
 import { type Clock, sleep } from '@rondo/rpc/clock';
 import { eventOf } from './event.js';
-import type { Receiver, Take } from './interface.js';
+import type { Receiver, Receiving } from './interface.js';
 
-interface ReceiverOptions {
+interface ReceiverOptions extends Receiving {
   readonly topic: string;
   readonly stream: string;
   /** One for each partition. */
   readonly consumers: readonly string[];
   readonly client: () => Promise<JetStreamClient>;
-  readonly take: Take;
-  /** NATS has lost a consumer, or all its streams. */
-  readonly onLost: () => void;
   readonly clock: Clock;
 }
 
@@ -31,14 +28,26 @@ export const [NO_CONSUMER, NO_STREAM] = [10_014, 10_059];
 const PULL = { max_messages: 1, expires: 30_000 };
 
 /** Pulls the events of each partition, one at a time. */
-export function createReceiver({ topic, stream, consumers, client, take, onLost, clock }: ReceiverOptions): Receiver {
+export function createReceiver({
+  topic,
+  stream,
+  consumers,
+  client,
+  take,
+  onLost,
+  onUnreadable,
+  clock,
+}: ReceiverOptions): Receiver {
   const closing = new AbortController();
   const { signal } = closing;
   setMaxListeners(0, signal); // each partition listens
   const open = new Set<ConsumerMessages>();
   const give = async (message: JsMsg) => {
-    const event = eventOf(topic, message.data, message.headers);
-    if (event === undefined) return message.term('it was published by no service of Rondo');
+    const event = eventOf(topic, message);
+    if (event === undefined) {
+      onUnreadable(message.subject);
+      return message.term('it was published by no service of Rondo');
+    }
     const alive = setInterval(() => message.working(), ACK_WAIT_MS / 3);
     try {
       await take(event, signal);

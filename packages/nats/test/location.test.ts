@@ -1,5 +1,6 @@
 import { expect, it } from '@jest/globals';
 import { systemClock as clock } from '@rondo/rpc/clock';
+import { eventOf, optionsOf } from '../src/event.js';
 import { natsBroker } from '../src/exports/index.js';
 
 it.each([
@@ -24,4 +25,29 @@ it('a file that is missing is named once NATS is connected to', async () => {
   const broker = natsBroker('nats://127.0.0.1:1?creds-file=/nowhere/creds', { clock });
   await expect(broker.open('t.v1.T', { retentionMs: 1_000, groups: [] })).rejects.toThrow('/nowhere/creds');
   await broker.close();
+});
+
+it('a message whose headers are not those of an event is none', () => {
+  const sent = { id: '1', topic: 't', key: 'ä', event: new Uint8Array(), traceparent: '', time: new Date(7) };
+  const message = (name: string, value: string) => {
+    const { headers } = optionsOf(sent);
+    headers?.set('Nats-Msg-Id', '1');
+    headers?.set(name, value);
+    return { data: sent.event, headers };
+  };
+  expect(eventOf('t', message('Rondo-Trace', ''))).toEqual(sent);
+  const faults = [
+    ['Rondo-Key', '%'],
+    ['Rondo-Key', '%00'],
+    ['Nats-Msg-Id', 'x'.repeat(200)],
+    ['Rondo-Time', '-100000-01-01'],
+  ];
+  for (const [name = '', value = ''] of faults) expect(eventOf('t', message(name, value))).toBeUndefined();
+  const broken = {
+    data: sent.event,
+    get headers(): never {
+      throw new TypeError('a header is none');
+    },
+  };
+  expect(eventOf('t', broken)).toBeUndefined();
 });

@@ -1,7 +1,7 @@
 /** What a group gets from a real NATS. */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { jetstreamManager } from '@nats-io/jetstream';
-import { connect, type NatsConnection } from '@nats-io/transport-node';
+import { connect, headers, type NatsConnection } from '@nats-io/transport-node';
 import { systemClock as clock, sleep } from '@rondo/rpc/clock';
 import { eventually } from '../../jobs/test/fixture.js';
 import { freePort, type NatsServer, noNats, startNats } from '../../topics/test/nats-server.js';
@@ -25,11 +25,18 @@ const event = (id: string): BrokerEvent => ({
     await connection.close();
     await server.close();
   });
+  const unreadable: string[] = [];
   const began = async (take: Take) => {
     tests += 1;
     const broker = natsBroker(`${server.url}/test${tests}`, { clock });
     await broker.open(topic, { retentionMs: 3_600_000, groups: ['g'] });
-    const receiver = broker.receive({ topic, group: 'g' }, { take, onLost: () => undefined });
+    const receiver = broker.receive(
+      { topic, group: 'g' },
+      {
+        ...{ take, onLost: () => undefined },
+        onUnreadable: (subject) => void unreadable.push(subject),
+      },
+    );
     return {
       ...{ broker, prefix: `test${tests}` },
       async close() {
@@ -76,10 +83,25 @@ const event = (id: string): BrokerEvent => ({
   it('is not stopped by what no service of Rondo has published', async () => {
     const taken: string[] = [];
     const { broker, prefix, close } = await began(async ({ id }) => void taken.push(id));
-    connection.publish(`${prefix}.${topic}.${partition}`, 'hello');
+    const subject = `${prefix}.${topic}.${partition}`;
+    const carried = { 'Nats-Msg-Id': 'x', 'Rondo-Time': new Date().toISOString(), 'Rondo-Key': 'k' };
+    const faults = [
+      { 'Rondo-Key': '%' },
+      { 'Rondo-Key': '%00' },
+      { 'Nats-Msg-Id': 'x'.repeat(200) },
+      { 'Rondo-Time': '-100000-01-01' },
+    ];
+    connection.publish(subject, 'hello');
+    for (const [index, fault] of faults.entries()) {
+      const given = headers();
+      for (const [name, value] of Object.entries({ ...carried, 'Nats-Msg-Id': `x${index}`, ...fault }))
+        given.set(name, value);
+      connection.publish(subject, 'hello', { headers: given });
+    }
     await connection.flush();
     await broker.send(event('1'));
     await eventually(() => expect(taken).toEqual(['1']));
+    expect(unreadable).toEqual(Array.from({ length: faults.length + 1 }, () => subject));
     await close();
   });
 });

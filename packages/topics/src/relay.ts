@@ -120,6 +120,7 @@ export class Relay {
         this.#opened = false;
         this.#options.onLost();
       },
+      onUnreadable: (subject) => this.#options.log.error({ group: row.name, subject }, UNREADABLE),
     });
   }
 
@@ -207,6 +208,9 @@ export class Relay {
 
 const LOST =
   'NATS had lost consumers of a group, or its stream: what waited there is lost, if its publisher has no copy; see rondo events replay';
+
+const UNREADABLE =
+  'a message in NATS is no event of Rondo, as its headers say: the group goes on without it; see who may publish there';
 
 const idOf = ({ name, registration }: GroupId) => `${name}.${registration}`;
 
