@@ -273,13 +273,18 @@ describe('a target', () => {
     ['consul://x', 'consul://x: give kubernetes://NAMESPACE, such as kubernetes://shop'],
     ['kubernetes://no_name', 'kubernetes://no_name: no_name is no name of a namespace'],
     ['kubernetes://shop:80', 'kubernetes://shop:80: has more than a namespace and a query'],
-    ['kubernetes://shop?server=x', 'kubernetes://shop?server=x: server x is no URL'],
-    ['kubernetes://shop?port=', 'kubernetes://shop?port=: port is empty'],
-    ['kubernetes://shop?a-b=c', 'kubernetes://shop?a-b=c: a-b is no full name of a gRPC service'],
-    ['kubernetes://shop?a.B=C_', 'kubernetes://shop?a.B=C_: a.B=C_: C_ is no name of a Service'],
+    ['kubernetes://shop?server=x', 'kubernetes://shop?(hidden): server x is no URL'],
+    ['kubernetes://shop?port=', 'kubernetes://shop?(hidden): port is empty'],
+    ['kubernetes://shop?tls=on', '?(hidden): tls is neither server, token-file, ca-file, port nor the full name of a'],
+    ['kubernetes://shop?a.B=C_', 'kubernetes://shop?(hidden): a.B=C_: C_ is no name of a Service'],
+    ['kubernetes://u:s3cret/x@shop?token=s3cret', /^kubernetes:\/\/\(hidden\)@shop\?\(hidden\): (?!.*s3cret)/],
+    [
+      'kubernetes://shop?server=http://127.0.0.1:1&ca-file=x',
+      'ca-file has no effect without TLS; give server=https://',
+    ],
     ['kubernetes://', 'kubernetes://: this process runs in no pod (KUBERNETES_SERVICE_HOST is not set)'],
     ['kubernetes://?server=http://127.0.0.1:1', 'kubernetes://: this process runs in no pod, so name the namespace'],
-  ])('%s is refused', (target, message) => {
+  ] as const)('%s is refused', (target, message) => {
     expect(() => kubernetesResolver(target, { environment: {} })).toThrow(TypeError);
     expect(() => kubernetesResolver(target, { environment: {} })).toThrow(message);
   });

@@ -39,11 +39,8 @@ export function parseNats(url: string): NatsLocation {
   const replicas = Number(options.get('replicas') ?? 1);
   if (![1, 3, 5].includes(replicas))
     throw new TypeError(`replicas is ${options.get('replicas')}; give 1, 3 or 5 servers that keep each event`);
-  const tls = options.get('tls') ?? 'off';
-  if (tls !== 'on' && tls !== 'off') throw new TypeError(`tls is ${tls}; give on or off`);
-  const ofTls = FILES.slice(0, 3).find((key) => options.has(key));
-  if (ofTls !== undefined && tls === 'off') throw new TypeError(`${ofTls} has no effect without TLS; give tls=on, too`);
-  const ip = tls === 'on' ? servers.find((server) => isIP(hostOf(server)) > 0) : undefined;
+  const hasTls = options.get('tls') === 'on';
+  const ip = hasTls ? servers.find((server) => isIP(hostOf(server)) > 0) : undefined;
   if (ip !== undefined)
     throw new TypeError(
       `${hostOf(ip)} is an address, and with tls=on a certificate is compared with a name; give the name of the server`,
@@ -66,7 +63,7 @@ export function parseNats(url: string): NatsLocation {
         ...(login !== undefined && { authenticator: usernamePasswordAuthenticator(...login) }),
         ...(creds !== undefined && { authenticator: credsAuthenticator(creds) }),
         ...(token !== undefined && { authenticator: tokenAuthenticator(token) }),
-        ...(tls === 'on' && {
+        ...(hasTls && {
           tls: {
             ...(ca !== undefined && { ca }),
             ...(cert !== undefined && { cert }),

@@ -37,9 +37,16 @@ describe('a location', () => {
     ['consul://h:0', 'h:0 is no HOST:PORT'],
     ['consul://h,h:99999', 'h:99999 is no HOST:PORT'],
     ['consul://h?dc=', 'dc is empty; give dc=VALUE'],
-    ['consul://h?a-b=c', 'a-b is neither dc nor the full name of a service'],
-  ])('%s is refused', (text, message) => {
-    const parse = () => parseLocation(text, { scheme: 'consul', port: 8500, keys: ['dc'] });
+    ['consul://user:s3cret?x@h', /^(?!.*s3cret)give consul:/],
+    ['consul://user?s3cret=x@h', /^(?!.*s3cret)give consul:/],
+    ['consul://user:s3cret', /^user is no HOST:PORT/],
+    ['consul://h?tsl=on', 'tsl is neither tls, ca-file, dc nor the full name of a service'],
+    ['consul://h?tls=off&tls=on', 'tls is given twice'],
+    ['consul://h?ca-file=x', 'ca-file has no effect without TLS; give tls=on, too'],
+    ...['true', 'ON', '1', 'yes'].map((value) => [`consul://h?tls=${value}`, `tls is ${value}; give on or off`]),
+    ['consul://h?a-b=c', 'a-b is neither tls, ca-file, dc nor the full name of a service'],
+  ] as const)('%s is refused', (text, message) => {
+    const parse = () => parseLocation(text, { scheme: 'consul', port: 8500, keys: ['tls', 'ca-file', 'dc'] });
     expect(parse).toThrow(TypeError);
     expect(parse).toThrow(message);
   });

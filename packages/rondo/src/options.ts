@@ -1,6 +1,7 @@
 import path from 'node:path';
 import { Metadata } from '@rondo/rpc/call';
 import { dnsResolver, type Resolver, staticResolver } from '@rondo/rpc/client';
+import { maskUrl } from '@rondo/rpc/internal';
 import type { CommandContext } from './command.js';
 import { UsageError } from './errors.js';
 import { parseDurationMs } from './terminal/text.js';
@@ -111,7 +112,7 @@ export function durationMs(option: string, text: string | undefined): number | u
   return value;
 }
 
-const ADDRESS = /^(?:\[[\da-fA-F:.]+\]|[^\s:[\]/]+):(\d{1,5})$/;
+const ADDRESS = /^(?:\[[\da-fA-F:.]+\]|[^\s:[\]/?#@]+):(\d{1,5})$/;
 
 /** Parses `host:port[,…]`. `source` is the option or variable, for error messages. */
 export function parseAddresses(source: string, text: string): readonly string[] {
@@ -122,7 +123,7 @@ export function parseAddresses(source: string, text: string): readonly string[] 
   const wrong = addresses.find((address) => !isAddress(address));
   if (addresses.length === 0 || wrong !== undefined) {
     throw new UsageError(
-      `${source} "${wrong ?? text}": must be host:port, or several with commas, such as 127.0.0.1:50050`,
+      `${source} "${maskUrl(text.includes('@') ? text : (wrong ?? text))}": must be host:port, or several with commas, such as 127.0.0.1:50050`,
     );
   }
   return addresses;

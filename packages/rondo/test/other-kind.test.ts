@@ -49,6 +49,8 @@ it.each([
 });
 
 it.each([
+  ['etcd://user:s3cret@h', /^rondo: RONDO_REGISTRY "etcd:\/\/\(hidden\)@h": rondo can't/],
+  ['user:s3,cret@h:1', /^rondo: RONDO_REGISTRY "\(hidden\)@h:1": must be host:port/],
   ['kubernetes://shop', /rondo can't list what is registered there; ask kubectl get endpointslices, or HOST:PORT/],
   ['nacos://h', /there; give consul, eureka, zookeeper, or HOST:PORT/],
   ['consul://h:0', /h:0 is no HOST:PORT/],

@@ -36,6 +36,7 @@ it.each([
   ['etcd://', 'is neither memory nor the URL of an etcd'],
   ['etcd://ann@a:1', 'is neither memory nor the URL of an etcd'],
   ['etcd://a:1?x=y', 'names hosts of which is not host:port'],
+  ['etcd://a?tls=on', 'names hosts of which is not host:port'],
   ['etcd://a:99999', 'names hosts of which has port 99999, which is not from 1 to 65535'],
   ['etcd://a:1,,b:2', 'names hosts of which item 2 is empty'],
   ['etcd://ann:%zz@a:1', 'has a user or password with a % that encodes nothing'],

@@ -29,7 +29,7 @@ it('starts no Jaeger if the user names a collector', async () => {
   const environment = { ...nothing.environment, OTEL_EXPORTER_OTLP_ENDPOINT: 'http://collector:4318' };
   const { env, told } = await startObservers(options, { ...nothing, environment });
   expect(env).toEqual({});
-  expect(told[1]).toBe('traces   go to http://collector:4318 (OTEL_EXPORTER_OTLP_ENDPOINT)');
+  expect(told[1]).toBe('traces   go where OTEL_EXPORTER_OTLP_ENDPOINT says');
 });
 
 it('names each process to Prometheus by its service and its instance', () => {

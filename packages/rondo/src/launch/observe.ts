@@ -107,7 +107,7 @@ async function startPrometheus(options: Observed, environment: NodeJS.ProcessEnv
 
 async function startJaeger(options: Observed, environment: NodeJS.ProcessEnv): Promise<Started> {
   const given = environment[ENDPOINT];
-  if (given) return { told: `go to ${given} (${ENDPOINT})` };
+  if (given) return { told: `go where ${ENDPOINT} says` };
   if (await isServed(OTLP_PORT)) return { told: `go to what listens at 127.0.0.1:${OTLP_PORT}` };
   const listen = `127.0.0.1:${options.portBase + OFFSETS.jaeger}`;
   const args = [`--set=extensions.jaeger_query.http.endpoint=${listen}`];

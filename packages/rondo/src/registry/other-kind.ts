@@ -7,6 +7,7 @@ import type { RegistryAdapter } from '@rondo/registries';
 import { Metadata } from '@rondo/rpc/call';
 import type { ClientCall } from '@rondo/rpc/client';
 import { systemClock, systemRandom } from '@rondo/rpc/clock';
+import { maskUrl } from '@rondo/rpc/internal';
 import type { Middleware } from '@rondo/rpc/middleware';
 import { RpcError, Status } from '@rondo/rpc/status';
 import { UsageError } from '../errors.js';
@@ -24,7 +25,9 @@ export function kindOf(source: string, text: string): string | undefined {
   const kind = /^(\w+):\/\//.exec(text)?.[1];
   if (kind === undefined || INSTEAD.has(kind)) return kind;
   const remedy = kind === 'kubernetes' ? 'ask kubectl get endpointslices' : `give ${[...INSTEAD.keys()].join(', ')}`;
-  throw new UsageError(`${source} "${text}": rondo can't list what is registered there; ${remedy}, or HOST:PORT`);
+  throw new UsageError(
+    `${source} "${maskUrl(text)}": rondo can't list what is registered there; ${remedy}, or HOST:PORT`,
+  );
 }
 
 /** Opens the registry of another kind that the addresses of a command name; undefined if they are of Rondo's own. */

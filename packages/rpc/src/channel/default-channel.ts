@@ -11,7 +11,7 @@ import {
   type GuardText,
 } from '../contract/guard-text.js';
 import { COMPRESSIONS, type Compression } from '../contract/policy.js';
-import { checkZone } from '../resolver/endpoint.js';
+import { checkZone, maskUrl } from '../resolver/endpoint.js';
 import { type EndpointStorage, folderStorage } from '../resolver/endpoint-storage.js';
 import { type MutualTls, openMutualTls, readTlsSettings } from '../tls/mutual-tls.js';
 import { configuredToken, sendToken } from './caller-token.js';
@@ -73,7 +73,7 @@ function registryStorage(folder = ''): { readonly storage?: EndpointStorage } {
 export function registryAddresses(list = ''): readonly string[] {
   if (list.includes('://')) {
     throw new TypeError(
-      `RONDO_REGISTRY=${list}: only services find others by this; give createChannel a resolver of its package`,
+      `RONDO_REGISTRY=${maskUrl(list)}: only services find others by this; give createChannel a resolver of its package`,
     );
   }
   const addresses = list.split(',').map((address) => address.trim());

@@ -90,7 +90,7 @@ export { observeReply } from '../middleware/stream.js';
 export { endExpiredStreams } from '../principal/end-expired.js';
 export { mayOperate, verifyPrincipals } from '../principal/verify-principals.js';
 export { CANARY_LABEL, CANARY_RULE, canaryPercent, canaryReason, parseCanaryPercent } from '../resolver/canary.js';
-export { checkZone, ZONE_PATTERN } from '../resolver/endpoint.js';
+export { checkZone, maskUrl, ZONE_PATTERN } from '../resolver/endpoint.js';
 export { folderStorage } from '../resolver/endpoint-storage.js';
 export { type RegistryResolverOptions, registryResolver } from '../resolver/registry.js';
 export type { Resolution, ResolutionHandle, ResolverListener } from '../resolver/resolver.js';

@@ -121,6 +121,10 @@ function pingInterval({ minPingInterval }: ListedEndpoint): number | undefined {
   return intervalMs >= LEAST_PING_INTERVAL_MS ? intervalMs : undefined;
 }
 
+/** A URL, or what should be one, for a text that is read by others: without what may be a login, and without the values of its query. */
+export const maskUrl = (text: string): string =>
+  text.replace(/^(\w+:\/\/)?.*@/s, '$1(hidden)@').replace(/(:\/\/[^?]*\?).*/s, '$1(hidden)');
+
 /** The form of a zone: `region/zone`, such as `eu-west/a`. */
 export const ZONE_PATTERN = /^[^\s/]+\/[^\s/]+$/;
 

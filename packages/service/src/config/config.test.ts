@@ -66,6 +66,14 @@ describe('readConfig', () => {
     expect(faultsOf(variables, { RONDO_TOKEN: 'hunter2' }).join()).not.toContain('hunter2');
   });
 
+  it('quotes no login, not even of a URL that is none', () => {
+    for (const text of ['etcd://user:s3cret@h', 'etcd://user:s3cret?x@h', 'user:s3cret@h:1', 'etcd://h?password=s3cret']) {
+      const [fault = ''] = faultsOf(sharedVariables(1), { RONDO_REGISTRY: text });
+      expect(fault).toContain('(hidden)');
+      expect(fault).not.toContain('s3cret');
+    }
+  });
+
   it('treats an empty variable as unset', () => {
     expect(readConfig(sharedVariables(50051), { RONDO_LISTEN: '', RONDO_METRICS: ' ' })).toMatchObject({
       listen: { host: '127.0.0.1', port: 50051 },
@@ -77,10 +85,13 @@ describe('readConfig', () => {
 describe('the parsers', () => {
   it.each([
     [integer({ min: 1, max: 8 }), ['0', '9', '1.5', '1e2', 'one', '']],
-    [hostPort, ['host', ':1', 'host:0', 'host:65536', 'a b:1', '::1:50050', 'http://host:1']],
+    [hostPort, ['host', ':1', 'host:0', 'host:65536', 'a b:1', '::1:50050', 'http://host:1', 'h?tls=on:1', 'u@h:1']],
     [listenAddress, ['host:65536', 'host:-1']],
     [list(hostPort), ['a:1,', 'a:1,b']],
     [url({ protocols: ['postgres:'] }), ['postgres', 'http://host/']],
+    [sharedVariables(1).cache.parser, ['redis://h?tls=on', 'redis://h:6379/?ssl=true']],
+    [sharedVariables(1).auth.parser, ['true', 'ON', '1', 'yes']],
+    [sharedVariables(1).tls.parser, ['true', 'ON', '1', 'yes']],
     [sharedVariables(1).advertise.parser, ['host:0', 'a/b', 'host:99999']],
     [sharedVariables(1).instanceId.parser, ['a b', 'x'.repeat(129)]],
     [sharedVariables(1).zone.parser, ['eu-west', '/a', 'eu/']],

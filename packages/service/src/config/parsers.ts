@@ -112,13 +112,18 @@ export function list<T>(item: Parser<T>): Parser<readonly T[]> {
 }
 
 /** A URL with one of the given protocols; any protocol by default. */
-export function url({ protocols = [], example = 'https://example.com/' }: UrlOptions = {}): Parser<string> {
+export function url({
+  protocols = [],
+  example = 'https://example.com/',
+  query = true,
+}: UrlOptions = {}): Parser<string> {
   return {
     rule: protocols.length === 0 ? 'a URL' : `a URL that begins with ${protocols.map((p) => `${p}//`).join(' or ')}`,
     example,
     parse(value) {
       if (!URL.canParse(value)) return invalid('is not a URL');
-      const { protocol } = new URL(value);
+      const { protocol, search } = new URL(value);
+      if (!query && search !== '') return invalid('has keys behind a ?, and none has an effect');
       if (protocols.length === 0 || protocols.includes(protocol)) return valid(value);
       return invalid('begins with another scheme'); // which may be the first part of a password
     },
@@ -131,6 +136,8 @@ export interface UrlOptions {
   /** Allowed protocols with their colon: `postgres:`. */
   readonly protocols?: readonly string[];
   readonly example?: string;
+  /** Whether it may have a query; true by default. */
+  readonly query?: boolean;
 }
 
 /** An address to call: `host:port` or `[v6]:port`. */
@@ -230,7 +237,7 @@ export interface ReachableAt {
   readonly port: number | undefined;
 }
 
-const HOST_PORT = /^(?:\[(?<v6>[0-9a-fA-F:.]+)\]|(?<host>[^\s:/[\]]+))(?::(?<port>\d{1,5}))?$/;
+const HOST_PORT = /^(?:\[(?<v6>[0-9a-fA-F:.]+)\]|(?<host>[^\s:/?#@[\]]+))(?::(?<port>\d{1,5}))?$/;
 
 function parseHostPort(value: string, minPort: number): Parsed<HostPort> {
   const { v6, host = v6, port: digits } = HOST_PORT.exec(value)?.groups ?? {};

@@ -103,6 +103,14 @@ describe('the mask', () => {
     expect(mask(`<${text}>`)).toBe('<(hidden)>');
   });
 
+  it.each([
+    ['nats://u:open-sesame?x@h', 'open-sesame is no HOST:PORT'],
+    ['nats://u:x/open-sesame@h', 'x/open-sesame'],
+    ['postgres://h/d?user=u&password=open-sesame', 'open-sesame'],
+  ])('finds the parts of a password in %s', (url, text) => {
+    expect(createMask([url])(text)).not.toContain('open-sesame');
+  });
+
   it('leaves short words alone, and text without secrets', () => {
     expect(createMask(['postgres://rondo:rondo@h/d', ''])('rondo is up')).toBe('rondo is up');
   });

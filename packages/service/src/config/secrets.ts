@@ -45,8 +45,8 @@ function readSmallFile(path: string): Parsed<string> {
 const HIDDEN = '(hidden)';
 /** A shorter text is a word that also stands for other things, such as the password `rondo` of an example. */
 const MIN_LENGTH = 8;
-/** The password in a URL, which may have several hosts. */
-const URL_PASSWORD = /^[a-z+]+:\/\/[^:/?#@]*:(?<password>[^/?#]*)@/i;
+/** Where a password is in a URL, which may have several hosts, and in one whose password has characters that it may not have. */
+const PASSWORDS = [/^[a-z+]+:\/\/[^:/?#@]*:([^/?#]*)@/i, /^[a-z+]+:\/\/[^:@]*:(.*)@/is, /[?&]password=([^&#]*)/i];
 
 /**
  * Replaces secrets in text that leaves the process. Rondo's own texts have none; error texts of libraries and
@@ -57,10 +57,10 @@ export function createMask(secrets: readonly string[]): (text: string) => string
   return (text) => needles.reduce((masked, needle) => masked.replaceAll(needle, HIDDEN), text);
 }
 
-/** A secret and the password in it, as they are written in URLs and in JSON. */
+/** A secret, the password in it and the parts at which a parser may cut it, as they are written in URLs and in JSON. */
 function formsOf(secret: string): string[] {
-  const password = URL_PASSWORD.exec(secret)?.groups?.['password'] ?? '';
-  return [secret, password, decoded(password)]
+  const passwords = PASSWORDS.flatMap((pattern) => pattern.exec(secret)?.[1] ?? []);
+  return [secret, ...passwords.flatMap((password) => [password, decoded(password), ...password.split(/[/?#@]/)])]
     .filter((text) => text.length >= MIN_LENGTH)
     .flatMap((text) => [text, encodeURIComponent(text), JSON.stringify(text).slice(1, -1)]);
 }

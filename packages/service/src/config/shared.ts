@@ -81,10 +81,15 @@ const CALLS = {
 
 /** The variables of the answers that a service keeps of others. */
 const CACHE_VARIABLES = {
-  cache: optionalVariable('RONDO_CACHE', url({ protocols: ['redis:', 'rediss:'], example: 'redis://127.0.0.1:6379' }), {
-    secret: true,
-    description: 'The Redis through which the replicas of this service share kept answers; by default they share none.',
-  }),
+  cache: optionalVariable(
+    'RONDO_CACHE',
+    url({ protocols: ['redis:', 'rediss:'], example: 'redis://127.0.0.1:6379', query: false }),
+    {
+      secret: true,
+      description:
+        'The Redis through which the replicas of this service share kept answers; by default they share none.',
+    },
+  ),
   cacheBytes: variable('RONDO_CACHE_BYTES', integer({ max: MAX_CACHE_BYTES }), {
     default: 32 * 1024 * 1024,
     description: 'The most memory for kept answers of other services; 0 keeps none.',

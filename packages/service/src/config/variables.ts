@@ -1,3 +1,4 @@
+import { maskUrl } from '@rondo/rpc/internal';
 import type { Parsed, Parser } from './parsers.js';
 import { readSecret } from './secrets.js';
 
@@ -116,6 +117,6 @@ function absent<T>(variable: Variable<T>) {
 }
 
 function explain({ name, parser, example, secret }: Variable<unknown>, text: string, fault: string): string {
-  const shown = text === '' ? name : `${name}=${secret ? '(hidden)' : text}`;
+  const shown = text === '' ? name : `${name}=${secret ? '(hidden)' : maskUrl(text)}`;
   return `${shown} ${fault}: give ${parser.rule}, such as ${name}=${example}`;
 }
