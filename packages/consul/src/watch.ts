@@ -1,11 +1,22 @@
 import type { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
-import { checkCount, type HttpServers, items, latest, type RegistryLocation } from '@rondo/registries';
+import {
+  checkCount,
+  checkTaken,
+  createPace,
+  type HttpServers,
+  items,
+  latest,
+  type RegistryLocation,
+  takenBy,
+} from '@rondo/registries';
 import { fromHealth, TAG } from './entry.js';
 
 /** For how long an agent holds a question until something has changed. */
 const WAIT_MS = 5_000;
 /** How much later its answer may come: the agent adds a sixteenth of the wait, and the network some more. */
 const SLACK_MS = 4_000;
+/** How many services are asked for while all are listed. */
+const REQUESTS_A_SECOND = 100;
 
 /**
  * Lists services again and again, by questions that an agent holds until something has changed.
@@ -43,10 +54,17 @@ export class ConsulWatch {
     const ask = async (path: string) => (await this.#agent.ask({ path: `${path}?${this.#query({})}`, signal })).json;
     const names = Object.entries(Object(await ask('/v1/catalog/services')));
     const all: Instance[] = [];
+    let taken = 0;
+    const pace = createPace(REQUESTS_A_SECOND);
     for (const [name, tags] of names) {
-      if (items(tags).includes(TAG)) all.push(...listOf(this.#location.serviceOf(name), await ask(healthOf(name))));
+      if (!items(tags).includes(TAG)) continue;
+      const listed = listOf(this.#location.serviceOf(name), await ask(healthOf(name)));
+      taken += takenBy(listed);
+      checkTaken(taken);
+      all.push(...listed);
+      checkCount(all.length);
+      await pace(signal);
     }
-    checkCount(all.length);
     return latest(all);
   }
 

@@ -1,5 +1,5 @@
 import type { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
-import { checkCount, field, type HttpServers, items, latest, textOf } from '@rondo/registries';
+import { checkCount, checkTaken, field, type HttpServers, items, latest, takenBy, textOf } from '@rondo/registries';
 import { type Clock, sleep } from '@rondo/rpc/clock';
 import { fromEntry } from './entry.js';
 
@@ -94,6 +94,7 @@ export class Apps {
       for (const entry of items(field(app, 'instance'))) if (this.#keep(kept, name, entry)) isChanged = true;
       checkCount(kept.size);
     }
+    checkTaken(takenBy([...kept.values()].flatMap(({ instance }) => instance ?? [])));
     this.#kept = kept;
     if (isChanged) this.revision += 1;
     return hashOf(kept.values()) === field(apps, 'apps__hashcode');

@@ -1,6 +1,6 @@
 import { type IncomingMessage, request as requestPlain } from 'node:http';
 import { request as requestTls } from 'node:https';
-import { field, items, readText, textOf } from '@rondo/registries';
+import { field, items, MAX_HELD_BYTES, readText, textOf } from '@rondo/registries';
 import type { Cluster } from './cluster.js';
 import { metaOf } from './slice.js';
 
@@ -29,9 +29,9 @@ export interface SliceEvent {
 
 /** A page of a list. */
 const PAGE = 100;
-/** A list of more pages, an answer or an event of more bytes can't be right. */
+/** A list of more pages, or an event of more characters, can't be right: Kubernetes keeps objects of up to 1.5 MB. */
 const MAX_PAGES = 40;
-const MAX_BYTES = 16 * 1024 * 1024;
+const MAX_LENGTH = 4 * 1024 * 1024;
 /** A watch ends by itself after this time, and goes on from its revision. A connection that broke silently is noticed so. */
 export const WATCH_SECONDS = 60;
 
@@ -46,10 +46,14 @@ export class SlicesApi {
   /** @throws ApiError, or the connection's error. */
   async list(selector: string, signal: AbortSignal): Promise<SliceList> {
     const slices: unknown[] = [];
-    let next = '';
+    let [next, taken] = ['', 0];
     for (let page = 0; page < MAX_PAGES; page += 1) {
       const query = { labelSelector: selector, limit: String(PAGE), ...(next !== '' && { continue: next }) };
-      const json = await readJson(await this.#get(query, signal));
+      const json = await readText(await this.#get(query, signal), (text, takenBytes): unknown => {
+        taken += takenBytes;
+        if (taken > MAX_HELD_BYTES) throw new ApiError(200, `the list takes more than ${MAX_HELD_BYTES} bytes`);
+        return JSON.parse(text);
+      });
       for (const slice of items(field(json, 'items'))) slices.push(slice);
       const metadata = field(json, 'metadata');
       next = textOf(field(metadata, 'continue'), 4_096);
@@ -97,11 +101,9 @@ function toEvent(json: unknown): SliceEvent {
 
 async function toApiError(response: IncomingMessage): Promise<ApiError> {
   const { statusCode: status = 0 } = response;
-  const json: unknown = await readJson(response).catch(() => undefined);
+  const json: unknown = await readText(response, (text) => JSON.parse(text)).catch(() => undefined);
   return new ApiError(status, `HTTP ${status}: ${textOf(field(json, 'message'), 1_024) || 'no reason given'}`);
 }
-
-const readJson = async (response: IncomingMessage): Promise<unknown> => JSON.parse(await readText(response, MAX_BYTES));
 
 async function* readLines(response: IncomingMessage): AsyncGenerator<string, void> {
   let rest = '';
@@ -109,7 +111,7 @@ async function* readLines(response: IncomingMessage): AsyncGenerator<string, voi
   for await (const chunk of response) {
     const lines = `${rest}${chunk}`.split('\n');
     rest = lines.pop() ?? '';
-    if (rest.length > MAX_BYTES) throw new ApiError(200, `an event has more than ${MAX_BYTES} characters`);
+    if (rest.length > MAX_LENGTH) throw new ApiError(200, `an event has more than ${MAX_LENGTH} characters`);
     yield* lines.filter((line) => line !== '');
   }
 }

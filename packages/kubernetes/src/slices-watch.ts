@@ -1,3 +1,4 @@
+import { createPace } from '@rondo/registries';
 import type { Logger } from '@rondo/rpc/call';
 import { type Backoff, type Clock, sleep } from '@rondo/rpc/clock';
 import type { ResolverListener } from '@rondo/rpc/internal';
@@ -23,6 +24,8 @@ const LIST_MS = 30_000;
 const WATCH_MS = (WATCH_SECONDS + 15) * 1_000;
 /** A watch that ends sooner is followed by a pause. Milliseconds. */
 const SHORT_WATCH_MS = 1_000;
+/** Further events of a watch wait. */
+const EVENTS_A_SECOND = 100;
 /** The API server has forgotten the revision that a watch goes on from. */
 const GONE = 410;
 
@@ -85,13 +88,15 @@ export class SlicesWatch {
   }
 
   #watch(revision: string): Promise<void> {
-    const { api, selector, listener } = this.#options;
+    const { api, selector, listener, clock } = this.#options;
+    const pace = createPace(EVENTS_A_SECOND, clock);
     return this.#within(WATCH_MS, async (signal) => {
       for await (const event of api.watch(selector, revision, signal)) {
         this.#answered();
         this.#revision = metaOf(event.object).revision;
         const resolution = this.#slices.apply(event);
         if (resolution !== undefined) listener.onResolution(resolution);
+        await pace(signal);
       }
     });
   }

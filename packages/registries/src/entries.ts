@@ -9,6 +9,19 @@ export function checkCount(count: number): void {
   if (count > MAX_INSTANCES) throw new RangeError(`it names more than ${MAX_INSTANCES} instances`);
 }
 
+/** What a text of an instance takes beside its characters, with its share of the objects. Bytes. */
+const TEXT_BYTES = 64;
+
+/** What instances take, by an estimate. Bytes. */
+export const takenBy = (instances: readonly Instance[]): number =>
+  instances.flatMap(textsOf).reduce((sum, { length }) => sum + length + TEXT_BYTES, 0);
+
+/** All texts of an instance. */
+export function textsOf({ instanceId, zone, version, metadata, services, endpoints }: Instance): readonly string[] {
+  const addresses = endpoints.map(({ address }) => address);
+  return [instanceId, zone, version, ...Object.entries(metadata).flat(), ...services, ...addresses];
+}
+
 /** Each instance once: the latest, if a registry lists an id several times; cordoned, if one of its entries is. */
 export function latest(instances: readonly Instance[]): readonly Instance[] {
   const byId = new Map<string, Instance>();

@@ -4,7 +4,7 @@ import { Agent, type IncomingMessage, request as requestPlain } from 'node:http'
 import { request as requestTls, Agent as TlsAgent } from 'node:https';
 import { pipeline } from 'node:stream';
 import { createGunzip } from 'node:zlib';
-import { readText } from './json.js';
+import { readText } from './bounds.js';
 import type { RegistryLocation } from './location.js';
 
 /** The keys of a location that say how its servers are asked. */
@@ -31,7 +31,6 @@ export interface HttpAnswer {
 }
 
 const ANSWER_MS = 5_000;
-const MAX_BYTES = 32 * 1024 * 1024;
 
 /** A registry that answers in JSON over HTTP, at the first of its servers that does. */
 export class HttpServers {
@@ -92,10 +91,11 @@ export class HttpServers {
     });
     // Lists are alike and long: a tenth is sent.
     const isPacked = response.headers['content-encoding'] === 'gzip';
-    const text = await readText(isPacked ? pipeline(response, createGunzip(), () => undefined) : response, MAX_BYTES);
     const { statusCode: status = 0 } = response;
-    if (status >= 400 && status !== 404) throw new Error(`${server}: HTTP ${status}: ${text.slice(0, 200).trim()}`);
-    return { status, headers: response.headers, json: toJson(text) };
+    return readText(isPacked ? pipeline(response, createGunzip(), () => undefined) : response, (text) => {
+      if (status >= 400 && status !== 404) throw new Error(`${server}: HTTP ${status}: ${text.slice(0, 200).trim()}`);
+      return { status, headers: response.headers, json: toJson(text) };
+    });
   }
 }
 

@@ -1,5 +1,3 @@
-import type { Readable } from 'node:stream';
-
 /** A field of a JSON object; undefined if it is missing, or if there is no object. */
 export function field(json: unknown, name: string): unknown {
   return typeof json === 'object' && json !== null && Object.hasOwn(json, name) ? Reflect.get(json, name) : undefined;
@@ -13,16 +11,4 @@ export function items(json: unknown): readonly unknown[] {
 /** The text of a JSON string of at most `maxLength` characters; empty otherwise. */
 export function textOf(json: unknown, maxLength = 256): string {
   return typeof json === 'string' && json.length <= maxLength ? json : '';
-}
-
-/** The text of an answer over HTTP. @throws RangeError if it has more bytes. */
-export async function readText(response: Readable, maxBytes: number): Promise<string> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of response) {
-    bytes += chunk.length;
-    if (bytes > maxBytes) throw new RangeError(`the answer has more than ${maxBytes} bytes`);
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString();
 }

@@ -3,6 +3,8 @@ import { type Instance, WatchResponse } from '@rondo/contracts/rondo/registry/v1
 import type { Resolver } from '@rondo/rpc/client';
 import { type RegistryResolverOptions, registryResolver } from '@rondo/rpc/internal';
 import type { RegistryAdapter } from './adapter.js';
+import { checkTaken, createPace } from './bounds.js';
+import { takenBy, textsOf } from './entries.js';
 
 /** Options of {@link adapterResolver}. */
 export type AdapterResolverOptions = Omit<RegistryResolverOptions, 'watch' | 'addresses'>;
@@ -15,22 +17,33 @@ export function adapterResolver(adapter: RegistryAdapter, options: AdapterResolv
   // An adapter has no history to resume from. A growing revision makes each list newer than the one before.
   let revision = 0n;
   let refusedBefore = 0;
+  /** What the last list of each service takes, while it is watched. */
+  const kept = new Map<string, number>();
   return registryResolver({
     ...options,
     addresses: [adapter.address],
     async *watch({ service = '' }, { signal }) {
+      const pace = createPace(LISTS_A_SECOND, options.clock);
+      signal.addEventListener('abort', () => kept.delete(service), { once: true });
       for await (const listed of adapter.watch(service, signal)) {
         revision += 1n;
         const position = { epoch: 1n, revision };
-        if (listed === undefined) {
-          yield WatchResponse.fromPartial({ position, event: PROGRESS });
-          continue;
+        if (listed === undefined) yield WatchResponse.fromPartial({ position, event: PROGRESS });
+        else {
+          const instances = listed.filter(isCallable);
+          const refused = listed.length - instances.length;
+          if (refused > refusedBefore) options.logger?.warn({ service, registry: adapter.address, refused }, REFUSED);
+          refusedBefore = refused;
+          const others = [...kept].filter(([other]) => other !== service);
+          const taken = takenBy(instances);
+          checkTaken(others.reduce((sum, [, bytes]) => sum + bytes, taken));
+          kept.set(service, taken);
+          yield WatchResponse.fromPartial({
+            position,
+            event: { $case: 'snapshot', value: { instances, more: false } },
+          });
         }
-        const instances = listed.filter(isCallable);
-        const refused = listed.length - instances.length;
-        if (refused > refusedBefore) options.logger?.warn({ service, registry: adapter.address, refused }, REFUSED);
-        refusedBefore = refused;
-        yield WatchResponse.fromPartial({ position, event: { $case: 'snapshot', value: { instances, more: false } } });
+        await pace(signal);
       }
     },
   });
@@ -40,11 +53,12 @@ const PROGRESS = { $case: 'progress', value: {} } as const;
 const REFUSED =
   'some instances are left out: a field has a control character, or an address is link-local or a socket of this machine';
 
+const LISTS_A_SECOND = 10;
+
 /** Rondo's registry refuses control characters; logs and terminals must not get them from another one. */
-function isCallable({ instanceId, zone, version, metadata, services, endpoints }: Instance): boolean {
-  const addresses = endpoints.map(({ address }) => address);
-  const texts = [instanceId, zone, version, ...Object.entries(metadata).flat(), ...services, ...addresses];
-  return texts.every((text) => !/\p{Cc}/u.test(text)) && addresses.every(isElsewhere);
+function isCallable(instance: Instance): boolean {
+  const isPlain = textsOf(instance).every((text) => !/\p{Cc}/u.test(text));
+  return isPlain && instance.endpoints.every(({ address }) => isElsewhere(address));
 }
 
 const LINK_LOCAL = new BlockList();

@@ -71,6 +71,59 @@ it('has the latest instance of an id, cordoned if one of its entries is', () => 
   expect(latest([entry(1n, { operatorState: cordoned }), entry(2n), entry(1n)])).toEqual([entry(2n)]);
 });
 
+/** A resolver over a registry that lists what `list` returns again and again. */
+function over(list: (service: string) => readonly Instance[]) {
+  const unused = () => Promise.reject(new Error('not part of this test'));
+  const clock = new ManualClock();
+  const adapter: RegistryAdapter = {
+    ...{ address: 'memory://', write: unused, renew: unused, remove: unused, close: async () => undefined },
+    async *watch(service) {
+      for (;;) {
+        await new Promise(setImmediate);
+        yield list(service);
+      }
+    },
+  };
+  const resolver = adapterResolver(adapter, { clock, random: seededRandom(1) });
+  const failures: string[] = [];
+  const onFailure = (reason: string) => void failures.push(reason);
+  const listener = { onFailure, onResolution: () => undefined, onPending: () => undefined };
+  return { clock, failures, resolver, resolve: (service: string) => resolver.resolve(service, listener) };
+}
+
+const turns = async () => {
+  for (let turn = 0; turn < 200; turn += 1) await new Promise(setImmediate);
+};
+
+it('asks a registry that always has news ten times a second', async () => {
+  let asked = 0;
+  const { clock, resolver, resolve } = over(() => {
+    asked += 1;
+    return [];
+  });
+  resolve('x.Y');
+  await turns();
+  expect(asked).toBe(11);
+  await clock.advance(100);
+  await turns();
+  expect(asked).toBe(12);
+  resolver.close();
+});
+
+it('keeps no more of all lists together than 64 MiB', async () => {
+  const large = 'x'.repeat(40 * 2 ** 20);
+  const { failures, resolver, resolve } = over((service) => [
+    Instance.fromPartial({ instanceId: service, metadata: { large } }),
+  ]);
+  resolve('x.Y');
+  await turns();
+  expect(failures).toEqual([]);
+  resolve('x.Z');
+  await turns();
+  expect(failures[0]).toBe('its lists take more than 67108864 bytes');
+  resolver.close();
+});
+
 it('lists no instance with control characters or link-local addresses, says so, and lists no more instances than there can be', async () => {
   const endpoints = [{ address: '10.0.0.1:1', security: 1 }];
   const warned: object[] = [];

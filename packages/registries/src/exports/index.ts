@@ -14,6 +14,7 @@
  */
 
 export type { Held, Registrar, RegistryAdapter, WriteOptions } from '../adapter.js';
+export { checkTaken, createPace, MAX_HELD_BYTES, readText } from '../bounds.js';
 export {
   checkCount,
   type EntryRequests,
@@ -22,9 +23,10 @@ export {
   hostOf,
   latest,
   MAX_INSTANCES,
+  takenBy,
 } from '../entries.js';
 export { HTTP_KEYS, type HttpAnswer, type HttpAsk, HttpServers } from '../http.js';
-export { field, items, readText, textOf } from '../json.js';
+export { field, items, textOf } from '../json.js';
 export { type LocationForm, parseLocation, type RegistryLocation } from '../location.js';
 export { fromRecord, toRecord } from '../record.js';
 export { type AdapterResolverOptions, adapterResolver } from '../resolver.js';
