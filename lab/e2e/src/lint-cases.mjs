@@ -142,6 +142,8 @@ export const refused = [
   ['packages/rondo/src/star.ts', 'lint/performance/noReExportAll', "export * from './cycle-a.js';"],
   ['packages/rondo/src/camelCase.ts', 'lint/style/useFilenamingConvention', 'export const a = 1;'],
   ['packages/rpc/src/call/print.ts', 'lint/suspicious/noConsole', "console.log('');"],
+  ['packages/rondo/src/commands/print.ts', 'lint/suspicious/noConsole', "console.error('');"],
+  ['packages/rondo/src/dev/print.ts', 'Write to a terminal by', "process.stdout.write('');"],
   ['packages/rondo/src/float.ts', 'lint/nursery/noFloatingPromises', 'const f = async () => 1;\nf();'],
   [
     'packages/rondo/src/misuse.ts',
@@ -273,6 +275,6 @@ export const allowed = [
   ['packages/rondo/src/scaffold/ok.ts', "import '@babel/parser';\nimport './refusal.js';"],
   [
     'packages/rondo/src/ok.ts',
-    "console.log('');\nexport const f = (p: Promise<void>) => p.catch((error) => console.error(error));",
+    "import { console } from './terminal/console.js';\nexport const f = (p: Promise<void>) => p.catch((error) => console.error(error));",
   ],
 ];

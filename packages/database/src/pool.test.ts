@@ -327,7 +327,9 @@ it.each([
 });
 
 it.each(['tls=on', 'sslMode=verify-full', 'x=y&ssl_mode=require'])('an address may not have %s', (search) => {
-  expect(() => boundsOf(`postgres://a:b@host/c?${search}`)).toThrow(/ in the URL of a database is none of ssl, sslmode/);
+  expect(() => boundsOf(`postgres://a:b@host/c?${search}`)).toThrow(
+    / in the URL of a database is none of ssl, sslmode/,
+  );
 });
 
 it('a pool uses the connect timeout of its address rather than that of its options', async () => {

@@ -18,7 +18,8 @@ const TLS_KEYS = ['ssl', 'sslmode', 'sslrootcert', 'sslcert', 'sslkey', 'sslnego
 export function boundsOf(url: string): UrlBounds {
   const keys = [...url.matchAll(/[?&]((?:ssl|tls)[^=&]*)/gi)].map(([, key = '']) => key);
   const unknown = keys.find((key) => !TLS_KEYS.includes(key));
-  if (unknown !== undefined) throw new TypeError(`${unknown} in the URL of a database is none of ${TLS_KEYS.join(', ')}`);
+  if (unknown !== undefined)
+    throw new TypeError(`${unknown} in the URL of a database is none of ${TLS_KEYS.join(', ')}`);
   const connectS = boundIn(url, 'connect_timeout');
   const statementTimeoutMs = boundIn(url, 'statement_timeout');
   const lockTimeoutMs = boundIn(url, 'lock_timeout');

@@ -6,7 +6,7 @@ import { systemClock, systemWallClock } from '@rondo/rpc/clock';
 import { runCli } from './cli.js';
 import { loadRepositoryDoctor } from './doctor/repository.js';
 import { ExitCode } from './exit-code.js';
-import { type Input, type Terminal, wantsColor } from './terminal/terminal.js';
+import { type Input, rendered, type Terminal, wantsColor } from './terminal/terminal.js';
 import { root, tool } from './workspace/paths.js';
 
 const interrupt = new AbortController();
@@ -50,6 +50,7 @@ function terminal(stream: NodeJS.WriteStream): Terminal {
   stream.on('error', (error: NodeJS.ErrnoException) => {
     process.exit(error.code === 'EPIPE' ? ExitCode.OK : ExitCode.FAILED);
   });
+  const color = wantsColor({ environment: process.env, interactive: stream.isTTY === true });
   return {
     live: stream.isTTY === true,
     // A window may be resized.
@@ -59,10 +60,10 @@ function terminal(stream: NodeJS.WriteStream): Terminal {
     get height() {
       return stream.rows;
     },
-    color: wantsColor({ environment: process.env, interactive: stream.isTTY === true }),
-    write: (text) =>
+    color,
+    write: (text, over) =>
       new Promise((resolve) => {
-        if (stream.write(text)) resolve();
+        if (stream.write(rendered(text, { color }, over))) resolve();
         else stream.once('drain', resolve);
       }),
   };

@@ -6,6 +6,7 @@ import { pathToFileURL } from 'node:url';
 import { install } from './build/install.js';
 import { type Task, type TaskName, tasks } from './commands/tasks.js';
 import { formatHelp } from './help.js';
+import { console } from './terminal/console.js';
 import { withBuild } from './workspace/build-lock.js';
 import { cleanEnvironment } from './workspace/environment.js';
 import { messageOf } from './workspace/errors.js';
@@ -71,7 +72,7 @@ async function moduleOf(name = ''): Promise<Load | undefined> {
 async function runTask(name: string, load: Load): Promise<number> {
   const task = new Map<string, Task>(Object.entries(tasks)).get(name);
   if (args.includes('--help') && task !== undefined && name !== EXPLAINS_ITSELF) {
-    process.stdout.write(formatHelp({ name, ...task }));
+    console.log(formatHelp({ name, ...task }).trimEnd());
     return 0;
   }
   if (!(await install({ relock: name === 'install' }))) return 1;

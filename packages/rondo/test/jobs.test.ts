@@ -92,3 +92,18 @@ it('asks for the service if several have jobs, and says if none has', async () =
 it.each([[['retry']], [['discard', 'x']], [['remove', '17']]])('rondo jobs %j is no command', async (words) => {
   expect((await run(...words)).exitCode).toBe(2);
 });
+
+it('prints a line of its own, whatever a service answers', async () => {
+  const hostile = 'a\n\u001b]0;b\u0007\u009bc\u202e';
+  const jobs = standIn(JobServiceDefinition, {
+    listJobs() {
+      throw new RpcError(Status.INTERNAL, hostile);
+    },
+    retryJob: () => ({ ...job, method: hostile }),
+  });
+  await register('sales-1', jobs, 'sales.v1.QuoteService');
+  const shown = 'a\\n\\u001b]0;b\\u0007\\u009bc\\u202e';
+  expect((await run('ls')).stderr).toBe(`a service can't be asked: ${shown}\n`);
+  expect((await run('retry', '17')).stdout).toBe(`${shown} quotes/7 is tried again\n`);
+  expect(JSON.parse((await run('retry', '17', '--json')).stdout).method).toBe(hostile);
+});

@@ -2,7 +2,7 @@ import { type Clock, systemClock, systemWallClock, type WallClock } from '@rondo
 import { runCli } from '../src/cli.js';
 import type { CommandContext } from '../src/command.js';
 import type { RepositoryDoctor } from '../src/doctor/repository.js';
-import type { Terminal } from '../src/terminal/terminal.js';
+import { rendered, type Terminal } from '../src/terminal/terminal.js';
 
 /** A terminal that records its output. */
 export interface RecordingTerminal extends Terminal {
@@ -20,8 +20,8 @@ function recordingTerminal(live: boolean, color = false): RecordingTerminal {
   return {
     color,
     live,
-    async write(more) {
-      text += more;
+    async write(more, over) {
+      text += rendered(more, { color }, over);
       for (const look of waiting) look();
     },
     text: () => text,

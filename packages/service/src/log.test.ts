@@ -1,6 +1,6 @@
 import { expect, it } from '@jest/globals';
 import { RpcError, Status } from '@rondo/rpc/status';
-import { createLog } from './log.js';
+import { createLog, printableLine } from './log.js';
 
 it('writes one JSON line per event, with the service, the instance and the whole error', () => {
   const lines: string[] = [];
@@ -56,4 +56,13 @@ it('writes the text of a cause once, and keeps the stack of each error', () => {
   const { err } = JSON.parse(lines[0] ?? '');
   expect(err.message).toBe('the relay failed: PostgreSQL is unavailable: connect ECONNREFUSED 127.0.0.1:1');
   expect(err.stack.match(/^caused by: /gm)).toHaveLength(2);
+});
+
+it('on a terminal has no text that could control it, or that looks like another line', () => {
+  const line = { msg: 'a\n\u001b[2J', fields: ['\u009b', '\u202e'], err: { stack: 'Error: x\u001b[2J\n    at y' } };
+  expect(JSON.parse(printableLine(JSON.stringify(line)))).toEqual({
+    msg: 'a\\n\\u001b[2J',
+    fields: ['\\u009b', '\\u202e'],
+    err: { stack: 'Error: x\\u001b[2J\n    at y' },
+  });
 });

@@ -75,8 +75,27 @@ export async function consoleDestination(): Promise<pino.DestinationStream | und
   if (!process.stdout.isTTY) return undefined;
   try {
     const { build } = await import('pino-pretty');
-    return build({ sync: true, ignore: 'pid,hostname,service' });
+    const pretty = build({ sync: true, ignore: 'pid,hostname,service' });
+    return { write: (line) => void pretty.write(printableLine(line)) };
   } catch {
     return undefined; // images don't have pino-pretty: they log JSON
   }
+}
+
+/** Characters that control a terminal or reorder its text. */
+const CONTROL = /[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]/gu;
+
+/** Text of several lines for a terminal, which may come from other processes. */
+export const printable = (text: string): string =>
+  text.replace(CONTROL, (found) =>
+    found === '\n' ? found : `\\u${found.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+
+/** A line of the log for a terminal. A stack has several lines. */
+export function printableLine(line: string): string {
+  const show = (key: string, value: unknown) => {
+    if (typeof value !== 'string') return value;
+    return key === 'stack' ? printable(value) : printable(value).replaceAll('\n', '\\n');
+  };
+  return `${JSON.stringify(JSON.parse(line), show)}\n`;
 }

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { console } from '../terminal/console.js';
 import { withBuild } from '../workspace/build-lock.js';
 import { projectFolders, readJson } from '../workspace/files.js';
 import { root } from '../workspace/paths.js';

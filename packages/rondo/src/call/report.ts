@@ -22,23 +22,20 @@ interface ProgressOptions {
   readonly wanted: boolean;
 }
 
-/** Moves to the start of the line, and clears the line. */
-const WIPE = '\r\u001b[K';
-
 /** On a terminal, one line that is overwritten; elsewhere a line each time, if `wanted`. */
 export function createLoadProgress({ stderr, json, wanted }: ProgressOptions): ProgressReport {
   let written = Promise.resolve();
-  const write = (text: string) => {
-    written = written.then(() => stderr.write(text));
+  const write = (text: string, over?: 'line') => {
+    written = written.then(() => stderr.write(text, over));
   };
   const live = stderr.live && !json;
   return {
     tell(progress) {
-      if (live) write(`${WIPE}${headline(progress)}`);
+      if (live) write(headline(progress), 'line');
       else if (wanted) write(json ? `{"progress":${toJsonLine(progress)}}\n` : `${headline(progress)}\n`);
     },
     end() {
-      if (live) write(WIPE);
+      if (live) write('', 'line');
       return written;
     },
   };

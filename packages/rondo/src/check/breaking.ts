@@ -2,6 +2,7 @@
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { console } from '../terminal/console.js';
 import { root } from '../workspace/paths.js';
 import { type Ended, native, run } from '../workspace/process.js';
 import type { StepResult } from '../workspace/steps.js';
@@ -83,6 +84,6 @@ function linkPackages(folder: string): void {
 /** `rondo breaking`: runs this step of `npm run check` alone. */
 export async function main(): Promise<number> {
   const { code, output = '' } = await breaking();
-  process.stdout.write(output);
+  if (output !== '') console.log(output.trimEnd());
   return code;
 }

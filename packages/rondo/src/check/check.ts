@@ -4,6 +4,7 @@ import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { compile, PROJECTS } from '../build/build.js';
 import { generate } from '../generate/generate.js';
+import { console } from '../terminal/console.js';
 import { projectFolders, readJson } from '../workspace/files.js';
 import { dist, isInstalled, root } from '../workspace/paths.js';
 import { native, run } from '../workspace/process.js';

@@ -10,6 +10,7 @@ import { jsonOption, positiveInteger, registryOption } from '../options.js';
 import { groupsOf } from '../registry/groups.js';
 import { registeredInstances } from '../registry/locate.js';
 import { formatTable } from '../terminal/table.js';
+import { printable } from '../terminal/text.js';
 
 const DEFAULT_LIMIT = 50;
 const MAX_LIMIT = 10_000;
@@ -72,7 +73,7 @@ async function orReport<T>(reading: Promise<T>, { signal, stderr }: CommandConte
     return await reading;
   } catch (error) {
     signal.throwIfAborted();
-    await stderr.write(`a service can't be asked: ${reasonOf(error)}\n`);
+    await stderr.write(`a service can't be asked: ${printable(reasonOf(error))}\n`);
     return undefined;
   }
 }

@@ -28,6 +28,7 @@ import {
   registryOption,
 } from '../options.js';
 import { createPaint, paintJson, type Terminal } from '../terminal/terminal.js';
+import { printable } from '../terminal/text.js';
 import { showTrace } from '../tracing/show.js';
 
 /** Each call in flight takes memory. */
@@ -193,7 +194,8 @@ async function callOnce(job: Job, context: CommandContext): Promise<number> {
   try {
     let broken = false;
     const onStreamBreak = ({ codeName, message }: RpcError) => {
-      if (!broken) void context.stderr.write(`rondo: the stream broke, and is resumed: ${codeName}: ${message}\n`);
+      if (!broken)
+        void context.stderr.write(`rondo: the stream broke, and is resumed: ${codeName}: ${printable(message)}\n`);
       broken = true;
     };
     for await (const reply of invoke(requests, { ...callOptions, onStreamBreak, ...(job.timing && { onTiming }) })) {

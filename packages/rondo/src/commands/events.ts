@@ -82,7 +82,7 @@ async function resolve(
     ...{ definition, signal },
     call: (client, options) => client[call]({ id: BigInt(id) }, options),
   });
-  return `${event.group} ${printable(event.key)} is ${action === 'retry' ? 'tried again' : 'discarded'}`;
+  return `${printable(`${event.group} ${event.key}`)} is ${action === 'retry' ? 'tried again' : 'discarded'}`;
 }
 
 async function change(
@@ -126,7 +126,7 @@ async function askAll(publishers: Publishers, { stderr, signal }: CommandContext
       return [{ publisher, answer }];
     } catch (error) {
       signal.throwIfAborted();
-      await stderr.write(`a service can't be asked: ${reasonOf(error)}\n`);
+      await stderr.write(`a service can't be asked: ${printable(reasonOf(error))}\n`);
       return [];
     }
   });
@@ -143,7 +143,7 @@ async function list(publishers: Publishers, json: boolean | undefined, context: 
   const faults = answers.filter(({ carrierFault }) => carrierFault !== '');
   for (const { topics, carrierFault } of faults)
     await stderr.write(
-      `rondo: what waits in NATS for ${topics.join(', ')} is not in the numbers: ${printable(carrierFault)}\n`,
+      `${printable(`rondo: what waits in NATS for ${topics.join(', ')} is not in the numbers: ${carrierFault}`)}\n`,
     );
   return faults.length === 0 && answers.length === publishers.length ? ExitCode.OK : ExitCode.FAILED;
 }

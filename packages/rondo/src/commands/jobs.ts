@@ -53,7 +53,7 @@ export const jobs = defineCommand({
         ...{ definition, signal: context.signal },
         call: (client, options) => client[CHANGES[change]]({ id: BigInt(id ?? '') }, options),
       });
-      const told = `${job.method} ${printable(job.key)} ${change === 'retry' ? 'is tried again' : 'is discarded'}`;
+      const told = `${printable(`${job.method} ${job.key}`)} ${change === 'retry' ? 'is tried again' : 'is discarded'}`;
       await context.stdout.write(`${values.json ? JSON.stringify(view(job)) : told}\n`);
       return ExitCode.OK;
     });
@@ -73,7 +73,7 @@ async function list(
       askGroup(group, { definition, signal, call: (client, options) => client.listJobs({}, options) }).catch(
         async (error: unknown) => {
           signal.throwIfAborted();
-          await stderr.write(`a service can't be asked: ${reasonOf(error)}\n`);
+          await stderr.write(`a service can't be asked: ${printable(reasonOf(error))}\n`);
           return undefined;
         },
       ),

@@ -193,13 +193,6 @@ const GRACE_MS = 250;
 const pause = (delayMs: number, { context: { clock, signal } }: Printing): Promise<void> =>
   sleep(clock, delayMs, signal).catch(() => undefined);
 
-/** The first cell of the screen, and lines that are cut instead of wrapped. */
-const BEGIN = '\u001b[?7l\u001b[H';
-/** To the end of the line. */
-const REST_OF_LINE = '\u001b[K';
-/** To the end of the screen; from now on lines are wrapped again. */
-const END = '\u001b[J\u001b[?7h';
-
 async function print(watch: Watch, { intervalMs, json, context }: Printing): Promise<void> {
   const { stdout, wallClock } = context;
   const view = watch.read();
@@ -212,5 +205,5 @@ async function print(watch: Watch, { intervalMs, json, context }: Printing): Pro
   const title = `${formatTime(time.getTime())}, every ${intervalMs / 1_000} s`;
   const maxLines = stdout.height === undefined ? undefined : stdout.height - 2;
   const text = `${title}\n${formatView(view, { ...tableLook(stdout), maxLines }, notes)}`;
-  await stdout.write(stdout.live ? BEGIN + text.replaceAll('\n', `${REST_OF_LINE}\n`) + END : text);
+  await stdout.write(text, stdout.live ? 'screen' : undefined);
 }

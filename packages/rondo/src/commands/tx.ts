@@ -4,6 +4,7 @@ import { ExitCode } from '../exit-code.js';
 import { jsonOption, registryOption } from '../options.js';
 import { withRegistry } from '../registry/connection.js';
 import { registryAddresses } from '../registry/locate.js';
+import { printable } from '../terminal/text.js';
 import { gather, type KnownSaga, type Unfinished, withPeers } from '../transactions/gather.js';
 import { findUnfinished, type Resolved, resolveTransaction, type Wanted } from '../transactions/resolve.js';
 import { formatUnfinished, viewUnfinished } from '../transactions/view.js';
@@ -100,7 +101,9 @@ function withUnfinished<T>(
 
 async function reportUnreachable({ unreachable }: Unfinished, { stderr }: CommandContext): Promise<void> {
   for (const { instanceId, reason } of unreachable) {
-    await stderr.write(`${instanceId} can't be asked (${reason}): transactions that only it knows are missing\n`);
+    await stderr.write(
+      `${instanceId} can't be asked (${printable(reason)}): transactions that only it knows are missing\n`,
+    );
   }
 }
 
@@ -124,7 +127,7 @@ async function resolve(
   if (ending === 'retry') throw new UsageError(`${found.id} is a transaction: --commit or --abort`);
   const { stderr, signal } = context;
   const explain = async (line: string): Promise<void> => {
-    if (!json) await stderr.write(`${line}\n`);
+    if (!json) await stderr.write(`${printable(line)}\n`);
   };
   const coordinator = unfinished.coordinators.get(found.coordinator);
   const resolved = await resolveTransaction(found, coordinator, { wanted: ending, force, explain, signal });
@@ -133,19 +136,21 @@ async function resolve(
 
 function describe({ id, outcome, heuristic, participants }: Resolved): string {
   const told = participants
-    .map(({ participant, outcome: ended }) => `${participant}: ${ended.toLowerCase()}\n`)
+    .map(({ participant, outcome: ended }) => `${printable(participant)}: ${ended.toLowerCase()}\n`)
     .join('');
   const end = heuristic
     ? `by your order`
     : 'by its coordinator; rondo tx ls shows whether all participants have confirmed it';
-  return `${told}${id} is ${outcome.toLowerCase()} ${end}\n`;
+  return `${told}${printable(id)} is ${outcome.toLowerCase()} ${end}\n`;
 }
 
 async function retry({ saga, peer }: KnownSaga, ending: Ending, { json, context }: Resolving): Promise<string> {
   if (ending !== 'retry') throw new UsageError(`${saga.id} is a saga: --retry`);
   await peer.coordinator?.retrySaga({ id: saga.id }, { signal: context.signal });
   const { id, step } = saga;
-  return json ? `${JSON.stringify({ id, step, retried: true })}\n` : `${id} goes on with ${step || 'its last step'}\n`;
+  return json
+    ? `${JSON.stringify({ id, step, retried: true })}\n`
+    : `${printable(`${id} goes on with ${step || 'its last step'}`)}\n`;
 }
 
 async function complete(

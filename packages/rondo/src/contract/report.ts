@@ -23,7 +23,7 @@ function formatVersion(version: InspectedVersion, most: string | undefined, pain
   const { fingerprint, instances, comparisons, notCompared } = version;
   const [first, ...others] = comparisons;
   return [
-    `  ${printable(fingerprint)}  ${instances.join(', ')}`,
+    `  ${printable(`${fingerprint}  ${instances.join(', ')}`)}`,
     ...(notCompared === null ? [] : [`    differs, not compared: ${printable(notCompared)}`]),
     ...(first === undefined ? [] : formatComparison(first, first.with === most ? '' : ` with ${first.with}`, paint)),
     // The first comparison has listed what is added and removed.

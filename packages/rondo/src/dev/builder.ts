@@ -5,6 +5,7 @@ import { compile } from '../build/build.js';
 import { install } from '../build/install.js';
 import { arePagesFresh, bundlePages } from '../build/pages.js';
 import { generate } from '../generate/generate.js';
+import { console } from '../terminal/console.js';
 import { ownServices } from '../workspace/manifests.js';
 import { isInstalled, root } from '../workspace/paths.js';
 import { type Fault, parseFaults } from './faults.js';

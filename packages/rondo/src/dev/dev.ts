@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { runLauncher, type Session } from '../launch/launcher.js';
 import { summary } from '../launch/summary.js';
+import { console } from '../terminal/console.js';
 import { messageOf } from '../workspace/errors.js';
 import { entryOf, REGISTRY } from '../workspace/manifests.js';
 import { root } from '../workspace/paths.js';

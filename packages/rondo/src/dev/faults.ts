@@ -1,3 +1,5 @@
+import { console } from '../terminal/console.js';
+
 /** The faults that tsc and buf print, in a readable form, each once. Faults of handlers become one line that says what to do. */
 const COMPILER = /^(?<file>[^\s(][^(]*)\((?<line>\d+),(?<column>\d+)\): error (?<text>TS\d+: .*)$/;
 const BUF = /^(?<file>[^\s:][^:]*):(?<line>\d+):(?<column>\d+):(?<text>.*)$/;

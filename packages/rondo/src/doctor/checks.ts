@@ -2,6 +2,7 @@
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { DEFAULTS, loadRootEnv } from '../launch/options.js';
+import { console } from '../terminal/console.js';
 import { messageOf } from '../workspace/errors.js';
 import { database } from './database.js';
 import {
@@ -92,6 +93,12 @@ export async function examineWithoutCli(args: string[], reason: string): Promise
   const first = isHealthy(findings) ? '' : 'do what stands above; then ';
   findings.push({ name: 'rondo', ...fail(reason, `${first}npm run build`) });
   if (values.json) console.log(JSON.stringify({ healthy: false, findings }));
-  else process.stdout.write(findings.map((finding) => formatFinding(finding)).join(''));
+  else
+    console.log(
+      findings
+        .map((finding) => formatFinding(finding))
+        .join('')
+        .trimEnd(),
+    );
   return 1;
 }

@@ -1,5 +1,6 @@
 /** `npm test -- --changed`: what the changed files reach, and their types and lint. */
 import path from 'node:path';
+import { console } from '../terminal/console.js';
 import { root } from '../workspace/paths.js';
 import { native, run } from '../workspace/process.js';
 import { step } from '../workspace/steps.js';

@@ -1,5 +1,6 @@
 /** A reporter of jest: tells the supervisor what runs, and at the end how to run alone what failed. */
 import path from 'node:path';
+import { console } from '../terminal/console.js';
 import { quoted } from '../workspace/options.js';
 
 const MAX_COMMANDS = 20;

@@ -4,6 +4,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { console } from '../terminal/console.js';
 import { codeOf } from '../workspace/errors.js';
 import { root } from '../workspace/paths.js';
 

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { compile } from '../build/build.js';
 import { generate } from '../generate/generate.js';
+import { console } from '../terminal/console.js';
 import { isInstalled, root } from '../workspace/paths.js';
 import { hasCommit, run } from '../workspace/process.js';
 import { step } from '../workspace/steps.js';

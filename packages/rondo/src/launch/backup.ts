@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { build } from '../build/build.js';
 import { type TaskName, tasks } from '../commands/tasks.js';
+import { console } from '../terminal/console.js';
 import { messageOf } from '../workspace/errors.js';
 import { onlyOptions, quoted } from '../workspace/options.js';
 import { namesServer } from './database.js';

@@ -11,6 +11,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import path from 'node:path';
+import { console } from '../terminal/console.js';
 import { codeOf } from '../workspace/errors.js';
 import { readJson } from '../workspace/files.js';
 import type { Manifest } from '../workspace/manifests.js';

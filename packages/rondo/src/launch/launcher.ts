@@ -1,6 +1,7 @@
 /** Starts a system from a command line, and stops it: the part that `npm start` and `rondo dev` share. */
 import path from 'node:path';
 import { setTimeout } from 'node:timers/promises';
+import { console } from '../terminal/console.js';
 import { createMutex, type Semaphore } from '../workspace/concurrency.js';
 import { messageOf } from '../workspace/errors.js';
 import { withLock } from '../workspace/lock.js';

@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 import { setTimeout } from 'node:timers/promises';
+import { console } from '../terminal/console.js';
 import { codeOf } from '../workspace/errors.js';
 import { type Manifest, type PublicListener, REGISTRY } from '../workspace/manifests.js';
 import { DEFAULTS, environmentOf } from './options.js';

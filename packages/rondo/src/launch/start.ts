@@ -1,5 +1,6 @@
 /** Runs the whole system on this machine: `npm start`. */
 import { buildOnly } from '../build/build.js';
+import { console } from '../terminal/console.js';
 import { REGISTRY, readManifests } from '../workspace/manifests.js';
 import { step } from '../workspace/steps.js';
 import { runLauncher, type Session } from './launcher.js';

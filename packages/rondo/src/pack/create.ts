@@ -1,5 +1,6 @@
 /** `npm run create -- FOLDER`: begins an app of one's own, with the packages of this clone. */
 import { build } from '../build/build.js';
+import { console } from '../terminal/console.js';
 import { messageOf } from '../workspace/errors.js';
 import { root } from '../workspace/paths.js';
 import { step } from '../workspace/steps.js';

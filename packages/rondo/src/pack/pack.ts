@@ -5,6 +5,7 @@ import { pathToFileURL } from 'node:url';
 import { build } from '../build/build.js';
 import { runPnpm } from '../build/install.js';
 import { writePackageSbom } from '../build/sbom.js';
+import { console } from '../terminal/console.js';
 import { messageOf } from '../workspace/errors.js';
 import { filesBelow } from '../workspace/files.js';
 import { parse, takenByNpm } from '../workspace/options.js';

@@ -1,3 +1,4 @@
+import { console } from '../terminal/console.js';
 import { run } from '../workspace/process.js';
 import type { Packed } from './pack.js';
 

@@ -10,6 +10,7 @@ import { build } from '../build/build.js';
 import { tasks } from '../commands/tasks.js';
 import { findSystem } from '../doctor/system.js';
 import { DEFAULTS, usageOf } from '../launch/options.js';
+import { console } from '../terminal/console.js';
 import { messageOf } from '../workspace/errors.js';
 import { onlyOptions } from '../workspace/options.js';
 import { root } from '../workspace/paths.js';

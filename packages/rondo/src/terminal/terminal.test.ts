@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { didYouMean, nearest } from '@rondo/rpc/internal';
 import { formatTable } from './table.js';
-import { createPaint, paintJson, wantsColor } from './terminal.js';
+import { createPaint, paintJson, rendered, wantsColor } from './terminal.js';
 import { formatAge, parseDurationMs, printable } from './text.js';
 
 describe('durations', () => {
@@ -87,6 +87,18 @@ describe('text', () => {
     expect(printable('a\u001b[2J\nb\u0007\u009bc')).toBe('a\\u001b[2J\\nb\\u0007\\u009bc');
     expect(printable('a\u202eb\u2066c\u2028d')).toBe('a\\u202eb\\u2066c\\u2028d');
     expect(formatTable([['a\nb', '\u001b[31mc']])).toBe('a\\nb  \\u001b[31mc\n');
+  });
+
+  it('passes the writer with line breaks, tabs and our own styles alone', () => {
+    const paint = createPaint(true);
+    const own = `${paint('bold', 'a')}\t${paint('dim', 'b')}\n${paint('red', 'c')}${paint('cyan', 'd')}`;
+    const foreign = '\u001b[8m\u001b[H\u001b]0;x\u0007\r\u009bK\u202e';
+    const escaped = '\\u001b[8m\\u001b[H\\u001b]0;x\\u0007\\r\\u009bK\\u202e';
+    expect(rendered(own + foreign, { color: true })).toBe(own + escaped);
+    expect(rendered('\u001b[31mx', { color: false })).toBe('\\u001b[31mx');
+    expect(rendered(foreign, { color: true }, 'line')).toBe(`\r\u001b[K${escaped}`);
+    const json = JSON.stringify({ a: foreign });
+    expect(JSON.parse(rendered(json, { color: false }))).toEqual({ a: foreign });
   });
 
   it.each([

@@ -1,4 +1,5 @@
 import { styleText } from 'node:util';
+import { shown } from './text.js';
 
 /** An output stream: standard output, standard error, or a test's own. */
 export interface Terminal {
@@ -7,8 +8,30 @@ export interface Terminal {
   readonly live: boolean;
   readonly width?: number | undefined;
   readonly height?: number | undefined;
-  /** Resolves when more may be written, so that a slow reader slows the writer (backpressure). */
-  write(text: string): Promise<void>;
+  /**
+   * Writes text, with what could control the terminal escaped. Resolves when more may be written, so that a slow reader slows the
+   * writer (backpressure).
+   *
+   * @param over What the text is written over; by default nothing.
+   */
+  write(text: string, over?: Over): Promise<void>;
+}
+
+/** What is on the terminal and replaced: the line of the cursor, or the screen. */
+export type Over = 'line' | 'screen';
+
+/** The first cell of the screen, and lines that are cut instead of wrapped. */
+const BEGIN = '\u001b[?7l\u001b[H';
+/** To the end of the line. */
+const REST_OF_LINE = '\u001b[K';
+/** To the end of the screen; from now on lines are wrapped again. */
+const END = '\u001b[J\u001b[?7h';
+
+/** What a {@link Terminal} writes. */
+export function rendered(text: string, { color }: Pick<Terminal, 'color'>, over?: Over): string {
+  const safe = shown(text, color);
+  if (over === 'screen') return BEGIN + safe.replaceAll('\n', `${REST_OF_LINE}\n`) + END;
+  return over === 'line' ? `\r${REST_OF_LINE}${safe}` : safe;
 }
 
 /** The style and width of a table. */

@@ -10,6 +10,18 @@ export function printable(text: string): string {
   });
 }
 
+const ESCAPE = '\u001b';
+/** What rondo itself writes beside text: the ends of lines, tabs, and the styles of `Style`. */
+const OWN = `[\\n\\t]|${ESCAPE}\\[(?:[12]|22|3[12369])m`;
+const OWN_OR_CONTROL = new RegExp(`(${OWN})|${CONTROL.source}`, 'gu');
+
+/** A text of several lines as it may be written to a terminal: only line breaks, tabs and, if it has colours, our own styles are left. */
+export function shown(text: string, color: boolean): string {
+  return text.replace(OWN_OR_CONTROL, (found, own = '') =>
+    own.length === 1 || (color && own !== '') ? own : printable(found),
+  );
+}
+
 function hex(character: string): string {
   return character.charCodeAt(0).toString(16).padStart(4, '0');
 }

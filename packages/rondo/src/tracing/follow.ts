@@ -4,6 +4,7 @@ import { addPart, joined, type KnownParts } from '@rondo/service/traces';
 import type { CommandContext } from '../command.js';
 import { reasonOf } from '../errors.js';
 import { tableLook } from '../terminal/terminal.js';
+import { printable } from '../terminal/text.js';
 import { formatTraces } from './format.js';
 import { type Asked, askOne } from './gather.js';
 
@@ -45,7 +46,7 @@ export async function followTraces(
         }
       });
     } catch (error) {
-      const fault = `${instanceId} can't be followed: ${reasonOf(error)}\n`;
+      const fault = `${instanceId} can't be followed: ${printable(reasonOf(error))}\n`;
       if (!signal.aborted && !faults.has(fault)) await stderr.write(fault);
       faults.add(fault);
     } finally {

@@ -2,7 +2,7 @@ import { sleep } from '@rondo/rpc/clock';
 import { treeOf, walk } from '@rondo/service/traces';
 import type { CommandContext } from '../command.js';
 import { tableLook } from '../terminal/terminal.js';
-import { formatTime } from '../terminal/text.js';
+import { formatTime, printable } from '../terminal/text.js';
 import { formatTrace } from './format.js';
 import { type Asked, gatherTrace, type Silent, type ToldTrace } from './gather.js';
 
@@ -41,7 +41,7 @@ export async function showTrace(
     await stdout.write(`${JSON.stringify({ traceId: found, spans, lostSpans, off, unreachable })}\n`);
     return;
   }
-  await stdout.write(`trace ${found}\n${formatTrace(found, roots, tableLook(stdout))}`);
+  await stdout.write(`trace ${printable(found)}\n${formatTrace(found, roots, tableLook(stdout))}`);
   if (trace.lostSpans > 0) await stderr.write(`${trace.lostSpans} more spans were not kept: the trace is too long\n`);
   await tellSilent(trace, context);
 }
@@ -50,7 +50,7 @@ export async function showTrace(
 export async function tellSilent({ off, unreachable }: Silent, { stderr }: CommandContext): Promise<void> {
   if (off.length > 0) await stderr.write(`${off.join(', ')}: no spans are kept there: RONDO_TRACE_BYTES is 0\n`);
   for (const { instanceId, reason } of unreachable)
-    await stderr.write(`${instanceId} can't be asked (${reason}): its spans are missing\n`);
+    await stderr.write(`${instanceId} can't be asked (${printable(reason)}): its spans are missing\n`);
 }
 
 function explainAbsence(traceId: string, { keeping, completeSinceMs, off, unreachable }: ToldTrace): string {

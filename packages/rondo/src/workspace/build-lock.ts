@@ -1,6 +1,7 @@
 /** The lock of builds. A command that only loads what is built waits by it, too. */
 import { accessSync, constants, mkdirSync } from 'node:fs';
 import path from 'node:path';
+import { console } from '../terminal/console.js';
 import { withLock } from './lock.js';
 import { root } from './paths.js';
 

@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, realpathSync } from 'node:fs';
 import path from 'node:path';
+import { console } from '../terminal/console.js';
 import { root } from './paths.js';
 
 /** How a program is run. */

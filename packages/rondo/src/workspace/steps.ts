@@ -1,5 +1,6 @@
 /** Prints a line for each step with its time, and the output of steps that fail. A terminal shows the running step. */
 import { styleText } from 'node:util';
+import { console } from '../terminal/console.js';
 
 const MAX_LINES = 60;
 
@@ -30,12 +31,12 @@ export async function step<Result extends StepResult>(name: string, work: () => 
 /** Shows the name of the running step on a terminal, and clears the line when the step ends. */
 async function withRunningLine<T>(name: string, work: () => Promise<T>): Promise<T> {
   if (!process.stdout.isTTY) return await work();
-  // The \r moves to the start of the line, so that a warning overwrites it.
-  process.stdout.write(`…       ${name}\r`);
+  // A warning overwrites it.
+  console.status(`…       ${name}`);
   try {
     return await work();
   } finally {
-    process.stdout.write('\x1b[K');
+    console.status('');
   }
 }
 

@@ -1,4 +1,5 @@
 import { ConfigurationError, type Variables } from '../config/variables.js';
+import { printable } from '../log.js';
 import type { NoVariables, ServiceOptions } from './service.js';
 import { mapStackTraces } from './stack-traces.js';
 import { maskFor, type RunningService, startService } from './start.js';
@@ -39,7 +40,7 @@ export async function runService<V extends Variables = NoVariables>(options: Ser
   try {
     endOnFault(await starting);
   } catch (error) {
-    process.stderr.write(maskFor(options)(explainFailure(options.name, error)));
+    process.stderr.write(printable(maskFor(options)(explainFailure(options.name, error))));
     process.exit(error instanceof ConfigurationError ? EXIT_CONFIGURATION : EXIT_FAILURE);
   }
 }
