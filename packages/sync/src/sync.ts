@@ -1,7 +1,6 @@
 import type { Meter } from '@opentelemetry/api';
 import { type Database, eventLoopPace, Turns } from '@rondo/database';
 import { type Clock, type Random, systemClock, systemRandom } from '@rondo/rpc/clock';
-import { Shares } from '@rondo/rpc/internal';
 import { watchErrors } from './errors.js';
 import { createFeed, type Feed } from './feed/feed.js';
 import { type Listener, startListener } from './feed/listener.js';
@@ -112,26 +111,29 @@ async function closeFeed(feed: Feed, closeListener: () => Promise<void> | undefi
 
 /** Counts the open watches, and ends them all on close. */
 function createWatchers(context: WatchContext, onFirst: () => void) {
-  const open = new Set<AbortController>();
-  const places = new Shares(context.bounds.maxWatchers);
+  const open = new Map<AbortController, string | undefined>();
   let closed = false;
 
-  const { partTimeoutMs, readTimeoutMs } = context.bounds;
+  const { maxWatchers, partTimeoutMs, readTimeoutMs } = context.bounds;
+  /** Whether a caller that is known has half of what the others leave free. */
+  const hasItsShare = (caller = '') => {
+    if (caller === '' || open.size * 2 < maxWatchers) return false;
+    const own = [...open.values()].filter((other) => other === caller).length;
+    return own >= Math.ceil((maxWatchers - open.size + own) / 2);
+  };
   async function* counted<Part>(options: WatchOptions<Part>): AsyncGenerator<WatchEvent<Part>, void, undefined> {
     if (closed) throw watchErrors.STOPPING();
-    const place = options.caller ? places.of(options.caller) : undefined;
-    if (open.size >= context.bounds.maxWatchers || place?.hold(1) === false)
+    if (open.size >= maxWatchers || hasItsShare(options.caller))
       throw watchErrors.TOO_MANY_WATCHERS({ watchers: open.size });
     onFirst();
     const ending = new AbortController();
     const onAbort = (): void => ending.abort(options.signal.reason);
     options.signal.addEventListener('abort', onAbort);
     if (options.signal.aborted) onAbort();
-    open.add(ending);
+    open.set(ending, options.caller);
     const leave = (): void => {
       options.signal.removeEventListener('abort', onAbort);
       open.delete(ending);
-      place?.hold(0);
     };
     const held = { resources: false };
     const boundMs = () => (held.resources ? partTimeoutMs : readTimeoutMs);
@@ -148,7 +150,7 @@ function createWatchers(context: WatchContext, onFirst: () => void) {
     open: () => open.size,
     close(): void {
       closed = true;
-      for (const ending of open) ending.abort(watchErrors.STOPPING());
+      for (const ending of open.keys()) ending.abort(watchErrors.STOPPING());
     },
   };
 }

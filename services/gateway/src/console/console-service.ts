@@ -93,7 +93,9 @@ export function consoleService({
 
 const askerOf = ({ metadata, signal, values }: Pick<ServerCall, 'metadata' | 'signal' | 'values'>): Asker => {
   const principal = values.get(callPrincipal);
-  const client = principal ? `${principal.issuer} ${principal.subject}` : networkOf(metadata.get('x-forwarded-for') ?? '');
+  const client = principal
+    ? `${principal.issuer} ${principal.subject}`
+    : networkOf(metadata.get('x-forwarded-for') ?? '');
   return { signal, principal, client };
 };
 
