@@ -8,6 +8,7 @@ import { afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/gl
 import { root, runNode } from '@rondo/harness';
 import { examineRepository } from '../../packages/rondo/src/doctor/checks.js';
 import { ok } from '../../packages/rondo/src/doctor/finding.js';
+import { built } from '../../packages/rondo/src/doctor/workspace.js';
 import { toolModule } from './src/tool-module.js';
 
 let machine: string;
@@ -28,6 +29,10 @@ it('a check of the doctor that takes the processor makes no other late: it begin
   for await (const finding of examineRepository({ data: root, environment: {} }, { all })) found.push(finding);
   expect(order).toEqual(['disk begins', 'disk ends', 'packages begins', 'packages ends']);
   expect(found).toMatchObject([{ name: 'disk' }, { name: 'packages', state: 'ok', detail: 'was read' }]);
+});
+
+it('a build that has just been made lacks no file', async () => {
+  expect((await built()).detail).not.toContain('missing');
 });
 
 it('rondo dev without watches is found, with the remedy', async () => {
@@ -99,6 +104,14 @@ describe('a clone that git', () => {
   it('takes for bare, as a test in a hook left it, is found with the remedy', async () => {
     const remedy = 'git config core.bare false';
     expect(await find(['init', '--quiet'], ['config', 'core.bare', 'true'])).toMatchObject({ state: 'fail', remedy });
+  });
+
+  it('refuses, as it belongs to another account, is found with the remedy', async () => {
+    process.env['GIT_TEST_ASSUME_DIFFERENT_OWNER'] = '1'; // git's own tests use it
+    const found = await find(['init', '--quiet']).finally(() => delete process.env['GIT_TEST_ASSUME_DIFFERENT_OWNER']);
+    const detail = 'refuses a repository of another account';
+    const remedy = expect.stringMatching(/^git config --global --add safe\.directory \S+$/);
+    expect(found).toMatchObject({ state: 'fail', detail, remedy });
   });
 
   it('does not know, as an archive, is told what it lacks', async () => {

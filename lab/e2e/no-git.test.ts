@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -15,10 +16,21 @@ beforeAll(async () => {
 });
 afterAll(() => rmSync(archive, { recursive: true, force: true }));
 
-it('npm test -- --changed says in a line what it needs where git knows no files', async () => {
+const changed = (env: Readonly<Record<string, string>> = {}) => {
   const module = './packages/rondo/dist/tests/jest-test.mjs';
   const script = `const { main } = await import('${module}'); process.exitCode = await main(['--changed']);`;
-  const ended = await runNode(['--input-type=module', '--eval', script], { cwd: archive });
+  return runNode(['--input-type=module', '--eval', script], { cwd: archive, env });
+};
+
+it('npm test -- --changed says in a line what it needs where git knows no files', async () => {
   const stderr = 'npm test -- --changed: git knows no files here: git init && git add . && git commit -m Start\n';
-  expect(ended).toEqual({ code: 1, stdout: '', stderr });
+  expect(await changed()).toEqual({ code: 1, stdout: '', stderr });
+});
+
+it('and where git refuses the repository of another account', async () => {
+  execFileSync('git', ['init', '--quiet'], { cwd: archive });
+  const { stderr } = await changed({ GIT_TEST_ASSUME_DIFFERENT_OWNER: '1' });
+  expect(stderr).toMatch(
+    /^npm test -- --changed: git refuses .* account: git config --global --add safe\.directory \S+\n$/,
+  );
 });

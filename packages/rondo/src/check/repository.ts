@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { apiDocumented, errorsUsed } from '../docs/docs.js';
 import { laboratory, root } from '../workspace/paths.js';
-import { run } from '../workspace/process.js';
+import { gitFault, run } from '../workspace/process.js';
 import type { Step, StepResult } from '../workspace/steps.js';
 import { linksLead } from './links.js';
 import { portable } from './portable.js';
@@ -27,6 +27,6 @@ function unusedCode(): Promise<StepResult> {
 /** Checks files that git lists. An archive of the repository has no `.git`. */
 async function ofFiles(which: readonly string[], check: (files: readonly string[]) => StepResult): Promise<StepResult> {
   const { code, output } = await run('git', ['ls-files', ...which]);
-  if (code !== 0) return { code: 0, skipped: true, note: 'git knows no files here: git init && git add .' };
+  if (code !== 0) return { code: 0, skipped: true, note: gitFault(output) };
   return check(output.trim().split('\n'));
 }

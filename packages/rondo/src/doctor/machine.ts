@@ -7,6 +7,7 @@ import { watchTree } from '../dev/tree.js';
 import { messageOf } from '../workspace/errors.js';
 import { readJson } from '../workspace/files.js';
 import { root } from '../workspace/paths.js';
+import { gitFault, run } from '../workspace/process.js';
 import { fail, note, type Outcome, ok, type Subject, warn } from './finding.js';
 import { nearest } from './runtime.js';
 import { ask } from './system.js';
@@ -57,11 +58,14 @@ export async function git(): Promise<Outcome> {
   const version = await ask('git', ['--version']);
   if (version === undefined)
     return warn("isn't found: npm run check can't compare contracts with those of main", 'install git');
-  const inside = await ask('git', ['rev-parse', '--is-inside-work-tree']);
-  if (inside === 'true') return ok(version.replace('git version ', ''));
-  if (inside === 'false') return fail('takes this folder for one without files', 'git config core.bare false');
+  const { code, output } = await run('git', ['rev-parse', '--is-inside-work-tree']);
+  const [fault = '', remedy] = gitFault(output)
+    .replace(/^git /, '')
+    .split(/: (.*)/);
+  if (output.trim() === 'true') return ok(version.replace('git version ', ''));
+  if (code === 0) return fail('takes this folder for one without files', 'git config core.bare false');
+  if (fault.startsWith('refuses')) return fail(fault, remedy);
   if (existsSync(path.join(root, '.git'))) return fail('refuses this repository', 'git status says why');
-  const remedy = 'git init && git add . && git commit -m Start';
   return note('knows no files here: npm test -- --changed needs them', remedy);
 }
 

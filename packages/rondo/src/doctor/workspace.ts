@@ -79,7 +79,11 @@ function hasHoles(folder: string): boolean {
   const dist = path.join(root, folder, 'dist');
   if (!existsSync(path.join(dist, '.tsbuildinfo'))) return false;
   const there = new Set(filesBelow(dist));
-  return filesBelow(path.join(root, folder, 'src'))
-    .filter((file) => /(?<!\.d|\.test)\.ts$/.test(file))
-    .some((file) => !there.has(file.replace(/ts$/, 'js')));
+  return (
+    filesBelow(path.join(root, folder, 'src'))
+      .filter((file) => /(?<!\.d|\.test)\.ts$/.test(file))
+      .map((file) => file.replace(/\.ts$/, ''))
+      // A package whose pages are bundled has its declarations alone.
+      .some((file) => !there.has(`${file}.js`) && !there.has(`declarations/${file}.d.ts`))
+  );
 }

@@ -65,9 +65,16 @@ function stdioOf(show: boolean | 'stderr') {
  * @param command What the user typed.
  */
 export async function hasCommit(command: string): Promise<boolean> {
-  if ((await run('git', ['rev-parse', '--verify', 'HEAD'])).code === 0) return true;
-  console.error(`${command}: git knows no files here: git init && git add . && git commit -m Start`);
-  return false;
+  const { code, output } = await run('git', ['rev-parse', '--verify', 'HEAD']);
+  if (code !== 0) console.error(`${command}: ${gitFault(output)}`);
+  return code === 0;
+}
+
+/** Why git does nothing here, by what it has said, and the remedy. Its text may be in another language, and its remedy isn't. */
+export function gitFault(said: string): string {
+  const trust = /git config --global --add safe\.directory .*/.exec(said)?.[0];
+  if (trust === undefined) return 'git knows no files here: git init && git add . && git commit -m Start';
+  return `git refuses a repository of another account: ${trust}`;
 }
 
 /** Forwards signals to the program: npm signals only this process. */
