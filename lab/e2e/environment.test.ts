@@ -13,19 +13,14 @@ const VARIABLES: readonly (readonly [name: string, rondo: boolean, services: boo
   ),
   ['NODE_PG_FORCE_NATIVE', false, false],
   ['NODE_OPTIONS', false, false],
-  ...['RONDO_ADVERTISE', 'RONDO_METRICS'].map((name) => [name, true, false] as const),
+  ...['RONDO_ADVERTISE', 'RONDO_AUTH', 'RONDO_METRICS'].map((name) => [name, true, false] as const),
   ...['', '_FILE'].flatMap((end) =>
     ['RONDO_DATABASE_ADMIN_URL', 'DATABASE_URL', 'RONDO_TOKEN'].map((name) => [name + end, true, false] as const),
   ),
   ...['', '_DIR', '_CERT', '_KEY', '_CA'].map((end) => [`RONDO_TLS${end}`, true, false] as const),
-  ...[
-    'RONDO_LOG_LEVEL',
-    'RONDO_AUTH',
-    'RONDO_TLS_MIN_VERSION',
-    'OTEL_SERVICE_NAME',
-    'http_proxy',
-    'GIT_AUTHOR_NAME',
-  ].map((name) => [name, true, true] as const),
+  ...['RONDO_LOG_LEVEL', 'RONDO_TLS_MIN_VERSION', 'OTEL_SERVICE_NAME', 'http_proxy', 'GIT_AUTHOR_NAME'].map(
+    (name) => [name, true, true] as const,
+  ),
 ];
 
 interface Seen {

@@ -62,12 +62,13 @@ function hasHome(): boolean {
 
 /**
  * What services don't inherit, neither from the shell nor from the root's `.env`: it is of one process, or of the person who calls
- * by `rondo`. One certificate can't be that of all services: `--tls` makes one for each.
+ * by `rondo`. One certificate can't be that of all services: `--tls` makes one for each, and `--auth` has them check their callers.
  */
 export const NOT_FOR_SERVICES: readonly string[] = [
   'DATABASE_URL',
   'DATABASE_URL_FILE',
   'RONDO_ADVERTISE',
+  'RONDO_AUTH',
   'RONDO_DATABASE_ADMIN_URL',
   'RONDO_DATABASE_ADMIN_URL_FILE',
   'RONDO_METRICS',
