@@ -2,6 +2,7 @@ import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } f
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { freeBase, runNode, start } from '@rondo/harness';
 import { parseOptions } from '../../packages/rondo/src/launch/options.js';
@@ -123,4 +124,27 @@ it('npm start ends without a stack when its output is closed', async () => {
   launcher.process.stdout?.destroy();
   const { stderr } = await launcher.ended;
   expect(stderr.replaceAll(WAITING, '')).toBe('');
+});
+
+/** `.ci/long` has it kill twenty launchers, on Node 20 and 24. */
+const KILLS = Number(process.env['LAUNCHER_KILLS'] ?? 2);
+
+it(`npm start starts after each of ${KILLS} launchers that were killed, at moments over their whole life`, async () => {
+  const data = mkdtempSync(join(tmpdir(), 'rondo-killed-'));
+  const launch = () =>
+    start(process.execPath, ['scripts/rondo.mjs', 'start', '--data', data, '--port-base', base, '--no-restart']);
+  const startedAt = performance.now();
+  let launcher = launch();
+  await launcher.printed(/Rondo is up/);
+  const lifeMs = performance.now() - startedAt;
+  for (let kill = 1; ; kill += 1) {
+    await launcher.stop('SIGKILL');
+    launcher = launch();
+    await launcher.printed(/Rondo is up/);
+    await launcher.stop('SIGTERM');
+    if (kill === KILLS) break;
+    launcher = launch();
+    await pause((lifeMs * kill) / KILLS); // Whatever the launcher does then, it is killed.
+  }
+  rmSync(data, { recursive: true });
 });

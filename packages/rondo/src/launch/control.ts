@@ -1,7 +1,7 @@
 /** The Unix socket, or named pipe, through which a running system takes requests: a JSON line in, JSON lines out. */
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -67,8 +67,12 @@ function placeSocket(data: string): { readonly socket: string; readonly remove: 
   if (isWindows) return { socket: `\\\\.\\pipe\\rondo-${randomUUID()}`, remove: () => undefined };
   const socket = path.join(data, 'launcher.sock');
   if (Buffer.byteLength(socket) <= MAX_SOCKET_BYTES) {
-    rmSync(socket, { force: true }); // a launcher that was killed leaves it behind
-    return { socket, remove: () => rmSync(socket, { force: true }) };
+    // A launcher that was killed leaves it behind. rmSync of a socket makes Node 20 miss the links of the packages that it loads next.
+    const remove = () => {
+      if (existsSync(socket)) unlinkSync(socket);
+    };
+    remove();
+    return { socket, remove };
   }
   const folder = mkdtempSync(path.join(tmpdir(), 'rondo-'));
   return { socket: path.join(folder, 'launcher.sock'), remove: () => rmSync(folder, { recursive: true, force: true }) };

@@ -1,6 +1,7 @@
 /** Starts a system from a command line, and stops it: the part that `npm start` and `rondo dev` share. */
 import path from 'node:path';
 import { setTimeout } from 'node:timers/promises';
+import { findSystem } from '../doctor/system.js';
 import { console } from '../terminal/console.js';
 import { createMutex, type Semaphore } from '../workspace/concurrency.js';
 import { messageOf } from '../workspace/errors.js';
@@ -58,6 +59,7 @@ export async function runLauncher(launch: Launch): Promise<number> {
     loadRootEnv();
     const options = parseOptions(args, command);
     const { data } = options;
+    await awaitLeftovers(data, signal);
     const otherwise = `choose another folder: ${startElsewhere(command)}`;
     const server = databaseServer(options);
     const remedy = `Stop what listens there, or start beside it: ${startBeside(command, options)}`;
@@ -79,6 +81,19 @@ export async function runLauncher(launch: Launch): Promise<number> {
     return 1;
   } finally {
     stop.close();
+  }
+}
+
+const LEFTOVER_POLLS = 60;
+const LEFTOVER_POLL_MS = 500;
+
+/** Waits for the processes of a launcher that was killed: they hold their ports until they have drained. */
+async function awaitLeftovers(data: string, signal: AbortSignal): Promise<void> {
+  for (let polls = 0; polls < LEFTOVER_POLLS; polls += 1) {
+    const { launcher, processes } = await findSystem(data);
+    if (launcher !== undefined || processes.length === 0) return;
+    if (polls === 0) console.error('Waiting for the processes of a launcher that was killed …');
+    await setTimeout(LEFTOVER_POLL_MS, undefined, { signal });
   }
 }
 
