@@ -140,7 +140,7 @@ export function registryOver(etcd: readonly string[]): Deployed {
   const metadata = { name: 'registry', labels };
   const port = 50_050;
   const store = `etcd://${etcd.map((url) => new URL(url).host)}`;
-  const env = { RONDO_LISTEN: `0.0.0.0:${port}`, RONDO_INSECURE: '1', RONDO_REGISTRY_STORE: store };
+  const env = { RONDO_LISTEN: `0.0.0.0:${port}`, RONDO_INSECURE: '1', RONDO_AUTH: 'off', RONDO_REGISTRY_STORE: store };
   const container = {
     ...{ name: 'registry', image: 'rondo-registry', readinessProbe: { grpc: { port }, periodSeconds: 2 } },
     env: Object.entries(env).map(([name, value]) => ({ name, value })),

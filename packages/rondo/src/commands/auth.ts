@@ -2,14 +2,11 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { didYouMean } from '@rondo/rpc/internal';
 import { type Candidate, defineCommand, type Written } from '../command.js';
-import { formatRules, type PackageRules, rulesOf } from '../contract/auth-matrix.js';
+import { DESCRIPTORS, formatRules, type PackageRules, rulesOf } from '../contract/auth-matrix.js';
 import { UsageError } from '../errors.js';
 import { ExitCode } from '../exit-code.js';
 import { jsonOption } from '../options.js';
 import { messageOf } from '../workspace/errors.js';
-
-/** The contracts of a workspace, as the build compiles them. */
-const DESCRIPTORS = 'packages/contracts/descriptors.binpb';
 
 /** `rondo auth`: prints who may call the methods of the contracts. */
 export const auth = defineCommand({

@@ -19,7 +19,7 @@ export const upgrade = defineCommand({
     'fails, the tree is as it was, with what is installed.',
     '',
     'A file in which you and the template changed different lines has both changes afterwards. In services/ only versions',
-    'change. With --json: {"from":…,"to":…,"files":[…],"left":[{"file":…,"lines":…}]}, and complaints if it doesn\'t build.',
+    'change. With --json: {"from":…,"to":…,"files":[…],"left":[{"file":…,"lines":…}],"hints":[…]}, and complaints if it doesn\'t build.',
   ].join('\n'),
   options: {
     packages: {
@@ -59,7 +59,7 @@ export const upgrade = defineCommand({
   },
 });
 
-function describe({ from, to, files, left, complaints }: UpgradedApp): string {
+function describe({ from, to, files, left, hints = [], complaints }: UpgradedApp): string {
   if (files.length === 0) return `The app has Rondo ${to}: nothing to do.\n`;
   return [
     `Upgraded from Rondo ${from} to ${to}:`,
@@ -69,6 +69,7 @@ function describe({ from, to, files, left, complaints }: UpgradedApp): string {
       `${file} is left as you have edited it. The new template has otherwise:`,
       ...lines.split('\n').map((line) => `  ${line}`),
     ]),
+    ...hints.flatMap((hint) => ['', hint]),
     '',
     'Next: git diff; npm run check; npm test; then commit.',
     ...(complaints === undefined ? [] : ['', 'It does not build until the code is changed:']),

@@ -1,7 +1,12 @@
+import { existsSync, readFileSync } from 'node:fs';
+import path from 'node:path';
 import { createFileRegistry, fromBinary } from '@bufbuild/protobuf';
 import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
 import type { AuthPolicy } from '@rondo/rpc/internal';
 import { methodOf, toDynamicMethod } from '@rondo/schema';
+
+/** The contracts of a workspace, as the build compiles them. */
+export const DESCRIPTORS = 'packages/contracts/descriptors.binpb';
 
 /** Who may call the methods of one package. */
 export interface PackageRules {
@@ -34,6 +39,32 @@ export function rulesOf(descriptorSet: Uint8Array): readonly PackageRules[] {
     .map(([name, methods]) => ({ package: name, methods }))
     .filter(({ methods }) => methods.some(({ auth }) => auth !== undefined))
     .sort((one, other) => (one.package < other.package ? -1 : 1));
+}
+
+/** What every caller may call in a workspace while RONDO_AUTH is off; undefined if its contracts restrict no method. */
+export function openIn(root: string): string | undefined {
+  const packages = rulesOf(readFileSync(path.join(root, DESCRIPTORS))).filter(
+    (one) => !one.package.startsWith('rondo.'),
+  );
+  const open = packages.flatMap((one) =>
+    one.methods.filter(({ auth }) => auth !== undefined && auth !== 'public').map(() => one.package),
+  );
+  if (open.length === 0) return undefined;
+  const where = [...new Set(open)].join(', ');
+  return `every caller may call ${open.length} methods of ${where} that the contracts restrict (rondo auth matrix lists them)`;
+}
+
+/** The files that run a workspace beyond the loopback, each with its RONDO_AUTH. */
+export function decisionsIn(root: string): ReadonlyMap<string, 'on' | 'off' | undefined> {
+  const overlays = ['development', 'production'].map((name) => `infra/kubernetes/overlays/${name}/kustomization.yaml`);
+  const files = ['docker-compose.yml', ...overlays].filter((file) => existsSync(path.join(root, file)));
+  return new Map(
+    files.map((file) => {
+      const text = readFileSync(path.join(root, file), 'utf8');
+      const [, auth] = /^ *(?:- )?RONDO_AUTH(?:=|: *)["']?(on|off)\b/m.exec(text) ?? [];
+      return [file, auth === 'on' || auth === 'off' ? auth : undefined];
+    }),
+  );
 }
 
 const HEAD = ['Method', 'Person or program', 'Process'] as const;

@@ -13,9 +13,21 @@ export const BASE = `${FOLDER}/base`;
 export const COMPONENTS = `${FOLDER}/components`;
 /** The folder of what is written once, to begin with. */
 export const OVERLAYS = `${FOLDER}/overlays`;
+/** What the production overlay begins with as the issuer of tokens. It has spaces, so that no process starts with it. */
+export const NO_ISSUER = 'RONDO_AUTH_ISSUER=fill in the issuer of tokens';
 /** The template of the objects of one service. */
 const OF_A_SERVICE = 'base/service.yaml';
 const LEAST_REPLICAS = 2;
+
+/** An overlay from before RONDO_AUTH had to be set, with the lines by which its pods run as they did. */
+export const withDecision = (overlay: string): string =>
+  overlay.includes('RONDO_AUTH=')
+    ? overlay
+    : overlay.replace(
+        /(- name: rondo-settings\n(?: +.*\n)*? +literals:\n)( +)/,
+        '$1$2# Every caller may call every method: set RONDO_AUTH=on, with a component tls-…, for only those that the contracts allow.\n' +
+          '$2- RONDO_AUTH=off\n$2- RONDO_INSECURE=1\n$2',
+      );
 
 /** The files for the services of a workspace, by their paths from the root. */
 export function filesFor(workloads: readonly Workload[], registry: Workload | undefined): ReadonlyMap<string, string> {

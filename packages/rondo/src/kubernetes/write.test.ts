@@ -4,11 +4,19 @@ import path from 'node:path';
 import { fromBinary, toBinary } from '@bufbuild/protobuf';
 import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { parseAllDocuments } from 'yaml';
+import { parse, parseAllDocuments } from 'yaml';
 import { root as repository } from '../workspace/paths.js';
+import { withDecision } from './files.js';
 import { followServices, writeManifests } from './write.js';
 
 const BASE = 'infra/kubernetes/base';
+const OVERLAYS = 'infra/kubernetes/overlays';
+const NO_ISSUER = expect.stringMatching(
+  `^${OVERLAYS}/production/.* has no issuer of tokens in RONDO_AUTH_ISSUER: fill it in`,
+);
+const OPEN = expect.stringMatching(
+  `^${OVERLAYS}/development/.* has RONDO_AUTH=off: every caller may call \\d+ methods of .*sales.v1`,
+);
 let root: string;
 
 const file = (name: string) => path.join(root, name);
@@ -66,7 +74,36 @@ describe('the manifests of a workspace', () => {
 
   it('change nothing the second time', () => {
     expect(writeManifests(root).added).toContain(`${BASE}/calculator.yaml`);
-    expect(writeManifests(root)).toEqual({ added: [], changed: [], removed: [], lacking: [] });
+    expect(writeManifests(root)).toEqual({ added: [], changed: [], removed: [], lacking: [NO_ISSUER], open: [OPEN] });
+  });
+
+  it('have callers checked in production, over TLS and with an issuer to fill in, and say where they are not', () => {
+    writeManifests(root);
+    const [development, production] = ['development', 'production'].map(
+      (name) => `${OVERLAYS}/${name}/kustomization.yaml`,
+    );
+    const [inDevelopment, inProduction] = [development, production].map((name) => objectsOf(`${name}`)[0]);
+    expect(inDevelopment.configMapGenerator[0].literals).toEqual(['RONDO_INSECURE=1', 'RONDO_AUTH=off']);
+    expect(inProduction.components).toEqual(['../../components/tls-cert-manager']);
+    const literals: readonly string[] = inProduction.configMapGenerator[0].literals;
+    expect(literals).toContain('RONDO_AUTH=on');
+    expect(literals).toContainEqual(expect.stringMatching(/^RONDO_AUTH_ISSUER=.* /)); // a name of an issuer has no space
+    expect(objectsOf(`${BASE}/kustomization.yaml`)[0].configMapGenerator[0].literals).not.toContain('RONDO_INSECURE=1');
+    const old = text(`${development}`)
+      .replace(/ +(?:#.*|- RONDO_INSECURE.*|- RONDO_AUTH.*)\n/g, '')
+      .replace('literals:\n', 'literals:\n      - RONDO_ZONE=a\n');
+    writeFileSync(file(`${development}`), old);
+    expect(writeManifests(root)).toMatchObject({
+      lacking: [expect.stringMatching(`^${development} has no RONDO_AUTH in rondo-settings: add it`), NO_ISSUER],
+      open: [],
+    });
+    const upgraded = withDecision(old);
+    expect(parse(upgraded).configMapGenerator[0].literals).toEqual([
+      'RONDO_AUTH=off',
+      'RONDO_INSECURE=1',
+      'RONDO_ZONE=a',
+    ]);
+    expect(withDecision(upgraded)).toBe(upgraded);
   });
 
   it('follow a service that comes, and one that goes; overlays stay as they are', () => {
@@ -87,6 +124,7 @@ describe('the manifests of a workspace', () => {
       expect.stringMatching(
         `^${folder}/development/kustomization.yaml has no greeter-database in secretGenerator: add it`,
       ),
+      expect.stringMatching(`^${folder}/production/kustomization.yaml has no RONDO_AUTH in rondo-settings: add it`),
     ]);
     expect(text(`${BASE}/greeter.yaml`)).toContain('name: greeter-database');
   });
@@ -129,6 +167,6 @@ describe('the manifests of a workspace', () => {
     });
     cpSync(path.join(repository, 'docker-compose.yml'), file('docker-compose.yml'));
     cpSync(path.join(repository, 'infra/kubernetes'), file('infra/kubernetes'), { recursive: true });
-    expect(writeManifests(root)).toEqual({ added: [], changed: [], removed: [], lacking: [] });
+    expect(writeManifests(root)).toEqual({ added: [], changed: [], removed: [], lacking: [NO_ISSUER], open: [OPEN] });
   });
 });

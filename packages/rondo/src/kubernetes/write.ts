@@ -1,7 +1,8 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { decisionsIn, openIn } from '../contract/auth-matrix.js';
 import { filesBelow } from '../workspace/files.js';
-import { BASE, COMPONENTS, filesFor, MARK, OVERLAYS } from './files.js';
+import { BASE, COMPONENTS, filesFor, MARK, NO_ISSUER, OVERLAYS } from './files.js';
 import { readWorkloads, type Workload } from './workloads.js';
 
 /** What has been done to files, by their paths from the root. */
@@ -9,8 +10,10 @@ export interface Written {
   readonly added: readonly string[];
   readonly changed: readonly string[];
   readonly removed: readonly string[];
-  /** What overlays from before a service came don't name. */
+  /** What overlays don't name: a service that came later, or who may call. */
   readonly lacking: readonly string[];
+  /** Where callers aren't checked, and what they may call. */
+  readonly open: readonly string[];
 }
 
 /**
@@ -35,7 +38,28 @@ export function writeManifests(root: string): Written {
   for (const [file, text] of wanted) write(path.join(root, file), text);
   for (const file of stale) rmSync(path.join(root, file));
   const changed = wanted.map(([file]) => file).filter((file) => !added.includes(file));
-  return { added, changed, removed: stale, lacking: lackingIn(root, workloads) };
+  const lacking = [...lackingIn(root, workloads), ...undecidedIn(root)];
+  return { added, changed, removed: stale, lacking, open: openOverlays(root) };
+}
+
+function undecidedIn(root: string): readonly string[] {
+  const overlays = [...decisionsIn(root)].filter(([file]) => file.startsWith(OVERLAYS));
+  const undecided = overlays.flatMap(([file, auth]) => (auth === undefined ? [file] : []));
+  const unfilled = overlays.flatMap(([file]) => (textOf(root, file)?.includes(NO_ISSUER) ? [file] : []));
+  return [
+    ...undecided.map(
+      (file) => `${file} has no RONDO_AUTH in rondo-settings: add it, on with TLS or off, as the file is yours`,
+    ),
+    ...unfilled.map(
+      (file) => `${file} has no issuer of tokens in RONDO_AUTH_ISSUER: fill it in, as no pod starts before`,
+    ),
+  ];
+}
+
+function openOverlays(root: string): readonly string[] {
+  const methods = openIn(root);
+  const off = [...decisionsIn(root)].filter(([file, auth]) => file.startsWith(OVERLAYS) && auth === 'off');
+  return methods === undefined ? [] : off.map(([file]) => `${file} has RONDO_AUTH=off: ${methods}`);
 }
 
 /** Writes the manifests anew if there are some, after services have come or gone. @returns what the overlays lack. */

@@ -1,6 +1,8 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { type PackageManager, publishedVersions, renderTemplate } from 'create-rondo';
+import { decisionsIn } from '../../contract/auth-matrix.js';
+import { OVERLAYS, withDecision } from '../../kubernetes/files.js';
 import { readText } from '../repository.js';
 import { mergeFile, movePins, type Versions } from './merge-file.js';
 
@@ -25,15 +27,28 @@ export interface Migration {
   readonly files: Readonly<Record<string, string | null>>;
   /** Files of the template that stay as the app has them, with the lines that the new template has otherwise. */
   readonly left: readonly { readonly file: string; readonly lines: string }[];
+  /** Defaults that have changed, with what to do about it. */
+  readonly hints?: readonly string[];
 }
+
+/** What an app of version 0.2 notices of defaults that have changed since. */
+const SINCE_0_2 = [
+  'Beyond the loopback, a process whose contracts restrict callers starts only once RONDO_AUTH is set. Where it was not set, this upgrade sets it to off, as before: with on, which needs TLS, only callers that the contracts allow are served.',
+];
 
 /** Plans what an upgrade to this version changes, and replaces the handover by it. The version before makes the changes. */
 export async function writeMigration(root: string): Promise<void> {
   const handover: Handover = JSON.parse(readText(root, HANDOVER));
   const template = renderTemplate({ ...handover, versions: publishedVersions() });
   const migration = await mergeTemplates(root, { before: handover.template, after: template });
+  const overlays = [...decisionsIn(root).keys()].filter((file) => file.startsWith(OVERLAYS));
+  const files = {
+    ...migration.files,
+    ...Object.fromEntries(overlays.map((file) => [file, withDecision(readText(root, file))])),
+  };
+  const hints = /^0\.[12]\./.test(handover.from) ? SINCE_0_2 : [];
   // Version 0.2.0 formats the files of this list.
-  writeFileSync(path.join(root, HANDOVER), JSON.stringify({ ...migration, renamed: [] }));
+  writeFileSync(path.join(root, HANDOVER), JSON.stringify({ ...migration, files, hints, renamed: [] }));
 }
 
 /** What changes in the app at `root` between two templates. */

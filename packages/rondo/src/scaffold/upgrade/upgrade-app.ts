@@ -23,7 +23,7 @@ export interface UpgradeOptions extends Workspace {
 }
 
 /** An app that was upgraded. */
-export interface UpgradedApp extends Pick<Migration, 'left'> {
+export interface UpgradedApp extends Pick<Migration, 'left' | 'hints'> {
   readonly from: string;
   readonly to: string;
   /** The changed files, without the packages themselves. There are none if there was nothing to do. */
@@ -58,7 +58,7 @@ export async function upgradeApp(options: UpgradeOptions): Promise<UpgradedApp> 
     const complaints = await progress.step('build', built);
     changes.remove(HANDOVER);
     const files = [...new Set(changes.written())].filter((file) => !/^(?:vendor|\.rondo)\//.test(file));
-    return { ...done, files, left: migration.left, complaints };
+    return { ...done, files, left: migration.left, hints: migration.hints ?? [], complaints };
   });
 }
 
