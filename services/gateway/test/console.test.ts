@@ -144,6 +144,11 @@ describe('the console', () => {
     expect(() => appWith(config, { authenticator })).not.toThrow();
   });
 
+  it('is not needed for the public port to tell where it listens, as RONDO_AUTH must be set beyond the loopback', () => {
+    const listen = { host: '0.0.0.0', port: 8080 };
+    expect(appWith({ listen }).listeners).toEqual([expect.objectContaining({ at: listen })]);
+  });
+
   it('answers no page of another origin, also of one that may call the services', async () => {
     const [port = 0] = await start({ console: anyPort, corsOrigins: ['https://app.example.com', '*'] });
     for (const origin of ['https://app.example.com', 'null', 'http://127.0.0.1:1']) {

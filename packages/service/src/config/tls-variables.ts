@@ -30,10 +30,10 @@ export const tlsVariables = {
     example: '1.2',
     description: 'The oldest version of TLS that is spoken.',
   }),
-  auth: variable('RONDO_AUTH', oneOf(['on', 'off']), {
-    default: 'off',
+  auth: optionalVariable('RONDO_AUTH', oneOf(['on', 'off']), {
     example: 'on',
-    description: 'Whether only those calls are served that the contracts allow their callers; on needs RONDO_TLS=on.',
+    description:
+      'Whether only those calls are served that the contracts allow their callers; on needs RONDO_TLS=on. Beyond the loopback it has to be set if the contracts have rules.',
   }),
   insecure: optionalVariable('RONDO_INSECURE', oneOf(['1']), {
     description:

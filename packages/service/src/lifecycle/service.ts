@@ -7,6 +7,7 @@ import type { Clock, Random, WallClock } from '@rondo/rpc/clock';
 import type { AuthPolicy, LiveSettings } from '@rondo/rpc/internal';
 import type { Middleware } from '@rondo/rpc/middleware';
 import type { RouterOptions, ServiceImplementation } from '@rondo/rpc/server';
+import type { HostPort } from '../config/parsers.js';
 import type { SharedConfig } from '../config/shared.js';
 import type { Config, Variable, Variables } from '../config/variables.js';
 import type { MutableState, Readiness, State } from '../state.js';
@@ -47,6 +48,8 @@ export interface ServiceContext {
 
 /** A server beside the process's gRPC server, such as a public HTTP port. It starts and drains with it. */
 export interface AppListener {
+  /** Where it will listen. If other machines reach that, the process needs RONDO_AUTH as it does for its own port. */
+  readonly at?: HostPort;
   /**
    * Starts to listen. If the port is in use, it may be called again.
    *

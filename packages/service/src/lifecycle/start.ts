@@ -21,7 +21,7 @@ import { listen, listenBeside, servicesOf } from './listen.js';
 import { createOutgoing } from './outgoing.js';
 import { register } from './register.js';
 import type { App, ServiceContext, ServiceOptions, ServiceRuntime } from './service.js';
-import { createMayServe, meterTls, openTls, requireClosed, requireIdentities } from './tls.js';
+import { createMayServe, meterTls, openTls, requireClosed, requireDecision, requireIdentities } from './tls.js';
 
 /** Options of a service in this process; a test replaces its environment, clocks and log. */
 export interface StartOptions<V extends Variables> extends ServiceOptions<V> {
@@ -186,10 +186,10 @@ async function assemble(runtime: ServiceRuntime, options: AssembleOptions): Prom
   const { channel, cache } = await createOutgoing(runtime, calls);
   const readiness = createState<Readiness>({ phase: 'starting', waitingFor: [] });
   const mayServe = createMayServe(descriptorSet);
-  const registry = registriesOf(config);
-  const own = { log, channel, registry, cache, instanceId, clock, wallClock, random, readiness };
+  const own = { log, channel, registry: registriesOf(config), cache, instanceId, clock, wallClock, random, readiness };
   const app = createApp({ ...own, descriptorSet, mayServe, meter, authenticator, topics: config.topics });
   resources.hold(() => app.stop?.());
+  requireDecision(config, { ...app, services: [...app.services, ...kept] }, log);
   const { dependencies = [] } = app;
   const services = servicesOf(app);
   const [service] = services;

@@ -1,11 +1,19 @@
 import type { Meter } from '@opentelemetry/api';
 import type { Logger } from '@rondo/rpc/call';
 import type { Clock, WallClock } from '@rondo/rpc/clock';
-import { lifeUsed, type MutualTls, openMutualTls, parseSpiffeId, type ServedBy, servedByOf } from '@rondo/rpc/internal';
-import type { HostPort } from '../config/parsers.js';
+import {
+  lifeUsed,
+  type MutualTls,
+  methodsOf,
+  openMutualTls,
+  parseSpiffeId,
+  type ServedBy,
+  servedByOf,
+} from '@rondo/rpc/internal';
+import { formatHostPort, type HostPort } from '../config/parsers.js';
 import type { SharedConfig } from '../config/shared.js';
 import { ConfigurationError } from '../config/variables.js';
-import type { ServiceContext } from './service.js';
+import type { App, ServiceContext } from './service.js';
 import { StartupError } from './startup-error.js';
 
 /** What {@link openTls} needs beside the configuration. */
@@ -79,7 +87,7 @@ export function createMayServe(descriptorSet: Uint8Array | undefined): ServiceCo
  * @throws ConfigurationError that names the ways out.
  */
 export function requireIdentities({ auth, tls }: Pick<SharedConfig, 'auth' | 'tls'>): void {
-  if (auth === 'off' || tls === 'on') return;
+  if (auth !== 'on' || tls === 'on') return;
   throw new ConfigurationError([
     `RONDO_AUTH=on needs RONDO_TLS=on, and it is ${tls}: a caller without a certificate can't prove who it is; set RONDO_TLS=on with a certificate (RONDO_TLS_DIR), or RONDO_AUTH=off`,
   ]);
@@ -110,4 +118,34 @@ function faultOfPort(name: string, { host, port }: HostPort): readonly string[] 
   return [
     `${name}=${host}:${port} is beyond the loopback, and nothing is encrypted or authenticated: set RONDO_TLS=on with a certificate (RONDO_TLS_DIR), or RONDO_INSECURE=1 if the network is closed otherwise`,
   ];
+}
+
+const MAX_NAMED = 3;
+
+/**
+ * Refuses to let other machines call methods whose contracts restrict their callers until RONDO_AUTH says whether callers are checked.
+ * If they aren't, the log says what is open.
+ *
+ * @throws ConfigurationError that says what each value means, and names the methods.
+ */
+export function requireDecision(
+  { auth, listen }: Pick<SharedConfig, 'auth' | 'listen'>,
+  { services, auth: rules = {}, listeners = [] }: Pick<App, 'services' | 'auth' | 'listeners'>,
+  log: Pick<Logger, 'warn'>,
+): void {
+  const reachable = [listen, ...listeners.flatMap(({ at }) => at ?? [])].find(({ host }) => !LOOPBACK.test(host));
+  const restricted = services
+    .flatMap(({ definition }) => [...methodsOf(definition).values()])
+    .filter(({ policy, service }) => (policy.auth ?? rules[service] ?? 'public') !== 'public')
+    .map(({ path }) => path.slice(1));
+  if (auth === 'on' || reachable === undefined || restricted.length === 0) return;
+  const more = restricted.length > MAX_NAMED ? ` and ${restricted.length - MAX_NAMED} more` : '';
+  const methods = `${restricted.slice(0, MAX_NAMED).join(', ')}${more}`;
+  if (auth === 'off') {
+    log.warn({}, `RONDO_AUTH=off: every caller may call methods that the contracts restrict: ${methods}`);
+    return;
+  }
+  throw new ConfigurationError([
+    `RONDO_AUTH is not set, and ${formatHostPort(reachable)} is beyond the loopback: set it to on, so that only callers that the contracts allow are served (this needs RONDO_TLS=on), or to off to serve every caller; the contracts restrict ${methods}`,
+  ]);
 }

@@ -81,6 +81,7 @@ export function createListener(options: ListenerOptions): PublicListener {
     },
   );
   return {
+    at: listen,
     draining: draining.signal,
     get connections() {
       return connections.open.size;
