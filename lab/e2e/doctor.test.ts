@@ -8,7 +8,7 @@ import { afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/gl
 import { root, runNode } from '@rondo/harness';
 import { examineRepository } from '../../packages/rondo/src/doctor/checks.js';
 import { ok } from '../../packages/rondo/src/doctor/finding.js';
-import { built } from '../../packages/rondo/src/doctor/workspace.js';
+import { built, callers } from '../../packages/rondo/src/doctor/workspace.js';
 import { toolModule } from './src/tool-module.js';
 
 let machine: string;
@@ -33,6 +33,15 @@ it('a check of the doctor that takes the processor makes no other late: it begin
 
 it('a build that has just been made lacks no file', async () => {
   expect((await built()).detail).not.toContain('missing');
+});
+
+it('says where every caller may call what the contracts restrict', async () => {
+  expect(await callers()).toEqual({
+    state: 'note',
+    detail: expect.stringMatching(
+      /^RONDO_AUTH is off in npm start without --auth, docker-compose\.yml, \S+development\/kustomization\.yaml: every caller may call \d+ methods of projects\.v1, sales\.v1 /,
+    ),
+  });
 });
 
 it('rondo dev without watches is found, with the remedy', async () => {

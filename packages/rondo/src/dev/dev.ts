@@ -73,7 +73,7 @@ async function buildFirst(state: State, signal: AbortSignal): Promise<boolean> {
 async function attend(state: State, session: Session, command: string): Promise<void> {
   const { signal } = session.stop;
   const rows = await session.system.rows().catch(() => []); // failed services have been reported
-  console.log(`${summary(rows, session)}\n\nWatching proto, packages and services: what is saved is served.`);
+  console.log(`${await summary(rows, session)}\n\nWatching proto, packages and services: what is saved is served.`);
   while (!signal.aborted) {
     try {
       await state.tree.changed(signal);

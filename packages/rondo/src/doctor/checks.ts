@@ -18,7 +18,7 @@ import {
 import { cores, disk, git, memory, node, npm, openFiles, platform, threads, watches } from './machine.js';
 import { data, locks, ports, processes } from './runtime.js';
 import { findSystem } from './system.js';
-import { built, generated, packages } from './workspace.js';
+import { built, callers, generated, packages } from './workspace.js';
 
 /** In the order in which they are made. A new check is a function here. */
 const checks: Readonly<Record<string, Check>> = {
@@ -35,6 +35,7 @@ const checks: Readonly<Record<string, Check>> = {
   packages,
   'generated code': generated,
   'built code': built,
+  callers,
   'data folder': data,
   locks,
   ports,

@@ -57,6 +57,25 @@ export function generated(): Outcome {
   );
 }
 
+/** Where callers are checked, and what is open where they aren't. */
+export async function callers(): Promise<Outcome> {
+  if (!existsSync(path.join(root, 'packages/contracts/descriptors.binpb')))
+    return note('not known before a build', BUILD);
+  const { decisionsIn, openIn } = await import('../contract/auth-matrix.js');
+  const decisions = [...decisionsIn(root)];
+  const withDecision = (wanted?: string) => decisions.filter(([, auth]) => auth === wanted).map(([file]) => file);
+  const [undecided, off] = [withDecision(), withDecision('off')];
+  if (undecided.length > 0) {
+    return warn(
+      `RONDO_AUTH isn't set in ${undecided.join(', ')}: services whose contracts restrict callers don't start there`,
+      'set it to on, which needs TLS, or to off',
+    );
+  }
+  const open = openIn(root);
+  if (open === undefined) return ok('no contract restricts them');
+  return note(`RONDO_AUTH is off in ${['npm start without --auth', ...off].join(', ')}: ${open}`);
+}
+
 export async function built(): Promise<Outcome> {
   if (!existsSync(native('tsc'))) return note('not known: the compiler is not installed yet', BUILD);
   // tsc trusts its .tsbuildinfo, and doesn't write missing files again.

@@ -28,6 +28,6 @@ async function bringUp({ system, exclusively, stop: { signal } }: Session): Prom
 }
 
 async function attend(session: Session): Promise<void> {
-  console.log(summary(await session.system.rows(), session));
+  console.log(await summary(await session.system.rows(), session));
   await session.stop.promise;
 }

@@ -23,10 +23,12 @@ interface Summarised {
 }
 
 /** The text for `rows`, of which the registry's is the first. */
-export function summary(
+export async function summary(
   rows: readonly LauncherRow[],
   { system, databases, options, startedAt, observed }: Session,
-): string {
+): Promise<string> {
+  const { openIn } = await import('../contract/auth-matrix.js');
+  const open = options.auth === undefined ? openIn(root) : undefined;
   const names = new Set(rows.map(({ name }) => name));
   const { manifests } = tryManifests();
   const planned = plan([...manifests.values()], options.portBase).filter(({ name }) => names.has(name));
@@ -53,6 +55,7 @@ export function summary(
       .flatMap((one) => consoleOf(one) ?? [])
       .slice(0, 1)
       .flatMap((at) => [`Console: http://${at}/console`, '']),
+    ...(open === undefined ? [] : [`Callers aren't checked: ${open}; --auth checks them.`, '']),
     ...(options.metrics ? ['Metrics:', '', indent(metrics), ''] : []),
     ...(observed.length > 0 ? ['Observed:', '', indent(observed), ''] : []),
     'Try, from another terminal in this folder:',
