@@ -1,4 +1,13 @@
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
@@ -27,6 +36,9 @@ export const greeter: Handlers<typeof GreeterDefinition> = {
 /** The version of this tree, and one that is packed as the next. */
 const PRESENT: string = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).version;
 const NEXT = '99.0.0';
+/** An overlay from before RONDO_AUTH had to be set. */
+const OVERLAY = 'infra/kubernetes/overlays/production';
+const SETTINGS = 'configMapGenerator:\n  - name: rondo-settings\n    behavior: merge\n    literals:\n';
 
 const parent = mkdtempSync(join(process.env['TMPDIR_ON_DISK'] ?? tmpdir(), 'rondo upgrade '));
 const app = join(parent, 'shop');
@@ -88,6 +100,8 @@ async function work(): Promise<void> {
     'CREATE TABLE greetings (name text PRIMARY KEY);\n',
   );
   writeFileSync(join(app, 'vendor/own.txt'), 'mine');
+  mkdirSync(join(app, OVERLAY), { recursive: true });
+  writeFileSync(join(app, OVERLAY, 'kustomization.yaml'), `${SETTINGS}      - RONDO_GATEWAY_HOSTS=api.example.com\n`);
   writeFileSync(join(app, '.editorconfig'), read('.editorconfig').replace('length = 120', 'length = 140'));
 }
 
@@ -145,6 +159,10 @@ describe('rondo upgrade', () => {
     expect(read('.editorconfig')).toContain('max_line_length = 140');
     expect(read('infra/docker/Dockerfile')).toContain('STOPSIGNAL SIGINT');
     expect(read('docker-compose.yml')).toMatch(/stop_grace_period: 30s.*^ {2}hello:$/ms);
+    const decided =
+      / {6}#.*\n {6}- RONDO_AUTH=off\n {6}- RONDO_INSECURE=1\n {6}- RONDO_GATEWAY_HOSTS=api\.example\.com\n$/;
+    expect(read(`${OVERLAY}/kustomization.yaml`)).toMatch(decided);
+    expect(upgraded.stdout).toContain('starts only once RONDO_AUTH is set');
     expect(readFileSync(handlers, 'utf8')).toBe(HANDLERS);
     const changed = await git('diff', '--name-only', '--', 'proto', 'services');
     expect(changed.trim().split('\n')).toEqual(['services/greeter/package.json', 'services/hello/package.json']);

@@ -41,11 +41,9 @@ export async function writeMigration(root: string): Promise<void> {
   const handover: Handover = JSON.parse(readText(root, HANDOVER));
   const template = renderTemplate({ ...handover, versions: publishedVersions() });
   const migration = await mergeTemplates(root, { before: handover.template, after: template });
-  const overlays = [...decisionsIn(root).keys()].filter((file) => file.startsWith(OVERLAYS));
-  const files = {
-    ...migration.files,
-    ...Object.fromEntries(overlays.map((file) => [file, withDecision(readText(root, file))])),
-  };
+  const overlays = [...decisionsIn(root)].filter(([file, auth]) => file.startsWith(OVERLAYS) && auth === undefined);
+  const decided = overlays.map(([file]) => [file, withDecision(readText(root, file))] as const);
+  const files = { ...migration.files, ...Object.fromEntries(decided) };
   const hints = /^0\.[12]\./.test(handover.from) ? SINCE_0_2 : [];
   // Version 0.2.0 formats the files of this list.
   writeFileSync(path.join(root, HANDOVER), JSON.stringify({ ...migration, files, hints, renamed: [] }));
