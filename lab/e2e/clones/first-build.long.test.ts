@@ -32,5 +32,7 @@ it('npm run check passes where git knows no files, and says what it has left out
   const failed = stdout.match(/^ {2}failed: .*$/gm);
   expect({ code, failed }).toEqual({ code: 0, failed: null });
   expect(stderr).not.toContain('fatal:');
-  expect(stdout).toMatch(/^SKIPPED links of docs .* git knows no files here: git init && git add \. && git commit -m Start$/m);
+  expect(stdout).toMatch(
+    /^SKIPPED links of docs .* git knows no files here: git init && git add \. && git commit -m Start$/m,
+  );
 });

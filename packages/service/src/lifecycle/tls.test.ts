@@ -1,6 +1,7 @@
-import { expect, it, jest } from '@jest/globals';
+import { beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { SecuredServiceDefinition } from '@rondo/contracts/rondo/conformance/auth/v1/secured';
 import { ConformanceServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/conformance';
+import type { ServiceDefinition } from '@rondo/rpc/internal';
 import { ConfigurationError } from '../config/variables.js';
 import { createMayServe, requireClosed, requireDecision, requireIdentities } from './tls.js';
 
@@ -53,7 +54,9 @@ describe('a process with rules in its contracts', () => {
   const warn = jest.fn();
   const decide = (config: Parameters<typeof requireDecision>[0], of: Parameters<typeof requireDecision>[1] = secured) =>
     requireDecision(config, of, { warn });
-  beforeEach(() => warn.mockClear());
+  beforeEach(() => {
+    warn.mockClear();
+  });
 
   it('does not start beyond the loopback until RONDO_AUTH is set', () => {
     const undecided = () => decide({ auth: undefined, listen: OPEN });
