@@ -1,4 +1,5 @@
 /** Starts a system from a command line, and stops it: the part that `npm start` and `rondo dev` share. */
+import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { findSystem } from '../doctor/system.js';
@@ -14,12 +15,15 @@ import { requireUsable } from './data-folder.js';
 import { type Databases, databaseServer, openDatabases, type Server } from './database.js';
 import { observerPorts, startObservers } from './observe.js';
 import { dataFlag, loadRootEnv, parseOptions, type SystemOptions, startBeside, startElsewhere } from './options.js';
-import { type Listener, type Planned, plan, portsOf, requireFreePorts } from './plan.js';
+import { isServed, type Listener, type Planned, plan, portsOf, requireFreePorts } from './plan.js';
 import { loadClient } from './ready.js';
 import { authVariables, prepareCertificates } from './security.js';
 import { type StopRequest, stopRequest } from './stop.js';
 import { createSupervisor, type Supervisor } from './supervisor.js';
 import { System, type SystemSettings } from './system.js';
+
+/** The lock of the data folder. A launcher that was killed leaves it behind. */
+const LOCK = 'launcher.lock';
 
 /** A system that runs. */
 export interface Session {
@@ -59,19 +63,18 @@ export async function runLauncher(launch: Launch): Promise<number> {
     loadRootEnv();
     const options = parseOptions(args, command);
     const { data } = options;
-    await awaitLeftovers(data, signal);
     const otherwise = `choose another folder: ${startElsewhere(command)}`;
     const server = databaseServer(options);
     const remedy = `Stop what listens there, or start beside it: ${startBeside(command, options)}`;
-    await requireFreePorts([...listenersOf(options), server], remedy, signal);
+    const listeners = [...listenersOf(options), server];
+    await awaitLeftovers(data, listeners, signal);
+    await requireFreePorts(listeners, remedy, signal);
     requireUsable(data, otherwise);
     if (process.env.RONDO_METRICS)
       console.warn(`${command}: RONDO_METRICS is one address, and many processes run: --metrics gives each its own`);
     if (!(await launch.build(stop)) || signal.aborted) return 1;
     const lock = { what: data, purpose: command, remedy: `stop that one, or ${otherwise}`, timeoutMs: 0, signal };
-    return await withLock(path.join(data, 'launcher.lock'), lock, () =>
-      runSystem(launch, server, { options, stop, startedAt }),
-    );
+    return await withLock(path.join(data, LOCK), lock, () => runSystem(launch, server, { options, stop, startedAt }));
   } catch (error) {
     // An error after Ctrl-C is no fault. The signal may arrive late, as initdb blocks the event loop.
     await setTimeout(50);
@@ -87,11 +90,13 @@ export async function runLauncher(launch: Launch): Promise<number> {
 const LEFTOVER_POLLS = 60;
 const LEFTOVER_POLL_MS = 500;
 
-/** Waits for the processes of a launcher that was killed: they hold their ports until they have drained. */
-async function awaitLeftovers(data: string, signal: AbortSignal): Promise<void> {
+/** Waits for what a launcher that was killed has left. It ends by itself, and holds its ports until it has drained. */
+async function awaitLeftovers(data: string, listeners: readonly Listener[], signal: AbortSignal): Promise<void> {
+  if (!existsSync(path.join(data, LOCK))) return;
   for (let polls = 0; polls < LEFTOVER_POLLS; polls += 1) {
     const { launcher, processes } = await findSystem(data);
-    if (launcher !== undefined || processes.length === 0) return;
+    const held = await Promise.all(listeners.map(({ port }) => port > 0 && isServed(port)));
+    if (launcher !== undefined || (processes.length === 0 && !held.includes(true))) return;
     if (polls === 0) console.error('Waiting for the processes of a launcher that was killed …');
     await setTimeout(LEFTOVER_POLL_MS, undefined, { signal });
   }
