@@ -131,6 +131,7 @@ const KILLS = Number(process.env['LAUNCHER_KILLS'] ?? 2);
 
 it(`npm start starts after each of ${KILLS} launchers that were killed, at moments over their whole life`, async () => {
   const data = mkdtempSync(join(tmpdir(), 'rondo-killed-'));
+  chmodSync(data, 0o755); // so that the database's account can enter it, and keeps all of it there
   const launch = () =>
     start(process.execPath, ['scripts/rondo.mjs', 'start', '--data', data, '--port-base', base, '--no-restart']);
   const startedAt = performance.now();

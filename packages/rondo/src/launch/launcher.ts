@@ -87,7 +87,7 @@ export async function runLauncher(launch: Launch): Promise<number> {
   }
 }
 
-const LEFTOVER_POLLS = 60;
+const LEFTOVER_POLLS = 240;
 const LEFTOVER_POLL_MS = 500;
 
 /** Waits for what a launcher that was killed has left. It ends by itself, and holds its ports until it has drained. */
