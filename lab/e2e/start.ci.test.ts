@@ -129,23 +129,27 @@ it('npm start ends without a stack when its output is closed', async () => {
 /** `.ci/long` has it kill twenty launchers, on Node 20 and 24. */
 const KILLS = Number(process.env['LAUNCHER_KILLS'] ?? 2);
 
-it(`npm start starts after each of ${KILLS} launchers that were killed, at moments over their whole life`, async () => {
-  const data = mkdtempSync(join(tmpdir(), 'rondo-killed-'));
-  chmodSync(data, 0o755); // so that the database's account can enter it, and keeps all of it there
-  const launch = () =>
-    start(process.execPath, ['scripts/rondo.mjs', 'start', '--data', data, '--port-base', base, '--no-restart']);
-  const startedAt = performance.now();
-  let launcher = launch();
-  await launcher.printed(/Rondo is up/);
-  const lifeMs = performance.now() - startedAt;
-  for (let kill = 1; ; kill += 1) {
-    await launcher.stop('SIGKILL');
-    launcher = launch();
+it(
+  `npm start starts after each of ${KILLS} launchers that were killed, at moments over their whole life`,
+  async () => {
+    const data = mkdtempSync(join(tmpdir(), 'rondo-killed-'));
+    chmodSync(data, 0o755); // so that the database's account can enter it, and keeps all of it there
+    const launch = () =>
+      start(process.execPath, ['scripts/rondo.mjs', 'start', '--data', data, '--port-base', base, '--no-restart']);
+    const startedAt = performance.now();
+    let launcher = launch();
     await launcher.printed(/Rondo is up/);
-    await launcher.stop('SIGTERM');
-    if (kill === KILLS) break;
-    launcher = launch();
-    await pause((lifeMs * kill) / KILLS); // Whatever the launcher does then, it is killed.
-  }
-  rmSync(data, { recursive: true });
-});
+    const lifeMs = performance.now() - startedAt;
+    for (let kill = 1; ; kill += 1) {
+      await launcher.stop('SIGKILL');
+      launcher = launch();
+      await launcher.printed(/Rondo is up/);
+      await launcher.stop('SIGTERM');
+      if (kill === KILLS) break;
+      launcher = launch();
+      await pause((lifeMs * kill) / KILLS); // Whatever the launcher does then, it is killed.
+    }
+    rmSync(data, { recursive: true });
+  },
+  KILLS * TIMEOUT_MS,
+);

@@ -19,7 +19,8 @@ export const upgrade = defineCommand({
     'fails, the tree is as it was, with what is installed.',
     '',
     'A file in which you and the template changed different lines has both changes afterwards. In services/ only versions',
-    'change. With --json: {"from":…,"to":…,"files":[…],"left":[{"file":…,"lines":…}],"hints":[…]}, and complaints if it doesn\'t build.',
+    'change. With --json: {"from":…,"to":…,"files":[…],"left":[{"file":…,"lines":…}],"hints":[…]}, and complaints if it',
+    "doesn't build.",
   ].join('\n'),
   options: {
     packages: {
