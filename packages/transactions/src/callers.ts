@@ -1,5 +1,4 @@
 import { callerIdentity, type ServerCall } from '@rondo/rpc/call';
-import { isOperatorId } from '@rondo/rpc/internal';
 import type { RpcError } from '@rondo/rpc/status';
 import { transactionErrors } from './errors.js';
 
@@ -8,12 +7,6 @@ export type MayServe = (identity: string, service: string) => boolean;
 
 /** A call, as far as it tells who makes it. */
 export type Caller = Pick<ServerCall, 'values'>;
-
-/** Whether the caller is a person or an operator. A caller without a certificate passes, because a system without TLS can't tell. */
-export function isOperator({ values }: Caller): boolean {
-  const identity = values.get(callerIdentity);
-  return identity === '' || isOperatorId(identity);
-}
 
 /** Whether the caller may serve each of `services`, of which there is at least one, or has no certificate. */
 export function servesAll({ values }: Caller, services: readonly string[], mayServe: MayServe): boolean {

@@ -4,8 +4,9 @@ import {
   SagaState,
   TransactionState,
 } from '@rondo/contracts/rondo/transactions/v1/transactions';
+import { mayOperate } from '@rondo/rpc/internal';
 import { implement, type ServiceImplementation } from '@rondo/rpc/server';
-import { type Caller, isOperator, type MayServe, refuseCaller, servesAll } from './callers.js';
+import { type Caller, type MayServe, refuseCaller, servesAll } from './callers.js';
 import type { Coordinator } from './coordinator/coordinator.js';
 import type { Confirmation, Decision, LogEntry } from './coordinator/log.js';
 import { transactionErrors } from './errors.js';
@@ -38,7 +39,7 @@ export function createOperatorService({
     },
     inquireTransaction: async ({ transaction, services }, call) => {
       const { signal } = call;
-      if (!isOperator(call) && !servesAll(call, services, mayServe)) {
+      if (!mayOperate(call) && !servesAll(call, services, mayServe)) {
         throw refuseCaller(call, 'the participant may, if it serves each service that the request names');
       }
       if (coordinator === undefined) throw transactionErrors.NONE_HERE({ transactionsOrSagas: 'transactions' });
@@ -64,7 +65,7 @@ export function createOperatorService({
 }
 
 function requireOperator(call: Caller): void {
-  if (!isOperator(call)) throw refuseCaller(call, 'people and operators may');
+  if (!mayOperate(call)) throw refuseCaller(call, 'people and operators may');
 }
 
 const STATES: Record<LogEntry['state'], TransactionState> = {

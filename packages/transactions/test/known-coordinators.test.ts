@@ -6,7 +6,7 @@ import {
 } from '@rondo/contracts/rondo/transactions/v1/transactions';
 import type { Database } from '@rondo/database';
 import { eventually, startTestPostgres, type TestPostgres, waitingForLocks } from '@rondo/database/testing';
-import { callerIdentity, type Logger, type ServerCall, silentLogger } from '@rondo/rpc/call';
+import { callerIdentity, callPrincipal, type Logger, type ServerCall, silentLogger } from '@rondo/rpc/call';
 import { type Client, createClient } from '@rondo/rpc/client';
 import type { Middleware } from '@rondo/rpc/middleware';
 import { createRouter } from '@rondo/rpc/server';
@@ -41,7 +41,7 @@ afterEach(async () => {
 
 /** A participant that knows the coordinator "home" and asks it over the network, and that coordinator. */
 function startBooks(options: Options = {}) {
-  const { coordinators = { home: serviceOf('home') }, log = silentLogger, caller = '' } = options;
+  const { coordinators = { home: serviceOf('home') }, log = silentLogger, caller = '', scope = '' } = options;
   const { network, channel } = createNetwork();
   const clock = new ManualClock();
   const { coordinator } = startCoordinator(channel, 'home', home);
@@ -49,7 +49,7 @@ function startBooks(options: Options = {}) {
     serviceOf('home'),
     createRouter({
       services: [createOperatorService({ coordinator, mayServe })],
-      middleware: [calledBy(caller)],
+      middleware: [calledBy(caller, scope)],
       clock: patientClock,
     }),
   );
@@ -63,7 +63,7 @@ function startBooks(options: Options = {}) {
   });
   network.listen(
     serviceOf('books'),
-    createRouter({ services: [participant.service], middleware: [calledBy(caller)], clock: patientClock }),
+    createRouter({ services: [participant.service], middleware: [calledBy(caller, scope)], clock: patientClock }),
   );
   const client = createClient(ParticipantServiceDefinition, { channel, at: serviceOf('books') });
   return {
@@ -85,13 +85,16 @@ interface Options {
   readonly log?: Logger;
   /** The SPIFFE id of all callers; empty for none. */
   readonly caller?: string;
+  /** The scope of the person for whom they call; empty for none. */
+  readonly scope?: string;
 }
 
 /** Calls as those of a process with this certificate. */
 const calledBy =
-  (identity: string): Middleware<ServerCall> =>
+  (identity: string, scope: string): Middleware<ServerCall> =>
   (call, next) => {
     call.values.set(callerIdentity, identity);
+    if (scope !== '') call.values.set(callPrincipal, { subject: 'jo', issuer: 'test', actors: [], scopes: [scope] });
     return next(call);
   };
 
@@ -326,6 +329,7 @@ it('an inquiry about a transaction of another coordinator is refused, as its dec
 const HOME = 'spiffe://rondo.test/home';
 const BOOKS = 'spiffe://rondo.test/books';
 const MALLORY = 'spiffe://rondo.test/mallory';
+const GATEWAY = 'spiffe://rondo.test/gateway';
 const PERSON = 'spiffe://rondo.test/person/jo';
 
 describe('with certificates', () => {
@@ -358,15 +362,25 @@ describe('with certificates', () => {
   it.each(Object.entries(calls))(
     '%s is open only to those who take part, and operators',
     async (_name, [call, allowed]) => {
-      for (const caller of [HOME, BOOKS, MALLORY, PERSON, '']) {
-        const started = startBooks({ caller });
+      for (const [caller, scope = 'rondo.operator'] of [
+        [HOME],
+        [BOOKS],
+        [MALLORY],
+        [PERSON],
+        [''],
+        [GATEWAY],
+        [GATEWAY, 'x'],
+      ] as const) {
+        const started = startBooks({ caller, scope });
         const outcome = await call(started).then(
           () => '',
           (error: Error) => error.message,
         );
         await started.stop();
-        const isOpen = caller === '' || allowed.includes(caller);
-        expect([caller, outcome.includes('may not call this')]).toEqual([caller, !isOpen]);
+        // The gateway calls for operators, as the console does.
+        const as = caller === GATEWAY && scope === 'rondo.operator' ? PERSON : caller;
+        const isOpen = caller === '' || allowed.includes(as);
+        expect([caller, scope, outcome.includes('may not call this')]).toEqual([caller, scope, !isOpen]);
       }
     },
   );

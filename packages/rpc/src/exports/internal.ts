@@ -122,7 +122,7 @@ export {
   type TlsSettings,
 } from '../tls/mutual-tls.js';
 export { type ServedBy, servedByOf } from '../tls/served-by.js';
-export { isOperatorId, parseSpiffeId } from '../tls/spiffe-id.js';
+export { parseSpiffeId } from '../tls/spiffe-id.js';
 export { letGoOnceClosed } from '../transport/grpc/ended-stream.js';
 export { Gathered } from '../transport/grpc/gathered.js';
 export { keepAlive } from '../transport/grpc/keepalive.js';

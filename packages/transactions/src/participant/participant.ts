@@ -14,9 +14,9 @@ import {
 } from '@rondo/database';
 import type { Logger } from '@rondo/rpc/call';
 import { type Clock, systemClock } from '@rondo/rpc/clock';
-import { createSweep } from '@rondo/rpc/internal';
+import { createSweep, mayOperate } from '@rondo/rpc/internal';
 import { implement, type ServiceImplementation } from '@rondo/rpc/server';
-import { type Caller, isOperator, refuseCaller } from '../callers.js';
+import { type Caller, refuseCaller } from '../callers.js';
 import { participantErrors } from '../errors.js';
 import { meterUnfinished } from '../metrics.js';
 import { createPruning } from '../pruning.js';
@@ -114,7 +114,7 @@ export function createParticipant(options: ParticipantOptions): Participant {
   };
   const endedBy = (request: EndRequest, call: ParticipantCall) => {
     const end = toEnd(request, name);
-    if (!isOperator(call) && !coordinators.mayBe(call, end.transaction.coordinator)) throw refuseCaller(call, ENDS);
+    if (!mayOperate(call) && !coordinators.mayBe(call, end.transaction.coordinator)) throw refuseCaller(call, ENDS);
     return end;
   };
   const handlers = {
@@ -136,7 +136,7 @@ export function createParticipant(options: ParticipantOptions): Participant {
       asStatus(abortBranch(dependencies, endedBy(request, call), call.signal)),
     async listInDoubt({ coordinator }: { readonly coordinator: string }, call: ParticipantCall) {
       const { signal } = call;
-      if (!isOperator(call) && !coordinators.mayBe(call, coordinator)) throw refuseCaller(call, ENDS);
+      if (!mayOperate(call) && !coordinators.mayBe(call, coordinator)) throw refuseCaller(call, ENDS);
       const prepared = await asStatus(endingDatabase.listPrepared(gidPrefix(coordinator), { signal }));
       const branches = prepared.flatMap(({ gid, prepareTime }) => {
         const transaction = branchOf(gid, name);
