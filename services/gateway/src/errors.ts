@@ -46,6 +46,12 @@ export const gatewayErrors = defineErrors('the gateway', {
     cause: 'The console asks to cordon or weigh an instance, and the registry says why it may not be.',
     remedy: 'Do what the reason says.',
   },
+  INSTANCE_REFUSES: {
+    code: 'NOT_FOUND',
+    text: '{instanceId} refuses it: {reason}',
+    cause: 'The console asks an instance to resolve a job or an event, and the instance says why it may not be. The code is that of the instance.',
+    remedy: 'Do what the reason says.',
+  },
   NO_REGISTRY: {
     code: 'FAILED_PRECONDITION',
     text: "this system has no registry of Rondo's, so there are no cordons and no settings; use the tools of the registry that it has",

@@ -5,9 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import type { Authenticator } from '@rondo/authentication';
+import { ConsoleServiceDefinition } from '@rondo/contracts/rondo/gateway/v1/console';
 import { SettingsServiceDefinition } from '@rondo/contracts/rondo/registry/v1/settings';
 import { silentLogger } from '@rondo/rpc/call';
-import { createChannel, fixedEndpoint, staticResolver } from '@rondo/rpc/client';
+import { createChannel, type Endpoint, fixedEndpoint, staticResolver } from '@rondo/rpc/client';
 import { systemClock, systemRandom } from '@rondo/rpc/clock';
 import { checkSetting, type ResolverListener } from '@rondo/rpc/internal';
 import { createRouter, serve } from '@rondo/rpc/server';
@@ -24,6 +25,8 @@ const descriptorSet = readFileSync(new URL('../../../packages/contracts/descript
 const defaults = Object.fromEntries(Object.entries(variables).map(([name, one]) => [name, one.default]));
 const anyPort = { host: '127.0.0.1', port: 0 };
 const CALL = '/rondo.gateway.v1.ConsoleService';
+const security = readFileSync(new URL('../../../SECURITY.md', import.meta.url), 'utf8');
+const methods = Object.values(ConsoleServiceDefinition.methods);
 const [CARTS, ORDERS] = ['shop.v1.CartService', 'shop.v1.OrderService'] as const;
 
 /** Knows a principal by its token, which is its only scope. */
@@ -41,14 +44,19 @@ interface Given {
   readonly registry?: readonly string[];
   /** The ids of the instances that are listed. */
   readonly listed?: readonly string[];
+  /** Their endpoint. */
+  readonly at?: Pick<Endpoint, 'address' | 'secure'>;
 }
 
-function appWith(config: Partial<GatewayConfig>, { listed = ['a'], ...given }: Given = {}) {
+function appWith(
+  config: Partial<GatewayConfig>,
+  { listed = ['a'], at = { address: '127.0.0.1:1' }, ...given }: Given = {},
+) {
   const fixed = staticResolver([]);
   const resolve = (_: string, listener: ResolverListener) => {
     followers += 1;
     const endpoints = listed.map((instanceId) =>
-      fixedEndpoint('127.0.0.1:1', { instanceId, services: [CARTS, ORDERS] }),
+      fixedEndpoint(at.address, { ...at, instanceId, services: [CARTS, ORDERS] }),
     );
     listener.onResolution({ endpoints, departed: [] });
     return {
@@ -170,16 +178,22 @@ describe('the console', () => {
 
   it('needs the scope, where credentials are verified', async () => {
     const [port = 0] = await start({ console: anyPort }, { authenticator });
-    expect((await check(port)).status).toBe(401);
-    expect((await check(port, { authorization: 'Bearer sales.read' })).status).toBe(403);
-    const methods = ['WatchFleet', 'WatchInstance', 'FindTrace', 'WatchTraces', 'WatchTransactions', 'ReadLogs'];
-    for (const method of [...methods, 'WatchSettings'])
-      expect(await watch(port, { authorization: 'Bearer sales.read' }, method)).toContain('permission_denied');
-    for (const method of ['SetCordon', 'SetWeight', 'RestartInstance', 'ResolveJob', 'ResolveEvents'])
-      expect(await post(port, method, { headers: { authorization: 'Bearer sales.read' } })).toMatchObject({
-        status: 403,
-      });
+    const ask = (method: (typeof methods)[number], headers: Record<string, string>) =>
+      method.responseStream
+        ? watch(port, headers, method.name)
+        : post(port, method.name, { headers }).then(({ body }) => body);
+    for (const method of methods) {
+      expect([method.name, await ask(method, {})]).toEqual([method.name, expect.stringContaining('unauthenticated')]);
+      const refused = await ask(method, { authorization: 'Bearer sales.read' });
+      expect([method.name, refused]).toEqual([method.name, expect.stringContaining('permission_denied')]);
+    }
     expect(await check(port, { authorization: 'Bearer rondo.operator' })).toMatchObject({ body: '{"subject":"ada"}' });
+  });
+
+  it('needs no credentials, where none are verified, for what SECURITY.md lists', () => {
+    const [, listed = ''] = /The console on the loopback([\s\S]*?)\n- /.exec(security) ?? [];
+    const named = [...listed.matchAll(/`([A-Z][a-z]+[A-Z]\w+)`/g)].map(([, name]) => name);
+    expect(['CheckAccess', ...named].sort()).toEqual(methods.map(({ name }) => name).sort());
   });
 
   it('says so if there is no registry to ask', async () => {
@@ -325,8 +339,12 @@ describe('a restart', () => {
     return { launcher, asked };
   }
 
-  const restart = async (launcher: string | undefined, instanceId = 'a', headers = {}) => {
-    const [port = 0] = await start({ console: anyPort, launcher }, { listed: ['a', 'gateway-1'] });
+  const restart = async (
+    launcher: string | undefined,
+    instanceId = 'a',
+    { headers, ...given }: Given & Posted = {},
+  ) => {
+    const [port = 0] = await start({ console: anyPort, launcher }, { listed: ['a', 'gateway-1'], ...given });
     return (await post(port, 'RestartInstance', { request: { instanceId }, headers })).body;
   };
 
@@ -352,6 +370,15 @@ describe('a restart', () => {
     expect(asked).toEqual([]);
   });
 
+  it('needs credentials if instances have certificates, as everything does that operators change', async () => {
+    const { launcher, asked } = await startLauncher((socket) => socket.end('{"event":"done","rows":[]}\n'));
+    const at = { address: '127.0.0.1:1', secure: true };
+    expect(await restart(launcher, 'a', { at })).toMatch(/failed_precondition.*not restarted here/);
+    expect(asked).toEqual([]);
+    const known = { headers: { authorization: 'Bearer rondo.operator' }, authenticator };
+    expect(await restart(launcher, 'a', { ...known, at })).toBe('{}');
+  });
+
   it.each([
     ['says why not', '{"event":"failed","message":"a has ended (exit code 1)"}\n', /failed_precondition.*exit code 1/],
     ['stops meanwhile', '{"event":"log","line":"a starts"}\n', /failed_precondition.*has stopped/],
@@ -373,6 +400,6 @@ describe('a restart', () => {
 
   it('ends with its deadline if the launcher hangs', async () => {
     const { launcher } = await startLauncher(() => undefined);
-    expect(await restart(launcher, 'a', { 'connect-timeout-ms': '200' })).toMatch(/deadline_exceeded/);
+    expect(await restart(launcher, 'a', { headers: { 'connect-timeout-ms': '200' } })).toMatch(/deadline_exceeded/);
   });
 });

@@ -7,6 +7,7 @@ import { type Channel, createClient, type Endpoint } from '@rondo/rpc/client';
 import type { Clock } from '@rondo/rpc/clock';
 import { networkOf } from '@rondo/rpc/internal';
 import { implement, type ServiceImplementation } from '@rondo/rpc/server';
+import { RpcError } from '@rondo/rpc/status';
 import { gatewayErrors } from '../errors.js';
 import type { Fleet } from './fleet.js';
 import { watchEvents, watchJobs } from './jobs.js';
@@ -74,8 +75,10 @@ export function consoleService({
       await setWeight({ channel, registry, instances, instanceId, weight, author }, signal);
       return {};
     },
-    async restartInstance({ instanceId }, { signal }) {
-      requireInstance(instanceId, await instancesOf(channel, signal));
+    async restartInstance({ instanceId }, { signal, values }) {
+      const { secure } = requireInstance(instanceId, await instancesOf(channel, signal));
+      // With certificates, the registry and the services take changes only of known operators.
+      if (secure && values.get(callPrincipal) === undefined) throw gatewayErrors.NOT_RESTARTABLE({ instanceId });
       await restartInstance(restart, instanceId, signal);
       return {};
     },
@@ -105,7 +108,7 @@ interface InstanceOptions {
   readonly signal: AbortSignal;
 }
 
-/** Calls one instance. @throws RpcError if the registry lists none with this id. */
+/** Calls one instance. @throws RpcError if the registry lists none with this id, and with the instance's code and reason if it refuses. */
 async function withInstance(
   { channel, instanceId, signal }: InstanceOptions,
   call: (direct: Channel) => Promise<unknown>,
@@ -113,6 +116,9 @@ async function withInstance(
   const direct = channel.direct([requireInstance(instanceId, await instancesOf(channel, signal))]);
   try {
     await call(direct);
+  } catch (cause) {
+    if (!(cause instanceof RpcError) || cause.origin !== 'server') throw cause;
+    throw gatewayErrors.INSTANCE_REFUSES({ instanceId, reason: cause.message }, { code: cause.code, cause });
   } finally {
     direct.close();
   }
