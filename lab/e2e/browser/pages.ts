@@ -179,9 +179,21 @@ export function testPages(at: () => Running): void {
     await page.reload();
     await page.getByRole('status').getByText(json.message).waitFor();
     await page.getByLabel('Token or API key').fill('a-key');
-    await button(page, 'Use it in this tab').click();
+    await button(page, 'Use it until I leave this page').click();
     await page.getByText('Live.', { exact: true }).waitFor();
-    running.faults.splice(0); // the browser logs the refusal
+    await page.reload();
+    await page.getByLabel('Token or API key').waitFor();
+    running.faults.splice(0); // the browser logs the refusals
+  });
+
+  it('can’t reach into a console that it opens', async () => {
+    const page = await open('/board');
+    const opening = page.context().waitForEvent('page');
+    await page.evaluate("window.opened = window.open('/console')");
+    const console = await opening;
+    opened.push(console);
+    await console.getByText('Live.').waitFor();
+    expect(await page.evaluate('window.opened.closed')).toBe(true);
   });
 
   it('is linked on the first page, and leaves no stream behind', async () => {

@@ -20,7 +20,7 @@ export const checkAccess = (): Promise<Access> =>
     (cause): Access => ({ kind: 'refused', why: textOf(cause) }),
   );
 
-/** Takes a token or an API key, for as long as the tab is open. */
+/** Takes a token or an API key, until the page is reloaded or left. */
 export function SignIn({ onDone }: { readonly onDone: () => void }) {
   const [given, setGiven] = useState('');
   return (
@@ -40,7 +40,7 @@ export function SignIn({ onDone }: { readonly onDone: () => void }) {
         value={given}
         onInput={({ currentTarget }) => setGiven(currentTarget.value)}
       />
-      <button type="submit">Use it in this tab</button>
+      <button type="submit">Use it until I leave this page</button>
     </form>
   );
 }

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
@@ -92,6 +92,15 @@ describe('/console', () => {
     }
   });
 
+  it('keeps credentials in no storage of the browser, which the other pages at this address read', () => {
+    const folder = new URL('../../../packages/console/src/', import.meta.url);
+    const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => /\.tsx?$/.test(name));
+    const stores = (text: string) =>
+      /sessionStorage|localStorage|indexedDB|cookie|BroadcastChannel|history\.\w+State/.test(text);
+    expect(files).toContain('calls/connect.ts');
+    expect(files.filter((name) => stores(readFileSync(new URL(name, folder), 'utf8')))).toEqual([]);
+  });
+
   it('has no other paths, and none where it isn’t served', async () => {
     const { port } = await start();
     for (const path of ['/console/', '/console']) expect((await ask1(port, { path })).status).toBe(200);
@@ -119,6 +128,13 @@ describe('the pages of services', () => {
     write('board.json', 'secret');
   });
   afterAll(() => rmSync(folder, { recursive: true }));
+
+  it('have another opener policy than the console, so that a page can’t reach into a console that it has opened', async () => {
+    const { port } = await start({ folder });
+    const [board, console] = await Promise.all(['/board', '/console'].map((path) => ask1(port, { path })));
+    expect(board?.headers['cross-origin-opener-policy']).toBe('same-origin-allow-popups');
+    expect(console?.headers['cross-origin-opener-policy']).toBe('same-origin');
+  });
 
   it('are linked and served with the policy of the console', async () => {
     const { port } = await start({ folder });

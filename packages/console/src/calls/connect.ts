@@ -139,14 +139,16 @@ export const recordOf = (value: JsonValue | undefined): { [name: string]: JsonVa
 /** A list of JSON; empty for any other value. */
 export const listOf = (value: JsonValue | undefined): readonly JsonValue[] => (Array.isArray(value) ? value : []);
 
-const CREDENTIALS = 'rondo-credentials';
+/** Not in the browser's storage, which all pages at the gateway's address read. */
+let given = '';
 
-/** The header with the credentials that a person has given, for as long as the tab is open. */
+/** The header with the credentials that a person has given, until the page is reloaded or left. */
 export function credentials(): Entries {
-  const given = sessionStorage.getItem(CREDENTIALS) ?? '';
   if (given === '') return [];
   return given.split('.').length === 3 ? [['authorization', `Bearer ${given}`]] : [['x-api-key', given]];
 }
 
 /** Keeps a token or an API key; nothing for an empty text. */
-export const setCredentials = (given: string): void => sessionStorage.setItem(CREDENTIALS, given.trim());
+export const setCredentials = (text: string): void => {
+  given = text.trim();
+};

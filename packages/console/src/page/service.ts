@@ -35,7 +35,7 @@ export interface PageService<D extends ServiceTypes> {
 }
 
 /**
- * Calls a service by Connect, with the credentials of the tab. Its types are those of the contract:
+ * Calls a service by Connect, with the credentials of the page. Its types are those of the contract:
  * `serviceOf<typeof TaskServiceDefinition>('projects.v1.TaskService')` loads nothing of it.
  */
 export function serviceOf<D extends ServiceTypes>(fullName: D['fullName']): PageService<D> {

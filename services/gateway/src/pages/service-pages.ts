@@ -14,6 +14,8 @@ export interface ServicePages {
 
 /** Where the image has them. */
 const BESIDE = fileURLToPath(new URL('../pages', import.meta.url));
+/** Another policy than the console's: a browser then keeps a console that a page has opened out of the page's reach. */
+const OPENER = { 'cross-origin-opener-policy': 'same-origin-allow-popups' };
 /** No longer than the name of a file may be. */
 const PATH = /^\/(?<page>[a-z][a-z0-9-]{0,99})(?:\/(?<file>[\w-][\w.-]{0,199})?)?$/;
 
@@ -25,7 +27,8 @@ export function createServicePages(folder = BESIDE): ServicePages {
     if (!found?.isFile()) return undefined;
     const before = known.get(file);
     if (before?.mtimeMs === found.mtimeMs) return before.content;
-    const content = contentOf(file);
+    const { headers, ...rest } = contentOf(file);
+    const content = { ...rest, headers: { ...headers, ...OPENER } };
     known.set(file, { mtimeMs: found.mtimeMs, content });
     return content;
   };
