@@ -159,7 +159,7 @@ describe('the console', () => {
 
   it('answers no page of another origin, also of one that may call the services', async () => {
     const [port = 0] = await start({ console: anyPort, corsOrigins: ['https://app.example.com', '*'] });
-    for (const origin of ['https://app.example.com', 'null', 'http://127.0.0.1:1']) {
+    for (const origin of ['https://app.example.com', 'null', 'http://127.0.0.1:1', `https://127.0.0.1:${port}`]) {
       for (const answer of [(await check(port, { origin })).body, await watch(port, { origin })]) {
         expect(answer).toContain('may not call this gateway');
       }

@@ -1,4 +1,5 @@
 import type { RpcError } from '@rondo/rpc/status';
+import { isOwnOrigin } from '../edge/cors.js';
 import { createHostCheck } from '../edge/hosts.js';
 import { gatewayErrors } from '../errors.js';
 import type { HttpExchange, HttpHandler } from '../listener/exchange.js';
@@ -31,8 +32,7 @@ export function guardConsole(handler: HttpHandler, { listenHost, hosts, refuse }
       return refuse(exchange, gatewayErrors.OTHER_HOST({ host: `the host "${authority.slice(0, 100)}"` }), 421);
     }
     const { origin } = headers;
-    const isOwn = origin === undefined || (URL.canParse(origin) && new URL(origin).host === authority.toLowerCase());
-    if (isOwn) return handler(exchange);
+    if (origin === undefined || isOwnOrigin(exchange, origin)) return handler(exchange);
     refuse(exchange, gatewayErrors.OTHER_ORIGIN({ origin: origin.slice(0, 100) }), 403);
   };
 }

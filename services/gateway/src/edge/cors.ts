@@ -28,6 +28,17 @@ const EXPOSED = [
   'WWW-Authenticate',
   'X-Request-Id',
 ].join(', ');
+/**
+ * Whether the page that sent a request has the request's own origin: its scheme, host and port. A proxy that ends TLS says so in
+ * `X-Forwarded-Proto`. No page can set that header for another origin, as a browser asks before it does.
+ */
+export function isOwnOrigin({ secure, authority, headers }: HttpExchange, origin: string): boolean {
+  const own = `${headers['x-forwarded-proto'] ?? (secure ? 'https' : 'http')}://${authority}`;
+  if (!URL.canParse(origin) || !URL.canParse(own)) return false;
+  const [sent, asked] = [new URL(origin), new URL(own)];
+  return sent.protocol === asked.protocol && sent.host === asked.host;
+}
+
 /** Methods that change nothing. Source: https://www.rfc-editor.org/rfc/rfc9110#section-9.2.1 */
 const SAFE: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
 /** How long a browser may keep the answer to a preflight: as long as Chromium does at most. Seconds. */
@@ -50,9 +61,10 @@ export function createCors(origins: readonly string[]): Cors {
     return { 'access-control-allow-origin': origin, vary: 'Origin' };
   };
   return {
-    isForged({ method, authority, headers: { origin } }) {
-      if (SAFE.has(method) || origin === undefined || any || allowed.has(origin)) return false;
-      return !URL.canParse(origin) || new URL(origin).host !== authority.toLowerCase();
+    isForged(exchange) {
+      const { origin } = exchange.headers;
+      if (SAFE.has(exchange.method) || origin === undefined || any || allowed.has(origin)) return false;
+      return !isOwnOrigin(exchange, origin);
     },
     headersFor(exchange) {
       const headers = exchange.headers.origin === undefined ? undefined : allowFor(exchange);

@@ -189,12 +189,28 @@ describe('a page of another origin', () => {
     expect((await ask({ origin })).status).toBe(200);
   });
 
+  it('may change nothing if its scheme is another', async () => {
+    const { ask } = await edge();
+    const host = 'localhost:1';
+    for (const [origin, scheme] of [
+      [`https://${host}`],
+      [`http://${host}`, 'https'],
+      [`http://${host}`, 'https, http'],
+      [`http://${host}`, ''],
+    ] as const) {
+      const sent = { ...post(origin), host, ...(scheme !== undefined && { 'x-forwarded-proto': scheme }) };
+      expect([origin, scheme, (await ask(sent, '/v1/x', 'POST')).status]).toEqual([origin, scheme, 403]);
+    }
+  });
+
   it('may if it is listed, and so may those of the gateway itself and programs', async () => {
     const { ask } = await edge({ corsOrigins: ['https://app.example.com'] });
     expect((await ask(post('https://app.example.com'), '/v1/x', 'POST')).status).toBe(200);
     expect((await ask({ 'content-length': '0' }, '/v1/x', 'POST')).status).toBe(200);
     const own = { ...post('http://localhost:1'), host: 'localhost:1' };
     expect((await ask(own, '/v1/x', 'POST')).status).toBe(200);
+    const behindProxy = { ...post('https://localhost'), host: 'localhost:443', 'x-forwarded-proto': 'https' };
+    expect((await ask(behindProxy, '/v1/x', 'POST')).status).toBe(200);
     const open = await edge({ corsOrigins: ['*'] });
     expect((await open.ask(post('https://evil.example.com'), '/v1/x', 'POST')).status).toBe(200);
   });
