@@ -182,6 +182,12 @@ export const gatewayErrors = defineErrors('the gateway', {
     cause: 'The body has more values, or is nested deeper, than the gateway reads.',
     remedy: 'Send less at a time.',
   },
+  WORKER_OF_SERVICE: {
+    code: 'PERMISSION_DENIED',
+    text: 'the answer of a service may not be a service worker; serve the script at an address of its own',
+    cause: "A page registers a method's answer as a service worker, which could then answer for all pages at the gateway's address. HTTP 403.",
+    remedy: 'Serve the page and its worker at another address.',
+  },
   TOO_MANY_PATHS: {
     field: 'the body',
     text: 'names too many nested fields; send {mask}',

@@ -4,6 +4,7 @@ import { CallContext } from '@rondo/rpc/call';
 import { type Clock, systemClock } from '@rondo/rpc/clock';
 import { clientErrors } from '@rondo/rpc/internal';
 import type { RouteMatch } from '../discovery/catalogue.js';
+import { gatewayErrors } from '../errors.js';
 import type { HttpExchange } from '../listener/exchange.js';
 import type { Backend } from '../protocols/backend.js';
 import { type Conditions, readConditions } from './conditions.js';
@@ -45,6 +46,7 @@ export function createHttpJson(options: HttpJsonOptions): (exchange: HttpExchang
   const complete = { clock: systemClock, ...options, maxMessageBytes, onFault, draining };
   return (exchange, match) => {
     const context = new CallContext();
+    exchange.answerHeaders['x-content-type-options'] = 'nosniff';
     let left = false;
     exchange.onClose((early) => {
       left = early;
@@ -60,6 +62,8 @@ export function createHttpJson(options: HttpJsonOptions): (exchange: HttpExchang
 }
 
 async function serve(call: Omit<HttpCall, 'conditions'>): Promise<void> {
+  // Such a script would answer in place of the gateway, for the console too. Browsers take it from a sandboxed answer.
+  if (call.exchange.headers['service-worker'] !== undefined) throw gatewayErrors.WORKER_OF_SERVICE();
   const conditions = readConditions(call.exchange.headers);
   const { requestStream, responseStream } = call.match.target.method;
   await (requestStream || responseStream ? serveStream({ ...call, conditions }) : serveUnary({ ...call, conditions }));

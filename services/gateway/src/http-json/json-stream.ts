@@ -2,6 +2,7 @@ import type { OutgoingHttpHeaders } from 'node:http';
 import type { Registry } from '@bufbuild/protobuf';
 import type { RpcError } from '@rondo/rpc/status';
 import type { HttpExchange } from '../listener/exchange.js';
+import { SANDBOX } from './http-body.js';
 import { statusJson } from './status-json.js';
 
 /** How a stream of replies is written. */
@@ -23,7 +24,7 @@ export interface JsonStyle {
 
 /** Server-sent events if the client accepts them, otherwise JSON lines. */
 export function styleOf({ headers }: HttpExchange, raw: boolean): JsonStyle {
-  if (raw) return { ...LINES, raw: true, headers: { 'content-type': 'application/octet-stream' } };
+  if (raw) return { ...LINES, raw: true, headers: { ...SANDBOX, 'content-type': 'application/octet-stream' } };
   const { type, style } = /\btext\/event-stream\b/i.test(headers.accept ?? '')
     ? { type: 'text/event-stream', style: EVENTS }
     : { type: 'application/x-ndjson', style: LINES };

@@ -11,7 +11,7 @@ import { stringify } from '../protocols/stringify.js';
 import { checkContentType, readBody } from './body.js';
 import { etagField, isUnchanged, toEtag } from './conditions.js';
 import { readInTime } from './deadline.js';
-import { givesRawBody, rawBodyJson, rawBodyOf, takesRawBody } from './http-body.js';
+import { givesRawBody, rawBodyJson, rawBodyOf, SANDBOX, takesRawBody } from './http-body.js';
 import type { HttpCall } from './http-json.js';
 import { toJsonValue } from './json.js';
 import { isObject, own, parseQuery } from './query.js';
@@ -81,9 +81,11 @@ export async function sendReply(call: HttpCall, { response, header, trailer, fro
       return;
     }
   }
-  const { contentType, data } = givesRawBody(method.output, binding)
+  const isRaw = givesRawBody(method.output, binding);
+  const { contentType, data } = isRaw
     ? rawBodyOf(json)
     : { contentType: 'application/json', data: Buffer.from(stringify(method.output, json)) };
+  if (isRaw) Object.assign(headers, SANDBOX);
   const body = await compress(data, exchange, headers);
   exchange.respond(200, { ...headers, 'content-type': contentType, 'content-length': body.length });
   exchange.end(exchange.method === 'HEAD' ? undefined : body);

@@ -43,7 +43,10 @@ export function createConnectUnaryFrontEnd(codec: Codec, options: FrontEndOption
 /** Serves unary calls whose requests `read` reads. */
 export function createUnaryFrontEnd(read: ReadUnary, options: FrontEndOptions): FrontEnd {
   return {
-    serve: (exchange, target) => void serveConnectUnary(new InboundCall(exchange, target, options), read, options),
+    serve(exchange, target) {
+      exchange.answerHeaders['x-content-type-options'] = 'nosniff';
+      void serveConnectUnary(new InboundCall(exchange, target, options), read, options);
+    },
     refuse: (exchange, error) => answerConnectError(exchange, error),
   };
 }

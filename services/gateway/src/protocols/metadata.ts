@@ -134,9 +134,12 @@ class ReceivedHeaders {
 const SERVED_BY = 'rondo-served-by';
 const KEPT_BACK =
   /^(?:access-control-|connection$|content-|date$|endpoint-load-metrics|grpc-|keep-alive$|proxy-|rondo-|te$|trailer|transfer-encoding$|upgrade$)/;
+/** What a browser does with the page, or with all pages and data at this address: those of the console, too. */
+const OF_THE_ADDRESS =
+  /^(?:accept-ch|alt-svc|clear-site-data|critical-ch|location|nel|refresh|report(?:-to|ing-endpoints)|service-worker-allowed|set-(?:cookie2?|login)|speculation-rules|strict-transport-security|www-authenticate|x-content-type-options)$/;
 
 /**
- * Adds the metadata of a reply to headers or trailers, each key after `prefix`. What belongs to HTTP, the protocols or
+ * Adds the metadata of a reply to headers or trailers, each key after `prefix`. What belongs to HTTP, browsers, the protocols or
  * Rondo is left out, and so are reports of the instance's load, and what HTTP can't carry. `servedBy`: the client may learn which instance answered.
  */
 export function addMetadata(
@@ -145,7 +148,7 @@ export function addMetadata(
   { prefix = '', servedBy = false }: { readonly prefix?: string; readonly servedBy?: boolean } = {},
 ): void {
   metadata.forEach((key, value) => {
-    if (KEPT_BACK.test(key) && !(servedBy && key === SERVED_BY)) return;
+    if ((KEPT_BACK.test(key) && !(servedBy && key === SERVED_BY)) || OF_THE_ADDRESS.test(key)) return;
     const text = typeof value === 'string' ? value : unpadded(value);
     if (!KEY.test(key) || !TEXT.test(text)) return;
     const present = Object.hasOwn(target, prefix + key) ? target[prefix + key] : undefined;

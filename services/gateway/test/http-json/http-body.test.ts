@@ -3,10 +3,23 @@ import { describe, expect, it } from '@jest/globals';
 import { Metadata } from '@rondo/rpc/call';
 import { createHttpJson } from '../../src/http-json/http-json.js';
 import type { Backend } from '../../src/protocols/backend.js';
+import { addMetadata } from '../../src/protocols/metadata.js';
 import { ask } from './ask.js';
 import { binding, descOf, target } from './contract.js';
 import { fakeExchange } from './exchange.js';
 
+const SANDBOXED = expect.stringMatching(/(?:^|; )sandbox$/);
+/** What a service may not tell a browser. */
+const HOSTILE = [
+  ...['content-security-policy', 'x-content-type-options', 'set-cookie', 'clear-site-data', 'refresh'],
+  ...[
+    'location',
+    'service-worker-allowed',
+    'www-authenticate',
+    'strict-transport-security',
+    'access-control-allow-origin',
+  ],
+];
 const bytes = Buffer.from([0, 255, 13, 10]);
 const httpBody = (contentType: string, data: Uint8Array) =>
   toBinary(descOf('Download').output, Object.assign(create(descOf('Download').output), { contentType, data }));
@@ -29,7 +42,7 @@ describe('google.api.HttpBody', () => {
     const download = { target: target('Download'), binding: binding('GET /v1/{name}'), variables: { name: 'f' } };
     expect(await ask({ ...download, replyBytes: httpBody('text/csv', Buffer.from('a,b')) })).toMatchObject({
       status: 200,
-      headers: { 'content-type': 'text/csv', 'content-length': 3 },
+      headers: { 'content-type': 'text/csv', 'content-length': 3, 'content-security-policy': SANDBOXED },
       text: 'a,b',
     });
     expect(await ask({ ...download, replyBytes: new Uint8Array() })).toMatchObject({
@@ -41,7 +54,7 @@ describe('google.api.HttpBody', () => {
   it('can be a field of the reply', async () => {
     const upload = { target: target('Upload'), binding: binding('PUT /v1/{name}', 'content', 'content') };
     expect(await ask({ ...upload, body: 'abc', headers: { 'content-type': 'text/plain' } })).toMatchObject({
-      headers: { 'content-type': 'text/plain' },
+      headers: { 'content-type': 'text/plain', 'content-security-policy': SANDBOXED },
       text: 'abc',
     });
   });
@@ -52,13 +65,23 @@ describe('google.api.HttpBody', () => {
         yield httpBody('text/csv', Buffer.from('a,b\n'));
         yield httpBody('', Buffer.from('1,2\n'));
       }
-      const reply = { header: new Metadata(), trailer: new Metadata(), from: undefined };
-      return { ...reply, response: { stream: true, messages: messages() } };
+      const header = new Metadata(HOSTILE.map((key) => [key, '/']));
+      header.set('x-rows', '2');
+      return { header, trailer: new Metadata(), from: undefined, response: { stream: true, messages: messages() } };
     };
-    const serve = createHttpJson({ backend, metadataOf: () => new Metadata(), addMetadata: () => {} });
+    const serve = createHttpJson({ backend, metadataOf: () => new Metadata(), addMetadata });
     const { exchange, answer } = fakeExchange({ method: 'GET' });
     serve(exchange, { target: target('Export'), binding: binding('GET /v1/export'), variables: new Map() });
-    expect(await answer()).toMatchObject({ status: 200, headers: { 'content-type': 'text/csv' }, text: 'a,b\n1,2\n' });
+    const headers = { 'content-type': 'text/csv', 'content-security-policy': SANDBOXED, 'x-rows': '2' };
+    expect(await answer()).toEqual({ status: 200, headers, text: 'a,b\n1,2\n', aborted: undefined });
+    expect(exchange.answerHeaders).toEqual({ 'x-content-type-options': 'nosniff' });
+  });
+
+  it('is no service worker', async () => {
+    const download = { target: target('Download'), binding: binding('GET /v1/{name}'), variables: { name: 'f' } };
+    const script = { ...download, replyBytes: httpBody('text/javascript', Buffer.from('1')) };
+    expect((await ask({ ...script, headers: { 'service-worker': 'script' } })).status).toBe(403);
+    expect((await ask(script)).status).toBe(200);
   });
 });
 
