@@ -102,6 +102,8 @@ describe('an update mask', () => {
 
   it('is refused if it names a field that can’t be updated', () => {
     expect(named(['title', 'name', 'toString']).faults).toEqual(['must be of title, sku; it names "name", "toString"']);
+    const [many = ''] = named(Array.from({ length: 30 }, (_, index) => `x${index >> 1}`)).faults;
+    expect(many).toMatch(/it names "x0", "x1", .*"x9"$/);
   });
 });
 

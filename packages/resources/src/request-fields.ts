@@ -106,6 +106,8 @@ const [SHORT, MOST_SHORT] = [24, 1_000];
 
 /** In a mask: all fields, so that the update replaces the resource. */
 const ALL = '*';
+/** How many unknown paths an error names. */
+const MAX_SHOWN = 10;
 
 /**
  * Reads which fields an update changes: the fields in the mask or, without a mask, all fields that are set (AIP-134).
@@ -119,9 +121,10 @@ export function readUpdateMask(
   isSet: ReadonlyMap<string, boolean>,
 ): (path: string) => boolean {
   if (mask.length === 0) return (path) => isSet.get(path) === true;
-  const unknown = mask.filter((path) => path !== ALL && !isSet.has(path)).map((path) => `"${path}"`);
-  if (unknown.length > 0) report(`must be of ${[...isSet.keys()].join(', ')}; it names ${unknown.join(', ')}`);
   const named = new Set(mask);
+  const unknown = [...named].filter((path) => path !== ALL && !isSet.has(path)).map((path) => `"${path}"`);
+  if (unknown.length > 0)
+    report(`must be of ${[...isSet.keys()].join(', ')}; it names ${unknown.slice(0, MAX_SHOWN).join(', ')}`);
   return (path) => named.has(ALL) || named.has(path);
 }
 

@@ -191,6 +191,14 @@ describe('JSON that is made to cost time', () => {
     expect(readJson(Sample, json, sampleRegistry).violations).toHaveLength(100);
   });
 
+  it('is refused if its masks have too many paths in all', () => {
+    const masks = (count: number) => `{"mask": "a", "child": {"mask": "${'a,'.repeat(count - 2)}a"}}`;
+    expect(faults(masks(100_000))).toEqual([]);
+    expect(faults(masks(100_001))).toEqual([
+      expect.stringMatching(/^child\.mask: has too many paths.*100000; send fewer$/),
+    ]);
+  });
+
   it('is refused if a number has more digits than any that makes sense', () => {
     const digits = '0'.repeat(1_000);
     expect(faults(`{"large": "${digits}7"}`)).toEqual([expect.stringContaining('large: must be a whole number')]);

@@ -6,6 +6,7 @@ import {
   FileDescriptorSetSchema,
   file_google_protobuf_any,
   file_google_protobuf_duration,
+  file_google_protobuf_field_mask,
   file_google_protobuf_struct,
   file_google_protobuf_timestamp,
   file_google_protobuf_wrappers,
@@ -16,6 +17,7 @@ import {
 const imports = [
   file_google_protobuf_any,
   file_google_protobuf_duration,
+  file_google_protobuf_field_mask,
   file_google_protobuf_struct,
   file_google_protobuf_timestamp,
   file_google_protobuf_wrappers,
@@ -89,6 +91,7 @@ const file = create(FileDescriptorProtoSchema, {
         field('anything', Type.MESSAGE, message('.google.protobuf.Any')),
         field('left', Type.STRING, { oneofIndex: 0 }),
         field('right', Type.INT64, { oneofIndex: 0 }),
+        field('mask', Type.MESSAGE, message('.google.protobuf.FieldMask')),
       ],
     },
     { name: 'Nothing' },

@@ -47,10 +47,13 @@ interface At {
 }
 
 const MAX_VIOLATIONS = 100;
+/** Of all masks in the JSON. Each costs as much as a value, though all paths of a mask are one text. */
+const MAX_PATHS = 100_000;
 
 class Reader {
   readonly violations: FieldViolation[] = [];
   readonly #registry: Registry;
+  #paths = 0;
 
   constructor(registry: Registry) {
     this.#registry = registry;
@@ -64,6 +67,10 @@ class Reader {
   message(desc: DescMessage, json: JsonValue, path: string): ReflectMessage {
     const wellKnown = wellKnownTypes.get(desc.typeName);
     if (wellKnown !== undefined) {
+      if (this.#isLongMask(desc, json)) {
+        this.#refuse(path, `has too many paths: all masks of a request may have ${MAX_PATHS}; send fewer`);
+        return reflect(desc, undefined, false);
+      }
       const value = this.#take(wellKnown(json), json, path);
       return reflect(desc, value === undefined ? undefined : this.#checked(desc, value, path), false);
     }
@@ -73,6 +80,12 @@ class Reader {
     else if (desc.typeName === 'google.protobuf.Any') this.#any(view, json, path);
     else this.#members(view, json, path);
     return view;
+  }
+
+  #isLongMask({ typeName }: DescMessage, json: JsonValue): boolean {
+    if (typeName === 'google.protobuf.FieldMask' && typeof json === 'string')
+      this.#paths += json.split(',', MAX_PATHS + 1).length;
+    return this.#paths > MAX_PATHS;
   }
 
   /** What is left to refuse is nesting: a list in a Value is two messages. */
