@@ -295,7 +295,50 @@ describe('a client of HTTP/1.1 that', () => {
     const socket = await connectRaw(port);
     socket.write(`GET / HTTP/1.1\r\n${HOST}\r\n`.repeat(20));
     await until(() => begun === 1);
-    socket.destroy();
+    socket.resetAndDestroy();
+    await until(() => left.length === 1 && listener.connections === 0);
+    expect(left).toEqual([true]);
+  });
+
+  it('ends its side gets the answers to what it has sent, and is then disconnected', async () => {
+    const held: (() => void)[] = [];
+    const { port, listener } = await listening({
+      handler: (exchange) => (exchange.path === '/other' ? echo(exchange) : void held.push(() => echo(exchange))),
+    });
+    const post = `POST / HTTP/1.1\r\n${HOST}Content-Length: 300000\r\n\r\n${'x'.repeat(300_000)}`;
+    const socket = await connectRaw(port);
+    const answers = textOf(socket);
+    await new Promise((resolve) => socket.end(post.repeat(3), () => resolve(undefined)));
+    for (let answered = 0; answered < 3; answered += 1) {
+      await until(() => held.length > answered);
+      // By then the listener has seen the end.
+      for (let asked = 0; asked < 3; asked += 1) await ask1(port, { path: '/other', agent: new http.Agent() });
+      held[answered]?.();
+    }
+    const statuses = [...(await answers).matchAll(/HTTP\/1\.1 (\d+)[\s\S]*?bytes: (\d+)/g)].map(
+      ([, ...parts]) => parts,
+    );
+    expect(statuses).toEqual(times(3, () => ['200', '300000']));
+    await until(() => listener.connections === 0);
+  });
+
+  it.each([
+    ['in the middle of a request', `POST / HTTP/1.1\r\n${HOST}Content-Length: 9\r\n\r\nx`, true],
+    ['in the middle of a stream', `GET / HTTP/1.1\r\n${HOST}\r\n`, false],
+  ])('ends its side %s has left', async (_when, request, reads) => {
+    const left: boolean[] = [];
+    const { port, listener } = await listening({
+      async handler(exchange) {
+        exchange.onClose((gone) => left.push(gone));
+        if (reads) await exchange.body.whole(9).catch(() => undefined);
+        exchange.respond(200, {});
+        await exchange.write(Buffer.from('a part'));
+      },
+    });
+    const socket = await connectRaw(port);
+    socket.write(request);
+    if (!reads) await once(socket, 'data');
+    socket.resume().end();
     await until(() => left.length === 1 && listener.connections === 0);
     expect(left).toEqual([true]);
   });

@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process';
+import { connect } from 'node:net';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { silentLogger } from '@rondo/rpc/call';
 import { systemClock } from '@rondo/rpc/clock';
@@ -32,6 +33,16 @@ describe('startMetrics', () => {
     expect(text).toMatch(/^rondo_test_things_total\{kind="good"\} 3$/m);
     expect(text).toMatch(/^process_start_time_seconds 1\d{9}/m);
     expect(text).toMatch(/^process_memory_usage_bytes \d+$/m);
+  });
+
+  it('answers a client that has ended its side', async () => {
+    const { address = '' } = await start();
+    const [host, port] = address.split(':');
+    const client = connect(Number(port), host);
+    client.end('GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n');
+    const parts: Buffer[] = [];
+    for await (const part of client) parts.push(part);
+    expect(Buffer.concat(parts).toString()).toMatch(/^HTTP\/1\.1 200 OK\r\n[\s\S]*process_start_time_seconds/);
   });
 
   it('serves nothing at other paths', async () => {

@@ -39,6 +39,8 @@ export async function serveMetrics(reader: PrometheusExporter, listen: HostPort)
       (error: unknown) => response.writeHead(500).end(`the metrics can't be collected: ${String(error)}\n`),
     );
   });
+  // A client that has ended its side gets its answer.
+  Object.assign(server, { httpAllowHalfOpen: true });
   server.listen(listen.port, listen.host);
   await once(server, 'listening');
   return { address: addressOf(server, listen), close: () => closeServer(server) };

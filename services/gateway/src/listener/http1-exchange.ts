@@ -97,6 +97,11 @@ export class Http1Exchange implements HttpExchange {
     return this.#responded;
   }
 
+  /** Whether the answer has begun, and its end isn't known yet. */
+  get isStreaming(): boolean {
+    return this.#responded && !this.#ended;
+  }
+
   respond(status: number, headers: OutgoingHttpHeaders): void {
     if (this.#responded) return;
     this.#responded = true;

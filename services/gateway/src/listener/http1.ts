@@ -60,6 +60,8 @@ export function createHttp1(setup: Setup, inFlight: (exchange: HttpExchange) => 
     // It is checked here, because Node answers without a body.
     requireHostHeader: false,
   });
+  // A client that has ended its side gets its answers.
+  Object.assign(server, { httpAllowHalfOpen: true });
   // Node drops the headers beyond this silently. With one more than the limit, too many headers are noticed.
   server.maxHeadersCount = limits.headers + 1;
   const begin = (line: Line, arrived: Arrived) => {
@@ -77,7 +79,7 @@ export function createHttp1(setup: Setup, inFlight: (exchange: HttpExchange) => 
   };
   const beginNext = (line: Line) => {
     const next = line.waiting.shift();
-    if (next !== undefined) begin(line, next);
+    if (next !== undefined && !next.request.socket.destroyed) begin(line, next);
     line.goOn();
   };
   const onRequest = (arrived: Arrived) => {
@@ -115,7 +117,8 @@ export function createHttp1(setup: Setup, inFlight: (exchange: HttpExchange) => 
       feed(socket, line, turns);
     },
     closeIdle() {
-      for (const [socket, { current }] of lines) if (current === undefined) socket.destroy();
+      for (const [socket, { current, waiting }] of lines)
+        if (current === undefined && waiting.length === 0) socket.destroy();
     },
     close: () => void server.close(),
   };
@@ -147,6 +150,8 @@ const NOTHING: Buffer = Buffer.alloc(0);
  */
 function feed(socket: Socket, line: Line, turns: Turns): void {
   const parsers = socket.listeners('data');
+  const enders = socket.listeners('end');
+  let hasEnded = false;
   let rest = NOTHING;
   /** What hasn't been parsed of a body of declared length. */
   let bodyBytes = 0;
@@ -165,14 +170,22 @@ function feed(socket: Socket, line: Line, turns: Turns): void {
     for (const parser of parsers) Reflect.apply(parser, socket, [part]);
     if (line.last !== last) bodyBytes = declaredBytes(line.last);
   };
+  /** All is parsed that came before the client ended its side. In the middle of a stream, the client has left, as browsers do. */
+  const finish = () => {
+    hasEnded = false;
+    for (const ender of enders) Reflect.apply(ender, socket, []);
+    if (line.current?.isStreaming) socket.destroy();
+  };
   const parse = () => {
     isInTurn = false;
+    if (rest.length === 0 && hasEnded) finish();
     if (!isReady()) return;
     isInTurn = true;
     do parsePart();
     while (bodyBytes > 0 && isReady());
     isInTurn = rest.length > 0 && bodyBytes === 0;
     if (isInTurn) turns.run(line.ahead, parse, { deferred: true });
+    else if (rest.length === 0 && hasEnded) finish();
     else if (rest.length === 0) socket.resume();
   };
   line.goOn = () => {
@@ -189,8 +202,9 @@ function feed(socket: Socket, line: Line, turns: Turns): void {
     if (rest.length >= MOST_HELD_BYTES) socket.pause();
   };
   socket.removeAllListeners('data').on('data', take);
-  socket.once('end', () => {
-    rest = NOTHING;
+  socket.removeAllListeners('end').once('end', () => {
+    hasEnded = true;
+    line.goOn();
   });
 }
 
