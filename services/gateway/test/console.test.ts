@@ -342,7 +342,7 @@ describe('a restart', () => {
   const restart = async (
     launcher: string | undefined,
     instanceId = 'a',
-    { headers, ...given }: Given & Posted = {},
+    { headers = {}, ...given }: Given & Posted = {},
   ) => {
     const [port = 0] = await start({ console: anyPort, launcher }, { listed: ['a', 'gateway-1'], ...given });
     return (await post(port, 'RestartInstance', { request: { instanceId }, headers })).body;

@@ -97,9 +97,9 @@ export class Http1Exchange implements HttpExchange {
     return this.#responded;
   }
 
-  /** Whether the answer has begun, and its end isn't known yet. */
-  get isStreaming(): boolean {
-    return this.#responded && !this.#ended;
+  /** Whether the answer is whole, though perhaps not sent yet. */
+  get ended(): boolean {
+    return this.#ended;
   }
 
   respond(status: number, headers: OutgoingHttpHeaders): void {

@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { networkOf, remoteOf, type Turns } from '@rondo/rpc/internal';
+import { networkOf, remoteOf } from '@rondo/rpc/internal';
 import type { HttpExchange } from './exchange.js';
 import { Http1Exchange } from './http1-exchange.js';
 import { type RefusalStatus, rawRefusal, refuse, UNESCAPED_TARGET } from './refusal.js';
@@ -114,7 +114,7 @@ export function createHttp1(setup: Setup, inFlight: (exchange: HttpExchange) => 
         line.current?.lose();
       });
       server.emit('connection', socket);
-      feed(socket, line, turns);
+      feed(socket, line, setup);
     },
     closeIdle() {
       for (const [socket, { current, waiting }] of lines)
@@ -148,7 +148,7 @@ const NOTHING: Buffer = Buffer.alloc(0);
  * The parser must not read from the connection itself: over TLS it would get all decrypted bytes, even while it is paused because
  * the client is slow to read an answer. It treats that as an error and ends the connection.
  */
-function feed(socket: Socket, line: Line, turns: Turns): void {
+function feed(socket: Socket, line: Line, { deadlines, limits, turns }: Setup): void {
   const parsers = socket.listeners('data');
   const enders = socket.listeners('end');
   let hasEnded = false;
@@ -170,11 +170,14 @@ function feed(socket: Socket, line: Line, turns: Turns): void {
     for (const parser of parsers) Reflect.apply(parser, socket, [part]);
     if (line.last !== last) bodyBytes = declaredBytes(line.last);
   };
-  /** All is parsed that came before the client ended its side. In the middle of a stream, the client has left, as browsers do. */
+  /** All is parsed that came before the client ended its side. In the middle of a stream, it has left, and else if no answer comes in time. */
   const finish = () => {
     hasEnded = false;
     for (const ender of enders) Reflect.apply(ender, socket, []);
-    if (line.current?.isStreaming) socket.destroy();
+    const leave = () => line.current?.ended || socket.destroy();
+    if (line.current?.responded) leave();
+    const deadline = deadlines.set(limits.keepAliveMs, leave);
+    socket.once('close', deadline.cancel);
   };
   const parse = () => {
     isInTurn = false;
