@@ -25,7 +25,7 @@ const descriptorSet = readFileSync(new URL('../../../packages/contracts/descript
 const defaults = Object.fromEntries(Object.entries(variables).map(([name, one]) => [name, one.default]));
 const anyPort = { host: '127.0.0.1', port: 0 };
 const CALL = '/rondo.gateway.v1.ConsoleService';
-const security = readFileSync(new URL('../../../SECURITY.md', import.meta.url), 'utf8');
+const SECURITY = new URL('../../../SECURITY.md', import.meta.url);
 const methods = Object.values(ConsoleServiceDefinition.methods);
 const [CARTS, ORDERS] = ['shop.v1.CartService', 'shop.v1.OrderService'] as const;
 
@@ -44,7 +44,6 @@ interface Given {
   readonly registry?: readonly string[];
   /** The ids of the instances that are listed. */
   readonly listed?: readonly string[];
-  /** Their endpoint. */
   readonly at?: Pick<Endpoint, 'address' | 'secure'>;
 }
 
@@ -150,9 +149,7 @@ describe('the console', () => {
     const config = { console: { host: '0.0.0.0', port: 8090 } };
     expect(() => appWith(config)).toThrow('RONDO_GATEWAY_CONSOLE=0.0.0.0:8090 is beyond the loopback');
     expect(() => appWith(config, { authenticator })).not.toThrow();
-  });
-
-  it('is not needed for the public port to tell where it listens, as RONDO_AUTH must be set beyond the loopback', () => {
+    // The public port tells where it listens: RONDO_AUTH must be set beyond the loopback.
     const listen = { host: '0.0.0.0', port: 8080 };
     expect(appWith({ listen }).listeners).toEqual([expect.objectContaining({ at: listen })]);
   });
@@ -178,10 +175,8 @@ describe('the console', () => {
 
   it('needs the scope, where credentials are verified', async () => {
     const [port = 0] = await start({ console: anyPort }, { authenticator });
-    const ask = (method: (typeof methods)[number], headers: Record<string, string>) =>
-      method.responseStream
-        ? watch(port, headers, method.name)
-        : post(port, method.name, { headers }).then(({ body }) => body);
+    const ask = async ({ name, responseStream }: (typeof methods)[number], headers: Record<string, string>) =>
+      responseStream ? watch(port, headers, name) : (await post(port, name, { headers })).body;
     for (const method of methods) {
       expect([method.name, await ask(method, {})]).toEqual([method.name, expect.stringContaining('unauthenticated')]);
       const refused = await ask(method, { authorization: 'Bearer sales.read' });
@@ -191,7 +186,7 @@ describe('the console', () => {
   });
 
   it('needs no credentials, where none are verified, for what SECURITY.md lists', () => {
-    const [, listed = ''] = /The console on the loopback([\s\S]*?)\n- /.exec(security) ?? [];
+    const [, listed = ''] = /The console on the loopback([\s\S]*?)\n- /.exec(readFileSync(SECURITY, 'utf8')) ?? [];
     const named = [...listed.matchAll(/`([A-Z][a-z]+[A-Z]\w+)`/g)].map(([, name]) => name);
     expect(['CheckAccess', ...named].sort()).toEqual(methods.map(({ name }) => name).sort());
   });
@@ -375,8 +370,8 @@ describe('a restart', () => {
     const at = { address: '127.0.0.1:1', secure: true };
     expect(await restart(launcher, 'a', { at })).toMatch(/failed_precondition.*not restarted here/);
     expect(asked).toEqual([]);
-    const known = { headers: { authorization: 'Bearer rondo.operator' }, authenticator };
-    expect(await restart(launcher, 'a', { ...known, at })).toBe('{}');
+    const headers = { authorization: 'Bearer rondo.operator' };
+    expect(await restart(launcher, 'a', { headers, authenticator, at })).toBe('{}');
   });
 
   it.each([

@@ -9,7 +9,6 @@ export { type DurationCount, percentileMs } from '../call/durations.js';
 export { InFlight, type InFlightMember } from '../call/in-flight.js';
 export { isBase64 } from '../call/metadata-rules.js';
 export { runInScope } from '../call/scope.js';
-export { type Share, Shares } from '../call/shares.js';
 export { createSweep, type Sweep } from '../call/sweep.js';
 export {
   currentTrace,
@@ -43,6 +42,7 @@ export { bindingOf } from '../client/bind-client.js';
 export { answeredBy, type DetachedCall, detach, encodedRequest, isForwarded } from '../client/detached-call.js';
 export { createForwarder, type ForwardedCall, type ForwardedReply } from '../client/forward.js';
 export { backoffMs } from '../clock/backoff.js';
+export { type Share, Shares } from '../clock/shares.js';
 export { Turns } from '../clock/turns.js';
 export { type AuthPolicy, authText } from '../contract/auth-policy.js';
 export {

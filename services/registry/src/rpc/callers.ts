@@ -1,5 +1,4 @@
 import { callerIdentity, callPrincipal, type ServerCall } from '@rondo/rpc/call';
-import { networkOf } from '@rondo/rpc/internal';
 import { IdentityRefused } from '../domain/errors.js';
 
 /** Whether the process with this SPIFFE id may serve a service. */
@@ -10,9 +9,9 @@ export function identityOf({ values }: Pick<ServerCall, 'values'>): string | und
   return values.get(callerIdentity) || undefined;
 }
 
-/** Whose share of the limits a call takes: its caller's identity, or its network without one. */
+/** Whose share of the limits a call takes: its caller's identity, or its address without one. */
 export function clientOf({ values, peer }: Pick<ServerCall, 'values' | 'peer'>): string {
-  return identityOf({ values }) ?? networkOf(peer.replace(/:\d+$/, ''));
+  return identityOf({ values }) ?? peer.replace(/:\d+$/, '');
 }
 
 /**

@@ -1,11 +1,10 @@
 import type { RegistryServiceDefinition } from '@rondo/contracts/rondo/registry/v1/registry';
 import type { WallClock } from '@rondo/rpc/clock';
-import { Shares } from '@rondo/rpc/internal';
 import { mapMessages, observe } from '@rondo/rpc/middleware';
 import type { Handlers } from '@rondo/rpc/server';
-import { LimitReached } from '../domain/errors.js';
 import type { RegistryStore } from '../domain/store.js';
 import { clientOf, identityOf, type MayServe, requireOperator, requireServed } from './callers.js';
+import { ClientShares } from './client-shares.js';
 import { toRpcError } from './faults.js';
 import { toDuration, toInstance, toOperatorMark, toSharedWatchResponse } from './messages.js';
 import type { RefusalLog } from './refusal-log.js';
@@ -43,7 +42,7 @@ export function registryHandlers({
   refusals,
   maxWatches,
 }: HandlerOptions): Handlers<typeof RegistryServiceDefinition> {
-  const watches = new Shares(maxWatches);
+  const watches = new ClientShares('watches', maxWatches);
   return {
     async register(request, call) {
       const { registration, ttlMs, options } = parseRegister(request, identityOf(call));
@@ -94,17 +93,7 @@ export function registryHandlers({
     },
     watch(request, call) {
       const query = parseWatch(request);
-      const client = clientOf(call);
-      async function* watched() {
-        const place = watches.of(client);
-        if (!place.hold(1)) throw new LimitReached('watches', watches.amountOf(client), client);
-        try {
-          yield* store.watch({ ...query, signal: call.signal });
-        } finally {
-          place.hold(0);
-        }
-      }
-      const events = watched();
+      const events = watches.open(clientOf(call), () => store.watch({ ...query, signal: call.signal }));
       return mapMessages(observe(events, { error: toRpcError }), toSharedWatchResponse);
     },
   };

@@ -26,10 +26,6 @@ export class Shares {
     return this.#amount;
   }
 
-  amountOf(client: string): number {
-    return this.#clients.get(client)?.amount ?? 0;
-  }
-
   /**
    * What a request or an answer of a client keeps.
    *
