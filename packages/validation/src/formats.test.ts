@@ -1,5 +1,6 @@
 import { expect, it } from '@jest/globals';
 import { isEmail, isHostname, isIpv6, isUlid, isUuid } from './formats.js';
+import { isUri, isUriRef } from './uri.js';
 
 // packages/contracts/test checks the rules of contracts against protovalidate. Here are the edges of their standards.
 it.each([
@@ -16,8 +17,14 @@ it.each([
   {
     accepts: isIpv6,
     valid: ['::', '1::8', '::ffff:1.2.3.4', 'fe80::1%eth 0'],
-    invalid: ['', ':', '1::2::3', '::1.2.3', 'fe80::1%', '1:2:3:4:5:6:7'],
+    invalid: ['', ':', '1::2::3', '::1.2.3', 'fe80::1%', '1:2:3:4:5:6:7', '0'.repeat(1_000_000)],
   },
+  {
+    accepts: isUri,
+    valid: ['http://a', 'a://b@c:1/d?e#f', 'a:b'],
+    invalid: ['http://a"', `http://${'a'.repeat(1_000_000)}"`],
+  },
+  { accepts: isUriRef, valid: ['//a/b', 'a'], invalid: [`http://${'a'.repeat(1_000_000)}"`] },
   {
     accepts: isUuid,
     valid: ['00000000-0000-0000-0000-00000000000F'],

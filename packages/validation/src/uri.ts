@@ -6,7 +6,7 @@ const SUB_DELIMS = "!$&'()*+,;=";
 const PERCENT = '%[0-9A-Fa-f]{2}';
 const PCHAR = `(?:[${UNRESERVED}${SUB_DELIMS}:@]|${PERCENT})`;
 const SCHEME = '([A-Za-z][A-Za-z0-9+\\-.]*):';
-const HIERARCHY = '(?://([^/?#]*))?';
+const HIERARCHY = '(?://([^/?#]*)(?![^/?#]))?';
 const PATH = `((?:/|${PCHAR})*)`;
 const END = `(?:\\?(?:[/?]|${PCHAR})*)?(?:#(?:[/?]|${PCHAR})*)?$`;
 
