@@ -33,16 +33,16 @@ export function numberFor(limits: Limits, { usual, isWhole, read = Number, write
     lte = lt,
   } = Object.fromEntries(['gt', 'gte', 'lt', 'lte'].map((name) => [name, bound(name)]));
   const tried = [...usual, gte, gte + 1, lte, lte - 1, (gte + lte) / 2].filter(Number.isFinite).map(write);
-  const accepted = listed(limits, ['const', 'in']).map(read);
-  const refused = listed(limits, ['not_in']).map(read);
+  const accepted = new Set(listed(limits, ['const', 'in']).map(read));
+  const refused = new Set(listed(limits, ['not_in']).map(read));
   const found = [...listed(limits), ...tried].find((value) => {
     const one = read(value);
     const above = one >= gte && one > (bound('gt') ?? -Infinity);
     const below = one <= lte && one < (bound('lt') ?? Infinity);
     // With bounds in reverse order, the value lies outside of them.
     if (!(gte > lte ? above || below : above && below) || (isWhole && !Number.isInteger(one))) return false;
-    if (refused.includes(one) || (one === 0 && limits.has('required'))) return false;
-    return accepted.length === 0 || accepted.includes(one);
+    if (refused.has(one) || (one === 0 && limits.has('required'))) return false;
+    return accepted.size === 0 || accepted.has(one);
   });
   return found ?? write(usual[0] ?? 0);
 }
@@ -71,8 +71,8 @@ const FILLERS = ['text', ...'abcdefghijklmnop'];
 
 /** A text that the rules accept. It is empty if they accept that. */
 export function textFor(limits: Limits): string {
-  const refused = listed(limits, ['not_in']);
-  const accepted = listed(limits).filter((one) => !refused.includes(one));
+  const refused = new Set(listed(limits, ['not_in']));
+  const accepted = listed(limits).filter((one) => !refused.has(one));
   const [named] = [...accepted, ...FORMATS.flatMap(([rule, text]) => (limits.has(rule) ? [text] : []))];
   if (named !== undefined) return String(named);
   const text = (name: string) => String(limits.get(name) ?? '');
@@ -84,23 +84,29 @@ export function textFor(limits: Limits): string {
     const length = Math.max(filler === 'text' ? 0 : 1, least - begin.length - text('suffix').length);
     return `${begin}${filler.repeat(length).slice(0, length)}${text('suffix')}`;
   };
-  const plain = filled(FILLERS.find((one) => !refused.includes(filled(one))) ?? 'text');
-  const pattern = text('pattern').slice(0, MAX_LENGTH);
-  // Only a short text, as a pattern may try any number of ways to match a long one.
+  const plain = filled(FILLERS.find((one) => !refused.has(filled(one))) ?? 'text');
+  const pattern = text('pattern').slice(0, MAX_PATTERN);
   if (pattern === '') return plain;
-  return plain.length <= 8 && matches(pattern, plain) ? plain : matching(pattern).slice(0, MAX_LENGTH);
+  // A whole pattern is never run, as it may try any number of ways to match: only its single characters are.
+  const [, atom] = REPEATED.exec(pattern) ?? [];
+  return atom && [...plain].every((one) => matches(atom, one)) ? plain : matching(pattern).slice(0, MAX_LENGTH);
 }
 
-const TIMES = String.raw`(?:([?*])\??|\+\??|\{(\d+)[\d,]*\}\??)?`;
-const GROUP = new RegExp(String.raw`(?<!\\)\((?:\?:)?((?:\\.|\[(?:\\.|[^\]])*\]|[^()[\\])*)\)${TIMES}`, 'u');
-const ATOM = new RegExp(String.raw`(\\[pP]\{\w+\}|\\.|\[(?:\\.|[^\]])*\]|[^\\[])${TIMES}`, 'gu');
+/** Longer patterns are cut. */
+const MAX_PATTERN = 200;
+const SET = String.raw`\[(?:\\.|[^\]\\])*\]`;
+const TIMES = String.raw`(?:([?*])\??|\+\??|\{(\d+)(?:,\d*)?\}\??)?`;
+const GROUP = new RegExp(String.raw`(?<!\\)\((?:\?:)?((?:\\.|${SET}|[^()[\\])*)\)${TIMES}`, 'u');
+const CHARACTER = String.raw`(\\[pP]\{\w+\}|\\.|${SET}|[^\\[])`;
+const ATOM = new RegExp(`${CHARACTER}${TIMES}`, 'gu');
+const REPEATED = new RegExp(String.raw`^\^?${CHARACTER}[*+]\$?$`, 'u');
 
 /** A text for a pattern of the usual kind: the first of alternatives, the first of characters, as few as may be. */
 function matching(pattern: string): string {
   const [group, inner = '', none, count] = GROUP.exec(pattern) ?? [];
   if (group !== undefined) {
     const text = repeat(matching(inner), none, count).replace(/\W/gu, String.raw`\$&`);
-    return matching(pattern.replace(group, () => text));
+    return matching(pattern.replace(group, () => text).slice(0, MAX_LENGTH));
   }
   const [first = ''] = pattern.split('|');
   return [...first.matchAll(ATOM)].map(([, atom = '', few, many]) => repeat(characterOf(atom), few, many)).join('');

@@ -95,8 +95,8 @@ function exampleOfMessage(desc: DescMessage, limits: Limits, place: Place): Json
 
 /** The first value other than 0, which is `…_UNSPECIFIED`, that the rules accept. */
 function exampleOfEnum({ values }: DescEnum, limits: Limits): JsonValue {
-  const refused = listed(limits, ['not_in']);
-  const open = values.filter(({ name }) => !refused.includes(name)).map(({ number }) => number);
+  const refused = new Set(listed(limits, ['not_in']));
+  const open = values.filter(({ name }) => !refused.has(name)).map(({ number }) => number);
   const wanted = Number(numberFor(limits, { usual: [...open.filter(Boolean), 0] }));
   return values.find(({ number }) => number === wanted)?.name ?? wanted;
 }

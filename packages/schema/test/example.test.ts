@@ -50,6 +50,18 @@ describe('the example of a message', () => {
   });
 
   it.each([
+    [`^${'('.repeat(60)}a*${')*'.repeat(60)}b$`, 'b'],
+    [`([${'\\\\'.repeat(40)}]())x`, '\\x'],
+    [`a{${'1'.repeat(190)}`, `a{${'1'.repeat(190)}`],
+  ])('takes no time for %s', (pattern, text) => {
+    const limits = [
+      ['prefix', 'aaaaaaaa'],
+      ['pattern', pattern],
+    ] as const;
+    expect(textFor(new Map(limits))).toBe(text);
+  });
+
+  it.each([
     ['^projects/(-|[a-z0-9][a-z0-9-]{0,62})$', 'projects/-'],
     ['^\\+[1-9]\\d{3,14}$', '+1000'],
     ['^(?:[A-Z]{3}|none)(/\\w+)?$', 'AAA'],
