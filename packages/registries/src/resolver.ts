@@ -30,7 +30,7 @@ export function adapterResolver(adapter: RegistryAdapter, options: AdapterResolv
         const position = { epoch: 1n, revision };
         if (listed === undefined) yield WatchResponse.fromPartial({ position, event: PROGRESS });
         else {
-          const instances = listed.filter(isCallable);
+          const instances = listed.filter(isCallable).map(undated);
           const refused = listed.length - instances.length;
           if (refused > refusedBefore) options.logger?.warn({ service, registry: adapter.address, refused }, REFUSED);
           refusedBefore = refused;
@@ -54,6 +54,8 @@ const REFUSED =
   'some instances are left out: a field has a control character, or an address is link-local or a socket of this machine';
 
 const LISTS_A_SECOND = 10;
+/** Rondo's registry sets these times itself; here they would be what the writer of an entry says. */
+const undated = (instance: Instance): Instance => ({ ...instance, registerTime: undefined, serviceTimes: {} });
 
 /** Rondo's registry refuses control characters; logs and terminals must not get them from another one. */
 function isCallable(instance: Instance): boolean {

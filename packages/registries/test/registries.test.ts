@@ -130,6 +130,38 @@ it('keeps no more of all lists together than 64 MiB', async () => {
   resolver.close();
 });
 
+/** What a resolver makes of the lists of a registry, until their end. */
+async function hear(lists: readonly (readonly Instance[])[], logger = silentLogger) {
+  const adapter: Pick<RegistryAdapter, 'address' | 'watch'> = {
+    address: 'memory://',
+    async *watch() {
+      yield* lists;
+      throw new Error('the end');
+    },
+  };
+  const unused = () => Promise.reject(new Error('not part of this test'));
+  const all = { ...adapter, write: unused, renew: unused, remove: unused, close: async () => undefined };
+  const resolver = adapterResolver(all, { clock: new ManualClock(), random: seededRandom(1), logger });
+  const heard: Resolution[] = [];
+  const failures: string[] = [];
+  resolver.resolve('x.Y', {
+    onResolution: (resolution) => void heard.push(resolution),
+    onFailure: (reason) => void failures.push(reason),
+    onPending: () => undefined,
+  });
+  while (failures.length === 0) await new Promise(setImmediate);
+  resolver.close();
+  return { heard, failures };
+}
+
+it('lists instances without the times that the writers of their entries give', async () => {
+  const times = { registerTime: new Date(1_000), serviceTimes: { 'x.Y': new Date(1_000) } };
+  const endpoints = [{ address: '10.0.0.1:1', security: 1 }];
+  const { heard } = await hear([[Instance.fromPartial({ instanceId: 'a', endpoints, ...times })]]);
+  expect(heard[0]?.endpoints[0]).toMatchObject({ address: '10.0.0.1:1' });
+  expect(heard[0]?.endpoints[0]).not.toHaveProperty('registerTimeMs');
+});
+
 it('lists no instance with control characters or link-local addresses, says so, and lists no more instances than there can be', async () => {
   const endpoints = [{ address: '10.0.0.1:1', security: 1 }];
   const warned: object[] = [];
@@ -144,25 +176,7 @@ it('lists no instance with control characters or link-local addresses, says so, 
     ].map(at),
     Array.from({ length: 100_000 }, (_, id) => named(`i-${id}`)),
   ];
-  const adapter: Pick<RegistryAdapter, 'address' | 'watch'> = {
-    address: 'memory://',
-    async *watch() {
-      for (const list of lists) yield list;
-    },
-  };
-  const unused = () => Promise.reject(new Error('not part of this test'));
-  const clock = new ManualClock();
-  const all = { ...adapter, write: unused, renew: unused, remove: unused, close: async () => undefined };
-  const resolver = adapterResolver(all, { clock, random: seededRandom(1), logger });
-  const heard: Resolution[] = [];
-  const failures: string[] = [];
-  resolver.resolve('x.Y', {
-    onResolution: (resolution) => void heard.push(resolution),
-    onFailure: (reason) => void failures.push(reason),
-    onPending: () => undefined,
-  });
-  while (failures.length === 0) await new Promise(setImmediate);
-  resolver.close();
+  const { heard, failures } = await hear(lists, logger);
   expect(heard.map(({ endpoints: listed }) => listed.map(({ address }) => address))).toEqual([
     ['10.0.0.1:1'],
     ['10.0.0.2:80', 'cart-2:80', '[fd00::1]:80'],

@@ -12,7 +12,11 @@ describe('paths that two services want', () => {
   const [A, B] = ['a.v1.A', 'b.v1.B'];
 
   /** Two services that register as the registry tells: b.v1.B before a.v1.A. */
-  async function startTwo(first = B, options: Parameters<typeof startCatalogue>[0] = {}) {
+  async function startTwo(
+    first = B,
+    options: Parameters<typeof startCatalogue>[0] = {},
+    times: Record<string, number> = { [A]: 2_000, [B]: 1_000 },
+  ) {
     const { fleet, log, catalogue, clock } = startCatalogue(options);
     const at: Record<string, string> = {};
     for (const [service, path] of [
@@ -23,7 +27,7 @@ describe('paths that two services want', () => {
     const add = (service: string, more: Partial<ServiceInstance>) =>
       fleet.add({ instanceId: service, address: at[service] ?? '', services: [service], ...more });
     for (const service of first === A ? [A, B] : [B, A])
-      add(service, { registerTimeMs: service === B ? 1_000 : 2_000 });
+      add(service, { registerTimeMs: times[service] ?? Number.POSITIVE_INFINITY });
     await until(catalogue, () => catalogue.settled);
     const owner = () => {
       const found = catalogue.route('GET', '/v1/things');
@@ -40,7 +44,9 @@ describe('paths that two services want', () => {
       [B, undefined],
     ]);
     expect(owner()).toBe(B);
-    expect(log.warnings).toEqual([`GET /v1/things of /${A}/Get is switched off: its paths belong to /${B}/Get`]);
+    expect(log.warnings).toEqual([
+      `GET /v1/things of /${A}/Get is switched off: /${B}/Get claims its paths; RONDO_GATEWAY_PATH_OWNERS can name their owner`,
+    ]);
   });
 
   it('stay while its instances restart, and for a minute while it has none', async () => {
@@ -76,6 +82,20 @@ describe('paths that two services want', () => {
     expect(owner()).toBe(B);
     fleet.remove('c-1');
     expect(owner()).toBe(C);
+  });
+
+  it('belong to neither if the registry has no times, until the configuration names the owner', async () => {
+    const { fleet, log, catalogue, clock, owner } = await startTwo(A, {}, {});
+    expect(owner()).toBeUndefined();
+    expect(catalogue.routes.map(({ takenBy }) => takenBy)).toEqual([`/${B}/Get`, undefined]);
+    expect(log.warnings).toEqual([
+      `GET /v1/things of /${A}/Get is switched off: /${B}/Get claims its paths; RONDO_GATEWAY_PATH_OWNERS can name their owner`,
+    ]);
+    fleet.remove(A);
+    expect(owner()).toBe(A); // 503, so that a restart gives its paths to none
+    await clock.advance(60_000);
+    expect(owner()).toBe(B);
+    expect((await startTwo(A, { pathOwners: [{ path: '/v1/things', owner: 'b' }] }, {})).owner()).toBe(B);
   });
 
   it('belong to the one that is configured', async () => {

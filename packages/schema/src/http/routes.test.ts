@@ -89,6 +89,12 @@ describe('createRoutes', () => {
     expect(variables('/v1/documents')).toMatchObject({ variables: new Map([['name', 'documents']]) });
   });
 
+  it('finds nothing for a path of more than 500 segments', () => {
+    const rest = routesOf('GET /v1/{rest=**}');
+    expect(target(rest, `GET /v1${'/a'.repeat(499)}`)).toBe('GET /v1/{rest=**}');
+    expect(target(rest, `GET /v1${'/a'.repeat(500)}`)).toBeUndefined();
+  });
+
   it('never gives * an empty segment', () => {
     const one = routesOf('GET /v1/{name}', 'GET /v1/{name}:go');
     expect(target(one, 'GET /v1/')).toBeUndefined();
@@ -131,6 +137,24 @@ describe('createRoutes', () => {
     expect(target(both, request)).toBe(later);
     expect(target(both, first.replace('*/', '7/').replace('**/', '7/'))).toBe(first);
     expect(both.disabled).toEqual([]);
+  });
+
+  it('gives a path that packages without a time share to none of them, whatever their names', () => {
+    const undated = (name: string, text: string) => ({ ...entry(text, `/${name}.v1.S/M`) });
+    const both = createRoutes([undated('b', 'GET /v1/{b}'), undated('a', 'GET /v1/x'), undated('b', 'GET /v1/y')]);
+    expect(['x', 'y', 'z'].map((name) => target(both, `GET /v1/${name}`))).toEqual([
+      undefined,
+      'GET /v1/y',
+      'GET /v1/{b}',
+    ]);
+    expect(both.disabled).toMatchObject([{ entry: { target: 'GET /v1/x' }, by: '/b.v1.S/M' }]);
+    const owners = [{ path: '/v1', owner: 'b' }];
+    expect(target(createRoutes([undated('a', 'GET /v1/x'), undated('b', 'GET /v1/x')], owners), 'GET /v1/x')).toBe(
+      'GET /v1/x',
+    );
+    expect(target(createRoutes([undated('a', 'GET /v1/x'), of('b', 1, 'GET /v1/{b}')]), 'GET /v1/x')).toBe(
+      'GET /v1/{b}',
+    );
   });
 
   it('gives a path that two templates share in part to the first, and neither is off', () => {

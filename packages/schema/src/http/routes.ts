@@ -6,7 +6,10 @@ import { segmentsOf, variablesOf } from './template.js';
 export interface RouteEntry<T> {
   /** The path of the method, such as `/projects.v1.ProjectService/GetProject`. */
   readonly method: string;
-  /** When the method's service first registered: of several packages that claim a path, the earliest has it. Missing: last. */
+  /**
+   * When the method's service first registered: of several packages that claim a path, the earliest has it. Missing: last; if no
+   * package has a time, none has the path.
+   */
   readonly since?: number;
   readonly binding: HttpBinding;
   readonly target: T;
@@ -35,7 +38,7 @@ export interface FoundRoute<T> {
 /** The routes of many bindings. */
 export interface Routes<T> {
   /**
-   * Finds the route of a request. Of the packages whose routes fit, the package that registered first has the path.
+   * Finds the route of a request. Of the packages whose routes fit, the one that registered first has the path; without times, none.
    * Of its routes, segment by segment, a literal comes before `*`, and `*` before `**`. Text after the last colon
    * is taken as a custom verb if there is such a route. HEAD takes the route of GET.
    *
@@ -43,7 +46,10 @@ export interface Routes<T> {
    * @returns `allow` with HTTP methods if the path fits only with them; undefined if it fits nothing.
    */
   match(verb: string, path: string): FoundRoute<T> | { readonly allow: readonly string[] } | undefined;
-  /** Bindings that are off, because another has all their paths: `by` is its method, or the owner that was configured. */
+  /**
+   * Bindings that are off, because another claims all their paths: `by` is its method, or the owner that was configured. If no time
+   * says which was first, the other is off as well.
+   */
   readonly disabled: readonly { readonly entry: RouteEntry<T>; readonly by: string }[];
 }
 
@@ -55,6 +61,9 @@ interface Node<T> {
   /** The routes that end here, by custom verb: of each package the first. */
   readonly ends: Map<string, RouteEntry<T>[]>;
 }
+
+/** A longer path fits nothing: the time grows with the square of its segments. */
+const MAX_SEGMENTS = 500;
 
 /** The kind of a custom rule that takes every HTTP method. */
 const ANY_VERB = '*';
@@ -73,7 +82,7 @@ export function createRoutes<T>(entries: readonly RouteEntry<T>[], owners: reado
   const table = { roots, owners };
   return {
     disabled: sorted.flatMap((entry) => {
-      const by = takenBy(entry, table);
+      const by = claimantOf(entry, table);
       return by === undefined || by === entry.method ? [] : [{ entry, by }];
     }),
     match: (verb, path) => match(table, verb, path),
@@ -92,14 +101,19 @@ const since = ({ since: time = Number.MAX_VALUE }: RouteEntry<unknown>) => Math.
 const packageOf = (method: string): string =>
   method.replace(/^\/(?:([^/]*)\.)?.*$/, '$1').replace(/\.v\d+(?:(?:alpha|beta)\d*)?$/, '');
 
-/** Chooses one of the routes that fit a path, of which the most specific is the first. */
-function choose<T>(fitting: readonly RouteEntry<T>[], owner: string | undefined): RouteEntry<T> | undefined {
+/** Chooses among the routes that fit a path, of which the most specific is the first: one package's, or several without a time. */
+function choose<T>(fitting: readonly RouteEntry<T>[], owner: string | undefined): readonly RouteEntry<T>[] {
   const isOwned = ({ method }: RouteEntry<T>) => method.startsWith(`/${owner}.`) || method.startsWith(`/${owner}/`);
   const allowed = owner === undefined ? fitting : fitting.filter(isOwned);
-  const [first] = allowed;
-  if (first === undefined || allowed.length === 1) return first;
+  if (allowed.length < 2) return allowed;
   const earliest = allowed.reduce((one, other) => (since(other) < since(one) ? other : one));
-  return allowed.find(({ method }) => packageOf(method) === packageOf(earliest.method));
+  if (since(earliest) === Number.MAX_VALUE) return allowed;
+  return allowed.filter(({ method }) => packageOf(method) === packageOf(earliest.method));
+}
+
+/** The first of routes, unless they are of several packages. */
+function winnerOf<T>(chosen: readonly RouteEntry<T>[]): RouteEntry<T> | undefined {
+  return new Set(chosen.map(({ method }) => packageOf(method))).size === 1 ? chosen[0] : undefined;
 }
 
 /** The configured owner of a path, with or without a custom verb. */
@@ -109,12 +123,14 @@ function ownerOf(path: readonly string[], owners: readonly PathOwner[]): string 
   return owners.find(begins)?.owner;
 }
 
-/** The method that has all paths of a binding: its own, if it is on. */
-function takenBy<T>({ binding }: RouteEntry<T>, { roots, owners }: Table<T>): string | undefined {
+/** The method that has all paths of a binding, or one that claims them too: its own, if it is on. */
+function claimantOf<T>({ binding, method: own }: RouteEntry<T>, { roots, owners }: Table<T>): string | undefined {
   const ways = waysOf(shapeOf(binding).slice(binding.verb.length + 1)).map((way) => ({ ...way, isTemplate: true }));
   const owner = ownerOf(ways[0]?.segments ?? [], owners);
   const fitting = verbsOf(binding.verb).flatMap((verb) => fittingIn(roots.get(verb), ways));
-  return choose(fitting, owner)?.method ?? owner;
+  const chosen = choose(fitting, owner);
+  const rival = chosen.find(({ method }) => packageOf(method) !== packageOf(own));
+  return (winnerOf(chosen) ?? rival)?.method ?? owner;
 }
 
 const compare = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
@@ -150,15 +166,15 @@ function insert<T>(root: Node<T>, entry: RouteEntry<T>): void {
 }
 
 function match<T>({ roots, owners }: Table<T>, verb: string, path: string): ReturnType<Routes<T>['match']> {
-  if (roots.size === 0) return undefined;
-  const ways = waysOf(path);
   const segments = segmentsOf(path);
+  if (roots.size === 0 || segments.length > MAX_SEGMENTS) return undefined;
+  const ways = waysOf(path);
   const variables = ({ binding: { template } }: RouteEntry<T>) =>
     variablesOf(template, template.verb === '' ? segments : (ways[0]?.segments ?? segments));
   const fittingWith = (name: string) =>
     fittingIn(roots.get(name), ways).filter((entry) => variables(entry) !== undefined);
   const fitting = verbsOf(verb).flatMap(fittingWith);
-  const entry = choose(fitting, ownerOf(segments, owners));
+  const entry = winnerOf(choose(fitting, ownerOf(segments, owners)));
   const values = entry && variables(entry);
   if (entry !== undefined && values !== undefined) {
     const { target, binding, method } = entry;

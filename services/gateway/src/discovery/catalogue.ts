@@ -46,7 +46,7 @@ export interface RouteMatch {
 export interface Route {
   readonly target: PublicMethod;
   readonly binding: HttpBinding;
-  /** Why the route is off: the method whose route, or the configured owner that, has all of its paths. Undefined if the route is on. */
+  /** Why the route is off: the method whose route, or the configured owner that, claims all of its paths. Undefined if the route is on. */
   readonly takenBy: string | undefined;
 }
 

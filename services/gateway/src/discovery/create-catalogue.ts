@@ -163,7 +163,8 @@ function createConflictLog(log: Logger) {
       if (takenBy === undefined || logged.has(`${text} ${takenBy}`)) continue;
       if (logged.size >= MAX_WARNINGS) logged.clear();
       logged.add(`${text} ${takenBy}`);
-      log.warn({ method: target.method.path, takenBy }, `${text} is switched off: its paths belong to ${takenBy}`);
+      const why = `${takenBy} claims its paths; RONDO_GATEWAY_PATH_OWNERS can name their owner`;
+      log.warn({ method: target.method.path, takenBy }, `${text} is switched off: ${why}`);
     }
   };
 }

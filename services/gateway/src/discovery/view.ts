@@ -36,7 +36,7 @@ export function createView(all: readonly ServiceVersions[], now = () => 0, owner
   const isHeld = (left: FoundRoute<PublicMethod>, by: FoundRoute<PublicMethod>) =>
     now() - (leftAt.get(left.target.method.service) ?? 0) < HOLD_MS &&
     left.package !== by.package &&
-    left.since < by.since;
+    left.since <= by.since;
   const methods = offers.flatMap(({ service }) => service.methods);
   return {
     methods: new Map(methods.map((method) => [method.method.path, method])),

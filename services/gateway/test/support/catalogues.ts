@@ -22,8 +22,9 @@ export function catalogueOf(
   const names = files.flatMap((file) => file.service.map(({ name }) => `${file.package}.${name}`));
   const versions = names
     .filter((name) => !/^(?:google|rondo|grpc)\./.test(name))
-    .map((name) => {
+    .map((name, index) => {
       const one = createVersions(name);
+      one.since = index;
       const instance = { instanceId: 'a', address: '127.0.0.1:1', incarnation: 1, services: [name], fingerprints: {} };
       one.join(instance);
       one.learn(instance, { files: contracts, details: [] });
