@@ -28,7 +28,7 @@ const registry = createFileRegistry(
         sourceCodeInfo: {
           location: [
             { path: [4, 1], span: [], leadingComments: ' Outer.\n' },
-            { path: [4, 1, 2, 0], span: [], leadingComments: ' One.\n', trailingComments: ' Ignored.\n' },
+            { path: [4, 1, 2, 0], span: [], leadingComments: ' (-- In. --)One.\n', trailingComments: ' Ignored.\n' },
             { path: [4, 1, 2, 1], span: [], trailingComments: ' Two.\n' },
             { path: [4, 1, 3, 0], span: [], leadingComments: ' Inner.\n' },
             { path: [4, 1, 4, 0], span: [], leadingComments: ' Kind.\n' },

@@ -82,8 +82,9 @@ function commentsIn(file: DescFile): ReadonlyMap<string, string> {
 }
 
 function toMarkdown(comment: string): string {
-  const lines = comment
-    .replace(/\(--.*?--\)/gs, '')
+  // Behind the last end of a note, each beginning would be followed to the end of the comment.
+  const end = comment.lastIndexOf('--)') + '--)'.length;
+  const lines = `${comment.slice(0, end).replace(/\(--.*?--\)/gs, '')}${comment.slice(end)}`
     .split('\n')
     .map((line) => line.replace(/^ /, '').trimEnd())
     .filter((line) => !/^(?:buf:lint:|@exclude\b)/.test(line));

@@ -13,7 +13,7 @@ import {
   MethodOptions_IdempotencyLevel,
 } from '@bufbuild/protobuf/wkt';
 import { loadFileDescriptorSetFromBuffer, type ServiceDefinition } from '@grpc/proto-loader';
-import { didYouMean, type MethodDefinition } from '@rondo/rpc/internal';
+import { didYouMean, listNames, type MethodDefinition } from '@rondo/rpc/internal';
 import { schemaErrors } from './errors.js';
 
 /** A method of a contract that was fetched at run time. */
@@ -73,7 +73,7 @@ export function loadSchema(service: string, files: readonly FileDescriptorProto[
         desc.methods.find((candidate) => candidate.name.toLowerCase() === name.toLowerCase());
       if (method === undefined) {
         const hint = didYouMean(name, methods);
-        throw schemaErrors.NO_METHOD({ service, name, methods: methods.join(', '), didYouMean: hint });
+        throw schemaErrors.NO_METHOD({ service, name, methods: listNames(methods), didYouMean: hint });
       }
       definition ??= loadDefinition(service, toBinary(FileDescriptorSetSchema, set));
       const known = toDynamicMethod(method);
@@ -121,7 +121,8 @@ function customOptions(
   const options: Record<number, Uint8Array[]> = {};
   for (const { no, wireType, data } of fields) {
     const tag = (no << 3) | wireType;
-    options[tag] = [...(options[tag] ?? []), data];
+    options[tag] ??= [];
+    options[tag].push(data);
   }
   return options;
 }

@@ -12,6 +12,7 @@ import {
 } from '@bufbuild/protobuf';
 import { isReflectList, isReflectMessage, type ReflectMessage, reflect } from '@bufbuild/protobuf/reflect';
 import { base64Encode } from '@bufbuild/protobuf/wire';
+import { extensionNamed } from './named.js';
 
 /** A rule of `buf.validate` in a contract. */
 export interface Rule {
@@ -43,9 +44,7 @@ function formatValue(value: JsonValue): string {
 function rulesIn(declaration: DescField | DescMessage | DescOneof, file: DescFile, name: string): readonly Rule[] {
   const options = declaration.proto.options;
   if (options === undefined) return [];
-  const extension = file.dependencies
-    .flatMap((imported) => imported.extensions)
-    .find(({ typeName }) => typeName === `buf.validate.${name}`);
+  const extension = extensionNamed(file, `buf.validate.${name}`);
   if (extension?.message === undefined || !hasExtension(options, extension)) return [];
   const value = getExtension(options, extension);
   return isMessage(value, extension.message) ? [...flatten(reflect(extension.message, value), '')] : [];

@@ -6,7 +6,7 @@ import type { ServerReflectionRequest } from '@rondo/contracts/grpc/reflection/v
 import { ServerReflectionDefinition as V1Alpha } from '@rondo/contracts/grpc/reflection/v1alpha/reflection';
 import { implement } from '@rondo/rpc/server';
 import { createTestChannel } from '@rondo/rpc/testing';
-import { loadSchema } from '../src/contract.js';
+import { loadSchema, toDynamicMethod } from '../src/contract.js';
 import { methodOf } from '../src/method.js';
 import { createReflection } from '../src/reflection.js';
 
@@ -115,3 +115,12 @@ describe('a contract learnt by reflection', () => {
     channel.close();
   });
 });
+
+it('reads an option that is set any number of times', () => {
+  const [method] = loadSchema(SERVICE, own).desc.methods;
+  if (method?.proto.options === undefined) throw new Error('it has options');
+  method.proto.options.$unknown = Array.from({ length: 200_000 }, () => ({ no: 1, wireType: 0, data: NONE }));
+  expect(toDynamicMethod(method).options._unknownFields?.[8]).toHaveLength(200_000);
+});
+
+const NONE = new Uint8Array();

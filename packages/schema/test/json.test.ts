@@ -1,4 +1,5 @@
-import { type DescMessage, fromBinary, type JsonValue } from '@bufbuild/protobuf';
+import { createFileRegistry, type DescMessage, fromBinary, fromJson, type JsonValue } from '@bufbuild/protobuf';
+import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
 import { describe, expect, it } from '@jest/globals';
 import { BadRequest } from '@rondo/contracts/google/rpc/error_details';
 import { RpcError, Status } from '@rondo/rpc/status';
@@ -25,6 +26,26 @@ function faults(text: string, desc: DescMessage = Sample): readonly string[] {
   }
   return [];
 }
+
+it('makes messages of no more than 2,000,000 fields', () => {
+  const field = (name: string, number: number) => ({
+    name,
+    jsonName: name,
+    number,
+    type: 'TYPE_STRING',
+    label: 'LABEL_OPTIONAL',
+  });
+  const self = { ...field('all', 1), type: 'TYPE_MESSAGE', typeName: '.a.Wide', label: 'LABEL_REPEATED' };
+  const wide = { name: 'Wide', field: [self, ...Array.from({ length: 9_999 }, (_, at) => field(`f${at}`, at + 2))] };
+  const file = [{ name: 'a.proto', package: 'a', syntax: 'proto3', messageType: [wide] }];
+  const desc = createFileRegistry(fromJson(FileDescriptorSetSchema, { file })).getMessage('a.Wide');
+  if (desc === undefined) throw new Error('there is one');
+  const text = (count: number) => `{"all": [${Array.from({ length: count }, () => '{}').join()}]}`;
+  expect(faults(text(10), desc)).toEqual([]);
+  expect(faults(text(100_000), desc)).toEqual([
+    'all[199]: makes messages with more than 2000000 fields in all; send less',
+  ]);
+});
 
 describe('JSON that is read', () => {
   it.each<[string, JsonValue]>([

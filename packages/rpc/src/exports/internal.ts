@@ -80,7 +80,7 @@ export {
   type GuardText,
 } from '../contract/guard-text.js';
 export { type Method, methodsOf } from '../contract/method.js';
-export { didYouMean, editDistance, nearest } from '../contract/nearest.js';
+export { didYouMean, editDistance, listNames, nearest } from '../contract/nearest.js';
 export { COMPRESSIONS, optionBytes, POLICY_TAG } from '../contract/policy.js';
 export { type PolicyFields, readBytes, type ScalarField } from '../contract/wire-fields.js';
 export { clientErrors } from '../errors/client.js';

@@ -20,6 +20,7 @@ export { decodeReply, readMessage, toMessage, writeMessage, writeSetFields } fro
 export { exactNumber, jsonText, parseJson } from '../json/parse.js';
 export { type ReadJson, readJson } from '../json/read.js';
 export { bindMethod, type Invoke, methodOf, servicePolicy } from '../method.js';
+export { fieldNamed } from '../named.js';
 export {
   createReflection,
   type ReflectedFile,

@@ -23,6 +23,7 @@ describe('parseTemplate', () => {
     ['/', 2, 'a segment is'],
     ['/v1/', 5, 'a segment is'],
     ['/v1//x', 5, 'a segment is'],
+    [`/**${'/*'.repeat(50)}`, 103, 'at most 50 segments'],
     ['/**/x/{a=**}', 12, '** only once'],
     ['/{a={b}}', 5, 'must not contain another'],
     ['/{a', 4, 'closing brace'],

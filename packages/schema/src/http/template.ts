@@ -12,6 +12,9 @@ export interface TemplateVariable {
   readonly to: number;
 }
 
+/** No published contract has half as many segments. */
+const MAX_SEGMENTS = 50;
+
 /** A parsed path template, such as `/v1/{name=projects/*}:estimate`. */
 export interface PathTemplate {
   /** As written. */
@@ -70,6 +73,7 @@ class Parser {
 
   parseSegments(variablesAllowed: boolean): void {
     do {
+      if (this.segments.length === MAX_SEGMENTS) this.fail(`a template has at most ${MAX_SEGMENTS} segments`);
       if (this.#next === '{') {
         if (!variablesAllowed) this.fail('a variable must not contain another one');
         this.#parseVariable();

@@ -14,8 +14,9 @@ import {
 } from '@bufbuild/protobuf';
 import { isReflectMessage, type ReflectMessage, reflect } from '@bufbuild/protobuf/reflect';
 import { FeatureSet_FieldPresence, isWrapperDesc } from '@bufbuild/protobuf/wkt';
-import { didYouMean } from '@rondo/rpc/internal';
+import { didYouMean, listNames } from '@rondo/rpc/internal';
 import type { FieldViolation } from '@rondo/rpc/status';
+import { fieldNamed, valueNamed } from '../named.js';
 import { numberText } from './parse.js';
 import { type Checked, readKey, readScalar, show } from './scalar.js';
 import { isObject, wellKnownTypes } from './well-known.js';
@@ -49,11 +50,14 @@ interface At {
 const MAX_VIOLATIONS = 100;
 /** Of all masks in the JSON. Each costs as much as a value, though all paths of a mask are one text. */
 const MAX_PATHS = 100_000;
+/** The fields of all messages that are made, set or not: each takes memory. */
+const MAX_FIELDS = 2_000_000;
 
 class Reader {
   readonly violations: FieldViolation[] = [];
   readonly #registry: Registry;
   #paths = 0;
+  #room = MAX_FIELDS;
 
   constructor(registry: Registry) {
     this.#registry = registry;
@@ -61,7 +65,7 @@ class Reader {
 
   /** Whether more violations are of no use: their texts cost time, and nothing but a faulty program has so many. */
   get #full(): boolean {
-    return this.violations.length >= MAX_VIOLATIONS;
+    return this.violations.length >= MAX_VIOLATIONS || this.#room < 0;
   }
 
   message(desc: DescMessage, json: JsonValue, path: string): ReflectMessage {
@@ -74,6 +78,8 @@ class Reader {
       const value = this.#take(wellKnown(json), json, path);
       return reflect(desc, value === undefined ? undefined : this.#checked(desc, value, path), false);
     }
+    this.#room -= desc.fields.length;
+    if (this.#room < 0) this.#refuse(path, `makes messages with more than ${MAX_FIELDS} fields in all; send less`);
     const view = reflect(desc, undefined, false);
     if (isWrapperDesc(desc)) this.#set(view, desc.fields[0], { json, path });
     else if (!isObject(json)) this.#refuse(path, `must be an object {…} of ${desc.typeName}, not ${show(json)}`);
@@ -103,7 +109,7 @@ class Reader {
       if (this.#full) return;
       const member = json[key] ?? null;
       const at = join(path, key);
-      const field = view.desc.fields.find(({ name, jsonName }) => name === key || jsonName === key);
+      const field = fieldNamed(view.desc, key);
       if (field === undefined) {
         this.#extension(view, key, { json: member, path: at });
         continue;
@@ -184,11 +190,11 @@ class Reader {
     if (number !== undefined && (desc.open || desc.value[Number(number)] !== undefined)) {
       return this.#take(readScalar(ScalarType.INT32, json), json, path);
     }
-    const named = desc.values.find(({ name }) => name === json);
+    const named = typeof json === 'string' ? valueNamed(desc, json) : undefined;
     if (named !== undefined) return named.number;
     const names = desc.values.map(({ name }) => name);
     const hint = typeof json === 'string' ? didYouMean(json, names) : '';
-    return this.#refuse(path, `must be one of ${names.join(', ')}, not ${show(json)}.${hint}`);
+    return this.#refuse(path, `must be one of ${listNames(names)}, not ${show(json)}.${hint}`);
   }
 
   #any(view: ReflectMessage, json: JsonObject, path: string): undefined {
@@ -248,5 +254,5 @@ const hasNull = ({ fieldKind, message, enum: values }: DescField) =>
 function unknownField(desc: DescMessage, key: string): string {
   const names = desc.fields.map(({ name }) => name);
   if (names.length === 0) return `is not a field of ${desc.typeName}, which has none`;
-  return `is not a field of ${desc.typeName}; it has ${names.join(', ')}.${didYouMean(key, names)}`;
+  return `is not a field of ${desc.typeName}; it has ${listNames(names)}.${didYouMean(key, names)}`;
 }

@@ -52,17 +52,38 @@ export function hashOf(files: readonly ReflectedFile[]): string {
   return hash.digest('hex');
 }
 
+/** The most that a contract may have of something: some of what is made of contracts grows with the square. Published ones have fewer. */
+function atMost(max: number, what: string, list: readonly unknown[] = []): void {
+  if (list.length > max) throw new RangeError(`it has ${list.length} ${what}, and may have ${max}; split it`);
+}
+
+function checkSize({ methods, proto }: DescService, types: Registry): void {
+  atMost(1_000, 'methods', methods);
+  for (const { options } of [proto, ...methods.map((method) => method.proto)])
+    atMost(100, 'options', options?.$unknown);
+  for (const type of types) {
+    if (type.kind === 'message') atMost(10_000, `fields in ${type.typeName}`, type.fields);
+    if (type.kind === 'enum') atMost(10_000, `values in ${type.typeName}`, type.values);
+  }
+}
+
 /**
  * Reads a contract from its files.
  *
- * @throws Error if the files don't fit together or an option contradicts itself.
+ * @throws Error if the files don't fit together or an option contradicts itself, and RangeError if it has too many of something.
  */
 export function readContract(service: string, { files, details }: ContractFiles): Contract {
   const { desc, registry } = loadSchema(
     service,
     [...files, ...details].map(({ proto }) => proto),
   );
+  checkSize(desc, registry);
   const rules = desc.methods.map((method) => ({ method, rule: httpRuleOf(method) }));
+  atMost(
+    1_000,
+    'HTTP bindings',
+    rules.flatMap(({ rule }) => rule.bindings),
+  );
   return {
     service,
     hash: hashOf(files),

@@ -3,6 +3,7 @@ import { create, type DescField, type DescMessage, type Message } from '@bufbuil
 import { reflect } from '@bufbuild/protobuf/reflect';
 import { FieldMaskSchema } from '@bufbuild/protobuf/wkt';
 import { FieldBehavior } from '@rondo/contracts/google/api/field_behavior';
+import { fieldNamed } from '@rondo/schema';
 import { gatewayErrors } from '../errors.js';
 import { behaviorsOf } from './field-behavior.js';
 import { isObject, memberOf } from './query.js';
@@ -50,8 +51,9 @@ export function impliedMask(desc: DescMessage, target: JsonObject, body: string)
  * The paths of the fields that `json` names: of a message's fields if it has any, else its own. Lists, maps and messages of
  * `google.protobuf` and `google.type`, such as a date, are one value.
  */
-function* leavesOf(json: JsonObject, { fields }: DescMessage, prefix = ''): Generator<string> {
-  for (const field of fields) {
+function* leavesOf(json: JsonObject, desc: DescMessage, prefix = ''): Generator<string> {
+  const named = new Set(Object.keys(json).flatMap((key) => fieldNamed(desc, key) ?? []));
+  for (const field of [...named].sort((one, other) => one.number - other.number)) {
     const value: JsonValue | undefined = memberOf(json, field);
     if (value === undefined || behaviorsOf(field).has(FieldBehavior.OUTPUT_ONLY)) continue;
     const path = prefix + field.name;

@@ -1,7 +1,8 @@
 import { type DescField, type DescMessage, type JsonObject, type JsonValue, ScalarType } from '@bufbuild/protobuf';
 import { isWrapperDesc } from '@bufbuild/protobuf/wkt';
-import { didYouMean } from '@rondo/rpc/internal';
+import { didYouMean, listNames } from '@rondo/rpc/internal';
 import type { FieldViolation } from '@rondo/rpc/status';
+import { fieldNamed } from '@rondo/schema';
 import { gatewayErrors } from '../errors.js';
 
 /** The parameters of a query, in their order. */
@@ -86,7 +87,7 @@ function pathTo(desc: DescMessage, name: string): readonly DescField[] | string 
   for (const part of name.split('.')) {
     if (message === undefined || hasOwnJson(message))
       return `is not a field; ${path.at(-1)?.name} has no fields in a query`;
-    const field: DescField | undefined = message.fields.find((one) => one.name === part || one.jsonName === part);
+    const field: DescField | undefined = fieldNamed(message, part);
     if (field === undefined) return unknownField(message, part);
     path.push(field);
     message = field.fieldKind === 'message' ? field.message : undefined;
@@ -97,7 +98,7 @@ function pathTo(desc: DescMessage, name: string): readonly DescField[] | string 
 function unknownField({ typeName, fields }: DescMessage, part: string): string {
   const names = fields.map(({ name }) => name);
   if (names.length === 0) return `is not a field of ${typeName}, which has none`;
-  return `is not a field of ${typeName}; it has ${names.join(', ')}.${didYouMean(part, names)}`;
+  return `is not a field of ${typeName}; it has ${listNames(names)}.${didYouMean(part, names)}`;
 }
 
 /** Whether a query can hold a field as a parameter of its own. */

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { commentOf } from '@rondo/schema/form';
 import type { Catalogue, PublicMethod, PublicService, Route } from '../discovery/catalogue.js';
 import type { OpenApiDocument, Operation } from './model.js';
-import { bindingOperation, connectOperation, SHARED_RESPONSES } from './operation.js';
+import { bindingOperation, connectOperation, type OperationOptions, SHARED_RESPONSES } from './operation.js';
 import { type OpenApiPath, renameVariables, shapeOfPath, toOpenApiPath } from './path.js';
 import { createSchemas } from './schema.js';
 import { SECURITY_SCHEMES } from './security.js';
@@ -32,6 +32,9 @@ function toText(document: OpenApiDocument): OpenApiText {
   return { body, etag: `W/"${document.info.version}"` };
 }
 
+/** The most that the operations of a package take, as JSON. A contract's methods times its fields and comments may be any number. */
+const MAX_PACKAGE_LENGTH = 2 ** 20;
+
 /**
  * The OpenAPI 3.1 document of all public services. Its version is a digest of its content. If the gateway
  * `authenticates`, the document lists the credentials that each operation needs.
@@ -44,20 +47,29 @@ export function openApiDocument(
   const paths = createPaths();
   const nameOf = createOperationIds(services);
   const bound = new Set<PublicMethod>();
+  const lengths = new Map<string, number>();
+  const describe = (target: PublicMethod, make: (options: OperationOptions) => Operation): Operation | undefined => {
+    const name = target.desc.parent.file.proto.package;
+    const before = lengths.get(name) ?? 0;
+    if (before > MAX_PACKAGE_LENGTH) return undefined;
+    const operation = make({ target, operationId: nameOf(target), schemas, authenticates });
+    const length = before + JSON.stringify(operation).length;
+    lengths.set(name, length);
+    if (length > MAX_PACKAGE_LENGTH)
+      paths.notes.push(`Further methods of \`${name}\`: their descriptions are too long.`);
+    return operation;
+  };
   for (const route of runningFirst(routes, services)) {
     bound.add(route.target);
     const place = paths.place(route);
     if (place === undefined) continue;
-    const options = { target: route.target, operationId: nameOf(route.target), schemas, authenticates };
-    place.set(bindingOperation(route.binding, place.path, options));
+    const operation = describe(route.target, (options) => bindingOperation(route.binding, place.path, options));
+    if (operation !== undefined) place.set(operation);
   }
   for (const target of services.flatMap(({ methods }) => methods).filter((method) => !bound.has(method))) {
     if (!paths.placeCall(target)) continue;
-    paths.add(
-      target.method.path,
-      'post',
-      connectOperation({ target, operationId: nameOf(target), schemas, authenticates }),
-    );
+    const operation = describe(target, connectOperation);
+    if (operation !== undefined) paths.add(target.method.path, 'post', operation);
   }
   const document = {
     openapi: '3.1.1',

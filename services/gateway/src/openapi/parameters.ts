@@ -49,13 +49,15 @@ function fieldAt(input: DescMessage, path: string): DescField | undefined {
 
 /** A query with more of them is cut: messages in messages can have any number of fields. */
 const MAX_QUERY_PARAMETERS = 200;
+/** Messages without fields of their own can lead to each other in any number of ways, and to no parameter. */
+const MAX_VISITED_FIELDS = 2_000;
 
 /** The fields that neither the path nor the body fills, as the query names them. */
 export function queryParameters({ template, body }: HttpBinding, options: ParameterOptions): readonly Parameter[] {
   if (body === '*') return [];
   const filled = new Set([...template.variables.map(({ field }) => field), body]);
   const parameters: Parameter[] = [];
-  for (const path of queryFields(options.input, [], filled)) {
+  for (const path of queryFields(options.input, [], { filled, left: MAX_VISITED_FIELDS })) {
     if (parameters.length === MAX_QUERY_PARAMETERS) break;
     parameters.push(queryParameter(path, options));
   }
@@ -66,15 +68,17 @@ export function queryParameters({ template, body }: HttpBinding, options: Parame
 function* queryFields(
   message: DescMessage,
   parents: readonly DescField[],
-  filled: ReadonlySet<string>,
+  walk: { readonly filled: ReadonlySet<string>; left: number },
 ): Generator<readonly DescField[]> {
   for (const field of message.fields) {
+    if (walk.left === 0) return;
+    walk.left -= 1;
     const path = [...parents, field];
-    if (filled.has(path.map(({ name }) => name).join('.')) || behaviorsOf(field).has(FieldBehavior.OUTPUT_ONLY))
+    if (walk.filled.has(path.map(({ name }) => name).join('.')) || behaviorsOf(field).has(FieldBehavior.OUTPUT_ONLY))
       continue;
     if (isInQuery(field)) yield path;
     else if (field.fieldKind === 'message' && !hasOwnJson(field.message) && !parents.some(isOf(field.message))) {
-      yield* queryFields(field.message, path, filled);
+      yield* queryFields(field.message, path, walk);
     }
   }
 }

@@ -51,12 +51,11 @@ export function createSchemas(): Schemas {
     [CONNECT_ERROR, CONNECT_ERROR_SCHEMA],
   ]);
 
-  /** Refers to a component, and makes it on first use. Its name is reserved before, because a message may contain itself. */
+  const unmade = new Map<string, () => Schema>();
+
+  /** Refers to a component. It is made at the end, because messages may contain each other to any depth. */
   const component = (name: string, make: () => Schema): Schema => {
-    if (!found.has(name)) {
-      found.set(name, {});
-      found.set(name, make());
-    }
+    if (!found.has(name) && !unmade.has(name)) unmade.set(name, make);
     return referTo(name);
   };
 
@@ -99,7 +98,13 @@ export function createSchemas(): Schemas {
     };
   };
 
-  return { message, field, body, components: () => Object.fromEntries([...found].sort(byName)) };
+  const components = () => {
+    // The map grows during the iteration, which then visits the new entries too.
+    for (const [name, make] of unmade) found.set(name, make());
+    return Object.fromEntries([...found].sort(byName));
+  };
+
+  return { message, field, body, components };
 }
 
 const NONE: ReadonlySet<string> = new Set();
@@ -224,15 +229,22 @@ const LONG: ReadonlySet<ScalarType | undefined> = new Set([
 
 const hasOwnForm = (desc: DescMessage) => wellKnownSchema(desc) !== undefined || desc.typeName === ANY;
 
+const withIntegers = new WeakMap<DescMessage, boolean>();
+
 /** Whether a message has a 64-bit integer, itself or in a message inside it. */
 function holdsIntegers(desc: DescMessage): boolean {
-  const reached = new Set([desc]);
-  // The set grows during the iteration, which then visits the new entries too.
-  for (const { fields } of reached) {
-    for (const { message, scalar } of fields) {
-      if (LONG.has(scalar)) return true;
-      if (message !== undefined && !hasOwnForm(message)) reached.add(message);
+  const holders = new Map<DescMessage, DescMessage[]>([[desc, []]]);
+  const holding = new Set<DescMessage>();
+  // Both grow during the iteration, which then visits the new entries too.
+  for (const outer of withIntegers.has(desc) ? [] : holders.keys()) {
+    for (const { message, scalar } of outer.fields) {
+      if (LONG.has(scalar) || (message && withIntegers.get(message))) holding.add(outer);
+      if (message === undefined || hasOwnForm(message) || withIntegers.has(message)) continue;
+      holders.set(message, holders.get(message) ?? []);
+      holders.get(message)?.push(outer);
     }
   }
-  return false;
+  for (const inner of holding) for (const outer of holders.get(inner) ?? []) holding.add(outer);
+  if (!withIntegers.has(desc)) for (const one of holders.keys()) withIntegers.set(one, holding.has(one));
+  return withIntegers.get(desc) ?? false;
 }
