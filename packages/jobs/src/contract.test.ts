@@ -48,6 +48,11 @@ it.each<[string, Declared, string]>([
   ['job.max_running is -1; it must be from 1 to 1,000', { job: { maxRunning: -1 } }, 'IDEMPOTENT'],
   ['job.schedule.cron is "61 * * * *": give five fields', { job: { schedule: { cron: '61 * * * *' } } }, 'IDEMPOTENT'],
   [
+    'job.schedule.cron is "2099-12-01T09:00:00": give five fields',
+    { job: { schedule: { cron: '2099-12-01T09:00:00' } } },
+    'IDEMPOTENT',
+  ],
+  [
     'job.schedule.cron is "0 0 31 2 *", which is at no time',
     { job: { schedule: { cron: '0 0 31 2 *' } } },
     'IDEMPOTENT',

@@ -3,6 +3,9 @@ import { Cron } from 'croner';
 /** More missed times aren't counted. */
 const MAX_MISSED = 1_000;
 
+/** Or a name for five, such as `@daily`. */
+const FIVE_FIELDS = /^\s*(?:@\w+|\S+(?:\s+\S+){4})\s*$/;
+
 /** Times that have passed. */
 export interface Missed {
   readonly latest: Date;
@@ -23,6 +26,8 @@ export class Firings {
     this.cron = cron;
     this.timeZone = timeZone || 'UTC';
     try {
+      // A date, which the library takes for a pattern, is at one time only.
+      if (!FIVE_FIELDS.test(cron)) throw new Error('it has other fields');
       this.#cron = new Cron(cron, { timezone: this.timeZone, mode: '5-part' });
       const never = this.#cron.nextRun() === null;
       this.fault = never ? `.cron is "${cron}", which is at no time: give a day that exists` : undefined;

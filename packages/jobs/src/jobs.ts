@@ -100,8 +100,13 @@ export function createJobs(options: JobsOptions): Jobs {
     words: { noun: 'job', remedy: 'remove the cause, then run rondo jobs retry with its id, or rondo jobs discard' },
     onFree: () => sweep.nudge(),
   });
+  const told = new Set<string>();
+  const onFault = (method: string, fault: string): void => {
+    if (!told.has(method)) log.error({ method }, `${method} isn't called by itself: its stored schedule${fault}`);
+    told.add(method);
+  };
   const round = async (signal: AbortSignal): Promise<boolean> => {
-    if (scheduled.length > 0) await fire(database, scheduled, { signal });
+    if (scheduled.length > 0) await fire(database, scheduled, { signal, onFault });
     return await worker.claim(signal);
   };
   const sweep = createSweep({ intervalMs: SWEEP_MS, clock, log, name: 'jobs', round });

@@ -5,7 +5,8 @@ import { mayOperate } from '@rondo/rpc/internal';
 import { implement, type ServiceImplementation } from '@rondo/rpc/server';
 import { defineErrors } from '@rondo/rpc/status';
 import type { JobMethod } from './contract.js';
-import { listSchedules } from './schedules.js';
+import { Firings } from './firings.js';
+import { listSchedules, type ScheduleRow } from './schedules.js';
 import { countJobs, discardJob, type JobRow, listJobs, retryJob, storedMethods } from './store.js';
 
 const jobErrors = defineErrors('a service with jobs', {
@@ -22,6 +23,12 @@ const jobErrors = defineErrors('a service with jobs', {
     remedy: 'Check the id; `rondo jobs` lists the jobs that have not ended.',
   },
 });
+
+/** A schedule that can't be read is at no time. */
+const readable = (schedule: Omit<ScheduleRow, 'method'>) =>
+  new Firings(schedule).fault === undefined
+    ? schedule
+    : { ...schedule, cron: `${schedule.cron} (can't be read)`, nextTime: undefined };
 
 interface OperatorServiceOptions {
   readonly database: Database;
@@ -60,7 +67,7 @@ export function createJobService({ database, jobs, nudge, audit }: OperatorServi
         countJobs(database, wanted, { signal }),
         listSchedules(database, methods, { signal }),
       ]);
-      const scheduleOf = new Map(schedules.map(({ method: name, ...schedule }) => [name, schedule]));
+      const scheduleOf = new Map(schedules.map(({ method: name, ...schedule }) => [name, readable(schedule)]));
       return {
         methods: counts.map((count) => ({ ...count, schedule: scheduleOf.get(count.method) })),
         jobs: rows.map(toJob),

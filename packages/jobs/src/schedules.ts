@@ -38,7 +38,11 @@ export async function beginSchedules(database: Database, jobs: readonly Schedule
  * Stores a job for each schedule whose time has come: one for the latest time, as those before it are skipped. The row's lock lets
  * one replica do it, and the key of the job holds its time.
  */
-export async function fire(database: Database, jobs: readonly Scheduled[], options: QueryOptions): Promise<void> {
+export async function fire(
+  database: Database,
+  jobs: readonly Scheduled[],
+  { onFault, ...options }: QueryOptions & { readonly onFault: (method: string, fault: string) => void },
+): Promise<void> {
   const byName = new Map(jobs.map((job) => [job.name, job]));
   const due = 'SELECT FROM job_schedules WHERE method = ANY($1) AND next_time <= clock_timestamp()';
   if ((await database.query(due, [[...byName.keys()]], options)).length === 0) return;
@@ -52,7 +56,12 @@ export async function fire(database: Database, jobs: readonly Scheduled[], optio
       const job = byName.get(method);
       if (job === undefined) continue;
       // Replicas of two versions have one schedule: that of the replica that started last.
-      const { latest, count, next } = new Firings(schedule).missed(nextTime, now);
+      const firings = new Firings(schedule);
+      if (firings.fault !== undefined) {
+        onFault(method, firings.fault);
+        continue;
+      }
+      const { latest, count, next } = firings.missed(nextTime, now);
       const request = job.method.requestType.encode(job.method.requestType.fromPartial({})).finish();
       await insertJob(transaction, { method, key: latest.toISOString(), request, at: undefined, traceparent: '' });
       await transaction.query('UPDATE job_schedules SET next_time = $2, skipped = skipped + $3 WHERE method = $1', [
