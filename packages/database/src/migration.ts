@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { SerializationFailure, StatementTimeout } from './errors.js';
 
 const DIRECTIVE = /^-- rondo:(.*?)\r?(?:\n|$)/;
 const FORMER_TEXT = /^-- rondo:formerly ([0-9a-f]{64})\r?\n/gm;
@@ -39,10 +40,13 @@ export class MigrationError extends Error {
   override readonly name = 'MigrationError';
   /** The file at fault. */
   readonly migration: string;
+  /** Tells a service that no later try succeeds. */
+  readonly neverPasses: boolean;
 
   constructor(migration: string, problem: string, cause?: unknown) {
     super(`migration ${migration}: ${problem}`, { cause });
     this.migration = migration;
+    this.neverPasses = !(cause instanceof SerializationFailure || cause instanceof StatementTimeout);
   }
 }
 

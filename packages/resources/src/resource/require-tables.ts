@@ -31,8 +31,17 @@ export async function requireTables(
   const present = new Map(rows.map(({ name, columns }) => [name, new Set(columns)]));
   const statements = resources.flatMap((resource) => missingIn(resource, present.get(resource.model.definition.table)));
   if (statements.length > 0)
-    throw new Error(`the database lacks what the service stores; add a migration with\n\n${statements.join('\n')}\n`);
+    throw new OtherSchema(
+      `the database lacks what the service stores; add a migration with\n\n${statements.join('\n')}\n`,
+    );
   for (const resource of resources) requireSortable(resource, rows);
+}
+
+/** The tables aren't those that the service needs. */
+class OtherSchema extends Error {
+  override readonly name = 'OtherSchema';
+  /** Tells a service that no later try succeeds. */
+  readonly neverPasses = true;
 }
 
 interface TableRow {
@@ -50,7 +59,7 @@ function requireSortable({ model: { definition, fields } }: StoredResource, rows
     const [name = ''] = column.names;
     if (!sortable.includes(description.key) || list?.sorted?.[description.name] !== undefined) continue;
     if (nullable.includes(name))
-      throw new Error(
+      throw new OtherSchema(
         `${table} can't be sorted by ${description.name}: its column ${name} may be null. Make it NOT NULL by a migration, ` +
           `or give an SQL value in the definition, such as list: { sorted: { ${description.name}: "coalesce(${name}, …)" } }`,
       );

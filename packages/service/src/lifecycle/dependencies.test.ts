@@ -30,14 +30,16 @@ function start({ there, hangs = false, graceMs, prepare = async () => undefined 
     return dependency.there ? Promise.resolve() : Promise.reject(new Error('connection refused'));
   };
   const changes: (readonly string[])[] = [];
+  const hopeless: string[] = [];
   stop = watchDependencies({
     dependencies: [{ name: NAME, prepare: prepared, check, ...(graceMs !== undefined && { graceMs }) }],
     onChange: (away) => changes.push(away),
+    onHopeless: ({ message }) => hopeless.push(message),
     clock,
     random: { next: () => 1, hex: () => '' },
     log,
   });
-  return { clock, lines, dependency, changes };
+  return { clock, lines, dependency, changes, hopeless };
 }
 
 let stop: () => Promise<void>;
@@ -49,6 +51,17 @@ describe('watchDependencies', () => {
     await clock.advance(0);
     expect(changes).toEqual([[NAME], []]);
     expect(lines).toEqual([`info: ${NAME} is there`]);
+  });
+
+  it.each([
+    ['that says so', { neverPasses: true }],
+    ['of a wrong password', { severity: 'FATAL', code: '28P01' }],
+  ])('tries no more after a fault at the start that never passes: one %s', async (_what, fault) => {
+    const prepare = () => Promise.reject(Object.assign(new Error('orders lacks a column'), fault));
+    const { clock, hopeless, lines } = start({ there: true, prepare });
+    await clock.advance(60_000);
+    expect(hopeless).toEqual([`${NAME}: orders lacks a column`]);
+    expect(lines).toEqual([]);
   });
 
   it('tries again with growing delays, logs that once, and reminds every half minute', async () => {

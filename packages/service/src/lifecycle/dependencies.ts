@@ -1,6 +1,7 @@
 import type { Logger } from '@rondo/rpc/call';
 import { type Backoff, type Clock, createBackoff, type Random } from '@rondo/rpc/clock';
 import { createPause, withTimeout } from '../time.js';
+import { StartupError } from './startup-error.js';
 
 /** Something that a service can't serve without, such as its own database. Another service is never a dependency. */
 export interface Dependency {
@@ -29,6 +30,8 @@ interface WatchOptions {
   readonly dependencies: readonly Dependency[];
   /** Receives the names of the unavailable dependencies: once at the start of the watch, then at each change. */
   readonly onChange: (away: readonly string[]) => void;
+  /** Receives a fault at the start that no later try can remove, after which the dependency isn't tried again. */
+  readonly onHopeless: (error: StartupError) => void;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
@@ -92,6 +95,10 @@ function watchOne(dependency: Dependency, options: WatchOneOptions): () => Promi
     while (!stopped.signal.aborted) {
       const failure = await failureOf(tryOnce(stopped.signal));
       if (stopped.signal.aborted) return;
+      if (!tracker.seen && isHopeless(failure)) {
+        options.onHopeless(new StartupError(`${dependency.name}: ${messageOf(failure)}`, { cause: failure }));
+        return;
+      }
       await pause.wait(nextDelayMs(failure, { tracker, backoff }));
     }
   })();
@@ -137,8 +144,20 @@ async function failureOf(attempt: Promise<void>): Promise<unknown> {
   }
 }
 
+/** PostgreSQL refuses the role or the password, has no such database, or lacks what a statement names. */
+const REFUSED = /^(?:28|3D|42)/;
+
+/** Whether no later try can succeed: an error that says so of itself, or one of PostgreSQL's. */
+function isHopeless(reason: unknown): boolean {
+  if (typeof reason !== 'object' || reason === null) return false;
+  if ('neverPasses' in reason) return reason.neverPasses === true;
+  return 'severity' in reason && 'code' in reason && REFUSED.test(String(reason.code));
+}
+
 /** Turns the results of checks into changes of state, and reports each change once. */
 interface Tracker {
+  /** Whether the dependency has been available. */
+  readonly seen: boolean;
   succeeded(): void;
   failed(reason: unknown): void;
 }
@@ -155,6 +174,9 @@ function createTracker({ name, graceMs = 0 }: Dependency, { clock, log, setAway 
     log.warn({ dependency: name }, `waiting for ${name}: ${messageOf(reason)}; trying again`);
   };
   return {
+    get seen() {
+      return seen;
+    },
     succeeded() {
       failures = 0;
       if (state === 'available') return;

@@ -37,10 +37,12 @@ export async function runService<V extends Variables = NoVariables>(options: Ser
   });
   // Registered first: a signal during the start drains the service as soon as it has started.
   if (!migrates) endOnSignal(starting);
-  try {
-    endOnFault(await starting);
-  } catch (error) {
+  const explain = (error: unknown) =>
     process.stderr.write(printable(maskFor(options)(explainFailure(options.name, error))));
+  try {
+    endOnFault(await starting, explain);
+  } catch (error) {
+    explain(error);
     process.exit(error instanceof ConfigurationError ? EXIT_CONFIGURATION : EXIT_FAILURE);
   }
 }
@@ -76,10 +78,13 @@ function endOnSignal(starting: Promise<RunningService>): void {
   else process.on('disconnect', end);
 }
 
-function endOnFault(service: RunningService): void {
+function endOnFault(service: RunningService, explain: (error: unknown) => void): void {
   let ending = false;
   const end = (what: string) => (fault: unknown) => {
     service.log.error({ err: fault }, `${what}: this process can't go on`);
+    leave();
+  };
+  const leave = () => {
     if (ending) return;
     ending = true;
     setTimeout(() => process.exit(EXIT_FAILURE), CRASH_GRACE_MS);
@@ -88,6 +93,10 @@ function endOnFault(service: RunningService): void {
       () => process.exit(EXIT_FAILURE),
     );
   };
+  service.hopeless.catch((error: unknown) => {
+    explain(error);
+    leave();
+  });
   process.on('uncaughtException', end('an error that nothing caught'));
   process.on('unhandledRejection', end('a rejection that nothing handled'));
 }

@@ -51,6 +51,8 @@ export interface RunningService {
   readonly metricsAddress: string | undefined;
   readonly instanceId: string;
   readonly log: Logger;
+  /** Rejects with a StartupError if a dependency has a fault that no later try can remove. */
+  readonly hopeless: Promise<never>;
   /** Takes it out of service without failing a call, and ends it. Every call returns the same promise. */
   drain(): Promise<void>;
   /** Only deregisters, for a process that is about to crash. */
@@ -196,10 +198,15 @@ async function assemble(runtime: ServiceRuntime, options: AssembleOptions): Prom
   resolveSelf(registers && service !== undefined ? { service, instanceId } : undefined);
   readiness.set(readinessOf(dependencies.map(({ name }) => name)));
   const onChange = (away: readonly string[]) => readiness.set(readinessOf(away));
-  const stopChecks = watchDependencies({ dependencies, onChange, clock, random, log });
+  let onHopeless: (error: Error) => void = () => undefined;
+  const hopeless = new Promise<never>((_, reject) => {
+    onHopeless = reject;
+  });
+  hopeless.catch(() => undefined); // the process may have ended by then
+  const stopChecks = watchDependencies({ dependencies, onChange, onHopeless, clock, random, log });
   resources.hold(stopChecks);
   if (waits || handover.timeoutMs > 0) {
-    await untilServing(readiness, waits ? { clock } : handover);
+    await Promise.race([untilServing(readiness, waits ? { clock } : handover), hopeless]);
     await onPrepared();
   }
   const served = { app, descriptorSet, readiness, meter, pools, channel, cache, tls, authenticator, kept };
@@ -223,6 +230,7 @@ async function assemble(runtime: ServiceRuntime, options: AssembleOptions): Prom
     metricsAddress: metrics.address,
     instanceId,
     log,
+    hopeless,
     drain() {
       drained ??= drain(parts);
       return drained;
