@@ -130,12 +130,15 @@ export function firstToEnd(children: readonly Child[]): Promise<never> {
   const failed = Promise.race(
     children.map(async ({ name, ended, lastLines }): Promise<never> => {
       const how = await ended;
-      throw new Error([`${name} has ended (${how})`, ...lastLines()].join('\n  '));
+      throw new Error([`${name} has ended (${how})`, ...lastLines().flatMap(plainly)].join('\n  '));
     }),
   );
   failed.catch(() => undefined); // after the start the supervisor reports exits
   return failed;
 }
+
+/** A line for people: of the log only its warnings, without their JSON. */
+const plainly = (line: string): readonly string[] => (line.startsWith('{') ? [toWarning(line) ?? []].flat() : [line]);
 
 function toWarning(line: string): string | undefined {
   try {

@@ -156,7 +156,15 @@ export class System {
   async #launch(entry: Running, planned: readonly Planned[], { signal, after }: StartOptions) {
     const { service } = entry.manifest;
     const before = this.#running.get(service);
-    const successors = await this.#prepare(entry, planned, { append: before !== undefined, signal, after });
+    const successors = await this.#prepare(entry, planned, { append: before !== undefined, signal, after }).catch(
+      (error: unknown) => {
+        const going = before?.children.filter((child) => isAmong(planned, child) && child.isRunning()) ?? [];
+        const names = going.map(({ name }) => name).join(', ');
+        throw going.length === 0
+          ? error
+          : new Error(`${messageOf(error)}\n${names} as before: still running`, { cause: error });
+      },
+    );
     const others = before === entry ? before.children.filter((child) => !isAmong(planned, child)) : [];
     this.#isRegistryAway ||= service === REGISTRY;
     const stopped = this.#end(before?.children.filter((child) => !others.includes(child)) ?? []);
