@@ -1,3 +1,4 @@
+import { tracingChannel } from 'node:diagnostics_channel';
 /** The spans of calls, over each transport. */
 
 import { afterEach, beforeAll, describe, expect, it } from '@jest/globals';
@@ -97,6 +98,21 @@ describe.each(WAYS)('over %s, with the context in %s', (wire, _name, createManag
     });
     // The caller asked for what isn't there: the server is all right.
     expect(server?.status).toEqual({ code: 0 });
+  });
+
+  it('a failed statement has its SQLSTATE and its text, without values', async () => {
+    const refused = Object.assign(new Error('invalid input syntax for type uuid: "ada"'), {
+      severity: 'ERROR',
+      code: '22P02',
+    });
+    const statements = tracingChannel('rondo.database.statement');
+    const run = () => statements.tracePromise(() => Promise.reject(refused), { text: 'SELECT 1' });
+    await own('caller', () => run().catch(() => undefined));
+    const spans = take();
+    expect(spans.find(({ name }) => name === 'SELECT')).toMatchObject({
+      status: { code: 2, message: '22P02 invalid input syntax for type uuid: ?' },
+      attributes: { 'db.response.status_code': '22P02' },
+    });
   });
 
   it('the span of a stream lasts as long as the stream, with what its handler does', async () => {

@@ -94,7 +94,19 @@ function subscribe<C extends object>(
 function endWork(span: Span, error: unknown): void {
   if (error !== undefined) {
     span.setAttribute('error.type', outcomeOf(error));
-    span.setStatus({ code: SpanStatusCode.ERROR });
+    const refusal = refusalOf(error);
+    if (refusal !== undefined) span.setAttribute('db.response.status_code', refusal.state);
+    span.setStatus({ code: SpanStatusCode.ERROR, ...(refusal && { message: `${refusal.state} ${refusal.text}` }) });
   }
   span.end();
+}
+
+/** The SQLSTATE and the text of PostgreSQL's error; undefined for any other. The text has no values of the caller, as in errors of data. */
+function refusalOf(error: unknown): { readonly state: string; readonly text: string } | undefined {
+  if (!(error instanceof Error && 'severity' in error && 'code' in error)) return undefined;
+  const state = String(error.code);
+  return {
+    state,
+    text: withoutValues(state.startsWith('22') ? error.message.replace(/"[^"]*"/g, '?') : error.message),
+  };
 }
