@@ -6,6 +6,8 @@ import { explainTls } from './tls-errors.js';
 export abstract class DatabaseError extends Error {
   /** The five-character SQLSTATE (PostgreSQL manual, appendix A); undefined for a fault of the connection. */
   readonly sqlState: string | undefined;
+  /** What callers of a handler that throws it are told of the database: `@rondo/rpc` reads it. */
+  readonly databaseFault: 'away' | 'unsure' | 'busy' | undefined = undefined;
 
   constructor(message: string, cause?: unknown) {
     super(message, { cause });
@@ -45,6 +47,7 @@ export class ForeignKeyViolation extends ConstraintViolation {
  */
 export class DatabaseUnavailable extends DatabaseError {
   override readonly name: string = 'DatabaseUnavailable';
+  override readonly databaseFault: DatabaseError['databaseFault'] = 'away';
 }
 
 /**
@@ -53,6 +56,7 @@ export class DatabaseUnavailable extends DatabaseError {
  */
 export class CommitOutcomeUnknown extends DatabaseUnavailable {
   override readonly name = 'CommitOutcomeUnknown';
+  override readonly databaseFault = 'unsure';
 }
 
 /** The call was refused because too many calls of its share run or wait. It took no effect. */
@@ -63,16 +67,19 @@ export class TooManyCalls extends DatabaseError {
 /** A statement was ended by `statement_timeout`, or cancelled by an administrator (SQLSTATE 57014). */
 export class StatementTimeout extends DatabaseError {
   override readonly name = 'StatementTimeout';
+  override readonly databaseFault = 'away';
 }
 
 /** A statement waited for a lock for longer than the pool's `lockTimeoutMs` (SQLSTATE 55P03). */
 export class LockTimeout extends DatabaseError {
   override readonly name = 'LockTimeout';
+  override readonly databaseFault = 'busy';
 }
 
 /** A concurrent transaction won at each of the allowed attempts (SQLSTATE 40001, 40P01). */
 export class SerializationFailure extends DatabaseError {
   override readonly name: string = 'SerializationFailure';
+  override readonly databaseFault = 'busy';
 }
 
 /** A call with the same idempotency key runs for longer than a statement may wait for a lock. */
@@ -144,7 +151,10 @@ export function classify(error: unknown): unknown {
   if (error instanceof DatabaseError) return error;
   if (isServerError(error)) return classifyServerError(error);
   const refused = types.isNativeError(error) ? explainTls(error) : undefined;
-  if (refused !== undefined) return new DatabaseUnavailable(`PostgreSQL is unavailable: ${refused}`, error);
+  if (refused !== undefined)
+    return Object.assign(new DatabaseUnavailable(`PostgreSQL is unavailable: ${refused}`, error), {
+      neverPasses: true,
+    });
   return isConnectionLoss(error)
     ? new DatabaseUnavailable(`PostgreSQL is unavailable: ${reasonOf(error)}`, error)
     : error;

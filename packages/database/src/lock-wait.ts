@@ -5,6 +5,7 @@ import { Turns } from './turns.js';
 /** A statement that waits for a lock keeps its connection for a twentieth of the whole wait, but at least for 100 ms. */
 const SLICES = 20;
 const MIN_SLICE_MS = 100;
+const BRIEF_SLICE_MS = 20;
 /** One of five connections is for work that has waited for a lock before. */
 const CONNECTIONS_A_WAITER = 5;
 const MAX_WAITING = 1_000;
@@ -20,6 +21,7 @@ export class LockWaiter {
   /** The whole wait, in milliseconds; 0 if work isn't run again. */
   readonly timeoutMs: number;
   readonly #turns: Turns;
+  #waiting = 0;
 
   constructor(timeoutMs: number, maxConnections: number) {
     this.timeoutMs = timeoutMs;
@@ -34,12 +36,14 @@ export class LockWaiter {
    *
    * @throws LockTimeout or KeyInUse
    */
-  async run<T>(work: () => Promise<T>, options: TransactionOptions): Promise<T> {
-    const { signal, caller, attempts, statementTimeoutMs } = options;
+  async run<T>(work: (sliceMs?: number) => Promise<T>, options: TransactionOptions): Promise<T> {
+    const { signal, caller, attempts, statementTimeoutMs, outageWait, onStall } = options;
     if (attempts === 1 || statementTimeoutMs === 0) return await work();
     let giveUpAt: number | undefined;
     let locked: unknown;
-    for (let run = work; ; ) {
+    // While others wait, most new work may be for the same row.
+    let run = () => (this.#waiting > 0 ? work(BRIEF_SLICE_MS) : work());
+    for (;;) {
       try {
         return await run();
       } catch (error) {
@@ -47,10 +51,15 @@ export class LockWaiter {
         if (!(error instanceof LockTimeout || error instanceof KeyInUse)) throw error;
         locked = error;
       }
-      giveUpAt ??= performance.now() + this.timeoutMs - this.sliceMs;
+      onStall?.();
+      giveUpAt ??= performance.now() + Math.max(this.timeoutMs, outageWait?.timeoutMs ?? 0) - this.sliceMs;
       const waitTimeoutMs = giveUpAt - performance.now();
       if (waitTimeoutMs <= 0) throw locked;
-      run = () => this.#turns.run(work, { signal, caller, waitTimeoutMs });
+      run = () => {
+        this.#waiting += 1;
+        const waited = this.#turns.run(() => work(), { signal, caller, waitTimeoutMs });
+        return waited.finally(() => (this.#waiting -= 1));
+      };
     }
   }
 }

@@ -14,22 +14,28 @@ export interface OutageWait {
 interface OutageWaitOptions {
   readonly outageWait?: OutageWait | undefined;
   readonly signal?: AbortSignal | undefined;
+  readonly onStall?: (() => void) | undefined;
 }
 
 /** How many callers may wait at once; further calls fail as they would without `outageWait`. */
 const MAX_WAITING = 1_000;
+/** A database that answers none of its statements for this long is frozen, or can't be reached. Milliseconds. */
+const SILENCE_MS = 500;
 const BACKOFF = { baseMs: 50, maxMs: 250 };
 
 /** Waits for an unavailable database. All waiting callers share one loop of checks. */
 export class OutageWaiter {
-  readonly #answers: () => Promise<boolean>;
+  readonly #check: () => Promise<void>;
   readonly #waiting = new Set<() => void>();
   #polling = false;
   #closed = false;
+  #answeredAt = performance.now();
+  /** Whether calls have waited for the database. The owner sets it back when they have caught up. */
+  heldUp = false;
 
-  /** @param answers resolves to whether the database answers; never rejects. */
-  constructor(answers: () => Promise<boolean>) {
-    this.#answers = answers;
+  /** @param check resolves if the database answers. */
+  constructor(check: () => Promise<void>) {
+    this.#check = check;
   }
 
   /**
@@ -38,20 +44,34 @@ export class OutageWaiter {
    */
   async run<T>(
     work: (leftMs: number | undefined) => Promise<T>,
-    { outageWait, signal }: OutageWaitOptions,
+    { outageWait, signal, onStall }: OutageWaitOptions,
   ): Promise<T> {
-    if (outageWait === undefined) return work(undefined);
-    const untilMs = performance.now() + outageWait.timeoutMs;
+    const untilMs = performance.now() + (outageWait?.timeoutMs ?? 0);
     for (;;) {
+      const silence = onStall && setInterval(() => this.#isSilent && this.#hold(onStall), SILENCE_MS);
       try {
-        return await work(Math.max(1, untilMs - performance.now()));
+        const result = await work(outageWait && Math.max(1, untilMs - performance.now()));
+        this.#answeredAt = performance.now();
+        return result;
       } catch (error) {
-        if (!(error instanceof DatabaseUnavailable)) throw error;
+        if (outageWait === undefined || !(error instanceof DatabaseUnavailable)) throw error;
         if (error instanceof CommitOutcomeUnknown && !outageWait.repeatable) throw error;
+        this.#hold(onStall);
         // The work may be repeated, so the error must not report an unknown outcome.
         await this.#untilAvailable(new DatabaseUnavailable(error.message, error.cause), { untilMs, signal });
+      } finally {
+        clearInterval(silence);
       }
     }
+  }
+
+  get #isSilent(): boolean {
+    return performance.now() - this.#answeredAt >= SILENCE_MS;
+  }
+
+  #hold(onStall: (() => void) | undefined): void {
+    this.heldUp = true;
+    onStall?.();
   }
 
   /** Ends all waits. */
@@ -98,7 +118,9 @@ export class OutageWaiter {
     for (let attempt = 1; this.#waiting.size > 0; attempt += 1) {
       // The waiting callers keep the process alive; this timer doesn't.
       await pause(backoffMs(attempt, BACKOFF), undefined, { ref: false });
-      if (this.#waiting.size > 0 && (await this.#answers())) this.#wake();
+      const wake = () => this.#wake();
+      // If it fails, the waiting callers get their own errors.
+      if (this.#waiting.size > 0) await this.#check().then(wake, () => undefined);
     }
     this.#polling = false;
   }

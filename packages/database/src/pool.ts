@@ -39,8 +39,8 @@ export interface PoolOptions {
   /** The server ends a longer statement; default 10,000, 0 for no limit. */
   readonly statementTimeoutMs?: number;
   /**
-   * How long a call waits for a lock before it fails with `LockTimeout`; by default as long as its statement may run. A wait of
-   * more than a twentieth of it (at least 100 ms) goes on without a connection: the statement or transaction is rolled back and
+   * How long a call waits for a lock before it fails with `LockTimeout`, or longer, until its `outageWait` is over; by default as long
+   * as its statement may run. A wait of more than a twentieth of it (at least 100 ms) goes on without a connection: the statement or transaction is rolled back and
    * runs again, unless its `attempts` are 1. A fifth of the connections serves such repetitions.
    */
   readonly lockTimeoutMs?: number;
@@ -147,12 +147,7 @@ function createDatabase({
   };
   const check = async (checkOptions: QueryOptions = {}) =>
     void (await runOnce({ sql: 'SELECT 1', options: checkOptions }));
-  const outage = new OutageWaiter(() =>
-    check().then(
-      () => true,
-      () => false, // the waiting callers get their own errors
-    ),
-  );
+  const outage = new OutageWaiter(check);
   const run = <Row extends object>(sql: string, params: readonly SqlValue[], options: QueryOptions) =>
     outage.run((leftMs) => {
       const once = () => runOnce<Row>({ sql, params, options, leftMs });

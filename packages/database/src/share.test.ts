@@ -1,6 +1,6 @@
 import { setImmediate as nextRound } from 'node:timers/promises';
 import { describe, expect, it, jest } from '@jest/globals';
-import { TooManyCalls } from './errors.js';
+import { DatabaseUnavailable, TooManyCalls } from './errors.js';
 import { Pace } from './pace.js';
 import { createShare, type ShareOptions } from './share.js';
 import type { Database } from './sql.js';
@@ -62,6 +62,27 @@ describe('a share of a pool', () => {
     const share = createShare(database, { maxConnections: 1, maxWaiting: 9, pace });
     await Promise.all([share.query('600'), share.query('20'), share.transaction(async () => []), share.query('0')]);
     expect(notedShort.mock.calls).toEqual([[2], [4]]);
+  });
+
+  it('has no turn while it waits for the database, and what an outage has held up is not too many calls', async () => {
+    let state: Promise<never[]> = Promise.reject(new DatabaseUnavailable('away'));
+    let checked: Promise<unknown> = state;
+    const database = { query: () => state, check: () => checked } as unknown as Database;
+    const share = createShare(database, { maxConnections: 1, maxWaiting: 2 });
+    const waiting = share.query('a', [], { outageWait: { timeoutMs: 3_600_000, repeatable: false } });
+    await settled();
+    await expect(share.query('b')).rejects.toThrow('away');
+    let answer = (): void => undefined;
+    state = new Promise((resolve) => {
+      answer = () => resolve([]);
+    });
+    await settled();
+    const behind = ['c', 'd', 'e'].map((sql) => share.query(sql));
+    await expect(share.query('f')).rejects.toThrow(DatabaseUnavailable);
+    answer();
+    await expect(Promise.all(behind)).resolves.toEqual([[], [], []]);
+    checked = state;
+    await expect(waiting).resolves.toEqual([]);
   });
 
   it('gives a failed call’s connection to the next one', async () => {

@@ -1,6 +1,15 @@
+import { DatabaseUnavailable, TooManyCalls } from './errors.js';
+import { OutageWaiter } from './outage-wait.js';
 import { isShort, type Pace } from './pace.js';
-import { createQueries, type Database, type Queries } from './sql.js';
-import { Turns } from './turns.js';
+import {
+  createQueries,
+  type Database,
+  type Queries,
+  type QueryOptions,
+  type SqlValue,
+  type TransactionOptions,
+} from './sql.js';
+import { type Turn, Turns } from './turns.js';
 
 /** The bounds of a share. */
 export interface ShareOptions {
@@ -29,11 +38,26 @@ export type DatabaseShare = Queries & Pick<Database, 'transaction' | 'prepare'>;
 export function createShare(database: Database, options: ShareOptions): DatabaseShare {
   const { maxConnections, waitTimeoutMs = 3_000, ...bounds } = options;
   const turns = new Turns({ maxRunning: maxConnections, waitTimeoutMs, ...bounds });
+  // A call that waits for the database has no turn meanwhile. What an outage has held up is no sign of too many calls.
+  const outage = new OutageWaiter(() => database.check());
+  const run = async <T>(given: Turn<T> & TransactionOptions, work: (options: TransactionOptions) => Promise<T>) => {
+    const { outageWait: _, ...options } = given;
+    try {
+      const result = await outage.run(() => turns.run(() => work(options), given), given);
+      outage.heldUp &&= turns.waiting > 0;
+      return result;
+    } catch (error) {
+      if (!outage.heldUp || !(error instanceof TooManyCalls)) throw error;
+      throw new DatabaseUnavailable(`PostgreSQL was away, and calls wait since then: ${error.message}`, error);
+    }
+  };
   return {
-    ...createQueries((sql, params, given) =>
-      turns.run(() => database.query(sql, params, given), { ...given, isShort }),
+    ...createQueries(<Row extends object>(sql: string, params: readonly SqlValue[], given: QueryOptions) =>
+      run({ ...given, isShort }, (options) => database.query<Row>(sql, params, options)),
     ),
-    transaction: (work, given = {}) => turns.run(() => database.transaction(work, given), given),
-    prepare: (gid, work, given = {}) => turns.run(() => database.prepare(gid, work, given), given),
+    transaction: (work, given = {}) => run(given, (options) => database.transaction(work, options)),
+    // What may have been prepared isn't prepared again.
+    prepare: (gid, work, { outageWait: _, ...given } = {}) =>
+      run(given, (options) => database.prepare(gid, work, options)),
   };
 }

@@ -17,6 +17,8 @@ export interface QueryOptions {
   readonly caller?: string | undefined;
   /** How to wait for an unavailable database. Without it the call fails at once. No effect inside a transaction. */
   readonly outageWait?: OutageWait | undefined;
+  /** Called, perhaps more than once, when the work waits for a lock or for a database that doesn't answer. */
+  readonly onStall?: (() => void) | undefined;
   /**
    * Prepares the statement under this name: each connection parses it once, and soon reuses its plan. Use it for
    * frequent statements. A name must always have the same text; at most 63 bytes. If a migration changes the

@@ -18,6 +18,8 @@ export interface TransactionContext {
   /** How long an aborted transaction may go on before its connection is closed. */
   readonly abortGraceMs: number;
   readonly locks: LockWaiter;
+  /** How long it may wait for a lock; by default as long as its connection says. Milliseconds. */
+  readonly sliceMs?: number | undefined;
   /** If set, the transaction is prepared under it instead of committed. */
   readonly gid?: string;
 }
@@ -28,7 +30,7 @@ export async function runTransaction<T>(
   work: (transaction: Transaction) => Promise<T>,
   options: TransactionOptions,
 ): Promise<T> {
-  const once = () => attemptOnce(context, work, options);
+  const once = (sliceMs?: number) => attemptOnce({ ...context, sliceMs }, work, options);
   return retryOnConflict(() => context.locks.run(once, options), options);
 }
 
@@ -58,7 +60,7 @@ async function attemptOnce<T>(
   const connection = await context.acquire(signal);
   const timeoutMs = context.boundMs(statementTimeoutMs ?? context.statementTimeoutMs);
   try {
-    await connection.script(beginning(options, context.locks), { signal, timeoutMs });
+    await connection.script(beginning(options, context), { signal, timeoutMs });
     const { transaction, end } = openTransaction(connection, { signal, timeoutMs });
     const { abortGraceMs } = context;
     const result = await withBounds(work(transaction), { signal, abortGraceMs }, connection.abandon).finally(end);
@@ -74,7 +76,7 @@ async function attemptOnce<T>(
 }
 
 /** The statements that begin a transaction. */
-function beginning(options: TransactionOptions, locks: LockWaiter): string {
+function beginning(options: TransactionOptions, { locks, sliceMs }: TransactionContext): string {
   const { isolation = 'read committed', statementTimeoutMs, readOnly, attempts } = options;
   const statements = [`BEGIN ISOLATION LEVEL ${isolation.toUpperCase()}${readOnly ? ' READ ONLY' : ''}`];
   if (statementTimeoutMs !== undefined) {
@@ -83,6 +85,7 @@ function beginning(options: TransactionOptions, locks: LockWaiter): string {
   // Without a statement timeout there is no lock timeout either. Work that may run only once gets the whole wait at once.
   if (statementTimeoutMs === 0) statements.push('SET LOCAL lock_timeout = 0');
   else if (attempts === 1 && locks.timeoutMs > 0) statements.push(`SET LOCAL lock_timeout = ${locks.timeoutMs}`);
+  else if (sliceMs !== undefined) statements.push(`SET LOCAL lock_timeout = ${sliceMs}`);
   // A reader may take long over a snapshot: no write waits for it, only migrations do.
   if (readOnly) statements.push(`SET LOCAL idle_in_transaction_session_timeout = ${IDLE_READ_MS}`);
   return statements.join('; ');

@@ -31,6 +31,8 @@ export interface CallContextOptions {
 export class CallContext {
   /** Whether a server's handler has been given the call. Until then nothing has been done for it. */
   handling = false;
+  /** The server's count of calls that may queue; undefined if the call isn't in it. */
+  counted: { setAside(): void } | undefined;
   /** The call's span. It is no property at all while tracing is off. */
   declare span?: CallSpan;
   readonly #parents: readonly (CallContext | AbortSignal)[];
@@ -75,6 +77,12 @@ export class CallContext {
       if (this.#reason !== undefined) this.#controller.abort(this.#reason);
     }
     return this.#controller.signal;
+  }
+
+  /** Takes the call out of the server's count: it waits for something that no refusal of other calls brings back. */
+  setAside(): void {
+    this.counted?.setAside();
+    this.counted = undefined;
   }
 
   /** @throws RpcError the reason, if the call has ended. */

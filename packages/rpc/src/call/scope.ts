@@ -122,15 +122,18 @@ export interface WorkLimits {
   readonly caller?: string | undefined;
   /** Set if the call has an idempotency key. Its transaction then takes effect once. */
   readonly once?: Once | undefined;
+  /** Tells that the call waits for a lock, or for a database that doesn't answer: the server then doesn't count it among those that queue. */
+  readonly onStall?: (() => void) | undefined;
 }
 
 /** The limits of the call being served, as a database statement takes them; all are undefined outside a handler. */
 export function currentWorkLimits(): WorkLimits {
   const scope = currentScope();
   if (scope === undefined) return { signal: undefined, outageWait: undefined };
-  const { signal, values, peer, once } = scope;
+  const { signal, values, peer, once, context } = scope;
   const caller = (values && callerOf(values)) || peer;
-  return { signal, outageWait: currentOutageWait(), caller, ...(once && { once }) };
+  const onStall = () => context.setAside();
+  return { signal, outageWait: currentOutageWait(), caller, onStall, ...(once && { once }) };
 }
 
 /** How long the call being served may wait for a dependency; undefined outside a handler. */

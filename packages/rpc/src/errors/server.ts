@@ -199,6 +199,24 @@ export const serverErrors = defineErrors('the server', {
     cause: 'An idempotency key came again with another request.',
     remedy: 'Make a new UUID for each new request; repeat it only with the same one.',
   },
+  DATABASE_AWAY: {
+    code: 'UNAVAILABLE',
+    text: 'the database is unavailable; try again later',
+    cause: "The handler can't reach its database, or gets no answer in time.",
+    remedy: 'Call again later. The operator looks at the database: `rondo doctor`.',
+  },
+  DATABASE_UNSURE: {
+    code: 'UNAVAILABLE',
+    text: 'the connection to the database broke during a commit, and its outcome is unknown; read what the call changes before you repeat it',
+    cause: 'The connection of the handler to its database broke during a commit.',
+    remedy: 'Read what the call changes before you repeat it.',
+  },
+  DATABASE_BUSY: {
+    code: 'ABORTED',
+    text: 'other work kept changing or locking the same rows of the database; try again',
+    cause: 'Concurrent transactions changed or locked the same rows at each attempt of the handler.',
+    remedy: 'Call again, after a pause.',
+  },
   KEY_NOT_LOOKED_UP: {
     code: 'UNAVAILABLE',
     text: 'whether this is a repetition could not be looked up; try again with the same key',

@@ -1,3 +1,4 @@
+import { types } from 'node:util';
 import type { ServerCall } from '../call/call.js';
 import type { Metadata } from '../call/metadata.js';
 import { serverErrors } from '../errors/server.js';
@@ -10,6 +11,13 @@ import { CallRefused, RouterError } from '../status/wire-errors.js';
  * Codes that pass from a call that the handler made to the handler's own caller, because that caller can act on them.
  */
 const PASSED_ON: ReadonlySet<Status> = new Set([Status.CANCELLED, Status.DEADLINE_EXCEEDED, Status.UNAVAILABLE]);
+
+/** The errors of `@rondo/database`, which this package doesn't import. */
+const OF_DATABASE = {
+  away: serverErrors.DATABASE_AWAY,
+  unsure: serverErrors.DATABASE_UNSURE,
+  busy: serverErrors.DATABASE_BUSY,
+} as const;
 
 /** The handler's own client has retried the call as often as it may. Further attempts of each tier would multiply. */
 const NO_RETRY = -1;
@@ -25,6 +33,11 @@ export function toRpcError(call: ServerCall, fault: unknown): RpcError {
   if (fault instanceof RpcError && PASSED_ON.has(fault.code)) {
     const message = `${fault.report?.method.slice(1)}: ${fault.message}`;
     return new RpcError(fault.code, message, { cause: fault, retryPushbackMs: NO_RETRY });
+  }
+  const ofDatabase = types.isNativeError(fault) && 'databaseFault' in fault ? fault.databaseFault : undefined;
+  if (ofDatabase === 'away' || ofDatabase === 'unsure' || ofDatabase === 'busy') {
+    call.log.warn({ err: fault }, 'the database failed the handler');
+    return OF_DATABASE[ofDatabase]({ cause: fault });
   }
   call.log.error({ err: fault }, 'the handler failed');
   return serverErrors.HANDLER_FAILED({ traceId: call.traceId }, { cause: fault });

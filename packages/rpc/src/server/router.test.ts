@@ -64,6 +64,19 @@ describe('a router', () => {
     expect(router.stats.get(path)?.begun).toBe(0);
   });
 
+  it.each([
+    ['away', Status.UNAVAILABLE, /^the database is unavailable/],
+    ['unsure', Status.UNAVAILABLE, /outcome is unknown/],
+    ['busy', Status.ABORTED, /^other work kept changing or locking/],
+    [undefined, Status.INTERNAL, /^internal error/],
+  ])('tells the caller what the database failed with: %s', async (databaseFault, code, message) => {
+    const service = conformanceService({
+      unary: () => Promise.reject(Object.assign(new Error('10.0.0.7:5432'), { databaseFault })),
+    });
+    const { handle } = createRouter({ services: [service] });
+    expect(await failure(handle(wireCall()))).toMatchObject({ code, message: expect.stringMatching(message) });
+  });
+
   it('closes a stream with which middleware answers a method of one reply', async () => {
     const closed: unknown[] = [];
     const messages = silent(() => closed.push('closed'));

@@ -116,6 +116,7 @@ export function createRouter(options: RouterOptions): Router {
         await compose(telemetry, () => Promise.reject(refusal))(call);
         throw refusal;
       }
+      if (route.admission.unary) call.context.counted = route.admission;
       const loading = method.requestType.checked?.load?.();
       if (loading !== undefined) await loading;
       const result = requireShape(await runTraced(run, call), method);
@@ -142,12 +143,14 @@ export function createRouter(options: RouterOptions): Router {
     }
   }
 
-  function end({ stats, admission: admitted }: Route, code: Status, { startedAt }: RoutedCall): void {
+  function end({ stats, admission: admitted }: Route, code: Status, { startedAt, context }: RoutedCall): void {
     const now = clock.now();
     count(stats, code);
     const micros = toMicros(now - startedAt);
     if (admitted.unary) stats.took(micros);
-    admitted.leave(micros, now, code);
+    if (admitted.unary && context.counted === undefined) admitted.leaveAside();
+    else admitted.leave(micros, now, code);
+    context.counted = undefined;
   }
 
   const methods = [...routes.values()].map(({ method }) => method);

@@ -42,7 +42,7 @@ export function simulate<M extends Record<string, SimulatedMethod>>(
 ): { readonly [K in keyof M]: SimulatedCalls } {
   const random = seededRandom(seed);
   const events = new Timeline();
-  const server = { inFlight: 0, limited: 0 };
+  const server = { inFlight: 0, aside: 0, limited: 0 };
   const pool = new Pool(events, permits);
   const untilMs = seconds * 1_000;
   const simulated = Object.entries(methods).map(([name, method]) => {

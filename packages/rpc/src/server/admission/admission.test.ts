@@ -8,6 +8,7 @@ import { conformanceService } from '../../../test/support/service.js';
 import { wireCall } from '../../../test/support/wire-call.js';
 import type { ServerCall } from '../../call/call.js';
 import { callerIdentity } from '../../call/keyed-call.js';
+import { currentWorkLimits } from '../../call/scope.js';
 import { sleep } from '../../clock/clock.js';
 import { createSemaphore } from '../../clock/semaphore.js';
 import type { Middleware } from '../../middleware/middleware.js';
@@ -25,11 +26,12 @@ const UNSAFE = `${SERVICE}/UnaryUnsafe`;
 const STREAM = `${SERVICE}/ServerStream`;
 
 /** A router whose handlers hold one of 20 permits for 20 ms, and one that waits until it is told to end. */
-function serve(options: Partial<RouterOptions> = {}) {
+function serve({ stalls = false, ...options }: Partial<RouterOptions> & { stalls?: boolean } = {}) {
   const clock = new ManualClock();
   const permits = createSemaphore(20);
   const { logger, lines } = recordingLogger();
   const work = async () => {
+    if (stalls) currentWorkLimits().onStall?.();
     await permits.run(() => sleep(clock, 20));
     return {};
   };
@@ -104,6 +106,15 @@ describe('an overloaded server', () => {
     await server.load(0.5, 1_000);
     expect(server.errors).toHaveLength(refused);
     expect(viewOf(server, UNARY)?.limit).toBeUndefined();
+  });
+
+  it('refuses none because of calls that wait for a lock, or for a database that is away', async () => {
+    const server = serve({ stalls: true });
+    await server.load(0.5, 1_000);
+    await server.load(3, 1_000);
+    expect(server.errors).toEqual([]);
+    await server.clock.advance(5_000);
+    expect(viewOf(server, UNARY)).toMatchObject({ inFlight: 0, limit: undefined });
   });
 
   it('answers health checks and renewals, whatever the load', async () => {

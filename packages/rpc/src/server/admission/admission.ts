@@ -97,12 +97,25 @@ export class MethodAdmission {
     this.latency?.begin(now);
   }
 
+  /** No longer counts a call in what calls of the server queue: it waits for a lock, or for a database that is away. */
+  setAside(): void {
+    this.#server.inFlight -= 1;
+    this.#server.aside += 1;
+    this.latency?.setAside();
+  }
+
   /** Ends a call that began, and took so many microseconds. */
   leave(micros: number, now: number, code: Status): void {
     this.inFlight -= 1;
     if (!this.unary) return;
     this.#server.inFlight -= 1;
     this.latency?.end(micros, now, code === Status.OK);
+  }
+
+  /** Ends a call that was set aside. */
+  leaveAside(): void {
+    this.inFlight -= 1;
+    this.#server.aside -= 1;
   }
 }
 
@@ -120,7 +133,7 @@ export class Admission implements AdmissionControl {
   readonly #random: Random;
   readonly #clock: Clock;
   readonly #log: SheddingLog;
-  readonly #unary: CallsOfServer = { inFlight: 0, limited: 0 };
+  readonly #unary: CallsOfServer = { inFlight: 0, aside: 0, limited: 0 };
   readonly #callers = new Map<string, number>();
   #adaptive = true;
   #maxCalls: MaxCalls = {};
@@ -192,7 +205,7 @@ export class Admission implements AdmissionControl {
   #exceeded(method: MethodAdmission, now: number): Limit | undefined {
     if (method.inFlight >= method.bound) return 'method';
     if (method.priority === 'critical' || method.bound !== NO_LIMIT) return undefined;
-    if (method.unary && this.#unary.inFlight >= this.#maxUnary) return 'server';
+    if (method.unary && this.#unary.inFlight + this.#unary.aside >= this.#maxUnary) return 'server';
     if (!this.#adaptive || method.latency === undefined || method.latency.admits(now)) return undefined;
     return 'latency';
   }

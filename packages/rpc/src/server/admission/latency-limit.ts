@@ -44,6 +44,8 @@ interface Tolerance {
 /** The unary calls of a server, whatever their methods. */
 export interface CallsOfServer {
   inFlight: number;
+  /** Those that aren't among them, because they wait for a lock, or for a database that is away. */
+  aside: number;
   /** How many methods have a limit now. */
   limited: number;
 }
@@ -167,6 +169,14 @@ export class LatencyLimit {
     this.#totalInFlight += inFlight;
     if (micros < this.#leastMicros) this.#leastMicros = micros;
     if (this.#calls >= WINDOW_CALLS && now - this.#since >= WINDOW_MS) this.#closeWindow(now);
+  }
+
+  /** A call that began says nothing of a queue here. A limit ends, as it helps no call that waits for something else. */
+  setAside(): void {
+    this.#inFlight -= 1;
+    this.#begun -= 1;
+    if (this.#inFlight < this.#leastInFlight) this.#leastInFlight = this.#inFlight;
+    this.lift();
   }
 
   /** Ends the limit. */
