@@ -11,6 +11,7 @@ import {
   UnexpectedRowCount,
   UniqueViolation,
 } from './errors.js';
+import { createPool } from './pool.js';
 import type { Database, Queries, Transaction } from './sql.js';
 import { clockIsShifted, eventually, withoutBounds } from './testing/test-postgres.js';
 import { boundsOf } from './url-bounds.js';
@@ -40,6 +41,25 @@ async function connected(application: string, condition = 'true'): Promise<bigin
 
 /** The number of statements of an application that the server is running. */
 const running = (application: string) => connected(application, "state = 'active'");
+
+it('outlives a server that ends in the packet in which it opens a connection', async () => {
+  const message = (type: string, body: string) => {
+    const bytes = Buffer.from(`${type}1234${body}`, 'latin1');
+    bytes.writeInt32BE(4 + body.length, 1);
+    return bytes;
+  };
+  const dying = createServer((socket) => {
+    const fatal = message('E', 'SFATAL\0VFATAL\0C57P01\0Munexpected postmaster exit\0Rx\0\0');
+    socket.once('data', () => socket.end(Buffer.concat([message('R', '\0\0\0\0'), message('Z', 'I'), fatal])));
+  });
+  await once(dying.listen(0, '127.0.0.1'), 'listening');
+  const address = dying.address();
+  const port = typeof address === 'object' ? address?.port : 0;
+  const pool = createPool({ url: `postgres://a:b@127.0.0.1:${port}/c` });
+  await expect(pool.check()).rejects.toThrow(DatabaseUnavailable);
+  await pool.close();
+  await once(dying.close(), 'close');
+});
 
 describe('values', () => {
   it('keeps every integer of 64 bits', async () => {
