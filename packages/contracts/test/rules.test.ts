@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { BytesPatternRules, CheckRequest } from '@rondo/contracts/rondo/conformance/v1/validation';
+import { BytesPatternRules, CheckRequest, PresenceRules } from '@rondo/contracts/rondo/conformance/v1/validation';
 
 describe('a message whose rules are compiled', () => {
   const { checked } = CheckRequest;
@@ -22,6 +22,18 @@ describe('a message whose rules are compiled', () => {
         rule: 'int64.gte_lte',
         text: 'must be greater than or equal to 1 and less than or equal to 100',
       },
+    ]);
+  });
+
+  it('says that 0 counts as unset where that is why a required field is missing', () => {
+    const empty = PresenceRules.encode(PresenceRules.fromPartial({ optionalText: '' })).finish();
+    const texts = PresenceRules.checked
+      ?.decode(empty)
+      .violations()
+      .map(({ field, text }) => `${field} ${text}`);
+    expect(texts?.filter((text) => /^(?:text|optional_text|count) /.test(text))).toEqual([
+      'text is required',
+      'count is required, and 0 counts as unset; a contract takes 0 if the field is optional, too',
     ]);
   });
 

@@ -1,13 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import {
-  changedSince,
-  checkEtag,
-  etagOf,
-  readDate,
-  readUpdateMask,
-  requireEtag,
-  toDateMessage,
-} from './request-fields.js';
+import { changedSince, checkEtag, etagOf, readDate, requireEtag, toDateMessage } from './request-fields.js';
 
 const before = { title: 'Desk', price: { currency: 'EUR', minorUnits: 1999n }, note: undefined };
 
@@ -74,36 +66,6 @@ describe('the etag of a request', () => {
     const faults: string[] = [];
     for (const etag of ['"x', '', '"1"']) checkEtag((fault) => faults.push(fault), etag);
     expect(faults).toEqual([expect.stringMatching(/^must be the etag of a reply, .* it is "\\"x"$/)]);
-  });
-});
-
-const PATHS = ['title', 'sku'] as const;
-
-function named(mask: readonly string[] | undefined) {
-  const faults: string[] = [];
-  const has = readUpdateMask(
-    (fault) => faults.push(fault),
-    mask,
-    new Map([
-      ['title', true],
-      ['sku', false],
-    ]),
-  );
-  return { paths: PATHS.filter(has), faults };
-}
-
-describe('an update mask', () => {
-  it('names some fields or all; an empty mask means the fields that are set', () => {
-    expect(named(['sku'])).toEqual({ paths: ['sku'], faults: [] });
-    expect(named(['*'])).toEqual({ paths: ['title', 'sku'], faults: [] });
-    expect(named([])).toEqual({ paths: ['title'], faults: [] });
-    expect(named(undefined)).toEqual({ paths: ['title'], faults: [] });
-  });
-
-  it('is refused if it names a field that can’t be updated', () => {
-    expect(named(['title', 'name', 'toString']).faults).toEqual(['must be of title, sku; it names "name", "toString"']);
-    const [many = ''] = named(Array.from({ length: 30 }, (_, index) => `x${index >> 1}`)).faults;
-    expect(many).toMatch(/it names "x0", "x1", .*"x9"$/);
   });
 });
 

@@ -104,30 +104,6 @@ function toText(value: unknown): string {
 const digestsOfShort = new Map<string, string>();
 const [SHORT, MOST_SHORT] = [24, 1_000];
 
-/** In a mask: all fields, so that the update replaces the resource. */
-const ALL = '*';
-/** How many unknown paths an error names. */
-const MAX_SHOWN = 10;
-
-/**
- * Reads which fields an update changes: the fields in the mask or, without a mask, all fields that are set (AIP-134).
- * The result returns whether a path is among them.
- *
- * @param isSet by path, the fields that an update may change.
- */
-export function readUpdateMask(
-  report: ReportFault,
-  mask: readonly string[] = [],
-  isSet: ReadonlyMap<string, boolean>,
-): (path: string) => boolean {
-  if (mask.length === 0) return (path) => isSet.get(path) === true;
-  const named = new Set(mask);
-  const unknown = [...named].filter((path) => path !== ALL && !isSet.has(path)).map((path) => `"${path}"`);
-  if (unknown.length > 0)
-    report(`must be of ${[...isSet.keys()].join(', ')}; it names ${unknown.slice(0, MAX_SHOWN).join(', ')}`);
-  return (path) => named.has(ALL) || named.has(path);
-}
-
 /** `google.type.Date`. */
 interface DateMessage {
   readonly year: number;

@@ -1,7 +1,7 @@
 /** What methods and tables of one's own take of a resource. */
 
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { Book } from '@rondo/contracts/rondo/conformance/v1/library';
+import { Book, Shelf } from '@rondo/contracts/rondo/conformance/v1/library';
 import { createPool, type Database, type Transaction } from '@rondo/database';
 import { eventually, startTestPostgres, waitingForLocks } from '@rondo/database/testing';
 import { validate } from '@rondo/rpc/status';
@@ -153,6 +153,22 @@ it('reads changes that have other names than the columns, also of what a watch i
 });
 
 describe('a request', () => {
+  it('lacks a required field whose zero counts as unset, and has one that is optional, too', () => {
+    const fields = ['a', 'b', 'c', 'd'].map((name) => {
+      const type = name === 'c' ? 'bool' : 'int32';
+      return { name, key: name, type, behavior: ['REQUIRED'], ...(name > 'c' && { optional: true as const }) };
+    });
+    const counted = { ...Shelf, resource: { pattern: 'shelves/{shelf}', fields } };
+    const { readers } = defineResource(counted, { table: 'counted' });
+    const faults: string[] = [];
+    const shelf = { a: 0, b: 5, c: false, d: 0 };
+    readers.draft({ shelf }, (path) => (fault) => void faults.push(`${path} ${fault}`));
+    expect(faults).toEqual([
+      'shelf.a is required, and 0 counts as unset; a contract takes 0 if the field is optional, too',
+      'shelf.c is required, and false counts as unset; a contract takes false if the field is optional, too',
+    ]);
+  });
+
   const read = (book: object) => validate((field) => readDraft(crates, { book: Book.fromPartial(book) }, field));
 
   it('of one own is read as a create', () => {
@@ -178,8 +194,9 @@ it('a create and an update of one own take the place of the standard ones, with 
       );
     },
     update: async (request) => {
-      asked.push(request);
-      throw crates.missing(request.name);
+      const { name, etag, fieldsFor } = request;
+      asked.push({ name, etag, fields: fieldsFor(Book.fromPartial({ name })) });
+      throw crates.missing(name);
     },
   });
   const client = library.as();

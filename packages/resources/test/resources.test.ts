@@ -148,6 +148,126 @@ describe('a mask', () => {
   });
 });
 
+/** What a book has before each update of {@link MASKS}. */
+const PLACED = {
+  foundPlace: {
+    ...{ shelf: 4, hall: 'North', level: 2, seenTime: new Date(5), labels: ['a'], readers: 7 },
+    house: { title: 'Murray', city: 'London', founded: 1768n },
+  },
+  ...{ publisher: { title: 'P', city: 'C', founded: 1n }, rank: 3, addressLine1: 'One', line2: 'Two' },
+  cover: new Uint8Array([1]),
+};
+const { foundPlace: place } = PLACED;
+
+/** An update: the book that is sent, the mask (none is empty), and what has changed then. */
+const MASKS: readonly (readonly [what: string, sent: object, mask: string, changed: object])[] = [
+  ['a part', { foundPlace: { shelf: 5 } }, 'found_place.shelf', { foundPlace: { ...place, shelf: 5 } }],
+  [
+    'a part by its name in JSON',
+    { foundPlace: { shelf: 5 } },
+    'foundPlace.shelf',
+    { foundPlace: { ...place, shelf: 5 } },
+  ],
+  ['a part that is not sent is cleared', {}, 'found_place.hall', { foundPlace: { ...place, hall: '' } }],
+  [
+    'two parts, one of them deep',
+    { foundPlace: { hall: 'X', house: { city: 'Y' } } },
+    'found_place.hall,found_place.house.city',
+    { foundPlace: { ...place, hall: 'X', house: { ...place.house, city: 'Y' } } },
+  ],
+  [
+    'a message and a part of it',
+    { foundPlace: { house: { city: 'Y' } } },
+    'found_place.house.city,found_place.house',
+    { foundPlace: { ...place, house: { title: '', city: 'Y', founded: 0n } } },
+  ],
+  [
+    'a part in columns of its own',
+    { publisher: { city: 'X' } },
+    'publisher.city',
+    { publisher: { ...PLACED.publisher, city: 'X' } },
+  ],
+  [
+    'a time and a list',
+    { foundPlace: { labels: ['b'] } },
+    'found_place.seen_time,found_place.labels',
+    { foundPlace: { ...place, seenTime: undefined, labels: ['b'] } },
+  ],
+  [
+    'the whole message',
+    { foundPlace: { shelf: 5 } },
+    'found_place',
+    {
+      foundPlace: {
+        shelf: 5,
+        hall: '',
+        level: undefined,
+        seenTime: undefined,
+        house: undefined,
+        labels: [],
+        readers: 0,
+      },
+    },
+  ],
+  [
+    'without a mask, the parts that are set, and that the server does not set',
+    { foundPlace: { shelf: 5, readers: 9 } },
+    '',
+    { foundPlace: { ...place, shelf: 5 } },
+  ],
+  [
+    'without a mask, a part with presence that is 0',
+    { foundPlace: { level: 0 } },
+    '',
+    { foundPlace: { ...place, level: 0 } },
+  ],
+  [
+    'without a mask, an empty message',
+    { foundPlace: { house: {} } },
+    '',
+    { foundPlace: { ...place, house: { title: '', city: '', founded: 0n } } },
+  ],
+  ['without a mask, a field with presence that is 0', { rank: 0 }, '', { rank: 0 }],
+  ['without a mask, no bytes that are not sent', { title: 'X' }, '', { title: 'X' }],
+  ['a name with a digit', { addressLine1: 'X' }, 'address_line_1', { addressLine1: 'X' }],
+  ['its name in JSON', { addressLine1: 'X' }, 'addressLine1', { addressLine1: 'X' }],
+  ['what other gateways make of that', { addressLine1: 'X' }, 'address_line1', { addressLine1: 'X' }],
+  ['a name with an underscore at its end', { line2: 'X' }, 'line2_', { line2: 'X' }],
+  ['and its name in JSON', { line2: 'X' }, 'line2', { line2: 'X' }],
+];
+
+describe('an update', () => {
+  it.each(MASKS.map(([what, ...row]) => [what, row] as const))('changes %s', async (_what, [sent, mask, changed]) => {
+    const before = await add('Emma', PLACED);
+    const { etag: _etag, updateTime: _time, ...kept } = before;
+    const book = { name: before.name, ...sent };
+    const after = await client.updateBook({ book, ...(mask && { updateMask: mask.split(',') }) });
+    expect(after).toMatchObject({ ...kept, ...changed });
+    expect(await client.getBook({ name: before.name })).toEqual(after);
+  });
+
+  it('leaves a message unset of which it clears a part, and begins an unset one with the part', async () => {
+    const { name } = await add();
+    const cleared = await client.updateBook({ book: { name }, updateMask: ['found_place.house.city'] });
+    expect(cleared.foundPlace).toBeUndefined();
+    const begun = await client.updateBook({ book: { name, foundPlace: { house: { city: 'X' } } } });
+    expect(begun.foundPlace).toEqual({ ...Book.fromPartial({ foundPlace: { house: { city: 'X' } } }).foundPlace });
+  });
+
+  it('keeps the part that another update changes at the same time', async () => {
+    const { name } = await add('Emma', PLACED);
+    const update = (foundPlace: object) => client.updateBook({ book: { name, foundPlace } });
+    await Promise.all([
+      update({ shelf: 5 }),
+      update({ hall: 'X' }),
+      update({ level: 0 }),
+      update({ house: { city: 'Y' } }),
+    ]);
+    const { foundPlace } = await client.getBook({ name });
+    expect(foundPlace).toEqual({ ...place, shelf: 5, hall: 'X', level: 0, house: { ...place.house, city: 'Y' } });
+  });
+});
+
 describe('what a caller sees', () => {
   it('is its own, which is what it creates, and no other', async () => {
     const [ada, bob, admin] = [library.as('ada'), library.as('bob'), library.as('root', 'library.admin')];

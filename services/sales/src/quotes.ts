@@ -151,7 +151,7 @@ const MAX_ATTEMPTS = 5;
 
 /** Changes an open quote and prices it again. If it has changed meanwhile, it is priced once more. */
 async function updateQuote(methods: SalesMethods & ReminderMethods, request: UpdateRequest<Quote>): Promise<Quote> {
-  const { name, etag, fields } = request;
+  const { name, etag, fieldsFor } = request;
   const requireChangeable = (quote: Quote): Quote => {
     quotes.requireLive(quote);
     quotes.requireEtag(quote, etag);
@@ -160,7 +160,7 @@ async function updateQuote(methods: SalesMethods & ReminderMethods, request: Upd
   };
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
     const present = requireChangeable(await quotes.get(methods.database, name));
-    const priced = await priceQuote(methods, { ...present, ...fields });
+    const priced = await priceQuote(methods, { ...present, ...fieldsFor(present) });
     const updated = await methods.database.transaction(async (tx) => {
       const locked = await lockOffered(tx, name);
       if (requireChangeable(locked.quote).etag !== present.etag) return undefined;

@@ -1,9 +1,10 @@
-import type { FieldAt, ReportFault } from '@rondo/rpc/status';
+import { type FieldAt, type ReportFault, validate } from '@rondo/rpc/status';
 import { isId, wrongName } from '../domain/names.js';
-import { checkEtag, readUpdateMask } from '../request-fields.js';
+import { checkEtag } from '../request-fields.js';
 import { objectIn, valueIn } from './json-column.js';
 import type { Names } from './method-shapes.js';
 import type { Model, ModelField } from './model.js';
+import { isGiven, readUpdateMask, valueWith } from './update-mask.js';
 
 /** Reports what is wrong with the fields of a create or an update beyond the contract's rules, at their paths in the request. */
 export type CheckFields<M> = (fields: Partial<M>, field: FieldAt) => void;
@@ -21,7 +22,8 @@ export interface CreateRequest<M> {
 export interface UpdateRequest<M> {
   readonly name: string;
   readonly etag: string;
-  readonly fields: Partial<M>;
+  /** What the present resource gets. A message of which the request changes parts has its other parts as they are. */
+  fieldsFor(present: M): Partial<M>;
 }
 
 /** The readers of the standard requests; what they find wrong is reported. */
@@ -59,17 +61,27 @@ export function requestReaders<M>(model: Model<M>, { one: key, path }: Names, ch
     update(request: object, field: FieldAt): UpdateRequest<M> {
       const resource = resourceIn(request);
       const updatable = model.fields.filter(({ isUpdatable }) => isUpdatable);
-      const isSet = new Map(
-        updatable.map(({ description: { name, key } }) => [name, isGiven(valueIn(resource, key))] as const),
-      );
-      const has = readUpdateMask(field('update_mask'), maskIn(request), isSet);
+      const masked = { fields: updatable.map(({ description }) => description), message: resource };
+      const paths = readUpdateMask(field('update_mask'), maskIn(request), masked);
+      const insideOf = (one: ModelField) =>
+        paths.filter(([first]) => first === one.description).map((path) => path.slice(1));
+      const chosen = updatable.filter((one) => insideOf(one).length > 0);
+      const inParts = chosen.filter((one) => insideOf(one).every((path) => path.length > 0));
+      const read = (at: FieldAt, from: object) => readFields(at, from, { chosen, isNew: false });
+      const mergedInto = (present: M): object => {
+        const values = inParts.map((one): [string, unknown] => {
+          const { key } = one.description;
+          const value = valueWith(valueIn(present, key), valueIn(resource, key), insideOf(one));
+          return [key, valueIn(model.type.fromPartial({ [key]: value }), key)];
+        });
+        return { ...resource, ...Object.fromEntries(values) };
+      };
+      // What is changed in parts can only be checked with its other parts.
+      const whole = inParts.length === 0 ? read(field, resource) : undefined;
       return {
         name: readName(field, `${path}.name`, textIn(resource, 'name')),
         etag: readEtag(field(`${path}.etag`), textIn(resource, 'etag')),
-        fields: readFields(field, resource, {
-          chosen: updatable.filter(({ description }) => has(description.name)),
-          isNew: false,
-        }),
+        fieldsFor: (present) => whole ?? validate((at) => read(at, mergedInto(present))),
       };
     },
   };
@@ -104,18 +116,19 @@ function checkField(
   value: unknown,
 ): void {
   const { name, behavior = [] } = description;
-  if (!behavior.includes('REQUIRED') || isGiven(typeof value === 'string' ? value.trim() : value)) {
+  if (!behavior.includes('REQUIRED') || isGiven(typeof value === 'string' ? value.trim() : value, description)) {
     if (isNew && column.checkNew !== undefined) column.checkNew(field, name, value);
     else column.check?.(field, name, value);
   } else {
-    field(name)(column.needed ?? (typeof value === 'string' ? 'is required, and not only spaces' : 'is required'));
+    field(name)(column.needed ?? neededOf(value));
   }
 }
 
-/** Whether a request gives a field a value: zeros aren't sent. */
-function isGiven(value: unknown): boolean {
-  if (Array.isArray(value)) return value.length > 0;
-  return ![undefined, '', 0, 0n, false].some((unset) => unset === value);
+/** What a required field is told that has no value, or the zero that stands for none. */
+function neededOf(value: unknown): string {
+  if (typeof value === 'string') return 'is required, and not only spaces';
+  if (!['number', 'bigint', 'boolean'].includes(typeof value)) return 'is required';
+  return `is required, and ${value} counts as unset; a contract takes ${value} if the field is optional, too`;
 }
 
 function maskIn(request: object): readonly string[] | undefined {

@@ -11,9 +11,10 @@ export function updateHandler<M extends Named>(served: Served<M>, { update: read
   const { resource, options } = served;
   return reading(read, (request, call) => {
     if (options.update !== undefined) return told(served, call, options.update(request, call));
-    const { name, etag, fields } = request;
+    const { name, etag } = request;
     return inTransaction(served, call, async (at) => {
       const present = await lockSeen(served, name, at); // NOT_FOUND, also if it is out of the caller's sight
+      const fields = request.fieldsFor(present);
       await ownerOf(served, { resource: name, fields, isNew: false }, at); // PERMISSION_DENIED
       resource.requireLive(present); // NOT_FOUND or FAILED_PRECONDITION
       resource.requireEtag(present, etag); // ABORTED

@@ -1,4 +1,5 @@
 import { expect, it } from '@jest/globals';
+import { renderResourceContract } from './render/resource-contract.js';
 import { readFields } from './resource-fields.js';
 
 it('reads names, types, lists and marks', () => {
@@ -32,4 +33,25 @@ it.each([
   ['title:string(', '"title:string(" is no field'],
 ])('refuses %s', (text, reason) => {
   expect(() => readFields(text)).toThrow(reason);
+});
+
+it('makes required numbers and booleans optional, as their zero would count as unset', () => {
+  const fields = readFields('stock:int32! sold:bool! title:string! pages:int32 state:enum(A)! sizes:int32[]!');
+  const book = {
+    package: 'shop.v1',
+    service: 'shop',
+    name: 'book',
+    plural: 'books',
+    parent: '',
+    references: new Map(),
+  };
+  const [, message = ''] = /^message Book {(.*?)^}/ms.exec(renderResourceContract({ ...book, fields })) ?? [];
+  const required = message.split(';').filter((field) => field.includes('REQUIRED'));
+  expect(required.map((field) => /(?:\w+ )*(?==)/.exec(field)?.[0].trim())).toEqual([
+    'optional int32 stock',
+    'optional bool sold',
+    'string title',
+    'BookState state',
+    'repeated int32 sizes',
+  ]);
 });

@@ -73,7 +73,7 @@ function inField(field: DescField, scope: FileScope): Lines {
   const path = JSON.stringify(field.name);
   const checks = inValue(field, rules, { value, path, scope });
   const required = rules.required
-    ? [violation(`!(${isSet})`, path, { rule: 'required', text: 'is required', scope })]
+    ? [violation(`!(${isSet})`, path, { rule: 'required', text: requiredText(field), scope })]
     : [];
   if (checks.length === 0) return required;
   const always =
@@ -117,6 +117,14 @@ function isNotZero({ scalar, enum: of }: Kind, value: string): string {
   const zero = scalarZeroValue(scalar, false);
   if (zero instanceof Uint8Array) return `${value}.length > 0`;
   return `${value} !== ${typeof zero === 'bigint' ? `${zero}n` : JSON.stringify(zero)}`;
+}
+
+/** The zero of a field without presence is what an unset one has. */
+function requiredText({ scalar, presence }: DescField): string {
+  const zero =
+    scalar === undefined || presence !== FeatureSet_FieldPresence.IMPLICIT ? '' : scalarZeroValue(scalar, false);
+  if (zero === '' || zero instanceof Uint8Array) return 'is required';
+  return `is required, and ${zero} counts as unset; a contract takes ${zero} if the field is optional, too`;
 }
 
 const accessor = (name: string) => (/^[\w$]+$/.test(name) ? `.${name}` : `[${JSON.stringify(name)}]`);

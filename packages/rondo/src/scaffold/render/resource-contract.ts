@@ -85,6 +85,9 @@ function rulesOf({ name, type }: NewField, references: NewResource['references']
   return type === 'enum' ? ['enum.defined_only = true'] : [];
 }
 
+/** The types with a zero that is a value, unlike an empty text. */
+const ZEROS = /^(?:bool|u?int\d+|float|double)$/;
+
 function fieldLines(field: NewField, { name: of, references }: NewResource): readonly string[] {
   const { name, type, repeated, required, immutable } = field;
   const spelled = type === 'enum' ? pascalCase(`${of}_${name}`) : type === 'ref' ? 'string' : TYPES[type];
@@ -97,7 +100,9 @@ function fieldLines(field: NewField, { name: of, references }: NewResource): rea
     ...rules.map((rule) => `(buf.validate.field).${repeated ? 'repeated.items.' : ''}${rule}`),
     ...(type === 'ref' && !repeated ? ['(buf.validate.field).ignore = IGNORE_IF_ZERO_VALUE'] : []),
   ];
-  const declared = `${repeated ? 'repeated ' : ''}${spelled} ${name} = #`;
+  // Without presence, the zero of a required field counts as unset.
+  const label = repeated ? 'repeated ' : required && ZEROS.test(type) ? 'optional ' : '';
+  const declared = `${label}${spelled} ${name} = #`;
   if (options.length < 2) return [`${declared}${options.length === 0 ? '' : ` [${options[0]}]`};`];
   const last = options.length - 1;
   return [`${declared} [`, ...options.map((option, at) => `  ${option}${at === last ? '' : ','}`), '];'];
