@@ -94,6 +94,22 @@ describe('JSON that is read', () => {
     expect(reread(text)).toEqual(expected);
   });
 
+  it.each(['0.1', '16777217', '-3.4028235e+38', '1e-45', '"NaN"', '-0', '123456790000', '0.30000004'])(
+    'writes four bytes of a fraction with the fewest digits: %s',
+    (text) => {
+      const all = `{"single": ${text}, "anything": {"@type": "x.y/sample.v1.Sample", "single": ${text}}}`;
+      const written = Object(writeMessage(Sample, readMessage(Sample, all, sampleRegistry), sampleRegistry));
+      const value: unknown = text === '16777217' ? 16777216 : JSON.parse(text);
+      expect([written.single, written.anything.single]).toEqual([value, value]);
+    },
+  );
+
+  it('writes an Empty in an Any as other runtimes do, without a value, and reads it with one, too', () => {
+    const empty = { '@type': 'type.googleapis.com/google.protobuf.Empty' };
+    for (const anything of [empty, { ...empty, value: {} }])
+      expect(reread(JSON.stringify({ anything }))).toEqual(empty);
+  });
+
   it('prints fields that are not set, so that a zero can be seen', () => {
     const written = writeMessage(Sample, readMessage(Sample, '{}', sampleRegistry), sampleRegistry);
     expect(written).toMatchObject({

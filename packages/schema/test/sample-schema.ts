@@ -6,6 +6,7 @@ import {
   FileDescriptorSetSchema,
   file_google_protobuf_any,
   file_google_protobuf_duration,
+  file_google_protobuf_empty,
   file_google_protobuf_field_mask,
   file_google_protobuf_struct,
   file_google_protobuf_timestamp,
@@ -17,6 +18,7 @@ import {
 const imports = [
   file_google_protobuf_any,
   file_google_protobuf_duration,
+  file_google_protobuf_empty,
   file_google_protobuf_field_mask,
   file_google_protobuf_struct,
   file_google_protobuf_timestamp,

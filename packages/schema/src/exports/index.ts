@@ -16,9 +16,11 @@
 export { type DynamicMethod, loadSchema, type Schema, toDynamicMethod } from '../contract.js';
 export { type ExampleOptions, exampleOf, exampleOfField } from '../example.js';
 export { whyUnparsed } from '../json/bounds.js';
+export { holds } from '../json/faulty.js';
 export { decodeReply, readMessage, toMessage, writeMessage, writeSetFields } from '../json/message.js';
 export { exactNumber, jsonText, parseJson } from '../json/parse.js';
 export { type ReadJson, readJson } from '../json/read.js';
+export { mapScalars, type ScalarMapping } from '../json/scalars.js';
 export { bindMethod, type Invoke, methodOf, servicePolicy } from '../method.js';
 export { fieldNamed } from '../named.js';
 export {

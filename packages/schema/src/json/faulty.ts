@@ -34,18 +34,21 @@ function* partsOf(view: ReflectMessage): Generator<readonly [path: string, part:
   }
 }
 
-const structs = new WeakMap<DescMessage, boolean>();
-
-/** Whether a message, itself or in messages inside it, can hold a Struct. */
-export function holdsStruct(desc: DescMessage): boolean {
-  const reached = new Set([desc]);
-  // The set grows during the iteration, which then visits the new entries too.
-  for (const { fields } of structs.has(desc) ? [] : reached)
-    for (const { message } of fields) if (message !== undefined) reached.add(message);
-  const holds = structs.get(desc) ?? [...reached].some(({ typeName }) => typeName === 'google.protobuf.Struct');
-  structs.set(desc, holds);
-  return holds;
+/** Whether a message, itself or in messages inside it, can hold what `is` finds in one of them. */
+export function holds(is: (desc: DescMessage) => boolean): (desc: DescMessage) => boolean {
+  const known = new WeakMap<DescMessage, boolean>();
+  return (desc) => {
+    const reached = new Set([desc]);
+    // The set grows during the iteration, which then visits the new entries too.
+    for (const { fields } of known.has(desc) ? [] : reached)
+      for (const { message } of fields) if (message !== undefined) reached.add(message);
+    const found = known.get(desc) ?? [...reached].some(is);
+    known.set(desc, found);
+    return found;
+  };
 }
+
+export const holdsStruct = holds(({ typeName }) => typeName === 'google.protobuf.Struct');
 
 /** The path of the first Value that has no kind, in a message that can be decoded. */
 export function valueWithoutKind(desc: DescMessage, bytes: Uint8Array, path: string): string | undefined {

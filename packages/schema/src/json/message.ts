@@ -5,15 +5,17 @@ import {
   type JsonWriteOptions,
   type Message,
   type Registry,
+  ScalarType,
   toJson,
 } from '@bufbuild/protobuf';
 import { reflect } from '@bufbuild/protobuf/reflect';
 import { invalidArgument, type RpcError } from '@rondo/rpc/status';
 import { schemaErrors } from '../errors.js';
-import { withReadableAnys } from './any.js';
-import { type Faulty, faultyValue, holdsStruct, valueWithoutKind } from './faulty.js';
+import { withReadable } from './any.js';
+import { type Faulty, faultyValue, holds, holdsStruct, valueWithoutKind } from './faulty.js';
 import { parseJson } from './parse.js';
 import { readJson } from './read.js';
+import { mapScalars } from './scalars.js';
 
 /**
  * Parses a message from proto3 JSON.
@@ -52,12 +54,34 @@ export function writeSetFields(desc: DescMessage, message: Message, registry: Re
 
 type Options = Partial<JsonWriteOptions> & { readonly registry: Registry };
 
+const holdsFloat = holds(
+  ({ typeName, fields }) =>
+    typeName === 'google.protobuf.Any' || fields.some(({ scalar }) => scalar === ScalarType.FLOAT),
+);
+
 function write(desc: DescMessage, message: Message, options: Options): JsonValue {
+  const json = writeAll(desc, message, options);
+  if (!holdsFloat(desc)) return json;
+  const of = (value: JsonValue, type: ScalarType) =>
+    type === ScalarType.FLOAT && typeof value === 'number' ? shortFloat(value) : value;
+  return mapScalars(desc, json, { types: options.registry, of });
+}
+
+/** The number with the fewest digits that is read as the same 32 bits: protobuf-es writes all those of the same double. */
+function shortFloat(value: number): number {
+  for (let digits = 1; digits <= 9 && value !== 0; digits += 1) {
+    const short = Number(value.toPrecision(digits));
+    if (Math.fround(short) === value) return short;
+  }
+  return value;
+}
+
+function writeAll(desc: DescMessage, message: Message, options: Options): JsonValue {
   try {
     return toJson(desc, message, options);
   } catch {
-    // Only now, as it costs a walk through the message: most have no Any, and most types are known.
-    return withReadableAnys(message, options.registry, (registry) => {
+    // Only now, as it costs a walk through the message: most have no mask and no Any, and most types are known.
+    return withReadable(message, options.registry, (registry) => {
       try {
         return toJson(desc, message, { ...options, registry });
       } catch (cause) {

@@ -1,4 +1,5 @@
 import {
+  create,
   type DescEnum,
   type DescExtension,
   type DescField,
@@ -13,10 +14,11 @@ import {
   toBinary,
 } from '@bufbuild/protobuf';
 import { isReflectMessage, type ReflectMessage, reflect } from '@bufbuild/protobuf/reflect';
-import { FeatureSet_FieldPresence, isWrapperDesc } from '@bufbuild/protobuf/wkt';
+import { FeatureSet_FieldPresence, FieldMaskSchema, isWrapperDesc } from '@bufbuild/protobuf/wkt';
 import { didYouMean, listNames } from '@rondo/rpc/internal';
 import type { FieldViolation } from '@rondo/rpc/status';
 import { fieldNamed, valueNamed } from '../named.js';
+import { camelCase } from './any.js';
 import { numberText } from './parse.js';
 import { type Checked, readKey, readScalar, show } from './scalar.js';
 import { isObject, wellKnownTypes } from './well-known.js';
@@ -50,6 +52,9 @@ interface At {
 const MAX_VIOLATIONS = 100;
 /** Of all masks in the JSON. Each costs as much as a value, though all paths of a mask are one text. */
 const MAX_PATHS = 100_000;
+const LONG_MASK = `has too many paths: all masks of a request may have ${MAX_PATHS}; send fewer`;
+/** No message is nested deeper. */
+const MAX_PARTS = 100;
 /** The fields of all messages that are made, set or not: each takes memory. */
 const MAX_FIELDS = 2_000_000;
 
@@ -72,7 +77,7 @@ class Reader {
     const wellKnown = wellKnownTypes.get(desc.typeName);
     if (wellKnown !== undefined) {
       if (this.#isLongMask(desc, json)) {
-        this.#refuse(path, `has too many paths: all masks of a request may have ${MAX_PATHS}; send fewer`);
+        this.#refuse(path, LONG_MASK);
         return reflect(desc, undefined, false);
       }
       const value = this.#take(wellKnown(json), json, path);
@@ -179,6 +184,8 @@ class Reader {
 
   /** One value: of a field, an element of a list, or an entry of a map. */
   #single(field: DescField | DescExtension, json: JsonValue, path: string): unknown {
+    const masked = field.kind === 'field' ? maskedBy(field) : undefined;
+    if (masked !== undefined && typeof json === 'string') return this.#mask(masked, json, path);
     if (field.message !== undefined) return this.message(field.message, json, path);
     if (field.enum !== undefined) return this.#enum(field.enum, json, path);
     return this.#take(readScalar(field.scalar, json), json, path);
@@ -195,6 +202,17 @@ class Reader {
     const names = desc.values.map(({ name }) => name);
     const hint = typeof json === 'string' ? didYouMean(json, names) : '';
     return this.#refuse(path, `must be one of ${listNames(names)}, not ${show(json)}.${hint}`);
+  }
+
+  /** A mask of the fields of `desc`, by their names in the contract or in JSON: not every one has a name in JSON that tells its other one. */
+  #mask(desc: DescMessage, text: string, path: string): ReflectMessage {
+    const paths: string[] = [];
+    if (this.#isLongMask(FieldMaskSchema, text)) this.#refuse(path, LONG_MASK);
+    for (const one of text.trim() === '' ? [] : new Set(text.trim().split(',', MAX_PATHS))) {
+      if (this.#full) break;
+      paths.push(pathIn(desc, one) ?? this.#refuse(path, unknownPath(desc, one)) ?? '');
+    }
+    return reflect(FieldMaskSchema, create(FieldMaskSchema, { paths }), false);
   }
 
   #any(view: ReflectMessage, json: JsonObject, path: string): undefined {
@@ -243,6 +261,41 @@ class Reader {
 function join(path: string, key: string): string {
   const shown = key.length > 60 ? `${key.slice(0, 60)}…` : key;
   return path === '' ? shown : `${path}.${shown}`;
+}
+
+const isOfGoogle = ({ typeName }: DescMessage) => typeName.startsWith('google.protobuf.');
+
+/** The message whose fields an `update_mask` names (AIP-134): the only one beside it. */
+function maskedBy({ name, message, parent }: DescField): DescMessage | undefined {
+  if (name !== 'update_mask' || message?.typeName !== FieldMaskSchema.typeName) return undefined;
+  const messages = parent.fields.flatMap((one) => (one.fieldKind === 'message' ? one.message : []));
+  const [resource, another] = messages.filter((one) => !isOfGoogle(one));
+  return another === undefined ? resource : undefined;
+}
+
+/** A path with the names of the contract; undefined if it names no field. What it names inside of a list or a map is kept. */
+function pathIn(desc: DescMessage, path: string): string | undefined {
+  const parts = path.split('.', MAX_PARTS + 1);
+  const last = parts.length - 1;
+  if (last === MAX_PARTS) return undefined;
+  const names: string[] = [];
+  let holder: DescMessage | undefined = desc;
+  for (const [place, part] of parts.entries()) {
+    if (holder === undefined || isOfGoogle(holder) || (part === '*' && place === last))
+      return [...names, ...parts.slice(place)].join('.');
+    const field: DescField | undefined =
+      fieldNamed(holder, part) ?? holder.fields.find(({ name }) => camelCase(name) === part);
+    if (field === undefined) return undefined;
+    names.push(field.name);
+    if (place < last && (field.fieldKind === 'scalar' || field.fieldKind === 'enum')) return undefined;
+    holder = field.fieldKind === 'message' ? field.message : undefined;
+  }
+  return names.join('.');
+}
+
+function unknownPath({ typeName, fields }: DescMessage, path: string): string {
+  const names = fields.map(({ name }) => name);
+  return `names ${show(path)}, which is not a field of ${typeName}; it has ${listNames(names)}.${didYouMean(path, names)}`;
 }
 
 const NULLS = ['google.protobuf.Value', 'google.protobuf.NullValue'];

@@ -47,7 +47,7 @@ function checkDuration(json: JsonValue): Checked<JsonValue> {
   return { ok: true, value: `${sign === '-' ? '-' : ''}${whole ?? 0}.${fraction || 0}s` };
 }
 
-const PATH = /^[A-Za-z][A-Za-z\d]*(?:\.[A-Za-z][A-Za-z\d]*)*$/;
+const PATH = /^(?:\*|[A-Za-z][A-Za-z\d]*(?:\.[A-Za-z][A-Za-z\d]*)*)$/;
 
 function checkFieldMask(json: JsonValue): Checked<JsonValue> {
   const text = typeof json === 'string' ? json.trim() : undefined;

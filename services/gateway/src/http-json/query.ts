@@ -1,5 +1,5 @@
 import { type DescField, type DescMessage, type JsonObject, type JsonValue, ScalarType } from '@bufbuild/protobuf';
-import { isWrapperDesc } from '@bufbuild/protobuf/wkt';
+import { FieldMaskSchema, isWrapperDesc } from '@bufbuild/protobuf/wkt';
 import { didYouMean, listNames } from '@rondo/rpc/internal';
 import type { FieldViolation } from '@rondo/rpc/status';
 import { fieldNamed } from '@rondo/schema';
@@ -74,7 +74,10 @@ function setParameter(target: JsonObject, desc: DescMessage, { name, values, bod
   const found = body === '*' ? 'is in the query; this method takes all fields from the body' : pathTo(desc, name);
   if (typeof found === 'string') return found;
   if (found[0]?.name === body) return `is in the query; the body holds ${body}`;
-  const value = jsonOf(found.at(-1), values);
+  const field = found.at(-1);
+  if (field !== undefined && hasPluses(field) && values.some((one) => one.includes(' ')))
+    return 'has a space, which a + in a query stands for; write + as %2B';
+  const value = jsonOf(field, values);
   if (value === undefined) return `is in the query ${values.length} times, and takes one value`;
   setField(target, found, value);
   return undefined;
@@ -130,8 +133,15 @@ function jsonOf(field: DescField | undefined, values: readonly string[]): JsonVa
   return field === undefined || value === undefined || another !== undefined ? undefined : textToJson(field, value);
 }
 
+/** Whether a value may have a + and no space: an offset, or base64. */
+const hasPluses = ({ message, scalar }: DescField) =>
+  scalar === ScalarType.BYTES || /^google\.protobuf\.(?:Timestamp|BytesValue)$/.test(message?.typeName ?? '');
+
 /** Text from a path or a query in the form that JSON has for the field. Numbers may be text in JSON too. */
-export function textToJson({ message, enum: values, scalar }: DescField, text: string): JsonValue {
+export function textToJson({ name, message, enum: values, scalar }: DescField, text: string): JsonValue {
+  // The fields of an `update_mask` are known, and have both of their names.
+  if (message?.typeName === FieldMaskSchema.typeName && name !== 'update_mask')
+    return text.replace(/_(.?)/g, (_, letter: string) => letter.toUpperCase());
   const type = message === undefined ? scalar : isWrapperDesc(message) ? message.fields[0].scalar : undefined;
   if (type === ScalarType.BOOL && (text === 'true' || text === 'false')) return text === 'true';
   return values !== undefined && /^-?\d{1,10}$/.test(text) ? Number(text) : text;

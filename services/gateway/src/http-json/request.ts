@@ -1,10 +1,12 @@
 import {
+  type DescField,
   type DescMessage,
   type DescMethod,
   type JsonObject,
   type JsonValue,
   type Message,
   type Registry,
+  ScalarType,
   toBinary,
 } from '@bufbuild/protobuf';
 import { type FieldViolation, invalidArgument } from '@rondo/rpc/status';
@@ -14,7 +16,7 @@ import { parseText } from '../protocols/json-text.js';
 import { type Conditions, setConditions } from './conditions.js';
 import { impliedMask, setMask } from './field-mask.js';
 import { beyondNumbers } from './json.js';
-import { isObject, type QueryParameters, setField, setQuery, textToJson } from './query.js';
+import { isObject, memberOf, type QueryParameters, setField, setQuery, textToJson } from './query.js';
 
 /** What of an HTTP request fills the request message. */
 export interface RequestParts {
@@ -40,11 +42,16 @@ export interface RequestParts {
  * @throws RpcError `INVALID_ARGUMENT` with every field that is wrong.
  */
 export function encodeRequest(method: DescMethod, parts: RequestParts): Uint8Array {
-  return toBinary(method.input, readMessage(method, parts));
+  const message = readMessage(method, parts);
+  const bytes = toBinary(method.input, message);
+  // Only now, as writing a message as JSON may change it.
+  const beyond = parts.int64AsNumber ? beyondNumbers(method.input, message, parts.types) : [];
+  if (beyond.length > 0) throw invalidArgument(beyond);
+  return bytes;
 }
 
 function readMessage(method: DescMethod, parts: RequestParts): Message {
-  const { binding, types, int64AsNumber } = parts;
+  const { binding, types } = parts;
   const { input } = method;
   const json = bodyJson(input, parts);
   const violations = isObject(json) ? [...setParts(json, method, parts)] : [];
@@ -53,8 +60,6 @@ function readMessage(method: DescMethod, parts: RequestParts): Message {
   const faults = [...violations, ...inJson];
   if (faults.length > 0) throw invalidArgument(faults);
   if (mask !== undefined) setMask(input, message, mask);
-  const beyond = int64AsNumber ? beyondNumbers(input, message, types) : [];
-  if (beyond.length > 0) throw invalidArgument(beyond);
   return message;
 }
 
@@ -72,20 +77,29 @@ function* setParts(json: JsonObject, method: DescMethod, parts: RequestParts): G
   const { input } = method;
   yield* setQuery(json, input, { query, body: binding.body });
   yield* setConditions(json, { method, body: binding.body }, conditions);
-  if (resume !== undefined) yield* setText(json, input, [resume.field, resume.token]);
-  for (const variable of variables) yield* setText(json, input, variable);
+  if (resume !== undefined) yield* setText(json, input, { path: resume.field, text: resume.token });
+  for (const [path, text] of variables) yield* setText(json, input, { path, text, only: true });
 }
 
-/** Sets a field whose path the contract itself names. An instance with another version may lack it. */
+/** A field whose path the contract itself names. */
+interface Named {
+  readonly path: string;
+  readonly text: string;
+  /** Whether another text in the rest of the request is refused. */
+  readonly only?: boolean;
+}
+
+/** Sets a field. An instance with another version of the contract may lack it. */
 function* setText(
   json: JsonObject,
   input: DescMessage,
-  [path, text]: readonly [path: string, text: string],
+  { path, text, only = false }: Named,
 ): Generator<FieldViolation> {
-  const fields = [];
+  const fields: DescField[] = [];
   let message: DescMessage | undefined = input;
+  let sent: JsonValue | undefined = json;
   for (const name of path.split('.')) {
-    const field: DescMessage['fields'][number] | undefined = message?.fields.find((one) => one.name === name);
+    const field: DescField | undefined = message?.fields.find((one) => one.name === name);
     if (field === undefined) {
       yield {
         field: path,
@@ -94,8 +108,24 @@ function* setText(
       return;
     }
     fields.push(field);
+    sent = isObject(sent) ? memberOf(sent, field) : undefined;
     message = field.message;
   }
   const last = fields.at(-1);
-  if (last !== undefined) setField(json, fields, textToJson(last, text));
+  if (last === undefined) return;
+  if (only && contradicts(last, String(sent ?? ''), text))
+    yield {
+      field: path,
+      description: `is "${sent}", and "${text}" in the path of the URL; leave it out, or correct the URL`,
+    };
+  setField(json, fields, textToJson(last, text));
 }
+
+/** A number other than 0, as a path and a body write it alike. */
+const DIGITS = /^-?[1-9]\d*$/;
+
+/** Whether two texts of a field differ. An empty one is unset, and values such as fractions and enums have several texts. */
+const contradicts = ({ scalar }: DescField, sent: string, text: string): boolean =>
+  sent !== '' &&
+  sent !== text &&
+  (scalar === ScalarType.STRING || (scalar !== undefined && DIGITS.test(sent) && DIGITS.test(text)));

@@ -1,7 +1,8 @@
-import { fromBinary, fromJson, type JsonValue, toBinary, toJson } from '@bufbuild/protobuf';
+import { fromBinary, fromJson, type JsonValue, toBinary } from '@bufbuild/protobuf';
 import { Metadata } from '@rondo/rpc/call';
 import { RpcError } from '@rondo/rpc/status';
 import { ManualClock } from '@rondo/rpc/testing';
+import { writeSetFields } from '@rondo/schema';
 import type { HttpBinding } from '@rondo/schema/http';
 import type { PublicMethod } from '../../src/discovery/catalogue.js';
 import { createHttpJson } from '../../src/http-json/http-json.js';
@@ -33,7 +34,7 @@ export async function ask(setting: Setting) {
     const request = typeof call.request === 'function' ? call.request(ENDPOINT) : call.request;
     if (request === undefined || request.stream) throw new Error('one message is expected');
     bytes = request.message;
-    seen = toJson(desc.input, fromBinary(desc.input, bytes), { registry: types });
+    seen = writeSetFields(desc.input, fromBinary(desc.input, bytes), types);
     if (setting.reply instanceof RpcError) throw setting.reply;
     const message =
       setting.replyBytes ??

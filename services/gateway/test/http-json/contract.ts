@@ -82,7 +82,10 @@ const file = fileOf(
     messages: [
       message('All', ALL),
       message('Plain', { a: 'int64', b: 'int64', ratio: 'double' }),
-      message('Book', { name: 'string', title: 'string', page_count: 'int32', etag: 'string', create_time: TIME }),
+      message('Book', {
+        ...{ name: 'string', title: 'string', page_count: 'int32', etag: 'string', create_time: TIME },
+        ...{ line_1: 'string', end_: 'string' },
+      }),
       message('UpdateBookRequest', { book: '.test.v1.Book', update_mask: MASK }),
       message('UpdateAllRequest', { all: '.test.v1.All', update_mask: MASK }),
       message('CreateBookRequest', { book: '.test.v1.Book', request_id: 'string' }),

@@ -1,4 +1,5 @@
-import { fromBinary } from '@bufbuild/protobuf';
+import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
+import { FieldMaskSchema } from '@bufbuild/protobuf/wkt';
 import { describe, expect, it } from '@jest/globals';
 import { Metadata } from '@rondo/rpc/call';
 import { RpcError, Status } from '@rondo/rpc/status';
@@ -21,7 +22,7 @@ describe('PATCH', () => {
 
   it('masks the fields that the body names', async () => {
     expect(
-      await update('{"name": "books/2", "etag": "\\"1\\"", "createTime": null, "pageCount": 0, "title": "t"}'),
+      await update('{"name": "books/1", "etag": "\\"1\\"", "createTime": null, "pageCount": 0, "title": "t"}'),
     ).toMatchObject({
       seen: { book: { name: 'books/1', title: 't' }, updateMask: 'title,pageCount' },
     });
@@ -64,8 +65,37 @@ describe('PATCH', () => {
     });
   });
 
-  it('leaves a mask in the query alone', async () => {
-    expect(await update('{"title": "t"}', 'updateMask=pageCount')).toMatchObject({ seen: { updateMask: 'pageCount' } });
+  it.each([
+    ['updateMask=pageCount', ['page_count']],
+    ['update_mask=page_count,createTime', ['page_count', 'create_time']],
+    ['updateMask=line1,end_', ['line_1', 'end_']],
+    ['updateMask=line_1,end', ['line_1', 'end_']],
+    ['updateMask=*', ['*']],
+    ['updateMask=createTime.seconds', ['create_time.seconds']],
+    ['updateMask=', []],
+  ])('has a mask in the query by either name of a field: %s', async (query, paths) => {
+    const { bytes = new Uint8Array() } = await update('{"title": "t"}', query);
+    expect(fromBinary(descOf('UpdateBook').input, bytes)).toMatchObject({ updateMask: { paths } });
+  });
+
+  it.each([
+    ['updateMask=nope', 'names "nope", which is not a field of test.v1.Book; it has name, title, '],
+    ['updateMask=titel', 'Did you mean "title"?'],
+    ['updateMask=title.x', 'names "title.x"'],
+    ['updateMask=title,,name', 'names ""'],
+  ])('refuses a mask of what its contract lacks: %s', async (query, reason) => {
+    const { status, json } = await update('{"title": "t"}', query);
+    expect([status, Object(json).message]).toEqual([400, expect.stringContaining(reason)]);
+  });
+
+  it('answers with a mask whose names JSON can not tell apart', async () => {
+    const { bytes = new Uint8Array() } = await update('{"line_1": "a", "end_": "b"}');
+    expect(fromBinary(descOf('UpdateBook').input, bytes)).toMatchObject({ updateMask: { paths: ['line_1', 'end_'] } });
+    const { output } = descOf('EchoAll');
+    const mask = { paths: ['line_1', 'end_', 'page_count'] };
+    const reply = create(output, { mask: create(FieldMaskSchema, mask) });
+    const answer = await ask({ ...echo, replyBytes: toBinary(output, reply) });
+    expect(answer).toMatchObject({ status: 200, json: { mask: 'line1,end,pageCount' } });
   });
 });
 

@@ -116,6 +116,8 @@ describe('a query', () => {
     ['mask=a.b,c&int64Wrapper=0&stringWrapper=', { mask: 'a.b,c', int64Wrapper: '0', stringWrapper: '' }],
     ['doubleValue=-Infinity&maybe=0&text=', { doubleValue: '-Infinity', maybe: 0, text: '' }],
     ['name=100%25%&tags=%C3%A9%&tags=é', { name: '100%%', tags: ['é%', 'é'] }],
+    ['mask=a_b.c_1,d_&times=2026-11-20T08:30:00%2B01:00', { mask: 'aB.c1,d', times: ['2026-11-20T07:30:00Z'] }],
+    ['bytesValue=%2B/8=', { bytesValue: '+/8=' }],
     ['times=2026-11-20T08:30:00Z', { times: ['2026-11-20T08:30:00Z'] }],
   ])('%s is read', async (text, seen) => {
     expect(await query(text)).toMatchObject({ status: 200, seen });
@@ -129,6 +131,9 @@ describe('a query', () => {
     ['%C3=a', '\ufffd: is not UTF-8'],
     ['nested=x', 'nested: is a message; name a field of it'],
     ['name.x=1', 'name.x: is not a field; name has no fields'],
+    ['time=2026-11-20T08:30:00+05:30', 'time: has a space, which a + in a query stands for; write + as %2B'],
+    ['times=2026-11-20T08:30:00+05:30', 'write + as %2B'],
+    ['bytesValue=/+8=', 'write + as %2B'],
     ['boolValue=yes', 'boolValue: must be true or false'],
     ['maybe=x', 'maybe: must be a whole number'],
     ['struct.a=1', 'struct has no fields in a query'],
@@ -151,13 +156,33 @@ describe('a query', () => {
 });
 
 describe('a path', () => {
-  it('wins over body and query', async () => {
-    const path = { 'nested.name': 'path' };
+  it.each([
+    ['{"name": "path", "tags": ["t"]}', { nested: { name: 'path', tags: ['t'] } }],
+    ['{"name": ""}', { nested: { name: 'path' } }],
+    ['{"name": null}', { nested: { name: 'path' } }],
+    ['{"name": "body"}', 'nested.name: is "body", and "path" in the path of the URL; leave it out, or correct the URL'],
+  ])('sets what a body may repeat, but not contradict: %s', async (body, expected) => {
     const put = binding('PUT /v1/{nested.name}', 'nested');
-    const body = '{"name": "body", "tags": ["t"]}';
-    expect(await ask({ target: target('EchoAll'), binding: put, body, variables: path })).toMatchObject({
-      seen: { nested: { name: 'path', tags: ['t'] } },
-    });
+    const variables = { 'nested.name': 'path' };
+    const { seen, json } = await ask({ target: target('EchoAll'), binding: put, body, variables });
+    expect(seen ?? Object(json).message).toEqual(
+      typeof expected === 'string' ? expected : expect.objectContaining(expected),
+    );
+  });
+
+  it('may not be contradicted by the query either, also with numbers', async () => {
+    const get = binding('GET /v1/{int64_value}/{name}');
+    const variables = { int64_value: '5', name: 'a' };
+    const asked = (query: string) => ask({ target: target('EchoAll'), binding: get, query, variables });
+    expect(await asked('int64Value=5&name=a')).toMatchObject({ status: 200, seen: { int64Value: '5', name: 'a' } });
+    const { status, json } = await asked('int64Value=7&name=b');
+    expect([status, Object(json).message]).toEqual([
+      400,
+      expect.stringMatching(/int64_value: is "7", and "5" in the path.*name: is "b", and "a" in the path/),
+    ]);
+  });
+
+  it('has values of other types instead of the query', async () => {
     const get = binding('GET /v1/{color}/{bool_value}');
     const variables = { color: '1', bool_value: 'true' };
     expect(await ask({ target: target('EchoAll'), binding: get, query: 'color=7', variables })).toMatchObject({
