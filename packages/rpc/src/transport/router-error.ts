@@ -1,5 +1,5 @@
 import type { MetadataValue } from '../call/metadata.js';
-import { Status } from '../status/code.js';
+import { Status, statusFromCode } from '../status/code.js';
 import { RpcError } from '../status/rpc-error.js';
 import { RouterError } from '../status/wire-errors.js';
 
@@ -20,7 +20,9 @@ export function notHandledMark(error: RpcError, path: string): string | undefine
 }
 
 /** A failure as a client received it. */
-export interface ReceivedFailure extends Pick<RpcError, 'code' | 'message' | 'details' | 'metadata' | 'header'> {
+export interface ReceivedFailure extends Pick<RpcError, 'message' | 'details' | 'metadata' | 'header'> {
+  /** Any number: a server that isn't Rondo's may send one that gRPC doesn't have. */
+  readonly code: number;
   readonly retryPushbackMs?: number | undefined;
   /** The method that was called. */
   readonly path: string;
@@ -29,7 +31,9 @@ export interface ReceivedFailure extends Pick<RpcError, 'code' | 'message' | 'de
 }
 
 /** The error for a failure status that came from a server: a {@link RouterError} if that is a Rondo server, otherwise an RpcError. */
-export function receivedError({ code, message, path, mark, ...options }: ReceivedFailure): RpcError {
+export function receivedError({ code: sent, message: text, path, mark, ...options }: ReceivedFailure): RpcError {
+  const code = statusFromCode(sent);
+  const message = code === sent ? text : `${text} (the server sent the status ${sent}, which gRPC doesn't have)`.trim();
   const received = { ...options, origin: 'server' } as const;
   if (mark === undefined && !options.metadata.has(SERVED_BY)) return new RpcError(code, message, received);
   return new RouterError(code, message, { ...received, handled: mark === path ? 'never' : 'unknown' });

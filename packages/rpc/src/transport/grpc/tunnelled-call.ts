@@ -3,7 +3,7 @@ import type { CallContext } from '../../call/call-context.js';
 import { Metadata } from '../../call/metadata.js';
 import type { Timer } from '../../clock/clock.js';
 import { clientErrors } from '../../errors/client.js';
-import { Status, statusFromCode } from '../../status/code.js';
+import { Status } from '../../status/code.js';
 import { decodeStatusDetails } from '../../status/detail.js';
 import type { RpcError } from '../../status/rpc-error.js';
 import { readRetryPushback } from '../retry-metadata.js';
@@ -134,8 +134,8 @@ interface FailedCall {
 }
 
 function toError({ code, message, details, notHandled, retryPushback }: FailureFrame, call: FailedCall): RpcError {
-  const known = code === Status.OK ? Status.UNKNOWN : statusFromCode(code);
+  const failed = code === Status.OK ? Status.UNKNOWN : code;
   const unpacked = details === undefined ? [] : decodeStatusDetails(details);
   const retryPushbackMs = readRetryPushback(retryPushback);
-  return receivedError({ ...call, code: known, message, details: unpacked, mark: notHandled, retryPushbackMs });
+  return receivedError({ ...call, code: failed, message, details: unpacked, mark: notHandled, retryPushbackMs });
 }

@@ -31,6 +31,14 @@ describe('a status that grpc-js made', () => {
     expect(toError(status(code, details), { ...failed, header: header() })).toMatchObject({ reach: 'unknown' });
   });
 
+  it.each([17, 1024, -1, Number.NaN])('keeps the number of a status that gRPC does not have: %d', (code) => {
+    const text = `(the server sent the status ${code}, which gRPC doesn't have)`;
+    for (const details of ['as asked', '']) {
+      const error = toError(status(code, details), { ...failed, header: header() });
+      expect(error).toMatchObject({ code: Status.UNKNOWN, message: `${details} ${text}`.trim() });
+    }
+  });
+
   it('is the answer if a header came and the connection is ready', () => {
     const error = toError(status(Status.INTERNAL, 'the sum is too large'), { ...failed, header: header() });
     expect(error).not.toHaveProperty('reach');

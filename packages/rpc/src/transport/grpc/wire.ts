@@ -93,7 +93,7 @@ export function toError(status: grpc.StatusObject, { path, header, connected, ex
   const retryPushbackMs = readRetryPushback(status.metadata.get(RETRY_PUSHBACK)[0]);
   const metadata = fromGrpcMetadata(status.metadata);
   const failure = { details, metadata, header: header && fromGrpcMetadata(header), retryPushbackMs };
-  return receivedError({ ...failure, code: statusFromCode(status.code), message: status.details, path, mark });
+  return receivedError({ ...failure, code: status.code, message: status.details, path, mark });
 }
 
 /** Whether grpc-js gave up on a message: if it can't decompress one, it makes a status without code and text. */
