@@ -6,7 +6,7 @@ import { type FilterField, readFilter } from './filter.js';
 const FIELDS: Readonly<Record<string, FilterField>> = {
   title: { kind: 'text' },
   owner: { kind: 'name', pattern: 'members/{member}', read: (name) => /^members\/([a-z0-9]+)$/.exec(name)?.[1] },
-  state: { kind: 'enum', values: ['ACTIVE', 'DONE'] },
+  state: { kind: 'enum', values: ['ACTIVE', 'DONE'], prefix: 'TASK_STATE_' },
   stock: { kind: 'integer' },
   order_date: { kind: 'date' },
   create_time: { kind: 'timestamp' },
@@ -39,6 +39,21 @@ describe('a filter', () => {
   });
 
   it.each([
+    ['state = TASK_STATE_DONE', 'DONE'],
+    ['state != "TASK_STATE_DONE"', 'DONE'],
+    ['title = "a*b"', 'a*b'],
+    ['title = "\\*a\\*"', '*a*'],
+    ['title > "a*"', 'a*'],
+  ])('reads %s', (text, value) => {
+    expect(read(text)).toMatchObject({ conditions: [{ value }], faults: [] });
+  });
+
+  it.each([
+    ['title = "t*"', 'must compare title with a whole text: a * at an end of it is no wildcard here; write "\\*"'],
+    ['title = *t', 'must compare title with a whole text'],
+    ['title != "*"', 'must compare title with a whole text'],
+    ['title = "a\\\\*"', 'must compare title with a whole text'],
+    ['state = TASK_STATE_GONE', 'must compare state with one of ACTIVE, DONE; it has TASK_STATE_GONE'],
     ['state = ACTIVE OR state = DONE', 'without OR, NOT and parentheses; there is OR at character 16'],
     ['NOT state = ACTIVE', 'there is NOT at character 1'],
     ['(state = ACTIVE)', 'there is "(" at character 1'],

@@ -6,7 +6,8 @@ export type FilterField =
   | { readonly kind: 'text' }
   /** A resource name; `read` returns its id, or undefined for another name. */
   | { readonly kind: 'name'; readonly pattern: string; readonly read: (name: string) => string | undefined }
-  | { readonly kind: 'enum'; readonly values: readonly string[] }
+  /** By its values, also with the prefix that their names have in the contract and in replies. */
+  | { readonly kind: 'enum'; readonly values: readonly string[]; readonly prefix?: string | undefined }
   /** Of 64 bits, signed by default. */
   | { readonly kind: 'integer'; readonly unsigned?: boolean }
   /** `2026-11-20` in quotes. */
@@ -16,7 +17,7 @@ export type FilterField =
 
 const MAX_LENGTH = 2_000;
 const MAX_CONDITIONS = 16;
-const CONDITION = /^\s*([a-z_][a-z0-9_.]*)\s*(!=|<=|>=|=|<|>)\s*("(?:[^"\\]|\\["\\])*"|[^\s"()]+)\s*/;
+const CONDITION = /^\s*([a-z_][a-z0-9_.]*)\s*(!=|<=|>=|=|<|>)\s*("(?:[^"\\]|\\["\\*])*"|[^\s"()]+)\s*/;
 const AND = /^AND(?=\s)\s*/;
 /** Syntax of AIP-160 that this subset lacks. */
 const UNSUPPORTED = /^(?:OR|NOT)(?=[\s(]|$)|^[()-]/;
@@ -107,7 +108,13 @@ function readCondition(
     report(`must compare ${path} by = or !=; it has ${comparator}`);
     return undefined;
   }
-  const text = literal.startsWith('"') ? literal.slice(1, -1).replace(/\\(["\\])/g, '$1') : literal;
+  if (field.kind === 'text' && isWildcard(comparator, literal)) {
+    report(
+      `must compare ${path} with a whole text: a * at an end of it is no wildcard here; write "\\*" for the character`,
+    );
+    return undefined;
+  }
+  const text = literal.startsWith('"') ? literal.slice(1, -1).replace(/\\(["\\*])/g, '$1') : literal;
   const { value, rule } = readValue(field, text);
   if (value === undefined) {
     report(`must compare ${path} with ${rule}; it has ${literal}`);
@@ -126,6 +133,10 @@ function isUnordered({ kind }: FilterField): boolean {
   return kind === 'enum' || kind === 'name';
 }
 
+/** Whether AIP-160 means more than one text. */
+const isWildcard = (comparator: Comparator, literal: string): boolean =>
+  (comparator === '=' || comparator === '!=') && /^"?\*|\*"?$/.test(literal.replace(/\\./g, ''));
+
 interface ReadValue {
   readonly value: Condition['value'] | undefined;
   /** A description of valid values. */
@@ -141,7 +152,7 @@ export function readValue(field: FilterField, text: string): ReadValue {
     case 'name':
       return { value: field.read(text), rule: `a name such as "${field.pattern}"` };
     case 'enum':
-      return { value: field.values.includes(text) ? text : undefined, rule: `one of ${field.values.join(', ')}` };
+      return { value: readEnum(field, text), rule: `one of ${field.values.join(', ')}` };
     case 'integer':
       return { value: readInteger(text, field.unsigned ? MAX_UINT64 : MAX_INT64), rule: 'a whole number of 64 bits' };
     case 'date':
@@ -149,6 +160,10 @@ export function readValue(field: FilterField, text: string): ReadValue {
     case 'timestamp':
       return { value: readTimestamp(text), rule: 'a time to the millisecond, such as "2026-01-31T12:00:00.000Z"' };
   }
+}
+
+function readEnum({ values, prefix = '' }: FilterField & { readonly kind: 'enum' }, text: string): string | undefined {
+  return [text, text.startsWith(prefix) ? text.slice(prefix.length) : text].find((one) => values.includes(one));
 }
 
 function readInteger(text: string, max: bigint): bigint | undefined {

@@ -23,6 +23,8 @@ export interface FieldDescription {
   readonly behavior?: readonly string[];
   /** An enum's values by number, without the prefix that they share. */
   readonly values?: readonly (readonly [number: number, name: string])[];
+  /** The prefix that the names of the values share in the contract, such as `BOOK_STATE_`. */
+  readonly prefix?: string;
   /** The fields of a message that isn't one of Google's with a type of its own; missing inside of itself. */
   readonly fields?: readonly FieldDescription[];
 }

@@ -16,7 +16,7 @@ const STATE: Column<OrderState> = {
   types: ["text NOT NULL DEFAULT 'placed'"],
   write: (state) => [stored(state)],
   read: ([text]) => (text === 'cancelled' ? OrderState.ORDER_STATE_CANCELLED : OrderState.ORDER_STATE_PLACED),
-  filter: { kind: 'enum', values: ['PLACED', 'CANCELLED'] },
+  filter: { kind: 'enum', values: ['PLACED', 'CANCELLED'], prefix: 'ORDER_STATE_' },
 };
 
 /** The names of columns in changes, which are short, as each change is stored for a while. */

@@ -90,7 +90,7 @@ const REASONS = new Map([
 /** The fields by which the changes of a product's stock can be filtered and sorted. */
 const STOCK_CHANGES = {
   fields: {
-    reason: { kind: 'enum', values: [...REASONS.keys()] },
+    reason: { kind: 'enum', values: [...REASONS.keys()], prefix: 'STOCK_CHANGE_REASON_' },
     reference: { kind: 'text' },
     create_time: { kind: 'timestamp' },
   },

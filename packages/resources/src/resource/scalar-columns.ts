@@ -71,11 +71,11 @@ const SCALARS: ReadonlyMap<string, Scalar> = new Map<string, Scalar>([
 
 /** The column of a scalar, an enum or a time, or of a list of them; undefined for another type. */
 export function scalarColumn(field: FieldDescription, column: string): Column<unknown> | undefined {
-  const { values, optional, repeated } = field;
+  const { values, prefix, optional, repeated } = field;
   const scalar =
     values === undefined
       ? SCALARS.get(field.type)
-      : enumOf(values, { hasZero: optional === true || repeated === true });
+      : enumOf(values, { hasZero: optional === true || repeated === true, prefix });
   if (scalar === undefined) return undefined;
   return repeated === true ? listColumn(scalar, column) : singleColumn(scalar, field, column);
 }
@@ -116,7 +116,10 @@ function listColumn({ type, read, write, check }: Scalar, column: string): Colum
 }
 
 /** An enum by the names of its values. Its zero is null in the database, unless that means unset. */
-function enumOf(values: NonNullable<FieldDescription['values']>, { hasZero }: { readonly hasZero: boolean }): Scalar {
+function enumOf(
+  values: NonNullable<FieldDescription['values']>,
+  { hasZero, prefix }: { readonly hasZero: boolean; readonly prefix: string | undefined },
+): Scalar {
   const known = new Map<unknown, string>(values);
   const names = new Map<unknown, string>(values.filter(([number]) => hasZero || number !== 0));
   const numbers = new Map(values.map(([number, name]) => [name, number]));
@@ -129,7 +132,7 @@ function enumOf(values: NonNullable<FieldDescription['values']>, { hasZero }: { 
       if (number !== undefined) return number;
       throw new TypeError(`the database has "${storedText(stored)}", which this version of the contract doesn't know`);
     },
-    filter: { kind: 'enum', values: [...names.values()] },
+    filter: { kind: 'enum', values: [...names.values()], prefix },
     check(report, value) {
       if (!known.has(value)) report(`must be one of ${[...known.values()].join(', ')}; it is the number ${value}`);
     },

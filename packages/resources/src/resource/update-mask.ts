@@ -25,7 +25,9 @@ export function readUpdateMask(
 ): readonly FieldPath[] {
   const { fields, message } = masked;
   if (mask.length === 0) return setPaths(fields, message);
-  const found = [...new Set(mask)].filter((path) => path !== ALL).map((path) => ({ path, fields: pathTo(path, masked) }));
+  const found = [...new Set(mask)]
+    .filter((path) => path !== ALL)
+    .map((path) => ({ path, fields: pathTo(path, masked) }));
   const unknown = found.filter((one) => one.fields === undefined).map(({ path }) => `"${path}"`);
   if (unknown.length > 0)
     report(`must be of ${fields.map(({ name }) => name).join(', ')}; it names ${unknown.join(', ')}`);

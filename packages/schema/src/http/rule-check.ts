@@ -12,7 +12,7 @@ export interface PlainRule {
   readonly additionalBindings: readonly PlainRule[];
 }
 
-/** The usable bindings of a method, and what is wrong with the others: each a sentence for the owner of the contract. */
+/** The usable bindings of a method, and what is wrong with its rule: each a sentence for the owner of the contract. */
 export interface CheckedRule {
   readonly bindings: readonly HttpBinding[];
   readonly faults: readonly string[];
@@ -33,7 +33,10 @@ export function checkRule(method: DescMethod, rule: PlainRule): CheckedRule {
       reasons.push('an additional binding has additional_bindings; list them all in the rule itself');
     }
     faults.push(...reasons);
-    if (typeof binding !== 'string' && reasons.length === 0) bindings.push(binding);
+    if (typeof binding === 'string') continue;
+    // The other fields of such a request can be set.
+    faults.push(...queryFaults(binding, method));
+    if (reasons.length === 0) bindings.push(binding);
   }
   return { bindings, faults };
 }
@@ -52,7 +55,7 @@ function bind({ pattern, body, responseBody }: PlainRule): HttpBinding | string 
 }
 
 function* faultsOf(binding: HttpBinding, method: DescMethod): Generator<string> {
-  const { verb, template, body, responseBody } = binding;
+  const { verb, template, responseBody } = binding;
   const at = `${verb} ${template.text}`;
   if (isReserved(template)) yield `${at}: the gateway answers this path itself; choose another, such as /v1/…`;
   for (const { field } of template.variables) {
@@ -63,11 +66,12 @@ function* faultsOf(binding: HttpBinding, method: DescMethod): Generator<string> 
   if (responseBody !== '' && fieldNamed(method.output, responseBody) === undefined) {
     yield `${at}: response_body is "${responseBody}", but ${noField(method.output, responseBody)}`;
   }
-  if (body !== '*') {
-    const unfit = unfitForQuery(method.input, { template, body });
-    if (unfit !== undefined) {
-      yield `${at}: the field ${unfit} is left for the query, which can't hold maps and lists of messages; take it into the body, with body: "*"`;
-    }
+}
+
+function* queryFaults({ verb, template, body }: HttpBinding, { input }: DescMethod) {
+  const unfit = body === '*' ? undefined : unfitForQuery(input, { template, body });
+  if (unfit !== undefined) {
+    yield `${verb} ${template.text}: the field ${unfit} is left for the query, which can't hold maps and lists of messages; take it into the body, with body: "*"`;
   }
 }
 

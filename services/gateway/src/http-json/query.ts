@@ -89,7 +89,7 @@ function pathTo(desc: DescMessage, name: string): readonly DescField[] | string 
   let message: DescMessage | undefined = desc;
   for (const part of name.split('.')) {
     if (message === undefined || hasOwnJson(message))
-      return `is not a field; ${path.at(-1)?.name} has no fields in a query`;
+      return beyondQuery(path.at(-1)) ?? `is not a field; ${path.at(-1)?.name} has no fields in a query`;
     const field: DescField | undefined = fieldNamed(message, part);
     if (field === undefined) return unknownField(message, part);
     path.push(field);
@@ -109,10 +109,17 @@ export const isInQuery = (field: DescField): boolean => faultOf(field) === undef
 
 /** Why a field can't be in a query. */
 function faultOf(field: DescField | undefined): string | undefined {
-  if (field?.fieldKind === 'map') return 'is a map, which a query can’t hold; use the body';
   const { message } = field ?? {};
-  if (message === undefined || isOneValue(message)) return undefined;
+  const beyond = beyondQuery(field);
+  if (beyond !== undefined || message === undefined || isOneValue(message)) return beyond;
   return `is a message; name a field of it, such as ${field?.name}.${message.fields[0]?.name ?? '…'}`;
+}
+
+function beyondQuery(field: DescField | undefined): string | undefined {
+  const isList = field?.fieldKind === 'list' && field.message !== undefined && !isOneValue(field.message);
+  if (!isList && field?.fieldKind !== 'map') return undefined;
+  const what = isList ? 'a list of messages' : 'a map';
+  return `${field?.name} is ${what}, which a query can’t hold; call the method with a body, such as by Connect`;
 }
 
 const ONE_VALUE: ReadonlySet<string> = new Set([

@@ -136,6 +136,8 @@ describe('a query', () => {
     ['bytesValue=/+8=', 'write + as %2B'],
     ['boolValue=yes', 'boolValue: must be true or false'],
     ['maybe=x', 'maybe: must be a whole number'],
+    ['list=x', 'list is a list of messages, which a query can’t hold'],
+    ['list.name=x', 'list is a list of messages, which a query can’t hold; call the method with a body'],
     ['struct.a=1', 'struct has no fields in a query'],
   ])('%s is refused by field', async (text, reason) => {
     const answer = await query(text);

@@ -126,7 +126,7 @@ function fieldOf(field: DescField, { nameOf, behavior, path }: Scope): FieldDesc
     ...(fieldKind === 'list' && { repeated: true }),
     ...(isScalar(field) && presence === FeatureSet_FieldPresence.EXPLICIT && { optional: true }),
     ...(names.length > 0 && { behavior: names }),
-    ...(field.enum !== undefined && fieldKind !== 'map' && { values: valuesOf(field.enum) }),
+    ...(field.enum !== undefined && fieldKind !== 'map' && valuesOf(field.enum)),
     ...(nested !== undefined && { fields: fieldsOf(nested, { nameOf, behavior, path: [...path, nested] }) }),
   };
 }
@@ -139,8 +139,9 @@ function typeOf({ fieldKind, message, scalar }: DescField): string {
   return scalar === undefined ? 'enum' : String(ScalarType[scalar]).toLowerCase();
 }
 
-function valuesOf({ name, values }: DescEnum): readonly (readonly [number, string])[] {
+function valuesOf({ name, values }: DescEnum): Pick<FieldDescription, 'values' | 'prefix'> {
   const prefix = `${snake(name).toUpperCase()}_`;
-  const isShared = values.every((value) => value.name.startsWith(prefix));
-  return values.map((value) => [value.number, isShared ? value.name.slice(prefix.length) : value.name]);
+  if (values.some((value) => !value.name.startsWith(prefix)))
+    return { values: values.map((value) => [value.number, value.name]) };
+  return { values: values.map((value) => [value.number, value.name.slice(prefix.length)]), prefix };
 }
