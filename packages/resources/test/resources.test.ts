@@ -316,6 +316,8 @@ describe('requireTables', () => {
     await expect(requireTables(library.database, [defineResource(Book, definition)])).rejects.toThrow(
       /^books can't be sorted by bought_time: its column bought_time may be null\. Make it NOT NULL/,
     );
+    const byColumn = defineResource(Book, { ...definition, list: { sorted: { bought_time: 'bought_time' } } });
+    await expect(requireTables(library.database, [byColumn])).rejects.toThrow('its column bought_time may be null');
     const sorted = { bought_time: "coalesce(bought_time, '9999-12-31Z')" };
     const withValue = defineResource(Book, { ...definition, list: { sorted } });
     await expect(requireTables(library.database, [withValue])).resolves.toBeUndefined();

@@ -177,6 +177,20 @@ describe('a sorted list', () => {
     expect(short).toBe(0);
   });
 
+  it.each(['due', 'due desc'])(
+    'by "%s" is refused if a row has no value, as later pages would leave it out',
+    async (orderBy) => {
+      const listing = { ...LISTING, sorted: { ...SORTED, due: 'due' } };
+      for (const filter of ['', 'title = "Same"', 'size = 7'])
+        for (const pageSize of [1, 7, 100]) {
+          const request = { orderBy, filter, showDeleted: true, pageSize, pageToken: '' };
+          const query = validate((field) => readList(field, LIST, request));
+          const page = listPage(database, { listing, query }, ({ id }: { id: bigint }) => id);
+          await expect(page).rejects.toThrow(/^things can't be sorted by due: due is null in a row\. Make it NOT NULL/);
+        }
+    },
+  );
+
   it.each(ORDERS)('by "%s" reads a bounded number of rows for each page', async (orderBy) => {
     for (const [filter, sight] of [
       ['', undefined],

@@ -21,6 +21,7 @@ interface Progress {
   readonly scanned_to?: bigint | null;
   readonly scanned_key?: Value | null;
   readonly is_hidden?: boolean | null;
+  readonly has_null?: boolean;
 }
 
 type Value = Condition['value'];
@@ -36,6 +37,8 @@ type PageRow<Row> = (Row & Progress) | (Omit<Progress, 'list_position'> & { read
  * A list that is sorted by a value is read along the index on the value, which also has rows that the caller doesn't see, deleted
  * rows, and rows in another state. If these are too many, the list without them may be short enough to be sorted. If the caller sees
  * none of them, the page is sorted in any case, as a token that says how far they reach would tell of them.
+ *
+ * @throws Error if a row has no value by which the list is sorted: later pages would leave it out.
  */
 export async function listPage<Row extends object, T>(
   database: Queries,
@@ -70,7 +73,7 @@ async function readPage<Row extends object, T>(
   toItem: (row: Row) => T,
 ): Promise<PlacedPage<T>> {
   const sorted = async ({ sql, params }: PageStatement): Promise<PlacedPage<T> | undefined> => {
-    const rows = await database.query<PageRow<Row>>(sql, params);
+    const rows = complete(await database.query<PageRow<Row>>(sql, params), { listing, query });
     return (rows[0]?.found ?? 0n) <= BigInt(MAX_SCANNED) ? pageUpTo(rows, query, toItem) : undefined;
   };
   for (const field of narrowingFields(listing, query)) {
@@ -78,13 +81,22 @@ async function readPage<Row extends object, T>(
     if (page !== undefined) return page;
   }
   const { sql, params } = scanStatement(listing, query);
-  const rows = await database.query<PageRow<Row>>(sql, params);
+  const rows = complete(await database.query<PageRow<Row>>(sql, params), { listing, query });
   const page = pageUpTo(rows, query, toItem);
   const isShort = page.rows.length < query.size && page.next !== undefined;
   const walk = isShort && keyOf(listing, query) !== undefined ? sortWalkStatement(listing, query) : undefined;
   const short = walk && (await sorted(walk));
   if (short !== undefined) return short;
   return (rows[0]?.is_hidden && (await sorted(inSightStatement(listing, query)))) || page;
+}
+
+function complete<Row>(rows: readonly PageRow<Row>[], { listing, query }: Read<unknown>): readonly PageRow<Row>[] {
+  if (rows[0]?.has_null !== true) return rows;
+  const value = keyOf(listing, query);
+  throw new Error(
+    `${listing.table} can't be sorted by ${query.order?.field}: ${value} is null in a row. Make it NOT NULL by a migration, ` +
+      `or give a value that is never null, such as coalesce(${value}, …), with an index on it and the position`,
+  );
 }
 
 function isRow<Row extends object>(row: PageRow<Row>): row is Row & Progress {

@@ -266,8 +266,18 @@ const readOf = ({ listing: { selected }, places }: Parts): string =>
 const columnNames = ({ listing: { selected }, places }: Parts): string =>
   [...selected, ...places.map(({ listed }) => listed)].join(', ');
 
-const outputOf = ({ listing: { selected, beside }, places }: Parts): string =>
-  [columnsOf('page', selected), ...places.map(({ listed }) => listed), ...(beside ? [beside.columns] : [])].join(', ');
+const outputOf = (parts: Parts): string => {
+  const { listing, places } = parts;
+  const { selected, beside } = listing;
+  const [key] = places.length > 1 ? places : [];
+  return [
+    columnsOf('page', selected),
+    ...places.map(({ listed }) => listed),
+    ...(beside ? [beside.columns] : []),
+    // No row comes after one without a value, and one without comes after none. The index on the value finds it.
+    ...(key ? [`EXISTS (SELECT ${fromScope(parts, [`${key.sql} IS NULL`])}) AS has_null`] : []),
+  ].join(', ');
+};
 
 type Naming = 'sql' | 'listed' | 'scanned';
 
