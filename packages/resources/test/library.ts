@@ -123,7 +123,7 @@ export async function startLibrary(hooks: Hooks<Book> = {}) {
     return createClient(LibraryServiceDefinition, { channel });
   };
   return {
-    ...{ database, as, client: as() },
+    ...{ database, as, service, outcomes, client: as() },
     async stop() {
       for (const channel of channels) channel.close();
       await sync.close();

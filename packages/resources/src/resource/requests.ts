@@ -4,7 +4,7 @@ import { checkEtag } from '../request-fields.js';
 import { objectIn, valueIn } from './json-column.js';
 import type { Names } from './method-shapes.js';
 import type { Model, ModelField } from './model.js';
-import { isGiven, readUpdateMask, valueWith } from './update-mask.js';
+import { isGiven, readChanges } from './update-mask.js';
 
 /** Reports what is wrong with the fields of a create or an update beyond the contract's rules, at their paths in the request. */
 export type CheckFields<M> = (fields: Partial<M>, field: FieldAt) => void;
@@ -60,28 +60,14 @@ export function requestReaders<M>(model: Model<M>, { one: key, path }: Names, ch
     }),
     update(request: object, field: FieldAt): UpdateRequest<M> {
       const resource = resourceIn(request);
-      const updatable = model.fields.filter(({ isUpdatable }) => isUpdatable);
-      const masked = { fields: updatable.map(({ description }) => description), message: resource };
-      const paths = readUpdateMask(field('update_mask'), maskIn(request), masked);
-      const insideOf = (one: ModelField) =>
-        paths.filter(([first]) => first === one.description).map((path) => path.slice(1));
-      const chosen = updatable.filter((one) => insideOf(one).length > 0);
-      const inParts = chosen.filter((one) => insideOf(one).every((path) => path.length > 0));
+      const { chosen, needsPresent, mergedInto } = readChanges(model, field, { path, resource, mask: maskIn(request) });
       const read = (at: FieldAt, from: object) => readFields(at, from, { chosen, isNew: false });
-      const mergedInto = (present: M): object => {
-        const values = inParts.map((one): [string, unknown] => {
-          const { key } = one.description;
-          const value = valueWith(valueIn(present, key), valueIn(resource, key), insideOf(one));
-          return [key, valueIn(model.type.fromPartial({ [key]: value }), key)];
-        });
-        return { ...resource, ...Object.fromEntries(values) };
-      };
       // What is changed in parts can only be checked with its other parts.
-      const whole = inParts.length === 0 ? read(field, resource) : undefined;
+      const whole = needsPresent ? undefined : read(field, resource);
       return {
         name: readName(field, `${path}.name`, textIn(resource, 'name')),
         etag: readEtag(field(`${path}.etag`), textIn(resource, 'etag')),
-        fieldsFor: (present) => whole ?? validate((at) => read(at, mergedInto(present))),
+        fieldsFor: (present) => whole ?? validate((at) => read(at, mergedInto(objectIn(present), at))),
       };
     },
   };

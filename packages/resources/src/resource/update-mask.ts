@@ -1,28 +1,63 @@
-import type { ReportFault } from '@rondo/rpc/status';
+import type { FieldAt, ReportFault } from '@rondo/rpc/status';
 import type { FieldDescription } from '@rondo/validation';
+import { differs } from '../domain/differs.js';
 import { objectIn, valueIn } from './json-column.js';
+import type { Model, ModelField } from './model.js';
 
 /** In a mask: all fields, so that the update replaces the resource. */
 const ALL = '*';
 
 /** The fields that lead to what a path of a mask names. */
-export type FieldPath = readonly FieldDescription[];
+type FieldPath = readonly FieldDescription[];
 
-/** What the paths of a mask are read against: the resource of a request, and its fields that an update may change. */
-export interface Masked {
+/** What the paths of a mask are read against: the resource of a request, and the fields that a mask may name. */
+interface Masked {
   readonly fields: readonly FieldDescription[];
   readonly message: object;
+}
+
+/** The resource of an update, and its mask. */
+interface Sent {
+  /** The resource's field in the request. */
+  readonly path: string;
+  readonly resource: object;
+  readonly mask: readonly string[] | undefined;
+}
+
+/** What an update changes. A field that only a create sets may have its present value, as in a reply that is sent back (AIP-203). */
+export function readChanges<M>({ type, fields }: Model<M>, field: FieldAt, { path, resource, mask = [] }: Sent) {
+  const updatable = fields.filter(({ isUpdatable }) => isUpdatable);
+  const fixed = fields.filter(({ isInput, isUpdatable }) => isInput && !isUpdatable);
+  const masked = { fields: [...updatable, ...fixed].map(({ description }) => description), message: resource };
+  const paths = readUpdateMask(field('update_mask'), mask, masked);
+  const inside = ({ description }: ModelField) =>
+    paths.filter(([first]) => first === description).map((rest) => rest.slice(1));
+  const chosen = updatable.filter((one) => inside(one).length > 0);
+  const inParts = chosen.filter((one) => inside(one).every((rest) => rest.length > 0));
+  const kept = mask.includes(ALL) ? [] : fixed.filter((one) => inside(one).length > 0);
+  return {
+    chosen,
+    /** Whether what the request sends is not all. */
+    needsPresent: inParts.length + kept.length > 0,
+    mergedInto(present: object, at: FieldAt): object {
+      const merged = [...inParts, ...kept].map((one): [key: string, value: unknown] => {
+        const { key, name } = one.description;
+        const sent = valueWith(valueIn(present, key), valueIn(resource, key), inside(one));
+        const value = valueIn(type.fromPartial({ [key]: sent }), key);
+        if (kept.includes(one) && differs(present, { [key]: value }))
+          at(`${path}.${name}`)("can't be changed after the create; send its present value, or leave it out");
+        return [key, value];
+      });
+      return { ...resource, ...Object.fromEntries(merged) };
+    },
+  };
 }
 
 /**
  * Reads which fields an update changes, also inside messages (AIP-161): those that the mask names, as in the contract or as in JSON, or,
  * without a mask, all that are set (AIP-134).
  */
-export function readUpdateMask(
-  report: ReportFault,
-  mask: readonly string[] = [],
-  masked: Masked,
-): readonly FieldPath[] {
+function readUpdateMask(report: ReportFault, mask: readonly string[], masked: Masked): readonly FieldPath[] {
   const { fields, message } = masked;
   if (mask.length === 0) return setPaths(fields, message);
   const found = [...new Set(mask)]
@@ -30,7 +65,7 @@ export function readUpdateMask(
     .map((path) => ({ path, fields: pathTo(path, masked) }));
   const unknown = found.filter((one) => one.fields === undefined).map(({ path }) => `"${path}"`);
   if (unknown.length > 0)
-    report(`must be of ${fields.map(({ name }) => name).join(', ')}; it names ${unknown.join(', ')}`);
+    report(`names ${unknown.join(', ')}; it must be of ${fields.map(({ name }) => name).join(', ')}`);
   return mask.includes(ALL) ? fields.map((field) => [field]) : found.flatMap((one) => (one.fields ? [one.fields] : []));
 }
 
@@ -68,7 +103,7 @@ const jsonName = (name: string): string => name.replace(/_(.?)/g, (_, letter: st
  * The present value of a field, with what `given` has at `paths`, which begin inside of it. What is missing in a message has to be
  * filled in.
  */
-export function valueWith(present: unknown, given: unknown, paths: readonly FieldPath[]): unknown {
+function valueWith(present: unknown, given: unknown, paths: readonly FieldPath[]): unknown {
   if (paths.some((path) => path.length === 0)) return given;
   if (present === undefined && given === undefined) return undefined;
   const value = { ...objectIn(present) };
