@@ -57,7 +57,8 @@ function requireSortable({ model: { definition, fields } }: StoredResource, rows
   const sortable: readonly string[] = sort;
   for (const { description, column } of fields) {
     const [name = ''] = column.names;
-    if (sortable.includes(description.key) && nullable.includes(list?.sorted?.[description.name] ?? name))
+    const value = list?.sorted?.[description.name] ?? name;
+    if (sortable.includes(description.key) && value !== list?.position && nullable.includes(value))
       throw new OtherSchema(
         `${table} can't be sorted by ${description.name}: its column ${name} may be null. Make it NOT NULL by a migration, ` +
           `or give an SQL value in the definition, such as list: { sorted: { ${description.name}: "coalesce(${name}, …)" } }`,
