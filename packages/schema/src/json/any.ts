@@ -7,17 +7,20 @@ import {
   type Registry,
   toBinary,
 } from '@bufbuild/protobuf';
-import { type Any, AnySchema, anyUnpack, BytesValueSchema, FieldMaskSchema } from '@bufbuild/protobuf/wkt';
+import { type Any, AnySchema, anyUnpack, BytesValueSchema } from '@bufbuild/protobuf/wkt';
 
 /** The end of the type URL of an Any whose type is unknown, while it is written. It begins with a private-use character. */
 const UNKNOWN = '\ue001/google.protobuf.BytesValue';
 
 /**
  * Writes a message that may hold an Any of an unknown type, whose JSON is then `{"@type": …, "value": base64}`:
- * such an Any is replaced in the message by a BytesValue with its bytes, which has that JSON. A path of a mask such as `line_1` has
- * the name in JSON, `line1`, although that can also be read as another field's.
+ * such an Any is replaced in the message by a BytesValue with its bytes, which has that JSON.
  */
-export function withReadable(message: Message, types: Registry, write: (registry: Registry) => JsonValue): JsonValue {
+export function withReadableAnys(
+  message: Message,
+  types: Registry,
+  write: (registry: Registry) => JsonValue,
+): JsonValue {
   wrapUnknown(message, types);
   return withoutMark(write(createRegistry(types, BytesValueSchema)));
 }
@@ -26,13 +29,8 @@ export function withReadable(message: Message, types: Registry, write: (registry
 function wrapUnknown(value: unknown, types: Registry): void {
   if (typeof value !== 'object' || value === null || value instanceof Uint8Array) return;
   if (isMessage(value, AnySchema)) wrapAny(value, types);
-  else if (isMessage(value, FieldMaskSchema)) value.paths = value.paths.map((path) => snakeCase(camelCase(path)));
   else for (const member of Object.values(value)) wrapUnknown(member, types);
 }
-
-/** The name in JSON of a field of the contract. */
-export const camelCase = (name: string) => name.replace(/_(.?)/g, (_, letter: string) => letter.toUpperCase());
-const snakeCase = (name: string) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 
 function wrapAny(any: Any, types: Registry): void {
   const desc: DescMessage | undefined = types.getMessage(any.typeUrl.slice(any.typeUrl.lastIndexOf('/') + 1));

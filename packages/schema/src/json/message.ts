@@ -11,7 +11,7 @@ import {
 import { reflect } from '@bufbuild/protobuf/reflect';
 import { invalidArgument, type RpcError } from '@rondo/rpc/status';
 import { schemaErrors } from '../errors.js';
-import { withReadable } from './any.js';
+import { withReadableAnys } from './any.js';
 import { type Faulty, faultyValue, holds, holdsStruct, valueWithoutKind } from './faulty.js';
 import { parseJson } from './parse.js';
 import { readJson } from './read.js';
@@ -80,8 +80,8 @@ function writeAll(desc: DescMessage, message: Message, options: Options): JsonVa
   try {
     return toJson(desc, message, options);
   } catch {
-    // Only now, as it costs a walk through the message: most have no mask and no Any, and most types are known.
-    return withReadable(message, options.registry, (registry) => {
+    // Only now, as it costs a walk through the message: most have no Any, and most types are known.
+    return withReadableAnys(message, options.registry, (registry) => {
       try {
         return toJson(desc, message, { ...options, registry });
       } catch (cause) {

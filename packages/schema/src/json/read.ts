@@ -18,7 +18,6 @@ import { FeatureSet_FieldPresence, FieldMaskSchema, isWrapperDesc } from '@bufbu
 import { didYouMean, listNames } from '@rondo/rpc/internal';
 import type { FieldViolation } from '@rondo/rpc/status';
 import { fieldNamed, valueNamed } from '../named.js';
-import { camelCase } from './any.js';
 import { numberText } from './parse.js';
 import { type Checked, readKey, readScalar, show } from './scalar.js';
 import { isObject, wellKnownTypes } from './well-known.js';
@@ -272,6 +271,8 @@ function maskedBy({ name, message, parent }: DescField): DescMessage | undefined
   const [resource, another] = messages.filter((one) => !isOfGoogle(one));
   return another === undefined ? resource : undefined;
 }
+
+const camelCase = (name: string) => name.replace(/_(.?)/g, (_, letter: string) => letter.toUpperCase());
 
 /** A path with the names of the contract; undefined if it names no field. What it names inside of a list or a map is kept. */
 function pathIn(desc: DescMessage, path: string): string | undefined {

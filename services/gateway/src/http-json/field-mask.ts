@@ -65,7 +65,7 @@ function* leavesOf(json: JsonObject, desc: DescMessage, prefix = ''): Generator<
 
 const ONE_VALUE = /^google\.(?:protobuf|type)\./;
 
-const isMask = (field: DescField): field is ImpliedMask['field'] =>
+export const isMask = (field: DescField): field is ImpliedMask['field'] =>
   field.fieldKind === 'message' && field.message.typeName === FieldMaskSchema.typeName;
 
 /** Sets the mask. Its JSON form can't have every field's name. */

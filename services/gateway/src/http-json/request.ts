@@ -9,12 +9,13 @@ import {
   ScalarType,
   toBinary,
 } from '@bufbuild/protobuf';
+import { reflect } from '@bufbuild/protobuf/reflect';
 import { type FieldViolation, invalidArgument } from '@rondo/rpc/status';
 import { readJson } from '@rondo/schema';
 import type { HttpBinding } from '@rondo/schema/http';
 import { parseText } from '../protocols/json-text.js';
 import { type Conditions, setConditions } from './conditions.js';
-import { impliedMask, setMask } from './field-mask.js';
+import { impliedMask, isMask, setMask } from './field-mask.js';
 import { beyondNumbers } from './json.js';
 import { isObject, memberOf, type QueryParameters, setField, setQuery, textToJson } from './query.js';
 
@@ -44,8 +45,10 @@ export interface RequestParts {
 export function encodeRequest(method: DescMethod, parts: RequestParts): Uint8Array {
   const message = readMessage(method, parts);
   const bytes = toBinary(method.input, message);
-  // Only now, as writing a message as JSON may change it.
-  const beyond = parts.int64AsNumber ? beyondNumbers(method.input, message, parts.types) : [];
+  if (!parts.int64AsNumber) return bytes;
+  // Not every mask has JSON.
+  for (const field of method.input.fields.filter(isMask)) reflect(method.input, message).clear(field);
+  const beyond = beyondNumbers(method.input, message, parts.types);
   if (beyond.length > 0) throw invalidArgument(beyond);
   return bytes;
 }

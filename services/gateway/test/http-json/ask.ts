@@ -1,8 +1,7 @@
-import { fromBinary, fromJson, type JsonValue, toBinary } from '@bufbuild/protobuf';
+import { fromBinary, fromJson, type JsonValue, toBinary, toJson } from '@bufbuild/protobuf';
 import { Metadata } from '@rondo/rpc/call';
 import { RpcError } from '@rondo/rpc/status';
 import { ManualClock } from '@rondo/rpc/testing';
-import { writeSetFields } from '@rondo/schema';
 import type { HttpBinding } from '@rondo/schema/http';
 import type { PublicMethod } from '../../src/discovery/catalogue.js';
 import { createHttpJson } from '../../src/http-json/http-json.js';
@@ -26,7 +25,6 @@ export interface Setting extends FakeRequest {
 /** Makes one request. `seen` is the request message that the backend got, in canonical JSON. */
 export async function ask(setting: Setting) {
   const { desc } = setting.target;
-  let seen: JsonValue | undefined;
   let bytes: Uint8Array | undefined;
   let timeoutMs: number | undefined;
   const backend: Backend = async (call) => {
@@ -34,7 +32,6 @@ export async function ask(setting: Setting) {
     const request = typeof call.request === 'function' ? call.request(ENDPOINT) : call.request;
     if (request === undefined || request.stream) throw new Error('one message is expected');
     bytes = request.message;
-    seen = writeSetFields(desc.input, fromBinary(desc.input, bytes), types);
     if (setting.reply instanceof RpcError) throw setting.reply;
     const message =
       setting.replyBytes ??
@@ -57,7 +54,13 @@ export async function ask(setting: Setting) {
     variables: new Map(Object.entries(setting.variables ?? {})),
   });
   const { status, headers, text } = await answer();
-  return { status, headers, text, json: text === '' ? undefined : tryJson(text), seen, bytes, timeoutMs };
+  return {
+    ...{ status, headers, text, json: text === '' ? undefined : tryJson(text), bytes, timeoutMs },
+    // Not every mask has JSON.
+    get seen(): JsonValue | undefined {
+      return bytes && toJson(desc.input, fromBinary(desc.input, bytes), { registry: types });
+    },
+  };
 }
 
 const tryJson = (text: string): JsonValue | undefined => (/^[[{"]/.test(text) ? JSON.parse(text) : undefined);
