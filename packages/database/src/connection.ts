@@ -41,6 +41,8 @@ interface ConnectionSource {
   /** How long an aborted statement may go on before it is cancelled. */
   readonly abortGraceMs: number;
   readonly metrics?: PoolMetrics | undefined;
+  /** Called when the server has answered a statement, also by an error. */
+  readonly onAnswer: () => void;
 }
 
 /** Takes a connection from the pool within the bounds. It closes outdated connections. */
@@ -92,7 +94,7 @@ function classifyUnlessAborted(error: unknown, signal: AbortSignal | undefined):
 
 function createConnection(
   client: PoolClient,
-  { generations, database, abortGraceMs, metrics }: ConnectionSource,
+  { generations, database, abortGraceMs, metrics, onAnswer }: ConnectionSource,
 ): Connection {
   let ended = false;
   let fault: unknown;
@@ -112,10 +114,13 @@ function createConnection(
     if (ended) throw fault ?? new DatabaseUnavailable('the connection was closed');
     try {
       const running = withBounds(start(), { ...bounds, abortGraceMs }, abandon);
-      return await (metrics === undefined ? running : timed(running, metrics.ran));
+      const answer = await (metrics === undefined ? running : timed(running, metrics.ran));
+      onAnswer();
+      return answer;
     } catch (error) {
       const classified = classifyUnlessAborted(error, bounds.signal);
       fault ??= classified;
+      if (sqlStateOf(classified) !== undefined) onAnswer();
       // A server that only reads has lost all its connections' work to another one.
       if (classified instanceof OutdatedPlan || sqlStateOf(classified) === READ_ONLY) generations.end(client);
       throw classified;

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { backoffMs } from './backoff.js';
-import { CommitOutcomeUnknown, DatabaseUnavailable } from './errors.js';
+import { CommitOutcomeUnknown, DatabaseUnavailable, LockTimeout } from './errors.js';
 
 /** How a caller waits for an unavailable database, for example during a restart. */
 export interface OutageWait {
@@ -47,13 +47,20 @@ export class OutageWaiter {
     { outageWait, signal, onStall }: OutageWaitOptions,
   ): Promise<T> {
     const untilMs = performance.now() + (outageWait?.timeoutMs ?? 0);
+    let wasSilent = false;
     for (;;) {
-      const silence = onStall && setInterval(() => this.#isSilent && this.#hold(onStall), SILENCE_MS);
+      const noteSilence = (): void => {
+        wasSilent ||= this.#isSilent;
+        if (this.#isSilent) this.#hold(onStall);
+      };
+      const silence = onStall && setInterval(noteSilence, SILENCE_MS);
       try {
         const result = await work(outageWait && Math.max(1, untilMs - performance.now()));
-        this.#answeredAt = performance.now();
+        this.noteAnswer();
         return result;
       } catch (error) {
+        // Nothing else kept the lock for so long.
+        if (wasSilent && error instanceof LockTimeout) throw new DatabaseUnavailable(error.message, error.cause);
         if (outageWait === undefined || !(error instanceof DatabaseUnavailable)) throw error;
         if (error instanceof CommitOutcomeUnknown && !outageWait.repeatable) throw error;
         this.#hold(onStall);
@@ -63,6 +70,11 @@ export class OutageWaiter {
         clearInterval(silence);
       }
     }
+  }
+
+  /** Notes that the database has answered. */
+  noteAnswer(): void {
+    this.#answeredAt = performance.now();
   }
 
   get #isSilent(): boolean {

@@ -126,7 +126,8 @@ function createDatabase({
 }: Source): Database {
   // The driver removes its own listener from a connection in use; an 'error' without a listener ends the process.
   const onFirstUse = (client: PoolClient) => client.on('error', (error) => onError?.(classify(error)));
-  const source = { pool, generations: new Generations(onFirstUse), database, abortGraceMs, metrics };
+  const onAnswer = () => outage.noteAnswer();
+  const source = { pool, generations: new Generations(onFirstUse), database, abortGraceMs, metrics, onAnswer };
   const boundMs = (timeoutMs: number): number => (timeoutMs > 0 ? timeoutMs + ANSWER_GRACE_MS : 0);
   const contextOf = (leftMs?: number): TransactionContext => ({
     acquire: (signal) => acquire(source, { signal, timeoutMs: leftMs }),
