@@ -1,6 +1,7 @@
 /** What a connection of HTTP/1.1 that sends much at once takes of the event loop, which all connections share. */
 
 import { connect } from 'node:net';
+import { setTimeout } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { until } from '../../../packages/rpc/test/support/wait.js';
 import { echo } from './support/handlers.js';
@@ -82,6 +83,27 @@ describe('requests of HTTP/1.1 that are sent at once', () => {
     await until(() => answers.split('HTTP/1.1 200').length === 6);
     socket.write(all);
     await until(() => answers.split('HTTP/1.1 200').length === 11);
+  });
+
+  it('are answered after one whose body was not read, also if the end of its headers came in two parts', async () => {
+    const { port } = await listening({
+      async handler(exchange) {
+        await setTimeout(100);
+        exchange.respond(404, {});
+        exchange.end();
+      },
+    });
+    const socket = await connectRaw(port);
+    let answers = '';
+    socket.on('data', (bytes) => {
+      answers += bytes;
+    });
+    socket.write(`POST / HTTP/1.1\r\n${HOST}Content-Length: 100\r\n\r`);
+    await setTimeout(20);
+    socket.write(`\n${'x'.repeat(100)}`);
+    await setTimeout(20);
+    socket.write(`GET / HTTP/1.1\r\n${HOST}\r\n`);
+    await until(() => answers.split('HTTP/1.1 404').length === 3);
   });
 
   it('are parsed as fast as their bodies are read', async () => {

@@ -134,6 +134,7 @@ function startChecks(server: Server): void {
 
 /** What ends the headers of a request, and the chunks of its body. */
 const END_OF_HEADERS = '\r\n\r\n';
+const TAIL_BYTES = END_OF_HEADERS.length - 1;
 /** The parser gets no more at once: as many bytes may be thousands of chunks. */
 const MOST_BYTES = 8 * 1024;
 /** The unparsed bytes of a connection above which it isn't read. */
@@ -153,6 +154,8 @@ function feed(socket: Socket, line: Line, { deadlines, limits, turns }: Setup): 
   const enders = socket.listeners('end');
   let hasEnded = false;
   let rest = NOTHING;
+  /** The end of what has been parsed: the end of the headers may begin there. */
+  let tail = '';
   /** What hasn't been parsed of a body of declared length. */
   let bodyBytes = 0;
   /** Whether it is being parsed, or will be in a later turn. */
@@ -163,8 +166,9 @@ function feed(socket: Socket, line: Line, { deadlines, limits, turns }: Setup): 
     return bodyBytes > 0 ? line.last?.readableLength === 0 : !isFull(line.last);
   };
   const parsePart = () => {
-    const part = rest.subarray(0, Math.min(bodyBytes > 0 ? bodyBytes : lengthOfPart(rest), MOST_BYTES));
+    const part = rest.subarray(0, Math.min(bodyBytes > 0 ? bodyBytes : lengthOfPart(tail, rest), MOST_BYTES));
     rest = rest.subarray(part.length);
+    tail = (tail + part.toString('latin1', Math.max(0, part.length - TAIL_BYTES))).slice(-TAIL_BYTES);
     bodyBytes = Math.max(0, bodyBytes - part.length);
     const { last } = line;
     for (const parser of parsers) Reflect.apply(parser, socket, [part]);
@@ -211,7 +215,9 @@ function feed(socket: Socket, line: Line, { deadlines, limits, turns }: Setup): 
   });
 }
 
-function lengthOfPart(rest: Buffer): number {
+function lengthOfPart(tail: string, rest: Buffer): number {
+  const begun = (tail + rest.toString('latin1', 0, TAIL_BYTES)).indexOf(END_OF_HEADERS);
+  if (begun >= 0) return begun + END_OF_HEADERS.length - tail.length;
   const headers = rest.indexOf(END_OF_HEADERS);
   return headers < 0 ? rest.length : headers + END_OF_HEADERS.length;
 }
