@@ -46,6 +46,24 @@ describe('shares', () => {
     expect([next.hold(51), next.amount]).toEqual([false, 20]);
   });
 
+  it('are taken from a client that waits, if one that keeps more does not', () => {
+    const { share, givenUp } = start();
+    const whole = share('a1');
+    whole.hold(50);
+    whole.settle();
+    share('b1').hold(25);
+    expect(share('c1').hold(20)).toBe(true);
+    expect(givenUp).toEqual(['b1']);
+  });
+
+  it('keep nothing any more once they are given up, while what they were for ends', () => {
+    const { shares } = start();
+    const stale = shares.of('a', () => stale.hold(20));
+    stale.hold(45);
+    expect(shares.of('b').hold(40)).toBe(true);
+    expect([stale.hold(10), stale.hold(0), shares.amount]).toEqual([false, true, 40]);
+  });
+
   it('keep what waits for nothing, and are free once it is given back', () => {
     const { shares, share, givenUp } = start();
     const whole = share('a1');

@@ -7,8 +7,8 @@ interface Client {
 
 /**
  * A bound for all clients, such as that of the memory that answers take while they wait for their clients. A client takes at most half of what the others
- * leave free. If that is too little, the client that keeps most gives up what has waited the longest, as long as it keeps more than the
- * one that asks.
+ * leave free. If that is too little, the client that keeps most of those that wait gives up what has waited the longest, as long as it
+ * keeps more than the one that asks.
  *
  * Source: Choudhury and Hahne, Dynamic queue length thresholds for shared-memory packet switches, 1998.
  */
@@ -29,7 +29,7 @@ export class Shares {
   /**
    * What a request or an answer of a client keeps.
    *
-   * @param giveUp ends it, so that others have room. It keeps nothing by then. Without it, it isn't given up.
+   * @param giveUp ends it, so that others have room. It keeps nothing from then on. Without it, it isn't given up.
    */
   of(client: string, giveUp?: () => void): Share {
     return new Share((share, amount) => this.#hold(client, share, amount), giveUp);
@@ -52,7 +52,7 @@ export class Shares {
     while (client.amount + more > Math.ceil((this.#max - this.#amount + client.amount) / 2)) {
       let most = client;
       for (const other of this.#clients.values())
-        if (other.amount > most.amount + (most === client ? more : 0)) most = other;
+        if (other.waiting.size > 0 && other.amount > most.amount + (most === client ? more : 0)) most = other;
       const [stalest, next] = most.waiting;
       const victim = stalest === share ? next : stalest;
       if (victim === undefined) return false;
@@ -66,6 +66,7 @@ export class Shares {
 export class Share {
   amount = 0;
   #giveUp: (() => void) | undefined;
+  #isGivenUp = false;
   readonly #change: (share: Share, amount: number) => boolean;
 
   constructor(change: (share: Share, amount: number) => boolean, giveUp: (() => void) | undefined) {
@@ -80,6 +81,8 @@ export class Share {
 
   /** Keeps so much from now on, and has moved. False, and nothing changes, if its client would keep too many. */
   hold(amount: number): boolean {
+    // What ends, or is still being read, would otherwise take the room of others again.
+    if (this.#isGivenUp && amount > 0) return false;
     if (!this.#change(this, amount)) return false;
     this.amount = amount;
     return true;
@@ -93,6 +96,7 @@ export class Share {
 
   giveUp(): void {
     this.hold(0);
+    this.#isGivenUp = true;
     this.#giveUp?.();
   }
 }
