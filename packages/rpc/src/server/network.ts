@@ -2,8 +2,10 @@ import { isIPv6, type Socket } from 'node:net';
 
 /** The address of a connection's other end; empty if it has closed already. An IPv4 address is never mapped to IPv6. */
 export function remoteOf({ remoteAddress = '' }: Pick<Socket, 'remoteAddress'>): string {
-  return remoteAddress.replace(/^::ffff:(?=\d+\.)/i, '');
+  return unmapped(remoteAddress);
 }
+
+const unmapped = (address: string) => address.replace(/^::ffff:(?=\d+\.)/i, '');
 
 /**
  * What counts as one client: an IPv4 address, or the network of 64 bits of an IPv6 address. A network of that size is
@@ -11,6 +13,8 @@ export function remoteOf({ remoteAddress = '' }: Pick<Socket, 'remoteAddress'>):
  */
 export function networkOf(address: string): string {
   if (!isIPv6(address)) return address;
+  const bare = unmapped(address);
+  if (bare !== address) return bare;
   const [head = '', tail] = address.split('%', 1).join('').split('::');
   const front = head === '' ? [] : head.split(':');
   const back = tail === undefined || tail === '' ? [] : tail.split(':');

@@ -11,6 +11,7 @@ describe('a client', () => {
     ['a network with leading zeros', '2001:0db8:0001:0002::1', '2001:db8:1:2'],
     ['a network with zeros', '2001:db8::1', '2001:db8:0:0'],
     ['the loopback interface', '::1', '0:0:0:0'],
+    ['an IPv4 address at a port of both families', '::ffff:192.0.2.1', '192.0.2.1'],
     ['an address of an interface', 'fe80::1%eth0', 'fe80:0:0:0'],
     ['a connection that has closed', '', ''],
   ])('is %s', (_name, address, client) => {
