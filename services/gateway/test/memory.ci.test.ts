@@ -19,6 +19,7 @@ import {
   TYPE,
 } from '../../../packages/rpc/test/attacks/frames.js';
 import { deferred, until } from '../../../packages/rpc/test/support/wait.js';
+import { inflate } from '../src/protocols/compression.js';
 import { echoBackend, frame as enveloped, gateway, type Sent, send2 } from './support/calling.js';
 import { echo } from './support/handlers.js';
 import { ask1, ask2, cleanUp, closeAll, connect2, listening } from './support/listening.js';
@@ -160,4 +161,15 @@ it.each(COMPRESSED)('a compressed request counts as inflated until it is answere
   answered.resolve();
   expect(await first).toMatch(/^200 0?$/);
   expect(await ask()).toMatch(/^200 0?$/);
+});
+
+it('what one client has inflated holds up none of others', async () => {
+  const zipped = gzipSync(Buffer.alloc(64 * 1024));
+  const done: string[] = [];
+  const ask = async (client: string) => {
+    await inflate(zipped, { body: { client, hold: () => undefined }, maxBytes: MIB });
+    done.push(client);
+  };
+  await Promise.all([...Array.from({ length: 64 }, () => ask('one')), ask('another')]);
+  expect(done.indexOf('another')).toBeLessThan(32);
 });

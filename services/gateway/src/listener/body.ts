@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream';
-import { Gathered, type Share } from '@rondo/rpc/internal';
+import { Gathered, type Share, type Shares } from '@rondo/rpc/internal';
 import { Status } from '@rondo/rpc/status';
 import { gatewayErrors } from '../errors.js';
 import type { Deadline, Deadlines } from './deadlines.js';
@@ -9,8 +9,9 @@ import type { ListenerLimits } from './limits.js';
 export interface BodyOptions {
   readonly deadlines: Deadlines;
   readonly limits: ListenerLimits;
-  /** Makes the share of the client's memory that it keeps. */
-  readonly share: (giveUp: () => void) => Share;
+  readonly clientOf: () => string;
+  /** What the requests of all clients keep. */
+  readonly unfinished: Shares;
   /** Whether the request has no body. */
   readonly empty: boolean;
   /** Its `content-length`. */
@@ -46,6 +47,10 @@ export class Body implements RequestBody {
     if (!options.empty) return;
     this.#state = 'ended';
     source.resume();
+  }
+
+  get client(): string {
+    return this.#options.clientOf();
   }
 
   /**
@@ -102,7 +107,7 @@ export class Body implements RequestBody {
   #keep(bytes: number): BodyError | undefined {
     const counted = Math.max(0, bytes - FREE_BYTES);
     if (this.#released || (counted === 0 && this.#share === undefined)) return undefined;
-    this.#share ??= this.#options.share(() => this.#reading?.giveUp());
+    this.#share ??= this.#options.unfinished.of(this.client, () => this.#reading?.giveUp());
     if (this.#state !== 'reading') this.#share.settle();
     return this.#share.hold(counted) ? undefined : gatewayErrors.TOO_MUCH_UNFINISHED();
   }

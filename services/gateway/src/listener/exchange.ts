@@ -52,6 +52,8 @@ export interface HttpExchange {
 
 /** The body of a request. It is read once, by one of these functions. */
 export interface RequestBody {
+  /** Whose share it takes of what is bounded for all. */
+  readonly client: string;
   /**
    * Yields the body as it arrives. The client is read no faster than the iterator is. It may rest between two chunks,
    * unless the body is `steady`, as that of a unary request is, or that of a stream inside a message.

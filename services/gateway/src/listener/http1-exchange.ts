@@ -77,7 +77,8 @@ export class Http1Exchange implements HttpExchange {
     this.body = new Body(request, {
       deadlines,
       limits,
-      share: (giveUp) => unfinished.of(setup.clientOf(this), giveUp),
+      clientOf: () => setup.clientOf(this),
+      unfinished,
       empty: !chunked && Number(declared ?? 0) === 0,
       declared,
       begin: expects ? () => response.writeContinue() : undefined,

@@ -75,7 +75,8 @@ export class Http2Exchange implements HttpExchange {
     this.body = new Body(stream, {
       deadlines,
       limits,
-      share: (giveUp) => unfinished.of(setup.clientOf(this), giveUp),
+      clientOf: () => setup.clientOf(this),
+      unfinished,
       empty,
       declared: headers['content-length'],
       begin: headers.expect === '100-continue' ? () => this.#proceed() : undefined,

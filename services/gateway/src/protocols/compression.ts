@@ -8,7 +8,7 @@ import { COMPRESSED, type Envelope, envelop } from './envelope.js';
 
 const fromGzip = promisify<Buffer, { maxOutputLength: number }, Buffer>(gunzip);
 
-/** What is being inflated isn't counted yet: so much at a time, as Node has threads for it. */
+/** What is being inflated isn't counted yet: so much at a time, as Node has threads for it, of the clients in rotation. */
 const inflating = createSemaphore(4);
 
 /** How messages may be compressed. */
@@ -30,7 +30,7 @@ export function encodingOf(header: string, value: string | readonly string[] | u
 
 /** The request whose bytes are inflated, and the most that they may become. */
 export interface InflateOptions {
-  readonly body: Pick<RequestBody, 'hold'>;
+  readonly body: Pick<RequestBody, 'client' | 'hold'>;
   readonly maxBytes: number;
 }
 
@@ -46,7 +46,7 @@ export async function inflateBytes(
 ): Promise<Buffer> {
   if (data.length === 0) return data;
   const inflated = await inflating
-    .run(() => fromGzip(data, { maxOutputLength: maxBytes }))
+    .run(() => fromGzip(data, { maxOutputLength: maxBytes }), undefined, body.client)
     .catch((cause: unknown) => {
       throw fault(isTooLong(cause) ? 'too large' : 'not gzip', cause);
     });
