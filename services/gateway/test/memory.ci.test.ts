@@ -173,3 +173,21 @@ it('what one client has inflated holds up none of others', async () => {
   await Promise.all([...Array.from({ length: 64 }, () => ask('one')), ask('another')]);
   expect(done.indexOf('another')).toBeLessThan(32);
 });
+
+it('short answers that a client does not read count too', async () => {
+  let over = 0;
+  const { port } = await listening({
+    limits: { unreadBytes: 4 * MIB },
+    handler(exchange) {
+      exchange.onClose(() => {
+        over += 1;
+      });
+      exchange.respond(200, {});
+      exchange.end(Buffer.alloc(60 * 1024));
+    },
+  });
+  const session = await connect2(`http://127.0.0.1:${port}`, { settings: { initialWindowSize: 0 } });
+  for (let count = 0; count < 100; count += 1) session.request().on('error', () => undefined);
+  // 50 of them are half of what is free.
+  await until(() => over >= 40);
+});

@@ -114,6 +114,9 @@ export class Output {
   #end(chunk?: Uint8Array | string): void {
     if (this.#closed) return;
     this.#watch();
+    this.#hold(chunk?.length ?? 0);
+    // It was too much.
+    if (this.#closed) return;
     if (chunk === undefined) this.#stream.end();
     else if (typeof chunk === 'string') this.#stream.end(chunk, 'latin1');
     else this.#stream.end(chunk);
