@@ -4,6 +4,7 @@ import path from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { openLog } from '../../packages/rondo/src/launch/data-folder.js';
+import { console } from '../../packages/rondo/src/terminal/console.js';
 
 let data: string;
 let file: string;

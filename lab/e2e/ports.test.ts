@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { afterEach, expect, it, jest } from '@jest/globals';
 import { requireFreePorts } from '../../packages/rondo/src/launch/plan.js';
+import { console } from '../../packages/rondo/src/terminal/console.js';
 
 afterEach(() => {
   jest.restoreAllMocks();
