@@ -6,8 +6,8 @@ interface Client {
 }
 
 /**
- * A bound for all clients, such as that of the memory that answers take while they wait for their clients. A client takes at most half of what the others
- * leave free. If that is too little, the client that keeps most of those that wait gives up what has waited the longest, as long as it
+ * A bound for all clients, such as that of the memory that answers take until they have been read. A client takes at most half of what
+ * the others leave free. If that is too little, the client that keeps most gives up what has waited the longest for it, as long as it
  * keeps more than the one that asks.
  *
  * Source: Choudhury and Hahne, Dynamic queue length thresholds for shared-memory packet switches, 1998.
