@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import https from 'node:https';
 import { type ConnectionOptions, connect as connectTls, type TLSSocket } from 'node:tls';
 import { afterEach, describe, expect, it } from '@jest/globals';
+import { ManualClock } from '@rondo/rpc/testing';
 import { until } from '../../../packages/rpc/test/support/wait.js';
 import { type CertificateFiles, makeCertificate, noOpenssl, replace } from './support/certificates.js';
 import { echo } from './support/handlers.js';
@@ -154,6 +155,17 @@ async function nameAt(port: number): Promise<string> {
     socket.write(Buffer.from([0x16, 3, 1, 0, 100, 1]), () => socket.resetAndDestroy());
     await until(() => listener.connections === 0);
     expect(await nameAt(port)).toBe('one');
+  });
+
+  it('keeps no listener that drains waiting by handshakes that have not had their turn', async () => {
+    const { port, listener } = await start({ clock: new ManualClock(), limits: { handshakeMs: 600_000 } });
+    const sockets = await Promise.all(Array.from({ length: 40 }, () => connectRaw(port)));
+    await until(() => listener.connections === 40);
+    // The first byte of a handshake. One begins in a round of the event loop.
+    for (const socket of sockets) socket.write(Buffer.from([22]));
+    for (const _ of [1, 2, 3]) await new Promise((resolve) => setImmediate(resolve));
+    await listener.drain(60_000);
+    expect(listener.connections).toBe(0);
   });
 });
 

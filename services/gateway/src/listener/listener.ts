@@ -144,14 +144,17 @@ function createProtocols(setup: Setup, files: ListenerOptions['tls']) {
   const handshakes = new Turns(1);
   const undecided = new Set<Socket>();
   const secure = ({ accept }: Pick<NonNullable<typeof tls>, 'accept'>, socket: Socket) => {
-    const inTurn = () => socket.destroyed || accept(socket);
+    const inTurn = () => {
+      undecided.delete(socket);
+      if (!socket.destroyed) accept(socket);
+    };
     socket.once('close', handshakes.run(networkOf(remoteOf(socket)), inTurn));
   };
   const handOver = (socket: Socket, spoken: Spoken) => {
+    if (spoken === 'tls' && tls !== undefined) return secure(tls, socket);
     undecided.delete(socket);
     if (spoken === 'http2') http2.accept(socket);
     else if (spoken === 'http1') http1.accept(socket);
-    else if (tls !== undefined) secure(tls, socket);
     else socket.destroy();
   };
   return {
