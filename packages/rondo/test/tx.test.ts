@@ -223,6 +223,24 @@ describe('rondo tx resolve', () => {
     expect((await run('resolve', '1f3a', '--retry')).stderr).toContain('1f3a is a transaction');
   });
 
+  it('shows a saga as parked only if no replica has its steps, and says why it can go on nowhere', async () => {
+    const saga = { id: '77c0', kind: 'cancel-order', subject: 'orders/7', step: 'archive-project' };
+    const parked = { ...saga, state: SagaState.SAGA_STATE_PARKED, error: 'it began with the steps a, b' };
+    const replica = (listed: typeof saga & { readonly state: SagaState }) =>
+      standIn(CoordinatorServiceDefinition, {
+        listTransactions: () => ({}),
+        listSagas: () => ({ sagas: [listed] }),
+        retrySaga: () => parked,
+      });
+    await start('sales-1', replica(parked));
+    const { exitCode, stderr } = await run('resolve', '77c0', '--retry');
+    expect(exitCode).not.toBe(0);
+    expect(stderr).toContain("FAILED_PRECONDITION: sales-1 can't run 77c0: it began with the steps a, b");
+    await start('sales-0', replica({ ...saga, state: SagaState.SAGA_STATE_RUNNING }));
+    await start('sales-2', replica(parked));
+    expect(JSON.parse((await run('ls', '--json')).stdout).sagas).toMatchObject([{ id: '77c0', state: 'RUNNING' }]);
+  });
+
   it('explains its arguments', async () => {
     expect((await run('resolve', 'zz', '--abort')).stderr).toContain(
       'NOT_FOUND: nothing unfinished has an id that begins',

@@ -72,6 +72,12 @@ const TRACE = `
 ALTER TABLE transaction_log ADD COLUMN traceparent text NOT NULL DEFAULT '';
 `;
 
+const SAGA_STEPS = `
+-- The names of its steps in order. Null in rows of versions that stored none; these versions don't find the other rows, whose kind
+-- ends with ' by name'.
+ALTER TABLE sagas ADD COLUMN steps jsonb;
+`;
+
 /**
  * The tables of coordinators, participants and sagas. A service that uses any of these passes it to
  * `createReadiness` in `parts`.
@@ -81,5 +87,6 @@ export const transactionsSchema: SchemaPart = {
   migrations: [
     { name: '0001_transactions.sql', sql: FIRST },
     { name: '0002_trace.sql', sql: TRACE },
+    { name: '0003_saga_steps.sql', sql: SAGA_STEPS },
   ],
 };

@@ -1,3 +1,5 @@
+import { SagaState } from '@rondo/contracts/rondo/transactions/v1/transactions';
+import { RpcError, Status } from '@rondo/rpc/status';
 import { type Candidate, type CommandContext, defineCommand, type Written } from '../command.js';
 import { UsageError } from '../errors.js';
 import { ExitCode } from '../exit-code.js';
@@ -19,8 +21,8 @@ export const tx = defineCommand({
   details: [
     'ls asks every instance that coordinates transactions or takes part in them. COMMITTING and ABORTING transactions are',
     'decided and finish by themselves. A PREPARING one is aborted unless it is decided within seconds. CONFLICT means that a',
-    'participant has done the opposite, PARKED that the step of a saga has failed too often: both wait for you. IN DOUBT AT',
-    'lists the participants that hold their locks until they learn the decision.',
+    'participant has done the opposite, PARKED that the step of a saga has failed too often, or that no replica has its steps:',
+    'both wait for you. IN DOUBT AT lists the participants that hold their locks until they learn the decision.',
     '',
     'resolve prints what it does. It asks the coordinator, which refuses an outcome that contradicts its decision. --commit or',
     '--abort of a decided transaction finishes it now; --abort of an undecided one aborts it; either of them, for a CONFLICT,',
@@ -146,7 +148,9 @@ function describe({ id, outcome, heuristic, participants }: Resolved): string {
 
 async function retry({ saga, peer }: KnownSaga, ending: Ending, { json, context }: Resolving): Promise<string> {
   if (ending !== 'retry') throw new UsageError(`${saga.id} is a saga: --retry`);
-  await peer.coordinator?.retrySaga({ id: saga.id }, { signal: context.signal });
+  const retried = await peer.coordinator?.retrySaga({ id: saga.id }, { signal: context.signal });
+  if (retried?.state === SagaState.SAGA_STATE_PARKED)
+    throw new RpcError(Status.FAILED_PRECONDITION, `${peer.instanceId} can't run ${saga.id}: ${retried.error}`);
   const { id, step } = saga;
   return json
     ? `${JSON.stringify({ id, step, retried: true })}\n`

@@ -3,6 +3,7 @@ import {
   CoordinatorServiceDefinition,
   ParticipantServiceDefinition,
   type Saga,
+  SagaState,
   type Transaction,
 } from '@rondo/contracts/rondo/transactions/v1/transactions';
 import { type Channel, type Client, createClient, staticResolver } from '@rondo/rpc/client';
@@ -57,7 +58,10 @@ export async function gather(peers: readonly Peer[], signal: AbortSignal): Promi
     }),
   );
   const told = (await Promise.all(answers)).flat();
-  const sagas = told.flatMap(({ sagas, peer }) => sagas.map((saga) => [saga.id, { saga, peer }] as const));
+  const sagas = told
+    .flatMap(({ sagas, peer }) => sagas.map((saga) => [saga.id, { saga, peer }] as const))
+    // A saga is parked at replicas with other steps, too, while a replica with its steps runs it.
+    .sort(([, one], [, other]) => Number(isParked(other)) - Number(isParked(one)));
   const coordinators = told
     .map(({ coordinator, peer }) => [coordinator, peer] as const)
     .filter(([name]) => name !== '');
@@ -68,6 +72,8 @@ export async function gather(peers: readonly Peer[], signal: AbortSignal): Promi
     unreachable,
   };
 }
+
+const isParked = ({ saga }: KnownSaga): boolean => saga.state === SagaState.SAGA_STATE_PARKED;
 
 type Told = Awaited<ReturnType<typeof ask>>;
 

@@ -14,7 +14,7 @@ export interface StepContext<Input> {
   readonly input: Input;
   /** Results of the earlier steps by name, after a round trip through JSON. */
   readonly results: Readonly<Record<string, unknown>>;
-  /** Aborts if the step takes too long, or the process stops. */
+  /** Aborts at the step's time-out, or if the process stops. */
   readonly signal: AbortSignal;
 }
 
@@ -27,6 +27,8 @@ export interface SagaStep<Input> {
    * `StepRefused` if it can never succeed; any other error is retried.
    */
   run(context: StepContext<Input>): Promise<unknown>;
+  /** When the signals of `run` and of `compensate` abort, in milliseconds; 8,000 by default and at most. */
+  readonly timeoutMs?: number;
   /** Undoes the step, whether it was done or not. Without it there is nothing to undo. */
   compensate?(context: StepContext<Input>): Promise<void>;
 }
@@ -35,7 +37,10 @@ export interface SagaStep<Input> {
 export interface SagaDefinition<Input> {
   /** A permanent name, such as `cancel-order`. */
   readonly kind: string;
-  /** While sagas of the kind are running, new steps may only be added at the end. Don't remove or reorder steps. */
+  /**
+   * A saga stores the names of its steps when it starts; only processes with the same names in the same order run it. To change
+   * steps, define another kind, and keep this one until its sagas are finished.
+   */
   readonly steps: readonly SagaStep<Input>[];
 }
 
@@ -54,6 +59,24 @@ interface SagaDependencies {
 
 /** A step must end before another process may claim its saga. */
 const STEP_TIMEOUT_MS = SAGA_CLAIM_MS * 0.8;
+
+/**
+ * The names of the steps.
+ *
+ * @throws TypeError if two steps have the same name, or a step may take too long.
+ */
+export function namesOfSteps({ kind, steps }: Pick<SagaDefinition<never>, 'kind' | 'steps'>): readonly string[] {
+  for (const [index, { name, timeoutMs = STEP_TIMEOUT_MS }] of steps.entries()) {
+    if (steps.findIndex((step) => step.name === name) !== index)
+      throw new TypeError(`saga "${kind}": two steps have the name "${name}"; name each step differently`);
+    if (!(timeoutMs >= 1 && timeoutMs <= STEP_TIMEOUT_MS))
+      throw new TypeError(
+        `saga "${kind}", step "${name}": timeoutMs must be from 1 to ${STEP_TIMEOUT_MS}, and is ${timeoutMs}; split longer work into several steps`,
+      );
+  }
+  return steps.map(({ name }) => name);
+}
+
 const BACKOFF = { baseMs: 200, maxMs: MAX_BACKOFF_MS };
 const MAX_ERROR_LENGTH = 500;
 /** PostgreSQL doesn't accept NUL in a text. */
@@ -120,7 +143,7 @@ async function backward(row: SagaRow, { step }: Position, closing: AbortSignal):
 }
 
 function contextOf(row: SagaRow, step: SagaStep<unknown>, closing: AbortSignal) {
-  const signal = AbortSignal.any([closing, AbortSignal.timeout(STEP_TIMEOUT_MS)]);
+  const signal = AbortSignal.any([closing, AbortSignal.timeout(step.timeoutMs ?? STEP_TIMEOUT_MS)]);
   return { sagaId: row.id, key: `${row.id}/${step.name}`, input: row.input, results: row.results, signal };
 }
 

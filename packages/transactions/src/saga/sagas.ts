@@ -5,10 +5,12 @@ import { createSweep } from '@rondo/rpc/internal';
 import { transactionErrors } from '../errors.js';
 import { createPruning } from '../pruning.js';
 
-import { advance, type SagaDefinition } from './advance.js';
+import { advance, namesOfSteps, type SagaDefinition } from './advance.js';
 import {
   claimSagas,
   insertSaga,
+  type KnownSteps,
+  type ListedSaga,
   listUnfinishedSagas,
   pruneSagas,
   type SagaEntry,
@@ -52,7 +54,7 @@ export interface Sagas {
   /**
    * Registers a kind; call it before `start`.
    *
-   * @throws TypeError if the kind is registered already.
+   * @throws TypeError if the kind is registered already, two steps have the same name, or a step may take longer than 8 s.
    */
   define<Input>(definition: SagaDefinition<Input>): SagaKind<Input>;
   /** Starts working on sagas, at once and every second. Call it once the tables exist. */
@@ -62,7 +64,7 @@ export interface Sagas {
   /** The unfinished sagas. */
   list(signal: AbortSignal): Promise<readonly SagaEntry[]>;
   /**
-   * Resumes a saga that waits for an operator.
+   * Resumes a saga that waits for an operator. If this process has other steps, the saga waits for a process with its steps.
    *
    * @throws RpcError `NOT_FOUND` if it doesn't exist or is finished.
    */
@@ -72,7 +74,9 @@ export interface Sagas {
 }
 
 const SWEEP_MS = 1_000;
-const CLAIMED_AT_ONCE = 20;
+/** How often sagas that wait for other steps are logged. */
+const REPORT_MS = 60_000;
+const RUN_AT_ONCE = 20;
 const DEFAULT_MAX_ATTEMPTS = 12;
 const ID_BYTES = 16;
 
@@ -89,42 +93,66 @@ export function createSagas(options: SagasOptions): Sagas {
   const kinds = new Map<string, SagaDefinition<unknown>>();
   const dependencies = { database, log, random, maxAttempts };
   const prune = createPruning(clock, (limit, signal) => pruneSagas(database, limit, { signal }));
+  const known: KnownSteps[] = [];
+  const running = new Map<string, Promise<void>>();
   const round = async (signal: AbortSignal): Promise<boolean> => {
-    const due = await claimSagas(database, { kinds: [...kinds.keys()], limit: CLAIMED_AT_ONCE }, { signal });
-    await Promise.all(
-      due.map(async (saga) => {
-        const definition = kinds.get(saga.kind);
-        if (definition === undefined) return;
-        // The round waits for the others, too.
-        await advance(dependencies, { saga, definition }, signal).catch((err: unknown) =>
+    const limit = RUN_AT_ONCE - running.size;
+    const due = await claimSagas(database, { known, limit, running: [...running.keys()] }, { signal });
+    for (const saga of due) {
+      const definition = kinds.get(saga.kind);
+      if (definition === undefined) continue;
+      const ended = advance(dependencies, { saga, definition }, signal)
+        .catch((err: unknown) =>
           log.warn({ err, saga: saga.id }, "the state of a saga couldn't be stored; its step is tried again"),
-        );
-      }),
-    );
-    return (await prune(signal)) || due.length === CLAIMED_AT_ONCE;
+        )
+        .finally(() => {
+          if (running.size === RUN_AT_ONCE) sweep.nudge();
+          running.delete(saga.id);
+        });
+      running.set(saga.id, ended);
+    }
+    return await prune(signal);
   };
   const sweep = createSweep({ intervalMs: SWEEP_MS, clock, log, name: 'sagas', round });
-  const toEntry = (row: SagaRow): SagaEntry => ({ ...row, stepName: kinds.get(row.kind)?.steps[row.step]?.name ?? '' });
+  const report = async (signal: AbortSignal): Promise<boolean> => {
+    const waiting = (await listUnfinishedSagas(database, { known }, { signal })).filter(({ fits }) => !fits);
+    const reasons = new Map(waiting.map((saga) => [`${saga.kind} wait: ${reasonOf(saga, kinds)}`, saga.id]));
+    for (const [reason, saga] of reasons) log.warn({ saga }, `sagas of the kind ${reason}; rondo tx ls lists them`);
+    return false;
+  };
+  const reports = createSweep({ intervalMs: REPORT_MS, clock, log, name: 'sagas of other steps', round: report });
+  const toEntry = ({ fits, ...row }: ListedSaga): SagaEntry => {
+    const stepName = row.steps?.[row.step] ?? kinds.get(row.kind)?.steps[row.step]?.name ?? '';
+    if (fits) return { ...row, stepName };
+    const error = [reasonOf(row, kinds), row.error].filter((text) => text !== '').join('; ');
+    return { ...row, stepName, parked: true, error };
+  };
   return {
     define<Input>(definition: SagaDefinition<Input>): SagaKind<Input> {
       const { kind } = definition;
       if (kinds.has(kind)) throw new TypeError(`there is a saga "${kind}" already`);
+      const steps = namesOfSteps(definition);
+      known.push({ kind, steps });
       // A row of this kind has input of this kind.
       kinds.set(kind, definition as SagaDefinition<unknown>);
       return {
         async start(transaction, { id = random.hex(ID_BYTES), subject, input }) {
-          await insertSaga(transaction, { id, kind, subject, input });
+          await insertSaga(transaction, { id, kind, steps, subject, input });
           return id;
         },
       };
     },
-    start: () => sweep.start(),
+    start() {
+      sweep.start();
+      reports.start();
+    },
     nudge: () => sweep.nudge(),
-    list: async (signal) => (await listUnfinishedSagas(database, { signal })).map(toEntry),
+    list: async (signal) => (await listUnfinishedSagas(database, { known }, { signal })).map(toEntry),
     async retry(id, signal) {
       const row = await database.transaction(
         async (transaction) => {
-          const resumed = await unpark(transaction, id);
+          await unpark(transaction, id);
+          const [resumed] = await listUnfinishedSagas(transaction, { known, id });
           if (resumed === undefined) throw transactionErrors.NO_SAGA({ id });
           await audit?.record(transaction, { name: `sagas/${id}` });
           return resumed;
@@ -134,6 +162,22 @@ export function createSagas(options: SagasOptions): Sagas {
       sweep.nudge();
       return toEntry(row);
     },
-    close: () => sweep.close(),
+    async close() {
+      await Promise.all([sweep.close(), reports.close()]);
+      await Promise.all(running.values());
+    },
   };
+}
+
+/** Why this process doesn't run a saga. */
+function reasonOf({ kind, steps }: SagaRow, kinds: ReadonlyMap<string, SagaDefinition<unknown>>): string {
+  const own = kinds
+    .get(kind)
+    ?.steps.map(({ name }) => name)
+    .join(', ');
+  const remedy = 'run a version with its steps until it is finished';
+  if (own === undefined) return `this version has no saga of its kind: ${remedy}`;
+  return steps === null
+    ? `an earlier version began it, and what it did contradicts this version's steps ${own}: ${remedy}`
+    : `it began with the steps ${steps.join(', ')}, and this version has ${own}: ${remedy}`;
 }
