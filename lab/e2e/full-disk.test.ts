@@ -28,7 +28,7 @@ const obstacles: [string, () => void, string][] = [
 
 describe.each(obstacles)("a launcher's log that %s", (_what, obstruct, code) => {
   it('drops lines and counts them; it goes on when the file can be written', async () => {
-    const warn = jest.spyOn(console, 'warn').mockReturnValue();
+    const warn = jest.spyOn(console, 'warn').mockReturnValue(undefined);
     obstruct();
     const log = openLog(data, 'a-1', { append: true, retryMs: 0 });
     try {

@@ -42,6 +42,7 @@ export function fakeExchange({ method = 'POST', query = '', headers = {}, body =
     headers,
     rawHeaders: [],
     body: {
+      client: 'a client',
       async *chunks() {
         if (typeof body === 'string' || Buffer.isBuffer(body)) yield Buffer.from(body);
         else yield* body;
