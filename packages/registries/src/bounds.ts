@@ -3,8 +3,6 @@ import { type Clock, sleep, systemClock } from '@rondo/rpc/clock';
 
 /** What the answers that this process reads at a time may take, and what the lists of a resolver may take. Bytes. */
 export const MAX_HELD_BYTES = 64 * 1024 * 1024;
-/** What begins or follows a value of JSON: `,`, `[` and `{`. */
-const MARKS = new Set([0x2c, 0x5b, 0x7b]);
 /** What a value takes beside its text. Bytes. */
 const VALUE_BYTES = 32;
 
@@ -21,8 +19,7 @@ export async function readText<T>(response: Readable, use: (text: string, takenB
   let taken = 0;
   try {
     for await (const chunk of response) {
-      let more = 2 * chunk.length;
-      for (const byte of chunk) if (MARKS.has(byte)) more += VALUE_BYTES;
+      const more = 2 * chunk.length + VALUE_BYTES * valuesIn(chunk);
       [taken, held] = [taken + more, held + more];
       if (held > MAX_HELD_BYTES)
         throw new RangeError(`the answers that are read take more than ${MAX_HELD_BYTES} bytes`);
@@ -32,6 +29,16 @@ export async function readText<T>(response: Readable, use: (text: string, takenB
   } finally {
     held -= taken;
   }
+}
+
+/** How many bytes begin or follow a value of JSON: `,`, `[` and `{`. */
+function valuesIn(chunk: Buffer): number {
+  let values = 0;
+  for (let at = 0; at < chunk.length; at += 1) {
+    const byte = chunk[at];
+    if (byte === 0x2c || byte === 0x5b || byte === 0x7b) values += 1;
+  }
+  return values;
 }
 
 /** @throws RangeError if lists take more than {@link MAX_HELD_BYTES}. */

@@ -28,7 +28,7 @@ export const events = defineCommand({
   name: 'events',
   summary: 'Shows groups of subscribers and what they could not take; tries it again, or replays.',
   usage:
-    'ls [service] | retry|discard <id> [service] | replay <group> [time] | hand-over <group> <identity> | remove-group <group>',
+    'ls [service] | retry|discard <id> [service] | replay <group> [time] | hand-over <group> <id> | remove-group <…>',
   details: [
     'A group has a topic and a name, such as sales.v1.OrderPlaced:deliveries. An event that it could not take waits for you: retry',
     'tries it again now, discard gives it up. replay delivers the kept events to the group again, from a time such as',
