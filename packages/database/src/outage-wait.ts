@@ -21,6 +21,8 @@ interface OutageWaitOptions {
 const MAX_WAITING = 1_000;
 /** A database that answers none of its statements for this long is frozen, or can't be reached. Milliseconds. */
 const SILENCE_MS = 500;
+/** About the longest wait of a call. */
+const CATCH_UP_MS = 5_000;
 const BACKOFF = { baseMs: 50, maxMs: 250 };
 
 /** Waits for an unavailable database. All waiting callers share one loop of checks. */
@@ -30,8 +32,7 @@ export class OutageWaiter {
   #polling = false;
   #closed = false;
   #answeredAt = performance.now();
-  /** Whether calls have waited for the database. The owner sets it back when they have caught up. */
-  heldUp = false;
+  #heldUpAt = Number.NEGATIVE_INFINITY;
 
   /** @param check resolves if the database answers. */
   constructor(check: () => Promise<void>) {
@@ -47,20 +48,16 @@ export class OutageWaiter {
     { outageWait, signal, onStall }: OutageWaitOptions,
   ): Promise<T> {
     const untilMs = performance.now() + (outageWait?.timeoutMs ?? 0);
-    let wasSilent = false;
     for (;;) {
-      const noteSilence = (): void => {
-        wasSilent ||= this.#isSilent;
-        if (this.#isSilent) this.#hold(onStall);
-      };
-      const silence = onStall && setInterval(noteSilence, SILENCE_MS);
+      if (this.heldUp) onStall?.();
+      const silence = onStall && setInterval(() => this.#isSilent && this.#hold(onStall), SILENCE_MS);
       try {
         const result = await work(outageWait && Math.max(1, untilMs - performance.now()));
         this.noteAnswer();
         return result;
       } catch (error) {
-        // Nothing else kept the lock for so long.
-        if (wasSilent && error instanceof LockTimeout) throw new DatabaseUnavailable(error.message, error.cause);
+        // What has kept the lock for so long are no other calls.
+        if (this.heldUp && error instanceof LockTimeout) throw new DatabaseUnavailable(error.message, error.cause);
         if (outageWait === undefined || !(error instanceof DatabaseUnavailable)) throw error;
         if (error instanceof CommitOutcomeUnknown && !outageWait.repeatable) throw error;
         this.#hold(onStall);
@@ -77,12 +74,17 @@ export class OutageWaiter {
     this.#answeredAt = performance.now();
   }
 
+  /** Whether calls have waited for the database, and may still be catching up. */
+  get heldUp(): boolean {
+    return performance.now() - this.#heldUpAt < CATCH_UP_MS;
+  }
+
   get #isSilent(): boolean {
     return performance.now() - this.#answeredAt >= SILENCE_MS;
   }
 
   #hold(onStall: (() => void) | undefined): void {
-    this.heldUp = true;
+    this.#heldUpAt = performance.now();
     onStall?.();
   }
 

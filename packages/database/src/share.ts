@@ -43,9 +43,7 @@ export function createShare(database: Database, options: ShareOptions): Database
   const run = async <T>(given: Turn<T> & TransactionOptions, work: (options: TransactionOptions) => Promise<T>) => {
     const { outageWait: _, ...options } = given;
     try {
-      const result = await outage.run(() => turns.run(() => work(options), given), given);
-      outage.heldUp &&= turns.waiting > 0;
-      return result;
+      return await outage.run(() => turns.run(() => work(options), given), given);
     } catch (error) {
       if (!outage.heldUp || !(error instanceof TooManyCalls)) throw error;
       throw new DatabaseUnavailable(`PostgreSQL was away, and calls wait since then: ${error.message}`, error);

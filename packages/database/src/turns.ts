@@ -106,11 +106,6 @@ export class Turns {
     }
   }
 
-  /** How many calls wait for a turn. */
-  get waiting(): number {
-    return this.#queue.size;
-  }
-
   get #hasRoom(): boolean {
     return this.#roundsLeft === 0 && this.#running < this.#options.maxRunning;
   }

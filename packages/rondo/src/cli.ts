@@ -61,7 +61,7 @@ async function print(text: string, { stdout }: CommandContext): Promise<number> 
   return ExitCode.OK;
 }
 
-/** Prints an error, on one line if it isn't a failed call. */
+/** Prints an error, without control characters. */
 async function reportError(
   error: unknown,
   { args, context }: { readonly args: readonly string[]; readonly context: CommandContext },
@@ -78,7 +78,7 @@ async function reportError(
   if (json) await stderr.write(`${JSON.stringify({ error: { code: usage ? 'USAGE' : 'FAILED', message } })}\n`);
   else
     await stderr.write(
-      `${createPaint(stderr.color)('red', 'rondo')}: ${printable(message)}\n${usage ? hint(args) : ''}`,
+      `${createPaint(stderr.color)('red', 'rondo')}: ${message.split('\n').map(printable).join('\n')}\n${usage ? hint(args) : ''}`,
     );
   return usage ? ExitCode.USAGE : ExitCode.FAILED;
 }

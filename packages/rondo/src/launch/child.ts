@@ -130,15 +130,18 @@ export function firstToEnd(children: readonly Child[]): Promise<never> {
   const failed = Promise.race(
     children.map(async ({ name, ended, lastLines }): Promise<never> => {
       const how = await ended;
-      throw new Error([`${name} has ended (${how})`, ...lastLines().flatMap(plainly)].join('\n  '));
+      throw new Error([`${name} has ended (${how})`, ...plainly(lastLines())].join('\n  '));
     }),
   );
   failed.catch(() => undefined); // after the start the supervisor reports exits
   return failed;
 }
 
-/** A line for people: of the log only its warnings, without their JSON. */
-const plainly = (line: string): readonly string[] => (line.startsWith('{') ? [toWarning(line) ?? []].flat() : [line]);
+/** For people: what isn't of the log, or else the warnings of the log. */
+function plainly(lines: readonly string[]): readonly string[] {
+  const plain = lines.filter((line) => !line.startsWith('{'));
+  return plain.length > 0 ? plain : lines.flatMap((line) => toWarning(line) ?? []);
+}
 
 function toWarning(line: string): string | undefined {
   try {
