@@ -42,8 +42,8 @@ export { bindingOf } from '../client/bind-client.js';
 export { answeredBy, type DetachedCall, detach, encodedRequest, isForwarded } from '../client/detached-call.js';
 export { createForwarder, type ForwardedCall, type ForwardedReply } from '../client/forward.js';
 export { backoffMs } from '../clock/backoff.js';
+export { Turns } from '../clock/semaphore.js';
 export { type Share, Shares } from '../clock/shares.js';
-export { Turns } from '../clock/turns.js';
 export { type AuthPolicy, authText } from '../contract/auth-policy.js';
 export {
   type Balancing,
@@ -104,8 +104,8 @@ export {
 } from '../server/admission/max-calls-text.js';
 export { createAuthorize } from '../server/authorize.js';
 export { readChecked } from '../server/codec.js';
+export { networkOf, remoteOf } from '../server/grpc/connection-limit.js';
 export { PingBarrier } from '../server/grpc/ping-barrier.js';
-export { networkOf, remoteOf } from '../server/network.js';
 export { statusName } from '../status/code.js';
 export { decodeStatusDetails, encodeStatusDetails, fitDetails, STATUS_DETAILS } from '../status/detail.js';
 export type { Attempt } from '../status/rpc-error.js';

@@ -2,9 +2,8 @@ import type { Http2SecureServer } from 'node:http2';
 import type { Socket } from 'node:net';
 import * as grpc from '@grpc/grpc-js';
 import type { Clock } from '../../clock/clock.js';
-import { Turns } from '../../clock/turns.js';
-import { networkOf, remoteOf } from '../network.js';
-import type { ConnectionLimit } from './connection-limit.js';
+import { Turns } from '../../clock/semaphore.js';
+import { type ConnectionLimit, networkOf, remoteOf } from './connection-limit.js';
 import { readFirstByte } from './first-byte.js';
 
 /** The first byte of a TLS record that begins a handshake. Source: https://www.rfc-editor.org/rfc/rfc8446#section-5.1 */
