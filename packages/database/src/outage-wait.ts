@@ -21,8 +21,8 @@ interface OutageWaitOptions {
 const MAX_WAITING = 1_000;
 /** A database that answers none of its statements for this long is frozen, or can't be reached. Milliseconds. */
 const SILENCE_MS = 500;
-/** About the longest wait of a call. */
-const CATCH_UP_MS = 5_000;
+/** Longer than calls wait, as the last of those that an outage held up may hold up others. Milliseconds. */
+const CATCH_UP_MS = 10_000;
 const BACKOFF = { baseMs: 50, maxMs: 250 };
 
 /** Waits for an unavailable database. All waiting callers share one loop of checks. */
