@@ -6,7 +6,7 @@ import { explainTls } from './tls-errors.js';
 export abstract class DatabaseError extends Error {
   /** The five-character SQLSTATE (PostgreSQL manual, appendix A); undefined for a fault of the connection. */
   readonly sqlState: string | undefined;
-  /** What callers of a handler that throws it are told of the database: `@rondo/rpc` reads it. */
+  /** What the callers of a handler that throws it learn of the database: `@rondo/rpc` reads it. */
   readonly databaseFault: 'away' | 'unsure' | 'busy' | undefined = undefined;
 
   constructor(message: string, cause?: unknown) {

@@ -206,7 +206,7 @@ function openPool(options: PoolOptions, statementTimeoutMs: number, { sliceMs }:
     keepAliveInitialDelayMillis: KEEP_ALIVE_MS,
   });
   pool.on('error', () => undefined); // connections that were used have told of it
-  // A new one may be told of the server's end in the packet that opens it, before its first user has it.
+  // The packet that opens a connection may also bring the server's end, before the connection has a user.
   pool.on('connect', (client) => client.on('error', () => undefined));
   return pool;
 }

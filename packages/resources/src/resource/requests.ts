@@ -110,7 +110,7 @@ function checkField(
   }
 }
 
-/** What a required field is told that has no value, or the zero that stands for none. */
+/** The text for a required field without a value, or with the zero that stands for none. */
 function neededOf(value: unknown): string {
   if (typeof value === 'string') return 'is required, and not only spaces';
   if (!['number', 'bigint', 'boolean'].includes(typeof value)) return 'is required';

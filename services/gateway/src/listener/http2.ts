@@ -82,7 +82,7 @@ export function createHttp2(setup: Setup, inFlight: (exchange: HttpExchange) => 
           setup,
         );
         const client = setup.clientOf(exchange);
-        // A proxy that doesn't say for whom it asks, asks for many.
+        // A proxy that names no client stands for many.
         const isOne = client !== networkOf(remote) || !setup.isProxy(remote);
         setup.streams.add(client, 1);
         stream.once('close', () => setup.streams.add(client, -1));
