@@ -194,8 +194,8 @@ it('a create and an update of one own take the place of the standard ones, with 
       );
     },
     update: async (request) => {
-      const { name, etag, fieldsFor } = request;
-      asked.push({ name, etag, fields: fieldsFor(Book.fromPartial({ name })) });
+      const { name, etag, fieldsFor, fields } = request;
+      asked.push({ name, etag, fields: fieldsFor(Book.fromPartial({ name })), of02: fields });
       throw crates.missing(name);
     },
   });
@@ -211,7 +211,7 @@ it('a create and an update of one own take the place of the standard ones, with 
   await expect(client.updateBook(update)).rejects.toMatchObject({ codeName: 'NOT_FOUND' });
   expect(asked).toMatchObject([
     { parents: ['one'], id: 'own', fields: { title: 'A' } },
-    { name: update.book.name, etag: '"e"', fields: { title: 'B' } },
+    { name: update.book.name, etag: '"e"', fields: { title: 'B' }, of02: { title: 'B' } },
   ]);
   await library.stop();
 });

@@ -29,8 +29,13 @@ async function git(...args: readonly string[]): Promise<string> {
 export async function commitBefore(): Promise<string | undefined> {
   const named = process.env.RONDO_UPGRADE_FROM;
   if (named !== undefined) return git('rev-parse', '--verify', `${named}^{commit}`);
+  return commitOf(STORES_OF_THEIR_OWN);
+}
+
+/** The whole name of a commit. Undefined if the clone doesn't have it, as a shallow one doesn't. */
+export async function commitOf(name: string): Promise<string | undefined> {
   if ((await git('rev-parse', '--is-shallow-repository')) === 'true') return undefined;
-  const commit = await git('rev-parse', '--verify', '--quiet', `${STORES_OF_THEIR_OWN}^{commit}`).catch(() => '');
+  const commit = await git('rev-parse', '--verify', '--quiet', `${name}^{commit}`).catch(() => '');
   return commit === '' ? undefined : commit;
 }
 

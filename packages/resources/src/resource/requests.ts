@@ -24,6 +24,12 @@ export interface UpdateRequest<M> {
   readonly etag: string;
   /** What the present resource gets. A message of which the request changes parts has its other parts as they are. */
   fieldsFor(present: M): Partial<M>;
+  /**
+   * What is set, for methods that were written for 0.2. It refuses a request that changes parts of a message, as 0.2 did.
+   *
+   * @deprecated {@link fieldsFor} knows the present resource.
+   */
+  readonly fields: Partial<M>;
 }
 
 /** The readers of the standard requests; what they find wrong is reported. */
@@ -68,6 +74,15 @@ export function requestReaders<M>(model: Model<M>, { one: key, path }: Names, ch
         name: readName(field, `${path}.name`, textIn(resource, 'name')),
         etag: readEtag(field(`${path}.etag`), textIn(resource, 'etag')),
         fieldsFor: (present) => whole ?? validate((at) => read(at, mergedInto(objectIn(present), at))),
+        get fields() {
+          return (
+            whole ??
+            validate((at) => {
+              at('update_mask')('names a part of a message, which this method replaces as a whole only');
+              return {};
+            })
+          );
+        },
       };
     },
   };
