@@ -100,7 +100,9 @@ const connectTimeoutMs = 3_000;
 export const openChannel = (options: ChannelOptions): Channel => createChannel(withOwn(options));
 
 /** Opens a channel over the registry, likewise. */
-export async function openRegistryChannel(options: RegistryChannelOptions): Promise<Channel> {
+export async function openRegistryChannel(
+  options: RegistryChannelOptions & { readonly registry: readonly string[] },
+): Promise<Channel> {
   const { registry, ...own } = withOwn(options);
   const adapter = await openOtherKind(registry);
   if (adapter === undefined) return createRegistryChannel({ ...own, registry });

@@ -10,6 +10,7 @@ import {
   defaultChannel,
   registryAddresses,
 } from './default-channel.js';
+import { createRegistryChannel } from './registry-channel.js';
 
 afterEach(() => {
   delete process.env['RONDO_ZONE'];
@@ -22,6 +23,18 @@ it.each([
   ['several, with spaces and a comma too many', ' r:1, r:2,', ['r:1', 'r:2']],
 ])('the registry of the default channel is read from %s', (_name, list, addresses) => {
   expect(registryAddresses(list)).toEqual(addresses);
+});
+
+it('refuses at once a registry of another kind, and says how to call by it', () => {
+  process.env['RONDO_REGISTRY'] = 'consul://user:pass,word@127.0.0.1:8500';
+  const message =
+    'the registry consul://(hidden)@127.0.0.1:8500 is of another kind: give await openRegistry() of @rondo/service/registration as the option registry of createRegistryChannel or registerServer';
+  try {
+    expect(defaultChannel).toThrow(new Error(message));
+    expect(() => createRegistryChannel({ registry: [process.env['RONDO_REGISTRY'] ?? ''] })).toThrow(message);
+  } finally {
+    delete process.env['RONDO_REGISTRY'];
+  }
 });
 
 it('refuses a zone that is none, and says what one is', () => {

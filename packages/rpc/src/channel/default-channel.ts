@@ -11,12 +11,12 @@ import {
   type GuardText,
 } from '../contract/guard-text.js';
 import { COMPRESSIONS, type Compression } from '../contract/policy.js';
-import { checkZone, maskUrl } from '../resolver/endpoint.js';
+import { checkZone } from '../resolver/endpoint.js';
 import { type EndpointStorage, folderStorage } from '../resolver/endpoint-storage.js';
 import { type MutualTls, openMutualTls, readTlsSettings } from '../tls/mutual-tls.js';
 import { configuredToken, sendToken } from './caller-token.js';
 import type { Channel } from './channel.js';
-import { createRegistryChannel } from './registry-channel.js';
+import { checkedAddresses, createRegistryChannel } from './registry-channel.js';
 
 const DEFAULT_REGISTRY = '127.0.0.1:50050';
 /** The maximum length of a gRPC message that this library accepts. */
@@ -29,7 +29,8 @@ let channel: Channel | undefined;
  * `RONDO_MAX_REPLY_BYTES`, `RONDO_COMPRESSION`, `RONDO_TRANSPORT`, `RONDO_TLS` and the files of its certificate,
  * and `RONDO_TOKEN`. Its watch keeps the process alive, so a script must close the channel.
  *
- * @throws TypeError if one of the variables is invalid. It names the variable and lists every fault.
+ * @throws TypeError if one of the variables is invalid. It names the variable and lists every fault. Error if `RONDO_REGISTRY` is the
+ *   URL of a registry of another kind, which only a channel of its own has.
  */
 export function defaultChannel(): Channel {
   channel ??= createRegistryChannel({
@@ -71,11 +72,7 @@ function registryStorage(folder = ''): { readonly storage?: EndpointStorage } {
 
 /** The addresses in a comma-separated list; the default address if there are none. */
 export function registryAddresses(list = ''): readonly string[] {
-  if (list.includes('://')) {
-    throw new TypeError(
-      `RONDO_REGISTRY=${maskUrl(list)}: only services find others by this; give createChannel a resolver of its package`,
-    );
-  }
+  if (list.includes('://')) return checkedAddresses([list]);
   const addresses = list.split(',').map((address) => address.trim());
   const named = addresses.filter((address) => address !== '');
   return named.length > 0 ? named : [DEFAULT_REGISTRY];

@@ -3,8 +3,10 @@ import { bindClient } from '../client/bind-client.js';
 import type { Client } from '../client/client.js';
 import { backgroundClock } from '../clock/clock.js';
 import { systemClock, systemRandom, systemWallClock } from '../clock/system.js';
+import { maskUrl } from '../resolver/endpoint.js';
 import type { EndpointStorage } from '../resolver/endpoint-storage.js';
-import { registryResolver } from '../resolver/registry.js';
+import { type RegistryResolverOptions, registryResolver } from '../resolver/registry.js';
+import type { Resolver } from '../resolver/resolver.js';
 import { PEER_PING_INTERVAL_MS, staticResolver } from '../resolver/static.js';
 import type { Watch } from '../resolver/watch-client.js';
 import { type Channel, type ChannelOptions, createChannel } from './channel.js';
@@ -14,13 +16,20 @@ import { type Channel, type ChannelOptions, createChannel } from './channel.js';
  * `maxReplyBytes` and `compression` apply to those servers, not to the registry.
  */
 export interface RegistryChannelOptions extends Omit<ChannelOptions, 'resolver' | 'tls'> {
-  /** The addresses of the registries, as `host:port`. One of them is enough. */
-  readonly registry: readonly string[];
+  /** The addresses of the registries, as `host:port`, of which one is enough; or what `openRegistry` of `@rondo/service/registration` gives. */
+  readonly registry: readonly string[] | OtherRegistry;
   /**
    * The storage of the endpoint cache, such as `folderStorage(path, random)`. With it, a process can start while the registry
    * is unreachable. Default: none.
    */
   readonly storage?: EndpointStorage;
+}
+
+/** A registry of another kind: each channel opens connections of its own to it, and closes them. */
+export interface OtherRegistry {
+  openResolver(
+    options: Omit<RegistryResolverOptions, 'watch' | 'addresses'> & { readonly zone?: string | undefined },
+  ): Resolver;
 }
 
 /** Options that apply to the listed servers have their defaults for the registry itself. */
@@ -30,7 +39,7 @@ const REGISTRY_DEFAULTS = { maxReplyBytes: undefined, compression: undefined };
  * Creates a channel that finds every service through the registry. It watches the registry until it is closed. Its attempts
  * to reach an absent registry don't keep the process alive.
  *
- * @throws TypeError as `createChannel` does, and if `tls` is given.
+ * @throws TypeError as `createChannel` does, and if `tls` is given; Error if `registry` lists the URL of another kind of registry.
  */
 export function createRegistryChannel({ registry, storage, balancing, ...options }: RegistryChannelOptions): Channel {
   if ('tls' in options && options.tls !== undefined) {
@@ -38,19 +47,32 @@ export function createRegistryChannel({ registry, storage, balancing, ...options
   }
   const { random = systemRandom, wallClock = systemWallClock, logger } = options;
   const clock = backgroundClock(options.clock ?? systemClock);
-  const { watch, close } = createRegistryWatch({ ...options, ...REGISTRY_DEFAULTS, clock, healthCheck: false });
-  const resolver = registryResolver({
-    watch,
-    addresses: registry,
+  const common = {
     clock,
     wallClock,
     random,
-    close,
     tls: options.mutualTls?.mode,
     ...(logger && { logger }),
     ...(storage && { storage }),
-  });
+  };
+  let resolver: Resolver;
+  if ('openResolver' in registry) resolver = registry.openResolver({ ...common, zone: options.zone });
+  else {
+    const addresses = checkedAddresses(registry);
+    const { watch, close } = createRegistryWatch({ ...options, ...REGISTRY_DEFAULTS, clock, healthCheck: false });
+    resolver = registryResolver({ ...common, watch, addresses, close });
+  }
   return createChannel({ healthCheck: true, ...options, resolver, ...(balancing && { balancing }) });
+}
+
+/** The addresses of Rondo's registry. @throws Error that says what to do if one is the URL of a registry of another kind. */
+export function checkedAddresses(addresses: readonly string[]): readonly string[] {
+  const url = addresses.find((address) => address.includes('://'));
+  if (url === undefined) return addresses;
+  const open = 'await openRegistry() of @rondo/service/registration';
+  throw new Error(
+    `the registry ${maskUrl(url)} is of another kind: give ${open} as the option registry of createRegistryChannel or registerServer`,
+  );
 }
 
 /** Opens watches at registries, and closes all of them. */

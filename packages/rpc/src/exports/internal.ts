@@ -36,6 +36,7 @@ export {
 } from '../channel/default-channel.js';
 export { isServerFault } from '../channel/outlier-detection/criteria.js';
 export type { Self } from '../channel/position.js';
+export { checkedAddresses } from '../channel/registry-channel.js';
 export { BalancingError } from '../channel/service-balancing.js';
 export type { AttemptCounts, EndpointView, ServiceView } from '../channel/service-view.js';
 export { bindingOf } from '../client/bind-client.js';

@@ -1,19 +1,24 @@
 /**
- * The registration of servers of other frameworks, so that Rondo's clients find them, and registries of other kinds. A service that starts by `runService`
- * registers by itself.
+ * The registry for programs that aren't Rondo services, and the registration of servers of other frameworks, so that Rondo's clients find
+ * them. A service that starts by `runService` registers by itself.
  *
  * ```ts
- * import { registerServer } from '@rondo/service/registration';
+ * import { createRegistryChannel } from '@rondo/rpc/client';
+ * import { openRegistry, registerServer } from '@rondo/service/registration';
  *
+ * const registry = await openRegistry(); // of any kind, at RONDO_REGISTRY
+ * const channel = createRegistryChannel({ registry });
  * const registration = registerServer({
- *   registry: ['127.0.0.1:50050'],
+ *   registry,
  *   instanceId: 'prices-1',
  *   address: '127.0.0.1:5000',
  *   services: ['prices.v1.PriceService'],
  * });
  * await registration.close(); // before the server is closed
+ * channel.close();
  * ```
  */
 
 export { type AdapterOptions, openAdapter } from '../lifecycle/directory.js';
+export { type OtherRegistry, openRegistry } from '../registration/open-registry.js';
 export { type RegisteredServer, type RegisterServerOptions, registerServer } from '../registration/register-server.js';

@@ -60,10 +60,21 @@ export interface AdapterOptions {
 }
 
 /** Opens the registry at `zookeeper://…`, `consul://…` or `eureka://…`. @throws TypeError if the URL is wrong. */
-export async function openAdapter(url: string, { ttlMs, clock, random }: AdapterOptions): Promise<RegistryAdapter> {
-  if (url.startsWith('consul:')) return (await import('@rondo/consul')).consulRegistry(url);
-  if (url.startsWith('eureka:')) return (await import('@rondo/eureka')).eurekaRegistry(url, { clock });
-  return (await import('@rondo/zookeeper')).zookeeperRegistry(url, { ttlMs, clock, random });
+export const openAdapter = async (url: string, options: AdapterOptions): Promise<RegistryAdapter> =>
+  (await loadAdapter(url))(options);
+
+/** Loads the code of a kind of registry, which then opens it. */
+export async function loadAdapter(url: string): Promise<(options: AdapterOptions) => RegistryAdapter> {
+  if (url.startsWith('consul:')) {
+    const { consulRegistry } = await import('@rondo/consul');
+    return () => consulRegistry(url);
+  }
+  if (url.startsWith('eureka:')) {
+    const { eurekaRegistry } = await import('@rondo/eureka');
+    return ({ clock }) => eurekaRegistry(url, { clock });
+  }
+  const { zookeeperRegistry } = await import('@rondo/zookeeper');
+  return (options) => zookeeperRegistry(url, options);
 }
 
 async function directoryOf(url: string, runtime: ServiceRuntime, tls: MutualTls | undefined): Promise<Directory> {

@@ -2,22 +2,30 @@ import { RegistryServiceDefinition, Security } from '@rondo/contracts/rondo/regi
 import { type Logger, silentLogger } from '@rondo/rpc/call';
 import { createClient } from '@rondo/rpc/client';
 import { type Clock, type Random, systemClock, systemRandom, systemWallClock } from '@rondo/rpc/clock';
-import type { MutualTls } from '@rondo/rpc/internal';
+import { checkedAddresses, checkZone, configuredMutualTls, type MutualTls } from '@rondo/rpc/internal';
 import { createState, type Readiness, readinessOf, type State } from '../state.js';
 import type { Registrant } from './lease.js';
 import { createRegistryLink } from './link.js';
+import type { OtherRegistry } from './open-registry.js';
 import { type Registration, startRegistration } from './registration.js';
 
 /** A gRPC server of another framework, such as NestJS or grpc-js, as it registers. */
 export interface RegisterServerOptions {
-  /** The addresses of the registries, as `host:port`. One of them is enough. */
-  readonly registry: readonly string[];
+  /** The addresses of the registries, as `host:port`, of which one is enough; or what `openRegistry` gives. */
+  readonly registry: readonly string[] | OtherRegistry;
   /** A name that no other process in the registry has: 1 to 128 characters of `a-z A-Z 0-9 . _ -`. */
   readonly instanceId: string;
-  /** The `host:port` at which clients reach the server, without TLS. */
+  /** The `host:port` at which clients reach the server. */
   readonly address: string;
   /** The full names of the services that it serves, such as `greeter.v1.GreeterService`. */
   readonly services: readonly string[];
+  /** Whether clients reach the server by TLS. Default: false. */
+  readonly tls?: boolean;
+  /** The server's `region/zone`. Default: none. */
+  readonly zone?: string;
+  readonly version?: string;
+  /** Its share of calls relative to its peers, 1 to 1000. Default: 100. */
+  readonly weight?: number;
   /** Gets a line when the registration begins, fails, and works again. Default: no log. */
   readonly logger?: Logger;
 }
@@ -30,20 +38,23 @@ export interface RegisteredServer {
 
 /**
  * Registers a server that isn't Rondo's, once it listens, so that clients find it by its services. An absent registry is tried
- * again.
+ * again. `RONDO_TLS` and the variables of its certificate say how Rondo's own registry is called.
+ *
+ * @throws TypeError if `zone`, the registry's URL or one of the variables is wrong; Error if `registry` lists a URL.
  */
 export function registerServer(options: RegisterServerOptions): RegisteredServer {
   const { registry, instanceId, address, services, logger = silentLogger } = options;
-  return keepRegistered({
-    registry,
+  const { tls = false, zone = '', version = '', weight = 0 } = options;
+  const security = tls ? Security.SECURITY_TLS : Security.SECURITY_PLAINTEXT;
+  const entry = {
     instance: {
       instanceId,
       incarnation: BigInt(systemWallClock.now().getTime()),
-      endpoints: [{ address, protocols: [], security: Security.SECURITY_PLAINTEXT, minPingInterval: undefined }],
+      endpoints: [{ address, protocols: [], security, minPingInterval: undefined }],
       services: [...services],
-      zone: '',
-      version: '',
-      weight: 0,
+      zone: checkZone(zone, 'zone'),
+      version,
+      weight,
       metadata: {},
       fingerprints: {},
     },
@@ -52,7 +63,22 @@ export function registerServer(options: RegisterServerOptions): RegisteredServer
     clock: systemClock,
     random: systemRandom,
     log: logger,
-  });
+  };
+  if (!('openRegistrar' in registry)) {
+    return keepRegistered({
+      ...entry,
+      registry: checkedAddresses(registry),
+      mutualTls: configuredMutualTls(process.env),
+    });
+  }
+  const registrar = registry.openRegistrar(entry);
+  const registration = registrar && startRegistration({ ...entry, registry: registrar.registry });
+  return {
+    async close() {
+      await registration?.close();
+      await registrar?.close();
+    },
+  };
 }
 
 /** What {@link keepRegistered} takes. */
