@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import {
   type Channel,
   type ChannelOptions,
+  type ClientCall,
   createChannel,
   createRegistryChannel,
   type RegistryChannelOptions,
@@ -14,11 +15,14 @@ import { type Clock, systemClock, systemRandom } from '@rondo/rpc/clock';
 import {
   configuredToken,
   type MutualTls,
+  observeReply,
   openMutualTls,
   readTlsSettings,
   sendToken,
   type TlsSettings,
 } from '@rondo/rpc/internal';
+import type { Middleware } from '@rondo/rpc/middleware';
+import { SERVED_BY } from './call/requests.js';
 import type { CommandContext } from './command.js';
 import { UsageError } from './errors.js';
 import { answerBy, openOtherKind } from './registry/other-kind.js';
@@ -111,9 +115,19 @@ export async function openRegistryChannel(
   return createChannel({ healthCheck: true, ...own, resolver: adapterResolver(adapter, over) });
 }
 
+/** Has the trailer name the instance, as Rondo's servers do, if the server doesn't. */
+const nameInstance: Middleware<ClientCall> = async (call, next) => {
+  const reply = await next(call);
+  const end = () => {
+    const instance = call.attempts.at(-1)?.instance;
+    if (instance !== undefined && !reply.trailer.has(SERVED_BY)) reply.trailer.set(SERVED_BY, instance);
+  };
+  return observeReply(reply, { end });
+};
+
 function withOwn<O extends Pick<ChannelOptions, 'middleware'>>(options: O) {
   const { clock = systemClock, tls, token } = credentials.getStore()?.() ?? {};
-  const middleware = [...sendToken(token), ...(options.middleware ?? [])];
+  const middleware = [nameInstance, ...sendToken(token), ...(options.middleware ?? [])];
   return { connectTimeoutMs, clock, ...options, mutualTls: tls, middleware };
 }
 

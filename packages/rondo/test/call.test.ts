@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type Clock, systemClock } from '@rondo/rpc/clock';
 import { startFakeRegistry } from './fake-registry.js';
-import { instance } from './instance.js';
+import { instance, instanceAt } from './instance.js';
 import { begin, patient, rondo } from './recording-context.js';
-import { seen, startAdder, startConformance, startGuarded } from './services.js';
+import { seen, startAdder, startConformance, startForeignAdder, startGuarded } from './services.js';
 
 const ADD = 'rondo.conformance.v1.AdderService/Add';
 const UNARY = 'rondo.conformance.v1.ConformanceService/Unary';
@@ -81,6 +81,19 @@ describe('rondo call', () => {
     expect(exitCode).toBe(0);
     expect(stdout).toContain('"result": "5"');
     for (const name of ['adder-1', 'adder-2', 'adder-3']) expect(stdout).toMatch(new RegExp(`${name} +3\n`));
+  });
+
+  it('counts the calls at servers that do not name themselves, by the ids that the registry has', async () => {
+    const foreign = await startForeignAdder();
+    registry.put(instanceAt(foreign.address, 'foreign-1', [ADD.replace('/Add', '')]));
+    const counted = async (b: number) => {
+      const { stdout } = await call(ADD, `{"b": ${b}}`, '--count', '8', '--json');
+      return JSON.parse(stdout).instances;
+    };
+    const each = { 'adder-1': 2, 'adder-2': 2, 'adder-3': 2, 'foreign-1': 2 };
+    expect([await counted(1), await counted(-1)]).toEqual([each, each]);
+    registry.remove('foreign-1');
+    await foreign.drain(0);
   });
 
   it('ends a load with one JSON line, failures with their instances included', async () => {

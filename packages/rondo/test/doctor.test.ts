@@ -68,6 +68,17 @@ describe('rondo doctor', () => {
     });
   });
 
+  it('finds no fault in a server without a health service, and names it', async () => {
+    const plain = await serve(createRouter({ services: [] }), { listen: '127.0.0.1:0' });
+    registry.put(instanceAt(plain.address, 'foreign-1', ['a.v1.A']));
+    const health = (await findings()).find(({ name }: { name: string }) => name === 'health');
+    await plain.drain(0);
+    expect(health).toMatchObject({
+      state: 'ok',
+      detail: 'each says that it is ready, but foreign-1, which has no health service',
+    });
+  });
+
   it('names the ids that two processes claim, the address of each, and the remedy', async () => {
     const address = '10.0.0.7:50051';
     const held = registry.instance('adder-1');

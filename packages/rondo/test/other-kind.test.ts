@@ -2,6 +2,8 @@ import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, expect, it } from '@jest/globals';
+import { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
+import { toRecord } from '@rondo/registries';
 import { rondo } from './recording-context.js';
 import { startAdder } from './services.js';
 
@@ -16,7 +18,11 @@ beforeEach(async () => {
     ...{ instanceId: 'adder-1', ipAddr: '127.0.0.1', vipAddress: 'rondo.conformance.v1.AdderService' },
     ...{ status: 'UP', port: { $: Number(adder.address.split(':')[1]), '@enabled': 'true' } },
   };
-  const application = [{ name: 'RONDO.CONFORMANCE.V1.ADDERSERVICE', instance: [entry] }];
+  const own = toRecord(
+    Instance.fromPartial({ instanceId: 'other-1', incarnation: 1_700_000_000_000n, services: ['a.B'] }),
+  );
+  const other = { ...{ instanceId: 'other-1', status: 'UP' }, metadata: { rondo: own } };
+  const application = [{ name: 'RONDO.CONFORMANCE.V1.ADDERSERVICE', instance: [entry, other] }];
   server = createServer((_, response) => void response.end(JSON.stringify({ applications: { application } })));
   await once(server.listen(0, '127.0.0.1'), 'listening');
   environment = { RONDO_REGISTRY: `eureka://127.0.0.1:${(server.address() as AddressInfo).port}` };
@@ -30,6 +36,8 @@ afterEach(async () => {
 it('ps, pick and call use the instances of a registry of another kind', async () => {
   const { stdout } = await rondo(['ps'], { environment });
   expect(stdout).toMatch(/^adder-1 .* SERVING .* rondo\.conformance\.v1\.AdderService$/m);
+  const { instances } = JSON.parse((await rondo(['ps', '--json'], { environment })).stdout);
+  expect(instances).toMatchObject([{ registerTime: null }, { registerTime: '2023-11-14T22:13:20.000Z' }]);
   const picked = await rondo(['pick', 'AdderService', '--count', '1'], { environment });
   expect(picked).toMatchObject({ exitCode: 0, stdout: `adder-1 ${adder.address}\n` });
   const called = await rondo(['call', 'AdderService/Add', '{"a": 2, "b": 3}'], { environment });

@@ -1,14 +1,18 @@
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { fromBinary, toBinary } from '@bufbuild/protobuf';
+import { FileDescriptorProtoSchema, FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
 import { ErrorInfo } from '@rondo/contracts/google/rpc/error_details';
 import { AdderServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/adder';
 import { CachedServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/cached';
 import { ConformanceServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/conformance';
 import { silentLogger } from '@rondo/rpc/call';
 import { createClient } from '@rondo/rpc/client';
-import { type Handlers, implement, type ServiceImplementation } from '@rondo/rpc/server';
+import { createRouter, type Handlers, implement, type ServiceImplementation, serve } from '@rondo/rpc/server';
 import { invalidArgument, packDetail, RpcError, Status } from '@rondo/rpc/status';
 import { standIn } from '@rondo/rpc/testing';
 import { type App, type ServiceContext, startService } from '@rondo/service';
+import { indexFiles, readDescriptorFile, serveReflection } from '@rondo/service/built-in';
 import { patient } from './recording-context.js';
 
 const ownDescriptors = fileURLToPath(new URL('../../contracts/descriptors.binpb', import.meta.url));
@@ -105,6 +109,16 @@ function start(name: string, registry: string, options: Started) {
 /** Starts an adder; its reflection uses another descriptor set if one is given. */
 export function startAdder(name: string, registry: string, options: Omit<Started, 'services'> = {}) {
   return start(name, registry, { services: [adder], ...options });
+}
+
+/** Starts an adder as a server of another framework: with reflection, without health, and without its id in the trailer. */
+export function startForeignAdder() {
+  const set = fromBinary(FileDescriptorSetSchema, readFileSync(ownDescriptors));
+  const index = indexFiles(
+    set.file.map((file) => readDescriptorFile(Buffer.from(toBinary(FileDescriptorProtoSchema, file)))),
+  );
+  const reflection = serveReflection({ services: () => [AdderServiceDefinition.fullName], files: () => index });
+  return serve(createRouter({ services: [adder, ...reflection] }), { listen: '127.0.0.1:0' });
 }
 
 /** Starts an adder that refuses calls without credentials, reflection included. */

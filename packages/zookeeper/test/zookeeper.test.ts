@@ -28,6 +28,7 @@ describe('a node', () => {
     expect(JSON.parse(text)).toMatchObject({
       ...{ name: SERVICE, id: 'cart-1', address: 'fd00::1', port: 50_052, sslPort: 50_051, payload: null },
       ...{ registrationTimeUTC: 1_700_000_000_000, serviceType: 'DYNAMIC', enabled: true },
+      uriSpec: { parts: [{ value: 'grpcs://[fd00::1]:50051?zone=eu%2Fa&version=', variable: false }] },
     });
     expect(fromNode(SERVICE, text)).toEqual(instance);
   });
@@ -42,6 +43,14 @@ describe('a node', () => {
     const { endpoints, ...rest } = fromNode(SERVICE, JSON.stringify(json)) ?? {};
     expect(endpoints).toMatchObject([{ address: '10.0.0.1:80', security: 1 }]);
     expect(rest).toMatchObject({ instanceId: 'x', incarnation: 7n, services: [SERVICE], status: 2 });
+  });
+
+  it.each([
+    ['Curator', { zone: 'eu/a', version: '2' }],
+    ['Spring', { id: 'x', metadata: { zone: 'eu/a', version: '2' } }],
+  ])("of %s has the zone and the version of the instance's payload", (_, payload) => {
+    const json = { id: 'x', address: '10.0.0.1', port: 80, payload };
+    expect(fromNode(SERVICE, JSON.stringify(json))).toMatchObject({ zone: 'eu/a', version: '2' });
   });
 
   it.each(['', 'x', 'null', '[]', '{"id":7,"address":"a"}'])('%p is none', (text) => {

@@ -341,6 +341,13 @@ export const gatewayErrors = defineErrors('the gateway', {
     remedy: "Call again soon. If it lasts, the log of the gateway says why it can't learn the contract.",
     effect: 'none',
   },
+  CONTRACT_REFUSED: {
+    code: 'UNIMPLEMENTED',
+    text: 'the gateway has no contract of {service}: its servers have no reflection, or their contract is broken',
+    cause: 'The gateway learns contracts by reflection. A server of another framework may have none; the log of the gateway has the reason.',
+    remedy: 'Add grpc.reflection.v1 to the server. The gateway asks an instance once, so start it again.',
+    effect: 'none',
+  },
   CONTRACT_UNKNOWN: {
     code: 'UNAVAILABLE',
     text: 'the contract of the instance that answered is not known; try again',

@@ -267,8 +267,8 @@ describe('what is not offered', () => {
     fleet.add({ instanceId: 'c', address: await instanceWith(), services: ['silent.v1.Silent'] });
     await until(catalogue, () => catalogue.settled);
     expect(catalogue.services.map(({ name }) => name)).toEqual([BOOKS]);
-    for (const path of ['/broken.v1.Broken/Get', '/silent.v1.Silent/Get'])
-      expect(catalogue.method(path)).toBe('unknown');
+    for (const service of ['broken.v1.Broken', 'silent.v1.Silent'])
+      expect(catalogue.method(`/${service}/Get`)).toEqual({ service, reason: 'CONTRACT_REFUSED' });
     expect(log.warnings.sort()).toEqual([
       "the gateway can't learn the contract of broken.v1.Broken",
       "the gateway can't learn the contract of silent.v1.Silent",

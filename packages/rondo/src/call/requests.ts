@@ -84,7 +84,7 @@ async function* announced({ stdin, stderr, clock }: CommandContext): AsyncIterab
 }
 
 /** The key of trailing metadata in which an instance names itself. */
-const SERVED_BY = 'rondo-served-by';
+export const SERVED_BY = 'rondo-served-by';
 
 /** A call that is made to see how it ends. */
 interface ProbeOptions extends CallOptions {
@@ -106,7 +106,8 @@ export async function probe(invoke: Invoke, options: ProbeOptions): Promise<Call
   } catch (error) {
     if (options.signal.aborted) return undefined;
     if (!(error instanceof RpcError)) throw error;
-    return { code: error.codeName, instance: error.metadata.get(SERVED_BY), message: error.message };
+    const served = error.origin === 'server' ? error.report?.attempts.at(-1)?.instance : undefined;
+    return { code: error.codeName, instance: error.metadata.get(SERVED_BY) ?? served, message: error.message };
   }
 }
 

@@ -6,6 +6,7 @@ import { EventServiceDefinition as definition } from '@rondo/contracts/rondo/eve
 import type { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
 import { createClient, staticResolver } from '@rondo/rpc/client';
 import type { Clock } from '@rondo/rpc/clock';
+import { RpcError, Status } from '@rondo/rpc/status';
 import { openChannel } from '../channels.js';
 import { reasonOf } from '../errors.js';
 import { askStats } from '../listing/guards.js';
@@ -110,11 +111,16 @@ interface Health {
   readonly fault: string | undefined;
 }
 
+/** That of a server of another framework, which may be ready all the same. */
+const NO_HEALTH = 'has no health service';
+
 /** The status in the registry may be out of date. An instance's own health service knows, its database included. */
 function judgeHealth(answers: readonly Health[], { logOf }: Expected): Outcome {
-  const ill = answers.filter(({ fault }) => fault !== undefined);
+  const ill = answers.filter(({ fault }) => fault !== undefined && fault !== NO_HEALTH);
+  const silent = answers.filter(({ fault }) => fault === NO_HEALTH).map(({ instance }) => instance.instanceId);
   const [first] = ill;
-  if (first === undefined) return ok('each instance says that it is ready');
+  if (first === undefined && silent.length === 0) return ok('each instance says that it is ready');
+  if (first === undefined) return ok(`each says that it is ready, but ${silent.join(', ')}, which ${NO_HEALTH}`);
   const named = ill.map(({ instance, fault }) => `${instance.instanceId} at ${addressOf(instance)} ${fault}`);
   return fail(named.join('; '), logOf(first.instance.instanceId));
 }
@@ -130,6 +136,7 @@ async function faultOf(instance: Instance, signal: AbortSignal): Promise<string 
     if (status === ServingStatus.SERVING) return undefined;
     return `is ${ServingStatus[status] ?? status}: it is starting, or its database is away`;
   } catch (error) {
+    if (error instanceof RpcError && error.code === Status.UNIMPLEMENTED) return NO_HEALTH;
     return `doesn't answer (${reasonOf(error)})`;
   } finally {
     channel.close();

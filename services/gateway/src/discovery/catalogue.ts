@@ -30,9 +30,11 @@ export interface PublicService {
 
 /**
  * Why a method can't be called: it is not public or doesn't exist; or the last instance of its service left, or its
- * contract isn't known yet.
+ * contract isn't known yet, or no instance tells a contract that can be used.
  */
-export type Absent = 'unknown' | { readonly service: string; readonly reason: 'NONE_RUNNING' | 'CONTRACT_PENDING' };
+export type Absent =
+  | 'unknown'
+  | { readonly service: string; readonly reason: 'NONE_RUNNING' | 'CONTRACT_PENDING' | 'CONTRACT_REFUSED' };
 
 /** A route of `google.api.http` that fits a request. */
 export interface RouteMatch {

@@ -191,5 +191,6 @@ function methodAt(path: string, view: View, services: Services): PublicMethod | 
   const found = view.methods.get(path);
   const versions = services.find(service);
   if (found !== undefined) return versions?.instances === 0 ? { service, reason: 'NONE_RUNNING' } : found;
-  return versions?.pending ? { service, reason: 'CONTRACT_PENDING' } : 'unknown';
+  if (versions === undefined || versions.instances === 0 || versions.contracts.length > 0) return 'unknown';
+  return { service, reason: versions.pending ? 'CONTRACT_PENDING' : 'CONTRACT_REFUSED' };
 }

@@ -57,7 +57,7 @@ describe('the limit of a call', () => {
     [
       'a unary call without a limit of its caller or its contract',
       'UnaryUnsafe',
-      { timeoutMs: undefined, limitMs: 15_000 },
+      { timeoutMs: undefined, limitMs: 10_000 },
     ],
     ['a unary call whose caller sets a limit', 'UnaryUnsafe', { timeoutMs: 60_000, limitMs: undefined }],
     ["a call whose contract sets one, whatever its caller's", 'Unary', { timeoutMs: 60_000, limitMs: 6_000 }],

@@ -66,7 +66,7 @@ type MethodCall = Omit<BackendCall, 'target'> & { readonly target: Pick<PublicMe
  * Makes calls at the instances that serve their methods, or in the gateway itself. The log has the reason of each failure
  * whose text is replaced.
  *
- * The deadline that a caller gives is sent on. Without one, the gateway gives a unary call 15 s, and no call more than the
+ * The deadline that a caller gives is sent on. Without one, the gateway gives a unary call 10 s, as clients do, and no call more than the
  * contract's timeout and one second; these limits aren't sent, because no caller set them.
  */
 export function createBackend(options: BackendOptions): (call: MethodCall) => Promise<BackendReply> {
@@ -105,15 +105,13 @@ function requestKeyOf(request: BackendCall['request']): ForwardedCall['requestKe
   };
 }
 
-/** The limit of a unary call for which neither its caller nor its contract sets one. Milliseconds. */
-const UNARY_LIMIT_MS = 15_000;
 /** Time for the server to end a call at its contract's timeout, before the gateway does. Milliseconds. */
 const SERVER_FIRST_MS = 1_000;
 
 function limitOf({ target: { method }, timeoutMs }: MethodCall): number | undefined {
-  const { policy, requestStream, responseStream } = method;
+  const { policy } = method;
   if (policy.timeoutMs !== undefined) return policy.timeoutMs + SERVER_FIRST_MS;
-  return requestStream || responseStream || timeoutMs !== undefined ? undefined : UNARY_LIMIT_MS;
+  return timeoutMs === undefined ? policy.defaultTimeoutMs : undefined;
 }
 
 function withPublicErrors(reply: ForwardedReply, error: (fault: unknown) => RpcError): BackendReply {
