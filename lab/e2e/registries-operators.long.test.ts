@@ -39,7 +39,7 @@ const DRAINS: Readonly<Record<string, readonly Drain[]>> = {
       name: 'OUT_OF_SERVICE',
       place: async ({ address }) => address,
       async set(address, isOut) {
-        const url = `http://${address}/eureka/apps/${SERVICE.toUpperCase()}/calculator-b/status`;
+        const url = `http://${address}/eureka/apps/${SERVICE.toUpperCase()}/calculator-b:${SERVICE}/status`;
         const { status } = isOut
           ? await fetch(`${url}?value=OUT_OF_SERVICE`, { method: 'PUT' })
           : await fetch(url, { method: 'DELETE' });
@@ -86,15 +86,15 @@ eachKind((kind, begin) => {
       const { client } = await startPair(registry, registry.urlAt(at));
       await set(at, true);
       await client.leaves('calculator-b');
-      const { stdout } = await runNode([join(root, 'scripts/rondo.mjs'), 'ps'], {
-        env: { RONDO_REGISTRY: registry.url },
-      });
-      expect(stdout).toMatch(/^calculator-b .*cordoned/im);
+      const env = { RONDO_REGISTRY: registry.url };
+      const ps = async () => (await runNode([join(root, 'scripts/rondo.mjs'), 'ps'], { env })).stdout;
+      expect(await ps()).toMatch(/^calculator-b .*cordoned/im);
       await sleep(2 * registry.ttlMs); // its renewals don't undo it
       await client.leaves('calculator-b');
       await set(at, false);
       await client.reaches('calculator-a', 'calculator-b');
       expect(client.failures).toEqual([]);
+      await eventually(async () => expect(await ps()).not.toMatch(/cordoned/i));
     });
   }
 

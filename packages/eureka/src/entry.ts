@@ -9,6 +9,9 @@ const GRPC_PORTS = ['gRPC_port', 'gRPC.port'];
 /** An application as Eureka names it. */
 export const appOf = (name: string) => name.toUpperCase();
 
+/** The id of an instance's entry for one of its services: a server keeps what operators set by this id alone. */
+export const entryId = (name: string, { instanceId }: Instance) => `${instanceId}:${name}`;
+
 /**
  * An instance as it is registered. Java clients read its address, its status and the zone.
  *
@@ -21,7 +24,7 @@ export function toEntry(name: string, instance: Instance, lease: { ttlMs: number
   const durationInSecs = Math.max(1, Math.ceil(lease.ttlMs / 2_000));
   return {
     instance: {
-      ...{ instanceId: instance.instanceId, app: appOf(name), vipAddress: name, secureVipAddress: name },
+      ...{ instanceId: entryId(name, instance), app: appOf(name), vipAddress: name, secureVipAddress: name },
       ...{ hostName: host, ipAddr: host, status: statusOf(instance), lastDirtyTimestamp: lease.dirtyAt },
       port: { $: port, '@enabled': !isSecure },
       securePort: { $: port, '@enabled': isSecure },

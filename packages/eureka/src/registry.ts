@@ -2,7 +2,7 @@ import type { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
 import { entryRegistrar, field, HTTP_KEYS, HttpServers, parseLocation, type RegistryAdapter } from '@rondo/registries';
 import type { Clock } from '@rondo/rpc/clock';
 import { Apps } from './apps.js';
-import { appOf, fromEntry, toEntry } from './entry.js';
+import { appOf, entryId, fromEntry, toEntry } from './entry.js';
 
 /** Options of {@link eurekaRegistry}. */
 export interface EurekaOptions {
@@ -25,8 +25,8 @@ export function eurekaRegistry(url: string, { clock }: EurekaOptions): RegistryA
   const servers = new HttpServers(location, { tokenHeader: 'authorization' });
   const path = `${location.path || DEFAULT_PATH}/apps`;
   const apps = new Apps({ servers, path, serviceOf, clock });
-  const pathOf = (name: string, { instanceId }: Instance) =>
-    `${path}/${encodeURIComponent(appOf(name))}/${encodeURIComponent(instanceId)}`;
+  const pathOf = (name: string, instance: Instance) =>
+    `${path}/${encodeURIComponent(appOf(name))}/${encodeURIComponent(entryId(name, instance))}`;
   const read = async (name: string, instance: Instance, signal: AbortSignal) =>
     field((await servers.ask({ path: pathOf(name, instance), signal })).json, 'instance');
 

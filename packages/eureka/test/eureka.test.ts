@@ -20,11 +20,16 @@ const entry = (of = instance) =>
 describe('an entry', () => {
   it('is what Java clients read, and the whole instance', () => {
     expect(entry()).toMatchObject({
+      instanceId: `cart-1:${SERVICE}`,
       ...{ app: 'SHOP.V1.CARTSERVICE', vipAddress: SERVICE, ipAddr: 'fd00::1', port: { $: 50_051, '@enabled': true } },
       ...{ securePort: { '@enabled': false }, status: 'UP', lastDirtyTimestamp: 8, metadata: { zone: 'eu/a' } },
       leaseInfo: { durationInSecs: 5, renewalIntervalInSecs: 3 },
     });
     expect(fromEntry(entry(), serviceOf)).toEqual(instance);
+  });
+
+  it('of an earlier version, which has the id of the instance alone, is the same instance', () => {
+    expect(fromEntry({ ...entry(), instanceId: 'cart-1' }, serviceOf)).toEqual(instance);
   });
 
   it.each([

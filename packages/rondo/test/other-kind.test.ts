@@ -47,7 +47,7 @@ it('ps, pick and call use the instances of a registry of another kind', async ()
 it.each([
   [
     ['drain', 'adder-1', '--force'],
-    /has no SetOperatorState; PUT …\/apps\/SERVICE\/ID\/status\?value=OUT_OF_SERVICE takes/,
+    /has no SetOperatorState; PUT …\/apps\/SERVICE\/ID:SERVICE\/status\?value=OUT_OF_SERVICE takes/,
   ],
   [['config'], /has no ListSettings; .*; a service's variables are its settings/],
 ])('%p says what does it there', async (command, message) => {

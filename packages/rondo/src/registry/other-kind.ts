@@ -17,7 +17,7 @@ import { messageOf } from '../workspace/errors.js';
 /** What takes an instance out, by the kind of registry. */
 const INSTEAD: ReadonlyMap<string, string> = new Map([
   ['consul', 'consul maint -enable -service=ID:SERVICE takes an instance out'],
-  ['eureka', 'PUT …/apps/SERVICE/ID/status?value=OUT_OF_SERVICE takes an instance out'],
+  ['eureka', 'PUT …/apps/SERVICE/ID:SERVICE/status?value=OUT_OF_SERVICE takes an instance out'],
   ['zookeeper', 'stop an instance to take it out: it drains first'],
 ]);
 
