@@ -78,7 +78,8 @@ function fromForeign(service: string, { found, node }: { found: unknown; node: u
   const host = textOf(field(found, 'Address')) || textOf(field(node, 'Address'));
   const weight = field(field(found, 'Weights'), 'Passing');
   const meta = field(found, 'Meta');
-  const endpoints = [...endpointAt(host, field(found, 'Port'), Security.SECURITY_PLAINTEXT)];
+  const security = field(meta, 'tls') === 'on' ? Security.SECURITY_TLS : Security.SECURITY_PLAINTEXT;
+  const endpoints = [...endpointAt(host, field(found, 'Port'), security)];
   if (endpoints.length === 0) return undefined;
   return Instance.fromPartial({
     instanceId: textOf(field(found, 'ID')),

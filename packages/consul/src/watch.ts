@@ -4,6 +4,7 @@ import {
   checkTaken,
   createPace,
   type HttpServers,
+  isFullName,
   items,
   latest,
   type RegistryLocation,
@@ -15,6 +16,8 @@ import { fromHealth, TAG } from './entry.js';
 const WAIT_MS = 5_000;
 /** How much later its answer may come: the agent adds a sixteenth of the wait, and the network some more. */
 const SLACK_MS = 4_000;
+/** Says that ACLs hide a part of the answer; the agent doesn't say it to a process without a token. */
+const FILTERED = 'x-consul-results-filtered-by-acls';
 /** How many services are asked for while all are listed. */
 const REQUESTS_A_SECOND = 100;
 
@@ -36,12 +39,14 @@ export class ConsulWatch {
     const path = healthOf(this.#location.nameOf(service));
     for (let index = '0'; ; ) {
       const answer = await this.#since(path, index, signal);
+      if (answer.isFiltered && items(answer.json).length === 0) throw this.#hidden();
+      if (answer.index !== index && items(answer.json).length === 0) await this.#catalog(signal);
       yield answer.index === index ? undefined : listOf(service, answer.json);
       index = answer.index;
     }
   }
 
-  /** All services with Rondo's tag. A change of any check has them listed again. */
+  /** All services with Rondo's tag or the full name of a gRPC service. A change of any check has them listed again. */
   async *all(signal: AbortSignal) {
     for (let index = '0'; ; ) {
       const answer = await this.#since('/v1/health/state/any', index, signal);
@@ -51,14 +56,13 @@ export class ConsulWatch {
   }
 
   async #listAll(signal: AbortSignal): Promise<readonly Instance[]> {
-    const ask = async (path: string) => (await this.#agent.ask({ path: `${path}?${this.#query({})}`, signal })).json;
-    const names = Object.entries(Object(await ask('/v1/catalog/services')));
     const all: Instance[] = [];
     let taken = 0;
     const pace = createPace(REQUESTS_A_SECOND);
-    for (const [name, tags] of names) {
-      if (!items(tags).includes(TAG)) continue;
-      const listed = listOf(this.#location.serviceOf(name), await ask(healthOf(name)));
+    for (const [name, tags] of await this.#catalog(signal)) {
+      const service = this.#location.serviceOf(name);
+      if (!items(tags).includes(TAG) && !isFullName(service)) continue;
+      const listed = listOf(service, await this.#ask(healthOf(name), signal));
       taken += takenBy(listed);
       checkTaken(taken);
       all.push(...listed);
@@ -66,6 +70,23 @@ export class ConsulWatch {
       await pace(signal);
     }
     return latest(all);
+  }
+
+  /** All names, with their tags. @throws Error if ACLs hide all of them: an agent lists at least its servers, as `consul`. */
+  async #catalog(signal: AbortSignal) {
+    const names = Object.entries(Object(await this.#ask('/v1/catalog/services', signal)));
+    if (names.length === 0) throw this.#hidden();
+    return names;
+  }
+
+  async #ask(path: string, signal: AbortSignal): Promise<unknown> {
+    return (await this.#agent.ask({ path: `${path}?${this.#query({})}`, signal })).json;
+  }
+
+  #hidden(): Error {
+    const token = this.#location.options.has('token-file') ? 'the token of token-file' : 'a process without a token';
+    const remedy = 'give token-file=FILE in its URL, with a token that has service:read and node:read';
+    return new Error(`the ACLs of Consul hide the services from ${token}; ${remedy}`);
   }
 
   /** Asks until something has changed since `index`. */
@@ -77,7 +98,7 @@ export class ConsulWatch {
     // Without an index, no question would be held.
     if (!(Number(next) > 0)) throw notConsul(path);
     // An index that goes back says that the agent's history is gone.
-    return { json, index: Number(next) < Number(index) ? '0' : next };
+    return { json, index: Number(next) < Number(index) ? '0' : next, isFiltered: headers[FILTERED] === 'true' };
   }
 
   #query(query: Readonly<Record<string, string>>): URLSearchParams {

@@ -97,3 +97,58 @@ it.each([404, 200])('refuses a server that is no agent, which answers with %d', 
     server.close();
   }
 });
+
+/** Follows a service, or all, at an agent with these answers by path; without one, the answer is 404. */
+async function listAt(
+  answers: Readonly<Record<string, unknown>>,
+  service: string,
+  headers: Readonly<Record<string, string>> = {},
+) {
+  const server = createServer(({ url = '' }, response) => {
+    const answer = answers[new URL(url, 'http://agent').pathname];
+    for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
+    response.setHeader('x-consul-index', '7').writeHead(answer === undefined ? 404 : 200);
+    response.end(JSON.stringify(answer ?? null));
+  });
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  const registry = consulRegistry(`consul://127.0.0.1:${(server.address() as AddressInfo).port}?a.v1.Mapped=mapped`);
+  try {
+    const watch = registry.watch(service, AbortSignal.timeout(60_000));
+    const listed: readonly Instance[] = (await watch[Symbol.asyncIterator]().next()).value;
+    return listed.map(({ instanceId, services }) => `${instanceId} ${services}`);
+  } finally {
+    await registry.close();
+    server.close();
+  }
+}
+
+it('lists all services by tag, by full name and by the name in the URL, whoever registered them', async () => {
+  const health = (id: string) => [{ Service: { ID: id, Address: '10.0.0.1', Port: 80 }, Checks: [] }];
+  const names = { consul: [], redis: ['cache'], tagged: ['rondo'], [SERVICE]: [], mapped: [] };
+  const paths = Object.keys(names).map((name) => [`/v1/health/service/${name}`, health(name)]);
+  const answers = { '/v1/health/state/any': [], '/v1/catalog/services': names, ...Object.fromEntries(paths) };
+  expect(await listAt(answers, '')).toEqual(['tagged tagged', `${SERVICE} ${SERVICE}`, 'mapped a.v1.Mapped']);
+});
+
+describe('ACLs that hide', () => {
+  const nothing = { [`/v1/health/service/${SERVICE}`]: [], '/v1/health/state/any': [] };
+  const message = /^the ACLs of Consul hide the services from a process without a token; give token-file=FILE/;
+
+  it.each([SERVICE, ''])(
+    'all services from a process without a token are told from there being no %p',
+    async (service) => {
+      expect(await listAt({ ...nothing, '/v1/catalog/services': { consul: [] } }, service)).toEqual([]);
+      await expect(listAt({ ...nothing, '/v1/catalog/services': {} }, service)).rejects.toThrow(message);
+    },
+  );
+
+  it('the instances of a service are told, too', async () => {
+    const filtered = { 'x-consul-results-filtered-by-acls': 'true' };
+    await expect(listAt({ ...nothing, '/v1/catalog/services': { a: [] } }, SERVICE, filtered)).rejects.toThrow(message);
+  });
+});
+
+it('calls a service of another program with TLS if its entry says so', () => {
+  const Service = { ID: 'x', Address: '10.0.0.1', Port: 80, Meta: { tls: 'on' } };
+  expect(fromHealth(SERVICE, { Service })?.endpoints).toMatchObject([{ address: '10.0.0.1:80', security: 2 }]);
+});

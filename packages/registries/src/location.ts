@@ -14,6 +14,9 @@ export interface RegistryLocation {
   readonly address: string;
 }
 
+/** Whether a name has the form of the full name of a gRPC service, such as `greeter.v1.Greeter`. */
+export const isFullName = (name: string): boolean => SERVICE.test(name);
+
 /** How the location of one kind of registry is written. */
 export interface LocationForm {
   /** Such as `zookeeper`. */

@@ -27,6 +27,6 @@ export {
 } from '../entries.js';
 export { HTTP_KEYS, type HttpAnswer, type HttpAsk, HttpServers } from '../http.js';
 export { field, items, textOf } from '../json.js';
-export { type LocationForm, parseLocation, type RegistryLocation } from '../location.js';
+export { isFullName, type LocationForm, parseLocation, type RegistryLocation } from '../location.js';
 export { fromRecord, toRecord } from '../record.js';
 export { type AdapterResolverOptions, adapterResolver } from '../resolver.js';

@@ -31,7 +31,8 @@ async function startAgent() {
     } else if (kind === 'service/deregister') {
       index += entries.delete(decodeURIComponent(id)) ? 1 : 0;
       response.end();
-    } else if (kind === 'health/service') {
+    } else if (pathname === '/v1/catalog/services') response.end('{"consul":[]}');
+    else if (kind === 'health/service') {
       const named = [...entries.values()].filter(({ Name }) => Name === decodeURIComponent(id));
       response.end(JSON.stringify(named.map((Service) => ({ Service, Checks: [] }))));
     } else response.writeHead(entry ? 200 : 404).end(JSON.stringify(entry ?? null));
