@@ -1,7 +1,7 @@
 import type { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
 import { checkCount, checkTaken, field, type HttpServers, items, latest, takenBy, textOf } from '@rondo/registries';
 import { type Clock, sleep } from '@rondo/rpc/clock';
-import { fromEntry } from './entry.js';
+import { fromEntry, idOf } from './entry.js';
 
 const POLL_MS = 5_000;
 /** A server keeps changes for three minutes; after a longer silence the whole list is read. */
@@ -102,7 +102,7 @@ export class Apps {
 
   /** Returns whether the entry differs from the one that is kept. */
   #keep(kept: Map<string, Kept>, app: string, entry: unknown): boolean {
-    const id = `${app}/${textOf(field(entry, 'instanceId'))}`;
+    const id = `${app}/${idOf(entry)}`;
     if (field(entry, 'actionType') === 'DELETED') return kept.delete(id);
     const status = textOf(field(entry, 'status'));
     const version = [status, field(entry, 'lastUpdatedTimestamp'), field(entry, 'lastDirtyTimestamp')].join();

@@ -46,6 +46,9 @@ function statusOf({ status }: Instance): string {
   return status === InstanceStatus.INSTANCE_STATUS_STARTING ? 'STARTING' : 'DOWN';
 }
 
+/** The id of an entry. A client that gives none has that of its host. */
+export const idOf = (entry: unknown): string => textOf(field(entry, 'instanceId')) || textOf(field(entry, 'hostName'));
+
 /**
  * The instance of an entry; undefined if it has no address. One that is out of service is cordoned. `serviceOf` has the full name of a
  * service that another program has registered.
@@ -70,7 +73,7 @@ function fromForeign(entry: unknown, metadata: unknown, serviceOf: (name: string
   if (endpoints.length === 0) return undefined;
   const isUp = ['UP', 'OUT_OF_SERVICE'].includes(textOf(field(entry, 'status')));
   return Instance.fromPartial({
-    instanceId: textOf(field(entry, 'instanceId')),
+    instanceId: idOf(entry),
     endpoints,
     services: [serviceOf(textOf(field(entry, 'vipAddress')))],
     zone: textOf(field(metadata, 'zone')),

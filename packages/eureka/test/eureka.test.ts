@@ -111,6 +111,17 @@ describe('a watch', () => {
     expect(lists).toEqual(['a', 'a,b', undefined, 'b']);
   });
 
+  it('has the instances of clients that give no ids, by their hosts', async () => {
+    const foreign = (hostName: string) => ({
+      hostName,
+      ipAddr: '10.0.0.1',
+      port: { $: 80 },
+      vipAddress: 'cart',
+      status: 'UP',
+    });
+    expect(await follow([['/', apps('UP_2_', foreign('h1'), foreign('h2'))]])).toEqual(['h1,h2']);
+  });
+
   it('asks for all again if the changes do not give what the server has', async () => {
     const lists = await follow([
       ['/', apps('UP_1_', listed('a'))],
