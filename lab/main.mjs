@@ -6,6 +6,8 @@ import { build, root, run } from '@rondo/tool/workspace';
 const TASKS = {
   chaos: 'the outage table over real processes; --short for a minute of it',
   sim: 'registry, instances and clients under random faults, from seeds',
+  registries:
+    'clients of ZooKeeper, Consul and Eureka in Java, Python and JavaScript, next to Rondo (needs those, Maven, Go)',
   foreign: 'contracts of well-known projects, each through `rondo new service` (needs grpcurl)',
   calendar: 'the tests that read a calendar, on each weekday and special day (needs libfaketime)',
   survey: 'files, lines, names and dependencies by part',

@@ -112,7 +112,7 @@ const JAVA_PATH = `${join(JAVA, 'classes')}:${join(JAVA, 'lib')}/*`;
 
 /** Starts a class of lab/java. */
 export const startJava = (main: string, ...args: readonly string[]): RunningProcess =>
-  start('java', ['-Xmx256m', '-XX:TieredStopAtLevel=1', '-cp', JAVA_PATH, main, ...args]);
+  start('java', ['-Xmx256m', '-XX:TieredStopAtLevel=1', '-cp', JAVA_PATH, main, ...args], { input: true });
 
 /** Runs a server of Eureka. Settings are Spring's. */
 export function runEureka(port: number, settings: readonly string[]): RunningProcess {
