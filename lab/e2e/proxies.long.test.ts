@@ -292,20 +292,45 @@ const TWO: Readonly<Record<ProxyName, (text: string, second: string) => string>>
     }),
 };
 
-/** A hundred calls a second, until it ends. Where a client sees the gateway's connections itself, it repeats a refused stream. */
-function startCalls(address: string, passed: boolean) {
-  const client = clientOf(address, passed, passed ? 1 : 0);
-  const calls: ReturnType<Client['unary']>[] = [];
-  const timer = setInterval(() => calls.push(client.unary('unary', { text: 'hello' })), 10);
+/** A hundred calls a second, until it ends. */
+function startLoad(call: () => Promise<string | undefined>, close: () => void) {
+  const calls: Promise<string | undefined>[] = [];
+  const timer = setInterval(() => calls.push(call()), 10);
   return {
     async end() {
       clearInterval(timer);
-      const errors = (await Promise.all(calls)).flatMap(({ error }) => error?.message ?? []);
-      client.close();
+      const errors = (await Promise.all(calls)).filter((error) => error !== undefined);
+      close();
       const failed = [...new Set(errors)].map((one) => `${one}: ${errors.filter((error) => error === one).length}`);
       return { answered: calls.length - errors.length, failed };
     },
   };
+}
+
+/** Where a client sees the gateway's connections itself, it repeats a refused stream. */
+function startCalls(address: string, passed: boolean) {
+  const client = clientOf(address, passed, passed ? 1 : 0);
+  return startLoad(async () => (await client.unary('unary', { text: 'hello' })).error?.message, client.close);
+}
+
+/** POST with JSON over HTTP/1.1. Every tenth comes with nine others, so that the proxy keeps idle connections to the gateway. */
+function startJson(address: string) {
+  const agent = new http.Agent({ keepAlive: true });
+  const post = async () => {
+    const headers = { 'content-type': 'application/json' };
+    const request = http.request(`http://${address}/${Proxied.fullName}/Unary`, { method: 'POST', headers, agent });
+    request.end(JSON.stringify({ text: 'json' }));
+    const [response] = await once(request, 'response');
+    await once(response.resume(), 'end');
+    return response.statusCode === 200 ? undefined : `HTTP ${response.statusCode}`;
+  };
+  let calls = 0;
+  const call = async () => {
+    calls += 1;
+    const errors = await Promise.all(Array.from({ length: calls % 10 === 0 ? 10 : 1 }, () => post().catch(String)));
+    return errors.find((error) => error !== undefined);
+  };
+  return startLoad(call, () => agent.destroy());
 }
 
 describe.each(proxyNames)('%s', (name) => {
@@ -342,16 +367,17 @@ describe.each(proxyNames)('%s', (name) => {
 
   test('fails no call while two gateways behind it are restarted one after the other', async () => {
     const proxy = await started((text) => TWO[name](text, gateways[1]?.address ?? ''));
-    const loads = [startCalls(proxy.plain, false), startCalls(proxy.passed, true)];
+    const loads = [startCalls(proxy.plain, false), startCalls(proxy.passed, true), startJson(proxy.plainJson)];
     for (const gateway of gateways) {
       await gateway.process.stop();
       gateway.process = (await startGateway(gateway.address)).process;
       await eventually(async () => expect((await fetch(`http://${gateway.address}/readyz`)).status).toBe(200));
       await sleep(5_000); // until the proxy has noticed
     }
-    const [plain, passed] = await Promise.all(loads.map((load) => load.end()));
-    process.stdout.write(`${name}: ${plain?.answered} and, by TLS that goes through, ${passed?.answered} answered\n`);
-    expect([plain?.failed, passed?.failed]).toEqual([[], []]);
+    const ends = await Promise.all(loads.map((load) => load.end()));
+    const [plain, passed, json] = ends.map(({ answered }) => answered);
+    process.stdout.write(`${name}: ${plain}, by TLS that goes through ${passed}, with JSON ${json} answered\n`);
+    expect(ends.map(({ failed }) => failed)).toEqual([[], [], []]);
   });
 
   test('keeps a stream that is silent for a minute; by the usual times it would be cut', async () => {

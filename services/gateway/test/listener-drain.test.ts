@@ -77,9 +77,12 @@ describe('a listener that drains', () => {
     const goneAway = once(session, 'goaway');
     const drained = listener.drain(60_000);
     expect(await goneAway).toContain(0);
-    await expect(connectRaw(port).then((socket) => once(socket, 'close'))).rejects.toMatchObject({
-      code: 'ECONNREFUSED',
-    });
+    await until(() =>
+      connectRaw(port).then(
+        (socket) => !socket.destroy(),
+        (error) => error.code === 'ECONNREFUSED',
+      ),
+    );
     for (const exchange of held) answer(exchange, 'finished');
     expect(await asked).toMatchObject({ body: 'finished' });
     await drained;
@@ -104,6 +107,30 @@ describe('a listener that drains', () => {
     await drained;
   });
 
+  it('answers the first request of a connection for a second, and closes the connection', async () => {
+    const { clock, port, listener } = await standing(echo);
+    const agent = keepAliveAgent();
+    await ask1(port, { agent });
+    const undecided = await connectRaw(port);
+    await until(() => listener.connections === 2);
+    const drained = listener.drain(60_000);
+    await clock.advance(900);
+    const onIdle = ask1(port, { agent, method: 'POST', body: 'idle' });
+    undecided.write('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nfirst');
+    const [answer, raw] = await Promise.all([onIdle, textOf(undecided)]);
+    expect(answer).toMatchObject({ status: 200, headers: { connection: 'close' } });
+    expect(raw).toMatch(/^HTTP\/1.1 200 .*connection: close/is);
+    await drained;
+  });
+
+  it('takes the connections that wait to be accepted before it closes the port', async () => {
+    const { port, listener } = await standing(echo);
+    const asked = Array.from({ length: 40 }, () => ask1(port, { method: 'POST', body: 'sent' }));
+    const drained = listener.drain(60_000);
+    expect((await Promise.all(asked)).map(({ status }) => status)).toEqual(Array(40).fill(200));
+    await drained;
+  });
+
   it('closes connections without a request', async () => {
     const { clock, port, listener } = await standing(echo);
     await connect2(`http://127.0.0.1:${port}`);
@@ -120,7 +147,11 @@ describe('a listener that drains', () => {
   });
 
   it('lets handlers end their endless answers', async () => {
-    const { port, listener: started } = await standing((exchange) => {
+    const {
+      clock,
+      port,
+      listener: started,
+    } = await standing((exchange) => {
       exchange.respond(200, {});
       void exchange.write(Buffer.from('event'));
       started.draining.addEventListener('abort', () => exchange.end(Buffer.from(' end')), { once: true });
@@ -131,6 +162,7 @@ describe('a listener that drains', () => {
     const [[response]] = await Promise.all([once(request, 'response'), once(stream, 'response')]);
     const drained = started.drain(60_000);
     expect(await Promise.all([textOf(stream), textOf(response)])).toEqual(['event end', 'event end']);
+    await clock.advance(1_000);
     await drained;
   });
 

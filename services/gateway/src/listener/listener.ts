@@ -1,6 +1,6 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import type { Logger } from '@rondo/rpc/call';
-import { type Clock, systemClock } from '@rondo/rpc/clock';
+import { type Clock, systemClock, type Timer } from '@rondo/rpc/clock';
 import { networkOf, remoteOf, Shares, Turns } from '@rondo/rpc/internal';
 import { type AppListener, cannotBind, formatHostPort, type HostPort } from '@rondo/service';
 import { ClientCounts, createConnections } from './connections.js';
@@ -95,18 +95,46 @@ export function createListener(options: ListenerOptions): PublicListener {
     drain: (graceMs) =>
       new Promise((resolve) => {
         draining.abort();
-        server.close();
-        const grace = clock.setTimer(graceMs, () => {
+        let isOver = false;
+        const cutOff = () => {
+          isOver = true;
           for (const socket of connections.open) socket.destroy();
-        });
+        };
+        const grace = clock.setTimer(graceMs, cutOff);
         protocols.drain();
-        connections.whenNone(() => {
-          grace.cancel();
-          protocols.close();
-          resolve();
+        closePort(server, () => {
+          if (isOver) cutOff();
+          connections.whenNone(() => {
+            grace.cancel();
+            protocols.close();
+            resolve();
+          });
         });
       }),
   };
+}
+
+/** The most connections that wait to be accepted: Node's own default. */
+const BACKLOG = 511;
+
+/** Closes the port once no connection waits to be accepted: it would be reset. A round of the event loop accepts one. */
+function closePort(server: Server, closed: () => void): void {
+  let hasAccepted = true;
+  let rounds = 0;
+  server.on('connection', () => {
+    hasAccepted = true;
+  });
+  const round = () => {
+    rounds += 1;
+    if (hasAccepted && rounds <= BACKLOG) {
+      hasAccepted = false;
+      setImmediate(round);
+      return;
+    }
+    server.close();
+    closed();
+  };
+  setImmediate(round);
 }
 
 /** Binds the server; returns its port. */
@@ -124,6 +152,12 @@ function bind(server: Server, listen: HostPort, variable = 'RONDO_GATEWAY_LISTEN
     server.once('error', fail).once('listening', done).listen(listen);
   });
 }
+
+/**
+ * How long a draining port waits for requests on connections without one. A proxy may have sent one already, and doesn't repeat it
+ * if it isn't safe to repeat.
+ */
+const LAST_REQUESTS_MS = 1_000;
 
 /** The protocols of the port. A connection goes to one of them, or first to TLS and then to one of them. */
 function createProtocols(setup: Setup, files: ListenerOptions['tls']) {
@@ -143,6 +177,7 @@ function createProtocols(setup: Setup, files: ListenerOptions['tls']) {
   // A handshake takes about a millisecond.
   const handshakes = new Turns(1);
   const undecided = new Set<Socket>();
+  let last: Timer | undefined;
   const secure = ({ accept }: Pick<NonNullable<typeof tls>, 'accept'>, socket: Socket) => {
     const inTurn = () => {
       undecided.delete(socket);
@@ -167,14 +202,16 @@ function createProtocols(setup: Setup, files: ListenerOptions['tls']) {
     },
     drain(): void {
       http2.drain();
-      // Connections without a request close last: until then, a request on one of them is still answered.
-      requests.whenNone(() => {
+      // Connections without a request close last: a request on one of them is still answered.
+      const closeIdle = () => {
         for (const socket of undecided) socket.destroy();
         tls?.closeUnfinished();
         http1.closeIdle();
-      });
+      };
+      last = clock.setTimer(LAST_REQUESTS_MS, () => requests.whenNone(closeIdle));
     },
     close(): void {
+      last?.cancel();
       http1.close();
       tls?.close();
     },
