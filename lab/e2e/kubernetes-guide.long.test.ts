@@ -6,12 +6,14 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type Ended, eventually, root, runNode, start } from '@rondo/harness';
 import { noControlPlane } from './src/control-plane.js';
-import { type Cluster, NAMESPACE, startCluster } from './src/kubernetes-fleet.js';
+import { type Cluster, startCluster } from './src/kubernetes-fleet.js';
 
 const missing = ['ip', 'grpcurl'].filter((program) => spawnSync(program, ['-help']).error !== undefined);
 const why = missing.length === 0 ? noControlPlane : `there is no ${missing.join(', and no ')} here`;
+/** The app's name. */
+const NAMESPACE = 'shop';
 const parent = mkdtempSync(join(tmpdir(), 'rondo-kubernetes-guide-'));
-const app = join(parent, 'shop');
+const app = join(parent, NAMESPACE);
 
 let cluster: Cluster;
 
@@ -33,9 +35,9 @@ const succeed = ({ code, stdout, stderr }: Ended): string => {
     succeed(await runNode([join(root, 'scripts/rondo.mjs'), 'create', app], { cwd: root }));
     succeed(await start('npm', ['run', 'build'], { cwd: app }).ended);
     succeed(await runNode(['rondo', 'kubernetes'], { cwd: app }));
-    await cluster.makeImages(app, 'shop');
+    await cluster.makeImages(app, NAMESPACE);
     await cluster.kubectlAsync(['apply', '-k', join(app, 'infra/kubernetes/overlays/development')]);
-    for (const service of ['greeter', 'gateway']) await cluster.rolledOut(service);
+    for (const service of ['greeter', 'gateway']) await cluster.rolledOut(service, NAMESPACE);
     const pods = await cluster.kubectlAsync(['-n', NAMESPACE, 'get', 'pods']);
     process.stdout.write(pods);
     expect(pods.split('\n').filter((line) => / 1\/1 +Running /.test(line))).toHaveLength(2);

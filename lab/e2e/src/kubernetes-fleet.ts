@@ -40,7 +40,7 @@ export interface Cluster extends ControlPlane {
   /** Applies the development overlay after its Jobs have migrated, with two pods of each service and what is given, and waits until all are ready. */
   deploy(more?: Deployed): Promise<void>;
   /** Waits until the rollout of a workload is complete. */
-  rolledOut(service: string): Promise<void>;
+  rolledOut(service: string, namespace?: string): Promise<void>;
   /** What a pod that has ended or runs has written. */
   logOf(pod: Pod): string;
   /** The pods of the namespace without those of Jobs. */
@@ -83,8 +83,8 @@ export async function startCluster(): Promise<Cluster> {
       const deployments = await plane.kubectlAsync(['-n', NAMESPACE, 'get', 'deployments', '-o', 'name']);
       for (const one of deployments.trim().split('\n')) await cluster.rolledOut(one.replace(/^.*\//, ''));
     },
-    async rolledOut(name) {
-      await plane.kubectlAsync(['-n', NAMESPACE, 'rollout', 'status', `deployment/${name}`, '--timeout=300s']);
+    async rolledOut(name, namespace = NAMESPACE) {
+      await plane.kubectlAsync(['-n', namespace, 'rollout', 'status', `deployment/${name}`, '--timeout=300s']);
     },
     logOf: ({ metadata: { name }, spec: { containers } }) =>
       readFileSync(join(folder, `${name}-${containers[0].name}.log`), 'utf8'),

@@ -2,7 +2,7 @@ import path from 'node:path';
 import { fillFile, type View } from '../template.js';
 import { filesBelow } from '../workspace/files.js';
 import { tool } from '../workspace/paths.js';
-import type { Workload } from './workloads.js';
+import type { Workload, Workloads } from './workloads.js';
 
 /** Begins each file that is written anew each time. */
 export const MARK = '# rondo kubernetes wrote this file, and writes it anew: change it by an overlay.\n';
@@ -30,12 +30,14 @@ export const withDecision = (overlay: string): string =>
       );
 
 /** The files for the services of a workspace, by their paths from the root. */
-export function filesFor(workloads: readonly Workload[], registry: Workload | undefined): ReadonlyMap<string, string> {
+export function filesFor({ app, workloads, registry }: Workloads): ReadonlyMap<string, string> {
+  const viewOf = (workload: Workload): View => ({ app, ...viewOfOne(workload) });
   const databases = workloads.filter(({ database }) => database !== undefined).map(viewOf);
+  const gateway = workloads.find(({ service }) => service === 'gateway');
   const processes = [...workloads, ...(registry === undefined ? [] : [registry])].map(viewOf);
   const view = {
-    ...{ workloads: workloads.map(viewOf), processes, databases, hasDatabases: databases.length > 0 },
-    hasGateway: workloads.some(({ service }) => service === 'gateway'),
+    ...{ app, workloads: workloads.map(viewOf), processes, databases, hasDatabases: databases.length > 0 },
+    gateway: gateway && viewOf(gateway),
     registry: registry && viewOf(registry),
   };
   const own: readonly (readonly [string, Workload])[] = [
@@ -57,7 +59,16 @@ export function filesFor(workloads: readonly Workload[], registry: Workload | un
 /** A file; empty if there is nothing in it for these services. */
 const draw = (file: string, view: View): string => fillFile(`kubernetes/${file}`, view).replace(/^---\n/, '');
 
-const viewOf = ({ service, image, port, serves, callers, database, instances, public: outside }: Workload): View => ({
+const viewOfOne = ({
+  service,
+  image,
+  port,
+  serves,
+  callers,
+  database,
+  instances,
+  public: outside,
+}: Workload): View => ({
   ...{ service, image, port, serves, callers, database },
   minReplicas: Math.max(LEAST_REPLICAS, instances),
   public: outside && { publicPort: outside.port, publicVariable: outside.variable },

@@ -15,11 +15,20 @@ export interface Workload extends Manifest {
   readonly callers: readonly string[] | undefined;
 }
 
-/** The services of a workspace that is built, and apart from them the registry, as Kubernetes knows the instances without one. */
-export function readWorkloads(root: string): {
+/** The services of a workspace, and apart from them the registry, as Kubernetes knows the instances without one. */
+export interface Workloads {
+  /** The app's name, which is that of the namespace, and the label `part-of` of its objects. */
+  readonly app: string;
   readonly workloads: readonly Workload[];
   readonly registry: Workload | undefined;
-} {
+}
+
+/**
+ * Reads the services of a workspace that is built.
+ *
+ * @throws Error if Kubernetes can't have a name.
+ */
+export function readWorkloads(root: string): Workloads {
   const descriptors = readFileSync(path.join(root, 'packages/contracts/descriptors.binpb'));
   const files = [...createFileRegistry(fromBinary(FileDescriptorSetSchema, descriptors)).files];
   const images = imagesOf(root);
@@ -27,11 +36,44 @@ export function readWorkloads(root: string): {
     const own = files.filter(({ proto }) => manifest.contracts.includes(proto.name));
     const services = own.flatMap((file) => file.services);
     const serves = services.map(({ typeName }) => typeName);
+    checkNames(manifest.service, serves);
     const callers = manifest.public === undefined ? callersOf(services) : undefined;
     return { ...manifest, image: images.get(manifest.service) ?? manifest.service, serves, callers };
   });
   const registry = all.find(({ service }) => service === REGISTRY);
-  return { workloads: all.filter((workload) => workload !== registry), registry };
+  return { app: nameOf(root), workloads: all.filter((workload) => workload !== registry), registry };
+}
+
+/** What Kubernetes allows for the name of an object, and after the prefix of a label. */
+const MAX_NAME = 63;
+/** The longest of what is added to a service's name in a label. */
+const LONGEST_NAME = '-migration';
+/** Words that YAML takes for something else than text. */
+const YAML_WORD = /^(?:on|off|yes|no|y|n|true|false|null)$/;
+
+/** @throws Error with what to do. */
+function checkNames(service: string, serves: readonly string[]): void {
+  const most = MAX_NAME - LONGEST_NAME.length;
+  if (service.length > most)
+    throw new Error(`the service ${service} has a name of ${service.length} characters: give it at most ${most}`);
+  if (YAML_WORD.test(service))
+    throw new Error(`the service ${service} has a name that YAML takes for a value: give it another`);
+  const long = serves.find((name) => name.length > MAX_NAME);
+  if (long !== undefined) {
+    throw new Error(
+      `${long} of the service ${service} has ${long.length} characters, and a label of Kubernetes at most ${MAX_NAME}: shorten the name or its package`,
+    );
+  }
+}
+
+/** The name in the root's package.json, as the name of an object. */
+function nameOf(root: string): string {
+  const { name = '' }: { readonly name?: string } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'));
+  const words = name
+    .toLowerCase()
+    .split(/[^a-z0-9]+/)
+    .filter((word) => word !== '');
+  return words.join('-').slice(0, MAX_NAME).replace(/-$/, '') || 'rondo';
 }
 
 /** The processes that the rules of all methods name; undefined if a method is for any process. */

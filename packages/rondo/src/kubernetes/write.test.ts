@@ -31,7 +31,7 @@ function addService(name: string, manifest: object): void {
 
 beforeEach(() => {
   root = mkdtempSync(path.join(tmpdir(), 'rondo-manifests-'));
-  writeFileSync(file('package.json'), '{}');
+  writeFileSync(file('package.json'), '{"name": "shop"}');
   writeFileSync(file('docker-compose.yml'), 'services: { calculator: { image: shop-calculator } }\n');
   mkdirSync(file('packages/contracts'), { recursive: true });
   cpSync(path.join(repository, 'packages/contracts/descriptors.binpb'), file('packages/contracts/descriptors.binpb'));
@@ -56,12 +56,55 @@ describe('the manifests of a workspace', () => {
     expect(objectsOf(`${BASE}/discovery.yaml`)[1].subjects).toEqual([{ kind: 'ServiceAccount', name: 'calculator' }]);
   });
 
+  it('belong to the app, as its namespace and the label of its objects say', () => {
+    writeFileSync(file('package.json'), '{"name": "@acme/Web_shop"}');
+    writeManifests(root);
+    const partOf = { 'app.kubernetes.io/part-of': 'acme-web-shop' };
+    for (const { metadata } of objectsOf(`${BASE}/calculator.yaml`)) expect(metadata.labels).toMatchObject(partOf);
+    for (const overlay of ['development', 'production']) {
+      expect(objectsOf(`${OVERLAYS}/${overlay}/namespace.yaml`)[0].metadata.name).toBe('acme-web-shop');
+      expect(objectsOf(`${OVERLAYS}/${overlay}/kustomization.yaml`)[0].namespace).toBe('acme-web-shop');
+    }
+    const written = readdirSync(file('infra'), { recursive: true, encoding: 'utf8' }).filter((one) =>
+      /yaml$/.test(one),
+    );
+    expect(written.filter((one) => /part-of[:=] ?rondo|-n rondo/.test(text(`infra/${one}`)))).toEqual([]);
+  });
+
+  it.each([
+    ['a'.repeat(54), /has a name of 54 characters: give it at most 53/],
+    ['off', /the service off has a name that YAML takes for a value/],
+  ])('are refused for a service whose name Kubernetes or YAML cannot have: %s', (name, why) => {
+    addService(name, { port: 50061, contracts: ['calculator/v1/calculator.proto'] });
+    expect(() => writeManifests(root)).toThrow(why);
+  });
+
+  it('are refused for a gRPC service whose name is longer than a label', () => {
+    const descriptors = file('packages/contracts/descriptors.binpb');
+    const set = fromBinary(FileDescriptorSetSchema, readFileSync(descriptors));
+    for (const { name, service } of set.file)
+      if (name === 'calculator/v1/calculator.proto') for (const one of service) one.name = 'A'.repeat(60);
+    writeFileSync(descriptors, toBinary(FileDescriptorSetSchema, set));
+    expect(() => writeManifests(root)).toThrow(
+      /^calculator\.v1\.A+ of the service calculator has 74 characters, and a label of Kubernetes at most 63/,
+    );
+  });
+
+  it('give pods no other group and no endless disk, and open their metrics for monitoring alone', () => {
+    writeManifests(root);
+    const [, , { spec }, , , policy] = objectsOf(`${BASE}/calculator.yaml`);
+    expect(spec.template.spec.securityContext).toMatchObject({ runAsUser: 1000, runAsGroup: 1000 });
+    expect(spec.template.spec.volumes).toEqual([{ name: 'tmp', emptyDir: { sizeLimit: '256Mi' } }]);
+    const namespaceSelector = { matchLabels: { 'kubernetes.io/metadata.name': 'monitoring' } };
+    expect(policy.spec.ingress.at(-1)).toEqual({ from: [{ namespaceSelector }], ports: [{ port: 9464 }] });
+  });
+
   it('let only those call whom the rules of all methods name', () => {
     addService('vault', { port: 50060, contracts: ['rondo/conformance/auth/v1/secured.proto'] });
     writeManifests(root);
     const callersOf = (service: string) => objectsOf(`${BASE}/${service}.yaml`).at(-1).spec.ingress[0].from;
     const pods = (labels: object) => [{ podSelector: { matchLabels: labels } }];
-    expect(callersOf('vault')).toEqual(pods({ 'app.kubernetes.io/part-of': 'rondo' }));
+    expect(callersOf('vault')).toEqual(pods({ 'app.kubernetes.io/part-of': 'shop' }));
     const file = path.join(root, 'packages/contracts/descriptors.binpb');
     const set = fromBinary(FileDescriptorSetSchema, readFileSync(file));
     for (const service of set.file.flatMap((one) => (one.name.endsWith('secured.proto') ? one.service : []))) {
@@ -165,7 +208,7 @@ describe('the manifests of a workspace', () => {
       recursive: true,
       filter: (from) => !/\/(?:node_modules|src|test|dist|page)$/.test(from),
     });
-    cpSync(path.join(repository, 'docker-compose.yml'), file('docker-compose.yml'));
+    for (const name of ['docker-compose.yml', 'package.json']) cpSync(path.join(repository, name), file(name));
     cpSync(path.join(repository, 'infra/kubernetes'), file('infra/kubernetes'), { recursive: true });
     expect(writeManifests(root)).toEqual({ added: [], changed: [], removed: [], lacking: [NO_ISSUER], open: [OPEN] });
   });

@@ -22,8 +22,8 @@ export interface Written {
  * @throws Error if a file of the base isn't the tool's.
  */
 export function writeManifests(root: string): Written {
-  const { workloads, registry } = readWorkloads(root);
-  const all = [...filesFor(workloads, registry)];
+  const read = readWorkloads(root);
+  const all = [...filesFor(read)];
   const isBegun = existsSync(path.join(root, OVERLAYS));
   const base = new Map(all.filter(([file]) => !file.startsWith(OVERLAYS)));
   // A component of someone else's is no business of the tool's.
@@ -38,7 +38,7 @@ export function writeManifests(root: string): Written {
   for (const [file, text] of wanted) write(path.join(root, file), text);
   for (const file of stale) rmSync(path.join(root, file));
   const changed = wanted.map(([file]) => file).filter((file) => !added.includes(file));
-  const lacking = [...lackingIn(root, workloads), ...undecidedIn(root)];
+  const lacking = [...lackingIn(root, read.workloads), ...undecidedIn(root)];
   return { added, changed, removed: stale, lacking, open: openOverlays(root) };
 }
 
