@@ -9,19 +9,25 @@ import { toolModule } from './src/tool-module.js';
 const CONTRACT = 'proto/rondo/conformance/v1/adder.proto';
 const COMMIT = ['-c', 'user.name=CI', '-c', 'user.email=ci@rondo.example', 'commit', '--quiet', '--message=Contracts'];
 
-describe('a contract that is published on main', () => {
+describe.each([
+  ['main', 'of a repository', ''],
+  ['master', 'of a folder of a repository', 'apps/shop'],
+])('a contract that is published on %s %s', (branch, _where, below) => {
   let module: string;
-  const tree = mkdtempSync(join(tmpdir(), 'rondo-contracts-'));
-  afterAll(() => rmSync(tree, { recursive: true, force: true }));
+  const repository = mkdtempSync(join(tmpdir(), 'rondo-contracts-'));
+  const tree = join(repository, below);
+  const git = (...args: readonly string[]) => start('git', ['-C', tree, ...args]).ended;
+  afterAll(() => rmSync(repository, { recursive: true, force: true }));
   beforeAll(async () => {
+    mkdirSync(tree, { recursive: true });
+    await start('git', ['init', '--quiet', `--initial-branch=${branch}`, repository]).ended;
+    writeFileSync(join(repository, '.git/info/exclude'), 'packages\nnode_modules\nservices\n');
     for (const part of ['proto', 'buf.yaml']) cpSync(join(root, part), join(tree, part), { recursive: true });
     mkdirSync(join(tree, 'packages'));
     const packages = readdirSync(join(root, 'packages')).filter((name) => name !== 'rondo');
     for (const part of ['node_modules', 'services', ...packages.map((name) => `packages/${name}`)])
       symlinkSync(join(root, part), join(tree, part));
     module = await toolModule('check/breaking.ts', tree);
-    const git = (...args: readonly string[]) => start('git', ['-C', tree, ...args]).ended;
-    await git('init', '--quiet', '--initial-branch=main');
     await git('add', 'proto', 'buf.yaml');
     expect(await git(...COMMIT)).toMatchObject({ code: 0, stderr: '' });
   });
@@ -42,5 +48,18 @@ describe('a contract that is published on main', () => {
     expect(changed).toMatchObject({ code: 100, stdout: expect.stringContaining('Field "2" with name "b"') });
     const removed = await compared('int64 b = 2;', '');
     expect(removed).toMatchObject({ code: 100, stdout: expect.stringContaining('field "2" with name "b"') });
+  });
+
+  it('is a changed file, whose tests npm test -- --changed looks for', async () => {
+    await compared('int64 b = 2;', 'int64 b = 2;\n  int64 c = 3;');
+    if (below !== '') writeFileSync(join(repository, 'elsewhere'), 'changed');
+    const changed = await toolModule('jest/changed.ts', tree);
+    const script = `
+      import { changedTests } from ${JSON.stringify(changed)};
+      await changedTests(async (args) => (console.log('ASKED', JSON.stringify(args)), []));`;
+    const { stdout } = await runNode(['--input-type=module', '--eval', script], { cwd: tree });
+    const [, asked = ''] = /^ASKED (\[.+\])$/m.exec(stdout) ?? [];
+    expect(JSON.parse(asked)).toContain(join(tree, 'packages/contracts/src/rondo/conformance/v1/adder.ts'));
+    expect(asked).not.toContain('elsewhere');
   });
 });

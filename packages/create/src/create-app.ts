@@ -42,7 +42,11 @@ export function createApp(options: CreateOptions): void {
   vendor(folder, tarballs);
   copyObserve({ folder, from: samples }, withSamples);
   if (withSamples) copySamples({ folder, name, version: String(versions['version']), from: samples });
-  run('Making a repository', ['git', 'init', '--quiet', '--initial-branch', 'main']);
+  if (isInRepository(folder))
+    tell(
+      'The folder is part of a git repository: none is made in it. Its CI is read only at the root of a repository.',
+    );
+  else run('Making a repository', ['git', 'init', '--quiet', '--initial-branch', 'main']);
   run('Installing packages', `npx --yes ${versions['pnpm']} install --no-frozen-lockfile`);
   // What it says to do next is in the overlay.
   run(`Making the service ${SERVICE}`, [process.execPath, 'rondo', 'new', 'service', SERVICE, '--skip-test'], 'ignore');
@@ -51,6 +55,10 @@ export function createApp(options: CreateOptions): void {
   run('Formatting', [process.execPath, 'node_modules/@biomejs/biome/bin/biome', 'check', '--write', 'services']);
   tell(`${name} is in ${folder}\n\n  cd ${folder}\n  ${packageManager} start`);
 }
+
+/** Whether a folder is in the work tree of a repository, which doesn't ignore it. */
+export const isInRepository = (folder: string): boolean =>
+  spawnSync('git', ['check-ignore', '--quiet', path.resolve(folder)], { cwd: folder }).status === 1;
 
 /** Variables of the workspace from which this is called. */
 const OF_A_WORKSPACE = ['RONDO_WORKSPACE', 'RONDO_DESCRIPTORS', 'INIT_CWD'];

@@ -7,13 +7,21 @@ import { root } from '../workspace/paths.js';
 import { type Ended, native, run } from '../workspace/process.js';
 import type { StepResult } from '../workspace/steps.js';
 
+/** What the branch that holds the published contracts is called. */
+export const MAIN_BRANCHES = ['main', 'master'] as const;
+
+/** The root may be a folder of a larger repository: `REF:./PATH` is a path below the root. */
 const git = (...args: readonly string[]) => run('git', args);
 
 /** It is skipped, with the reason, if there is nothing to compare with. */
 export async function breaking(): Promise<StepResult> {
   const base = await findBase();
   if (!base)
-    return { code: 0, skipped: true, note: 'neither main nor origin/main has an earlier commit with contracts' };
+    return {
+      code: 0,
+      skipped: true,
+      note: 'neither main nor master, here or at origin, has an earlier commit with contracts',
+    };
   const folder = mkdtempSync(path.join(tmpdir(), 'rondo-base-'));
   try {
     const image = await buildImage(base, folder);
@@ -26,9 +34,9 @@ export async function breaking(): Promise<StepResult> {
   }
 }
 
-/** The local main, else origin/main. If HEAD is main and the contracts have no changes, the commit before it. */
+/** The local main or master, else that of origin. If HEAD is it and the contracts have no changes, the commit before it. */
 async function findBase(): Promise<string | undefined> {
-  for (const ref of ['main', 'origin/main']) {
+  for (const ref of [...MAIN_BRANCHES, ...MAIN_BRANCHES.map((branch) => `origin/${branch}`)]) {
     if (!(await hasContracts(ref))) continue;
     if (!(await isHead(ref))) return ref;
     const previous = `${ref}~1`;
@@ -42,7 +50,7 @@ async function isHead(ref: string): Promise<boolean> {
   return sameCommit && (await git('diff', '--quiet', ref, '--', 'proto', 'buf.yaml')).code === 0;
 }
 
-const hasContracts = async (ref: string) => (await git('cat-file', '-e', `${ref}:proto`)).code === 0;
+const hasContracts = async (ref: string) => (await git('cat-file', '-e', `${ref}:./proto`)).code === 0;
 
 /** Unpacks the base into a folder and builds it there, as buf can't read a git ref whose modules are in node_modules. */
 async function buildImage(base: string, folder: string): Promise<Ended> {
@@ -58,10 +66,10 @@ async function buildImage(base: string, folder: string): Promise<Ended> {
 
 /** Drops the contracts of services that are removed here from the base: a tree without a service has no clients of it. */
 async function dropRemovedServices(base: string, folder: string): Promise<void> {
-  const { code, output } = await git('ls-tree', '--name-only', `${base}:services`);
+  const { code, output } = await git('ls-tree', '--full-tree', '--name-only', `${base}:./services`);
   const services = code === 0 ? output.trim().split('\n') : [];
   for (const service of services.filter((name) => !existsSync(path.join(root, 'services', name)))) {
-    const manifest = await git('show', `${base}:services/${service}/package.json`);
+    const manifest = await git('show', `${base}:./services/${service}/package.json`);
     const { rondo }: { rondo?: { contracts: string[] } } = manifest.code === 0 ? JSON.parse(manifest.output) : {};
     for (const contract of rondo?.contracts ?? []) {
       const gone = [path.dirname(contract), contract].find((file) => !existsSync(path.join(root, 'proto', file)));

@@ -1,5 +1,6 @@
 /** `npm test -- --changed`: what the changed files reach, and their types and lint. */
 import path from 'node:path';
+import { MAIN_BRANCHES } from '../check/breaking.js';
 import { console } from '../terminal/console.js';
 import { root } from '../workspace/paths.js';
 import { native, run } from '../workspace/process.js';
@@ -34,9 +35,9 @@ export async function changedTests(list: List): Promise<ChangedTests> {
 
 /** Paths below the root: what isn't committed, and the commits that main lacks; of deleted files nothing is left to check. */
 async function changedFiles(): Promise<readonly string[]> {
-  const base = await firstOf(['origin/main', 'main']);
+  const base = await firstOf(MAIN_BRANCHES.flatMap((branch) => [`origin/${branch}`, branch]));
   const outputs = await Promise.all([
-    git('diff', '--name-only', '--diff-filter=d', base),
+    git('diff', '--name-only', '--relative', '--diff-filter=d', base),
     git('ls-files', '--others', '--exclude-standard'),
   ]);
   return [...new Set(outputs.flatMap((output) => output.split('\n')).filter(Boolean))].sort();

@@ -93,7 +93,7 @@ const packageManagerOf = (root: string): PackageManager =>
   filesAt(root, README).some((file) => readText(root, file).includes('pnpm start')) ? 'pnpm' : 'npm';
 
 async function refuseUncommitted({ root, signal }: Workspace): Promise<void> {
-  const { code, output } = await runProgram('git', ['status', '--porcelain'], { cwd: root, signal });
+  const { code, output } = await runProgram('git', ['status', '--porcelain', '--', '.'], { cwd: root, signal });
   if (code === 0 && output === '') return;
   const [first = ''] = output.split('\n');
   const remedy = 'commit everything first, so that git diff shows what the upgrade changes';
