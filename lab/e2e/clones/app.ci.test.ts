@@ -26,6 +26,7 @@ const rondo = (...args: readonly string[]): Promise<Ended> => runNode(['rondo', 
 beforeAll(async () => {
   const created = await runNode([join(root, 'scripts/rondo.mjs'), 'create', app], { cwd: root });
   expect(created).toMatchObject({ code: 0, stdout: expect.stringContaining(`\n  cd ${app}\n  npm start\n`) });
+  expect(`${created.stdout}${created.stderr}`).not.toContain('Unsupported engine');
 });
 afterAll(() => rmSync(parent, { recursive: true, force: true }));
 

@@ -1,12 +1,12 @@
 import { JobServiceDefinition, JobState } from '@rondo/contracts/rondo/jobs/v1/jobs';
-import type { Database, OperatorAudit } from '@rondo/database';
+import type { Database, OperatorAudit, Queries } from '@rondo/database';
 import { callerIdentity, type ServerCall } from '@rondo/rpc/call';
 import { mayOperate } from '@rondo/rpc/internal';
 import { implement, type ServiceImplementation } from '@rondo/rpc/server';
 import { defineErrors } from '@rondo/rpc/status';
 import type { JobMethod } from './contract.js';
 import { Firings } from './firings.js';
-import { listSchedules, type ScheduleRow } from './schedules.js';
+import { isScheduled, listSchedules, runNow, type ScheduleRow } from './schedules.js';
 import { countJobs, discardJob, type JobRow, listJobs, retryJob, storedMethods } from './store.js';
 
 const jobErrors = defineErrors('a service with jobs', {
@@ -21,6 +21,12 @@ const jobErrors = defineErrors('a service with jobs', {
     text: 'there is no job {id} here',
     cause: "The job doesn't exist, or has ended.",
     remedy: 'Check the id; `rondo jobs` lists the jobs that have not ended.',
+  },
+  NO_SCHEDULE: {
+    code: 'NOT_FOUND',
+    text: 'no method {method} here has a schedule',
+    cause: 'The service has no such method, or its contract gives it no `cron`.',
+    remedy: 'Name a method that `rondo jobs ls` shows with a schedule.',
   },
 });
 
@@ -41,20 +47,29 @@ interface OperatorServiceOptions {
 /** The service by which `rondo jobs` shows and resolves jobs. */
 export function createJobService({ database, jobs, nudge, audit }: OperatorServiceOptions): ServiceImplementation {
   const methods = jobs.map(({ name }) => name);
-  const resolve = async (id: bigint, change: typeof retryJob, call: ServerCall) => {
+  const resolve = async (change: (transaction: Queries) => Promise<JobRow>, call: ServerCall) => {
     requireOperator(call);
     const row = await database.transaction(
       async (transaction) => {
-        const changed = await change(transaction, id);
-        // An event that is to be delivered is in the same table.
-        if (changed === undefined || !changed.method.includes('/')) throw jobErrors.NO_JOB({ id: String(id) });
-        await audit?.record(transaction, { name: `jobs/${id}` });
+        const changed = await change(transaction);
+        await audit?.record(transaction, { name: `jobs/${changed.id}` });
         return changed;
       },
       { signal: call.signal },
     );
     nudge();
     return toJob(row);
+  };
+  const byId = (id: bigint, change: typeof retryJob) => async (transaction: Queries) => {
+    const changed = await change(transaction, id);
+    // An event that is to be delivered is in the same table.
+    if (changed === undefined || !changed.method.includes('/')) throw jobErrors.NO_JOB({ id: String(id) });
+    return changed;
+  };
+  const now = (method: string) => {
+    const job = jobs.filter(isScheduled).find(({ name }) => name === method || name.endsWith(`.${method}`));
+    if (job === undefined) throw jobErrors.NO_SCHEDULE({ method });
+    return (transaction: Queries) => runNow(transaction, job);
   };
   return implement(JobServiceDefinition, {
     async listJobs({ method }, call) {
@@ -73,8 +88,9 @@ export function createJobService({ database, jobs, nudge, audit }: OperatorServi
         jobs: rows.map(toJob),
       };
     },
-    retryJob: ({ id }, call) => resolve(id, retryJob, call),
-    discardJob: ({ id }, call) => resolve(id, discardJob, call),
+    retryJob: ({ id }, call) => resolve(byId(id, retryJob), call),
+    discardJob: ({ id }, call) => resolve(byId(id, discardJob), call),
+    runSchedule: ({ method }, call) => resolve(now(method), call),
   });
 }
 

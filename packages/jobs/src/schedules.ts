@@ -1,7 +1,7 @@
 import type { Database, Queries, QueryOptions } from '@rondo/database';
 import type { JobMethod } from './contract.js';
 import { Firings } from './firings.js';
-import { insertJob } from './store.js';
+import { insertJob, type JobRow, retryJob } from './store.js';
 
 type Scheduled = JobMethod & { readonly firings: Firings };
 
@@ -71,6 +71,26 @@ export async function fire(
       ]);
     }
   }, options);
+}
+
+/** The key of a schedule's job that an operator has asked for. */
+const NOW = 'now';
+
+/** Stores a job of a schedule that is due at once. One that was asked for before and hasn't ended is tried again, or goes on. */
+export async function runNow(
+  transaction: Queries,
+  { name: method, method: { requestType } }: Scheduled,
+): Promise<JobRow> {
+  const find = () =>
+    transaction.maybeOne<JobRow>('SELECT id FROM jobs WHERE method = $1 AND key = $2 FOR UPDATE', [method, NOW]);
+  if ((await find()) === undefined) {
+    const request = requestType.encode(requestType.fromPartial({})).finish();
+    await insertJob(transaction, { method, key: NOW, request, at: undefined, traceparent: '' });
+  }
+  const found = await find();
+  const row = found && (await retryJob(transaction, found.id));
+  if (row === undefined) throw new Error(`the job of ${method} that was just stored is gone`);
+  return row;
 }
 
 /** The schedules of these methods. */

@@ -307,6 +307,34 @@ describe('a schedule', () => {
     expect((await next()).skipped).toBeGreaterThanOrEqual(1n);
   });
 
+  it('is called now if an operator asks for it: one at a time, at its times as before', async () => {
+    let release = () => {};
+    const held = new Promise<void>((resolve) => (release = resolve));
+    let began = 0;
+    const jobs = begin({
+      chores: {
+        async sweep() {
+          began += 1;
+          await held;
+          return write(database, 'sweep');
+        },
+      },
+    });
+    const { next: due } = await eventually(next);
+    const asked = await operator(jobs).runSchedule({ method: 'ChoreService/Sweep' });
+    expect(asked).toMatchObject({ method: 'rondo.conformance.v1.ChoreService/Sweep', key: 'now' });
+    await eventually(() => expect(began).toBe(1));
+    expect((await operator(jobs).runSchedule({ method: asked.method })).id).toBe(asked.id);
+    release();
+    await done('sweep');
+    expect([began, (await next()).next]).toEqual([1, due]);
+    for (const method of ['ChoreService/DoChore', 'weep', ''])
+      expect(await failureOf(operator(jobs).runSchedule({ method }))).toMatchObject({
+        code: Status.NOT_FOUND,
+        message: expect.stringContaining('has a schedule'),
+      });
+  });
+
   it('that has changed begins anew', async () => {
     begin();
     const { next: due } = await eventually(next);

@@ -40,6 +40,10 @@ async function start(instanceId: string, service = 'sales.v1.QuoteService', ...o
     }),
     retryJob: change('retry'),
     discardJob: change('discard'),
+    runSchedule({ method: name }) {
+      told.push(`${instanceId} run ${name}`);
+      return { ...job, key: 'now' };
+    },
   });
   await register(instanceId, jobs, service, ...others);
 }
@@ -74,6 +78,13 @@ it('retry and discard ask one instance, whose refusal is final', async () => {
   expect(told.map((line) => line.replace(/^sales-\d /, ''))).toEqual(['retry 17', 'discard 17', 'retry 18']);
 });
 
+it('run asks the service whose method it is', async () => {
+  await start('sales-1');
+  await start('projects-1', 'projects.v1.ProjectService');
+  expect((await run('run', 'QuoteService/RemindOwner')).stdout).toBe(`${method} now is due\n`);
+  expect(told).toEqual(['sales-1 run QuoteService/RemindOwner']);
+});
+
 it('asks a service once while its replicas have two versions, of which one has a contract more', async () => {
   await start('sales-1');
   await start('sales-2', 'sales.v1.QuoteService', 'sales.v1.DiscountService');
@@ -89,9 +100,12 @@ it('asks for the service if several have jobs, and says if none has', async () =
   expect((await run('retry', '17', 'QuoteService')).exitCode).toBe(0);
 });
 
-it.each([[['retry']], [['discard', 'x']], [['remove', '17']]])('rondo jobs %j is no command', async (words) => {
-  expect((await run(...words)).exitCode).toBe(2);
-});
+it.each([[['retry']], [['discard', 'x']], [['run', 'RemindOwner']], [['remove', '17']]])(
+  'rondo jobs %j is no command',
+  async (words) => {
+    expect((await run(...words)).exitCode).toBe(2);
+  },
+);
 
 it('prints a line of its own, whatever a service answers', async () => {
   const hostile = 'a\n\u001b]0;b\u0007\u009bc\u202e';

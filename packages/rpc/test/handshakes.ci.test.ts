@@ -1,6 +1,6 @@
 /** A client that isn't a process of the system is refused with one line in the log, and no call of another fails. */
 import { once } from 'node:events';
-import type { AddressInfo, Server } from 'node:net';
+import { type AddressInfo, connect, type Server } from 'node:net';
 import { connect as connectTls, createServer as createTlsServer } from 'node:tls';
 import { afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { ConformanceServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/conformance';
@@ -13,7 +13,7 @@ import { during } from './attacks/bystander.js';
 import { type Authorities, attempt, handshakes } from './attacks/handshakes.js';
 import { certify, createFolder, mutualTlsIn, newAuthority } from './support/identities.js';
 import { allowLongHandshakes } from './support/patient-handshakes.js';
-import { recordingLogger, warningsIn } from './support/recording-logger.js';
+import { type Line, recordingLogger, warningsIn } from './support/recording-logger.js';
 import { type ConformanceClient, conformanceService } from './support/service.js';
 import { until } from './support/wait.js';
 
@@ -53,6 +53,7 @@ interface Setup {
   readonly client: ConformanceClient;
   readonly channel: Channel;
   readonly lines: () => readonly string[];
+  readonly all: () => readonly Line[];
 }
 
 type Limits = Pick<Parameters<typeof serve>[1], 'maxConnectionsPerAddress' | 'clock'>;
@@ -74,6 +75,7 @@ async function start(differs: Partial<MutualTls> = {}, limits: Limits = {}): Pro
     channel,
     client: createClient(ConformanceServiceDefinition, { channel }),
     lines: () => warningsIn(lines),
+    all: () => lines,
   };
 }
 
@@ -100,6 +102,16 @@ describe('a server with TLS refuses', () => {
     expect(calls).toEqual(['anew']);
     expect(lines()).toEqual([expect.stringContaining(handshake.line)]);
   });
+});
+
+it('a server with TLS warns of no client that left during the handshake, as a command does that ends', async () => {
+  const { server, channel, all, lines } = await start();
+  const socket = connect(server.port, '127.0.0.1');
+  socket.write(HALF_HELLO, () => socket.resetAndDestroy());
+  await until(() => all().some(({ message }) => message.includes('it left during the TLS handshake')));
+  expect(lines()).toEqual([]);
+  channel.close();
+  await server.drain(0);
 });
 
 const portOf = (server: Server) => (server.address() as AddressInfo).port;

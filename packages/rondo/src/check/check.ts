@@ -13,18 +13,21 @@ import { breaking } from './breaking.js';
 import { columnsNamed, migrationsRoll } from './migrations.js';
 import { servicesPlanned } from './planned.js';
 
-/** What holds for each workspace. */
-const EVERYWHERE: readonly Step[] = [
+/** What holds for each workspace; with `fix`, what can be formatted is. */
+const everywhere = (fix: boolean): readonly Step[] => [
   ['generate', () => generate()],
   ['compile', () => compile()],
   ['every project built', everyProjectBuilt],
   ['services planned', servicesPlanned],
   ['types of tests', () => run(native('tsc'), ['--project', 'tsconfig.tests.json'])],
-  ['format and lint', () => run(native('biome'), ['ci', '--error-on-warnings', '--colors=off', '.'])],
+  [
+    'format and lint',
+    () => run(native('biome'), [...(fix ? ['check', '--write'] : ['ci']), '--error-on-warnings', '--colors=off', '.']),
+  ],
   ['columns of migrations', columnsNamed],
   ['migrations roll', migrationsRoll],
   ['contracts: lint', () => run(native('buf'), ['lint', 'proto'])],
-  ['contracts: format', formatted],
+  ['contracts: format', () => formatted(fix)],
   ['contracts: breaking', breaking],
 ];
 
@@ -41,20 +44,20 @@ async function everyProjectBuilt(): Promise<StepResult> {
 }
 
 /** Contracts that were published elsewhere keep their style: buf.yaml exempts them from lint, and this from format. */
-async function formatted(): Promise<StepResult> {
+async function formatted(fix: boolean): Promise<StepResult> {
   const { readExemptions } = await import('../scaffold/index.js');
   const excluded = readExemptions(root).flatMap((contract) => ['--exclude-path', `proto/${contract}`]);
-  return run(native('buf'), ['format', '--diff', '--exit-code', 'proto', ...excluded]);
+  return run(native('buf'), ['format', ...(fix ? ['--write'] : ['--diff', '--exit-code']), 'proto', ...excluded]);
 }
 
 /** `npm run check`: runs all steps, also after a failure. */
-export async function main(): Promise<number> {
+export async function main(args: readonly string[]): Promise<number> {
   const { steps: own }: { steps: readonly Step[] } = isInstalled
     ? { steps: [] }
     : await import(pathToFileURL(path.join(dist, 'repository.mjs')).href);
   const failed: string[] = [];
   let skipped = 0;
-  const steps = [...EVERYWHERE, ...own];
+  const steps = [...everywhere(args.includes('--fix')), ...own];
   for (const [name, work] of steps) {
     const outcome = await step(name, work);
     if (outcome.code !== 0) failed.push(name);

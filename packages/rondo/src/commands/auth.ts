@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { didYouMean } from '@rondo/rpc/internal';
 import { type Candidate, defineCommand, type Written } from '../command.js';
@@ -15,7 +15,7 @@ export const auth = defineCommand({
   usage: 'matrix [<package>…] [--markdown] [--json]',
   details: [
     'The rules are those of auth in the contracts of this workspace, as the last build has compiled them. A method without a',
-    'rule is for no caller while RONDO_AUTH=on. Packages in which no method has a rule are left out.',
+    "rule is for no caller while RONDO_AUTH=on. Packages of Rondo's that an app imports are printed if they are named.",
   ].join('\n'),
   options: {
     markdown: {
@@ -26,15 +26,15 @@ export const auth = defineCommand({
   },
   maxPositionals: 64,
   examples: [
-    ['auth matrix', 'The rules of all contracts.'],
+    ['auth matrix', 'The rules of the contracts in proto/.'],
     ['auth matrix rondo.registry.v1', 'Those of one package.'],
     ['auth matrix --json | jq \'.packages[].methods[] | select(.auth == "public")\'', 'What every caller may call.'],
   ],
   complete: (written, { repository }) => complete(written, repository),
   async run({ values, positionals: [action, ...names] }, { repository, stdout }) {
     if (action !== 'matrix') throw new UsageError('say what to print: rondo auth matrix');
-    const all = read(repository);
-    const packages = names.length === 0 ? all : names.map((name) => find(all, name));
+    const own = read(repository, (file) => existsSync(path.join(repository, 'proto', file)));
+    const packages = names.length === 0 ? own : names.map((name) => find([...own, ...read(repository)], name));
     await stdout.write(
       values.json ? `${JSON.stringify({ packages })}\n` : formatRules(packages, values.markdown ?? false),
     );
@@ -42,10 +42,10 @@ export const auth = defineCommand({
   },
 });
 
-function read(repository: string): readonly PackageRules[] {
+function read(repository: string, isOwn?: (file: string) => boolean): readonly PackageRules[] {
   const file = path.join(repository, DESCRIPTORS);
   try {
-    return rulesOf(readFileSync(file));
+    return rulesOf(readFileSync(file), isOwn);
   } catch (error) {
     throw new UsageError(`the contracts can't be read from ${file} (${messageOf(error)}); run npm run build first`);
   }

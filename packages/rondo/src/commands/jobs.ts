@@ -12,33 +12,40 @@ import { registryAddresses } from '../registry/locate.js';
 import { formatTable } from '../terminal/table.js';
 import { formatAge, printable } from '../terminal/text.js';
 
-const CHANGES = { retry: 'retryJob', discard: 'discardJob' } as const;
+/** What an operator changes, and what is then said. */
+const CHANGES = { retry: 'is tried again', discard: 'is discarded', run: 'is due' } as const;
+const isChange = (action: string): action is keyof typeof CHANGES => Object.hasOwn(CHANGES, action);
 
 /** `rondo jobs`: shows the jobs of services, and lets an operator try one again or discard it. */
 export const jobs = defineCommand({
   name: 'jobs',
-  summary: 'Shows jobs and schedules; tries a failed job again, or discards it.',
-  usage: 'ls [service] | retry <id> [service] | discard <id> [service] [options]',
+  summary: 'Shows jobs and schedules; tries a failed job again, discards it, or runs a schedule now.',
+  usage: 'ls [service] | retry <id> [service] | discard <id> [service] | run <method> [options]',
   details: [
     'A job is a call that a service has stored to make it later. A FAILED one was tried as often as its contract says, or failed',
     'for good: it waits for you. retry tries it again now; discard removes it, and cancels an attempt that runs. An id is unique',
-    'in its service: name one if several have jobs, by a contract that it serves.',
+    'in its service: name one if several have jobs, by a contract that it serves. run calls a method with a schedule now.',
   ].join('\n'),
   options: { ...registryOption, ...jsonOption },
   maxPositionals: 3,
   examples: [
     ['jobs ls', 'What waits, runs and has failed, and when schedules are due.'],
     ['jobs retry 17 QuoteService', 'Tries a failed job of the service again.'],
+    ['jobs run QuoteService/ExpireQuotes', 'Calls the method now, and at its times as before.'],
     ['jobs ls --json | jq -e \'all(.methods[]; .failed == "0")\'', 'Fails if a job waits for an operator.'],
   ],
   complete: completeService,
   exitCodes: { FAILED: 'Refused, or a service could not be asked; standard error says why.' },
   async run({ values, positionals: [action = 'ls', ...rest] }, context) {
-    const change = action === 'retry' || action === 'discard' ? action : undefined;
+    const change = isChange(action) ? action : undefined;
     if (change === undefined && action !== 'ls')
-      throw new UsageError('say what to do: rondo jobs ls, retry <id> or discard <id>');
-    const [id, name] = change === undefined ? [undefined, rest[0]] : rest;
-    if (change !== undefined && !/^\d{1,18}$/.test(id ?? ''))
+      throw new UsageError('say what to do: rondo jobs ls, retry <id>, discard <id> or run <method>');
+    const [subject = '', name = change === 'run' ? subject.split('/')[0] : undefined] = change ? rest : ['', ...rest];
+    if (change === 'run' && !/^[\w.]+\/\w+$/.test(subject))
+      throw new UsageError(
+        'name a method with a schedule, such as QuoteService/ExpireQuotes: rondo jobs ls lists them',
+      );
+    if (change !== undefined && change !== 'run' && !/^\d{1,18}$/.test(subject))
       throw new UsageError('name an id: rondo jobs ls lists them');
     return await withRegistry(await registryAddresses(values.registry, context), async (registry) => {
       const { instances } = await listInstances(registry, { signal: context.signal });
@@ -51,9 +58,13 @@ export const jobs = defineCommand({
         throw new UsageError('several services have jobs: name one after the id');
       const job = await askGroup(group, {
         ...{ definition, signal: context.signal },
-        call: (client, options) => client[CHANGES[change]]({ id: BigInt(id ?? '') }, options),
+        call(client, options) {
+          if (change === 'run') return client.runSchedule({ method: subject }, options);
+          const id = BigInt(subject);
+          return change === 'retry' ? client.retryJob({ id }, options) : client.discardJob({ id }, options);
+        },
       });
-      const told = `${printable(`${job.method} ${job.key}`)} ${change === 'retry' ? 'is tried again' : 'is discarded'}`;
+      const told = `${printable(`${job.method} ${job.key}`)} ${CHANGES[change]}`;
       await context.stdout.write(`${values.json ? JSON.stringify(view(job)) : told}\n`);
       return ExitCode.OK;
     });

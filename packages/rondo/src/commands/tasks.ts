@@ -117,7 +117,11 @@ export const tasks = {
       ['test services/greeter', 'The tests of one service.'],
     ],
   },
-  check: plain('check', 'All that is no test.', 'Checks format, lint, import rules, types and contracts.'),
+  check: {
+    ...plain('check', 'All that is no test.', 'Checks format, lint, import rules, types and contracts.'),
+    usage: '[--fix]',
+    options: { fix: flag('Format what can be formatted, and check the rest.') },
+  },
   breaking: plain(
     'breaking',
     'Compares with main.',

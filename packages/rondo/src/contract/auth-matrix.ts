@@ -22,10 +22,15 @@ export interface MethodRule {
   readonly auth?: AuthPolicy;
 }
 
-/** The rules of all packages that have some, in the order of their names; those of one package as its contract has them. */
-export function rulesOf(descriptorSet: Uint8Array): readonly PackageRules[] {
+/**
+ * The rules of all packages that have some, in the order of their names; those of one package as its contract has them.
+ *
+ * @param isOwn whether a file is the workspace's own contract: then those alone, also if they have no rule.
+ */
+export function rulesOf(descriptorSet: Uint8Array, isOwn?: (file: string) => boolean): readonly PackageRules[] {
   const packages = new Map<string, MethodRule[]>();
   for (const { proto, services } of createFileRegistry(fromBinary(FileDescriptorSetSchema, descriptorSet)).files) {
+    if (isOwn?.(proto.name) === false) continue;
     const rules = packages.get(proto.package) ?? [];
     packages.set(proto.package, rules);
     for (const service of services) {
@@ -37,7 +42,7 @@ export function rulesOf(descriptorSet: Uint8Array): readonly PackageRules[] {
   }
   return [...packages]
     .map(([name, methods]) => ({ package: name, methods }))
-    .filter(({ methods }) => methods.some(({ auth }) => auth !== undefined))
+    .filter(({ methods }) => methods.some(({ auth }) => isOwn !== undefined || auth !== undefined))
     .sort((one, other) => (one.package < other.package ? -1 : 1));
 }
 

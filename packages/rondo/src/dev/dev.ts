@@ -135,7 +135,7 @@ function describeRound(
   const outcomes = Object.entries({ restarted, started, stopped })
     .filter(([, services]) => services.length > 0)
     .map(([what, services]) => `${what} ${services.join(', ')}`);
-  if (faults > 0) outcomes.push(`${faults} ${faults === 1 ? 'fault' : 'faults'}: what has one goes on as it was`);
+  if (faults > 0) outcomes.push(`${faults} ${faults === 1 ? 'fault' : 'faults'}: the previous version keeps running`);
   if (failed.length > 0) outcomes.push(`${failed.length} can't be started`);
   const mark = faults + failed.length === 0 ? colored('green', 'ok    ') : colored('red', 'FAILED');
   return `${mark}  ${files} → ${outcomes.join('; ') || 'nothing to restart'}`;

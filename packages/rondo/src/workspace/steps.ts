@@ -1,8 +1,9 @@
-/** Prints a line for each step with its time, and the output of steps that fail. A terminal shows the running step. */
+/** Prints a line for each step with its time, and the output of steps that fail. A terminal shows the running step, a file a slow one. */
 import { styleText } from 'node:util';
 import { console } from '../terminal/console.js';
 
 const MAX_LINES = 60;
+const SLOW_MS = 5_000;
 
 /** The result of a step. */
 export interface StepResult {
@@ -28,15 +29,18 @@ export async function step<Result extends StepResult>(name: string, work: () => 
   return outcome;
 }
 
-/** Shows the name of the running step on a terminal, and clears the line when the step ends. */
+/** Shows the name of the running step on a terminal, and clears the line when the step ends; elsewhere it has a line once it is slow. */
 async function withRunningLine<T>(name: string, work: () => Promise<T>): Promise<T> {
-  if (!process.stdout.isTTY) return await work();
+  const line = `…       ${name}`;
+  const { isTTY } = process.stdout;
   // A warning overwrites it.
-  console.status(`…       ${name}`);
+  if (isTTY) console.status(line);
+  const slow = setTimeout(() => isTTY || console.log(line), SLOW_MS);
   try {
     return await work();
   } finally {
-    console.status('');
+    clearTimeout(slow);
+    if (isTTY) console.status('');
   }
 }
 

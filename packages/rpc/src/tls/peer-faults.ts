@@ -40,6 +40,9 @@ const FAULTS: readonly (readonly [codes: RegExp, fault: string])[] = [
   [/NO_SUITABLE|NO_SHARED|HANDSHAKE_FAILURE/, 'it has no cipher or signature in common with this process'],
 ];
 
+/** Whether the peer has just left, as a client does that ends. */
+export const hasLeft = (error: unknown): boolean => /^ECONNRESET$|^EPIPE$/.test(codeOf(error));
+
 /** An alert by which a server says why it refuses this process. */
 const REFUSED = /ALERT_(?:CERTIFICATE_(?:REQUIRED|EXPIRED|UNKNOWN|REVOKED)|UNKNOWN_CA|BAD_CERTIFICATE|ACCESS_DENIED)/;
 

@@ -33,6 +33,7 @@ export class HandshakeLog {
   refused(
     { remoteAddress = 'unknown', remotePort }: Pick<Socket, 'remoteAddress' | 'remotePort'>,
     fault: string,
+    level: 'warn' | 'debug' = 'warn',
   ): void {
     this.#refused += 1;
     if (!this.#takeLine(`${remoteAddress} ${fault}`)) {
@@ -42,7 +43,7 @@ export class HandshakeLog {
     const leftOut = this.#leftOut > 0 ? { leftOut: this.#leftOut } : {};
     this.#leftOut = 0;
     const peer = remotePort === undefined ? remoteAddress : `${remoteAddress}:${remotePort}`;
-    this.#logger.warn({ peer, ...leftOut }, `a client was refused: ${fault}`);
+    this.#logger[level]({ peer, ...leftOut }, `a client was refused: ${fault}`);
   }
 
   #takeLine(subject: string): boolean {

@@ -6,7 +6,7 @@ import * as grpc from '@grpc/grpc-js';
 import type { Logger } from '../../call/call.js';
 import type { Clock } from '../../clock/clock.js';
 import type { MutualTls } from '../../tls/mutual-tls.js';
-import { faultOfIdentity, faultOfPeer, NO_HTTP2 } from '../../tls/peer-faults.js';
+import { faultOfIdentity, faultOfPeer, hasLeft, NO_HTTP2 } from '../../tls/peer-faults.js';
 import { spiffeIdOf } from '../../tls/spiffe-id.js';
 import { HandshakeLog } from './handshake-log.js';
 import { HANDSHAKE_MS } from './limits.js';
@@ -128,7 +128,8 @@ export class PeerIdentities {
     http2Server.on('tlsClientError', (error: Error, socket: TLSSocket) => {
       // Node's types lack that the property may be missing: it is set if a client's certificate was refused.
       const { authorizationError }: { readonly authorizationError?: unknown } = socket;
-      this.#log.refused(underlying(socket), faultOfPeer(authorizationError ?? error));
+      const fault = authorizationError ?? error;
+      this.#log.refused(underlying(socket), faultOfPeer(fault), hasLeft(fault) ? 'debug' : 'warn');
     });
   }
 
