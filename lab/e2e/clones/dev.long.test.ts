@@ -88,7 +88,9 @@ describe('rondo dev', () => {
     edit(HANDLERS, 'add(a, b) + 1n', "add(a, 'b')");
     expect(await says(/FAILED {2}/)).toMatch(/^services\/calculator\/src\/calculator\.ts:\d+:\d+ TS2345: .*bigint/);
     edit(HANDLERS, '/** The handlers', '/** All handlers');
-    expect(await says(/FAILED {2}/)).toMatch(/^FAILED {2}\S+ → 1 fault: the previous version keeps running \(.* s\)\n$/);
+    expect(await says(/FAILED {2}/)).toMatch(
+      /^FAILED {2}\S+ → 1 fault: the previous version keeps running \(.* s\)\n$/,
+    );
     expect(await add()).toEqual({ result: '6' });
     edit(HANDLERS, "add(a, 'b')", 'add(a, b)');
     await says(/ok {6}.* → restarted calculator/);
