@@ -2,7 +2,8 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync
 import { tmpdir } from 'node:os';
 import { join, sep } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { type Ended, freeBase, isAlive, root, runNode, start } from '@rondo/harness';
+import { type Ended, eventually, freeBase, isAlive, root, runNode, start } from '@rondo/harness';
+import { readGuide } from '../../../e2e/src/docs.js';
 import { ask } from '../../../e2e/src/front-door.js';
 
 const GREETER = `syntax = "proto3";
@@ -29,6 +30,20 @@ beforeAll(async () => {
   expect(`${created.stdout}${created.stderr}`).not.toContain('Unsupported engine');
 });
 afterAll(() => rmSync(parent, { recursive: true, force: true }));
+
+const guide = readGuide('rules-jobs-and-events.md');
+const mine = (code: string) => code.replaceAll('@my-app/', '@shop/');
+const read = (file: string) => readFileSync(join(app, file), 'utf8');
+const write = (file: string, text: string) => writeFileSync(join(app, file), text);
+const sh = (line = '') =>
+  start('/bin/sh', ['-c', line.replace('./rondo', `"${process.execPath}" rondo`)], { cwd: app }).ended;
+
+/** Replaces a part of a file, as the guide says. */
+function edit(file: string, part: string | RegExp, by: string): void {
+  const text = read(file);
+  expect(text).toMatch(part);
+  write(file, text.replace(part, by));
+}
 
 const git = (...args: readonly string[]) => start('git', args, { cwd: app }).ended;
 
@@ -113,5 +128,54 @@ describe('an app that npm run create has made', () => {
     expect(made.stdout).toContain("./rondo call helloworld.Greeter/SayHello '{}' --registry 127.0.0.1:51050\n");
     expect(await rondo('remove', 'service', 'hello', '--force')).toMatchObject({ code: 0 });
     expect((await git('status', '--porcelain', '--untracked-files=all')).stdout).toBe('');
+  });
+
+  it('has rules, owners, jobs and events by their guide', async () => {
+    for (const line of guide.commands.filter((one) => one.startsWith('./rondo new ')))
+      expect(await sh(`${line}${line.includes('new service') ? ' --skip-test' : ''}`)).toMatchObject({ code: 0 });
+    const { code, stdout } = await rondo('check');
+    expect({ code, missing: stdout.match(/add \w+ to the \w+ of openBackground/g) }).toEqual({
+      code: 1,
+      missing: [
+        'add ConfirmBookingServiceDefinition to the services of openBackground',
+        'add ForgetBookingsServiceDefinition to the services of openBackground',
+        'add BookingMade to the topics of openBackground',
+        'add OnBookingMadeServiceDefinition to the services of openBackground',
+      ],
+    });
+    for (const file of guide.files.filter((one) => one.includes('/'))) write(file, mine(guide.code(file)));
+    const [statement] = read('services/hotel/src/forget-bookings.ts').match(/^.*replace this by.*\n/m) ?? ['none'];
+    edit('proto/hotel/v1/forget_bookings.proto', '      job: {max_attempts: 12}\n', guide.code('schedule'));
+    edit('services/hotel/src/forget-bookings.ts', statement, guide.code('statement'));
+    edit('services/hotel/src/forget-bookings.ts', '(request)', '()');
+    edit('services/kitchen/src/on-booking-made.ts', statement, guide.code('event'));
+    edit('services/kitchen/src/on-booking-made.ts', /^/, "import { meals } from './meals.js';\n");
+    edit('services/kitchen/test/on-booking-made.test.ts', '({})', "({ name: 'bookings/b1' })");
+    expect(await rondo('build')).toMatchObject({ code: 0 });
+    const tested = await rondo('test', 'services/(hotel|kitchen)');
+    expect({ ...tested, stderr: tested.stderr.slice(-2_000) }).toMatchObject({ code: 0 });
+    const checked = await rondo('check');
+    // The import that a reader writes may stand in another order.
+    expect(checked.stdout.match(/^FAILED.*(?:jobs|migrations|types|contracts).*$/gm)).toBeNull();
+  });
+
+  it('runs the job and delivers the event of a booking', async () => {
+    const base = await freeBase();
+    const launcher = start(process.execPath, ['rondo', 'start', '--port-base', String(base)], { cwd: app });
+    try {
+      await launcher.printed(/Rondo is up/);
+      const [create, meal, booking] = guide.commands
+        .filter((one) => one.startsWith('curl '))
+        .map((one) => one.replace('curl ', 'curl -s ').replace('127.0.0.1:8080', `127.0.0.1:${base + 20}`));
+      expect(JSON.parse((await sh(create)).stdout)).toMatchObject({ name: 'bookings/b1' });
+      await eventually(async () => {
+        expect(JSON.parse((await sh(meal)).stdout)).toMatchObject({ guest: 'bookings/b1' });
+        expect(JSON.parse((await sh(booking)).stdout)).toMatchObject({ confirmTime: expect.any(String) });
+      });
+      expect((await rondo('jobs', 'ls')).stdout).toMatch(/ForgetBookings .*0 3 \* \* \* Europe\/Berlin/);
+    } finally {
+      launcher.signal('SIGTERM');
+      await launcher.ended;
+    }
   });
 });

@@ -34,7 +34,7 @@ export const needsClone = (command: string, cause?: unknown): Error =>
 export function serviceNamed([kind, name]: readonly string[], command: 'new' | 'remove'): string {
   if (kind !== 'service') {
     const found = kind === undefined ? '' : `, and not "${kind}"`;
-    const kinds = command === 'new' ? '"service" or "resource"' : '"service"';
+    const kinds = command === 'new' ? '"service", "resource", "job", "topic" or "subscription"' : '"service"';
     throw new UsageError(`say ${kinds}${found}: rondo ${command} service <name>`);
   }
   if (name === undefined) throw new UsageError(`name the service: rondo ${command} service greeter`);

@@ -9,6 +9,7 @@ import { projectFolders, readJson } from '../workspace/files.js';
 import { dist, isInstalled, root } from '../workspace/paths.js';
 import { native, run } from '../workspace/process.js';
 import { type Step, type StepResult, step } from '../workspace/steps.js';
+import { backgroundDeclared } from './background.js';
 import { breaking } from './breaking.js';
 import { columnsNamed, migrationsRoll } from './migrations.js';
 import { servicesPlanned } from './planned.js';
@@ -19,6 +20,7 @@ const everywhere = (fix: boolean): readonly Step[] => [
   ['compile', () => compile()],
   ['every project built', everyProjectBuilt],
   ['services planned', servicesPlanned],
+  ['jobs and topics declared', backgroundDeclared],
   ['types of tests', () => run(native('tsc'), ['--project', 'tsconfig.tests.json'])],
   [
     'format and lint',

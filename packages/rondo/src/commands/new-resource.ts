@@ -38,7 +38,7 @@ export async function createResource(values: ResourceArguments, context: Command
 }
 
 /** The service of the current folder, or the only one with a database. @throws UsageError if there are several, or none. */
-async function serviceHere({ repository, directory }: CommandContext): Promise<string> {
+export async function serviceHere({ repository, directory }: CommandContext): Promise<string> {
   const { ownServices, readManifests } = await loadScaffold('new resource');
   const manifests = readManifests(ownServices(repository), repository);
   const [folder, here] = path.relative(repository, directory).split(path.sep);

@@ -16,6 +16,7 @@ import {
   workOnTree,
 } from '../tree-work.js';
 import { excerpt } from '../workspace/steps.js';
+import { createBackground, isBackground } from './new-background.js';
 import { createResource } from './new-resource.js';
 
 const options = {
@@ -37,6 +38,11 @@ const options = {
     type: 'boolean',
     description: 'Give the service a PostgreSQL database, with a first migration.',
   },
+  resource: {
+    type: 'string',
+    placeholder: 'NAME',
+    description: 'Make the service, with a database, of this resource (--fields) in place of a contract to begin with.',
+  },
   fields: {
     type: 'string',
     placeholder: 'LIST',
@@ -47,7 +53,8 @@ const options = {
   service: {
     type: 'string',
     placeholder: 'NAME',
-    description: 'The service of a resource; by default that of the current folder, or the only one with a database.',
+    description:
+      'The service of what is added; by default that of the current folder, or the only one with a database.',
   },
   start: { type: 'boolean', description: 'Start the service in the running system (npm start).' },
   'skip-test': { type: 'boolean', description: "Don't run the service's test." },
@@ -60,11 +67,14 @@ const options = {
   ...jsonOption,
 } as const;
 
-/** `rondo new service`: makes a running service of a contract. */
+const KINDS = ['service', 'resource', 'job', 'topic', 'subscription'];
+
+/** `rondo new`: makes a running service of a contract. */
 export const create = defineCommand({
   name: 'new',
-  summary: 'Makes a service from a .proto, updates it after its .proto has changed, or adds a resource to it.',
-  usage: 'service <name> [--proto FILE] [--with-database] [--start] | resource <name> [--fields LIST] [options]',
+  summary: 'Makes a service, updates it after its .proto has changed, or adds a resource, job, topic or subscription.',
+  usage:
+    'service <name> [--proto FILE] [--with-database] | resource | job | topic <name> | subscription <topic> [options]',
   details: [
     'It writes services/<name>, with generated code, wiring, a test and an entry in docker-compose.yml. The methods answer',
     'UNIMPLEMENTED and name the file to write them in. A contract that was published elsewhere keeps its package, names and',
@@ -76,6 +86,9 @@ export const create = defineCommand({
     'rondo new resource adds such a resource to a service, with its contract; a service without a database gets one. The types of',
     'fields are string, bool, bytes, int32, int64, uint64, float, double, timestamp, duration, date, money, decimal, enum(A,B) and',
     'ref(RESOURCE). [] makes a list, ! a required field, @unique and @immutable say what they do.',
+    '',
+    'rondo new job, topic and subscription write the contract, the handler with its test, and src/adapters/background.ts, and print',
+    'the lines to add to app.ts; rondo check fails until they are there.',
     '',
     'Run it again after the .proto has changed: new methods get stubs, edited lines stay as they are, and the output lists',
     'what to remove by hand. If a step fails, the tree is as it was.',
@@ -99,10 +112,14 @@ export const create = defineCommand({
       'A service from a contract, started: it can be called at once.',
     ],
     ['new service billing --with-database', 'A service that stores data.'],
+    ["new service hotel --resource booking --fields 'guest:string!'", 'A service of one resource.'],
     [
       "new resource book --fields 'title:string! price:money'",
       'A resource at /v1/books: get, list, create, update, delete, watch.',
     ],
+    ['new job remind-guests --service hotel', 'A stored call of a method of the service.'],
+    ['new topic room-booked --service hotel', 'An event that the service publishes.'],
+    ['new subscription hotel.v1.RoomBooked --service kitchen', 'A method that is called with each event.'],
     ['new service greeter', 'Again, after its .proto was edited: stubs for new methods.'],
   ],
   exitCodes: {
@@ -111,11 +128,13 @@ export const create = defineCommand({
   },
   async complete({ positionals }, { repository }) {
     const [kind] = positionals;
-    if (kind === undefined) return [{ word: 'service' }, { word: 'resource' }];
-    return kind === 'resource' ? [] : completeService(positionals, repository);
+    if (kind === undefined) return KINDS.map((word) => ({ word }));
+    return kind === 'service' ? completeService(positionals, repository) : [];
   },
   async run({ values, positionals }, context) {
-    if (positionals[0] === 'resource') return createResource({ ...values, name: positionals[1] }, context);
+    const [kind, given] = positionals;
+    if (isBackground(kind)) return createBackground(kind, { ...values, name: given }, context);
+    if (kind === 'resource') return createResource({ ...values, name: given }, context);
     const name = serviceNamed(positionals, 'new');
     if (values.proto === undefined && values['proto-path'] !== undefined) {
       throw new UsageError('--proto-path needs --proto FILE');
@@ -128,9 +147,11 @@ export const create = defineCommand({
     const { signal } = context;
     if (values.start) await askStatus({ dataDirectory, signal });
     const source = sourceOf(values, context);
-    const withDatabase = values['with-database'] ?? false;
+    const resource = values.resource === undefined ? undefined : { name: values.resource, fields: values.fields ?? '' };
+    if (resource !== undefined && source !== undefined) throw new UsageError('give --proto or --resource, not both');
+    const withDatabase = values['with-database'] ?? resource !== undefined;
     const made = await workOnTree(`new service ${name}`, output, (on) =>
-      newService({ ...on, name, port, source, withDatabase }),
+      newService({ ...on, name, port, source, withDatabase, resource }),
     );
     const lacking = followServices(context.repository);
     const registry = values.data === undefined ? undefined : await registryOn(dataDirectory);

@@ -52,7 +52,9 @@ function* inFile(file: DescFile, options: Options): Faults {
 function* inTopic(message: DescMessage, options: Options): Faults {
   const topic = options.topic.of(message);
   if (topic === undefined) return;
-  if (options.registry.getService(topic.service) === undefined)
+  // A contract of the same package needn't be imported: `rondo check` looks for it in all contracts.
+  const isOwn = topic.service.startsWith(`${message.file.proto.package}.`);
+  if (!isOwn && options.registry.getService(topic.service) === undefined)
     yield `topic.service is "${topic.service}", which no contract that is imported has; name the service that publishes it, such as sales.v1.OrderService`;
   if (topic.key !== '') yield* inTopicKey(message, topic.key);
   const retentionMs = topic.retention && toMs(topic.retention);

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { createFileRegistry, fromBinary } from '@bufbuild/protobuf';
+import { createFileRegistry, type FileRegistry, fromBinary } from '@bufbuild/protobuf';
 import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
 import { type Manifest, ownServices, readManifests } from '../workspace/manifests.js';
 import { type ChangeSet, withChanges } from './change-set.js';
@@ -100,10 +100,7 @@ interface Checked {
 async function checkResource(options: NewResourceOptions): Promise<Checked> {
   const { root, name, service, parent } = options;
   const fields = readFields(options.fields);
-  if (!/^[a-z][a-z0-9]*(?:-[a-z0-9]+)*$/.test(name))
-    throw new Refusal(`"${name}" isn't the name of a resource`, {
-      remedy: 'use lower-case words joined by -, such as order-line',
-    });
+  checkResourceName(name);
   const manifest = readManifests(ownServices(root), root).find((one) => one.service === service);
   if (manifest === undefined) {
     throw new Refusal(`there is no services/${service}`, {
@@ -156,7 +153,7 @@ const existing = (name: string, file: string) =>
   });
 
 /** The package of the service's contracts; for those without a version, one of the service's name. */
-function packageOf({ service, contracts }: Manifest): string {
+export function packageOf({ service, contracts }: Manifest): string {
   const [versioned] = contracts
     .map((file) => path.posix.dirname(file))
     .filter((folder) => /(?:^|\/)v\d\w*$/.test(folder));
@@ -166,12 +163,53 @@ function packageOf({ service, contracts }: Manifest): string {
 const pluralOf = (name: string): string =>
   /[^aeiou]y$/.test(name) ? `${name.slice(0, -1)}ies` : `${name}${/(?:[sxz]|ch|sh)$/.test(name) ? 'es' : 's'}`;
 
+/** The contracts as they were built last. */
+export const builtContracts = (root: string): FileRegistry =>
+  createFileRegistry(
+    fromBinary(FileDescriptorSetSchema, readFileSync(path.join(root, 'packages/contracts/descriptors.binpb'))),
+  );
+
+/** The contract of the first resource of a new service. @throws Refusal */
+export function firstResource(service: string, { name, fields: text }: FirstResource) {
+  checkResourceName(name);
+  const fields = readFields(text);
+  const self = { package: `${snakeCase(service)}.v1`, name, plural: pluralOf(name), parent: '' };
+  const other = fields.find(({ type, of: [target] }) => type === 'ref' && target !== snakeCase(name));
+  if (other !== undefined)
+    throw new Refusal(`--fields: "${other.name}" refers to ${other.of[0]}, which the new service lacks`, {
+      remedy: 'make that one first, and this one by rondo new resource',
+    });
+  const own = { kind: kindOf(self), pattern: namePattern(self) };
+  const references = new Map(fields.filter(({ type }) => type === 'ref').map((field) => [field.name, own]));
+  const path = `${self.package.replaceAll('.', '/')}/${snakeCase(self.plural)}.proto`;
+  const source = {
+    kind: 'text',
+    path,
+    text: renderResourceContract({ ...self, service, fields, references }),
+  } as const;
+  return { source, unique: uniqueOf(fields) };
+}
+
+/** The first resource of a new service: its name and its fields, as `rondo new resource` takes them. */
+export interface FirstResource {
+  readonly name: string;
+  readonly fields: string;
+}
+
+const uniqueOf = (fields: NewResource['fields']) =>
+  fields.flatMap(({ unique, name }) => (unique ? fieldName(name) : []));
+
+function checkResourceName(name: string): void {
+  if (/^[a-z][a-z0-9]*(?:-[a-z0-9]+)*$/.test(name)) return;
+  const remedy = 'use lower-case words joined by -, such as order-line';
+  throw new Refusal(`"${name}" isn't the name of a resource`, { remedy });
+}
+
 /** The gRPC services of a service's contracts, as they were built last. */
 async function builtServices(root: string, { contracts }: Manifest): Promise<readonly ServiceContract[]> {
   const { createValidator } = await import('@bufbuild/protovalidate');
   const { describeTable } = await import('@rondo/resources/sql');
-  const descriptors = readFileSync(path.join(root, 'packages/contracts/descriptors.binpb'));
-  const registry = createFileRegistry(fromBinary(FileDescriptorSetSchema, descriptors));
+  const registry = builtContracts(root);
   const compiled = {
     registry,
     validator: createValidator({ registry }),
@@ -198,8 +236,7 @@ async function draw(
   const { root, service } = options;
   const folder = `services/${service}`;
   const taken = readdirSync(path.join(root, folder, 'src')).map((file) => file.replace(/\.ts$/, ''));
-  const unique = resource.fields.filter((field) => field.unique).map(({ name }) => fieldName(name));
-  const named = nameHandlers(contract.services, taken, unique);
+  const named = nameHandlers(contract.services, taken, uniqueOf(resource.fields));
   const packages = packagesOf(root);
   const blueprint: Blueprint = {
     ...{
@@ -276,7 +313,7 @@ function migrationOf(root: string, service: string, { plural }: NewResource): st
 }
 
 /** A manifest with what another one has more of: contracts, a database, packages. */
-function withManifest(text: string, rendered: string): string {
+export function withManifest(text: string, rendered: string): string {
   const [own, wanted] = [JSON.parse(text), JSON.parse(rendered)];
   const rondo = { ...own.rondo, ...wanted.rondo };
   const dependencies = Object.entries({ ...wanted.dependencies, ...own.dependencies }).sort(([one], [other]) =>

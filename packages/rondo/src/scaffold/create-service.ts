@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { readManifests, serviceNames } from '../workspace/manifests.js';
 import { addDatabase } from './add-database.js';
+import { firstResource } from './add-resource.js';
 import { type ChangeSet, withChanges } from './change-set.js';
 import { choosePort } from './choose-port.js';
 import type { Contract } from './contract/contract.js';
@@ -38,14 +39,15 @@ export interface CreatedService extends NewServiceOutcome {
 export async function createService(options: NewServiceOptions): Promise<CreatedService> {
   const { root, signal, name, progress } = options;
   const { port, shared } = await progress.step('check', () => checkTree(options));
-  const source = options.source ?? ownContract(root, name);
+  const first = options.resource && firstResource(name, options.resource);
+  const source = options.source ?? first?.source ?? ownContract(root, name);
   const contract = await progress.step('contract', async () => {
     const loaded = await loadContract({ root, source, for: name, signal });
     await checkReplaceable(options, loaded);
     return loaded;
   });
-  const scope = source.kind === 'text' ? starterScope(name) : undefined;
-  const blueprint = createBlueprint(options, { contract, port, scope });
+  const scope = source.kind === 'text' && first === undefined ? starterScope(name) : undefined;
+  const blueprint = createBlueprint(options, { contract, port, scope, unique: first?.unique ?? [] });
   return withChanges(root, async (changes) => {
     backUpProducts(changes);
     const exempt = await progress.step('write', () => writeAll(options, { contract, blueprint, shared, changes }));
@@ -101,10 +103,19 @@ const databaseOf = ({ name, withDatabase }: NewServiceOptions) => (withDatabase 
 
 function createBlueprint(
   options: NewServiceOptions,
-  { contract, port, scope }: { readonly contract: Contract } & Pick<Blueprint, 'port' | 'scope'>,
+  {
+    contract,
+    port,
+    scope,
+    unique,
+  }: Pick<Blueprint, 'port' | 'scope'> & {
+    readonly contract: Contract;
+    readonly unique: readonly string[];
+  },
 ): Blueprint {
   const { withDatabase } = options;
-  const services = nameHandlers(contract.services.map((one) => (withDatabase ? one : { ...one, resources: [] })));
+  const served = contract.services.map((one) => (withDatabase ? one : { ...one, resources: [] }));
+  const services = nameHandlers(served, [], unique);
   const { name, root } = options;
   const packages = packagesOf(root);
   return { name, port, contracts: [contract.file], services, database: databaseOf(options), packages, scope };

@@ -3,6 +3,7 @@
 export { followServices, writeManifests } from '../kubernetes/write.js';
 export { findMigrations } from '../rollout/migrations.js';
 export { ownServices, readManifests, serviceNames } from '../workspace/manifests.js';
+export { type AddedBackground, addBackground, type NewBackgroundOptions } from './add-background.js';
 export { type AddedResource, addResource } from './add-resource.js';
 export type { CreatedService } from './create-service.js';
 export { withTreeLock } from './lock.js';

@@ -1,7 +1,9 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
+import type { FirstResource } from './add-resource.js';
 import type { ContractSource } from './contract/find-source.js';
 import { type CreatedService, createService } from './create-service.js';
+import { Refusal } from './errors.js';
 import { checkName } from './name.js';
 import type { Stub } from './render/app.js';
 import { type UpdatedService, updateService } from './update-service.js';
@@ -16,6 +18,10 @@ import type { Progress, Workspace } from './workspace.js';
 export function newService(options: NewServiceOptions): Promise<CreatedService | UpdatedService> {
   checkName(options.name);
   const stands = existsSync(path.join(options.root, 'services', options.name, 'package.json'));
+  if (stands && options.resource !== undefined)
+    throw new Refusal(`${options.name} exists already`, {
+      remedy: `add to it: rondo new resource ${options.resource.name} --service ${options.name}`,
+    });
   return stands ? updateService(options) : createService(options);
 }
 
@@ -28,6 +34,8 @@ export interface NewServiceOptions extends Workspace {
    */
   readonly source: ContractSource | undefined;
   readonly withDatabase: boolean;
+  /** A resource whose contract the new service has in place of the starter contract. */
+  readonly resource?: FirstResource | undefined;
   /** The port; by default the next free one. */
   readonly port: number | undefined;
   readonly progress: Progress;

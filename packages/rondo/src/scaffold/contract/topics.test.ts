@@ -22,7 +22,7 @@ const TEXT = `syntax = "proto3";
 package p;
 import "rondo/options/v1/options.proto";
 ${topic('Kept', 'key: "id" retention: {seconds: 604800}')}
-${topic('Elsewhere', 'service: "p.None"').replace('service: "p.Owner" ', '')}
+${topic('Elsewhere', 'service: "q.None"').replace('service: "p.Owner" ', '')}
 ${topic('NoField', 'key: "name"')}
 ${topic('NoKey', 'key: "weight"')}
 ${topic('InOneof', 'key: "code"')}
@@ -58,7 +58,7 @@ it('topics and subscriptions that contradict themselves are refused where they s
   const protos = [...registry.files].map(({ proto }) => clone(FileDescriptorProtoSchema, proto));
   const told = checkTopics(protos, ['topics.proto']).map((fault) => fault.replace(/^proto\/topics.proto:\d+: /, ''));
   expect(told).toEqual([
-    expect.stringMatching(/^Elsewhere: topic.service is "p.None", which no contract/),
+    expect.stringMatching(/^Elsewhere: topic.service is "q.None", which no contract/),
     'NoField: topic.key is "name", but p.NoField has no field "name"; it has id, weight, code',
     'NoKey: topic.key is "weight", but weight is no string and no integer, of which a key is one',
     'InOneof: topic.key is "code", but code is part of the oneof kind; name one outside',

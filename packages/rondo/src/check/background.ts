@@ -1,0 +1,71 @@
+/** Checks that services declare the jobs, subscriptions and topics of their contracts. */
+import { existsSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { createFileRegistry, type DescService, type FileRegistry, fromBinary } from '@bufbuild/protobuf';
+import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
+import { methodPolicy, topicOption } from '../generate/options.js';
+import { filesBelow } from '../workspace/files.js';
+import { type Manifest, ownServices, readManifests } from '../workspace/manifests.js';
+import { root } from '../workspace/paths.js';
+import type { StepResult } from '../workspace/steps.js';
+
+export async function backgroundDeclared(): Promise<StepResult> {
+  const descriptors = readFileSync(path.join(root, 'packages/contracts/descriptors.binpb'));
+  const registry = createFileRegistry(fromBinary(FileDescriptorSetSchema, descriptors));
+  const faults = [
+    ...unpublished(registry),
+    ...readManifests(ownServices(root), root).flatMap((manifest) => faultsOf(manifest, registry)),
+  ];
+  return { code: faults.length, output: faults.join('\n') };
+}
+
+function faultsOf({ service, contracts }: Manifest, registry: FileRegistry): readonly string[] {
+  const folder = path.join(root, 'services', service, 'src');
+  const sources = existsSync(folder) ? filesBelow(folder).filter((file) => /(?<!\.test)\.ts$/.test(file)) : [];
+  const texts = sources.map((file) => readFileSync(path.join(folder, file), 'utf8'));
+  return undeclared(registry, contracts, texts).map((fault) => `services/${service}/src/app.ts: ${fault}`);
+}
+
+/** What no source of a service with these contracts declares, each with the remedy. */
+export function undeclared(
+  registry: FileRegistry,
+  contracts: readonly string[],
+  sources: readonly string[],
+): readonly string[] {
+  const policy = methodPolicy(registry);
+  const code = sources.map((text) => text.replace(/^import [^;]*;/gm, '')).join('\n');
+  // As an item of a list: `implement(Definition, …)` serves a contract, and declares no job of it.
+  const lists = (name: string) => new RegExp(`[[,]\\s*${name}\\s*[,\\]]`).test(code);
+  const services = contracts.flatMap((file) => registry.getFile(file)?.services ?? []);
+  const kindIn = ({ methods }: DescService) => {
+    const policies = methods.map((method) => policy?.of(method));
+    if (policies.some((one) => one?.job)) return 'jobs';
+    return policies.some((one) => one?.subscription) ? 'subscriptions' : undefined;
+  };
+  const stored = services.flatMap((one) => {
+    const [kind, name] = [kindIn(one), `${one.name}Definition`];
+    return kind === undefined || lists(name)
+      ? []
+      : [`${one.typeName} has ${kind} that nothing runs: add ${name} to the services of openBackground`];
+  });
+  const published = topicsOf(registry).flatMap(({ desc, topic }) => {
+    if (lists(desc.name) || !services.some(({ typeName }) => typeName === topic.service)) return [];
+    return [`nothing publishes ${desc.typeName}: add ${desc.name} to the topics of openBackground`];
+  });
+  return [...stored, ...published];
+}
+
+/** The topics of services that no contract has. */
+const unpublished = (registry: FileRegistry): readonly string[] =>
+  topicsOf(registry)
+    .filter(({ topic }) => registry.getService(topic.service) === undefined)
+    .map(({ desc, topic }) => `${desc.typeName}: topic.service is "${topic.service}", which no contract has`);
+
+/** The messages that are topics. */
+export function topicsOf(registry: FileRegistry) {
+  const option = topicOption(registry);
+  return [...registry].flatMap((desc) => {
+    const topic = desc.kind === 'message' ? option?.of(desc) : undefined;
+    return desc.kind === 'message' && topic ? [{ desc, topic }] : [];
+  });
+}

@@ -1,0 +1,38 @@
+import type { CommandContext } from '../command.js';
+import { UsageError } from '../errors.js';
+import { ExitCode } from '../exit-code.js';
+import type { AddedBackground, NewBackgroundOptions } from '../scaffold/index.js';
+import { lines, loadScaffold, type Output, workOnTree } from '../tree-work.js';
+import { type ResourceArguments, serviceHere } from './new-resource.js';
+
+type Kind = NewBackgroundOptions['kind'];
+
+/** Whether `rondo new` is asked for a job, a topic or a subscription. */
+export const isBackground = (kind: string | undefined): kind is Kind =>
+  kind === 'job' || kind === 'topic' || kind === 'subscription';
+
+/** Adds a job, a topic or a subscription to a service. */
+export async function createBackground(
+  kind: Kind,
+  values: Pick<ResourceArguments, 'name' | 'service' | 'json'>,
+  context: CommandContext,
+): Promise<number> {
+  const { name } = values;
+  const example = kind === 'subscription' ? 'hotel.v1.RoomBooked' : kind === 'job' ? 'remind-guests' : 'room-booked';
+  if (name === undefined) throw new UsageError(`name the ${kind}: rondo new ${kind} ${example}`);
+  const { addBackground } = await loadScaffold(`new ${kind}`);
+  const service = values.service ?? (await serviceHere(context));
+  const output: Output = { json: values.json ?? false, context };
+  const added = await workOnTree(`new ${kind} ${name}`, output, (on) => addBackground({ ...on, kind, name, service }));
+  await context.stdout.write(output.json ? `${JSON.stringify(added)}\n` : described(added));
+  return ExitCode.OK;
+}
+
+const described = ({ kind, name, service, files, app, paste }: AddedBackground): string =>
+  lines([
+    `Added the ${kind} ${name} to services/${service}:`,
+    ...files.map((file) => `  ${file}`),
+    '',
+    `Add to ${app}:`,
+    ...paste.map((line) => `  ${line}`),
+  ]);

@@ -1,0 +1,169 @@
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { topicsOf } from '../check/background.js';
+import { fillFile } from '../template.js';
+import { ownServices, readManifests } from '../workspace/manifests.js';
+import { builtContracts, packageOf, withManifest } from './add-resource.js';
+import { withChanges } from './change-set.js';
+import { Refusal } from './errors.js';
+import { moduleOf, packagesOf } from './packages.js';
+import { recordWritten } from './record.js';
+import type { RenderedFile } from './render/service-files.js';
+import { readText } from './repository.js';
+import { camelCase, kebabCase, pascalCase, snakeCase } from './words.js';
+import { backUpProducts, build, format, install, type Progress, type Workspace } from './workspace.js';
+import { withReferences } from './workspace-files/project-references.js';
+
+/** The options of `rondo new job`, `topic` and `subscription`. */
+export interface NewBackgroundOptions extends Workspace {
+  readonly kind: 'job' | 'topic' | 'subscription';
+  /** `remind-guests`; of a subscription the topic: `hotel.v1.RoomBooked`. */
+  readonly name: string;
+  readonly service: string;
+  readonly progress: Progress;
+}
+
+/** A job, a topic or a subscription that was added to a service. */
+export interface AddedBackground extends Pick<NewBackgroundOptions, 'kind' | 'name' | 'service'> {
+  /** The files that were written, as paths from the repository's root. */
+  readonly files: readonly string[];
+  /** The lines that its user adds to `app`. */
+  readonly paste: readonly string[];
+  readonly app: string;
+}
+
+/** Adds a job, a topic or a subscription to a service, but for the lines of its app. If it fails, the tree is unchanged. */
+export async function addBackground(options: NewBackgroundOptions): Promise<AddedBackground> {
+  const { root, kind, name, service, progress } = options;
+  const folder = `services/${service}`;
+  const { fresh, changed, paste } = await progress.step('check', () => draw(options));
+  return withChanges(root, async (changes) => {
+    backUpProducts(changes);
+    const drawn = [...fresh, ...changed];
+    for (const [file, text] of drawn) changes.write(file, text);
+    const names = drawn.map(([file]) => file).filter((file) => /\.(?:ts|json)$/.test(file));
+    await progress.step('write', () => format(options, names));
+    await progress.step('install', () => install(options));
+    await progress.step('build', () => build(options));
+    const files = changes.written();
+    recordWritten(
+      root,
+      changes,
+      fresh.map(([file]) => file),
+    );
+    return { kind, name, service, files, paste, app: `${folder}/src/app.ts` };
+  });
+}
+
+interface Drawn {
+  readonly fresh: readonly RenderedFile[];
+  readonly changed: readonly RenderedFile[];
+  readonly paste: readonly string[];
+}
+
+function draw({ root, kind, name, service }: NewBackgroundOptions): Drawn {
+  const manifest = readManifests(ownServices(root), root).find((one) => one.service === service);
+  if (manifest?.database === undefined) {
+    const remedy = `give it one: rondo new resource NAME --service ${service}`;
+    throw new Refusal(`there is no service ${service} with a database, which a ${kind} needs`, { remedy });
+  }
+  const packages = packagesOf(root);
+  const topic = kind === 'subscription' ? topicOf(root, name) : undefined;
+  const words = topic === undefined ? name : `on-${kebabCase(topic.desc.name)}`;
+  if (!/^[a-z][a-z0-9]*(?:-[a-z0-9]+)*$/.test(words))
+    throw new Refusal(`"${name}" isn't the name of a ${kind}`, { remedy: 'use lower-case words joined by -' });
+  const [folder, own] = [`services/${service}`, packageOf(manifest)];
+  const [file, type, value] = [kebabCase(words), pascalCase(words), camelCase(words)];
+  const proto = `${own.replaceAll('.', '/')}/${snakeCase(words)}.proto`;
+  const [publisher] = manifest.contracts.flatMap((one) => builtContracts(root).getFile(one)?.services ?? []);
+  const imports = ['google/protobuf/empty.proto', 'rondo/options/v1/options.proto', topic?.desc.file.proto.name ?? []];
+  const view = {
+    ...{ package: own, file, type, value, module: moduleOf(proto, packages.contracts), group: service },
+    ...{ topic: topic !== undefined, retention: topic?.retention, caller: topic?.publisher ?? service },
+    ...{ publisher: publisher?.typeName, request: topic?.desc.typeName ?? `${type}Request` },
+    ...{ title: topic ? `subscription to ${name}` : `${kind} ${name}`, imports: imports.flat().sort() },
+  };
+  const rendered = (target: string, template: string): RenderedFile => [
+    target,
+    fillFile(`background/${template}`, view),
+  ];
+  const isTopic = kind === 'topic';
+  const added = [
+    rendered(`proto/${proto}`, isTopic ? 'topic.proto.tmpl' : 'call.proto.tmpl'),
+    ...(isTopic ? [] : [rendered(`${folder}/src/${file}.ts`, 'call.ts.tmpl')]),
+    ...(isTopic ? [] : [rendered(`${folder}/test/${file}.test.ts`, 'test.ts.tmpl')]),
+  ];
+  const taken = added.map(([one]) => one).find((one) => existsSync(path.join(root, one)));
+  if (taken !== undefined)
+    throw new Refusal(`the ${kind} ${name} exists already`, { place: { file: taken }, remedy: 'choose another name' });
+  const opener = `${folder}/src/adapters/background.ts`;
+  const [json, tsconfig] = [`${folder}/package.json`, `${folder}/tsconfig.json`];
+  const used = ['jobs', 'topics'];
+  const wanted = {
+    files: [],
+    rondo: isTopic ? {} : { contracts: [...manifest.contracts, proto] },
+    dependencies: Object.fromEntries(used.map((one) => [`@rondo/${one}`, packages.versionOf(one)])),
+  };
+  const references = used.filter(packages.compiles).map((one) => `{ "path": "../../packages/${one}" }`);
+  const definition = isTopic ? `${publisher?.name}Definition` : `${type}ServiceDefinition`;
+  return {
+    fresh: [...added, ...(existsSync(path.join(root, opener)) ? [] : [rendered(opener, 'background.ts.tmpl')])],
+    changed: [
+      [json, withManifest(readText(root, json), JSON.stringify(wanted))],
+      [tsconfig, withReferences(readText(root, tsconfig), references.join())],
+    ],
+    paste: pasted({ ...view, isTopic, definition }, readText(root, `${folder}/src/app.ts`)),
+  };
+}
+
+interface Pasted {
+  readonly type: string;
+  readonly value: string;
+  readonly file: string;
+  readonly module: string;
+  readonly isTopic: boolean;
+  /** That of the service, or of the one that publishes the topic. */
+  readonly definition: string;
+}
+
+/** The lines that `app` lacks, each with its place. */
+function pasted({ type, value, file, module, isTopic, definition }: Pasted, app: string): readonly string[] {
+  const isOpen = app.includes('openBackground(');
+  const declared = isTopic ? `topics: [${type}]` : '';
+  return [
+    `import { ${isTopic ? type : definition} } from '${module}';`,
+    ...(isTopic ? [] : [`import { ${value} } from './${file}.js';`]),
+    ...(isOpen
+      ? [isTopic ? `${declared}, // in openBackground` : `${definition}, // in the services of openBackground`]
+      : [
+          "import { openBackground } from './adapters/background.js';",
+          ...(/createApp\(context\b/.test(app)
+            ? []
+            : ["context: Pick<ServiceContext, 'log'> & Partial<ServiceContext> // the first parameter of createApp"]),
+          `const background = openBackground(database, context, { services: [${definition}]${declared && `, ${declared}`} });`,
+          'return background.serve({ … }); // around what createApp returns',
+        ]),
+    ...(isTopic ? [] : [`implement(${definition}, ${value}({ database })), // in the services that it returns`]),
+  ];
+}
+
+/** A topic that is stored, with the service that publishes it and the seconds for which its events are kept. */
+function topicOf(root: string, name: string) {
+  const registry = builtContracts(root);
+  const topics = topicsOf(registry).flatMap(({ desc, topic }) =>
+    topic.retention ? [{ desc, topic, retention: Number(topic.retention.seconds) }] : [],
+  );
+  const found = topics.find(({ desc }) => desc.typeName === name);
+  const file = found && registry.getService(found.topic.service)?.file.proto.name;
+  const publisher = readManifests(ownServices(root), root).find(({ contracts }) =>
+    contracts.some((one) => one === file),
+  );
+  if (found !== undefined && publisher !== undefined) return { ...found, publisher: publisher.service };
+  const names = topics
+    .map(({ desc }) => desc.typeName)
+    .filter((one) => !one.startsWith('rondo.'))
+    .join(', ');
+  throw new Refusal(`no service here publishes a stored topic ${name}`, {
+    remedy: `name one of ${names || 'none'}, or make it: rondo new topic NAME`,
+  });
+}
