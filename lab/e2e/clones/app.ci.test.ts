@@ -137,10 +137,10 @@ describe('an app that npm run create has made', () => {
     expect({ code, missing: stdout.match(/add \w+ to the \w+ of openBackground/g) }).toEqual({
       code: 1,
       missing: [
-        'add ConfirmBookingServiceDefinition to the services of openBackground',
-        'add ForgetBookingsServiceDefinition to the services of openBackground',
+        'add ConfirmBookingServiceDefinition to the contracts of openBackground',
+        'add ForgetBookingsServiceDefinition to the contracts of openBackground',
         'add BookingMade to the topics of openBackground',
-        'add OnBookingMadeServiceDefinition to the services of openBackground',
+        'add OnBookingMadeServiceDefinition to the contracts of openBackground',
       ],
     });
     for (const file of guide.files.filter((one) => one.includes('/'))) write(file, mine(guide.code(file)));
@@ -157,6 +157,20 @@ describe('an app that npm run create has made', () => {
     const checked = await rondo('check');
     // The import that a reader writes may stand in another order.
     expect(checked.stdout.match(/^FAILED.*(?:jobs|migrations|types|contracts).*$/gm)).toBeNull();
+  });
+
+  it('writes the migration of a changed contract, and fails its check without it', async () => {
+    const contract = 'proto/kitchen/v1/meals.proto';
+    const [line = 'none', number] = /^ {2}string guest = (\d+)/m.exec(read(contract)) ?? [];
+    edit(contract, line, `  string room = ${Number(number) + 10};\n${line}`);
+    const added = "ALTER TABLE meals ADD COLUMN room text NOT NULL DEFAULT '';";
+    expect((await rondo('check')).stdout).toContain(added);
+    expect(await rondo('new', 'service', 'kitchen')).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('services/kitchen/migrations/0002_more_meals.sql'),
+    });
+    expect(read('services/kitchen/migrations/0002_more_meals.sql').trim()).toBe(added);
+    expect((await rondo('new', 'service', 'kitchen')).stdout).toContain('nothing to do');
   });
 
   it('runs the job and delivers the event of a booking', async () => {

@@ -21,8 +21,8 @@ interface TaskModule {
 
 type Load = () => Promise<TaskModule>;
 
-/** What runs each task, loaded after the installation; `migrate` is what one version of Rondo runs of another. */
-const MODULE_OF: Readonly<Record<TaskName | 'migrate', Load>> = {
+/** What runs each task, loaded after the installation; `migrate` is what one version of Rondo runs of another, `tables` what `new` runs. */
+const MODULE_OF: Readonly<Record<TaskName | 'migrate' | 'tables', Load>> = {
   start: () => import('./launch/start.js'),
   dev: () => import('./dev/dev.js'),
   seed: () => import('./seed/seed.js'),
@@ -33,6 +33,7 @@ const MODULE_OF: Readonly<Record<TaskName | 'migrate', Load>> = {
   test: () => import('./jest/test.js'),
   check: () => import('./check/check.js'),
   breaking: () => import('./check/breaking.js'),
+  tables: () => import('./check/tables.js'),
   bundle: () => import('./build/bundle.js'),
   install: async () => ({ main: async () => 0 }),
   migrate: async () => {

@@ -1,10 +1,11 @@
 import type { Queries } from '@rondo/database';
+import { ownNames } from './column.js';
 import type { Definition, ResourceType } from './definition.js';
 import { type Model, modelOf } from './model.js';
 import { reference } from './value-columns.js';
 
 /** What a resource says of its table. */
-interface StoredResource {
+export interface StoredResource {
   readonly model: Pick<Model<never>, 'ids' | 'fields' | 'has'> & {
     readonly definition: Pick<Definition<never>, 'table' | 'list' | 'sort' | 'visibleTo'>;
   };
@@ -66,7 +67,8 @@ function requireSortable({ model: { definition, fields } }: StoredResource, rows
   }
 }
 
-function missingIn(resource: StoredResource, present: ReadonlySet<string> = new Set()): readonly string[] {
+/** The statements that add what a resource stores and a table with these columns lacks. A table without any doesn't exist. */
+export function missingIn(resource: StoredResource, present: ReadonlySet<string> = new Set()): readonly string[] {
   if (present.size === 0) return [createTable(resource)];
   const { table } = resource.model.definition;
   const missing = tableColumns(resource).filter(({ name }) => !present.has(name));
@@ -98,10 +100,15 @@ function tableColumns({ model: { definition, ids, fields, has } }: StoredResourc
   return columns.filter(({ name }, index) => columns.findIndex((one) => one.name === name) === index);
 }
 
-/** The statement that creates the table of a resource, without indexes. */
+/** The statement that creates the table of a resource, without indexes. A column that a later migration adds has rows without a value. */
 function createTable(resource: StoredResource): string {
-  const { definition, ids } = resource.model;
-  const lines = tableColumns(resource).map(({ name, type }) => `  ${name} ${type},`);
+  const { definition, ids, fields } = resource.model;
+  const required = new Set(
+    fields.flatMap(({ description, column }) => (description.behavior?.includes('REQUIRED') ? ownNames(column) : [])),
+  );
+  const typeOf = ({ name, type }: TableColumn) =>
+    required.has(name) && !type.includes(' NOT NULL') ? `${type} NOT NULL` : type;
+  const lines = tableColumns(resource).map((one) => `  ${one.name} ${typeOf(one)},`);
   return [`CREATE TABLE ${definition.table} (`, ...lines, `  PRIMARY KEY (${ids.join(', ')})`, ');'].join('\n');
 }
 

@@ -46,7 +46,7 @@ export function undeclared(
     const [kind, name] = [kindIn(one), `${one.name}Definition`];
     return kind === undefined || lists(name)
       ? []
-      : [`${one.typeName} has ${kind} that nothing runs: add ${name} to the services of openBackground`];
+      : [`${one.typeName} has ${kind} that nothing runs: add ${name} to the contracts of openBackground`];
   });
   const published = topicsOf(registry).flatMap(({ desc, topic }) => {
     if (lists(desc.name) || !services.some(({ typeName }) => typeName === topic.service)) return [];

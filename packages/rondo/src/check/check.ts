@@ -13,6 +13,7 @@ import { backgroundDeclared } from './background.js';
 import { breaking } from './breaking.js';
 import { columnsNamed, migrationsRoll } from './migrations.js';
 import { servicesPlanned } from './planned.js';
+import { tablesComplete } from './tables.js';
 
 /** What holds for each workspace; with `fix`, what can be formatted is. */
 const everywhere = (fix: boolean): readonly Step[] => [
@@ -27,6 +28,7 @@ const everywhere = (fix: boolean): readonly Step[] => [
     () => run(native('biome'), [...(fix ? ['check', '--write'] : ['ci']), '--error-on-warnings', '--colors=off', '.']),
   ],
   ['columns of migrations', columnsNamed],
+  ['tables of resources', tablesComplete],
   ['migrations roll', migrationsRoll],
   ['contracts: lint', () => run(native('buf'), ['lint', 'proto'])],
   ['contracts: format', () => formatted(fix)],

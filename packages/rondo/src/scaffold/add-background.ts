@@ -134,13 +134,13 @@ function pasted({ type, value, file, module, isTopic, definition }: Pasted, app:
     `import { ${isTopic ? type : definition} } from '${module}';`,
     ...(isTopic ? [] : [`import { ${value} } from './${file}.js';`]),
     ...(isOpen
-      ? [isTopic ? `${declared}, // in openBackground` : `${definition}, // in the services of openBackground`]
+      ? [isTopic ? `${declared}, // in openBackground` : `${definition}, // in the contracts of openBackground`]
       : [
           "import { openBackground } from './adapters/background.js';",
           ...(/createApp\(context\b/.test(app)
             ? []
             : ["context: Pick<ServiceContext, 'log'> & Partial<ServiceContext> // the first parameter of createApp"]),
-          `const background = openBackground(database, context, { services: [${definition}]${declared && `, ${declared}`} });`,
+          `const background = openBackground(database, context, { contracts: [${definition}]${declared && `, ${declared}`} });`,
           'return background.serve({ … }); // around what createApp returns',
         ]),
     ...(isTopic ? [] : [`implement(${definition}, ${value}({ database })), // in the services that it returns`]),

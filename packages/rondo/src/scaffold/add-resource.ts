@@ -258,7 +258,7 @@ async function draw(
   const rendered = new Map(renderService(blueprint));
   const [{ names } = { names: { file: service } }] = named;
   const fresh: readonly RenderedFile[] = [
-    [`${folder}/${migrationOf(root, service, resource)}`, renderTables(resourcesOf(named), all)],
+    [`${folder}/${migrationOf(root, service, snakeCase(resource.plural))}`, renderTables(resourcesOf(named), all)],
     [`${folder}/test/${names.file}.test.ts`, renderTest(blueprint, [...known, ...named])],
     ...named.map((one): RenderedFile => [`${folder}/src/${one.names.file}.ts`, renderHandlers(service, one, all)]),
     ...[...rendered].filter(([file]) => file.endsWith('/adapters/resources.ts') && !existsSync(path.join(root, file))),
@@ -293,7 +293,7 @@ function asMade(root: string, blueprint: Blueprint): Blueprint {
 }
 
 /** The file of the next migration. An untouched first one, which has only comments, is replaced. */
-function migrationOf(root: string, service: string, { plural }: NewResource): string {
+export function migrationOf(root: string, service: string, name: string): string {
   const folder = path.join(root, 'services', service, 'migrations');
   const present = existsSync(folder)
     ? readdirSync(folder)
@@ -309,7 +309,7 @@ function migrationOf(root: string, service: string, { plural }: NewResource): st
   const [first] = present;
   if (written.length === 0) return `migrations/${first ?? `0001_${snakeCase(service)}.sql`}`;
   const last = Number(/^\d+/.exec(present.at(-1) ?? '')?.[0] ?? 0);
-  return `migrations/${String(last + 1).padStart(4, '0')}_${snakeCase(plural)}.sql`;
+  return `migrations/${String(last + 1).padStart(4, '0')}_${name}.sql`;
 }
 
 /** A manifest with what another one has more of: contracts, a database, packages. */

@@ -1,5 +1,6 @@
 import path from 'node:path';
 import { type Manifest, ownServices, readManifests } from '../workspace/manifests.js';
+import { migrationOf } from './add-resource.js';
 import { type ChangeSet, withChanges } from './change-set.js';
 import type { Contract } from './contract/contract.js';
 import { loadContract } from './contract/load.js';
@@ -9,7 +10,7 @@ import { Refusal } from './errors.js';
 import type { NewServiceOptions, NewServiceOutcome } from './new-service.js';
 import { isAsWritten, isRecorded, recordWritten } from './record.js';
 import { type Merge, mergeContracts } from './update/merge.js';
-import { backUpProducts, findBreaks, format, isFormatted, tryBuild } from './workspace.js';
+import { backUpProducts, findBreaks, findMissing, format, isFormatted, tryBuild } from './workspace.js';
 
 /** A service that was updated to its contracts. */
 export interface UpdatedService extends NewServiceOutcome {
@@ -37,6 +38,8 @@ export async function updateService(options: NewServiceOptions): Promise<Updated
     const exempt = await progress.step('write', () => writeMerge(options, { contracts, merge, changes }));
     // A changed contract may require changes that only the user can make. That is no reason to undo the rest.
     const complaints = await progress.step('build', () => tryBuild(options));
+    if (complaints === undefined && manifest.database !== undefined)
+      await progress.step('tables', () => writeMigration(options, changes));
     const breaks = await progress.step('compare', () => findBreaks(options));
     const files = changes.written();
     const byHand = [...merge.byHand, ...unusedContracts(root)];
@@ -113,6 +116,14 @@ async function writeMerge(
   );
   await format(options, formatted);
   return exempt;
+}
+
+/** Writes the next migration, if the tables lack what the service stores by now. */
+async function writeMigration(options: NewServiceOptions, changes: ChangeSet): Promise<void> {
+  const { root, name } = options;
+  const sql = await findMissing(options, name);
+  const [, table] = /^(?:ALTER|CREATE) TABLE (\w+)/m.exec(sql) ?? [];
+  if (table !== undefined) changes.write(`services/${name}/${migrationOf(root, name, `more_${table}`)}`, sql);
 }
 
 /** Contracts that were copied because others import them, and that no contract imports any more. */

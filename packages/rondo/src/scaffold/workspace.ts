@@ -79,6 +79,16 @@ export async function findBreaks({ root, tool, signal }: Workspace): Promise<rea
   return output.split('\n').filter((line) => line.startsWith('proto/'));
 }
 
+/** The statements that the migrations of a service lack; empty if there are none. */
+export async function findMissing({ root, tool, signal }: Workspace, service: string): Promise<string> {
+  const { code, output } = await runProgram(process.execPath, [path.join(tool, PROGRAM), 'tables', service], {
+    cwd: root,
+    signal,
+  });
+  if (code !== 0) throw new ProgramFailed('the tables could not be compared', output);
+  return output;
+}
+
 /** What runs a command, in the folder of the package. An upgrade runs that of the new version. */
 const PROGRAM = 'dist/main.mjs';
 

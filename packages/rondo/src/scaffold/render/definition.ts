@@ -11,6 +11,9 @@ const RESERVED =
   'primary references returning right select sequence session_user similar some symmetric table tableoid tablesample then to ' +
   'trailing true union unique user using variadic verbose version when where window with xmax xmin';
 
+/** The types of fields that lists may be sorted by if a create requires them: their columns are never null. */
+const SORTED = new Set(['string', 'google.protobuf.Timestamp', 'google.type.Date']);
+
 /** What a definition says of a resource. */
 export interface Defined extends NamedResource {
   readonly described: DescribedTable;
@@ -50,7 +53,7 @@ export function define(resource: NamedResource, known: readonly NamedResource[])
   const sorted = listed.filter(
     ({ key, type: kind, behavior = [], optional }) =>
       key === 'createTime' ||
-      (kind === 'string' && behavior.includes('REQUIRED') && optional !== true && !targets.has(key)),
+      (SORTED.has(kind) && behavior.includes('REQUIRED') && optional !== true && !targets.has(key)),
   );
   return {
     ...{ ...resource, described, targets },
