@@ -1,29 +1,25 @@
 /** Checks that services declare the jobs, subscriptions and topics of their contracts. */
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { createFileRegistry, type DescService, type FileRegistry, fromBinary } from '@bufbuild/protobuf';
 import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
 import { methodPolicy, topicOption } from '../generate/options.js';
 import { filesBelow } from '../workspace/files.js';
-import { type Manifest, ownServices, readManifests } from '../workspace/manifests.js';
+import { ownServices, readManifests } from '../workspace/manifests.js';
 import { root } from '../workspace/paths.js';
 import type { StepResult } from '../workspace/steps.js';
 
 export async function backgroundDeclared(): Promise<StepResult> {
   const descriptors = readFileSync(path.join(root, 'packages/contracts/descriptors.binpb'));
   const registry = createFileRegistry(fromBinary(FileDescriptorSetSchema, descriptors));
-  const faults = [
-    ...unpublished(registry),
-    ...readManifests(ownServices(root), root).flatMap((manifest) => faultsOf(manifest, registry)),
-  ];
-  return { code: faults.length, output: faults.join('\n') };
-}
-
-function faultsOf({ service, contracts }: Manifest, registry: FileRegistry): readonly string[] {
-  const folder = path.join(root, 'services', service, 'src');
-  const sources = existsSync(folder) ? filesBelow(folder).filter((file) => /(?<!\.test)\.ts$/.test(file)) : [];
-  const texts = sources.map((file) => readFileSync(path.join(folder, file), 'utf8'));
-  return undeclared(registry, contracts, texts).map((fault) => `services/${service}/src/app.ts: ${fault}`);
+  const faults = readManifests(ownServices(root), root).flatMap(({ service, contracts }) => {
+    const folder = path.join(root, 'services', service, 'src');
+    const sources = filesBelow(folder).filter((file) => /(?<!\.test)\.ts$/.test(file));
+    const texts = sources.map((file) => readFileSync(path.join(folder, file), 'utf8'));
+    return undeclared(registry, contracts, texts).map((fault) => `services/${service}/src/app.ts: ${fault}`);
+  });
+  const all = [...unpublished(registry), ...faults];
+  return { code: all.length, output: all.join('\n') };
 }
 
 /** What no source of a service with these contracts declares, each with the remedy. */

@@ -45,23 +45,14 @@ export async function addBackground(options: NewBackgroundOptions): Promise<Adde
     await progress.step('write', () => format(options, names));
     await progress.step('install', () => install(options));
     await progress.step('build', () => build(options));
-    const files = changes.written();
-    recordWritten(
-      root,
-      changes,
-      fresh.map(([file]) => file),
-    );
+    const [files, own] = [changes.written(), fresh.map(([file]) => file)];
+    recordWritten(root, changes, own);
     return { kind, name, service, files, paste, app: `${folder}/src/app.ts` };
   });
 }
 
-interface Drawn {
-  readonly fresh: readonly RenderedFile[];
-  readonly changed: readonly RenderedFile[];
-  readonly paste: readonly string[];
-}
-
-function draw({ root, kind, name, service }: NewBackgroundOptions): Drawn {
+/** The new files, the changed ones, and the lines to paste. */
+function draw({ root, kind, name, service }: NewBackgroundOptions) {
   const manifest = readManifests(ownServices(root), root).find((one) => one.service === service);
   if (manifest?.database === undefined) {
     const remedy = `give it one: rondo new resource NAME --service ${service}`;
@@ -83,16 +74,15 @@ function draw({ root, kind, name, service }: NewBackgroundOptions): Drawn {
     ...{ publisher: publisher?.typeName, request: topic?.desc.typeName ?? `${type}Request` },
     ...{ title: topic ? `subscription to ${name}` : `${kind} ${name}`, imports: imports.flat().sort() },
   };
-  const rendered = (target: string, template: string): RenderedFile => [
-    target,
-    fillFile(`background/${template}`, view),
-  ];
+  const fill = (file: string) => fillFile(`background/${file}.tmpl`, view);
   const isTopic = kind === 'topic';
-  const added = [
-    rendered(`proto/${proto}`, isTopic ? 'topic.proto.tmpl' : 'call.proto.tmpl'),
-    ...(isTopic ? [] : [rendered(`${folder}/src/${file}.ts`, 'call.ts.tmpl')]),
-    ...(isTopic ? [] : [rendered(`${folder}/test/${file}.test.ts`, 'test.ts.tmpl')]),
-  ];
+  const added: readonly RenderedFile[] = isTopic
+    ? [[`proto/${proto}`, fill('topic.proto')]]
+    : [
+        [`proto/${proto}`, fill('call.proto')],
+        [`${folder}/src/${file}.ts`, fill('call.ts')],
+        [`${folder}/test/${file}.test.ts`, fill('test.ts')],
+      ];
   const taken = added.map(([one]) => one).find((one) => existsSync(path.join(root, one)));
   if (taken !== undefined)
     throw new Refusal(`the ${kind} ${name} exists already`, { place: { file: taken }, remedy: 'choose another name' });
@@ -106,28 +96,24 @@ function draw({ root, kind, name, service }: NewBackgroundOptions): Drawn {
   };
   const references = used.filter(packages.compiles).map((one) => `{ "path": "../../packages/${one}" }`);
   const definition = isTopic ? `${publisher?.name}Definition` : `${type}ServiceDefinition`;
+  const fresh = existsSync(path.join(root, opener)) ? added : [...added, [opener, fill('background.ts')] as const];
+  const changed: readonly RenderedFile[] = [
+    [json, withManifest(readText(root, json), JSON.stringify(wanted))],
+    [tsconfig, withReferences(readText(root, tsconfig), references.join())],
+  ];
   return {
-    fresh: [...added, ...(existsSync(path.join(root, opener)) ? [] : [rendered(opener, 'background.ts.tmpl')])],
-    changed: [
-      [json, withManifest(readText(root, json), JSON.stringify(wanted))],
-      [tsconfig, withReferences(readText(root, tsconfig), references.join())],
-    ],
+    ...{ fresh, changed },
     paste: pasted({ ...view, isTopic, definition }, readText(root, `${folder}/src/app.ts`)),
   };
 }
 
-interface Pasted {
-  readonly type: string;
-  readonly value: string;
-  readonly file: string;
-  readonly module: string;
-  readonly isTopic: boolean;
-  /** That of the service, or of the one that publishes the topic. */
-  readonly definition: string;
-}
+type Pasted = Readonly<Record<'type' | 'value' | 'file' | 'module' | 'definition', string>>;
 
-/** The lines that `app` lacks, each with its place. */
-function pasted({ type, value, file, module, isTopic, definition }: Pasted, app: string): readonly string[] {
+/** The lines that `app` lacks, each with its place. The definition is that of the service, or of the one that publishes the topic. */
+function pasted(
+  { type, value, file, module, isTopic, definition }: Pasted & { readonly isTopic: boolean },
+  app: string,
+): readonly string[] {
   const isOpen = app.includes('openBackground(');
   const declared = isTopic ? `topics: [${type}]` : '';
   return [

@@ -7,6 +7,7 @@ import { type ChangeSet, withChanges } from './change-set.js';
 import { type Contract, type ServiceContract, servicesOf } from './contract/contract.js';
 import { loadContract } from './contract/load.js';
 import { fieldName } from './contract/names.js';
+import { jsonOf } from './contract/samples.js';
 import { copyContract, exemptFromStyle } from './copy-contract.js';
 import { Refusal } from './errors.js';
 import type { NewServiceOutcome } from './new-service.js';
@@ -345,7 +346,7 @@ async function writeAll(
 
 function firstCreate({ package: of }: NewResource, { contract }: NamedResource): AddedResource['create'] {
   const { sample = [], description } = contract;
-  const texts = sample.map(([key, value]) => [snakeCase(key), /^'(.*)'$/.exec(String(value))?.[1] ?? '…']);
+  const texts = sample.map(([key, value]) => [snakeCase(key), typeof value === 'string' ? jsonOf(value) : '…']);
   const collection = description.pattern.replace(/\/\{\w+\}$/, '').replace(/\{\w+\}/g, '…');
   return { path: `/${of.split('.').at(-1)}/${collection}`, body: JSON.stringify(Object.fromEntries(texts)) };
 }
