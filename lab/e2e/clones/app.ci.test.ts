@@ -181,6 +181,10 @@ describe('an app that npm run create has made', () => {
       const [create, meal, booking] = guide.commands
         .filter((one) => one.startsWith('curl '))
         .map((one) => one.replace('curl ', 'curl -s ').replace('127.0.0.1:8080', `127.0.0.1:${base + 20}`));
+      // A group gets what is published after its registration.
+      await eventually(async () =>
+        expect((await rondo('events', 'ls')).stdout).toContain('hotel.v1.BookingMade:kitchen'),
+      );
       expect(JSON.parse((await sh(create)).stdout)).toMatchObject({ name: 'bookings/b1' });
       await eventually(async () => {
         expect(JSON.parse((await sh(meal)).stdout)).toMatchObject({ guest: 'bookings/b1' });
