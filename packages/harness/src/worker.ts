@@ -69,7 +69,8 @@ export function startWorker(main: URL, { env = {}, args = [] }: WorkerOptions = 
         }
         lastId += 1;
         waiting.set(lastId, { resolve, reject });
-        child.send({ id: lastId, command, argument } satisfies Request);
+        // The channel may be closed before the exit is known.
+        child.send({ id: lastId, command, argument } satisfies Request, (error) => error && reject(error));
       }),
     signal: (signal) => void child.kill(signal),
     async close() {

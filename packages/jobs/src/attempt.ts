@@ -13,9 +13,22 @@ export interface Attempt {
   readonly claim: string;
   /** With this one. */
   readonly attempts: number;
+  /** How many instances have ended during the call. After the first end the call is a suspect, which is made alone. */
+  readonly ends: number;
+  /** The instance that doesn't get the call, as it is for suspects; null for none. */
+  readonly avoids: string | null;
   readonly traceparent: string;
   readonly createTime: Date;
 }
+
+const COLUMNS = 'id, method, key, lane, request, version, claim, attempts, ends, avoids, traceparent, create_time';
+/** The columns of an {@link Attempt}; `inner`: as they are called in a part of a `WITH`. */
+export const ATTEMPT = { inner: COLUMNS, outer: `${COLUMNS} AS "createTime"` };
+
+/** What a claim stores: the prefix tells its replica from those of versions that know no suspects. */
+export const claimed = (claim: string, leaseMs: string) =>
+  `claim = '2.' || ${claim}, attempts = attempts + 1, due_time = clock_timestamp() + ${leaseMs} * interval '1 ms',
+   avoids = (SELECT instance FROM job_quarantine WHERE until > now())`;
 
 /** How many jobs of a method a process takes. */
 export interface Wanted {

@@ -1,5 +1,5 @@
 import type { Queries, QueryOptions } from '@rondo/database';
-import { type Attempt, type Claimed, LEASE_MS, type Wanted } from './attempt.js';
+import { ATTEMPT, type Attempt, type Claimed, claimed, LEASE_MS, type Wanted } from './attempt.js';
 
 /** When a job is due that waits for others of its lane. */
 const BLOCKED = "'9999-01-01'::timestamptz";
@@ -20,7 +20,7 @@ const CLAIM = `
     FROM unnest($1::text[], $2::integer[]) AS wanted (method, most)
     CROSS JOIN LATERAL (
       SELECT id, jobs.method, lane, due_time FROM jobs
-      WHERE jobs.method = wanted.method AND NOT failed AND due_time <= now()
+      WHERE jobs.method = wanted.method AND NOT failed AND ends = 0 AND due_time <= now()
       ORDER BY due_time, id LIMIT wanted.most * ${LOOKED_AT} FOR UPDATE SKIP LOCKED
     ) AS picked
   ), blocked AS (
@@ -32,14 +32,14 @@ const CLAIM = `
       WHERE NOT due.first))
     RETURNING id
   ), claimed AS (
-    UPDATE jobs SET claim = $3, attempts = attempts + 1, due_time = clock_timestamp() + $4 * interval '1 ms'
+    UPDATE jobs SET ${claimed('$3', '$4')}
     WHERE id = ANY(ARRAY(
       SELECT id FROM (
         SELECT id, most, row_number() OVER (PARTITION BY method ORDER BY due_time, id) AS place FROM due WHERE first) AS heads
       WHERE place <= most))
-    RETURNING id, method, key, lane, request, version, claim, attempts, traceparent, create_time AS "createTime"
+    RETURNING ${ATTEMPT.inner}
   )
-  SELECT id, method, key, lane, request, version, claim, attempts, traceparent, "createTime", counted.blocked
+  SELECT ${ATTEMPT.outer}, counted.blocked
   FROM (SELECT count(*) AS blocked FROM blocked) AS counted LEFT JOIN claimed ON true`;
 
 type Row = { readonly blocked: bigint } & (Attempt | { readonly id: null });

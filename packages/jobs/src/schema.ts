@@ -44,11 +44,36 @@ ALTER TABLE jobs ADD COLUMN lane text COLLATE "C";
 CREATE INDEX jobs_lane ON jobs (method, lane, id) WHERE lane IS NOT NULL;
 `;
 
+const ENDS = `
+-- How many instances have ended during the call. After the first end it is a suspect, which is called alone.
+ALTER TABLE jobs ADD COLUMN ends integer NOT NULL DEFAULT 0;
+-- The instance that the attempt which runs can't be at.
+ALTER TABLE jobs ADD COLUMN avoids text;
+CREATE INDEX jobs_suspects ON jobs (method, due_time) WHERE ends > 0 AND NOT failed;
+
+-- The instance that gets suspects, and no other call. At most one row.
+CREATE TABLE job_quarantine (
+  id boolean PRIMARY KEY DEFAULT true CHECK (id),
+  instance text NOT NULL,
+  -- The worker that makes the calls, and until when no other does.
+  owner text NOT NULL,
+  until timestamptz NOT NULL,
+  since timestamptz NOT NULL
+);
+
+-- A replica of a version before this one would call a suspect at one instance after the other.
+CREATE FUNCTION jobs_leave_suspect() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$;
+CREATE TRIGGER jobs_leave_suspect BEFORE UPDATE OF claim ON jobs FOR EACH ROW
+  WHEN (OLD.ends > 0 AND NEW.claim IS DISTINCT FROM OLD.claim AND NEW.claim NOT LIKE '2.%')
+  EXECUTE FUNCTION jobs_leave_suspect();
+`;
+
 /** The tables of {@link createJobs}; a service passes it to `createReadiness` in `parts`. */
 export const jobsSchema: SchemaPart = {
   name: 'jobs',
   migrations: [
     { name: '0001_jobs.sql', sql: FIRST },
     { name: '0002_lanes.sql', sql: LANES },
+    { name: '0003_ends.sql', sql: ENDS },
   ],
 };

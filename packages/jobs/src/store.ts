@@ -1,5 +1,5 @@
 import type { Database, Queries, QueryOptions } from '@rondo/database';
-import { type Attempt, type Claimed, LEASE_MS, type Wanted } from './attempt.js';
+import { ATTEMPT, type Attempt, type Claimed, claimed, LEASE_MS, type Wanted } from './attempt.js';
 import { unblock } from './lanes.js';
 
 /** A job that is to be stored. */
@@ -18,7 +18,7 @@ export async function insertJob({ query }: Queries, job: NewJob): Promise<void> 
   await query(
     `INSERT INTO jobs AS stored (method, key, request, due_time, traceparent) VALUES ($1, $2, $3, coalesce($4, now()), $5)
      ON CONFLICT (method, key) DO UPDATE SET request = EXCLUDED.request, due_time = EXCLUDED.due_time,
-       version = stored.version + 1, claim = NULL, attempts = 0, error = '', failed = false, progress = '',
+       version = stored.version + 1, claim = NULL, attempts = 0, ends = 0, error = '', failed = false, progress = '',
        traceparent = EXCLUDED.traceparent, create_time = now()`,
     [method, key, request, at, traceparent],
     { name: 'rondo_job_insert' },
@@ -32,17 +32,17 @@ export async function deleteJob({ query }: Queries, method: string, key: string)
 
 /** The ids are an array: PostgreSQL takes a join for a large one if many jobs are due, and reads the whole table. */
 const CLAIM = `
-  UPDATE jobs SET claim = $4, attempts = attempts + 1, due_time = clock_timestamp() + $5 * interval '1 ms'
+  UPDATE jobs SET ${claimed('$4', '$5')}
   WHERE id = ANY(ARRAY(
     SELECT picked.id FROM unnest($1::text[], $2::integer[], $3::integer[]) AS wanted (method, most, bound)
     CROSS JOIN LATERAL (
-      SELECT id FROM jobs AS waiting WHERE waiting.method = wanted.method AND NOT failed AND due_time <= now()
+      SELECT id FROM jobs AS waiting WHERE waiting.method = wanted.method AND NOT failed AND ends = 0 AND due_time <= now()
       ORDER BY due_time
       LIMIT greatest(0, least(wanted.most, wanted.bound - (
         SELECT count(*) FROM jobs AS others WHERE others.method = wanted.method AND claim IS NOT NULL AND due_time > now())))
       FOR UPDATE SKIP LOCKED
     ) AS picked))
-  RETURNING id, method, key, lane, request, version, claim, attempts, traceparent, create_time AS "createTime"`;
+  RETURNING ${ATTEMPT.outer}`;
 
 /** Takes jobs that are due. The process has them until it settles them, or for {@link LEASE_MS} after its last sign of life. */
 export async function claimJobs(
@@ -67,12 +67,16 @@ export async function claimJobs(
   const bounded = wanted.filter(({ maxRunning }) => maxRunning !== null).map(({ method }) => method);
   if (bounded.length === 0) return await take(database);
   return await database.transaction(async (transaction) => {
-    // One process at a time counts what runs.
-    const locks =
-      'SELECT pg_advisory_xact_lock(hashtextextended(method, 7)) FROM unnest($1::text[]) AS method ORDER BY method';
-    await transaction.query(locks, [bounded]);
+    await lockCounts(transaction, bounded);
     return await take(transaction);
   }, options);
+}
+
+/** One process at a time counts what runs of these methods. */
+export async function lockCounts({ query }: Queries, methods: readonly string[]): Promise<void> {
+  const sql =
+    'SELECT pg_advisory_xact_lock(hashtextextended(method, 7)) FROM unnest($1::text[]) AS method ORDER BY method';
+  await query(sql, [methods]);
 }
 
 type Held = Pick<Attempt, 'id' | 'claim'>;
@@ -130,20 +134,22 @@ interface Failure {
   readonly anew: boolean;
   /** Whether the job keeps its lane, also if it has failed for good. */
   readonly staysInLane: boolean;
+  /** Whether its instance has ended. */
+  readonly ended: boolean;
 }
 
 /** Stores that an attempt has failed, and when the next one is due. */
 export async function failJob(
   database: Database,
   attempt: Attempt,
-  { error, failed, backoffMs, anew, staysInLane }: Failure,
+  { error, failed, backoffMs, anew, staysInLane, ended }: Failure,
 ): Promise<void> {
   const leaves = attempt.lane !== null && failed && !staysInLane;
   const fail = ({ query }: Queries) =>
     query(
       `UPDATE jobs SET claim = NULL, error = $3, failed = $4, due_time = now() + $5 * interval '1 ms',
-         lane = CASE WHEN $6 THEN NULL ELSE lane END, version = version + $7::integer WHERE id = $1 AND claim = $2`,
-      [attempt.id, attempt.claim, error, failed, backoffMs, leaves, Number(anew)],
+         lane = CASE WHEN $6 THEN NULL ELSE lane END, version = version + $7::integer, ends = ends + $8::integer WHERE id = $1 AND claim = $2`,
+      [attempt.id, attempt.claim, error, failed, backoffMs, leaves, Number(anew), Number(ended)],
     );
   if (!leaves) await fail(database);
   else
@@ -154,7 +160,8 @@ export async function failJob(
 }
 
 /** A job as an operator sees it. */
-export interface JobRow extends Omit<Attempt, 'lane' | 'request' | 'version' | 'claim' | 'traceparent'> {
+export interface JobRow
+  extends Omit<Attempt, 'lane' | 'request' | 'version' | 'claim' | 'ends' | 'avoids' | 'traceparent'> {
   readonly running: boolean;
   readonly failed: boolean;
   readonly dueTime: Date;

@@ -1,17 +1,21 @@
 import type { Database } from '@rondo/database';
 import type { Logger } from '@rondo/rpc/call';
-import { type Channel, createClient } from '@rondo/rpc/client';
+import type { Channel } from '@rondo/rpc/client';
 import type { Clock, Random, Timer } from '@rondo/rpc/clock';
-import { BYTES, backoffMs, inSpan } from '@rondo/rpc/internal';
+import { backoffMs, inSpan } from '@rondo/rpc/internal';
 import { RpcError, Status } from '@rondo/rpc/status';
 import { type Attempt, type Claimed, LEASE_MS, type Wanted } from './attempt.js';
+import { codeOf, InstanceEnded, isUnseen, type StoredCaller, storedCaller } from './caller.js';
 import type { StoredMethod } from './contract.js';
 import type { JobMeter } from './metrics.js';
+import { Quarantine, type Suspected } from './quarantine.js';
 import { type claimJobs, errorText, failJob, releaseJobs, renewJobs, settleJobs } from './store.js';
 
 const MAX_SETTLED = 500;
 /** How long an attempt waits after one that reached no instance. */
 export const AWAY_MS = { baseMs: 200, maxMs: 5_000 };
+/** How often a worker looks for suspects, and how soon again if one waits. */
+const SUSPECTS_MS = { every: 1_000, again: 100 };
 
 /** What is told of stored calls. */
 export interface Words {
@@ -35,7 +39,7 @@ export interface WorkerOptions {
   readonly metadataOf?: (attempt: Attempt) => Readonly<Record<string, string>>;
   /** Whether an operator's retry of what has failed for good has a key of its own, as the outcome of the first is stored. */
   readonly retriesAnew: boolean;
-  /** Whether an attempt that no instance took counts. */
+  /** Whether an attempt that an instance turned away as unavailable counts. */
   readonly countsAway: boolean;
   readonly words: Words;
   readonly channel: Channel;
@@ -51,6 +55,8 @@ interface Running {
   readonly attempt: Attempt;
   readonly job: StoredMethod;
   readonly control: AbortController;
+  /** Its instance, if it is a suspect. */
+  readonly instance: string | undefined;
 }
 
 /** How often in a row a method reached no instance, and until when it rests. */
@@ -62,7 +68,8 @@ interface Away {
 /** Makes the stored calls of one process. */
 export class Worker {
   readonly #options: WorkerOptions;
-  readonly #call: (running: Running) => Promise<unknown>;
+  readonly #caller: StoredCaller;
+  readonly #quarantine: Quarantine;
   readonly #away = new Map<string, Away>();
   readonly #running = new Set<Running>();
   readonly #done: Attempt[] = [];
@@ -70,23 +77,27 @@ export class Worker {
   #claims = 0;
   readonly #id: string;
   #renewal: Timer | undefined;
+  /** When it looks for suspects again. */
+  #looksAt = -Infinity;
+  #look: Timer | undefined;
   #closing = false;
 
   constructor(options: WorkerOptions) {
     this.#options = options;
-    this.#call = callerOf(options);
+    this.#caller = storedCaller(options.channel);
     this.#id = options.random.hex(8);
+    this.#quarantine = new Quarantine(options.database, this.#id);
   }
 
   /** Claims jobs as far as there is room, and begins them. Resolves to whether there may be more. */
   async claim(signal: AbortSignal): Promise<boolean> {
+    this.#renewal ??= this.#renewLater();
+    await this.#claimSuspect(signal);
     const wanted = this.#wanted();
     if (wanted.length === 0 || this.#closing) return false;
-    this.#claims += 1;
     const { database, claim } = this.#options;
-    const claimed: Claimed = await claim(database, { wanted, claim: `${this.#id}-${this.#claims}` }, { signal });
+    const claimed: Claimed = await claim(database, { wanted, claim: this.#nextClaim() }, { signal });
     for (const attempt of claimed.attempts) this.#begin(attempt);
-    this.#renewal ??= this.#renewLater();
     return claimed.more;
   }
 
@@ -94,6 +105,7 @@ export class Worker {
   async close(): Promise<void> {
     this.#closing = true;
     this.#renewal?.cancel();
+    this.#look?.cancel();
     const held = [...this.#running];
     for (const { control } of held) control.abort(new Error('the process stops'));
     await this.#settling;
@@ -102,6 +114,31 @@ export class Worker {
       this.#options.database,
       held.map(({ attempt }) => attempt),
     ).catch(() => undefined); // others take them a little later
+    await this.#quarantine.release().catch(() => undefined);
+  }
+
+  #nextClaim(): string {
+    this.#claims += 1;
+    return `${this.#id}-${this.#claims}`;
+  }
+
+  /** Begins a suspect if one is due and none runs. */
+  async #claimSuspect(signal: AbortSignal): Promise<void> {
+    const { clock, methods, onFree } = this.#options;
+    if (this.#closing || clock.now() < this.#looksAt || [...this.#running].some(({ instance }) => instance)) return;
+    this.#looksAt = clock.now() + SUSPECTS_MS.every;
+    const suspected = [...methods().values()].flatMap((job): Suspected[] => {
+      const instance = this.#caller.instanceForSuspects(job);
+      if (instance === undefined) return [];
+      const answers = () => this.#caller.answers(job, instance);
+      return [{ method: job.name, instance, maxRunning: job.maxRunning ?? null, answers }];
+    });
+    const found = await this.#quarantine.claim(suspected, this.#nextClaim(), { signal });
+    if (found === 'waits') {
+      this.#looksAt = clock.now() + SUSPECTS_MS.again;
+      this.#look?.cancel();
+      this.#look = clock.setTimer(SUSPECTS_MS.again, onFree, { keepAlive: false });
+    } else if (found !== undefined) this.#begin(found.attempt, found.instance);
   }
 
   #wanted(): readonly Wanted[] {
@@ -115,13 +152,14 @@ export class Worker {
     });
   }
 
-  #begin(attempt: Attempt): void {
+  #begin(attempt: Attempt, instance?: string): void {
     const job = this.#options.methods().get(attempt.method);
     if (job === undefined) return;
-    const running = { attempt, job, control: new AbortController() };
+    const running = { attempt, job, control: new AbortController(), instance };
     this.#running.add(running);
     void this.#run(running).finally(() => {
       this.#running.delete(running);
+      if (instance !== undefined) this.#looksAt = -Infinity;
       if (!this.#closing) this.#options.onFree();
     });
   }
@@ -146,12 +184,22 @@ export class Worker {
       await this.#settle();
     } catch (error) {
       if (control.signal.aborted) return;
-      if (!this.#options.countsAway && isAway(error)) await this.#wait(running, error);
+      if (isAway(error) && (!this.#options.countsAway || isUnseen(error))) await this.#wait(running, error);
       else {
         this.#away.delete(job.name);
         await this.#fail(running, error, isFinal(job, error));
       }
     }
+  }
+
+  /** Makes a stored call: with a key of its own, so that it takes effect once. */
+  async #call({ attempt, job, control: { signal }, instance }: Running): Promise<unknown> {
+    const { keyOf, metadataOf } = this.#options;
+    const { key } = job.method.policy;
+    const own = key?.source.from === 'metadata' ? { [key.source.key]: keyOf(attempt) } : {};
+    const metadata = { ...own, ...metadataOf?.(attempt) };
+    const avoids = instance === undefined ? attempt.avoids : null;
+    return await this.#caller.call(job, attempt.request, { signal, metadata, instance, avoids });
   }
 
   /** Gives back what no instance took. After several in a row, the method rests, and one call at a time finds out whether it is back. */
@@ -166,8 +214,9 @@ export class Worker {
 
   async #fail({ attempt, job }: Running, fault: unknown, final: boolean): Promise<void> {
     const { database, log, random, meter, words, retriesAnew } = this.#options;
-    const failed = final || isLast(job, attempt.attempts, fault);
-    meter.ended(job.name, fault instanceof RpcError ? fault.codeName : 'UNKNOWN');
+    const ended = fault instanceof InstanceEnded;
+    const failed = final || isLast(job, attempt.attempts, fault) || (ended && attempt.ends > 0);
+    meter.ended(job.name, codeOf(fault));
     const fields = {
       err: fault,
       [words.noun]: String(attempt.id),
@@ -176,13 +225,15 @@ export class Worker {
       attempt: attempt.attempts,
     };
     if (failed) log.error(fields, `${words.noun} ${attempt.id} has failed: ${words.remedy}`);
+    else if (ended) log.warn(fields, `an instance ended during ${words.noun} ${attempt.id}, which is now called alone`);
     else log.debug(fields, `an attempt failed; it is repeated`);
     const error = errorText(fault);
-    const wait = backoffMs(attempt.attempts - 1, { ...job.backoff, random, jitter: 'equal' });
+    const wait = ended ? 0 : backoffMs(attempt.attempts - 1, { ...job.backoff, random, jitter: 'equal' });
     const anew = retriesAnew && isFinal(job, fault);
     // If it can't be stored, the job is due again when its lease ends.
-    const failure = { error, failed, backoffMs: wait, anew, staysInLane: job.stopsKey === true };
+    const failure = { error, failed, backoffMs: wait, anew, staysInLane: job.stopsKey === true, ended };
     await failJob(database, attempt, failure).catch(() => undefined);
+    if (ended) this.#looksAt = -Infinity;
   }
 
   /**
@@ -212,6 +263,7 @@ export class Worker {
     const attempts = held.map(({ attempt }) => attempt);
     // If it can't be given, another process takes the jobs over when their leases end.
     const lost = attempts.length === 0 ? [] : await renewJobs(this.#options.database, attempts).catch(() => []);
+    await this.#quarantine.renew().catch(() => undefined);
     for (const { attempt, control } of held)
       if (lost.includes(attempt)) control.abort(new Error('the job is no longer that of this process'));
     if (!this.#closing) this.#renewal = this.#renewLater();
@@ -233,24 +285,7 @@ export const isFinal = ({ method }: Pick<StoredMethod, 'method'>, error: unknown
  * learns that by the key.
  */
 export const isLast = ({ maxAttempts }: Pick<StoredMethod, 'maxAttempts'>, attempts: number, error: unknown): boolean =>
-  attempts > maxAttempts ||
-  (attempts === maxAttempts && !(error instanceof RpcError && error.code === Status.DEADLINE_EXCEEDED));
+  attempts > maxAttempts || (attempts === maxAttempts && !isUnknown(error));
 
-/** Makes a stored call: with a key of its own, so that it takes effect once. */
-function callerOf({ channel, keyOf, metadataOf }: WorkerOptions) {
-  const calls = new WeakMap<StoredMethod, ReturnType<typeof encodedCall>>();
-  return async ({ attempt, job, control: { signal } }: Running): Promise<unknown> => {
-    const call = calls.get(job) ?? encodedCall(job, channel);
-    calls.set(job, call);
-    const { key } = job.method.policy;
-    const own = key?.source.from === 'metadata' ? { [key.source.key]: keyOf(attempt) } : {};
-    return await call(attempt.request, { signal, metadata: { ...own, ...metadataOf?.(attempt) } });
-  };
-}
-
-/** Calls the method with a request that is encoded already. */
-export function encodedCall({ service, definition }: Pick<StoredMethod, 'service' | 'definition'>, channel: Channel) {
-  const unary = { requestStream: false, responseStream: false } as const;
-  const encoded = { ...definition, ...unary, requestType: BYTES, responseType: BYTES };
-  return createClient({ ...service, methods: { encoded } }, { channel }).encoded;
-}
+const isUnknown = (error: unknown): boolean =>
+  error instanceof InstanceEnded || (error instanceof RpcError && error.code === Status.DEADLINE_EXCEEDED);

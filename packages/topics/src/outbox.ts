@@ -96,14 +96,15 @@ interface LookUp extends QueryOptions {
   readonly retentionMs: number;
 }
 
-/** Whether the retention of an event has ended, and whether others of its key are in the database, which it may not overtake. */
+/** Whether the retention of an event has ended, whether others of its key are in the database, which it may not overtake, and which instance is for suspects. */
 export async function lookUp(
   { one }: Queries,
   { group, event: { key, time }, retentionMs, ...options }: LookUp,
-): Promise<{ readonly isLate: boolean; readonly isBehind: boolean }> {
+): Promise<{ readonly isLate: boolean; readonly isBehind: boolean; readonly avoids: string | null }> {
   return await one(
     `SELECT $3::timestamptz < now() - $4 * interval '1 ms' AS "isLate",
-       EXISTS (SELECT FROM jobs WHERE method = $1 AND lane = $2) AS "isBehind"`,
+       EXISTS (SELECT FROM jobs WHERE method = $1 AND lane = $2) AS "isBehind",
+       (SELECT instance FROM job_quarantine WHERE until > now()) AS avoids`,
     [group, key, time, retentionMs],
     { ...options, name: 'rondo_topic_look_up' },
   );
@@ -115,7 +116,7 @@ export async function cutOne({ query }: Queries, group: string): Promise<void> {
 }
 
 /** How far the delivery of an event is. */
-export const FRESH = { version: 1, attempts: 0, error: '', failed: false, waitMs: 0, leavesLane: false };
+export const FRESH = { version: 1, attempts: 0, ends: 0, error: '', failed: false, waitMs: 0, leavesLane: false };
 
 interface BroughtBack {
   readonly group: string;
@@ -133,9 +134,9 @@ const BRING_BACK = `
       AS told (id, key, event, traceparent, time, place) ORDER BY id, place
   ), stored AS (
     INSERT INTO jobs AS stored
-      (method, key, lane, request, due_time, traceparent, progress, create_time, version, attempts, error, failed)
+      (method, key, lane, request, due_time, traceparent, progress, create_time, version, attempts, error, failed, ends)
     SELECT $1, id, CASE WHEN $12 THEN NULL ELSE nullif(key, '') END, decode(event, 'base64'), now() + $11 * interval '1 ms',
-      traceparent, key, time, $7::integer, $8::integer, $9::text, $10::boolean
+      traceparent, key, time, $7::integer, $8::integer, $9::text, $10::boolean, $13::integer
     FROM told ORDER BY place
     ON CONFLICT (method, key) DO UPDATE SET version = EXCLUDED.version, lane = EXCLUDED.lane, failed = false, attempts = 0,
       due_time = now() WHERE stored.failed AND stored.version < EXCLUDED.version
@@ -153,7 +154,7 @@ export async function bringBack({ query }: Queries, { group, events, state }: Br
       ...[group, events.map(({ id }) => id), events.map(({ key }) => key)],
       events.map(({ event }) => Buffer.from(event).toString('base64')),
       ...[events.map(({ traceparent }) => traceparent), events.map(({ time }) => time)],
-      ...[state.version, state.attempts, state.error, state.failed, state.waitMs, state.leavesLane],
+      ...[state.version, state.attempts, state.error, state.failed, state.waitMs, state.leavesLane, state.ends],
     ],
     { name: 'rondo_topic_bring_back' },
   );

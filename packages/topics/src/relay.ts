@@ -1,12 +1,11 @@
 import type { Database, Queries, QueryOptions } from '@rondo/database';
-import type { JobMeter, StoredMethod } from '@rondo/jobs/internal';
-import { AWAY_MS, encodedCall, errorText, isAway, isFinal, isLast } from '@rondo/jobs/internal';
+import type { JobMeter, StoredCaller, StoredMethod } from '@rondo/jobs/internal';
+import { AWAY_MS, codeOf, errorText, InstanceEnded, isAway, isFinal, isLast, storedCaller } from '@rondo/jobs/internal';
 import type { BrokerEvent, NatsBroker, Receiver } from '@rondo/nats';
 import type { Logger } from '@rondo/rpc/call';
 import type { Channel } from '@rondo/rpc/client';
 import { type Clock, type Random, sleep } from '@rondo/rpc/clock';
 import { backoffMs, inSpan } from '@rondo/rpc/internal';
-import { RpcError } from '@rondo/rpc/status';
 import { bringBack, brokerGroup, cutOne, FRESH, type GroupId, lookUp, sendWaiting } from './outbox.js';
 import { type TopicType, topicOf } from './topic.js';
 
@@ -48,7 +47,7 @@ export class Relay {
   readonly #options: RelayOptions;
   readonly #receivers = new Map<string, Receiver>();
   readonly #held = new Set<BrokerEvent>();
-  readonly #calls = new WeakMap<StoredMethod, ReturnType<typeof encodedCall>>();
+  readonly #caller: StoredCaller;
   readonly #names: readonly string[];
   /** Those that the broker has lost. */
   readonly #lost = new Set<string>();
@@ -58,6 +57,7 @@ export class Relay {
 
   constructor(options: RelayOptions) {
     this.#options = options;
+    this.#caller = storedCaller(options.channel);
     this.#names = options.topics.map(({ $type }) => $type);
   }
 
@@ -152,7 +152,7 @@ export class Relay {
   async #isTaken({ group, event, signal }: Delivery): Promise<boolean> {
     const { database, methods, meter } = this.#options;
     const job = methods().get(group);
-    const { isLate, isBehind } = await lookUp(database, {
+    const { isLate, isBehind, avoids } = await lookUp(database, {
       group,
       event,
       retentionMs: this.#retentionOf(event),
@@ -162,10 +162,9 @@ export class Relay {
     else if (isBehind) await this.#bringBack(group, event);
     else if (job === undefined) return false;
     else {
-      const fault = await this.#call(job, event, signal).catch((error: unknown) => ({ error }));
+      const fault = await this.#call(job, { group, event, signal, avoids }).catch((error: unknown) => ({ error }));
       if (fault !== undefined) signal.throwIfAborted();
-      const code = fault?.error instanceof RpcError ? fault.error.codeName : 'UNKNOWN';
-      meter.ended(group, fault === undefined ? 'OK' : code);
+      meter.ended(group, fault === undefined ? 'OK' : codeOf(fault.error));
       if (isAway(fault?.error)) return false;
       if (fault === undefined) this.#taken.set(group, (this.#taken.get(group) ?? 0) + 1);
       else await this.#fail(job, event, fault.error);
@@ -174,22 +173,24 @@ export class Relay {
   }
 
   /** Returns nothing if the call has succeeded. */
-  async #call(job: StoredMethod, event: BrokerEvent, signal: AbortSignal): Promise<undefined> {
-    const call = this.#calls.get(job) ?? encodedCall(job, this.#options.channel);
-    this.#calls.set(job, call);
+  async #call(
+    job: StoredMethod,
+    { event, signal, avoids }: Delivery & { readonly avoids: string | null },
+  ): Promise<undefined> {
     const { key } = job.method.policy;
     const metadata = key?.source.from === 'metadata' ? { [key.source.key]: `event-${event.id}-1` } : {};
     const span = { name: `event ${job.name}`, attributes: { 'rondo.event.id': event.id }, linkTo: event.traceparent };
-    await inSpan(span, () => call(event.event, { signal, metadata }));
+    await inSpan(span, () => this.#caller.call(job, event.event, { signal, metadata, avoids }));
   }
 
   /** Leaves an event to the database: for the next attempt, or for an operator. */
   async #fail(job: StoredMethod, event: BrokerEvent, err: unknown): Promise<void> {
     const { log } = this.#options;
     const failed = isFinal(job, err) || isLast(job, 1, err);
-    const waitMs = backoffMs(0, { ...job.backoff, ...this.#jitter });
+    const ends = Number(err instanceof InstanceEnded);
+    const waitMs = ends > 0 ? 0 : backoffMs(0, { ...job.backoff, ...this.#jitter });
     const [error, leavesLane] = [errorText(err), failed && job.stopsKey !== true];
-    const state = { ...FRESH, attempts: 1, error, failed, waitMs, leavesLane };
+    const state = { ...FRESH, attempts: 1, ends, error, failed, waitMs, leavesLane };
     await this.#bringBack(job.name, event, state);
     const fields = { err, method: job.name, key: event.id };
     if (failed) log.error(fields, 'an event has failed: remove the cause, then see rondo events ls');

@@ -8,9 +8,16 @@
  * ```
  */
 
+export {
+  codeOf,
+  encodedCall,
+  InstanceEnded,
+  type StoredCaller,
+  storedCaller,
+} from '../caller.js';
 export { declaredMethod, type StoredMethod } from '../contract.js';
 export { declaredJob, faultOf } from '../declared.js';
 export { claimHeads, unblock } from '../lanes.js';
 export type { JobMeter } from '../metrics.js';
 export { countJobs, discardJob, errorText, type JobRow, listJobs, retryJob } from '../store.js';
-export { AWAY_MS, encodedCall, isAway, isFinal, isLast, Worker } from '../worker.js';
+export { AWAY_MS, isAway, isFinal, isLast, Worker } from '../worker.js';

@@ -23,6 +23,8 @@ export interface PickCall<C> {
   readonly hashKey: string | undefined;
   /** The candidates that the call has tried. None of them is picked again. */
   readonly tried: readonly C[];
+  /** How many of `tried`, the first ones, the call only avoids. */
+  readonly avoided?: number;
   /** The only version whose instances may get the call; undefined for any. Policies get instances of that version only. */
   readonly version?: string | undefined;
 }

@@ -43,6 +43,11 @@ export class AttemptRecord implements Attempt {
   }
 }
 
+const NO_ANSWER = 'no answer yet';
+
+/** Whether the call was sent to the instance: it isn't while it waits for a connection. */
+export const wasSent = ({ code, message }: Attempt): boolean => code !== 'PENDING' || message === NO_ANSWER;
+
 /** Hears how attempts go: the endpoint pool. */
 export interface AttemptListener {
   /** An attempt begins. Returns whether it is a probe: its outcome decides whether the candidate stays ejected. */
@@ -68,7 +73,7 @@ export class CallAttempt extends AttemptRecord {
   #context: CallContext | undefined;
 
   constructor(candidate: MethodCandidate, listener: AttemptListener, clock: Clock) {
-    super(candidate.subchannel, clock, 'no answer yet');
+    super(candidate.subchannel, clock, NO_ANSWER);
     this.#candidate = candidate;
     this.#listener = listener;
     this.#probe = listener.onBegin(candidate);

@@ -80,6 +80,8 @@ interface ChannelCallOptions {
   readonly hashKey?: string | undefined;
   /** The only instance that the call may go to; undefined for any. */
   readonly instance?: string | undefined;
+  /** The instances that don't get the call, also if no other can take it. */
+  readonly avoid?: readonly string[] | undefined;
   /** The instance to avoid if another one can take the call: it has just failed. */
   readonly lost?: string | undefined;
   /** The most attempts, instead of what the contract says. */
@@ -157,6 +159,10 @@ export function createChannel(options: ChannelOptions): Channel {
   const balancing = acceptOverrides(options.balancing ?? {});
   const overrides = new Overrides({ balancing, ...acceptGuards(options), log });
   const transport = connectionsOf(options, { clock, random });
+  let own: string | undefined;
+  void Promise.resolve(options.self).then((self) => {
+    own = self?.instanceId;
+  });
   const services = createServices({
     resolver,
     transport,
@@ -183,11 +189,23 @@ export function createChannel(options: ChannelOptions): Channel {
     },
     followAll: (listener) => services.followAll(listener),
     // Each option by name: copying the rest of an object costs more than the whole pick.
-    call(method, wire, { attempts, hashKey, instance, lost, requests, maxAttempts, waitForReady }) {
+    call(method, wire, { attempts, hashKey, instance, avoid, lost, requests, maxAttempts, waitForReady }) {
       if (services.closed) return Promise.reject(clientErrors.CHANNEL_CLOSED());
       const { pool, budget, guards } = services.of(method.service);
       if (instance !== undefined) return callInstance(method, wire, { pool, budget, clock, attempts, instance });
-      const given = { attempts, hashKey, lost, requests, maxAttempts, waitForReady, pool, budget, clock, random };
+      const given = {
+        attempts,
+        hashKey,
+        avoid,
+        lost,
+        requests,
+        maxAttempts,
+        waitForReady,
+        pool,
+        budget,
+        clock,
+        random,
+      };
       const guard = guards.of(method);
       return guard === undefined ? callWithRetries(method, wire, given) : callGuarded(guard, method, { wire, given });
     },
@@ -195,7 +213,7 @@ export function createChannel(options: ChannelOptions): Channel {
     choose: async (method, call) => choose(method, call, { pool: services.of(method.service).pool, clock }),
     ownerOf: (definition, key, asked) => ownerOf({ ...asked, definition, key, services, clock }),
     watchOwner: (definition, key, asked) => watchOwner({ ...asked, definition, key, services, clock }),
-    fleet: (method) => createFleet(method, { ...services.of(method.service), clock }),
+    fleet: (method) => createFleet(method, { ...services.of(method.service), clock, own: () => own }),
     direct(endpoints) {
       const known = endpoints.map(({ address, secure }) => fixedEndpoint(address, { secure }));
       return createChannel({ resolver: fixedResolver(known), mutualTls: options.mutualTls, clock, wallClock, random });

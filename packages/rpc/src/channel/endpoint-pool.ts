@@ -183,7 +183,7 @@ export class EndpointPool implements ResolverListener, AttemptListener {
       this.#onDemand.onWait(connectable);
       return undefined;
     }
-    const setAside = call.tried.length === 0 ? picker.pickSetAside(call) : undefined;
+    const setAside = call.tried.length === (call.avoided ?? 0) ? picker.pickSetAside(call) : undefined;
     if (setAside !== undefined) this.#subchannels.onPick();
     return setAside;
   }

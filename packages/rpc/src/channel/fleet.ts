@@ -26,6 +26,10 @@ export interface Fleet {
   standing(): FleetStanding;
   /** All instances that are to serve, sorted by id, including unreachable ones. */
   serving(): readonly string[];
+  /** The id of this process among them; undefined if it is no instance, or its id isn't known yet. */
+  readonly own: string | undefined;
+  /** Whether the instance says that it leaves. */
+  isLeaving(instance: string): boolean;
   /** Why no instance can be called. */
   noInstanceError(): RpcError;
   /** Calls `listener` at each change, until the returned function is called. */
@@ -39,10 +43,11 @@ interface FleetOptions {
   readonly pool: EndpointPool;
   readonly budget: RetryBudget;
   readonly clock: Clock;
+  readonly own: () => string | undefined;
 }
 
 /** Creates the fleet of `method` over the pool of its service. */
-export function createFleet(method: Method, { pool, budget, clock }: FleetOptions): Fleet {
+export function createFleet(method: Method, { pool, budget, clock, own }: FleetOptions): Fleet {
   // A canary of 0 % gets only calls that ask for its version, and distributed work asks for none.
   const isMeant = ({ endpoint }: Subchannel) => mayServe(endpoint, undefined);
   const isAvailable = (subchannel: Subchannel) => !subchannel.candidate(method.path).setAside;
@@ -66,6 +71,10 @@ export function createFleet(method: Method, { pool, budget, clock }: FleetOption
       return { ready: named(asked), idle: named(idle), coming: named(coming) };
     },
     serving: () => named(pool.subchannels.filter(({ serving }) => serving)).toSorted(),
+    get own() {
+      return own();
+    },
+    isLeaving: (instance) => pool.find(instance)?.endpoint.state === 'draining',
     noInstanceError: () => pool.noInstanceError() ?? noInstanceError(method, { pool, attempts: [] }),
     onChange: (listener) => pool.onChange(listener),
     mayRetry: () => budget.withdraw(),

@@ -140,7 +140,8 @@ export class MethodPicker {
   }
 
   /** The group that a call belongs to. A retry stays in the group of the first attempt. */
-  #groupFor({ tried: [first] }: PickCall<MethodCandidate>): GroupPicker {
+  #groupFor({ tried, avoided = 0 }: PickCall<MethodCandidate>): GroupPicker {
+    const first = tried[avoided];
     if (first !== undefined) {
       const group = trafficGroupOf(first.endpoint);
       return this.#canaries.find((canary) => canary.group === group)?.picker ?? this.#stable;

@@ -36,6 +36,8 @@ export interface AttemptOptions {
   readonly hashKey?: string | undefined;
   /** The instance to avoid if another one can take the call: it has just failed. */
   readonly lost?: string | undefined;
+  /** The instances that don't get the call, also if no other can take it. */
+  readonly avoid?: readonly string[] | undefined;
   /** Makes the request of each attempt instead of the wire call's. */
   readonly requests?: RequestSource | undefined;
   /** The most attempts, instead of what the contract says. */
@@ -81,6 +83,7 @@ export class RetriedCall implements MovableCall {
   readonly #movable: boolean;
   /** The instance that has just failed. It gets the call if no other can take it. */
   readonly #lost: MethodCandidate | undefined;
+  readonly #avoided: readonly MethodCandidate[];
   /** How many attempts the caller made before this call. */
   readonly #earlier: number;
   /** How many attempts have left this process. */
@@ -93,7 +96,7 @@ export class RetriedCall implements MovableCall {
   #paid = 0;
 
   constructor(method: Method, wire: WireCall, options: AttemptOptions) {
-    const { hashKey, lost, pool, attempts, maxAttempts, waitForReady } = options;
+    const { hashKey, avoid = [], lost, pool, attempts, maxAttempts, waitForReady } = options;
     this.method = method;
     this.options = options;
     this.maxAttempts = maxAttempts ?? (method.policy.retry ?? DEFAULT_RETRY).maxAttempts;
@@ -101,9 +104,11 @@ export class RetriedCall implements MovableCall {
     this.#movable = method.policy.idempotency !== 'unknown' && !wire.responseStream && !wire.request.stream;
     this.#earlier = attempts.length;
     // A key that has an owner stays there, although the call was broken off.
-    const avoided = lost === undefined || pool.owner(hashKey) !== undefined ? undefined : pool.find(lost);
-    this.#lost = avoided?.candidate(method.path);
-    this.#pick = { hashKey, tried: this.#lost === undefined ? [] : [this.#lost], version: requestedVersion(wire) };
+    const left = lost === undefined || pool.owner(hashKey) !== undefined ? undefined : pool.find(lost);
+    this.#lost = left?.candidate(method.path);
+    this.#avoided = avoid.flatMap((id) => pool.find(id)?.candidate(method.path) ?? []);
+    const tried = this.#lost === undefined ? [...this.#avoided] : [...this.#avoided, this.#lost];
+    this.#pick = { hashKey, tried, avoided: this.#avoided.length, version: requestedVersion(wire) };
   }
 
   /** Whether another attempt would be one too many. */
@@ -210,7 +215,8 @@ export class RetriedCall implements MovableCall {
     // Of a hedged call, other attempts may run: their instances aren't asked again.
     const { attempts } = this.options;
     const isAsked = ({ id }: MethodCandidate) => attempts.some((one) => one.code === 'PENDING' && one.instance === id);
-    pick.tried.splice(0, pick.tried.length, ...pick.tried.filter(isAsked));
+    const asked = pick.tried.slice(this.#avoided.length).filter(isAsked);
+    pick.tried.splice(0, pick.tried.length, ...this.#avoided, ...asked);
     return untilReachable(this.method, wire, options);
   }
 

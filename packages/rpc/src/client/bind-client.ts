@@ -203,8 +203,8 @@ async function callOnce(call: ClientCall, channel: Channel, lost?: string): Prom
   const { path, responseStream } = method;
   refuseUnsendable(method, () => metadata.checkSendable());
   const hashKey = method.policy.hashKey && readHashKey(method.policy.hashKey, call);
-  const { instance, maxAttempts, waitForReady } = call.options;
-  const options = { attempts, hashKey, instance, lost, maxAttempts, waitForReady };
+  const { instance, avoid, maxAttempts, waitForReady } = call.options;
+  const options = { attempts, hashKey, instance, avoid, lost, maxAttempts, waitForReady };
   const timer = call.options.onTiming === undefined ? undefined : new CallTimer(channel.clock, call.startedAt);
   const request = encodeRequest(call);
   const compression = call.options.compression ?? method.policy.compression;

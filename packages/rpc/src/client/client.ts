@@ -34,6 +34,8 @@ export interface CallOptions {
   readonly compression?: Compression;
   /** The id of the only instance that may get the call. The call is made once. */
   readonly instance?: string | undefined;
+  /** The ids of instances that don't get the call, also if no other instance can take it. */
+  readonly avoid?: readonly string[];
   /**
    * The most attempts, with the first one: 1, for no retries and no hedges, to 5. It takes precedence over the contract.
    * Default: the contract's, or 3.

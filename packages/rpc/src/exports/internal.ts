@@ -21,6 +21,7 @@ export {
   undecidedParent,
   validParent,
 } from '../call/trace.js';
+export { wasSent } from '../channel/attempt.js';
 export { configuredToken, sendToken } from '../channel/caller-token.js';
 export type { Choice } from '../channel/choose.js';
 export type { BreakerView, BulkheadView, GuardView } from '../channel/circuit-breaker/view.js';
@@ -110,7 +111,7 @@ export { PingBarrier } from '../server/grpc/ping-barrier.js';
 export { statusName } from '../status/code.js';
 export { decodeStatusDetails, encodeStatusDetails, fitDetails, STATUS_DETAILS } from '../status/detail.js';
 export type { Attempt } from '../status/rpc-error.js';
-export { CallRefused, TransportError } from '../status/wire-errors.js';
+export { CallRefused, RouterError, TransportError } from '../status/wire-errors.js';
 export { callLog, Sampler } from '../telemetry/call-log.js';
 export { callMetrics } from '../telemetry/metrics.js';
 export { lifeUsed, type ProcessIdentity } from '../tls/identity.js';

@@ -1,0 +1,151 @@
+/**
+ * Events and jobs that end the processes of their handlers, among others, with three replicas. The variable `POISONS` says how many there
+ * are of each kind.
+ */
+
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { ChoreServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/chores';
+import { Moved, MoverServiceDefinition, WatcherServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/topics';
+import { createPool, type Database, migrate, outcomesSchema } from '@rondo/database';
+import { eventually, freePort, startWorker } from '@rondo/harness';
+import { type Postgres, startPostgres } from '@rondo/harness/postgres';
+import { createJobs, jobsSchema } from '@rondo/jobs';
+import { silentLogger as log } from '@rondo/rpc/call';
+import { createChannel, staticResolver } from '@rondo/rpc/client';
+import { createTestChannel } from '@rondo/rpc/testing';
+import { createSubscriber, createTopics, topicsSchema } from '@rondo/topics';
+
+const PROCESS = new URL('./src/poisons-process.mjs', import.meta.url);
+const OF_EACH = Number(process.env['POISONS'] ?? 1);
+const KINDS = ['kill', 'exit', 'loop', 'memory', 'logs', 'hang'] as const;
+const OTHERS = 100 + 500 * OF_EACH;
+/** As between services of Rondo, which soon notice that an instance stands still. */
+const PINGED = { minPingIntervalMs: 500 };
+/** After so long without an answer a replica is killed, as a liveness probe has it. */
+const STANDS_STILL_MS = 8_000;
+const { doChore } = ChoreServiceDefinition.methods;
+
+const folder = mkdtempSync(join(tmpdir(), 'rondo-poisons-'));
+let postgres: Postgres;
+let database: Database;
+let replicas: readonly Awaited<ReturnType<typeof keepAlive>>[];
+
+beforeAll(async () => {
+  postgres = await startPostgres(folder, { settings: { fsync: false } });
+  const url = await postgres.createDatabase('poisons');
+  database = createPool({ url });
+  for (const { name: part, migrations } of [jobsSchema, topicsSchema, outcomesSchema])
+    await migrate(database, { part, migrations });
+  await database.query(
+    'CREATE TABLE effects (message text NOT NULL, time timestamptz NOT NULL DEFAULT clock_timestamp())',
+  );
+  await database.query(
+    'CREATE TABLE sent (message text NOT NULL, time timestamptz NOT NULL DEFAULT clock_timestamp())',
+  );
+  await database.query('CREATE TABLE runs (message text NOT NULL, instance text NOT NULL)');
+  const addresses = (await Promise.all([freePort(), freePort(), freePort()])).map((port) => `127.0.0.1:${port}`);
+  replicas = await Promise.all(addresses.map((listen) => keepAlive({ url, listen, replicas: addresses })));
+});
+afterAll(async () => {
+  await Promise.all(replicas.map((replica) => replica.close()));
+  await database.close();
+  await postgres.stop();
+  rmSync(folder, { recursive: true });
+});
+
+/** A replica that is started again whenever it has ended, and killed when it stands still. */
+async function keepAlive(argument: {
+  readonly url: string;
+  readonly listen: string;
+  readonly replicas: readonly string[];
+}) {
+  const begin = async () => {
+    const worker = startWorker(PROCESS, { env: { NODE_OPTIONS: '--max-old-space-size=96' } });
+    await worker.ask('work', argument).catch(() => undefined); // it has ended: the ping finds out
+    return worker;
+  };
+  let worker = await begin();
+  let closing = false;
+  const watching = (async () => {
+    while (!closing) {
+      const late = sleep(STANDS_STILL_MS, false, { ref: false });
+      if (await Promise.race([worker.ask('ping').catch(() => false), late])) await sleep(20);
+      else {
+        await worker.close();
+        worker = await begin();
+      }
+    }
+  })();
+  return {
+    address: argument.listen,
+    async close() {
+      closing = true;
+      await watching;
+      await worker.close();
+    },
+  };
+}
+
+it('end at most two processes each, and are stored with the reason; all others take effect once', async () => {
+  const addresses = replicas.map(({ address }) => address);
+  const channel = createChannel({ resolver: staticResolver(addresses, PINGED) });
+  const topics = createTopics({ database, topics: [Moved], services: [MoverServiceDefinition], channel, log });
+  const { once } = WatcherServiceDefinition.methods;
+  const services = [{ ...WatcherServiceDefinition, methods: { once } }];
+  const subscriber = createSubscriber({ services, channel: createTestChannel({ services: [topics.service] }), log });
+  const jobs = createJobs({ database, services: [ChoreServiceDefinition], channel, log }); // that only enqueues
+  await topics.start();
+  subscriber.start();
+  await eventually(async () => expect(await database.query('SELECT FROM topic_groups')).toHaveLength(1));
+
+  const poisons = Array.from({ length: OF_EACH }, (_, round) =>
+    KINDS.map((kind, index) => ({ message: `${kind}-${round}`, isJob: (round + index) % 2 === 1 })),
+  ).flat();
+  const others = Array.from({ length: OTHERS }, (_, index) => ({ message: `other-${index}`, isJob: index % 4 === 0 }));
+  const every = Math.floor(others.length / poisons.length);
+  const messages = others.flatMap((other, index) => [
+    ...poisons.slice(index / every, index % every === 0 ? index / every + 1 : 0),
+    other,
+  ]);
+  for (const { message, isJob } of messages) {
+    await database.transaction(async (transaction) => {
+      await transaction.query('INSERT INTO sent (message) VALUES ($1)', [message]);
+      if (isJob) await jobs.enqueue(transaction, doChore, { request: { chore: message }, key: message });
+      else await topics.publish(transaction, Moved, { piece: message, move: 1n });
+    });
+    topics.nudge();
+    await sleep(10); // the rate at which messages come
+  }
+
+  await eventually(async () => expect(await database.query('SELECT FROM jobs WHERE NOT failed')).toEqual([]));
+  const failed = await database.query<{ name: string; error: string }>(
+    "SELECT CASE WHEN key LIKE '%-%' THEN key ELSE progress END AS name, error FROM jobs ORDER BY 1",
+  );
+  expect(failed.filter(({ name }) => name.startsWith('other'))).toEqual([]);
+  expect(failed.map(({ name }) => name)).toEqual(poisons.map(({ message }) => message).toSorted());
+  for (const { name, error } of failed)
+    expect(error).toMatch(name.startsWith('hang') ? /./ : /the instance 127\.0\.0\.1:\d+ (ended|stood still)/);
+  const runs = await database.query<{ message: string }>(
+    "SELECT message FROM runs WHERE message NOT LIKE 'hang%' GROUP BY message HAVING count(*) > 2",
+  );
+  expect(runs).toEqual([]);
+  const taken = await database.query(
+    "SELECT FROM effects WHERE message LIKE 'other-%' GROUP BY message HAVING count(*) = 1",
+  );
+  expect(taken).toHaveLength(OTHERS);
+  const [latency] = await database.query(
+    `SELECT percentile_cont(ARRAY[0.5, 0.99, 1]) WITHIN GROUP (ORDER BY extract(epoch FROM effects.time - sent.time)) AS seconds,
+       count(*) FILTER (WHERE effects.time - sent.time > interval '1 s') AS late FROM sent JOIN effects USING (message)`,
+  );
+  process.stdout.write(
+    `${JSON.stringify(latency, (_, value) => (typeof value === 'bigint' ? Number(value) : value))}\n`,
+  );
+  await subscriber.close();
+  await topics.close();
+  await jobs.close();
+  channel.close();
+});

@@ -1,0 +1,57 @@
+/** A replica of a service with jobs, which also subscribes to events. Some messages end its process. Its parent starts it again. */
+import { closeSync, createWriteStream, openSync } from 'node:fs';
+import { ChoreServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/chores';
+import { WatcherServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/topics';
+import { createOutcomeStore, createPool } from '@rondo/database';
+import { answerParent } from '@rondo/harness';
+import { createJobs } from '@rondo/jobs';
+import { currentWorkLimits, silentLogger } from '@rondo/rpc/call';
+import { createChannel, staticResolver } from '@rondo/rpc/client';
+import { createRouter, serve } from '@rondo/rpc/server';
+import { standIn } from '@rondo/rpc/testing';
+
+// Jest takes the last words of a process without memory for those of its own.
+closeSync(2);
+openSync('/dev/null', 'w');
+
+const POISONS = {
+  kill: () => process.kill(process.pid, 'SIGKILL'),
+  exit: () => process.exit(1),
+  loop() {
+    for (;;);
+  },
+  memory() {
+    for (const held = []; ; ) held.push(new Array(10_000).fill(held.length));
+  },
+  logs() {
+    const log = createWriteStream('/dev/null');
+    for (;;) log.write('a line of a log without end\n'.repeat(100));
+  },
+  hang: () => new Promise(() => undefined),
+};
+
+answerParent({
+  async work({ url, listen, replicas }) {
+    const database = createPool({ url });
+    const take = async (message) => {
+      const poison = POISONS[message.split('-')[0]];
+      if (poison !== undefined) {
+        await database.query('INSERT INTO runs (message, instance) VALUES ($1, $2)', [message, listen]);
+        await poison();
+      }
+      return await database.transaction(async ({ query }) => {
+        await query('INSERT INTO effects (message) VALUES ($1)', [message]);
+        return {};
+      }, currentWorkLimits());
+    };
+    const services = [
+      standIn(ChoreServiceDefinition, { doChore: ({ chore }) => take(chore) }),
+      standIn(WatcherServiceDefinition, { once: ({ piece }) => take(piece) }),
+    ];
+    await serve(createRouter({ services, outcomes: createOutcomeStore(database) }), { listen });
+    const self = { service: ChoreServiceDefinition.fullName, instanceId: listen };
+    const channel = createChannel({ resolver: staticResolver(replicas, { minPingIntervalMs: 500 }), self });
+    await createJobs({ database, services: [ChoreServiceDefinition], channel, log: silentLogger }).start();
+  },
+  ping: () => true,
+});

@@ -1,0 +1,128 @@
+import { HealthDefinition } from '@rondo/contracts/health/v1/health';
+import { type Channel, createClient } from '@rondo/rpc/client';
+import { BYTES, bindingOf, RouterError, TransportError, wasSent } from '@rondo/rpc/internal';
+import { RpcError, Status } from '@rondo/rpc/status';
+import type { StoredMethod } from './contract.js';
+
+type Fleet = ReturnType<Channel['fleet']>;
+
+/** An instance has ended during a call, or stands still: the call may be the cause. */
+export class InstanceEnded extends Error {
+  override readonly name = 'InstanceEnded';
+  override readonly cause: RpcError;
+
+  constructor(text: string, cause: RpcError) {
+    super(text);
+    this.cause = cause;
+  }
+}
+
+/** Where and how a stored call is made. */
+interface StoredCallOptions {
+  readonly signal: AbortSignal;
+  readonly metadata: Readonly<Record<string, string>>;
+  /** The only instance that may get it. */
+  readonly instance?: string | undefined;
+  /** An instance that doesn't get it. */
+  readonly avoids: string | null;
+}
+
+/** Makes the stored calls of a process. */
+export interface StoredCaller {
+  /**
+   * Calls once, as a call that ends its instance would end others by its retries, and not in this process if there is another.
+   *
+   * @throws InstanceEnded if that is what has become of the instance. @throws RpcError otherwise.
+   */
+  call(job: StoredMethod, request: Uint8Array, options: StoredCallOptions): Promise<unknown>;
+  /** The instance for suspects of the method: the live one with the lowest id. Undefined if there is none apart from this process. */
+  instanceForSuspects(job: StoredMethod): string | undefined;
+  /** Whether the instance answers now: one that stands still is killed by its supervisor, and no suspect is the cause. */
+  answers(job: StoredMethod, instance: string): Promise<boolean>;
+}
+
+/** How long an instance has to answer before it gets a suspect. */
+const ANSWER_MS = 1_000;
+
+export function storedCaller(channel: Channel): StoredCaller {
+  const known = new WeakMap<StoredMethod, { call: ReturnType<typeof encodedCall>; fleet: Fleet }>();
+  const targetOf = (job: StoredMethod) => {
+    const made = known.get(job);
+    if (made !== undefined) return made;
+    const call = encodedCall(job, channel);
+    const target = { call, fleet: channel.fleet(bindingOf(call).method) };
+    known.set(job, target);
+    return target;
+  };
+  const answers = async ({ service }: StoredMethod, instance: string) => {
+    try {
+      const health = createClient(HealthDefinition, { channel, at: service.fullName });
+      await health.check({}, { instance, timeoutMs: ANSWER_MS });
+      return true;
+    } catch (error) {
+      return error instanceof RpcError && error.origin === 'server';
+    }
+  };
+  return {
+    async call(job, request, { avoids, ...options }) {
+      const { call, fleet } = targetOf(job);
+      const { own } = fleet;
+      const avoid = [...(avoids === null ? [] : [avoids]), ...(own === undefined || isAlone(fleet) ? [] : [own])];
+      try {
+        return await call(request, { ...options, avoid, maxAttempts: 1 });
+      } catch (error) {
+        throw (await endOf(error, fleet, (instance) => answers(job, instance))) ?? error;
+      }
+    },
+    instanceForSuspects(job) {
+      const { fleet } = targetOf(job);
+      const { ready, idle } = fleet.standing();
+      const [lowest] = [...ready, ...idle].toSorted();
+      return lowest === fleet.own && !isAlone(fleet) ? undefined : lowest;
+    },
+    answers,
+  };
+}
+
+/** Whether this process is the only instance. */
+function isAlone(fleet: Fleet): boolean {
+  const [first, ...others] = fleet.serving();
+  return first === fleet.own && others.length === 0;
+}
+
+/** The end of the instance, if that is why the call has failed: its connection broke, or the deadline passed and it answers nothing else. */
+async function endOf(
+  error: unknown,
+  fleet: Fleet,
+  answers: (instance: string) => Promise<boolean>,
+): Promise<InstanceEnded | undefined> {
+  const at = error instanceof RpcError ? error.report?.attempts.at(-1) : undefined;
+  if (!(error instanceof RpcError) || at === undefined || !wasSent(at)) return undefined;
+  const { instance } = at;
+  const { cause, code, origin } = error;
+  const broke = cause instanceof TransportError && cause.reach === 'unknown' && !cause.foreign;
+  if (broke && code === Status.UNAVAILABLE && !fleet.isLeaving(instance))
+    return new InstanceEnded(`the instance ${instance} ended: ${error.message}`, error);
+  if (code === Status.DEADLINE_EXCEEDED && origin === 'client' && !(await answers(instance)))
+    return new InstanceEnded(`the instance ${instance} stood still: ${error.message}`, error);
+  return undefined;
+}
+
+/** Whether it is certain that no handler has seen the call. */
+export function isUnseen({ cause, origin }: RpcError): boolean {
+  if (cause instanceof TransportError) return cause.reach !== 'unknown';
+  return origin === 'client' || (cause instanceof RouterError && cause.handled === 'never');
+}
+
+/** The status of a failed call, for metrics. */
+export function codeOf(error: unknown): string {
+  const fault = error instanceof InstanceEnded ? error.cause : error;
+  return fault instanceof RpcError ? fault.codeName : 'UNKNOWN';
+}
+
+/** Calls the method with a request that is encoded already. */
+export function encodedCall({ service, definition }: Pick<StoredMethod, 'service' | 'definition'>, channel: Channel) {
+  const unary = { requestStream: false, responseStream: false } as const;
+  const encoded = { ...definition, ...unary, requestType: BYTES, responseType: BYTES };
+  return createClient({ ...service, methods: { encoded } }, { channel }).encoded;
+}
