@@ -1,9 +1,14 @@
 /** How long a process has a job without a sign of life, in milliseconds. */
 export const LEASE_MS = 30_000;
 
+/** The `uid` of a job that a replica of a version without this column has called, or may have called. */
+export const NO_UID = '00000000-0000-0000-0000-000000000000';
+
 /** An attempt at a job. */
 export interface Attempt {
   readonly id: bigint;
+  /** Its id in all databases; null for an event, {@link NO_UID} if its key is made of `id`. */
+  readonly uid: string | null;
   readonly method: string;
   readonly key: string;
   /** Of its lane one is made at a time; null for none. */
@@ -21,7 +26,7 @@ export interface Attempt {
   readonly createTime: Date;
 }
 
-const COLUMNS = 'id, method, key, lane, request, version, claim, attempts, ends, avoids, traceparent, create_time';
+const COLUMNS = 'id, uid, method, key, lane, request, version, claim, attempts, ends, avoids, traceparent, create_time';
 /** The columns of an {@link Attempt}; `inner`: as they are called in a part of a `WITH`. */
 export const ATTEMPT = { inner: COLUMNS, outer: `${COLUMNS} AS "createTime"` };
 
@@ -29,6 +34,10 @@ export const ATTEMPT = { inner: COLUMNS, outer: `${COLUMNS} AS "createTime"` };
 export const claimed = (claim: string, leaseMs: string) =>
   `claim = '2.' || ${claim}, attempts = attempts + 1, due_time = clock_timestamp() + ${leaseMs} * interval '1 ms',
    avoids = (SELECT instance FROM job_quarantine WHERE until > now())`;
+
+/** The idempotency key of a job's calls. */
+export const keyOf = ({ id, uid, version }: Pick<Attempt, 'id' | 'uid' | 'version'>): string =>
+  `job-${uid === null || uid === NO_UID ? id : uid}-${version}`;
 
 /** How many jobs of a method a process takes. */
 export interface Wanted {

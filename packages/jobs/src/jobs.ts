@@ -12,6 +12,7 @@ import {
   type ServiceDefinition,
 } from '@rondo/rpc/internal';
 import type { ServiceImplementation } from '@rondo/rpc/server';
+import { keyOf } from './attempt.js';
 import { type JobMethod, jobMethodsOf } from './contract.js';
 import { meterJobs } from './metrics.js';
 import { createJobService } from './operator-service.js';
@@ -95,7 +96,7 @@ export function createJobs(options: JobsOptions): Jobs {
     ...{ database, channel, log, clock, random, meter },
     methods: () => byName,
     ...{ claim: claimJobs, mostAtOnce: MOST_AT_ONCE, countsAway: true, retriesAnew: true },
-    keyOf: ({ id, version }) => `job-${id}-${version}`,
+    keyOf,
     metadataOf: ({ id, claim }) => ({ [JOB_KEY]: `${id}:${claim}` }),
     words: { noun: 'job', remedy: 'remove the cause, then run rondo jobs retry with its id, or rondo jobs discard' },
     onFree: () => sweep.nudge(),

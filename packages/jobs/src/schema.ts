@@ -1,4 +1,5 @@
 import type { SchemaPart } from '@rondo/database';
+import { NO_UID } from './attempt.js';
 
 const FIRST = `
 -- Calls that are made later. A row goes when its job has succeeded.
@@ -68,6 +69,24 @@ CREATE TRIGGER jobs_leave_suspect BEFORE UPDATE OF claim ON jobs FOR EACH ROW
   EXECUTE FUNCTION jobs_leave_suspect();
 `;
 
+const KEYS = `
+-- The id of a job in all databases: its calls have keys of it. Nil where the keys are those of a version before this column, of the id.
+ALTER TABLE jobs ADD COLUMN uid uuid DEFAULT '${NO_UID}';
+ALTER TABLE jobs ALTER COLUMN uid DROP DEFAULT;
+
+-- The first claim decides which key a job has: a replica of a version before leaves a job that has a uid, as it leaves suspects.
+DROP TRIGGER jobs_leave_suspect ON jobs;
+DROP FUNCTION jobs_leave_suspect;
+CREATE FUNCTION jobs_old_claim() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+  IF OLD.ends > 0 OR OLD.uid <> '${NO_UID}' THEN RETURN NULL; END IF;
+  NEW.uid := '${NO_UID}';
+  RETURN NEW;
+END $$;
+CREATE TRIGGER jobs_old_claim BEFORE UPDATE OF claim ON jobs FOR EACH ROW
+  WHEN (NEW.claim IS DISTINCT FROM OLD.claim AND NEW.claim NOT LIKE '2.%')
+  EXECUTE FUNCTION jobs_old_claim();
+`;
+
 /** The tables of {@link createJobs}; a service passes it to `createReadiness` in `parts`. */
 export const jobsSchema: SchemaPart = {
   name: 'jobs',
@@ -75,5 +94,6 @@ export const jobsSchema: SchemaPart = {
     { name: '0001_jobs.sql', sql: FIRST },
     { name: '0002_lanes.sql', sql: LANES },
     { name: '0003_ends.sql', sql: ENDS },
+    { name: '0004_keys.sql', sql: KEYS },
   ],
 };

@@ -12,11 +12,15 @@ export interface NewJob {
   readonly traceparent: string;
 }
 
+/** A UUID of version 7, which begins with the time. */
+const NEW_UID = `encode(set_bit(set_bit(overlay(uuid_send(gen_random_uuid())
+  PLACING substring(int8send((extract(epoch FROM clock_timestamp()) * 1000)::bigint) FROM 3) FROM 1 FOR 6), 52, 1), 53, 1), 'hex')::uuid`;
+
 /** Stores a job, in the place of one with the same key. */
 export async function insertJob({ query }: Queries, job: NewJob): Promise<void> {
   const { method, key, request, at = null, traceparent } = job;
   await query(
-    `INSERT INTO jobs AS stored (method, key, request, due_time, traceparent) VALUES ($1, $2, $3, coalesce($4, now()), $5)
+    `INSERT INTO jobs AS stored (method, key, request, due_time, traceparent, uid) VALUES ($1, $2, $3, coalesce($4, now()), $5, ${NEW_UID})
      ON CONFLICT (method, key) DO UPDATE SET request = EXCLUDED.request, due_time = EXCLUDED.due_time,
        version = stored.version + 1, claim = NULL, attempts = 0, ends = 0, error = '', failed = false, progress = '',
        traceparent = EXCLUDED.traceparent, create_time = now()`,
@@ -32,7 +36,7 @@ export async function deleteJob({ query }: Queries, method: string, key: string)
 
 /** The ids are an array: PostgreSQL takes a join for a large one if many jobs are due, and reads the whole table. */
 const CLAIM = `
-  UPDATE jobs SET ${claimed('$4', '$5')}
+  UPDATE jobs SET ${claimed('$4', '$5')}, uid = coalesce(uid, ${NEW_UID})
   WHERE id = ANY(ARRAY(
     SELECT picked.id FROM unnest($1::text[], $2::integer[], $3::integer[]) AS wanted (method, most, bound)
     CROSS JOIN LATERAL (
@@ -161,7 +165,7 @@ export async function failJob(
 
 /** A job as an operator sees it. */
 export interface JobRow
-  extends Omit<Attempt, 'lane' | 'request' | 'version' | 'claim' | 'ends' | 'avoids' | 'traceparent'> {
+  extends Omit<Attempt, 'uid' | 'lane' | 'request' | 'version' | 'claim' | 'ends' | 'avoids' | 'traceparent'> {
   readonly running: boolean;
   readonly failed: boolean;
   readonly dueTime: Date;

@@ -80,6 +80,7 @@ export class Worker {
   /** When it looks for suspects again. */
   #looksAt = -Infinity;
   #look: Timer | undefined;
+  #looking: Promise<void> | undefined;
   #closing = false;
 
   constructor(options: WorkerOptions) {
@@ -92,7 +93,12 @@ export class Worker {
   /** Claims jobs as far as there is room, and begins them. Resolves to whether there may be more. */
   async claim(signal: AbortSignal): Promise<boolean> {
     this.#renewal ??= this.#renewLater();
-    await this.#claimSuspect(signal);
+    // Others don't wait for it. If it fails, the next look tries again.
+    this.#looking ??= this.#claimSuspect(signal)
+      .catch(() => undefined)
+      .finally(() => {
+        this.#looking = undefined;
+      });
     const wanted = this.#wanted();
     if (wanted.length === 0 || this.#closing) return false;
     const { database, claim } = this.#options;
@@ -105,6 +111,7 @@ export class Worker {
   async close(): Promise<void> {
     this.#closing = true;
     this.#renewal?.cancel();
+    await this.#looking;
     this.#look?.cancel();
     const held = [...this.#running];
     for (const { control } of held) control.abort(new Error('the process stops'));

@@ -1,0 +1,130 @@
+/** Jobs during which instances end. */
+import { afterEach, expect, it } from '@jest/globals';
+import { ChoreServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/chores';
+import type { Database } from '@rondo/database';
+import { silentLogger as log, type ServerCall } from '@rondo/rpc/call';
+import { createChannel, staticResolver } from '@rondo/rpc/client';
+import { createRouter } from '@rondo/rpc/server';
+import { createMemoryNetwork, standIn } from '@rondo/rpc/testing';
+import { createJobs, type Jobs } from '../src/exports/index.js';
+import { doAlone, eachWithDatabase, eventually } from './fixture.js';
+
+/** That needs no store for outcomes. */
+const CHORES = { ...ChoreServiceDefinition, methods: { doAlone } };
+let database: Database;
+eachWithDatabase((own) => {
+  database = own;
+});
+const closing: (() => Promise<void>)[] = [];
+afterEach(async () => {
+  for (const close of closing.splice(0)) await close();
+});
+
+type Handle = (chore: string, instance: string, call: ServerCall) => unknown;
+
+/** Instances in a network, whose calls `handle` gets. `end` ends one as a killed process ends, and `start` starts it again. */
+function startInstances(names: readonly string[], handle: Handle) {
+  const network = createMemoryNetwork();
+  const listeners = new Map<string, { close(): void }>();
+  const start = (name: string) => {
+    const service = standIn(CHORES, {
+      async doAlone({ chore }, call) {
+        await handle(chore, name, call);
+        return {};
+      },
+    });
+    listeners.set(name, network.listen(name, createRouter({ services: [service] })));
+  };
+  for (const name of names) start(name);
+  /** A process that makes jobs: it is the instance `own`, or none. */
+  const work = async (own?: string): Promise<Jobs> => {
+    const self = own === undefined ? undefined : { service: ChoreServiceDefinition.fullName, instanceId: own };
+    const channel = createChannel({ resolver: staticResolver(names), transport: network.transport, self });
+    const jobs = createJobs({ database, services: [CHORES], channel, log });
+    closing.push(async () => {
+      await jobs.close();
+      channel.close();
+    });
+    await jobs.start();
+    return jobs;
+  };
+  return { start, work, end: (name: string) => listeners.get(name)?.close() };
+}
+
+async function enqueue(jobs: Jobs, ...chores: string[]) {
+  await database.transaction(async (transaction) => {
+    for (const chore of chores) await jobs.enqueue(transaction, doAlone, { request: { chore } });
+  });
+  jobs.nudge();
+}
+
+const left = () => database.query('SELECT attempts, ends, failed, error FROM jobs');
+const until = ({ signal }: ServerCall) =>
+  new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+
+it('a job that ends its instance is made once more, and is then one for an operator, with the instance and the reason', async () => {
+  const ended: string[] = [];
+  const fleet = startInstances(['a', 'b', 'c', 'd'], async (_, instance, call) => {
+    ended.push(instance);
+    fleet.end(instance);
+    await until(call);
+  });
+  await enqueue(await fleet.work(), 'poison');
+  await eventually(async () => expect(await left()).toMatchObject([{ failed: true }]));
+  const [first, second] = ended;
+  expect(ended).toEqual([first, second]);
+  expect(second).toBe(first === 'a' ? 'b' : 'a'); // the lowest that lives
+  const error = `the instance ${second} ended: the connection broke while the call was in flight`;
+  expect(await left()).toEqual([{ attempts: 2, ends: 2, failed: true, error }]);
+});
+
+it('while there is a job whose instance has ended, others go elsewhere', async () => {
+  const began: string[] = [];
+  const others: string[] = [];
+  let release = () => {};
+  const held = new Promise<void>((resolve) => (release = resolve));
+  const fleet = startInstances(['a', 'b', 'c'], async (chore, instance, call) => {
+    if (chore !== 'suspect') return others.push(instance);
+    began.push(instance);
+    if (began.length > 1) return await held;
+    fleet.end(instance);
+    await until(call);
+  });
+  const [jobs, more] = [await fleet.work(), await fleet.work()];
+  await enqueue(jobs, 'suspect');
+  await eventually(() => expect(began).toHaveLength(2));
+  for (const name of ['a', 'b', 'c']) fleet.start(name);
+  await enqueue(more, ...Array.from({ length: 30 }, (_, index) => `other ${index}`));
+  await eventually(() => expect(others).toHaveLength(30));
+  expect(others).not.toContain(began[1]);
+  release();
+  await eventually(async () => expect(await left()).toEqual([]));
+});
+
+it('a process makes no job in itself while there are other instances', async () => {
+  const calls: string[] = [];
+  const fleet = startInstances(['a', 'b'], (_, instance) => calls.push(instance));
+  const jobs = await fleet.work('a');
+  await enqueue(jobs, ...Array.from({ length: 20 }, (_, index) => `chore ${index}`));
+  await eventually(async () => expect(await left()).toEqual([]));
+  expect(new Set(calls)).toEqual(new Set(['b']));
+});
+
+it('a process that is the only instance makes its jobs itself', async () => {
+  const fleet = startInstances(['a'], () => undefined);
+  await enqueue(await fleet.work('a'), 'chore');
+  await eventually(async () => expect(await left()).toEqual([]));
+});
+
+it('a call that reached no instance is no attempt', async () => {
+  const fleet = startInstances(['a'], () => undefined);
+  fleet.end('a');
+  const jobs = await fleet.work();
+  await enqueue(jobs, 'chore');
+  await eventually(async () =>
+    expect(await database.query('SELECT FROM jobs WHERE claim IS NULL AND due_time > create_time')).toHaveLength(1),
+  );
+  expect(await left()).toEqual([{ attempts: 0, ends: 0, failed: false, error: '' }]);
+  fleet.start('a');
+  await eventually(async () => expect(await left()).toEqual([]));
+});
