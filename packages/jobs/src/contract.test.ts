@@ -47,6 +47,7 @@ it.each<[string, Declared, string]>([
   ],
   ['job.max_running is -1; it must be from 1 to 1,000', { job: { maxRunning: -1 } }, 'IDEMPOTENT'],
   ['job.schedule.cron is "61 * * * *": give five fields', { job: { schedule: { cron: '61 * * * *' } } }, 'IDEMPOTENT'],
+  ['job.schedule.cron is "@daily": give five fields', { job: { schedule: { cron: '@daily' } } }, 'IDEMPOTENT'],
   [
     'job.schedule.cron is "2099-12-01T09:00:00": give five fields',
     { job: { schedule: { cron: '2099-12-01T09:00:00' } } },

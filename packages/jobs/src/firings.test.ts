@@ -9,6 +9,13 @@ function times(firings: Firings, from: string, count: number): string[] {
   return found.slice(1).map((time) => time.toISOString());
 }
 
+/** From before to after changes of clocks. */
+const CHANGES = [
+  ['2026-03-20T12:00:00Z', '2026-04-09T12:34:56Z'],
+  ['2026-08-30T12:00:00Z', '2026-09-10T12:34:56Z'],
+  ['2026-10-01T12:00:00Z', '2026-10-25T01:34:56Z'],
+] as const;
+
 describe('the times of a schedule', () => {
   it('a time that the change to summer time leaves out comes right after it, once', () => {
     expect(times(berlin('30 2 * * *'), '2026-03-28T12:00:00Z', 2)).toEqual([
@@ -21,6 +28,18 @@ describe('the times of a schedule', () => {
     expect(times(berlin('30 2 * * *'), '2026-10-24T12:00:00Z', 2)).toEqual([
       '2026-10-25T00:30:00.000Z',
       '2026-10-26T01:30:00.000Z',
+    ]);
+  });
+
+  it('several times in an hour are left out and repeated like one', () => {
+    expect(times(berlin('*/15 2 * * *'), '2026-03-28T12:00:00Z', 2)).toEqual([
+      '2026-03-29T01:00:00.000Z',
+      '2026-03-30T00:00:00.000Z',
+    ]);
+    expect(times(berlin('*/15 2,3 * * *'), '2026-10-25T00:20:00Z', 3)).toEqual([
+      '2026-10-25T00:30:00.000Z',
+      '2026-10-25T00:45:00.000Z',
+      '2026-10-25T02:00:00.000Z',
     ]);
   });
 
@@ -41,13 +60,27 @@ describe('the times of a schedule', () => {
     });
   });
 
-  it('counts no more than 1,000, however long the pause was', () => {
-    const firings = new Firings({ cron: '* * * * *', timeZone: 'UTC' });
-    const missed = firings.missed(new Date('2025-01-01T00:00:00Z'), new Date('2026-01-01T00:00:30Z'));
+  it('counts all that passed in a year', () => {
+    const missed = berlin('* * * * *').missed(new Date('2025-01-01T00:00:00Z'), new Date('2026-01-01T00:00:30Z'));
     expect(missed).toEqual({
       latest: new Date('2026-01-01T00:00:00Z'),
-      count: 1_000,
+      count: 365 * 1_440 + 1,
       next: new Date('2026-01-01T00:01:00Z'),
     });
   });
+
+  it.each(['*/15 2 * * *', '30 0-22/3 * * *', '*/20 23,0,1 1-28 * MON-FRI', '0 * * * *', '30 2 1 * *'])(
+    'counts those of %s that it gives, over both changes',
+    (cron) => {
+      for (const timeZone of ['Europe/Berlin', 'America/Santiago', 'Australia/Lord_Howe']) {
+        const firings = new Firings({ cron, timeZone });
+        for (const [from, to] of CHANGES) {
+          const first = firings.after(new Date(from));
+          const all = [first];
+          for (let next = firings.after(first); next <= new Date(to); next = firings.after(next)) all.push(next);
+          expect(firings.missed(first, new Date(to))).toMatchObject({ count: all.length, latest: all.at(-1) });
+        }
+      }
+    },
+  );
 });
