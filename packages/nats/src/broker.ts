@@ -10,7 +10,7 @@ import {
 import { connect, type NatsConnection, nanos } from '@nats-io/transport-node';
 import { type Clock, sleep } from '@rondo/rpc/clock';
 import { eventOf, optionsOf, PARTITIONS, partitionOf } from './event.js';
-import { explain, requireRoom } from './faults.js';
+import { explain, explainBound, requireRoom } from './faults.js';
 import type { NatsBroker, Waiting } from './interface.js';
 import { ANSWER_MS, type NatsLocation, parseNats } from './location.js';
 import { ACK_WAIT_MS, createReceiver, hasCode, NO_CONSUMER } from './receiver.js';
@@ -36,7 +36,7 @@ const SKEW_MS = 300_000;
  * NATS JetStream, connected to when it is needed.
  *
  * @param url `nats://USER:PASSWORD@HOST:PORT,HOST:PORT/PREFIX`; `PREFIX`, `rondo` by default, begins the names of streams. Keys: `replicas`, the servers
- *   that keep each event, `tls=on`, `ca-file`, `cert-file`, `key-file`, `creds-file` and `token-file`.
+ *   that keep each event, `max-bytes` of each stream, `tls=on`, `ca-file`, `cert-file`, `key-file`, `creds-file` and `token-file`.
  * @throws TypeError if the URL is wrong.
  */
 export function natsBroker(url: string, { clock }: { readonly clock: Clock }): NatsBroker {
@@ -48,13 +48,17 @@ export function natsBroker(url: string, { clock }: { readonly clock: Clock }): N
     async open(topic, { retentionMs, groups }) {
       const { manager } = await link();
       const config = {
-        ...{ name: streamOf(topic), subjects: [subjectOf(topic, '*')], num_replicas: location.replicas },
+        ...{ name: streamOf(topic), subjects: [subjectOf(topic, '*')] },
+        ...{ num_replicas: location.replicas, max_bytes: location.maxBytes },
         ...{ max_age: nanos(retentionMs + UNCOUNTED_MS), duplicate_window: nanos(DUPLICATES_MS) },
         ...{ discard: DiscardPolicy.New, allow_direct: true },
       };
-      await manager.streams.add(config).catch((error: unknown) => {
+      const added = manager.streams.add(config).catch((error: unknown) => {
         if (!hasCode(error, DIFFERENT_STREAM)) throw error;
         return manager.streams.update(config.name, config);
+      });
+      await added.catch((error: unknown) => {
+        throw explainBound(error);
       });
       const there = new Set<string>();
       for await (const { name } of manager.consumers.list(config.name)) there.add(name);

@@ -1,5 +1,6 @@
 import { types } from 'node:util';
 import { AuthorizationError, type NatsConnection, TimeoutError } from '@nats-io/transport-node';
+import { hasCode } from './receiver.js';
 
 /** An event has up to 256 KiB, and headers. */
 const MESSAGE_BYTES = 260 * 1024;
@@ -19,6 +20,19 @@ export function explain(error: unknown): Error {
   if (cause instanceof TimeoutError)
     return why('NATS gives no answer; look at its log, and if it wants certificates, give cert-file and key-file');
   return why(`${cause.message}; look whether NATS is there, and whether it has TLS just as tls says`);
+}
+
+/** Streams of the account must have a bound, or a lower one. */
+const BOUNDS = [10_113, 10_122];
+
+/** Names the key of the URL, if NATS refuses a stream for its size. */
+export function explainBound(error: unknown): unknown {
+  if (!BOUNDS.some((code) => hasCode(error, code))) return error;
+  const why = error instanceof Error ? error.message : String(error);
+  return new Error(
+    `RONDO_TOPICS: NATS refuses the stream (${why}); give max-bytes, the size that the account lets each stream have, such as max-bytes=1073741824`,
+    { cause: error },
+  );
 }
 
 /** @throws Error if NATS would refuse large events, which a server may do that was started anew. */

@@ -13,6 +13,8 @@ export interface NatsLocation {
   /** Begins the names of streams and subjects. */
   readonly prefix: string;
   readonly replicas: number;
+  /** How many bytes a stream may have; -1 for no bound of its own. */
+  readonly maxBytes: number;
   /** Reads the files of the URL, which may have been renewed. @throws Error if one can't be read. */
   options(): NodeConnectionOptions;
 }
@@ -31,7 +33,7 @@ const FILES = ['ca-file', 'cert-file', 'key-file', 'creds-file', 'token-file'] a
 export function parseNats(url: string): NatsLocation {
   const { login, rest } = splitLogin(url);
   const { servers, path, options } = parseLocation(rest, {
-    ...{ scheme: 'nats', port: 4222, keys: ['tls', 'replicas', ...FILES] },
+    ...{ scheme: 'nats', port: 4222, keys: ['tls', 'replicas', 'max-bytes', ...FILES] },
   });
   const prefix = path === '' ? 'rondo' : path.slice(1);
   if (!/^[A-Za-z0-9_]{1,64}$/.test(prefix))
@@ -39,6 +41,9 @@ export function parseNats(url: string): NatsLocation {
   const replicas = Number(options.get('replicas') ?? 1);
   if (![1, 3, 5].includes(replicas))
     throw new TypeError(`replicas is ${options.get('replicas')}; give 1, 3 or 5 servers that keep each event`);
+  const maxBytes = Number(options.get('max-bytes') ?? -1);
+  if (options.has('max-bytes') && !(Number.isSafeInteger(maxBytes) && maxBytes > 0))
+    throw new TypeError(`max-bytes is ${options.get('max-bytes')}; give a number of bytes, such as 1073741824`);
   const hasTls = options.get('tls') === 'on';
   const ip = hasTls ? servers.find((server) => isIP(hostOf(server)) > 0) : undefined;
   if (ip !== undefined)
@@ -54,6 +59,7 @@ export function parseNats(url: string): NatsLocation {
   return {
     prefix,
     replicas,
+    maxBytes,
     options() {
       const [creds, token] = [read('creds-file'), read('token-file')?.toString().trim()];
       const [ca, cert, key] = [read('ca-file'), read('cert-file'), read('key-file')].map((file) => file?.toString());

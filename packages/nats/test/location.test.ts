@@ -10,13 +10,14 @@ it.each([
   ['nats://h:0', 'h:0 is no HOST:PORT'],
   ['nats://h/a.b', 'a.b is no prefix of streams; give 1 to 64 characters of a-z A-Z 0-9 _'],
   ['nats://h?replicas=2', 'replicas is 2; give 1, 3 or 5 servers that keep each event'],
+  ['nats://h?max-bytes=1GiB', 'max-bytes is 1GiB; give a number of bytes, such as 1073741824'],
   ['nats://h?tls=yes', 'tls is yes; give on or off'],
   [
     'nats://10.0.0.7?tls=on',
     '10.0.0.7 is an address, and with tls=on a certificate is compared with a name; give the name of the server',
   ],
   ['nats://h?ca-file=x', 'ca-file has no effect without TLS; give tls=on, too'],
-  ['nats://h?creds=x', 'creds is neither tls, replicas, ca-file, cert-file, key-file, creds-file, token-file nor'],
+  ['nats://h?creds=x', 'creds is neither tls, replicas, max-bytes, ca-file, cert-file, key-file, creds-file, token-file nor'],
 ])('%s is refused', (url, text) => {
   expect(() => natsBroker(url, { clock })).toThrow(`RONDO_TOPICS: ${text}`);
 });

@@ -41,6 +41,15 @@ const REFUSED = 'RONDO_TOPICS: NATS refuses the login; give nats://USER:PASSWORD
     expect(await faultOf(urlOf('', { 'token-file': at('wrong') }))).toContain(REFUSED);
   });
 
+  it('that gives no stream without a bound gets it by max-bytes, which its error names', async () => {
+    const limits = '{ max_bytes_required: true, max_file: 100MB, disk_max_stream_bytes: 10MB }';
+    const account = `accounts { own { jetstream: ${limits}, users: [{ user: ada, password: word }] } }`;
+    server = await startNats(await freePort(), account);
+    expect(await faultOf(urlOf('ada:word@'))).toContain('give max-bytes');
+    expect(await faultOf(urlOf('ada:word@', { 'max-bytes': '20000000' }))).toContain('give max-bytes');
+    expect(await faultOf(urlOf('ada:word@', { 'max-bytes': '5000000' }))).toBe('');
+  });
+
   it('takes the credentials of a user of an account, and not those of another operator', async () => {
     const [own, other] = [createOperator(), createOperator()];
     server = await startNats(await freePort(), own.configuration);
