@@ -43,7 +43,7 @@ export interface EnqueuedJob<M extends MethodDefinition> {
   readonly at?: Date;
   /**
    * Names the job among those of its method, at most 200 characters: a job that is enqueued with the same key replaces one that hasn't
-   * ended. Random by default.
+   * ended, and begins after an attempt of it that runs. Random by default.
    */
   readonly key?: string;
 }
@@ -57,8 +57,11 @@ export interface Jobs {
    * @throws TypeError if the method is no job of this service, or the key is too long or empty.
    */
   enqueue<M extends MethodDefinition>(transaction: Queries, method: M, job: EnqueuedJob<M>): Promise<void>;
-  /** Removes a job when the surrounding transaction commits; false if it has ended. An attempt that runs is cancelled within ten seconds. */
-  cancel(transaction: Queries, method: MethodDefinition, key: string): Promise<boolean>;
+  /**
+   * Removes a job when the surrounding transaction commits; false if it has ended. `running`: an attempt of it runs, may have its effect yet,
+   * and is cancelled within ten seconds.
+   */
+  cancel(transaction: Queries, method: MethodDefinition, key: string): Promise<boolean | 'running'>;
   /** Shows how far the job is whose call a handler serves, such as `12 of 80`: at once, outside of any transaction. */
   tell(call: Pick<ServerCall, 'metadata'>, progress: string): Promise<void>;
   /** Starts working, at once and every second. Call it once the tables exist. */

@@ -87,6 +87,11 @@ CREATE TRIGGER jobs_old_claim BEFORE UPDATE OF claim ON jobs FOR EACH ROW
   EXECUTE FUNCTION jobs_old_claim();
 `;
 
+const SUCCESSORS = `
+-- When the job is due that replaced one whose attempt still runs: that attempt's claim then ends in a plus sign.
+ALTER TABLE jobs ADD COLUMN next_time timestamptz;
+`;
+
 /** The tables of {@link createJobs}; a service passes it to `createReadiness` in `parts`. */
 export const jobsSchema: SchemaPart = {
   name: 'jobs',
@@ -95,5 +100,6 @@ export const jobsSchema: SchemaPart = {
     { name: '0002_lanes.sql', sql: LANES },
     { name: '0003_ends.sql', sql: ENDS },
     { name: '0004_keys.sql', sql: KEYS },
+    { name: '0005_successors.sql', sql: SUCCESSORS },
   ],
 };

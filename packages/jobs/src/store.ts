@@ -16,22 +16,29 @@ export interface NewJob {
 const NEW_UID = `encode(set_bit(set_bit(overlay(uuid_send(gen_random_uuid())
   PLACING substring(int8send((extract(epoch FROM clock_timestamp()) * 1000)::bigint) FROM 3) FROM 1 FOR 6), 52, 1), 53, 1), 'hex')::uuid`;
 
-/** Stores a job, in the place of one with the same key. */
+const RUNS = 'claim IS NOT NULL AND due_time > clock_timestamp()';
+const STORED_RUNS = 'stored.claim IS NOT NULL AND stored.due_time > clock_timestamp()';
+
+/** Stores a job, in the place of one with the same key. If an attempt of that runs, its end lets this one begin. */
 export async function insertJob({ query }: Queries, job: NewJob): Promise<void> {
   const { method, key, request, at = null, traceparent } = job;
   await query(
     `INSERT INTO jobs AS stored (method, key, request, due_time, traceparent, uid) VALUES ($1, $2, $3, coalesce($4, now()), $5, ${NEW_UID})
-     ON CONFLICT (method, key) DO UPDATE SET request = EXCLUDED.request, due_time = EXCLUDED.due_time,
-       version = stored.version + 1, claim = NULL, attempts = 0, ends = 0, error = '', failed = false, progress = '',
+     ON CONFLICT (method, key) DO UPDATE SET request = EXCLUDED.request, version = stored.version + 1,
+       due_time = CASE WHEN ${STORED_RUNS} THEN stored.due_time ELSE EXCLUDED.due_time END,
+       claim = CASE WHEN ${STORED_RUNS} THEN rtrim(stored.claim, '+') || '+' END,
+       next_time = CASE WHEN ${STORED_RUNS} THEN EXCLUDED.due_time END, attempts = 0, ends = 0, error = '', failed = false, progress = '',
        traceparent = EXCLUDED.traceparent, create_time = now()`,
     [method, key, request, at, traceparent],
     { name: 'rondo_job_insert' },
   );
 }
 
-/** Removes a job; false if it has ended. */
-export async function deleteJob({ query }: Queries, method: string, key: string): Promise<boolean> {
-  return (await query('DELETE FROM jobs WHERE method = $1 AND key = $2 RETURNING id', [method, key])).length > 0;
+/** Removes a job; false if it has ended, `running` if an attempt of it runs. */
+export async function deleteJob({ maybeOne }: Queries, method: string, key: string): Promise<boolean | 'running'> {
+  const sql = `DELETE FROM jobs WHERE method = $1 AND key = $2 RETURNING ${RUNS} AS running`;
+  const job = await maybeOne<{ running: boolean | null }>(sql, [method, key]);
+  return job?.running === true ? 'running' : job !== undefined;
 }
 
 /** The ids are an array: PostgreSQL takes a join for a large one if many jobs are due, and reads the whole table. */
@@ -41,6 +48,7 @@ const CLAIM = `
     SELECT picked.id FROM unnest($1::text[], $2::integer[], $3::integer[]) AS wanted (method, most, bound)
     CROSS JOIN LATERAL (
       SELECT id FROM jobs AS waiting WHERE waiting.method = wanted.method AND NOT failed AND ends = 0 AND due_time <= now()
+        AND (claim IS NULL OR next_time IS NULL OR next_time <= now())
       ORDER BY due_time
       LIMIT greatest(0, least(wanted.most, wanted.bound - (
         SELECT count(*) FROM jobs AS others WHERE others.method = wanted.method AND claim IS NOT NULL AND due_time > now())))
@@ -86,12 +94,26 @@ export async function lockCounts({ query }: Queries, methods: readonly string[])
 type Held = Pick<Attempt, 'id' | 'claim'>;
 const heldOf = (held: readonly Held[]) => [held.map(({ id }) => id), held.map(({ claim }) => claim)] as const;
 const nameOf = ({ id, claim }: Held) => `${id}:${claim}`;
+const HELD_ON =
+  "unnest($1::bigint[], $2::text[]) AS held (id, claim) WHERE jobs.id = held.id AND rtrim(jobs.claim, '+') = held.claim";
 const HELD = 'unnest($1::bigint[], $2::text[]) AS held (id, claim) WHERE jobs.id = held.id AND jobs.claim = held.claim';
+
+/** Lets the jobs begin that replaced those which the attempts were of: of these, no row was `found`. */
+async function succeed({ query }: Queries, held: readonly Held[], found: readonly object[]): Promise<void> {
+  if (found.length === held.length) return;
+  await query(
+    `UPDATE jobs SET claim = NULL, due_time = next_time, next_time = NULL
+     FROM unnest($1::bigint[], $2::text[]) AS held (id, claim) WHERE jobs.id = held.id AND jobs.claim = held.claim || '+'`,
+    heldOf(held),
+  );
+}
 
 /** Removes jobs that have succeeded, and lets the next of their lanes begin. */
 export async function settleJobs(database: Database, held: readonly Attempt[]): Promise<void> {
-  const settle = ({ query }: Queries) =>
-    query(`DELETE FROM jobs USING ${HELD}`, heldOf(held), { name: 'rondo_job_settle' });
+  const settle = async (queries: Queries) => {
+    const sql = `DELETE FROM jobs USING ${HELD} RETURNING jobs.id`;
+    await succeed(queries, held, await queries.query(sql, heldOf(held), { name: 'rondo_job_settle' }));
+  };
   const laned = held.filter(({ lane }) => lane !== null);
   if (laned.length === 0) await settle(database);
   else
@@ -101,12 +123,15 @@ export async function settleJobs(database: Database, held: readonly Attempt[]): 
     });
 }
 
-/** Gives a sign of life; returns the attempts whose jobs this process no longer has. A job that another session locks stays as it is. */
+/**
+ * Gives a sign of life; returns the attempts whose jobs this process no longer has. One whose job was replaced goes on to its end. A job that
+ * another session locks stays as it is.
+ */
 export async function renewJobs<T extends Held>({ query }: Queries, held: readonly T[]): Promise<readonly T[]> {
   const rows = await query<Held>(
-    `WITH free AS (SELECT jobs.id FROM jobs, ${HELD} FOR UPDATE OF jobs SKIP LOCKED),
+    `WITH free AS (SELECT jobs.id FROM jobs, ${HELD_ON} FOR UPDATE OF jobs SKIP LOCKED),
      renewed AS (UPDATE jobs SET due_time = clock_timestamp() + $3 * interval '1 ms' FROM free WHERE jobs.id = free.id)
-     SELECT jobs.id, jobs.claim FROM jobs, ${HELD}`,
+     SELECT held.id, held.claim FROM jobs, ${HELD_ON}`,
     [...heldOf(held), LEASE_MS],
   );
   const kept = new Set(rows.map(nameOf));
@@ -114,11 +139,12 @@ export async function renewJobs<T extends Held>({ query }: Queries, held: readon
 }
 
 /** Gives jobs back, whose attempts don't count. */
-export async function releaseJobs({ query }: Queries, held: readonly Held[], waitMs = 0): Promise<void> {
-  await query(
-    `UPDATE jobs SET claim = NULL, attempts = attempts - 1, due_time = now() + $3 * interval '1 ms' FROM ${HELD}`,
+export async function releaseJobs(database: Queries, held: readonly Held[], waitMs = 0): Promise<void> {
+  const released = await database.query(
+    `UPDATE jobs SET claim = NULL, attempts = attempts - 1, due_time = now() + $3 * interval '1 ms' FROM ${HELD} RETURNING jobs.id`,
     [...heldOf(held), waitMs],
   );
+  await succeed(database, held, released);
 }
 
 const MAX_TEXT = { error: 500, progress: 200 };
@@ -149,12 +175,16 @@ export async function failJob(
   { error, failed, backoffMs, anew, staysInLane, ended }: Failure,
 ): Promise<void> {
   const leaves = attempt.lane !== null && failed && !staysInLane;
-  const fail = ({ query }: Queries) =>
-    query(
+  const fail = async (queries: Queries) => {
+    const stored = await queries.query(
       `UPDATE jobs SET claim = NULL, error = $3, failed = $4, due_time = now() + $5 * interval '1 ms',
-         lane = CASE WHEN $6 THEN NULL ELSE lane END, version = version + $7::integer, ends = ends + $8::integer WHERE id = $1 AND claim = $2`,
+         lane = CASE WHEN $6 THEN NULL ELSE lane END, version = version + $7::integer,
+         ends = ends + $8::integer
+       WHERE id = $1 AND claim = $2 RETURNING id`,
       [attempt.id, attempt.claim, error, failed, backoffMs, leaves, Number(anew), Number(ended)],
     );
+    await succeed(queries, [attempt], stored);
+  };
   if (!leaves) await fail(database);
   else
     await database.transaction(async (transaction) => {

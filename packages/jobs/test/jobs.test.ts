@@ -74,27 +74,6 @@ describe('a job', () => {
     await done('second');
   });
 
-  it('that runs while one with its key is enqueued is followed by it', async () => {
-    let release = () => {};
-    const held = new Promise<void>((resolve) => (release = resolve));
-    const began: string[] = [];
-    const jobs = begin({
-      chores: {
-        async doChore({ chore }) {
-          began.push(chore);
-          if (chore === 'first') await held;
-          return write(database, chore);
-        },
-      },
-    });
-    await enqueue(jobs, 'first', { key: 'k' });
-    await eventually(() => expect(began).toEqual(['first']));
-    await enqueue(jobs, 'second', { key: 'k' });
-    await eventually(async () => expect(await effects()).toEqual(['second']));
-    release();
-    await done('second', 'first');
-  });
-
   it('that fails is tried again, and then waits for an operator, who tries it again or discards it', async () => {
     let attempts = 0;
     let broken = true;

@@ -17,7 +17,10 @@ it.each([
     '10.0.0.7 is an address, and with tls=on a certificate is compared with a name; give the name of the server',
   ],
   ['nats://h?ca-file=x', 'ca-file has no effect without TLS; give tls=on, too'],
-  ['nats://h?creds=x', 'creds is neither tls, replicas, max-bytes, ca-file, cert-file, key-file, creds-file, token-file nor'],
+  [
+    'nats://h?creds=x',
+    'creds is neither tls, replicas, max-bytes, ca-file, cert-file, key-file, creds-file, token-file nor',
+  ],
 ])('%s is refused', (url, text) => {
   expect(() => natsBroker(url, { clock })).toThrow(`RONDO_TOPICS: ${text}`);
 });

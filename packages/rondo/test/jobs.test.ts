@@ -7,9 +7,11 @@ import { useStandIns } from './stand-in-fleet.js';
 
 const { run, register } = useStandIns('jobs');
 let told: string[];
+let state: JobState;
 
 beforeEach(() => {
   told = [];
+  state = JobState.JOB_STATE_FAILED;
 });
 
 const method = 'sales.v1.QuoteService/RemindOwner';
@@ -25,7 +27,7 @@ async function start(instanceId: string, service = 'sales.v1.QuoteService', ...o
   const change = (what: string) => (request: { id: bigint }) => {
     told.push(`${instanceId} ${what} ${request.id}`);
     if (request.id !== job.id) throw new RpcError(Status.NOT_FOUND, `there is no job ${request.id} here`);
-    return job;
+    return { ...job, state };
   };
   const jobs = standIn(JobServiceDefinition, {
     listJobs: () => ({
@@ -73,9 +75,11 @@ it('retry and discard ask one instance, whose refusal is final', async () => {
   await start('sales-2');
   expect((await run('retry', '17')).stdout).toBe(`${method} quotes/7 is tried again\n`);
   expect((await run('discard', '17', 'QuoteService')).stdout).toBe(`${method} quotes/7 is discarded\n`);
+  state = JobState.JOB_STATE_RUNNING;
+  expect((await run('discard', '17')).stdout).toContain('is discarded; an attempt runs, and is cancelled within');
   const refused = await run('retry', '18');
   expect([refused.exitCode, refused.stderr]).toEqual([1, expect.stringContaining('there is no job 18 here')]);
-  expect(told.map((line) => line.replace(/^sales-\d /, ''))).toEqual(['retry 17', 'discard 17', 'retry 18']);
+  expect(told.map((line) => line.replace(/^sales-\d /, ''))).toEqual(['retry 17', 'discard 17', 'discard 17', 'retry 18']);
 });
 
 it('run asks the service whose method it is', async () => {

@@ -64,7 +64,11 @@ export const jobs = defineCommand({
           return change === 'retry' ? client.retryJob({ id }, options) : client.discardJob({ id }, options);
         },
       });
-      const told = `${printable(`${job.method} ${job.key}`)} ${CHANGES[change]}`;
+      const runs =
+        change === 'discard' && job.state === JobState.JOB_STATE_RUNNING
+          ? '; an attempt runs, and is cancelled within ten seconds'
+          : '';
+      const told = `${printable(`${job.method} ${job.key}`)} ${CHANGES[change]}${runs}`;
       await context.stdout.write(`${values.json ? JSON.stringify(view(job)) : told}\n`);
       return ExitCode.OK;
     });

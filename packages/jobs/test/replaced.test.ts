@@ -1,0 +1,82 @@
+import { expect, it } from '@jest/globals';
+import type { Database } from '@rondo/database';
+import { RpcError, Status } from '@rondo/rpc/status';
+import { ManualClock } from '@rondo/rpc/testing';
+import type { Jobs } from '../src/exports/index.js';
+import { doChore, eachWithDatabase, eventually, write } from './fixture.js';
+
+let database: Database;
+const { begin } = eachWithDatabase((own) => {
+  database = own;
+});
+
+async function enqueue(jobs: Jobs, chore: string, job: { readonly key?: string; readonly at?: Date } = {}) {
+  await database.transaction((transaction) => jobs.enqueue(transaction, doChore, { request: { chore }, ...job }));
+  jobs.nudge();
+}
+
+const effects = async () =>
+  (await database.query<{ chore: string }>('SELECT chore FROM effects ORDER BY id')).map(({ chore }) => chore);
+const inAnHour = () => new Date(Date.now() + 3_600_000);
+
+it.each(['succeeds', 'fails'])('a job that runs and %s ends before one with its key begins', async (how) => {
+  let release = () => {};
+  const held = new Promise<void>((resolve) => (release = resolve));
+  const began: string[] = [];
+  const jobs = begin({
+    chores: {
+      async doChore({ chore }) {
+        began.push(chore);
+        if (chore === 'first') await held;
+        if (chore === 'first' && how === 'fails') throw new RpcError(Status.INTERNAL, 'the broom is gone');
+        return write(database, chore);
+      },
+    },
+  });
+  await enqueue(jobs, 'first', { key: 'k' });
+  await eventually(() => expect(began).toEqual(['first']));
+  await enqueue(jobs, 'second', { key: 'k' });
+  await enqueue(jobs, 'third', { key: 'k' });
+  await enqueue(jobs, 'other'); // which a claim takes after it has seen the third
+  await eventually(async () => expect(await effects()).toEqual(['other']));
+  expect(began).toEqual(['first', 'other']);
+  release();
+  const expected = ['other', ...(how === 'fails' ? [] : ['first']), 'third'];
+  await eventually(async () => expect(await effects()).toEqual(expected));
+  await eventually(async () => expect(await database.query('SELECT FROM jobs')).toHaveLength(0));
+});
+
+it('a job that runs goes on when one with its key is enqueued, and is said to run when it is cancelled', async () => {
+  const clock = new ManualClock();
+  const began: string[] = [];
+  const jobs = begin({
+    clock,
+    chores: {
+      doChore({ chore }) {
+        began.push(chore);
+        return new Promise(() => {});
+      },
+    },
+  });
+  await enqueue(jobs, 'first', { key: 'k' });
+  await eventually(() => expect(began).toEqual(['first']));
+  await enqueue(jobs, 'second', { key: 'k', at: inAnHour() });
+  await database.query("UPDATE jobs SET due_time = due_time - interval '10 s'"); // of its lease
+  const leaseEnd = () => database.one<{ due: Date }>('SELECT due_time AS due FROM jobs');
+  const { due } = await leaseEnd();
+  await clock.advance(10_000);
+  await eventually(async () => expect((await leaseEnd()).due > due).toBe(true));
+  expect(await database.transaction((transaction) => jobs.cancel(transaction, doChore, 'k'))).toBe('running');
+});
+
+it('a job whose process ends while it runs is followed by one with its key at the time of that', async () => {
+  const jobs = begin();
+  await enqueue(jobs, 'first', { key: 'k', at: inAnHour() });
+  await database.query("UPDATE jobs SET claim = 'of a process that is gone', attempts = 1"); // until its lease ends
+  await enqueue(jobs, 'second', { key: 'k', at: inAnHour() });
+  await database.query('UPDATE jobs SET due_time = now()'); // it has ended
+  await enqueue(jobs, 'other');
+  await eventually(async () => expect(await effects()).toEqual(['other']));
+  await database.query('UPDATE jobs SET next_time = now()');
+  await eventually(async () => expect(await effects()).toEqual(['other', 'second']));
+});
