@@ -79,7 +79,12 @@ it('retry and discard ask one instance, whose refusal is final', async () => {
   expect((await run('discard', '17')).stdout).toContain('is discarded; an attempt runs, and is cancelled within');
   const refused = await run('retry', '18');
   expect([refused.exitCode, refused.stderr]).toEqual([1, expect.stringContaining('there is no job 18 here')]);
-  expect(told.map((line) => line.replace(/^sales-\d /, ''))).toEqual(['retry 17', 'discard 17', 'discard 17', 'retry 18']);
+  expect(told.map((line) => line.replace(/^sales-\d /, ''))).toEqual([
+    'retry 17',
+    'discard 17',
+    'discard 17',
+    'retry 18',
+  ]);
 });
 
 it('run asks the service whose method it is', async () => {

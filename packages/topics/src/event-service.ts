@@ -158,7 +158,7 @@ export function createEventService(options: EventServiceOptions): ServiceImpleme
 /** Stores the group of a request. @throws RpcError that says why it may not be registered. */
 async function register(
   { database, topics, mayServe }: EventServiceOptions,
-  { topic: name, group, policy, ...method }: RegisterGroupRequest,
+  { topic: name, group, policy, again, ...method }: RegisterGroupRequest,
   { values, signal }: ServerCall,
 ): Promise<void> {
   const { service } = method;
@@ -180,6 +180,8 @@ async function register(
   const isForeign = identity !== '' && mayServe?.(identity, service) === false;
   const reason = faultOfSubscriber(topic, service, mayServe) ?? (isForeign && 'a process that serves it may');
   if (reason) throw topicErrors.NOT_ITS_METHOD({ caller, service, topic: name, reason });
+  const stored = 'SELECT FROM topic_groups WHERE name = $1';
+  if (again && (await database.maybeOne(stored, [row.name], { signal })) !== undefined) return;
   const { isFull, belongsTo } = await registerGroup(database, row, { identity, mayServe, signal });
   if (isFull) throw topicErrors.TOO_MANY_GROUPS({});
   if (belongsTo !== undefined) throw topicErrors.NOT_ITS_GROUP({ caller, group: row.name, owner: belongsTo });

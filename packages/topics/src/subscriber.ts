@@ -26,13 +26,15 @@ export interface SubscriberOptions {
 
 /** The subscriptions of a service. */
 export interface Subscriber {
-  /** Registers its groups with the publishers, again until each has taken them. It doesn't wait. */
+  /** Registers its groups with the publishers, until each has taken them and twice a minute from then on. It doesn't wait. */
   start(): void;
   close(): Promise<void>;
 }
 
 const EVERY_MS = 2_000;
 const TIMEOUT_MS = 5_000;
+/** A group that was removed, or that its publisher lost, comes back after this time. */
+const AGAIN_MS = 30_000;
 
 /**
  * Creates the subscriptions of a service: its methods that subscribe are called with each event, once their groups are registered.
@@ -40,13 +42,15 @@ const TIMEOUT_MS = 5_000;
  * @throws TypeError if the request of such a method is no topic.
  */
 export function createSubscriber({ services, channel, log, clock = systemClock }: SubscriberOptions): Subscriber {
-  const pending = new Set(services.flatMap(registrationsOf));
+  const dueTimes = new Map(services.flatMap(registrationsOf).map((one) => [one, -Infinity]));
   const round = async (signal: AbortSignal): Promise<boolean> => {
+    const due = [...dueTimes].filter(([, time]) => time <= clock.now());
     await Promise.all(
-      [...pending].map(async (one) => {
+      due.map(async ([one, time]) => {
         const client = createClient(EventServiceDefinition, { channel, at: one.publisher });
-        await client.registerGroup(one.request, { signal, timeoutMs: TIMEOUT_MS });
-        pending.delete(one);
+        const request = { ...one.request, again: Number.isFinite(time) };
+        await client.registerGroup(request, { signal, timeoutMs: TIMEOUT_MS });
+        dueTimes.set(one, clock.now() + AGAIN_MS);
       }),
     );
     return false;

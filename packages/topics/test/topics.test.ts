@@ -5,7 +5,7 @@ import type { Database, Queries, QueryOptions, SqlValue } from '@rondo/database'
 import { silentLogger } from '@rondo/rpc/call';
 import { createClient } from '@rondo/rpc/client';
 import { RpcError, Status } from '@rondo/rpc/status';
-import { createTestChannel, failureOf } from '@rondo/rpc/testing';
+import { createTestChannel, failureOf, ManualClock } from '@rondo/rpc/testing';
 import { eventually, readable } from '../../jobs/test/fixture.js';
 import { createTopics } from '../src/exports/index.js';
 import { encodeEvent } from '../src/topic.js';
@@ -146,6 +146,25 @@ describe('a group that the database calls', () => {
       expect([await topics.effects('strict'), await topics.left(fleet)]).toEqual([['b1'], 0n]),
     );
     expect(await topics.effects()).toEqual(['b1']);
+  });
+
+  it('comes back while its subscribers live, and stays as it is if it is there', async () => {
+    const clock = new ManualClock();
+    const { operator, subscriber } = topics.begin({ clock });
+    subscriber.start();
+    const groups = async () => (await operator.listGroups({})).groups.map(({ name, method }) => [name, method]);
+    await eventually(async () => expect(await groups()).toHaveLength(4));
+    const before = await groups();
+    await operator.removeGroup({ group: nameOf('once') });
+    await topics.database.query('DELETE FROM topic_groups WHERE name = $1', [nameOf('strict')]); // as a restore does
+    await eventually(async () => {
+      await clock.advance(10_000);
+      expect(await groups()).toEqual(before);
+    });
+    const [topic = '', group = ''] = nameOf('once').split(':');
+    const other = { topic, group, service: 's.v1.S', method: 'M', idempotencyLevel: 'IDEMPOTENT' };
+    await operator.registerGroup({ ...other, policy: { subscription: {} }, again: true });
+    expect(await groups()).toEqual(before);
   });
 
   it('is refused after 32 of a topic, of however many at once, and with a contract that contradicts itself', async () => {

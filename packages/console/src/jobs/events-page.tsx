@@ -124,7 +124,7 @@ const aboutGroup = ({ name = '', instanceId }: Shown<Group>): readonly Question[
   },
   {
     ...{ verb: 'Remove', what: name },
-    text: 'It is removed with all that it has not taken. Its subscribers register it again when they start.',
+    text: 'It is removed with all that it has not taken. Its subscribers register it again within a minute while they run.',
     act: () => consoleService.call('resolveEvents', { instanceId, remove: { group: name } }),
   },
 ];
