@@ -3,9 +3,14 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { EventServiceDefinition } from '@rondo/contracts/rondo/events/v1/events';
+import { JobServiceDefinition } from '@rondo/contracts/rondo/jobs/v1/jobs';
+import { createRouter, serve } from '@rondo/rpc/server';
+import { standIn } from '@rondo/rpc/testing';
 import type { RunningService } from '@rondo/service';
 import { compile } from './compile.js';
 import { startFakeRegistry } from './fake-registry.js';
+import { instanceAt } from './instance.js';
 import { rondo } from './recording-context.js';
 import { startAdder } from './services.js';
 
@@ -83,6 +88,25 @@ describe('rondo rollout check', () => {
     });
     const { contracts } = JSON.parse((await check('--json')).stdout);
     expect(contracts).toMatchObject([{ service: SERVICE, instances: ['adder-1'], notCompared: null }]);
+  });
+
+  it('names stored jobs and events that the build would misread', async () => {
+    const [method, counts] = [`${SERVICE}/Add`, { waiting: 3n, failed: 1n }];
+    const services = [
+      standIn(JobServiceDefinition, { listJobs: () => ({ methods: [{ method, ...counts }] }) }),
+      standIn(EventServiceDefinition, { listGroups: () => ({ groups: [{ name: 'g', method, ...counts }] }) }),
+    ];
+    const publisher = await serve(createRouter({ services }), { listen: '127.0.0.1:0' });
+    const served = services.map(({ definition }) => definition.fullName);
+    registry.put(instanceAt(publisher.address, 'sales-1', served));
+    await build(RUNNING.replace('int64 b', 'string b'));
+    const { exitCode, stdout } = await check();
+    expect(exitCode).toBe(1);
+    expect(stdout).toMatch(
+      / {2}breaks: 8 stored calls of .*AdderService\/Add.*AddRequest\.b was integer, and is string\n/,
+    );
+    expect(stdout).not.toMatch(/stored calls of .*Halve/);
+    await publisher.drain(0);
   });
 
   it('refuses migrations that replicas of the version before do not survive, and those that were changed', async () => {

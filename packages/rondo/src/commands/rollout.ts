@@ -20,13 +20,13 @@ export const rollout = defineCommand({
   details: [
     'It compares the contracts of the last build with those that the instances have, which it asks for them: a method or a',
     'field that is changed or gone breaks the callers of the other version; one that is new may be used once all instances',
-    'have it.',
+    'have it. Jobs and events that are stored and whose requests the build misreads are counted.',
     '',
     'With --since, the commit or tag that runs, it also checks the migrations that this workspace has beyond it: each has to',
     'let replicas of the version before go on, and none that was applied may change. Without it, migrations are not checked.',
     '',
     'With --json: {"contracts":[{"service":…,"instances":[…],"versions":[…],"differences":[{"kind":…,"text":…}],',
-    '"notCompared":null}],"migrations":{"added":[…],"faults":[…]}}, migrations being null without --since.',
+    '"misread":[…],"notCompared":null}],"migrations":{"added":[…],"faults":[…]}}, migrations being null without --since.',
   ].join('\n'),
   options: {
     since: { type: 'string', placeholder: 'COMMIT', description: 'The commit, tag or branch of git that runs.' },
@@ -86,13 +86,21 @@ async function writeText({ contracts, migrations }: Found, { stdout }: CommandCo
   await stdout.write(lines.map((line) => `${printable(line)}\n`).join(''));
 }
 
-function describe({ service, instances, versions, differences, notCompared }: ContractChange): readonly string[] {
+function describe({
+  service,
+  instances,
+  versions,
+  differences,
+  misread,
+  notCompared,
+}: ContractChange): readonly string[] {
   const running = versions.length === 0 ? '' : `, of ${versions.join(', ')}`;
   const added = differences.filter((one) => !breaks(one)).map(({ text }) => text);
   return [
     `${service}, at ${instances.join(', ')}${running}`,
     ...(notCompared === null ? [] : [`  not compared: ${notCompared}`]),
     ...differences.filter(breaks).map(({ kind, text }) => `  breaks: ${kind === 'removed' ? 'no ' : ''}${text}`),
+    ...misread.map((text) => `  breaks: ${text}`),
     ...(added.length === 0 ? [] : [`  adds, for callers once all instances are new: ${added.join(', ')}`]),
   ];
 }

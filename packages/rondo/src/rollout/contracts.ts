@@ -6,6 +6,7 @@ import { withChannel } from '../channels.js';
 import { compareContracts, type Difference } from '../contract/compare.js';
 import { learnAll, servicesOf } from '../contract/inspect.js';
 import { type Asking, within } from '../deadline.js';
+import { countStored, misreadCalls } from './stored.js';
 
 /** What a rollout changes of one contract that instances have. */
 export interface ContractChange {
@@ -15,6 +16,8 @@ export interface ContractChange {
   readonly versions: readonly string[];
   /** From what runs to what is rolled out. */
   readonly differences: readonly Difference[];
+  /** What is stored as jobs and events, and what is rolled out reads as something else. */
+  readonly misread: readonly string[];
   /** Why it isn't known, or null. */
   readonly notCompared: string | null;
 }
@@ -38,6 +41,7 @@ export async function compareWithRunning(
     work: (signal) => Promise.all(known.map((one) => learnAll(one, signal))),
   });
   const changes: ContractChange[] = [];
+  const counts = await countStored(instances, asking.signal).catch(() => undefined);
   for (const { service, versions, learned: contracts } of learned) {
     const own = files.getService(service);
     for (const [index, { instances: having }] of versions.entries()) {
@@ -48,10 +52,11 @@ export async function compareWithRunning(
         versions: [...new Set(having.map(({ version }) => version))].filter((version) => version !== ''),
       };
       if (own === undefined || !('contract' in found)) {
-        changes.push({ ...about, differences: [], notCompared: 'reason' in found ? found.reason : null });
+        changes.push({ ...about, differences: [], misread: [], notCompared: 'reason' in found ? found.reason : null });
       } else {
         const differences = await compareContracts(found.contract, ownContract(service, own.file), asking);
-        changes.push({ ...about, differences, notCompared: null });
+        const misread = misreadCalls([found.contract.desc, own], counts);
+        changes.push({ ...about, differences, misread, notCompared: null });
       }
     }
   }

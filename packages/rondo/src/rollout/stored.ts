@@ -1,0 +1,64 @@
+import type { DescField, DescMessage, DescService } from '@bufbuild/protobuf';
+import { FieldDescriptorProto_Type as Type } from '@bufbuild/protobuf/wkt';
+import { EventServiceDefinition as events } from '@rondo/contracts/rondo/events/v1/events';
+import { JobServiceDefinition as jobs } from '@rondo/contracts/rondo/jobs/v1/jobs';
+import type { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
+import { askGroup } from '../registry/ask-group.js';
+import { groupsOf } from '../registry/groups.js';
+
+/** How many calls of each method are stored as jobs and events, by its full name. @throws if a service can't be asked. */
+export async function countStored(instances: readonly Instance[], signal: AbortSignal) {
+  const servedBy = (serving: string) => groupsOf(instances, { serving, name: undefined });
+  const asked = await Promise.all([
+    ...servedBy(jobs.fullName).map(async (group) => {
+      const call = askGroup(group, { definition: jobs, signal, call: (client, how) => client.listJobs({}, how) });
+      return (await call).methods;
+    }),
+    ...servedBy(events.fullName).map(async (group) => {
+      const call = askGroup(group, { definition: events, signal, call: (client, how) => client.listGroups({}, how) });
+      return (await call).groups;
+    }),
+  ]);
+  const counts = new Map<string, bigint>();
+  for (const { method, waiting, running, failed } of asked.flat())
+    counts.set(method, (counts.get(method) ?? 0n) + waiting + running + failed);
+  return counts;
+}
+
+/**
+ * The methods with stored calls whose requests `after` reads as something else than `before` wrote, as sentences.
+ *
+ * @param counts of stored calls, by method; undefined if they aren't known.
+ */
+export const misreadCalls = (
+  [before, after]: readonly [DescService, DescService],
+  counts: ReadonlyMap<string, bigint> | undefined,
+): readonly string[] =>
+  before.methods.flatMap(({ name, input }) => {
+    const method = `${before.typeName}/${name}`;
+    const now = after.methods.find((one) => one.name === name);
+    const [why, count] = [now && misread(input, now.input), counts === undefined ? '?' : (counts.get(method) ?? 0n)];
+    return why === undefined || count === 0n ? [] : [`${count} stored calls of ${method} would be misread: ${why}`];
+  });
+
+function misread(before: DescMessage, after: DescMessage, seen = new Set<DescMessage>()): string | undefined {
+  if (seen.has(before)) return undefined;
+  seen.add(before);
+  for (const field of before.fields) {
+    const now = after.fields.find(({ number }) => number === field.number);
+    if (now === undefined) continue; // it is no longer read
+    const [was, is] = [kindOf(field), kindOf(now)];
+    if (was !== is) return `${before.name}.${field.name} was ${was}, and is ${is}`;
+    const inside = field.message && now.message && misread(field.message, now.message, seen);
+    if (inside !== undefined) return inside;
+  }
+  return undefined;
+}
+
+/** Those that are alike in bytes. */
+const INTEGERS = [Type.INT64, Type.UINT64, Type.INT32, Type.UINT32, Type.BOOL, Type.ENUM];
+
+function kindOf({ fieldKind, proto: { type } }: DescField): string {
+  const kind = INTEGERS.includes(type) ? 'integer' : (Type[type] ?? '').toLowerCase();
+  return fieldKind === 'list' || fieldKind === 'map' ? `a ${fieldKind} of ${kind}` : kind;
+}
