@@ -87,9 +87,13 @@ CREATE TRIGGER jobs_old_claim BEFORE UPDATE OF claim ON jobs FOR EACH ROW
   EXECUTE FUNCTION jobs_old_claim();
 `;
 
-const SUCCESSORS = `
+const WAITS = `
 -- When the job is due that replaced one whose attempt still runs: that attempt's claim then ends in a plus sign.
 ALTER TABLE jobs ADD COLUMN next_time timestamptz;
+
+-- How often instances refused the call, or none was reached. The last reason is in error, until an attempt fails.
+ALTER TABLE jobs ADD COLUMN refusals integer NOT NULL DEFAULT 0;
+CREATE INDEX jobs_refused ON jobs (method, create_time) WHERE refusals > 0 AND NOT failed;
 `;
 
 /** The tables of {@link createJobs}; a service passes it to `createReadiness` in `parts`. */
@@ -100,6 +104,6 @@ export const jobsSchema: SchemaPart = {
     { name: '0002_lanes.sql', sql: LANES },
     { name: '0003_ends.sql', sql: ENDS },
     { name: '0004_keys.sql', sql: KEYS },
-    { name: '0005_successors.sql', sql: SUCCESSORS },
+    { name: '0005_waits.sql', sql: WAITS },
   ],
 };

@@ -16,8 +16,7 @@ export interface NewJob {
 const NEW_UID = `encode(set_bit(set_bit(overlay(uuid_send(gen_random_uuid())
   PLACING substring(int8send((extract(epoch FROM clock_timestamp()) * 1000)::bigint) FROM 3) FROM 1 FOR 6), 52, 1), 53, 1), 'hex')::uuid`;
 
-const RUNS = 'claim IS NOT NULL AND due_time > clock_timestamp()';
-const STORED_RUNS = 'stored.claim IS NOT NULL AND stored.due_time > clock_timestamp()';
+const RUNS = 'stored.claim IS NOT NULL AND stored.due_time > clock_timestamp()';
 
 /** Stores a job, in the place of one with the same key. If an attempt of that runs, its end lets this one begin. */
 export async function insertJob({ query }: Queries, job: NewJob): Promise<void> {
@@ -25,10 +24,10 @@ export async function insertJob({ query }: Queries, job: NewJob): Promise<void> 
   await query(
     `INSERT INTO jobs AS stored (method, key, request, due_time, traceparent, uid) VALUES ($1, $2, $3, coalesce($4, now()), $5, ${NEW_UID})
      ON CONFLICT (method, key) DO UPDATE SET request = EXCLUDED.request, version = stored.version + 1,
-       due_time = CASE WHEN ${STORED_RUNS} THEN stored.due_time ELSE EXCLUDED.due_time END,
-       claim = CASE WHEN ${STORED_RUNS} THEN rtrim(stored.claim, '+') || '+' END,
-       next_time = CASE WHEN ${STORED_RUNS} THEN EXCLUDED.due_time END, attempts = 0, ends = 0, error = '', failed = false, progress = '',
-       traceparent = EXCLUDED.traceparent, create_time = now()`,
+       due_time = CASE WHEN ${RUNS} THEN stored.due_time ELSE EXCLUDED.due_time END,
+       claim = CASE WHEN ${RUNS} THEN rtrim(stored.claim, '+') || '+' END,
+       next_time = CASE WHEN ${RUNS} THEN EXCLUDED.due_time END, attempts = 0, ends = 0, refusals = 0,
+       error = '', failed = false, progress = '', traceparent = EXCLUDED.traceparent, create_time = now()`,
     [method, key, request, at, traceparent],
     { name: 'rondo_job_insert' },
   );
@@ -36,7 +35,7 @@ export async function insertJob({ query }: Queries, job: NewJob): Promise<void> 
 
 /** Removes a job; false if it has ended, `running` if an attempt of it runs. */
 export async function deleteJob({ maybeOne }: Queries, method: string, key: string): Promise<boolean | 'running'> {
-  const sql = `DELETE FROM jobs WHERE method = $1 AND key = $2 RETURNING ${RUNS} AS running`;
+  const sql = `DELETE FROM jobs AS stored WHERE method = $1 AND key = $2 RETURNING ${RUNS} AS running`;
   const job = await maybeOne<{ running: boolean | null }>(sql, [method, key]);
   return job?.running === true ? 'running' : job !== undefined;
 }
@@ -94,16 +93,15 @@ export async function lockCounts({ query }: Queries, methods: readonly string[])
 type Held = Pick<Attempt, 'id' | 'claim'>;
 const heldOf = (held: readonly Held[]) => [held.map(({ id }) => id), held.map(({ claim }) => claim)] as const;
 const nameOf = ({ id, claim }: Held) => `${id}:${claim}`;
-const HELD_ON =
-  "unnest($1::bigint[], $2::text[]) AS held (id, claim) WHERE jobs.id = held.id AND rtrim(jobs.claim, '+') = held.claim";
-const HELD = 'unnest($1::bigint[], $2::text[]) AS held (id, claim) WHERE jobs.id = held.id AND jobs.claim = held.claim';
+const ID = 'unnest($1::bigint[], $2::text[]) AS held (id, claim) WHERE jobs.id = held.id AND';
+const HELD = `${ID} jobs.claim = held.claim`;
 
 /** Lets the jobs begin that replaced those which the attempts were of: of these, no row was `found`. */
 async function succeed({ query }: Queries, held: readonly Held[], found: readonly object[]): Promise<void> {
   if (found.length === held.length) return;
   await query(
     `UPDATE jobs SET claim = NULL, due_time = next_time, next_time = NULL
-     FROM unnest($1::bigint[], $2::text[]) AS held (id, claim) WHERE jobs.id = held.id AND jobs.claim = held.claim || '+'`,
+     FROM ${ID} jobs.claim = held.claim || '+'`,
     heldOf(held),
   );
 }
@@ -129,20 +127,25 @@ export async function settleJobs(database: Database, held: readonly Attempt[]): 
  */
 export async function renewJobs<T extends Held>({ query }: Queries, held: readonly T[]): Promise<readonly T[]> {
   const rows = await query<Held>(
-    `WITH free AS (SELECT jobs.id FROM jobs, ${HELD_ON} FOR UPDATE OF jobs SKIP LOCKED),
+    `WITH free AS (SELECT jobs.id FROM jobs, ${ID} rtrim(jobs.claim, '+') = held.claim FOR UPDATE OF jobs SKIP LOCKED),
      renewed AS (UPDATE jobs SET due_time = clock_timestamp() + $3 * interval '1 ms' FROM free WHERE jobs.id = free.id)
-     SELECT held.id, held.claim FROM jobs, ${HELD_ON}`,
+     SELECT held.id, held.claim FROM jobs, ${ID} rtrim(jobs.claim, '+') = held.claim`,
     [...heldOf(held), LEASE_MS],
   );
   const kept = new Set(rows.map(nameOf));
   return held.filter((one) => !kept.has(nameOf(one)));
 }
 
-/** Gives jobs back, whose attempts don't count. */
-export async function releaseJobs(database: Queries, held: readonly Held[], waitMs = 0): Promise<void> {
+/** Gives jobs back, whose attempts don't count, for a refusal if there is one. */
+export async function releaseJobs(
+  database: Queries,
+  held: readonly Held[],
+  { waitMs = 0, refusal = null }: { readonly waitMs?: number; readonly refusal?: string | null } = {},
+): Promise<void> {
   const released = await database.query(
-    `UPDATE jobs SET claim = NULL, attempts = attempts - 1, due_time = now() + $3 * interval '1 ms' FROM ${HELD} RETURNING jobs.id`,
-    [...heldOf(held), waitMs],
+    `UPDATE jobs SET claim = NULL, attempts = attempts - 1, due_time = now() + $3 * interval '1 ms',
+       error = coalesce($4, error), refusals = refusals + ($4 IS NOT NULL)::integer FROM ${HELD} RETURNING jobs.id`,
+    [...heldOf(held), waitMs, refusal],
   );
   await succeed(database, held, released);
 }
@@ -200,11 +203,12 @@ export interface JobRow
   readonly failed: boolean;
   readonly dueTime: Date;
   readonly error: string;
+  readonly refusals: number;
   readonly progress: string;
 }
 
 const COLUMNS = `id, method, key, claim IS NOT NULL AND due_time > now() AS running, failed, due_time AS "dueTime",
-  create_time AS "createTime", attempts, error, progress`;
+  create_time AS "createTime", attempts, error, refusals, progress`;
 const MAX_ROWS = 1_000;
 
 /** The jobs of these methods: those that failed first, then those that are due. At most 1,000. */
@@ -218,6 +222,15 @@ export function listJobs({ query }: Queries, methods: readonly string[], options
       ORDER BY due_time, id)
      LIMIT $2`,
     [methods, MAX_ROWS],
+    options,
+  );
+}
+
+/** The jobs of these methods that are refused again and again, the oldest first. At most 100. */
+export function listRefused({ query }: Queries, methods: readonly string[], options: QueryOptions): Promise<JobRow[]> {
+  return query<JobRow>(
+    `SELECT ${COLUMNS} FROM jobs WHERE method = ANY($1) AND refusals > 0 AND NOT failed ORDER BY create_time LIMIT 100`,
+    [methods],
     options,
   );
 }

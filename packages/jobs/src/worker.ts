@@ -210,13 +210,15 @@ export class Worker {
   }
 
   /** Gives back what no instance took. After several in a row, the method rests, and one call at a time finds out whether it is back. */
-  async #wait({ attempt, job }: Running, { codeName, retryPushbackMs = 0 }: RpcError): Promise<void> {
+  async #wait({ attempt, job }: Running, refused: RpcError): Promise<void> {
+    const { codeName, retryPushbackMs = 0 } = refused;
     const { database, clock, random, meter } = this.#options;
     const times = (this.#away.get(job.name)?.times ?? 0) + 1;
     const waitMs = Math.max(retryPushbackMs, backoffMs(Math.min(times, 10), { ...AWAY_MS, random, jitter: 'equal' }));
     this.#away.set(job.name, { times, until: clock.now() + waitMs });
     meter.ended(job.name, codeName);
-    await releaseJobs(database, [attempt], waitMs).catch(() => undefined); // or it is due when its lease ends
+    const release = { waitMs, refusal: errorText(refused) };
+    await releaseJobs(database, [attempt], release).catch(() => undefined); // or it is due when its lease ends
   }
 
   async #fail({ attempt, job }: Running, fault: unknown, final: boolean): Promise<void> {

@@ -13,7 +13,7 @@ import {
   type Transaction,
 } from '@rondo/database';
 import { eventually, startTestPostgres, type TestPostgres, waitingForLocks } from '@rondo/database/testing';
-import { currentWorkLimits } from '@rondo/rpc/call';
+import { currentWorkLimits, silentLogger } from '@rondo/rpc/call';
 import { type Channel, createChannel, createClient, staticResolver } from '@rondo/rpc/client';
 import { createRouter, type Handlers, implement } from '@rondo/rpc/server';
 import { RpcError, Status } from '@rondo/rpc/status';
@@ -94,6 +94,22 @@ describe('a call with an idempotency key', () => {
     const other = await failureOf(client.createEntry({ ...first, text: 'other' }));
     expect(other).toMatchObject({ code: Status.ALREADY_EXISTS });
     expect(await texts()).toEqual(['changed']);
+  });
+
+  it('is logged once at debug if it is a repetition, without an error', async () => {
+    const lines: unknown[] = [];
+    const log = (level: string) => (fields: object, text: string) => void lines.push([level, fields, text]);
+    const logger = { ...silentLogger, debug: log('debug'), warn: log('warn'), error: log('error') };
+    const services = [standIn(KeyedServiceDefinition, { createEntry: writes(database) })];
+    const outcomes = createOutcomeStore(database);
+    const channel = createTestChannel({ services, outcomes, logger: { ...logger, child: () => logger } });
+    closers.push(() => channel.close(), outcomes.close);
+    const client = createClient(KeyedServiceDefinition, { channel });
+    const first = request('first');
+    const reply = await client.createEntry(first);
+    lines.length = 0;
+    expect(await client.createEntry(first)).toEqual(reply);
+    expect(lines).toEqual([['debug', {}, expect.stringContaining('a repetition')]]);
   });
 
   it('has an effect each time without a key', async () => {

@@ -31,6 +31,7 @@ async function start(instanceId: string, service = 'sales.v1.OrderService', name
     listGroups: () => ({
       groups: [{ name, method, owner, waiting: 2n, running: 1n, failed: 1n, cut: 3n, oldestTime: hoursAgo(3) }],
       events: [event],
+      refused: [{ ...event, id: 18n, key: 'orders/8', attempts: 0, refusals: 369, error: 'UNAVAILABLE: full' }],
       ...{ topics: ['sales.v1.OrderPlaced'], carrierFault },
     }),
     retryEvent: resolve('retry'),
@@ -59,13 +60,15 @@ it('ls shows the groups of each service, and what waits for an operator as text'
     ['GROUP', 'METHOD', 'WAITING', 'RUNNING', 'FAILED', 'OLDEST', 'CUT', 'OWNER'],
     [group, method, '2', '1', '1', '3h', '3', owner],
     [''],
-    ['EVENT', 'GROUP', 'KEY', 'AGE', 'TRIES', 'WHY'],
-    ['17', group, 'orders/7', '2h', '12', 'no team\\u001b[31m'],
+    ['EVENT', 'GROUP', 'KEY', 'AGE', 'TRIES', 'REFUSED', 'WHY'],
+    ['17', group, 'orders/7', '2h', '12', '0', 'no team\\u001b[31m'],
+    ['18', group, 'orders/8', '2h', '0', '369', 'UNAVAILABLE: full'],
     [''],
   ]);
   expect(JSON.parse((await run('ls', '--json')).stdout)).toMatchObject({
     groups: [{ name: group, failed: '1', cut: '3' }],
     events: [{ id: '17', key: 'orders/7' }],
+    refused: [{ id: '18', refusals: 369 }],
   });
 });
 

@@ -16,7 +16,7 @@ beforeEach(() => {
 
 const method = 'sales.v1.QuoteService/RemindOwner';
 const job = {
-  ...{ id: 17n, method, key: 'quotes/7', state: JobState.JOB_STATE_FAILED, attempts: 12 },
+  ...{ id: 17n, method, key: 'quotes/7', state: JobState.JOB_STATE_FAILED, attempts: 12, refusals: 5 },
   error: 'no such owner\u001b[31m',
   createTime: new Date(systemClock.now() - 7_300_000),
   dueTime: new Date('2026-03-01T09:00:00Z'),
@@ -60,8 +60,8 @@ it('ls asks one instance of a service, and shows its methods, and its jobs as te
     [method, '2', '1', '1', '-', '-', '-'],
     ['sales.v1.QuoteService/Clean', '0', '0', '0', '0 9 * * * UTC', '2026-03-02T09:00:00Z', '3'],
     [''],
-    ['JOB', 'METHOD', 'KEY', 'STATE', 'DUE', 'AGE', 'TRIES', 'WHY'],
-    ['17', method, 'quotes/7', 'FAILED', '2026-03-01T09:00:00Z', '2h', '12', 'no such owner\\u001b[31m'],
+    ['JOB', 'METHOD', 'KEY', 'STATE', 'DUE', 'AGE', 'TRIES', 'REFUSED', 'WHY'],
+    ['17', method, 'quotes/7', 'FAILED', '2026-03-01T09:00:00Z', '2h', '12', '5', 'no such owner\\u001b[31m'],
     [''],
   ]);
   expect(JSON.parse((await run('ls', '--json')).stdout)).toMatchObject({

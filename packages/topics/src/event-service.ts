@@ -5,7 +5,7 @@ import {
 } from '@rondo/contracts/rondo/events/v1/events';
 import { MethodPolicy } from '@rondo/contracts/rondo/options/v1/options';
 import type { Database, OperatorAudit, QueryOptions, Transaction } from '@rondo/database';
-import { countJobs, discardJob, type JobRow, listJobs, retryJob } from '@rondo/jobs/internal';
+import { countJobs, discardJob, type JobRow, listJobs, listRefused, retryJob } from '@rondo/jobs/internal';
 import type { BrokerGroup, NatsBroker, Waiting } from '@rondo/nats';
 import { callerIdentity, type ServerCall } from '@rondo/rpc/call';
 import { type Clock, sleep } from '@rondo/rpc/clock';
@@ -192,9 +192,10 @@ async function list(options: EventServiceOptions, { signal }: Pick<ServerCall, '
   const names = topics.map(({ $type }) => $type);
   const rows = await readGroups(database, names, { signal });
   const groups = rows.map(({ name }) => name);
-  const [counts, jobs, states, carried] = await Promise.all([
+  const [counts, jobs, refused, states, carried] = await Promise.all([
     countJobs(database, groups, { signal }),
     listJobs(database, groups, { signal }),
+    listRefused(database, groups, { signal }),
     statesOf(database, groups, { signal }),
     carriedWithin(options, names),
   ]);
@@ -207,6 +208,7 @@ async function list(options: EventServiceOptions, { signal }: Pick<ServerCall, '
       ...{ name: row.name, method: `${row.service}/${row.method}`, owner: row.owner },
     })),
     events: jobs.filter(({ failed }) => failed).map(toEvent),
+    refused: refused.map(toEvent),
     carrierFault: carried.fault,
   };
 }
@@ -293,6 +295,7 @@ const toEvent = ({
   createTime: publishTime,
   attempts,
   error,
+  refusals,
 }: JobRow): DeadEvent => ({
-  ...{ id, group, key, publishTime, attempts, error },
+  ...{ id, group, key, publishTime, attempts, error, refusals },
 });

@@ -41,6 +41,24 @@ describe('an event that the database carries', () => {
     expect(await topics.database.query('SELECT FROM topic_events')).toHaveLength(1);
   });
 
+  it('that its subscriber refuses is listed with the last reason, and how often', async () => {
+    const fleet = await topics.subscribed({
+      watchers: {
+        once() {
+          throw new RpcError(Status.UNAVAILABLE, 'the board is full');
+        },
+      },
+    });
+    await fleet.publish('a', 1);
+    await eventually(async () => {
+      const [refused, ...others] = (await fleet.operator.listGroups({})).refused;
+      expect(refused).toMatchObject({ group: nameOf('once'), key: 'a', attempts: 0 });
+      expect(refused?.error).toContain('the board is full');
+      expect(refused?.refusals).toBeGreaterThan(1);
+      expect(others).toEqual([]);
+    });
+  });
+
   it('waits while its subscribers have too much to do, and no attempt counts', async () => {
     let [isBusy, refusals] = [true, 0];
     const fleet = await topics.subscribed({

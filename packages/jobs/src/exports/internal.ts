@@ -19,5 +19,5 @@ export { declaredMethod, type StoredMethod } from '../contract.js';
 export { declaredJob, faultOf } from '../declared.js';
 export { claimHeads, unblock } from '../lanes.js';
 export type { JobMeter } from '../metrics.js';
-export { countJobs, discardJob, errorText, type JobRow, listJobs, retryJob } from '../store.js';
+export { countJobs, discardJob, errorText, type JobRow, listJobs, listRefused, retryJob } from '../store.js';
 export { AWAY_MS, isAway, isFinal, isLast, Worker } from '../worker.js';

@@ -137,9 +137,12 @@ async function list(publishers: Publishers, json: boolean | undefined, context: 
   const { stdout, stderr, clock } = context;
   const answers = (await askAll(publishers, context)).map(({ answer }) => answer);
   const groups = answers.flatMap((answer) => answer.groups);
-  const dead = answers.flatMap((answer) => answer.events);
-  if (json) await stdout.write(`${JSON.stringify({ groups: groups.map(viewGroup), events: dead.map(viewEvent) })}\n`);
-  else await stdout.write(format({ groups, events: dead }, clock.now()));
+  const [dead, refused] = [answers.flatMap((answer) => answer.events), answers.flatMap((answer) => answer.refused)];
+  if (json)
+    await stdout.write(
+      `${JSON.stringify({ groups: groups.map(viewGroup), events: dead.map(viewEvent), refused: refused.map(viewEvent) })}\n`,
+    );
+  else await stdout.write(format({ groups, events: [...dead, ...refused] }, clock.now()));
   const faults = answers.filter(({ carrierFault }) => carrierFault !== '');
   for (const { topics, carrierFault } of faults)
     await stderr.write(
@@ -165,12 +168,13 @@ function format({ groups, events: dead }: Pick<ListGroupsResponse, 'groups' | 'e
     ...[name, method, `${waiting}`, `${running}`, `${failed}`, ageOf(oldestTime), `${cut}`, printable(owner) || '-'],
   ]);
   const tables = [formatTable([GROUPS, ...rows])];
-  const letters = dead.map(({ id, group, key, publishTime, attempts, error }) => [
-    ...[`${id}`, group, printable(key) || '-', ageOf(publishTime), `${attempts}`, printable(error)],
+  const letters = dead.map(({ id, group, key, publishTime, attempts, refusals, error }) => [
+    ...[`${id}`, group, printable(key) || '-', ageOf(publishTime), `${attempts}`, `${refusals}`],
+    printable(error),
   ]);
   if (letters.length > 0) tables.push(formatTable([EVENTS, ...letters]));
   return tables.join('\n');
 }
 
 const GROUPS = ['GROUP', 'METHOD', 'WAITING', 'RUNNING', 'FAILED', 'OLDEST', 'CUT', 'OWNER'];
-const EVENTS = ['EVENT', 'GROUP', 'KEY', 'AGE', 'TRIES', 'WHY'];
+const EVENTS = ['EVENT', 'GROUP', 'KEY', 'AGE', 'TRIES', 'REFUSED', 'WHY'];

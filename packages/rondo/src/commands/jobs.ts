@@ -129,7 +129,8 @@ function format({ methods, jobs: found }: ListJobsResponse, nowMs: number): stri
   ]);
   const rows = found.map((job) => [
     ...[`${job.id}`, job.method, printable(job.key), stateOf(job), timeOf(job.dueTime)],
-    ...[job.createTime === undefined ? '-' : formatAge(nowMs - job.createTime.getTime()), `${job.attempts}`],
+    ...[job.createTime === undefined ? '-' : formatAge(nowMs - job.createTime.getTime())],
+    ...[`${job.attempts}`, `${job.refusals}`],
     printable(job.error || job.progress || '-'),
   ]);
   const tables = [formatTable([METHODS, ...counts])];
@@ -138,6 +139,6 @@ function format({ methods, jobs: found }: ListJobsResponse, nowMs: number): stri
 }
 
 const METHODS = ['METHOD', 'WAITING', 'RUNNING', 'FAILED', 'SCHEDULE', 'NEXT', 'SKIPPED'];
-const JOBS = ['JOB', 'METHOD', 'KEY', 'STATE', 'DUE', 'AGE', 'TRIES', 'WHY'];
+const JOBS = ['JOB', 'METHOD', 'KEY', 'STATE', 'DUE', 'AGE', 'TRIES', 'REFUSED', 'WHY'];
 
 const timeOf = (time: Date | undefined) => time?.toISOString().replace(/\.\d+Z$/, 'Z') ?? '-';

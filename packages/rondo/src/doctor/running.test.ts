@@ -1,7 +1,28 @@
 import { describe, expect, it } from '@jest/globals';
-import { judgeClock } from './running.js';
+import { Group } from '@rondo/contracts/rondo/events/v1/events';
+import { judgeAnswer, judgeClock } from './running.js';
 
 const NOW_MS = Date.UTC(2027, 0, 2);
+
+describe('judgeAnswer', () => {
+  const group = 'sales.v1.OrderPlaced:deliveries';
+  const event = { id: 17n, group, key: 'orders/7', attempts: 0, publishTime: undefined, error: 'UNAVAILABLE: full' };
+  const told = {
+    groups: [Group.fromPartial({ name: group, method: 's.v1.S/M' })],
+    refused: [{ ...event, refusals: 369 }],
+  };
+
+  it('names the key that an event blocks which its group refuses again and again', () => {
+    const text = `${group} refused event 17 369 times (UNAVAILABLE: full), and others of its key orders/7 wait`;
+    expect(judgeAnswer(told, new Set(['s.v1.S']))).toMatchObject([{ state: 'warn', detail: text }]);
+    expect(judgeAnswer({ ...told, refused: [{ ...event, refusals: 3 }] }, new Set(['s.v1.S']))).toEqual([]);
+  });
+
+  it('names a group that no instance serves, and not what it refused', () => {
+    const text = `no instance takes the events of ${group} (s.v1.S/M)`;
+    expect(judgeAnswer(told, new Set())).toMatchObject([{ state: 'warn', detail: text }]);
+  });
+});
 
 describe('judgeClock', () => {
   it.each([0, Date.UTC(2019, 5), Date.UTC(2107, 1)])('reports an impossible year (%d)', (nowMs) => {

@@ -2,7 +2,7 @@ import {
   HealthDefinition,
   HealthCheckResponse_ServingStatus as ServingStatus,
 } from '@rondo/contracts/health/v1/health';
-import { EventServiceDefinition as definition } from '@rondo/contracts/rondo/events/v1/events';
+import { EventServiceDefinition as definition, type ListGroupsResponse } from '@rondo/contracts/rondo/events/v1/events';
 import type { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
 import { createClient, staticResolver } from '@rondo/rpc/client';
 import type { Clock } from '@rondo/rpc/clock';
@@ -172,11 +172,31 @@ async function judgeGroups(instances: readonly Instance[], { signal }: Asking): 
   return asked.flatMap((answer) => {
     if (answer.status === 'rejected')
       return warn(`groups of subscribers aren't known: ${reasonOf(answer.reason)}`, 'rondo events ls');
-    const waiting = answer.value.groups.filter(({ method }) => !served.has(method.replace(/\/.*/, '')));
-    if (waiting.length === 0) return [];
-    const named = waiting.map(({ name, method }) => `${name} (${method})`).join(', ');
-    return warn(`no instance takes the events of ${named}`, 'start its service, or rondo events remove-group');
+    return judgeAnswer(answer.value, served);
   });
+}
+
+const SEVERAL = 10;
+
+/** Groups that no service serves which is in `served`, and events that a group refuses, so that others of their keys wait. */
+export function judgeAnswer(
+  { groups, refused }: Pick<ListGroupsResponse, 'groups' | 'refused'>,
+  served: ReadonlySet<string>,
+): readonly Outcome[] {
+  const waiting = groups.filter(({ method }) => !served.has(method.replace(/\/.*/, '')));
+  const named = waiting.map(({ name, method }) => `${name} (${method})`).join(', ');
+  const blocked = refused.filter(({ refusals, group }) => refusals >= SEVERAL && !named.includes(`${group} (`));
+  return [
+    ...(named === ''
+      ? []
+      : [warn(`no instance takes the events of ${named}`, 'start its service, or rondo events remove-group')]),
+    ...blocked.map(({ id, group, key, refusals, error }) =>
+      warn(
+        `${group} refused event ${id} ${refusals} times (${error})${key && `, and others of its key ${key} wait`}`,
+        `look at the log of its service; rondo events discard ${id} goes on without it`,
+      ),
+    ),
+  ];
 }
 
 /** This code was written in 2026: a clock that shows an earlier year is wrong. */

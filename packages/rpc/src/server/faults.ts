@@ -19,6 +19,9 @@ const OF_DATABASE = {
   busy: serverErrors.DATABASE_BUSY,
 } as const;
 
+/** Ends the transaction of a call whose key an earlier call had. Its caller gets the outcome of that. */
+export class KeyRepeated extends Error {}
+
 /** The handler's own client has retried the call as often as it may. Further attempts of each tier would multiply. */
 const NO_RETRY = -1;
 
@@ -39,7 +42,8 @@ export function toRpcError(call: ServerCall, fault: unknown): RpcError {
     call.log.warn({ err: fault }, 'the database failed the handler');
     return OF_DATABASE[ofDatabase]({ cause: fault });
   }
-  call.log.error({ err: fault }, 'the handler failed');
+  if (fault instanceof KeyRepeated) call.log.debug({}, 'a repetition: it gets the outcome of the first call');
+  else call.log.error({ err: fault }, 'the handler failed');
   return serverErrors.HANDLER_FAILED({ traceId: call.traceId }, { cause: fault });
 }
 

@@ -9,7 +9,7 @@ import { serverErrors } from '../errors/server.js';
 import { Status, statusFromCode } from '../status/code.js';
 import { RpcError } from '../status/rpc-error.js';
 import { decodedFrom, encodedAs, encodeResponse } from './codec.js';
-import { toRpcError } from './faults.js';
+import { KeyRepeated, toRpcError } from './faults.js';
 
 /** Runs the handler of one call in a scope. */
 type Handle = (scope: CallScope) => Promise<Reply>;
@@ -168,7 +168,7 @@ class OnceCall implements Once {
 
   repeated(first: StoredOutcome): Error {
     this.first = first;
-    return new Error(`${this.method}: an earlier call had the same idempotency key`);
+    return new KeyRepeated(`${this.method}: an earlier call had the same idempotency key`);
   }
 
   /** The scope of the call with some properties of its own. */
