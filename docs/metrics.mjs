@@ -4,7 +4,9 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { root } from '@rondo/tool/workspace';
 
-const INSTRUMENT = /\.create(?:Observable)?(Counter|UpDownCounter|Gauge|Histogram)\(([\s\S]*?)\n? *\}\);?/g;
+// A meter that passes its calls on to another one, by `name` or `...`, makes no instrument of its own.
+const INSTRUMENT =
+  /\.create(?:Observable)?(Counter|UpDownCounter|Gauge|Histogram)\((?!name,|\.\.\.)([\s\S]*?)\n? *\}\);?/g;
 const NAME = /^\s*['`]([\w.${}]+)['`]/;
 const UNIT = /unit: '([^']*)'/;
 const DESCRIPTION = /description:\s*(?:'([^']*)'|"([^"]*)")/;
