@@ -1,10 +1,10 @@
-import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { freeBase, runNode, start } from '@rondo/harness';
+import { eventually, freeBase, runNode, start } from '@rondo/harness';
 import { parseOptions } from '../../packages/rondo/src/launch/options.js';
 
 const USAGE = 'npm start -- [--data DIR] [--port-base N] [--tls] [--auth] [--metrics] [--observe] [--no-restart]';
@@ -129,27 +129,53 @@ it('npm start ends without a stack when its output is closed', async () => {
 /** `.ci/long` has it kill twenty launchers, on Node 20 and 24. */
 const KILLS = Number(process.env['LAUNCHER_KILLS'] ?? 2);
 
-it(
-  `npm start starts after each of ${KILLS} launchers that were killed, at moments over their whole life`,
-  async () => {
-    const data = mkdtempSync(join(tmpdir(), 'rondo-killed-'));
-    chmodSync(data, 0o755); // so that the database's account can enter it, and keeps all of it there
-    const launch = () =>
-      start(process.execPath, ['scripts/rondo.mjs', 'start', '--data', data, '--port-base', base, '--no-restart']);
-    const startedAt = performance.now();
-    let launcher = launch();
+describe('after a launcher that was killed', () => {
+  let data: string;
+  let lifeMs: number;
+  const launch = () =>
+    start(process.execPath, ['scripts/rondo.mjs', 'start', '--data', data, '--port-base', base, '--no-restart']);
+
+  async function startsAgain() {
+    const launcher = launch();
     await launcher.printed(/Rondo is up/);
-    const lifeMs = performance.now() - startedAt;
-    for (let kill = 1; ; kill += 1) {
-      await launcher.stop('SIGKILL');
-      launcher = launch();
-      await launcher.printed(/Rondo is up/);
-      await launcher.stop('SIGTERM');
-      if (kill === KILLS) break;
-      launcher = launch();
+    await launcher.stop('SIGTERM');
+  }
+
+  beforeAll(async () => {
+    data = mkdtempSync(join(tmpdir(), 'rondo-killed-'));
+    chmodSync(data, 0o755); // so that the database's account can enter it, and keeps all of it there
+    const startedAt = performance.now();
+    const launcher = launch();
+    await launcher.printed(/Rondo is up/);
+    lifeMs = performance.now() - startedAt;
+    await launcher.stop('SIGKILL');
+  }, TIMEOUT_MS);
+  afterAll(() => rmSync(data, { recursive: true }));
+
+  it('npm start starts', startsAgain, TIMEOUT_MS);
+
+  it(
+    'npm start knows the processes that it left before they were prepared',
+    async () => {
+      rmSync(join(data, 'logs'), { recursive: true });
+      const launcher = launch();
+      await eventually(async () => expect(existsSync(join(data, 'logs', 'registry.log'))).toBe(true));
+      launcher.process.kill('SIGKILL');
+      expect(JSON.parse(readFileSync(join(data, 'processes.json'), 'utf8'))).toHaveProperty('registry');
+      await launcher.ended;
+      await startsAgain();
+    },
+    TIMEOUT_MS,
+  );
+
+  it.each(Array.from({ length: KILLS - 1 }, (_, kill) => kill + 1))(
+    `npm start starts, at moment %i of ${KILLS} of its life`,
+    async (kill) => {
+      const launcher = launch();
       await pause((lifeMs * kill) / KILLS); // Whatever the launcher does then, it is killed.
-    }
-    rmSync(data, { recursive: true });
-  },
-  KILLS * TIMEOUT_MS,
-);
+      await launcher.stop('SIGKILL');
+      await startsAgain();
+    },
+    TIMEOUT_MS,
+  );
+});

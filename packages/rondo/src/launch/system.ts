@@ -55,6 +55,8 @@ export class System {
   readonly registry: string;
   readonly #settings: SystemSettings;
   readonly #running = new Map<string, Running>();
+  /** The processes that live, also those that are prepared. */
+  readonly #spawned = new Set<Child>();
   readonly #closing = new AbortController();
   /** The processes that were stopped on request. */
   readonly #stopped = new WeakSet<Child>();
@@ -221,7 +223,12 @@ export class System {
     const env = { ...entry.env, ...metrics, ...variables };
     const warn = (line: string) => this.#warn(line, entry.manifest.service);
     const child = startChild(planned, { ...options, env, warn, append });
-    void child.ended.then(() => this.#closing.signal.aborted || this.#note());
+    this.#spawned.add(child);
+    this.#note();
+    void child.ended.then(() => {
+      this.#spawned.delete(child);
+      if (!this.#closing.signal.aborted) this.#note();
+    });
     return child;
   }
 
@@ -279,7 +286,7 @@ export class System {
   #note(): void {
     try {
       const { options } = this.#settings;
-      writeProcesses(options.data, this.#children);
+      writeProcesses(options.data, [...this.#spawned, ...this.#children]); // until it takes over, a successor isn't the one of its name
       if (options.observe)
         writeTargets(
           options,
