@@ -15,7 +15,7 @@
 
 export { type DynamicMethod, loadSchema, type Schema, toDynamicMethod } from '../contract.js';
 export { type ExampleOptions, exampleOf, exampleOfField } from '../example.js';
-export { whyUnparsed } from '../json/bounds.js';
+export { measureJson } from '../json/bounds.js';
 export { holds } from '../json/faulty.js';
 export { decodeReply, readMessage, toMessage, writeMessage, writeSetFields } from '../json/message.js';
 export { exactNumber, jsonText, parseJson } from '../json/parse.js';

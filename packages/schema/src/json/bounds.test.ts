@@ -1,6 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
-import { whyUnparsed } from './bounds.js';
+import { measureJson } from './bounds.js';
 import { parseJson } from './parse.js';
+
+const whyUnparsed = (text: string, maxValues?: number) => measureJson(text, maxValues).unparsed;
 
 describe('JSON of nothing but brackets', () => {
   it.each([

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { JsonValue } from '@bufbuild/protobuf';
-import { whyUnparsed } from './bounds.js';
+import { endOfString, type JsonMeasures, measureJson } from './bounds.js';
 
 /** Prefixes the text of a number that a JavaScript number or JSON.stringify can't hold. No other text begins so, as it can't be guessed. */
 const MARK = `\ue000${randomUUID()}`;
@@ -14,14 +14,16 @@ const SURROGATE = /\\u[dD][89a-fA-F]/;
  * Parses JSON without loss. A number that JavaScript would round is kept as marked text, which {@link numberText} reads. A
  * repeated key is an error, and so are objects and lists that are nested more than 100 deep.
  *
+ * @param measures of the text, if they are known.
  * @throws SyntaxError that says where the text is not JSON.
  */
-export function parseJson(text: string): JsonValue {
+export function parseJson(text: string, measures: JsonMeasures = measureJson(text)): JsonValue {
+  const { unparsed, levels, names } = measures;
   try {
-    const reason = whyUnparsed(text);
-    if (reason !== undefined) throw new SyntaxError(`it ${reason}`);
+    if (unparsed !== undefined) throw new SyntaxError(`it ${unparsed}`);
     const value: JsonValue = SURROGATE.test(text) ? JSON.parse(text, wellFormed) : JSON.parse(text);
-    checkNesting(text);
+    if (levels > MAX_DEPTH) throw new SyntaxError(`it is nested more than ${MAX_DEPTH} deep`);
+    if (namesIn(value) < names) refuseRepeatedKey(text);
     if (!LONG_NUMBER.test(text)) return value;
     const marked: JsonValue = JSON.parse(withMarks(text));
     return marked;
@@ -57,15 +59,22 @@ function wellFormed(key: string, value: unknown): unknown {
 /** As deep as protobuf's parsers read messages. */
 const MAX_DEPTH = 100;
 
-const tooDeep = () => new SyntaxError(`it is nested more than ${MAX_DEPTH} deep`);
+/** How many names objects have in all. A key that is repeated in the text is there once. */
+function namesIn(value: JsonValue): number {
+  if (typeof value !== 'object' || value === null) return 0;
+  const members = Object.values(value);
+  let names = Array.isArray(value) ? 0 : members.length;
+  for (const member of members) names += namesIn(member);
+  return names;
+}
 
 /**
- * Scans JSON for what JSON.parse takes and the rules for messages don't: repeated keys, and nesting without end.
+ * Finds the first repeated key.
  *
  * @param text must be JSON.
- * @throws SyntaxError that names what it found.
+ * @throws SyntaxError that names it.
  */
-function checkNesting(text: string): void {
+function refuseRepeatedKey(text: string): void {
   /** The keys of each open object; undefined for a list. */
   const open: (Set<string> | undefined)[] = [];
   let atKey = false;
@@ -80,7 +89,6 @@ function checkNesting(text: string): void {
       }
       case '{':
       case '[':
-        if (open.length === MAX_DEPTH) throw tooDeep();
         atKey = text[at] === '{';
         open.push(atKey ? new Set() : undefined);
         break;
@@ -93,19 +101,6 @@ function checkNesting(text: string): void {
         atKey = open.at(-1) !== undefined;
     }
   }
-}
-
-/** The position after the string that begins at `from`. */
-function endOfString(text: string, from: number): number {
-  let quote = text.indexOf('"', from + 1);
-  while (isEscaped(text, quote)) quote = text.indexOf('"', quote + 1);
-  return quote + 1;
-}
-
-function isEscaped(text: string, at: number): boolean {
-  let first = at;
-  while (text[first - 1] === '\\') first -= 1;
-  return (at - first) % 2 === 1;
 }
 
 function addKey(keys: Set<string> | undefined, token: string): void {

@@ -59,7 +59,7 @@ export const DEFAULT_LIMITS: ListenerLimits = {
   bodyGraceMs: 10_000,
   bodyBytesPerSecond: 1024,
   unfinishedBytes: 64 * 1024 * 1024,
-  unreadBytes: 256 * 1024 * 1024,
+  unreadBytes: 128 * 1024 * 1024,
   stallMs: 60_000,
   discardBytes: 64 * 1024,
   discardMs: 2_000,

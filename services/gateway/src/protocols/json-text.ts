@@ -1,5 +1,5 @@
 import type { JsonValue } from '@bufbuild/protobuf';
-import { parseJson, whyUnparsed } from '@rondo/schema';
+import { measureJson, parseJson } from '@rondo/schema';
 import { gatewayErrors } from '../errors.js';
 
 /** How many elements and members the JSON of a request may have in all, a member being two: more would stall all other requests. */
@@ -22,10 +22,10 @@ export function toText(bytes: Uint8Array): string {
  * @throws RpcError `INVALID_ARGUMENT` if the text is no JSON, or more than the gateway reads.
  */
 export function parseText(text: string): JsonValue {
-  const unparsed = whyUnparsed(text, MAX_JSON_VALUES);
-  if (unparsed !== undefined) throw gatewayErrors.TOO_MANY_VALUES({ whatIsTooMuch: unparsed });
+  const measures = measureJson(text, MAX_JSON_VALUES);
+  if (measures.unparsed !== undefined) throw gatewayErrors.TOO_MANY_VALUES({ whatIsTooMuch: measures.unparsed });
   try {
-    return parseJson(text);
+    return parseJson(text, measures);
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
     throw gatewayErrors.BODY_NOT_JSON({ faultAndPosition: error.message.replace(/^the request /, '') });
