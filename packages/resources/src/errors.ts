@@ -26,19 +26,6 @@ export const resourceErrors = defineErrors('the server', {
     cause: 'Concurrent transactions changed the same rows at each attempt of the server.',
     remedy: 'Call again, after a pause.',
   },
-  DATABASE_AWAY: {
-    code: 'UNAVAILABLE',
-    text: 'the database is unavailable; try again later',
-    cause: "The service can't reach its database, or gets no answer in time.",
-    remedy: 'Call again later. The operator looks at the database: `rondo doctor`.',
-    effect: 'none',
-  },
-  OUTCOME_UNKNOWN: {
-    code: 'UNAVAILABLE',
-    text: 'the connection to the database broke during a commit, and its outcome is unknown; read the resource before you repeat the change, or repeat it with the same request_id',
-    cause: 'The connection to the database broke during a commit.',
-    remedy: 'Read the resource before you repeat the change, or repeat it with the same `request_id`.',
-  },
   TOO_MANY_READS: {
     code: 'RESOURCE_EXHAUSTED',
     text: 'too many lists and other long reads run at the same time; try again after a pause',

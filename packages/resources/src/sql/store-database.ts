@@ -1,14 +1,11 @@
 import {
-  CommitOutcomeUnknown,
   createShare,
   type Database,
-  DatabaseUnavailable,
   eventLoopPace,
   LockTimeout,
   type Queries,
   type QueryOptions,
   SerializationFailure,
-  StatementTimeout,
   TooManyCalls,
   type Transaction,
 } from '@rondo/database';
@@ -72,12 +69,9 @@ async function inStoreErrors<T>(work: Promise<T>): Promise<T> {
   }
 }
 
-/** What callers are told of a database error, whose text names hosts and tables. Returns any other error as it is. */
+/** What callers are told of a database error by the kind of their call. The server says the rest, such as that the database is away. */
 export function toStoreError(error: unknown): unknown {
   if (error instanceof SerializationFailure || error instanceof LockTimeout) return new ConcurrentChange(error);
   if (error instanceof TooManyCalls) return resourceErrors.TOO_MANY_READS({ cause: error });
-  if (error instanceof CommitOutcomeUnknown) return resourceErrors.OUTCOME_UNKNOWN({ cause: error });
-  if (error instanceof DatabaseUnavailable || error instanceof StatementTimeout)
-    return resourceErrors.DATABASE_AWAY({ cause: error });
   return error;
 }

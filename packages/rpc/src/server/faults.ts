@@ -40,7 +40,8 @@ export function toRpcError(call: ServerCall, fault: unknown): RpcError {
   const ofDatabase = types.isNativeError(fault) && 'databaseFault' in fault ? fault.databaseFault : undefined;
   if (ofDatabase === 'away' || ofDatabase === 'unsure' || ofDatabase === 'busy') {
     call.log.warn({ err: fault }, 'the database failed the handler');
-    return OF_DATABASE[ofDatabase]({ cause: fault });
+    const onlyReads = call.method.policy.idempotency === 'no_side_effects';
+    return OF_DATABASE[ofDatabase === 'unsure' && onlyReads ? 'away' : ofDatabase]({ cause: fault });
   }
   if (fault instanceof KeyRepeated) call.log.debug({}, 'a repetition: it gets the outcome of the first call');
   else call.log.error({ err: fault }, 'the handler failed');

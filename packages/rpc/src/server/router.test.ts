@@ -70,11 +70,12 @@ describe('a router', () => {
     ['busy', Status.ABORTED, /^other work kept changing or locking/],
     [undefined, Status.INTERNAL, /^internal error/],
   ])('tells the caller what the database failed with: %s', async (databaseFault, code, message) => {
-    const service = conformanceService({
-      unary: () => Promise.reject(Object.assign(new Error('10.0.0.7:5432'), { databaseFault })),
-    });
-    const { handle } = createRouter({ services: [service] });
-    expect(await failure(handle(wireCall()))).toMatchObject({ code, message: expect.stringMatching(message) });
+    const fail = () => Promise.reject(Object.assign(new Error('10.0.0.7:5432'), { databaseFault }));
+    const { handle } = createRouter({ services: [conformanceService({ unary: fail, unaryUnsafe: fail })] });
+    const failed = await failure(handle(wireCall({ path: UNLIMITED })));
+    expect(failed).toMatchObject({ code, message: expect.stringMatching(message) });
+    // A call without effects has no outcome.
+    expect((await failure(handle(wireCall()))).message).not.toContain('outcome');
   });
 
   it('closes a stream with which middleware answers a method of one reply', async () => {
