@@ -4,11 +4,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import type { Connection } from './connection.js';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from './embedded/start.js';
-import { CommitOutcomeUnknown, DatabaseUnavailable } from './errors.js';
+import { CommitOutcomeUnknown, DatabaseUnavailable, KeyInUse, LockTimeout, TooManyCalls } from './errors.js';
+import { LockWaiter } from './lock-wait.js';
+import { OutageWaiter } from './outage-wait.js';
 import { createPool } from './pool.js';
 import type { Database, QueryOptions } from './sql.js';
 import { freePort } from './testing/test-postgres.js';
+import { runTransaction } from './transaction.js';
 
 const settings = { fsync: false, synchronous_commit: false, full_page_writes: false };
 const directory = mkdtempSync(join(tmpdir(), 'rondo-test-outage-'));
@@ -99,6 +103,42 @@ describe('a database that goes away', () => {
   });
 });
 
+it('makes calls that are in each other’s way while they catch up fail because of the database', async () => {
+  const waiter = new OutageWaiter(async () => undefined);
+  const inTheWay = [LockTimeout, KeyInUse, TooManyCalls].map((Fault) => new Fault('others'));
+  for (const fault of inTheWay) await expect(waiter.run(() => Promise.reject(fault), {})).rejects.toBe(fault);
+  let isAway = true;
+  const first = async () => {
+    if (isAway) throw new DatabaseUnavailable('away');
+  };
+  const waiting = waiter.run(first, lasting);
+  isAway = false;
+  await waiting;
+  for (const fault of inTheWay)
+    await expect(waiter.run(() => Promise.reject(fault), {})).rejects.toMatchObject({
+      name: 'DatabaseUnavailable',
+      message: 'PostgreSQL was away, and calls wait since then: others',
+    });
+});
+
+it('lets a prepared transaction that waits for a row after an outage fail because of the database', async () => {
+  const impatient = createPool({ url: server.url, lockTimeoutMs: 100 });
+  await database.transaction(async (holder) => {
+    await holder.query('LOCK TABLE item');
+    const prepare = () => impatient.prepare('outage', (other) => other.query('SELECT FROM item'));
+    await expect(prepare()).rejects.toThrow(LockTimeout);
+    let isAway = true;
+    await impatient.outage.run(async () => {
+      if (isAway) {
+        isAway = false;
+        throw new DatabaseUnavailable('away');
+      }
+    }, lasting);
+    await expect(prepare()).rejects.toThrow(DatabaseUnavailable);
+  });
+  await impatient.close();
+});
+
 describe('a connection that breaks', () => {
   it('before the commit makes a transaction run again, and it takes effect once', async () => {
     let runs = 0;
@@ -118,6 +158,21 @@ describe('a connection that breaks', () => {
     await reset();
     await addDoomed(repeating);
     expect(await count('doomed')).toBe(2n);
+  });
+
+  it('during the commit of a transaction that only reads leaves no outcome unknown', async () => {
+    const broken = new DatabaseUnavailable('Connection terminated unexpectedly');
+    const connection = {
+      script: async () => undefined,
+      run: (sql: string) => (sql === 'COMMIT' ? Promise.reject(broken) : Promise.resolve({ rows: [] })),
+      abandon: () => undefined,
+      release: () => undefined,
+    } as unknown as Connection;
+    const context = { acquire: async () => connection, boundMs: () => 0, statementTimeoutMs: 0, abortGraceMs: 0 };
+    const run = (readOnly: boolean) =>
+      runTransaction({ ...context, locks: new LockWaiter(0, 1) }, async () => undefined, { readOnly });
+    await expect(run(false)).rejects.toThrow(CommitOutcomeUnknown);
+    await expect(run(true)).rejects.toBe(broken);
   });
 
   it('during a statement outside of a transaction does the same', async () => {

@@ -1,6 +1,13 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { backoffMs } from './backoff.js';
-import { CommitOutcomeUnknown, DatabaseUnavailable, LockTimeout } from './errors.js';
+import {
+  CommitOutcomeUnknown,
+  type DatabaseError,
+  DatabaseUnavailable,
+  KeyInUse,
+  LockTimeout,
+  TooManyCalls,
+} from './errors.js';
 
 /** How a caller waits for an unavailable database, for example during a restart. */
 export interface OutageWait {
@@ -19,17 +26,22 @@ interface OutageWaitOptions {
 
 /** How many callers may wait at once; further calls fail as they would without `outageWait`. */
 const MAX_WAITING = 1_000;
-/** A database that answers none of its statements for this long is frozen, or can't be reached. Milliseconds. */
+/** A database that answers no statement for this long, and no check within half of it, is frozen or can't be reached. Milliseconds. */
 const SILENCE_MS = 500;
 /** Longer than calls wait, as the last of those that an outage held up may hold up others. Milliseconds. */
 const CATCH_UP_MS = 10_000;
 const BACKOFF = { baseMs: 50, maxMs: 250 };
+
+/** Whether other calls were in the way. If an outage has held them up, it is the cause. */
+const isInTheWay = (error: unknown): error is DatabaseError =>
+  error instanceof LockTimeout || error instanceof KeyInUse || error instanceof TooManyCalls;
 
 /** Waits for an unavailable database. All waiting callers share one loop of checks. */
 export class OutageWaiter {
   readonly #check: () => Promise<void>;
   readonly #waiting = new Set<() => void>();
   #polling = false;
+  #probing = false;
   #closed = false;
   #answeredAt = performance.now();
   #heldUpAt = Number.NEGATIVE_INFINITY;
@@ -50,14 +62,14 @@ export class OutageWaiter {
     const untilMs = performance.now() + (outageWait?.timeoutMs ?? 0);
     for (;;) {
       if (this.heldUp) onStall?.();
-      const silence = onStall && setInterval(() => this.#isSilent && this.#hold(onStall), SILENCE_MS);
+      const silence = onStall && setInterval(() => this.#listen(onStall), SILENCE_MS / 2);
       try {
         const result = await work(outageWait && Math.max(1, untilMs - performance.now()));
         this.noteAnswer();
         return result;
       } catch (error) {
-        // What has kept the lock for so long are no other calls.
-        if (this.heldUp && error instanceof LockTimeout) throw new DatabaseUnavailable(error.message, error.cause);
+        if (this.heldUp && isInTheWay(error))
+          throw new DatabaseUnavailable(`PostgreSQL was away, and calls wait since then: ${error.message}`, error);
         if (outageWait === undefined || !(error instanceof DatabaseUnavailable)) throw error;
         if (error instanceof CommitOutcomeUnknown && !outageWait.repeatable) throw error;
         this.#hold(onStall);
@@ -79,8 +91,19 @@ export class OutageWaiter {
     return performance.now() - this.#heldUpAt < CATCH_UP_MS;
   }
 
-  get #isSilent(): boolean {
-    return performance.now() - this.#answeredAt >= SILENCE_MS;
+  /** Finds out whether a call waits for a database that is silent. The process's own slow statements are no silence. */
+  #listen(onStall: () => void): void {
+    const silentMs = performance.now() - this.#answeredAt;
+    if (silentMs >= SILENCE_MS && this.#probing) this.#hold(onStall);
+    if (silentMs < SILENCE_MS / 2 || this.#probing) return;
+    this.#probing = true;
+    // If it fails, so do the calls.
+    this.#check()
+      .then(
+        () => this.noteAnswer(),
+        () => undefined,
+      )
+      .finally(() => (this.#probing = false));
   }
 
   #hold(onStall: (() => void) | undefined): void {

@@ -164,8 +164,12 @@ function createDatabase({
       const once = onceOnly(work, transactionOptions);
       return outage.run((leftMs) => runTransaction(contextOf(leftMs), once, transactionOptions), transactionOptions);
     },
-    prepare: async (gid, work, transactionOptions = {}) =>
-      runTransaction({ ...contextOf(), gid: checkGid(gid) }, onceOnly(work, transactionOptions), transactionOptions),
+    // What may have been prepared isn't prepared again.
+    prepare: async (gid, work, { outageWait: _, ...options } = {}) => {
+      const once = onceOnly(work, options);
+      return outage.run(() => runTransaction({ ...contextOf(), gid: checkGid(gid) }, once, options), options);
+    },
+    outage,
     check,
     close: () => {
       outage.close();

@@ -1,9 +1,16 @@
 import { setImmediate as nextRound } from 'node:timers/promises';
 import { describe, expect, it, jest } from '@jest/globals';
 import { DatabaseUnavailable, TooManyCalls } from './errors.js';
+import { OutageWaiter } from './outage-wait.js';
 import { Pace } from './pace.js';
 import { createShare, type ShareOptions } from './share.js';
 import type { Database } from './sql.js';
+import { eventually } from './testing/test-postgres.js';
+
+const fakeDatabase = (given: object) => {
+  const database = { check: async () => undefined, ...given };
+  return { ...database, outage: new OutageWaiter(() => database.check()) } as unknown as Database;
+};
 
 /** A pool whose statements end when the test ends them. */
 function startPool(options: ShareOptions) {
@@ -14,8 +21,9 @@ function startPool(options: ShareOptions) {
       begun.push(sql);
       ends.set(sql, () => resolve([]));
     });
-  const share = createShare({ query } as unknown as Database, options);
-  return { share, begun, end: (sql: string) => ends.get(sql)?.() };
+  const check = jest.fn(async () => undefined);
+  const share = createShare(fakeDatabase({ query, check }), options);
+  return { share, begun, check, end: (sql: string) => ends.get(sql)?.() };
 }
 
 /** Settled promises have passed on their results, and turns have ended. */
@@ -58,17 +66,22 @@ describe('a share of a pool', () => {
     const pace = new Pace(() => ({ idle: 0, active: 0, utilization: 0 }));
     const notedShort = jest.spyOn(pace, 'noteShort');
     const query = async (rows: string) => Array.from({ length: Number(rows) });
-    const database = { query, transaction: async () => [] } as unknown as Database;
-    const share = createShare(database, { maxConnections: 1, maxWaiting: 9, pace });
+    const share = createShare(fakeDatabase({ query, transaction: async () => [] }), {
+      maxConnections: 1,
+      maxWaiting: 9,
+      pace,
+    });
     await Promise.all([share.query('600'), share.query('20'), share.transaction(async () => []), share.query('0')]);
     expect(notedShort.mock.calls).toEqual([[2], [4]]);
   });
 
   it('has no turn while it waits for the database, and what an outage has held up is not too many calls', async () => {
     let state: Promise<never[]> = Promise.reject(new DatabaseUnavailable('away'));
-    let checked: Promise<unknown> = state;
-    const database = { query: () => state, check: () => checked } as unknown as Database;
-    const share = createShare(database, { maxConnections: 1, maxWaiting: 2 });
+    let checked = state;
+    const share = createShare(fakeDatabase({ query: () => state, check: () => checked }), {
+      maxConnections: 1,
+      maxWaiting: 2,
+    });
     const waiting = share.query('a', [], { outageWait: { timeoutMs: 3_600_000, repeatable: false } });
     await settled();
     await expect(share.query('b')).rejects.toThrow('away');
@@ -85,8 +98,24 @@ describe('a share of a pool', () => {
     await expect(waiting).resolves.toEqual([]);
   });
 
+  it('does not take its own slow calls for an outage', async () => {
+    const { share, check, end } = startPool({ maxConnections: 1, maxWaiting: 1 });
+    const onStall = jest.fn();
+    const calls = [share.query('a', [], { onStall }), share.query('b')];
+    try {
+      await eventually('the pool was silent more than once', () => check.mock.calls.length > 2);
+      await expect(share.query('c')).rejects.toThrow(TooManyCalls);
+      expect(onStall).not.toHaveBeenCalled();
+    } finally {
+      end('a');
+      await settled();
+      end('b');
+      await Promise.all(calls);
+    }
+  });
+
   it('gives a failed call’s connection to the next one', async () => {
-    const share = createShare({ query: (sql: string) => Promise.reject(new Error(sql)) } as unknown as Database, {
+    const share = createShare(fakeDatabase({ query: (sql: string) => Promise.reject(new Error(sql)) }), {
       maxConnections: 1,
       maxWaiting: 2,
     });

@@ -1,5 +1,3 @@
-import { DatabaseUnavailable, TooManyCalls } from './errors.js';
-import { OutageWaiter } from './outage-wait.js';
 import { isShort, type Pace } from './pace.js';
 import {
   createQueries,
@@ -38,16 +36,10 @@ export type DatabaseShare = Queries & Pick<Database, 'transaction' | 'prepare'>;
 export function createShare(database: Database, options: ShareOptions): DatabaseShare {
   const { maxConnections, waitTimeoutMs = 3_000, ...bounds } = options;
   const turns = new Turns({ maxRunning: maxConnections, waitTimeoutMs, ...bounds });
-  // A call that waits for the database has no turn meanwhile. What an outage has held up is no sign of too many calls.
-  const outage = new OutageWaiter(() => database.check());
-  const run = async <T>(given: Turn<T> & TransactionOptions, work: (options: TransactionOptions) => Promise<T>) => {
+  // A call that waits for the database has no turn meanwhile.
+  const run = <T>(given: Turn<T> & TransactionOptions, work: (options: TransactionOptions) => Promise<T>) => {
     const { outageWait: _, ...options } = given;
-    try {
-      return await outage.run(() => turns.run(() => work(options), given), given);
-    } catch (error) {
-      if (!outage.heldUp || !(error instanceof TooManyCalls)) throw error;
-      throw new DatabaseUnavailable(`PostgreSQL was away, and calls wait since then: ${error.message}`, error);
-    }
+    return database.outage.run(() => turns.run(() => work(options), given), given);
   };
   return {
     ...createQueries(<Row extends object>(sql: string, params: readonly SqlValue[], given: QueryOptions) =>

@@ -1,6 +1,6 @@
 import { UnexpectedRowCount } from './errors.js';
 import type { Once } from './once.js';
-import type { OutageWait } from './outage-wait.js';
+import type { OutageWait, OutageWaiter } from './outage-wait.js';
 import type { PreparedTransaction } from './prepared.js';
 
 /** A parameter of a statement. Pass JSON as a string; an array becomes a PostgreSQL array. */
@@ -113,6 +113,8 @@ export interface Database extends Queries {
   rollbackPrepared(gid: string, options?: QueryOptions): Promise<boolean>;
   /** The prepared transactions of this database whose `gid` starts with `prefix`, the oldest first. */
   listPrepared(prefix: string, options?: QueryOptions): Promise<PreparedTransaction[]>;
+  /** Waits for the database while it is unavailable, and knows whether an outage has held up calls. */
+  readonly outage: Pick<OutageWaiter, 'run' | 'heldUp'>;
   /** Resolves if the database answers; for health checks. */
   check(options?: QueryOptions): Promise<void>;
   /** Waits for running statements and closes all connections; later calls fail with `DatabaseUnavailable`. */

@@ -56,7 +56,7 @@ async function attemptOnce<T>(
   work: (transaction: Transaction) => Promise<T>,
   options: TransactionOptions,
 ): Promise<T> {
-  const { signal, statementTimeoutMs, readOnly } = options;
+  const { signal, statementTimeoutMs, readOnly = false } = options;
   const connection = await context.acquire(signal);
   const timeoutMs = context.boundMs(statementTimeoutMs ?? context.statementTimeoutMs);
   try {
@@ -64,7 +64,7 @@ async function attemptOnce<T>(
     const { transaction, end } = openTransaction(connection, { signal, timeoutMs });
     const { abortGraceMs } = context;
     const result = await withBounds(work(transaction), { signal, abortGraceMs }, connection.abandon).finally(end);
-    await finish(connection, context.gid, timeoutMs);
+    await finish(connection, context.gid, { timeoutMs, readOnly });
     return result;
   } catch (error) {
     await rollBack(connection, timeoutMs);
@@ -92,9 +92,14 @@ function beginning(options: TransactionOptions, { locks, sliceMs }: TransactionC
 }
 
 /** After a failed statement PostgreSQL answers COMMIT with ROLLBACK and no error. That must not count as success. */
-async function finish(connection: Connection, gid: string | undefined, timeoutMs: number): Promise<void> {
+async function finish(
+  connection: Connection,
+  gid: string | undefined,
+  { timeoutMs, readOnly }: { readonly timeoutMs: number; readonly readOnly: boolean },
+): Promise<void> {
   const [statement, tag] = gid === undefined ? ['COMMIT', 'COMMIT'] : [`PREPARE TRANSACTION '${gid}'`, 'PREPARE'];
-  const { command } = await withUnknownOutcome(connection.run(statement, [], { timeoutMs }));
+  const ending = connection.run(statement, [], { timeoutMs });
+  const { command } = await (readOnly ? ending : withUnknownOutcome(ending));
   if (command !== tag) throw connection.firstFault() ?? new Error(`${statement} was answered with ${command}`);
 }
 

@@ -22,7 +22,9 @@ it.each(Object.entries<readonly [Call, number]>(calls))(
   async (_name, [call, times]) => {
     const noted = jest.spyOn(eventLoopPace, 'noteOtherWork');
     const run = async () => [];
-    await call(createStoreDatabase({ query: run, one: run, maybeOne: run, transaction: run } as unknown as Database));
+    const outage = { run: (work: () => Promise<unknown>) => work() };
+    const database = { query: run, one: run, maybeOne: run, transaction: run, outage } as unknown as Database;
+    await call(createStoreDatabase(database));
     expect(noted).toHaveBeenCalledTimes(times);
   },
 );
