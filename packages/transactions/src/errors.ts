@@ -97,9 +97,9 @@ export const participantErrors = defineErrors("the transaction's participant", {
   },
   COORDINATOR_AWAY: {
     code: 'UNAVAILABLE',
-    text: 'the coordinator "{coordinator}" can\'t be asked about transaction {id} now; try again',
+    text: 'the coordinator "{coordinator}", or its database, can\'t be asked about transaction {id} now; try again',
     cause: 'The participant asks the coordinator about each transaction before it prepares its part, and got no answer.',
-    remedy: "Begin a new transaction; see whether the coordinator's service runs.",
+    remedy: "Begin a new transaction; see whether the coordinator's service and its database run.",
     effect: 'none',
   },
   PREPARED_BEFORE: {

@@ -151,6 +151,25 @@ describe('a transaction', () => {
     await nothing();
   });
 
+  it('blames the database if an outage took its time', async () => {
+    const name = `c${numbers}`;
+    const held: Database = {
+      ...home,
+      outage: { run: home.outage.run.bind(home.outage), heldUp: true },
+      transaction: async (work, options) => {
+        await eventually(async () => {
+          const states = await home.query('SELECT state FROM transaction_log WHERE coordinator = $1', [name]);
+          expect(states).toEqual([{ state: 'aborted' }]);
+        });
+        return await home.transaction(work, options);
+      },
+    };
+    const { coordinator } = coordinate(name, held);
+    coordinator.start();
+    await expect(coordinator.run(transfer(3n, { timeoutMs: 4_000 }))).rejects.toThrow(DatabaseUnavailable);
+    await nothing();
+  });
+
   it('succeeds if the reply to the commit is lost', async () => {
     const losing: Database = {
       ...home,

@@ -1,6 +1,7 @@
-import type { Transaction } from '@rondo/database';
-import { currentScope, runOutsideScope } from '@rondo/rpc/call';
+import { type Database, DatabaseUnavailable, type QueryOptions, type Transaction } from '@rondo/database';
+import { currentWorkLimits, runOutsideScope } from '@rondo/rpc/call';
 import { currentTrace } from '@rondo/rpc/internal';
+import { RpcError, Status } from '@rondo/rpc/status';
 import { coordinatorErrors } from '../errors.js';
 import { type Perform, performer } from '../steps.js';
 import { type CoordinatorDependencies, finish } from './finish.js';
@@ -54,7 +55,9 @@ interface Run {
   readonly id: string;
   readonly perform: Perform<'coordinator'>;
   readonly timeoutMs: number;
-  readonly signal: AbortSignal | undefined;
+  readonly limits: Pick<QueryOptions, 'signal' | 'onStall'>;
+  /** When its time is over, by `performance.now()`. */
+  readonly endsAt: number;
 }
 
 /** Prepares, decides and sends the decision; the contract is `Coordinator.run`. */
@@ -62,34 +65,30 @@ export async function runTransaction<const Parts extends readonly Part<unknown>[
   dependencies: RunDependencies,
   transaction: DistributedTransaction<Parts, T>,
 ): Promise<Committed<T>> {
-  const run = begin(
-    dependencies,
-    transaction,
-    await readMark(dependencies.database, { signal: currentScope()?.signal }),
-  );
-  const { id, perform, signal, timeoutMs } = run;
+  const { signal, onStall } = currentWorkLimits();
+  const limits = { signal, onStall };
+  const run = begin(dependencies, transaction, { mark: await readMark(dependencies.database, limits), limits });
+  const { id, perform, timeoutMs } = run;
   const services = transaction.participants.map(({ service }) => service);
   const { coordinator, database } = dependencies;
   const { kind, subject } = transaction;
   const entry = { id, coordinator, kind, subject, services, timeoutMs, traceparent: currentTrace() };
-  await perform('log-preparing', () => logPreparing(database, entry, { signal }));
+  await perform('log-preparing', () => logPreparing(database, entry, limits));
   // Kept outside: the commit may succeed even if its reply is lost.
   let decided: { readonly value: T } | undefined;
   try {
     const results = await prepareAll(dependencies, run, transaction.participants);
     await perform('log-committing', () =>
-      database.transaction(
-        async (local) => {
-          decided = undefined;
-          if (!(await logCommitting(local, id))) throw coordinatorErrors.EXPIRED({ id, timeoutMs: run.timeoutMs });
-          decided = { value: await transaction.local(local, results as ResultsOf<Parts>) };
-        },
-        { signal },
-      ),
+      database.transaction(async (local) => {
+        decided = undefined;
+        if (!(await logCommitting(local, id))) throw coordinatorErrors.EXPIRED({ id, timeoutMs: run.timeoutMs });
+        decided = { value: await transaction.local(local, results as ResultsOf<Parts>) };
+      }, limits),
     );
   } catch (error) {
+    const cause = outageBehind(error, run, database);
     const committed = await abortRun(dependencies, run);
-    if (!committed || decided === undefined) throw error;
+    if (!committed || decided === undefined) throw cause ?? error;
   }
   if (decided === undefined) throw new Error('a decision was made without its work');
   const finished = await sendCommit(dependencies, run);
@@ -102,7 +101,7 @@ function begin(
     participants,
     timeoutMs = DEFAULT_TIMEOUT_MS,
   }: Pick<DistributedTransaction<readonly Part<unknown>[], unknown>, 'participants' | 'timeoutMs'>,
-  mark: string,
+  { mark, limits }: Pick<Run, 'limits'> & { readonly mark: string },
 ): Run {
   const services = participants.map(({ service }) => service);
   if (services.length === 0 || new Set(services).size < services.length) {
@@ -118,8 +117,16 @@ function begin(
     id,
     perform: performer('coordinator', { transactionId: id, name: coordinator }),
     timeoutMs,
-    signal: currentScope()?.signal,
+    limits,
+    endsAt: performance.now() + timeoutMs,
   };
+}
+
+/** What to throw instead of an error if an outage of the database took the transaction's time: no other transaction was in the way. */
+function outageBehind(error: unknown, { endsAt }: Run, { outage }: Database): DatabaseUnavailable | undefined {
+  const isLate = error instanceof RpcError && error.code === Status.ABORTED && performance.now() >= endsAt;
+  if (!isLate || !outage.heldUp) return undefined;
+  return new DatabaseUnavailable(`PostgreSQL was away while the transaction had time: ${error.message}`, error);
 }
 
 /**
@@ -127,7 +134,8 @@ function begin(
  * for each other instead of deadlocking.
  */
 async function prepareAll({ participants, coordinator }: RunDependencies, run: Run, parts: readonly Part<unknown>[]) {
-  const { id, perform, timeoutMs, signal } = run;
+  const { id, perform, timeoutMs } = run;
+  const { signal } = run.limits;
   const results: unknown[] = Array(parts.length).fill(undefined);
   const ordered = [...parts.entries()].sort(([, a], [, b]) => (a.service < b.service ? -1 : 1));
   for (const [index, { service, operation, readResult }] of ordered) {

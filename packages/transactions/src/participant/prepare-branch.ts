@@ -1,5 +1,6 @@
 import type { Any } from '@rondo/contracts/google/protobuf/any';
 import type { Transaction } from '@rondo/database';
+import { currentWorkLimits } from '@rondo/rpc/call';
 import { participantErrors } from '../errors.js';
 import { announce, inStep, performer } from '../steps.js';
 import { type CheckedRef, gidPrefix } from '../transaction-ref.js';
@@ -44,7 +45,7 @@ export async function prepareBranch(
           announce({ role: 'participant', step: 'prepare', moment: 'before', ...actor });
           return done;
         },
-        { signal },
+        { signal, onStall: currentWorkLimits().onStall },
       );
     const result = await inStep({ role: 'participant', step: 'prepare', ...actor }, prepare);
     announce({ role: 'participant', step: 'prepare', moment: 'after', ...actor });
