@@ -24,7 +24,7 @@ if (!existsSync(JAVA)) process.stdout.write('NOT TESTED: the clients in Java are
 
   const peer = startJava(main, urlAt(registry.address));
   closings.push(() => peer.stop());
-  await peer.printed(/^answer of calculator-a(?::calculator\.v1\.CalculatorService)?: 5$/m);
+  await peer.printed(/^answer of calculator-a(?::calculator\.v1\.CalculatorService)?: 5\b/m);
 
   await service.stop();
   const { adapter } = await registry.open();
