@@ -111,6 +111,9 @@ describe('a running system', () => {
     } finally {
       await stop();
     }
+    expect(await scale(0)).toMatchObject({ code: 0, stdout: 'no instance of calculator runs\n' });
+    expect(running()).toEqual([]);
+    expect(await scale(1)).toMatchObject({ code: 0, stdout: `calculator-1 runs at ${system.address(1)}\n` });
   });
 
   it('keeps the number of instances over a restart of the service, and of no other, and doctor misses none', async () => {
@@ -151,7 +154,7 @@ describe('a running system', () => {
     [
       'more instances than a machine holds',
       '{"command":"scale","service":"sales","instances":101}\n',
-      '"instances" must be a whole number from 1 to 100',
+      '"instances" must be a whole number from 0 to 100',
     ],
     [
       'to scale the registry',

@@ -23,6 +23,7 @@ export const scale = defineCommand({
   examples: [
     ['scale calculator 5', 'Starts two more than the usual three.'],
     ['scale calculator 1', 'Drains and stops all but calculator-1.'],
+    ['scale calculator 0', 'Drains and stops all, until another number is given.'],
   ],
   exitCodes: {
     OK: 'As many instances run, and take calls.',
@@ -35,13 +36,14 @@ export const scale = defineCommand({
     return [...new Set(services.map(({ service }) => service))].map((word) => ({ word }));
   },
   async run({ values, positionals: [service, number = ''] }, context) {
-    if (service === undefined || !/^[1-9]\d*$/.test(number)) {
-      throw new UsageError('name a service, and a number of instances from 1: rondo scale calculator 5');
+    if (service === undefined || !/^\d+$/.test(number)) {
+      throw new UsageError('name a service, and a number of instances from 0: rondo scale calculator 5');
     }
     const request = { command: 'scale', service, instances: Number(number) } as const;
     const { signal, stdout } = context;
     const rows = await requestLauncher({ dataDirectory: dataDirectoryOf(values.data, context), signal, request });
     const lines = rows.map((row) => `${printable(row.name)} runs at ${printable(row.address)}\n`);
+    if (lines.length === 0) lines.push(`no instance of ${printable(service)} runs\n`);
     await stdout.write(values.json ? `${JSON.stringify({ instances: rows })}\n` : lines.join(''));
     return ExitCode.OK;
   },

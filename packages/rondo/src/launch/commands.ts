@@ -93,10 +93,11 @@ async function restart(session: Session, name: string, log: Log): Rows {
 }
 
 async function scale({ system, stop: { signal } }: Session, { service, instances }: Scale): Rows {
-  requireManifest(service);
+  const manifest = requireManifest(service);
   if (service === REGISTRY)
     throw new Error("npm start runs one registry; Rondo's docs/guides/run-a-system.md has more");
-  await system.scale(service, instances, signal);
+  if (instances === 0) await system.stop(service);
+  else await system.scale(manifest, instances, signal);
   return await rowsOf(system, service);
 }
 

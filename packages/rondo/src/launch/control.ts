@@ -125,9 +125,9 @@ function parseRequest(line: string): LauncherRequest {
   if (typeof service !== 'string')
     throw new Error(`"service" must name the one to ${command}: its folder under services/`);
   if (simple !== undefined) return { command: simple, service };
-  if (typeof instances === 'number' && Number.isInteger(instances) && instances > 0 && instances <= MAX_INSTANCES)
+  if (typeof instances === 'number' && Number.isInteger(instances) && instances >= 0 && instances <= MAX_INSTANCES)
     return { command: 'scale', service, instances };
-  throw new Error(`"instances" must be a whole number from 1 to ${MAX_INSTANCES}`);
+  throw new Error(`"instances" must be a whole number from 0 to ${MAX_INSTANCES}`);
 }
 
 function parseObject(line: string): Readonly<Record<string, unknown>> {

@@ -108,11 +108,16 @@ export class System {
     await this.#drop(entry, entry.children);
   }
 
-  /** Starts the instances that a running service lacks, or drains those above the number, which later starts have, too. */
-  async scale(service: string, instances: number, signal: AbortSignal): Promise<void> {
+  /** Starts the instances that a service lacks, or drains those above the number, which later starts have, too. */
+  async scale(manifest: Manifest, instances: number, signal: AbortSignal): Promise<void> {
+    const { service } = manifest;
     const { data, portBase } = this.#settings.options;
     const entry = this.#running.get(service);
-    if (entry === undefined) throw new Error(`${service} doesn't run: ./rondo restart ${service} starts it`);
+    if (entry === undefined) {
+      writeScale(data, service, instances);
+      await this.start(manifest, { signal });
+      return;
+    }
     signal.throwIfAborted();
     entry.planned = plan([{ ...entry.manifest, instances }], portBase);
     await this.#drop(
