@@ -7,7 +7,10 @@ import { rondo } from './recording-context.js';
 describe('rondo new and rondo remove', () => {
   it.each([
     [['new'], 'say "service", "resource", "job", "topic" or "subscription": rondo new service <name>'],
-    [['new', 'method', 'x'], 'say "service", "resource", "job", "topic" or "subscription", and not "method": rondo new service <name>'],
+    [
+      ['new', 'method', 'x'],
+      'say "service", "resource", "job", "topic" or "subscription", and not "method": rondo new service <name>',
+    ],
     [['new', 'service'], 'name the service: rondo new service greeter'],
     [['new', 'service', 'a', 'b'], '"b" is not expected'],
     [['new', 'service', 'a', '--port', 'x'], '--port x: must be a whole number'],
