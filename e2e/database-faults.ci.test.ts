@@ -162,7 +162,8 @@ async function startKinds() {
 /** What the texts of failed calls may name: the database, the instance that isn't ready without it, and the time that the call had. */
 const NAMED: Readonly<Record<string, RegExp>> = {
   OK: /^/,
-  UNAVAILABLE: /\bdatabase\b|: not ready yet|isn't ready: it waits for a dependency|no outcome within the \d+ ms/,
+  UNAVAILABLE:
+    /\bdatabase\b|: not ready yet|: not serving \(health\)|isn't ready: it waits for a dependency|no outcome within the \d+ ms/,
   DEADLINE_EXCEEDED: /no outcome within the \d+ ms/,
 };
 const READS = /^(get|list|watch)/;
