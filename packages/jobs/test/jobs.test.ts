@@ -122,11 +122,11 @@ describe('a job', () => {
   it('whose process ends at each attempt fails, after one more that learns what became of the last', async () => {
     const endDuring = 'UPDATE jobs SET attempts = $1, claim = $2, due_time = now()';
     await enqueue(begin(), 'x', { at: inAnHour() });
-    await database.query(endDuring, [5, 'of a process that is gone']);
+    await database.query(endDuring, [5, '2.of a process that is gone']);
     expect(await failed(begin())).toMatchObject({ error: 'its process ended during the last attempt' });
     expect(await effects()).toEqual([]);
     await enqueue(begin(), 'y', { at: inAnHour() });
-    await database.query(`${endDuring} WHERE NOT failed`, [4, 'of a process that is gone']);
+    await database.query(`${endDuring} WHERE NOT failed`, [4, '2.of a process that is gone']);
     await eventually(async () => expect(await effects()).toEqual(['y']));
   });
 
@@ -232,7 +232,7 @@ describe('jobs with max_running', () => {
       const waits = () => eventually(async () => expect(await waitingForLocks(database)).toBe(1));
       await Promise.race([waits(), later]);
       const taken =
-        "UPDATE jobs SET claim = 'first', due_time = now() + interval '1 h' WHERE id IN (SELECT id FROM jobs LIMIT 1)";
+        "UPDATE jobs SET claim = '2.first', due_time = now() + interval '1 h' WHERE id IN (SELECT id FROM jobs LIMIT 1)";
       await query(taken);
     });
     expect((await later)?.attempts).toHaveLength(1);

@@ -72,7 +72,7 @@ it('a job that runs goes on when one with its key is enqueued, and is said to ru
 it('a job whose process ends while it runs is followed by one with its key at the time of that', async () => {
   const jobs = begin();
   await enqueue(jobs, 'first', { key: 'k', at: inAnHour() });
-  await database.query("UPDATE jobs SET claim = 'of a process that is gone', attempts = 1"); // until its lease ends
+  await database.query("UPDATE jobs SET claim = '2.of a process that is gone', attempts = 1"); // until its lease ends
   await enqueue(jobs, 'second', { key: 'k', at: inAnHour() });
   await database.query('UPDATE jobs SET due_time = now()'); // it has ended
   await enqueue(jobs, 'other');
