@@ -24,12 +24,12 @@ it('tells the launcher how many instances shall run, and prints those that do', 
   expect(launcher.requests()).toEqual(Array(2).fill({ command: 'scale', service: 'sales', instances: 2 }));
 });
 
-it.each([[], ['sales'], ['sales', '0'], ['sales', '1.5'], ['sales', 'two'], ['sales', '1e2']])(
-  'asks for a service and a number from 1: %s %s',
+it.each([[], ['sales'], ['sales', '1.5'], ['sales', 'two'], ['sales', '1e2']])(
+  'asks for a service and a number from 0: %s %s',
   async (...args) => {
     expect(await scale(...args)).toMatchObject({
       exitCode: 2,
-      stderr: expect.stringContaining('name a service, and a number of instances from 1: rondo scale calculator 5'),
+      stderr: expect.stringContaining('name a service, and a number of instances from 0: rondo scale calculator 5'),
     });
     expect(launcher.requests()).toEqual([]);
   },

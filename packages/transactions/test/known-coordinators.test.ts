@@ -166,7 +166,7 @@ describe('a Prepare', () => {
     const misnamed = await failureOf(prepare(client, 't1', 'other'));
     expect(misnamed).toMatchObject({
       code: Status.UNAVAILABLE,
-      message: expect.stringContaining(`"other" can't be asked`),
+      message: expect.stringContaining('the coordinator "other"'),
     });
     leave();
     expect(await failureOf(prepare(client, 't2'))).toMatchObject({ code: Status.UNAVAILABLE });
