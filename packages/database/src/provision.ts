@@ -32,7 +32,7 @@ export interface ProvisionOptions {
  * the order doesn't depend on the machine.
  */
 export async function provision({ adminUrl, databases, log, signal }: ProvisionOptions): Promise<void> {
-  const admin = createPool({ url: adminUrl, maxConnections: 2, statementTimeoutMs: 60_000 });
+  const admin = createPool({ url: adminUrl, maxConnections: 2, connectTimeoutMs: 60_000, statementTimeoutMs: 60_000 });
   try {
     // CREATE DATABASE can't run in a transaction: one connection holds the lock, another does the work.
     await admin.transaction(
