@@ -44,7 +44,7 @@ export function createApp(options: CreateOptions): void {
   if (withSamples) copySamples({ folder, name, version: String(versions['version']), from: samples });
   if (isInRepository(folder))
     tell(
-      'The folder is part of a git repository: none is made in it. Its CI is read only at the root of a repository.',
+      'The folder is part of a git repository: none is made in it. GitHub reads .github/workflows/ci.yml only at the root of the repository: move it there, with "defaults: {run: {working-directory: …}}".',
     );
   else run('Making a repository', ['git', 'init', '--quiet', '--initial-branch', 'main']);
   run('Installing packages', `npx --yes ${versions['pnpm']} install --no-frozen-lockfile`);

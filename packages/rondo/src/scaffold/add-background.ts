@@ -103,7 +103,8 @@ function draw({ root, kind, name, service }: NewBackgroundOptions) {
   ];
   return {
     ...{ fresh, changed },
-    paste: pasted({ ...view, isTopic, definition }, readText(root, `${folder}/src/app.ts`)),
+    // Where there is an opener, lines that open the background were printed before.
+    paste: pasted({ ...view, isTopic, definition, isOpen: fresh === added }, readText(root, `${folder}/src/app.ts`)),
   };
 }
 
@@ -111,10 +112,9 @@ type Pasted = Readonly<Record<'type' | 'value' | 'file' | 'module' | 'definition
 
 /** The lines that `app` lacks, each with its place. The definition is that of the service, or of the one that publishes the topic. */
 function pasted(
-  { type, value, file, module, isTopic, definition }: Pasted & { readonly isTopic: boolean },
+  { type, value, file, module, isTopic, definition, isOpen }: Pasted & Readonly<Record<'isTopic' | 'isOpen', boolean>>,
   app: string,
 ): readonly string[] {
-  const isOpen = app.includes('openBackground(');
   const declared = isTopic ? `topics: [${type}]` : '';
   return [
     `import { ${isTopic ? type : definition} } from '${module}';`,
