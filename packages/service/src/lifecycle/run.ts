@@ -30,13 +30,18 @@ const CRASH_GRACE_MS = 1_000;
 export async function runService<V extends Variables = NoVariables>(options: ServiceOptions<V>): Promise<void> {
   mapStackTraces();
   const migrates = process.argv.includes('--migrate');
+  let isPrepared = false;
   const starting = startService({
     ...options,
     waits: migrates,
-    onPrepared: migrates ? () => process.exit(0) : onPrepared,
+    onPrepared() {
+      if (migrates) process.exit(0);
+      isPrepared = true;
+      return onPrepared();
+    },
   });
   // Registered first: a signal during the start drains the service as soon as it has started.
-  if (!migrates) endOnSignal(starting);
+  if (!migrates) endOnSignal(starting, () => isPrepared);
   const explain = (error: unknown) =>
     process.stderr.write(printable(maskFor(options)(explainFailure(options.name, error))));
   try {
@@ -56,8 +61,9 @@ function onPrepared(): Promise<void> {
   });
 }
 
-function endOnSignal(starting: Promise<RunningService>): void {
+function endOnSignal(starting: Promise<RunningService>, isPrepared: () => boolean): void {
   let firstAt: number | undefined;
+  let isStarted = false;
   const end = () => {
     firstAt ??= performance.now();
     starting
@@ -73,9 +79,17 @@ function endOnSignal(starting: Promise<RunningService>): void {
       else if (performance.now() - firstAt > SAME_SIGNAL_MS) process.exit(128 + number);
     });
   }
-  // If the launcher died while this process was loading, no 'disconnect' event follows.
-  if (process.send !== undefined && !process.connected) end();
-  else process.on('disconnect', end);
+  starting.then(
+    () => {
+      isStarted = true;
+    },
+    () => undefined,
+  );
+  // The launcher may have died with the database for which this process waits: there is nothing to drain yet.
+  const leave = () => (isStarted || isPrepared() ? end() : process.exit(EXIT_FAILURE));
+  // If it died while this process was loading, no 'disconnect' event follows.
+  if (process.send !== undefined && !process.connected) leave();
+  else process.on('disconnect', leave);
 }
 
 function endOnFault(service: RunningService, explain: (error: unknown) => void): void {
