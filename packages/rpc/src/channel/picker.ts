@@ -227,7 +227,7 @@ export class GroupPicker {
   pick(call: PickCall<MethodCandidate>): MethodCandidate | undefined {
     const probed = this.#setAside.length > 0 ? this.#toProbe(call) : undefined;
     if (probed !== undefined) return probed;
-    const fresh = this.#awaitingFirstCall.length > 0 ? this.#takeFirstCall() : undefined;
+    const fresh = this.#awaitingFirstCall.length > 0 ? this.#takeFirstCall(call) : undefined;
     return fresh ?? this.#picker.pick(call);
   }
 
@@ -239,9 +239,9 @@ export class GroupPicker {
   }
 
   /** A new instance gets one call at once: with few calls, its small share would be long in coming. */
-  #takeFirstCall(): MethodCandidate | undefined {
+  #takeFirstCall({ tried }: PickCall<MethodCandidate>): MethodCandidate | undefined {
     this.#awaitingFirstCall = this.#awaitingFirstCall.filter(({ awaitsFirstCall }) => awaitsFirstCall);
-    const [first] = this.#awaitingFirstCall;
+    const first = this.#awaitingFirstCall.find((candidate) => !tried.includes(candidate));
     first?.subchannel.slowStartState.onFirstCall();
     return first;
   }

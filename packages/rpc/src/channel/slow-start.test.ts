@@ -110,6 +110,13 @@ describe('a newcomer', () => {
     expect(fleet.share(9)['new'] ?? 0).toBeLessThanOrEqual(1);
   });
 
+  it('gets no first call that avoids it', () => {
+    const fleet = settled();
+    fleet.resolve(...fleet.steady, process('new'));
+    expect(fleet.pick(undefined, [fleet.candidate('new')])).not.toBe('new');
+    expect(fleet.pick()).toBe('new');
+  });
+
   it('gets none at once where a key decides who gets a call', () => {
     const { resolve, steady, candidate } = settled({ balancing: { ...DEFAULT_BALANCING, policy: 'ring_hash' } });
     resolve(...steady, process('new'));
