@@ -35,7 +35,7 @@ export interface StoredCaller {
    * @throws InstanceEnded if that is what has become of the instance. @throws RpcError otherwise.
    */
   call(job: StoredMethod, request: Uint8Array, options: StoredCallOptions): Promise<unknown>;
-  /** The instance for suspects of the method: the live one with the lowest id. Undefined if there is none apart from this process. */
+  /** The instance for suspects of the method: the live one with the lowest id, and this process only if it is alone. */
   instanceForSuspects(job: StoredMethod): string | undefined;
   /** Whether the instance answers now: one that stands still is killed by its supervisor, and no suspect is the cause. */
   answers(job: StoredMethod, instance: string): Promise<boolean>;
@@ -77,8 +77,8 @@ export function storedCaller(channel: Channel): StoredCaller {
     instanceForSuspects(job) {
       const { fleet } = targetOf(job);
       const { ready, idle } = fleet.standing();
-      const [lowest] = [...ready, ...idle].toSorted();
-      return lowest === fleet.own && !isAlone(fleet) ? undefined : lowest;
+      const [lowest] = [...ready, ...idle].filter((id) => id !== fleet.own || isAlone(fleet)).toSorted();
+      return lowest;
     },
     answers,
   };

@@ -78,6 +78,18 @@ it('a job that ends its instance is made once more, and is then one for an opera
   expect(await left()).toEqual([{ attempts: 2, ends: 2, failed: true, error }]);
 });
 
+it('a process that is the lowest instance has suspects made by another', async () => {
+  const ended: string[] = [];
+  const fleet = startInstances(['a', 'b', 'c'], async (_, instance, call) => {
+    ended.push(instance);
+    fleet.end(instance);
+    await until(call);
+  });
+  await enqueue(await fleet.work('a'), 'poison');
+  await eventually(async () => expect(await left()).toMatchObject([{ failed: true }]));
+  expect(ended.toSorted()).toEqual(['b', 'c']);
+});
+
 it('while there is a job whose instance has ended, others go elsewhere', async () => {
   const began: string[] = [];
   const others: string[] = [];
