@@ -33,7 +33,7 @@ export const ATTEMPT = { inner: COLUMNS, outer: `${COLUMNS} AS "createTime"` };
 /** What a claim stores: the prefix tells its replica from those of versions that know no suspects. */
 export const claimed = (claim: string, leaseMs: string) =>
   `claim = '2.' || ${claim}, attempts = attempts + 1, due_time = clock_timestamp() + ${leaseMs} * interval '1 ms',
-   avoids = (SELECT instance FROM job_quarantine WHERE until > now())`;
+   next_time = NULL, avoids = (SELECT instance FROM job_quarantine WHERE until > now())`;
 
 /** The idempotency key of a job's calls. */
 export const keyOf = ({ id, uid, version }: Pick<Attempt, 'id' | 'uid' | 'version'>): string =>

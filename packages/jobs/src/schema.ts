@@ -62,34 +62,22 @@ CREATE TABLE job_quarantine (
   since timestamptz NOT NULL
 );
 
--- A replica of a version before this one would call a suspect at one instance after the other.
-CREATE FUNCTION jobs_leave_suspect() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$;
-CREATE TRIGGER jobs_leave_suspect BEFORE UPDATE OF claim ON jobs FOR EACH ROW
-  WHEN (OLD.ends > 0 AND NEW.claim IS DISTINCT FROM OLD.claim AND NEW.claim NOT LIKE '2.%')
-  EXECUTE FUNCTION jobs_leave_suspect();
-`;
-
-const KEYS = `
 -- The id of a job in all databases: its calls have keys of it. Nil where the keys are those of a version before this column, of the id.
 ALTER TABLE jobs ADD COLUMN uid uuid DEFAULT '${NO_UID}';
 ALTER TABLE jobs ALTER COLUMN uid DROP DEFAULT;
 
--- The first claim decides which key a job has: a replica of a version before leaves a job that has a uid, as it leaves suspects.
-DROP TRIGGER jobs_leave_suspect ON jobs;
-DROP FUNCTION jobs_leave_suspect;
+-- When the job is due that replaced one whose attempt still runs: that attempt's claim then ends in a plus sign.
+ALTER TABLE jobs ADD COLUMN next_time timestamptz;
+
+-- A replica of a version before these columns leaves alone what it would call at one instance after the other, with another key, or too early.
 CREATE FUNCTION jobs_old_claim() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
-  IF OLD.ends > 0 OR OLD.uid <> '${NO_UID}' THEN RETURN NULL; END IF;
+  IF OLD.ends > 0 OR OLD.uid <> '${NO_UID}' OR (OLD.claim IS NOT NULL AND OLD.next_time > now()) THEN RETURN NULL; END IF;
   NEW.uid := '${NO_UID}';
   RETURN NEW;
 END $$;
 CREATE TRIGGER jobs_old_claim BEFORE UPDATE OF claim ON jobs FOR EACH ROW
   WHEN (NEW.claim IS DISTINCT FROM OLD.claim AND NEW.claim NOT LIKE '2.%')
   EXECUTE FUNCTION jobs_old_claim();
-`;
-
-const WAITS = `
--- When the job is due that replaced one whose attempt still runs: that attempt's claim then ends in a plus sign.
-ALTER TABLE jobs ADD COLUMN next_time timestamptz;
 
 -- How often instances refused the call, or none was reached. The last reason is in error, until an attempt fails.
 ALTER TABLE jobs ADD COLUMN refusals integer NOT NULL DEFAULT 0;
@@ -103,7 +91,5 @@ export const jobsSchema: SchemaPart = {
     { name: '0001_jobs.sql', sql: FIRST },
     { name: '0002_lanes.sql', sql: LANES },
     { name: '0003_ends.sql', sql: ENDS },
-    { name: '0004_keys.sql', sql: KEYS },
-    { name: '0005_waits.sql', sql: WAITS },
   ],
 };

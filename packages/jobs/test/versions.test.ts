@@ -37,8 +37,8 @@ const METHOD = 'm.S/M';
 const wanted = [{ method: METHOD, most: 7, maxRunning: null }];
 const claimNew = async () => (await claimJobs(database, { wanted, claim: 'new' }, {})).attempts;
 const claimOld = () => database.query<Attempt>(OLD_CLAIM, [[METHOD], [7], [null], 'old', LEASE_MS]);
-const insertNew = (key: string) =>
-  insertJob(database, { method: METHOD, key, request: Buffer.of(), at: undefined, traceparent: '' });
+const insertNew = (key: string, at?: Date) =>
+  insertJob(database, { method: METHOD, key, request: Buffer.of(), at, traceparent: '' });
 const insertOld = (key: string) => database.query(OLD_INSERT, [METHOD, key, Buffer.of(), null, '']);
 const FAILURE = { error: 'e', failed: false, backoffMs: 0, anew: false, staysInLane: false };
 
@@ -63,6 +63,16 @@ it('no job has two keys, whichever version stores and claims it', async () => {
   expect(ended).toBe(260);
   expect([...keys.values()].filter((used) => new Set(used).size > 1)).toEqual([]);
   expect([...keys.values()].flat().filter((key) => /^job-\d+-1$/.test(key)).length).toBeGreaterThan(0);
+});
+
+it('a version before leaves a job alone until its time that replaced one which that version called', async () => {
+  await insertOld('k');
+  expect(await claimOld()).toHaveLength(1);
+  await insertNew('k', new Date(Date.now() + 3_600_000));
+  await database.query('UPDATE jobs SET due_time = now()'); // the lease has ended
+  expect(await claimOld()).toEqual([]);
+  await database.query('UPDATE jobs SET next_time = now()');
+  expect(await claimOld()).toMatchObject([{ version: 2 }]);
 });
 
 it('a version before leaves suspects alone, and calls what is none', async () => {
