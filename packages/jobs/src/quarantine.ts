@@ -64,7 +64,7 @@ export class Quarantine {
     this.#owner = owner;
   }
 
-  /** Claims a suspect; undefined if none is due. `waits`: one is due, and others run at its instance, or another worker has suspects. */
+  /** Claims a suspect; undefined if none is due, or another worker makes suspects. `waits`: one is due, and others run at its instance. */
   async claim(
     suspected: readonly Suspected[],
     claim: string,
@@ -86,8 +86,9 @@ export class Quarantine {
       options,
     );
     this.#isHeld = reservation !== undefined;
+    if (reservation === undefined) return undefined;
     const answers = suspected.find(({ method }) => method === turn.method)?.answers;
-    if (!reservation?.known || !(await answers?.())) return 'waits';
+    if (!reservation.known || !(await answers?.())) return 'waits';
     const attempt = await this.#database.transaction(async (transaction) => {
       await lockCounts(transaction, [turn.method]);
       const due = await transaction.maybeOne<Turn>(NEXT, wanted);
