@@ -66,8 +66,7 @@ export function storedCaller(channel: Channel): StoredCaller {
   return {
     async call(job, request, { avoids, ...options }) {
       const { call, fleet } = targetOf(job);
-      const { own } = fleet;
-      const avoid = [...(avoids === null ? [] : [avoids]), ...(own === undefined || isAlone(fleet) ? [] : [own])];
+      const avoid = [avoids, fleet.own].filter((id) => typeof id === 'string');
       try {
         return await call(request, { ...options, avoid, maxAttempts: 1 });
       } catch (error) {
@@ -77,17 +76,11 @@ export function storedCaller(channel: Channel): StoredCaller {
     instanceForSuspects(job) {
       const { fleet } = targetOf(job);
       const { ready, idle } = fleet.standing();
-      const [lowest] = [...ready, ...idle].filter((id) => id !== fleet.own || isAlone(fleet)).toSorted();
+      const [lowest] = [...ready, ...idle].filter((id) => id !== fleet.own).toSorted();
       return lowest;
     },
     answers,
   };
-}
-
-/** Whether this process is the only instance. */
-function isAlone(fleet: Fleet): boolean {
-  const [first, ...others] = fleet.serving();
-  return first === fleet.own && others.length === 0;
 }
 
 /** The end of the instance, if that is why the call has failed: its connection broke, or the deadline passed and it answers nothing else. */

@@ -48,7 +48,13 @@ function startInstances(names: readonly string[], handle: Handle) {
     await jobs.start();
     return jobs;
   };
-  return { start, work, end: (name: string) => listeners.get(name)?.close() };
+  const end = (name: string) => listeners.get(name)?.close();
+  /** Replaces an instance by one of a version without the method. */
+  const age = (name: string) => {
+    end(name);
+    network.listen(name, createRouter({ services: [] }));
+  };
+  return { start, work, end, age };
 }
 
 async function enqueue(jobs: Jobs, ...chores: string[]) {
@@ -120,6 +126,18 @@ it('a process makes no job in itself while there are other instances', async () 
   await enqueue(jobs, ...Array.from({ length: 20 }, (_, index) => `chore ${index}`));
   await eventually(async () => expect(await left()).toEqual([]));
   expect(new Set(calls)).toEqual(new Set(['b']));
+});
+
+it('a process makes a job itself that the others lack, and no attempt is lost', async () => {
+  const fleet = startInstances(['a', 'b', 'c'], () => undefined);
+  for (const name of ['b', 'c']) fleet.age(name);
+  const jobs = await fleet.work('a');
+  await database.transaction((transaction) =>
+    jobs.enqueue(transaction, doAlone, { request: { chore: 'chore' }, at: new Date(Date.now() + 3_600_000) }),
+  );
+  await database.query('UPDATE jobs SET attempts = 11, due_time = now()'); // with one left
+  await eventually(async () => expect(await database.query('SELECT FROM jobs WHERE NOT failed')).toEqual([]));
+  expect(await left()).toEqual([]);
 });
 
 it('a process that is the only instance makes its jobs itself', async () => {

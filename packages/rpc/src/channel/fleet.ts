@@ -26,7 +26,7 @@ export interface Fleet {
   standing(): FleetStanding;
   /** All instances that are to serve, sorted by id, including unreachable ones. */
   serving(): readonly string[];
-  /** The id of this process among them; undefined if it is no instance, or its id isn't known yet. */
+  /** The id of this process, unless it alone is to serve the method; undefined also while it isn't known yet. */
   readonly own: string | undefined;
   /** Whether the instance says that it leaves. */
   isLeaving(instance: string): boolean;
@@ -72,7 +72,10 @@ export function createFleet(method: Method, { pool, budget, clock, own }: FleetO
     },
     serving: () => named(pool.subchannels.filter(({ serving }) => serving)).toSorted(),
     get own() {
-      return own();
+      const [id, all] = [own(), pool.subchannels];
+      const serves = (other: Subchannel) => other.serving && isMeant(other) && !other.candidate(method.path).refuses;
+      const isAlone = all.every((one) => one.endpoint.instanceId === id || !serves(one));
+      return all.length > 0 && isAlone ? undefined : id;
     },
     isLeaving: (instance) => pool.find(instance)?.endpoint.state === 'draining',
     noInstanceError: () => pool.noInstanceError() ?? noInstanceError(method, { pool, attempts: [] }),
