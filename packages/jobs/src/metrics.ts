@@ -15,6 +15,7 @@ const ROW = `
     (SELECT coalesce(sum(skipped), 0) FROM job_schedules)::integer AS skipped
   FROM listed CROSS JOIN LATERAL (
     SELECT due_time FROM jobs WHERE jobs.method = listed.method AND NOT failed AND due_time <= now()
+      AND (claim IS NULL OR next_time IS NULL OR next_time <= now())
     ORDER BY due_time LIMIT 1) AS oldest`;
 
 /** Meters the jobs of a service; without a meter nothing is measured. */

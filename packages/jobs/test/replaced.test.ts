@@ -3,7 +3,8 @@ import type { Database } from '@rondo/database';
 import { RpcError, Status } from '@rondo/rpc/status';
 import { ManualClock } from '@rondo/rpc/testing';
 import type { Jobs } from '../src/exports/index.js';
-import { doChore, eachWithDatabase, eventually, write } from './fixture.js';
+import { meterJobs } from '../src/metrics.js';
+import { doChore, eachWithDatabase, eventually, readable, write } from './fixture.js';
 
 let database: Database;
 const { begin } = eachWithDatabase((own) => {
@@ -77,6 +78,10 @@ it('a job whose process ends while it runs is followed by one with its key at th
   await database.query('UPDATE jobs SET due_time = now()'); // it has ended
   await enqueue(jobs, 'other');
   await eventually(async () => expect(await effects()).toEqual(['other']));
+  await eventually(async () => expect(await database.query('SELECT FROM jobs')).toHaveLength(1));
+  const { meter, read } = readable();
+  meterJobs(meter, database);
+  expect(await read()).toMatchObject({ 'rondo.jobs.lag': 0 });
   await database.query('UPDATE jobs SET next_time = now()');
   await eventually(async () => expect(await effects()).toEqual(['other', 'second']));
 });
