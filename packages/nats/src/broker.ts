@@ -49,7 +49,8 @@ export function natsBroker(url: string, { clock }: { readonly clock: Clock }): N
       const { manager } = await link();
       const config = {
         ...{ name: streamOf(topic), subjects: [subjectOf(topic, '*')] },
-        ...{ num_replicas: location.replicas, max_bytes: location.maxBytes },
+        num_replicas: location.replicas,
+        ...(location.maxBytes > 0 && { max_bytes: location.maxBytes }), // else it keeps what an operator gave it
         ...{ max_age: nanos(retentionMs + UNCOUNTED_MS), duplicate_window: nanos(DUPLICATES_MS) },
         ...{ discard: DiscardPolicy.New, allow_direct: true },
       };

@@ -3,7 +3,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { nkeys } from '@nats-io/transport-node';
+import { jetstreamManager } from '@nats-io/jetstream';
+import { connect, nkeys } from '@nats-io/transport-node';
 import { freePort, type NatsServer, noNats, startNats } from '../../topics/test/nats-server.js';
 import { faultOf, secured } from './secured.js';
 
@@ -48,6 +49,16 @@ const REFUSED = 'RONDO_TOPICS: NATS refuses the login; give nats://USER:PASSWORD
     expect(await faultOf(urlOf('ada:word@'))).toContain('give max-bytes');
     expect(await faultOf(urlOf('ada:word@', { 'max-bytes': '20000000' }))).toContain('give max-bytes');
     expect(await faultOf(urlOf('ada:word@', { 'max-bytes': '5000000' }))).toBe('');
+  });
+
+  it('keeps the bound that a stream has if the URL gives none', async () => {
+    server = await startNats(await freePort(), '');
+    expect(await faultOf(urlOf('', { 'max-bytes': '5000000' }))).toBe('');
+    expect(await faultOf(urlOf(''))).toBe('');
+    const connection = await connect({ servers: server.url });
+    const [stream] = await (await jetstreamManager(connection)).streams.list().next();
+    await connection.close();
+    expect(stream?.config.max_bytes).toBe(5_000_000);
   });
 
   it('takes the credentials of a user of an account, and not those of another operator', async () => {
