@@ -39,9 +39,10 @@ export class ConsulWatch {
     const path = healthOf(this.#location.nameOf(service));
     for (let index = '0'; ; ) {
       const answer = await this.#since(path, index, signal);
-      if (answer.isFiltered && items(answer.json).length === 0) throw this.#hidden();
-      if (answer.index !== index && items(answer.json).length === 0) await this.#catalog(signal);
-      yield answer.index === index ? undefined : listOf(service, answer.json);
+      const isEmpty = answer.isNew && items(answer.json).length === 0;
+      if (isEmpty && answer.isFiltered) throw this.#hidden();
+      if (isEmpty && !this.#hasToken) await this.#catalog(signal);
+      yield answer.isNew ? listOf(service, answer.json) : undefined;
       index = answer.index;
     }
   }
@@ -50,7 +51,7 @@ export class ConsulWatch {
   async *all(signal: AbortSignal) {
     for (let index = '0'; ; ) {
       const answer = await this.#since('/v1/health/state/any', index, signal);
-      yield answer.index === index ? undefined : await this.#listAll(signal);
+      yield answer.isNew ? await this.#listAll(signal) : undefined;
       index = answer.index;
     }
   }
@@ -83,8 +84,12 @@ export class ConsulWatch {
     return (await this.#agent.ask({ path: `${path}?${this.#query({})}`, signal })).json;
   }
 
+  get #hasToken(): boolean {
+    return this.#location.options.has('token-file');
+  }
+
   #hidden(): Error {
-    const token = this.#location.options.has('token-file') ? 'the token of token-file' : 'a process without a token';
+    const token = this.#hasToken ? 'the token of token-file' : 'a process without a token';
     const remedy = 'give token-file=FILE in its URL, with a token that has service:read and node:read';
     return new Error(`the ACLs of Consul hide the services from ${token}; ${remedy}`);
   }
@@ -97,8 +102,10 @@ export class ConsulWatch {
     const next = String(headers['x-consul-index'] ?? '0');
     // Without an index, no question would be held.
     if (!(Number(next) > 0)) throw notConsul(path);
-    // An index that goes back says that the agent's history is gone.
-    return { json, index: Number(next) < Number(index) ? '0' : next, isFiltered: headers[FILTERED] === 'true' };
+    const isFiltered = headers[FILTERED] === 'true';
+    // An index that goes back says that the agent has lost its history, or hasn't caught up within the wait: then its list is empty.
+    if (Number(next) < Number(index)) return { json, index: '0', isNew: false, isFiltered };
+    return { json, index: next, isNew: next !== index, isFiltered };
   }
 
   #query(query: Readonly<Record<string, string>>): URLSearchParams {

@@ -1,6 +1,9 @@
 import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from '@jest/globals';
 import { Instance, InstanceStatus, OperatorState } from '@rondo/contracts/rondo/registry/v1/registry';
@@ -103,6 +106,7 @@ async function listAt(
   answers: Readonly<Record<string, unknown>>,
   service: string,
   headers: Readonly<Record<string, string>> = {},
+  options = '',
 ) {
   const server = createServer(({ url = '' }, response) => {
     const answer = answers[new URL(url, 'http://agent').pathname];
@@ -111,7 +115,7 @@ async function listAt(
     response.end(JSON.stringify(answer ?? null));
   });
   await once(server.listen(0, '127.0.0.1'), 'listening');
-  const registry = consulRegistry(`consul://127.0.0.1:${(server.address() as AddressInfo).port}?a.v1.Mapped=mapped`);
+  const registry = consulRegistry(`consul://127.0.0.1:${(server.address() as AddressInfo).port}?a.v1.Mapped=mapped${options}`);
   try {
     const watch = registry.watch(service, AbortSignal.timeout(60_000));
     const listed: readonly Instance[] = (await watch[Symbol.asyncIterator]().next()).value;
@@ -121,6 +125,27 @@ async function listAt(
     server.close();
   }
 }
+
+it("takes no list from an agent whose index goes back, as one's does that is slow to follow the servers", async () => {
+  const found = [{ Service: { ID: 'x', Address: '10.0.0.1', Port: 80 }, Checks: [] }];
+  const answers = [[7, found], [1, []], [9, found]] as const;
+  const asked: unknown[] = [];
+  const server = createServer(({ url = '' }, response) => {
+    const [index, list] = answers[asked.push(new URL(url, 'http://agent').searchParams.get('index')) - 1] ?? [9, found];
+    response.setHeader('x-consul-index', index).end(JSON.stringify(list));
+  });
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  const registry = consulRegistry(`consul://127.0.0.1:${(server.address() as AddressInfo).port}`);
+  const watch = registry.watch(SERVICE, AbortSignal.timeout(60_000))[Symbol.asyncIterator]();
+  try {
+    const lists = [await watch.next(), await watch.next(), await watch.next()];
+    expect(lists.map(({ value }) => value?.length)).toEqual([1, undefined, 1]);
+    expect(asked).toEqual(['0', '7', '0']);
+  } finally {
+    await registry.close();
+    server.close();
+  }
+});
 
 it('lists all services by tag, by full name and by the name in the URL, whoever registered them', async () => {
   const health = (id: string) => [{ Service: { ID: id, Address: '10.0.0.1', Port: 80 }, Checks: [] }];
@@ -141,6 +166,14 @@ describe('ACLs that hide', () => {
       await expect(listAt({ ...nothing, '/v1/catalog/services': {} }, service)).rejects.toThrow(message);
     },
   );
+
+  it('all but the asked service from a token leave that empty: the agent says to a token what it hides', async () => {
+    const file = join(mkdtempSync(join(tmpdir(), 'rondo-token-')), 'token');
+    writeFileSync(file, 'secret');
+    const answers = { ...nothing, '/v1/catalog/services': {} };
+    expect(await listAt(answers, SERVICE, {}, `&token-file=${encodeURIComponent(file)}`)).toEqual([]);
+    rmSync(dirname(file), { recursive: true });
+  });
 
   it('the instances of a service are told, too', async () => {
     const filtered = { 'x-consul-results-filtered-by-acls': 'true' };
