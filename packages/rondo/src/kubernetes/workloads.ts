@@ -66,14 +66,12 @@ function checkNames(service: string, serves: readonly string[]): void {
   }
 }
 
-/** The name in the root's package.json, as the name of an object. */
+/** The name in the root's package.json, as the name of an object that YAML takes for text. */
 function nameOf(root: string): string {
   const { name = '' }: { readonly name?: string } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'));
-  const words = name
-    .toLowerCase()
-    .split(/[^a-z0-9]+/)
-    .filter((word) => word !== '');
-  return words.join('-').slice(0, MAX_NAME).replace(/-$/, '') || 'rondo';
+  const words = name.toLowerCase().match(/[a-z0-9]+/g) ?? ['rondo'];
+  const isText = /^[a-z]/.test(words.join('-')) && !YAML_WORD.test(words.join('-'));
+  return [...(isText ? [] : ['app']), ...words].join('-').slice(0, MAX_NAME).replace(/-$/, '');
 }
 
 /** The processes that the rules of all methods name; undefined if a method is for any process. */

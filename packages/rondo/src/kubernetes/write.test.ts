@@ -72,6 +72,17 @@ describe('the manifests of a workspace', () => {
   });
 
   it.each([
+    ['2026', 'app-2026'],
+    ['on', 'app-on'],
+    ['1e3', 'app-1e3'],
+    ['@/', 'rondo'],
+  ])('belong to the app %s by a name that YAML takes for text', (name, namespace) => {
+    writeFileSync(file('package.json'), JSON.stringify({ name }));
+    writeManifests(root);
+    expect(objectsOf(`${OVERLAYS}/production/kustomization.yaml`)[0].namespace).toBe(namespace);
+  });
+
+  it.each([
     ['a'.repeat(54), /has a name of 54 characters: give it at most 53/],
     ['off', /the service off has a name that YAML takes for a value/],
   ])('are refused for a service whose name Kubernetes or YAML cannot have: %s', (name, why) => {
