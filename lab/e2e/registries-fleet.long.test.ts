@@ -60,7 +60,8 @@ eachKind((name, begin) => {
         try {
           for await (const listed of adapter.watch(SERVICE, ending.signal)) if (listed) lengths[client] = listed.length;
         } catch {
-          await sleep(1_000); // as a client waits before it asks again
+          // As clients do, at different times: all in this process share what its answers may take, and one agent.
+          await sleep(1_000 + 10_000 * Math.random());
         }
       }
     };

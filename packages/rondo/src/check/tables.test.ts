@@ -24,3 +24,12 @@ it('knows a table that no migration names from one that another statement makes'
   expect(columnsIn(MIGRATIONS, 'guests')).toEqual(new Set());
   expect(columnsIn('CREATE TABLE old (id text); ALTER TABLE old RENAME TO guests;', 'guests')).toBeUndefined();
 });
+
+it.each([
+  'CREATE TABLE rooms (id text, size bigint) WITH (fillfactor = 70);',
+  'CREATE TABLE rooms (\n  id text\n, size bigint\n) PARTITION BY HASH (id);',
+  "CREATE TABLE rooms (id text CHECK (id IN ('a', 'b')), /* the */ size bigint);",
+  'CREATE TABLE rooms (id text); ALTER TABLE ONLY rooms ADD size bigint;',
+])('finds the size in %s', (migrations) => {
+  expect(columnsIn(migrations, 'rooms')).toContain('size');
+});

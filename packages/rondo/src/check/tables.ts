@@ -51,13 +51,13 @@ const isResource = (value: unknown): value is StoredResource =>
 
 /** What migrations give a table: columns, also by other names later; undefined if they name it, and don't create it. */
 export function columnsIn(migrations: string, table: string): ReadonlySet<string> | undefined {
-  const sql = migrations.replace(/--.*$/gm, '').replaceAll('"', '');
+  const sql = migrations.replace(/--.*$|\/\*[^]*?\*\//gm, '').replaceAll('"', '');
   const columns = sql.split(';').flatMap((statement) => {
-    const [, created, body = ''] = /CREATE TABLE (?:IF NOT EXISTS )?(\w+)\s*\((.*)\)/is.exec(statement) ?? [];
-    const [, altered, changes = ''] = /ALTER TABLE (?:IF EXISTS )?(\w+)(.*)/is.exec(statement) ?? [];
-    if (created === table) return body.split(/,(?![^(]*\))/).map((part) => /\w+/.exec(part)?.[0] ?? '');
-    if (altered !== table) return [];
-    return [...changes.matchAll(/\b(?:ADD(?: COLUMN)?(?: IF NOT EXISTS)?|TO) (\w+)/gi)].map(([, name = '']) => name);
+    const [, created] = /CREATE TABLE (?:IF NOT EXISTS )?(\w+)\s*\(/i.exec(statement) ?? [];
+    const [, altered] = /ALTER TABLE (?:IF EXISTS )?(?:ONLY )?(\w+)/i.exec(statement) ?? [];
+    // It also finds other words, such as those of a check, which the resource rarely lacks as columns.
+    const named = created === table ? /[(,]\s*(\w+)/g : /\b(?:ADD(?: COLUMN)?(?: IF NOT EXISTS)?|TO) (\w+)/gi;
+    return created === table || altered === table ? [...statement.matchAll(named)].map(([, name = '']) => name) : [];
   });
   return columns.length === 0 && new RegExp(`\\b${table}\\b`).test(sql) ? undefined : new Set(columns);
 }
