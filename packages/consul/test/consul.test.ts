@@ -105,8 +105,7 @@ it.each([404, 200])('refuses a server that is no agent, which answers with %d', 
 async function listAt(
   answers: Readonly<Record<string, unknown>>,
   service: string,
-  headers: Readonly<Record<string, string>> = {},
-  options = '',
+  { headers = {}, query = '' }: { readonly headers?: Readonly<Record<string, string>>; readonly query?: string } = {},
 ) {
   const server = createServer(({ url = '' }, response) => {
     const answer = answers[new URL(url, 'http://agent').pathname];
@@ -115,7 +114,9 @@ async function listAt(
     response.end(JSON.stringify(answer ?? null));
   });
   await once(server.listen(0, '127.0.0.1'), 'listening');
-  const registry = consulRegistry(`consul://127.0.0.1:${(server.address() as AddressInfo).port}?a.v1.Mapped=mapped${options}`);
+  const registry = consulRegistry(
+    `consul://127.0.0.1:${(server.address() as AddressInfo).port}?a.v1.Mapped=mapped${query}`,
+  );
   try {
     const watch = registry.watch(service, AbortSignal.timeout(60_000));
     const listed: readonly Instance[] = (await watch[Symbol.asyncIterator]().next()).value;
@@ -128,7 +129,11 @@ async function listAt(
 
 it("takes no list from an agent whose index goes back, as one's does that is slow to follow the servers", async () => {
   const found = [{ Service: { ID: 'x', Address: '10.0.0.1', Port: 80 }, Checks: [] }];
-  const answers = [[7, found], [1, []], [9, found]] as const;
+  const answers = [
+    [7, found],
+    [1, []],
+    [9, found],
+  ] as const;
   const asked: unknown[] = [];
   const server = createServer(({ url = '' }, response) => {
     const [index, list] = answers[asked.push(new URL(url, 'http://agent').searchParams.get('index')) - 1] ?? [9, found];
@@ -171,13 +176,15 @@ describe('ACLs that hide', () => {
     const file = join(mkdtempSync(join(tmpdir(), 'rondo-token-')), 'token');
     writeFileSync(file, 'secret');
     const answers = { ...nothing, '/v1/catalog/services': {} };
-    expect(await listAt(answers, SERVICE, {}, `&token-file=${encodeURIComponent(file)}`)).toEqual([]);
+    expect(await listAt(answers, SERVICE, { query: `&token-file=${encodeURIComponent(file)}` })).toEqual([]);
     rmSync(dirname(file), { recursive: true });
   });
 
   it('the instances of a service are told, too', async () => {
-    const filtered = { 'x-consul-results-filtered-by-acls': 'true' };
-    await expect(listAt({ ...nothing, '/v1/catalog/services': { a: [] } }, SERVICE, filtered)).rejects.toThrow(message);
+    const headers = { 'x-consul-results-filtered-by-acls': 'true' };
+    await expect(listAt({ ...nothing, '/v1/catalog/services': { a: [] } }, SERVICE, { headers })).rejects.toThrow(
+      message,
+    );
   });
 });
 

@@ -25,7 +25,9 @@ it('names what no list of the code has, and the list to add it to', () => {
   const missing = (text: string) => found(text).some((fault) => fault.includes('ChoreService has jobs'));
   expect(missing('jobs({ services: [ChoreServiceDefinition] });')).toBe(false);
   expect(missing('jobs({ services: [\n  OtherDefinition,\n  ChoreServiceDefinition,\n] });')).toBe(false);
-  expect(missing('jobs({ services: [\n  OtherDefinition, // first\n  ChoreServiceDefinition, // second\n] });')).toBe(false);
+  expect(missing('jobs({ services: [\n  OtherDefinition, // first\n  ChoreServiceDefinition, // second\n] });')).toBe(
+    false,
+  );
   expect(missing('jobs({ services: [/* none */ ChoreServiceDefinition] });')).toBe(false);
   // Serving it, or importing it, declares no job.
   expect(missing('services: [implement(ChoreServiceDefinition, chores)]')).toBe(true);

@@ -29,7 +29,7 @@ export function undeclared(
   sources: readonly string[],
 ): readonly string[] {
   const policy = methodPolicy(registry);
-  const code = sources.map((text) => text.replace(/^import [^;]*;|\/\*[^]*?\*\/|(?<!:)\/\/.*/gm, '')).join('\n');
+  const code = sources.map((text) => text.replace(/^import [^;]*;|\/\*[\s\S]*?\*\/|(?<!:)\/\/.*/gm, '')).join('\n');
   // As an item of a list: `implement(Definition, …)` serves a contract, and declares no job of it.
   const lists = (name: string) => new RegExp(`[[,]\\s*${name}\\s*[,\\]]`).test(code);
   const services = contracts.flatMap((file) => registry.getFile(file)?.services ?? []);

@@ -51,7 +51,7 @@ const isResource = (value: unknown): value is StoredResource =>
 
 /** What migrations give a table: columns, also by other names later; undefined if they name it, and don't create it. */
 export function columnsIn(migrations: string, table: string): ReadonlySet<string> | undefined {
-  const sql = migrations.replace(/--.*$|\/\*[^]*?\*\//gm, '').replaceAll('"', '');
+  const sql = migrations.replace(/--.*$|\/\*[\s\S]*?\*\//gm, '').replaceAll('"', '');
   const columns = sql.split(';').flatMap((statement) => {
     const [, created] = /CREATE TABLE (?:IF NOT EXISTS )?(\w+)\s*\(/i.exec(statement) ?? [];
     const [, altered] = /ALTER TABLE (?:IF EXISTS )?(?:ONLY )?(\w+)/i.exec(statement) ?? [];
