@@ -84,6 +84,13 @@ describe('a process', () => {
     expect(service.output.out).toContain('"msg":"drained"');
   });
 
+  it('ends when its launcher is gone before it is ready', async () => {
+    const service = run({ FIXTURE_WAITS: 'yes', RONDO_HANDOVER_MS: '600000' });
+    await printed(service, 'waiting');
+    service.child.disconnect();
+    expect([await service.exited, service.output.err]).toEqual([1, '']);
+  });
+
   it('only prepares what it depends on if it is to migrate', async () => {
     const { exited, output } = run({ FIXTURE_MIGRATES: 'yes' }, ['--migrate']);
     expect([await exited, output.err]).toEqual([0, '']);
