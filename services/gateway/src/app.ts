@@ -188,6 +188,8 @@ function createProtocols(
     catalogue: {
       method: (path) => ownServices.method(path) ?? catalogue.method(path),
       route: (verb, path) => catalogue.route(verb, path),
+      learning: (service) => catalogue.learning(service),
+      onChange: (listener) => catalogue.onChange(listener),
     },
     backend,
     httpJson,

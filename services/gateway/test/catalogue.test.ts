@@ -195,6 +195,28 @@ describe('two versions side by side', () => {
     expect(catalogue.route('GET', '/v1/books')).toBeUndefined();
   });
 
+  it('are awaited only while all instances are new, with another fingerprint', async () => {
+    const { catalogue, fleet, young, fingerprints } = await startBoth();
+    fleet.remove('old-1');
+    fleet.remove('old-2');
+    const again = (fingerprint: string) =>
+      fleet.add({
+        instanceId: 'new-1',
+        incarnation: 2,
+        address: young,
+        services: [BOOKS],
+        ...fingerprints(fingerprint),
+      });
+    again('f2');
+    expect(catalogue.learning(BOOKS)).toBe(false);
+    again('f3');
+    expect(catalogue.learning(BOOKS)).toBe(true);
+    await until(catalogue, () => !catalogue.learning(BOOKS));
+    expect(fieldsAt(found(catalogue, PATH), 'new-1', 2)).toEqual(['name', 'shelf']);
+    fleet.remove('new-1');
+    expect(catalogue.learning(BOOKS)).toBe(false);
+  });
+
   it('include one that is not learned yet only if its fingerprint is known', async () => {
     const { catalogue, fleet, fingerprints } = await startBoth();
     const silent = '127.0.0.1:1';

@@ -33,6 +33,8 @@ export interface LiveCatalogue extends Catalogue {
   readonly settled: boolean;
   /** Whether it has ever been settled: from then on, a method that is unknown doesn't exist. */
   readonly started: boolean;
+  /** Whether all instances of a service are new, and their contracts aren't known yet, as after a restart with another contract. */
+  learning(service: string): boolean;
   /** How many instances of a service are known. */
   instancesOf(service: string): number;
   /** Whether an instance of any service has this address. */
@@ -110,6 +112,7 @@ export function createCatalogue(options: CatalogueOptions): LiveCatalogue {
     get started() {
       return started;
     },
+    learning: (service) => services.find(service)?.learning === true,
     instancesOf: (service) => services.find(service)?.instances ?? 0,
     isAddress: (text) => addresses.has(text),
     contracts: () =>

@@ -17,6 +17,8 @@ export interface ServiceVersions {
   readonly contracts: readonly Contract[];
   /** Whether no contract is known yet, but one may still be learned. */
   readonly pending: boolean;
+  /** Whether it has instances, and the contract of none is known, but one may still be learned: all are new. */
+  readonly learning: boolean;
   /** When its first instance registered, by the registry. */
   since: number;
   /** When its last instance left, by this process's clock; undefined while it has one. */
@@ -58,13 +60,18 @@ export function createVersions(service: string): ServiceVersions {
   const versions = new Map<string, Version>();
   let ordered: readonly Version[] = [];
   let leftAt = 0;
+  let learning = false;
 
+  const look = () => {
+    learning = areNew([...members.values()], ordered, service);
+  };
   const reorder = () => {
     const lived = [...versions.values()].filter(({ instances }) => instances.size > 0);
     // The contract of the last instance stays: it says which methods are unavailable.
     const kept = lived.length > 0 ? lived : ordered.slice(0, 1);
     for (const [hash, version] of versions) if (!kept.includes(version)) versions.delete(hash);
     ordered = kept.sort(byImportance);
+    look();
   };
 
   const leave = (instance: ServiceInstance, now: number) => {
@@ -91,10 +98,14 @@ export function createVersions(service: string): ServiceVersions {
     get pending() {
       return ordered.length === 0 && [...members.values()].some(({ refused }) => !refused);
     },
+    get learning() {
+      return learning;
+    },
     join(instance) {
       const replaced = members.get(instance.instanceId);
       if (replaced !== undefined) leave(replaced.instance, leftAt);
       members.set(instance.instanceId, { instance, version: undefined, refused: false });
+      look();
     },
     leave,
     learn(instance, files) {
@@ -115,7 +126,9 @@ export function createVersions(service: string): ServiceVersions {
     },
     refuse(instance) {
       const member = members.get(instance.instanceId);
-      if (member?.instance === instance) member.refused = true;
+      if (member?.instance !== instance) return;
+      member.refused = true;
+      look();
     },
     contractAt(endpoint) {
       const member = members.get(endpoint.instanceId);
@@ -126,6 +139,14 @@ export function createVersions(service: string): ServiceVersions {
       return ordered.find((version) => version.fingerprint === fingerprint)?.contract;
     },
   };
+}
+
+/** Whether the contracts of all are unknown, though one may still be learned. Equal fingerprints mean equal contracts. */
+function areNew(members: readonly Member[], known: readonly Version[], service: string): boolean {
+  const fingerprints = new Set(known.flatMap(({ fingerprint }) => fingerprint ?? []));
+  const isKnown = ({ version, instance }: Member) =>
+    version !== undefined || fingerprints.has(instance.fingerprints[service] ?? '');
+  return members.some(({ refused }) => !refused) && !members.some(isKnown);
 }
 
 function byImportance(one: Version, other: Version): number {

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { RpcError, Status } from '@rondo/rpc/status';
+import { ManualClock } from '@rondo/rpc/testing';
 import { echoBackend, frame, frames, gateway, type Sent, send1, send2 } from '../../test/support/calling.js';
 import { closeAll, connect2, listening, logged } from '../../test/support/listening.js';
 import { note, noteCatalogue, pathOf } from '../../test/support/note-service.js';
@@ -180,6 +181,48 @@ describe('the dispatch', () => {
     const { port } = await listening({ handler: (exchange) => dispatch.refuse(exchange, error, 429) });
     const { status, body } = await send1(port, { method: 'GET', path });
     expect([status, JSON.parse(String(body))]).toMatchObject([429, told]);
+  });
+
+  it.each([
+    ['until a contract of its new instances is known', false],
+    ['for two seconds at most', true],
+  ])('holds a call %s', async (_title, isLate) => {
+    const clock = new ManualClock();
+    const echo = echoBackend().backend;
+    let calls = 0;
+    let learning = true;
+    let change: (() => void) | undefined;
+    let onHeld = (): void => undefined;
+    const held = new Promise<void>((resolve) => {
+      onHeld = resolve;
+    });
+    const { port } = await gateway({
+      clock,
+      backend(call) {
+        calls += 1;
+        return echo(call);
+      },
+      catalogue: {
+        ...noteCatalogue,
+        learning: () => learning,
+        onChange(listener) {
+          change = listener;
+          onHeld();
+          return () => {
+            change = undefined;
+          };
+        },
+      },
+    });
+    const answer = send1(port, { ...put('application/proto'), chunks: [note('a')] });
+    await Promise.race([held, answer]);
+    change?.();
+    expect(calls).toBe(0);
+    learning = isLate;
+    if (isLate) await clock.advance(2_000);
+    else change?.();
+    expect((await answer).status).toBe(200);
+    expect({ calls, change }).toEqual({ calls: 1, change: undefined });
   });
 
   it('says why a service is away, by each protocol', async () => {

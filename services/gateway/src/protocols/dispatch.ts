@@ -4,6 +4,7 @@ import { type Logger, silentLogger } from '@rondo/rpc/call';
 import { type Clock, systemClock } from '@rondo/rpc/clock';
 import { type RpcError, Status } from '@rondo/rpc/status';
 import type { Absent, Catalogue, PublicMethod, RouteMatch } from '../discovery/catalogue.js';
+import type { LiveCatalogue } from '../discovery/create-catalogue.js';
 import { gatewayErrors } from '../errors.js';
 import { statusJson } from '../http-json/status-json.js';
 import type { HttpExchange, HttpHandler } from '../listener/exchange.js';
@@ -13,7 +14,7 @@ import { createFormats, type Format, type Formats, PROTOCOLS } from './protocols
 
 /** Options of {@link createDispatch}. */
 export interface DispatchOptions {
-  readonly catalogue: Pick<Catalogue, 'method' | 'route'>;
+  readonly catalogue: Pick<Catalogue, 'method' | 'route'> & Partial<Pick<LiveCatalogue, 'learning' | 'onChange'>>;
   readonly backend: Backend;
   /** Serves a request to an annotated path. */
   readonly httpJson: (exchange: HttpExchange, match: RouteMatch) => void;
@@ -39,6 +40,9 @@ export interface Dispatch {
   refuse(exchange: HttpExchange, error: RpcError, status: number): void;
 }
 
+/** How long a request waits at most for the contract of new instances. */
+const LEARNING_MS = 2_000;
+
 export function createDispatch({
   catalogue,
   backend,
@@ -52,11 +56,30 @@ export function createDispatch({
   clock = systemClock,
 }: DispatchOptions): Dispatch {
   const formats = createFormats({ backend, maxMessageBytes, servedBy, clientOf, draining, log, clock });
-  const dispatch = (exchange: HttpExchange): void => {
+  /** Dispatches a request to a service whose instances are all new again once their contract is known. */
+  const waits = (exchange: HttpExchange, { method: { path } }: PublicMethod): boolean => {
+    const service = path.slice(1, path.lastIndexOf('/'));
+    if (!catalogue.learning?.(service)) return false;
+    let isOver = false;
+    const goOn = () => {
+      if (isOver) return;
+      isOver = true;
+      timer.cancel();
+      unfollow?.();
+      handle(exchange, () => false);
+    };
+    const timer = clock.setTimer(LEARNING_MS, goOn);
+    const unfollow = catalogue.onChange?.(() => catalogue.learning?.(service) || goOn());
+    return true;
+  };
+  const dispatch = (exchange: HttpExchange, mustWait: typeof waits): void => {
     if (pages(exchange)) return;
     const format = formats.of(exchange.headers['content-type']);
     const found = catalogue.method(exchange.path);
-    if (isMethod(found)) exchange.route = found.method.path;
+    if (isMethod(found)) {
+      if (mustWait(exchange, found)) return;
+      exchange.route = found.method.path;
+    }
     if (found !== 'unknown' || (format !== undefined && isOnlyRpc(format)) || isRpcLike(exchange)) {
       serveCall(exchange, found, { format, formats });
       return;
@@ -64,19 +87,21 @@ export function createDispatch({
     const route = catalogue.route(exchange.method === 'HEAD' ? 'GET' : exchange.method, exchange.path);
     if (route === undefined) refuseUnknown(exchange, format);
     else if ('target' in route) {
+      if (mustWait(exchange, route.target)) return;
       exchange.route = route.binding.template.text;
       httpJson(exchange, route);
     } else refuse(exchange, 405, { code: Status.INVALID_ARGUMENT, ...notAllowed(route.allow) });
   };
+  const handle = (exchange: HttpExchange, mustWait = waits): void => {
+    try {
+      dispatch(exchange, mustWait);
+    } catch (fault) {
+      log.error({ err: fault, path: exchange.path }, 'a request failed inside the gateway');
+      exchange.abort('internal');
+    }
+  };
   return {
-    handle(exchange) {
-      try {
-        dispatch(exchange);
-      } catch (fault) {
-        log.error({ err: fault, path: exchange.path }, 'a request failed inside the gateway');
-        exchange.abort('internal');
-      }
-    },
+    handle: (exchange) => handle(exchange),
     refuse(exchange, error, status) {
       const format = formats.of(exchange.headers['content-type']);
       if (
