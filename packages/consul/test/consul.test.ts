@@ -152,7 +152,7 @@ it("takes no list from an agent whose index goes back, as one's does that is slo
   }
 });
 
-it('lists all services by tag, by full name and by the name in the URL, whoever registered them', async () => {
+it('lists all services by tag, by full name and by the name in the URL, of any program', async () => {
   const health = (id: string) => [{ Service: { ID: id, Address: '10.0.0.1', Port: 80 }, Checks: [] }];
   const names = { consul: [], redis: ['cache'], tagged: ['rondo'], [SERVICE]: [], mapped: [] };
   const paths = Object.keys(names).map((name) => [`/v1/health/service/${name}`, health(name)]);
