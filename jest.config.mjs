@@ -1,16 +1,21 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { journeysFirst, project, run, typescriptSpecifiers } from './packages/rondo/dist/jest.mjs';
 
 /** The roots that this tree has: a fork may have deleted the laboratory. */
 const roots = (...folders) => folders.filter((folder) => existsSync(folder)).map((folder) => `<rootDir>/${folder}`);
 
+/** The packages of a folder, as an alternative of a regular expression. */
+const plugins = existsSync('plugins') ? readdirSync('plugins').join('|') : '-';
+
 /** Packages are taken from their sources: a test sees a change without a build. */
 const code = {
   ...project,
   displayName: 'code',
-  roots: roots('packages', 'services'),
+  roots: roots('packages', 'plugins', 'services'),
   moduleNameMapper: {
     '^@rondo/contracts/(.*)$': '<rootDir>/packages/contracts/src/$1.ts',
+    [`^@rondo/(${plugins})$`]: '<rootDir>/plugins/$1/src/exports/index.ts',
+    [`^@rondo/(${plugins})/(?!package[.]json)(.*)$`]: '<rootDir>/plugins/$1/src/exports/$2.ts',
     '^@rondo/([a-z-]+)$': '<rootDir>/packages/$1/src/exports/index.ts',
     '^@rondo/([a-z-]+)/(?!package[.]json)(.*)$': '<rootDir>/packages/$1/src/exports/$2.ts',
     ...typescriptSpecifiers,

@@ -23,7 +23,7 @@ become underscores, and the unit and \`total\` are at the end of the name, such 
 
 /** @returns {string} Markdown. */
 export function metricsPage() {
-  const listed = execFileSync('git', ['ls-files', 'packages/*/src/*.ts', 'services/*/src/*.ts'], {
+  const listed = execFileSync('git', ['ls-files', 'packages/*/src/*.ts', 'plugins/*/src/*.ts', 'services/*/src/*.ts'], {
     cwd: root,
     encoding: 'utf8',
   });

@@ -7,7 +7,7 @@ import { compile, hasCommit, root, run } from '@rondo/tool/workspace';
 /** By part: its paths. A file belongs to the first part that has it. */
 const PARTS = {
   tools: /^(?:scripts|packages\/rondo)\//,
-  packages: /^packages\//,
+  packages: /^(?:packages|plugins)\//,
   services: /^services\//,
   lab: /^lab\//,
   e2e: /^e2e\//,
@@ -16,7 +16,8 @@ const PARTS = {
   others: /^/,
 };
 const CODE = /\.(?:[cm]?[jt]sx?|css|sh|sql|proto|go|py|grit)$|^\.ci\//;
-const TEST = /\.test\.ts$|^e2e\/|^lab\/(?:clients|conformance|e2e|foreign|sim)\/|^(?:packages|services)\/[^/]+\/test\//;
+const TEST =
+  /\.test\.ts$|^e2e\/|^lab\/(?:clients|conformance|e2e|foreign|sim)\/|^(?:packages|plugins|services)\/[^/]+\/test\//;
 
 /** `npm run lab -- survey` */
 export async function main() {
@@ -50,7 +51,7 @@ export function count() {
     .split('\0')
     .filter((file) => existsSync(path.join(root, file)) && file !== '');
   const code = tracked.filter((file) => CODE.test(file));
-  const manifests = tracked.filter((file) => /^(?:packages|services)\/[^/]+\/package\.json$/.test(file));
+  const manifests = tracked.filter((file) => /^(?:packages|plugins|services)\/[^/]+\/package\.json$/.test(file));
   return {
     files: byPart(tracked, () => 1),
     code: byPart(

@@ -3,7 +3,7 @@
  * It fails if a name has no docstring. With `--out` it writes a page of Markdown for each entry. TypeDoc needs a TypeScript with a
  * JavaScript interface, so this folder has one of its own.
  */
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -32,9 +32,12 @@ const { out, root = fileURLToPath(new URL('../../', import.meta.url)) } = parseA
   options: { out: text, root: text },
 }).values;
 
+const folderOf = (pkg) =>
+  ['packages', 'plugins'].map((parent) => path.join(root, parent, pkg)).find((folder) => existsSync(folder));
+
 const app = await Application.bootstrapWithPlugins({
   entryPoints: Object.entries(ENTRIES).flatMap(([pkg, files]) =>
-    files.map((file) => path.join(root, 'packages', pkg, 'dist/exports', `${file}.d.ts`)),
+    files.map((file) => path.join(folderOf(pkg), 'dist/exports', `${file}.d.ts`)),
   ),
   tsconfig: path.join(root, 'docs/api/tsconfig.json'),
   alwaysCreateEntryPointModule: true,
@@ -86,8 +89,8 @@ function isDocumented(one) {
 
 /** Gives an entry the name that one imports, and the docstring at the head of its source, which declarations don't have. */
 function nameAsImported(module) {
-  const [, pkg, file = 'index'] = /^([\w-]+)\/dist\/exports(?:\/([\w-]+))?$/.exec(module.name) ?? [];
-  const source = readFileSync(path.join(root, 'packages', pkg, 'src/exports', `${file}.ts`), 'utf8');
+  const [, pkg, file = 'index'] = /^(?:\w+\/)?([\w-]+)\/dist\/exports(?:\/([\w-]+))?$/.exec(module.name) ?? [];
+  const source = readFileSync(path.join(folderOf(pkg), 'src/exports', `${file}.ts`), 'utf8');
   const [, head = ''] = /^\/\*\*([\s\S]*?)\*\//.exec(source) ?? [];
   module.name = file === 'index' ? `@rondo/${pkg}` : `@rondo/${pkg}/${file}`;
   module.comment = new Comment([{ kind: 'text', text: head.replace(/^ *\* ?/gm, '').trim() }]);

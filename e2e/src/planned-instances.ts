@@ -4,7 +4,7 @@ import { root } from '@rondo/harness';
 
 /** The folders of packages and services, as paths from the root. A folder without a manifest doesn't count. */
 export const workspaceFolders = (): readonly string[] =>
-  ['packages', 'services']
+  ['packages', 'plugins', 'services']
     .flatMap((parent) => readdirSync(join(root, parent)).map((name) => `${parent}/${name}`))
     .filter((folder) => existsSync(join(root, folder, 'package.json')));
 

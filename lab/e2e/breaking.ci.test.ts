@@ -21,11 +21,11 @@ describe.each([
   beforeAll(async () => {
     mkdirSync(tree, { recursive: true });
     await start('git', ['init', '--quiet', `--initial-branch=${branch}`, repository]).ended;
-    writeFileSync(join(repository, '.git/info/exclude'), 'packages\nnode_modules\nservices\n');
+    writeFileSync(join(repository, '.git/info/exclude'), 'packages\nplugins\nnode_modules\nservices\n');
     for (const part of ['proto', 'buf.yaml']) cpSync(join(root, part), join(tree, part), { recursive: true });
     mkdirSync(join(tree, 'packages'));
     const packages = readdirSync(join(root, 'packages')).filter((name) => name !== 'rondo');
-    for (const part of ['node_modules', 'services', ...packages.map((name) => `packages/${name}`)])
+    for (const part of ['node_modules', 'plugins', 'services', ...packages.map((name) => `packages/${name}`)])
       symlinkSync(join(root, part), join(tree, part));
     module = await toolModule('check/breaking.ts', tree);
     await git('add', 'proto', 'buf.yaml');

@@ -26,7 +26,7 @@ const CONTRACTS = {
   CalculatorServiceDefinition: '@rondo/contracts/calculator/v1/calculator',
 };
 
-const packages = readdirSync(join(root, 'packages')).map((name) => join('packages', name));
+const packages = ['packages', 'plugins'].flatMap((at) => readdirSync(join(root, at)).map((name) => join(at, name)));
 const examples = new Map(
   packages.flatMap((at) => Object.values(entriesOf(at)).flatMap((types) => exampleOf(at, types))),
 );

@@ -6,8 +6,8 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { createAuthority, issue } from '@rondo/certificates';
 import { freePort } from '@rondo/harness';
 import { readGuide } from '../../e2e/src/docs.js';
-import { faultOf, secured } from '../../packages/nats/test/secured.js';
 import { type NatsServer, noNats, startNats } from '../../packages/topics/test/nats-server.js';
+import { faultOf, secured } from '../../plugins/topics-nats/test/secured.js';
 import { runFile } from './src/run-guide.js';
 
 let folder: string;

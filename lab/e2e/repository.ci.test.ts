@@ -13,7 +13,10 @@ const read = (file: string) => readFileSync(join(root, file), 'utf8');
 
 /** The sources that may read the environment: all without tests. */
 function sources(): string[] {
-  const listed = execFileSync('git', ['ls-files', 'packages', 'services', 'scripts'], { cwd: root, encoding: 'utf8' });
+  const listed = execFileSync('git', ['ls-files', 'packages', 'plugins', 'services', 'scripts'], {
+    cwd: root,
+    encoding: 'utf8',
+  });
   return listed
     .split('\n')
     .filter((file) => /\.(ts|mjs)$/.test(file) && !/(^|\/)(test|testing|fixtures)\/|\.test\.ts$/.test(file))

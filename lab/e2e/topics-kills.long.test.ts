@@ -13,11 +13,11 @@ import { createPool, type Database, migrate, outcomesSchema } from '@rondo/datab
 import { eventually, freePort, startWorker } from '@rondo/harness';
 import { type Postgres, startPostgres } from '@rondo/harness/postgres';
 import { jobsSchema } from '@rondo/jobs';
-import { natsBroker } from '@rondo/nats';
 import { silentLogger } from '@rondo/rpc/call';
 import { systemClock as clock } from '@rondo/rpc/clock';
 import { createTestChannel } from '@rondo/rpc/testing';
 import { createSubscriber, createTopics, topicsSchema } from '@rondo/topics';
+import { natsBroker } from '@rondo/topics-nats';
 import { type NatsServer, noNats, startNats } from '../../packages/topics/test/nats-server.js';
 
 const PROCESS = new URL('./src/topics-process.mjs', import.meta.url);

@@ -24,7 +24,9 @@ const LATE = ['CANCELLED', 'DEADLINE_EXCEEDED', 'INTERNAL', 'OUT_OF_RANGE', 'UNA
  * @returns {Promise<{ errors: ErrorEntry[], faults: string[] }>} The rows of all tables, and what is wrong with them.
  */
 export async function readErrors(root) {
-  const packages = readdirSync(path.join(root, 'packages')).map((name) => `packages/${name}`);
+  const packages = ['packages', 'plugins'].flatMap((parent) =>
+    readdirSync(path.join(root, parent)).map((name) => `${parent}/${name}`),
+  );
   const found = await Promise.all([...packages, ...SERVICES].map((folder) => rowsIn(path.join(root, folder))));
   return { errors: found.flat().map(toEntry), faults: faultsOf(found.flat()) };
 }

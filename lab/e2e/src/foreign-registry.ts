@@ -2,15 +2,15 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { consulRegistry } from '@rondo/consul';
 import { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
-import { eurekaRegistry } from '@rondo/eureka';
 import { eventually, freeBase, type RunningProcess, root, start } from '@rondo/harness';
 import type { RegistryAdapter } from '@rondo/registries';
 import type { ConformanceRegistry } from '@rondo/registries/testing';
+import { consulRegistry } from '@rondo/registry-consul';
+import { eurekaRegistry } from '@rondo/registry-eureka';
+import { zookeeperRegistry } from '@rondo/registry-zookeeper';
 import { systemClock as clock, systemRandom as random } from '@rondo/rpc/clock';
 import { startTcpProxy } from '@rondo/rpc/internal/testing';
-import { zookeeperRegistry } from '@rondo/zookeeper';
 
 /** A real registry of another kind, as a process of its own. */
 export interface ForeignRegistry extends ConformanceRegistry {

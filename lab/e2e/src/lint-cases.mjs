@@ -48,7 +48,7 @@ export const refused = [
   ['packages/service/src/b.ts', 'packages/service, which every service shares', "import '@rondo/database/embedded';"],
   ['packages/sync/src/a.ts', 'packages/sync knows packages/database', "import '@rondo/rpc/client';"],
   ['packages/dynamic/src/a.ts', 'packages/dynamic knows the contracts', "import '@rondo/service';"],
-  ['packages/grpc-js/src/a.ts', 'packages/grpc-js knows the contracts', "import '@rondo/service';"],
+  ['plugins/grpc-js/src/a.ts', 'plugins/grpc-js knows the contracts', "import '@rondo/service';"],
   ['packages/validation/src/a.ts', 'packages/validation, which', "import '@rondo/rpc/call';"],
   ['packages/schema/src/a.ts', 'packages/schema knows the contracts', "import '@rondo/service';"],
   ['packages/database/src/a.ts', 'packages/database knows no other package', "import '@rondo/rpc/status';"],

@@ -93,7 +93,7 @@ interface TypeScriptConfig {
 function adapted(file: string, text: string, { name, version }: Pick<SampleOptions, 'name' | 'version'>): string {
   if (path.basename(file) === 'tsconfig.json') {
     const { references, ...config }: TypeScriptConfig = JSON.parse(text);
-    const own = references.filter(({ path: to }) => !/\/packages\/(?!contracts$)/.test(to));
+    const own = references.filter(({ path: to }) => !/\/(?:packages|plugins)\/(?!contracts$)/.test(to));
     return `${JSON.stringify({ ...config, references: own }, undefined, 2)}\n`;
   }
   if (path.basename(file) !== 'package.json') return text;

@@ -6,12 +6,12 @@ import {
 import { MethodPolicy } from '@rondo/contracts/rondo/options/v1/options';
 import type { Database, OperatorAudit, QueryOptions, Transaction } from '@rondo/database';
 import { countJobs, discardJob, type JobRow, listJobs, listRefused, retryJob } from '@rondo/jobs/internal';
-import type { BrokerGroup, NatsBroker, Waiting } from '@rondo/nats';
 import { callerIdentity, type ServerCall } from '@rondo/rpc/call';
 import { type Clock, sleep } from '@rondo/rpc/clock';
 import { mayOperate, parseSpiffeId } from '@rondo/rpc/internal';
 import { implement, type ServiceImplementation } from '@rondo/rpc/server';
 import { defineErrors } from '@rondo/rpc/status';
+import type { BrokerGroup, NatsBroker, Waiting } from '@rondo/topics-nats';
 import { faultOfSubscriber, MAX_GROUPS, methodOf, readGroups, registerGroup, removeGroup, replay } from './groups.js';
 import { brokerGroup, type GroupId, replayFrom } from './outbox.js';
 import type { TopicType } from './topic.js';

@@ -1,6 +1,6 @@
 import type { Database, Queries, QueryOptions } from '@rondo/database';
-import type { BrokerEvent, BrokerGroup, NatsBroker } from '@rondo/nats';
 import { type Clock, sleep } from '@rondo/rpc/clock';
+import type { BrokerEvent, BrokerGroup, NatsBroker } from '@rondo/topics-nats';
 import type { RegisteredGroup } from './groups.js';
 
 interface WaitingEvent extends BrokerEvent {

@@ -1,12 +1,12 @@
 import type { Meter } from '@opentelemetry/api';
 import type { Database, OperatorAudit, Queries, SqlValue } from '@rondo/database';
 import { claimHeads, type StoredMethod, Worker } from '@rondo/jobs/internal';
-import type { NatsBroker } from '@rondo/nats';
 import type { Logger } from '@rondo/rpc/call';
 import type { Channel } from '@rondo/rpc/client';
 import { type Clock, type Random, systemClock, systemRandom } from '@rondo/rpc/clock';
 import { createSweep, currentTrace, type ServiceDefinition } from '@rondo/rpc/internal';
 import type { ServiceImplementation } from '@rondo/rpc/server';
+import type { NatsBroker } from '@rondo/topics-nats';
 import { createEventService } from './event-service.js';
 import { faultOfSubscriber, insertEvent, methodOf, type RegisteredGroup, readGroups, trim } from './groups.js';
 import { meterTopics } from './metrics.js';
@@ -105,7 +105,7 @@ export function createTopics(options: TopicsOptions): Topics {
   const relaying = createSweep({ intervalMs: SWEEP_MS, clock, log, name: 'topics over NATS', round: relayRound });
   /** Loaded on demand, as most services have their events carried by their database. */
   const carry = async (url: string) => {
-    const broker = (await import('@rondo/nats')).natsBroker(url, { clock });
+    const broker = (await import('@rondo/topics-nats')).natsBroker(url, { clock });
     const worked = { methods: () => groups.methods, onBroughtBack: () => sweep.nudge(), onLost: () => groups.forget() };
     const relay = new Relay({ broker, database, topics, channel, log, clock, random, meter, ...worked });
     carrier = { broker, relay };

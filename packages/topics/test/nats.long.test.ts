@@ -2,11 +2,11 @@
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Moved } from '@rondo/contracts/rondo/conformance/v1/topics';
-import { natsBroker } from '@rondo/nats';
 import { silentLogger } from '@rondo/rpc/call';
 import { systemClock as clock } from '@rondo/rpc/clock';
 import { RpcError, Status } from '@rondo/rpc/status';
 import { failureOf } from '@rondo/rpc/testing';
+import { natsBroker } from '@rondo/topics-nats';
 import { eventually } from '../../jobs/test/fixture.js';
 import { nameOf, topicsConformance, topicsOf } from './conformance.js';
 import { freePort, type NatsServer, noNats, startNats } from './nats-server.js';

@@ -5,12 +5,12 @@ import { EventServiceDefinition } from '@rondo/contracts/rondo/events/v1/events'
 import { MethodPolicy } from '@rondo/contracts/rondo/options/v1/options';
 import { createPool, type Database } from '@rondo/database';
 import { startTestPostgres, type TestPostgres } from '@rondo/database/testing';
-import type { BrokerEvent, NatsBroker, Take } from '@rondo/nats';
 import { silentLogger as log } from '@rondo/rpc/call';
 import { createClient } from '@rondo/rpc/client';
 import { systemClock as clock, systemRandom as random } from '@rondo/rpc/clock';
 import { RpcError, Status } from '@rondo/rpc/status';
 import { createTestChannel, standIn } from '@rondo/rpc/testing';
+import type { BrokerEvent, NatsBroker, Take } from '@rondo/topics-nats';
 import { createTopics } from '../src/exports/index.js';
 import { methodOf, replay } from '../src/groups.js';
 import { replayFrom, sendWaiting } from '../src/outbox.js';

@@ -9,14 +9,6 @@ import { systemClock } from '@rondo/rpc/clock';
 import { RpcError, Status } from '@rondo/rpc/status';
 import { ManualClock, seededRandom } from '@rondo/rpc/testing';
 import {
-  claimsOf,
-  NOW,
-  newKey,
-  type SigningKey,
-  sign,
-  TestIssuer,
-} from '../../../packages/authentication/test/support/issuer.js';
-import {
   BEGIN,
   END_HEADERS,
   END_STREAM,
@@ -25,6 +17,14 @@ import {
   frame as http2Frame,
   TYPE,
 } from '../../../packages/rpc/test/attacks/frames.js';
+import {
+  claimsOf,
+  NOW,
+  newKey,
+  type SigningKey,
+  sign,
+  TestIssuer,
+} from '../../../plugins/authentication/test/support/issuer.js';
 import { createEdge, type EdgeOptions } from '../src/edge/edge.js';
 import { createHttpJson } from '../src/http-json/http-json.js';
 import type { Backend, BackendCall } from '../src/protocols/backend.js';

@@ -19,7 +19,7 @@ const out = path.join(root, 'bundle');
 /** What is compiled beside the services, if it isn't installed. Folders that .dockerignore excludes aren't needed. */
 const TOOLS = [
   'packages/certificates',
-  'packages/authentication',
+  'plugins/authentication',
   'packages/dynamic',
   'packages/service',
   'packages/database',

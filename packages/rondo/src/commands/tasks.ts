@@ -61,7 +61,7 @@ export const tasks = {
     summary: 'Starts the system, and rebuilds and restarts services when files are saved.',
     usage: SYSTEM_USAGE,
     details: [
-      'It does what npm start does, and it watches proto/, packages/ and services/. When a contract is saved, its code is',
+      'It does what npm start does, and it watches proto/, packages/, plugins/ and services/. When a contract is saved, its code is',
       'generated; when a source is saved, it is compiled. Then the services that use it restart, and no others. A service with',
       'a compile error keeps running its last build, and the error is printed. Data is kept.',
     ].join('\n'),

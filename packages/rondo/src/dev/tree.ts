@@ -6,14 +6,14 @@ import path from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { codeOf } from '../workspace/errors.js';
 
-const FOLDERS = ['proto', 'packages', 'services'];
+const FOLDERS = ['proto', 'packages', 'plugins', 'services'];
 const AT_THE_ROOT =
   /^(?:buf(?:\.gen)?\.yaml|pnpm-(?:lock|workspace)\.yaml|package\.json|tsconfig\.(?:base|build)\.json)$/;
 /** The files that count. Temporary files of editors have other endings. */
 const COUNTS =
   /(?:(?<!\.test)\.ts|\.proto|\.sql|\/\.env|\/package\.json|\/tsconfig\.json|\/page\/[^/]+\.(?:tsx|css|html|svg))$/;
 /** Folders of projects that are left out. Folders under proto/ may have any name. */
-const LEFT_OUT = /^(?:packages|services)\/[^/]+\/(?:node_modules|dist|test)$|^packages\/contracts\/src$/;
+const LEFT_OUT = /^(?:packages|plugins|services)\/[^/]+\/(?:node_modules|dist|test)$|^packages\/contracts\/src$/;
 /** What to do about the limits, by the error of a watch that exceeds them: see inotify(7). */
 const REMEDIES = new Map([
   ['ENOSPC', 'end what watches (an editor?), or sudo sysctl fs.inotify.max_user_watches=524288'],

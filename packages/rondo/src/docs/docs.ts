@@ -1,12 +1,12 @@
 /** `npm run docs`: makes the documentation a site, with the references that are generated from the code, and checks their sources. */
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { buildOnly } from '../build/build.js';
 import { console } from '../terminal/console.js';
 import { messageOf } from '../workspace/errors.js';
-import { filesBelow } from '../workspace/files.js';
+import { filesBelow, projectFolders } from '../workspace/files.js';
 import { parse, takenByNpm } from '../workspace/options.js';
 import { root } from '../workspace/paths.js';
 import { run } from '../workspace/process.js';
@@ -31,9 +31,9 @@ export const errorsUsed = (): Promise<StepResult> => run(process.execPath, ['doc
 /** A digest of what `docs/api/main.mjs` reads, and of itself. */
 function fingerprint(): string {
   const hash = createHash('sha256').update(readFileSync(path.join(root, 'pnpm-lock.yaml')));
-  const declarations = readdirSync(path.join(root, 'packages'))
-    .filter((name) => name !== 'contracts')
-    .flatMap((name) => below(`packages/${name}/dist`))
+  const declarations = projectFolders(root)
+    .filter((folder) => /^(?:packages|plugins)\/(?!contracts$)/.test(folder))
+    .flatMap((folder) => below(`${folder}/dist`))
     .filter((file) => file.endsWith('.d.ts'));
   for (const file of ['docs/api/main.mjs', ...declarations]) {
     hash.update(`\0${file}\0`).update(readFileSync(path.join(root, file)));

@@ -174,7 +174,7 @@ const IMPORT = /@[\w.-]+\/contracts\/([\w./-]+)/g;
 
 /** Finds the places that import the generated code of contracts, without those that are removed with the service `name`. */
 function usesOf(root: string, name: string): readonly Use[] {
-  return ['services', 'packages', 'e2e', 'lab']
+  return ['services', 'packages', 'plugins', 'e2e', 'lab']
     .flatMap((folder) => filesBelow(root, folder))
     .filter((file) => /\.(?:m?ts|m?js)$/.test(file) && !/^packages\/(?:contracts|rondo)\//.test(file))
     .filter((file) => !file.startsWith(`services/${name}/`))

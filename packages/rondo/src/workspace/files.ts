@@ -18,9 +18,9 @@ function walk(folder: string, prefix: string): string[] {
 /** Whether there is a file, and no folder. */
 export const isFile = (file: string): boolean => statSync(file, { throwIfNoEntry: false })?.isFile() ?? false;
 
-/** The folders of a workspace's own packages and services, from its root. */
+/** The folders of a workspace's own packages, plugins and services, from its root. */
 export const projectFolders = (root: string): readonly string[] =>
-  ['packages', 'services']
+  ['packages', 'plugins', 'services']
     .filter((parent) => existsSync(path.join(root, parent)))
     .flatMap((parent) => readdirSync(path.join(root, parent)).map((name) => `${parent}/${name}`))
     .filter((folder) => isFile(path.join(root, folder, 'package.json')))

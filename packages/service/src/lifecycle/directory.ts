@@ -45,7 +45,7 @@ export async function openDirectory(
 // Each kind is loaded on demand: a process runs with one at most.
 
 async function openKubernetes(url: string, { config, clock, random, log }: ServiceRuntime): Promise<Directory> {
-  const { kubernetesResolver } = await import('@rondo/kubernetes');
+  const { kubernetesResolver } = await import('@rondo/registry-kubernetes');
   const { zone, tls } = config;
   const resolver = kubernetesResolver(url, { zone, secure: tls !== 'off', clock, random, logger: log });
   return { resolver, registrar: undefined, close: () => Promise.resolve() };
@@ -66,14 +66,14 @@ export const openAdapter = async (url: string, options: AdapterOptions): Promise
 /** Loads the code of a kind of registry, which then opens it. */
 export async function loadAdapter(url: string): Promise<(options: AdapterOptions) => RegistryAdapter> {
   if (url.startsWith('consul:')) {
-    const { consulRegistry } = await import('@rondo/consul');
+    const { consulRegistry } = await import('@rondo/registry-consul');
     return () => consulRegistry(url);
   }
   if (url.startsWith('eureka:')) {
-    const { eurekaRegistry } = await import('@rondo/eureka');
+    const { eurekaRegistry } = await import('@rondo/registry-eureka');
     return ({ clock }) => eurekaRegistry(url, { clock });
   }
-  const { zookeeperRegistry } = await import('@rondo/zookeeper');
+  const { zookeeperRegistry } = await import('@rondo/registry-zookeeper');
   return (options) => zookeeperRegistry(url, options);
 }
 

@@ -34,7 +34,7 @@ export async function openRegistry(
   if (typeof parsed.value !== 'string') return parsed.value.map(formatHostPort);
   const url = parsed.value;
   if (url.startsWith('kubernetes:')) {
-    const { kubernetesResolver } = await import('@rondo/kubernetes');
+    const { kubernetesResolver } = await import('@rondo/registry-kubernetes');
     const openResolver: OtherRegistry['openResolver'] = ({ tls, ...options }) =>
       kubernetesResolver(url, { ...options, secure: tls !== undefined });
     return { openResolver, openRegistrar: () => undefined };

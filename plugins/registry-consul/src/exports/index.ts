@@ -1,0 +1,17 @@
+/**
+ * Consul as the registry of Rondo services: `RONDO_REGISTRY=consul://127.0.0.1:8500`.
+ *
+ * ```ts
+ * import { consulRegistry } from '@rondo/registry-consul';
+ * import { adapterResolver } from '@rondo/registries';
+ * import { createChannel } from '@rondo/rpc/client';
+ * import { systemClock as clock, systemRandom as random } from '@rondo/rpc/clock';
+ *
+ * const resolver = adapterResolver(consulRegistry('consul://127.0.0.1:8500'), { clock, random });
+ * const channel = createChannel({ resolver, healthCheck: true });
+ * ```
+ *
+ * @packageDocumentation
+ */
+
+export { consulRegistry } from '../registry.js';
