@@ -51,7 +51,7 @@ export const refused = [
   ['plugins/grpc-js/src/a.ts', 'plugins/grpc-js knows the contracts', "import '@rondo/service';"],
   ['packages/validation/src/a.ts', 'packages/validation, which', "import '@rondo/rpc/call';"],
   ['packages/schema/src/a.ts', 'packages/schema knows the contracts', "import '@rondo/service';"],
-  ['packages/database/src/a.ts', 'packages/database knows no other package', "import '@rondo/rpc/status';"],
+  ['packages/database/src/a.ts', 'packages/database knows packages/base, and no', "import '@rondo/rpc/status';"],
   ['packages/resources/src/a.ts', 'packages/resources knows the statuses', "import '@rondo/database';"],
   ['packages/resources/src/sql/a.ts', 'packages/resources knows the statuses', "import '@rondo/rpc/server';"],
   ['packages/resources/src/domain/a.ts', 'domain/ is pure', "import 'node:crypto';"],

@@ -1,5 +1,5 @@
+import { sleep, systemClock } from '@rondo/base';
 import { apply, heldByPrepared } from './apply-migration.js';
-import { sleep } from './backoff.js';
 import { LockTimeout } from './errors.js';
 import {
   type Migration,
@@ -100,7 +100,7 @@ export async function migrate(database: Database, options: MigrateOptions): Prom
       return undefined;
     });
     if (step === undefined) {
-      await sleep(RETRY_PAUSE_MS, signal);
+      await sleep(systemClock, RETRY_PAUSE_MS, signal);
       continue;
     }
     if (step.applied === undefined) {

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { backoffMs } from './backoff.js';
+import { backoffMs, systemRandom } from '@rondo/base';
 import {
   CommitOutcomeUnknown,
   type DatabaseError,
@@ -30,7 +30,7 @@ const MAX_WAITING = 1_000;
 const SILENCE_MS = 500;
 /** Longer than calls wait, as the last of those that an outage held up may hold up others. Milliseconds. */
 const CATCH_UP_MS = 10_000;
-const BACKOFF = { baseMs: 50, maxMs: 250 };
+const BACKOFF = { baseMs: 50, maxMs: 250, random: systemRandom };
 
 /** Whether other calls were in the way. If an outage has held them up, it is the cause. */
 const isInTheWay = (error: unknown): error is DatabaseError =>
@@ -154,7 +154,7 @@ export class OutageWaiter {
     this.#polling = true;
     for (let attempt = 1; this.#waiting.size > 0; attempt += 1) {
       // The waiting callers keep the process alive; this timer doesn't.
-      await pause(backoffMs(attempt, BACKOFF), undefined, { ref: false });
+      await pause(backoffMs(attempt - 1, BACKOFF), undefined, { ref: false });
       const wake = () => this.#wake();
       // If it fails, the waiting callers get their own errors.
       if (this.#waiting.size > 0) await this.#check().then(wake, () => undefined);

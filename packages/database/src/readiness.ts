@@ -1,5 +1,5 @@
 import { types } from 'node:util';
-import { backoffMs, sleep } from './backoff.js';
+import { backoffMs, sleep, systemClock, systemRandom } from '@rondo/base';
 import { DatabaseUnavailable, sqlStateOf } from './errors.js';
 import { migrate } from './migrate.js';
 import type { SchemaPart } from './migration.js';
@@ -39,7 +39,7 @@ export function createReadiness(database: Database, options: ReadinessOptions): 
   };
 }
 
-const BACKOFF = { baseMs: 100, maxMs: 2_000 };
+const BACKOFF = { baseMs: 100, maxMs: 2_000, random: systemRandom };
 
 export interface WaitOptions {
   /** The name of the database in log lines; `describeUrl` derives it from an address. */
@@ -61,7 +61,7 @@ export async function waitForDatabase(database: Database, options: WaitOptions):
   const { name, timeoutMs = 60_000, log, signal } = options;
   const giveUpAt = performance.now() + timeoutMs;
   for (let attempt = 1; ; attempt += 1) {
-    const delayMs = backoffMs(attempt, BACKOFF);
+    const delayMs = backoffMs(attempt - 1, BACKOFF);
     try {
       return await database.check({ signal });
     } catch (error) {
@@ -71,7 +71,7 @@ export async function waitForDatabase(database: Database, options: WaitOptions):
       }
       log?.(`waiting for ${name}: ${error.message}`);
     }
-    await sleep(delayMs, signal);
+    await sleep(systemClock, delayMs, signal);
   }
 }
 

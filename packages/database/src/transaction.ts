@@ -1,11 +1,11 @@
-import { backoffMs, sleep } from './backoff.js';
+import { backoffMs, sleep, systemClock, systemRandom } from '@rondo/base';
 import type { Connection } from './connection.js';
 import { DatabaseUnavailable, KeyInUse, READ_ONLY, SerializationFailure, withUnknownOutcome } from './errors.js';
 import type { LockWaiter } from './lock-wait.js';
 import { createQueries, type QueryOptions, type SqlValue, type Transaction, type TransactionOptions } from './sql.js';
 import { type Bounds, withBounds } from './with-bounds.js';
 
-const BACKOFF = { baseMs: 10, maxMs: 500 };
+const BACKOFF = { baseMs: 10, maxMs: 500, random: systemRandom };
 /** How long a transaction that only reads may be idle, in milliseconds. */
 const IDLE_READ_MS = 60_000;
 
@@ -46,7 +46,7 @@ export async function retryOnConflict<T>(
       // A repetition waits for the first call until its own deadline.
       const waits = error instanceof KeyInUse && signal !== undefined;
       if (!(error instanceof SerializationFailure) || (attempt >= attempts && !waits)) throw error;
-      await sleep(backoffMs(attempt, BACKOFF), signal);
+      await sleep(systemClock, backoffMs(attempt - 1, BACKOFF), signal);
     }
   }
 }

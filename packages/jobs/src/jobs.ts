@@ -1,10 +1,10 @@
 import type { Meter } from '@opentelemetry/api';
+import { createSweep } from '@rondo/base';
 import type { Database, OperatorAudit, Queries } from '@rondo/database';
 import type { Logger, ServerCall } from '@rondo/rpc/call';
 import type { Channel } from '@rondo/rpc/client';
 import { type Clock, type Random, systemClock, systemRandom } from '@rondo/rpc/clock';
 import {
-  createSweep,
   currentTrace,
   encodeMessage,
   type MethodDefinition,

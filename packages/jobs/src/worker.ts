@@ -1,8 +1,9 @@
+import { backoffMs } from '@rondo/base';
 import type { Database } from '@rondo/database';
 import type { Logger } from '@rondo/rpc/call';
 import type { Channel } from '@rondo/rpc/client';
 import type { Clock, Random, Timer } from '@rondo/rpc/clock';
-import { backoffMs, inSpan } from '@rondo/rpc/internal';
+import { inSpan } from '@rondo/rpc/internal';
 import { RpcError, Status } from '@rondo/rpc/status';
 import { type Attempt, type Claimed, LEASE_MS, type Wanted } from './attempt.js';
 import { codeOf, InstanceEnded, isUnseen, type StoredCaller, storedCaller } from './caller.js';

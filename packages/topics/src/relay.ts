@@ -1,10 +1,11 @@
+import { backoffMs } from '@rondo/base';
 import type { Database, Queries, QueryOptions } from '@rondo/database';
 import type { JobMeter, StoredCaller, StoredMethod } from '@rondo/jobs/internal';
 import { AWAY_MS, codeOf, errorText, InstanceEnded, isAway, isFinal, isLast, storedCaller } from '@rondo/jobs/internal';
 import type { Logger } from '@rondo/rpc/call';
 import type { Channel } from '@rondo/rpc/client';
 import { type Clock, type Random, sleep } from '@rondo/rpc/clock';
-import { backoffMs, inSpan } from '@rondo/rpc/internal';
+import { inSpan } from '@rondo/rpc/internal';
 import type { BrokerEvent, NatsBroker, Receiver } from '@rondo/topics-nats';
 import { bringBack, brokerGroup, cutOne, FRESH, type GroupId, lookUp, sendWaiting } from './outbox.js';
 import { type TopicType, topicOf } from './topic.js';

@@ -1,16 +1,10 @@
+import { createSweep } from '@rondo/base';
 import { EventServiceDefinition } from '@rondo/contracts/rondo/events/v1/events';
 import { MethodPolicy } from '@rondo/contracts/rondo/options/v1/options';
 import type { Logger } from '@rondo/rpc/call';
 import { type Channel, createClient } from '@rondo/rpc/client';
 import { type Clock, systemClock } from '@rondo/rpc/clock';
-import {
-  createSweep,
-  type MessageType,
-  methodsOf,
-  optionBytes,
-  POLICY_TAG,
-  type ServiceDefinition,
-} from '@rondo/rpc/internal';
+import { type MessageType, methodsOf, optionBytes, POLICY_TAG, type ServiceDefinition } from '@rondo/rpc/internal';
 import type { TopicDescription } from '@rondo/validation';
 import type { TopicType } from './topic.js';
 

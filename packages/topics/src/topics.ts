@@ -1,10 +1,11 @@
 import type { Meter } from '@opentelemetry/api';
+import { createSweep } from '@rondo/base';
 import type { Database, OperatorAudit, Queries, SqlValue } from '@rondo/database';
 import { claimHeads, type StoredMethod, Worker } from '@rondo/jobs/internal';
 import type { Logger } from '@rondo/rpc/call';
 import type { Channel } from '@rondo/rpc/client';
 import { type Clock, type Random, systemClock, systemRandom } from '@rondo/rpc/clock';
-import { createSweep, currentTrace, type ServiceDefinition } from '@rondo/rpc/internal';
+import { currentTrace, type ServiceDefinition } from '@rondo/rpc/internal';
 import type { ServiceImplementation } from '@rondo/rpc/server';
 import type { NatsBroker } from '@rondo/topics-nats';
 import { createEventService } from './event-service.js';

@@ -1,4 +1,5 @@
-import { createPruning, type Database, type Queries, type SqlValue, type Transaction } from '@rondo/database';
+import { createPruning } from '@rondo/base';
+import type { Database, Queries, SqlValue, Transaction } from '@rondo/database';
 import { hiddenByRule } from '@rondo/resources';
 import { createStoreDatabase } from '@rondo/resources/sql';
 import { type Logger, runOutsideScope, type ServerCall } from '@rondo/rpc/call';

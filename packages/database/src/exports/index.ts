@@ -47,7 +47,6 @@ export { eventLoopPace, isShort, Pace } from '../pace.js';
 export { createPool, type OverPoolOptions, overPool, type PoolOptions } from '../pool.js';
 export { requirePreparedTransactions } from '../prepared.js';
 export { provision } from '../provision.js';
-export { createPruning, type Pruning, type PruningOptions } from '../pruning.js';
 export { createReadiness, describeUrl, type Readiness, type ReadinessOptions } from '../readiness.js';
 export { createShare, type DatabaseShare, type ShareOptions } from '../share.js';
 export type {

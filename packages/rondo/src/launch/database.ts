@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { createMutex } from '../workspace/concurrency.js';
+import { createSemaphore } from '@rondo/base';
 import { messageOf } from '../workspace/errors.js';
 import { readJson } from '../workspace/files.js';
 import { type EmbeddedOptions, embeddedServer } from './embedded.js';
@@ -64,7 +64,7 @@ export async function openDatabases({ adminUrl, ...options }: EmbeddedOptions & 
     for (const { database: username, password } of databases)
       urls.set(username, Object.assign(new URL(superuser), { username, password, pathname: `/${username}` }).href);
   };
-  const oneByOne = createMutex();
+  const oneByOne = createSemaphore(1).run;
   /** Makes databases that are missing. The embedded server starts with the first one. */
   const provide = (names: readonly string[]): Promise<void> =>
     oneByOne(async () => {

@@ -2,9 +2,9 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout } from 'node:timers/promises';
+import { createSemaphore, type Semaphore } from '@rondo/base';
 import { findSystem } from '../doctor/system.js';
 import { console } from '../terminal/console.js';
-import { createMutex, type Semaphore } from '../workspace/concurrency.js';
 import { messageOf } from '../workspace/errors.js';
 import { withLock } from '../workspace/lock.js';
 import { readManifests } from '../workspace/manifests.js';
@@ -34,7 +34,7 @@ export interface Session {
   /** Where to look at what observes the system. */
   readonly observed: readonly string[];
   /** Runs work that starts or stops services, one after the other. */
-  readonly exclusively: Semaphore;
+  readonly exclusively: Semaphore['run'];
   readonly stop: StopRequest;
   readonly startedAt: number;
 }
@@ -143,7 +143,7 @@ async function runSystem(
       system,
       supervisor,
       observed: observers?.told ?? [],
-      exclusively: createMutex(),
+      exclusively: createSemaphore(1).run,
     };
     // Before the services, as the remedy for one that doesn't become ready may be a request.
     if (!signal.aborted) closers.unshift(await openControl(options.data, system.registry, createCommands(session)));

@@ -1,5 +1,4 @@
 /** Restarts processes that have ended by themselves, and gives up if they end too often. */
-import { backoffMs } from '../workspace/backoff.js';
 import { messageOf } from '../workspace/errors.js';
 
 const WINDOW_MS = 60_000;
@@ -68,7 +67,7 @@ export function createSupervisor({ restarts, tell, hint, clock = SYSTEM_CLOCK }:
     if (closed) return;
     const now = clock.now();
     const times = [...recent(name), now];
-    const delayMs = backoffMs(times.length, FIRST_DELAY_MS);
+    const delayMs = FIRST_DELAY_MS * 2 ** (times.length - 1);
     processes.get(name)?.cancel();
     const note = (state: ProcessState['state'], cancel = () => {}) =>
       processes.set(name, { state, times, lastExit: how, restartAt: now + delayMs, cancel });

@@ -1,7 +1,6 @@
 /** Makes quotes and orders. Repeating a call changes nothing, as each has a request id. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { retry } from '../workspace/backoff.js';
-import { createSemaphore } from '../workspace/concurrency.js';
+import { backoffMs, createSemaphore, systemRandom } from '@rondo/base';
 import { toDate } from './calendar.js';
 import { type Clients, failedWith, type Resource, requestId, unless } from './clients.js';
 import type { Deal } from './deals.js';
@@ -10,13 +9,10 @@ import type { Deal } from './deals.js';
 const CONFIRMED_WITHIN_MS = 10_000;
 const PAUSE_MS = 50;
 /** Accepted quotes compete for the same first free weeks of the team: more calls at once would only wait longer. */
-const oneOfFew = createSemaphore(3);
+const oneOfFew = createSemaphore(3).run;
 /** Accepting a quote is tried again: on a busy machine it may fail for a while. */
-const PATIENCE = {
-  attempts: 5,
-  firstMs: 500,
-  isRetryable: (error: unknown) => failedWith(error, 'UNAVAILABLE', 'ABORTED'),
-};
+const ATTEMPTS = 5;
+const BACKOFF = { baseMs: 500, maxMs: 8_000, random: systemRandom };
 
 /** What deals are made of, by SKU and by index. */
 export interface Stock {
@@ -38,7 +34,7 @@ export async function withdrawQuote({ quotes }: Clients, { name, etag }: Resourc
 /** Accepts a quote. Resolves to its order when the project that delivers it is confirmed. */
 export async function acceptQuote({ quotes, orders }: Clients, { name }: Resource, orderDay: number) {
   const accept = () => oneOfFew(() => quotes.acceptQuote({ name, orderDate: toDate(orderDay) }));
-  const order = await retry(accept, PATIENCE).then(
+  const order = await retry(accept).then(
     (accepted) => accepted.order.name,
     async (error) => {
       // An earlier run has accepted it, and cancelled the order.
@@ -53,6 +49,17 @@ export async function acceptQuote({ quotes, orders }: Clients, { name }: Resourc
     if (latest.project !== '') return latest;
     if (performance.now() > endsAt) throw new Error(`the project of ${order} isn't confirmed: see ./rondo tx ls`);
     await sleep(PAUSE_MS);
+  }
+}
+
+async function retry<T>(call: () => Promise<T>): Promise<T> {
+  for (let failures = 0; ; failures += 1) {
+    try {
+      return await call();
+    } catch (error) {
+      if (failures + 1 === ATTEMPTS || !failedWith(error, 'UNAVAILABLE', 'ABORTED')) throw error;
+    }
+    await sleep(backoffMs(failures, BACKOFF));
   }
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
+import { seededRandom } from '@rondo/base/testing';
 import { candidate, everyPolicy, type FakeCandidate, fleet, share } from '../../test/support/simulated-fleet.js';
-import { seededRandom } from '../testing/seeded-random.js';
 import type { Candidate, Picker } from './picker.js';
 
 const noKey = { hashKey: undefined, tried: [] };

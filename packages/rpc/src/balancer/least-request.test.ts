@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { seededRandom } from '@rondo/base/testing';
 import {
   candidate,
   exponential,
@@ -7,7 +8,6 @@ import {
   simulate,
   type Traffic,
 } from '../../test/support/simulated-fleet.js';
-import { seededRandom } from '../testing/seeded-random.js';
 import { leastRequest } from './least-request.js';
 
 const call = { hashKey: undefined, tried: [] };

@@ -1,4 +1,4 @@
-import type { Random } from '../clock/clock.js';
+import type { Random } from '@rondo/base';
 import { stratifiedPoints } from './low-discrepancy.js';
 import { type BalancingPolicy, type Candidate, drawUntried, type PickCall, type Picker } from './picker.js';
 import { effectiveWeights, WeightedIndex } from './weights.js';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { seededRandom } from '../testing/seeded-random.js';
+import { seededRandom } from '@rondo/base/testing';
 import { stratifiedPoints } from './low-discrepancy.js';
 
 describe('stratified points', () => {

@@ -1,4 +1,4 @@
-import type { Random } from '../clock/clock.js';
+import type { Random } from '@rondo/base';
 
 /** 2^32 divided by the golden ratio. It is odd, so the sequence takes all 2^32 values before it repeats one. */
 const STEP = 0x9e3779b9;

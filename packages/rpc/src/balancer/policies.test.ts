@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
+import { seededRandom } from '@rondo/base/testing';
 import { candidate, fleet, share } from '../../test/support/simulated-fleet.js';
 import { type Balancing, DEFAULT_BALANCING } from '../contract/balancing.js';
-import { seededRandom } from '../testing/seeded-random.js';
 import { POLICIES } from './policies.js';
 
 const over = (

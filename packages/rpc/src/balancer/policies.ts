@@ -1,5 +1,5 @@
+import type { Random } from '@rondo/base';
 import type { BalancingPolicy as PolicyOption } from '@rondo/contracts/rondo/options/v1/options';
-import type { Random } from '../clock/clock.js';
 import { leastRequest } from './least-request.js';
 import type { BalancingPolicy } from './picker.js';
 import { uniform } from './random.js';

@@ -1,4 +1,4 @@
-import type { Random } from '../clock/clock.js';
+import type { Random } from '@rondo/base';
 import { type BalancingPolicy, drawPicker } from './picker.js';
 import { effectiveWeights, WeightedIndex } from './weights.js';
 

@@ -1,4 +1,4 @@
-import type { Random } from '../clock/clock.js';
+import type { Random } from '@rondo/base';
 import { avalanche, murmur3 } from './murmur3.js';
 import {
   type BalancingPolicy,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { seededRandom } from '../testing/seeded-random.js';
+import { seededRandom } from '@rondo/base/testing';
 import { murmur3 } from './murmur3.js';
 import { Ring } from './ring.js';
 

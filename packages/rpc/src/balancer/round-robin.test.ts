@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
+import { seededRandom } from '@rondo/base/testing';
 import { candidate, type FakeCandidate, fleet, share } from '../../test/support/simulated-fleet.js';
-import { seededRandom } from '../testing/seeded-random.js';
 import { roundRobin, weightedRoundRobin } from './round-robin.js';
 
 const call = { hashKey: undefined, tried: [] };

@@ -1,4 +1,4 @@
-import type { Random } from '../clock/clock.js';
+import type { Random } from '@rondo/base';
 import { goldenRatioSequence } from './low-discrepancy.js';
 import { type BalancingPolicy, type Candidate, drawPicker, nextUntried, type Picker } from './picker.js';
 import { effectiveWeights, WeightedIndex, type WeightSource } from './weights.js';

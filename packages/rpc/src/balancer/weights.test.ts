@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { seededRandom } from '../testing/seeded-random.js';
+import { seededRandom } from '@rondo/base/testing';
 import { WeightedIndex } from './weights.js';
 
 /** How often `find` gives each index, over 10,000 evenly spaced points. */

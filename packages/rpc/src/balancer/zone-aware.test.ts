@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { seededRandom } from '../testing/seeded-random.js';
+import { seededRandom } from '@rondo/base/testing';
 import { priorityLevelOf } from './locality.js';
 import type { BalancingPolicy, Candidate, Picker } from './picker.js';
 import { weightedRoundRobin } from './round-robin.js';

@@ -1,4 +1,4 @@
-import type { Random } from '../clock/clock.js';
+import type { Random } from '@rondo/base';
 import { PRIORITY_LEVELS, type PriorityLevel, priorityLevelOf } from './locality.js';
 import { goldenRatioSequence } from './low-discrepancy.js';
 import type { BalancingPolicy, Candidate, Capacity, PickCall, Picker } from './picker.js';

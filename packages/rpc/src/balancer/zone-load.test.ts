@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
+import { seededRandom } from '@rondo/base/testing';
 import { exponential } from '../../test/support/simulated-fleet.js';
 import { Timeline } from '../../test/support/timeline.js';
-import { seededRandom } from '../testing/seeded-random.js';
 import type { Candidate, Picker } from './picker.js';
 import { weightedRoundRobin } from './round-robin.js';
 import { zoneAware } from './zone-aware.js';

@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
+import { ManualClock } from '@rondo/base/testing';
 import { failure } from '../../test/support/outcome.js';
 import { Status } from '../status/code.js';
 import { RpcError } from '../status/rpc-error.js';
-import { ManualClock } from '../testing/manual-clock.js';
 import { CallContext, type CallContextOptions } from './call-context.js';
 
 const never = () => new Promise<never>(() => undefined);

@@ -1,6 +1,5 @@
 import { setMaxListeners } from 'node:events';
-import type { Clock, Timer } from '../clock/clock.js';
-import { systemClock } from '../clock/system.js';
+import { type Clock, systemClock, type Timer } from '@rondo/base';
 import { clientErrors } from '../errors/client.js';
 import { RpcError } from '../status/rpc-error.js';
 import type { CallSpan } from './trace.js';

@@ -1,5 +1,5 @@
 import { expect, it } from '@jest/globals';
-import { ManualClock } from '../testing/manual-clock.js';
+import { ManualClock } from '@rondo/base/testing';
 import { CallTimer } from './call-timer.js';
 import { Metadata } from './metadata.js';
 import { formatServerTiming, SERVER_TIMING } from './server-timing.js';

@@ -1,5 +1,4 @@
-import type { Clock } from '../clock/clock.js';
-import { yieldToEventLoop } from '../clock/system.js';
+import { type Clock, yieldToEventLoop } from '@rondo/base';
 import type { Metadata } from './metadata.js';
 import { readServerTiming, SERVER_TIMING, type ServerTiming } from './server-timing.js';
 

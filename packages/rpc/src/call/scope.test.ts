@@ -1,6 +1,6 @@
 import { expect, it } from '@jest/globals';
+import { ManualClock } from '@rondo/base/testing';
 import { methodOf } from '../../test/support/method.js';
-import { ManualClock } from '../testing/manual-clock.js';
 import { CallContext } from './call-context.js';
 import { ContextValues } from './context-values.js';
 import { callerIdentity } from './keyed-call.js';

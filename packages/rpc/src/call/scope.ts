@@ -1,7 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Context } from '@opentelemetry/api';
-import type { Clock } from '../clock/clock.js';
-import { systemClock } from '../clock/system.js';
+import { type Clock, systemClock } from '@rondo/base';
 import type { Method } from '../contract/method.js';
 import type { CallContext } from './call-context.js';
 import { callerOf } from './caller-of.js';

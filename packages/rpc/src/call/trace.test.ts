@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { seededRandom } from '../testing/seeded-random.js';
+import { seededRandom } from '@rondo/base/testing';
 import { Metadata } from './metadata.js';
 import { newTraceId, receivedTraceId, traceOf, undecidedParent, undecidedTraceId } from './trace.js';
 

@@ -1,4 +1,4 @@
-import type { Random } from '../clock/clock.js';
+import type { Random } from '@rondo/base';
 import type { Method } from '../contract/method.js';
 import type { Metadata } from './metadata.js';
 import type { ActiveTrace } from './scope.js';

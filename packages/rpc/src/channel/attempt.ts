@@ -1,7 +1,7 @@
+import type { Clock } from '@rondo/base';
 import type { Reply } from '../call/call.js';
 import type { CallContext } from '../call/call-context.js';
 import type { AttemptSpan } from '../call/trace.js';
-import type { Clock } from '../clock/clock.js';
 import type { Method } from '../contract/method.js';
 import { observeReply } from '../middleware/stream.js';
 import { Status } from '../status/code.js';

@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { seededRandom } from '@rondo/base/testing';
 import { endpoint, endpoints } from '../../test/support/endpoints.js';
 import { methodOf } from '../../test/support/method.js';
 import { makePool } from '../../test/support/pool.js';
@@ -6,7 +7,6 @@ import { goldenRatioSequence } from '../balancer/low-discrepancy.js';
 import { DEFAULT_BALANCING } from '../contract/balancing.js';
 import type { Method } from '../contract/method.js';
 import type { Endpoint } from '../resolver/resolver.js';
-import { seededRandom } from '../testing/seeded-random.js';
 import type { MethodCandidate } from './method-candidate.js';
 import { GroupPolicies } from './picker.js';
 import { describeVersions, STABLE, trafficGroupOf, versionGroup } from './traffic-groups.js';

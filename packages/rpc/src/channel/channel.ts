@@ -1,7 +1,14 @@
+import {
+  type Clock,
+  type Clocks,
+  type Random,
+  systemClock,
+  systemRandom,
+  systemWallClock,
+  type WallClock,
+} from '@rondo/base';
 import { type Logger, type Reply, silentLogger } from '../call/call.js';
 import type { ClientCall } from '../client/client.js';
-import type { Clock, Clocks, Random, WallClock } from '../clock/clock.js';
-import { systemClock, systemRandom, systemWallClock } from '../clock/system.js';
 import type { ServicePolicy } from '../contract/balancing.js';
 import type { BalancingOverrides } from '../contract/balancing-text.js';
 import type { ServiceDefinition } from '../contract/definition.js';

@@ -1,6 +1,6 @@
+import type { Clock } from '@rondo/base';
 import { CallContext } from '../call/call-context.js';
 import type { Metadata } from '../call/metadata.js';
-import type { Clock } from '../clock/clock.js';
 import type { Method } from '../contract/method.js';
 import type { Attempt } from '../status/rpc-error.js';
 import type { EndpointPool } from './endpoint-pool.js';

@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { ManualClock, seededRandom } from '@rondo/base/testing';
 import { endpoint, endpoints } from '../../test/support/endpoints.js';
 import { emptyReply, fakeTransports } from '../../test/support/fake-transport.js';
 import { methodOf } from '../../test/support/method.js';
@@ -10,8 +11,6 @@ import { LiveSettings } from '../live-config/live-settings.js';
 import type { Endpoint, ResolverListener } from '../resolver/resolver.js';
 import { Status } from '../status/code.js';
 import { RpcError } from '../status/rpc-error.js';
-import { ManualClock } from '../testing/manual-clock.js';
-import { seededRandom } from '../testing/seeded-random.js';
 import { createChannel } from './channel.js';
 
 const settings = (values: Readonly<Record<string, string>>, service = 's.S') =>

@@ -1,4 +1,4 @@
-import type { Clock, Random, Timer } from '../clock/clock.js';
+import type { Clock, Random, Timer } from '@rondo/base';
 import type { Subchannel } from './subchannel.js';
 
 /**

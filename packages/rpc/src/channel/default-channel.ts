@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { systemClock, systemRandom, systemWallClock } from '../clock/system.js';
+import { systemClock, systemRandom, systemWallClock } from '@rondo/base';
 import { type BalancingOverrides, parseBalancing } from '../contract/balancing-text.js';
 import {
   type BreakerOverrides,

@@ -1,4 +1,4 @@
-import type { Clock, Timer } from '../clock/clock.js';
+import type { Clock, Timer } from '@rondo/base';
 import type { Subchannel } from './subchannel.js';
 
 /** How long a draining connection is kept for calls in flight. Streams may last for days. Milliseconds. */

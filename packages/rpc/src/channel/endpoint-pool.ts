@@ -1,6 +1,6 @@
+import type { Clock, Random } from '@rondo/base';
 import type { BalancingPolicy, Candidate, PickCall, Picker } from '../balancer/picker.js';
 import { POLICIES } from '../balancer/policies.js';
-import type { Clock, Random } from '../clock/clock.js';
 import type { Balancing } from '../contract/balancing.js';
 import type { Method } from '../contract/method.js';
 import { withCanaries } from '../resolver/canary.js';

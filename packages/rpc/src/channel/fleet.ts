@@ -1,5 +1,5 @@
+import type { Clock } from '@rondo/base';
 import type { CallContext } from '../call/call-context.js';
-import type { Clock } from '../clock/clock.js';
 import type { Method } from '../contract/method.js';
 import type { RpcError } from '../status/rpc-error.js';
 import type { EndpointPool } from './endpoint-pool.js';

@@ -1,10 +1,9 @@
 import { expect, it } from '@jest/globals';
+import { ManualClock, seededRandom } from '@rondo/base/testing';
 import { memoryStorage } from '../../test/support/memory-storage.js';
 import { scriptedRegistry } from '../../test/support/scripted-registry.js';
 import { instances, recordingListener } from '../../test/support/scripted-watch.js';
 import { createRouter } from '../server/router.js';
-import { ManualClock } from '../testing/manual-clock.js';
-import { seededRandom } from '../testing/seeded-random.js';
 import { createTestChannel } from '../testing/test-channel.js';
 import { createMemoryNetwork } from '../transport/memory/network.js';
 import { createRegistryChannel } from './registry-channel.js';

@@ -1,3 +1,4 @@
+import { backoffMs, type Clock, type Random, type Timer } from '@rondo/base';
 import {
   HealthCheckRequest,
   HealthCheckResponse,
@@ -7,8 +8,6 @@ import {
 import { CallContext, cancelled } from '../call/call-context.js';
 import { Metadata } from '../call/metadata.js';
 import { runOutsideScope } from '../call/scope.js';
-import { backoffMs } from '../clock/backoff.js';
-import type { Clock, Random, Timer } from '../clock/clock.js';
 import { Status } from '../status/code.js';
 import { RpcError } from '../status/rpc-error.js';
 import type { ConnectivityState, Transport } from '../transport/transport.js';

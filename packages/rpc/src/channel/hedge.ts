@@ -1,6 +1,6 @@
+import type { Timer } from '@rondo/base';
 import type { Reply } from '../call/call.js';
 import { CallContext } from '../call/call-context.js';
-import type { Timer } from '../clock/clock.js';
 import type { HedgePolicy } from '../contract/hedge-policy.js';
 import { clientErrors } from '../errors/client.js';
 import { RpcError } from '../status/rpc-error.js';

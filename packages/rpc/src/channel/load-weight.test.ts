@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { ManualClock } from '@rondo/base/testing';
 import { OrcaLoadReport } from '@rondo/contracts/xds/data/orca/v3/orca_load_report';
 import { resolution } from '../../test/support/endpoints.js';
 import { methodOf } from '../../test/support/method.js';
@@ -9,7 +10,6 @@ import { Metadata } from '../call/metadata.js';
 import { DEFAULT_BALANCING } from '../contract/balancing.js';
 import { Status } from '../status/code.js';
 import { RpcError } from '../status/rpc-error.js';
-import { ManualClock } from '../testing/manual-clock.js';
 import { callInstance } from './call-instance.js';
 import { LoadWeight } from './load-weight.js';
 import type { MethodCandidate } from './method-candidate.js';

@@ -1,6 +1,6 @@
+import type { Clock } from '@rondo/base';
 import { OrcaLoadReport } from '@rondo/contracts/xds/data/orca/v3/orca_load_report';
 import type { Metadata } from '../call/metadata.js';
-import type { Clock } from '../clock/clock.js';
 
 /** The trailing metadata key of a load report. Source: gRFC A51, https://github.com/grpc/proposal */
 const LOAD_REPORT = 'endpoint-load-metrics-bin';

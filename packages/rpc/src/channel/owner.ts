@@ -1,6 +1,6 @@
+import type { Clock } from '@rondo/base';
 import { POLICIES } from '../balancer/policies.js';
 import { CallContext } from '../call/call-context.js';
-import type { Clock } from '../clock/clock.js';
 import { servicePolicyOf } from '../contract/balancing.js';
 import type { ServiceDefinition } from '../contract/definition.js';
 import { methodsOf } from '../contract/method.js';

@@ -1,10 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
+import { seededRandom } from '@rondo/base/testing';
 import { endpoints, resolution } from '../../test/support/endpoints.js';
 import { methodOf } from '../../test/support/method.js';
 import { makePool } from '../../test/support/pool.js';
 import type { BalancingPolicy } from '../balancer/picker.js';
 import { POLICIES } from '../balancer/policies.js';
-import { seededRandom } from '../testing/seeded-random.js';
 import { GroupPicker } from './picker.js';
 
 const safe = methodOf('no_side_effects');

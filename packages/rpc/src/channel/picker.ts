@@ -1,6 +1,6 @@
+import type { Clock, Random } from '@rondo/base';
 import { goldenRatioSequence } from '../balancer/low-discrepancy.js';
 import type { BalancingPolicy, Capacity, PickCall, Picker } from '../balancer/picker.js';
-import type { Clock, Random } from '../clock/clock.js';
 import type { Balancing } from '../contract/balancing.js';
 import type { Method } from '../contract/method.js';
 import type { Endpoint } from '../resolver/resolver.js';

@@ -1,10 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
+import { ManualClock, seededRandom } from '@rondo/base/testing';
 import { endpoint, endpoints } from '../../test/support/endpoints.js';
 import { fakeTransports } from '../../test/support/fake-transport.js';
 import { DEFAULT_BALANCING } from '../contract/balancing.js';
 import type { Endpoint, Resolver, ResolverListener } from '../resolver/resolver.js';
-import { ManualClock } from '../testing/manual-clock.js';
-import { seededRandom } from '../testing/seeded-random.js';
 import { createChannel } from './channel.js';
 import { followPosition, type Self } from './position.js';
 import { positionAmong } from './subset.js';

@@ -1,4 +1,4 @@
-import type { Random } from '../clock/clock.js';
+import type { Random } from '@rondo/base';
 import type { Endpoint, ResolutionHandle, Resolver } from '../resolver/resolver.js';
 import { positionAmong, positionOf } from './subset.js';
 

@@ -1,9 +1,8 @@
 import { expect, it } from '@jest/globals';
+import { ManualClock, seededRandom } from '@rondo/base/testing';
 import { scriptedRegistry } from '../../test/support/scripted-registry.js';
 import { settled } from '../../test/support/scripted-watch.js';
 import { createRouter } from '../server/router.js';
-import { ManualClock } from '../testing/manual-clock.js';
-import { seededRandom } from '../testing/seeded-random.js';
 import { createMemoryNetwork } from '../transport/memory/network.js';
 import type { TransportFactory } from '../transport/transport.js';
 import { createRegistryWatch } from './registry-channel.js';

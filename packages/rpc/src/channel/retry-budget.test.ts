@@ -1,6 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { ManualClock } from '../testing/manual-clock.js';
-import { seededRandom } from '../testing/seeded-random.js';
+import { ManualClock, seededRandom } from '@rondo/base/testing';
 import { RetryBudget } from './retry-budget.js';
 
 /** Attempts that `calls` calls make, of which each fails as often as it is tried where `fails` says so. */

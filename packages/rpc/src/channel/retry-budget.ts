@@ -1,5 +1,4 @@
-import type { Clock } from '../clock/clock.js';
-import { systemClock } from '../clock/system.js';
+import { type Clock, systemClock } from '@rondo/base';
 
 /** Options of {@link RetryBudget}. */
 interface RetryBudgetOptions {

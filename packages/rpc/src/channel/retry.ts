@@ -1,8 +1,7 @@
+import { backoffMs, type Clock, type Random, sleep } from '@rondo/base';
 import type { PickCall } from '../balancer/picker.js';
 import type { Payload, Reply } from '../call/call.js';
 import type { CallContext } from '../call/call-context.js';
-import { backoffMs } from '../clock/backoff.js';
-import { type Clock, type Random, sleep } from '../clock/clock.js';
 import type { Method } from '../contract/method.js';
 import { DEFAULT_RETRY } from '../contract/retry-policy.js';
 import type { Endpoint } from '../resolver/resolver.js';

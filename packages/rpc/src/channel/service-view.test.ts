@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { ManualClock, seededRandom } from '@rondo/base/testing';
 import { endpoint } from '../../test/support/endpoints.js';
 import { emptyReply, fakeTransports } from '../../test/support/fake-transport.js';
 import { methodOf } from '../../test/support/method.js';
@@ -6,8 +7,6 @@ import { makePool } from '../../test/support/pool.js';
 import { wireCall } from '../../test/support/wire-call.js';
 import { type Balancing, DEFAULT_BALANCING } from '../contract/balancing.js';
 import type { Resolver } from '../resolver/resolver.js';
-import { ManualClock } from '../testing/manual-clock.js';
-import { seededRandom } from '../testing/seeded-random.js';
 import { type Channel, type ChannelOptions, createChannel } from './channel.js';
 import { viewEndpoints } from './service-view.js';
 

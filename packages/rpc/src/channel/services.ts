@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
+import type { Clock, Random, WallClock } from '@rondo/base';
 import { POLICIES } from '../balancer/policies.js';
 import type { Logger } from '../call/call.js';
 import { runOutsideScope } from '../call/scope.js';
-import type { Clock, Random, WallClock } from '../clock/clock.js';
 import { type Balancing, DEFAULT_SERVICE_POLICY, type ServicePolicy } from '../contract/balancing.js';
 import { clientErrors } from '../errors/client.js';
 import type { CallSettings } from '../live-config/live-settings.js';

@@ -1,5 +1,5 @@
+import type { Clock } from '@rondo/base';
 import { POLICIES, type Policy } from '../balancer/policies.js';
-import type { Clock } from '../clock/clock.js';
 import type { Balancing } from '../contract/balancing.js';
 
 /** Options of {@link SlowStart}. */

@@ -1,5 +1,5 @@
+import type { Clock, Random } from '@rondo/base';
 import type { PickCall } from '../balancer/picker.js';
-import type { Clock, Random } from '../clock/clock.js';
 import type { Method } from '../contract/method.js';
 import type { Endpoint, Resolution } from '../resolver/resolver.js';
 import type { ConnectivityState, TransportEvent } from '../transport/transport.js';

@@ -1,12 +1,12 @@
 import { Readable } from 'node:stream';
 import { describe, expect, it } from '@jest/globals';
+import { seededRandom } from '@rondo/base/testing';
 import { HealthCheckResponse, HealthCheckResponse_ServingStatus } from '@rondo/contracts/health/v1/health';
 import { endpoints } from '../../test/support/endpoints.js';
 import { emptyReply } from '../../test/support/fake-transport.js';
 import { makePool } from '../../test/support/pool.js';
 import { DEFAULT_BALANCING } from '../contract/balancing.js';
 import type { Endpoint } from '../resolver/resolver.js';
-import { seededRandom } from '../testing/seeded-random.js';
 import { positionAmong, positionOf, ringOf, subsetOf } from './subset.js';
 
 const REPLICAS = endpoints(...Array.from({ length: 100 }, (_, index) => `i${index}`));

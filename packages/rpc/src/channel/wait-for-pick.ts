@@ -1,5 +1,5 @@
+import type { Clock } from '@rondo/base';
 import type { PickCall } from '../balancer/picker.js';
-import type { Clock } from '../clock/clock.js';
 import type { Method } from '../contract/method.js';
 import { transportErrors } from '../errors/transport.js';
 import type { Attempt } from '../status/rpc-error.js';

@@ -1,9 +1,9 @@
+import { type Clocks, dateOf } from '@rondo/base';
 import type { Call, Payload } from '../call/call.js';
 import type { CallContext } from '../call/call-context.js';
 import type { CallTiming } from '../call/call-timer.js';
 import type { Metadata, MetadataInit } from '../call/metadata.js';
 import type { Principal } from '../call/principal.js';
-import { type Clocks, dateOf } from '../clock/clock.js';
 import type { MethodDefinition, RequestInit, ResponseOf, ServiceDefinition } from '../contract/definition.js';
 import type { Method } from '../contract/method.js';
 import type { Compression } from '../contract/policy.js';

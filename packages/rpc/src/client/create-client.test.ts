@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { ManualClock } from '@rondo/base/testing';
 import { ConformanceServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/conformance';
 import { emptyReply } from '../../test/support/fake-transport.js';
 import { failure } from '../../test/support/outcome.js';
@@ -12,7 +13,6 @@ import type { Resolver } from '../resolver/resolver.js';
 import { staticResolver } from '../resolver/static.js';
 import { Status } from '../status/code.js';
 import { RpcError } from '../status/rpc-error.js';
-import { ManualClock } from '../testing/manual-clock.js';
 import { createMemoryNetwork } from '../transport/memory/network.js';
 import type { WireCall, WireHandler } from '../transport/transport.js';
 import type { ClientCall } from './client.js';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { ManualClock } from '../testing/manual-clock.js';
+import { ManualClock } from '@rondo/base/testing';
 import type { CallOptions } from './client.js';
 import { deadlineOf } from './deadline.js';
 

@@ -1,6 +1,5 @@
+import { millisecondsUntil, type WallClock } from '@rondo/base';
 import type { DeadlineSource } from '../call/call-context.js';
-import type { WallClock } from '../clock/clock.js';
-import { millisecondsUntil } from '../clock/system.js';
 import type { Policy } from '../contract/policy.js';
 import type { CallOptions } from './client.js';
 

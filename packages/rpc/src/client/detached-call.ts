@@ -1,6 +1,6 @@
+import type { Clock } from '@rondo/base';
 import type { Reply } from '../call/call.js';
 import { CallContext, type CallContextOptions } from '../call/call-context.js';
-import type { Clock } from '../clock/clock.js';
 import { encodeMessage } from '../contract/encode.js';
 import { enforceContext, type Next } from '../middleware/middleware.js';
 import type { Endpoint } from '../resolver/resolver.js';

@@ -1,7 +1,7 @@
+import type { Clock } from '@rondo/base';
 import type { Payload } from '../call/call.js';
 import { CallContext } from '../call/call-context.js';
 import type { RequestSource } from '../channel/retry.js';
-import type { Clock } from '../clock/clock.js';
 import { type PolicyFields, readBytes, withBytes } from '../contract/wire-fields.js';
 import { observe } from '../middleware/stream.js';
 import type { Endpoint } from '../resolver/resolver.js';

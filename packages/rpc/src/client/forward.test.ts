@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { ManualClock } from '@rondo/base/testing';
 import {
   BidiStreamRequest,
   BidiStreamResponse,
@@ -28,7 +29,6 @@ import type { Middleware } from '../middleware/middleware.js';
 import type { Endpoint } from '../resolver/resolver.js';
 import { Status } from '../status/code.js';
 import { RpcError } from '../status/rpc-error.js';
-import { ManualClock } from '../testing/manual-clock.js';
 import type { ClientCall } from './client.js';
 import { createForwarder, type ForwardedCall, type ForwardedReply } from './forward.js';
 

@@ -1,6 +1,6 @@
+import type { Random, WallClock } from '@rondo/base';
 import type { Payload } from '../call/call.js';
 import type { Metadata } from '../call/metadata.js';
-import type { Random, WallClock } from '../clock/clock.js';
 import type { KeySource } from '../contract/key-policy.js';
 import type { Method } from '../contract/method.js';
 import { readBytes, withBytes } from '../contract/wire-fields.js';

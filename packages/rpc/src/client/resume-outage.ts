@@ -1,6 +1,5 @@
+import { type Backoff, backoffMs, type Clock, createBackoff, type Random } from '@rondo/base';
 import type { Channel } from '../channel/channel.js';
-import { type Backoff, backoffMs, createBackoff } from '../clock/backoff.js';
-import type { Clock, Random } from '../clock/clock.js';
 import { RpcError } from '../status/rpc-error.js';
 import type { ClientCall } from './client.js';
 

@@ -1,9 +1,9 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
+import { sleep } from '@rondo/base';
 import type { FollowRequest, FollowResponse } from '@rondo/contracts/rondo/conformance/v1/conformance';
 import { type Follow, type FollowersOptions, makeFollowers } from '../../test/support/followers.js';
 import { failure } from '../../test/support/outcome.js';
 import { collect, streamOf } from '../../test/support/stream.js';
-import { sleep } from '../clock/clock.js';
 import { Status } from '../status/code.js';
 import { RpcError } from '../status/rpc-error.js';
 import type { CallOptions } from './client.js';

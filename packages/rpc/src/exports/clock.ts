@@ -11,7 +11,18 @@
  * ```
  */
 
-export { type Backoff, createBackoff } from '../clock/backoff.js';
-export { backgroundClock, type Clock, type Random, sleep, type Timer, type WallClock } from '../clock/clock.js';
-export { createSemaphore } from '../clock/semaphore.js';
-export { systemClock, systemRandom, systemWallClock, yieldToEventLoop } from '../clock/system.js';
+export {
+  type Backoff,
+  backgroundClock,
+  type Clock,
+  createBackoff,
+  createSemaphore,
+  type Random,
+  sleep,
+  systemClock,
+  systemRandom,
+  systemWallClock,
+  type Timer,
+  type WallClock,
+  yieldToEventLoop,
+} from '@rondo/base';

@@ -9,7 +9,6 @@ export { type DurationCount, percentileMs } from '../call/durations.js';
 export { InFlight, type InFlightMember } from '../call/in-flight.js';
 export { isBase64 } from '../call/metadata-rules.js';
 export { runInScope } from '../call/scope.js';
-export { createSweep, type Sweep } from '../call/sweep.js';
 export {
   currentTrace,
   inSpan,
@@ -43,9 +42,6 @@ export type { AttemptCounts, EndpointView, ServiceView } from '../channel/servic
 export { bindingOf } from '../client/bind-client.js';
 export { answeredBy, type DetachedCall, detach, encodedRequest, isForwarded } from '../client/detached-call.js';
 export { createForwarder, type ForwardedCall, type ForwardedReply } from '../client/forward.js';
-export { backoffMs } from '../clock/backoff.js';
-export { Turns } from '../clock/semaphore.js';
-export { type Share, Shares } from '../clock/shares.js';
 export { type AuthPolicy, authText } from '../contract/auth-policy.js';
 export {
   type Balancing,

@@ -12,10 +12,9 @@
  * ```
  */
 
+export { ManualClock, SettableWallClock, seededRandom } from '@rondo/base/testing';
 export { failureOf } from '../testing/failure-of.js';
 export { createFaultNetwork } from '../testing/faults/network.js';
-export { ManualClock, SettableWallClock } from '../testing/manual-clock.js';
-export { seededRandom } from '../testing/seeded-random.js';
 export { createTestChannel, standIn } from '../testing/test-channel.js';
 export { untilAnswered } from '../testing/until-answered.js';
 export { createMemoryNetwork } from '../transport/memory/network.js';

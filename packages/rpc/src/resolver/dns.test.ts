@@ -1,7 +1,6 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
+import { ManualClock, seededRandom } from '@rondo/base/testing';
 import { recordingLogger } from '../../test/support/recording-logger.js';
-import { ManualClock } from '../testing/manual-clock.js';
-import { seededRandom } from '../testing/seeded-random.js';
 import { dnsResolver } from './dns.js';
 import type { Endpoint, Resolution, Resolver, ResolverListener } from './resolver.js';
 import { fixedEndpoint } from './static.js';

@@ -1,9 +1,16 @@
 import { isIP } from 'node:net';
+import {
+  type Backoff,
+  backgroundClock,
+  type Clock,
+  createBackoff,
+  type Random,
+  systemClock,
+  systemRandom,
+  type Timer,
+} from '@rondo/base';
 import { type Logger, silentLogger } from '../call/call.js';
 import { runOutsideScope } from '../call/scope.js';
-import { type Backoff, createBackoff } from '../clock/backoff.js';
-import { backgroundClock, type Clock, type Random, type Timer } from '../clock/clock.js';
-import { systemClock, systemRandom } from '../clock/system.js';
 import {
   checkAddresses,
   DnsFailure,

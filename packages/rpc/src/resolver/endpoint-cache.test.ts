@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
+import { ManualClock, seededRandom } from '@rondo/base/testing';
 import { InstanceStatus } from '@rondo/contracts/rondo/registry/v1/registry';
 import { endpoints } from '../../test/support/endpoints.js';
 import { memoryStorage } from '../../test/support/memory-storage.js';
@@ -13,8 +14,6 @@ import {
   snapshot,
 } from '../../test/support/scripted-watch.js';
 import { deferred } from '../../test/support/wait.js';
-import { ManualClock } from '../testing/manual-clock.js';
-import { seededRandom } from '../testing/seeded-random.js';
 import { formatSaved } from './endpoint-storage.js';
 import { registryResolver } from './registry.js';
 import type { Resolver } from './resolver.js';

@@ -1,6 +1,6 @@
+import type { Clock, Timer, WallClock } from '@rondo/base';
 import { type Delta, type Instance, RemovalReason } from '@rondo/contracts/rondo/registry/v1/registry';
 import type { Logger } from '../call/call.js';
-import type { Clock, Timer, WallClock } from '../clock/clock.js';
 import { type TlsUse, toEndpoint } from './endpoint.js';
 import { type EndpointStorage, formatSaved, parseSaved } from './endpoint-storage.js';
 import { ALL_SERVICES, type Endpoint } from './resolver.js';

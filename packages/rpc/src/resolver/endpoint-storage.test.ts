@@ -2,7 +2,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { systemRandom } from '../clock/system.js';
+import { systemRandom } from '@rondo/base';
 import { folderStorage } from './endpoint-storage.js';
 
 let parent: string;

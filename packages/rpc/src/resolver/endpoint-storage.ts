@@ -1,7 +1,7 @@
 /** Storage for endpoints, the only file here that touches the disk, and the format of what is stored. */
 import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Random } from '../clock/clock.js';
+import type { Random } from '@rondo/base';
 import { isAddress } from './endpoint.js';
 import type { Endpoint, InstanceState } from './resolver.js';
 

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
+import { ManualClock, seededRandom } from '@rondo/base/testing';
 import { InstanceStatus, RemovalReason } from '@rondo/contracts/rondo/registry/v1/registry';
 import { recordingLogger } from '../../test/support/recording-logger.js';
 import {
@@ -11,8 +12,6 @@ import {
   settled,
   snapshot,
 } from '../../test/support/scripted-watch.js';
-import { ManualClock } from '../testing/manual-clock.js';
-import { seededRandom } from '../testing/seeded-random.js';
 import { registryResolver } from './registry.js';
 import type { Resolver } from './resolver.js';
 

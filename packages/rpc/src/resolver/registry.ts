@@ -1,7 +1,6 @@
+import { type Clock, type Random, systemWallClock, type WallClock } from '@rondo/base';
 import type { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
 import { type Logger, silentLogger } from '../call/call.js';
-import type { Clock, Random, WallClock } from '../clock/clock.js';
-import { systemWallClock } from '../clock/system.js';
 import type { TlsUse } from './endpoint.js';
 import { SavedEndpoints } from './endpoint-cache.js';
 import type { EndpointStorage } from './endpoint-storage.js';

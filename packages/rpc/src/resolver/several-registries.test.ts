@@ -1,8 +1,7 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
+import { ManualClock, seededRandom } from '@rondo/base/testing';
 import { recordingLogger } from '../../test/support/recording-logger.js';
 import { at, delta, progress, recordingListener, scriptedWatch, snapshot } from '../../test/support/scripted-watch.js';
-import { ManualClock } from '../testing/manual-clock.js';
-import { seededRandom } from '../testing/seeded-random.js';
 import { registryResolver } from './registry.js';
 import type { Resolver } from './resolver.js';
 import type { Watch } from './watch-client.js';

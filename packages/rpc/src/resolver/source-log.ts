@@ -1,5 +1,5 @@
+import type { Clock } from '@rondo/base';
 import type { Logger } from '../call/call.js';
-import type { Clock } from '../clock/clock.js';
 import type { SourceState, SourceView } from './resolver.js';
 
 /** Options of {@link SourceLog}. */

@@ -1,7 +1,6 @@
+import { backoffMs, type Clock, type Random, sleep, type Timer } from '@rondo/base';
 import type { Instance, Position, WatchRequest, WatchResponse } from '@rondo/contracts/rondo/registry/v1/registry';
 import type { Logger } from '../call/call.js';
-import { backoffMs } from '../clock/backoff.js';
-import { type Clock, type Random, sleep, type Timer } from '../clock/clock.js';
 import { Status } from '../status/code.js';
 import { RpcError } from '../status/rpc-error.js';
 import type { TlsUse } from './endpoint.js';

@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import type { Clock, Random } from '@rondo/base';
 import { CallContext } from '../call/call-context.js';
 import { Metadata } from '../call/metadata.js';
 import { currentScope } from '../call/scope.js';
@@ -8,7 +9,6 @@ import { bindingOf } from '../client/bind-client.js';
 import type { CallOptions } from '../client/client.js';
 import { requestedTimeoutMs } from '../client/deadline.js';
 import { withKey } from '../client/idempotency-key.js';
-import type { Clock, Random } from '../clock/clock.js';
 import type { Method } from '../contract/method.js';
 import type { FanOutOptions, UnaryMethod } from './options.js';
 

@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { ManualClock, seededRandom } from '@rondo/base/testing';
 import { ConformanceServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/conformance';
 import { endpoint } from '../../test/support/endpoints.js';
 import { emptyReply, fakeTransports } from '../../test/support/fake-transport.js';
@@ -13,8 +14,6 @@ import { staticResolver } from '../resolver/static.js';
 import { Status } from '../status/code.js';
 import { RpcError } from '../status/rpc-error.js';
 import { TransportError } from '../status/wire-errors.js';
-import { ManualClock } from '../testing/manual-clock.js';
-import { seededRandom } from '../testing/seeded-random.js';
 import { scatter } from './scatter.js';
 
 const THREE = ['a', 'b', 'c'];

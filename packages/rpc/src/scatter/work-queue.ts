@@ -1,6 +1,6 @@
+import type { Timer } from '@rondo/base';
 import { classifyFailure, type Failure } from '../channel/failure.js';
 import type { FleetStanding } from '../channel/fleet.js';
-import type { Timer } from '../clock/clock.js';
 import type { Method } from '../contract/method.js';
 import { clientErrors } from '../errors/client.js';
 import { Status } from '../status/code.js';

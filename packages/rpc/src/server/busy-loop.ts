@@ -1,4 +1,4 @@
-import { idleMs, systemClock } from '../clock/system.js';
+import { idleMs, systemClock } from '@rondo/base';
 
 /** The interval at which the idle time is read, because each reading is costly. Milliseconds. */
 const INTERVAL_MS = 5;

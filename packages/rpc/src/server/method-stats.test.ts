@@ -1,15 +1,15 @@
 import { describe, expect, it } from '@jest/globals';
+import { sleep } from '@rondo/base';
+import { ManualClock } from '@rondo/base/testing';
 import { BidiStreamRequest, UnaryRequest } from '@rondo/contracts/rondo/conformance/v1/conformance';
 import { conformanceService } from '../../test/support/service.js';
 import { wireCall } from '../../test/support/wire-call.js';
 import type { ServerCall } from '../call/call.js';
 import { CallContext } from '../call/call-context.js';
 import { toMicros } from '../call/durations.js';
-import { sleep } from '../clock/clock.js';
 import type { Middleware } from '../middleware/middleware.js';
 import { Status } from '../status/code.js';
 import { RpcError } from '../status/rpc-error.js';
-import { ManualClock } from '../testing/manual-clock.js';
 import { MethodStats } from './method-stats.js';
 import { createRouter } from './router.js';
 

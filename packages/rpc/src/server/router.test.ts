@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { ManualClock } from '@rondo/base/testing';
 import { ConformanceServiceDefinition, UnaryRequest } from '@rondo/contracts/rondo/conformance/v1/conformance';
 import { conformance } from '../../test/conformance/handlers.js';
 import { failure } from '../../test/support/outcome.js';
@@ -10,7 +11,6 @@ import { CallContext } from '../call/call-context.js';
 import { Metadata } from '../call/metadata.js';
 import type { Middleware } from '../middleware/middleware.js';
 import { Status } from '../status/code.js';
-import { ManualClock } from '../testing/manual-clock.js';
 import { implement } from './handlers.js';
 import { createRouter } from './router.js';
 

@@ -1,11 +1,10 @@
+import { type Clock, type Random, systemClock, systemRandom, systemWallClock, type WallClock } from '@rondo/base';
 import { type Logger, type Reply, type ServerCall, silentLogger } from '../call/call.js';
 import { toMicros } from '../call/durations.js';
 import type { OutcomeStore } from '../call/keyed-call.js';
 import { Metadata } from '../call/metadata.js';
 import { formatServerTiming, type RequestArrival, SERVER_TIMING } from '../call/server-timing.js';
 import { newTraceId, receivedTraceId, tracing } from '../call/trace.js';
-import type { Clock, Random, WallClock } from '../clock/clock.js';
-import { systemClock, systemRandom, systemWallClock } from '../clock/system.js';
 import { type Method, methodsOf } from '../contract/method.js';
 import { serverErrors } from '../errors/server.js';
 import { compose, enforceContext, leave, type Middleware, type Next } from '../middleware/middleware.js';

@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { ManualClock } from '@rondo/base/testing';
 import { ConformanceServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/conformance';
 import { recordingLogger } from '../../test/support/recording-logger.js';
 import { conformanceService } from '../../test/support/service.js';
@@ -6,7 +7,6 @@ import { collect } from '../../test/support/stream.js';
 import { createClient } from '../client/create-client.js';
 import { Status, statusFromCode } from '../status/code.js';
 import { RpcError } from '../status/rpc-error.js';
-import { ManualClock } from '../testing/manual-clock.js';
 import { createTestChannel } from '../testing/test-channel.js';
 import { callLog } from './call-log.js';
 

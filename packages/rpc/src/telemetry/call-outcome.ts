@@ -1,5 +1,5 @@
+import type { Clock } from '@rondo/base';
 import type { Call, Reply } from '../call/call.js';
-import type { Clock } from '../clock/clock.js';
 import type { Next } from '../middleware/middleware.js';
 import { observeReply } from '../middleware/stream.js';
 import { Status, type StatusName, statusName } from '../status/code.js';

@@ -1,4 +1,4 @@
-import { systemRandom } from '../clock/system.js';
+import { systemRandom } from '@rondo/base';
 
 let given: string | undefined;
 

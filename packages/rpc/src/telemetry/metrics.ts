@@ -1,6 +1,6 @@
 import type { Attributes, Meter } from '@opentelemetry/api';
+import type { Clock } from '@rondo/base';
 import type { Call } from '../call/call.js';
-import type { Clock } from '../clock/clock.js';
 import type { Method } from '../contract/method.js';
 import type { Middleware } from '../middleware/middleware.js';
 import type { StatusName } from '../status/code.js';

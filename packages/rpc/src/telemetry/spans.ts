@@ -17,6 +17,7 @@ import {
   type Tracer,
   trace,
 } from '@opentelemetry/api';
+import type { Random } from '@rondo/base';
 import type { Metadata } from '../call/metadata.js';
 import { runInTrace } from '../call/scope.js';
 import {
@@ -30,7 +31,6 @@ import {
   validParent,
   type WorkSpan,
 } from '../call/trace.js';
-import type { Random } from '../clock/clock.js';
 import type { Method } from '../contract/method.js';
 import { RpcError } from '../status/rpc-error.js';
 import { HEADERS, METADATA } from './carriers.js';

@@ -1,6 +1,6 @@
 import { type TracingChannelSubscribers, tracingChannel } from 'node:diagnostics_channel';
 import { context, type Span, SpanKind, SpanStatusCode, type Tracer } from '@opentelemetry/api';
-import { systemWallClock } from '../clock/system.js';
+import { systemWallClock } from '@rondo/base';
 import { outcomeOf } from './conventions.js';
 import { guard } from './guard.js';
 import { withoutValues } from './statement-text.js';

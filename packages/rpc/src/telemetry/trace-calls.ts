@@ -1,6 +1,6 @@
 import { trace } from '@opentelemetry/api';
+import { systemRandom } from '@rondo/base';
 import { installTracing, tracing } from '../call/trace.js';
-import { systemRandom } from '../clock/system.js';
 import { Spans } from './spans.js';
 import { traceRelays, traceStatements } from './statement-spans.js';
 

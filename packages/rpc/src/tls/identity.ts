@@ -1,6 +1,6 @@
 import type { X509Certificate } from 'node:crypto';
+import type { Clock, Timer, WallClock } from '@rondo/base';
 import type { Logger } from '../call/call.js';
-import type { Clock, Timer, WallClock } from '../clock/clock.js';
 import { checkCertificate, type ProcessCertificate, type Usage } from './certificate.js';
 import { type CertificateFiles, readFiles, versionOf } from './certificate-files.js';
 

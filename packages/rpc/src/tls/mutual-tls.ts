@@ -1,5 +1,5 @@
+import type { Clock, WallClock } from '@rondo/base';
 import { type Logger, silentLogger } from '../call/call.js';
-import type { Clock, WallClock } from '../clock/clock.js';
 import type { Usage } from './certificate.js';
 import { type CertificateFiles, type CertificateLocation, findFiles } from './certificate-files.js';
 import { ProcessIdentity } from './identity.js';

@@ -1,7 +1,7 @@
+import { millisecondsUntil } from '@rondo/base';
 import type { Duration } from '@rondo/contracts/google/protobuf/duration';
 import { ErrorInfo } from '@rondo/contracts/google/rpc/error_details';
 import { type Behaviour, ConformanceServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/conformance';
-import { millisecondsUntil } from '../../src/clock/system.js';
 import type { ServerCall } from '../../src/exports/call.js';
 import { sleep, systemClock } from '../../src/exports/clock.js';
 import type { Handlers } from '../../src/exports/server.js';

@@ -1,6 +1,6 @@
 import { beforeEach, jest } from '@jest/globals';
+import { seededRandom } from '@rondo/base/testing';
 import { Metadata, type MetadataValue } from '../../src/call/metadata.js';
-import { seededRandom } from '../../src/testing/seeded-random.js';
 import { readRequest, readResponse } from '../../src/transport/tunnel/frame-reader.js';
 import { FrameWriter } from '../../src/transport/tunnel/frame-writer.js';
 import { FieldReader, FrameError } from '../../src/transport/tunnel/wire-format.js';

@@ -1,6 +1,6 @@
+import { seededRandom } from '@rondo/base/testing';
 import type { Priority } from '../../src/contract/priority.js';
 import { LatencyLimit } from '../../src/server/admission/latency-limit.js';
-import { seededRandom } from '../../src/testing/seeded-random.js';
 import { Timeline } from './timeline.js';
 
 /** The calls of one method of a simulated server. */

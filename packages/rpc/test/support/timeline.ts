@@ -1,5 +1,5 @@
+import { TimerQueue } from '@rondo/base/testing';
 import type { Clock } from '../../src/exports/clock.js';
-import { TimerQueue } from '../../src/testing/manual-clock.js';
 
 /** A discrete-event simulation: runs callbacks in the order of their times, synchronously, without waiting. */
 export class Timeline {

@@ -1,6 +1,6 @@
+import { createPause, withTimeout } from '@rondo/base';
 import type { Logger } from '@rondo/rpc/call';
 import { type Backoff, type Clock, createBackoff, type Random } from '@rondo/rpc/clock';
-import { createPause, withTimeout } from '../time.js';
 import { StartupError } from './startup-error.js';
 
 /** Something that a service can't serve without, such as its own database. Another service is never a dependency. */

@@ -1,9 +1,9 @@
+import { withTimeout } from '@rondo/base';
 import type { Logger } from '@rondo/rpc/call';
 import { type Clock, sleep } from '@rondo/rpc/clock';
 import type { RpcServer } from '@rondo/rpc/server';
 import type { Registration } from '../registration/registration.js';
 import { DRAINING, type MutableState, type Readiness } from '../state.js';
-import { withTimeout } from '../time.js';
 import type { AppListener } from './service.js';
 
 /** The parts of a process that a drain shuts down. */

@@ -1,6 +1,6 @@
+import { type TimeoutOptions, withTimeout } from '@rondo/base';
 import { type Clock, sleep } from '@rondo/rpc/clock';
 import { follow, type Readiness, type State } from '../state.js';
-import { type TimeoutOptions, withTimeout } from '../time.js';
 import { isInUse, StartupError } from './startup-error.js';
 
 /** The limits of a start in the place of another process. */

@@ -1,3 +1,4 @@
+import { withTimeout } from '@rondo/base';
 import {
   DeregisterResponse,
   Instance,
@@ -9,7 +10,6 @@ import type { Registrar } from '@rondo/registries';
 import type { CallOptions } from '@rondo/rpc/client';
 import type { Clock } from '@rondo/rpc/clock';
 import { serviceErrors } from '../errors.js';
-import { withTimeout } from '../time.js';
 import type { RegistryClient } from './lease.js';
 
 const MAX_TTL_MS = 10 * 60_000;

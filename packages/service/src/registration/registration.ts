@@ -1,8 +1,8 @@
+import { createPause } from '@rondo/base';
 import { InstanceStatus } from '@rondo/contracts/rondo/registry/v1/registry';
 import type { Logger } from '@rondo/rpc/call';
 import { type Clock, createBackoff, type Random, type Timer } from '@rondo/rpc/clock';
 import { createState, follow, type Phase, type Readiness, type State } from '../state.js';
-import { createPause } from '../time.js';
 import {
   endLease,
   isDisplaced,

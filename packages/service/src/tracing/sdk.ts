@@ -33,9 +33,9 @@ import {
   type SpanExporter,
   type SpanProcessor,
 } from '@opentelemetry/sdk-trace-base';
+import { withTimeout } from '@rondo/base';
 import { createContextManager, createIdGenerator } from '@rondo/rpc/tracing';
 import type { Environment } from '../config/variables.js';
-import { withTimeout } from '../time.js';
 import { meterLosses } from './losses.js';
 import { maskSpans } from './mask-spans.js';
 import type { TraceRing } from './trace-ring.js';

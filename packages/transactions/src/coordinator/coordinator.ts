@@ -1,9 +1,10 @@
 import type { Meter } from '@opentelemetry/api';
+import { createSweep } from '@rondo/base';
 import type { Database, OperatorAudit } from '@rondo/database';
 import type { Logger } from '@rondo/rpc/call';
 import type { Channel } from '@rondo/rpc/client';
 import { type Clock, type Random, systemClock, systemRandom } from '@rondo/rpc/clock';
-import { createSweep, inSpan } from '@rondo/rpc/internal';
+import { inSpan } from '@rondo/rpc/internal';
 import { coordinatorErrors } from '../errors.js';
 import { meterUnfinished } from '../metrics.js';
 import { createPruning } from '../pruning.js';

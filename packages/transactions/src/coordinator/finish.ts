@@ -1,7 +1,7 @@
+import { backoffMs } from '@rondo/base';
 import type { Database, OperatorAudit, Transaction } from '@rondo/database';
 import type { Logger } from '@rondo/rpc/call';
 import type { Random } from '@rondo/rpc/clock';
-import { backoffMs } from '@rondo/rpc/internal';
 import { coordinatorErrors } from '../errors.js';
 import { performer } from '../steps.js';
 import {

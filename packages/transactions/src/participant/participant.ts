@@ -1,4 +1,5 @@
 import type { Meter } from '@opentelemetry/api';
+import { createSweep } from '@rondo/base';
 import { ParticipantServiceDefinition, type PrepareRequest } from '@rondo/contracts/rondo/transactions/v1/transactions';
 import {
   createShare,
@@ -14,7 +15,7 @@ import {
 } from '@rondo/database';
 import type { Logger } from '@rondo/rpc/call';
 import { type Clock, systemClock } from '@rondo/rpc/clock';
-import { createSweep, mayOperate } from '@rondo/rpc/internal';
+import { mayOperate } from '@rondo/rpc/internal';
 import { implement, type ServiceImplementation } from '@rondo/rpc/server';
 import { type Caller, refuseCaller } from '../callers.js';
 import { participantErrors } from '../errors.js';

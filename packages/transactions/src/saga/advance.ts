@@ -1,7 +1,7 @@
+import { backoffMs } from '@rondo/base';
 import type { Database } from '@rondo/database';
 import type { Logger } from '@rondo/rpc/call';
 import type { Random } from '@rondo/rpc/clock';
-import { backoffMs } from '@rondo/rpc/internal';
 import { MAX_BACKOFF_MS, moveSaga, recordFailure, SAGA_CLAIM_MS, type SagaMove, type SagaRow } from './store.js';
 
 /** The context of a step. */

@@ -1,7 +1,7 @@
+import { createSweep } from '@rondo/base';
 import type { Database, OperatorAudit, Queries } from '@rondo/database';
 import type { Logger } from '@rondo/rpc/call';
 import { type Clock, type Random, systemClock, systemRandom } from '@rondo/rpc/clock';
-import { createSweep } from '@rondo/rpc/internal';
 import { transactionErrors } from '../errors.js';
 import { createPruning } from '../pruning.js';
 

@@ -1,9 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
+import { Shares } from '@rondo/base';
 import type { SilentInstance } from '@rondo/contracts/rondo/gateway/v1/console';
 import type { Principal } from '@rondo/rpc/call';
 import type { CallOptions, Channel, Endpoint } from '@rondo/rpc/client';
 import { type Clock, sleep } from '@rondo/rpc/clock';
-import { Shares } from '@rondo/rpc/internal';
 import { RpcError, Status } from '@rondo/rpc/status';
 import { gatewayErrors } from '../errors.js';
 import { woken } from './fleet.js';

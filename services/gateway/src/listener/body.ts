@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream';
-import { Gathered, type Share, type Shares } from '@rondo/rpc/internal';
+import type { Share, Shares } from '@rondo/base';
+import { Gathered } from '@rondo/rpc/internal';
 import { Status } from '@rondo/rpc/status';
 import { gatewayErrors } from '../errors.js';
 import type { Deadline, Deadlines } from './deadlines.js';

@@ -1,7 +1,8 @@
 import { createServer, type Server, type Socket } from 'node:net';
+import { Shares, Turns } from '@rondo/base';
 import type { Logger } from '@rondo/rpc/call';
 import { type Clock, systemClock, type Timer } from '@rondo/rpc/clock';
-import { networkOf, remoteOf, Shares, Turns } from '@rondo/rpc/internal';
+import { networkOf, remoteOf } from '@rondo/rpc/internal';
 import { type AppListener, cannotBind, formatHostPort, type HostPort } from '@rondo/service';
 import { ClientCounts, createConnections } from './connections.js';
 import { createDeadlines } from './deadlines.js';

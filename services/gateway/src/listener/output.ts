@@ -1,5 +1,5 @@
 import type { Writable } from 'node:stream';
-import type { Share } from '@rondo/rpc/internal';
+import type { Share } from '@rondo/base';
 import type { Deadline, Deadlines } from './deadlines.js';
 
 /** A large chunk is written in pieces of this size, so that a slow reader's progress is visible. */

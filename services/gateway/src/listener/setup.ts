@@ -1,6 +1,6 @@
+import type { Shares, Turns } from '@rondo/base';
 import type { Logger } from '@rondo/rpc/call';
 import type { Clock } from '@rondo/rpc/clock';
-import type { Shares, Turns } from '@rondo/rpc/internal';
 import type { ClientCounts } from './connections.js';
 import type { Deadlines } from './deadlines.js';
 import type { HttpExchange, HttpHandler } from './exchange.js';

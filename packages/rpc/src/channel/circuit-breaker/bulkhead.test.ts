@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
+import { ManualClock } from '@rondo/base/testing';
 import { CallContext } from '../../call/call-context.js';
 import { Status } from '../../status/code.js';
 import { RpcError } from '../../status/rpc-error.js';
-import { ManualClock } from '../../testing/manual-clock.js';
 import { Bulkhead } from './bulkhead.js';
 
 function makeBulkhead({ maxCalls = 2, maxQueued = 2, queueTimeoutMs = 100 } = {}) {

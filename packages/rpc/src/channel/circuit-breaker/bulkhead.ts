@@ -1,5 +1,5 @@
+import type { Clock } from '@rondo/base';
 import type { CallContext } from '../../call/call-context.js';
-import type { Clock } from '../../clock/clock.js';
 import type { BulkheadPolicy } from '../../contract/bulkhead-policy.js';
 
 /** Why a bulkhead refuses a call: its queue is full, or the call has waited in it for too long. */

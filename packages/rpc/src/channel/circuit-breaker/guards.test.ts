@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { ManualClock, seededRandom } from '@rondo/base/testing';
 import { ErrorInfo, RetryInfo } from '@rondo/contracts/google/rpc/error_details';
 import { emptyReply, fakeTransports } from '../../../test/support/fake-transport.js';
 import { methodOf } from '../../../test/support/method.js';
@@ -11,8 +12,6 @@ import type { Policy } from '../../contract/policy.js';
 import { staticResolver } from '../../resolver/static.js';
 import { Status } from '../../status/code.js';
 import { RpcError } from '../../status/rpc-error.js';
-import { ManualClock } from '../../testing/manual-clock.js';
-import { seededRandom } from '../../testing/seeded-random.js';
 import type { WireHandler } from '../../transport/transport.js';
 import { type ChannelOptions, createChannel } from '../channel.js';
 import { acceptGuards, guardPolicyOf } from './guards.js';

@@ -1,6 +1,6 @@
+import type { Clocks } from '@rondo/base';
 import type { Logger, Reply } from '../../call/call.js';
 import type { CallContext } from '../../call/call-context.js';
-import type { Clocks } from '../../clock/clock.js';
 import type { BreakerPolicy } from '../../contract/breaker-policy.js';
 import type { BulkheadPolicy } from '../../contract/bulkhead-policy.js';
 import type { Method } from '../../contract/method.js';

@@ -1,5 +1,5 @@
+import { type Clocks, dateOf } from '@rondo/base';
 import { RetryInfo } from '@rondo/contracts/google/rpc/error_details';
-import { type Clocks, dateOf } from '../../clock/clock.js';
 import type { Method } from '../../contract/method.js';
 import { clientErrors } from '../../errors/client.js';
 import { packDetail } from '../../status/detail.js';

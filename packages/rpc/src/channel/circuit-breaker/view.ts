@@ -1,4 +1,4 @@
-import { type Clocks, dateOf } from '../../clock/clock.js';
+import { type Clocks, dateOf } from '@rondo/base';
 import type { BreakerPolicy } from '../../contract/breaker-policy.js';
 import type { BulkheadPolicy } from '../../contract/bulkhead-policy.js';
 import type { BreakerState } from './breaker.js';

@@ -1,4 +1,4 @@
-import type { Random } from '../../clock/clock.js';
+import type { Random } from '@rondo/base';
 
 /** Why an instance is ejected: failed calls, slow calls, or lost connections. */
 type EjectionCause = 'faults' | 'latency' | 'connection';

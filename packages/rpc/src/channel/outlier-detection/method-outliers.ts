@@ -1,5 +1,5 @@
+import type { Random } from '@rondo/base';
 import { regionOf } from '../../balancer/locality.js';
-import type { Random } from '../../clock/clock.js';
 import type { Method } from '../../contract/method.js';
 import { groupBy } from '../group-by.js';
 import type { MethodCandidate } from '../method-candidate.js';

@@ -1,5 +1,5 @@
+import type { Random } from '@rondo/base';
 import type { Policy } from '../../balancer/policies.js';
-import type { Random } from '../../clock/clock.js';
 import type { Method } from '../../contract/method.js';
 import { Status } from '../../status/code.js';
 import { RpcError } from '../../status/rpc-error.js';

@@ -1,4 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
+import { createSemaphore, sleep } from '@rondo/base';
+import { ManualClock, seededRandom } from '@rondo/base/testing';
 import { RetryInfo } from '@rondo/contracts/google/rpc/error_details';
 import { HealthDefinition } from '@rondo/contracts/health/v1/health';
 import { RegistryServiceDefinition } from '@rondo/contracts/rondo/registry/v1/registry';
@@ -9,14 +11,10 @@ import { wireCall } from '../../../test/support/wire-call.js';
 import type { ServerCall } from '../../call/call.js';
 import { callerIdentity } from '../../call/keyed-call.js';
 import { currentWorkLimits } from '../../call/scope.js';
-import { sleep } from '../../clock/clock.js';
-import { createSemaphore } from '../../clock/semaphore.js';
 import type { Middleware } from '../../middleware/middleware.js';
 import { Status } from '../../status/code.js';
 import { RpcError } from '../../status/rpc-error.js';
 import { RouterError } from '../../status/wire-errors.js';
-import { ManualClock } from '../../testing/manual-clock.js';
-import { seededRandom } from '../../testing/seeded-random.js';
 import { standIn } from '../../testing/test-channel.js';
 import { createRouter, type RouterOptions } from '../router.js';
 

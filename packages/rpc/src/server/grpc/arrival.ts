@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http2';
+import { idleMs, systemClock } from '@rondo/base';
 import { type RequestArrival, TIMING_REQUEST } from '../../call/server-timing.js';
-import { idleMs, systemClock } from '../../clock/system.js';
 import { busyLoopMs } from '../busy-loop.js';
 
 /**

@@ -1,9 +1,9 @@
 import { finished } from 'node:stream';
 import type * as grpc from '@grpc/grpc-js';
+import type { Clock } from '@rondo/base';
 import type { Logger, Payload } from '../../call/call.js';
 import { cancelled } from '../../call/call-context.js';
 import { receivedTraceId } from '../../call/trace.js';
-import type { Clock } from '../../clock/clock.js';
 import type { Method } from '../../contract/method.js';
 import type { Policy } from '../../contract/policy.js';
 import { serverErrors } from '../../errors/server.js';

@@ -1,5 +1,5 @@
 import type { Http2Server, IncomingHttpHeaders, ServerHttp2Session } from 'node:http2';
-import type { Clock, Random } from '../../clock/clock.js';
+import type { Clock, Random } from '@rondo/base';
 import { USER_AGENT } from '../../transport/grpc/options.js';
 import { TUNNEL_PATH } from '../../transport/tunnel/frames.js';
 

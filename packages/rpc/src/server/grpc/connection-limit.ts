@@ -1,7 +1,7 @@
 import type { Http2SecureServer, Http2Server } from 'node:http2';
 import { isIPv6, type Socket } from 'node:net';
+import type { Clock } from '@rondo/base';
 import type { Logger } from '../../call/call.js';
-import type { Clock } from '../../clock/clock.js';
 import { HandshakeLog } from './handshake-log.js';
 
 /** How many connections a server has open. */

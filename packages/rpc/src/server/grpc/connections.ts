@@ -1,6 +1,6 @@
 import { constants, type Http2Session } from 'node:http2';
 import type { Socket } from 'node:net';
-import { type Share, Shares } from '../../clock/shares.js';
+import { type Share, Shares } from '@rondo/base';
 import { networkOf, remoteOf } from './connection-limit.js';
 
 /** Unfinished requests count in steps, which those of most connections never take: so many are what one client may hold. */

@@ -1,5 +1,6 @@
 import * as grpc from '@grpc/grpc-js';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { sleep, systemClock } from '@rondo/base';
 import { failure } from '../../../test/support/outcome.js';
 import { recordingLogger } from '../../../test/support/recording-logger.js';
 import type { ConformanceClient } from '../../../test/support/service.js';
@@ -7,8 +8,6 @@ import { socketsOfATest } from '../../../test/support/sockets.js';
 import { collect, silent } from '../../../test/support/stream.js';
 import { atRest, deferred, until } from '../../../test/support/wait.js';
 import { type ServerCall, silentLogger } from '../../call/call.js';
-import { sleep } from '../../clock/clock.js';
-import { systemClock } from '../../clock/system.js';
 import { Status } from '../../status/code.js';
 import { callLog } from '../../telemetry/call-log.js';
 import { createRouter } from '../router.js';

@@ -1,13 +1,12 @@
 import type { X509Certificate } from 'node:crypto';
 import * as grpc from '@grpc/grpc-js';
+import { type Clock, millisecondsUntil } from '@rondo/base';
 import type { Payload } from '../../call/call.js';
 import { CallContext, cancelled, deadlineExceeded } from '../../call/call-context.js';
 import type { InFlightMember } from '../../call/in-flight.js';
 import { Metadata, type MetadataSource, type MetadataValue } from '../../call/metadata.js';
 import { NOT_HANDLED, PRINCIPAL } from '../../call/metadata-rules.js';
 import { type RequestArrival, TIMING_REQUEST } from '../../call/server-timing.js';
-import type { Clock } from '../../clock/clock.js';
-import { millisecondsUntil } from '../../clock/system.js';
 import type { Method } from '../../contract/method.js';
 import { serverErrors } from '../../errors/server.js';
 import type { ReceivedAssertion } from '../../principal/verifier.js';

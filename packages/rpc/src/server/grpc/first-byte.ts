@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import type { Clock } from '../../clock/clock.js';
+import type { Clock } from '@rondo/base';
 
 /** How long a client has to send its first byte. Milliseconds. */
 const FIRST_BYTE_MS = 10_000;

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
+import type { Clock } from '@rondo/base';
 import type { Logger } from '../../call/call.js';
-import type { Clock } from '../../clock/clock.js';
 
 /** The maximum number of log lines a minute. */
 const MAX_LINES = 20;

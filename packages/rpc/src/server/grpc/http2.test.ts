@@ -4,6 +4,7 @@ import http2 from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import * as grpc from '@grpc/grpc-js';
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
+import { ManualClock } from '@rondo/base/testing';
 import { ConformanceServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/conformance';
 import { open } from '../../../test/attacks/attempt.js';
 import {
@@ -21,7 +22,6 @@ import { socketsOfATest } from '../../../test/support/sockets.js';
 import { atRest, deferred, until } from '../../../test/support/wait.js';
 import type { ServerCall } from '../../call/call.js';
 import { createChannel, createClient, staticResolver } from '../../exports/client.js';
-import { ManualClock } from '../../testing/manual-clock.js';
 import { startTcpProxy } from '../../testing/tcp-proxy/tcp-proxy.js';
 import { createRouter } from '../router.js';
 import { setUpHttp2 } from './http2.js';

@@ -7,7 +7,7 @@ import type {
 } from 'node:http2';
 import type { Socket } from 'node:net';
 import type * as grpc from '@grpc/grpc-js';
-import type { Clock } from '../../clock/clock.js';
+import type { Clock } from '@rondo/base';
 import { letGoOnceClosed } from '../../transport/grpc/ended-stream.js';
 import { keepAlive, pingPeer } from '../../transport/grpc/keepalive.js';
 import { FLOW_CONTROL_WINDOW_BYTES } from '../../transport/grpc/options.js';

@@ -3,8 +3,8 @@ import type { Http2SecureServer, Http2Server, Http2Session, IncomingHttpHeaders,
 import { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import * as grpc from '@grpc/grpc-js';
+import type { Clock } from '@rondo/base';
 import type { Logger } from '../../call/call.js';
-import type { Clock } from '../../clock/clock.js';
 import type { MutualTls } from '../../tls/mutual-tls.js';
 import { faultOfIdentity, faultOfPeer, hasLeft, NO_HTTP2 } from '../../tls/peer-faults.js';
 import { spiffeIdOf } from '../../tls/spiffe-id.js';

@@ -7,7 +7,7 @@ import {
   type ServerHttp2Stream,
 } from 'node:http2';
 import type * as grpc from '@grpc/grpc-js';
-import type { Clock } from '../../clock/clock.js';
+import type { Clock } from '@rondo/base';
 import type { Method } from '../../contract/method.js';
 import { serverErrors } from '../../errors/server.js';
 import type { RpcError } from '../../status/rpc-error.js';

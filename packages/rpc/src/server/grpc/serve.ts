@@ -1,10 +1,9 @@
 import { constants, type Http2SecureServer, type Http2Server, type ServerHttp2Session } from 'node:http2';
 import { promisify } from 'node:util';
 import * as grpc from '@grpc/grpc-js';
+import { type Clock, systemClock, systemRandom, type Timer } from '@rondo/base';
 import type { Logger } from '../../call/call.js';
 import { InFlight } from '../../call/in-flight.js';
-import type { Clock, Timer } from '../../clock/clock.js';
-import { systemClock, systemRandom } from '../../clock/system.js';
 import { serverErrors } from '../../errors/server.js';
 import type { MutualTls, TLS_MODES } from '../../tls/mutual-tls.js';
 import { hasRoomForFrames } from '../../transport/tunnel/frames.js';

@@ -4,6 +4,7 @@ import type { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
 import { type ConnectionOptions, connect as connectTls } from 'node:tls';
 import { afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { ManualClock } from '@rondo/base/testing';
 import { firstOf, open } from '../../../test/attacks/attempt.js';
 import { BEGIN } from '../../../test/attacks/frames.js';
 import { certify, createFolder, mutualTlsIn, newAuthority } from '../../../test/support/identities.js';
@@ -11,7 +12,6 @@ import { allowLongHandshakes } from '../../../test/support/patient-handshakes.js
 import { conformanceService } from '../../../test/support/service.js';
 import { socketsOfATest } from '../../../test/support/sockets.js';
 import { deferred, HANG_MS, until } from '../../../test/support/wait.js';
-import { ManualClock } from '../../testing/manual-clock.js';
 import type { MutualTls } from '../../tls/mutual-tls.js';
 import { createRouter } from '../router.js';
 import { serve } from './serve.js';

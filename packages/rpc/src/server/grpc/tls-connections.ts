@@ -1,8 +1,7 @@
 import type { Http2SecureServer } from 'node:http2';
 import type { Socket } from 'node:net';
 import * as grpc from '@grpc/grpc-js';
-import type { Clock } from '../../clock/clock.js';
-import { Turns } from '../../clock/semaphore.js';
+import { type Clock, Turns } from '@rondo/base';
 import { type ConnectionLimit, networkOf, remoteOf } from './connection-limit.js';
 import { readFirstByte } from './first-byte.js';
 

@@ -1,10 +1,10 @@
 import * as grpc from '@grpc/grpc-js';
+import type { Clock, Timer } from '@rondo/base';
 import { ConnectResponse, type Hello } from '@rondo/contracts/rondo/tunnel/v1/tunnel';
 import type { Logger, Reply } from '../../call/call.js';
 import { CallContext, cancelled } from '../../call/call-context.js';
 import type { Metadata } from '../../call/metadata.js';
 import { receivedTraceId } from '../../call/trace.js';
-import type { Clock, Timer } from '../../clock/clock.js';
 import { serverErrors } from '../../errors/server.js';
 import type { ReceivedAssertion } from '../../principal/verifier.js';
 import { RpcError } from '../../status/rpc-error.js';

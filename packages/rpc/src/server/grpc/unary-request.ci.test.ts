@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import http2, { type IncomingHttpHeaders, type OutgoingHttpHeaders } from 'node:http2';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { ManualClock } from '@rondo/base/testing';
 import {
   answerOf,
   framed,
@@ -15,7 +16,6 @@ import {
 } from '../../../test/support/unary-server.js';
 import { until } from '../../../test/support/wait.js';
 import { Status } from '../../status/code.js';
-import { ManualClock } from '../../testing/manual-clock.js';
 import { UnaryRequest } from './unary-request.js';
 
 const OK = String(Status.OK);

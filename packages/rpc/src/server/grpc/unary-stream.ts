@@ -1,9 +1,8 @@
 import { constants, type IncomingHttpHeaders, type OutgoingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
+import { createSemaphore, type Semaphore, type Timer } from '@rondo/base';
 import type { Payload, Reply } from '../../call/call.js';
 import { CallContext } from '../../call/call-context.js';
 import type { Metadata, MetadataValue } from '../../call/metadata.js';
-import type { Timer } from '../../clock/clock.js';
-import { createSemaphore, type Semaphore } from '../../clock/semaphore.js';
 import type { Method } from '../../contract/method.js';
 import { serverErrors } from '../../errors/server.js';
 import { Status } from '../../status/code.js';

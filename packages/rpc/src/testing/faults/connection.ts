@@ -1,6 +1,6 @@
+import type { Clock, Timer } from '@rondo/base';
 import type { Reply } from '../../call/call.js';
 import { CallContext } from '../../call/call-context.js';
-import type { Clock, Timer } from '../../clock/clock.js';
 import { transportErrors } from '../../errors/transport.js';
 import { Status } from '../../status/code.js';
 import { TransportError } from '../../status/wire-errors.js';

@@ -1,6 +1,5 @@
+import { backoffMs, type Timer } from '@rondo/base';
 import type { CallContext } from '../../call/call-context.js';
-import { backoffMs } from '../../clock/backoff.js';
-import type { Timer } from '../../clock/clock.js';
 import { Status } from '../../status/code.js';
 import { TransportError } from '../../status/wire-errors.js';
 import type { ConnectivityState, Transport, TransportEvent, WireHandler } from '../../transport/transport.js';

@@ -1,5 +1,5 @@
+import { type Clock, sleep, type Timer } from '@rondo/base';
 import type { Reply } from '../../call/call.js';
-import { type Clock, sleep, type Timer } from '../../clock/clock.js';
 import { observeReply } from '../../middleware/stream.js';
 import { Status } from '../../status/code.js';
 import { TransportError } from '../../status/wire-errors.js';

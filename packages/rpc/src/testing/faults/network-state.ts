@@ -1,4 +1,4 @@
-import type { Clock, Random } from '../../clock/clock.js';
+import type { Clock, Random } from '@rondo/base';
 import type { MemoryNetwork } from '../../transport/memory/network.js';
 import type { EmptyWatches } from './empty-watch.js';
 import type { NodeClock } from './node-clock.js';

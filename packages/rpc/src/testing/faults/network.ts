@@ -1,8 +1,7 @@
-import type { Clock, Random } from '../../clock/clock.js';
-import { systemClock } from '../../clock/system.js';
+import { type Clock, type Random, systemClock } from '@rondo/base';
+import { seededRandom } from '@rondo/base/testing';
 import { createMemoryNetwork } from '../../transport/memory/network.js';
 import type { TransportFactory, WireHandler } from '../../transport/transport.js';
-import { seededRandom } from '../seeded-random.js';
 import { EmptyWatches } from './empty-watch.js';
 import { FaultTransport } from './fault-transport.js';
 import { createListener, type FaultListener } from './listener.js';

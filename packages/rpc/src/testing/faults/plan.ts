@@ -1,5 +1,5 @@
-import type { Clock, Random, Timer } from '../../clock/clock.js';
-import { seededRandom } from '../seeded-random.js';
+import type { Clock, Random, Timer } from '@rondo/base';
+import { seededRandom } from '@rondo/base/testing';
 import type { FaultNetwork } from './network.js';
 import type { CallFault } from './network-state.js';
 

@@ -1,7 +1,6 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
-import type { Clock, Timer } from '../../clock/clock.js';
-import { systemClock } from '../../clock/system.js';
+import { type Clock, systemClock, type Timer } from '@rondo/base';
 import { Connection } from './connection.js';
 
 /** Options of {@link startTcpProxy}. */

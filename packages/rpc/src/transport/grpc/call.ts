@@ -1,8 +1,7 @@
 import * as grpc from '@grpc/grpc-js';
+import { type Clock, type Timer, yieldToEventLoop } from '@rondo/base';
 import type { Reply } from '../../call/call.js';
 import { Metadata } from '../../call/metadata.js';
-import type { Clock, Timer } from '../../clock/clock.js';
-import { yieldToEventLoop } from '../../clock/system.js';
 import { clientErrors } from '../../errors/client.js';
 import { transportErrors } from '../../errors/transport.js';
 import { Status } from '../../status/code.js';

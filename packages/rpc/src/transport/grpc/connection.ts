@@ -1,9 +1,15 @@
 import type { Socket } from 'node:net';
 import * as grpc from '@grpc/grpc-js';
+import {
+  backoffMs,
+  type Clock,
+  type Random,
+  systemClock,
+  systemRandom,
+  systemWallClock,
+  type Timer,
+} from '@rondo/base';
 import type { CallContext } from '../../call/call-context.js';
-import { backoffMs } from '../../clock/backoff.js';
-import type { Clock, Random, Timer } from '../../clock/clock.js';
-import { systemClock, systemRandom, systemWallClock } from '../../clock/system.js';
 import { transportErrors } from '../../errors/transport.js';
 import { SignedCalls } from '../../principal/signed-calls.js';
 import type { TransportError } from '../../status/wire-errors.js';

@@ -1,5 +1,6 @@
 import { constants, type ServerHttp2Stream } from 'node:http2';
 import { describe, expect, it } from '@jest/globals';
+import { ManualClock } from '@rondo/base/testing';
 import { closersOfATest } from '../../../test/support/closers.js';
 import { answerWithStatus, startRawServer } from '../../../test/support/http2-server.js';
 import { failure } from '../../../test/support/outcome.js';
@@ -8,7 +9,6 @@ import { wireCall } from '../../../test/support/wire-call.js';
 import { CallContext } from '../../call/call-context.js';
 import { Status } from '../../status/code.js';
 import { RpcError } from '../../status/rpc-error.js';
-import { ManualClock } from '../../testing/manual-clock.js';
 import { grpcTransport } from './transport.js';
 
 const closers = closersOfATest();

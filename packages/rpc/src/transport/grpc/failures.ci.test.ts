@@ -3,6 +3,7 @@
 import { promises as dns } from 'node:dns';
 import { constants } from 'node:http2';
 import { describe, expect, it, jest } from '@jest/globals';
+import { ManualClock } from '@rondo/base/testing';
 import { closersOfATest } from '../../../test/support/closers.js';
 import {
   answerPartly,
@@ -19,7 +20,6 @@ import { wireCall } from '../../../test/support/wire-call.js';
 import { Status, statusName } from '../../status/code.js';
 import type { RpcError } from '../../status/rpc-error.js';
 import { TransportError } from '../../status/wire-errors.js';
-import { ManualClock } from '../../testing/manual-clock.js';
 import type { Transport, WireCall } from '../transport.js';
 import { grpcTransport } from './transport.js';
 

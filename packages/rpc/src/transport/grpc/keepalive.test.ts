@@ -1,6 +1,6 @@
 import { Socket } from 'node:net';
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { ManualClock } from '../../testing/manual-clock.js';
+import { ManualClock } from '@rondo/base/testing';
 import { keepAlive } from './keepalive.js';
 
 const INTERVAL_MS = 1_000;

@@ -1,6 +1,6 @@
 import type { Http2Session } from 'node:http2';
 import type { Socket } from 'node:net';
-import type { Clock, Timer } from '../../clock/clock.js';
+import type { Clock, Timer } from '@rondo/base';
 import { setSharedTimer } from './shared-timer.js';
 
 /** Options of {@link keepAlive}. */

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import type { Clock, Timer } from '../../clock/clock.js';
+import type { Clock, Timer } from '@rondo/base';
 
 /** Options of {@link NewSockets}. */
 interface NewSocketsOptions {

@@ -1,5 +1,5 @@
 import type { ChannelOptions } from '@grpc/grpc-js';
-import type { Clock, Random } from '../../clock/clock.js';
+import type { Clock, Random } from '@rondo/base';
 import { COMPRESSIONS, type Compression } from '../../contract/policy.js';
 import type { TransportOptions } from '../transport.js';
 import { serverNameOptions, type TlsOptions } from './credentials.js';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { ManualClock } from '../../testing/manual-clock.js';
+import { ManualClock } from '@rondo/base/testing';
 import { ResetPacer } from './reset-pacer.js';
 
 /** The limits of nghttp2, which closes a connection at the first reset beyond them. */

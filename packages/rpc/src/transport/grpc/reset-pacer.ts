@@ -1,4 +1,4 @@
-import type { Clock, Timer } from '../../clock/clock.js';
+import type { Clock, Timer } from '@rondo/base';
 
 /**
  * nghttp2, Node's HTTP/2 library, allows 1,000 resets at once and 33 a second. Half of that leaves room for other

@@ -1,4 +1,4 @@
-import type { Clock, Timer } from '../../clock/clock.js';
+import type { Clock, Timer } from '@rondo/base';
 
 /** What is due at one moment. */
 interface Group {

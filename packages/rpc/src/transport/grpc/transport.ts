@@ -1,7 +1,6 @@
+import { type Clock, type Random, systemClock } from '@rondo/base';
 import type { Reply } from '../../call/call.js';
 import type { CallContext } from '../../call/call-context.js';
-import type { Clock, Random } from '../../clock/clock.js';
-import { systemClock } from '../../clock/system.js';
 import { transportErrors } from '../../errors/transport.js';
 import type { MutualTls } from '../../tls/mutual-tls.js';
 import type {

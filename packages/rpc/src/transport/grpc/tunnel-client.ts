@@ -1,8 +1,8 @@
 import * as grpc from '@grpc/grpc-js';
+import type { Clock } from '@rondo/base';
 import { ConnectRequest, type GoAway, type Welcome } from '@rondo/contracts/rondo/tunnel/v1/tunnel';
 import type { Reply } from '../../call/call.js';
 import type { CallContext } from '../../call/call-context.js';
-import type { Clock } from '../../clock/clock.js';
 import { transportErrors } from '../../errors/transport.js';
 import { Status } from '../../status/code.js';
 import { TransportError } from '../../status/wire-errors.js';

@@ -1,7 +1,7 @@
 import type * as grpc from '@grpc/grpc-js';
+import type { Clock } from '@rondo/base';
 import type { Reply } from '../../call/call.js';
 import type { CallContext } from '../../call/call-context.js';
-import type { Clock } from '../../clock/clock.js';
 import type { WireCall } from '../transport.js';
 import { MAX_TUNNELLED_LENGTH } from '../tunnel/assertions.js';
 import { hasRoomForFrames } from '../tunnel/frames.js';

@@ -1,7 +1,7 @@
+import type { Timer } from '@rondo/base';
 import type { Reply } from '../../call/call.js';
 import type { CallContext } from '../../call/call-context.js';
 import { Metadata } from '../../call/metadata.js';
-import type { Timer } from '../../clock/clock.js';
 import { clientErrors } from '../../errors/client.js';
 import { Status } from '../../status/code.js';
 import { decodeStatusDetails } from '../../status/detail.js';

@@ -1,8 +1,8 @@
 import * as grpc from '@grpc/grpc-js';
+import type { Clock } from '@rondo/base';
 import { Metadata, type MetadataSource, type MetadataValue } from '../../call/metadata.js';
 import { NOT_HANDLED, PRINCIPAL } from '../../call/metadata-rules.js';
 import { TIMING_REQUEST } from '../../call/server-timing.js';
-import type { Clock } from '../../clock/clock.js';
 import { clientErrors } from '../../errors/client.js';
 import { transportErrors } from '../../errors/transport.js';
 import { Status, statusFromCode } from '../../status/code.js';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { yieldToEventLoop } from '../../clock/system.js';
+import { yieldToEventLoop } from '@rondo/base';
 import { MessageReader } from './message-reader.js';
 import type { FieldReader } from './wire-format.js';
 

@@ -1,4 +1,4 @@
-import { yieldToEventLoop } from '../../clock/system.js';
+import { yieldToEventLoop } from '@rondo/base';
 import { FieldReader } from './wire-format.js';
 
 /**

@@ -1,5 +1,5 @@
 import { expect, it } from '@jest/globals';
-import { ManualClock } from '@rondo/rpc/testing';
+import { ManualClock } from './testing/manual-clock.js';
 import { withTimeout } from './time.js';
 
 it('work rejects with the reason of its signal, even if that aborted before', async () => {

@@ -1,3 +1,6 @@
+import type { Clock, Random, Timer } from './clock.js';
+import { systemClock, systemRandom } from './system.js';
+
 /** What is removed from time to time. */
 export interface Pruning {
   /** Stops the rounds, and waits for the present one. */
@@ -8,6 +11,8 @@ export interface Pruning {
 export interface PruningOptions {
   /** Receives the error of a round that couldn't remove old rows. The next round removes them. */
   readonly onError?: ((error: unknown) => void) | undefined;
+  readonly clock?: Clock;
+  readonly random?: Random;
 }
 
 const EVERY_MS = 600_000;
@@ -15,26 +20,24 @@ const EVERY_MS = 600_000;
 /** Calls `prune` about every ten minutes, each time after another pause, so that replicas don't meet. */
 export function createPruning(
   prune: (signal: AbortSignal) => Promise<void>,
-  { onError }: PruningOptions = {},
+  { onError, clock = systemClock, random = systemRandom }: PruningOptions = {},
 ): Pruning {
   const ending = new AbortController();
   let running: Promise<void> = Promise.resolve();
-  let timer: NodeJS.Timeout | undefined;
+  let timer: Timer | undefined;
+  const round = (): void => {
+    running = prune(ending.signal)
+      .catch((error: unknown) => (ending.signal.aborted ? undefined : onError?.(error)))
+      .then(() => (ending.signal.aborted ? undefined : wait()));
+  };
   const wait = (): void => {
-    timer = setTimeout(
-      () => {
-        running = prune(ending.signal)
-          .catch((error: unknown) => (ending.signal.aborted ? undefined : onError?.(error)))
-          .then(() => (ending.signal.aborted ? undefined : wait()));
-      },
-      EVERY_MS * (0.5 + Math.random()),
-    ).unref();
+    timer = clock.setTimer(EVERY_MS * (0.5 + random.next()), round, { keepAlive: false });
   };
   wait();
   return {
     async close() {
       ending.abort();
-      clearTimeout(timer);
+      timer?.cancel();
       await running;
     },
   };

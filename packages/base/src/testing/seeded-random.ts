@@ -1,4 +1,4 @@
-import type { Random } from '../clock/clock.js';
+import type { Random } from '../clock.js';
 
 // Simulations draw millions of numbers, and globals are slow to reach inside a test.
 const imul = Math.imul;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { seededRandom } from '../testing/seeded-random.js';
 import { backoffMs, createBackoff, type Jitter } from './backoff.js';
+import { seededRandom } from './testing/seeded-random.js';
 
 /** Always the same number. */
 const fixed = (chance: number) => ({ next: () => chance, hex: () => '' });

@@ -1,4 +1,4 @@
-import type { Clock, Timer } from '@rondo/rpc/clock';
+import type { Clock, Timer } from './clock.js';
 
 /** Limits of a piece of work. */
 export interface TimeoutOptions {
@@ -39,13 +39,14 @@ function aborted(signal: AbortSignal): Promise<never> {
 }
 
 /** A sleep for one loop that another part of the process can interrupt. */
-interface Pause {
+export interface Pause {
   /** Sleeps for `delayMs`, or until `wake` is called. Returns at once if `wake` was called since the last wait. */
   wait(delayMs: number): Promise<void>;
   /** Ends the current wait; without a current wait, the next one. */
   wake(): void;
 }
 
+/** Creates a pause. */
 export function createPause(clock: Clock): Pause {
   let woken = false;
   let end: (() => void) | undefined;

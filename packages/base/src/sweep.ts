@@ -1,12 +1,10 @@
-import type { Clock, Timer } from '../clock/clock.js';
-import type { Logger } from './call.js';
-import { runOutsideScope } from './scope.js';
-import { outsideTrace } from './trace.js';
+import { AsyncResource } from 'node:async_hooks';
+import type { Clock, Timer } from './clock.js';
 
 export interface SweepOptions {
   readonly intervalMs: number;
   readonly clock: Clock;
-  readonly log: Logger;
+  readonly log: { warn(fields: object, message: string): void };
   /** Names the work in log lines. */
   readonly name: string;
   /** One round; resolves to true if there may be more work at once. */
@@ -23,8 +21,12 @@ export interface Sweep {
   close(): Promise<void>;
 }
 
-/** Creates a sweep. The first of several failed rounds in a row is logged, and the next round always runs. */
+/**
+ * Creates a sweep. Its rounds run in the asynchronous context of its creation, and so outside of the call or trace that starts or
+ * nudges it. The first of several failed rounds in a row is logged, and the next round always runs.
+ */
 export function createSweep({ intervalMs, clock, log, name, round }: SweepOptions): Sweep {
+  const context = new AsyncResource(name);
   const closing = new AbortController();
   let timer: Timer | undefined;
   let current: Promise<void> | undefined;
@@ -52,7 +54,7 @@ export function createSweep({ intervalMs, clock, log, name, round }: SweepOption
   function begin(): void {
     timer?.cancel();
     timer = undefined;
-    current = outsideTrace(() => runOutsideScope(work)).finally(() => {
+    current = context.runInAsyncScope(work).finally(() => {
       current = undefined;
       if (!closing.signal.aborted) timer = clock.setTimer(intervalMs, begin, { keepAlive: false });
     });

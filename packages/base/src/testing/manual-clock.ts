@@ -1,5 +1,5 @@
-import type { Clock, Timer, WallClock } from '../clock/clock.js';
-import { systemWallClock } from '../clock/system.js';
+import type { Clock, Timer, WallClock } from '../clock.js';
+import { systemWallClock } from '../system.js';
 
 /** A clock that a test advances by hand. */
 export class ManualClock implements Clock {

@@ -1,0 +1,19 @@
+/** The ground of all packages: time and chance as parameters, waits, bounds, and rounds of work. It imports nothing of Rondo. */
+
+export { type Backoff, type BackoffOptions, backoffMs, createBackoff } from '../backoff.js';
+export {
+  backgroundClock,
+  type Clock,
+  type Clocks,
+  dateOf,
+  type Random,
+  sleep,
+  type Timer,
+  type WallClock,
+} from '../clock.js';
+export { createPruning, type Pruning, type PruningOptions } from '../pruning.js';
+export { createSemaphore, Rotation, type Semaphore, Turns } from '../semaphore.js';
+export { type Share, Shares } from '../shares.js';
+export { createSweep, type Sweep, type SweepOptions } from '../sweep.js';
+export { idleMs, millisecondsUntil, systemClock, systemRandom, systemWallClock, yieldToEventLoop } from '../system.js';
+export { createPause, type Pause, type TimeoutOptions, withTimeout } from '../time.js';
