@@ -19,7 +19,7 @@ const OF_TEST = '.*(?<!\\.(?:ci|long))\\.test\\.ts$';
 /** The tests that depend on days: of the services, the packages that they share, the CLI, and the data of npm run seed. */
 const TESTS = [
   `services/(?!registry)${OF_TEST}`,
-  `packages/(resources|sync|transactions|cli)/${OF_TEST}`,
+  `packages/(resources|transactions)/${OF_TEST}`,
   'lab/e2e/(seed.ci|calendar.long)',
 ];
 

@@ -45,7 +45,7 @@ beforeAll(async () => {
   });
   environment = await toolModule('workspace/environment.ts', clone);
   // What a command imports is built.
-  for (const folder of ['services/greeter', 'packages/dynamic/dist'])
+  for (const folder of ['services/greeter', 'packages/schema/dist'])
     mkdirSync(join(clone, folder), { recursive: true });
   found = await seen(Object.fromEntries(VARIABLES.map(([name]) => [name, valueFor(name)])));
 });

@@ -56,16 +56,22 @@ it('are installed by pnpm, all of them, without what they do not name, run a ser
 
 it('come with bills of what each brings in production', () => {
   const bill = JSON.parse(
-    readFileSync(join(folder, 'tarballs', basename(tarballs['@rondo/sync'] ?? '').replace('tgz', 'cdx.json')), 'utf8'),
+    readFileSync(
+      join(folder, 'tarballs', basename(tarballs['@rondo/resources'] ?? '').replace('tgz', 'cdx.json')),
+      'utf8',
+    ),
   );
-  expect(bill).toMatchObject({ bomFormat: 'CycloneDX', metadata: { component: { group: '@rondo', name: 'sync' } } });
+  expect(bill).toMatchObject({
+    bomFormat: 'CycloneDX',
+    metadata: { component: { group: '@rondo', name: 'resources' } },
+  });
   const names = bill.components.map(({ group, name }: { group?: string; name: string }) =>
     group ? `${group}/${name}` : name,
   );
   expect(names).toEqual(
     expect.arrayContaining(['@rondo/database', '@rondo/rpc', 'pg', 'pg-protocol', '@grpc/grpc-js']),
   );
-  expect(names).not.toContain('@rondo/sync');
+  expect(names).not.toContain('@rondo/resources');
   expect(names).not.toContain('publint');
 });
 

@@ -32,7 +32,7 @@ export function writeTool(clone: string, programs: Readonly<Record<string, strin
   symlinkSync(join(clone, TOOL), join(clone, 'node_modules/@rondo/tool'), 'junction');
   writeFileSync(join(clone, 'node_modules/.rondo-installed'), 'by hand');
   // The last of what its commands import.
-  for (const folder of [`${TOOL}/node_modules/esbuild`, 'packages/dynamic/dist'])
+  for (const folder of [`${TOOL}/node_modules/esbuild`, 'packages/schema/dist'])
     mkdirSync(join(clone, folder), { recursive: true });
   for (const [name, code] of Object.entries(programs)) writeFileSync(join(clone, TOOL, `dist/${name}.mjs`), code);
 }

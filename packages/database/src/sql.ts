@@ -141,7 +141,7 @@ export function createQueries(run: RunQuery): Queries {
   };
 }
 
-/** Writes what an operator does into the audit, in the transaction that does it: the `Audit` of `@rondo/access`. */
+/** Writes what an operator does into the audit, in the transaction that does it: the `Audit` of `@rondo/resources`. */
 export interface OperatorAudit {
   record(transaction: Pick<Queries, 'query'>, result: { readonly name: string }): Promise<void>;
 }

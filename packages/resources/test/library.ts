@@ -13,9 +13,9 @@ import type { Middleware } from '@rondo/rpc/middleware';
 import { implement } from '@rondo/rpc/server';
 import { RpcError } from '@rondo/rpc/status';
 import { createTestChannel } from '@rondo/rpc/testing';
-import { createSync, syncSchema } from '@rondo/sync';
 import {
   createStatusMapping,
+  createSync,
   defineResource,
   type Hooks,
   inColumns,
@@ -23,6 +23,7 @@ import {
   reference,
   requireTables,
   standardMethods,
+  syncSchema,
 } from '../src/exports/index.js';
 import { createStoreDatabase } from '../src/exports/sql.js';
 import { readWatch, type WatchMessage } from '../src/exports/testing.js';

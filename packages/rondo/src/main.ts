@@ -45,7 +45,7 @@ const MODULE_OF: Readonly<Record<TaskName | 'migrate' | 'tables', Load>> = {
 /** Has a `--help` of its own. */
 const EXPLAINS_ITSELF = 'test';
 /** What the commands import is compiled in a clone, and this last of all. */
-const IMPORTED = path.join(root, 'packages/dynamic/dist');
+const IMPORTED = path.join(root, 'packages/schema/dist');
 /** The tasks of Rondo's own repository. */
 const OWN = path.join(dist, 'own.mjs');
 

@@ -1,9 +1,8 @@
-import { type RulesByPath, rulesOf } from '@rondo/access';
 import { ProjectServiceDefinition } from '@rondo/contracts/projects/v1/projects';
 import { TaskServiceDefinition } from '@rondo/contracts/projects/v1/tasks';
 import { TeamServiceDefinition } from '@rondo/contracts/projects/v1/team';
 import type { Queries } from '@rondo/database';
-import type { Visibility } from '@rondo/resources';
+import { type RulesByPath, rulesOf, type Visibility } from '@rondo/resources';
 import { type DomainError, NotFound, NotPermitted, OutOfSight } from '@rondo/resources/domain';
 import type { Principal } from '@rondo/rpc/call';
 import { UnknownProject } from './domain/errors.js';

@@ -1,4 +1,3 @@
-import { auditBy, auditSchema, createAudit, createRules } from '@rondo/access';
 import { DeliveryServiceDefinition } from '@rondo/contracts/projects/v1/delivery';
 import { ProjectServiceDefinition } from '@rondo/contracts/projects/v1/projects';
 import { TaskServiceDefinition } from '@rondo/contracts/projects/v1/tasks';
@@ -11,14 +10,21 @@ import {
   outcomesSchema,
   type PoolOptions,
 } from '@rondo/database';
-import { requireTables } from '@rondo/resources';
+import {
+  auditBy,
+  auditSchema,
+  createAudit,
+  createRules,
+  createSync,
+  requireTables,
+  syncSchema,
+} from '@rondo/resources';
 import { createStoreDatabase } from '@rondo/resources/sql';
 import type { Logger } from '@rondo/rpc/call';
 import type { Channel } from '@rondo/rpc/client';
 import { backgroundClock, type Clock, type Random, type WallClock } from '@rondo/rpc/clock';
 import { implement } from '@rondo/rpc/server';
 import type { App, ServiceContext } from '@rondo/service';
-import { createSync, syncSchema } from '@rondo/sync';
 import { createSubscriber } from '@rondo/topics';
 import { createKnownCoordinators, createParticipant, transactionsSchema } from '@rondo/transactions';
 import { projectRules } from './access.js';

@@ -1,5 +1,4 @@
-import { type AuditConfig, auditVariables } from '@rondo/access';
-import { type Config, list, matching, url, variable } from '@rondo/service';
+import { type AuditConfig, auditVariables, type Config, list, matching, url, variable } from '@rondo/service';
 
 /** `name=service`: the coordinator's name in transactions, and a service that the coordinator's instances serve. */
 const COORDINATOR = matching(

@@ -1,4 +1,3 @@
-import type { Audit } from '@rondo/access';
 import {
   DeliverProjectRequest,
   DeliverProjectResponse,
@@ -8,7 +7,7 @@ import { ProjectState } from '@rondo/contracts/projects/v1/projects';
 import { type Task, TaskState } from '@rondo/contracts/projects/v1/tasks';
 import type { Reservation } from '@rondo/contracts/projects/v1/team';
 import type { Transaction } from '@rondo/database';
-import { type ResourceContext, readDate } from '@rondo/resources';
+import { type Audit, type ResourceContext, readDate } from '@rondo/resources';
 import { type CalendarDate, dateAt } from '@rondo/resources/domain';
 import type { Handlers } from '@rondo/rpc/server';
 import type { FieldAt } from '@rondo/rpc/status';

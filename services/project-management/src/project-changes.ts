@@ -1,5 +1,5 @@
 import type { Transaction } from '@rondo/database';
-import { appendSql } from '@rondo/sync';
+import { appendSql } from '@rondo/resources';
 
 /**
  * The changes of a project and its tasks, for those who watch it. The topic is the project's name, and a change has the row as

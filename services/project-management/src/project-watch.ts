@@ -5,10 +5,10 @@ import type {
   WatchProjectResponse,
 } from '@rondo/contracts/projects/v1/projects';
 import type { Queries, Transaction } from '@rondo/database';
+import { payloadFields, type Sync } from '@rondo/resources';
 import { keyedRows } from '@rondo/resources/sql';
 import { callPrincipal, currentWorkLimits, type Principal, type ServerCall } from '@rondo/rpc/call';
 import type { Handlers } from '@rondo/rpc/server';
-import { payloadFields, type Sync } from '@rondo/sync';
 import { requireProjectInSight } from './access.js';
 import { errors } from './errors.js';
 import { projects } from './projects.js';

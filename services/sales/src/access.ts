@@ -1,10 +1,9 @@
-import { type Rule, type RulesByPath, rulesOf } from '@rondo/access';
 import { CustomerServiceDefinition } from '@rondo/contracts/sales/v1/customers';
 import { OrderServiceDefinition } from '@rondo/contracts/sales/v1/orders';
 import { ProductServiceDefinition } from '@rondo/contracts/sales/v1/products';
 import { QuoteServiceDefinition } from '@rondo/contracts/sales/v1/quotes';
 import type { Queries } from '@rondo/database';
-import type { Store } from '@rondo/resources';
+import { type Rule, type RulesByPath, rulesOf, type Store } from '@rondo/resources';
 import { customers } from './customers.js';
 import { orders } from './orders.js';
 import { quotes } from './quotes.js';

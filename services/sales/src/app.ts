@@ -1,17 +1,23 @@
-import { auditBy, auditSchema, createAudit, createRules } from '@rondo/access';
 import { OrderPlaced, OrderServiceDefinition } from '@rondo/contracts/sales/v1/orders';
 import { ProductServiceDefinition } from '@rondo/contracts/sales/v1/products';
 import { QuoteServiceDefinition } from '@rondo/contracts/sales/v1/quotes';
 import { createOutcomeStore, createPool, createReadiness, describeUrl, outcomesSchema } from '@rondo/database';
 import { createJobs, jobsSchema } from '@rondo/jobs';
-import { requireTables } from '@rondo/resources';
+import {
+  auditBy,
+  auditSchema,
+  createAudit,
+  createRules,
+  createSync,
+  requireTables,
+  syncSchema,
+} from '@rondo/resources';
 import { createStoreDatabase } from '@rondo/resources/sql';
 import type { Logger } from '@rondo/rpc/call';
 import type { Channel } from '@rondo/rpc/client';
 import { backgroundClock, type Clock, type Random, type WallClock } from '@rondo/rpc/clock';
 import { implement, type ServiceImplementation } from '@rondo/rpc/server';
 import type { App, ServiceContext } from '@rondo/service';
-import { createSync, syncSchema } from '@rondo/sync';
 import { createTopics, topicsSchema } from '@rondo/topics';
 import { transactionsSchema } from '@rondo/transactions';
 import { acceptQuote } from './accept-quote.js';

@@ -1,5 +1,4 @@
-import { type AuditConfig, auditVariables } from '@rondo/access';
-import { type Config, url, variable } from '@rondo/service';
+import { type AuditConfig, auditVariables, type Config, url, variable } from '@rondo/service';
 
 /** The environment variables of this service, in addition to the shared ones. */
 export const variables = {

@@ -1,7 +1,7 @@
-import type { Audit } from '@rondo/access';
 import { DeliverProjectRequest, DeliverProjectResponse } from '@rondo/contracts/projects/v1/delivery';
 import { ProjectServiceDefinition } from '@rondo/contracts/projects/v1/projects';
 import { DatabaseUnavailable, type Queries } from '@rondo/database';
+import type { Audit } from '@rondo/resources';
 import { ConcurrentChange } from '@rondo/resources/domain';
 import { toStoreError } from '@rondo/resources/sql';
 import { currentScope } from '@rondo/rpc/call';

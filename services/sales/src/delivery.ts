@@ -1,6 +1,6 @@
-import type { Audit } from '@rondo/access';
 import type { Order } from '@rondo/contracts/sales/v1/orders';
 import type { Database, Queries } from '@rondo/database';
+import type { Audit } from '@rondo/resources';
 import type { Logger } from '@rondo/rpc/call';
 import type { Channel } from '@rondo/rpc/client';
 import { backgroundClock, type Clock, type Random } from '@rondo/rpc/clock';

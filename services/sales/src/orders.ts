@@ -1,7 +1,6 @@
 import { Order, OrderServiceDefinition, OrderState } from '@rondo/contracts/sales/v1/orders';
 import type { Queries } from '@rondo/database';
-import { type Column, defineResource, reference, standardMethods } from '@rondo/resources';
-import { appendSql } from '@rondo/sync';
+import { appendSql, type Column, defineResource, reference, standardMethods } from '@rondo/resources';
 import type { SalesMethods } from './context.js';
 import { SALESPERSON } from './customers.js';
 import type { OfferLine } from './domain/offer.js';

@@ -1,7 +1,6 @@
-import { auditParams, auditSql } from '@rondo/access';
 import { type Order, OrderPlaced, type PlaceOrderRequest } from '@rondo/contracts/sales/v1/orders';
 import { outcomeParams, outcomeSql, type SqlValue, UniqueViolation } from '@rondo/database';
-import { readDraft } from '@rondo/resources';
+import { auditParams, auditSql, readDraft } from '@rondo/resources';
 import { ConcurrentChange } from '@rondo/resources/domain';
 import { currentWorkLimits } from '@rondo/rpc/call';
 import { reading } from '@rondo/rpc/server';

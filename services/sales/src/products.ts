@@ -1,7 +1,6 @@
 import { Product, ProductServiceDefinition } from '@rondo/contracts/sales/v1/products';
-import { defineResource, type Hooks, moneyColumns, standardMethods } from '@rondo/resources';
+import { defineResource, type Hooks, moneyColumns, payloadFields, type Sync, standardMethods } from '@rondo/resources';
 import { currentWorkLimits, type ServerCall } from '@rondo/rpc/call';
-import { payloadFields, type Sync } from '@rondo/sync';
 import type { SalesMethods } from './context.js';
 import { currencyDigits } from './domain/money.js';
 import { errors } from './errors.js';

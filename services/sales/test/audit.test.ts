@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { createAudit } from '@rondo/access';
 import type { AuditEvent } from '@rondo/contracts/rondo/audit/v1/audit';
 import { BranchOutcome } from '@rondo/contracts/rondo/transactions/v1/transactions';
 import { createPool, type Database } from '@rondo/database';
 import { eventually } from '@rondo/database/testing';
+import { createAudit } from '@rondo/resources';
 import { silentLogger } from '@rondo/rpc/call';
 import { systemClock, systemWallClock } from '@rondo/rpc/clock';
 import { Status } from '@rondo/rpc/status';

@@ -2,9 +2,9 @@ import { readdir, readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type StockChange, StockChangeReason } from '@rondo/contracts/sales/v1/products';
 import { createPool, type Database, migrate } from '@rondo/database';
+import { syncSchema } from '@rondo/resources';
 import { RpcError } from '@rondo/rpc/status';
 import { untilAnswered } from '@rondo/rpc/testing';
-import { syncSchema } from '@rondo/sync';
 import { addCustomer, addProduct, addQuote, type Company, callersOf, startCompany } from './company.js';
 import { refused } from './refused.js';
 

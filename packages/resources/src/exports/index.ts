@@ -27,6 +27,18 @@
  * ```
  */
 
+export {
+  type Audit,
+  type AuditInsert,
+  type AuditOptions,
+  type AuditSettings,
+  auditBy,
+  auditParams,
+  auditSql,
+  createAudit,
+} from '../access/audit/audit.js';
+export { auditSchema } from '../access/audit/schema.js';
+export { createRules, type Rule, type Rules, type RulesByPath, rulesOf } from '../access/rules.js';
 export type { FilterField } from '../filter.js';
 export { hiddenByRule, type List, nextPageToken, readList } from '../list.js';
 export {
@@ -58,3 +70,15 @@ export {
 } from '../resource/value-columns.js';
 export { ownedBy, type Visibility, type Watcher } from '../resource/visibility.js';
 export { createStatusMapping, type StatusMapping } from '../status.js';
+export {
+  appendChanges,
+  appendSql,
+  type NewChange,
+  type PayloadFields,
+  payloadFields,
+} from '../sync/changes.js';
+export { InvalidResumeToken, WatchAborted, WatchUnavailable } from '../sync/errors.js';
+export { syncSchema } from '../sync/schema.js';
+export { createSync, type Sync, type SyncOptions } from '../sync/sync.js';
+export type { KeyedRows, KeyedSnapshot } from '../sync/watch/snapshot.js';
+export type { WatchEvent, WatchFilter, WatchOptions } from '../sync/watch/watch.js';

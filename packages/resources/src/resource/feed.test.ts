@@ -1,6 +1,7 @@
 import { expect, it } from '@jest/globals';
 import type { Queries, SqlValue, Transaction } from '@rondo/database';
-import type { Sync, WatchOptions } from '@rondo/sync';
+import type { Sync } from '../sync/sync.js';
+import type { WatchOptions } from '../sync/watch/watch.js';
 import { type ResourceWatch, watchRows } from './feed.js';
 
 /** A feed of books, of which each is of a shelf and is seen by its owner. `owner.seen` is what the watcher sees. */

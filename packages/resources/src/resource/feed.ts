@@ -1,7 +1,8 @@
 import type { Queries, SqlValue, Transaction } from '@rondo/database';
 import { currentWorkLimits } from '@rondo/rpc/call';
-import { payloadFields, type Sync } from '@rondo/sync';
 import { keyedRows } from '../sql/message-size.js';
+import { payloadFields } from '../sync/changes.js';
+import type { Sync } from '../sync/sync.js';
 import { storedBigint } from './column.js';
 import { objectIn, valueIn } from './json-column.js';
 import { DELETION } from './lists.js';
@@ -46,7 +47,7 @@ export type ResourceEvent<T> =
 
 /**
  * How the rows of a table are watched. Their changes have the table's name as topic. Each is a row as JSON with texts, has such rows in
- * `rows`, or is a handover, as the trigger `sync_append_row` of `@rondo/sync` appends them.
+ * `rows`, or is a handover, as the trigger `sync_append_row` appends them.
  */
 export interface FeedSource<T> {
   readonly table: string;
@@ -81,7 +82,7 @@ export interface FeedOptions {
  * Streams the rows of a table and their changes, whichever replica makes them: a snapshot, and then every change once, in order. A row
  * that comes into or goes out of a watcher's sight is a handover: the watch of the watcher begins again with a snapshot.
  *
- * @throws `InvalidResumeToken`, `WatchAborted` or `WatchUnavailable` of @rondo/sync, or the signal's reason.
+ * @throws `InvalidResumeToken`, `WatchAborted` or `WatchUnavailable`, or the signal's reason.
  */
 export async function* watchRows<T>(
   options: FeedOptions,

@@ -1,9 +1,9 @@
 import type { Transaction } from '@rondo/database';
 import type { ServerCall } from '@rondo/rpc/call';
-import type { Sync } from '@rondo/sync';
 import type { ListQuery, Page } from '../domain/list.js';
 import type { StoreDatabase } from '../sql/store-database.js';
 import type { StatusMapping } from '../status.js';
+import type { Sync } from '../sync/sync.js';
 import type { Resource } from './define-resource.js';
 import type { CheckFields, CreateRequest, UpdateRequest } from './requests.js';
 

@@ -20,7 +20,7 @@ const out = path.join(root, 'bundle');
 const TOOLS = [
   'packages/certificates',
   'plugins/authentication',
-  'packages/dynamic',
+  'packages/schema',
   'packages/service',
   'packages/database',
 ];

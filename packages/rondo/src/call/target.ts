@@ -1,14 +1,14 @@
+import { Metadata } from '@rondo/rpc/call';
+import type { BalancingOverrides } from '@rondo/rpc/internal';
+import { RpcError, Status } from '@rondo/rpc/status';
 import {
   createDynamicClient,
   type DynamicMethodClient,
   knownServices,
   reflectedContract,
   reflectionContracts,
-} from '@rondo/dynamic';
-import { Metadata } from '@rondo/rpc/call';
-import type { BalancingOverrides } from '@rondo/rpc/internal';
-import { RpcError, Status } from '@rondo/rpc/status';
-import type { Schema } from '@rondo/schema';
+  type Schema,
+} from '@rondo/schema';
 import { openChannel, openRegistryChannel } from '../channels.js';
 import type { CommandContext } from '../command.js';
 import type { Connections } from '../environment.js';

@@ -1,8 +1,7 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
-import type { DynamicMethodClient } from '@rondo/dynamic';
-import { methodOf } from '@rondo/schema';
+import { type DynamicMethodClient, methodOf } from '@rondo/schema';
 import { ANSWERED_SHARE, climb, SHORTEST_LIMIT_MS, type Step, TIMES_LOWEST } from '../bench/climb.js';
 import { type Fill, type Fullness, noteFill } from '../bench/fullness.js';
 import { toSvg } from '../bench/picture.js';

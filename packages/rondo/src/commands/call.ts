@@ -1,11 +1,10 @@
 import type { Message } from '@bufbuild/protobuf';
-import type { DynamicMethodClient } from '@rondo/dynamic';
 import type { Metadata } from '@rondo/rpc/call';
 import type { CallOptions, CallTiming } from '@rondo/rpc/client';
 import { systemRandom } from '@rondo/rpc/clock';
 import { newTraceId, receivedTraceId, undecidedParent } from '@rondo/rpc/internal';
 import { RpcError } from '@rondo/rpc/status';
-import { jsonText, methodOf, writeMessage } from '@rondo/schema';
+import { type DynamicMethodClient, jsonText, methodOf, writeMessage } from '@rondo/schema';
 import { type Load, runLoad } from '../call/load.js';
 import { createLoadProgress, explainNotBegun, toJsonLine, toSummary } from '../call/report.js';
 import { allMessages, probe, type RequestSource, requestSource, stream, toMessages } from '../call/requests.js';

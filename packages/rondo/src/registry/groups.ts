@@ -1,5 +1,5 @@
 import type { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
-import { matchServices } from '@rondo/dynamic';
+import { matchServices } from '@rondo/schema';
 
 /** Which instances are asked. */
 interface Asked {

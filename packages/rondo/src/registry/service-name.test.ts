@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { knownServices } from '@rondo/dynamic';
+import { knownServices } from '@rondo/schema';
 import { UsageError } from '../errors.js';
 import { matchService } from './service-name.js';
 

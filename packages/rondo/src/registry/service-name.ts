@@ -1,5 +1,5 @@
-import { knownServices, matchServices } from '@rondo/dynamic';
 import { RpcError, Status } from '@rondo/rpc/status';
+import { knownServices, matchServices } from '@rondo/schema';
 import { UsageError } from '../errors.js';
 import type { InstanceListing } from './connection.js';
 

@@ -14,6 +14,17 @@
  */
 
 export { type DynamicMethod, loadSchema, type Schema, toDynamicMethod } from '../contract.js';
+export {
+  createDynamicClient,
+  type DynamicCallOptions,
+  type DynamicClient,
+  type DynamicClientOptions,
+  type DynamicMethodClient,
+} from '../dynamic/client.js';
+export { type ContractSource, descriptorContracts } from '../dynamic/contracts.js';
+export { knownServices, matchServices } from '../dynamic/names.js';
+export { type ProtoOptions, protoContracts } from '../dynamic/proto-files.js';
+export { type ReflectionSourceOptions, reflectedContract, reflectionContracts } from '../dynamic/reflection.js';
 export { type ExampleOptions, exampleOf, exampleOfField } from '../example.js';
 export { measureJson } from '../json/bounds.js';
 export { holds } from '../json/faulty.js';

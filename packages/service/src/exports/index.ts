@@ -18,6 +18,7 @@
  */
 
 export { checkSetting } from '@rondo/rpc/internal';
+export { type AuditConfig, auditVariables } from '../config/audit-variables.js';
 export {
   formatHostPort,
   type HostPort,

@@ -46,7 +46,7 @@ export function renderService(blueprint: Blueprint): readonly RenderedFile[] {
 /** The packages of Rondo that the code of a service imports, by their folders. */
 const packagesUsed = ({ database, services }: Blueprint): readonly string[] => [
   ...['contracts', 'rpc', ...(database === undefined ? [] : ['database'])],
-  ...(resourcesOf(services).length > 0 ? ['resources', 'sync'] : []),
+  ...(resourcesOf(services).length > 0 ? ['resources'] : []),
   'service',
 ];
 
