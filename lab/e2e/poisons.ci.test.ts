@@ -22,6 +22,8 @@ import { createSubscriber, createTopics, topicsSchema } from '@rondo/topics';
 const PROCESS = new URL('./src/poisons-process.mjs', import.meta.url);
 const OF_EACH = Number(process.env['POISONS'] ?? 1);
 const KINDS = ['kill', 'exit', 'loop', 'memory', 'logs', 'hang'] as const;
+/** A third instance may end if another poison ends the process that makes the call: docs/adr/0103-jobs.md. */
+const MOST_RUNS = OF_EACH === 1 ? 2n : 3n;
 const OTHERS = 100 + 500 * OF_EACH;
 /** As between services of Rondo, which soon notice that an instance stands still. */
 const PINGED = { minPingIntervalMs: 500 };
@@ -129,10 +131,11 @@ it('end at most two processes each, and are stored with the reason; all others t
   expect(failed.map(({ name }) => name)).toEqual(poisons.map(({ message }) => message).toSorted());
   for (const { name, error } of failed)
     expect(error).toMatch(name.startsWith('hang') ? /./ : /the instance 127\.0\.0\.1:\d+ (ended|stood still)/);
-  const runs = await database.query<{ message: string }>(
-    "SELECT message FROM runs WHERE message NOT LIKE 'hang%' GROUP BY message HAVING count(*) > 2",
+  const runs = await database.query<{ message: string; count: bigint }>(
+    "SELECT message, count(*) FROM runs WHERE message NOT LIKE 'hang%' GROUP BY message HAVING count(*) > 2",
   );
-  expect(runs).toEqual([]);
+  expect(runs.filter(({ count }) => count > MOST_RUNS)).toEqual([]);
+  expect(runs.length).toBeLessThanOrEqual(poisons.length / 4);
   const taken = await database.query(
     "SELECT FROM effects WHERE message LIKE 'other-%' GROUP BY message HAVING count(*) = 1",
   );
