@@ -5,14 +5,12 @@ import {
   type DescMethod,
   type DescService,
   type FileRegistry,
-  toBinary,
 } from '@bufbuild/protobuf';
 import {
   type FileDescriptorProto,
   FileDescriptorSetSchema,
   MethodOptions_IdempotencyLevel,
 } from '@bufbuild/protobuf/wkt';
-import { loadFileDescriptorSetFromBuffer, type ServiceDefinition } from '@grpc/proto-loader';
 import { didYouMean, listNames, type MethodDefinition } from '@rondo/rpc/internal';
 import { schemaErrors } from './errors.js';
 
@@ -49,16 +47,12 @@ export interface Schema {
 const SERVICE_POLICY = 50551;
 
 /**
- * Reads the contract of `service` from its files, in which each file follows its imports. Types and options come from
- * protobuf-es, as proto-loader reads JSON loosely and loses the options of methods. The definition comes from proto-loader,
- * once the first method is looked up: it reads the files a second time, which a reader of descriptors doesn't need.
+ * Reads the contract of `service` from its files, in which each file follows its imports.
  *
  * @throws Error if the files don't fit together, and RpcError `NOT_FOUND` if the service isn't in them.
  */
 export function loadSchema(service: string, files: readonly FileDescriptorProto[]): Schema {
-  const set = create(FileDescriptorSetSchema, { file: [...files] });
-  const registry = createFileRegistry(set);
-  let definition: ServiceDefinition | undefined;
+  const registry = createFileRegistry(create(FileDescriptorSetSchema, { file: [...files] }));
   const desc = registry.getService(service);
   if (desc === undefined) throw schemaErrors.NO_SERVICE({ service });
   const methods = desc.methods.map((method) => method.name);
@@ -75,12 +69,7 @@ export function loadSchema(service: string, files: readonly FileDescriptorProto[
         const hint = didYouMean(name, methods);
         throw schemaErrors.NO_METHOD({ service, name, methods: listNames(methods), didYouMean: hint });
       }
-      definition ??= loadDefinition(service, toBinary(FileDescriptorSetSchema, set));
-      const known = toDynamicMethod(method);
-      // proto-loader's objects can't have a member __proto__, which is a name like any other in a contract.
-      const loaded = Object.hasOwn(definition, method.name) ? definition[method.name] : undefined;
-      const { requestStream, responseStream } = loaded ?? known;
-      return { ...known, requestStream, responseStream };
+      return toDynamicMethod(method);
     },
   };
 }
@@ -102,16 +91,6 @@ export function toDynamicMethod(desc: DescMethod): DynamicMethod {
       _unknownFields: customOptions([...(proto.options?.$unknown ?? []), ...servicePolicy]),
     },
   };
-}
-
-function loadDefinition(service: string, descriptorSet: Uint8Array): ServiceDefinition {
-  const loaded = loadFileDescriptorSetFromBuffer(Buffer.from(descriptorSet));
-  const definition = Object.hasOwn(loaded, service) ? loaded[service] : undefined;
-  return definition === undefined || isType(definition) ? {} : definition;
-}
-
-function isType(definition: object): definition is { readonly format: string } {
-  return 'format' in definition && typeof definition.format === 'string';
 }
 
 /** Custom options in the form of ts-proto's definitions: the raw bytes by tag. */

@@ -71,7 +71,7 @@ export function createReflection(channel: Channel, options: ReflectionOptions): 
           throw schemaErrors.IMPORTS_MISSING({ symbol, missing: missing.join(', ') });
         questions = missing.map((name) => ({ $case: 'fileByFilename', value: name }));
       }
-      return inOrder(files);
+      return inOrder(files, ({ proto }) => proto.dependency);
     },
   };
 }
@@ -137,14 +137,15 @@ function missingImports(files: ReadonlyMap<string, ReflectedFile>): readonly str
   return [...new Set(imports)].filter((name) => !files.has(name));
 }
 
-function inOrder(files: ReadonlyMap<string, ReflectedFile>): readonly ReflectedFile[] {
-  const ordered = new Set<ReflectedFile>();
+/** Files by their names, each after those that it imports. */
+export function inOrder<F>(files: ReadonlyMap<string, F>, importsOf: (file: F) => readonly string[]): readonly F[] {
+  const ordered = new Set<F>();
   const visiting = new Set<string>();
   const visit = (name: string) => {
     const file = files.get(name);
     if (file === undefined || visiting.has(name)) return;
     visiting.add(name);
-    for (const dependency of file.proto.dependency) visit(dependency);
+    for (const dependency of importsOf(file)) visit(dependency);
     ordered.add(file);
   };
   for (const name of files.keys()) visit(name);

@@ -21,6 +21,7 @@ import {
   type ServiceDescriptorProto,
 } from '@bufbuild/protobuf/wkt';
 import type { ServiceDefinition } from '@grpc/proto-loader';
+import { inOrder } from '../reflection.js';
 import { qualified } from './contracts.js';
 
 /**
@@ -41,7 +42,7 @@ export function mend(
     for (const type of typesOf(file)) fileOf.set(type, file);
   }
   for (const file of files) mendFile(file, fileOf);
-  const ordered = inOrder(files);
+  const ordered = inOrder(new Map(files.map((file) => [file.name, file])), (file) => file.dependency);
   const registry = createFileRegistry(create(FileDescriptorSetSchema, { file: [...ordered] }));
   for (const file of files) for (const service of file.service) addOptions(service, { file, services, registry });
   return ordered;
@@ -134,20 +135,6 @@ function markOptional({ field: fields, oneofDecl }: DescriptorProto): void {
 /** The index is 0 by default: whether it is set makes the difference. */
 function isInOneof(field: FieldDescriptorProto): boolean {
   return Object.hasOwn(field, 'oneofIndex');
-}
-
-function inOrder(files: readonly FileDescriptorProto[]): readonly FileDescriptorProto[] {
-  const byName = new Map(files.map((file) => [file.name, file]));
-  const ordered = new Set<FileDescriptorProto>();
-  const visited = new Set<FileDescriptorProto>();
-  const visit = (file: FileDescriptorProto | undefined) => {
-    if (file === undefined || visited.has(file)) return;
-    visited.add(file);
-    for (const name of file.dependency) visit(byName.get(name));
-    ordered.add(file);
-  };
-  for (const file of files) visit(file);
-  return [...ordered];
 }
 
 interface OptionSources {

@@ -14,8 +14,13 @@ import { type Clock, systemClock } from '@rondo/rpc/clock';
 import { createRouter, type Handlers, implement } from '@rondo/rpc/server';
 import { RpcError, Status } from '@rondo/rpc/status';
 import { createMemoryNetwork, createTestChannel, failureOf, ManualClock, standIn } from '@rondo/rpc/testing';
-import { toMessage, writeMessage } from '@rondo/schema';
-import { type ContractSource, createDynamicClient, descriptorContracts } from '../../src/exports/index.js';
+import {
+  type ContractSource,
+  createDynamicClient,
+  descriptorContracts,
+  toMessage,
+  writeMessage,
+} from '../../src/exports/index.js';
 import { compileSample } from './compile.js';
 
 const CONFORMANCE = 'rondo.conformance.v1.ConformanceService';

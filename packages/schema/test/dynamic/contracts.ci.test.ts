@@ -7,8 +7,7 @@ import type { DescMessage } from '@bufbuild/protobuf';
 import { describe, expect, it } from '@jest/globals';
 import { Status } from '@rondo/rpc/status';
 import { failureOf } from '@rondo/rpc/testing';
-import { methodOf, type Schema } from '@rondo/schema';
-import { descriptorContracts, protoContracts } from '../../src/exports/index.js';
+import { descriptorContracts, methodOf, protoContracts, type Schema } from '../../src/exports/index.js';
 import { compileSample, GOOGLE, PROTO } from './compile.js';
 
 const includeDirs = [PROTO, GOOGLE];
