@@ -11,6 +11,7 @@
  * ```
  */
 
+export type { AppListener, Part, PartContext, PartSchema } from '../part/part.js';
 export { encodeOnce } from '../server/codec.js';
 export { type RpcServer, serve } from '../server/grpc/serve.js';
 export { type Handlers, implement, type ServiceImplementation, unimplemented } from '../server/handlers.js';
