@@ -3,7 +3,7 @@ import { silentLogger } from '@rondo/rpc/call';
 import { type Channel, type Client, createClient } from '@rondo/rpc/client';
 import type { FaultNode } from '@rondo/rpc/internal/testing';
 import { createRouter, type ServiceImplementation } from '@rondo/rpc/server';
-import { createTestChannel, seededRandom } from '@rondo/rpc/testing';
+import { createTestChannel, seededRandom, stopParts } from '@rondo/rpc/testing';
 import { createApp } from '../../services/registry/src/app.js';
 import { DEFAULT_TOTAL_LIMITS } from '../../services/registry/src/domain/limits.js';
 import { BOUNDS } from './bounds.js';
@@ -20,7 +20,7 @@ export class RegistryProcess {
   readonly #world: World;
   readonly #node: FaultNode;
   readonly #auditChannel: Channel;
-  readonly #stop: (() => Promise<void> | void) | undefined;
+  readonly #stop: () => Promise<void>;
   readonly audit: Client<typeof RegistryServiceDefinition>;
 
   constructor(world: World, breakage: BreakRegistry = (services) => services) {
@@ -31,7 +31,7 @@ export class RegistryProcess {
     const context = { clock, wallClock, random: world.random, log: silentLogger, meter: quietMeter };
     const app = createApp(context, CONFIG);
     const services = breakage(app.services);
-    this.#stop = app.stop?.bind(app);
+    this.#stop = () => stopParts(app);
     this.#node.listen(REGISTRY_ADDRESS, createRouter({ services, clock, random: world.random }));
     // It has a random source of its own, so that an audit doesn't change the simulation.
     this.#auditChannel = createTestChannel({ services, clock: world.clock, random: seededRandom(0) });
@@ -53,7 +53,7 @@ export class RegistryProcess {
   async end(): Promise<void> {
     this.#world.trace.note(REGISTRY, 'is gone');
     this.#auditChannel.close();
-    await this.#stop?.();
+    await this.#stop();
   }
 }
 

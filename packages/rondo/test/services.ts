@@ -101,7 +101,7 @@ function start(name: string, registry: string, options: Started) {
     log: silentLogger,
     createApp(context) {
       onContext?.(context);
-      return { services, serverMiddleware, dependencies: ready ? [] : [{ name: 'the database', check }] };
+      return { services, serverMiddleware, parts: ready ? [] : [{ name: 'the database', check }] };
     },
   });
 }

@@ -2,7 +2,7 @@
 
 import { afterEach, expect, it } from '@jest/globals';
 import { deferred } from '../../rpc/test/support/wait.js';
-import type { Dependency, RunningService } from '../src/exports/index.js';
+import type { Part, RunningService } from '../src/exports/index.js';
 import { listenerAt, portOf } from './app-listener.js';
 import { closeAll, starting } from './started.js';
 
@@ -10,33 +10,33 @@ afterEach(closeAll);
 
 interface Starting {
   readonly environment?: Record<string, string>;
-  readonly dependencies?: readonly Dependency[];
+  readonly parts?: readonly Part[];
   readonly publicPort?: number;
 }
 
 /** A process with a gRPC port, a public one and one for its metrics. */
-function begin({ environment = {}, dependencies = [], publicPort = 0 }: Starting = {}) {
+function begin({ environment = {}, parts = [], publicPort = 0 }: Starting = {}) {
   const prepared = deferred();
   const { started, lines } = starting({
     environment: { RONDO_METRICS: '127.0.0.1:0', ...environment },
     onPrepared: async () => prepared.resolve(),
-    app: { listeners: [listenerAt(publicPort)], dependencies },
+    app: { parts: [{ name: 'the port', listeners: [listenerAt(publicPort)] }, ...parts] },
   });
   return { started, prepared: prepared.promise, lines };
 }
 
-interface InPlace extends Pick<Starting, 'dependencies'> {
+interface InPlace extends Pick<Starting, 'parts'> {
   readonly handoverMs?: string;
 }
 
 /** The start of another process at the ports of a running one. */
-function inPlaceOf(service: RunningService, { dependencies = [], handoverMs = '60000' }: InPlace) {
+function inPlaceOf(service: RunningService, { parts = [], handoverMs = '60000' }: InPlace) {
   const environment = {
     RONDO_LISTEN: service.address,
     RONDO_METRICS: service.metricsAddress ?? '',
     RONDO_HANDOVER_MS: handoverMs,
   };
-  return begin({ environment, dependencies, publicPort: portOf(service.listenerAddresses[0]) });
+  return begin({ environment, parts, publicPort: portOf(service.listenerAddresses[0]) });
 }
 
 it('listens as soon as the other process has closed its ports, the one for metrics last', async () => {
@@ -60,11 +60,11 @@ async function fetchUntil(url: string): Promise<string> {
   }
 }
 
-it('is prepared when its dependencies answer', async () => {
+it('is prepared when its parts answer', async () => {
   const before = await begin().started;
   const answers = deferred();
   const order: string[] = [];
-  const after = inPlaceOf(before, { dependencies: [{ name: 'the database', check: () => answers.promise }] });
+  const after = inPlaceOf(before, { parts: [{ name: 'the database', check: () => answers.promise }] });
   const prepared = after.prepared.then(() => order.push('prepared'));
   await new Promise(setImmediate);
   order.push('the database answers');
@@ -75,10 +75,10 @@ it('is prepared when its dependencies answer', async () => {
   await after.started;
 });
 
-it('says which dependency does not answer, and leaves the ports', async () => {
+it('says which part does not answer, and leaves the ports', async () => {
   const before = await begin().started;
-  const dependencies = [{ name: 'the database', check: () => Promise.reject(new Error('gone')) }];
-  const { started } = inPlaceOf(before, { dependencies, handoverMs: '50' });
+  const parts = [{ name: 'the database', check: () => Promise.reject(new Error('gone')) }];
+  const { started } = inPlaceOf(before, { parts, handoverMs: '50' });
   await expect(started).rejects.toThrow('no answer from the database within 50 ms; the log has the reason');
 });
 

@@ -98,6 +98,15 @@ describe('a process', () => {
     expect(output.out).not.toContain('listening');
   });
 
+  it.each([[[]], [['--migrate']]])(
+    'stops the parts before one that can never start, and exits with 1: %j',
+    async (args) => {
+      const { exited, output } = run({ FIXTURE_HOPELESS: 'yes' }, args);
+      expect([await exited, output.err]).toEqual([1, "fixture can't start: the audit: no such table\n"]);
+      expect(output.out).toMatch(/"msg":"jobs stopped".*"msg":"database stopped".*"msg":"stopped"/s);
+    },
+  );
+
   it('logs an unhandled rejection, and exits with 1', async () => {
     const service = await listening();
     service.child.kill('SIGUSR2');

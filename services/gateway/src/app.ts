@@ -63,11 +63,14 @@ export function createApp(context: GatewayContext, config: GatewayConfig): App {
     console === undefined || isShared ? undefined : { listen: console, variable: variables.console.name, fleet };
   return {
     services: [gatewayService(catalogue)],
-    listeners: [open.listener, ...(own ? [createPort(context, config, { ...shared, ...own }).listener] : [])],
-    stop() {
-      fleet?.close();
-      catalogue.close();
-    },
+    parts: [
+      { name: 'the fleet', stop: () => fleet?.close() },
+      {
+        name: 'the catalogue',
+        listeners: [open.listener, ...(own ? [createPort(context, config, { ...shared, ...own }).listener] : [])],
+        stop: () => catalogue.close(),
+      },
+    ],
   };
 }
 

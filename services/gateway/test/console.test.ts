@@ -11,9 +11,9 @@ import { silentLogger } from '@rondo/rpc/call';
 import { createChannel, type Endpoint, fixedEndpoint, staticResolver } from '@rondo/rpc/client';
 import { systemClock, systemRandom } from '@rondo/rpc/clock';
 import { checkSetting, type ResolverListener } from '@rondo/rpc/internal';
-import { createRouter, serve } from '@rondo/rpc/server';
+import { createRouter, joinParts, serve } from '@rondo/rpc/server';
 import { RpcError, Status } from '@rondo/rpc/status';
-import { standIn } from '@rondo/rpc/testing';
+import { standIn, stopParts } from '@rondo/rpc/testing';
 import { createState, readinessOf } from '@rondo/service/testing';
 import { createApp } from '../src/app.js';
 import { type GatewayConfig, variables } from '../src/config.js';
@@ -78,14 +78,14 @@ function appWith(
   };
   const app = createApp(context, { ...(defaults as unknown as GatewayConfig), listen: anyPort, ...config });
   cleanUp(() => channel.close());
-  cleanUp(() => app.stop?.());
-  return app;
+  cleanUp(() => stopParts(app));
+  return joinParts(app.parts ?? []);
 }
 
 /** The ports of a gateway: the public one, and the console's, if that has its own. */
 async function start(config: Partial<GatewayConfig>, given: Given = {}) {
   const ports: number[] = [];
-  for (const listener of appWith(config, given).listeners ?? []) {
+  for (const listener of appWith(config, given).listeners) {
     const { address } = await listener.listen();
     cleanUp(() => listener.drain(0));
     ports.push(Number(address.split(':').pop()));

@@ -23,7 +23,7 @@ export function createApp(
   const files = { ca, cert, key };
   const watchRestMs = WATCH_REST_MS;
   const opened = openStore({ location, files, clock, wallClock, random, log, limits, warmingMs, watchRestMs });
-  const { store, settings, dependencies } = opened;
+  const { store, settings, part } = opened;
   const refusals = new RefusalLog(log, clock);
   meterStore(meter, { ...opened, refusals });
   const isNew = async () => (await store.listServices()).warming;
@@ -45,14 +45,10 @@ export function createApp(
         settingsHandlers({ settings, wallClock, mayServe, isNew, log, refusals, checkSetting }),
       ),
     ],
-    dependencies,
+    parts: [part],
     // Polled: a renewal by each instance, the lists by a start until services are ready, and by `rondo top`.
     quiet: ['Renew', 'ListInstances', 'ListServices', 'ListOperatorStates'].map(
       (method) => `/${RegistryServiceDefinition.fullName}/${method}`,
     ),
-    stop: async () => {
-      await settings.close();
-      await store.close();
-    },
   };
 }

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import type { Logger } from '@rondo/rpc/call';
 import type { TlsOptions } from '@rondo/rpc/client';
 import type { Clock, Random, WallClock } from '@rondo/rpc/clock';
-import { ConfigurationError, type Dependency, formatHostPort } from '@rondo/service';
+import { ConfigurationError, formatHostPort, type Part } from '@rondo/service';
 import { EtcdStore } from './adapters/etcd-store/etcd-store.js';
 import { connectEtcd } from './adapters/etcd-store/members.js';
 import { MemoryStore } from './adapters/memory-store/memory-store.js';
@@ -38,8 +38,8 @@ interface TlsFiles {
 interface OpenStore {
   readonly store: RegistryStore;
   readonly settings: SettingsStore;
-  /** What must answer before the registry can serve. */
-  readonly dependencies: readonly Dependency[];
+  /** What must answer before the registry can serve, and is closed at its end. */
+  readonly part: Part;
   /** Whether the backing store answers right now; undefined for the store in memory. */
   readonly connected: (() => boolean) | undefined;
 }
@@ -60,14 +60,23 @@ export function openStore({ location, files, ...options }: OpenOptions): OpenSto
   const { clock, wallClock, random, log } = options;
   if (location.kind === 'memory') {
     const settings = new MemorySettings(wallClock);
-    return { store: new MemoryStore(options), settings, dependencies: [], connected: undefined };
+    const store = new MemoryStore(options);
+    return { store, settings, part: partOf(store, settings), connected: undefined };
   }
   const etcd = connectEtcd({ ...addressOf(location), tls }, { clock, random });
   const store = new EtcdStore({ ...options, etcd, prefix: location.prefix });
   const settings = new EtcdSettings({ etcd, prefix: location.prefix, clock, wallClock, random, log });
-  const check = () => store.ready();
-  return { store, settings, dependencies: [{ name: store.name, check }], connected: () => store.connected };
+  const part = { ...partOf(store, settings), name: store.name, check: () => store.ready() };
+  return { store, settings, part, connected: () => store.connected };
 }
+
+const partOf = (store: RegistryStore, settings: SettingsStore): Part => ({
+  name: 'the store',
+  async stop() {
+    await settings.close();
+    await store.close();
+  },
+});
 
 function addressOf({ endpoints, prefix, user, password }: EtcdLocation) {
   const credentials = user === undefined || password === undefined ? undefined : { user, password };

@@ -10,6 +10,7 @@ import {
   WatchResponse,
 } from '@rondo/contracts/rondo/registry/v1/registry';
 import { Status } from '@rondo/rpc/status';
+import { stopParts } from '@rondo/rpc/testing';
 import { WATCH_REST_MS } from '../src/domain/limits.js';
 import { refusal, SALES, SECRET, sales, start, stopAll } from './started-registry.js';
 
@@ -282,7 +283,7 @@ describe('a watch', () => {
     await next(watch);
     const waiting = refusal(next(watch));
     await clock.advance(0);
-    await app.stop?.();
+    await stopParts(app);
     expect((await waiting).codeName).toBe('UNAVAILABLE');
   });
 });

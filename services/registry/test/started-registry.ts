@@ -8,7 +8,7 @@ import {
 import { silentLogger } from '@rondo/rpc/call';
 import { createClient } from '@rondo/rpc/client';
 import { RpcError } from '@rondo/rpc/status';
-import { createTestChannel, ManualClock, seededRandom } from '@rondo/rpc/testing';
+import { createTestChannel, ManualClock, seededRandom, stopParts } from '@rondo/rpc/testing';
 import { createApp } from '../src/app.js';
 import type { StoreMeter } from '../src/metrics.js';
 
@@ -47,7 +47,7 @@ export function start(
   const app = createApp({ clock, wallClock: clock.wall, random, log, meter, mayServe }, { ...CONFIG, ...config });
   const channel = createTestChannel({ services: app.services, clock, random });
   stops.push(
-    () => app.stop?.(),
+    () => stopParts(app),
     () => channel.close(),
   );
   return { registry: createClient(RegistryServiceDefinition, { channel }), clock, app, measured };

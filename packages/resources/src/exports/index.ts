@@ -55,6 +55,12 @@ export { defineResource, type Resource } from '../resource/define-resource.js';
 export type { Beside, Definition, EtagParts, Field, ListTuning, ResourceType } from '../resource/definition.js';
 export type { AskedPage, At, Hooks, ResourceContext } from '../resource/hooks.js';
 export { inColumns } from '../resource/json-column.js';
+export {
+  type DatabaseOptions,
+  openDatabase,
+  type ResourceDatabase,
+  type ServiceDatabase,
+} from '../resource/open-database.js';
 export { type CreateRequest, readDraft, readNamed, type UpdateRequest } from '../resource/requests.js';
 export { requireTables } from '../resource/require-tables.js';
 export { scalarColumn } from '../resource/scalar-columns.js';

@@ -11,7 +11,15 @@
  * ```
  */
 
-export type { AppListener, Part, PartContext, PartSchema } from '../part/part.js';
+export {
+  type AppListener,
+  type JoinedParts,
+  joinParts,
+  type Part,
+  type PartContext,
+  type PartSchema,
+  stopParts,
+} from '../part/part.js';
 export { encodeOnce } from '../server/codec.js';
 export { type RpcServer, serve } from '../server/grpc/serve.js';
 export { type Handlers, implement, type ServiceImplementation, unimplemented } from '../server/handlers.js';

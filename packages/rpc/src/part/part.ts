@@ -1,7 +1,7 @@
 import type { Meter } from '@opentelemetry/api';
+import type { Clock, Random, WallClock } from '@rondo/base';
 import type { Logger, ServerCall } from '../call/call.js';
 import type { Channel } from '../channel/channel.js';
-import type { Clock, Random, WallClock } from '../clock/clock.js';
 import type { Middleware } from '../middleware/middleware.js';
 import type { ServiceImplementation } from '../server/handlers.js';
 import type { RouterOptions } from '../server/router.js';
@@ -51,7 +51,7 @@ export interface Part {
    * Prepares the part, for example by migrations, and starts its work. It may take as long as it needs: only the service's end aborts the
    * signal. If it fails, it is called again. `schema`: of all parts of the app, in their order.
    */
-  start?(options: { readonly signal: AbortSignal; readonly schema: readonly PartSchema[] }): Promise<void>;
+  start?(options: { readonly signal: AbortSignal; readonly schema: readonly PartSchema[] }): Promise<void> | void;
   /**
    * Resolves if the part can do its work, and rejects with the reason if it can't; the service then refuses calls. It is called after the
    * start and then for as long as the service runs. Each check may take 3 s.
@@ -81,4 +81,43 @@ export interface PartContext {
   readonly mayServe?: ((identity: string, service: string) => boolean) | undefined;
   /** No metrics if undefined. */
   readonly meter?: Meter | undefined;
+}
+
+/** What a service has once its parts are joined to it. */
+export interface JoinedParts extends Pick<Part, 'outcomes'> {
+  readonly services: readonly ServiceImplementation[];
+  readonly observers: readonly Middleware<ServerCall>[];
+  readonly middleware: readonly Middleware<ServerCall>[];
+  readonly listeners: readonly AppListener[];
+  readonly quiet: readonly string[];
+}
+
+/** Joins parts, in the order of the list. The outcomes are those of the first part that has some. */
+export function joinParts(parts: readonly Omit<Part, 'name'>[]): JoinedParts {
+  const outcomes = parts.find((part) => part.outcomes !== undefined)?.outcomes;
+  return {
+    services: parts.flatMap(({ services = [] }) => services),
+    observers: parts.flatMap(({ observers = [] }) => observers),
+    middleware: parts.flatMap(({ middleware = [] }) => middleware),
+    listeners: parts.flatMap(({ listeners = [] }) => listeners),
+    quiet: parts.flatMap(({ quiet = [] }) => quiet),
+    ...(outcomes && { outcomes }),
+  };
+}
+
+/**
+ * Stops the parts of an app, the last first.
+ *
+ * @throws AggregateError with every failure, once all parts have been tried.
+ */
+export async function stopParts({ parts = [] }: { readonly parts?: readonly Part[] }): Promise<void> {
+  const failures: unknown[] = [];
+  for (const part of [...parts].reverse()) {
+    try {
+      await part.stop?.();
+    } catch (error) {
+      failures.push(error);
+    }
+  }
+  if (failures.length > 0) throw new AggregateError(failures, failures.map(String).join('; '));
 }

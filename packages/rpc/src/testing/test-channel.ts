@@ -1,6 +1,7 @@
 import { type Channel, createChannel } from '../channel/channel.js';
 import type { AuthPolicy } from '../contract/auth-policy.js';
 import type { ServiceDefinition } from '../contract/definition.js';
+import { joinParts, type Part } from '../part/part.js';
 import { staticResolver } from '../resolver/static.js';
 import { createAuthorize } from '../server/authorize.js';
 import { type AnyHandler, type Handlers, type ServiceImplementation, unimplemented } from '../server/handlers.js';
@@ -16,6 +17,8 @@ export interface TestChannelOptions extends RouterOptions {
   readonly authorize?: boolean;
   /** Who may call the services whose contracts don't say it, by their full names; an app has it. */
   readonly auth?: Readonly<Record<string, AuthPolicy>>;
+  /** The parts of the app that is tested: their services, middleware and outcomes are joined to it. */
+  readonly parts?: readonly Part[];
 }
 
 /**
@@ -23,10 +26,14 @@ export interface TestChannelOptions extends RouterOptions {
  * Without a store for the outcomes of calls with idempotency keys, they are kept in memory.
  */
 export function createTestChannel(options: TestChannelOptions): Channel {
-  const { identity, authorize = false, auth = {}, middleware = [] } = options;
+  const { identity, authorize = false, auth = {}, parts = [], services, middleware = [], outcomes } = options;
+  const joined = joinParts([...parts, { services, middleware, ...(outcomes && { outcomes }) }]);
+  const chain = [...joined.observers, ...(authorize ? [createAuthorize(auth)] : []), ...joined.middleware];
   const network = createMemoryNetwork({ identity });
-  const chain = authorize ? [createAuthorize(auth), ...middleware] : middleware;
-  network.listen('memory', createRouter({ outcomes: createMemoryOutcomes(), ...options, middleware: chain }));
+  network.listen(
+    'memory',
+    createRouter({ outcomes: createMemoryOutcomes(), ...options, ...joined, middleware: chain }),
+  );
   const { clock, wallClock, random, logger } = options;
   return createChannel({
     resolver: staticResolver(['memory']),

@@ -18,6 +18,7 @@
  */
 
 export { checkSetting } from '@rondo/rpc/internal';
+export type { AppListener, Part } from '@rondo/rpc/server';
 export { type AuditConfig, auditVariables } from '../config/audit-variables.js';
 export {
   formatHostPort,
@@ -44,9 +45,9 @@ export {
   type Variables,
   variable,
 } from '../config/variables.js';
-export type { Dependency } from '../lifecycle/dependencies.js';
+export type { Dependency } from '../lifecycle/former-app.js';
 export { runService } from '../lifecycle/run.js';
-export type { App, AppListener, ServiceContext, ServiceOptions } from '../lifecycle/service.js';
+export type { App, ServiceContext, ServiceOptions } from '../lifecycle/service.js';
 export { type RunningService, type StartOptions, startService } from '../lifecycle/start.js';
 export { type BindFailure, cannotBind, StartupError } from '../lifecycle/startup-error.js';
 export type { Phase, Readiness, State } from '../state.js';

@@ -3,7 +3,7 @@ import { ManualClock } from '@rondo/rpc/testing';
 import { deferred } from '../../../rpc/test/support/wait.js';
 import { recordingLogger } from '../../test/recording-logger.js';
 import { createState, readinessOf } from '../state.js';
-import { createResources, type DrainOptions, drain } from './drain.js';
+import { type DrainOptions, drain } from './drain.js';
 
 const never = () => new Promise<never>(() => undefined);
 
@@ -112,15 +112,4 @@ describe('drain', () => {
     ]);
     expect(clock.timers).toBe(0);
   });
-});
-
-it('releases all resources once, the latest first, even if one fails', async () => {
-  const resources = createResources();
-  const released: string[] = [];
-  resources.hold(() => void released.push('first'));
-  resources.hold(() => Promise.reject(new Error('stuck')));
-  resources.hold(async () => void released.push('last'));
-  await expect(resources.release()).rejects.toThrow('stuck');
-  await resources.release();
-  expect(released).toEqual(['last', 'first']);
 });

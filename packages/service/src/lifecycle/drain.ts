@@ -1,10 +1,9 @@
 import { withTimeout } from '@rondo/base';
 import type { Logger } from '@rondo/rpc/call';
 import { type Clock, sleep } from '@rondo/rpc/clock';
-import type { RpcServer } from '@rondo/rpc/server';
+import type { AppListener, RpcServer } from '@rondo/rpc/server';
 import type { Registration } from '../registration/registration.js';
 import { DRAINING, type MutableState, type Readiness } from '../state.js';
-import type { AppListener } from './service.js';
 
 /** The parts of a process that a drain shuts down. */
 export interface DrainOptions {
@@ -14,7 +13,7 @@ export interface DrainOptions {
   readonly server: Pick<RpcServer, 'drain'>;
   /** The servers beside the gRPC server. They are drained at the same time, with the same grace. */
   readonly listeners: readonly Pick<AppListener, 'drain'>[];
-  /** Stops the checks of dependencies. */
+  /** Stops the checks of the parts. */
   readonly stopChecks: () => Promise<void>;
   /** Releases everything else, once no call is in flight. */
   readonly release: () => Promise<void>;
@@ -73,34 +72,4 @@ async function drainAll(servers: readonly Pick<AppListener, 'drain'>[], graceMs:
   const outcomes = await Promise.allSettled(servers.map(async (server) => server.drain(graceMs)));
   const failures = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason] : []));
   if (failures.length > 0) throw new AggregateError(failures, failures.map(String).join('; '));
-}
-
-/** The resources of a process, in the order in which it acquired them. */
-export interface Resources {
-  /** Adds a resource by the function that releases it. */
-  hold(release: () => Promise<void> | void): void;
-  /**
-   * Releases all resources, the latest first.
-   *
-   * @throws AggregateError with every failure, once all resources have been tried.
-   */
-  release(): Promise<void>;
-}
-
-export function createResources(): Resources {
-  const releases: (() => Promise<void> | void)[] = [];
-  return {
-    hold: (release) => void releases.push(release),
-    async release() {
-      const failures: unknown[] = [];
-      for (const release of releases.splice(0).reverse()) {
-        try {
-          await release();
-        } catch (error) {
-          failures.push(error);
-        }
-      }
-      if (failures.length > 0) throw new AggregateError(failures, failures.map(String).join('; '));
-    },
-  };
 }

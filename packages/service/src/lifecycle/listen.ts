@@ -20,7 +20,17 @@ import {
   verifyPrincipals,
 } from '@rondo/rpc/internal';
 import type { Middleware } from '@rondo/rpc/middleware';
-import { createRouter, type Router, type RpcServer, type ServiceImplementation, serve } from '@rondo/rpc/server';
+import {
+  type AppListener,
+  createRouter,
+  type JoinedParts,
+  joinParts,
+  type Part,
+  type Router,
+  type RpcServer,
+  type ServiceImplementation,
+  serve,
+} from '@rondo/rpc/server';
 import { formatHostPort } from '../config/parsers.js';
 import { serviceErrors } from '../errors.js';
 import { createHealth } from '../health.js';
@@ -33,13 +43,14 @@ import type { MeteredPools } from '../metrics/pools.js';
 import { createReflection } from '../reflection/reflection.js';
 import type { Readiness, State } from '../state.js';
 import { authenticateCalls } from './authentication.js';
+import { partsOf } from './former-app.js';
 import { type Handover, whenFree } from './handover.js';
-import type { App, AppListener, ServiceRuntime } from './service.js';
+import type { App, ServiceRuntime } from './service.js';
 import { cannotBind } from './startup-error.js';
 
 /** What a process serves. */
 interface ListenOptions {
-  readonly app: App;
+  readonly app: WiredApp;
   /** The descriptor set that reflection serves; undefined if there is none. */
   readonly descriptorSet: Uint8Array | undefined;
   readonly readiness: State<Readiness>;
@@ -123,7 +134,7 @@ export async function listen(runtime: ServiceRuntime, options: ListenOptions): P
  */
 export async function listenBeside(
   server: RpcServer,
-  { listeners = [] }: App,
+  { listeners }: WiredApp,
   { log, handover }: { readonly log: Logger; readonly handover: Handover },
 ): Promise<readonly string[]> {
   const open: Pick<AppListener, 'drain'>[] = [server];
@@ -142,9 +153,20 @@ export async function listenBeside(
   }
 }
 
+/** An app to which its parts are joined. */
+export type WiredApp = App & JoinedParts & { readonly parts: readonly Part[] };
+
+/** Joins the parts of an app to it. The app's own services come first, and its own middleware is innermost. */
+export function wire(app: App): WiredApp {
+  const parts = partsOf(app);
+  const { middleware = [], quiet = [] } = app;
+  const joined = joinParts([...parts, { middleware, quiet }]);
+  return { ...app, ...joined, services: [...app.services, ...joined.services], parts };
+}
+
 /** The fully qualified names of an app's services. */
-export function servicesOf(app: App): readonly string[] {
-  return app.services.map(({ definition }) => definition.fullName);
+export function servicesOf({ services }: Pick<App, 'services'>): readonly string[] {
+  return services.map(({ definition }) => definition.fullName);
 }
 
 /** Services that every server has besides its own. They answer in every phase and aren't registered. */
@@ -156,17 +178,10 @@ const BUILT_IN = [
   CallStatsServiceDefinition,
 ];
 
-/** What the gateway asks again and again while an operator looks at transactions. */
-const REPEATED = [
-  'CoordinatorService/ListTransactions',
-  'CoordinatorService/ListSagas',
-  'ParticipantService/ListInDoubt',
-].map((name) => `/rondo.transactions.v1.${name}`);
-
 /** The parts of the server's middleware chain. */
 interface ChainOptions {
   readonly name: string;
-  readonly app: App;
+  readonly app: WiredApp;
   readonly readiness: State<Readiness>;
   readonly logLevel: ServiceRuntime['logLevel'];
   readonly clock: Clock;
@@ -190,12 +205,12 @@ function serverChain(options: ChainOptions): readonly Middleware<ServerCall>[] {
       open.has(call.method.service) ? next(call) : middleware(call, next);
   const everyCall = () => logLevel.current === 'debug' || logLevel.current === 'trace';
   return [
-    callLog({ clock, everyCall, quiet: new Set([...paths, ...REPEATED, ...(app.quiet ?? [])]) }),
+    callLog({ clock, everyCall, quiet: new Set([...paths, ...app.quiet]) }),
     createGate({ name, readiness, open: [...open] }),
-    ...(app.observers ?? []).map(aroundOwn),
+    ...app.observers.map(aroundOwn),
     ...auth,
     ...(app.serverMiddleware ?? []),
-    ...(app.middleware ?? []).map(aroundOwn),
+    ...app.middleware.map(aroundOwn),
   ];
 }
 

@@ -2,11 +2,11 @@ import type { Meter } from '@opentelemetry/api';
 import { createCache, type ResponseCache, type SharedOptions } from '@rondo/cache';
 import { type Channel, type ChannelOptions, createChannel, createRegistryChannel } from '@rondo/rpc/client';
 import { callMetrics, folderStorage, type MutualTls, type Self } from '@rondo/rpc/internal';
+import type { Part } from '@rondo/rpc/server';
 import { keepsAnswers } from '../live-config/apply.js';
 import { meterChannel } from '../metrics/metrics.js';
 import { fingerprints } from './descriptors.js';
 import { type Directory, registriesOf } from './directory.js';
-import type { Resources } from './drain.js';
 import type { ServiceRuntime } from './service.js';
 
 /** The calls of a process to other services. */
@@ -16,7 +16,7 @@ interface Outgoing {
 }
 
 /** What the channel needs besides the configuration. */
-interface OutgoingOptions {
+export interface OutgoingOptions {
   readonly meter: Meter;
   readonly maxReplyBytes: number | undefined;
   /** The descriptor set for the fingerprints of the contracts; undefined if there is none. */
@@ -26,13 +26,14 @@ interface OutgoingOptions {
   readonly self: Promise<Self | undefined>;
   /** Undefined for Rondo's own registry. */
   readonly directory: Directory | undefined;
-  readonly resources: Resources;
+  /** Receives what must be closed at the end of the process. */
+  readonly parts: Part[];
 }
 
 /** Creates the channel to other services, which keeps the answers that their contracts let it keep. */
 export async function createOutgoing(runtime: ServiceRuntime, options: OutgoingOptions): Promise<Outgoing> {
   const { name, config, clock, wallClock, random, log } = runtime;
-  const { meter, maxReplyBytes, tls, self, directory, resources } = options;
+  const { meter, maxReplyBytes, tls, self, directory, parts } = options;
   const shared = config.cacheBytes === 0 ? undefined : await sharedCache(runtime, options);
   const keeps = keepsAnswers(runtime);
   const cache = createCache({ clock, meter, maxBytes: config.cacheBytes, shared, keeps, self: name, log });
@@ -57,9 +58,8 @@ export async function createOutgoing(runtime: ServiceRuntime, options: OutgoingO
   const channel = directory
     ? createChannel({ healthCheck: true, ...calls, resolver: directory.resolver })
     : createRegistryChannel({ ...calls, registry: registriesOf(config), ...storage });
-  resources.hold(() => channel.close());
   cache.attach(channel);
-  resources.hold(cache.close);
+  parts.push({ name: 'the channel', stop: () => channel.close() }, { name: 'the cache', stop: cache.close });
   meterChannel(meter, channel);
   return { channel, cache };
 }

@@ -107,9 +107,10 @@ function endOnFault(service: RunningService, explain: (error: unknown) => void):
       () => process.exit(EXIT_FAILURE),
     );
   };
-  service.hopeless.catch((error: unknown) => {
+  service.hopeless.catch(async (error: unknown) => {
     explain(error);
-    leave();
+    await service.drain();
+    process.exit(EXIT_FAILURE);
   });
   process.on('uncaughtException', end('an error that nothing caught'));
   process.on('unhandledRejection', end('a rejection that nothing handled'));

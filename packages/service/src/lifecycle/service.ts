@@ -6,12 +6,11 @@ import type { Channel } from '@rondo/rpc/client';
 import type { Clock, Random, WallClock } from '@rondo/rpc/clock';
 import type { AuthPolicy, LiveSettings } from '@rondo/rpc/internal';
 import type { Middleware } from '@rondo/rpc/middleware';
-import type { RouterOptions, ServiceImplementation } from '@rondo/rpc/server';
-import type { HostPort } from '../config/parsers.js';
+import type { Part, ServiceImplementation } from '@rondo/rpc/server';
 import type { SharedConfig } from '../config/shared.js';
 import type { Config, Variable, Variables } from '../config/variables.js';
 import type { MutableState, Readiness, State } from '../state.js';
-import type { Dependency } from './dependencies.js';
+import type { FormerApp } from './former-app.js';
 
 /** What `createApp` receives to wire a service. */
 export interface ServiceContext {
@@ -46,23 +45,15 @@ export interface ServiceContext {
   readonly meter: Meter;
 }
 
-/** A server beside the process's gRPC server, such as a public HTTP port. It starts and drains with it. */
-export interface AppListener {
-  /** Where it will listen. If other machines reach that, the process needs RONDO_AUTH as it does for its own port. */
-  readonly at?: HostPort;
-  /**
-   * Starts to listen. If the port is in use, it may be called again.
-   *
-   * @throws StartupError if the address can't be bound.
-   */
-  listen(): Promise<{ readonly address: string }>;
-  /** Stops accepting and lets the requests in flight finish. After `graceMs` it cuts off those that are left. */
-  drain(graceMs: number): Promise<void>;
-}
-
 /** A wired service. */
-export interface App {
+export interface App extends FormerApp {
+  /** The services of its contracts. */
   readonly services: readonly ServiceImplementation[];
+  /**
+   * What the service can't serve without, and what works in its background: its database, jobs, audit. They start in this order, each once
+   * those before it are available, and stop in reverse order. Another service is never a part.
+   */
+  readonly parts?: readonly Part[];
   /**
    * Who may call services whose contracts have no `auth` rule, such as contracts from elsewhere that don't import
    * Rondo's options. The keys are the services' full names. It applies while `RONDO_AUTH=on`.
@@ -75,13 +66,6 @@ export interface App {
    * balancers and the image's health check call these services without a user's headers.
    */
   readonly serverMiddleware?: readonly Middleware<ServerCall>[];
-  /**
-   * Middleware outside of all others and of the checks of callers, around the service's own handlers: it sees the calls that those
-   * refuse, such as an audit.
-   */
-  readonly observers?: readonly Middleware<ServerCall>[];
-  /** Stores the outcomes of calls with idempotency keys. It is needed if a contract has such keys. */
-  readonly outcomes?: NonNullable<RouterOptions['outcomes']>;
   /** Paths of methods that are called all the time: only their failures are logged. */
   readonly quiet?: readonly string[];
   /**
@@ -89,12 +73,6 @@ export interface App {
    * `RESOURCE_EXHAUSTED`. `RONDO_MAX_REQUEST_BYTES` takes precedence.
    */
   readonly maxRequestBytes?: number;
-  /** What the service can't serve without, such as its own database. Another service is never a dependency. */
-  readonly dependencies?: readonly Dependency[];
-  /** Servers beside the gRPC server. They listen after it, and drain at the same time. */
-  readonly listeners?: readonly AppListener[];
-  /** Releases the app's resources, once no call is in flight. */
-  stop?(): Promise<void> | void;
 }
 
 /** The variables of a service that reads only the shared ones. */
@@ -115,7 +93,7 @@ export interface ServiceOptions<V extends Variables = NoVariables> {
   readonly maxReplyBytes?: number;
   /** Whether it registers; true by default, false for the registry itself. */
   readonly register?: boolean;
-  /** Wires the service. It must not wait: the process waits for the app's `dependencies`. */
+  /** Wires the service. It must not wait: the process waits for the app's `parts`. */
   readonly createApp: (context: ServiceContext, config: Config<V>) => App;
 }
 

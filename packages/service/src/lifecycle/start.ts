@@ -1,6 +1,7 @@
 import type { Logger } from '@rondo/rpc/call';
 import { type Clock, type Random, systemClock, systemRandom, systemWallClock, type WallClock } from '@rondo/rpc/clock';
 import { BalancingError, LiveSettings, type Self } from '@rondo/rpc/internal';
+import { type Part, stopParts } from '@rondo/rpc/server';
 import { configure, describeMisspelling, secretsOf } from '../config/configure.js';
 import { createMask } from '../config/secrets.js';
 import type { SharedConfig } from '../config/shared.js';
@@ -12,13 +13,13 @@ import { startMetrics } from '../metrics/metrics.js';
 import { meterPools } from '../metrics/pools.js';
 import { createState, type Readiness, readinessOf } from '../state.js';
 import { openAuthentication } from './authentication.js';
-import { watchDependencies } from './dependencies.js';
 import { loadDescriptors } from './descriptors.js';
 import { openDirectory, registriesOf } from './directory.js';
-import { createResources, drain, type Resources } from './drain.js';
+import { drain } from './drain.js';
 import { untilServing } from './handover.js';
-import { listen, listenBeside, servicesOf } from './listen.js';
-import { createOutgoing } from './outgoing.js';
+import { listen, listenBeside, servicesOf, wire } from './listen.js';
+import { createOutgoing, type OutgoingOptions } from './outgoing.js';
+import { runParts } from './parts.js';
 import { register } from './register.js';
 import type { App, ServiceContext, ServiceOptions, ServiceRuntime } from './service.js';
 import { createMayServe, meterTls, openTls, requireClosed, requireDecision, requireIdentities } from './tls.js';
@@ -32,7 +33,7 @@ export interface StartOptions<V extends Variables> extends ServiceOptions<V> {
   readonly random?: Random;
   /** By default standard output, at `RONDO_LOG_LEVEL`. */
   readonly log?: Logger;
-  /** Whether it listens only when its dependencies have answered, however long that takes. */
+  /** Whether it listens only when its parts have started, however long that takes. */
   readonly waits?: boolean;
   /**
    * Called if `RONDO_HANDOVER_MS` is set or it `waits`, once everything but the ports is ready. It resolves when the
@@ -51,7 +52,7 @@ export interface RunningService {
   readonly metricsAddress: string | undefined;
   readonly instanceId: string;
   readonly log: Logger;
-  /** Rejects with a StartupError if a dependency has a fault that no later try can remove. */
+  /** Rejects with a StartupError if a part has a fault at its start that no later try can remove. */
   readonly hopeless: Promise<never>;
   /** Takes it out of service without failing a call, and ends it. Every call returns the same promise. */
   drain(): Promise<void>;
@@ -60,7 +61,7 @@ export interface RunningService {
 }
 
 /**
- * Starts a service. When the promise resolves it listens. It is `NOT_SERVING` until its dependencies answer, and
+ * Starts a service. When the promise resolves it listens. It is `NOT_SERVING` until its parts have started, and
  * registers in the background.
  *
  * @throws ConfigurationError that lists every fault of the environment; StartupError if an address can't be bound or a
@@ -81,16 +82,14 @@ export async function startService<V extends Variables>(options: StartOptions<V>
   const settings = createState(new LiveSettings([]));
   const given = { name, config, instanceId, startedAt, clock, wallClock, random, log };
   const runtime: ServiceRuntime = { ...given, logLevel, settings };
-  const resources = createResources();
+  const parts: Part[] = [];
   try {
     const createApp = (context: ServiceContext) => options.createApp(context, own);
     const maxReplyBytes = config.maxReplyBytes ?? options.maxReplyBytes;
-    const { register: registers = true, waits = false, onPrepared = () => Promise.resolve() } = options;
-    const parts = { environment, secrets, createApp, maxReplyBytes, registers, resources, waits, onPrepared, logs };
-    return await assemble(runtime, parts);
+    return await assemble(runtime, { ...options, environment, secrets, createApp, maxReplyBytes, parts, logs });
   } catch (error) {
     // Its failure must not hide why the service doesn't start.
-    await resources.release().catch((fault) => log.warn({ err: fault }, 'what had been opened could not be closed'));
+    await stopParts({ parts }).catch((fault) => log.warn({ err: fault }, 'what had been opened could not be closed'));
     throw config.balancing === undefined ? error : asConfigurationError(error);
   }
 }
@@ -126,23 +125,79 @@ function pushOf({ metricsExporter, otlpMetricsProtocol, otlpProtocol, metricsInt
   return { protocol: otlpMetricsProtocol ?? otlpProtocol, intervalMs: metricsIntervalMs };
 }
 
-interface AssembleOptions {
+interface AssembleOptions extends Pick<StartOptions<Variables>, 'register' | 'waits' | 'onPrepared'> {
   readonly environment: Environment;
   readonly secrets: readonly string[];
   readonly createApp: (context: ServiceContext) => App;
   readonly maxReplyBytes: number | undefined;
-  readonly registers: boolean;
-  readonly resources: Resources;
-  readonly waits: boolean;
-  readonly onPrepared: () => Promise<void>;
   readonly logs: LogRing | undefined;
+  /** What the process has opened so far, in this order. */
+  readonly parts: Part[];
 }
 
-/** Starts the metrics of the process, and its traces if a variable asks for them. Returns what tells spans and lines that it keeps, too. */
-async function observe(
-  runtime: ServiceRuntime,
-  { environment, secrets, resources, logs }: Pick<AssembleOptions, 'environment' | 'secrets' | 'resources' | 'logs'>,
-) {
+/** Puts a process together, from its certificate to its registration. */
+async function assemble(runtime: ServiceRuntime, options: AssembleOptions): Promise<RunningService> {
+  const { parts, register: registers = true, waits = false, onPrepared } = options;
+  const { config, instanceId, clock, random, log } = runtime;
+  requireClosed(config);
+  requireIdentities(config);
+  const handover = { clock, timeoutMs: config.handoverMs };
+  const trust = await openTrust(runtime, parts);
+  const telemetry = await observe(runtime, options);
+  if (trust.tls !== undefined) meterTls(telemetry.meter, trust.tls, runtime.wallClock);
+  const calls = await openCalls(runtime, { ...options, ...trust, ...telemetry });
+
+  const readiness = createState<Readiness>({ phase: 'starting', waitingFor: [] });
+  const app = wire(options.createApp(contextOf(runtime, { ...trust, ...telemetry, ...calls, readiness })));
+  parts.push(...app.parts);
+  requireDecision(config, { ...app, services: [...app.services, ...telemetry.kept] }, log);
+  const services = servicesOf(app);
+  calls.resolveSelf(registers && services[0] !== undefined ? { service: services[0], instanceId } : undefined);
+
+  const onChange = (away: readonly string[]) => readiness.set(readinessOf(away));
+  const { hopeless, stopChecks } = runParts({ parts, onChange, clock, random, log });
+  parts.push({ name: 'the checks', stop: stopChecks });
+  if (waits || handover.timeoutMs > 0) {
+    await Promise.race([untilServing(readiness, waits ? { clock } : handover), hopeless]);
+    await onPrepared?.();
+  }
+
+  const server = await listen(runtime, { ...trust, ...telemetry, ...calls, app, readiness });
+  const { address } = server;
+  const { address: metricsAddress } = telemetry.metrics;
+  log.info({ address, tls: server.tls, metrics: metricsAddress, services }, `listening on ${address}`);
+  const listenerAddresses = await listenBeside(server, app, { log, handover });
+  if (registers) parts.push({ name: 'the settings', stop: applySettings(runtime, { services, ...calls, ...trust }) });
+  const registration = registers ? register(runtime, { ...trust, ...calls, services, server, readiness }) : undefined;
+
+  const { drainWaitMs: waitMs, drainGraceMs: graceMs } = config;
+  const release = () => stopParts({ parts });
+  const { listeners } = app;
+  const ending = { readiness, registration, server, listeners, stopChecks, release, waitMs, graceMs, clock, log };
+  let drained: Promise<void> | undefined;
+  return {
+    ...{ address, listenerAddresses, metricsAddress, instanceId, log, hopeless },
+    drain() {
+      drained ??= drain(ending);
+      return drained;
+    },
+    deregister: async () => registration?.close(),
+  };
+}
+
+/** Reads the contracts and the certificate of the process, and what verifies credentials from outside. */
+async function openTrust(runtime: ServiceRuntime, parts: Part[]) {
+  const { config, clock, wallClock, log } = runtime;
+  const descriptorSet = loadDescriptors(config.descriptors, log);
+  const tls = openTls(config, { descriptorSet, clock, wallClock, log });
+  parts.push({ name: 'the certificate', stop: () => tls?.identity.close() });
+  const authenticator = await openAuthentication(config, { clock, wallClock, log });
+  parts.push({ name: 'the authenticator', stop: () => authenticator?.close() });
+  return { descriptorSet, tls, authenticator };
+}
+
+/** Starts the metrics of the process, and its traces if a variable asks for them. `kept` tells spans and lines that it keeps. */
+async function observe(runtime: ServiceRuntime, { environment, secrets, parts, logs }: AssembleOptions) {
   const { config, name, instanceId, clock, log } = runtime;
   const metrics = await startMetrics({
     listen: config.metrics,
@@ -151,90 +206,36 @@ async function observe(
     handover: { clock, timeoutMs: config.handoverMs },
     log,
   });
-  resources.hold(metrics.close);
-  const isAsked = config.traceBytes > 0 || Object.keys(environment).some((variable) => variable.startsWith('OTEL_'));
-  const lines = logs ? [(await import('../logs/log-service.js')).createLogService(logs, instanceId)] : [];
-  if (!isAsked) return { metrics, kept: lines };
+  parts.push({ name: 'the metrics', stop: metrics.close });
+  const pools = meterPools(metrics.meter);
+  const kept = logs ? [(await import('../logs/log-service.js')).createLogService(logs, instanceId)] : [];
+  const observed = { metrics, pools, meter: pools.meter, kept };
+  const isTraced = config.traceBytes > 0 || Object.keys(environment).some((variable) => variable.startsWith('OTEL_'));
+  if (!isTraced) return observed;
   // Loaded on demand, as most processes aren't traced.
   const { startTracing } = await import('../tracing/tracing.js');
   const tracing = await startTracing({ runtime, environment, secrets, meter: metrics.meter, log });
-  resources.hold(tracing.close);
-  return { metrics, kept: tracing.service ? [tracing.service, ...lines] : lines };
+  parts.push({ name: 'the traces', stop: tracing.close });
+  return { ...observed, kept: tracing.service ? [tracing.service, ...kept] : kept };
 }
 
-async function assemble(runtime: ServiceRuntime, options: AssembleOptions): Promise<RunningService> {
-  const { createApp, maxReplyBytes, registers, resources, waits, onPrepared } = options;
-  const { config, instanceId, clock, wallClock, random, log } = runtime;
-  requireClosed(config);
-  requireIdentities(config);
-  const descriptorSet = loadDescriptors(config.descriptors, log);
-  const tls = openTls(config, { descriptorSet, clock, wallClock, log });
-  resources.hold(() => tls?.identity.close());
-  const authenticator = await openAuthentication(config, { clock, wallClock, log });
-  resources.hold(() => authenticator?.close());
-  const handover = { clock, timeoutMs: config.handoverMs };
-  const { metrics, kept } = await observe(runtime, options);
-  const pools = meterPools(metrics.meter);
-  const { meter } = pools;
-  if (tls !== undefined) meterTls(meter, tls, wallClock);
+/** Opens the registry, and the channel to other services. */
+async function openCalls(runtime: ServiceRuntime, options: Omit<OutgoingOptions, 'self' | 'directory'>) {
   // The channel needs the app's service, and the app needs the channel: the service follows later.
   let resolveSelf: (self: Self | undefined) => void = () => undefined;
   const self = new Promise<Self | undefined>((resolve) => {
     resolveSelf = resolve;
   });
-  const directory = await openDirectory(runtime, tls);
-  resources.hold(() => directory?.close());
-  const calls = { meter, maxReplyBytes, descriptorSet, tls, self, directory, resources };
-  const { channel, cache } = await createOutgoing(runtime, calls);
-  const readiness = createState<Readiness>({ phase: 'starting', waitingFor: [] });
-  const mayServe = createMayServe(descriptorSet);
-  const own = { log, channel, registry: registriesOf(config), cache, instanceId, clock, wallClock, random, readiness };
-  const app = createApp({ ...own, descriptorSet, mayServe, meter, authenticator, topics: config.topics });
-  resources.hold(() => app.stop?.());
-  requireDecision(config, { ...app, services: [...app.services, ...kept] }, log);
-  const { dependencies = [] } = app;
-  const services = servicesOf(app);
-  const [service] = services;
-  resolveSelf(registers && service !== undefined ? { service, instanceId } : undefined);
-  readiness.set(readinessOf(dependencies.map(({ name }) => name)));
-  const onChange = (away: readonly string[]) => readiness.set(readinessOf(away));
-  let onHopeless: (error: Error) => void = () => undefined;
-  const hopeless = new Promise<never>((_, reject) => {
-    onHopeless = reject;
-  });
-  hopeless.catch(() => undefined); // the process may have ended by then
-  const stopChecks = watchDependencies({ dependencies, onChange, onHopeless, clock, random, log });
-  resources.hold(stopChecks);
-  if (waits || handover.timeoutMs > 0) {
-    await Promise.race([untilServing(readiness, waits ? { clock } : handover), hopeless]);
-    await onPrepared();
-  }
-  const served = { app, descriptorSet, readiness, meter, pools, channel, cache, tls, authenticator, kept };
-  const server = await listen(runtime, served);
-  const { address } = server;
-  log.info({ address, tls: server.tls, metrics: metrics.address, services }, `listening on ${address}`);
-  const { listeners = [] } = app;
-  const listenerAddresses = await listenBeside(server, app, { log, handover });
+  const directory = await openDirectory(runtime, options.tls);
+  options.parts.push({ name: 'the registry', stop: () => directory?.close() });
+  return { directory, resolveSelf, ...(await createOutgoing(runtime, { ...options, self, directory })) };
+}
 
-  if (registers) resources.hold(applySettings(runtime, { services, channel, tls }));
-  const entry = { services, descriptorSet, server, readiness, tls, directory };
-  const registration = registers ? register(runtime, entry) : undefined;
-
-  const { drainWaitMs: waitMs, drainGraceMs: graceMs } = config;
-  const { release } = resources;
-  const parts = { readiness, registration, server, listeners, stopChecks, release, waitMs, graceMs, clock, log };
-  let drained: Promise<void> | undefined;
-  return {
-    address,
-    listenerAddresses,
-    metricsAddress: metrics.address,
-    instanceId,
-    log,
-    hopeless,
-    drain() {
-      drained ??= drain(parts);
-      return drained;
-    },
-    deregister: async () => registration?.close(),
-  };
+/** What the app receives. */
+function contextOf(
+  { config, log, instanceId, clock, wallClock, random }: ServiceRuntime,
+  { descriptorSet, ...opened }: Omit<ServiceContext, keyof ServiceRuntime | 'registry' | 'mayServe' | 'topics'>,
+): ServiceContext {
+  const own = { log, instanceId, clock, wallClock, random, registry: registriesOf(config), topics: config.topics };
+  return { ...own, ...opened, descriptorSet, mayServe: createMayServe(descriptorSet) };
 }

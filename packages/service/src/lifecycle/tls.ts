@@ -10,6 +10,7 @@ import {
   type ServedBy,
   servedByOf,
 } from '@rondo/rpc/internal';
+import type { Part } from '@rondo/rpc/server';
 import { formatHostPort, type HostPort } from '../config/parsers.js';
 import type { SharedConfig } from '../config/shared.js';
 import { ConfigurationError } from '../config/variables.js';
@@ -130,7 +131,7 @@ const MAX_NAMED = 3;
  */
 export function requireDecision(
   { auth, listen }: Pick<SharedConfig, 'auth' | 'listen'>,
-  { services, auth: rules = {}, listeners = [] }: Pick<App, 'services' | 'auth' | 'listeners'>,
+  { services, auth: rules = {}, listeners = [] }: Pick<App, 'services' | 'auth'> & Pick<Part, 'listeners'>,
   log: Pick<Logger, 'warn'>,
 ): void {
   const reachable = [listen, ...listeners.flatMap(({ at }) => at ?? [])].find(({ host }) => !LOOPBACK.test(host));

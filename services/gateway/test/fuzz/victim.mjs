@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { createChannel, staticResolver } from '@rondo/rpc/client';
 import { systemRandom } from '@rondo/rpc/clock';
+import { joinParts } from '@rondo/rpc/server';
 import { startClock } from '../support/forward-clock.mjs';
 
 const load = (file) => import(new URL(`../../dist/${file}`, import.meta.url).href);
@@ -42,7 +43,9 @@ const app = createApp(
   },
   { ...defaults, listen: { host: '127.0.0.1', port: 0 } },
 );
-const [listener] = app.listeners;
+const {
+  listeners: [listener],
+} = joinParts(app.parts);
 const { address: own } = await listener.listen();
 process.on('message', async () => {
   await later(() => listener.connections === 0);

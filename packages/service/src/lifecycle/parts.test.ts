@@ -1,8 +1,9 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
+import type { Part } from '@rondo/rpc/server';
 import { ManualClock } from '@rondo/rpc/testing';
 import { deferred } from '../../../rpc/test/support/wait.js';
 import { recordingLogger } from '../../test/recording-logger.js';
-import { watchDependencies } from './dependencies.js';
+import { runParts } from './parts.js';
 
 const NAME = 'the database at db:5432';
 
@@ -13,40 +14,50 @@ interface Options {
   readonly prepare?: () => Promise<void>;
 }
 
-/** Watches one dependency that is available or not, as the test sets it. */
+/** Runs one part that is available or not, as the test sets it. */
 function start({ there, hangs = false, graceMs, prepare = async () => undefined }: Options) {
-  const clock = new ManualClock();
-  const { log, lines } = recordingLogger();
   const none = new AbortController().signal;
   const dependency = { there, hangs, checks: 0, signal: none, preparing: none };
-  const prepared = (signal: AbortSignal) => {
-    dependency.preparing = signal;
-    return prepare();
+  const part: Part = {
+    name: NAME,
+    ...(graceMs !== undefined && { graceMs }),
+    start({ signal }) {
+      dependency.preparing = signal;
+      return prepare();
+    },
+    check({ signal }) {
+      dependency.checks += 1;
+      dependency.signal = signal;
+      if (dependency.hangs) return new Promise(() => undefined);
+      return dependency.there ? Promise.resolve() : Promise.reject(new Error('connection refused'));
+    },
   };
-  const check = (signal: AbortSignal): Promise<void> => {
-    dependency.checks += 1;
-    dependency.signal = signal;
-    if (dependency.hangs) return new Promise(() => undefined);
-    return dependency.there ? Promise.resolve() : Promise.reject(new Error('connection refused'));
-  };
+  return { ...run([part]), dependency };
+}
+
+/** Runs parts, and records what they report. */
+function run(parts: readonly Part[]) {
+  const clock = new ManualClock();
+  const { log, lines } = recordingLogger();
   const changes: (readonly string[])[] = [];
   const hopeless: string[] = [];
-  stop = watchDependencies({
-    dependencies: [{ name: NAME, prepare: prepared, check, ...(graceMs !== undefined && { graceMs }) }],
+  const running = runParts({
+    parts: [...parts],
     onChange: (away) => changes.push(away),
-    onHopeless: ({ message }) => hopeless.push(message),
     clock,
     random: { next: () => 1, hex: () => '' },
     log,
   });
-  return { clock, lines, dependency, changes, hopeless };
+  running.hopeless.catch(({ message }: Error) => hopeless.push(message));
+  stop = running.stopChecks;
+  return { clock, lines, changes, hopeless };
 }
 
 let stop: () => Promise<void>;
 afterEach(() => stop());
 
-describe('watchDependencies', () => {
-  it('checks at once: an available dependency is ready without a wait', async () => {
+describe('a part', () => {
+  it('checks at once: an available part is ready without a wait', async () => {
     const { clock, changes, lines } = start({ there: true });
     await clock.advance(0);
     expect(changes).toEqual([[NAME], []]);
@@ -74,7 +85,7 @@ describe('watchDependencies', () => {
     expect(lines).toEqual([line, line, line]);
   });
 
-  it('reports an available dependency within the longest delay', async () => {
+  it('reports an available part within the longest delay', async () => {
     const { clock, changes, lines, dependency } = start({ there: false });
     await clock.advance(60_000);
     dependency.there = true;
@@ -109,7 +120,7 @@ describe('watchDependencies', () => {
     expect(lines).toHaveLength(1);
   });
 
-  it('stays ready while the dependency is unavailable for less than its grace', async () => {
+  it('stays ready while the part is unavailable for less than its grace', async () => {
     const { clock, changes, dependency } = start({ there: true, graceMs: 10_000 });
     await clock.advance(1);
     dependency.there = false;
@@ -189,6 +200,51 @@ describe('watchDependencies', () => {
     await clock.advance(5_000);
     await stop();
     expect(dependency.signal.aborted).toBe(true);
+    expect(clock.timers).toBe(0);
+  });
+});
+
+describe('the parts of a process', () => {
+  /** Parts that record when they start and stop. */
+  const recording = (own: Readonly<Record<string, Partial<Part>>>) => {
+    const steps: string[] = [];
+    const parts = Object.entries(own).map(
+      ([name, part]): Part => ({
+        name,
+        stop: () => void steps.push(`stop ${name}`),
+        ...part,
+        async start(options) {
+          steps.push(`start ${name} (${options.schema.map((one) => one.name)})`);
+          await part.start?.(options);
+        },
+      }),
+    );
+    return { steps, ...run(parts) };
+  };
+  const schema = (name: string) => ({ schema: [{ name, migrations: [] }] });
+
+  it('start one after the other, each once the one before is available, and know the tables of all', async () => {
+    let answers = false;
+    const check = () => (answers ? Promise.resolve() : Promise.reject(new Error('gone')));
+    const { clock, steps, changes, lines } = recording({ database: { check, ...schema('b') }, jobs: schema('a') });
+    await clock.advance(10_000);
+    expect(steps).toEqual(['start database (b,a)']);
+    answers = true;
+    await clock.advance(5_000);
+    expect(steps).toEqual(['start database (b,a)', 'start jobs (b,a)']);
+    expect(changes).toEqual([['database', 'jobs'], ['jobs'], []]);
+    expect(lines.at(-1)).toBe('info: database is there');
+    await clock.advance(60_000);
+    expect(steps).toHaveLength(2);
+  });
+
+  it('do not start after one that can never start', async () => {
+    const fault = Object.assign(new Error('no such table'), { neverPasses: true });
+    const audit = { start: () => Promise.reject(fault) };
+    const { clock, steps, hopeless } = recording({ database: {}, jobs: {}, audit, topics: {} });
+    await clock.advance(0);
+    expect(steps).toEqual(['start database ()', 'start jobs ()', 'start audit ()']);
+    expect(hopeless).toEqual(['audit: no such table']);
     expect(clock.timers).toBe(0);
   });
 });
