@@ -134,13 +134,13 @@ describe('an app that npm run create has made', () => {
     for (const line of guide.commands.filter((one) => one.startsWith('./rondo new ')))
       expect(await sh(`${line}${line.includes('new service') ? ' --skip-test' : ''}`)).toMatchObject({ code: 0 });
     const { code, stdout } = await rondo('check');
-    expect({ code, missing: stdout.match(/add \w+ to the \w+ of openBackground/g) }).toEqual({
+    expect({ code, missing: stdout.match(/add \w+ to the \w+ of create\w+/g) }).toEqual({
       code: 1,
       missing: [
-        'add ConfirmBookingServiceDefinition to the contracts of openBackground',
-        'add ForgetBookingsServiceDefinition to the contracts of openBackground',
-        'add BookingMade to the topics of openBackground',
-        'add OnBookingMadeServiceDefinition to the contracts of openBackground',
+        'add ConfirmBookingServiceDefinition to the services of createJobs',
+        'add ForgetBookingsServiceDefinition to the services of createJobs',
+        'add BookingMade to the topics of createTopics',
+        'add OnBookingMadeServiceDefinition to the services of createSubscriber',
       ],
     });
     for (const file of guide.files.filter((one) => one.includes('/'))) write(file, mine(guide.code(file)));

@@ -18,8 +18,8 @@ const found = (...sources: readonly string[]) =>
 it('names what no list of the code has, and the list to add it to', () => {
   expect(found('const jobs = createJobs({ services: [ChoreServiceDefinition, WatcherServiceDefinition] });')).toEqual(
     expect.arrayContaining([
-      'rondo.conformance.v1.SpectatorService has subscriptions that nothing runs: add SpectatorServiceDefinition to the contracts of openBackground',
-      'nothing publishes rondo.conformance.v1.Moved: add Moved to the topics of openBackground',
+      'rondo.conformance.v1.SpectatorService has subscriptions that nothing runs: add SpectatorServiceDefinition to the services of createSubscriber',
+      'nothing publishes rondo.conformance.v1.Moved: add Moved to the topics of createTopics',
     ]),
   );
   const missing = (text: string) => found(text).some((fault) => fault.includes('ChoreService has jobs'));

@@ -42,11 +42,13 @@ export function undeclared(
     const [kind, name] = [kindIn(one), `${one.name}Definition`];
     return kind === undefined || lists(name)
       ? []
-      : [`${one.typeName} has ${kind} that nothing runs: add ${name} to the contracts of openBackground`];
+      : [
+          `${one.typeName} has ${kind} that nothing runs: add ${name} to the services of ${kind === 'jobs' ? 'createJobs' : 'createSubscriber'}`,
+        ];
   });
   const published = topicsOf(registry).flatMap(({ desc, topic }) => {
     if (lists(desc.name) || !services.some(({ typeName }) => typeName === topic.service)) return [];
-    return [`nothing publishes ${desc.typeName}: add ${desc.name} to the topics of openBackground`];
+    return [`nothing publishes ${desc.typeName}: add ${desc.name} to the topics of createTopics`];
   });
   return [...stored, ...published];
 }

@@ -10,6 +10,7 @@ import { moduleOf, packagesOf } from './packages.js';
 import { recordWritten } from './record.js';
 import type { RenderedFile } from './render/service-files.js';
 import { readText } from './repository.js';
+import { refuseAdapter } from './update/wire-resources.js';
 import { camelCase, kebabCase, pascalCase, snakeCase } from './words.js';
 import { backUpProducts, build, format, install, type Progress, type Workspace } from './workspace.js';
 import { withReferences } from './workspace-files/project-references.js';
@@ -86,48 +87,62 @@ function draw({ root, kind, name, service }: NewBackgroundOptions) {
   const taken = added.map(([one]) => one).find((one) => existsSync(path.join(root, one)));
   if (taken !== undefined)
     throw new Refusal(`the ${kind} ${name} exists already`, { place: { file: taken }, remedy: 'choose another name' });
-  const opener = `${folder}/src/adapters/background.ts`;
+  const app = `${folder}/src/app.ts`;
+  const text = readText(root, app);
+  if (!text.includes(FORMER)) refuseAdapter(app, text, /from '\.\/adapters\/(database|resources)\.js'/);
   const [json, tsconfig] = [`${folder}/package.json`, `${folder}/tsconfig.json`];
-  const used = ['jobs', 'topics'];
+  const used = kind === 'job' ? 'jobs' : 'topics';
   const wanted = {
     files: [],
     rondo: isTopic ? {} : { contracts: [...manifest.contracts, proto] },
-    dependencies: Object.fromEntries(used.map((one) => [`@rondo/${one}`, packages.versionOf(one)])),
+    dependencies: { [`@rondo/${used}`]: packages.versionOf(used) },
   };
-  const references = used.filter(packages.compiles).map((one) => `{ "path": "../../packages/${one}" }`);
+  const references = packages.compiles(used) ? `{ "path": "../../packages/${used}" }` : '';
   const definition = isTopic ? `${publisher?.name}Definition` : `${type}ServiceDefinition`;
-  const fresh = existsSync(path.join(root, opener)) ? added : [...added, [opener, fill('background.ts')] as const];
   const changed: readonly RenderedFile[] = [
     [json, withManifest(readText(root, json), JSON.stringify(wanted))],
-    [tsconfig, withReferences(readText(root, tsconfig), references.join())],
+    [tsconfig, withReferences(readText(root, tsconfig), references)],
   ];
-  return {
-    ...{ fresh, changed },
-    // Where there is an opener, lines that open the background were printed before.
-    paste: pasted({ ...view, isTopic, definition, isOpen: fresh === added }, readText(root, `${folder}/src/app.ts`)),
-  };
+  return { fresh: added, changed, paste: pasted(kind, { ...view, definition }, text) };
 }
 
-type Pasted = Readonly<Record<'type' | 'value' | 'file' | 'module' | 'definition', string>>;
+/** What an app of 0.2 has in place of parts. */
+const FORMER = 'openBackground(';
+
+/** The part of each kind: the function that creates it, its package, the constant, and the list with what it runs. */
+const PARTS = {
+  job: ['createJobs', '@rondo/jobs', 'jobs', 'services'],
+  topic: ['createTopics', '@rondo/topics', 'topics', 'topics'],
+  subscription: ['createSubscriber', '@rondo/topics', 'subscriber', 'services'],
+} as const;
 
 /** The lines that `app` lacks, each with its place. The definition is that of the service, or of the one that publishes the topic. */
 function pasted(
-  { type, value, file, module, isTopic, definition, isOpen }: Pasted & Readonly<Record<'isTopic' | 'isOpen', boolean>>,
+  kind: NewBackgroundOptions['kind'],
+  {
+    type,
+    value,
+    file,
+    module,
+    definition,
+  }: Readonly<Record<'type' | 'value' | 'file' | 'module' | 'definition', string>>,
   app: string,
 ): readonly string[] {
-  const declared = isTopic ? `topics: [${type}]` : '';
+  const [create, from, part, list] = PARTS[kind];
+  const isTopic = kind === 'topic';
+  const item = isTopic ? type : definition;
+  const options = isTopic ? `topics: [${type}], services: [${definition}]` : `services: [${definition}]`;
+  const isFormer = app.includes(FORMER);
+  const place = isFormer ? `${isTopic ? list : 'contracts'} of openBackground` : `${list} of ${create}`;
   return [
-    `import { ${isTopic ? type : definition} } from '${module}';`,
+    `import { ${item} } from '${module}';`,
     ...(isTopic ? [] : [`import { ${value} } from './${file}.js';`]),
-    ...(isOpen
-      ? [isTopic ? `${declared}, // in openBackground` : `${definition}, // in the contracts of openBackground`]
+    ...(isFormer || app.includes(`${create}(`)
+      ? [`${item}, // in the ${place}`]
       : [
-          "import { openBackground } from './adapters/background.js';",
-          ...(/createApp\(context\b/.test(app)
-            ? []
-            : ["context: Pick<ServiceContext, 'log'> & Partial<ServiceContext> // the first parameter of createApp"]),
-          `const background = openBackground(database, context, { contracts: [${definition}]${declared && `, ${declared}`} });`,
-          'return background.serve({ … }); // around what createApp returns',
+          `import { ${create} } from '${from}';`,
+          `const ${part} = ${create}({ database, ${options} }); // after the database`,
+          `${part}, // in the parts that createApp returns, after the database`,
         ]),
     ...(isTopic ? [] : [`implement(${definition}, ${value}({ database })), // in the services that it returns`]),
   ];

@@ -262,7 +262,6 @@ async function draw(
     [`${folder}/${migrationOf(root, service, snakeCase(resource.plural))}`, renderTables(resourcesOf(named), all)],
     [`${folder}/test/${names.file}.test.ts`, renderTest(blueprint, [...known, ...named])],
     ...named.map((one): RenderedFile => [`${folder}/src/${one.names.file}.ts`, renderHandlers(service, one, all)]),
-    ...[...rendered].filter(([file]) => file.endsWith('/adapters/resources.ts') && !existsSync(path.join(root, file))),
   ];
   const changed: readonly RenderedFile[] = [
     [app, wireResources(app, text(app), named)],

@@ -6,9 +6,8 @@ import { type Blueprint, type NamedService, resourcesOf } from './blueprint.js';
 /** Renders app.ts: the services of the contract with their handlers, and the database if there is one. */
 export function renderApp({ name, database, services }: Blueprint): string {
   const resources = resourcesOf(services).map(({ value }) => value);
-  const [adapter, open] = resources.length === 0 ? ['database', 'openDatabase'] : ['resources', 'openResources'];
   return fillFile('service/app.ts.tmpl', {
-    ...{ database, adapter, open, type: pascalCase(name), tables: resources.join(', ') },
+    ...{ name, database, type: pascalCase(name), tables: resources.join(', ') },
     hasServices: services.length > 0,
     services: services.map((named) => ({
       importDefinition: importDefinition(named),

@@ -54,7 +54,7 @@ const FILES = ['app', 'config', 'main', 'index'];
 /** Names with another meaning in app.ts or in a file of handlers. */
 const VALUES = [
   ...['createApp', 'database', 'implement', 'log', 'openDatabase', 'unimplemented', 'unwritten'],
-  ...['context', 'openResources', 'defineResource', 'reference', 'standardMethods'],
+  ...['context', 'defineResource', 'reference', 'standardMethods'],
 ];
 /** Global names, which the linter doesn't allow to be shadowed. */
 const GLOBALS = [

@@ -49,8 +49,7 @@ describe('the files of a new service and of the samples', () => {
       expect([file, existsSync(path.join(repository, twin))]).toEqual([file, true]);
     }
     const kept = files(blueprint([service('acme.AcmeService')], 'acme')).filter((file) => !flat.includes(file));
-    expect(kept).toContain('services/acme/src/adapters/database.ts'); // sales opens its database in its app
-    for (const file of kept.filter((one) => !one.endsWith('/adapters/database.ts'))) {
+    for (const file of kept) {
       // Sales begins with the baseline of its earlier migrations.
       const twin = file.replace('0001_acme', '0001_baseline').replaceAll('acme', 'sales');
       expect([file, existsSync(path.join(repository, twin))]).toEqual([file, true]);
@@ -81,14 +80,8 @@ describe('the files of a new service and of the samples', () => {
       database(text('services/sales/src/config.ts')),
     );
     expect(database(text('services/project-management/src/config.ts'))).toContain('    secret: true,');
-    // A call with an idempotency key takes effect once, and a process is ready after its migrations.
-    const kept = [
-      'outcomes: database.outcomes,',
-      'dependencies: [database.dependency],',
-      'stop: () => database.close(),',
-    ];
-    expect(like(blueprint([], 'acme'), 'src/app.ts')).toContain(kept.join('\n    '));
-    expect(like(blueprint([], 'acme'), 'src/adapters/database.ts')).toContain('parts: [outcomesSchema, ...parts],');
+    // It has the outcomes of calls with idempotency keys, and a process is ready after its migrations.
+    expect(like(blueprint([], 'acme'), 'src/app.ts')).toContain('parts: [database],');
     expect(like({ ...blueprint([]), port: 50_051 }, 'src/main.ts').replaceAll('acme', 'calculator')).toBe(
       text('services/calculator/src/main.ts'),
     );
@@ -143,6 +136,20 @@ describe('the files of a new service', () => {
     const idle = blueprint([service('acme.A', [])]);
     expect(textOf(idle, 'src/a.ts')).not.toContain('unimplemented');
     expect(textOf(idle, 'test/acme.test.ts')).not.toContain('describe');
+  });
+});
+
+describe('the wiring of a new service', () => {
+  /** The lines of TypeScript that a service owns besides its handlers and tests. */
+  const wiring = (drawn: Blueprint) =>
+    renderService(drawn)
+      .filter(([file]) => /\/src\/(?:app|config|main|adapters\/.*)\.ts$/.test(file))
+      .reduce((lines, [, text]) => lines + text.trimEnd().split('\n').length, 0);
+
+  it('has at most 60 lines with a database, and at most 20 without', () => {
+    const services = [service('acme.v1.FirstService'), service('acme.v1.SecondService')];
+    expect(wiring(blueprint(services, 'acme'))).toBeLessThanOrEqual(60);
+    expect(wiring(blueprint(services.slice(0, 1)))).toBeLessThanOrEqual(20);
   });
 });
 

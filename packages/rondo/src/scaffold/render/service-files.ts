@@ -26,8 +26,6 @@ export function renderService(blueprint: Blueprint): readonly RenderedFile[] {
   const migration = `migrations/0001_${database}.sql`;
   const databaseFiles = (): readonly RenderedFile[] => [
     filled('src/config.ts', 'config.ts.tmpl'),
-    filled('src/adapters/database.ts', 'database.ts.tmpl'),
-    ...(resources.length > 0 ? [filled('src/adapters/resources.ts', 'resources.ts.tmpl')] : []),
     resources.length > 0
       ? [`${folder}/${migration}`, renderTables(resources, resources)]
       : filled(migration, 'first.sql.tmpl'),
@@ -44,9 +42,8 @@ export function renderService(blueprint: Blueprint): readonly RenderedFile[] {
 }
 
 /** The packages of Rondo that the code of a service imports, by their folders. */
-const packagesUsed = ({ database, services }: Blueprint): readonly string[] => [
-  ...['contracts', 'rpc', ...(database === undefined ? [] : ['database'])],
-  ...(resourcesOf(services).length > 0 ? ['resources'] : []),
+const packagesUsed = ({ database }: Blueprint): readonly string[] => [
+  ...['contracts', 'rpc', ...(database === undefined ? [] : ['database', 'resources'])],
   'service',
 ];
 

@@ -137,14 +137,14 @@ interface Wiring {
   readonly list: Syntax;
 }
 
-/** Finds the list of services in an app: `services: […]`. */
+/** Finds the list of services in an app: the last `services: […]`, as an app creates its parts before it returns. */
 export function servicesList(source: SourceFile): readonly Wiring[] {
   const lists = [...walk(source.program)].flatMap((node) => {
     const list = child(node, 'value');
     const found = node.type === 'ObjectProperty' && nameOf(child(node, 'key')) === 'services';
     return found && list?.type === 'ArrayExpression' ? [{ source, list }] : [];
   });
-  return source.imports.size > 0 ? lists : [];
+  return source.imports.size > 0 ? lists.slice(-1) : [];
 }
 
 /** Adds services to an app. @param database The variable with the database of their resources. */
