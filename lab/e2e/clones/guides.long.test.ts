@@ -109,7 +109,7 @@ beforeAll(async () => {
     await follow(guide);
     if (guide === database) passDatabase();
   }
-  addPackages(join(clone.root, 'services/rooms'), 'access', 'resources', 'sync');
+  addPackages(join(clone.root, 'services/rooms'), 'jobs');
   await succeed(run(commandOf(replicas, 'rondo install')).ended);
   rules.write(clone.root, ...rules.files);
   await succeed(clone.node('scripts/rondo.mjs', 'build'));

@@ -12,8 +12,7 @@ const GUIDE = 'docs/guides/live-updates.md';
 export function addPackages(service: string, ...names: readonly string[]): void {
   const guide = readFileSync(join(root, GUIDE), 'utf8');
   const add = (file: string, list: string, entryOf: (name: string) => string) => {
-    if (!guide.includes(`\`${entryOf('resources')}\``))
-      throw new Error(`${GUIDE} doesn't show ${entryOf('resources')}`);
+    if (!guide.includes(`\`${entryOf('jobs')}\``)) throw new Error(`${GUIDE} doesn't show ${entryOf('jobs')}`);
     const entries = names.map((name) => `\n    ${entryOf(name)},`).join('');
     const text = readFileSync(join(service, file), 'utf8').replace(list, `${list}${entries}`);
     writeFileSync(join(service, file), text);
