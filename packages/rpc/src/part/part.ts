@@ -72,7 +72,9 @@ export interface Part {
  */
 export interface PartContext {
   readonly log: Logger;
+  /** Monotonic time and timers. */
   readonly clock: Clock;
+  /** Date and time of day. */
   readonly wallClock: WallClock;
   readonly random: Random;
   /** Calls other services and the service's own replicas; undefined in tests without them. */
@@ -84,13 +86,8 @@ export interface PartContext {
 }
 
 /** What a service has once its parts are joined to it. */
-export interface JoinedParts extends Pick<Part, 'outcomes'> {
-  readonly services: readonly ServiceImplementation[];
-  readonly observers: readonly Middleware<ServerCall>[];
-  readonly middleware: readonly Middleware<ServerCall>[];
-  readonly listeners: readonly AppListener[];
-  readonly quiet: readonly string[];
-}
+export type JoinedParts = Pick<Part, 'outcomes'> &
+  Required<Pick<Part, 'services' | 'observers' | 'middleware' | 'listeners' | 'quiet'>>;
 
 /** Joins parts, in the order of the list. The outcomes are those of the first part that has some. */
 export function joinParts(parts: readonly Omit<Part, 'name'>[]): JoinedParts {

@@ -1,6 +1,6 @@
 import { type TimeoutOptions, withTimeout } from '@rondo/base';
 import { type Clock, sleep } from '@rondo/rpc/clock';
-import { follow, type Readiness, type State } from '../state.js';
+import type { Readiness, State } from '../state.js';
 import { isInUse, StartupError } from './startup-error.js';
 
 /** The limits of a start in the place of another process. */
@@ -27,17 +27,19 @@ export async function whenFree<T>(bind: () => Promise<T>, { clock, timeoutMs }: 
 }
 
 /**
- * Waits until all dependencies answer, as the other process serves meanwhile.
+ * Waits until all parts have started, as the other process serves meanwhile.
  *
- * @throws StartupError that names those that don't.
+ * @throws StartupError that names those that haven't, or of the one that never can.
  */
-export async function untilServing(readiness: State<Readiness>, limit: TimeoutOptions): Promise<void> {
-  const serving = async (signal: AbortSignal) => {
-    for await (const { phase } of follow(readiness, signal)) if (phase === 'serving') return;
-  };
+export async function untilStarted(
+  started: Promise<void>,
+  readiness: State<Readiness>,
+  limit: TimeoutOptions,
+): Promise<void> {
   try {
-    await withTimeout(serving, limit);
+    await withTimeout(() => started, limit);
   } catch (cause) {
+    if (cause instanceof StartupError) throw cause;
     const away = readiness.current.waitingFor.join(', ');
     throw new StartupError(`no answer from ${away} within ${limit.timeoutMs} ms; the log has the reason`, { cause });
   }

@@ -48,7 +48,7 @@ function run(parts: readonly Part[]) {
     random: { next: () => 1, hex: () => '' },
     log,
   });
-  running.hopeless.catch(({ message }: Error) => hopeless.push(message));
+  running.started.catch(({ message }: Error) => hopeless.push(message));
   stop = running.stopChecks;
   return { clock, lines, changes, hopeless };
 }

@@ -17,8 +17,8 @@ interface RunOptions {
 
 /** The parts of a process that runs. */
 interface RunningParts {
-  /** Rejects with a StartupError if a part has a fault at its start that no later try can remove; the next ones don't start then. */
-  readonly hopeless: Promise<never>;
+  /** Resolves when all parts have started; rejects with a StartupError if one has a fault at its start that no later try can remove. */
+  readonly started: Promise<void>;
   /** Ends the starts and the checks; resolves once none is running. */
   stopChecks(): Promise<void>;
 }
@@ -45,31 +45,32 @@ export function runParts(options: RunOptions): RunningParts {
   const { parts, onChange } = options;
   const awaited = parts.filter(({ start, check }) => start !== undefined || check !== undefined);
   const schema = parts.flatMap((part) => part.schema ?? []);
-  const away = new Set(awaited.map(({ name }) => name));
-  onChange([...away]);
+  const away = new Set(awaited);
+  const report = () => onChange([...away].map(({ name }) => name));
+  report();
   const ending = new AbortController();
+  const { signal } = ending;
   const watches: Promise<void>[] = [];
   const startAll = async () => {
     for (const part of awaited) {
       const setAway = (isAway: boolean) => {
-        if (isAway) away.add(part.name);
-        else away.delete(part.name);
-        onChange([...away]);
+        if (isAway) away.add(part);
+        else away.delete(part);
+        report();
       };
       await new Promise<void>((onStarted, onHopeless) => {
-        const watch = watchPart(part, { ...options, schema, setAway, onStarted, signal: ending.signal });
-        watches.push(watch.then(onStarted, onHopeless));
+        watches.push(watchPart(part, { ...options, schema, setAway, onStarted, signal }).then(onStarted, onHopeless));
       });
-      if (ending.signal.aborted) return;
+      if (signal.aborted) return;
     }
   };
+  const started = startAll();
+  started.catch(() => undefined); // the process may have ended by then
   const stopChecks = async () => {
     ending.abort();
     await Promise.all(watches);
   };
-  const hopeless = startAll().then(() => new Promise<never>(() => undefined));
-  hopeless.catch(() => undefined); // the process may have ended by then
-  return { hopeless, stopChecks };
+  return { started, stopChecks };
 }
 
 interface WatchOptions extends RunOptions {

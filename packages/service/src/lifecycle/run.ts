@@ -107,7 +107,7 @@ function endOnFault(service: RunningService, explain: (error: unknown) => void):
       () => process.exit(EXIT_FAILURE),
     );
   };
-  service.hopeless.catch(async (error: unknown) => {
+  service.started.catch(async (error: unknown) => {
     explain(error);
     await service.drain();
     process.exit(EXIT_FAILURE);

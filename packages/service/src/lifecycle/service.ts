@@ -6,15 +6,14 @@ import type { Channel } from '@rondo/rpc/client';
 import type { Clock, Random, WallClock } from '@rondo/rpc/clock';
 import type { AuthPolicy, LiveSettings } from '@rondo/rpc/internal';
 import type { Middleware } from '@rondo/rpc/middleware';
-import type { Part, ServiceImplementation } from '@rondo/rpc/server';
+import type { Part, PartContext, ServiceImplementation } from '@rondo/rpc/server';
 import type { SharedConfig } from '../config/shared.js';
 import type { Config, Variable, Variables } from '../config/variables.js';
 import type { MutableState, Readiness, State } from '../state.js';
 import type { FormerApp } from './former-app.js';
 
 /** What `createApp` receives to wire a service. */
-export interface ServiceContext {
-  readonly log: Logger;
+export interface ServiceContext extends PartContext {
   /** Calls other services; it finds them through the registry. */
   readonly channel: Channel;
   /** The addresses of the registries. */
@@ -23,11 +22,6 @@ export interface ServiceContext {
   readonly cache: ResponseCache;
   /** The id under which this process registers. */
   readonly instanceId: string;
-  /** Monotonic time and timers. */
-  readonly clock: Clock;
-  /** Date and time of day. */
-  readonly wallClock: WallClock;
-  readonly random: Random;
   /** Whether this process takes calls. */
   readonly readiness: State<Readiness>;
   /** The `google.protobuf.FileDescriptorSet` that this process's reflection serves; undefined if there is none. */

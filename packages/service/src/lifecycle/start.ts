@@ -16,7 +16,7 @@ import { openAuthentication } from './authentication.js';
 import { loadDescriptors } from './descriptors.js';
 import { openDirectory, registriesOf } from './directory.js';
 import { drain } from './drain.js';
-import { untilServing } from './handover.js';
+import { untilStarted } from './handover.js';
 import { listen, listenBeside, servicesOf, wire } from './listen.js';
 import { createOutgoing, type OutgoingOptions } from './outgoing.js';
 import { runParts } from './parts.js';
@@ -52,8 +52,8 @@ export interface RunningService {
   readonly metricsAddress: string | undefined;
   readonly instanceId: string;
   readonly log: Logger;
-  /** Rejects with a StartupError if a part has a fault at its start that no later try can remove. */
-  readonly hopeless: Promise<never>;
+  /** Resolves when all parts have started; rejects with a StartupError if one has a fault that no later try can remove: drain it then. */
+  readonly started: Promise<void>;
   /** Takes it out of service without failing a call, and ends it. Every call returns the same promise. */
   drain(): Promise<void>;
   /** Only deregisters, for a process that is about to crash. */
@@ -155,10 +155,10 @@ async function assemble(runtime: ServiceRuntime, options: AssembleOptions): Prom
   calls.resolveSelf(registers && services[0] !== undefined ? { service: services[0], instanceId } : undefined);
 
   const onChange = (away: readonly string[]) => readiness.set(readinessOf(away));
-  const { hopeless, stopChecks } = runParts({ parts, onChange, clock, random, log });
+  const { started, stopChecks } = runParts({ parts, onChange, clock, random, log });
   parts.push({ name: 'the checks', stop: stopChecks });
   if (waits || handover.timeoutMs > 0) {
-    await Promise.race([untilServing(readiness, waits ? { clock } : handover), hopeless]);
+    await untilStarted(started, readiness, waits ? { clock } : handover);
     await onPrepared?.();
   }
 
@@ -176,7 +176,7 @@ async function assemble(runtime: ServiceRuntime, options: AssembleOptions): Prom
   const ending = { readiness, registration, server, listeners, stopChecks, release, waitMs, graceMs, clock, log };
   let drained: Promise<void> | undefined;
   return {
-    ...{ address, listenerAddresses, metricsAddress, instanceId, log, hopeless },
+    ...{ address, listenerAddresses, metricsAddress, instanceId, log, started },
     drain() {
       drained ??= drain(ending);
       return drained;
