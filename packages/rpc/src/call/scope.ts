@@ -2,6 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Context } from '@opentelemetry/api';
 import { type Clock, systemClock } from '@rondo/base';
 import type { Method } from '../contract/method.js';
+import type { CallReport, RpcError } from '../status/rpc-error.js';
 import type { CallContext } from './call-context.js';
 import { callerOf } from './caller-of.js';
 import type { ContextValues } from './context-values.js';
@@ -25,8 +26,8 @@ export interface CallScope {
   readonly method: Method;
   /** Set if the call has an idempotency key: what its transaction does to take effect once. */
   readonly once?: Once;
-  /** Whether the transaction of a call with an idempotency key is running. */
-  readonly inTransaction?: boolean;
+  /** Set while the handler may call no other service: the error that such a call fails with. */
+  readonly refuseCall?: (made: { readonly report: CallReport }) => RpcError;
 }
 
 /** The trace that work is part of, as OpenTelemetry has it. */

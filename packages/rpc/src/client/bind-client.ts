@@ -128,7 +128,7 @@ async function* streamReply(bound: BoundMethod, request: Payload, options: CallO
 function newCall({ method, channel }: BoundMethod, given: Payload, options: CallOptions): ClientCall {
   const { clock, random } = channel;
   const scope = currentScope();
-  if (scope?.inTransaction === true) throw clientErrors.IN_TRANSACTION(unmade(method));
+  if (scope?.refuseCall !== undefined) throw scope.refuseCall(unmade(method));
   const startedAt = clock.now();
   const start = { startedAt, inherited: scope?.context.endsAt, wallClock: channel.wallClock };
   const { deadline, by } = deadlineOf(method.policy, options, start);

@@ -5,6 +5,7 @@ import type { KeyedCall, Once, Outcome, OutcomeStore, StoredOutcome } from '../c
 import { type CallScope, currentWorkLimits, runInScope } from '../call/scope.js';
 import type { KeySource } from '../contract/key-policy.js';
 import { digestRequest } from '../contract/request-digest.js';
+import { clientErrors } from '../errors/client.js';
 import { serverErrors } from '../errors/server.js';
 import { Status, statusFromCode } from '../status/code.js';
 import { RpcError } from '../status/rpc-error.js';
@@ -154,7 +155,7 @@ class OnceCall implements Once {
   }
 
   run<T>(work: () => Promise<T>): Promise<T> {
-    return runInScope(this.scope({ once: this, inTransaction: true }), work);
+    return runInScope(this.scope({ once: this, refuseCall: clientErrors.IN_TRANSACTION }), work);
   }
 
   encode(result: unknown): Uint8Array {
@@ -172,7 +173,7 @@ class OnceCall implements Once {
   }
 
   /** The scope of the call with some properties of its own. */
-  scope(own: Pick<CallScope, 'once' | 'inTransaction'>): CallScope {
+  scope(own: Pick<CallScope, 'once' | 'refuseCall'>): CallScope {
     const { call } = this;
     const { context, traceId, method, values, peer } = call;
     return {
