@@ -17,7 +17,7 @@ import { silentLogger } from '@rondo/rpc/call';
 import { systemClock as clock } from '@rondo/rpc/clock';
 import { createTestChannel } from '@rondo/rpc/testing';
 import { createSubscriber, createTopics, topicsSchema } from '@rondo/topics';
-import { natsBroker } from '@rondo/topics-nats';
+import { nats as plugin } from '@rondo/topics-nats';
 import { type NatsServer, noNats, startNats } from '../../packages/topics/test/nats-server.js';
 
 const PROCESS = new URL('./src/topics-process.mjs', import.meta.url);
@@ -54,7 +54,14 @@ async function prepare(pieces: readonly string[], broker: string | undefined): P
   await database.query('INSERT INTO pieces (piece) SELECT unnest($1::text[])', [pieces]);
   const services = [MoverServiceDefinition];
   const none = createTestChannel({ services: [] });
-  const topics = createTopics({ database, topics: [Moved], services, channel: none, log: silentLogger, broker });
+  const topics = createTopics({
+    database,
+    topics: [Moved],
+    services,
+    channel: none,
+    log: silentLogger,
+    broker: broker === undefined ? undefined : () => ({ plugin, url: broker }),
+  });
   if (broker !== undefined) {
     await topics.start();
     await eventually(async () => expect(await database.query('SELECT FROM topic_relays')).toHaveLength(1));
@@ -161,7 +168,7 @@ describe.each(CARRIERS)('events that %s carries', (carrier) => {
   });
 
   it('are all handled', async () => {
-    const broker = nats && natsBroker(nats.url, { clock });
+    const broker = nats && (await plugin.open(nats.url, { clock }));
     const left = async () => {
       const sql = 'SELECT (SELECT count(*) FROM jobs) + (SELECT count(*) FROM topic_events WHERE waits) AS stored';
       const { stored } = await database.one<{ stored: bigint }>(sql);

@@ -7,6 +7,7 @@ import { createChannel, staticResolver } from '@rondo/rpc/client';
 import { createRouter, serve } from '@rondo/rpc/server';
 import { standIn } from '@rondo/rpc/testing';
 import { createTopics } from '@rondo/topics';
+import { nats } from '@rondo/topics-nats';
 
 const SERVICES = [MoverServiceDefinition];
 
@@ -15,7 +16,14 @@ answerParent({
   async publish({ url, broker, subscribers, pieces, moves }) {
     const database = createPool({ url, lockTimeoutMs: 60_000 });
     const channel = createChannel({ resolver: staticResolver(subscribers) });
-    const topics = createTopics({ database, topics: [Moved], services: SERVICES, channel, log: silentLogger, broker });
+    const topics = createTopics({
+      database,
+      topics: [Moved],
+      services: SERVICES,
+      channel,
+      log: silentLogger,
+      broker: broker && (() => ({ plugin: nats, url: broker })),
+    });
     await topics.start();
     const move = (piece) =>
       database.transaction(async (transaction) => {

@@ -145,3 +145,13 @@ export function createQueries(run: RunQuery): Queries {
 export interface OperatorAudit {
   record(transaction: Pick<Queries, 'query'>, result: { readonly name: string }): Promise<void>;
 }
+
+/** The database of a service, with what the parts of the service share. Of a plain database, each part needs it as options. */
+export interface PartDatabase extends Database {
+  /** The service's audit, if it keeps one. */
+  readonly audit?: OperatorAudit | undefined;
+  /** Called after each commit that may have changed what is watched. It doesn't throw. */
+  readonly nudge?: (() => void) | undefined;
+  /** Opens further connections to the database, apart from those that serve calls. `poolName` tells their metrics apart. */
+  readonly reserve?: ((bounds: { readonly maxConnections: number; readonly poolName: string }) => Database) | undefined;
+}

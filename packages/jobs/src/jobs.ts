@@ -1,38 +1,32 @@
-import type { Meter } from '@opentelemetry/api';
 import { createSweep } from '@rondo/base';
-import type { Database, OperatorAudit, Queries } from '@rondo/database';
-import type { Logger, ServerCall } from '@rondo/rpc/call';
-import type { Channel } from '@rondo/rpc/client';
-import { type Clock, type Random, systemClock, systemRandom } from '@rondo/rpc/clock';
+import type { OperatorAudit, PartDatabase, Queries } from '@rondo/database';
+import type { ServerCall } from '@rondo/rpc/call';
 import {
   currentTrace,
   encodeMessage,
   type MethodDefinition,
+  type PartOptions,
+  processOf,
   type RequestInit,
   type ServiceDefinition,
 } from '@rondo/rpc/internal';
-import type { ServiceImplementation } from '@rondo/rpc/server';
+import type { Part, ServiceImplementation } from '@rondo/rpc/server';
 import { keyOf } from './attempt.js';
 import { type JobMethod, jobMethodsOf } from './contract.js';
 import { meterJobs } from './metrics.js';
 import { createJobService } from './operator-service.js';
 import { beginSchedules, fire, isScheduled } from './schedules.js';
+import { jobsSchema } from './schema.js';
 import { claimJobs, deleteJob, insertJob, setProgress } from './store.js';
 import { Worker } from './worker.js';
 
-/** Options of a service's jobs. */
-export interface JobsOptions {
+/** Options of a service's jobs. By their channel, a job is a call of the service's own replicas. */
+export interface JobsOptions extends PartOptions {
   /** The service's own database; it has the tables of `jobsSchema`. */
-  readonly database: Database;
+  readonly database: PartDatabase & PartOptions['database'];
   /** The service's own contracts; their methods with `(rondo.options.v1.method).job` are its jobs. */
   readonly services: readonly ServiceDefinition[];
-  /** By it, a job is a call of the service's own replicas. */
-  readonly channel: Channel;
-  readonly log: Logger;
-  readonly clock?: Clock;
-  readonly random?: Random;
-  readonly meter?: Meter | undefined;
-  /** The service's audit, if it keeps one: it says which operator tried a job again or discarded it. */
+  /** The service's audit, if it keeps one: it says which operator tried a job again or discarded it. That of the database by default. */
   readonly audit?: OperatorAudit | undefined;
 }
 
@@ -48,8 +42,8 @@ export interface EnqueuedJob<M extends MethodDefinition> {
   readonly key?: string;
 }
 
-/** The jobs of a service. */
-export interface Jobs {
+/** The jobs of a service. They look for work at once and every second, once they have started. */
+export interface Jobs extends Part {
   /**
    * Stores a call of a method when the surrounding transaction commits. Call {@link Jobs.nudge} after the commit, or it begins up to a second
    * later.
@@ -64,13 +58,14 @@ export interface Jobs {
   cancel(transaction: Queries, method: MethodDefinition, key: string): Promise<boolean | 'running'>;
   /** Shows how far the job is whose call a handler serves, such as `12 of 80`: at once, outside of any transaction. */
   tell(call: Pick<ServerCall, 'metadata'>, progress: string): Promise<void>;
-  /** Starts working, at once and every second. Call it once the tables exist. */
   start(): Promise<void>;
   /** Looks for work now. Call it after the commit of a transaction that enqueued a job. */
   nudge(): void;
   /** Cancels the attempts of this process; other replicas go on with their jobs. */
+  stop(): Promise<void>;
+  /** @deprecated The name that `stop` had in 0.2. */
   close(): Promise<void>;
-  /** By which `rondo jobs` shows and resolves jobs. */
+  /** @deprecated The only one of `services`. */
   readonly service: ServiceImplementation;
 }
 
@@ -89,11 +84,12 @@ const MAX_REQUEST_BYTES = 1024 * 1024;
  * @throws TypeError that names the method, the rule and the remedy, if a contract contradicts itself.
  */
 export function createJobs(options: JobsOptions): Jobs {
-  const { database, services, channel, log, audit, clock = systemClock, random = systemRandom } = options;
+  const { database, services, audit = database.audit } = options;
+  const { channel, log, clock, random, meter: given } = processOf(options);
   const byDefinition = jobMethodsOf(services);
   const jobs = [...byDefinition.values()];
   const scheduled = jobs.filter(isScheduled);
-  const meter = meterJobs(options.meter, database);
+  const meter = meterJobs(given, database);
   const byName = new Map(jobs.map((job) => [job.name, job]));
   const worker = new Worker({
     ...{ database, channel, log, clock, random, meter },
@@ -121,7 +117,13 @@ export function createJobs(options: JobsOptions): Jobs {
       `${method.name} is no job of this service: give it (rondo.options.v1.method).job in its contract`,
     );
   };
+  const service = createJobService({ database, jobs, audit, nudge: () => sweep.nudge() });
+  const stop = async () => {
+    await sweep.close();
+    await worker.close();
+  };
   return {
+    ...{ name: 'the job worker', schema: [jobsSchema], services: [service], service, stop, close: stop },
     async enqueue(transaction, method, { request, at, key = random.hex(KEY_BYTES) }) {
       const { name, method: known } = jobOf(method);
       if (key === '' || key.length > MAX_KEY)
@@ -143,10 +145,5 @@ export function createJobs(options: JobsOptions): Jobs {
       sweep.start();
     },
     nudge: () => sweep.nudge(),
-    async close() {
-      await sweep.close();
-      await worker.close();
-    },
-    service: createJobService({ database, jobs, audit, nudge: () => sweep.nudge() }),
   };
 }

@@ -53,6 +53,23 @@ it('a service does not start if RONDO_BALANCING sets a policy that does not suit
   await expect(starting).rejects.toMatchObject({ name: 'ConfigurationError', faults });
 });
 
+it('a service that publishes topics does not start without the plugin for RONDO_TOPICS, and any other does', async () => {
+  const RONDO_TOPICS = 'nats://ada:secret@127.0.0.1:4222';
+  const environment = { RONDO_LISTEN: '127.0.0.1:0', RONDO_LOG_LEVEL: 'error', RONDO_TOPICS };
+  const options = { name: 'publisher', port: 0, register: false, environment };
+  const createApp = ({ plugin }: ServiceContext) => ({ services: [], asked: plugin('broker') });
+  const fault =
+    "RONDO_TOPICS: nats://… needs the plugin @rondo/topics-nats: run `rondo add topics-nats`, which adds it to the dependencies and to runService's plugins";
+  await expect(startService({ ...options, createApp })).rejects.toMatchObject({ faults: [fault] });
+  const asked: unknown[] = [];
+  const [nats, other] = ['nats', 'other'].map((scheme) => ({ kind: 'broker', package: scheme, schemes: [scheme] }));
+  const passing = { ...options, plugins: [other, nats].flatMap((plugin) => plugin ?? []) };
+  const note = ({ plugin }: ServiceContext) => ({ services: [], noted: asked.push(plugin('broker'), plugin('cache')) });
+  await (await startService({ ...passing, createApp: note })).drain();
+  expect(asked).toEqual([{ plugin: nats, url: RONDO_TOPICS }, undefined]);
+  await (await startService({ ...options, createApp: () => ({ services: [] }) })).drain();
+});
+
 it.each([
   ['its own limit', { maxReplyBytes: 3 }],
   ['RONDO_MAX_REPLY_BYTES, whatever its own', { maxReplyBytes: 100, environment: { RONDO_MAX_REPLY_BYTES: '3' } }],

@@ -11,7 +11,7 @@ import { type Clock, sleep } from '@rondo/rpc/clock';
 import { mayOperate, parseSpiffeId } from '@rondo/rpc/internal';
 import { implement, type ServiceImplementation } from '@rondo/rpc/server';
 import { defineErrors } from '@rondo/rpc/status';
-import type { BrokerGroup, NatsBroker, Waiting } from '@rondo/topics-nats';
+import type { Broker, BrokerGroup, Waiting } from './broker.js';
 import { faultOfSubscriber, MAX_GROUPS, methodOf, readGroups, registerGroup, removeGroup, replay } from './groups.js';
 import { brokerGroup, type GroupId, replayFrom } from './outbox.js';
 import type { TopicType } from './topic.js';
@@ -83,7 +83,7 @@ interface EventServiceOptions {
   readonly nudge: () => void;
   readonly audit: OperatorAudit | undefined;
   /** What carries the events, if it isn't the database. */
-  readonly broker: () => NatsBroker | undefined;
+  readonly broker: () => Broker | undefined;
   readonly clock: Clock;
 }
 
@@ -216,7 +216,7 @@ async function list(options: EventServiceOptions, { signal }: Pick<ServerCall, '
 /** Does what is only to do if a broker carries the topics. */
 const brokerOf =
   ({ broker }: Pick<EventServiceOptions, 'broker'>) =>
-  async <T>(work: (broker: NatsBroker) => Promise<T>): Promise<T | undefined> => {
+  async <T>(work: (broker: Broker) => Promise<T>): Promise<T | undefined> => {
     const carrier = broker();
     try {
       return carrier && (await work(carrier));
@@ -248,7 +248,7 @@ async function carriedWithin({ broker, clock }: EventServiceOptions, names: read
 }
 
 /** What the broker has for each group. */
-async function carriedBy(broker: NatsBroker, topics: readonly string[]): Promise<ReadonlyMap<string, Waiting>> {
+async function carriedBy(broker: Broker, topics: readonly string[]): Promise<ReadonlyMap<string, Waiting>> {
   const ofTopics = await Promise.all(
     topics.map(async (topic) =>
       [...(await broker.waiting(topic))].map(([group, has]) => [atBroker({ topic, group }), has] as const),

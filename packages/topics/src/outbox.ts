@@ -1,6 +1,6 @@
 import type { Database, Queries, QueryOptions } from '@rondo/database';
 import { type Clock, sleep } from '@rondo/rpc/clock';
-import type { BrokerEvent, BrokerGroup, NatsBroker } from '@rondo/topics-nats';
+import type { Broker, BrokerEvent, BrokerGroup } from './broker.js';
 import type { RegisteredGroup } from './groups.js';
 
 interface WaitingEvent extends BrokerEvent {
@@ -24,7 +24,7 @@ interface Sender {
   /** Whether the broker has the group, as far as this process knows. */
   readonly hasBegun: (group: GroupId) => boolean;
   readonly database: Database;
-  readonly broker: NatsBroker;
+  readonly broker: Broker;
   readonly clock: Clock;
 }
 
@@ -165,7 +165,7 @@ const PAGE = 100;
 
 /** Delivers the events that a group has taken to it again, from the database. Resolves to how many. */
 export async function replayFrom(
-  broker: NatsBroker,
+  broker: Broker,
   transaction: Queries,
   { group, from }: { readonly group: GroupId; readonly from: Date | undefined },
 ): Promise<number> {

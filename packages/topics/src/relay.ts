@@ -6,13 +6,13 @@ import type { Logger } from '@rondo/rpc/call';
 import type { Channel } from '@rondo/rpc/client';
 import { type Clock, type Random, sleep } from '@rondo/rpc/clock';
 import { inSpan } from '@rondo/rpc/internal';
-import type { BrokerEvent, NatsBroker, Receiver } from '@rondo/topics-nats';
+import type { Broker, BrokerEvent, Receiver } from './broker.js';
 import { bringBack, brokerGroup, cutOne, FRESH, type GroupId, lookUp, sendWaiting } from './outbox.js';
 import { type TopicType, topicOf } from './topic.js';
 
 /** What a {@link Relay} needs. */
 export interface RelayOptions {
-  readonly broker: NatsBroker;
+  readonly broker: Broker;
   readonly database: Database;
   readonly topics: readonly TopicType[];
   readonly channel: Channel;

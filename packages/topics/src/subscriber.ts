@@ -1,27 +1,32 @@
 import { createSweep } from '@rondo/base';
 import { EventServiceDefinition } from '@rondo/contracts/rondo/events/v1/events';
 import { MethodPolicy } from '@rondo/contracts/rondo/options/v1/options';
-import type { Logger } from '@rondo/rpc/call';
-import { type Channel, createClient } from '@rondo/rpc/client';
-import { type Clock, systemClock } from '@rondo/rpc/clock';
-import { type MessageType, methodsOf, optionBytes, POLICY_TAG, type ServiceDefinition } from '@rondo/rpc/internal';
+import { createClient } from '@rondo/rpc/client';
+import {
+  type MessageType,
+  methodsOf,
+  optionBytes,
+  type PartOptions,
+  POLICY_TAG,
+  processOf,
+  type ServiceDefinition,
+} from '@rondo/rpc/internal';
+import type { Part } from '@rondo/rpc/server';
 import type { TopicDescription } from '@rondo/validation';
 import type { TopicType } from './topic.js';
 
-/** Options of a subscriber. */
-export interface SubscriberOptions {
+/** Options of a subscriber. The channel reaches the publishers; of a database only its `process` is used. */
+export interface SubscriberOptions extends PartOptions {
   /** The service's own contracts; their methods with `(rondo.options.v1.method).subscription` subscribe. */
   readonly services: readonly ServiceDefinition[];
-  /** Reaches the publishers. */
-  readonly channel: Channel;
-  readonly log: Logger;
-  readonly clock?: Clock;
 }
 
-/** The subscriptions of a service. */
-export interface Subscriber {
-  /** Registers its groups with the publishers, until each has taken them and twice a minute from then on. It doesn't wait. */
+/** The subscriptions of a service. Once started, it registers its groups with the publishers until each has taken them, and then twice a minute. */
+export interface Subscriber extends Part {
+  /** It doesn't wait. */
   start(): void;
+  stop(): Promise<void>;
+  /** @deprecated The name that `stop` had in 0.2. */
   close(): Promise<void>;
 }
 
@@ -35,7 +40,8 @@ const AGAIN_MS = 30_000;
  *
  * @throws TypeError if the request of such a method is no topic.
  */
-export function createSubscriber({ services, channel, log, clock = systemClock }: SubscriberOptions): Subscriber {
+export function createSubscriber({ services, ...options }: SubscriberOptions): Subscriber {
+  const { channel, log, clock } = processOf(options);
   const dueTimes = new Map(services.flatMap(registrationsOf).map((one) => [one, -Infinity]));
   const round = async (signal: AbortSignal): Promise<boolean> => {
     const due = [...dueTimes].filter(([, time]) => time <= clock.now());
@@ -49,7 +55,9 @@ export function createSubscriber({ services, channel, log, clock = systemClock }
     );
     return false;
   };
-  return createSweep({ intervalMs: EVERY_MS, clock, log, name: 'subscriptions', round });
+  const sweep = createSweep({ intervalMs: EVERY_MS, clock, log, name: 'subscriptions', round });
+  const stop = () => sweep.close();
+  return { name: 'the subscriber', start: () => sweep.start(), stop, close: stop };
 }
 
 /** What the service registers, and where: nothing for ephemeral topics. */

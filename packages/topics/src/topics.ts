@@ -1,43 +1,36 @@
-import type { Meter } from '@opentelemetry/api';
 import { createSweep } from '@rondo/base';
-import type { Database, OperatorAudit, Queries, SqlValue } from '@rondo/database';
+import type { OperatorAudit, PartDatabase, Queries, SqlValue } from '@rondo/database';
+import { jobsSchema } from '@rondo/jobs';
 import { claimHeads, type StoredMethod, Worker } from '@rondo/jobs/internal';
-import type { Logger } from '@rondo/rpc/call';
-import type { Channel } from '@rondo/rpc/client';
-import { type Clock, type Random, systemClock, systemRandom } from '@rondo/rpc/clock';
-import { currentTrace, type ServiceDefinition } from '@rondo/rpc/internal';
-import type { ServiceImplementation } from '@rondo/rpc/server';
-import type { NatsBroker } from '@rondo/topics-nats';
+import { currentTrace, type PartOptions, processOf, type ServiceDefinition } from '@rondo/rpc/internal';
+import type { AskedPlugin, Part, ServiceImplementation } from '@rondo/rpc/server';
+import { type Broker, openBroker } from './broker.js';
 import { createEventService } from './event-service.js';
 import { faultOfSubscriber, insertEvent, methodOf, type RegisteredGroup, readGroups, trim } from './groups.js';
 import { meterTopics } from './metrics.js';
 import { Relay, requireNoRelay } from './relay.js';
+import { topicsSchema } from './schema.js';
 import { type EventOf, encodeEvent, notNamed, requireOwn, type TopicType, topicOf } from './topic.js';
 
-/** Options of the topics that a service publishes. */
-export interface TopicsOptions {
+/** Options of the topics that a service publishes. The channel reaches the subscribers; `mayServe` tells which process may register a method. */
+export interface TopicsOptions extends PartOptions {
   /** The service's own database; it has the tables of `jobsSchema` and `topicsSchema`. */
-  readonly database: Database;
+  readonly database: PartDatabase & PartOptions['database'];
   /** The topics that it publishes: generated messages with `(rondo.options.v1.topic)` and a retention. */
   readonly topics: readonly TopicType[];
   /** The service's own contracts; the service of each topic is one of them. */
   readonly services: readonly Pick<ServiceDefinition, 'fullName'>[];
-  /** Reaches the subscribers. */
-  readonly channel: Channel;
-  readonly log: Logger;
-  readonly clock?: Clock;
-  readonly random?: Random;
-  readonly meter?: Meter | undefined;
-  /** The URL of NATS, which then carries the events from this service to the groups: `RONDO_TOPICS`. By default the database does. */
-  readonly broker?: string | undefined;
-  /** The service's audit, if it keeps one: it says which operator resolved an event, replayed a group or removed it. */
+  /**
+   * Carries the events from this service to the groups; by default the broker that `RONDO_TOPICS` asks for, else the database. A function is
+   * `topics` of the context of 0.2.
+   */
+  readonly broker?: Broker | (() => AskedPlugin | undefined) | undefined;
+  /** The service's audit: it says which operator resolved an event, replayed a group or removed it. That of the database by default. */
   readonly audit?: OperatorAudit | undefined;
-  /** Tells which process may register a method, by its certificate: `mayServe` of the service's context. Every process by default. */
-  readonly mayServe?: ((identity: string, service: string) => boolean) | undefined;
 }
 
-/** The topics that a service publishes. */
-export interface Topics {
+/** The topics that a service publishes. They look for events at once and every second, once they have started. */
+export interface Topics extends Part {
   /**
    * Publishes an event when the surrounding transaction commits: in one statement. Call {@link Topics.nudge} after the commit, or its
    * delivery begins up to a second later. Events of a key have the order of their statements: publish after the statement that locks
@@ -48,13 +41,14 @@ export interface Topics {
   publish<T extends TopicType>(transaction: Queries, topic: T, event: EventOf<T>): Promise<void>;
   /** The parameters of `publishSql`, by which a statement publishes an event beside its other work. Throws as {@link Topics.publish}. */
   params<T extends TopicType>(topic: T, event: EventOf<T>): Promise<readonly SqlValue[]>;
-  /** Starts delivering, at once and every second. Call it once the tables exist. */
   start(): Promise<void>;
   /** Looks for events now. Call it after the commit of a transaction that published. */
   nudge(): void;
   /** Cancels the calls of this process; other replicas go on. */
+  stop(): Promise<void>;
+  /** @deprecated The name that `stop` had in 0.2. */
   close(): Promise<void>;
-  /** By which subscribers register, and `rondo events` shows and resolves. */
+  /** @deprecated The only one of `services`. */
   readonly service: ServiceImplementation;
 }
 
@@ -70,16 +64,19 @@ const MOST_AT_ONCE = 20;
  * @throws TypeError that names the topic and the remedy, if this service can't publish it.
  */
 export function createTopics(options: TopicsOptions): Topics {
-  const { database, topics, channel, log, mayServe, clock = systemClock, random = systemRandom } = options;
+  const { database, topics, audit = database.audit } = options;
+  const process = processOf(options);
+  const { channel, log, mayServe, clock, random } = process;
   const names = topics.map(({ $type }) => $type);
   for (const topic of topics) {
     requireOwn(topic, options.services);
     requireDurable(topic);
   }
-  const groups = createGroups(options);
+  const openCarrier = carrierOf(options, process);
+  const groups = createGroups(options, process);
   let trimmedAt = -Infinity;
-  let carrier: { readonly relay: Relay; readonly broker: NatsBroker } | undefined;
-  const meter = meterTopics(options.meter, database, () => carrier?.relay.oldest());
+  let carrier: { readonly relay: Relay; readonly broker: Broker } | undefined;
+  const meter = meterTopics(process.meter, database, () => carrier?.relay.oldest());
   const worker = new Worker({
     ...{ database, channel, log, clock, random, meter },
     ...{ methods: () => groups.methods, claim: claimHeads, mostAtOnce: MOST_AT_ONCE },
@@ -104,9 +101,9 @@ export function createTopics(options: TopicsOptions): Topics {
     return more;
   };
   const relaying = createSweep({ intervalMs: SWEEP_MS, clock, log, name: 'topics over NATS', round: relayRound });
-  /** Loaded on demand, as most services have their events carried by their database. */
-  const carry = async (url: string) => {
-    const broker = (await import('@rondo/topics-nats')).natsBroker(url, { clock });
+  const carry = async () => {
+    const broker = await openCarrier?.();
+    if (broker === undefined) return requireNoRelay(database, names);
     const worked = { methods: () => groups.methods, onBroughtBack: () => sweep.nudge(), onLost: () => groups.forget() };
     const relay = new Relay({ broker, database, topics, channel, log, clock, random, meter, ...worked });
     carrier = { broker, relay };
@@ -117,33 +114,40 @@ export function createTopics(options: TopicsOptions): Topics {
     const { key, event } = await encodeEvent(topic, partial);
     return [random.hex(ID_BYTES), topic.$type, key, event, currentTrace()];
   };
+  const stop = async () => {
+    await Promise.all([sweep.close(), relaying.close()]);
+    await Promise.all([worker.close(), carrier?.relay.close()]);
+  };
+  const service = createEventService({
+    ...{ database, topics, mayServe, clock, audit, broker: () => carrier?.broker },
+    nudge() {
+      groups.forget();
+      relaying.nudge();
+      sweep.nudge();
+    },
+  });
   return {
+    ...{ name: 'the publisher', schema: [jobsSchema, topicsSchema], services: [service], service, stop, close: stop },
     async publish(transaction, topic, event) {
       await insertEvent(transaction, await params(topic, event));
     },
     params,
     async start() {
-      if (options.broker === undefined) await requireNoRelay(database, names);
-      else if (carrier === undefined) await carry(options.broker);
+      if (carrier === undefined) await carry();
       sweep.start();
     },
     nudge() {
       relaying.nudge();
       sweep.nudge();
     },
-    async close() {
-      await Promise.all([sweep.close(), relaying.close()]);
-      await Promise.all([worker.close(), carrier?.relay.close()]);
-    },
-    service: createEventService({
-      ...{ database, topics, mayServe, clock, audit: options.audit, broker: () => carrier?.broker },
-      nudge() {
-        groups.forget();
-        relaying.nudge();
-        sweep.nudge();
-      },
-    }),
   };
+}
+
+/** Opens the broker of the topics; undefined if the database carries them. @throws ConfigurationError if its plugin is missing. */
+function carrierOf({ broker }: TopicsOptions, { plugin, clock }: ReturnType<typeof processOf>) {
+  if (typeof broker === 'object') return () => broker;
+  const asked = broker === undefined ? plugin?.('broker') : broker();
+  return asked && (() => openBroker(asked, clock));
 }
 
 function requireDurable({ $type, topic }: TopicType): void {
@@ -157,7 +161,7 @@ async function trimAll({ database, topics }: TopicsOptions): Promise<boolean> {
 }
 
 /** The groups as the database has them, read again every second; contracts only if they have changed. */
-function createGroups({ database, topics, log, mayServe, clock = systemClock }: TopicsOptions) {
+function createGroups({ database, topics }: TopicsOptions, { log, mayServe, clock }: ReturnType<typeof processOf>) {
   let groups: ReadonlyMap<string, { readonly revision: string; readonly method: StoredMethod | undefined }> = new Map();
   let methods: ReadonlyMap<string, StoredMethod> = new Map();
   let rows: readonly RegisteredGroup[] = [];

@@ -3,6 +3,7 @@ import { Moved } from '@rondo/contracts/rondo/conformance/v1/topics';
 import type { Database } from '@rondo/database';
 import { startTestPostgres, type TestPostgres } from '@rondo/database/testing';
 import { silentLogger } from '@rondo/rpc/call';
+import type { AskedPlugin } from '@rondo/rpc/server';
 import { RpcError, Status } from '@rondo/rpc/status';
 import { failureOf } from '@rondo/rpc/testing';
 import { eventually, readable } from '../../jobs/test/fixture.js';
@@ -13,8 +14,8 @@ type Fleet = ReturnType<typeof startFleet>;
 /** The name of a group of the topic. */
 export const nameOf = (group: string) => `rondo.conformance.v1.Moved:${group}`;
 
-/** A database, and the fleets of a test over it. */
-export function topicsOf(broker: () => string | undefined) {
+/** A database, and the fleets of a test over it; their broker is at the URL that `broker` returns. */
+export function topicsOf(broker: () => string | undefined, plugin: AskedPlugin['plugin'] = { kind: 'none' }) {
   let postgres: TestPostgres;
   let database: Database;
   let fleets: Fleet[];
@@ -33,7 +34,8 @@ export function topicsOf(broker: () => string | undefined) {
     await database.close();
   });
   const begin = (options: FleetOptions = {}) => {
-    const fleet = startFleet(database, { broker: url, ...options });
+    const asked = url === undefined ? undefined : { plugin, url };
+    const fleet = startFleet(database, { broker: asked && (() => asked), ...options });
     fleets.push(fleet);
     return fleet;
   };

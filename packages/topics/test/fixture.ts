@@ -13,7 +13,13 @@ import { createClient } from '@rondo/rpc/client';
 import { type Clock, systemClock } from '@rondo/rpc/clock';
 import { type Handlers, implement } from '@rondo/rpc/server';
 import { createTestChannel } from '@rondo/rpc/testing';
-import { createSubscriber, createTopics, type TopicType, topicsSchema } from '../src/exports/index.js';
+import {
+  createSubscriber,
+  createTopics,
+  type TopicsOptions,
+  type TopicType,
+  topicsSchema,
+} from '../src/exports/index.js';
 
 /** Makes the tables of topics and outcomes, and one that has the effects of handlers. */
 export async function createTables(url: string): Promise<Database> {
@@ -42,8 +48,7 @@ export interface FleetOptions {
   readonly database?: Database;
   readonly meter?: Meter;
   readonly log?: Logger;
-  /** The URL of NATS. */
-  readonly broker?: string | undefined;
+  readonly broker?: TopicsOptions['broker'];
 }
 
 /** A replica of the publisher and one of the subscriber. */

@@ -10,7 +10,7 @@ import { createClient } from '@rondo/rpc/client';
 import { systemClock as clock, systemRandom as random } from '@rondo/rpc/clock';
 import { RpcError, Status } from '@rondo/rpc/status';
 import { createTestChannel, standIn } from '@rondo/rpc/testing';
-import type { BrokerEvent, NatsBroker, Take } from '@rondo/topics-nats';
+import type { Broker, BrokerEvent, Take } from '../src/broker.js';
 import { createTopics } from '../src/exports/index.js';
 import { methodOf, replay } from '../src/groups.js';
 import { replayFrom, sendWaiting } from '../src/outbox.js';
@@ -30,7 +30,7 @@ beforeEach(async () => {
 afterAll(() => database.close());
 
 const refuse = () => Promise.reject(new Error('is not asked for this'));
-const brokerWith = (own: Partial<NatsBroker>): NatsBroker => ({
+const brokerWith = (own: Partial<Broker>): Broker => ({
   ...{ open: refuse, end: refuse, send: refuse, waiting: refuse, close: refuse },
   receive: () => ({ close: refuse }),
   async *read() {},

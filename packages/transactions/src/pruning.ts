@@ -1,21 +1,36 @@
-import type { Clock } from '@rondo/rpc/clock';
+import { type Clock, createPruning, type Pruning, type Random } from '@rondo/base';
+import type { Queries } from '@rondo/database';
+import type { Logger } from '@rondo/rpc/call';
 
-const PRUNE_EVERY_MS = 60_000;
 /** The most rows that are deleted at once, which takes a few milliseconds. */
 const BATCH = 1_000;
+const statement = (table: string, key: string, ended: string) => `
+  DELETE FROM ${table} WHERE ${key} IN (SELECT ${key} FROM ${table} WHERE ${ended} ORDER BY update_time LIMIT ${BATCH}
+    FOR UPDATE SKIP LOCKED) RETURNING ${key}`;
+/** Rows that nothing asks for any more. A coordinator may send a decision again until each participant has confirmed it. */
+const OLD = {
+  transactions: statement(
+    'transaction_log',
+    'id',
+    "state IN ('committed', 'aborted') AND update_time < now() - interval '7 days'",
+  ),
+  branches: statement('transaction_branches', 'gid', "update_time < now() - interval '30 days'"),
+  sagas: statement('sagas', 'id', "state IN ('done', 'compensated') AND update_time < now() - interval '30 days'"),
+};
 
-/**
- * Creates a part of a sweep's rounds that deletes old rows: a batch a round, each minute until none is left.
- *
- * @param prune deletes at most `limit` rows, and returns how many.
- * @returns a function for each round. It resolves to true if more rows are left, for the next round at once.
- */
-export function createPruning(clock: Clock, prune: (limit: number, signal: AbortSignal) => Promise<number>) {
-  let dueAt = clock.now();
-  return async (signal: AbortSignal): Promise<boolean> => {
-    if (clock.now() < dueAt) return false;
-    if ((await prune(BATCH, signal)) === BATCH) return true;
-    dueAt = clock.now() + PRUNE_EVERY_MS;
-    return false;
+/** What the removal of old rows works with. */
+interface PruningContext {
+  readonly database: Pick<Queries, 'query'>;
+  readonly log: Logger;
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+/** Removes old rows from time to time, a batch after the other. */
+export function pruneOld(what: keyof typeof OLD, { database, log, clock, random }: PruningContext): Pruning {
+  const prune = async (signal: AbortSignal) => {
+    while ((await database.query(OLD[what], [], { signal })).length === BATCH);
   };
+  const onError = (error: unknown) => log.warn({ err: error }, `old ${what} could not be removed`);
+  return createPruning(prune, { clock, random, onError });
 }

@@ -9,9 +9,9 @@ import {
 } from '@nats-io/jetstream';
 import { connect, type NatsConnection, nanos } from '@nats-io/transport-node';
 import { type Clock, sleep } from '@rondo/rpc/clock';
+import type { Broker, Waiting } from '@rondo/topics';
 import { eventOf, optionsOf, PARTITIONS, partitionOf } from './event.js';
 import { explain, explainBound, requireRoom } from './faults.js';
-import type { NatsBroker, Waiting } from './interface.js';
 import { ANSWER_MS, type NatsLocation, parseNats } from './location.js';
 import { ACK_WAIT_MS, createReceiver, hasCode, NO_CONSUMER } from './receiver.js';
 
@@ -32,14 +32,8 @@ const PAGE = 100;
 /** How far the clocks of a publisher's database and of NATS may be apart. */
 const SKEW_MS = 300_000;
 
-/**
- * NATS JetStream, connected to when it is needed.
- *
- * @param url `nats://USER:PASSWORD@HOST:PORT,HOST:PORT/PREFIX`; `PREFIX`, `rondo` by default, begins the names of streams. Keys: `replicas`, the servers
- *   that keep each event, `max-bytes` of each stream, `tls=on`, `ca-file`, `cert-file`, `key-file`, `creds-file` and `token-file`.
- * @throws TypeError if the URL is wrong.
- */
-export function natsBroker(url: string, { clock }: { readonly clock: Clock }): NatsBroker {
+/** NATS JetStream, connected to when it is needed. @throws TypeError if the URL is wrong. */
+export function natsBroker(url: string, { clock }: { readonly clock: Clock }): Broker {
   const location = parse(url);
   const { link, close } = connector(location, clock);
   const streamOf = (topic: string) => `${location.prefix}-${topic.replaceAll('.', '-')}`;

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { JetStreamPublishOptions } from '@nats-io/jetstream';
 import { headers, type MsgHdrs } from '@nats-io/transport-node';
-import type { BrokerEvent } from './interface.js';
+import type { BrokerEvent } from '@rondo/topics';
 
 /**
  * The events of a topic are on as many subjects, and of each subject a group is called with one event at a time: in the order of the

@@ -7,8 +7,8 @@ import {
   type JsMsg,
 } from '@nats-io/jetstream';
 import { type Clock, sleep } from '@rondo/rpc/clock';
+import type { Receiver, Receiving } from '@rondo/topics';
 import { eventOf } from './event.js';
-import type { Receiver, Receiving } from './interface.js';
 
 interface ReceiverOptions extends Receiving {
   readonly topic: string;

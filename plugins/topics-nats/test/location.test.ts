@@ -1,7 +1,7 @@
 import { expect, it } from '@jest/globals';
 import { systemClock as clock } from '@rondo/rpc/clock';
+import { natsBroker } from '../src/broker.js';
 import { eventOf, optionsOf } from '../src/event.js';
-import { natsBroker } from '../src/exports/index.js';
 
 it.each([
   ['nats://user@h', 'give nats://HOST:PORT, such as nats://10.0.0.7:4222'],

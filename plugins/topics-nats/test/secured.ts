@@ -1,5 +1,5 @@
 import { systemClock as clock } from '@rondo/rpc/clock';
-import { natsBroker } from '../src/exports/index.js';
+import { natsBroker } from '../src/broker.js';
 
 /** The URL of a server, by its name, with a login and keys. */
 export const secured = (url: string, login: string, keys: Readonly<Record<string, string>> = {}) =>

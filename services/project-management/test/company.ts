@@ -16,7 +16,14 @@ import { type Channel, createChannel, createClient, staticResolver } from '@rond
 import { type Clock, systemClock, systemRandom, systemWallClock, type WallClock } from '@rondo/rpc/clock';
 import type { Middleware } from '@rondo/rpc/middleware';
 import { createRouter, type ServiceImplementation } from '@rondo/rpc/server';
-import { createMemoryNetwork, createTestChannel, SettableWallClock, standIn } from '@rondo/rpc/testing';
+import {
+  createMemoryNetwork,
+  createTestChannel,
+  SettableWallClock,
+  standIn,
+  startParts,
+  stopParts,
+} from '@rondo/rpc/testing';
 import type { App } from '@rondo/service';
 import { createApp } from '../src/app.js';
 
@@ -52,17 +59,9 @@ export async function startCompany(bound = (url: string) => url, audit: 'on' | '
   const wallClockElsewhere = new SettableWallClock();
   const app = start();
   const second = start(wallClockElsewhere);
-  const { signal } = new AbortController();
-  for (const { prepare, check } of app.dependencies ?? []) {
-    await prepare?.(signal);
-    await check(signal);
-  }
+  await startParts(app);
   const channel = createTestChannel(observed(app));
-  const secondChannel = createTestChannel({
-    ...patient,
-    ...second,
-    middleware: [unhurried, ...(second.middleware ?? [])],
-  });
+  const secondChannel = createTestChannel(observed(second));
   const database = createPool({ url: databaseUrl, maxConnections: 2 });
 
   return {
@@ -87,13 +86,13 @@ export async function startCompany(bound = (url: string) => url, audit: 'on' | '
     /** The service's database, without the service. */
     database,
     /** Stops the first instance only. */
-    stopService: () => app.stop?.(),
+    stopService: () => stopParts(app),
     async stop() {
       channel.close();
       secondChannel.close();
       calculator.channel.close();
-      await app.stop?.();
-      await second.stop?.();
+      await stopParts(app);
+      await stopParts(second);
       await database.close();
       await postgres.stop();
     },
@@ -103,11 +102,11 @@ export async function startCompany(bound = (url: string) => url, audit: 'on' | '
 /** The result of {@link startCompany}. */
 export type Company = Awaited<ReturnType<typeof startCompany>>;
 
-/** The app with its observers around its own middleware, as a process has them. */
-const observed = (app: App) => ({
+/** The app as a process has it, with more middleware inside of the observers of its parts. */
+const observed = (app: App, inside: readonly Middleware<ServerCall>[] = []) => ({
   ...patient,
   ...app,
-  middleware: [unhurried, ...(app.observers ?? []), ...(app.middleware ?? [])],
+  parts: [{ name: 'time', observers: [unhurried] }, ...(app.parts ?? []), { name: 'callers', observers: inside }],
 });
 
 function clientsAs(app: App, { subject, scopes }: Pick<Principal, 'subject' | 'scopes'>) {
@@ -115,11 +114,7 @@ function clientsAs(app: App, { subject, scopes }: Pick<Principal, 'subject' | 's
     call.values.set(callPrincipal, { subject, scopes, issuer: 'https://issuer.example.com', actors: [] });
     return next(call);
   };
-  const channel = createTestChannel({
-    ...patient,
-    ...app,
-    middleware: [unhurried, ...(app.observers ?? []), identified, ...(app.middleware ?? [])],
-  });
+  const channel = createTestChannel(observed(app, [identified]));
   return {
     projects: createClient(ProjectServiceDefinition, { channel }),
     tasks: createClient(TaskServiceDefinition, { channel }),

@@ -1,13 +1,13 @@
 import { DeliverProjectRequest, DeliverProjectResponse } from '@rondo/contracts/projects/v1/delivery';
 import { ProjectServiceDefinition } from '@rondo/contracts/projects/v1/projects';
 import { DatabaseUnavailable, type Queries } from '@rondo/database';
-import type { Audit } from '@rondo/resources';
+import type { Audit, ServiceDatabase } from '@rondo/resources';
 import { ConcurrentChange } from '@rondo/resources/domain';
 import { toStoreError } from '@rondo/resources/sql';
 import { currentScope } from '@rondo/rpc/call';
-import { type Clock, createBackoff, createSemaphore, type Random, sleep } from '@rondo/rpc/clock';
+import { createBackoff, createSemaphore, sleep } from '@rondo/rpc/clock';
 import { RpcError, Status } from '@rondo/rpc/status';
-import { type Completion, type Coordinator, participant } from '@rondo/transactions';
+import { type Completion, participant, type Transactions } from '@rondo/transactions';
 import type { DeliveryPlan } from './domain/delivery.js';
 import { DeliveryRefused, PeerUnavailable } from './domain/errors.js';
 import { orders, recordProject } from './orders.js';
@@ -40,22 +40,16 @@ const BACKOFF = { baseMs: 50, maxMs: 500 };
  */
 export type Deliver = (plan: DeliveryPlan, work: (tx: Queries) => Promise<void>) => Promise<void>;
 
-/** The dependencies of {@link createDeliver}. */
-interface DeliverOptions {
-  readonly coordinator: Pick<Coordinator, 'run'>;
-  readonly audit: Pick<Audit, 'record'>;
-  /** Called after each commit, which has changes for watchers. */
-  readonly onCommitted: () => void;
-  readonly clock: Clock;
-  readonly random: Random;
-}
+/** The database of the service, with the audit over it. */
+export type DeliveryDatabase = ServiceDatabase & { readonly audit: Pick<Audit, 'record'> };
 
 /**
  * Creates the project of a quote by two-phase commit: project management prepares its part, and `work` runs in the
  * local transaction that records the coordinator's decision.
  */
-export function createDeliver(options: DeliverOptions): Deliver {
-  const { coordinator, audit, onCommitted, clock, random } = options;
+export function createDeliver(coordinator: Pick<Transactions, 'run'>, database: DeliveryDatabase): Deliver {
+  const { audit, nudge, process } = database;
+  const { clock, random } = process;
   const attempt: Deliver = async (plan, work) => {
     await coordinator.run({
       kind: ACCEPT_QUOTE,
@@ -67,7 +61,7 @@ export function createDeliver(options: DeliverOptions): Deliver {
       },
       timeoutMs: ATTEMPT_MS,
     });
-    onCommitted();
+    nudge();
   };
   const semaphore = createSemaphore(PERMITS);
   return async (plan, work) => {

@@ -12,7 +12,8 @@ import { callerIdentity, callPrincipal, type ServerCall, silentLogger } from '@r
 import { type Channel, createClient } from '@rondo/rpc/client';
 import { type Clock, systemClock, systemRandom, systemWallClock, type WallClock } from '@rondo/rpc/clock';
 import type { Middleware } from '@rondo/rpc/middleware';
-import { createTestChannel, standIn } from '@rondo/rpc/testing';
+import { joinParts } from '@rondo/rpc/server';
+import { createTestChannel, standIn, startParts, stopParts } from '@rondo/rpc/testing';
 import { createApp } from '../src/app.js';
 import { FakeCalculator } from './fake-calculator.js';
 import { patient, startFakeProjects, unhurried } from './fake-projects.js';
@@ -93,35 +94,27 @@ export function callersOf({ services, observers, middleware, outcomes }: Replica
   };
 }
 
-type Replica = Pick<Company, 'services' | 'observers' | 'middleware'> & Partial<Pick<Company, 'outcomes'>>;
-
-const { signal: unaborted } = new AbortController();
+type Replica = ReturnType<typeof joinParts>;
 
 /** Starts one replica of the service. */
 async function startReplica(peers: Channel, databaseUrl: string, clocks: Clocks = {}) {
   const { clock = systemClock, wallClock = systemWallClock, audit = 'off' } = clocks;
   const context = { log: silentLogger, channel: peers, clock, wallClock, random: systemRandom };
   const app = createApp(context, { databaseUrl, audit });
-  for (const { prepare, check } of app.dependencies ?? []) {
-    await prepare?.(unaborted);
-    await check(unaborted);
-  }
-  const observers = app.observers ?? [];
+  await startParts(app);
+  const { parts = [] } = app;
   const channel = createTestChannel({
     ...patient,
     ...app,
-    middleware: [unhurried, ...observers, ...(app.middleware ?? [])],
+    parts: [{ name: 'time', observers: [unhurried] }, ...parts],
   });
   return {
     ...clientsOver(channel),
-    services: app.services,
-    middleware: app.middleware ?? [],
-    observers,
-    ...(app.outcomes && { outcomes: app.outcomes }),
-    dependencies: app.dependencies ?? [],
+    ...joinParts([...parts, app]),
+    parts,
     async stop() {
       channel.close();
-      await app.stop?.();
+      await stopParts(app);
     },
   };
 }

@@ -67,8 +67,8 @@ describe('sales without its database', () => {
   });
 
   it('is not ready, and reports why', async () => {
-    const [database] = company.dependencies;
+    const [database] = company.parts;
     expect(database?.name).toMatch(/^the database "test_1" at 127\.0\.0\.1:\d+$/);
-    await expect(database?.check(new AbortController().signal)).rejects.toThrow('PostgreSQL is unavailable');
+    await expect(database?.check?.(new AbortController())).rejects.toThrow('PostgreSQL is unavailable');
   });
 });

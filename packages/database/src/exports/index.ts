@@ -53,6 +53,7 @@ export type {
   Database,
   Isolation,
   OperatorAudit,
+  PartDatabase,
   Queries,
   QueryOptions,
   SqlValue,

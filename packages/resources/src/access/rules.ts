@@ -1,6 +1,7 @@
 import { callPrincipal, type Principal, type ServerCall } from '@rondo/rpc/call';
 import { type Reply, type RequestOf, runInScope, type ServiceDefinition } from '@rondo/rpc/internal';
 import type { Middleware, Next } from '@rondo/rpc/middleware';
+import type { Part } from '@rondo/rpc/server';
 import { Missing, OutOfSight } from '../domain/errors.js';
 import { hiddenByRule } from '../list.js';
 
@@ -75,6 +76,9 @@ export function createRules({ rules, toRpcError }: RulesOptions): Middleware<Ser
     return principal === undefined ? next(call) : apply(call, principal, next);
   };
 }
+
+/** The rules of a service as one of its parts: {@link createRules} around its handlers. */
+export const rulesPart = (options: RulesOptions): Part => ({ name: 'the rules', middleware: [createRules(options)] });
 
 /** `sales.v1` of `/sales.v1.OrderService/GetOrder`. */
 const packageOf = (path: string): string => path.slice(1, path.lastIndexOf('.'));

@@ -38,7 +38,7 @@ export {
   createAudit,
 } from '../access/audit/audit.js';
 export { auditSchema } from '../access/audit/schema.js';
-export { createRules, type Rule, type Rules, type RulesByPath, rulesOf } from '../access/rules.js';
+export { createRules, type Rule, type Rules, type RulesByPath, rulesOf, rulesPart } from '../access/rules.js';
 export type { FilterField } from '../filter.js';
 export { hiddenByRule, type List, nextPageToken, readList } from '../list.js';
 export {

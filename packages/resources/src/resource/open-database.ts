@@ -6,6 +6,7 @@ import {
   type Database,
   describeUrl,
   outcomesSchema,
+  type PartDatabase,
   type PoolOptions,
   type PostgresOutcomes,
 } from '@rondo/database';
@@ -33,7 +34,7 @@ export interface DatabaseOptions
 }
 
 /** The database of a service, as one of its parts. It is available once all migrations are applied and it answers. */
-export interface ServiceDatabase extends Database, Part {
+export interface ServiceDatabase extends PartDatabase, Part {
   /** What the service gave to it, for the parts that take the database. */
   readonly process: PartContext;
   /** What the methods of resources work with. */
@@ -44,6 +45,7 @@ export interface ServiceDatabase extends Database, Part {
   nudge(): void;
   /** Resolves if the database answers. */
   check: Database['check'];
+  reserve: NonNullable<PartDatabase['reserve']>;
   /** Ends what works in the background, and closes all connections. */
   close(): Promise<void>;
 }
@@ -99,6 +101,7 @@ export function openDatabase({
     context: sync ? { ...context, sync } : context,
     outcomes,
     nudge,
+    reserve: (bounds) => createPool({ ...options, ...bounds, applicationName: name, onError }),
     async start({ signal, schema }) {
       const tell = { log: (line: string) => log.info({}, line), warn: (line: string) => log.warn({}, line) };
       await createReadiness(pool, { directory: migrations, parts: schema, ...tell }).prepare(signal);

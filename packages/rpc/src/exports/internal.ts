@@ -85,6 +85,7 @@ export { clientErrors } from '../errors/client.js';
 export { type CallSettings, LiveSettings } from '../live-config/live-settings.js';
 export { checkSetting, LOG_LEVELS, SETTING_KEYS, type SettingName } from '../live-config/setting-keys.js';
 export { observeReply } from '../middleware/stream.js';
+export { type PartOptions, processOf } from '../part/process-of.js';
 export { endExpiredStreams } from '../principal/end-expired.js';
 export { mayOperate, verifyPrincipals } from '../principal/verify-principals.js';
 export { CANARY_LABEL, CANARY_RULE, canaryPercent, canaryReason, parseCanaryPercent } from '../resolver/canary.js';

@@ -13,6 +13,7 @@
 
 export {
   type AppListener,
+  type AskedPlugin,
   type JoinedParts,
   joinParts,
   type Part,

@@ -83,6 +83,19 @@ export interface PartContext {
   readonly mayServe?: ((identity: string, service: string) => boolean) | undefined;
   /** No metrics if undefined. */
   readonly meter?: Meter | undefined;
+  /**
+   * The plugin of a kind, and the URL of the variable that asks for it, such as `broker` and that of `RONDO_TOPICS`; undefined if the variable
+   * isn't set.
+   *
+   * @throws ConfigurationError that names the command which adds the plugin, if the app has none for the URL.
+   */
+  readonly plugin?: ((kind: string) => AskedPlugin | undefined) | undefined;
+}
+
+/** A plugin that a variable of the environment asks for. The package that owns the kind knows what else the plugin has. */
+export interface AskedPlugin {
+  readonly plugin: { readonly kind: string };
+  readonly url: string;
 }
 
 /** What a service has once its parts are joined to it. */

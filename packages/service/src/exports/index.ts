@@ -50,4 +50,5 @@ export { runService } from '../lifecycle/run.js';
 export type { App, ServiceContext, ServiceOptions } from '../lifecycle/service.js';
 export { type RunningService, type StartOptions, startService } from '../lifecycle/start.js';
 export { type BindFailure, cannotBind, StartupError } from '../lifecycle/startup-error.js';
+export { type Plugin, type PluginNeed, pickPlugin } from '../plugin.js';
 export type { Phase, Readiness, State } from '../state.js';

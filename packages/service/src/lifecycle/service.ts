@@ -6,9 +6,10 @@ import type { Channel } from '@rondo/rpc/client';
 import type { Clock, Random, WallClock } from '@rondo/rpc/clock';
 import type { AuthPolicy, LiveSettings } from '@rondo/rpc/internal';
 import type { Middleware } from '@rondo/rpc/middleware';
-import type { Part, PartContext, ServiceImplementation } from '@rondo/rpc/server';
+import type { AskedPlugin, Part, PartContext, ServiceImplementation } from '@rondo/rpc/server';
 import type { SharedConfig } from '../config/shared.js';
 import type { Config, Variable, Variables } from '../config/variables.js';
+import type { Plugin } from '../plugin.js';
 import type { MutableState, Readiness, State } from '../state.js';
 import type { FormerApp } from './former-app.js';
 
@@ -33,8 +34,10 @@ export interface ServiceContext extends PartContext {
    * have been verified already.
    */
   readonly authenticator: Authenticator | undefined;
-  /** The URL of `RONDO_TOPICS`, for `createTopics`; undefined if the database carries events. */
-  readonly topics?: string | undefined;
+  /** The plugin of a kind that a variable asks for, such as the broker of `RONDO_TOPICS` for `createTopics`. */
+  readonly plugin: NonNullable<PartContext['plugin']>;
+  /** @deprecated Since 0.3 the parts of the database find the broker. This is `broker` of `createTopics` for an app of 0.2. */
+  readonly topics?: (() => AskedPlugin | undefined) | undefined;
   /** For the service's own metrics. They are dropped if `RONDO_METRICS` isn't set. */
   readonly meter: Meter;
 }
@@ -87,6 +90,8 @@ export interface ServiceOptions<V extends Variables = NoVariables> {
   readonly maxReplyBytes?: number;
   /** Whether it registers; true by default, false for the registry itself. */
   readonly register?: boolean;
+  /** What the process uses besides Rondo's core, such as a kind of registry; none by default. `rondo add` adds one. */
+  readonly plugins?: readonly Plugin[];
   /** Wires the service. It must not wait: the process waits for the app's `parts`. */
   readonly createApp: (context: ServiceContext, config: Config<V>) => App;
 }
@@ -103,6 +108,7 @@ export interface ServiceRuntime {
   readonly wallClock: WallClock;
   readonly random: Random;
   readonly log: Logger;
+  readonly plugins: readonly Plugin[];
   /** The lowest level that is logged. Setting it changes the log at once. */
   readonly logLevel: MutableState<SharedConfig['logLevel']>;
   /** The live settings that the process holds. Empty until a registry has sent some. */

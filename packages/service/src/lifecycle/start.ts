@@ -11,6 +11,7 @@ import { consoleDestination, createLog, type LogOptions } from '../log.js';
 import type { LogRing } from '../logs/log-ring.js';
 import { startMetrics } from '../metrics/metrics.js';
 import { meterPools } from '../metrics/pools.js';
+import { askedPlugin } from '../plugin.js';
 import { createState, type Readiness, readinessOf } from '../state.js';
 import { openAuthentication } from './authentication.js';
 import { loadDescriptors } from './descriptors.js';
@@ -68,7 +69,7 @@ export interface RunningService {
  *   file can't be read.
  */
 export async function startService<V extends Variables>(options: StartOptions<V>): Promise<RunningService> {
-  const { name, environment = process.env, random = systemRandom } = options;
+  const { name, environment = process.env, random = systemRandom, plugins = [] } = options;
   const { clock = systemClock, wallClock = systemWallClock } = options;
   const startedAt = wallClock.now();
   const { shared: config, own, misspellings, secrets } = configure(options, environment);
@@ -80,7 +81,7 @@ export async function startService<V extends Variables>(options: StartOptions<V>
   const log = options.log ?? (await consoleLog({ name, instanceId, logLevel }, { secrets, keep }));
   for (const misspelling of misspellings) log.warn({}, describeMisspelling(misspelling));
   const settings = createState(new LiveSettings([]));
-  const given = { name, config, instanceId, startedAt, clock, wallClock, random, log };
+  const given = { name, config, instanceId, startedAt, clock, wallClock, random, log, plugins };
   const runtime: ServiceRuntime = { ...given, logLevel, settings };
   const parts: Part[] = [];
   try {
@@ -233,9 +234,13 @@ async function openCalls(runtime: ServiceRuntime, options: Omit<OutgoingOptions,
 
 /** What the app receives. */
 function contextOf(
-  { config, log, instanceId, clock, wallClock, random }: ServiceRuntime,
-  { descriptorSet, ...opened }: Omit<ServiceContext, keyof ServiceRuntime | 'registry' | 'mayServe' | 'topics'>,
+  { config, log, instanceId, clock, wallClock, random, plugins }: ServiceRuntime,
+  {
+    descriptorSet,
+    ...opened
+  }: Omit<ServiceContext, keyof ServiceRuntime | 'registry' | 'mayServe' | 'plugin' | 'topics'>,
 ): ServiceContext {
-  const own = { log, instanceId, clock, wallClock, random, registry: registriesOf(config), topics: config.topics };
-  return { ...own, ...opened, descriptorSet, mayServe: createMayServe(descriptorSet) };
+  const plugin = (kind: string) => askedPlugin(kind, config, plugins);
+  const own = { log, instanceId, clock, wallClock, random, registry: registriesOf(config), plugin };
+  return { ...own, ...opened, descriptorSet, mayServe: createMayServe(descriptorSet), topics: () => plugin('broker') };
 }

@@ -20,6 +20,16 @@
  * ```
  */
 
+export type {
+  Broker,
+  BrokerEvent,
+  BrokerGroup,
+  BrokerPlugin,
+  Receiver,
+  Receiving,
+  Take,
+  Waiting,
+} from '../broker.js';
 export { createEphemeralTopics, type EphemeralTopics, type EphemeralTopicsOptions } from '../ephemeral.js';
 export { publishSql } from '../groups.js';
 export { topicsSchema } from '../schema.js';

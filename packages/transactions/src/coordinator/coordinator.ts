@@ -7,8 +7,7 @@ import { type Clock, type Random, systemClock, systemRandom } from '@rondo/rpc/c
 import { inSpan } from '@rondo/rpc/internal';
 import { coordinatorErrors } from '../errors.js';
 import { meterUnfinished } from '../metrics.js';
-import { createPruning } from '../pruning.js';
-
+import { pruneOld } from '../pruning.js';
 import { type CheckedRef, checkName } from '../transaction-ref.js';
 import { type Completion, type CoordinatorDependencies, finish, resolve } from './finish.js';
 import {
@@ -19,7 +18,6 @@ import {
   type LogEntry,
   listUnfinished,
   markIn,
-  pruneFinished,
   readMark,
 } from './log.js';
 import { createParticipants, type Part } from './participants.js';
@@ -102,9 +100,8 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
   };
   const { track, settled } = createTracker();
   const runDependencies: RunDependencies = { ...dependencies, coordinator, track };
-  const prune = createPruning(clock, (limit, signal) => pruneFinished(database, limit, { signal }));
-  const recoverDue = recovery(dependencies, coordinator);
-  const round = async (signal: AbortSignal) => [await recoverDue(signal), await prune(signal)].includes(true);
+  const pruning = pruneOld('transactions', { database, log, clock, random });
+  const round = recovery(dependencies, coordinator);
   const sweep = createSweep({ intervalMs: SWEEP_MS, clock, log, name: 'transactions to finish', round });
   return {
     name: coordinator,
@@ -114,7 +111,7 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
     inquire: (inquiry, signal) => inquire({ database, coordinator }, inquiry, signal),
     resolve: (id, outcome, signal) => track(resolve(dependencies, { id, outcome }, signal)),
     close: async () => {
-      await sweep.close();
+      await Promise.all([sweep.close(), pruning.close()]);
       await settled();
     },
   };

@@ -64,8 +64,6 @@ interface NewEntry {
 const CLAIM_MS = 2_000;
 /** An entry that is due by more than this beyond its longest delay, in milliseconds, was written before the server's clock went back. */
 export const CLOCK_SLACK_MS = 1_000;
-/** How long finished transactions are kept for inquiries. */
-const RETENTION_DAYS = 7;
 const MAX_ROWS = 1_000;
 const MARK_LENGTH = 8;
 const MARKED_ID = /^([0-9a-f]{8})-/;
@@ -218,20 +216,4 @@ export function listUnfinished(database: Database, coordinator: string, options:
     [coordinator, MAX_ROWS],
     options,
   );
-}
-
-/**
- * Deletes at most `limit` transactions that finished more than a week ago, and returns how many. A transaction is finished only
- * when every participant has confirmed its decision.
- */
-export async function pruneFinished(database: Database, limit: number, options: QueryOptions): Promise<number> {
-  const { length } = await database.query(
-    `DELETE FROM transaction_log WHERE id IN (SELECT id FROM transaction_log
-       WHERE state IN ('committed', 'aborted') AND update_time < now() - make_interval(days => $1)
-       ORDER BY update_time LIMIT $2 FOR UPDATE SKIP LOCKED)
-     RETURNING id`,
-    [RETENTION_DAYS, limit],
-    options,
-  );
-  return length;
 }

@@ -8,13 +8,13 @@
  * import { createPool } from '@rondo/database';
  * import { silentLogger } from '@rondo/rpc/call';
  * import { createRegistryChannel } from '@rondo/rpc/client';
- * import { createCoordinator, participant } from '@rondo/transactions';
+ * import { createTransactions, participant } from '@rondo/transactions';
  *
  * const database = createPool({ url: 'postgres://shop:secret@127.0.0.1:5432/shop' });
  * const channel = createRegistryChannel({ registry: ['127.0.0.1:50050'] });
- * const coordinator = createCoordinator({ database, name: 'shop', channel, log: silentLogger });
+ * const transactions = createTransactions({ database, name: 'shop', channel, log: silentLogger });
  * const bookVan = { request: StringValue, result: StringValue }; // an operation of the participant, which a service addresses
- * await coordinator.run({
+ * await transactions.run({
  *   kind: 'order',
  *   subject: 'orders/1',
  *   participants: [participant(AdderServiceDefinition, bookVan, { value: 'orders/1' })],
@@ -58,3 +58,4 @@ export {
   TRANSACTIONS_CHANNEL,
   type TransactionEvent,
 } from '../steps.js';
+export { createTransactions, type Transactions, type TransactionsOptions } from '../transactions.js';

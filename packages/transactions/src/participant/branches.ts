@@ -6,9 +6,6 @@ export interface EndedBranch {
   readonly heuristic: boolean;
 }
 
-/** How long the rows of ended branches are kept: longer than a coordinator may send a decision again. */
-const RETENTION_DAYS = 30;
-
 /**
  * Locks a branch for its transaction, until that is committed, rolled back, or ended after a prepare, by any process.
  * Returns false if another transaction holds it.
@@ -71,17 +68,4 @@ export function findEnded(
 ): Promise<EndedBranch | undefined> {
   const statement = 'SELECT outcome, heuristic FROM transaction_branches WHERE gid = $1';
   return queries.maybeOne<EndedBranch>(statement, [gid], options);
-}
-
-/** Deletes at most `limit` branches that ended more than 30 days ago, and returns how many. */
-export async function pruneBranches(database: Database, limit: number, options: QueryOptions): Promise<number> {
-  const { length } = await database.query(
-    `DELETE FROM transaction_branches WHERE gid IN
-      (SELECT gid FROM transaction_branches WHERE update_time < now() - make_interval(days => $1)
-       ORDER BY update_time LIMIT $2 FOR UPDATE SKIP LOCKED)
-     RETURNING gid`,
-    [RETENTION_DAYS, limit],
-    options,
-  );
-  return length;
 }

@@ -1,4 +1,3 @@
-import type { Meter } from '@opentelemetry/api';
 import { createSweep } from '@rondo/base';
 import { ParticipantServiceDefinition, type PrepareRequest } from '@rondo/contracts/rondo/transactions/v1/transactions';
 import {
@@ -7,39 +6,37 @@ import {
   DatabaseUnavailable,
   LockTimeout,
   type OperatorAudit,
+  type PartDatabase,
   requirePreparedTransactions,
   SerializationFailure,
   StatementTimeout,
   sqlStateOf,
   TooManyCalls,
 } from '@rondo/database';
-import type { Logger } from '@rondo/rpc/call';
-import { type Clock, systemClock } from '@rondo/rpc/clock';
-import { mayOperate } from '@rondo/rpc/internal';
-import { implement, type ServiceImplementation } from '@rondo/rpc/server';
+import { mayOperate, type PartOptions, processOf } from '@rondo/rpc/internal';
+import { implement, type Part, type ServiceImplementation } from '@rondo/rpc/server';
 import { type Caller, refuseCaller } from '../callers.js';
 import { participantErrors } from '../errors.js';
 import { meterUnfinished } from '../metrics.js';
-import { createPruning } from '../pruning.js';
-
+import { pruneOld } from '../pruning.js';
+import { transactionsSchema } from '../schema.js';
 import { branchOf, type CheckedRef, checkName, gidOf, gidPrefix, readRef } from '../transaction-ref.js';
-import { pruneBranches } from './branches.js';
 import { abortBranch, commitBranch, createInquiries, type ParticipantDependencies } from './end-branch.js';
-import type { KnownCoordinators } from './known-coordinators.js';
+import { createKnownCoordinators, type KnownCoordinators } from './known-coordinators.js';
 import { type Operation, typeOf } from './operation.js';
 import { createAdmission, prepareBranch } from './prepare-branch.js';
 
 /** Options of a participant. */
-export interface ParticipantOptions {
+export interface ParticipantOptions extends PartOptions {
   /**
    * The service's own database; it has the tables of `transactionsSchema`. At most four of its connections prepare branches at
    * once, as they may wait for rows of a branch in doubt. The others stay for other calls.
    */
-  readonly database: Database;
+  readonly database: PartDatabase & PartOptions['database'];
   /**
    * The same database through a second pool, of about two connections, which ends and lists branches. Statements that
    * wait for rows of a prepared branch may take every connection of `database`, and only the end of that branch frees
-   * them. `database` by default.
+   * them. By default they are reserved of the database, if it can.
    */
   readonly endingDatabase?: Database;
   /**
@@ -47,45 +44,53 @@ export interface ParticipantOptions {
    * changes.
    */
   readonly name: string;
-  /** The coordinators in whose transactions it takes part. Others are refused before anything is locked. */
-  readonly coordinators: KnownCoordinators;
+  /**
+   * The coordinators in whose transactions it takes part: the services whose instances serve them, by their names. Others are refused before
+   * anything is locked.
+   */
+  readonly coordinators: KnownCoordinators | Readonly<Record<string, string>>;
+  /** The services by which coordinators address it. */
+  readonly services?: readonly { readonly fullName: string }[];
   /** The operations that it offers. */
   readonly operations: readonly Operation[];
-  readonly log: Logger;
-  readonly clock?: Clock;
-  /** Called after a branch was committed, for example to publish changes. It must not throw. */
+  /** Called after a branch was committed, for example to publish changes; `nudge` of the database by default. It must not throw. */
   readonly onCommitted?: () => void;
-  /** Measures the branches in doubt: the meter of a service's context. */
-  readonly meter?: Meter | undefined;
-  /** The service's audit, if it keeps one: it says which operator ended a branch without its coordinator. */
+  /** The service's audit: it says which operator ended a branch without its coordinator. That of the database by default. */
   readonly audit?: OperatorAudit | undefined;
 }
 
-/** A service's side of distributed transactions. */
-export interface Participant {
-  /** The service to serve besides the app's own. */
-  readonly service: ServiceImplementation;
-  /** Checks that the database supports prepared transactions; part of the service's readiness. */
-  check(signal: AbortSignal): Promise<void>;
-  /** Starts asking coordinators about branches that stay prepared, every second. Call it once the tables exist. */
+/** A service's side of distributed transactions. Once started, it asks coordinators every second about branches that stay prepared. */
+export interface Participant extends Part {
+  /** Checks that the database supports prepared transactions. */
+  check(options: { readonly signal: AbortSignal } | AbortSignal): Promise<void>;
   start(): void;
   /** Stops asking. Another replica, or the next start, asks about branches that are still prepared. */
+  stop(): Promise<void>;
+  /** @deprecated The name that `stop` had in 0.2. */
   close(): Promise<void>;
+  /** @deprecated The only one of `services`. */
+  readonly service: ServiceImplementation;
 }
 
 const MAX_LISTED = 1_000;
+/** The connections that end branches. */
+const ENDING = { maxConnections: 2, poolName: 'ending' };
 /** How many Prepares have a connection, and how many wait for one. */
 const PREPARES = { maxConnections: 4, maxWaiting: 32 };
 /** The participant asks about a prepared branch after one to two intervals. */
 const SWEEP_MS = 1_000;
+const LIST_IN_DOUBT = '/rondo.transactions.v1.ParticipantService/ListInDoubt';
 
 /** Creates a participant that uses PostgreSQL's prepared transactions. */
 export function createParticipant(options: ParticipantOptions): Participant {
-  const { database, endingDatabase = database, coordinators, log, clock = systemClock } = options;
-  const { onCommitted = () => undefined } = options;
+  const { database, onCommitted = database.nudge ?? (() => undefined), audit = database.audit } = options;
+  const process = processOf(options);
+  const { log, clock } = process;
+  const coordinators = knownBy(options, process);
+  const own = options.endingDatabase === undefined ? database.reserve?.(ENDING) : undefined;
+  const endingDatabase = options.endingDatabase ?? own ?? database;
   const name = checkName('participant', options.name);
-  meterUnfinished({ meter: options.meter, database: endingDatabase, role: 'participant', name });
-  const operations = new Map(options.operations.map((operation) => [operation.requestType, operation]));
+  meterUnfinished({ meter: process.meter, database: endingDatabase, role: 'participant', name });
   const dependencies: ParticipantDependencies = {
     name,
     preparingDatabase: createShare(database, PREPARES),
@@ -93,22 +98,47 @@ export function createParticipant(options: ParticipantOptions): Participant {
     log,
     clock,
     onCommitted,
-    audit: options.audit,
+    audit,
     isKnown: ({ coordinator }) => coordinators.knows(coordinator),
     preparing: new Map(),
     entering: new Set(),
   };
 
-  const admit = createAdmission(coordinators);
   const inquire = createInquiries(dependencies, coordinators);
-  const prune = createPruning(clock, (limit, signal) => pruneBranches(endingDatabase, limit, { signal }));
+  const pruning = pruneOld('branches', { database: endingDatabase, log, clock, random: process.random });
   const round = async (signal: AbortSignal) => {
-    const more = await prune(signal);
     await inquire(signal);
-    return more;
+    return false;
   };
   const sweep = createSweep({ intervalMs: SWEEP_MS, clock, log, name: 'branches in doubt', round });
+  const service = handlersOf(dependencies, coordinators, options.operations);
+  const stop = async () => {
+    await Promise.all([sweep.close(), pruning.close()]);
+    await own?.close();
+  };
+  return {
+    ...{
+      name: 'the participant in transactions',
+      schema: [transactionsSchema],
+      services: [service],
+      quiet: [LIST_IN_DOUBT],
+    },
+    graceMs: database.graceMs ?? 0,
+    check: (given) => requirePreparedTransactions(database, 'aborted' in given ? { signal: given } : given),
+    start: () => sweep.start(),
+    ...{ stop, close: stop, service },
+  };
+}
 
+/** What coordinators call, and operators. */
+function handlersOf(
+  dependencies: ParticipantDependencies,
+  coordinators: KnownCoordinators,
+  offered: readonly Operation[],
+): ServiceImplementation {
+  const { name, endingDatabase } = dependencies;
+  const operations = new Map(offered.map((operation) => [operation.requestType, operation]));
+  const admit = createAdmission(coordinators);
   const requireCoordinator = (call: ParticipantCall, { coordinator }: CheckedRef) => {
     const isIts = !coordinators.knows(coordinator) || coordinators.mayBe(call, coordinator);
     if (!isIts) throw refuseCaller(call, `the service of the coordinator ${coordinator} may`);
@@ -118,7 +148,7 @@ export function createParticipant(options: ParticipantOptions): Participant {
     if (!mayOperate(call) && !coordinators.mayBe(call, end.transaction.coordinator)) throw refuseCaller(call, ENDS);
     return end;
   };
-  const handlers = {
+  return implement(ParticipantServiceDefinition, {
     async prepare(request: PrepareRequest, call: ParticipantCall) {
       const { signal } = call;
       const transaction = readRef(request.transaction);
@@ -145,14 +175,21 @@ export function createParticipant(options: ParticipantOptions): Participant {
       });
       return { participant: name, branches: branches.slice(0, MAX_LISTED) };
     },
-  };
-  return {
-    service: implement(ParticipantServiceDefinition, handlers),
-    check: (signal) => requirePreparedTransactions(database, { signal }),
-    start: () => sweep.start(),
-    close: () => sweep.close(),
-  };
+  });
 }
+
+/** What asks the coordinators: as given, or over the channel. */
+function knownBy(
+  { coordinators, services = [] }: ParticipantOptions,
+  { channel, mayServe }: Pick<ReturnType<typeof processOf>, 'channel' | 'mayServe'>,
+): KnownCoordinators {
+  if (isKnown(coordinators)) return coordinators;
+  const names = services.map(({ fullName }) => fullName);
+  return createKnownCoordinators({ channel, coordinators, services: names, mayServe });
+}
+
+const isKnown = (coordinators: ParticipantOptions['coordinators']): coordinators is KnownCoordinators =>
+  typeof coordinators['knows'] === 'function';
 
 type ParticipantCall = Caller & { readonly signal: AbortSignal };
 

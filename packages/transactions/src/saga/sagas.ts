@@ -3,8 +3,7 @@ import type { Database, OperatorAudit, Queries } from '@rondo/database';
 import type { Logger } from '@rondo/rpc/call';
 import { type Clock, type Random, systemClock, systemRandom } from '@rondo/rpc/clock';
 import { transactionErrors } from '../errors.js';
-import { createPruning } from '../pruning.js';
-
+import { pruneOld } from '../pruning.js';
 import { advance, namesOfSteps, type SagaDefinition } from './advance.js';
 import {
   claimSagas,
@@ -12,7 +11,6 @@ import {
   type KnownSteps,
   type ListedSaga,
   listUnfinishedSagas,
-  pruneSagas,
   type SagaEntry,
   type SagaRow,
   unpark,
@@ -92,7 +90,7 @@ export function createSagas(options: SagasOptions): Sagas {
   } = options;
   const kinds = new Map<string, SagaDefinition<unknown>>();
   const dependencies = { database, log, random, maxAttempts };
-  const prune = createPruning(clock, (limit, signal) => pruneSagas(database, limit, { signal }));
+  const pruning = pruneOld('sagas', { database, log, clock, random });
   const known: KnownSteps[] = [];
   const running = new Map<string, Promise<void>>();
   const round = async (signal: AbortSignal): Promise<boolean> => {
@@ -111,7 +109,7 @@ export function createSagas(options: SagasOptions): Sagas {
         });
       running.set(saga.id, ended);
     }
-    return await prune(signal);
+    return false;
   };
   const sweep = createSweep({ intervalMs: SWEEP_MS, clock, log, name: 'sagas', round });
   const report = async (signal: AbortSignal): Promise<boolean> => {
@@ -163,7 +161,7 @@ export function createSagas(options: SagasOptions): Sagas {
       return toEntry(row);
     },
     async close() {
-      await Promise.all([sweep.close(), reports.close()]);
+      await Promise.all([sweep.close(), reports.close(), pruning.close()]);
       await Promise.all(running.values());
     },
   };

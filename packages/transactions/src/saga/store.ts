@@ -68,7 +68,6 @@ interface NewSaga extends KnownSteps {
 export const SAGA_CLAIM_MS = 10_000;
 /** The longest pause before a step is tried again, in milliseconds. */
 export const MAX_BACKOFF_MS = 60_000;
-const RETENTION_DAYS = 30;
 const MAX_ROWS = 1_000;
 
 /** Inserts a saga; returns false if one with the same id exists. */
@@ -168,17 +167,4 @@ export function listUnfinishedSagas(
     [JSON.stringify(known), MAX_ROWS, id],
     options,
   );
-}
-
-/** Deletes at most `limit` sagas that finished more than 30 days ago, and returns how many. */
-export async function pruneSagas(database: Queries, limit: number, options: QueryOptions): Promise<number> {
-  const { length } = await database.query(
-    `DELETE FROM sagas WHERE id IN (SELECT id FROM sagas
-       WHERE state IN ('done', 'compensated') AND update_time < now() - make_interval(days => $1)
-       ORDER BY update_time LIMIT $2 FOR UPDATE SKIP LOCKED)
-     RETURNING id`,
-    [RETENTION_DAYS, limit],
-    options,
-  );
-  return length;
 }

@@ -1,16 +1,15 @@
 /**
- * NATS JetStream as the engine of durable topics: `RONDO_TOPICS=nats://127.0.0.1:4222`, which `@rondo/topics` loads it for.
+ * NATS JetStream as the carrier of durable topics: a plugin for `RONDO_TOPICS=nats://127.0.0.1:4222`. It has a stream for each topic, and for
+ * each group a consumer of each partition.
  *
  * ```ts
- * import { natsBroker } from '@rondo/topics-nats';
- * import { systemClock as clock } from '@rondo/rpc/clock';
+ * import { nats } from '@rondo/topics-nats';
+ * import { runService } from '@rondo/service';
  *
- * const broker = natsBroker('nats://127.0.0.1:4222', { clock });
- * await broker.open('sales.v1.OrderPlaced', { retentionMs: 604_800_000, groups: [] });
+ * await runService({ name: 'sales', port: 50053, createApp, plugins: [nats] });
  * ```
  *
  * @packageDocumentation
  */
 
-export { natsBroker } from '../broker.js';
-export type { BrokerEvent, BrokerGroup, NatsBroker, Receiver, Take, Waiting } from '../interface.js';
+export { nats } from '../plugin.js';

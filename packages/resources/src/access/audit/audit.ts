@@ -1,28 +1,25 @@
 import { createPruning } from '@rondo/base';
-import type { Database, Queries, SqlValue, Transaction } from '@rondo/database';
-import { type Logger, runOutsideScope, type ServerCall } from '@rondo/rpc/call';
-import type { Clock, WallClock } from '@rondo/rpc/clock';
+import type { Database, OperatorAudit, Queries, SqlValue, Transaction } from '@rondo/database';
+import { runOutsideScope, type ServerCall } from '@rondo/rpc/call';
+import { type PartOptions, processOf } from '@rondo/rpc/internal';
 import type { Middleware } from '@rondo/rpc/middleware';
-import type { ServiceImplementation } from '@rondo/rpc/server';
+import type { Part, ServiceImplementation } from '@rondo/rpc/server';
 import { RpcError, Status } from '@rondo/rpc/status';
 import { hiddenByRule } from '../../list.js';
 import { createStoreDatabase } from '../../sql/store-database.js';
 import { auditedCall, auditing, COLUMNS, eventOf, valuesOf } from './event.js';
 import { auditService } from './list.js';
 import { createRefusals } from './refusals.js';
+import { auditSchema } from './schema.js';
 
-/** Options of {@link createAudit}. */
-export interface AuditOptions {
+/** Options of {@link createAudit}. The clock must not keep the process alive. */
+export interface AuditOptions extends PartOptions {
   /** The service's own database; it has the table of `auditSchema`. */
-  readonly database: Database;
+  readonly database: Database & PartOptions['database'];
   /** Whether calls are audited. Earlier events can be listed even if not, until they are removed. */
   readonly enabled: boolean;
   /** After how many days events are removed. */
   readonly retentionDays: number;
-  readonly log: Logger;
-  /** It must not keep the process alive. */
-  readonly clock: Clock;
-  readonly wallClock: WallClock;
 }
 
 /** A database whose transactions are the effects of calls. */
@@ -30,13 +27,20 @@ interface Transacting {
   transaction<T>(work: (transaction: Transaction) => Promise<T>): Promise<T>;
 }
 
+/** The database of a service: the transactions of its `context` are the effects of calls. */
+interface Opened {
+  readonly context: { readonly database: Transacting };
+}
+
 /** The audit of a service. */
-export interface Audit {
+export interface Audit extends Part, OperatorAudit {
   /** Middleware outside of the checks of callers: it notes which call is running, and which were refused. Empty if audit is off. */
   readonly observers: readonly Middleware<ServerCall>[];
-  /** Serves `rondo.audit.v1.AuditService`. */
-  readonly service: ServiceImplementation;
-  /** The database, each of whose transactions ends with an event of the call that it serves. */
+  /**
+   * The database, each of whose transactions ends with an event of the call that it serves. Of what `openDatabase` has opened, these are the
+   * transactions of its `context`, and the parts that take it tell the audit what operators do.
+   */
+  over<D extends Opened>(database: D): D & { readonly audit: Pick<Audit, 'record'> };
   over<D extends Transacting>(database: D): D;
   /**
    * Writes an event of the present call into a transaction that isn't one of {@link Audit.over}. It does nothing outside of an
@@ -51,14 +55,19 @@ export interface Audit {
    */
   prune(signal?: AbortSignal): Promise<void>;
   /** Writes what waits, and stops removing old events. */
+  stop(): Promise<void>;
+  /** @deprecated The name that `stop` had in 0.2. */
   close(): Promise<void>;
+  /** @deprecated The only one of `services`: `rondo.audit.v1.AuditService`. */
+  readonly service: ServiceImplementation;
 }
 
 const INSERT = `INSERT INTO audit_events (${COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`;
 
 /** Creates the audit of a service. */
 export function createAudit(options: AuditOptions): Audit {
-  const { database, enabled, retentionDays, log, clock, wallClock } = options;
+  const { database, enabled, retentionDays } = options;
+  const { log, clock, wallClock } = processOf(options);
   const refusals = runOutsideScope(() => createRefusals(database, { log, clock }));
   const pruning = createPruning((signal) => prune(database, retentionDays, signal), {
     onError: (error) => log.warn({ err: error }, 'old audit events could not be removed'),
@@ -79,22 +88,30 @@ export function createAudit(options: AuditOptions): Audit {
       throw error;
     }
   };
+  const recorded = <D extends Transacting>(inner: D): D => {
+    if (!enabled) return inner;
+    const transaction: Transacting['transaction'] = (work) =>
+      inner.transaction(async (opened) => {
+        const result = await work(opened);
+        await record(opened, result);
+        return result;
+      });
+    return { ...inner, transaction };
+  };
+  function over<D extends Opened>(inner: D): D & { readonly audit: Pick<Audit, 'record'> };
+  function over<D extends Transacting>(inner: D): D;
+  function over(inner: Opened | Transacting) {
+    if (!('context' in inner)) return recorded(inner);
+    return { ...inner, context: { ...inner.context, database: recorded(inner.context.database) }, audit: { record } };
+  }
+  const service = auditService(createStoreDatabase(database).reads);
+  const stop = async () => void (await Promise.all([refusals.close(), pruning.close()]));
   return {
+    ...{ name: 'the audit', schema: [auditSchema], services: [service], service, stop, close: stop },
     observers: enabled ? [observe] : [],
-    service: auditService(createStoreDatabase(database).reads),
-    over: (inner) => {
-      if (!enabled) return inner;
-      const transaction: Transacting['transaction'] = (work) =>
-        inner.transaction(async (opened) => {
-          const result = await work(opened);
-          await record(opened, result);
-          return result;
-        });
-      return { ...inner, transaction };
-    },
+    over,
     record,
     prune: (signal) => prune(database, retentionDays, signal),
-    close: async () => void (await Promise.all([refusals.close(), pruning.close()])),
   };
 }
 

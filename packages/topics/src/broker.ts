@@ -1,4 +1,5 @@
-/** What the package gives, without the types of the client: those compile under fewer settings than a user may have. */
+import type { Clock } from '@rondo/rpc/clock';
+import type { AskedPlugin } from '@rondo/rpc/server';
 
 /** An event as it is carried. */
 export interface BrokerEvent {
@@ -48,13 +49,16 @@ export interface Receiver {
   close(): Promise<void>;
 }
 
-/** NATS JetStream: a stream for each topic, and for each group a consumer of each partition. Each method rejects while NATS is away. */
-export interface NatsBroker {
-  /** Makes the stream of a topic, or brings it up to date, and makes those of the groups that aren't there: they get the events from then on. */
+/**
+ * Carries events from publishers to the groups of subscribers: each group gets each event of its topic, and of a key one after the other.
+ * Each method rejects while the broker is away.
+ */
+export interface Broker {
+  /** Makes room for a topic, or brings it up to date, and adds the groups that aren't there: they get the events from then on. */
   open(topic: string, has: { readonly retentionMs: number; readonly groups: readonly string[] }): Promise<void>;
   /** Removes a group. */
   end(group: BrokerGroup): Promise<void>;
-  /** Resolves once the stream has the event. */
+  /** Resolves once the broker has stored the event. */
   send(event: BrokerEvent): Promise<void>;
   /** Takes the events of a group, among the processes that do. */
   receive(group: BrokerGroup, how: Receiving): Receiver;
@@ -64,3 +68,23 @@ export interface NatsBroker {
   read(group: BrokerGroup, from: Date): AsyncIterable<BrokerEvent>;
   close(): Promise<void>;
 }
+
+/** A plugin that opens brokers. */
+export interface BrokerPlugin {
+  readonly kind: 'broker';
+  /** Such as `@rondo/topics-nats`. */
+  readonly package: string;
+  /** The schemes of `RONDO_TOPICS` that it is for, such as `nats`. */
+  readonly schemes: readonly string[];
+  /** Opens a broker, which connects when it is needed. @throws TypeError if the URL is wrong. */
+  open(url: string, options: { readonly clock: Clock }): Broker | Promise<Broker>;
+}
+
+/** Opens the broker that a plugin is for. @throws TypeError if it is none of {@link BrokerPlugin}. */
+export function openBroker({ plugin, url }: AskedPlugin, clock: Clock): Broker | Promise<Broker> {
+  if (!isBroker(plugin)) throw new TypeError('the plugin for RONDO_TOPICS opens no broker');
+  return plugin.open(url, { clock });
+}
+
+const isBroker = (plugin: AskedPlugin['plugin']): plugin is BrokerPlugin =>
+  plugin.kind === 'broker' && 'open' in plugin;

@@ -6,10 +6,11 @@ import { silentLogger } from '@rondo/rpc/call';
 import { systemClock as clock } from '@rondo/rpc/clock';
 import { RpcError, Status } from '@rondo/rpc/status';
 import { failureOf } from '@rondo/rpc/testing';
-import { natsBroker } from '@rondo/topics-nats';
-import { eventually } from '../../jobs/test/fixture.js';
-import { nameOf, topicsConformance, topicsOf } from './conformance.js';
-import { freePort, type NatsServer, noNats, startNats } from './nats-server.js';
+import { eventually } from '../../../packages/jobs/test/fixture.js';
+import { nameOf, topicsConformance, topicsOf } from '../../../packages/topics/test/conformance.js';
+import { freePort, type NatsServer, noNats, startNats } from '../../../packages/topics/test/nats-server.js';
+import { natsBroker } from '../src/broker.js';
+import { nats } from '../src/exports/index.js';
 
 if (noNats !== undefined) process.stdout.write(`NOT TESTED: topics over NATS, as ${noNats}\n`);
 
@@ -27,7 +28,7 @@ const url = () => {
   });
   afterAll(() => server.close());
 
-  const topics = topicsOf(url);
+  const topics = topicsOf(url, nats);
   topicsConformance(topics);
 
   const inDatabase = () => topics.database.query<{ method: string }>('SELECT DISTINCT method FROM jobs');
