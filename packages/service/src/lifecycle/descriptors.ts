@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Logger } from '@rondo/rpc/call';
-import { fingerprintsOf } from '../fingerprint/fingerprint.js';
+import { fingerprintsOf } from '../fingerprint.js';
 import { StartupError } from './startup-error.js';
 
 /**

@@ -1,5 +1,5 @@
 import { type DescriptorProto, FileDescriptorProto } from '@rondo/contracts/google/protobuf/descriptor';
-import { splitDescriptorSet } from '../fingerprint/wire-message.js';
+import { splitDescriptorSet } from '../fingerprint.js';
 
 /** One `.proto` file: its bytes, and the names that reflection looks up. */
 export interface DescriptorFile {
