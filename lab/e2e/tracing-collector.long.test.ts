@@ -5,7 +5,7 @@ import { CalculatorServiceDefinition } from '@rondo/contracts/calculator/v1/calc
 import { freePort, memoryMiB, type ServiceProcess, startService, until } from '@rondo/harness';
 import { createChannel, createClient, staticResolver } from '@rondo/rpc/client';
 import { sleep, systemClock } from '@rondo/rpc/clock';
-import { type Answer, startCollector } from '../../packages/service/test/collector.js';
+import { type Answer, startCollector } from '../../plugins/telemetry/test/collector.js';
 
 const ANSWERS: readonly Answer[] = ['away', 'never', 500, 429];
 const PER_SECOND = 500;

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, afterEach, beforeAll, expect, it } from '@jest/globals';
 import { eventually } from '@rondo/harness';
-import { type ReceivedSpan, startCollector } from '../../packages/service/test/collector.js';
+import { type ReceivedSpan, startCollector } from '../../plugins/telemetry/test/collector.js';
 import { startDatabase } from '../chaos/testbed/database.js';
 import { createTestbed, type Testbed } from '../chaos/testbed/testbed.js';
 import { OWNERS, startServices } from '../chaos/transactions/services.js';

@@ -3,7 +3,7 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { eventually, runNode } from '@rondo/harness';
 import { PROTOCOL_POINTS, type ProtocolPoint } from '@rondo/transactions';
-import { type ReceivedSpan, startCollector } from '../../packages/service/test/collector.js';
+import { type ReceivedSpan, startCollector } from '../../plugins/telemetry/test/collector.js';
 import { startDatabase } from '../chaos/testbed/database.js';
 import { createTestbed, type Testbed } from '../chaos/testbed/testbed.js';
 import { isOfAbort, describe as nameOf } from '../chaos/transactions/point.js';

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { eventually, type System, type SystemOptions, startSystem } from '@rondo/harness';
-import { type ReceivedSpan, startCollector } from '../../../packages/service/test/collector.js';
+import { type ReceivedSpan, startCollector } from '../../../plugins/telemetry/test/collector.js';
 import { ask, askJson } from '../front-door.js';
 
 const TRACE = '4bf92f3577b34da6a3ce929d0e0e4736';

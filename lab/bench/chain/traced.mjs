@@ -7,6 +7,7 @@ import { silentLogger } from '@rondo/rpc/call';
 import { createChannel, createClient, staticResolver } from '@rondo/rpc/client';
 import { standIn } from '@rondo/rpc/testing';
 import { startService } from '@rondo/service';
+import { telemetry } from '@rondo/telemetry';
 
 const adder = standIn(AdderServiceDefinition, { add: ({ a, b }) => ({ result: a + b }) });
 let client;
@@ -19,6 +20,7 @@ const start = (services) =>
     environment: { ...process.env, RONDO_REGISTRY: '127.0.0.1:1', RONDO_ADMISSION: 'off' },
     log: silentLogger,
     register: false,
+    plugins: [telemetry],
     createApp: () => ({ services }),
   });
 

@@ -50,7 +50,7 @@ const EXPECTED = [
 
 describe.each([
   ['a tracer of its own', TRACED],
-  ["OpenTelemetry's SDK", { ...TRACED, OTEL_TRACES_SAMPLER: 'parentbased_always_on' }],
+  ['a sampler', { ...TRACED, OTEL_TRACES_SAMPLER: 'parentbased_always_on' }],
 ])('a process with %s', (_what, environment) => {
   it('tells the spans of its calls and of its code, each below its cause', async () => {
     if ('OTEL_TRACES_SAMPLER' in environment) process.env['OTEL_TRACES_SAMPLER'] = environment.OTEL_TRACES_SAMPLER;
@@ -102,6 +102,21 @@ it('lists its traces by page, and tells a watcher of each', async () => {
   expect((await told).value).toMatchObject({ instanceId: 'adder-1', traces: [{ traceId: first.traces[0]?.traceId }] });
   ending.abort();
   await expect(watch.next()).rejects.toMatchObject({ code: Status.CANCELLED });
+});
+
+it.each([
+  ['OTEL_EXPORTER_OTLP_ENDPOINT', 'http://127.0.0.1:4318'],
+  ['OTEL_EXPORTER_OTLP_TRACES_ENDPOINT', 'http://127.0.0.1:4318'],
+  ['OTEL_TRACES_EXPORTER', 'console'],
+  ['OTEL_METRICS_EXPORTER', 'otlp'],
+])('%s needs a plugin that the app has not: the start says which', async (variable, value) => {
+  await expect(start({ environment: { [variable]: value } })).rejects.toThrow(
+    `${variable}: needs the plugin @rondo/telemetry: run \`rondo add telemetry\``,
+  );
+});
+
+it('needs no plugin for an address to which nothing is sent', async () => {
+  await start({ environment: { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:4318', OTEL_TRACES_EXPORTER: 'none' } });
 });
 
 it('has no such service, and no tracing, unless it is asked to keep spans', async () => {

@@ -1,4 +1,5 @@
 import { runService } from '@rondo/service';
+import { telemetry } from '@rondo/telemetry';
 import { createApp } from './app.js';
 
-await runService({ name: 'calculator', port: 50051, createApp });
+await runService({ name: 'calculator', port: 50051, plugins: [telemetry], createApp });

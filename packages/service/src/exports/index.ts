@@ -45,10 +45,20 @@ export {
   type Variables,
   variable,
 } from '../config/variables.js';
+export type {
+  Exporter,
+  ExportOptions,
+  MetricExportOptions,
+  Push,
+  SpanExport,
+  SpanExportOptions,
+} from '../exporter.js';
 export type { Dependency } from '../lifecycle/former-app.js';
 export { runService } from '../lifecycle/run.js';
 export type { App, ServiceContext, ServiceOptions } from '../lifecycle/service.js';
 export { type RunningService, type StartOptions, startService } from '../lifecycle/start.js';
 export { type BindFailure, cannotBind, StartupError } from '../lifecycle/startup-error.js';
+export type { MetricData, Point } from '../metrics/instruments.js';
 export { type Plugin, type PluginNeed, pickPlugin } from '../plugin.js';
 export type { Phase, Readiness, State } from '../state.js';
+export type { FinishedSpan } from '../tracing/tracer.js';

@@ -55,7 +55,7 @@ interface ListenOptions {
   readonly descriptorSet: Uint8Array | undefined;
   readonly readiness: State<Readiness>;
   readonly meter: Meter;
-  readonly pools: Pick<MeteredPools, 'read'>;
+  readonly pools: MeteredPools;
   /** The channel that carries the calls of the process. */
   readonly channel: Pick<Channel, 'inspect'>;
   readonly cache: Pick<ResponseCache, 'feeds'>;

@@ -4,7 +4,7 @@ import { type Channel, type ChannelOptions, createChannel, createRegistryChannel
 import { callMetrics, folderStorage, type MutualTls, type Self } from '@rondo/rpc/internal';
 import type { Part } from '@rondo/rpc/server';
 import { keepsAnswers } from '../live-config/apply.js';
-import { meterChannel } from '../metrics/metrics.js';
+import { meterChannel } from '../metrics/channel.js';
 import { fingerprints } from './descriptors.js';
 import { type Directory, registriesOf } from './directory.js';
 import type { ServiceRuntime } from './service.js';

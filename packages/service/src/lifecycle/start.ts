@@ -1,3 +1,4 @@
+import type { Attributes } from '@opentelemetry/api';
 import type { Logger } from '@rondo/rpc/call';
 import { type Clock, type Random, systemClock, systemRandom, systemWallClock, type WallClock } from '@rondo/rpc/clock';
 import { BalancingError, LiveSettings, type Self } from '@rondo/rpc/internal';
@@ -6,12 +7,12 @@ import { configure, describeMisspelling, secretsOf } from '../config/configure.j
 import { createMask } from '../config/secrets.js';
 import type { SharedConfig } from '../config/shared.js';
 import { ConfigurationError, type Environment, type Variables } from '../config/variables.js';
+import { exporterAmong } from '../exporter.js';
 import { applySettings } from '../live-config/apply.js';
 import { consoleDestination, createLog, type LogOptions } from '../log.js';
 import type { LogRing } from '../logs/log-ring.js';
 import { startMetrics } from '../metrics/metrics.js';
-import { meterPools } from '../metrics/pools.js';
-import { askedPlugin } from '../plugin.js';
+import { askedPlugin, type Plugin } from '../plugin.js';
 import { createState, type Readiness, readinessOf } from '../state.js';
 import { openAuthentication } from './authentication.js';
 import { loadDescriptors } from './descriptors.js';
@@ -121,9 +122,24 @@ async function consoleLog(
 }
 
 /** How the process sends its metrics; undefined if it doesn't. */
-function pushOf({ metricsExporter, otlpMetricsProtocol, otlpProtocol, metricsIntervalMs }: SharedConfig) {
+function pushOf(config: SharedConfig, plugins: readonly Plugin[]) {
+  const { metricsExporter, otlpMetricsProtocol, otlpProtocol: protocol, metricsIntervalMs: intervalMs } = config;
   if (metricsExporter === 'none') return undefined;
-  return { protocol: otlpMetricsProtocol ?? otlpProtocol, intervalMs: metricsIntervalMs };
+  const exporter = exporterAmong(plugins, 'OTEL_METRICS_EXPORTER');
+  return { exporter, protocol: otlpMetricsProtocol ?? protocol, intervalMs };
+}
+
+/** What a collector knows the process by. */
+function resourceOf({ name, instanceId, config }: ServiceRuntime): Attributes {
+  const [region, zone] = config.zone === undefined ? [] : config.zone.split('/');
+  return {
+    'service.name': name,
+    'service.instance.id': instanceId,
+    'process.pid': process.pid,
+    ...(config.version !== '' && { 'service.version': config.version }),
+    ...(region !== undefined && { 'cloud.region': region }),
+    ...(zone !== undefined && { 'cloud.availability_zone': zone }),
+  };
 }
 
 interface AssembleOptions extends Pick<StartOptions<Variables>, 'register' | 'waits' | 'onPrepared'> {
@@ -199,25 +215,21 @@ async function openTrust(runtime: ServiceRuntime, parts: Part[]) {
 
 /** Starts the metrics of the process, and its traces if a variable asks for them. `kept` tells spans and lines that it keeps. */
 async function observe(runtime: ServiceRuntime, { environment, secrets, parts, logs }: AssembleOptions) {
-  const { config, name, instanceId, clock, log } = runtime;
-  const metrics = await startMetrics({
-    listen: config.metrics,
-    push: pushOf(config),
-    resource: { name, instanceId, version: config.version },
-    handover: { clock, timeoutMs: config.handoverMs },
-    log,
-  });
+  const { config, instanceId, clock, log, plugins } = runtime;
+  const exported = { resource: resourceOf(runtime), environment, clock, log };
+  const handover = { clock, timeoutMs: config.handoverMs };
+  const push = pushOf(config, plugins);
+  const metrics = await startMetrics({ ...exported, listen: config.metrics, push, handover });
   parts.push({ name: 'the metrics', stop: metrics.close });
-  const pools = meterPools(metrics.meter);
+  const { meter, pools } = metrics;
   const kept = logs ? [(await import('../logs/log-service.js')).createLogService(logs, instanceId)] : [];
-  const observed = { metrics, pools, meter: pools.meter, kept };
   const isTraced = config.traceBytes > 0 || Object.keys(environment).some((variable) => variable.startsWith('OTEL_'));
-  if (!isTraced) return observed;
+  if (!isTraced) return { metrics, pools, meter, kept };
   // Loaded on demand, as most processes aren't traced.
   const { startTracing } = await import('../tracing/tracing.js');
-  const tracing = await startTracing({ runtime, environment, secrets, meter: metrics.meter, log });
+  const tracing = await startTracing({ ...exported, runtime, secrets, plugins, meter });
   parts.push({ name: 'the traces', stop: tracing.close });
-  return { ...observed, kept: tracing.service ? [tracing.service, ...kept] : kept };
+  return { metrics, pools, meter, kept: tracing.service ? [tracing.service, ...kept] : kept };
 }
 
 /** Opens the registry, and the channel to other services. */

@@ -37,7 +37,7 @@ interface CallStatsOptions {
   readonly channel: Pick<Channel, 'inspect'>;
   /** The cache whose feeds are told. */
   readonly cache: Pick<ResponseCache, 'feeds'>;
-  readonly pools: Pick<MeteredPools, 'read'>;
+  readonly pools: MeteredPools;
   /** Undefined without TLS. */
   readonly identity: MutualTls['identity'] | undefined;
 }

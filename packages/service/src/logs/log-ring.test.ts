@@ -6,7 +6,7 @@ const line = (level: string, msg: string) => `${JSON.stringify({ level, msg })}\
 
 async function messages(ring: LogRing, filter: Partial<ReadLogsRequest> = {}): Promise<readonly string[]> {
   const { value } = await ring.read(ReadLogsRequest.fromPartial(filter), new AbortController().signal).next();
-  return (value?.lines ?? []).map((text: string) => JSON.parse(text).msg);
+  return (value?.items ?? []).map((text: string) => JSON.parse(text).msg);
 }
 
 it('keeps the last lines, in a bounded number of bytes', async () => {
@@ -17,7 +17,7 @@ it('keeps the last lines, in a bounded number of bytes', async () => {
   expect(kept).toHaveLength(10);
   ring.add(line('info', 'x'.repeat(20_000)));
   expect(await ring.read(ReadLogsRequest.fromPartial({}), new AbortController().signal).next()).toMatchObject({
-    value: { lines: [] },
+    value: { items: [] },
   });
 });
 
@@ -37,7 +37,7 @@ it('follows, tells a slow reader how many it has missed, and ends with its reade
   await reading.next();
   const next = reading.next();
   ring.add(line('info', 'first'));
-  expect(await next).toMatchObject({ value: { lines: [line('info', 'first').trim()], leftOut: 0 } });
+  expect(await next).toMatchObject({ value: { items: [line('info', 'first').trim()], leftOut: 0 } });
   for (let at = 0; at < 8; at += 1) ring.add(line('info', `line ${at}`));
   expect((await reading.next()).value).toMatchObject({ leftOut: 3 });
   const last = reading.next();

@@ -1,4 +1,5 @@
-import type { ReadLogsRequest, ReadLogsResponse } from '@rondo/contracts/rondo/logs/v1/logs';
+import type { ReadLogsRequest } from '@rondo/contracts/rondo/logs/v1/logs';
+import { type Batch, Readers } from '../readers.js';
 
 /** What a line takes beside its text. Bytes. */
 const LINE_BYTES = 64;
@@ -12,7 +13,7 @@ const LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'];
 export class LogRing {
   readonly #maxBytes: number;
   readonly #lines = new Set<{ readonly text: string; readonly bytes: number }>();
-  readonly #readers = new Set<(text: string) => void>();
+  readonly #readers = new Readers<string>();
   #bytes = 0;
 
   constructor(maxBytes: number) {
@@ -30,41 +31,17 @@ export class LogRing {
       this.#lines.delete(oldest);
       this.#bytes -= oldest.bytes;
     }
-    for (const read of this.#readers) read(text);
+    this.#readers.add(text);
   }
 
   /** Yields the last lines that a filter lets through, and then those that come until the signal aborts, if it follows. */
-  async *read(filter: ReadLogsRequest, signal: AbortSignal): AsyncGenerator<Omit<ReadLogsResponse, 'instanceId'>> {
+  async *read(filter: ReadLogsRequest, signal: AbortSignal): AsyncGenerator<Batch<string>> {
     const most = filter.last <= 0 ? LAST.default : Math.min(filter.last, LAST.most);
     const fits = filterOf(filter);
     const kept = [...this.#lines].map(({ text }) => text);
-    let lines = kept.filter(fits).slice(-most);
-    let leftOut = 0;
-    let wake: () => void = () => undefined;
-    const read = (text: string) => {
-      if (!fits(text)) return;
-      if (lines.length < most) lines.push(text);
-      else leftOut += 1;
-      wake();
-    };
-    const onAbort = () => wake();
-    signal.addEventListener('abort', onAbort, { once: true });
-    if (filter.follow) this.#readers.add(read);
-    try {
-      do {
-        const told = { lines, leftOut };
-        [lines, leftOut] = [[], 0];
-        yield told;
-        while (filter.follow && lines.length === 0 && !signal.aborted) {
-          await new Promise<void>((resolve) => {
-            wake = resolve;
-          });
-        }
-      } while (filter.follow && !signal.aborted);
-    } finally {
-      this.#readers.delete(read);
-      signal.removeEventListener('abort', onAbort);
-    }
+    const first = kept.filter(fits).slice(-most);
+    if (!filter.follow) yield { items: first, leftOut: 0 };
+    else yield* this.#readers.follow({ first, most, signal }, (text) => (fits(text) ? text : undefined));
   }
 }
 

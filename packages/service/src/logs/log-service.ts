@@ -6,7 +6,7 @@ import type { LogRing } from './log-ring.js';
 export function createLogService(ring: LogRing, instanceId: string): ServiceImplementation {
   return implement(LogServiceDefinition, {
     async *readLogs(filter, { signal }) {
-      for await (const read of ring.read(filter, signal)) yield { instanceId, ...read };
+      for await (const { items: lines, leftOut } of ring.read(filter, signal)) yield { instanceId, lines, leftOut };
     },
   });
 }

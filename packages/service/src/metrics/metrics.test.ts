@@ -4,12 +4,12 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import { silentLogger } from '@rondo/rpc/call';
 import { systemClock } from '@rondo/rpc/clock';
 import type { BreakerView, EndpointView, ServiceView } from '@rondo/rpc/internal';
-import { meterGuards } from './guards.js';
-import { type Metrics, meterBalancing, startMetrics } from './metrics.js';
+import { meterChannel } from './channel.js';
+import { type Metrics, startMetrics } from './metrics.js';
 
 const OPTIONS = {
   push: undefined,
-  resource: { name: 'test', instanceId: 'test-1', version: '' },
+  ...{ resource: {}, environment: {}, clock: systemClock },
   handover: { clock: systemClock, timeoutMs: 0 },
   log: silentLogger,
 };
@@ -33,6 +33,24 @@ describe('startMetrics', () => {
     expect(text).toMatch(/^rondo_test_things_total\{kind="good"\} 3$/m);
     expect(text).toMatch(/^process_start_time_seconds 1\d{9}/m);
     expect(text).toMatch(/^process_memory_usage_bytes \d+$/m);
+  });
+
+  it('tells a histogram, and escapes what a label or a description may hold', async () => {
+    const { meter, address } = await start();
+    const advice = { explicitBucketBoundaries: [0.1, 5] };
+    const histogram = meter.createHistogram('rondo.test.time', { unit: 's', description: 'a\\b\nc', advice });
+    for (const value of [0.25, 7]) histogram.record(value, { 'odd-key': 'say "\\"\n' });
+    const text = await (await fetch(`http://${address}/metrics`)).text();
+    const label = String.raw`odd_key="say \"\\\"\n"`;
+    expect(text.split('\n').filter((line) => line.includes('rondo_test_time'))).toEqual([
+      String.raw`# HELP rondo_test_time_seconds a\\b\nc`,
+      '# TYPE rondo_test_time_seconds histogram',
+      `rondo_test_time_seconds_count{${label}} 2`,
+      `rondo_test_time_seconds_sum{${label}} 7.25`,
+      `rondo_test_time_seconds_bucket{${label},le="0.1"} 0`,
+      `rondo_test_time_seconds_bucket{${label},le="5"} 1`,
+      `rondo_test_time_seconds_bucket{${label},le="+Inf"} 2`,
+    ]);
   });
 
   it('answers a client that has ended its side', async () => {
@@ -121,7 +139,7 @@ async function scrape(endpoints: readonly EndpointView[]): Promise<string> {
     guards: [],
     source: undefined,
   };
-  meterBalancing(metrics.meter, { inspect: () => [view] });
+  meterChannel(metrics.meter, { inspect: () => [view] });
   return await (await fetch(`http://${metrics.address}/metrics`)).text();
 }
 
@@ -173,7 +191,8 @@ it('reports breakers and bulkheads', async () => {
     policy: { failurePercent: 50, slowCallMs: undefined, windowMs: 10_000, minCalls: 20, probes: 3 },
   };
   const bulkhead = { inFlight: 4, queued: 5, refused: 6, policy: { maxCalls: 4, maxQueued: 5, queueTimeoutMs: 1 } };
-  meterGuards(metrics.meter, { inspect: () => [{ guards: [{ path: '/s.S/M', breaker, bulkhead }] }] });
+  const guards = [{ path: '/s.S/M', breaker, bulkhead }];
+  meterChannel(metrics.meter, { inspect: () => [{ service: 's.S', source: undefined, endpoints: [], guards }] });
   const text = await (await fetch(`http://${metrics.address}/metrics`)).text();
   const method = '{rpc_method="s.S/M"}';
   expect(text.split('\n').filter((line) => /^rondo_(breaker|bulkhead)/.test(line))).toEqual([

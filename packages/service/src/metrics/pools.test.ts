@@ -2,18 +2,16 @@ import { expect, it } from '@jest/globals';
 import { silentLogger } from '@rondo/rpc/call';
 import { systemClock } from '@rondo/rpc/clock';
 import { startMetrics } from './metrics.js';
-import { meterPools } from './pools.js';
 
 const OFF = {
-  ...{ listen: undefined, push: undefined, log: silentLogger },
-  resource: { name: 'test', instanceId: 'test-1', version: '' },
+  ...{ listen: undefined, push: undefined, log: silentLogger, clock: systemClock },
+  ...{ resource: {}, environment: {} },
   handover: { clock: systemClock, timeoutMs: 0 },
 };
 
 it('tells how full the pools are by what they observe, also while no metrics are collected', async () => {
-  const { meter: own } = await startMetrics(OFF);
-  const { meter, read } = meterPools(own);
-  expect(read()).toEqual([]);
+  const { meter, pools } = await startMetrics(OFF);
+  expect(pools.read()).toEqual([]);
   let waiting = 0;
   const observe = (name: string, value: () => number, labels = {}) =>
     meter
@@ -25,5 +23,5 @@ it('tells how full the pools are by what they observe, also while no metrics are
   observe('db.client.connection.pending_requests', () => waiting);
   observe('of something else', () => 1);
   waiting = 2;
-  expect(read()).toEqual([{ name: 'shop', used: 7, max: 10, waiting: 2 }]);
+  expect(pools.read()).toEqual([{ name: 'shop', used: 7, max: 10, waiting: 2 }]);
 });

@@ -1,8 +1,8 @@
 import { once } from 'node:events';
-import { createServer, type Server, type ServerResponse } from 'node:http';
-import { PrometheusExporter, PrometheusSerializer } from '@opentelemetry/exporter-prometheus';
-import type { MetricProducer, ResourceMetrics } from '@opentelemetry/sdk-metrics';
+import { createServer, type Server } from 'node:http';
+import type { AttributeValue } from '@opentelemetry/api';
 import { formatHostPort, type HostPort } from '../config/parsers.js';
+import type { Instruments, MetricData, Point } from './instruments.js';
 
 /** An HTTP server for Prometheus. */
 export interface MetricsServer {
@@ -15,27 +15,18 @@ export interface MetricsServer {
 const CONTENT_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
 
 /**
- * The exporter without its own HTTP server, which can't report its port and omits the version from the content type.
- */
-export function createReader(observed: MetricProducer): PrometheusExporter {
-  return new PrometheusExporter({ preventServerStart: true, metricProducers: [observed] });
-}
-
-/**
- * Serves the metrics of `reader` at `/metrics`, in Prometheus's text format.
+ * Serves metrics at `/metrics`, in Prometheus's text format.
  *
  * @throws the listen error of node:net, for example `EADDRINUSE`.
  */
-export async function serveMetrics(reader: PrometheusExporter, listen: HostPort): Promise<MetricsServer> {
-  // Without resource and scope: Prometheus sets the job and the instance itself.
-  const serializer = new PrometheusSerializer('', false, undefined, true, true);
+export async function serveMetrics(instruments: Instruments, listen: HostPort): Promise<MetricsServer> {
   const server = createServer((request, response) => {
     if (request.url?.split('?')[0] !== '/metrics') {
       response.writeHead(404).end('metrics are at /metrics\n');
       return;
     }
-    reader.collect().then(
-      ({ resourceMetrics }) => respond(response, serializer.serialize(withUnits(resourceMetrics))),
+    instruments.collect().then(
+      ({ metrics }) => response.writeHead(200, { 'content-type': CONTENT_TYPE }).end(metrics.map(textOf).join('')),
       (error: unknown) => response.writeHead(500).end(`the metrics can't be collected: ${String(error)}\n`),
     );
   });
@@ -44,10 +35,6 @@ export async function serveMetrics(reader: PrometheusExporter, listen: HostPort)
   server.listen(listen.port, listen.host);
   await once(server, 'listening');
   return { address: addressOf(server, listen), close: () => closeServer(server) };
-}
-
-function respond(response: ServerResponse, text: string): void {
-  response.writeHead(200, { 'content-type': CONTENT_TYPE }).end(text);
 }
 
 function addressOf(server: Server, { host, port }: HostPort): string {
@@ -63,20 +50,41 @@ async function closeServer(server: Server): Promise<void> {
 }
 
 /** Suffixes that Prometheus expects in metric names, by unit. */
-const SUFFIXES: Readonly<Record<string, string>> = { s: '.seconds', By: '.bytes', '1': '.ratio' };
+const SUFFIXES: Readonly<Record<string, string>> = { s: '_seconds', By: '_bytes', '1': '_ratio' };
 
 /**
- * `metrics` with unit suffixes in their names, as Prometheus names them. The Node exporter omits the suffixes.
+ * A metric as Prometheus's text.
  *
  * Source: https://opentelemetry.io/docs/specs/otel/compatibility/prometheus_and_openmetrics/
  */
-export function withUnits(metrics: ResourceMetrics): ResourceMetrics {
-  const scopeMetrics = metrics.scopeMetrics.map((scope) => ({
-    ...scope,
-    metrics: scope.metrics.map((metric) => {
-      const suffix = SUFFIXES[metric.descriptor.unit] ?? '';
-      return { ...metric, descriptor: { ...metric.descriptor, name: metric.descriptor.name + suffix } };
-    }),
-  }));
-  return { ...metrics, scopeMetrics };
+function textOf({ name, kind, unit, description, boundaries, points }: MetricData): string {
+  const full = toName(name + (SUFFIXES[unit] ?? '')) + (kind === 'counter' ? '_total' : '');
+  const type = kind === 'up_down_counter' ? 'gauge' : kind;
+  const lines = points.flatMap((point) => {
+    if (kind === 'histogram') return histogramLines(full, boundaries, point);
+    return `${full}${labelsOf(Object.entries(point.attributes))} ${numberOf(point.value)}`;
+  });
+  const help = description.replaceAll('\\', '\\\\').replaceAll('\n', '\\n');
+  return `# HELP ${full} ${help}\n# TYPE ${full} ${type}\n${lines.join('\n')}\n`;
 }
+
+function histogramLines(name: string, boundaries: readonly number[], { attributes, value, counts }: Point): string[] {
+  const labels = Object.entries(attributes);
+  let count = 0;
+  const buckets = counts.map((own, index) => {
+    count += own;
+    return `${name}_bucket${labelsOf([...labels, ['le', numberOf(boundaries[index] ?? Infinity)]])} ${count}`;
+  });
+  return [`${name}_count${labelsOf(labels)} ${count}`, `${name}_sum${labelsOf(labels)} ${value}`, ...buckets];
+}
+
+function labelsOf(labels: readonly (readonly [string, AttributeValue | undefined])[]): string {
+  const written = labels.map(([key, value = '']) => {
+    const text = typeof value === 'string' ? value : JSON.stringify(value);
+    return `${toName(key)}="${text.replaceAll('\\', '\\\\').replaceAll('\n', '\\n').replaceAll('"', '\\"')}"`;
+  });
+  return written.length === 0 ? '' : `{${written.join()}}`;
+}
+
+const toName = (name: string): string => name.replace(/[^a-z0-9_]+|__+/gi, '_');
+const numberOf = (value: number): string => `${value}`.replace('Infinity', 'Inf').replace(/^Inf/, '+Inf');

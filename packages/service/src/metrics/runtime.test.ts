@@ -1,8 +1,7 @@
 import { setImmediate, setTimeout } from 'node:timers/promises';
 import { afterEach, expect, it } from '@jest/globals';
-import { createNoopMeter } from '@opentelemetry/api';
 import { ManualClock } from '@rondo/rpc/testing';
-import { ObservedMetrics } from './observed.js';
+import { Instruments } from './instruments.js';
 import { meterRuntime } from './runtime.js';
 
 let stop: () => void = () => undefined;
@@ -10,14 +9,12 @@ afterEach(() => stop());
 
 function start() {
   const clock = new ManualClock();
-  const observed = new ObservedMetrics();
-  stop = meterRuntime(observed.over(createNoopMeter()), clock);
+  const instruments = new Instruments();
+  stop = meterRuntime(instruments.meter, clock);
   /** What a reader gets. */
   const read = async (name: string): Promise<number> => {
-    const { resourceMetrics } = await observed.collect();
-    const metrics = resourceMetrics.scopeMetrics.flatMap((scope) => scope.metrics);
-    const value = metrics.find(({ descriptor }) => descriptor.name === `nodejs.eventloop.${name}`)?.dataPoints[0]
-      ?.value;
+    const { metrics } = await instruments.collect();
+    const value = metrics.find((metric) => metric.name === `nodejs.eventloop.${name}`)?.points[0]?.value;
     if (typeof value !== 'number') throw new Error(`no value of ${name}`);
     return value;
   };

@@ -191,9 +191,9 @@ it('tells a watcher of what has ended and suits it, counts what a slow one misse
   ring.add(ended('well'));
   ring.add(ended('bad', { error: 'no', below: { isRemote: false } }));
   ring.add(ended('bad', { below: { isRemote: true } }));
-  expect((await next).value).toMatchObject({ traces: [{ traceId: 'bad', spans: 2, failedSpans: 1 }], leftOut: 0 });
+  expect((await next).value).toMatchObject({ items: [{ traceId: 'bad', spans: 2, failedSpans: 1 }], leftOut: 0 });
   for (let count = 0; count < 300; count += 1) ring.add(ended(`bad ${count}`, { error: 'no' }));
-  expect((await watch.next()).value).toMatchObject({ traces: { length: 256 }, leftOut: 44 });
+  expect((await watch.next()).value).toMatchObject({ items: { length: 256 }, leftOut: 44 });
   const last = watch.next();
   ending.abort();
   expect(await last).toEqual({ done: true, value: undefined });

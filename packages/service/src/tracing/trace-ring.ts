@@ -1,5 +1,4 @@
 import type { SpanContext } from '@opentelemetry/api';
-import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
 import {
   type ListTracesRequest,
   type TraceFilter,
@@ -7,12 +6,14 @@ import {
   type TraceSummary,
 } from '@rondo/contracts/rondo/tracing/v1/tracing';
 import { createMask } from '../config/secrets.js';
+import { type Batch, Readers } from '../readers.js';
 import { type KeptSpan, toKeptSpan } from './kept-span.js';
+import type { FinishedSpan } from './tracer.js';
 
-/** A span that has ended, of OpenTelemetry's SDK or of our own tracer. */
+/** A span that has ended, as far as it is kept. */
 export interface EndedSpan
   extends Pick<
-    ReadableSpan,
+    FinishedSpan,
     'name' | 'kind' | 'spanContext' | 'startTime' | 'duration' | 'status' | 'attributes' | 'events' | 'links'
   > {
   readonly parentSpanContext?: SpanContext | undefined;
@@ -44,12 +45,6 @@ interface Trace {
   streaming: boolean;
 }
 
-/** What a watch tells. */
-export interface WatchedTraces {
-  readonly traces: TraceSummary[];
-  readonly leftOut: number;
-}
-
 interface TraceRingOptions {
   readonly maxBytes: number;
   /** Texts that no span may hold. */
@@ -64,7 +59,7 @@ export class TraceRing {
   readonly #hide: (text: string) => string;
   /** In the order in which their first span ended. */
   readonly #traces = new Map<string, Trace>();
-  readonly #watchers = new Set<(traceId: string, trace: Trace) => void>();
+  readonly #watchers = new Readers<readonly [string, Trace]>();
   #completeSinceMs: number;
   #bytes = 0;
 
@@ -107,7 +102,7 @@ export class TraceRing {
     if (ended.attributes['rondo.streaming'] === true) trace.streaming = true;
     this.#forget();
     if (ended.parentSpanContext === undefined || ended.parentSpanContext.isRemote === true)
-      for (const tell of this.#watchers) tell(traceId, trace);
+      this.#watchers.add([traceId, trace]);
   }
 
   /** The traces whose ids begin with `prefix`; the spans if it is one. */
@@ -129,36 +124,10 @@ export class TraceRing {
   }
 
   /** Tells of each trace once a part of it that this process was asked for has ended, until the signal aborts. */
-  async *watch(filter: TraceFilter | undefined, signal: AbortSignal): AsyncGenerator<WatchedTraces> {
-    let traces: TraceSummary[] = [];
-    let leftOut = 0;
-    let wake: () => void = () => undefined;
-    const tell = (traceId: string, trace: Trace) => {
-      if (!matches(trace, filter)) return;
-      if (traces.length < MAX_WAITING) traces.push(summaryOf(traceId, trace));
-      else leftOut += 1;
-      wake();
-    };
-    const onAbort = () => wake();
-    signal.addEventListener('abort', onAbort, { once: true });
-    this.#watchers.add(tell);
-    try {
-      while (!signal.aborted) {
-        if (traces.length === 0) {
-          await new Promise<void>((resolve) => {
-            wake = resolve;
-          });
-          continue;
-        }
-        const told = { traces, leftOut };
-        traces = [];
-        leftOut = 0;
-        yield told;
-      }
-    } finally {
-      this.#watchers.delete(tell);
-      signal.removeEventListener('abort', onAbort);
-    }
+  watch(filter: TraceFilter | undefined, signal: AbortSignal): AsyncGenerator<Batch<TraceSummary>> {
+    return this.#watchers.follow({ most: MAX_WAITING, signal }, ([traceId, trace]) =>
+      matches(trace, filter) ? summaryOf(traceId, trace) : undefined,
+    );
   }
 
   #begin(traceId: string, { startUnixMs }: KeptSpan): Trace {

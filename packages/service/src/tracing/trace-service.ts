@@ -15,7 +15,7 @@ export function createTraceService(ring: TraceRing, instanceId: string): Service
       return { instanceId, traces, nextPageToken: from + size < total ? String(from + size) : '' };
     },
     async *watchTraces({ filter }, { signal }) {
-      for await (const told of ring.watch(filter, signal)) yield { instanceId, ...told };
+      for await (const { items: traces, leftOut } of ring.watch(filter, signal)) yield { instanceId, traces, leftOut };
     },
   });
 }

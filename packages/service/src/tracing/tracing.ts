@@ -1,19 +1,25 @@
-import { isSpanContextValid, type Meter, trace } from '@opentelemetry/api';
-import type { Logger } from '@rondo/rpc/call';
+import { context, isSpanContextValid, propagation, trace } from '@opentelemetry/api';
+import { withTimeout } from '@rondo/base';
 import type { ServiceImplementation } from '@rondo/rpc/server';
-import type { Environment } from '../config/variables.js';
+import { createContextManager, traceCalls } from '@rondo/rpc/tracing';
+import { createMask } from '../config/secrets.js';
+import { exporterAmong, SPAN_EXPORTERS, type SpanExport, type SpanExportOptions } from '../exporter.js';
 import type { ServiceRuntime } from '../lifecycle/service.js';
+import type { Plugin } from '../plugin.js';
+import { hideSecrets } from './hide-secrets.js';
+import { samplerOf } from './sampler.js';
+import { traceContext } from './trace-context.js';
 import { TraceRing } from './trace-ring.js';
 import { createTraceService } from './trace-service.js';
+import { createTracers, type FinishedSpan } from './tracer.js';
 
 /** What tracing needs of its process. */
-export interface TracingOptions {
-  readonly runtime: Pick<ServiceRuntime, 'name' | 'instanceId' | 'startedAt' | 'config' | 'clock' | 'wallClock'>;
-  readonly environment: Environment;
+export interface TracingOptions extends Omit<SpanExportOptions, 'names'> {
+  readonly runtime: Pick<ServiceRuntime, 'instanceId' | 'startedAt' | 'config' | 'wallClock'>;
   /** Texts that no span may hold. */
   readonly secrets: readonly string[];
-  readonly meter: Meter;
-  readonly log: Logger;
+  /** An exporter is among them, if a variable asks for one. */
+  readonly plugins: readonly Plugin[];
 }
 
 /** The tracing of a process. */
@@ -24,32 +30,53 @@ export interface Tracing {
   close(): Promise<void>;
 }
 
+/** How long a process that ends waits for its collector. Milliseconds. */
+const FLUSH_MS = 2_000;
 const OFF: Tracing = { close: async () => undefined };
 
 /**
  * Traces the calls of a process if the standard variables of OpenTelemetry, of which one is set, ask for it, or `RONDO_TRACE_BYTES`. An SDK that
- * the process has set up by itself before gets the spans; otherwise this starts one, or a plain tracer if the spans are only kept.
+ * the process has set up by itself before gets the spans; otherwise Rondo's tracer makes them, keeps them, and gives them to the exporter.
  *
  * Source: https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/
+ *
+ * @throws ConfigurationError if spans are to be sent, and the app has no plugin that does it.
  */
 export async function startTracing(options: TracingOptions): Promise<Tracing> {
-  const { environment, runtime, secrets, log } = options;
-  const { traceBytes } = runtime.config;
+  const { environment, runtime, secrets, clock, log } = options;
+  const { traceBytes: maxBytes } = runtime.config;
   if (environment['OTEL_SDK_DISABLED']?.trim().toLowerCase() === 'true') return OFF;
-  const foreign = hasProvider();
-  if (foreign && traceBytes > 0)
-    log.warn(
-      {},
-      'RONDO_TRACE_BYTES has no effect: the process has an OpenTelemetry SDK of its own, which has the spans',
-    );
-  const { startedAt } = runtime;
-  const ring = foreign || traceBytes === 0 ? undefined : new TraceRing({ maxBytes: traceBytes, secrets, startedAt });
-  const exporters = foreign ? [] : exportersIn(environment);
-  if (!foreign && ring === undefined && exporters.length === 0) return OFF;
-  const close = foreign ? OFF.close : await startTracer(exporters, ring, options);
-  const { traceCalls } = await import('@rondo/rpc/tracing');
-  traceCalls({ plain: !foreign });
-  return { close, ...(ring && { service: createTraceService(ring, runtime.instanceId) }) };
+  if (hasProvider()) {
+    if (maxBytes > 0)
+      log.warn({}, 'RONDO_TRACE_BYTES has no effect: the process has an OpenTelemetry SDK, which has the spans');
+    traceCalls();
+    return OFF;
+  }
+  const sent = await openExport(options);
+  const sampler = samplerOf(environment, (text) => log.warn({}, text));
+  if (maxBytes === 0 && sent === undefined) return OFF;
+  const { startedAt, instanceId, wallClock } = runtime;
+  const ring = maxBytes === 0 ? undefined : new TraceRing({ maxBytes, secrets, startedAt });
+  const hide = createMask(secrets);
+  const onEnd = (span: FinishedSpan) => {
+    ring?.add(span);
+    if (sent !== undefined && secrets.length > 0) hideSecrets(span, hide);
+    sent?.add(span);
+  };
+  trace.setGlobalTracerProvider(createTracers({ clock, wallClock, sampler, onEnd }));
+  context.setGlobalContextManager(createContextManager());
+  propagation.setGlobalPropagator(sent?.propagator ?? traceContext);
+  traceCalls({ plain: true });
+  return {
+    ...(ring && { service: createTraceService(ring, instanceId) }),
+    async close() {
+      for (const api of [trace, context, propagation]) api.disable();
+      if (sent === undefined) return;
+      await withTimeout(() => sent.close(), { clock, timeoutMs: FLUSH_MS }).catch((error: unknown) => {
+        log.info({ err: error }, 'the last spans could not be sent');
+      });
+    },
+  };
 }
 
 /** Whether a tracer provider is registered: the process has set up an SDK by itself. */
@@ -58,24 +85,18 @@ function hasProvider(): boolean {
   return isSpanContextValid(trace.getTracer('@rondo/service').startSpan('probe').spanContext());
 }
 
-/** Each is loaded on demand: the SDK takes a large part of a process's start time. */
-async function startTracer(exporters: readonly string[], ring: TraceRing | undefined, options: TracingOptions) {
-  const isSampled = (options.environment['OTEL_TRACES_SAMPLER'] ?? '') !== '';
-  if (ring === undefined || exporters.length > 0 || isSampled) {
-    const { startSdk } = await import('./sdk.js');
-    return startSdk(exporters, ring, options);
-  }
-  const { startOwnTracer } = await import('./own-tracer.js');
-  const stop = startOwnTracer((span) => ring.add(span), options.runtime);
-  return async () => stop();
-}
-
-/** The exporters that the environment names. An address of a collector alone asks for OTLP. */
-function exportersIn(environment: Environment): readonly string[] {
-  const text = environment['OTEL_TRACES_EXPORTER']?.trim() ?? '';
-  const names = text === '' ? [] : text.split(',').map((name) => name.trim().toLowerCase());
-  if (names.length > 0) return names.filter((name) => name !== 'none' && name !== '');
-  const endpoint =
-    environment['OTEL_EXPORTER_OTLP_TRACES_ENDPOINT'] ?? environment['OTEL_EXPORTER_OTLP_ENDPOINT'] ?? '';
-  return endpoint.trim() === '' ? [] : ['otlp'];
+/** Opens the exporters that the environment names; undefined if it names none. An address of a collector alone asks for OTLP. */
+async function openExport(options: TracingOptions): Promise<SpanExport | undefined> {
+  const { environment, plugins, log } = options;
+  const isSet = (name: string) => (environment[name]?.trim() ?? '') !== '';
+  const variable = ['OTEL_TRACES_EXPORTER', 'OTEL_EXPORTER_OTLP_TRACES_ENDPOINT', 'OTEL_EXPORTER_OTLP_ENDPOINT'].find(
+    isSet,
+  );
+  if (variable === undefined) return undefined;
+  const given = variable === 'OTEL_TRACES_EXPORTER' ? environment[variable] : 'otlp';
+  const asked = (given ?? '').split(',').map((name) => name.trim().toLowerCase());
+  const names = SPAN_EXPORTERS.filter((name) => asked.includes(name));
+  for (const name of asked.filter((one) => !['', 'none', ...SPAN_EXPORTERS].includes(one)))
+    log.warn({}, `OTEL_TRACES_EXPORTER=${name} is not known: give otlp, console or none`);
+  return names.length === 0 ? undefined : exporterAmong(plugins, variable).openSpans({ ...options, names });
 }

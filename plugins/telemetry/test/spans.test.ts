@@ -9,9 +9,10 @@ import { createChannel, createClient, staticResolver } from '@rondo/rpc/client';
 import { BYTES, type ServiceDefinition, undecidedParent } from '@rondo/rpc/internal';
 import { createRouter, implement, serve } from '@rondo/rpc/server';
 import { RpcError, Status } from '@rondo/rpc/status';
-import { startService, text, variable } from '../src/exports/index.js';
+import { startService, text, variable } from '@rondo/service';
+import { recordingLogger } from '../../../packages/service/test/recording-logger.js';
+import { telemetry } from '../src/exports/index.js';
 import { startCollector } from './collector.js';
-import { recordingLogger } from './recording-logger.js';
 
 const TRACE = '4bf92f3577b34da6a3ce929d0e0e4736';
 const TOKEN = 'a-token-that-no-span-may-hold';
@@ -43,6 +44,7 @@ async function start(
       ...variables,
     },
     log,
+    plugins: [telemetry],
     variables: { token: variable('ADDER_TOKEN', text, { secret: true }) },
     createApp: () => ({ services: [implement(AdderServiceDefinition, { add })] }),
   });

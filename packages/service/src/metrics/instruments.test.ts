@@ -1,26 +1,17 @@
 import { expect, it } from '@jest/globals';
-import { MeterProvider, MetricReader } from '@opentelemetry/sdk-metrics';
-import { MAX_SERIES, ObservedMetrics } from './observed.js';
-
-class Reader extends MetricReader {
-  protected async onForceFlush(): Promise<void> {}
-  protected async onShutdown(): Promise<void> {}
-}
+import { Instruments, MAX_SERIES } from './instruments.js';
 
 function metered() {
-  const observed = new ObservedMetrics();
-  const reader = new Reader({ metricProducers: [observed] });
-  const meter = observed.over(new MeterProvider({ readers: [reader] }).getMeter('test'));
+  const instruments = new Instruments();
   const read = async () => {
-    const { resourceMetrics, errors } = await reader.collect();
-    const metrics = resourceMetrics.scopeMetrics.flatMap((scope) => scope.metrics);
-    const told = metrics.map(({ descriptor, dataPoints }) => [
-      descriptor.name,
-      dataPoints.map(({ attributes, value }) => [attributes.of ?? '', value]),
+    const { metrics, errors } = await instruments.collect();
+    const told = metrics.map(({ name, points }) => [
+      name,
+      points.map(({ attributes, value }) => [attributes.of ?? '', value]),
     ]);
     return { told, errors };
   };
-  return { meter, read };
+  return { instruments, meter: instruments.meter, read };
 }
 
 it('tells what is observed now, and nothing of labels that no longer are', async () => {
@@ -62,4 +53,38 @@ it('tells of the others if one callback fails', async () => {
   meter.createObservableGauge('bad').addCallback(() => Promise.reject(fault));
   meter.createObservableGauge('good').addCallback((result) => result.observe(1));
   expect(await read()).toEqual({ told: [['good', [['', 1]]]], errors: [fault] });
+});
+
+it('adds up what is recorded by its labels, and what has too many of them together', async () => {
+  const { meter, read } = metered();
+  const [counter, gauge] = [meter.createCounter('counter'), meter.createGauge('gauge')];
+  for (const value of [1, 2, -4]) counter.add(value, { of: 'a' });
+  meter.createCounter('counter').add(5, { of: 'b' });
+  for (const value of [1, 2]) gauge.record(value);
+  meter.createUpDownCounter('both').add(-4);
+  expect((await read()).told).toEqual([
+    [
+      'counter',
+      [
+        ['a', 3],
+        ['b', 5],
+      ],
+    ],
+    ['gauge', [['', 2]]],
+    ['both', [['', -4]]],
+  ]);
+  for (let of = 2; of < MAX_SERIES + 10; of += 1) counter.add(1, { of: `i${of}` });
+  const values = (await read()).told[0]?.[1];
+  expect(values).toHaveLength(MAX_SERIES + 1);
+  expect(values?.at(-1)).toEqual(['', 10]);
+});
+
+it('counts the values of a histogram by the bounds of its buckets', async () => {
+  const { meter, instruments } = metered();
+  const histogram = meter.createHistogram('h', { unit: 's', advice: { explicitBucketBoundaries: [1, 5] } });
+  for (const value of [0.5, 1, 2, 5, 6]) histogram.record(value);
+  const { metrics } = await instruments.collect();
+  expect(metrics).toMatchObject([
+    { kind: 'histogram', boundaries: [1, 5], points: [{ value: 14.5, counts: [2, 2, 1] }] },
+  ]);
 });
