@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { eventually, root } from '@rondo/harness';
-import { kubernetesResolver } from '@rondo/registry-kubernetes';
+import { kubernetesResolver } from '@rondo/registry-kubernetes/resolver';
 import { type Channel, createChannel, createRegistryChannel } from '@rondo/rpc/client';
 import { discoveryFor, noControlPlane } from './src/control-plane.js';
 import {

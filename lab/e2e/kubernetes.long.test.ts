@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { CalculatorServiceDefinition } from '@rondo/contracts/calculator/v1/calculator';
 import { eventually, root, type ServiceProcess, startService } from '@rondo/harness';
-import { kubernetesResolver } from '@rondo/registry-kubernetes';
+import { kubernetesResolver } from '@rondo/registry-kubernetes/resolver';
 import { createChannel, createClient } from '@rondo/rpc/client';
 import { parseAllDocuments } from 'yaml';
 import {

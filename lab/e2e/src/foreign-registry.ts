@@ -6,9 +6,9 @@ import { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
 import { eventually, freeBase, type RunningProcess, root, start } from '@rondo/harness';
 import type { RegistryAdapter } from '@rondo/registries';
 import type { ConformanceRegistry } from '@rondo/registries/testing';
-import { consulRegistry } from '@rondo/registry-consul';
-import { eurekaRegistry } from '@rondo/registry-eureka';
-import { zookeeperRegistry } from '@rondo/registry-zookeeper';
+import { consulRegistry } from '@rondo/registry-consul/registry';
+import { eurekaRegistry } from '@rondo/registry-eureka/registry';
+import { zookeeperRegistry } from '@rondo/registry-zookeeper/registry';
 import { systemClock as clock, systemRandom as random } from '@rondo/rpc/clock';
 import { startTcpProxy } from '@rondo/rpc/internal/testing';
 

@@ -67,12 +67,13 @@ export function findPlugin<P extends Plugin>(plugins: readonly Plugin[], { is, u
   return plugins.filter(is).find(({ schemes }) => url === undefined || schemes?.includes(schemeOf(url)));
 }
 
-/** Names a plugin that is missing: `RONDO_REGISTRY: consul://… needs the plugin @rondo/registry-consul`. */
+/** Names a plugin that isn't passed: `RONDO_REGISTRY: consul://… needs the plugin @rondo/registry-consul`. */
 export function missing({ variable, url, package: own }: Omit<PluginNeed<Plugin>, 'is'>) {
   const scheme = url && schemeOf(url);
   const name = own ?? (scheme && PACKAGES[scheme]);
   const what = name === undefined ? 'a plugin that opens it' : `the plugin ${name}`;
-  return { name, text: `${variable}: ${scheme ? `${scheme}://… ` : ''}needs ${what}` };
+  // An unknown scheme may be part of a password.
+  return { name, text: `${variable}: ${scheme && name ? `${scheme}://… ` : ''}needs ${what}` };
 }
 
 const schemeOf = (url: string): string => url.slice(0, url.indexOf(':'));

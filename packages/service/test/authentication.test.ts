@@ -9,12 +9,15 @@ import {
   newApiKey,
   prepareDevelopmentIssuer,
 } from '@rondo/authentication';
+import { tokens } from '@rondo/authentication/tokens';
 import type { AdderServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/adder';
 import { callPrincipal, type Principal } from '@rondo/rpc/call';
 import type { Client } from '@rondo/rpc/client';
-import { closeAll, newFolder, start } from './started.js';
+import { closeAll, newFolder, start as startWith } from './started.js';
 
 const HOUR_MS = 60 * 60_000;
+
+const start: typeof startWith = (setting) => startWith({ ...setting, plugins: [tokens] });
 
 let folder: string;
 let keyFile: string;

@@ -31,7 +31,8 @@ export const ADDER = AdderServiceDefinition.fullName;
 export const adder = (add: Handlers<typeof AdderServiceDefinition>['add'] = ({ a, b }) => ({ result: a + b })) =>
   implement(AdderServiceDefinition, { add });
 
-interface Setting extends Partial<Pick<StartOptions<Record<never, never>>, 'maxReplyBytes' | 'onPrepared'>> {
+interface Setting
+  extends Partial<Pick<StartOptions<Record<never, never>>, 'maxReplyBytes' | 'onPrepared' | 'plugins'>> {
   readonly environment?: Readonly<Record<string, string>>;
   readonly app?: Partial<App>;
   readonly add?: Handlers<typeof AdderServiceDefinition>['add'];

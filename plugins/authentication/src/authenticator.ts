@@ -1,29 +1,8 @@
-import type { Principal } from '@rondo/rpc/call';
-import { type CredentialHeaders, readCredentials } from './credentials.js';
+import type { Authenticator, AuthenticatorOptions } from '@rondo/service';
+import { readCredentials } from './credentials.js';
 import { credentialErrors } from './errors.js';
 import { KeyRing } from './keys/key-ring.js';
-import { createTokenVerifier, type TokenRules, type TokenSurroundings } from './tokens/verifier.js';
-
-/** Options of {@link createAuthenticator}: which credentials are accepted. */
-export interface AuthenticatorOptions extends TokenSurroundings {
-  /** Tokens; none are accepted by default. */
-  readonly tokens?: TokenRules | undefined;
-  /** The file of `rondo keys`; no API keys are accepted by default. */
-  readonly keyFile?: string | undefined;
-}
-
-/** Verifies the credentials of people and programs outside of the system. */
-export interface Authenticator {
-  /**
-   * On whose behalf a call is made; undefined if it has no credentials.
-   *
-   * @throws RpcError `UNAUTHENTICATED` for credentials that aren't valid, `INVALID_ARGUMENT` for several, and
-   * `UNAVAILABLE` if the keys of the token's issuer can't be fetched.
-   */
-  authenticate(headers: CredentialHeaders): Promise<Principal | undefined>;
-  /** Stops following the files. */
-  close(): void;
-}
+import { createTokenVerifier } from './tokens/verifier.js';
 
 /**
  * Creates an authenticator.

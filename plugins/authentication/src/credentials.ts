@@ -1,13 +1,8 @@
+import type { CredentialHeaders } from '@rondo/service';
 import { credentialErrors } from './errors.js';
 
 /** What a call presents to prove who makes it. */
 export type Credentials = { readonly kind: 'token' | 'key'; readonly text: string };
-
-/** The header fields with credentials, each with all its values as received. */
-export interface CredentialHeaders {
-  readonly authorization: readonly string[];
-  readonly apiKey: readonly string[];
-}
 
 /** The longest token or key. A header block of HTTP/2 has 16 KiB. Characters. */
 const MAX_LENGTH = 8 * 1024;

@@ -1,5 +1,14 @@
 import type { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
-import { entryRegistrar, field, HTTP_KEYS, HttpServers, parseLocation, type RegistryAdapter } from '@rondo/registries';
+import {
+  entryRegistrar,
+  field,
+  HTTP_KEYS,
+  HttpServers,
+  type OpenRegistry,
+  openedBy,
+  parseLocation,
+  type RegistryAdapter,
+} from '@rondo/registries';
 import { checkOf, entryId, fromMeta, toEntry } from './entry.js';
 import { ConsulWatch, notConsul } from './watch.js';
 
@@ -50,3 +59,6 @@ export function consulRegistry(url: string): RegistryAdapter {
     },
   };
 }
+
+/** Opens Consul for a process. @throws TypeError if the URL is wrong. */
+export const openConsul: OpenRegistry = (url, options) => openedBy(consulRegistry(url), options);

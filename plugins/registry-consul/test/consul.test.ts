@@ -8,7 +8,7 @@ import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from '@jest/globals';
 import { Instance, InstanceStatus, OperatorState } from '@rondo/contracts/rondo/registry/v1/registry';
 import { fromHealth, toEntry } from '../src/entry.js';
-import { consulRegistry } from '../src/exports/index.js';
+import { consulRegistry } from '../src/exports/registry.js';
 
 const SERVICE = 'shop.v1.CartService';
 const instance = Instance.fromPartial({

@@ -1,5 +1,14 @@
 import type { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
-import { entryRegistrar, field, HTTP_KEYS, HttpServers, parseLocation, type RegistryAdapter } from '@rondo/registries';
+import {
+  entryRegistrar,
+  field,
+  HTTP_KEYS,
+  HttpServers,
+  type OpenRegistry,
+  openedBy,
+  parseLocation,
+  type RegistryAdapter,
+} from '@rondo/registries';
 import type { Clock } from '@rondo/rpc/clock';
 import { Apps } from './apps.js';
 import { appOf, entryId, fromEntry, toEntry } from './entry.js';
@@ -68,3 +77,6 @@ export function eurekaRegistry(url: string, { clock }: EurekaOptions): RegistryA
     },
   };
 }
+
+/** Opens Eureka for a process. @throws TypeError if the URL is wrong. */
+export const openEureka: OpenRegistry = (url, options) => openedBy(eurekaRegistry(url, options), options);

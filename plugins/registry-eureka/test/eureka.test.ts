@@ -5,7 +5,7 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import { Instance, InstanceStatus, OperatorState } from '@rondo/contracts/rondo/registry/v1/registry';
 import { ManualClock } from '@rondo/rpc/testing';
 import { fromEntry, toEntry } from '../src/entry.js';
-import { eurekaRegistry } from '../src/exports/index.js';
+import { eurekaRegistry } from '../src/exports/registry.js';
 
 const SERVICE = 'shop.v1.CartService';
 const instance = Instance.fromPartial({

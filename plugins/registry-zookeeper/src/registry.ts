@@ -1,5 +1,12 @@
 import type { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
-import { type EntryRequests, entryRegistrar, parseLocation, type RegistryAdapter } from '@rondo/registries';
+import {
+  type EntryRequests,
+  entryRegistrar,
+  type OpenRegistry,
+  openedBy,
+  parseLocation,
+  type RegistryAdapter,
+} from '@rondo/registries';
 import type { Clock, Random } from '@rondo/rpc/clock';
 import { fromNode, toNode } from './node.js';
 import { create, read, remove, set } from './nodes.js';
@@ -86,3 +93,6 @@ function nodesOf(session: Session, root: string): EntryRequests {
     remove: async (name, instance) => remove(await session.connection(), pathOf(name, instance)),
   };
 }
+
+/** Opens ZooKeeper for a process. @throws TypeError if the URL is wrong. */
+export const openZooKeeper: OpenRegistry = (url, options) => openedBy(zookeeperRegistry(url, options), options);

@@ -3,7 +3,7 @@ import { type AddressInfo, createServer, type Server } from 'node:net';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { Instance, InstanceStatus } from '@rondo/contracts/rondo/registry/v1/registry';
 import { systemClock as clock, systemRandom as random } from '@rondo/rpc/clock';
-import { zookeeperRegistry } from '../src/exports/index.js';
+import { zookeeperRegistry } from '../src/exports/registry.js';
 import { FrameReader, JuteWriter } from '../src/jute.js';
 import { fromNode, toNode } from '../src/node.js';
 import { Tree } from '../src/tree.js';

@@ -1,6 +1,13 @@
+import { tokens } from '@rondo/authentication/tokens';
+import { redis } from '@rondo/cache-redis';
+import { consul } from '@rondo/registry-consul';
+import { eureka } from '@rondo/registry-eureka';
+import { kubernetes } from '@rondo/registry-kubernetes';
+import { zookeeper } from '@rondo/registry-zookeeper';
 import { runService } from '@rondo/service';
 import { telemetry } from '@rondo/telemetry';
 import { createApp } from './app.js';
 import { variables } from './config.js';
 
-await runService({ name: 'project-management', port: 50052, variables, plugins: [telemetry], createApp });
+const plugins = [consul, eureka, kubernetes, zookeeper, redis, tokens, telemetry];
+await runService({ name: 'project-management', port: 50052, variables, createApp, plugins });

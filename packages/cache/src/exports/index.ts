@@ -16,4 +16,4 @@
 export { type CacheOptions, createCache, type ResponseCache, type UnaryCall } from '../cache.js';
 export type { Prefetch } from '../prefetch.js';
 export type { SharedOptions } from '../shared/second-level.js';
-export type { SharedStore, Taken } from '../shared/shared-store.js';
+export { LEASE_MS, type SharedStore, type StoreOptions, type StorePlugin, type Taken } from '../shared/shared-store.js';

@@ -1,3 +1,6 @@
+import type { Logger } from '@rondo/rpc/call';
+import type { Clock, Random } from '@rondo/rpc/clock';
+
 /** How long a lease holds. After that, another process may get the value. Milliseconds. */
 export const LEASE_MS = 10_000;
 
@@ -20,4 +23,26 @@ export interface SharedStore {
   /** Removes a value, or the lease of one that is on its way. Resolves with whether it is certain that the key is gone. */
   remove(key: string): Promise<boolean>;
   close(): void;
+}
+
+/** What a store is opened with. */
+export interface StoreOptions {
+  /** The value of `RONDO_CACHE`. */
+  readonly url: string;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+  /** Called with each command that failed or took too long. */
+  readonly onError?: () => void;
+}
+
+/** A kind of store that an app passes to its process: `runService({ …, plugins: [redis] })`. `RONDO_CACHE` picks it. */
+export interface StorePlugin {
+  readonly kind: 'cache';
+  /** The npm package that it comes from. */
+  readonly package: string;
+  /** The schemes of the URLs that it opens. */
+  readonly schemes: readonly string[];
+  /** Opens the store, which connects in the background. */
+  open(options: StoreOptions): Promise<SharedStore>;
 }

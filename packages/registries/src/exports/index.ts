@@ -28,5 +28,12 @@ export {
 export { HTTP_KEYS, type HttpAnswer, type HttpAsk, HttpServers } from '../http.js';
 export { field, items, textOf } from '../json.js';
 export { isFullName, type LocationForm, parseLocation, type RegistryLocation } from '../location.js';
+export {
+  type OpenedRegistry,
+  type OpenRegistry,
+  openedBy,
+  type RegistryOptions,
+  type RegistryPlugin,
+} from '../plugin.js';
 export { fromRecord, toRecord } from '../record.js';
 export { type AdapterResolverOptions, adapterResolver } from '../resolver.js';

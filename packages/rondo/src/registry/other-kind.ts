@@ -4,7 +4,7 @@ import {
   ListOperatorStatesResponse,
   ListServicesResponse,
 } from '@rondo/contracts/rondo/registry/v1/registry';
-import type { RegistryAdapter } from '@rondo/registries';
+import type { RegistryAdapter, RegistryPlugin } from '@rondo/registries';
 import { Metadata } from '@rondo/rpc/call';
 import type { ClientCall } from '@rondo/rpc/client';
 import { systemClock, systemRandom } from '@rondo/rpc/clock';
@@ -34,12 +34,23 @@ export function kindOf(source: string, text: string): string | undefined {
 /** Opens the registry of another kind that the addresses of a command name; undefined if they are of Rondo's own. */
 export async function openOtherKind([url = '']: readonly string[]): Promise<RegistryAdapter | undefined> {
   if (!url.includes('://')) return undefined;
-  const { openAdapter } = await import('@rondo/service/registration');
+  const kind = (await registryPlugins()).find(({ schemes }) => schemes.some((scheme) => url.startsWith(`${scheme}:`)));
+  const open = await kind?.load();
   try {
-    return await openAdapter(url, { ttlMs: TTL_MS, clock: systemClock, random: systemRandom });
+    return open?.(url, { ttlMs: TTL_MS, clock: systemClock, random: systemRandom }).adapter;
   } catch (error) {
     throw new UsageError(`RONDO_REGISTRY: ${messageOf(error)}`);
   }
+}
+
+/** Loaded on demand: most commands ask Rondo's own registry. */
+async function registryPlugins(): Promise<readonly RegistryPlugin[]> {
+  const [{ consul }, { eureka }, { zookeeper }] = await Promise.all([
+    import('@rondo/registry-consul'),
+    import('@rondo/registry-eureka'),
+    import('@rondo/registry-zookeeper'),
+  ]);
+  return [consul, eureka, zookeeper];
 }
 
 /** A session's, which registers nothing. */

@@ -151,18 +151,11 @@ export const hostPort: Parser<HostPort> = {
 /** Rondo's registry, by its addresses, or a registry of another kind, by its URL. */
 export type RegistryLocation = readonly HostPort[] | string;
 
-/** The kinds of registries besides Rondo's own. */
-export const REGISTRY_KINDS = ['kubernetes', 'zookeeper', 'consul', 'eureka'] as const;
-
 /** Where the registry is. */
 export const registryLocation: Parser<RegistryLocation> = {
-  rule: `a comma-separated list of host:port, or a URL of ${REGISTRY_KINDS.join(', ')}`,
+  rule: 'a comma-separated list of host:port, or the URL of a registry of another kind, such as consul://127.0.0.1:8500',
   example: '127.0.0.1:50050',
-  parse(value) {
-    if (!value.includes('://')) return list(hostPort).parse(value);
-    const isKnown = REGISTRY_KINDS.some((kind) => value.startsWith(`${kind}://`));
-    return isKnown ? valid(value) : invalid('is no registry that Rondo knows');
-  },
+  parse: (value) => (/^[a-z][a-z0-9+.-]*:\/\//.test(value) ? valid(value) : list(hostPort).parse(value)),
   format: (location) => (typeof location === 'string' ? location : list(hostPort).format(location)),
 };
 

@@ -61,4 +61,12 @@ export { type BindFailure, cannotBind, StartupError } from '../lifecycle/startup
 export type { MetricData, Point } from '../metrics/instruments.js';
 export { type Plugin, type PluginNeed, pickPlugin } from '../plugin.js';
 export type { Phase, Readiness, State } from '../state.js';
+export type {
+  Authenticator,
+  AuthenticatorOptions,
+  CredentialHeaders,
+  Issuer,
+  TokenRules,
+  TokensPlugin,
+} from '../tokens.js';
 export type { FinishedSpan } from '../tracing/tracer.js';

@@ -3,10 +3,11 @@
  * them. A service that starts by `runService` registers by itself.
  *
  * ```ts
+ * import { consul } from '@rondo/registry-consul';
  * import { createRegistryChannel } from '@rondo/rpc/client';
  * import { openRegistry, registerServer } from '@rondo/service/registration';
  *
- * const registry = await openRegistry(); // of any kind, at RONDO_REGISTRY
+ * const registry = await openRegistry(process.env['RONDO_REGISTRY'], [consul]);
  * const channel = createRegistryChannel({ registry });
  * const registration = registerServer({
  *   registry,
@@ -19,6 +20,5 @@
  * ```
  */
 
-export { type AdapterOptions, openAdapter } from '../lifecycle/directory.js';
 export { type OtherRegistry, openRegistry } from '../registration/open-registry.js';
 export { type RegisteredServer, type RegisterServerOptions, registerServer } from '../registration/register-server.js';

@@ -1,30 +1,30 @@
-import type { Authenticator, TokenRules, TokenSurroundings } from '@rondo/authentication';
 import { callPrincipal, type Metadata, type ServerCall } from '@rondo/rpc/call';
 import type { Middleware } from '@rondo/rpc/middleware';
 import type { SharedConfig } from '../config/shared.js';
 import { ConfigurationError } from '../config/variables.js';
+import { type Plugin, pickPlugin } from '../plugin.js';
+import type { Authenticator, TokenRules, TokensPlugin } from '../tokens.js';
+import type { ServiceRuntime } from './service.js';
 import { StartupError } from './startup-error.js';
+
+const isTokens = (plugin: Plugin): plugin is TokensPlugin => plugin.kind === 'tokens';
 
 /**
  * Opens what verifies credentials from outside of the system. Undefined if none are accepted.
  *
- * @throws ConfigurationError if the variables contradict each other; StartupError if the file of API keys can't be used.
+ * @throws ConfigurationError if the variables contradict each other or the app doesn't pass the plugin; StartupError if the file of
+ *   API keys can't be used.
  */
-export async function openAuthentication(
-  config: SharedConfig,
-  surroundings: TokenSurroundings,
-): Promise<Authenticator | undefined> {
+export async function openAuthentication(runtime: ServiceRuntime): Promise<Authenticator | undefined> {
+  const { config, plugins, clock, wallClock, log } = runtime;
   const tokens = tokenRules(config);
   if (tokens === undefined && config.apiKeys === undefined) return undefined;
-  // Loaded on demand: most processes run without it.
-  const { createAuthenticator, faultOf } = await import('@rondo/authentication');
-  const faults = (tokens?.issuers ?? []).map(faultOf).filter((fault) => fault !== undefined);
-  if (faults.length > 0) {
-    throw new ConfigurationError(faults.map((fault) => `RONDO_AUTH_ISSUER: ${fault}, by RONDO_AUTH_JWKS`));
-  }
+  const variable = tokens === undefined ? 'RONDO_API_KEYS' : 'RONDO_AUTH_ISSUER';
+  const plugin = pickPlugin(plugins, { is: isTokens, variable, package: '@rondo/authentication' });
   try {
-    return createAuthenticator({ tokens, keyFile: config.apiKeys, ...surroundings });
+    return await plugin.open({ tokens, keyFile: config.apiKeys, clock, wallClock, log });
   } catch (cause) {
+    if (cause instanceof TypeError) throw new ConfigurationError([`RONDO_AUTH_ISSUER: ${cause.message}`]);
     throw new StartupError(`its API keys can't be used: ${cause instanceof Error ? cause.message : cause}`, { cause });
   }
 }

@@ -1,5 +1,4 @@
 import type { Meter } from '@opentelemetry/api';
-import type { Authenticator } from '@rondo/authentication';
 import type { ResponseCache } from '@rondo/cache';
 import { ServerReflectionDefinition as ReflectionV1 } from '@rondo/contracts/grpc/reflection/v1/reflection';
 import { ServerReflectionDefinition as ReflectionV1Alpha } from '@rondo/contracts/grpc/reflection/v1alpha/reflection';
@@ -42,6 +41,7 @@ import { meterAdmission, meterConnections } from '../metrics/admission.js';
 import type { MeteredPools } from '../metrics/pools.js';
 import { createReflection } from '../reflection/reflection.js';
 import type { Readiness, State } from '../state.js';
+import type { Authenticator } from '../tokens.js';
 import { authenticateCalls } from './authentication.js';
 import { partsOf } from './former-app.js';
 import { type Handover, whenFree } from './handover.js';

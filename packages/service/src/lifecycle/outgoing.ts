@@ -1,10 +1,11 @@
 import type { Meter } from '@opentelemetry/api';
-import { createCache, type ResponseCache, type SharedOptions } from '@rondo/cache';
+import { createCache, type ResponseCache, type SharedOptions, type StorePlugin } from '@rondo/cache';
 import { type Channel, type ChannelOptions, createChannel, createRegistryChannel } from '@rondo/rpc/client';
 import { callMetrics, folderStorage, type MutualTls, type Self } from '@rondo/rpc/internal';
 import type { Part } from '@rondo/rpc/server';
 import { keepsAnswers } from '../live-config/apply.js';
 import { meterChannel } from '../metrics/channel.js';
+import { type Plugin, pickPlugin } from '../plugin.js';
 import { fingerprints } from './descriptors.js';
 import { type Directory, registriesOf } from './directory.js';
 import type { ServiceRuntime } from './service.js';
@@ -64,19 +65,21 @@ export async function createOutgoing(runtime: ServiceRuntime, options: OutgoingO
   return { channel, cache };
 }
 
+const isStore = (plugin: Plugin): plugin is StorePlugin => plugin.kind === 'cache';
+
 /** The second level of the cache; undefined if `RONDO_CACHE` isn't set. */
 async function sharedCache(
-  { name, config, clock, wallClock, random, log }: ServiceRuntime,
+  { name, config, clock, wallClock, random, log, plugins }: ServiceRuntime,
   { meter, descriptorSet }: OutgoingOptions,
 ): Promise<SharedOptions | undefined> {
   if (config.cache === undefined) return undefined;
-  // Loaded on demand: most processes run without it.
-  const { createRedisStore } = await import('@rondo/cache/redis');
+  const { cache: url } = config;
+  const plugin = pickPlugin(plugins, { is: isStore, variable: 'RONDO_CACHE', url });
   const errors = meter.createCounter('rondo.cache.shared.errors', {
     unit: '{command}',
     description: 'Commands to the shared store that failed, or took longer than 50 ms.',
   });
-  const store = createRedisStore({ url: config.cache, clock, random, log, onError: () => errors.add(1) });
+  const store = await plugin.open({ url, clock, random, log, onError: () => errors.add(1) });
   const known = new Map<string, string | undefined>();
   const fingerprintOf = (service: string): string | undefined => {
     if (!known.has(service)) known.set(service, fingerprints([service], descriptorSet, log)[service]);

@@ -1,5 +1,4 @@
 import type { Meter } from '@opentelemetry/api';
-import type { Authenticator } from '@rondo/authentication';
 import type { ResponseCache } from '@rondo/cache';
 import type { Logger, ServerCall } from '@rondo/rpc/call';
 import type { Channel } from '@rondo/rpc/client';
@@ -11,6 +10,7 @@ import type { SharedConfig } from '../config/shared.js';
 import type { Config, Variable, Variables } from '../config/variables.js';
 import type { Plugin } from '../plugin.js';
 import type { MutableState, Readiness, State } from '../state.js';
+import type { Authenticator } from '../tokens.js';
 import type { FormerApp } from './former-app.js';
 
 /** What `createApp` receives to wire a service. */

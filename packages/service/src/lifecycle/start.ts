@@ -208,7 +208,7 @@ async function openTrust(runtime: ServiceRuntime, parts: Part[]) {
   const descriptorSet = loadDescriptors(config.descriptors, log);
   const tls = openTls(config, { descriptorSet, clock, wallClock, log });
   parts.push({ name: 'the certificate', stop: () => tls?.identity.close() });
-  const authenticator = await openAuthentication(config, { clock, wallClock, log });
+  const authenticator = await openAuthentication(runtime);
   parts.push({ name: 'the authenticator', stop: () => authenticator?.close() });
   return { descriptorSet, tls, authenticator };
 }

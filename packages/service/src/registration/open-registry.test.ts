@@ -3,6 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { AdderServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/adder';
+import { consul } from '@rondo/registry-consul';
 import { createClient, createRegistryChannel } from '@rondo/rpc/client';
 import { createRouter, implement, serve } from '@rondo/rpc/server';
 import { openRegistry, registerServer } from '../exports/registration.js';
@@ -49,7 +50,7 @@ it('has a program that is no service register a server and find it by what RONDO
   const server = await serve(createRouter({ services: [adder] }), { listen: '127.0.0.1:0' });
   closings.push(() => server.drain(0));
 
-  const registry = await openRegistry();
+  const registry = await openRegistry(agent.url, [consul]);
   const registration = registerServer({
     ...{ registry, instanceId: 'adder-1', address: server.address, services: [AdderServiceDefinition.fullName] },
     ...{ zone: 'eu/a', version: '1.2.3' },
@@ -75,8 +76,21 @@ describe('RONDO_REGISTRY', () => {
     expect(await openRegistry()).toEqual(addresses);
   });
 
-  it.each(['etcd://127.0.0.1:2379', 'nowhere'])('%p is refused', async (text) => {
-    await expect(openRegistry(text)).rejects.toThrow(/^RONDO_REGISTRY .*; give a comma-separated list of host:port/);
+  it('that is no list of addresses and no URL is refused', async () => {
+    await expect(openRegistry('nowhere')).rejects.toThrow(
+      /^RONDO_REGISTRY .*; give a comma-separated list of host:port/,
+    );
+  });
+
+  it.each([
+    [
+      'consul://:secret@127.0.0.1:8500',
+      'consul://… needs the plugin @rondo/registry-consul: npm install @rondo/registry-consul',
+    ],
+    ['etcd://127.0.0.1:2379', 'needs a plugin that opens it'],
+  ])('%p says what is missing, without the URL', async (text, message) => {
+    await expect(openRegistry(text)).rejects.toThrow(`RONDO_REGISTRY: ${message}`);
+    await expect(openRegistry(text)).rejects.not.toThrow('127.0.0.1');
   });
 
   it('as a list of URLs is refused by a registration at once', () => {

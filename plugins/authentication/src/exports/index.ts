@@ -12,8 +12,8 @@
  * ```
  */
 
-export { type Authenticator, type AuthenticatorOptions, createAuthenticator } from '../authenticator.js';
-export type { CredentialHeaders } from '../credentials.js';
+export type { Authenticator, AuthenticatorOptions, CredentialHeaders, Issuer, TokenRules } from '@rondo/service';
+export { createAuthenticator } from '../authenticator.js';
 export {
   DEVELOPMENT,
   type DevelopmentClaims,
@@ -24,5 +24,5 @@ export {
 } from '../development-issuer.js';
 export { hashOfApiKey, newApiKey, type StoredKey } from '../keys/api-key.js';
 export { changeKeyFile, readKeyFile } from '../keys/key-file.js';
-export { faultOf, type Issuer } from '../tokens/key-source.js';
-export type { TokenRules, TokenSurroundings } from '../tokens/verifier.js';
+export { faultOf } from '../tokens/key-source.js';
+export type { TokenSurroundings } from '../tokens/verifier.js';

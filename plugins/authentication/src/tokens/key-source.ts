@@ -3,15 +3,8 @@ import http from 'node:http';
 import https from 'node:https';
 import { fileURLToPath } from 'node:url';
 import type { Clock } from '@rondo/rpc/clock';
+import type { Issuer } from '@rondo/service';
 import type { JSONWebKeySet } from 'jose';
-
-/** An issuer of tokens, and where its keys are. */
-export interface Issuer {
-  /** As tokens name it in `iss`. */
-  readonly name: string;
-  /** The URL of its JWK set: https, http on this machine, or a file. By default OpenID Connect's discovery finds it. */
-  readonly jwks?: URL | undefined;
-}
 
 /** Reads the issuer's keys from where they are. It rejects with an Error that says why they can't be read. */
 export type ReadKeys = () => Promise<JSONWebKeySet>;

@@ -1,28 +1,15 @@
 import type { Logger, Principal } from '@rondo/rpc/call';
 import type { Clock, WallClock } from '@rondo/rpc/clock';
 import { RpcError } from '@rondo/rpc/status';
+import type { AuthenticatorOptions, Issuer, TokenRules } from '@rondo/service';
 import { decodeJwt, errors, type JWTPayload, jwtVerify } from 'jose';
 import { credentialErrors } from '../errors.js';
 import { KeySet } from './key-set.js';
-import { type Issuer, keySource } from './key-source.js';
+import { keySource } from './key-source.js';
 import { scopesOf } from './scopes.js';
 
-/** Which tokens are accepted. */
-export interface TokenRules {
-  /** The subjects of the first one are taken as they are; those of another one as `ISSUER#SUBJECT`. */
-  readonly issuers: readonly Issuer[];
-  /** The audience of the tokens: `aud` has to name it. */
-  readonly audience: string;
-  /** The claim with the scopes; by default `scope` or `scp`. */
-  readonly scopesClaim?: string | undefined;
-}
-
 /** What a verifier needs of its process. */
-export interface TokenSurroundings {
-  readonly clock: Clock;
-  readonly wallClock: WallClock;
-  readonly log: Logger;
-}
+export type TokenSurroundings = Pick<AuthenticatorOptions, 'clock' | 'wallClock' | 'log'>;
 
 /** Verifies a token. @throws RpcError `UNAUTHENTICATED`, or `UNAVAILABLE` if the issuer's keys can't be fetched. */
 export type VerifyToken = (token: string) => Promise<Principal>;

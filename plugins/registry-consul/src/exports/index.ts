@@ -2,16 +2,21 @@
  * Consul as the registry of Rondo services: `RONDO_REGISTRY=consul://127.0.0.1:8500`.
  *
  * ```ts
- * import { consulRegistry } from '@rondo/registry-consul';
- * import { adapterResolver } from '@rondo/registries';
- * import { createChannel } from '@rondo/rpc/client';
- * import { systemClock as clock, systemRandom as random } from '@rondo/rpc/clock';
+ * import { consul } from '@rondo/registry-consul';
+ * import { runService } from '@rondo/service';
  *
- * const resolver = adapterResolver(consulRegistry('consul://127.0.0.1:8500'), { clock, random });
- * const channel = createChannel({ resolver, healthCheck: true });
+ * await runService({ name: 'shop', port: 50060, createApp: () => ({ services: [] }), plugins: [consul] });
  * ```
  *
  * @packageDocumentation
  */
 
-export { consulRegistry } from '../registry.js';
+import type { RegistryPlugin } from '@rondo/registries';
+
+/** Consul as a kind of registry. */
+export const consul: RegistryPlugin = {
+  kind: 'registry',
+  package: '@rondo/registry-consul',
+  schemes: ['consul'],
+  load: async () => (await import('../registry.js')).openConsul,
+};

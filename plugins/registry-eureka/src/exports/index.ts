@@ -2,16 +2,21 @@
  * Eureka as the registry of Rondo services: `RONDO_REGISTRY=eureka://127.0.0.1:8761`.
  *
  * ```ts
- * import { eurekaRegistry } from '@rondo/registry-eureka';
- * import { adapterResolver } from '@rondo/registries';
- * import { createChannel } from '@rondo/rpc/client';
- * import { systemClock as clock, systemRandom as random } from '@rondo/rpc/clock';
+ * import { eureka } from '@rondo/registry-eureka';
+ * import { runService } from '@rondo/service';
  *
- * const registry = eurekaRegistry('eureka://127.0.0.1:8761', { clock });
- * const channel = createChannel({ resolver: adapterResolver(registry, { clock, random }), healthCheck: true });
+ * await runService({ name: 'shop', port: 50060, createApp: () => ({ services: [] }), plugins: [eureka] });
  * ```
  *
  * @packageDocumentation
  */
 
-export { type EurekaOptions, eurekaRegistry } from '../registry.js';
+import type { RegistryPlugin } from '@rondo/registries';
+
+/** Eureka as a kind of registry. */
+export const eureka: RegistryPlugin = {
+  kind: 'registry',
+  package: '@rondo/registry-eureka',
+  schemes: ['eureka'],
+  load: async () => (await import('../registry.js')).openEureka,
+};

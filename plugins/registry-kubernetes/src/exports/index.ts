@@ -2,13 +2,26 @@
  * Discovery without a registry of Rondo's: on Kubernetes the instances of a service are the endpoints of its Services.
  *
  * ```ts
- * import { kubernetesResolver } from '@rondo/registry-kubernetes';
- * import { createChannel } from '@rondo/rpc/client';
+ * import { kubernetes } from '@rondo/registry-kubernetes';
+ * import { runService } from '@rondo/service';
  *
- * const channel = createChannel({ resolver: kubernetesResolver('kubernetes://shop'), healthCheck: true });
+ * await runService({ name: 'shop', port: 50060, createApp: () => ({ services: [] }), plugins: [kubernetes] });
  * ```
  *
  * @packageDocumentation
  */
 
-export { type KubernetesResolverOptions, kubernetesResolver } from '../resolver.js';
+import type { RegistryPlugin } from '@rondo/registries';
+
+/** Kubernetes as a kind of registry: `RONDO_REGISTRY=kubernetes://NAMESPACE`. It lists the pods by itself. */
+export const kubernetes: RegistryPlugin = {
+  kind: 'registry',
+  package: '@rondo/registry-kubernetes',
+  schemes: ['kubernetes'],
+  async load() {
+    const { kubernetesResolver } = await import('../resolver.js');
+    return (url, { tls, ...options }) => ({
+      resolver: kubernetesResolver(url, { ...options, secure: tls !== undefined }),
+    });
+  },
+};

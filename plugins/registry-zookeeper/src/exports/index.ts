@@ -2,16 +2,21 @@
  * ZooKeeper as the registry of Rondo services, in the layout of Curator: `RONDO_REGISTRY=zookeeper://10.0.0.7:2181`.
  *
  * ```ts
- * import { adapterResolver } from '@rondo/registries';
- * import { createChannel } from '@rondo/rpc/client';
- * import { systemClock as clock, systemRandom as random } from '@rondo/rpc/clock';
- * import { zookeeperRegistry } from '@rondo/registry-zookeeper';
+ * import { zookeeper } from '@rondo/registry-zookeeper';
+ * import { runService } from '@rondo/service';
  *
- * const registry = zookeeperRegistry('zookeeper://10.0.0.7:2181', { ttlMs: 10_000, clock, random });
- * const channel = createChannel({ resolver: adapterResolver(registry, { clock, random }), healthCheck: true });
+ * await runService({ name: 'shop', port: 50060, createApp: () => ({ services: [] }), plugins: [zookeeper] });
  * ```
  *
  * @packageDocumentation
  */
 
-export { type ZooKeeperOptions, zookeeperRegistry } from '../registry.js';
+import type { RegistryPlugin } from '@rondo/registries';
+
+/** ZooKeeper as a kind of registry. */
+export const zookeeper: RegistryPlugin = {
+  kind: 'registry',
+  package: '@rondo/registry-zookeeper',
+  schemes: ['zookeeper'],
+  load: async () => (await import('../registry.js')).openZooKeeper,
+};

@@ -1,10 +1,9 @@
-import type { Authenticator } from '@rondo/authentication';
 import { RetryInfo } from '@rondo/contracts/google/rpc/error_details';
 import type { Logger } from '@rondo/rpc/call';
 import type { Clock, Random } from '@rondo/rpc/clock';
 import { networkOf } from '@rondo/rpc/internal';
 import { packDetail, RpcError, Status } from '@rondo/rpc/status';
-import type { ServiceContext } from '@rondo/service';
+import type { Authenticator, ServiceContext } from '@rondo/service';
 import { gatewayErrors } from '../errors.js';
 import { httpStatusOf } from '../http-json/status-json.js';
 import type { HttpExchange, HttpHandler } from '../listener/exchange.js';

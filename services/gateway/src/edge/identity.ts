@@ -1,4 +1,4 @@
-import type { Authenticator, CredentialHeaders } from '@rondo/authentication';
+import type { Authenticator, CredentialHeaders } from '@rondo/service';
 import type { HttpExchange } from '../listener/exchange.js';
 import { challenge } from './challenge.js';
 

@@ -1,6 +1,6 @@
 import { expect, it } from '@jest/globals';
 import { ManualClock } from '@rondo/rpc/testing';
-import { createBreaker } from '../src/shared/breaker.js';
+import { createBreaker } from '../src/breaker.js';
 
 it('begins no work after three failures in a row, until a probe succeeds', async () => {
   const clock = new ManualClock();

@@ -1,21 +1,15 @@
 import { createHash } from 'node:crypto';
 import { createClient, ErrorReply, RESP_TYPES } from '@redis/client';
-import type { Logger } from '@rondo/rpc/call';
-import { backgroundClock, type Clock, type Random, sleep } from '@rondo/rpc/clock';
+import { LEASE_MS, type SharedStore, type StoreOptions, type Taken } from '@rondo/cache';
+import { backgroundClock, sleep } from '@rondo/rpc/clock';
 import { createBreaker } from './breaker.js';
-import { LEASE_MS, type SharedStore, type Taken } from './shared-store.js';
 
 /** Options of {@link createRedisStore}. */
-export interface RedisStoreOptions {
+export interface RedisStoreOptions extends StoreOptions {
   /** `redis://[user:password@]host:port[/database]`, or `rediss://` for TLS. The server is Redis 6.2 or later, or Valkey. */
   readonly url: string;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly log: Logger;
   /** How long a command may take, in milliseconds. 50 by default: a longer wait would cost more than most calls. */
   readonly timeoutMs?: number;
-  /** Called with each command that failed or took too long. */
-  readonly onError?: () => void;
 }
 
 const RETRY_MS = 500;

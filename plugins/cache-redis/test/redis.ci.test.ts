@@ -2,12 +2,12 @@
 
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { createClient } from '@redis/client';
+import type { SharedStore } from '@rondo/cache';
 import { type Logger, silentLogger } from '@rondo/rpc/call';
 import type { Channel } from '@rondo/rpc/client';
 import { sleep, systemClock, systemRandom } from '@rondo/rpc/clock';
-import { createRedisStore } from '../src/exports/redis.js';
-import type { SharedStore } from '../src/shared/shared-store.js';
-import { cached, countingHandlers, type FixtureOptions, gate } from './fixture.js';
+import { cached, countingHandlers, type FixtureOptions, gate } from '../../../packages/cache/test/fixture.js';
+import { createRedisStore } from '../src/exports/store.js';
 import { noRedis, type RedisServer, startRedis } from './redis-server.js';
 
 if (noRedis !== undefined) process.stdout.write(`SKIPPED: the second level of a cache, as ${noRedis}\n`);
