@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { CalculatorServiceDefinition } from '@rondo/contracts/calculator/v1/calculator';
 import { eventually, type RunningProcess, root, runNode, start, startService } from '@rondo/harness';
-import { consul } from '@rondo/registry-consul';
-import { eureka } from '@rondo/registry-eureka';
-import { zookeeper } from '@rondo/registry-zookeeper';
+import { consul as consulPlugin } from '@rondo/registry-consul';
+import { eureka as eurekaPlugin } from '@rondo/registry-eureka';
+import { zookeeper as zookeeperPlugin } from '@rondo/registry-zookeeper';
 import { createClient, createRegistryChannel } from '@rondo/rpc/client';
 import { openRegistry } from '@rondo/service/registration';
 import { type ForeignRegistry, foreignKinds, JAVA, startJava } from './src/foreign-registry.js';
@@ -110,7 +110,9 @@ describe.each(Object.entries(PEERS))('%s', (name, peerKind) => {
     if (peerKind.kind === 'ZooKeeper')
       await peer.printed(/^answer of calculator-a: 5 at grpc:.*\?zone=eu%2Fa&version=/m);
 
-    const channel = createRegistryChannel({ registry: await openRegistry(registry.url, [consul, eureka, zookeeper]) });
+    const channel = createRegistryChannel({
+      registry: await openRegistry(registry.url, [consulPlugin, eurekaPlugin, zookeeperPlugin]),
+    });
     closings.push(async () => channel.close());
     const { add } = createClient(CalculatorServiceDefinition, { channel });
     /** The sums that calls of all instances give: 42 is the peer's. */

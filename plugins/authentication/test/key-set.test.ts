@@ -5,7 +5,8 @@ import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, expect, it } from '@jest/globals';
 import { silentLogger } from '@rondo/rpc/call';
 import { ManualClock } from '@rondo/rpc/testing';
-import { type Authenticator, createAuthenticator } from '../src/authenticator.js';
+import type { Authenticator } from '@rondo/service';
+import { createAuthenticator } from '../src/authenticator.js';
 import { faultOf } from '../src/tokens/key-source.js';
 import { claimsOf, NOW, newKey, type SigningKey, sign, TestIssuer } from './support/issuer.js';
 

@@ -3,8 +3,9 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { silentLogger } from '@rondo/rpc/call';
 import { RpcError } from '@rondo/rpc/status';
 import { ManualClock } from '@rondo/rpc/testing';
+import type { Authenticator } from '@rondo/service';
 import { type CryptoKey, exportSPKI, importJWK } from 'jose';
-import { type Authenticator, createAuthenticator } from '../src/authenticator.js';
+import { createAuthenticator } from '../src/authenticator.js';
 import { claimsOf, forge, NOW, newKey, type SigningKey, secondsFromNow, sign, TestIssuer } from './support/issuer.js';
 
 const issuer = new TestIssuer();

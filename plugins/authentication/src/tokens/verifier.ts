@@ -1,5 +1,4 @@
-import type { Logger, Principal } from '@rondo/rpc/call';
-import type { Clock, WallClock } from '@rondo/rpc/clock';
+import type { Principal } from '@rondo/rpc/call';
 import { RpcError } from '@rondo/rpc/status';
 import type { AuthenticatorOptions, Issuer, TokenRules } from '@rondo/service';
 import { decodeJwt, errors, type JWTPayload, jwtVerify } from 'jose';

@@ -3,10 +3,10 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { AdderServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/adder';
-import { consul } from '@rondo/registry-consul';
 import { createClient, createRegistryChannel } from '@rondo/rpc/client';
 import { createRouter, implement, serve } from '@rondo/rpc/server';
-import { openRegistry, registerServer } from '../exports/registration.js';
+import { openRegistry, registerServer } from '@rondo/service/registration';
+import { consul } from '../src/exports/index.js';
 
 const closings: (() => unknown)[] = [];
 afterEach(async () => {

@@ -1,6 +1,10 @@
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { AdderServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/adder';
+import { callPrincipal, type Principal } from '@rondo/rpc/call';
+import type { Client } from '@rondo/rpc/client';
+import { closeAll, newFolder, start as startWith } from '../../../packages/service/test/started.js';
 import {
   changeKeyFile,
   DEVELOPMENT,
@@ -8,12 +12,8 @@ import {
   issueDevelopmentToken,
   newApiKey,
   prepareDevelopmentIssuer,
-} from '@rondo/authentication';
-import { tokens } from '@rondo/authentication/tokens';
-import type { AdderServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/adder';
-import { callPrincipal, type Principal } from '@rondo/rpc/call';
-import type { Client } from '@rondo/rpc/client';
-import { closeAll, newFolder, start as startWith } from './started.js';
+} from '../src/exports/index.js';
+import { tokens } from '../src/exports/tokens.js';
 
 const HOUR_MS = 60 * 60_000;
 
