@@ -1,3 +1,5 @@
+import { tokens } from '@rondo/authentication/tokens';
+import { redis } from '@rondo/cache-redis';
 import { REGISTRY_PORT, type ServiceOptions } from '@rondo/service';
 import { createApp } from './app.js';
 import { variables } from './config.js';
@@ -9,5 +11,7 @@ export const registry: ServiceOptions<typeof variables> = {
   variables,
   // Other services register here; the registry doesn't register itself.
   register: false,
+  // The compose file of apps of 0.2 gives it RONDO_CACHE, too.
+  plugins: [redis, tokens],
   createApp,
 };

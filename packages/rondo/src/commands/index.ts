@@ -1,5 +1,6 @@
 import { type Command, defineCommand } from '../command.js';
 import { needsClone } from '../tree-work.js';
+import { add } from './add.js';
 import { audit } from './audit.js';
 import { auth } from './auth.js';
 import { bench } from './bench.js';
@@ -47,7 +48,7 @@ export const groups: readonly { readonly title: string; readonly commands: reado
   { title: 'Look', commands: [openConsole, ps, top, trace, pick, logs, audit] },
   { title: 'Call', commands: [describe, call, bench, auth] },
   { title: 'Operate', commands: [drain, cordon, uncordon, restart, scale, rollout, config, tx, jobs, events] },
-  { title: 'Build', commands: [create, ...tasksOf('Build'), kubernetes, db, remove, upgrade] },
+  { title: 'Build', commands: [create, ...tasksOf('Build'), kubernetes, db, add, remove, upgrade] },
   { title: 'Rondo itself', commands: [doctor, certs, token, keys, completion] },
 ];
 

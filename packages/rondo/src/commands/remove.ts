@@ -7,15 +7,18 @@ import type { RemovedService } from '../scaffold/index.js';
 import { completeService, loadScaffold, serviceNamed, workOnTree } from '../tree-work.js';
 import { messageOf } from '../workspace/errors.js';
 import { excerpt } from '../workspace/steps.js';
+import { changePlugins, pluginServices } from './add.js';
 
-/** `rondo remove service`: undoes `rondo new service`. */
+/** `rondo remove`: undoes `rondo new service` and `rondo add`. */
 export const remove = defineCommand({
   name: 'remove',
-  summary: 'Removes a service, with its contract and everything that belongs to it.',
-  usage: 'service <name> [--force] [--dry-run] [--data DIR] [--json]',
+  summary: 'Removes a service, with its contract and everything that belongs to it, or a plugin from services.',
+  usage: 'service <name> [--force] [--dry-run] [--data DIR] | <plugin> [--service NAME …] [--json]',
   details: [
     'Contracts that other services need stay. The command is refused if other services call this one, or if git has no copy',
     'of the work in it. A running system stops the service first. If a step fails, the tree is as it was.',
+    '',
+    'A plugin is taken out of package.json and src/main.ts, as rondo add has written it.',
     '',
     'With --json: {"service":…,"contracts":[…],"kept":[…]}, and complaints if the rest doesn\'t build.',
   ].join('\n'),
@@ -28,6 +31,7 @@ export const remove = defineCommand({
       type: 'boolean',
       description: 'Say what would be removed, and change nothing.',
     },
+    ...pluginServices,
     ...dataOption,
     ...jsonOption,
   },
@@ -36,6 +40,7 @@ export const remove = defineCommand({
     ['remove service greeter', 'Undoes rondo new service greeter.'],
     ['remove service greeter --force', 'Removes it even with edits that were never committed.'],
     ['remove service greeter --dry-run', 'Says what would go.'],
+    ['remove registry-consul', 'Undoes rondo add registry-consul.'],
   ],
   exitCodes: {
     FAILED: 'Refused or failed; standard error says why.',
@@ -43,8 +48,12 @@ export const remove = defineCommand({
   },
   complete: async ({ positionals }, { repository }) => completeService(positionals, repository),
   async run({ values, positionals }, context) {
+    const { followServices, pluginNames, removableServices, removeService } = await loadScaffold('remove');
+    const [plugin] = positionals;
+    if (plugin !== undefined && pluginNames.includes(plugin.replace('@rondo/', ''))) {
+      return changePlugins({ change: 'remove', name: plugin, services: values.service }, values.json ?? false, context);
+    }
     const name = serviceNamed(positionals, 'remove');
-    const { followServices, removableServices, removeService } = await loadScaffold('remove service');
     const { repository, stdout, stderr } = context;
     const dataDirectory = dataDirectoryOf(values.data, context);
     const dryRun = values['dry-run'] ?? false;

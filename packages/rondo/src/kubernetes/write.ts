@@ -10,7 +10,7 @@ export interface Written {
   readonly added: readonly string[];
   readonly changed: readonly string[];
   readonly removed: readonly string[];
-  /** What overlays don't name: a service that came later, or who may call. */
+  /** What overlays don't name, such as a service that came later, and the plugins that services don't pass. */
   readonly lacking: readonly string[];
   /** Where callers aren't checked, and what they may call. */
   readonly open: readonly string[];
@@ -38,7 +38,7 @@ export function writeManifests(root: string): Written {
   for (const [file, text] of wanted) write(path.join(root, file), text);
   for (const file of stale) rmSync(path.join(root, file));
   const changed = wanted.map(([file]) => file).filter((file) => !added.includes(file));
-  const lacking = [...lackingIn(root, read.workloads), ...undecidedIn(root)];
+  const lacking = [...lackingIn(root, read.workloads), ...undecidedIn(root), ...withoutPlugins(root, read.workloads)];
   return { added, changed, removed: stale, lacking, open: openOverlays(root) };
 }
 
@@ -87,6 +87,25 @@ function lackingIn(root: string, workloads: readonly Workload[]): readonly strin
       databases.map(({ service }) => `${service}-database`),
     ),
   ];
+}
+
+/** The plugins that the manifests' variables need, by what needs them. */
+const NEEDED = {
+  'registry-kubernetes': 'RONDO_REGISTRY=kubernetes://',
+  authentication: 'RONDO_AUTH_ISSUER of the overlays',
+};
+
+/** The own services that don't depend on a plugin without which their pods don't start. */
+function withoutPlugins(root: string, workloads: readonly Workload[]): readonly string[] {
+  return workloads.flatMap(({ service }) => {
+    const file = `services/${service}/package.json`;
+    const text = textOf(root, file);
+    if (text === undefined) return []; // a service of a package
+    const { dependencies = {} } = JSON.parse(text);
+    return Object.entries(NEEDED)
+      .filter(([name]) => dependencies[`@rondo/${name}`] === undefined)
+      .map(([name, what]) => `${file} has no @rondo/${name}, which ${what} needs: rondo add ${name} --service ${service}`);
+  });
 }
 
 const filesIn = (root: string, folder: string): readonly string[] =>

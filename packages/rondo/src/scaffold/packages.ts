@@ -21,7 +21,8 @@ const TOOL = '@rondo/tool';
 export function packagesOf(root: string): WorkspacePackages {
   const { name: contracts } = JSON.parse(readText(root, CONTRACTS));
   const { devDependencies = {} } = JSON.parse(readText(root, 'package.json'));
-  const compiles = (folder: string) => existsSync(path.join(root, 'packages', folder, 'tsconfig.json'));
+  const compiles = (folder: string) =>
+    ['packages', 'plugins'].some((parent) => existsSync(path.join(root, parent, folder, 'tsconfig.json')));
   return {
     contracts,
     scope: path.posix.dirname(contracts),

@@ -17,7 +17,7 @@ export function addProject(text: string, folder: string): string {
   throw new Refusal('has no "references"', { place: { file: PROJECTS }, remedy: `add ${added} by hand` });
 }
 
-/** Removes a project from the text of tsconfig.build.json, with its comma. */
+/** Removes a project from the text of a configuration of the compiler, with its comma. */
 export const removeProject = (text: string, folder: string): string =>
   text.replace(new RegExp(`,\\s*\\{ "path": "${folder}" \\}|\\{ "path": "${folder}" \\},?\\s*`), '');
 
