@@ -54,6 +54,29 @@ it('are installed by pnpm, all of them, without what they do not name, run a ser
   expect(modules.length).toBeGreaterThan(names.length);
 });
 
+it('have the names of 0.2, for one version', async () => {
+  const project = join(folder, 'project');
+  const old = {
+    consul: 'consulRegistry',
+    eureka: 'eurekaRegistry',
+    zookeeper: 'zookeeperRegistry',
+    kubernetes: 'kubernetesResolver',
+    nats: 'natsBroker',
+    sync: 'createSync',
+    access: 'createRules',
+    dynamic: 'createDynamicClient',
+    'cache/redis': 'createRedisStore',
+  };
+  const imports = Object.entries(old).map(([name, value]) => `import { ${value} } from '@rondo/${name}';`);
+  const types = `process.stdout.write([${Object.values(old)}].map((one) => typeof one).join());`;
+  writeFileSync(join(project, 'old.mts'), `${imports.join('\n')}\n${types}\n`);
+  expect(await compile(project, 'old.mts', 'NodeNext')).toEqual(COMPILED);
+  const stdout = Object.keys(old)
+    .map(() => 'function')
+    .join();
+  expect(await runNode([join(project, 'out/old.mjs')])).toEqual({ code: 0, stdout, stderr: '' });
+});
+
 it('come with bills of what each brings in production', () => {
   const bill = JSON.parse(
     readFileSync(

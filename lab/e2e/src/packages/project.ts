@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Ended, root, start } from '@rondo/harness';
 
@@ -68,7 +68,12 @@ export async function installInEmptyProject(folder: string, installation: Instal
   const { code, stdout, stderr } = await start(command, [...args, ...options], { cwd: folder }).ended;
   const faulty = code !== 0 || (others === undefined && /\bpeer\b/i.test(stdout + stderr));
   if (faulty) throw new Error(`${manager} failed: ${stdout}${stderr}`);
+  const contracts = join(folder, 'node_modules/@rondo/contracts/dist/rondo/conformance');
+  // The examples in READMEs have contracts of Rondo's tests, which aren't published.
+  if (names.includes('@rondo/contracts')) cpSync(join(root, OF_TESTS), contracts, { recursive: true });
 }
+
+const OF_TESTS = 'packages/contracts/dist/rondo/conformance';
 
 /** Every module that the packages of a project offer, but programs. */
 export function modulesOf(folder: string, names: readonly string[]): readonly string[] {

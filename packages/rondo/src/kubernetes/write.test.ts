@@ -23,10 +23,13 @@ const file = (name: string) => path.join(root, name);
 const text = (name: string) => readFileSync(file(name), 'utf8');
 const objectsOf = (name: string) => parseAllDocuments(text(name)).map((one) => one.toJS());
 
+/** What a pod doesn't start without. */
+const PLUGINS = { '@rondo/authentication': '1.0.0', '@rondo/registry-kubernetes': '1.0.0' };
+
 /** A service with the contracts of one of the repository. */
-function addService(name: string, manifest: object): void {
+function addService(name: string, manifest: object, dependencies: object = PLUGINS): void {
   mkdirSync(file(`services/${name}`), { recursive: true });
-  writeFileSync(file(`services/${name}/package.json`), JSON.stringify({ rondo: manifest }));
+  writeFileSync(file(`services/${name}/package.json`), JSON.stringify({ rondo: manifest, dependencies }));
 }
 
 beforeEach(() => {
@@ -181,6 +184,14 @@ describe('the manifests of a workspace', () => {
       expect.stringMatching(`^${folder}/production/kustomization.yaml has no RONDO_AUTH in rondo-settings: add it`),
     ]);
     expect(text(`${BASE}/greeter.yaml`)).toContain('name: greeter-database');
+  });
+
+  it('say which services lack a plugin without which their pods do not start', () => {
+    addService('greeter', { port: 50060, contracts: ['calculator/calculator.proto'] }, {});
+    expect(writeManifests(root).lacking.filter((line) => line.startsWith('services/'))).toEqual([
+      'services/greeter/package.json has no @rondo/registry-kubernetes, which RONDO_REGISTRY=kubernetes:// needs: rondo add registry-kubernetes --service greeter',
+      'services/greeter/package.json has no @rondo/authentication, which RONDO_AUTH_ISSUER of the overlays needs: rondo add authentication --service greeter',
+    ]);
   });
 
   it('have components, which follow too, beside those of someone else', () => {

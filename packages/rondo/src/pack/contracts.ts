@@ -8,8 +8,12 @@ import { filesBelow } from '../workspace/files.js';
 import { root } from '../workspace/paths.js';
 import { native, run } from '../workspace/process.js';
 
+/** Those of Rondo's own tests, but for the one that examples have. */
+const OF_TESTS = /^rondo\/conformance\/(?!v1\/adder\.proto$)/;
+
 /** Whether a contract is Rondo's own or of third parties: the others in proto/ are those of services. */
-const isPublished = (proto: string) => proto.startsWith('rondo/') || !existsSync(path.join(root, 'proto', proto));
+const isPublished = (proto: string) =>
+  !OF_TESTS.test(proto) && (proto.startsWith('rondo/') || !existsSync(path.join(root, 'proto', proto)));
 
 /** Whether the contract is published of a compiled stub, or of the descriptors that it imports, by its path from dist/. */
 export const isPublishedStub = (file: string): boolean =>

@@ -35,8 +35,10 @@ export function installedWith(
   return { first, all: [...found.values()] };
 }
 
-const namesIn = ({ dependencies, optionalDependencies, peerDependencies }: Manifest) =>
-  Object.keys({ ...dependencies, ...optionalDependencies, ...peerDependencies });
+function namesIn({ dependencies, optionalDependencies, peerDependencies, peerDependenciesMeta }: Manifest) {
+  const peers = Object.keys(peerDependencies ?? {}).filter((name) => !peerDependenciesMeta?.[name]?.optional);
+  return [...new Set([...Object.keys({ ...dependencies, ...optionalDependencies }), ...peers])];
+}
 
 /** pnpm has what a package takes in a folder of its own, or beside it. */
 function installedAt(folder: string, name: string): Pick<Staged, 'folder' | 'manifest'> | undefined {

@@ -6,6 +6,7 @@ import { root } from '../workspace/paths.js';
 import { compact, isPublishedStub, writeContracts } from './contracts.js';
 import { pinnedVersions } from './pinned-versions.js';
 import { readmeOf } from './readme.js';
+import { renamed, withMoved, writeRenamed } from './renamed.js';
 import { toolManifest, writeTool } from './tool.js';
 
 const TOOL = '@rondo/tool';
@@ -33,6 +34,7 @@ export interface Manifest {
   readonly devDependencies?: Dependencies;
   readonly optionalDependencies?: Dependencies;
   readonly peerDependencies?: Dependencies;
+  readonly peerDependenciesMeta?: Readonly<Record<string, { readonly optional: boolean }>>;
 }
 
 type Dependencies = Readonly<Record<string, string>>;
@@ -59,15 +61,15 @@ export async function stage(
   staging: string,
   { version = pinnedVersions().version, repository }: Release = {},
 ): Promise<readonly Staged[]> {
-  const packages = published().map(({ source, manifest }) => ({
-    source,
-    manifest: { ...manifest, version },
-  }));
+  const current = published();
+  const packages = [...current, ...renamed(current)]
+    .map(({ source, manifest }) => ({ source, manifest: withMoved({ ...manifest, version }) }))
+    .sort((one, other) => (one.manifest.name < other.manifest.name ? -1 : 1));
   const names = packages.map(({ manifest }) => manifest.name);
   writeFileSync(path.join(staging, 'pnpm-workspace.yaml'), 'packages: ["*"]\n');
   const staged = packages.map(({ source, manifest }) => ({
     source,
-    folder: path.join(staging, path.basename(source)),
+    folder: path.join(staging, manifest.name.replace('/', '-')),
     manifest: {
       ...released(manifest.name === TOOL ? toolManifest(manifest) : manifest, names),
       ...(repository && placeOf(source, repository)),
@@ -82,8 +84,7 @@ function published(): readonly Pick<Staged, 'source' | 'manifest'>[] {
   return projectFolders(root)
     .map((folder) => path.join(root, folder))
     .map((source) => ({ source, manifest: readJson(path.join(source, 'package.json')) }))
-    .filter(({ manifest }) => !manifest.private)
-    .sort((one, other) => (one.manifest.name < other.manifest.name ? -1 : 1));
+    .filter(({ manifest }) => !manifest.private);
 }
 
 /** The manifest with the versions of packages of the workspace, and without what only their development needs. */
@@ -115,7 +116,7 @@ async function write(staged: Staged): Promise<void> {
   const { source, folder, manifest } = staged;
   const contracts = manifest.name === '@rondo/contracts';
   if (manifest.name === TOOL) await writeTool(folder);
-  else
+  else if (!writeRenamed(staged))
     for (const file of compiled(source).filter((one) => !contracts || isPublishedStub(one))) {
       const code = withoutMap(readFileSync(path.join(source, 'dist', file), 'utf8'));
       const to = path.join(folder, 'dist', file);
