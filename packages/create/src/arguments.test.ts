@@ -8,14 +8,18 @@ const read = (...args: readonly string[]) => readArguments(args, here);
 
 describe('the arguments of npm create rondo', () => {
   it('name the folder, by which the app is named', async () => {
-    const usual = { withDatabase: true, withSamples: false, packageManager: 'npm' };
+    const usual = { withDatabase: true, withSamples: false, plugins: [], packageManager: 'npm' };
     expect(await read('shop')).toEqual({ folder: '/home/ada/shop', name: 'shop', ...usual });
     expect(await read('../Shop 2', '--name', 'shop-2', '--no-database', '--package-manager', 'pnpm')).toEqual({
       folder: '/home/Shop 2',
       name: 'shop-2',
       withDatabase: false,
       withSamples: false,
+      plugins: [],
       packageManager: 'pnpm',
+    });
+    expect(await read('shop', '--plugins', 'topics-nats, registry-consul')).toMatchObject({
+      plugins: ['topics-nats', 'registry-consul'],
     });
     expect(await read('shop', '--samples')).toMatchObject({ withDatabase: true, withSamples: true });
     expect(await readArguments(['shop'], { ...here, userAgent: 'pnpm/12.21.0 npm/?' })).toMatchObject({
@@ -32,6 +36,7 @@ describe('the arguments of npm create rondo', () => {
     [['shop', '--name', 'rondo'], /^the name "rondo" is that of the packages which an app installs$/],
     [['shop', '--samples', '--no-database'], /^--samples needs PostgreSQL: leave --no-database out$/],
     [['shop', '--package-manager', 'yarn'], /^--package-manager "yarn" must be npm or pnpm$/],
+    [['shop', '--plugins', 'topics-nats,etcd'], /^--plugins "etcd" must be of authentication, .*, topics-nats$/],
     [['shop', '--databse'], /^Unknown option '--databse'/],
   ])('are refused if they are wrong: %j', async (args, message) => {
     await expect(read(...args)).rejects.toThrow(message);
@@ -61,18 +66,18 @@ async function answer(args: readonly string[], answers: readonly string[]) {
 
 describe('at a terminal', () => {
   it('are what an app usually has, if Enter answers each question', async () => {
-    const { read: made, asked } = await answer([], [ENTER, ENTER, ENTER, ENTER]);
+    const { read: made, asked } = await answer([], [ENTER, ENTER, ENTER, ENTER, ENTER]);
     expect(made).toEqual(await read('my-app'));
-    expect(asked).toHaveLength(4);
+    expect(asked).toHaveLength(5);
   });
 
   it('are asked for unless an option gives them', async () => {
-    const { read: made, asked } = await answer(['shop', '--samples'], [`${DOWN}${ENTER}`]);
-    expect(made).toEqual(await read('shop', '--samples', '--package-manager', 'pnpm'));
+    const { read: made, asked } = await answer(['shop', '--samples', '--plugins', 'cache-redis'], [`${DOWN}${ENTER}`]);
+    expect(made).toEqual(await read('shop', '--samples', '--plugins', 'cache-redis', '--package-manager', 'pnpm'));
     expect(asked).toEqual(['The package manager whose commands you type']);
-    expect((await answer(['--no-database', '--package-manager', 'npm'], [`shop${ENTER}`])).read).toEqual(
-      await read('shop', '--no-database'),
-    );
+    const [CONSUL, NATS] = [`${DOWN}${DOWN} `, `${DOWN.repeat(4)} ${ENTER}`];
+    const chosen = await answer(['--no-database', '--package-manager', 'npm'], [`shop${ENTER}`, CONSUL + NATS]);
+    expect(chosen.read).toEqual(await read('shop', '--no-database', '--plugins', 'registry-consul,topics-nats'));
     expect((await answer(['shop', '--yes'], [])).asked).toEqual([]);
   });
 

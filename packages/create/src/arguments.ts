@@ -6,16 +6,21 @@ import {
   faultOfFolder,
   faultOfName,
   type Given,
+  isPlugin,
   PACKAGE_MANAGERS,
   type PackageManager,
+  PLUGINS,
+  type PluginName,
 } from './choices.js';
 
 /** How the command is used. */
-export const USAGE = `npm create rondo FOLDER -- [--name NAME] [--samples] [--no-database] [--package-manager npm|pnpm] [--yes]
+export const USAGE = `npm create rondo FOLDER -- [--name NAME] [--samples] [--no-database] [--plugins LIST] [--package-manager npm|pnpm] [--yes]
   FOLDER             The folder to make. It must not exist, or be empty.
   --name NAME        The name of the app; by default that of the folder.
   --samples          With the sample applications: calculator, project-management and sales, which has a database.
   --no-database      Leave PostgreSQL out, until a service with a database brings it.
+  --plugins LIST     What its services use besides Rondo's core, with commas: ${Object.keys(PLUGINS).slice(0, 4).join(', ')},
+                     ${Object.keys(PLUGINS).slice(4).join(', ')}
   --package-manager  Whose commands README.md has: npm's or pnpm's.
   --yes              Ask nothing. On a terminal, the command asks for what no option says; --no-samples and --database are answers, too.`;
 
@@ -54,9 +59,9 @@ export async function readArguments(
   const { given, yes } = parsed;
   const usual: PackageManager = userAgent?.startsWith('pnpm/') ? 'pnpm' : 'npm';
   const answered = terminal === undefined || yes ? given : await ask(given, { terminal, directory, usual });
-  const { folder, name, withSamples = false, withDatabase = true, packageManager = usual } = answered;
+  const { folder, name, withSamples = false, withDatabase = true, plugins = [], packageManager = usual } = answered;
   if (folder === undefined || name === undefined) throw new Error('name the folder to make: npm create rondo my-app');
-  return { folder, name, withSamples, withDatabase, packageManager };
+  return { folder, name, withSamples, withDatabase, plugins, packageManager };
 }
 
 function parse(
@@ -71,6 +76,7 @@ function parse(
       name: { type: 'string' },
       samples: { type: 'boolean' },
       database: { type: 'boolean' },
+      plugins: { type: 'string' },
       'package-manager': { type: 'string' },
       yes: { type: 'boolean', short: 'y', default: false },
       help: { type: 'boolean', short: 'h', default: false },
@@ -94,7 +100,16 @@ function parse(
     ...(name !== undefined && { name }),
     ...(samples !== undefined && { withSamples: samples }),
     ...(database !== undefined && { withDatabase: database }),
+    ...(values.plugins !== undefined && { plugins: pluginsIn(values.plugins) }),
     ...(packageManager !== undefined && { packageManager }),
   };
   return { given, yes: values.yes };
+}
+
+/** The plugins of a list with commas. @throws Error that names one which doesn't exist. */
+function pluginsIn(list: string): readonly PluginName[] {
+  const names = list.split(',').map((name) => name.trim());
+  const unknown = names.find((name) => !isPlugin(name));
+  if (unknown !== undefined) throw new Error(`--plugins "${unknown}" must be of ${Object.keys(PLUGINS).join(', ')}`);
+  return names.filter(isPlugin);
 }

@@ -5,8 +5,10 @@ import {
   faultOfFolder,
   faultOfName,
   type Given,
+  isPlugin,
   PACKAGE_MANAGERS,
   type PackageManager,
+  PLUGINS,
 } from './choices.js';
 
 /** Where questions are asked. */
@@ -35,13 +37,14 @@ type Answers = { [P in Exclude<keyof Arguments, 'name'>]: Arguments[P] | symbol 
  * @throws Error if the user gives up.
  */
 export async function ask(given: Given, { terminal, directory, usual }: Asking): Promise<Arguments> {
-  const { confirm, group, select, text } = await import('@clack/prompts');
+  const { confirm, group, multiselect, select, text } = await import('@clack/prompts');
   const validate = (name: string | undefined) =>
     faultOfName(name || NAME) ?? faultOfFolder(path.resolve(directory, name || NAME));
   const contents = [
     { value: false, label: 'one service' },
     { value: true, label: 'one service and the samples', hint: 'calculator, project management, sales' },
   ];
+  const plugins = Object.entries(PLUGINS).map(([value, hint]) => ({ value, hint }));
   const managers = { options: PACKAGE_MANAGERS.map((value) => ({ value })), initialValue: usual };
   const answers = await group<Answers>(
     {
@@ -55,6 +58,12 @@ export async function ask(given: Given, { terminal, directory, usual }: Asking):
         given.withDatabase ??
         (results.withSamples === true ||
           confirm({ message: 'PostgreSQL, for services that store data?', ...terminal })),
+      plugins: async () => {
+        if (given.plugins !== undefined) return given.plugins;
+        const message = 'Plugins, if any (rondo add adds others later)';
+        const chosen = await multiselect({ message, options: plugins, required: false, ...terminal });
+        return typeof chosen === 'symbol' ? chosen : chosen.filter(isPlugin);
+      },
       packageManager: async () =>
         given.packageManager ??
         select({ message: 'The package manager whose commands you type', ...managers, ...terminal }),

@@ -6,6 +6,23 @@ export const PACKAGE_MANAGERS = ['npm', 'pnpm'] as const;
 /** One of {@link PACKAGE_MANAGERS}. */
 export type PackageManager = (typeof PACKAGE_MANAGERS)[number];
 
+/** The plugins of Rondo, by the names of their packages without the scope, with what each is for. */
+export const PLUGINS = {
+  authentication: 'tokens and API keys of callers',
+  'cache-redis': 'replicas share kept answers in Redis',
+  'registry-consul': 'services are registered in Consul',
+  'registry-eureka': 'services are registered in Eureka',
+  'registry-kubernetes': 'services find each other on Kubernetes',
+  'registry-zookeeper': 'services are registered in ZooKeeper',
+  'topics-nats': 'NATS carries events',
+} as const;
+
+/** One of {@link PLUGINS}. */
+export type PluginName = keyof typeof PLUGINS;
+
+/** Whether a text is the name of a plugin. */
+export const isPlugin = (name: string): name is PluginName => Object.hasOwn(PLUGINS, name);
+
 /** What is made. */
 export interface Arguments {
   /** An absolute path. */
@@ -14,6 +31,8 @@ export interface Arguments {
   readonly name: string;
   readonly withDatabase: boolean;
   readonly withSamples: boolean;
+  /** What the first service passes, and the samples. */
+  readonly plugins: readonly PluginName[];
   /** The program whose commands README.md has. */
   readonly packageManager: PackageManager;
 }

@@ -24,7 +24,7 @@ const SERVICE = 'greeter';
  * @throws Error with one line if a step fails, which leaves the folder as it is.
  */
 export function createApp(options: CreateOptions): void {
-  const { folder, name, withSamples, packageManager, samples, versions, tarballs = [], tell } = options;
+  const { folder, name, withSamples, plugins, packageManager, samples, versions, tarballs = [], tell } = options;
   if (tarballs.length > 0 && folder.includes('#')) {
     throw new Error(`${folder} has a "#", from which on pnpm ignores the path of a package: name another folder`);
   }
@@ -51,6 +51,7 @@ export function createApp(options: CreateOptions): void {
   // What it says to do next is in the overlay.
   run(`Making the service ${SERVICE}`, [process.execPath, 'rondo', 'new', 'service', SERVICE, '--skip-test'], 'ignore');
   copyFilled('overlay', options);
+  if (plugins.length > 0) run('Adding plugins', [process.execPath, 'rondo', 'add', ...plugins], 'ignore');
   // Imports are sorted by the names of packages, and the app's name is part of one.
   run('Formatting', [process.execPath, 'node_modules/@biomejs/biome/bin/biome', 'check', '--write', 'services']);
   tell(`${name} is in ${folder}\n\n  cd ${folder}\n  ${packageManager} start`);

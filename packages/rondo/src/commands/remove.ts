@@ -7,7 +7,7 @@ import type { RemovedService } from '../scaffold/index.js';
 import { completeService, loadScaffold, serviceNamed, workOnTree } from '../tree-work.js';
 import { messageOf } from '../workspace/errors.js';
 import { excerpt } from '../workspace/steps.js';
-import { changePlugins, pluginServices } from './add.js';
+import { changeServices, pluginServices } from './add.js';
 
 /** `rondo remove`: undoes `rondo new service` and `rondo add`. */
 export const remove = defineCommand({
@@ -51,7 +51,11 @@ export const remove = defineCommand({
     const { followServices, pluginNames, removableServices, removeService } = await loadScaffold('remove');
     const [plugin] = positionals;
     if (plugin !== undefined && pluginNames.includes(plugin.replace('@rondo/', ''))) {
-      return changePlugins({ change: 'remove', name: plugin, services: values.service }, values.json ?? false, context);
+      return changeServices(
+        { change: 'remove', names: positionals, services: values.service },
+        values.json ?? false,
+        context,
+      );
     }
     const name = serviceNamed(positionals, 'remove');
     const { repository, stdout, stderr } = context;

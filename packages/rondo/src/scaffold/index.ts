@@ -9,7 +9,7 @@ export type { CreatedService } from './create-service.js';
 export { withTreeLock } from './lock.js';
 export { checkName } from './name.js';
 export { newService } from './new-service.js';
-export { type ChangePluginOptions, changePlugin, pluginNames } from './plugins.js';
+export { changePlugins, type PluginChange, pluginNames } from './plugins.js';
 export { type RemovedService, removableServices, removeService } from './remove-service.js';
 export type { UpdatedService } from './update-service.js';
 export { type UpgradedApp, upgradeApp } from './upgrade/upgrade-app.js';

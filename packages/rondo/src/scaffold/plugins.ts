@@ -1,103 +1,121 @@
+import type { PluginName } from 'create-rondo';
 import { withChanges } from './change-set.js';
 import { Refusal } from './errors.js';
-import { packagesOf } from './packages.js';
+import { packagesOf, type WorkspacePackages } from './packages.js';
 import { removableServices } from './remove-service.js';
 import { filesAt, readText } from './repository.js';
 import { type PluginImport, withoutPlugin, withPlugin } from './update/wire-plugin.js';
 import { backUpProducts, build, format, install, type Progress, type Workspace } from './workspace.js';
 import { removeProject, withReferences } from './workspace-files/project-references.js';
 
-/** The plugins that Rondo has, by the names of their packages without the scope, with what main.ts imports of each. */
-const PLUGINS: Readonly<Record<string, PluginImport>> = {
-  authentication: { module: '@rondo/authentication/tokens', value: 'tokens' },
-  'cache-redis': { module: '@rondo/cache-redis', value: 'redis' },
-  'registry-consul': { module: '@rondo/registry-consul', value: 'consul' },
-  'registry-eureka': { module: '@rondo/registry-eureka', value: 'eureka' },
-  'registry-kubernetes': { module: '@rondo/registry-kubernetes', value: 'kubernetes' },
-  'registry-zookeeper': { module: '@rondo/registry-zookeeper', value: 'zookeeper' },
-  telemetry: { module: '@rondo/telemetry', value: 'telemetry' },
-  'topics-nats': { module: '@rondo/topics-nats', value: 'nats' },
-};
-
-/** The names of the plugins. */
-export const pluginNames: readonly string[] = Object.keys(PLUGINS);
-
-/** The options of `rondo add` and `rondo remove` of a plugin. */
-export interface ChangePluginOptions extends Workspace {
-  readonly change: 'add' | 'remove';
-  /** `registry-consul` */
-  readonly name: string;
-  /** The services that change; by default all of the workspace. */
-  readonly services: readonly string[] | undefined;
-  readonly progress: Progress;
+interface KnownPlugin extends PluginImport {
+  /** What is in the compose file or the manifests of an app that uses it. */
+  readonly sign: RegExp;
 }
 
-/** What `rondo add` or `rondo remove` of a plugin has done. */
-export interface ChangedPlugin extends Pick<ChangePluginOptions, 'change' | 'name'> {
+/** The plugins that Rondo has, by the names of their packages without the scope, with what main.ts imports of each. */
+const IMPORTS: Readonly<Record<PluginName, KnownPlugin>> = {
+  authentication: { module: '@rondo/authentication/tokens', value: 'tokens', sign: /RONDO_AUTH_ISSUER|RONDO_API_KEYS/ },
+  'cache-redis': { module: '@rondo/cache-redis', value: 'redis', sign: /RONDO_CACHE\b(?!_)/ },
+  'registry-consul': { module: '@rondo/registry-consul', value: 'consul', sign: /consul:\/\// },
+  'registry-eureka': { module: '@rondo/registry-eureka', value: 'eureka', sign: /eureka:\/\// },
+  'registry-kubernetes': { module: '@rondo/registry-kubernetes', value: 'kubernetes', sign: /kubernetes:\/\// },
+  'registry-zookeeper': { module: '@rondo/registry-zookeeper', value: 'zookeeper', sign: /zookeeper:\/\// },
+  'topics-nats': { module: '@rondo/topics-nats', value: 'nats', sign: /nats:\/\// },
+};
+
+const pluginOf = (name: string) => new Map<string, KnownPlugin>(Object.entries(IMPORTS)).get(name);
+
+/** The names of the plugins. */
+export const pluginNames: readonly string[] = Object.keys(IMPORTS);
+
+/** The plugins that the compose file, `.env` and the infrastructure of an app use, as every service had them in version 0.2. */
+export function pluginsInUse(root: string): readonly string[] {
+  const texts = ['docker-compose.yml', '.env', 'infra']
+    .flatMap((at) => filesAt(root, at))
+    .map((file) => readText(root, file));
+  return pluginNames.filter((name) => texts.some((text) => pluginOf(name)?.sign.test(text)));
+}
+
+/** A change of the plugins of services. */
+export interface PluginChange {
+  readonly change: 'add' | 'remove';
+  /** `registry-consul` */
+  readonly names: readonly string[];
+  /** The services that change; by default all of the workspace. */
+  readonly services?: readonly string[] | undefined;
+}
+
+/** What `rondo add` or `rondo remove` of plugins has done. */
+export interface ChangedPlugins {
   /** The services that have changed. */
   readonly services: readonly string[];
   /** The changed files, as paths from the repository's root; none if there was nothing to do. */
   readonly files: readonly string[];
 }
 
-/** Adds a plugin to services, or takes it out of them. If it fails, the tree is unchanged. */
-export async function changePlugin(options: ChangePluginOptions): Promise<ChangedPlugin> {
-  const { root, change, name, progress } = options;
-  const drawn = await progress.step('check', () => draw(options));
-  const services = [...new Set(drawn.map(({ service }) => service))];
-  const files = drawn.map(({ file }) => file);
-  if (files.length === 0) return { change, name, services, files };
+/** Adds plugins to services, or takes them out. If it fails, the tree is unchanged. */
+export async function changePlugins(
+  options: PluginChange & Workspace & { readonly progress: Progress },
+): Promise<ChangedPlugins> {
+  const { root, progress } = options;
+  const drawn = await progress.step('check', () => drawPlugins(root, options));
+  const files = [...drawn.keys()];
+  const services = [...new Set(files.map((file) => file.split('/')[1] ?? ''))];
+  if (files.length === 0) return { services, files };
   return withChanges(root, async (changes) => {
     backUpProducts(changes);
-    for (const { file, text } of drawn) changes.write(file, text);
+    for (const [file, text] of drawn) changes.write(file, text);
     await progress.step('write', () => format(options, files));
     await progress.step('install', () => install(options));
     await progress.step('build', () => build(options));
-    return { change, name, services, files };
+    return { services, files };
   });
 }
 
-interface Drawn {
-  readonly service: string;
-  readonly file: string;
-  readonly text: string;
-}
-
-/** The files that differ afterwards. */
-function draw({ root, change, name, services }: ChangePluginOptions): readonly Drawn[] {
-  const plugin = PLUGINS[name];
-  if (plugin === undefined) {
-    throw new Refusal(`there is no plugin "${name}"`, { remedy: `there are: ${pluginNames.join(', ')}` });
-  }
+/** The files that differ after a change, with their texts. @throws Refusal for what isn't possible. */
+export function drawPlugins(root: string, { change, names, services }: PluginChange): ReadonlyMap<string, string> {
   const known = removableServices(root);
-  const unknown = services?.find((service) => !known.includes(service));
-  if (unknown !== undefined) {
-    throw new Refusal(`there is no service "${unknown}"`, { remedy: `there are: ${known.join(', ')}` });
-  }
-  const packages = packagesOf(root);
-  const reference = packages.compiles(name) ? `{ "path": "../../plugins/${name}" }` : '';
-  const edits: Readonly<Record<string, (text: string, file: string) => string>> =
-    change === 'add'
-      ? {
-          'package.json': (text) => withDependency(text, `@rondo/${name}`, packages.versionOf(name)),
-          'tsconfig.json': (text) => withReferences(text, reference),
-          'src/main.ts': (text, file) => withPlugin(file, text, plugin),
-        }
-      : {
-          'package.json': (text) => withDependency(text, `@rondo/${name}`, undefined),
-          'tsconfig.json': (text) => removeProject(text, `../../plugins/${name}`),
-          'src/main.ts': (text, file) => withoutPlugin(file, text, plugin),
-        };
-  return (services ?? known).flatMap((service) =>
-    Object.entries(edits).flatMap(([base, edit]) => {
+  refuseUnknown('plugin', names, pluginNames);
+  refuseUnknown('service', services ?? [], known);
+  const edits = names.flatMap((name) => editsOf(change, name, packagesOf(root)));
+  const drawn = new Map<string, string>();
+  for (const service of services ?? known) {
+    for (const [base, edit] of edits) {
       const file = `services/${service}/${base}`;
       if (filesAt(root, file).length === 0)
         throw new Refusal('is missing', { place: { file }, remedy: 'write it first' });
-      const before = readText(root, file);
-      const text = edit(before, file);
-      return text === before ? [] : [{ service, file, text }];
-    }),
-  );
+      drawn.set(file, edit(drawn.get(file) ?? readText(root, file), file));
+    }
+  }
+  return new Map([...drawn].filter(([file, text]) => text !== readText(root, file)));
+}
+
+function refuseUnknown(kind: string, names: readonly string[], known: readonly string[]): void {
+  const unknown = names.find((name) => !known.includes(name));
+  if (unknown === undefined) return;
+  throw new Refusal(`there is no ${kind} "${unknown}"`, { remedy: `there are: ${known.join(', ')}` });
+}
+
+type Edit = readonly [file: string, edit: (text: string, file: string) => string];
+
+/** How the files of a service change. */
+function editsOf(change: PluginChange['change'], name: string, packages: WorkspacePackages): readonly Edit[] {
+  const { module = '', value = '' } = pluginOf(name) ?? {};
+  const [dependency, folder] = [`@rondo/${name}`, `../../plugins/${name}`];
+  if (change === 'remove') {
+    return [
+      ['package.json', (text) => withDependency(text, dependency, undefined)],
+      ['tsconfig.json', (text) => removeProject(text, folder)],
+      ['src/main.ts', (text, file) => withoutPlugin(file, text, { module, value })],
+    ];
+  }
+  const reference = packages.compiles(name) ? `{ "path": "${folder}" }` : '';
+  return [
+    ['package.json', (text) => withDependency(text, dependency, packages.versionOf(name))],
+    ['tsconfig.json', (text) => withReferences(text, reference)],
+    ['src/main.ts', (text, file) => withPlugin(file, text, { module, value })],
+  ];
 }
 
 /** The text of a package.json with a dependency at a version, or without it. */

@@ -3,6 +3,8 @@ import path from 'node:path';
 import { type PackageManager, publishedVersions, renderTemplate } from 'create-rondo';
 import { decisionsIn } from '../../contract/auth-matrix.js';
 import { OVERLAYS, withDecision } from '../../kubernetes/files.js';
+import { messageOf } from '../../workspace/errors.js';
+import { drawPlugins, pluginsInUse } from '../plugins.js';
 import { readText } from '../repository.js';
 import { mergeFile, movePins, type Versions } from './merge-file.js';
 
@@ -34,6 +36,7 @@ export interface Migration {
 /** What an app of version 0.2 notices of defaults that have changed since. */
 const SINCE_0_2 = [
   'Beyond the loopback, a process whose contracts restrict callers starts only once RONDO_AUTH is set. Where it was not set, this upgrade sets it to off, as before: with on, which needs TLS, only callers that the contracts allow are served.',
+  'Registries of other kinds, NATS, Redis, tokens and OTLP are plugins now, which a service passes to runService. Services have those that docker-compose.yml, .env and infra/ use; if a variable needs another one, the start names the command that adds it, such as: ./rondo add registry-consul',
 ];
 
 /** Plans what an upgrade to this version changes, and replaces the handover by it. The version before makes the changes. */
@@ -43,10 +46,23 @@ export async function writeMigration(root: string): Promise<void> {
   const migration = await mergeTemplates(root, { before: handover.template, after: template });
   const overlays = [...decisionsIn(root)].filter(([file, auth]) => file.startsWith(OVERLAYS) && auth === undefined);
   const decided = overlays.map(([file]) => [file, withDecision(readText(root, file))] as const);
-  const files = { ...migration.files, ...Object.fromEntries(decided) };
-  const hints = /^0\.[12]\./.test(handover.from) ? SINCE_0_2 : [];
+  const isOf02 = /^0\.[12]\./.test(handover.from);
+  const { added, refused } = isOf02 ? pluginsFor(root) : { added: [], refused: [] };
+  const files = { ...migration.files, ...Object.fromEntries(decided), ...Object.fromEntries(added) };
+  const hints = isOf02 ? [...SINCE_0_2, ...refused] : [];
   // Version 0.2.0 formats the files of this list.
   writeFileSync(path.join(root, HANDOVER), JSON.stringify({ ...migration, files, hints, renamed: [] }));
+}
+
+/** The plugins that the app uses, in its services; or why they can't be written. */
+function pluginsFor(root: string) {
+  const names = pluginsInUse(root);
+  try {
+    return { added: drawPlugins(root, { change: 'add', names }), refused: [] };
+  } catch (error) {
+    const refused = `The app uses ${names.join(', ')}, which could not be added to its services: ${messageOf(error)}`;
+    return { added: [], refused: [refused] };
+  }
 }
 
 /** What changes in the app at `root` between two templates. */

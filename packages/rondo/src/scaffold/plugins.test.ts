@@ -1,0 +1,70 @@
+import { describe, expect, it } from '@jest/globals';
+import { Folder } from '../../test/scaffold/folder.js';
+import { drawPlugins, pluginsInUse } from './plugins.js';
+
+const MAIN = `import { runService } from '@rondo/service';
+
+await runService({ name: 'a', port: 50060, createApp });
+`;
+
+/** An app that installs Rondo's packages, with two services. */
+const app = (files: Readonly<Record<string, string>> = {}) =>
+  new Folder({
+    'package.json': '{ "devDependencies": { "@rondo/tool": "1.2.3" } }',
+    'packages/contracts/package.json': '{ "name": "@shop/contracts" }',
+    ...Object.fromEntries(
+      ['cart', 'shelf'].flatMap((name, index) => [
+        [`services/${name}/package.json`, JSON.stringify({ rondo: { port: 50060 + index, contracts: ['a.proto'] } })],
+        [`services/${name}/tsconfig.json`, '{}\n'],
+        [`services/${name}/src/main.ts`, MAIN],
+      ]),
+    ),
+    ...files,
+  });
+
+describe('plugins', () => {
+  it('are added to all services, or to some, by the version of the tool', () => {
+    using one = app();
+    const all = drawPlugins(one.path, { change: 'add', names: ['registry-consul', 'cache-redis'] });
+    expect([...all.keys()]).toEqual(
+      ['cart', 'shelf'].flatMap((name) => [`services/${name}/package.json`, `services/${name}/src/main.ts`]),
+    );
+    expect(JSON.parse(all.get('services/cart/package.json') ?? '').dependencies).toEqual({
+      '@rondo/cache-redis': '1.2.3',
+      '@rondo/registry-consul': '1.2.3',
+    });
+    expect(all.get('services/cart/src/main.ts')).toContain('createApp, plugins: [consul, redis] });');
+    const some = drawPlugins(one.path, { change: 'add', names: ['registry-consul'], services: ['shelf'] });
+    expect([...some.keys()].every((file) => file.startsWith('services/shelf/'))).toBe(true);
+  });
+
+  it('are added once, and taken out again', () => {
+    using before = app();
+    const add = { change: 'add', names: ['authentication'] } as const;
+    const added = drawPlugins(before.path, add);
+    using after = app(Object.fromEntries(added));
+    expect(drawPlugins(after.path, add).size).toBe(0);
+    const removed = drawPlugins(after.path, { ...add, change: 'remove' });
+    expect(removed.get('services/cart/src/main.ts')).toBe(MAIN);
+    expect(JSON.parse(removed.get('services/cart/package.json') ?? '').dependencies).toEqual({});
+  });
+
+  it.each([
+    [{ names: ['registry-etcd'] }, 'there is no plugin "registry-etcd"; there are: authentication, cache-redis, '],
+    [{ names: ['cache-redis'], services: ['till'] }, 'there is no service "till"; there are: cart, shelf'],
+  ])('are refused: %p', (asked, message) => {
+    using one = app();
+    expect(() => drawPlugins(one.path, { change: 'add', ...asked })).toThrow(message);
+  });
+
+  it('that an app of 0.2 uses are known by its files', () => {
+    using none = app();
+    expect(pluginsInUse(none.path)).toEqual([]);
+    using one = app({
+      'docker-compose.yml': 'x-environment: { RONDO_CACHE: "redis://cache:6379", RONDO_CACHE_BYTES: "1" }\n',
+      'infra/kubernetes/base/kustomization.yaml': 'literals: [RONDO_REGISTRY=kubernetes://]\n',
+      '.env': 'RONDO_TOPICS=nats://nats:4222\n',
+    });
+    expect(pluginsInUse(one.path)).toEqual(['cache-redis', 'registry-kubernetes', 'topics-nats']);
+  });
+});
