@@ -130,6 +130,34 @@ describe('an app that npm run create has made', () => {
     expect((await git('status', '--porcelain', '--untracked-files=all')).stdout).toBe('');
   });
 
+  it('says which plugin a variable needs, takes it, also in a bundle, and gives it up again', async () => {
+    const missing =
+      'RONDO_REGISTRY: consul://… needs the plugin @rondo/registry-consul: run `rondo add registry-consul`, ';
+    const env = { RONDO_REGISTRY: 'consul://127.0.0.1:1', RONDO_LISTEN: '127.0.0.1:0' };
+    for (const file of ['services/greeter/dist/main.js', 'bundle/greeter/dist/main.mjs']) {
+      if (file.startsWith('bundle')) expect(await rondo('bundle')).toMatchObject({ code: 0 });
+      const { code, stderr } = await runNode([file], { cwd: app, env });
+      expect({ code, stderr }).toEqual({ code: 78, stderr: expect.stringContaining(missing) });
+    }
+    expect(await rondo('add', 'registry-consul')).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('Added registry-consul: greeter\n'),
+    });
+    expect(await rondo('add', 'registry-consul')).toMatchObject({
+      code: 0,
+      stdout: 'Nothing to do: the services have registry-consul.\n',
+    });
+    expect(await rondo('bundle')).toMatchObject({ code: 0 });
+    for (const file of ['services/greeter/dist/main.js', 'bundle/greeter/dist/main.mjs']) {
+      const service = start(process.execPath, [file], { cwd: app, env });
+      await service.printed(/listening on/);
+      service.signal('SIGTERM');
+      expect(await service.ended).toMatchObject({ code: 0 });
+    }
+    expect(await rondo('remove', 'registry-consul')).toMatchObject({ code: 0 });
+    expect((await git('status', '--porcelain', '--untracked-files=all')).stdout).toBe('');
+  });
+
   it('has rules, owners, jobs and events by their guide', async () => {
     for (const line of guide.commands.filter((one) => one.startsWith('./rondo new ')))
       expect(await sh(`${line}${line.includes('new service') ? ' --skip-test' : ''}`)).toMatchObject({ code: 0 });

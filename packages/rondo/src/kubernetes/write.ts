@@ -104,7 +104,9 @@ function withoutPlugins(root: string, workloads: readonly Workload[]): readonly 
     const { dependencies = {} } = JSON.parse(text);
     return Object.entries(NEEDED)
       .filter(([name]) => dependencies[`@rondo/${name}`] === undefined)
-      .map(([name, what]) => `${file} has no @rondo/${name}, which ${what} needs: rondo add ${name} --service ${service}`);
+      .map(
+        ([name, what]) => `${file} has no @rondo/${name}, which ${what} needs: rondo add ${name} --service ${service}`,
+      );
   });
 }
 

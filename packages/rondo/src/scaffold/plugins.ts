@@ -118,12 +118,13 @@ function editsOf(change: PluginChange['change'], name: string, packages: Workspa
   ];
 }
 
-/** The text of a package.json with a dependency at a version, or without it. */
+/** The text of a package.json with a dependency at a version, or without it. The others keep their order. */
 function withDependency(text: string, name: string, version: string | undefined): string {
   const manifest = JSON.parse(text);
   const { [name]: had, ...others } = manifest.dependencies ?? {};
   if ((had === undefined) === (version === undefined)) return text;
-  const all = Object.entries({ ...others, ...(version !== undefined && { [name]: version }) });
-  const dependencies = Object.fromEntries(all.sort(([one], [other]) => (one < other ? -1 : 1)));
-  return `${JSON.stringify({ ...manifest, dependencies }, undefined, 2)}\n`;
+  const all = Object.entries(others);
+  const after = all.findIndex(([other]) => other > name);
+  if (version !== undefined) all.splice(after < 0 ? all.length : after, 0, [name, version]);
+  return `${JSON.stringify({ ...manifest, dependencies: Object.fromEntries(all) }, undefined, 2)}\n`;
 }
