@@ -1,4 +1,5 @@
 import { afterAll, describe, expect, it } from '@jest/globals';
+import type { StorePlugin } from '@rondo/cache';
 import type { RegistryPlugin } from '@rondo/registries';
 import type { Resolver } from '@rondo/rpc/client';
 import { closeAll, start } from './started.js';
@@ -42,7 +43,7 @@ describe('a plugin of another publisher', () => {
     async load() {
       return (url) => {
         if (url.endsWith('/?')) throw new TypeError('the key is missing');
-        opened.push(url);
+        opened.push(`${schemes}: ${url}`);
         return { resolver };
       };
     },
@@ -51,7 +52,25 @@ describe('a plugin of another publisher', () => {
   it('is picked by its scheme', async () => {
     const plugins = [nacos(['other']), nacos(['nacos'])];
     await start({ environment: { RONDO_REGISTRY: 'nacos://127.0.0.1:1' }, plugins });
-    expect(opened).toEqual(['nacos://127.0.0.1:1']);
+    expect(opened).toEqual(['nacos: nacos://127.0.0.1:1']);
+  });
+
+  it('is the store of kept answers that RONDO_CACHE names', async () => {
+    const store = { take: async () => ({ kind: 'none' as const }), fill() {}, remove: async () => true, close() {} };
+    const urls: string[] = [];
+    const redis: StorePlugin = {
+      kind: 'cache',
+      package: 'rondo-redis',
+      schemes: ['redis'],
+      async open({ url }) {
+        urls.push(url);
+        return store;
+      },
+    };
+    const environment = { RONDO_CACHE: 'redis://127.0.0.1:1' };
+    // A registry of that scheme is none.
+    await start({ environment, plugins: [nacos(['redis']), redis] });
+    expect(urls).toEqual(['redis://127.0.0.1:1']);
   });
 
   it('has a fault of its URL reported as one of the configuration', async () => {
