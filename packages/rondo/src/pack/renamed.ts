@@ -10,7 +10,7 @@ const RENAMED: Readonly<Record<string, string>> = {
   '@rondo/dynamic': '@rondo/schema',
   '@rondo/eureka': '@rondo/registry-eureka/registry',
   '@rondo/kubernetes': '@rondo/registry-kubernetes/resolver',
-  '@rondo/nats': '@rondo/topics-nats',
+  '@rondo/nats': '@rondo/topics-nats/broker',
   '@rondo/sync': '@rondo/resources',
   '@rondo/zookeeper': '@rondo/registry-zookeeper/registry',
 };
