@@ -14,6 +14,7 @@ export const PLUGINS = {
   'registry-eureka': 'services are registered in Eureka',
   'registry-kubernetes': 'services find each other on Kubernetes',
   'registry-zookeeper': 'services are registered in ZooKeeper',
+  telemetry: 'traces and metrics are sent to a collector by OTLP',
   'topics-nats': 'NATS carries events',
 } as const;
 

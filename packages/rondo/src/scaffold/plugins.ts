@@ -21,6 +21,7 @@ const IMPORTS: Readonly<Record<PluginName, KnownPlugin>> = {
   'registry-eureka': { module: '@rondo/registry-eureka', value: 'eureka', sign: /eureka:\/\// },
   'registry-kubernetes': { module: '@rondo/registry-kubernetes', value: 'kubernetes', sign: /kubernetes:\/\// },
   'registry-zookeeper': { module: '@rondo/registry-zookeeper', value: 'zookeeper', sign: /zookeeper:\/\// },
+  telemetry: { module: '@rondo/telemetry', value: 'telemetry', sign: /OTEL_\w+/ },
   'topics-nats': { module: '@rondo/topics-nats', value: 'nats', sign: /nats:\/\// },
 };
 
