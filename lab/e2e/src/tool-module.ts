@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from '@rondo/harness';
 import { build } from 'esbuild';
@@ -13,9 +13,9 @@ const TOOL = 'packages/rondo';
 export async function toolModule(module: string, clone: string = root): Promise<string> {
   const outdir = join(clone, TOOL, 'dist/tests');
   const name = module.replaceAll('/', '-').replace(/\.m?[jt]s$/, '');
-  const how = { bundle: true, splitting: true, packages: 'external', platform: 'node', format: 'esm' } as const;
-  const into = { outdir, outExtension: { '.js': '.mjs' }, target: 'node20', logLevel: 'silent' } as const;
-  await build({ ...how, ...into, entryPoints: { [name]: join(root, TOOL, 'src', module) } });
+  const { esbuild } = JSON.parse(readFileSync(join(root, TOOL, 'programs.json'), 'utf8'));
+  const entryPoints = { [name]: join(root, TOOL, 'src', module) };
+  await build({ ...esbuild, absWorkingDir: root, outdir, logLevel: 'silent', entryPoints });
   if (clone !== root) cpSync(join(root, TOOL, 'package.json'), join(clone, TOOL, 'package.json'));
   return join(outdir, `${name}.mjs`);
 }
