@@ -3,7 +3,7 @@ import { ErrorInfo } from '@rondo/contracts/google/rpc/error_details';
 import { packDetail, RpcError, Status } from '@rondo/rpc/status';
 import type { ManualClock } from '@rondo/rpc/testing';
 import { start, TTL_MS, unavailable } from '../../test/fake-registry.js';
-import { readinessOf } from '../state.js';
+import { DRAINING, readinessOf } from '../state.js';
 
 const aborted = () => new RpcError(Status.ABORTED, 'incarnation 9 has taken over instance id "sales-1"');
 /** A process of the same incarnation holds the id. */
@@ -52,6 +52,18 @@ describe('a registration whose instance id another process has taken', () => {
     expect(fake.calls).toHaveLength(length);
     await clock.advance(1_000);
     expect(fake.calls).toHaveLength(length + 1);
+  });
+
+  it('is quiet while it drains: the other process is the successor of a restart', async () => {
+    const { clock, fake, lines, readiness, begin } = start();
+    begin();
+    await clock.advance(0);
+    readiness.set(DRAINING);
+    await clock.advance(0);
+    fake.fault = aborted();
+    await clock.advance(TTL_MS / 3);
+    expect(fake.calls).toEqual(['register', 'update lease-1', 'renew lease-1']);
+    expect(lines).toEqual(['info: registered']);
   });
 
   it('counts as not registered, so that a drain does not wait', async () => {

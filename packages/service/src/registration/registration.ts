@@ -152,8 +152,7 @@ class LeaseKeeper implements Registration {
   /** The lease that the registry may have granted: a repeated registration returns it. Undefined if there can be none. */
   async #recoverLease(): Promise<Lease | undefined> {
     if (!this.#mayHold) return undefined;
-    const wanted = { ...this.#wanted, status: InstanceStatus.INSTANCE_STATUS_DRAINING };
-    return this.#ask(() => refreshLease(undefined, wanted, this.#leaseOptions));
+    return this.#ask(() => refreshLease(undefined, { ...this.#wanted, status: STATUS.draining }, this.#leaseOptions));
   }
 
   async #run(): Promise<void> {
@@ -171,18 +170,19 @@ class LeaseKeeper implements Registration {
   }
 
   /**
-   * Another process holds the instance id and its lease. As long as that process lives it keeps both, so this one asks only once
-   * per TTL, and with the earlier incarnation. If the other process has ended, this one is registered within a TTL. A process that
-   * held a lease registers again at once before it waits, so that the registry can report the duplicate.
+   * Another process holds the instance id and its lease, and keeps both as long as it lives: this one asks once per TTL with the
+   * earlier incarnation, and if it held a lease, also at once, so that the registry can report the duplicate. While it drains, it
+   * doesn't ask: the other process is its successor.
    */
   async #waitForId(error: unknown): Promise<void> {
-    this.#registrationLog.displaced(error);
+    const { clock, ttlMs, readiness } = this.#options;
+    const leaves = readiness.current.phase === 'draining';
+    if (!leaves) this.#registrationLog.displaced(error);
     this.#registryView.set({ reachable: false, status: undefined });
     const hadLease = this.#lease !== undefined;
     this.#lease = undefined;
     this.#mayHold = false;
-    if (hadLease) return;
-    const { clock, ttlMs } = this.#options;
+    if (hadLease && !leaves) return;
     const untilMs = clock.now() + ttlMs;
     // A change of readiness or a reconnect ends the pause; neither frees the id.
     while (!this.#closing && clock.now() < untilMs) await this.#pause.wait(untilMs - clock.now());
