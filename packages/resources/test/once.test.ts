@@ -13,7 +13,7 @@ import {
   type Transaction,
 } from '@rondo/database';
 import { eventually, startTestPostgres, type TestPostgres, waitingForLocks } from '@rondo/database/testing';
-import { currentWorkLimits, silentLogger } from '@rondo/rpc/call';
+import { currentWorkLimits, type Logger, silentLogger } from '@rondo/rpc/call';
 import { type Channel, createChannel, createClient, staticResolver } from '@rondo/rpc/client';
 import { createRouter, type Handlers, implement } from '@rondo/rpc/server';
 import { RpcError, Status } from '@rondo/rpc/status';
@@ -58,13 +58,20 @@ const add = (transaction: Transaction, text: string) =>
 
 const texts = async () => (await database.query<{ text: string }>('SELECT text FROM entries')).map(({ text }) => text);
 
+const errors: string[] = [];
+const logger: Logger = {
+  ...silentLogger,
+  error: (_, line) => void errors.push(line),
+  child: () => logger,
+};
+
 /** A client of replicas with these handlers, which share the database. */
 function clientOf(...handlers: readonly CreateEntry[]) {
   const network = createMemoryNetwork();
   const outcomes = createOutcomeStore(database);
   handlers.forEach((createEntry, at) => {
     const services = [standIn(KeyedServiceDefinition, { createEntry })];
-    network.listen(`${at}`, createRouter({ services, outcomes }));
+    network.listen(`${at}`, createRouter({ services, outcomes, logger }));
   });
   const resolver = staticResolver(handlers.map((_, at) => `${at}`));
   const channel = createChannel({ resolver, transport: network.transport });
@@ -304,8 +311,10 @@ describe('a rolling upgrade', () => {
 
 describe('a handler of a method with idempotency keys', () => {
   const internal = async (handler: CreateEntry) => {
+    errors.length = 0;
     const failure = await failureOf(clientOf(handler).createEntry(request('wrong')));
     expect(failure.code).toBe(Status.INTERNAL);
+    expect(errors).toEqual(['the handler failed']);
   };
 
   it('fails if it writes in a second transaction; one that only reads is none', async () => {

@@ -73,7 +73,8 @@ async function inTransaction(once: OnceCall, store: OutcomeStore, handle: Handle
   } catch (error) {
     failure = error;
   }
-  if (once.misuse !== undefined) throw toRpcError(once.call, once.misuse);
+  if (once.misuse !== undefined)
+    throw failure instanceof RpcError && failure.cause === once.misuse ? failure : toRpcError(once.call, once.misuse);
   if (once.first !== undefined) return once.answer(once.first);
   return reply === undefined ? afterFailure(once, store, toRpcError(once.call, failure)) : once.checked(reply);
 }
