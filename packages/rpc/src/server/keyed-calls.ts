@@ -205,8 +205,7 @@ class OnceCall implements Once {
         this.#misused('has answered without a writing transaction, so a repetition would have effects again'),
       );
     }
-    const { response } = reply;
-    if (response.stream || !isEqual(encodeResponse(call.method, response.message), this.#reply)) {
+    if (reply.response.stream || !isEqual(encodeResponse(call.method, reply.response.message), this.#reply)) {
       throw toRpcError(
         call,
         this.#misused('returns another reply than its writing transaction, which is what repetitions get'),
