@@ -2,6 +2,7 @@
 import { closeSync, createWriteStream, openSync } from 'node:fs';
 import { ChoreServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/chores';
 import { WatcherServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/topics';
+import { CallStatsServiceDefinition } from '@rondo/contracts/rondo/stats/v1/stats';
 import { createOutcomeStore, createPool } from '@rondo/database';
 import { answerParent } from '@rondo/harness';
 import { createJobs } from '@rondo/jobs';
@@ -28,16 +29,29 @@ const POISONS = {
     for (;;) log.write('a line of a log without end\n'.repeat(100));
   },
   hang: () => new Promise(() => undefined),
+  /** Until the test lets the process go on. The third call has its effect. */
+  freeze(runs) {
+    if (runs > 2) return;
+    process.kill(process.pid, 'SIGSTOP');
+    throw new Error('the process was frozen');
+  },
+};
+
+/** As the services of Rondo say it. */
+const getCallStats = () => {
+  const uptimeS = process.uptime();
+  return { uptime: { seconds: BigInt(Math.trunc(uptimeS)), nanos: Math.trunc((uptimeS % 1) * 1e9) } };
 };
 
 answerParent({
-  async work({ url, listen, replicas }) {
+  async work({ url, listen, replicas, saysUptime }) {
     const database = createPool({ url });
     const take = async (message) => {
       const poison = POISONS[message.split('-')[0]];
       if (poison !== undefined) {
         await database.query('INSERT INTO runs (message, instance) VALUES ($1, $2)', [message, listen]);
-        await poison();
+        const { runs } = await database.one('SELECT count(*) AS runs FROM runs WHERE message = $1', [message]);
+        await poison(runs);
       }
       return await database.transaction(async ({ query }) => {
         await query('INSERT INTO effects (message) VALUES ($1)', [message]);
@@ -47,6 +61,7 @@ answerParent({
     const services = [
       standIn(ChoreServiceDefinition, { doChore: ({ chore }) => take(chore) }),
       standIn(WatcherServiceDefinition, { once: ({ piece }) => take(piece) }),
+      ...(saysUptime ? [standIn(CallStatsServiceDefinition, { getCallStats })] : []),
     ];
     await serve(createRouter({ services, outcomes: createOutcomeStore(database) }), { listen });
     const self = { service: ChoreServiceDefinition.fullName, instanceId: listen };

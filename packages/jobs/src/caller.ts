@@ -1,8 +1,11 @@
 import { HealthDefinition } from '@rondo/contracts/health/v1/health';
+import { CallStatsServiceDefinition } from '@rondo/contracts/rondo/stats/v1/stats';
 import { type Channel, createClient } from '@rondo/rpc/client';
+import { type Clock, sleep } from '@rondo/rpc/clock';
 import { BYTES, bindingOf, RouterError, TransportError, wasSent } from '@rondo/rpc/internal';
 import { RpcError, Status } from '@rondo/rpc/status';
 import type { StoredMethod } from './contract.js';
+import { toMs } from './declared.js';
 
 type Fleet = ReturnType<Channel['fleet']>;
 
@@ -41,10 +44,15 @@ export interface StoredCaller {
   answers(job: StoredMethod, instance: string): Promise<boolean>;
 }
 
-/** How long an instance has to answer before it gets a suspect. */
-const ANSWER_MS = 1_000;
+/** How long an instance has to answer, and how soon it is asked again. */
+const [ANSWER_MS, AGAIN_MS] = [1_000, 250];
+/** A process that is silent for longer stands still. Its connection has broken 5 s after its last bytes. */
+const STANDS_STILL_MS = 40_000;
+/** The reasons why there is no connection if no process listens: of Node, and of the network in memory. */
+const REFUSED = /ECONNREFUSED|nothing listens/;
 
-export function storedCaller(channel: Channel): StoredCaller {
+/** Makes calls over `channel`. */
+export function storedCaller({ channel, clock }: { readonly channel: Channel; readonly clock: Clock }): StoredCaller {
   const known = new WeakMap<StoredMethod, { call: ReturnType<typeof encodedCall>; fleet: Fleet }>();
   const targetOf = (job: StoredMethod) => {
     const made = known.get(job);
@@ -63,6 +71,38 @@ export function storedCaller(channel: Channel): StoredCaller {
       return error instanceof RpcError && error.origin === 'server';
     }
   };
+  /** Whether the process that had the id at `time` lives; undefined if none answers. One that doesn't say its uptime counts as another. */
+  const lives = async ({ service }: StoredMethod, instance: string, time: number): Promise<boolean | undefined> => {
+    const askedAt = clock.now();
+    try {
+      const stats = createClient(CallStatsServiceDefinition, { channel, at: service.fullName });
+      const { uptime } = await stats.getCallStats({}, { instance, timeoutMs: ANSWER_MS });
+      return uptime !== undefined && toMs(uptime) >= askedAt - time;
+    } catch (error) {
+      if (!(error instanceof RpcError)) throw error;
+      return error.code === Status.UNIMPLEMENTED || REFUSED.test(error.message) ? false : undefined;
+    }
+  };
+  /** The end of the instance, if the failed call may be its cause. While that isn't known, the call isn't made elsewhere. */
+  const endOf = async (error: unknown, job: StoredMethod, signal: AbortSignal): Promise<InstanceEnded | undefined> => {
+    const at = error instanceof RpcError ? error.report?.attempts.at(-1) : undefined;
+    if (!(error instanceof RpcError) || at === undefined || !wasSent(at)) return undefined;
+    const { instance, elapsedMs } = at;
+    const failedAt = clock.now();
+    const isLate = error.code === Status.DEADLINE_EXCEEDED && error.origin === 'client';
+    if (!isLate && !isBroken(error)) return undefined;
+    if (isLate ? await answers(job, instance) : targetOf(job).fleet.isLeaving(instance)) return undefined;
+    for (;;) {
+      const same = await lives(job, instance, failedAt - elapsedMs);
+      if (same) return undefined;
+      const stood = same === undefined;
+      if (!stood || clock.now() - failedAt >= STANDS_STILL_MS) {
+        const what = stood ? 'stood still' : 'ended';
+        return new InstanceEnded(`the instance ${instance} ${what}: ${error.message}`, error);
+      }
+      await sleep(clock, AGAIN_MS, signal);
+    }
+  };
   return {
     async call(job, request, { avoids, ...options }) {
       const { call, fleet } = targetOf(job);
@@ -70,7 +110,7 @@ export function storedCaller(channel: Channel): StoredCaller {
       try {
         return await call(request, { ...options, avoid, maxAttempts: 1 });
       } catch (error) {
-        throw (await endOf(error, fleet, (instance) => answers(job, instance))) ?? error;
+        throw (await endOf(error, job, options.signal)) ?? error;
       }
     },
     instanceForSuspects(job) {
@@ -83,23 +123,9 @@ export function storedCaller(channel: Channel): StoredCaller {
   };
 }
 
-/** The end of the instance, if that is why the call has failed: its connection broke, or the deadline passed and it answers nothing else. */
-async function endOf(
-  error: unknown,
-  fleet: Fleet,
-  answers: (instance: string) => Promise<boolean>,
-): Promise<InstanceEnded | undefined> {
-  const at = error instanceof RpcError ? error.report?.attempts.at(-1) : undefined;
-  if (!(error instanceof RpcError) || at === undefined || !wasSent(at)) return undefined;
-  const { instance } = at;
-  const { cause, code, origin } = error;
-  const broke = cause instanceof TransportError && cause.reach === 'unknown' && !cause.foreign;
-  if (broke && code === Status.UNAVAILABLE && !fleet.isLeaving(instance))
-    return new InstanceEnded(`the instance ${instance} ended: ${error.message}`, error);
-  if (code === Status.DEADLINE_EXCEEDED && origin === 'client' && !(await answers(instance)))
-    return new InstanceEnded(`the instance ${instance} stood still: ${error.message}`, error);
-  return undefined;
-}
+/** Whether the connection broke after the call was sent. */
+export const isBroken = ({ cause, code }: RpcError): boolean =>
+  code === Status.UNAVAILABLE && cause instanceof TransportError && cause.reach === 'unknown' && !cause.foreign;
 
 /** Whether it is certain that no handler has seen the call. */
 export function isUnseen({ cause, origin }: RpcError): boolean {

@@ -58,5 +58,6 @@ export function faultOf(
   return firings?.fault === undefined ? undefined : `.schedule${firings.fault}`;
 }
 
-const toMs = ({ seconds, nanos }: { readonly seconds: bigint; readonly nanos: number }) =>
+/** A duration in milliseconds. */
+export const toMs = ({ seconds, nanos }: { readonly seconds: bigint; readonly nanos: number }) =>
   Number(seconds) * 1_000 + nanos / 1e6;

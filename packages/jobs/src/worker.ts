@@ -6,7 +6,7 @@ import type { Clock, Random, Timer } from '@rondo/rpc/clock';
 import { inSpan } from '@rondo/rpc/internal';
 import { RpcError, Status } from '@rondo/rpc/status';
 import { type Attempt, type Claimed, LEASE_MS, type Wanted } from './attempt.js';
-import { codeOf, InstanceEnded, isUnseen, type StoredCaller, storedCaller } from './caller.js';
+import { codeOf, InstanceEnded, isBroken, isUnseen, type StoredCaller, storedCaller } from './caller.js';
 import type { StoredMethod } from './contract.js';
 import type { JobMeter } from './metrics.js';
 import { Quarantine, type Suspected } from './quarantine.js';
@@ -86,7 +86,7 @@ export class Worker {
 
   constructor(options: WorkerOptions) {
     this.#options = options;
-    this.#caller = storedCaller(options.channel);
+    this.#caller = storedCaller(options);
     this.#id = options.random.hex(8);
     this.#quarantine = new Quarantine(options.database, this.#id);
   }
@@ -283,7 +283,7 @@ export class Worker {
 /** Whether no instance took the call: none was reached, or one has too many and says when to call again. */
 export const isAway = (error: unknown): error is RpcError =>
   error instanceof RpcError &&
-  (error.code === Status.UNAVAILABLE ||
+  ((error.code === Status.UNAVAILABLE && !isBroken(error)) ||
     (error.code === Status.RESOURCE_EXHAUSTED && (error.retryPushbackMs ?? -1) >= 0));
 
 /** Whether the error is the outcome of the call for good, as its contract says. */
@@ -291,11 +291,12 @@ export const isFinal = ({ method }: Pick<StoredMethod, 'method'>, error: unknown
   error instanceof RpcError && method.policy.key?.finalCodes.has(error.code) === true;
 
 /**
- * Whether no further attempt is made. If it isn't known what became of the last one, because its time ran out or its process ended, one more
+ * Whether no further attempt is made. If it isn't known what became of the last one, because its time ran out, its connection broke or its process ended, one more
  * learns that by the key.
  */
 export const isLast = ({ maxAttempts }: Pick<StoredMethod, 'maxAttempts'>, attempts: number, error: unknown): boolean =>
   attempts > maxAttempts || (attempts === maxAttempts && !isUnknown(error));
 
 const isUnknown = (error: unknown): boolean =>
-  error instanceof InstanceEnded || (error instanceof RpcError && error.code === Status.DEADLINE_EXCEEDED);
+  error instanceof InstanceEnded ||
+  (error instanceof RpcError && (error.code === Status.DEADLINE_EXCEEDED || isBroken(error)));

@@ -1,12 +1,16 @@
 /** Jobs during which instances end. */
 import { afterEach, expect, it } from '@jest/globals';
 import { ChoreServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/chores';
+import { CallStatsServiceDefinition } from '@rondo/contracts/rondo/stats/v1/stats';
 import type { Database } from '@rondo/database';
 import { silentLogger as log, type ServerCall } from '@rondo/rpc/call';
-import { createChannel, staticResolver } from '@rondo/rpc/client';
+import { createChannel, createClient, staticResolver } from '@rondo/rpc/client';
+import { type Clock, systemClock } from '@rondo/rpc/clock';
 import { createRouter } from '@rondo/rpc/server';
-import { createMemoryNetwork, standIn } from '@rondo/rpc/testing';
+import { RpcError, Status } from '@rondo/rpc/status';
+import { createMemoryNetwork, ManualClock, standIn } from '@rondo/rpc/testing';
 import { createJobs, type Jobs } from '../src/exports/index.js';
+import { isAway, isLast } from '../src/worker.js';
 import { doAlone, eachWithDatabase, eventually } from './fixture.js';
 
 /** That needs no store for outcomes. */
@@ -26,21 +30,28 @@ type Handle = (chore: string, instance: string, call: ServerCall) => unknown;
 function startInstances(names: readonly string[], handle: Handle) {
   const network = createMemoryNetwork();
   const listeners = new Map<string, { close(): void }>();
-  const start = (name: string) => {
+  /** Starts an instance, or lets it answer again after its connection has broken: it has run for `uptimeS`, if it says so now. */
+  const start = (name: string, uptimeS?: bigint) => {
+    const stats = standIn(CallStatsServiceDefinition, {
+      getCallStats() {
+        if (uptimeS === undefined) throw new RpcError(Status.UNAVAILABLE, 'not ready yet');
+        return { uptime: { seconds: uptimeS, nanos: 0 } };
+      },
+    });
     const service = standIn(CHORES, {
       async doAlone({ chore }, call) {
         await handle(chore, name, call);
         return {};
       },
     });
-    listeners.set(name, network.listen(name, createRouter({ services: [service] })));
+    listeners.set(name, network.listen(name, createRouter({ services: [service, stats] })));
   };
   for (const name of names) start(name);
   /** A process that makes jobs: it is the instance `own`, or none. */
-  const work = async (own?: string): Promise<Jobs> => {
+  const work = async (own?: string, clock: Clock = systemClock): Promise<Jobs> => {
     const self = own === undefined ? undefined : { service: ChoreServiceDefinition.fullName, instanceId: own };
     const channel = createChannel({ resolver: staticResolver(names), transport: network.transport, self });
-    const jobs = createJobs({ database, services: [CHORES], channel, log });
+    const jobs = createJobs({ database, services: [CHORES], channel, log, clock });
     closing.push(async () => {
       await jobs.close();
       channel.close();
@@ -82,6 +93,67 @@ it('a job that ends its instance is made once more, and is then one for an opera
   expect(second).toBe(first === 'a' ? 'b' : 'a'); // the lowest that lives
   const error = `the instance ${second} ended: the connection broke while the call was in flight`;
   expect(await left()).toEqual([{ attempts: 2, ends: 2, failed: true, error }]);
+});
+
+const allEnd = () =>
+  eventually(async () => expect(await database.query('SELECT FROM jobs WHERE NOT failed')).toEqual([]));
+
+/** Has a job of which each call breaks its connection, up to three times; the instance then has the uptime. What is stored at each call. */
+async function breakConnections(uptimeS: bigint | undefined, clock?: Clock) {
+  const stored: unknown[] = [];
+  const fleet = startInstances(['a', 'b'], async (_, instance, call) => {
+    stored.push(...(await left()));
+    if (stored.length > 3) return;
+    fleet.end(instance);
+    fleet.start(instance, uptimeS);
+    await until(call);
+  });
+  await enqueue(await fleet.work(undefined, clock), 'innocent');
+  return stored;
+}
+
+it('a job whose process froze and lives on has failed attempts, and is no suspect', async () => {
+  const stored = await breakConnections(3_600n);
+  await allEnd();
+  const error = 'the connection broke while the call was in flight';
+  const after = (attempts: number) => ({ attempts, ends: 0, failed: false, error: expect.stringContaining(error) });
+  expect(stored).toEqual([{ ...after(1), error: '' }, after(2), after(3), after(4)]);
+});
+
+it('a call whose connection broke is an attempt, and not the last, as it may have had its effect', async () => {
+  const network = createMemoryNetwork();
+  const service = standIn(CHORES, {
+    doAlone(_, call) {
+      listener.close();
+      return until(call).then(() => ({}));
+    },
+  });
+  const listener = network.listen('a', createRouter({ services: [service] }));
+  const channel = createChannel({ resolver: staticResolver(['a']), transport: network.transport });
+  const error = await createClient(CHORES, { channel })
+    .doAlone({}, { maxAttempts: 1 })
+    .catch((fault: unknown) => fault);
+  expect(error).toMatchObject({ code: Status.UNAVAILABLE });
+  expect([isAway(error), isLast({ maxAttempts: 1 }, 1, error)]).toEqual([false, false]);
+  channel.close();
+});
+
+it('a job whose process was started again since the call is a suspect', async () => {
+  await breakConnections(0n);
+  await allEnd();
+  expect(await left()).toMatchObject([{ ends: 2, failed: true }]);
+});
+
+it('a job whose process says nothing is called by no other, until 40 s have passed', async () => {
+  const clock = new ManualClock();
+  const begun = clock.now();
+  const stored = await breakConnections(undefined, clock);
+  await eventually(async () => {
+    await clock.advance(1_000);
+    expect(stored).toHaveLength(2);
+  });
+  expect(clock.now() - begun).toBeGreaterThanOrEqual(40_000);
+  expect(stored[1]).toMatchObject({ ends: 1, error: expect.stringMatching(/^the instance [ab] stood still/) });
 });
 
 it('a process that is the lowest instance has suspects made by another', async () => {

@@ -58,7 +58,7 @@ export class Relay {
 
   constructor(options: RelayOptions) {
     this.#options = options;
-    this.#caller = storedCaller(options.channel);
+    this.#caller = storedCaller(options);
     this.#names = options.topics.map(({ $type }) => $type);
   }
 

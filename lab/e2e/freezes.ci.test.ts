@@ -1,0 +1,66 @@
+/** A job during which its process is frozen, again and again. */
+
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { ChoreServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/chores';
+import { createPool, type Database, migrate, outcomesSchema } from '@rondo/database';
+import { eventually, freePort, startWorker } from '@rondo/harness';
+import { type Postgres, startPostgres } from '@rondo/harness/postgres';
+import { createJobs, jobsSchema } from '@rondo/jobs';
+import { silentLogger as log } from '@rondo/rpc/call';
+import { createTestChannel } from '@rondo/rpc/testing';
+
+const PROCESS = new URL('./src/poisons-process.mjs', import.meta.url);
+/** The deadline of the call, and the end of its connection, are 5 s after the freeze began. */
+const FROZEN_MS = 10_000;
+const { doChore } = ChoreServiceDefinition.methods;
+
+const folder = mkdtempSync(join(tmpdir(), 'rondo-freezes-'));
+let postgres: Postgres;
+let database: Database;
+const replicas = new Map<string, ReturnType<typeof startWorker>>();
+
+beforeAll(async () => {
+  postgres = await startPostgres(folder, { settings: { fsync: false } });
+  const url = await postgres.createDatabase('freezes');
+  database = createPool({ url });
+  for (const { name: part, migrations } of [jobsSchema, outcomesSchema]) await migrate(database, { part, migrations });
+  await database.query('CREATE TABLE effects (message text NOT NULL)');
+  await database.query('CREATE TABLE runs (message text NOT NULL, instance text NOT NULL)');
+  const addresses = (await Promise.all([freePort(), freePort()])).map((port) => `127.0.0.1:${port}`);
+  for (const listen of addresses) {
+    const worker = startWorker(PROCESS);
+    replicas.set(listen, worker);
+    await worker.ask('work', { url, listen, replicas: addresses, saysUptime: true });
+  }
+});
+afterAll(async () => {
+  for (const worker of replicas.values()) await worker.close();
+  await database.close();
+  await postgres.stop();
+  rmSync(folder, { recursive: true });
+});
+
+it('is called again, and takes effect once, as its process lives on', async () => {
+  const channel = createTestChannel({ services: [] });
+  const jobs = createJobs({ database, services: [ChoreServiceDefinition], channel, log }); // that only enqueues
+  await database.transaction((transaction) =>
+    jobs.enqueue(transaction, doChore, { request: { chore: 'freeze-0' }, key: 'freeze-0' }),
+  );
+  for (const count of [1, 2]) {
+    const frozen = await eventually(async () => {
+      const runs = await database.query<{ instance: string }>('SELECT instance FROM runs');
+      expect(runs).toHaveLength(count);
+      return runs.at(-1)?.instance ?? '';
+    });
+    await sleep(FROZEN_MS);
+    replicas.get(frozen)?.signal('SIGCONT');
+  }
+  await eventually(async () => expect(await database.query('SELECT FROM jobs WHERE NOT failed')).toEqual([]));
+  expect(await database.query('SELECT ends, error FROM jobs')).toEqual([]);
+  expect(await database.query('SELECT message FROM effects')).toEqual([{ message: 'freeze-0' }]);
+  await jobs.close();
+});
