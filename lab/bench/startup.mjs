@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -13,7 +14,7 @@ const LANES = 32;
  * connect from the spawn on.
  *
  * On a busy machine the wall time says nothing. "own ms" is the wall time less the time for which the main thread waited for a
- * processor.
+ * processor. The files that each loads until then are counted in a start of its own, as that takes time.
  */
 export const benchmark = {
   name: 'startup',
@@ -35,7 +36,7 @@ export const benchmark = {
         taken.get(system.name).push(await measure(system, { rest, seconds }));
       }
     }
-    show(report(taken));
+    show(report(taken, await filesOf(systems)));
   },
 };
 
@@ -43,8 +44,8 @@ export const benchmark = {
 async function systemsOf({ main, node }, { folder, onClose }) {
   const registry = await startRegistry({ warmingMs: 0, logFile: path.join(folder, 'registry.log') });
   onClose(() => registry.stop());
-  const calculator = (file, flags) => (port, logFile) =>
-    start(process.execPath, [...flags, path.resolve(root, file)], {
+  const calculator = (file, flags) => (port, logFile, more) =>
+    start(process.execPath, [...more, ...flags, path.resolve(root, file)], {
       env: {
         RONDO_LISTEN: `127.0.0.1:${port}`,
         RONDO_REGISTRY: registry.address,
@@ -53,8 +54,8 @@ async function systemsOf({ main, node }, { folder, onClose }) {
       ipc: true,
       logFile,
     });
-  const plain = (port, logFile) =>
-    start(process.execPath, [fileURLToPath(new URL('./startup/plain-server.mjs', import.meta.url))], {
+  const plain = (port, logFile, flags) =>
+    start(process.execPath, [...flags, fileURLToPath(new URL('./startup/plain-server.mjs', import.meta.url))], {
       env: { LISTEN_PORT: String(port) },
       ipc: true,
       logFile,
@@ -65,7 +66,27 @@ async function systemsOf({ main, node }, { folder, onClose }) {
     { name: 'grpc-js', begin: plain },
     { name: 'calculator', begin: calculator(modules, []) },
     ...(other ? [{ name: main ?? node, begin: calculator(main ?? modules, node === undefined ? [] : [node]) }] : []),
-  ].map(({ name, begin }) => ({ name, begin: (port) => begin(port, path.join(folder, `${port}.log`)) }));
+  ].map(({ name, begin }) => ({
+    name,
+    begin: (port, flags = []) => begin(port, path.join(folder, `${port}.log`), flags),
+  }));
+}
+
+/** How many files each has loaded when its first call has been answered. */
+async function filesOf(systems) {
+  const counts = new Map();
+  for (const { name, begin } of systems) {
+    const port = await freePort();
+    const running = begin(port, ['--import', new URL('../e2e/src/loaded-files.mjs', import.meta.url).href]);
+    const session = await connectTo(port);
+    await add(session);
+    const answered = once(running.process, 'message');
+    running.process.send('which files?');
+    counts.set(name, String((await answered)[0]).split('\n').length);
+    session.destroy();
+    await running.stop();
+  }
+  return counts;
 }
 
 async function measure({ begin }, { rest, seconds }) {
@@ -89,7 +110,7 @@ async function measure({ begin }, { rest, seconds }) {
   }
 }
 
-function report(taken) {
+function report(taken, files) {
   const plain = taken.get('grpc-js');
   const rows = [...taken].map(([name, measured]) => {
     const of = (key) => figure(median(measured.map((one) => one[key])));
@@ -98,9 +119,19 @@ function report(taken) {
       name,
       ...['wallMs', 'ownMs', 'cpuMs'].map(of),
       `${figure(ratio)} ×`,
+      files.get(name),
       ...['atRest', 'underLoad', 'callUs'].map(of),
     ];
   });
-  const columns = ['wall ms', 'own ms', 'CPU ms', 'CPU ratio', 'MiB at rest', 'MiB under load', 'CPU µs a call'];
+  const columns = [
+    'wall ms',
+    'own ms',
+    'CPU ms',
+    'CPU ratio',
+    'files',
+    'MiB at rest',
+    'MiB under load',
+    'CPU µs a call',
+  ];
   return table(['until the first call', ...columns], rows);
 }
