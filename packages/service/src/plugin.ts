@@ -1,4 +1,4 @@
-import type { AskedPlugin } from '@rondo/rpc/server';
+import type { AskedPlugin } from '@rondo/rpc/internal';
 import type { SharedConfig } from './config/shared.js';
 import { ConfigurationError } from './config/variables.js';
 

@@ -1,5 +1,5 @@
 import type { Clock } from '@rondo/rpc/clock';
-import type { AskedPlugin } from '@rondo/rpc/server';
+import type { AskedPlugin } from '@rondo/rpc/internal';
 
 /** An event as it is carried. */
 export interface BrokerEvent {

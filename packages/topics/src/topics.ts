@@ -2,8 +2,14 @@ import { createSweep } from '@rondo/base';
 import type { OperatorAudit, PartDatabase, Queries, SqlValue } from '@rondo/database';
 import { jobsSchema } from '@rondo/jobs';
 import { claimHeads, type StoredMethod, Worker } from '@rondo/jobs/internal';
-import { currentTrace, type PartOptions, processOf, type ServiceDefinition } from '@rondo/rpc/internal';
-import type { AskedPlugin, Part, ServiceImplementation } from '@rondo/rpc/server';
+import {
+  type AskedPlugin,
+  currentTrace,
+  type PartOptions,
+  processOf,
+  type ServiceDefinition,
+} from '@rondo/rpc/internal';
+import type { Part, ServiceImplementation } from '@rondo/rpc/server';
 import { type Broker, openBroker } from './broker.js';
 import { createEventService } from './event-service.js';
 import { faultOfSubscriber, insertEvent, methodOf, type RegisteredGroup, readGroups, trim } from './groups.js';

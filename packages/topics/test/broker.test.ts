@@ -1,10 +1,11 @@
 /** Which broker carries the topics of a service. */
+
 import { expect, it } from '@jest/globals';
 import { Moved, MoverServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/topics';
 import type { Database } from '@rondo/database';
 import { silentLogger } from '@rondo/rpc/call';
 import { systemClock, systemRandom, systemWallClock } from '@rondo/rpc/clock';
-import type { PartContext } from '@rondo/rpc/server';
+import type { PartContext } from '@rondo/rpc/internal';
 import { type BrokerPlugin, createTopics } from '../src/exports/index.js';
 
 const clocks = { clock: systemClock, wallClock: systemWallClock, random: systemRandom };

@@ -3,7 +3,7 @@ import { Moved } from '@rondo/contracts/rondo/conformance/v1/topics';
 import type { Database } from '@rondo/database';
 import { startTestPostgres, type TestPostgres } from '@rondo/database/testing';
 import { silentLogger } from '@rondo/rpc/call';
-import type { AskedPlugin } from '@rondo/rpc/server';
+import type { AskedPlugin } from '@rondo/rpc/internal';
 import { RpcError, Status } from '@rondo/rpc/status';
 import { failureOf } from '@rondo/rpc/testing';
 import { eventually, readable } from '../../jobs/test/fixture.js';

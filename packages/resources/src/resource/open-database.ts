@@ -11,7 +11,8 @@ import {
   type PostgresOutcomes,
 } from '@rondo/database';
 import type { Logger } from '@rondo/rpc/call';
-import type { Part, PartContext } from '@rondo/rpc/server';
+import type { PartContext } from '@rondo/rpc/internal';
+import type { Part } from '@rondo/rpc/server';
 import { createStoreDatabase } from '../sql/store-database.js';
 import { syncSchema } from '../sync/schema.js';
 import { createSync, type Sync } from '../sync/sync.js';

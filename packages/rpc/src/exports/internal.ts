@@ -85,6 +85,8 @@ export { clientErrors } from '../errors/client.js';
 export { type CallSettings, LiveSettings } from '../live-config/live-settings.js';
 export { checkSetting, LOG_LEVELS, SETTING_KEYS, type SettingName } from '../live-config/setting-keys.js';
 export { observeReply } from '../middleware/stream.js';
+export type { AskedPlugin, JoinedParts, PartContext, PartSchema } from '../part/part.js';
+export { stopParts } from '../part/part.js';
 export { type PartOptions, processOf } from '../part/process-of.js';
 export { endExpiredStreams } from '../principal/end-expired.js';
 export { mayOperate, verifyPrincipals } from '../principal/verify-principals.js';

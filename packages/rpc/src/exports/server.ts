@@ -11,16 +11,7 @@
  * ```
  */
 
-export {
-  type AppListener,
-  type AskedPlugin,
-  type JoinedParts,
-  joinParts,
-  type Part,
-  type PartContext,
-  type PartSchema,
-  stopParts,
-} from '../part/part.js';
+export { type AppListener, joinParts, type Part } from '../part/part.js';
 export { encodeOnce } from '../server/codec.js';
 export { type RpcServer, serve } from '../server/grpc/serve.js';
 export { type Handlers, implement, type ServiceImplementation, unimplemented } from '../server/handlers.js';

@@ -13,6 +13,7 @@ import {
   callMetrics,
   createAuthorize,
   endExpiredStreams,
+  type JoinedParts,
   type MutualTls,
   methodsOf,
   type ServiceDefinition,
@@ -22,7 +23,6 @@ import type { Middleware } from '@rondo/rpc/middleware';
 import {
   type AppListener,
   createRouter,
-  type JoinedParts,
   joinParts,
   type Part,
   type Router,

@@ -1,7 +1,8 @@
 import { createPause, withTimeout } from '@rondo/base';
 import type { Logger } from '@rondo/rpc/call';
 import { type Backoff, type Clock, createBackoff, type Random } from '@rondo/rpc/clock';
-import type { Part, PartSchema } from '@rondo/rpc/server';
+import type { PartSchema } from '@rondo/rpc/internal';
+import type { Part } from '@rondo/rpc/server';
 import { StartupError } from './startup-error.js';
 
 /** What to run, and whom to notify. */

@@ -1,8 +1,8 @@
 import type { Attributes } from '@opentelemetry/api';
 import type { Logger } from '@rondo/rpc/call';
 import { type Clock, type Random, systemClock, systemRandom, systemWallClock, type WallClock } from '@rondo/rpc/clock';
-import { BalancingError, LiveSettings, type Self } from '@rondo/rpc/internal';
-import { type Part, stopParts } from '@rondo/rpc/server';
+import { BalancingError, LiveSettings, type Self, stopParts } from '@rondo/rpc/internal';
+import type { Part } from '@rondo/rpc/server';
 import { configure, describeMisspelling, secretsOf } from '../config/configure.js';
 import { createMask } from '../config/secrets.js';
 import type { SharedConfig } from '../config/shared.js';
