@@ -94,7 +94,8 @@ describe('a process', () => {
   it('only prepares what it depends on if it is to migrate', async () => {
     const { exited, output } = run({ FIXTURE_MIGRATES: 'yes' }, ['--migrate']);
     expect([await exited, output.err]).toEqual([0, '']);
-    expect(output.out).toContain('"msg":"migrated"');
+    // What a part has begun, such as jobs, goes to other replicas.
+    expect(output.out).toMatch(/"msg":"migrated".*"msg":"stopped"/s);
     expect(output.out).not.toContain('listening');
   });
 
@@ -106,6 +107,11 @@ describe('a process', () => {
       expect(output.out).toMatch(/"msg":"jobs stopped".*"msg":"database stopped".*"msg":"stopped"/s);
     },
   );
+
+  it('exits with 1 after a failed start, even if a part never stops', async () => {
+    const { exited, output } = run({ FIXTURE_HOPELESS: 'yes', FIXTURE_HANGS: 'yes' }, ['--migrate']);
+    expect([await exited, output.err]).toEqual([1, "fixture can't start: the audit: no such table\n"]);
+  });
 
   it('logs an unhandled rejection, and exits with 1', async () => {
     const service = await listening();

@@ -31,7 +31,8 @@ const LAST_UPDATE_MS = 50;
 /** Time for the server, past the grace, to send a status to the calls that it cuts off. */
 const SERVER_SLACK_MS = 2_000;
 const DEREGISTER_TIMEOUT_MS = 3_000;
-const RELEASE_TIMEOUT_MS = 5_000;
+/** How long the parts of a process may take to stop, also after a start that fails. */
+export const RELEASE_TIMEOUT_MS = 5_000;
 
 /**
  * Takes a process out of service without failing a call. It notifies the registry, waits until the registry's watchers

@@ -16,6 +16,8 @@ const SIGNALS = { SIGINT: 2, SIGTERM: 15 } as const;
 const SAME_SIGNAL_MS = 500;
 /** How long a crashing process may take to deregister. */
 const CRASH_GRACE_MS = 1_000;
+/** Ends a start that only migrates: the parts are stopped as after any other that ends early. */
+const MIGRATED = new Error('migrated');
 
 /**
  * Runs a service as this process until a signal ends it; `main.ts` calls it.
@@ -25,7 +27,7 @@ const CRASH_GRACE_MS = 1_000;
  * startup failure with 1, each with plain lines on standard error. An uncaught error or unhandled rejection is logged,
  * and the process exits with 1. Stack traces name the sources.
  *
- * With the argument `--migrate` it prepares what it depends on, such as the schema of its database, and exits with 0 without listening.
+ * With the argument `--migrate` it starts its parts, which migrates its database, stops them, and exits with 0 without listening.
  */
 export async function runService<V extends Variables = NoVariables>(options: ServiceOptions<V>): Promise<void> {
   mapStackTraces();
@@ -34,8 +36,8 @@ export async function runService<V extends Variables = NoVariables>(options: Ser
   const starting = startService({
     ...options,
     waits: migrates,
-    onPrepared() {
-      if (migrates) process.exit(0);
+    async onPrepared() {
+      if (migrates) throw MIGRATED;
       isPrepared = true;
       return onPrepared();
     },
@@ -47,6 +49,7 @@ export async function runService<V extends Variables = NoVariables>(options: Ser
   try {
     endOnFault(await starting, explain);
   } catch (error) {
+    if (error === MIGRATED) process.exit(0);
     explain(error);
     process.exit(error instanceof ConfigurationError ? EXIT_CONFIGURATION : EXIT_FAILURE);
   }

@@ -1,4 +1,5 @@
 import type { Attributes } from '@opentelemetry/api';
+import { withTimeout } from '@rondo/base';
 import type { Logger } from '@rondo/rpc/call';
 import { type Clock, type Random, systemClock, systemRandom, systemWallClock, type WallClock } from '@rondo/rpc/clock';
 import { BalancingError, LiveSettings, type Self, stopParts } from '@rondo/rpc/internal';
@@ -17,7 +18,7 @@ import { createState, type Readiness, readinessOf } from '../state.js';
 import { openAuthentication } from './authentication.js';
 import { loadDescriptors } from './descriptors.js';
 import { openDirectory, registriesOf } from './directory.js';
-import { drain } from './drain.js';
+import { drain, RELEASE_TIMEOUT_MS } from './drain.js';
 import { untilStarted } from './handover.js';
 import { listen, listenBeside, servicesOf, wire } from './listen.js';
 import { createOutgoing, type OutgoingOptions } from './outgoing.js';
@@ -90,8 +91,10 @@ export async function startService<V extends Variables>(options: StartOptions<V>
     const maxReplyBytes = config.maxReplyBytes ?? options.maxReplyBytes;
     return await assemble(runtime, { ...options, environment, secrets, createApp, maxReplyBytes, parts, logs });
   } catch (error) {
-    // Its failure must not hide why the service doesn't start.
-    await stopParts({ parts }).catch((fault) => log.warn({ err: fault }, 'what had been opened could not be closed'));
+    // Its failure must not hide why the service doesn't start, and nor must a part that never stops.
+    await withTimeout(() => stopParts({ parts }), { clock, timeoutMs: RELEASE_TIMEOUT_MS }).catch((fault) =>
+      log.warn({ err: fault }, 'what had been opened could not be closed'),
+    );
     throw config.balancing === undefined ? error : asConfigurationError(error);
   }
 }
