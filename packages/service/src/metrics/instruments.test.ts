@@ -88,3 +88,32 @@ it('counts the values of a histogram by the bounds of its buckets', async () => 
     { kind: 'histogram', boundaries: [1, 5], points: [{ value: 14.5, counts: [2, 2, 1] }] },
   ]);
 });
+
+it('leaves out what is no number, or would lower what only grows', async () => {
+  const { meter, read } = metered();
+  const [both, histogram] = [meter.createUpDownCounter('both'), meter.createHistogram('h')];
+  for (const value of [1, Number.NaN]) both.add(value);
+  for (const value of [2, -3, Number.NaN]) histogram.record(value);
+  expect((await read()).told).toEqual([
+    ['both', [['', 1]]],
+    ['h', [['', 2]]],
+  ]);
+});
+
+it('keeps the labels that were given, even if the caller changes its object', async () => {
+  const { meter, read } = metered();
+  const counter = meter.createCounter('counter');
+  const labels = { of: 'a' };
+  counter.add(1, labels);
+  labels.of = 'b';
+  counter.add(2, labels);
+  expect((await read()).told).toEqual([
+    [
+      'counter',
+      [
+        ['a', 1],
+        ['b', 2],
+      ],
+    ],
+  ]);
+});

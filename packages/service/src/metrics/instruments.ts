@@ -144,11 +144,14 @@ function boundariesOf({ kind, options }: Instrument): readonly number[] {
 function recorderOf(instrument: Instrument) {
   const { kind, recorded } = instrument;
   const boundaries = boundariesOf(instrument);
+  // A counter and the sum of a histogram only grow, and one value that is no number would be in every sum after it.
+  const isTaken = (value: number) => value >= 0 || (value < 0 && kind !== 'counter' && kind !== 'histogram');
   return {
     add(value: number, labels?: Attributes): void {
-      if (value >= 0 || kind !== 'counter') pointOf(recorded, labels, OVERFLOW).value += value;
+      if (isTaken(value)) pointOf(recorded, labels, OVERFLOW).value += value;
     },
     record(value: number, labels?: Attributes): void {
+      if (!isTaken(value)) return;
       const point = pointOf(recorded, labels, OVERFLOW);
       point.value = kind === 'gauge' ? value : point.value + value;
       if (kind === 'gauge') return;
@@ -165,7 +168,7 @@ function pointOf(series: Series, attributes: Attributes = {}, overflow?: Attribu
   const key = JSON.stringify(Object.entries(attributes).sort());
   const known = series.get(key);
   if (known !== undefined) return known;
-  const point = { attributes, value: 0, counts: [] };
+  const point = { attributes: { ...attributes }, value: 0, counts: [] };
   if (series.size < MAX_SERIES || overflow === attributes) series.set(key, point);
   else if (overflow !== undefined) return pointOf(series, overflow, overflow);
   return point;

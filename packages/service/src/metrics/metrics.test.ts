@@ -53,6 +53,13 @@ describe('startMetrics', () => {
     ]);
   });
 
+  it('keeps a counter whose name has the suffix, and one underscore for what a name must not hold', async () => {
+    const { meter, address } = await start();
+    meter.createCounter('orders._total').add(1);
+    const text = await (await fetch(`http://${address}/metrics`)).text();
+    expect(text).toMatch(/^orders_total 1$/m);
+  });
+
   it('answers a client that has ended its side', async () => {
     const { address = '' } = await start();
     const [host, port] = address.split(':');

@@ -58,7 +58,7 @@ const SUFFIXES: Readonly<Record<string, string>> = { s: '_seconds', By: '_bytes'
  * Source: https://opentelemetry.io/docs/specs/otel/compatibility/prometheus_and_openmetrics/
  */
 function textOf({ name, kind, unit, description, boundaries, points }: MetricData): string {
-  const full = toName(name + (SUFFIXES[unit] ?? '')) + (kind === 'counter' ? '_total' : '');
+  const full = toName(name + (SUFFIXES[unit] ?? '')).replace(/(?:_total)?$/, kind === 'counter' ? '_total' : '$&');
   const type = kind === 'up_down_counter' ? 'gauge' : kind;
   const lines = points.flatMap((point) => {
     if (kind === 'histogram') return histogramLines(full, boundaries, point);
@@ -86,5 +86,5 @@ function labelsOf(labels: readonly (readonly [string, AttributeValue | undefined
   return written.length === 0 ? '' : `{${written.join()}}`;
 }
 
-const toName = (name: string): string => name.replace(/[^a-z0-9_]+|__+/gi, '_');
+const toName = (name: string): string => name.replace(/[^a-z0-9]+/gi, '_');
 const numberOf = (value: number): string => `${value}`.replace('Infinity', 'Inf').replace(/^Inf/, '+Inf');
