@@ -76,13 +76,13 @@ export class Batches {
 
   /** The kind of the fault if the spans could not be sent. */
   #export(spans: ReadableSpan[]): Promise<string | undefined> {
-    return new Promise((resolve) => {
+    return new Promise<string | undefined>((resolve) => {
       const timer = this.#clock.setTimer(this.#timeoutMs, () => resolve('timeout'), { keepAlive: false });
       this.#exporter.export(spans, ({ code, error }) => {
         timer.cancel();
         resolve(code === ExportResultCode.SUCCESS ? undefined : (error?.name ?? 'failed'));
       });
-    });
+    }).catch((error: unknown) => (error instanceof Error ? error.name : 'failed'));
   }
 
   #count(count: number, fault?: string): void {

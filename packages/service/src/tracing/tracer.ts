@@ -80,10 +80,14 @@ class OwnTracer implements Tracer {
     return context.with(trace.setSpan(around, span), work, undefined, span);
   }
 
-  /** `time`, by default now, since the Unix epoch in milliseconds with fractions, which a date doesn't have. */
+  /**
+   * `time`, by default now, since the Unix epoch in milliseconds with fractions, which a date doesn't have. A number from before the
+   * process is one of `performance.now()`.
+   */
   toMs(time?: TimeInput): number {
     if (time instanceof Date) return time.getTime();
-    if (time !== undefined) return typeof time === 'number' ? time : time[0] * 1e3 + time[1] / 1e6;
+    if (typeof time === 'number') return time < performance.timeOrigin ? performance.timeOrigin + time : time;
+    if (time !== undefined) return time[0] * 1e3 + time[1] / 1e6;
     const now = this.#options.clock.now();
     const skewMs = this.#options.wallClock.now().getTime() - now;
     return Math.abs(skewMs) < MAX_SKEW_MS ? now : now + skewMs;
@@ -146,7 +150,7 @@ class OwnSpan implements Span {
   }
 
   setAttribute(key: string, value: AttributeValue | undefined): this {
-    if (this.ended || value === undefined) return this;
+    if (this.ended || !isAttribute(value)) return this;
     const isNew = !Object.hasOwn(this.attributes, key);
     if (isNew && this.#attributes >= MOST) this.droppedAttributesCount += 1;
     else this.attributes[key] = value;
@@ -191,8 +195,16 @@ class OwnSpan implements Span {
   }
 
   recordException(exception: Exception, time?: TimeInput): void {
-    const { name = 'Error', message, stack } = typeof exception === 'string' ? { message: exception } : exception;
-    const kept = { 'exception.type': name, 'exception.message': message, 'exception.stacktrace': stack };
+    // JavaScript throws anything.
+    const {
+      code,
+      name = 'Error',
+      message,
+      stack,
+    } = typeof exception === 'string' ? { message: exception } : (exception ?? {});
+    const kept: Attributes = { 'exception.type': `${code ?? name}` };
+    if (message !== undefined) kept['exception.message'] = message;
+    if (stack !== undefined) kept['exception.stacktrace'] = stack;
     this.addEvent('exception', kept, time);
   }
 
@@ -207,4 +219,7 @@ class OwnSpan implements Span {
   }
 }
 
+const ATTRIBUTES: readonly string[] = ['string', 'number', 'boolean'];
+const isAttribute = (value: unknown): value is AttributeValue =>
+  Array.isArray(value) || ATTRIBUTES.includes(typeof value);
 const toHrTime = (ms: number): HrTime => [Math.floor(ms / 1e3), Math.round((ms % 1e3) * 1e6)];
