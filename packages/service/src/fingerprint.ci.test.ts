@@ -92,6 +92,18 @@ it('a service of which a file is missing has no fingerprint', async () => {
   expect(fingerprintsOf(['only.v1.Only'], set)).toEqual({});
 });
 
+it('a service whose own file declares options has a fingerprint, which a change of that file changes', async () => {
+  const file = (method: string) => `syntax = "proto3"; package own.v1; import "google/protobuf/descriptor.proto";
+    extend google.protobuf.MethodOptions { bool slow = 50000; }
+    message A {}
+    service Own { rpc ${method}(A) returns (A) { option (slow) = true; } }`;
+  const [one, other] = await Promise.all(
+    ['Do', 'Make'].map(async (method) => fingerprintsOf(['own.v1.Own'], await compile({ 'own.proto': file(method) }))),
+  );
+  expect(one).toEqual({ 'own.v1.Own': expect.stringMatching(/^[0-9a-f]{16}$/) });
+  expect(other).not.toEqual(one);
+});
+
 it('damaged bytes are refused', () => {
   expect(() => fingerprintsOf([SERVICE], Buffer.from([0x0a, 0x05, 0x01]))).toThrow();
 });

@@ -6,7 +6,7 @@ const FINGERPRINT_LENGTH = 16;
 
 /**
  * The fingerprint of each service's contract, by fully qualified name: a hash of the file that declares the service and of its imports,
- * without comments. Files that declare extensions don't count, and nor do their imports: they are the vocabulary of options, and a new
+ * without comments. Files that declare extensions and no service don't count, and nor do their imports: they are the vocabulary of options, and a new
  * version of it changes no contract. A service has no fingerprint if a file is missing.
  *
  * @param descriptorSet a `google.protobuf.FileDescriptorSet`.
@@ -48,7 +48,8 @@ interface ContractFile {
 function readFile(bytes: Uint8Array): ContractFile {
   const fields = fieldsOf(bytes);
   const all = (field: number) => fields.filter((one) => one.field === field).map(({ value }) => value);
-  if (all(FILE.extension).length > 0) return { services: [], imports: [], digest: '' };
+  if (all(FILE.extension).length > 0 && all(FILE.service).length === 0)
+    return { services: [], imports: [], digest: '' };
   const scope = textOf(bytes, FILE.package);
   const hash = createHash('sha256');
   for (const { field, whole } of fields) if (field !== FILE.comments) hash.update(whole);

@@ -9,6 +9,7 @@ import {
 import { backgroundClock, sleep } from '@rondo/rpc/clock';
 import type { MetricData, MetricExportOptions } from '@rondo/service';
 import { resourceOf } from './resource.js';
+import { withWarnings } from './warnings.js';
 
 /** Each is loaded on demand. A bundle finds no names in what it loads so, but for the module as a whole. */
 const open = {
@@ -24,7 +25,7 @@ const open = {
  */
 export async function openMetrics(options: MetricExportOptions): Promise<() => Promise<void>> {
   const { protocol, intervalMs, collect, clock, log } = options;
-  const exporter: PushMetricExporter = await open[protocol]();
+  const exporter: PushMetricExporter = await withWarnings<PushMetricExporter>(log, () => open[protocol]());
   const resource = resourceOf(options.resource);
   const startTime = hrTime();
   let failed = false;

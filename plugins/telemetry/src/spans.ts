@@ -3,12 +3,14 @@ import type { SpanExporter } from '@opentelemetry/sdk-trace-base';
 import type { SpanExport, SpanExportOptions } from '@rondo/service';
 import { Batches } from './batches.js';
 import { resourceOf } from './resource.js';
+import { withWarnings } from './warnings.js';
 
 /** Opens the exporters of spans. They read where to from `OTEL_EXPORTER_OTLP_ENDPOINT` and its kin by themselves. */
 export async function openSpans(options: SpanExportOptions): Promise<SpanExport> {
   const resource = resourceOf(options.resource);
-  const exporters = options.names.map((name) => open[name === 'console' ? name : protocolOf(options)]());
-  const ways = (await Promise.all(exporters)).map((exporter) => new Batches(exporter, options));
+  const opening = options.names.map((name) => open[name === 'console' ? name : protocolOf(options)]);
+  const exporters = await withWarnings(options.log, () => Promise.all(opening.map((one) => one())));
+  const ways = exporters.map((exporter) => new Batches(exporter, options));
   return {
     propagator: new CompositePropagator({
       propagators: [new W3CTraceContextPropagator(), new W3CBaggagePropagator()],

@@ -64,6 +64,11 @@ async function collector() {
   return made;
 }
 
+it('says that the address of the collector is wrong, of spans and of metrics', async () => {
+  const { lines } = await start({ OTEL_EXPORTER_OTLP_ENDPOINT: 'nonsense', OTEL_METRICS_EXPORTER: 'otlp' });
+  expect(lines.filter((line) => line.startsWith('warn: ') && line.includes("'nonsense'"))).toHaveLength(2);
+});
+
 it('sends the spans of its calls, as spans of its instance', async () => {
   const { url, spans } = await collector();
   const { service, call } = await start({
