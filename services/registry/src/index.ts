@@ -1,6 +1,7 @@
 import { tokens } from '@rondo/authentication/tokens';
 import { redis } from '@rondo/cache-redis';
 import { REGISTRY_PORT, type ServiceOptions } from '@rondo/service';
+import { telemetry } from '@rondo/telemetry';
 import { createApp } from './app.js';
 import { variables } from './config.js';
 
@@ -12,6 +13,6 @@ export const registry: ServiceOptions<typeof variables> = {
   // Other services register here; the registry doesn't register itself.
   register: false,
   // The compose file of apps of 0.2 gives it RONDO_CACHE, too.
-  plugins: [redis, tokens],
+  plugins: [redis, tokens, telemetry],
   createApp,
 };

@@ -1,7 +1,6 @@
 #!/usr/bin/env node
 import { setFlagsFromString } from 'node:v8';
 import { runService } from '@rondo/service';
-import { telemetry } from '@rondo/telemetry';
 import { registry } from './index.js';
 
 // Node's HTTP/2 keeps what a renewal allocates alive until a full garbage collection. By default V8 collects when the
@@ -11,4 +10,4 @@ import { registry } from './index.js';
 // warning and goes on; test/registry.test.ts detects that first.
 setFlagsFromString('--heap-growing-percent=100');
 
-await runService({ ...registry, plugins: [telemetry] });
+await runService(registry);
