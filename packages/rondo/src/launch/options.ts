@@ -4,7 +4,8 @@ import path from 'node:path';
 import { parseEnv } from 'node:util';
 import { type TaskName, tasks } from '../commands/tasks.js';
 import { NOT_FOR_SERVICES } from '../workspace/environment.js';
-import { isFile } from '../workspace/files.js';
+import { isFile, readJson } from '../workspace/files.js';
+import { folderOf, ownServices } from '../workspace/manifests.js';
 import { onlyOptions, quoted } from '../workspace/options.js';
 import { root } from '../workspace/paths.js';
 
@@ -34,7 +35,7 @@ export interface SystemOptions {
  * Parses the options.
  *
  * @param command What the user typed, such as `npm start`.
- * @throws Error with one line that says what is wrong, and the usage.
+ * @throws Error with one line that says what is wrong, and the usage or the command to run first.
  */
 export function parseOptions(args: readonly string[], command: string): SystemOptions {
   const usage = usageOf(command, 'start');
@@ -50,6 +51,7 @@ export function parseOptions(args: readonly string[], command: string): SystemOp
   if (!Number.isInteger(portBase) || portBase < 1024 || portBase > MAX_PORT_BASE)
     throw new Error(`--port-base ${base}: must be a whole number from 1024 to ${MAX_PORT_BASE}: ${usage}`);
   if (data === '') throw new Error(`--data must name a folder: ${usage}`);
+  requirePlugins({ auth, observe });
   const folder = givenPath(data);
   return {
     data: folder,
@@ -60,6 +62,23 @@ export function parseOptions(args: readonly string[], command: string): SystemOp
     observe,
     restarts: !given['no-restart'],
   };
+}
+
+/** The options that need a plugin in every service. */
+const PLUGINS = [
+  ['auth', 'authentication'],
+  ['observe', 'telemetry'],
+] as const;
+
+/** @throws Error with one line that names the command to run, if services lack a plugin that an option needs. */
+export function requirePlugins(asked: Readonly<Record<'auth' | 'observe', boolean>>, on = root): void {
+  const manifests = ownServices(on).map((service) => readJson(path.join(on, folderOf(service, on), 'package.json')));
+  const isMissing = (name: string) => manifests.some(({ dependencies }) => !dependencies?.[`@rondo/${name}`]);
+  const missing = PLUGINS.filter(([option, name]) => asked[option] && isMissing(name));
+  if (missing.length === 0) return;
+  const options = missing.map(([option]) => `--${option}`).join(', ');
+  const names = missing.map(([, name]) => name).join(' ');
+  throw new Error(`${options}: services lack plugins; run ./rondo add ${names}, and start again`);
 }
 
 /** The absolute path of what the user typed: npm runs scripts in the root, wherever it was called. */
