@@ -35,7 +35,8 @@ export function serviceNamed([kind, name]: readonly string[], command: 'new' | '
   if (kind !== 'service') {
     const found = kind === undefined ? '' : `, and not "${kind}"`;
     const kinds = command === 'new' ? '"service", "resource", "job", "topic" or "subscription"' : '"service"';
-    throw new UsageError(`say ${kinds}${found}: rondo ${command} service <name>`);
+    const plugin = command === 'new' ? '' : ', or a plugin: rondo remove registry-consul';
+    throw new UsageError(`say ${kinds}${found}: rondo ${command} service <name>${plugin}`);
   }
   if (name === undefined) throw new UsageError(`name the service: rondo ${command} service greeter`);
   return name;

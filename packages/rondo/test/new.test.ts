@@ -16,6 +16,7 @@ describe('rondo new and rondo remove', () => {
     [['new', 'service', 'a', '--port', 'x'], '--port x: must be a whole number'],
     [['new', 'service', 'a', '--proto-path', 'x'], '--proto-path needs --proto FILE'],
     [['remove'], 'say "service": rondo remove service <name>'],
+    [['remove', 'registry-consl'], 'or a plugin: rondo remove registry-consul'],
     [['remove', 'service'], 'name the service'],
   ])('%j can not be understood', async (args, message) => {
     const { exitCode, stdout, stderr } = await rondo(args);

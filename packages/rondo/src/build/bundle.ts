@@ -7,6 +7,7 @@ import { cpSync, existsSync, realpathSync, rmSync, writeFileSync } from 'node:fs
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { console } from '../terminal/console.js';
 import { readJson } from '../workspace/files.js';
 import { entryOf, folderOf, ownServices, readManifest, serviceNames } from '../workspace/manifests.js';
 import { commands, root, tool } from '../workspace/paths.js';
@@ -46,6 +47,7 @@ export async function main(): Promise<number> {
     const inputs = [...shared, ...own, ...assets];
     await writeSbom(path.join(out, service, 'sbom.cdx.json'), { name: `rondo-${service}`, inputs });
   }
+  console.log(`Made ${path.relative(root, out)}/ with ${serviceNames().join(', ')}`);
   return 0;
 }
 

@@ -33,6 +33,6 @@ const described = ({ kind, name, service, files, app, paste }: AddedBackground):
     `Added the ${kind} ${name} to services/${service}:`,
     ...files.map((file) => `  ${file}`),
     '',
-    `Add to ${app}:`,
+    `Add to ${app} (npm run check -- --fix sorts the imports):`,
     ...paste.map((line) => `  ${line}`),
   ]);

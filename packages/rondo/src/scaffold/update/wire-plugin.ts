@@ -58,7 +58,7 @@ function pluginsOf({ file, text, program, imports }: SourceFile): Plugins {
   const nodes = [...walk(program)];
   const call = nodes.find((node) => imports.get(nameOf(child(node, 'callee')) ?? '')?.name === 'runService');
   const [options] = children(call, 'arguments');
-  const remedy = 'change its imports and the plugins of runService by hand';
+  const remedy = 'change its imports, the plugins of runService and package.json by hand';
   if (options?.type !== 'ObjectExpression') {
     throw new Refusal("doesn't call runService({ … })", { place: { file }, remedy });
   }
