@@ -6,7 +6,7 @@
  * import { nats } from '@rondo/topics-nats';
  * import { runService } from '@rondo/service';
  *
- * await runService({ name: 'sales', port: 50053, createApp, plugins: [nats] });
+ * await runService({ name: 'sales', port: 50053, createApp: () => ({ services: [] }), plugins: [nats] });
  * ```
  *
  * @packageDocumentation
