@@ -4,15 +4,15 @@ import path from 'node:path';
 import type { Manifest, Staged } from './stage.js';
 
 /** The entries of 0.2, with what each re-exports. */
-const RENAMED: Readonly<Record<string, string>> = {
-  '@rondo/access': '@rondo/resources',
-  '@rondo/consul': '@rondo/registry-consul/registry',
-  '@rondo/dynamic': '@rondo/schema',
-  '@rondo/eureka': '@rondo/registry-eureka/registry',
-  '@rondo/kubernetes': '@rondo/registry-kubernetes/resolver',
-  '@rondo/nats': '@rondo/topics-nats/broker',
-  '@rondo/sync': '@rondo/resources',
-  '@rondo/zookeeper': '@rondo/registry-zookeeper/registry',
+const RENAMED: Readonly<Record<string, readonly [string, ...string[]]>> = {
+  '@rondo/access': ['@rondo/resources', '@rondo/service'],
+  '@rondo/consul': ['@rondo/registry-consul/registry'],
+  '@rondo/dynamic': ['@rondo/schema'],
+  '@rondo/eureka': ['@rondo/registry-eureka/registry'],
+  '@rondo/kubernetes': ['@rondo/registry-kubernetes/resolver'],
+  '@rondo/nats': ['@rondo/topics-nats/broker'],
+  '@rondo/sync': ['@rondo/resources'],
+  '@rondo/zookeeper': ['@rondo/registry-zookeeper/registry'],
 };
 /** The entry of a package that stays. An app that imports it installs the package of the plugin. */
 const MOVED = { name: '@rondo/cache', entry: 'redis', to: '@rondo/cache-redis/store' };
@@ -22,11 +22,12 @@ const filesOf = (entry: string) => ({ types: `./dist/exports/${entry}.d.ts`, def
 
 /** The manifests of the old names, each with the folder of the package that has the code now. */
 export function renamed(packages: readonly Pick<Staged, 'source' | 'manifest'>[]): typeof packages {
-  return Object.entries(RENAMED).flatMap(([name, module]) => {
-    const now = packages.find(({ manifest }) => manifest.name === packageOf(module));
+  return Object.entries(RENAMED).flatMap(([name, modules]) => {
+    const now = packages.find(({ manifest }) => manifest.name === packageOf(modules[0]));
     if (now === undefined) return [];
-    const description = `The name of ${module} in version 0.2, for one version more.`;
-    const dependencies = { [now.manifest.name]: 'workspace:*', ...now.manifest.dependencies };
+    const description = `The name of ${modules[0]} in version 0.2, for one version more.`;
+    const named = Object.fromEntries(modules.map((module) => [packageOf(module), 'workspace:*']));
+    const dependencies = { ...named, ...now.manifest.dependencies };
     const manifest = { ...now.manifest, name, description, exports: { '.': filesOf('index') }, dependencies };
     return [{ source: now.source, manifest }];
   });
@@ -46,14 +47,15 @@ export function withMoved(manifest: Manifest): Manifest {
 
 /** Writes the entries of 0.2 that a package has. @returns whether the package has no others. */
 export function writeRenamed({ folder, manifest }: Staged): boolean {
-  const module = RENAMED[manifest.name];
-  const write = (entry: string, from: string) => {
+  const modules = RENAMED[manifest.name];
+  const write = (entry: string, from: readonly string[]) => {
+    const text = from.map((module) => `export * from '${module}';\n`).join('');
     mkdirSync(path.join(folder, 'dist/exports'), { recursive: true });
     for (const kind of ['js', 'd.ts']) {
-      writeFileSync(path.join(folder, `dist/exports/${entry}.${kind}`), `export * from '${from}';\n`);
+      writeFileSync(path.join(folder, `dist/exports/${entry}.${kind}`), text);
     }
   };
-  if (module !== undefined) write('index', module);
-  else if (manifest.name === MOVED.name) write(MOVED.entry, MOVED.to);
-  return module !== undefined;
+  if (modules !== undefined) write('index', modules);
+  else if (manifest.name === MOVED.name) write(MOVED.entry, [MOVED.to]);
+  return modules !== undefined;
 }
