@@ -2,7 +2,7 @@ import { type SpawnSyncOptions, spawnSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Arguments } from './choices.js';
-import { copyObserve, copySamples } from './samples.js';
+import { copySamples, observeFiles } from './samples.js';
 import { renderTemplate, type TemplateOptions, withVendored } from './template.js';
 
 /** The options of {@link createApp}. */
@@ -37,10 +37,10 @@ export function createApp(options: CreateOptions): void {
     if (error !== undefined) throw new Error(`${program}: ${error.message}`);
     if (status !== 0) throw new Error(`${what} failed, see above; ${folder} is left as it is`);
   };
-  copyFilled('template', options);
+  write(folder, renderTemplate(options));
   for (const parent of ['proto', 'services']) mkdirSync(path.join(folder, parent));
   vendor(folder, tarballs);
-  copyObserve({ folder, from: samples }, withSamples);
+  write(folder, observeFiles(samples, withSamples));
   if (withSamples) copySamples({ folder, name, version: String(versions['version']), from: samples });
   if (isInRepository(folder))
     tell(
@@ -50,7 +50,7 @@ export function createApp(options: CreateOptions): void {
   run('Installing packages', `npx --yes ${versions['pnpm']} install --no-frozen-lockfile`);
   // What it says to do next is in the overlay.
   run(`Making the service ${SERVICE}`, [process.execPath, 'rondo', 'new', 'service', SERVICE, '--skip-test'], 'ignore');
-  copyFilled('overlay', options);
+  write(folder, renderTemplate(options, 'overlay'));
   if (plugins.length > 0) run('Adding plugins', [process.execPath, 'rondo', 'add', ...plugins], 'ignore');
   // Imports are sorted by the names of packages, and the app's name is part of one.
   run('Formatting', [process.execPath, 'node_modules/@biomejs/biome/bin/biome', 'check', '--write', 'services']);
@@ -69,10 +69,9 @@ function environment(): NodeJS.ProcessEnv {
   return { ...Object.fromEntries(inherited), CI: 'true' };
 }
 
-/** Writes a folder of this package into the app, filled. */
-function copyFilled(from: 'template' | 'overlay', options: CreateOptions): void {
-  for (const [file, text] of Object.entries(renderTemplate(options, from))) {
-    const target = path.join(options.folder, file);
+function write(folder: string, files: Readonly<Record<string, string>>): void {
+  for (const [file, text] of Object.entries(files)) {
+    const target = path.join(folder, file);
     mkdirSync(path.dirname(target), { recursive: true });
     writeFileSync(target, text, { mode: file === 'rondo' ? 0o755 : 0o644 });
   }

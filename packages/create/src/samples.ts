@@ -1,4 +1,4 @@
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { filesBelow } from './files.js';
@@ -75,15 +75,17 @@ export function copySamples({ folder, name, version, from }: SampleOptions): voi
   edit(folder, 'buf.yaml', (text) => text.replace(/^breaking:/m, `${exempt}breaking:`));
 }
 
-/** Copies the files that observe a system, for an app with or without the samples. */
-export function copyObserve({ folder, from }: Pick<SampleOptions, 'folder' | 'from'>, withSamples: boolean): void {
+/** The files that observe a system, by their paths in an app with or without the samples. */
+export function observeFiles(from: string, withSamples: boolean): Readonly<Record<string, string>> {
   const observe = 'infra/observe';
-  cpSync(path.join(from, observe), path.join(folder, observe), { recursive: true });
-  rmSync(path.join(folder, observe, 'alerts.test.yml'));
-  if (withSamples) return;
-  rmSync(path.join(folder, observe, 'dashboards/transactions.json'));
+  const left = ['alerts.test.yml', ...(withSamples ? [] : ['dashboards/transactions.json'])];
   const names = new RegExp(`^ +- (?:${samplesIn(from).services.join('|')})(?:-replica)?\\n`, 'gm');
-  edit(folder, `${observe}/prometheus.yml`, (text) => text.replace(names, ''));
+  const files = filesBelow(path.join(from, observe)).filter((file) => !left.includes(file));
+  const read = (file: string) => {
+    const text = readFileSync(path.join(from, observe, file), 'utf8');
+    return file === 'prometheus.yml' && !withSamples ? text.replace(names, '') : text;
+  };
+  return Object.fromEntries(files.map((file) => [`${observe}/${file}`, read(file)]));
 }
 
 interface TypeScriptConfig {

@@ -66,5 +66,7 @@ describe('plugins', () => {
       '.env': 'RONDO_TOPICS=nats://nats:4222\n',
     });
     expect(pluginsInUse(one.path)).toEqual(['cache-redis', 'registry-kubernetes', 'topics-nats']);
+    const changed = { 'docker-compose.yml': 'OTEL_TRACES_EXPORTER: none\n' };
+    expect(pluginsInUse(one.path, changed)).toEqual(['registry-kubernetes', 'telemetry', 'topics-nats']);
   });
 });

@@ -31,10 +31,10 @@ const pluginOf = (name: string) => new Map<string, KnownPlugin>(Object.entries(I
 export const pluginNames: readonly string[] = Object.keys(IMPORTS);
 
 /** The plugins that the compose file, `.env` and the infrastructure of an app use, as every service had them in version 0.2. */
-export function pluginsInUse(root: string): readonly string[] {
+export function pluginsInUse(root: string, changed: Readonly<Record<string, string | null>> = {}): readonly string[] {
   const texts = ['docker-compose.yml', '.env', 'infra']
     .flatMap((at) => filesAt(root, at))
-    .map((file) => readText(root, file));
+    .map((file) => changed[file] ?? readText(root, file));
   return pluginNames.filter((name) => texts.some((text) => pluginOf(name)?.sign.test(text)));
 }
 

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import path from 'node:path';
 import { type Ended, native } from '../workspace/process.js';
 import { ProgramFailed, runProgram } from '../workspace/program.js';
@@ -35,16 +36,24 @@ export async function format(workspace: Workspace, files: readonly string[]): Pr
   if (code !== 0) throw new ProgramFailed('the new files could not be formatted', output);
 }
 
+/** A text as {@link format} would write the file. */
+export function formatted({ root, tool }: Omit<Workspace, 'signal'>, file: string, text: string): string {
+  const args = ['check', configOf(tool), '--write', `--stdin-file-path=${file}`];
+  const { status, stdout, stderr } = spawnSync(native('biome'), args, { cwd: root, input: text, encoding: 'utf8' });
+  if (status !== 0) throw new ProgramFailed(`${file} could not be formatted`, stderr);
+  return stdout;
+}
+
 /** Whether a file is formatted as {@link format} would format it. */
 export async function isFormatted(workspace: Workspace, file: string): Promise<boolean> {
   return (await check(workspace, [file])).code === 0;
 }
 
-/** Runs biome with the part of its settings that has no rules: for them it reads the whole project, which takes seconds. */
-function check({ root, tool, signal }: Workspace, args: readonly string[]): Promise<Ended> {
-  const config = `--config-path=${path.join(tool, 'lint/format.json')}`;
-  return runProgram(native('biome'), ['check', config, ...args], { cwd: root, signal });
-}
+const check = ({ root, tool, signal }: Workspace, args: readonly string[]): Promise<Ended> =>
+  runProgram(native('biome'), ['check', configOf(tool), ...args], { cwd: root, signal });
+
+/** The part of biome's settings that has no rules: for them biome reads the whole project, which takes seconds. */
+const configOf = (tool: string) => `--config-path=${path.join(tool, 'lint/format.json')}`;
 
 /** Installs the workspace and updates the lock file to the manifests. */
 export const install = (workspace: Workspace): Promise<void> =>

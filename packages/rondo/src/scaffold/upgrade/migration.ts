@@ -1,11 +1,15 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { type PackageManager, publishedVersions, renderTemplate } from 'create-rondo';
+import { observeFiles, type PackageManager, publishedSamples, publishedVersions, renderTemplate } from 'create-rondo';
 import { decisionsIn } from '../../contract/auth-matrix.js';
 import { OVERLAYS, withDecision } from '../../kubernetes/files.js';
 import { messageOf } from '../../workspace/errors.js';
+import { tool } from '../../workspace/paths.js';
 import { drawPlugins, pluginsInUse } from '../plugins.js';
-import { readText } from '../repository.js';
+import { removableServices } from '../remove-service.js';
+import { filesAt, readText } from '../repository.js';
+import { formatted } from '../workspace.js';
+import { addToPrometheus, PROMETHEUS } from '../workspace-files/prometheus-file.js';
 import { mergeFile, movePins, type Versions } from './merge-file.js';
 
 /** The file by which the two versions of an upgrade talk: each must understand what the other one writes. */
@@ -47,18 +51,28 @@ export async function writeMigration(root: string): Promise<void> {
   const overlays = [...decisionsIn(root)].filter(([file, auth]) => file.startsWith(OVERLAYS) && auth === undefined);
   const decided = overlays.map(([file]) => [file, withDecision(readText(root, file))] as const);
   const isOf02 = /^0\.[12]\./.test(handover.from);
-  const { added, refused } = isOf02 ? pluginsFor(root) : { added: [], refused: [] };
-  const files = { ...migration.files, ...Object.fromEntries(decided), ...Object.fromEntries(added) };
+  const merged = { ...observeFor(root, migration.files), ...migration.files, ...Object.fromEntries(decided) };
+  const { added, refused } = isOf02 ? pluginsFor(root, merged) : { added: [], refused: [] };
+  const files = { ...merged, ...Object.fromEntries(added) };
   const hints = isOf02 ? [...SINCE_0_2, ...refused] : [];
-  // Version 0.2.0 formats the files of this list.
+  // Version 0.2.0 needs this list.
   writeFileSync(path.join(root, HANDOVER), JSON.stringify({ ...migration, files, hints, renamed: [] }));
 }
 
+/** What the compose file includes, for an app from before it did. */
+function observeFor(root: string, changed: Migration['files']): Readonly<Record<string, string>> {
+  const included = changed['docker-compose.yml']?.includes('infra/observe/');
+  if (!included || filesAt(root, 'infra/observe').length > 0) return {};
+  const files = observeFiles(publishedSamples, false);
+  return { ...files, [PROMETHEUS]: removableServices(root).reduce(addToPrometheus, files[PROMETHEUS] ?? '') };
+}
+
 /** The plugins that the app uses, in its services; or why they can't be written. */
-function pluginsFor(root: string) {
-  const names = pluginsInUse(root);
+function pluginsFor(root: string, changed: Migration['files']) {
+  const names = pluginsInUse(root, changed);
   try {
-    return { added: drawPlugins(root, { change: 'add', names }), refused: [] };
+    const drawn = [...drawPlugins(root, { change: 'add', names })];
+    return { added: drawn.map(([file, text]) => [file, formatted({ root, tool }, file, text)] as const), refused: [] };
   } catch (error) {
     const refused = `The app uses ${names.join(', ')}, which could not be added to its services: ${messageOf(error)}`;
     return { added: [], refused: [refused] };
