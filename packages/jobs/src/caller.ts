@@ -28,6 +28,8 @@ interface StoredCallOptions {
   readonly instance?: string | undefined;
   /** An instance that doesn't get it. */
   readonly avoids: string | null;
+  /** Called once the instance may have ended, before it is known. */
+  readonly onDoubt?: () => Promise<void>;
 }
 
 /** Makes the stored calls of a process. */
@@ -84,7 +86,11 @@ export function storedCaller({ channel, clock }: { readonly channel: Channel; re
     }
   };
   /** The end of the instance, if the failed call may be its cause. While that isn't known, the call isn't made elsewhere. */
-  const endOf = async (error: unknown, job: StoredMethod, signal: AbortSignal): Promise<InstanceEnded | undefined> => {
+  const endOf = async (
+    error: unknown,
+    job: StoredMethod,
+    { signal, onDoubt }: Pick<StoredCallOptions, 'signal' | 'onDoubt'>,
+  ): Promise<InstanceEnded | undefined> => {
     const at = error instanceof RpcError ? error.report?.attempts.at(-1) : undefined;
     if (!(error instanceof RpcError) || at === undefined || !wasSent(at)) return undefined;
     const { instance, elapsedMs } = at;
@@ -92,6 +98,7 @@ export function storedCaller({ channel, clock }: { readonly channel: Channel; re
     const isLate = error.code === Status.DEADLINE_EXCEEDED && error.origin === 'client';
     if (!isLate && !isBroken(error)) return undefined;
     if (isLate ? await answers(job, instance) : targetOf(job).fleet.isLeaving(instance)) return undefined;
+    await onDoubt?.();
     for (;;) {
       const same = await lives(job, instance, failedAt - elapsedMs);
       if (same) return undefined;
@@ -104,13 +111,13 @@ export function storedCaller({ channel, clock }: { readonly channel: Channel; re
     }
   };
   return {
-    async call(job, request, { avoids, ...options }) {
+    async call(job, request, { avoids, onDoubt, ...options }) {
       const { call, fleet } = targetOf(job);
       const avoid = [avoids, fleet.own].filter((id) => typeof id === 'string');
       try {
         return await call(request, { ...options, avoid, maxAttempts: 1 });
       } catch (error) {
-        throw (await endOf(error, job, options.signal)) ?? error;
+        throw (await endOf(error, job, { signal: options.signal, ...(onDoubt && { onDoubt }) })) ?? error;
       }
     },
     instanceForSuspects(job) {

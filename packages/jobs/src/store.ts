@@ -171,6 +171,11 @@ interface Failure {
   readonly ended: boolean;
 }
 
+/** Stores that an attempt may have ended its instance, as its own process may end before that is known. */
+export async function doubtJob({ query }: Queries, { id, claim, ends }: Attempt): Promise<void> {
+  await query('UPDATE jobs SET ends = $3 WHERE id = $1 AND claim = $2', [id, claim, ends + 1]);
+}
+
 /** Stores that an attempt has failed, and when the next one is due. */
 export async function failJob(
   database: Database,
@@ -182,9 +187,9 @@ export async function failJob(
     const stored = await queries.query(
       `UPDATE jobs SET claim = NULL, error = $3, failed = $4, due_time = now() + $5 * interval '1 ms',
          lane = CASE WHEN $6 THEN NULL ELSE lane END, version = version + $7::integer,
-         ends = ends + $8::integer
+         ends = $8
        WHERE id = $1 AND claim = $2 RETURNING id`,
-      [attempt.id, attempt.claim, error, failed, backoffMs, leaves, Number(anew), Number(ended)],
+      [attempt.id, attempt.claim, error, failed, backoffMs, leaves, Number(anew), attempt.ends + Number(ended)],
     );
     await succeed(queries, [attempt], stored);
   };

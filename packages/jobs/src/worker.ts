@@ -10,7 +10,7 @@ import { codeOf, InstanceEnded, isBroken, isUnseen, type StoredCaller, storedCal
 import type { StoredMethod } from './contract.js';
 import type { JobMeter } from './metrics.js';
 import { Quarantine, type Suspected } from './quarantine.js';
-import { type claimJobs, errorText, failJob, releaseJobs, renewJobs, settleJobs } from './store.js';
+import { type claimJobs, doubtJob, errorText, failJob, releaseJobs, renewJobs, settleJobs } from './store.js';
 
 const MAX_SETTLED = 500;
 /** How long an attempt waits after one that reached no instance. */
@@ -207,7 +207,9 @@ export class Worker {
     const own = key?.source.from === 'metadata' ? { [key.source.key]: keyOf(attempt) } : {};
     const metadata = { ...own, ...metadataOf?.(attempt) };
     const avoids = instance === undefined ? attempt.avoids : null;
-    return await this.#caller.call(job, attempt.request, { signal, metadata, instance, avoids });
+    // If it can't be stored, only the end of this process would hide that of the instance.
+    const onDoubt = () => doubtJob(this.#options.database, attempt).catch(() => undefined);
+    return await this.#caller.call(job, attempt.request, { signal, metadata, instance, avoids, onDoubt });
   }
 
   /** Gives back what no instance took. After several in a row, the method rests, and one call at a time finds out whether it is back. */

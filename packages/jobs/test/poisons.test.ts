@@ -148,6 +148,8 @@ it('a job whose process says nothing is called by no other, until 40 s have pass
   const clock = new ManualClock();
   const begun = clock.now();
   const stored = await breakConnections(undefined, clock);
+  // Also if the process that called it ends meanwhile.
+  await eventually(async () => expect(await left()).toMatchObject([{ attempts: 1, ends: 1 }]));
   await eventually(async () => {
     await clock.advance(1_000);
     expect(stored).toHaveLength(2);
