@@ -108,7 +108,7 @@ async function breakConnections(uptimeS: bigint | undefined, clock?: Clock) {
     fleet.start(instance, uptimeS);
     await until(call);
   });
-  await enqueue(await fleet.work(undefined, clock), 'innocent');
+  await enqueue(await fleet.work(undefined, clock), 'chore');
   return stored;
 }
 

@@ -5,11 +5,11 @@ function metered() {
   const instruments = new Instruments();
   const read = async () => {
     const { metrics, errors } = await instruments.collect();
-    const told = metrics.map(({ name, points }) => [
+    const collected = metrics.map(({ name, points }) => [
       name,
       points.map(({ attributes, value }) => [attributes.of ?? '', value]),
     ]);
-    return { told, errors };
+    return { collected, errors };
   };
   return { instruments, meter: instruments.meter, read };
 }
@@ -24,12 +24,12 @@ it('tells what is observed now, and nothing of labels that no longer are', async
     [counter],
   );
   const both = (value: number) => instances.map((of) => [of, value]);
-  expect((await read()).told).toEqual([
+  expect((await read()).collected).toEqual([
     ['gauge', both(1)],
     ['counter', both(7)],
   ]);
   instances = ['b'];
-  expect((await read()).told).toEqual([
+  expect((await read()).collected).toEqual([
     ['gauge', [['b', 1]]],
     ['counter', [['b', 7]]],
   ]);
@@ -42,9 +42,9 @@ it('has one series for the same labels of several parts, and bounds their number
   many.addCallback((result) => {
     for (let of = 0; of < MAX_SERIES + 10; of += 1) result.observe(of, { of });
   });
-  const { told } = await read();
-  expect(told[0]).toEqual(['shared', [['', 2]]]);
-  expect(told[1]?.[1]).toHaveLength(MAX_SERIES);
+  const { collected } = await read();
+  expect(collected[0]).toEqual(['shared', [['', 2]]]);
+  expect(collected[1]?.[1]).toHaveLength(MAX_SERIES);
 });
 
 it('tells of the others if one callback fails', async () => {
@@ -52,7 +52,7 @@ it('tells of the others if one callback fails', async () => {
   const fault = new Error('away');
   meter.createObservableGauge('bad').addCallback(() => Promise.reject(fault));
   meter.createObservableGauge('good').addCallback((result) => result.observe(1));
-  expect(await read()).toEqual({ told: [['good', [['', 1]]]], errors: [fault] });
+  expect(await read()).toEqual({ collected: [['good', [['', 1]]]], errors: [fault] });
 });
 
 it('adds up what is recorded by its labels, and what has too many of them together', async () => {
@@ -62,7 +62,7 @@ it('adds up what is recorded by its labels, and what has too many of them togeth
   meter.createCounter('counter').add(5, { of: 'b' });
   for (const value of [1, 2]) gauge.record(value);
   meter.createUpDownCounter('both').add(-4);
-  expect((await read()).told).toEqual([
+  expect((await read()).collected).toEqual([
     [
       'counter',
       [
@@ -74,7 +74,7 @@ it('adds up what is recorded by its labels, and what has too many of them togeth
     ['both', [['', -4]]],
   ]);
   for (let of = 2; of < MAX_SERIES + 10; of += 1) counter.add(1, { of: `i${of}` });
-  const values = (await read()).told[0]?.[1];
+  const values = (await read()).collected[0]?.[1];
   expect(values).toHaveLength(MAX_SERIES + 1);
   expect(values?.at(-1)).toEqual(['', 10]);
 });
@@ -94,7 +94,7 @@ it('leaves out what is no number, or would lower what only grows', async () => {
   const [both, histogram] = [meter.createUpDownCounter('both'), meter.createHistogram('h')];
   for (const value of [1, Number.NaN]) both.add(value);
   for (const value of [2, -3, Number.NaN]) histogram.record(value);
-  expect((await read()).told).toEqual([
+  expect((await read()).collected).toEqual([
     ['both', [['', 1]]],
     ['h', [['', 2]]],
   ]);
@@ -107,7 +107,7 @@ it('keeps the labels that were given, even if the caller changes its object', as
   counter.add(1, labels);
   labels.of = 'b';
   counter.add(2, labels);
-  expect((await read()).told).toEqual([
+  expect((await read()).collected).toEqual([
     [
       'counter',
       [
