@@ -1,5 +1,5 @@
 import type { Meter } from '@opentelemetry/api';
-import type { Clock, Random, WallClock } from '@rondo/base';
+import { type Clock, type Random, systemClock, type WallClock, withTimeout } from '@rondo/base';
 import type { Logger, ServerCall } from '../call/call.js';
 import type { Channel } from '../channel/channel.js';
 import type { Middleware } from '../middleware/middleware.js';
@@ -115,19 +115,27 @@ export function joinParts(parts: readonly Omit<Part, 'name'>[]): JoinedParts {
   };
 }
 
+/** How long a part may take to stop. The next one then goes on. */
+const STOP_TIMEOUT_MS = 2_000;
+
 /**
- * Stops the parts of an app, the last first.
+ * Stops the parts of an app, the last first. A part that hasn't stopped within two seconds has failed.
  *
- * @throws AggregateError with every failure, once all parts have been tried.
+ * @throws AggregateError with every failure and the name of its part, once all parts have been tried.
  */
-export async function stopParts({ parts = [] }: { readonly parts?: readonly Part[] }): Promise<void> {
-  const failures: unknown[] = [];
-  for (const part of [...parts].reverse()) {
+export async function stopParts(
+  { parts = [] }: { readonly parts?: readonly Part[] },
+  { clock = systemClock }: { readonly clock?: Clock } = {},
+): Promise<void> {
+  const failures: Error[] = [];
+  for (const part of parts.toReversed()) {
     try {
-      await part.stop?.();
+      await withTimeout(async () => part.stop?.(), { clock, timeoutMs: STOP_TIMEOUT_MS });
     } catch (error) {
-      failures.push(error);
+      failures.push(
+        new Error(`${part.name}: ${error instanceof Error ? error.message : String(error)}`, { cause: error }),
+      );
     }
   }
-  if (failures.length > 0) throw new AggregateError(failures, failures.map(String).join('; '));
+  if (failures.length > 0) throw new AggregateError(failures, failures.map(({ message }) => message).join('; '));
 }

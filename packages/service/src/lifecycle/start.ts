@@ -92,7 +92,7 @@ export async function startService<V extends Variables>(options: StartOptions<V>
     return await assemble(runtime, { ...options, environment, secrets, createApp, maxReplyBytes, parts, logs });
   } catch (error) {
     // Its failure must not hide why the service doesn't start, and nor must a part that never stops.
-    await withTimeout(() => stopParts({ parts }), { clock, timeoutMs: RELEASE_TIMEOUT_MS }).catch((fault) =>
+    await withTimeout(() => stopParts({ parts }, { clock }), { clock, timeoutMs: RELEASE_TIMEOUT_MS }).catch((fault) =>
       log.warn({ err: fault }, 'what had been opened could not be closed'),
     );
     throw config.balancing === undefined ? error : asConfigurationError(error);
@@ -191,7 +191,7 @@ async function assemble(runtime: ServiceRuntime, options: AssembleOptions): Prom
   const registration = registers ? register(runtime, { ...trust, ...calls, services, server, readiness }) : undefined;
 
   const { drainWaitMs: waitMs, drainGraceMs: graceMs } = config;
-  const release = () => stopParts({ parts });
+  const release = () => stopParts({ parts }, { clock });
   const { listeners } = app;
   const ending = { readiness, registration, server, listeners, stopChecks, release, waitMs, graceMs, clock, log };
   let drained: Promise<void> | undefined;
