@@ -1,8 +1,8 @@
 /** `npm run lab -- budget`: what the tree may weigh stands in budget.json, which this lowers to what is reached. It never raises a number. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { hasCommit, parse, root } from '@rondo/tool/workspace';
-import { count } from './survey.mjs';
+import { parse, root } from '@rondo/tool/workspace';
+import { count, isCountable } from './survey.mjs';
 
 const FILE = path.join(root, 'budget.json');
 const USAGE = 'npm run lab -- budget [--check]';
@@ -13,10 +13,10 @@ const USAGE = 'npm run lab -- budget [--check]';
  */
 export async function main(args) {
   const { check } = parse({ args, options: { check: { type: 'boolean' } } }, USAGE).values;
-  if (!(await hasCommit('npm run lab -- budget'))) return 1;
+  if (!(await isCountable('npm run lab -- budget'))) return 1;
   const budget = JSON.parse(readFileSync(FILE, 'utf8'));
   const over = [];
-  for (const [kind, counts] of Object.entries(count())) {
+  for (const [kind, counts] of Object.entries(await count())) {
     for (const [part, reached] of Object.entries(counts)) {
       const allowed = budget[kind][part];
       if (reached > allowed)

@@ -2,7 +2,8 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { compile, hasCommit, root, run } from '@rondo/tool/workspace';
+import { compile, hasCommit, root } from '@rondo/tool/workspace';
+import { callCounts } from './survey/call-path.mjs';
 
 /** By part: its paths. A file belongs to the first part that has it. */
 const PARTS = {
@@ -19,34 +20,30 @@ const CODE = /\.(?:[cm]?[jt]sx?|css|sh|sql|proto|go|py|grit)$|^\.ci\//;
 const TEST =
   /\.test\.ts$|^e2e\/|^lab\/(?:clients|conformance|e2e|foreign|sim)\/|^(?:packages|plugins|services)\/[^/]+\/test\//;
 
-/** `npm run lab -- survey` */
+/** `npm run lab -- survey`: the counts as a table. */
 export async function main() {
-  if (!(await hasCommit('npm run lab -- survey'))) return 1;
-  const compiled = await compile();
-  if (compiled.code !== 0) {
-    console.error(compiled.output);
-    return compiled.code;
-  }
-  console.log(await survey());
+  if (!(await isCountable('npm run lab -- survey'))) return 1;
+  const { files, names, dependencies, call, ...lines } = await count();
+  const rows = Object.keys(PARTS).map((part) => [part, files[part], ...Object.values(lines).map((kind) => kind[part])]);
+  const totals = rows[0].map((_, column) => (column === 0 ? 'all' : rows.reduce((sum, row) => sum + row[column], 0)));
+  console.log(table([['', 'files', ...Object.keys(lines).map((kind) => `lines of ${kind}`)], ...rows, totals]));
+  console.log(`${names.public} public and ${names.internal} internal names of packages`);
+  console.log(`${dependencies.runtime} packages at run time, ${dependencies.locked} in the lock file`);
+  const ofCall = Object.entries(call).map(([what, reached]) => `${reached} ${what}`);
+  console.log(`a unary call, both ends together: ${ofCall.join(', ')}`);
   return 0;
 }
 
-/** The counts as a table, and the files that a call and a pick pass. */
-export async function survey() {
-  const { files, names, dependencies, ...lines } = count();
-  const rows = Object.keys(PARTS).map((part) => [part, files[part], ...Object.values(lines).map((kind) => kind[part])]);
-  const totals = rows[0].map((_, column) => (column === 0 ? 'all' : rows.reduce((sum, row) => sum + row[column], 0)));
-  const paths = await run(process.execPath, ['lab/survey/call-path.mjs']);
-  return [
-    table([['', 'files', ...Object.keys(lines).map((kind) => `lines of ${kind}`)], ...rows, totals]),
-    `${names.public} public and ${names.internal} internal names of packages`,
-    `${dependencies.runtime} packages at run time, ${dependencies.locked} in the lock file`,
-    paths.output.trim(),
-  ].join('\n');
+/** Whether there is a commit, and the packages are compiled. If not, it prints why. */
+export async function isCountable(command) {
+  if (!(await hasCommit(command))) return false;
+  const { code, output } = await compile();
+  if (code !== 0) console.error(output);
+  return code === 0;
 }
 
-/** Each count is by part, but those of names and dependencies. Tests include what stands in `test/` and in `e2e/`, and the suites of the laboratory. */
-export function count() {
+/** Each count is by part, but those of names, dependencies and a call. Tests include what stands in `test/` and in `e2e/`, and the suites of the laboratory. */
+export async function count() {
   const tracked = execFileSync('git', ['ls-files', '-z'], { cwd: root, encoding: 'utf8' })
     .split('\0')
     .filter((file) => existsSync(path.join(root, file)) && file !== '');
@@ -71,6 +68,7 @@ export function count() {
       runtime: new Set(manifests.flatMap(dependenciesOf)).size,
       locked: read('pnpm-lock.yaml').match(/^ {2}\S+@[^:]+:$/gm)?.length ?? 0,
     },
+    call: await callCounts(),
   };
 }
 

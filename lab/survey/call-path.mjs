@@ -1,67 +1,68 @@
-/** Counts the source files of packages/rpc whose functions run during one unary call, on both ends, and during one pick. */
+/** The source files of packages and plugins, and their functions, that run in each unary call, on both ends together. */
 import { Session } from 'node:inspector/promises';
+import { fileURLToPath } from 'node:url';
 
-const rpc = (file) => import(`../../packages/rpc/dist/${file}.js`);
-const [{ createChannel, createClient, staticResolver }, { createRouter, serve }, { standIn }] = await Promise.all(
-  ['exports/client', 'exports/server', 'exports/testing'].map(rpc),
-);
-const [{ EndpointPool }, { systemClock, systemRandom }, { DEFAULT_BALANCING, methodsOf }] = await Promise.all(
-  ['channel/endpoint-pool', 'exports/clock', 'exports/internal'].map(rpc),
-);
-const contract = '../../packages/contracts/dist/rondo/conformance/v1/conformance.js';
-const { ConformanceServiceDefinition } = await import(contract);
+const rpc = (file) => import(`../../packages/rpc/dist/exports/${file}.js`);
+const CONFORMANCE = '../../packages/contracts/dist/rondo/conformance/v1/conformance.js';
 
 /** So many first calls make connections, pickers and caches. */
 const WARM_UP = 5;
-const session = new Session();
-session.connect();
-await session.post('Profiler.enable');
+/** A function that doesn't run in each of these calls isn't a part of every call. */
+const COUNTED = 20;
+/** Generated contracts, and how a message is encoded, differ from method to method. */
+const SOURCE = /\/((?:packages|plugins)\/(?!contracts\/)[^/]+)\/dist\/(.+)\.js$/;
+const WIRE = /^packages\/rpc\/src\/(?:server|transport)\/grpc\//;
 
-console.log(`a unary call runs through ${(await unaryCall()).length} files of packages/rpc, both ends together`);
-console.log(`a round_robin pick runs through ${(await pick()).join(', ')}`);
-session.disconnect();
-
-/** The files of packages/rpc whose functions run during `work`. */
-async function filesOf(work) {
-  await session.post('Profiler.startPreciseCoverage', { callCount: true, detailed: false });
-  await work();
-  const { result } = await session.post('Profiler.takePreciseCoverage');
-  await session.post('Profiler.stopPreciseCoverage');
-  const ran = result.filter(({ functions }) => functions.some(({ ranges: [range] }) => range.count > 0));
-  return ran.map(({ url }) => url.split('/packages/rpc/dist/')[1]?.replace('.js', '.ts')).filter(Boolean);
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  for (const { file, functions } of await callPath()) console.log(`${file}\n  ${functions.join(', ')}`);
 }
 
-async function unaryCall() {
+/** The numbers by which the way of a call is bounded in budget.json. */
+export async function callCounts() {
+  const files = await callPath();
+  return {
+    'files outside server/grpc and transport/grpc': files.filter(({ file }) => !WIRE.test(file)).length,
+    files: files.length,
+    functions: files.reduce((sum, { functions }) => sum + functions.length, 0),
+  };
+}
+
+/** Each file with the names of its functions. The packages have to be compiled. */
+async function callPath() {
+  const [{ createChannel, createClient, staticResolver }, { createRouter, serve }, { standIn }] = await Promise.all(
+    ['client', 'server', 'testing'].map(rpc),
+  );
+  const { ConformanceServiceDefinition } = await import(CONFORMANCE);
   const echo = standIn(ConformanceServiceDefinition, { unary: ({ text }) => ({ text }) });
   const server = await serve(createRouter({ services: [echo] }), { listen: '127.0.0.1:0' });
   const channel = createChannel({ resolver: staticResolver([`127.0.0.1:${server.port}`]) });
   const client = createClient(ConformanceServiceDefinition, { channel });
-  for (let left = WARM_UP; left > 0; left -= 1) await client.unary({ text: 'a' });
-  const files = await filesOf(() => client.unary({ text: 'a' }));
+  const call = async (times) => {
+    for (let left = times; left > 0; left -= 1) await client.unary({ text: 'a' });
+  };
+  await call(WARM_UP);
+  const ran = await functionsOf(() => call(COUNTED), COUNTED);
   channel.close();
   await server.drain(0);
-  return files;
+  return ran;
 }
 
-async function pick() {
-  const connection = { state: 'ready', subscribe: () => () => undefined, connect: async () => undefined, close() {} };
-  const pool = new EndpointPool({
-    service: ConformanceServiceDefinition.fullName,
-    source: 'a list',
-    connections: { to: () => connection },
-    clock: systemClock,
-    random: systemRandom,
-    balancing: DEFAULT_BALANCING,
-    zone: '',
-    healthCheck: false,
+/** The functions that run at least `times` times during `work`. */
+async function functionsOf(work, times) {
+  const session = new Session();
+  session.connect();
+  await session.post('Profiler.enable');
+  await session.post('Profiler.startPreciseCoverage', { callCount: true, detailed: false });
+  await work();
+  const { result } = await session.post('Profiler.takePreciseCoverage');
+  session.disconnect();
+  const files = result.flatMap(({ url, functions }) => {
+    const [, folder, name] = SOURCE.exec(url) ?? [];
+    const ran = functions.filter(({ ranges: [whole] }) => whole.count >= times);
+    if (folder === undefined || ran.length === 0) return [];
+    return [
+      { file: `${folder}/src/${name}.ts`, functions: ran.map(({ functionName }) => functionName || 'a closure') },
+    ];
   });
-  const endpoint = { address: '127.0.0.1:1', zone: '', version: '', weight: 100, state: 'serving', metadata: {} };
-  const endpoints = ['a', 'b', 'c'].map((instanceId) => ({ ...endpoint, instanceId, incarnation: 0 }));
-  pool.onResolution({ endpoints, departed: [] });
-  const method = [...methodsOf(ConformanceServiceDefinition)].find(([key]) => key === 'unary')?.[1];
-  const call = { hashKey: undefined, tried: [] };
-  for (let left = WARM_UP; left > 0; left -= 1) pool.pick(method, call);
-  const files = await filesOf(async () => pool.pick(method, call));
-  pool.close();
-  return files;
+  return files.sort((a, b) => a.file.localeCompare(b.file));
 }
