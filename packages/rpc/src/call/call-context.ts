@@ -18,8 +18,10 @@ export interface CallContextOptions {
   readonly by?: DeadlineSource;
   readonly clock?: Clock;
   /** End the call early, with their reason: the contexts of enclosing calls and the caller's abort signals. */
-  readonly parents?: readonly (CallContext | AbortSignal)[];
+  readonly parents?: readonly Parent[];
 }
+
+type Parent = CallContext | AbortSignal | undefined;
 
 /**
  * Ends a call at its deadline or when its caller cancels. Code that waits for the call gets the reason, an {@link
@@ -34,7 +36,7 @@ export class CallContext {
   counted: { setAside(): void } | undefined;
   /** The call's span. It is no property at all while tracing is off. */
   declare span?: CallSpan;
-  readonly #parents: readonly (CallContext | AbortSignal)[];
+  readonly #parents: readonly Parent[];
   #endsAt: number | undefined;
   #timer: Timer | undefined;
   #otherEnd: Timer | undefined;
@@ -48,13 +50,10 @@ export class CallContext {
   constructor({ deadline, by = 'caller', clock = systemClock, parents = [] }: CallContextOptions = {}) {
     this.#parents = parents;
     this.#endsAt = deadline;
-    const ended = parents.find(hasEnded);
-    if (ended !== undefined) {
-      this.end(reasonOf(ended));
-    } else {
-      for (const parent of parents) this.#follow(parent);
-      if (deadline !== undefined) this.endAt(deadline, clock, by);
+    for (const parent of parents) {
+      if (parent !== undefined && this.#reason === undefined) this.#follow(parent);
     }
+    if (deadline !== undefined) this.endAt(deadline, clock, by);
   }
 
   /** Absolute deadline in milliseconds, by the clock that measures it; undefined for none. */
@@ -122,7 +121,7 @@ export class CallContext {
     this.#otherEnd?.cancel();
     for (const parent of this.#parents) {
       if (parent instanceof CallContext) parent.offEnd(this.#onParent);
-      else parent.removeEventListener('abort', this.#onParent);
+      else parent?.removeEventListener('abort', this.#onParent);
     }
   }
 
@@ -157,6 +156,8 @@ export class CallContext {
   #follow(parent: CallContext | AbortSignal): void {
     if (parent instanceof CallContext) {
       parent.onEnd(this.#onParent);
+    } else if (parent.aborted) {
+      this.#onParent();
     } else {
       setMaxListeners(Number.POSITIVE_INFINITY, parent);
       parent.addEventListener('abort', this.#onParent, { once: true });
@@ -169,8 +170,8 @@ export class CallContext {
   };
 }
 
-function hasEnded(parent: CallContext | AbortSignal): boolean {
-  return parent instanceof CallContext ? parent.reason !== undefined : parent.aborted;
+function hasEnded(parent: Parent): parent is CallContext | AbortSignal {
+  return parent instanceof CallContext ? parent.reason !== undefined : parent?.aborted === true;
 }
 
 function reasonOf(parent: CallContext | AbortSignal): RpcError {

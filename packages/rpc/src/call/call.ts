@@ -1,7 +1,7 @@
 import type { Method } from '../contract/method.js';
 import type { CallContext } from './call-context.js';
-import type { ContextValues } from './context-values.js';
 import type { Metadata } from './metadata.js';
+import type { ContextValues } from './values.js';
 
 /** One message or a stream of messages; the method decides which. */
 export type Payload<M = unknown> =

@@ -1,11 +1,3 @@
-import { type ContextKey, createContextKey } from './context-values.js';
-
-/**
- * The caller of a call: with mutual TLS the SPIFFE id of its certificate, such as `spiffe://example.org/sales`, unless
- * middleware authenticates another. Idempotency keys of different callers are different keys. Empty if neither is known.
- */
-export const callerIdentity: ContextKey<string> = createContextKey('', { description: 'caller identity' });
-
 /** A call with an idempotency key, as a store of outcomes sees it. */
 export interface KeyedCall {
   /** `/package.Service/Method`. */

@@ -1,5 +1,3 @@
-import { checkedKey, checkValue, isReserved, isSingle } from './metadata-rules.js';
-
 /** Text, or bytes if the key ends in `-bin`. */
 export type MetadataValue = string | Uint8Array;
 
@@ -23,6 +21,8 @@ const ENTRY_BYTES = 32;
 /** Node's HTTP/2 takes 128 headers. The difference is left for gRPC, proxies and Rondo itself. */
 const MAX_ENTRIES = 100;
 const NO_VALUES: readonly never[] = [];
+/** Most metadata has no entries of its own. */
+const NO_ENTRIES: never[] = [];
 
 /**
  * The metadata of a call. Keys are case-insensitive; each has one or more values, in the order in which they were
@@ -37,7 +37,7 @@ const NO_VALUES: readonly never[] = [];
  */
 export class Metadata implements Iterable<readonly [string, MetadataValue]> {
   /** Keys are in lower case. There are few entries, so searching them is cheaper than making a map. */
-  #entries: Entry[] | undefined;
+  #entries: Entry[] = NO_ENTRIES;
   #source: MetadataSource | undefined;
   /** Whether some entries came from a peer and haven't been checked. */
   #unchecked = false;
@@ -75,7 +75,7 @@ export class Metadata implements Iterable<readonly [string, MetadataValue]> {
   getAll(key: string): readonly MetadataValue[] {
     const name = key.toLowerCase();
     if (this.#source !== undefined) return isReserved(name) ? NO_VALUES : this.#source.getAll(name);
-    return this.#entries?.filter((entry) => entry[0] === name).map((entry) => entry[1]) ?? NO_VALUES;
+    return this.#entries.filter((entry) => entry[0] === name).map((entry) => entry[1]);
   }
 
   has(key: string): boolean {
@@ -107,7 +107,7 @@ export class Metadata implements Iterable<readonly [string, MetadataValue]> {
   /** Adds received entries, as {@link Metadata.over} does. A stream's trailer needs it, because it arrives last. */
   receive(source: MetadataSource): void {
     this.#unchecked ||= !(source instanceof Metadata) || source.#unchecked;
-    if (this.#source === undefined && this.#count === 0) this.#source = source;
+    if (this.#source === undefined && this.#entries.length === 0) this.#source = source;
     else forEachOf(source, (key, value) => this.#add(key, value));
   }
 
@@ -129,7 +129,7 @@ export class Metadata implements Iterable<readonly [string, MetadataValue]> {
   delete(key: string): void {
     const name = key.toLowerCase();
     this.#own();
-    this.#entries = this.#entries?.filter((entry) => {
+    this.#entries = this.#entries.filter((entry) => {
       if (entry[0] !== name) return true;
       this.#sizeBytes -= sizeOf(entry);
       return false;
@@ -138,13 +138,13 @@ export class Metadata implements Iterable<readonly [string, MetadataValue]> {
 
   /** Whether it has no entry at all. It is cheaper than `size`. */
   get isEmpty(): boolean {
-    return this.#source === undefined && this.#count === 0;
+    return this.#source === undefined && this.#entries.length === 0;
   }
 
   /** The number of keys. */
   get size(): number {
     this.#own();
-    return new Set(this.#entries?.map(([key]) => key)).size;
+    return new Set(this.#entries.map(([key]) => key)).size;
   }
 
   /** An independent copy. */
@@ -167,22 +167,19 @@ export class Metadata implements Iterable<readonly [string, MetadataValue]> {
       forEachOf(this.#source, visit);
       return;
     }
-    if (this.#entries !== undefined) for (const entry of this.#entries) visit(entry[0], entry[1]);
+    for (const entry of this.#entries) visit(entry[0], entry[1]);
   }
 
   *[Symbol.iterator](): Iterator<readonly [string, MetadataValue]> {
     this.#own();
-    if (this.#entries !== undefined) yield* this.#entries;
-  }
-
-  get #count(): number {
-    return this.#entries?.length ?? 0;
+    yield* this.#entries;
   }
 
   #first(key: string): MetadataValue | undefined {
     const name = key.toLowerCase();
     if (this.#source !== undefined) return isReserved(name) ? undefined : this.#source.getAll(name)[0];
-    return this.#entries?.find((entry) => entry[0] === name)?.[1];
+    for (const [present, value] of this.#entries) if (present === name) return value;
+    return undefined;
   }
 
   /** Copies received entries, so that they can be changed and counted. */
@@ -196,10 +193,10 @@ export class Metadata implements Iterable<readonly [string, MetadataValue]> {
   /** Adds an entry whose key and value are valid, if there is room for it. */
   #admit(name: string, value: MetadataValue): void {
     this.#own();
-    if (isSingle(name) && this.#first(name) !== undefined) {
+    if (SINGLE.has(name) && this.#first(name) !== undefined) {
       throw new TypeError(`metadata key "${name}": HTTP gives it one value; set() replaces the one that is there`);
     }
-    if (this.#count >= MAX_ENTRIES) {
+    if (this.#entries.length >= MAX_ENTRIES) {
       throw new TypeError(`metadata key "${name}": ${MAX_ENTRIES} entries are the most; send the rest in the message`);
     }
     const sizeBytes = this.#sizeBytes + sizeOf([name, value]);
@@ -215,7 +212,7 @@ export class Metadata implements Iterable<readonly [string, MetadataValue]> {
   #add(name: string, value: MetadataValue): void {
     this.#own();
     const entry = [name, value] as const;
-    if (this.#entries === undefined) this.#entries = [entry];
+    if (this.#entries.length === 0) this.#entries = [entry];
     else this.#entries.push(entry);
     this.#sizeBytes += sizeOf(entry);
   }
@@ -231,4 +228,120 @@ function forEachOf(source: MetadataSource, visit: (key: string, value: MetadataV
 function sizeOf([key, value]: Entry): number {
   const valueBytes = typeof value === 'string' ? value.length : Math.ceil(value.length / 3) * 4;
   return key.length + valueBytes + ENTRY_BYTES;
+}
+
+/** The trailing metadata key by which a Rondo server proves that no handler ran; see `transport/router-error.ts`. */
+export const NOT_HANDLED = 'rondo-not-handled';
+
+/** The request's metadata key of the assertion on whose behalf a process calls; see `principal/signer.ts`. */
+export const PRINCIPAL = 'rondo-principal';
+
+const BASE64 = /^(?:[A-Za-z0-9+/_-]{4})*(?:[A-Za-z0-9+/_-]{2}(?:==)?|[A-Za-z0-9+/_-]{3}=?)?$/;
+
+/** Whether a header's value of a key that ends in `-bin` is base64, in either alphabet, with or without padding; several have commas. */
+export const isBase64 = (value: string): boolean => value.split(',').every((part) => BASE64.test(part.trim()));
+
+const PROTOCOL = 'grpc-';
+const OF_PROTOCOL = 'keys that begin with "grpc-" belong to the protocol';
+const OF_HTTP = 'the key belongs to HTTP, and would break the call or its connection; choose another';
+
+/** Keys that neither a caller nor a handler may set, each with the reason. */
+const RESERVED: ReadonlyMap<string, string> = new Map([
+  // Source: https://www.rfc-editor.org/rfc/rfc9113#section-8.2.2
+  ['connection', OF_HTTP],
+  ['http2-settings', OF_HTTP],
+  ['keep-alive', OF_HTTP],
+  ['proxy-connection', OF_HTTP],
+  ['te', OF_HTTP],
+  ['transfer-encoding', OF_HTTP],
+  ['upgrade', OF_HTTP],
+  // gRPC itself sets these: they say how a message is framed or where it goes.
+  ['content-length', OF_HTTP],
+  ['content-type', OF_HTTP],
+  ['host', OF_HTTP],
+  ['trailer', OF_HTTP],
+  [NOT_HANDLED, "the key belongs to Rondo's servers, which prove by it that no handler ran"],
+  [
+    PRINCIPAL,
+    "the key belongs to Rondo's clients, which say by it on whose behalf they call; give the option principal",
+  ],
+  ['__proto__', 'JavaScript objects lose the key; choose another'],
+]);
+
+/** Keys that a message may have once. Node refuses to send two, and the client's connection ends because of it. */
+const SINGLE: ReadonlySet<string> = new Set([
+  'access-control-allow-credentials',
+  'access-control-max-age',
+  'access-control-request-method',
+  'age',
+  'authorization',
+  'content-encoding',
+  'content-language',
+  'content-location',
+  'content-md5',
+  'content-range',
+  'date',
+  'dnt',
+  'etag',
+  'expires',
+  'from',
+  'if-match',
+  'if-modified-since',
+  'if-none-match',
+  'if-range',
+  'if-unmodified-since',
+  'last-modified',
+  'location',
+  'max-forwards',
+  'proxy-authorization',
+  'range',
+  'referer',
+  'retry-after',
+  'tk',
+  'upgrade-insecure-requests',
+  'user-agent',
+  'x-content-type-options',
+]);
+
+const KEY = /^[0-9a-z_.-]+$/;
+const TEXT = /^[\x20-\x7e]*$/;
+
+/** Whether `key`, in lower case, is reserved: neither a caller nor a handler may set it. */
+function isReserved(key: string): boolean {
+  return key.startsWith(PROTOCOL) || RESERVED.has(key);
+}
+
+/** Whether a received entry is one that HTTP could have carried. Its key may be reserved. */
+export function isWellFormed(key: string, value: MetadataValue): boolean {
+  return KEY.test(key) && (typeof value !== 'string' || TEXT.test(value));
+}
+
+/**
+ * Returns `key` in lower case.
+ *
+ * @throws TypeError that says why, if metadata can't have the key.
+ */
+function checkedKey(key: string): string {
+  const name = key.toLowerCase();
+  if (!KEY.test(name)) {
+    throw new TypeError(`metadata key "${key}": only letters, digits and "_ . -" can stand in a key`);
+  }
+  const reason = name.startsWith(PROTOCOL) ? OF_PROTOCOL : RESERVED.get(name);
+  if (reason !== undefined) throw new TypeError(`metadata key "${key}": ${reason}`);
+  return name;
+}
+
+/** @throws TypeError that says why, if `key` can't have `value`. */
+function checkValue(key: string, value: MetadataValue): void {
+  const binary = key.endsWith('-bin');
+  if (binary ? !(value instanceof Uint8Array) : typeof value !== 'string') {
+    throw new TypeError(`metadata key "${key}": ${binary ? 'needs bytes' : 'needs text; bytes go under a "-bin" key'}`);
+  }
+  if (typeof value !== 'string') return;
+  if (!TEXT.test(value)) {
+    throw new TypeError(`metadata key "${key}": text must be printable ASCII; anything else goes under a "-bin" key`);
+  }
+  if (value.startsWith(' ') || value.endsWith(' ')) {
+    throw new TypeError(`metadata key "${key}": text can't begin or end with a space, as HTTP would lose it; trim it`);
+  }
 }

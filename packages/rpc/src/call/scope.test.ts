@@ -2,9 +2,8 @@ import { expect, it } from '@jest/globals';
 import { ManualClock } from '@rondo/base/testing';
 import { methodOf } from '../../test/support/method.js';
 import { CallContext } from './call-context.js';
-import { ContextValues } from './context-values.js';
-import { callerIdentity } from './keyed-call.js';
 import { type CallScope, currentOutageWait, currentWorkLimits, runInScope } from './scope.js';
+import { ContextValues, callerIdentity } from './values.js';
 
 const clock = new ManualClock();
 

@@ -1,13 +1,13 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import type { Context } from '@opentelemetry/api';
 import { type Clock, systemClock } from '@rondo/base';
 import type { Method } from '../contract/method.js';
 import type { CallReport, RpcError } from '../status/rpc-error.js';
 import type { CallContext } from './call-context.js';
-import { callerOf } from './caller-of.js';
-import type { ContextValues } from './context-values.js';
 import type { Once } from './keyed-call.js';
 import type { Metadata } from './metadata.js';
+import type { ActiveTrace } from './trace.js';
+import type { ContextValues } from './values.js';
+import { callerOf } from './values.js';
 
 /** What calls that a handler makes inherit from the call that it serves. */
 export interface CallScope {
@@ -28,11 +28,6 @@ export interface CallScope {
   readonly once?: Once;
   /** Set while the handler may call no other service: the error that such a call fails with. */
   readonly refuseCall?: (made: { readonly report: CallReport }) => RpcError;
-}
-
-/** The trace that work is part of, as OpenTelemetry has it. */
-export interface ActiveTrace {
-  readonly context: Context;
 }
 
 /** A scope with another trace than that of its call. */

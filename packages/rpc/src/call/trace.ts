@@ -1,7 +1,7 @@
+import type { Context } from '@opentelemetry/api';
 import type { Random } from '@rondo/base';
 import type { Method } from '../contract/method.js';
 import type { Metadata } from './metadata.js';
-import type { ActiveTrace } from './scope.js';
 
 /** The metadata key of W3C Trace Context. Source: https://www.w3.org/TR/trace-context/ */
 const TRACEPARENT = 'traceparent';
@@ -81,6 +81,11 @@ function add(metadata: Metadata, key: string, value: string): void {
   } catch {
     return; // the caller's own entries go first
   }
+}
+
+/** The trace that work is part of, as OpenTelemetry has it. */
+export interface ActiveTrace {
+  readonly context: Context;
 }
 
 /** The span of one call, at its client or at its server. A call that isn't sampled has one too, which records nothing. */

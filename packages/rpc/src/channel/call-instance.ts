@@ -1,7 +1,7 @@
 import type { Reply } from '../call/call.js';
 import type { Method } from '../contract/method.js';
 import { clientErrors } from '../errors/client.js';
-import { nameOf } from '../status/describe.js';
+import { nameOf } from '../status/rpc-error.js';
 import type { TransportError } from '../status/wire-errors.js';
 import type { WireCall } from '../transport/transport.js';
 import { CallAttempt, endSpan } from './attempt.js';

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import type { ClientCall } from '../client/client.js';
+import type { ClientCall } from '../call/client-call.js';
 import type { Middleware } from '../middleware/middleware.js';
 
 const NAME = 'RONDO_TOKEN';

@@ -8,7 +8,7 @@ import {
   type WallClock,
 } from '@rondo/base';
 import { type Logger, type Reply, silentLogger } from '../call/call.js';
-import type { ClientCall } from '../client/client.js';
+import type { ClientCall } from '../call/client-call.js';
 import type { ServicePolicy } from '../contract/balancing.js';
 import type { BalancingOverrides } from '../contract/balancing-text.js';
 import type { ServiceDefinition } from '../contract/definition.js';

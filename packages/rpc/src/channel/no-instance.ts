@@ -1,7 +1,7 @@
 import type { Method } from '../contract/method.js';
 import { clientErrors } from '../errors/client.js';
-import { nameOf } from '../status/describe.js';
 import type { Attempt, RpcError } from '../status/rpc-error.js';
+import { nameOf } from '../status/rpc-error.js';
 import type { EndpointPool } from './endpoint-pool.js';
 import type { Failure } from './failure.js';
 import type { MethodCandidate } from './method-candidate.js';

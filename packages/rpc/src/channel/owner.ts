@@ -39,7 +39,7 @@ export async function ownerOf(owned: OwnedKey): Promise<Choice> {
 export async function* watchOwner(owned: OwnedKey): AsyncGenerator<Choice, void> {
   const { key, clock, signal } = owned;
   const pool = poolOf(owned);
-  const context = new CallContext({ clock, parents: signal === undefined ? [] : [signal] });
+  const context = new CallContext({ clock, parents: [signal] });
   let last: string | undefined;
   try {
     while (context.reason === undefined && !pool.closed) {

@@ -1,7 +1,7 @@
 import { backgroundClock, systemClock, systemRandom, systemWallClock } from '@rondo/base';
 import { RegistryServiceDefinition } from '@rondo/contracts/rondo/registry/v1/registry';
-import { bindClient } from '../client/bind-client.js';
 import type { Client } from '../client/client.js';
+import { bindClient } from '../client/client.js';
 import { maskUrl } from '../resolver/endpoint.js';
 import type { EndpointStorage } from '../resolver/endpoint-storage.js';
 import { type RegistryResolverOptions, registryResolver } from '../resolver/registry.js';

@@ -1,75 +1,22 @@
-import { type Clocks, dateOf } from '@rondo/base';
-import type { Call, Payload } from '../call/call.js';
-import type { CallContext } from '../call/call-context.js';
-import type { CallTiming } from '../call/call-timer.js';
-import type { Metadata, MetadataInit } from '../call/metadata.js';
-import type { Principal } from '../call/principal.js';
+import type { Payload, Reply } from '../call/call.js';
+import { cancelled } from '../call/call-context.js';
+import { CallTimer } from '../call/call-timer.js';
+import type { CallOptions, ClientCall } from '../call/client-call.js';
+import type { Channel } from '../channel/channel.js';
+import { servicePolicyOf } from '../contract/balancing.js';
 import type { MethodDefinition, RequestInit, ResponseOf, ServiceDefinition } from '../contract/definition.js';
-import type { Method } from '../contract/method.js';
-import type { Compression } from '../contract/policy.js';
-import type { Attempt, RpcError } from '../status/rpc-error.js';
-
-/** Options of one call. */
-export interface CallOptions {
-  /**
-   * The time that the call may take from now on, in milliseconds. `Infinity` sets no limit. The contract's timeout and, in
-   * a handler, the deadline of the call that it serves always apply too.
-   *
-   * Default: 10 s for a unary call whose contract has no timeout; no limit for a stream.
-   */
-  readonly timeoutMs?: number;
-  /**
-   * Absolute deadline, by the machine's wall clock. The client reads that clock once, when the call begins, and measures
-   * the time left from then on, so a later change of the clock doesn't matter.
-   */
-  readonly deadline?: Date;
-  /** Cancels the call when it aborts. */
-  readonly signal?: AbortSignal;
-  readonly metadata?: MetadataInit;
-  /**
-   * The compression of the request. It takes precedence over the contract and the channel's configuration.
-   *
-   * Compressed requests use a connection of their own, made for the first of them, unless the channel compresses all.
-   */
-  readonly compression?: Compression;
-  /** The id of the only instance that may get the call. The call is made once. */
-  readonly instance?: string | undefined;
-  /** The ids of instances that don't get the call, also if no other instance can take it. */
-  readonly avoid?: readonly string[];
-  /**
-   * The most attempts, with the first one: 1, for no retries and no hedges, to 5. It takes precedence over the contract.
-   * Default: the contract's, or 3.
-   */
-  readonly maxAttempts?: number;
-  /**
-   * Whether the call waits, at most until its deadline, while no instance can be reached. It takes precedence over the
-   * contract. Default: the contract's, or false: the call fails with `UNAVAILABLE` once every instance is out of reach.
-   */
-  readonly waitForReady?: boolean;
-  /**
-   * For how long the client tries to resume a stream, in milliseconds from the first break after the last message. It
-   * applies to streams whose contract says how they are resumed. `Infinity`: without limit. 0: never, each break is an
-   * error. Default: 60,000.
-   */
-  readonly resumeForMs?: number;
-  /** Called with each failure after which the client tries to resume the stream. */
-  readonly onStreamBreak?: (error: RpcError) => void;
-  /**
-   * Called when the call has ended, well or badly, with where its time went. For unary calls only. A call with this
-   * option takes no tunnel.
-   */
-  readonly onTiming?: (timing: CallTiming) => void;
-  /**
-   * On whose behalf the call is made. Default: the principal of the call that is being served, if there is one. A
-   * process that acts for itself, such as for a saga, names itself. The other process accepts the principal if this
-   * process may call on behalf of others; see the guide on authorisation.
-   */
-  readonly principal?: Principal | undefined;
-  /** Called with the response's header metadata, before the first message. */
-  readonly onHeader?: (header: Metadata) => void;
-  /** Called with the response's trailing metadata, after the last message. */
-  readonly onTrailer?: (trailer: Metadata) => void;
-}
+import { encodeMessage } from '../contract/encode.js';
+import { type Method, methodsOf } from '../contract/method.js';
+import { clientErrors } from '../errors/client.js';
+import { compose, enforceContext, type Middleware, type Next } from '../middleware/middleware.js';
+import { endWith, mapMessages, traceMessages } from '../middleware/stream.js';
+import { RpcError } from '../status/rpc-error.js';
+import type { WireCall } from '../transport/transport.js';
+import { explain } from './explain.js';
+import { readHashKey } from './hash-key.js';
+import { type Binding, beginCall, unsendable } from './outgoing-call.js';
+import { RequestStream } from './request-stream.js';
+import { resumePoint, startResuming } from './resume.js';
 
 /** One method of a client. A single message is a plain value or a promise; a stream is an async iterable. */
 export type ClientMethod<M extends MethodDefinition> = M['requestStream'] extends true
@@ -97,64 +44,204 @@ export type ClientMethod<M extends MethodDefinition> = M['requestStream'] extend
  */
 export type Client<D extends ServiceDefinition> = { readonly [K in keyof D['methods']]: ClientMethod<D['methods'][K]> };
 
-/** An outgoing call, as the client's middleware sees it. */
-export interface ClientCall extends Call {
-  /** When the call began, by the channel's clock, in milliseconds. */
-  readonly startedAt: number;
-  /** The options that the caller passed. */
-  readonly options: CallOptions;
-  /** On whose behalf the call is made; undefined for no one. */
-  readonly principal: Principal | undefined;
-  /** The attempts so far. The channel adds them. */
-  readonly attempts: Attempt[];
-  /** Where the time of the call went, once it has ended, if the caller asked by `onTiming`. */
-  timing?: CallTiming | undefined;
+/** Options of {@link bindClient}. */
+interface BindOptions {
+  readonly channel: Channel;
+  /** Middleware that runs once per call, around all its attempts. The first listed is outermost. */
+  readonly middleware?: readonly Middleware<ClientCall>[];
+  /** The fully qualified service whose instances are called. Default: the definition's own. See `ClientOptions.at`. */
+  readonly at?: string | undefined;
 }
 
-/**
- * An outgoing call. `deadline` and `signal` are own properties, so that `{ ...call }` copies them, and getters, so that they
- * are made only if they are read.
- */
-export class OutgoingCall implements ClientCall {
-  readonly method: Method;
-  readonly metadata: Metadata;
-  readonly context: CallContext;
-  readonly request: Payload;
-  readonly traceId: string;
-  readonly startedAt: number;
-  readonly options: CallOptions;
-  readonly principal: Principal | undefined;
-  readonly attempts: Attempt[] = [];
-  timing: CallTiming | undefined = undefined;
-  readonly #clocks: Clocks;
-  declare readonly deadline: Date | undefined;
-  declare readonly signal: AbortSignal;
+/** Creates a client whose calls go over `channel`. */
+export function bindClient<D extends ServiceDefinition>(
+  definition: D,
+  { channel, middleware = [], at }: BindOptions,
+): Client<D> {
+  const chain = [...channel.middleware, ...middleware, enforceContext, ...channel.wireMiddleware];
+  const methods = [...methodsOf(definition)].map(([key, known]) => {
+    const method = at === undefined ? known : { ...known, service: at };
+    const run = compose(chain, toWire(channel));
+    // The span is active for middleware, which may make spans: on Node 20 that costs each promise something.
+    const isObserved = channel.middleware.length + middleware.length > 0;
+    const call = toClientMethod({ method, channel, run: isObserved ? inSpan(run) : run });
+    bindings.set(call, { method, channel });
+    return [key, call];
+  });
+  // This contract does not decide how another service is balanced.
+  if (at === undefined) channel.follow(definition.fullName, servicePolicyOf(definition));
+  // The keys and the shapes of the functions are those of the definition's methods.
+  return Object.fromEntries(methods) as Client<D>;
+}
 
-  constructor(call: Omit<ClientCall, 'deadline' | 'signal' | 'attempts' | 'timing'>, clocks: Clocks) {
-    this.method = call.method;
-    this.metadata = call.metadata;
-    this.context = call.context;
-    this.request = call.request;
-    this.traceId = call.traceId;
-    this.startedAt = call.startedAt;
-    this.options = call.options;
-    this.principal = call.principal;
-    this.#clocks = clocks;
-    Object.defineProperty(this, 'deadline', OutgoingCall.#deadline);
-    Object.defineProperty(this, 'signal', OutgoingCall.#signal);
+/** One method with its channel and its middleware chain. */
+interface BoundMethod extends Binding {
+  readonly run: Next<ClientCall>;
+}
+
+function toClientMethod(bound: BoundMethod) {
+  const { requestStream, responseStream } = bound.method;
+  const reply = responseStream ? streamReply : unaryReply;
+  return (given: unknown, options: CallOptions = {}) => {
+    const stream = requestStream ? { stream: true as const, messages: given as AsyncIterable<unknown> } : undefined;
+    return reply(bound, stream ?? { stream: false, message: given }, options);
+  };
+}
+
+/** Runs the middleware chain with the call's span as the active one. */
+function inSpan(run: Next<ClientCall>): Next<ClientCall> {
+  return (call) => (call.context.span === undefined ? run(call) : call.context.span.run(run, call));
+}
+
+async function unaryReply(bound: BoundMethod, request: Payload, options: CallOptions): Promise<unknown> {
+  const call = beginCall(bound, request, options);
+  try {
+    const { header, trailer, response } = await bound.run(call);
+    options.onHeader?.(header);
+    options.onTrailer?.(trailer);
+    if (response.stream) throw new TypeError('a stream where one message was expected');
+    call.context.span?.end();
+    return response.message;
+  } catch (error) {
+    call.context.span?.end(error);
+    tellHeader(error, options);
+    throw explain(error, call, bound.channel);
+  } finally {
+    call.context.release();
+    if (call.timing !== undefined) options.onTiming?.(call.timing);
   }
+}
 
-  static readonly #deadline: PropertyDescriptor = {
-    enumerable: true,
-    get(this: OutgoingCall): Date | undefined {
-      return this.context.endsAt === undefined ? undefined : dateOf(this.context.endsAt, this.#clocks);
-    },
-  };
+/** Passes on the header metadata of a call that failed after its header had arrived. */
+function tellHeader(error: unknown, { onHeader }: CallOptions): void {
+  if (error instanceof RpcError && error.header !== undefined) onHeader?.(error.header);
+}
 
-  static readonly #signal: PropertyDescriptor = {
-    enumerable: true,
-    get(this: OutgoingCall): AbortSignal {
-      return this.context.signal;
-    },
+/** The call starts when the caller asks for the first message. It is cancelled when the caller stops reading early. */
+async function* streamReply(bound: BoundMethod, request: Payload, options: CallOptions): AsyncGenerator<unknown> {
+  const call = beginCall(bound, request, options);
+  let answered = false;
+  try {
+    const { header, trailer, response } = await bound.run(call);
+    answered = true;
+    if (!response.stream) throw new TypeError('one message where a stream was expected');
+    const messages = traceMessages(call, response.messages)[Symbol.asyncIterator]();
+    options.onHeader?.(header);
+    yield* { [Symbol.asyncIterator]: () => messages };
+    options.onTrailer?.(trailer);
+    call.context.span?.end();
+  } catch (error) {
+    call.context.span?.end(error);
+    if (!answered) tellHeader(error, options);
+    // A failure on this side alone, such as in the caller's onHeader, has to end the stream at the server too.
+    call.context.end(cancelled(error));
+    throw explain(error, call, bound.channel);
+  } finally {
+    call.context.span?.end();
+    call.context.release();
+  }
+}
+
+function toWire(channel: Channel): Next<ClientCall> {
+  return (call) => (call.method.policy.resume === undefined ? callOnce(call, channel) : callResuming(call, channel));
+}
+
+async function callResuming(call: ClientCall, channel: Channel): Promise<Reply> {
+  const point = resumePoint(call);
+  if (point === undefined) return callOnce(call, channel);
+  const start = (request: Payload, lost: string | undefined) => callOnce({ ...call, request }, channel, lost);
+  return startResuming(call, channel, { point, start });
+}
+
+/** Makes one call. It avoids the instance `lost` if another one can take the call. */
+async function callOnce(call: ClientCall, channel: Channel, lost?: string): Promise<Reply> {
+  const { method, metadata, context, request, attempts, principal } = call;
+  const { path, responseStream, policy } = method;
+  const { instance, avoid, maxAttempts, waitForReady, onTiming } = call.options;
+  try {
+    metadata.checkSendable();
+  } catch (cause) {
+    throw unsendable(method, cause);
+  }
+  const hashKey = policy.hashKey && readHashKey(policy.hashKey, call);
+  const options = { attempts, hashKey, instance, avoid, lost, maxAttempts, waitForReady };
+  const timer = onTiming === undefined ? undefined : new CallTimer(channel.clock, call.startedAt);
+  const encoded = request.stream
+    ? new RequestStream(
+        mapMessages(request.messages, (message) => encode(method, message)),
+        context,
+      )
+    : { stream: false as const, message: encode(method, request.message) };
+  const wire: WireCall = {
+    path,
+    responseStream,
+    metadata,
+    deadline: context.endsAt,
+    context,
+    request: encoded,
+    principal,
+    compression: call.options.compression ?? policy.compression,
+    timer,
+    plain: timer === undefined ? policy.plain : true,
+    peer: '',
   };
+  if (timer !== undefined) return callTimed(call, timer, () => channel.call(method, wire, options));
+  const reply = channel.call(method, wire, options);
+  return decodeReply(method, await (encoded.stream ? endWith(reply, () => encoded.close()) : reply));
+}
+
+/** Makes a call, and adds where its time went. */
+async function callTimed(call: ClientCall, timer: CallTimer, make: () => Promise<Reply<Uint8Array>>): Promise<Reply> {
+  try {
+    const reply = await make();
+    call.timing = timer.end(reply.trailer);
+    return decodeReply(call.method, reply);
+  } catch (error) {
+    call.timing ??= timer.end(error instanceof RpcError ? error.metadata : undefined);
+    throw error;
+  }
+}
+
+/** Bindings by function: the methods of a client stay plain functions without extra properties. */
+const bindings = new WeakMap<object, Binding>();
+
+/**
+ * The method and the channel of a client's function, such as `client.add`.
+ *
+ * @throws TypeError if `call` is not a method of a client.
+ */
+export function bindingOf(call: object): Binding {
+  const binding = bindings.get(call);
+  if (binding !== undefined) return binding;
+  throw new TypeError(`${call} is not a method of a client from createClient; pass the method itself: client.method`);
+}
+
+/** Decodes a reply. @throws RpcError `INTERNAL` if a message is not of the contract's type; for a stream, when it is read. */
+function decodeReply(method: Method, { header, trailer, response }: Reply<Uint8Array>): Reply {
+  if (!response.stream)
+    return { header, trailer, response: { stream: false, message: decode(method, response.message) } };
+  const decodeOne = (bytes: Uint8Array) => decode(method, bytes);
+  return { header, trailer, response: { stream: true, messages: mapMessages(response.messages, decodeOne) } };
+}
+
+function encode({ requestType }: Method, message: unknown): Uint8Array {
+  if (typeof message !== 'object' || message === null) {
+    throw clientErrors.NO_MESSAGE({ request: String(message) });
+  }
+  try {
+    return encodeMessage(requestType, requestType.fromPartial(message));
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw clientErrors.UNENCODABLE_REQUEST({ reason }, { cause });
+  }
+}
+
+function decode({ path, responseType }: Method, bytes: Uint8Array): unknown {
+  try {
+    return responseType.decode(bytes);
+  } catch (cause) {
+    // A contract that was learnt at run time says itself which value it can't read.
+    if (cause instanceof RpcError) throw cause;
+    throw clientErrors.FOREIGN_REPLY({ path }, { cause });
+  }
 }

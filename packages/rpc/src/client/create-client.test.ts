@@ -5,6 +5,7 @@ import { emptyReply } from '../../test/support/fake-transport.js';
 import { failure } from '../../test/support/outcome.js';
 import { connect } from '../../test/support/service.js';
 import { collect } from '../../test/support/stream.js';
+import type { ClientCall } from '../call/client-call.js';
 import { Metadata } from '../call/metadata.js';
 import { createChannel } from '../channel/channel.js';
 import type { Middleware } from '../middleware/middleware.js';
@@ -15,7 +16,6 @@ import { Status } from '../status/code.js';
 import { RpcError } from '../status/rpc-error.js';
 import { createMemoryNetwork } from '../transport/memory/network.js';
 import type { WireCall, WireHandler } from '../transport/transport.js';
-import type { ClientCall } from './client.js';
 import { createClient } from './create-client.js';
 
 /** A client of a server whose wire handler the test writes. */

@@ -1,9 +1,9 @@
+import type { ClientCall } from '../call/client-call.js';
 import type { Channel } from '../channel/channel.js';
 import { defaultChannel } from '../channel/default-channel.js';
 import type { ServiceDefinition } from '../contract/definition.js';
 import type { Middleware } from '../middleware/middleware.js';
-import { bindClient } from './bind-client.js';
-import type { Client, ClientCall } from './client.js';
+import { bindClient, type Client } from './client.js';
 
 /** Options of {@link createClient}. */
 export interface ClientOptions {

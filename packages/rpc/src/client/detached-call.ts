@@ -1,11 +1,11 @@
 import type { Clock } from '@rondo/base';
 import type { Reply } from '../call/call.js';
 import { CallContext, type CallContextOptions } from '../call/call-context.js';
+import type { CallOptions, ClientCall } from '../call/client-call.js';
 import { encodeMessage } from '../contract/encode.js';
 import { enforceContext, type Next } from '../middleware/middleware.js';
 import type { Endpoint } from '../resolver/resolver.js';
 import type { RpcError } from '../status/rpc-error.js';
-import type { CallOptions, ClientCall } from './client.js';
 import { ForwardContext } from './forward-context.js';
 
 /** A call that many callers may wait for: it doesn't end with the one that it was made for. */

@@ -1,9 +1,8 @@
+import type { ClientCall } from '../call/client-call.js';
 import type { Channel } from '../channel/channel.js';
 import type { ServiceView } from '../channel/service-view.js';
 import { Status } from '../status/code.js';
-import { nameOf } from '../status/describe.js';
-import { RpcError } from '../status/rpc-error.js';
-import type { ClientCall } from './client.js';
+import { nameOf, RpcError } from '../status/rpc-error.js';
 
 /** What an error tells of its call. */
 type ExplainedCall = Pick<ClientCall, 'method' | 'attempts' | 'startedAt' | 'options' | 'timing'>;

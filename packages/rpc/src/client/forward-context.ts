@@ -1,13 +1,46 @@
 import type { Clock } from '@rondo/base';
 import type { Payload } from '../call/call.js';
 import { CallContext } from '../call/call-context.js';
+import type { Metadata } from '../call/metadata.js';
+import type { Principal } from '../call/values.js';
 import type { RequestSource } from '../channel/retry.js';
+import type { Method } from '../contract/method.js';
 import { type PolicyFields, readBytes, withBytes } from '../contract/wire-fields.js';
 import { observe } from '../middleware/stream.js';
 import type { Endpoint } from '../resolver/resolver.js';
-import { RequestStream } from './codec.js';
-import type { ForwardedCall } from './forward.js';
 import type { AddKey } from './idempotency-key.js';
+import { RequestStream } from './request-stream.js';
+
+/** A call that a proxy passes on, encoded. */
+export interface ForwardedCall {
+  readonly method: Method;
+  /** As received. Keys that belong to one connection are left out. */
+  readonly metadata: Metadata;
+  /** Ends when the caller leaves. */
+  readonly context: CallContext;
+  /**
+   * The caller's timeout, in milliseconds, which is sent to the server. Undefined: no deadline is sent. The
+   * contract's timeout is left to the server.
+   */
+  readonly timeoutMs?: number | undefined;
+  /** The proxy's own limit, in milliseconds. It ends the call here, and isn't sent on. */
+  readonly limitMs?: number | undefined;
+  /**
+   * The encoded request. A function if the encoding depends on the instance that was picked: undefined from it means that
+   * this instance can't take the call, so another is tried. If the function or the stream fails with an `RpcError`, the
+   * call rejects with that very error.
+   */
+  readonly request: Payload<Uint8Array> | ((to: Endpoint) => Payload<Uint8Array> | undefined);
+  /**
+   * A request that is equal for equal calls, encoded, if `request` is a function: a cache looks up an answer by it
+   * before an instance is picked. If it is missing or returns undefined, the call is made.
+   */
+  readonly requestKey?: (() => Uint8Array | undefined) | undefined;
+  /** On whose behalf the call is made, as the proxy has verified it; missing for no one. */
+  readonly principal?: Principal | undefined;
+  /** As in `CallOptions`. */
+  readonly resumeForMs?: number;
+}
 
 const NEVER = Number.POSITIVE_INFINITY;
 
@@ -25,7 +58,6 @@ export class ForwardContext extends CallContext implements RequestSource {
   addKey: AddKey | undefined;
   readonly #callersRequest: ForwardedCall['request'];
   #requests: RequestStream | undefined;
-  #streamed: Payload<Uint8Array> | undefined;
   #token: Uint8Array | undefined;
   #requestError: unknown;
 
@@ -91,13 +123,12 @@ export class ForwardContext extends CallContext implements RequestSource {
   /** The caller's stream is read until the call ends. A stream that doesn't depend on the instance is one for all attempts. */
   #toStream(messages: AsyncIterable<Uint8Array>): Payload<Uint8Array> {
     const once = typeof this.#callersRequest !== 'function';
-    if (once && this.#streamed !== undefined) return this.#streamed;
+    if (once && this.#requests !== undefined) return this.#requests;
     const error = (fault: unknown) => {
       this.#requestError = fault;
       return fault;
     };
     this.#requests = new RequestStream(observe(messages, { error }), this);
-    this.#streamed = { stream: true, messages: this.#requests };
-    return this.#streamed;
+    return this.#requests;
   }
 }

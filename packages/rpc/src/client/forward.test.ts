@@ -21,6 +21,7 @@ import { connect } from '../../test/support/service.js';
 import { collect, streamOf } from '../../test/support/stream.js';
 import type { Payload } from '../call/call.js';
 import { CallContext, cancelled } from '../call/call-context.js';
+import type { ClientCall } from '../call/client-call.js';
 import { Metadata } from '../call/metadata.js';
 import { receivedTraceId } from '../call/trace.js';
 import type { Channel } from '../channel/channel.js';
@@ -29,8 +30,8 @@ import type { Middleware } from '../middleware/middleware.js';
 import type { Endpoint } from '../resolver/resolver.js';
 import { Status } from '../status/code.js';
 import { RpcError } from '../status/rpc-error.js';
-import type { ClientCall } from './client.js';
-import { createForwarder, type ForwardedCall, type ForwardedReply } from './forward.js';
+import { createForwarder, type ForwardedReply } from './forward.js';
+import type { ForwardedCall } from './forward-context.js';
 
 function methodNamed(name: string): Method {
   const method = methodsOf(ConformanceServiceDefinition).get(name);

@@ -1,51 +1,18 @@
 import type { Payload, Reply } from '../call/call.js';
-import type { CallContext } from '../call/call-context.js';
+import type { CallOptions, ClientCall } from '../call/client-call.js';
 import { Metadata } from '../call/metadata.js';
-import type { Principal } from '../call/principal.js';
 import { traceOf, tracing } from '../call/trace.js';
 import type { Channel } from '../channel/channel.js';
-import type { Method } from '../contract/method.js';
 import { clientErrors } from '../errors/client.js';
 import { compose, enforceContext, type Next } from '../middleware/middleware.js';
+import { traceMessages } from '../middleware/stream.js';
 import type { Endpoint } from '../resolver/resolver.js';
-import { type CallOptions, type ClientCall, OutgoingCall } from './client.js';
 import { explain } from './explain.js';
-import { ForwardAnswer } from './forward-answer.js';
-import { ForwardContext } from './forward-context.js';
+import { ForwardContext, type ForwardedCall } from './forward-context.js';
 import { readEncodedHashKey } from './hash-key.js';
 import { encodedKey, repeatable } from './idempotency-key.js';
+import { OutgoingCall } from './outgoing-call.js';
 import { isResumed, startResuming } from './resume.js';
-
-/** A call that a proxy passes on, encoded. */
-export interface ForwardedCall {
-  readonly method: Method;
-  /** As received. Keys that belong to one connection are left out. */
-  readonly metadata: Metadata;
-  /** Ends when the caller leaves. */
-  readonly context: CallContext;
-  /**
-   * The caller's timeout, in milliseconds, which is sent to the server. Undefined: no deadline is sent. The
-   * contract's timeout is left to the server.
-   */
-  readonly timeoutMs?: number | undefined;
-  /** The proxy's own limit, in milliseconds. It ends the call here, and isn't sent on. */
-  readonly limitMs?: number | undefined;
-  /**
-   * The encoded request. A function if the encoding depends on the instance that was picked: undefined from it means that
-   * this instance can't take the call, so another is tried. If the function or the stream fails with an `RpcError`, the
-   * call rejects with that very error.
-   */
-  readonly request: Payload<Uint8Array> | ((to: Endpoint) => Payload<Uint8Array> | undefined);
-  /**
-   * A request that is equal for equal calls, encoded, if `request` is a function: a cache looks up an answer by it
-   * before an instance is picked. If it is missing or returns undefined, the call is made.
-   */
-  readonly requestKey?: (() => Uint8Array | undefined) | undefined;
-  /** On whose behalf the call is made, as the proxy has verified it; missing for no one. */
-  readonly principal?: Principal | undefined;
-  /** As in `CallOptions`. */
-  readonly resumeForMs?: number;
-}
 
 /** The encoded reply. */
 export interface ForwardedReply extends Reply<Uint8Array> {
@@ -141,4 +108,76 @@ function callOnce(call: ClientCall, channel: Channel, lost?: string): Promise<Re
     peer: '',
   };
   return channel.call(method, wire, { attempts, hashKey, lost, requests: context });
+}
+
+/** What an answer needs of its call. */
+interface AnsweredCall {
+  readonly call: ClientCall;
+  readonly context: ForwardContext;
+  readonly channel: Channel;
+}
+
+class ForwardAnswer implements ForwardedReply {
+  readonly header: Metadata;
+  readonly trailer: Metadata;
+  readonly response: Payload<Uint8Array>;
+  readonly #context: ForwardContext;
+  readonly #first: Endpoint;
+
+  constructor({ header, trailer, response }: Reply, answered: AnsweredCall) {
+    const { from } = answered.context;
+    if (from === undefined) throw new TypeError('a middleware answered a call that has to be passed on');
+    this.header = header;
+    this.trailer = trailer;
+    this.response = response.stream
+      ? { stream: true, messages: new AnswerMessages(response.messages, answered) }
+      : { stream: false, message: bytesOf(response.message) };
+    this.#context = answered.context;
+    this.#first = from;
+  }
+
+  get from(): Endpoint {
+    return this.#context.from ?? this.#first;
+  }
+}
+
+const END: IteratorReturnResult<undefined> = { done: true, value: undefined };
+
+/** The messages of a response stream. The call ends with them. */
+class AnswerMessages implements AsyncIterable<Uint8Array>, AsyncIterator<Uint8Array, undefined> {
+  readonly #messages: AsyncIterator<unknown>;
+  readonly #answered: AnsweredCall;
+
+  constructor(messages: AsyncIterable<unknown>, answered: AnsweredCall) {
+    this.#messages = traceMessages(answered.call, messages)[Symbol.asyncIterator]();
+    this.#answered = answered;
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  async next(): Promise<IteratorResult<Uint8Array, undefined>> {
+    const { call, context, channel } = this.#answered;
+    try {
+      const step = await this.#messages.next();
+      if (step.done !== true) return { done: false, value: bytesOf(step.value) };
+      context.close();
+      return END;
+    } catch (error) {
+      context.close(error);
+      throw context.isOwn(error) ? error : explain(error, call, channel);
+    }
+  }
+
+  async return(): Promise<IteratorReturnResult<undefined>> {
+    this.#answered.context.close();
+    await this.#messages.return?.();
+    return END;
+  }
+}
+
+function bytesOf(message: unknown): Uint8Array {
+  if (message instanceof Uint8Array) return message;
+  throw new TypeError('a middleware has decoded a message that has to be passed on');
 }

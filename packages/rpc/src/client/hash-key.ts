@@ -1,9 +1,9 @@
 import type { Payload } from '../call/call.js';
+import type { ClientCall } from '../call/client-call.js';
 import type { Metadata } from '../call/metadata.js';
 import type { Method } from '../contract/method.js';
 import type { HashKey } from '../contract/policy.js';
 import { readScalar } from '../contract/wire-fields.js';
-import type { ClientCall } from './client.js';
 
 /**
  * The call's key for `ring_hash`, from the metadata or the request field that `source` names. Bytes are read as Latin-1.

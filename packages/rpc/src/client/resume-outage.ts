@@ -1,7 +1,7 @@
 import { type Backoff, backoffMs, type Clock, createBackoff, type Random } from '@rondo/base';
+import type { ClientCall } from '../call/client-call.js';
 import type { Channel } from '../channel/channel.js';
 import { RpcError } from '../status/rpc-error.js';
-import type { ClientCall } from './client.js';
 
 /** A stream that was open for this time, even without a message, resets the outage and the backoff. Milliseconds. */
 const STEADY_MS = 10_000;

@@ -4,9 +4,9 @@ import type { FollowRequest, FollowResponse } from '@rondo/contracts/rondo/confo
 import { type Follow, type FollowersOptions, makeFollowers } from '../../test/support/followers.js';
 import { failure } from '../../test/support/outcome.js';
 import { collect, streamOf } from '../../test/support/stream.js';
+import type { CallOptions } from '../call/client-call.js';
 import { Status } from '../status/code.js';
 import { RpcError } from '../status/rpc-error.js';
-import type { CallOptions } from './client.js';
 
 let open: ReturnType<typeof makeFollowers> | undefined;
 afterEach(() => open?.channel.close());

@@ -1,4 +1,5 @@
 import type { Payload, Reply } from '../call/call.js';
+import type { ClientCall } from '../call/client-call.js';
 import { Metadata } from '../call/metadata.js';
 import { longestAttemptMs } from '../channel/attempt.js';
 import type { Channel } from '../channel/channel.js';
@@ -7,7 +8,6 @@ import { clientErrors } from '../errors/client.js';
 import { Status } from '../status/code.js';
 import { RpcError } from '../status/rpc-error.js';
 import { TransportError } from '../status/wire-errors.js';
-import type { ClientCall } from './client.js';
 import { Outage, wait } from './resume-outage.js';
 
 /** The default of `resumeForMs`. Milliseconds. */

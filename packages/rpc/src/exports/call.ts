@@ -15,9 +15,7 @@
 
 export { type Call, type Logger, type ServerCall, silentLogger } from '../call/call.js';
 export { CallContext } from '../call/call-context.js';
-export { type ContextKey, createContextKey } from '../call/context-values.js';
-export { callerIdentity } from '../call/keyed-call.js';
 export { Metadata } from '../call/metadata.js';
-export { callPrincipal, type Principal } from '../call/principal.js';
 export { currentScope, currentWorkLimits, runOutsideScope } from '../call/scope.js';
+export { type ContextKey, callerIdentity, callPrincipal, createContextKey, type Principal } from '../call/values.js';
 export { type Raw, raw } from '../contract/definition.js';

@@ -15,9 +15,10 @@
  */
 
 export type { CallTiming } from '../call/call-timer.js';
+export type { CallOptions, ClientCall } from '../call/client-call.js';
 export { type Channel, type ChannelOptions, createChannel } from '../channel/channel.js';
 export { createRegistryChannel, type RegistryChannelOptions } from '../channel/registry-channel.js';
-export type { CallOptions, Client, ClientCall } from '../client/client.js';
+export type { Client } from '../client/client.js';
 export { type ClientOptions, createClient } from '../client/create-client.js';
 export { type DnsResolverOptions, dnsResolver } from '../resolver/dns.js';
 export type { Endpoint, Resolver } from '../resolver/resolver.js';

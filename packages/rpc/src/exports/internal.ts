@@ -6,8 +6,7 @@
 export { POLICIES, POLICY_NAMES } from '../balancer/policies.js';
 export type { Payload, Reply } from '../call/call.js';
 export { type DurationCount, percentileMs } from '../call/durations.js';
-export { InFlight, type InFlightMember } from '../call/in-flight.js';
-export { isBase64 } from '../call/metadata-rules.js';
+export { isBase64 } from '../call/metadata.js';
 export { runInScope } from '../call/scope.js';
 export {
   currentTrace,
@@ -39,9 +38,10 @@ export type { Self } from '../channel/position.js';
 export { checkedAddresses } from '../channel/registry-channel.js';
 export { BalancingError } from '../channel/service-balancing.js';
 export type { AttemptCounts, EndpointView, ServiceView } from '../channel/service-view.js';
-export { bindingOf } from '../client/bind-client.js';
+export { bindingOf } from '../client/client.js';
 export { answeredBy, type DetachedCall, detach, encodedRequest, isForwarded } from '../client/detached-call.js';
-export { createForwarder, type ForwardedCall, type ForwardedReply } from '../client/forward.js';
+export { createForwarder, type ForwardedReply } from '../client/forward.js';
+export type { ForwardedCall } from '../client/forward-context.js';
 export { type AuthPolicy, authText } from '../contract/auth-policy.js';
 export {
   type Balancing,
@@ -124,6 +124,7 @@ export {
 } from '../tls/mutual-tls.js';
 export { type ServedBy, servedByOf } from '../tls/served-by.js';
 export { parseSpiffeId } from '../tls/spiffe-id.js';
+export { InFlight, type InFlightMember } from '../transport/grpc/active-calls.js';
 export { letGoOnceClosed } from '../transport/grpc/ended-stream.js';
 export { Gathered } from '../transport/grpc/gathered.js';
 export { keepAlive } from '../transport/grpc/keepalive.js';

@@ -1,5 +1,5 @@
 import type { KeyObject } from 'node:crypto';
-import type { Principal } from '../call/principal.js';
+import type { Principal } from '../call/values.js';
 
 /** The type in an assertion's header: no other token is taken for one. */
 export const ASSERTION_TYPE = 'rondo-principal+jwt';

@@ -1,6 +1,6 @@
 import { millisecondsUntil } from '@rondo/base';
 import type { ServerCall } from '../call/call.js';
-import { callPrincipal } from '../call/principal.js';
+import { callPrincipal } from '../call/values.js';
 import { serverErrors } from '../errors/server.js';
 import type { Middleware } from '../middleware/middleware.js';
 import type { RpcError } from '../status/rpc-error.js';

@@ -1,6 +1,6 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import type { Clock, Random, WallClock } from '@rondo/base';
-import type { Principal } from '../call/principal.js';
+import type { Principal } from '../call/values.js';
 import { clientErrors } from '../errors/client.js';
 import type { ProcessCertificate } from '../tls/certificate.js';
 import { ASSERTION_TYPE, algorithmOf, claimsOf, LIFETIME_SECONDS } from './claims.js';

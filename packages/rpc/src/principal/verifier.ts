@@ -1,6 +1,6 @@
 import type { X509Certificate } from 'node:crypto';
 import type { Clock, WallClock } from '@rondo/base';
-import type { Principal } from '../call/principal.js';
+import type { Principal } from '../call/values.js';
 import { spiffeIdOf } from '../tls/spiffe-id.js';
 import {
   ASSERTION_TYPE,

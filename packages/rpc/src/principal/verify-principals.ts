@@ -1,7 +1,5 @@
 import type { ServerCall } from '../call/call.js';
-import { type ContextKey, createContextKey } from '../call/context-values.js';
-import { callerIdentity } from '../call/keyed-call.js';
-import { callPrincipal } from '../call/principal.js';
+import { type ContextKey, callerIdentity, callPrincipal, createContextKey } from '../call/values.js';
 import { serverErrors } from '../errors/server.js';
 import type { Middleware } from '../middleware/middleware.js';
 import type { RpcError } from '../status/rpc-error.js';

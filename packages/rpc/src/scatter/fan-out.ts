@@ -1,14 +1,14 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Clock, Random } from '@rondo/base';
 import { CallContext } from '../call/call-context.js';
+import type { CallOptions } from '../call/client-call.js';
 import { Metadata } from '../call/metadata.js';
 import { currentScope } from '../call/scope.js';
 import type { Channel } from '../channel/channel.js';
 import type { Fleet } from '../channel/fleet.js';
-import { bindingOf } from '../client/bind-client.js';
-import type { CallOptions } from '../client/client.js';
-import { requestedTimeoutMs } from '../client/deadline.js';
+import { bindingOf } from '../client/client.js';
 import { withKey } from '../client/idempotency-key.js';
+import { requestedTimeoutMs } from '../client/outgoing-call.js';
 import type { Method } from '../contract/method.js';
 import type { FanOutOptions, UnaryMethod } from './options.js';
 
@@ -62,7 +62,7 @@ export function beginFanOut<Req, Res>(call: UnaryMethod<Req, Res>, options: FanO
 
 function contextOf(options: FanOutOptions, { clock, wallClock }: Channel): CallContext {
   const around = currentScope()?.context;
-  const parents = [around, options.signal].filter((parent) => parent !== undefined);
+  const parents = [around, options.signal];
   const allowedMs = requestedTimeoutMs(options, wallClock) ?? Number.POSITIVE_INFINITY;
   if (Number.isNaN(allowedMs)) throw new RangeError('timeoutMs must be a number, and deadline a valid date');
   const deadline = allowedMs === Number.POSITIVE_INFINITY ? undefined : clock.now() + allowedMs;

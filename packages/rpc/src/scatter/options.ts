@@ -1,4 +1,4 @@
-import type { CallOptions } from '../client/client.js';
+import type { CallOptions } from '../call/client-call.js';
 import type { RpcError } from '../status/rpc-error.js';
 
 /** One unary method of a client from `createClient`. */

@@ -1,6 +1,5 @@
 import type { Reply, ServerCall } from '../call/call.js';
-import { callerIdentity } from '../call/keyed-call.js';
-import { callPrincipal } from '../call/principal.js';
+import { callerIdentity, callPrincipal } from '../call/values.js';
 import { ANY_CALLER, type AuthPolicy } from '../contract/auth-policy.js';
 import { serverErrors } from '../errors/server.js';
 import type { Middleware, Next } from '../middleware/middleware.js';

@@ -1,8 +1,8 @@
 import { Status as RichStatus } from '@rondo/contracts/google/rpc/status';
 import type { Reply, ServerCall } from '../call/call.js';
-import { callerOf } from '../call/caller-of.js';
 import type { KeyedCall, Once, Outcome, OutcomeStore, StoredOutcome } from '../call/keyed-call.js';
 import { type CallScope, currentWorkLimits, runInScope } from '../call/scope.js';
+import { callerOf } from '../call/values.js';
 import type { KeySource } from '../contract/key-policy.js';
 import { digestRequest } from '../contract/request-digest.js';
 import { clientErrors } from '../errors/client.js';

@@ -1,11 +1,9 @@
 import { type Clocks, dateOf } from '@rondo/base';
 import type { Logger, Payload, ServerCall } from '../call/call.js';
 import type { CallContext } from '../call/call-context.js';
-import { ContextValues } from '../call/context-values.js';
-import { callerIdentity } from '../call/keyed-call.js';
 import { Metadata } from '../call/metadata.js';
-import { callPrincipal } from '../call/principal.js';
 import { type CallScope, runInScope } from '../call/scope.js';
+import { ContextValues, callerIdentity, callPrincipal } from '../call/values.js';
 import { encodeMessage } from '../contract/encode.js';
 import type { Method } from '../contract/method.js';
 import { mapMessages, untilAborted } from '../middleware/stream.js';

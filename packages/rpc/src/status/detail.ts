@@ -1,7 +1,7 @@
 import type { Any } from '@rondo/contracts/google/protobuf/any';
 import { BadRequest, PreconditionFailure, QuotaFailure } from '@rondo/contracts/google/rpc/error_details';
 import { Status as RichStatus } from '@rondo/contracts/google/rpc/status';
-import type { RpcError } from './rpc-error.js';
+import type { Status } from './code.js';
 
 /** A generated message type that knows its full name, such as those of `google/rpc/error_details`. */
 export interface DetailType<T> {
@@ -86,7 +86,11 @@ export function encodeStatusDetails({
   code,
   message,
   details,
-}: Pick<RpcError, 'code' | 'message' | 'details'>): Uint8Array | undefined {
+}: {
+  readonly code: Status;
+  readonly message: string;
+  readonly details: readonly Any[];
+}): Uint8Array | undefined {
   if (details.length === 0) return undefined;
   return RichStatus.encode({ code, message, details: [...details] }).finish();
 }

@@ -1,6 +1,6 @@
 import type { Clock } from '@rondo/base';
 import type { ServerCall } from '../call/call.js';
-import { callPrincipal } from '../call/principal.js';
+import { callPrincipal } from '../call/values.js';
 import type { Middleware } from '../middleware/middleware.js';
 import type { StatusName } from '../status/code.js';
 import { ShuttingDown } from '../status/wire-errors.js';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { bindingOf } from '../../src/client/bind-client.js';
+import { bindingOf } from '../../src/client/client.js';
 import type { ServerCall } from '../../src/exports/call.js';
 import { RpcError, Status } from '../../src/exports/status.js';
 import { failure } from '../support/outcome.js';

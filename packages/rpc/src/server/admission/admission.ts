@@ -1,6 +1,6 @@
 import type { Clock, Random } from '@rondo/base';
 import type { Logger, Reply, ServerCall } from '../../call/call.js';
-import { callerOf } from '../../call/caller-of.js';
+import { callerOf } from '../../call/values.js';
 import type { Method } from '../../contract/method.js';
 import type { Priority } from '../../contract/priority.js';
 import type { Next } from '../../middleware/middleware.js';

@@ -3,15 +3,14 @@ import * as grpc from '@grpc/grpc-js';
 import { type Clock, millisecondsUntil } from '@rondo/base';
 import type { Payload } from '../../call/call.js';
 import { CallContext, cancelled, deadlineExceeded } from '../../call/call-context.js';
-import type { InFlightMember } from '../../call/in-flight.js';
-import { Metadata, type MetadataSource, type MetadataValue } from '../../call/metadata.js';
-import { NOT_HANDLED, PRINCIPAL } from '../../call/metadata-rules.js';
+import { Metadata, type MetadataSource, type MetadataValue, NOT_HANDLED, PRINCIPAL } from '../../call/metadata.js';
 import { type RequestArrival, TIMING_REQUEST } from '../../call/server-timing.js';
 import type { Method } from '../../contract/method.js';
 import { serverErrors } from '../../errors/server.js';
 import type { ReceivedAssertion } from '../../principal/verifier.js';
 import { encodeStatusDetails, STATUS_DETAILS } from '../../status/detail.js';
 import { RpcError } from '../../status/rpc-error.js';
+import type { InFlightMember } from '../../transport/grpc/active-calls.js';
 import { addTo, forEachEntry } from '../../transport/grpc/metadata.js';
 import {
   formatRetryPushback,

@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders, OutgoingHttpHeaders } from 'node:http2';
 import type { Metadata, MetadataValue } from '../../call/metadata.js';
-import { isWellFormed } from '../../call/metadata-rules.js';
+import { isWellFormed } from '../../call/metadata.js';
 import { PEER_KEY } from './mutual-tls.js';
 import { STREAM_KEY } from './request-streams.js';
 

@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders, OutgoingHttpHeaders } from 'node:http2';
-import { isBase64 } from '../../call/metadata-rules.js';
+import { isBase64 } from '../../call/metadata.js';
 import { serverErrors } from '../../errors/server.js';
 import type { RpcError } from '../../status/rpc-error.js';
 import { ACCEPT_ENCODING, ACCEPTED_ENCODINGS, canDecompress, ENCODING } from '../../transport/grpc/compression.js';

@@ -5,8 +5,9 @@ import { transportErrors } from '../../errors/transport.js';
 import { Status } from '../../status/code.js';
 import { TransportError } from '../../status/wire-errors.js';
 import type { Transport, WireCall } from '../../transport/transport.js';
+import type { CallFault } from './conditions.js';
 import { type Carrier, Exchange } from './exchange.js';
-import { type CallFault, delayMs, type Peer, roundTripMs, type SharedNetwork } from './network-state.js';
+import { delayMs, type Peer, roundTripMs, type SharedNetwork } from './network-state.js';
 
 interface ConnectionEnds {
   readonly client: Peer;

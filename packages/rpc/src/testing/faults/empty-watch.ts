@@ -2,7 +2,7 @@ import { type Position, WatchRequest, WatchResponse } from '@rondo/contracts/ron
 import type { Payload } from '../../call/call.js';
 import { Status } from '../../status/code.js';
 import { RpcError } from '../../status/rpc-error.js';
-import { covers, type Route } from './network-state.js';
+import { covers, type Route } from './conditions.js';
 
 const WATCH = '/rondo.registry.v1.RegistryService/Watch';
 

@@ -1,7 +1,7 @@
 import type { Payload, Reply } from '../../call/call.js';
 import { CallContext, cancelled } from '../../call/call-context.js';
 import type { WireCall, WireHandler } from '../../transport/transport.js';
-import type { CallFault } from './network-state.js';
+import type { CallFault } from './conditions.js';
 
 /** What an exchange needs of its connection. */
 export interface Carrier {

@@ -2,19 +2,11 @@ import { type Clock, type Random, systemClock } from '@rondo/base';
 import { seededRandom } from '@rondo/base/testing';
 import { createMemoryNetwork } from '../../transport/memory/network.js';
 import type { TransportFactory, WireHandler } from '../../transport/transport.js';
+import { type CallFault, CallFaults, type CallMatch, Conditions, type Route } from './conditions.js';
 import { EmptyWatches } from './empty-watch.js';
 import { FaultTransport } from './fault-transport.js';
 import { createListener, type FaultListener } from './listener.js';
-import {
-  type CallFault,
-  CallFaults,
-  type CallMatch,
-  Conditions,
-  type Peer,
-  type Route,
-  type SharedNetwork,
-  type Timing,
-} from './network-state.js';
+import type { Peer, SharedNetwork, Timing } from './network-state.js';
 import { NodeClock } from './node-clock.js';
 
 /** Options of {@link createFaultNetwork}. */

@@ -1,7 +1,7 @@
 import type { Clock, Random, Timer } from '@rondo/base';
 import { seededRandom } from '@rondo/base/testing';
+import type { CallFault } from './conditions.js';
 import type { FaultNetwork } from './network.js';
-import type { CallFault } from './network-state.js';
 
 /** A fault. One with `forMs` lasts that long, in milliseconds. */
 export type Fault =

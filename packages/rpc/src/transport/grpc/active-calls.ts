@@ -38,3 +38,43 @@ export class ActiveCalls {
     for (const call of [...this.inFlight]) if (contexts.has(call.context)) call.abandon();
   }
 }
+
+/** What {@link InFlight} knows of a member. */
+export interface InFlightMember {
+  /** The member's place; -1 while it isn't in flight. */
+  slot: number;
+}
+
+/**
+ * Short-lived members of a long-lived owner, such as the calls of a connection.
+ *
+ * A Set would do, but it keeps ended members in memory: it gets a new table after a number of additions, the old
+ * tables refer to each other, and V8 frees what was in them only when it collects its old generation.
+ */
+export class InFlight<M extends InFlightMember> {
+  readonly #members: M[] = [];
+
+  add(member: M): void {
+    member.slot = this.#members.push(member) - 1;
+  }
+
+  /** No effect if `member` isn't in flight. The last member takes its place. */
+  delete(member: M): void {
+    const { slot } = member;
+    if (this.#members[slot] !== member) return;
+    const last = this.#members.pop();
+    member.slot = -1;
+    if (last === undefined || last === member) return;
+    this.#members[slot] = last;
+    last.slot = slot;
+  }
+
+  get size(): number {
+    return this.#members.length;
+  }
+
+  /** The members now. It may change while they are visited. */
+  all(): readonly M[] {
+    return [...this.#members];
+  }
+}

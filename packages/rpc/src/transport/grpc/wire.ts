@@ -1,7 +1,6 @@
 import * as grpc from '@grpc/grpc-js';
 import type { Clock } from '@rondo/base';
-import { Metadata, type MetadataSource, type MetadataValue } from '../../call/metadata.js';
-import { NOT_HANDLED, PRINCIPAL } from '../../call/metadata-rules.js';
+import { Metadata, type MetadataSource, type MetadataValue, NOT_HANDLED, PRINCIPAL } from '../../call/metadata.js';
 import { TIMING_REQUEST } from '../../call/server-timing.js';
 import { clientErrors } from '../../errors/client.js';
 import { transportErrors } from '../../errors/transport.js';

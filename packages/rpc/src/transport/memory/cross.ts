@@ -1,12 +1,12 @@
 import type { Payload, Reply } from '../../call/call.js';
 import { CallContext, cancelled } from '../../call/call-context.js';
-import { InFlight, type InFlightMember } from '../../call/in-flight.js';
 import { Metadata } from '../../call/metadata.js';
 import { clientErrors } from '../../errors/client.js';
 import { mapMessages, observe, untilAborted } from '../../middleware/stream.js';
 import { Status } from '../../status/code.js';
 import { RpcError } from '../../status/rpc-error.js';
 import { RouterError, TransportError } from '../../status/wire-errors.js';
+import { InFlight, type InFlightMember } from '../grpc/active-calls.js';
 import { ReceivedEntries } from '../received-entries.js';
 import type { WireCall, WireHandler } from '../transport.js';
 

@@ -1,6 +1,5 @@
 import { GoAway, Hello, Welcome } from '@rondo/contracts/rondo/tunnel/v1/tunnel';
-import { Metadata } from '../../call/metadata.js';
-import { isWellFormed } from '../../call/metadata-rules.js';
+import { isWellFormed, Metadata } from '../../call/metadata.js';
 import { ReceivedEntries } from '../received-entries.js';
 import {
   CALL,

@@ -1,47 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import type { Call, Payload, Reply } from '../call/call.js';
 import type { CallContext } from '../call/call-context.js';
-import { encodeMessage } from '../contract/encode.js';
-import type { Method } from '../contract/method.js';
 import { clientErrors } from '../errors/client.js';
-import { mapMessages } from '../middleware/stream.js';
 import { RpcError } from '../status/rpc-error.js';
-
-/** Encodes a call's request. @throws RpcError `INVALID_ARGUMENT` if a message can't be encoded; for a stream, when it is read. */
-export function encodeRequest({ method, request }: Call): Payload<Uint8Array> {
-  if (!request.stream) return { stream: false, message: encode(method, request.message) };
-  return { stream: true, messages: mapMessages(request.messages, (message) => encode(method, message)) };
-}
-
-/** Decodes a reply. @throws RpcError `INTERNAL` if a message is not of the contract's type; for a stream, when it is read. */
-export function decodeReply(method: Method, { header, trailer, response }: Reply<Uint8Array>): Reply {
-  if (!response.stream)
-    return { header, trailer, response: { stream: false, message: decode(method, response.message) } };
-  const decodeOne = (bytes: Uint8Array) => decode(method, bytes);
-  return { header, trailer, response: { stream: true, messages: mapMessages(response.messages, decodeOne) } };
-}
-
-function encode({ requestType }: Method, message: unknown): Uint8Array {
-  if (typeof message !== 'object' || message === null) {
-    throw clientErrors.NO_MESSAGE({ request: String(message) });
-  }
-  try {
-    return encodeMessage(requestType, requestType.fromPartial(message));
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw clientErrors.UNENCODABLE_REQUEST({ reason }, { cause });
-  }
-}
-
-function decode({ path, responseType }: Method, bytes: Uint8Array): unknown {
-  try {
-    return responseType.decode(bytes);
-  } catch (cause) {
-    // A contract that was learnt at run time says itself which value it can't read.
-    if (cause instanceof RpcError) throw cause;
-    throw clientErrors.FOREIGN_REPLY({ path }, { cause });
-  }
-}
 
 type Step = IteratorResult<Uint8Array, undefined>;
 
@@ -50,6 +10,8 @@ type Step = IteratorResult<Uint8Array, undefined>;
  * when the call ends. If the generator fails, the call ends with its error.
  */
 export class RequestStream implements AsyncIterable<Uint8Array> {
+  readonly stream = true;
+  readonly messages = this;
   readonly #messages: AsyncIterable<Uint8Array>;
   readonly #context: CallContext;
   readonly #inCallersContext = AsyncLocalStorage.snapshot();

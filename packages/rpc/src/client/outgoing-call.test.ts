@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { ManualClock } from '@rondo/base/testing';
-import type { CallOptions } from './client.js';
-import { deadlineOf } from './deadline.js';
+import type { CallOptions } from '../call/client-call.js';
+import { deadlineOf } from './outgoing-call.js';
 
 const SILENT = { timeoutMs: undefined, defaultTimeoutMs: 10_000, idempotency: 'unknown' } as const;
 const STREAM = { ...SILENT, defaultTimeoutMs: undefined };

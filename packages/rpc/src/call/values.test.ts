@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { ContextValues, createContextKey } from './context-values.js';
+import { ContextValues, createContextKey } from './values.js';
 
 const user = createContextKey<{ name: string } | undefined>(undefined, { description: 'user' });
 

@@ -1,5 +1,5 @@
 import { expect, it } from '@jest/globals';
-import { InFlight } from './in-flight.js';
+import { InFlight } from './active-calls.js';
 
 it('holds what was added and not deleted, in whatever order that happens', () => {
   const inFlight = new InFlight<{ slot: number; readonly name: string }>();
