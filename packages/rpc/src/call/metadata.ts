@@ -88,8 +88,7 @@ export class Metadata implements Iterable<readonly [string, MetadataValue]> {
    * @throws TypeError that names the key and the reason, if metadata can't carry the key or the value, or is full.
    */
   append(key: string, value: MetadataValue): void {
-    const name = checkedKey(key);
-    checkValue(name, value);
+    const name = checkedKey(key, value);
     this.#admit(name, value);
   }
 
@@ -120,8 +119,7 @@ export class Metadata implements Iterable<readonly [string, MetadataValue]> {
 
   /** Replaces all values under `key` by one. Throws as {@link Metadata.append} does. */
   set(key: string, value: MetadataValue): void {
-    const name = checkedKey(key);
-    checkValue(name, value);
+    const name = checkedKey(key, value);
     this.delete(name);
     this.#admit(name, value);
   }
@@ -319,29 +317,25 @@ export function isWellFormed(key: string, value: MetadataValue): boolean {
 /**
  * Returns `key` in lower case.
  *
- * @throws TypeError that says why, if metadata can't have the key.
+ * @throws TypeError that says why, if metadata can't have the key, or the key this value.
  */
-function checkedKey(key: string): string {
+function checkedKey(key: string, value: MetadataValue): string {
   const name = key.toLowerCase();
   if (!KEY.test(name)) {
     throw new TypeError(`metadata key "${key}": only letters, digits and "_ . -" can stand in a key`);
   }
   const reason = name.startsWith(PROTOCOL) ? OF_PROTOCOL : RESERVED.get(name);
   if (reason !== undefined) throw new TypeError(`metadata key "${key}": ${reason}`);
-  return name;
-}
-
-/** @throws TypeError that says why, if `key` can't have `value`. */
-function checkValue(key: string, value: MetadataValue): void {
-  const binary = key.endsWith('-bin');
-  if (binary ? !(value instanceof Uint8Array) : typeof value !== 'string') {
-    throw new TypeError(`metadata key "${key}": ${binary ? 'needs bytes' : 'needs text; bytes go under a "-bin" key'}`);
+  const isBinary = name.endsWith('-bin');
+  if (isBinary ? !(value instanceof Uint8Array) : typeof value !== 'string') {
+    throw new TypeError(`metadata key "${name}": needs ${isBinary ? 'bytes' : 'text; bytes go under a "-bin" key'}`);
   }
-  if (typeof value !== 'string') return;
+  if (typeof value !== 'string') return name;
   if (!TEXT.test(value)) {
-    throw new TypeError(`metadata key "${key}": text must be printable ASCII; anything else goes under a "-bin" key`);
+    throw new TypeError(`metadata key "${name}": text must be printable ASCII; anything else goes under a "-bin" key`);
   }
   if (value.startsWith(' ') || value.endsWith(' ')) {
-    throw new TypeError(`metadata key "${key}": text can't begin or end with a space, as HTTP would lose it; trim it`);
+    throw new TypeError(`metadata key "${name}": text can't begin or end with a space, as HTTP would lose it; trim it`);
   }
+  return name;
 }

@@ -61,10 +61,11 @@ export function runInTrace<A, T>(trace: ActiveTrace, work: (given: A) => T, give
   return storage.run(new Traced(currentScope(), trace), work, given);
 }
 
-/** Runs `work` as part of the call `scope`. */
-export function runInScope<T>(scope: CallScope, work: () => T): T {
+/** Runs `work` as part of the call `scope`. The arguments save a closure. */
+export function runInScope<A extends unknown[], T>(scope: CallScope, work: (...given: A) => T, ...given: A): T {
   const trace = activeTrace();
-  return storage.run(trace === undefined || trace === scope.context.span ? scope : new Traced(scope, trace), work);
+  const store = trace === undefined || trace === scope.context.span ? scope : new Traced(scope, trace);
+  return storage.run(store, work, ...given);
 }
 
 /** Runs `work` outside any call: for work that outlives the call which starts it. It stays part of the call's trace. */

@@ -30,7 +30,7 @@ export function beginCall({ method, channel }: Binding, given: Payload, options:
   const start = { startedAt, inherited: scope?.context.endsAt, wallClock: channel.wallClock };
   const { deadline, by } = deadlineOf(method.policy, options, start);
   if (Number.isNaN(deadline)) throw clientErrors.INVALID_TIME(unmade(method));
-  const metadata = sendable(options.metadata, method);
+  const metadata = options.metadata === undefined ? new Metadata() : sendable(options.metadata, method);
   const { compression } = options;
   if (compression !== undefined && !COMPRESSIONS.includes(compression)) {
     const compressions = COMPRESSIONS.join(' or ');
@@ -54,7 +54,7 @@ export function beginCall({ method, channel }: Binding, given: Payload, options:
 
 const isAttempts = (count: number): boolean => Number.isInteger(count) && count >= 1 && count <= MAX_ATTEMPTS;
 
-function sendable(init: MetadataInit | undefined, method: Method): Metadata {
+function sendable(init: MetadataInit, method: Method): Metadata {
   try {
     return new Metadata(init);
   } catch (cause) {

@@ -1,4 +1,5 @@
 import type { Reply } from '../call/call.js';
+import type { Principal } from '../call/values.js';
 import type { WireCall, WireHandler } from '../transport/transport.js';
 import { AssertionSigner, type SecuredConnection, type SignerOptions } from './signer.js';
 
@@ -16,10 +17,8 @@ export class SignedCalls {
     this.#signer = new AssertionSigner(connection, this.#options);
   }
 
-  /** Carries a call by `carry`, with an assertion if it has a principal. */
-  carry(wire: WireCall, carry: WireHandler): Promise<Reply<Uint8Array>> {
-    const { principal } = wire;
-    if (principal === undefined) return carry(wire);
+  /** Carries a call on behalf of `principal` by `carry`. */
+  carry(wire: WireCall, principal: Principal, carry: WireHandler): Promise<Reply<Uint8Array>> {
     const assertion = this.#signer?.assertionOf(principal);
     if (assertion instanceof Promise) return carryOnceSigned(wire, assertion, carry);
     wire.assertion = assertion;

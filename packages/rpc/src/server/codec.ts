@@ -26,7 +26,8 @@ export function decodeRequest(method: Method, bytes: Uint8Array): unknown {
   const { checked } = requestType;
   if (checked === undefined) return decoded(method, requestType, bytes);
   const request = decoded(method, checked, bytes);
-  refuseViolations(request.violations());
+  const violations = request.violations();
+  if (violations.length > 0) throw invalidArgument(violations.map(toFieldViolation));
   return request.message;
 }
 
@@ -54,15 +55,6 @@ export type RequestReader = (message: unknown, field: FieldAt) => unknown;
 export interface ReadRequest {
   readonly message: unknown;
   readonly read?: unknown;
-}
-
-/**
- * Refuses a message that violates rules of its contract, if there are any.
- *
- * @throws RpcError `INVALID_ARGUMENT` with every violation.
- */
-export function refuseViolations(violations: readonly RuleViolation[]): void {
-  if (violations.length > 0) throw invalidArgument(violations.map(toFieldViolation));
 }
 
 function decoded<T>(method: Method, type: { decode(bytes: Uint8Array): T }, bytes: Uint8Array): T {

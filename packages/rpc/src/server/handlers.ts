@@ -1,5 +1,4 @@
-import type { Reply, ServerCall } from '../call/call.js';
-import { type CallScope, iterateInScope, runInScope } from '../call/scope.js';
+import type { ServerCall } from '../call/call.js';
 import {
   type MethodDefinition,
   type Raw,
@@ -9,8 +8,6 @@ import {
   type ServiceDefinition,
 } from '../contract/definition.js';
 import { serverErrors } from '../errors/server.js';
-import { observe } from '../middleware/stream.js';
-import { toRpcError } from './faults.js';
 
 /** The handler of one method. Its type follows from the contract. */
 export type Handler<M extends MethodDefinition> = M['requestStream'] extends true
@@ -70,26 +67,4 @@ export function unimplemented(file: string): (request: unknown, call: ServerCall
   return (_request, { method }) => {
     throw serverErrors.UNWRITTEN({ path: method.path, file });
   };
-}
-
-/**
- * Runs a handler in the scope of its call, so that the calls it makes inherit deadline, cancellation and trace.
- * Everything that it throws becomes an `RpcError` before middleware sees it.
- */
-export async function invoke(handler: AnyHandler, call: ServerCall, scope: CallScope = call): Promise<Reply> {
-  const { header, trailer, method } = call;
-  try {
-    const request = call.request.stream ? call.request.messages : call.request.message;
-    const result = runInScope(scope, () => handler(request as never, call));
-    if (!method.responseStream) return { header, trailer, response: { stream: false, message: await result } };
-    if (!isAsyncIterable(result)) throw new TypeError(`${method.path}: its handler must return an async iterable`);
-    const messages = observe(iterateInScope(call, result), { error: (fault) => toRpcError(call, fault) });
-    return { header, trailer, response: { stream: true, messages } };
-  } catch (fault) {
-    throw toRpcError(call, fault);
-  }
-}
-
-function isAsyncIterable(value: unknown): value is AsyncIterable<unknown> {
-  return typeof value === 'object' && value !== null && Symbol.asyncIterator in value;
 }

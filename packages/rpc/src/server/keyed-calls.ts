@@ -11,28 +11,21 @@ import { Status, statusFromCode } from '../status/code.js';
 import { RpcError } from '../status/rpc-error.js';
 import { decodedFrom, encodedAs, encodeResponse } from './codec.js';
 import { KeyRepeated, toRpcError } from './faults.js';
+import { encodedRequest } from './routed-call.js';
 
 /** Runs the handler of one call in a scope. */
 type Handle = (scope: CallScope) => Promise<Reply>;
 
-/**
- * Runs the handler of a call once per idempotency key: a repetition gets the outcome of the first call. A call without a key
- * just runs.
- *
- * @param request the encoded request.
- */
-export async function runOnce(
-  { call, request, store }: { readonly call: ServerCall; readonly request: Uint8Array; readonly store: OutcomeStore },
-  handle: Handle,
-): Promise<Reply> {
-  const keyed = keyedCallOf(call, request);
+/** Runs the handler of a call once per idempotency key: a repetition gets the outcome of the first call. A call without a key just runs. */
+export async function runOnce(call: ServerCall, store: OutcomeStore, handle: Handle): Promise<Reply> {
+  const keyed = keyedCallOf(call);
   if (keyed === undefined) return handle(call);
   const once = new OnceCall(call, keyed);
   return store.lock === undefined ? inTransaction(once, store, handle) : locked(once, store, handle);
 }
 
 /** Undefined if the call has no key. @throws RpcError `INVALID_ARGUMENT` for a key that isn't allowed. */
-function keyedCallOf(call: ServerCall, request: Uint8Array): KeyedCall | undefined {
+function keyedCallOf(call: ServerCall): KeyedCall | undefined {
   const { method, values } = call;
   const { key: policy } = method.policy;
   const given = policy && keyIn(call, policy.source);
@@ -44,7 +37,7 @@ function keyedCallOf(call: ServerCall, request: Uint8Array): KeyedCall | undefin
     method: method.path,
     caller: callerOf(values),
     key: UUID.test(given) ? given.toLowerCase() : given,
-    fingerprint: digestRequest(request, policy.shape),
+    fingerprint: digestRequest(encodedRequest(call), policy.shape),
     retentionMs: policy.retentionMs,
   };
 }

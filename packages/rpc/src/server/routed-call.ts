@@ -67,7 +67,12 @@ export class RoutedCall implements ServerCall {
     const { received } = wire;
     if (received !== undefined) this.values.set(receivedAssertion, received);
     if (wire.principal !== undefined) this.values.set(callPrincipal, wire.principal);
-    this.request = requestOf(wire, options, this);
+    if (wire.request.stream) {
+      this.request = { stream: true, messages: messagesOf(wire.request.messages, wire.context, options) };
+    } else {
+      options.stats.requestBytes += wire.request.message.length;
+      this.request = new UnaryRequest(this, wire.request.message, options.reader);
+    }
     this.#logger = logger;
     this.#wire = wire;
     this.#clocks = clocks;
@@ -127,22 +132,16 @@ export class RoutedCall implements ServerCall {
   };
 }
 
-/** The request for the handler. A stream ends with the call, so that a handler which waits for a message doesn't outlive it. */
-function requestOf(
-  { request, context }: WireCall,
-  { method, stats, reader }: RoutedCallOptions,
-  scope: CallScope,
-): Payload {
-  if (!request.stream) {
-    stats.requestBytes += request.message.length;
-    return new UnaryRequest(scope, request.message, reader);
-  }
-  const messages = untilAborted(request.messages, context.signal);
-  const decode = (bytes: Uint8Array) => {
+/** The requests for the handler. They end with the call, so that a handler which waits for a message doesn't outlive it. */
+function messagesOf(
+  received: AsyncIterable<Uint8Array>,
+  { signal }: CallContext,
+  { method, stats }: RoutedCallOptions,
+): AsyncIterable<unknown> {
+  return mapMessages(untilAborted(received, signal), (bytes) => {
     stats.requestBytes += bytes.length;
     return decodeRequest(method, bytes);
-  };
-  return { stream: true, messages: mapMessages(messages, decode) };
+  });
 }
 
 /** One message, which is decoded when it is first read: a call that is refused early doesn't pay for it. */

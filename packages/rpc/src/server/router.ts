@@ -3,12 +3,13 @@ import { type Logger, type Reply, type ServerCall, silentLogger } from '../call/
 import { toMicros } from '../call/durations.js';
 import type { OutcomeStore } from '../call/keyed-call.js';
 import { Metadata } from '../call/metadata.js';
+import { type CallScope, iterateInScope, runInScope } from '../call/scope.js';
 import { formatServerTiming, type RequestArrival, SERVER_TIMING } from '../call/server-timing.js';
 import { newTraceId, receivedTraceId, tracing } from '../call/trace.js';
 import { type Method, methodsOf } from '../contract/method.js';
 import { serverErrors } from '../errors/server.js';
 import { compose, enforceContext, leave, type Middleware, type Next } from '../middleware/middleware.js';
-import { observeReply, type StreamObserver } from '../middleware/stream.js';
+import { observe, observeReply, type StreamObserver } from '../middleware/stream.js';
 import { Status } from '../status/code.js';
 import { RpcError } from '../status/rpc-error.js';
 import { RouterError } from '../status/wire-errors.js';
@@ -23,11 +24,11 @@ import {
 import { noteWork } from './busy-loop.js';
 import { encodeReply, type RequestReader } from './codec.js';
 import { toRouterError, toRpcError } from './faults.js';
-import { type AnyHandler, invoke, type ServiceImplementation } from './handlers.js';
+import type { AnyHandler, ServiceImplementation } from './handlers.js';
 import { runOnce } from './keyed-calls.js';
 import { MethodStats } from './method-stats.js';
 import { readerOf } from './reading.js';
-import { encodedRequest, RoutedCall } from './routed-call.js';
+import { RoutedCall } from './routed-call.js';
 
 /** Options of {@link createRouter}. */
 export interface RouterOptions {
@@ -90,16 +91,8 @@ export function createRouter(options: RouterOptions): Router {
     if (span !== undefined) wire.context.span = span;
     const traceId = span?.traceId ?? receivedTraceId(wire.metadata) ?? newTraceId(random);
     limit(wire, method.policy.timeoutMs, clock);
-    return new RoutedCall(wire, {
-      method,
-      reader,
-      stats,
-      startedAt: clock.now(),
-      clocks,
-      traceId,
-      trailer: Metadata.over(servedBy),
-      logger,
-    });
+    const trailer = Metadata.over(servedBy);
+    return new RoutedCall(wire, { method, reader, stats, startedAt: clock.now(), clocks, traceId, trailer, logger });
   }
 
   async function handle(wire: WireCall): Promise<Reply<Uint8Array>> {
@@ -118,7 +111,9 @@ export function createRouter(options: RouterOptions): Router {
       if (route.admission.unary) call.context.counted = route.admission;
       const loading = method.requestType.checked?.load?.();
       if (loading !== undefined) await loading;
-      const result = requireShape(await runTraced(run, call), method);
+      const { span } = call.context;
+      const result = await (span === undefined ? run(call) : span.run(run, call));
+      if (result.response.stream !== method.responseStream) throw otherReply(result, method);
       if (arrival !== undefined) tellTimes(call, arrival, clock.now());
       const reply = encodeReply(method, result);
       if (reply.response.stream)
@@ -128,7 +123,7 @@ export function createRouter(options: RouterOptions): Router {
         );
       stats.replyBytes += reply.response.message.length;
       end(route, Status.OK, call);
-      call.context.span?.end();
+      span?.end();
       call.context.release();
       return reply;
     } catch (fault) {
@@ -178,17 +173,10 @@ function routeOf(wire: WireCall, routes: ReadonlyMap<string, Route>, metadata: M
   return route;
 }
 
-/** Runs the middleware chain and the handler with the call's span as the active one. */
-function runTraced(run: Next<ServerCall>, call: RoutedCall): Promise<Reply> {
-  const { span } = call.context;
-  return span === undefined ? run(call) : span.run(run, call);
-}
-
-/** @throws TypeError for a reply of another shape, such as from middleware: it closes its stream, as no transport would. */
-function requireShape(reply: Reply, { path, responseStream }: Method): Reply {
-  if (reply.response.stream === responseStream) return reply;
+/** The error of a reply of another shape, such as from middleware. It closes its stream, as no transport would. */
+function otherReply(reply: Reply, { path }: Method): TypeError {
   leave(reply);
-  throw new TypeError(`${path}: the reply has another shape than in its contract`);
+  return new TypeError(`${path}: the reply has another shape than in its contract`);
 }
 
 /** Observes the messages and the end of a response stream. */
@@ -229,7 +217,7 @@ function routesOf(
       if (routes.has(method.path)) throw new TypeError(`${method.path} has two handlers: list its service once`);
       if (method.policy.key !== undefined && outcomes === undefined) throw new TypeError(`${method.path} ${NO_STORE}`);
       const admitted = admission.add(method);
-      const hand = (call: ServerCall) => handOver(handler, call, outcomes);
+      const hand = handOver(handler, method.policy.key && outcomes);
       const run = compose(chain, (call) =>
         admission.boundsCallers ? admission.ofCaller(admitted, call, hand) : hand(call),
       );
@@ -242,13 +230,39 @@ function routesOf(
   return routes;
 }
 
-/** The end of the middleware chain. A call that fails before it has had no effects. */
-function handOver(handler: AnyHandler, call: ServerCall, store: OutcomeStore | undefined): ReturnType<typeof invoke> {
-  call.context.handling = true;
-  if (store === undefined || call.method.policy.key === undefined) return invoke(handler, call);
-  const keyed = async () =>
-    runOnce({ call, request: encodedRequest(call), store }, (scope) => invoke(handler, call, scope));
-  return keyed();
+/**
+ * The end of the middleware chain: a call that fails before it has had no effects. Calls with idempotency keys take effect once, by
+ * the store of their outcomes.
+ */
+function handOver(handler: AnyHandler, outcomes: OutcomeStore | undefined): Next<ServerCall> {
+  return (call) => {
+    call.context.handling = true;
+    return outcomes === undefined
+      ? invoke(handler, call)
+      : runOnce(call, outcomes, (scope) => invoke(handler, call, scope));
+  };
+}
+
+/**
+ * Runs a handler in the scope of its call, so that the calls it makes inherit deadline, cancellation and trace.
+ * Everything that it throws becomes an `RpcError` before middleware sees it.
+ */
+async function invoke(handler: AnyHandler, call: ServerCall, scope: CallScope = call): Promise<Reply> {
+  const { header, trailer, method } = call;
+  try {
+    const request = call.request.stream ? call.request.messages : call.request.message;
+    const result = runInScope(scope, handler, request as never, call);
+    if (!method.responseStream) return { header, trailer, response: { stream: false, message: await result } };
+    if (!isAsyncIterable(result)) throw new TypeError(`${method.path}: its handler must return an async iterable`);
+    const messages = observe(iterateInScope(call, result), { error: (fault) => toRpcError(call, fault) });
+    return { header, trailer, response: { stream: true, messages } };
+  } catch (fault) {
+    throw toRpcError(call, fault);
+  }
+}
+
+function isAsyncIterable(value: unknown): value is AsyncIterable<unknown> {
+  return typeof value === 'object' && value !== null && Symbol.asyncIterator in value;
 }
 
 const NO_STORE =

@@ -129,6 +129,8 @@ interface AdmissionSetup {
 
 /** Decides whether a server's calls begin. Admitting a call allocates nothing. */
 export class Admission implements AdmissionControl {
+  /** Whether callers have a bound. */
+  boundsCallers = false;
   readonly #methods = new Map<string, MethodAdmission>();
   readonly #random: Random;
   readonly #clock: Clock;
@@ -157,7 +159,8 @@ export class Admission implements AdmissionControl {
   update({ adaptive, maxCalls }: AdmissionOptions): void {
     if (adaptive !== undefined) this.#adaptive = adaptive;
     if (maxCalls !== undefined) this.#maxCalls = maxCalls;
-    const { server, methods = {} } = this.#maxCalls;
+    const { server, caller, methods = {} } = this.#maxCalls;
+    this.boundsCallers = caller !== undefined;
     this.#maxUnary = server ?? (this.#adaptive ? DEFAULT_MAX_CALLS : NO_LIMIT);
     for (const [path, method] of this.#methods) {
       method.bound = methods[path] ?? NO_LIMIT;
@@ -179,11 +182,6 @@ export class Admission implements AdmissionControl {
     if (limit !== undefined) return this.#refuse(method, limit, now);
     method.enter(now);
     return undefined;
-  }
-
-  /** Whether callers have a bound. */
-  get boundsCallers(): boolean {
-    return this.#maxCalls.caller !== undefined;
   }
 
   /** Hands a call to its handler, unless its caller has too many in flight. */

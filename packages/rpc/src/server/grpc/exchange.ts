@@ -109,7 +109,7 @@ export abstract class ReceivedCall implements WireCall, MetadataSource {
     this.#certificate = client?.certificate;
   }
 
-  abstract get request(): Payload<Uint8Array>;
+  abstract readonly request: Payload<Uint8Array>;
   abstract sendHeader(header: Metadata): void;
   abstract getAll(key: string): readonly MetadataValue[];
   abstract forEach(visit: (key: string, value: MetadataValue) => void): void;

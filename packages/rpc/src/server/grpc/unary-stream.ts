@@ -1,6 +1,6 @@
 import { constants, type IncomingHttpHeaders, type OutgoingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
 import { createSemaphore, type Semaphore, type Timer } from '@rondo/base';
-import type { Payload, Reply } from '../../call/call.js';
+import type { Reply } from '../../call/call.js';
 import { CallContext } from '../../call/call-context.js';
 import type { Metadata, MetadataValue } from '../../call/metadata.js';
 import type { Method } from '../../contract/method.js';
@@ -104,6 +104,7 @@ const BEFORE_TRAILERS = { waitForTrailers: true, sendDate: false } as const;
 class UnaryStream extends ReceivedCall implements CallInFlight {
   slot = -1;
   readonly endless = false;
+  readonly request: UnaryRequest;
   readonly #stream: ServerHttp2Stream;
   readonly #binding: UnaryBinding;
   readonly #headers: IncomingHttpHeaders;
@@ -111,7 +112,6 @@ class UnaryStream extends ReceivedCall implements CallInFlight {
   /** What the contract allows the call. */
   readonly #allowedMs: number;
   readonly #connection: Connection;
-  readonly #request: UnaryRequest;
   /** Its part of the connection's. */
   #unfinishedBytes = 0;
   /** Until its request has come, if its deadline is later than that may be. */
@@ -133,11 +133,7 @@ class UnaryStream extends ReceivedCall implements CallInFlight {
     this.#headers = headers;
     this.#timeoutMs = timeoutMs;
     this.#allowedMs = method.policy.timeoutMs ?? Number.POSITIVE_INFINITY;
-    this.#request = new UnaryRequest(binding.maxRequestBytes, headers[ENCODING]);
-  }
-
-  get request(): Payload<Uint8Array> {
-    return this.#request;
+    this.request = new UnaryRequest(binding.maxRequestBytes, headers[ENCODING]);
   }
 
   /** Reads the request, and then has it handled. The call is in flight as long as its stream is open. */
@@ -149,13 +145,13 @@ class UnaryStream extends ReceivedCall implements CallInFlight {
     stream.on('close', () => {
       this.#closed();
       end();
-      letGo(stream);
+      letGo.call(stream);
     });
     stream.on('data', (chunk: Buffer) => {
-      if (!this.#settled) this.#try(() => this.#read(chunk));
+      if (!this.#settled) this.#read(chunk);
     });
     stream.on('end', () => {
-      if (!this.#begun && this.#isOpen) this.#try(() => this.#end());
+      if (!this.#begun && this.#isOpen) this.#end();
     });
     this.context.onEnd(this.#onEarlyEnd);
     this.#limit();
@@ -183,11 +179,15 @@ class UnaryStream extends ReceivedCall implements CallInFlight {
 
   #read(chunk: Buffer): void {
     this.#unfinishedBytes += chunk.length;
-    if (!this.#connection.hold(chunk.length)) {
-      const most = MAX_UNFINISHED * this.#binding.maxRequestBytes;
-      throw serverErrors.TOO_MUCH_AT_ONCE({ most }, { handled: 'never' });
+    try {
+      if (!this.#connection.hold(chunk.length)) {
+        const most = MAX_UNFINISHED * this.#binding.maxRequestBytes;
+        throw serverErrors.TOO_MUCH_AT_ONCE({ most }, { handled: 'never' });
+      }
+      this.request.read(chunk);
+    } catch (fault) {
+      this.#refuse(fault);
     }
-    this.#request.read(chunk);
   }
 
   /** It no longer waits for its request, which has come, or isn't wanted. */
@@ -238,15 +238,7 @@ class UnaryStream extends ReceivedCall implements CallInFlight {
     else this.context.end(reasonOfEnd(this.deadline, this.#timeoutMs, this.#binding.clock));
   }
 
-  /** Fails the call with what `step` throws: its request can't be read. */
-  #try(step: () => void): void {
-    try {
-      step();
-    } catch (fault) {
-      this.#refuse(fault);
-    }
-  }
-
+  /** Fails the call, as its request can't be read. */
   #refuse(fault: unknown): void {
     this.context.release();
     this.#fail(fault);
@@ -254,8 +246,13 @@ class UnaryStream extends ReceivedCall implements CallInFlight {
 
   /** Passes the request to the handler, after decompression if needed. The call can end meanwhile. */
   #end(): void {
-    const request = this.#request;
-    request.end();
+    const { request } = this;
+    try {
+      request.end();
+    } catch (fault) {
+      this.#refuse(fault);
+      return;
+    }
     this.#received = true;
     if (!request.isCompressed) {
       this.#begin();
@@ -263,12 +260,10 @@ class UnaryStream extends ReceivedCall implements CallInFlight {
     }
     this.#binding.decompressions
       .run(() => request.decompress(), this.context.signal, this.#connection.network)
-      .then(
-        () => {
-          if (this.#isOpen) this.#try(() => this.#begin());
-        },
-        (fault) => this.#refuse(fault),
-      );
+      .then(() => {
+        if (this.#isOpen) this.#begin();
+      })
+      .catch((fault) => this.#refuse(fault));
   }
 
   #begin(): void {
@@ -290,7 +285,7 @@ class UnaryStream extends ReceivedCall implements CallInFlight {
   /** Converts everything before it sends anything, so that a reply which can't be sent still gets a status. */
   #succeed({ header, trailer, response }: Reply<Uint8Array>): void {
     if (response.stream) throw new TypeError('a stream where one message was expected');
-    this.#request.drop();
+    this.request.drop();
     if (!this.#isOpen) return;
     const stream = this.#stream;
     const first = header.isEmpty ? HEADER : addToHeaders({ ...HEADER }, header);
@@ -312,7 +307,7 @@ class UnaryStream extends ReceivedCall implements CallInFlight {
   #fail(fault: unknown): void {
     if (this.#settled) return;
     this.#settled = true;
-    this.#request.drop();
+    this.request.drop();
     if (!this.#begun) this.#stopReceiving();
     if (this.#isGone) return;
     const stream = this.#stream;

@@ -36,14 +36,10 @@ export interface CarryOptions {
  */
 const SERVER_FIRST_MS = 150;
 
-/** Carries one call over a ready channel. */
+/** Carries one call over a ready channel. Most calls are unary, so this path is kept short. */
 export function carry(wire: WireCall, options: CarryOptions): Promise<Reply<Uint8Array>> {
   const { responseStream, request } = wire;
-  return responseStream || request.stream ? carryStream(wire, options) : carryUnary(wire, request.message, options);
-}
-
-/** A unary call. Most calls are unary, so this path is kept short. */
-function carryUnary(wire: WireCall, request: Uint8Array, options: CarryOptions): Promise<Reply<Uint8Array>> {
+  if (responseStream || request.stream) return carryStream(wire, options);
   return new Promise((resolve, reject) => {
     let header: grpc.Metadata | undefined;
     let message: Uint8Array | Promise<Uint8Array> | undefined;
@@ -66,7 +62,7 @@ function carryUnary(wire: WireCall, request: Uint8Array, options: CarryOptions):
         else reject(toError(status, failedCall(wire, header, options)));
       },
     };
-    const call = startUnary(wire, { message: request, listener }, options);
+    const call = startUnary(wire, { message: request.message, listener }, options);
     const { reset, release } = resetWith(call, wire, options);
     const refuse = (second: Uint8Array | Promise<Uint8Array>) => {
       // If one of both can't be decompressed, that explains more.

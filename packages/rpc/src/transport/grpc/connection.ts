@@ -131,7 +131,8 @@ export class GrpcConnection implements Transport {
     });
   }
 
-  readonly call: WireHandler = (wire) => this.#signed.carry(wire, this.#carry);
+  readonly call: WireHandler = (wire) =>
+    wire.principal === undefined ? this.#carry(wire) : this.#signed.carry(wire, wire.principal, this.#carry);
 
   readonly #carry: WireHandler = (wire) => {
     if (wire.background === true) this.#unrefSoon();

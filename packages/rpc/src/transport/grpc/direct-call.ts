@@ -15,7 +15,7 @@ export type StartedCall = Pick<
 export interface CallListener {
   onReceiveMetadata(metadata: grpc.Metadata): void;
   onReceiveMessage(message: Buffer | Promise<Buffer>): void;
-  onReceiveStatus(status: grpc.StatusObject): void;
+  readonly onReceiveStatus: (status: grpc.StatusObject) => void;
 }
 
 /** What grpc-js tells of a call on its connection: messages with their prefixes. */
@@ -100,7 +100,7 @@ function decompressing(listener: CallListener, maxReplyBytes: number): WireListe
       message.catch(() => undefined);
       listener.onReceiveMessage(message);
     },
-    onReceiveStatus: (status: grpc.StatusObject) => listener.onReceiveStatus(status),
+    onReceiveStatus: listener.onReceiveStatus,
   };
 }
 

@@ -6,20 +6,16 @@ import type { Http2Stream } from 'node:http2';
  * as alive, so each collection of the young generation copies all that the stream refers to. See ADR 0038.
  */
 export function letGoOnceClosed(stream: Http2Stream): void {
-  stream.on('close', letGoOfThis);
-}
-
-function letGoOfThis(this: Http2Stream): void {
-  letGo(this);
+  stream.on('close', letGo);
 }
 
 /**
  * Takes the listeners from a stream that has closed. Does what `removeAllListeners` does, which also schedules a look at the
  * stream's reader, and allocates 8 KB a call.
  */
-export function letGo(stream: Http2Stream): void {
+export function letGo(this: Http2Stream): void {
   // A stream reports no error once it has closed. If one did, without a listener it would end the process.
-  Object.assign(stream, { _events: { error: ignore }, _eventsCount: 1 });
+  Object.assign(this, { _events: { error: ignore }, _eventsCount: 1 });
 }
 
 function ignore(): void {}
