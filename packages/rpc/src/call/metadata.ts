@@ -176,7 +176,7 @@ export class Metadata implements Iterable<readonly [string, MetadataValue]> {
   #first(key: string): MetadataValue | undefined {
     const name = key.toLowerCase();
     if (this.#source !== undefined) return isReserved(name) ? undefined : this.#source.getAll(name)[0];
-    for (const [present, value] of this.#entries) if (present === name) return value;
+    for (const entry of this.#entries) if (entry[0] === name) return entry[1];
     return undefined;
   }
 

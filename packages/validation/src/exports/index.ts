@@ -15,9 +15,11 @@ export {
   type Descriptors,
   type MessageType,
   type Rules,
+  type TextField,
+  type TextFields,
+  TextReader,
 } from '../checking.js';
 export type { FieldDescription, ResourceDescription, TopicDescription } from '../description.js';
-export { type TextField, type TextFields, TextReader } from '../text.js';
 export {
   byteLength,
   bytes,
