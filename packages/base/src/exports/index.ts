@@ -1,6 +1,6 @@
 /** The ground of all packages: time and chance as parameters, waits, bounds, and rounds of work. It imports nothing of Rondo. */
 
-export { type Backoff, type BackoffOptions, backoffMs, createBackoff } from '../backoff.js';
+export { type Backoff, backoffMs, createBackoff } from '../backoff.js';
 export {
   backgroundClock,
   type Clock,
@@ -11,9 +11,9 @@ export {
   type Timer,
   type WallClock,
 } from '../clock.js';
-export { createPruning, type Pruning, type PruningOptions } from '../pruning.js';
-export { createSemaphore, Rotation, type Semaphore, Turns } from '../semaphore.js';
+export { createPruning, type Pruning } from '../pruning.js';
+export { createSemaphore, type Semaphore, Turns } from '../semaphore.js';
 export { type Share, Shares } from '../shares.js';
-export { createSweep, type Sweep, type SweepOptions } from '../sweep.js';
+export { createSweep } from '../sweep.js';
 export { idleMs, millisecondsUntil, systemClock, systemRandom, systemWallClock, yieldToEventLoop } from '../system.js';
-export { createPause, type Pause, type TimeoutOptions, withTimeout } from '../time.js';
+export { createPause, type TimeoutOptions, withTimeout } from '../time.js';
