@@ -3,7 +3,8 @@ import { CachedServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/c
 import { type ChannelOptions, createChannel, createClient, staticResolver } from '@rondo/rpc/client';
 import { createRouter, type Handlers, implement } from '@rondo/rpc/server';
 import { createMemoryNetwork, ManualClock } from '@rondo/rpc/testing';
-import { type CacheOptions, createCache, type SharedOptions } from '../src/exports/index.js';
+import type { CacheOptions } from '../src/cache.js';
+import { createCache, type SharedOptions } from '../src/exports/index.js';
 
 type CachedHandlers = Handlers<typeof CachedServiceDefinition>;
 

@@ -13,7 +13,6 @@
  * ```
  */
 
-export { type CacheOptions, createCache, type ResponseCache, type UnaryCall } from '../cache.js';
-export type { Prefetch } from '../prefetch.js';
+export { createCache, type ResponseCache } from '../cache.js';
 export type { SharedOptions } from '../shared/second-level.js';
 export { LEASE_MS, type SharedStore, type StoreOptions, type StorePlugin, type Taken } from '../shared/shared-store.js';
