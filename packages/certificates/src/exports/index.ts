@@ -11,11 +11,5 @@
  * ```
  */
 
-export {
-  type FolderOptions,
-  type IssuedCertificate,
-  renewAll,
-  replaceAuthority,
-  retireAuthorities,
-} from '../folder.js';
+export { renewAll, replaceAuthority, retireAuthorities } from '../folder.js';
 export { type Authority, type CertificatePair, createAuthority, issue, type Usage } from '../issue.js';
