@@ -27,15 +27,12 @@ export {
   StatementTimeout,
   sqlStateOf,
   TooManyCalls,
-  UnexpectedRowCount,
   UniqueViolation,
 } from '../errors.js';
 export { type Listening, listen } from '../listen.js';
 export { type ObservedRow, observeRow } from '../metrics.js';
-export { type MigrateOptions, migrate } from '../migrate.js';
-export { MigrationError, type SchemaPart } from '../migration.js';
-export type { Once } from '../once.js';
-export type { OutageWait } from '../outage-wait.js';
+export { migrate } from '../migrate.js';
+export type { SchemaPart } from '../migration.js';
 export {
   createOutcomeStore,
   outcomeParams,
@@ -43,21 +40,11 @@ export {
   outcomesSchema,
   type PostgresOutcomes,
 } from '../outcomes.js';
-export { eventLoopPace, isShort, Pace } from '../pace.js';
-export { createPool, type OverPoolOptions, overPool, type PoolOptions } from '../pool.js';
+export { eventLoopPace, isShort } from '../pace.js';
+export { createPool, overPool, type PoolOptions } from '../pool.js';
 export { requirePreparedTransactions } from '../prepared.js';
 export { provision } from '../provision.js';
-export { createReadiness, describeUrl, type Readiness, type ReadinessOptions } from '../readiness.js';
-export { createShare, type DatabaseShare, type ShareOptions } from '../share.js';
-export type {
-  Database,
-  Isolation,
-  OperatorAudit,
-  PartDatabase,
-  Queries,
-  QueryOptions,
-  SqlValue,
-  Transaction,
-  TransactionOptions,
-} from '../sql.js';
-export { type Turn, type TurnOptions, Turns } from '../turns.js';
+export { createReadiness, describeUrl, type Readiness } from '../readiness.js';
+export { createShare, type DatabaseShare } from '../share.js';
+export type { Database, OperatorAudit, PartDatabase, Queries, QueryOptions, SqlValue, Transaction } from '../sql.js';
+export { Turns } from '../turns.js';
