@@ -7,7 +7,8 @@ import { createClient } from '@rondo/rpc/client';
 import type { Middleware } from '@rondo/rpc/middleware';
 import { RpcError, Status } from '@rondo/rpc/status';
 import { createTestChannel, failureOf, ManualClock } from '@rondo/rpc/testing';
-import type { EnqueuedJob, Jobs } from '../src/exports/index.js';
+import type { Jobs } from '../src/exports/index.js';
+import type { EnqueuedJob } from '../src/jobs.js';
 import { claimJobs } from '../src/store.js';
 import { doAlone, doChore, eachWithDatabase, eventually, startProcess, sweep, write } from './fixture.js';
 

@@ -19,5 +19,5 @@
  * ```
  */
 
-export { createJobs, type EnqueuedJob, type Jobs, type JobsOptions } from '../jobs.js';
+export { createJobs, type Jobs } from '../jobs.js';
 export { jobsSchema } from '../schema.js';
