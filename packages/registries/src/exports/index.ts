@@ -13,7 +13,7 @@
  * @packageDocumentation
  */
 
-export type { Held, Registrar, RegistryAdapter, WriteOptions } from '../adapter.js';
+export type { Held, Registrar, RegistryAdapter } from '../adapter.js';
 export { checkTaken, createPace, MAX_HELD_BYTES, readText } from '../bounds.js';
 export {
   checkCount,
@@ -25,15 +25,9 @@ export {
   MAX_INSTANCES,
   takenBy,
 } from '../entries.js';
-export { HTTP_KEYS, type HttpAnswer, type HttpAsk, HttpServers } from '../http.js';
+export { HTTP_KEYS, HttpServers } from '../http.js';
 export { field, items, textOf } from '../json.js';
-export { isFullName, type LocationForm, parseLocation, type RegistryLocation } from '../location.js';
-export {
-  type OpenedRegistry,
-  type OpenRegistry,
-  openedBy,
-  type RegistryOptions,
-  type RegistryPlugin,
-} from '../plugin.js';
+export { isFullName, parseLocation, type RegistryLocation } from '../location.js';
+export { type OpenRegistry, openedBy, type RegistryOptions, type RegistryPlugin } from '../plugin.js';
 export { fromRecord, toRecord } from '../record.js';
-export { type AdapterResolverOptions, adapterResolver } from '../resolver.js';
+export { adapterResolver } from '../resolver.js';

@@ -11,9 +11,4 @@
  * @packageDocumentation
  */
 
-export {
-  type ConformanceCase,
-  type ConformanceClient,
-  type ConformanceRegistry,
-  registryConformance,
-} from '../testing/conformance.js';
+export { type ConformanceRegistry, registryConformance } from '../testing/conformance.js';
