@@ -26,7 +26,8 @@ import {
   syncSchema,
 } from '../src/exports/index.js';
 import { createStoreDatabase } from '../src/exports/sql.js';
-import { readWatch, type WatchMessage } from '../src/exports/testing.js';
+import { readWatch } from '../src/exports/testing.js';
+import type { WatchMessage } from '../src/testing/watch-reader.js';
 
 const { withRpcErrors } = createStatusMapping('library');
 

@@ -18,25 +18,12 @@ export {
   DomainError,
   InvalidRequest,
   MAX_NAMED,
-  Missing,
   NotFound,
   NotPermitted,
   OutOfSight,
   Refused,
   StaleEtag,
-  StillDeleted,
-  Taken,
   Unavailable,
   type Violation,
   WrongState,
 } from '../domain/errors.js';
-export type {
-  Comparator,
-  Condition,
-  ListOrder,
-  ListQuery,
-  Page,
-  PageQuery,
-  Place,
-} from '../domain/list.js';
-export { isId, type NamePattern, namePattern } from '../domain/names.js';

@@ -27,64 +27,24 @@
  * ```
  */
 
-export {
-  type Audit,
-  type AuditInsert,
-  type AuditOptions,
-  type AuditSettings,
-  auditBy,
-  auditParams,
-  auditSql,
-  createAudit,
-} from '../access/audit/audit.js';
+export { type Audit, auditBy, auditParams, auditSql, createAudit } from '../access/audit/audit.js';
 export { auditSchema } from '../access/audit/schema.js';
-export { createRules, type Rule, type Rules, type RulesByPath, rulesOf, rulesPart } from '../access/rules.js';
-export type { FilterField } from '../filter.js';
-export { hiddenByRule, type List, nextPageToken, readList } from '../list.js';
-export {
-  checkEtag,
-  type Etagged,
-  etagOf,
-  type Present,
-  readDate,
-  requireEtag,
-  toDateMessage,
-} from '../request-fields.js';
+export { createRules, type Rule, type RulesByPath, rulesOf, rulesPart } from '../access/rules.js';
+export { type List, nextPageToken, readList } from '../list.js';
+export { checkEtag, etagOf, readDate, requireEtag, toDateMessage } from '../request-fields.js';
 export type { Column } from '../resource/column.js';
 export { defineResource, type Resource } from '../resource/define-resource.js';
-export type { Beside, Definition, EtagParts, Field, ListTuning, ResourceType } from '../resource/definition.js';
-export type { AskedPage, At, Hooks, ResourceContext } from '../resource/hooks.js';
+export type { Hooks, ResourceContext } from '../resource/hooks.js';
 export { inColumns } from '../resource/json-column.js';
-export {
-  type DatabaseOptions,
-  openDatabase,
-  type ResourceDatabase,
-  type ServiceDatabase,
-} from '../resource/open-database.js';
+export { openDatabase, type ResourceDatabase, type ServiceDatabase } from '../resource/open-database.js';
 export { type CreateRequest, readDraft, readNamed, type UpdateRequest } from '../resource/requests.js';
 export { requireTables } from '../resource/require-tables.js';
 export { scalarColumn } from '../resource/scalar-columns.js';
-export { type StandardKey, standardMethods } from '../resource/standard-methods.js';
+export { standardMethods } from '../resource/standard-methods.js';
 export type { Store } from '../resource/store.js';
-export {
-  dateColumn,
-  decimalColumn,
-  type MoneyOptions,
-  moneyColumns,
-  readOnly,
-  reference,
-} from '../resource/value-columns.js';
-export { ownedBy, type Visibility, type Watcher } from '../resource/visibility.js';
+export { moneyColumns, readOnly, reference } from '../resource/value-columns.js';
+export { ownedBy, type Visibility } from '../resource/visibility.js';
 export { createStatusMapping, type StatusMapping } from '../status.js';
-export {
-  appendChanges,
-  appendSql,
-  type NewChange,
-  type PayloadFields,
-  payloadFields,
-} from '../sync/changes.js';
-export { InvalidResumeToken, WatchAborted, WatchUnavailable } from '../sync/errors.js';
+export { appendChanges, appendSql, type PayloadFields, payloadFields } from '../sync/changes.js';
 export { syncSchema } from '../sync/schema.js';
-export { createSync, type Sync, type SyncOptions } from '../sync/sync.js';
-export type { KeyedRows, KeyedSnapshot } from '../sync/watch/snapshot.js';
-export type { WatchEvent, WatchFilter, WatchOptions } from '../sync/watch/watch.js';
+export { createSync, type Sync } from '../sync/sync.js';

@@ -17,4 +17,4 @@
  */
 
 export { unindexedOf } from '../testing/plans.js';
-export { readWatch, type Told, type WatchMessage, type WatchReader } from '../testing/watch-reader.js';
+export { readWatch, type Told } from '../testing/watch-reader.js';

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import { WatchAborted, WatchUnavailable } from '../../src/exports/index.js';
+import { WatchAborted, WatchUnavailable } from '../../src/sync/errors.js';
 import {
   countUp,
   itemOf,

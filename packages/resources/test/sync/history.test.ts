@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
-import { appendChanges, InvalidResumeToken, WatchAborted } from '../../src/exports/index.js';
+import { appendChanges } from '../../src/exports/index.js';
+import { InvalidResumeToken, WatchAborted } from '../../src/sync/errors.js';
 import { failureOf, nextToken, openWatch, write, writeAndDie } from './fixture.js';
 import { fixture, one, topic, two } from './pair.js';
 

@@ -6,7 +6,8 @@ import { createPool, migrate } from '@rondo/database';
 import { startEmbeddedPostgres } from '@rondo/database/embedded';
 import { freePort } from '@rondo/database/testing';
 import { type Clock, systemClock } from '@rondo/rpc/clock';
-import { createSync, syncSchema, WatchUnavailable } from '../../src/exports/index.js';
+import { createSync, syncSchema } from '../../src/exports/index.js';
+import { WatchUnavailable } from '../../src/sync/errors.js';
 import { failureOf, openWatch, write } from './fixture.js';
 
 const directory = mkdtempSync(join(tmpdir(), 'rondo-sync-outage-'));

@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { eventLoopPace } from '@rondo/database';
-import { type SyncOptions, WatchAborted } from '../../src/exports/index.js';
+import { WatchAborted } from '../../src/sync/errors.js';
+import type { SyncOptions } from '../../src/sync/sync.js';
 import { failureOf, NEVER, openWatch, type Replica, type SyncFixture, startFixture, write } from './fixture.js';
 
 const PART_TIMEOUT_MS = 5_000;

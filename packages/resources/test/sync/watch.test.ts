@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { InvalidResumeToken, WatchAborted, WatchUnavailable } from '../../src/exports/index.js';
+import { InvalidResumeToken, WatchAborted, WatchUnavailable } from '../../src/sync/errors.js';
 import { countUp, failureOf, itemOf, NEVER, nextToken, openWatch, write, writeAndDie } from './fixture.js';
 import { fixture, one, topic, two } from './pair.js';
 
