@@ -1,5 +1,5 @@
 /** What a form shows of a contract: comments, rules and examples. It needs nothing of Node, for pages in a browser. */
 
-export { type Commented, commentOf, splitComment } from '../comments.js';
-export { type ExampleOptions, exampleOf, exampleOfField } from '../example.js';
-export { formatRules, type Rule, rulesOfField, rulesOfMessage, rulesOfOneof } from '../rules.js';
+export { commentOf, splitComment } from '../comments.js';
+export { exampleOf, exampleOfField } from '../example.js';
+export { formatRules, rulesOfField } from '../rules.js';

@@ -14,11 +14,4 @@ export {
   type Routes,
 } from '../http/routes.js';
 export { httpRuleOf } from '../http/rule.js';
-export type { CheckedRule } from '../http/rule-check.js';
-export {
-  type PathTemplate,
-  parseTemplate,
-  TemplateError,
-  type TemplateSegment,
-  type TemplateVariable,
-} from '../http/template.js';
+export { type PathTemplate, parseTemplate, type TemplateSegment } from '../http/template.js';

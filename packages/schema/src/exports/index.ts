@@ -14,31 +14,19 @@
  */
 
 export { type DynamicMethod, loadSchema, type Schema, toDynamicMethod } from '../contract.js';
-export {
-  createDynamicClient,
-  type DynamicCallOptions,
-  type DynamicClient,
-  type DynamicClientOptions,
-  type DynamicMethodClient,
-} from '../dynamic/client.js';
-export { type ContractSource, descriptorContracts } from '../dynamic/contracts.js';
+export { createDynamicClient, type DynamicClient, type DynamicMethodClient } from '../dynamic/client.js';
+export { descriptorContracts } from '../dynamic/contracts.js';
 export { knownServices, matchServices } from '../dynamic/names.js';
-export { type ProtoOptions, protoContracts } from '../dynamic/proto-files.js';
-export { type ReflectionSourceOptions, reflectedContract, reflectionContracts } from '../dynamic/reflection.js';
+export { protoContracts } from '../dynamic/proto-files.js';
+export { reflectedContract, reflectionContracts } from '../dynamic/reflection.js';
 export { type ExampleOptions, exampleOf, exampleOfField } from '../example.js';
 export { measureJson } from '../json/bounds.js';
 export { holds } from '../json/faulty.js';
 export { decodeReply, readMessage, toMessage, writeMessage, writeSetFields } from '../json/message.js';
-export { exactNumber, jsonText, parseJson } from '../json/parse.js';
-export { type ReadJson, readJson } from '../json/read.js';
+export { jsonText, parseJson } from '../json/parse.js';
+export { readJson } from '../json/read.js';
 export { mapScalars, type ScalarMapping } from '../json/scalars.js';
-export { bindMethod, type Invoke, methodOf, servicePolicy } from '../method.js';
+export { type Invoke, methodOf, servicePolicy } from '../method.js';
 export { fieldNamed } from '../named.js';
-export {
-  createReflection,
-  type ReflectedFile,
-  type Reflection,
-  type ReflectionOptions,
-  withErrorDetails,
-} from '../reflection.js';
+export { createReflection, type ReflectedFile, type Reflection } from '../reflection.js';
 export { formatRules, type Rule, rulesOfField, rulesOfMessage, rulesOfOneof } from '../rules.js';

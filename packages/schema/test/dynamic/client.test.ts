@@ -14,13 +14,8 @@ import { type Clock, systemClock } from '@rondo/rpc/clock';
 import { createRouter, type Handlers, implement } from '@rondo/rpc/server';
 import { RpcError, Status } from '@rondo/rpc/status';
 import { createMemoryNetwork, createTestChannel, failureOf, ManualClock, standIn } from '@rondo/rpc/testing';
-import {
-  type ContractSource,
-  createDynamicClient,
-  descriptorContracts,
-  toMessage,
-  writeMessage,
-} from '../../src/exports/index.js';
+import type { ContractSource } from '../../src/dynamic/contracts.js';
+import { createDynamicClient, descriptorContracts, toMessage, writeMessage } from '../../src/exports/index.js';
 import { compileSample } from './compile.js';
 
 const CONFORMANCE = 'rondo.conformance.v1.ConformanceService';
