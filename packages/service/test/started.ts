@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { AdderServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/adder';
 import { type Channel, createChannel, createClient, fixedEndpoint, staticResolver } from '@rondo/rpc/client';
 import { type Handlers, implement } from '@rondo/rpc/server';
-import { type App, type ServiceContext, type StartOptions, startService } from '../src/exports/index.js';
+import { type App, type ServiceContext, startService } from '../src/exports/index.js';
+import type { StartOptions } from '../src/lifecycle/start.js';
 import { createFakeRegistry } from './fake-registry.js';
 import { recordingLogger } from './recording-logger.js';
 

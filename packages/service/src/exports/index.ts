@@ -32,35 +32,17 @@ export {
   type Parsed,
   type Parser,
   text,
-  type UrlOptions,
   url,
 } from '../config/parsers.js';
 export { REGISTRY_PORT } from '../config/shared.js';
-export {
-  type Config,
-  ConfigurationError,
-  optionalVariable,
-  type Variable,
-  type VariableOptions,
-  type Variables,
-  variable,
-} from '../config/variables.js';
-export type {
-  Exporter,
-  ExportOptions,
-  MetricExportOptions,
-  Push,
-  SpanExport,
-  SpanExportOptions,
-} from '../exporter.js';
-export type { Dependency } from '../lifecycle/former-app.js';
+export { type Config, ConfigurationError, optionalVariable, type Variable, variable } from '../config/variables.js';
+export type { Exporter, MetricExportOptions, SpanExport, SpanExportOptions } from '../exporter.js';
 export { runService } from '../lifecycle/run.js';
 export type { App, ServiceContext, ServiceOptions } from '../lifecycle/service.js';
-export { type RunningService, type StartOptions, startService } from '../lifecycle/start.js';
-export { type BindFailure, cannotBind, StartupError } from '../lifecycle/startup-error.js';
-export type { MetricData, Point } from '../metrics/instruments.js';
-export { type Plugin, type PluginNeed, pickPlugin } from '../plugin.js';
-export type { Phase, Readiness, State } from '../state.js';
+export { type RunningService, startService } from '../lifecycle/start.js';
+export { cannotBind, StartupError } from '../lifecycle/startup-error.js';
+export type { MetricData } from '../metrics/instruments.js';
+export type { Readiness, State } from '../state.js';
 export type {
   Authenticator,
   AuthenticatorOptions,
@@ -69,4 +51,3 @@ export type {
   TokenRules,
   TokensPlugin,
 } from '../tokens.js';
-export type { FinishedSpan } from '../tracing/tracer.js';

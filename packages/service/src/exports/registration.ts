@@ -20,5 +20,5 @@
  * ```
  */
 
-export { type OtherRegistry, openRegistry } from '../registration/open-registry.js';
-export { type RegisteredServer, type RegisterServerOptions, registerServer } from '../registration/register-server.js';
+export { openRegistry } from '../registration/open-registry.js';
+export { type RegisteredServer, registerServer } from '../registration/register-server.js';
