@@ -11,7 +11,8 @@ import { type Channel, createChannel, createClient, staticResolver } from '@rond
 import { createRouter, implement, serve } from '@rondo/rpc/server';
 import { createTestChannel, failureOf, ManualClock } from '@rondo/rpc/testing';
 import { eventually } from '../../jobs/test/fixture.js';
-import { createEphemeralTopics, type EphemeralTopicsOptions } from '../src/exports/index.js';
+import type { EphemeralTopicsOptions } from '../src/ephemeral.js';
+import { createEphemeralTopics } from '../src/exports/index.js';
 
 const OWN = { topics: [Touched], services: [MoverServiceDefinition], subscribers: [SpectatorServiceDefinition] };
 /** More than an instance has in flight. */

@@ -13,13 +13,9 @@ import { createClient } from '@rondo/rpc/client';
 import { type Clock, systemClock } from '@rondo/rpc/clock';
 import { type Handlers, implement } from '@rondo/rpc/server';
 import { createTestChannel } from '@rondo/rpc/testing';
-import {
-  createSubscriber,
-  createTopics,
-  type TopicsOptions,
-  type TopicType,
-  topicsSchema,
-} from '../src/exports/index.js';
+import { createSubscriber, createTopics, topicsSchema } from '../src/exports/index.js';
+import type { TopicType } from '../src/topic.js';
+import type { TopicsOptions } from '../src/topics.js';
 
 /** Makes the tables of topics and outcomes, and one that has the effects of handlers. */
 export async function createTables(url: string): Promise<Database> {

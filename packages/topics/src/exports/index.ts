@@ -20,19 +20,9 @@
  * ```
  */
 
-export type {
-  Broker,
-  BrokerEvent,
-  BrokerGroup,
-  BrokerPlugin,
-  Receiver,
-  Receiving,
-  Take,
-  Waiting,
-} from '../broker.js';
-export { createEphemeralTopics, type EphemeralTopics, type EphemeralTopicsOptions } from '../ephemeral.js';
+export type { Broker, BrokerEvent, BrokerPlugin, Receiver, Receiving, Take, Waiting } from '../broker.js';
+export { createEphemeralTopics, type EphemeralTopics } from '../ephemeral.js';
 export { publishSql } from '../groups.js';
 export { topicsSchema } from '../schema.js';
-export { createSubscriber, type Subscriber, type SubscriberOptions } from '../subscriber.js';
-export type { EventOf, TopicType } from '../topic.js';
-export { createTopics, type Topics, type TopicsOptions } from '../topics.js';
+export { createSubscriber, type Subscriber } from '../subscriber.js';
+export { createTopics, type Topics } from '../topics.js';
