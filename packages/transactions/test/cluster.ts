@@ -13,11 +13,11 @@ import { patientClock } from '../../rpc/test/support/patient-clock.js';
 import {
   createCoordinator,
   createParticipant,
-  type KnownCoordinators,
   operation,
   participant,
   transactionsSchema,
 } from '../src/exports/index.js';
+import type { KnownCoordinators } from '../src/participant/known-coordinators.js';
 
 /** Coordinators of any name. None is asked: each transaction counts as undecided. */
 export const TRUSTED: KnownCoordinators = {

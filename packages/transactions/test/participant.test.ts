@@ -8,7 +8,8 @@ import { silentLogger } from '@rondo/rpc/call';
 import { createClient } from '@rondo/rpc/client';
 import { invalidArgument, RpcError, Status } from '@rondo/rpc/status';
 import { createTestChannel } from '@rondo/rpc/testing';
-import { createParticipant, type OperationContext, operation } from '../src/exports/index.js';
+import { createParticipant, operation } from '../src/exports/index.js';
+import type { OperationContext } from '../src/participant/operation.js';
 import { pack, unpack } from '../src/participant/operation.js';
 import { BOOK, book, booked, NO_LIMIT, openBooks, TRUSTED } from './cluster.js';
 

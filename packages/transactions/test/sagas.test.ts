@@ -12,10 +12,10 @@ import {
   createOperatorService,
   createSagas,
   type Sagas,
-  type StepContext,
   StepRefused,
   transactionsSchema,
 } from '../src/exports/index.js';
+import type { StepContext } from '../src/saga/advance.js';
 import { eventually, NO_LIMIT } from './cluster.js';
 
 let postgres: TestPostgres;

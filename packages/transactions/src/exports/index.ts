@@ -23,34 +23,15 @@
  * ```
  */
 
-export {
-  type Coordinator,
-  type CoordinatorOptions,
-  createCoordinator,
-} from '../coordinator/coordinator.js';
+export { type Coordinator, createCoordinator } from '../coordinator/coordinator.js';
 export type { Completion } from '../coordinator/finish.js';
-export { type Part, participant } from '../coordinator/participants.js';
-export type { Committed, DistributedTransaction } from '../coordinator/run.js';
-export { createOperatorService, type OperatorServiceOptions } from '../operator-service.js';
-export {
-  createKnownCoordinators,
-  type KnownCoordinators,
-  type KnownCoordinatorsOptions,
-} from '../participant/known-coordinators.js';
-export {
-  type Operation,
-  type OperationContext,
-  type OperationWork,
-  operation,
-} from '../participant/operation.js';
-export { createParticipant, type Participant, type ParticipantOptions } from '../participant/participant.js';
-export {
-  type SagaDefinition,
-  type SagaStep,
-  type StepContext,
-  StepRefused,
-} from '../saga/advance.js';
-export { createSagas, type SagaKind, type SagaStart, type Sagas, type SagasOptions } from '../saga/sagas.js';
+export { participant } from '../coordinator/participants.js';
+export { createOperatorService } from '../operator-service.js';
+export { createKnownCoordinators } from '../participant/known-coordinators.js';
+export { type Operation, operation } from '../participant/operation.js';
+export { createParticipant, type Participant } from '../participant/participant.js';
+export { type SagaStep, StepRefused } from '../saga/advance.js';
+export { createSagas, type SagaKind, type Sagas } from '../saga/sagas.js';
 export { transactionsSchema } from '../schema.js';
 export {
   PROTOCOL_POINTS,
@@ -58,4 +39,4 @@ export {
   TRANSACTIONS_CHANNEL,
   type TransactionEvent,
 } from '../steps.js';
-export { createTransactions, type Transactions, type TransactionsOptions } from '../transactions.js';
+export { createTransactions, type Transactions } from '../transactions.js';
