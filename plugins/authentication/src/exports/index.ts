@@ -12,17 +12,8 @@
  * ```
  */
 
-export type { Authenticator, AuthenticatorOptions, CredentialHeaders, Issuer, TokenRules } from '@rondo/service';
+export type { Authenticator } from '@rondo/service';
 export { createAuthenticator } from '../authenticator.js';
-export {
-  DEVELOPMENT,
-  type DevelopmentClaims,
-  type DevelopmentIssuer,
-  developmentFiles,
-  issueDevelopmentToken,
-  prepareDevelopmentIssuer,
-} from '../development-issuer.js';
-export { hashOfApiKey, newApiKey, type StoredKey } from '../keys/api-key.js';
+export { DEVELOPMENT, issueDevelopmentToken, prepareDevelopmentIssuer } from '../development-issuer.js';
+export { hashOfApiKey, newApiKey } from '../keys/api-key.js';
 export { changeKeyFile, readKeyFile } from '../keys/key-file.js';
-export { faultOf } from '../tokens/key-source.js';
-export type { TokenSurroundings } from '../tokens/verifier.js';
