@@ -12,4 +12,4 @@
  * @packageDocumentation
  */
 
-export { createRedisStore, type RedisStoreOptions } from '../redis-store.js';
+export { createRedisStore } from '../redis-store.js';
