@@ -8,7 +8,8 @@ import { type Channel, createChannel, staticResolver } from '@rondo/rpc/client';
 import { type Handlers, implement } from '@rondo/rpc/server';
 import { RpcError, Status } from '@rondo/rpc/status';
 import { createMemoryNetwork, createTestChannel, ManualClock, standIn } from '@rondo/rpc/testing';
-import { type OverRondoOptions, overRondo } from '../src/exports/index.js';
+import { overRondo } from '../src/exports/index.js';
+import type { OverRondoOptions } from '../src/over-rondo.js';
 import { answerOf, byGrpcJs, clientOf, metadataOf, readAll, turns } from './fixture.js';
 
 type RondoHandlers = Partial<Handlers<typeof ConformanceServiceDefinition>>;

@@ -13,7 +13,8 @@ import { currentScope, type Logger, raw, silentLogger } from '@rondo/rpc/call';
 import { type Channel, createClient } from '@rondo/rpc/client';
 import { Status } from '@rondo/rpc/status';
 import { createTestChannel, failureOf, ManualClock } from '@rondo/rpc/testing';
-import { type ImplementGrpcJsOptions, implementGrpcJs } from '../src/exports/index.js';
+import { implementGrpcJs } from '../src/exports/index.js';
+import type { ImplementGrpcJsOptions } from '../src/implement.js';
 import { conformance, generated, type Implementation, metadataOf, turns } from './fixture.js';
 
 const channels: Channel[] = [];

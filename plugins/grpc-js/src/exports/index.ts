@@ -21,5 +21,5 @@
  * ```
  */
 
-export { type ImplementGrpcJsOptions, implementGrpcJs } from '../implement.js';
-export { type OverRondoOptions, overRondo } from '../over-rondo.js';
+export { implementGrpcJs } from '../implement.js';
+export { overRondo } from '../over-rondo.js';
