@@ -14,4 +14,4 @@
  * @packageDocumentation
  */
 
-export { type EurekaOptions, eurekaRegistry } from '../registry.js';
+export { eurekaRegistry } from '../registry.js';
