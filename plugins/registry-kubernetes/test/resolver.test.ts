@@ -5,7 +5,8 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { silentLogger } from '@rondo/rpc/call';
 import type { Resolution } from '@rondo/rpc/internal';
 import { ManualClock } from '@rondo/rpc/testing';
-import { type KubernetesResolverOptions, kubernetesResolver } from '../src/exports/resolver.js';
+import { kubernetesResolver } from '../src/exports/resolver.js';
+import type { KubernetesResolverOptions } from '../src/resolver.js';
 import { ApiServer, type Slice } from './api-server.js';
 
 const SERVICE = 'shop.v1.CartService';

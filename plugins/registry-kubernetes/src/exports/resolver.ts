@@ -11,4 +11,4 @@
  * @packageDocumentation
  */
 
-export { type KubernetesResolverOptions, kubernetesResolver } from '../resolver.js';
+export { kubernetesResolver } from '../resolver.js';
