@@ -14,4 +14,4 @@
  * @packageDocumentation
  */
 
-export { type ZooKeeperOptions, zookeeperRegistry } from '../registry.js';
+export { zookeeperRegistry } from '../registry.js';
