@@ -1,112 +1,49 @@
 import { isIPv4 } from 'node:net';
-
-/** The formats of `string` rules, each as its contract in `buf.validate` describes it. Those that backtrack get short texts only. */
+import { isHostAndPort, isHostname, isIp, isIpv6, isPrefixed } from './addresses.js';
+import { isUri, isUriRef } from './uri.js';
 
 const EMAIL =
   /^[a-zA-Z0-9.!#$%&'*+/=?^_`{|}~-]+@[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?(?:\.[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?)*$/;
-const LABEL = /^[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?$/;
-const DIGITS = /^[0-9]+$/;
 const UUID = /^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$/;
 const TRIMMED_UUID = /^[0-9a-fA-F]{32}$/;
 const ULID = /^[0-7][0-9A-HJKMNP-TV-Za-hjkmnp-tv-z]{25}$/;
 const NAME = /^[A-Za-z_][A-Za-z_0-9]*(?:\.[A-Za-z_][A-Za-z_0-9]*)*$/;
-const PREFIX_LENGTH = /^(?:0|[1-9][0-9]{0,2})$/;
-const PORT = /^(?:0|[1-9][0-9]{0,4})$/;
 const HEADER_NAME = /^:?[0-9a-zA-Z!#$%&'*+\-.^_|~`]+$/;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what a header must not have.
 const HEADER_VALUE = /^[^\x00-\x08\x0A-\x1F\x7F]*$/;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: as above.
 const LOOSE_HEADER = /^[^\x00\x0A\x0D]*$/;
 
-/** The HTML standard's e-mail address, at a host whose labels are of 1 to 63 letters, digits and hyphens. */
-export const isEmail = (text: string): boolean => EMAIL.test(text);
-export const isUuid = (text: string): boolean => UUID.test(text);
-export const isTuuid = (text: string): boolean => TRIMMED_UUID.test(text);
-export const isUlid = (text: string): boolean => ULID.test(text);
-export const isProtobufFqn = (text: string): boolean => NAME.test(text);
-export const isProtobufDotFqn = (text: string): boolean => text.startsWith('.') && NAME.test(text.slice(1));
-export const isHeaderName = (text: string, strict: boolean): boolean =>
-  strict ? HEADER_NAME.test(text) : text !== '' && LOOSE_HEADER.test(text);
-export const isHeaderValue = (text: string, strict: boolean): boolean =>
-  (strict ? HEADER_VALUE : LOOSE_HEADER).test(text);
+/** The formats of `string` rules, each as its contract in `buf.validate` describes it. Those that backtrack get short texts only. */
+const FORMATS = {
+  /** The HTML standard's e-mail address, at a host whose labels are of 1 to 63 letters, digits and hyphens. */
+  email: (text: string) => EMAIL.test(text),
+  uuid: (text: string) => UUID.test(text),
+  tuuid: (text: string) => TRIMMED_UUID.test(text),
+  ulid: (text: string) => ULID.test(text),
+  protobufFqn: (text: string) => NAME.test(text),
+  protobufDotFqn: (text: string) => text.startsWith('.') && NAME.test(text.slice(1)),
+  hostname: isHostname,
+  address: (text: string) => isHostname(text) || isIp(text),
+  hostAndPort: isHostAndPort,
+  ip: isIp,
+  ipv4: isIPv4,
+  ipv6: isIpv6,
+  ipWithPrefixlen: (text: string) => isPrefixed(text, 4, false) || isPrefixed(text, 6, false),
+  ipv4WithPrefixlen: (text: string) => isPrefixed(text, 4, false),
+  ipv6WithPrefixlen: (text: string) => isPrefixed(text, 6, false),
+  ipPrefix: (text: string) => isPrefixed(text, 4, true) || isPrefixed(text, 6, true),
+  ipv4Prefix: (text: string) => isPrefixed(text, 4, true),
+  ipv6Prefix: (text: string) => isPrefixed(text, 6, true),
+  uri: isUri,
+  uriRef: isUriRef,
+};
 
-/** RFC 1034: labels of letters, digits and hyphens, of which the last isn't a number; a dot may follow. */
-export function isHostname(text: string): boolean {
-  if (text.length > 253) return false;
-  const labels = (text.endsWith('.') ? text.slice(0, -1) : text).split('.');
-  return labels.every((label) => LABEL.test(label)) && !DIGITS.test(labels.at(-1) ?? '');
-}
+/** Whether the text has the format, such as `'email'`. */
+export const isFormat = (format: keyof typeof FORMATS, text: string): boolean => FORMATS[format](text);
 
-export const isIpv4 = (text: string): boolean => isIPv4(text);
-
-/** RFC 4291, with a zone of RFC 4007, which may have any characters. */
-export function isIpv6(text: string): boolean {
-  const zone = text.indexOf('%');
-  if (zone < 0) return groupsOfIpv6(text) !== undefined;
-  return zone < text.length - 1 && groupsOfIpv6(withoutColon(text.slice(0, zone))) !== undefined;
-}
-
-/** A colon before a zone, or before the length of a prefix, is allowed by protovalidate in each of its languages. */
-const withoutColon = (text: string) => text.replace(/([^:]):$/, '$1');
-
-/** The sixteen bits of each group of an IPv6 address without a zone, at most eight before and after the gap; undefined if it is none. */
-function groupsOfIpv6(
-  text: string,
-): { readonly head: readonly bigint[]; readonly tail: readonly bigint[] } | undefined {
-  // An address is shorter; DOTTED takes long for a long row of digits.
-  if (text.length > 253) return undefined;
-  const gap = text.indexOf('::');
-  const [head, tail] = gap < 0 ? ['', text] : [text.slice(0, gap), text.slice(gap + 2)];
-  const dotted = DOTTED.exec(tail)?.[0];
-  if (dotted !== undefined && !isIPv4(dotted)) return undefined;
-  const embedded = dotted === undefined ? [] : [bitsOfIpv4(dotted) >> 16n, bitsOfIpv4(dotted) & 0xffffn];
-  const hex = dotted === undefined ? tail : withoutColon(tail.slice(0, -dotted.length));
-  if (dotted !== undefined && /[^:]$/.test(tail.slice(0, -dotted.length))) return undefined;
-  if (!HEX_GROUPS.test(head) || !HEX_GROUPS.test(hex)) return undefined;
-  const [before, after] = [groupsOf(head), groupsOf(hex)];
-  const count = before.length + after.length;
-  // Of an address with a gap and dots, protovalidate counts no groups, in any of its languages.
-  const fits = gap < 0 ? count + embedded.length === 8 : count < 8 || dotted !== undefined;
-  return fits ? { head: before, tail: [...after, ...embedded] } : undefined;
-}
-
-const DOTTED = /[0-9]+(?:\.[0-9]+)+$/;
-const HEX_GROUPS = /^(?:[0-9a-fA-F]{1,4}(?::[0-9a-fA-F]{1,4})*)?$/;
-const groupsOf = (text: string) => (text === '' ? [] : text.split(':').map((group) => BigInt(`0x${group}`)));
-const bitsOfIpv4 = (text: string) => text.split('.').reduce((bits, part) => (bits << 8n) | BigInt(part), 0n);
-
-export const isIp = (text: string): boolean => isIpv4(text) || isIpv6(text);
-export const isAddress = (text: string): boolean => isHostname(text) || isIp(text);
-
-/** An address with the length of its prefix, such as `192.168.0.1/16`. If `strict`, all bits behind the prefix are zero. */
-function isPrefixed(text: string, version: 4 | 6, strict: boolean): boolean {
-  const slash = text.indexOf('/');
-  const [address, length] = [text.slice(0, slash), text.slice(slash + 1)];
-  const width = version === 4 ? 32 : 128;
-  if (slash < 0 || !PREFIX_LENGTH.test(length) || Number(length) > width) return false;
-  const bits = version === 4 ? (isIPv4(address) ? bitsOfIpv4(address) : undefined) : bitsOfIpv6(address);
-  return bits !== undefined && (!strict || bits % (1n << BigInt(width - Number(length))) === 0n);
-}
-
-function bitsOfIpv6(text: string): bigint | undefined {
-  const groups = groupsOfIpv6(withoutColon(text));
-  if (groups === undefined) return undefined;
-  const zeros = Array.from({ length: Math.max(0, 8 - groups.head.length - groups.tail.length) }, () => 0n);
-  return [...groups.head, ...zeros, ...groups.tail].reduce((bits, group) => (bits << 16n) | group, 0n);
-}
-
-export const isIpv4WithPrefixlen = (text: string): boolean => isPrefixed(text, 4, false);
-export const isIpv6WithPrefixlen = (text: string): boolean => isPrefixed(text, 6, false);
-export const isIpWithPrefixlen = (text: string): boolean => isPrefixed(text, 4, false) || isPrefixed(text, 6, false);
-export const isIpv4Prefix = (text: string): boolean => isPrefixed(text, 4, true);
-export const isIpv6Prefix = (text: string): boolean => isPrefixed(text, 6, true);
-export const isIpPrefix = (text: string): boolean => isPrefixed(text, 4, true) || isPrefixed(text, 6, true);
-
-/** A host with its port: `example.com:80`, `127.0.0.1:80` or `[::1]:80`. */
-export function isHostAndPort(text: string): boolean {
-  const colon = text.lastIndexOf(':');
-  const [host, port] = [text.slice(0, colon), text.slice(colon + 1)];
-  if (colon < 0 || !PORT.test(port) || Number(port) > 65_535) return false;
-  if (host.startsWith('[')) return host.endsWith(']') && isIpv6(host.slice(1, -1));
-  return isHostname(host) || isIPv4(host);
+/** Whether the text can be the name, or the value, of an HTTP header; `strict` is as in RFC 9110. */
+export function isHeader(part: 'name' | 'value', text: string, strict: boolean): boolean {
+  if (part === 'value') return (strict ? HEADER_VALUE : LOOSE_HEADER).test(text);
+  return strict ? HEADER_NAME.test(text) : text !== '' && LOOSE_HEADER.test(text);
 }

@@ -1,4 +1,4 @@
-import { isIpv6 } from './formats.js';
+import { isIpv6 } from './addresses.js';
 
 /** RFC 3986, appendix A. Each character has one way to be read, so that no text takes more than linear time. */
 const UNRESERVED = 'A-Za-z0-9\\-._~';

@@ -8,35 +8,7 @@
  * console.log(decoded?.message, decoded?.violations());
  * ```
  */
-export {
-  type Checking,
-  checking,
-  checkingByCel,
-  type Descriptors,
-  type MessageType,
-  type Rules,
-  type TextField,
-  type TextFields,
-  TextReader,
-} from '../checking.js';
+export { type Checking, checking, checkingByCel, type TextFields } from '../checking.js';
 export type { FieldDescription, ResourceDescription, TopicDescription } from '../description.js';
-export {
-  byteLength,
-  bytes,
-  bytesEndWith,
-  bytesInclude,
-  bytesStartWith,
-  codePoints,
-  coversPath,
-  entriesOf,
-  instantOf,
-  isUnique,
-  keyPath,
-  now,
-  type Span,
-  sameBytes,
-  sizeOf,
-  toNanos,
-  utf8,
-} from '../values.js';
-export { fault, type Violation, type Violations, within } from '../violations.js';
+export { codePoints, coversPath, entriesOf, isUnique, keyPath, nanosOf, utf8 } from '../values.js';
+export { fault, type Violations, within } from '../violations.js';

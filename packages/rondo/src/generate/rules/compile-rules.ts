@@ -99,7 +99,7 @@ function placeOf(
   }
   const value = `m${accessor(nameOf(field.name))}`;
   if (fieldKind === 'list') return { value, isSet: `${value}.length > 0` };
-  if (fieldKind === 'map') return { value, isSet: `$v.sizeOf(${value}) > 0` };
+  if (fieldKind === 'map') return { value, isSet: `$v.entriesOf(${value}).length > 0` };
   if (fieldKind === 'message' || presence !== FeatureSet_FieldPresence.IMPLICIT) {
     return { value, isSet: `${value} !== undefined` };
   }
@@ -154,7 +154,7 @@ function standard(
   if (rules?.type.case === undefined) return [];
   const { case: type } = rules.type;
   const isTime = type === 'duration' || type === 'timestamp';
-  const local = isTime ? [`const t = $v.${type === 'duration' ? 'toNanos' : 'instantOf'}(${value});`] : [];
+  const local = isTime ? [`const t = $v.nanosOf(${value});`] : [];
   const context = {
     value: isTime ? 't' : value,
     constant: scope.constant,

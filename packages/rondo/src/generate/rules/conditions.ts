@@ -136,7 +136,7 @@ function* repeated(rules: RepeatedRules, { has, value }: Asked): Conditions {
 
 function* map(rules: MapRules, { has, value }: Asked): Conditions {
   const { minPairs, maxPairs } = rules;
-  const size = `$v.sizeOf(${value})`;
+  const size = `$v.entriesOf(${value}).length`;
   if (has('minPairs'))
     yield ['min_pairs', `${size} < ${minPairs}`, `must have at least ${counted(minPairs, 'entry', 'entries')}`];
   if (has('maxPairs'))
@@ -150,6 +150,8 @@ function* any(rules: AnyRules, { value }: Asked): Conditions {
     yield ['not_in', listed(rules.notIn), `must not have a type URL of [${rules.notIn.join(', ')}]`];
 }
 
+const NOW = '$v.nanosOf(new globalThis.Date())';
+
 /** Durations and timestamps. `value` is a number of nanoseconds. */
 function* span(rules: DurationRules | TimestampRules, { value }: Asked): Conditions {
   const of = (one: Seconds) => `${nanosOf(one)}n`;
@@ -157,16 +159,16 @@ function* span(rules: DurationRules | TimestampRules, { value }: Asked): Conditi
   const [lower, upper] = [boundOf(rules.greaterThan), boundOf(rules.lessThan)];
   if (rules.const) yield ['const', `${value} !== ${of(rules.const)}`, `must equal ${shown(rules.const)}`];
   if (rules.lessThan.case === 'ltNow' && rules.lessThan.value)
-    yield ['lt_now', `${value} > $v.now()`, 'must be less than now'];
+    yield ['lt_now', `${value} > ${NOW}`, 'must be less than now'];
   yield* range({ lower, upper }, value, { shown, of, compare: nanosOf });
   if (rules.greaterThan.case === 'gtNow' && rules.greaterThan.value) {
-    yield ['gt_now', `${value} < $v.now()`, 'must be greater than now'];
+    yield ['gt_now', `${value} < ${NOW}`, 'must be greater than now'];
   }
   if ('within' in rules && rules.within !== undefined) {
     const far = nanosOf(rules.within);
     yield [
       'within',
-      `${value} < $v.now() - ${far}n || ${value} > $v.now() + ${far}n`,
+      `${value} < ${NOW} - ${far}n || ${value} > ${NOW} + ${far}n`,
       `must be within ${shown(rules.within)} of now`,
     ];
   }

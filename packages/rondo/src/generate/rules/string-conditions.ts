@@ -36,7 +36,7 @@ export function* string(rules: StringRules, asked: Asked): Conditions {
 /** Most texts are so short or so long that they needn't be counted. */
 function* lengths(rules: StringRules, { has, value }: Asked): Conditions {
   const points = `$v.codePoints(${value})`;
-  const octets = `$v.byteLength(${value})`;
+  const octets = `globalThis.Buffer.byteLength(${value})`;
   const units = `${value}.length`;
   const { len, minLen, maxLen, lenBytes, minBytes, maxBytes } = rules;
   if (has('len')) yield ['len', `${points} !== ${len}`, `must be ${counted(len, 'character')}`];
@@ -98,21 +98,21 @@ function* wellKnown(rules: StringRules, { has, value }: Asked): Conditions {
   if (name === 'wellKnownRegex') {
     const strict = !has('strict') || rules.strict;
     if (wanted === 1)
-      yield* format('well_known_regex.header_name', `$s.isHeaderName(${value}, ${strict})`, {
+      yield* format('well_known_regex.header_name', `$s.isHeader("name", ${value}, ${strict})`, {
         value,
         named: 'HTTP header name',
       });
     if (wanted === 2) {
       yield [
         'well_known_regex.header_value',
-        `!$s.isHeaderValue(${value}, ${strict})`,
+        `!$s.isHeader("value", ${value}, ${strict})`,
         'must be a valid HTTP header value',
       ];
     }
     return;
   }
   const named = FORMATS[name];
-  const check = `$s.is${name.charAt(0).toUpperCase()}${name.slice(1)}(${value})`;
+  const check = `$s.isFormat("${name}", ${value})`;
   if (name === 'uriRef') yield ['uri_ref', `!${check}`, `must be a valid ${named}`];
   else yield* format(StringRulesSchema.field[name].name, check, { value, named });
 }
@@ -129,11 +129,15 @@ function* format(
 const patternOf = (pattern: string, constant: Context['constant']) =>
   constant(`new $s.Pattern(${JSON.stringify(compilePattern(pattern))})`);
 
+/** The last bytes of a value; all of a shorter one. */
+const endOf = (value: string, length: number) =>
+  `${value}.subarray(globalThis.Math.max(0, ${value}.length - ${length}))`;
+
 export function* bytes(rules: BytesRules, { has, value, constant }: Asked): Conditions {
   const hex = (one: Uint8Array) => Buffer.from(one).toString('hex');
-  const of = (one: Uint8Array) => constant(`$v.bytes("${hex(one)}")`);
+  const of = (one: Uint8Array) => constant(`globalThis.Buffer.from("${hex(one)}", "hex")`);
   const size = `${value}.length`;
-  if (has('const')) yield ['const', `!$v.sameBytes(${value}, ${of(rules.const)})`, `must be ${hex(rules.const)}`];
+  if (has('const')) yield ['const', `!${of(rules.const)}.equals(${value})`, `must be ${hex(rules.const)}`];
   if (has('len')) yield ['len', `${size} !== ${rules.len}`, `must be ${counted(rules.len, 'byte')}`];
   if (has('minLen'))
     yield ['min_len', `${size} < ${rules.minLen}`, `must be at least ${counted(rules.minLen, 'byte')}`];
@@ -144,18 +148,26 @@ export function* bytes(rules: BytesRules, { has, value, constant }: Asked): Cond
     yield ['pattern', when, `must be UTF-8 and match the pattern \`${rules.pattern}\``];
   }
   if (has('prefix')) {
-    yield ['prefix', `!$v.bytesStartWith(${value}, ${of(rules.prefix)})`, `must begin with ${hex(rules.prefix)}`];
+    yield [
+      'prefix',
+      `!${of(rules.prefix)}.equals(${value}.subarray(0, ${rules.prefix.length}))`,
+      `must begin with ${hex(rules.prefix)}`,
+    ];
   }
   if (has('suffix'))
-    yield ['suffix', `!$v.bytesEndWith(${value}, ${of(rules.suffix)})`, `must end with ${hex(rules.suffix)}`];
+    yield [
+      'suffix',
+      `!${of(rules.suffix)}.equals(${endOf(value, rules.suffix.length)})`,
+      `must end with ${hex(rules.suffix)}`,
+    ];
   if (has('contains')) {
-    yield ['contains', `!$v.bytesInclude(${value}, ${of(rules.contains)})`, `must contain ${hex(rules.contains)}`];
+    yield [
+      'contains',
+      `!globalThis.Buffer.from(${value}).includes(${of(rules.contains)})`,
+      `must contain ${hex(rules.contains)}`,
+    ];
   }
-  yield* membership(
-    rules,
-    (values) => `[${values.map(of).join(', ')}].some((one) => $v.sameBytes(${value}, one))`,
-    hex,
-  );
+  yield* membership(rules, (values) => `[${values.map(of).join(', ')}].some((one) => one.equals(${value}))`, hex);
   yield* wellKnownBytes(rules, size);
 }
 
