@@ -2,11 +2,11 @@
 
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { eventually, runNode } from '@rondo/harness';
-import { PROTOCOL_POINTS, type ProtocolPoint } from '@rondo/transactions';
+import { PROTOCOL_POINTS } from '@rondo/transactions';
 import { type ReceivedSpan, startCollector } from '../../plugins/telemetry/test/collector.js';
 import { startDatabase } from '../chaos/testbed/database.js';
 import { createTestbed, type Testbed } from '../chaos/testbed/testbed.js';
-import { isOfAbort, describe as nameOf } from '../chaos/transactions/point.js';
+import { isOfAbort, describe as nameOf, type ProtocolPoint } from '../chaos/transactions/point.js';
 import { OWNERS, type Services, startServices } from '../chaos/transactions/services.js';
 import { openShop, type Shop } from '../chaos/transactions/shop.js';
 

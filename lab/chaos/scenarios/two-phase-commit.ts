@@ -1,10 +1,9 @@
 import { until } from '@rondo/harness';
-import type { ProtocolPoint } from '@rondo/transactions';
 import type { Scenario } from '../scenario.js';
 import { type DatabaseServer, startDatabase } from '../testbed/database.js';
 import { now, pass } from '../time.js';
 import { type Books, openBooks } from '../transactions/books.js';
-import { describe, isOfAbort, pointsOf } from '../transactions/point.js';
+import { describe, isOfAbort, type ProtocolPoint, pointsOf } from '../transactions/point.js';
 import { OWNERS, type Services, startServices } from '../transactions/services.js';
 import { openShop, type Sale, type Shop } from '../transactions/shop.js';
 import { formatMs, type Verdict } from '../verdict.js';

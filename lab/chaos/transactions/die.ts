@@ -4,14 +4,13 @@
  */
 import { subscribe } from 'node:diagnostics_channel';
 import { readFileSync, rmSync } from 'node:fs';
-import { TRANSACTIONS_CHANNEL, type TransactionEvent } from '@rondo/transactions';
-import { describe } from './point.js';
+import { describe, type ProtocolPoint } from './point.js';
 
 const file = process.env.CHAOS_DIE_AT ?? '';
 
-subscribe(TRANSACTIONS_CHANNEL, (message) => {
+subscribe('rondo.transactions', (message) => {
   // Only @rondo/transactions publishes there.
-  if (armedFor() !== describe(message as TransactionEvent)) return;
+  if (armedFor() !== describe(message as ProtocolPoint)) return;
   rmSync(file);
   process.kill(process.pid, 'SIGKILL');
 });

@@ -1,4 +1,7 @@
-import { PROTOCOL_POINTS, type ProtocolPoint } from '@rondo/transactions';
+import { PROTOCOL_POINTS } from '@rondo/transactions';
+
+/** A point of two-phase commit at which a process may die. */
+export type ProtocolPoint = (typeof PROTOCOL_POINTS)[number];
 
 /** A point in words. It names the point in the file that arms a process. */
 export function describe({ role, step, moment }: ProtocolPoint): string {

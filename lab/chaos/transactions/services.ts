@@ -1,11 +1,10 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { root, until } from '@rondo/harness';
-import type { ProtocolPoint } from '@rondo/transactions';
 import type { DatabaseServer } from '../testbed/database.js';
 import type { Replica, Testbed } from '../testbed/testbed.js';
 import { now } from '../time.js';
-import { describe } from './point.js';
+import { describe, type ProtocolPoint } from './point.js';
 
 /** The services that have a database. */
 export const OWNERS = ['sales', 'project-management'] as const;

@@ -5,12 +5,9 @@ import type { Database } from '@rondo/database';
 import { startTestPostgres, type TestPostgres } from '@rondo/database/testing';
 import type { Channel } from '@rondo/rpc/client';
 import type { MemoryNetwork } from '@rondo/rpc/internal/testing';
-import {
-  PROTOCOL_POINTS,
-  type ProtocolPoint,
-  TRANSACTIONS_CHANNEL,
-  type TransactionEvent,
-} from '../src/exports/index.js';
+import { PROTOCOL_POINTS } from '../src/exports/index.js';
+import type { ProtocolPoint, TransactionEvent } from '../src/steps.js';
+import { TRANSACTIONS_CHANNEL } from '../src/steps.js';
 import {
   book,
   booked,

@@ -12,8 +12,8 @@ export {
   type WallClock,
 } from '../clock.js';
 export { createPruning, type Pruning } from '../pruning.js';
-export { createSemaphore, type Semaphore, Turns } from '../semaphore.js';
+export { createSemaphore, Turns } from '../semaphore.js';
 export { type Share, Shares } from '../shares.js';
 export { createSweep } from '../sweep.js';
 export { idleMs, millisecondsUntil, systemClock, systemRandom, systemWallClock, yieldToEventLoop } from '../system.js';
-export { createPause, type TimeoutOptions, withTimeout } from '../time.js';
+export { withTimeout } from '../time.js';

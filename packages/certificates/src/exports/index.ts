@@ -12,4 +12,4 @@
  */
 
 export { renewAll, replaceAuthority, retireAuthorities } from '../folder.js';
-export { type Authority, type CertificatePair, createAuthority, issue, type Usage } from '../issue.js';
+export { type Authority, createAuthority, issue } from '../issue.js';

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import { createSemaphore, type Semaphore } from '@rondo/base';
+import { createSemaphore } from '@rondo/base';
 import { findSystem } from '../doctor/system.js';
 import { console } from '../terminal/console.js';
 import { messageOf } from '../workspace/errors.js';
@@ -34,7 +34,7 @@ export interface Session {
   /** Where to look at what observes the system. */
   readonly observed: readonly string[];
   /** Runs work that starts or stops services, one after the other. */
-  readonly exclusively: Semaphore['run'];
+  readonly exclusively: ReturnType<typeof createSemaphore>['run'];
   readonly stop: StopRequest;
   readonly startedAt: number;
 }

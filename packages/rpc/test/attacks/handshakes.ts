@@ -1,8 +1,9 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { type ConnectionOptions, connect as connectTls, type TLSSocket } from 'node:tls';
-import type { Authority, CertificatePair } from '@rondo/certificates';
+import type { Authority } from '@rondo/certificates';
 import { forge, subjectOf } from '../support/forgery.js';
+import type { CertificatePair } from '../support/identities.js';
 import { certify } from '../support/identities.js';
 import { firstOf } from './attempt.js';
 import { BEGIN, call } from './frames.js';

@@ -3,12 +3,15 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll } from '@jest/globals';
 import { systemClock } from '@rondo/base';
-import { type Authority, type CertificatePair, createAuthority, issue, type Usage } from '@rondo/certificates';
+import { type Authority, createAuthority, issue } from '@rondo/certificates';
 import type { Logger } from '../../src/call/call.js';
 import { silentLogger } from '../../src/exports/call.js';
 import type { TlsUse } from '../../src/resolver/endpoint.js';
 import { ProcessIdentity } from '../../src/tls/identity.js';
 import type { MutualTls } from '../../src/tls/mutual-tls.js';
+
+/** A certificate with its key, as PEM. */
+export type CertificatePair = Awaited<ReturnType<typeof issue>>;
 
 const HOUR_MS = 60 * 60_000;
 
@@ -20,7 +23,7 @@ export const newAuthority = (trustDomain = 'rondo.test'): Promise<Authority> =>
 
 /** What differs from a certificate that is valid for an hour. */
 export interface IssueOptions {
-  readonly usage?: Usage;
+  readonly usage?: 'process' | 'client' | 'server';
   /** Hours from now. */
   readonly valid?: readonly [from: number, to: number];
 }

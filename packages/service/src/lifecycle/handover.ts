@@ -1,4 +1,4 @@
-import { type TimeoutOptions, withTimeout } from '@rondo/base';
+import { withTimeout } from '@rondo/base';
 import { type Clock, sleep } from '@rondo/rpc/clock';
 import type { Readiness, State } from '../state.js';
 import { isInUse, StartupError } from './startup-error.js';
@@ -34,7 +34,7 @@ export async function whenFree<T>(bind: () => Promise<T>, { clock, timeoutMs }: 
 export async function untilStarted(
   started: Promise<void>,
   readiness: State<Readiness>,
-  limit: TimeoutOptions,
+  limit: Parameters<typeof withTimeout>[1],
 ): Promise<void> {
   try {
     await withTimeout(() => started, limit);

@@ -1,8 +1,9 @@
-import { createPause, withTimeout } from '@rondo/base';
+import { withTimeout } from '@rondo/base';
 import type { Logger } from '@rondo/rpc/call';
 import { type Backoff, type Clock, createBackoff, type Random } from '@rondo/rpc/clock';
 import type { PartSchema } from '@rondo/rpc/internal';
 import type { Part } from '@rondo/rpc/server';
+import { createPause } from '../pause.js';
 import { StartupError } from './startup-error.js';
 
 /** What to run, and whom to notify. */

@@ -1,7 +1,7 @@
-import { createPause } from '@rondo/base';
 import { InstanceStatus } from '@rondo/contracts/rondo/registry/v1/registry';
 import type { Logger } from '@rondo/rpc/call';
 import { type Clock, createBackoff, type Random, type Timer } from '@rondo/rpc/clock';
+import { createPause } from '../pause.js';
 import { createState, follow, type Phase, type Readiness, type State } from '../state.js';
 import {
   endLease,

@@ -33,10 +33,5 @@ export { createParticipant, type Participant } from '../participant/participant.
 export { type SagaStep, StepRefused } from '../saga/advance.js';
 export { createSagas, type SagaKind, type Sagas } from '../saga/sagas.js';
 export { transactionsSchema } from '../schema.js';
-export {
-  PROTOCOL_POINTS,
-  type ProtocolPoint,
-  TRANSACTIONS_CHANNEL,
-  type TransactionEvent,
-} from '../steps.js';
+export { PROTOCOL_POINTS } from '../steps.js';
 export { createTransactions, type Transactions } from '../transactions.js';

@@ -1,6 +1,6 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { observeFiles, type PackageManager, publishedSamples, publishedVersions, renderTemplate } from 'create-rondo';
+import { observeFiles, publishedSamples, publishedVersions, renderTemplate, type TemplateOptions } from 'create-rondo';
 import { decisionsIn } from '../../contract/auth-matrix.js';
 import { OVERLAYS, withDecision } from '../../kubernetes/files.js';
 import { messageOf } from '../../workspace/errors.js';
@@ -22,7 +22,7 @@ export interface Handover {
   readonly name: string;
   readonly withDatabase: boolean;
   /** The program whose commands README.md has. */
-  readonly packageManager: PackageManager;
+  readonly packageManager: TemplateOptions['packageManager'];
   /** The files of the template of the version before. */
   readonly template: Readonly<Record<string, string>>;
 }

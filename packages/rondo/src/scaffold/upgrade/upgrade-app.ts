@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { type PackageManager, publishedVersions, renderTemplate, withVendored } from 'create-rondo';
+import { publishedVersions, renderTemplate, type TemplateOptions, withVendored } from 'create-rondo';
 import { projectFolders } from '../../workspace/files.js';
 import { ProgramFailed, runProgram } from '../../workspace/program.js';
 import { hasDatabase, WORKSPACE } from '../add-database.js';
@@ -89,7 +89,7 @@ async function plan(options: UpgradeOptions): Promise<{ readonly handover: Hando
 }
 
 /** The program whose commands README.md has. */
-const packageManagerOf = (root: string): PackageManager =>
+const packageManagerOf = (root: string): TemplateOptions['packageManager'] =>
   filesAt(root, README).some((file) => readText(root, file).includes('pnpm start')) ? 'pnpm' : 'npm';
 
 async function refuseUncommitted({ root, signal }: Workspace): Promise<void> {

@@ -1,5 +1,5 @@
 import { constants, type IncomingHttpHeaders, type OutgoingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
-import { createSemaphore, type Semaphore, type Timer } from '@rondo/base';
+import { createSemaphore, type Timer } from '@rondo/base';
 import type { Reply } from '../../call/call.js';
 import { CallContext } from '../../call/call-context.js';
 import type { Metadata, MetadataValue } from '../../call/metadata.js';
@@ -29,7 +29,7 @@ interface UnaryBinding extends Binding {
   readonly maxRequestBytes: number;
   readonly connections: Connections;
   /** The requests that are decompressed at once. */
-  readonly decompressions: Semaphore;
+  readonly decompressions: ReturnType<typeof createSemaphore>;
 }
 
 /**
