@@ -4,7 +4,8 @@ import { type ChannelOptions, createChannel, createClient, staticResolver } from
 import { createRouter, type Handlers, implement } from '@rondo/rpc/server';
 import { createMemoryNetwork, ManualClock } from '@rondo/rpc/testing';
 import type { CacheOptions } from '../src/cache.js';
-import { createCache, type SharedOptions } from '../src/exports/index.js';
+import { createCache } from '../src/exports/index.js';
+import type { SharedOptions } from '../src/shared/second-level.js';
 
 type CachedHandlers = Handlers<typeof CachedServiceDefinition>;
 

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
-import { type AppListener, cannotBind } from '../src/exports/index.js';
+import type { AppListener } from '@rondo/rpc/server';
+import { cannotBind } from '../src/exports/index.js';
 
 /** A listener at a port of 127.0.0.1. It records what happens to it. */
 export function listenerAt(port: number): AppListener & { readonly steps: readonly string[] } {

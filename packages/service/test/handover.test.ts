@@ -1,8 +1,9 @@
 /** A process that starts in the place of another one: it has everything but the ports, and gets those as soon as they are free. */
 
 import { afterEach, expect, it } from '@jest/globals';
+import type { Part } from '@rondo/rpc/server';
 import { deferred } from '../../rpc/test/support/wait.js';
-import type { Part, RunningService } from '../src/exports/index.js';
+import type { RunningService } from '../src/lifecycle/start.js';
 import { listenerAt, portOf } from './app-listener.js';
 import { closeAll, starting } from './started.js';
 

@@ -1,7 +1,8 @@
 import { afterEach, expect, it } from '@jest/globals';
 import { AdderServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/adder';
 import { createClient } from '@rondo/rpc/client';
-import { type AppListener, StartupError } from '../src/exports/index.js';
+import type { AppListener } from '@rondo/rpc/server';
+import { StartupError } from '../src/exports/index.js';
 import type { Phase } from '../src/state.js';
 import { listenerAt, portOf } from './app-listener.js';
 import { closeAll, dial, start, startFakeRegistry, starting } from './started.js';

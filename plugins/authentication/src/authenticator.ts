@@ -1,4 +1,4 @@
-import type { Authenticator, AuthenticatorOptions } from '@rondo/service';
+import type { Authenticator, TokensPlugin } from '@rondo/service';
 import { readCredentials } from './credentials.js';
 import { credentialErrors } from './errors.js';
 import { KeyRing } from './keys/key-ring.js';
@@ -9,7 +9,11 @@ import { createTokenVerifier } from './tokens/verifier.js';
  *
  * @throws Error if the file of API keys is malformed.
  */
-export function createAuthenticator({ tokens, keyFile, ...surroundings }: AuthenticatorOptions): Authenticator {
+export function createAuthenticator({
+  tokens,
+  keyFile,
+  ...surroundings
+}: Parameters<TokensPlugin['open']>[0]): Authenticator {
   const verifyToken = tokens && createTokenVerifier(tokens, surroundings);
   const keys = keyFile === undefined ? undefined : new KeyRing({ file: keyFile, ...surroundings });
   keys?.watch();

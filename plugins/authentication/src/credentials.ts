@@ -1,4 +1,4 @@
-import type { CredentialHeaders } from '@rondo/service';
+import type { Authenticator } from '@rondo/service';
 import { credentialErrors } from './errors.js';
 
 /** What a call presents to prove who makes it. */
@@ -17,7 +17,10 @@ export const KEY_PREFIX = 'rondo_';
  *
  * @throws RpcError `INVALID_ARGUMENT` for several credentials; `UNAUTHENTICATED` for a scheme that isn't accepted.
  */
-export function readCredentials({ authorization, apiKey }: CredentialHeaders): Credentials | undefined {
+export function readCredentials({
+  authorization,
+  apiKey,
+}: Parameters<Authenticator['authenticate']>[0]): Credentials | undefined {
   const count = authorization.length + apiKey.length;
   if (count === 0) return undefined;
   // A proxy before this server may look at another one than this server.

@@ -1,8 +1,11 @@
 import { createHash } from 'node:crypto';
 import { createClient, ErrorReply, RESP_TYPES } from '@redis/client';
-import { LEASE_MS, type SharedStore, type StoreOptions, type Taken } from '@rondo/cache';
+import { LEASE_MS, type SharedStore, type StorePlugin } from '@rondo/cache';
 import { backgroundClock, sleep } from '@rondo/rpc/clock';
 import { createBreaker } from './breaker.js';
+
+type StoreOptions = Parameters<StorePlugin['open']>[0];
+type Taken = Awaited<ReturnType<SharedStore['take']>>;
 
 /** Options of {@link createRedisStore}. */
 export interface RedisStoreOptions extends StoreOptions {

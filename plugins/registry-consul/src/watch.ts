@@ -7,7 +7,7 @@ import {
   isFullName,
   items,
   latest,
-  type RegistryLocation,
+  type parseLocation,
   takenBy,
 } from '@rondo/registries';
 import { fromHealth, TAG } from './entry.js';
@@ -28,9 +28,9 @@ const REQUESTS_A_SECOND = 100;
  */
 export class ConsulWatch {
   readonly #agent: HttpServers;
-  readonly #location: RegistryLocation;
+  readonly #location: ReturnType<typeof parseLocation>;
 
-  constructor(agent: HttpServers, location: RegistryLocation) {
+  constructor(agent: HttpServers, location: ReturnType<typeof parseLocation>) {
     this.#agent = agent;
     this.#location = location;
   }

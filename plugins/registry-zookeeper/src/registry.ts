@@ -1,12 +1,5 @@
 import type { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
-import {
-  type EntryRequests,
-  entryRegistrar,
-  type OpenRegistry,
-  openedBy,
-  parseLocation,
-  type RegistryAdapter,
-} from '@rondo/registries';
+import { entryRegistrar, type OpenRegistry, openedBy, parseLocation, type RegistryAdapter } from '@rondo/registries';
 import type { Clock, Random } from '@rondo/rpc/clock';
 import { fromNode, toNode } from './node.js';
 import { create, read, remove, set } from './nodes.js';
@@ -68,7 +61,7 @@ export function zookeeperRegistry(url: string, { ttlMs, clock, random }: ZooKeep
 }
 
 /** The nodes of an instance, which end with the session. */
-function nodesOf(session: Session, root: string): EntryRequests {
+function nodesOf(session: Session, root: string): Parameters<typeof entryRegistrar>[0] {
   const pathOf = (name: string, { instanceId }: Instance) => `${root}/${name}/${instanceId}`;
   return {
     async read(name, instance) {

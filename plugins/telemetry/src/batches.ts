@@ -3,7 +3,7 @@ import { ExportResultCode } from '@opentelemetry/core';
 import type { ReadableSpan, SpanExporter } from '@opentelemetry/sdk-trace-base';
 import type { Logger } from '@rondo/rpc/call';
 import type { Clock, Timer } from '@rondo/rpc/clock';
-import type { SpanExportOptions } from '@rondo/service';
+import type { Exporter } from '@rondo/service';
 
 /**
  * Sends spans in batches, one after the other. Those that find no room in the queue are lost. A loss is counted, and is a line in the
@@ -26,7 +26,7 @@ export class Batches {
   #timer: Timer | undefined;
   #lost = 0;
 
-  constructor(exporter: SpanExporter, { clock, log, meter, environment }: SpanExportOptions) {
+  constructor(exporter: SpanExporter, { clock, log, meter, environment }: Parameters<Exporter['openSpans']>[0]) {
     this.#exporter = exporter;
     this.#clock = clock;
     this.#log = log;

@@ -7,9 +7,12 @@ import {
   type PushMetricExporter,
 } from '@opentelemetry/sdk-metrics';
 import { backgroundClock, sleep } from '@rondo/rpc/clock';
-import type { MetricData, MetricExportOptions } from '@rondo/service';
+import type { Exporter } from '@rondo/service';
 import { resourceOf } from './resource.js';
 import { withWarnings } from './warnings.js';
+
+type MetricExportOptions = Parameters<Exporter['openMetrics']>[0];
+type MetricData = Awaited<ReturnType<MetricExportOptions['collect']>>['metrics'][number];
 
 /** Each is loaded on demand. A bundle finds no names in what it loads so, but for the module as a whole. */
 const open = {

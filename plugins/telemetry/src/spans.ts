@@ -1,12 +1,14 @@
 import { CompositePropagator, W3CBaggagePropagator, W3CTraceContextPropagator } from '@opentelemetry/core';
 import type { SpanExporter } from '@opentelemetry/sdk-trace-base';
-import type { SpanExport, SpanExportOptions } from '@rondo/service';
+import type { Exporter } from '@rondo/service';
 import { Batches } from './batches.js';
 import { resourceOf } from './resource.js';
 import { withWarnings } from './warnings.js';
 
+type SpanExportOptions = Parameters<Exporter['openSpans']>[0];
+
 /** Opens the exporters of spans. They read where to from `OTEL_EXPORTER_OTLP_ENDPOINT` and its kin by themselves. */
-export async function openSpans(options: SpanExportOptions): Promise<SpanExport> {
+export async function openSpans(options: SpanExportOptions): ReturnType<Exporter['openSpans']> {
   const resource = resourceOf(options.resource);
   const opening = options.names.map((name) => open[name === 'console' ? name : protocolOf(options)]);
   const exporters = await withWarnings(options.log, () => Promise.all(opening.map((one) => one())));

@@ -9,11 +9,13 @@ import {
 } from '@nats-io/jetstream';
 import { connect, type NatsConnection, nanos } from '@nats-io/transport-node';
 import { type Clock, sleep } from '@rondo/rpc/clock';
-import type { Broker, Waiting } from '@rondo/topics';
+import type { Broker } from '@rondo/topics';
 import { eventOf, optionsOf, PARTITIONS, partitionOf } from './event.js';
 import { explain, explainBound, requireRoom } from './faults.js';
 import { ANSWER_MS, type NatsLocation, parseNats } from './location.js';
 import { ACK_WAIT_MS, createReceiver, hasCode, NO_CONSUMER } from './receiver.js';
+
+type Waiting = NonNullable<ReturnType<Awaited<ReturnType<Broker['waiting']>>['get']>>;
 
 interface Link {
   readonly connection: NatsConnection;

@@ -7,8 +7,10 @@ import {
   type JsMsg,
 } from '@nats-io/jetstream';
 import { type Clock, sleep } from '@rondo/rpc/clock';
-import type { Receiver, Receiving } from '@rondo/topics';
+import type { Broker, Receiver } from '@rondo/topics';
 import { eventOf } from './event.js';
+
+type Receiving = Parameters<Broker['receive']>[1];
 
 interface ReceiverOptions extends Receiving {
   readonly topic: string;

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { connect, headers, type NatsConnection } from '@nats-io/transport-node';
 import { systemClock as clock, sleep } from '@rondo/rpc/clock';
-import type { BrokerEvent, Take } from '@rondo/topics';
+import type { Broker, BrokerEvent } from '@rondo/topics';
 import { eventually } from '../../../packages/jobs/test/fixture.js';
 import { freePort, type NatsServer, noNats, startNats } from '../../../packages/topics/test/nats-server.js';
 import { natsBroker } from '../src/broker.js';
@@ -27,7 +27,7 @@ const event = (id: string): BrokerEvent => ({
     await server.close();
   });
   const unreadable: string[] = [];
-  const began = async (take: Take) => {
+  const began = async (take: Parameters<Broker['receive']>[1]['take']) => {
     tests += 1;
     const broker = natsBroker(`${server.url}/test${tests}`, { clock });
     await broker.open(topic, { retentionMs: 3_600_000, groups: ['g'] });

@@ -2,12 +2,13 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { type Authenticator, changeKeyFile, createAuthenticator, hashOfApiKey, newApiKey } from '@rondo/authentication';
+import { changeKeyFile, createAuthenticator, hashOfApiKey, newApiKey } from '@rondo/authentication';
 import { type Logger, Metadata } from '@rondo/rpc/call';
 import { fixedEndpoint } from '@rondo/rpc/client';
 import { systemClock } from '@rondo/rpc/clock';
 import { RpcError, Status } from '@rondo/rpc/status';
 import { ManualClock, seededRandom } from '@rondo/rpc/testing';
+import type { Authenticator } from '@rondo/service';
 import {
   BEGIN,
   END_HEADERS,

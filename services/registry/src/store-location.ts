@@ -1,4 +1,6 @@
-import { formatHostPort, type HostPort, hostPort, list, type Parsed, type Parser } from '@rondo/service';
+import { formatHostPort, type HostPort, hostPort, list, type Parser } from '@rondo/service';
+
+type Parsed<T> = ReturnType<Parser<T>['parse']>;
 
 /** Where the registry keeps its state. */
 export type StoreLocation = { readonly kind: 'memory' } | EtcdLocation;

@@ -14,5 +14,4 @@
  */
 
 export { createCache, type ResponseCache } from '../cache.js';
-export type { SharedOptions } from '../shared/second-level.js';
-export { LEASE_MS, type SharedStore, type StoreOptions, type StorePlugin, type Taken } from '../shared/shared-store.js';
+export { LEASE_MS, type SharedStore, type StorePlugin } from '../shared/shared-store.js';

@@ -29,7 +29,7 @@ export {
   TooManyCalls,
   UniqueViolation,
 } from '../errors.js';
-export { type Listening, listen } from '../listen.js';
+export { listen } from '../listen.js';
 export { type ObservedRow, observeRow } from '../metrics.js';
 export { migrate } from '../migrate.js';
 export type { SchemaPart } from '../migration.js';
@@ -45,6 +45,6 @@ export { createPool, overPool, type PoolOptions } from '../pool.js';
 export { requirePreparedTransactions } from '../prepared.js';
 export { provision } from '../provision.js';
 export { createReadiness, describeUrl, type Readiness } from '../readiness.js';
-export { createShare, type DatabaseShare } from '../share.js';
+export { createShare } from '../share.js';
 export type { Database, OperatorAudit, PartDatabase, Queries, QueryOptions, SqlValue, Transaction } from '../sql.js';
 export { Turns } from '../turns.js';

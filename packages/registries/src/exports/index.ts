@@ -13,21 +13,12 @@
  * @packageDocumentation
  */
 
-export type { Held, Registrar, RegistryAdapter } from '../adapter.js';
+export type { Registrar, RegistryAdapter } from '../adapter.js';
 export { checkTaken, createPace, MAX_HELD_BYTES, readText } from '../bounds.js';
-export {
-  checkCount,
-  type EntryRequests,
-  endpointAt,
-  entryRegistrar,
-  hostOf,
-  latest,
-  MAX_INSTANCES,
-  takenBy,
-} from '../entries.js';
+export { checkCount, endpointAt, entryRegistrar, hostOf, latest, MAX_INSTANCES, takenBy } from '../entries.js';
 export { HTTP_KEYS, HttpServers } from '../http.js';
 export { field, items, textOf } from '../json.js';
-export { isFullName, parseLocation, type RegistryLocation } from '../location.js';
-export { type OpenRegistry, openedBy, type RegistryOptions, type RegistryPlugin } from '../plugin.js';
+export { isFullName, parseLocation } from '../location.js';
+export { type OpenRegistry, openedBy, type RegistryPlugin } from '../plugin.js';
 export { fromRecord, toRecord } from '../record.js';
 export { adapterResolver } from '../resolver.js';

@@ -18,7 +18,6 @@
  */
 
 export { checkSetting } from '@rondo/rpc/internal';
-export type { AppListener, Part } from '@rondo/rpc/server';
 export { type AuditConfig, auditVariables } from '../config/audit-variables.js';
 export {
   formatHostPort,
@@ -29,25 +28,16 @@ export {
   listenAddress,
   matching,
   oneOf,
-  type Parsed,
   type Parser,
   text,
   url,
 } from '../config/parsers.js';
 export { REGISTRY_PORT } from '../config/shared.js';
 export { type Config, ConfigurationError, optionalVariable, type Variable, variable } from '../config/variables.js';
-export type { Exporter, MetricExportOptions, SpanExport, SpanExportOptions } from '../exporter.js';
+export type { Exporter } from '../exporter.js';
 export { runService } from '../lifecycle/run.js';
 export type { App, ServiceContext, ServiceOptions } from '../lifecycle/service.js';
 export { type RunningService, startService } from '../lifecycle/start.js';
 export { cannotBind, StartupError } from '../lifecycle/startup-error.js';
-export type { MetricData } from '../metrics/instruments.js';
 export type { Readiness, State } from '../state.js';
-export type {
-  Authenticator,
-  AuthenticatorOptions,
-  CredentialHeaders,
-  Issuer,
-  TokenRules,
-  TokensPlugin,
-} from '../tokens.js';
+export type { Authenticator, TokensPlugin } from '../tokens.js';

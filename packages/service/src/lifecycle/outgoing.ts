@@ -1,5 +1,5 @@
 import type { Meter } from '@opentelemetry/api';
-import { createCache, type ResponseCache, type SharedOptions, type StorePlugin } from '@rondo/cache';
+import { createCache, type ResponseCache, type StorePlugin } from '@rondo/cache';
 import { type Channel, type ChannelOptions, createChannel, createRegistryChannel } from '@rondo/rpc/client';
 import { callMetrics, folderStorage, type MutualTls, type Self } from '@rondo/rpc/internal';
 import type { Part } from '@rondo/rpc/server';
@@ -71,7 +71,7 @@ const isStore = (plugin: Plugin): plugin is StorePlugin => plugin.kind === 'cach
 async function sharedCache(
   { name, config, clock, wallClock, random, log, plugins }: ServiceRuntime,
   { meter, descriptorSet }: OutgoingOptions,
-): Promise<SharedOptions | undefined> {
+): Promise<Parameters<typeof createCache>[0]['shared']> {
   if (config.cache === undefined) return undefined;
   const { cache: url } = config;
   const plugin = pickPlugin(plugins, { is: isStore, variable: 'RONDO_CACHE', url });

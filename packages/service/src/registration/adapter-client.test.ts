@@ -1,11 +1,13 @@
 import { expect, it } from '@jest/globals';
 import { InstanceStatus } from '@rondo/contracts/rondo/registry/v1/registry';
-import type { Held, Registrar } from '@rondo/registries';
+import type { Registrar } from '@rondo/registries';
 import { ManualClock, seededRandom } from '@rondo/rpc/testing';
 import { recordingLogger } from '../../test/recording-logger.js';
 import { createState, DRAINING, type Readiness, readinessOf } from '../state.js';
 import { adapterClient } from './adapter-client.js';
 import { startRegistration } from './registration.js';
+
+type Held = Awaited<ReturnType<Registrar['renew']>>;
 
 const INSTANCE = {
   ...{ instanceId: 'a', incarnation: 1n, endpoints: [], services: ['x.Y'], zone: '', version: '', weight: 0 },

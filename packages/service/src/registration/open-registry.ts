@@ -1,4 +1,4 @@
-import type { RegistryOptions } from '@rondo/registries';
+import type { OpenRegistry } from '@rondo/registries';
 import type { RegistryChannelOptions } from '@rondo/rpc/client';
 import { backgroundClock, type Clock, systemRandom } from '@rondo/rpc/clock';
 import { formatHostPort, registryLocation } from '../config/parsers.js';
@@ -59,7 +59,7 @@ async function load(url: string, plugins: readonly Plugin[]) {
     throw new TypeError(`${text}: ${name === undefined ? 'give openRegistry its plugin' : install}`);
   }
   const open = await plugin.load();
-  return (options: RegistryOptions) => open(url, options);
+  return (options: Parameters<OpenRegistry>[1]) => open(url, options);
 }
 
 /** That of a session that registers nothing. */

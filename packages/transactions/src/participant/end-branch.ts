@@ -1,5 +1,5 @@
 import { BranchOutcome } from '@rondo/contracts/rondo/transactions/v1/transactions';
-import type { Database, DatabaseShare, OperatorAudit, Queries } from '@rondo/database';
+import type { createShare, Database, OperatorAudit, Queries } from '@rondo/database';
 import type { Logger } from '@rondo/rpc/call';
 import { type Clock, sleep } from '@rondo/rpc/clock';
 import { participantErrors } from '../errors.js';
@@ -12,7 +12,7 @@ export interface ParticipantDependencies {
   /** The participant's name. */
   readonly name: string;
   /** The share of the service's pool that prepares branches. */
-  readonly preparingDatabase: DatabaseShare;
+  readonly preparingDatabase: ReturnType<typeof createShare>;
   /** The same database through a second pool, for ending and listing branches. */
   readonly endingDatabase: Database;
   readonly log: Logger;

@@ -12,7 +12,6 @@
  * ```
  */
 
-export type { Authenticator } from '@rondo/service';
 export { createAuthenticator } from '../authenticator.js';
 export { DEVELOPMENT, issueDevelopmentToken, prepareDevelopmentIssuer } from '../development-issuer.js';
 export { hashOfApiKey, newApiKey } from '../keys/api-key.js';

@@ -3,8 +3,9 @@ import http from 'node:http';
 import https from 'node:https';
 import { fileURLToPath } from 'node:url';
 import type { Clock } from '@rondo/rpc/clock';
-import type { Issuer } from '@rondo/service';
 import type { JSONWebKeySet } from 'jose';
+
+import type { Issuer } from './verifier.js';
 
 /** Reads the issuer's keys from where they are. It rejects with an Error that says why they can't be read. */
 export type ReadKeys = () => Promise<JSONWebKeySet>;

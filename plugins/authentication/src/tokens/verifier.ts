@@ -1,14 +1,20 @@
 import type { Principal } from '@rondo/rpc/call';
 import { RpcError } from '@rondo/rpc/status';
-import type { AuthenticatorOptions, Issuer, TokenRules } from '@rondo/service';
+import type { TokensPlugin } from '@rondo/service';
 import { decodeJwt, errors, type JWTPayload, jwtVerify } from 'jose';
 import { credentialErrors } from '../errors.js';
 import { KeySet } from './key-set.js';
 import { keySource } from './key-source.js';
 import { scopesOf } from './scopes.js';
 
+type Options = Parameters<TokensPlugin['open']>[0];
+type TokenRules = NonNullable<Options['tokens']>;
+
+/** An issuer of tokens, and where its keys are. */
+export type Issuer = TokenRules['issuers'][number];
+
 /** What a verifier needs of its process. */
-export type TokenSurroundings = Pick<AuthenticatorOptions, 'clock' | 'wallClock' | 'log'>;
+export type TokenSurroundings = Pick<Options, 'clock' | 'wallClock' | 'log'>;
 
 /** Verifies a token. @throws RpcError `UNAUTHENTICATED`, or `UNAVAILABLE` if the issuer's keys can't be fetched. */
 export type VerifyToken = (token: string) => Promise<Principal>;

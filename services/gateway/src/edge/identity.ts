@@ -1,6 +1,8 @@
-import type { Authenticator, CredentialHeaders } from '@rondo/service';
+import type { Authenticator } from '@rondo/service';
 import type { HttpExchange } from '../listener/exchange.js';
 import { challenge } from './challenge.js';
+
+type CredentialHeaders = Parameters<Authenticator['authenticate']>[0];
 
 /**
  * Takes the credentials of a request out of it, so that neither services nor logs get them: a token or an API key. Undefined if it

@@ -1,7 +1,9 @@
-import { type Listening, listen } from '@rondo/database';
+import { listen } from '@rondo/database';
 import { type Clock, createBackoff, type Random, sleep } from '@rondo/rpc/clock';
 import type { OutageLog } from '../outage.js';
 import { CHANNEL } from '../schema.js';
+
+type Listening = Awaited<ReturnType<typeof listen>>;
 
 const BACKOFF = { baseMs: 50, maxMs: 2_000 };
 const CHECK_TIMEOUT_MS = 3_000;
