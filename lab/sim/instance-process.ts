@@ -6,7 +6,7 @@ import type { FaultListener, FaultNode } from '@rondo/rpc/internal/testing';
 import { createRouter } from '@rondo/rpc/server';
 import { RpcError, Status } from '@rondo/rpc/status';
 import { standIn } from '@rondo/rpc/testing';
-import { createState, drain, type Registration, readinessOf, startRegistration } from '@rondo/service/testing';
+import { createState, drain, readinessOf, startRegistration } from '@rondo/service/testing';
 import { BOUNDS } from './bounds.js';
 import { REGISTRY_ADDRESS } from './registry-process.js';
 import type { World } from './world.js';
@@ -49,7 +49,7 @@ export class InstanceProcess {
   readonly #fault: FaultNode;
   readonly #readiness = createState(readinessOf([]));
   readonly #listener: FaultListener;
-  readonly #registration: Registration;
+  readonly #registration: ReturnType<typeof startRegistration>;
   readonly #closeChannel: () => void;
 
   constructor(world: World, { instanceId, node }: InstanceOptions) {

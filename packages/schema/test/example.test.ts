@@ -3,8 +3,8 @@ import { createFileRegistry, fromBinary, fromJson, toBinary } from '@bufbuild/pr
 import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
 import { describe, expect, it } from '@jest/globals';
 import * as stubs from '@rondo/contracts/rondo/conformance/v1/validation';
+import { exampleOf } from '../src/example.js';
 import { textFor } from '../src/example-value.js';
-import { exampleOf } from '../src/exports/index.js';
 
 const descriptors = new URL('../../contracts/descriptors.binpb', import.meta.url);
 const registry = createFileRegistry(fromBinary(FileDescriptorSetSchema, readFileSync(descriptors)));

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { createFileRegistry, fromBinary } from '@bufbuild/protobuf';
 import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
 import { describe, expect, it } from '@jest/globals';
-import { formatRules, rulesOfField, rulesOfMessage, rulesOfOneof } from '../src/exports/index.js';
+import { formatRules, rulesOfField, rulesOfMessage, rulesOfOneof } from '../src/rules.js';
 
 const descriptors = new URL('../../contracts/descriptors.binpb', import.meta.url);
 const registry = createFileRegistry(fromBinary(FileDescriptorSetSchema, readFileSync(descriptors)));

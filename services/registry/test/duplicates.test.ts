@@ -7,7 +7,7 @@ import { BadRequest, ErrorInfo } from '@rondo/contracts/google/rpc/error_details
 import { Security } from '@rondo/contracts/rondo/registry/v1/registry';
 import type { Logger } from '@rondo/rpc/call';
 import { seededRandom } from '@rondo/rpc/testing';
-import { createState, type Registration, readinessOf, startRegistration } from '@rondo/service/testing';
+import { createState, readinessOf, startRegistration } from '@rondo/service/testing';
 import { refusal, SALES, SECRET, sales, start, stopAll } from './started-registry.js';
 import { recordingLog } from './store/fixture.js';
 
@@ -27,7 +27,7 @@ function begin({ registry, clock }: Registry, seed: number, aheadMs = 0): Proces
   const { log, lines }: { log: Logger; lines: string[] } = recordingLog();
   const address = `10.0.0.${seed}:50053`;
   const endpoint = { address, protocols: [], security: Security.SECURITY_PLAINTEXT, minPingInterval: undefined };
-  const registration: Registration = startRegistration({
+  const registration = startRegistration({
     registry,
     instance: {
       instanceId: 'sales-1',

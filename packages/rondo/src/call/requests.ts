@@ -2,7 +2,7 @@ import type { DescMessage, Message, Registry } from '@bufbuild/protobuf';
 import type { Metadata } from '@rondo/rpc/call';
 import type { CallOptions } from '@rondo/rpc/client';
 import { RpcError } from '@rondo/rpc/status';
-import { type DynamicMethod, type Invoke, readMessage, type Schema } from '@rondo/schema';
+import { type DynamicMethod, type DynamicMethodClient, readMessage, type Schema } from '@rondo/schema';
 import type { CommandContext } from '../command.js';
 import { UsageError } from '../errors.js';
 import { JsonSplitter } from '../json/splitter.js';
@@ -94,7 +94,10 @@ interface ProbeOptions extends CallOptions {
 }
 
 /** Makes one call, without resuming a broken stream, and resolves to its result; undefined if the signal cancelled it. */
-export async function probe(invoke: Invoke, options: ProbeOptions): Promise<CallResult | undefined> {
+export async function probe(
+  invoke: DynamicMethodClient['invoke'],
+  options: ProbeOptions,
+): Promise<CallResult | undefined> {
   const { requests, onReply, ...callOptions } = options;
   let trailer: Metadata | undefined;
   const onTrailer = (received: Metadata) => {

@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import type { DescMessage } from '@bufbuild/protobuf';
-import { type DynamicMethod, exampleOf, type Schema } from '@rondo/schema';
+import type { DynamicMethod, Schema } from '@rondo/schema';
+import { exampleOf } from '@rondo/schema/form';
 import { learnSchema, parseMethodName, type WhereValues, whereOf } from '../call/target.js';
 import { type CommandContext, defineCommand } from '../command.js';
 import { completeMethod } from '../completion/registered.js';

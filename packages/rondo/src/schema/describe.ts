@@ -1,14 +1,7 @@
 import type { DescEnum, DescField, DescMessage, DescOneof } from '@bufbuild/protobuf';
 import { authText } from '@rondo/rpc/internal';
-import {
-  type DynamicMethod,
-  formatRules,
-  methodOf,
-  type Rule,
-  rulesOfField,
-  rulesOfMessage,
-  rulesOfOneof,
-} from '@rondo/schema';
+import { type DynamicMethod, methodOf } from '@rondo/schema';
+import { formatRules, type Rule, rulesOfField, rulesOfMessage, rulesOfOneof } from '@rondo/schema/form';
 import { labelOf, typeOf } from '../generate/print-proto.js';
 
 /** A method as a `.proto` declares it: `rpc Add(calculator.v1.AddRequest) returns (calculator.v1.AddResponse)`. */

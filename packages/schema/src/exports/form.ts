@@ -2,4 +2,4 @@
 
 export { commentOf, splitComment } from '../comments.js';
 export { exampleOf, exampleOfField } from '../example.js';
-export { formatRules, rulesOfField } from '../rules.js';
+export { formatRules, type Rule, rulesOfField, rulesOfMessage, rulesOfOneof } from '../rules.js';

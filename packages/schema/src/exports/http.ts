@@ -6,12 +6,6 @@
  */
 
 export type { HttpBinding } from '../http/binding.js';
-export {
-  createRoutes,
-  type FoundRoute,
-  type PathOwner,
-  type RouteEntry,
-  type Routes,
-} from '../http/routes.js';
+export { createRoutes, type PathOwner, type RouteEntry } from '../http/routes.js';
 export { httpRuleOf } from '../http/rule.js';
-export { type PathTemplate, parseTemplate, type TemplateSegment } from '../http/template.js';
+export { parseTemplate } from '../http/template.js';

@@ -2,7 +2,7 @@ import type { Logger } from '@rondo/rpc/call';
 import type { Channel } from '@rondo/rpc/client';
 import { type Clock, createBackoff, createSemaphore, type Random, sleep } from '@rondo/rpc/clock';
 import { RpcError, Status } from '@rondo/rpc/status';
-import { createReflection, type ReflectedFile, type Reflection } from '@rondo/schema';
+import { createReflection, type ReflectedFile } from '@rondo/schema';
 import type { ContractFiles } from './contract.js';
 import type { ServiceInstance } from './instances.js';
 
@@ -160,7 +160,7 @@ function createAsking({ connect, clock, log, onLearned, onRefused }: LearnerOpti
 const DETAIL = 'google.rpc.BadRequest';
 
 /** The files of the standard error details, to print them as JSON; empty if the server doesn't have them. */
-async function detailsOf(reflection: Reflection): Promise<readonly ReflectedFile[]> {
+async function detailsOf(reflection: ReturnType<typeof createReflection>): Promise<readonly ReflectedFile[]> {
   try {
     return await reflection.filesOf(DETAIL);
   } catch (error) {

@@ -1,15 +1,12 @@
-import {
-  createRoutes,
-  type FoundRoute,
-  type HttpBinding,
-  type PathOwner,
-  type RouteEntry,
-  type Routes,
-} from '@rondo/schema/http';
+import { createRoutes, type HttpBinding, type PathOwner, type RouteEntry } from '@rondo/schema/http';
 import type { Catalogue, PublicMethod, PublicService, Route } from './catalogue.js';
 import type { Contract, ContractMethod } from './contract.js';
 import { isPublic } from './exposure.js';
 import type { ServiceVersions } from './versions.js';
+
+type Routes = ReturnType<typeof createRoutes<PublicMethod>>;
+type Found = NonNullable<ReturnType<Routes['match']>>;
+type FoundRoute = Extract<Found, { readonly binding: unknown }>;
 
 /** The public services and routes, computed from one state of the services. It looks up instances in the live state. */
 export interface View extends Pick<Catalogue, 'services' | 'routes' | 'route'> {
@@ -33,7 +30,7 @@ export function createView(all: readonly ServiceVersions[], now = () => 0, owner
   const running = createRoutes(entriesOf(offers.filter(({ service }) => service.instances > 0)), owners);
   // A service without instances must not keep paths from a running one for long, such as its successor under another name.
   const gone = createRoutes(entriesOf(offers.filter(({ service }) => service.instances === 0)), owners);
-  const isHeld = (left: FoundRoute<PublicMethod>, by: FoundRoute<PublicMethod>) =>
+  const isHeld = (left: FoundRoute, by: FoundRoute) =>
     now() - (leftAt.get(left.target.method.service) ?? 0) < HOLD_MS &&
     left.package !== by.package &&
     left.since <= by.since;
@@ -51,8 +48,7 @@ export function createView(all: readonly ServiceVersions[], now = () => 0, owner
   };
 }
 
-const isRoute = <T>(found: ReturnType<Routes<T>['match']>): found is FoundRoute<T> =>
-  found !== undefined && 'target' in found;
+const isRoute = (found: Found | undefined): found is FoundRoute => found !== undefined && 'target' in found;
 
 /** A service, and the bindings of its methods in all its versions. */
 interface Offer {
@@ -113,10 +109,7 @@ function toPublicMethod(found: ContractMethod, contract: Contract, versions: Ser
   };
 }
 
-function toRoutes(
-  entries: readonly RouteEntry<PublicMethod>[],
-  disabled: Routes<PublicMethod>['disabled'],
-): readonly Route[] {
+function toRoutes(entries: readonly RouteEntry<PublicMethod>[], disabled: Routes['disabled']): readonly Route[] {
   const takenBy = new Map<HttpBinding, string>(disabled.map(({ entry, by }) => [entry.binding, by]));
   return entries.map(({ target, binding }) => ({ target, binding, takenBy: takenBy.get(binding) }));
 }

@@ -1,6 +1,6 @@
 import { type DescMessage, type JsonValue, type Message, type Registry, ScalarType } from '@bufbuild/protobuf';
 import type { FieldViolation } from '@rondo/rpc/status';
-import { mapScalars, type ScalarMapping, writeMessage } from '@rondo/schema';
+import { mapScalars, writeMessage } from '@rondo/schema';
 import { gatewayErrors } from '../errors.js';
 
 /** How a message is written as JSON. */
@@ -38,7 +38,7 @@ export function beyondNumbers(desc: DescMessage, message: Message, types: Regist
 const LIMIT = 2n ** 53n;
 
 /** Turns the 64-bit integers of proto3 JSON, which are text, into numbers. */
-const numbers = (types: Registry, violations: FieldViolation[]): ScalarMapping => ({
+const numbers = (types: Registry, violations: FieldViolation[]): Parameters<typeof mapScalars>[2] => ({
   types,
   of(json, type, field) {
     if (typeof json !== 'string' || !is64Bit(type)) return json;

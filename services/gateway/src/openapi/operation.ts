@@ -1,6 +1,5 @@
 import type { DescMessage } from '@bufbuild/protobuf';
-import { exampleOf, exampleOfField } from '@rondo/schema';
-import { commentOf, splitComment } from '@rondo/schema/form';
+import { commentOf, exampleOf, exampleOfField, splitComment } from '@rondo/schema/form';
 import type { HttpBinding } from '@rondo/schema/http';
 import type { PublicMethod } from '../discovery/catalogue.js';
 import { etagField } from '../http-json/conditions.js';

@@ -1,4 +1,4 @@
-import type { PathTemplate, TemplateSegment } from '@rondo/schema/http';
+import type { HttpBinding } from '@rondo/schema/http';
 
 /** A path of OpenAPI, made of a path template. */
 export interface OpenApiPath {
@@ -22,7 +22,7 @@ export interface PathVariable {
  * Writes a path template so that generated clients needn't write slashes: `/v1/{name=projects/*}` becomes
  * `/v1/projects/{project}`. A variable is named after its field, or by the literal before it if it is a part of its field.
  */
-export function toOpenApiPath({ segments, variables, verb }: PathTemplate): OpenApiPath {
+export function toOpenApiPath({ segments, variables, verb }: HttpBinding['template']): OpenApiPath {
   const names: (string | undefined)[] = [];
   const isTaken = (name: string) => names.includes(name);
   for (const [index, segment] of segments.entries()) {
@@ -74,7 +74,7 @@ function unique(name: string, isTaken: (name: string) => boolean): string {
 }
 
 /** The singular of a literal: what a segment behind `projects` identifies is a project. */
-function nameAfter(before: TemplateSegment | undefined, index: number): string {
+function nameAfter(before: HttpBinding['template']['segments'][number] | undefined, index: number): string {
   if (before?.kind !== 'literal') return `name${index}`;
   return singular(camelCase(before.text));
 }

@@ -1,5 +1,5 @@
 import { type DescField, ScalarType } from '@bufbuild/protobuf';
-import { type Rule, rulesOfField } from '@rondo/schema';
+import { type Rule, rulesOfField } from '@rondo/schema/form';
 import type { Schema } from './model.js';
 
 /** Whether a field has a rule of `buf.validate` that needs no value. */

@@ -1,8 +1,7 @@
 import { type DescEnum, type DescField, type DescMessage, ScalarType } from '@bufbuild/protobuf';
 import { FeatureSet_FieldPresence } from '@bufbuild/protobuf/wkt';
 import { FieldBehavior } from '@rondo/contracts/google/api/field_behavior';
-import { type ExampleOptions, exampleOfField, formatRules, rulesOfField } from '@rondo/schema';
-import { commentOf } from '@rondo/schema/form';
+import { commentOf, exampleOfField, formatRules, rulesOfField } from '@rondo/schema/form';
 import { behaviorsOf } from '../http-json/field-behavior.js';
 import type { Schema } from './model.js';
 import { hasRule, keywordsOf } from './rules.js';
@@ -112,7 +111,10 @@ const NONE: ReadonlySet<string> = new Set();
 const byName = ([one]: readonly [string, unknown], [other]: readonly [string, unknown]) => (one < other ? -1 : 1);
 
 /** The options of an example of a request: without `filled`, which the path has, and without what the server sets. */
-export const requestExample = (integers: Integers, filled: readonly DescField[] = []): ExampleOptions => ({
+export const requestExample = (
+  integers: Integers,
+  filled: readonly DescField[] = [],
+): Parameters<typeof exampleOfField>[1] => ({
   integersAsText: integers === 'text',
   without: (field) => filled.includes(field) || behaviorsOf(field).has(FieldBehavior.OUTPUT_ONLY),
   isRequired,

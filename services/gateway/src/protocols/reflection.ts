@@ -2,7 +2,9 @@ import { createHash } from 'node:crypto';
 import { clone, toBinary } from '@bufbuild/protobuf';
 import { type FileDescriptorProto, FileDescriptorProtoSchema } from '@bufbuild/protobuf/wkt';
 import type { ReflectedFile } from '@rondo/schema';
-import { type DescriptorFile, type FileIndex, indexFiles, readDescriptorFile } from '@rondo/service/built-in';
+import { type FileIndex, indexFiles, readDescriptorFile } from '@rondo/service/built-in';
+
+type DescriptorFile = ReturnType<typeof readDescriptorFile>;
 
 /** The files of a contract. */
 export interface ReflectedContract {
