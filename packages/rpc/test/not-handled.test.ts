@@ -6,9 +6,10 @@ import { ConformanceServiceDefinition } from '@rondo/contracts/rondo/conformance
 import { methodsOf } from '../src/contract/method.js';
 import { Metadata, type ServerCall } from '../src/exports/call.js';
 import type { Middleware } from '../src/exports/middleware.js';
-import { createRouter, type Router, type RouterOptions, serve } from '../src/exports/server.js';
+import { createRouter, type Router, serve } from '../src/exports/server.js';
 import { RpcError, Status } from '../src/exports/status.js';
 import { createMemoryNetwork } from '../src/exports/testing.js';
+import type { RouterOptions } from '../src/server/router.js';
 import { CallRefused } from '../src/status/wire-errors.js';
 import type { TransportFactory } from '../src/transport/transport.js';
 import { startRawServer } from './support/http2-server.js';

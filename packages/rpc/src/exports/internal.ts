@@ -12,7 +12,6 @@ export {
   currentTrace,
   inSpan,
   newTraceId,
-  outsideTrace,
   type RequestSpan,
   receivedTraceId,
   tracing,
@@ -22,7 +21,7 @@ export {
 export { wasSent } from '../channel/attempt.js';
 export { configuredToken, sendToken } from '../channel/caller-token.js';
 export type { Choice } from '../channel/choose.js';
-export type { BreakerView, BulkheadView, GuardView } from '../channel/circuit-breaker/view.js';
+export type { BreakerView, GuardView } from '../channel/circuit-breaker/view.js';
 export {
   configuredBreakers,
   configuredBulkheads,
@@ -96,7 +95,7 @@ export { folderStorage } from '../resolver/endpoint-storage.js';
 export { type RegistryResolverOptions, registryResolver } from '../resolver/registry.js';
 export type { Resolution, ResolutionHandle, ResolverListener } from '../resolver/resolver.js';
 export { PEER_PING_INTERVAL_MS } from '../resolver/static.js';
-export type { AdmissionControl, AdmissionOptions, AdmissionView, MaxCalls } from '../server/admission/admission.js';
+export type { AdmissionControl, MaxCalls } from '../server/admission/admission.js';
 export {
   formatMaxCalls,
   MAX_CALLS_EXAMPLE,
@@ -113,7 +112,7 @@ export type { Attempt } from '../status/rpc-error.js';
 export { CallRefused, RouterError, TransportError } from '../status/wire-errors.js';
 export { callLog, Sampler } from '../telemetry/call-log.js';
 export { callMetrics } from '../telemetry/metrics.js';
-export { lifeUsed, type ProcessIdentity } from '../tls/identity.js';
+export { lifeUsed } from '../tls/identity.js';
 export {
   type MutualTls,
   openMutualTls,

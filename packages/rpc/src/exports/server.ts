@@ -16,4 +16,4 @@ export { encodeOnce } from '../server/codec.js';
 export { type RpcServer, serve } from '../server/grpc/serve.js';
 export { type Handlers, implement, type ServiceImplementation, unimplemented } from '../server/handlers.js';
 export { reading } from '../server/reading.js';
-export { createRouter, type Router, type RouterOptions } from '../server/router.js';
+export { createRouter, type Router } from '../server/router.js';

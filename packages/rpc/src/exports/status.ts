@@ -15,12 +15,6 @@
 export { Status, type StatusName, statusFromCode } from '../status/code.js';
 export { defineErrors, type ErrorTable } from '../status/define-errors.js';
 export { packDetail, unpackDetail } from '../status/detail.js';
-export {
-  checked,
-  type FieldAt,
-  invalidArgument,
-  type ReportFault,
-  validate,
-} from '../status/invalid-argument.js';
+export { type FieldAt, invalidArgument, type ReportFault, validate } from '../status/invalid-argument.js';
 export { RpcError } from '../status/rpc-error.js';
 export type { FieldViolation } from '../status/violation.js';

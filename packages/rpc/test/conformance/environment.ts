@@ -2,7 +2,8 @@ import { afterEach } from '@jest/globals';
 import { ConformanceServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/conformance';
 import { type Channel, createClient } from '../../src/exports/client.js';
 import type { Clock } from '../../src/exports/clock.js';
-import { createRouter, type Handlers, type Router, type RouterOptions } from '../../src/exports/server.js';
+import { createRouter, type Handlers, type Router } from '../../src/exports/server.js';
+import type { RouterOptions } from '../../src/server/router.js';
 import { type ConformanceClient, conformanceService } from '../support/service.js';
 import type { ServedDefinition } from './handlers.js';
 

@@ -1,7 +1,8 @@
 import { ConformanceServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/conformance';
 import { type Channel, type Client, createClient } from '../../src/exports/client.js';
-import { type Handlers, implement, type RouterOptions, type ServiceImplementation } from '../../src/exports/server.js';
+import { type Handlers, implement, type ServiceImplementation } from '../../src/exports/server.js';
 import { createTestChannel } from '../../src/exports/testing.js';
+import type { RouterOptions } from '../../src/server/router.js';
 import { conformance, type ServedDefinition, servedDefinition } from '../conformance/handlers.js';
 
 export type ConformanceClient = Client<typeof ConformanceServiceDefinition>;

@@ -1,7 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
-import { type AdmissionOptions, LiveSettings } from '@rondo/rpc/internal';
+import { type AdmissionControl, LiveSettings } from '@rondo/rpc/internal';
 import { createState } from '../state.js';
 import { applyToAdmission, keepsAnswers, weightOf } from './apply.js';
+
+type AdmissionOptions = Parameters<AdmissionControl['update']>[0];
 
 const [CARTS, ORDERS] = ['shop.v1.CartService', 'shop.v1.OrderService'] as const;
 const setting = (service: string, key: string, value: string) => ({ service, key, value });
