@@ -174,8 +174,3 @@ export function inSpan<T>(span: WorkSpan, work: () => Promise<T>): Promise<T> {
 export function currentTrace(): string {
   return installed?.current() ?? '';
 }
-
-/** Runs `work` outside of any trace: for work that goes on for ever, although a call may have begun it. */
-export function outsideTrace<T>(work: () => T): T {
-  return installed === undefined ? work() : installed.outside(work);
-}

@@ -42,13 +42,6 @@ function readUnless<T>(violations: readonly FieldViolation[], read: () => T): { 
   }
 }
 
-/** Returns `value`. Reports it if `rule` returns a fault. */
-export function checked<T>(report: ReportFault, value: T, rule: (value: T) => string | undefined): T {
-  const fault = rule(value);
-  if (fault !== undefined) report(fault);
-  return value;
-}
-
 /**
  * `INVALID_ARGUMENT` with a `google.rpc.BadRequest` that lists the violations. The message lists them too. If there are
  * too many, both list the first ones, and the message says how many are left.
