@@ -1,11 +1,11 @@
 /**
  * What the domains of resource-oriented services have in common: the errors by kind, pages and filters of lists, stored resources,
- * names, and rules of fields. It is pure: it imports nothing but types.
+ * and rules of fields. It is pure: it imports nothing but types.
  *
  * ```ts
- * import { namePattern } from '@rondo/resources/domain';
+ * import { NotFound } from '@rondo/resources/domain';
  *
- * export const NAMES = { book: namePattern('books/{book}', (id) => id) };
+ * export const isMissing = (error: unknown): boolean => error instanceof NotFound;
  * ```
  */
 
