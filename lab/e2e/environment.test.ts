@@ -17,8 +17,8 @@ const VARIABLES: readonly (readonly [name: string, rondo: boolean, services: boo
   ...['', '_FILE'].flatMap((end) =>
     ['RONDO_DATABASE_ADMIN_URL', 'DATABASE_URL', 'RONDO_TOKEN'].map((name) => [name + end, true, false] as const),
   ),
-  ...['', '_DIR', '_CERT', '_KEY', '_CA'].map((end) => [`RONDO_TLS${end}`, true, false] as const),
-  ...['RONDO_LOG_LEVEL', 'RONDO_TLS_MIN_VERSION', 'OTEL_SERVICE_NAME', 'http_proxy', 'GIT_AUTHOR_NAME'].map(
+  ...['', '_DIR'].map((end) => [`RONDO_TLS${end}`, true, false] as const),
+  ...['RONDO_LOG_LEVEL', 'RONDO_ZONE', 'OTEL_SERVICE_NAME', 'http_proxy', 'GIT_AUTHOR_NAME'].map(
     (name) => [name, true, true] as const,
   ),
 ];

@@ -60,8 +60,8 @@ beforeAll(async () => {
     },
     createApp: () => ({ services: [implement(Proxied, handlers)] }),
   });
-  writeFileSync(join(folder, 'cert.pem'), certificate.cert);
-  writeFileSync(join(folder, 'key.pem'), certificate.key);
+  writeFileSync(join(folder, 'tls.crt'), certificate.cert);
+  writeFileSync(join(folder, 'tls.key'), certificate.key);
   for (const _ of ['one', 'two']) gateways.push(await startGateway('127.0.0.1:0'));
 });
 
@@ -76,7 +76,7 @@ async function startGateway(listen: string) {
     registry: registry.address,
     env: {
       ...{ RONDO_GATEWAY_LISTEN: listen, RONDO_GATEWAY_TRUSTED_PROXIES: '127.0.0.0/8', RONDO_DRAIN_WAIT_MS: '3000' },
-      ...{ RONDO_GATEWAY_TLS_CERT: join(folder, 'cert.pem'), RONDO_GATEWAY_TLS_KEY: join(folder, 'key.pem') },
+      RONDO_GATEWAY_TLS_DIR: folder,
     },
   });
   const [, address = ''] = await process.printed(/also listening on (127\.0\.0\.1:\d+)/);

@@ -150,19 +150,16 @@ if (noEtcd) process.stdout.write('SKIPPED: etcd over TLS, as no etcd is installe
   });
   afterAll(() => etcd.stop());
 
-  const trust = (ca: string) => ({ RONDO_REGISTRY_STORE_CA: file(ca) });
-  const as = (name: string) => ({
-    RONDO_REGISTRY_STORE_CERT: file(`${name}.crt`),
-    RONDO_REGISTRY_STORE_KEY: file(`${name}.key`),
-  });
-  const registryWith = async (env: Readonly<Record<string, string>>) => {
-    const registry = await startRegistry({ env: { RONDO_REGISTRY_STORE: store, ...env } });
+  const trust = (ca: string) => `${store}?ca-file=${file(ca)}`;
+  const as = (name: string) => `&cert-file=${file(`${name}.crt`)}&key-file=${file(`${name}.key`)}`;
+  const registryWith = async (location: string) => {
+    const registry = await startRegistry({ env: { RONDO_REGISTRY_STORE: location } });
     running.push(registry);
     return registry;
   };
 
   it('holds the state of a registry', async () => {
-    const registry = await registryWith({ ...trust('ca.crt'), ...as('client') });
+    const registry = await registryWith(trust('ca.crt') + as('client'));
     await eventually(async () => {
       const { code } = await runNode(['scripts/rondo.mjs', 'config', '--registry', registry.address]);
       expect(code).toBe(0);
@@ -172,26 +169,18 @@ if (noEtcd) process.stdout.write('SKIPPED: etcd over TLS, as no etcd is installe
   it.each([
     [
       'an authority that has not issued its certificate',
-      () => ({ ...trust('other-ca.crt'), ...as('client') }),
-      /unable to verify .*RONDO_REGISTRY_STORE_CA must name/,
+      () => trust('other-ca.crt') + as('client'),
+      /unable to verify .*ca-file in RONDO_REGISTRY_STORE must name/,
     ],
-    [
-      'no certificate',
-      () => trust('ca.crt'),
-      /certificate.*RONDO_REGISTRY_STORE_CERT and RONDO_REGISTRY_STORE_KEY must name/,
-    ],
+    ['no certificate', () => trust('ca.crt'), /certificate.*cert-file and key-file in RONDO_REGISTRY_STORE must name/],
     [
       'a certificate of another authority',
-      () => ({ ...trust('ca.crt'), ...as('stranger') }),
-      /certificate.*RONDO_REGISTRY_STORE_CERT and RONDO_REGISTRY_STORE_KEY must name/,
+      () => trust('ca.crt') + as('stranger'),
+      /certificate.*cert-file and key-file in RONDO_REGISTRY_STORE must name/,
     ],
-    [
-      'plaintext',
-      () => ({ RONDO_REGISTRY_STORE: store.replace('etcds', 'etcd') }),
-      /can't be reached: .*(?:Failed to connect|may need TLS)/,
-    ],
-  ])('is refused with a clear error with %s', async (_what, env, reason) => {
-    const registry = await registryWith(env());
+    ['plaintext', () => store.replace('etcds', 'etcd'), /can't be reached: .*(?:Failed to connect|may need TLS)/],
+  ])('is refused with a clear error with %s', async (_what, location, reason) => {
+    const registry = await registryWith(location());
     const [line] = await registry.printed(/waiting for[^\n]*/);
     expect(line).toMatch(reason);
   });

@@ -15,8 +15,7 @@ serve() { # SERVICE [VARIABLE=VALUE…]
   servers+=($!)
 }
 serve calculator
-serve gateway RONDO_GATEWAY_LISTEN=127.0.0.1:0 RONDO_GATEWAY_TLS_CERT="$certs/gateway/tls.crt" \
-  RONDO_GATEWAY_TLS_KEY="$certs/gateway/tls.key"
+serve gateway RONDO_GATEWAY_LISTEN=127.0.0.1:0 RONDO_GATEWAY_TLS_DIR="$certs/gateway"
 address_in() { # LOG TEXT
   for _ in $(seq 100); do
     grep -o "\"msg\":\"$2 [0-9.:]*" "$folder/$1.log" | grep -o '[0-9.]*:[0-9]*$' && return

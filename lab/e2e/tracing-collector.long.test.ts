@@ -2,7 +2,16 @@
 
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { CalculatorServiceDefinition } from '@rondo/contracts/calculator/v1/calculator';
-import { freePort, memoryMiB, type ServiceProcess, startService, until } from '@rondo/harness';
+import {
+  eventually,
+  freePort,
+  memoryMiB,
+  runNode,
+  type ServiceProcess,
+  startRegistry,
+  startService,
+  until,
+} from '@rondo/harness';
 import { createChannel, createClient, staticResolver } from '@rondo/rpc/client';
 import { sleep, systemClock } from '@rondo/rpc/clock';
 import { type Answer, startCollector } from '../../plugins/telemetry/test/collector.js';
@@ -20,17 +29,24 @@ const GROWTH_MIB = 32;
 const LOST = /^otel_sdk_processor_span_processed_total\{[^}]*error_type="[^"]+"[^}]*\} (\d+)/gm;
 
 let collector: Awaited<ReturnType<typeof startCollector>>;
+let registry: ServiceProcess;
 let calculator: ServiceProcess;
 let metrics: string;
 
 beforeAll(async () => {
   collector = await startCollector();
   metrics = `127.0.0.1:${await freePort()}`;
-  const env = { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url, RONDO_METRICS: metrics, RONDO_ADMISSION: 'off' };
-  calculator = await startService('calculator', { env, nodeArguments: HEAP });
+  const env = { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url, RONDO_METRICS: metrics };
+  registry = await startRegistry();
+  calculator = await startService('calculator', { env, nodeArguments: HEAP, registry: registry.address });
+  const setting = ['CalculatorService', 'admission', 'off', '--registry', registry.address];
+  await eventually(async () => {
+    expect(await runNode(['scripts/rondo.mjs', 'config', 'set', ...setting])).toMatchObject({ code: 0 });
+  });
 });
 afterAll(async () => {
   await calculator.stop();
+  await registry.stop();
   await collector.close();
 });
 

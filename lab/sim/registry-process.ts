@@ -58,16 +58,8 @@ export class RegistryProcess {
 }
 
 const CONFIG = {
-  store: { kind: 'memory' as const },
-  storeCa: undefined,
-  storeCert: undefined,
-  storeKey: undefined,
-  maxInstances: DEFAULT_TOTAL_LIMITS.instances,
-  maxServices: DEFAULT_TOTAL_LIMITS.services,
-  maxWatches: DEFAULT_TOTAL_LIMITS.watches,
-  maxCordoned: DEFAULT_TOTAL_LIMITS.cordoned,
+  store: { kind: 'memory' as const, limits: DEFAULT_TOTAL_LIMITS, warmingMs: BOUNDS.ttlMs },
   system: '',
-  warmingMs: BOUNDS.ttlMs,
 };
 
 /** A meter without a reader. */

@@ -17,11 +17,11 @@ const start = (services) =>
   startService({
     name: 'bench',
     port: 0,
-    environment: { ...process.env, RONDO_REGISTRY: '127.0.0.1:1', RONDO_ADMISSION: 'off' },
+    environment: { ...process.env, RONDO_REGISTRY: '127.0.0.1:1' },
     log: silentLogger,
     register: false,
     plugins: [telemetry],
-    createApp: () => ({ services }),
+    createApp: () => ({ services, learnsLimits: false }),
   });
 
 answerParent({

@@ -9,7 +9,7 @@ import { runService, text, variable } from '@rondo/service';
 const WORK_MS = 40;
 
 const variables = {
-  ledger: variable('RONDO_CHAOS_LEDGER', text, {
+  ledger: variable('CHAOS_LEDGER', text, {
     description: 'Where changes are written down.',
     example: '/tmp/ledger',
   }),

@@ -1,3 +1,4 @@
+import path from 'node:path';
 import { freePort, until } from '@rondo/harness';
 import { REPLICAS, type Scenario, type ScenarioContext } from '../scenario.js';
 import type { Load } from '../testbed/load.js';
@@ -53,7 +54,8 @@ function startGateway({ testbed }: ScenarioContext, id: string, port: number): P
     env: {
       ...publicTls(testbed),
       RONDO_GATEWAY_LISTEN: `127.0.0.1:${port}`,
-      RONDO_GATEWAY_SERVED_BY: 'true',
+      // Its port then names the instance in each answer.
+      RONDO_GATEWAY_CONSOLE: `127.0.0.1:${port}`,
       // Longer than the balancer takes to notice.
       RONDO_DRAIN_WAIT_MS: '3000',
     },
@@ -64,8 +66,7 @@ function startGateway({ testbed }: ScenarioContext, id: string, port: number): P
 function publicTls({ certificates }: ScenarioContext['testbed']): Readonly<Record<string, string>> {
   const files = certificates.filesOf('gateway');
   if (files === undefined) return {};
-  const { cert, key } = files;
-  return { RONDO_GATEWAY_TLS_CERT: cert, RONDO_GATEWAY_TLS_KEY: key, RONDO_GATEWAY_PLAINTEXT: 'refuse' };
+  return { RONDO_GATEWAY_TLS_DIR: path.dirname(files.cert), RONDO_GATEWAY_PLAINTEXT: 'refuse' };
 }
 
 type Loads = readonly { readonly load: Load }[];

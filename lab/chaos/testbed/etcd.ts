@@ -29,7 +29,7 @@ export function etcdMissing(): string | undefined {
 }
 
 /** Starts three members, which end with the testbed. With TLS they want a certificate of each client, and of each other. */
-export async function startEtcd({ folder, certificates, onClose }: Testbed): Promise<EtcdCluster> {
+export async function startEtcd({ folder, certificates, ttlMs, onClose }: Testbed): Promise<EtcdCluster> {
   const members: Member[] = [];
   for (const name of MEMBERS) {
     members.push({ name, client: `127.0.0.1:${await freePort()}`, peer: `127.0.0.1:${await freePort()}` });
@@ -40,8 +40,12 @@ export async function startEtcd({ folder, certificates, onClose }: Testbed): Pro
   await Promise.all(processes.map((process) => process.printed(/ready to serve client requests/)));
   const addresses = members.map(({ client }) => client).join(',');
   const files = certificates.filesOf('registry');
+  const warming = `?warming-ms=${ttlMs}`;
   return {
-    variables: files === undefined ? { RONDO_REGISTRY_STORE: `etcd://${addresses}` } : storeOverTls(addresses, files),
+    variables: {
+      RONDO_REGISTRY_STORE:
+        files === undefined ? `etcd://${addresses}${warming}` : `etcds://${addresses}${warming}&${filesOf(files)}`,
+    },
     async killLeader() {
       const leads = () => processes.find((process) => / became leader at term /.test(process.output().stderr));
       const leader = await until(leads, { what: 'etcd has a leader' });
@@ -50,12 +54,7 @@ export async function startEtcd({ folder, certificates, onClose }: Testbed): Pro
   };
 }
 
-const storeOverTls = (addresses: string, { cert, key, ca }: CertificateFiles) => ({
-  RONDO_REGISTRY_STORE: `etcds://${addresses}`,
-  RONDO_REGISTRY_STORE_CA: ca,
-  RONDO_REGISTRY_STORE_CERT: cert,
-  RONDO_REGISTRY_STORE_KEY: key,
-});
+const filesOf = ({ cert, key, ca }: CertificateFiles) => `ca-file=${ca}&cert-file=${cert}&key-file=${key}`;
 
 interface MemberOptions {
   readonly members: readonly Member[];

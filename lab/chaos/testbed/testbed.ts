@@ -81,7 +81,10 @@ export async function createTestbed({ ttlMs, tls }: TestbedOptions): Promise<Tes
     ttlMs,
     certificates,
     async startRegistry(env = {}) {
-      const registry = await startRegistryNode({ RONDO_REGISTRY_WARMING_MS: String(ttlMs), ...env }, certificates);
+      const registry = await startRegistryNode(
+        { RONDO_REGISTRY_STORE: `memory?warming-ms=${ttlMs}`, ...env },
+        certificates,
+      );
       registries.push(registry);
       closing.push(() => registry.close());
       return registry;
@@ -95,7 +98,7 @@ export async function createTestbed({ ttlMs, tls }: TestbedOptions): Promise<Tes
         env: {
           RONDO_LEASE_TTL_MS: String(ttlMs),
           ...(advertise && { RONDO_ADVERTISE: advertise }),
-          ...(counting && { RONDO_CHAOS_LEDGER: path.join(folder, LEDGER) }),
+          ...(counting && { CHAOS_LEDGER: path.join(folder, LEDGER) }),
           ...certificates.variablesOf(service),
           ...own,
         },

@@ -77,7 +77,7 @@ export async function startRegistry({
   ...options
 }: Omit<ServiceOptions, 'registry'> & { readonly warmingMs?: number | undefined } = {}): Promise<ServiceProcess> {
   const { listen = `127.0.0.1:${await freePort()}` } = options;
-  const warming = warmingMs === undefined ? {} : { RONDO_REGISTRY_WARMING_MS: String(warmingMs) };
+  const warming = warmingMs === undefined ? {} : { RONDO_REGISTRY_STORE: `memory?warming-ms=${warmingMs}` };
   return startService('registry', { ...options, listen, env: { ...warming, ...env } });
 }
 

@@ -124,7 +124,7 @@ export async function startSystemOn(
         RONDO_LISTEN: '127.0.0.1:0',
         RONDO_GATEWAY_LISTEN: '127.0.0.1:0',
         RONDO_INSTANCE_ID: instanceId,
-        RONDO_TRACE_BYTES: '4194304',
+        RONDO_RECENT_BYTES: '5242880',
         ...certificate(service),
       };
       const instance = start(process.execPath, [main], { env: { ...env, ...databaseOf(service, data, base), ...own } });

@@ -4,7 +4,6 @@ import {
   checkZone,
   configuredBreakers,
   configuredBulkheads,
-  configuredCompression,
   configuredReplyLimit,
   configuredTransport,
   parseBalancing,
@@ -31,13 +30,10 @@ export function callerZone(environment: Readonly<Record<string, string | undefin
 }
 
 /** The settings of calls and of the connections that carry them. */
-export type Connections = Pick<
-  RegistryChannelOptions,
-  'breakers' | 'bulkheads' | 'maxReplyBytes' | 'compression' | 'tunnel'
->;
+export type Connections = Pick<RegistryChannelOptions, 'breakers' | 'bulkheads' | 'maxReplyBytes' | 'tunnel'>;
 
 /**
- * The settings that `RONDO_BREAKER`, `RONDO_BULKHEAD`, `RONDO_MAX_REPLY_BYTES`, `RONDO_COMPRESSION` and `RONDO_TRANSPORT` give.
+ * The settings that `RONDO_BREAKER`, `RONDO_BULKHEAD`, `RONDO_MAX_REPLY_BYTES` and `RONDO_TRANSPORT` give.
  */
 export function callerConnections(environment: Readonly<Record<string, string | undefined>>): Connections {
   try {
@@ -45,7 +41,6 @@ export function callerConnections(environment: Readonly<Record<string, string | 
       breakers: configuredBreakers(environment['RONDO_BREAKER']),
       bulkheads: configuredBulkheads(environment['RONDO_BULKHEAD']),
       maxReplyBytes: configuredReplyLimit(environment['RONDO_MAX_REPLY_BYTES']),
-      compression: configuredCompression(environment['RONDO_COMPRESSION']),
       tunnel: configuredTransport(environment['RONDO_TRANSPORT']) === 'tunnel',
     };
   } catch (error) {

@@ -222,7 +222,7 @@ describe('rondo call', () => {
   });
 
   it('shows the trace of its call, at addresses or through the registry', async () => {
-    const environment = { RONDO_TRACE_BYTES: '65536' };
+    const environment = { RONDO_RECENT_BYTES: '81920' };
     const traced = await startAdder('traced-1', registry.address, { environment });
     const { exitCode, stdout, stderr } = await call(ADD, '{"a": 2}', '--trace', '--address', traced.address);
     expect([exitCode, JSON.parse(stdout)]).toEqual([0, { result: '2' }]);

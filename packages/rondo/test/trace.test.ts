@@ -153,7 +153,7 @@ describe('what is missing', () => {
     const { exitCode, stderr } = await run(TRACE);
     expect([exitCode, stderr]).toEqual([
       0,
-      "calculator-1: no spans are kept there: RONDO_TRACE_BYTES is 0\ncalculator-2 can't be asked (needs the scope traces.read): its spans are missing\n",
+      "calculator-1: no spans are kept there: RONDO_RECENT_BYTES is 0\ncalculator-2 can't be asked (needs the scope traces.read): its spans are missing\n",
     ]);
   });
 
@@ -169,7 +169,7 @@ describe('what is missing', () => {
 
   it('may be all traces', async () => {
     await start('calculator-1', undefined);
-    expect((await run(TRACE)).stderr).toContain('RONDO_TRACE_BYTES=4194304; no spans are kept in calculator-1');
+    expect((await run(TRACE)).stderr).toContain('RONDO_RECENT_BYTES=5242880; no spans are kept in calculator-1');
   });
 
   it('may be the rest of an id', async () => {

@@ -191,8 +191,8 @@ it.each(['on', 'permissive'] as const)(
   },
 );
 
-it('a client cannot ask for handshake after handshake where TLS 1.2 is configured', async () => {
-  const { server, client, channel } = await start({ minVersion: 'TLSv1.2' });
+it('a client of TLS 1.2, which could ask for handshake after handshake, is refused', async () => {
+  const { server, client, channel } = await start();
   const secured = connectTls({
     port: server.port,
     ca: authorities.own.cert,
@@ -201,14 +201,8 @@ it('a client cannot ask for handshake after handshake where TLS 1.2 is configure
     maxVersion: 'TLSv1.2',
     ALPNProtocols: ['h2'],
   });
-  await once(secured, 'secureConnect');
-  expect(secured.getProtocol()).toBe('TLSv1.2');
-  const refused = new Promise((resolve) => {
-    secured.once('error', resolve);
-    secured.renegotiate({}, resolve);
-  });
-  expect(await refused).toMatchObject({ code: 'ERR_SSL_NO_RENEGOTIATION' });
-  secured.destroy();
+  const refused = new Promise((resolve) => secured.once('error', resolve));
+  expect(await refused).toMatchObject({ code: 'ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION' });
   expect((await client.unary({ text: 'served' })).text).toBe('served');
   channel.close();
   await server.drain(0);

@@ -124,7 +124,7 @@ describe('a certificate in files', () => {
     const texts = [cert, key, first.cert];
     for (const [index, name] of names.entries()) writeFileSync(path.join(folder.path, name), texts[index] ?? '');
     const clocks = { clock: systemClock, wallClock: systemWallClock };
-    const settings = { mode: 'on', minVersion: '1.3', folder: folder.path } as const;
+    const settings = { mode: 'on', folder: folder.path } as const;
     const tls = openMutualTls(settings, { usage: 'process', descriptorSet: undefined, ...clocks });
     expect(tls?.identity.current.id.name).toBe('sales');
   });

@@ -13,31 +13,31 @@ interface Starting {
   readonly environment?: Record<string, string>;
   readonly parts?: readonly Part[];
   readonly publicPort?: number;
+  readonly handoverMs?: number;
 }
 
 /** A process with a gRPC port, a public one and one for its metrics. */
-function begin({ environment = {}, parts = [], publicPort = 0 }: Starting = {}) {
+function begin({ environment = {}, parts = [], publicPort = 0, handoverMs = 0 }: Starting = {}) {
   const prepared = deferred();
   const { started, lines } = starting({
     environment: { RONDO_METRICS: '127.0.0.1:0', ...environment },
+    handoverMs,
     onPrepared: async () => prepared.resolve(),
     app: { parts: [{ name: 'the port', listeners: [listenerAt(publicPort)] }, ...parts] },
   });
   return { started, prepared: prepared.promise, lines };
 }
 
-interface InPlace extends Pick<Starting, 'parts'> {
-  readonly handoverMs?: string;
-}
-
 /** The start of another process at the ports of a running one. */
-function inPlaceOf(service: RunningService, { parts = [], handoverMs = '60000' }: InPlace) {
+function inPlaceOf(
+  service: RunningService,
+  { parts = [], handoverMs = 60_000 }: Pick<Starting, 'parts' | 'handoverMs'>,
+) {
   const environment = {
     RONDO_LISTEN: service.address,
     RONDO_METRICS: service.metricsAddress ?? '',
-    RONDO_HANDOVER_MS: handoverMs,
   };
-  return begin({ environment, parts, publicPort: portOf(service.listenerAddresses[0]) });
+  return begin({ environment, parts, handoverMs, publicPort: portOf(service.listenerAddresses[0]) });
 }
 
 it('listens as soon as the other process has closed its ports, the one for metrics last', async () => {
@@ -79,13 +79,13 @@ it('is prepared when its parts answer', async () => {
 it('says which part does not answer, and leaves the ports', async () => {
   const before = await begin().started;
   const parts = [{ name: 'the database', check: () => Promise.reject(new Error('gone')) }];
-  const { started } = inPlaceOf(before, { parts, handoverMs: '50' });
+  const { started } = inPlaceOf(before, { parts, handoverMs: 50 });
   await expect(started).rejects.toThrow('no answer from the database within 50 ms; the log has the reason');
 });
 
 it('fails if a port stays in use, and at once if it starts in no place', async () => {
   const before = await begin().started;
-  for (const handoverMs of ['50', '0']) {
+  for (const handoverMs of [50, 0]) {
     await expect(inPlaceOf(before, { handoverMs }).started).rejects.toThrow('the port is in use');
   }
 });

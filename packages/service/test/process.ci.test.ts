@@ -85,7 +85,7 @@ describe('a process', () => {
   });
 
   it('ends when its launcher is gone before it is ready', async () => {
-    const service = run({ FIXTURE_WAITS: 'yes', RONDO_HANDOVER_MS: '600000' });
+    const service = run({ FIXTURE_WAITS: 'yes' }, ['--handover']);
     await printed(service, 'waiting');
     service.child.disconnect();
     expect([await service.exited, service.output.err]).toEqual([1, '']);

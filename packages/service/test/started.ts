@@ -33,7 +33,7 @@ export const adder = (add: Handlers<typeof AdderServiceDefinition>['add'] = ({ a
   implement(AdderServiceDefinition, { add });
 
 interface Setting
-  extends Partial<Pick<StartOptions<Record<never, never>>, 'maxReplyBytes' | 'onPrepared' | 'plugins'>> {
+  extends Partial<Pick<StartOptions<Record<never, never>>, 'handoverMs' | 'maxReplyBytes' | 'onPrepared' | 'plugins'>> {
   readonly environment?: Readonly<Record<string, string>>;
   readonly app?: Partial<App>;
   readonly add?: Handlers<typeof AdderServiceDefinition>['add'];

@@ -12,7 +12,7 @@ afterEach(closeAll);
 const TRACE = '4bf92f3577b34da6a3ce929d0e0e4736';
 const CALLER = '00f067aa0ba902b7';
 const ADD = 'rondo.conformance.v1.AdderService/Add';
-const TRACED = { RONDO_TRACE_BYTES: '262144' };
+const TRACED = { RONDO_RECENT_BYTES: '327680' };
 const parent = (flags: string, rest = '') => ({ traceparent: `00-${TRACE}-${CALLER}-${flags}${rest}` });
 
 /** An adder that keeps its spans, and has one of its own. This process's calls have spans, too: it is the adder's. */

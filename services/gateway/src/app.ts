@@ -43,6 +43,7 @@ export function createApp(context: GatewayContext, config: GatewayConfig): App {
   const edge = createEdge({
     ...context,
     ...config,
+    rate: rateOf(config),
     hosts: console === undefined ? config.hosts : [...config.hosts, console.host],
     isProxy,
     mayTrace: createProxyCheck(config.trustedTracers),
@@ -74,6 +75,10 @@ export function createApp(context: GatewayContext, config: GatewayConfig): App {
   };
 }
 
+/** How many requests a client may send; undefined for any number. */
+const rateOf = ({ limits: { 'client-rate': perSecond, 'client-burst': burst } }: GatewayConfig) =>
+  perSecond === 0 ? undefined : { perSecond, burst: burst || perSecond };
+
 interface Port {
   readonly listen: HostPort;
   /** The variable with that address, if it isn't the public port's. */
@@ -93,7 +98,7 @@ interface Port {
 function createPort(context: GatewayContext, config: GatewayConfig, port: Port) {
   const { catalogue, edge, listen, fleet, services, draining, isProxy } = port;
   const { clock, log } = context;
-  const { plaintext, maxConnections: connections, maxConnectionsPerClient: connectionsPerClient } = config;
+  const { plaintext, limits } = config;
   const tls = tlsFiles(config);
   const refuse: Dispatch['refuse'] = (exchange, error, status) => dispatch.refuse(exchange, error, status);
   const held = holdUntilStarted((exchange) => dispatch.handle(exchange), { catalogue, clock });
@@ -104,7 +109,7 @@ function createPort(context: GatewayContext, config: GatewayConfig, port: Port) 
     handler: edge.admit(handler),
     ...(tls && { tls }),
     plaintext,
-    limits: { connections, connectionsPerClient },
+    limits: { connections: limits.connections, connectionsPerClient: limits['client-connections'] },
     isProxy,
     clientOf: edge.shareOf,
     leaving: draining,
@@ -152,11 +157,11 @@ interface Surroundings {
 
 function createProtocols(
   { channel, clock, descriptorSet, log, readiness, authenticator, instanceId = '', registry = [] }: GatewayContext,
-  { maxMessageBytes, servedBy: toAll, launcher }: GatewayConfig,
+  { maxMessageBytes, launcher }: GatewayConfig,
   { catalogue, draining, clientOf, health, fleet, services }: Surroundings,
 ): Dispatch {
   // Operators may know which instance answers.
-  const servedBy = toAll || fleet !== undefined;
+  const servedBy = fleet !== undefined;
   const authenticates = authenticator !== undefined;
   const restart = { launcher, ownId: instanceId };
   const asked = { questions: createQuestions({ channel, clock }), clock, channel, registry, restart };

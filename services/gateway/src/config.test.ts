@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Parser, Variable } from '@rondo/service';
-import { type GatewayConfig, host, network, origin, rate, tlsFiles, variables } from './config.js';
+import { type GatewayConfig, host, limits, network, origin, tlsFiles, variables } from './config.js';
 
 const all: readonly (readonly [string, Variable<unknown>])[] = Object.entries(variables);
 
@@ -12,48 +12,39 @@ it.each(all)('%s has an example that it accepts, a default that it reads back, a
 });
 
 it.each<readonly [string, unknown, Parser<unknown>]>([
-  ['100/s,burst=200', { perSecond: 100, burst: 200 }, rate],
-  ['5/s', { perSecond: 5, burst: 5 }, rate],
+  ['client-rate=100, client-burst=200', expect.objectContaining({ 'client-rate': 100, 'client-burst': 200 }), limits],
+  ['connections=5', expect.objectContaining({ connections: 5, 'client-connections': 1_000, 'client-rate': 0 }), limits],
   ['[::1]', '[::1]', host],
   ['*', '*', host],
   ['http://localhost:3000', 'http://localhost:3000', origin],
   ['fd00::/8', 'fd00::/8', network],
   ['10.0.0.7', '10.0.0.7', network],
-  ['true', true, variables.servedBy.parser],
   ['/v1/a=x.v1.S,/v1/b/c=y', ['/v1/a=x.v1.S', '/v1/b/c=y'], variables.pathOwners.parser],
 ])('%s is read as %j', (text, value, parser) => {
   expect(parser.parse(text)).toEqual({ ok: true, value });
 });
 
 it.each<readonly [string, string, Parser<unknown>]>([
-  ['100', 'is not a rate', rate],
-  ['0/s', 'is not a rate', rate],
+  ['100', 'has the unknown key "100"', limits],
+  ['connections=0', 'has a value of connections that is less than 1', limits],
+  ['connections=1,connections=2', 'gives connections twice', limits],
   ['example.com:80', 'is not a host without a port', host],
   ['http://example.com', 'is not a host without a port', host],
   ['https://app.example.com/', 'is not an origin, https://app.example.com is one', origin],
   ['app.example.com', 'is not an origin', origin],
   ['10.0.0.0/33', 'has more than 32 bits', network],
   ['proxy', 'is not an IP address or a network', network],
-  ['yes', 'is unknown', variables.servedBy.parser],
   ['/v1/{name=orders/*}=sales', 'is not', variables.pathOwners.parser],
 ])('%s %s', (text, fault, parser) => {
   expect(parser.parse(text)).toEqual({ ok: false, fault: expect.stringContaining(fault) });
 });
 
 describe('the files for TLS', () => {
-  const files = (given: Partial<GatewayConfig>) =>
-    tlsFiles({ tlsCert: undefined, tlsKey: undefined, plaintext: 'allow', ...given });
+  const files = (given: Partial<GatewayConfig>) => tlsFiles({ tlsDir: undefined, plaintext: 'allow', ...given });
 
-  it('are both given, or neither', () => {
+  it('are those in the folder, if there is one', () => {
     expect(files({})).toBeUndefined();
-    expect(files({ tlsCert: 'a.pem', tlsKey: 'b.pem', plaintext: 'refuse' })).toEqual({
-      certPath: 'a.pem',
-      keyPath: 'b.pem',
-    });
-    const without = (set: string, unset: string) =>
-      `RONDO_GATEWAY_TLS_${set} is set without RONDO_GATEWAY_TLS_${unset}: give both, or neither`;
-    expect(() => files({ tlsCert: 'a.pem' })).toThrow(without('CERT', 'KEY'));
-    expect(() => files({ tlsKey: 'b.pem' })).toThrow(without('KEY', 'CERT'));
+    expect(files({ tlsDir: 'own', plaintext: 'refuse' })).toEqual({ certPath: 'own/tls.crt', keyPath: 'own/tls.key' });
   });
 
   it('are needed if plaintext is refused', () => {

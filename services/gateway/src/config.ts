@@ -1,4 +1,5 @@
 import { isIP } from 'node:net';
+import { join } from 'node:path';
 import {
   type Config,
   ConfigurationError,
@@ -14,21 +15,49 @@ import {
   text,
   variable,
 } from '@rondo/service';
-import type { Rate } from './edge/rate-limit.js';
 import type { TlsFiles } from './listener/tls.js';
 
-const RATE = /^(?<perSecond>[1-9]\d{0,6})\/s(?:,burst=(?<burst>[1-9]\d{0,6}))?$/;
+/** The bounds of the public port. */
+interface Limits {
+  /** How many connections may be open. */
+  readonly connections: number;
+  /** How many of them may come from one address; an IPv6 network of 64 bits counts as one. */
+  readonly 'client-connections': number;
+  /** How many requests a client may send in a second; 0 for any number. */
+  readonly 'client-rate': number;
+  /** How many of them may come at once, after a pause; 0 for as many as in a second. */
+  readonly 'client-burst': number;
+}
 
-/** Parses a rate such as `100/s,burst=200`. The default burst is the requests of one second. */
-export const rate: Parser<Rate> = {
-  rule: 'requests a second, and how many may come at once: from 1 to 9999999 each',
-  example: '100/s,burst=200',
-  parse(value) {
-    const { perSecond, burst = perSecond } = RATE.exec(value)?.groups ?? {};
-    if (perSecond === undefined) return { ok: false, fault: 'is not a rate' };
-    return { ok: true, value: { perSecond: Number(perSecond), burst: Number(burst) } };
+const DEFAULT_LIMITS: Limits = {
+  connections: 10_000,
+  'client-connections': 1_000,
+  'client-rate': 0,
+  'client-burst': 0,
+};
+const limit = integer({ min: 1, max: 2 ** 31 - 1 });
+
+/** Parses bounds such as `connections=20000,client-rate=100`. Those that the text doesn't name have their defaults. */
+export const limits: Parser<Limits> = {
+  rule: `key=number, several with commas; the keys are ${Object.keys(DEFAULT_LIMITS).join(', ')}`,
+  example: 'client-rate=100,client-burst=200',
+  parse(text) {
+    const found = new Map<string, number>();
+    for (const part of text.split(',')) {
+      const [key = '', value = ''] = part.trim().split('=', 2);
+      const parsed = limit.parse(value);
+      if (!Object.hasOwn(DEFAULT_LIMITS, key)) return { ok: false, fault: `has the unknown key "${key}"` };
+      if (!parsed.ok) return { ok: false, fault: `has a value of ${key} that ${parsed.fault}` };
+      if (found.has(key)) return { ok: false, fault: `gives ${key} twice` };
+      found.set(key, parsed.value);
+    }
+    return { ok: true, value: { ...DEFAULT_LIMITS, ...Object.fromEntries(found) } };
   },
-  format: ({ perSecond, burst }) => `${perSecond}/s,burst=${burst}`,
+  format: (value) =>
+    Object.entries(value)
+      .filter(([, bound]) => bound > 0)
+      .map(([key, bound]) => `${key}=${bound}`)
+      .join(','),
 };
 
 /** Parses a host that clients may name, without its port: `api.example.com`, `[::1]`, or `*` for any. */
@@ -72,18 +101,6 @@ const pathOwner = matching(
   '/v1/orders=sales',
 );
 
-const yesOrNo = oneOf(['true', 'false']);
-
-/** Parses `true` or `false`. */
-const flag: Parser<boolean> = {
-  ...yesOrNo,
-  parse(value) {
-    const parsed = yesOrNo.parse(value);
-    return parsed.ok ? { ok: true, value: parsed.value === 'true' } : parsed;
-  },
-  format: String,
-};
-
 /** The environment variables of the gateway, in addition to the shared ones. */
 export const variables = {
   listen: variable('RONDO_GATEWAY_LISTEN', listenAddress, {
@@ -91,13 +108,10 @@ export const variables = {
     example: '127.0.0.1:8080',
     description: 'Where the gateway listens for clients outside of the system.',
   }),
-  tlsCert: optionalVariable('RONDO_GATEWAY_TLS_CERT', text, {
-    example: '/etc/rondo/gateway.pem',
-    description: 'The file of the certificate and its chain, in PEM. It is read again when it changes.',
-  }),
-  tlsKey: optionalVariable('RONDO_GATEWAY_TLS_KEY', text, {
-    example: '/etc/rondo/gateway-key.pem',
-    description: "The file of the certificate's key, in PEM.",
+  tlsDir: optionalVariable('RONDO_GATEWAY_TLS_DIR', text, {
+    example: '/var/run/secrets/gateway',
+    description:
+      'The folder with the certificate and its chain, tls.crt, and its key, tls.key, in PEM. They are read again when they change.',
   }),
   plaintext: variable('RONDO_GATEWAY_PLAINTEXT', oneOf(['allow', 'refuse']), {
     default: 'allow',
@@ -113,20 +127,14 @@ export const variables = {
     example: 'https://app.example.com',
     description: 'The origins whose pages may call from a browser.',
   }),
-  maxMessageBytes: variable('RONDO_GATEWAY_MAX_MESSAGE_BYTES', integer({ min: 1, max: 2 ** 31 - 1 }), {
+  maxMessageBytes: variable('RONDO_MAX_REQUEST_BYTES', integer({ min: 1, max: 2 ** 31 - 1 }), {
     default: 4 * 2 ** 20,
     description: 'The largest message or body of a request.',
   }),
-  maxConnections: variable('RONDO_GATEWAY_MAX_CONNECTIONS', integer({ min: 1, max: 1_000_000 }), {
-    default: 10_000,
-    description: 'How many connections may be open.',
-  }),
-  maxConnectionsPerClient: variable('RONDO_GATEWAY_MAX_CONNECTIONS_PER_CLIENT', integer({ min: 1, max: 1_000_000 }), {
-    default: 1_000,
-    description: 'How many of them may come from one address; an IPv6 network of 64 bits counts as one.',
-  }),
-  rate: optionalVariable('RONDO_GATEWAY_RATE', rate, {
-    description: 'How many requests a client may send; without a limit by default.',
+  limits: variable('RONDO_GATEWAY_LIMITS', limits, {
+    default: DEFAULT_LIMITS,
+    example: limits.example,
+    description: 'Bounds of the public port: of connections, and of the requests of a client.',
   }),
   trustedProxies: variable('RONDO_GATEWAY_TRUSTED_PROXIES', list(network), {
     default: [],
@@ -149,23 +157,15 @@ export const variables = {
     description:
       'Where operators reach the console. It may be the address of RONDO_GATEWAY_LISTEN. Beyond the loopback it needs credentials.',
   }),
-  pages: optionalVariable('RONDO_GATEWAY_PAGES', text, {
-    example: '/srv/pages',
-    description:
-      "The folder with the pages of services: its folder `board` is served at `/board`. By default the image's.",
-  }),
-  launcher: optionalVariable('RONDO_GATEWAY_LAUNCHER', text, {
-    example: '.rondo/data/launcher.json',
-    description: 'The file by which the console finds `npm start`, which sets it, to restart instances.',
-  }),
-  servedBy: variable('RONDO_GATEWAY_SERVED_BY', flag, {
-    default: false,
-    description: 'Whether answers name the instance that served them, in rondo-served-by.',
-  }),
 } as const;
 
-/** The values of these variables. */
-export type GatewayConfig = Config<typeof variables>;
+/** The values of these variables, and the arguments that `npm start` gives. */
+export type GatewayConfig = Config<typeof variables> & {
+  /** The folder with the pages of services: its folder `board` is served at `/board`. By default the image's. */
+  readonly pages?: string | undefined;
+  /** The file by which the console finds `npm start`, to restart instances. */
+  readonly launcher?: string | undefined;
+};
 
 /**
  * Where the console listens; undefined for nowhere.
@@ -187,21 +187,12 @@ const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|::1)$/i;
 /**
  * The files for TLS; undefined without TLS.
  *
- * @throws ConfigurationError if only one of the two is set, or if plaintext is refused without TLS.
+ * @throws ConfigurationError if plaintext is refused without TLS.
  */
-export function tlsFiles({
-  tlsCert: certPath,
-  tlsKey: keyPath,
-  plaintext,
-}: Pick<GatewayConfig, 'tlsCert' | 'tlsKey' | 'plaintext'>): TlsFiles | undefined {
-  if (certPath !== undefined && keyPath !== undefined) return { certPath, keyPath };
-  const { tlsCert, tlsKey } = variables;
-  const [set, unset] = certPath === undefined ? [tlsKey, tlsCert] : [tlsCert, tlsKey];
-  if (certPath !== keyPath) {
-    throw new ConfigurationError([`${set.name} is set without ${unset.name}: give both, or neither`]);
-  }
+export function tlsFiles({ tlsDir, plaintext }: Pick<GatewayConfig, 'tlsDir' | 'plaintext'>): TlsFiles | undefined {
+  if (tlsDir !== undefined) return { certPath: join(tlsDir, 'tls.crt'), keyPath: join(tlsDir, 'tls.key') };
   if (plaintext === 'allow') return undefined;
   throw new ConfigurationError([
-    `${variables.plaintext.name}=refuse leaves nothing to serve: give ${tlsCert.name} and ${tlsKey.name}`,
+    `${variables.plaintext.name}=refuse leaves nothing to serve: give ${variables.tlsDir.name}`,
   ]);
 }

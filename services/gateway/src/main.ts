@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { parseArgs } from 'node:util';
 import { tokens } from '@rondo/authentication/tokens';
 import { redis } from '@rondo/cache-redis';
 import { consul } from '@rondo/registry-consul';
@@ -11,4 +12,18 @@ import { createApp } from './app.js';
 import { variables } from './config.js';
 
 const plugins = [consul, eureka, kubernetes, zookeeper, redis, tokens, telemetry];
-await runService({ name: 'gateway', port: 50071, variables, createApp, plugins });
+const { pages, launcher } = parseArgs({
+  options: {
+    pages: { type: 'string' },
+    launcher: { type: 'string' },
+    handover: { type: 'boolean' },
+    migrate: { type: 'boolean' },
+  },
+}).values;
+await runService({
+  name: 'gateway',
+  port: 50071,
+  variables,
+  createApp: (context, config) => createApp(context, { ...config, pages, launcher }),
+  plugins,
+});

@@ -125,7 +125,7 @@ async function nameAt(port: number): Promise<string> {
   ])('fails the start if the key %s', async (_name, change) => {
     await expect(start({}, change(makeCertificate('one')))).rejects.toMatchObject({
       name: 'StartupError',
-      message: expect.stringContaining('RONDO_GATEWAY_TLS_KEY'),
+      message: expect.stringContaining('RONDO_GATEWAY_TLS_DIR'),
     });
   });
 

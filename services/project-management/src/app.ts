@@ -9,7 +9,7 @@ import { createSubscriber } from '@rondo/topics';
 import { createParticipant } from '@rondo/transactions';
 import { projectRules } from './access.js';
 import { createCalculator } from './calculator.js';
-import { type ProjectsConfig, servicesByName } from './config.js';
+import type { ProjectsConfig } from './config.js';
 import { deliverOperation, deliverOrder } from './deliveries.js';
 import { errors } from './errors.js';
 import { estimateProject } from './estimates.js';
@@ -29,10 +29,7 @@ const CONTRACTS = [ProjectServiceDefinition, TaskServiceDefinition, TeamServiceD
 const MIGRATIONS = new URL('../migrations/', import.meta.url);
 
 /** Creates the service: opens its database and what works with it, and implements its contracts. */
-export function createApp(
-  context: ProjectsContext,
-  { databaseUrl: url, coordinators, ...config }: ProjectsConfig,
-): App {
+export function createApp(context: ProjectsContext, { databaseUrl: url, ...config }: ProjectsConfig): App {
   const resources = [projects, tasks, members, reservations];
   const opened = openDatabase({ ...context, name: 'project-management', url, migrations: MIGRATIONS, resources });
   const audit = createAudit({ database: opened, ...auditBy(config) });
@@ -41,7 +38,7 @@ export function createApp(
   const participant = createParticipant({
     database,
     name: 'project-management',
-    coordinators: servicesByName(coordinators),
+    coordinators: { sales: 'sales.v1.QuoteService' },
     services: CONTRACTS,
     operations: [deliverOperation({ ...methods, audit })],
   });

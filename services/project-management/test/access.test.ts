@@ -191,7 +191,7 @@ describe('the audit log', () => {
   let company: Company;
   let ada: ReturnType<Company['as']>;
   beforeAll(async () => {
-    company = await startCompany(undefined, 'on');
+    company = await startCompany(undefined, 90);
     const member = { displayName: 'Ada', email: 'ada@example.com', subject: 'ada', team: 'north' };
     await company.team.createMember({ member });
     ada = company.as('ada', 'projects.read', 'projects.write');

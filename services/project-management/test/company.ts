@@ -48,12 +48,12 @@ const unhurried: Middleware<ServerCall> = (call, next) => {
  *
  * @param bound returns the database's URL with changed parameters, such as limits of the time to wait for the database.
  */
-export async function startCompany(bound = (url: string) => url, audit: 'on' | 'off' = 'off') {
+export async function startCompany(bound = (url: string) => url, audit: number | 'off' = 'off') {
   const postgres = await startTestPostgres();
   const databaseUrl = bound(await postgres.createDatabase());
   const calculator = startCalculator();
   const context = { log: silentLogger, channel: calculator.channel, random: systemRandom };
-  const config = { databaseUrl, coordinators: ['sales=sales.v1.QuoteService'], audit };
+  const config = { databaseUrl, audit };
   const start = (wallClock: WallClock = systemWallClock, clock: Clock = systemClock) =>
     createApp({ ...context, wallClock, clock }, config);
   const wallClockElsewhere = new SettableWallClock();

@@ -16,13 +16,9 @@ export function createApp(
     Partial<Pick<ServiceContext, 'mayServe'>> & { readonly meter: StoreMeter },
   config: Config<typeof variables>,
 ): App {
-  const { store: location, storeCa: ca, storeCert: cert, storeKey: key, warmingMs } = config;
-  const { system, maxInstances, maxServices, maxWatches, maxCordoned } = config;
+  const { store: location, system } = config;
   const { clock, wallClock, random, log, meter, mayServe = () => true } = context;
-  const limits = { instances: maxInstances, services: maxServices, watches: maxWatches, cordoned: maxCordoned };
-  const files = { ca, cert, key };
-  const watchRestMs = WATCH_REST_MS;
-  const opened = openStore({ location, files, clock, wallClock, random, log, limits, warmingMs, watchRestMs });
+  const opened = openStore({ location, clock, wallClock, random, log, watchRestMs: WATCH_REST_MS });
   const { store, settings, part } = opened;
   const refusals = new RefusalLog(log, clock);
   meterStore(meter, { ...opened, refusals });
@@ -37,7 +33,7 @@ export function createApp(
           wallClock,
           mayServe,
           refusals,
-          maxWatches,
+          maxWatches: location.limits.watches,
         }),
       ),
       implement(

@@ -15,10 +15,7 @@ describe('a registry in memory', () => {
 
 describe('an attacker that fills a registry', () => {
   const LIMITS = {
-    RONDO_REGISTRY_MAX_INSTANCES: '30',
-    RONDO_REGISTRY_MAX_SERVICES: '30',
-    RONDO_REGISTRY_MAX_WATCHES: '15',
-    RONDO_REGISTRY_MAX_CORDONED: '5',
+    RONDO_REGISTRY_STORE: 'memory?warming-ms=0&instances=30&services=30&watches=15&cordoned=5',
   };
   let setup: AttackSetup;
   beforeAll(async () => {

@@ -9,5 +9,5 @@ tellSkipped('attacks on a registry over etcd', noEtcd);
     etcd = await startEtcd();
   });
   afterAll(() => etcd.close());
-  describeAttacks(() => ({ RONDO_REGISTRY_STORE: `etcd://${etcd.address}` }));
+  describeAttacks(() => ({ RONDO_REGISTRY_STORE: `etcd://${etcd.address}?warming-ms=0` }));
 });

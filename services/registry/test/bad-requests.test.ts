@@ -186,7 +186,7 @@ describe('a bad request', () => {
   });
 
   it('includes an update that leaves an instance with too much text, and it changes nothing', async () => {
-    const { registry } = start({ maxServices: 64 });
+    const { registry } = start({ services: 64 });
     const { leaseId } = await registry.register({ instance: sales({ services: long(60) }), sequence: 1n });
     const lease = { leaseId, instanceId: 'sales-1', updateMask: ['metadata'] };
     const metadata = Object.fromEntries(Array.from({ length: 32 }, (_, key) => [`k${key}`, 'x'.repeat(200)]));

@@ -115,9 +115,11 @@ tellSkipped('an etcd with users', noEtcd);
     expect(await listed(store)).toHaveLength(1);
     const refused = [undefined, { ca }, own].map((tls) => refusal(open({ endpoints: [address], tls }).store));
     expect(await Promise.all(refused)).toEqual(
-      ['it may need TLS', 'RONDO_REGISTRY_STORE_CERT and', 'RONDO_REGISTRY_STORE_CA must'].map((remedy) =>
-        expect.stringContaining(remedy),
-      ),
+      [
+        'it may need TLS',
+        'cert-file and key-file in RONDO_REGISTRY_STORE must',
+        'ca-file in RONDO_REGISTRY_STORE must',
+      ].map((remedy) => expect.stringContaining(remedy)),
     );
   });
 });

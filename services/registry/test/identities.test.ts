@@ -201,7 +201,7 @@ describe('a service with a certificate restores', () => {
 });
 
 it('the processes of one identity have at most half of the watches open', async () => {
-  const { registry, anyone } = startAs('spiffe://rondo.test/mallory', { maxWatches: 8 });
+  const { registry, anyone } = startAs('spiffe://rondo.test/mallory', { watches: 8 });
   const watch = (client: typeof registry) => client.watch({})[Symbol.asyncIterator]();
   const own = Array.from({ length: 4 }, () => watch(registry));
   for (const one of own) await one.next();

@@ -4,13 +4,30 @@ import { join } from 'node:path';
 import { afterAll, expect, it } from '@jest/globals';
 import { ConfigurationError, startService } from '@rondo/service';
 import { registry } from '../src/index.js';
-import { storeLocation } from '../src/store-location.js';
+import { DEFAULT_BOUNDS, storeLocation } from '../src/store-location.js';
 import { start, stopAll } from './started-registry.js';
 
-const ETCD = { kind: 'etcd', isEncrypted: false, user: undefined, password: undefined, prefix: '/rondo/registry' };
+const files = { ca: undefined, cert: undefined, key: undefined };
+const ETCD = {
+  ...{ kind: 'etcd', isEncrypted: false, user: undefined, password: undefined, prefix: '/rondo/registry' },
+  ...{ ...DEFAULT_BOUNDS, files },
+};
+const { limits } = DEFAULT_BOUNDS;
 
 it.each([
-  ['memory', { kind: 'memory' }],
+  ['memory', { kind: 'memory', ...DEFAULT_BOUNDS }],
+  [
+    'memory?instances=30&watches=15&warming-ms=0',
+    { kind: 'memory', limits: { ...limits, instances: 30, watches: 15 }, warmingMs: 0 },
+  ],
+  [
+    'etcds://a:1?ca-file=/a.crt&cordoned=5',
+    {
+      ...ETCD,
+      ...{ isEncrypted: true, endpoints: [{ host: 'a', port: 1 }] },
+      ...{ limits: { ...limits, cordoned: 5 }, files: { ...files, ca: '/a.crt' } },
+    },
+  ],
   ['etcd://a:1', { ...ETCD, endpoints: [{ host: 'a', port: 1 }] }],
   ['etcd://a', { ...ETCD, endpoints: [{ host: 'a', port: 2379 }] }],
   [
@@ -35,8 +52,14 @@ it.each([
   ['http://a:1', 'is neither memory nor the URL of an etcd'],
   ['etcd://', 'is neither memory nor the URL of an etcd'],
   ['etcd://ann@a:1', 'is neither memory nor the URL of an etcd'],
-  ['etcd://a:1?x=y', 'names hosts of which is not host:port'],
-  ['etcd://a?tls=on', 'names hosts of which is not host:port'],
+  ['etcd://a:1?x=y', 'has an unknown key after the ?'],
+  ['memory?instances=0', 'has a value of instances that is less than 1'],
+  ['memory?services=15001', 'has a value of services that is more than 15000'],
+  ['memory?watches=1&watches=2', 'has watches twice'],
+  ['memory?ca-file=a.crt', 'has ca-file, which is for etcds:// alone'],
+  ['etcd://a?key-file=a.key', 'has key-file, which is for etcds:// alone'],
+  ['etcds://a?cert-file=a.crt', 'has one of cert-file and key-file, which go together'],
+  ['etcds://a?key-file=a.key', 'has one of cert-file and key-file, which go together'],
   ['etcd://a:99999', 'names hosts of which has port 99999, which is not from 1 to 65535'],
   ['etcd://a:1,,b:2', 'names hosts of which item 2 is empty'],
   ['etcd://ann:%zz@a:1', 'has a user or password with a % that encodes nothing'],
@@ -64,38 +87,19 @@ afterAll(async () => {
   rmSync(folder, { recursive: true });
 });
 
-const etcd = (isEncrypted: boolean) =>
-  ({
-    kind: 'etcd',
-    endpoints: [{ host: 'a', port: 1 }],
-    isEncrypted,
-    user: undefined,
-    password: undefined,
-    prefix: '/a',
-  }) as const;
+const missing = join(folder, 'missing');
 
 it.each([
-  ['files without TLS', { store: etcd(false), storeCa: pem }, ['RONDO_REGISTRY_STORE_CA is for TLS alone']],
-  ['files for the store in memory', { storeCa: pem }, ['RONDO_REGISTRY_STORE_CA is for TLS alone']],
-  [
-    'a certificate alone',
-    { store: etcd(true), storeCert: pem },
-    ['RONDO_REGISTRY_STORE_CERT is set without RONDO_REGISTRY_STORE_KEY'],
-  ],
-  [
-    'a key alone',
-    { store: etcd(true), storeKey: pem },
-    ['RONDO_REGISTRY_STORE_KEY is set without RONDO_REGISTRY_STORE_CERT'],
-  ],
   [
     'a missing file, and one that is no PEM file',
-    { store: etcd(true), storeCa: join(folder, 'missing'), storeCert: pem, storeKey: other },
+    `etcds://a:1?ca-file=${missing}&cert-file=${pem}&key-file=${other}`,
     ["missing can't be read", 'other.txt is no PEM file'],
   ],
-])('a registry does not start with %s', (_what, config, faults) => {
+])('a registry does not start with %s', (_what, location, faults) => {
   let thrown: unknown;
   try {
-    start(config);
+    const store = storeLocation.parse(location);
+    if (store.ok) start({ store: store.value });
   } catch (error) {
     thrown = error;
   }

@@ -131,14 +131,14 @@ describe('an operator', () => {
   });
 
   it('cordons no more instances than the limit', async () => {
-    const { registry } = start({ maxCordoned: 1 });
+    const { registry } = start({ cordoned: 1 });
     const state = OperatorState.OPERATOR_STATE_CORDONED;
     for (const instanceId of ['a', 'b']) await registry.register({ instance: sales({ instanceId }) });
     await registry.setOperatorState({ instanceId: 'a', state });
     const error = await refusal(registry.setOperatorState({ instanceId: 'b', state }));
     expect([error.codeName, error.message]).toEqual([
       'RESOURCE_EXHAUSTED',
-      'the registry holds 1 cordoned, as many as it may: uncordon some, or raise RONDO_REGISTRY_MAX_CORDONED',
+      'the registry holds 1 cordoned, as many as it may: uncordon some, or raise cordoned in RONDO_REGISTRY_STORE',
     ]);
   });
 
@@ -152,7 +152,7 @@ describe('an operator', () => {
     }
     const reply = await registry.listOperatorStates({});
     expect(reply.marks).toHaveLength(40);
-    // RONDO_REGISTRY_MAX_CORDONED is at most 4,000.
+    // `cordoned` is at most 4,000.
     expect((ListOperatorStatesResponse.encode(reply).finish().length / 40) * 4000).toBeLessThan(4 * 2 ** 20);
   });
 });
@@ -238,7 +238,7 @@ describe('a watch', () => {
   });
 
   it('of many instances comes in parts that fit into its messages, complete with the last', async () => {
-    const { registry } = start({ maxInstances: 2500 });
+    const { registry } = start({ instances: 2500 });
     const protocols = Array(8).fill(-1);
     const minPingInterval = { seconds: 86_400n, nanos: 999_999_999 };
     const endpoint = { address: 'a:1', protocols, security: -1, minPingInterval };
@@ -267,7 +267,7 @@ describe('a watch', () => {
     const error = await refusal(next(open()));
     expect([error.codeName, error.message]).toEqual([
       'RESOURCE_EXHAUSTED',
-      'the registry holds 2 watches of memory, as many as it may: share watches, or raise RONDO_REGISTRY_MAX_WATCHES',
+      'the registry holds 2 watches of memory, as many as it may: share watches, or raise watches in RONDO_REGISTRY_STORE',
     ]);
     stop.abort();
     await clock.advance(0);
@@ -314,12 +314,12 @@ describe('lists', () => {
 
 describe('above its limits', () => {
   it('the registry names the limit and what to do', async () => {
-    const { registry } = start({ maxInstances: 1 });
+    const { registry } = start({ instances: 1 });
     await registry.register({ instance: sales() });
     const error = await refusal(registry.register({ instance: sales({ instanceId: 'sales-2' }) }));
     expect([error.codeName, error.message]).toEqual([
       'RESOURCE_EXHAUSTED',
-      'the registry holds 1 instances, as many as it may: wait for leases to run out, or raise RONDO_REGISTRY_MAX_INSTANCES',
+      'the registry holds 1 instances, as many as it may: wait for leases to run out, or raise instances in RONDO_REGISTRY_STORE',
     ]);
   });
 });

@@ -11,19 +11,17 @@ import { RpcError } from '@rondo/rpc/status';
 import { createTestChannel, ManualClock, seededRandom, stopParts } from '@rondo/rpc/testing';
 import { createApp } from '../src/app.js';
 import type { StoreMeter } from '../src/metrics.js';
+import type { StoreLocation } from '../src/store-location.js';
 
-const CONFIG: Parameters<typeof createApp>[1] = {
-  store: { kind: 'memory' },
-  storeCa: undefined,
-  storeCert: undefined,
-  storeKey: undefined,
-  system: '',
-  maxInstances: 100,
-  maxServices: 10,
-  maxCordoned: 100,
-  maxWatches: 4,
-  warmingMs: 0,
-};
+/** Bounds that a test can reach. */
+const LIMITS = { instances: 100, services: 10, cordoned: 100, watches: 4 };
+
+interface Started extends Partial<typeof LIMITS> {
+  readonly warmingMs?: number;
+  readonly system?: string;
+  /** Memory with the bounds above by default. */
+  readonly store?: StoreLocation;
+}
 export const SALES = 'sales.v1.OrderService';
 /** The secret that proves that a repeated registration is of the same process. */
 export const SECRET = Buffer.alloc(32, 7);
@@ -37,14 +35,16 @@ export async function stopAll(): Promise<void> {
 
 /** Starts a registry and a client of it, with a clock that the test moves. */
 export function start(
-  config: Partial<typeof CONFIG> = {},
+  { warmingMs = 0, system = '', store, ...limits }: Started = {},
   log = silentLogger,
   mayServe: (identity: string, service: string) => boolean = () => true,
 ) {
   const clock = new ManualClock();
   const random = seededRandom(1);
   const { meter, measured } = readableMeter();
-  const app = createApp({ clock, wallClock: clock.wall, random, log, meter, mayServe }, { ...CONFIG, ...config });
+  const memory = { kind: 'memory' as const, limits: { ...LIMITS, ...limits }, warmingMs };
+  const context = { clock, wallClock: clock.wall, random, log, meter, mayServe };
+  const app = createApp(context, { store: store ?? memory, system });
   const channel = createTestChannel({ services: app.services, clock, random });
   stops.push(
     () => stopParts(app),

@@ -147,7 +147,7 @@ async function codeOf(call: Promise<unknown>): Promise<string> {
 
 /** A registry with one instance of `sales`, which renews while others attack. */
 async function start(environment: Readonly<Record<string, string>>, secure: boolean) {
-  const process = await startRegistryProcess({ RONDO_REGISTRY_WARMING_MS: '0', ...environment });
+  const process = await startRegistryProcess({ RONDO_REGISTRY_STORE: 'memory?warming-ms=0', ...environment });
   closers.push(() => process.close());
   const victim = await connect(process.address, secure ? 'sales' : undefined);
   const mallory = await connect(process.address, secure ? 'mallory' : undefined);

@@ -26,7 +26,7 @@ describe('the audit', () => {
   let bob: typeof ada;
   let product: string;
   beforeAll(async () => {
-    company = await startCompany(undefined, 'on');
+    company = await startCompany(undefined, 90);
     database = createPool({ url: company.databaseUrl, maxConnections: 2 });
     const as = callersOf(company);
     [ada, bob] = [as('ada', ...RIGHTS), as('bob', ...RIGHTS)];

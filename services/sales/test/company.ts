@@ -25,7 +25,7 @@ import { patient, startFakeProjects, unhurried } from './fake-projects.js';
  */
 export async function startCompany(
   prepare: (databaseUrl: string) => Promise<void> = async () => undefined,
-  audit: 'on' | 'off' = 'off',
+  audit: number | 'off' = 'off',
 ) {
   const postgres = await startTestPostgres();
   const calculator = new FakeCalculator();
@@ -64,7 +64,7 @@ export async function startCompany(
 export type Company = Awaited<ReturnType<typeof startCompany>>;
 
 interface Clocks {
-  readonly audit?: 'on' | 'off';
+  readonly audit?: number | 'off';
   readonly clock?: Clock;
   readonly wallClock?: WallClock;
 }

@@ -23,11 +23,11 @@ async function git(...args: readonly string[]): Promise<string> {
 }
 
 /**
- * The version to upgrade from: what `RONDO_UPGRADE_FROM` names, otherwise the last commit whose services have stores of their own.
+ * The version to upgrade from: what `UPGRADE_FROM` names, otherwise the last commit whose services have stores of their own.
  * Undefined if the clone doesn't have that commit, as a shallow one doesn't.
  */
 export async function commitBefore(): Promise<string | undefined> {
-  const named = process.env.RONDO_UPGRADE_FROM;
+  const named = process.env.UPGRADE_FROM;
   if (named !== undefined) return git('rev-parse', '--verify', `${named}^{commit}`);
   return commitOf(STORES_OF_THEIR_OWN);
 }

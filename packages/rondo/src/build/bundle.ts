@@ -64,7 +64,7 @@ function copyAssets({ service, assets = {}, public: outside }: ReturnType<typeof
     cpSync(path.join(path.dirname(manifest), 'dist/page'), path.join(out, service, folder), { recursive: true });
     return [manifest, ...pageInputs('console')];
   });
-  if (outside?.pages === undefined || !existsSync(servicePages)) return ofPackages;
+  if (outside?.console === undefined || !existsSync(servicePages)) return ofPackages;
   const filter = (file: string) => !file.endsWith('.json');
   cpSync(servicePages, path.join(out, service, 'pages'), { recursive: true, filter });
   return [...ofPackages, ...pageInputs('services')];

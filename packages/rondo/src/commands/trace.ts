@@ -41,7 +41,7 @@ export const trace = defineCommand({
   usage: '[id] [--slow] [--errors] [-f] [--name TEXT] [--min TIME] [--limit N] [--json]',
   details: [
     'It asks each registered instance for the spans that it keeps in memory. npm start and rondo dev let each process keep',
-    'those of the last minutes; elsewhere set RONDO_TRACE_BYTES. The id is in errors, in logs and in x-request-id; a text that',
+    'those of the last minutes; elsewhere set RONDO_RECENT_BYTES. The id is in errors, in logs and in x-request-id; a text that',
     'has it will do, and so will its beginning if no other trace has the same.',
     '',
     'A row is a span, below the one that caused it: a call that was made (→) or answered, a request, a statement, a step of a',

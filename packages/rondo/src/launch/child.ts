@@ -14,8 +14,8 @@ import { tlsVariables } from './security.js';
 
 const WARNINGS = new Set(['warn', 'error', 'fatal']);
 const LAST_LINES = 10;
-/** What each process has for the spans of its last calls, unless the environment says otherwise. */
-const [TRACE_BYTES, LOG_BYTES] = ['4194304', '1048576'];
+/** What each process has for the spans of its last calls and its last log lines, unless the environment says otherwise. */
+const RECENT_BYTES = '5242880';
 const STOP_TIMEOUT_MS = 15_000;
 
 /** A process of a service. */
@@ -24,7 +24,7 @@ export interface Child {
   readonly pid: number | undefined;
   /** Resolves to how it ended, in words. */
   readonly ended: Promise<string>;
-  /** Resolves when a process with `RONDO_HANDOVER_MS` lacks only its ports. */
+  /** Resolves when a process that takes over lacks only its ports. */
   readonly prepared: Promise<unknown>;
   /** Lets such a process listen. */
   takeOver(): void;
@@ -41,22 +41,24 @@ export interface ChildOptions extends Pick<SystemOptions, 'data' | 'certs'> {
   readonly warn: (line: string) => void;
   /** Whether its log is continued. */
   readonly append: boolean;
+  /** Whether it waits until `takeOver` before it listens. */
+  readonly takesOver: boolean;
 }
 
 /** Starts one instance of a service. */
-export function startChild(planned: Planned, { data, certs, env, warn, append }: ChildOptions): Child {
+export function startChild(planned: Planned, { data, certs, env, warn, append, takesOver }: ChildOptions): Child {
   const { name, service, port, public: outside } = planned;
   const inherited = environmentOf(service);
   // The launcher's database replaces the one of the service's .env, however that names it.
   if (env.DATABASE_URL !== undefined) delete inherited.DATABASE_URL_FILE;
-  const kept = service === REGISTRY ? {} : { RONDO_TRACE_BYTES: TRACE_BYTES, RONDO_LOG_BYTES: LOG_BYTES };
+  const kept = service === REGISTRY ? {} : { RONDO_RECENT_BYTES: RECENT_BYTES };
   const listens = { RONDO_LISTEN: `127.0.0.1:${port}`, ...publicVariables(outside) };
-  const child = spawn(process.execPath, [entryOf(service)], {
+  const args = [...(takesOver ? ['--handover'] : []), ...consoleArguments(planned, data)];
+  const child = spawn(process.execPath, [entryOf(service), ...args], {
     cwd: root,
     env: {
       ...kept,
-      ...consoleVariables(planned, data),
-      ...(outside?.pages && { [outside.pages]: servicePages }),
+      ...consoleVariables(planned),
       ...inherited,
       ...env,
       ...tlsVariables(certs, service),
@@ -94,11 +96,14 @@ export function startChild(planned: Planned, { data, certs, env, warn, append }:
 
 const publicVariables = (outside: Planned['public']) => outside && { [outside.variable]: outside.address };
 
-function consoleVariables(planned: Planned, data: string) {
+function consoleVariables(planned: Planned) {
   const address = consoleOf(planned);
-  if (planned.public?.console === undefined || address === undefined) return {};
-  return { [planned.public.console]: address, RONDO_GATEWAY_LAUNCHER: path.join(data, 'launcher.json') };
+  return planned.public?.console === undefined || address === undefined ? {} : { [planned.public.console]: address };
 }
+
+/** Where the service that serves the console finds this launcher and the pages of services. */
+const consoleArguments = ({ public: outside }: Planned, data: string): readonly string[] =>
+  outside?.console ? ['--launcher', path.join(data, 'launcher.json'), '--pages', servicePages] : [];
 
 function endOf(child: ChildProcess, streams: readonly NodeJS.EventEmitter[]): Promise<string> {
   const closed = Promise.all(streams.map((stream) => once(stream, 'close')));

@@ -17,7 +17,7 @@ export interface Planned {
   /** Where it serves its metrics, with --metrics. */
   readonly metricsPort: number;
   /** Where it listens for callers outside of the system, and the variable that tells it so. */
-  readonly public?: Pick<PublicListener, 'variable' | 'console' | 'pages'> & {
+  readonly public?: Pick<PublicListener, 'variable' | 'console'> & {
     readonly address: string;
     readonly port: number;
   };
@@ -72,10 +72,9 @@ function publicAddress(service: string, { port, offset, variable }: PublicListen
 }
 
 /** The service itself refuses an address that has no port. */
-const planPublic = (address: string, { variable, console, pages }: PublicListener) => ({
+const planPublic = (address: string, { variable, console }: PublicListener) => ({
   variable,
   ...(console && { console }),
-  ...(pages && { pages }),
   address,
   port: Number(/:(\d+)$/.exec(address)?.[1] ?? 0),
 });

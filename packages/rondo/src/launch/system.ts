@@ -5,7 +5,7 @@ import type { LauncherRow } from '../launcher.js';
 import { messageOf } from '../workspace/errors.js';
 import { entryOf, folderOf, type Manifest, REGISTRY } from '../workspace/manifests.js';
 import { root } from '../workspace/paths.js';
-import { type Child, firstToEnd, killAll, startChild, stopChildren } from './child.js';
+import { type Child, type ChildOptions, firstToEnd, killAll, startChild, stopChildren } from './child.js';
 import { removeProcesses, scaled, writeProcesses, writeScale } from './data-folder.js';
 import type { Databases } from './database.js';
 import { writeTargets } from './observe.js';
@@ -15,8 +15,6 @@ import { type ReadyOptions, untilReady } from './ready.js';
 import type { Supervisor } from './supervisor.js';
 
 const PORT_REMEDY = 'Stop what listens there, or give the service another port in its package.json';
-/** How long a process waits for its dependencies, and then for the ports of its predecessor. */
-const HANDOVER = { RONDO_HANDOVER_MS: '60000' };
 
 /** What a system runs with. */
 export interface SystemSettings {
@@ -202,7 +200,7 @@ export class System {
   ): Promise<readonly Child[]> {
     const ending = AbortSignal.any([signal, this.#closing.signal]);
     ending.throwIfAborted();
-    const children = planned.map((one) => this.#spawn(entry, one, { append, variables: HANDOVER }));
+    const children = planned.map((one) => this.#spawn(entry, one, { append, takesOver: true }));
     const aborted = new Promise<never>((_, reject) => {
       ending.addEventListener('abort', () => reject(ending.reason), { once: true });
     });
@@ -218,16 +216,12 @@ export class System {
     }
   }
 
-  #spawn(
-    entry: Running,
-    planned: Planned,
-    { append, variables }: { readonly append: boolean; readonly variables?: Readonly<Record<string, string>> },
-  ): Child {
+  #spawn(entry: Running, planned: Planned, how: Pick<ChildOptions, 'append' | 'takesOver'>): Child {
     const { options } = this.#settings;
     const metrics = options.metrics ? { RONDO_METRICS: metricsAddress(planned) } : {};
-    const env = { ...entry.env, ...metrics, ...variables };
+    const env = { ...entry.env, ...metrics };
     const warn = (line: string) => this.#warn(line, entry.manifest.service);
-    const child = startChild(planned, { ...options, env, warn, append });
+    const child = startChild(planned, { ...options, env, warn, ...how });
     this.#spawned.add(child);
     this.#note();
     void child.ended.then(() => {
@@ -254,7 +248,7 @@ export class System {
   async #restart(entry: Running, ended: Child): Promise<boolean> {
     const planned = entry.planned.find(({ name }) => name === ended.name);
     if (planned === undefined) return false;
-    const child = this.#spawn(entry, planned, { append: true });
+    const child = this.#spawn(entry, planned, { append: true, takesOver: false });
     entry.children = entry.children.map((one) => (one === ended ? child : one));
     this.#note();
     this.#supervise(entry, child);

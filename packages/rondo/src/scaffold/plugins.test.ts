@@ -61,7 +61,7 @@ describe('plugins', () => {
     using none = app();
     expect(pluginsInUse(none.path)).toEqual([]);
     using one = app({
-      'docker-compose.yml': 'x-environment: { RONDO_CACHE: "redis://cache:6379", RONDO_CACHE_BYTES: "1" }\n',
+      'docker-compose.yml': 'x-environment: { RONDO_CACHE: "redis://cache:6379", RONDO_ZONE: "eu/a" }\n',
       'infra/kubernetes/base/kustomization.yaml': 'literals: [RONDO_REGISTRY=kubernetes://]\n',
       '.env': 'RONDO_TOPICS=nats://nats:4222\n',
     });

@@ -48,7 +48,7 @@ export async function showTrace(
 
 /** Names the processes whose spans are missing. */
 export async function tellSilent({ off, unreachable }: Silent, { stderr }: CommandContext): Promise<void> {
-  if (off.length > 0) await stderr.write(`${off.join(', ')}: no spans are kept there: RONDO_TRACE_BYTES is 0\n`);
+  if (off.length > 0) await stderr.write(`${off.join(', ')}: no spans are kept there: RONDO_RECENT_BYTES is 0\n`);
   for (const { instanceId, reason } of unreachable)
     await stderr.write(`${instanceId} can't be asked (${printable(reason)}): its spans are missing\n`);
 }
@@ -59,7 +59,7 @@ function explainAbsence(traceId: string, { keeping, completeSinceMs, off, unreac
     ...unreachable.map(({ instanceId, reason }) => `; ${instanceId} can't be asked (${reason})`),
   ].join('');
   if (keeping === 0)
-    return `no process tells its spans: npm start keeps them, and so does RONDO_TRACE_BYTES=4194304${others}`;
+    return `no process tells its spans: npm start keeps them, and so does RONDO_RECENT_BYTES=5242880${others}`;
   const since = formatTime(completeSinceMs);
   return `no process has a trace ${traceId}: it wasn't sampled, or it ended before ${since}, since when all ${keeping} keep theirs${others}`;
 }

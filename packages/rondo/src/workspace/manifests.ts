@@ -35,10 +35,11 @@ export interface PublicListener {
   readonly offset: number;
   /** The environment variable that holds its address. */
   readonly variable: string;
-  /** The variable that makes it serve the console at an address, if it has one. */
+  /**
+   * The variable that makes it serve the console at an address, if it has one. `npm start` also gives it the arguments `--pages` and
+   * `--launcher`.
+   */
   readonly console?: string | undefined;
-  /** The variable that gives it the folder with the pages of services, if it serves them. */
-  readonly pages?: string | undefined;
 }
 
 /**
@@ -152,8 +153,8 @@ const PUBLIC_RULE =
   '{"port": 8080, "offset": 20, "variable": "RONDO_…_LISTEN"}';
 
 function isPublic(value: unknown): value is PublicListener {
-  const { port, offset, variable, console, pages } = fields(value);
-  return isPort(port) && isPort(offset) && isVariable(variable) && [console, pages].every(orNone(isVariable));
+  const { port, offset, variable, console } = fields(value);
+  return isPort(port) && isPort(offset) && isVariable(variable) && orNone(isVariable)(console);
 }
 
 const isVariable = (value: unknown): value is string => isText(value) && /^RONDO_\w+$/.test(value);

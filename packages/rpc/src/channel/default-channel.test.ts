@@ -4,7 +4,6 @@ import {
   configuredBalancing,
   configuredBreakers,
   configuredBulkheads,
-  configuredCompression,
   configuredReplyLimit,
   configuredTransport,
   defaultChannel,
@@ -95,10 +94,4 @@ it('breakers and bulkheads are what RONDO_BREAKER and RONDO_BULKHEAD say', () =>
   expect(configuredBulkheads('*=off')).toEqual({ '*': 'off' });
   expect(() => configuredBreakers('a.B')).toThrow('RONDO_BREAKER=a.B: "a.B" is not service=on or service=off');
   expect(() => configuredBulkheads('a.B=on')).toThrow('RONDO_BULKHEAD=a.B=on: a.B: on needs max_calls');
-});
-
-it('how requests are compressed is what RONDO_COMPRESSION says, or left to calls and contracts', () => {
-  expect(configuredCompression(undefined)).toBeUndefined();
-  expect(configuredCompression(' gzip ')).toBe('gzip');
-  expect(() => configuredCompression('zstd')).toThrow('RONDO_COMPRESSION=zstd: give identity or gzip');
 });

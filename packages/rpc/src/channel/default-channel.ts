@@ -10,7 +10,6 @@ import {
   type GuardOverrides,
   type GuardText,
 } from '../contract/guard-text.js';
-import { COMPRESSIONS, type Compression } from '../contract/policy.js';
 import { checkZone } from '../resolver/endpoint.js';
 import { type EndpointStorage, folderStorage } from '../resolver/endpoint-storage.js';
 import { type MutualTls, openMutualTls, readTlsSettings } from '../tls/mutual-tls.js';
@@ -26,8 +25,7 @@ let channel: Channel | undefined;
 /**
  * The process's own channel over the registry, created at its first use. These variables configure it:
  * `RONDO_REGISTRY`, `RONDO_REGISTRY_CACHE`, `RONDO_ZONE`, `RONDO_BALANCING`, `RONDO_BREAKER`, `RONDO_BULKHEAD`,
- * `RONDO_MAX_REPLY_BYTES`, `RONDO_COMPRESSION`, `RONDO_TRANSPORT`, `RONDO_TLS` and the files of its certificate,
- * and `RONDO_TOKEN`. Its watch keeps the process alive, so a script must close the channel.
+ * `RONDO_MAX_REPLY_BYTES`, `RONDO_TRANSPORT`, `RONDO_TLS`, `RONDO_TLS_DIR` and `RONDO_TOKEN`. Its watch keeps the process alive, so a script must close the channel.
  *
  * @throws TypeError if one of the variables is invalid. It names the variable and lists every fault. Error if `RONDO_REGISTRY` is the
  *   URL of a registry of another kind, which only a channel of its own has.
@@ -40,7 +38,6 @@ export function defaultChannel(): Channel {
     breakers: configuredBreakers(process.env['RONDO_BREAKER']),
     bulkheads: configuredBulkheads(process.env['RONDO_BULKHEAD']),
     maxReplyBytes: configuredReplyLimit(process.env['RONDO_MAX_REPLY_BYTES']),
-    compression: configuredCompression(process.env['RONDO_COMPRESSION']),
     tunnel: configuredTransport(process.env['RONDO_TRANSPORT']) === 'tunnel',
     mutualTls: configuredMutualTls(process.env),
     middleware: sendToken(configuredToken(process.env)),
@@ -110,16 +107,6 @@ export function configuredReplyLimit(text = ''): number | undefined {
   const bytes = /^\d{1,10}$/.test(digits) ? Number(digits) : Number.NaN;
   if (bytes >= 1 && bytes <= MAX_REPLY_BYTES) return bytes;
   throw new TypeError(`RONDO_MAX_REPLY_BYTES=${text}: give a whole number of bytes from 1 to ${MAX_REPLY_BYTES}`);
-}
-
-/** The compression of requests; undefined if `text` is empty. */
-export function configuredCompression(text = ''): Compression | undefined {
-  const name = text.trim();
-  const compression = COMPRESSIONS.find((known) => known === name);
-  if (compression === undefined && name !== '') {
-    throw new TypeError(`RONDO_COMPRESSION=${text}: give ${COMPRESSIONS.join(' or ')}`);
-  }
-  return compression;
 }
 
 /** How unary calls travel between Rondo processes, by the names that `RONDO_TRANSPORT` takes. */

@@ -25,7 +25,6 @@ export type { BreakerView, GuardView } from '../channel/circuit-breaker/view.js'
 export {
   configuredBreakers,
   configuredBulkheads,
-  configuredCompression,
   configuredMutualTls,
   configuredReplyLimit,
   configuredTransport,
@@ -118,7 +117,6 @@ export {
   openMutualTls,
   readTlsSettings,
   TLS_MODES,
-  TLS_VERSIONS,
   type TlsSettings,
 } from '../tls/mutual-tls.js';
 export { type ServedBy, servedByOf } from '../tls/served-by.js';

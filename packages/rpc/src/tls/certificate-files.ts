@@ -12,14 +12,6 @@ export interface CertificateFiles {
   readonly ca: string;
 }
 
-/** Where the files are: a folder with one of {@link LAYOUTS}, single files, or both; a single file outranks the folder. */
-export interface CertificateLocation {
-  readonly folder?: string | undefined;
-  readonly cert?: string | undefined;
-  readonly key?: string | undefined;
-  readonly ca?: string | undefined;
-}
-
 /** The names in a Kubernetes secret that cert-manager writes. `rondo certs` uses them too. */
 const DEFAULT_LAYOUT: CertificateFiles = { cert: 'tls.crt', key: 'tls.key', ca: 'ca.crt' };
 
@@ -34,14 +26,8 @@ const LAYOUTS: readonly CertificateFiles[] = [
   { cert: 'svid.0.pem', key: 'svid.0.key', ca: 'bundle.0.pem' },
 ];
 
-/** The files at a location; `undefined` for each that it doesn't name. */
-export function findFiles({ folder, cert, key, ca }: CertificateLocation): Partial<CertificateFiles> {
-  const found = folder === undefined ? {} : layoutOf(folder);
-  return { ...found, ...(cert && { cert }), ...(key && { key }), ...(ca && { ca }) };
-}
-
-/** The first layout all of whose files exist; else the default one, whose files the error then names. */
-function layoutOf(folder: string): CertificateFiles {
+/** The files in a folder: the first layout all of whose files exist; else the default one, whose files an error then names. */
+export function filesIn(folder: string): CertificateFiles {
   const isComplete = (files: CertificateFiles) => Object.values(files).every((file) => existsSync(file));
   const layouts = LAYOUTS.map((layout) => within(folder, layout));
   return layouts.find(isComplete) ?? within(folder, DEFAULT_LAYOUT);

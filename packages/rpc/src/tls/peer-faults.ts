@@ -16,7 +16,7 @@ const FAULTS: readonly (readonly [codes: RegExp, fault: string])[] = [
   ],
   [
     /SELF_SIGNED|UNABLE_TO_(?:GET_ISSUER|VERIFY_LEAF)|^CERT_(?:SIGNATURE_FAILURE|UNTRUSTED)$/,
-    'no authority that this process trusts has issued its certificate; compare the bundles of both (RONDO_TLS_CA)',
+    'no authority that this process trusts has issued its certificate; compare the bundles of both (ca.crt in RONDO_TLS_DIR)',
   ],
   [
     /^(?:PATH_LENGTH_EXCEEDED|INVALID_CA|UNSPECIFIED)$/,
@@ -27,10 +27,7 @@ const FAULTS: readonly (readonly [codes: RegExp, fault: string])[] = [
     /WRONG_VERSION_NUMBER|HTTPS?_(?:PROXY_)?REQUEST|(?:PACKET|DATA)_LENGTH_TOO_LONG|NOT_SSL_RECORD|RECORD_LAYER|UNEXPECTED_MESSAGE|BAD_RECORD_TYPE/,
     'it speaks plaintext; set RONDO_TLS=on there, or permissive at the server while processes change over',
   ],
-  [
-    /UNSUPPORTED_PROTOCOL|PROTOCOL_VERSION/,
-    'it speaks no version of TLS that is allowed here; see RONDO_TLS_MIN_VERSION',
-  ],
+  [/UNSUPPORTED_PROTOCOL|PROTOCOL_VERSION/, 'it speaks no TLS 1.3'],
   [/APPLICATION_PROTOCOL/, NO_HTTP2],
   [
     /^ECONNRESET$|^EPIPE$/,

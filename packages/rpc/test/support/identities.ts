@@ -99,5 +99,5 @@ export function mutualTlsIn(
   };
   const wallClock = { now: () => hours(readAt) };
   const identity = new ProcessIdentity({ files, usage: 'client', clock: systemClock, wallClock, log });
-  return { mode, minVersion: 'TLSv1.3', identity, servedBy };
+  return { mode, identity, servedBy };
 }

@@ -172,3 +172,11 @@ const known = ['RONDO_LISTEN', 'RONDO_REGISTRY', 'RONDO_ZONE'];
 it('ignores variables of other processes', () => {
   expect(findMisspellings({ RONDO_REGISTRY_STORE: 'etcd://a', PATH: '/bin', LISTEN: 'x' }, known)).toEqual([]);
 });
+
+it('a process refuses a variable of an earlier version, and says what takes its place', () => {
+  const read = (environment: Readonly<Record<string, string>>) => configure({ port: 0 }, environment);
+  expect(() => read({ RONDO_TLS_MIN_VERSION: '1.2', RONDO_GATEWAY_RATE: '5/s', RONDO_LISTEN: 'nowhere' })).toThrow(
+    /3 faults.*RONDO_GATEWAY_RATE is not read any more: set RONDO_GATEWAY_LIMITS=.*RONDO_TLS_MIN_VERSION is not.*RONDO_LISTEN=/s,
+  );
+  expect(read({ RONDO_TLS_MIN_VERSION: ' ' }).shared.tls).toBe('off');
+});

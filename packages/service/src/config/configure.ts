@@ -1,4 +1,5 @@
 import { editDistance } from '@rondo/rpc/internal';
+import { removedIn } from './removed.js';
 import { fileVariable } from './secrets.js';
 import { type SharedConfig, sharedVariables } from './shared.js';
 import {
@@ -31,7 +32,8 @@ interface ConfigureOptions<V extends Variables> {
 /**
  * Reads the shared variables and the service's own.
  *
- * @throws ConfigurationError that lists the faults of both, followed by names that look misspelt, which may be the cause.
+ * @throws ConfigurationError that lists the faults of both and the removed variables that are set, followed by names that look
+ *   misspelt, which may be the cause.
  */
 export function configure<V extends Variables>(
   { port, variables }: ConfigureOptions<V>,
@@ -44,7 +46,7 @@ export function configure<V extends Variables>(
   const [sharedValues, ownValues] = readBoth(
     () => readConfig(shared, environment),
     () => readConfig(declared, environment),
-    misspellings.map(describeMisspelling),
+    { removed: removedIn(environment), hints: misspellings.map(describeMisspelling) },
   );
   // If no variables were declared, V has no keys.
   const own = ownValues as Config<V>;
@@ -60,9 +62,15 @@ function namesOf(variables: Variables): readonly string[] {
   return Object.values(variables).flatMap(({ name, secret }) => (secret ? [name, fileVariable(name)] : [name]));
 }
 
+/** What an error lists besides the faults of variables: removed ones that are set, and hints. */
+interface Also {
+  readonly removed: readonly string[];
+  readonly hints: readonly string[];
+}
+
 /** Reads the second even if the first has faults, so that the error lists all of them, followed by `hints`. */
-function readBoth<A, B>(readFirst: () => A, readSecond: () => B, hints: readonly string[]): [A, B] {
-  const faults: string[] = [];
+function readBoth<A, B>(readFirst: () => A, readSecond: () => B, { removed, hints }: Also): [A, B] {
+  const faults = [...removed];
   const attempt = <T>(read: () => T): T | undefined => {
     try {
       return read();
@@ -74,7 +82,8 @@ function readBoth<A, B>(readFirst: () => A, readSecond: () => B, hints: readonly
   };
   const first = attempt(readFirst);
   const second = attempt(readSecond);
-  if (first === undefined || second === undefined) throw new ConfigurationError([...faults, ...hints]);
+  if (faults.length > 0 || first === undefined || second === undefined)
+    throw new ConfigurationError([...faults, ...hints]);
   return [first, second];
 }
 

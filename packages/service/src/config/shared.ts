@@ -1,7 +1,6 @@
 import {
   CANARY_LABEL,
   CANARY_RULE,
-  COMPRESSIONS,
   LOG_LEVELS,
   parseCanaryPercent,
   TRANSPORTS,
@@ -40,23 +39,7 @@ const NATS_RULE = 'nats://[USER:PASSWORD@]HOST:PORT, more hosts with commas';
 /** Fits the 32-bit length prefix of a gRPC message; Node's buffers can be larger. */
 const MAX_MESSAGE_BYTES = 2 ** 31 - 1;
 /** Node's heap has no more by default on small machines. */
-const MAX_CACHE_BYTES = 2 ** 32;
-
-/** How a server protects itself from overload. */
-const OVERLOAD = {
-  admission: variable('RONDO_ADMISSION', oneOf(['on', 'off']), {
-    default: 'on',
-    description: 'Whether calls are refused that would only queue.',
-  }),
-  maxCalls: optionalVariable('RONDO_MAX_CALLS', maxCalls, {
-    description: 'Bounds of the calls in flight: of the server, of each caller, of single methods.',
-  }),
-  maxConnectionAgeMs: variable('RONDO_MAX_CONNECTION_AGE_MS', integer({ max: 86_400_000 }), {
-    default: 1_800_000,
-    description:
-      "How old a connection gets before a client that isn't Rondo's is asked to connect anew; 0 for any age.",
-  }),
-} as const;
+const MAX_RECENT_BYTES = 2 ** 32;
 
 /** How calls to other services are made. */
 const CALLS = {
@@ -69,32 +52,20 @@ const CALLS = {
   bulkheads: optionalVariable('RONDO_BULKHEAD', bulkheadOverrides, {
     description: 'How many calls to other services are in flight at once, if it differs from their contracts.',
   }),
-  compression: optionalVariable('RONDO_COMPRESSION', oneOf(COMPRESSIONS), {
-    example: 'gzip',
-    description: 'How requests to other services are compressed, if neither call nor contract specifies it.',
-  }),
   transport: variable('RONDO_TRANSPORT', oneOf(TRANSPORTS), {
     default: 'tunnel',
     description: 'How unary calls travel between Rondo processes; grpc if a proxy has to see each call.',
   }),
 } as const;
 
-/** The variables of the answers that a service keeps of others. */
-const CACHE_VARIABLES = {
-  cache: optionalVariable(
-    'RONDO_CACHE',
-    url({ protocols: ['redis:', 'rediss:'], example: 'redis://127.0.0.1:6379', query: false }),
-    {
-      secret: true,
-      description:
-        'The Redis through which the replicas of this service share kept answers; by default they share none.',
-    },
-  ),
-  cacheBytes: variable('RONDO_CACHE_BYTES', integer({ max: MAX_CACHE_BYTES }), {
-    default: 32 * 1024 * 1024,
-    description: 'The most memory for kept answers of other services; 0 keeps none.',
-  }),
-} as const;
+const CACHE = optionalVariable(
+  'RONDO_CACHE',
+  url({ protocols: ['redis:', 'rediss:'], example: 'redis://127.0.0.1:6379', query: false }),
+  {
+    secret: true,
+    description: 'The Redis through which the replicas of this service share kept answers; by default they share none.',
+  },
+);
 
 /** The ways in which OTLP travels. */
 export const OTLP_PROTOCOLS = ['http/protobuf', 'http/json', 'grpc'] as const;
@@ -106,15 +77,11 @@ export const OTLP_PROTOCOLS = ['http/protobuf', 'http/json', 'grpc'] as const;
  * Source: https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/
  */
 const TELEMETRY = {
-  traceBytes: variable('RONDO_TRACE_BYTES', integer({ max: MAX_CACHE_BYTES }), {
+  recentBytes: variable('RONDO_RECENT_BYTES', integer({ max: MAX_RECENT_BYTES }), {
     default: 0,
-    example: '4194304',
-    description: 'The most memory for the spans of the last calls, which rondo trace shows; 0 keeps none.',
-  }),
-  logBytes: variable('RONDO_LOG_BYTES', integer({ max: MAX_CACHE_BYTES }), {
-    default: 0,
-    example: '1048576',
-    description: 'The most memory for the last log lines, which the console shows; 0 keeps none.',
+    example: '5242880',
+    description:
+      'The most memory for the spans of the last calls (four fifths of it) and for the last log lines; 0 keeps none.',
   }),
   metricsExporter: variable('OTEL_METRICS_EXPORTER', oneOf(['otlp', 'none']), {
     default: 'none',
@@ -209,10 +176,6 @@ export function sharedVariables(port: number) {
       default: 10_000,
       description: 'How long the calls in flight may take once a draining instance accepts no more.',
     }),
-    handoverMs: variable('RONDO_HANDOVER_MS', integer({ max: 600_000 }), {
-      default: 0,
-      description: 'How long a process that replaces another one waits for its dependencies, and for the ports.',
-    }),
     maxRequestBytes: optionalVariable('RONDO_MAX_REQUEST_BYTES', integer({ min: 1, max: MAX_MESSAGE_BYTES }), {
       example: '16777216',
       description: "The largest request that is accepted; by default the service's own limit, or 4 MiB.",
@@ -222,8 +185,10 @@ export function sharedVariables(port: number) {
       description:
         "The largest reply that is accepted from other services; by default the service's own limit, or 4 MiB.",
     }),
-    ...OVERLOAD,
-    ...CACHE_VARIABLES,
+    maxCalls: optionalVariable('RONDO_MAX_CALLS', maxCalls, {
+      description: 'Bounds of the calls in flight: of the server, of each caller, of single methods.',
+    }),
+    cache: CACHE,
     topics: TOPICS,
     ...tlsVariables,
     ...authVariables,

@@ -65,6 +65,7 @@ interface ListenOptions {
   readonly authenticator: Authenticator | undefined;
   /** They tell the spans and the log lines that the process keeps. */
   readonly kept: readonly ServiceImplementation[];
+  readonly handover: Handover;
 }
 
 /**
@@ -74,8 +75,21 @@ interface ListenOptions {
  */
 export async function listen(runtime: ServiceRuntime, options: ListenOptions): Promise<RpcServer> {
   const { name, config, instanceId, startedAt, clock, wallClock, random, log, logLevel } = runtime;
-  const { app, descriptorSet, readiness, meter, pools, channel, cache, tls: mutualTls, authenticator, kept } = options;
+  const {
+    app,
+    descriptorSet,
+    readiness,
+    meter,
+    pools,
+    channel,
+    cache,
+    tls: mutualTls,
+    authenticator,
+    kept,
+    handover,
+  } = options;
   const own = servicesOf(app);
+  const { learnsLimits = true } = app;
   const standing = [...BUILT_IN, ...kept.map(({ definition }) => definition)];
   const always = standing.map(({ fullName }) => fullName);
   const health = createHealth({ readiness, services: own, always });
@@ -101,7 +115,7 @@ export async function listen(runtime: ServiceRuntime, options: ListenOptions): P
         ...(config.auth === 'on' ? authOf(app, mutualTls, runtime) : []),
       ],
     }),
-    admission: { adaptive: config.admission === 'on', maxCalls: config.maxCalls },
+    admission: { adaptive: learnsLimits, maxCalls: config.maxCalls },
     ...(app.outcomes && { outcomes: app.outcomes }),
     instanceId,
     logger: log,
@@ -110,15 +124,14 @@ export async function listen(runtime: ServiceRuntime, options: ListenOptions): P
     random,
   });
   meterAdmission(meter, router.admission);
-  applyToAdmission(runtime, own, router.admission);
+  applyToAdmission(runtime, { services: own, learnsLimits }, router.admission);
   const maxRequestBytes = config.maxRequestBytes ?? app.maxRequestBytes;
   try {
     const bounds = maxRequestBytes === undefined ? {} : { maxRequestBytes };
-    const { maxConnectionAgeMs } = config;
     const tunnel = config.transport === 'tunnel';
     const address = formatHostPort(config.listen);
-    const served = { listen: address, clock, tunnel, maxConnectionAgeMs, mutualTls, ...bounds };
-    const server = await whenFree(() => serve(router, served), { clock, timeoutMs: config.handoverMs });
+    const served = { listen: address, clock, tunnel, mutualTls, ...bounds };
+    const server = await whenFree(() => serve(router, served), handover);
     meterConnections(meter, server);
     return server;
   } catch (cause) {

@@ -20,6 +20,7 @@ interface Outgoing {
 export interface OutgoingOptions {
   readonly meter: Meter;
   readonly maxReplyBytes: number | undefined;
+  readonly cacheBytes: number | undefined;
   /** The descriptor set for the fingerprints of the contracts; undefined if there is none. */
   readonly descriptorSet: Uint8Array | undefined;
   /** Undefined without TLS. */
@@ -31,16 +32,19 @@ export interface OutgoingOptions {
   readonly parts: Part[];
 }
 
+/** The memory for kept answers by default. */
+const MAX_CACHE_BYTES = 32 * 1024 * 1024;
+
 /** Creates the channel to other services, which keeps the answers that their contracts let it keep. */
 export async function createOutgoing(runtime: ServiceRuntime, options: OutgoingOptions): Promise<Outgoing> {
   const { name, config, clock, wallClock, random, log } = runtime;
-  const { meter, maxReplyBytes, tls, self, directory, parts } = options;
-  const shared = config.cacheBytes === 0 ? undefined : await sharedCache(runtime, options);
+  const { meter, maxReplyBytes, cacheBytes: maxBytes = MAX_CACHE_BYTES, tls, self, directory, parts } = options;
+  const shared = maxBytes === 0 ? undefined : await sharedCache(runtime, options);
   const keeps = keepsAnswers(runtime);
-  const cache = createCache({ clock, meter, maxBytes: config.cacheBytes, shared, keeps, self: name, log });
+  const cache = createCache({ clock, meter, maxBytes, shared, keeps, self: name, log });
   const calls: Omit<ChannelOptions, 'resolver' | 'tls'> = {
     middleware: [callMetrics('client', { meter, clock })],
-    wireMiddleware: config.cacheBytes === 0 ? [] : [cache.middleware],
+    wireMiddleware: maxBytes === 0 ? [] : [cache.middleware],
     clock,
     wallClock,
     random,
@@ -50,7 +54,6 @@ export async function createOutgoing(runtime: ServiceRuntime, options: OutgoingO
     ...(config.breakers && { breakers: config.breakers }),
     ...(config.bulkheads && { bulkheads: config.bulkheads }),
     maxReplyBytes,
-    compression: config.compression,
     tunnel: config.transport === 'tunnel',
     mutualTls: tls,
     self,

@@ -14,6 +14,8 @@ const SIGNALS = { SIGINT: 2, SIGTERM: 15 } as const;
  * One Ctrl-C may reach a process twice, from the terminal and from its launcher. Signals within this time count as one.
  */
 const SAME_SIGNAL_MS = 500;
+/** How long a process that is started with `--handover` waits for its dependencies, and then for the ports of its predecessor. */
+const HANDOVER_MS = 60_000;
 /** How long a crashing process may take to deregister. */
 const CRASH_GRACE_MS = 1_000;
 /** Ends a start that only migrates: the parts are stopped as after any other that ends early. */
@@ -27,6 +29,7 @@ const MIGRATED = new Error('migrated');
  * startup failure with 1, each with plain lines on standard error. An uncaught error or unhandled rejection is logged,
  * and the process exits with 1. Stack traces name the sources.
  *
+ * With the argument `--handover`, which `npm start` gives, it takes the ports over from the process that it replaces.
  * With the argument `--migrate` it starts its parts, which migrates its database, stops them, and exits with 0 without listening.
  */
 export async function runService<V extends Variables = NoVariables>(options: ServiceOptions<V>): Promise<void> {
@@ -36,6 +39,7 @@ export async function runService<V extends Variables = NoVariables>(options: Ser
   const starting = startService({
     ...options,
     waits: migrates,
+    handoverMs: process.argv.includes('--handover') ? HANDOVER_MS : 0,
     async onPrepared() {
       if (migrates) throw MIGRATED;
       isPrepared = true;

@@ -70,6 +70,8 @@ export interface App extends FormerApp {
    * `RESOURCE_EXHAUSTED`. `RONDO_MAX_REQUEST_BYTES` takes precedence.
    */
   readonly maxRequestBytes?: number;
+  /** Whether the server learns how many calls it can serve, and refuses those that would only queue; true by default. The live setting `admission` takes precedence. */
+  readonly learnsLimits?: boolean;
 }
 
 /** The variables of a service that reads only the shared ones. */
@@ -88,6 +90,8 @@ export interface ServiceOptions<V extends Variables = NoVariables> {
    * `RESOURCE_EXHAUSTED`. `RONDO_MAX_REPLY_BYTES` takes precedence.
    */
   readonly maxReplyBytes?: number;
+  /** The most memory for the answers of other services that it keeps, in bytes; 32 MiB by default, 0 keeps none. */
+  readonly cacheBytes?: number;
   /** Whether it registers; true by default, false for the registry itself. */
   readonly register?: boolean;
   /** What the process uses besides Rondo's core, such as a kind of registry; none by default. `rondo add` adds one. */

@@ -19,7 +19,7 @@ import { openAuthentication } from './authentication.js';
 import { loadDescriptors } from './descriptors.js';
 import { openDirectory, registriesOf } from './directory.js';
 import { drain, RELEASE_TIMEOUT_MS } from './drain.js';
-import { untilStarted } from './handover.js';
+import { type Handover, untilStarted } from './handover.js';
 import { listen, listenBeside, servicesOf, wire } from './listen.js';
 import { createOutgoing, type OutgoingOptions } from './outgoing.js';
 import { runParts } from './parts.js';
@@ -38,8 +38,10 @@ export interface StartOptions<V extends Variables> extends ServiceOptions<V> {
   readonly log?: Logger;
   /** Whether it listens only when its parts have started, however long that takes. */
   readonly waits?: boolean;
+  /** How long it waits for its dependencies, and then for the ports of the process that it replaces; 0, the default, if it replaces none. */
+  readonly handoverMs?: number;
   /**
-   * Called if `RONDO_HANDOVER_MS` is set or it `waits`, once everything but the ports is ready. It resolves when the
+   * Called if it has a `handoverMs` or `waits`, once everything but the ports is ready. It resolves when the
    * other process is about to close them.
    */
   readonly onPrepared?: () => Promise<void>;
@@ -78,7 +80,8 @@ export async function startService<V extends Variables>(options: StartOptions<V>
   const instanceId = config.instanceId ?? `${name}-${random.hex(3)}`;
   const logLevel = createState(config.logLevel);
   // Loaded on demand, as most processes keep none.
-  const logs = config.logBytes > 0 ? new (await import('../logs/log-ring.js')).LogRing(config.logBytes) : undefined;
+  const logBytes = Math.floor(config.recentBytes / 5);
+  const logs = logBytes > 0 ? new (await import('../logs/log-ring.js')).LogRing(logBytes) : undefined;
   const keep = logs && ((line: string) => logs.add(line));
   const log = options.log ?? (await consoleLog({ name, instanceId, logLevel }, { secrets, keep }));
   for (const misspelling of misspellings) log.warn({}, describeMisspelling(misspelling));
@@ -86,10 +89,13 @@ export async function startService<V extends Variables>(options: StartOptions<V>
   const given = { name, config, instanceId, startedAt, clock, wallClock, random, log, plugins };
   const runtime: ServiceRuntime = { ...given, logLevel, settings };
   const parts: Part[] = [];
+  const handover = { clock, timeoutMs: options.handoverMs ?? 0 };
   try {
     const createApp = (context: ServiceContext) => options.createApp(context, own);
     const maxReplyBytes = config.maxReplyBytes ?? options.maxReplyBytes;
-    return await assemble(runtime, { ...options, environment, secrets, createApp, maxReplyBytes, parts, logs });
+    const { cacheBytes } = options;
+    const opened = { environment, secrets, createApp, maxReplyBytes, cacheBytes, parts, logs, handover };
+    return await assemble(runtime, { ...options, ...opened });
   } catch (error) {
     // Its failure must not hide why the service doesn't start, and nor must a part that never stops.
     await withTimeout(() => stopParts({ parts }, { clock }), { clock, timeoutMs: RELEASE_TIMEOUT_MS }).catch((fault) =>
@@ -150,6 +156,8 @@ interface AssembleOptions extends Pick<StartOptions<Variables>, 'register' | 'wa
   readonly secrets: readonly string[];
   readonly createApp: (context: ServiceContext) => App;
   readonly maxReplyBytes: number | undefined;
+  readonly cacheBytes: number | undefined;
+  readonly handover: Handover;
   readonly logs: LogRing | undefined;
   /** What the process has opened so far, in this order. */
   readonly parts: Part[];
@@ -157,11 +165,10 @@ interface AssembleOptions extends Pick<StartOptions<Variables>, 'register' | 'wa
 
 /** Puts a process together, from its certificate to its registration. */
 async function assemble(runtime: ServiceRuntime, options: AssembleOptions): Promise<RunningService> {
-  const { parts, register: registers = true, waits = false, onPrepared } = options;
+  const { parts, register: registers = true, waits = false, onPrepared, handover } = options;
   const { config, instanceId, clock, random, log } = runtime;
   requireClosed(config);
   requireIdentities(config);
-  const handover = { clock, timeoutMs: config.handoverMs };
   const trust = await openTrust(runtime, parts);
   const telemetry = await observe(runtime, options);
   if (trust.tls !== undefined) meterTls(telemetry.meter, trust.tls, runtime.wallClock);
@@ -182,7 +189,7 @@ async function assemble(runtime: ServiceRuntime, options: AssembleOptions): Prom
     await onPrepared?.();
   }
 
-  const server = await listen(runtime, { ...trust, ...telemetry, ...calls, app, readiness });
+  const server = await listen(runtime, { ...trust, ...telemetry, ...calls, app, readiness, handover });
   const { address } = server;
   const { address: metricsAddress } = telemetry.metrics;
   log.info({ address, tls: server.tls, metrics: metricsAddress, services }, `listening on ${address}`);
@@ -217,16 +224,15 @@ async function openTrust(runtime: ServiceRuntime, parts: Part[]) {
 }
 
 /** Starts the metrics of the process, and its traces if a variable asks for them. `kept` tells spans and lines that it keeps. */
-async function observe(runtime: ServiceRuntime, { environment, secrets, parts, logs }: AssembleOptions) {
+async function observe(runtime: ServiceRuntime, { environment, secrets, parts, logs, handover }: AssembleOptions) {
   const { config, instanceId, clock, log, plugins } = runtime;
   const exported = { resource: resourceOf(runtime), environment, clock, log };
-  const handover = { clock, timeoutMs: config.handoverMs };
   const push = pushOf(config, plugins);
   const metrics = await startMetrics({ ...exported, listen: config.metrics, push, handover });
   parts.push({ name: 'the metrics', stop: metrics.close });
   const { meter, pools } = metrics;
   const kept = logs ? [(await import('../logs/log-service.js')).createLogService(logs, instanceId)] : [];
-  const isTraced = config.traceBytes > 0 || Object.keys(environment).some((variable) => variable.startsWith('OTEL_'));
+  const isTraced = config.recentBytes > 0 || Object.keys(environment).some((variable) => variable.startsWith('OTEL_'));
   if (!isTraced) return { metrics, pools, meter, kept };
   // Loaded on demand, as most processes aren't traced.
   const { startTracing } = await import('../tracing/tracing.js');

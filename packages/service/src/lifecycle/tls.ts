@@ -31,14 +31,12 @@ interface OpenOptions {
  * @throws ConfigurationError if no file is named; StartupError if one can't be used.
  */
 export function openTls(config: SharedConfig, options: OpenOptions): MutualTls | undefined {
-  const { tls: mode, tlsDir: folder, tlsCert: cert, tlsKey: key, tlsCa: ca, tlsMinVersion: minVersion } = config;
-  if (mode !== 'off' && folder === undefined && (cert ?? key ?? ca) === undefined) {
-    throw new ConfigurationError([
-      `RONDO_TLS=${mode} needs a certificate: set RONDO_TLS_DIR to its folder, or RONDO_TLS_CERT, RONDO_TLS_KEY and RONDO_TLS_CA`,
-    ]);
+  const { tls: mode, tlsDir: folder } = config;
+  if (mode !== 'off' && folder === undefined) {
+    throw new ConfigurationError([`RONDO_TLS=${mode} needs a certificate: set RONDO_TLS_DIR to its folder`]);
   }
   try {
-    const tls = openMutualTls({ mode, minVersion, folder, cert, key, ca }, { usage: 'process', ...options });
+    const tls = openMutualTls({ mode, folder }, { usage: 'process', ...options });
     tls?.identity.watch();
     return tls;
   } catch (cause) {

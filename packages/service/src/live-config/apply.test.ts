@@ -9,16 +9,16 @@ const [CARTS, ORDERS] = ['shop.v1.CartService', 'shop.v1.OrderService'] as const
 const setting = (service: string, key: string, value: string) => ({ service, key, value });
 
 describe('the settings of a server', () => {
-  function start(config: { readonly admission: 'on' | 'off'; readonly maxCalls?: { readonly server: number } }) {
+  function start(config: { readonly maxCalls?: { readonly server: number } }) {
     const settings = createState(new LiveSettings([]));
     const updates: AdmissionOptions[] = [];
     const admission = { update: (options: AdmissionOptions) => updates.push(options), inspect: () => [] };
-    applyToAdmission({ config, settings } as Parameters<typeof applyToAdmission>[0], [ORDERS], admission);
+    applyToAdmission({ config, settings } as Parameters<typeof applyToAdmission>[0], { services: [ORDERS] }, admission);
     return { settings, updates };
   }
 
   it('override its environment, and give it back when they are unset', () => {
-    const { settings, updates } = start({ admission: 'on', maxCalls: { server: 7 } });
+    const { settings, updates } = start({ maxCalls: { server: 7 } });
     settings.set(new LiveSettings([setting(ORDERS, 'admission', 'off'), setting('*', 'max_calls', '9,caller=2')]));
     settings.set(new LiveSettings([]));
     expect(updates).toEqual([
@@ -28,7 +28,7 @@ describe('the settings of a server', () => {
   });
 
   it('are those of its own services', () => {
-    const { settings, updates } = start({ admission: 'on' });
+    const { settings, updates } = start({});
     settings.set(new LiveSettings([setting('shop.v1.CartService', 'admission', 'off')]));
     expect(updates).toEqual([{ adaptive: true, maxCalls: {} }]);
   });

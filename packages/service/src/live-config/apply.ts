@@ -1,7 +1,7 @@
 import type { Channel } from '@rondo/rpc/client';
 import type { AdmissionControl, LiveSettings, MutualTls, SettingName } from '@rondo/rpc/internal';
 import { registriesOf } from '../lifecycle/directory.js';
-import type { ServiceRuntime } from '../lifecycle/service.js';
+import type { App, ServiceRuntime } from '../lifecycle/service.js';
 import { createState, type State } from '../state.js';
 import { watchSettings } from './settings-watch.js';
 
@@ -34,12 +34,13 @@ export function applySettings(runtime: ServiceRuntime, { services, channel, tls 
 /** Lets settings change how a server protects itself. */
 export function applyToAdmission(
   { config, settings }: Pick<ServiceRuntime, 'config' | 'settings'>,
-  services: readonly string[],
-  admission: AdmissionControl,
+  { services, learnsLimits = true }: Pick<App, 'learnsLimits'> & { readonly services: readonly string[] },
+  control: AdmissionControl,
 ): void {
   settings.subscribe((live) => {
-    const adaptive = (ownSetting(live, 'admission', services) ?? config.admission) === 'on';
-    admission.update({ adaptive, maxCalls: ownSetting(live, 'max_calls', services) ?? config.maxCalls ?? {} });
+    const setting = ownSetting(live, 'admission', services);
+    const adaptive = setting === undefined ? learnsLimits : setting === 'on';
+    control.update({ adaptive, maxCalls: ownSetting(live, 'max_calls', services) ?? config.maxCalls ?? {} });
   });
 }
 

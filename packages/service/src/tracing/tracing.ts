@@ -35,7 +35,7 @@ const FLUSH_MS = 2_000;
 const OFF: Tracing = { close: async () => undefined };
 
 /**
- * Traces the calls of a process if the standard variables of OpenTelemetry, of which one is set, ask for it, or `RONDO_TRACE_BYTES`. An SDK that
+ * Traces the calls of a process if the standard variables of OpenTelemetry, of which one is set, ask for it, or `RONDO_RECENT_BYTES`. An SDK that
  * the process has set up by itself before gets the spans; otherwise Rondo's tracer makes them, keeps them, and gives them to the exporter.
  *
  * Source: https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/
@@ -44,11 +44,11 @@ const OFF: Tracing = { close: async () => undefined };
  */
 export async function startTracing(options: TracingOptions): Promise<Tracing> {
   const { environment, runtime, secrets, clock, log } = options;
-  const { traceBytes: maxBytes } = runtime.config;
+  const maxBytes = Math.ceil((runtime.config.recentBytes * 4) / 5);
   if (environment['OTEL_SDK_DISABLED']?.trim().toLowerCase() === 'true') return OFF;
   if (hasProvider()) {
     if (maxBytes > 0)
-      log.warn({}, 'RONDO_TRACE_BYTES has no effect: the process has an OpenTelemetry SDK, which has the spans');
+      log.warn({}, 'RONDO_RECENT_BYTES keeps no spans: the process has an OpenTelemetry SDK, which has them');
     traceCalls();
     return OFF;
   }

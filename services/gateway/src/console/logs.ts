@@ -3,7 +3,7 @@ import { LogServiceDefinition } from '@rondo/contracts/rondo/logs/v1/logs';
 import { type Channel, createClient, type Endpoint } from '@rondo/rpc/client';
 import { type Asker, type AskOptions, createCutter, type Questions } from './questions.js';
 
-const off = 'it keeps no lines: its RONDO_LOG_BYTES is 0';
+const off = 'it keeps no lines: its RONDO_RECENT_BYTES is 0';
 /** How many lines one event has. */
 const MAX_LINES = 2_000;
 

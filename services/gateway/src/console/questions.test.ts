@@ -92,7 +92,7 @@ it('asks each instance once for a trace, says which keep none, and ends', async 
     ['b', 1],
   ]);
   expect(events.flatMap(({ silent }) => silent)).toEqual([
-    { instanceId: 'off', reason: 'it keeps no spans: its RONDO_TRACE_BYTES is 0' },
+    { instanceId: 'off', reason: 'it keeps no spans: its RONDO_RECENT_BYTES is 0' },
   ]);
   await untilFree(parts);
 });

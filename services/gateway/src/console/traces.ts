@@ -3,7 +3,7 @@ import { TraceServiceDefinition, type WatchTracesResponse } from '@rondo/contrac
 import { type Channel, createClient } from '@rondo/rpc/client';
 import { type Asker, type AskOptions, createCutter, type Questions } from './questions.js';
 
-const off = 'it keeps no spans: its RONDO_TRACE_BYTES is 0';
+const off = 'it keeps no spans: its RONDO_RECENT_BYTES is 0';
 const MAX_SPANS = 10_000;
 /** How many traces of each instance come first. */
 const PAGE_SIZE = 100;

@@ -83,7 +83,7 @@ export function createTls(options: TlsOptions): Tls {
   return {
     async start() {
       await load().catch((cause: unknown) => {
-        throw new StartupError(`${reasonOf(cause)}; set RONDO_GATEWAY_TLS_CERT and RONDO_GATEWAY_TLS_KEY`, { cause });
+        throw new StartupError(`${reasonOf(cause)}; set RONDO_GATEWAY_TLS_DIR`, { cause });
       });
       if (timer === undefined) schedule();
     },

@@ -19,11 +19,11 @@ import { registryErrors } from './errors.js';
 
 /** How to get below each limit. */
 const REMEDY: Readonly<Record<LimitReached['subject'], string>> = {
-  instances: 'wait for leases to run out, or raise RONDO_REGISTRY_MAX_INSTANCES',
-  services: 'wait for leases to run out, or raise RONDO_REGISTRY_MAX_SERVICES',
-  cordoned: 'uncordon some, or raise RONDO_REGISTRY_MAX_CORDONED',
+  instances: 'wait for leases to run out, or raise instances in RONDO_REGISTRY_STORE',
+  services: 'wait for leases to run out, or raise services in RONDO_REGISTRY_STORE',
+  cordoned: 'uncordon some, or raise cordoned in RONDO_REGISTRY_STORE',
   settings: 'set a key for every service (*) instead; those that were unset count, too',
-  watches: 'share watches, or raise RONDO_REGISTRY_MAX_WATCHES',
+  watches: 'share watches, or raise watches in RONDO_REGISTRY_STORE',
 };
 
 /** Translates a fault of a store into the `RpcError` that the caller gets. Any other fault is returned unchanged. */

@@ -44,7 +44,7 @@ interface Victim {
 
 /** Starts the registry, the victim and the client. */
 export async function createAttackSetup(environment: Readonly<Record<string, string>> = {}): Promise<AttackSetup> {
-  const registry = await startRegistryProcess({ RONDO_REGISTRY_WARMING_MS: '0', ...environment });
+  const registry = await startRegistryProcess({ RONDO_REGISTRY_STORE: 'memory?warming-ms=0', ...environment });
   const services = [standIn(AdderServiceDefinition, { add: ({ a, b }) => ({ result: a + b }) })];
   const server = await serve(createRouter({ services, instanceId: VICTIM }), { listen: '127.0.0.1:0' });
   const channel = createChannel({ resolver: staticResolver([registry.address]) });

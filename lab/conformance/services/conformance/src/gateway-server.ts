@@ -22,7 +22,7 @@ await serveSuite(async ({ maxRequestBytes, credentials }) => {
     main: fileURLToPath(new URL('../../gateway/dist/main.js', import.meta.url)),
     env: {
       RONDO_GATEWAY_LISTEN: '127.0.0.1:0',
-      ...(maxRequestBytes !== undefined && { RONDO_GATEWAY_MAX_MESSAGE_BYTES: String(maxRequestBytes) }),
+      ...(maxRequestBytes !== undefined && { RONDO_MAX_REQUEST_BYTES: String(maxRequestBytes) }),
       ...toFiles(credentials),
     },
     announced: 'also listening on ',
@@ -33,10 +33,9 @@ await serveSuite(async ({ maxRequestBytes, credentials }) => {
 
 function toFiles(credentials: ServerOptions['credentials']): Readonly<Record<string, string>> {
   if (credentials === undefined) return {};
-  const files = { RONDO_GATEWAY_TLS_CERT: join(folder, 'cert.pem'), RONDO_GATEWAY_TLS_KEY: join(folder, 'key.pem') };
-  writeFileSync(files.RONDO_GATEWAY_TLS_CERT, credentials.cert);
-  writeFileSync(files.RONDO_GATEWAY_TLS_KEY, credentials.key);
-  return files;
+  writeFileSync(join(folder, 'tls.crt'), credentials.cert);
+  writeFileSync(join(folder, 'tls.key'), credentials.key);
+  return { RONDO_GATEWAY_TLS_DIR: folder };
 }
 
 /** Whether the gateway knows the service by now. The suite gives up after a time. */

@@ -168,12 +168,14 @@ async function prune(database: Database, days: number, signal?: AbortSignal): Pr
 
 /** What the environment says of an audit: the values of `auditVariables` of `@rondo/service`; a test may leave them out. */
 export interface AuditSettings {
-  readonly audit?: 'on' | 'off' | undefined;
+  /** The days for which events are kept. Undefined: an audit while `auth` is on. */
+  readonly audit?: number | 'off' | undefined;
   readonly auth?: 'on' | 'off';
-  readonly auditRetentionDays?: number;
 }
 
+const DEFAULT_DAYS = 90;
+
 /** The options of `createAudit` by the environment. */
-export function auditBy({ audit, auth, auditRetentionDays = 90 }: AuditSettings) {
-  return { enabled: (audit ?? auth) === 'on', retentionDays: auditRetentionDays };
+export function auditBy({ auth, audit = auth === 'on' ? DEFAULT_DAYS : 'off' }: AuditSettings) {
+  return { enabled: audit !== 'off', retentionDays: audit === 'off' ? DEFAULT_DAYS : audit };
 }

@@ -1,11 +1,11 @@
-import { constants, type X509Certificate } from 'node:crypto';
+import type { X509Certificate } from 'node:crypto';
 import type { Http2SecureServer, Http2Server, Http2Session, IncomingHttpHeaders, ServerHttp2Session } from 'node:http2';
 import { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import * as grpc from '@grpc/grpc-js';
 import type { Clock } from '@rondo/base';
 import type { Logger } from '../../call/call.js';
-import type { MutualTls } from '../../tls/mutual-tls.js';
+import { type MutualTls, MIN_VERSION as minVersion } from '../../tls/mutual-tls.js';
 import { faultOfIdentity, faultOfPeer, hasLeft, NO_HTTP2 } from '../../tls/peer-faults.js';
 import { spiffeIdOf } from '../../tls/spiffe-id.js';
 import { HandshakeLog } from './handshake-log.js';
@@ -16,10 +16,8 @@ const HTTP2 = 'h2';
 
 /** The servers' part of {@link MutualTls}: each client proves who it is. A new certificate applies to new connections. */
 export class MutualServerCredentials extends grpc.ServerCredentials {
-  constructor({ identity, minVersion }: MutualTls) {
-    // A client of TLS 1.2 could ask for handshake after handshake over one connection.
-    const secureOptions = constants.SSL_OP_NO_RENEGOTIATION;
-    const contextOf = ({ cert, key, ca }: typeof identity.current) => ({ cert, key, ca, minVersion, secureOptions });
+  constructor({ identity }: MutualTls) {
+    const contextOf = ({ cert, key, ca }: typeof identity.current) => ({ cert, key, ca, minVersion }) as const;
     const handshake = { handshakeTimeout: HANDSHAKE_MS, requestCert: true, rejectUnauthorized: true };
     super({ ...handshake, minVersion, ALPNProtocols: [HTTP2] }, contextOf(identity.current));
     identity.onChange((certificate) => this.updateSecureContextOptions(contextOf(certificate)));

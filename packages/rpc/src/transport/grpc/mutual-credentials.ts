@@ -3,7 +3,7 @@ import { connect as connectTls, createSecureContext, type SecureContext, type TL
 import * as grpc from '@grpc/grpc-js';
 import type { SecuredConnection } from '../../principal/signer.js';
 import type { ProcessCertificate } from '../../tls/certificate.js';
-import type { MutualTls } from '../../tls/mutual-tls.js';
+import { MIN_VERSION, type MutualTls } from '../../tls/mutual-tls.js';
 import { faultOfIdentity, faultOfPeer } from '../../tls/peer-faults.js';
 import { spiffeIdOf } from '../../tls/spiffe-id.js';
 import { channelCredentials, observeSockets } from './credentials.js';
@@ -72,9 +72,9 @@ function mutualCredentials(options: MutualCredentialsOptions): grpc.ChannelCrede
 /** Contexts by certificate: to make one costs more than a handshake. */
 const contexts = new WeakMap<ProcessCertificate, SecureContext>();
 
-function contextOf({ identity: { current }, minVersion }: MutualTls): SecureContext {
+function contextOf({ identity: { current } }: MutualTls): SecureContext {
   const { cert, key, ca } = current;
-  const context = contexts.get(current) ?? createSecureContext({ cert, key, ca, minVersion });
+  const context = contexts.get(current) ?? createSecureContext({ cert, key, ca, minVersion: MIN_VERSION });
   contexts.set(current, context);
   return context;
 }

@@ -41,11 +41,11 @@ export async function withRetries<T>(work: () => Promise<T>, { name, clock, rand
 const REMEDIES: readonly (readonly [sign: RegExp, remedy: string])[] = [
   [
     /unable to verify|self-signed/,
-    'RONDO_REGISTRY_STORE_CA must name the file of the authority that issued its certificate',
+    'ca-file in RONDO_REGISTRY_STORE must name the file of the authority that issued its certificate',
   ],
   [
     /alert (bad certificate|certificate required|unknown ca)/,
-    'RONDO_REGISTRY_STORE_CERT and RONDO_REGISTRY_STORE_KEY must name a certificate that it accepts',
+    'cert-file and key-file in RONDO_REGISTRY_STORE must name a certificate that it accepts',
   ],
 ];
 
