@@ -1,11 +1,21 @@
 import { type Instance, InstanceStatus } from '@rondo/contracts/rondo/registry/v1/registry';
 import { BOUNDS } from './bounds.js';
 import type { ClientProcess, FailedCall } from './client-process.js';
-import type { Cluster } from './cluster.js';
 import type { InstanceProcess } from './instance-process.js';
 import { REGISTRY } from './registry-process.js';
 import type { WatchedInstance } from './watch-record.js';
 import type { World } from './world.js';
+
+/** What the rules see of the processes: the true state of each. */
+interface Cluster {
+  readonly clients: ReadonlyMap<string, ClientProcess>;
+  readonly processes: readonly InstanceProcess[];
+  readonly registrySince: number;
+  processOf(known: Pick<WatchedInstance, 'instanceId' | 'incarnation' | 'address'>): InstanceProcess | undefined;
+  current(): readonly InstanceProcess[];
+  isPreceded(one: InstanceProcess): boolean;
+  wasFreed(instanceId: string, withinMs: number): boolean;
+}
 
 /**
  * Checks a failed call. A safe call may fail only in three cases. Either it has had all of its attempts. Or there was no instance that, from {@link

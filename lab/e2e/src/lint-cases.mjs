@@ -87,6 +87,17 @@ export const refused = [
   ['packages/rondo/src/c.ts', 'lint/correctness/noUndeclaredDependencies', "import 'left-pad';"],
   ['packages/rondo/src/cycle-a.ts', 'lint/suspicious/noImportCycles', "import './cycle-b.js';\nexport const a = 1;"],
   ['packages/rondo/src/cycle-b.ts', 'lint/suspicious/noImportCycles', "import './cycle-a.js';\nexport const b = 1;"],
+  // Types, too: files that need each other are read together.
+  [
+    'packages/rondo/src/types-a.ts',
+    'lint/suspicious/noImportCycles',
+    "import type { B } from './types-b.js';\nexport type A = B;",
+  ],
+  [
+    'packages/rondo/src/types-b.ts',
+    'lint/suspicious/noImportCycles',
+    "import type { A } from './types-a.js';\nexport type B = A;",
+  ],
   ['packages/rondo/d.ts', 'lint/correctness/useImportExtensions', "import './src/cycle-a';"],
   ['packages/rondo/src/e.ts', 'lint/correctness/noUnresolvedImports', "import './nowhere.js';"],
 

@@ -1,5 +1,5 @@
 import type { Meter } from '@opentelemetry/api';
-import type { Logger } from '@rondo/rpc/call';
+import { type Logger, runOutsideScope } from '@rondo/rpc/call';
 import type { Channel, ClientCall } from '@rondo/rpc/client';
 import type { Clock } from '@rondo/rpc/clock';
 import { answeredBy, bindingOf, encodeMessage, type Method, type Reply } from '@rondo/rpc/internal';
@@ -12,11 +12,13 @@ import { keyOf, resourceOf, textOf, wantsNew } from './key.js';
 import { createMemory, type Memory } from './memory.js';
 import { createMethods, type MethodState } from './methods.js';
 import { createMetrics, meterFeeds } from './metrics.js';
-import { createPrefetch, type Prefetch } from './prefetch.js';
 import { createSecondLevel, type SecondLevel, type SharedOptions } from './shared/second-level.js';
 
 /** A method of a client with one request and one reply, such as `products.getProduct`. */
 export type UnaryCall<R> = (request: R) => Promise<unknown>;
+
+/** Calls `call` with each of the requests, in the background. If too many requests wait, further ones are dropped. */
+export type Prefetch = <R>(call: UnaryCall<R>, requests: readonly NoInfer<R>[]) => void;
 
 /** The answers that a process keeps of the calls over one channel. */
 export interface ResponseCache {
@@ -265,3 +267,29 @@ class CachedCalls {
 }
 
 const tagOf = ({ prefix }: MethodState, resource: string) => `${prefix}${resource}`;
+
+/** How many requests are under way at a time, so that calls that are needed now come first. */
+const MAX_CALLS = 4;
+const MAX_WAITING = 256;
+
+function createPrefetch(): Prefetch {
+  const waiting: (() => Promise<unknown>)[] = [];
+  let running = 0;
+  const run = (): void => {
+    while (running < MAX_CALLS) {
+      const call = waiting.shift();
+      if (call === undefined) return;
+      running += 1;
+      const done = () => {
+        running -= 1;
+        run();
+      };
+      call().then(done, done);
+    }
+  };
+  return (call, requests) => {
+    for (const request of requests.slice(0, MAX_WAITING - waiting.length)) waiting.push(async () => call(request));
+    // A call of the caller's scope would end with it.
+    runOutsideScope(run);
+  };
+}

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { sqlStateOf } from './errors.js';
-import type { Database, Queries, QueryOptions } from './sql.js';
+import type { Database, PreparedTransaction, Queries, QueryOptions } from './sql.js';
 
 /** PostgreSQL accepts up to 199 bytes. The characters allowed here need no quoting. */
 const GID = /^[A-Za-z0-9:._/-]{1,199}$/;
@@ -9,14 +9,6 @@ const NOT_IN_STATE = '55000';
 /** Pause while another caller ends the same transaction, which takes as long as a commit. */
 const BUSY_PAUSE_MS = 10;
 const BUSY_TRIES = 100;
-
-/** A transaction that is prepared for commit: it holds its locks until it is ended. */
-export interface PreparedTransaction {
-  /** The identifier under which it was prepared. */
-  readonly gid: string;
-  /** When it was prepared, by the server's clock. */
-  readonly prepareTime: Date;
-}
 
 /** The methods for prepared transactions. */
 export type PreparedTransactions = Pick<Database, 'commitPrepared' | 'rollbackPrepared' | 'listPrepared'>;

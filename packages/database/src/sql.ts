@@ -1,7 +1,6 @@
 import { UnexpectedRowCount } from './errors.js';
 import type { Once } from './once.js';
 import type { OutageWait, OutageWaiter } from './outage-wait.js';
-import type { PreparedTransaction } from './prepared.js';
 
 /** A parameter of a statement. Pass JSON as a string; an array becomes a PostgreSQL array. */
 export type SqlValue = string | number | bigint | boolean | Date | Uint8Array | null | readonly SqlValue[];
@@ -58,6 +57,14 @@ export interface Queries {
 export interface Transaction extends Queries {
   /** Runs several statements without parameters, such as a migration. They must not end the transaction. */
   script(sql: string, options?: QueryOptions): Promise<void>;
+}
+
+/** A transaction that is prepared for commit: it holds its locks until it is ended. */
+export interface PreparedTransaction {
+  /** The identifier under which it was prepared. */
+  readonly gid: string;
+  /** When it was prepared, by the server's clock. */
+  readonly prepareTime: Date;
 }
 
 /** PostgreSQL's isolation levels; its `read uncommitted` equals `read committed`. */

@@ -4,9 +4,10 @@ import path from 'node:path';
 import { addAbortSignal } from 'node:stream';
 import { systemClock, systemWallClock } from '@rondo/rpc/clock';
 import { runCli } from './cli.js';
-import { loadRepositoryDoctor } from './doctor/repository.js';
+import type { RepositoryDoctor } from './doctor/finding.js';
 import { ExitCode } from './exit-code.js';
 import { type Input, rendered, type Terminal, wantsColor } from './terminal/terminal.js';
+import { codeOf } from './workspace/errors.js';
 import { root, tool } from './workspace/paths.js';
 
 const interrupt = new AbortController();
@@ -67,4 +68,14 @@ function terminal(stream: NodeJS.WriteStream): Terminal {
         else stream.once('drain', resolve);
       }),
   };
+}
+
+/** Loads the checks of the workspace; undefined in an image, which has none. */
+async function loadRepositoryDoctor(): Promise<RepositoryDoctor | undefined> {
+  try {
+    return await import('./doctor/checks.js');
+  } catch (error) {
+    if (codeOf(error) === 'ERR_MODULE_NOT_FOUND') return undefined;
+    throw error;
+  }
 }

@@ -1,10 +1,9 @@
 import { parseArgs } from 'node:util';
 import type { Clock, WallClock } from '@rondo/rpc/clock';
 import { didYouMean } from '@rondo/rpc/internal';
-import type { RepositoryDoctor } from './doctor/repository.js';
+import type { RepositoryDoctor } from './doctor/finding.js';
 import { UsageError } from './errors.js';
-import type { ExitCodeName } from './exit-code.js';
-import { formatHelp } from './help.js';
+import { type Completion, type Described, formatHelp, type Options } from './help.js';
 import type { Input, Terminal } from './terminal/terminal.js';
 import { messageOf } from './workspace/errors.js';
 
@@ -31,26 +30,6 @@ export interface CommandContext {
   readonly signal: AbortSignal;
 }
 
-/** One option, as `node:util` parses it and `--help` shows it. */
-export interface Option {
-  readonly type: 'string' | 'boolean';
-  readonly short?: string;
-  readonly multiple?: boolean;
-  readonly placeholder?: string;
-  readonly description: string;
-  /** The candidates for its value, if they can be listed. */
-  readonly complete?: Completion;
-}
-
-/** A word that may stand at the cursor. A word that ends in `/` can be continued. */
-export interface Candidate {
-  readonly word: string;
-  readonly about?: string;
-}
-
-/** What may stand at the cursor: words, or a path, which the shell itself completes. */
-export type Completion = 'files' | 'folders' | readonly Candidate[];
-
 /** A command line that is still being written. */
 export interface Written {
   /** The arguments before the cursor's. */
@@ -61,8 +40,6 @@ export interface Written {
   readonly word: string;
 }
 
-/** The options of a command, by name. */
-export type Options = Readonly<Record<string, Option>>;
 type Parsed<O extends Options> = ReturnType<typeof parseArgs<{ args: string[]; options: O; allowPositionals: true }>>;
 
 /** The parsed command line: the options by name, and the other arguments. */
@@ -72,20 +49,8 @@ export interface Arguments<O extends Options> {
 }
 
 /** The definition of a command. */
-export interface CommandSpec<O extends Options> {
-  readonly name: string;
-  /** One line, for the list of commands. */
-  readonly summary: string;
-  /** Its arguments, such as `[service] [--json]`. */
-  readonly usage: string;
-  /** The paragraphs of `--help` before the options. */
-  readonly details?: string;
+export interface CommandSpec<O extends Options> extends Described {
   readonly options: O;
-  readonly maxPositionals: number;
-  /** Command lines without the leading `rondo`, each with its purpose. */
-  readonly examples: readonly (readonly [line: string, purpose: string])[];
-  /** The meanings of exit codes that differ from {@link EXIT_CODE_MEANINGS}. */
-  readonly exitCodes?: Partial<Readonly<Record<ExitCodeName, string>>>;
   /** The candidates for the cursor's argument. Errors that it throws are not shown. */
   complete?(written: Written, context: CommandContext): Promise<Completion>;
   run(args: Arguments<O>, context: CommandContext): Promise<number>;

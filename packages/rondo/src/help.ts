@@ -1,6 +1,45 @@
-import type { CommandSpec, Options } from './command.js';
-import { EXIT_CODE_MEANINGS, ExitCode } from './exit-code.js';
+import { EXIT_CODE_MEANINGS, ExitCode, type ExitCodeName } from './exit-code.js';
 import type { Paint } from './terminal/terminal.js';
+
+/** One option, as `node:util` parses it and `--help` shows it. */
+export interface Option {
+  readonly type: 'string' | 'boolean';
+  readonly short?: string;
+  readonly multiple?: boolean;
+  readonly placeholder?: string;
+  readonly description: string;
+  /** The candidates for its value, if they can be listed. */
+  readonly complete?: Completion;
+}
+
+/** A word that may stand at the cursor. A word that ends in `/` can be continued. */
+export interface Candidate {
+  readonly word: string;
+  readonly about?: string;
+}
+
+/** What may stand at the cursor: words, or a path, which the shell itself completes. */
+export type Completion = 'files' | 'folders' | readonly Candidate[];
+
+/** The options of a command, by name. */
+export type Options = Readonly<Record<string, Option>>;
+
+/** What `--help` prints of a command. */
+export interface Described {
+  readonly name: string;
+  /** One line, for the list of commands. */
+  readonly summary: string;
+  /** Its arguments, such as `[service] [--json]`. */
+  readonly usage: string;
+  /** The paragraphs of `--help` before the options. */
+  readonly details?: string;
+  readonly options: Options;
+  readonly maxPositionals: number;
+  /** Command lines without the leading `rondo`, each with its purpose. */
+  readonly examples: readonly (readonly [line: string, purpose: string])[];
+  /** The meanings of exit codes that differ from {@link EXIT_CODE_MEANINGS}. */
+  readonly exitCodes?: Partial<Readonly<Record<ExitCodeName, string>>>;
+}
 
 /** A group of commands in the overview. */
 export interface CommandGroup {
@@ -38,7 +77,7 @@ export function formatOverview(groups: readonly CommandGroup[]): string {
 }
 
 /** The text that `--help` prints for one command. */
-export function formatHelp<O extends Options>(spec: Omit<CommandSpec<O>, 'run' | 'complete'>): string {
+export function formatHelp(spec: Described): string {
   const { name, summary, usage, details, options, examples } = spec;
   return [
     `rondo ${name} ${usage}`.trimEnd(),
@@ -64,9 +103,7 @@ function describeOption([option, { short, placeholder, description }]: [string, 
   return [flag, description];
 }
 
-function exitCodes<O extends Options>({
-  exitCodes = {},
-}: Pick<CommandSpec<O>, 'exitCodes'>): readonly [string, string][] {
+function exitCodes({ exitCodes = {} }: Described): readonly [string, string][] {
   const meanings = { ...EXIT_CODE_MEANINGS, ...exitCodes };
   return [
     [String(ExitCode.OK), meanings.OK],

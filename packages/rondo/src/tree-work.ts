@@ -1,5 +1,6 @@
-import type { CommandContext, Completion } from './command.js';
+import type { CommandContext } from './command.js';
 import { UsageError } from './errors.js';
+import type { Completion } from './help.js';
 import { type LauncherRequest, requestLauncher } from './launcher.js';
 import type { Progress } from './scaffold/index.js';
 import { createPaint } from './terminal/terminal.js';

@@ -2,6 +2,9 @@ import type { SqlValue } from '@rondo/database';
 import type { FieldAt } from '@rondo/rpc/status';
 import type { FilterField } from '../filter.js';
 
+/** A row of a table, by the names of its columns. */
+export type Row = Readonly<Record<string, unknown>>;
+
 /** How a field is stored: in one column, or in several. */
 export interface Column<T> {
   /** The names of the columns, first those of the table. They are parts of SQL: never take them from a request. */

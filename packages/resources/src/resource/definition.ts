@@ -1,8 +1,7 @@
 import type { MessageType } from '@rondo/rpc/internal';
 import type { FieldDescription, ResourceDescription } from '@rondo/validation';
 import type { Listing } from '../sql/listing.js';
-import type { Column } from './column.js';
-import type { Row } from './table.js';
+import type { Column, Row } from './column.js';
 import type { Visibility } from './visibility.js';
 
 /** A generated message type of a resource: `Customer` of its contract. */

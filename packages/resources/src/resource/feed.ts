@@ -3,11 +3,12 @@ import { currentWorkLimits } from '@rondo/rpc/call';
 import { keyedRows } from '../sql/message-size.js';
 import { payloadFields } from '../sync/changes.js';
 import type { Sync } from '../sync/sync.js';
+import type { Row } from './column.js';
 import { storedBigint } from './column.js';
 import { objectIn, valueIn } from './json-column.js';
 import { DELETION } from './lists.js';
 import type { Model } from './model.js';
-import type { Row, Table } from './table.js';
+import type { Table } from './table.js';
 import type { Sight, Visibility, Watcher } from './visibility.js';
 
 /** How many rows are read at once. They are sent in one message if they fit. */

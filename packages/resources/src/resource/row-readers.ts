@@ -1,8 +1,8 @@
 import { type Etagged, etagOf, requireEtag } from '../request-fields.js';
+import type { Row } from './column.js';
 import { type Column, storedBigint, storedText } from './column.js';
 import { valueIn } from './json-column.js';
 import type { Model } from './model.js';
-import type { Row } from './table.js';
 
 /** Reads rows of a resource, with its etags. Lists read many rows, so what is the same for all is found once. */
 export function rowReaders<M extends { readonly name: string }>(model: Model<M>) {

@@ -4,13 +4,14 @@ import { Deleted, InUse, NotFound, StillDeleted, Taken, UnknownReference } from 
 import type { ListQuery, Page } from '../domain/list.js';
 import { listPage } from '../sql/list-page.js';
 import { messageBytes } from '../sql/message-size.js';
+import type { Row } from './column.js';
 import { type FeedOptions, feedOf, type ResourceEvent, type ResourceWatch, watchRows } from './feed.js';
 import { valueIn } from './json-column.js';
 import { listingOf } from './lists.js';
 import { namesIn } from './method-shapes.js';
 import type { Model } from './model.js';
 import { rowReaders } from './row-readers.js';
-import { type Assigned, type Row, type Statement, tableOf } from './table.js';
+import { type Assigned, type Statement, tableOf } from './table.js';
 import { requireSeen, type Watcher } from './visibility.js';
 
 /** The resources of one kind in the database of a service. */

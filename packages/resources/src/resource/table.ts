@@ -3,9 +3,6 @@ import { columnsOf } from '../sql/listing.js';
 import { ownNames } from './column.js';
 import type { Model, ModelField } from './model.js';
 
-/** A row of a table, by the names of its columns. */
-export type Row = Readonly<Record<string, unknown>>;
-
 /** The values of a field's columns. */
 export interface Assigned {
   readonly field: ModelField;

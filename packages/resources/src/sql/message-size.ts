@@ -1,4 +1,4 @@
-import type { KeyedRows } from '../sync/watch/snapshot.js';
+import type { KeyedRows } from '../sync/watch/watch.js';
 
 /** A client accepts messages of 4 MiB by default. Some room is left for what isn't counted. */
 const MAX_MESSAGE_BYTES = 3.5 * 2 ** 20;

@@ -1,5 +1,4 @@
 import type { Queries } from '@rondo/database';
-import type { Included } from './token.js';
 
 /** A position in a history. A watcher at this position has seen everything up to it. */
 export interface Anchor {
@@ -16,6 +15,14 @@ export interface Change extends Anchor {
   readonly payload: unknown;
   /** When it was appended, by the database's clock. */
   readonly createTime: Date;
+}
+
+/** A change that a snapshot included. */
+export interface Included {
+  /** When it was written, in milliseconds: another history may reuse an id. */
+  readonly writtenMs: number;
+  /** Of a change of several rows, only those above this key are included; undefined for all. */
+  readonly above?: bigint | undefined;
 }
 
 const COLUMNS = 'position, mark, outbox_id AS "outboxId", topic, payload, create_time AS "createTime"';

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { watchErrors } from './errors.js';
-import type { Anchor } from './history.js';
+import type { Anchor, Included } from './history.js';
 
 /** The position of a watcher, and the changes after it that the watcher has already received. */
 export interface Place extends Anchor {
@@ -10,14 +10,6 @@ export interface Place extends Anchor {
   readonly key?: bigint | undefined;
   /** How many rows of the next change for this watcher it has already. */
   readonly rows?: number | undefined;
-}
-
-/** A change that a snapshot included. */
-export interface Included {
-  /** When it was written, in milliseconds: another history may reuse an id. */
-  readonly writtenMs: number;
-  /** Of a change of several rows, only those above this key are included; undefined for all. */
-  readonly above?: bigint | undefined;
 }
 
 /**

@@ -1,10 +1,11 @@
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { didYouMean } from '@rondo/rpc/internal';
-import { type Candidate, defineCommand, type Written } from '../command.js';
+import { defineCommand, type Written } from '../command.js';
 import { DESCRIPTORS, formatRules, type PackageRules, rulesOf } from '../contract/auth-matrix.js';
 import { UsageError } from '../errors.js';
 import { ExitCode } from '../exit-code.js';
+import type { Candidate } from '../help.js';
 import { jsonOption } from '../options.js';
 import { messageOf } from '../workspace/errors.js';
 

@@ -1,8 +1,9 @@
 import { didYouMean } from '@rondo/rpc/internal';
-import { type Command, type Completion, defineCommand } from '../command.js';
+import { type Command, defineCommand } from '../command.js';
 import { completeLine } from '../completion/complete-line.js';
 import { UsageError } from '../errors.js';
 import { ExitCode } from '../exit-code.js';
+import type { Completion } from '../help.js';
 
 /** `rondo completion`: a script that makes Tab complete `rondo` in a shell. */
 export const completion = defineCommand({

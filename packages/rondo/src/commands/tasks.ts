@@ -1,10 +1,10 @@
-import type { CommandSpec, Options } from '../command.js';
+import type { Described, Options } from '../help.js';
 
 /**
  * A command on a workspace. It has no module of the other packages before it has built them, so what runs it stands by its
  * name in main.ts.
  */
-export interface Task extends Omit<CommandSpec<Options>, 'name' | 'run' | 'complete'> {
+export interface Task extends Omit<Described, 'name'> {
   /** Its group in the overview of commands. */
   readonly group: 'Run' | 'Build';
 }

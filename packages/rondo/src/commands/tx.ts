@@ -1,8 +1,9 @@
 import { SagaState } from '@rondo/contracts/rondo/transactions/v1/transactions';
 import { RpcError, Status } from '@rondo/rpc/status';
-import { type Candidate, type CommandContext, defineCommand, type Written } from '../command.js';
+import { type CommandContext, defineCommand, type Written } from '../command.js';
 import { UsageError } from '../errors.js';
 import { ExitCode } from '../exit-code.js';
+import type { Candidate } from '../help.js';
 import { jsonOption, registryOption } from '../options.js';
 import { withRegistry } from '../registry/connection.js';
 import { registryAddresses } from '../registry/locate.js';

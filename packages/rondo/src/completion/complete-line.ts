@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import { sleep } from '@rondo/rpc/clock';
-import type { Candidate, Command, CommandContext, Completion, Written } from '../command.js';
+import type { Command, CommandContext, Written } from '../command.js';
+import type { Candidate, Completion } from '../help.js';
 
 /** A later answer is of no use: the user has pressed Tab and waits. Milliseconds. */
 const DEADLINE_MS = 1_500;

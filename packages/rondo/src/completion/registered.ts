@@ -1,6 +1,7 @@
 import type { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
 import { learnSchema, whereOf } from '../call/target.js';
-import type { Candidate, CommandContext, Written } from '../command.js';
+import type { CommandContext, Written } from '../command.js';
+import type { Candidate } from '../help.js';
 import { readSnapshot } from '../operate/cordon.js';
 import { effectiveStatus } from '../registry/instance-view.js';
 import { onRegistry, registeredInstances } from '../registry/locate.js';

@@ -1,6 +1,7 @@
 /** Runs the whole system and rebuilds it when files are saved: `npm run dev`. */
 import { existsSync } from 'node:fs';
-import { runLauncher, type Session } from '../launch/launcher.js';
+import type { Session } from '../launch/commands.js';
+import { runLauncher } from '../launch/launcher.js';
 import { summary } from '../launch/summary.js';
 import { console } from '../terminal/console.js';
 import { messageOf } from '../workspace/errors.js';

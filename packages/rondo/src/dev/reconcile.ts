@@ -4,7 +4,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { generatedFrom } from '../generate/generate.js';
-import type { Session } from '../launch/launcher.js';
+import type { Session } from '../launch/commands.js';
 import { envFileOf } from '../launch/options.js';
 import { codeOf, messageOf } from '../workspace/errors.js';
 import { filesBelow } from '../workspace/files.js';

@@ -27,6 +27,13 @@ export interface Subject {
 /** Examines one thing. If it throws, the error's message is a fault. */
 export type Check = (subject: Subject) => Outcome | Promise<Outcome>;
 
+/** The checks of a workspace. */
+export interface RepositoryDoctor {
+  examineRepository(subject: Subject): AsyncIterable<Finding>;
+  /** The address of the registry of the system that runs on the folder `data`; undefined if none runs. */
+  runningRegistry(data: string): Promise<string | undefined>;
+}
+
 export const ok = (detail: string): Outcome => ({ state: 'ok', detail });
 export const note = (detail: string, remedy?: string): Outcome => ({ state: 'note', detail, remedy });
 export const warn = (detail: string, remedy?: string): Outcome => ({ state: 'warn', detail, remedy });

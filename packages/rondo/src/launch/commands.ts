@@ -1,9 +1,27 @@
 /** The requests that a running system takes. */
+import type { Semaphore } from '@rondo/base';
 import type { LauncherProcess, LauncherRequest, LauncherRow } from '../launcher.js';
 import { folderOf, type Manifest, REGISTRY, readManifest, serviceNames, tryManifests } from '../workspace/manifests.js';
-import type { Session } from './launcher.js';
+import type { Databases } from './database.js';
+import type { SystemOptions } from './options.js';
 import { consoleOf, POSTGRES, plan } from './plan.js';
-import type { ProcessState } from './supervisor.js';
+import type { StopRequest } from './stop.js';
+import type { ProcessState, Supervisor } from './supervisor.js';
+import type { System } from './system.js';
+
+/** A system that runs. */
+export interface Session {
+  readonly options: SystemOptions;
+  readonly databases: Databases;
+  readonly system: System;
+  readonly supervisor: Supervisor;
+  /** Where to look at what observes the system. */
+  readonly observed: readonly string[];
+  /** Runs work that starts or stops services, one after the other. */
+  readonly exclusively: Semaphore['run'];
+  readonly stop: StopRequest;
+  readonly startedAt: number;
+}
 
 /** What a request results in. */
 export interface Answer {

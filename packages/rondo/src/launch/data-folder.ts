@@ -15,7 +15,6 @@ import { console } from '../terminal/console.js';
 import { codeOf } from '../workspace/errors.js';
 import { readJson } from '../workspace/files.js';
 import type { Manifest } from '../workspace/manifests.js';
-import type { Child } from './child.js';
 
 /**
  * Makes the folder if it is missing.
@@ -94,8 +93,15 @@ export function replaceJson(file: string, content: unknown): void {
   renameSync(`${file}.new`, file);
 }
 
+/** A process whose id is noted. */
+interface Noted {
+  readonly name: string;
+  readonly pid: number | undefined;
+  isRunning(): boolean;
+}
+
 /** Writes the ids of running processes to `processes.json`, for tools that signal one of them. */
-export function writeProcesses(data: string, children: readonly Child[]): void {
+export function writeProcesses(data: string, children: readonly Noted[]): void {
   const running = children.filter((child) => child.isRunning());
   replaceJson(path.join(data, 'processes.json'), Object.fromEntries(running.map(({ name, pid }) => [name, pid])));
 }

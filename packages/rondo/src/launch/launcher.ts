@@ -9,10 +9,10 @@ import { messageOf } from '../workspace/errors.js';
 import { withLock } from '../workspace/lock.js';
 import { readManifests } from '../workspace/manifests.js';
 import { step } from '../workspace/steps.js';
-import { createCommands } from './commands.js';
+import { createCommands, type Session } from './commands.js';
 import { openControl } from './control.js';
 import { requireUsable } from './data-folder.js';
-import { type Databases, databaseServer, openDatabases, type Server } from './database.js';
+import { databaseServer, openDatabases, type Server } from './database.js';
 import { observerPorts, startObservers } from './observe.js';
 import { dataFlag, loadRootEnv, parseOptions, type SystemOptions, startBeside, startElsewhere } from './options.js';
 import { isServed, type Listener, type Planned, plan, portsOf, requireFreePorts } from './plan.js';
@@ -24,20 +24,6 @@ import { System, type SystemSettings } from './system.js';
 
 /** The lock of the data folder. A launcher that was killed leaves it behind. */
 const LOCK = 'launcher.lock';
-
-/** A system that runs. */
-export interface Session {
-  readonly options: SystemOptions;
-  readonly databases: Databases;
-  readonly system: System;
-  readonly supervisor: Supervisor;
-  /** Where to look at what observes the system. */
-  readonly observed: readonly string[];
-  /** Runs work that starts or stops services, one after the other. */
-  readonly exclusively: ReturnType<typeof createSemaphore>['run'];
-  readonly stop: StopRequest;
-  readonly startedAt: number;
-}
 
 /** What `npm start` and `rondo dev` do differently. */
 export interface Launch {

@@ -3,7 +3,8 @@ import { buildOnly } from '../build/build.js';
 import { console } from '../terminal/console.js';
 import { REGISTRY, readManifests } from '../workspace/manifests.js';
 import { step } from '../workspace/steps.js';
-import { runLauncher, type Session } from './launcher.js';
+import type { Session } from './commands.js';
+import { runLauncher } from './launcher.js';
 import { summary } from './summary.js';
 
 /** Resolves to the exit code, once everything has stopped. */

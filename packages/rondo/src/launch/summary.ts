@@ -5,7 +5,7 @@ import { formatTable } from '../terminal/table.js';
 import { readJson } from '../workspace/files.js';
 import { ownServices, tryManifests } from '../workspace/manifests.js';
 import { isInstalled, root } from '../workspace/paths.js';
-import type { Session } from './launcher.js';
+import type { Session } from './commands.js';
 import { DEFAULTS, dataFlag, type SystemOptions } from './options.js';
 import { consoleOf, metricsAddress, type Planned, plan } from './plan.js';
 import { grpcurlOptions, personVariables } from './security.js';

@@ -10,8 +10,8 @@ import { messageOf } from '../workspace/errors.js';
 import { filesBelow } from '../workspace/files.js';
 import { parse, takenByNpm } from '../workspace/options.js';
 import { lab, root } from '../workspace/paths.js';
+import { run } from '../workspace/process.js';
 import { installedWith } from './installed.js';
-import { publish } from './publish.js';
 import { type Release, type Staged, stage } from './stage.js';
 
 const USAGE = 'npm run pack [-- --out DIR] [--as VERSION] [--repository URL] [--check] [--publish]';
@@ -114,4 +114,23 @@ async function isFaultless(packed: readonly Packed[]): Promise<boolean> {
     pathToFileURL(path.join(lab, 'packages/check.mjs')).href
   );
   return check.isFaultless(packed);
+}
+
+/**
+ * Publishes packages at the registry that npm is configured for. It leaves out those that the registry has, so that it can be repeated
+ * after a failure.
+ *
+ * @param packed In this order: `create-rondo`, which installs the others, is the last one.
+ * @throws Error with what npm said.
+ */
+async function publish(packed: readonly Packed[]): Promise<void> {
+  for (const { name, version, file } of packed) {
+    const known = await run('npm', ['view', `${name}@${version}`, 'version']);
+    const isThere = known.code === 0 && known.output.trim() !== '';
+    if (!isThere) {
+      const { code, output } = await run('npm', ['publish', file, '--access', 'public']);
+      if (code !== 0) throw new Error(output);
+    }
+    console.log(`${name}@${version} ${isThere ? 'was published before' : 'is published'}`);
+  }
 }

@@ -1,13 +1,11 @@
 /** The folders of the packages that are published, with what their tarballs hold. */
 import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { build } from 'esbuild';
 import { filesBelow, projectFolders, readJson } from '../workspace/files.js';
-import { root } from '../workspace/paths.js';
+import { root, tool } from '../workspace/paths.js';
 import { compact, isPublishedStub, writeContracts } from './contracts.js';
 import { pinnedVersions } from './pinned-versions.js';
-import { readmeOf } from './readme.js';
-import { renamed, withMoved, writeRenamed } from './renamed.js';
-import { toolManifest, writeTool } from './tool.js';
 
 const TOOL = '@rondo/tool';
 const CREATE = 'create-rondo';
@@ -155,3 +153,109 @@ function compiled(source: string): readonly string[] {
 
 /** A source map would name sources that aren't packed. */
 const withoutMap = (code: string) => code.replace(/^\/\/# sourceMappingURL=.*\n?/m, '');
+
+/** The entry that tells what a package is for; by default the one with the package's own name. */
+const FIRST_ENTRY: Readonly<Record<string, string>> = { '@rondo/rpc': 'client' };
+
+/** A folder with a README.md of its own is asked first, then the head of its first entry. */
+function readmeOf({ source, manifest }: Staged): string {
+  const { name, description, version, homepage } = manifest;
+  const own = path.join(source, 'README.md');
+  const text = existsSync(own)
+    ? readFileSync(own, 'utf8').trim()
+    : `# ${name}\n\n${description}\n\n${headOf(source, name)}`;
+  const docs = homepage === undefined ? "`docs/` of Rondo's repository" : `[the documentation](${homepage})`;
+  const others = name.startsWith('@rondo/')
+    ? ` All packages of Rondo have one version, and work together at \`${version}\`.`
+    : '';
+  return `${text}\n\n## More\n\nGuides and the reference of the API are in ${docs}.${others}\n`;
+}
+
+/** The docstring at the head of the package's first entry, as Markdown. */
+function headOf(source: string, name: string): string {
+  const entry = path.join(source, 'src/exports', `${FIRST_ENTRY[name] ?? 'index'}.ts`);
+  const [, text = ''] = /^\/\*\*([\s\S]*?)\*\//.exec(readFileSync(entry, 'utf8')) ?? [];
+  return text.replace(/^ *\* ?/gm, '').trim();
+}
+
+/** The entries of 0.2, with what each re-exports. */
+const RENAMED: Readonly<Record<string, readonly [string, ...string[]]>> = {
+  '@rondo/access': ['@rondo/resources', '@rondo/service'],
+  '@rondo/consul': ['@rondo/registry-consul/registry'],
+  '@rondo/dynamic': ['@rondo/schema'],
+  '@rondo/eureka': ['@rondo/registry-eureka/registry'],
+  '@rondo/kubernetes': ['@rondo/registry-kubernetes/resolver'],
+  '@rondo/nats': ['@rondo/topics-nats/broker'],
+  '@rondo/sync': ['@rondo/resources'],
+  '@rondo/zookeeper': ['@rondo/registry-zookeeper/registry'],
+};
+/** The entry of a package that stays. An app that imports it installs the package of the plugin. */
+const MOVED = { name: '@rondo/cache', entry: 'redis', to: '@rondo/cache-redis/store' };
+
+const packageOf = (module: string) => module.split('/').slice(0, 2).join('/');
+const filesOf = (entry: string) => ({ types: `./dist/exports/${entry}.d.ts`, default: `./dist/exports/${entry}.js` });
+
+/** The manifests of the old names, each with the folder of the package that has the code now. */
+function renamed(packages: readonly Pick<Staged, 'source' | 'manifest'>[]): typeof packages {
+  return Object.entries(RENAMED).flatMap(([name, modules]) => {
+    const now = packages.find(({ manifest }) => manifest.name === packageOf(modules[0]));
+    if (now === undefined) return [];
+    const description = `The name of ${modules[0]} in version 0.2, for one version more.`;
+    const named = Object.fromEntries(modules.map((module) => [packageOf(module), 'workspace:*']));
+    const dependencies = { ...named, ...now.manifest.dependencies };
+    const manifest = { ...now.manifest, name, description, exports: { '.': filesOf('index') }, dependencies };
+    return [{ source: now.source, manifest }];
+  });
+}
+
+/** A manifest with the entry that has moved to a plugin. */
+function withMoved(manifest: Manifest): Manifest {
+  if (manifest.name !== MOVED.name) return manifest;
+  const plugin = packageOf(MOVED.to);
+  return {
+    ...manifest,
+    exports: { ...manifest.exports, [`./${MOVED.entry}`]: filesOf(MOVED.entry) },
+    peerDependencies: { ...manifest.peerDependencies, [plugin]: manifest.version },
+    peerDependenciesMeta: { [plugin]: { optional: true } },
+  };
+}
+
+/** Writes the entries of 0.2 that a package has. @returns whether the package has no others. */
+function writeRenamed({ folder, manifest }: Staged): boolean {
+  const modules = RENAMED[manifest.name];
+  const write = (entry: string, from: readonly string[]) => {
+    const text = from.map((module) => `export * from '${module}';\n`).join('');
+    mkdirSync(path.join(folder, 'dist/exports'), { recursive: true });
+    for (const kind of ['js', 'd.ts']) {
+      writeFileSync(path.join(folder, `dist/exports/${entry}.${kind}`), text);
+    }
+  };
+  if (modules !== undefined) write('index', modules);
+  else if (manifest.name === MOVED.name) write(MOVED.entry, [MOVED.to]);
+  return modules !== undefined;
+}
+
+/** What works on Rondo's own repository alone. */
+const LEFT_OUT = ['own', 'reference', 'repository', 'workspace'];
+
+/** The scripts of this package that the tool of 0.2.0 runs when it upgrades an app, each with what {@link writeTool}'s program is told. */
+const OF_0_2 = { 'migrate.mjs': ['migrate'], 'relock.mjs': ['install'], 'run.mjs': [] };
+
+/** Writes the files of the package into a folder. */
+async function writeTool(folder: string): Promise<void> {
+  const { programs, esbuild } = readJson(path.join(tool, 'programs.json'));
+  const entryPoints = Object.fromEntries(Object.entries(programs).filter(([name]) => !LEFT_OUT.includes(name)));
+  const outdir = path.join(folder, 'dist');
+  await build({ ...esbuild, outdir, absWorkingDir: root, entryPoints, logLevel: 'silent' });
+  for (const [script, args] of Object.entries(OF_0_2)) {
+    const text = `process.argv.splice(2, 0, ...${JSON.stringify(args)});\nawait import('./dist/main.mjs');\n`;
+    writeFileSync(path.join(folder, script), text);
+  }
+}
+
+/** The manifest of the package, without the entries that only Rondo's own repository has. */
+const toolManifest = (own: Manifest): Manifest => ({
+  ...own,
+  exports: { './jest': own.exports?.['./jest'] },
+  files: [...(own.files ?? []), ...Object.keys(OF_0_2)],
+});

@@ -10,7 +10,6 @@ import { fieldName } from './contract/names.js';
 import { jsonOf } from './contract/samples.js';
 import { copyContract, exemptFromStyle } from './copy-contract.js';
 import { Refusal } from './errors.js';
-import type { NewServiceOutcome } from './new-service.js';
 import { packagesOf } from './packages.js';
 import { type Raised, raiseService } from './raise-service.js';
 import { isAsWritten, recordWritten } from './record.js';
@@ -30,7 +29,15 @@ import { filesAt, readText } from './repository.js';
 import { readFields } from './resource-fields.js';
 import { wireResources } from './update/wire-resources.js';
 import { kebabCase, pascalCase, snakeCase } from './words.js';
-import { backUpProducts, build, format, install, type Progress, type Workspace } from './workspace.js';
+import {
+  backUpProducts,
+  build,
+  format,
+  install,
+  type NewServiceOutcome,
+  type Progress,
+  type Workspace,
+} from './workspace.js';
 import { withReferences } from './workspace-files/project-references.js';
 
 /** The options of `rondo new resource`. */

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { readManifests, serviceNames } from '../workspace/manifests.js';
 import { addDatabase } from './add-database.js';
-import { firstResource } from './add-resource.js';
+import { type FirstResource, firstResource } from './add-resource.js';
 import { type ChangeSet, withChanges } from './change-set.js';
 import { choosePort } from './choose-port.js';
 import type { Contract } from './contract/contract.js';
@@ -10,7 +10,6 @@ import type { ContractSource } from './contract/find-source.js';
 import { loadContract } from './contract/load.js';
 import { checkReplaceable, copyContract, exemptFromStyle } from './copy-contract.js';
 import { checkNameFree } from './name.js';
-import type { NewServiceOptions, NewServiceOutcome } from './new-service.js';
 import { packagesOf } from './packages.js';
 import { recordWritten } from './record.js';
 import { openMethods, stubsOf } from './render/app.js';
@@ -18,11 +17,35 @@ import { type Blueprint, nameHandlers } from './render/blueprint.js';
 import { renderService, renderStarter, starterFile, starterScope } from './render/service-files.js';
 import { readText } from './repository.js';
 import { snakeCase } from './words.js';
-import { backUpProducts, build, format, install } from './workspace.js';
+import {
+  backUpProducts,
+  build,
+  format,
+  install,
+  type NewServiceOutcome,
+  type Progress,
+  type Workspace,
+} from './workspace.js';
 import { readExemptions } from './workspace-files/buf-exemptions.js';
 import { addToCompose, COMPOSE } from './workspace-files/compose-file.js';
 import { addProject, PROJECTS } from './workspace-files/project-references.js';
 import { addToPrometheus, PROMETHEUS } from './workspace-files/prometheus-file.js';
+
+/** The options of `rondo new service`. */
+export interface NewServiceOptions extends Workspace {
+  readonly name: string;
+  /**
+   * The contract. By default the contract at the service's default path, or else a starter contract; for an existing
+   * service the contracts that it has.
+   */
+  readonly source: ContractSource | undefined;
+  readonly withDatabase: boolean;
+  /** A resource whose contract the new service has in place of the starter contract. */
+  readonly resource?: FirstResource | undefined;
+  /** The port; by default the next free one. */
+  readonly port: number | undefined;
+  readonly progress: Progress;
+}
 
 /** A service that was created. */
 export interface CreatedService extends NewServiceOutcome {

@@ -6,11 +6,19 @@ import type { Contract } from './contract/contract.js';
 import { loadContract } from './contract/load.js';
 import { readImportGraph, withImports } from './contract/scan.js';
 import { checkReplaceable, copyContract, exemptFromStyle } from './copy-contract.js';
+import type { NewServiceOptions } from './create-service.js';
 import { Refusal } from './errors.js';
-import type { NewServiceOptions, NewServiceOutcome } from './new-service.js';
 import { isAsWritten, isRecorded, recordWritten } from './record.js';
 import { type Merge, mergeContracts } from './update/merge.js';
-import { backUpProducts, findBreaks, findMissing, format, isFormatted, tryBuild } from './workspace.js';
+import {
+  backUpProducts,
+  findBreaks,
+  findMissing,
+  format,
+  isFormatted,
+  type NewServiceOutcome,
+  tryBuild,
+} from './workspace.js';
 
 /** A service that was updated to its contracts. */
 export interface UpdatedService extends NewServiceOutcome {

@@ -3,6 +3,7 @@ import path from 'node:path';
 import { type Ended, native } from '../workspace/process.js';
 import { ProgramFailed, runProgram } from '../workspace/program.js';
 import type { ChangeSet } from './change-set.js';
+import type { Stub } from './render/app.js';
 
 /** The workspace to work on. */
 export interface Workspace {
@@ -10,6 +11,19 @@ export interface Workspace {
   /** The folder of the package @rondo/tool, which installs, builds and tests it. */
   readonly tool: string;
   readonly signal: AbortSignal;
+}
+
+/** The result of `rondo new service`, for a new service and for an existing one. */
+export interface NewServiceOutcome {
+  readonly service: string;
+  /** The port that it listens on with the default base port. */
+  readonly port: number;
+  /** The files that were written, as paths from the repository's root. */
+  readonly files: readonly string[];
+  /** The methods to implement next, each with the file of its handler. */
+  readonly methods: readonly Stub[];
+  /** Contracts that are exempt from the style rules from now on. */
+  readonly exempt: readonly string[];
 }
 
 /** What installing and building change, apart from the folders of a new service. */

@@ -35,7 +35,7 @@ const SAYS = {
   noId: 'its certificate has no SPIFFE id',
   plaintext: 'it speaks plaintext',
   noHttp2: "it doesn't speak HTTP/2 over TLS",
-  version: 'it speaks no version of TLS that is allowed here',
+  version: 'it speaks no TLS 1.3',
 } as const;
 
 const withUris = (...uris: readonly string[]): Handshake => ({
@@ -113,7 +113,7 @@ export const handshakes: Readonly<Record<string, Handshake>> = {
     options: ({ own }) => forge(own, { hosts: ['x, URI:spiffe://rondo.test/gateway'] }),
     line: SAYS.noId,
   },
-  'TLS 1.2, which is not configured': {
+  'TLS 1.2': {
     options: async (all) => ({ ...(await insider(all)), maxVersion: 'TLSv1.2' }),
     line: SAYS.version,
   },

@@ -6,7 +6,6 @@ import {
   TRANSPORTS,
   ZONE_PATTERN,
 } from '@rondo/rpc/internal';
-import { authVariables } from './auth-variables.js';
 import {
   balancingOverrides,
   breakerOverrides,
@@ -25,7 +24,7 @@ import {
   url,
   valid,
 } from './parsers.js';
-import { tlsVariables } from './tls-variables.js';
+import { authVariables, tlsVariables } from './security-variables.js';
 import { type Config, optionalVariable, variable } from './variables.js';
 
 /** The registry's port, and the default in every process's `RONDO_REGISTRY`. */

@@ -18,7 +18,6 @@
  */
 
 export { checkSetting } from '@rondo/rpc/internal';
-export { type AuditConfig, auditVariables } from '../config/audit-variables.js';
 export {
   formatHostPort,
   type HostPort,
@@ -32,6 +31,7 @@ export {
   text,
   url,
 } from '../config/parsers.js';
+export { type AuditConfig, auditVariables } from '../config/security-variables.js';
 export { REGISTRY_PORT } from '../config/shared.js';
 export { type Config, ConfigurationError, optionalVariable, type Variable, variable } from '../config/variables.js';
 export type { Exporter } from '../exporter.js';

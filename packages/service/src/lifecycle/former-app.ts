@@ -1,5 +1,4 @@
 import type { Part } from '@rondo/rpc/server';
-import type { App } from './service.js';
 
 /**
  * Something that a service can't serve without.
@@ -28,7 +27,7 @@ export interface FormerApp {
 }
 
 /** The parts of an app; what an app of 0.2 has in fields of its own becomes parts. */
-export function partsOf(app: App): readonly Part[] {
+export function partsOf(app: FormerApp & { readonly parts?: readonly Part[] }): readonly Part[] {
   const { dependencies = [], listeners = [], observers = [], outcomes, parts = [] } = app;
   return [
     { name: 'the app', listeners, observers, ...(outcomes && { outcomes }), stop: () => app.stop?.() },

@@ -1,6 +1,15 @@
 import type { Attributes, AttributeValue, SpanContext } from '@opentelemetry/api';
 import type { Span } from '@rondo/contracts/rondo/tracing/v1/tracing';
-import type { EndedSpan } from './trace-ring.js';
+import type { FinishedSpan } from './tracer.js';
+
+/** A span that has ended, as far as it is kept. */
+export interface EndedSpan
+  extends Pick<
+    FinishedSpan,
+    'name' | 'kind' | 'spanContext' | 'startTime' | 'duration' | 'status' | 'attributes' | 'events' | 'links'
+  > {
+  readonly parentSpanContext?: SpanContext | undefined;
+}
 
 /** The bounds of what is kept of a span. Characters, and counts. */
 const MAX_NAME = 128;

@@ -5,7 +5,8 @@ import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from '@jest/globals';
 import type { Attributes } from '@opentelemetry/api';
 import { TraceFilter, TraceOrder } from '@rondo/contracts/rondo/tracing/v1/tracing';
-import { type EndedSpan, TraceRing } from './trace-ring.js';
+import type { EndedSpan } from './kept-span.js';
+import { TraceRing } from './trace-ring.js';
 
 setFlagsFromString('--expose-gc');
 const gc: () => void = runInNewContext('gc');

@@ -1,4 +1,3 @@
-import type { SpanContext } from '@opentelemetry/api';
 import {
   type ListTracesRequest,
   type TraceFilter,
@@ -7,17 +6,7 @@ import {
 } from '@rondo/contracts/rondo/tracing/v1/tracing';
 import { createMask } from '../config/secrets.js';
 import { type Batch, Readers } from '../readers.js';
-import { type KeptSpan, toKeptSpan } from './kept-span.js';
-import type { FinishedSpan } from './tracer.js';
-
-/** A span that has ended, as far as it is kept. */
-export interface EndedSpan
-  extends Pick<
-    FinishedSpan,
-    'name' | 'kind' | 'spanContext' | 'startTime' | 'duration' | 'status' | 'attributes' | 'events' | 'links'
-  > {
-  readonly parentSpanContext?: SpanContext | undefined;
-}
+import { type EndedSpan, type KeptSpan, toKeptSpan } from './kept-span.js';
 
 /** What a trace, and a span beside its text, take of V8's heap, with their part of the index. Bytes, measured on Node 20 and 24. */
 const TRACE_BYTES = 480;

@@ -1,42 +1,14 @@
-import type { OutgoingHttpHeaders } from 'node:http';
-import type { Metadata } from '@rondo/rpc/call';
 import { CallContext } from '@rondo/rpc/call';
-import { type Clock, systemClock } from '@rondo/rpc/clock';
+import { systemClock } from '@rondo/rpc/clock';
 import { clientErrors } from '@rondo/rpc/internal';
 import type { RouteMatch } from '../discovery/catalogue.js';
 import { gatewayErrors } from '../errors.js';
 import type { HttpExchange } from '../listener/exchange.js';
-import type { Backend } from '../protocols/backend.js';
-import { type Conditions, readConditions } from './conditions.js';
+import type { HttpCall, HttpJsonOptions } from './call.js';
+import { readConditions } from './conditions.js';
 import { sendFault } from './fault.js';
 import { serveStream } from './stream.js';
 import { serveUnary } from './unary.js';
-
-/** What HTTP/JSON needs of the rest of the gateway. */
-export interface HttpJsonOptions {
-  readonly backend: Backend;
-  /** The metadata of a request. It throws an RpcError if the headers can't be metadata. */
-  readonly metadataOf: (exchange: HttpExchange) => Metadata;
-  /** Adds the metadata of a reply that a client may see to its headers. */
-  readonly addMetadata: (headers: OutgoingHttpHeaders, metadata: Metadata) => void;
-  /** The maximum size of a message in JSON, in bytes. 4 MiB by default. */
-  readonly maxMessageBytes?: number;
-  /** Aborts when the public port begins to drain: streams without an end of their own then end. By default never. */
-  readonly draining?: AbortSignal;
-  /** Hears of errors that are faults of the gateway. */
-  readonly onFault?: (error: unknown) => void;
-  readonly clock?: Clock;
-}
-
-/** One call that an HTTP request makes. */
-export interface HttpCall extends Required<HttpJsonOptions> {
-  readonly exchange: HttpExchange;
-  readonly match: RouteMatch;
-  readonly context: CallContext;
-  readonly conditions: Conditions;
-  /** Whether the client went away, so that there is no reader for an answer. */
-  readonly left: () => boolean;
-}
 
 const MAX_MESSAGE_BYTES = 4 * 1024 * 1024;
 

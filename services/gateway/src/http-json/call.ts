@@ -1,6 +1,37 @@
-import type { IncomingHttpHeaders } from 'node:http';
+import type { IncomingHttpHeaders, OutgoingHttpHeaders } from 'node:http';
+import type { CallContext, Metadata } from '@rondo/rpc/call';
+import type { Clock } from '@rondo/rpc/clock';
+import type { RouteMatch } from '../discovery/catalogue.js';
 import { gatewayErrors } from '../errors.js';
-import type { HttpCall } from './http-json.js';
+import type { HttpExchange } from '../listener/exchange.js';
+import type { Backend } from '../protocols/backend.js';
+import type { Conditions } from './conditions.js';
+
+/** What HTTP/JSON needs of the rest of the gateway. */
+export interface HttpJsonOptions {
+  readonly backend: Backend;
+  /** The metadata of a request. It throws an RpcError if the headers can't be metadata. */
+  readonly metadataOf: (exchange: HttpExchange) => Metadata;
+  /** Adds the metadata of a reply that a client may see to its headers. */
+  readonly addMetadata: (headers: OutgoingHttpHeaders, metadata: Metadata) => void;
+  /** The maximum size of a message in JSON, in bytes. 4 MiB by default. */
+  readonly maxMessageBytes?: number;
+  /** Aborts when the public port begins to drain: streams without an end of their own then end. By default never. */
+  readonly draining?: AbortSignal;
+  /** Hears of errors that are faults of the gateway. */
+  readonly onFault?: (error: unknown) => void;
+  readonly clock?: Clock;
+}
+
+/** One call that an HTTP request makes. */
+export interface HttpCall extends Required<HttpJsonOptions> {
+  readonly exchange: HttpExchange;
+  readonly match: RouteMatch;
+  readonly context: CallContext;
+  readonly conditions: Conditions;
+  /** Whether the client went away, so that there is no reader for an answer. */
+  readonly left: () => boolean;
+}
 
 const UNIT_MS: Readonly<Record<string, number>> = { H: 3_600_000, M: 60_000, S: 1_000, m: 1, u: 1e-3, n: 1e-6 };
 
