@@ -1,5 +1,5 @@
 /** The requests that a running system takes. */
-import type { Semaphore } from '@rondo/base';
+import type { createSemaphore } from '@rondo/base';
 import type { LauncherProcess, LauncherRequest, LauncherRow } from '../launcher.js';
 import { folderOf, type Manifest, REGISTRY, readManifest, serviceNames, tryManifests } from '../workspace/manifests.js';
 import type { Databases } from './database.js';
@@ -18,7 +18,7 @@ export interface Session {
   /** Where to look at what observes the system. */
   readonly observed: readonly string[];
   /** Runs work that starts or stops services, one after the other. */
-  readonly exclusively: Semaphore['run'];
+  readonly exclusively: ReturnType<typeof createSemaphore>['run'];
   readonly stop: StopRequest;
   readonly startedAt: number;
 }
