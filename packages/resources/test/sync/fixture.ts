@@ -2,8 +2,7 @@ import { createPool, type Database, migrate, type Transaction } from '@rondo/dat
 import { startTestPostgres } from '@rondo/database/testing';
 import { appendChanges, createSync, type Sync, syncSchema } from '../../src/exports/index.js';
 import type { SyncOptions } from '../../src/sync/sync.js';
-import type { KeyedSnapshot } from '../../src/sync/watch/snapshot.js';
-import type { WatchEvent } from '../../src/sync/watch/watch.js';
+import type { KeyedSnapshot, WatchEvent } from '../../src/sync/watch/watch.js';
 
 const silent = { warn: () => undefined, info: () => undefined };
 

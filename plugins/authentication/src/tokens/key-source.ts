@@ -3,9 +3,11 @@ import http from 'node:http';
 import https from 'node:https';
 import { fileURLToPath } from 'node:url';
 import type { Clock } from '@rondo/rpc/clock';
+import type { TokensPlugin } from '@rondo/service';
 import type { JSONWebKeySet } from 'jose';
 
-import type { Issuer } from './verifier.js';
+/** An issuer of tokens, and where its keys are. */
+export type Issuer = NonNullable<Parameters<TokensPlugin['open']>[0]['tokens']>['issuers'][number];
 
 /** Reads the issuer's keys from where they are. It rejects with an Error that says why they can't be read. */
 export type ReadKeys = () => Promise<JSONWebKeySet>;

@@ -4,14 +4,11 @@ import type { TokensPlugin } from '@rondo/service';
 import { decodeJwt, errors, type JWTPayload, jwtVerify } from 'jose';
 import { credentialErrors } from '../errors.js';
 import { KeySet } from './key-set.js';
-import { keySource } from './key-source.js';
+import { type Issuer, keySource } from './key-source.js';
 import { scopesOf } from './scopes.js';
 
 type Options = Parameters<TokensPlugin['open']>[0];
 type TokenRules = NonNullable<Options['tokens']>;
-
-/** An issuer of tokens, and where its keys are. */
-export type Issuer = TokenRules['issuers'][number];
 
 /** What a verifier needs of its process. */
 export type TokenSurroundings = Pick<Options, 'clock' | 'wallClock' | 'log'>;
