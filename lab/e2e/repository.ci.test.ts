@@ -11,7 +11,7 @@ const namesIn = (text: string) => new Set(text.match(VARIABLE));
 
 const read = (file: string) => readFileSync(join(root, file), 'utf8');
 
-/** The sources that may read the environment: all without tests. */
+/** The sources that may read the environment: all without tests and the table of removed variables. */
 function sources(): string[] {
   const listed = execFileSync('git', ['ls-files', 'packages', 'plugins', 'services', 'scripts'], {
     cwd: root,
@@ -19,7 +19,10 @@ function sources(): string[] {
   });
   return listed
     .split('\n')
-    .filter((file) => /\.(ts|mjs)$/.test(file) && !/(^|\/)(test|testing|fixtures)\/|\.test\.ts$/.test(file))
+    .filter(
+      (file) =>
+        /\.(ts|mjs)$/.test(file) && !/(^|\/)(test|testing|fixtures)\/|config\/removed\.ts$|\.test\.ts$/.test(file),
+    )
     .filter((file) => existsSync(join(root, file)))
     .map(read);
 }
