@@ -19,10 +19,7 @@ function sources(): string[] {
   });
   return listed
     .split('\n')
-    .filter(
-      (file) =>
-        /\.(ts|mjs)$/.test(file) && !/(^|\/)(test|testing|fixtures)\/|config\/removed\.ts$|\.test\.ts$/.test(file),
-    )
+    .filter((file) => /\.(ts|mjs)$/.test(file) && !/(^|\/)(test|testing|fixtures|removed)[/.]|\.test\.ts$/.test(file))
     .filter((file) => existsSync(join(root, file)))
     .map(read);
 }

@@ -50,17 +50,13 @@ export const authVariables = {
 } as const;
 
 const days = integer({ min: 1, max: 36_500 });
-const DEFAULT_DAYS = 90;
-
 /** How long an audit keeps its events: a number of days, `on` for 90, `off` for no audit. */
-const audit: Parser<AuditDays> = {
+const audit: Parser<number | 'on' | 'off'> = {
   rule: 'on, off, or the days for which events are kept, from 1 to 36500',
   example: '365',
-  parse: (text) => (text === 'off' ? valid(text) : text === 'on' ? valid(DEFAULT_DAYS) : days.parse(text)),
+  parse: (text) => (text === 'on' || text === 'off' ? valid(text) : days.parse(text)),
   format: String,
 };
-
-type AuditDays = number | 'off';
 
 /** The environment variables of a service that keeps an audit. */
 export const auditVariables = {

@@ -168,14 +168,12 @@ async function prune(database: Database, days: number, signal?: AbortSignal): Pr
 
 /** What the environment says of an audit: the values of `auditVariables` of `@rondo/service`; a test may leave them out. */
 export interface AuditSettings {
-  /** The days for which events are kept. Undefined: an audit while `auth` is on. */
-  readonly audit?: number | 'off' | undefined;
+  /** The days for which events are kept, or `on` for 90. Undefined: an audit while `auth` is on. */
+  readonly audit?: number | 'on' | 'off' | undefined;
   readonly auth?: 'on' | 'off';
 }
 
-const DEFAULT_DAYS = 90;
-
 /** The options of `createAudit` by the environment. */
-export function auditBy({ auth, audit = auth === 'on' ? DEFAULT_DAYS : 'off' }: AuditSettings) {
-  return { enabled: audit !== 'off', retentionDays: audit === 'off' ? DEFAULT_DAYS : audit };
+export function auditBy({ auth = 'off', audit = auth }: AuditSettings) {
+  return { enabled: audit !== 'off', retentionDays: typeof audit === 'number' ? audit : 90 };
 }
