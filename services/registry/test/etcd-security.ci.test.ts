@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { AuthDefinition } from '@rondo/contracts/etcd-v3/rpc';
 import { type Channel, type Client, createChannel, createClient, staticResolver } from '@rondo/rpc/client';
-import { systemClock, systemRandom, systemWallClock } from '@rondo/rpc/clock';
+import { sleep, systemClock, systemRandom, systemWallClock } from '@rondo/rpc/clock';
 import { certify, createFolder, newAuthority } from '../../../packages/rpc/test/support/identities.js';
 import { patientClock } from '../../../packages/rpc/test/support/patient-clock.js';
 import type { EtcdAddress } from '../src/adapters/etcd-store/etcd-client.js';
@@ -39,6 +39,8 @@ async function refusal(store: EtcdStore): Promise<string> {
     if (!(outcome instanceof StoreUnreachable)) throw new Error('the store is ready', { cause: outcome });
     const isLate = /no answer yet|no outcome within|no connection within/.test(outcome.message);
     if (!isLate || systemClock.now() > lastMs) return outcome.message;
+    // Between its attempts to connect it says the last reason at once.
+    await sleep(systemClock, 50);
   }
 }
 
