@@ -18,6 +18,7 @@ const ENTRIES = {
   transactions: ['index'],
   schema: ['index', 'http'],
   cache: ['index'],
+  balancing: ['index', 'scatter'],
   'cache-redis': ['index', 'store'],
   authentication: ['index', 'tokens'],
   certificates: ['index'],

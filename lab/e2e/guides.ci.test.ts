@@ -133,6 +133,15 @@ describe('docs/guides/balancing.md', () => {
   });
 });
 
+describe('docs/guides/failures.md', () => {
+  it('opens a breaker as it shows', async () => {
+    const guide = readGuide('failures.md');
+    const { code: exitCode, stdout, stderr } = await runFile(guide, 'guards.mjs');
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+    expect(stdout).toBe(guide.code('guards.output'));
+  });
+});
+
 describe('docs/guides/transactions.md', () => {
   it('runs unchanged, and prints what the guide shows', async () => {
     const guide = readGuide('transactions.md');

@@ -1,5 +1,6 @@
 // A worker that calls as its parent says. Like any client, it is configured by its environment.
 import { setTimeout as sleep } from 'node:timers/promises';
+import { balancing } from '@rondo/balancing';
 import { answerParent } from '@rondo/harness';
 import { defaultChannel } from '@rondo/rpc/internal';
 import { createCaller, now } from './caller.mjs';
@@ -12,7 +13,7 @@ const LAST_CALLS_MS = 5000;
 let client;
 
 function openClient() {
-  const channel = defaultChannel();
+  const channel = defaultChannel({ policies: balancing });
   const call = createCaller(channel);
   const usable = ({ held, state }) => state === 'ready' && held === undefined;
   const known = () => channel.inspect().flatMap(({ endpoints }) => endpoints.filter(usable)).length;

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { balancing } from '@rondo/balancing';
 import { type Channel, createChannel, createRegistryChannel, staticResolver } from '@rondo/rpc/client';
 import {
   defaultChannel,
@@ -21,7 +22,7 @@ export function channelOf(
   mutualTls: MutualTls | undefined,
 ): Channel {
   if (addresses === undefined)
-    return without === undefined ? defaultChannel() : NAIVE[without]({ registry, mutualTls });
+    return without === undefined ? defaultChannel({ policies: balancing }) : NAIVE[without]({ registry, mutualTls });
   const served = through === undefined ? {} : { servedBy: () => [through] };
   return createChannel({ resolver: staticResolver(addresses), mutualTls: mutualTls && { ...mutualTls, ...served } });
 }

@@ -4,7 +4,7 @@
  */
 const ambient = 'Ambient clock or chance';
 const peers = "resolver, balancer, transport and telemetry don't know each other";
-const sides = "server/ and the client side (client/, channel/, scatter/) don't know each other";
+const sides = "server/ and the client side (client/, channel/) don't know each other";
 const deep = 'Import a package by its name';
 const stores = "The registry's stores don't know each other";
 const read = 'Name the columns: a migration';
@@ -20,7 +20,7 @@ export const refused = [
   ['packages/rpc/src/server/grpc/a.ts', sides, "import '../../client/client.js';"],
   ['packages/rpc/src/client/a.ts', sides, "export { a } from '../server/router.js';"],
   ['packages/rpc/src/channel/a.ts', sides, "import '../server/router.js';"],
-  ['packages/rpc/src/scatter/a.ts', sides, "import type { A } from '../server/router.js';"],
+  ['packages/rpc/src/channel/c.ts', 'A plugin is a leaf', "import '@rondo/balancing';"],
   ['packages/rpc/src/resolver/a.ts', peers, "import type { A } from '../balancer/picker.js';"],
   ['packages/rpc/src/balancer/a.ts', peers, "import '../telemetry/metrics.js';"],
   ['packages/rpc/src/transport/a.ts', peers, "await import('../telemetry/metrics.js');"],

@@ -75,7 +75,7 @@ describe('at a terminal', () => {
     const { read: made, asked } = await answer(['shop', '--samples', '--plugins', 'cache-redis'], [`${DOWN}${ENTER}`]);
     expect(made).toEqual(await read('shop', '--samples', '--plugins', 'cache-redis', '--package-manager', 'pnpm'));
     expect(asked).toEqual(['The package manager whose commands you type']);
-    const [CONSUL, NATS] = [`${DOWN}${DOWN} `, `${DOWN.repeat(5)} ${ENTER}`];
+    const [CONSUL, NATS] = [`${DOWN.repeat(3)} `, `${DOWN.repeat(5)} ${ENTER}`];
     const chosen = await answer(['--no-database', '--package-manager', 'npm'], [`shop${ENTER}`, CONSUL + NATS]);
     expect(chosen.read).toEqual(await read('shop', '--no-database', '--plugins', 'registry-consul,topics-nats'));
     expect((await answer(['shop', '--yes'], [])).asked).toEqual([]);

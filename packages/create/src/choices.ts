@@ -9,6 +9,7 @@ export type PackageManager = (typeof PACKAGE_MANAGERS)[number];
 /** The plugins of Rondo, by the names of their packages without the scope, with what each is for. */
 export const PLUGINS = {
   authentication: 'tokens and API keys of callers',
+  balancing: 'ring hash, zones, subsets, hedges, breakers and bulkheads',
   'cache-redis': 'replicas share kept answers in Redis',
   'registry-consul': 'services are registered in Consul',
   'registry-eureka': 'services are registered in Eureka',

@@ -2,6 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { balancing } from '@rondo/balancing';
 import {
   type Channel,
   type ChannelOptions,
@@ -128,7 +129,7 @@ const nameInstance: Middleware<ClientCall> = async (call, next) => {
 function withOwn<O extends Pick<ChannelOptions, 'middleware'>>(options: O) {
   const { clock = systemClock, tls, token } = credentials.getStore()?.() ?? {};
   const middleware = [nameInstance, ...sendToken(token), ...(options.middleware ?? [])];
-  return { connectTimeoutMs, clock, ...options, mutualTls: tls, middleware };
+  return { connectTimeoutMs, clock, policies: balancing, ...options, mutualTls: tls, middleware };
 }
 
 /** Runs `work` with a channel to the first of some addresses that answers, or to a registry of another kind, and closes it. */

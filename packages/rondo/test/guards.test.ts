@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { balancing } from '@rondo/balancing';
 import { AdderServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/adder';
 import { ConformanceServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/conformance';
 import { silentLogger } from '@rondo/rpc/call';
@@ -20,6 +21,7 @@ async function startCaller() {
   const caller = await startService({
     name: 'caller',
     port: 1,
+    plugins: [balancing],
     environment: {
       RONDO_INSTANCE_ID: 'caller',
       RONDO_LISTEN: '127.0.0.1:0',

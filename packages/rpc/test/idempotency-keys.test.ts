@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { CreateEntryRequest, KeyedServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/keyed';
 import { CallContext, callerIdentity, Metadata, type ServerCall } from '../src/exports/call.js';
-import { createChannel, createClient, scatter, staticResolver } from '../src/exports/client.js';
+import { createChannel, createClient, staticResolver } from '../src/exports/client.js';
 import { createMemoryOutcomes } from '../src/exports/internal/testing.js';
 import { createForwarder, type Method, methodsOf } from '../src/exports/internal.js';
 import type { Middleware } from '../src/exports/middleware.js';
@@ -13,6 +13,8 @@ import { RpcError, Status } from '../src/exports/status.js';
 import { createMemoryNetwork } from '../src/exports/testing.js';
 import { encodedPolicy, METHOD_TAG, prefixed } from './support/contract.js';
 import { failure } from './support/outcome.js';
+import { policies, scatterStream } from './support/policies.js';
+import { collect } from './support/stream.js';
 
 const UUID_7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 
@@ -71,7 +73,8 @@ function replicas({ loses = () => false, middleware = [], hedged = false, work =
       },
     });
   }
-  const channel = createChannel({ resolver: staticResolver(['a', 'b', 'c']), transport: network.transport });
+  const resolver = staticResolver(['a', 'b', 'c']);
+  const channel = createChannel({ resolver, transport: network.transport, policies });
   closers.push(() => channel.close());
   const client = createClient(hedged ? withHedge() : KeyedServiceDefinition, { channel });
   return { client, channel, made, keys };
@@ -130,7 +133,8 @@ describe('a client', () => {
 
   it('gives each part of a scatter one key for all its attempts', async () => {
     const { client, made } = replicas({ loses: (attempt) => attempt <= 2 });
-    await scatter(client.createEntry, [{ text: '1' }, { text: '2' }, { text: '3' }], { maxAttempts: 3 });
+    const requests = [{ text: '1' }, { text: '2' }, { text: '3' }];
+    await collect(scatterStream(client.createEntry, requests, { maxAttempts: 3 }));
     expect(made.sort()).toEqual(['1', '2', '3']);
   });
 });

@@ -12,6 +12,7 @@ import { ManualClock } from '../src/exports/testing.js';
 import type { ServedDefinition } from './conformance/handlers.js';
 import { withPolicy } from './support/contract.js';
 import { failure } from './support/outcome.js';
+import { policies } from './support/policies.js';
 import { socketsOfATest } from './support/sockets.js';
 import { until } from './support/wait.js';
 
@@ -126,7 +127,7 @@ describe('replicas that stall now and then', () => {
       };
     });
     const clock = new ManualClock();
-    const { channel } = await tier(handlers, { clock });
+    const { channel } = await tier(handlers, { clock, policies });
     const unary = withPolicy(ConformanceServiceDefinition.methods.unary, policy);
     const definition = { ...ConformanceServiceDefinition, methods: { unary } };
     return { client: createClient(definition, { channel }), clock, counts };

@@ -17,6 +17,7 @@ import type { ServedDefinition } from './conformance/handlers.js';
 import { withPolicy } from './support/contract.js';
 import { makeFollowers } from './support/followers.js';
 import { failure } from './support/outcome.js';
+import { policies } from './support/policies.js';
 import { type ConformanceClient, conformanceService, connect } from './support/service.js';
 import { socketsOfATest } from './support/sockets.js';
 import { recordSpans, treeOf } from './support/spans.js';
@@ -173,7 +174,8 @@ describe('another attempt', () => {
     const timed = clock === undefined ? {} : { clock };
     const services = [conformanceService({ unary: (_, call) => unary(call) })];
     for (const address of ['a', 'b']) network.listen(address, createRouter({ services, ...timed }));
-    const channel = createChannel({ resolver: staticResolver(['a', 'b']), transport: network.transport, ...timed });
+    const resolver = staticResolver(['a', 'b']);
+    const channel = createChannel({ resolver, transport: network.transport, policies, ...timed });
     closers.push(() => channel.close());
     const method = clock === undefined ? methods.unary : withPolicy(methods.unary, POLICY);
     return createClient({ ...ConformanceServiceDefinition, methods: { unary: method } }, { channel });

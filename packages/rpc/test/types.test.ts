@@ -5,7 +5,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { ConformanceServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/conformance';
 import { type ContextKey, createContextKey, type ServerCall } from '../src/exports/call.js';
-import { broadcast, type Client, scatter, scatterStream } from '../src/exports/client.js';
+import type { Client } from '../src/exports/client.js';
 import { type Handlers, implement } from '../src/exports/server.js';
 import { RpcError, Status } from '../src/exports/status.js';
 import { conformance } from './conformance/handlers.js';
@@ -37,25 +37,6 @@ function callers(client: Client<Definition>): void {
   void client.bidiStream(streamOf({ count: 1 }));
   // @ts-expect-error an option that doesn't exist
   void client.unary({}, { timeout: 5 });
-}
-
-async function scatterers(client: Client<Definition>): Promise<void> {
-  for (const { value, instance } of await scatter(client.unary, [{ text: 'a' }])) (value.text + instance).trim();
-  // @ts-expect-error a field that the message doesn't have
-  void scatter(client.unary, [{ txet: 'misspelt' }]);
-  // @ts-expect-error a stream is nothing to scatter
-  void scatter(client.serverStream, [{}]);
-  // @ts-expect-error a part may be lost where not all are required
-  for (const { value } of await scatter(client.unary, [{}], { require: 'none' })) value.text.trim();
-  for await (const part of scatterStream(client.unary, [{}], { require: 'none' })) {
-    if (part.ok) part.value.text.trim();
-    else part.error.code.toFixed();
-  }
-  // @ts-expect-error parts that come one by one have no quorum
-  void scatterStream(client.unary, [{}], { require: { quorum: 1 } });
-  void broadcast(client.unary, (instance) => ({ text: instance }), { require: { quorum: 2 } });
-  // @ts-expect-error an option that doesn't exist
-  void broadcast(client.unary, {}, { perInstance: 1 });
 }
 
 async function readers(client: Client<Definition>): Promise<void> {
@@ -137,7 +118,7 @@ function errors(): void {
 
 describe('what must not compile', () => {
   it('is checked by the compiler; here nothing runs', () => {
-    const uncalled = [callers, scatterers, readers, servers, context, limits, errors];
+    const uncalled = [callers, readers, servers, context, limits, errors];
     for (const one of uncalled) expect(one).toBeInstanceOf(Function);
   });
 });

@@ -7,7 +7,7 @@ import { ConfigurationError } from './config/variables.js';
  * picks it. The package that uses it owns the rest of its interface.
  */
 export interface Plugin {
-  /** What it is: `registry`, `broker`, `cache`, `exporter` or `tokens`. */
+  /** What it is: `registry`, `broker`, `cache`, `exporter`, `policies` or `tokens`. */
   readonly kind: string;
   /** The npm package that it comes from, such as `@rondo/registry-consul`. */
   readonly package: string;

@@ -4,8 +4,9 @@ import { afterEach, expect, it } from '@jest/globals';
 import { ServerReflectionDefinition } from '@rondo/contracts/grpc/reflection/v1/reflection';
 import { HealthDefinition } from '@rondo/contracts/health/v1/health';
 import { AdderServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/adder';
+import { PinnedServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/pinned';
 import type { ServerCall } from '@rondo/rpc/call';
-import { type Channel, createClient } from '@rondo/rpc/client';
+import { type Channel, type ChannelPolicies, createClient } from '@rondo/rpc/client';
 import type { Middleware } from '@rondo/rpc/middleware';
 import { RpcError, Status } from '@rondo/rpc/status';
 import { createTestChannel } from '@rondo/rpc/testing';
@@ -40,13 +41,40 @@ it('RONDO_BALANCING balances calls, and metrics report the calls of each instanc
   expect(text.split('\n')).toEqual(expect.arrayContaining(lines));
 });
 
+const notCalled = () => {
+  throw new Error('this test makes no call');
+};
+const policies: ChannelPolicies = {
+  kind: 'policies',
+  package: '@rondo/balancing',
+  balancing: { ring_hash: notCalled, zone_aware: notCalled },
+  openSubsets: notCalled,
+  openGuards: () => ({ of: () => undefined, configure() {}, view: () => [] }),
+};
+
+it('a service does not start if its app calls a contract that needs a plugin which it lacks', async () => {
+  const environment = { RONDO_LISTEN: '127.0.0.1:0', RONDO_LOG_LEVEL: 'error' };
+  const createApp = ({ channel }: ServiceContext) => {
+    createClient(PinnedServiceDefinition, { channel });
+    return { services: [] };
+  };
+  const faults = [
+    expect.stringMatching(/balancing, ring_hash, of .*PinnedService: .* @rondo\/balancing: run `rondo add/),
+  ];
+  const starting = startService({ name: 'caller', port: 0, register: false, environment, createApp });
+  await expect(starting).rejects.toMatchObject({ name: 'ConfigurationError', faults });
+});
+
 it('a service does not start if RONDO_BALANCING sets a policy that does not suit a called contract', async () => {
   const environment = { RONDO_LISTEN: '127.0.0.1:0', RONDO_LOG_LEVEL: 'error', RONDO_BALANCING: '*=ring_hash' };
   const createApp = ({ channel }: ServiceContext) => {
     createClient(AdderServiceDefinition, { channel });
     return { services: [] };
   };
-  const starting = startService({ name: 'caller', port: 0, register: false, environment, createApp });
+  const options = { name: 'caller', port: 0, register: false, environment, createApp };
+  const missing = [expect.stringContaining('balancing of *, ring_hash (')];
+  await expect(startService(options)).rejects.toMatchObject({ name: 'ConfigurationError', faults: missing });
+  const starting = startService({ ...options, plugins: [policies] });
   const fault =
     /^RONDO_BALANCING: rondo\.conformance\.v1\.AdderService can't be balanced so: ring_hash .*, or choose another policy$/;
   const faults = [expect.stringMatching(fault)];

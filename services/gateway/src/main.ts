@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { parseArgs } from 'node:util';
 import { tokens } from '@rondo/authentication/tokens';
+import { balancing } from '@rondo/balancing';
 import { redis } from '@rondo/cache-redis';
 import { consul } from '@rondo/registry-consul';
 import { eureka } from '@rondo/registry-eureka';
@@ -11,7 +12,7 @@ import { telemetry } from '@rondo/telemetry';
 import { createApp } from './app.js';
 import { variables } from './config.js';
 
-const plugins = [consul, eureka, kubernetes, zookeeper, redis, tokens, telemetry];
+const plugins = [balancing, consul, eureka, kubernetes, zookeeper, redis, tokens, telemetry];
 const { pages, launcher } = parseArgs({
   options: {
     pages: { type: 'string' },

@@ -22,8 +22,9 @@ export const add = defineCommand({
   usage: '<plugin> … [--service NAME …] [--json]',
   details: [
     'A plugin is what services use besides the core of Rondo: registry-consul, registry-eureka, registry-kubernetes and',
-    'registry-zookeeper (RONDO_REGISTRY), topics-nats (RONDO_TOPICS), cache-redis (RONDO_CACHE), telemetry (OTEL_…), and',
-    'authentication (RONDO_AUTH_ISSUER, RONDO_API_KEYS). It is written as a dependency into package.json, and into runService({ …,',
+    'registry-zookeeper (RONDO_REGISTRY), topics-nats (RONDO_TOPICS), cache-redis (RONDO_CACHE), telemetry (OTEL_…),',
+    'authentication (RONDO_AUTH_ISSUER, RONDO_API_KEYS), and balancing (ring hash, zones, subsets, hedges, breakers and',
+    'bulkheads). It is written as a dependency into package.json, and into runService({ …,',
     'plugins: [consul] }) of src/main.ts. A service that has it already stays as it is. If a step fails, the tree is as it was.',
     '',
     'With --json: {"change":"add","names":[…],"services":[…],"files":[…]}.',

@@ -51,7 +51,7 @@ export async function examineRunning(expected: Expected, asking: Asking): Promis
       ...judgeSecurity(instances).map((outcome) => ({ name: 'tls', ...outcome })),
       ...judgeIds(instances).map((outcome) => ({ name: 'instance ids', ...outcome })),
       { name: 'health', ...judgeHealth(await askHealth(instances, asking), expected) },
-      ...(await judgeFeeds(instances, asking, expected)).map((outcome) => ({ name: 'caches', ...outcome })),
+      ...(await judgeStats(instances, asking, expected)),
       ...(await judgeGroups(instances, asking)).map((outcome) => ({ name: 'events', ...outcome })),
       { name: 'clock', ...judgeClock(clock.now(), reading) },
     ];
@@ -143,21 +143,31 @@ async function faultOf(instance: Instance, signal: AbortSignal): Promise<string 
   }
 }
 
-/** A cache keeps no answers while it doesn't follow its feed of changes: each call is made. */
-async function judgeFeeds(all: readonly Instance[], asking: Asking, { logOf }: Expected): Promise<readonly Outcome[]> {
-  const lost = await Promise.all(
-    all.map(async (instance) => {
-      const { followedFeeds = [] } = (await askStats(addressOf(instance), asking)) ?? {};
-      const { instanceId: id } = instance;
-      return followedFeeds.flatMap(({ service, method, fault }) =>
-        fault === '' ? [] : { id, text: `${id} doesn't follow ${service}/${method}: ${fault}` },
-      );
-    }),
+/**
+ * A cache keeps no answers while it doesn't follow its feed of changes: each call is made. A live setting has no effect in a process
+ * without the plugin that it needs.
+ */
+async function judgeStats(all: readonly Instance[], asking: Asking, { logOf }: Expected): Promise<readonly Finding[]> {
+  const answers = await Promise.all(
+    all.map(async (instance) => ({ id: instance.instanceId, ...(await askStats(addressOf(instance), asking)) })),
   );
-  const [first, ...others] = lost.flat();
-  if (first === undefined) return [];
-  const named = [first, ...others].map(({ text }) => text).join('; ');
-  return [warn(`answers are not kept: ${named}`, `${logOf(first.id)}; see Rondo's docs/guides/caching.md`)];
+  const [lost, ...others] = answers.flatMap(({ id, followedFeeds = [] }) =>
+    followedFeeds.flatMap(({ service, method, fault }) =>
+      fault === '' ? [] : { id, text: `${id} doesn't follow ${service}/${method}: ${fault}` },
+    ),
+  );
+  const ignored = answers.flatMap(({ id, ignoredSettings = [] }) => ignoredSettings.map((one) => `${id}: ${one}`));
+  const findings: Finding[] = [];
+  if (lost !== undefined) {
+    const named = [lost, ...others].map(({ text }) => text).join('; ');
+    const remedy = `${logOf(lost.id)}; see Rondo's docs/guides/caching.md`;
+    findings.push({ name: 'caches', ...warn(`answers are not kept: ${named}`, remedy) });
+  }
+  if (ignored.length > 0) {
+    const detail = `settings have no effect without the plugin @rondo/balancing: ${ignored.join('; ')}`;
+    findings.push({ name: 'settings', ...warn(detail, 'rondo add balancing, or rondo config unset') });
+  }
+  return findings;
 }
 
 /** The events of a group wait while no instance serves the method that takes them. */

@@ -50,7 +50,7 @@ describe('plugins', () => {
   });
 
   it.each([
-    [{ names: ['registry-etcd'] }, 'there is no plugin "registry-etcd"; there are: authentication, cache-redis, '],
+    [{ names: ['registry-etcd'] }, 'there is no plugin "registry-etcd"; there are: authentication, balancing, '],
     [{ names: ['cache-redis'], services: ['till'] }, 'there is no service "till"; there are: cart, shelf'],
   ])('are refused: %p', (asked, message) => {
     using one = app();
@@ -64,9 +64,10 @@ describe('plugins', () => {
       'docker-compose.yml': 'x-environment: { RONDO_CACHE: "redis://cache:6379", RONDO_ZONE: "eu/a" }\n',
       'infra/kubernetes/base/kustomization.yaml': 'literals: [RONDO_REGISTRY=kubernetes://]\n',
       '.env': 'RONDO_TOPICS=nats://nats:4222\n',
+      'proto/shop/v1/shop.proto': '    hedge: {}\n',
     });
-    expect(pluginsInUse(one.path)).toEqual(['cache-redis', 'registry-kubernetes', 'topics-nats']);
+    expect(pluginsInUse(one.path)).toEqual(['balancing', 'cache-redis', 'registry-kubernetes', 'topics-nats']);
     const changed = { 'docker-compose.yml': 'OTEL_TRACES_EXPORTER: none\n' };
-    expect(pluginsInUse(one.path, changed)).toEqual(['registry-kubernetes', 'telemetry', 'topics-nats']);
+    expect(pluginsInUse(one.path, changed)).toEqual(['balancing', 'registry-kubernetes', 'telemetry', 'topics-nats']);
   });
 });

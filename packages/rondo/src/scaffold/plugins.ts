@@ -16,6 +16,11 @@ interface KnownPlugin extends PluginImport {
 /** The plugins that Rondo has, by the names of their packages without the scope, with what main.ts imports of each. */
 const IMPORTS: Readonly<Record<PluginName, KnownPlugin>> = {
   authentication: { module: '@rondo/authentication/tokens', value: 'tokens', sign: /RONDO_AUTH_ISSUER|RONDO_API_KEYS/ },
+  balancing: {
+    module: '@rondo/balancing',
+    value: 'balancing',
+    sign: /RING_HASH|ring_hash|ZONE_AWARE|zone_aware|subset(?:_size: |=)|RONDO_(?:BREAKER|BULKHEAD)\b|\b(?:hedge|breaker|bulkhead): ?\{/,
+  },
   'cache-redis': { module: '@rondo/cache-redis', value: 'redis', sign: /RONDO_CACHE\b(?!_)/ },
   'registry-consul': { module: '@rondo/registry-consul', value: 'consul', sign: /consul:\/\// },
   'registry-eureka': { module: '@rondo/registry-eureka', value: 'eureka', sign: /eureka:\/\// },
@@ -30,9 +35,9 @@ const pluginOf = (name: string) => new Map<string, KnownPlugin>(Object.entries(I
 /** The names of the plugins. */
 export const pluginNames: readonly string[] = Object.keys(IMPORTS);
 
-/** The plugins that the compose file, `.env` and the infrastructure of an app use, as every service had them in version 0.2. */
+/** The plugins that the compose file, `.env`, the infrastructure and the contracts of an app use, as every service had them in version 0.2. */
 export function pluginsInUse(root: string, changed: Readonly<Record<string, string | null>> = {}): readonly string[] {
-  const texts = ['docker-compose.yml', '.env', 'infra']
+  const texts = ['docker-compose.yml', '.env', 'infra', 'proto']
     .flatMap((at) => filesAt(root, at))
     .map((file) => changed[file] ?? readText(root, file));
   return pluginNames.filter((name) => texts.some((text) => pluginOf(name)?.sign.test(text)));

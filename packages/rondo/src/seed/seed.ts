@@ -54,7 +54,8 @@ function readToday(args: readonly string[]): number | undefined {
 async function seed(today: number | undefined): Promise<void> {
   const { createClient } = await import('@rondo/rpc/client');
   const { defaultChannel } = await import('@rondo/rpc/internal');
-  const channel = defaultChannel();
+  const { balancing: policies } = await import('@rondo/balancing');
+  const channel = defaultChannel({ policies });
   const contract = (file: string) => import(pathToFileURL(path.join(root, `packages/contracts/dist/${file}.js`)).href);
   // The types of a module that is imported by its path aren't known.
   const client = async <Service>(file: string, name: string) =>

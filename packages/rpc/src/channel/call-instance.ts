@@ -50,7 +50,7 @@ async function connected(method: Method, wire: WireCall, options: CallInstanceOp
   const { pool, instance } = options;
   for (;;) {
     wire.context.throwIfEnded();
-    const subchannel = pool.find(instance);
+    const subchannel = pool.instances.find(instance);
     if (subchannel?.ready) return subchannel;
     if (!subchannel?.mayBecomeReady) throw pool.noInstanceError() ?? outOfReach(method, instance, subchannel);
     if (subchannel.transport.state === 'idle') subchannel.connect();

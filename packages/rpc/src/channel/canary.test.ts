@@ -8,8 +8,7 @@ import { DEFAULT_BALANCING } from '../contract/balancing.js';
 import type { Method } from '../contract/method.js';
 import type { Endpoint } from '../resolver/resolver.js';
 import type { MethodCandidate } from './method-candidate.js';
-import { GroupPolicies } from './picker.js';
-import { describeVersions, STABLE, trafficGroupOf, versionGroup } from './traffic-groups.js';
+import { describeVersions, GroupPolicies, STABLE, trafficGroupOf, versionGroup } from './picker.js';
 
 const METHODS = ['One', 'Two', 'Three', 'Four'].map((name) =>
   methodOf('no_side_effects', { name, path: `/s.S/${name}` }),
@@ -180,7 +179,7 @@ describe('a call that asks for a version', () => {
     at('old:1').move('connecting');
     expect(asking('1.0.0')).toBeUndefined();
     const coming = (version?: string) =>
-      pool.connectable(ONE, { tried: [], version }).map(({ endpoint: { instanceId } }) => instanceId);
+      pool.instances.connectable(ONE, { tried: [], version }).map(({ endpoint: { instanceId } }) => instanceId);
     expect(coming('1.0.0')).toEqual(['old']);
     expect(coming('2.0.0')).toEqual([]);
   });

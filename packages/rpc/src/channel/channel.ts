@@ -1,12 +1,4 @@
-import {
-  type Clock,
-  type Clocks,
-  type Random,
-  systemClock,
-  systemRandom,
-  systemWallClock,
-  type WallClock,
-} from '@rondo/base';
+import { type Clock, type Random, systemClock, systemRandom, systemWallClock, type WallClock } from '@rondo/base';
 import { type Logger, type Reply, silentLogger } from '../call/call.js';
 import type { ClientCall } from '../call/client-call.js';
 import type { ServicePolicy } from '../contract/balancing.js';
@@ -22,19 +14,15 @@ import type { Endpoint, ResolutionHandle, Resolver, ResolverListener } from '../
 import { fixedEndpoint, fixedResolver } from '../resolver/static.js';
 import type { Attempt } from '../status/rpc-error.js';
 import type { GrpcTransportOptions } from '../transport/grpc/options.js';
-import { encryptionOf, grpcTransports } from '../transport/grpc/transport.js';
 import type { TransportFactory, WireCall } from '../transport/transport.js';
 import { callInstance } from './call-instance.js';
 import { type Choice, choose, type ImaginedCall } from './choose.js';
-import { acceptGuards } from './circuit-breaker/guards.js';
-import type { MethodGuard } from './circuit-breaker/method-guard.js';
-import { viewGuard } from './circuit-breaker/view.js';
+import { connectionsOf } from './connections.js';
 import { createFleet, type Fleet } from './fleet.js';
-import { Overrides } from './overrides.js';
+import { acceptGuards, acceptOverrides, Overrides } from './overrides.js';
 import { type OwnerOptions, ownerOf, watchOwner } from './owner.js';
-import type { Self } from './position.js';
+import { type ChannelPolicies, type Guard, missingPolicy, type Self } from './policies.js';
 import { type AttemptOptions, callWithRetries, type RequestSource } from './retry.js';
-import { acceptOverrides } from './service-balancing.js';
 import { type ServiceView, viewEndpoints } from './service-view.js';
 import { createServices, type ServiceEntry } from './services.js';
 
@@ -63,6 +51,8 @@ export interface ChannelOptions extends GrpcTransportOptions {
   readonly zone?: string | undefined;
   /** Balancing by service name, which overrides the contracts. */
   readonly balancing?: BalancingOverrides;
+  /** The policies of the plugin `@rondo/balancing`: without them, the channel refuses calls whose contracts need one. */
+  readonly policies?: ChannelPolicies | undefined;
   /** Circuit breakers by service, `service/Method` or `*`, which override the contracts. */
   readonly breakers?: BreakerOverrides;
   /** Bulkheads by service, `service/Method` or `*`, which override the contracts. */
@@ -115,6 +105,12 @@ export interface Channel {
    */
   follow(service: string, policy?: ServicePolicy): void;
   /**
+   * Checks that the channel has the policies that calls of a method need.
+   *
+   * @throws RpcError `FAILED_PRECONDITION` that names the option, the package and the command.
+   */
+  checkPolicies(method: Method): void;
+  /**
    * Watches all instances of all services, without connecting to them, until the result is closed. A channel whose resolver
    * doesn't know all services reports no instance.
    */
@@ -148,6 +144,8 @@ export interface Channel {
   direct(endpoints: readonly Pick<Endpoint, 'address' | 'secure'>[]): Channel;
   /** The current state of each service that was used. */
   inspect(): readonly ServiceView[];
+  /** The live settings that have no effect, because they need a plugin: `breaker of sales.v1.OrderService`. */
+  readonly ignoredSettings: readonly string[];
   /** Refuses new calls. Calls in flight go on. */
   close(): void;
   readonly closed: boolean;
@@ -157,42 +155,47 @@ export interface Channel {
  * Creates a channel. It looks a service up at the service's first use.
  *
  * @throws TypeError if `zone` is no `region/zone`, if `balancing`, `breakers`, `bulkheads` or an option of the connections is out of its bounds, or if
- *   such an option is combined with a `transport`.
+ *   such an option is combined with a `transport`. RpcError `FAILED_PRECONDITION` if one of the former needs `policies`.
  */
 export function createChannel(options: ChannelOptions): Channel {
-  const { resolver, middleware = [], wireMiddleware = [], healthCheck = false, logger: log = silentLogger } = options;
-  const { clock = systemClock, wallClock = systemWallClock, random = systemRandom } = options;
+  const { resolver, policies, middleware = [], wireMiddleware = [], healthCheck = false } = options;
+  const {
+    clock = systemClock,
+    wallClock = systemWallClock,
+    random = systemRandom,
+    logger: log = silentLogger,
+  } = options;
   const zone = checkZone(options.zone ?? '', 'zone');
   const balancing = acceptOverrides(options.balancing ?? {});
-  const overrides = new Overrides({ balancing, ...acceptGuards(options), log });
+  const overrides = new Overrides({ balancing, ...acceptGuards(options), log, plugged: policies !== undefined });
   const transport = connectionsOf(options, { clock, random });
   let own: string | undefined;
   void Promise.resolve(options.self).then((self) => {
     own = self?.instanceId;
   });
+  const shared = { clock, wallClock, random, zone };
   const services = createServices({
+    ...shared,
     resolver,
     transport,
     servedBy: options.mutualTls?.servedBy,
-    clock,
-    wallClock,
     log,
-    random,
-    zone,
     healthCheck,
     overrides,
+    policies,
     self: options.self,
   });
 
   return {
-    clock,
-    wallClock,
-    random,
+    ...shared,
     middleware,
     wireMiddleware,
-    zone,
     follow(service, policy) {
       if (!services.closed) services.of(service, policy);
+    },
+    checkPolicies(method) {
+      const error = policies ? undefined : missingPolicy(method, services.used(method.service)?.balanced.balancing);
+      if (error !== undefined) throw error;
     },
     followAll: (listener) => services.followAll(listener),
     // Each option by name: copying the rest of an object costs more than the whole pick.
@@ -226,7 +229,10 @@ export function createChannel(options: ChannelOptions): Channel {
       return createChannel({ resolver: fixedResolver(known), mutualTls: options.mutualTls, clock, wallClock, random });
     },
     configure: (settings) => services.configure(settings),
-    inspect: () => services.all().map((entry) => view(entry, { clock, wallClock })),
+    inspect: () => services.all().map(view),
+    get ignoredSettings() {
+      return overrides.ignored;
+    },
     close: () => services.close(),
     get closed() {
       return services.closed;
@@ -236,58 +242,17 @@ export function createChannel(options: ChannelOptions): Channel {
 
 /** Makes a call within the method's guard. It is apart, so that a call without a guard makes no closure. */
 function callGuarded(
-  guard: MethodGuard,
+  guard: Guard,
   method: Method,
   { wire, given }: { readonly wire: WireCall; readonly given: AttemptOptions },
 ): Promise<Reply<Uint8Array>> {
-  return guard.call(wire.context, () => callWithRetries(method, wire, given));
+  return guard.call(wire.context, () => callWithRetries(method, wire, { ...given, hedge: guard.hedge }));
 }
 
-function view(entry: ServiceEntry, clocks: Clocks): ServiceView {
-  const {
-    service,
-    pool,
-    resolving,
-    balanced: { balancing, origin },
-  } = entry;
-  const endpoints = viewEndpoints(pool.subchannels, balancing);
-  const { panics, stats: attempts } = pool;
+function view({ service, pool, resolving, guards, balanced: { balancing, origin } }: ServiceEntry): ServiceView {
+  const endpoints = viewEndpoints(pool.instances.all, balancing);
+  const { stats: attempts, outliers } = pool;
   const source = resolving.inspect?.();
-  const guards = entry.guards.all().map((guard) => viewGuard(guard, clocks));
-  return { service, balancing: { ...balancing, origin }, endpoints, attempts, panics, guards, source };
-}
-
-/** How connections are made: by gRPC with these options, or by a custom transport. */
-interface ConnectionsOptions extends GrpcTransportOptions {
-  readonly transport?: TransportFactory;
-}
-
-/**
- * The factory of a channel's connections.
- *
- * @throws TypeError if an option is out of its bounds, or combined with a transport that would ignore it.
- */
-function connectionsOf(
-  {
-    transport,
-    tls,
-    mutualTls,
-    maxReplyBytes,
-    connectTimeoutMs,
-    minPingIntervalMs,
-    compression,
-    tunnel,
-  }: ConnectionsOptions,
-  clocks: { readonly clock: Clock; readonly random: Random },
-): TransportFactory {
-  const options = { tls, maxReplyBytes, connectTimeoutMs, minPingIntervalMs, compression, tunnel };
-  if (transport === undefined) return grpcTransports({ ...options, mutualTls, ...clocks });
-  const given = Object.entries(options).flatMap(([name, value]) => (value === undefined ? [] : [name]));
-  if (given.length === 0) {
-    return (address, known) => transport(address, { ...known, mutualTls: encryptionOf(mutualTls, known) });
-  }
-  const both = `transport and ${given.join(', ')}`;
-  throw new TypeError(
-    `${both} can't both be given: a transport makes its connections by itself; hand them to grpcTransport in there, or leave transport out`,
-  );
+  const all = { endpoints, attempts, panics: outliers.panics, guards: guards.view(), source };
+  return { service, balancing: { ...balancing, origin }, ...all };
 }

@@ -4,9 +4,9 @@ import type { Metadata } from '../call/metadata.js';
 import type { Method } from '../contract/method.js';
 import type { Attempt } from '../status/rpc-error.js';
 import type { EndpointPool } from './endpoint-pool.js';
+import { requestedVersion } from './picker.js';
 import { pickFirst } from './retry.js';
 import type { Subchannel } from './subchannel.js';
-import { requestedVersion } from './traffic-groups.js';
 
 /** A call that is picked for but not made. */
 export interface ImaginedCall {

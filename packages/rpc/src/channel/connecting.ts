@@ -7,73 +7,53 @@ import type { Subchannel } from './subchannel.js';
  */
 const FIRST_CONNECTIONS_MS = 50;
 
-interface FirstConnectionsOptions {
-  readonly clock: Clock;
-  /** Called when the first calls may go. */
-  readonly onEnd: () => void;
-}
-
-/** Holds the first calls of a small pool while all its connections are being made. */
-export class FirstConnections {
-  readonly #options: FirstConnectionsOptions;
-  #phase: 'over' | 'connecting' | Timer = 'over';
-
-  constructor(options: FirstConnectionsOptions) {
-    this.#options = options;
-  }
-
-  /** Whether the first calls are held. */
-  get active(): boolean {
-    return this.#phase !== 'over';
-  }
-
-  /** Starts to hold calls: the pool is about to connect. */
-  begin(): void {
-    this.#phase = 'connecting';
-  }
-
-  /** Lets the calls go if no connection is being made any more, or {@link FIRST_CONNECTIONS_MS} after the first one. */
-  update(subchannels: readonly Subchannel[]): void {
-    if (this.#phase === 'over') return;
-    if (!subchannels.some(({ mayBecomeReady }) => mayBecomeReady)) this.#end();
-    else if (this.#phase === 'connecting' && subchannels.some(({ ready }) => ready)) {
-      this.#phase = this.#options.clock.setTimer(FIRST_CONNECTIONS_MS, () => this.#end(), { keepAlive: false });
-    }
-  }
-
-  #end(): void {
-    if (typeof this.#phase === 'object') this.#phase.cancel();
-    this.#phase = 'over';
-    this.#options.onEnd();
-  }
-}
-
 /** How many connections a large pool makes at the same time when it has a ready one. */
 const CONCURRENT_CONNECTS = 8;
 /** How many it makes at the same time when it has none: a mute instance must not keep the first call waiting. */
 const FIRST_CONNECTS = 4;
 
-/** Connects the idle subchannels of a large pool as calls need them. */
-export class ConnectOnDemand {
-  readonly #random: Random;
+interface ConnectingOptions {
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Called when the first calls may go. */
+  readonly onEnd: () => void;
+}
+
+/** Connects a pool. The first calls of a small one are held while all its connections are made; a large one is connected as calls need it. */
+export class Connecting {
+  readonly #options: ConnectingOptions;
+  #first: 'over' | 'connecting' | Timer = 'over';
   #subchannels: readonly Subchannel[] = [];
   #idle: readonly Subchannel[] = [];
   #readyCount = 0;
+  /** Whether no pick has to wait for the first connections or to start one. */
+  done = false;
 
-  constructor(random: Random) {
-    this.#random = random;
+  constructor(options: ConnectingOptions) {
+    this.#options = options;
   }
 
-  /** Notes the subchannels and their states. */
+  /** Whether the first calls are held. */
+  get holdsFirst(): boolean {
+    return this.#first !== 'over';
+  }
+
+  /** Starts to hold calls: a small pool is about to connect. */
+  begin(): void {
+    this.#first = 'connecting';
+  }
+
+  /** Notes the subchannels and their states. Lets the first calls go if no connection is being made any more, or a while after the first one. */
   update(subchannels: readonly Subchannel[]): void {
     this.#subchannels = subchannels;
     this.#idle = subchannels.filter((subchannel) => subchannel.serving && isIdle(subchannel));
     this.#readyCount = subchannels.filter(({ ready }) => ready).length;
-  }
-
-  /** Whether there are idle subchannels to connect. */
-  get pending(): boolean {
-    return this.#idle.length > 0;
+    if (this.holdsFirst && !subchannels.some(({ mayBecomeReady }) => mayBecomeReady)) this.#endFirst();
+    else if (this.#first === 'connecting' && this.#readyCount > 0) {
+      const { clock } = this.#options;
+      this.#first = clock.setTimer(FIRST_CONNECTIONS_MS, () => this.#endFirst(), { keepAlive: false });
+    }
+    this.done = !this.holdsFirst && this.#idle.length === 0;
   }
 
   /**
@@ -81,13 +61,13 @@ export class ConnectOnDemand {
    * starts one, with the chance that an even pick would fall on an idle subchannel.
    */
   onPick(): void {
-    if (!this.pending) return;
+    if (this.#idle.length === 0) return;
     const connecting = this.#subchannels.filter(({ transport }) => transport.state === 'connecting').length;
     if (this.#readyCount === 0) {
       for (let left = FIRST_CONNECTS - connecting; left > 0; left -= 1) this.#connectOneOf(this.#idle);
       return;
     }
-    const idlePicked = this.#random.next() * (this.#idle.length + this.#readyCount) < this.#idle.length;
+    const idlePicked = this.#options.random.next() * (this.#idle.length + this.#readyCount) < this.#idle.length;
     if (idlePicked && connecting < CONCURRENT_CONNECTS) this.#connectOneOf(this.#idle);
   }
 
@@ -98,8 +78,15 @@ export class ConnectOnDemand {
     }
   }
 
+  #endFirst(): void {
+    if (typeof this.#first === 'object') this.#first.cancel();
+    this.#first = 'over';
+    this.done = this.#idle.length === 0;
+    this.#options.onEnd();
+  }
+
   #connectOneOf(subchannels: readonly Subchannel[]): void {
-    subchannels[Math.floor(this.#random.next() * subchannels.length)]?.connect();
+    subchannels[Math.floor(this.#options.random.next() * subchannels.length)]?.connect();
   }
 }
 

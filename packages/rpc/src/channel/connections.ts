@@ -1,7 +1,10 @@
+import type { Clock, Random } from '@rondo/base';
 import type { CallContext } from '../call/call-context.js';
 import { transportErrors } from '../errors/transport.js';
 import type { Endpoint } from '../resolver/resolver.js';
 import type { ServedBy } from '../tls/served-by.js';
+import type { GrpcTransportOptions } from '../transport/grpc/options.js';
+import { encryptionOf, grpcTransports } from '../transport/grpc/transport.js';
 import type {
   ConnectivityState,
   Transport,
@@ -133,3 +136,38 @@ class SharedTransport implements Transport {
 }
 
 const refuse: WireHandler = () => Promise.reject(transportErrors.CLOSED({ reach: 'unsent' }));
+
+/** How connections are made: by gRPC with these options, or by a custom transport. */
+interface ConnectionsOptions extends GrpcTransportOptions {
+  readonly transport?: TransportFactory;
+}
+
+/**
+ * The factory of a channel's connections.
+ *
+ * @throws TypeError if an option is out of its bounds, or combined with a transport that would ignore it.
+ */
+export function connectionsOf(
+  {
+    transport,
+    tls,
+    mutualTls,
+    maxReplyBytes,
+    connectTimeoutMs,
+    minPingIntervalMs,
+    compression,
+    tunnel,
+  }: ConnectionsOptions,
+  clocks: { readonly clock: Clock; readonly random: Random },
+): TransportFactory {
+  const options = { tls, maxReplyBytes, connectTimeoutMs, minPingIntervalMs, compression, tunnel };
+  if (transport === undefined) return grpcTransports({ ...options, mutualTls, ...clocks });
+  const given = Object.entries(options).flatMap(([name, value]) => (value === undefined ? [] : [name]));
+  if (given.length === 0) {
+    return (address, known) => transport(address, { ...known, mutualTls: encryptionOf(mutualTls, known) });
+  }
+  const both = `transport and ${given.join(', ')}`;
+  throw new TypeError(
+    `${both} can't both be given: a transport makes its connections by itself; hand them to grpcTransport in there, or leave transport out`,
+  );
+}

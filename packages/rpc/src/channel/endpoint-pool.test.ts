@@ -6,7 +6,7 @@ import { makePool } from '../../test/support/pool.js';
 import type { EndpointPool } from './endpoint-pool.js';
 
 const safeMethod = methodOf('no_side_effects');
-const names = (pool: EndpointPool) => pool.subchannels.map(({ endpoint }) => endpoint.instanceId);
+const names = (pool: EndpointPool) => pool.instances.all.map(({ endpoint }) => endpoint.instanceId);
 
 describe('an endpoint pool', () => {
   it('connects a small pool before a call needs it, and a large one when it is picked', () => {
@@ -35,10 +35,12 @@ describe('an endpoint pool', () => {
     at('a:1').move('transient_failure');
     at('b:1').move('transient_failure');
     expect(pick()).toBeUndefined();
-    expect(pool.connectable(safeMethod, { tried: [] })).toEqual([]);
+    expect(pool.instances.connectable(safeMethod, { tried: [] })).toEqual([]);
     at('b:1').move('connecting');
     expect(pick()).toBeUndefined();
-    expect(pool.connectable(safeMethod, { tried: [] }).map(({ endpoint }) => endpoint.instanceId)).toEqual(['b']);
+    expect(pool.instances.connectable(safeMethod, { tried: [] }).map(({ endpoint }) => endpoint.instanceId)).toEqual([
+      'b',
+    ]);
     const changed = new Promise<void>((resolve) => pool.onChange(resolve));
     at('b:1').move('ready');
     await changed;
@@ -80,7 +82,7 @@ describe('an endpoint pool', () => {
     const [first, second] = endpoints('a', 'b').map((endpoint) => ({ ...endpoint, instanceId: 'one' }));
     if (first === undefined || second === undefined) throw new Error('two endpoints were asked for');
     pool.onResolution({ endpoints: [first, second], departed: [] });
-    expect(pool.subchannels.map(({ endpoint, transport }) => [endpoint.address, transport.state])).toEqual([
+    expect(pool.instances.all.map(({ endpoint, transport }) => [endpoint.address, transport.state])).toEqual([
       ['b:1', 'ready'],
     ]);
     expect(at('b:1').connects).toBe(1);
@@ -88,7 +90,7 @@ describe('an endpoint pool', () => {
 
   it('wakes waiting calls when it is closed, and connects no more', async () => {
     const { pool, pick } = makePool();
-    const known = pool.known();
+    const known = pool.lookup.known;
     pool.close();
     await known;
     pool.onResolution(resolution('a'));
@@ -101,7 +103,7 @@ describe('an endpoint pool', () => {
     const { pool, pick } = makePool();
     pool.onFailure('connection refused');
     pool.onPending();
-    const known = pool.known();
+    const known = pool.lookup.known;
     expect(known).toBeDefined();
     pool.onResolution(resolution('a'));
     await known;
@@ -133,11 +135,11 @@ describe('an endpoint pool', () => {
 
   it('lets calls wait until something is known, and no longer', async () => {
     const { pool, pick } = makePool();
-    const known = pool.known();
+    const known = pool.lookup.known;
     expect(known).toBeDefined();
     pool.onResolution(resolution('a'));
     await known;
-    expect(pool.known()).toBeUndefined();
+    expect(pool.lookup.known).toBeUndefined();
     pool.onFailure('gone');
     expect(pick()).toBe('a');
   });

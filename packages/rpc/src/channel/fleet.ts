@@ -4,9 +4,9 @@ import type { Method } from '../contract/method.js';
 import type { RpcError } from '../status/rpc-error.js';
 import type { EndpointPool } from './endpoint-pool.js';
 import { noInstanceError } from './no-instance.js';
+import { mayServe } from './picker.js';
 import type { RetryBudget } from './retry-budget.js';
 import type { Subchannel } from './subchannel.js';
-import { mayServe } from './traffic-groups.js';
 import { untilKnown } from './wait-for-pick.js';
 
 /** The ids of the instances that can be called now. */
@@ -58,7 +58,7 @@ export function createFleet(method: Method, { pool, budget, clock, own }: FleetO
       context.throwIfEnded();
     },
     standing() {
-      const subchannels = pool.subchannels.filter(isMeant);
+      const subchannels = pool.instances.all.filter(isMeant);
       const ready = subchannels.filter((subchannel) => subchannel.ready);
       if (pool.connectingFirst)
         return { ready: [], idle: [], coming: named(subchannels.filter(({ serving }) => serving)) };
@@ -70,14 +70,14 @@ export function createFleet(method: Method, { pool, budget, clock, own }: FleetO
       const asked = available.length + connectable.length > 0 ? available : ready;
       return { ready: named(asked), idle: named(idle), coming: named(coming) };
     },
-    serving: () => named(pool.subchannels.filter(({ serving }) => serving)).toSorted(),
+    serving: () => named(pool.instances.all.filter(({ serving }) => serving)).toSorted(),
     get own() {
-      const [id, all] = [own(), pool.subchannels];
+      const [id, all] = [own(), pool.instances.all];
       const serves = (other: Subchannel) => other.serving && isMeant(other) && !other.candidate(method.path).refuses;
       const isAlone = all.every((one) => one.endpoint.instanceId === id || !serves(one));
       return all.length > 0 && isAlone ? undefined : id;
     },
-    isLeaving: (instance) => pool.find(instance)?.endpoint.state === 'draining',
+    isLeaving: (instance) => pool.instances.find(instance)?.endpoint.state === 'draining',
     noInstanceError: () => pool.noInstanceError() ?? noInstanceError(method, { pool, attempts: [] }),
     onChange: (listener) => pool.onChange(listener),
     mayRetry: () => budget.withdraw(),

@@ -3,10 +3,10 @@ import { ManualClock, seededRandom } from '@rondo/base/testing';
 import { memoryStorage } from '../../test/support/memory-storage.js';
 import { scriptedRegistry } from '../../test/support/scripted-registry.js';
 import { instances, recordingListener } from '../../test/support/scripted-watch.js';
+import { createRegistryChannel } from '../client/registry-channel.js';
 import { createRouter } from '../server/router.js';
 import { createTestChannel } from '../testing/test-channel.js';
 import { createMemoryNetwork } from '../transport/memory/network.js';
-import { createRegistryChannel } from './registry-channel.js';
 
 /** A channel over a registry at `r:1`, whose watch the test scripts. */
 function make(storage = memoryStorage()) {

@@ -1,7 +1,9 @@
+import type { Clock } from '@rondo/base';
 import { clientErrors } from '../errors/client.js';
 import type { RpcError } from '../status/rpc-error.js';
 
 interface LookupOptions {
+  readonly clock: Clock;
   readonly service: string;
   /** Where the endpoints come from, for messages. */
   readonly source: string;
@@ -9,22 +11,26 @@ interface LookupOptions {
   readonly remedy?: string | undefined;
 }
 
+/** Enough for a restart whose new process has been loaded before the old one leaves. */
+const SUCCESSOR_MS = 2_000;
+
 /** The state of a service's lookup. Calls wait for the first result; if no instance is known, they learn why. */
 export class Lookup {
+  /** Resolves when the first lookup has ended, well or badly; undefined if it has. */
+  known: Promise<void> | undefined;
   readonly #options: LookupOptions;
   #resolved = false;
   #closed = false;
   #failure: string | undefined;
-  #waiting: (() => void)[] = [];
+  #wake: () => void = () => undefined;
+  /** Whether an instance served at the last change. */
+  #served = false;
+  /** When the last serving instance said that it leaves; undefined while one serves. */
+  #leftAt: number | undefined;
 
   constructor(options: LookupOptions) {
     this.#options = options;
-  }
-
-  /** Resolves when the first lookup has ended; undefined if it has. */
-  known(): Promise<void> | undefined {
-    if (this.#resolved || this.#closed || this.#failure !== undefined) return undefined;
-    return new Promise((resolve) => this.#waiting.push(resolve));
+    this.#wait();
   }
 
   get closed(): boolean {
@@ -33,24 +39,38 @@ export class Lookup {
 
   onResolution(): void {
     this.#resolved = true;
-    this.#wake();
+    this.#end();
   }
 
   onFailure(reason: string): void {
     this.#failure = reason;
-    this.#wake();
+    this.#end();
   }
 
   /** A new lookup has begun. `some`: instances are still known from the last one. */
   onPending(some: boolean): void {
     this.#failure = undefined;
     if (!some) this.#resolved = false;
+    if (!this.#resolved && !this.#closed) this.#wait();
+  }
+
+  /** Notes whether an instance serves now, and whether one has said that it leaves. */
+  onServing(serves: boolean, leaves: boolean): void {
+    if (serves) this.#leftAt = undefined;
+    else if (this.#served && leaves) this.#leftAt = this.#options.clock.now();
+    this.#served = serves;
+  }
+
+  /** How long a call may wait for the successor of the last instance, if that has said that it leaves. Milliseconds. */
+  get successorMs(): number {
+    if (this.#leftAt === undefined || this.#closed) return 0;
+    return Math.max(0, this.#leftAt + SUCCESSOR_MS - this.#options.clock.now());
   }
 
   /** Ends the waiting: there will be no result. */
   close(): void {
     this.#closed = true;
-    this.#wake();
+    this.#end();
   }
 
   /** The error of a call while no instance is known: `UNAVAILABLE`. */
@@ -62,7 +82,14 @@ export class Lookup {
       : clientErrors.NONE_KNOWN({ service, source, failure: `${this.#failure}`, remedy });
   }
 
-  #wake(): void {
-    for (const wake of this.#waiting.splice(0)) wake();
+  #wait(): void {
+    this.known ??= new Promise((resolve) => {
+      this.#wake = resolve;
+    });
+  }
+
+  #end(): void {
+    this.known = undefined;
+    this.#wake();
   }
 }

@@ -5,7 +5,7 @@ import { nameOf } from '../status/rpc-error.js';
 import type { EndpointPool } from './endpoint-pool.js';
 import type { Failure } from './failure.js';
 import type { MethodCandidate } from './method-candidate.js';
-import { describeVersions, mayServe, quoteVersion } from './traffic-groups.js';
+import { describeVersions, mayServe, quoteVersion } from './picker.js';
 
 /** What is known about a call that no instance can take. */
 interface NoInstanceOptions {
@@ -21,14 +21,15 @@ const UNFIT = 'its version of the contract has no such request';
 /** The error of a call that has no instance left: the answer that all instances give, or the reason for each. */
 export function finalError(method: Method, failure: Failure | undefined, options: NoInstanceOptions): RpcError {
   if (failure?.answered) return failure.error;
-  if (failure?.refusal !== undefined && options.pool.refusedByAll(method, options.version)) return failure.error;
+  if (failure?.refusal !== undefined && options.pool.instances.refusedByAll(method, options.version))
+    return failure.error;
   return noInstanceError(method, options);
 }
 
 /** `UNAVAILABLE` with the outcome of each attempt and the reason why no other instance could take the call. */
 export function noInstanceError(method: Method, { pool, attempts, version, unfit = [] }: NoInstanceOptions): RpcError {
   const obstacles: Obstacle[] = attempts.map(({ message, ...where }) => ({ where, why: message }));
-  for (const subchannel of pool.subchannels) {
+  for (const subchannel of pool.instances.all) {
     const { instanceId: instance, address } = subchannel.endpoint;
     if (attempts.some((attempt) => attempt.instance === instance)) continue;
     if (version !== undefined && !mayServe(subchannel.endpoint, version)) continue;
@@ -37,10 +38,10 @@ export function noInstanceError(method: Method, { pool, attempts, version, unfit
     obstacles.push({ where: { instance, address }, why });
   }
   const reasons = [...describe(obstacles)];
-  const panic = pool.panic(method.path);
+  const panic = pool.outliers.panic(method.path);
   if (panic !== undefined) reasons.push(panic);
   const asked = version === undefined ? '' : ` of version ${quoteVersion(version)}`;
-  if (version !== undefined) reasons.push(describeVersions(pool.subchannels.map(({ endpoint }) => endpoint)));
+  if (version !== undefined) reasons.push(describeVersions(pool.instances.all.map(({ endpoint }) => endpoint)));
   return clientErrors.NONE_CAN_TAKE({ service: method.service + asked, reasons: reasons.join('; ') });
 }
 

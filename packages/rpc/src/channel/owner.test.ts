@@ -1,10 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
 import { endpoint } from '../../test/support/endpoints.js';
 import { methodOf } from '../../test/support/method.js';
+import { policies } from '../../test/support/policies.js';
 import { makePool } from '../../test/support/pool.js';
 import { DEFAULT_SERVICE_POLICY } from '../contract/balancing.js';
 import type { Endpoint } from '../resolver/resolver.js';
-import { balancingOf } from './service-balancing.js';
+import { balancingOf } from './overrides.js';
 
 const method = methodOf('no_side_effects');
 const { balancing } = balancingOf('s.S', DEFAULT_SERVICE_POLICY, { 's.S': { policy: 'ring_hash' } });
@@ -12,7 +13,7 @@ const keys = Array.from({ length: 40 }, (_, index) => `rooms/${index}`);
 
 /** A pool by ring_hash whose connections are made by hand. */
 function startPool() {
-  const { pool, at, clock } = makePool({ byHand: true, balancing });
+  const { pool, at, clock } = makePool({ byHand: true, policies, balancing });
   return {
     pool,
     clock,

@@ -1,7 +1,6 @@
 import type { Clock } from '@rondo/base';
-import { POLICIES } from '../balancer/policies.js';
 import { CallContext } from '../call/call-context.js';
-import { servicePolicyOf } from '../contract/balancing.js';
+import { POLICIES, servicePolicyOf } from '../contract/balancing.js';
 import type { ServiceDefinition } from '../contract/definition.js';
 import { methodsOf } from '../contract/method.js';
 import { type Choice, choiceOf, choose } from './choose.js';
@@ -42,7 +41,7 @@ export async function* watchOwner(owned: OwnedKey): AsyncGenerator<Choice, void>
   const context = new CallContext({ clock, parents: [signal] });
   let last: string | undefined;
   try {
-    while (context.reason === undefined && !pool.closed) {
+    while (context.reason === undefined && !pool.lookup.closed) {
       const owner = pool.owner(key);
       if (owner?.ready && owner.endpoint.instanceId !== last) {
         last = owner.endpoint.instanceId;

@@ -4,7 +4,7 @@ import { endpoints, resolution } from '../../test/support/endpoints.js';
 import { methodOf } from '../../test/support/method.js';
 import { makePool } from '../../test/support/pool.js';
 import type { BalancingPolicy } from '../balancer/picker.js';
-import { POLICIES } from '../balancer/policies.js';
+import { CORE_POLICIES } from '../balancer/policies.js';
 import { GroupPicker } from './picker.js';
 
 const safe = methodOf('no_side_effects');
@@ -30,7 +30,7 @@ describe('a connected instance', () => {
     const { pool, at, clock, pick } = makePool({ byHand: true });
     pool.onResolution(resolution('mute', 'b'));
     expect(pick()).toBeUndefined();
-    expect(pool.connectable(safe, { tried: [] })).toHaveLength(2);
+    expect(pool.instances.connectable(safe, { tried: [] })).toHaveLength(2);
     at('b:1').move('ready');
     await clock.advance(49);
     expect(pick()).toBeUndefined(); // those that began to connect together share the first calls evenly
@@ -161,7 +161,7 @@ describe('why an instance gets no calls', () => {
     at('a:1').move('ready');
     at('e:1').move('ready');
     refuse(candidate('e'), refusal);
-    const reasons = () => pool.subchannels.map((one) => one.whyUnavailable());
+    const reasons = () => pool.instances.all.map((one) => one.whyUnavailable());
     expect(reasons()).toEqual([
       undefined,
       'connecting',
@@ -180,7 +180,7 @@ it('a group makes one picker over its candidates that are set aside, for all cal
   const refusal = { reason: 'no such method', proven: true, foreign: false };
   for (const name of ['a', 'b']) refuse(candidate(name), refusal);
   const method = methodOf('no_side_effects');
-  const policy = POLICIES.round_robin.create({ random: seededRandom(1), zone: '', weights: 'static' });
+  const policy = CORE_POLICIES.round_robin({ random: seededRandom(1), zone: '', weights: 'static' });
   const made: number[] = [];
   const counted: BalancingPolicy = {
     over(candidates, capacity) {

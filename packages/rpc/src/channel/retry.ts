@@ -10,11 +10,11 @@ import type { WireCall } from '../transport/transport.js';
 import { CallAttempt, endSpan, type MovableCall } from './attempt.js';
 import type { EndpointPool } from './endpoint-pool.js';
 import { classifyFailure, type Failure } from './failure.js';
-import { HedgedCall } from './hedge.js';
 import type { MethodCandidate } from './method-candidate.js';
 import { finalError } from './no-instance.js';
+import { requestedVersion } from './picker.js';
+import type { Hedge, HedgedAttempts } from './policies.js';
 import type { RetryBudget } from './retry-budget.js';
-import { requestedVersion } from './traffic-groups.js';
 import { untilKnown, untilPicked, untilReachable, type Waiting } from './wait-for-pick.js';
 
 /** Makes the request of each attempt, for calls whose encoding depends on the instance that was picked. */
@@ -43,6 +43,8 @@ export interface AttemptOptions {
   readonly maxAttempts?: number | undefined;
   /** Whether to wait while no instance can be reached, instead of what the contract says. */
   readonly waitForReady?: boolean | undefined;
+  /** Makes the attempts if they may overlap. */
+  readonly hedge?: Hedge | undefined;
 }
 
 /** How long a call waits before its second attempt at the same instance. Milliseconds. */
@@ -50,7 +52,7 @@ const SAME_INSTANCE_DELAY_MS = 20;
 /** A server that asks for a longer wait gets no retry. Milliseconds. */
 const MAX_PUSHBACK_MS = 60_000;
 
-/** Makes a call: retried, and hedged, as its method's policy says. */
+/** Makes a call: retried as its method's policy says, and hedged by `options.hedge`. */
 export function callWithRetries(method: Method, wire: WireCall, options: AttemptOptions): Promise<Reply<Uint8Array>> {
   options.budget.deposit();
   const known = untilKnown(wire, options);
@@ -60,9 +62,9 @@ export function callWithRetries(method: Method, wire: WireCall, options: Attempt
 function start(method: Method, wire: WireCall, options: AttemptOptions): Promise<Reply<Uint8Array>> {
   wire.timer?.onResolved();
   const call = new RetriedCall(method, wire, options);
+  const { hedge, requests } = options;
   // A request that is made for the picked instance can't be made for two at a time.
-  const hedge = options.requests === undefined ? method.policy.hedge : undefined;
-  return hedge === undefined || call.maxAttempts === 1 ? call.run(wire) : new HedgedCall(call, wire, hedge).run();
+  return hedge === undefined || requests !== undefined || call.maxAttempts === 1 ? call.run(wire) : hedge(call, wire);
 }
 
 /**
@@ -70,9 +72,9 @@ function start(method: Method, wire: WireCall, options: AttemptOptions): Promise
  * be repeated. Each instance gets one attempt. If no other is left, the instance whose connection was lost before it could
  * take the call gets a second one, over its next connection.
  */
-export class RetriedCall implements MovableCall {
+class RetriedCall implements MovableCall, HedgedAttempts {
   readonly method: Method;
-  readonly options: AttemptOptions;
+  readonly #options: AttemptOptions;
   /** The most attempts. */
   readonly maxAttempts: number;
   readonly #pick: PickCall<MethodCandidate> & { readonly tried: MethodCandidate[] };
@@ -97,43 +99,39 @@ export class RetriedCall implements MovableCall {
   constructor(method: Method, wire: WireCall, options: AttemptOptions) {
     const { hashKey, avoid = [], lost, pool, attempts, maxAttempts, waitForReady } = options;
     this.method = method;
-    this.options = options;
+    this.#options = options;
     this.maxAttempts = maxAttempts ?? (method.policy.retry ?? DEFAULT_RETRY).maxAttempts;
     this.#waitForReady = waitForReady ?? method.policy.waitForReady === true;
     this.#movable = method.policy.idempotency !== 'unknown' && !wire.responseStream && !wire.request.stream;
     this.#earlier = attempts.length;
     // A key that has an owner stays there, although the call was broken off.
-    const left = lost === undefined || pool.owner(hashKey) !== undefined ? undefined : pool.find(lost);
+    const left = lost === undefined || pool.owner(hashKey) !== undefined ? undefined : pool.instances.find(lost);
     this.#lost = left?.candidate(method.path);
-    this.#avoided = avoid.flatMap((id) => pool.find(id)?.candidate(method.path) ?? []);
+    this.#avoided = avoid.flatMap((id) => pool.instances.find(id)?.candidate(method.path) ?? []);
     const tried = this.#lost === undefined ? [...this.#avoided] : [...this.#avoided, this.#lost];
     this.#pick = { hashKey, tried, avoided: this.#avoided.length, version: requestedVersion(wire) };
   }
 
-  /** Whether another attempt would be one too many. */
-  get exhausted(): boolean {
-    return this.#counted >= this.maxAttempts;
-  }
-
-  /** Whether there may be an instance that has not been tried. */
-  get hasOthers(): boolean {
-    return this.options.pool.subchannels.length > this.#pick.tried.length;
+  mayHedge(): boolean {
+    const { pool, budget } = this.#options;
+    return !this.#exhausted && pool.instances.all.length > this.#pick.tried.length && budget.withdraw();
   }
 
   move(context: CallContext): boolean {
-    const { pool, budget } = this.options;
-    if (this.exhausted || context.reason !== undefined) return false;
-    if (!pool.canPick(this.method, this.#pick) || !budget.withdraw()) return false;
+    const { pool, budget } = this.#options;
+    if (this.#exhausted || context.reason !== undefined) return false;
+    if (!pool.instances.canPick(this.method, this.#pick) || !budget.withdraw()) return false;
     this.#paid += 1;
     return true;
   }
 
-  /**
-   * Makes attempts one after another until one succeeds, and rejects with the error of the last. A hedged call runs
-   * this once for each hedge; all of them share the list of tried instances.
-   */
+  /** Whether another attempt would be one too many. */
+  get #exhausted(): boolean {
+    return this.#counted >= this.maxAttempts;
+  }
+
   async run(wire: WireCall): Promise<Reply<Uint8Array>> {
-    const { pool, clock, attempts, requests } = this.options;
+    const { pool, clock, attempts, requests } = this.#options;
     const { tried } = this.#pick;
     let request = retryable(wire);
     let failure: Failure | undefined;
@@ -180,7 +178,7 @@ export class RetriedCall implements MovableCall {
         prepared = false;
         attempt.fail(error, wire, failure);
         this.#note(failure);
-        if (!failure?.retryable || this.exhausted || request.started || wire.context.reason !== undefined) throw error;
+        if (!failure?.retryable || this.#exhausted || request.started || wire.context.reason !== undefined) throw error;
         if (!failure.connectionLost) repeatable = undefined;
       }
     }
@@ -188,7 +186,7 @@ export class RetriedCall implements MovableCall {
 
   /** A connected instance that has not been tried; undefined if there is none now. */
   #pickNow(): MethodCandidate | undefined {
-    const { pool } = this.options;
+    const { pool } = this.#options;
     return this.#waitForReady && pool.noInstanceError() !== undefined ? undefined : pool.pick(this.method, this.#pick);
   }
 
@@ -202,7 +200,7 @@ export class RetriedCall implements MovableCall {
     repeatable: MethodCandidate | undefined,
   ): Promise<MethodCandidate | undefined> {
     const pick = this.#pick;
-    const options = { ...this.options, pick };
+    const options = { ...this.#options, pick };
     if (!this.#waitForReady) {
       const candidate = await untilPicked(this.method, wire, options);
       if (candidate !== undefined || repeatable === undefined) return candidate;
@@ -210,9 +208,9 @@ export class RetriedCall implements MovableCall {
       return untilPicked(this.method, wire, { ...options, pick: { ...pick, tried } });
     }
     if (failure !== undefined && !failure.connectionLost) return untilPicked(this.method, wire, options);
-    if (failure !== undefined) await sleep(this.options.clock, SAME_INSTANCE_DELAY_MS, wire.context.signal);
+    if (failure !== undefined) await sleep(this.#options.clock, SAME_INSTANCE_DELAY_MS, wire.context.signal);
     // Of a hedged call, other attempts may run: their instances aren't asked again.
-    const { attempts } = this.options;
+    const { attempts } = this.#options;
     const isAsked = ({ id }: MethodCandidate) => attempts.some((one) => one.code === 'PENDING' && one.instance === id);
     const asked = pick.tried.slice(this.#avoided.length).filter(isAsked);
     pick.tried.splice(0, pick.tried.length, ...this.#avoided, ...asked);
@@ -229,7 +227,7 @@ export class RetriedCall implements MovableCall {
     { error, costs, answered }: Failure,
     repeated: boolean,
   ): Promise<boolean> {
-    const { clock } = this.options;
+    const { clock } = this.#options;
     const waitMs = repeated ? SAME_INSTANCE_DELAY_MS : answered ? this.#waitMs(error) : 0;
     const late = deadline !== undefined && clock.now() + waitMs >= deadline;
     if ((waitMs > 0 && late) || waitMs > MAX_PUSHBACK_MS || (costs && !this.#pay())) throw error;
@@ -238,7 +236,7 @@ export class RetriedCall implements MovableCall {
   }
 
   #pay(): boolean {
-    if (this.#paid === 0) return this.options.budget.withdraw();
+    if (this.#paid === 0) return this.#options.budget.withdraw();
     this.#paid -= 1;
     return true;
   }
@@ -251,7 +249,7 @@ export class RetriedCall implements MovableCall {
     }
     const { initialMs: baseMs, maxMs } = (this.method.policy.retry ?? DEFAULT_RETRY).backoff;
     this.#backoffs += 1;
-    return backoffMs(this.#backoffs - 1, { baseMs, maxMs, random: this.options.random });
+    return backoffMs(this.#backoffs - 1, { baseMs, maxMs, random: this.#options.random });
   }
 
   #note(failure: Failure | undefined): void {
@@ -261,7 +259,7 @@ export class RetriedCall implements MovableCall {
   }
 
   #finalError(failure: Failure | undefined): RpcError {
-    const { pool, attempts } = this.options;
+    const { pool, attempts } = this.#options;
     const made = attempts.slice(this.#earlier);
     return finalError(this.method, failure, { pool, attempts: made, version: this.#pick.version, unfit: this.#unfit });
   }

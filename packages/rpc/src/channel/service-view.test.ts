@@ -3,6 +3,7 @@ import { ManualClock, seededRandom } from '@rondo/base/testing';
 import { endpoint } from '../../test/support/endpoints.js';
 import { emptyReply, fakeTransports } from '../../test/support/fake-transport.js';
 import { methodOf } from '../../test/support/method.js';
+import { policies } from '../../test/support/policies.js';
 import { makePool } from '../../test/support/pool.js';
 import { wireCall } from '../../test/support/wire-call.js';
 import { type Balancing, DEFAULT_BALANCING } from '../contract/balancing.js';
@@ -26,7 +27,7 @@ function startService(balancing: Partial<Balancing>) {
     return { end: () => made.pool.onEnd(candidate, { error: undefined, elapsedMs: 1, endedAt: made.clock.now() }) };
   };
   const view = (name: string) => {
-    const found = viewEndpoints(made.pool.subchannels, settings).find(({ instanceId }) => instanceId === name);
+    const found = viewEndpoints(made.pool.instances.all, settings).find(({ instanceId }) => instanceId === name);
     if (found === undefined) throw new Error(`${name} isn't shown`);
     return found;
   };
@@ -157,7 +158,7 @@ describe('what a channel says of a service', () => {
   });
 
   it('is refused as the service is bound, where configuration and contract contradict each other', () => {
-    const { channel } = channelOf(['a'], { balancing: { '*': { policy: 'ring_hash' } } });
+    const { channel } = channelOf(['a'], { policies, balancing: { '*': { policy: 'ring_hash' } } });
     expect(() => channel.follow('s.S', { balancing: DEFAULT_BALANCING, keyed: false })).toThrow(
       /^s\.S can't be balanced so: ring_hash/,
     );

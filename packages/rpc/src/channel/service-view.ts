@@ -1,14 +1,13 @@
-import { POLICIES } from '../balancer/policies.js';
 import { nominalShares } from '../balancer/weights.js';
-import type { Balancing } from '../contract/balancing.js';
+import { type Balancing, POLICIES } from '../contract/balancing.js';
 import type { InstanceState, SourceView } from '../resolver/resolver.js';
 import type { ConnectivityState } from '../transport/transport.js';
-import type { GuardView } from './circuit-breaker/view.js';
 import { groupBy } from './group-by.js';
 import type { AttemptStats, MethodCandidate } from './method-candidate.js';
-import type { BalancingOrigin } from './service-balancing.js';
+import type { BalancingOrigin } from './overrides.js';
+import { portionsOf, trafficGroupOf } from './picker.js';
+import type { GuardView } from './policies.js';
 import type { Subchannel } from './subchannel.js';
-import { portionsOf, trafficGroupOf } from './traffic-groups.js';
 
 /** One method at one endpoint, since the first pick. */
 export interface MethodView {

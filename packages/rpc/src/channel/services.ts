@@ -1,21 +1,18 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Clock, Random, WallClock } from '@rondo/base';
-import { POLICIES } from '../balancer/policies.js';
 import type { Logger } from '../call/call.js';
 import { runOutsideScope } from '../call/scope.js';
-import { type Balancing, DEFAULT_SERVICE_POLICY, type ServicePolicy } from '../contract/balancing.js';
+import { DEFAULT_SERVICE_POLICY, type ServicePolicy } from '../contract/balancing.js';
 import { clientErrors } from '../errors/client.js';
 import type { CallSettings } from '../live-config/live-settings.js';
 import { ALL_SERVICES, type ResolutionHandle, type Resolver, type ResolverListener } from '../resolver/resolver.js';
 import type { ServedBy } from '../tls/served-by.js';
 import type { TransportFactory } from '../transport/transport.js';
-import { Guards } from './circuit-breaker/guards.js';
 import { Connections } from './connections.js';
 import { EndpointPool } from './endpoint-pool.js';
-import type { Overrides } from './overrides.js';
-import { followPosition, type Position, type Self } from './position.js';
+import type { Overrides, ServiceBalancing } from './overrides.js';
+import { type ChannelPolicies, type Guards, refusingGuards, type Self, type Subsets } from './policies.js';
 import { RetryBudget } from './retry-budget.js';
-import type { ServiceBalancing } from './service-balancing.js';
 
 /** Options of {@link createServices}. */
 interface ServicesOptions {
@@ -30,6 +27,8 @@ interface ServicesOptions {
   readonly zone: string;
   readonly healthCheck: boolean;
   readonly overrides: Overrides;
+  /** The policies of the plugin, if the channel has it. */
+  readonly policies: ChannelPolicies | undefined;
   readonly self: Self | Promise<Self | undefined> | undefined;
 }
 
@@ -42,7 +41,7 @@ export interface ServiceEntry {
   readonly policy: ServicePolicy;
   readonly pool: EndpointPool;
   readonly budget: RetryBudget;
-  /** The breakers and bulkheads of its methods. */
+  /** What stands around the calls of its methods. */
   readonly guards: Guards;
   readonly resolving: ResolutionHandle;
 }
@@ -51,6 +50,8 @@ export interface ServiceEntry {
 export interface Services {
   /** The entry of a service. Its first use sets its policy. @throws RpcError after `close`. */
   of(service: string, policy?: ServicePolicy): ServiceEntry;
+  /** The entry of a service that was used before. */
+  used(service: string): ServiceEntry | undefined;
   /** The services used so far. */
   all(): readonly ServiceEntry[];
   /** Replaces the settings that override those of the options. */
@@ -62,22 +63,11 @@ export interface Services {
 }
 
 export function createServices({ overrides, self, transport, servedBy, ...shared }: ServicesOptions): Services {
-  const { resolver, clock, wallClock, log, random, zone } = shared;
+  const { resolver, policies, clock, wallClock, log, random, zone } = shared;
   const connections = new Connections(transport, servedBy);
   const entries = new Map<string, ServiceEntry>();
-  let position: Position | undefined;
+  let subsets: Subsets | undefined;
   let closed = false;
-
-  /** The position is watched only if a service is used through a subset. */
-  function positionFor({ policy, subsetSize }: Balancing): () => number {
-    if (subsetSize === undefined) return () => 0;
-    const onChange = () => {
-      for (const { pool } of entries.values()) pool.onPosition();
-    };
-    position ??= runOutsideScope(() => followPosition({ resolver, self, random, zone, onChange }));
-    const scope = POLICIES[policy].affinity === 'zone' && zone !== '' ? 'zone' : 'all';
-    return () => position?.of(scope) ?? 0;
-  }
 
   function configure(settings: CallSettings): void {
     overrides.live = settings;
@@ -98,30 +88,36 @@ export function createServices({ overrides, self, transport, servedBy, ...shared
     const balanced = overrides.balancingOf(service, policy);
     const { balancing } = balanced;
     const { source, remedy } = resolver;
-    const pool = new EndpointPool({
-      ...shared,
-      connections,
-      service,
-      source,
-      remedy,
-      balancing,
-      position: positionFor(balancing),
+    // The subsets of a channel watch its own service, from the first subset on.
+    const subset = runOutsideScope(() => {
+      if (balancing.subsetSize === undefined) return undefined;
+      subsets ??= policies?.openSubsets({ resolver, self, random, zone });
+      return subsets?.open(balancing, () => pool.onSubsetMove());
     });
+    const own = { connections, service, source, remedy, balancing, subset };
+    const pool: EndpointPool = new EndpointPool({ ...shared, ...own });
     const resolving = runOutsideScope(() => resolver.resolve(service, pool));
     pool.overrideCanaries(overrides.canaryPercentOf(service));
-    const guards = new Guards(overrides.guards, {
-      clock,
-      wallClock,
-      log,
-      inPanic: (path) => pool.panic(path) !== undefined,
-    });
-    const entry = { service, policy, balanced, pool, budget: new RetryBudget({ clock }), guards, resolving };
+    const inPanic = (path: string) => pool.outliers.panic(path) !== undefined;
+    const guards =
+      policies?.openGuards(overrides.guards, { clock, wallClock, log, inPanic }) ??
+      refusingGuards(() => entry.balanced.balancing);
+    const entry: ServiceEntry = {
+      service,
+      policy,
+      balanced,
+      pool,
+      budget: new RetryBudget({ clock }),
+      guards,
+      resolving,
+    };
     entries.set(service, entry);
     return entry;
   }
 
   return {
     of: (service, policy = DEFAULT_SERVICE_POLICY) => entries.get(service) ?? open(service, policy),
+    used: (service) => entries.get(service),
     all: () => [...entries.values()],
     configure,
     followAll(listener) {
@@ -135,7 +131,7 @@ export function createServices({ overrides, self, transport, servedBy, ...shared
         pool.close();
       }
       entries.clear();
-      position?.close();
+      subsets?.close();
       resolver.close();
     },
     get closed() {

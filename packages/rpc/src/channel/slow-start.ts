@@ -1,6 +1,5 @@
 import type { Clock } from '@rondo/base';
-import { POLICIES, type Policy } from '../balancer/policies.js';
-import type { Balancing } from '../contract/balancing.js';
+import { type Balancing, POLICIES, type PolicyTraits } from '../contract/balancing.js';
 
 /** Options of {@link SlowStart}. */
 interface SlowStartOptions {
@@ -52,7 +51,7 @@ export class SlowStart {
   }
 }
 
-const FIRST_CALLS: Record<Policy['affinity'], (own: string) => (zone: string) => boolean> = {
+const FIRST_CALLS: Record<PolicyTraits['affinity'], (own: string) => (zone: string) => boolean> = {
   none: () => () => true,
   key: () => () => false,
   zone: (own) => (zone) => zone === own,

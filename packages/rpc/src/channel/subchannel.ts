@@ -105,13 +105,6 @@ export class Subchannel {
     return this.endpoint.zone;
   }
 
-  /** The attempts of this process in flight there. */
-  get inFlight(): number {
-    let sum = 0;
-    for (const candidateFor of this.#candidates.values()) sum += candidateFor.inFlight;
-    return sum;
-  }
-
   /** Whether nothing keeps calls from it, except perhaps that it is not connected yet. */
   get usable(): boolean {
     if (!this.serving || this.failed || !this.healthy || this.refusals.ofService !== undefined) return false;

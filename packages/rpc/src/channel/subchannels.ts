@@ -4,13 +4,12 @@ import type { Method } from '../contract/method.js';
 import type { Endpoint, Resolution } from '../resolver/resolver.js';
 import type { ConnectivityState, TransportEvent } from '../transport/transport.js';
 import type { Connections } from './connections.js';
-import { DrainingConnections } from './draining-connections.js';
 import { HEALTH_SERVICE, HealthWatch } from './health-watch.js';
 import type { MethodCandidate } from './method-candidate.js';
+import { mayServe } from './picker.js';
+import type { Subset } from './policies.js';
 import type { SlowStart } from './slow-start.js';
 import { Subchannel } from './subchannel.js';
-import type { SubsetWindow } from './subset.js';
-import { mayServe } from './traffic-groups.js';
 
 interface SubchannelsOptions {
   readonly service: string;
@@ -21,9 +20,7 @@ interface SubchannelsOptions {
   readonly healthCheck: boolean;
   readonly slowStart: SlowStart;
   /** Chooses the subchannels in use; undefined if all are. */
-  readonly subset: SubsetWindow | undefined;
-  /** The client's position among its peers, in [0, 1). */
-  readonly position: () => number;
+  readonly subset: Subset | undefined;
   /** Called before `onChange` when a connection enters `state`; `broke` says whether an established one was lost. */
   readonly onState: (subchannel: Subchannel, state: ConnectivityState, broke: boolean) => void;
   /** Called when the calls that a subchannel can take have changed. */
@@ -38,11 +35,11 @@ export class Subchannels {
   readonly #options: SubchannelsOptions;
   readonly #byInstance = new Map<string, Subchannel>();
   readonly #newInstances = new NewInstances();
-  readonly #draining: DrainingConnections;
+  /** Whether an instance had departed in the last resolution. */
+  #departed = false;
 
   constructor(options: SubchannelsOptions) {
     this.#options = options;
-    this.#draining = new DrainingConnections(options.clock);
   }
 
   get size(): number {
@@ -68,8 +65,20 @@ export class Subchannels {
     return this.#byInstance.get(instanceId);
   }
 
+  /** Whether an instance takes calls. */
+  get anyServes(): boolean {
+    return this.all.some(({ serving, healthy }) => serving && healthy);
+  }
+
+  /** Whether an instance has said that it leaves: to the registry, or by its health. */
+  get anyLeaves(): boolean {
+    const isLeaving = ({ endpoint, healthy }: Subchannel) => endpoint.state === 'draining' || !healthy;
+    return this.#departed || this.all.some(isLeaving);
+  }
+
   /** Applies a resolution. Returns whether none of the previous subchannels is left. */
   onResolution({ endpoints, departed }: Resolution): boolean {
+    this.#departed = departed.length > 0;
     const listed = new Map(endpoints.map((endpoint) => [endpoint.instanceId, endpoint]));
     for (const [id, subchannel] of this.#byInstance) {
       const next = listed.get(id);
@@ -117,20 +126,12 @@ export class Subchannels {
     this.#newInstances.onPick();
   }
 
-  /** A call of `subchannel` has ended. */
-  onEnd(subchannel: Subchannel): void {
-    this.#draining.onEnd(subchannel);
-  }
-
   /** Chooses the subset again. A connection that leaves the subset is closed after its calls have ended. */
   chooseSubset(): void {
-    const { subset, position } = this.#options;
-    for (const subchannel of subset?.reset(this.#byInstance, position()) ?? []) {
+    for (const subchannel of this.#options.subset?.reset(this.#byInstance) ?? []) {
       if (subchannel.transport.state === 'idle') continue;
-      subchannel.unsubscribe();
-      this.#draining.add(subchannel);
+      this.#remove(subchannel);
       if (subchannel.listed) this.#add(subchannel.endpoint, false).inSubset = false;
-      else this.#byInstance.delete(subchannel.endpoint.instanceId);
     }
   }
 
@@ -152,7 +153,6 @@ export class Subchannels {
 
   close(): void {
     for (const subchannel of this.#byInstance.values()) this.#remove(subchannel);
-    this.#draining.close();
   }
 
   #list(endpoint: Endpoint): void {

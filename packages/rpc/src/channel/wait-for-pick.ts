@@ -55,7 +55,7 @@ export function untilKnown(
   waiting: Waiting,
   { pool, clock }: Pick<WaitOptions, 'pool' | 'clock'>,
 ): Promise<void> | undefined {
-  const known = pool.known();
+  const known = pool.lookup.known;
   return known && hold(known, waiting, clock);
 }
 
@@ -99,8 +99,8 @@ export async function untilPicked(
   for (;;) {
     const candidate = pool.pick(method, pick);
     if (candidate !== undefined) return candidate;
-    const coming = pool.connectable(method, pick);
-    const { successorMs } = pool;
+    const coming = pool.instances.connectable(method, pick);
+    const { successorMs } = pool.lookup;
     if (coming.length > 0) await untilChanged(coming, waiting, options);
     else if (successorMs > 0) await untilNextChange(waiting, options, successorMs);
     else return undefined;
@@ -122,7 +122,7 @@ export async function untilReachable(
   for (;;) {
     waiting.context.throwIfEnded();
     const unknown = pool.noInstanceError();
-    if (unknown !== undefined && pool.closed) throw unknown;
+    if (unknown !== undefined && pool.lookup.closed) throw unknown;
     const candidate = unknown === undefined ? pool.pick(method, pick) : undefined;
     if (candidate !== undefined) return candidate;
     await untilNextChange(waiting, options);

@@ -70,6 +70,8 @@ export function bindClient<D extends ServiceDefinition>(
   });
   // This contract does not decide how another service is balanced.
   if (at === undefined) channel.follow(definition.fullName, servicePolicyOf(definition));
+  for (const method of methodsOf(definition).values())
+    channel.checkPolicies(at === undefined ? method : { ...method, service: at });
   // The keys and the shapes of the functions are those of the definition's methods.
   return Object.fromEntries(methods) as Client<D>;
 }

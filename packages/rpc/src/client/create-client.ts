@@ -1,6 +1,6 @@
 import type { ClientCall } from '../call/client-call.js';
 import type { Channel } from '../channel/channel.js';
-import { defaultChannel } from '../channel/default-channel.js';
+import { defaultChannel } from '../client/default-channel.js';
 import type { ServiceDefinition } from '../contract/definition.js';
 import type { Middleware } from '../middleware/middleware.js';
 import { bindClient, type Client } from './client.js';

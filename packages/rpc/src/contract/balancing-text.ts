@@ -1,11 +1,12 @@
-import { isPolicyName, POLICY_NAMES } from '../balancer/policies.js';
 import {
   type Balancing,
   checkBalancing,
   DEFAULT_BALANCING,
   isHashBalanceFactor,
+  isPolicyName,
   isSlowStart,
   isSubsetSize,
+  POLICY_NAMES,
   unknownPolicy,
 } from './balancing.js';
 import { nearest } from './nearest.js';

@@ -4,10 +4,46 @@ import {
   ServicePolicy as ServicePolicyOption,
   WeightSource,
 } from '@rondo/contracts/rondo/options/v1/options';
-import { isPolicyName, POLICIES, POLICY_NAMES, type Policy, type PolicyName } from '../balancer/policies.js';
 import type { ServiceDefinition } from './definition.js';
 import { nearest } from './nearest.js';
 import { optionBytes, policyOf, SERVICE_TAG } from './policy.js';
+
+/** The name of a balancing policy: that of the contract's enum without its prefix, in lower case. */
+export type PolicyName = Lowercase<NameOf<keyof typeof BalancingPolicy>>;
+
+type NameOf<Option> = Option extends `BALANCING_POLICY_${infer Name}` ? Exclude<Name, 'UNSPECIFIED'> : never;
+
+/** What is known of a balancing policy without its code. */
+export interface PolicyTraits {
+  /** The weights that it can divide calls by: none (`even`), those of registration (`static`), or reported load too (`load`). */
+  readonly weights: 'even' | 'static' | 'load';
+  /**
+   * What binds a call to some of the instances. `key`: calls with equal keys go to one instance. `zone`: calls stay in the
+   * client's zone while it has room.
+   */
+  readonly affinity: 'none' | 'key' | 'zone';
+}
+
+/**
+ * Each balancing policy. A value of the contract's enum without a row doesn't compile. docs/guides/balancing.md describes
+ * each policy.
+ */
+export const POLICIES: Readonly<Record<PolicyName, PolicyTraits>> = {
+  round_robin: { weights: 'even', affinity: 'none' },
+  random: { weights: 'even', affinity: 'none' },
+  weighted_round_robin: { weights: 'load', affinity: 'none' },
+  least_request: { weights: 'static', affinity: 'none' },
+  ring_hash: { weights: 'static', affinity: 'key' },
+  zone_aware: { weights: 'static', affinity: 'zone' },
+};
+
+/** Whether there is a policy of that name. */
+export function isPolicyName(name: string): name is PolicyName {
+  return Object.hasOwn(POLICIES, name);
+}
+
+/** The names of all policies. */
+export const POLICY_NAMES: readonly PolicyName[] = Object.keys(POLICIES).filter(isPolicyName);
 
 /** How a client distributes the calls of a service over its instances. */
 export interface Balancing {
@@ -76,7 +112,7 @@ export function checkBalancing(balancing: Balancing): string | undefined {
   return undefined;
 }
 
-function policiesThat(fits: (policy: Policy) => boolean): string {
+function policiesThat(fits: (policy: PolicyTraits) => boolean): string {
   return POLICY_NAMES.filter((name) => fits(POLICIES[name])).join(' and ');
 }
 

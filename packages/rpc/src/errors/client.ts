@@ -1,5 +1,5 @@
 import { defineErrors } from '../status/define-errors.js';
-import { OvertakenByHedge, TransportError } from '../status/wire-errors.js';
+import { MissingPolicy, TransportError } from '../status/wire-errors.js';
 
 /** The errors of calls that the client itself ends, or can't make. */
 export const clientErrors = defineErrors('the client', {
@@ -51,6 +51,14 @@ export const clientErrors = defineErrors('the client', {
     text: 'resumeForMs is {resumeForMs}; it must be 0 or more milliseconds',
     cause: 'The option `resumeForMs` is negative or no number.',
     remedy: 'Give 0 to switch resumption off, or a number of milliseconds.',
+  },
+  POLICY_MISSING: {
+    type: MissingPolicy,
+    code: 'FAILED_PRECONDITION',
+    text: "{option}: this needs the plugin @rondo/balancing: run `rondo add balancing`, which adds it to the dependencies and to runService's plugins; a channel of your own takes it as the option policies",
+    cause: 'A contract or a setting names a balancing policy, a subset, a hedge, a breaker or a bulkhead of the plugin, and this process does not have it. A service that makes a client of such a contract at its start does not start.',
+    remedy: 'Add the plugin by the command that the text names, or take the option out of the contract or the setting.',
+    effect: 'none',
   },
   UNSENDABLE_METADATA: {
     code: 'INVALID_ARGUMENT',
@@ -168,54 +176,5 @@ export const clientErrors = defineErrors('the client', {
     cause: 'The call names one instance, and that one is draining, or has no connection.',
     remedy: 'Look for the instance with `rondo ps`. Leave the option `instance` out if any other may answer.',
     effect: 'none',
-  },
-  BREAKER_OPEN: {
-    type: TransportError,
-    domain: 'rondo',
-    code: 'UNAVAILABLE',
-    text: 'the breaker of {method} is open: {figuresAndLastError}; for {seconds} s, since {time}; the next call probes in {milliseconds} ms',
-    cause: "Most calls of the method by this process failed or were slow, so its circuit breaker has opened. The call wasn't sent.",
-    remedy: 'Look at the service that the text names: the last error is in the text, and `rondo ps --check` shows its instances. The breaker closes by itself, within a second or so after the service works again. docs/guides/failures.md#circuit-breakers-and-bulkheads has its settings.',
-    effect: 'none',
-  },
-  BULKHEAD_FULL: {
-    type: TransportError,
-    domain: 'rondo',
-    code: 'RESOURCE_EXHAUSTED',
-    text: 'the bulkhead of {method} is full: {inFlight} calls are in flight, of {maxCalls} (max_calls), and {reason}',
-    cause: "This process has as many calls of the method in flight as its bulkhead allows, and its queue is full or the call has waited in it for too long. The call wasn't sent.",
-    remedy: 'Make fewer calls at once, find out why they take so long, or raise the limits: docs/guides/failures.md#circuit-breakers-and-bulkheads.',
-  },
-  QUORUM_OUT_OF_REACH: {
-    code: 'UNAVAILABLE',
-    text: 'a quorum of {quorum} is out of reach: there {areSoMany}; start more instances, or require fewer',
-    cause: 'A scattered call needs more replies than there are parts.',
-    remedy: 'Start more instances, or lower `require.quorum`.',
-    effect: 'none',
-  },
-  NOT_NEEDED: {
-    code: 'CANCELLED',
-    text: 'the outcome was certain without this part',
-    cause: 'A scattered call had as many replies as it needs, or could no longer get them, and cancelled the rest. It stands only in the outcomes of parts.',
-    remedy: 'None.',
-  },
-  PART_FAILED: {
-    code: 'INTERNAL',
-    text: '{message}',
-    cause: 'A function that a scattered call was given threw an error. It stands only in the outcomes of parts.',
-    remedy: 'Correct the function; `error.cause` is what it threw.',
-  },
-  OVERTAKEN: {
-    code: 'CANCELLED',
-    text: 'another instance answered first',
-    cause: "A hedged call was answered by an instance that had been asked before. It stands only in the call's report and log.",
-    remedy: 'None.',
-  },
-  OVERTAKEN_BY_HEDGE: {
-    type: OvertakenByHedge,
-    code: 'CANCELLED',
-    text: 'another instance, asked later, answered first',
-    cause: "A hedged call was answered first by an instance that was asked later. It stands only in the call's report and log.",
-    remedy: 'None.',
   },
 });

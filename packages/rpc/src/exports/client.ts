@@ -1,6 +1,5 @@
 /**
  * Calls to services: a channel carries the calls of a process, and a client has one function for each method of a contract.
- * `scatter`, `scatterStream` and `broadcast` call many instances for one answer.
  *
  * ```ts
  * import { HealthDefinition } from '@rondo/contracts/health/v1/health';
@@ -17,20 +16,11 @@
 export type { CallTiming } from '../call/call-timer.js';
 export type { CallOptions, ClientCall } from '../call/client-call.js';
 export { type Channel, type ChannelOptions, createChannel } from '../channel/channel.js';
-export { createRegistryChannel, type RegistryChannelOptions } from '../channel/registry-channel.js';
+export type { ChannelPolicies } from '../channel/policies.js';
 export type { Client } from '../client/client.js';
 export { createClient } from '../client/create-client.js';
+export { createRegistryChannel, type RegistryChannelOptions } from '../client/registry-channel.js';
 export { dnsResolver } from '../resolver/dns.js';
 export type { Endpoint, Resolver } from '../resolver/resolver.js';
 export { fixedEndpoint, staticResolver } from '../resolver/static.js';
-export { broadcast } from '../scatter/broadcast.js';
-export type {
-  BroadcastOptions,
-  PartResult,
-  PartResults,
-  ScatterOptions,
-  ScatterStreamOptions,
-} from '../scatter/options.js';
-export { scatter } from '../scatter/scatter.js';
-export { scatterStream } from '../scatter/stream.js';
 export type { TlsOptions } from '../transport/grpc/credentials.js';

@@ -3,7 +3,18 @@
  * commit, and the linter refuses it in services.
  */
 
-export { POLICIES, POLICY_NAMES } from '../balancer/policies.js';
+export { goldenRatioSequence } from '../balancer/low-discrepancy.js';
+export {
+  type BalancingPolicy,
+  type Candidate,
+  type Capacity,
+  drawUntried,
+  nextUntried,
+  type PickCall,
+  type Picker,
+} from '../balancer/picker.js';
+export { weightedRoundRobin } from '../balancer/round-robin.js';
+export { baseWeights, effectiveWeights, rampOf, WeightedIndex } from '../balancer/weights.js';
 export type { Payload, Reply } from '../call/call.js';
 export { type DurationCount, percentileMs } from '../call/durations.js';
 export { isBase64 } from '../call/metadata.js';
@@ -19,9 +30,32 @@ export {
   validParent,
 } from '../call/trace.js';
 export { wasSent } from '../channel/attempt.js';
-export { configuredToken, sendToken } from '../channel/caller-token.js';
 export type { Choice } from '../channel/choose.js';
-export type { BreakerView, GuardView } from '../channel/circuit-breaker/view.js';
+export { classifyFailure, type Failure } from '../channel/failure.js';
+export type { Fleet, FleetStanding } from '../channel/fleet.js';
+export { isNeutral, isServerFault } from '../channel/outlier-detection/criteria.js';
+export { BalancingError } from '../channel/overrides.js';
+export type {
+  BreakerState,
+  BreakerView,
+  BulkheadView,
+  Guard,
+  GuardSettings,
+  Guards,
+  GuardsOptions,
+  GuardView,
+  Hedge,
+  HedgedAttempts,
+  Self,
+  Subset,
+  SubsetMember,
+  Subsets,
+  SubsetsOptions,
+} from '../channel/policies.js';
+export type { AttemptCounts, EndpointView, ServiceView } from '../channel/service-view.js';
+export { bindingOf } from '../client/client.js';
+export { configuredToken, sendToken } from '../client/caller-token.js';
+export { requestedTimeoutMs } from '../client/outgoing-call.js';
 export {
   configuredBreakers,
   configuredBulkheads,
@@ -30,21 +64,18 @@ export {
   configuredTransport,
   defaultChannel,
   TRANSPORTS,
-} from '../channel/default-channel.js';
-export { isServerFault } from '../channel/outlier-detection/criteria.js';
-export type { Self } from '../channel/position.js';
-export { checkedAddresses } from '../channel/registry-channel.js';
-export { BalancingError } from '../channel/service-balancing.js';
-export type { AttemptCounts, EndpointView, ServiceView } from '../channel/service-view.js';
-export { bindingOf } from '../client/client.js';
+} from '../client/default-channel.js';
 export { answeredBy, type DetachedCall, detach, encodedRequest, isForwarded } from '../client/detached-call.js';
-export { createForwarder, type ForwardedReply } from '../client/forward.js';
-export type { ForwardedCall } from '../client/forward-context.js';
+export { createForwarder, type ForwardedCall, type ForwardedReply } from '../client/forward.js';
+export { withKey } from '../client/idempotency-key.js';
+export { checkedAddresses } from '../client/registry-channel.js';
 export { type AuthPolicy, authText } from '../contract/auth-policy.js';
 export {
   type Balancing,
   DEFAULT_BALANCING,
   DEFAULT_SERVICE_POLICY,
+  POLICIES,
+  POLICY_NAMES,
   type ServicePolicy,
   servicePolicyOf,
 } from '../contract/balancing.js';
@@ -55,8 +86,8 @@ export {
   parseBalancing,
   parsePolicy,
 } from '../contract/balancing-text.js';
-export type { BreakerPolicy } from '../contract/breaker-policy.js';
-export type { BulkheadPolicy } from '../contract/bulkhead-policy.js';
+export { type BreakerPolicy, DEFAULT_BREAKER } from '../contract/breaker-policy.js';
+export { type BulkheadPolicy, DEFAULT_BULKHEAD } from '../contract/bulkhead-policy.js';
 export {
   BYTES,
   type MessageChecks,
@@ -75,6 +106,7 @@ export {
   type GuardOverrides,
   type GuardText,
 } from '../contract/guard-text.js';
+export type { HedgePolicy } from '../contract/hedge-policy.js';
 export { type Method, methodsOf } from '../contract/method.js';
 export { didYouMean, editDistance, listNames, nearest } from '../contract/nearest.js';
 export { COMPRESSIONS, optionBytes, POLICY_TAG } from '../contract/policy.js';
@@ -89,7 +121,7 @@ export { type PartOptions, processOf } from '../part/process-of.js';
 export { endExpiredStreams } from '../principal/end-expired.js';
 export { mayOperate, verifyPrincipals } from '../principal/verify-principals.js';
 export { CANARY_LABEL, CANARY_RULE, canaryPercent, canaryReason, parseCanaryPercent } from '../resolver/canary.js';
-export { checkZone, maskUrl, ZONE_PATTERN } from '../resolver/endpoint.js';
+export { checkZone, maskUrl, regionOf, ZONE_PATTERN } from '../resolver/endpoint.js';
 export { folderStorage } from '../resolver/endpoint-storage.js';
 export { type RegistryResolverOptions, registryResolver } from '../resolver/registry.js';
 export type { Resolution, ResolutionHandle, ResolverListener } from '../resolver/resolver.js';
@@ -108,7 +140,7 @@ export { PingBarrier } from '../server/grpc/ping-barrier.js';
 export { statusName } from '../status/code.js';
 export { decodeStatusDetails, encodeStatusDetails, fitDetails, STATUS_DETAILS } from '../status/detail.js';
 export type { Attempt } from '../status/rpc-error.js';
-export { CallRefused, RouterError, TransportError } from '../status/wire-errors.js';
+export { CallRefused, MissingPolicy, OvertakenByHedge, RouterError, TransportError } from '../status/wire-errors.js';
 export { callLog, Sampler } from '../telemetry/call-log.js';
 export { callMetrics } from '../telemetry/metrics.js';
 export { lifeUsed } from '../tls/identity.js';
@@ -126,4 +158,10 @@ export { letGoOnceClosed } from '../transport/grpc/ended-stream.js';
 export { Gathered } from '../transport/grpc/gathered.js';
 export { keepAlive } from '../transport/grpc/keepalive.js';
 export { grpcTransport } from '../transport/grpc/transport.js';
-export { type Transport, type TransportFactory, type WireHandler, wrapTransport } from '../transport/transport.js';
+export {
+  type Transport,
+  type TransportFactory,
+  type WireCall,
+  type WireHandler,
+  wrapTransport,
+} from '../transport/transport.js';

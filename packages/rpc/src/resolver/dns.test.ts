@@ -34,7 +34,7 @@ function follow() {
       watching.add(changed);
       return () => watching.delete(changed);
     },
-    subchannels,
+    instances: { all: subchannels },
   };
   return {
     clock,

@@ -159,8 +159,7 @@ class WatchedName {
   }
 
   #connectionFailed(): boolean {
-    for (const { subchannels = [] } of this.#listeners.keys())
-      if (subchannels.some(({ failed }) => failed)) return true;
+    for (const { instances } of this.#listeners.keys()) if (instances?.all.some(({ failed }) => failed)) return true;
     return false;
   }
 

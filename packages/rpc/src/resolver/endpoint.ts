@@ -141,3 +141,8 @@ export function checkZone(zone: string, source: string): string {
 
 /** The registry's limit. */
 const MAX_ZONE_LENGTH = 128;
+
+/** The region of a `region/zone`. */
+export function regionOf(zone: string): string {
+  return zone.split('/', 1)[0] ?? '';
+}

@@ -93,11 +93,11 @@ export interface ResolverListener {
   onPending(): void;
   /**
    * Calls `listener` at each change of which instances can be called, until the returned function is called. A resolver that must
-   * ask for changes, such as DNS, then reads {@link subchannels}. Missing if the listener has no connections.
+   * ask for changes, such as DNS, then reads {@link instances}. Missing if the listener has no connections.
    */
   onChange?(listener: () => void): () => void;
   /** The connections to the known instances. `failed`: it was lost or couldn't be made, and hasn't been ready since. */
-  readonly subchannels?: readonly { readonly endpoint: Endpoint; readonly failed: boolean }[];
+  readonly instances?: { readonly all: readonly { readonly endpoint: Endpoint; readonly failed: boolean }[] };
 }
 
 /** Stands in place of a service's name for all instances of all services. */

@@ -57,3 +57,6 @@ export class ShuttingDown extends RpcError {}
 
 /** Ends an attempt because a later hedge has answered. Outlier detection counts this against the attempt's instance. */
 export class OvertakenByHedge extends RpcError {}
+
+/** A contract or a setting names a policy whose plugin the channel doesn't have. A service that finds this out at its start doesn't start. */
+export class MissingPolicy extends RpcError {}

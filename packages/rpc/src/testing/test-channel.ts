@@ -1,4 +1,5 @@
 import { type Channel, createChannel } from '../channel/channel.js';
+import type { ChannelPolicies } from '../channel/policies.js';
 import type { AuthPolicy } from '../contract/auth-policy.js';
 import type { ServiceDefinition } from '../contract/definition.js';
 import { joinParts, type Part } from '../part/part.js';
@@ -19,6 +20,8 @@ export interface TestChannelOptions extends RouterOptions {
   readonly auth?: Readonly<Record<string, AuthPolicy>>;
   /** The parts of the app that is tested: their services, middleware and outcomes are joined to it. */
   readonly parts?: readonly Part[];
+  /** The policies of the plugin `@rondo/balancing`, if the app has it. */
+  readonly policies?: ChannelPolicies | undefined;
 }
 
 /**
@@ -34,10 +37,11 @@ export function createTestChannel(options: TestChannelOptions): Channel {
     'memory',
     createRouter({ outcomes: createMemoryOutcomes(), ...options, ...joined, middleware: chain }),
   );
-  const { clock, wallClock, random, logger } = options;
+  const { clock, wallClock, random, logger, policies } = options;
   return createChannel({
     resolver: staticResolver(['memory']),
     transport: network.transport,
+    policies,
     ...(clock && { clock }),
     ...(wallClock && { wallClock }),
     ...(random && { random }),

@@ -41,7 +41,7 @@ export function makePool({ byHand = false, ...options }: PoolOptions = {}) {
     return counts;
   };
   const subchannel = (name: string): Subchannel => {
-    const found = pool.subchannels.find(({ endpoint }) => endpoint.instanceId === name);
+    const found = pool.instances.all.find(({ endpoint }) => endpoint.instanceId === name);
     if (found === undefined) throw new Error(`no instance is named ${name}`);
     return found;
   };

@@ -61,17 +61,17 @@ export function makeReplicas(replicas: readonly (string | Endpoint)[], options: 
   const endpoints = replicas.map((one) => (typeof one === 'string' ? endpoint(one) : one));
   pool.onResolution({ endpoints, departed: [] });
   const aside = (method: Method) =>
-    pool.subchannels
+    pool.instances.all
       .filter((subchannel) => subchannel.candidate(method.path).setAside)
       .map(({ endpoint }) => endpoint.instanceId);
 
   function run({ seconds, rate, method = methodOf('no_side_effects'), does }: Workload): Report {
     const began = timeline.now();
     const counts: Record<string, number> = Object.fromEntries(
-      pool.subchannels.map(({ endpoint }) => [endpoint.instanceId, 0]),
+      pool.instances.all.map(({ endpoint }) => [endpoint.instanceId, 0]),
     );
     const times: number[] = [];
-    const candidates = pool.subchannels.map((subchannel) => subchannel.candidate(method.path));
+    const candidates = pool.instances.all.map((subchannel) => subchannel.candidate(method.path));
     const wereAside = candidates.map(({ setAside }) => setAside);
     const changes: { second: number; aside: readonly string[] }[] = [];
     let failed = 0;

@@ -1,4 +1,4 @@
-import { callWithRetries } from '../../src/channel/retry.js';
+import { type AttemptOptions, callWithRetries } from '../../src/channel/retry.js';
 import { RetryBudget } from '../../src/channel/retry-budget.js';
 import type { Policy } from '../../src/contract/policy.js';
 import type { Random } from '../../src/exports/clock.js';
@@ -12,6 +12,9 @@ import { emptyReply } from './fake-transport.js';
 import { methodOf } from './method.js';
 import { makePool } from './pool.js';
 import { wireCall } from './wire-call.js';
+
+export { RetryBudget } from '../../src/channel/retry-budget.js';
+export { DEFAULT_RETRY } from '../../src/contract/retry-policy.js';
 
 type Idempotency = Policy['idempotency'];
 
@@ -60,7 +63,7 @@ export function makeCalls({
       if (asked.length <= count) throw error();
       return emptyReply;
     });
-  type Given = { readonly maxAttempts?: number; readonly waitForReady?: boolean };
+  type Given = Pick<AttemptOptions, 'hedge' | 'maxAttempts' | 'waitForReady'>;
   const call = (idempotency: Idempotency, wire: Partial<WireCall> = {}, given: Given = {}) => {
     const method = methodOf(idempotency);
     const options = { pool, budget, clock, random, attempts, ...given };

@@ -1,9 +1,11 @@
 import type { BalancingPolicy, Candidate, Picker } from '../../src/balancer/picker.js';
-import { POLICIES, POLICY_NAMES } from '../../src/balancer/policies.js';
-import { type Balancing, DEFAULT_BALANCING } from '../../src/contract/balancing.js';
+import { type ChannelPolicies, createPolicyOf } from '../../src/channel/policies.js';
+import { type Balancing, DEFAULT_BALANCING, POLICY_NAMES } from '../../src/contract/balancing.js';
 import type { Random } from '../../src/exports/clock.js';
 import { seededRandom } from '../../src/exports/testing.js';
 import { Timeline } from './timeline.js';
+
+export { createPolicyOf };
 
 /** A candidate whose figures the test sets. */
 export interface FakeCandidate extends Candidate {
@@ -43,15 +45,15 @@ const balancings: readonly { readonly name: string; readonly balancing: Balancin
 ];
 
 /** Each policy with each source of weights. `zone_aware` comes twice: with the client's zone unknown and known. */
-export const everyPolicy: readonly PolicyCase[] = [
+export const everyPolicy = (policies: ChannelPolicies): readonly PolicyCase[] => [
   ...balancings.map(({ name, balancing }) => ({
     name,
-    create: (random: Random) => POLICIES[balancing.policy].create({ ...balancing, random, zone: '' }),
+    create: (random: Random) => createPolicyOf(balancing.policy, policies)({ ...balancing, random, zone: '' }),
     place: <C extends Candidate>(candidates: readonly C[]) => candidates,
   })),
   {
     name: 'zone_aware, from a zone',
-    create: (random) => POLICIES.zone_aware.create({ random, zone: 'eu/a', weights: 'static' }),
+    create: (random) => policies.balancing.zone_aware({ random, zone: 'eu/a', weights: 'static' }),
     place: (candidates) => candidates.map((one, at) => Object.assign(one, { zone: ZONES[at % ZONES.length] })),
   },
 ];

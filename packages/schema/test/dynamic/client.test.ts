@@ -23,7 +23,7 @@ const { file } = fromBinary(
   FileDescriptorSetSchema,
   readFileSync(new URL('../../../contracts/descriptors.binpb', import.meta.url)),
 );
-const NEEDED = /^(?:google\/(?:protobuf|rpc)|rondo\/(?:options\/v1|conformance\/v1\/(?:adder|conformance)))/;
+const NEEDED = /^(?:google\/(?:protobuf|rpc)|rondo\/(?:options\/v1|conformance\/v1\/(?:adder|conformance|pinned)))/;
 const set = create(FileDescriptorSetSchema, { file: file.filter(({ name }) => NEEDED.test(name)) });
 const own = descriptorContracts(toBinary(FileDescriptorSetSchema, set));
 
@@ -169,10 +169,19 @@ describe('a call by name', () => {
 
   it('has the balancing of its contract', async () => {
     const { client: ofSample, channel } = sample;
-    await ofSample.method('Sample', 'name'); // a method without a key, of a service that is balanced by keys
+    await ofSample.method('Sample', 'name');
     const [view] = channel.inspect();
     expect(view?.service).toBe('sample.v1.SampleService');
-    expect(view?.balancing).toMatchObject({ policy: 'ring_hash', origin: 'contract' });
+    expect(view?.balancing).toMatchObject({ policy: 'least_request', origin: 'contract' });
+  });
+
+  it('fails if its contract needs a plugin that the channel lacks', async () => {
+    const { client } = connect(own, systemClock);
+    const error = await failureOf(client.call('rondo.conformance.v1.PinnedService', 'touch', {}));
+    expect(error).toMatchObject({
+      code: Status.FAILED_PRECONDITION,
+      message: expect.stringContaining('rondo add balancing'),
+    });
   });
 
   it('goes to an instance that can be reached', async () => {

@@ -57,7 +57,7 @@ interface ListenOptions {
   readonly meter: Meter;
   readonly pools: MeteredPools;
   /** The channel that carries the calls of the process. */
-  readonly channel: Pick<Channel, 'inspect'>;
+  readonly channel: Pick<Channel, 'inspect' | 'ignoredSettings'>;
   readonly cache: Pick<ResponseCache, 'feeds'>;
   /** Undefined without TLS. */
   readonly tls: MutualTls | undefined;

@@ -1,6 +1,12 @@
 import type { Meter } from '@opentelemetry/api';
 import { createCache, type ResponseCache, type StorePlugin } from '@rondo/cache';
-import { type Channel, type ChannelOptions, createChannel, createRegistryChannel } from '@rondo/rpc/client';
+import {
+  type Channel,
+  type ChannelOptions,
+  type ChannelPolicies,
+  createChannel,
+  createRegistryChannel,
+} from '@rondo/rpc/client';
 import { callMetrics, folderStorage, type MutualTls, type Self } from '@rondo/rpc/internal';
 import type { Part } from '@rondo/rpc/server';
 import { keepsAnswers } from '../live-config/apply.js';
@@ -50,6 +56,7 @@ export async function createOutgoing(runtime: ServiceRuntime, options: OutgoingO
     random,
     logger: log,
     zone: config.zone,
+    policies: runtime.plugins.find(isPolicies),
     ...(config.balancing && { balancing: config.balancing }),
     ...(config.breakers && { breakers: config.breakers }),
     ...(config.bulkheads && { bulkheads: config.bulkheads }),
@@ -67,6 +74,8 @@ export async function createOutgoing(runtime: ServiceRuntime, options: OutgoingO
   meterChannel(meter, channel);
   return { channel, cache };
 }
+
+const isPolicies = (plugin: Plugin): plugin is Plugin & ChannelPolicies => plugin.kind === 'policies';
 
 const isStore = (plugin: Plugin): plugin is StorePlugin => plugin.kind === 'cache';
 

@@ -2,7 +2,7 @@ import type { Attributes } from '@opentelemetry/api';
 import { withTimeout } from '@rondo/base';
 import type { Logger } from '@rondo/rpc/call';
 import { type Clock, type Random, systemClock, systemRandom, systemWallClock, type WallClock } from '@rondo/rpc/clock';
-import { BalancingError, LiveSettings, type Self, stopParts } from '@rondo/rpc/internal';
+import { BalancingError, LiveSettings, MissingPolicy, type Self, stopParts } from '@rondo/rpc/internal';
 import type { Part } from '@rondo/rpc/server';
 import { configure, describeMisspelling, secretsOf } from '../config/configure.js';
 import { createMask } from '../config/secrets.js';
@@ -101,7 +101,7 @@ export async function startService<V extends Variables>(options: StartOptions<V>
     await withTimeout(() => stopParts({ parts }, { clock }), { clock, timeoutMs: RELEASE_TIMEOUT_MS }).catch((fault) =>
       log.warn({ err: fault }, 'what had been opened could not be closed'),
     );
-    throw config.balancing === undefined ? error : asConfigurationError(error);
+    throw asConfigurationError(error, config);
   }
 }
 
@@ -111,11 +111,14 @@ export function maskFor<V extends Variables>(options: ServiceOptions<V>): (text:
 }
 
 /**
- * A balancing policy that doesn't suit a contract is a fault of the configuration. It shows only when the app creates
- * the client.
+ * A balancing policy that doesn't suit a contract is a fault of the configuration, and so is a policy whose plugin is missing. They
+ * show only when the app creates the client.
  */
-function asConfigurationError(error: unknown): unknown {
-  return error instanceof BalancingError ? new ConfigurationError([`RONDO_BALANCING: ${error.message}`]) : error;
+function asConfigurationError(error: unknown, { balancing }: SharedConfig): unknown {
+  if (error instanceof MissingPolicy) return new ConfigurationError([error.message]);
+  return balancing !== undefined && error instanceof BalancingError
+    ? new ConfigurationError([`RONDO_BALANCING: ${error.message}`])
+    : error;
 }
 
 async function consoleLog(

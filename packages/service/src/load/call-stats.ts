@@ -34,7 +34,7 @@ interface CallStatsOptions {
   readonly ignored: readonly string[];
   readonly clock: Clock;
   /** The channel whose breakers and bulkheads are told. */
-  readonly channel: Pick<Channel, 'inspect'>;
+  readonly channel: Pick<Channel, 'inspect' | 'ignoredSettings'>;
   /** The cache whose feeds are told. */
   readonly cache: Pick<ResponseCache, 'feeds'>;
   readonly pools: MeteredPools;
@@ -68,7 +68,8 @@ export function createCallStats(options: CallStatsOptions): ServiceImplementatio
       const eventLoopActive = toDuration(performance.eventLoopUtilization().active);
       const counted = { instanceId, startTime, uptime, methods: told, guardedMethods, followedFeeds };
       const certificateEndTime = identity?.current.validTo;
-      return { ...counted, eventLoopActive, pools: pools.read(), calledServices, certificateEndTime };
+      const ignoredSettings = [...channel.ignoredSettings];
+      return { ...counted, ignoredSettings, eventLoopActive, pools: pools.read(), calledServices, certificateEndTime };
     },
   });
 }

@@ -1,7 +1,8 @@
 import { BinaryWriter } from '@bufbuild/protobuf/wire';
+import { scatterStream } from '@rondo/balancing/scatter';
 import { CalculatorServiceDefinition, EvaluateBatchResponse } from '@rondo/contracts/calculator/v1/calculator';
 import { raw } from '@rondo/rpc/call';
-import { type Client, scatterStream } from '@rondo/rpc/client';
+import type { Client } from '@rondo/rpc/client';
 import type { Clock } from '@rondo/rpc/clock';
 import type { Handlers } from '@rondo/rpc/server';
 import { Status } from '@rondo/rpc/status';

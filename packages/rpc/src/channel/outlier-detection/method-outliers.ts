@@ -1,6 +1,6 @@
 import type { Random } from '@rondo/base';
-import { regionOf } from '../../balancer/locality.js';
 import type { Method } from '../../contract/method.js';
+import { regionOf } from '../../resolver/endpoint.js';
 import { groupBy } from '../group-by.js';
 import type { MethodCandidate } from '../method-candidate.js';
 import { maxEjected, median, mostlyFails, slowFromMs } from './criteria.js';

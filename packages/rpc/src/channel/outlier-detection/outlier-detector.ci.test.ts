@@ -138,10 +138,10 @@ describe('where many fail', () => {
     const { shares, changes } = fleet.run({ seconds: 60, rate, does: fails });
     expect(changes).toEqual([]);
     for (const name of THREE) expect(shares[name]).toBeCloseTo(1 / 3, 2);
-    expect(fleet.pool.panic('/s.S/M')).toBe('most of its instances fail, so that calls go to all of them');
-    expect(fleet.pool.panics).toEqual(['/s.S/M']);
+    expect(fleet.pool.outliers.panic('/s.S/M')).toBe('most of its instances fail, so that calls go to all of them');
+    expect(fleet.pool.outliers.panics).toEqual(['/s.S/M']);
     fleet.run({ seconds: 30, rate, does: well });
-    expect(fleet.pool.panics).toEqual([]);
+    expect(fleet.pool.outliers.panics).toEqual([]);
     expect(fleet.aside(methodOf('no_side_effects'))).toEqual([]);
   });
 
@@ -236,7 +236,7 @@ describe('a replica that is 20 times slower', () => {
     fleet.run({ seconds: 5, rate: 500, does });
     expect(fleet.aside(methodOf('no_side_effects'))).toHaveLength(3);
     expect(fleet.aside(methodOf('no_side_effects'))).toEqual(expect.arrayContaining(['c', 'd']));
-    expect(fleet.pool.panics).toEqual([]);
+    expect(fleet.pool.outliers.panics).toEqual([]);
   });
 });
 
@@ -277,7 +277,7 @@ describe('a healthy fleet', () => {
   ])('ejects no instance in ten minutes: $what, $rate calls/s', ({ rate, does }) => {
     const fleet = makeReplicas(THREE);
     expect(fleet.run({ seconds: 600, rate, does }).changes).toEqual([]);
-    expect(fleet.pool.panics).toEqual([]);
+    expect(fleet.pool.outliers.panics).toEqual([]);
   });
 });
 

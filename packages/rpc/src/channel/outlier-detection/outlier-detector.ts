@@ -1,5 +1,5 @@
 import type { Random } from '@rondo/base';
-import type { Policy } from '../../balancer/policies.js';
+import type { PolicyTraits } from '../../contract/balancing.js';
 import type { Method } from '../../contract/method.js';
 import { Status } from '../../status/code.js';
 import { RpcError } from '../../status/rpc-error.js';
@@ -12,7 +12,7 @@ import { type CallCounts, MAX_LOST_CONNECTIONS, OUTLIER_WINDOW_MS } from './outc
 
 interface OutliersOptions {
   readonly random: Random;
-  readonly affinity: Policy['affinity'];
+  readonly affinity: PolicyTraits['affinity'];
 }
 
 /** How much of a server's message an ejection's reason quotes. Characters. */

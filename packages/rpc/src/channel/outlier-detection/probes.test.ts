@@ -101,7 +101,7 @@ describe('a call that probes an ejected instance', () => {
     answers('b', internal);
     await calls(60);
     for (const name of ['a', 'c']) at(`${name}:1`).move('transient_failure', 'refused');
-    expect(pool.subchannels.map((subchannel) => subchannel.whyUnavailable('/s.S/M'))).toEqual([
+    expect(pool.instances.all.map((subchannel) => subchannel.whyUnavailable('/s.S/M'))).toEqual([
       'refused',
       expect.stringMatching(/^ejected: \d+ calls in a row failed \(INTERNAL: a bug\), probed again in [12] s$/),
       'refused',

@@ -1,0 +1,130 @@
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { systemClock, systemRandom, systemWallClock } from '@rondo/base';
+import type { Channel } from '../channel/channel.js';
+import type { ChannelPolicies } from '../channel/policies.js';
+import { type BalancingOverrides, parseBalancing } from '../contract/balancing-text.js';
+import {
+  type BreakerOverrides,
+  type BulkheadOverrides,
+  breakerText,
+  bulkheadText,
+  type GuardOverrides,
+  type GuardText,
+} from '../contract/guard-text.js';
+import { checkZone } from '../resolver/endpoint.js';
+import { type EndpointStorage, folderStorage } from '../resolver/endpoint-storage.js';
+import { type MutualTls, openMutualTls, readTlsSettings } from '../tls/mutual-tls.js';
+import { configuredToken, sendToken } from './caller-token.js';
+import { checkedAddresses, createRegistryChannel } from './registry-channel.js';
+
+const DEFAULT_REGISTRY = '127.0.0.1:50050';
+/** The maximum length of a gRPC message that this library accepts. */
+const MAX_REPLY_BYTES = 2 ** 31 - 1;
+let channel: Channel | undefined;
+
+/** Options of {@link defaultChannel}. */
+interface DefaultChannelOptions {
+  /** The policies of the plugin `@rondo/balancing`. They count if this call creates the channel. */
+  readonly policies?: ChannelPolicies | undefined;
+}
+
+/**
+ * The process's own channel over the registry, created at its first use. These variables configure it:
+ * `RONDO_REGISTRY`, `RONDO_REGISTRY_CACHE`, `RONDO_ZONE`, `RONDO_BALANCING`, `RONDO_BREAKER`, `RONDO_BULKHEAD`,
+ * `RONDO_MAX_REPLY_BYTES`, `RONDO_TRANSPORT`, `RONDO_TLS`, `RONDO_TLS_DIR` and `RONDO_TOKEN`. Its watch keeps the process alive, so a script must close the channel.
+ *
+ * @throws TypeError if one of the variables is invalid. It names the variable and lists every fault. Error if `RONDO_REGISTRY` is the
+ *   URL of a registry of another kind, which only a channel of its own has.
+ */
+export function defaultChannel({ policies }: DefaultChannelOptions = {}): Channel {
+  channel ??= createRegistryChannel({
+    policies,
+    registry: registryAddresses(process.env['RONDO_REGISTRY']),
+    zone: checkZone(process.env['RONDO_ZONE']?.trim() ?? '', 'RONDO_ZONE'),
+    balancing: configuredBalancing(process.env['RONDO_BALANCING']),
+    breakers: configuredBreakers(process.env['RONDO_BREAKER']),
+    bulkheads: configuredBulkheads(process.env['RONDO_BULKHEAD']),
+    maxReplyBytes: configuredReplyLimit(process.env['RONDO_MAX_REPLY_BYTES']),
+    tunnel: configuredTransport(process.env['RONDO_TRANSPORT']) === 'tunnel',
+    mutualTls: configuredMutualTls(process.env),
+    middleware: sendToken(configuredToken(process.env)),
+    ...registryStorage(process.env['RONDO_REGISTRY_CACHE']),
+  });
+  return channel;
+}
+
+/**
+ * Mutual TLS with the certificate whose files the environment names. Renewed files take effect at once. Undefined if TLS is off.
+ *
+ * @throws TypeError that names a variable and its rule, or Error that names the files.
+ */
+export function configuredMutualTls(environment: Readonly<Record<string, string | undefined>>): MutualTls | undefined {
+  const settings = readTlsSettings(environment);
+  if (settings.mode === 'off') return undefined;
+  const file =
+    environment['RONDO_DESCRIPTORS'] ?? fileURLToPath(import.meta.resolve('@rondo/contracts/descriptors.binpb'));
+  const clocks = { clock: systemClock, wallClock: systemWallClock };
+  const tls = openMutualTls(settings, { usage: 'client', descriptorSet: readFileSync(file), ...clocks });
+  tls?.identity.watch();
+  return tls;
+}
+
+/** The storage of the endpoint cache; none if no folder is given. */
+function registryStorage(folder = ''): { readonly storage?: EndpointStorage } {
+  return folder.trim() === '' ? {} : { storage: folderStorage(folder.trim(), systemRandom) };
+}
+
+/** The addresses in a comma-separated list; the default address if there are none. */
+export function registryAddresses(list = ''): readonly string[] {
+  if (list.includes('://')) return checkedAddresses([list]);
+  const addresses = list.split(',').map((address) => address.trim());
+  const named = addresses.filter((address) => address !== '');
+  return named.length > 0 ? named : [DEFAULT_REGISTRY];
+}
+
+/** The balancing overrides in `text`; none if it is empty. */
+export function configuredBalancing(text = ''): BalancingOverrides {
+  if (text.trim() === '') return {};
+  const { overrides, faults } = parseBalancing(text);
+  if (faults.length > 0) throw new TypeError(`RONDO_BALANCING=${text}: ${faults.join('; ')}`);
+  return overrides;
+}
+
+/** The breakers in `text`; none if it is empty. */
+export function configuredBreakers(text = ''): BreakerOverrides {
+  return configured('RONDO_BREAKER', text, breakerText);
+}
+
+/** The bulkheads in `text`; none if it is empty. */
+export function configuredBulkheads(text = ''): BulkheadOverrides {
+  return configured('RONDO_BULKHEAD', text, bulkheadText);
+}
+
+function configured<P>(variable: string, text: string, { parse }: GuardText<P>): GuardOverrides<P> {
+  if (text.trim() === '') return {};
+  const { value, faults } = parse(text);
+  if (faults.length > 0) throw new TypeError(`${variable}=${text}: ${faults.join('; ')}`);
+  return value;
+}
+
+/** The maximum size of a reply in bytes; undefined if `text` is empty. */
+export function configuredReplyLimit(text = ''): number | undefined {
+  const digits = text.trim();
+  if (digits === '') return undefined;
+  const bytes = /^\d{1,10}$/.test(digits) ? Number(digits) : Number.NaN;
+  if (bytes >= 1 && bytes <= MAX_REPLY_BYTES) return bytes;
+  throw new TypeError(`RONDO_MAX_REPLY_BYTES=${text}: give a whole number of bytes from 1 to ${MAX_REPLY_BYTES}`);
+}
+
+/** How unary calls travel between Rondo processes, by the names that `RONDO_TRANSPORT` takes. */
+export const TRANSPORTS = ['tunnel', 'grpc'] as const;
+
+/** How unary calls travel; `tunnel` if `text` is empty. */
+export function configuredTransport(text = ''): (typeof TRANSPORTS)[number] {
+  const name = text.trim();
+  if (name === '') return 'tunnel';
+  const transport = TRANSPORTS.find((known) => known === name);
+  if (transport === undefined) throw new TypeError(`RONDO_TRANSPORT=${text}: give ${TRANSPORTS.join(' or ')}`);
+  return transport;
+}
