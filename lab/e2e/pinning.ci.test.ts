@@ -1,5 +1,6 @@
 /** `ring_hash` over real connections: every call and stream of a key goes to its owner, while replicas come and go. */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { balancing } from '@rondo/balancing';
 import { AdderServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/adder';
 import { BoundedServiceDefinition, PinnedServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/pinned';
 import { eventually, root, runNode, type ServiceProcess, startRegistry } from '@rondo/harness';
@@ -36,6 +37,7 @@ async function startReplica(id: string): Promise<void> {
   const replica = await startService({
     name: 'pinned',
     port: 0,
+    plugins: [balancing],
     environment: { ...environment, RONDO_REGISTRY: directory.address, RONDO_INSTANCE_ID: id },
     log: silentLogger,
     createApp: ({ channel, instanceId }) => {
@@ -62,7 +64,7 @@ async function startReplica(id: string): Promise<void> {
 }
 
 function openChannel(): Channel {
-  const channel = createRegistryChannel({ registry: [directory.address] });
+  const channel = createRegistryChannel({ registry: [directory.address], policies: balancing });
   channels.push(channel);
   return channel;
 }

@@ -72,7 +72,7 @@ it('a service does not start if RONDO_BALANCING sets a policy that does not suit
     return { services: [] };
   };
   const options = { name: 'caller', port: 0, register: false, environment, createApp };
-  const missing = [expect.stringContaining('balancing of *, ring_hash (')];
+  const missing = [expect.stringContaining('the setting balancing of *, ring_hash: ')];
   await expect(startService(options)).rejects.toMatchObject({ name: 'ConfigurationError', faults: missing });
   const starting = startService({ ...options, plugins: [policies] });
   const fault =

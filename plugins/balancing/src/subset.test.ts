@@ -7,7 +7,6 @@ import { DEFAULT_BALANCING } from '@rondo/rpc/internal';
 import { endpoints } from '../../../packages/rpc/test/support/endpoints.js';
 import { emptyReply } from '../../../packages/rpc/test/support/fake-transport.js';
 import { makePool } from '../../../packages/rpc/test/support/pool.js';
-import { balancing as policies } from './exports/index.js';
 import { positionAmong, positionOf, ringOf, SubsetWindow, subsetOf } from './subset.js';
 
 const REPLICAS = endpoints(...Array.from({ length: 100 }, (_, index) => `i${index}`));
@@ -21,7 +20,7 @@ function makeSubset({
   ...options
 }: Parameters<typeof makePool>[0] & { listed?: readonly Endpoint[]; position?: () => number } = {}) {
   const subset = new SubsetWindow({ size: options.balancing?.subsetSize ?? SIZE, position, zone: options.zone ?? '' });
-  const made = makePool({ balancing: { ...DEFAULT_BALANCING, subsetSize: SIZE }, policies, subset, ...options });
+  const made = makePool({ balancing: { ...DEFAULT_BALANCING, subsetSize: SIZE }, subset, ...options });
   made.pool.onResolution({ endpoints: listed, departed: [] });
   const connected = () =>
     made.pool.instances.all

@@ -101,11 +101,12 @@ export interface Channel {
   /**
    * Looks a service up and connects to its instances before its first call. The first use of a service sets its policy.
    *
-   * @throws TypeError if the configured balancing contradicts the service's contract.
+   * @throws TypeError if the configured balancing contradicts the service's contract. RpcError `FAILED_PRECONDITION` if it needs a
+   *   plugin that the channel doesn't have.
    */
   follow(service: string, policy?: ServicePolicy): void;
   /**
-   * Checks that the channel has the policies that calls of a method need.
+   * Checks that the channel has the policies that the contract of a method names: a hedge, a breaker, a bulkhead.
    *
    * @throws RpcError `FAILED_PRECONDITION` that names the option, the package and the command.
    */
@@ -194,7 +195,7 @@ export function createChannel(options: ChannelOptions): Channel {
       if (!services.closed) services.of(service, policy);
     },
     checkPolicies(method) {
-      const error = policies ? undefined : missingPolicy(method, services.used(method.service)?.balanced.balancing);
+      const error = policies ? undefined : missingPolicy(method);
       if (error !== undefined) throw error;
     },
     followAll: (listener) => services.followAll(listener),

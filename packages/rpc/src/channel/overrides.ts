@@ -4,8 +4,9 @@ import { type BalancingOverrides, checkOverrides, EVERY_SERVICE } from '../contr
 import { checkBreaker, DEFAULT_BREAKER } from '../contract/breaker-policy.js';
 import { checkBulkhead, DEFAULT_BULKHEAD } from '../contract/bulkhead-policy.js';
 import type { GuardOverrides } from '../contract/guard-text.js';
+import { clientErrors } from '../errors/client.js';
 import type { CallSettings } from '../live-config/live-settings.js';
-import { type GuardSettings, pluggedIn, pluggedSettings, policyMissing } from './policies.js';
+import { type GuardSettings, pluggedIn, pluggedSettings } from './policies.js';
 
 /** What overrides the contracts in a channel from its start. */
 interface OverridesOptions extends GuardSettings {
@@ -26,10 +27,7 @@ export class Overrides {
   constructor(base: OverridesOptions) {
     this.#base = base;
     const [missing] = base.plugged ? [] : pluggedSettings(base);
-    if (missing !== undefined)
-      throw policyMissing(
-        `the setting ${missing} (an option of the channel, or RONDO_BALANCING, RONDO_BREAKER, RONDO_BULKHEAD)`,
-      );
+    if (missing !== undefined) throw clientErrors.POLICY_MISSING({ option: `the setting ${missing}` });
   }
 
   /** Replaces the live settings. Without the plugin, those that need it are ignored, because the process must go on. */

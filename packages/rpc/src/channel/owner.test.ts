@@ -1,7 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { endpoint } from '../../test/support/endpoints.js';
 import { methodOf } from '../../test/support/method.js';
-import { policies } from '../../test/support/policies.js';
 import { makePool } from '../../test/support/pool.js';
 import { DEFAULT_SERVICE_POLICY } from '../contract/balancing.js';
 import type { Endpoint } from '../resolver/resolver.js';
@@ -13,7 +12,7 @@ const keys = Array.from({ length: 40 }, (_, index) => `rooms/${index}`);
 
 /** A pool by ring_hash whose connections are made by hand. */
 function startPool() {
-  const { pool, at, clock } = makePool({ byHand: true, policies, balancing });
+  const { pool, at, clock } = makePool({ byHand: true, balancing });
   return {
     pool,
     clock,

@@ -77,9 +77,10 @@ describe('a channel without the plugin', () => {
       { ...DEFAULT_BALANCING, policy: 'zone_aware' as const },
       { ...DEFAULT_BALANCING, subsetSize: 3 },
     ]) {
-      const service = `s.${balancing.policy}`;
-      channel.follow(service, { balancing });
-      expect(await failure(call({ service }))).toMatchObject({ code: Status.FAILED_PRECONDITION });
+      expect(() => channel.follow('s.T', { balancing })).toThrow(REMEDY);
+      await expect(channel.ownerOf(PinnedServiceDefinition, 'a')).rejects.toMatchObject({
+        code: Status.FAILED_PRECONDITION,
+      });
     }
   });
 
@@ -95,7 +96,7 @@ describe('a channel without the plugin', () => {
     ['breaker of s.S', { breakers: { 's.S': {} } }],
     ['bulkhead of s.S/M', { bulkheads: { 's.S/M': { maxCalls: 1 } } }],
   ] as const)('is not made with the option %s', (text, options) => {
-    expect(() => makeChannel(options)).toThrow(`the setting ${text} (`);
+    expect(() => makeChannel(options)).toThrow(`the setting ${text}: `);
     expect(() => makeChannel({ ...options, policies })).not.toThrow();
   });
 

@@ -3,6 +3,7 @@ import { CORE_POLICIES, type CreatePolicy } from '../balancer/policies.js';
 import type { Logger, Reply } from '../call/call.js';
 import type { CallContext } from '../call/call-context.js';
 import type { Balancing, PolicyName } from '../contract/balancing.js';
+import type { BalancingOverrides } from '../contract/balancing-text.js';
 import type { BreakerPolicy } from '../contract/breaker-policy.js';
 import type { BulkheadPolicy } from '../contract/bulkhead-policy.js';
 import type { BreakerOverrides, BulkheadOverrides } from '../contract/guard-text.js';
@@ -148,12 +149,13 @@ export interface GuardView {
   readonly bulkhead: BulkheadView | undefined;
 }
 
-/** Creates the balancing policy of that name. A service whose policy is missing gets no call, so that any will do for it. */
+/** Creates the balancing policy of that name. @throws RpcError `FAILED_PRECONDITION` if it is one of the plugin, and missing. */
 export function createPolicyOf(name: PolicyName, policies: ChannelPolicies | undefined): CreatePolicy {
-  return policyOf(name, CORE_POLICIES) ?? policyOf(name, policies?.balancing ?? {}) ?? CORE_POLICIES.round_robin;
+  const all: Readonly<Partial<Record<PolicyName, CreatePolicy>>> = { ...CORE_POLICIES, ...policies?.balancing };
+  const create = all[name];
+  if (create === undefined) throw clientErrors.POLICY_MISSING({ option: name });
+  return create;
 }
-
-const policyOf = (name: PolicyName, among: Partial<Record<PolicyName, CreatePolicy>>) => among[name];
 
 /** What in a balancing needs the plugin; undefined if nothing does. */
 export function pluggedIn({ policy, subsetSize }: Partial<Balancing>): string | undefined {
@@ -161,39 +163,8 @@ export function pluggedIn({ policy, subsetSize }: Partial<Balancing>): string | 
   return subsetSize === undefined ? undefined : `subset_size ${subsetSize}`;
 }
 
-/** The guards of a service whose channel has no policies: they refuse the calls that need one. */
-export function refusingGuards(balancing: () => Balancing): Guards {
-  return {
-    of(method) {
-      const error = missingPolicy(method, balancing());
-      return error && { call: () => Promise.reject(error) };
-    },
-    configure() {},
-    view: () => [],
-  };
-}
-
-/** `FAILED_PRECONDITION` if calls of a method need the plugin, with what needs it, the package and the command. */
-export function missingPolicy({ service, name, policy }: Method, balancing?: Balancing): RpcError | undefined {
-  const own = policy.hedge ? 'hedge' : policy.breaker ? 'breaker' : policy.bulkhead && 'bulkhead';
-  if (own !== undefined) return policyMissing(`(rondo.options.v1.method).${own} of ${service}/${name}`);
-  const shared = balancing && pluggedIn(balancing);
-  return shared === undefined
-    ? undefined
-    : policyMissing(`(rondo.options.v1.service).balancing, ${shared}, of ${service}`);
-}
-
-/** The error of what needs the plugin. */
-export function policyMissing(option: string): RpcError {
-  return clientErrors.POLICY_MISSING({ option });
-}
-
-/** What in settings needs the plugin; none if nothing does. */
-export function pluggedSettings({
-  balancing,
-  breakers,
-  bulkheads,
-}: GuardSettings & { readonly balancing: Readonly<Record<string, Partial<Balancing>>> }): readonly string[] {
+/** What in settings needs the plugin, such as `breaker of sales.v1.OrderService`. */
+export function pluggedSettings({ balancing, breakers, bulkheads }: PluggedSettings): readonly string[] {
   const guards = (option: string, settings: BreakerOverrides | BulkheadOverrides) =>
     Object.entries(settings).flatMap(([target, setting]) => (setting === 'off' ? [] : `${option} of ${target}`));
   return [
@@ -204,4 +175,25 @@ export function pluggedSettings({
     ...guards('breaker', breakers),
     ...guards('bulkhead', bulkheads),
   ];
+}
+
+interface PluggedSettings extends GuardSettings {
+  readonly balancing: BalancingOverrides;
+}
+
+/** The guards of a service whose channel doesn't have the plugin: they refuse the calls that need it. */
+export const refusingGuards: Guards = {
+  of(method) {
+    const error = missingPolicy(method);
+    return error && { call: () => Promise.reject(error) };
+  },
+  configure() {},
+  view: () => [],
+};
+
+/** `FAILED_PRECONDITION` if the contract of a method needs the plugin. It names the option, the package and the command. */
+export function missingPolicy({ service, name, policy }: Method): RpcError | undefined {
+  const own = policy.hedge ? 'hedge' : policy.breaker ? 'breaker' : policy.bulkhead && 'bulkhead';
+  if (own === undefined) return undefined;
+  return clientErrors.POLICY_MISSING({ option: `(rondo.options.v1.method).${own} of ${service}/${name}` });
 }

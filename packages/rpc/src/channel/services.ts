@@ -11,7 +11,7 @@ import type { TransportFactory } from '../transport/transport.js';
 import { Connections } from './connections.js';
 import { EndpointPool } from './endpoint-pool.js';
 import type { Overrides, ServiceBalancing } from './overrides.js';
-import { type ChannelPolicies, type Guards, refusingGuards, type Self, type Subsets } from './policies.js';
+import { type ChannelPolicies, type Guards, pluggedIn, refusingGuards, type Self, type Subsets } from './policies.js';
 import { RetryBudget } from './retry-budget.js';
 
 /** Options of {@link createServices}. */
@@ -48,10 +48,8 @@ export interface ServiceEntry {
 
 /** The services that a channel calls. Each is looked up when it is first used. */
 export interface Services {
-  /** The entry of a service. Its first use sets its policy. @throws RpcError after `close`. */
+  /** The entry of a service. Its first use sets its policy. @throws RpcError after `close`, or without the plugin that it needs. */
   of(service: string, policy?: ServicePolicy): ServiceEntry;
-  /** The entry of a service that was used before. */
-  used(service: string): ServiceEntry | undefined;
   /** The services used so far. */
   all(): readonly ServiceEntry[];
   /** Replaces the settings that override those of the options. */
@@ -87,6 +85,11 @@ export function createServices({ overrides, self, transport, servedBy, ...shared
     if (closed) throw clientErrors.CHANNEL_CLOSED();
     const balanced = overrides.balancingOf(service, policy);
     const { balancing } = balanced;
+    const missing = policies === undefined ? pluggedIn(balancing) : undefined;
+    if (missing !== undefined) {
+      const option = `(rondo.options.v1.service).balancing, ${missing}, of ${service}`;
+      throw clientErrors.POLICY_MISSING({ option });
+    }
     const { source, remedy } = resolver;
     // The subsets of a channel watch its own service, from the first subset on.
     const subset = runOutsideScope(() => {
@@ -99,9 +102,7 @@ export function createServices({ overrides, self, transport, servedBy, ...shared
     const resolving = runOutsideScope(() => resolver.resolve(service, pool));
     pool.overrideCanaries(overrides.canaryPercentOf(service));
     const inPanic = (path: string) => pool.outliers.panic(path) !== undefined;
-    const guards =
-      policies?.openGuards(overrides.guards, { clock, wallClock, log, inPanic }) ??
-      refusingGuards(() => entry.balanced.balancing);
+    const guards = policies?.openGuards(overrides.guards, { clock, wallClock, log, inPanic }) ?? refusingGuards;
     const entry: ServiceEntry = {
       service,
       policy,
@@ -117,7 +118,6 @@ export function createServices({ overrides, self, transport, servedBy, ...shared
 
   return {
     of: (service, policy = DEFAULT_SERVICE_POLICY) => entries.get(service) ?? open(service, policy),
-    used: (service) => entries.get(service),
     all: () => [...entries.values()],
     configure,
     followAll(listener) {

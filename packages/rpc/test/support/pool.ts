@@ -8,6 +8,7 @@ import type { Method } from '../../src/contract/method.js';
 import { ManualClock, seededRandom } from '../../src/exports/testing.js';
 import { fakeTransports } from './fake-transport.js';
 import { methodOf } from './method.js';
+import { policies } from './policies.js';
 
 const safe = methodOf('no_side_effects');
 
@@ -27,6 +28,7 @@ export function makePool({ byHand = false, ...options }: PoolOptions = {}) {
     balancing: DEFAULT_BALANCING,
     zone: '',
     healthCheck: false,
+    policies,
     ...options,
   });
   const pickCandidate = (method: Method = safe, tried: readonly MethodCandidate[] = []) =>

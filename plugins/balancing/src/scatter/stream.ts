@@ -1,12 +1,6 @@
 import { balancingErrors } from '../errors.js';
-import { beginFanOut, type FanOut } from './fan-out.js';
-import {
-  type PartResult,
-  type PartResults,
-  type ScatterStreamOptions,
-  type UnaryMethod,
-  wholeNumber,
-} from './options.js';
+import { beginFanOut } from './fan-out.js';
+import { type PartResults, type ScatterStreamOptions, type UnaryMethod, wholeNumber } from './options.js';
 import { WorkQueue } from './work-queue.js';
 
 const [PER_INSTANCE, MAX_ATTEMPTS, READ_AHEAD] = [2, 3, 16];
@@ -37,90 +31,24 @@ export async function* scatterStream<Req, Res, const R extends 'all' | 'none' = 
   requests: Iterable<NoInfer<Req>>,
   options: ScatterStreamOptions<R> = {},
 ): AsyncGenerator<PartResults<Res, R>[number], void> {
-  const readAhead = wholeNumber('readAhead', options.readAhead ?? READ_AHEAD, 0);
+  const { perInstance = PER_INSTANCE, maxAttempts = MAX_ATTEMPTS, readAhead = READ_AHEAD, require = 'all' } = options;
+  const bounds = {
+    perInstance: wholeNumber('perInstance', perInstance),
+    maxAttempts: wholeNumber('maxAttempts', maxAttempts),
+    readAhead: wholeNumber('readAhead', readAhead, 0),
+  };
   const fanOut = beginFanOut(call, options);
-  let reader: PartReader<Res> | undefined;
+  let queue: WorkQueue<Req, Res> | undefined;
   try {
     await fanOut.fleet.known(fanOut.context);
-    reader = createPartReader(fanOut, requests[Symbol.iterator](), { ...options, readAhead });
-    for (let part = await reader.next(); part !== undefined; part = await reader.next()) {
+    const iterator = requests[Symbol.iterator]();
+    queue = new WorkQueue({ fanOut, requests: iterator, ...bounds, requiresAll: require === 'all' });
+    for (let part = await queue.next(); part !== undefined; part = await queue.next()) {
       // If all are required, a part that failed has been thrown.
       yield part as PartResults<Res, R>[number];
     }
   } finally {
-    reader?.stop();
+    queue?.stop();
     fanOut.context.end(balancingErrors.NOT_NEEDED());
   }
-}
-
-/** Gives the results of parts in order. */
-interface PartReader<Res> {
-  /** The next part; undefined after the last. */
-  next(): Promise<PartResult<Res> | undefined>;
-  stop(): void;
-}
-
-function createPartReader<Req, Res>(
-  fanOut: FanOut<Req, Res>,
-  requests: Iterator<Req>,
-  {
-    readAhead,
-    require = 'all',
-    perInstance = PER_INSTANCE,
-    maxAttempts = MAX_ATTEMPTS,
-  }: ScatterStreamOptions<'all' | 'none'> & { readonly readAhead: number },
-): PartReader<Res> {
-  const { context, inContext } = fanOut;
-  const parts = new Map<number, PartResult<Res>>();
-  let read = 0;
-  let fault: { readonly error: unknown } | undefined;
-  let ended = false;
-  let wake: () => void = () => undefined;
-  const fail = (error: unknown) => {
-    fault ??= { error };
-    queue.stop();
-    wake();
-  };
-  const onLimit = () => fail(context.reason);
-  const queue = new WorkQueue<Req, Res>({
-    fanOut,
-    requests,
-    perInstance: wholeNumber('perInstance', perInstance),
-    maxAttempts: wholeNumber('maxAttempts', maxAttempts),
-    partsBefore: () => read + readAhead + 1,
-    onPart(index, part) {
-      if (!part.ok && require === 'all') fail(part.error);
-      parts.set(index, part);
-      if (index === read) wake();
-    },
-    onEnd() {
-      ended = true;
-      wake();
-    },
-    onFault: fail,
-  });
-  context.onEnd(onLimit);
-  return {
-    async next() {
-      inContext(() => queue.dispatch());
-      for (;;) {
-        if (fault !== undefined) throw fault.error;
-        const part = parts.get(read);
-        if (part !== undefined) {
-          parts.delete(read);
-          read += 1;
-          inContext(() => queue.dispatch());
-          return part;
-        }
-        if (ended) return undefined;
-        await new Promise<void>((resolve) => {
-          wake = resolve;
-        });
-      }
-    },
-    stop() {
-      queue.stop();
-      context.offEnd(onLimit);
-    },
-  };
 }

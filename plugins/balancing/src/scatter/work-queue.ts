@@ -12,23 +12,19 @@ interface WorkQueueOptions<Req, Res> {
   readonly requests: Iterator<Req>;
   readonly perInstance: number;
   readonly maxAttempts: number;
-  /** Only parts with an index below this number may begin now. */
-  readonly partsBefore: () => number;
-  /** Called with the result of each part, in any order. */
-  readonly onPart: (index: number, part: PartResult<Res>) => void;
-  /** Called when all parts have a result. */
-  readonly onEnd: () => void;
-  /** Called if reading the requests fails. */
-  readonly onFault: (error: unknown) => void;
+  /** How many parts, after the one that is read next, may be in work or wait to be read. */
+  readonly readAhead: number;
+  /** Whether the first part that fails ends the work. */
+  readonly requiresAll: boolean;
 }
 
 /** How long a part waits before its second attempt at the same instance. Milliseconds. */
 const SAME_INSTANCE_DELAY_MS = 20;
 
 /**
- * Distributes parts over instances. Each instance works on a few parts at once and gets the next one when it has finished
- * one. So a slow instance gets fewer parts, a new instance gets some too, and other instances take over the parts of an
- * instance that goes away.
+ * Distributes parts over instances, and gives their results in order. Each instance works on a few parts at once and gets the next
+ * one when it has finished one. So a slow instance gets fewer parts, a new instance gets some too, and other instances take over the
+ * parts of an instance that goes away.
  */
 export class WorkQueue<Req, Res> {
   readonly #options: WorkQueueOptions<Req, Res>;
@@ -36,47 +32,82 @@ export class WorkQueue<Req, Res> {
   readonly #inFlight = new Map<string, number>();
   readonly #stopListening: () => void;
   readonly #timers = new Set<Timer>();
+  /** The results that weren't read yet. */
+  readonly #results = new Map<number, PartResult<Res>>();
   /** Parts that wait for another attempt. */
   #retries: PendingPart<Res>[] = [];
-  /** The next new part, if it has been read but no instance could take it yet. */
+  /** The next new part, if its request has been taken but no instance could take it yet. */
   #next: PendingPart<Res> | undefined;
+  /** How many requests were taken, and how many results were read. */
+  #taken = 0;
   #read = 0;
   #running = 0;
   #exhausted = false;
-  #stopped = false;
+  #fault: { readonly error: unknown } | undefined;
   #dispatching = false;
+  #wake: () => void = () => undefined;
   /** Rotates which of several equally busy instances gets the next part. */
   #rotation: number;
 
   constructor(options: WorkQueueOptions<Req, Res>) {
     this.#options = options;
-    const { fleet, inContext, random } = options.fanOut;
+    const { fleet, inContext, random, context } = options.fanOut;
     this.#rotation = Math.floor(random.next() * 2 ** 16);
-    this.#stopListening = fleet.onChange(() => inContext(() => this.dispatch()));
+    this.#stopListening = fleet.onChange(() => inContext(() => this.#dispatch()));
+    context.onEnd(this.#onLimit);
   }
 
-  /** Starts all parts that can start now. */
-  dispatch(): void {
-    // A callback may call this again. The outer loop then sees the change, because it reads the state anew for each part.
-    if (this.#dispatching || this.#stopped) return;
-    this.#dispatching = true;
-    try {
-      let more = true;
-      while (more && !this.#stopped) more = this.#dispatchOne();
-    } catch (error) {
-      this.#options.onFault(error);
-    } finally {
-      this.#dispatching = false;
+  /** The next part; undefined after the last. @throws what ends the work: a part that failed, the requests, or the context's reason. */
+  async next(): Promise<PartResult<Res> | undefined> {
+    const { inContext } = this.#options.fanOut;
+    inContext(() => this.#dispatch());
+    for (;;) {
+      if (this.#fault !== undefined) throw this.#fault.error;
+      const result = this.#results.get(this.#read);
+      if (result !== undefined) {
+        this.#results.delete(this.#read);
+        this.#read += 1;
+        inContext(() => this.#dispatch());
+        return result;
+      }
+      if (this.#exhausted && this.#unfinished === 0) return undefined;
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
     }
-    if (!this.#stopped && this.#exhausted && this.#unfinished === 0) this.#options.onEnd();
   }
 
-  /** Starts no more parts and reports no more results. */
+  /** Starts no more parts. */
   stop(): void {
-    this.#stopped = true;
+    this.#fail(balancingErrors.NOT_NEEDED());
+    this.#options.fanOut.context.offEnd(this.#onLimit);
+  }
+
+  readonly #onLimit = () => this.#fail(this.#options.fanOut.context.reason);
+
+  #fail(error: unknown): void {
+    if (this.#fault !== undefined) return;
+    this.#fault = { error };
     this.#stopListening();
     for (const timer of this.#timers) timer.cancel();
     this.#options.requests.return?.();
+    this.#wake();
+  }
+
+  /** Starts all parts that can start now. */
+  #dispatch(): void {
+    // A callback may call this again. The outer loop then sees the change, because it reads the state anew for each part.
+    if (this.#dispatching || this.#fault !== undefined) return;
+    this.#dispatching = true;
+    try {
+      let more = true;
+      while (more && this.#fault === undefined) more = this.#dispatchOne();
+    } catch (error) {
+      this.#fail(error);
+    } finally {
+      this.#dispatching = false;
+    }
+    if (this.#exhausted && this.#unfinished === 0) this.#wake();
   }
 
   get #unfinished(): number {
@@ -98,15 +129,15 @@ export class WorkQueue<Req, Res> {
   }
 
   #readNext(): PendingPart<Res> | undefined {
-    const { requests, partsBefore } = this.#options;
-    if (this.#exhausted || this.#read >= partsBefore()) return undefined;
+    const { requests, readAhead } = this.#options;
+    if (this.#exhausted || this.#taken > this.#read + readAhead) return undefined;
     const step = requests.next();
     if (step.done === true) {
       this.#exhausted = true;
       return undefined;
     }
-    this.#read += 1;
-    return newPart(this.#read - 1, this.#options.fanOut.part(step.value));
+    this.#taken += 1;
+    return newPart(this.#taken - 1, this.#options.fanOut.part(step.value));
   }
 
   /** Starts `part` at the least busy instance, or gives it up if no instance is left for it. Returns false if it has to wait. */
@@ -153,9 +184,9 @@ export class WorkQueue<Req, Res> {
     const inFlight = (this.#inFlight.get(instance) ?? 0) - 1;
     if (inFlight > 0) this.#inFlight.set(instance, inFlight);
     else this.#inFlight.delete(instance);
-    if (this.#stopped) return;
+    if (this.#fault !== undefined) return;
     note();
-    this.dispatch();
+    this.#dispatch();
   }
 
   #onFailure(part: PendingPart<Res>, instance: string, error: RpcError): void {
@@ -179,7 +210,7 @@ export class WorkQueue<Req, Res> {
       part.retriedAtSame = true;
       part.tried.delete(instance);
       this.#retries.push(part);
-      this.#options.fanOut.inContext(() => this.dispatch());
+      this.#options.fanOut.inContext(() => this.#dispatch());
     });
     this.#timers.add(timer);
   }
@@ -191,7 +222,9 @@ export class WorkQueue<Req, Res> {
   }
 
   #report(index: number, part: PartResult<Res>): void {
-    if (!this.#stopped) this.#options.onPart(index, part);
+    if (!part.ok && this.#options.requiresAll) this.#fail(part.error);
+    this.#results.set(index, part);
+    if (index === this.#read) this.#wake();
   }
 }
 
