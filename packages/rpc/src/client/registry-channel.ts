@@ -7,8 +7,7 @@ import { type RegistryResolverOptions, registryResolver } from '../resolver/regi
 import type { Resolver } from '../resolver/resolver.js';
 import { PEER_PING_INTERVAL_MS, staticResolver } from '../resolver/static.js';
 import type { Watch } from '../resolver/watch-client.js';
-import { bindClient } from './bind-client.js';
-import type { Client } from './client.js';
+import { bindClient, type Client } from './client.js';
 
 /**
  * Options of {@link createRegistryChannel}. There is no `tls`: each server in the registry tells whether it has `mutualTls`.

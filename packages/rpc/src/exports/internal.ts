@@ -66,7 +66,8 @@ export {
   TRANSPORTS,
 } from '../client/default-channel.js';
 export { answeredBy, type DetachedCall, detach, encodedRequest, isForwarded } from '../client/detached-call.js';
-export { createForwarder, type ForwardedCall, type ForwardedReply } from '../client/forward.js';
+export { createForwarder, type ForwardedReply } from '../client/forward.js';
+export type { ForwardedCall } from '../client/forward-context.js';
 export { withKey } from '../client/idempotency-key.js';
 export { checkedAddresses } from '../client/registry-channel.js';
 export { type AuthPolicy, authText } from '../contract/auth-policy.js';
