@@ -53,9 +53,8 @@ export type {
   SubsetsOptions,
 } from '../channel/policies.js';
 export type { AttemptCounts, EndpointView, ServiceView } from '../channel/service-view.js';
-export { bindingOf } from '../client/client.js';
 export { configuredToken, sendToken } from '../client/caller-token.js';
-export { requestedTimeoutMs } from '../client/outgoing-call.js';
+export { bindingOf } from '../client/client.js';
 export {
   configuredBreakers,
   configuredBulkheads,
@@ -69,6 +68,7 @@ export { answeredBy, type DetachedCall, detach, encodedRequest, isForwarded } fr
 export { createForwarder, type ForwardedReply } from '../client/forward.js';
 export type { ForwardedCall } from '../client/forward-context.js';
 export { withKey } from '../client/idempotency-key.js';
+export { requestedTimeoutMs } from '../client/outgoing-call.js';
 export { checkedAddresses } from '../client/registry-channel.js';
 export { type AuthPolicy, authText } from '../contract/auth-policy.js';
 export {
