@@ -9,8 +9,7 @@ import { type Attempt, RpcError } from '../status/rpc-error.js';
 import { OvertakenByHedge } from '../status/wire-errors.js';
 import type { WireCall } from '../transport/transport.js';
 import type { Failure } from './failure.js';
-import type { AttemptOutcome, MethodCandidate } from './method-candidate.js';
-import type { Subchannel } from './subchannel.js';
+import type { AttemptOutcome, MethodCandidate, Subchannel } from './subchannel.js';
 
 /** A record of one attempt, or of waiting for one connection, for the call's report. */
 export class AttemptRecord implements Attempt {

@@ -7,8 +7,8 @@ import { goldenRatioSequence } from '../balancer/low-discrepancy.js';
 import { DEFAULT_BALANCING } from '../contract/balancing.js';
 import type { Method } from '../contract/method.js';
 import type { Endpoint } from '../resolver/resolver.js';
-import type { MethodCandidate } from './method-candidate.js';
 import { describeVersions, GroupPolicies, STABLE, trafficGroupOf, versionGroup } from './picker.js';
+import type { MethodCandidate } from './subchannel.js';
 
 const METHODS = ['One', 'Two', 'Three', 'Four'].map((name) =>
   methodOf('no_side_effects', { name, path: `/s.S/${name}` }),

@@ -12,17 +12,15 @@ import type { Middleware } from '../middleware/middleware.js';
 import { checkZone } from '../resolver/endpoint.js';
 import type { Endpoint, ResolutionHandle, Resolver, ResolverListener } from '../resolver/resolver.js';
 import { fixedEndpoint, fixedResolver } from '../resolver/static.js';
-import type { Attempt } from '../status/rpc-error.js';
 import type { GrpcTransportOptions } from '../transport/grpc/options.js';
 import type { TransportFactory, WireCall } from '../transport/transport.js';
 import { callInstance } from './call-instance.js';
-import { type Choice, choose, type ImaginedCall } from './choose.js';
+import { type Choice, choose, type ImaginedCall, type OwnerOptions, ownerOf, watchOwner } from './choose.js';
 import { connectionsOf } from './connections.js';
 import { createFleet, type Fleet } from './fleet.js';
 import { acceptGuards, acceptOverrides, Overrides } from './overrides.js';
-import { type OwnerOptions, ownerOf, watchOwner } from './owner.js';
 import { type ChannelPolicies, type Guard, missingPolicy, type Self } from './policies.js';
-import { type AttemptOptions, callWithRetries, type RequestSource } from './retry.js';
+import { type AttemptOptions, callWithRetries } from './retry.js';
 import { type ServiceView, viewEndpoints } from './service-view.js';
 import { createServices, type ServiceEntry } from './services.js';
 
@@ -70,23 +68,9 @@ export interface ChannelOptions extends GrpcTransportOptions {
 }
 
 /** Options of a call that don't cross the connection. */
-interface ChannelCallOptions {
-  /** Filled with each attempt when it begins, and updated when it ends. */
-  readonly attempts: Attempt[];
-  /** The call's key for ring_hash. */
-  readonly hashKey?: string | undefined;
-  /** The only instance that the call may go to; undefined for any. */
+interface ChannelCallOptions extends Omit<AttemptOptions, 'pool' | 'budget' | 'clock' | 'random' | 'hedge'> {
+  /** The only instance that the call may go to, once; undefined for any. */
   readonly instance?: string | undefined;
-  /** The instances that don't get the call, also if no other can take it. */
-  readonly avoid?: readonly string[] | undefined;
-  /** The instance to avoid if another one can take the call: it has just failed. */
-  readonly lost?: string | undefined;
-  /** The most attempts, instead of what the contract says. */
-  readonly maxAttempts?: number | undefined;
-  /** Whether to wait while no instance can be reached, instead of what the contract says. */
-  readonly waitForReady?: boolean | undefined;
-  /** Makes the request of each attempt instead of `wire.request`. A call to one named instance doesn't use it. */
-  readonly requests?: RequestSource | undefined;
 }
 
 /** Carries the calls of a process: finds the instances of any service, keeps connections to them and picks one for each call. */

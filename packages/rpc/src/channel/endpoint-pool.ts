@@ -12,12 +12,12 @@ import type { Connections } from './connections.js';
 import { KeyOwners } from './key-owners.js';
 import { LoadReports } from './load-weight.js';
 import { Lookup } from './lookup.js';
-import { type AttemptOutcome, AttemptStats, type MethodCandidate } from './method-candidate.js';
-import { OutlierDetector } from './outlier-detection/outlier-detector.js';
+import { OutlierDetector } from './outlier-detector.js';
 import { MethodPickers } from './picker.js';
 import { type ChannelPolicies, createPolicyOf, type Subset } from './policies.js';
 import { SlowStart } from './slow-start.js';
 import type { Subchannel } from './subchannel.js';
+import { type AttemptOutcome, AttemptStats, type MethodCandidate } from './subchannel.js';
 import { Subchannels } from './subchannels.js';
 
 /** What an endpoint pool is made from. */

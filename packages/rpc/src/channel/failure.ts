@@ -1,9 +1,10 @@
+import { type Clock, systemClock } from '@rondo/base';
 import type { Method } from '../contract/method.js';
 import { DEFAULT_RETRY } from '../contract/retry-policy.js';
+import { Status } from '../status/code.js';
 import { RpcError } from '../status/rpc-error.js';
 import { RouterError, TransportError } from '../status/wire-errors.js';
-import { isServerFault } from './outlier-detection/criteria.js';
-import { type Refusal, refusalOf } from './refusals.js';
+import { isServerFault } from './outcomes.js';
 
 /** What a failed attempt means for the call. */
 export interface Failure {
@@ -58,4 +59,181 @@ function isUnhandled(error: RpcError): boolean {
 
 function isRetried({ policy: { retry = DEFAULT_RETRY } }: Method, { code }: RpcError, probe: boolean): boolean {
   return retry.codes.has(code) || (probe && isServerFault(code));
+}
+
+/** An answer that says that the instance does not serve the method. */
+export interface Refusal {
+  /** The message of the answer. */
+  readonly reason: string;
+  /** Whether it is proven that no handler ran, so that any call may be retried elsewhere. */
+  readonly proven: boolean;
+  /** Whether the peer does not speak gRPC, so that it refuses all methods. */
+  readonly foreign: boolean;
+}
+
+/** The refusal in `error`; undefined for any other failure. */
+export function refusalOf({ path }: Pick<Method, 'path'>, error: unknown): Refusal | undefined {
+  if (!(error instanceof RpcError)) return undefined;
+  const { message } = error;
+  if (error instanceof TransportError) {
+    return error.foreign ? { reason: message, proven: error.reach === 'never', foreign: true } : undefined;
+  }
+  if (error.code !== Status.UNIMPLEMENTED) return undefined;
+  const proven = error instanceof RouterError ? error.handled === 'never' : isUnrouted(path, message);
+  return { reason: message === '' ? `no ${path}` : message, proven, foreign: false };
+}
+
+/**
+ * Whether `message` is the text that the dispatcher of another gRPC library writes for exactly this method. A text without
+ * the method's name proves nothing: a handler may have run and passed on the status of a server behind it. A Rondo server
+ * proves it by a trailer instead.
+ */
+function isUnrouted(path: string, message: string): boolean {
+  const [, service = '', method = ''] = path.split('/');
+  return UNROUTED.some((text) => text(service, method) === message);
+}
+
+const UNROUTED: readonly ((service: string, method: string) => string)[] = [
+  (service, method) => `The server does not implement the method /${service}/${method}`, // grpc-js
+  (service) => `unknown service ${service}`, // Go
+  (service, method) => `unknown method ${method} for service ${service}`, // Go
+  (service, method) => `Method not found: ${service}/${method}`, // Java
+];
+
+interface ActiveRefusal extends Refusal {
+  /** Refusals in a row. */
+  readonly count: number;
+  /** When the next call may probe. */
+  probeAt: number;
+}
+
+const FIRST_PROBE_MS = 1_000;
+const MAX_PROBE_MS = 60_000;
+/** The key of a refusal of all methods. */
+const ALL_METHODS = '';
+
+/**
+ * The refusals of one instance. A first refusal counts for the whole service. Once the instance has answered another call
+ * of the service, a refusal counts for its method alone, as from a replica of an older version. One call probes it after 1,
+ * 2, 4 … 60 s.
+ */
+export class Refusals {
+  readonly #active = new Map<string, ActiveRefusal>();
+  /** Whether the instance has ever answered a call of this service. */
+  #serves = false;
+
+  /** The active refusal for the method at `path`. */
+  ofMethod(path: string): Refusal | undefined {
+    return this.#active.get(ALL_METHODS) ?? this.#active.get(path);
+  }
+
+  /** The active refusal of all methods. */
+  get ofService(): Refusal | undefined {
+    return this.#active.get(ALL_METHODS);
+  }
+
+  note(path: string, refusal: Refusal, now: number): void {
+    const scope = this.#serves && !refusal.foreign ? path : ALL_METHODS;
+    const count = (this.#active.get(scope)?.count ?? 0) + 1;
+    const waitMs = Math.min(MAX_PROBE_MS, FIRST_PROBE_MS * 2 ** (count - 1));
+    this.#active.set(scope, { ...refusal, count, probeAt: now + waitMs });
+  }
+
+  /** Records an answer to the method at `path`. Returns whether that ended a refusal. */
+  clear(path: string): boolean {
+    this.#serves = true;
+    // The fast path of every answered call.
+    if (this.#active.size === 0) return false;
+    const whole = this.#active.delete(ALL_METHODS);
+    return this.#active.delete(path) || whole;
+  }
+
+  /** Whether a call of the method at `path` may probe now. Blocks further probes for a while. */
+  mayProbe(path: string, safe: boolean, now: number): boolean {
+    const active = this.#active.get(ALL_METHODS) ?? this.#active.get(path);
+    if (active === undefined || now < active.probeAt || !(safe || active.proven)) return false;
+    active.probeAt = now + FIRST_PROBE_MS;
+    return true;
+  }
+
+  /** Another process may answer now: the next probe is soon. */
+  onConnected(now: number): void {
+    for (const active of this.#active.values()) {
+      active.probeAt = Math.min(active.probeAt, now + FIRST_PROBE_MS);
+    }
+  }
+}
+
+/** Options of {@link RetryBudget}. */
+interface RetryBudgetOptions {
+  /** What each call adds to the balance: in steady state, the share of calls that can be retried. Default: 0.2. */
+  readonly ratio?: number;
+  /** The initial balance, and the least that can be saved: how many retries a burst of failures may cost. Default: 100. */
+  readonly reserve?: number;
+  readonly clock?: Clock;
+}
+
+/** How long the balance from a call is kept. Milliseconds. */
+const WINDOW_MS = 10_000;
+const SLOTS = 10;
+const SLOT_MS = WINDOW_MS / SLOTS;
+
+/**
+ * Limits retries, so that they can't turn an outage into a retry storm: attempts stay below `1 + ratio` times the calls.
+ * The balance is capped by the reserve plus what the calls of the last 10 s added, because a lost connection fails more
+ * calls when more are in flight. Source: Finagle's RetryBudget.
+ */
+export class RetryBudget {
+  readonly #ratio: number;
+  readonly #reserve: number;
+  readonly #clock: Clock;
+  /** The calls of each second of the window. */
+  readonly #slots = new Array<number>(SLOTS).fill(0);
+  #slot: number;
+  #calls = 0;
+  #balance: number;
+
+  constructor({ ratio = 0.2, reserve = 100, clock = systemClock }: RetryBudgetOptions = {}) {
+    this.#ratio = ratio;
+    this.#reserve = reserve;
+    this.#clock = clock;
+    this.#balance = reserve;
+    this.#slot = this.#now();
+  }
+
+  /** Counts a call. */
+  deposit(): void {
+    this.#advance();
+    this.#count(this.#slot, 1);
+    this.#balance += this.#ratio;
+  }
+
+  /** Takes one retry from the balance. Returns whether there was one. */
+  withdraw(): boolean {
+    this.#advance();
+    if (this.#balance < 1) return false;
+    this.#balance -= 1;
+    return true;
+  }
+
+  #now(): number {
+    return Math.floor(this.#clock.now() / SLOT_MS);
+  }
+
+  /** Drops the slots that are older than the window. */
+  #advance(): void {
+    const now = this.#now();
+    if (now === this.#slot) return;
+    for (let slot = Math.max(this.#slot, now - SLOTS) + 1; slot <= now; slot += 1) {
+      this.#count(slot, -(this.#slots[slot % SLOTS] ?? 0));
+    }
+    this.#slot = now;
+    this.#balance = Math.min(this.#balance, this.#reserve + this.#ratio * this.#calls);
+  }
+
+  #count(slot: number, calls: number): void {
+    const index = slot % SLOTS;
+    this.#slots[index] = (this.#slots[index] ?? 0) + calls;
+    this.#calls += calls;
+  }
 }

@@ -3,9 +3,9 @@ import type { CallContext } from '../call/call-context.js';
 import type { Method } from '../contract/method.js';
 import type { RpcError } from '../status/rpc-error.js';
 import type { EndpointPool } from './endpoint-pool.js';
+import type { RetryBudget } from './failure.js';
 import { noInstanceError } from './no-instance.js';
 import { mayServe } from './picker.js';
-import type { RetryBudget } from './retry-budget.js';
 import type { Subchannel } from './subchannel.js';
 import { untilKnown } from './wait-for-pick.js';
 

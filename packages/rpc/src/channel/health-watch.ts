@@ -88,7 +88,6 @@ export class HealthWatch {
       deadline: undefined,
       context,
       request: { stream: false, message: message.finish() },
-      peer: '',
       background: true,
     });
     if (!response.stream) return;

@@ -1,8 +1,7 @@
 import type { BalancingPolicy, Candidate, PickCall, Picker } from '../balancer/picker.js';
 import type { Method } from '../contract/method.js';
-import type { MethodCandidate } from './method-candidate.js';
 import { STABLE, trafficGroupOf } from './picker.js';
-import type { Subchannel } from './subchannel.js';
+import type { MethodCandidate, Subchannel } from './subchannel.js';
 import type { Subchannels } from './subchannels.js';
 
 /** Finds the owners of keys, for a service whose policy sends equal keys to one instance. */

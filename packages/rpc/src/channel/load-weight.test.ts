@@ -11,10 +11,10 @@ import { DEFAULT_BALANCING } from '../contract/balancing.js';
 import { Status } from '../status/code.js';
 import { RpcError } from '../status/rpc-error.js';
 import { callInstance } from './call-instance.js';
+import { RetryBudget } from './failure.js';
 import { LoadWeight } from './load-weight.js';
-import type { MethodCandidate } from './method-candidate.js';
 import { callWithRetries } from './retry.js';
-import { RetryBudget } from './retry-budget.js';
+import type { MethodCandidate } from './subchannel.js';
 
 type Report = Parameters<typeof OrcaLoadReport.fromPartial>[0];
 

@@ -4,8 +4,8 @@ import type { Attempt, RpcError } from '../status/rpc-error.js';
 import { nameOf } from '../status/rpc-error.js';
 import type { EndpointPool } from './endpoint-pool.js';
 import type { Failure } from './failure.js';
-import type { MethodCandidate } from './method-candidate.js';
 import { describeVersions, mayServe, quoteVersion } from './picker.js';
+import type { MethodCandidate } from './subchannel.js';
 
 /** What is known about a call that no instance can take. */
 interface NoInstanceOptions {

@@ -7,9 +7,8 @@ import { canaryPercent } from '../resolver/canary.js';
 import type { Endpoint } from '../resolver/resolver.js';
 import type { WireCall } from '../transport/transport.js';
 import { groupBy } from './group-by.js';
-import type { MethodCandidate } from './method-candidate.js';
-import type { OutlierDetector } from './outlier-detection/outlier-detector.js';
-import type { Subchannel } from './subchannel.js';
+import type { OutlierDetector } from './outlier-detector.js';
+import type { MethodCandidate, Subchannel } from './subchannel.js';
 
 /** What a service's pickers are made from. */
 export interface MethodPickersOptions {

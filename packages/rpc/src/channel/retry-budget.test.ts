@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { ManualClock, seededRandom } from '@rondo/base/testing';
-import { RetryBudget } from './retry-budget.js';
+import { RetryBudget } from './failure.js';
 
 /** Attempts that `calls` calls make, of which each fails as often as it is tried where `fails` says so. */
 function attemptsOf(budget: RetryBudget, calls: number, fails: () => boolean): number {

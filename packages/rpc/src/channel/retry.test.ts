@@ -11,7 +11,7 @@ import type { Method } from '../contract/method.js';
 import { Status } from '../status/code.js';
 import { RpcError } from '../status/rpc-error.js';
 import { RouterError } from '../status/wire-errors.js';
-import { RetryBudget } from './retry-budget.js';
+import { RetryBudget } from './failure.js';
 
 type Idempotency = Method['policy']['idempotency'];
 

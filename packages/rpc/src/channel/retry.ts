@@ -9,12 +9,12 @@ import type { Attempt, RpcError } from '../status/rpc-error.js';
 import type { WireCall } from '../transport/transport.js';
 import { CallAttempt, endSpan, type MovableCall } from './attempt.js';
 import type { EndpointPool } from './endpoint-pool.js';
+import type { RetryBudget } from './failure.js';
 import { classifyFailure, type Failure } from './failure.js';
-import type { MethodCandidate } from './method-candidate.js';
 import { finalError } from './no-instance.js';
 import { requestedVersion } from './picker.js';
 import type { Hedge, HedgedAttempts } from './policies.js';
-import type { RetryBudget } from './retry-budget.js';
+import type { MethodCandidate } from './subchannel.js';
 import { untilKnown, untilPicked, untilReachable, type Waiting } from './wait-for-pick.js';
 
 /** Makes the request of each attempt, for calls whose encoding depends on the instance that was picked. */

@@ -3,11 +3,10 @@ import { type Balancing, POLICIES } from '../contract/balancing.js';
 import type { InstanceState, SourceView } from '../resolver/resolver.js';
 import type { ConnectivityState } from '../transport/transport.js';
 import { groupBy } from './group-by.js';
-import type { AttemptStats, MethodCandidate } from './method-candidate.js';
 import type { BalancingOrigin } from './overrides.js';
 import { portionsOf, trafficGroupOf } from './picker.js';
 import type { GuardView } from './policies.js';
-import type { Subchannel } from './subchannel.js';
+import type { AttemptStats, MethodCandidate, Subchannel } from './subchannel.js';
 
 /** One method at one endpoint, since the first pick. */
 export interface MethodView {

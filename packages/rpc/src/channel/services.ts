@@ -10,9 +10,9 @@ import type { ServedBy } from '../tls/served-by.js';
 import type { TransportFactory } from '../transport/transport.js';
 import { Connections } from './connections.js';
 import { EndpointPool } from './endpoint-pool.js';
+import { RetryBudget } from './failure.js';
 import type { Overrides, ServiceBalancing } from './overrides.js';
 import { type ChannelPolicies, type Guards, pluggedIn, refusingGuards, type Self, type Subsets } from './policies.js';
-import { RetryBudget } from './retry-budget.js';
 
 /** Options of {@link createServices}. */
 interface ServicesOptions {
@@ -47,20 +47,9 @@ export interface ServiceEntry {
 }
 
 /** The services that a channel calls. Each is looked up when it is first used. */
-export interface Services {
-  /** The entry of a service. Its first use sets its policy. @throws RpcError after `close`, or without the plugin that it needs. */
-  of(service: string, policy?: ServicePolicy): ServiceEntry;
-  /** The services used so far. */
-  all(): readonly ServiceEntry[];
-  /** Replaces the settings that override those of the options. */
-  configure(settings: CallSettings): void;
-  /** Watches all instances of all services. */
-  followAll(listener: ResolverListener): ResolutionHandle;
-  close(): void;
-  readonly closed: boolean;
-}
+export type Services = ReturnType<typeof createServices>;
 
-export function createServices({ overrides, self, transport, servedBy, ...shared }: ServicesOptions): Services {
+export function createServices({ overrides, self, transport, servedBy, ...shared }: ServicesOptions) {
   const { resolver, policies, clock, wallClock, log, random, zone } = shared;
   const connections = new Connections(transport, servedBy);
   const entries = new Map<string, ServiceEntry>();
@@ -117,10 +106,13 @@ export function createServices({ overrides, self, transport, servedBy, ...shared
   }
 
   return {
-    of: (service, policy = DEFAULT_SERVICE_POLICY) => entries.get(service) ?? open(service, policy),
+    /** The entry of a service. Its first use sets its policy. @throws RpcError after `close`, or without the plugin that it needs. */
+    of: (service: string, policy = DEFAULT_SERVICE_POLICY) => entries.get(service) ?? open(service, policy),
+    /** The services used so far. */
     all: () => [...entries.values()],
     configure,
-    followAll(listener) {
+    /** Watches all instances of all services. */
+    followAll(listener: ResolverListener): ResolutionHandle {
       if (closed) return { close() {} };
       return runOutsideScope(() => resolver.resolve(ALL_SERVICES, listener));
     },

@@ -5,10 +5,10 @@ import type { Endpoint, Resolution } from '../resolver/resolver.js';
 import type { ConnectivityState, TransportEvent } from '../transport/transport.js';
 import type { Connections } from './connections.js';
 import { HEALTH_SERVICE, HealthWatch } from './health-watch.js';
-import type { MethodCandidate } from './method-candidate.js';
 import { mayServe } from './picker.js';
 import type { Subset } from './policies.js';
 import type { SlowStart } from './slow-start.js';
+import type { MethodCandidate } from './subchannel.js';
 import { Subchannel } from './subchannel.js';
 
 interface SubchannelsOptions {

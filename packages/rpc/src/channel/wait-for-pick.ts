@@ -6,8 +6,7 @@ import type { Attempt } from '../status/rpc-error.js';
 import type { WireCall } from '../transport/transport.js';
 import { AttemptRecord } from './attempt.js';
 import type { EndpointPool } from './endpoint-pool.js';
-import type { MethodCandidate } from './method-candidate.js';
-import type { Subchannel } from './subchannel.js';
+import type { MethodCandidate, Subchannel } from './subchannel.js';
 
 /** The part of a call that limits its waiting. */
 export type Waiting = Pick<WireCall, 'context'>;

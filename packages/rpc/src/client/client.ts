@@ -185,7 +185,6 @@ async function callOnce(call: ClientCall, channel: Channel, lost?: string): Prom
     compression: call.options.compression ?? policy.compression,
     timer,
     plain: timer === undefined ? policy.plain : true,
-    peer: '',
   };
   if (timer !== undefined) return callTimed(call, timer, () => channel.call(method, wire, options));
   const reply = channel.call(method, wire, options);

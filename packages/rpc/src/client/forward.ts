@@ -105,7 +105,6 @@ function callOnce(call: ClientCall, channel: Channel, lost?: string): Promise<Re
     principal,
     compression: policy.compression,
     plain: policy.plain,
-    peer: '',
   };
   return channel.call(method, wire, { attempts, hashKey, lost, requests: context });
 }

@@ -9,7 +9,7 @@ import type { Method } from '../contract/method.js';
 import { mapMessages, untilAborted } from '../middleware/stream.js';
 import { receivedAssertion } from '../principal/verify-principals.js';
 import { validate } from '../status/invalid-argument.js';
-import type { WireCall } from '../transport/transport.js';
+import type { ReceivedWireCall } from '../transport/transport.js';
 import { decodeAndRead, decodeRequest, type ReadRequest, type RequestReader } from './codec.js';
 import type { MethodStats } from './method-stats.js';
 
@@ -50,17 +50,17 @@ export class RoutedCall implements ServerCall {
   declare readonly sendHeader: () => void;
   declare readonly log: Logger;
   readonly #logger: Logger;
-  readonly #wire: WireCall;
+  readonly #wire: ReceivedWireCall;
   readonly #clocks: Clocks;
   #log: Logger | undefined;
 
-  constructor(wire: WireCall, options: RoutedCallOptions) {
+  constructor(wire: ReceivedWireCall, options: RoutedCallOptions) {
     const { method, startedAt, clocks, traceId, trailer, logger } = options;
     this.method = method;
     this.metadata = wire.metadata;
     this.context = wire.context;
     this.traceId = traceId;
-    this.peer = wire.peer;
+    this.peer = wire.peer ?? '';
     this.startedAt = startedAt;
     this.trailer = trailer;
     if (wire.identity !== undefined) this.values.set(callerIdentity, wire.identity);

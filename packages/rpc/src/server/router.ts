@@ -14,7 +14,7 @@ import { Status } from '../status/code.js';
 import { RpcError } from '../status/rpc-error.js';
 import { RouterError } from '../status/wire-errors.js';
 import { SERVED_BY } from '../transport/router-error.js';
-import type { WireCall } from '../transport/transport.js';
+import type { ReceivedWireCall } from '../transport/transport.js';
 import {
   Admission,
   type AdmissionControl,
@@ -57,7 +57,7 @@ export interface Router {
   /** The call statistics of each method, by its path. Calls of unserved methods aren't counted. */
   readonly stats: ReadonlyMap<string, MethodStats>;
   /** Answers one call. It rejects only with a {@link RouterError}. */
-  handle(call: WireCall): Promise<Reply<Uint8Array>>;
+  handle(call: ReceivedWireCall): Promise<Reply<Uint8Array>>;
   /** Which calls are refused because of overload. */
   readonly admission: AdmissionControl;
   /** The transport logs here if it couldn't send a reply. */
@@ -86,7 +86,7 @@ export function createRouter(options: RouterOptions): Router {
   const admission = new Admission({ options: options.admission ?? {}, clock, random, logger });
   const routes = routesOf(options, [...telemetry, ...(options.middleware ?? []), enforceContext], admission);
 
-  function toServerCall({ method, reader, stats }: Route, wire: WireCall): RoutedCall {
+  function toServerCall({ method, reader, stats }: Route, wire: ReceivedWireCall): RoutedCall {
     const span = tracing()?.server(method, wire.metadata, wire.previousAttempts ?? 0);
     if (span !== undefined) wire.context.span = span;
     const traceId = span?.traceId ?? receivedTraceId(wire.metadata) ?? newTraceId(random);
@@ -95,7 +95,7 @@ export function createRouter(options: RouterOptions): Router {
     return new RoutedCall(wire, { method, reader, stats, startedAt: clock.now(), clocks, traceId, trailer, logger });
   }
 
-  async function handle(wire: WireCall): Promise<Reply<Uint8Array>> {
+  async function handle(wire: ReceivedWireCall): Promise<Reply<Uint8Array>> {
     const route = routeOf(wire, routes, servedBy);
     const { method, run, stats } = route;
     const call = toServerCall(route, wire);
@@ -162,7 +162,7 @@ function tellTimes({ trailer, startedAt }: RoutedCall, arrival: RequestArrival, 
 }
 
 /** The route of a call. @throws RouterError if the method isn't served, or if its kind (unary or streaming) isn't the call's. */
-function routeOf(wire: WireCall, routes: ReadonlyMap<string, Route>, metadata: Metadata): Route {
+function routeOf(wire: ReceivedWireCall, routes: ReadonlyMap<string, Route>, metadata: Metadata): Route {
   const route = routes.get(wire.path);
   // No handler can have run, so the call may be retried at another instance.
   if (route === undefined) throw serverErrors.NOT_SERVED({ path: wire.path }, { handled: 'never', metadata });
@@ -277,7 +277,7 @@ function handlerOf(handlers: ServiceImplementation['handlers'], key: string): An
  * Sets the deadline of a call: the earlier of the caller's and the contract's. Without either, the call isn't limited, because only
  * the caller can say how long it waits. The transport may have applied the contract's timeout already, when the call arrived.
  */
-function limit(wire: WireCall, timeoutMs: number | undefined, clock: Clock): void {
+function limit(wire: ReceivedWireCall, timeoutMs: number | undefined, clock: Clock): void {
   const { deadline } = wire;
   const allowed = timeoutMs === undefined ? Number.POSITIVE_INFINITY : clock.now() + timeoutMs;
   const { endsAt = Number.POSITIVE_INFINITY } = wire.context;

@@ -24,12 +24,6 @@ export interface WireCall {
    */
   readonly context: CallContext;
   readonly request: Payload<Uint8Array>;
-  /** The peer's address, if the transport knows it; empty on an outgoing call. */
-  readonly peer: string;
-  /** The SPIFFE id of the client, if its certificate was verified; missing on an outgoing call. */
-  readonly identity?: string | undefined;
-  /** Says on whose behalf the call is made, on a received call whose connection has mutual TLS. It isn't verified yet. */
-  readonly received?: ReceivedAssertion | undefined;
   /**
    * Says on whose behalf the call is made. The connection that carries the call sets it on the call itself, because
    * a copy of the call would be costly.
@@ -48,14 +42,24 @@ export interface WireCall {
   readonly timer?: CallTimer | undefined;
   /** Measures the attempt, on the client. */
   readonly times?: AttemptTimes | undefined;
-  /** When the request began to arrive, on the server, if the client wants to know. */
-  readonly arrival?: RequestArrival | undefined;
   /** Whether it goes as a gRPC call of its own, although the connection has a tunnel. */
   readonly plain?: boolean | undefined;
-  /** Sends the response's header at once. It is set on a received call if the transport can do this. */
-  readonly sendHeader?: ((header: Metadata) => void) | undefined;
   /** Whether the call is in the background: it lasts as long as its connection and must not keep the process alive. */
   readonly background?: boolean;
+}
+
+/** A wire call as a server receives it. */
+export interface ReceivedWireCall extends WireCall {
+  /** The peer's address, if the transport knows it. */
+  readonly peer?: string;
+  /** The SPIFFE id of the client, if its certificate was verified. */
+  readonly identity?: string | undefined;
+  /** Says on whose behalf the call is made, if the connection has mutual TLS. It isn't verified yet. */
+  readonly received?: ReceivedAssertion | undefined;
+  /** When the request began to arrive, if the client wants to know. */
+  readonly arrival?: RequestArrival | undefined;
+  /** Sends the response's header at once, if the transport can do this. */
+  readonly sendHeader?: ((header: Metadata) => void) | undefined;
 }
 
 /** Answers a wire call: a transport on the client, the router on the server. It rejects with an {@link RpcError}. */

@@ -1,8 +1,7 @@
 import { Connections } from '../../src/channel/connections.js';
 import { EndpointPool, type EndpointPoolOptions } from '../../src/channel/endpoint-pool.js';
-import type { MethodCandidate } from '../../src/channel/method-candidate.js';
-import type { Refusal } from '../../src/channel/refusals.js';
-import type { Subchannel } from '../../src/channel/subchannel.js';
+import type { Refusal } from '../../src/channel/failure.js';
+import type { MethodCandidate, Subchannel } from '../../src/channel/subchannel.js';
 import { DEFAULT_BALANCING } from '../../src/contract/balancing.js';
 import type { Method } from '../../src/contract/method.js';
 import { ManualClock, seededRandom } from '../../src/exports/testing.js';

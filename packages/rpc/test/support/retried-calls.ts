@@ -1,5 +1,5 @@
+import { RetryBudget } from '../../src/channel/failure.js';
 import { type AttemptOptions, callWithRetries } from '../../src/channel/retry.js';
-import { RetryBudget } from '../../src/channel/retry-budget.js';
 import type { Policy } from '../../src/contract/policy.js';
 import type { Random } from '../../src/exports/clock.js';
 import { type RpcError, Status } from '../../src/exports/status.js';
@@ -13,7 +13,7 @@ import { methodOf } from './method.js';
 import { makePool } from './pool.js';
 import { wireCall } from './wire-call.js';
 
-export { RetryBudget } from '../../src/channel/retry-budget.js';
+export { RetryBudget } from '../../src/channel/failure.js';
 export { DEFAULT_RETRY } from '../../src/contract/retry-policy.js';
 
 type Idempotency = Policy['idempotency'];

@@ -10,7 +10,6 @@ export function wireCall(call: Partial<WireCall> = {}): WireCall {
     deadline: undefined,
     context: new CallContext(),
     request: { stream: false, message: new Uint8Array() },
-    peer: '',
     ...call,
   };
 }

@@ -19,7 +19,7 @@ import {
   readPreviousAttempts,
 } from '../../transport/retry-metadata.js';
 import { notHandledMark } from '../../transport/router-error.js';
-import type { WireCall } from '../../transport/transport.js';
+import type { ReceivedWireCall } from '../../transport/transport.js';
 import { readArrival } from './arrival.js';
 import type { Peer } from './mutual-tls.js';
 
@@ -44,7 +44,7 @@ export interface CallInFlight extends InFlightMember {
 
 /** One call in flight, as grpc-js received it. */
 export interface Exchange extends CallInFlight {
-  readonly wire: WireCall;
+  readonly wire: ReceivedWireCall;
 }
 
 /** Options of {@link toExchange}. */
@@ -82,14 +82,15 @@ export function toExchange(call: SurfaceCall, { method, request, clock, peer }: 
 }
 
 /** What is known of a received call before its request is read. */
-export interface ReceivedCallOptions extends Pick<WireCall, 'path' | 'responseStream' | 'deadline' | 'peer'> {
+export interface ReceivedCallOptions extends Pick<ReceivedWireCall, 'path' | 'responseStream' | 'deadline'> {
+  readonly peer: string;
   readonly context: CallContext;
   /** The client, if its certificate was verified. */
   readonly client: Peer | undefined;
 }
 
 /** A received call. It is the source of its own metadata, which is read only when it is needed. */
-export abstract class ReceivedCall implements WireCall, MetadataSource {
+export abstract class ReceivedCall implements ReceivedWireCall, MetadataSource {
   readonly path: string;
   readonly responseStream: boolean;
   readonly metadata = Metadata.over(this);

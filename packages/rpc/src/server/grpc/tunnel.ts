@@ -8,7 +8,7 @@ import { receivedTraceId } from '../../call/trace.js';
 import { serverErrors } from '../../errors/server.js';
 import type { ReceivedAssertion } from '../../principal/verifier.js';
 import { RpcError } from '../../status/rpc-error.js';
-import type { WireCall, WireHandler } from '../../transport/transport.js';
+import type { ReceivedWireCall, WireHandler } from '../../transport/transport.js';
 import { KnownAssertions } from '../../transport/tunnel/assertions.js';
 import { type RequestListener, readRequest } from '../../transport/tunnel/frame-reader.js';
 import {
@@ -333,7 +333,7 @@ interface ReceivedFrom {
 }
 
 /** A call as it came through a tunnel. */
-class ReceivedCall implements WireCall, CallInFlight {
+class ReceivedCall implements ReceivedWireCall, CallInFlight {
   readonly id: number;
   readonly path: string;
   readonly responseStream = false;

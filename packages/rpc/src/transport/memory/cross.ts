@@ -8,7 +8,7 @@ import { RpcError } from '../../status/rpc-error.js';
 import { RouterError, TransportError } from '../../status/wire-errors.js';
 import { InFlight, type InFlightMember } from '../grpc/active-calls.js';
 import { ReceivedEntries } from '../received-entries.js';
-import type { WireCall, WireHandler } from '../transport.js';
+import type { ReceivedWireCall, WireHandler } from '../transport.js';
 
 const MAX_MESSAGE_BYTES = 4 * 1024 * 1024;
 
@@ -34,7 +34,7 @@ interface CallInFlight extends InFlightMember {
  * allowed don't. When `connection` breaks, neither side receives anything more.
  */
 export async function crossMemory(
-  wire: WireCall,
+  wire: ReceivedWireCall,
   handle: WireHandler,
   connection: MemoryConnection,
 ): Promise<Reply<Uint8Array>> {

@@ -1,10 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
-import { endpoint } from '../../../test/support/endpoints.js';
-import { methodOf } from '../../../test/support/method.js';
-import { type Behaviour, logNormal, makeReplicas, quantile } from '../../../test/support/replicas.js';
-import { DEFAULT_BALANCING } from '../../contract/balancing.js';
-import { Status } from '../../status/code.js';
-import { RpcError } from '../../status/rpc-error.js';
+import { endpoint } from '../../test/support/endpoints.js';
+import { methodOf } from '../../test/support/method.js';
+import { type Behaviour, logNormal, makeReplicas, quantile } from '../../test/support/replicas.js';
+import { DEFAULT_BALANCING } from '../contract/balancing.js';
+import { Status } from '../status/code.js';
+import { RpcError } from '../status/rpc-error.js';
 
 const THREE = ['a', 'b', 'c'];
 const add = methodOf('no_side_effects', { name: 'Add', path: '/s.S/Add' });
