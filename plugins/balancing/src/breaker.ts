@@ -1,8 +1,10 @@
-import type { BreakerPolicy, BreakerState } from '@rondo/rpc/internal';
+import { type BreakerPolicy, type BreakerState, CallWindow } from '@rondo/rpc/internal';
 import type { Verdict } from './verdict.js';
 
 /** The time from the opening, and from each probe, to the next probe. Milliseconds. */
 export const PROBE_INTERVAL_MS = 250;
+/** The slots of the window. */
+const SLOTS = 20;
 /** How many bad calls in a row open the breaker if most instances fail as well. */
 const MIN_IN_PANIC = 5;
 
@@ -61,13 +63,15 @@ export class Breaker implements BreakerFigures {
   readonly #onChange: BreakerOptions['onChange'];
   #policy: BreakerPolicy;
   #window: CallWindow;
+  /** The bad calls since the last good one. */
+  #badInRow = 0;
   #epoch = 0;
   /** The calls in flight that aren't counted yet, in the order of their start. Only kept if calls can be slow. */
   readonly #running = new Set<AdmittedCall>();
 
   constructor({ policy, now, inPanic, onChange }: BreakerOptions) {
     this.#policy = policy;
-    this.#window = new CallWindow(policy.windowMs);
+    this.#window = new CallWindow(policy.windowMs, SLOTS);
     this.openedAt = now;
     this.#inPanic = inPanic;
     this.#onChange = onChange;
@@ -82,12 +86,12 @@ export class Breaker implements BreakerFigures {
   }
 
   get bad(): number {
-    return this.#window.bad;
+    return this.#window.faults;
   }
 
   /** Replaces the policy. The state stays; the count begins anew if the window has changed. */
   set policy(policy: BreakerPolicy) {
-    if (policy.windowMs !== this.#policy.windowMs) this.#window = new CallWindow(policy.windowMs);
+    if (policy.windowMs !== this.#policy.windowMs) this.#window = new CallWindow(policy.windowMs, SLOTS);
     if (policy.slowCallMs === undefined) this.#running.clear();
     this.#policy = policy;
   }
@@ -144,12 +148,15 @@ export class Breaker implements BreakerFigures {
       return;
     }
     this.#window.note(bad, now);
+    // After a window without a call, the row is as old as the rest.
+    const isFirst = this.#window.calls === 1;
+    this.#badInRow = bad ? (isFirst ? 0 : this.#badInRow) + 1 : 0;
     if (!bad || !this.#opens()) return;
-    const { calls, badInRow, bad: badCalls } = this.#window;
+    const { calls, faults: badCalls } = this.#window;
     const seconds = this.#policy.windowMs / 1_000;
     const { slowCallMs } = this.#policy;
     const how = slowCallMs === undefined ? 'failed' : `failed or took ${slowCallMs} ms or more`;
-    this.reason = `${badCalls} of ${calls} calls in ${seconds} s ${how}, the last ${badInRow} in a row (the last: ${why})`;
+    this.reason = `${badCalls} of ${calls} calls in ${seconds} s ${how}, the last ${this.#badInRow} in a row (the last: ${why})`;
     this.openedAt = now;
     this.openings += 1;
     this.succeeded = 0;
@@ -158,7 +165,8 @@ export class Breaker implements BreakerFigures {
   }
 
   #opens(): boolean {
-    const { calls, bad, badInRow } = this.#window;
+    const { calls, faults: bad } = this.#window;
+    const badInRow = this.#badInRow;
     const { minCalls, failurePercent } = this.#policy;
     if (badInRow >= minCalls) return true;
     if (calls >= minCalls && bad * 100 >= failurePercent * calls) return true;
@@ -173,7 +181,7 @@ export class Breaker implements BreakerFigures {
     }
     this.succeeded += 1;
     if (this.succeeded >= this.#policy.probes) {
-      this.#window = new CallWindow(this.#policy.windowMs);
+      this.#window = new CallWindow(this.#policy.windowMs, SLOTS);
       this.#become('closed');
     } else if (this.state === 'open') this.#become('half_open');
   }
@@ -189,53 +197,5 @@ export class Breaker implements BreakerFigures {
   #newEpoch(): void {
     this.#epoch += 1;
     this.#running.clear();
-  }
-}
-
-/** The slots of a window. */
-const SLOTS = 20;
-
-/** Counts the calls within a sliding window, and those of them that were bad, in 20 slots. */
-class CallWindow {
-  calls = 0;
-  bad = 0;
-  /** The bad calls since the last good one. */
-  badInRow = 0;
-  readonly #slotMs: number;
-  readonly #calls = new Array<number>(SLOTS).fill(0);
-  readonly #bad = new Array<number>(SLOTS).fill(0);
-  #slot = Number.NEGATIVE_INFINITY;
-
-  constructor(windowMs: number) {
-    this.#slotMs = windowMs / SLOTS;
-  }
-
-  /** Counts a call at `now`. */
-  note(bad: boolean, now: number): void {
-    this.#advance(now);
-    const index = this.#slot % SLOTS;
-    this.#calls[index] = (this.#calls[index] ?? 0) + 1;
-    this.calls += 1;
-    this.badInRow = bad ? this.badInRow + 1 : 0;
-    if (!bad) return;
-    this.#bad[index] = (this.#bad[index] ?? 0) + 1;
-    this.bad += 1;
-  }
-
-  #advance(now: number): void {
-    const slot = Math.floor(now / this.#slotMs);
-    if (slot <= this.#slot) return;
-    const from = Math.max(this.#slot + 1, slot - SLOTS + 1);
-    for (let passed = from; passed <= slot; passed += 1) this.#forget(passed % SLOTS);
-    this.#slot = slot;
-    // After a window without a call, the row is as old as the rest.
-    if (this.calls === 0) this.badInRow = 0;
-  }
-
-  #forget(index: number): void {
-    this.calls -= this.#calls[index] ?? 0;
-    this.bad -= this.#bad[index] ?? 0;
-    this.#calls[index] = 0;
-    this.#bad[index] = 0;
   }
 }

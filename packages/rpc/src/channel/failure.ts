@@ -4,7 +4,7 @@ import { DEFAULT_RETRY } from '../contract/retry-policy.js';
 import { Status } from '../status/code.js';
 import { RpcError } from '../status/rpc-error.js';
 import { RouterError, TransportError } from '../status/wire-errors.js';
-import { isServerFault } from './outcomes.js';
+import { CallWindow, isServerFault } from './outcomes.js';
 
 /** What a failed attempt means for the call. */
 export interface Failure {
@@ -175,8 +175,6 @@ interface RetryBudgetOptions {
 
 /** How long the balance from a call is kept. Milliseconds. */
 const WINDOW_MS = 10_000;
-const SLOTS = 10;
-const SLOT_MS = WINDOW_MS / SLOTS;
 
 /**
  * Limits retries, so that they can't turn an outage into a retry storm: attempts stay below `1 + ratio` times the calls.
@@ -187,10 +185,7 @@ export class RetryBudget {
   readonly #ratio: number;
   readonly #reserve: number;
   readonly #clock: Clock;
-  /** The calls of each second of the window. */
-  readonly #slots = new Array<number>(SLOTS).fill(0);
-  #slot: number;
-  #calls = 0;
+  readonly #window = new CallWindow(WINDOW_MS);
   #balance: number;
 
   constructor({ ratio = 0.2, reserve = 100, clock = systemClock }: RetryBudgetOptions = {}) {
@@ -198,13 +193,12 @@ export class RetryBudget {
     this.#reserve = reserve;
     this.#clock = clock;
     this.#balance = reserve;
-    this.#slot = this.#now();
   }
 
   /** Counts a call. */
   deposit(): void {
-    this.#advance();
-    this.#count(this.#slot, 1);
+    const now = this.#advance();
+    this.#window.note(false, now);
     this.#balance += this.#ratio;
   }
 
@@ -216,24 +210,12 @@ export class RetryBudget {
     return true;
   }
 
-  #now(): number {
-    return Math.floor(this.#clock.now() / SLOT_MS);
-  }
-
-  /** Drops the slots that are older than the window. */
-  #advance(): void {
-    const now = this.#now();
-    if (now === this.#slot) return;
-    for (let slot = Math.max(this.#slot, now - SLOTS) + 1; slot <= now; slot += 1) {
-      this.#count(slot, -(this.#slots[slot % SLOTS] ?? 0));
+  /** Forgets the calls that are older than the window, and what they have added. Returns the time. */
+  #advance(): number {
+    const now = this.#clock.now();
+    if (this.#window.advance(now)) {
+      this.#balance = Math.min(this.#balance, this.#reserve + this.#ratio * this.#window.calls);
     }
-    this.#slot = now;
-    this.#balance = Math.min(this.#balance, this.#reserve + this.#ratio * this.#calls);
-  }
-
-  #count(slot: number, calls: number): void {
-    const index = slot % SLOTS;
-    this.#slots[index] = (this.#slots[index] ?? 0) + calls;
-    this.#calls += calls;
+    return now;
   }
 }

@@ -101,21 +101,26 @@ export interface CallCounts {
 
 /** How long outcomes count. Milliseconds. */
 export const OUTLIER_WINDOW_MS = 10_000;
-const SLOTS = 10;
-const SLOT_MS = OUTLIER_WINDOW_MS / SLOTS;
 
-/** Counts the calls of the last 10 s in slots of one second. */
-export class OutcomeWindow implements CallCounts {
+/** Counts the calls of a sliding window, and those of them that failed, in slots. It sets no timer: its callers pass the time. */
+export class CallWindow implements CallCounts {
   calls = 0;
   faults = 0;
-  readonly #calls = new Array<number>(SLOTS).fill(0);
-  readonly #faults = new Array<number>(SLOTS).fill(0);
+  readonly #slotMs: number;
+  readonly #calls: number[];
+  readonly #faults: number[];
   #slot = Number.NEGATIVE_INFINITY;
+
+  constructor(windowMs: number, slots = 10) {
+    this.#slotMs = windowMs / slots;
+    this.#calls = new Array<number>(slots).fill(0);
+    this.#faults = new Array<number>(slots).fill(0);
+  }
 
   /** Counts a call that ended at `now`. */
   note(failed: boolean, now: number): void {
     this.advance(now);
-    const index = this.#slot % SLOTS;
+    const index = this.#slot % this.#calls.length;
     this.#calls[index] = (this.#calls[index] ?? 0) + 1;
     this.calls += 1;
     if (!failed) return;
@@ -123,13 +128,15 @@ export class OutcomeWindow implements CallCounts {
     this.faults += 1;
   }
 
-  /** Drops the slots that are older than the window. */
-  advance(now: number): void {
-    const slot = Math.floor(now / SLOT_MS);
-    if (slot <= this.#slot) return;
-    if (slot - this.#slot >= SLOTS) this.clear();
-    else for (let passed = this.#slot + 1; passed <= slot; passed += 1) this.#forget(passed % SLOTS);
+  /** Drops the slots that are older than the window. Returns whether another slot has begun. */
+  advance(now: number): boolean {
+    const slots = this.#calls.length;
+    const slot = Math.floor(now / this.#slotMs);
+    if (slot <= this.#slot) return false;
+    if (slot - this.#slot >= slots) this.clear();
+    else for (let passed = this.#slot + 1; passed <= slot; passed += 1) this.#forget(passed % slots);
     this.#slot = slot;
+    return true;
   }
 
   clear(): void {
@@ -152,7 +159,7 @@ const MIN_COMPARED_CALLS = 10;
 
 /** The recent outcomes and latency of one candidate's calls. */
 export class CandidateStats {
-  readonly window = new OutcomeWindow();
+  readonly window = new CallWindow(OUTLIER_WINDOW_MS);
   readonly latency = new Latency();
   consecutiveFaults = 0;
   /** When the last answer came, by the channel's clock. */

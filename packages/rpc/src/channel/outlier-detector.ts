@@ -8,6 +8,7 @@ import { TransportError } from '../status/wire-errors.js';
 import { groupBy } from './group-by.js';
 import {
   type CallCounts,
+  CallWindow,
   type EjectOptions,
   isConsecutiveOutlier,
   isNeutral,
@@ -18,7 +19,6 @@ import {
   median,
   mostlyFails,
   OUTLIER_WINDOW_MS,
-  OutcomeWindow,
   slowFromMs,
 } from './outcomes.js';
 import type { AttemptOutcome, MethodCandidate, Subchannel } from './subchannel.js';
@@ -191,7 +191,7 @@ const BLAMED_PART_OF_TIMEOUT = 0.9;
 /** Outlier detection for one method: compares its candidates and ejects the outliers. */
 export class MethodOutliers {
   /** The calls of all candidates. */
-  readonly window = new OutcomeWindow();
+  readonly window = new CallWindow(OUTLIER_WINDOW_MS);
   /** Whether the method's latencies can be compared. False for streams, whose duration depends on how fast the client reads or writes. */
   readonly comparesLatency: boolean;
   /** The connected candidates that don't refuse the method. */

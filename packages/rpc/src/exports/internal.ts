@@ -33,7 +33,7 @@ export { wasSent } from '../channel/attempt.js';
 export type { Choice } from '../channel/choose.js';
 export { classifyFailure, type Failure } from '../channel/failure.js';
 export type { Fleet, FleetStanding } from '../channel/fleet.js';
-export { isNeutral, isServerFault } from '../channel/outcomes.js';
+export { CallWindow, isNeutral, isServerFault } from '../channel/outcomes.js';
 export { BalancingError } from '../channel/overrides.js';
 export type {
   BreakerState,
