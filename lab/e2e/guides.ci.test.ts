@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { startTestPostgres, type TestPostgres } from '@rondo/database/testing';
 import { freePort, root, start } from '@rondo/harness';
-import { POLICY_NAMES, parseBalancing } from '@rondo/rpc/internal';
+import { balancingText, POLICY_NAMES } from '@rondo/rpc/internal';
 import { Pool } from 'pg';
 import { readGuide } from '../../e2e/src/docs.js';
 import { runFile, startFile } from './src/run-guide.js';
@@ -115,10 +115,10 @@ describe('docs/guides/balancing.md', () => {
   it('has a valid configuration', () => {
     const configured = guide.commands.flatMap((line) => /^RONDO_BALANCING='(.*)'$/.exec(line)?.[1] ?? []);
     expect(configured).toHaveLength(1);
-    expect(configured.map(parseBalancing)).toEqual([
+    expect(configured.map(balancingText.parse)).toEqual([
       {
         faults: [],
-        overrides: {
+        value: {
           'helloworld.Greeter': { policy: 'least_request' },
           'shop.v1.OrderService': { policy: 'weighted_round_robin', weights: 'load' },
         },

@@ -129,7 +129,7 @@ describe('rondo pick', () => {
     const bad = { ...environment, RONDO_BALANCING: 'x' };
     const { exitCode, stderr } = await rondo(['pick', 'AdderService'], { environment: bad });
     expect(exitCode).toBe(2);
-    expect(stderr).toContain('RONDO_BALANCING "x": "x" is not service=policy');
+    expect(stderr).toContain('RONDO_BALANCING=x: "x" is not service=policy');
   });
 });
 

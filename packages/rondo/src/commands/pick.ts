@@ -1,5 +1,5 @@
 import type { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
-import { EVERY_SERVICE, POLICIES, POLICY_NAMES, parsePolicy } from '@rondo/rpc/internal';
+import { balancingText, EVERY_SERVICE, POLICIES, POLICY_NAMES } from '@rondo/rpc/internal';
 import { parseMethodName } from '../call/target.js';
 import { type Arguments, type CommandContext, defineCommand } from '../command.js';
 import { completeMethod, completeService } from '../completion/registered.js';
@@ -137,9 +137,9 @@ async function find(name: string | undefined, values: Values, context: CommandCo
 }
 
 function parsePolicyOption(text: string) {
-  const { balancing, faults } = parsePolicy(text);
+  const { value, faults } = balancingText.parseOne(text);
   if (faults.length > 0) throw new UsageError(`--policy "${text}": ${faults.join('; ')}`);
-  return balancing;
+  return value;
 }
 
 async function pickInTurn(

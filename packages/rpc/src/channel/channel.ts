@@ -2,10 +2,9 @@ import { type Clock, type Random, systemClock, systemRandom, systemWallClock, ty
 import { type Logger, type Reply, silentLogger } from '../call/call.js';
 import type { ClientCall } from '../call/client-call.js';
 import type { ServicePolicy } from '../contract/balancing.js';
-import type { BalancingOverrides } from '../contract/balancing-text.js';
 import type { ServiceDefinition } from '../contract/definition.js';
-import type { BreakerOverrides, BulkheadOverrides } from '../contract/guard-text.js';
 import type { Method } from '../contract/method.js';
+import type { BalancingOverrides, BreakerOverrides, BulkheadOverrides } from '../contract/setting-text.js';
 import { clientErrors } from '../errors/client.js';
 import type { CallSettings } from '../live-config/live-settings.js';
 import type { Middleware } from '../middleware/middleware.js';

@@ -75,3 +75,8 @@ it('what code says is held to its bounds: all faults at once', () => {
     'balancing: a.B: a subset of 0 is not a whole number from 1 to 10,000; *: a slow start of -1 ms is not from 0 s to 1 h',
   );
 });
+
+it('names a policy that only plain JavaScript can get wrong', () => {
+  const overrides = JSON.parse('{"a.B":{"policy":"randon"}}');
+  expect(() => acceptOverrides(overrides)).toThrow(/^balancing: a\.B: there is no policy "randon": is random meant\?/);
+});

@@ -1,9 +1,15 @@
 import type { Logger } from '../call/call.js';
-import { type Balancing, checkBalancing, POLICIES, type ServicePolicy } from '../contract/balancing.js';
-import { type BalancingOverrides, checkOverrides, EVERY_SERVICE } from '../contract/balancing-text.js';
+import {
+  type Balancing,
+  checkBalancing,
+  DEFAULT_BALANCING,
+  POLICIES,
+  POLICY_NAMES,
+  type ServicePolicy,
+} from '../contract/balancing.js';
 import { checkBreaker, DEFAULT_BREAKER } from '../contract/breaker-policy.js';
 import { checkBulkhead, DEFAULT_BULKHEAD } from '../contract/bulkhead-policy.js';
-import type { GuardOverrides } from '../contract/guard-text.js';
+import { type BalancingOverrides, EVERY_SERVICE, type GuardOverrides } from '../contract/setting-text.js';
 import { clientErrors } from '../errors/client.js';
 import type { CallSettings } from '../live-config/live-settings.js';
 import { type GuardSettings, pluggedIn, pluggedSettings } from './policies.js';
@@ -94,7 +100,13 @@ export class BalancingError extends TypeError {
  * @throws TypeError that lists every fault.
  */
 export function acceptOverrides(overrides: BalancingOverrides): BalancingOverrides {
-  const faults = checkOverrides(overrides);
+  const faults = Object.entries(overrides).flatMap(([service, balancing]) => {
+    // Without a policy, the contract's holds: one policy that allows the other settings is enough.
+    const [fault, ...others] = POLICY_NAMES.map((policy) =>
+      checkBalancing({ ...DEFAULT_BALANCING, policy, ...balancing }),
+    );
+    return fault === undefined || others.includes(undefined) ? [] : [`${service}: ${fault}`];
+  });
   if (faults.length > 0) throw new TypeError(`balancing: ${faults.join('; ')}`);
   return overrides;
 }

@@ -3,15 +3,15 @@ import { fileURLToPath } from 'node:url';
 import { systemClock, systemRandom, systemWallClock } from '@rondo/base';
 import type { Channel } from '../channel/channel.js';
 import type { ChannelPolicies } from '../channel/policies.js';
-import { type BalancingOverrides, parseBalancing } from '../contract/balancing-text.js';
 import {
+  type BalancingOverrides,
   type BreakerOverrides,
   type BulkheadOverrides,
+  balancingText,
   breakerText,
   bulkheadText,
-  type GuardOverrides,
-  type GuardText,
-} from '../contract/guard-text.js';
+  type SettingText,
+} from '../contract/setting-text.js';
 import { checkZone } from '../resolver/endpoint.js';
 import { type EndpointStorage, folderStorage } from '../resolver/endpoint-storage.js';
 import { type MutualTls, openMutualTls, readTlsSettings } from '../tls/mutual-tls.js';
@@ -85,10 +85,7 @@ export function registryAddresses(list = ''): readonly string[] {
 
 /** The balancing overrides in `text`; none if it is empty. */
 export function configuredBalancing(text = ''): BalancingOverrides {
-  if (text.trim() === '') return {};
-  const { overrides, faults } = parseBalancing(text);
-  if (faults.length > 0) throw new TypeError(`RONDO_BALANCING=${text}: ${faults.join('; ')}`);
-  return overrides;
+  return configured('RONDO_BALANCING', text, balancingText);
 }
 
 /** The breakers in `text`; none if it is empty. */
@@ -101,7 +98,7 @@ export function configuredBulkheads(text = ''): BulkheadOverrides {
   return configured('RONDO_BULKHEAD', text, bulkheadText);
 }
 
-function configured<P>(variable: string, text: string, { parse }: GuardText<P>): GuardOverrides<P> {
+function configured<T>(variable: string, text: string, { parse }: SettingText<T>): Readonly<Record<string, T>> {
   if (text.trim() === '') return {};
   const { value, faults } = parse(text);
   if (faults.length > 0) throw new TypeError(`${variable}=${text}: ${faults.join('; ')}`);

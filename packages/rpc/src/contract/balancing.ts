@@ -67,37 +67,30 @@ export const DEFAULT_BALANCING: Balancing = {
   hashBalanceFactor: undefined,
 };
 
-const MAX_SLOW_START_MS = 60 * 60 * 1000;
-const MAX_SUBSET_SIZE = 10_000;
+/** The ranges of the settings. Milliseconds for those that end in `Ms`. */
+export const BALANCING_RANGES = {
+  slowStartMs: [0, 3_600_000],
+  subsetSize: [1, 10_000],
+  hashBalanceFactor: [100, 10_000],
+} as const;
 
-/** Whether the duration is a valid slow start: 0 to 1 h. */
-export function isSlowStart(slowStartMs: number): boolean {
-  return slowStartMs >= 0 && slowStartMs <= MAX_SLOW_START_MS;
-}
-
-/** Whether the size is a valid subset: 1 to 10,000. */
-export function isSubsetSize(size: number): boolean {
-  return Number.isInteger(size) && size >= 1 && size <= MAX_SUBSET_SIZE;
-}
-
-/** Whether the factor is a valid bound of the load: 100 % to 10,000 %. */
-export function isHashBalanceFactor(percent: number): boolean {
-  return Number.isInteger(percent) && percent >= 100 && percent <= 10_000;
-}
+const isIn = (value: number, [min, max]: readonly [min: number, max: number]) => value >= min && value <= max;
+const isCount = (value: number, range: readonly [min: number, max: number]) =>
+  Number.isInteger(value) && isIn(value, range);
 
 /** What is wrong with `balancing`, as the end of a sentence that begins with its name; undefined if nothing is. */
 export function checkBalancing(balancing: Balancing): string | undefined {
   const { policy, weights, slowStartMs, subsetSize, hashBalanceFactor } = balancing;
   if (!isPolicyName(policy)) return unknownPolicy(policy);
   const { weights: weighsBy, affinity } = POLICIES[policy];
-  if (!isSlowStart(slowStartMs)) return `a slow start of ${slowStartMs} ms is not from 0 s to 1 h`;
-  if (subsetSize !== undefined && !isSubsetSize(subsetSize)) {
+  if (!isIn(slowStartMs, BALANCING_RANGES.slowStartMs)) return `a slow start of ${slowStartMs} ms is not from 0 s to 1 h`;
+  if (subsetSize !== undefined && !isCount(subsetSize, BALANCING_RANGES.subsetSize)) {
     return `a subset of ${subsetSize} is not a whole number from 1 to 10,000`;
   }
   if (weights === 'load' && weighsBy !== 'load') {
     return `${policy} doesn't weigh by load, which is for ${policiesThat((other) => other.weights === 'load')}`;
   }
-  if (hashBalanceFactor !== undefined && !isHashBalanceFactor(hashBalanceFactor)) {
+  if (hashBalanceFactor !== undefined && !isCount(hashBalanceFactor, BALANCING_RANGES.hashBalanceFactor)) {
     return `a hash balance factor of ${hashBalanceFactor} is not a whole number from 100 to 10,000`;
   }
   if (hashBalanceFactor !== undefined && affinity !== 'key') {

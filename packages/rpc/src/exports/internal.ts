@@ -56,6 +56,7 @@ export type { AttemptCounts, EndpointView, ServiceView } from '../channel/servic
 export { configuredToken, sendToken } from '../client/caller-token.js';
 export { bindingOf } from '../client/client.js';
 export {
+  configuredBalancing,
   configuredBreakers,
   configuredBulkheads,
   configuredMutualTls,
@@ -80,13 +81,6 @@ export {
   type ServicePolicy,
   servicePolicyOf,
 } from '../contract/balancing.js';
-export {
-  type BalancingOverrides,
-  EVERY_SERVICE,
-  formatBalancing,
-  parseBalancing,
-  parsePolicy,
-} from '../contract/balancing-text.js';
 export { type BreakerPolicy, DEFAULT_BREAKER } from '../contract/breaker-policy.js';
 export { type BulkheadPolicy, DEFAULT_BULKHEAD } from '../contract/bulkhead-policy.js';
 export {
@@ -99,18 +93,21 @@ export {
   type ServiceDefinition,
 } from '../contract/definition.js';
 export { encodeMessage } from '../contract/encode.js';
-export {
-  type BreakerOverrides,
-  type BulkheadOverrides,
-  breakerText,
-  bulkheadText,
-  type GuardOverrides,
-  type GuardText,
-} from '../contract/guard-text.js';
 export type { HedgePolicy } from '../contract/hedge-policy.js';
 export { type Method, methodsOf } from '../contract/method.js';
 export { didYouMean, editDistance, listNames, nearest } from '../contract/nearest.js';
 export { COMPRESSIONS, optionBytes, POLICY_TAG } from '../contract/policy.js';
+export {
+  type BalancingOverrides,
+  type BreakerOverrides,
+  type BulkheadOverrides,
+  balancingText,
+  breakerText,
+  bulkheadText,
+  EVERY_SERVICE,
+  type GuardOverrides,
+  type SettingText,
+} from '../contract/setting-text.js';
 export { type PolicyFields, readBytes, type ScalarField } from '../contract/wire-fields.js';
 export { clientErrors } from '../errors/client.js';
 export { type CallSettings, LiveSettings } from '../live-config/live-settings.js';

@@ -1,6 +1,9 @@
-import type { BalancingOverrides } from '../contract/balancing-text.js';
-import { EVERY_SERVICE } from '../contract/balancing-text.js';
-import type { BreakerOverrides, BulkheadOverrides } from '../contract/guard-text.js';
+import {
+  type BalancingOverrides,
+  type BreakerOverrides,
+  type BulkheadOverrides,
+  EVERY_SERVICE,
+} from '../contract/setting-text.js';
 import { isSettingName, SETTING_KEYS, type SettingName, type SettingValue } from './setting-keys.js';
 
 /** A setting as the registry keeps it. Without a value it is deleted. */

@@ -1,9 +1,8 @@
 import type { Balancing } from '../contract/balancing.js';
-import { parsePolicy } from '../contract/balancing-text.js';
 import type { BreakerPolicy } from '../contract/breaker-policy.js';
 import type { BulkheadPolicy } from '../contract/bulkhead-policy.js';
-import { breakerText, bulkheadText, type Parsed } from '../contract/guard-text.js';
 import { nearest } from '../contract/nearest.js';
+import { balancingText, breakerText, bulkheadText, type Parsed } from '../contract/setting-text.js';
 import { CANARY_RULE, parseCanaryPercent } from '../resolver/canary.js';
 import type { MaxCalls } from '../server/admission/admission.js';
 import { MAX_CALLS_EXAMPLE, parseMaxCalls } from '../server/admission/max-calls-text.js';
@@ -62,7 +61,7 @@ const balancing: SettingKey<Partial<Balancing>> = {
   rule: 'policy[?key=value&…] as in RONDO_BALANCING, without subset',
   example: 'weighted_round_robin?weights=load&slow_start=30s',
   parse(text) {
-    const { balancing: value, faults } = parsePolicy(text);
+    const { value, faults } = balancingText.parseOne(text);
     const subset = 'subsetSize' in value ? ["subset can't change while processes run"] : [];
     return { value, faults: [...faults, ...subset] };
   },

@@ -2,17 +2,15 @@ import {
   type BalancingOverrides,
   type BreakerOverrides,
   type BulkheadOverrides,
+  balancingText,
   breakerText,
   bulkheadText,
-  formatBalancing,
   formatMaxCalls,
-  type GuardOverrides,
-  type GuardText,
   MAX_CALLS_EXAMPLE,
   MAX_CALLS_RULE,
   type MaxCalls,
-  parseBalancing,
   parseMaxCalls,
+  type SettingText,
 } from '@rondo/rpc/internal';
 
 /** A parsed value, or what is wrong with the text. */
@@ -185,18 +183,15 @@ export const reachableAt: Parser<ReachableAt> = {
 export const balancingOverrides: Parser<BalancingOverrides> = {
   rule: 'service=policy[?key=value&…], several with commas, * for every other service',
   example: 'sales.v1.OrderService=least_request,*=weighted_round_robin?weights=load&slow_start=30s',
-  parse(value) {
-    const { overrides, faults } = parseBalancing(value);
-    return faults.length === 0 ? valid(overrides) : invalid(`is wrong: ${faults.join('; ')}`);
-  },
-  format: formatBalancing,
+  parse: (value) => parseSettings(balancingText, value),
+  format: balancingText.format,
 };
 
 /** Circuit breakers, by service or method. */
 export const breakerOverrides: Parser<BreakerOverrides> = {
   rule: 'service[/Method]=on[?key=value&…] or =off, several with commas, * for every other service',
   example: 'sales.v1.OrderService=on,calculator.v1.CalculatorService/Evaluate=on?slow=200ms&percent=30',
-  parse: (value) => parseGuards(breakerText, value),
+  parse: (value) => parseSettings(breakerText, value),
   format: breakerText.format,
 };
 
@@ -204,11 +199,11 @@ export const breakerOverrides: Parser<BreakerOverrides> = {
 export const bulkheadOverrides: Parser<BulkheadOverrides> = {
   rule: 'service[/Method]=on?max_calls=N[&key=value&…] or =off, several with commas, * for every other service',
   example: 'sales.v1.OrderService=on?max_calls=50&max_queued=100&queue_timeout=500ms',
-  parse: (value) => parseGuards(bulkheadText, value),
+  parse: (value) => parseSettings(bulkheadText, value),
   format: bulkheadText.format,
 };
 
-function parseGuards<P>({ parse }: GuardText<P>, text: string): Parsed<GuardOverrides<P>> {
+function parseSettings<T>({ parse }: SettingText<T>, text: string): Parsed<Readonly<Record<string, T>>> {
   const { value, faults } = parse(text);
   return faults.length === 0 ? valid(value) : invalid(`is wrong: ${faults.join('; ')}`);
 }

@@ -1,4 +1,4 @@
-import type { Parsed } from '../../contract/guard-text.js';
+import type { Parsed } from '../../contract/setting-text.js';
 import type { MaxCalls } from './admission.js';
 
 const MOST = 1_000_000;

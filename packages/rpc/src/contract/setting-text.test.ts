@@ -1,15 +1,15 @@
 import { describe, expect, it } from '@jest/globals';
-import { checkOverrides, formatBalancing, parseBalancing } from './balancing-text.js';
+import { balancingText, breakerText, bulkheadText } from './setting-text.js';
 
 const NAMES = 'round_robin, random, weighted_round_robin, least_request, ring_hash, zone_aware';
 
-describe('parseBalancing', () => {
+describe('the text of balancing', () => {
   it('reads one policy per service, with its settings, and one for all others', () => {
     const text =
       'calculator.v1.CalculatorService=least_request, ' +
       'sales.v1.OrderService=weighted_round_robin?weights=load&slow_start=1.5m&subset=20,*=random';
-    expect(parseBalancing(text)).toEqual({
-      overrides: {
+    expect(balancingText.parse(text)).toEqual({
+      value: {
         'calculator.v1.CalculatorService': { policy: 'least_request' },
         'sales.v1.OrderService': {
           policy: 'weighted_round_robin',
@@ -24,7 +24,7 @@ describe('parseBalancing', () => {
   });
 
   it('can remove the subset of a contract', () => {
-    expect(parseBalancing('a.B=ring_hash?subset=all').overrides).toEqual({
+    expect(balancingText.parse('a.B=ring_hash?subset=all').value).toEqual({
       'a.B': { policy: 'ring_hash', subsetSize: undefined },
     });
   });
@@ -34,7 +34,7 @@ describe('parseBalancing', () => {
     ['round_robin?slow_start=500ms', 500],
     ['round_robin?slow_start=1h', 3_600_000],
   ])('reads %s', (policy, slowStartMs) => {
-    expect(parseBalancing(`a.B=${policy}`)).toMatchObject({ overrides: { 'a.B': { slowStartMs } }, faults: [] });
+    expect(balancingText.parse(`a.B=${policy}`)).toMatchObject({ value: { 'a.B': { slowStartMs } }, faults: [] });
   });
 
   it.each([
@@ -52,10 +52,10 @@ describe('parseBalancing', () => {
     ['a.B=random?slow_start=61m', 'a.B: slow_start=61m is not from 0s to 1h, such as 30s'],
     ['a.B=random?slow_start=-1s', 'a.B: slow_start=-1s is not from 0s to 1h, such as 30s'],
     ['a.B=random?slow_start=30', 'a.B: slow_start=30 is not from 0s to 1h, such as 30s'],
-    ['a.B=random?subset=0', 'a.B: subset=0 is not from 1 to 10000, or all'],
-    ['a.B=random?subset=10001', 'a.B: subset=10001 is not from 1 to 10000, or all'],
-    ['a.B=random?subset=1.5', 'a.B: subset=1.5 is not from 1 to 10000, or all'],
-    ['a.B=ring_hash?hash_balance_factor=99', 'a.B: hash_balance_factor=99 is not from 100 to 10000, or off'],
+    ['a.B=random?subset=0', 'a.B: subset=0 is not a whole number from 1 to 10000, or all'],
+    ['a.B=random?subset=10001', 'a.B: subset=10001 is not a whole number from 1 to 10000, or all'],
+    ['a.B=random?subset=1.5', 'a.B: subset=1.5 is not a whole number from 1 to 10000, or all'],
+    ['a.B=ring_hash?hash_balance_factor=99', 'a.B: hash_balance_factor=99 is not a whole number from 100 to 10000, or off'],
     ['a.B=random?hash_balance_factor=125', 'a.B: random takes no hash balance factor, which is for ring_hash'],
     ['a.B=random?subset=3&subset=3', 'a.B: subset is set twice'],
     ['a.B=weighted_round_robin?weights=cpu', 'a.B: weights=cpu is not static or load'],
@@ -74,11 +74,11 @@ describe('parseBalancing', () => {
     ['=random', '"=random" is not service=policy'],
     ['*=random,', '"" is not service=policy'],
   ])('refuses %s', (text, fault) => {
-    expect(parseBalancing(text).faults).toEqual([fault]);
+    expect(balancingText.parse(text).faults).toEqual([fault]);
   });
 
   it('reports all faults together', () => {
-    const { faults } = parseBalancing('A=rnd?subset=0&x=1,random,b.C=random?slow_start=2h&subset=0');
+    const { faults } = balancingText.parse('A=rnd?subset=0&x=1,random,b.C=random?slow_start=2h&subset=0');
     expect(faults).toEqual([
       expect.stringMatching(/^A: a service is written in full/),
       expect.stringMatching(/^A: there is no policy "rnd"/),
@@ -95,15 +95,57 @@ it.each([
   'a.B=random',
   'a.B=ring_hash?hash_balance_factor=125,*=ring_hash?hash_balance_factor=off',
   'a.B=weighted_round_robin?weights=load&slow_start=1500ms&subset=all,*=round_robin?slow_start=3s&subset=7',
-])('formatBalancing writes what parseBalancing reads: %s', (text) => {
-  expect(formatBalancing(parseBalancing(text).overrides)).toBe(text);
+])('the text of balancing is written as it is read: %s', (text) => {
+  expect(balancingText.format(balancingText.parse(text).value)).toBe(text);
 });
 
-describe('checkOverrides', () => {
-  it('names a policy that only plain JavaScript can get wrong', () => {
-    const overrides = JSON.parse('{"a.B":{"policy":"randon"}}');
-    expect(checkOverrides(overrides)).toEqual([
-      `a.B: there is no policy "randon": is random meant? there are ${NAMES}`,
-    ]);
+describe('the text of breakers', () => {
+  it('is read by service, method and *', () => {
+    const { value, faults } = breakerText.parse(
+      'sales.v1.OrderService=on, a.B/Get=on?percent=30&slow=200ms&window=5s&min_calls=10&probes=1,*=off',
+    );
+    expect(faults).toEqual([]);
+    expect(value).toEqual({
+      'sales.v1.OrderService': {},
+      'a.B/Get': { failurePercent: 30, slowCallMs: 200, windowMs: 5_000, minCalls: 10, probes: 1 },
+      '*': 'off',
+    });
+  });
+
+  it('is written as it is read', () => {
+    const text = 'a.B=on,a.B/Get=on?percent=30&slow=1500ms&window=1m&min_calls=10&probes=1,*=off';
+    expect(breakerText.format(breakerText.parse(text).value)).toBe(text);
+  });
+
+  it.each([
+    ['', '"" is not service=on or service=off'],
+    ['a.B', '"a.B" is not service=on or service=off'],
+    ['B=on', 'B: a service is written in full'],
+    ['a.B/=on', 'a.B/: a service is written in full'],
+    ['__proto__=on', '__proto__: a service is written in full'],
+    ['a.B=on,a.B=off', 'a.B: it has an entry already'],
+    ['a.B=yes', 'a.B: "yes" is neither on nor off'],
+    ['a.B=off?slow=1s', 'a.B: "off" is neither on nor off'],
+    ['a.B=on?windw=1s', 'a.B: there is no setting "windw": is window meant? there are percent, slow,'],
+    ['a.B=on?constructor=1', 'a.B: there is no setting "constructor"'],
+    ['a.B=on?slow=1s&slow=2s', 'a.B: slow is set twice'],
+    ['a.B=on?slow=0ms', 'a.B: slow=0ms is not from 1ms to 1h'],
+    ['a.B=on?slow=200', 'a.B: slow=200 is not from 1ms to 1h'],
+    ['a.B=on?percent=101', 'a.B: percent=101 is not a whole number from 1 to 100'],
+    ['a.B=on?percent=5s', 'a.B: percent=5s is not a whole number from 1 to 100'],
+    ['a.B=on?window=11m', 'a.B: window=11m is not from 1s to 10m'],
+  ])('refuses %s', (text, fault) => {
+    expect(breakerText.parse(text).faults.join('; ')).toContain(fault);
+  });
+});
+
+describe('the text of bulkheads', () => {
+  it('is written as it is read', () => {
+    const text = 'a.B=on?max_calls=10&max_queued=0&queue_timeout=500ms,*=off';
+    expect(bulkheadText.format(bulkheadText.parse(text).value)).toBe(text);
+  });
+
+  it('has to say how many calls', () => {
+    expect(bulkheadText.parse('a.B=on').faults).toEqual(['a.B: on needs max_calls, such as on?max_calls=10']);
   });
 });
