@@ -83,7 +83,8 @@ export function checkBalancing(balancing: Balancing): string | undefined {
   const { policy, weights, slowStartMs, subsetSize, hashBalanceFactor } = balancing;
   if (!isPolicyName(policy)) return unknownPolicy(policy);
   const { weights: weighsBy, affinity } = POLICIES[policy];
-  if (!isIn(slowStartMs, BALANCING_RANGES.slowStartMs)) return `a slow start of ${slowStartMs} ms is not from 0 s to 1 h`;
+  if (!isIn(slowStartMs, BALANCING_RANGES.slowStartMs))
+    return `a slow start of ${slowStartMs} ms is not from 0 s to 1 h`;
   if (subsetSize !== undefined && !isCount(subsetSize, BALANCING_RANGES.subsetSize)) {
     return `a subset of ${subsetSize} is not a whole number from 1 to 10,000`;
   }

@@ -55,7 +55,10 @@ describe('the text of balancing', () => {
     ['a.B=random?subset=0', 'a.B: subset=0 is not a whole number from 1 to 10000, or all'],
     ['a.B=random?subset=10001', 'a.B: subset=10001 is not a whole number from 1 to 10000, or all'],
     ['a.B=random?subset=1.5', 'a.B: subset=1.5 is not a whole number from 1 to 10000, or all'],
-    ['a.B=ring_hash?hash_balance_factor=99', 'a.B: hash_balance_factor=99 is not a whole number from 100 to 10000, or off'],
+    [
+      'a.B=ring_hash?hash_balance_factor=99',
+      'a.B: hash_balance_factor=99 is not a whole number from 100 to 10000, or off',
+    ],
     ['a.B=random?hash_balance_factor=125', 'a.B: random takes no hash balance factor, which is for ring_hash'],
     ['a.B=random?subset=3&subset=3', 'a.B: subset is set twice'],
     ['a.B=weighted_round_robin?weights=cpu', 'a.B: weights=cpu is not static or load'],

@@ -158,7 +158,9 @@ function settingText<T>({ entry: what, withMethods, parseOne, formatOne }: Entry
         }
         const parsed = parseOne(setting);
         const twice = settings.has(target) ? ['it has an entry already'] : [];
-        faults.push(...[...(isTarget(target) ? twice : [rule]), ...parsed.faults].map((fault) => `${target}: ${fault}`));
+        faults.push(
+          ...[...(isTarget(target) ? twice : [rule]), ...parsed.faults].map((fault) => `${target}: ${fault}`),
+        );
         settings.set(target, parsed.value);
       }
       return { value: Object.fromEntries(settings), faults };
@@ -231,7 +233,8 @@ function formatFields<P>(setting: Partial<P>, fields: Fields<P>): string {
   const values = new Map<string, unknown>(Object.entries(setting));
   const parts = Object.entries(fields).flatMap(([key, field]) => {
     const value = values.get(field.name);
-    if (typeof value === 'number') return [`${key}=${'unit' in field && field.unit === 'ms' ? formatMs(value) : value}`];
+    if (typeof value === 'number')
+      return [`${key}=${'unit' in field && field.unit === 'ms' ? formatMs(value) : value}`];
     if (typeof value === 'string') return [`${key}=${value}`];
     return values.has(field.name) && 'none' in field ? [`${key}=${field.none}`] : [];
   });

@@ -1,8 +1,8 @@
 import { CallContext, Metadata } from '../../src/exports/call.js';
-import type { WireCall } from '../../src/transport/transport.js';
+import type { ReceivedWireCall } from '../../src/transport/transport.js';
 
-/** A unary call with an empty request; `call` overrides its properties. */
-export function wireCall(call: Partial<WireCall> = {}): WireCall {
+/** A unary call with an empty request, sent or received; `call` overrides its properties. */
+export function wireCall(call: Partial<ReceivedWireCall> = {}): ReceivedWireCall {
   return {
     path: '/rondo.conformance.v1.ConformanceService/Unary',
     responseStream: false,
