@@ -80,9 +80,6 @@ describe('docs/guides/follow-a-call.md', () => {
 describe('docs/guides/balancing.md', () => {
   const guide = readGuide('balancing.md');
   const text = readFileSync(join(root, 'docs/guides/balancing.md'), 'utf8');
-  const folder = join(root, 'e2e/.guides-balancing');
-
-  afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
   it('describes every policy', () => {
     expect(POLICY_NAMES.filter((policy) => !text.includes(`\n### ${policy}\n`))).toEqual([]);
@@ -96,20 +93,6 @@ describe('docs/guides/balancing.md', () => {
     const pictures = links.filter((link) => link.endsWith('.svg'));
     expect(pictures.length).toBeGreaterThan(POLICY_NAMES.length);
     expect(pictures.filter((picture) => statSync(picture).size >= 30_000)).toEqual([]);
-  });
-
-  it('has a contract that compiles', async () => {
-    guide.write(join(folder, 'shop/v1'), 'shop.proto');
-    const google = 'node_modules/google-proto-files';
-    const modules = [
-      { path: 'proto', includes: ['proto/rondo/options'] },
-      { path: google, includes: [`${google}/google/rpc`], excludes: [`${google}/google/rpc/context`] },
-      { path: 'e2e/.guides-balancing' },
-    ];
-    const config = JSON.stringify({ version: 'v2', modules });
-    const { code, stderr } = await start('node_modules/.bin/buf', ['build', '--config', config, '-o', '/dev/null'])
-      .ended;
-    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   });
 
   it('has a valid configuration', () => {
@@ -126,19 +109,37 @@ describe('docs/guides/balancing.md', () => {
     ]);
   });
 
-  it('splits a request as it shows', async () => {
-    const { code: exitCode, stdout, stderr } = await runFile(guide, 'scatter.mjs');
-    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
-    expect(stdout).toBe(guide.code('scatter.output'));
-  });
 });
 
-describe('docs/guides/failures.md', () => {
-  it('opens a breaker as it shows', async () => {
-    const guide = readGuide('failures.md');
-    const { code: exitCode, stdout, stderr } = await runFile(guide, 'guards.mjs');
+describe('the policies of @rondo/balancing', () => {
+  it.each([
+    ['balancing.md', 'policies'],
+    ['balancing.md', 'scatter'],
+    ['failures.md', 'guards'],
+  ])('do what %s shows: %s.mjs', async (name, script) => {
+    const guide = readGuide(name);
+    const { code: exitCode, stdout, stderr } = await runFile(guide, `${script}.mjs`);
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
-    expect(stdout).toBe(guide.code('guards.output'));
+    expect(stdout).toBe(guide.code(`${script}.output`));
+  });
+
+  it.each([
+    ['balancing.md', 'shop.proto'],
+    ['failures.md', 'quotes.proto'],
+  ])('stand in a contract of %s that compiles: %s', async (name, file) => {
+    const folder = join(root, 'e2e/.guides-contract');
+    readGuide(name).write(join(folder, 'shop/v1'), file);
+    const google = 'node_modules/google-proto-files';
+    const modules = [
+      { path: 'proto', includes: ['proto/rondo/options'] },
+      { path: google, includes: [`${google}/google/rpc`], excludes: [`${google}/google/rpc/context`] },
+      { path: 'e2e/.guides-contract' },
+    ];
+    const config = JSON.stringify({ version: 'v2', modules });
+    const { code, stderr } = await start('node_modules/.bin/buf', ['build', '--config', config, '-o', '/dev/null'])
+      .ended;
+    rmSync(folder, { recursive: true });
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   });
 });
 

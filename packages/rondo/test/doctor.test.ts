@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { AdderServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/adder';
 import { EventServiceDefinition } from '@rondo/contracts/rondo/events/v1/events';
 import { Instance, InstanceStatus, Security } from '@rondo/contracts/rondo/registry/v1/registry';
+import { CallStatsServiceDefinition } from '@rondo/contracts/rondo/stats/v1/stats';
 import { createRouter, serve } from '@rondo/rpc/server';
 import { standIn } from '@rondo/rpc/testing';
 import { startFakeRegistry } from './fake-registry.js';
@@ -111,6 +112,23 @@ describe('rondo doctor', () => {
     } finally {
       await unfed.drain();
     }
+  });
+
+  it('names the live settings that have no effect, as a process lacks the plugin that they need', async () => {
+    const stats = standIn(CallStatsServiceDefinition, {
+      getCallStats: () => ({ ignoredSettings: ['breaker of a.v1.A', 'balancing of a.v1.A, ring_hash'] }),
+    });
+    const server = await serve(createRouter({ services: [stats] }), { listen: '127.0.0.1:0' });
+    registry.put(instanceAt(server.address, 'caller-1', ['a.v1.Caller']));
+    const found = await findings();
+    await server.drain(0);
+    expect(found.find(({ name }: { name: string }) => name === 'settings')).toEqual({
+      name: 'settings',
+      state: 'warn',
+      detail:
+        'settings have no effect without the plugin @rondo/balancing: caller-1: breaker of a.v1.A; caller-1: balancing of a.v1.A, ring_hash',
+      remedy: 'rondo add balancing, or rondo config unset',
+    });
   });
 
   it('names the groups of subscribers whose method no instance serves', async () => {

@@ -11,7 +11,7 @@ import { createCallStats } from './call-stats.js';
 const total = (service: CalledService | undefined) =>
   service?.attempts?.durations.reduce((sum, { count }) => sum + Number(count), 0);
 
-it('tells what the process calls: how much fails by a fault of the callee, how long it takes, and at which instance', async () => {
+it('tells what the process calls: how much fails by a fault of the callee, how long it takes, and at which instance; and settings without effect', async () => {
   const clock = new ManualClock();
   const channel = createTestChannel({
     clock,
@@ -64,4 +64,8 @@ it('tells what the process calls: how much fails by a fault of the callee, how l
   expect(total(called)).toBe(3);
   expect(called?.instances[0]?.attempts?.begun).toBe(called?.attempts?.begun);
   expect((await stats.getCallStats({})).calledServices[0]?.instances).toEqual([]);
+
+  expect((await stats.getCallStats({})).ignoredSettings).toEqual([]);
+  channel.configure({ balancing: {}, breakers: { '*': {} }, bulkheads: {}, canaryPercents: {} });
+  expect((await stats.getCallStats({})).ignoredSettings).toEqual(['breaker of *']);
 });

@@ -40,7 +40,7 @@ export interface Migration {
 /** What an app of version 0.2 notices of defaults that have changed since. */
 const SINCE_0_2 = [
   'Beyond the loopback, a process whose contracts restrict callers starts only once RONDO_AUTH is set. Where it was not set, this upgrade sets it to off, as before: with on, which needs TLS, only callers that the contracts allow are served.',
-  'Registries of other kinds, NATS, Redis, tokens and OTLP are plugins now, which a service passes to runService. Services have those that docker-compose.yml, .env and infra/ use; if a variable needs another one, the start names the command that adds it, such as: ./rondo add registry-consul',
+  'Registries of other kinds, NATS, Redis, tokens, OTLP, and ring_hash, zone_aware, subsets, hedges, breakers and bulkheads are plugins now, which a service passes to runService. Services have those that contracts, docker-compose.yml, .env and infra/ use; if a service needs another one, its start names the command that adds it, such as: ./rondo add registry-consul',
 ];
 
 /** Plans what an upgrade to this version changes, and replaces the handover by it. The version before makes the changes. */
