@@ -11,6 +11,7 @@ import type { Middleware } from '../middleware/middleware.js';
 import { checkZone } from '../resolver/endpoint.js';
 import type { Endpoint, ResolutionHandle, Resolver, ResolverListener } from '../resolver/resolver.js';
 import { fixedEndpoint, fixedResolver } from '../resolver/static.js';
+import type { RpcError } from '../status/rpc-error.js';
 import type { GrpcTransportOptions } from '../transport/grpc/options.js';
 import type { TransportFactory, WireCall } from '../transport/transport.js';
 import { callInstance } from './call-instance.js';
@@ -18,7 +19,7 @@ import { type Choice, choose, type ImaginedCall, type OwnerOptions, ownerOf, wat
 import { connectionsOf } from './connections.js';
 import { createFleet, type Fleet } from './fleet.js';
 import { acceptGuards, acceptOverrides, Overrides } from './overrides.js';
-import { type ChannelPolicies, type Guard, missingPolicy, type Self } from './policies.js';
+import type { ChannelPolicies, Guard, Self } from './policies.js';
 import { type AttemptOptions, callWithRetries } from './retry.js';
 import { type ServiceView, viewEndpoints } from './service-view.js';
 import { createServices, type ServiceEntry } from './services.js';
@@ -178,13 +179,15 @@ export function createChannel(options: ChannelOptions): Channel {
       if (!services.closed) services.of(service, policy);
     },
     checkPolicies(method) {
-      const error = policies ? undefined : missingPolicy(method);
+      const error = missingPolicy(method, policies);
       if (error !== undefined) throw error;
     },
     followAll: (listener) => services.followAll(listener),
     // Each option by name: copying the rest of an object costs more than the whole pick.
     call(method, wire, { attempts, hashKey, instance, avoid, lost, requests, maxAttempts, waitForReady }) {
       if (services.closed) return Promise.reject(clientErrors.CHANNEL_CLOSED());
+      const missing = missingPolicy(method, policies);
+      if (missing !== undefined) return Promise.reject(missing);
       const { pool, budget, guards } = services.of(method.service);
       if (instance !== undefined) return callInstance(method, wire, { pool, budget, clock, attempts, instance });
       const given = {
@@ -200,7 +203,7 @@ export function createChannel(options: ChannelOptions): Channel {
         clock,
         random,
       };
-      const guard = guards.of(method);
+      const guard = guards?.of(method);
       return guard === undefined ? callWithRetries(method, wire, given) : callGuarded(guard, method, { wire, given });
     },
     // Asynchronous, so that it rejects where it would throw.
@@ -224,6 +227,14 @@ export function createChannel(options: ChannelOptions): Channel {
   };
 }
 
+/** `FAILED_PRECONDITION` if the contract of a method needs the plugin and the channel lacks it. It names the option and the command. */
+function missingPolicy({ service, name, policy }: Method, policies: ChannelPolicies | undefined): RpcError | undefined {
+  if (policies !== undefined) return undefined;
+  const own = policy.hedge ? 'hedge' : policy.breaker ? 'breaker' : policy.bulkhead && 'bulkhead';
+  if (own === undefined) return undefined;
+  return clientErrors.POLICY_MISSING({ option: `(rondo.options.v1.method).${own} of ${service}/${name}` });
+}
+
 /** Makes a call within the method's guard. It is apart, so that a call without a guard makes no closure. */
 function callGuarded(
   guard: Guard,
@@ -237,6 +248,6 @@ function view({ service, pool, resolving, guards, balanced: { balancing, origin 
   const endpoints = viewEndpoints(pool.instances.all, balancing);
   const { stats: attempts, outliers } = pool;
   const source = resolving.inspect?.();
-  const all = { endpoints, attempts, panics: outliers.panics, guards: guards.view(), source };
+  const all = { endpoints, attempts, panics: outliers.panics, guards: guards?.view() ?? [], source };
   return { service, balancing: { ...balancing, origin }, ...all };
 }

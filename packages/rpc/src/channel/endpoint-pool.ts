@@ -13,7 +13,7 @@ import { KeyOwners } from './key-owners.js';
 import { LoadReports } from './load-weight.js';
 import { Lookup } from './lookup.js';
 import { OutlierDetector } from './outlier-detector.js';
-import { MethodPickers } from './picker.js';
+import { type MethodPicker, MethodPickers } from './picker.js';
 import { type ChannelPolicies, createPolicyOf, type Subset } from './policies.js';
 import { SlowStart } from './slow-start.js';
 import type { Subchannel } from './subchannel.js';
@@ -54,8 +54,9 @@ export class EndpointPool implements ResolverListener, AttemptListener {
   readonly #slowStart: SlowStart;
   /** What decides which instance is picked. */
   #picking: Picking;
-  readonly #connecting: Connecting;
+  readonly connecting: Connecting;
   readonly #listeners = new Set<() => void>();
+  #picked = false;
   /** The attempts at all instances, also at those that have left. */
   readonly stats = new AttemptStats();
   /** The last resolution, and the percentage that replaces those of its canaries. */
@@ -71,11 +72,12 @@ export class EndpointPool implements ResolverListener, AttemptListener {
       ...options,
       subset,
       slowStart: this.#slowStart,
+      hasPicked: () => this.#picked,
       onState: (subchannel, state, broke) => this.#onState(subchannel, state, broke),
       onChange: () => this.#changed(),
     });
     this.#picking = pickingBy(balancing, this.instances, options);
-    this.#connecting = new Connecting({ clock, random, onEnd: () => this.#notify() });
+    this.connecting = new Connecting({ clock, random, onEnd: () => this.#notify() });
   }
 
   /** Replaces the balancing. The subset stays. Ejected instances stay ejected, and the counts of their failures begin anew. */
@@ -90,11 +92,6 @@ export class EndpointPool implements ResolverListener, AttemptListener {
     if (percent === this.#canaryPercent) return;
     this.#canaryPercent = percent;
     if (this.#resolution !== undefined) this.onResolution({ ...this.#resolution, departed: [] });
-  }
-
-  /** Whether the first calls wait until the connections of a small pool have been made. */
-  get connectingFirst(): boolean {
-    return this.#connecting.holdsFirst;
   }
 
   /** Calls `listener` at each change of what can be picked, until the returned function is called. */
@@ -117,30 +114,30 @@ export class EndpointPool implements ResolverListener, AttemptListener {
    * @throws RpcError `UNAVAILABLE` if no instance is known at all.
    */
   pick(method: Method, call: PickCall<MethodCandidate>): MethodCandidate | undefined {
-    if (this.instances.size === 0) {
-      if (this.lookup.successorMs > 0) return undefined;
-      throw this.lookup.noInstanceError();
-    }
-    if (!this.#connecting.done) {
-      if (this.connectingFirst && this.instances.connectable(method, call).length > 0) return undefined;
-      this.#connecting.onPick();
+    if (!this.connecting.done) {
+      if (this.connecting.holdsFirst && this.instances.connectable(method, call).length > 0) return undefined;
+      this.connecting.onPick();
     }
     const { owners, pickers } = this.#picking;
     if (owners?.awaitsOwner(method, call)) return undefined;
     const picker = pickers.of(method);
-    const candidate = picker.pick(call);
-    if (candidate !== undefined) {
-      this.instances.onPick();
-      return candidate;
+    const candidate = picker.pick(call) ?? this.#pickSetAside(method, call, picker);
+    this.#picked ||= candidate !== undefined;
+    return candidate;
+  }
+
+  /** Picks for a call that no instance takes as usual: none if it can wait for one. */
+  #pickSetAside(method: Method, call: PickCall<MethodCandidate>, picker: MethodPicker): MethodCandidate | undefined {
+    if (this.instances.size === 0) {
+      if (this.lookup.successorMs > 0) return undefined;
+      throw this.lookup.noInstanceError();
     }
     const connectable = this.instances.connectable(method, call);
-    if (connectable.length > 0) {
-      this.#connecting.onWait(connectable);
-      return undefined;
+    if (connectable.length === 0) {
+      return call.tried.length === (call.avoided ?? 0) ? picker.pickSetAside(call) : undefined;
     }
-    const setAside = call.tried.length === (call.avoided ?? 0) ? picker.pickSetAside(call) : undefined;
-    if (setAside !== undefined) this.instances.onPick();
-    return setAside;
+    this.connecting.onWait(connectable);
+    return undefined;
   }
 
   /** The instance that a key belongs to, connected or about to be; undefined if it has none. */
@@ -183,7 +180,7 @@ export class EndpointPool implements ResolverListener, AttemptListener {
     this.#resolution = resolution;
     const replaced = this.instances.onResolution(withCanaries(resolution, this.#canaryPercent));
     this.lookup.onResolution();
-    if (replaced && this.instances.small) this.#connecting.begin();
+    if (replaced && this.instances.small) this.connecting.begin();
     this.instances.connectEarly();
     this.#changed();
   }
@@ -223,7 +220,7 @@ export class EndpointPool implements ResolverListener, AttemptListener {
     this.#picking.owners?.update();
     this.lookup.onServing(this.instances.anyServes, this.instances.anyLeaves);
     this.#picking.pickers.update(inUse);
-    this.#connecting.update(inUse);
+    this.connecting.update(inUse);
     this.#notify();
   }
 

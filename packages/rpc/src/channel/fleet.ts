@@ -53,14 +53,13 @@ export function createFleet(method: Method, { pool, budget, clock, own }: FleetO
   const isAvailable = (subchannel: Subchannel) => !subchannel.candidate(method.path).setAside;
   return {
     async known(context) {
-      const known = untilKnown({ context }, { pool, clock });
-      if (known !== undefined) await context.race(known);
+      if (pool.lookup.known !== undefined) await context.race(untilKnown({ context }, { pool, clock }));
       context.throwIfEnded();
     },
     standing() {
       const subchannels = pool.instances.all.filter(isMeant);
       const ready = subchannels.filter((subchannel) => subchannel.ready);
-      if (pool.connectingFirst)
+      if (pool.connecting.holdsFirst)
         return { ready: [], idle: [], coming: named(subchannels.filter(({ serving }) => serving)) };
       const connectable = subchannels.filter((subchannel) => subchannel.mayBecomeReady && isAvailable(subchannel));
       const idle = connectable.filter(({ transport }) => transport.state === 'idle');

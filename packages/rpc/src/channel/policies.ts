@@ -9,7 +9,6 @@ import type { Method } from '../contract/method.js';
 import type { BalancingOverrides, BreakerOverrides, BulkheadOverrides } from '../contract/setting-text.js';
 import { clientErrors } from '../errors/client.js';
 import type { Resolver } from '../resolver/resolver.js';
-import type { RpcError } from '../status/rpc-error.js';
 import type { WireCall } from '../transport/transport.js';
 
 /**
@@ -178,21 +177,4 @@ export function pluggedSettings({ balancing, breakers, bulkheads }: PluggedSetti
 
 interface PluggedSettings extends GuardSettings {
   readonly balancing: BalancingOverrides;
-}
-
-/** The guards of a service whose channel doesn't have the plugin: they refuse the calls that need it. */
-export const refusingGuards: Guards = {
-  of(method) {
-    const error = missingPolicy(method);
-    return error && { call: () => Promise.reject(error) };
-  },
-  configure() {},
-  view: () => [],
-};
-
-/** `FAILED_PRECONDITION` if the contract of a method needs the plugin. It names the option, the package and the command. */
-export function missingPolicy({ service, name, policy }: Method): RpcError | undefined {
-  const own = policy.hedge ? 'hedge' : policy.breaker ? 'breaker' : policy.bulkhead && 'bulkhead';
-  if (own === undefined) return undefined;
-  return clientErrors.POLICY_MISSING({ option: `(rondo.options.v1.method).${own} of ${service}/${name}` });
 }

@@ -55,8 +55,8 @@ const MAX_PUSHBACK_MS = 60_000;
 /** Makes a call: retried as its method's policy says, and hedged by `options.hedge`. */
 export function callWithRetries(method: Method, wire: WireCall, options: AttemptOptions): Promise<Reply<Uint8Array>> {
   options.budget.deposit();
-  const known = untilKnown(wire, options);
-  return known === undefined ? start(method, wire, options) : known.then(() => start(method, wire, options));
+  if (options.pool.lookup.known === undefined) return start(method, wire, options);
+  return untilKnown(wire, options).then(() => start(method, wire, options));
 }
 
 function start(method: Method, wire: WireCall, options: AttemptOptions): Promise<Reply<Uint8Array>> {

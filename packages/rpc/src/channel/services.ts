@@ -12,7 +12,7 @@ import { Connections } from './connections.js';
 import { EndpointPool } from './endpoint-pool.js';
 import { RetryBudget } from './failure.js';
 import type { Overrides, ServiceBalancing } from './overrides.js';
-import { type ChannelPolicies, type Guards, pluggedIn, refusingGuards, type Self, type Subsets } from './policies.js';
+import { type ChannelPolicies, type Guards, pluggedIn, type Self, type Subsets } from './policies.js';
 
 /** Options of {@link createServices}. */
 interface ServicesOptions {
@@ -41,8 +41,8 @@ export interface ServiceEntry {
   readonly policy: ServicePolicy;
   readonly pool: EndpointPool;
   readonly budget: RetryBudget;
-  /** What stands around the calls of its methods. */
-  readonly guards: Guards;
+  /** What stands around the calls of its methods; undefined without the plugin. */
+  readonly guards: Guards | undefined;
   readonly resolving: ResolutionHandle;
 }
 
@@ -59,7 +59,7 @@ export function createServices({ overrides, self, transport, servedBy, ...shared
   function configure(settings: CallSettings): void {
     overrides.live = settings;
     for (const entry of entries.values()) {
-      entry.guards.configure(overrides.guards);
+      entry.guards?.configure(overrides.guards);
       entry.pool.overrideCanaries(overrides.canaryPercentOf(entry.service));
       const balanced = overrides.balancingOf(entry.service, entry.policy);
       // The subset is chosen once, with the first use of the service.
@@ -91,7 +91,7 @@ export function createServices({ overrides, self, transport, servedBy, ...shared
     const resolving = runOutsideScope(() => resolver.resolve(service, pool));
     pool.overrideCanaries(overrides.canaryPercentOf(service));
     const inPanic = (path: string) => pool.outliers.panic(path) !== undefined;
-    const guards = policies?.openGuards(overrides.guards, { clock, wallClock, log, inPanic }) ?? refusingGuards;
+    const guards = policies?.openGuards(overrides.guards, { clock, wallClock, log, inPanic });
     const entry: ServiceEntry = {
       service,
       policy,

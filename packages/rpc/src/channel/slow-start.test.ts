@@ -139,7 +139,6 @@ describe('a newcomer', () => {
 describe('Arrivals', () => {
   it('remember a bounded number of those that have gone', () => {
     const arrivals = new NewInstances();
-    arrivals.onPick();
     for (let index = 0; index < 2_000; index += 1) {
       arrivals.note({ instanceId: `i${index}`, incarnation: 1 });
       arrivals.trim(1);

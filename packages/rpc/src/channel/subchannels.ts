@@ -19,6 +19,8 @@ interface SubchannelsOptions {
   /** Whether the health of each instance is watched. */
   readonly healthCheck: boolean;
   readonly slowStart: SlowStart;
+  /** Whether a call has been given to an instance: a process that comes later is new, and gets a slow start. */
+  readonly hasPicked: () => boolean;
   /** Chooses the subchannels in use; undefined if all are. */
   readonly subset: Subset | undefined;
   /** Called before `onChange` when a connection enters `state`; `broke` says whether an established one was lost. */
@@ -121,11 +123,6 @@ export class Subchannels {
     return serving.every(({ refusals }) => refusals.ofMethod(path) !== undefined);
   }
 
-  /** A call has been given to an instance. */
-  onPick(): void {
-    this.#newInstances.onPick();
-  }
-
   /** Chooses the subset again. A connection that leaves the subset is closed after its calls have ended. */
   chooseSubset(): void {
     for (const subchannel of this.#options.subset?.reset(this.#byInstance) ?? []) {
@@ -156,7 +153,7 @@ export class Subchannels {
   }
 
   #list(endpoint: Endpoint): void {
-    const isNew = this.#newInstances.note(endpoint);
+    const isNew = this.#newInstances.note(endpoint) && this.#options.hasPicked();
     const present = this.#byInstance.get(endpoint.instanceId);
     if (present === undefined) {
       this.#add(endpoint, isNew);
@@ -230,23 +227,17 @@ function isAnother({ incarnation: before }: Endpoint, { incarnation }: Endpoint)
 /** How many instances that have gone are remembered. */
 const FORMER_LIMIT = 1_000;
 
-/** Distinguishes new processes from those that ran before the client's first call. New ones get a slow start. */
+/** Distinguishes new processes from known ones. */
 export class NewInstances {
   /** The incarnation of each instance; the least recently seen first. */
   readonly #seen = new Map<string, number>();
-  #picked = false;
 
-  /** The first call: every unknown process from now on is new. */
-  onPick(): void {
-    this.#picked = true;
-  }
-
-  /** Notes an instance. Returns whether it is a process that came after the first call. */
+  /** Notes an instance. Returns whether its process wasn't known. */
   note({ instanceId, incarnation }: Pick<Endpoint, 'instanceId' | 'incarnation'>): boolean {
     const known = this.#seen.get(instanceId) === incarnation;
     this.#seen.delete(instanceId);
     this.#seen.set(instanceId, incarnation);
-    return this.#picked && !known;
+    return !known;
   }
 
   /** Forgets the least recently seen instances beyond the `present` ones and {@link FORMER_LIMIT} more. */

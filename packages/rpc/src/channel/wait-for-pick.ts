@@ -19,17 +19,6 @@ interface WaitOptions {
   readonly attempts: Attempt[];
 }
 
-/** Waits for `change` and keeps the process alive meanwhile: a lookup alone does not. */
-function hold(change: Promise<void>, { context }: Waiting, clock: Clock): Promise<void> {
-  const timer = clock.setTimer(Number.POSITIVE_INFINITY, () => undefined);
-  const release = () => timer.cancel();
-  context.onEnd(release);
-  return change.finally(() => {
-    context.offEnd(release);
-    release();
-  });
-}
-
 /** Waits for the pool's next change, at most `mostMs` and until the call ends. It keeps the process alive meanwhile. */
 export function untilNextChange(
   { context }: Waiting,
@@ -49,13 +38,17 @@ export function untilNextChange(
   });
 }
 
-/** Resolves when the service's instances are known; undefined if they are. */
-export function untilKnown(
-  waiting: Waiting,
+/** Resolves when the service's instances are known, or the lookup has failed. It keeps the process alive meanwhile: a lookup alone does not. */
+export async function untilKnown(
+  { context }: Waiting,
   { pool, clock }: Pick<WaitOptions, 'pool' | 'clock'>,
-): Promise<void> | undefined {
-  const known = pool.lookup.known;
-  return known && hold(known, waiting, clock);
+): Promise<void> {
+  const timer = clock.setTimer(Number.POSITIVE_INFINITY, () => undefined);
+  const release = () => timer.cancel();
+  context.onEnd(release);
+  await pool.lookup.known;
+  context.offEnd(release);
+  release();
 }
 
 /**

@@ -61,6 +61,7 @@ export function bindClient<D extends ServiceDefinition>(
   const chain = [...channel.middleware, ...middleware, enforceContext, ...channel.wireMiddleware];
   const methods = [...methodsOf(definition)].map(([key, known]) => {
     const method = at === undefined ? known : { ...known, service: at };
+    channel.checkPolicies(method);
     const run = compose(chain, toWire(channel));
     // The span is active for middleware, which may make spans: on Node 20 that costs each promise something.
     const isObserved = channel.middleware.length + middleware.length > 0;
@@ -70,8 +71,6 @@ export function bindClient<D extends ServiceDefinition>(
   });
   // This contract does not decide how another service is balanced.
   if (at === undefined) channel.follow(definition.fullName, servicePolicyOf(definition));
-  for (const method of methodsOf(definition).values())
-    channel.checkPolicies(at === undefined ? method : { ...method, service: at });
   // The keys and the shapes of the functions are those of the definition's methods.
   return Object.fromEntries(methods) as Client<D>;
 }
