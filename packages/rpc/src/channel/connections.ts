@@ -123,7 +123,7 @@ class SharedTransport implements Transport {
   #open(): Transport {
     const transport = this.#lease.open();
     this.#transport = transport;
-    this.call = transport.call.bind(transport);
+    this.call = (wire) => transport.call(wire);
     this.#unfollow = transport.subscribe((event) => this.#announce(event));
     // For another user it may be connected already.
     if (transport.state !== 'idle') this.#announce(transport.state);
