@@ -108,7 +108,6 @@ describe('docs/guides/balancing.md', () => {
       },
     ]);
   });
-
 });
 
 describe('the policies of @rondo/balancing', () => {

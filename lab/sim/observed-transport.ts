@@ -1,5 +1,5 @@
 import { WatchResponse } from '@rondo/contracts/rondo/registry/v1/registry';
-import { type Transport, type TransportFactory, type WireHandler, wrapTransport } from '@rondo/rpc/internal';
+import { type Transport, type TransportFactory, wrapTransport } from '@rondo/rpc/internal';
 import { REGISTRY_ADDRESS } from './registry-process.js';
 
 /** Observes a client's connections. */
@@ -21,7 +21,7 @@ export function observed(transports: TransportFactory, observer: TransportObserv
   };
 }
 
-function watching(call: WireHandler, observer: TransportObserver): WireHandler {
+function watching(call: Transport['call'], observer: TransportObserver): Transport['call'] {
   return async (wire) => {
     const reply = await call(wire);
     if (!reply.response.stream || !wire.path.endsWith('/Watch')) return reply;

@@ -3,13 +3,18 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import { ConformanceServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/conformance';
 import { type Channel, createChannel, createClient, fixedEndpoint, type Resolver } from '@rondo/rpc/client';
 import { sleep } from '@rondo/rpc/clock';
-import { type Balancing, DEFAULT_BALANCING } from '@rondo/rpc/internal';
+import { DEFAULT_SERVICE_POLICY } from '@rondo/rpc/internal';
 import { createRouter, implement } from '@rondo/rpc/server';
 import { RpcError, Status } from '@rondo/rpc/status';
 import { createMemoryNetwork, ManualClock, seededRandom } from '@rondo/rpc/testing';
 import { createLoadMeter } from '../src/load/meter.js';
 
-const BY_LOAD: Balancing = { ...DEFAULT_BALANCING, policy: 'weighted_round_robin', weights: 'load', slowStartMs: 0 };
+const BY_LOAD = {
+  ...DEFAULT_SERVICE_POLICY.balancing,
+  policy: 'weighted_round_robin',
+  weights: 'load',
+  slowStartMs: 0,
+} as const;
 
 const clock = new ManualClock();
 const random = seededRandom(7);

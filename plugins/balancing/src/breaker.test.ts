@@ -1,10 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
-import { type BreakerPolicy, type BreakerState, DEFAULT_BREAKER } from '@rondo/rpc/internal';
+import { DEFAULT_BREAKER } from '@rondo/rpc/internal';
 import { Breaker, PROBE_INTERVAL_MS } from './breaker.js';
+import type { BreakerPolicy, BreakerView } from './channel-types.js';
 
 /** A breaker at a time that the test sets. */
 function makeBreaker(policy: Partial<BreakerPolicy> = {}, { inPanic = false } = {}) {
-  const states: BreakerState[] = [];
+  const states: BreakerView['state'][] = [];
   let now = 1_000;
   const breaker = new Breaker({
     policy: { ...DEFAULT_BREAKER, ...policy },

@@ -1,4 +1,5 @@
-import { type BreakerPolicy, type BreakerState, CallWindow } from '@rondo/rpc/internal';
+import { CallWindow } from '@rondo/rpc/internal';
+import type { BreakerPolicy, BreakerView } from './channel-types.js';
 import type { Verdict } from './verdict.js';
 
 /** The time from the opening, and from each probe, to the next probe. Milliseconds. */
@@ -19,7 +20,7 @@ export interface AdmittedCall {
 
 /** What opens or closes, in numbers, for texts. */
 export interface BreakerFigures {
-  readonly state: BreakerState;
+  readonly state: BreakerView['state'];
   /** When the breaker opened last, by the channel's clock. */
   readonly openedAt: number;
   /** When the next call probes. */
@@ -52,7 +53,7 @@ export interface BreakerOptions {
  * chapter "Stability Patterns"; docs/adr/0021-ejection-and-breakers.md says where it differs and why.
  */
 export class Breaker implements BreakerFigures {
-  state: BreakerState = 'closed';
+  state: BreakerView['state'] = 'closed';
   openedAt: number;
   probeAt = 0;
   reason = '';
@@ -186,7 +187,7 @@ export class Breaker implements BreakerFigures {
     } else if (this.state === 'open') this.#become('half_open');
   }
 
-  #become(state: BreakerState): void {
+  #become(state: BreakerView['state']): void {
     const between = state === 'half_open' || (this.state === 'half_open' && state === 'open');
     this.state = state;
     // Probes overlap if they are slow. Those in flight still count between open and half open.

@@ -1,6 +1,6 @@
 import type { Clock } from '@rondo/base';
 import type { CallContext } from '@rondo/rpc/call';
-import type { BulkheadPolicy } from '@rondo/rpc/internal';
+import type { BulkheadPolicy } from './channel-types.js';
 
 /** Why a bulkhead refuses a call: its queue is full, or the call has waited in it for too long. */
 export type BulkheadRefusal = 'full' | 'late';

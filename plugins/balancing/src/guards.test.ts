@@ -3,7 +3,7 @@ import { ManualClock, seededRandom } from '@rondo/base/testing';
 import { ErrorInfo, RetryInfo } from '@rondo/contracts/google/rpc/error_details';
 import { CallContext } from '@rondo/rpc/call';
 import { type ChannelOptions, createChannel, staticResolver } from '@rondo/rpc/client';
-import { DEFAULT_BREAKER, type Method, type WireHandler } from '@rondo/rpc/internal';
+import { DEFAULT_BREAKER, type Method, type Transport } from '@rondo/rpc/internal';
 import { RpcError, Status } from '@rondo/rpc/status';
 import { emptyReply, fakeTransports } from '../../../packages/rpc/test/support/fake-transport.js';
 import { methodOf } from '../../../packages/rpc/test/support/method.js';
@@ -13,10 +13,10 @@ import { wireCall } from '../../../packages/rpc/test/support/wire-call.js';
 import { balancing as policies } from './exports/index.js';
 import { guardPolicyOf } from './guards.js';
 
-const away: WireHandler = async () => {
+const away: Transport['call'] = async () => {
   throw new RpcError(Status.UNAVAILABLE, 'away', { origin: 'server' });
 };
-const well: WireHandler = async () => emptyReply;
+const well: Transport['call'] = async () => emptyReply;
 
 /** Calls over a channel to instances whose answers the test sets. */
 function makeChannel(options: Partial<ChannelOptions> = {}, policy: Partial<Method['policy']> = {}) {
@@ -35,7 +35,7 @@ function makeChannel(options: Partial<ChannelOptions> = {}, policy: Partial<Meth
     ...options,
   });
   let received = 0;
-  const answerWith = (handler: WireHandler, of = addresses) => {
+  const answerWith = (handler: Transport['call'], of = addresses) => {
     for (const address of of) {
       at(address).call = (wire) => {
         received += 1;

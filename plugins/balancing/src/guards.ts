@@ -1,12 +1,5 @@
-import {
-  DEFAULT_BREAKER,
-  DEFAULT_BULKHEAD,
-  type GuardOverrides,
-  type GuardSettings,
-  type Guards,
-  type GuardsOptions,
-  type Method,
-} from '@rondo/rpc/internal';
+import { DEFAULT_BREAKER, DEFAULT_BULKHEAD, type Method } from '@rondo/rpc/internal';
+import type { GuardSettings, Guards, GuardsOptions } from './channel-types.js';
 import { type GuardPolicy, MethodGuard } from './method-guard.js';
 
 /** Opens the guards of one service: one for each method that has a breaker, a bulkhead or hedges. */
@@ -64,7 +57,7 @@ function overridden<P extends object, D extends object>(
 }
 
 /** The setting of a method: its own, that of its service, or that of every service. */
-function settingOf<P>({ service, name }: Method, settings: GuardOverrides<P>): Partial<P> | 'off' | undefined {
+function settingOf<S>({ service, name }: Method, settings: Readonly<Record<string, S>>): S | undefined {
   for (const target of [`${service}/${name}`, service, '*']) {
     if (Object.hasOwn(settings, target)) return settings[target];
   }

@@ -1,10 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
 import { CallContext } from '@rondo/rpc/call';
-import type { Method, Reply, WireCall } from '@rondo/rpc/internal';
+import type { Method, Reply } from '@rondo/rpc/internal';
 import { RpcError, Status } from '@rondo/rpc/status';
 import { emptyReply } from '../../../packages/rpc/test/support/fake-transport.js';
 import { failure } from '../../../packages/rpc/test/support/outcome.js';
 import { DEFAULT_RETRY, makeCalls, RetryBudget } from '../../../packages/rpc/test/support/retried-calls.js';
+import type { Hedge } from './channel-types.js';
 import { HedgeDelay, hedgeBy } from './hedge.js';
 
 const DELAY_MS = 100;
@@ -19,7 +20,7 @@ function makeHedged({
   const by = hedgeBy(hedge, calls.clock);
   const call: typeof calls.call = (idempotency, wire = {}, given = {}) =>
     calls.call(idempotency, wire, { hedge: by, ...given });
-  const received: { readonly wire: WireCall; answer(): void; fail(error: RpcError): void }[] = [];
+  const received: { readonly wire: Parameters<Hedge>[1]; answer(): void; fail(error: RpcError): void }[] = [];
   calls.answerWith(
     (wire) =>
       new Promise<Reply<Uint8Array>>((resolve, reject) => {

@@ -1,21 +1,18 @@
 import type { Clock, Timer } from '@rondo/base';
 import { CallContext } from '@rondo/rpc/call';
-import {
-  classifyFailure,
-  type Hedge,
-  type HedgedAttempts,
-  type HedgePolicy,
-  type Reply,
-  type WireCall,
-} from '@rondo/rpc/internal';
+import { classifyFailure, type Reply } from '@rondo/rpc/internal';
 import { RpcError } from '@rondo/rpc/status';
+import type { Hedge } from './channel-types.js';
 import { balancingErrors } from './errors.js';
 
 /** Hedges the calls of one method. */
-export function hedgeBy({ delayMs }: HedgePolicy, clock: Clock): Hedge {
+export function hedgeBy({ delayMs }: { readonly delayMs: number | undefined }, clock: Clock): Hedge {
   const observed = new HedgeDelay();
   return (call, wire) => new HedgedCall(call, wire, { observed, delayMs: delayMs ?? observed.ms, clock }).run();
 }
+
+type HedgedAttempts = Parameters<Hedge>[0];
+type WireCall = Parameters<Hedge>[1];
 
 /** When a call is hedged. */
 interface HedgedCallOptions {

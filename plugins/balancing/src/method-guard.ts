@@ -1,20 +1,18 @@
 import { dateOf } from '@rondo/base';
 import type { CallContext } from '@rondo/rpc/call';
-import {
-  type BreakerPolicy,
-  type BreakerView,
-  type BulkheadPolicy,
-  type Guard,
-  type GuardsOptions,
-  type GuardView,
-  type Hedge,
-  type Method,
-  observeReply,
-  type Reply,
-} from '@rondo/rpc/internal';
+import { type Method, observeReply, type Reply } from '@rondo/rpc/internal';
 import { RpcError } from '@rondo/rpc/status';
 import { type AdmittedCall, Breaker, type BreakerFigures } from './breaker.js';
 import { Bulkhead } from './bulkhead.js';
+import type {
+  BreakerPolicy,
+  BreakerView,
+  BulkheadPolicy,
+  Guard,
+  GuardsOptions,
+  GuardView,
+  Hedge,
+} from './channel-types.js';
 import { hedgeBy } from './hedge.js';
 import { breakerOpen, bulkheadFull } from './refusal.js';
 import { blameFromMs, verdictOf } from './verdict.js';

@@ -1,8 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
 import { seededRandom } from '@rondo/base/testing';
-import { type Balancing, DEFAULT_BALANCING } from '@rondo/rpc/internal';
+import { DEFAULT_SERVICE_POLICY } from '@rondo/rpc/internal';
 import { candidate, createPolicyOf, fleet, share } from '../../../packages/rpc/test/support/simulated-fleet.js';
 import { balancing } from './exports/index.js';
+
+const { balancing: DEFAULT_BALANCING } = DEFAULT_SERVICE_POLICY;
+type Balancing = typeof DEFAULT_BALANCING;
 
 const over = (
   { policy, ...settings }: Pick<Balancing, 'policy'> & Partial<Balancing>,

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { ManualClock, seededRandom } from '@rondo/base/testing';
 import { createChannel, type Endpoint, type Resolver } from '@rondo/rpc/client';
-import { DEFAULT_BALANCING, type ResolverListener, type Self } from '@rondo/rpc/internal';
+import { DEFAULT_SERVICE_POLICY, type ResolverListener, type Self } from '@rondo/rpc/internal';
 import { endpoint, endpoints } from '../../../packages/rpc/test/support/endpoints.js';
 import { fakeTransports } from '../../../packages/rpc/test/support/fake-transport.js';
 import { balancing as policies } from './exports/index.js';
@@ -82,7 +82,7 @@ describe('the position of a client', () => {
 
 describe('a channel', () => {
   const REPLICAS = endpoints(...Array.from({ length: 40 }, (_, index) => `i${index}`));
-  const balancing = { ...DEFAULT_BALANCING, subsetSize: 8 };
+  const balancing = { ...DEFAULT_SERVICE_POLICY.balancing, subsetSize: 8 };
 
   function makeChannel(instanceId: string) {
     const { resolver, tell, closed, followed } = scripted();

@@ -1,5 +1,6 @@
 import type { Endpoint } from '@rondo/rpc/client';
-import { POLICIES, type ResolutionHandle, type Subsets, type SubsetsOptions } from '@rondo/rpc/internal';
+import { POLICIES, type ResolutionHandle } from '@rondo/rpc/internal';
+import type { Subsets, SubsetsOptions } from './channel-types.js';
 import { positionAmong, positionOf, SubsetWindow } from './subset.js';
 
 /** The subsets of a channel. The first one begins to watch the client's position among its peers. */

@@ -3,7 +3,7 @@ import { describe, expect, it } from '@jest/globals';
 import { seededRandom } from '@rondo/base/testing';
 import { HealthCheckResponse, HealthCheckResponse_ServingStatus } from '@rondo/contracts/health/v1/health';
 import type { Endpoint } from '@rondo/rpc/client';
-import { DEFAULT_BALANCING } from '@rondo/rpc/internal';
+import { DEFAULT_SERVICE_POLICY } from '@rondo/rpc/internal';
 import { endpoints } from '../../../packages/rpc/test/support/endpoints.js';
 import { emptyReply } from '../../../packages/rpc/test/support/fake-transport.js';
 import { makePool } from '../../../packages/rpc/test/support/pool.js';
@@ -20,7 +20,7 @@ function makeSubset({
   ...options
 }: Parameters<typeof makePool>[0] & { listed?: readonly Endpoint[]; position?: () => number } = {}) {
   const subset = new SubsetWindow({ size: options.balancing?.subsetSize ?? SIZE, position, zone: options.zone ?? '' });
-  const made = makePool({ balancing: { ...DEFAULT_BALANCING, subsetSize: SIZE }, subset, ...options });
+  const made = makePool({ balancing: { ...DEFAULT_SERVICE_POLICY.balancing, subsetSize: SIZE }, subset, ...options });
   made.pool.onResolution({ endpoints: listed, departed: [] });
   const connected = () =>
     made.pool.instances.all
@@ -181,7 +181,7 @@ describe('a connection that leaves the subset', () => {
 describe('a client in a zone', () => {
   it('has a subset of each, its own zone, its region and the rest', () => {
     const listed = REPLICAS.map((one, index) => ({ ...one, zone: ['eu/a', 'eu/b', 'us/a', 'us/b'][index % 4] ?? '' }));
-    const balancing = { ...DEFAULT_BALANCING, policy: 'zone_aware', subsetSize: 4 } as const;
+    const balancing = { ...DEFAULT_SERVICE_POLICY.balancing, policy: 'zone_aware', subsetSize: 4 } as const;
     const { pool, share } = makeSubset({ listed, balancing, zone: 'eu/a' });
     const zones = pool.instances.all
       .filter(({ inSubset }) => inSubset)

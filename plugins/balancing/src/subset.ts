@@ -1,6 +1,13 @@
-import type { Subset, SubsetMember } from '@rondo/rpc/internal';
+import type { Subset } from './channel-types.js';
 import { PRIORITY_LEVELS, priorityLevelOf } from './locality.js';
 import { murmur3 } from './murmur3.js';
+
+/** An instance that may be in a subset. */
+interface SubsetMember {
+  readonly zone: string;
+  readonly usable: boolean;
+  inSubset: boolean;
+}
 
 /** Options of {@link SubsetWindow}. */
 interface SubsetWindowOptions {

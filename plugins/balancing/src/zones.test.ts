@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Endpoint } from '@rondo/rpc/client';
-import { DEFAULT_BALANCING } from '@rondo/rpc/internal';
+import { DEFAULT_SERVICE_POLICY } from '@rondo/rpc/internal';
 import { endpoint } from '../../../packages/rpc/test/support/endpoints.js';
 import { methodOf } from '../../../packages/rpc/test/support/method.js';
 import { makePool } from '../../../packages/rpc/test/support/pool.js';
@@ -13,7 +13,11 @@ const ALL: readonly Endpoint[] = [
 
 /** A client in `eu/a` of four replicas each in its own and another zone of its region. */
 function makeZones({ byHand = false } = {}) {
-  const made = makePool({ byHand, balancing: { ...DEFAULT_BALANCING, policy: 'zone_aware' }, zone: 'eu/a' });
+  const made = makePool({
+    byHand,
+    balancing: { ...DEFAULT_SERVICE_POLICY.balancing, policy: 'zone_aware' },
+    zone: 'eu/a',
+  });
   made.pool.onResolution({ endpoints: ALL, departed: [] });
   /** The part of a thousand calls that stay in the zone, and of those that go to each. */
   const calls = () => {

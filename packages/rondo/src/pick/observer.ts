@@ -3,9 +3,8 @@ import type { Metadata } from '@rondo/rpc/call';
 import type { Channel } from '@rondo/rpc/client';
 import {
   type BalancingOverrides,
-  type CallSettings,
-  type Choice,
   DEFAULT_SERVICE_POLICY,
+  type LiveSettings,
   type Method,
   methodsOf,
   type ServicePolicy,
@@ -39,13 +38,13 @@ export interface ObserverOptions extends Asking {
   readonly zone: string;
   readonly balancing: BalancingOverrides;
   /** The live settings, which outrank `balancing`. */
-  readonly settings: CallSettings;
+  readonly settings: LiveSettings['calls'];
 }
 
 /** A client of one service that makes no call. */
 export interface Observer {
   /** Picks the instance of the next call. Rejects if none can be picked in time. */
-  pick(): Promise<Choice>;
+  pick(): ReturnType<Channel['choose']>;
   /** The client's view of the service. */
   view(): ServiceView;
   readonly unknown: string | undefined;
@@ -122,7 +121,7 @@ function methodCalled(service: string, name: string): Method {
   return method;
 }
 
-function pick(channel: Channel, method: Method, options: ObserverOptions): Promise<Choice> {
+function pick(channel: Channel, method: Method, options: ObserverOptions): ReturnType<Channel['choose']> {
   const { metadata, key: hashKey } = options.question;
   return within(PICK_TIMEOUT_MS, options, {
     work: (signal) => channel.choose(method, { signal, metadata, hashKey }),

@@ -1,6 +1,6 @@
 import { SettingsServiceDefinition } from '@rondo/contracts/rondo/registry/v1/settings';
 import { type Client, createClient } from '@rondo/rpc/client';
-import { type CallSettings, LiveSettings } from '@rondo/rpc/internal';
+import { LiveSettings } from '@rondo/rpc/internal';
 import { RpcError } from '@rondo/rpc/status';
 import { withChannel } from '../channels.js';
 import { reach } from './connection.js';
@@ -13,7 +13,7 @@ export const withSettings = <T>(
   withChannel(addresses, (channel) => reach(addresses, call(createClient(SettingsServiceDefinition, { channel }))));
 
 /** The settings that change how a client makes its calls; none if the registry keeps none. */
-export async function callSettings(addresses: readonly string[], signal: AbortSignal): Promise<CallSettings> {
+export async function callSettings(addresses: readonly string[], signal: AbortSignal): Promise<LiveSettings['calls']> {
   try {
     const { settings } = await withSettings(addresses, (client) => client.listSettings({}, { signal }));
     return new LiveSettings(settings).calls;

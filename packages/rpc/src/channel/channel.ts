@@ -185,9 +185,8 @@ export function createChannel(options: ChannelOptions): Channel {
     followAll: (listener) => services.followAll(listener),
     // Each option by name: copying the rest of an object costs more than the whole pick.
     call(method, wire, { attempts, hashKey, instance, avoid, lost, requests, maxAttempts, waitForReady }) {
-      if (services.closed) return Promise.reject(clientErrors.CHANNEL_CLOSED());
-      const missing = missingPolicy(method, policies);
-      if (missing !== undefined) return Promise.reject(missing);
+      const refusal = services.closed ? clientErrors.CHANNEL_CLOSED() : missingPolicy(method, policies);
+      if (refusal !== undefined) return Promise.reject(refusal);
       const { pool, budget, guards } = services.of(method.service);
       if (instance !== undefined) return callInstance(method, wire, { pool, budget, clock, attempts, instance });
       const given = {

@@ -30,29 +30,11 @@ export {
   validParent,
 } from '../call/trace.js';
 export { wasSent } from '../channel/attempt.js';
-export type { Choice } from '../channel/choose.js';
-export { classifyFailure, type Failure } from '../channel/failure.js';
-export type { Fleet, FleetStanding } from '../channel/fleet.js';
+export { classifyFailure } from '../channel/failure.js';
 export { CallWindow, isNeutral, isServerFault } from '../channel/outcomes.js';
 export { BalancingError } from '../channel/overrides.js';
-export type {
-  BreakerState,
-  BreakerView,
-  BulkheadView,
-  Guard,
-  GuardSettings,
-  Guards,
-  GuardsOptions,
-  GuardView,
-  Hedge,
-  HedgedAttempts,
-  Self,
-  Subset,
-  SubsetMember,
-  Subsets,
-  SubsetsOptions,
-} from '../channel/policies.js';
-export type { AttemptCounts, EndpointView, ServiceView } from '../channel/service-view.js';
+export type { Self } from '../channel/policies.js';
+export type { ServiceView } from '../channel/service-view.js';
 export { configuredToken, sendToken } from '../client/caller-token.js';
 export { bindingOf } from '../client/client.js';
 export {
@@ -74,7 +56,6 @@ export { checkedAddresses } from '../client/registry-channel.js';
 export { type AuthPolicy, authText } from '../contract/auth-policy.js';
 export {
   type Balancing,
-  DEFAULT_BALANCING,
   DEFAULT_SERVICE_POLICY,
   POLICIES,
   POLICY_NAMES,
@@ -93,10 +74,9 @@ export {
   type ServiceDefinition,
 } from '../contract/definition.js';
 export { encodeMessage } from '../contract/encode.js';
-export type { HedgePolicy } from '../contract/hedge-policy.js';
 export { type Method, methodsOf } from '../contract/method.js';
 export { didYouMean, editDistance, listNames, nearest } from '../contract/nearest.js';
-export { COMPRESSIONS, optionBytes, POLICY_TAG } from '../contract/policy.js';
+export { optionBytes, POLICY_TAG } from '../contract/policy.js';
 export {
   type BalancingOverrides,
   type BreakerOverrides,
@@ -105,12 +85,11 @@ export {
   breakerText,
   bulkheadText,
   EVERY_SERVICE,
-  type GuardOverrides,
   type SettingText,
 } from '../contract/setting-text.js';
 export { type PolicyFields, readBytes, type ScalarField } from '../contract/wire-fields.js';
 export { clientErrors } from '../errors/client.js';
-export { type CallSettings, LiveSettings } from '../live-config/live-settings.js';
+export { LiveSettings } from '../live-config/live-settings.js';
 export { checkSetting, LOG_LEVELS, SETTING_KEYS, type SettingName } from '../live-config/setting-keys.js';
 export { observeReply } from '../middleware/stream.js';
 export type { AskedPlugin, JoinedParts, PartContext, PartSchema } from '../part/part.js';
@@ -159,7 +138,5 @@ export { grpcTransport } from '../transport/grpc/transport.js';
 export {
   type Transport,
   type TransportFactory,
-  type WireCall,
-  type WireHandler,
   wrapTransport,
 } from '../transport/transport.js';

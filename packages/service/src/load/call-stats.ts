@@ -11,15 +11,7 @@ import {
 } from '@rondo/contracts/rondo/stats/v1/stats';
 import type { Channel } from '@rondo/rpc/client';
 import type { Clock } from '@rondo/rpc/clock';
-import type {
-  AttemptCounts,
-  BreakerView,
-  EndpointView,
-  GuardView,
-  Method,
-  MutualTls,
-  ServiceView,
-} from '@rondo/rpc/internal';
+import type { Method, MutualTls, ServiceView } from '@rondo/rpc/internal';
 import { implement, type Router, type ServiceImplementation } from '@rondo/rpc/server';
 import type { MeteredPools } from '../metrics/pools.js';
 
@@ -112,19 +104,21 @@ function toCalledInstance({
   held,
   methods,
   leftOut,
-}: EndpointView): CalledInstance {
+}: ServiceView['endpoints'][number]): CalledInstance {
   const why = held ?? methods.find((method) => method.held !== undefined)?.held ?? '';
   const ramp = Math.min(1, ...methods.map((method) => method.ramp));
   return { instanceId, attempts: toAttempts(attempts), inFlight, share, ramp, held: why, leftOut };
 }
 
-const toAttempts = (counts: AttemptCounts): AttemptStats => ({
+const toAttempts = (counts: ServiceView['attempts']): AttemptStats => ({
   begun: BigInt(counts.begun),
   failed: BigInt(counts.failed),
   durations: toDurations(counts),
 });
 
-const BREAKER_STATES: Readonly<Record<BreakerView['state'], BreakerState>> = {
+type GuardView = ServiceView['guards'][number];
+
+const BREAKER_STATES: Readonly<Record<NonNullable<GuardView['breaker']>['state'], BreakerState>> = {
   closed: BreakerState.BREAKER_STATE_CLOSED,
   half_open: BreakerState.BREAKER_STATE_HALF_OPEN,
   open: BreakerState.BREAKER_STATE_OPEN,

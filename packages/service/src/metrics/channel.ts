@@ -1,8 +1,10 @@
 import type { BatchObservableResult, Meter } from '@opentelemetry/api';
-import type { BreakerView, ServiceView } from '@rondo/rpc/internal';
+import type { ServiceView } from '@rondo/rpc/internal';
 
 /** The values of `rondo.breaker.state`. */
-const STATES: Readonly<Record<BreakerView['state'], number>> = { closed: 0, half_open: 1, open: 2 };
+type BreakerState = NonNullable<ServiceView['guards'][number]['breaker']>['state'];
+
+const STATES: Readonly<Record<BreakerState, number>> = { closed: 0, half_open: 1, open: 2 };
 /** How many endpoints, over all services, get metrics of their own. It bounds the series of a process that calls a large fleet. */
 const MAX_ENDPOINTS = 1_000;
 

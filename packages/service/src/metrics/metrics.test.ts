@@ -3,7 +3,7 @@ import { connect } from 'node:net';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { silentLogger } from '@rondo/rpc/call';
 import { systemClock } from '@rondo/rpc/clock';
-import type { BreakerView, EndpointView, ServiceView } from '@rondo/rpc/internal';
+import type { ServiceView } from '@rondo/rpc/internal';
 import { meterChannel } from './channel.js';
 import { type Metrics, startMetrics } from './metrics.js';
 
@@ -104,7 +104,10 @@ describe('startMetrics', () => {
 
 const attempts = { begun: 0, failed: 0, durations: () => [] };
 
-function endpoint(instanceId: string, known: Partial<EndpointView> = {}): EndpointView {
+function endpoint(
+  instanceId: string,
+  known: Partial<ServiceView['endpoints'][number]> = {},
+): ServiceView['endpoints'][number] {
   return {
     instanceId,
     address: `${instanceId}:1`,
@@ -127,7 +130,7 @@ function endpoint(instanceId: string, known: Partial<EndpointView> = {}): Endpoi
 }
 
 /** The metrics text of a service with these endpoints. */
-async function scrape(endpoints: readonly EndpointView[]): Promise<string> {
+async function scrape(endpoints: readonly ServiceView['endpoints'][number][]): Promise<string> {
   const metrics = await start();
   const balancing = {
     policy: 'round_robin',
@@ -186,7 +189,7 @@ it('reports at most a thousand endpoints', async () => {
 
 it('reports breakers and bulkheads', async () => {
   const metrics = await start();
-  const breaker: BreakerView = {
+  const breaker: ServiceView['guards'][number]['breaker'] = {
     state: 'half_open',
     openedAt: new Date(0),
     reason: 'most calls failed',

@@ -2,7 +2,8 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { CallContext, currentScope, Metadata } from '@rondo/rpc/call';
 import type { CallOptions, Channel } from '@rondo/rpc/client';
 import type { Clock, Random } from '@rondo/rpc/clock';
-import { bindingOf, type Fleet, type Method, requestedTimeoutMs, withKey } from '@rondo/rpc/internal';
+import { bindingOf, type Method, requestedTimeoutMs, withKey } from '@rondo/rpc/internal';
+import type { Fleet } from '../channel-types.js';
 import type { FanOutOptions, UnaryMethod } from './options.js';
 
 /** One scatter or broadcast: what all its parts share. */

@@ -1,6 +1,7 @@
 import type { Timer } from '@rondo/base';
-import { type Attempt, classifyFailure, type Failure, type FleetStanding, type Method } from '@rondo/rpc/internal';
+import { type Attempt, classifyFailure, type Method } from '@rondo/rpc/internal';
 import { RpcError, Status } from '@rondo/rpc/status';
+import type { Fleet } from '../channel-types.js';
 import { balancingErrors } from '../errors.js';
 import type { FanOut } from './fan-out.js';
 import type { PartResult } from './options.js';
@@ -141,7 +142,7 @@ export class WorkQueue<Req, Res> {
   }
 
   /** Starts `part` at the least busy instance, or gives it up if no instance is left for it. Returns false if it has to wait. */
-  #assign(part: PendingPart<Res>, { ready, idle, coming }: FleetStanding): boolean {
+  #assign(part: PendingPart<Res>, { ready, idle, coming }: ReturnType<Fleet['standing']>): boolean {
     const isUntried = (instance: string) => !part.tried.has(instance);
     const instance = this.#leastBusy(ready.filter(isUntried)) ?? this.#leastBusy(idle.filter(isUntried));
     if (instance !== undefined) {
@@ -258,7 +259,11 @@ function newPart<Res>(index: number, ask: PendingPart<Res>['ask']): PendingPart<
 }
 
 /** Whether a part may be retried after a failed attempt. */
-type RetryDecision = Pick<Failure, 'retryable' | 'costs' | 'connectionLost'>;
+interface RetryDecision {
+  readonly retryable: boolean;
+  readonly costs: boolean;
+  readonly connectionLost: boolean;
+}
 
 /**
  * Decides whether a part may be retried after its call of `method` at one instance failed with `error`. A failure that is
