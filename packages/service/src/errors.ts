@@ -7,7 +7,7 @@ export const serviceErrors = defineErrors('the server', {
     type: CallRefused,
     code: 'UNAVAILABLE',
     text: "{name} isn't ready: it waits for a dependency, which its log names; call again soon",
-    cause: "The process has started, and something that it needs, such as its database, isn't there yet.",
+    cause: "The process has started, and something that it needs, such as its database, isn't there yet or is away.",
     remedy: 'None: the client retries at another instance. If it lasts, look in the log of the process for the dependency.',
     effect: 'none',
   },
