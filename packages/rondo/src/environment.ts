@@ -1,13 +1,5 @@
 import type { RegistryChannelOptions } from '@rondo/rpc/client';
-import {
-  type BalancingOverrides,
-  checkZone,
-  configuredBalancing,
-  configuredBreakers,
-  configuredBulkheads,
-  configuredReplyLimit,
-  configuredTransport,
-} from '@rondo/rpc/internal';
+import { type BalancingOverrides, checkZone, configuredBalancing, configuredTransport } from '@rondo/rpc/internal';
 import { UsageError } from './errors.js';
 
 /** The balancing overrides of `RONDO_BALANCING`: they outrank the contracts. */
@@ -24,19 +16,16 @@ export function callerZone(environment: Readonly<Record<string, string | undefin
   );
 }
 
-/** The settings of calls and of the connections that carry them. */
-export type Connections = Pick<RegistryChannelOptions, 'breakers' | 'bulkheads' | 'maxReplyBytes' | 'tunnel'>;
+/** The settings of the connections that carry calls. */
+export type Connections = Pick<RegistryChannelOptions, 'maxReplyBytes' | 'tunnel'>;
 
-/**
- * The settings that `RONDO_BREAKER`, `RONDO_BULKHEAD`, `RONDO_MAX_REPLY_BYTES` and `RONDO_TRANSPORT` give.
- */
+/** Who runs a command sees its reply, also one that services wouldn't take. */
+const MAX_REPLY_BYTES = 256 * 1024 * 1024;
+
+/** These settings, by `RONDO_TRANSPORT`. */
 export function callerConnections(environment: Readonly<Record<string, string | undefined>>): Connections {
-  return readUsage(() => ({
-    breakers: configuredBreakers(environment['RONDO_BREAKER']),
-    bulkheads: configuredBulkheads(environment['RONDO_BULKHEAD']),
-    maxReplyBytes: configuredReplyLimit(environment['RONDO_MAX_REPLY_BYTES']),
-    tunnel: configuredTransport(environment['RONDO_TRANSPORT']) === 'tunnel',
-  }));
+  const transport = readUsage(() => configuredTransport(environment['RONDO_TRANSPORT']));
+  return { maxReplyBytes: MAX_REPLY_BYTES, tunnel: transport === 'tunnel' };
 }
 
 /** What `read` returns. @throws UsageError in place of its TypeErrors. */

@@ -49,18 +49,6 @@ describe('rondo call', () => {
     expect(stderr).toContain('RONDO_ZONE="eu-west": where a process runs is written region/zone');
   });
 
-  it('takes replies of up to RONDO_MAX_REPLY_BYTES, and refuses an invalid length', async () => {
-    const within = (limit: string) =>
-      rondo(['call', ADD, '{"a": 2}'], { environment: { ...environment, RONDO_MAX_REPLY_BYTES: limit } });
-    expect((await within('100')).exitCode).toBe(0);
-    expect(await within('1')).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('RESOURCE_EXHAUSTED') });
-    const { exitCode, stderr } = await within('4MiB');
-    expect({ exitCode, stderr }).toEqual({
-      exitCode: 2,
-      stderr: expect.stringContaining('RONDO_MAX_REPLY_BYTES=4MiB: give a whole number of bytes from 1 to 2147483647'),
-    });
-  });
-
   it('lists the methods of a service that is named without a method', async () => {
     const { exitCode, stderr } = await call('ConformanceService');
     expect(exitCode).toBe(2);

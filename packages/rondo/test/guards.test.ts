@@ -27,8 +27,6 @@ async function startCaller() {
       RONDO_LISTEN: '127.0.0.1:0',
       RONDO_REGISTRY: registry.address,
       RONDO_DRAIN_WAIT_MS: '0',
-      RONDO_BREAKER: `${AdderServiceDefinition.fullName}=on?min_calls=5&window=10m`,
-      RONDO_BULKHEAD: `${AdderServiceDefinition.fullName}=on?max_calls=7`,
     },
     clock: patient(1_000),
     log: silentLogger,
@@ -39,6 +37,11 @@ async function startCaller() {
   });
   closers.push(() => caller.drain());
   if (channel === undefined) throw new Error('the app was not created');
+  const guards = {
+    breakers: { [AdderServiceDefinition.fullName]: { minCalls: 5, windowMs: 600_000 } },
+    bulkheads: { [AdderServiceDefinition.fullName]: { maxCalls: 7 } },
+  };
+  channel.configure({ balancing: {}, canaryPercents: {}, ...guards });
   return createClient(AdderServiceDefinition, { channel });
 }
 

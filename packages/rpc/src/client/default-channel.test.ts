@@ -1,14 +1,6 @@
 import { afterEach, expect, it } from '@jest/globals';
 import { checkZone } from '../resolver/endpoint.js';
-import {
-  configuredBalancing,
-  configuredBreakers,
-  configuredBulkheads,
-  configuredReplyLimit,
-  configuredTransport,
-  defaultChannel,
-  registryAddresses,
-} from './default-channel.js';
+import { configuredBalancing, configuredTransport, defaultChannel, registryAddresses } from './default-channel.js';
 import { createRegistryChannel } from './registry-channel.js';
 
 afterEach(() => {
@@ -47,15 +39,6 @@ it.each(['/a', 'eu/', 'eu /a', 'eu/a/b', `eu/${'a'.repeat(126)}`])('%p is no zon
   expect(() => checkZone(zone, 'zone')).toThrow(TypeError);
 });
 
-it('refuses a reply limit that is none', () => {
-  process.env['RONDO_MAX_REPLY_BYTES'] = 'much';
-  try {
-    expect(defaultChannel).toThrow('RONDO_MAX_REPLY_BYTES=much');
-  } finally {
-    delete process.env['RONDO_MAX_REPLY_BYTES'];
-  }
-});
-
 it('knows of the zone that the environment says', () => {
   process.env['RONDO_ZONE'] = ' eu-west/a ';
   const channel = defaultChannel();
@@ -72,26 +55,8 @@ it('the balancing of the default channel is what RONDO_BALANCING says, or nothin
   );
 });
 
-it('the longest reply of the default channel is what RONDO_MAX_REPLY_BYTES says, or the default', () => {
-  expect(configuredReplyLimit(undefined)).toBeUndefined();
-  expect(configuredReplyLimit(' ')).toBeUndefined();
-  expect(configuredReplyLimit(' 16777216 ')).toBe(16_777_216);
-  for (const wrong of ['0', '-1', '1.5', '16MiB', '2147483648', '1e3']) {
-    const message = `RONDO_MAX_REPLY_BYTES=${wrong}: give a whole number of bytes from 1 to 2147483647`;
-    expect(() => configuredReplyLimit(wrong)).toThrow(new TypeError(message));
-  }
-});
-
 it('how unary calls travel is what RONDO_TRANSPORT says, or through tunnels', () => {
   expect([configuredTransport(undefined), configuredTransport(' ')]).toEqual(['tunnel', 'tunnel']);
   expect(configuredTransport(' grpc ')).toBe('grpc');
   expect(() => configuredTransport('http')).toThrow('RONDO_TRANSPORT=http: give tunnel or grpc');
-});
-
-it('breakers and bulkheads are what RONDO_BREAKER and RONDO_BULKHEAD say', () => {
-  expect([configuredBreakers(), configuredBulkheads(' ')]).toEqual([{}, {}]);
-  expect(configuredBreakers('a.B=on?probes=1')).toEqual({ 'a.B': { probes: 1 } });
-  expect(configuredBulkheads('*=off')).toEqual({ '*': 'off' });
-  expect(() => configuredBreakers('a.B')).toThrow('RONDO_BREAKER=a.B: "a.B" is not service=on or service=off');
-  expect(() => configuredBulkheads('a.B=on')).toThrow('RONDO_BULKHEAD=a.B=on: a.B: on needs max_calls');
 });

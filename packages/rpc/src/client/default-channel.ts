@@ -3,15 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { systemClock, systemRandom, systemWallClock } from '@rondo/base';
 import type { Channel } from '../channel/channel.js';
 import type { ChannelPolicies } from '../channel/policies.js';
-import {
-  type BalancingOverrides,
-  type BreakerOverrides,
-  type BulkheadOverrides,
-  balancingText,
-  breakerText,
-  bulkheadText,
-  type SettingText,
-} from '../contract/setting-text.js';
+import { type BalancingOverrides, balancingText } from '../contract/setting-text.js';
 import { checkZone } from '../resolver/endpoint.js';
 import { type EndpointStorage, folderStorage } from '../resolver/endpoint-storage.js';
 import { type MutualTls, openMutualTls, readTlsSettings } from '../tls/mutual-tls.js';
@@ -19,8 +11,6 @@ import { configuredToken, sendToken } from './caller-token.js';
 import { checkedAddresses, createRegistryChannel } from './registry-channel.js';
 
 const DEFAULT_REGISTRY = '127.0.0.1:50050';
-/** The maximum length of a gRPC message that this library accepts. */
-const MAX_REPLY_BYTES = 2 ** 31 - 1;
 let channel: Channel | undefined;
 
 /** Options of {@link defaultChannel}. */
@@ -31,8 +21,8 @@ interface DefaultChannelOptions {
 
 /**
  * The process's own channel over the registry, created at its first use. These variables configure it:
- * `RONDO_REGISTRY`, `RONDO_REGISTRY_CACHE`, `RONDO_ZONE`, `RONDO_BALANCING`, `RONDO_BREAKER`, `RONDO_BULKHEAD`,
- * `RONDO_MAX_REPLY_BYTES`, `RONDO_TRANSPORT`, `RONDO_TLS`, `RONDO_TLS_DIR` and `RONDO_TOKEN`. Its watch keeps the process alive, so a script must close the channel.
+ * `RONDO_REGISTRY`, `RONDO_REGISTRY_CACHE`, `RONDO_ZONE`, `RONDO_BALANCING`, `RONDO_TRANSPORT`, `RONDO_TLS`, `RONDO_TLS_DIR` and `RONDO_TOKEN`.
+ * Its watch keeps the process alive, so a script must close the channel.
  *
  * @throws TypeError if one of the variables is invalid. It names the variable and lists every fault. Error if `RONDO_REGISTRY` is the
  *   URL of a registry of another kind, which only a channel of its own has.
@@ -43,9 +33,6 @@ export function defaultChannel({ policies }: DefaultChannelOptions = {}): Channe
     registry: registryAddresses(process.env['RONDO_REGISTRY']),
     zone: checkZone(process.env['RONDO_ZONE']?.trim() ?? '', 'RONDO_ZONE'),
     balancing: configuredBalancing(process.env['RONDO_BALANCING']),
-    breakers: configuredBreakers(process.env['RONDO_BREAKER']),
-    bulkheads: configuredBulkheads(process.env['RONDO_BULKHEAD']),
-    maxReplyBytes: configuredReplyLimit(process.env['RONDO_MAX_REPLY_BYTES']),
     tunnel: configuredTransport(process.env['RONDO_TRANSPORT']) === 'tunnel',
     mutualTls: configuredMutualTls(process.env),
     middleware: sendToken(configuredToken(process.env)),
@@ -85,33 +72,10 @@ export function registryAddresses(list = ''): readonly string[] {
 
 /** The balancing overrides in `text`; none if it is empty. */
 export function configuredBalancing(text = ''): BalancingOverrides {
-  return configured('RONDO_BALANCING', text, balancingText);
-}
-
-/** The breakers in `text`; none if it is empty. */
-export function configuredBreakers(text = ''): BreakerOverrides {
-  return configured('RONDO_BREAKER', text, breakerText);
-}
-
-/** The bulkheads in `text`; none if it is empty. */
-export function configuredBulkheads(text = ''): BulkheadOverrides {
-  return configured('RONDO_BULKHEAD', text, bulkheadText);
-}
-
-function configured<T>(variable: string, text: string, { parse }: SettingText<T>): Readonly<Record<string, T>> {
   if (text.trim() === '') return {};
-  const { value, faults } = parse(text);
-  if (faults.length > 0) throw new TypeError(`${variable}=${text}: ${faults.join('; ')}`);
+  const { value, faults } = balancingText.parse(text);
+  if (faults.length > 0) throw new TypeError(`RONDO_BALANCING=${text}: ${faults.join('; ')}`);
   return value;
-}
-
-/** The maximum size of a reply in bytes; undefined if `text` is empty. */
-export function configuredReplyLimit(text = ''): number | undefined {
-  const digits = text.trim();
-  if (digits === '') return undefined;
-  const bytes = /^\d{1,10}$/.test(digits) ? Number(digits) : Number.NaN;
-  if (bytes >= 1 && bytes <= MAX_REPLY_BYTES) return bytes;
-  throw new TypeError(`RONDO_MAX_REPLY_BYTES=${text}: give a whole number of bytes from 1 to ${MAX_REPLY_BYTES}`);
 }
 
 /** How unary calls travel between Rondo processes, by the names that `RONDO_TRANSPORT` takes. */

@@ -36,26 +36,15 @@ export interface Parsed<T> {
   readonly faults: readonly string[];
 }
 
-/** Reads and writes settings of one kind. */
-export interface SettingText<T> {
-  /** Parses one setting, such as `on?slow=200ms&percent=30`. */
-  parseOne(text: string): Parsed<T>;
-  /** Parses `service=setting`, several separated by commas, such as `sales.v1.OrderService=on,*=off`. */
-  parse(text: string): Parsed<Readonly<Record<string, T>>>;
-  /** Writes settings as `parse` reads them. */
-  format(overrides: Readonly<Record<string, T>>): string;
-}
-
-/** The texts of balancing, as in `RONDO_BALANCING`: `weighted_round_robin?weights=load&slow_start=30s`. */
-export const balancingText: SettingText<Partial<Balancing>> = settingText({
-  entry: 'service=policy',
-  withMethods: false,
+/** Reads and writes balancing, such as `weighted_round_robin?weights=load&slow_start=30s`. */
+export const balancingText = {
   parseOne: parseBalancing,
-  formatOne: ({ policy = '', ...rest }) => policy + formatFields(rest, BALANCING_FIELDS),
-});
+  parse: parseOverrides,
+  format: formatOverrides,
+};
 
-/** The texts of breakers, as in `RONDO_BREAKER`: `off` or `on[?key=value[&key=value]]`. */
-export const breakerText = guardText<BreakerPolicy>({
+/** Reads a breaker: `off` or `on[?key=value[&key=value]]`. */
+export const parseBreaker = guardParser<BreakerPolicy>({
   percent: { name: 'failurePercent', range: BREAKER_RANGES.failurePercent, unit: 'count' },
   slow: { name: 'slowCallMs', range: BREAKER_RANGES.slowCallMs, unit: 'ms' },
   window: { name: 'windowMs', range: BREAKER_RANGES.windowMs, unit: 'ms' },
@@ -63,8 +52,8 @@ export const breakerText = guardText<BreakerPolicy>({
   probes: { name: 'probes', range: BREAKER_RANGES.probes, unit: 'count' },
 });
 
-/** The texts of bulkheads, as in `RONDO_BULKHEAD`: `off` or `on?max_calls=N[&key=value]`. */
-export const bulkheadText = guardText<BulkheadPolicy>(
+/** Reads a bulkhead: `off` or `on?max_calls=N[&key=value]`. */
+export const parseBulkhead = guardParser<BulkheadPolicy>(
   {
     max_calls: { name: 'maxCalls', range: BULKHEAD_RANGES.maxCalls, unit: 'count' },
     max_queued: { name: 'maxQueued', range: BULKHEAD_RANGES.maxQueued, unit: 'count' },
@@ -110,66 +99,46 @@ function parseBalancing(text: string): Parsed<Partial<Balancing>> {
 }
 
 /** @param required the key that `on` needs. */
-function guardText<P>(fields: Fields<P>, required?: string): SettingText<Partial<P> | 'off'> {
-  return settingText<Partial<P> | 'off'>({
-    entry: 'service=on or service=off',
-    withMethods: true,
-    parseOne(text) {
-      const { head, list } = splitSetting(text);
-      if (head === 'off' && list === undefined) return { value: 'off', faults: [] };
-      const { value, faults } = parseFields(list, fields);
-      if (head !== 'on') return { value, faults: [`"${head}" is neither on nor off`, ...faults] };
-      const name = required && fields[required]?.name;
-      const missing = name === undefined || name in value ? [] : [`on needs ${required}, such as on?${required}=10`];
-      return { value, faults: [...missing, ...faults] };
-    },
-    formatOne: (setting) => (setting === 'off' ? 'off' : `on${formatFields<Partial<P>>(setting, fields)}`),
-  });
+function guardParser<P>(fields: Fields<P>, required?: string): (text: string) => Parsed<Partial<P> | 'off'> {
+  return (text) => {
+    const { head, list } = splitSetting(text);
+    if (head === 'off' && list === undefined) return { value: 'off', faults: [] };
+    const { value, faults } = parseFields(list, fields);
+    if (head !== 'on') return { value, faults: [`"${head}" is neither on nor off`, ...faults] };
+    const name = required && fields[required]?.name;
+    const missing = name === undefined || name in value ? [] : [`on needs ${required}, such as on?${required}=10`];
+    return { value, faults: [...missing, ...faults] };
+  };
 }
 
-interface EntryText<T> {
-  /** What an entry is, for messages. */
-  readonly entry: string;
-  /** Whether methods have entries of their own. */
-  readonly withMethods: boolean;
-  parseOne(text: string): Parsed<T>;
-  formatOne(setting: T): string;
+const SERVICE = /^[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+$/;
+const SERVICE_RULE =
+  'a service is written in full, such as calculator.v1.CalculatorService, and * stands for all others';
+
+/** Parses `service=policy`, several separated by commas, as in `RONDO_BALANCING`. */
+function parseOverrides(text: string): Parsed<BalancingOverrides> {
+  const overrides = new Map<string, Partial<Balancing>>();
+  const faults: string[] = [];
+  for (const entry of text.split(',').map((part) => part.trim())) {
+    const [, service = '', setting] = /^([^=]+?)\s*=(.*)$/s.exec(entry) ?? [];
+    if (setting === undefined) {
+      faults.push(`"${entry}" is not service=policy`);
+      continue;
+    }
+    const parsed = parseBalancing(setting);
+    const twice = overrides.has(service) ? ['it has an entry already'] : [];
+    const ofService = service === EVERY_SERVICE || SERVICE.test(service) ? twice : [SERVICE_RULE];
+    faults.push(...[...ofService, ...parsed.faults].map((fault) => `${service}: ${fault}`));
+    overrides.set(service, parsed.value);
+  }
+  return { value: Object.fromEntries(overrides), faults };
 }
 
-const TARGET = /^[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+(?<method>\/[A-Za-z_]\w*)?$/;
-
-function settingText<T>({ entry: what, withMethods, parseOne, formatOne }: EntryText<T>): SettingText<T> {
-  const methods = withMethods ? ', with /Method after it for one method;' : ', and';
-  const rule = `a service is written in full, such as calculator.v1.CalculatorService${methods} * stands for all others`;
-  const isTarget = (target: string) => {
-    const found = TARGET.exec(target);
-    return target === EVERY_SERVICE || (found !== null && (withMethods || found.groups?.['method'] === undefined));
-  };
-  return {
-    parseOne,
-    parse(text) {
-      const settings = new Map<string, T>();
-      const faults: string[] = [];
-      for (const entry of text.split(',').map((part) => part.trim())) {
-        const [, target = '', setting] = /^([^=]+?)\s*=(.*)$/s.exec(entry) ?? [];
-        if (setting === undefined) {
-          faults.push(`"${entry}" is not ${what}`);
-          continue;
-        }
-        const parsed = parseOne(setting);
-        const twice = settings.has(target) ? ['it has an entry already'] : [];
-        faults.push(
-          ...[...(isTarget(target) ? twice : [rule]), ...parsed.faults].map((fault) => `${target}: ${fault}`),
-        );
-        settings.set(target, parsed.value);
-      }
-      return { value: Object.fromEntries(settings), faults };
-    },
-    format: (overrides) =>
-      Object.entries(overrides)
-        .map(([target, setting]) => `${target}=${formatOne(setting)}`)
-        .join(','),
-  };
+/** Writes overrides as {@link parseOverrides} reads them. */
+function formatOverrides(overrides: BalancingOverrides): string {
+  return Object.entries(overrides)
+    .map(([service, { policy = '', ...rest }]) => `${service}=${policy}${formatFields(rest)}`)
+    .join(',');
 }
 
 /** The parts of `head[?list]`. */
@@ -228,10 +197,10 @@ function formatMs(ms: number): string {
   return `${ms / factor}${unit}`;
 }
 
-/** Writes fields as {@link parseFields} reads them, after a question mark; empty if there are none. */
-function formatFields<P>(setting: Partial<P>, fields: Fields<P>): string {
+/** Writes the settings of a policy, after a question mark; empty if there are none. */
+function formatFields(setting: Partial<Balancing>): string {
   const values = new Map<string, unknown>(Object.entries(setting));
-  const parts = Object.entries(fields).flatMap(([key, field]) => {
+  const parts = Object.entries(BALANCING_FIELDS).flatMap(([key, field]) => {
     const value = values.get(field.name);
     if (typeof value === 'number')
       return [`${key}=${'unit' in field && field.unit === 'ms' ? formatMs(value) : value}`];

@@ -39,10 +39,7 @@ export { configuredToken, sendToken } from '../client/caller-token.js';
 export { bindingOf } from '../client/client.js';
 export {
   configuredBalancing,
-  configuredBreakers,
-  configuredBulkheads,
   configuredMutualTls,
-  configuredReplyLimit,
   configuredTransport,
   defaultChannel,
   TRANSPORTS,
@@ -79,13 +76,8 @@ export { didYouMean, editDistance, listNames, nearest } from '../contract/neares
 export { optionBytes, POLICY_TAG } from '../contract/policy.js';
 export {
   type BalancingOverrides,
-  type BreakerOverrides,
-  type BulkheadOverrides,
   balancingText,
-  breakerText,
-  bulkheadText,
   EVERY_SERVICE,
-  type SettingText,
 } from '../contract/setting-text.js';
 export { type PolicyFields, readBytes, type ScalarField } from '../contract/wire-fields.js';
 export { clientErrors } from '../errors/client.js';

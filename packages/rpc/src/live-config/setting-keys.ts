@@ -2,7 +2,7 @@ import type { Balancing } from '../contract/balancing.js';
 import type { BreakerPolicy } from '../contract/breaker-policy.js';
 import type { BulkheadPolicy } from '../contract/bulkhead-policy.js';
 import { nearest } from '../contract/nearest.js';
-import { balancingText, breakerText, bulkheadText, type Parsed } from '../contract/setting-text.js';
+import { balancingText, type Parsed, parseBreaker, parseBulkhead } from '../contract/setting-text.js';
 import { CANARY_RULE, parseCanaryPercent } from '../resolver/canary.js';
 import type { MaxCalls } from '../server/admission/admission.js';
 import { MAX_CALLS_EXAMPLE, parseMaxCalls } from '../server/admission/max-calls-text.js';
@@ -69,16 +69,16 @@ const balancing: SettingKey<Partial<Balancing>> = {
 
 const breaker: SettingKey<Partial<BreakerPolicy> | 'off'> = {
   effect: 'the circuit breakers of clients of the service',
-  rule: 'on[?key=value&…] or off, as in RONDO_BREAKER',
+  rule: 'on[?key=value&…] or off',
   example: 'on?slow=200ms&percent=30',
-  parse: breakerText.parseOne,
+  parse: parseBreaker,
 };
 
 const bulkhead: SettingKey<Partial<BulkheadPolicy> | 'off'> = {
   effect: 'how many calls of a method clients of the service have in flight',
-  rule: 'on?max_calls=N[&key=value&…] or off, as in RONDO_BULKHEAD',
+  rule: 'on?max_calls=N[&key=value&…] or off',
   example: 'on?max_calls=50&max_queued=100',
-  parse: bulkheadText.parseOne,
+  parse: parseBulkhead,
 };
 
 const canaryPercent: SettingKey<number> = {

@@ -107,8 +107,6 @@ describe('the parsers', () => {
     ],
     [sharedVariables(1).metadata.parser, [Array.from({ length: 33 }, (_, index) => `k${index}=v`).join(',')]],
     [sharedVariables(1).balancing.parser, ['random', 'a.B=rnd', 'a.B=random?x=1', 'B=random']],
-    [sharedVariables(1).breakers.parser, ['on', 'a.B=yes', 'a.B=on?x=1', 'B=on']],
-    [sharedVariables(1).bulkheads.parser, ['a.B=on', 'a.B=on?max_calls=0']],
   ])('refuse values that break "%j"', (parser, texts) => {
     expect(texts.filter((text) => parser.parse(text).ok)).toEqual([]);
   });

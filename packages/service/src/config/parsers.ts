@@ -1,16 +1,11 @@
 import {
   type BalancingOverrides,
-  type BreakerOverrides,
-  type BulkheadOverrides,
   balancingText,
-  breakerText,
-  bulkheadText,
   formatMaxCalls,
   MAX_CALLS_EXAMPLE,
   MAX_CALLS_RULE,
   type MaxCalls,
   parseMaxCalls,
-  type SettingText,
 } from '@rondo/rpc/internal';
 
 /** A parsed value, or what is wrong with the text. */
@@ -183,30 +178,12 @@ export const reachableAt: Parser<ReachableAt> = {
 export const balancingOverrides: Parser<BalancingOverrides> = {
   rule: 'service=policy[?key=value&…], several with commas, * for every other service',
   example: 'sales.v1.OrderService=least_request,*=weighted_round_robin?weights=load&slow_start=30s',
-  parse: (value) => parseSettings(balancingText, value),
+  parse(text) {
+    const { value, faults } = balancingText.parse(text);
+    return faults.length === 0 ? valid(value) : invalid(`is wrong: ${faults.join('; ')}`);
+  },
   format: balancingText.format,
 };
-
-/** Circuit breakers, by service or method. */
-export const breakerOverrides: Parser<BreakerOverrides> = {
-  rule: 'service[/Method]=on[?key=value&…] or =off, several with commas, * for every other service',
-  example: 'sales.v1.OrderService=on,calculator.v1.CalculatorService/Evaluate=on?slow=200ms&percent=30',
-  parse: (value) => parseSettings(breakerText, value),
-  format: breakerText.format,
-};
-
-/** Bulkheads, by service or method. */
-export const bulkheadOverrides: Parser<BulkheadOverrides> = {
-  rule: 'service[/Method]=on?max_calls=N[&key=value&…] or =off, several with commas, * for every other service',
-  example: 'sales.v1.OrderService=on?max_calls=50&max_queued=100&queue_timeout=500ms',
-  parse: (value) => parseSettings(bulkheadText, value),
-  format: bulkheadText.format,
-};
-
-function parseSettings<T>({ parse }: SettingText<T>, text: string): Parsed<Readonly<Record<string, T>>> {
-  const { value, faults } = parse(text);
-  return faults.length === 0 ? valid(value) : invalid(`is wrong: ${faults.join('; ')}`);
-}
 
 /** Bounds of the calls in flight: a number for the server, `caller=N` for each caller, `package.Service/Method=N`. */
 export const maxCalls: Parser<MaxCalls> = {

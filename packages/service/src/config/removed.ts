@@ -2,6 +2,8 @@
 const REMOVED: Readonly<Record<string, string>> = {
   RONDO_ADMISSION: 'set admission with rondo config while processes run',
   RONDO_AUDIT_RETENTION_DAYS: 'give the days to RONDO_AUDIT, such as RONDO_AUDIT=365',
+  RONDO_BREAKER: 'set breaker in the contract, or by rondo config while processes run',
+  RONDO_BULKHEAD: 'set bulkhead in the contract, or by rondo config while processes run',
   RONDO_CACHE_BYTES: 'pass cacheBytes to runService',
   RONDO_COMPRESSION: 'set compression in the options of the contract, or for a call',
   RONDO_COORDINATORS: 'pass coordinators to createParticipant',
@@ -17,6 +19,7 @@ const REMOVED: Readonly<Record<string, string>> = {
   RONDO_HANDOVER_MS: 'npm start passes --handover by itself',
   RONDO_LOG_BYTES: 'set RONDO_RECENT_BYTES, which is for spans and log lines together',
   RONDO_MAX_CONNECTION_AGE_MS: 'it is always 30 minutes',
+  RONDO_MAX_REPLY_BYTES: 'pass maxReplyBytes to runService, or to createRegistryChannel',
   RONDO_REGISTRY_MAX_CORDONED: 'add ?cordoned=N to RONDO_REGISTRY_STORE',
   RONDO_REGISTRY_MAX_INSTANCES: 'add ?instances=N to RONDO_REGISTRY_STORE',
   RONDO_REGISTRY_MAX_SERVICES: 'add ?services=N to RONDO_REGISTRY_STORE',

@@ -8,8 +8,6 @@ import {
 } from '@rondo/rpc/internal';
 import {
   balancingOverrides,
-  breakerOverrides,
-  bulkheadOverrides,
   integer,
   invalid,
   listenAddress,
@@ -44,12 +42,6 @@ const MAX_RECENT_BYTES = 2 ** 32;
 const CALLS = {
   balancing: optionalVariable('RONDO_BALANCING', balancingOverrides, {
     description: 'How calls to other services are balanced, if it differs from their contracts.',
-  }),
-  breakers: optionalVariable('RONDO_BREAKER', breakerOverrides, {
-    description: 'Circuit breakers for calls to other services, if they differ from their contracts.',
-  }),
-  bulkheads: optionalVariable('RONDO_BULKHEAD', bulkheadOverrides, {
-    description: 'How many calls to other services are in flight at once, if it differs from their contracts.',
   }),
   transport: variable('RONDO_TRANSPORT', oneOf(TRANSPORTS), {
     default: 'tunnel',
@@ -178,11 +170,6 @@ export function sharedVariables(port: number) {
     maxRequestBytes: optionalVariable('RONDO_MAX_REQUEST_BYTES', integer({ min: 1, max: MAX_MESSAGE_BYTES }), {
       example: '16777216',
       description: "The largest request that is accepted; by default the service's own limit, or 4 MiB.",
-    }),
-    maxReplyBytes: optionalVariable('RONDO_MAX_REPLY_BYTES', integer({ min: 1, max: MAX_MESSAGE_BYTES }), {
-      example: '16777216',
-      description:
-        "The largest reply that is accepted from other services; by default the service's own limit, or 4 MiB.",
     }),
     maxCalls: optionalVariable('RONDO_MAX_CALLS', maxCalls, {
       description: 'Bounds of the calls in flight: of the server, of each caller, of single methods.',

@@ -25,8 +25,8 @@ interface Outgoing {
 /** What the channel needs besides the configuration. */
 export interface OutgoingOptions {
   readonly meter: Meter;
-  readonly maxReplyBytes: number | undefined;
-  readonly cacheBytes: number | undefined;
+  readonly maxReplyBytes?: number | undefined;
+  readonly cacheBytes?: number | undefined;
   /** The descriptor set for the fingerprints of the contracts; undefined if there is none. */
   readonly descriptorSet: Uint8Array | undefined;
   /** Undefined without TLS. */
@@ -58,8 +58,6 @@ export async function createOutgoing(runtime: ServiceRuntime, options: OutgoingO
     zone: config.zone,
     policies: runtime.plugins.find(isPolicies),
     ...(config.balancing && { balancing: config.balancing }),
-    ...(config.breakers && { breakers: config.breakers }),
-    ...(config.bulkheads && { bulkheads: config.bulkheads }),
     maxReplyBytes,
     tunnel: config.transport === 'tunnel',
     mutualTls: tls,

@@ -87,7 +87,7 @@ export interface ServiceOptions<V extends Variables = NoVariables> {
   readonly variables?: V;
   /**
    * The largest reply that it accepts from other services, in bytes; 4 MiB by default. Larger ones fail with
-   * `RESOURCE_EXHAUSTED`. `RONDO_MAX_REPLY_BYTES` takes precedence.
+   * `RESOURCE_EXHAUSTED`.
    */
   readonly maxReplyBytes?: number;
   /** The most memory for the answers of other services that it keeps, in bytes; 32 MiB by default, 0 keeps none. */

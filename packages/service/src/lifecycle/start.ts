@@ -92,10 +92,7 @@ export async function startService<V extends Variables>(options: StartOptions<V>
   const handover = { clock, timeoutMs: options.handoverMs ?? 0 };
   try {
     const createApp = (context: ServiceContext) => options.createApp(context, own);
-    const maxReplyBytes = config.maxReplyBytes ?? options.maxReplyBytes;
-    const { cacheBytes } = options;
-    const opened = { environment, secrets, createApp, maxReplyBytes, cacheBytes, parts, logs, handover };
-    return await assemble(runtime, { ...options, ...opened });
+    return await assemble(runtime, { ...options, environment, secrets, createApp, parts, logs, handover });
   } catch (error) {
     // Its failure must not hide why the service doesn't start, and nor must a part that never stops.
     await withTimeout(() => stopParts({ parts }, { clock }), { clock, timeoutMs: RELEASE_TIMEOUT_MS }).catch((fault) =>
@@ -154,12 +151,11 @@ function resourceOf({ name, instanceId, config }: ServiceRuntime): Attributes {
   };
 }
 
-interface AssembleOptions extends Pick<StartOptions<Variables>, 'register' | 'waits' | 'onPrepared'> {
+interface AssembleOptions
+  extends Pick<StartOptions<Variables>, 'register' | 'waits' | 'onPrepared' | 'maxReplyBytes' | 'cacheBytes'> {
   readonly environment: Environment;
   readonly secrets: readonly string[];
   readonly createApp: (context: ServiceContext) => App;
-  readonly maxReplyBytes: number | undefined;
-  readonly cacheBytes: number | undefined;
   readonly handover: Handover;
   readonly logs: LogRing | undefined;
   /** What the process has opened so far, in this order. */
