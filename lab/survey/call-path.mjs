@@ -11,7 +11,7 @@ const WARM_UP = 5;
 const COUNTED = 20;
 /** Generated contracts, and how a message is encoded, differ from method to method. */
 const SOURCE = /\/((?:packages|plugins)\/(?!contracts\/)[^/]+)\/dist\/(.+)\.js$/;
-const WIRE = /^packages\/rpc\/src\/(?:server|transport)\/grpc\//;
+const WIRE = /^packages\/rpc\/src\/(?:wire|transport\/grpc)\//;
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   for (const { file, functions } of await callPath()) console.log(`${file}\n  ${functions.join(', ')}`);

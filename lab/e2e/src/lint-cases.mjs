@@ -4,20 +4,21 @@
  */
 const ambient = 'Ambient clock or chance';
 const peers = "resolver, balancer, transport and telemetry don't know each other";
-const sides = "server/ and the client side (client/, channel/) don't know each other";
+const sides = 'The server side (server/, wire/) and the client side';
 const deep = 'Import a package by its name';
 const stores = "The registry's stores don't know each other";
 const read = 'Name the columns: a migration';
 const written = 'Name the columns that are written';
 const internal = '@rondo/rpc/internal is for packages';
-const wire = 'Only transport/grpc and server/grpc';
+const wire = 'Only transport/grpc of';
 
 /** @type {[file: string, reason: string, code: string][]} */
 export const refused = [
   // The import table.
   ['packages/rpc/src/server/a.ts', sides, "import '../client/client.js';"],
   ['packages/rpc/src/server/b.ts', sides, "import '../channel/channel.js';"],
-  ['packages/rpc/src/server/grpc/a.ts', sides, "import '../../client/client.js';"],
+  ['packages/rpc/src/wire/a.ts', wire, "import '@grpc/grpc-js';"],
+  ['packages/rpc/src/wire/e.ts', sides, "import '../client/client.js';"],
   ['packages/rpc/src/client/a.ts', sides, "export { a } from '../server/router.js';"],
   ['packages/rpc/src/channel/a.ts', sides, "import '../server/router.js';"],
   ['packages/rpc/src/channel/c.ts', 'A plugin is a leaf', "import '@rondo/balancing';"],
@@ -210,7 +211,7 @@ export const allowed = [
     "import type { WireCall } from '../transport/transport.js';\nexport type A = WireCall;",
   ],
   ['packages/rpc/src/client/ok.ts', "import '../balancer/picker.js';\nimport '../resolver/static.js';"],
-  ['packages/rpc/src/server/grpc/ok.ts', "import '@grpc/grpc-js';\nimport '../router.js';"],
+  ['packages/rpc/src/wire/ok.ts', "import '../server/router.js';\nimport 'node:http2';"],
   ['packages/rpc/src/transport/grpc/ok.ts', "import '@grpc/grpc-js';\nimport '../transport.js';"],
   ['packages/rpc/src/transport/grpc/server.ts', "import './client.js';\nimport '@rondo/contracts/google/rpc/status';"],
   [

@@ -97,6 +97,24 @@ export const serverErrors = defineErrors('the server', {
     cause: 'A client sends so many large requests at once that they take half of what others leave free of the memory for requests.',
     remedy: 'Send fewer at once.',
   },
+  TOO_MANY_TUNNELS: {
+    code: 'RESOURCE_EXHAUSTED',
+    text: 'a connection has at most {most} tunnels; call through those that are open',
+    cause: "A client opened too many tunnels over one connection. Rondo's clients open one, and another while the first drains.",
+    remedy: 'Make the calls through the tunnels that are open.',
+  },
+  UNREADABLE_FRAMES: {
+    code: 'INVALID_ARGUMENT',
+    text: "the frames of the tunnel can't be read: {reason}",
+    cause: 'What a client sent through a tunnel is not what `rondo/tunnel/v1/tunnel.proto` says.',
+    remedy: 'Correct the client, or make gRPC calls of their own.',
+  },
+  UNREAD_REPLIES: {
+    code: 'RESOURCE_EXHAUSTED',
+    text: 'the client leaves {bytes} bytes of replies unread',
+    cause: 'A client makes calls through a tunnel, and does not read their replies.',
+    remedy: "Look at the client: its process is frozen, or its event loop is busy. Rondo's clients connect again.",
+  },
 
   // The method, and its contract.
   NOT_SERVED: {

@@ -104,8 +104,6 @@ export {
 } from '../server/admission/max-calls-text.js';
 export { createAuthorize } from '../server/authorize.js';
 export { readChecked } from '../server/codec.js';
-export { networkOf, remoteOf } from '../server/grpc/connection-limit.js';
-export { PingBarrier } from '../server/grpc/ping-barrier.js';
 export { statusName } from '../status/code.js';
 export { decodeStatusDetails, encodeStatusDetails, fitDetails, STATUS_DETAILS } from '../status/detail.js';
 export type { Attempt } from '../status/rpc-error.js';
@@ -132,3 +130,5 @@ export {
   type TransportFactory,
   wrapTransport,
 } from '../transport/transport.js';
+export { networkOf, remoteOf } from '../wire/open-connections.js';
+export { PingBarrier } from '../wire/ping-barrier.js';

@@ -2,9 +2,9 @@ import { ConformanceServiceDefinition } from '@rondo/contracts/rondo/conformance
 import { type Channel, type ChannelOptions, createChannel } from '../../src/channel/channel.js';
 import { createClient } from '../../src/client/create-client.js';
 import { staticResolver } from '../../src/resolver/static.js';
-import { type RpcServer, type ServeOptions, serve } from '../../src/server/grpc/serve.js';
 import type { Handlers } from '../../src/server/handlers.js';
 import { createRouter, type RouterOptions } from '../../src/server/router.js';
+import { type RpcServer, type ServeOptions, serve } from '../../src/wire/serve.js';
 import type { ServedDefinition } from '../conformance/handlers.js';
 import { closersOfATest } from './closers.js';
 import { type ConformanceClient, conformanceService } from './service.js';

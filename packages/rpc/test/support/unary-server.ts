@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import http2, { type IncomingHttpHeaders, type OutgoingHttpHeaders } from 'node:http2';
 import { UnaryRequest, UnaryResponse } from '@rondo/contracts/rondo/conformance/v1/conformance';
 import type { ServerCall } from '../../src/call/call.js';
-import { type ServeOptions, serve } from '../../src/server/grpc/serve.js';
 import { createRouter, type Router } from '../../src/server/router.js';
+import { type ServeOptions, serve } from '../../src/wire/serve.js';
 import { conformanceService } from './service.js';
 
 /** The path of the method. */

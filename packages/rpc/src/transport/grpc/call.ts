@@ -13,7 +13,7 @@ import { Inbox } from './inbox.js';
 import { toBuffer } from './metadata.js';
 import { DEFAULT_MAX_REPLY_BYTES, type GrpcTransportOptions } from './options.js';
 import type { ResetPacer } from './reset-pacer.js';
-import { SendQueue } from './send-queue.js';
+import { bodyForGrpcJs, SendQueue } from './send-queue.js';
 import { type FailedCall, fromGrpcMetadata, isGrpc, toError, toGrpcMetadata } from './wire.js';
 
 type GrpcCall = ReturnType<grpc.Channel['createCall']>;
@@ -259,8 +259,10 @@ function sendOne(call: GrpcCall, message: Uint8Array, wire: WireCall): void {
 }
 
 async function sendAll(call: GrpcCall, messages: AsyncIterator<Uint8Array>, wire: WireCall): Promise<void> {
-  const queue = new SendQueue((body, { joined, taken }) => {
-    call.sendMessageWithContext({ flags: joined ? NO_COMPRESS : flagsOf(body, wire), callback: taken }, body);
+  const queue = new SendQueue((together, taken) => {
+    const body = bodyForGrpcJs(together);
+    const flags = together.messages.length > 1 ? NO_COMPRESS : flagsOf(body, wire);
+    call.sendMessageWithContext({ flags, callback: taken }, body);
   });
   for (let step = await messages.next(); step.done !== true; step = await messages.next()) {
     const full = queue.send(step.value);

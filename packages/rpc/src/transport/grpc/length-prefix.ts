@@ -18,6 +18,18 @@ export function withPrefix(message: Uint8Array): Buffer {
   return framed;
 }
 
+/** Messages, each behind its prefix. `bytes` is their length together. */
+export function withPrefixes(messages: readonly Uint8Array[], bytes: number): Buffer {
+  const framed = Buffer.allocUnsafe(bytes + PREFIX_BYTES * messages.length);
+  let at = 0;
+  for (const message of messages) {
+    at = writePrefix(framed, message.length, at);
+    framed.set(message, at);
+    at += message.length;
+  }
+  return framed;
+}
+
 /**
  * Writes the prefix of an uncompressed message of `length` bytes at `at`.
  *

@@ -1,7 +1,7 @@
 import * as grpc from '@grpc/grpc-js';
-import type { Metadata, MetadataValue } from '../../call/metadata.js';
+import type { Metadata } from '../../call/metadata.js';
 
-// grpc-js's own output is off at both ends, which load this file, because Rondo throws or logs the same. GRPC_VERBOSITY turns
+// grpc-js's own output is off, because Rondo throws or logs the same. GRPC_VERBOSITY turns
 // it on.
 if (process.env['GRPC_VERBOSITY'] === undefined) grpc.setLogVerbosity(grpc.logVerbosity.NONE);
 
@@ -11,13 +11,6 @@ export function addTo<M extends grpc.Metadata>(target: M, metadata: Metadata): M
     target.add(key, typeof value === 'string' ? value : Buffer.from(value));
   });
   return target;
-}
-
-/** Calls `visit` with each entry of grpc-js's metadata. */
-export function forEachEntry(metadata: grpc.Metadata, visit: (key: string, value: MetadataValue) => void): void {
-  for (const [key, values] of Object.entries(metadata.toJSON())) {
-    for (const value of values) visit(key, value);
-  }
 }
 
 /** A message as grpc-js takes it: the same bytes, not a copy. */

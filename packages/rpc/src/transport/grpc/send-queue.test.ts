@@ -1,16 +1,17 @@
 import { describe, expect, it } from '@jest/globals';
-import { SendQueue } from './send-queue.js';
+import { bodyForGrpcJs, SendQueue } from './send-queue.js';
 
 /** A connection that takes a write when the test says so. It frames bodies as grpc-js does. */
 function connect() {
   const writes: { readonly joined: boolean; readonly messages: string[] }[] = [];
   const taken: (() => void)[] = [];
-  const queue = new SendQueue((body, options) => {
+  const queue = new SendQueue((together, done) => {
+    const body = bodyForGrpcJs(together);
     const framed = Buffer.alloc(body.length + 5);
     framed.writeUInt32BE(body.length, 1);
     body.copy(framed, 5);
-    writes.push({ joined: options.joined, messages: messagesIn(framed) });
-    taken.push(options.taken);
+    writes.push({ joined: together.messages.length > 1, messages: messagesIn(framed) });
+    taken.push(done);
   });
   const take = async () => {
     taken.shift()?.();

@@ -10,18 +10,22 @@ const MAX_JOINED = 128;
 const MAX_AHEAD = 2 * MAX_JOINED;
 const MAX_AHEAD_BYTES = 2 * MAX_JOINED_BYTES;
 
-/**
- * Writes a body to a call of grpc-js, and runs `taken` once the connection has taken it. `joined` says whether the body
- * has several messages.
- */
-type Write = (body: Buffer, options: { readonly joined: boolean; readonly taken: () => void }) => void;
+/** Messages that are sent together. */
+export interface Together {
+  readonly messages: readonly Uint8Array[];
+  /** Their length together. */
+  readonly bytes: number;
+}
+
+/** Writes messages, and runs `taken` once the connection has taken them. */
+type Write = (together: Together, taken: () => void) => void;
 
 /**
  * The messages of a stream that the connection hasn't taken yet. Its sender may be ahead of the connection by a bounded
  * number of messages and bytes.
  *
- * grpc-js hands each message to the connection by itself: each becomes a frame, and costs a turn of the event loop at
- * both ends. Here short messages that are sent in one turn, or while a write is under way, are joined. See ADR 0038.
+ * A message that is handed to the connection by itself becomes a frame, and costs a turn of the event loop at both ends.
+ * Here short messages that are sent in one turn, or while a write is under way, are joined. See ADR 0038.
  */
 export class SendQueue {
   readonly #write: Write;
@@ -93,7 +97,7 @@ export class SendQueue {
     const count = messages.length;
     this.#bytes -= bytes;
     this.#writes += 1;
-    // Keeps no message: grpc-js has a copy of its own.
+    // Keeps no message.
     const taken = () => {
       this.#writes -= 1;
       this.#ahead -= count;
@@ -101,7 +105,7 @@ export class SendQueue {
       this.#writeSoon();
       this.#onChange?.();
     };
-    this.#write(join(messages, bytes), { joined: count > 1, taken });
+    this.#write({ messages, bytes }, taken);
   }
 
   /** The next messages that are sent together. */
@@ -126,7 +130,7 @@ function lengthOf(messages: readonly Uint8Array[]): number {
  * Joins messages to one body. grpc-js writes a prefix with the length of the body and copies the body behind it. The copy
  * corrects that length to the one of the first message; the other messages bring prefixes of their own.
  */
-function join(messages: readonly Uint8Array[], bytes: number): Buffer {
+export function bodyForGrpcJs({ messages, bytes }: Together): Buffer {
   const [first = NONE] = messages;
   if (messages.length === 1) return toBuffer(first);
   const body = Buffer.allocUnsafe(bytes + PREFIX_BYTES * (messages.length - 1));

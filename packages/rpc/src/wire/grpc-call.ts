@@ -1,0 +1,377 @@
+import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
+import type { Timer } from '@rondo/base';
+import type { Payload, Reply } from '../call/call.js';
+import { CallContext, cancelled, deadlineExceeded } from '../call/call-context.js';
+import { Metadata, type MetadataSource, type MetadataValue, PRINCIPAL } from '../call/metadata.js';
+import { type RequestArrival, TIMING_REQUEST } from '../call/server-timing.js';
+import type { Method } from '../contract/method.js';
+import { serverErrors } from '../errors/server.js';
+import type { ReceivedAssertion } from '../principal/verifier.js';
+import type { RpcError } from '../status/rpc-error.js';
+import { RouterError } from '../status/wire-errors.js';
+import type { InFlightMember } from '../transport/grpc/active-calls.js';
+import { type Compressed, ENCODING } from '../transport/grpc/compression.js';
+import { SendQueue } from '../transport/grpc/send-queue.js';
+import { PREVIOUS_ATTEMPTS, readPreviousAttempts } from '../transport/retry-metadata.js';
+import type { ReceivedWireCall } from '../transport/transport.js';
+import { Answer, type GrpcOptions, type OpenedStream, sendFailure } from './answer.js';
+import { noteArrival, readArrival } from './arrival.js';
+import type { Connection } from './connection.js';
+import { forEachIn, valuesIn } from './headers.js';
+import { MAX_RECEIVE_MS, MAX_UNFINISHED } from './limits.js';
+import type { Message } from './messages.js';
+import { checkPrefix, inflate, OnlyRequest, type RequestRules, RequestStream } from './requests.js';
+
+/** One call in flight on a server. */
+export interface CallInFlight extends InFlightMember {
+  /** Whether only the caller, or an abort, can end it: a response stream without a deadline. */
+  readonly endless: boolean;
+  /** Ends the call from the server's side with `reason`. */
+  abort(reason: RpcError): void;
+}
+
+/** What the headers of a call say. */
+interface Begun {
+  readonly opened: OpenedStream;
+  readonly method: Pick<Method, 'path' | 'requestStream' | 'responseStream' | 'policy'>;
+  readonly timeoutMs: number | undefined;
+}
+
+/** A gRPC call on its stream of HTTP/2. It is the source of its own metadata, which is read only when it is needed. */
+export class GrpcCall implements ReceivedWireCall, MetadataSource, CallInFlight, RequestRules {
+  slot = -1;
+  readonly path: string;
+  readonly responseStream: boolean;
+  readonly metadata = Metadata.over(this);
+  readonly deadline: number | undefined;
+  readonly context = new CallContext();
+  readonly request: Payload<Uint8Array>;
+  readonly #stream: ServerHttp2Stream;
+  readonly #headers: IncomingHttpHeaders;
+  readonly #connection: Connection;
+  readonly #options: GrpcOptions;
+  readonly #answer: Answer;
+  readonly #timeoutMs: number | undefined;
+  /** What the contract allows the call. */
+  readonly #allowedMs: number;
+  /** The request that is read before the call is handled; undefined for a stream of requests. */
+  readonly #only: OnlyRequest | undefined;
+  readonly #requests: RequestStream | undefined;
+  #replies: SendQueue | undefined;
+  /** Its part of what the connection's unfinished requests hold. */
+  #unfinishedBytes = 0;
+  /** Until its request has come, if its deadline is later than that may be. */
+  #receiving: Timer | undefined;
+  /** Whether its client has ended the request. */
+  #received = false;
+  /** Whether its handler runs, or has run. */
+  #begun = false;
+
+  constructor({ opened, method, timeoutMs }: Begun, options: GrpcOptions) {
+    const { stream, headers, connection } = opened;
+    this.path = method.path;
+    this.responseStream = method.responseStream;
+    this.deadline = timeoutMs === undefined ? undefined : options.clock.now() + timeoutMs;
+    this.#stream = stream;
+    this.#headers = headers;
+    this.#connection = connection;
+    this.#options = options;
+    this.#answer = new Answer(stream, options.clock);
+    this.#timeoutMs = timeoutMs;
+    this.#allowedMs = method.policy.timeoutMs ?? Number.POSITIVE_INFINITY;
+    noteArrival(headers);
+    if (method.requestStream) {
+      this.#requests = new RequestStream(stream, this);
+      this.request = { stream: true, messages: this.#requests };
+    } else {
+      this.#only = new OnlyRequest(this);
+      this.request = this.#only;
+    }
+  }
+
+  get endless(): boolean {
+    return this.responseStream && this.deadline === undefined && this.#allowedMs === Number.POSITIVE_INFINITY;
+  }
+
+  get peer(): string {
+    return this.#connection.address;
+  }
+
+  get identity(): string | undefined {
+    return this.#connection.client?.identity;
+  }
+
+  get received(): ReceivedAssertion | undefined {
+    const certificate = this.#connection.client?.certificate;
+    if (certificate === undefined) return undefined;
+    const [assertion] = this.getAll(PRINCIPAL);
+    return typeof assertion === 'string' ? { assertion, certificate } : undefined;
+  }
+
+  get previousAttempts(): number | undefined {
+    return readPreviousAttempts(this.getAll(PREVIOUS_ATTEMPTS)[0]);
+  }
+
+  get arrival(): RequestArrival | undefined {
+    return readArrival(this.getAll(TIMING_REQUEST)[0]);
+  }
+
+  getAll(key: string): readonly MetadataValue[] {
+    return valuesIn(this.#headers, key);
+  }
+
+  forEach(visit: (key: string, value: MetadataValue) => void): void {
+    forEachIn(this.#headers, visit);
+  }
+
+  /** Reads the request, and has the call handled. `end` runs when its stream has closed. */
+  receive(end: () => void): void {
+    listen(this.#stream, this, end);
+    this.context.onEnd(this.#onEarlyEnd);
+    this.#limit();
+    if (this.#requests !== undefined && this.#answer.isOpen) this.#handle();
+  }
+
+  /** Has the call of a method that isn't served refused. Its request isn't read. */
+  refuse(): void {
+    listen(this.#stream, this, ignore);
+    this.#handle();
+  }
+
+  abort(reason: RpcError): void {
+    this.context.end(reason);
+  }
+
+  /** Sends the response's header at once. Further ones are ignored. */
+  sendHeader(header: Metadata): void {
+    this.#answer.respond(header);
+  }
+
+  checkPrefix(flags: number, length: number): void {
+    checkPrefix(flags, length, this.#compressed);
+  }
+
+  hold(bytes: number): void {
+    // A handler may still read the requests of a call that has ended.
+    if (bytes === this.#unfinishedBytes || this.#answer.settled) return;
+    const more = bytes - this.#unfinishedBytes;
+    this.#unfinishedBytes = bytes;
+    if (this.#connection.hold(more)) return;
+    const most = MAX_UNFINISHED * this.#options.maxRequestBytes;
+    throw serverErrors.TOO_MUCH_AT_ONCE({ most }, { handled: 'never' });
+  }
+
+  decompressed({ flags, data }: Message): Buffer | Promise<Buffer> {
+    if (flags === 0) return data;
+    return this.#options.decompressions.run(() => this.inflate(data), this.context.signal, this.#connection.network);
+  }
+
+  /** Decompresses a message now. */
+  inflate(data: Buffer): Promise<Buffer> {
+    return inflate(data, this.#compressed);
+  }
+
+  async checkEnd(whole: boolean): Promise<void> {
+    // When a Node client cancels, it ends its HTTP/2 stream first, and resets it one turn of its event loop later.
+    await this.#connection.caughtUp();
+    // A handler reads it from its requests; its client has left.
+    if (this.#stream.aborted || this.#stream.destroyed) throw this.reasonOfClose();
+    if (!whole) throw serverErrors.REQUESTS_CUT_OFF();
+  }
+
+  reasonOfClose(): RpcError {
+    return this.context.reason ?? cancelled();
+  }
+
+  /** A part of the only request has come. */
+  onData(chunk: Buffer): void {
+    if (this.#answer.settled || this.#begun || this.#only === undefined) return;
+    try {
+      this.#only.read(chunk);
+    } catch (fault) {
+      this.#refuse(fault);
+    }
+  }
+
+  /** The client has ended its request. Node reports this of a stream that was reset, too: {@link GrpcCall.onClose} ends that. */
+  onEnd(): void {
+    if (!this.#answer.isOpen) return;
+    this.#received = true;
+    this.#requests?.end('by client');
+    if (this.#only === undefined || this.#begun) return;
+    try {
+      const opening = this.#only.open();
+      if (opening === undefined) {
+        this.#handle();
+        return;
+      }
+      opening.then(
+        () => {
+          // The call can have ended meanwhile.
+          if (this.#answer.isOpen) this.#handle();
+        },
+        (fault) => this.#refuse(fault),
+      );
+    } catch (fault) {
+      this.#refuse(fault);
+    }
+  }
+
+  onClose(): void {
+    this.#stopReceiving();
+    this.#replies?.close();
+    if (!this.#answer.settled) {
+      this.#answer.close();
+      // The reason isn't read, and an attacker may reset thousands of streams: an error would double the cost of each.
+      if (!this.#begun && !this.#received) this.context.release();
+      else this.context.end(this.#reasonOfEnd());
+    }
+    this.#requests?.end('closed');
+  }
+
+  /** The call ends before its handler runs. */
+  readonly #onEarlyEnd = (): void => {
+    const { reason } = this.context;
+    if (reason === undefined) return;
+    // Its caller may try again: no handler has run.
+    const { code, message, retryPushbackMs } = reason;
+    this.#fail(new RouterError(code, message, { handled: 'never', retryPushbackMs }));
+  };
+
+  /** Sets the call's deadline, or bounds at least the time until its request has come. */
+  #limit(): void {
+    const { context, deadline = Number.POSITIVE_INFINITY } = this;
+    const { clock } = this.#options;
+    const now = clock.now();
+    const allowed = now + this.#allowedMs;
+    const endsAt = Math.min(deadline, allowed);
+    if (endsAt < Number.POSITIVE_INFINITY) context.endAt(endsAt, clock, deadline <= allowed ? 'caller' : 'contract');
+    if (endsAt - now <= MAX_RECEIVE_MS || this.#only === undefined) return;
+    this.#receiving = clock.setTimer(MAX_RECEIVE_MS, () => context.end(tooSlow()), { keepAlive: false });
+  }
+
+  #handle(): void {
+    this.#begun = true;
+    this.context.offEnd(this.#onEarlyEnd);
+    this.#stopReceiving();
+    this.#options.handle(this).then(
+      (reply) => this.#send(reply),
+      (fault) => this.#fail(fault),
+    );
+  }
+
+  #send(reply: Reply<Uint8Array>): void {
+    this.#only?.drop();
+    const { header, trailer, response } = reply;
+    try {
+      if (!response.stream) this.#succeed(header, trailer, response.message);
+      else this.#sendEach(reply, response.messages[Symbol.asyncIterator]()).catch((fault) => this.#failToSend(fault));
+    } catch (fault) {
+      this.#failToSend(fault);
+    }
+  }
+
+  #failToSend(fault: unknown): void {
+    this.#fail(sendFailure(fault, this, this.#options.logger));
+  }
+
+  #succeed(header: Metadata, trailer: Metadata, message?: Uint8Array): void {
+    this.#answer.succeed(header, trailer, message);
+    this.#leaveRequest();
+  }
+
+  /** No `for await`, which would keep a long message while the connection takes it. */
+  async #sendEach({ header, trailer }: Reply<Uint8Array>, messages: AsyncIterator<Uint8Array>): Promise<void> {
+    const replies = new SendQueue((together, taken) => this.#answer.write(together, taken));
+    this.#replies = replies;
+    this.context.onEnd(() => {
+      replies.flush();
+      replies.close();
+    });
+    let step = await messages.next();
+    try {
+      this.#answer.respond(header);
+    } catch (fault) {
+      await messages.return?.();
+      throw fault;
+    }
+    while (step.done !== true) {
+      const full = replies.send(step.value);
+      step = DROPPED;
+      if (full !== undefined) await full;
+      step = await messages.next();
+    }
+    replies.flush();
+    this.#succeed(header, trailer);
+  }
+
+  /** The request can't be read, or isn't wanted. */
+  #refuse(fault: unknown): void {
+    this.context.release();
+    this.#fail(fault);
+  }
+
+  #fail(fault: unknown): void {
+    if (this.#answer.settled) return;
+    this.#only?.drop();
+    this.#stopReceiving();
+    this.#replies?.flush();
+    this.#answer.fail(fault, this.path);
+    this.#leaveRequest();
+  }
+
+  /** It no longer waits for its request, which has come, or isn't wanted. */
+  #stopReceiving(): void {
+    this.#receiving?.cancel();
+    this.#connection.hold(-this.#unfinishedBytes);
+    this.#unfinishedBytes = 0;
+  }
+
+  /** The call has ended, so the rest of the request isn't kept. */
+  #leaveRequest(): void {
+    if (this.#received) return;
+    this.#requests?.leave();
+    this.#stopReceiving();
+  }
+
+  get #compressed(): Compressed {
+    return { encoding: this.#headers[ENCODING], maxBytes: this.#options.maxRequestBytes };
+  }
+
+  /** Why a call ended whose client has gone: at the deadline clients reset calls, too. */
+  #reasonOfEnd(): RpcError {
+    const over = this.deadline !== undefined && this.#options.clock.now() >= this.deadline - EARLY_MS;
+    return over ? deadlineExceeded(this.#timeoutMs ?? 0, 'caller') : cancelled();
+  }
+}
+
+/**
+ * Has a call hear of its stream. Once the stream has closed, its listeners hold nothing: Node's C++ has an object for each stream,
+ * which refers to the stream. Until V8 collects its old generation, it treats that object as alive, so each collection of the young
+ * generation copies all that the stream refers to. See ADR 0038.
+ */
+function listen(stream: ServerHttp2Stream, call: GrpcCall, end: () => void): void {
+  let heard: { readonly call: GrpcCall; readonly end: () => void } | undefined = { call, end };
+  // What breaks a stream also closes it.
+  stream.on('error', ignore);
+  stream.on('end', () => heard?.call.onEnd());
+  stream.on('close', () => {
+    heard?.call.onClose();
+    heard?.end();
+    heard = undefined;
+  });
+  if (!call.request.stream) stream.on('data', (chunk: Buffer) => heard?.call.onData(chunk));
+}
+
+function ignore(): void {}
+
+const DROPPED: IteratorResult<Uint8Array> = { done: true, value: undefined };
+
+/** The time by which a timer may fire early. Milliseconds. */
+const EARLY_MS = 1;
+
+/** The error of a call whose request takes too long. */
+function tooSlow(): RpcError {
+  const maxMinutes = MAX_RECEIVE_MS / 60_000;
+  return serverErrors.REQUEST_TOO_SLOW({ maxMinutes }, { retryPushbackMs: -1 });
+}
