@@ -11,6 +11,7 @@ const read = 'Name the columns: a migration';
 const written = 'Name the columns that are written';
 const internal = '@rondo/rpc/internal is for packages';
 const wire = 'Only transport/grpc of';
+const isPrivate = 'A private part of Node';
 
 /** @type {[file: string, reason: string, code: string][]} */
 export const refused = [
@@ -19,6 +20,10 @@ export const refused = [
   ['packages/rpc/src/server/b.ts', sides, "import '../channel/channel.js';"],
   ['packages/rpc/src/wire/a.ts', wire, "import '@grpc/grpc-js';"],
   ['packages/rpc/src/wire/e.ts', sides, "import '../client/client.js';"],
+  ['packages/rpc/src/wire/b.ts', isPrivate, "export const common = Reflect.get(server, 'commonServerOptions');"],
+  ['packages/rpc/src/wire/c.ts', isPrivate, 'export const below = socket._parent;'],
+  ['packages/rpc/src/wire/d.ts', isPrivate, "export const { ['_setupHandlers']: setUp } = server;"],
+  ['services/gateway/src/listener/a.ts', isPrivate, 'Object.assign(stream, { _events: {} });'],
   ['packages/rpc/src/client/a.ts', sides, "export { a } from '../server/router.js';"],
   ['packages/rpc/src/channel/a.ts', sides, "import '../server/router.js';"],
   ['packages/rpc/src/channel/c.ts', 'A plugin is a leaf', "import '@rondo/balancing';"],
