@@ -121,14 +121,12 @@ export {
 export { type ServedBy, servedByOf } from '../tls/served-by.js';
 export { parseSpiffeId } from '../tls/spiffe-id.js';
 export { InFlight, type InFlightMember } from '../transport/grpc/active-calls.js';
-export { letGoOnceClosed } from '../transport/grpc/ended-stream.js';
 export { Gathered } from '../transport/grpc/gathered.js';
-export { keepAlive } from '../transport/grpc/keepalive.js';
 export { grpcTransport } from '../transport/grpc/transport.js';
-export {
-  type Transport,
-  type TransportFactory,
-  wrapTransport,
-} from '../transport/transport.js';
-export { networkOf, remoteOf } from '../wire/open-connections.js';
+export { type Transport, type TransportFactory, wrapTransport } from '../transport/transport.js';
+export { Handshakes } from '../wire/handshakes.js';
+export { http2Options } from '../wire/limits.js';
+export { createListener } from '../wire/listener.js';
+export { ClientCounts, networkOf, OpenConnections, remoteOf } from '../wire/open-connections.js';
 export { PingBarrier } from '../wire/ping-barrier.js';
+export { openSession } from '../wire/session.js';

@@ -8,9 +8,6 @@ import { PingBarrier } from './ping-barrier.js';
 /** Unfinished requests count in steps, which those of most connections never take: so many are what one client may hold. */
 export const STEPS = 4096;
 
-/** The longest wait for a peer's answer to a ping. Milliseconds. */
-const MAX_CATCH_UP_MS = 1_000;
-
 interface ConnectionOptions {
   readonly socket: Socket;
   readonly session: ServerHttp2Session;
@@ -37,7 +34,6 @@ export class Connection {
   readonly #share: Share;
   readonly #stepBytes: number;
   readonly #barrier: PingBarrier;
-  readonly #clock: Clock;
 
   constructor({ socket, session, client, unfinished, stepBytes, clock }: ConnectionOptions) {
     const { remoteAddress, remotePort } = socket;
@@ -46,8 +42,7 @@ export class Connection {
     this.client = client;
     this.#stepBytes = stepBytes;
     this.#share = unfinished.of(this.network, () => session.destroy(undefined, constants.NGHTTP2_ENHANCE_YOUR_CALM));
-    this.#barrier = new PingBarrier(session);
-    this.#clock = clock;
+    this.#barrier = new PingBarrier(session, clock);
   }
 
   /** Holds more bytes of unfinished requests, or fewer. False if its client's connections hold more than their share. */
@@ -62,17 +57,6 @@ export class Connection {
    * doesn't answer pings isn't waited for longer than a second.
    */
   caughtUp(): Promise<void> {
-    return within(this.#barrier.passed(), this.#clock, MAX_CATCH_UP_MS);
+    return this.#barrier.caughtUp();
   }
-}
-
-/** Resolves when `work` does, or after `ms`. */
-export function within(work: Promise<void>, clock: Clock, ms: number): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = clock.setTimer(ms, resolve, { keepAlive: false });
-    void work.then(() => {
-      timer.cancel();
-      resolve();
-    });
-  });
 }

@@ -1,9 +1,8 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { ManualClock } from '@rondo/rpc/testing';
-import { createDeadlines } from './deadlines.js';
-import { recognize, sniff } from './sniff.js';
+import { ManualClock } from '@rondo/base/testing';
+import { readFirstBytes, recognize } from './first-bytes.js';
 
 describe('the first bytes of a connection', () => {
   it.each([
@@ -45,16 +44,15 @@ async function pair(): Promise<readonly [client: Socket, server: Socket]> {
 describe('a connection', () => {
   it('is handed over with all of its bytes, however they come', async () => {
     const clock = new ManualClock();
-    const deadlines = createDeadlines(clock, 10);
     const [client, server] = await pair();
-    const decided = new Promise((resolve) => sniff(server, { deadlines, timeoutMs: 100, decided: resolve }));
+    const decided = new Promise((resolve) => readFirstBytes(server, { clock, timeoutMs: 100, decided: resolve }));
     client.setNoDelay();
     for (const byte of 'PRI * ') {
       client.write(byte);
       await new Promise((resolve) => setTimeout(resolve, 5));
     }
     expect(await decided).toBe('http2');
-    expect(deadlines.size).toBe(0);
+    expect(clock.timers).toBe(0);
     client.end('HTTP/2.0');
     const received: Buffer[] = [];
     for await (const chunk of server) received.push(chunk);

@@ -1,7 +1,6 @@
 import { Socket } from 'node:net';
 import { describe, expect, it } from '@jest/globals';
-import { networkOf } from '@rondo/rpc/internal';
-import { createConnections } from './connections.js';
+import { networkOf, OpenConnections } from './open-connections.js';
 
 describe('a client', () => {
   it.each([
@@ -32,30 +31,32 @@ const closed = (socket: Socket) =>
   });
 
 describe('the connections of a listener', () => {
+  const ofOne = expect.stringContaining('its address has');
+  const inAll = expect.stringContaining('this server has');
+
   it('are limited a client, with IPv4 and its mapping to IPv6 alike', async () => {
-    const connections = createConnections({ connections: 10, connectionsPerClient: 2 });
+    const connections = new OpenConnections({ most: 10, ofOneClient: 2 });
     const first = from('10.0.0.1');
-    expect([first, from('::ffff:10.0.0.1'), from('10.0.0.1'), from('10.0.0.2')].map(connections.admit)).toEqual([
-      true,
-      true,
-      false,
-      true,
-    ]);
+    const others = ['::ffff:10.0.0.1', '10.0.0.1', '10.0.0.2'].map(from);
+    const faults = [first, ...others].map((socket) => connections.admit(socket));
+    expect(faults).toEqual([undefined, undefined, ofOne, undefined]);
     await closed(first);
-    expect(connections.admit(from('10.0.0.1'))).toBe(true);
+    expect(connections.admit(from('10.0.0.1'))).toBeUndefined();
   });
 
   it('of a proxy are limited in all only', () => {
     const isProxy = (address: string) => address === '10.0.0.1';
-    const connections = createConnections({ connections: 3, connectionsPerClient: 1 }, isProxy);
+    const connections = new OpenConnections({ most: 3, ofOneClient: 1, isProxy });
     const addresses = ['10.0.0.1', '10.0.0.1', '10.0.0.2', '10.0.0.1'];
-    expect(addresses.map(from).map(connections.admit)).toEqual([true, true, true, false]);
+    const faults = addresses.map((address) => connections.admit(from(address)));
+    expect(faults).toEqual([undefined, undefined, undefined, inAll]);
   });
 
   it('are limited in all', async () => {
-    const connections = createConnections({ connections: 2, connectionsPerClient: 2 });
+    const connections = new OpenConnections({ most: 2, ofOneClient: 2 });
     const sockets = [from('10.0.0.1'), from('10.0.0.2')];
-    expect([...sockets, from('10.0.0.3')].map(connections.admit)).toEqual([true, true, false]);
+    const faults = [...sockets, from('10.0.0.3')].map((socket) => connections.admit(socket));
+    expect(faults).toEqual([undefined, undefined, inAll]);
     let none = 0;
     connections.whenNone(() => {
       none += 1;
@@ -64,6 +65,6 @@ describe('the connections of a listener', () => {
       expect(none).toBe(0);
       await closed(socket);
     }
-    expect([none, connections.open.size]).toEqual([1, 0]);
+    expect([none, connections.size]).toEqual([1, 0]);
   });
 });

@@ -1,4 +1,8 @@
 import type { Http2Session } from 'node:http2';
+import type { Clock } from '@rondo/base';
+
+/** The longest wait of {@link PingBarrier.caughtUp}. Milliseconds. */
+const MAX_CATCH_UP_MS = 1_000;
 
 /**
  * Waits until the peer of a connection has caught up. HTTP/2 keeps the order of frames, and a peer answers a ping at
@@ -9,11 +13,24 @@ import type { Http2Session } from 'node:http2';
  */
 export class PingBarrier {
   readonly #session: Pick<Http2Session, 'ping'>;
+  readonly #clock: Clock;
   #current: Promise<void> | undefined;
   #next: Promise<void> | undefined;
 
-  constructor(session: Pick<Http2Session, 'ping'>) {
+  constructor(session: Pick<Http2Session, 'ping'>, clock: Clock) {
     this.#session = session;
+    this.#clock = clock;
+  }
+
+  /** Resolves as {@link PingBarrier.passed} does. A peer that doesn't answer pings isn't waited for longer than a second. */
+  caughtUp(): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = this.#clock.setTimer(MAX_CATCH_UP_MS, resolve, { keepAlive: false });
+      void this.passed().then(() => {
+        timer.cancel();
+        resolve();
+      });
+    });
   }
 
   /**

@@ -1,5 +1,6 @@
 import http2 from 'node:http2';
 import { describe, expect, it } from '@jest/globals';
+import { ManualClock } from '@rondo/base/testing';
 import { closersOfATest } from '../../test/support/closers.js';
 import { conformanceService } from '../../test/support/service.js';
 import { collect } from '../../test/support/stream.js';
@@ -115,7 +116,7 @@ async function isDone(work: Promise<void>): Promise<boolean> {
 describe('PingBarrier', () => {
   it('is passed with the answer to the second ping', async () => {
     const { session, answer } = connection();
-    const passed = new PingBarrier(session).passed();
+    const passed = new PingBarrier(session, new ManualClock()).passed();
     await answer();
     expect(await isDone(passed)).toBe(false);
     await answer();
@@ -124,7 +125,7 @@ describe('PingBarrier', () => {
 
   it('uses the next two pings for all callers that come while pings are under way', async () => {
     const { session, answer, waiting } = connection();
-    const barrier = new PingBarrier(session);
+    const barrier = new PingBarrier(session, new ManualClock());
     const first = barrier.passed();
     const later = [barrier.passed(), barrier.passed(), barrier.passed()];
     await answer();
@@ -143,7 +144,7 @@ describe('PingBarrier', () => {
         throw new Error('The session has been destroyed');
       },
     };
-    await new PingBarrier(session).passed();
-    expect(await isDone(new PingBarrier(session).passed())).toBe(true);
+    await new PingBarrier(session, new ManualClock()).passed();
+    expect(await isDone(new PingBarrier(session, new ManualClock()).passed())).toBe(true);
   });
 });

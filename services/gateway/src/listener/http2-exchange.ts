@@ -88,9 +88,12 @@ export class Http2Exchange implements HttpExchange {
       stallMs: limits.stallMs,
       stalled: () => stream.close(NGHTTP2_ENHANCE_YOUR_CALM),
     });
-    stream
-      .once('aborted', () => this.#close(true))
-      .once('close', () => this.#close(!this.#ended || !stream.writableFinished));
+    const leave = () => this.#close(true);
+    // A stream that has closed holds nothing by its listeners: see ADR 0038.
+    stream.once('aborted', leave).once('close', () => {
+      stream.off('aborted', leave);
+      this.#close(!this.#ended || !stream.writableFinished);
+    });
   }
 
   get responded(): boolean {

@@ -1,16 +1,9 @@
-import {
-  constants,
-  type IncomingHttpHeaders,
-  performServerHandshake,
-  type ServerHttp2Session,
-  type ServerOptions,
-} from 'node:http2';
+import { constants, type IncomingHttpHeaders, type ServerHttp2Session } from 'node:http2';
 import type { Socket } from 'node:net';
-import { keepAlive, letGoOnceClosed, networkOf, PingBarrier, remoteOf } from '@rondo/rpc/internal';
+import { http2Options, networkOf, openSession, PingBarrier, remoteOf } from '@rondo/rpc/internal';
 import type { Deadline } from './deadlines.js';
 import type { HttpExchange } from './exchange.js';
 import { type Http2Connection, Http2Exchange } from './http2-exchange.js';
-import type { ListenerLimits } from './limits.js';
 import { refuse, UNESCAPED_TARGET } from './refusal.js';
 import { handle, type Setup } from './setup.js';
 
@@ -21,59 +14,32 @@ export interface Http2 {
   drain(): void;
 }
 
-/** Node's options with the limits of reset streams. The types of Node 20 lack them; Node 22.11 and later have them. */
-interface Http2Options extends ServerOptions {
-  readonly streamResetBurst: number;
-  readonly streamResetRate: number;
-}
-
-/** Each is set here, also if it is Node's own default today: a later Node must not change it. */
-export const http2Options = ({ headerBytes, streams }: ListenerLimits): Http2Options => ({
-  maxHeaderListPairs: 128,
-  /** Entries of a SETTINGS frame. */
-  maxSettings: 32,
-  /** Pings of this side that a client hasn't answered. */
-  maxOutstandingPings: 10,
-  maxDeflateDynamicTableSize: 4 * 1024,
-  maxSessionMemory: 32,
-  streamResetBurst: 1_000,
-  streamResetRate: 100,
-  /** Streams in a row that may be refused, such as those of a client that leaves much unread. Node closes the connection after 100. */
-  maxSessionRejectedStreams: 1_000,
-  maxSessionInvalidFrames: 1_000,
-  settings: {
-    enablePush: false,
-    maxHeaderListSize: headerBytes,
-    maxConcurrentStreams: streams,
-    initialWindowSize: 256 * 1024,
-  },
-});
+/** What a client may take of the memory and work of a session, which anyone may open. */
+const SESSION_LIMITS = { sessionMemoryMb: 32, resetsAtOnce: 1_000, resetsPerSecond: 100, refusedStreams: 1_000 };
 
 export function createHttp2(setup: Setup, inFlight: (exchange: HttpExchange) => void): Http2 {
-  const options = http2Options(setup.limits);
+  const { clock, limits } = setup;
+  const options = http2Options({ ...SESSION_LIMITS, streams: limits.streams, headerBytes: limits.headerBytes });
+  const pings = { afterMs: limits.pingAfterMs, answerMs: limits.pingAnswerMs };
   const sessions = new Map<ServerHttp2Session, Activity>();
   let draining = false;
   return {
     accept(socket) {
-      // The other way around, a client that ends its side would keep its connection.
-      socket.allowHalfOpen = false;
-      const session = performServerHandshake(socket, options);
-      session.on('error', () => session.destroy());
-      watchPeer(session, socket, setup);
+      const session = openSession(socket, { options, clock, pings });
       const activity = watchActivity(session, setup);
       sessions.set(session, activity);
       session.once('close', () => sessions.delete(session));
       const remote = remoteOf(socket);
+      const barrier = new PingBarrier(session, clock);
       const connection: Http2Connection = {
         secure: 'encrypted' in socket,
         remote,
-        caughtUp: catchUp(new PingBarrier(session), setup),
+        caughtUp: () => barrier.caughtUp(),
       };
       // Node gives the raw headers, too; its types don't know them.
       session.on('stream', (stream, ...[headers, flags, raw]: [IncomingHttpHeaders, number, ...unknown[]]) => {
-        letGoOnceClosed(stream);
         // An error is always followed by `close`.
-        stream.on('error', () => undefined);
+        stream.on('error', ignore);
         activity.begin();
         stream.once('close', activity.end);
         const empty = (flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0;
@@ -86,7 +52,7 @@ export function createHttp2(setup: Setup, inFlight: (exchange: HttpExchange) => 
         const isOne = client !== networkOf(remote) || !setup.isProxy(remote);
         setup.streams.add(client, 1);
         stream.once('close', () => setup.streams.add(client, -1));
-        if (isOne && setup.streams.of(client) > setup.limits.streamsPerClient) {
+        if (isOne && setup.streams.of(client) > limits.streamsPerClient) {
           // Its client may send it again. RFC 9113, section 8.7.
           stream.close(constants.NGHTTP2_REFUSED_STREAM);
           return;
@@ -113,19 +79,7 @@ function begin(exchange: Http2Exchange, target: string | undefined, setup: Setup
   else handle(setup, exchange);
 }
 
-/** A client that doesn't answer pings is no longer waited for. Milliseconds. */
-const MAX_CATCH_UP_MS = 1_000;
-
-function catchUp(barrier: PingBarrier, { deadlines }: Setup): () => Promise<void> {
-  return () =>
-    new Promise((resolve) => {
-      const deadline = deadlines.set(MAX_CATCH_UP_MS, resolve);
-      void barrier.passed().then(() => {
-        deadline.cancel();
-        resolve();
-      });
-    });
-}
+function ignore(): void {}
 
 /** The requests of a session, and its end when it has none. */
 interface Activity {
@@ -134,6 +88,9 @@ interface Activity {
   /** Ends the session, once its requests have ended. */
   readonly leave: () => void;
 }
+
+/** How long a client has to read that the session ends. Milliseconds. */
+const MAX_CATCH_UP_MS = 1_000;
 
 /** The highest number of a stream: the client learns that the session ends, but none of its requests is refused yet. */
 const ALL_STREAMS = 2 ** 31 - 1;
@@ -186,16 +143,4 @@ function watchActivity(session: ServerHttp2Session, { deadlines, limits }: Setup
       else deadline = deadlines.set(MAX_CATCH_UP_MS, close);
     },
   };
-}
-
-/** Ends a session whose client is frozen, or was cut off silently. */
-function watchPeer(session: ServerHttp2Session, socket: Socket, { clock, limits }: Setup): void {
-  const ask = () => {
-    if (session.closed || session.destroyed) return false;
-    // If too many pings are unanswered already, one of those will do.
-    session.ping(() => undefined);
-    return true;
-  };
-  const options = { clock, intervalMs: () => limits.pingAfterMs, timeoutMs: limits.pingAnswerMs, ask };
-  socket.once('close', keepAlive(socket, options));
 }

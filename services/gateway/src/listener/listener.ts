@@ -1,11 +1,10 @@
-import { createServer, type Server, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { Shares, Turns } from '@rondo/base';
 import type { Logger } from '@rondo/rpc/call';
 import { type Clock, systemClock, type Timer } from '@rondo/rpc/clock';
-import { networkOf, remoteOf } from '@rondo/rpc/internal';
+import { ClientCounts, createListener as createPort, networkOf, OpenConnections } from '@rondo/rpc/internal';
 import type { AppListener } from '@rondo/rpc/server';
 import { cannotBind, formatHostPort, type HostPort } from '@rondo/service';
-import { ClientCounts, createConnections } from './connections.js';
 import { createDeadlines } from './deadlines.js';
 import type { HttpExchange, HttpHandler } from './exchange.js';
 import { createHttp1 } from './http1.js';
@@ -13,7 +12,6 @@ import { createHttp2 } from './http2.js';
 import { DEFAULT_LIMITS, type ListenerLimits } from './limits.js';
 import { refuse } from './refusal.js';
 import type { Setup } from './setup.js';
-import { type Spoken, sniff } from './sniff.js';
 import { createTls, type TlsFiles } from './tls.js';
 
 export interface ListenerOptions {
@@ -51,9 +49,6 @@ export interface PublicListener extends AppListener {
 /** How many requests begin in a round of the event loop. */
 const REQUESTS_PER_ROUND = 16;
 
-/** How long a connection is silent before the operating system asks whether its other end is still there. */
-const TCP_KEEPALIVE_MS = 30_000;
-
 export function createListener(options: ListenerOptions): PublicListener {
   const { listen, handler, log, clock = systemClock, leaving = () => false, isProxy = () => false } = options;
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
@@ -72,27 +67,33 @@ export function createListener(options: ListenerOptions): PublicListener {
     log,
     leaving: () => draining.signal.aborted || leaving(),
   };
-  const connections = createConnections(limits, isProxy);
+  const { connections: most, connectionsPerClient: ofOneClient } = limits;
+  const connections = new OpenConnections({ most, ofOneClient, isProxy });
   const protocols = createProtocols(setup, options.tls);
-  const server = createServer(
-    { allowHalfOpen: true, noDelay: true, keepAlive: true, keepAliveInitialDelay: TCP_KEEPALIVE_MS },
-    (socket) => {
-      socket.on('error', () => socket.destroy());
-      if (connections.admit(socket)) protocols.accept(socket);
-      else socket.destroy();
-    },
-  );
+  const port = createPort({
+    connections,
+    protocols,
+    firstBytesMs: limits.handshakeMs,
+    clock,
+    failed: (error) => log.error({ err: error }, 'the public port failed'),
+  });
   return {
     at: listen,
     draining: draining.signal,
     get connections() {
-      return connections.open.size;
+      return connections.size;
     },
     async listen() {
       await protocols.start();
-      const port = await bind(server, listen, options.variable);
-      server.on('error', (error) => log.error({ err: error }, 'the public port failed'));
-      return { address: formatHostPort({ host: listen.host, port }) };
+      const bound = await port.listen(listen).catch((cause: unknown) => {
+        throw cannotBind({
+          what: 'listen on',
+          at: listen,
+          variable: options.variable ?? 'RONDO_GATEWAY_LISTEN',
+          cause,
+        });
+      });
+      return { address: formatHostPort({ host: listen.host, port: bound }) };
     },
     drain: (graceMs) =>
       new Promise((resolve) => {
@@ -100,11 +101,11 @@ export function createListener(options: ListenerOptions): PublicListener {
         let isOver = false;
         const cutOff = () => {
           isOver = true;
-          for (const socket of connections.open) socket.destroy();
+          connections.destroy();
         };
         const grace = clock.setTimer(graceMs, cutOff);
-        protocols.drain();
-        closePort(server, () => {
+        protocols.drain(() => port.closeUndecided());
+        void port.closeAfterQueue().then(() => {
           if (isOver) cutOff();
           connections.whenNone(() => {
             grace.cancel();
@@ -116,45 +117,6 @@ export function createListener(options: ListenerOptions): PublicListener {
   };
 }
 
-/** The most connections that wait to be accepted: Node's own default. */
-const BACKLOG = 511;
-
-/** Closes the port once no connection waits to be accepted: it would be reset. A round of the event loop accepts one. */
-function closePort(server: Server, closed: () => void): void {
-  let hasAccepted = true;
-  let rounds = 0;
-  server.on('connection', () => {
-    hasAccepted = true;
-  });
-  const round = () => {
-    rounds += 1;
-    if (hasAccepted && rounds <= BACKLOG) {
-      hasAccepted = false;
-      setImmediate(round);
-      return;
-    }
-    server.close();
-    closed();
-  };
-  setImmediate(round);
-}
-
-/** Binds the server; returns its port. */
-function bind(server: Server, listen: HostPort, variable = 'RONDO_GATEWAY_LISTEN'): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const fail = (cause: unknown) => {
-      server.off('listening', done);
-      reject(cannotBind({ what: 'listen on', at: listen, variable, cause }));
-    };
-    const done = () => {
-      server.off('error', fail);
-      const bound = server.address();
-      resolve(typeof bound === 'object' && bound !== null ? bound.port : listen.port);
-    };
-    server.once('error', fail).once('listening', done).listen(listen);
-  });
-}
-
 /**
  * How long a draining port waits for requests on connections without one. A proxy may have sent one already, and doesn't repeat it
  * if it isn't safe to repeat.
@@ -163,7 +125,7 @@ const LAST_REQUESTS_MS = 1_000;
 
 /** The protocols of the port. A connection goes to one of them, or first to TLS and then to one of them. */
 function createProtocols(setup: Setup, files: ListenerOptions['tls']) {
-  const { limits, deadlines, clock, log } = setup;
+  const { limits, clock, log } = setup;
   const requests = countRequests();
   const http1 = createHttp1(setup, requests.count);
   const http2 = createHttp2(setup, requests.count);
@@ -176,37 +138,18 @@ function createProtocols(setup: Setup, files: ListenerOptions['tls']) {
       log,
       secured: (socket, protocol) => (protocol === 'http2' ? http2 : http1).accept(socket),
     });
-  // A handshake takes about a millisecond.
-  const handshakes = new Turns(1);
-  const undecided = new Set<Socket>();
   let last: Timer | undefined;
-  const secure = ({ accept }: Pick<NonNullable<typeof tls>, 'accept'>, socket: Socket) => {
-    const inTurn = () => {
-      undecided.delete(socket);
-      if (!socket.destroyed) accept(socket);
-    };
-    socket.once('close', handshakes.run(networkOf(remoteOf(socket)), inTurn));
-  };
-  const handOver = (socket: Socket, spoken: Spoken) => {
-    if (spoken === 'tls' && tls !== undefined) return secure(tls, socket);
-    undecided.delete(socket);
-    if (spoken === 'http2') http2.accept(socket);
-    else if (spoken === 'http1') http1.accept(socket);
-    else socket.destroy();
-  };
   return {
     start: async () => tls?.start(),
-    accept(socket: Socket): void {
-      undecided.add(socket);
-      socket.once('close', () => undecided.delete(socket));
-      const decided = (spoken: Spoken) => handOver(socket, spoken);
-      sniff(socket, { deadlines, timeoutMs: limits.handshakeMs, decided });
-    },
-    drain(): void {
+    http1: http1.accept,
+    http2: http2.accept,
+    // Without certificate files, nothing answers a handshake.
+    tls: tls?.accept ?? ((socket: Socket) => void socket.destroy()),
+    drain(closeUndecided: () => void): void {
       http2.drain();
       // Connections without a request close last: a request on one of them is still answered.
       const closeIdle = () => {
-        for (const socket of undecided) socket.destroy();
+        closeUndecided();
         tls?.closeUnfinished();
         http1.closeIdle();
       };

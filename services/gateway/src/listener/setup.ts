@@ -1,7 +1,7 @@
 import type { Shares, Turns } from '@rondo/base';
 import type { Logger } from '@rondo/rpc/call';
 import type { Clock } from '@rondo/rpc/clock';
-import type { ClientCounts } from './connections.js';
+import type { ClientCounts } from '@rondo/rpc/internal';
 import type { Deadlines } from './deadlines.js';
 import type { HttpExchange, HttpHandler } from './exchange.js';
 import type { ListenerLimits } from './limits.js';

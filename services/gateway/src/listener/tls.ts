@@ -1,9 +1,9 @@
-import { constants, X509Certificate } from 'node:crypto';
+import { X509Certificate } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
-import type { Socket } from 'node:net';
-import { createServer, type TLSSocket } from 'node:tls';
+import type { TLSSocket } from 'node:tls';
 import type { Logger } from '@rondo/rpc/call';
 import { type Clock, systemWallClock, type Timer, type WallClock } from '@rondo/rpc/clock';
+import { Handshakes } from '@rondo/rpc/internal';
 import { StartupError } from '@rondo/service';
 
 /** The files of a certificate chain and its private key, in PEM. */
@@ -24,16 +24,13 @@ export interface TlsOptions extends TlsFiles {
 }
 
 /** TLS on connections that the listener hands over. */
-export interface Tls {
+export interface Tls extends Pick<Handshakes, 'accept' | 'closeUnfinished'> {
   /**
    * Reads the files, and from then on whenever they change. Connections that are open keep their certificate.
    *
    * @throws StartupError if the files can't be used.
    */
   start(): Promise<void>;
-  accept(socket: Socket): void;
-  /** Closes the connections whose handshake isn't over. */
-  closeUnfinished(): void;
   /** Stops the checks of the files. */
   close(): void;
 }
@@ -44,8 +41,10 @@ const CHECK_MS = 10_000;
 
 export function createTls(options: TlsOptions): Tls {
   const { handshakeMs, checkMs = CHECK_MS, clock, log, secured } = options;
-  const server = createServer({ ALPNProtocols: PROTOCOLS, minVersion: 'TLSv1.2', handshakeTimeout: handshakeMs });
-  const unfinished = new Map<string, Socket>();
+  const handshakes = new Handshakes({
+    options: { ALPNProtocols: PROTOCOLS, minVersion: 'TLSv1.2', handshakeTimeout: handshakeMs },
+    secured: (socket) => secured(socket, socket.alpnProtocol === 'h2' ? 'http2' : 'http1'),
+  });
   const expiry = watchExpiry({ wallClock: options.wallClock ?? systemWallClock, log });
   let timer: Timer | undefined;
   let version = '';
@@ -56,7 +55,7 @@ export function createTls(options: TlsOptions): Tls {
       version = found;
       const pair = await readPair(options);
       // Throws if certificate and key don't belong together, as while they are being replaced; the last pair then stays.
-      server.setSecureContext({ ...pair, secureOptions: constants.SSL_OP_NO_RENEGOTIATION });
+      handshakes.use(pair);
       expiry.follow(pair.cert);
     }
     expiry.check();
@@ -74,12 +73,6 @@ export function createTls(options: TlsOptions): Tls {
     );
     if (timer !== undefined) schedule();
   };
-  server.on('secureConnection', (socket) => {
-    unfinished.delete(peerOf(socket));
-    socket.on('error', () => socket.destroy());
-    secured(socket, socket.alpnProtocol === 'h2' ? 'http2' : 'http1');
-  });
-  server.on('tlsClientError', (_error, socket) => socket.destroy());
   return {
     async start() {
       await load().catch((cause: unknown) => {
@@ -87,26 +80,14 @@ export function createTls(options: TlsOptions): Tls {
       });
       if (timer === undefined) schedule();
     },
-    accept(socket) {
-      const peer = peerOf(socket);
-      unfinished.set(peer, socket);
-      socket.once('close', () => unfinished.delete(peer));
-      // A client that ends its side would otherwise keep its connection.
-      socket.allowHalfOpen = false;
-      server.emit('connection', socket);
-    },
-    closeUnfinished() {
-      for (const socket of unfinished.values()) socket.destroy();
-    },
+    accept: (socket) => handshakes.accept(socket),
+    closeUnfinished: () => handshakes.closeUnfinished(),
     close() {
       timer?.cancel();
       timer = undefined;
     },
   };
 }
-
-/** The same for a connection and for TLS over it. */
-const peerOf = ({ remoteAddress, remotePort }: Socket): string => `${remoteAddress} ${remotePort}`;
 
 const reasonOf = (cause: unknown): string =>
   `can't use the certificate of the public port: ${cause instanceof Error ? cause.message : String(cause)}`;
