@@ -121,12 +121,16 @@ export {
 export { type ServedBy, servedByOf } from '../tls/served-by.js';
 export { parseSpiffeId } from '../tls/spiffe-id.js';
 export { InFlight, type InFlightMember } from '../transport/grpc/active-calls.js';
+export { type DecompressionErrors, decompress } from '../transport/grpc/compression.js';
 export { Gathered } from '../transport/grpc/gathered.js';
+export { PREFIX_BYTES, withPrefix } from '../transport/grpc/length-prefix.js';
 export { grpcTransport } from '../transport/grpc/transport.js';
 export { type Transport, type TransportFactory, wrapTransport } from '../transport/transport.js';
 export { Handshakes } from '../wire/handshakes.js';
+export { addHeader, percentEncoded, readTimeout, toBase64 } from '../wire/headers.js';
 export { http2Options } from '../wire/limits.js';
 export { createListener } from '../wire/listener.js';
+export { COMPRESSED, type Message, MessageReader } from '../wire/messages.js';
 export { ClientCounts, networkOf, OpenConnections, remoteOf } from '../wire/open-connections.js';
 export { PingBarrier } from '../wire/ping-barrier.js';
 export { openSession } from '../wire/session.js';

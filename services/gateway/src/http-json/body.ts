@@ -34,10 +34,13 @@ export async function readBody(exchange: HttpExchange, maxBytes: number): Promis
   const encoding = checkEncoding(exchange, ['gzip']);
   const body = await exchange.body.whole(maxBytes);
   if (encoding === 'identity') return body;
-  return inflateBytes(body, { body: exchange.body, maxBytes }, (why) =>
-    why === 'too large' ? gatewayErrors.INFLATED_BODY_TOO_LARGE({ maxBytes }) : gatewayErrors.BODY_NOT_GZIP(),
-  );
+  return inflateBytes(body, { body: exchange.body, maxBytes }, BODY_ERRORS);
 }
+
+const BODY_ERRORS = {
+  tooLong: (maxBytes: number) => gatewayErrors.INFLATED_BODY_TOO_LARGE({ maxBytes }),
+  unreadable: () => gatewayErrors.BODY_NOT_GZIP(),
+};
 
 /** @throws HttpFault 415 for an encoding that isn't among `known`. */
 export function checkEncoding({ headers }: HttpExchange, known: readonly string[]): string {

@@ -1,15 +1,12 @@
-import { promisify } from 'node:util';
-import { gunzip } from 'node:zlib';
 import { createSemaphore } from '@rondo/rpc/clock';
+import { COMPRESSED, type DecompressionErrors, decompress, type Message } from '@rondo/rpc/internal';
 import { isWorthwhile, toGzip } from '../edge/compress.js';
 import { gatewayErrors } from '../errors.js';
 import type { RequestBody } from '../listener/exchange.js';
-import { COMPRESSED, type Envelope, envelop } from './envelope.js';
-
-const fromGzip = promisify<Buffer, { maxOutputLength: number }, Buffer>(gunzip);
+import { envelop } from './envelope.js';
 
 /** What is being inflated isn't counted yet: so much at a time, as Node has threads for it, of the clients in rotation. */
-const inflating = createSemaphore(4);
+const inflations = createSemaphore(4);
 
 /** How messages may be compressed. */
 export type Encoding = 'identity' | 'gzip';
@@ -37,26 +34,24 @@ export interface InflateOptions {
 /**
  * Inflates bytes of a request. Both count as kept by its body.
  *
- * @throws what `fault` makes, if they grow beyond `maxBytes` or aren't gzip. BodyError if all requests together keep too many.
+ * @throws RpcError one of `errors`. BodyError if all requests together keep too many.
  */
 export async function inflateBytes(
   data: Buffer,
   { body, maxBytes }: InflateOptions,
-  fault: (why: 'too large' | 'not gzip', cause: unknown) => Error,
+  errors: DecompressionErrors,
 ): Promise<Buffer> {
   if (data.length === 0) return data;
-  const inflated = await inflating
-    .run(() => fromGzip(data, { maxOutputLength: maxBytes }), undefined, body.client)
-    .catch((cause: unknown) => {
-      throw fault(isTooLong(cause) ? 'too large' : 'not gzip', cause);
-    });
+  const inflating = () => decompress(data, { encoding: 'gzip', maxBytes }, errors);
+  const inflated = await inflations.run(inflating, undefined, body.client);
   body.hold(data.length + inflated.length);
   return inflated;
 }
 
-function isTooLong(cause: unknown): boolean {
-  return typeof cause === 'object' && cause !== null && 'code' in cause && cause.code === 'ERR_BUFFER_TOO_LARGE';
-}
+const MESSAGE_ERRORS: DecompressionErrors = {
+  tooLong: (maxBytes) => gatewayErrors.MESSAGE_TOO_LARGE({ maxBytes }),
+  unreadable: () => gatewayErrors.MESSAGE_NOT_GZIP(),
+};
 
 /**
  * Inflates a message, as {@link inflateBytes} does.
@@ -64,19 +59,16 @@ function isTooLong(cause: unknown): boolean {
  * @throws RpcError `RESOURCE_EXHAUSTED` if it grows beyond `maxBytes`, `INVALID_ARGUMENT` if it isn't gzip.
  */
 export function inflate(data: Buffer, options: InflateOptions): Promise<Buffer> {
-  const { maxBytes } = options;
-  return inflateBytes(data, options, (why, cause) =>
-    why === 'too large' ? gatewayErrors.MESSAGE_TOO_LARGE({ maxBytes }) : gatewayErrors.MESSAGE_NOT_GZIP({ cause }),
-  );
+  return inflateBytes(data, options, MESSAGE_ERRORS);
 }
 
 /**
- * The message of an envelope.
+ * The bytes of a message.
  *
  * @throws RpcError `INTERNAL` if it is compressed although the call names no encoding, or has a flag that requests don't.
  */
 export function messageOf(
-  { flags, data }: Envelope,
+  { flags, data }: Message,
   { encoding, ...options }: InflateOptions & { readonly encoding: Encoding },
 ): Buffer | Promise<Buffer> {
   if (flags === 0) return data;

@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Metadata } from '@rondo/rpc/call';
-import type { Payload } from '@rondo/rpc/internal';
+import { type Payload, PREFIX_BYTES } from '@rondo/rpc/internal';
 import type { RpcError } from '@rondo/rpc/status';
 import type { PublicMethod } from '../discovery/catalogue.js';
 import { gatewayErrors } from '../errors.js';
@@ -9,7 +9,7 @@ import type { BackendReply } from './backend.js';
 import { Base64Stream } from './base64-stream.js';
 import { type Codec, replyEncoder } from './codec.js';
 import { type Encoding, enveloped, messageOf } from './compression.js';
-import { EnvelopeReader, onlyEnvelope, PREFIX_BYTES } from './envelope.js';
+import { createMessageReader, onlyMessage } from './envelope.js';
 import { type CallSettings, type FrontEnd, type FrontEndOptions, InboundCall } from './inbound-call.js';
 
 /** What the headers of a request say of its messages. */
@@ -84,7 +84,7 @@ class EnvelopedCall {
     const { text } = this.#protocol;
     const { body } = this.#exchange;
     const whole = await this.#call.read(body.whole(text ? base64Length(maxBytes) : maxBytes), settings);
-    const envelope = onlyEnvelope(text ? decodeText(whole) : whole, this.#maxBytes);
+    const envelope = onlyMessage(text ? decodeText(whole) : whole, this.#maxBytes);
     const message = messageOf(envelope, { encoding: settings.encoding, body, maxBytes: this.#maxBytes });
     return { stream: false, message: Buffer.isBuffer(message) ? message : await message };
   }
@@ -96,7 +96,7 @@ class EnvelopedCall {
 
   /** Yields the requests as the backend asks for them, so that the client sends no faster than the service reads. */
   async *#readRequests({ encoding }: EnvelopedSettings): AsyncGenerator<Buffer> {
-    const reader = new EnvelopeReader(this.#maxBytes);
+    const reader = createMessageReader(this.#maxBytes);
     const base64 = this.#protocol.text ? new Base64Stream() : undefined;
     try {
       const { body } = this.#exchange;
@@ -105,7 +105,7 @@ class EnvelopedCall {
         for (let envelope = reader.next(); envelope !== undefined; envelope = reader.next()) {
           yield await messageOf(envelope, { encoding, body, maxBytes: this.#maxBytes });
         }
-        body.hold(reader.keptBytes);
+        body.hold(reader.heldBytes);
       }
       if (!reader.whole || base64?.whole === false) throw gatewayErrors.CUT_OFF();
       // A client that cancels an upload ends the stream and then resets it.

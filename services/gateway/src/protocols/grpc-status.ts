@@ -1,8 +1,8 @@
 import type { OutgoingHttpHeaders } from 'node:http';
 import type { Logger, Metadata } from '@rondo/rpc/call';
-import { encodeStatusDetails, fitDetails } from '@rondo/rpc/internal';
+import { encodeStatusDetails, fitDetails, percentEncoded, toBase64 } from '@rondo/rpc/internal';
 import { type RpcError, Status } from '@rondo/rpc/status';
-import { addMetadata, unpadded } from './metadata.js';
+import { addMetadata } from './metadata.js';
 
 /** The most bytes of a message; a longer one is cut, so that the status fits into every client's header block, where a byte takes up to three. */
 const MAX_MESSAGE_BYTES = 2 * 1024;
@@ -46,7 +46,7 @@ export function errorTrailers(
   if (fitting !== error.details)
     options.log.warn({ code: error.codeName }, 'details too large: what is beyond 6 KiB was cut');
   const details = encodeStatusDetails({ code, message, details: fitting });
-  if (details !== undefined) trailers['grpc-status-details-bin'] = unpadded(details);
+  if (details !== undefined) trailers['grpc-status-details-bin'] = toBase64(details);
   return trailers;
 }
 
@@ -56,17 +56,4 @@ export function boundedText(text: string): string {
   if (bytes.length <= MAX_MESSAGE_BYTES) return text;
   // A streaming decoder omits an incomplete character at the end.
   return `${new TextDecoder().decode(bytes.subarray(0, MAX_MESSAGE_BYTES), { stream: true })}…`;
-}
-
-const PLAIN = /^[\x20-\x24\x26-\x7e]*$/;
-
-/** Percent-encodes the UTF-8 of a text, except for printable ASCII. */
-function percentEncoded(text: string): string {
-  if (PLAIN.test(text)) return text;
-  let encoded = '';
-  for (const byte of Buffer.from(text)) {
-    const plain = byte >= 0x20 && byte <= 0x7e && byte !== 0x25;
-    encoded += plain ? String.fromCharCode(byte) : `%${byte.toString(16).toUpperCase().padStart(2, '0')}`;
-  }
-  return encoded;
 }

@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders, OutgoingHttpHeaders } from 'node:http';
 import { Metadata } from '@rondo/rpc/call';
-import { isBase64 } from '@rondo/rpc/internal';
+import { addHeader, isBase64, toBase64 } from '@rondo/rpc/internal';
 import { gatewayErrors } from '../errors.js';
 import type { HttpExchange } from '../listener/exchange.js';
 
@@ -149,17 +149,7 @@ export function addMetadata(
 ): void {
   metadata.forEach((key, value) => {
     if ((KEPT_BACK.test(key) && !(servedBy && key === SERVED_BY)) || OF_THE_ADDRESS.test(key)) return;
-    const text = typeof value === 'string' ? value : unpadded(value);
-    if (!KEY.test(key) || !TEXT.test(text)) return;
-    const present = Object.hasOwn(target, prefix + key) ? target[prefix + key] : undefined;
-    if (present === undefined) target[prefix + key] = text;
-    else if (Array.isArray(present)) present.push(text);
-    else target[prefix + key] = [String(present), text];
+    const text = typeof value === 'string' ? value : toBase64(value);
+    if (KEY.test(key) && TEXT.test(text)) addHeader(target, prefix + key, text);
   });
-}
-
-/** Base64 without padding, as gRPC asks servers to send it. */
-export function unpadded(bytes: Uint8Array): string {
-  const base64 = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64');
-  return base64.endsWith('=') ? base64.replace(/=+$/, '') : base64;
 }

@@ -1,8 +1,8 @@
+import { readTimeout } from '@rondo/rpc/internal';
 import { gatewayErrors } from '../errors.js';
 
 /** The longest delay of Node's timers, 24.8 days, in milliseconds. A longer timeout is shortened to it. */
 const MAX_TIMEOUT_MS = 2 ** 31 - 1_000;
-const MILLISECONDS: Readonly<Record<string, number>> = { H: 3_600_000, M: 60_000, S: 1_000, m: 1, u: 1e-3, n: 1e-6 };
 
 /**
  * The milliseconds of a `grpc-timeout`; undefined if there is none. Source:
@@ -11,10 +11,9 @@ const MILLISECONDS: Readonly<Record<string, number>> = { H: 3_600_000, M: 60_000
  * @throws RpcError `INVALID_ARGUMENT` if it is malformed.
  */
 export function grpcTimeoutMs(value: string | readonly string[] | undefined): number | undefined {
-  if (value === undefined) return undefined;
-  const [, amount, unit = ''] = /^(\d{1,8})([HMSmun])$/.exec(String(value)) ?? [];
-  if (amount === undefined) throw gatewayErrors.INVALID_GRPC_TIMEOUT({ value: String(value).slice(0, 32) });
-  return Math.min(Math.ceil(Number(amount) * (MILLISECONDS[unit] ?? 0)), MAX_TIMEOUT_MS);
+  const ms = readTimeout(value);
+  if (Number.isNaN(ms)) throw gatewayErrors.INVALID_GRPC_TIMEOUT({ value: String(value).slice(0, 32) });
+  return ms;
 }
 
 /**
