@@ -110,6 +110,7 @@ export type { Attempt } from '../status/rpc-error.js';
 export { CallRefused, MissingPolicy, OvertakenByHedge, RouterError, TransportError } from '../status/wire-errors.js';
 export { callLog, Sampler } from '../telemetry/call-log.js';
 export { callMetrics } from '../telemetry/metrics.js';
+export { versionOf } from '../tls/certificate-files.js';
 export { lifeUsed } from '../tls/identity.js';
 export {
   type MutualTls,

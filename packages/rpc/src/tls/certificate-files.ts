@@ -43,10 +43,10 @@ export function readFiles({ cert, key, ca }: CertificateFiles): CertificateTexts
 }
 
 /**
- * The version of the files. It changes when one of them does, also if a rename replaces the file, or if a symbolic link on its
+ * The version of files. It changes when one of them does, also if a rename replaces the file, or if a symbolic link on its
  * path moves, as in Kubernetes.
  */
-export async function versionOf({ cert, key, ca }: CertificateFiles): Promise<string> {
-  const stats = await Promise.all([cert, key, ca].map((file) => stat(file)));
+export async function versionOf(files: readonly string[]): Promise<string> {
+  const stats = await Promise.all(files.map((file) => stat(file)));
   return stats.map(({ mtimeMs, ino, dev, size }) => `${mtimeMs} ${dev} ${ino} ${size}`).join(', ');
 }

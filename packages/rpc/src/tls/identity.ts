@@ -68,7 +68,7 @@ export class ProcessIdentity {
   async check(): Promise<void> {
     const { files, log } = this.#options;
     try {
-      const version = await versionOf(files);
+      const version = await versionOf([files.cert, files.key, files.ca]);
       if (version !== this.#version) this.#take(version);
     } catch (error) {
       // Each fault is told once: it may last, or a writer may be in the middle of its work.

@@ -1,9 +1,9 @@
 import { X509Certificate } from 'node:crypto';
-import { readFile, stat } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import type { TLSSocket } from 'node:tls';
 import type { Logger } from '@rondo/rpc/call';
 import { type Clock, systemWallClock, type Timer, type WallClock } from '@rondo/rpc/clock';
-import { Handshakes } from '@rondo/rpc/internal';
+import { Handshakes, versionOf } from '@rondo/rpc/internal';
 import { StartupError } from '@rondo/service';
 
 /** The files of a certificate chain and its private key, in PEM. */
@@ -40,7 +40,7 @@ const PROTOCOLS = ['h2', 'http/1.1'];
 const CHECK_MS = 10_000;
 
 export function createTls(options: TlsOptions): Tls {
-  const { handshakeMs, checkMs = CHECK_MS, clock, log, secured } = options;
+  const { certPath, keyPath, handshakeMs, checkMs = CHECK_MS, clock, log, secured } = options;
   const handshakes = new Handshakes({
     options: { ALPNProtocols: PROTOCOLS, minVersion: 'TLSv1.2', handshakeTimeout: handshakeMs },
     secured: (socket) => secured(socket, socket.alpnProtocol === 'h2' ? 'http2' : 'http1'),
@@ -50,13 +50,13 @@ export function createTls(options: TlsOptions): Tls {
   let version = '';
   /** Takes the files into use, if they have changed. */
   const load = async () => {
-    const found = await versionOf(options);
+    const found = await versionOf([certPath, keyPath]);
     if (found !== version) {
       version = found;
-      const pair = await readPair(options);
+      const [cert, key] = await Promise.all([readFile(certPath), readFile(keyPath)]);
       // Throws if certificate and key don't belong together, as while they are being replaced; the last pair then stays.
-      handshakes.use(pair);
-      expiry.follow(pair.cert);
+      handshakes.use({ cert, key });
+      expiry.follow(cert);
     }
     expiry.check();
   };
@@ -66,7 +66,7 @@ export function createTls(options: TlsOptions): Tls {
   const reload = async () => {
     const before = version;
     await load().then(
-      () => before !== version && log.info({ cert: options.certPath }, 'the public port has a new certificate'),
+      () => before !== version && log.info({ cert: certPath }, 'the public port has a new certificate'),
       (error: unknown) => {
         if (before !== version) log.warn({ err: error }, "the new certificate can't be used: the last one stays");
       },
@@ -91,22 +91,6 @@ export function createTls(options: TlsOptions): Tls {
 
 const reasonOf = (cause: unknown): string =>
   `can't use the certificate of the public port: ${cause instanceof Error ? cause.message : String(cause)}`;
-
-/** Changes whenever one of the files does, also if a symbolic link on their path moves, as in Kubernetes. */
-async function versionOf({ certPath, keyPath }: TlsFiles): Promise<string> {
-  const stats = await Promise.all([stat(certPath), stat(keyPath)]);
-  return stats.map(({ mtimeMs, ino, size }) => `${mtimeMs} ${ino} ${size}`).join(', ');
-}
-
-interface Pair {
-  readonly cert: Buffer;
-  readonly key: Buffer;
-}
-
-async function readPair({ certPath, keyPath }: TlsFiles): Promise<Pair> {
-  const [cert, key] = await Promise.all([readFile(certPath), readFile(keyPath)]);
-  return { cert, key };
-}
 
 const DAY_MS = 24 * 60 * 60 * 1_000;
 const WARN_DAYS = 14;

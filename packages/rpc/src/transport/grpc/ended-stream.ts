@@ -13,7 +13,7 @@ export function letGoOnceClosed(stream: Http2Stream): void {
  * Takes the listeners from a stream that has closed. Does what `removeAllListeners` does, which also schedules a look at the
  * stream's reader, and allocates 8 KB a call.
  */
-export function letGo(this: Http2Stream): void {
+function letGo(this: Http2Stream): void {
   // A stream reports no error once it has closed. If one did, without a listener it would end the process.
   Object.assign(this, { _events: { error: ignore }, _eventsCount: 1 });
 }
