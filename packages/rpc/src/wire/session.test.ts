@@ -12,6 +12,7 @@ import {
   frame,
   headersFrame,
   PREFACE,
+  pathOf,
   requestTo,
   settings,
   TYPE,
@@ -21,6 +22,7 @@ import { retainedBytes } from '../../test/support/retained.js';
 import { servedSessions } from '../../test/support/served-sessions.js';
 import { conformanceService } from '../../test/support/service.js';
 import { socketsOfATest } from '../../test/support/sockets.js';
+import { framed } from '../../test/support/unary-server.js';
 import { atRest, deferred, until } from '../../test/support/wait.js';
 import type { ServerCall } from '../call/call.js';
 import { createChannel, createClient, staticResolver } from '../exports/client.js';
@@ -60,6 +62,29 @@ describe('the HTTP/2 of a server', () => {
     await until(() => streams.every((stream) => stream.closed && stream.destroyed));
     // The streams are still there, and what their listeners refer to isn't.
     await until(() => retainedBytes() > 0 && calls.every((call) => call.deref() === undefined));
+  });
+
+  it('ends the handler of a stream at its deadline, although the client reads nothing', async () => {
+    const ended = deferred();
+    async function* serverStream() {
+      try {
+        for (;;) yield { payload: Buffer.alloc(64 * 1024) };
+      } finally {
+        ended.resolve();
+      }
+    }
+    const server = await startServer({ serverStream });
+    const session = http2.connect(`http://${server.address}`, { settings: { initialWindowSize: 0 } });
+    closers.push(() => session.destroy());
+    const stream = session.request({
+      ':method': 'POST',
+      ':path': pathOf('ServerStream'),
+      'content-type': 'application/grpc',
+      'grpc-timeout': '200m',
+    });
+    stream.on('error', () => undefined).end(framed(Buffer.alloc(0)));
+    await ended.promise;
+    expect(stream.closed).toBe(false);
   });
 
   it('lets each stream and each connection send 256 KiB before it waits', async () => {
