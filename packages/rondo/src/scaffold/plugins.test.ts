@@ -70,4 +70,23 @@ describe('plugins', () => {
     const changed = { 'docker-compose.yml': 'OTEL_TRACES_EXPORTER: none\n' };
     expect(pluginsInUse(one.path, changed)).toEqual(['balancing', 'registry-kubernetes', 'telemetry', 'topics-nats']);
   });
+
+  it.each([
+    ['proto/a.proto', 'balancing: {policy: BALANCING_POLICY_RING_HASH}'],
+    ['proto/a.proto', 'option (rondo.options.v1.service).balancing.policy = BALANCING_POLICY_ZONE_AWARE;'],
+    ['proto/a.proto', 'balancing: {subset_size: 20}'],
+    ['proto/a.proto', 'breaker {min_calls: 5}'],
+    ['proto/a.proto', 'option (rondo.options.v1.method).bulkhead.max_calls = 5;'],
+    ['.env', "RONDO_BALANCING='*=zone_aware'"],
+    ['.env', "RONDO_BALANCING='*=round_robin?subset=20'"],
+    ['infra/kubernetes/base/kustomization.yaml', 'literals: [RONDO_BREAKER=*=on]'],
+  ])('the policies of channels are known in %s by %s', (file, text) => {
+    using one = app({ [file]: `${text}\n` });
+    expect(pluginsInUse(one.path)).toEqual(['balancing']);
+  });
+
+  it('no policy of the plugin is known by one that every channel has', () => {
+    using one = app({ '.env': 'RONDO_BALANCING=*=least_request\n', 'proto/a.proto': 'hash_key: {field: "name"}\n' });
+    expect(pluginsInUse(one.path)).toEqual([]);
+  });
 });

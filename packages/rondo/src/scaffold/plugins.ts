@@ -19,7 +19,7 @@ const IMPORTS: Readonly<Record<PluginName, KnownPlugin>> = {
   balancing: {
     module: '@rondo/balancing',
     value: 'balancing',
-    sign: /RING_HASH|ring_hash|ZONE_AWARE|zone_aware|subset(?:_size: |=)|RONDO_(?:BREAKER|BULKHEAD)\b|\b(?:hedge|breaker|bulkhead): ?\{/,
+    sign: /RING_HASH|ring_hash|ZONE_AWARE|zone_aware|subset(?:_size ?[:=]|=)|RONDO_(?:BREAKER|BULKHEAD)\b|\)\.(?:hedge|breaker|bulkhead)\b|\b(?:hedge|breaker|bulkhead):? ?\{/,
   },
   'cache-redis': { module: '@rondo/cache-redis', value: 'redis', sign: /RONDO_CACHE\b(?!_)/ },
   'registry-consul': { module: '@rondo/registry-consul', value: 'consul', sign: /consul:\/\// },

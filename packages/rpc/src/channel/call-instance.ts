@@ -26,8 +26,7 @@ export async function callInstance(
 ): Promise<Reply<Uint8Array>> {
   const { pool, budget, clock, attempts } = options;
   budget.deposit();
-  const known = untilKnown(wire, options);
-  if (known !== undefined) await known;
+  await untilKnown(wire, options);
   wire.timer?.onResolved();
   const candidate = (await connected(method, wire, options)).candidate(method.path);
   const attempt = new CallAttempt(candidate, pool, clock);

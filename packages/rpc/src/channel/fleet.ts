@@ -53,7 +53,7 @@ export function createFleet(method: Method, { pool, budget, clock, own }: FleetO
   const isAvailable = (subchannel: Subchannel) => !subchannel.candidate(method.path).setAside;
   return {
     async known(context) {
-      if (pool.lookup.known !== undefined) await context.race(untilKnown({ context }, { pool, clock }));
+      await context.race(untilKnown({ context }, { pool, clock }));
       context.throwIfEnded();
     },
     standing() {

@@ -43,6 +43,7 @@ export async function untilKnown(
   { context }: Waiting,
   { pool, clock }: Pick<WaitOptions, 'pool' | 'clock'>,
 ): Promise<void> {
+  if (pool.lookup.known === undefined) return;
   const timer = clock.setTimer(Number.POSITIVE_INFINITY, () => undefined);
   const release = () => timer.cancel();
   context.onEnd(release);

@@ -77,6 +77,7 @@ describe('the text of balancing', () => {
       'Calculator=random',
       'Calculator: a service is written in full, such as calculator.v1.CalculatorService, and * stands for all others',
     ],
+    ['a.B/Get=random', expect.stringMatching(/^a\.B\/Get: a service is written in full/)],
     ['random', '"random" is not service=policy'],
     ['=random', '"=random" is not service=policy'],
     ['*=random,', '"" is not service=policy'],
