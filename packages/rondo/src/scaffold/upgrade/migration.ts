@@ -11,6 +11,7 @@ import { filesAt, readText } from '../repository.js';
 import { formatted } from '../workspace.js';
 import { addToPrometheus, PROMETHEUS } from '../workspace-files/prometheus-file.js';
 import { mergeFile, movePins, type Versions } from './merge-file.js';
+import { withMovedImports } from './moved-imports.js';
 
 /** The file by which the two versions of an upgrade talk: each must understand what the other one writes. */
 export const HANDOVER = '.rondo/upgrade.json';
@@ -67,11 +68,21 @@ function observeFor(root: string, changed: Migration['files']): Readonly<Record<
   return { ...files, [PROMETHEUS]: removableServices(root).reduce(addToPrometheus, files[PROMETHEUS] ?? '') };
 }
 
+/** The sources of services whose imports have moved to a plugin. */
+function movedSources(root: string): readonly (readonly [file: string, text: string])[] {
+  return filesAt(root, 'services').flatMap((file) => {
+    const text = file.endsWith('.ts') ? readText(root, file) : '';
+    const moved = withMovedImports(text);
+    return moved === text ? [] : [[file, moved] as const];
+  });
+}
+
 /** The plugins that the app uses, in its services; or why they can't be written. */
 function pluginsFor(root: string, changed: Migration['files']) {
-  const names = pluginsInUse(root, changed);
+  const moved = movedSources(root);
+  const names = [...new Set([...pluginsInUse(root, changed), ...(moved.length > 0 ? ['balancing'] : [])])];
   try {
-    const drawn = [...drawPlugins(root, { change: 'add', names })];
+    const drawn = [...moved, ...drawPlugins(root, { change: 'add', names })];
     return { added: drawn.map(([file, text]) => [file, formatted({ root, tool }, file, text)] as const), refused: [] };
   } catch (error) {
     const refused = `The app uses ${names.join(', ')}, which could not be added to its services: ${messageOf(error)}`;
