@@ -4,7 +4,7 @@ import { withMovedImports } from './moved-imports.js';
 it.each([
   [
     "import { type Client, scatterStream } from '@rondo/rpc/client';\n",
-    "import { scatterStream } from '@rondo/balancing/scatter';\nimport { type Client } from '@rondo/rpc/client';\n",
+    "import { scatterStream } from '@rondo/balancing/scatter';\nimport type { Client } from '@rondo/rpc/client';\n",
   ],
   [
     "import {\n  broadcast,\n  type PartResult,\n} from '@rondo/rpc/client';\n",

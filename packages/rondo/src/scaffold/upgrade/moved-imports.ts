@@ -9,8 +9,11 @@ export function withMovedImports(text: string): string {
     const moved = names.filter((name) => MOVED.test(name));
     if (moved.length === 0) return whole;
     const others = names.filter((name) => !moved.includes(name));
-    const imported = (from: readonly string[], module: string) =>
-      from.length === 0 ? [] : `import ${type}{ ${from.join(', ')} } from '${module}';`;
+    const imported = (from: readonly string[], module: string) => {
+      const isTypes = type !== '' || from.every((name) => name.startsWith('type '));
+      const named = isTypes ? from.map((name) => name.replace('type ', '')) : from;
+      return from.length === 0 ? [] : `import ${isTypes ? 'type ' : ''}{ ${named.join(', ')} } from '${module}';`;
+    };
     return [imported(moved, '@rondo/balancing/scatter'), imported(others, '@rondo/rpc/client')].flat().join('\n');
   });
 }
