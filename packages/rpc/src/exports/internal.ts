@@ -59,8 +59,8 @@ export {
   type ServicePolicy,
   servicePolicyOf,
 } from '../contract/balancing.js';
-export { type BreakerPolicy, DEFAULT_BREAKER } from '../contract/breaker-policy.js';
-export { type BulkheadPolicy, DEFAULT_BULKHEAD } from '../contract/bulkhead-policy.js';
+export { DEFAULT_BREAKER } from '../contract/breaker-policy.js';
+export { DEFAULT_BULKHEAD } from '../contract/bulkhead-policy.js';
 export {
   BYTES,
   type MessageChecks,
@@ -96,12 +96,7 @@ export { type RegistryResolverOptions, registryResolver } from '../resolver/regi
 export type { Resolution, ResolutionHandle, ResolverListener } from '../resolver/resolver.js';
 export { PEER_PING_INTERVAL_MS } from '../resolver/static.js';
 export type { AdmissionControl, MaxCalls } from '../server/admission/admission.js';
-export {
-  formatMaxCalls,
-  MAX_CALLS_EXAMPLE,
-  MAX_CALLS_RULE,
-  parseMaxCalls,
-} from '../server/admission/max-calls-text.js';
+export { maxCallsText } from '../server/admission/max-calls-text.js';
 export { createAuthorize } from '../server/authorize.js';
 export { readChecked } from '../server/codec.js';
 export { statusName } from '../status/code.js';

@@ -5,7 +5,7 @@ import { nearest } from '../contract/nearest.js';
 import { balancingText, type Parsed, parseBreaker, parseBulkhead } from '../contract/setting-text.js';
 import { CANARY_RULE, parseCanaryPercent } from '../resolver/canary.js';
 import type { MaxCalls } from '../server/admission/admission.js';
-import { MAX_CALLS_EXAMPLE, parseMaxCalls } from '../server/admission/max-calls-text.js';
+import { maxCallsText } from '../server/admission/max-calls-text.js';
 
 /** Log levels, as in pino. */
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
@@ -52,8 +52,8 @@ function switching(effect: string): SettingKey<(typeof SWITCH)[number]> {
 const maxCalls: SettingKey<MaxCalls> = {
   effect: 'the bounds of the calls in flight at instances of the service',
   rule: 'numbers from 1 to 1000000, comma-separated, as in RONDO_MAX_CALLS',
-  example: MAX_CALLS_EXAMPLE,
-  parse: parseMaxCalls,
+  example: maxCallsText.example,
+  parse: maxCallsText.parse,
 };
 
 const balancing: SettingKey<Partial<Balancing>> = {

@@ -1,12 +1,4 @@
-import {
-  type BalancingOverrides,
-  balancingText,
-  formatMaxCalls,
-  MAX_CALLS_EXAMPLE,
-  MAX_CALLS_RULE,
-  type MaxCalls,
-  parseMaxCalls,
-} from '@rondo/rpc/internal';
+import { type BalancingOverrides, balancingText, type MaxCalls, maxCallsText } from '@rondo/rpc/internal';
 
 /** A parsed value, or what is wrong with the text. */
 export type Parsed<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly fault: string };
@@ -187,13 +179,13 @@ export const balancingOverrides: Parser<BalancingOverrides> = {
 
 /** Bounds of the calls in flight: a number for the server, `caller=N` for each caller, `package.Service/Method=N`. */
 export const maxCalls: Parser<MaxCalls> = {
-  rule: MAX_CALLS_RULE,
-  example: MAX_CALLS_EXAMPLE,
+  rule: maxCallsText.rule,
+  example: maxCallsText.example,
   parse(text) {
-    const { value, faults } = parseMaxCalls(text);
+    const { value, faults } = maxCallsText.parse(text);
     return faults.length > 0 ? invalid(faults.join('; ')) : valid(value);
   },
-  format: formatMaxCalls,
+  format: maxCallsText.format,
 };
 
 /** A host with an optional port. */

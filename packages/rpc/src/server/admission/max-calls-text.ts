@@ -7,12 +7,17 @@ const CALLER = 'caller';
 const ITEM = /^(?:([^=]+)=)?\s*(\d{1,7})$/;
 const METHOD = /^\/?((?:[A-Za-z_]\w*\.)*[A-Za-z_]\w*\/[A-Za-z_]\w*)$/;
 
-/** The rule for bounds of calls as text, as a noun phrase, and an example. */
-export const MAX_CALLS_RULE = `numbers of calls from 1 to ${MOST}, comma-separated: N for the server, ${CALLER}=N for each caller, package.Service/Method=N for a method`;
-export const MAX_CALLS_EXAMPLE = '5000,caller=100,shop.v1.OrderService/CreateOrder=50';
+/** Bounds of the calls in flight as text. */
+export const maxCallsText = {
+  /** A noun phrase. */
+  rule: `numbers of calls from 1 to ${MOST}, comma-separated: N for the server, ${CALLER}=N for each caller, package.Service/Method=N for a method`,
+  example: '5000,caller=100,shop.v1.OrderService/CreateOrder=50',
+  parse: parseMaxCalls,
+  /** Writes bounds as `parse` reads them. */
+  format: formatMaxCalls,
+};
 
-/** Reads bounds of the calls in flight, such as {@link MAX_CALLS_EXAMPLE}. */
-export function parseMaxCalls(text: string): Parsed<MaxCalls> {
+function parseMaxCalls(text: string): Parsed<MaxCalls> {
   const faults: string[] = [];
   const bounds = new Map<string, number>();
   for (const item of text.split(',').map((part) => part.trim())) {
@@ -36,8 +41,7 @@ function readBound(item: string): { readonly of: string; readonly calls: number 
   return method === undefined ? 'names no method' : { of: `/${method}`, calls };
 }
 
-/** Writes bounds as {@link parseMaxCalls} reads them. */
-export function formatMaxCalls({ server, caller, methods = {} }: MaxCalls): string {
+function formatMaxCalls({ server, caller, methods = {} }: MaxCalls): string {
   return [
     ...(server === undefined ? [] : [String(server)]),
     ...(caller === undefined ? [] : [`${CALLER}=${caller}`]),
