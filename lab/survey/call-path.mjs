@@ -21,7 +21,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
 export async function callCounts() {
   const files = await callPath();
   return {
-    'files outside server/grpc and transport/grpc': files.filter(({ file }) => !WIRE.test(file)).length,
+    'files outside wire and transport/grpc': files.filter(({ file }) => !WIRE.test(file)).length,
     files: files.length,
     functions: files.reduce((sum, { functions }) => sum + functions.length, 0),
   };

@@ -3,32 +3,11 @@ import type { Database, OperatorAudit, Queries } from '@rondo/database';
 import { callerIdentity, type ServerCall } from '@rondo/rpc/call';
 import { mayOperate } from '@rondo/rpc/internal';
 import { implement, type ServiceImplementation } from '@rondo/rpc/server';
-import { defineErrors } from '@rondo/rpc/status';
 import type { JobMethod } from './contract.js';
+import { jobErrors } from './errors.js';
 import { Firings } from './firings.js';
 import { isScheduled, listSchedules, runNow, type ScheduleRow } from './schedules.js';
 import { countJobs, discardJob, type JobRow, listJobs, retryJob, storedMethods } from './store.js';
-
-const jobErrors = defineErrors('a service with jobs', {
-  OPERATORS_ONLY: {
-    code: 'PERMISSION_DENIED',
-    text: '{caller} may not call this: people and operators may',
-    cause: 'The certificate of the caller names no person and no operator.',
-    remedy: 'Call with the certificate of a person or an operator, spiffe://…/person/….',
-  },
-  NO_JOB: {
-    code: 'NOT_FOUND',
-    text: 'there is no job {id} here',
-    cause: "The job doesn't exist, or has ended.",
-    remedy: 'Check the id; `rondo jobs` lists the jobs that have not ended.',
-  },
-  NO_SCHEDULE: {
-    code: 'NOT_FOUND',
-    text: 'no method {method} here has a schedule',
-    cause: 'The service has no such method, or its contract gives it no `cron`.',
-    remedy: 'Name a method that `rondo jobs ls` shows with a schedule.',
-  },
-});
 
 /** A schedule that can't be read is at no time. */
 const readable = (schedule: Omit<ScheduleRow, 'method'>) =>

@@ -38,7 +38,7 @@ const METRICS_OFFSET = 500;
 const INSTANCE_OFFSET = 100;
 
 /**
- * The processes in the order in which they start.
+ * The processes by their ports; `start.ts` beside it has the order of their start.
  *
  * @throws Error with one line if a port is out of range.
  */

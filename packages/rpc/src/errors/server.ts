@@ -67,8 +67,8 @@ export const serverErrors = defineErrors('the server', {
   REQUEST_TOO_LONG: {
     code: 'RESOURCE_EXHAUSTED',
     text: 'Received message larger than max ({bytes} vs {maxBytes})',
-    cause: 'A message is larger than one may be, 4 MiB.',
-    remedy: 'Send less at a time: use pages, or a stream.',
+    cause: 'A message is larger than one may be, 4 MiB by default.',
+    remedy: "Send less at a time: use pages, or a stream. Or raise the server's `maxRequestBytes`.",
   },
   INFLATED_REQUEST_TOO_LONG: {
     code: 'RESOURCE_EXHAUSTED',
