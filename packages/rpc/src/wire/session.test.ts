@@ -28,6 +28,7 @@ import type { ServerCall } from '../call/call.js';
 import { createChannel, createClient, staticResolver } from '../exports/client.js';
 import type { Next } from '../middleware/middleware.js';
 import { createRouter } from '../server/router.js';
+import { Status } from '../status/code.js';
 import { startTcpProxy } from '../testing/tcp-proxy/tcp-proxy.js';
 import { serve } from './serve.js';
 
@@ -64,7 +65,7 @@ describe('the HTTP/2 of a server', () => {
     await until(() => retainedBytes() > 0 && calls.every((call) => call.deref() === undefined));
   });
 
-  it('ends the handler of a stream at its deadline, although the client reads nothing', async () => {
+  it('ends a stream and its handler at its deadline, although the client reads nothing', async () => {
     const ended = deferred();
     async function* serverStream() {
       try {
@@ -73,18 +74,24 @@ describe('the HTTP/2 of a server', () => {
         ended.resolve();
       }
     }
-    const server = await startServer({ serverStream });
+    const router = createRouter({ services: [conformanceService({ serverStream })] });
+    const server = await serve(router, { listen: '127.0.0.1:0' });
+    closers.push(() => server.drain(0));
     const session = http2.connect(`http://${server.address}`, { settings: { initialWindowSize: 0 } });
     closers.push(() => session.destroy());
-    const stream = session.request({
-      ':method': 'POST',
-      ':path': pathOf('ServerStream'),
-      'content-type': 'application/grpc',
-      'grpc-timeout': '200m',
-    });
+    const path = pathOf('ServerStream');
+    const headers = { 'content-type': 'application/grpc', 'grpc-timeout': '200m' };
+    const stream = session.request({ ':method': 'POST', ':path': path, ...headers });
     stream.on('error', () => undefined).end(framed(Buffer.alloc(0)));
     await ended.promise;
+    // The call no longer waits for its reader.
+    await until(() => router.stats.get(path)?.ended[Status.DEADLINE_EXCEEDED] === 1);
     expect(stream.closed).toBe(false);
+    const answered = once(stream, 'trailers');
+    session.settings({ initialWindowSize: 1024 * 1024 });
+    stream.resume();
+    const [trailer] = await answered;
+    expect(trailer).toMatchObject({ 'grpc-status': String(Status.DEADLINE_EXCEEDED) });
   });
 
   it('lets each stream and each connection send 256 KiB before it waits', async () => {
