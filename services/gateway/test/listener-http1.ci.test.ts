@@ -387,14 +387,4 @@ describe('a client of HTTP/1.1 that', () => {
     expect(rests).toBe(3);
     expect(size).toBeGreaterThan(16 * 1024 * 1024);
   });
-
-  it('opens too many connections is disconnected', async () => {
-    const { port, listener } = await listening({ handler: echo, limits: { connectionsPerClient: 3 } });
-    const sockets = await Promise.all(times(3, () => connectRaw(port)));
-    await until(() => listener.connections === 3);
-    expect(await exchangeRaw(port, `GET / HTTP/1.1\r\n${HOST}\r\n`).catch(() => '')).toBe('');
-    sockets[0]?.destroy();
-    await until(() => listener.connections === 2);
-    expect(await ask1(port)).toMatchObject({ status: 200 });
-  });
 });

@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import http2 from 'node:http2';
-import type { Socket } from 'node:net';
+import { connect as connectNet, createServer, type Socket } from 'node:net';
 import { Duplex } from 'node:stream';
-import { type ConnectionOptions, connect as connectTls } from 'node:tls';
+import { type ConnectionOptions, connect as connectTls, type TLSSocket } from 'node:tls';
 import { afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { ManualClock } from '@rondo/base/testing';
 import { firstOf, open } from '../../test/attacks/attempt.js';
@@ -14,6 +14,7 @@ import { socketsOfATest } from '../../test/support/sockets.js';
 import { deferred, HANG_MS, until } from '../../test/support/wait.js';
 import { createRouter } from '../server/router.js';
 import type { MutualTls } from '../tls/mutual-tls.js';
+import { Handshakes } from './handshakes.js';
 import { serve } from './serve.js';
 
 let own: MutualTls;
@@ -204,4 +205,46 @@ describe.each(['on', 'permissive'] as const)('with TLS %s, a server', (mode) => 
     await call;
     await drained;
   });
+});
+
+it('knows which handshakes are unfinished of connections without addresses, and whose have failed', async () => {
+  const { path } = createFolder();
+  const secured: TLSSocket[] = [];
+  const failed: unknown[] = [];
+  const accepted: Socket[] = [];
+  const handshakes = new Handshakes({
+    options: { ALPNProtocols: ['h2'] },
+    secured: (socket) => secured.push(socket),
+    failed: (_fault, socket) => failed.push(socket),
+  });
+  handshakes.use(own.identity.current);
+  const server = createServer((socket) => {
+    accepted.push(socket);
+    handshakes.accept(socket);
+  });
+  server.listen(`${path}/socket`);
+  closers.push(() => server.close());
+  await once(server, 'listening');
+  const connected = () => {
+    const socket = connectNet(`${path}/socket`).on('error', () => undefined);
+    closers.push(() => socket.destroy());
+    return socket.resume();
+  };
+  const [first, second] = [connected(), connected()];
+  for (const socket of [first, second]) socket.write(HALF_HELLO);
+  await until(() => accepted.length === 2);
+  const whole = connectTls({ ...certificate, socket: connected(), rejectUnauthorized: false });
+  await once(whole, 'secureConnect');
+  await until(() => secured.length === 1);
+  const broken = connected();
+  broken.write(Buffer.alloc(100));
+  await until(() => failed.length === 1);
+  expect(failed[0]).toBe(accepted[3]);
+  handshakes.closeUnfinished();
+  await closed([first, second]);
+  expect({ closed: [first.destroyed, second.destroyed], whole: whole.destroyed }).toEqual({
+    closed: [true, true],
+    whole: false,
+  });
+  whole.destroy();
 });

@@ -1,7 +1,7 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { constants } from 'node:crypto';
 import type { Socket } from 'node:net';
 import tls, { type SecureContextOptions, type TLSSocket, type TlsOptions } from 'node:tls';
-import { yieldToEventLoop } from '@rondo/base';
 
 /** Options of {@link Handshakes}. */
 export interface HandshakeOptions {
@@ -16,20 +16,23 @@ export interface HandshakeOptions {
 /** The TLS handshakes of connections that a listener hands over. */
 export class Handshakes {
   readonly #server;
-  /** The connections whose handshake isn't over, by their clients' addresses. */
-  readonly #unfinished = new Map<string, Socket>();
+  /** The connections whose handshake isn't over. */
+  readonly #unfinished = new Set<Socket>();
+  /** The connection below TLS, in what Node runs because of its handshake. Node's events name only the TLS over it. */
+  readonly #below = new AsyncLocalStorage<Socket>();
 
   constructor({ options, secured, failed }: HandshakeOptions) {
     this.#server = tls.createServer(options);
     this.#server.on('secureConnection', (socket) => {
-      this.#unfinished.delete(addressOf(socket));
+      this.#end();
       socket.on('error', () => socket.destroy());
       secured(socket);
     });
     this.#server.on('tlsClientError', (error: Error, socket: TLSSocket) => {
       // Node's types lack that the property may be missing: it is set if a client's certificate was refused.
       const { authorizationError }: { readonly authorizationError?: unknown } = socket;
-      failed?.(authorizationError ?? error, this.#peerOf(socket));
+      // Node forgets the address of TLS over a connection that has closed, but not that of the connection itself.
+      failed?.(authorizationError ?? error, this.#end() ?? socket);
       socket.destroy();
     });
   }
@@ -40,27 +43,22 @@ export class Handshakes {
   }
 
   accept(socket: Socket): void {
-    const address = addressOf(socket);
-    this.#unfinished.set(address, socket);
-    // The failure of a handshake may be reported after this.
-    socket.once('close', () => void yieldToEventLoop().then(() => this.#unfinished.delete(address)));
+    this.#unfinished.add(socket);
+    socket.once('close', () => this.#unfinished.delete(socket));
     // A client that ends its side would otherwise keep its connection.
     socket.allowHalfOpen = false;
-    this.#server.emit('connection', socket);
+    this.#below.run(socket, () => this.#server.emit('connection', socket));
   }
 
   /** Closes the connections whose handshake isn't over. */
   closeUnfinished(): void {
-    for (const socket of this.#unfinished.values()) socket.destroy();
+    for (const socket of this.#unfinished) socket.destroy();
   }
 
-  /** Node forgets the address of TLS over a connection that has closed, but not that of the connection itself. */
-  #peerOf(secured: TLSSocket): Pick<Socket, 'remoteAddress' | 'remotePort'> {
-    if (secured.remoteAddress !== undefined) return secured;
-    for (const socket of this.#unfinished.values()) if (socket.destroyed) return socket;
-    return secured;
+  /** The handshake is over whose connection this is. */
+  #end(): Socket | undefined {
+    const socket = this.#below.getStore();
+    if (socket !== undefined) this.#unfinished.delete(socket);
+    return socket;
   }
 }
-
-/** The same for a connection and for TLS over it. */
-const addressOf = ({ remoteAddress, remotePort }: Socket): string => `${remoteAddress} ${remotePort}`;

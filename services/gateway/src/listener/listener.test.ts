@@ -1,6 +1,18 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
+import { ManualClock } from '@rondo/rpc/testing';
+import { until } from '../../../../packages/rpc/test/support/wait.js';
 import { echo, echoStream } from '../../test/support/handlers.js';
-import { ask1, ask2, closeAll, connect2, listening, logged } from '../../test/support/listening.js';
+import {
+  ask1,
+  ask2,
+  closeAll,
+  connect2,
+  connectRaw,
+  exchangeRaw,
+  keepAliveAgent,
+  listening,
+  logged,
+} from '../../test/support/listening.js';
 
 afterEach(closeAll);
 afterEach(() => expect(logged.splice(0)).toEqual([]));
@@ -63,5 +75,24 @@ describe('the public port', () => {
     const answer = await ask2(session, { method: 'POST', body: 'x' });
     expect(answer).toMatchObject({ status: 200, headers: { 'grpc-status': '5' }, body: '' });
     expect(answer.trailers).toBeUndefined();
+  });
+
+  it('refuses connections beyond its limit, and logs one of them a second', async () => {
+    const clock = new ManualClock();
+    const { port, listener } = await listening({ handler: echo, clock, limits: { connectionsPerClient: 3 } });
+    const sockets = await Promise.all([1, 2, 3].map(() => connectRaw(port)));
+    await until(() => listener.connections === 3);
+    const refused = async () => expect(await exchangeRaw(port, `GET / HTTP/1.1\r\n\r\n`).catch(() => '')).toBe('');
+    for (let times = 3; times > 0; times -= 1) await refused();
+    await clock.advance(1_000);
+    await refused();
+    const text = 'a connection was refused: its address has 3 connections, as many as it may';
+    expect(logged.splice(0)).toEqual([
+      [{ peer: '127.0.0.1' }, text],
+      [{ peer: '127.0.0.1', leftOut: 2 }, text],
+    ]);
+    sockets[0]?.destroy();
+    await until(() => listener.connections === 2);
+    expect(await ask1(port, { agent: keepAliveAgent() })).toMatchObject({ status: 200 });
   });
 });

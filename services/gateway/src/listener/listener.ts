@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import { Shares, Turns } from '@rondo/base';
 import type { Logger } from '@rondo/rpc/call';
 import { type Clock, systemClock, type Timer } from '@rondo/rpc/clock';
-import { ClientCounts, createListener as createPort, networkOf, OpenConnections } from '@rondo/rpc/internal';
+import { ClientCounts, createListener as createPort, networkOf, OpenConnections, remoteOf, Sampler } from '@rondo/rpc/internal';
 import type { AppListener } from '@rondo/rpc/server';
 import { cannotBind, formatHostPort, type HostPort } from '@rondo/service';
 import { createDeadlines } from './deadlines.js';
@@ -48,6 +48,8 @@ export interface PublicListener extends AppListener {
 
 /** How many requests begin in a round of the event loop. */
 const REQUESTS_PER_ROUND = 16;
+/** How many refused connections are logged per second. */
+const REFUSALS_PER_SECOND = 1;
 
 export function createListener(options: ListenerOptions): PublicListener {
   const { listen, handler, log, clock = systemClock, leaving = () => false, isProxy = () => false } = options;
@@ -70,12 +72,18 @@ export function createListener(options: ListenerOptions): PublicListener {
   const { connections: most, connectionsPerClient: ofOneClient } = limits;
   const connections = new OpenConnections({ most, ofOneClient, isProxy });
   const protocols = createProtocols(setup, options.tls);
+  const refusals = new Sampler(REFUSALS_PER_SECOND);
   const port = createPort({
     connections,
     protocols,
     firstBytesMs: limits.handshakeMs,
     clock,
     failed: (error) => log.error({ err: error }, 'the public port failed'),
+    refused(socket, fault) {
+      const leftOut = refusals.admit(clock.now());
+      if (leftOut === undefined) return;
+      log.warn({ peer: remoteOf(socket), ...(leftOut > 0 && { leftOut }) }, `a connection was refused: ${fault}`);
+    },
   });
   return {
     at: listen,
