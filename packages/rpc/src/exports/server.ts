@@ -12,8 +12,8 @@
  */
 
 export { type AppListener, joinParts, type Part } from '../part/part.js';
-export { encodeOnce } from '../server/codec.js';
 export { type Handlers, implement, type ServiceImplementation, unimplemented } from '../server/handlers.js';
 export { reading } from '../server/reading.js';
+export { encodeOnce } from '../server/routed-call.js';
 export { createRouter, type Router } from '../server/router.js';
 export { type RpcServer, serve } from '../wire/serve.js';

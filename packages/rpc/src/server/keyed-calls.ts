@@ -9,9 +9,8 @@ import { clientErrors } from '../errors/client.js';
 import { serverErrors } from '../errors/server.js';
 import { Status, statusFromCode } from '../status/code.js';
 import { RpcError } from '../status/rpc-error.js';
-import { decodedFrom, encodedAs, encodeResponse } from './codec.js';
 import { KeyRepeated, toRpcError } from './faults.js';
-import { encodedRequest } from './routed-call.js';
+import { decodedFrom, encodedAs, encodedRequest, encodeResponse } from './routed-call.js';
 
 /** Runs the handler of one call in a scope. */
 type Handle = (scope: CallScope) => Promise<Reply>;

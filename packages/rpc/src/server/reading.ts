@@ -1,7 +1,6 @@
 import type { ServerCall } from '../call/call.js';
 import type { FieldAt } from '../status/invalid-argument.js';
-import type { RequestReader } from './codec.js';
-import { readRequest } from './routed-call.js';
+import { type RequestReader, readRequest } from './routed-call.js';
 
 /**
  * A handler with a reader: `read` turns the request into what the handler works with, and reports what the contract's rules

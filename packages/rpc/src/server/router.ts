@@ -1,4 +1,12 @@
-import { type Clock, type Random, systemClock, systemRandom, systemWallClock, type WallClock } from '@rondo/base';
+import {
+  type Clock,
+  idleMs,
+  type Random,
+  systemClock,
+  systemRandom,
+  systemWallClock,
+  type WallClock,
+} from '@rondo/base';
 import { type Logger, type Reply, type ServerCall, silentLogger } from '../call/call.js';
 import { toMicros } from '../call/durations.js';
 import type { OutcomeStore } from '../call/keyed-call.js';
@@ -21,14 +29,12 @@ import {
   type AdmissionOptions,
   type MethodAdmission,
 } from './admission/admission.js';
-import { noteWork } from './busy-loop.js';
-import { encodeReply, type RequestReader } from './codec.js';
 import { toRouterError, toRpcError } from './faults.js';
 import type { AnyHandler, ServiceImplementation } from './handlers.js';
 import { runOnce } from './keyed-calls.js';
 import { MethodStats } from './method-stats.js';
 import { readerOf } from './reading.js';
-import { RoutedCall } from './routed-call.js';
+import { encodeReply, type RequestReader, RoutedCall } from './routed-call.js';
 
 /** Options of {@link createRouter}. */
 export interface RouterOptions {
@@ -286,4 +292,30 @@ function limit(wire: ReceivedWireCall, timeoutMs: number | undefined, clock: Clo
   } else if (timeoutMs !== undefined && allowed < endsAt) {
     wire.context.endAt(allowed, clock, 'contract');
   }
+}
+
+/** The interval at which the idle time is read, because each reading is costly. Milliseconds. */
+const INTERVAL_MS = 5;
+/** A loop that had less of its time for work wasn't busy all the time. */
+const BUSY_SHARE = 0.9;
+
+let notedAt = Number.NEGATIVE_INFINITY;
+let idleThenMs = 0;
+
+/** Notes that this process's event loop begins with work that may be long: a call. */
+function noteWork(): void {
+  const now = systemClock.now();
+  if (now - notedAt < INTERVAL_MS) return;
+  notedAt = now;
+  idleThenMs = idleMs();
+}
+
+/**
+ * How long the event loop has been busy without a pause, counted from the call with which that began. 0 after a
+ * pause. Milliseconds.
+ */
+export function busyLoopMs(): number {
+  const passedMs = systemClock.now() - notedAt;
+  const busyMs = passedMs - (idleMs() - idleThenMs);
+  return Number.isFinite(passedMs) && busyMs > passedMs * BUSY_SHARE ? busyMs : 0;
 }

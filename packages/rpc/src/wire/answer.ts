@@ -1,18 +1,19 @@
 import { constants, type IncomingHttpHeaders, type OutgoingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
 import type { Clock, createSemaphore } from '@rondo/base';
 import type { Logger } from '../call/call.js';
-import type { Metadata } from '../call/metadata.js';
+import { isWellFormed, type Metadata, type MetadataValue, NOT_HANDLED } from '../call/metadata.js';
 import { receivedTraceId } from '../call/trace.js';
 import { serverErrors } from '../errors/server.js';
 import { Status } from '../status/code.js';
+import { encodeStatusDetails, STATUS_DETAILS } from '../status/detail.js';
 import { RpcError } from '../status/rpc-error.js';
 import { ACCEPT_ENCODING, ACCEPTED_ENCODINGS, ENCODING } from '../transport/grpc/compression.js';
 import { LONG_BYTES, prefixOf, withPrefix, withPrefixes } from '../transport/grpc/length-prefix.js';
 import type { Together } from '../transport/grpc/send-queue.js';
+import { formatRetryPushback, RETRY_PUSHBACK } from '../transport/retry-metadata.js';
+import { notHandledMark } from '../transport/router-error.js';
 import type { ReceivedWireCall, WireHandler } from '../transport/transport.js';
-import type { Connection } from './connection.js';
-import { addToHeaders } from './headers.js';
-import { NO_REPLY, trailerOf } from './refusal.js';
+import type { Connection } from './requests.js';
 
 /** What the calls of a server share. */
 export interface GrpcOptions {
@@ -32,6 +33,102 @@ export interface OpenedStream {
   readonly connection: Connection;
 }
 
+const NO_VALUES: readonly never[] = [];
+/** Clients of HTTP send it; it is no metadata. */
+const HIDDEN = 'accept-encoding';
+
+/**
+ * The values of the metadata under `key`. Entries that metadata can't have are left out.
+ *
+ * Source: https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md
+ */
+export function valuesIn(headers: IncomingHttpHeaders, key: string): readonly MetadataValue[] {
+  const value = headers[key];
+  if (value === undefined || key === HIDDEN) return NO_VALUES;
+  const texts = (typeof value === 'string' ? [value] : value).filter((text) => isWellFormed(key, text));
+  if (!key.endsWith('-bin')) return texts;
+  return texts.flatMap((text) => text.split(',').map((part) => Buffer.from(part.trim(), 'base64')));
+}
+
+/** Calls `visit` with each entry of the metadata in `headers`. */
+export function forEachIn(headers: IncomingHttpHeaders, visit: (key: string, value: MetadataValue) => void): void {
+  for (const key of Object.keys(headers)) {
+    if (key.startsWith(':')) continue;
+    for (const value of valuesIn(headers, key)) visit(key, value);
+  }
+}
+
+/** The longest delay of Node's timers, 24.8 days, in seconds. */
+const MAX_TIMEOUT_S = Math.floor((2 ** 31 - 1) / 1_000);
+const TIMEOUT_TEXT = /^(\d{1,8})([HMSmun])$/;
+const SECONDS: Readonly<Record<string, number>> = { H: 3_600, M: 60, S: 1, m: 1e-3, u: 1e-6, n: 1e-9 };
+
+/** A `grpc-timeout` in milliseconds, at most as long as timers can be. Undefined for none, not a number if it is invalid. */
+export function readTimeout(timeout: string | readonly string[] | undefined): number | undefined {
+  if (timeout === undefined) return undefined;
+  const [, amount, unit = ''] = TIMEOUT_TEXT.exec(String(timeout)) ?? [];
+  return Math.min(Number(amount) * (SECONDS[unit] ?? 0), MAX_TIMEOUT_S) * 1_000;
+}
+
+/**
+ * Adds the entries of `metadata` to `headers`. Bytes are written without the padding of base64, as gRPC asks of servers.
+ *
+ * @throws TypeError if an entry can't be sent. Node would throw in the middle of the reply, and nothing would catch that.
+ */
+export function addToHeaders(headers: OutgoingHttpHeaders, metadata: Metadata): OutgoingHttpHeaders {
+  if (metadata.isEmpty) return headers;
+  metadata.checkSendable();
+  metadata.forEach((key, value) => {
+    addHeader(headers, key, typeof value === 'string' ? value : toBase64(value));
+  });
+  return headers;
+}
+
+/** Adds a value under `key`, which may have others. The key may be the name of something that every object has, such as `constructor`. */
+export function addHeader(headers: OutgoingHttpHeaders, key: string, text: string): void {
+  const present = Object.hasOwn(headers, key) ? headers[key] : undefined;
+  if (present === undefined) headers[key] = text;
+  else if (Array.isArray(present)) present.push(text);
+  else headers[key] = [String(present), text];
+}
+
+/** Base64 without padding. */
+export function toBase64(bytes: Uint8Array): string {
+  const base64 = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64');
+  return base64.endsWith('=') ? base64.replace(/=+$/, '') : base64;
+}
+
+const PLAIN = /^[\x20-\x24\x26-\x7e]*$/;
+
+/** The UTF-8 of a text, percent-encoded except for printable ASCII: the value of `grpc-message`. */
+export function percentEncoded(text: string): string {
+  if (PLAIN.test(text)) return text;
+  let encoded = '';
+  for (const byte of Buffer.from(text)) {
+    const plain = byte >= 0x20 && byte <= 0x7e && byte !== 0x25;
+    encoded += plain ? String.fromCharCode(byte) : `%${byte.toString(16).toUpperCase().padStart(2, '0')}`;
+  }
+  return encoded;
+}
+
+/** The header of a status alone. */
+export const NO_REPLY: Readonly<OutgoingHttpHeaders> = { ':status': 200, 'content-type': 'application/grpc+proto' };
+
+/** The trailer of a call of the method at `path` that has failed. */
+export function trailerOf(fault: unknown, path: string): OutgoingHttpHeaders {
+  const error = fault instanceof RpcError ? fault : serverErrors.SERVER_FAILED({ cause: fault });
+  const trailer = addToHeaders(
+    { 'grpc-status': error.code, 'grpc-message': percentEncoded(error.message) },
+    error.metadata,
+  );
+  const details = encodeStatusDetails(error);
+  if (details !== undefined) trailer[STATUS_DETAILS] = toBase64(details);
+  const mark = notHandledMark(error, path);
+  if (mark !== undefined) trailer[NOT_HANDLED] = mark;
+  if (error.retryPushbackMs !== undefined) trailer[RETRY_PUSHBACK] = formatRetryPushback(error.retryPushbackMs);
+  return trailer;
+}
+
 /** The header of a reply. */
 const HEADER: Readonly<OutgoingHttpHeaders> = {
   ...NO_REPLY,
@@ -40,7 +137,15 @@ const HEADER: Readonly<OutgoingHttpHeaders> = {
 };
 /** How a status alone is sent. */
 const NO_BODY = { endStream: true, sendDate: false } as const;
+const BEFORE_BODY = { endStream: false, sendDate: false } as const;
 const BEFORE_TRAILERS = { waitForTrailers: true, sendDate: false } as const;
+
+/** The answer to a request that isn't served. */
+export interface Refusal {
+  readonly headers: OutgoingHttpHeaders;
+  /** The body. */
+  readonly text?: string;
+}
 
 /** How long a client may go on sending after it has been answered. Milliseconds. */
 const LINGER_MS = 2_000;
@@ -132,10 +237,15 @@ export class Answer {
     if (!stream.readableEnded) stream.close(constants.NGHTTP2_NO_ERROR);
   }
 
-  /** Answers a request with headers alone. */
-  refuse(headers: OutgoingHttpHeaders): void {
+  /** Answers a request with a status alone, or with a text for people, if it isn't one of gRPC. */
+  refuse({ headers, text }: Refusal): void {
+    const stream = this.#stream;
     this.#settled = true;
-    this.#stream.on('error', ignore).resume().respond(headers, NO_BODY);
+    stream
+      .on('error', ignore)
+      .resume()
+      .respond(headers, text === undefined ? NO_BODY : BEFORE_BODY);
+    if (!stream.writableEnded) stream.end(text);
     this.#linger();
   }
 

@@ -1,18 +1,17 @@
 import type { IncomingHttpHeaders } from 'node:http2';
 import { idleMs, systemClock } from '@rondo/base';
 import { type RequestArrival, TIMING_REQUEST } from '../call/server-timing.js';
-import { busyLoopMs } from '../server/busy-loop.js';
+import { busyLoopMs } from '../server/router.js';
 
 /**
- * Notes the time at which a request began to arrive, if its client asks for times. The time is stored in the
+ * Notes the time at which a request began to arrive whose client asks for times. The time is stored in the
  * request's headers, in place of the client's value, until the call is handled, which needs the whole request.
  */
 export function noteArrival(headers: IncomingHttpHeaders): void {
-  if (headers[TIMING_REQUEST] === undefined) return;
   headers[TIMING_REQUEST] = `${systemClock.now()} ${idleMs()} ${busyLoopMs()}`;
 }
 
-/** How a request arrived that is whole now; undefined if its client didn't ask. */
+/** How a request arrived that is whole now, by what was noted; undefined if nothing was. */
 export function readArrival(value: unknown): RequestArrival | undefined {
   if (typeof value !== 'string') return undefined;
   const [at = Number.NaN, idleThenMs = Number.NaN, busyMs = Number.NaN] = value.split(' ').map(Number);

@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { UnaryResponse } from '@rondo/contracts/rondo/conformance/v1/conformance';
 import { retainedBytes } from '../../test/support/retained.js';
 import {
+  answerOf,
   framed,
   HELLO,
   PATH,
@@ -89,6 +90,20 @@ describe('a unary call that is refused by its headers', () => {
         message: `the grpc-encoding "${encoding}" is not supported; send gzip, deflate or identity`,
       });
     }
+    expect(server.calls).toHaveLength(0);
+  });
+
+  it.each([
+    [{ 'content-type': 'text/html' }, 415, 'this port serves gRPC: send the content type application/grpc'],
+    [{ ':method': 'GET' }, 405, 'gRPC calls are made by POST'],
+    [{ ':method': 'HEAD' }, 405, ''],
+  ])('is none of gRPC (%j): its client reads why', async (headers, status, text) => {
+    const stream = server.begin(headers);
+    // Node itself ends a GET.
+    if (!stream.writableEnded) stream.end();
+    const { header, body } = await answerOf(stream);
+    expect(header).toMatchObject({ ':status': status });
+    expect(String(body)).toBe(text);
     expect(server.calls).toHaveLength(0);
   });
 

@@ -14,13 +14,18 @@ import { type Compressed, ENCODING } from '../transport/grpc/compression.js';
 import { SendQueue } from '../transport/grpc/send-queue.js';
 import { PREVIOUS_ATTEMPTS, readPreviousAttempts } from '../transport/retry-metadata.js';
 import type { ReceivedWireCall } from '../transport/transport.js';
-import { Answer, type GrpcOptions, type OpenedStream, sendFailure } from './answer.js';
+import { Answer, forEachIn, type GrpcOptions, type OpenedStream, sendFailure, valuesIn } from './answer.js';
 import { noteArrival, readArrival } from './arrival.js';
-import type { Connection } from './connection.js';
-import { forEachIn, valuesIn } from './headers.js';
 import { MAX_RECEIVE_MS, MAX_UNFINISHED } from './limits.js';
-import type { Message } from './messages.js';
-import { checkPrefix, inflate, OnlyRequest, type RequestRules, RequestStream } from './requests.js';
+import {
+  type Connection,
+  checkPrefix,
+  inflate,
+  type Message,
+  OnlyRequest,
+  type RequestRules,
+  RequestStream,
+} from './requests.js';
 
 /** One call in flight on a server. */
 export interface CallInFlight extends InFlightMember {
@@ -79,7 +84,7 @@ export class GrpcCall implements ReceivedWireCall, MetadataSource, CallInFlight,
     this.#answer = new Answer(stream, options.clock);
     this.#timeoutMs = timeoutMs;
     this.#allowedMs = method.policy.timeoutMs ?? Number.POSITIVE_INFINITY;
-    noteArrival(headers);
+    if (headers[TIMING_REQUEST] !== undefined) noteArrival(headers);
     if (method.requestStream) {
       this.#requests = new RequestStream(stream, this);
       this.request = { stream: true, messages: this.#requests };
@@ -113,7 +118,8 @@ export class GrpcCall implements ReceivedWireCall, MetadataSource, CallInFlight,
   }
 
   get arrival(): RequestArrival | undefined {
-    return readArrival(this.getAll(TIMING_REQUEST)[0]);
+    const [noted] = this.getAll(TIMING_REQUEST);
+    return noted === undefined ? undefined : readArrival(noted);
   }
 
   getAll(key: string): readonly MetadataValue[] {

@@ -1,34 +1,80 @@
+import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
+import { type Clock, createSemaphore, Shares } from '@rondo/base';
+import { isBase64 } from '../call/metadata.js';
 import type { Method } from '../contract/method.js';
 import type { Policy } from '../contract/policy.js';
+import { serverErrors } from '../errors/server.js';
+import type { Router } from '../server/router.js';
+import type { RpcError } from '../status/rpc-error.js';
+import { InFlight } from '../transport/grpc/active-calls.js';
+import { ACCEPT_ENCODING, ACCEPTED_ENCODINGS, canDecompress, ENCODING } from '../transport/grpc/compression.js';
 import { METHOD_PATH, TUNNEL_PATH } from '../transport/tunnel/frames.js';
-import { Answer, type GrpcOptions, type OpenedStream } from './answer.js';
+import {
+  Answer,
+  type GrpcOptions,
+  NO_REPLY,
+  type OpenedStream,
+  type Refusal,
+  readTimeout,
+  trailerOf,
+} from './answer.js';
 import { type CallInFlight, GrpcCall } from './grpc-call.js';
-import { readTimeout } from './headers.js';
-import { quotable, refusalOf, TIMEOUT } from './refusal.js';
+import { MAX_UNFINISHED } from './limits.js';
+import { Connection, type ConnectionOptions, type Opened, STEPS } from './requests.js';
+import { Tunnels } from './tunnel.js';
 
-/** Options of {@link GrpcCalls}. */
-export interface GrpcCallsOptions extends GrpcOptions {
-  readonly methods: readonly Method[];
-  /** Runs when a call begins. The returned function runs when the call has ended. */
-  readonly begin: (call: CallInFlight) => () => void;
-  /** Serves a tunnel; missing if the server has none. */
-  readonly tunnel?: ((opened: OpenedStream) => void) | undefined;
+interface CallsOptions {
+  readonly clock: Clock;
+  readonly maxRequestBytes: number;
+  readonly tunnel: boolean;
 }
 
-const NO_POLICY: Policy = { timeoutMs: undefined, defaultTimeoutMs: undefined, idempotency: 'unknown' };
+/** The most messages that a server decompresses at once: one can grow to a thousand times its length. */
+const MAX_DECOMPRESSIONS = 2;
 
-/** The gRPC calls of a server, on the HTTP/2 streams of its connections. */
-export class GrpcCalls {
+/** The calls of a server, over all its connections. */
+export class ServedCalls {
+  readonly tunnels: Tunnels | undefined;
   readonly #methods: ReadonlyMap<unknown, Method>;
-  readonly #options: GrpcCallsOptions;
+  readonly #options: GrpcOptions;
+  readonly #unfinished: Pick<ConnectionOptions, 'unfinished' | 'stepBytes' | 'clock'>;
+  readonly #inFlight = new InFlight<CallInFlight>();
+  #draining = false;
 
-  constructor(options: GrpcCallsOptions) {
-    this.#methods = new Map(options.methods.map((method) => [method.path, method]));
-    this.#options = options;
+  constructor({ methods, handle, logger }: Router, { tunnel, ...options }: CallsOptions) {
+    const maxUnfinished = MAX_UNFINISHED * options.maxRequestBytes;
+    const stepBytes = Math.ceil(maxUnfinished / STEPS);
+    this.#methods = new Map(methods.map((method) => [method.path, method]));
+    this.#options = { ...options, handle, logger, decompressions: createSemaphore(MAX_DECOMPRESSIONS) };
+    this.#unfinished = { unfinished: new Shares(2 * maxUnfinished), stepBytes, clock: options.clock };
+    this.tunnels = tunnel ? new Tunnels({ ...this.#options, begin: (call) => this.#begin(call) }) : undefined;
+  }
+
+  /** Serves the calls that a client begins over its connection. */
+  serve(opened: Opened): void {
+    const connection = new Connection({ ...opened, ...this.#unfinished });
+    // Node gives the raw headers, too; its types don't know them.
+    opened.session.on('stream', (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, ...rest: unknown[]) => {
+      const [, raw] = rest;
+      this.#take({ stream, headers, connection }, Array.isArray(raw) ? raw : NO_HEADERS);
+    });
+  }
+
+  /** Ends the streams without a deadline, also those that begin later: they would never end. Returns their number. */
+  endStreams(): number {
+    this.#draining = true;
+    const streams = this.#inFlight.all().filter(({ endless }) => endless);
+    for (const stream of streams) stream.abort(serverErrors.STOPPING());
+    return streams.length;
+  }
+
+  /** Ends every call. */
+  endAll(): void {
+    for (const call of this.#inFlight.all()) call.abort(serverErrors.STOPPING());
   }
 
   /** Serves a stream, or refuses it. The router answers calls of methods that aren't served: that proves that no handler ran. */
-  take(opened: OpenedStream, rawHeaders: readonly string[]): void {
+  #take(opened: OpenedStream, rawHeaders: readonly string[]): void {
     const { stream, headers } = opened;
     // What breaks a stream also closes it.
     if (stream.destroyed || stream.closed) return void stream.on('error', ignore);
@@ -39,20 +85,26 @@ export class GrpcCalls {
       return;
     }
     const path = headers[':path'];
-    const { tunnel, begin } = this.#options;
-    if (path === TUNNEL_PATH && tunnel !== undefined) {
-      tunnel(opened);
+    if (path === TUNNEL_PATH && this.tunnels !== undefined) {
+      this.tunnels.serve(opened);
       return;
     }
     const method = this.#methods.get(path);
-    if (method === undefined) {
-      new GrpcCall({ opened, method: unserved(path), timeoutMs }, this.#options).refuse();
-      return;
-    }
-    const call = new GrpcCall({ opened, method, timeoutMs }, this.#options);
-    call.receive(begin(call));
+    const call = new GrpcCall({ opened, method: method ?? unserved(path), timeoutMs }, this.#options);
+    if (method === undefined) call.refuse();
+    else call.receive(this.#begin(call));
+  }
+
+  /** Returns what runs when the call has ended. */
+  #begin(call: CallInFlight): () => void {
+    this.#inFlight.add(call);
+    if (this.#draining && call.endless) call.abort(serverErrors.STOPPING());
+    return () => this.#inFlight.delete(call);
   }
 }
+
+const NO_HEADERS: readonly string[] = [];
+const NO_POLICY: Policy = { timeoutMs: undefined, defaultTimeoutMs: undefined, idempotency: 'unknown' };
 
 function unserved(path = ''): Pick<Method, 'path' | 'requestStream' | 'responseStream' | 'policy'> {
   const named = METHOD_PATH.test(path) ? path : quotable(path);
@@ -60,3 +112,50 @@ function unserved(path = ''): Pick<Method, 'path' | 'requestStream' | 'responseS
 }
 
 function ignore(): void {}
+
+const TIMEOUT = 'grpc-timeout';
+/** The formats of requests: only that of protobuf is served. */
+const CONTENT_TYPE = /^application\/grpc(?:\+proto)?(?:;|$)/;
+const TEXT = { 'content-type': 'text/plain; charset=utf-8' } as const;
+
+/** The answer to a request that is refused by its headers; undefined if it isn't. */
+function refusalOf(
+  headers: IncomingHttpHeaders,
+  /** Keys and values in turn. Node has this list already; one of the keys alone would cost each call as much as a header. */
+  rawHeaders: readonly string[],
+  timeoutMs: number | undefined,
+): Refusal | undefined {
+  if (!CONTENT_TYPE.test(headers['content-type'] ?? '')) {
+    const text = 'this port serves gRPC: send the content type application/grpc';
+    return { headers: { ':status': 415, 'accept-post': 'application/grpc', ...TEXT }, text };
+  }
+  if (headers[':method'] !== 'POST')
+    return { headers: { ':status': 405, allow: 'POST', ...TEXT }, text: 'gRPC calls are made by POST' };
+  const path = String(headers[':path']);
+  const fault = faultIn(headers, rawHeaders, timeoutMs);
+  if (fault !== undefined) return { headers: { ...NO_REPLY, ...trailerOf(fault, path) } };
+  const encoding = headers[ENCODING];
+  if (encoding === undefined || encoding === 'identity' || canDecompress(encoding)) return undefined;
+  const trailer = trailerOf(serverErrors.UNKNOWN_ENCODING({ encoding: quotable(encoding) }), path);
+  return { headers: { ...NO_REPLY, ...trailer, [ACCEPT_ENCODING]: ACCEPTED_ENCODINGS } };
+}
+
+/** The fault of a request whose deadline or metadata can't be read; undefined if they can. */
+function faultIn(
+  headers: IncomingHttpHeaders,
+  rawHeaders: readonly string[],
+  timeoutMs: number | undefined,
+): RpcError | undefined {
+  if (Number.isNaN(timeoutMs)) return serverErrors.INVALID_TIMEOUT({ timeout: quotable(headers[TIMEOUT]) });
+  const key = rawHeaders.find(isUnreadable);
+  return key === undefined ? undefined : serverErrors.METADATA_NOT_BASE64({ key: quotable(key) });
+}
+
+function isUnreadable(key: string, at: number, rawHeaders: readonly string[]): boolean {
+  return at % 2 === 0 && key.endsWith('-bin') && !isBase64(String(rawHeaders[at + 1]));
+}
+
+/** The value of a header, as short as it has to be in a status. */
+function quotable(value: unknown): string {
+  return String(value).slice(0, 100);
+}

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { framed as frame } from '../../test/support/unary-server.js';
-import { MessageReader } from './messages.js';
+import { MessageReader } from './requests.js';
 
 /** A reader of messages of at most `maxBytes`. */
 function readerOf(maxBytes: number): MessageReader {

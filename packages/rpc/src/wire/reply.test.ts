@@ -11,7 +11,7 @@ import type { Middleware } from '../middleware/middleware.js';
 import { createRouter } from '../server/router.js';
 import { Status } from '../status/code.js';
 import { RpcError } from '../status/rpc-error.js';
-import { addToHeaders } from './headers.js';
+import { addToHeaders } from './answer.js';
 import { serve } from './serve.js';
 
 const BYTES = [Buffer.from([1]), Buffer.from([1, 2]), Buffer.from([1, 2, 3])] as const;

@@ -6,8 +6,8 @@ import { conformanceService } from '../../test/support/service.js';
 import { collect } from '../../test/support/stream.js';
 import type { Handlers } from '../server/handlers.js';
 import { createRouter } from '../server/router.js';
-import { MessageReader } from './messages.js';
 import { PingBarrier } from './ping-barrier.js';
+import { MessageReader } from './requests.js';
 import { serve } from './serve.js';
 
 const PATH = '/rondo.conformance.v1.ConformanceService/ClientStream';

@@ -1,23 +1,19 @@
-import { constants, type IncomingHttpHeaders, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
+import { constants, type ServerHttp2Session } from 'node:http2';
 import type { ListenOptions, Socket } from 'node:net';
-import { type Clock, createSemaphore, Shares, systemClock, systemRandom, type Timer } from '@rondo/base';
-import { serverErrors } from '../errors/server.js';
+import { type Clock, systemClock, systemRandom, type Timer } from '@rondo/base';
+import type { Logger } from '../call/call.js';
 import type { Router } from '../server/router.js';
 import type { MutualTls, TLS_MODES } from '../tls/mutual-tls.js';
-import { InFlight } from '../transport/grpc/active-calls.js';
 import { hasRoomForFrames } from '../transport/tunnel/frames.js';
-import { Connection, STEPS } from './connection.js';
 import { limitAge } from './connection-age.js';
-import type { CallInFlight } from './grpc-call.js';
-import { GrpcCalls } from './grpc-calls.js';
+import { ServedCalls } from './grpc-calls.js';
 import { HandshakeLog } from './handshake-log.js';
-import { CONNECTIONS, HANDSHAKE_MS, http2Options, MAX_UNFINISHED, SERVICE_LIMITS } from './limits.js';
+import { CONNECTIONS, HANDSHAKE_MS, http2Options, SERVICE_LIMITS } from './limits.js';
 import { createListener, type Listener } from './listener.js';
 import { MutualHandshakes, type Peer } from './mutual-tls.js';
 import { OpenConnections } from './open-connections.js';
 import { awaitSettings, openSession } from './session.js';
 import { removeStaleSocket, socketPath } from './stale-socket.js';
-import { Tunnels } from './tunnel.js';
 
 /** Options of {@link serve}. */
 export interface ServeOptions {
@@ -68,8 +64,6 @@ export interface RpcServer {
 
 const DEFAULT_MAX_REQUEST_BYTES = 4 * 1024 * 1024;
 const DEFAULT_MAX_AGE_MS = 30 * 60_000;
-/** The most messages that a server decompresses at once: one can grow to a thousand times its length. */
-const MAX_DECOMPRESSIONS = 2;
 /** How long the statuses of aborted calls may take to be sent. Milliseconds. */
 const FLUSH_MS = 100;
 
@@ -79,58 +73,38 @@ const FLUSH_MS = 100;
  * @throws Error that names the address, if it can't be bound.
  */
 export async function serve(router: Router, options: ServeOptions): Promise<RpcServer> {
-  const { listen, tunnel = true, mutualTls, maxRequestBytes = DEFAULT_MAX_REQUEST_BYTES } = options;
-  const server = new GrpcServer(router, {
-    ...options,
-    maxRequestBytes,
-    tunnel: tunnel && hasRoomForFrames(maxRequestBytes),
-  });
-  const port = await server.bind(listen);
-  return {
-    address: listen.startsWith('unix:') ? listen : listen.replace(/:\d+$/, `:${port}`),
-    port,
-    tunnel: server.tunnels !== undefined,
-    tls: mutualTls?.mode ?? 'off',
-    get refusedConnections() {
-      return server.refused;
-    },
-    drain: (graceMs) => server.drain(graceMs),
-  };
+  const server = new GrpcServer(router, options);
+  await server.listen();
+  return server;
 }
 
-class GrpcServer {
-  readonly tunnels: Tunnels | undefined;
-  readonly #router: Router;
+class GrpcServer implements RpcServer {
+  readonly tls: RpcServer['tls'];
+  port = 0;
+  readonly #listen: string;
+  readonly #logger: Logger;
   readonly #clock: Clock;
   readonly #maxAgeMs: number;
   readonly #sessions = new Set<ServerHttp2Session>();
-  readonly #inFlight = new InFlight<CallInFlight>();
-  readonly #calls: GrpcCalls;
-  readonly #unfinished: { readonly unfinished: Shares; readonly stepBytes: number };
+  readonly #calls: ServedCalls;
   readonly #connections: OpenConnections;
   readonly #handshakes: MutualHandshakes | undefined;
   readonly #listener: Listener;
   readonly #refusals: HandshakeLog;
   #draining = false;
 
-  constructor(router: Router, options: ServeOptions & { readonly maxRequestBytes: number; readonly tunnel: boolean }) {
-    const { mutualTls, maxRequestBytes, clock = systemClock, maxConnectionAgeMs = DEFAULT_MAX_AGE_MS } = options;
+  constructor(router: Router, options: ServeOptions) {
+    const { mutualTls, clock = systemClock, tunnel = true, maxConnectionAgeMs = DEFAULT_MAX_AGE_MS } = options;
     const { maxConnections: most = CONNECTIONS.most, maxConnectionsPerAddress = CONNECTIONS.ofOneAddress } = options;
-    const { logger, handle } = router;
-    this.#router = router;
+    const { maxRequestBytes = DEFAULT_MAX_REQUEST_BYTES } = options;
+    const { logger } = router;
+    this.tls = mutualTls?.mode ?? 'off';
+    this.#listen = options.listen;
+    this.#logger = logger;
     this.#clock = clock;
     this.#maxAgeMs = maxConnectionAgeMs;
-    const maxUnfinished = MAX_UNFINISHED * maxRequestBytes;
-    this.#unfinished = { unfinished: new Shares(2 * maxUnfinished), stepBytes: Math.ceil(maxUnfinished / STEPS) };
-    const shared = { handle, clock, logger, begin: (call: CallInFlight) => this.#begin(call) };
-    this.tunnels = options.tunnel ? new Tunnels({ ...shared, maxRequestBytes }) : undefined;
-    this.#calls = new GrpcCalls({
-      ...shared,
-      methods: router.methods,
-      maxRequestBytes,
-      decompressions: createSemaphore(MAX_DECOMPRESSIONS),
-      tunnel: this.tunnels && ((opened) => this.tunnels?.serve(opened)),
-    });
+    const tunnels = tunnel && hasRoomForFrames(maxRequestBytes);
+    this.#calls = new ServedCalls(router, { clock, maxRequestBytes, tunnel: tunnels });
     this.#connections = new OpenConnections({ most, ofOneClient: maxConnectionsPerAddress });
     this.#refusals = new HandshakeLog(logger, clock);
     this.#handshakes =
@@ -150,15 +124,23 @@ class GrpcServer {
     });
   }
 
-  get refused(): RpcServer['refusedConnections'] {
+  get address(): string {
+    return socketPath(this.#listen) === undefined ? this.#listen.replace(/:\d+$/, `:${this.port}`) : this.#listen;
+  }
+
+  get tunnel(): boolean {
+    return this.#calls.tunnels !== undefined;
+  }
+
+  get refusedConnections(): RpcServer['refusedConnections'] {
     return { handshake: this.#handshakes?.refused ?? 0, limit: this.#refusals.count };
   }
 
-  /** Returns the port. */
-  async bind(listen: string): Promise<number> {
+  async listen(): Promise<void> {
+    const listen = this.#listen;
     try {
       await removeStaleSocket(listen);
-      return await this.#listener.listen(listenOptions(listen));
+      this.port = await this.#listener.listen(listenOptions(listen));
     } catch (cause) {
       this.#handshakes?.close();
       throw new Error(`can't listen on ${listen}: ${cause instanceof Error ? cause.message : cause}`, { cause });
@@ -169,12 +151,10 @@ class GrpcServer {
     this.#draining = true;
     this.#listener.closeUndecided();
     this.#listener.close();
-    this.tunnels?.drain();
+    this.#calls.tunnels?.drain();
     for (const session of this.#sessions) session.close();
-    const streams = this.#inFlight.all().filter(({ endless }) => endless);
-    if (streams.length > 0)
-      this.#router.logger.info({ streams: streams.length }, 'ending the streams without a deadline');
-    for (const stream of streams) stream.abort(serverErrors.STOPPING());
+    const streams = this.#calls.endStreams();
+    if (streams > 0) this.#logger.info({ streams }, 'ending the streams without a deadline');
     await this.#untilClosed(graceMs);
     this.#connections.destroy();
     this.#handshakes?.close();
@@ -191,7 +171,7 @@ class GrpcServer {
     );
     const forced = new Promise<void>((resolve) => {
       after(graceMs, () => {
-        for (const call of this.#inFlight.all()) call.abort(serverErrors.STOPPING());
+        this.#calls.endAll();
         // Their statuses are sent first. Then connections that are still open are closed.
         after(FLUSH_MS, () => {
           for (const session of this.#sessions) session.destroy(undefined, constants.NGHTTP2_CANCEL);
@@ -211,25 +191,13 @@ class GrpcServer {
     session.once('close', () => this.#sessions.delete(session));
     awaitSettings(session, clock, HANDSHAKE_MS);
     limitAge(session, { clock, random: systemRandom, maxAgeMs: this.#maxAgeMs });
-    const connection = new Connection({ socket, session, client, clock, ...this.#unfinished });
-    // Node gives the raw headers, too; its types don't know them.
-    session.on('stream', (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, ...rest: unknown[]) => {
-      const [, raw] = rest;
-      this.#calls.take({ stream, headers, connection }, Array.isArray(raw) ? raw : NO_HEADERS);
-    });
+    this.#calls.serve({ socket, session, client });
     // Its TLS handshake has ended in the drain.
     if (this.#draining) session.close();
-  }
-
-  #begin(call: CallInFlight): () => void {
-    this.#inFlight.add(call);
-    if (this.#draining && call.endless) call.abort(serverErrors.STOPPING());
-    return () => this.#inFlight.delete(call);
   }
 }
 
 const HTTP2 = http2Options(SERVICE_LIMITS);
-const NO_HEADERS: readonly string[] = [];
 
 /** What Node binds for a text as in {@link ServeOptions}. */
 function listenOptions(listen: string): ListenOptions {

@@ -22,10 +22,9 @@ import {
 import { FRAMES_A_TURN, MessageReader } from '../transport/tunnel/message-reader.js';
 import { type FieldReader, FrameError } from '../transport/tunnel/wire-format.js';
 import { Answer, type GrpcOptions, type OpenedStream, sendFailure } from './answer.js';
-import type { Connection } from './connection.js';
 import type { CallInFlight } from './grpc-call.js';
 import { MAX_TUNNELS, MAX_UNFINISHED, UNREAD } from './limits.js';
-import { MessageReader as MessageFraming, type MessageRules } from './messages.js';
+import { type Connection, MessageReader as MessageFraming, type MessageRules } from './requests.js';
 import { TunnelReplies } from './tunnel-replies.js';
 import { ReceivedCall } from './tunnelled-call.js';
 

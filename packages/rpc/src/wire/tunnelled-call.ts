@@ -5,8 +5,8 @@ import type { ReceivedAssertion } from '../principal/verifier.js';
 import type { RpcError } from '../status/rpc-error.js';
 import type { ReceivedWireCall } from '../transport/transport.js';
 import type { CallFrame } from '../transport/tunnel/frames.js';
-import type { Connection } from './connection.js';
 import type { CallInFlight } from './grpc-call.js';
+import type { Connection } from './requests.js';
 
 /** What a call has from its tunnel. */
 interface ReceivedFrom {

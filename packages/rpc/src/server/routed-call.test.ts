@@ -3,7 +3,7 @@ import { ConformanceServiceDefinition, type UnaryResponse } from '@rondo/contrac
 import type { Reply } from '../call/call.js';
 import { Metadata } from '../call/metadata.js';
 import { type Method, methodsOf } from '../contract/method.js';
-import { encodeOnce, encodeReply } from './codec.js';
+import { encodeOnce, encodeReply } from './routed-call.js';
 
 /** A method that counts how often its responses are encoded. */
 function counting(): { readonly method: Method; encoded(): number } {
