@@ -116,10 +116,10 @@ export {
 } from '../tls/mutual-tls.js';
 export { type ServedBy, servedByOf } from '../tls/served-by.js';
 export { parseSpiffeId } from '../tls/spiffe-id.js';
-export { InFlight, type InFlightMember } from '../transport/grpc/active-calls.js';
 export { type DecompressionErrors, decompress } from '../transport/grpc/compression.js';
 export { Gathered } from '../transport/grpc/gathered.js';
 export { PREFIX_BYTES, withPrefix } from '../transport/grpc/length-prefix.js';
+export { setSharedTimer } from '../transport/grpc/shared-timer.js';
 export { grpcTransport } from '../transport/grpc/transport.js';
 export { type Transport, type TransportFactory, wrapTransport } from '../transport/transport.js';
 export { addHeader, percentEncoded, readTimeout, toBase64 } from '../wire/answer.js';

@@ -1,24 +1,19 @@
 import type { Readable } from 'node:stream';
-import type { Share, Shares } from '@rondo/base';
+import type { Share } from '@rondo/base';
 import { Gathered } from '@rondo/rpc/internal';
 import { Status } from '@rondo/rpc/status';
 import { gatewayErrors } from '../errors.js';
-import type { Deadline, Deadlines } from './deadlines.js';
 import { BodyError, type RequestBody } from './exchange.js';
-import type { ListenerLimits } from './limits.js';
+import type { Setup } from './setup.js';
 
-export interface BodyOptions {
-  readonly deadlines: Deadlines;
-  readonly limits: ListenerLimits;
+interface BodyOptions {
   readonly clientOf: () => string;
-  /** What the requests of all clients keep. */
-  readonly unfinished: Shares;
   /** Whether the request has no body. */
   readonly empty: boolean;
   /** Its `content-length`. */
   readonly declared: string | undefined;
   /** Runs before the first byte is read: the client may be waiting for `100 Continue`. */
-  readonly begin?: (() => void) | undefined;
+  readonly begin: (() => void) | undefined;
   /** Runs when a part of it was read. */
   readonly wasRead?: () => void;
   /** Runs once the answer has ended and the client still sends more than is read and forgotten. */
@@ -34,6 +29,7 @@ type State = 'unread' | 'reading' | 'discarding' | 'cut' | 'ended';
 export class Body implements RequestBody {
   readonly #source: Readable;
   readonly #options: BodyOptions;
+  readonly #setup: Setup;
   #state: State = 'unread';
   #answered = false;
   #receivedBytes = 0;
@@ -41,10 +37,11 @@ export class Body implements RequestBody {
   #share: Share | undefined;
   #reading: Reading | undefined;
 
-  constructor(source: Readable, options: BodyOptions) {
+  constructor(source: Readable, options: BodyOptions, setup: Setup) {
     // Text is a copy. A chunk of bytes would keep the whole buffer that was read from the socket.
     this.#source = source.setEncoding('latin1');
     this.#options = options;
+    this.#setup = setup;
     if (!options.empty) return;
     this.#state = 'ended';
     source.resume();
@@ -59,33 +56,27 @@ export class Body implements RequestBody {
    * announce that: otherwise a client that has sent its whole request would reuse the connection, and lose its next request on it.
    */
   get abandoned(): boolean {
-    const { declared, limits } = this.#options;
+    const { declared } = this.#options;
     if (this.#state === 'ended') return false;
     if (this.#state === 'cut' || declared === undefined) return true;
-    return Number(declared) - this.#receivedBytes > limits.discardBytes;
+    return Number(declared) - this.#receivedBytes > this.#setup.limits.discardBytes;
   }
 
   async *chunks({ steady = () => false }: { readonly steady?: () => boolean } = {}): AsyncGenerator<Buffer, void> {
     if (!this.#begin()) return;
-    let wake: (() => void) | undefined;
-    const reading = new Reading(this.#source, this.#options, () => wake?.());
+    const reading = new Reading(this.#source, this.#setup);
     this.#reading = reading;
     try {
       for (;;) {
         const chunk: string | null = this.#source.read();
         if (chunk !== null) {
-          this.#received(chunk, reading);
+          this.#receivedBytes += chunk.length;
+          reading.received(chunk.length);
+          this.#options.wasRead?.();
           yield Buffer.from(chunk, 'latin1');
         } else if (reading.error !== undefined) throw reading.error;
         else if (reading.ended) return;
-        else {
-          if (steady()) reading.hurry();
-          else reading.relax();
-          await new Promise<void>((resolve) => {
-            wake = resolve;
-          });
-          reading.rest();
-        }
+        else await reading.more(steady());
       }
     } finally {
       reading.stop();
@@ -94,23 +85,24 @@ export class Body implements RequestBody {
   }
 
   async whole(maxBytes: number): Promise<Buffer> {
-    if (Number(this.#options.declared ?? 0) > maxBytes) return this.#tooLarge(maxBytes);
-    if (!this.#begin()) return Buffer.alloc(0);
-    return this.#collect(maxBytes);
+    if (Number(this.#options.declared ?? 0) > maxBytes) throw this.#tooLarge(maxBytes);
+    const gathered = new Gathered();
+    for await (const chunk of this.chunks({ steady: () => true })) {
+      if (this.#receivedBytes > maxBytes) throw this.#tooLarge(maxBytes);
+      gathered.add(chunk);
+      this.hold(gathered.heldBytes);
+    }
+    return gathered.take();
   }
 
   hold(bytes: number): void {
-    const overload = this.#keep(bytes);
-    if (overload !== undefined) throw overload;
-  }
-
-  /** Keeps so many bytes, or returns why it can't. */
-  #keep(bytes: number): BodyError | undefined {
     const counted = Math.max(0, bytes - FREE_BYTES);
-    if (this.#released || (counted === 0 && this.#share === undefined)) return undefined;
-    this.#share ??= this.#options.unfinished.of(this.client, () => this.#reading?.giveUp());
+    if (this.#released || (counted === 0 && this.#share === undefined)) return;
+    this.#share ??= this.#setup.unfinished.of(this.client, () =>
+      this.#reading?.fail(gatewayErrors.TOO_MUCH_UNFINISHED),
+    );
     if (this.#state !== 'reading') this.#share.settle();
-    return this.#share.hold(counted) ? undefined : gatewayErrors.TOO_MUCH_UNFINISHED();
+    if (!this.#share.hold(counted)) throw gatewayErrors.TOO_MUCH_UNFINISHED();
   }
 
   /** The exchange is over: nothing of the body is kept. */
@@ -122,7 +114,7 @@ export class Body implements RequestBody {
   discard(): void {
     if (this.#state !== 'unread' && this.#state !== 'reading') return;
     this.#state = 'discarding';
-    const { deadlines, limits } = this.#options;
+    const { expireAfter, limits } = this.#setup;
     let left = limits.discardBytes;
     const stop = () => {
       deadline.cancel();
@@ -141,7 +133,7 @@ export class Body implements RequestBody {
       if (left < 0) cut();
       else this.#options.wasRead?.();
     };
-    const deadline = deadlines.set(limits.discardMs, cut);
+    const deadline = expireAfter(limits.discardMs, cut);
     this.#source.on('data', read).on('end', end).on('close', end).resume();
     if (this.#source.destroyed) end();
   }
@@ -162,50 +154,15 @@ export class Body implements RequestBody {
     return true;
   }
 
-  #received({ length }: string, reading: Reading): void {
-    this.#receivedBytes += length;
-    reading.received(length);
-    this.#options.wasRead?.();
-  }
-
-  /** Reads by events alone: most bodies are one chunk, and each promise would cost more than the chunk. */
-  #collect(maxBytes: number): Promise<Buffer> {
-    const source = this.#source;
-    const gathered = new Gathered();
-    return new Promise((resolve, reject) => {
-      const look = () => {
-        for (let chunk: string | null = source.read(); chunk !== null; chunk = source.read()) {
-          this.#received(chunk, reading);
-          if (this.#receivedBytes > maxBytes) return settle(() => resolve(this.#tooLarge(maxBytes)));
-          gathered.add(Buffer.from(chunk, 'latin1'));
-          const overload = this.#keep(gathered.heldBytes);
-          if (overload !== undefined) return settle(() => reject(overload));
-        }
-        const { error, ended } = reading;
-        if (error !== undefined) settle(() => reject(error));
-        else if (ended) settle(() => resolve(gathered.take()));
-      };
-      const settle = (outcome: () => void) => {
-        reading.stop();
-        this.#finish(reading);
-        outcome();
-      };
-      const reading = new Reading(source, this.#options, look);
-      this.#reading = reading;
-      reading.hurry();
-      look();
-    });
-  }
-
   #finish({ ended, error }: Reading): void {
     if (ended) this.#state = 'ended';
     else if (error?.code === Status.DEADLINE_EXCEEDED) this.#cut();
     if (ended) this.#share?.settle();
   }
 
-  #tooLarge(maxBytes: number): Promise<never> {
+  #tooLarge(maxBytes: number): BodyError {
     this.#cut();
-    return Promise.reject(gatewayErrors.BODY_TOO_LARGE({ maxBytes }));
+    return gatewayErrors.BODY_TOO_LARGE({ maxBytes });
   }
 
   #cut(): void {
@@ -219,96 +176,69 @@ export class Body implements RequestBody {
 /** A body while it is being read, and the rate at which it arrives. */
 class Reading {
   readonly #source: Readable;
-  readonly #options: BodyOptions;
-  readonly #changed: () => void;
+  readonly #setup: Setup;
   ended = false;
   error: BodyError | undefined;
   /** The time that is left for the client to send the rest. Each byte adds to it. */
   #allowedMs: number;
-  /** Since when the client is waited for. */
-  #since = 0;
-  #deadline: Deadline | undefined;
+  #wake: (() => void) | undefined;
 
-  /** @param changed runs when there is something to read, and when the body has ended or failed. */
-  constructor(source: Readable, options: BodyOptions, changed: () => void) {
+  constructor(source: Readable, setup: Setup) {
     this.#source = source;
-    this.#options = options;
-    this.#changed = changed;
-    this.#allowedMs = options.limits.bodyGraceMs;
+    this.#setup = setup;
+    this.#allowedMs = setup.limits.bodyGraceMs;
     this.ended = source.readableEnded;
-    if (source.destroyed) this.#fail(gatewayErrors.BODY_BROKEN_OFF);
+    if (source.destroyed) this.#breakOff();
     if (this.ended) return;
     // An error is always followed by `close`.
-    source.on('readable', changed).on('end', this.#onEnd).on('aborted', this.#breakOff).on('close', this.#breakOff);
+    source
+      .on('readable', this.#change)
+      .on('end', this.#onEnd)
+      .on('aborted', this.#breakOff)
+      .on('close', this.#breakOff);
   }
 
   received(bytes: number): void {
-    const { deadlines, limits } = this.#options;
-    const { bodyBytesPerSecond, stallMs } = limits;
-    if (this.#deadline !== undefined) {
-      const now = deadlines.now();
-      this.#allowedMs -= now - this.#since;
-      this.#since = now;
-    }
+    const { bodyBytesPerSecond, stallMs } = this.#setup.limits;
     // A client that sent much at once may not rest for an hour.
     this.#allowedMs = Math.min(this.#allowedMs + (bytes / bodyBytesPerSecond) * 1_000, stallMs);
   }
 
-  /** From now on the client may not rest. */
-  hurry(): void {
-    const { deadlines } = this.#options;
-    this.#since = deadlines.now();
-    this.#deadline = deadlines.set(this.#allowedMs, this.#expire);
-  }
-
-  /** The client may rest before it sends more, and has its time of grace again when it does. */
-  relax(): void {
-    this.#allowedMs = this.#options.limits.bodyGraceMs;
-  }
-
-  /** The client may rest again. */
-  rest(): void {
-    if (this.#deadline === undefined) return;
-    this.#deadline.cancel();
-    this.#deadline = undefined;
-    this.#allowedMs -= this.#options.deadlines.now() - this.#since;
+  /**
+   * Resolves when there is something to read, and when the body has ended or failed. The client may rest, and has its time of grace
+   * again when it sends more, unless the body is `steady`.
+   */
+  async more(steady: boolean): Promise<void> {
+    const { expireAfter, clock, limits } = this.#setup;
+    if (!steady) this.#allowedMs = limits.bodyGraceMs;
+    const since = clock.now();
+    const slow = () => this.fail(() => gatewayErrors.BODY_TOO_SLOW({ bytes: limits.bodyBytesPerSecond }));
+    const deadline = steady ? expireAfter(this.#allowedMs, slow) : undefined;
+    await new Promise<void>((resolve) => {
+      this.#wake = resolve;
+    });
+    if (deadline === undefined) return;
+    deadline.cancel();
+    this.#allowedMs -= clock.now() - since;
   }
 
   stop(): void {
-    this.#deadline?.cancel();
     if (this.ended) return;
-    this.#source.off('readable', this.#changed).off('end', this.#onEnd);
+    this.#source.off('readable', this.#change).off('end', this.#onEnd);
     this.#source.off('aborted', this.#breakOff).off('close', this.#breakOff);
   }
 
-  /** Its room is needed for others. */
-  giveUp(): void {
-    this.#fail(gatewayErrors.TOO_MUCH_UNFINISHED);
-    this.#changed();
+  fail(make: () => BodyError): void {
+    if (!this.ended) this.error ??= make();
+    this.#change();
   }
+
+  readonly #change = (): void => this.#wake?.();
 
   readonly #onEnd = (): void => {
     if (this.error === undefined) this.ended = true;
-    this.#changed();
+    this.#change();
   };
 
-  readonly #breakOff = (): void => {
-    this.#fail(gatewayErrors.BODY_BROKEN_OFF);
-    this.#changed();
-  };
-
-  /** What arrived since the deadline was set has moved it. */
-  readonly #expire = (): void => {
-    this.rest();
-    if (this.#allowedMs > 0) {
-      this.hurry();
-      return;
-    }
-    this.#fail(() => gatewayErrors.BODY_TOO_SLOW({ bytes: this.#options.limits.bodyBytesPerSecond }));
-    this.#changed();
-  };
-
-  #fail(make: () => BodyError): void {
-    if (!this.ended) this.error ??= make();
-  }
+  readonly #breakOff = (): void => this.fail(gatewayErrors.BODY_BROKEN_OFF);
 }

@@ -1,7 +1,7 @@
 import { constants, type IncomingHttpHeaders, type ServerHttp2Session } from 'node:http2';
 import type { Socket } from 'node:net';
+import type { Timer } from '@rondo/rpc/clock';
 import { http2Options, networkOf, openSession, PingBarrier, remoteOf } from '@rondo/rpc/internal';
-import type { Deadline } from './deadlines.js';
 import type { HttpExchange } from './exchange.js';
 import { type Http2Connection, Http2Exchange } from './http2-exchange.js';
 import { refuse, UNESCAPED_TARGET } from './refusal.js';
@@ -104,7 +104,7 @@ const ALL_STREAMS = 2 ** 31 - 1;
  *
  * Source: https://www.rfc-editor.org/rfc/rfc9113#section-6.8
  */
-function watchActivity(session: ServerHttp2Session, { deadlines, limits }: Setup): Activity {
+function watchActivity(session: ServerHttp2Session, { expireAfter, limits }: Setup): Activity {
   let active = 0;
   let leaves: 'no' | 'soon' | 'announced' = 'no';
   const close = () => {
@@ -112,13 +112,13 @@ function watchActivity(session: ServerHttp2Session, { deadlines, limits }: Setup
     if (session.destroyed) return;
     session.close();
     // A session with an unfinished header block doesn't close by itself.
-    if (active === 0) deadline = deadlines.set(limits.discardMs, () => session.destroy());
+    if (active === 0) deadline = expireAfter(limits.discardMs, () => session.destroy());
   };
-  let deadline: Deadline = deadlines.set(limits.headersMs, close);
+  let deadline: Timer = expireAfter(limits.headersMs, close);
   const announce = () => {
     leaves = 'announced';
     deadline.cancel();
-    deadline = deadlines.set(MAX_CATCH_UP_MS, close);
+    deadline = expireAfter(MAX_CATCH_UP_MS, close);
     session.ping(close);
     session.goaway(constants.NGHTTP2_NO_ERROR, ALL_STREAMS);
   };
@@ -133,14 +133,14 @@ function watchActivity(session: ServerHttp2Session, { deadlines, limits }: Setup
       active -= 1;
       if (active > 0 || session.destroyed) return;
       if (leaves === 'announced') close();
-      else deadline = deadlines.set(limits.idleMs, close);
+      else deadline = expireAfter(limits.idleMs, close);
     },
     leave() {
       if (leaves !== 'no' || session.closed || session.destroyed) return;
       leaves = 'soon';
       deadline.cancel();
       if (active > 0) announce();
-      else deadline = deadlines.set(MAX_CATCH_UP_MS, close);
+      else deadline = expireAfter(MAX_CATCH_UP_MS, close);
     },
   };
 }

@@ -2,16 +2,22 @@ import type { Socket } from 'node:net';
 import { Shares, Turns } from '@rondo/base';
 import type { Logger } from '@rondo/rpc/call';
 import { type Clock, systemClock, type Timer } from '@rondo/rpc/clock';
-import { ClientCounts, createListener as createPort, networkOf, OpenConnections, remoteOf, Sampler } from '@rondo/rpc/internal';
+import {
+  ClientCounts,
+  createListener as createPort,
+  networkOf,
+  OpenConnections,
+  remoteOf,
+  Sampler,
+} from '@rondo/rpc/internal';
 import type { AppListener } from '@rondo/rpc/server';
 import { cannotBind, formatHostPort, type HostPort } from '@rondo/service';
-import { createDeadlines } from './deadlines.js';
 import type { HttpExchange, HttpHandler } from './exchange.js';
 import { createHttp1 } from './http1.js';
 import { createHttp2 } from './http2.js';
 import { DEFAULT_LIMITS, type ListenerLimits } from './limits.js';
 import { refuse } from './refusal.js';
-import type { Setup } from './setup.js';
+import { createTimeouts, type Setup } from './setup.js';
 import { createTls, type TlsFiles } from './tls.js';
 
 export interface ListenerOptions {
@@ -58,7 +64,7 @@ export function createListener(options: ListenerOptions): PublicListener {
   const setup: Setup = {
     handler: options.plaintext === 'refuse' ? onlySecure(handler) : handler,
     limits,
-    deadlines: createDeadlines(clock, limits.tickMs),
+    expireAfter: createTimeouts(clock, limits.tickMs),
     unfinished: new Shares(limits.unfinishedBytes),
     unread: new Shares(limits.unreadBytes),
     clientOf: options.clientOf ?? (({ remote }) => networkOf(remote)),

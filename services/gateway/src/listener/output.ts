@@ -1,19 +1,17 @@
 import type { Writable } from 'node:stream';
 import type { Share } from '@rondo/base';
-import type { Deadline, Deadlines } from './deadlines.js';
+import type { Timer } from '@rondo/rpc/clock';
+import type { Setup } from './setup.js';
 
 /** A large chunk is written in pieces of this size, so that a slow reader's progress is visible. */
 const PIECE_BYTES = 64 * 1024;
 /** The bytes that Node takes without waiting for the client. They don't count against its share. */
 const FREE_BYTES = 16 * 1024;
 
-export interface OutputOptions {
-  readonly deadlines: Deadlines;
-  /** Makes the share of the client's memory that it keeps until the client has read it. */
-  readonly share: (giveUp: () => void) => Share;
-  /** How long the client may read nothing while a piece waits for it. Milliseconds. */
-  readonly stallMs: number;
-  /** Cuts the client off. */
+interface OutputOptions {
+  /** Whose share of the memory for answers it takes until the client has read it. */
+  readonly clientOf: () => string;
+  /** Runs if the client leaves too much unread, or reads nothing for too long. */
   readonly stalled: () => void;
 }
 
@@ -21,18 +19,20 @@ export interface OutputOptions {
 export class Output {
   readonly #stream: Writable;
   readonly #options: OutputOptions;
+  readonly #setup: Setup;
   /** What is written next waits for this. */
   #busy: Promise<void> | undefined;
-  #deadline: Deadline | undefined;
+  #deadline: Timer | undefined;
   #wake: (() => void) | undefined;
   #closed = false;
   #share: Share | undefined;
   /** What waits for the client. */
   #heldBytes = 0;
 
-  constructor(stream: Writable, options: OutputOptions) {
+  constructor(stream: Writable, options: OutputOptions, setup: Setup) {
     this.#stream = stream;
     this.#options = options;
+    this.#setup = setup;
   }
 
   /** A promise: the client is behind. Undefined: go on. */
@@ -42,7 +42,7 @@ export class Output {
       return this.#stream.write(chunk) ? undefined : this.#occupy(this.#drained(), chunk.length);
     }
     return this.#occupy(
-      this.#after(() => this.#pieces(chunk)),
+      this.#expireAfter(() => this.#pieces(chunk)),
       chunk.length,
     );
   }
@@ -59,7 +59,7 @@ export class Output {
       return;
     }
     void this.#occupy(
-      this.#after(async () => {
+      this.#expireAfter(async () => {
         if (chunk !== undefined) await this.#pieces(chunk);
         this.#end();
       }),
@@ -74,7 +74,7 @@ export class Output {
     this.#progress();
   }
 
-  async #after(next: () => Promise<void>): Promise<void> {
+  async #expireAfter(next: () => Promise<void>): Promise<void> {
     await this.#busy;
     await next();
   }
@@ -97,8 +97,8 @@ export class Output {
     this.#heldBytes += more;
     const counted = this.#closed ? 0 : Math.max(0, this.#heldBytes - FREE_BYTES);
     if (counted === 0 && this.#share === undefined) return;
-    const { share, stalled } = this.#options;
-    this.#share ??= share(stalled);
+    const { clientOf, stalled } = this.#options;
+    this.#share ??= this.#setup.unread.of(clientOf(), stalled);
     if (!this.#share.hold(counted)) stalled();
   }
 
@@ -131,7 +131,7 @@ export class Output {
   }
 
   #watch(): void {
-    this.#deadline = this.#options.deadlines.set(this.#options.stallMs, this.#options.stalled);
+    this.#deadline = this.#setup.expireAfter(this.#setup.limits.stallMs, this.#options.stalled);
   }
 
   #progress(): void {

@@ -1,17 +1,25 @@
 import type { Shares, Turns } from '@rondo/base';
 import type { Logger } from '@rondo/rpc/call';
-import type { Clock } from '@rondo/rpc/clock';
-import type { ClientCounts } from '@rondo/rpc/internal';
-import type { Deadlines } from './deadlines.js';
+import type { Clock, Timer } from '@rondo/rpc/clock';
+import { type ClientCounts, setSharedTimer } from '@rondo/rpc/internal';
 import type { HttpExchange, HttpHandler } from './exchange.js';
 import type { ListenerLimits } from './limits.js';
 import { refuse } from './refusal.js';
+
+/** Runs `expire` after so many milliseconds or up to a tick later, unless it is cancelled. It must not throw. */
+export type ExpireAfter = (ms: number, expire: () => void) => Timer;
+
+/** All that is due in one tick shares a timer of the clock: most requests end long before their deadlines. */
+export const createTimeouts =
+  (clock: Clock, tickMs: number): ExpireAfter =>
+  (ms, expire) =>
+    setSharedTimer(clock, { delayMs: ms + tickMs / 2, stepMs: tickMs }, expire);
 
 /** What the parts of a listener share. */
 export interface Setup {
   readonly handler: HttpHandler;
   readonly limits: ListenerLimits;
-  readonly deadlines: Deadlines;
+  readonly expireAfter: ExpireAfter;
   /** What requests keep until they are answered. */
   readonly unfinished: Shares;
   /** What answers keep for clients that haven't read them. */
@@ -38,10 +46,4 @@ export function handle({ handler, log }: Setup, exchange: HttpExchange): void {
     log.error({ err: error }, 'a handler of the public port threw');
     refuse(exchange, 500, 'the gateway failed');
   }
-}
-
-/** A request target without its query, and the query. */
-export function splitTarget(target: string): { readonly path: string; readonly query: string } {
-  const at = target.indexOf('?');
-  return at < 0 ? { path: target, query: '' } : { path: target.slice(0, at), query: target.slice(at + 1) };
 }

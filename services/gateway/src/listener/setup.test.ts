@@ -1,14 +1,14 @@
 import { describe, expect, it } from '@jest/globals';
 import { ManualClock } from '@rondo/rpc/testing';
-import { createDeadlines } from './deadlines.js';
+import { createTimeouts } from './setup.js';
 
 describe('deadlines', () => {
   it('expire once, at most a tick late', async () => {
     const clock = new ManualClock();
-    const deadlines = createDeadlines(clock, 10);
+    const expireAfter = createTimeouts(clock, 10);
     const expired: string[] = [];
-    deadlines.set(25, () => expired.push('first'));
-    deadlines.set(45, () => expired.push('second'));
+    expireAfter(25, () => expired.push('first'));
+    expireAfter(45, () => expired.push('second'));
     await clock.advance(24);
     expect(expired).toEqual([]);
     await clock.advance(11);
@@ -19,31 +19,31 @@ describe('deadlines', () => {
 
   it('that are cancelled never expire, and keep no timer', async () => {
     const clock = new ManualClock();
-    const deadlines = createDeadlines(clock, 10);
+    const expireAfter = createTimeouts(clock, 10);
     const expired: string[] = [];
-    deadlines.set(25, () => expired.push('expired')).cancel();
+    expireAfter(25, () => expired.push('expired')).cancel();
     await clock.advance(100);
-    expect([expired, deadlines.size, clock.timers]).toEqual([[], 0, 0]);
+    expect([expired, clock.timers]).toEqual([[], 0]);
   });
 
   it('may be cancelled by one that expires with it', async () => {
     const clock = new ManualClock();
-    const deadlines = createDeadlines(clock, 10);
+    const expireAfter = createTimeouts(clock, 10);
     const expired: string[] = [];
-    deadlines.set(5, () => {
+    expireAfter(5, () => {
       expired.push('first');
       second.cancel();
     });
-    const second = deadlines.set(5, () => expired.push('second'));
+    const second = expireAfter(5, () => expired.push('second'));
     await clock.advance(100);
-    expect([expired, deadlines.size]).toEqual([['first'], 0]);
+    expect([expired, clock.timers]).toEqual([['first'], 0]);
   });
 
   it('may be set by one that expires', async () => {
     const clock = new ManualClock();
-    const deadlines = createDeadlines(clock, 10);
+    const expireAfter = createTimeouts(clock, 10);
     const expired: string[] = [];
-    deadlines.set(5, () => deadlines.set(5, () => expired.push('second')));
+    expireAfter(5, () => expireAfter(5, () => expired.push('second')));
     await clock.advance(10);
     expect(expired).toEqual([]);
     await clock.advance(10);
