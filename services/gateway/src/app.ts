@@ -19,7 +19,6 @@ import { createPages } from './pages/pages.js';
 import { createServicePages, type ServicePages } from './pages/service-pages.js';
 import { createBackend } from './protocols/backend.js';
 import { createDispatch, type Dispatch } from './protocols/dispatch.js';
-import { addMetadata, metadataOf } from './protocols/metadata.js';
 import { createOwnServices } from './protocols/own-services.js';
 
 /** What the gateway needs of its process. */
@@ -183,15 +182,7 @@ function createProtocols(
     clock,
     log,
   });
-  const httpJson = createHttpJson({
-    backend,
-    metadataOf: (exchange) => metadataOf(exchange, { client: clientOf(exchange) }),
-    addMetadata: (headers, metadata) => addMetadata(headers, metadata, { servedBy }),
-    maxMessageBytes,
-    draining,
-    onFault: (error) => log.error({ err: error }, 'a request failed inside the gateway'),
-    clock,
-  });
+  const calls = { backend, maxMessageBytes, servedBy, clientOf, draining, log, clock };
   return createDispatch({
     catalogue: {
       method: (path) => ownServices.method(path) ?? catalogue.method(path),
@@ -199,14 +190,8 @@ function createProtocols(
       learning: (service) => catalogue.learning(service),
       onChange: (listener) => catalogue.onChange(listener),
     },
-    backend,
-    httpJson,
+    ...calls,
+    httpJson: createHttpJson(calls),
     pages: createPages({ catalogue, health, authenticates, console: fleet && createConsole(), services }),
-    maxMessageBytes,
-    servedBy,
-    clientOf,
-    draining,
-    log,
-    clock,
   });
 }

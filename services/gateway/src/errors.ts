@@ -78,18 +78,6 @@ export const gatewayErrors = defineErrors('the gateway', {
   },
 
   // Headers and the query.
-  INVALID_GRPC_TIMEOUT: {
-    code: 'INVALID_ARGUMENT',
-    text: 'grpc-timeout: "{value}" must be at most eight digits and one of H, M, S, m, u, n, such as 500m',
-    cause: "The header with the call's deadline can't be read.",
-    remedy: 'Write it as the text says.',
-  },
-  INVALID_CONNECT_TIMEOUT: {
-    code: 'INVALID_ARGUMENT',
-    text: 'connect-timeout-ms: "{value}" must be at most ten digits, such as 500',
-    cause: "The header with the call's deadline can't be read.",
-    remedy: 'Write it as the text says.',
-  },
   INVALID_TIMEOUT: {
     field: '{header}',
     text: 'is {value}; {rule}',
@@ -261,44 +249,11 @@ export const gatewayErrors = defineErrors('the gateway', {
     cause: "The request is compressed in a way that the gateway doesn't read.",
     remedy: 'Send gzip, or no compression.',
   },
-  NO_ENCODING: {
-    code: 'INTERNAL',
-    text: 'a message is marked as compressed, but the headers of the call name no encoding; name it there',
-    cause: 'A message is marked as compressed in a call without compression.',
-    remedy: 'Name the encoding in the headers of the call, or clear the flag.',
-    effect: 'none',
-  },
   MESSAGE_NOT_GZIP: {
     code: 'INVALID_ARGUMENT',
     text: 'a message is marked as gzip, but it is not; compress it or say identity',
     cause: "A message is marked as gzip and isn't.",
     remedy: 'Compress the message, or clear its flag.',
-  },
-  UNKNOWN_FLAGS: {
-    code: 'INTERNAL',
-    text: 'the flags {flags} of a message are unknown; send 0 or 1',
-    cause: "The flags of a message aren't those of the protocol.",
-    remedy: "Correct the client's framing: 0 for a plain message, 1 for a compressed one.",
-    effect: 'none',
-  },
-  NO_MESSAGE: {
-    code: 'UNIMPLEMENTED',
-    text: 'the request has no message; this method takes one',
-    cause: 'The body of a call of one message has none.',
-    remedy: 'Send one message; an empty one has a prefix of five zero bytes.',
-  },
-  SECOND_MESSAGE: {
-    code: 'UNIMPLEMENTED',
-    text: 'the request has a second message; this method takes one',
-    cause: 'The body of a call of one message has two.',
-    remedy: 'Send one message, or call a method that takes a stream.',
-  },
-  CUT_OFF: {
-    code: 'INTERNAL',
-    text: 'the request ends inside a message; send as many bytes as its prefix declares',
-    cause: 'The body ends before the length in its prefix is reached.',
-    remedy: "Correct the client's framing, or see what cuts off its requests.",
-    effect: 'none',
   },
   MESSAGE_TOO_LARGE: {
     code: 'RESOURCE_EXHAUSTED',

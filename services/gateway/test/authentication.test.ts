@@ -30,7 +30,6 @@ import { createEdge, type EdgeOptions } from '../src/edge/edge.js';
 import { createHttpJson } from '../src/http-json/http-json.js';
 import type { Backend, BackendCall } from '../src/protocols/backend.js';
 import { createDispatch, type Dispatch } from '../src/protocols/dispatch.js';
-import { addMetadata, metadataOf } from '../src/protocols/metadata.js';
 import { frame, send1, send2 } from './support/calling.js';
 import { catalogueOf, wellKnownFiles } from './support/catalogues.js';
 import { fileOf, get, post } from './support/files.js';
@@ -119,8 +118,7 @@ async function gateway(options: Partial<EdgeOptions> = {}) {
   });
   const httpJson = createHttpJson({
     backend,
-    metadataOf: (exchange) => metadataOf(exchange, { client: edge.clientOf(exchange) }),
-    addMetadata,
+    clientOf: edge.clientOf,
   });
   const dispatch: Dispatch = createDispatch({
     catalogue: { method: (at) => methods.get(at) ?? 'unknown', route: catalogue.route },

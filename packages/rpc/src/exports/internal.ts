@@ -81,6 +81,7 @@ export {
 } from '../contract/setting-text.js';
 export { type PolicyFields, readBytes, type ScalarField } from '../contract/wire-fields.js';
 export { clientErrors } from '../errors/client.js';
+export { serverErrors } from '../errors/server.js';
 export { LiveSettings } from '../live-config/live-settings.js';
 export { checkSetting, LOG_LEVELS, SETTING_KEYS, type SettingName } from '../live-config/setting-keys.js';
 export { observeReply } from '../middleware/stream.js';
@@ -128,5 +129,5 @@ export { http2Options } from '../wire/limits.js';
 export { createListener } from '../wire/listener.js';
 export { ClientCounts, networkOf, OpenConnections, remoteOf } from '../wire/open-connections.js';
 export { PingBarrier } from '../wire/ping-barrier.js';
-export { COMPRESSED, type Message, MessageReader } from '../wire/requests.js';
+export { COMPRESSED, checkPrefix, type Message, MessageReader } from '../wire/requests.js';
 export { openSession } from '../wire/session.js';

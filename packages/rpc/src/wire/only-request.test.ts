@@ -94,14 +94,18 @@ describe('the request of a unary call', () => {
   });
 
   const faults = {
-    nothing: [Buffer.alloc(0), Status.UNIMPLEMENTED, 'a unary call needs one request; send it'],
-    'half of a prefix': [Buffer.alloc(3), Status.INTERNAL, 'the request ended inside a message; send it whole'],
-    'a part of a message': [framed(payload, { length: 40 }), Status.INTERNAL, 'ended inside a message'],
-    'two messages': [Buffer.concat([framed(payload), framed(payload)]), Status.UNIMPLEMENTED, 'and this has more'],
-    'a byte more': [Buffer.concat([framed(payload), Buffer.alloc(1)]), Status.UNIMPLEMENTED, 'and this has more'],
+    nothing: [Buffer.alloc(0), Status.UNIMPLEMENTED, 'the request has no message; this method takes one'],
+    'half of a prefix': [
+      Buffer.alloc(3),
+      Status.INTERNAL,
+      'the request ends inside a message; send as many bytes as its prefix declares',
+    ],
+    'a part of a message': [framed(payload, { length: 40 }), Status.INTERNAL, 'ends inside a message'],
+    'two messages': [Buffer.concat([framed(payload), framed(payload)]), Status.UNIMPLEMENTED, 'has a second message'],
+    'a byte more': [Buffer.concat([framed(payload), Buffer.alloc(1)]), Status.UNIMPLEMENTED, 'has a second message'],
     'too much': [framed(payload, { length: 101 }), Status.RESOURCE_EXHAUSTED, 'larger than max (101 vs 100)'],
     'too much, in words': [Buffer.from('{"a": 1}'), Status.RESOURCE_EXHAUSTED, 'larger than max'],
-    'a compressed message': [framed(payload, { flag: 1 }), Status.INTERNAL, 'its grpc-encoding is identity or missing'],
+    'a compressed message': [framed(payload, { flag: 1 }), Status.INTERNAL, 'the headers of the call name no encoding'],
     'another flag': [framed(payload, { flag: 2 }), Status.INTERNAL, 'begins with the byte 2'],
   } as const;
 
@@ -151,8 +155,8 @@ describe('a compressed request of a unary call', () => {
     'no deflate': [Buffer.from('no deflate'), 'deflate', Status.INTERNAL, `${unreadable} deflate`],
     'cut off': [gzipped.subarray(0, -9), 'gzip', Status.INTERNAL, unreadable],
     'compressed in another way': [deflateSync(payload), 'gzip', Status.INTERNAL, unreadable],
-    'marked without an encoding': [gzipped, undefined, Status.INTERNAL, 'its grpc-encoding is identity or missing'],
-    'marked in a call of identity': [gzipped, 'identity', Status.INTERNAL, 'its grpc-encoding is identity or missing'],
+    'marked without an encoding': [gzipped, undefined, Status.INTERNAL, 'the headers of the call name no encoding'],
+    'marked in a call of identity': [gzipped, 'identity', Status.INTERNAL, 'the headers of the call name no encoding'],
   } as const;
 
   it.each(Object.entries(faults))('is refused if it is %s', async (_name, [bytes, encoding, code, text]) => {

@@ -1,10 +1,10 @@
 import type { OutgoingHttpHeaders } from 'node:http';
-import type { DescMethod, Registry } from '@bufbuild/protobuf';
-import type { Metadata } from '@rondo/rpc/call';
 import { RpcError, Status } from '@rondo/rpc/status';
 import { challenge } from '../edge/challenge.js';
 import { gatewayErrors } from '../errors.js';
-import { BodyError, type HttpExchange } from '../listener/exchange.js';
+import { BodyError } from '../listener/exchange.js';
+import { addMetadata } from '../protocols/metadata.js';
+import type { HttpCall } from './call.js';
 import { httpStatusOf, retryAfterOf, statusJson } from './status-json.js';
 
 /** An error whose HTTP status doesn't follow from its gRPC status. */
@@ -21,36 +21,21 @@ export class HttpFault extends Error {
   }
 }
 
-/** What a failed request is answered with. */
-export interface FaultOptions {
-  /** The method that was called. */
-  readonly method: DescMethod;
-  /** The types of the error's details. */
-  readonly types: Registry;
-  /** Adds the metadata of the error that a client may see to the headers. */
-  readonly addMetadata: (headers: OutgoingHttpHeaders, metadata: Metadata) => void;
-  /** Whether the request had `If-Match`. */
-  readonly conditional: boolean;
-  /** Hears of errors that are faults of the gateway. */
-  readonly onFault: (error: unknown) => void;
-}
-
 /**
- * Converts an error to one whose text may be shown, with its HTTP status. Undefined if the client broke the request
+ * Converts what failed a call to an error whose text may be shown, with its HTTP status. Undefined if the client broke the request
  * off, because it then reads no answer.
  */
-export function toFault(
-  error: unknown,
-  { conditional, onFault }: Pick<FaultOptions, 'conditional' | 'onFault'>,
-): HttpFault | undefined {
+export function toFault(call: HttpCall, caught: unknown): HttpFault | undefined {
+  const error = call.causeOf(caught);
   if (error instanceof HttpFault) return error;
   if (error instanceof BodyError) return bodyFault(error);
   if (error instanceof RpcError) {
     const seconds = retryAfterOf(error);
     const headers = seconds === undefined ? {} : { 'retry-after': String(seconds) };
+    const conditional = call.exchange.headers['if-match'] !== undefined;
     return new HttpFault(httpStatusOf(error, conditional), error, headers);
   }
-  onFault(error);
+  call.options.log.error({ err: error }, 'a request failed inside the gateway');
   return new HttpFault(500, gatewayErrors.JSON_FAILED());
 }
 
@@ -67,17 +52,18 @@ function bodyFault(error: BodyError): HttpFault | undefined {
 }
 
 /** Answers a failed request with a `google.rpc.Status`. If the answer has begun already, it is broken off. */
-export function sendFault(exchange: HttpExchange, error: unknown, options: FaultOptions): void {
-  const fault = toFault(error, options);
+export function sendFault(call: HttpCall, caught: unknown): void {
+  const { exchange, target, options } = call;
+  const fault = toFault(call, caught);
   if (fault === undefined || exchange.responded) {
     exchange.abort(fault === undefined ? 'cancel' : 'internal');
     return;
   }
-  challenge(exchange, fault.error, options.method);
-  const body = Buffer.from(JSON.stringify(statusJson(fault.error, options.types)));
+  challenge(exchange, fault.error, target.desc);
+  const body = Buffer.from(JSON.stringify(statusJson(fault.error, target.types)));
   const headers: OutgoingHttpHeaders = {};
-  if (fault.error.header !== undefined) options.addMetadata(headers, fault.error.header);
-  options.addMetadata(headers, fault.error.metadata);
+  if (fault.error.header !== undefined) addMetadata(headers, fault.error.header, options);
+  addMetadata(headers, fault.error.metadata, options);
   exchange.respond(fault.status, {
     ...headers,
     ...fault.headers,

@@ -1,5 +1,7 @@
 import type { OutgoingHttpHeaders } from 'node:http';
 import type { DescMethod, JsonValue } from '@bufbuild/protobuf';
+import type { Endpoint } from '@rondo/rpc/client';
+import type { Payload } from '@rondo/rpc/internal';
 import { decodeReply } from '@rondo/schema';
 import type { HttpBinding } from '@rondo/schema/http';
 import type { PublicMethod } from '../discovery/catalogue.js';
@@ -7,10 +9,11 @@ import { compress, varyByEncoding } from '../edge/compress.js';
 import { gatewayErrors } from '../errors.js';
 import type { BackendReply } from '../protocols/backend.js';
 import { toText } from '../protocols/json-text.js';
+import { addMetadata } from '../protocols/metadata.js';
 import { stringify } from '../protocols/stringify.js';
 import { checkContentType, readBody } from './body.js';
-import { type HttpCall, readInTime } from './call.js';
-import { etagField, isUnchanged, toEtag } from './conditions.js';
+import { type HttpCall, timeoutOf } from './call.js';
+import { type Conditions, etagField, isUnchanged, toEtag } from './conditions.js';
 import { givesRawBody, rawBodyJson, rawBodyOf, SANDBOX, takesRawBody } from './http-body.js';
 import { toJsonValue } from './json.js';
 import { isObject, own, parseQuery } from './query.js';
@@ -18,38 +21,34 @@ import { encodeRequest, type RequestParts } from './request.js';
 import { encodeForVersions } from './versions.js';
 
 /** Serves a call with one request and one reply. */
-export async function serveUnary(call: HttpCall): Promise<void> {
-  const { backend, exchange, match, context } = call;
-  const metadata = call.metadataOf(exchange);
-  const { request, timeoutMs } = await readInTime(call, () => readRequest(call));
-  const reply = await backend({
-    target: match.target,
-    metadata,
-    principal: exchange.identity?.principal,
-    timeoutMs,
-    context,
-    request: (to) => {
-      const message = request(to);
-      return message && { stream: false, message };
-    },
-  });
-  await sendReply(call, reply);
+export async function serveUnary(call: HttpCall, conditions: Conditions): Promise<void> {
+  const metadata = call.metadata();
+  const timeoutMs = timeoutOf(call.exchange.headers);
+  const request = await call.read(readRequest(call, { conditions }), timeoutMs);
+  await sendReply(call, await call.send(request, metadata, timeoutMs));
 }
 
 /** Reads the one request of a call. */
-export async function readRequest(call: HttpCall, resume?: RequestParts['resume']) {
-  const { exchange, match, conditions } = call;
-  const { target, binding, variables } = match;
+export async function readRequest(
+  call: HttpCall,
+  given: Pick<RequestParts, 'conditions' | 'resume'>,
+): Promise<(to: Endpoint | undefined) => Payload<Uint8Array> | undefined> {
+  const { exchange, target } = call;
+  const { binding, variables } = call.match;
   const { types, int64AsNumber } = target;
   const query = parseQuery(exchange.query);
   const body = await readJson(call);
-  const parts = { binding, variables, query, body, conditions, resume, types, int64AsNumber };
-  return encodeForVersions(target, (method) => encodeRequest(method, parts));
+  const parts = { ...given, binding, variables, query, body, types, int64AsNumber };
+  const encode = encodeForVersions(target, (method) => encodeRequest(method, parts));
+  return (to) => {
+    const message = encode(to);
+    return message && { stream: false, message };
+  };
 }
 
 /** The body as JSON; empty if the method takes none. */
-async function readJson({ exchange, match, maxMessageBytes }: HttpCall): Promise<string> {
-  const { binding, target } = match;
+async function readJson({ exchange, target, match: { binding }, options }: HttpCall): Promise<string> {
+  const { maxMessageBytes } = options;
   if (binding.body === '') return '';
   if (takesRawBody(target.desc.input, binding)) {
     const data = await readBody(exchange, maxMessageBytes);
@@ -61,15 +60,15 @@ async function readJson({ exchange, match, maxMessageBytes }: HttpCall): Promise
 
 /** Answers with the one reply of a call. */
 export async function sendReply(call: HttpCall, { response, header, trailer, from }: BackendReply): Promise<void> {
-  const { exchange, match } = call;
-  const { target, binding } = match;
+  const { exchange, target, options } = call;
+  const { binding } = call.match;
   if (response.stream) throw new TypeError(`${target.method.path} answers with a stream`);
   const method = methodAt(target, from);
   const { json, etag } = replyJson(response.message, { target, method, binding });
   const headers: OutgoingHttpHeaders = {};
-  call.addMetadata(headers, header);
+  addMetadata(headers, header, options);
   // Not every client of HTTP reads trailers, and rondo-served-by is one.
-  call.addMetadata(headers, trailer);
+  addMetadata(headers, trailer, options);
   if (etag !== undefined) {
     headers['etag'] = etag;
     const reads = exchange.method === 'GET' || exchange.method === 'HEAD';

@@ -1,9 +1,7 @@
 import { createSemaphore } from '@rondo/rpc/clock';
-import { COMPRESSED, type DecompressionErrors, decompress, type Message } from '@rondo/rpc/internal';
-import { isWorthwhile, toGzip } from '../edge/compress.js';
+import { type DecompressionErrors, decompress } from '@rondo/rpc/internal';
 import { gatewayErrors } from '../errors.js';
 import type { RequestBody } from '../listener/exchange.js';
-import { envelop } from './envelope.js';
 
 /** What is being inflated isn't counted yet: so much at a time, as Node has threads for it, of the clients in rotation. */
 const inflations = createSemaphore(4);
@@ -60,25 +58,4 @@ const MESSAGE_ERRORS: DecompressionErrors = {
  */
 export function inflate(data: Buffer, options: InflateOptions): Promise<Buffer> {
   return inflateBytes(data, options, MESSAGE_ERRORS);
-}
-
-/**
- * The bytes of a message.
- *
- * @throws RpcError `INTERNAL` if it is compressed although the call names no encoding, or has a flag that requests don't.
- */
-export function messageOf(
-  { flags, data }: Message,
-  { encoding, ...options }: InflateOptions & { readonly encoding: Encoding },
-): Buffer | Promise<Buffer> {
-  if (flags === 0) return data;
-  if (flags !== COMPRESSED) throw gatewayErrors.UNKNOWN_FLAGS({ flags });
-  if (encoding === 'identity') throw gatewayErrors.NO_ENCODING();
-  return inflate(data, options);
-}
-
-/** A message in its envelope, compressed if the client accepts it and it pays. */
-export function enveloped(message: Uint8Array, compress: boolean): Buffer | Promise<Buffer> {
-  if (!compress || !isWorthwhile(message)) return envelop(message);
-  return toGzip(message).then((smaller) => envelop(smaller, COMPRESSED));
 }

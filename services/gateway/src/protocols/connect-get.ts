@@ -19,7 +19,7 @@ export function createConnectGetFrontEnd(codec: Codec, options: FrontEndOptions)
   const read: ReadUnary = async ({ exchange }) => {
     const query = queryOf(exchange.query);
     requireConnectParameter(text(query, 'connect'));
-    const settings = { codec, timeoutMs: connectTimeoutMs(exchange.headers['connect-timeout-ms']) };
+    const settings = { codec, timeoutMs: connectTimeoutMs(exchange.headers) };
     const encoding = encodingOf('compression', text(query, 'compression'));
     const sent = query.get('message') ?? Buffer.alloc(0);
     const bytes = text(query, 'base64') === '1' ? fromBase64(sent) : sent;

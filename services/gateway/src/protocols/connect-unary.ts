@@ -1,11 +1,10 @@
 import type { OutgoingHttpHeaders } from 'node:http';
-import type { Payload } from '@rondo/rpc/internal';
 import type { RpcError } from '@rondo/rpc/status';
 import { compress } from '../edge/compress.js';
 import { gatewayErrors } from '../errors.js';
 import type { HttpExchange } from '../listener/exchange.js';
 import type { BackendReply } from './backend.js';
-import { type Codec, replyEncoder } from './codec.js';
+import { type Codec, replyEncoder, requestOf } from './codec.js';
 import { ACCEPTED, encodingOf, inflate } from './compression.js';
 import { connectErrorJson, connectHttpStatus } from './connect-error.js';
 import { type CallSettings, type FrontEnd, type FrontEndOptions, InboundCall } from './inbound-call.js';
@@ -29,9 +28,9 @@ export function createConnectUnaryFrontEnd(codec: Codec, options: FrontEndOption
   const read: ReadUnary = async (call) => {
     const { headers, body } = call.exchange;
     requireConnectVersion(headers['connect-protocol-version']);
-    const settings = { codec, timeoutMs: connectTimeoutMs(headers['connect-timeout-ms']) };
+    const settings = { codec, timeoutMs: connectTimeoutMs(headers) };
     const encoding = encodingOf('content-encoding', headers['content-encoding']);
-    const whole = await call.read(body.whole(maxMessageBytes), settings);
+    const whole = await call.read(body.whole(maxMessageBytes), settings.timeoutMs);
     return {
       ...settings,
       message: encoding === 'gzip' ? await inflate(whole, { body, maxBytes: maxMessageBytes }) : whole,
@@ -54,10 +53,11 @@ export function createUnaryFrontEnd(read: ReadUnary, options: FrontEndOptions): 
 async function serveConnectUnary(call: InboundCall, read: ReadUnary, options: FrontEndOptions): Promise<void> {
   try {
     const metadata = call.metadata();
-    const { message, ...settings } = await read(call);
-    const payload: Payload<Uint8Array> = { stream: false, message };
-    const reply = await call.send(payload, metadata, settings);
-    const { body, headers } = await toAnswer(call, reply, settings.codec);
+    const { message, codec, timeoutMs } = await read(call);
+    const { target, refuse } = call;
+    const request = requestOf({ stream: false, message }, { target, codec, refuse });
+    const reply = await call.send(request, metadata, timeoutMs);
+    const { body, headers } = await toAnswer(call, reply, codec);
     call.finish(() => {
       addMetadata(headers, reply.header, options);
       addMetadata(headers, reply.trailer, { prefix: 'trailer-', servedBy: options.servedBy });

@@ -79,7 +79,7 @@ const a = note('a');
 const proto = (name: string, value: string) => ({ ...PROTO, [name]: value });
 
 const BROKEN: readonly (readonly [string, Record<string, string>, Buffer, number, string, string])[] = [
-  ['a malformed timeout', proto('connect-timeout-ms', '1s'), a, 400, 'invalid_argument', 'connect-timeout-ms'],
+  ['a malformed timeout', proto('connect-timeout-ms', '1s'), a, 400, 'invalid_argument', 'Connect-Timeout-Ms'],
   ['no time left', proto('connect-timeout-ms', '0'), a, 504, 'deadline_exceeded', '0 ms'],
   ['another version', proto('connect-protocol-version', '2'), a, 400, 'invalid_argument', 'version'],
   ['an unknown encoding', proto('content-encoding', 'br'), a, 501, 'unimplemented', 'gzip,identity'],

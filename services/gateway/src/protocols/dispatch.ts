@@ -1,35 +1,22 @@
 import type { OutgoingHttpHeaders } from 'node:http';
 import { MethodOptions_IdempotencyLevel } from '@bufbuild/protobuf/wkt';
-import { type Logger, silentLogger } from '@rondo/rpc/call';
-import { type Clock, systemClock } from '@rondo/rpc/clock';
 import { type RpcError, Status } from '@rondo/rpc/status';
 import type { Absent, Catalogue, PublicMethod, RouteMatch } from '../discovery/catalogue.js';
 import type { LiveCatalogue } from '../discovery/create-catalogue.js';
 import { gatewayErrors } from '../errors.js';
 import { statusJson } from '../http-json/status-json.js';
 import type { HttpExchange, HttpHandler } from '../listener/exchange.js';
-import type { Backend } from './backend.js';
 import { codecOfQuery, isConnectGet } from './connect-get.js';
+import { type GivenOptions, withDefaults } from './inbound-call.js';
 import { createFormats, type Format, type Formats, PROTOCOLS } from './protocols.js';
 
 /** Options of {@link createDispatch}. */
-export interface DispatchOptions {
+export interface DispatchOptions extends GivenOptions {
   readonly catalogue: Pick<Catalogue, 'method' | 'route'> & Partial<Pick<LiveCatalogue, 'learning' | 'onChange'>>;
-  readonly backend: Backend;
   /** Serves a request to an annotated path. */
   readonly httpJson: (exchange: HttpExchange, match: RouteMatch) => void;
   /** Serves the fixed paths, such as `/` and `/readyz`. It returns whether the path is one of them. */
   readonly pages: (exchange: HttpExchange) => boolean;
-  /** The longest message of a request, in bytes. 4 MiB by default. */
-  readonly maxMessageBytes?: number;
-  /** Whether clients may learn which instance answered. Not by default. */
-  readonly servedBy?: boolean;
-  /** The client's address, which services get in `x-forwarded-for`. By default the peer address of the connection. */
-  readonly clientOf?: (exchange: HttpExchange) => string;
-  /** Aborts when the public port begins to drain: streams without an end of their own then end. By default never. */
-  readonly draining?: AbortSignal;
-  readonly log?: Logger;
-  readonly clock?: Clock;
 }
 
 /** Hands requests to the protocols. */
@@ -43,19 +30,10 @@ export interface Dispatch {
 /** How long a request waits at most for the contract of new instances. */
 const LEARNING_MS = 2_000;
 
-export function createDispatch({
-  catalogue,
-  backend,
-  httpJson,
-  pages,
-  maxMessageBytes = 4 * 1024 * 1024,
-  servedBy = false,
-  clientOf = ({ remote }) => remote,
-  draining = new AbortController().signal,
-  log = silentLogger,
-  clock = systemClock,
-}: DispatchOptions): Dispatch {
-  const formats = createFormats({ backend, maxMessageBytes, servedBy, clientOf, draining, log, clock });
+export function createDispatch({ catalogue, httpJson, pages, ...given }: DispatchOptions): Dispatch {
+  const options = withDefaults(given);
+  const { clock, log } = options;
+  const formats = createFormats(options);
   /** Dispatches a request to a service whose instances are all new again once their contract is known. */
   const waits = (exchange: HttpExchange, { method: { path } }: PublicMethod): boolean => {
     const service = path.slice(1, path.lastIndexOf('/'));

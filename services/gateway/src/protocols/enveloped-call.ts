@@ -1,16 +1,26 @@
-import type { IncomingHttpHeaders } from 'node:http';
-import type { Metadata } from '@rondo/rpc/call';
-import { type Payload, PREFIX_BYTES } from '@rondo/rpc/internal';
+import type { IncomingHttpHeaders, OutgoingHttpHeaders } from 'node:http';
+import { Metadata } from '@rondo/rpc/call';
+import {
+  COMPRESSED,
+  checkPrefix,
+  type Message,
+  MessageReader,
+  type Payload,
+  PREFIX_BYTES,
+  serverErrors,
+  withPrefix,
+} from '@rondo/rpc/internal';
 import type { RpcError } from '@rondo/rpc/status';
 import type { PublicMethod } from '../discovery/catalogue.js';
+import { isWorthwhile, toGzip } from '../edge/compress.js';
 import { gatewayErrors } from '../errors.js';
 import type { HttpExchange } from '../listener/exchange.js';
 import type { BackendReply } from './backend.js';
 import { Base64Stream } from './base64-stream.js';
-import { type Codec, replyEncoder } from './codec.js';
-import { type Encoding, enveloped, messageOf } from './compression.js';
-import { createMessageReader, onlyMessage } from './envelope.js';
+import { type Codec, replyEncoder, requestOf } from './codec.js';
+import { type Encoding, inflate } from './compression.js';
 import { type CallSettings, type FrontEnd, type FrontEndOptions, InboundCall } from './inbound-call.js';
+import { addMetadata } from './metadata.js';
 
 /** What the headers of a request say of its messages. */
 export interface EnvelopedSettings extends CallSettings {
@@ -20,6 +30,14 @@ export interface EnvelopedSettings extends CallSettings {
   readonly compress: boolean;
 }
 
+/** How a call has ended. */
+export interface Outcome {
+  readonly trailer: Metadata;
+  readonly error?: RpcError;
+  /** Its last message, if that wasn't sent. */
+  readonly last?: Buffer;
+}
+
 /** A protocol whose messages are in envelopes: how its calls begin and end. */
 export interface EnvelopedProtocol {
   readonly codec: Codec;
@@ -27,25 +45,46 @@ export interface EnvelopedProtocol {
   readonly text: boolean;
   /** @throws RpcError for headers that are malformed or name what isn't supported. */
   settings(headers: IncomingHttpHeaders): Omit<EnvelopedSettings, 'codec'>;
-  /** Sends the headers of an answer with messages. */
-  respond(exchange: HttpExchange, header: Metadata, settings: Pick<EnvelopedSettings, 'compress'>): void;
-  /** Ends an answer whose headers were sent. `last` is its last message, if that wasn't sent. */
-  succeed(exchange: HttpExchange, trailer: Metadata, last: Buffer | undefined): void;
-  /** Ends an answer with an error, whether or not its headers were sent. */
-  fail(exchange: HttpExchange, error: RpcError): void;
+  /** The headers of an answer, without metadata. */
+  headers(compress: boolean): OutgoingHttpHeaders;
+  /** Ends an answer whose headers were sent. */
+  end(exchange: HttpExchange, outcome: Outcome): void;
 }
-
-/** How an answer without messages is sent. */
-export const UNCOMPRESSED = { compress: false } as const;
 
 /** Serves calls of a protocol whose messages are in envelopes. */
 export function createEnvelopedFrontEnd(protocol: EnvelopedProtocol, options: FrontEndOptions): FrontEnd {
+  const respond: Respond = (exchange, header, compress) => {
+    if (exchange.responded) return;
+    const headers = protocol.headers(compress);
+    addMetadata(headers, header, options);
+    exchange.respond(200, headers);
+  };
+  const refuse: FrontEnd['refuse'] = (exchange, error) => {
+    const first = exchange.responded ? NO_METADATA : (error.header ?? NO_METADATA);
+    respond(exchange, first, false);
+    const end = () => protocol.end(exchange, { trailer: error.metadata, error });
+    // The exchange sends headers and trailers of one turn as one block, "Trailers-Only". Header metadata has its own.
+    if (first.size === 0) end();
+    else queueMicrotask(end);
+  };
   return {
     serve(exchange, target) {
-      void new EnvelopedCall(new InboundCall(exchange, target, options), protocol, options.maxMessageBytes).serve();
+      const call = new InboundCall(exchange, target, options);
+      void new EnvelopedCall(call, { protocol, respond, refuse, maxBytes: options.maxMessageBytes }).serve();
     },
-    refuse: (exchange, error) => protocol.fail(exchange, error),
+    refuse,
   };
+}
+
+/** Sends the headers of an answer, unless they were sent. */
+type Respond = (exchange: HttpExchange, header: Metadata, compress: boolean) => void;
+
+const NO_METADATA = new Metadata();
+
+interface EnvelopedOptions extends Pick<FrontEnd, 'refuse'> {
+  readonly protocol: EnvelopedProtocol;
+  readonly respond: Respond;
+  readonly maxBytes: number;
 }
 
 class EnvelopedCall {
@@ -53,16 +92,16 @@ class EnvelopedCall {
   readonly #exchange: HttpExchange;
   readonly #target: PublicMethod;
   readonly #protocol: EnvelopedProtocol;
-  readonly #maxBytes: number;
+  readonly #options: EnvelopedOptions;
   /** The stream of requests; undefined if the method takes one, which is read before the backend is called. */
   #requests: AsyncGenerator<Buffer> | undefined;
 
-  constructor(call: InboundCall, protocol: EnvelopedProtocol, maxBytes: number) {
+  constructor(call: InboundCall, options: EnvelopedOptions) {
     this.#call = call;
     this.#exchange = call.exchange;
     this.#target = call.target;
-    this.#protocol = protocol;
-    this.#maxBytes = maxBytes;
+    this.#protocol = options.protocol;
+    this.#options = options;
   }
 
   async serve(): Promise<void> {
@@ -70,23 +109,47 @@ class EnvelopedCall {
       const settings = { codec: this.#protocol.codec, ...this.#protocol.settings(this.#exchange.headers) };
       const metadata = this.#call.metadata();
       const payload = this.#target.method.requestStream ? this.#stream(settings) : await this.#single(settings);
-      const reply = await this.#call.send(payload, metadata, settings);
+      const { codec, timeoutMs } = settings;
+      const request = requestOf(payload, { target: this.#target, codec, refuse: this.#call.refuse });
+      const reply = await this.#call.send(request, metadata, timeoutMs);
       await this.#answer(reply, settings);
       this.#leaveRequest();
     } catch (fault) {
       this.#leaveRequest();
-      this.#fail(this.#call.errorOf(fault));
+      const error = this.#call.errorOf(fault);
+      this.#call.finish(() => this.#options.refuse(this.#exchange, error));
     }
   }
 
   async #single(settings: EnvelopedSettings): Promise<Payload<Uint8Array>> {
-    const maxBytes = this.#maxBytes + PREFIX_BYTES;
+    const maxBytes = this.#options.maxBytes + PREFIX_BYTES;
     const { text } = this.#protocol;
     const { body } = this.#exchange;
-    const whole = await this.#call.read(body.whole(text ? base64Length(maxBytes) : maxBytes), settings);
-    const envelope = onlyMessage(text ? decodeText(whole) : whole, this.#maxBytes);
-    const message = messageOf(envelope, { encoding: settings.encoding, body, maxBytes: this.#maxBytes });
-    return { stream: false, message: Buffer.isBuffer(message) ? message : await message };
+    const whole = await this.#call.read(body.whole(text ? base64Length(maxBytes) : maxBytes), settings.timeoutMs);
+    const reader = this.#readerOf(settings);
+    reader.push(text ? decodeText(whole) : whole);
+    const message = reader.next();
+    // The codes are those of "cardinality violation": https://github.com/grpc/grpc/blob/master/doc/statuscodes.md
+    if (message === undefined) throw reader.whole ? serverErrors.NO_REQUEST() : serverErrors.REQUEST_CUT_OFF();
+    if (!reader.whole) throw serverErrors.SECOND_REQUEST();
+    return { stream: false, message: await this.#opened(message) };
+  }
+
+  /** Cuts the bytes of requests into messages, and refuses those that are too long, or compressed in another way than the headers say. */
+  #readerOf({ encoding }: EnvelopedSettings): MessageReader {
+    const { maxBytes } = this.#options;
+    return new MessageReader({
+      checkPrefix(flags, length) {
+        if (length > maxBytes) throw gatewayErrors.MESSAGE_TOO_LARGE({ maxBytes });
+        checkPrefix(flags, length, { encoding, maxBytes });
+      },
+    });
+  }
+
+  /** The bytes of a message. */
+  #opened({ flags, data }: Message): Buffer | Promise<Buffer> {
+    const { maxBytes } = this.#options;
+    return flags === 0 ? data : inflate(data, { body: this.#exchange.body, maxBytes });
   }
 
   #stream(settings: EnvelopedSettings): Payload<Uint8Array> {
@@ -95,19 +158,18 @@ class EnvelopedCall {
   }
 
   /** Yields the requests as the backend asks for them, so that the client sends no faster than the service reads. */
-  async *#readRequests({ encoding }: EnvelopedSettings): AsyncGenerator<Buffer> {
-    const reader = createMessageReader(this.#maxBytes);
+  async *#readRequests(settings: EnvelopedSettings): AsyncGenerator<Buffer> {
+    const reader = this.#readerOf(settings);
     const base64 = this.#protocol.text ? new Base64Stream() : undefined;
     try {
       const { body } = this.#exchange;
       for await (const chunk of body.chunks({ steady: () => !reader.whole })) {
         reader.push(base64 === undefined ? chunk : base64.decode(chunk));
-        for (let envelope = reader.next(); envelope !== undefined; envelope = reader.next()) {
-          yield await messageOf(envelope, { encoding, body, maxBytes: this.#maxBytes });
-        }
+        for (let message = reader.next(); message !== undefined; message = reader.next())
+          yield await this.#opened(message);
         body.hold(reader.heldBytes);
       }
-      if (!reader.whole || base64?.whole === false) throw gatewayErrors.CUT_OFF();
+      if (!reader.whole || base64?.whole === false) throw serverErrors.REQUESTS_CUT_OFF();
       // A client that cancels an upload ends the stream and then resets it.
       await this.#exchange.peerCaughtUp?.();
       this.#call.context.throwIfEnded();
@@ -118,30 +180,27 @@ class EnvelopedCall {
 
   async #answer({ header, trailer, response, from }: BackendReply, settings: EnvelopedSettings): Promise<void> {
     const encode = replyEncoder(this.#target, settings.codec, from);
+    const respond = () => this.#options.respond(this.#exchange, header, settings.compress);
     if (!response.stream) {
-      const frame = enveloped(encode(response.message), settings.compress);
-      const last = Buffer.isBuffer(frame) ? frame : await frame;
+      const last = this.#encoded(await compressed(encode(response.message), settings.compress));
       this.#call.finish(() => {
-        this.#protocol.respond(this.#exchange, header, settings);
-        this.#protocol.succeed(this.#exchange, trailer, this.#encoded(last));
+        respond();
+        this.#protocol.end(this.#exchange, { trailer, last });
       });
       return;
     }
-    const respond = () => {
-      if (!this.#exchange.responded) this.#protocol.respond(this.#exchange, header, settings);
-    };
     if (this.#isHeaderEarly(from)) respond();
     for await (const message of response.messages) {
       this.#call.context.throwIfEnded();
       respond();
-      await this.#exchange.write(this.#encoded(await enveloped(encode(message), settings.compress)));
+      await this.#exchange.write(this.#encoded(await compressed(encode(message), settings.compress)));
     }
     if (!this.#exchange.responded) {
       respond();
       // The exchange would send headers and trailers of one turn as one block; these must stay apart.
       await undefined;
     }
-    this.#call.finish(() => this.#protocol.succeed(this.#exchange, trailer, undefined));
+    this.#call.finish(() => this.#protocol.end(this.#exchange, { trailer }));
   }
 
   /**
@@ -150,10 +209,6 @@ class EnvelopedCall {
    */
   #isHeaderEarly(from: BackendReply['from']): boolean {
     return from !== undefined && (this.#requests === undefined || this.#exchange.version === '2');
-  }
-
-  #fail(error: RpcError): void {
-    this.#call.finish(() => this.#protocol.fail(this.#exchange, error));
   }
 
   /** The call has ended, so the rest of the request isn't read. */
@@ -174,6 +229,19 @@ function base64Length(bytes: number): number {
 function decodeText(body: Buffer): Buffer {
   const base64 = new Base64Stream();
   const decoded = base64.decode(body);
-  if (!base64.whole) throw gatewayErrors.CUT_OFF();
+  if (!base64.whole) throw serverErrors.REQUEST_CUT_OFF();
   return decoded;
+}
+
+/** A message with its prefix. */
+export function enveloped(data: Uint8Array, flags = 0): Buffer {
+  const framed = withPrefix(data);
+  framed[0] = flags;
+  return framed;
+}
+
+/** A message with its prefix, compressed if the client accepts it and it pays. */
+function compressed(message: Uint8Array, compress: boolean): Buffer | Promise<Buffer> {
+  if (!compress || !isWorthwhile(message)) return enveloped(message);
+  return toGzip(message).then((smaller) => enveloped(smaller, COMPRESSED));
 }

@@ -1,7 +1,8 @@
 import type { OutgoingHttpHeaders } from 'node:http';
-import type { Logger, Metadata } from '@rondo/rpc/call';
+import type { Logger } from '@rondo/rpc/call';
 import { encodeStatusDetails, fitDetails, percentEncoded, toBase64 } from '@rondo/rpc/internal';
-import { type RpcError, Status } from '@rondo/rpc/status';
+import { Status } from '@rondo/rpc/status';
+import type { Outcome } from './enveloped-call.js';
 import { addMetadata } from './metadata.js';
 
 /** The most bytes of a message; a longer one is cut, so that the status fits into every client's header block, where a byte takes up to three. */
@@ -9,39 +10,23 @@ const MAX_MESSAGE_BYTES = 2 * 1024;
 /** The most bytes of message and details together; longer details are cut for the same reason. */
 const MAX_DETAILS_BYTES = 6 * 1024;
 
-/** The trailers of a call that ended well and has no trailing metadata: most calls. */
-const OK: OutgoingHttpHeaders = Object.freeze({ 'grpc-status': '0' });
-
-/** Whether the client may learn which instance answered. */
-interface TrailerOptions {
-  readonly servedBy: boolean;
-}
-
-/** The trailers of a call that ended well. */
-export function okTrailers(trailer: Metadata, options: TrailerOptions): OutgoingHttpHeaders {
-  const trailers: OutgoingHttpHeaders = {};
-  addMetadata(trailers, trailer, options);
-  for (const _key in trailers) return Object.assign(trailers, OK);
-  return OK;
-}
-
 /**
- * The trailers of a failed call: status, text and details, and the error's metadata. Source:
+ * The trailers of a call: its metadata and status, and the text and details of an error. Source:
  * https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md
  */
-export function errorTrailers(
-  error: RpcError,
-  options: TrailerOptions & { readonly log: Logger },
+export function trailersOf(
+  { trailer, error }: Omit<Outcome, 'last'>,
+  options: { readonly servedBy: boolean; readonly log: Logger },
 ): OutgoingHttpHeaders {
   const trailers: OutgoingHttpHeaders = {};
-  addMetadata(trailers, error.metadata, options);
-  trailers['grpc-status'] = String(error.code === Status.OK ? Status.UNKNOWN : error.code);
-  if (error.message !== '') trailers['grpc-message'] = percentEncoded(boundedText(error.message));
-  // A client that retries by itself does so as the service asks. Source: gRFC A6.
-  if (error.retryPushbackMs !== undefined)
-    trailers['grpc-retry-pushback-ms'] = String(Math.ceil(error.retryPushbackMs));
-  const { code } = error;
+  addMetadata(trailers, trailer, options);
+  if (error === undefined) return Object.assign(trailers, { 'grpc-status': '0' });
+  const { code, retryPushbackMs } = error;
   const message = boundedText(error.message);
+  trailers['grpc-status'] = String(code === Status.OK ? Status.UNKNOWN : code);
+  if (message !== '') trailers['grpc-message'] = percentEncoded(message);
+  // A client that retries by itself does so as the service asks. Source: gRFC A6.
+  if (retryPushbackMs !== undefined) trailers['grpc-retry-pushback-ms'] = String(Math.ceil(retryPushbackMs));
   const fitting = fitDetails(error.details, MAX_DETAILS_BYTES - Buffer.byteLength(message));
   if (fitting !== error.details)
     options.log.warn({ code: error.codeName }, 'details too large: what is beyond 6 KiB was cut');

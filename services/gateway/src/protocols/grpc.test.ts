@@ -220,9 +220,9 @@ const BROKEN: readonly (readonly [string, NoteMethod, Record<string, string>, re
   ['is compressed and says it is not', 'Put', encoded('identity'), [gzipped], Status.INTERNAL, 'name no'],
   ['has an unknown encoding', 'Put', encoded('foo'), [a], Status.UNIMPLEMENTED, 'gzip,identity'],
   ['is no gzip', 'Put', encoded('gzip'), [frame(note('a'), 1)], Status.INVALID_ARGUMENT, 'gzip'],
-  ['has an unknown flag', 'Put', {}, [frame(note('a'), 4)], Status.INTERNAL, 'flags 4'],
-  ['has a malformed timeout', 'Put', within('1.5S'), [a], Status.INVALID_ARGUMENT, 'grpc-timeout'],
-  ['has a long timeout', 'Put', within('123456789S'), [a], Status.INVALID_ARGUMENT, 'eight digits'],
+  ['has an unknown flag', 'Put', {}, [frame(note('a'), 4)], Status.INTERNAL, 'the byte 4'],
+  ['has a malformed timeout', 'Put', within('1.5S'), [a], Status.INVALID_ARGUMENT, 'Grpc-Timeout'],
+  ['has a long timeout', 'Put', within('123456789S'), [a], Status.INVALID_ARGUMENT, '8 digits'],
   ['has no time left', 'Put', within('0m'), [a], Status.DEADLINE_EXCEEDED, 'deadline|0 ms'],
   ['has bytes that are no base64', 'Put', { 'x-bin': '?' }, [a], Status.INVALID_ARGUMENT, 'base64'],
 ];

@@ -1,17 +1,10 @@
 import type { IncomingHttpHeaders, OutgoingHttpHeaders } from 'node:http';
-import { Metadata } from '@rondo/rpc/call';
 import { acceptsGzip } from '../edge/compress.js';
 import type { Codec } from './codec.js';
 import { ACCEPTED, encodingOf } from './compression.js';
-import {
-  createEnvelopedFrontEnd,
-  type EnvelopedProtocol,
-  type EnvelopedSettings,
-  UNCOMPRESSED,
-} from './enveloped-call.js';
-import { errorTrailers, okTrailers } from './grpc-status.js';
+import { createEnvelopedFrontEnd, type EnvelopedSettings, enveloped } from './enveloped-call.js';
+import { trailersOf } from './grpc-status.js';
 import type { FrontEnd, FrontEndOptions } from './inbound-call.js';
-import { addMetadata } from './metadata.js';
 import { grpcTimeoutMs } from './timeout.js';
 
 /**
@@ -19,26 +12,41 @@ import { grpcTimeoutMs } from './timeout.js';
  * https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md
  */
 export function createGrpcFrontEnd(contentType: string, codec: Codec, options: FrontEndOptions): FrontEnd {
-  const protocol: EnvelopedProtocol = {
-    codec,
-    text: false,
-    settings: grpcSettings,
-    respond(exchange, header, { compress }) {
-      const headers = grpcHeaders(contentType, compress);
-      addMetadata(headers, header, options);
-      exchange.respond(200, headers);
+  const protocol = { codec, text: false, settings: grpcSettings, headers: grpcHeaders(contentType) };
+  return createEnvelopedFrontEnd(
+    { ...protocol, end: (exchange, { last, ...outcome }) => exchange.end(last, trailersOf(outcome, options)) },
+    options,
+  );
+}
+
+/** The flag of the envelope that holds the trailers. */
+const TRAILERS = 0b1000_0000;
+
+/** Which of the gRPC-Web formats a client speaks. */
+export interface GrpcWebFormat {
+  readonly contentType: string;
+  readonly codec: Codec;
+  /** Whether the bodies are base64: `application/grpc-web-text`. */
+  readonly text: boolean;
+}
+
+/**
+ * Serves gRPC-Web: gRPC with the trailers as the last envelope of the body, for browsers, which can't read trailers.
+ * Source: https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-WEB.md
+ */
+export function createGrpcWebFrontEnd({ contentType, codec, text }: GrpcWebFormat, options: FrontEndOptions): FrontEnd {
+  const protocol = { codec, text, settings: grpcSettings, headers: grpcHeaders(contentType) };
+  return createEnvelopedFrontEnd(
+    {
+      ...protocol,
+      end(exchange, { last, ...outcome }) {
+        const frame = enveloped(trailerBlock(trailersOf(outcome, options)), TRAILERS);
+        const encoded = text ? Buffer.from(frame.toString('base64')) : frame;
+        exchange.end(last === undefined ? encoded : Buffer.concat([last, encoded]));
+      },
     },
-    succeed: (exchange, trailer, last) => exchange.end(last, okTrailers(trailer, options)),
-    fail(exchange, error) {
-      const trailers = errorTrailers(error, options);
-      const first = exchange.responded ? undefined : error.header;
-      if (!exchange.responded) this.respond(exchange, first ?? new Metadata(), UNCOMPRESSED);
-      // The exchange sends headers and trailers of one turn as one block, "Trailers-Only". Header metadata has its own.
-      if (first === undefined || first.size === 0) exchange.end(undefined, trailers);
-      else queueMicrotask(() => exchange.end(undefined, trailers));
-    },
-  };
-  return createEnvelopedFrontEnd(protocol, options);
+    options,
+  );
 }
 
 /**
@@ -47,18 +55,25 @@ export function createGrpcFrontEnd(contentType: string, codec: Codec, options: F
  *
  * @throws RpcError for a malformed timeout or an unknown encoding.
  */
-export function grpcSettings(headers: IncomingHttpHeaders): Omit<EnvelopedSettings, 'codec'> {
+function grpcSettings(headers: IncomingHttpHeaders): Omit<EnvelopedSettings, 'codec'> {
   const encoding = encodingOf('grpc-encoding', headers['grpc-encoding']);
   return {
-    timeoutMs: grpcTimeoutMs(headers['grpc-timeout']),
+    timeoutMs: grpcTimeoutMs(headers),
     encoding,
     compress: encoding === 'gzip' && acceptsGzip(headers['grpc-accept-encoding']),
   };
 }
 
-/** The headers of an answer. Its messages are compressed one by one, if `compress`. */
-export function grpcHeaders(contentType: string, compress: boolean): OutgoingHttpHeaders {
-  const headers: OutgoingHttpHeaders = { 'content-type': contentType, 'grpc-accept-encoding': ACCEPTED };
-  if (compress) headers['grpc-encoding'] = 'gzip';
-  return headers;
+/** The headers of answers. Messages are compressed one by one, if `compress`. */
+function grpcHeaders(contentType: string): (compress: boolean) => OutgoingHttpHeaders {
+  const headers = { 'content-type': contentType, 'grpc-accept-encoding': ACCEPTED };
+  return (compress) => (compress ? { ...headers, 'grpc-encoding': 'gzip' } : { ...headers });
+}
+
+/** Trailers as the lines of an HTTP/1 header block. */
+function trailerBlock(trailers: OutgoingHttpHeaders): Buffer {
+  const lines = Object.entries(trailers).flatMap(([key, value]) =>
+    (Array.isArray(value) ? value : [value]).map((line) => `${key}: ${line}\r\n`),
+  );
+  return Buffer.from(lines.join(''), 'latin1');
 }

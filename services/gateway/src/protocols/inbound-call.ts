@@ -1,14 +1,13 @@
-import { CallContext, type Logger, type Metadata } from '@rondo/rpc/call';
-import type { Clock } from '@rondo/rpc/clock';
-import type { Payload } from '@rondo/rpc/internal';
+import { CallContext, type Logger, type Metadata, silentLogger } from '@rondo/rpc/call';
+import { type Clock, systemClock } from '@rondo/rpc/clock';
 import { clientErrors } from '@rondo/rpc/internal';
 import { RpcError, Status } from '@rondo/rpc/status';
 import type { PublicMethod } from '../discovery/catalogue.js';
 import { challenge } from '../edge/challenge.js';
 import { gatewayErrors } from '../errors.js';
 import { BodyError, type HttpExchange } from '../listener/exchange.js';
-import type { Backend, BackendReply } from './backend.js';
-import { type Codec, requestOf } from './codec.js';
+import type { Backend, BackendCall, BackendReply } from './backend.js';
+import type { Codec } from './codec.js';
 import { metadataOf } from './metadata.js';
 import { onDrain, STOPPING } from './stopping.js';
 
@@ -26,6 +25,20 @@ export interface FrontEndOptions {
   readonly log: Logger;
   readonly clock: Clock;
 }
+
+/** These options, of which all but `backend` have defaults: messages of 4 MiB at most, and no drain. */
+export type GivenOptions = Pick<FrontEndOptions, 'backend'> & Partial<FrontEndOptions>;
+
+/** The options with their defaults. */
+export const withDefaults = (given: GivenOptions): FrontEndOptions => ({
+  maxMessageBytes: 4 * 1024 * 1024,
+  servedBy: false,
+  clientOf: ({ remote }) => remote,
+  draining: new AbortController().signal,
+  log: silentLogger,
+  clock: systemClock,
+  ...given,
+});
 
 /** One protocol with one codec. */
 export interface FrontEnd {
@@ -48,23 +61,26 @@ export class InboundCall {
   readonly target: PublicMethod;
   /** Ends when the client leaves, and when its request turns out to be unreadable. */
   readonly context = new CallContext();
-  readonly #options: FrontEndOptions;
+  readonly options: FrontEndOptions;
+  /** Whether the client went away, so that there is no reader for an answer. */
+  left = false;
   readonly #startedAt: number;
   #fault: RpcError | undefined;
 
   constructor(exchange: HttpExchange, target: PublicMethod, options: FrontEndOptions) {
     this.exchange = exchange;
     this.target = target;
-    this.#options = options;
+    this.options = options;
     this.#startedAt = options.clock.now();
     exchange.onClose((left) => {
+      this.left = left;
       if (left) this.context.end(clientErrors.CANCELLED());
     });
   }
 
   /** Metadata for the service. Throws as {@link metadataOf} does. */
   metadata(): Metadata {
-    return metadataOf(this.exchange, { client: this.#options.clientOf(this.exchange) });
+    return metadataOf(this.exchange, { client: this.options.clientOf(this.exchange) });
   }
 
   /**
@@ -72,9 +88,9 @@ export class InboundCall {
    *
    * @throws RpcError also for a body that can't be read.
    */
-  async read<T>(work: Promise<T>, { timeoutMs }: CallSettings): Promise<T> {
+  async read<T>(work: Promise<T>, timeoutMs: number | undefined): Promise<T> {
     if (timeoutMs === undefined) return work;
-    const timer = this.#options.clock.setTimer(timeoutMs, () => this.refuse(gatewayErrors.TOO_LATE({ timeoutMs })));
+    const timer = this.options.clock.setTimer(timeoutMs, () => this.refuse(gatewayErrors.TOO_LATE({ timeoutMs })));
     try {
       return await this.context.race(work);
     } finally {
@@ -82,30 +98,32 @@ export class InboundCall {
     }
   }
 
-  /** Makes the backend call. */
-  send(payload: Payload<Uint8Array>, metadata: Metadata, { codec, timeoutMs }: CallSettings): Promise<BackendReply> {
-    const { target, context, refuse } = this;
+  /** Makes the backend call, within the time that the client gives the call. */
+  send(request: BackendCall['request'], metadata: Metadata, timeoutMs: number | undefined): Promise<BackendReply> {
+    const { target, context, options } = this;
     const principal = this.exchange.identity?.principal;
-    const leftMs = timeoutMs === undefined ? undefined : timeoutMs - (this.#options.clock.now() - this.#startedAt);
+    const leftMs = timeoutMs === undefined ? undefined : timeoutMs - (options.clock.now() - this.#startedAt);
     if (leftMs !== undefined && leftMs <= 0) throw gatewayErrors.TOO_LATE({ timeoutMs: timeoutMs ?? 0 });
-    this.exchange.onClose(
-      onDrain(this.#options.draining, { method: target.method, timeoutMs }, () => refuse(STOPPING)),
-    );
-    const request = requestOf(payload, { target, codec, refuse });
-    return this.#options.backend({ target, metadata, principal, timeoutMs: leftMs, context, request });
+    this.exchange.onClose(onDrain(options.draining, { method: target.method, timeoutMs }, () => this.refuse(STOPPING)));
+    return options.backend({ target, metadata, principal, timeoutMs: leftMs, context, request });
   }
 
   /** Ends the call because of its request: the client gets this error, whatever error the backend then reports. Returns the error. */
   readonly refuse = (fault: unknown): RpcError => {
     const error = this.#toError(fault);
-    this.#fault ??= error;
+    this.#fault ??= fault instanceof RpcError ? fault : error;
     this.context.end(error);
     return error;
   };
 
-  /** The error that the client is told. */
+  /** Why the call failed: because of its request, if that has ended it, whatever the backend reported then. */
+  causeOf(fault: unknown): unknown {
+    return this.#fault ?? fault;
+  }
+
+  /** The error for the client. */
   errorOf(fault: unknown): RpcError {
-    const error = this.#fault ?? this.#toError(fault);
+    const error = this.#toError(this.causeOf(fault));
     challenge(this.exchange, error, this.target.desc);
     return error;
   }
@@ -119,16 +137,16 @@ export class InboundCall {
       if (this.context.reason?.code !== Status.CANCELLED) answer();
       else this.exchange.abort('cancel');
     } catch (cause) {
-      this.#options.log.error({ err: cause, method: this.target.method.path }, 'an answer failed');
+      this.options.log.error({ err: cause, method: this.target.method.path }, 'an answer failed');
       this.exchange.abort('internal');
     }
   }
 
   #toError(fault: unknown): RpcError {
     if (fault instanceof BodyError && fault.code === Status.RESOURCE_EXHAUSTED)
-      return gatewayErrors.MESSAGE_TOO_LARGE({ maxBytes: this.#options.maxMessageBytes });
+      return gatewayErrors.MESSAGE_TOO_LARGE({ maxBytes: this.options.maxMessageBytes });
     if (fault instanceof RpcError) return fault;
-    this.#options.log.error({ err: fault, method: this.target.method.path }, 'a call failed inside the gateway');
+    this.options.log.error({ err: fault, method: this.target.method.path }, 'a call failed inside the gateway');
     return gatewayErrors.FAILED({ cause: fault });
   }
 }

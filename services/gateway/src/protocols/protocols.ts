@@ -3,8 +3,7 @@ import type { HttpExchange } from '../listener/exchange.js';
 import { createConnectGetFrontEnd } from './connect-get.js';
 import { createConnectStreamFrontEnd } from './connect-stream.js';
 import { answerConnectError, createConnectUnaryFrontEnd } from './connect-unary.js';
-import { createGrpcFrontEnd } from './grpc.js';
-import { createGrpcWebFrontEnd } from './grpc-web.js';
+import { createGrpcFrontEnd, createGrpcWebFrontEnd } from './grpc.js';
 import type { FrontEnd, FrontEndOptions } from './inbound-call.js';
 
 /** A protocol of calls, as dispatch knows it. */

@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import { readTimeout } from '@rondo/rpc/internal';
 import { gatewayErrors } from '../errors.js';
 
@@ -5,25 +6,29 @@ import { gatewayErrors } from '../errors.js';
 const MAX_TIMEOUT_MS = 2 ** 31 - 1_000;
 
 /**
- * The milliseconds of a `grpc-timeout`; undefined if there is none. Source:
+ * The milliseconds of `grpc-timeout`; undefined if there is none. Source:
  * https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md
  *
  * @throws RpcError `INVALID_ARGUMENT` if it is malformed.
  */
-export function grpcTimeoutMs(value: string | readonly string[] | undefined): number | undefined {
+export function grpcTimeoutMs({ 'grpc-timeout': value }: IncomingHttpHeaders): number | undefined {
   const ms = readTimeout(value);
-  if (Number.isNaN(ms)) throw gatewayErrors.INVALID_GRPC_TIMEOUT({ value: String(value).slice(0, 32) });
+  if (Number.isNaN(ms))
+    throw invalid('Grpc-Timeout', value, 'write at most 8 digits and a unit of H M S m u n, such as 1500m');
   return ms;
 }
 
 /**
- * The milliseconds of a `connect-timeout-ms`; undefined if there is none. Source: https://connectrpc.com/docs/protocol
+ * The milliseconds of `connect-timeout-ms`; undefined if there is none. Source: https://connectrpc.com/docs/protocol
  *
  * @throws RpcError `INVALID_ARGUMENT` if it is malformed.
  */
-export function connectTimeoutMs(value: string | readonly string[] | undefined): number | undefined {
+export function connectTimeoutMs({ 'connect-timeout-ms': value }: IncomingHttpHeaders): number | undefined {
   if (value === undefined) return undefined;
   if (!/^\d{1,10}$/.test(String(value)))
-    throw gatewayErrors.INVALID_CONNECT_TIMEOUT({ value: String(value).slice(0, 32) });
+    throw invalid('Connect-Timeout-Ms', value, 'write milliseconds in at most 10 digits');
   return Math.min(Number(value), MAX_TIMEOUT_MS);
 }
+
+const invalid = (header: string, value: unknown, rule: string) =>
+  gatewayErrors.INVALID_TIMEOUT({ header, value: String(value).slice(0, 32), rule });

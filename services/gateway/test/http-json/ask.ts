@@ -6,7 +6,6 @@ import type { HttpBinding } from '@rondo/schema/http';
 import type { PublicMethod } from '../../src/discovery/catalogue.js';
 import { createHttpJson } from '../../src/http-json/http-json.js';
 import type { Backend } from '../../src/protocols/backend.js';
-import { addMetadata } from '../../src/protocols/metadata.js';
 import { ENDPOINT } from '../support/calling.js';
 import { types } from './contract.js';
 import { type FakeRequest, fakeExchange } from './exchange.js';
@@ -42,8 +41,6 @@ export async function ask(setting: Setting) {
   };
   const serve = createHttpJson({
     backend,
-    metadataOf: () => new Metadata(),
-    addMetadata,
     maxMessageBytes: setting.maxMessageBytes ?? 2_000,
     clock: new ManualClock(),
   });

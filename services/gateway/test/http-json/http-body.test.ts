@@ -3,7 +3,6 @@ import { describe, expect, it } from '@jest/globals';
 import { Metadata } from '@rondo/rpc/call';
 import { createHttpJson } from '../../src/http-json/http-json.js';
 import type { Backend } from '../../src/protocols/backend.js';
-import { addMetadata } from '../../src/protocols/metadata.js';
 import { ask } from './ask.js';
 import { binding, descOf, target } from './contract.js';
 import { fakeExchange } from './exchange.js';
@@ -69,7 +68,7 @@ describe('google.api.HttpBody', () => {
       header.set('x-rows', '2');
       return { header, trailer: new Metadata(), from: undefined, response: { stream: true, messages: messages() } };
     };
-    const serve = createHttpJson({ backend, metadataOf: () => new Metadata(), addMetadata });
+    const serve = createHttpJson({ backend });
     const { exchange, answer } = fakeExchange({ method: 'GET' });
     serve(exchange, { target: target('Export'), binding: binding('GET /v1/export'), variables: new Map() });
     const headers = { 'content-type': 'text/csv', 'content-security-policy': SANDBOXED, 'x-rows': '2' };
@@ -107,7 +106,7 @@ describe('versions of a contract', () => {
       const response = { stream: false, message: new Uint8Array() } as const;
       return { header: new Metadata(), trailer: new Metadata(), response, from: instance('new') };
     };
-    const serve = createHttpJson({ backend, metadataOf: () => new Metadata(), addMetadata: () => {} });
+    const serve = createHttpJson({ backend });
     const { exchange, answer } = fakeExchange({ body });
     serve(exchange, { target: versions, binding: binding('POST /v1/x', '*'), variables: new Map() });
     return { got, answer: await answer(), calls };

@@ -24,8 +24,6 @@ const routes = createRoutes<PublicMethod>([
 function serving(backend: Backend, draining?: AbortSignal) {
   const serve = createHttpJson({
     backend,
-    metadataOf: () => new Metadata(),
-    addMetadata: () => {},
     ...(draining && { draining }),
   });
   return listening({

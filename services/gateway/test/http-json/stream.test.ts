@@ -21,8 +21,6 @@ function ask(setting: Setting) {
   const fake = fakeExchange({ method: setting.route.split(' ')[0] ?? '', ...setting });
   const serve = createHttpJson({
     maxMessageBytes: 100,
-    metadataOf: () => new Metadata(),
-    addMetadata: () => {},
     async backend(call) {
       const payload = typeof call.request === 'function' ? call.request({} as never) : call.request;
       if (payload === undefined) throw new Error('the instance takes the call');

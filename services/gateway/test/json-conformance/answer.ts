@@ -91,7 +91,7 @@ async function startGateway() {
     const response = { stream: false as const, message: call.reply ?? sent.message };
     return { header: new Metadata(), trailer: new Metadata(), response, from: undefined };
   };
-  const serve = createHttpJson({ backend, metadataOf: () => new Metadata(), addMetadata() {} });
+  const serve = createHttpJson({ backend });
   const binding = { verb: 'POST', template: parseTemplate('/v1/echo'), body: '*', responseBody: '' };
   const { port } = await listening({
     handler(exchange) {
