@@ -19,7 +19,6 @@ import type { TlsFiles } from './listener/tls.js';
 
 /** The bounds of the public port. */
 interface Limits {
-  /** How many connections may be open. */
   readonly connections: number;
   /** How many of them may come from one address; an IPv6 network of 64 bits counts as one. */
   readonly 'client-connections': number;

@@ -200,14 +200,7 @@ export const gatewayErrors = defineErrors('the gateway', {
     type: BodyError,
     code: 'RESOURCE_EXHAUSTED',
     text: 'the body has more than {maxBytes} bytes: send less',
-    cause: 'The body is larger than a message may be. HTTP 413.',
-    remedy: 'Send less at a time.',
-  },
-  INFLATED_BODY_TOO_LARGE: {
-    type: BodyError,
-    code: 'RESOURCE_EXHAUSTED',
-    text: 'the inflated body exceeds {maxBytes} bytes: send less',
-    cause: 'The body is larger after decompression than the gateway takes. HTTP 413.',
+    cause: 'The body is larger than a message may be, perhaps once it is decompressed. HTTP 413.',
     remedy: 'Send less at a time.',
   },
   LINE_TOO_LARGE: {
@@ -260,12 +253,6 @@ export const gatewayErrors = defineErrors('the gateway', {
     text: 'a message of the request is larger than {maxBytes} bytes, the most that the gateway takes; send less at a time',
     cause: 'A message of the request is larger than the gateway takes.',
     remedy: 'Send less at a time.',
-  },
-  NO_LOCAL_MESSAGE: {
-    code: 'UNIMPLEMENTED',
-    text: '{path} takes one message, and the request has none',
-    cause: 'A service of the gateway itself was called with no request.',
-    remedy: 'Send one message.',
   },
 
   // The call.
@@ -320,12 +307,6 @@ export const gatewayErrors = defineErrors('the gateway', {
   FAILED: {
     code: 'INTERNAL',
     text: 'internal error',
-    cause: 'A fault of the gateway.',
-    remedy: "Call again; the gateway's log has the fault.",
-  },
-  JSON_FAILED: {
-    code: 'INTERNAL',
-    text: 'the gateway failed; try again, and report it if it lasts',
     cause: 'A fault of the gateway. HTTP 500.',
     remedy: "Call again; the gateway's log has the fault.",
   },

@@ -23,7 +23,6 @@ import {
 import { ALL_SERVICES, type Endpoint, type Resolver, type ResolverListener } from './resolver.js';
 import { fixedEndpoint, type StaticResolverOptions, staticResolver } from './static.js';
 
-/** Options of {@link dnsResolver}. */
 export interface DnsResolverOptions {
   /** How often the name is looked up, whatever the TTL of its records. Milliseconds; 60,000 by default. */
   readonly intervalMs?: number;

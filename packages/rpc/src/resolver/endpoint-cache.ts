@@ -108,7 +108,6 @@ const DEPARTURES: ReadonlySet<RemovalReason> = new Set([
   RemovalReason.REMOVAL_REASON_REPLACED,
 ]);
 
-/** Options of {@link SavedEndpoints}. */
 interface SavedEndpointsOptions {
   readonly storage: EndpointStorage;
   /** The registry's addresses. */

@@ -7,7 +7,6 @@ import type { EndpointStorage } from './endpoint-storage.js';
 import type { Resolver } from './resolver.js';
 import { type Watch, WatchClient, type WatchClientOptions } from './watch-client.js';
 
-/** Options of {@link registryResolver}. */
 export interface RegistryResolverOptions {
   readonly watch: Watch;
   /** The registry's addresses: replicas over one store, any of which will do. */
@@ -20,7 +19,6 @@ export interface RegistryResolverOptions {
   readonly storage?: EndpointStorage;
   /** Whether this client has mutual TLS, and needs it; undefined if it has none. */
   readonly tls?: TlsUse | undefined;
-  /** Closes the connections to the registry. */
   readonly close?: () => void;
 }
 

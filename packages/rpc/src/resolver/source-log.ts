@@ -2,7 +2,6 @@ import type { Clock } from '@rondo/base';
 import type { Logger } from '../call/call.js';
 import type { SourceState, SourceView } from './resolver.js';
 
-/** Options of {@link SourceLog}. */
 export interface SourceLogOptions {
   readonly service: string;
   /** The registry's addresses. */

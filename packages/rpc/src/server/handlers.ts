@@ -23,7 +23,6 @@ export type Handlers<D extends ServiceDefinition, U extends keyof D['methods'] =
   readonly [K in keyof D['methods']]: Handler<K extends U ? Raw<D['methods'][K]> : D['methods'][K]>;
 };
 
-/** Options of {@link implement}. */
 interface ImplementOptions<U> {
   /** The methods, by their names in code, whose handlers take and return encoded messages: see {@link raw}. */
   readonly raw?: readonly U[];

@@ -6,12 +6,8 @@ import { Status } from '../status/code.js';
  * count a call allocates nothing.
  */
 export class MethodStats extends Durations {
-  /** Calls that have begun. */
   begun = 0;
-  /** Bytes of the messages received. */
   requestBytes = 0;
-  /** Bytes of the messages sent. */
   replyBytes = 0;
-  /** Calls that have ended, by status code. */
   readonly ended: number[] = new Array(Object.keys(Status).length).fill(0);
 }

@@ -20,7 +20,6 @@ export interface RoutedCallOptions {
   readonly method: Method;
   /** Reads the request for the handler, if it has a reader. */
   readonly reader: RequestReader | undefined;
-  /** Counts the bytes of the request. */
   readonly stats: MethodStats;
   readonly startedAt: number;
   readonly clocks: Clocks;

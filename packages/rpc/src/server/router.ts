@@ -36,7 +36,6 @@ import { MethodStats } from './method-stats.js';
 import { readerOf } from './reading.js';
 import { encodeReply, type RequestReader, RoutedCall } from './routed-call.js';
 
-/** Options of {@link createRouter}. */
 export interface RouterOptions {
   readonly services: readonly ServiceImplementation[];
   /** Middleware around every handler; the first is the outermost. */

@@ -25,7 +25,6 @@ export interface CallReport {
   readonly timing?: CallTiming;
 }
 
-/** Options of {@link RpcError}. */
 export interface RpcErrorOptions {
   /** `google.rpc` details, from {@link packDetail} or as received. */
   readonly details?: readonly Any[];

@@ -7,7 +7,6 @@ import { RpcError, type RpcErrorOptions } from './rpc-error.js';
  */
 export type Reach = 'unsent' | 'never' | 'unknown';
 
-/** Options of {@link TransportError}. */
 interface TransportErrorOptions extends RpcErrorOptions {
   readonly reach: Reach;
   readonly foreign?: boolean;
@@ -26,7 +25,6 @@ export class TransportError extends RpcError {
   }
 }
 
-/** Options of {@link RouterError}. */
 interface RouterErrorOptions extends RpcErrorOptions {
   /** `never` if it is certain that no handler ran. */
   readonly handled: 'never' | 'unknown';

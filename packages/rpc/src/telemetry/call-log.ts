@@ -6,7 +6,6 @@ import type { StatusName } from '../status/code.js';
 import { ShuttingDown } from '../status/wire-errors.js';
 import { type CallOutcome, withOutcome } from './call-outcome.js';
 
-/** Options of {@link callLog}. */
 export interface CallLogOptions {
   readonly clock: Clock;
   /** A call that takes longer than this is logged as slow. Milliseconds; 1,000 by default. */

@@ -6,7 +6,6 @@ import type { Middleware } from '../middleware/middleware.js';
 import type { StatusName } from '../status/code.js';
 import { withOutcome } from './call-outcome.js';
 
-/** Options of {@link callMetrics}. */
 export interface MetricsOptions {
   readonly meter: Meter;
   readonly clock: Clock;

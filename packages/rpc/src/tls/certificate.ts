@@ -8,7 +8,6 @@ export interface ProcessCertificate {
   readonly validTo: Date;
   /** The certificate and its intermediates, in PEM. */
   readonly cert: Buffer;
-  /** The private key, in PEM. */
   readonly key: Buffer;
   /** The certificate authorities that this process trusts, in PEM. */
   readonly ca: Buffer;

@@ -41,7 +41,6 @@ export class ProcessIdentity {
     this.#current = this.#read();
   }
 
-  /** The certificate for new connections. */
   get current(): ProcessCertificate {
     return this.#current;
   }

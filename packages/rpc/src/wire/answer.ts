@@ -143,7 +143,6 @@ const BEFORE_TRAILERS = { waitForTrailers: true, sendDate: false } as const;
 /** The answer to a request that isn't served. */
 export interface Refusal {
   readonly headers: OutgoingHttpHeaders;
-  /** The body. */
   readonly text?: string;
 }
 

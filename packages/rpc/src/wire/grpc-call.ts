@@ -172,7 +172,6 @@ export class GrpcCall implements ReceivedWireCall, MetadataSource, CallInFlight,
     return this.#options.decompressions.run(() => this.inflate(data), this.context.signal, this.#connection.network);
   }
 
-  /** Decompresses a message now. */
   inflate(data: Buffer): Promise<Buffer> {
     return inflate(data, this.#compressed);
   }

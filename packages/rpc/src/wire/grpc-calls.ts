@@ -68,7 +68,6 @@ export class ServedCalls {
     return streams.length;
   }
 
-  /** Ends every call. */
   endAll(): void {
     for (const call of this.#inFlight.all()) call.abort(serverErrors.STOPPING());
   }

@@ -3,7 +3,6 @@ import { constants } from 'node:crypto';
 import type { Socket } from 'node:net';
 import tls, { type SecureContextOptions, type TLSSocket, type TlsOptions } from 'node:tls';
 
-/** Options of {@link Handshakes}. */
 export interface HandshakeOptions {
   /** What doesn't change with the certificate, such as the protocols and whether clients need certificates. */
   readonly options: TlsOptions;

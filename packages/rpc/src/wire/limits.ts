@@ -59,9 +59,7 @@ export const http2Options = (limits: SessionLimits): Http2Options => ({
     initialWindowSize: FLOW_CONTROL_WINDOW_BYTES,
     enablePush: false,
   },
-  /** Headers of a request. */
   maxHeaderListPairs: 128,
-  /** Entries of a SETTINGS frame. */
   maxSettings: 32,
   /** Pings of this side that a client hasn't answered. */
   maxOutstandingPings: 10,

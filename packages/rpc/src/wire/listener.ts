@@ -14,7 +14,6 @@ export interface Protocols {
   readonly onlyTls?: boolean;
 }
 
-/** Options of {@link createListener}. */
 export interface ListenerOptions {
   readonly connections: OpenConnections;
   readonly protocols: Protocols;

@@ -59,7 +59,6 @@ export class MutualHandshakes extends Handshakes {
     return this.#log.count;
   }
 
-  /** Takes no new certificate any more. */
   close(): void {
     this.#stop();
   }

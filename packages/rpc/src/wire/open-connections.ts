@@ -55,7 +55,6 @@ export class OpenConnections {
     return undefined;
   }
 
-  /** Closes every connection. */
   destroy(): void {
     for (const socket of this.#open) socket.destroy();
   }

@@ -21,7 +21,6 @@ export interface Opened {
 export interface ConnectionOptions extends Opened {
   /** What the unfinished requests of all clients may hold. */
   readonly unfinished: Shares;
-  /** In which steps they count. */
   readonly stepBytes: number;
   readonly clock: Clock;
 }
@@ -36,7 +35,6 @@ export class Connection {
   /** The network of its client, by which clients have turns and shares. */
   readonly network: string;
   readonly client: Peer | undefined;
-  /** How many tunnels it has open. */
   tunnels = 0;
   /** What its requests hold that haven't come whole. */
   #unfinishedBytes = 0;
@@ -156,7 +154,6 @@ export class MessageReader {
     return length;
   }
 
-  /** Where the whole prefix is. */
   #readPrefix(): readonly [Buffer, number] | undefined {
     const at = this.#at;
     if (this.#prefixBytes === 0 && this.#chunk.length - at >= PREFIX_BYTES) {
@@ -311,7 +308,6 @@ export class OnlyRequest {
     return this.#bytes ?? NO_BYTES;
   }
 
-  /** Frees the request. */
   drop(): void {
     this.#read = undefined;
     this.#bytes = undefined;

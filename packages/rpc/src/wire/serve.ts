@@ -15,7 +15,6 @@ import { OpenConnections } from './open-connections.js';
 import { awaitSettings, openSession } from './session.js';
 import { removeStaleSocket, socketPath } from './stale-socket.js';
 
-/** Options of {@link serve}. */
 export interface ServeOptions {
   /**
    * `host:port`, `[v6]:port` or `unix:/path`; port 0 is any free one. A socket that a killed process left at `/path` is

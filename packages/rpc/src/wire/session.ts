@@ -4,7 +4,6 @@ import type { Clock } from '@rondo/base';
 import { keepAlive, pingPeer } from '../transport/grpc/keepalive.js';
 import { type Http2Options, PINGS } from './limits.js';
 
-/** Options of {@link openSession}. */
 export interface SessionOptions {
   readonly options: Http2Options;
   readonly clock: Clock;

@@ -10,7 +10,6 @@ type FoundRoute = Extract<Found, { readonly binding: unknown }>;
 
 /** The public services and routes, computed from one state of the services. It looks up instances in the live state. */
 export interface View extends Pick<Catalogue, 'services' | 'routes' | 'route'> {
-  /** By the path of the method. */
   readonly methods: ReadonlyMap<string, PublicMethod>;
 }
 

@@ -3,7 +3,6 @@ import type { Clock } from '@rondo/rpc/clock';
 import { Sampler } from '@rondo/rpc/internal';
 import type { HttpExchange } from '../listener/exchange.js';
 
-/** Options of {@link createAccessLog}. */
 export interface AccessLogOptions {
   readonly log: Logger;
   readonly clock: Pick<Clock, 'now'>;

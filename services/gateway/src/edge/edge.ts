@@ -16,14 +16,12 @@ import { createRequestMetrics } from './metrics.js';
 import { createRateLimit, type Quota, type Rate } from './rate-limit.js';
 import { identify } from './request-id.js';
 
-/** Options of {@link createEdge}. */
 export interface EdgeOptions {
   readonly log: Logger;
   /** Without a meter nothing is measured. */
   readonly meter?: ServiceContext['meter'];
   readonly clock: Clock;
   readonly random: Random;
-  /** The host that the gateway listens on. */
   readonly listenHost: string;
   /** The hosts that requests may name; `*` for any. */
   readonly hosts: readonly string[];
@@ -43,9 +41,7 @@ export interface EdgeOptions {
 
 /** What stands between the public port and the protocols. */
 export interface Edge {
-  /** Admits requests to a handler. */
   admit(handler: HttpHandler): HttpHandler;
-  /** The address of a request's client. */
   clientOf(exchange: HttpExchange): string;
   /** Whose share of what is bounded for all a request takes: its principal's, or its client's network's. */
   shareOf(exchange: HttpExchange): string;

@@ -38,7 +38,7 @@ export async function readBody(exchange: HttpExchange, maxBytes: number): Promis
 }
 
 const BODY_ERRORS = {
-  tooLong: (maxBytes: number) => gatewayErrors.INFLATED_BODY_TOO_LARGE({ maxBytes }),
+  tooLong: (maxBytes: number) => gatewayErrors.BODY_TOO_LARGE({ maxBytes }),
   unreadable: () => gatewayErrors.BODY_NOT_GZIP(),
 };
 

@@ -36,7 +36,7 @@ export function toFault(call: HttpCall, caught: unknown): HttpFault | undefined 
     return new HttpFault(httpStatusOf(error, conditional), error, headers);
   }
   call.options.log.error({ err: error }, 'a request failed inside the gateway');
-  return new HttpFault(500, gatewayErrors.JSON_FAILED());
+  return new HttpFault(500, gatewayErrors.FAILED());
 }
 
 const BODY_STATUSES: ReadonlyMap<Status, number> = new Map([

@@ -48,7 +48,6 @@ export async function* readLines(exchange: HttpExchange, maxBytes: number): Asyn
   yield* take();
 }
 
-/** Options of {@link encodeLines}. */
 export interface EncodeOptions {
   readonly method: DescMethod;
   readonly match: RouteMatch;

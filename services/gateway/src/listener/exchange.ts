@@ -5,7 +5,6 @@ import { RpcError } from '@rondo/rpc/status';
 /** One HTTP request and its answer, over HTTP/1.1 or HTTP/2. It is all that the protocol handlers see of HTTP. */
 export interface HttpExchange {
   readonly version: '1.1' | '2';
-  /** Whether the connection is encrypted. */
   readonly secure: boolean;
   readonly method: string;
   /** As received, still percent-encoded, without the query. */
@@ -32,7 +31,6 @@ export interface HttpExchange {
    * that cancels an upload ends the stream and then resets it: without this, a part of an upload looks like a whole one.
    */
   readonly peerCaughtUp?: () => Promise<void>;
-  /** Whether `respond` was called. */
   readonly responded: boolean;
   /** The status of the answer; 0 until `respond`. */
   readonly status: number;

@@ -48,7 +48,6 @@ export class Http1Connection extends Duplex {
   readonly #waiting: Arrived[] = [];
   /** The last request that was parsed. */
   #last: IncomingMessage | undefined;
-  /** What hasn't been parsed. */
   #rest = NOTHING;
   /** The end of what has been parsed: the end of the headers may begin there. */
   #tail = '';

@@ -9,9 +9,7 @@ import { handle, type Setup } from './setup.js';
 /** HTTP/1.1 on connections that the listener hands over. */
 export interface Http1 {
   accept(socket: Socket): void;
-  /** Closes the connections without a request. */
   closeIdle(): void;
-  /** Stops the checks of timeouts. */
   close(): void;
 }
 

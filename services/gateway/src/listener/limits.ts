@@ -1,6 +1,5 @@
 /** What the public listener grants a client. Times are in milliseconds, sizes in bytes. */
 export interface ListenerLimits {
-  /** Open connections of all clients. */
   readonly connections: number;
   /** Open connections of one client: of an IPv4 address, or of an IPv6 network of 64 bits. */
   readonly connectionsPerClient: number;

@@ -48,7 +48,6 @@ export interface ListenerOptions {
 export interface PublicListener extends AppListener {
   /** Aborts when the listener begins to drain. A handler then ends an answer that has no end of its own. */
   readonly draining: AbortSignal;
-  /** How many connections are open. */
   readonly connections: number;
 }
 
@@ -140,9 +139,20 @@ const LAST_REQUESTS_MS = 1_000;
 /** The protocols of the port. A connection goes to one of them, or first to TLS and then to one of them. */
 function createProtocols(setup: Setup, files: ListenerOptions['tls']) {
   const { limits, clock, log } = setup;
-  const requests = countRequests();
-  const http1 = createHttp1(setup, requests.count);
-  const http2 = createHttp2(setup, requests.count);
+  let requests = 0;
+  let closeIdle: (() => void) | undefined;
+  const closeIfNone = () => {
+    if (requests === 0) closeIdle?.();
+  };
+  const count = (exchange: HttpExchange) => {
+    requests += 1;
+    exchange.onClose(() => {
+      requests -= 1;
+      closeIfNone();
+    });
+  };
+  const http1 = createHttp1(setup, count);
+  const http2 = createHttp2(setup, count);
   const tls =
     files &&
     createTls({
@@ -162,12 +172,14 @@ function createProtocols(setup: Setup, files: ListenerOptions['tls']) {
     drain(closeUndecided: () => void): void {
       http2.drain();
       // Connections without a request close last: a request on one of them is still answered.
-      const closeIdle = () => {
-        closeUndecided();
-        tls?.closeUnfinished();
-        http1.closeIdle();
-      };
-      last = clock.setTimer(LAST_REQUESTS_MS, () => requests.whenNone(closeIdle));
+      last = clock.setTimer(LAST_REQUESTS_MS, () => {
+        closeIdle = () => {
+          closeUndecided();
+          tls?.closeUnfinished();
+          http1.closeIdle();
+        };
+        closeIfNone();
+      });
     },
     close(): void {
       last?.cancel();
@@ -182,25 +194,5 @@ function onlySecure(handler: HttpHandler): HttpHandler {
   return (exchange) => {
     if (exchange.secure) handler(exchange);
     else refuse(exchange, 426, 'this port answers over TLS only: use https');
-  };
-}
-
-/** Counts the requests in flight. */
-function countRequests() {
-  let active = 0;
-  let waiting: (() => void)[] = [];
-  return {
-    count(exchange: HttpExchange): void {
-      active += 1;
-      exchange.onClose(() => {
-        active -= 1;
-        if (active === 0) for (const listener of waiting) listener();
-      });
-    },
-    /** Calls `listener` each time when no request is left. */
-    whenNone(listener: () => void): void {
-      waiting = [...waiting, listener];
-      if (active === 0) listener();
-    },
   };
 }

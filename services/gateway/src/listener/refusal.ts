@@ -5,7 +5,6 @@ export type RefusalStatus = 400 | 405 | 408 | 413 | 426 | 431 | 500 | 505;
 
 interface Refusal {
   readonly reason: string;
-  /** The gRPC status code. */
   readonly code: number;
 }
 

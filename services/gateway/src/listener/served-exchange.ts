@@ -101,7 +101,6 @@ export abstract class ServedExchange implements HttpExchange {
 
   /** Sends the headers of the answer, unless they are sent. */
   protected abstract flush(): void;
-  /** Breaks the answer off. */
   protected abstract reset(reason: Parameters<HttpExchange['abort']>[0]): void;
   /** Runs once the answer has ended and the client still sends more than is read and forgotten. */
   protected abstract cut(): void;

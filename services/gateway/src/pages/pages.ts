@@ -6,7 +6,6 @@ import { answerHealth, type GatewayHealth } from './health.js';
 import { HOME_POLICY, homePage } from './home.js';
 import type { ServicePages } from './service-pages.js';
 
-/** Options of {@link createPages}. */
 export interface PagesOptions {
   readonly catalogue: Pick<Catalogue, 'services' | 'routes' | 'revision'>;
   /** Whether the gateway verifies credentials. Not by default. */

@@ -9,11 +9,11 @@ import {
   type Payload,
   receivedTraceId,
   Sampler,
+  serverErrors,
 } from '@rondo/rpc/internal';
 import type { Router } from '@rondo/rpc/server';
 import { RpcError, Status } from '@rondo/rpc/status';
 import type { PublicMethod } from '../discovery/catalogue.js';
-import { gatewayErrors } from '../errors.js';
 import { publicError } from './public-error.js';
 
 /** One call of a public method, as every protocol makes it. */
@@ -45,7 +45,6 @@ export type BackendReply = Omit<ForwardedReply, 'from'> & { readonly from: Endpo
  */
 export type Backend = (call: BackendCall) => Promise<BackendReply>;
 
-/** Options of {@link createBackend}. */
 export interface BackendOptions {
   /** From `createForwarder`. */
   readonly forward: (call: ForwardedCall) => Promise<ForwardedReply>;
@@ -169,7 +168,7 @@ async function answerLocally(call: MethodCall, { local, clock }: BackendOptions)
   const { target, metadata, timeoutMs, principal } = call;
   const { path, responseStream }: Method = target.method;
   const request = typeof call.request === 'function' ? call.request(undefined) : call.request;
-  if (request === undefined) throw gatewayErrors.NO_LOCAL_MESSAGE({ path });
+  if (request === undefined) throw serverErrors.NO_REQUEST();
   const deadline = timeoutMs === undefined ? undefined : clock.now() + timeoutMs;
   const context = new CallContext({ clock, parents: [call.context] });
   const reply = await local.handle({ path, responseStream, metadata, deadline, context, request, peer: '', principal });

@@ -10,10 +10,8 @@ import { codecOfQuery, isConnectGet } from './connect-get.js';
 import { type GivenOptions, withDefaults } from './inbound-call.js';
 import { createFormats, type Format, type Formats, PROTOCOLS } from './protocols.js';
 
-/** Options of {@link createDispatch}. */
 export interface DispatchOptions extends GivenOptions {
   readonly catalogue: Pick<Catalogue, 'method' | 'route'> & Partial<Pick<LiveCatalogue, 'learning' | 'onChange'>>;
-  /** Serves a request to an annotated path. */
   readonly httpJson: (exchange: HttpExchange, match: RouteMatch) => void;
   /** Serves the fixed paths, such as `/` and `/readyz`. It returns whether the path is one of them. */
   readonly pages: (exchange: HttpExchange) => boolean;

@@ -146,7 +146,6 @@ class EnvelopedCall {
     });
   }
 
-  /** The bytes of a message. */
   #opened({ flags, data }: Message): Buffer | Promise<Buffer> {
     const { maxBytes } = this.#options;
     return flags === 0 ? data : inflate(data, { body: this.#exchange.body, maxBytes });

@@ -9,7 +9,6 @@ import { BodyError, type HttpExchange } from '../listener/exchange.js';
 import type { Backend, BackendCall, BackendReply } from './backend.js';
 import type { Codec } from './codec.js';
 import { metadataOf } from './metadata.js';
-import { onDrain, STOPPING } from './stopping.js';
 
 /** What every protocol needs to serve calls. */
 export interface FrontEndOptions {
@@ -104,8 +103,16 @@ export class InboundCall {
     const principal = this.exchange.identity?.principal;
     const leftMs = timeoutMs === undefined ? undefined : timeoutMs - (options.clock.now() - this.#startedAt);
     if (leftMs !== undefined && leftMs <= 0) throw gatewayErrors.TOO_LATE({ timeoutMs: timeoutMs ?? 0 });
-    this.exchange.onClose(onDrain(options.draining, { method: target.method, timeoutMs }, () => this.refuse(STOPPING)));
+    if (isEndless(target, timeoutMs)) this.#endWithDrain();
     return options.backend({ target, metadata, principal, timeoutMs: leftMs, context, request });
+  }
+
+  #endWithDrain(): void {
+    const { draining } = this.options;
+    const end = () => this.refuse(STOPPING);
+    draining.addEventListener('abort', end, { once: true });
+    if (draining.aborted) end();
+    this.exchange.onClose(() => draining.removeEventListener('abort', end));
   }
 
   /** Ends the call because of its request: the client gets this error, whatever error the backend then reports. Returns the error. */
@@ -150,3 +157,10 @@ export class InboundCall {
     return gatewayErrors.FAILED({ cause: fault });
   }
 }
+
+/** The error of streams that the gateway ends as it stops. */
+export const STOPPING = gatewayErrors.STOPPING();
+
+/** Whether a call is a stream without an end of its own. */
+const isEndless = ({ method: { requestStream, responseStream, policy } }: PublicMethod, timeoutMs?: number): boolean =>
+  (requestStream || responseStream) && policy.timeoutMs === undefined && timeoutMs === undefined;

@@ -54,7 +54,6 @@ const TEXT = /^[\x20-\x7e]*$/;
 
 /** What a service is told of the client. */
 export interface Forwarded {
-  /** The client's address. */
   readonly client: string;
 }
 
@@ -83,7 +82,12 @@ export function metadataOf(exchange: HttpExchange, { client }: Forwarded): Metad
   entries.set('x-forwarded-for', [client]);
   entries.set('x-forwarded-proto', [exchange.secure ? 'https' : 'http']);
   if (exchange.authority !== '' && TEXT.test(exchange.authority)) entries.set('x-forwarded-host', [exchange.authority]);
-  return Metadata.over(new ReceivedHeaders(entries));
+  return Metadata.over({
+    getAll: (key) => entries.get(key) ?? [],
+    forEach(visit) {
+      for (const [key, values] of entries) for (const value of values) visit(key, value);
+    },
+  });
 }
 
 /** The fields that `Connection` names belong to the connection too. */
@@ -111,23 +115,6 @@ function valuesOf(key: string, raw: string | string[]): readonly Value[] {
 function bytesOf(key: string, value: string): Buffer {
   if (!isBase64(value)) throw gatewayErrors.HEADER_NOT_BASE64({ key });
   return Buffer.from(value, 'base64');
-}
-
-/** Received entries, as `Metadata.over` takes them. */
-class ReceivedHeaders {
-  readonly #entries: ReadonlyMap<string, readonly Value[]>;
-
-  constructor(entries: ReadonlyMap<string, readonly Value[]>) {
-    this.#entries = entries;
-  }
-
-  getAll(key: string): readonly Value[] {
-    return this.#entries.get(key) ?? [];
-  }
-
-  forEach(visit: (key: string, value: Value) => void): void {
-    for (const [key, values] of this.#entries) for (const value of values) visit(key, value);
-  }
 }
 
 /** The key that names the instance which served a call. */

@@ -12,13 +12,11 @@ export interface Protocol {
   readonly contentTypes: readonly string[];
   /** How all its content types begin; undefined if requests that aren't calls have them too, as those of HTTP/JSON do. */
   readonly prefix: string | undefined;
-  /** The methods that it can call. */
   readonly methods: 'all' | 'unary' | 'streaming';
   /** Whether it can be spoken over HTTP/1.1. */
   readonly http1: boolean;
   /** Answers a call of a method that the gateway doesn't have. */
   readonly refuseUnknown: (exchange: HttpExchange, error: RpcError, frontEnd: FrontEnd) => void;
-  /** The front end of each content type. */
   readonly frontEnds: (options: FrontEndOptions) => readonly (readonly [contentType: string, frontEnd: FrontEnd])[];
 }
 

@@ -3,7 +3,6 @@ import { gatewayErrors } from '../errors.js';
 
 /** What is known of a failed call. */
 export interface FailedCall {
-  /** The fully qualified service. */
   readonly service: string;
   /** Whether an instance of the service is known. */
   readonly running: boolean;

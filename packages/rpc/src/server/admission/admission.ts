@@ -89,7 +89,6 @@ export class MethodAdmission {
     this.latency = this.unary && this.priority !== 'critical' ? new LatencyLimit(this.priority, server) : undefined;
   }
 
-  /** Begins a call. */
   enter(now: number): void {
     this.inFlight += 1;
     if (!this.unary) return;
@@ -129,7 +128,6 @@ interface AdmissionSetup {
 
 /** Decides whether a server's calls begin. Admitting a call allocates nothing. */
 export class Admission implements AdmissionControl {
-  /** Whether callers have a bound. */
   boundsCallers = false;
   readonly #methods = new Map<string, MethodAdmission>();
   readonly #random: Random;
@@ -148,7 +146,6 @@ export class Admission implements AdmissionControl {
     this.update(options);
   }
 
-  /** Adds a method before its first call. */
   add(method: Method): MethodAdmission {
     const added = new MethodAdmission(method, this.#unary);
     added.bound = this.#maxCalls.methods?.[method.path] ?? NO_LIMIT;
@@ -199,7 +196,6 @@ export class Admission implements AdmissionControl {
     });
   }
 
-  /** The limit that another call would exceed. */
   #exceeded(method: MethodAdmission, now: number): Limit | undefined {
     if (method.inFlight >= method.bound) return 'method';
     if (method.priority === 'critical' || method.bound !== NO_LIMIT) return undefined;

@@ -91,7 +91,6 @@ export class LatencyLimit {
   readonly #tolerance: Tolerance;
   readonly #server: CallsOfServer;
   #inFlight = 0;
-  /** The most calls in flight. */
   #limit = NO_LIMIT;
   /** The duration of calls that don't queue; NaN until the first window has ended. */
   #usualMs = Number.NaN;
@@ -132,7 +131,6 @@ export class LatencyLimit {
     return this.#usualMs;
   }
 
-  /** Whether a call can begin. */
   admits(now: number): boolean {
     if (this.#inFlight < this.#limit || this.#server.inFlight < LEAST_CALLS) {
       if (this.#inFlight < STUCK_CALLS || this.#limit !== NO_LIMIT || !this.#isStuck(now)) return true;
@@ -179,7 +177,6 @@ export class LatencyLimit {
     this.lift();
   }
 
-  /** Ends the limit. */
   lift(): void {
     if (this.#limit !== NO_LIMIT) this.#server.limited -= 1;
     this.#limit = NO_LIMIT;

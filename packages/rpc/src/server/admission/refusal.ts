@@ -10,7 +10,6 @@ interface Refusal {
   readonly limit: Limit;
   /** `/package.Service/Method`. */
   readonly path: string;
-  /** The most calls in flight. */
   readonly max: number;
   /** After how long a call may succeed. Milliseconds. */
   readonly retryMs: number;

@@ -37,7 +37,6 @@ export class Connection implements Carrier {
   readonly #unsubscribe: readonly (() => void)[];
   /** Requests held until another overtakes them. */
   #held: { readonly send: () => void; readonly timer: Timer }[] = [];
-  /** Whether the server is silent. */
   silent = false;
   /** Ends the wait until the server counts as silent, and until the connection is lost. */
   #silence: Timer | undefined;
@@ -302,7 +301,6 @@ class MessagePipe {
     }
   }
 
-  /** Drops the messages on their way. */
   clear(): void {
     this.#timer?.cancel();
     this.#timer = undefined;

@@ -14,7 +14,6 @@ export interface Carrier {
   aheadMs(): number;
   /** The messages of a response stream as the server sends them. */
   outgoing(wire: WireCall, messages: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array>;
-  /** Breaks the connection. */
   lose(): void;
   /** The client has the outcome. */
   onReceived(exchange: Exchange): void;
@@ -29,7 +28,6 @@ export class Exchange {
   readonly #wire: WireCall;
   readonly #carrier: Carrier;
   readonly #fault: CallFault | undefined;
-  /** The context of the call on the server. */
   readonly #far = new CallContext();
   #settle: { resolve(reply: Reply<Uint8Array>): void; reject(error: unknown): void } | undefined;
   #rejectRead: ((error: unknown) => void) | undefined;
@@ -45,12 +43,10 @@ export class Exchange {
     wire.context.onEnd(this.#leave);
   }
 
-  /** The context of the call at the client. */
   get context(): CallContext {
     return this.#wire.context;
   }
 
-  /** Sends the request. */
   begin(): void {
     if (this.#failure !== undefined) return;
     if (this.#fault?.kind === 'drop' && this.#fault.what === 'request') this.#drop(this.#fault);

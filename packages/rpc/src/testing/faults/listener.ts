@@ -15,7 +15,6 @@ export interface FaultListener extends MemoryListener {
   drain(graceMs: number): Promise<void>;
 }
 
-/** Options of {@link createListener}. */
 export interface ListenerOptions {
   readonly network: MemoryNetwork;
   readonly clock: Clock;

@@ -9,7 +9,6 @@ import { createListener, type FaultListener } from './listener.js';
 import type { Peer, SharedNetwork, Timing } from './network-state.js';
 import { NodeClock } from './node-clock.js';
 
-/** Options of {@link createFaultNetwork}. */
 export interface FaultNetworkOptions extends Partial<Timing> {
   /** The true time; a `ManualClock` in most tests. */
   readonly clock?: Clock;
@@ -23,9 +22,7 @@ export type EndFault = () => void;
 /** One process in a fault network, with its connections, its listeners and its clock. */
 export interface FaultNode {
   readonly name: string;
-  /** The clock of this process. */
   readonly clock: Clock;
-  /** Creates its connections. */
   readonly transport: TransportFactory;
   /** False once it was killed. */
   readonly alive: boolean;
@@ -55,7 +52,6 @@ export interface FaultNetwork {
    * the previous process of this name.
    */
   node(name: string, options?: { readonly aheadMs?: number }): FaultNode;
-  /** Whether a node of that name is alive. */
   lives(name: string): boolean;
   /** Blocks one direction. Messages sent meanwhile arrive afterwards, unless keepalive has ended the connection. */
   block(route: Route): EndFault;

@@ -28,7 +28,6 @@ export interface PlannedFault {
   readonly fault: Fault;
 }
 
-/** Options of {@link planFaults}. */
 export interface PlanOptions {
   readonly random: Random;
   /** The processes that are killed, frozen or slowed down, or whose clocks jump. */
@@ -96,7 +95,6 @@ function drawCallFault(random: Random, between: (min: number, max: number) => nu
   return { kind, what: pickOne(random, ['request', 'reply']), seen: pickOne(random, ['loss', 'silence']) };
 }
 
-/** Options of {@link carryOut}. */
 export interface CarryOutOptions {
   readonly network: FaultNetwork;
   /** The true time. */

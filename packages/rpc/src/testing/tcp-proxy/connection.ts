@@ -45,7 +45,6 @@ export class Connection {
     if (!this.#abandoned) for (const line of this.#pipes) line.resume();
   }
 
-  /** Resets both ends. */
   cut(): void {
     this.#onGone();
     for (const line of this.#pipes) line.close();

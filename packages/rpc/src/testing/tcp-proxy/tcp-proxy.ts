@@ -3,7 +3,6 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { type Clock, systemClock, type Timer } from '@rondo/base';
 import { Connection } from './connection.js';
 
-/** Options of {@link startTcpProxy}. */
 export interface TcpProxyOptions {
   /** The address that it connects to: `host:port`. */
   readonly target: string;
@@ -28,7 +27,6 @@ export interface TcpProxyOptions {
 export interface TcpProxy {
   /** `host:port`, to use in place of the target's address. */
   readonly address: string;
-  /** The number of open connections. */
   readonly connections: number;
   /** Bytes on their way: at most about 256 KiB per connection. */
   readonly inTransitBytes: number;
@@ -38,7 +36,6 @@ export interface TcpProxy {
   stall(): void;
   /** Ends a stall. The held bytes arrive, as TCP retransmits what a broken path has lost. */
   resume(): void;
-  /** Resets the open connections. */
   cut(): void;
   /**
    * Leaves the open connections half open: the target's socket is reset, the caller's stays open and gets no answer.
