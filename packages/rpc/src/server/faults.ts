@@ -88,7 +88,7 @@ const MAX_MESSAGE_BYTES = 2 * 1024;
 const MAX_DETAILS_BYTES = 4 * 1024;
 
 /** `message` as well-formed text, cut if it is too long. */
-function brief(message: string): string {
+export function brief(message: string): string {
   const bytes = Buffer.from(message);
   if (bytes.length <= MAX_MESSAGE_BYTES) return bytes.toString();
   // A streaming decoder omits an incomplete character at the end.

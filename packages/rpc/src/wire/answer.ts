@@ -101,7 +101,7 @@ export function toBase64(bytes: Uint8Array): string {
 const PLAIN = /^[\x20-\x24\x26-\x7e]*$/;
 
 /** The UTF-8 of a text, percent-encoded except for printable ASCII: the value of `grpc-message`. */
-export function percentEncoded(text: string): string {
+function percentEncoded(text: string): string {
   if (PLAIN.test(text)) return text;
   let encoded = '';
   for (const byte of Buffer.from(text)) {
@@ -117,15 +117,24 @@ export const NO_REPLY: Readonly<OutgoingHttpHeaders> = { ':status': 200, 'conten
 /** The trailer of a call of the method at `path` that has failed. */
 export function trailerOf(fault: unknown, path: string): OutgoingHttpHeaders {
   const error = fault instanceof RpcError ? fault : serverErrors.SERVER_FAILED({ cause: fault });
-  const trailer = addToHeaders(
-    { 'grpc-status': error.code, 'grpc-message': percentEncoded(error.message) },
-    error.metadata,
-  );
-  const details = encodeStatusDetails(error);
-  if (details !== undefined) trailer[STATUS_DETAILS] = toBase64(details);
+  const trailer = Object.assign(addToHeaders({}, error.metadata), statusTrailer(error));
   const mark = notHandledMark(error, path);
   if (mark !== undefined) trailer[NOT_HANDLED] = mark;
-  if (error.retryPushbackMs !== undefined) trailer[RETRY_PUSHBACK] = formatRetryPushback(error.retryPushbackMs);
+  return trailer;
+}
+
+/** The part of a trailer that says the status of a failed call, with its text and details. */
+export function statusTrailer({
+  code,
+  message,
+  details,
+  retryPushbackMs,
+}: Pick<RpcError, 'code' | 'message' | 'details' | 'retryPushbackMs'>): OutgoingHttpHeaders {
+  const trailer: OutgoingHttpHeaders = { 'grpc-status': code };
+  if (message !== '') trailer['grpc-message'] = percentEncoded(message);
+  const packed = encodeStatusDetails({ code, message, details });
+  if (packed !== undefined) trailer[STATUS_DETAILS] = toBase64(packed);
+  if (retryPushbackMs !== undefined) trailer[RETRY_PUSHBACK] = formatRetryPushback(retryPushbackMs);
   return trailer;
 }
 

@@ -2,12 +2,12 @@ import type { OutgoingHttpHeaders } from 'node:http';
 import type { JsonObject } from '@bufbuild/protobuf';
 import { Code, ConnectError } from '@connectrpc/connect';
 import { codeToHttpStatus, errorToJson } from '@connectrpc/connect/protocol-connect';
+import { brief } from '@rondo/rpc/internal';
 import { type RpcError, Status } from '@rondo/rpc/status';
-import { boundedText } from './grpc-status.js';
 
 /** An error as Connect writes it in JSON. Source: https://connectrpc.com/docs/protocol#error-end-stream */
 export function connectErrorJson({ code, message, details }: RpcError): JsonObject {
-  const error = new ConnectError(boundedText(message), toConnect(code));
+  const error = new ConnectError(brief(message), toConnect(code));
   error.details = details.map(({ typeUrl, value }) => ({ type: typeUrl.slice(typeUrl.lastIndexOf('/') + 1), value }));
   const json = errorToJson(error, undefined);
   if (typeof json !== 'object' || json === null || Array.isArray(json))
