@@ -77,58 +77,31 @@ export class RoutedCall implements ServerCall {
     this.#logger = logger;
     this.#wire = wire;
     this.#clocks = clocks;
-    Object.defineProperty(this, 'deadline', RoutedCall.#deadline);
-    Object.defineProperty(this, 'callerDeadline', RoutedCall.#callerDeadline);
-    Object.defineProperty(this, 'signal', RoutedCall.#signal);
-    Object.defineProperty(this, 'previousAttempts', RoutedCall.#previousAttempts);
-    Object.defineProperty(this, 'sendHeader', RoutedCall.#sendHeader);
-    Object.defineProperty(this, 'log', RoutedCall.#child);
+    Object.defineProperties(this, RoutedCall.#lazy);
   }
 
-  static readonly #deadline: PropertyDescriptor = {
-    enumerable: true,
-    get(this: RoutedCall): Date | undefined {
-      return this.#dateOf(this.context.endsAt);
-    },
-  };
-
-  static readonly #callerDeadline: PropertyDescriptor = {
-    enumerable: true,
-    get(this: RoutedCall): Date | undefined {
-      return this.#dateOf(this.#wire.deadline);
-    },
+  static readonly #lazy: PropertyDescriptorMap = {
+    deadline: lazy((call) => call.#dateOf(call.context.endsAt)),
+    callerDeadline: lazy((call) => call.#dateOf(call.#wire.deadline)),
+    signal: lazy((call) => call.context.signal),
+    previousAttempts: lazy((call) => call.#wire.previousAttempts ?? 0),
+    sendHeader: lazy((call) => () => call.#wire.sendHeader?.(call.header)),
+    log: lazy((call) => {
+      call.#log ??= call.#logger.child({ method: call.method.path, traceId: call.traceId });
+      return call.#log;
+    }),
   };
 
   #dateOf(point: number | undefined): Date | undefined {
     return point === undefined ? undefined : dateOf(point, this.#clocks);
   }
+}
 
-  static readonly #signal: PropertyDescriptor = {
+function lazy(read: (call: RoutedCall) => unknown): PropertyDescriptor {
+  return {
     enumerable: true,
-    get(this: RoutedCall): AbortSignal {
-      return this.context.signal;
-    },
-  };
-
-  static readonly #previousAttempts: PropertyDescriptor = {
-    enumerable: true,
-    get(this: RoutedCall): number {
-      return this.#wire.previousAttempts ?? 0;
-    },
-  };
-
-  static readonly #sendHeader: PropertyDescriptor = {
-    enumerable: true,
-    get(this: RoutedCall): () => void {
-      return () => this.#wire.sendHeader?.(this.header);
-    },
-  };
-
-  static readonly #child: PropertyDescriptor = {
-    enumerable: true,
-    get(this: RoutedCall): Logger {
-      this.#log ??= this.#logger.child({ method: this.method.path, traceId: this.traceId });
-      return this.#log;
+    get(this: RoutedCall) {
+      return read(this);
     },
   };
 }

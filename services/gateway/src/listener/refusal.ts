@@ -1,22 +1,19 @@
+import { STATUS_CODES } from 'node:http';
 import type { HttpExchange } from './exchange.js';
 
 /** The status codes with which the listener itself refuses a request. */
 export type RefusalStatus = 400 | 405 | 408 | 413 | 426 | 431 | 500 | 505;
 
-interface Refusal {
-  readonly reason: string;
-  readonly code: number;
-}
-
-const REFUSALS: Readonly<Record<RefusalStatus, Refusal>> = {
-  400: { reason: 'Bad Request', code: 3 },
-  405: { reason: 'Method Not Allowed', code: 12 },
-  408: { reason: 'Request Timeout', code: 4 },
-  413: { reason: 'Content Too Large', code: 8 },
-  426: { reason: 'Upgrade Required', code: 9 },
-  431: { reason: 'Request Header Fields Too Large', code: 3 },
-  500: { reason: 'Internal Server Error', code: 13 },
-  505: { reason: 'HTTP Version Not Supported', code: 12 },
+/** Their gRPC status codes. */
+const CODES: Readonly<Record<RefusalStatus, number>> = {
+  400: 3,
+  405: 12,
+  408: 4,
+  413: 8,
+  426: 9,
+  431: 3,
+  500: 13,
+  505: 12,
 };
 
 /** Why a request target is refused that has bytes beyond ASCII. */
@@ -24,7 +21,7 @@ export const UNESCAPED_TARGET = 'the request target has a character that must be
 
 /** A `google.rpc.Status` in JSON. */
 function bodyOf(status: RefusalStatus, message: string): string {
-  return JSON.stringify({ code: REFUSALS[status].code, message, details: [] });
+  return JSON.stringify({ code: CODES[status], message, details: [] });
 }
 
 const JSON_TYPE = 'application/json';
@@ -45,7 +42,7 @@ export function refuse(exchange: HttpExchange, status: RefusalStatus, message: s
 export function rawRefusal(status: RefusalStatus, message: string): string {
   const body = bodyOf(status, message);
   const head = [
-    `HTTP/1.1 ${status} ${REFUSALS[status].reason}`,
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
     `Content-Type: ${JSON_TYPE}`,
     `Content-Length: ${Buffer.byteLength(body)}`,
     'Connection: close',

@@ -17,70 +17,38 @@ export interface Protocol {
   readonly http1: boolean;
   /** Answers a call of a method that the gateway doesn't have. */
   readonly refuseUnknown: (exchange: HttpExchange, error: RpcError, frontEnd: FrontEnd) => void;
-  readonly frontEnds: (options: FrontEndOptions) => readonly (readonly [contentType: string, frontEnd: FrontEnd])[];
 }
 
-const SUFFIXES = [
-  ['', 'proto'],
-  ['+proto', 'proto'],
-  ['+json', 'json'],
-] as const;
 const CODECS = ['json', 'proto'] as const;
-const refuseByStatus: Protocol['refuseUnknown'] = (exchange, error, frontEnd) => frontEnd.refuse(exchange, error);
-const refuseByHttp: Protocol['refuseUnknown'] = (exchange, error) =>
-  answerConnectError(exchange, error, { status: 404 });
+const byStatus: Protocol['refuseUnknown'] = (exchange, error, frontEnd) => frontEnd.refuse(exchange, error);
+const byHttp: Protocol['refuseUnknown'] = (exchange, error) => answerConnectError(exchange, error, { status: 404 });
+
+const CONNECT_UNARY: Protocol = {
+  contentTypes: CODECS.map((codec) => `application/${codec}`),
+  prefix: undefined,
+  methods: 'unary',
+  http1: true,
+  refuseUnknown: byHttp,
+};
+const CONNECT_STREAM: Protocol = {
+  contentTypes: CODECS.map((codec) => `application/connect+${codec}`),
+  prefix: 'application/connect+',
+  methods: 'streaming',
+  http1: true,
+  refuseUnknown: byHttp,
+};
+const GRPC_WEB: Protocol = {
+  contentTypes: ['application/grpc-web'],
+  prefix: 'application/grpc-web',
+  methods: 'all',
+  http1: true,
+  refuseUnknown: byStatus,
+};
+// The status of a call is in trailers, which HTTP/1.1 doesn't have here.
+const GRPC: Protocol = { ...GRPC_WEB, contentTypes: ['application/grpc'], prefix: 'application/grpc', http1: false };
 
 /** Each protocol of calls. Requests to annotated paths, HTTP/JSON, are apart from them. */
-export const PROTOCOLS: readonly Protocol[] = [
-  {
-    contentTypes: CODECS.map((codec) => `application/${codec}`),
-    prefix: undefined,
-    methods: 'unary',
-    http1: true,
-    refuseUnknown: refuseByHttp,
-    frontEnds: (options) =>
-      CODECS.map((codec) => [`application/${codec}`, createConnectUnaryFrontEnd(codec, options)] as const),
-  },
-  {
-    contentTypes: CODECS.map((codec) => `application/connect+${codec}`),
-    prefix: 'application/connect+',
-    methods: 'streaming',
-    http1: true,
-    refuseUnknown: refuseByHttp,
-    frontEnds: (options) =>
-      CODECS.map((codec) => {
-        const contentType = `application/connect+${codec}`;
-        return [contentType, createConnectStreamFrontEnd(contentType, codec, options)] as const;
-      }),
-  },
-  {
-    contentTypes: ['application/grpc-web'],
-    prefix: 'application/grpc-web',
-    methods: 'all',
-    http1: true,
-    refuseUnknown: refuseByStatus,
-    frontEnds: (options) =>
-      SUFFIXES.flatMap(([suffix, codec]) =>
-        [false, true].map((text) => {
-          const contentType = `application/grpc-web${text ? '-text' : ''}${suffix}`;
-          return [contentType, createGrpcWebFrontEnd({ contentType, codec, text }, options)] as const;
-        }),
-      ),
-  },
-  {
-    contentTypes: ['application/grpc'],
-    prefix: 'application/grpc',
-    methods: 'all',
-    // The status of a call is in trailers, which HTTP/1.1 doesn't have here.
-    http1: false,
-    refuseUnknown: refuseByStatus,
-    frontEnds: (options) =>
-      SUFFIXES.map(([suffix, codec]) => {
-        const contentType = `application/grpc${suffix}`;
-        return [contentType, createGrpcFrontEnd(contentType, codec, options)] as const;
-      }),
-  },
-];
+export const PROTOCOLS: readonly Protocol[] = [CONNECT_UNARY, CONNECT_STREAM, GRPC_WEB, GRPC];
 
 /** A content type of calls: its protocol, and what serves it. */
 export interface Format {
@@ -96,11 +64,21 @@ export interface Formats {
   readonly get: Readonly<Record<'proto' | 'json', FrontEnd>>;
 }
 
-/** Creates what serves each content type. */
 export function createFormats(options: FrontEndOptions): Formats {
   const formats = new Map<string, Format>();
-  for (const protocol of PROTOCOLS) {
-    for (const [contentType, frontEnd] of protocol.frontEnds(options)) formats.set(contentType, { protocol, frontEnd });
+  const add = (contentType: string, protocol: Protocol, create: (contentType: string) => FrontEnd) =>
+    formats.set(contentType, { protocol, frontEnd: create(contentType) });
+  for (const codec of CODECS) {
+    add(`application/${codec}`, CONNECT_UNARY, () => createConnectUnaryFrontEnd(codec, options));
+    add(`application/connect+${codec}`, CONNECT_STREAM, (type) => createConnectStreamFrontEnd(type, codec, options));
+  }
+  for (const suffix of ['', '+proto', '+json']) {
+    const codec = suffix === '+json' ? 'json' : 'proto';
+    add(`application/grpc${suffix}`, GRPC, (type) => createGrpcFrontEnd(type, codec, options));
+    for (const text of [false, true]) {
+      const create = (contentType: string) => createGrpcWebFrontEnd({ contentType, codec, text }, options);
+      add(`application/grpc-web${text ? '-text' : ''}${suffix}`, GRPC_WEB, create);
+    }
   }
   return {
     // Most clients send exactly a key of the map.
