@@ -1,6 +1,6 @@
 import type { Random } from '@rondo/base';
 import { goldenRatioSequence } from './low-discrepancy.js';
-import { type BalancingPolicy, type Candidate, drawPicker, nextUntried, type Picker } from './picker.js';
+import { type BalancingPolicy, drawPicker, nextUntried } from './picker.js';
 import { effectiveWeights, WeightedIndex, type WeightSource } from './weights.js';
 
 /** `round_robin`: the candidates in order, one call each. During slow start a candidate gets calls in proportion to its ramp. */
@@ -26,28 +26,19 @@ const MAX_COUNT = 2 ** 30 - 1;
  */
 function roundRobinBy(random: Random, source: WeightSource): BalancingPolicy {
   let count = Math.floor(random.next() * MAX_COUNT);
-  const nextCount = () => {
-    count = (count + 1) & MAX_COUNT;
-    return count;
-  };
   const nextPoint = goldenRatioSequence(random);
   return {
     over(candidates) {
       const distribution = new WeightedIndex(effectiveWeights(candidates, source));
-      return distribution.even
-        ? plainRoundRobin(candidates, nextCount)
-        : drawPicker(candidates, () => distribution.at(nextPoint()));
-    },
-  };
-}
-
-function plainRoundRobin<C extends Candidate>(candidates: readonly C[], nextCount: () => number): Picker<C> {
-  return {
-    pick({ tried }) {
-      const count = nextCount();
-      if (tried.length === 0) return candidates[count % candidates.length];
-      const index = nextUntried(candidates, tried, count);
-      return index === undefined ? undefined : candidates[index];
+      if (!distribution.even) return drawPicker(candidates, () => distribution.at(nextPoint()));
+      return {
+        pick({ tried }) {
+          count = (count + 1) & MAX_COUNT;
+          if (tried.length === 0) return candidates[count % candidates.length];
+          const index = nextUntried(candidates, tried, count);
+          return index === undefined ? undefined : candidates[index];
+        },
+      };
     },
   };
 }

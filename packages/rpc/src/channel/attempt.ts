@@ -1,6 +1,7 @@
 import type { Clock } from '@rondo/base';
 import type { Reply } from '../call/call.js';
 import type { CallContext } from '../call/call-context.js';
+import type { Metadata } from '../call/metadata.js';
 import type { AttemptSpan } from '../call/trace.js';
 import type { Method } from '../contract/method.js';
 import { observeReply } from '../middleware/stream.js';
@@ -8,39 +9,8 @@ import { Status } from '../status/code.js';
 import { type Attempt, RpcError } from '../status/rpc-error.js';
 import { OvertakenByHedge } from '../status/wire-errors.js';
 import type { WireCall } from '../transport/transport.js';
-import type { Failure } from './failure.js';
-import type { AttemptOutcome, MethodCandidate, Subchannel } from './subchannel.js';
-
-/** A record of one attempt, or of waiting for one connection, for the call's report. */
-export class AttemptRecord implements Attempt {
-  readonly instance: string;
-  readonly address: string;
-  code: Attempt['code'] = 'PENDING';
-  message: string;
-  elapsedMs = 0;
-  readonly #clock: Clock;
-  readonly #startedAt: number;
-
-  constructor({ endpoint }: Subchannel, clock: Clock, message: string) {
-    this.instance = endpoint.instanceId;
-    this.address = endpoint.address;
-    this.message = message;
-    this.#clock = clock;
-    this.#startedAt = clock.now();
-  }
-
-  /** When it began. A getter, because the own properties are copied into reports. */
-  protected get startedAt(): number {
-    return this.#startedAt;
-  }
-
-  end(error?: unknown): void {
-    this.elapsedMs = this.#clock.now() - this.#startedAt;
-    if (error !== undefined && !(error instanceof RpcError)) return;
-    this.code = error?.codeName ?? 'OK';
-    this.message = error?.message ?? '';
-  }
-}
+import { classifyFailure, type Failure } from './failure.js';
+import type { AttemptOutcome, MethodCandidate } from './subchannel.js';
 
 const NO_ANSWER = 'no answer yet';
 
@@ -58,96 +28,121 @@ export interface AttemptListener {
 }
 
 /** A call that can be made elsewhere while an attempt of it is in flight. */
-export interface MovableCall {
+interface MovableCall {
   /** Whether another instance can take the call of `context` now. If so, it takes the retry from the budget. */
   move(context: CallContext): boolean;
 }
 
-/** An attempt at a candidate. It reports its progress to its listener. */
-export class CallAttempt extends AttemptRecord {
+/** What an attempt is made with. */
+interface CallAttemptOptions {
+  readonly method: Method;
+  readonly pool: AttemptListener;
+  readonly clock: Clock;
+  /** The call, if the attempt may be abandoned when its instance falls silent. */
+  readonly movable?: MovableCall | undefined;
+}
+
+/** One attempt of a call, at a candidate. Its own properties are what the call's report says of it. */
+export class CallAttempt implements Attempt {
+  readonly instance: string;
+  readonly address: string;
+  code: Attempt['code'] = 'PENDING';
+  message = NO_ANSWER;
+  elapsedMs = 0;
   readonly #candidate: MethodCandidate;
-  readonly #listener: AttemptListener;
+  readonly #wire: WireCall;
+  readonly #options: CallAttemptOptions;
+  readonly #startedAt: number;
   #probe: boolean;
-  #call: MovableCall | undefined;
-  #context: CallContext | undefined;
+  #failure: Failure | undefined;
 
-  constructor(candidate: MethodCandidate, listener: AttemptListener, clock: Clock) {
-    super(candidate.subchannel, clock, NO_ANSWER);
+  constructor(candidate: MethodCandidate, wire: WireCall, options: CallAttemptOptions) {
+    this.instance = candidate.endpoint.instanceId;
+    this.address = candidate.endpoint.address;
     this.#candidate = candidate;
-    this.#listener = listener;
-    this.#probe = listener.onBegin(candidate);
+    this.#wire = wire;
+    this.#options = options;
+    this.#startedAt = options.clock.now();
+    this.#probe = options.pool.onBegin(candidate);
+    if (options.movable !== undefined) candidate.subchannel.abandonable.add(this);
   }
 
-  /** Whether it is a probe. */
-  get probe(): boolean {
-    return this.#probe;
-  }
-
-  /** Lets the attempt be abandoned if its instance falls silent. */
-  abandonFor(call: MovableCall, context: CallContext): void {
-    this.#call = call;
-    this.#context = context;
-    this.#candidate.subchannel.abandonable.add(this);
+  /** What it means for the call that the attempt failed; undefined if it didn't fail by a status. */
+  get failure(): Failure | undefined {
+    return this.#failure;
   }
 
   /** Moves its call to another instance. Returns the context of the call to abandon; undefined if it can't be moved. */
   moved(): CallContext | undefined {
-    return this.#context !== undefined && this.#call?.move(this.#context) ? this.#context : undefined;
+    const { context } = this.#wire;
+    return this.#options.movable?.move(context) ? context : undefined;
   }
 
-  /** The server has answered. Follows the reply to its end: a stream ends with its last message. */
-  succeed(reply: Reply<Uint8Array>, wire: WireCall): Reply<Uint8Array> {
-    const { stream } = reply.response;
-    this.#listener.onAnswer(this.#candidate, stream && this.#probe);
-    if (!stream) {
-      this.#complete(reply, !wire.request.stream);
-      return reply;
+  /** Sends the call. A reply is followed to its end: a stream ends with its last message. */
+  async send(previousAttempts?: number): Promise<Reply<Uint8Array>> {
+    const { endpoint, subchannel } = this.#candidate;
+    const { method, pool } = this.#options;
+    const { context, metadata, timer } = this.#wire;
+    const span = context.span?.attempt(endpoint, metadata);
+    const times = timer?.begin(subchannel);
+    const asGiven = previousAttempts === undefined && times === undefined && span?.metadata === undefined;
+    const own = asGiven ? undefined : { metadata: span?.metadata ?? metadata, previousAttempts, times };
+    try {
+      const reply = await subchannel.transport.call(own === undefined ? this.#wire : { ...this.#wire, ...own });
+      if (times !== undefined) timer?.onAnswer(times);
+      const { stream } = reply.response;
+      pool.onAnswer(this.#candidate, stream && this.#probe);
+      // A watch lasts as long as its caller wants, so its span ends as the answer begins.
+      if (!stream || method.policy.resume !== undefined) span?.end();
+      if (!stream) this.#end(undefined, reply.trailer);
+      return stream ? this.#followed(reply, span) : reply;
+    } catch (error) {
+      span?.end(error);
+      this.#failure = classifyFailure(method, error, this.#probe);
+      this.#end(error);
+      if (this.#failure?.answered) pool.onAnswer(this.#candidate, false);
+      throw error;
     }
+  }
+
+  #followed(reply: Reply<Uint8Array>, span: AttemptSpan | undefined): Reply<Uint8Array> {
     this.message = 'the answer has not come to its end';
     this.#probe = false;
-    const end = (error?: unknown) => (error === undefined ? this.#complete(reply, false) : this.fail(error, wire));
-    return observeReply(reply, { end });
+    return observeReply(reply, {
+      end: (error) => {
+        this.#end(error, reply.trailer);
+        span?.end(error);
+      },
+    });
   }
 
-  /** The attempt failed, or its caller stopped waiting. */
-  fail(error: unknown, wire: WireCall, failure?: Pick<Failure, 'answered' | 'refusal'>): void {
-    this.#finish(error);
-    const { context, deadline } = wire;
-    const { elapsedMs, startedAt } = this;
-    const endedAt = startedAt + elapsedMs;
-    const endedBy = endedByOf(context);
-    const waitedMs = endedBy === 'deadline' ? Math.min(elapsedMs, (deadline ?? endedAt) - startedAt) : elapsedMs;
-    const trailer = error instanceof RpcError ? error.metadata : undefined;
-    const outcome = { error, elapsedMs: waitedMs, endedAt, endedBy, trailer, probe: this.#probe };
-    const unary = !wire.responseStream && !wire.request.stream;
-    this.#listener.onEnd(this.#candidate, { ...outcome, refusal: failure?.refusal }, unary);
-    if (failure?.answered) this.#listener.onAnswer(this.#candidate, false);
+  /** @param trailer that of the reply; an error has its own. */
+  #end(error: unknown, trailer?: Metadata): void {
+    const { clock, pool, movable } = this.#options;
+    const { context, deadline, request, responseStream } = this.#wire;
+    const endedAt = clock.now();
+    this.elapsedMs = endedAt - this.#startedAt;
+    if (error === undefined) {
+      this.code = 'OK';
+      this.message = '';
+    } else if (error instanceof RpcError) {
+      this.code = error.codeName;
+      this.message = error.message;
+    }
+    if (movable !== undefined) this.#candidate.subchannel.abandonable.delete(this);
+    const endedBy = error === undefined ? undefined : endedByOf(context);
+    const untilMs = endedBy === 'deadline' ? Math.min(endedAt, deadline ?? endedAt) : endedAt;
+    const outcome = {
+      error,
+      elapsedMs: untilMs - this.#startedAt,
+      endedAt,
+      endedBy,
+      trailer: error instanceof RpcError ? error.metadata : trailer,
+      probe: this.#probe,
+      refusal: this.#failure?.refusal,
+    };
+    pool.onEnd(this.#candidate, outcome, !responseStream && !request.stream);
   }
-
-  #finish(error?: unknown): void {
-    this.end(error);
-    if (this.#call !== undefined) this.#candidate.subchannel.abandonable.delete(this);
-  }
-
-  #complete({ trailer }: Reply<Uint8Array>, unary: boolean): void {
-    this.#finish();
-    const { elapsedMs, startedAt } = this;
-    const endedAt = startedAt + elapsedMs;
-    const outcome = { error: undefined, elapsedMs, endedAt, trailer, probe: this.#probe };
-    this.#listener.onEnd(this.#candidate, outcome, unary);
-  }
-}
-
-/** Ends the span of an attempt with its answer. A watch lasts as long as its caller wants, so its span ends as the answer begins. */
-export function endSpan(
-  span: AttemptSpan | undefined,
-  { policy }: Method,
-  answer: Reply<Uint8Array>,
-): Reply<Uint8Array> {
-  if (span === undefined) return answer;
-  if (policy.resume === undefined) return observeReply(answer, span);
-  span.end();
-  return answer;
 }
 
 /** The duration of the longest attempt, in milliseconds. Waiting for a connection does not count. */

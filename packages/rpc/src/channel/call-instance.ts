@@ -4,8 +4,7 @@ import { clientErrors } from '../errors/client.js';
 import { nameOf } from '../status/rpc-error.js';
 import type { TransportError } from '../status/wire-errors.js';
 import type { WireCall } from '../transport/transport.js';
-import { CallAttempt, endSpan } from './attempt.js';
-import { classifyFailure } from './failure.js';
+import { CallAttempt } from './attempt.js';
 import type { AttemptOptions } from './retry.js';
 import type { Subchannel } from './subchannel.js';
 import { untilChanged, untilKnown } from './wait-for-pick.js';
@@ -29,20 +28,9 @@ export async function callInstance(
   await untilKnown(wire, options);
   wire.timer?.onResolved();
   const candidate = (await connected(method, wire, options)).candidate(method.path);
-  const attempt = new CallAttempt(candidate, pool, clock);
+  const attempt = new CallAttempt(candidate, wire, { method, pool, clock });
   attempts.push(attempt);
-  const span = wire.context.span?.attempt(candidate.endpoint, wire.metadata);
-  try {
-    const { timer } = wire;
-    const traced = span?.metadata === undefined ? wire : { ...wire, metadata: span.metadata };
-    const sent = timer === undefined ? traced : { ...traced, times: timer.begin(candidate.subchannel) };
-    const reply = await candidate.subchannel.transport.call(sent);
-    return endSpan(span, method, attempt.succeed(reply, wire));
-  } catch (error) {
-    span?.end(error);
-    attempt.fail(error, wire, classifyFailure(method, error, attempt.probe));
-    throw error;
-  }
+  return attempt.send();
 }
 
 async function connected(method: Method, wire: WireCall, options: CallInstanceOptions): Promise<Subchannel> {

@@ -153,7 +153,9 @@ export class EndpointPool implements ResolverListener, AttemptListener {
   onBegin(candidate: MethodCandidate): boolean {
     this.stats.begun += 1;
     candidate.subchannel.stats.begun += 1;
-    return candidate.begin();
+    candidate.inFlight += 1;
+    candidate.picks += 1;
+    return candidate.ejected;
   }
 
   onAnswer(candidate: MethodCandidate, probe: boolean): void {
@@ -166,11 +168,12 @@ export class EndpointPool implements ResolverListener, AttemptListener {
   onEnd(candidate: MethodCandidate, outcome: AttemptOutcome, unary = true): void {
     const { subchannel, path } = candidate;
     const { trailer, refusal } = outcome;
-    candidate.end();
+    const { loads, outliers } = this.#picking;
+    candidate.inFlight -= 1;
     this.stats.end(outcome, unary);
     subchannel.stats.end(outcome, unary);
-    this.#picking.loads?.note(candidate, trailer);
-    const reranked = this.outliers.onEnd(candidate, outcome);
+    loads?.note(candidate, trailer);
+    const reranked = outliers.onEnd(candidate, outcome);
     if (refusal !== undefined) subchannel.refusals.note(path, refusal, this.#options.clock.now());
     if (reranked || refusal !== undefined) this.#changed();
   }

@@ -280,7 +280,8 @@ const UNSAFE_DELAY_MS = 1_000;
  * s; then one call probes it. The class sets no timer: its callers pass the time.
  */
 export class Ejection {
-  #cause: EjectionCause | undefined;
+  /** Why the instance is ejected; undefined if it isn't. */
+  cause: EjectionCause | undefined;
   #reason = '';
   /** The number of previous ejections that still count. */
   #count = 0;
@@ -290,26 +291,21 @@ export class Ejection {
   #probeAt = 0;
   #endedAt = 0;
 
-  /** Why the instance is ejected; undefined if it isn't. */
-  get cause(): EjectionCause | undefined {
-    return this.#cause;
-  }
-
   begin({ cause, reason, now, random }: EjectOptions): void {
     const forgiven = Math.floor((now - this.#endedAt) / FORGIVEN_AFTER_MS);
     this.#count = Math.max(0, this.#count - forgiven);
-    this.#cause = cause;
+    this.cause = cause;
     this.#reason = reason;
     this.#wait(now, random);
   }
 
   /** Extends the ejection after a failed probe. It has no effect before the ejection time has ended. */
   extend(now: number, random: Random): void {
-    if (this.#cause !== undefined && now >= this.#dueAt) this.#wait(now, random);
+    if (this.cause !== undefined && now >= this.#dueAt) this.#wait(now, random);
   }
 
   end(now: number): void {
-    this.#cause = undefined;
+    this.cause = undefined;
     this.#endedAt = now;
   }
 

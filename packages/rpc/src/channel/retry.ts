@@ -7,10 +7,9 @@ import { DEFAULT_RETRY } from '../contract/retry-policy.js';
 import type { Endpoint } from '../resolver/resolver.js';
 import type { Attempt, RpcError } from '../status/rpc-error.js';
 import type { WireCall } from '../transport/transport.js';
-import { CallAttempt, endSpan, type MovableCall } from './attempt.js';
+import { CallAttempt } from './attempt.js';
 import type { EndpointPool } from './endpoint-pool.js';
-import type { RetryBudget } from './failure.js';
-import { classifyFailure, type Failure } from './failure.js';
+import type { Failure, RetryBudget } from './failure.js';
 import { finalError } from './no-instance.js';
 import { requestedVersion } from './picker.js';
 import type { Hedge, HedgedAttempts } from './policies.js';
@@ -53,16 +52,16 @@ const SAME_INSTANCE_DELAY_MS = 20;
 const MAX_PUSHBACK_MS = 60_000;
 
 /** Makes a call: retried as its method's policy says, and hedged by `options.hedge`. */
-export function callWithRetries(method: Method, wire: WireCall, options: AttemptOptions): Promise<Reply<Uint8Array>> {
-  options.budget.deposit();
-  if (options.pool.lookup.known === undefined) return start(method, wire, options);
-  return untilKnown(wire, options).then(() => start(method, wire, options));
-}
-
-function start(method: Method, wire: WireCall, options: AttemptOptions): Promise<Reply<Uint8Array>> {
+export async function callWithRetries(
+  method: Method,
+  wire: WireCall,
+  options: AttemptOptions,
+): Promise<Reply<Uint8Array>> {
+  const { budget, hedge, pool, requests } = options;
+  budget.deposit();
+  if (pool.lookup.known !== undefined) await untilKnown(wire, options);
   wire.timer?.onResolved();
   const call = new RetriedCall(method, wire, options);
-  const { hedge, requests } = options;
   // A request that is made for the picked instance can't be made for two at a time.
   return hedge === undefined || requests !== undefined || call.maxAttempts === 1 ? call.run(wire) : hedge(call, wire);
 }
@@ -72,7 +71,7 @@ function start(method: Method, wire: WireCall, options: AttemptOptions): Promise
  * be repeated. Each instance gets one attempt. If no other is left, the instance whose connection was lost before it could
  * take the call gets a second one, over its next connection.
  */
-class RetriedCall implements MovableCall, HedgedAttempts {
+class RetriedCall implements HedgedAttempts {
   readonly method: Method;
   readonly #options: AttemptOptions;
   /** The most attempts. */
@@ -80,8 +79,8 @@ class RetriedCall implements MovableCall, HedgedAttempts {
   readonly #pick: PickCall<MethodCandidate> & { readonly tried: MethodCandidate[] };
   readonly #unfit: MethodCandidate[] = [];
   readonly #waitForReady: boolean;
-  /** Whether an attempt may be abandoned for another one. */
-  readonly #movable: boolean;
+  /** The call itself if an attempt may be abandoned for another one. */
+  readonly #movable: RetriedCall | undefined;
   /** The instance that has just failed. It gets the call if no other can take it. */
   readonly #lost: MethodCandidate | undefined;
   readonly #avoided: readonly MethodCandidate[];
@@ -102,7 +101,8 @@ class RetriedCall implements MovableCall, HedgedAttempts {
     this.#options = options;
     this.maxAttempts = maxAttempts ?? (method.policy.retry ?? DEFAULT_RETRY).maxAttempts;
     this.#waitForReady = waitForReady ?? method.policy.waitForReady === true;
-    this.#movable = method.policy.idempotency !== 'unknown' && !wire.responseStream && !wire.request.stream;
+    const isRepeatable = method.policy.idempotency !== 'unknown' && !wire.responseStream && !wire.request.stream;
+    this.#movable = isRepeatable ? this : undefined;
     this.#earlier = attempts.length;
     // A key that has an owner stays there, although the call was broken off.
     const left = lost === undefined || pool.owner(hashKey) !== undefined ? undefined : pool.instances.find(lost);
@@ -117,6 +117,7 @@ class RetriedCall implements MovableCall, HedgedAttempts {
     return !this.#exhausted && pool.instances.all.length > this.#pick.tried.length && budget.withdraw();
   }
 
+  /** Whether another instance can take the call of `context` now. If so, it takes the retry from the budget. */
   move(context: CallContext): boolean {
     const { pool, budget } = this.#options;
     if (this.#exhausted || context.reason !== undefined) return false;
@@ -132,14 +133,18 @@ class RetriedCall implements MovableCall, HedgedAttempts {
 
   async run(wire: WireCall): Promise<Reply<Uint8Array>> {
     const { pool, clock, attempts, requests } = this.#options;
+    const { method } = this;
     const { tried } = this.#pick;
-    let request = retryable(wire);
+    let given: WireCall['request'] | undefined;
+    let request = wire.request;
     let failure: Failure | undefined;
     let prepared = false;
     let repeatable = this.#lost;
     for (;;) {
       wire.context.throwIfEnded();
-      const candidate = this.#pickNow() ?? (await this.#pickLater(wire, failure, repeatable));
+      const waits = this.#waitForReady && pool.noInstanceError() !== undefined;
+      const picked = waits ? undefined : pool.pick(method, this.#pick);
+      const candidate = picked ?? (await this.#pickLater(wire, failure, repeatable));
       if (candidate === undefined) throw this.#finalError(failure);
       const repeated = tried.includes(candidate);
       const payload = requests === undefined ? wire.request : requests.requestFor(candidate.endpoint);
@@ -149,7 +154,8 @@ class RetriedCall implements MovableCall, HedgedAttempts {
         else tried.push(candidate);
         continue;
       }
-      if (payload !== request.payload) request = retryable({ ...wire, request: payload });
+      if (payload !== given) request = payload.stream ? new StreamSentOnce(payload.messages) : payload;
+      given = payload;
       if (failure !== undefined && !prepared) {
         prepared = true;
         // After a wait the instance may not want calls any more.
@@ -157,37 +163,24 @@ class RetriedCall implements MovableCall, HedgedAttempts {
       }
       repeatable = repeated ? undefined : candidate;
       tried.push(candidate);
-      const attempt = new CallAttempt(candidate, pool, clock);
+      const sent = request === wire.request ? wire : { ...wire, request };
+      const attempt = new CallAttempt(candidate, sent, { method, pool, clock, movable: this.#movable });
       attempts.push(attempt);
-      if (this.#movable) attempt.abandonFor(this, wire.context);
-      const span = wire.context.span?.attempt(candidate.endpoint, wire.metadata);
-      const times = wire.timer?.begin(candidate.subchannel);
-      const first = this.#sent === 0 && times === undefined && span?.metadata === undefined;
-      const previousAttempts = this.#sent === 0 ? undefined : this.#sent;
-      const metadata = span?.metadata ?? wire.metadata;
-      const sent = first ? request.wire : { ...request.wire, metadata, previousAttempts, times };
       this.#counted += 1;
       this.#sent += 1;
       try {
-        const reply = await candidate.subchannel.transport.call(sent);
-        if (times !== undefined) wire.timer?.onAnswer(times);
-        return endSpan(span, this.method, attempt.succeed(reply, wire));
+        return await attempt.send(this.#sent === 1 ? undefined : this.#sent - 1);
       } catch (error) {
-        span?.end(error);
-        failure = classifyFailure(this.method, error, attempt.probe);
+        failure = attempt.failure;
+        if (failure?.counts === false) this.#counted -= 1;
+        if (failure?.costs === false) this.#sent -= 1;
+        const isOver = this.#exhausted || wire.context.reason !== undefined;
+        const isStarted = request instanceof StreamSentOnce && request.started;
+        if (!failure?.retryable || isOver || isStarted) throw error;
         prepared = false;
-        attempt.fail(error, wire, failure);
-        this.#note(failure);
-        if (!failure?.retryable || this.#exhausted || request.started || wire.context.reason !== undefined) throw error;
         if (!failure.connectionLost) repeatable = undefined;
       }
     }
-  }
-
-  /** A connected instance that has not been tried; undefined if there is none now. */
-  #pickNow(): MethodCandidate | undefined {
-    const { pool } = this.#options;
-    return this.#waitForReady && pool.noInstanceError() !== undefined ? undefined : pool.pick(this.method, this.#pick);
   }
 
   /**
@@ -252,12 +245,6 @@ class RetriedCall implements MovableCall, HedgedAttempts {
     return backoffMs(this.#backoffs - 1, { baseMs, maxMs, random: this.#options.random });
   }
 
-  #note(failure: Failure | undefined): void {
-    if (failure === undefined) return;
-    if (!failure.counts) this.#counted -= 1;
-    if (!failure.costs) this.#sent -= 1;
-  }
-
   #finalError(failure: Failure | undefined): RpcError {
     const { pool, attempts } = this.#options;
     const made = attempts.slice(this.#earlier);
@@ -280,29 +267,19 @@ export async function pickFirst(method: Method, waiting: Waiting, options: PickO
   return candidate;
 }
 
-/** A request, and whether its stream has been started: a started stream can't be sent again, so the call can't be retried. */
-interface RetryableRequest {
-  readonly wire: WireCall;
-  /** The request as its caller passed it. */
-  readonly payload: WireCall['request'];
-  readonly started: boolean;
-}
+/** A request stream that knows whether it has been started: then it can't be sent again, so the call can't be retried. */
+class StreamSentOnce implements AsyncIterable<Uint8Array> {
+  readonly stream = true;
+  readonly messages = this;
+  started = false;
+  readonly #given: AsyncIterable<Uint8Array>;
 
-function retryable(wire: WireCall): RetryableRequest {
-  const { request } = wire;
-  if (!request.stream) return { wire, payload: request, started: false };
-  let started = false;
-  const messages: AsyncIterable<Uint8Array> = {
-    [Symbol.asyncIterator]() {
-      started = true;
-      return request.messages[Symbol.asyncIterator]();
-    },
-  };
-  return {
-    wire: { ...wire, request: { stream: true, messages } },
-    payload: request,
-    get started() {
-      return started;
-    },
-  };
+  constructor(given: AsyncIterable<Uint8Array>) {
+    this.#given = given;
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<Uint8Array> {
+    this.started = true;
+    return this.#given[Symbol.asyncIterator]();
+  }
 }

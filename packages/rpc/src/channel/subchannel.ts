@@ -276,7 +276,8 @@ export class MethodCandidate implements Candidate {
   inPanic = false;
   /** When its slow start for this method began, by the channel's clock; negative infinity if it had none. */
   startedAt = Number.NEGATIVE_INFINITY;
-  #stats: CandidateStats | undefined;
+  /** The recent outcomes of its calls. */
+  readonly stats = new CandidateStats();
 
   constructor(subchannel: Subchannel, path: string) {
     this.subchannel = subchannel;
@@ -310,12 +311,6 @@ export class MethodCandidate implements Candidate {
     return this.subchannel.slowStartState.awaitsFirstCall(this.zone) && this.ramp < 1;
   }
 
-  /** The recent outcomes of its calls. */
-  get stats(): CandidateStats {
-    this.#stats ??= new CandidateStats();
-    return this.#stats;
-  }
-
   /** Whether the instance refuses the method. */
   get refuses(): boolean {
     return this.subchannel.refusals.ofMethod(this.path) !== undefined;
@@ -339,22 +334,10 @@ export class MethodCandidate implements Candidate {
     return whole.cause === undefined ? this.ejection.mayProbe(now) : whole.mayProbe(now, { safe });
   }
 
-  /** An attempt begins. Returns whether it is a probe. */
-  begin(): boolean {
-    this.inFlight += 1;
-    this.picks += 1;
-    return this.ejected;
-  }
-
-  /** An attempt has ended. */
-  end(): void {
-    this.inFlight -= 1;
-  }
-
   /** Ends the ejection. The candidate starts slowly. */
   readmit(now: number): void {
     this.ejection.end(now);
-    this.#stats?.clear();
+    this.stats.clear();
     this.startedAt = now;
   }
 

@@ -4,7 +4,6 @@ import type { Method } from '../contract/method.js';
 import { transportErrors } from '../errors/transport.js';
 import type { Attempt } from '../status/rpc-error.js';
 import type { WireCall } from '../transport/transport.js';
-import { AttemptRecord } from './attempt.js';
 import type { EndpointPool } from './endpoint-pool.js';
 import type { MethodCandidate, Subchannel } from './subchannel.js';
 
@@ -61,19 +60,22 @@ export async function untilChanged(
   waiting: Waiting,
   { pool, clock, attempts }: WaitOptions,
 ): Promise<void> {
-  const waits = subchannels.map((subchannel) => ({
-    subchannel,
-    attempt: new AttemptRecord(subchannel, clock, subchannel.silent ? 'it is silent' : 'no connection yet'),
-  }));
+  const startedAt = clock.now();
+  const waits = subchannels.map((subchannel) => {
+    const { instanceId: instance, address } = subchannel.endpoint;
+    const message = subchannel.silent ? 'it is silent' : 'no connection yet';
+    const attempt: Attempt = { instance, address, code: 'PENDING', message, elapsedMs: 0 };
+    return { subchannel, attempt };
+  });
   attempts.push(...waits.map(({ attempt }) => attempt));
   await untilNextChange(waiting, { pool, clock });
   // The report of a call that has ended says what it was waiting for.
   if (waiting.context.reason !== undefined) return;
   for (const { subchannel, attempt } of waits) {
     const { state, lastError = 'no connection' } = subchannel.transport;
-    if (state === 'transient_failure')
-      attempt.end(transportErrors.UNCONNECTED({ whyTheLastAttemptFailed: lastError }, { reach: 'unsent' }));
-    else attempts.splice(attempts.indexOf(attempt), 1);
+    const failed = transportErrors.UNCONNECTED({ whyTheLastAttemptFailed: lastError }, { reach: 'unsent' });
+    const ended = { ...attempt, code: failed.codeName, message: failed.message, elapsedMs: clock.now() - startedAt };
+    attempts.splice(attempts.indexOf(attempt), 1, ...(state === 'transient_failure' ? [ended] : []));
   }
 }
 
