@@ -2,7 +2,7 @@ import type { Message } from '@bufbuild/protobuf';
 import type { Metadata } from '@rondo/rpc/call';
 import type { CallOptions, CallTiming } from '@rondo/rpc/client';
 import { systemRandom } from '@rondo/rpc/clock';
-import { newTraceId, receivedTraceId, undecidedParent } from '@rondo/rpc/internal';
+import { receivedTraceId, undecidedParent } from '@rondo/rpc/internal';
 import { RpcError } from '@rondo/rpc/status';
 import { type DynamicMethodClient, jsonText, methodOf, writeMessage } from '@rondo/schema';
 import { type Load, runLoad } from '../call/load.js';
@@ -221,7 +221,7 @@ async function callOnce(job: Job, context: CommandContext): Promise<number> {
  * the sampler says, is for --trace alone.
  */
 function beginTrace(metadata: Metadata, isKept: boolean): { readonly traceId: string; readonly causedBy: string } {
-  const id = newTraceId(systemRandom);
+  const id = systemRandom.hex(16);
   if (receivedTraceId(metadata) === undefined)
     metadata.set('traceparent', isKept ? `00-${id}-${systemRandom.hex(8)}-01` : undecidedParent(id));
   const [, traceId = '', causedBy = ''] = String(metadata.get('traceparent')).split('-');

@@ -21,8 +21,6 @@ const ENTRY_BYTES = 32;
 /** Node's HTTP/2 takes 128 headers. The difference is left for gRPC, proxies and Rondo itself. */
 const MAX_ENTRIES = 100;
 const NO_VALUES: readonly never[] = [];
-/** Most metadata has no entries of its own. */
-const NO_ENTRIES: never[] = [];
 
 /**
  * The metadata of a call. Keys are case-insensitive; each has one or more values, in the order in which they were
@@ -37,11 +35,10 @@ const NO_ENTRIES: never[] = [];
  */
 export class Metadata implements Iterable<readonly [string, MetadataValue]> {
   /** Keys are in lower case. There are few entries, so searching them is cheaper than making a map. */
-  #entries: Entry[] = NO_ENTRIES;
+  #entries: Entry[] = [];
   #source: MetadataSource | undefined;
   /** Whether some entries came from a peer and haven't been checked. */
   #unchecked = false;
-  #sizeBytes = 0;
 
   constructor(init?: MetadataInit) {
     if (init === undefined) return;
@@ -55,7 +52,8 @@ export class Metadata implements Iterable<readonly [string, MetadataValue]> {
    */
   static over(source: MetadataSource): Metadata {
     const metadata = new Metadata();
-    metadata.receive(source);
+    metadata.#source = source;
+    metadata.#unchecked = !(source instanceof Metadata) || source.#unchecked;
     return metadata;
   }
 
@@ -107,7 +105,10 @@ export class Metadata implements Iterable<readonly [string, MetadataValue]> {
   receive(source: MetadataSource): void {
     this.#unchecked ||= !(source instanceof Metadata) || source.#unchecked;
     if (this.#source === undefined && this.#entries.length === 0) this.#source = source;
-    else forEachOf(source, (key, value) => this.#add(key, value));
+    else {
+      this.#own();
+      forEachOf(source, (key, value) => this.#entries.push([key, value]));
+    }
   }
 
   /**
@@ -127,11 +128,7 @@ export class Metadata implements Iterable<readonly [string, MetadataValue]> {
   delete(key: string): void {
     const name = key.toLowerCase();
     this.#own();
-    this.#entries = this.#entries.filter((entry) => {
-      if (entry[0] !== name) return true;
-      this.#sizeBytes -= sizeOf(entry);
-      return false;
-    });
+    this.#entries = this.#entries.filter((entry) => entry[0] !== name);
   }
 
   /** Whether it has no entry at all. It is cheaper than `size`. */
@@ -149,13 +146,8 @@ export class Metadata implements Iterable<readonly [string, MetadataValue]> {
   clone(): Metadata {
     const copy = new Metadata();
     copy.#unchecked = this.#unchecked;
-    if (this.#source !== undefined) {
-      copy.#source = this.#source;
-      return copy;
-    }
-    this.forEach((key, value) => {
-      copy.#add(key, value);
-    });
+    copy.#source = this.#source;
+    copy.#entries = [...this.#entries];
     return copy;
   }
 
@@ -185,7 +177,7 @@ export class Metadata implements Iterable<readonly [string, MetadataValue]> {
     const source = this.#source;
     if (source === undefined) return;
     this.#source = undefined;
-    forEachOf(source, (key, value) => this.#add(key, value));
+    forEachOf(source, (key, value) => this.#entries.push([key, value]));
   }
 
   /** Adds an entry whose key and value are valid, if there is room for it. */
@@ -197,22 +189,15 @@ export class Metadata implements Iterable<readonly [string, MetadataValue]> {
     if (this.#entries.length >= MAX_ENTRIES) {
       throw new TypeError(`metadata key "${name}": ${MAX_ENTRIES} entries are the most; send the rest in the message`);
     }
-    const sizeBytes = this.#sizeBytes + sizeOf([name, value]);
+    let sizeBytes = sizeOf(name, value);
+    for (const entry of this.#entries) sizeBytes += sizeOf(entry[0], entry[1]);
     if (sizeBytes > MAX_BYTES) {
       const limit = `${MAX_BYTES} bytes are the most that all entries can take`;
       throw new TypeError(
         `metadata key "${name}": ${limit}, and with it they take ${sizeBytes}; send the rest in the message`,
       );
     }
-    this.#add(name, value);
-  }
-
-  #add(name: string, value: MetadataValue): void {
-    this.#own();
-    const entry = [name, value] as const;
-    if (this.#entries.length === 0) this.#entries = [entry];
-    else this.#entries.push(entry);
-    this.#sizeBytes += sizeOf(entry);
+    this.#entries.push([name, value]);
   }
 }
 
@@ -223,7 +208,7 @@ function forEachOf(source: MetadataSource, visit: (key: string, value: MetadataV
 }
 
 /** The size of an entry in a header block. Bytes travel as base64. */
-function sizeOf([key, value]: Entry): number {
+function sizeOf(key: string, value: MetadataValue): number {
   const valueBytes = typeof value === 'string' ? value.length : Math.ceil(value.length / 3) * 4;
   return key.length + valueBytes + ENTRY_BYTES;
 }

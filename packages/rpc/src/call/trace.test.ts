@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { seededRandom } from '@rondo/base/testing';
 import { Metadata } from './metadata.js';
-import { newTraceId, receivedTraceId, traceOf, undecidedParent, undecidedTraceId } from './trace.js';
+import { receivedTraceId, traceOf, undecidedParent, undecidedTraceId } from './trace.js';
 
 const TRACE_ID = '4bf92f3577b34da6a3ce929d0e0e4736';
 
@@ -37,7 +37,7 @@ describe('the trace of a call', () => {
 
   it('is that of the call around it, or else a new one, and decides nothing for the process that is called', () => {
     const random = seededRandom(1);
-    const traceId = newTraceId(random);
+    const traceId = random.hex(16);
     const [first, second, third] = [new Metadata(), new Metadata(), new Metadata()];
     expect(traceOf(first, { traceId }, random)).toBe(traceId);
     expect([...first]).toEqual([['traceparent', undecidedParent(traceId)]]);
@@ -73,7 +73,7 @@ describe('the trace of a call', () => {
   it('is kept if the caller has set it', () => {
     const traceparent = `00-${TRACE_ID}-00f067aa0ba902b7-00`;
     const metadata = new Metadata({ traceparent });
-    expect(traceOf(metadata, { traceId: newTraceId(seededRandom(1)) }, seededRandom(2))).toBe(TRACE_ID);
+    expect(traceOf(metadata, { traceId: seededRandom(1).hex(16) }, seededRandom(2))).toBe(TRACE_ID);
     expect(metadata.getAll('traceparent')).toEqual([traceparent]);
   });
 });

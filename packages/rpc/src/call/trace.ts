@@ -8,6 +8,8 @@ const TRACEPARENT = 'traceparent';
 const PATTERN = /^(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(?:$|-)/;
 /** The length of version 00, which later versions begin with. */
 const LENGTH = 55;
+/** The length of a trace id. */
+export const TRACE_ID_BYTES = 16;
 const TRACESTATE = 'tracestate';
 /** W3C asks to pass on as many characters as these. */
 const MAX_STATE = 512;
@@ -49,11 +51,6 @@ export function undecidedTraceId(parent: string | undefined): string | undefined
   return traceId !== undefined && parent === undecidedParent(traceId) ? traceId : undefined;
 }
 
-/** A new trace id. */
-export function newTraceId(random: Random): string {
-  return random.hex(16);
-}
-
 /**
  * The trace id of a call without a span, which its metadata gets unless the caller has set one. A call that a handler makes passes on what
  * the handler's own call had, so that the traces of other processes have no gap.
@@ -68,7 +65,7 @@ export function traceOf(metadata: Metadata, around: TracedScope | undefined, ran
     if (state !== undefined && state.length <= MAX_STATE && !metadata.has(TRACESTATE)) add(metadata, TRACESTATE, state);
     return around.traceId;
   }
-  const traceId = around?.traceId ?? newTraceId(random);
+  const traceId = around?.traceId ?? random.hex(TRACE_ID_BYTES);
   add(metadata, TRACEPARENT, undecidedParent(traceId));
   return traceId;
 }
@@ -76,8 +73,8 @@ export function traceOf(metadata: Metadata, around: TracedScope | undefined, ran
 /** Adds an entry, unless there is no room, or it can't be sent: no call fails because of its trace. */
 function add(metadata: Metadata, key: string, value: string): void {
   try {
-    if (metadata.has(key)) metadata.set(key, value);
-    else metadata.append(key, value);
+    if (metadata.get(key) === undefined) metadata.append(key, value);
+    else metadata.set(key, value);
   } catch {
     return; // the caller's own entries go first
   }

@@ -1,7 +1,6 @@
 import type { Clock } from '@rondo/base';
 import type { Reply } from '../call/call.js';
 import type { CallContext } from '../call/call-context.js';
-import type { Metadata } from '../call/metadata.js';
 import type { AttemptSpan } from '../call/trace.js';
 import type { Method } from '../contract/method.js';
 import { observeReply } from '../middleware/stream.js';
@@ -21,7 +20,7 @@ export const wasSent = ({ code, message }: Attempt): boolean => code !== 'PENDIN
 export interface AttemptListener {
   /** An attempt begins. Returns whether it is a probe: its outcome decides whether the candidate stays ejected. */
   onBegin(candidate: MethodCandidate): boolean;
-  /** The server answers: with a reply, the start of a stream, or a handler's error. `probe`: the answer ends a probe. */
+  /** The server has begun to answer by a stream. `probe`: that ends a probe. */
   onAnswer(candidate: MethodCandidate, probe: boolean): void;
   /** The attempt has ended, with all of its response. `unary`: neither the request nor the response is a stream. */
   onEnd(candidate: MethodCandidate, outcome: AttemptOutcome, unary: boolean): void;
@@ -57,8 +56,9 @@ export class CallAttempt implements Attempt {
   #failure: Failure | undefined;
 
   constructor(candidate: MethodCandidate, wire: WireCall, options: CallAttemptOptions) {
-    this.instance = candidate.endpoint.instanceId;
-    this.address = candidate.endpoint.address;
+    const { endpoint } = candidate.subchannel;
+    this.instance = endpoint.instanceId;
+    this.address = endpoint.address;
     this.#candidate = candidate;
     this.#wire = wire;
     this.#options = options;
@@ -80,27 +80,29 @@ export class CallAttempt implements Attempt {
 
   /** Sends the call. A reply is followed to its end: a stream ends with its last message. */
   async send(previousAttempts?: number): Promise<Reply<Uint8Array>> {
-    const { endpoint, subchannel } = this.#candidate;
+    const { subchannel } = this.#candidate;
     const { method, pool } = this.#options;
     const { context, metadata, timer } = this.#wire;
-    const span = context.span?.attempt(endpoint, metadata);
+    const span = context.span?.attempt(subchannel.endpoint, metadata);
     const times = timer?.begin(subchannel);
     const asGiven = previousAttempts === undefined && times === undefined && span?.metadata === undefined;
     const own = asGiven ? undefined : { metadata: span?.metadata ?? metadata, previousAttempts, times };
     try {
       const reply = await subchannel.transport.call(own === undefined ? this.#wire : { ...this.#wire, ...own });
       if (times !== undefined) timer?.onAnswer(times);
-      const { stream } = reply.response;
-      pool.onAnswer(this.#candidate, stream && this.#probe);
-      // A watch lasts as long as its caller wants, so its span ends as the answer begins.
-      if (!stream || method.policy.resume !== undefined) span?.end();
-      if (!stream) this.#end(undefined, reply.trailer);
-      return stream ? this.#followed(reply, span) : reply;
+      if (reply.response.stream) {
+        pool.onAnswer(this.#candidate, this.#probe);
+        // A watch lasts as long as its caller wants, so its span ends as the answer begins.
+        if (method.policy.resume !== undefined) span?.end();
+        return this.#followed(reply, span);
+      }
+      this.#end({ answered: true, trailer: reply.trailer });
+      span?.end();
+      return reply;
     } catch (error) {
       span?.end(error);
       this.#failure = classifyFailure(method, error, this.#probe);
-      this.#end(error);
-      if (this.#failure?.answered) pool.onAnswer(this.#candidate, false);
+      this.#end({ error, answered: this.#failure?.answered });
       throw error;
     }
   }
@@ -110,14 +112,14 @@ export class CallAttempt implements Attempt {
     this.#probe = false;
     return observeReply(reply, {
       end: (error) => {
-        this.#end(error, reply.trailer);
+        this.#end({ error, trailer: reply.trailer });
         span?.end(error);
       },
     });
   }
 
   /** @param trailer that of the reply; an error has its own. */
-  #end(error: unknown, trailer?: Metadata): void {
+  #end({ error, answered, trailer }: Pick<AttemptOutcome, 'answered' | 'trailer'> & { error?: unknown }): void {
     const { clock, pool, movable } = this.#options;
     const { context, deadline, request, responseStream } = this.#wire;
     const endedAt = clock.now();
@@ -134,6 +136,7 @@ export class CallAttempt implements Attempt {
     const untilMs = endedBy === 'deadline' ? Math.min(endedAt, deadline ?? endedAt) : endedAt;
     const outcome = {
       error,
+      answered,
       elapsedMs: untilMs - this.#startedAt,
       endedAt,
       endedBy,

@@ -167,7 +167,7 @@ export class EndpointPool implements ResolverListener, AttemptListener {
 
   onEnd(candidate: MethodCandidate, outcome: AttemptOutcome, unary = true): void {
     const { subchannel, path } = candidate;
-    const { trailer, refusal } = outcome;
+    const { answered, trailer, refusal } = outcome;
     const { loads, outliers } = this.#picking;
     candidate.inFlight -= 1;
     this.stats.end(outcome, unary);
@@ -175,7 +175,8 @@ export class EndpointPool implements ResolverListener, AttemptListener {
     loads?.note(candidate, trailer);
     const reranked = outliers.onEnd(candidate, outcome);
     if (refusal !== undefined) subchannel.refusals.note(path, refusal, this.#options.clock.now());
-    if (reranked || refusal !== undefined) this.#changed();
+    const served = answered === true && subchannel.refusals.clear(path);
+    if (reranked || served || refusal !== undefined) this.#changed();
   }
 
   onResolution(resolution: Resolution): void {

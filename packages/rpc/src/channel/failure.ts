@@ -197,25 +197,21 @@ export class RetryBudget {
 
   /** Counts a call. */
   deposit(): void {
-    const now = this.#advance();
-    this.#window.note(false, now);
+    const isNewSlot = this.#window.note(false, this.#clock.now());
     this.#balance += this.#ratio;
+    if (isNewSlot) this.#cap();
   }
 
   /** Takes one retry from the balance. Returns whether there was one. */
   withdraw(): boolean {
-    this.#advance();
+    if (this.#window.advance(this.#clock.now())) this.#cap();
     if (this.#balance < 1) return false;
     this.#balance -= 1;
     return true;
   }
 
-  /** Forgets the calls that are older than the window, and what they have added. Returns the time. */
-  #advance(): number {
-    const now = this.#clock.now();
-    if (this.#window.advance(now)) {
-      this.#balance = Math.min(this.#balance, this.#reserve + this.#ratio * this.#window.calls);
-    }
-    return now;
+  /** Forgets what the calls have added that are older than the window. */
+  #cap(): void {
+    this.#balance = Math.min(this.#balance, this.#reserve + this.#ratio * this.#window.calls);
   }
 }

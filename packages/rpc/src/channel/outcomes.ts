@@ -117,15 +117,16 @@ export class CallWindow implements CallCounts {
     this.#faults = new Array<number>(slots).fill(0);
   }
 
-  /** Counts a call that ended at `now`. */
-  note(failed: boolean, now: number): void {
-    this.advance(now);
+  /** Counts a call that ended at `now`. Returns whether another slot has begun. */
+  note(failed: boolean, now: number): boolean {
+    const isNewSlot = this.advance(now);
     const index = this.#slot % this.#calls.length;
     this.#calls[index] = (this.#calls[index] ?? 0) + 1;
     this.calls += 1;
-    if (!failed) return;
+    if (!failed) return isNewSlot;
     this.#faults[index] = (this.#faults[index] ?? 0) + 1;
     this.faults += 1;
+    return isNewSlot;
   }
 
   /** Drops the slots that are older than the window. Returns whether another slot has begun. */

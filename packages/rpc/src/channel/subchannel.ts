@@ -231,6 +231,8 @@ const STATES: Partial<Record<ConnectivityState, string>> = {
 export interface AttemptOutcome {
   /** The failure; undefined if the attempt succeeded or its caller cancelled it. */
   readonly error: unknown;
+  /** Whether the server answered: with a reply, or with a handler's error. */
+  readonly answered?: boolean | undefined;
   /** How long the attempt took, at most until its deadline. Milliseconds. */
   readonly elapsedMs: number;
   /** The trailing metadata, if the server sent any. */

@@ -65,7 +65,8 @@ export function bindClient<D extends ServiceDefinition>(
     const run = compose(chain, toWire(channel));
     // The span is active for middleware, which may make spans: on Node 20 that costs each promise something.
     const isObserved = channel.middleware.length + middleware.length > 0;
-    const call = toClientMethod({ method, channel, run: isObserved ? inSpan(run) : run });
+    const bound = { method, channel, run: isObserved ? inSpan(run) : run };
+    const call = method.responseStream ? streamMethod(bound) : unaryMethod(bound);
     bindings.set(call, { method, channel });
     return [key, call];
   });
@@ -80,37 +81,31 @@ interface BoundMethod extends Binding {
   readonly run: Next<ClientCall>;
 }
 
-function toClientMethod(bound: BoundMethod) {
-  const { requestStream, responseStream } = bound.method;
-  const reply = responseStream ? streamReply : unaryReply;
-  return (given: unknown, options: CallOptions = {}) => {
-    const stream = requestStream ? { stream: true as const, messages: given as AsyncIterable<unknown> } : undefined;
-    return reply(bound, stream ?? { stream: false, message: given }, options);
-  };
-}
-
 /** Runs the middleware chain with the call's span as the active one. */
 function inSpan(run: Next<ClientCall>): Next<ClientCall> {
   return (call) => (call.context.span === undefined ? run(call) : call.context.span.run(run, call));
 }
 
-async function unaryReply(bound: BoundMethod, request: Payload, options: CallOptions): Promise<unknown> {
-  const call = beginCall(bound, request, options);
-  try {
-    const { header, trailer, response } = await bound.run(call);
-    options.onHeader?.(header);
-    options.onTrailer?.(trailer);
-    if (response.stream) throw new TypeError('a stream where one message was expected');
-    call.context.span?.end();
-    return response.message;
-  } catch (error) {
-    call.context.span?.end(error);
-    tellHeader(error, options);
-    throw explain(error, call, bound.channel);
-  } finally {
-    call.context.release();
-    if (call.timing !== undefined) options.onTiming?.(call.timing);
-  }
+/** The function of a method whose response is one message. */
+function unaryMethod(bound: BoundMethod) {
+  return async (given: unknown, options: CallOptions = {}): Promise<unknown> => {
+    const call = beginCall(bound, given, options);
+    try {
+      const { header, trailer, response } = await bound.run(call);
+      options.onHeader?.(header);
+      options.onTrailer?.(trailer);
+      if (response.stream) throw new TypeError('a stream where one message was expected');
+      call.context.span?.end();
+      return response.message;
+    } catch (error) {
+      call.context.span?.end(error);
+      tellHeader(error, options);
+      throw explain(error, call, bound.channel);
+    } finally {
+      call.context.release();
+      if (call.timing !== undefined) options.onTiming?.(call.timing);
+    }
+  };
 }
 
 /** Passes on the header metadata of a call that failed after its header had arrived. */
@@ -118,29 +113,34 @@ function tellHeader(error: unknown, { onHeader }: CallOptions): void {
   if (error instanceof RpcError && error.header !== undefined) onHeader?.(error.header);
 }
 
-/** The call starts when the caller asks for the first message. It is cancelled when the caller stops reading early. */
-async function* streamReply(bound: BoundMethod, request: Payload, options: CallOptions): AsyncGenerator<unknown> {
-  const call = beginCall(bound, request, options);
-  let answered = false;
-  try {
-    const { header, trailer, response } = await bound.run(call);
-    answered = true;
-    if (!response.stream) throw new TypeError('one message where a stream was expected');
-    const messages = traceMessages(call, response.messages)[Symbol.asyncIterator]();
-    options.onHeader?.(header);
-    yield* { [Symbol.asyncIterator]: () => messages };
-    options.onTrailer?.(trailer);
-    call.context.span?.end();
-  } catch (error) {
-    call.context.span?.end(error);
-    if (!answered) tellHeader(error, options);
-    // A failure on this side alone, such as in the caller's onHeader, has to end the stream at the server too.
-    call.context.end(cancelled(error));
-    throw explain(error, call, bound.channel);
-  } finally {
-    call.context.span?.end();
-    call.context.release();
-  }
+/**
+ * The function of a method whose response is a stream. The call starts when the caller asks for the first message. It is cancelled
+ * when the caller stops reading early.
+ */
+function streamMethod(bound: BoundMethod) {
+  return async function* (given: unknown, options: CallOptions = {}): AsyncGenerator<unknown> {
+    const call = beginCall(bound, given, options);
+    let answered = false;
+    try {
+      const { header, trailer, response } = await bound.run(call);
+      answered = true;
+      if (!response.stream) throw new TypeError('one message where a stream was expected');
+      const messages = traceMessages(call, response.messages)[Symbol.asyncIterator]();
+      options.onHeader?.(header);
+      yield* { [Symbol.asyncIterator]: () => messages };
+      options.onTrailer?.(trailer);
+      call.context.span?.end();
+    } catch (error) {
+      call.context.span?.end(error);
+      if (!answered) tellHeader(error, options);
+      // A failure on this side alone, such as in the caller's onHeader, has to end the stream at the server too.
+      call.context.end(cancelled(error));
+      throw explain(error, call, bound.channel);
+    } finally {
+      call.context.span?.end();
+      call.context.release();
+    }
+  };
 }
 
 function toWire(channel: Channel): Next<ClientCall> {
@@ -185,19 +185,16 @@ async function callOnce(call: ClientCall, channel: Channel, lost?: string): Prom
     timer,
     plain: timer === undefined ? policy.plain : true,
   };
-  if (timer !== undefined) return callTimed(call, timer, () => channel.call(method, wire, options));
-  const reply = channel.call(method, wire, options);
-  return decodeReply(method, await (encoded.stream ? endWith(reply, () => encoded.close()) : reply));
-}
-
-/** Makes a call, and adds where its time went. */
-async function callTimed(call: ClientCall, timer: CallTimer, make: () => Promise<Reply<Uint8Array>>): Promise<Reply> {
   try {
-    const reply = await make();
-    call.timing = timer.end(reply.trailer);
-    return decodeReply(call.method, reply);
+    const reply = channel.call(method, wire, options);
+    const { header, trailer, response } = await (encoded.stream ? endWith(reply, () => encoded.close()) : reply);
+    call.timing = timer?.end(trailer);
+    if (!response.stream)
+      return { header, trailer, response: { stream: false, message: decode(method, response.message) } };
+    const messages = mapMessages(response.messages, (bytes) => decode(method, bytes));
+    return { header, trailer, response: { stream: true, messages } };
   } catch (error) {
-    call.timing ??= timer.end(error instanceof RpcError ? error.metadata : undefined);
+    call.timing ??= timer?.end(error instanceof RpcError ? error.metadata : undefined);
     throw error;
   }
 }
@@ -216,14 +213,6 @@ export function bindingOf(call: object): Binding {
   throw new TypeError(`${call} is not a method of a client from createClient; pass the method itself: client.method`);
 }
 
-/** Decodes a reply. @throws RpcError `INTERNAL` if a message is not of the contract's type; for a stream, when it is read. */
-function decodeReply(method: Method, { header, trailer, response }: Reply<Uint8Array>): Reply {
-  if (!response.stream)
-    return { header, trailer, response: { stream: false, message: decode(method, response.message) } };
-  const decodeOne = (bytes: Uint8Array) => decode(method, bytes);
-  return { header, trailer, response: { stream: true, messages: mapMessages(response.messages, decodeOne) } };
-}
-
 function encode({ requestType }: Method, message: unknown): Uint8Array {
   if (typeof message !== 'object' || message === null) {
     throw clientErrors.NO_MESSAGE({ request: String(message) });
@@ -236,6 +225,7 @@ function encode({ requestType }: Method, message: unknown): Uint8Array {
   }
 }
 
+/** @throws RpcError `INTERNAL` if the bytes are no message of the contract's type. */
 function decode({ path, responseType }: Method, bytes: Uint8Array): unknown {
   try {
     return responseType.decode(bytes);

@@ -22,7 +22,7 @@ export interface Binding {
 }
 
 /** Begins a call: its deadline, its metadata and its trace. @throws RpcError `INVALID_ARGUMENT` for options that no call can have. */
-export function beginCall({ method, channel }: Binding, given: Payload, options: CallOptions): ClientCall {
+export function beginCall({ method, channel }: Binding, given: unknown, options: CallOptions): ClientCall {
   const { clock, random } = channel;
   const scope = currentScope();
   if (scope?.refuseCall !== undefined) throw scope.refuseCall(unmade(method));
@@ -43,7 +43,11 @@ export function beginCall({ method, channel }: Binding, given: Payload, options:
   if (maxAttempts !== undefined && !isAttempts(maxAttempts)) {
     throw clientErrors.INVALID_MAX_ATTEMPTS({ maxAttempts, most: MAX_ATTEMPTS }, unmade(method));
   }
-  const request = method.policy.key === undefined ? given : withKey(method, { request: given, metadata }, channel);
+  // A client's function has the shape of its method: the argument of one with a request stream is a stream.
+  const own: Payload = method.requestStream
+    ? { stream: true, messages: given as AsyncIterable<unknown> }
+    : { stream: false, message: given };
+  const request = method.policy.key === undefined ? own : withKey(method, { request: own, metadata }, channel);
   const span = tracing()?.client(method, metadata);
   const traceId = span?.traceId ?? traceOf(metadata, scope, random);
   const context = new CallContext({ clock, deadline, by, parents: [scope?.context, options.signal] });
@@ -148,7 +152,9 @@ export interface CallStart {
  */
 export function deadlineOf(policy: Policy, options: CallOptions, start: CallStart): CallDeadline {
   const { startedAt, inherited = NEVER } = start;
-  const requested = requestedTimeoutMs(options, start.wallClock);
+  const { timeoutMs, deadline } = options;
+  const leftMs = deadline === undefined ? undefined : millisecondsUntil(deadline, start.wallClock);
+  const requested = leftMs === undefined ? timeoutMs : Math.min(timeoutMs ?? NEVER, leftMs);
   const ownMs = requested ?? policy.defaultTimeoutMs ?? NEVER;
   const allowedMs = policy.timeoutMs ?? NEVER;
   const at = Math.min(startedAt + Math.min(ownMs, allowedMs), inherited);
@@ -156,15 +162,6 @@ export function deadlineOf(policy: Policy, options: CallOptions, start: CallStar
   if (at === inherited) return { deadline: at, by: 'inherited' };
   if (allowedMs <= ownMs) return { deadline: at, by: 'contract' };
   return { deadline: at, by: requested === undefined ? 'default' : 'caller' };
-}
-
-/** The time from now on that the caller asks for, in milliseconds; undefined if it sets neither timeout nor deadline. */
-export function requestedTimeoutMs(
-  { timeoutMs, deadline }: Pick<CallOptions, 'timeoutMs' | 'deadline'>,
-  wallClock: WallClock,
-): number | undefined {
-  if (deadline === undefined) return timeoutMs;
-  return Math.min(timeoutMs ?? NEVER, millisecondsUntil(deadline, wallClock));
 }
 
 const NEVER = Number.POSITIVE_INFINITY;

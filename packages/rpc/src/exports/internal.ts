@@ -22,7 +22,6 @@ export { runInScope } from '../call/scope.js';
 export {
   currentTrace,
   inSpan,
-  newTraceId,
   type RequestSpan,
   receivedTraceId,
   tracing,
@@ -48,7 +47,6 @@ export { answeredBy, type DetachedCall, detach, encodedRequest, isForwarded } fr
 export { createForwarder, type ForwardedReply } from '../client/forward.js';
 export type { ForwardedCall } from '../client/forward-context.js';
 export { withKey } from '../client/idempotency-key.js';
-export { requestedTimeoutMs } from '../client/outgoing-call.js';
 export { checkedAddresses } from '../client/registry-channel.js';
 export { type AuthPolicy, authText } from '../contract/auth-policy.js';
 export {

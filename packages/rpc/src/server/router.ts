@@ -13,7 +13,7 @@ import type { OutcomeStore } from '../call/keyed-call.js';
 import { Metadata } from '../call/metadata.js';
 import { type CallScope, iterateInScope, runInScope } from '../call/scope.js';
 import { formatServerTiming, type RequestArrival, SERVER_TIMING } from '../call/server-timing.js';
-import { newTraceId, receivedTraceId, tracing } from '../call/trace.js';
+import { receivedTraceId, TRACE_ID_BYTES, tracing } from '../call/trace.js';
 import { type Method, methodsOf } from '../contract/method.js';
 import { serverErrors } from '../errors/server.js';
 import { compose, enforceContext, leave, type Middleware, type Next } from '../middleware/middleware.js';
@@ -94,7 +94,7 @@ export function createRouter(options: RouterOptions): Router {
   function toServerCall({ method, reader, stats }: Route, wire: ReceivedWireCall): RoutedCall {
     const span = tracing()?.server(method, wire.metadata, wire.previousAttempts ?? 0);
     if (span !== undefined) wire.context.span = span;
-    const traceId = span?.traceId ?? receivedTraceId(wire.metadata) ?? newTraceId(random);
+    const traceId = span?.traceId ?? receivedTraceId(wire.metadata) ?? random.hex(TRACE_ID_BYTES);
     limit(wire, method.policy.timeoutMs, clock);
     const trailer = Metadata.over(servedBy);
     return new RoutedCall(wire, { method, reader, stats, startedAt: clock.now(), clocks, traceId, trailer, logger });

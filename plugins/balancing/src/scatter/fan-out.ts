@@ -1,8 +1,9 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { millisecondsUntil } from '@rondo/base';
 import { CallContext, currentScope, Metadata } from '@rondo/rpc/call';
 import type { CallOptions, Channel } from '@rondo/rpc/client';
 import type { Clock, Random } from '@rondo/rpc/clock';
-import { bindingOf, type Method, requestedTimeoutMs, withKey } from '@rondo/rpc/internal';
+import { bindingOf, type Method, withKey } from '@rondo/rpc/internal';
 import type { Fleet } from '../channel-types.js';
 import type { FanOutOptions, UnaryMethod } from './options.js';
 
@@ -57,7 +58,8 @@ export function beginFanOut<Req, Res>(call: UnaryMethod<Req, Res>, options: FanO
 function contextOf(options: FanOutOptions, { clock, wallClock }: Channel): CallContext {
   const around = currentScope()?.context;
   const parents = [around, options.signal];
-  const allowedMs = requestedTimeoutMs(options, wallClock) ?? Number.POSITIVE_INFINITY;
+  const { timeoutMs = Number.POSITIVE_INFINITY, deadline: at } = options;
+  const allowedMs = at === undefined ? timeoutMs : Math.min(timeoutMs, millisecondsUntil(at, wallClock));
   if (Number.isNaN(allowedMs)) throw new RangeError('timeoutMs must be a number, and deadline a valid date');
   const deadline = allowedMs === Number.POSITIVE_INFINITY ? undefined : clock.now() + allowedMs;
   return new CallContext({ clock, parents, deadline });
