@@ -31,13 +31,15 @@ export function checking<T>(type: MessageType<T>, texts: () => TextFields, rules
     decode(bytes) {
       const reader = new TextReader(bytes);
       const message = type.decode(reader);
-      return { message, violations: () => [...(rules?.(message as never) ?? []), ...inText(reader, bytes, texts)] };
+      return {
+        message,
+        violations() {
+          const inText = reader.valid ? undefined : checkText(bytes, texts());
+          return [...(rules?.(message as never) ?? []), ...(inText ?? [])];
+        },
+      };
     },
   };
-}
-
-function inText({ valid }: TextReader, bytes: Uint8Array, texts: () => TextFields): readonly Violation[] {
-  return valid ? [] : (checkText(bytes, texts()) ?? []);
 }
 
 /** The file descriptors of a contract, which rules in CEL need: `FileDescriptorProto`s in base64, each after its imports. */
@@ -63,7 +65,8 @@ export function checkingByCel<T>(
         message,
         violations() {
           if (validate === undefined) throw new Error(`the rules of ${type.$type} aren't loaded yet`);
-          return [...validate(bytes), ...inText(reader, bytes, texts)];
+          const inText = reader.valid ? undefined : checkText(bytes, texts());
+          return [...validate(bytes), ...(inText ?? [])];
         },
       };
     },

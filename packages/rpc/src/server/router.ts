@@ -137,14 +137,14 @@ export function createRouter(options: RouterOptions): Router {
       const error = toRouterError(call, toRpcError(call, fault));
       call.context.span?.end(error);
       if (refusal === undefined) end(route, error.code, call);
-      else count(stats, error.code);
+      else stats.ended[error.code] = (stats.ended[error.code] ?? 0) + 1;
       throw error;
     }
   }
 
   function end({ stats, admission: admitted }: Route, code: Status, { startedAt, context }: RoutedCall): void {
     const now = clock.now();
-    count(stats, code);
+    stats.ended[code] = (stats.ended[code] ?? 0) + 1;
     const micros = toMicros(now - startedAt);
     if (admitted.unary) stats.took(micros);
     if (admitted.unary && context.counted === undefined) admitted.leaveAside();
@@ -201,10 +201,6 @@ function observerOf(call: ServerCall, stats: MethodStats, end: (code: Status) =>
       call.context.release();
     },
   };
-}
-
-function count(stats: MethodStats, code: Status): void {
-  stats.ended[code] = (stats.ended[code] ?? 0) + 1;
 }
 
 const OK = { code: Status.OK };
