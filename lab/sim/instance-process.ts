@@ -2,12 +2,12 @@ import { AdderServiceDefinition, type AddRequest } from '@rondo/contracts/rondo/
 import { Protocol, RegistryServiceDefinition, Security } from '@rondo/contracts/rondo/registry/v1/registry';
 import { silentLogger } from '@rondo/rpc/call';
 import { type Client, createChannel, createClient, staticResolver } from '@rondo/rpc/client';
-import type { FaultListener, FaultNode } from '@rondo/rpc/internal/testing';
 import { createRouter } from '@rondo/rpc/server';
 import { RpcError, Status } from '@rondo/rpc/status';
 import { standIn } from '@rondo/rpc/testing';
 import { createState, drain, readinessOf, startRegistration } from '@rondo/service/testing';
 import { BOUNDS } from './bounds.js';
+import type { FaultNode } from './faults.js';
 import { REGISTRY_ADDRESS } from './registry-process.js';
 import type { World } from './world.js';
 
@@ -48,7 +48,7 @@ export class InstanceProcess {
   readonly #world: World;
   readonly #fault: FaultNode;
   readonly #readiness = createState(readinessOf([]));
-  readonly #listener: FaultListener;
+  readonly #listener: ReturnType<FaultNode['listen']>;
   readonly #registration: ReturnType<typeof startRegistration>;
   readonly #closeChannel: () => void;
 

@@ -1,12 +1,12 @@
 import { type Instance, RegistryServiceDefinition } from '@rondo/contracts/rondo/registry/v1/registry';
 import { silentLogger } from '@rondo/rpc/call';
 import { type Channel, type Client, createClient } from '@rondo/rpc/client';
-import type { FaultNode } from '@rondo/rpc/internal/testing';
 import { createRouter, type ServiceImplementation } from '@rondo/rpc/server';
 import { createTestChannel, seededRandom, stopParts } from '@rondo/rpc/testing';
 import { createApp } from '../../services/registry/src/app.js';
 import { DEFAULT_TOTAL_LIMITS } from '../../services/registry/src/domain/limits.js';
 import { BOUNDS } from './bounds.js';
+import type { FaultNode } from './faults.js';
 import type { World } from './world.js';
 
 export const REGISTRY = 'registry';

@@ -1,9 +1,9 @@
 import { OperatorState, RegistryServiceDefinition } from '@rondo/contracts/rondo/registry/v1/registry';
 import { type Client, createChannel, createClient, staticResolver } from '@rondo/rpc/client';
 import type { Random } from '@rondo/rpc/clock';
-import { carryOut, describeFault, type Fault, pickOne, planFaults } from '@rondo/rpc/internal/testing';
 import { BOUNDS } from './bounds.js';
 import type { Cluster } from './cluster.js';
+import { carryOut, describeFault, type Fault, pickOne, planFaults } from './faults.js';
 import { REGISTRY, REGISTRY_ADDRESS } from './registry-process.js';
 import type { World } from './world.js';
 

@@ -1,5 +1,5 @@
 import { expect, it } from '@jest/globals';
-import { fromSeed } from '@rondo/rpc/internal/testing';
+import { fromSeed } from './faults.js';
 import { runSeed } from './run-seed.js';
 
 /** A test of each of so many seeds. */

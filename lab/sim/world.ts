@@ -1,6 +1,6 @@
 import type { Clock, Random } from '@rondo/rpc/clock';
-import type { FaultNetwork } from '@rondo/rpc/internal/testing';
 import { createFaultNetwork, ManualClock, seededRandom } from '@rondo/rpc/testing';
+import type { FaultNetwork } from './faults.js';
 
 /** The environment of one simulation. */
 export interface World {

@@ -1,7 +1,7 @@
 import { runOutsideScope } from '@rondo/rpc/call';
 import type { ClientCall } from '@rondo/rpc/client';
 import type { Clock } from '@rondo/rpc/clock';
-import { clientErrors, type DetachedCall, detach, encodeMessage, type Reply } from '@rondo/rpc/internal';
+import { clientErrors, detach, encodeMessage, type Reply } from '@rondo/rpc/internal';
 import type { Next } from '@rondo/rpc/middleware';
 import { RpcError, Status } from '@rondo/rpc/status';
 import type { Kept } from './memory.js';
@@ -46,7 +46,7 @@ export function startFlight(call: ClientCall, next: Next<ClientCall>, options: F
   const { clock, fill, background, tag, onLeft } = options;
   const timeoutMs = timeoutOf(call, { clock, background });
   const endsAt = clock.now() + timeoutMs;
-  let made: DetachedCall | undefined;
+  let made: ReturnType<typeof detach> | undefined;
   let left: RpcError | undefined;
   const request = async (): Promise<Landed> => {
     if (left !== undefined) throw left;

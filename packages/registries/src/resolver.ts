@@ -1,13 +1,13 @@
 import { BlockList, isIPv6 } from 'node:net';
 import { type Instance, WatchResponse } from '@rondo/contracts/rondo/registry/v1/registry';
 import type { Resolver } from '@rondo/rpc/client';
-import { type RegistryResolverOptions, registryResolver } from '@rondo/rpc/internal';
+import { registryResolver } from '@rondo/rpc/internal';
 import type { RegistryAdapter } from './adapter.js';
 import { checkTaken, createPace } from './bounds.js';
 import { takenBy, textsOf } from './entries.js';
 
 /** Options of {@link adapterResolver}. */
-export type AdapterResolverOptions = Omit<RegistryResolverOptions, 'watch' | 'addresses'>;
+export type AdapterResolverOptions = Omit<Parameters<typeof registryResolver>[0], 'watch' | 'addresses'>;
 
 /**
  * A resolver over a registry of another kind. It goes on with what it knew while the registry is away, slow or has lost its instances,

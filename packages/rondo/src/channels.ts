@@ -20,7 +20,6 @@ import {
   openMutualTls,
   readTlsSettings,
   sendToken,
-  type TlsSettings,
 } from '@rondo/rpc/internal';
 import type { Middleware } from '@rondo/rpc/middleware';
 import { SERVED_BY } from './call/requests.js';
@@ -81,7 +80,7 @@ export const PERSON = 'person';
 export const IN_USE = 'in-use';
 
 /** A person can call a fleet that changes over: by TLS where an instance has it. */
-function settingsOf({ environment, dataDirectory }: CallerContext): TlsSettings {
+function settingsOf({ environment, dataDirectory }: CallerContext): ReturnType<typeof readTlsSettings> {
   const settings = readTlsSettings(environment);
   const certs = path.join(dataDirectory, 'certs');
   const isUnset = (environment['RONDO_TLS'] ?? '').trim() === '';

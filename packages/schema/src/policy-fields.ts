@@ -1,10 +1,12 @@
 import type { DescField, DescMessage } from '@bufbuild/protobuf';
-import type { Method, PolicyFields, ScalarField } from '@rondo/rpc/internal';
+import type { Method } from '@rondo/rpc/internal';
 
 /** `google.protobuf.FieldDescriptorProto.Type` of an enum. Scalar types have the same numbers in protobuf-es. */
 const ENUM = 14;
 const STRING = 9;
 const BYTES = 12;
+
+type PolicyFields = NonNullable<Method['policyFields']>;
 
 /** Where the fields that a method's policy names are in encoded messages. A field that isn't there is left out. */
 export function policyFieldsOf(
@@ -26,7 +28,7 @@ export function policyFieldsOf(
 }
 
 /** The scalar field that names in code lead to. */
-function fieldAt(message: DescMessage, path: readonly string[]): ScalarField | undefined {
+function fieldAt(message: DescMessage, path: readonly string[]): PolicyFields['hashKey'] {
   const numbers: number[] = [];
   let within: DescMessage | undefined = message;
   let type: number | undefined;

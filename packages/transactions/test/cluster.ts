@@ -5,7 +5,6 @@ import type { TestPostgres } from '@rondo/database/testing';
 import { silentLogger } from '@rondo/rpc/call';
 import { type Channel, createChannel, type Resolver, staticResolver } from '@rondo/rpc/client';
 import { systemRandom } from '@rondo/rpc/clock';
-import type { MemoryNetwork } from '@rondo/rpc/internal/testing';
 import { createRouter } from '@rondo/rpc/server';
 import { RpcError, Status } from '@rondo/rpc/status';
 import { createMemoryNetwork } from '@rondo/rpc/testing';
@@ -18,6 +17,8 @@ import {
   transactionsSchema,
 } from '../src/exports/index.js';
 import type { KnownCoordinators } from '../src/participant/known-coordinators.js';
+
+type MemoryNetwork = ReturnType<typeof createMemoryNetwork>;
 
 /** Coordinators of any name. None is asked: each transaction counts as undecided. */
 export const TRUSTED: KnownCoordinators = {

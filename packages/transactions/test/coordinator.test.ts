@@ -7,7 +7,6 @@ import { type Database, DatabaseUnavailable } from '@rondo/database';
 import { startTestPostgres, type TestPostgres } from '@rondo/database/testing';
 import { silentLogger } from '@rondo/rpc/call';
 import { type Channel, createClient } from '@rondo/rpc/client';
-import type { MemoryNetwork } from '@rondo/rpc/internal/testing';
 import { RpcError, Status } from '@rondo/rpc/status';
 import { createTestChannel } from '@rondo/rpc/testing';
 import { type Coordinator, createCoordinator, createOperatorService } from '../src/exports/index.js';
@@ -27,7 +26,7 @@ import {
 let postgres: TestPostgres;
 let home: Database;
 let away: Database;
-let network: MemoryNetwork;
+let network: ReturnType<typeof createNetwork>['network'];
 let channel: Channel;
 let numbers = 0n;
 let participants: Record<'alpha' | 'beta', ReturnType<typeof startParticipant>>;

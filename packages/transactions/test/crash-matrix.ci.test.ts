@@ -4,7 +4,6 @@ import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import type { Database } from '@rondo/database';
 import { startTestPostgres, type TestPostgres } from '@rondo/database/testing';
 import type { Channel } from '@rondo/rpc/client';
-import type { MemoryNetwork } from '@rondo/rpc/internal/testing';
 import { PROTOCOL_POINTS } from '../src/exports/index.js';
 import type { ProtocolPoint, TransactionEvent } from '../src/steps.js';
 import { TRANSACTIONS_CHANNEL } from '../src/steps.js';
@@ -23,7 +22,7 @@ let postgres: TestPostgres;
 let home: Database;
 let alpha: Database;
 let beta: Database;
-let network: MemoryNetwork;
+let network: ReturnType<typeof createNetwork>['network'];
 let channel: Channel;
 
 beforeAll(async () => {

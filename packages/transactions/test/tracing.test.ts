@@ -2,7 +2,6 @@ import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import type { Database } from '@rondo/database';
 import { startTestPostgres, type TestPostgres } from '@rondo/database/testing';
 import type { Channel } from '@rondo/rpc/client';
-import type { MemoryNetwork } from '@rondo/rpc/internal/testing';
 import { traceCalls } from '@rondo/rpc/tracing';
 import { recordSpans } from '../../rpc/test/support/spans.js';
 import type { Coordinator } from '../src/exports/index.js';
@@ -12,7 +11,7 @@ const { take, tracer } = recordSpans(traceCalls);
 let postgres: TestPostgres;
 let home: Database;
 let away: Database;
-let network: MemoryNetwork;
+let network: ReturnType<typeof createNetwork>['network'];
 let channel: Channel;
 
 beforeAll(async () => {

@@ -2,13 +2,15 @@ import type { Random } from '@rondo/base';
 import {
   type BalancingPolicy,
   type Candidate,
-  type Capacity,
   goldenRatioSequence,
   type PickCall,
   type Picker,
   rampOf,
 } from '@rondo/rpc/internal';
 import { PRIORITY_LEVELS, type PriorityLevel, priorityLevelOf } from './locality.js';
+
+/** An endpoint that is expected to take calls, whether it can take them now or not. */
+type Capacity = Pick<Candidate, 'zone' | 'weight'>;
 
 /** What the zone-aware policy is made from. */
 interface ZoneAwareOptions {

@@ -1,5 +1,5 @@
 import type { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
-import { balancingText, EVERY_SERVICE, POLICIES, POLICY_NAMES } from '@rondo/rpc/internal';
+import { balancingText, EVERY_SERVICE, POLICIES } from '@rondo/rpc/internal';
 import { parseMethodName } from '../call/target.js';
 import { type Arguments, type CommandContext, defineCommand } from '../command.js';
 import { completeMethod, completeService } from '../completion/registered.js';
@@ -33,7 +33,7 @@ const options = {
   policy: {
     type: 'string',
     placeholder: 'POLICY',
-    complete: POLICY_NAMES.map((word) => ({ word })),
+    complete: Object.keys(POLICIES).map((word) => ({ word })),
     description: 'Pick by this policy, written as in RONDO_BALANCING: weighted_round_robin?weights=static.',
   },
   key: { type: 'string', placeholder: 'KEY', description: "The call's key, for a policy that uses one (ring_hash)." },

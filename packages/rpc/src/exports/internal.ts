@@ -7,7 +7,6 @@ export { goldenRatioSequence } from '../balancer/low-discrepancy.js';
 export {
   type BalancingPolicy,
   type Candidate,
-  type Capacity,
   drawUntried,
   nextUntried,
   type PickCall,
@@ -22,7 +21,6 @@ export { runInScope } from '../call/scope.js';
 export {
   currentTrace,
   inSpan,
-  type RequestSpan,
   receivedTraceId,
   tracing,
   undecidedParent,
@@ -43,7 +41,7 @@ export {
   defaultChannel,
   TRANSPORTS,
 } from '../client/default-channel.js';
-export { answeredBy, type DetachedCall, detach, encodedRequest, isForwarded } from '../client/detached-call.js';
+export { answeredBy, detach, encodedRequest, isForwarded } from '../client/detached-call.js';
 export { createForwarder, type ForwardedReply } from '../client/forward.js';
 export type { ForwardedCall } from '../client/forward-context.js';
 export { withKey } from '../client/idempotency-key.js';
@@ -53,7 +51,6 @@ export {
   type Balancing,
   DEFAULT_SERVICE_POLICY,
   POLICIES,
-  POLICY_NAMES,
   type ServicePolicy,
   servicePolicyOf,
 } from '../contract/balancing.js';
@@ -61,7 +58,6 @@ export { DEFAULT_BREAKER } from '../contract/breaker-policy.js';
 export { DEFAULT_BULKHEAD } from '../contract/bulkhead-policy.js';
 export {
   BYTES,
-  type MessageChecks,
   type MessageType,
   type MethodDefinition,
   type RequestInit,
@@ -77,13 +73,13 @@ export {
   balancingText,
   EVERY_SERVICE,
 } from '../contract/setting-text.js';
-export { type PolicyFields, readBytes, type ScalarField } from '../contract/wire-fields.js';
+export { readBytes } from '../contract/wire-fields.js';
 export { clientErrors } from '../errors/client.js';
 export { serverErrors } from '../errors/server.js';
 export { LiveSettings } from '../live-config/live-settings.js';
-export { checkSetting, LOG_LEVELS, SETTING_KEYS, type SettingName } from '../live-config/setting-keys.js';
+export { checkSetting, LOG_LEVELS, SETTING_KEYS } from '../live-config/setting-keys.js';
 export { observeReply } from '../middleware/stream.js';
-export type { AskedPlugin, JoinedParts, PartContext, PartSchema } from '../part/part.js';
+export type { AskedPlugin, PartContext } from '../part/part.js';
 export { stopParts } from '../part/part.js';
 export { type PartOptions, processOf } from '../part/process-of.js';
 export { endExpiredStreams } from '../principal/end-expired.js';
@@ -91,10 +87,10 @@ export { mayOperate, verifyPrincipals } from '../principal/verify-principals.js'
 export { CANARY_LABEL, CANARY_RULE, canaryPercent, canaryReason, parseCanaryPercent } from '../resolver/canary.js';
 export { checkZone, maskUrl, regionOf, ZONE_PATTERN } from '../resolver/endpoint.js';
 export { folderStorage } from '../resolver/endpoint-storage.js';
-export { type RegistryResolverOptions, registryResolver } from '../resolver/registry.js';
+export { registryResolver } from '../resolver/registry.js';
 export type { Resolution, ResolutionHandle, ResolverListener } from '../resolver/resolver.js';
 export { PEER_PING_INTERVAL_MS } from '../resolver/static.js';
-export type { AdmissionControl, MaxCalls } from '../server/admission/admission.js';
+export type { MaxCalls } from '../server/admission/admission.js';
 export { maxCallsText } from '../server/admission/max-calls-text.js';
 export { createAuthorize } from '../server/authorize.js';
 export { brief } from '../server/faults.js';
@@ -112,9 +108,8 @@ export {
   openMutualTls,
   readTlsSettings,
   TLS_MODES,
-  type TlsSettings,
 } from '../tls/mutual-tls.js';
-export { type ServedBy, servedByOf } from '../tls/served-by.js';
+export { servedByOf } from '../tls/served-by.js';
 export { parseSpiffeId } from '../tls/spiffe-id.js';
 export { type DecompressionErrors, decompress } from '../transport/grpc/compression.js';
 export { Gathered } from '../transport/grpc/gathered.js';

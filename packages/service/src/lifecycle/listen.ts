@@ -13,7 +13,6 @@ import {
   callMetrics,
   createAuthorize,
   endExpiredStreams,
-  type JoinedParts,
   type MutualTls,
   methodsOf,
   type ServiceDefinition,
@@ -167,7 +166,7 @@ export async function listenBeside(
 }
 
 /** An app to which its parts are joined. */
-export type WiredApp = App & JoinedParts & { readonly parts: readonly Part[] };
+export type WiredApp = App & ReturnType<typeof joinParts> & { readonly parts: readonly Part[] };
 
 /** Joins the parts of an app to it. The app's own services come first, and its own middleware is innermost. */
 export function wire(app: App): WiredApp {

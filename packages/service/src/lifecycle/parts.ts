@@ -1,7 +1,6 @@
 import { withTimeout } from '@rondo/base';
 import type { Logger } from '@rondo/rpc/call';
 import { type Backoff, type Clock, createBackoff, type Random } from '@rondo/rpc/clock';
-import type { PartSchema } from '@rondo/rpc/internal';
 import type { Part } from '@rondo/rpc/server';
 import { createPause } from '../pause.js';
 import { StartupError } from './startup-error.js';
@@ -76,7 +75,7 @@ export function runParts(options: RunOptions): RunningParts {
 }
 
 interface WatchOptions extends RunOptions {
-  readonly schema: readonly PartSchema[];
+  readonly schema: NonNullable<Part['schema']>;
   readonly signal: AbortSignal;
   readonly setAway: (away: boolean) => void;
   readonly onStarted: () => void;

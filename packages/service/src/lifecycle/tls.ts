@@ -1,15 +1,7 @@
 import type { Meter } from '@opentelemetry/api';
 import type { Logger } from '@rondo/rpc/call';
 import type { Clock, WallClock } from '@rondo/rpc/clock';
-import {
-  lifeUsed,
-  type MutualTls,
-  methodsOf,
-  openMutualTls,
-  parseSpiffeId,
-  type ServedBy,
-  servedByOf,
-} from '@rondo/rpc/internal';
+import { lifeUsed, type MutualTls, methodsOf, openMutualTls, parseSpiffeId, servedByOf } from '@rondo/rpc/internal';
 import type { Part } from '@rondo/rpc/server';
 import { formatHostPort, type HostPort } from '../config/parsers.js';
 import type { SharedConfig } from '../config/shared.js';
@@ -71,7 +63,7 @@ export function meterTls(meter: Meter, { identity }: MutualTls, wallClock: WallC
 
 /** Tells whether a process may serve a service, by what the contracts say. The contracts are read at its first call. */
 export function createMayServe(descriptorSet: Uint8Array | undefined): ServiceContext['mayServe'] {
-  let servedBy: ServedBy | undefined;
+  let servedBy: ReturnType<typeof servedByOf> | undefined;
   return (identity, service) => {
     servedBy ??= servedByOf(descriptorSet);
     const names = servedBy(service);

@@ -1,9 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
-import { type AdmissionControl, LiveSettings } from '@rondo/rpc/internal';
+import { LiveSettings } from '@rondo/rpc/internal';
+import type { Router } from '@rondo/rpc/server';
 import { createState } from '../state.js';
 import { applyToAdmission, keepsAnswers, weightOf } from './apply.js';
 
-type AdmissionOptions = Parameters<AdmissionControl['update']>[0];
+type AdmissionOptions = Parameters<Router['admission']['update']>[0];
 
 const [CARTS, ORDERS] = ['shop.v1.CartService', 'shop.v1.OrderService'] as const;
 const setting = (service: string, key: string, value: string) => ({ service, key, value });

@@ -1,5 +1,6 @@
 import type { Channel } from '@rondo/rpc/client';
-import type { AdmissionControl, LiveSettings, MutualTls, SettingName } from '@rondo/rpc/internal';
+import type { LiveSettings, MutualTls } from '@rondo/rpc/internal';
+import type { Router } from '@rondo/rpc/server';
 import { registriesOf } from '../lifecycle/directory.js';
 import type { App, ServiceRuntime } from '../lifecycle/service.js';
 import { createState, type State } from '../state.js';
@@ -35,7 +36,7 @@ export function applySettings(runtime: ServiceRuntime, { services, channel, tls 
 export function applyToAdmission(
   { config, settings }: Pick<ServiceRuntime, 'config' | 'settings'>,
   { services, learnsLimits = true }: Pick<App, 'learnsLimits'> & { readonly services: readonly string[] },
-  control: AdmissionControl,
+  control: Router['admission'],
 ): void {
   settings.subscribe((live) => {
     const setting = ownSetting(live, 'admission', services);
@@ -64,7 +65,11 @@ export function keepsAnswers({ settings }: Pick<ServiceRuntime, 'settings'>): (s
 }
 
 /** The value of a key for the first of a process's services that has one. */
-function ownSetting<K extends SettingName>(live: LiveSettings, key: K, services: readonly string[]) {
+function ownSetting<K extends Parameters<LiveSettings['of']>[0]>(
+  live: LiveSettings,
+  key: K,
+  services: readonly string[],
+) {
   for (const service of services) {
     const value = live.of(key, service);
     if (value !== undefined) return value;

@@ -1,9 +1,8 @@
 import type { Meter } from '@opentelemetry/api';
-import type { AdmissionControl } from '@rondo/rpc/internal';
-import type { RpcServer } from '@rondo/rpc/server';
+import type { Router, RpcServer } from '@rondo/rpc/server';
 
 /** Meters which calls a server refuses because of overload, and the limits that decide it. */
-export function meterAdmission(meter: Meter, admission: Pick<AdmissionControl, 'inspect'>): void {
+export function meterAdmission(meter: Meter, admission: Pick<Router['admission'], 'inspect'>): void {
   const limit = meter.createObservableGauge('rondo.admission.limit', {
     unit: '{call}',
     description:

@@ -1,6 +1,6 @@
 import type { Any } from '@rondo/contracts/google/protobuf/any';
 import type { Transaction } from '@rondo/database';
-import { type MessageChecks, readChecked } from '@rondo/rpc/internal';
+import { type MessageType, readChecked } from '@rondo/rpc/internal';
 import type { FieldAt } from '@rondo/rpc/status';
 import { participantErrors } from '../errors.js';
 import type { CheckedRef } from '../transaction-ref.js';
@@ -12,7 +12,7 @@ export interface NamedMessageType<T> {
   decode(bytes: Uint8Array): T;
   fromPartial(partial: object): T;
   /** What is checked in a request before its operation. */
-  readonly checked?: MessageChecks<T>;
+  readonly checked?: MessageType<T>['checked'];
 }
 
 /** The context of an operation. */

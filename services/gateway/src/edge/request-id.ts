@@ -1,5 +1,5 @@
 import type { Random } from '@rondo/rpc/clock';
-import { type RequestSpan, tracing, undecidedParent, validParent } from '@rondo/rpc/internal';
+import { tracing, undecidedParent, validParent } from '@rondo/rpc/internal';
 import { isConsolePath } from '../console/gate.js';
 import type { HttpExchange } from '../listener/exchange.js';
 
@@ -30,7 +30,7 @@ export function identify(exchange: HttpExchange, random: Random, mayTrace: (addr
   // What looks at traces doesn't add to them.
   const span = isConsolePath(exchange.path) ? undefined : tracing()?.request(methodOf(exchange), headers, linkTo);
   answerHeaders['x-request-id'] = id;
-  if (span !== undefined) exchange.onClose((left) => end(span, exchange, left));
+  if (span !== undefined) exchange.onClose((left) => span.end(outcomeOf(exchange, left)));
   return id;
 }
 
@@ -42,10 +42,10 @@ const MAX_PATH = 200;
 const methodOf = ({ method }: HttpExchange): string => (METHODS.has(method) ? method : '_OTHER');
 
 /** Source: https://opentelemetry.io/docs/specs/semconv/http/http-spans/ */
-function end(span: RequestSpan, exchange: HttpExchange, left: boolean): void {
+function outcomeOf(exchange: HttpExchange, left: boolean) {
   const { status, path, route, version, secure } = exchange;
   const method = methodOf(exchange);
-  span.end({
+  return {
     name: route === undefined ? method : `${method} ${route}`,
     attributes: {
       'http.request.method': method,
@@ -56,5 +56,5 @@ function end(span: RequestSpan, exchange: HttpExchange, left: boolean): void {
       ...(status > 0 && { 'http.response.status_code': status }),
     },
     fault: status >= 500 ? String(status) : left ? 'client_left' : undefined,
-  });
+  };
 }

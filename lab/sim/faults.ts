@@ -1,7 +1,12 @@
-import type { Clock, Random, Timer } from '@rondo/base';
-import { seededRandom } from '@rondo/base/testing';
-import type { CallFault } from './conditions.js';
-import type { FaultNetwork } from './network.js';
+import type { Clock, Random, Timer } from '@rondo/rpc/clock';
+import { type createFaultNetwork, seededRandom } from '@rondo/rpc/testing';
+
+/** A network inside one process, with faults on command. */
+export type FaultNetwork = ReturnType<typeof createFaultNetwork>;
+/** One process in it. */
+export type FaultNode = ReturnType<FaultNetwork['node']>;
+
+type CallFault = Parameters<FaultNetwork['fault']>[1];
 
 /** A fault. One with `forMs` lasts that long, in milliseconds. */
 export type Fault =
