@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { eventually, type System, type SystemOptions, startSystem } from '@rondo/harness';
+import { eventually, type System, startSystem } from '@rondo/harness';
 import { type ReceivedSpan, startCollector } from '../../../plugins/telemetry/test/collector.js';
 import { ask, askJson } from '../front-door.js';
 
@@ -18,13 +18,15 @@ export const tracingTo = ({ url }: Collector): Readonly<Record<string, string>> 
   RONDO_GATEWAY_TRUSTED_TRACERS: '127.0.0.1',
 });
 
+type Options = NonNullable<Parameters<typeof startSystem>[0]>;
+
 /**
  * One trace from the browser to the last row, over the processes of a system and a collector that gets it by OTLP: those
  * that are `shared` with other tests, or its own.
  */
 export function describeTrace(
   name: string,
-  { env, ...options }: SystemOptions,
+  { env, ...options }: Options,
   shared?: () => { readonly system: System; readonly collector: Collector },
 ): void {
   describe(`a system ${name}`, () => {

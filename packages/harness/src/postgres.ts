@@ -2,9 +2,11 @@ import { chmodSync, chownSync, mkdirSync, readFileSync, statSync, writeFileSync 
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createPool, type Database } from '@rondo/database';
-import { type EmbeddedOptions, type EmbeddedPostgres, startEmbeddedPostgres } from '@rondo/database/embedded';
+import { startEmbeddedPostgres } from '@rondo/database/embedded';
 import { freePort } from './ports.js';
 import { eventually, until } from './wait.js';
+
+type EmbeddedPostgres = Awaited<ReturnType<typeof startEmbeddedPostgres>>;
 
 /** A PostgreSQL of a test's own, with its data on the disk. */
 export interface Postgres {
@@ -21,7 +23,7 @@ export interface Postgres {
 }
 
 /** How a server is started. */
-export interface PostgresOptions extends Pick<EmbeddedOptions, 'settings'> {
+export interface PostgresOptions extends Pick<Parameters<typeof startEmbeddedPostgres>[0], 'settings'> {
   /** The certificates with which clients have to connect over TLS. Without them connections are plaintext. */
   readonly tls?: {
     readonly server: CertificateFiles;

@@ -21,12 +21,12 @@ import {
   inColumns,
   ownedBy,
   reference,
-  requireTables,
   standardMethods,
   syncSchema,
 } from '../src/exports/index.js';
 import { createStoreDatabase } from '../src/exports/sql.js';
 import { readWatch } from '../src/exports/testing.js';
+import { requireTables } from '../src/resource/require-tables.js';
 import type { WatchMessage } from '../src/testing/watch-reader.js';
 
 const { withRpcErrors } = createStatusMapping('library');

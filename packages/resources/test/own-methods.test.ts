@@ -5,16 +5,9 @@ import { Book, Shelf } from '@rondo/contracts/rondo/conformance/v1/library';
 import { createPool, type Database, type Transaction } from '@rondo/database';
 import { eventually, startTestPostgres, waitingForLocks } from '@rondo/database/testing';
 import { validate } from '@rondo/rpc/status';
-import {
-  defineResource,
-  moneyColumns,
-  ownedBy,
-  readDraft,
-  readOnly,
-  requireTables,
-  type Sync,
-} from '../src/exports/index.js';
+import { defineResource, moneyColumns, ownedBy, readDraft, readOnly, type Sync } from '../src/exports/index.js';
 import { createStoreDatabase } from '../src/exports/sql.js';
+import { requireTables } from '../src/resource/require-tables.js';
 import { startLibrary } from './library.js';
 
 /** Crates of books, whose labels are in another table. */

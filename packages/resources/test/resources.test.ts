@@ -2,7 +2,8 @@
 
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Book, BookState } from '@rondo/contracts/rondo/conformance/v1/library';
-import { defineResource, inColumns, requireTables } from '../src/exports/index.js';
+import { defineResource, inColumns } from '../src/exports/index.js';
+import { requireTables } from '../src/resource/require-tables.js';
 import { books, readBooks, refused, shelves, startLibrary } from './library.js';
 
 let library: Awaited<ReturnType<typeof startLibrary>>;

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from '@jest/globals';
 import { createPool, type Database, DatabaseUnavailable } from '@rondo/database';
-import { type EmbeddedPostgres, startEmbeddedPostgres } from '@rondo/database/embedded';
+import { startEmbeddedPostgres } from '@rondo/database/embedded';
 import { eventually, freePort } from '@rondo/database/testing';
 import { readMark } from '../src/coordinator/log.js';
 
@@ -14,7 +14,7 @@ it('a promoted standby has another mark at once, before the first checkpoint of 
   const directory = mkdtempSync(join(tmpdir(), 'rondo-promotion-'));
   chmodSync(directory, 0o755);
   const options = { directory, port: await freePort() };
-  const servers: EmbeddedPostgres[] = [];
+  const servers: Awaited<ReturnType<typeof startEmbeddedPostgres>>[] = [];
   let database: Database | undefined;
   try {
     const primary = await startEmbeddedPostgres(options);

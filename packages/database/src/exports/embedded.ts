@@ -1,3 +1,3 @@
 /** A PostgreSQL server of its own, from a package of binaries, for development and tests. */
 
-export { type EmbeddedOptions, type EmbeddedPostgres, startEmbeddedPostgres } from '../embedded/start.js';
+export { startEmbeddedPostgres } from '../embedded/start.js';

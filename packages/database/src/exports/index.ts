@@ -18,8 +18,6 @@
 export {
   CheckViolation,
   CommitOutcomeUnknown,
-  ConstraintViolation,
-  DatabaseError,
   DatabaseUnavailable,
   ForeignKeyViolation,
   LockTimeout,
@@ -30,7 +28,7 @@ export {
   UniqueViolation,
 } from '../errors.js';
 export { listen } from '../listen.js';
-export { type ObservedRow, observeRow } from '../metrics.js';
+export { observeRow } from '../metrics.js';
 export { migrate } from '../migrate.js';
 export type { SchemaPart } from '../migration.js';
 export {
@@ -44,7 +42,7 @@ export { eventLoopPace, isShort } from '../pace.js';
 export { createPool, overPool, type PoolOptions } from '../pool.js';
 export { requirePreparedTransactions } from '../prepared.js';
 export { provision } from '../provision.js';
-export { createReadiness, describeUrl, type Readiness } from '../readiness.js';
+export { createReadiness, describeUrl } from '../readiness.js';
 export { createShare } from '../share.js';
 export type { Database, OperatorAudit, PartDatabase, Queries, QueryOptions, SqlValue, Transaction } from '../sql.js';
 export { Turns } from '../turns.js';

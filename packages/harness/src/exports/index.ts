@@ -5,9 +5,9 @@
 
 export { exitOnSignals, isAlive } from '../kill.js';
 export { freeBase, freePort } from '../ports.js';
-export { type Ended, type RunningProcess, root, runNode, type StartOptions, start } from '../process.js';
+export { type Ended, type RunningProcess, root, runNode, start } from '../process.js';
 export { type ServiceProcess, startRegistry, startService } from '../service.js';
-export { type System, type SystemOptions, startSystem, startSystemOn } from '../system.js';
+export { type System, startSystem, startSystemOn } from '../system.js';
 export { cpuMs, machineCpuMs, memoryMiB, waitedMs } from '../usage.js';
 export { eventually, until } from '../wait.js';
 export { answerParent, startWorker } from '../worker.js';

@@ -14,7 +14,7 @@
  */
 
 export { type DynamicMethod, loadSchema, type Schema, toDynamicMethod } from '../contract.js';
-export { createDynamicClient, type DynamicClient, type DynamicMethodClient } from '../dynamic/client.js';
+export { createDynamicClient, type DynamicMethodClient } from '../dynamic/client.js';
 export { descriptorContracts } from '../dynamic/contracts.js';
 export { knownServices, matchServices } from '../dynamic/names.js';
 export { protoContracts } from '../dynamic/proto-files.js';

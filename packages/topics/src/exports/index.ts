@@ -21,8 +21,8 @@
  */
 
 export type { Broker, BrokerEvent, BrokerPlugin, Receiver } from '../broker.js';
-export { createEphemeralTopics, type EphemeralTopics } from '../ephemeral.js';
+export { createEphemeralTopics } from '../ephemeral.js';
 export { publishSql } from '../groups.js';
 export { topicsSchema } from '../schema.js';
-export { createSubscriber, type Subscriber } from '../subscriber.js';
+export { createSubscriber } from '../subscriber.js';
 export { createTopics, type Topics } from '../topics.js';
