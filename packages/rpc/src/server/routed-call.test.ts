@@ -1,9 +1,7 @@
 import { expect, it } from '@jest/globals';
-import { ConformanceServiceDefinition, type UnaryResponse } from '@rondo/contracts/rondo/conformance/v1/conformance';
-import type { Reply } from '../call/call.js';
-import { Metadata } from '../call/metadata.js';
+import { ConformanceServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/conformance';
 import { type Method, methodsOf } from '../contract/method.js';
-import { encodeOnce, encodeReply } from './routed-call.js';
+import { encodeOnce, encodeResponse } from './routed-call.js';
 
 /** A method that counts how often its responses are encoded. */
 function counting(): { readonly method: Method; encoded(): number } {
@@ -18,26 +16,20 @@ function counting(): { readonly method: Method; encoded(): number } {
   return { method: { ...unary, responseType: { ...responseType, encode } }, encoded: () => encoded };
 }
 
-function reply(method: Method, message: Partial<UnaryResponse>): Uint8Array | undefined {
-  const made: Reply = { header: new Metadata(), trailer: new Metadata(), response: { stream: false, message } };
-  const { response } = encodeReply(method, made);
-  return response.stream ? undefined : response.message;
-}
-
 it('encodes a message that many calls are answered with once', () => {
   const { method, encoded } = counting();
   const message = encodeOnce({ text: 'news' });
-  const first = reply(method, message);
-  expect(reply(method, message)).toBe(first);
-  expect(reply(method, encodeOnce(message))).toBe(first);
+  const first = encodeResponse(method, message);
+  expect(encodeResponse(method, message)).toBe(first);
+  expect(encodeResponse(method, encodeOnce(message))).toBe(first);
   expect(encoded()).toBe(1);
 });
 
 it('encodes any other message each time, as it may have changed', () => {
   const { method, encoded } = counting();
   const message = { text: 'one' };
-  const first = reply(method, message);
+  const first = encodeResponse(method, message);
   message.text = 'two';
-  expect(reply(method, message)).not.toEqual(first);
+  expect(encodeResponse(method, message)).not.toEqual(first);
   expect(encoded()).toBe(2);
 });

@@ -1,5 +1,5 @@
 import { type Clocks, dateOf } from '@rondo/base';
-import type { Logger, Payload, Reply, ServerCall } from '../call/call.js';
+import type { Logger, Payload, ServerCall } from '../call/call.js';
 import type { CallContext } from '../call/call-context.js';
 import { Metadata } from '../call/metadata.js';
 import { type CallScope, runInScope } from '../call/scope.js';
@@ -173,15 +173,6 @@ export function encodedRequest({ method: { requestType }, request }: ServerCall)
   return encodeMessage(requestType, requestType.fromPartial(message));
 }
 
-/** Encodes the reply. If a message can't be encoded, that is the handler's fault. */
-export function encodeReply(method: Method, reply: Reply): Reply<Uint8Array> {
-  const { header, trailer, response } = reply;
-  if (!response.stream)
-    return { header, trailer, response: { stream: false, message: encodeResponse(method, response.message) } };
-  const encode = (message: unknown) => encodeResponse(method, message);
-  return { header, trailer, response: { stream: true, messages: mapMessages(response.messages, encode) } };
-}
-
 /**
  * Decodes a message of the request for its handler, and checks it by the contract's rules.
  *
@@ -264,6 +255,7 @@ export function decodedFrom({ responseType }: Method, bytes: Uint8Array): unknow
   return message;
 }
 
+/** Encodes a message of the reply. If it can't be encoded, that is the handler's fault. */
 export function encodeResponse(method: Method, message: unknown): Uint8Array {
   if (typeof message !== 'object' || message === null) {
     throw new TypeError(`${method.path}: the handler returned ${String(message)} where its contract has a message`);

@@ -17,7 +17,7 @@ import { receivedTraceId, TRACE_ID_BYTES, tracing } from '../call/trace.js';
 import { type Method, methodsOf } from '../contract/method.js';
 import { serverErrors } from '../errors/server.js';
 import { compose, enforceContext, leave, type Middleware, type Next } from '../middleware/middleware.js';
-import { observe, observeReply, type StreamObserver } from '../middleware/stream.js';
+import { mapMessages, observe, type StreamObserver } from '../middleware/stream.js';
 import { Status } from '../status/code.js';
 import { RpcError } from '../status/rpc-error.js';
 import { RouterError } from '../status/wire-errors.js';
@@ -34,7 +34,7 @@ import type { AnyHandler, ServiceImplementation } from './handlers.js';
 import { runOnce } from './keyed-calls.js';
 import { MethodStats } from './method-stats.js';
 import { readerOf } from './reading.js';
-import { encodeReply, type RequestReader, RoutedCall } from './routed-call.js';
+import { encodeResponse, type RequestReader, RoutedCall } from './routed-call.js';
 
 export interface RouterOptions {
   readonly services: readonly ServiceImplementation[];
@@ -120,17 +120,18 @@ export function createRouter(options: RouterOptions): Router {
       const result = await (span === undefined ? run(call) : span.run(run, call));
       if (result.response.stream !== method.responseStream) throw otherReply(result, method);
       if (arrival !== undefined) tellTimes(call, arrival, clock.now());
-      const reply = encodeReply(method, result);
-      if (reply.response.stream)
-        return observeReply(
-          reply,
-          observerOf(call, stats, (code) => end(route, code, call)),
-        );
-      stats.replyBytes += reply.response.message.length;
+      const { header, trailer, response } = result;
+      if (response.stream) {
+        const encoded = mapMessages(response.messages, (message) => encodeResponse(method, message));
+        const observer = observerOf(call, stats, (code) => end(route, code, call));
+        return { header, trailer, response: { stream: true, messages: observe(encoded, observer) } };
+      }
+      const message = encodeResponse(method, response.message);
+      stats.replyBytes += message.length;
       end(route, Status.OK, call);
       span?.end();
       call.context.release();
-      return reply;
+      return { header, trailer, response: { stream: false, message } };
     } catch (fault) {
       call.context.release();
       if (arrival !== undefined) tellTimes(call, arrival, clock.now());

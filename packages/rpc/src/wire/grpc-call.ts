@@ -46,6 +46,8 @@ interface Begun {
 export class GrpcCall implements ReceivedWireCall, MetadataSource, CallInFlight, RequestRules {
   slot = -1;
   readonly path: string;
+  readonly peer: string;
+  readonly identity: string | undefined;
   readonly responseStream: boolean;
   readonly metadata = Metadata.over(this);
   readonly deadline: number | undefined;
@@ -59,6 +61,7 @@ export class GrpcCall implements ReceivedWireCall, MetadataSource, CallInFlight,
   readonly #timeoutMs: number | undefined;
   /** What the contract allows the call. */
   readonly #allowedMs: number;
+  readonly #compressed: Compressed;
   /** The request that is read before the call is handled; undefined for a stream of requests. */
   readonly #only: OnlyRequest | undefined;
   readonly #requests: RequestStream | undefined;
@@ -75,6 +78,8 @@ export class GrpcCall implements ReceivedWireCall, MetadataSource, CallInFlight,
   constructor({ opened, method, timeoutMs }: Begun, options: GrpcOptions) {
     const { stream, headers, connection } = opened;
     this.path = method.path;
+    this.peer = connection.address;
+    this.identity = connection.client?.identity;
     this.responseStream = method.responseStream;
     this.deadline = timeoutMs === undefined ? undefined : options.clock.now() + timeoutMs;
     this.#stream = stream;
@@ -84,6 +89,7 @@ export class GrpcCall implements ReceivedWireCall, MetadataSource, CallInFlight,
     this.#answer = new Answer(stream, options.clock);
     this.#timeoutMs = timeoutMs;
     this.#allowedMs = method.policy.timeoutMs ?? Number.POSITIVE_INFINITY;
+    this.#compressed = { encoding: headers[ENCODING], maxBytes: options.maxRequestBytes };
     if (headers[TIMING_REQUEST] !== undefined) noteArrival(headers);
     if (method.requestStream) {
       this.#requests = new RequestStream(stream, this);
@@ -96,14 +102,6 @@ export class GrpcCall implements ReceivedWireCall, MetadataSource, CallInFlight,
 
   get endless(): boolean {
     return this.responseStream && this.deadline === undefined && this.#allowedMs === Number.POSITIVE_INFINITY;
-  }
-
-  get peer(): string {
-    return this.#connection.address;
-  }
-
-  get identity(): string | undefined {
-    return this.#connection.client?.identity;
   }
 
   get received(): ReceivedAssertion | undefined {
@@ -130,11 +128,18 @@ export class GrpcCall implements ReceivedWireCall, MetadataSource, CallInFlight,
     forEachIn(this.#headers, visit);
   }
 
-  /** Reads the request, and has the call handled. `end` runs when its stream has closed. */
+  /** Reads the request by the call's deadline, or within a bound, and has the call handled. `end` runs when its stream has closed. */
   receive(end: () => void): void {
+    const { context, deadline = Number.POSITIVE_INFINITY } = this;
+    const { clock } = this.#options;
     listen(this.#stream, this, end);
-    this.context.onEnd(this.#onEarlyEnd);
-    this.#limit();
+    context.onEnd(this.#onEarlyEnd);
+    const now = clock.now();
+    const allowed = now + this.#allowedMs;
+    const endsAt = Math.min(deadline, allowed);
+    if (endsAt < Number.POSITIVE_INFINITY) context.endAt(endsAt, clock, deadline <= allowed ? 'caller' : 'contract');
+    if (this.#requests === undefined && endsAt - now > MAX_RECEIVE_MS)
+      this.#receiving = clock.setTimer(MAX_RECEIVE_MS, () => context.end(tooSlow()), { keepAlive: false });
     if (this.#requests !== undefined && this.#answer.isOpen) this.#handle();
   }
 
@@ -243,18 +248,6 @@ export class GrpcCall implements ReceivedWireCall, MetadataSource, CallInFlight,
     this.#fail(new RouterError(code, message, { handled: 'never', retryPushbackMs }));
   };
 
-  /** Sets the call's deadline, or bounds at least the time until its request has come. */
-  #limit(): void {
-    const { context, deadline = Number.POSITIVE_INFINITY } = this;
-    const { clock } = this.#options;
-    const now = clock.now();
-    const allowed = now + this.#allowedMs;
-    const endsAt = Math.min(deadline, allowed);
-    if (endsAt < Number.POSITIVE_INFINITY) context.endAt(endsAt, clock, deadline <= allowed ? 'caller' : 'contract');
-    if (endsAt - now <= MAX_RECEIVE_MS || this.#only === undefined) return;
-    this.#receiving = clock.setTimer(MAX_RECEIVE_MS, () => context.end(tooSlow()), { keepAlive: false });
-  }
-
   #handle(): void {
     this.#begun = true;
     this.context.offEnd(this.#onEarlyEnd);
@@ -269,8 +262,12 @@ export class GrpcCall implements ReceivedWireCall, MetadataSource, CallInFlight,
     this.#only?.drop();
     const { header, trailer, response } = reply;
     try {
-      if (!response.stream) this.#succeed(header, trailer, response.message);
-      else this.#sendEach(reply, response.messages[Symbol.asyncIterator]()).catch((fault) => this.#failToSend(fault));
+      if (response.stream) {
+        this.#sendEach(reply, response.messages[Symbol.asyncIterator]()).catch((fault) => this.#failToSend(fault));
+        return;
+      }
+      this.#answer.succeed(header, trailer, response.message);
+      this.#leaveRequest();
     } catch (fault) {
       this.#failToSend(fault);
     }
@@ -278,11 +275,6 @@ export class GrpcCall implements ReceivedWireCall, MetadataSource, CallInFlight,
 
   #failToSend(fault: unknown): void {
     this.#fail(sendFailure(fault, this, this.#options.logger));
-  }
-
-  #succeed(header: Metadata, trailer: Metadata, message?: Uint8Array): void {
-    this.#answer.succeed(header, trailer, message);
-    this.#leaveRequest();
   }
 
   /** No `for await`, which would keep a long message while the connection takes it. */
@@ -307,7 +299,8 @@ export class GrpcCall implements ReceivedWireCall, MetadataSource, CallInFlight,
       step = await messages.next();
     }
     replies.flush();
-    this.#succeed(header, trailer);
+    this.#answer.succeed(header, trailer);
+    this.#leaveRequest();
   }
 
   /** The request can't be read, or isn't wanted. */
@@ -337,10 +330,6 @@ export class GrpcCall implements ReceivedWireCall, MetadataSource, CallInFlight,
     if (this.#received) return;
     this.#requests?.leave();
     this.#stopReceiving();
-  }
-
-  get #compressed(): Compressed {
-    return { encoding: this.#headers[ENCODING], maxBytes: this.#options.maxRequestBytes };
   }
 
   /** Why a call ended whose client has gone: at the deadline clients reset calls, too. */

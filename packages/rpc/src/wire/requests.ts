@@ -144,44 +144,40 @@ export class MessageReader {
     return { flags: this.#flags, data };
   }
 
+  /** The length of the next message; undefined until its whole prefix has come. */
   #readLength(): number | undefined {
-    const prefix = this.#readPrefix();
-    if (prefix === undefined) return undefined;
-    const [source, at] = prefix;
+    let source = this.#chunk;
+    let at = this.#at;
+    if (this.#prefixBytes === 0 && source.length - at >= PREFIX_BYTES) {
+      this.#prefixBytes = PREFIX_BYTES;
+      this.#at += PREFIX_BYTES;
+    } else {
+      this.#prefix ??= Buffer.allocUnsafe(PREFIX_BYTES);
+      const copied = source.copy(this.#prefix, this.#prefixBytes, at, at + PREFIX_BYTES - this.#prefixBytes);
+      this.#at += copied;
+      this.#prefixBytes += copied;
+      if (this.#prefixBytes < PREFIX_BYTES) return undefined;
+      source = this.#prefix;
+      at = 0;
+    }
     this.#flags = source[at] ?? 0;
     const length = source.readUInt32BE(at + 1);
     this.#rules.checkPrefix(this.#flags, length);
     return length;
   }
 
-  #readPrefix(): readonly [Buffer, number] | undefined {
-    const at = this.#at;
-    if (this.#prefixBytes === 0 && this.#chunk.length - at >= PREFIX_BYTES) {
-      this.#prefixBytes = PREFIX_BYTES;
-      this.#at += PREFIX_BYTES;
-      return [this.#chunk, at];
-    }
-    this.#prefix ??= Buffer.allocUnsafe(PREFIX_BYTES);
-    const copied = this.#chunk.copy(this.#prefix, this.#prefixBytes, at, at + PREFIX_BYTES - this.#prefixBytes);
-    this.#at += copied;
-    this.#prefixBytes += copied;
-    return this.#prefixBytes < PREFIX_BYTES ? undefined : [this.#prefix, 0];
-  }
-
   #readData(length: number): Buffer | undefined {
     const before = this.#part?.length ?? 0;
     const part = this.#chunk.subarray(this.#at, this.#at + length - before);
     this.#at += part.length;
-    if (this.#at === this.#chunk.length) this.#leaveChunk();
+    if (this.#at === this.#chunk.length) {
+      this.#chunk = NOTHING;
+      this.#at = 0;
+    }
     if (before === 0 && part.length === length) return this.#shared ? Buffer.from(part) : part;
     this.#part ??= new Gathered();
     this.#part.add(part);
     return this.#part.length < length ? undefined : this.#part.take();
-  }
-
-  #leaveChunk(): void {
-    this.#chunk = NOTHING;
-    this.#at = 0;
   }
 }
 

@@ -68,18 +68,14 @@ export function startDirectly(channel: grpc.Channel, call: DirectCall): StartedC
   } catch (fault) {
     throw untakenCall(fault);
   }
-  send(started, message);
+  if (message.length <= LONG_BYTES) {
+    started.sendMessageWithContext({}, withPrefix(message));
+  } else {
+    started.sendMessageWithContext({}, prefixOf(message.length));
+    started.sendMessageWithContext({}, toBuffer(message));
+  }
   started.halfClose();
   return started;
-}
-
-function send(call: StartedCall, message: Uint8Array): void {
-  if (message.length <= LONG_BYTES) {
-    call.sendMessageWithContext({}, withPrefix(message));
-  } else {
-    call.sendMessageWithContext({}, prefixOf(message.length));
-    call.sendMessageWithContext({}, toBuffer(message));
-  }
 }
 
 /** Takes messages as they come over the wire, and passes them on without prefix and compression. */
