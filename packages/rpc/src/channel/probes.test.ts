@@ -12,7 +12,7 @@ import { CallContext } from '../call/call-context.js';
 import type { Method } from '../contract/method.js';
 import { Status } from '../status/code.js';
 import { type Attempt, RpcError } from '../status/rpc-error.js';
-import { TransportError } from '../status/wire-errors.js';
+import { RouterError, TransportError } from '../status/wire-errors.js';
 import type { WireCall, WireHandler } from '../transport/transport.js';
 import { RetryBudget } from './failure.js';
 import { callWithRetries } from './retry.js';
@@ -164,5 +164,35 @@ describe('a try counts against its instance', () => {
       at('b:1').state = 'ready';
     }
     expect(candidate('b').setAside).toBe(counts);
+  });
+});
+
+describe('an instance that refuses a method', () => {
+  const unserved = () => Promise.reject(new RouterError(Status.UNIMPLEMENTED, 'no such method', { handled: 'never' }));
+  const missing = () => Promise.reject(new RpcError(Status.NOT_FOUND, 'no such book'));
+
+  it.each([
+    ['with a reply', answer],
+    ['with an error of its handler', missing],
+  ])('gets the calls of another that it has answered %s', async (_how, other) => {
+    const { answers, calls, candidate } = start();
+    const method = methodOf('no_side_effects', { path: '/s.S/New' });
+    answers('b', other);
+    await calls(6);
+    answers('b', unserved);
+    await calls(6, method);
+    expect(candidate('b', method).setAside).toBe(true);
+    expect(candidate('b').setAside).toBe(false);
+  });
+
+  it('gets its calls again once it has answered one', async () => {
+    const { answers, calls, candidate, clock } = start();
+    answers('b', unserved);
+    await calls(6);
+    expect(candidate('b').setAside).toBe(true);
+    answers('b', answer);
+    await clock.advance(1_000);
+    await calls(6);
+    expect(candidate('b').setAside).toBe(false);
   });
 });

@@ -46,6 +46,15 @@ describe('a retry budget', () => {
     expect(spendAll(budget)).toBe(1);
   });
 
+  it('forgets what old calls have paid in, also when the next call comes before the next retry', async () => {
+    const clock = new ManualClock();
+    const budget = new RetryBudget({ ratio: 1, reserve: 3, clock });
+    for (let call = 0; call < 100; call += 1) budget.deposit();
+    await clock.advance(20_000);
+    budget.deposit();
+    expect(spendAll(budget)).toBe(4);
+  });
+
   it('saves what the calls of the last 10 s account for, so that an instance may freeze under any load', async () => {
     const clock = new ManualClock();
     const budget = new RetryBudget({ clock });
