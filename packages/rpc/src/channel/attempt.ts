@@ -1,6 +1,7 @@
 import type { Clock } from '@rondo/base';
 import type { Reply } from '../call/call.js';
 import type { CallContext } from '../call/call-context.js';
+import type { AttemptTimes } from '../call/call-timer.js';
 import type { AttemptSpan } from '../call/trace.js';
 import type { Method } from '../contract/method.js';
 import { observeReply } from '../middleware/stream.js';
@@ -53,7 +54,8 @@ export class CallAttempt implements Attempt {
   readonly #options: CallAttemptOptions;
   readonly #startedAt: number;
   #probe: boolean;
-  #failure: Failure | undefined;
+  #span: AttemptSpan | undefined;
+  #times: AttemptTimes | undefined;
 
   constructor(candidate: MethodCandidate, wire: WireCall, options: CallAttemptOptions) {
     const { endpoint } = candidate.subchannel;
@@ -67,59 +69,58 @@ export class CallAttempt implements Attempt {
     if (options.movable !== undefined) candidate.subchannel.abandonable.add(this);
   }
 
-  /** What it means for the call that the attempt failed; undefined if it didn't fail by a status. */
-  get failure(): Failure | undefined {
-    return this.#failure;
-  }
-
   /** Moves its call to another instance. Returns the context of the call to abandon; undefined if it can't be moved. */
   moved(): CallContext | undefined {
     const { context } = this.#wire;
     return this.#options.movable?.move(context) ? context : undefined;
   }
 
-  /** Sends the call. A reply is followed to its end: a stream ends with its last message. */
-  async send(previousAttempts?: number): Promise<Reply<Uint8Array>> {
+  /** Sends the call. {@link succeed} takes its reply, or {@link fail} its error. */
+  send(previousAttempts?: number): Promise<Reply<Uint8Array>> {
     const { subchannel } = this.#candidate;
-    const { method, pool } = this.#options;
     const { context, metadata, timer } = this.#wire;
-    const span = context.span?.attempt(subchannel.endpoint, metadata);
-    const times = timer?.begin(subchannel);
+    this.#span = context.span?.attempt(subchannel.endpoint, metadata);
+    this.#times = timer?.begin(subchannel);
+    const [span, times] = [this.#span, this.#times];
     const asGiven = previousAttempts === undefined && times === undefined && span?.metadata === undefined;
     const own = asGiven ? undefined : { metadata: span?.metadata ?? metadata, previousAttempts, times };
-    try {
-      const reply = await subchannel.transport.call(own === undefined ? this.#wire : { ...this.#wire, ...own });
-      if (times !== undefined) timer?.onAnswer(times);
-      if (reply.response.stream) {
-        pool.onAnswer(this.#candidate, this.#probe);
-        // A watch lasts as long as its caller wants, so its span ends as the answer begins.
-        if (method.policy.resume !== undefined) span?.end();
-        return this.#followed(reply, span);
-      }
-      this.#end({ answered: true, trailer: reply.trailer });
-      span?.end();
-      return reply;
-    } catch (error) {
-      span?.end(error);
-      this.#failure = classifyFailure(method, error, this.#probe);
-      this.#end({ error, answered: this.#failure?.answered });
-      throw error;
-    }
+    return subchannel.transport.call(own === undefined ? this.#wire : { ...this.#wire, ...own });
   }
 
-  #followed(reply: Reply<Uint8Array>, span: AttemptSpan | undefined): Reply<Uint8Array> {
-    this.message = 'the answer has not come to its end';
+  /** The server has answered. Follows the reply to its end: a stream ends with its last message. */
+  succeed(reply: Reply<Uint8Array>): Reply<Uint8Array> {
+    if (this.#times !== undefined) this.#wire.timer?.onAnswer(this.#times);
+    if (reply.response.stream) return this.#follow(reply);
+    this.#end({ answered: true, trailer: reply.trailer });
+    this.#span?.end();
+    return reply;
+  }
+
+  /** The attempt failed, or its caller stopped waiting. Returns what that means for the call; undefined if it is no status. */
+  fail(error: unknown): Failure | undefined {
+    this.#span?.end(error);
+    const failure = classifyFailure(this.#options.method, error, this.#probe);
+    this.#end({ error, answered: failure?.answered, refusal: failure?.refusal });
+    return failure;
+  }
+
+  #follow(reply: Reply<Uint8Array>): Reply<Uint8Array> {
+    const { method, pool } = this.#options;
+    pool.onAnswer(this.#candidate, this.#probe);
     this.#probe = false;
+    this.message = 'the answer has not come to its end';
+    // A watch lasts as long as its caller wants, so its span ends as the answer begins.
+    if (method.policy.resume !== undefined) this.#span?.end();
     return observeReply(reply, {
       end: (error) => {
         this.#end({ error, trailer: reply.trailer });
-        span?.end(error);
+        this.#span?.end(error);
       },
     });
   }
 
   /** @param trailer that of the reply; an error has its own. */
-  #end({ error, answered, trailer }: Pick<AttemptOutcome, 'answered' | 'trailer'> & { error?: unknown }): void {
+  #end({ error, answered, trailer, refusal }: AttemptEnd): void {
     const { clock, pool, movable } = this.#options;
     const { context, deadline, request, responseStream } = this.#wire;
     const endedAt = clock.now();
@@ -142,11 +143,14 @@ export class CallAttempt implements Attempt {
       endedBy,
       trailer: error instanceof RpcError ? error.metadata : trailer,
       probe: this.#probe,
-      refusal: this.#failure?.refusal,
+      refusal,
     };
     pool.onEnd(this.#candidate, outcome, !responseStream && !request.stream);
   }
 }
+
+/** What is known at the end of an attempt. */
+type AttemptEnd = Pick<AttemptOutcome, 'answered' | 'trailer' | 'refusal'> & { readonly error?: unknown };
 
 /** The duration of the longest attempt, in milliseconds. Waiting for a connection does not count. */
 export function longestAttemptMs(attempts: readonly Attempt[]): number {

@@ -30,7 +30,12 @@ export async function callInstance(
   const candidate = (await connected(method, wire, options)).candidate(method.path);
   const attempt = new CallAttempt(candidate, wire, { method, pool, clock });
   attempts.push(attempt);
-  return attempt.send();
+  try {
+    return attempt.succeed(await attempt.send());
+  } catch (error) {
+    attempt.fail(error);
+    throw error;
+  }
 }
 
 async function connected(method: Method, wire: WireCall, options: CallInstanceOptions): Promise<Subchannel> {

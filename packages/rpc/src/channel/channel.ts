@@ -11,6 +11,7 @@ import type { Middleware } from '../middleware/middleware.js';
 import { checkZone } from '../resolver/endpoint.js';
 import type { Endpoint, ResolutionHandle, Resolver, ResolverListener } from '../resolver/resolver.js';
 import { fixedEndpoint, fixedResolver } from '../resolver/static.js';
+import type { RpcError } from '../status/rpc-error.js';
 import type { GrpcTransportOptions } from '../transport/grpc/options.js';
 import type { TransportFactory, WireCall } from '../transport/transport.js';
 import { callInstance } from './call-instance.js';
@@ -177,11 +178,15 @@ export function createChannel(options: ChannelOptions): Channel {
     follow(service, policy) {
       if (!services.closed) services.of(service, policy);
     },
-    checkPolicies: (method) => checkPolicies(method, policies),
+    checkPolicies(method) {
+      const error = missingPolicy(method, policies);
+      if (error !== undefined) throw error;
+    },
     followAll: (listener) => services.followAll(listener),
     // Each option by name: copying the rest of an object costs more than the whole pick.
-    async call(method, wire, { attempts, hashKey, instance, avoid, lost, requests, maxAttempts, waitForReady }) {
-      checkPolicies(method, policies);
+    call(method, wire, { attempts, hashKey, instance, avoid, lost, requests, maxAttempts, waitForReady }) {
+      const refusal = services.closed ? clientErrors.CHANNEL_CLOSED() : missingPolicy(method, policies);
+      if (refusal !== undefined) return Promise.reject(refusal);
       const { pool, budget, guards } = services.of(method.service);
       if (instance !== undefined) return callInstance(method, wire, { pool, budget, clock, attempts, instance });
       const given = {
@@ -221,12 +226,12 @@ export function createChannel(options: ChannelOptions): Channel {
   };
 }
 
-/** @throws RpcError `FAILED_PRECONDITION` if the contract of a method needs the plugin and the channel lacks it. */
-function checkPolicies({ service, name, policy }: Method, policies: ChannelPolicies | undefined): void {
-  if (policies !== undefined) return;
+/** `FAILED_PRECONDITION` if the contract of a method needs the plugin and the channel lacks it. It names the option and the command. */
+function missingPolicy({ service, name, policy }: Method, policies: ChannelPolicies | undefined): RpcError | undefined {
+  if (policies !== undefined) return undefined;
   const own = policy.hedge ? 'hedge' : policy.breaker ? 'breaker' : policy.bulkhead && 'bulkhead';
-  if (own === undefined) return;
-  throw clientErrors.POLICY_MISSING({ option: `(rondo.options.v1.method).${own} of ${service}/${name}` });
+  if (own === undefined) return undefined;
+  return clientErrors.POLICY_MISSING({ option: `(rondo.options.v1.method).${own} of ${service}/${name}` });
 }
 
 /** Makes a call within the method's guard. It is apart, so that a call without a guard makes no closure. */

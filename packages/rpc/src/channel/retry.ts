@@ -51,19 +51,17 @@ const SAME_INSTANCE_DELAY_MS = 20;
 /** A server that asks for a longer wait gets no retry. Milliseconds. */
 const MAX_PUSHBACK_MS = 60_000;
 
-/** Makes a call: retried as its method's policy says, and hedged by `options.hedge`. */
-export async function callWithRetries(
-  method: Method,
-  wire: WireCall,
-  options: AttemptOptions,
-): Promise<Reply<Uint8Array>> {
+/** Makes a call: retried as its method's policy says, and hedged by `options.hedge`. It isn't async, as each promise costs a call. */
+export function callWithRetries(method: Method, wire: WireCall, options: AttemptOptions): Promise<Reply<Uint8Array>> {
   const { budget, hedge, pool, requests } = options;
   budget.deposit();
-  if (pool.lookup.known !== undefined) await untilKnown(wire, options);
-  wire.timer?.onResolved();
-  const call = new RetriedCall(method, wire, options);
-  // A request that is made for the picked instance can't be made for two at a time.
-  return hedge === undefined || requests !== undefined || call.maxAttempts === 1 ? call.run(wire) : hedge(call, wire);
+  const start = () => {
+    wire.timer?.onResolved();
+    const call = new RetriedCall(method, wire, options);
+    // A request that is made for the picked instance can't be made for two at a time.
+    return hedge === undefined || requests !== undefined || call.maxAttempts === 1 ? call.run(wire) : hedge(call, wire);
+  };
+  return pool.lookup.known === undefined ? start() : untilKnown(wire, options).then(start);
 }
 
 /**
@@ -169,9 +167,9 @@ class RetriedCall implements HedgedAttempts {
       this.#counted += 1;
       this.#sent += 1;
       try {
-        return await attempt.send(this.#sent === 1 ? undefined : this.#sent - 1);
+        return attempt.succeed(await attempt.send(this.#sent === 1 ? undefined : this.#sent - 1));
       } catch (error) {
-        failure = attempt.failure;
+        failure = attempt.fail(error);
         if (failure?.counts === false) this.#counted -= 1;
         if (failure?.costs === false) this.#sent -= 1;
         const isOver = this.#exhausted || wire.context.reason !== undefined;

@@ -54,7 +54,6 @@ export function createServices({ overrides, self, transport, servedBy, ...shared
   const connections = new Connections(transport, servedBy);
   const entries = new Map<string, ServiceEntry>();
   let subsets: Subsets | undefined;
-  let closed = false;
 
   function configure(settings: CallSettings): void {
     overrides.live = settings;
@@ -71,7 +70,7 @@ export function createServices({ overrides, self, transport, servedBy, ...shared
   }
 
   function open(service: string, policy: ServicePolicy): ServiceEntry {
-    if (closed) throw clientErrors.CHANNEL_CLOSED();
+    if (services.closed) throw clientErrors.CHANNEL_CLOSED();
     const balanced = overrides.balancingOf(service, policy);
     const { balancing } = balanced;
     const missing = policies === undefined ? pluggedIn(balancing) : undefined;
@@ -105,7 +104,8 @@ export function createServices({ overrides, self, transport, servedBy, ...shared
     return entry;
   }
 
-  return {
+  const services = {
+    closed: false,
     /** The entry of a service. Its first use sets its policy. @throws RpcError after `close`, or without the plugin that it needs. */
     of: (service: string, policy = DEFAULT_SERVICE_POLICY) => entries.get(service) ?? open(service, policy),
     /** The services used so far. */
@@ -113,11 +113,11 @@ export function createServices({ overrides, self, transport, servedBy, ...shared
     configure,
     /** Watches all instances of all services. */
     followAll(listener: ResolverListener): ResolutionHandle {
-      if (closed) return { close() {} };
+      if (services.closed) return { close() {} };
       return runOutsideScope(() => resolver.resolve(ALL_SERVICES, listener));
     },
     close() {
-      closed = true;
+      services.closed = true;
       for (const { pool, resolving } of entries.values()) {
         resolving.close();
         pool.close();
@@ -126,8 +126,6 @@ export function createServices({ overrides, self, transport, servedBy, ...shared
       subsets?.close();
       resolver.close();
     },
-    get closed() {
-      return closed;
-    },
   };
+  return services;
 }
