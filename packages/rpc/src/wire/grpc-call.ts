@@ -48,6 +48,7 @@ export class GrpcCall implements ReceivedWireCall, MetadataSource, CallInFlight,
   readonly path: string;
   readonly peer: string;
   readonly identity: string | undefined;
+  readonly received: ReceivedAssertion | undefined;
   readonly responseStream: boolean;
   readonly metadata = Metadata.over(this);
   readonly deadline: number | undefined;
@@ -80,6 +81,9 @@ export class GrpcCall implements ReceivedWireCall, MetadataSource, CallInFlight,
     this.path = method.path;
     this.peer = connection.address;
     this.identity = connection.client?.identity;
+    const certificate = connection.client?.certificate;
+    const [assertion] = certificate === undefined ? [] : valuesIn(headers, PRINCIPAL);
+    if (certificate !== undefined && typeof assertion === 'string') this.received = { assertion, certificate };
     this.responseStream = method.responseStream;
     this.deadline = timeoutMs === undefined ? undefined : options.clock.now() + timeoutMs;
     this.#stream = stream;
@@ -102,13 +106,6 @@ export class GrpcCall implements ReceivedWireCall, MetadataSource, CallInFlight,
 
   get endless(): boolean {
     return this.responseStream && this.deadline === undefined && this.#allowedMs === Number.POSITIVE_INFINITY;
-  }
-
-  get received(): ReceivedAssertion | undefined {
-    const certificate = this.#connection.client?.certificate;
-    if (certificate === undefined) return undefined;
-    const [assertion] = this.getAll(PRINCIPAL);
-    return typeof assertion === 'string' ? { assertion, certificate } : undefined;
   }
 
   get previousAttempts(): number | undefined {

@@ -291,22 +291,18 @@ export class OnlyRequest {
   readonly stream = false;
   readonly #rules: RequestRules;
   readonly #reader: MessageReader;
+  /** The request, once it has come, and is decompressed. */
+  message = NOTHING;
   #read: Message | undefined;
-  #bytes: Buffer | undefined;
 
   constructor(rules: RequestRules) {
     this.#rules = rules;
     this.#reader = new MessageReader(rules, true);
   }
 
-  /** The request, once it has come, and is decompressed. */
-  get message(): Buffer {
-    return this.#bytes ?? NO_BYTES;
-  }
-
   drop(): void {
     this.#read = undefined;
-    this.#bytes = undefined;
+    this.message = NOTHING;
   }
 
   /** Reads the next part. @throws RpcError if there is a second message, or its prefix isn't valid. */
@@ -328,16 +324,14 @@ export class OnlyRequest {
     if (this.#read === undefined) throw this.#reader.whole ? serverErrors.NO_REQUEST() : serverErrors.REQUEST_CUT_OFF();
     const bytes = this.#rules.decompressed(this.#read);
     this.#read = undefined;
-    if (Buffer.isBuffer(bytes)) this.#bytes = bytes;
+    if (Buffer.isBuffer(bytes)) this.message = bytes;
     else
       return bytes.then((whole) => {
-        this.#bytes = whole;
+        this.message = whole;
       });
     return undefined;
   }
 }
-
-const NO_BYTES = Buffer.alloc(0);
 
 /** Checks the prefix of a request. @throws RpcError if its message isn't taken. */
 export function checkPrefix(flags: number, length: number, { encoding, maxBytes }: Compressed): void {
