@@ -58,6 +58,7 @@ export const refused = [
   ['plugins/telemetry/src/a.ts', 'A plugin is a leaf', "import type { A } from '@rondo/authentication/tokens';"],
   ['packages/validation/src/a.ts', 'packages/validation, which', "import '@rondo/rpc/call';"],
   ['packages/schema/src/a.ts', 'packages/schema knows the contracts', "import '@rondo/service';"],
+  ['packages/operate/src/a.ts', 'packages/operate knows the contracts', "import '@rondo/service';"],
   ['packages/database/src/a.ts', 'packages/database knows packages/base, and no', "import '@rondo/rpc/status';"],
   ['packages/resources/src/a.ts', 'packages/resources knows packages/base', "import '@rondo/service';"],
   ['packages/resources/src/domain/a.ts', 'domain/ is pure', "import 'node:crypto';"],

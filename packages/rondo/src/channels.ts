@@ -3,12 +3,16 @@ import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { balancing } from '@rondo/balancing';
+import type { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
+import { addressOf, createGatherer, type Gatherer, type Reach } from '@rondo/operate';
 import {
   type Channel,
   type ChannelOptions,
   type ClientCall,
   createChannel,
   createRegistryChannel,
+  type Endpoint,
+  fixedEndpoint,
   type RegistryChannelOptions,
   staticResolver,
 } from '@rondo/rpc/client';
@@ -130,6 +134,23 @@ function withOwn<O extends Pick<ChannelOptions, 'middleware'>>(options: O) {
   const middleware = [nameInstance, ...sendToken(token), ...(options.middleware ?? [])];
   return { connectTimeoutMs, clock, policies: balancing, ...options, mutualTls: tls, middleware };
 }
+
+/** Registered instances as a channel knows them. */
+export const endpointsOf = (instances: readonly Instance[]): readonly Endpoint[] =>
+  instances.map(({ instanceId, services, ...one }) => fixedEndpoint(addressOf(one), { instanceId, services }));
+
+/** A gatherer for a command, which asks all instances, however many there are. */
+export const gathererOf = (channel: Reach, clock: Clock): Gatherer =>
+  createGatherer({ channel, clock, maxAsked: { once: Number.POSITIVE_INFINITY, following: Number.POSITIVE_INFINITY } });
+
+/** Reaches the given processes, with the certificate and the token of the command. */
+export const reachOf = (endpoints: readonly Endpoint[]): Reach => ({
+  direct: (asked) => openChannel({ resolver: staticResolver(asked.map(({ address }) => address)) }),
+  followAll(listener) {
+    listener.onResolution({ endpoints, departed: [] });
+    return { close() {} };
+  },
+});
 
 /** Runs `work` with a channel to the first of some addresses that answers, or to a registry of another kind, and closes it. */
 export async function withChannel<T>(

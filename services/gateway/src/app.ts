@@ -1,10 +1,9 @@
+import { createFleet, createGatherer, type Fleet } from '@rondo/operate';
 import { createForwarder } from '@rondo/rpc/internal';
 import { type App, formatHostPort, type HostPort, type ServiceContext } from '@rondo/service';
 import { consoleAddress, type GatewayConfig, tlsFiles, variables } from './config.js';
 import { consoleService } from './console/console-service.js';
-import { createFleet, type Fleet } from './console/fleet.js';
 import { guardConsole } from './console/gate.js';
-import { createQuestions } from './console/questions.js';
 import { createCatalogue, type LiveCatalogue } from './discovery/create-catalogue.js';
 import { registeredInstances } from './discovery/instances.js';
 import { createProxyCheck } from './edge/client-address.js';
@@ -163,7 +162,7 @@ function createProtocols(
   const servedBy = fleet !== undefined;
   const authenticates = authenticator !== undefined;
   const restart = { launcher, ownId: instanceId };
-  const asked = { questions: createQuestions({ channel, clock }), clock, channel, registry, restart };
+  const asked = { gatherer: createGatherer({ channel, clock }), clock, channel, registry, restart };
   const console = fleet && consoleService({ fleet, ...asked });
   const ownServices = createOwnServices({
     catalogue,

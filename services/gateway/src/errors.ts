@@ -16,53 +16,11 @@ export const gatewayErrors = defineErrors('the gateway', {
     cause: "A browser's page of an origin that isn't allowed calls the gateway.",
     remedy: 'Add the origin to RONDO_GATEWAY_CORS_ORIGINS.',
   },
-  NO_INSTANCE: {
-    code: 'NOT_FOUND',
-    text: 'no instance "{instanceId}" is registered',
-    cause: 'The console asks to cordon, weigh or restart an instance that has left or never was, or to resolve a job by it.',
-    remedy: 'Choose one of the instances that the console lists.',
-  },
-  LAST_INSTANCE: {
-    code: 'FAILED_PRECONDITION',
-    text: 'without {instanceId} no instance serves {services}: every call of it would fail; start another instance first',
-    cause: 'The console asks to cordon the last instance of a service.',
-    remedy: 'Start another instance first, or use `rondo drain --force`.',
-  },
-  NOT_RESTARTABLE: {
-    code: 'FAILED_PRECONDITION',
-    text: '{instanceId} is not restarted here; use ./rondo restart, docker compose restart or kubectl rollout restart',
-    cause: 'The console asks to restart an instance, and `npm start` does not run this system, or it is the gateway that is asked.',
-    remedy: 'Restart it by the tool that has started it.',
-  },
-  RESTART_FAILED: {
-    code: 'FAILED_PRECONDITION',
-    text: 'it is not restarted: {reason}',
-    cause: 'The new process of an instance did not become ready. The old one goes on.',
-    remedy: 'Correct what the reason and the log of the instance name, and restart it again.',
-  },
-  REGISTRY_REFUSES: {
-    code: 'FAILED_PRECONDITION',
-    text: 'the registry refuses it: {reason}',
-    cause: 'The console asks to cordon or weigh an instance, and the registry says why it may not be.',
-    remedy: 'Do what the reason says.',
-  },
   INSTANCE_REFUSES: {
     code: 'NOT_FOUND',
     text: '{instanceId} refuses it: {reason}',
     cause: 'The console asks an instance to resolve a job or an event, and the instance says why it may not be. The code is that of the instance.',
     remedy: 'Do what the reason says.',
-  },
-  NO_REGISTRY: {
-    code: 'FAILED_PRECONDITION',
-    text: "this system has no registry of Rondo's, so there are no cordons and no settings; use the tools of the registry that it has",
-    cause: 'The console asks the registry, and `RONDO_REGISTRY` names Kubernetes, ZooKeeper, Consul or Eureka.',
-    remedy: 'Use `kubectl delete pod`, `consul maint` or the status OUT_OF_SERVICE of Eureka to take an instance out, and variables to change what services read.',
-  },
-  TOO_MANY_QUESTIONS: {
-    code: 'RESOURCE_EXHAUSTED',
-    text: 'pages watch traces, logs, transactions or jobs as often as they may: {most} in all, and one operator has half of what is free; close a tab',
-    cause: 'Each open page of the console that asks all instances takes one of these places.',
-    remedy: 'Close pages that are not looked at.',
   },
   TOO_MANY_REQUESTS: {
     code: 'RESOURCE_EXHAUSTED',

@@ -7,7 +7,7 @@ import {
   newestFirst,
   slowestFirst,
   type ToldSpan,
-} from '@rondo/service/traces';
+} from '@rondo/operate/page';
 import type { EventOf } from '../calls/use-stream.js';
 import type { Json } from '../page/json.js';
 import { type Silent, takeSilent } from '../ui/silent.js';

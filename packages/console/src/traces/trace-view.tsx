@@ -1,4 +1,4 @@
-import { describeSpan, type TraceNode, treeOf, walk } from '@rondo/service/traces';
+import { describeSpan, type TraceNode, treeOf, walk } from '@rondo/operate/page';
 import { useMemo, useState } from 'preact/hooks';
 import { useStream } from '../calls/use-stream.js';
 import { LogLines } from '../logs/log-lines.js';

@@ -1,4 +1,4 @@
-import { describeSpan, type ToldSpan, type TraceNode, walk } from '@rondo/service/traces';
+import { describeSpan, type ToldSpan, type TraceNode, walk } from '@rondo/operate/page';
 import { useState } from 'preact/hooks';
 import { Table } from '../page/table.js';
 import { formatMs } from '../ui/text.js';

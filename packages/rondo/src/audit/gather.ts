@@ -1,9 +1,9 @@
 import { type AuditEvent, AuditServiceDefinition } from '@rondo/contracts/rondo/audit/v1/audit';
 import type { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
+import { addressOf } from '@rondo/operate';
 import { createClient } from '@rondo/rpc/client';
 import { withChannel } from '../channels.js';
 import { askFirst } from '../registry/groups.js';
-import { addressOf } from '../registry/instance-view.js';
 
 /** An event and the instance that told it. */
 export interface ToldEvent {

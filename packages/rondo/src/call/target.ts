@@ -1,4 +1,6 @@
+import { addressOf, type Gatherer, isPicked, listInstances, reasonOf } from '@rondo/operate';
 import { Metadata } from '@rondo/rpc/call';
+import { fixedEndpoint } from '@rondo/rpc/client';
 import type { BalancingOverrides } from '@rondo/rpc/internal';
 import { RpcError, Status } from '@rondo/rpc/status';
 import {
@@ -9,17 +11,14 @@ import {
   reflectionContracts,
   type Schema,
 } from '@rondo/schema';
-import { openChannel, openRegistryChannel } from '../channels.js';
+import { endpointsOf, gathererOf, openChannel, openRegistryChannel, reachOf } from '../channels.js';
 import type { CommandContext } from '../command.js';
 import type { Connections } from '../environment.js';
-import { reasonOf, UsageError } from '../errors.js';
+import { UsageError } from '../errors.js';
 import { parseTarget, resolverAt } from '../options.js';
-import { listInstances, withRegistry } from '../registry/connection.js';
-import { addressOf, isPicked } from '../registry/instance-view.js';
-import { registryAddresses } from '../registry/locate.js';
+import { registryAddresses, withRegistry } from '../registry/locate.js';
 import { matchService, registeredService } from '../registry/service-name.js';
 import { callSettings } from '../registry/settings.js';
-import { type Asked, toAsked } from '../tracing/gather.js';
 
 /** Services are looked up in the registry. */
 export interface RegistryLookup {
@@ -102,11 +101,12 @@ export async function withTarget<T>(
   }
 }
 
-/** The processes that may have taken part in a call: all that are registered, or those at the addresses. */
-export async function processesAt(where: Where, { signal }: CommandContext): Promise<readonly Asked[]> {
-  if (where.by === 'address') return where.addresses.map((address) => ({ instanceId: address, address }));
-  const listing = await withRegistry(where.registry, (connection) => listInstances(connection, { signal }));
-  return listing.instances.map(toAsked);
+/** Asks the processes that may have taken part in a call: all that are registered, or those at the addresses. */
+export async function gathererAt(where: Where, { clock, signal }: CommandContext): Promise<Gatherer> {
+  if (where.by === 'address')
+    return gathererOf(reachOf(where.addresses.map((address) => fixedEndpoint(address, {}))), clock);
+  const { instances } = await withRegistry(where.registry, (connection) => listInstances(connection, { signal }));
+  return gathererOf(reachOf(endpointsOf(instances)), clock);
 }
 
 /** Fetches the contract of a service, given by its full or shortened name, from one of its servers. */

@@ -1,10 +1,11 @@
 import { AuditServiceDefinition } from '@rondo/contracts/rondo/audit/v1/audit';
+import { reasonOf } from '@rondo/operate';
 import { statusName } from '@rondo/rpc/internal';
 import { statusFromCode } from '@rondo/rpc/status';
 import { readEvents, type ToldEvent } from '../audit/gather.js';
 import { type CommandContext, defineCommand } from '../command.js';
 import { completeService } from '../completion/registered.js';
-import { reasonOf, UsageError } from '../errors.js';
+import { UsageError } from '../errors.js';
 import { ExitCode } from '../exit-code.js';
 import { jsonOption, positiveInteger, registryOption } from '../options.js';
 import { groupsOf } from '../registry/groups.js';

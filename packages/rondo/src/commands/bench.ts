@@ -1,6 +1,7 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
+import { isPicked } from '@rondo/operate';
 import { type DynamicMethodClient, methodOf } from '@rondo/schema';
 import { ANSWERED_SHARE, climb, SHORTEST_LIMIT_MS, type Step, TIMES_LOWEST } from '../bench/climb.js';
 import { type Fill, type Fullness, noteFill } from '../bench/fullness.js';
@@ -16,7 +17,6 @@ import { balancingOverrides, callerConnections, callerZone } from '../environmen
 import { UsageError } from '../errors.js';
 import { ExitCode } from '../exit-code.js';
 import { durationMs, jsonOption, metadataOption, parseMetadata, positiveNumber, registryOption } from '../options.js';
-import { isPicked } from '../registry/instance-view.js';
 import { registeredInstances } from '../registry/locate.js';
 import { createPaint, tableLook } from '../terminal/terminal.js';
 import { createSampler } from '../top/sampler.js';

@@ -8,7 +8,7 @@ import { type DynamicMethodClient, jsonText, methodOf, writeMessage } from '@ron
 import { type Load, runLoad } from '../call/load.js';
 import { createLoadProgress, explainNotBegun, toJsonLine, toSummary } from '../call/report.js';
 import { allMessages, probe, type RequestSource, requestSource, stream, toMessages } from '../call/requests.js';
-import { processesAt, type Where, whereOf, withTarget } from '../call/target.js';
+import { gathererAt, type Where, whereOf, withTarget } from '../call/target.js';
 import { toTimingText } from '../call/timing.js';
 import { type Arguments, type CommandContext, defineCommand } from '../command.js';
 import { completeMethod } from '../completion/registered.js';
@@ -126,7 +126,7 @@ export const call = defineCommand({
       const from = beginTrace(metadata, trace);
       const exitCode = await callOnce({ ...job, traceId: from.traceId }, context);
       if (trace)
-        await showTrace(from.traceId, await processesAt(where, context), { ...from, context: onStderr(context), json });
+        await showTrace(from.traceId, await gathererAt(where, context), { ...from, context: onStderr(context), json });
       return exitCode;
     });
   },

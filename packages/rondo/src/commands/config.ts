@@ -1,13 +1,13 @@
 import { hostname, userInfo } from 'node:os';
 import type { Setting } from '@rondo/contracts/rondo/registry/v1/settings';
+import { listInstances } from '@rondo/operate';
 import { checkSetting, EVERY_SERVICE, SETTING_KEYS } from '@rondo/rpc/internal';
 import { type CommandContext, defineCommand } from '../command.js';
 import { completeService } from '../completion/registered.js';
 import { UsageError } from '../errors.js';
 import { ExitCode } from '../exit-code.js';
 import { jsonOption, registryOption } from '../options.js';
-import { listInstances, withRegistry } from '../registry/connection.js';
-import { registryAddresses } from '../registry/locate.js';
+import { registryAddresses, withRegistry } from '../registry/locate.js';
 import { matchService } from '../registry/service-name.js';
 import { withSettings } from '../registry/settings.js';
 import { formatTable } from '../terminal/table.js';

@@ -1,11 +1,14 @@
+import { type CordonResult, cordonAll, readSnapshot, uncordonAll } from '@rondo/operate';
 import { type CommandContext, defineCommand } from '../command.js';
 import { completeInstances } from '../completion/registered.js';
 import { UsageError } from '../errors.js';
 import { ExitCode } from '../exit-code.js';
-import { type CordonResult, cordonAll, readSnapshot, uncordonAll } from '../operate/cordon.js';
 import { defaultReason, forceOption, jsonOption, reasonOption, registryOption } from '../options.js';
 import { onRegistry } from '../registry/locate.js';
 import { printable } from '../terminal/text.js';
+
+/** The end of a refusal that can be overridden. */
+export const OR_FORCE = ', or use --force';
 
 /** `rondo cordon`: takes instances out of the balancing, so that they get no new calls. */
 export const cordon = defineCommand({
@@ -40,7 +43,7 @@ export const cordon = defineCommand({
     const { signal } = context;
     await onRegistry(values.registry, context, async (registry) => {
       const { reason, force = false } = values;
-      const options = { reason, force, defaultReason: defaultReason(context), signal };
+      const options = { reason, force, orForce: OR_FORCE, defaultReason: defaultReason(context), signal };
       const snapshot = await readSnapshot(registry, signal);
       for await (const outcome of cordonAll(registry, { ids, snapshot }, options))
         await report(outcome, values.json, context);

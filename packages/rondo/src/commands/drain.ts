@@ -1,16 +1,24 @@
 import type { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
+import {
+  addressOf,
+  awaitIdle,
+  cordonAll,
+  type Drained,
+  listInstances,
+  type RegistryConnection,
+  readSnapshot,
+} from '@rondo/operate';
+import type { Channel } from '@rondo/rpc/client';
 import { RpcError, Status } from '@rondo/rpc/status';
+import { withChannel } from '../channels.js';
 import { type CommandContext, defineCommand } from '../command.js';
 import { completeInstances } from '../completion/registered.js';
 import { UsageError } from '../errors.js';
 import { ExitCode } from '../exit-code.js';
-import { cordonAll, readSnapshot } from '../operate/cordon.js';
-import { awaitIdle, type Drained } from '../operate/drain.js';
 import { defaultReason, durationMs, forceOption, jsonOption, reasonOption, registryOption } from '../options.js';
-import { listInstances, type RegistryConnection } from '../registry/connection.js';
-import { addressOf } from '../registry/instance-view.js';
 import { onRegistry } from '../registry/locate.js';
 import { printable } from '../terminal/text.js';
+import { OR_FORCE } from './cordon.js';
 
 const DEFAULT_TIMEOUT = '30s';
 
@@ -61,6 +69,7 @@ export const drain = defineCommand({
     const options = {
       reason: values.reason,
       force: values.force ?? false,
+      orForce: OR_FORCE,
       defaultReason: defaultReason(context),
       signal,
     };
@@ -93,23 +102,19 @@ interface Waiting {
 function wait(instance: Instance, { registry, timeoutMs, context }: Waiting): Promise<Drained> {
   const { clock, signal, stderr } = context;
   const { instanceId, services } = instance;
-  return awaitIdle({
-    address: addressOf(instance),
-    timeoutMs,
-    async registered(over) {
-      try {
-        const { instances, warming } = await listInstances(registry, { service: services[0] ?? '', signal: over });
-        return warming || instances.some((other) => other.instanceId === instanceId);
-      } catch {
-        return true; // a registry that can't be reached doesn't prove that the instance has left
-      }
-    },
-    onLoad: (calls) => {
-      if (stderr.live) void stderr.write(`${calls} in flight\n`);
-    },
-    clock,
-    signal,
-  });
+  const registered = async (over: AbortSignal) => {
+    try {
+      const { instances, warming } = await listInstances(registry, { service: services[0] ?? '', signal: over });
+      return warming || instances.some((other) => other.instanceId === instanceId);
+    } catch {
+      return true; // a registry that can't be reached doesn't prove that the instance has left
+    }
+  };
+  const onLoad = (calls: number) => {
+    if (stderr.live) void stderr.write(`${calls} in flight\n`);
+  };
+  const drain = (channel: Channel) => awaitIdle({ channel, timeoutMs, registered, onLoad, clock, signal });
+  return withChannel([addressOf(instance)], drain, { clock });
 }
 
 interface Result {

@@ -1,14 +1,14 @@
 import { type Job, JobServiceDefinition, JobState, type ListJobsResponse } from '@rondo/contracts/rondo/jobs/v1/jobs';
 import type { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
+import { listInstances, reasonOf } from '@rondo/operate';
 import { type CommandContext, defineCommand } from '../command.js';
 import { completeService } from '../completion/registered.js';
-import { reasonOf, UsageError } from '../errors.js';
+import { UsageError } from '../errors.js';
 import { ExitCode } from '../exit-code.js';
 import { jsonOption, registryOption } from '../options.js';
 import { askGroup } from '../registry/ask-group.js';
-import { listInstances, withRegistry } from '../registry/connection.js';
 import { groupsOf } from '../registry/groups.js';
-import { registryAddresses } from '../registry/locate.js';
+import { registryAddresses, withRegistry } from '../registry/locate.js';
 import { formatTable } from '../terminal/table.js';
 import { formatAge, printable } from '../terminal/text.js';
 

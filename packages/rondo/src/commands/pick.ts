@@ -1,5 +1,10 @@
 import type { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
+
+import { listWithStates } from '@rondo/operate';
+
 import { balancingText, EVERY_SERVICE, POLICIES } from '@rondo/rpc/internal';
+
+
 import { parseMethodName } from '../call/target.js';
 import { type Arguments, type CommandContext, defineCommand } from '../command.js';
 import { completeMethod, completeService } from '../completion/registered.js';
@@ -12,8 +17,7 @@ import { jsonOption, metadataOption, parseMetadata, positiveInteger, registryOpt
 import { explainAll } from '../pick/explain.js';
 import { FOOTNOTE, formatExplained, formatHeading, type Origin } from '../pick/format.js';
 import { type Observer, type ObserverOptions, withObserver } from '../pick/observer.js';
-import { listWithStates, withRegistry } from '../registry/connection.js';
-import { registryAddresses } from '../registry/locate.js';
+import { registryAddresses, withRegistry } from '../registry/locate.js';
 import { registeredService } from '../registry/service-name.js';
 import { callSettings } from '../registry/settings.js';
 import { tableLook } from '../terminal/terminal.js';

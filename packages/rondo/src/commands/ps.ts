@@ -1,4 +1,5 @@
 import type { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
+import { type InstanceListing, listWithStates, type OperatorStates, viewPosition } from '@rondo/operate';
 import { type CommandContext, defineCommand } from '../command.js';
 import { completeService } from '../completion/registered.js';
 import { dividedServices, type InspectedService, inspect } from '../contract/inspect.js';
@@ -15,14 +16,7 @@ import {
 } from '../listing/entries.js';
 import { askGuards, formatGuards, type InstanceGuard, refusing, viewGuard } from '../listing/guards.js';
 import { jsonOption, registryOption } from '../options.js';
-import {
-  type InstanceListing,
-  listWithStates,
-  type OperatorStates,
-  viewPosition,
-  withRegistry,
-} from '../registry/connection.js';
-import { registryAddresses } from '../registry/locate.js';
+import { registryAddresses, withRegistry } from '../registry/locate.js';
 import { registeredService } from '../registry/service-name.js';
 import { createPaint, tableLook } from '../terminal/terminal.js';
 

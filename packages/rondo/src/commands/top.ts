@@ -1,11 +1,11 @@
 import type { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
+import { listInstances, type RegistryConnection } from '@rondo/operate';
 import { sleep } from '@rondo/rpc/clock';
 import { type CommandContext, defineCommand } from '../command.js';
 import { completeService } from '../completion/registered.js';
 import { UsageError } from '../errors.js';
 import { ExitCode } from '../exit-code.js';
 import { durationMs, jsonOption, registryOption } from '../options.js';
-import { listInstances, type RegistryConnection } from '../registry/connection.js';
 import { onRegistry } from '../registry/locate.js';
 import { registeredService } from '../registry/service-name.js';
 import { tableLook } from '../terminal/terminal.js';

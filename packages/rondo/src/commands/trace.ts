@@ -1,6 +1,8 @@
 import { TraceFilter, TraceOrder } from '@rondo/contracts/rondo/tracing/v1/tracing';
-import { newestFirst, slowestFirst } from '@rondo/service/traces';
-import { processesAt } from '../call/target.js';
+import { type Gatherer, listTraces } from '@rondo/operate';
+import { newestFirst, slowestFirst } from '@rondo/operate/page';
+import { gathererAt } from '../call/target.js';
+import { gathererOf, openRegistryChannel, reachOf } from '../channels.js';
 import { type CommandContext, defineCommand } from '../command.js';
 import { UsageError } from '../errors.js';
 import { ExitCode } from '../exit-code.js';
@@ -9,7 +11,6 @@ import { registryAddresses } from '../registry/locate.js';
 import { tableLook } from '../terminal/terminal.js';
 import { followTraces } from '../tracing/follow.js';
 import { formatTraces } from '../tracing/format.js';
-import { type Asked, gatherTraces } from '../tracing/gather.js';
 import { showTrace, tellSilent } from '../tracing/show.js';
 
 const DEFAULT_LIMIT = 20;
@@ -73,10 +74,10 @@ export const trace = defineCommand({
     });
     const limit = positiveInteger('limit', values.limit, MAX_LIMIT) ?? DEFAULT_LIMIT;
     const addresses = await registryAddresses(values.registry, context);
-    const processes = () => processesAt({ by: 'registry', registry: addresses }, context);
-    if (id !== undefined) await showTrace(id, await processes(), { context, json });
-    else if (follow) await followTraces(filter, processes, { context, json });
-    else await listTraces({ filter, slow, limit, json }, await processes(), context);
+    const gatherer = await gathererAt({ by: 'registry', registry: addresses }, context);
+    if (id !== undefined) await showTrace(id, gatherer, { context, json });
+    else if (follow) await followAll(filter, addresses, { context, json });
+    else await list({ filter, slow, limit, json }, gatherer, context);
     return ExitCode.OK;
   },
 });
@@ -88,18 +89,36 @@ interface ListOptions {
   readonly json: boolean;
 }
 
-async function listTraces(
+/** Follows the processes that are registered, also those that come later. */
+async function followAll(
+  filter: TraceFilter,
+  registry: readonly string[],
+  options: Parameters<typeof followTraces>[2],
+): Promise<void> {
+  const { clock } = options.context;
+  const channel = await openRegistryChannel({ registry, clock });
+  try {
+    const { direct } = reachOf([]);
+    const followAll = channel.followAll.bind(channel);
+    await followTraces(filter, gathererOf({ direct, followAll }, clock), options);
+  } finally {
+    channel.close();
+  }
+}
+
+async function list(
   { filter, slow, limit, json }: ListOptions,
-  processes: readonly Asked[],
+  gatherer: Gatherer,
   context: CommandContext,
 ): Promise<void> {
-  const { stdout } = context;
+  const { stdout, signal } = context;
   const order = slow ? TraceOrder.TRACE_ORDER_SLOWEST : TraceOrder.TRACE_ORDER_NEWEST;
-  const found = await gatherTraces({ filter, order, pageSize: limit }, processes, context);
+  const found = await listTraces({ filter, order, pageSize: limit }, gatherer, { signal });
   const traces = [...found.traces].sort(slow ? slowestFirst : newestFirst).slice(0, limit);
   if (json) await stdout.write(`${JSON.stringify({ traces })}\n`);
   else await stdout.write(traces.length === 0 ? 'no traces\n' : formatTraces(traces, tableLook(stdout)));
-  await tellSilent(found, context);
+  signal.throwIfAborted();
+  await tellSilent(found.silent, context);
 }
 
 /** Finds the id in a text, such as an error's; a text of hexadecimal digits may be its beginning. */

@@ -1,15 +1,24 @@
-import { SagaState } from '@rondo/contracts/rondo/transactions/v1/transactions';
-import { RpcError, Status } from '@rondo/rpc/status';
+import {
+  collect,
+  findUnfinished,
+  gatherTransactions,
+  joinTransactions,
+  type KnownSaga,
+  type Reach,
+  type Resolved,
+  resolveTransaction,
+  retrySaga,
+  type Unfinished,
+  type Wanted,
+} from '@rondo/operate';
+import { endpointsOf, gathererOf, reachOf } from '../channels.js';
 import { type CommandContext, defineCommand, type Written } from '../command.js';
 import { UsageError } from '../errors.js';
 import { ExitCode } from '../exit-code.js';
 import type { Candidate } from '../help.js';
 import { jsonOption, registryOption } from '../options.js';
-import { withRegistry } from '../registry/connection.js';
-import { registryAddresses } from '../registry/locate.js';
+import { registeredInstances } from '../registry/locate.js';
 import { printable } from '../terminal/text.js';
-import { gather, type KnownSaga, type Unfinished, withPeers } from '../transactions/gather.js';
-import { findUnfinished, type Resolved, resolveTransaction, type Wanted } from '../transactions/resolve.js';
 import { formatUnfinished, viewUnfinished } from '../transactions/view.js';
 
 const ACTIONS = ['ls', 'resolve'] as const;
@@ -57,16 +66,12 @@ export const tx = defineCommand({
   async run({ values, positionals: [action = '', id] }, context) {
     const word = parseAction(action, id, values);
     const { stdout } = context;
-    const text = await withUnfinished(
-      await registryAddresses(values.registry, context),
-      context,
-      async (unfinished) => {
-        await reportUnreachable(unfinished, context);
-        if (word === undefined) return list(unfinished, values.json, context);
-        return await resolve(word, unfinished, { json: values.json, force: values.force ?? false, context });
-      },
+    const { channel, unfinished } = await readUnfinished(values.registry, context);
+    await reportUnreachable(unfinished, context);
+    const options = { channel, json: values.json, force: values.force ?? false, context };
+    await stdout.write(
+      word === undefined ? list(unfinished, values.json, context) : await resolve(word, unfinished, options),
     );
-    await stdout.write(text);
     return ExitCode.OK;
   },
 });
@@ -92,14 +97,14 @@ function parseAction(
   return { id, ending };
 }
 
-function withUnfinished<T>(
-  addresses: readonly string[],
-  { signal }: Pick<CommandContext, 'signal'>,
-  work: (unfinished: Unfinished) => Promise<T>,
-): Promise<T> {
-  return withRegistry(addresses, (registry) =>
-    withPeers(registry, signal, async (peers) => await work(await gather(peers, signal))),
-  );
+async function readUnfinished(registry: string | undefined, context: CommandContext) {
+  const { clock, signal } = context;
+  const { instances } = await registeredInstances(registry, context);
+  const channel = reachOf(endpointsOf(instances));
+  const asked = { clock, gatherer: gathererOf(channel, clock), follows: false };
+  const unfinished = joinTransactions(await collect(gatherTransactions(asked, { signal })));
+  signal.throwIfAborted();
+  return { channel, unfinished };
 }
 
 async function reportUnreachable({ unreachable }: Unfinished, { stderr }: CommandContext): Promise<void> {
@@ -115,6 +120,7 @@ function list(unfinished: Unfinished, json: boolean | undefined, { clock }: Comm
 }
 
 interface Resolving {
+  readonly channel: Reach;
   readonly json: boolean | undefined;
   readonly force: boolean;
   readonly context: CommandContext;
@@ -123,17 +129,19 @@ interface Resolving {
 async function resolve(
   { id, ending }: { readonly id: string; readonly ending: Ending },
   unfinished: Unfinished,
-  { json, force, context }: Resolving,
+  { channel, json, force, context }: Resolving,
 ): Promise<string> {
   const found = findUnfinished(id, unfinished);
-  if ('saga' in found) return await retry(found, ending, { json, context, force });
+  if ('saga' in found) return await retry(found, ending, { channel, json, context, force });
   if (ending === 'retry') throw new UsageError(`${found.id} is a transaction: --commit or --abort`);
   const { stderr, signal } = context;
   const explain = async (line: string): Promise<void> => {
     if (!json) await stderr.write(`${printable(line)}\n`);
   };
   const coordinator = unfinished.coordinators.get(found.coordinator);
-  const resolved = await resolveTransaction(found, coordinator, { wanted: ending, force, explain, signal });
+  const resolved = await resolveTransaction(found, coordinator, {
+    ...{ channel, wanted: ending, force, explain, signal },
+  });
   return json ? `${JSON.stringify(resolved)}\n` : describe(resolved);
 }
 
@@ -147,11 +155,10 @@ function describe({ id, outcome, heuristic, participants }: Resolved): string {
   return `${told}${printable(id)} is ${outcome.toLowerCase()} ${end}\n`;
 }
 
-async function retry({ saga, peer }: KnownSaga, ending: Ending, { json, context }: Resolving): Promise<string> {
+async function retry(found: KnownSaga, ending: Ending, { channel, json, context }: Resolving): Promise<string> {
+  const { saga } = found;
   if (ending !== 'retry') throw new UsageError(`${saga.id} is a saga: --retry`);
-  const retried = await peer.coordinator?.retrySaga({ id: saga.id }, { signal: context.signal });
-  if (retried?.state === SagaState.SAGA_STATE_PARKED)
-    throw new RpcError(Status.FAILED_PRECONDITION, `${peer.instanceId} can't run ${saga.id}: ${retried.error}`);
+  await retrySaga(found, { channel, signal: context.signal });
   const { id, step } = saga;
   return json
     ? `${JSON.stringify({ id, step, retried: true })}\n`
@@ -165,15 +172,13 @@ async function complete(
   if (positionals.length === 0)
     return ACTIONS.filter((action) => action.startsWith(word)).map((one) => ({ word: one }));
   if (positionals.length > 1 || positionals[0] !== 'resolve') return [];
-  const addresses = await registryAddresses(values['registry'], context);
-  return await withUnfinished(addresses, context, async ({ transactions, sagas }) => {
-    const known = [
-      ...transactions.map(({ id, logged }) => ({
-        word: id,
-        about: logged === undefined ? 'in doubt' : `${logged.kind} ${logged.subject}`,
-      })),
-      ...sagas.map(({ saga }) => ({ word: saga.id, about: `${saga.kind} ${saga.subject}` })),
-    ];
-    return known.filter((candidate) => candidate.word.startsWith(word));
-  });
+  const { transactions, sagas } = (await readUnfinished(values['registry'], context)).unfinished;
+  const known = [
+    ...transactions.map(({ id, logged }) => ({
+      word: id,
+      about: logged === undefined ? 'in doubt' : `${logged.kind} ${logged.subject}`,
+    })),
+    ...sagas.map(({ saga }) => ({ word: saga.id, about: `${saga.kind} ${saga.subject}` })),
+  ];
+  return known.filter((candidate) => candidate.word.startsWith(word));
 }

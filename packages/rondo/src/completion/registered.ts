@@ -1,9 +1,8 @@
 import type { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
+import { effectiveStatus, readSnapshot } from '@rondo/operate';
 import { learnSchema, whereOf } from '../call/target.js';
 import type { CommandContext, Written } from '../command.js';
 import type { Candidate } from '../help.js';
-import { readSnapshot } from '../operate/cordon.js';
-import { effectiveStatus } from '../registry/instance-view.js';
 import { onRegistry, registeredInstances } from '../registry/locate.js';
 
 /** The full names of registered services that begin with `word`; else their last parts that do. */

@@ -1,9 +1,8 @@
 import type { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
+import { addressOf, reasonOf, statusOf } from '@rondo/operate';
 import { createReflection, loadSchema, type Schema } from '@rondo/schema';
 import { withChannel } from '../channels.js';
 import { type Asking, within } from '../deadline.js';
-import { reasonOf } from '../errors.js';
-import { addressOf, statusOf } from '../registry/instance-view.js';
 import { messageOf } from '../workspace/errors.js';
 import { compareContracts, type Difference } from './compare.js';
 

@@ -4,16 +4,23 @@ import {
 } from '@rondo/contracts/health/v1/health';
 import { EventServiceDefinition as definition, type ListGroupsResponse } from '@rondo/contracts/rondo/events/v1/events';
 import type { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
+import {
+  addressOf,
+  effectiveStatus,
+  isPicked,
+  listInstances,
+  readTime,
+  reasonOf,
+  type TimeReading,
+} from '@rondo/operate';
 import { createClient, staticResolver } from '@rondo/rpc/client';
 import type { Clock } from '@rondo/rpc/clock';
 import { RpcError, Status } from '@rondo/rpc/status';
 import { openChannel } from '../channels.js';
-import { reasonOf } from '../errors.js';
 import { askStats } from '../listing/guards.js';
 import { askGroup } from '../registry/ask-group.js';
-import { listInstances, readTime, type TimeReading, withRegistry } from '../registry/connection.js';
 import { groupsOf } from '../registry/groups.js';
-import { addressOf, effectiveStatus, isPicked } from '../registry/instance-view.js';
+import { withRegistry } from '../registry/locate.js';
 import { mixedSecurity, splitBySecurity } from '../registry/security.js';
 import { messageOf } from '../workspace/errors.js';
 import { type Finding, fail, note, type Outcome, ok, warn } from './finding.js';

@@ -3,13 +3,12 @@ import {
   HealthCheckResponse_ServingStatus as ServingStatus,
 } from '@rondo/contracts/health/v1/health';
 import type { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
+import { addressOf, reasonOf } from '@rondo/operate';
 import { type Channel, createClient } from '@rondo/rpc/client';
 import { RpcError, Status } from '@rondo/rpc/status';
 import { createReflection } from '@rondo/schema';
 import { withChannel } from '../channels.js';
 import { type Asking, within } from '../deadline.js';
-import { reasonOf } from '../errors.js';
-import { addressOf } from '../registry/instance-view.js';
 import { mapConcurrently } from '../workspace/concurrency.js';
 import { certificateExpiry } from './certificate.js';
 

@@ -1,7 +1,6 @@
 import type { Instance, OperatorMark, RefusedRegistration } from '@rondo/contracts/rondo/registry/v1/registry';
+import { addressOf, effectiveStatus, isCordoned, type OperatorStates, statusOf, viewInstance } from '@rondo/operate';
 import { CANARY_LABEL, canaryReason } from '@rondo/rpc/internal';
-import type { OperatorStates } from '../registry/connection.js';
-import { addressOf, effectiveStatus, isCordoned, statusOf, viewInstance } from '../registry/instance-view.js';
 import { mixedSecurity } from '../registry/security.js';
 import { formatTable } from '../terminal/table.js';
 import type { Look, Paint, Style } from '../terminal/terminal.js';

@@ -5,9 +5,9 @@ import {
   type GetCallStatsResponse,
   type GuardedMethod,
 } from '@rondo/contracts/rondo/stats/v1/stats';
+import { addressOf } from '@rondo/operate';
 import { createClient } from '@rondo/rpc/client';
 import type { Asking } from '../deadline.js';
-import { addressOf } from '../registry/instance-view.js';
 import type { Paint } from '../terminal/terminal.js';
 import { formatAge, printable } from '../terminal/text.js';
 import { mapConcurrently } from '../workspace/concurrency.js';

@@ -1,12 +1,12 @@
 import type { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
 import { OpenRcaServiceDefinition } from '@rondo/contracts/xds/service/orca/v3/orca';
+import { addressOf, effectiveStatus } from '@rondo/operate';
 import { type Channel, createClient } from '@rondo/rpc/client';
 import { canaryPercent, type ServiceView } from '@rondo/rpc/internal';
 import { RpcError } from '@rondo/rpc/status';
 import type { Asking } from '../deadline.js';
 import { askInstance, type Check, checkAll } from '../listing/check.js';
 import { type Entry, notPicked } from '../listing/entries.js';
-import { addressOf, effectiveStatus } from '../registry/instance-view.js';
 import { mapConcurrently } from '../workspace/concurrency.js';
 import type { Observer } from './observer.js';
 

@@ -1,4 +1,5 @@
 import type { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
+import { addressOf, isPicked, reasonOf } from '@rondo/operate';
 import type { Metadata } from '@rondo/rpc/call';
 import type { Channel } from '@rondo/rpc/client';
 import {
@@ -15,8 +16,6 @@ import { methodOf, type Schema, servicePolicy } from '@rondo/schema';
 import { learnSchema } from '../call/target.js';
 import { openRegistryChannel } from '../channels.js';
 import { type Asking, within } from '../deadline.js';
-import { reasonOf } from '../errors.js';
-import { addressOf, isPicked } from '../registry/instance-view.js';
 
 /** The call to pick an instance for. */
 export interface Question {

@@ -1,10 +1,10 @@
 import type { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
+import { addressOf } from '@rondo/operate';
 import { type Client, createClient } from '@rondo/rpc/client';
 import type { ServiceDefinition } from '@rondo/rpc/internal';
 import { RpcError, Status } from '@rondo/rpc/status';
 import { withChannel } from '../channels.js';
 import { askFirst } from './groups.js';
-import { addressOf } from './instance-view.js';
 
 /** Whom to ask, and what. */
 interface Question<D extends ServiceDefinition, T> {

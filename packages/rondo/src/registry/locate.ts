@@ -1,9 +1,10 @@
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
+import { type InstanceListing, listInstances, type RegistryConnection, registryOver } from '@rondo/operate';
+import { withChannel } from '../channels.js';
 import type { CommandContext } from '../command.js';
 import { registryOn } from '../launcher.js';
 import { DEFAULT_REGISTRY, parseAddresses } from '../options.js';
-import { type InstanceListing, listInstances, type RegistryConnection, withRegistry } from './connection.js';
 import { kindOf } from './other-kind.js';
 
 /** What decides which registry a command calls. */
@@ -30,6 +31,12 @@ export async function registryAddresses(option: string | undefined, here: Here):
   if (own === undefined) await refuseForeign(DEFAULT_REGISTRY, here);
   return [own ?? DEFAULT_REGISTRY];
 }
+
+/** Runs `work` with a connection to the registry, at the first of its addresses that answers, and closes it. */
+export const withRegistry = <T>(
+  addresses: readonly string[],
+  work: (registry: RegistryConnection) => Promise<T>,
+): Promise<T> => withChannel(addresses, (channel) => work(registryOver(channel, addresses)));
 
 /** Runs `work` with a connection to the registry that a command calls, by the option `--registry`. */
 export const onRegistry = async <T>(

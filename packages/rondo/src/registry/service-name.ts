@@ -1,7 +1,7 @@
+import type { InstanceListing } from '@rondo/operate';
 import { RpcError, Status } from '@rondo/rpc/status';
 import { knownServices, matchServices } from '@rondo/schema';
 import { UsageError } from '../errors.js';
-import type { InstanceListing } from './connection.js';
 
 /**
  * The service that `name` means; undefined if there is none.

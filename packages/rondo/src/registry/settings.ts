@@ -1,9 +1,9 @@
 import { SettingsServiceDefinition } from '@rondo/contracts/rondo/registry/v1/settings';
+import { reach } from '@rondo/operate';
 import { type Client, createClient } from '@rondo/rpc/client';
 import { LiveSettings } from '@rondo/rpc/internal';
 import { RpcError } from '@rondo/rpc/status';
 import { withChannel } from '../channels.js';
-import { reach } from './connection.js';
 
 /** Calls the settings in the registry. If the call fails, the error names the registry's addresses. */
 export const withSettings = <T>(

@@ -1,4 +1,4 @@
-import { addressOf, isPicked } from '../registry/instance-view.js';
+import { addressOf, isPicked } from '@rondo/operate';
 import { type Availability, answeredShare, arrivals, chanceAllFail, type Figures, sumUp } from './figures.js';
 import type { MethodFlow } from './flow.js';
 import type { Sampled } from './sampler.js';

@@ -1,32 +1,28 @@
 import type { TraceFilter, WatchTracesResponse } from '@rondo/contracts/rondo/tracing/v1/tracing';
+import { type Gatherer, watchTraces } from '@rondo/operate';
+import { addPart, joined, type KnownParts } from '@rondo/operate/page';
 import { sleep } from '@rondo/rpc/clock';
-import { addPart, joined, type KnownParts } from '@rondo/service/traces';
 import type { CommandContext } from '../command.js';
-import { reasonOf } from '../errors.js';
 import { tableLook } from '../terminal/terminal.js';
 import { printable } from '../terminal/text.js';
 import { formatTraces } from './format.js';
-import { type Asked, askOne } from './gather.js';
 
 /** How long a trace rests before it is printed: other processes may still tell of it. */
 const REST_MS = 500;
-/** How often the registered instances are read again. */
-const REFRESH_MS = 5_000;
 /** More traces than these aren't held back. */
 const MAX_HELD = 10_000;
 
 /** Prints traces as they end, until Ctrl-C. */
 export async function followTraces(
   filter: TraceFilter,
-  processes: () => Promise<readonly Asked[]>,
+  gatherer: Gatherer,
   { context, json }: { readonly context: CommandContext; readonly json: boolean },
 ): Promise<void> {
   const { clock, signal, stdout, stderr } = context;
   const held: KnownParts = new Map();
   const toldAt = new Map<string, number>();
-  const watched = new Set<string>();
   const faults = new Set<string>();
-  const take = (instanceId: string, { traces, leftOut }: WatchTracesResponse): number => {
+  const take = ({ instanceId, traces, leftOut }: WatchTracesResponse): number => {
     const fitting = traces.filter(({ traceId }) => held.size < MAX_HELD || held.has(traceId));
     for (const part of fitting) {
       addPart(held, part, instanceId);
@@ -34,33 +30,22 @@ export async function followTraces(
     }
     return leftOut + traces.length - fitting.length;
   };
-  const watch = async ({ instanceId, address }: Asked): Promise<void> => {
-    if (watched.has(instanceId)) return;
-    watched.add(instanceId);
-    try {
-      await askOne(address, async (client) => {
-        for await (const told of client.watchTraces({ filter }, { signal })) {
-          const leftOut = take(instanceId, told);
-          if (leftOut > 0)
-            await stderr.write(`${instanceId}: ${leftOut} traces left out: they come faster than they are read\n`);
-        }
-      });
-    } catch (error) {
-      const fault = `${instanceId} can't be followed: ${printable(reasonOf(error))}\n`;
-      if (!signal.aborted && !faults.has(fault)) await stderr.write(fault);
-      faults.add(fault);
-    } finally {
-      watched.delete(instanceId);
+  const follow = async () => {
+    for await (const { told, silent } of watchTraces({ filter, order: 0, listed: 0 }, gatherer, { signal })) {
+      for (const one of told) {
+        const leftOut = take(one);
+        if (leftOut > 0)
+          await stderr.write(`${one.instanceId}: ${leftOut} traces left out: they come faster than they are read\n`);
+      }
+      for (const { instanceId, reason } of silent) {
+        const fault = `${instanceId} can't be followed: ${printable(reason)}\n`;
+        if (!faults.has(fault)) await stderr.write(fault);
+        faults.add(fault);
+      }
     }
   };
-  let readAt = Number.NEGATIVE_INFINITY;
-  let isFirst = true;
-  while (!signal.aborted) {
-    if (clock.now() - readAt >= REFRESH_MS) {
-      for (const process of await processes()) void watch(process);
-      readAt = clock.now();
-    }
-    await sleep(clock, REST_MS / 2, signal).catch(() => undefined);
+  const following = follow();
+  for (let isFirst = true; !signal.aborted; await sleep(clock, REST_MS / 2, signal).catch(() => undefined)) {
     const rested = [...held].filter(([traceId]) => clock.now() - (toldAt.get(traceId) ?? 0) >= REST_MS);
     if (rested.length === 0) continue;
     for (const [traceId] of rested) {
@@ -72,4 +57,5 @@ export async function followTraces(
     await stdout.write(json ? lines : formatTraces(traces, { ...tableLook(stdout), heading: isFirst }));
     isFirst = false;
   }
+  await following;
 }

@@ -1,4 +1,4 @@
-import { describeSpan, type KnownTrace, type TraceNode, walk } from '@rondo/service/traces';
+import { describeSpan, type KnownTrace, type TraceNode, walk } from '@rondo/operate/page';
 import { formatTable } from '../terminal/table.js';
 import type { Look, Paint } from '../terminal/terminal.js';
 import { formatTime } from '../terminal/text.js';

@@ -1,10 +1,11 @@
+import type { GetTraceResponse } from '@rondo/contracts/rondo/tracing/v1/tracing';
+import { collect, findTrace, type Gatherer, splitSilent } from '@rondo/operate';
+import { treeOf, walk } from '@rondo/operate/page';
 import { sleep } from '@rondo/rpc/clock';
-import { treeOf, walk } from '@rondo/service/traces';
 import type { CommandContext } from '../command.js';
 import { tableLook } from '../terminal/terminal.js';
 import { formatTime, printable } from '../terminal/text.js';
 import { formatTrace } from './format.js';
-import { type Asked, gatherTrace, type Silent, type ToldTrace } from './gather.js';
 
 /** How often, and how many times, a trace is asked for whose first span may not have ended yet. */
 const AGAIN_MS = 100;
@@ -20,40 +21,57 @@ interface ShowOptions {
 /** Prints the tree of a trace, by its id or the beginning of it. @throws Error that says why there is none. */
 export async function showTrace(
   traceId: string,
-  processes: readonly Asked[],
+  gatherer: Gatherer,
   { context, json, causedBy }: ShowOptions & { readonly context: CommandContext },
 ): Promise<void> {
   const { stdout, stderr, clock, signal } = context;
-  let trace = await gatherTrace(traceId, processes, { clock, signal });
+  const ask = async () => join(await collect(findTrace({ traceId }, gatherer, { signal })));
+  let trace = await ask();
   const isThere = () => causedBy === undefined || trace.spans.some(({ parentSpanId }) => parentSpanId === causedBy);
   for (let times = 1; trace.keeping > 0 && !isThere() && times < MOST_TIMES; times += 1) {
     await sleep(clock, AGAIN_MS, signal);
-    trace = await gatherTrace(traceId, processes, { clock, signal });
+    trace = await ask();
   }
+  signal.throwIfAborted();
   const [found = traceId, another] = trace.traceIds;
   if (another !== undefined)
     throw new Error(`"${traceId}" begins several traces: ${trace.traceIds.join(', ')}; give more of the id`);
   if (trace.spans.length === 0) throw new Error(explainAbsence(traceId, trace));
   const roots = treeOf(trace.spans);
   if (json) {
-    const { off, unreachable, lostSpans } = trace;
+    const { lostSpans, silent } = trace;
+    const { off, unreachable } = splitSilent(silent);
     const spans = [...walk(roots)].map(({ node: { span, selfMs }, depth }) => ({ ...span, selfMs, depth }));
     await stdout.write(`${JSON.stringify({ traceId: found, spans, lostSpans, off, unreachable })}\n`);
     return;
   }
   await stdout.write(`trace ${printable(found)}\n${formatTrace(found, roots, tableLook(stdout))}`);
   if (trace.lostSpans > 0) await stderr.write(`${trace.lostSpans} more spans were not kept: the trace is too long\n`);
-  await tellSilent(trace, context);
+  await tellSilent(trace.silent, context);
 }
 
+type Silent = Parameters<typeof splitSilent>[0];
+
+/** What the processes have of a trace; spans only if one trace alone begins as asked. */
+const join = ({ told, silent }: { readonly told: readonly GetTraceResponse[]; readonly silent: Silent }) => ({
+  silent,
+  traceIds: [...new Set(told.flatMap((answer) => answer.traceIds))].sort(),
+  spans: told.flatMap(({ instanceId, spans }) => spans.map((span) => ({ ...span, instanceId }))),
+  lostSpans: told.reduce((sum, { lostSpans }) => sum + lostSpans, 0),
+  keeping: told.length,
+  completeSinceMs: Math.max(0, ...told.map(({ completeSinceUnixMs }) => completeSinceUnixMs)),
+});
+
 /** Names the processes whose spans are missing. */
-export async function tellSilent({ off, unreachable }: Silent, { stderr }: CommandContext): Promise<void> {
+export async function tellSilent(silent: Silent, { stderr }: CommandContext): Promise<void> {
+  const { off, unreachable } = splitSilent(silent);
   if (off.length > 0) await stderr.write(`${off.join(', ')}: no spans are kept there: RONDO_RECENT_BYTES is 0\n`);
   for (const { instanceId, reason } of unreachable)
     await stderr.write(`${instanceId} can't be asked (${printable(reason)}): its spans are missing\n`);
 }
 
-function explainAbsence(traceId: string, { keeping, completeSinceMs, off, unreachable }: ToldTrace): string {
+function explainAbsence(traceId: string, { keeping, completeSinceMs, silent }: ReturnType<typeof join>): string {
+  const { off, unreachable } = splitSilent(silent);
   const others = [
     off.length === 0 ? '' : `; no spans are kept in ${off.join(', ')}`,
     ...unreachable.map(({ instanceId, reason }) => `; ${instanceId} can't be asked (${reason})`),

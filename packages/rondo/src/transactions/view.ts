@@ -1,7 +1,7 @@
 import { BranchOutcome, SagaState, TransactionState } from '@rondo/contracts/rondo/transactions/v1/transactions';
+import { type KnownSaga, type KnownTransaction, sinceOf, type Unfinished } from '@rondo/operate';
 import { formatTable } from '../terminal/table.js';
 import { formatAge } from '../terminal/text.js';
-import { type KnownSaga, type KnownTransaction, sinceOf, type Unfinished } from './gather.js';
 
 const STATE = 'TRANSACTION_STATE_';
 const OUTCOME = 'BRANCH_OUTCOME_';

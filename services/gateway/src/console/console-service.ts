@@ -1,29 +1,47 @@
 import { EventServiceDefinition } from '@rondo/contracts/rondo/events/v1/events';
 import { ConsoleServiceDefinition } from '@rondo/contracts/rondo/gateway/v1/console';
 import { JobServiceDefinition } from '@rondo/contracts/rondo/jobs/v1/jobs';
-import { OperatorState, RegistryServiceDefinition } from '@rondo/contracts/rondo/registry/v1/registry';
+import {
+  type Asker,
+  askRegistry,
+  cordonAll,
+  type Fleet,
+  findTrace,
+  type Gatherer,
+  gatherTransactions,
+  type InstanceOptions,
+  instancesOf,
+  isRestartable,
+  operateErrors,
+  type Reach,
+  type RestartOptions,
+  readLogs,
+  readSnapshot,
+  registryOver,
+  requireInstance,
+  restartInstance,
+  setWeight,
+  uncordonAll,
+  watchEvents,
+  watchJobs,
+  watchSettings,
+  watchTraces,
+  withInstance,
+} from '@rondo/operate';
 import { callPrincipal, type ServerCall } from '@rondo/rpc/call';
-import { type Channel, createClient, type Endpoint } from '@rondo/rpc/client';
+import { type Channel, createClient } from '@rondo/rpc/client';
 import type { Clock } from '@rondo/rpc/clock';
 import { networkOf } from '@rondo/rpc/internal';
 import { implement, type ServiceImplementation } from '@rondo/rpc/server';
 import { RpcError } from '@rondo/rpc/status';
 import { gatewayErrors } from '../errors.js';
-import type { Fleet } from './fleet.js';
-import { watchEvents, watchJobs } from './jobs.js';
-import { readLogs } from './logs.js';
-import type { Asker, Questions } from './questions.js';
-import { isRestartable, type RestartOptions, restartInstance } from './restart.js';
-import { askRegistry, setWeight, watchSettings } from './settings.js';
-import { findTrace, watchTraces } from './traces.js';
-import { watchTransactions } from './transactions.js';
 
 /** What the console's contract is served with. */
 export interface ConsoleServiceOptions {
   readonly fleet: Fleet;
-  readonly questions: Questions;
+  readonly gatherer: Gatherer;
   readonly clock: Clock;
-  readonly channel: Pick<Channel, 'direct' | 'followAll'>;
+  readonly channel: Reach;
   /** The addresses of the registries. */
   readonly registry: readonly string[];
   readonly restart: RestartOptions;
@@ -32,7 +50,7 @@ export interface ConsoleServiceOptions {
 /** Implements the console's contract. */
 export function consoleService({
   fleet,
-  questions,
+  gatherer,
   clock,
   channel,
   registry,
@@ -45,21 +63,21 @@ export function consoleService({
       const restartable = isRestartable(restart, instanceId);
       for await (const event of fleet.watchInstance(instanceId, signal)) yield { ...event, restartable };
     },
-    findTrace: (request, call) => findTrace(request, questions, askerOf(call)),
-    watchTraces: (request, call) => watchTraces(request, questions, askerOf(call)),
-    readLogs: (request, call) => readLogs(request, questions, askerOf(call)),
-    watchTransactions: (_, call) => watchTransactions(clock, questions, askerOf(call)),
-    watchJobs: (_, call) => watchJobs(clock, questions, askerOf(call)),
+    findTrace: (request, call) => findTrace(request, gatherer, askerOf(call)),
+    watchTraces: (request, call) => watchTraces(request, gatherer, askerOf(call)),
+    readLogs: (request, call) => readLogs(request, gatherer, askerOf(call)),
+    watchTransactions: (_, call) => gatherTransactions({ clock, gatherer, follows: true }, askerOf(call)),
+    watchJobs: (_, call) => watchJobs(clock, gatherer, askerOf(call)),
     async resolveJob({ instanceId, id, discard }, { signal }) {
-      await withInstance({ channel, instanceId, signal }, (direct) => {
+      await atInstance({ channel, instanceId, signal }, (direct) => {
         const client = createClient(JobServiceDefinition, { channel: direct });
         return discard ? client.discardJob({ id }, { signal }) : client.retryJob({ id }, { signal });
       });
       return {};
     },
-    watchEvents: (_, call) => watchEvents(clock, questions, askerOf(call)),
+    watchEvents: (_, call) => watchEvents(clock, gatherer, askerOf(call)),
     async resolveEvents({ instanceId, action }, { signal }) {
-      await withInstance({ channel, instanceId, signal }, async (direct) => {
+      await atInstance({ channel, instanceId, signal }, async (direct) => {
         const client = createClient(EventServiceDefinition, { channel: direct });
         if (action?.$case === 'retry') await client.retryEvent(action.value, { signal });
         if (action?.$case === 'discard') await client.discardEvent(action.value, { signal });
@@ -78,16 +96,17 @@ export function consoleService({
     async restartInstance({ instanceId }, { signal, values }) {
       const { secure } = requireInstance(instanceId, await instancesOf(channel, signal));
       // With certificates, the registry and the services take changes only of known operators.
-      if (secure && values.get(callPrincipal) === undefined) throw gatewayErrors.NOT_RESTARTABLE({ instanceId });
+      if (secure && values.get(callPrincipal) === undefined) throw operateErrors.NOT_RESTARTABLE({ instanceId });
       await restartInstance(restart, instanceId, signal);
       return {};
     },
     async setCordon({ instanceId, cordoned, reason }, { signal }) {
-      const { OPERATOR_STATE_CORDONED: taken, OPERATOR_STATE_NONE: none } = OperatorState;
       await askRegistry({ channel, registry }, async (direct) => {
-        if (cordoned) requireOthers(instanceId, await instancesOf(channel, signal));
-        const client = createClient(RegistryServiceDefinition, { channel: direct });
-        await client.setOperatorState({ instanceId, state: cordoned ? taken : none, reason }, { signal });
+        const connection = registryOver(direct, registry);
+        const what = { ids: [instanceId], snapshot: await readSnapshot(connection, signal) };
+        const cordon = { reason, defaultReason: '', force: false, signal };
+        const changes = cordoned ? cordonAll(connection, what, cordon) : uncordonAll(connection, what, signal);
+        for await (const _ of changes);
       });
       return {};
     },
@@ -102,57 +121,13 @@ const askerOf = ({ metadata, signal, values }: Pick<ServerCall, 'metadata' | 'si
   return { signal, principal, client };
 };
 
-interface InstanceOptions {
-  readonly channel: Pick<Channel, 'direct' | 'followAll'>;
-  readonly instanceId: string;
-  readonly signal: AbortSignal;
-}
-
 /** Calls one instance. @throws RpcError if the registry lists none with this id, and with the instance's code and reason if it refuses. */
-async function withInstance(
-  { channel, instanceId, signal }: InstanceOptions,
-  call: (direct: Channel) => Promise<unknown>,
-): Promise<void> {
-  const direct = channel.direct([requireInstance(instanceId, await instancesOf(channel, signal))]);
+async function atInstance(options: InstanceOptions, call: (direct: Channel) => Promise<unknown>): Promise<void> {
   try {
-    await call(direct);
+    await withInstance(options, call);
   } catch (cause) {
     if (!(cause instanceof RpcError) || cause.origin !== 'server') throw cause;
+    const { instanceId } = options;
     throw gatewayErrors.INSTANCE_REFUSES({ instanceId, reason: cause.message }, { code: cause.code, cause });
-  } finally {
-    direct.close();
   }
-}
-
-/** The instances that the registry lists now. */
-async function instancesOf(channel: Pick<Channel, 'followAll'>, signal: AbortSignal): Promise<readonly Endpoint[]> {
-  let following: { close(): void } | undefined;
-  try {
-    return await new Promise((resolve, reject) => {
-      signal.addEventListener('abort', () => reject(signal.reason), { once: true });
-      following = channel.followAll({
-        onResolution: ({ endpoints }) => resolve(endpoints),
-        onFailure: () => undefined,
-        onPending: () => undefined,
-      });
-    });
-  } finally {
-    following?.close();
-  }
-}
-
-/** @throws RpcError if there is no such instance. */
-function requireInstance(instanceId: string, instances: readonly Endpoint[]): Endpoint {
-  const instance = instances.find((one) => one.instanceId === instanceId);
-  if (instance === undefined) throw gatewayErrors.NO_INSTANCE({ instanceId });
-  return instance;
-}
-
-/** @throws RpcError if there is no such instance, or if it is the last one that takes calls of a service. */
-function requireOthers(instanceId: string, instances: readonly Endpoint[]): void {
-  const instance = requireInstance(instanceId, instances);
-  const others = instances.filter((one) => one !== instance && one.state === 'serving');
-  const served = new Set(others.flatMap(({ services = [] }) => services));
-  const deserted = instance.state === 'serving' ? instance.services?.filter((service) => !served.has(service)) : [];
-  if (deserted?.length) throw gatewayErrors.LAST_INSTANCE({ instanceId, services: deserted.join(', ') });
 }

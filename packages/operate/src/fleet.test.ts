@@ -1,28 +1,17 @@
 import { expect, it } from '@jest/globals';
-import { EventServiceDefinition } from '@rondo/contracts/rondo/events/v1/events';
-import {
-  ConsoleServiceDefinition,
-  FleetSource,
-  FleetState,
-  type ResolveEventsRequest,
-  WatchFleetResponse,
-} from '@rondo/contracts/rondo/gateway/v1/console';
-import { JobServiceDefinition } from '@rondo/contracts/rondo/jobs/v1/jobs';
+import { FleetSource, FleetState, WatchFleetResponse } from '@rondo/contracts/rondo/gateway/v1/console';
 import {
   CallStatsServiceDefinition,
   GetCallStatsRequest,
   GetCallStatsResponse,
 } from '@rondo/contracts/rondo/stats/v1/stats';
 import { silentLogger } from '@rondo/rpc/call';
-import { type Channel, createClient, type Endpoint, fixedEndpoint } from '@rondo/rpc/client';
+import { type Channel, type Endpoint, fixedEndpoint } from '@rondo/rpc/client';
 import type { ResolverListener } from '@rondo/rpc/internal';
 import { implement } from '@rondo/rpc/server';
-import { RpcError, Status } from '@rondo/rpc/status';
-import { createTestChannel, ManualClock, seededRandom, standIn } from '@rondo/rpc/testing';
-import { consoleService } from './console-service.js';
+import { createTestChannel, ManualClock, seededRandom } from '@rondo/rpc/testing';
 import { edgesOf, loadOf, nameOf } from './figures.js';
 import { createFleet } from './fleet.js';
-import { createQuestions } from './questions.js';
 
 const endpoint = (instanceId: string, state: Endpoint['state'] = 'serving'): Endpoint => ({
   ...fixedEndpoint('127.0.0.1:1', { instanceId }),
@@ -75,12 +64,7 @@ function start(tell: (seconds: number) => Uint8Array = (seconds) => encoded(told
     return tell(2 * about.length);
   };
   const reports = implement(CallStatsServiceDefinition, { getCallStats }, { raw: ['getCallStats'] });
-  const refuse = () => Promise.reject(new RpcError(Status.NOT_FOUND, 'there is none'));
-  const refusing = [
-    standIn(JobServiceDefinition, { retryJob: refuse, discardJob: refuse }),
-    standIn(EventServiceDefinition, { retryEvent: refuse }),
-  ];
-  const test = createTestChannel({ services: [reports, ...refusing], clock, admission: { adaptive: false } });
+  const test = createTestChannel({ services: [reports], clock, admission: { adaptive: false } });
   const channel: Channel = {
     ...test,
     direct() {
@@ -102,7 +86,7 @@ function start(tell: (seconds: number) => Uint8Array = (seconds) => encoded(told
   const lose = () => {
     for (const listener of listeners) listener.onFailure('away');
   };
-  return { fleet, channel, clock, list, lose, followers: () => listeners.size, asked: () => open, about };
+  return { fleet, clock, list, lose, followers: () => listeners.size, asked: () => open, about };
 }
 
 /** Reads events until one fits. */
@@ -242,24 +226,4 @@ it.each([
   ['-x', '-x'],
 ])('an instance %s is one of %s', (id, name) => {
   expect(nameOf(id)).toBe(name);
-});
-
-it('a job or an event is refused with the code and the reason of the instance', async () => {
-  const { fleet, channel, clock, list, followers, asked } = start();
-  const parts = { fleet, channel, clock, questions: createQuestions({ channel, clock }), registry: [] };
-  const service = consoleService({ ...parts, restart: { launcher: undefined, ownId: '' } });
-  const client = createClient(ConsoleServiceDefinition, { channel: createTestChannel({ services: [service] }) });
-  const event = (action: ResolveEventsRequest['action']) => client.resolveEvents({ instanceId: 'a', action });
-  for (const [call, code] of [
-    [() => client.resolveJob({ instanceId: 'a', id: 1n, discard: true }), Status.NOT_FOUND],
-    [() => client.resolveJob({ instanceId: 'a', id: 1n, discard: false }), Status.NOT_FOUND],
-    [() => event({ $case: 'retry', value: { id: 1n } }), Status.NOT_FOUND],
-    [() => event({ $case: 'discard', value: { id: 1n } }), Status.UNIMPLEMENTED],
-  ] as const) {
-    const failure = call().catch((error: unknown) => error);
-    while (followers() === 0) await new Promise(setImmediate);
-    list(endpoint('a'));
-    expect(await failure).toMatchObject({ code, message: expect.stringContaining('a refuses it: ') });
-  }
-  expect(asked()).toBe(0);
 });

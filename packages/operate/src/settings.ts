@@ -3,13 +3,13 @@ import { type Channel, createClient, type Endpoint } from '@rondo/rpc/client';
 import { type Clock, sleep } from '@rondo/rpc/clock';
 import { checkSetting } from '@rondo/rpc/internal';
 import { RpcError, Status } from '@rondo/rpc/status';
-import { gatewayErrors } from '../errors.js';
+import { noInstance, operateErrors } from './errors.js';
 
 /** The registry is silent while nothing changes. */
 const HEARTBEAT_MS = 10_000;
 
 /** How the registry is reached. */
-interface RegistryAccess {
+export interface RegistryAccess {
   readonly channel: Pick<Channel, 'direct'>;
   /** Its addresses; none if Kubernetes tells the instances. */
   readonly registry: readonly string[];
@@ -29,7 +29,7 @@ interface SettingsOptions extends RegistryAccess {
 
 /** A channel to the registry. @throws RpcError if there is none. */
 function toRegistry({ channel, registry }: RegistryAccess): Channel {
-  if (registry.length === 0) throw gatewayErrors.NO_REGISTRY({});
+  if (registry.length === 0) throw operateErrors.NO_REGISTRY({});
   return channel.direct(registry.map((address) => ({ address })));
 }
 
@@ -44,7 +44,7 @@ export async function askRegistry<T>(access: RegistryAccess, ask: (direct: Chann
     return await ask(direct);
   } catch (cause) {
     const isRefusal = cause instanceof RpcError && cause.report !== undefined && REFUSALS.has(cause.code);
-    throw isRefusal ? gatewayErrors.REGISTRY_REFUSES({ reason: cause.message }, { cause }) : cause;
+    throw isRefusal ? operateErrors.REGISTRY_REFUSES({ reason: cause.message }, { cause }) : cause;
   } finally {
     direct.close();
   }
@@ -60,7 +60,11 @@ export function setWeight(options: WeightOptions, signal: AbortSignal): Promise<
   const { instances, instanceId, author } = options;
   const { services = [] } = instances.find((one) => one.instanceId === instanceId) ?? {};
   const [first] = services;
-  if (first === undefined) throw gatewayErrors.NO_INSTANCE({ instanceId });
+  if (first === undefined)
+    throw noInstance(
+      [instanceId],
+      instances.map((one) => one.instanceId),
+    );
   return askRegistry(options, async (channel) => {
     const client = createClient(SettingsServiceDefinition, { channel });
     const { settings } = await client.listSettings({}, { signal });
@@ -81,7 +85,7 @@ export function setWeight(options: WeightOptions, signal: AbortSignal): Promise<
       // Another operator has changed it meanwhile: this change is made to that one.
       [before, expected] = [found, value];
     }
-    throw gatewayErrors.REGISTRY_REFUSES({ reason: 'others change the same weights at this moment; do it again' });
+    throw operateErrors.REGISTRY_REFUSES({ reason: 'others change the same weights at this moment; do it again' });
   });
 }
 

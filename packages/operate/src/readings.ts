@@ -11,12 +11,12 @@ export interface Reading {
 }
 
 /** How an instance is asked. */
-export interface Question {
+interface ReadingOptions {
   readonly log: Logger;
   readonly channel: Channel;
   readonly clock: Clock;
   readonly signal: AbortSignal;
-  /** The instances that it is to tell of. */
+  /** The instances of which it says how it calls them. */
   readonly about: () => readonly string[];
   /** How long to wait at first, so that the instances of a large fleet aren't all asked at the same time. Milliseconds. */
   readonly firstPauseMs: number;
@@ -30,8 +30,8 @@ export interface Question {
 const RETRY_MS = 5_000;
 
 /** Asks an instance for its counters, again and again, until `signal` aborts. */
-export async function askForReadings(endpoint: Endpoint, question: Question): Promise<void> {
-  const { channel, clock, log, signal, about, firstPauseMs, pauseMs, onReading } = question;
+export async function askForReadings(endpoint: Endpoint, options: ReadingOptions): Promise<void> {
+  const { channel, clock, log, signal, about, firstPauseMs, pauseMs, onReading } = options;
   const { instanceId } = endpoint;
   if (firstPauseMs > 0) await sleep(clock, firstPauseMs, signal).catch(() => undefined);
   const direct = channel.direct([endpoint]);

@@ -1,6 +1,15 @@
-import { BranchOutcome } from '@rondo/contracts/rondo/transactions/v1/transactions';
+import {
+  BranchOutcome,
+  CoordinatorServiceDefinition,
+  ParticipantServiceDefinition,
+  SagaState,
+} from '@rondo/contracts/rondo/transactions/v1/transactions';
+import { createClient } from '@rondo/rpc/client';
 import { RpcError, Status } from '@rondo/rpc/status';
-import type { InDoubt, KnownSaga, KnownTransaction, Peer, Unfinished } from './gather.js';
+import { operateErrors } from './errors.js';
+import type { Reach } from './gather.js';
+import { withInstance } from './instance.js';
+import type { InDoubt, KnownSaga, KnownTransaction, Unfinished } from './transactions.js';
 
 /** How an operator wants a transaction to end. */
 export type Wanted = 'commit' | 'abort';
@@ -11,12 +20,13 @@ export interface Resolved {
   readonly outcome: 'COMMITTED' | 'ABORTED';
   /** Whether participants were ended against or without their coordinator's decision (a heuristic decision). */
   readonly heuristic: boolean;
-  /** The participants that this command has ended, with the outcome of each. */
+  /** The participants that were ended directly, with the outcome of each. */
   readonly participants: readonly { readonly participant: string; readonly outcome: string }[];
 }
 
 /** How to end a transaction. */
 export interface ResolveOptions {
+  readonly channel: Reach;
   readonly wanted: Wanted;
   /** End it even against its coordinator's decision, or if the decision can't be known. */
   readonly force: boolean;
@@ -45,33 +55,31 @@ export function findUnfinished(begin: string, { transactions, sagas, unreachable
   const exact = found.find((one) => ('saga' in one ? one.saga.id : one.id) === begin);
   const [only, another] = found;
   if (exact !== undefined) return exact;
-  if (another !== undefined) {
-    throw new RpcError(Status.FAILED_PRECONDITION, `${found.length} ids begin with "${begin}"; rondo tx ls lists them`);
-  }
+  if (another !== undefined) throw operateErrors.SEVERAL_UNFINISHED({ count: found.length, begin });
   if (only !== undefined) return only;
   const away = unreachable.map(({ instanceId }) => instanceId).join(', ');
-  const missing = away === '' ? '' : `; ${away} couldn't be asked`;
-  throw new RpcError(Status.NOT_FOUND, `nothing unfinished has an id that begins with "${begin}"${missing}`);
+  throw operateErrors.NOTHING_UNFINISHED({ begin, away: away === '' ? '' : `; ${away} couldn't be asked` });
 }
 
 /**
  * Ends a transaction by its coordinator. If the coordinator refuses, `force` ends it at the participants.
  *
+ * @param coordinator an instance of the coordinator; undefined if none could be asked.
  * @throws RpcError `FAILED_PRECONDITION` if the outcome would, or might, contradict the decision.
  */
 export async function resolveTransaction(
   transaction: KnownTransaction,
-  coordinator: Peer | undefined,
+  coordinator: string | undefined,
   options: ResolveOptions,
 ): Promise<Resolved> {
   const { id } = transaction;
   const { wanted, force } = options;
   const answer = await askCoordinator(transaction, coordinator, options);
-  if (answer.kind === 'refused' && !force) throw needsForce(answer.reason);
+  if (answer.kind === 'refused' && !force) throw operateErrors.NEEDS_FORCE({ reason: answer.reason });
   const heuristic = answer.kind !== 'agreed';
   // A coordinator that has the transaction in its log notifies the participants itself.
   const left = answer.kind === 'agreed' && transaction.logged !== undefined ? [] : transaction.inDoubt;
-  if (heuristic && left.length === 0) throw nothingInDoubt(id);
+  if (heuristic && left.length === 0) throw operateErrors.NOTHING_IN_DOUBT({ id });
   if (left.length > 0) await options.explain(describe(id, left, options));
   const participants = [];
   for (const branch of left) participants.push(await endBranch(branch, { transaction, heuristic }, options));
@@ -83,20 +91,23 @@ type Answer = { readonly kind: 'agreed' | 'presumed' } | { readonly kind: 'refus
 /** The coordinator's answer. `presumed`: it doesn't know the transaction, so it hasn't decided to commit (presumed abort). */
 async function askCoordinator(
   { id, coordinator: name }: KnownTransaction,
-  coordinator: Peer | undefined,
-  { wanted, signal, explain }: ResolveOptions,
+  instanceId: string | undefined,
+  { channel: reach, wanted, signal, explain }: ResolveOptions,
 ): Promise<Answer> {
-  if (coordinator?.coordinator === undefined) {
+  if (instanceId === undefined) {
     const reason = `its coordinator "${name}" can't be asked, and may have decided; when it runs, it finishes decided transactions`;
     return { kind: 'refused', reason };
   }
-  await explain(`asking ${name}, by ${coordinator.instanceId}, to ${wanted} transaction ${id}`);
+  await explain(`asking ${name}, by ${instanceId}, to ${wanted} transaction ${id}`);
   try {
-    const request = { id, outcome: OUTCOMES[wanted] };
-    await coordinator.coordinator.resolveTransaction(request, { signal, timeoutMs: CALL_TIMEOUT_MS });
+    await withInstance({ channel: reach, instanceId, signal }, async (channel) => {
+      const client = createClient(CoordinatorServiceDefinition, { channel });
+      await client.resolveTransaction({ id, outcome: OUTCOMES[wanted] }, { signal, timeoutMs: CALL_TIMEOUT_MS });
+    });
     return { kind: 'agreed' };
   } catch (error) {
-    if (!(error instanceof RpcError)) throw error;
+    // An instance that has left meanwhile is no answer.
+    if (!(error instanceof RpcError) || error.origin !== 'server') throw error;
     if (error.code === Status.FAILED_PRECONDITION) return { kind: 'refused', reason: error.message };
     if (error.code !== Status.NOT_FOUND) throw error;
     const reason = `its coordinator "${name}" knows nothing of it, so it hasn't decided to commit it`;
@@ -110,15 +121,15 @@ interface Ending {
 }
 
 async function endBranch(
-  { participant, peer }: InDoubt,
+  { participant, instanceId }: InDoubt,
   { transaction: { coordinator, id }, heuristic }: Ending,
-  { wanted, signal }: ResolveOptions,
+  { channel: reach, wanted, signal }: ResolveOptions,
 ) {
-  const client = peer.participant;
-  if (client === undefined) throw new TypeError(`${peer.instanceId} is not a participant`);
-  const end = wanted === 'commit' ? client.commit : client.abort;
-  const request = { transaction: { coordinator, id }, heuristic };
-  const { outcome } = await end(request, { signal, timeoutMs: CALL_TIMEOUT_MS });
+  const { outcome } = await withInstance({ channel: reach, instanceId, signal }, async (channel) => {
+    const client = createClient(ParticipantServiceDefinition, { channel });
+    const end = wanted === 'commit' ? client.commit : client.abort;
+    return await end({ transaction: { coordinator, id }, heuristic }, { signal, timeoutMs: CALL_TIMEOUT_MS });
+  });
   return { participant, outcome: BranchOutcome[outcome]?.replace('BRANCH_OUTCOME_', '') ?? 'UNKNOWN' };
 }
 
@@ -127,12 +138,13 @@ function describe(id: string, branches: readonly InDoubt[], { wanted }: ResolveO
   return `telling ${at} to ${wanted} transaction ${id}; should its coordinator decide otherwise, it will report a conflict`;
 }
 
-function nothingInDoubt(id: string): RpcError {
-  const message = `no participant that could be asked is in doubt about ${id}: there is nothing to end`;
-  return new RpcError(Status.FAILED_PRECONDITION, message);
-}
-
-function needsForce(reason: string): RpcError {
-  const message = `${reason}. Nothing was done. To end it at the participants in doubt all the same: --force`;
-  return new RpcError(Status.FAILED_PRECONDITION, message);
+/** Lets a saga go on with its step. @throws RpcError `FAILED_PRECONDITION` if the instance has no such steps. */
+export async function retrySaga(
+  { saga: { id }, instanceId }: KnownSaga,
+  { channel: reach, signal }: Pick<ResolveOptions, 'channel' | 'signal'>,
+): Promise<void> {
+  const { state, error: reason } = await withInstance({ channel: reach, instanceId, signal }, (channel) =>
+    createClient(CoordinatorServiceDefinition, { channel }).retrySaga({ id }, { signal }),
+  );
+  if (state === SagaState.SAGA_STATE_PARKED) throw operateErrors.SAGA_PARKED({ instanceId, id, reason });
 }

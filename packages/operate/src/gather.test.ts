@@ -4,8 +4,8 @@ import { TraceServiceDefinition, type TraceSummary } from '@rondo/contracts/rond
 import { type Channel, type Endpoint, fixedEndpoint } from '@rondo/rpc/client';
 import type { ResolverListener } from '@rondo/rpc/internal';
 import { createTestChannel, ManualClock, standIn } from '@rondo/rpc/testing';
+import { createGatherer } from './gather.js';
 import { readLogs } from './logs.js';
-import { createQuestions } from './questions.js';
 import { findTrace, watchTraces } from './traces.js';
 
 const TRACE = '4bf92f3577b34da6a3ce929d0e0e4736';
@@ -70,7 +70,7 @@ function start(spans: Readonly<Record<string, number>>) {
   };
   const gone = new AbortController();
   const asker = { signal: gone.signal, principal: undefined, client: 'a' };
-  return { questions: createQuestions({ channel, clock }), clock, list, counts, listeners, gone, asker };
+  return { gatherer: createGatherer({ channel, clock }), clock, list, counts, listeners, gone, asker };
 }
 
 async function collected<T>(events: AsyncIterable<T>): Promise<readonly T[]> {
@@ -85,7 +85,7 @@ const untilFree = async ({ counts, listeners }: ReturnType<typeof start>) => {
 
 it('asks each instance once for a trace, says which keep none, and ends', async () => {
   const parts = start({ a: 2, b: 1, off: 0 });
-  const events = await collected(findTrace({ traceId: TRACE }, parts.questions, parts.asker));
+  const events = await collected(findTrace({ traceId: TRACE }, parts.gatherer, parts.asker));
   const told = events.flatMap((event) => event.told.map(({ instanceId, spans }) => [instanceId, spans.length]));
   expect(told.sort()).toEqual([
     ['a', 2],
@@ -99,7 +99,7 @@ it('asks each instance once for a trace, says which keep none, and ends', async 
 
 it('waits three seconds for an instance that does not end', async () => {
   const parts = start({ a: 1 });
-  const all = collected(readLogs({ logs: undefined, instanceId: '' }, parts.questions, parts.asker));
+  const all = collected(readLogs({ logs: undefined, instanceId: '' }, parts.gatherer, parts.asker));
   await parts.clock.advance(3_000);
   const events = await all;
   expect(events.flatMap(({ told }) => told.flatMap(({ lines }) => lines))).toEqual(['a line']);
@@ -110,8 +110,8 @@ it('waits three seconds for an instance that does not end', async () => {
 });
 
 it('passes on a bounded number of spans', async () => {
-  const { questions, asker } = start({ a: 9_000, b: 9_000 });
-  const events = await collected(findTrace({ traceId: TRACE }, questions, asker));
+  const { gatherer, asker } = start({ a: 9_000, b: 9_000 });
+  const events = await collected(findTrace({ traceId: TRACE }, gatherer, asker));
   const told = events.flatMap((event) => event.told);
   expect(told.reduce((sum, { spans }) => sum + spans.length, 0)).toBe(10_000);
   expect(told.reduce((sum, { lostSpans }) => sum + lostSpans, 0)).toBe(8_000);
@@ -119,8 +119,8 @@ it('passes on a bounded number of spans', async () => {
 
 it('tells what each instance lists and then what ends there, no faster than it is read, also of those that come later', async () => {
   const parts = start({ a: 1 });
-  const { questions, clock, list, counts, gone, asker } = parts;
-  const events = watchTraces({ filter: undefined, order: 0 }, questions, asker);
+  const { gatherer, clock, list, counts, gone, asker } = parts;
+  const events = watchTraces({ filter: undefined, order: 0 }, gatherer, asker);
   const seen = new Set<string>();
   const read = async () => {
     const next = events.next();
@@ -144,10 +144,10 @@ it('tells what each instance lists and then what ends there, no faster than it i
   expect(clock.timers).toBe(0);
 });
 
-it('refuses more questions than it may have, and connects once for all of them', async () => {
+it('refuses more queries than it may have, and connects once for all of them', async () => {
   const parts = start({ a: 1 });
-  const { questions, counts, gone, asker } = parts;
-  const ask = (client: string) => watchTraces({ filter: undefined, order: 0 }, questions, { ...asker, client });
+  const { gatherer, counts, gone, asker } = parts;
+  const ask = (client: string) => watchTraces({ filter: undefined, order: 0 }, gatherer, { ...asker, client });
   const refusal = 'pages watch traces, logs, transactions or jobs as often as they may: 64 in all';
   const open = Array.from({ length: 32 }, () => ask('a'));
   await Promise.all(open.map((one) => one.next()));
@@ -164,7 +164,7 @@ it('refuses more questions than it may have, and connects once for all of them',
   await untilFree(parts);
   expect(
     (
-      await watchTraces({ filter: undefined, order: 0 }, questions, {
+      await watchTraces({ filter: undefined, order: 0 }, gatherer, {
         ...asker,
         signal: new AbortController().signal,
       }).next()

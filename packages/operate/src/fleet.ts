@@ -4,7 +4,8 @@ import type {
   WatchFleetResponse,
   WatchInstanceResponse,
 } from '@rondo/contracts/rondo/gateway/v1/console';
-import { type Clock, sleep } from '@rondo/rpc/clock';
+import { sleep } from '@rondo/rpc/clock';
+import { woken } from './gather.js';
 import { type Change, followInstances, type Instances, type InstancesOptions } from './instances.js';
 
 /** The instances of the system, followed while anyone watches. */
@@ -23,9 +24,6 @@ export interface Fleet {
 const PAUSE_MS = 250;
 /** A large fleet is told in parts, with a pause between them in which the gateway answers others. Instances, and milliseconds. */
 const [MAX_TOLD, PART_MS] = [100, 10];
-/** A watcher is told something at least this often. Milliseconds. */
-const HEARTBEAT_MS = 10_000;
-
 /** How often the watchers of an instance are told. Milliseconds. */
 const INSTANCE_MS = 1_000;
 
@@ -121,21 +119,4 @@ function eventOf(watcher: Watcher, { source, get, calls: callsNow }: Instances):
   const before = watcher.calls;
   watcher.calls = calls;
   return { instances: changed, left, source, calls: calls === before ? undefined : calls };
-}
-
-/** Waits for news, but not long: a watcher then learns that the stream stands. */
-export function woken(
-  watcher: { wake: () => void },
-  { clock, signal }: { readonly clock: Clock; readonly signal: AbortSignal },
-): Promise<void> {
-  return new Promise((resolve) => {
-    const done = () => {
-      timer.cancel();
-      signal.removeEventListener('abort', done);
-      resolve();
-    };
-    const timer = clock.setTimer(HEARTBEAT_MS, done);
-    watcher.wake = done;
-    signal.addEventListener('abort', done);
-  });
 }

@@ -2,8 +2,7 @@ import { OpenRcaServiceDefinition } from '@rondo/contracts/xds/service/orca/v3/o
 import { type Channel, createClient } from '@rondo/rpc/client';
 import { type Clock, sleep } from '@rondo/rpc/clock';
 import { RpcError, Status } from '@rondo/rpc/status';
-import { withChannel } from '../channels.js';
-import { reasonOf } from '../errors.js';
+import { reasonOf } from './errors.js';
 
 /** How a drain ended. */
 export type Drained =
@@ -20,7 +19,8 @@ export type Drained =
 
 /** What a drain waits for, and with what. */
 export interface DrainOptions {
-  readonly address: string;
+  /** A channel to the instance. */
+  readonly channel: Channel;
   readonly timeoutMs: number;
   /** Resolves to whether the instance is still registered. */
   readonly registered: (signal: AbortSignal) => Promise<boolean>;
@@ -42,17 +42,15 @@ const RETRY_MS = 500;
  * @throws the reason of `signal` when it aborts.
  */
 export async function awaitIdle(options: DrainOptions): Promise<Drained> {
-  const { clock, signal, timeoutMs, address } = options;
+  const { channel, clock, signal, timeoutMs } = options;
   const late = new AbortController();
   const timer = clock.setTimer(timeoutMs, () => late.abort());
   const over = AbortSignal.any([signal, late.signal]);
-  const watch = (channel: Channel) => {
-    const client = createClient(OpenRcaServiceDefinition, { channel });
-    const reportInterval = { seconds: 0n, nanos: REPORT_MS * 1e6 };
-    return watchLoad(() => client.streamCoreMetrics({ reportInterval }, { signal: over }), { ...options, over });
-  };
+  const client = createClient(OpenRcaServiceDefinition, { channel });
+  const reportInterval = { seconds: 0n, nanos: REPORT_MS * 1e6 };
+  const read = () => client.streamCoreMetrics({ reportInterval }, { signal: over });
   try {
-    const drained = await withChannel([address], watch, { clock });
+    const drained = await watchLoad(read, { ...options, over });
     signal.throwIfAborted();
     return drained;
   } finally {

@@ -1,13 +1,7 @@
 import type { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
-import { didYouMean } from '@rondo/rpc/internal';
-import { RpcError, Status } from '@rondo/rpc/status';
-import {
-  listWithStates,
-  type OperatorStates,
-  type RegistryConnection,
-  setOperatorState,
-} from '../registry/connection.js';
-import { isPicked } from '../registry/instance-view.js';
+import { noInstance, operateErrors } from './errors.js';
+import { isPicked } from './instance-view.js';
+import { listWithStates, type OperatorStates, type RegistryConnection, setOperatorState } from './registry.js';
 
 /** The result for one instance. */
 export interface CordonResult {
@@ -23,8 +17,9 @@ interface CordonOptions {
   readonly reason: string | undefined;
   /** The reason if there is neither a new nor an existing one. */
   readonly defaultReason: string;
-  /** Cordon even if no instance is left that serves some service. */
+  /** Cordon even if no instance is left that serves some service. Otherwise a refusal ends with `orForce`. */
   readonly force: boolean;
+  readonly orForce?: string;
   readonly signal: AbortSignal;
 }
 
@@ -36,10 +31,10 @@ interface CordonOptions {
 export async function* cordonAll(
   registry: RegistryConnection,
   { ids, snapshot }: { readonly ids: readonly string[]; readonly snapshot: RegistrySnapshot },
-  { reason, defaultReason, force, signal }: CordonOptions,
+  { reason, defaultReason, force, orForce = '', signal }: CordonOptions,
 ): AsyncGenerator<CordonResult> {
   requireKnown(ids, snapshot);
-  if (!force) requireOthers(ids, snapshot);
+  if (!force) requireOthers(ids, snapshot, orForce);
   for (const instanceId of new Set(ids)) {
     const state = snapshot.operatorStates.get(instanceId);
     const wanted = reason ?? state?.reason ?? defaultReason;
@@ -78,38 +73,18 @@ export async function readSnapshot(registry: RegistryConnection, signal: AbortSi
   return { instances: new Map(instances.map((instance) => [instance.instanceId, instance])), operatorStates, warming };
 }
 
-const NAMED = 10;
-
-/**
- * Refuses unknown ids.
- *
- * @throws RpcError `NOT_FOUND` that suggests similar ids and lists the known ones.
- */
+/** @throws RpcError `NOT_FOUND` that suggests similar ids and lists the known ones. */
 function requireKnown(ids: readonly string[], { instances, operatorStates, warming }: RegistrySnapshot): void {
   const known = [...new Set([...instances.keys(), ...operatorStates.keys()])];
   const unknown = ids.filter((id) => !known.includes(id));
-  if (unknown.length === 0) return;
-  const each = unknown.map((id) => `no instance "${id}" is registered.${didYouMean(id, known)}`).join(' ');
-  const warmingNote = warming ? ' The registry has only just started: it may still come back.' : '';
-  throw new RpcError(Status.NOT_FOUND, `${each} ${thereAre(known)}${warmingNote}`);
+  if (unknown.length > 0) throw noInstance(unknown, known, warming);
 }
 
-function thereAre(ids: readonly string[]): string {
-  if (ids.length === 0) return 'There is none at all.';
-  const rest = ids.length > NAMED ? ` and ${ids.length - NAMED} more, which rondo ps lists` : '';
-  return `There are: ${ids.slice(0, NAMED).join(', ')}${rest}`;
-}
-
-/**
- * Refuses to cordon the last instance of a service.
- *
- * @throws RpcError `FAILED_PRECONDITION` that names the services.
- */
-function requireOthers(ids: readonly string[], { instances }: RegistrySnapshot): void {
+/** @throws RpcError `FAILED_PRECONDITION` that names the services of which these are the last instances. */
+function requireOthers(ids: readonly string[], { instances }: RegistrySnapshot, orForce: string): void {
   const deserted = desertedBy(ids, [...instances.values()]);
   if (deserted.length === 0) return;
-  const message = `without ${ids.join(', ')} no instance serves ${deserted.join(', ')}: every call of it would fail`;
-  throw new RpcError(Status.FAILED_PRECONDITION, `${message}; start another instance first, or use --force`);
+  throw operateErrors.LAST_INSTANCE({ ids: ids.join(', '), services: deserted.join(', '), orForce });
 }
 
 /** The services that no instance would serve any more. An instance whose lease has expired doesn't count: it may be dead. */

@@ -2,19 +2,19 @@ import { EventServiceDefinition } from '@rondo/contracts/rondo/events/v1/events'
 import { JobServiceDefinition } from '@rondo/contracts/rondo/jobs/v1/jobs';
 import { type Channel, createClient, type Endpoint } from '@rondo/rpc/client';
 import type { Clock } from '@rondo/rpc/clock';
-import { type Asker, type AskOptions, changesOf, type Questions } from './questions.js';
+import { type Asker, type AskOptions, changesOf, type Gatherer } from './gather.js';
 
 const MAX_LISTED = 100;
 
 /** Tells what each instance with a contract has, when it changes. */
 const watch = <T>(serving: string, readerOf: (channel: Channel) => (options: AskOptions) => Promise<T>) =>
-  async function* (clock: Clock, questions: Questions, asker: Asker) {
+  async function* (clock: Clock, gatherer: Gatherer, asker: Asker) {
     async function* ask(channel: Channel, options: AskOptions, { instanceId }: Endpoint) {
       const read = readerOf(channel);
       yield* changesOf({ clock, signal: options.signal }, async () => ({ instanceId, ...(await read(options)) }));
     }
     const fits = ({ services = [] }: Endpoint) => services.includes(serving);
-    yield* questions.ask({ ask, fits, follows: true }, asker);
+    yield* gatherer.ask({ ask, fits, follows: true }, asker);
   };
 
 /** Tells the jobs of each instance that has some when they change. */

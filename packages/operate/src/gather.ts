@@ -5,32 +5,33 @@ import type { Principal } from '@rondo/rpc/call';
 import type { CallOptions, Channel, Endpoint } from '@rondo/rpc/client';
 import { type Clock, sleep } from '@rondo/rpc/clock';
 import { RpcError, Status } from '@rondo/rpc/status';
-import { gatewayErrors } from '../errors.js';
-import { woken } from './fleet.js';
-import { createPeers } from './peers.js';
+import { operateErrors, reasonOf } from './errors.js';
+
+/** How instances are found and called. */
+export type Reach = Pick<Channel, 'direct' | 'followAll'>;
 
 /** How an instance is called. */
 export type AskOptions = Pick<CallOptions, 'principal' | 'timeoutMs'> & { readonly signal: AbortSignal };
 
 /** What instances are asked. */
-export interface Question<T> {
-  /** Asks one instance. The result ends with what it tells. */
+export interface Query<T> {
+  /** Asks one instance. The result ends with its answer. */
   readonly ask: (channel: Channel, options: AskOptions, endpoint: Endpoint) => AsyncIterable<T>;
   /** Which instances are asked. */
   readonly fits?: (endpoint: Endpoint) => boolean;
-  /** Whether an instance is asked again when its answer has ended, and others as they come. */
+  /** Whether an instance is asked again when its answer has ended, and new instances when they register. */
   readonly follows: boolean;
-  /** Why an instance that doesn't have the service tells nothing. */
+  /** Why an instance that doesn't have the service doesn't answer. */
   readonly off?: string;
 }
 
-/** What instances have told, and why others don't. */
+/** What instances have answered, and why others haven't. */
 export interface Answered<T> {
   readonly told: T[];
   readonly silent: SilentInstance[];
 }
 
-/** What one instance has told, or why it doesn't. */
+/** What one instance has answered, or why it hasn't. */
 interface Told<T> {
   readonly instanceId: string;
   readonly message?: T;
@@ -40,15 +41,15 @@ interface Told<T> {
 /** On whose behalf instances are asked, and until when. */
 export interface Asker {
   readonly signal: AbortSignal;
-  readonly principal: Principal | undefined;
+  readonly principal?: Principal | undefined;
   /** Whose share of the places it takes. */
-  readonly client: string;
+  readonly client?: string;
 }
 
 /** Asks instances on behalf of operators. */
-export interface Questions {
-  /** Yields what instances tell, four times a second at most, and nothing after ten seconds without any. */
-  ask<T>(question: Question<T>, asker: Asker): AsyncGenerator<Answered<T>>;
+export interface Gatherer {
+  /** Yields the answers of instances, four times a second at most, and nothing after ten seconds without any. */
+  ask<T>(query: Query<T>, asker: Asker): AsyncGenerator<Answered<T>>;
 }
 
 const MAX_OPEN = 64;
@@ -60,36 +61,40 @@ const AGAIN_MS = 5_000;
 const PAUSE_MS = 250;
 const MAX_REASON = 300;
 
-/** Creates what asks instances. Those who ask at the same time share one connection to each. */
-export function createQuestions(context: {
-  readonly channel: Pick<Channel, 'direct' | 'followAll'>;
+/** Options of {@link createGatherer}. */
+export interface GathererOptions {
+  readonly channel: Reach;
   readonly clock: Clock;
-}): Questions {
-  const { channel, clock } = context;
+  /** How many instances one query asks. */
+  readonly maxAsked?: { readonly once: number; readonly following: number };
+}
+
+/** Creates a gatherer. Queries at the same time share one connection to each instance. */
+export function createGatherer({ channel, clock, maxAsked = MAX_ASKED }: GathererOptions): Gatherer {
   const peers = createPeers(channel);
   const places = new Shares(MAX_OPEN);
 
-  async function* ask<T>(question: Question<T>, asker: Asker): AsyncGenerator<Answered<T>> {
-    const place = places.of(asker.client);
-    if (!place.hold(1)) throw gatewayErrors.TOO_MANY_QUESTIONS({ most: MAX_OPEN });
+  async function* ask<T>(query: Query<T>, asker: Asker): AsyncGenerator<Answered<T>> {
+    const place = places.of(asker.client ?? '');
+    if (!place.hold(1)) throw operateErrors.TOO_MANY_QUESTIONS({ most: MAX_OPEN });
     const gone = new AbortController();
     const signal = AbortSignal.any([asker.signal, gone.signal]);
     const answers = new Answers<T>(signal);
     const { principal } = asker;
-    const asking = createAsking(question, { peers, clock, answers, signal, ...(principal && { principal }) });
+    const asking = createAsking(query, { peers, clock, maxAsked, answers, signal, ...(principal && { principal }) });
     const following = channel.followAll({
       onResolution: ({ endpoints }) => asking.list(endpoints),
       onFailure: () => undefined,
       onPending: () => undefined,
     });
-    const endsAt = question.follows ? Number.POSITIVE_INFINITY : clock.now() + MAX_MS;
+    const endsAt = query.follows ? Number.POSITIVE_INFINITY : clock.now() + MAX_MS;
     try {
       while (!signal.aborted && clock.now() < endsAt) {
         if (answers.isEmpty && !asking.isOver) await woken(answers, { clock, signal });
         const told = answers.take();
         if (told.length === 0 && asking.isOver) return;
         yield answered(told);
-        if (question.follows) await sleep(clock, PAUSE_MS, signal).catch(() => undefined);
+        if (query.follows) await sleep(clock, PAUSE_MS, signal).catch(() => undefined);
       }
     } finally {
       place.hold(0);
@@ -100,7 +105,7 @@ export function createQuestions(context: {
   return { ask };
 }
 
-/** What instances have told and is not taken yet: at most one answer of each, which waits until it is taken. */
+/** The answers that aren't taken yet: at most one of each instance, which waits until it is taken. */
 class Answers<T> {
   readonly #signal: AbortSignal;
   #waiting: { readonly told: Told<T>; readonly taken: () => void }[] = [];
@@ -134,15 +139,16 @@ class Answers<T> {
 interface Surroundings<T> {
   readonly peers: ReturnType<typeof createPeers>;
   readonly clock: Clock;
+  readonly maxAsked: NonNullable<GathererOptions['maxAsked']>;
   readonly answers: Answers<T>;
   readonly signal: AbortSignal;
   readonly principal?: Principal;
 }
 
-/** Asks each instance while it is listed; unless the question follows, each of the first list once. */
-function createAsking<T>(question: Question<T>, surroundings: Surroundings<T>) {
-  const { answers, clock, signal } = surroundings;
-  const { follows, fits = () => true } = question;
+/** Asks each instance while it is listed; unless the query follows, each of the first list once. */
+function createAsking<T>(query: Query<T>, surroundings: Surroundings<T>) {
+  const { answers, clock, maxAsked, signal } = surroundings;
+  const { follows, fits = () => true } = query;
   const asked = new Map<string, AbortController>();
   let isOver = false;
   const once = async (endpoints: readonly Endpoint[]) => {
@@ -150,7 +156,7 @@ function createAsking<T>(question: Question<T>, surroundings: Surroundings<T>) {
     const endsAt = clock.now() + ONCE_MS;
     const some = async () => {
       for (const endpoint of left) {
-        if (clock.now() < endsAt) await askInstance(question, endpoint, { ...surroundings, signal });
+        if (clock.now() < endsAt) await askInstance(query, endpoint, { ...surroundings, signal });
         else await answers.add({ instanceId: endpoint.instanceId, reason: 'the others have taken too long' });
       }
     };
@@ -163,7 +169,7 @@ function createAsking<T>(question: Question<T>, surroundings: Surroundings<T>) {
       return isOver;
     },
     list(all: readonly Endpoint[]): void {
-      const most = follows ? MAX_ASKED.following : MAX_ASKED.once;
+      const most = follows ? maxAsked.following : maxAsked.once;
       const endpoints = all.filter(fits).slice(0, most);
       if (!follows && asked.size > 0) return;
       const keys = new Map(endpoints.map((endpoint) => [`${endpoint.instanceId} ${endpoint.address}`, endpoint]));
@@ -177,7 +183,7 @@ function createAsking<T>(question: Question<T>, surroundings: Surroundings<T>) {
         const gone = new AbortController();
         asked.set(key, gone);
         if (!follows) continue;
-        void askInstance(question, endpoint, { ...surroundings, signal: AbortSignal.any([signal, gone.signal]) });
+        void askInstance(query, endpoint, { ...surroundings, signal: AbortSignal.any([signal, gone.signal]) });
       }
       if (!follows) void once(endpoints);
     },
@@ -186,9 +192,9 @@ function createAsking<T>(question: Question<T>, surroundings: Surroundings<T>) {
 
 /** Asks one instance, once or until `signal` aborts. It doesn't throw. */
 async function askInstance<T>(
-  { ask, follows, off }: Question<T>,
+  { ask, follows, off }: Query<T>,
   endpoint: Endpoint,
-  { peers, clock, answers, ...options }: Surroundings<T>,
+  { peers, clock, answers, maxAsked: _, ...options }: Surroundings<T>,
 ): Promise<void> {
   const { instanceId } = endpoint;
   const { signal } = options;
@@ -201,9 +207,9 @@ async function askInstance<T>(
       try {
         for await (const message of ask(peer.channel, until, endpoint)) await answers.add({ instanceId, message });
       } catch (error) {
-        if (!signal.aborted) await answers.add({ instanceId, reason: reasonOf(error, off) });
+        if (!signal.aborted) await answers.add({ instanceId, reason: whySilent(error, off) });
       } finally {
-        // Also ends calls that the question has begun beside the one that has failed.
+        // Also ends the other calls of the query.
         attempt.abort();
       }
       if (follows) await sleep(clock, AGAIN_MS, signal).catch(() => undefined);
@@ -213,9 +219,9 @@ async function askInstance<T>(
   }
 }
 
-function reasonOf(error: unknown, off: string | undefined): string {
+function whySilent(error: unknown, off: string | undefined): string {
   if (off !== undefined && error instanceof RpcError && error.code === Status.UNIMPLEMENTED) return off;
-  return (error instanceof Error ? error.message : String(error)).slice(0, MAX_REASON);
+  return reasonOf(error).slice(0, MAX_REASON);
 }
 
 const EVERY_MS = 2_000;
@@ -247,4 +253,62 @@ function answered<T>(all: readonly Told<T>[]): Answered<T> {
     told: all.map(({ message }) => message).filter((message) => message !== undefined),
     silent: all.flatMap(({ instanceId, reason }) => (reason === undefined ? [] : [{ instanceId, reason }])),
   };
+}
+
+/** A connection to one instance, until it is released. */
+interface Peer {
+  readonly channel: Channel;
+  release(): void;
+}
+
+/** Connections to single instances. Users of the same instance share one. */
+function createPeers(channel: Pick<Channel, 'direct'>): { take(endpoint: Endpoint): Peer } {
+  const open = new Map<string, { readonly direct: Channel; users: number }>();
+  return {
+    take(endpoint) {
+      const key = `${endpoint.address} ${endpoint.secure}`;
+      const peer = open.get(key) ?? { direct: channel.direct([endpoint]), users: 0 };
+      open.set(key, peer);
+      peer.users += 1;
+      return {
+        channel: peer.direct,
+        release() {
+          peer.users -= 1;
+          if (peer.users > 0) return;
+          open.delete(key);
+          peer.direct.close();
+        },
+      };
+    },
+  };
+}
+
+/** A watcher gets an event at least this often. Milliseconds. */
+const HEARTBEAT_MS = 10_000;
+
+/** Waits until `watcher` is woken, and for ten seconds at most: an event then shows that the stream stands. */
+export function woken(
+  watcher: { wake: () => void },
+  { clock, signal }: { readonly clock: Clock; readonly signal: AbortSignal },
+): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      timer.cancel();
+      signal.removeEventListener('abort', done);
+      resolve();
+    };
+    const timer = clock.setTimer(HEARTBEAT_MS, done);
+    watcher.wake = done;
+    signal.addEventListener('abort', done);
+  });
+}
+
+/** All that instances answer to a query that ends. */
+export async function collect<T>(answers: AsyncIterable<Answered<T>>): Promise<Answered<T>> {
+  const all: Answered<T> = { told: [], silent: [] };
+  for await (const { told, silent } of answers) {
+    all.told.push(...told);
+    all.silent.push(...silent);
+  }
+  return all;
 }

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { createConnection } from 'node:net';
 import { createInterface } from 'node:readline';
 import { RpcError } from '@rondo/rpc/status';
-import { gatewayErrors } from '../errors.js';
+import { operateErrors } from './errors.js';
 
 /** What restarts instances, and which instance asks. */
 export interface RestartOptions {
@@ -19,12 +19,12 @@ export const isRestartable = ({ launcher, ownId }: RestartOptions, instanceId: s
 export async function restartInstance(options: RestartOptions, instanceId: string, signal: AbortSignal): Promise<void> {
   const { launcher } = options;
   if (launcher === undefined || !isRestartable(options, instanceId))
-    throw gatewayErrors.NOT_RESTARTABLE({ instanceId });
+    throw operateErrors.NOT_RESTARTABLE({ instanceId });
   try {
     await ask(launcher, { command: 'restart', name: instanceId }, signal);
   } catch (cause) {
     if (cause instanceof RpcError || signal.aborted) throw cause;
-    throw gatewayErrors.RESTART_FAILED({ reason: 'npm start, which runs the system, gives no answer' }, { cause });
+    throw operateErrors.RESTART_FAILED({ reason: 'npm start, which runs the system, gives no answer' }, { cause });
   }
 }
 
@@ -46,7 +46,7 @@ async function readOutcome(lines: AsyncIterable<string>): Promise<void> {
   for await (const line of lines) {
     const { event, message } = JSON.parse(line);
     if (event === 'done') return;
-    if (event === 'failed') throw gatewayErrors.RESTART_FAILED({ reason: String(message) });
+    if (event === 'failed') throw operateErrors.RESTART_FAILED({ reason: String(message) });
   }
-  throw gatewayErrors.RESTART_FAILED({ reason: 'npm start, which runs the system, has stopped' });
+  throw operateErrors.RESTART_FAILED({ reason: 'npm start, which runs the system, has stopped' });
 }

@@ -5,11 +5,10 @@ import {
   type Position,
   RegistryServiceDefinition,
 } from '@rondo/contracts/rondo/registry/v1/registry';
-import { type Client, createClient } from '@rondo/rpc/client';
+import { type Channel, type Client, createClient } from '@rondo/rpc/client';
 import type { Clock } from '@rondo/rpc/clock';
 import { RpcError, Status } from '@rondo/rpc/status';
-import { withChannel } from '../channels.js';
-import { reasonOf } from '../errors.js';
+import { operateErrors, reasonOf } from './errors.js';
 
 /** A connection to the registry. */
 export interface RegistryConnection {
@@ -27,14 +26,11 @@ export interface InstanceListing {
   readonly position: Position | undefined;
 }
 
-/** Runs `work` with a connection to the registry, at the first of its addresses that answers, and closes it. */
-export const withRegistry = <T>(
-  addresses: readonly string[],
-  work: (registry: RegistryConnection) => Promise<T>,
-): Promise<T> =>
-  withChannel(addresses, (channel) =>
-    work({ addresses, client: createClient(RegistryServiceDefinition, { channel }) }),
-  );
+/** The registry at the other end of a channel to its addresses. */
+export const registryOver = (channel: Channel, addresses: readonly string[]): RegistryConnection => ({
+  addresses,
+  client: createClient(RegistryServiceDefinition, { channel }),
+});
 
 /** Lists the live instances of one service, by its fully qualified name, or of all services. */
 export async function listInstances(
@@ -88,17 +84,9 @@ export async function reach<T>(addresses: readonly string[], answer: Promise<T>)
 function explainRegistryError(addresses: readonly string[], error: unknown): unknown {
   if (!(error instanceof RpcError)) return error;
   const { code, details } = error;
-  if (code === Status.UNAVAILABLE) return new RpcError(code, unreachable(addresses, error), { details, cause: error });
-  if (code !== Status.UNIMPLEMENTED) return error;
-  const message = `what answers at ${addresses.join(', ')} is no registry (${error.message}); ${REGISTRY_REMEDY}`;
-  return new RpcError(code, message, { cause: error });
-}
-
-const REGISTRY_REMEDY = 'say where it is with --registry or RONDO_REGISTRY';
-
-/** The message for a registry that can't be reached. */
-function unreachable(addresses: readonly string[], error: RpcError): string {
-  return `the registry at ${addresses.join(', ')} can't be reached (${reasonOf(error)}); start it (npm start), or ${REGISTRY_REMEDY}`;
+  const values = { addresses: addresses.join(', '), reason: reasonOf(error) };
+  if (code === Status.UNAVAILABLE) return operateErrors.REGISTRY_AWAY(values, { details, cause: error });
+  return code === Status.UNIMPLEMENTED ? operateErrors.NOT_A_REGISTRY(values, { cause: error }) : error;
 }
 
 /** The operator states of cordoned instances, by instance id. */

@@ -49,7 +49,7 @@ export function isPicked(instance: Instance): boolean {
 }
 
 /** The first address of an instance; empty if it has none. */
-export function addressOf({ endpoints }: Instance): string {
+export function addressOf({ endpoints }: Pick<Instance, 'endpoints'>): string {
   return endpoints[0]?.address ?? '';
 }
 

@@ -43,7 +43,7 @@ export interface Instances {
 
 interface Followed {
   readonly endpoint: Endpoint;
-  /** Ends the questions. */
+  /** Ends the readings. */
   readonly asked: AbortController | undefined;
   reading: Reading | undefined;
   load: FleetLoad | undefined;

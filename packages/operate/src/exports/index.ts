@@ -1,0 +1,45 @@
+/**
+ * What an operator sees and does in a running system, each once: `rondo` and the console are surfaces over it. It calls the instances and
+ * the registry by a {@link Reach}, which a channel is.
+ */
+
+export { type CordonResult, cordonAll, readSnapshot, uncordonAll } from '../cordon.js';
+export { awaitIdle, type Drained } from '../drain.js';
+export { operateErrors, reasonOf } from '../errors.js';
+export { createFleet, type Fleet } from '../fleet.js';
+export { type Asker, collect, createGatherer, type Gatherer, type Reach } from '../gather.js';
+export { type InstanceOptions, instancesOf, requireInstance, withInstance } from '../instance.js';
+export {
+  addressOf,
+  effectiveStatus,
+  isCordoned,
+  isPicked,
+  statusOf,
+  viewInstance,
+} from '../instance-view.js';
+export { watchEvents, watchJobs } from '../jobs.js';
+export { readLogs } from '../logs.js';
+export {
+  type InstanceListing,
+  listInstances,
+  listWithStates,
+  type OperatorStates,
+  type RegistryConnection,
+  reach,
+  readTime,
+  registryOver,
+  type TimeReading,
+  viewPosition,
+} from '../registry.js';
+export { findUnfinished, type Resolved, resolveTransaction, retrySaga, type Wanted } from '../resolve.js';
+export { isRestartable, type RestartOptions, restartInstance } from '../restart.js';
+export { askRegistry, setWeight, watchSettings } from '../settings.js';
+export { findTrace, listTraces, splitSilent, watchTraces } from '../traces.js';
+export {
+  gatherTransactions,
+  joinTransactions,
+  type KnownSaga,
+  type KnownTransaction,
+  sinceOf,
+  type Unfinished,
+} from '../transactions.js';

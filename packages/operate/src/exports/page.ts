@@ -1,0 +1,13 @@
+/** What explains the answers of instances, also in a browser's page: it loads nothing of Node. */
+
+export {
+  addPart,
+  describeSpan,
+  joined,
+  type KnownParts,
+  type KnownTrace,
+  newestFirst,
+  slowestFirst,
+  type ToldSpan,
+} from '../told-traces.js';
+export { type TraceNode, treeOf, walk } from '../trace-tree.js';

@@ -1,0 +1,135 @@
+import type { InstanceTransactions } from '@rondo/contracts/rondo/gateway/v1/console';
+import {
+  CoordinatorServiceDefinition as COORDINATOR,
+  ParticipantServiceDefinition as PARTICIPANT,
+  type Saga,
+  SagaState,
+  type Transaction,
+} from '@rondo/contracts/rondo/transactions/v1/transactions';
+import { type Channel, createClient, type Endpoint } from '@rondo/rpc/client';
+import type { Clock } from '@rondo/rpc/clock';
+import { type Answered, type Asker, type AskOptions, changesOf, type Gatherer } from './gather.js';
+
+/** What one instance has, and the name under which it coordinates; empty if it doesn't. */
+export interface ToldTransactions extends InstanceTransactions {
+  readonly coordinator: string;
+}
+
+/** Gives the unfinished transactions and sagas of each instance, once or whenever they change. */
+export function gatherTransactions(
+  { clock, gatherer, follows }: { readonly clock: Clock; readonly gatherer: Gatherer; readonly follows: boolean },
+  asker: Asker,
+): AsyncGenerator<Answered<ToldTransactions>> {
+  async function* ask(channel: Channel, options: AskOptions, endpoint: Endpoint) {
+    const read = readerOf(channel, options, endpoint);
+    if (follows) yield* changesOf({ clock, signal: options.signal }, read);
+    else yield await read();
+  }
+  const fits = (endpoint: Endpoint) => serves(endpoint, COORDINATOR) || serves(endpoint, PARTICIPANT);
+  return gatherer.ask({ ask, fits, follows }, asker);
+}
+
+const serves = ({ services = [] }: Endpoint, { fullName }: { readonly fullName: string }) =>
+  services.includes(fullName);
+
+function readerOf(channel: Channel, options: AskOptions, endpoint: Endpoint): () => Promise<ToldTransactions> {
+  const coordinator = serves(endpoint, COORDINATOR) ? createClient(COORDINATOR, { channel }) : undefined;
+  const participant = serves(endpoint, PARTICIPANT) ? createClient(PARTICIPANT, { channel }) : undefined;
+  return async () => {
+    const [listed, started, held] = await Promise.all([
+      coordinator?.listTransactions({}, options),
+      coordinator?.listSagas({}, options),
+      participant?.listInDoubt({}, options),
+    ]);
+    return {
+      instanceId: endpoint.instanceId,
+      coordinator: listed?.coordinator ?? '',
+      transactions: listed?.transactions ?? [],
+      sagas: started?.sagas ?? [],
+      participant: held?.participant ?? '',
+      inDoubt: held?.branches ?? [],
+    };
+  };
+}
+
+/** A branch in doubt: it is prepared, and has neither committed nor aborted. */
+export interface InDoubt {
+  readonly participant: string;
+  readonly prepareTime: Date | undefined;
+  /** An instance of the participant, which can end the branch. */
+  readonly instanceId: string;
+}
+
+/** A transaction, as its coordinator and its participants know it. */
+export interface KnownTransaction {
+  readonly coordinator: string;
+  readonly id: string;
+  /** The coordinator's log entry; undefined if the coordinator has finished it, doesn't know it, or can't be asked. */
+  readonly logged: Transaction | undefined;
+  readonly inDoubt: readonly InDoubt[];
+}
+
+/** A saga, and an instance that can let it go on. */
+export interface KnownSaga {
+  readonly saga: Saga;
+  readonly instanceId: string;
+}
+
+/** The unfinished transactions and sagas of all instances that answered. */
+export interface Unfinished {
+  readonly transactions: readonly KnownTransaction[];
+  readonly sagas: readonly KnownSaga[];
+  /** An instance of each coordinator that answered, by the coordinator's name. */
+  readonly coordinators: ReadonlyMap<string, string>;
+  /** The instances that couldn't be asked: transactions that only they know are missing. */
+  readonly unreachable: Answered<unknown>['silent'];
+}
+
+/** Joins the answers. Replicas of a service share its database, so what has one id is one. */
+export function joinTransactions({ told, silent }: Answered<ToldTransactions>): Unfinished {
+  const sagas = told
+    .flatMap(({ sagas, instanceId }) => sagas.map((saga) => [saga.id, { saga, instanceId }] as const))
+    // A saga is parked at replicas with other steps, too, while a replica with its steps runs it.
+    .sort(([, one], [, other]) => Number(isParked(other)) - Number(isParked(one)));
+  const coordinators = told.flatMap(({ coordinator, instanceId }) =>
+    coordinator === '' ? [] : [[coordinator, instanceId] as const],
+  );
+  return {
+    transactions: transactionsIn(told),
+    sagas: [...new Map(sagas).values()],
+    coordinators: new Map(coordinators),
+    unreachable: silent,
+  };
+}
+
+const isParked = ({ saga }: KnownSaga): boolean => saga.state === SagaState.SAGA_STATE_PARKED;
+
+/** The transactions of all answers, the oldest first. */
+function transactionsIn(told: readonly ToldTransactions[]): readonly KnownTransaction[] {
+  const known = new Map<string, KnownTransaction>();
+  const add = (ref: Transaction['ref'], more: (one: KnownTransaction) => Partial<KnownTransaction>) => {
+    const { coordinator, id } = ref ?? { coordinator: '', id: '' };
+    const one = known.get(`${coordinator}/${id}`) ?? { coordinator, id, logged: undefined, inDoubt: [] };
+    known.set(`${coordinator}/${id}`, { ...one, ...more(one) });
+  };
+  for (const { instanceId, participant, inDoubt: branches, transactions } of told) {
+    for (const logged of transactions) add(logged.ref, () => ({ logged }));
+    for (const { transaction, prepareTime } of branches) {
+      const branch = { participant, prepareTime, instanceId };
+      add(transaction, ({ inDoubt }) => ({
+        inDoubt: [...inDoubt.filter((one) => one.participant !== participant), branch],
+      }));
+    }
+  }
+  const sorted = [...known.values()].map((one) => ({
+    ...one,
+    inDoubt: one.inDoubt.toSorted((a, b) => (a.participant < b.participant ? -1 : 1)),
+  }));
+  return sorted.sort((a, b) => sinceOf(a) - sinceOf(b));
+}
+
+/** When a transaction began, in milliseconds since the Unix epoch; 0 if it isn't known. */
+export function sinceOf({ logged, inDoubt }: KnownTransaction): number {
+  const begun = logged?.createTime ?? inDoubt[0]?.prepareTime;
+  return begun?.getTime() ?? 0;
+}

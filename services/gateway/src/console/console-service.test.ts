@@ -1,0 +1,60 @@
+import { expect, it } from '@jest/globals';
+import { EventServiceDefinition } from '@rondo/contracts/rondo/events/v1/events';
+import { ConsoleServiceDefinition, type ResolveEventsRequest } from '@rondo/contracts/rondo/gateway/v1/console';
+import { JobServiceDefinition } from '@rondo/contracts/rondo/jobs/v1/jobs';
+import { createFleet, createGatherer } from '@rondo/operate';
+import { silentLogger } from '@rondo/rpc/call';
+import { type Channel, createClient, fixedEndpoint } from '@rondo/rpc/client';
+import type { ResolverListener } from '@rondo/rpc/internal';
+import { RpcError, Status } from '@rondo/rpc/status';
+import { createTestChannel, ManualClock, seededRandom, standIn } from '@rondo/rpc/testing';
+import { consoleService } from './console-service.js';
+
+/** A console whose only instance, `a`, refuses all. */
+function start() {
+  const clock = new ManualClock();
+  let open = 0;
+  const refuse = () => Promise.reject(new RpcError(Status.NOT_FOUND, 'there is none'));
+  const services = [
+    standIn(JobServiceDefinition, { retryJob: refuse, discardJob: refuse }),
+    standIn(EventServiceDefinition, { retryEvent: refuse }),
+  ];
+  const test = createTestChannel({ services, clock, admission: { adaptive: false } });
+  const channel: Channel = {
+    ...test,
+    direct() {
+      open += 1;
+      const close = () => {
+        open -= 1;
+      };
+      return { ...test, close };
+    },
+    followAll(listener: ResolverListener) {
+      const endpoints = [fixedEndpoint('127.0.0.1:1', { instanceId: 'a' })];
+      setImmediate(() => listener.onResolution({ endpoints, departed: [] }));
+      return { close: () => undefined };
+    },
+  };
+  const fleet = createFleet({ channel, clock, random: seededRandom(0), log: silentLogger });
+  const service = consoleService({
+    ...{ fleet, channel, clock, gatherer: createGatherer({ channel, clock }), registry: [] },
+    restart: { launcher: undefined, ownId: '' },
+  });
+  const client = createClient(ConsoleServiceDefinition, { channel: createTestChannel({ services: [service] }) });
+  return { client, asked: () => open };
+}
+
+it('a job or an event is refused with the code and the reason of the instance', async () => {
+  const { client, asked } = start();
+  const event = (action: ResolveEventsRequest['action']) => client.resolveEvents({ instanceId: 'a', action });
+  for (const [call, code] of [
+    [() => client.resolveJob({ instanceId: 'a', id: 1n, discard: true }), Status.NOT_FOUND],
+    [() => client.resolveJob({ instanceId: 'a', id: 1n, discard: false }), Status.NOT_FOUND],
+    [() => event({ $case: 'retry', value: { id: 1n } }), Status.NOT_FOUND],
+    [() => event({ $case: 'discard', value: { id: 1n } }), Status.UNIMPLEMENTED],
+  ] as const) {
+    const failure = await call().catch((error: unknown) => error);
+    expect(failure).toMatchObject({ code, message: expect.stringContaining('a refuses it: ') });
+  }
+  expect(asked()).toBe(0);
+});
