@@ -1,4 +1,3 @@
-import type { Duration } from '@rondo/contracts/google/protobuf/duration';
 import type {
   EdgeFigures,
   FleetEdge,
@@ -6,10 +5,11 @@ import type {
   InstanceCaller,
   WatchInstanceResponse,
 } from '@rondo/contracts/rondo/gateway/v1/console';
-import type { AttemptStats, CalledService, GetCallStatsResponse } from '@rondo/contracts/rondo/stats/v1/stats';
-import { type DurationCount, isServerFault, percentileMs } from '@rondo/rpc/internal';
-import { statusFromCode } from '@rondo/rpc/status';
+import type { AttemptStats, CalledService } from '@rondo/contracts/rondo/stats/v1/stats';
+import { percentileMs } from '@rondo/rpc/internal';
+import { busyBetween, durationsBetween, flowsBetween, type MethodFlow, secondsBetween } from './flow.js';
 import type { Reading } from './readings.js';
+import { endedOf, isFault, merge, rate, total } from './sums.js';
 
 const [MAX_EDGES, MAX_LEFT_OUT, MAX_CALLERS] = [500, 10, 100];
 const MAX_INT32 = 2 ** 31 - 1;
@@ -19,42 +19,53 @@ export const nameOf = (instanceId: string): string =>
   instanceId.split('@')[1] ?? instanceId.replace(/(?<=.)-[^-]*$/, '');
 
 /** The load of a process between the two times that it was asked; undefined if there was only one. */
-export function loadOf(reading: Reading): FleetLoad | undefined {
-  const { before, last } = reading;
-  const seconds = secondsOf(reading);
-  if (before === undefined || seconds === undefined) return undefined;
-  const [then, now] = [countsOf(before), countsOf(last)];
+export function loadOf({ before, last }: Reading): FleetLoad | undefined {
+  const flows = before && flowsBetween(before, last);
+  if (before === undefined || flows === undefined) return undefined;
   return {
-    callsPerSecond: (now.begun - then.begun) / seconds,
-    errorsPerSecond: (now.failed - then.failed) / seconds,
-    callsInFlight: Math.min(Math.max(0, now.begun - now.ended), MAX_INT32),
-    cpuUtilization: (toSeconds(last.eventLoopActive) - toSeconds(before.eventLoopActive)) / seconds,
+    callsPerSecond: rate(flows, ({ calls }) => calls),
+    errorsPerSecond: rate(flows, (flow) => endedOf(flow, isFault)),
+    callsInFlight: Math.min(
+      Math.max(
+        0,
+        total(flows, ({ inFlight }) => inFlight),
+      ),
+      MAX_INT32,
+    ),
+    cpuUtilization: busyBetween(before, last) ?? 0,
   };
+}
+
+interface Edge {
+  readonly caller: string;
+  readonly service: string;
+  readonly flows: AttemptFlow[];
+  readonly leftOut: Map<string, string>;
 }
 
 /** Sums up the calls of the processes by their names and by the service that they call: those with the most calls first. */
 export function edgesOf(readings: Iterable<Reading>): FleetEdge[] {
-  const edges = new Map<string, { caller: string; service: string; flow: Flow; leftOut: Map<string, string> }>();
+  const edges = new Map<string, Edge>();
   for (const reading of readings) {
     const caller = nameOf(reading.instanceId);
     for (const { service, attempts, before, instances } of calledOf(reading)) {
       const seconds = secondsOf(reading);
       if (seconds === undefined) continue;
       const key = `${caller} ${service}`;
-      const edge = edges.get(key) ?? { caller, service, flow: new Flow(), leftOut: new Map() };
+      const edge: Edge = edges.get(key) ?? { caller, service, flows: [], leftOut: new Map() };
       edges.set(key, edge);
-      edge.flow.add(before?.attempts, attempts, seconds);
+      edge.flows.push(attemptsBetween(before?.attempts, attempts, seconds));
       for (const { instanceId, leftOut, held } of instances) {
         if (leftOut && edge.leftOut.size < MAX_LEFT_OUT) edge.leftOut.set(instanceId, held);
       }
     }
   }
-  const told = [...edges.values()].map(({ flow, leftOut, ...edge }) => ({
+  const all = [...edges.values()].map(({ flows, leftOut, ...edge }) => ({
     ...edge,
-    figures: flow.figures(),
+    figures: figuresOf(flows),
     leftOut: [...leftOut].map(([instanceId, reason]) => ({ instanceId, reason })),
   }));
-  return told.sort(byCalls).slice(0, MAX_EDGES);
+  return all.sort(byCalls).slice(0, MAX_EDGES);
 }
 
 /** How the processes that may call an instance see it. */
@@ -72,8 +83,10 @@ export function callersOf(instanceId: string, readings: Iterable<Reading>): Watc
         instanceId: reading.instanceId,
         service,
         policy,
-        figures: rates && new Flow().add(rates.earlier.attempts, seen.attempts, rates.seconds).figures(),
-        serviceCallsPerSecond: rates ? new Flow().add(before?.attempts, attempts, rates.seconds).calls : 0,
+        figures: rates && figuresOf([attemptsBetween(rates.earlier.attempts, seen.attempts, rates.seconds)]),
+        serviceCallsPerSecond: rates
+          ? attemptsBetween(before?.attempts, attempts, rates.seconds).calls / rates.seconds
+          : 0,
         share,
         ramp,
         held,
@@ -96,36 +109,32 @@ interface Figured {
 const byCalls = ({ figures: one }: Figured, { figures: other }: Figured) =>
   (other?.callsPerSecond ?? 0) - (one?.callsPerSecond ?? 0);
 
-/** The growth of counters. */
-class Flow {
-  calls = 0;
-  #failures = 0;
-  readonly #ranges = new Map<number, { minMicros: number; maxMicros: number; count: number }>();
+/** What came to the counters of attempts. */
+interface AttemptFlow extends Pick<MethodFlow, 'calls' | 'durations' | 'seconds'> {
+  readonly failures: number;
+}
 
-  /** Adds what came to `before`. */
-  add(before: AttemptStats | undefined, after: AttemptStats | undefined, seconds: number): this {
-    this.calls += Number((after?.begun ?? 0n) - (before?.begun ?? 0n)) / seconds;
-    this.#failures += Number((after?.failed ?? 0n) - (before?.failed ?? 0n)) / seconds;
-    for (const range of after?.durations ?? []) this.#count(range, range.count);
-    for (const range of before?.durations ?? []) this.#count(range, -range.count);
-    return this;
-  }
+function attemptsBetween(
+  before: AttemptStats | undefined,
+  after: AttemptStats | undefined,
+  seconds: number,
+): AttemptFlow {
+  return {
+    seconds,
+    calls: Number((after?.begun ?? 0n) - (before?.begun ?? 0n)),
+    failures: Number((after?.failed ?? 0n) - (before?.failed ?? 0n)),
+    durations: durationsBetween(before?.durations, after?.durations),
+  };
+}
 
-  figures(): EdgeFigures {
-    const ranges: DurationCount[] = [...this.#ranges.values()].sort((a, b) => a.minMicros - b.minMicros);
-    return {
-      callsPerSecond: this.calls,
-      failuresPerSecond: this.#failures,
-      p50Ms: percentileMs(ranges, 0.5) ?? undefined,
-      p99Ms: percentileMs(ranges, 0.99) ?? undefined,
-    };
-  }
-
-  #count({ minMicros, maxMicros }: Omit<DurationCount, 'count'>, count: bigint): void {
-    const range = this.#ranges.get(minMicros);
-    if (range === undefined) this.#ranges.set(minMicros, { minMicros, maxMicros, count: Number(count) });
-    else range.count += Number(count);
-  }
+function figuresOf(flows: readonly AttemptFlow[]): EdgeFigures {
+  const ranges = merge(flows);
+  return {
+    callsPerSecond: rate(flows, ({ calls }) => calls),
+    failuresPerSecond: rate(flows, ({ failures }) => failures),
+    p50Ms: percentileMs(ranges, 0.5) ?? undefined,
+    p99Ms: percentileMs(ranges, 0.99) ?? undefined,
+  };
 }
 
 /** The services that a process has called, each with what was known of it before. Others it only follows. */
@@ -143,23 +152,4 @@ interface Called extends CalledService {
 }
 
 /** The time between the two counts; undefined if they can't be compared. */
-function secondsOf({ before, last }: Reading): number | undefined {
-  if (before?.startTime?.getTime() !== last.startTime?.getTime()) return undefined;
-  const seconds = toSeconds(last.uptime) - toSeconds(before?.uptime);
-  return seconds > 0 ? seconds : undefined;
-}
-
-function countsOf({ methods }: GetCallStatsResponse) {
-  const counts = { begun: 0, ended: 0, failed: 0 };
-  for (const { begun, ended } of methods) {
-    counts.begun += Number(begun);
-    for (const { code, count } of ended) {
-      counts.ended += Number(count);
-      if (isServerFault(statusFromCode(code))) counts.failed += Number(count);
-    }
-  }
-  return counts;
-}
-
-const toSeconds = (duration: Duration | undefined): number =>
-  duration === undefined ? 0 : Number(duration.seconds) + duration.nanos / 1e9;
+const secondsOf = ({ before, last }: Reading) => before && secondsBetween(before, last);

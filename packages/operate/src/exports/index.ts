@@ -7,6 +7,7 @@ export { type CordonResult, cordonAll, readSnapshot, uncordonAll } from '../cord
 export { awaitIdle, type Drained } from '../drain.js';
 export { operateErrors, reasonOf } from '../errors.js';
 export { createFleet, type Fleet } from '../fleet.js';
+export { busyBetween, flowsBetween, type MethodFlow } from '../flow.js';
 export { type Asker, collect, createGatherer, type Gatherer, type Reach } from '../gather.js';
 export { type InstanceOptions, instancesOf, requireInstance, withInstance } from '../instance.js';
 export {
@@ -34,6 +35,7 @@ export {
 export { findUnfinished, type Resolved, resolveTransaction, retrySaga, type Wanted } from '../resolve.js';
 export { isRestartable, type RestartOptions, restartInstance } from '../restart.js';
 export { askRegistry, setWeight, watchSettings } from '../settings.js';
+export { Availability, answeredShare, arrivals, chanceAllFail, type Figures, sumUp } from '../sums.js';
 export { findTrace, listTraces, splitSilent, watchTraces } from '../traces.js';
 export {
   gatherTransactions,

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
+import type { MethodFlow } from '@rondo/operate';
 import { Status } from '@rondo/rpc/status';
 import { createPaint } from '../terminal/terminal.js';
-import type { MethodFlow } from '../top/flow.js';
 import type { Sampled } from '../top/sampler.js';
 import { type ClimbOptions, climb, kneeOf, type Step } from './climb.js';
 import { type Fullness, fullParts, noteFill } from './fullness.js';

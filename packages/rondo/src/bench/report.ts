@@ -1,6 +1,6 @@
+import { chanceAllFail } from '@rondo/operate';
 import { formatTable } from '../terminal/table.js';
 import type { Look } from '../terminal/terminal.js';
-import { chanceAllFail } from '../top/figures.js';
 import { formatMs } from '../top/format.js';
 import { type Judged, kneeOf, type Step } from './climb.js';
 import { type Fullness, fullParts, isOfGenerator, percent } from './fullness.js';

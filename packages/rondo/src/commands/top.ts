@@ -1,5 +1,5 @@
 import type { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
-import { listInstances, type RegistryConnection } from '@rondo/operate';
+import { Availability, listInstances, type RegistryConnection } from '@rondo/operate';
 import { sleep } from '@rondo/rpc/clock';
 import { type CommandContext, defineCommand } from '../command.js';
 import { completeService } from '../completion/registered.js';
@@ -10,7 +10,6 @@ import { onRegistry } from '../registry/locate.js';
 import { registeredService } from '../registry/service-name.js';
 import { tableLook } from '../terminal/terminal.js';
 import { formatTime } from '../terminal/text.js';
-import { Availability } from '../top/figures.js';
 import { formatView } from '../top/format.js';
 import { createSampler, type Sampler } from '../top/sampler.js';
 import { BY, type By, recordAvailability, servicesOf, type View, viewOf } from '../top/view.js';

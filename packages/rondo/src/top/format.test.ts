@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
+import type { MethodFlow } from '@rondo/operate';
+import { sumUp } from '@rondo/operate';
 import { createPaint } from '../terminal/terminal.js';
-import { sumUp } from './figures.js';
-import type { MethodFlow } from './flow.js';
 import { formatBytes, formatMs, formatRate, formatShare, formatView } from './format.js';
 import type { Row, View } from './view.js';
 

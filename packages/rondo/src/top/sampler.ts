@@ -4,14 +4,13 @@ import {
   type GetCallStatsResponse,
   type PoolStatus,
 } from '@rondo/contracts/rondo/stats/v1/stats';
-import { addressOf, reasonOf } from '@rondo/operate';
+import { addressOf, busyBetween, flowsBetween, type MethodFlow, reasonOf } from '@rondo/operate';
 import { type Channel, createClient, staticResolver } from '@rondo/rpc/client';
 import { createSemaphore } from '@rondo/rpc/clock';
 import { RpcError, Status } from '@rondo/rpc/status';
 import { openChannel } from '../channels.js';
 import type { Asking } from '../deadline.js';
 import { inTime } from '../listing/check.js';
-import { busyBetween, flowsBetween, type MethodFlow } from './flow.js';
 
 /** What is known of an instance. */
 export interface Sampled {

@@ -1,6 +1,14 @@
-import { addressOf, isPicked } from '@rondo/operate';
-import { type Availability, answeredShare, arrivals, chanceAllFail, type Figures, sumUp } from './figures.js';
-import type { MethodFlow } from './flow.js';
+import type { MethodFlow } from '@rondo/operate';
+import {
+  type Availability,
+  addressOf,
+  answeredShare,
+  arrivals,
+  chanceAllFail,
+  type Figures,
+  isPicked,
+  sumUp,
+} from '@rondo/operate';
 import type { Sampled } from './sampler.js';
 
 /** What a row is about. */

@@ -27,8 +27,8 @@ export function flowsBetween(
   before: GetCallStatsResponse,
   after: GetCallStatsResponse,
 ): readonly MethodFlow[] | undefined {
-  const seconds = secondsOf(after.uptime) - secondsOf(before.uptime);
-  if (before.startTime?.getTime() !== after.startTime?.getTime() || seconds <= 0) return undefined;
+  const seconds = secondsBetween(before, after);
+  if (seconds === undefined) return undefined;
   const earlier = new Map(before.methods.map((stats) => [pathOf(stats), stats]));
   const flows: MethodFlow[] = [];
   for (const stats of after.methods) {
@@ -37,6 +37,12 @@ export function flowsBetween(
     flows.push(flow);
   }
   return flows;
+}
+
+/** The time between two samples of one process, by its own clock; undefined if they can't be compared. */
+export function secondsBetween(before: GetCallStatsResponse, after: GetCallStatsResponse): number | undefined {
+  const seconds = secondsOf(after.uptime) - secondsOf(before.uptime);
+  return before.startTime?.getTime() === after.startTime?.getTime() && seconds > 0 ? seconds : undefined;
 }
 
 /** The share of the time between two samples in which the event loop was busy; undefined if the instance doesn't tell. */
@@ -59,12 +65,17 @@ function difference(before: MethodStats | undefined, after: MethodStats, seconds
   const replyBytes = Number(after.replyBytes - (before?.replyBytes ?? 0n));
   const ends = new Map(before?.ended.map(({ code, count }) => [code, count]));
   const ended = new Map(after.ended.map(({ code, count }) => [code, Number(count - (ends.get(code) ?? 0n))]));
-  const ranges = new Map(before?.durations.map(({ minMicros, count }) => [minMicros, count]));
-  const durations = after.durations.map(({ minMicros, maxMicros, count }) => {
-    return { minMicros, maxMicros, count: Number(count - (ranges.get(minMicros) ?? 0n)) };
-  });
+  const durations = durationsBetween(before?.durations, after.durations);
   const counts = [calls, requestBytes, replyBytes, ...ended.values(), ...durations.map(({ count }) => count)];
   if (counts.some((count) => count < 0)) return undefined;
   const inFlight = Number(after.begun - after.ended.reduce((sum, { count }) => sum + count, 0n));
   return { service, method, seconds, calls, ended, durations, inFlight, requestBytes, replyBytes };
+}
+
+/** The calls that ended between two samples, by range of duration. */
+export function durationsBetween(before: MethodStats['durations'] = [], after: MethodStats['durations'] = []) {
+  const earlier = new Map(before.map(({ minMicros, count }) => [minMicros, count]));
+  return after.map(({ minMicros, maxMicros, count }) => {
+    return { minMicros, maxMicros, count: Number(count - (earlier.get(minMicros) ?? 0n)) };
+  });
 }

@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { GetCallStatsResponse } from '@rondo/contracts/rondo/stats/v1/stats';
 import { percentileMs } from '@rondo/rpc/internal';
-import { Availability, answeredShare, chanceAllFail, sumUp } from './figures.js';
 import { flowsBetween, type MethodFlow } from './flow.js';
+import { Availability, answeredShare, chanceAllFail, sumUp } from './sums.js';
 
 const STARTED = new Date('2026-01-01T00:00:00Z');
 

@@ -54,20 +54,22 @@ export function arrivals(flows: readonly MethodFlow[]): Pick<Figures, 'calls' | 
 
 const isError = (code: number): boolean => code !== Status.OK && code !== Status.CANCELLED;
 
-function endedOf({ ended }: MethodFlow, counts: (code: number) => boolean = () => true): number {
+/** How many calls ended, of those whose status code `counts`. */
+export function endedOf({ ended }: MethodFlow, counts: (code: number) => boolean = () => true): number {
   return [...ended].reduce((sum, [code, count]) => (counts(code) ? sum + count : sum), 0);
 }
 
-function total(flows: readonly MethodFlow[], of: (flow: MethodFlow) => number): number {
+/** The sum over flows. */
+export function total<F>(flows: readonly F[], of: (flow: F) => number): number {
   return flows.reduce((sum, flow) => sum + of(flow), 0);
 }
 
 /** The sum of the rates: the instances were sampled at different times. */
-const rate = (flows: readonly MethodFlow[], of: (flow: MethodFlow) => number): number =>
+export const rate = <F extends Pick<MethodFlow, 'seconds'>>(flows: readonly F[], of: (flow: F) => number): number =>
   total(flows, (flow) => of(flow) / flow.seconds);
 
 /** Adds up equal ranges, in the order of durations. There may be a million: each is added without a copy. */
-function merge(flows: readonly MethodFlow[]): readonly DurationCount[] {
+export function merge(flows: readonly Pick<MethodFlow, 'durations'>[]): readonly DurationCount[] {
   const merged = new Map<number, { minMicros: number; maxMicros: number; count: number }>();
   for (const { durations } of flows) {
     for (const { minMicros, maxMicros, count } of durations) {
@@ -79,10 +81,13 @@ function merge(flows: readonly MethodFlow[]): readonly DurationCount[] {
   return [...merged.values()].sort((a, b) => a.minMicros - b.minMicros);
 }
 
+/** Whether a status code says that the server is at fault. */
+export const isFault = (code: number): boolean => isServerFault(statusFromCode(code));
+
 /** The share of the ended calls that an instance answered. Cancelled calls don't count; without calls it is 1. */
 export function answeredShare(flows: readonly MethodFlow[]): number {
   const judged = total(flows, (flow) => endedOf(flow, (code) => code !== Status.CANCELLED));
-  const failed = total(flows, (flow) => endedOf(flow, (code) => isServerFault(statusFromCode(code))));
+  const failed = total(flows, (flow) => endedOf(flow, isFault));
   return judged === 0 ? 1 : (judged - failed) / judged;
 }
 
