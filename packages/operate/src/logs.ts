@@ -9,10 +9,10 @@ const MAX_LINES = 2_000;
 
 /** Tells the log lines of the instances. */
 export async function* readLogs({ logs, instanceId }: ReadLogsRequest, gatherer: Gatherer, asker: Asker) {
-  const ask = (channel: Channel, options: AskOptions) =>
+  const stream = (channel: Channel, options: AskOptions) =>
     createClient(LogServiceDefinition, { channel }).readLogs(logs ?? {}, options);
   const fits = (endpoint: Endpoint) => instanceId === '' || endpoint.instanceId === instanceId;
-  for await (const { told, silent } of gatherer.ask({ ask, fits, follows: logs?.follow ?? false, off }, asker)) {
+  for await (const { told, silent } of gatherer.ask({ stream, fits, follows: logs?.follow ?? false, off }, asker)) {
     const cut = createCutter(MAX_LINES);
     const lines = told.map((one) => {
       const { kept, leftOut } = cut(one.lines);

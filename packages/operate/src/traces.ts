@@ -32,10 +32,8 @@ export async function listTraces(
   gatherer: Gatherer,
   asker: Asker,
 ): Promise<{ readonly traces: readonly KnownTrace[]; readonly silent: readonly SilentInstance[] }> {
-  async function* ask(channel: Channel, options: AskOptions) {
-    yield await clientOf(channel).listTraces(request, options);
-  }
-  const { told, silent } = await collect(gatherer.ask({ ask, follows: false, off: NO_SPANS }, asker));
+  const read = (channel: Channel, options: AskOptions) => clientOf(channel).listTraces(request, options);
+  const { told, silent } = await collect(gatherer.ask({ read, follows: false, off: NO_SPANS }, asker));
   const known: KnownParts = new Map();
   for (const { instanceId, traces } of told) for (const part of traces) addPart(known, part, instanceId);
   return { traces: [...known.values()].map(joined), silent };
@@ -44,10 +42,8 @@ export async function listTraces(
 /** Asks the instances for their spans of a trace. */
 export async function* findTrace({ traceId }: FindTraceRequest, gatherer: Gatherer, asker: Asker) {
   const cut = createCutter(MAX_SPANS);
-  async function* ask(channel: Channel, options: AskOptions) {
-    yield await clientOf(channel).getTrace({ traceId }, options);
-  }
-  for await (const { told, silent } of gatherer.ask({ ask, follows: false, off: NO_SPANS }, asker)) {
+  const read = (channel: Channel, options: AskOptions) => clientOf(channel).getTrace({ traceId }, options);
+  for await (const { told, silent } of gatherer.ask({ read, follows: false, off: NO_SPANS }, asker)) {
     const traces = told.map((trace) => {
       const { kept: spans, leftOut } = cut(trace.spans);
       return { ...trace, spans, lostSpans: trace.lostSpans + leftOut };
@@ -62,7 +58,7 @@ export async function* watchTraces(
   gatherer: Gatherer,
   asker: Asker,
 ) {
-  async function* ask(channel: Channel, options: AskOptions): AsyncGenerator<WatchTracesResponse> {
+  async function* stream(channel: Channel, options: AskOptions): AsyncGenerator<WatchTracesResponse> {
     const client = clientOf(channel);
     const watch = client.watchTraces({ filter }, options)[Symbol.asyncIterator]();
     // Asked before the list, so that no trace ends between both.
@@ -74,7 +70,7 @@ export async function* watchTraces(
     }
     for (let next = await first; next.done !== true; next = await watch.next()) yield next.value;
   }
-  for await (const { told, silent } of gatherer.ask({ ask, follows: true, off: NO_SPANS }, asker)) {
+  for await (const { told, silent } of gatherer.ask({ stream, follows: true, off: NO_SPANS }, asker)) {
     const cut = createCutter(MAX_TRACES);
     const traces = told.map((one) => {
       const { kept, leftOut } = cut(one.traces);

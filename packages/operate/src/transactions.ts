@@ -6,9 +6,9 @@ import {
   SagaState,
   type Transaction,
 } from '@rondo/contracts/rondo/transactions/v1/transactions';
-import { type Channel, createClient, type Endpoint } from '@rondo/rpc/client';
-import type { Clock } from '@rondo/rpc/clock';
-import { type Answered, type Asker, type AskOptions, changesOf, type Gatherer } from './gather.js';
+import { createClient } from '@rondo/rpc/client';
+import type { Answered, Asker, Gatherer } from './gather.js';
+import { serves } from './jobs.js';
 
 /** What one instance has, and the name under which it coordinates; empty if it doesn't. */
 export interface ToldTransactions extends InstanceTransactions {
@@ -17,39 +17,35 @@ export interface ToldTransactions extends InstanceTransactions {
 
 /** Gives the unfinished transactions and sagas of each instance, once or whenever they change. */
 export function gatherTransactions(
-  { clock, gatherer, follows }: { readonly clock: Clock; readonly gatherer: Gatherer; readonly follows: boolean },
+  gatherer: Gatherer,
+  { follows }: { readonly follows: boolean },
   asker: Asker,
 ): AsyncGenerator<Answered<ToldTransactions>> {
-  async function* ask(channel: Channel, options: AskOptions, endpoint: Endpoint) {
-    const read = readerOf(channel, options, endpoint);
-    if (follows) yield* changesOf({ clock, signal: options.signal }, read);
-    else yield await read();
-  }
-  const fits = (endpoint: Endpoint) => serves(endpoint, COORDINATOR) || serves(endpoint, PARTICIPANT);
-  return gatherer.ask({ ask, fits, follows }, asker);
-}
-
-const serves = ({ services = [] }: Endpoint, { fullName }: { readonly fullName: string }) =>
-  services.includes(fullName);
-
-function readerOf(channel: Channel, options: AskOptions, endpoint: Endpoint): () => Promise<ToldTransactions> {
-  const coordinator = serves(endpoint, COORDINATOR) ? createClient(COORDINATOR, { channel }) : undefined;
-  const participant = serves(endpoint, PARTICIPANT) ? createClient(PARTICIPANT, { channel }) : undefined;
-  return async () => {
-    const [listed, started, held] = await Promise.all([
-      coordinator?.listTransactions({}, options),
-      coordinator?.listSagas({}, options),
-      participant?.listInDoubt({}, options),
-    ]);
-    return {
-      instanceId: endpoint.instanceId,
-      coordinator: listed?.coordinator ?? '',
-      transactions: listed?.transactions ?? [],
-      sagas: started?.sagas ?? [],
-      participant: held?.participant ?? '',
-      inDoubt: held?.branches ?? [],
-    };
-  };
+  const [coordinates, takesPart] = [serves(COORDINATOR), serves(PARTICIPANT)];
+  return gatherer.ask(
+    {
+      follows,
+      fits: (endpoint) => coordinates(endpoint) || takesPart(endpoint),
+      async read(channel, options, endpoint) {
+        const coordinator = coordinates(endpoint) ? createClient(COORDINATOR, { channel }) : undefined;
+        const participant = takesPart(endpoint) ? createClient(PARTICIPANT, { channel }) : undefined;
+        const [listed, started, held] = await Promise.all([
+          coordinator?.listTransactions({}, options),
+          coordinator?.listSagas({}, options),
+          participant?.listInDoubt({}, options),
+        ]);
+        return {
+          instanceId: endpoint.instanceId,
+          coordinator: listed?.coordinator ?? '',
+          transactions: listed?.transactions ?? [],
+          sagas: started?.sagas ?? [],
+          participant: held?.participant ?? '',
+          inDoubt: held?.branches ?? [],
+        };
+      },
+    },
+    asker,
+  );
 }
 
 /** A branch in doubt: it is prepared, and has neither committed nor aborted. */

@@ -101,8 +101,8 @@ async function readUnfinished(registry: string | undefined, context: CommandCont
   const { clock, signal } = context;
   const { instances } = await registeredInstances(registry, context);
   const channel = reachOf(endpointsOf(instances));
-  const asked = { clock, gatherer: gathererOf(channel, clock), follows: false };
-  const unfinished = joinTransactions(await collect(gatherTransactions(asked, { signal })));
+  const told = gatherTransactions(gathererOf(channel, clock), { follows: false }, { signal });
+  const unfinished = joinTransactions(await collect(told));
   signal.throwIfAborted();
   return { channel, unfinished };
 }

@@ -66,8 +66,8 @@ export function consoleService({
     findTrace: (request, call) => findTrace(request, gatherer, askerOf(call)),
     watchTraces: (request, call) => watchTraces(request, gatherer, askerOf(call)),
     readLogs: (request, call) => readLogs(request, gatherer, askerOf(call)),
-    watchTransactions: (_, call) => gatherTransactions({ clock, gatherer, follows: true }, askerOf(call)),
-    watchJobs: (_, call) => watchJobs(clock, gatherer, askerOf(call)),
+    watchTransactions: (_, call) => gatherTransactions(gatherer, { follows: true }, askerOf(call)),
+    watchJobs: (_, call) => watchJobs(gatherer, askerOf(call)),
     async resolveJob({ instanceId, id, discard }, { signal }) {
       await atInstance({ channel, instanceId, signal }, (direct) => {
         const client = createClient(JobServiceDefinition, { channel: direct });
@@ -75,7 +75,7 @@ export function consoleService({
       });
       return {};
     },
-    watchEvents: (_, call) => watchEvents(clock, gatherer, askerOf(call)),
+    watchEvents: (_, call) => watchEvents(gatherer, askerOf(call)),
     async resolveEvents({ instanceId, action }, { signal }) {
       await atInstance({ channel, instanceId, signal }, async (direct) => {
         const client = createClient(EventServiceDefinition, { channel: direct });
