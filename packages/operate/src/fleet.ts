@@ -1,12 +1,7 @@
-import type {
-  FleetCalls,
-  FleetInstance,
-  WatchFleetResponse,
-  WatchInstanceResponse,
-} from '@rondo/contracts/rondo/gateway/v1/console';
+import type { FleetCalls, WatchFleetResponse, WatchInstanceResponse } from '@rondo/contracts/rondo/gateway/v1/console';
 import { sleep } from '@rondo/rpc/clock';
 import { woken } from './gather.js';
-import { type Change, followInstances, type Instances, type InstancesOptions } from './instances.js';
+import { type Followed, followInstances, type Instances, type InstancesOptions, toInstance } from './instances.js';
 
 /** The instances of the system, followed while anyone watches. */
 export interface Fleet {
@@ -27,13 +22,12 @@ const [MAX_TOLD, PART_MS] = [100, 10];
 /** How often the watchers of an instance are told. Milliseconds. */
 const INSTANCE_MS = 1_000;
 
-/** What a watcher hasn't been told yet: never more than there are instances. */
+/** What a watcher was told. */
 interface Watcher {
-  readonly changed: Set<string>;
-  readonly left: Set<string>;
-  isNew: boolean;
-  /** The calls that it was told. */
+  readonly told: Map<string, Followed>;
   calls: FleetCalls | undefined;
+  /** Whether something has changed since. */
+  isNew: boolean;
   wake: () => void;
 }
 
@@ -44,23 +38,15 @@ export function createFleet(options: InstancesOptions): Fleet {
   let users = 0;
   const closed = new AbortController();
   let instances: Instances | undefined;
-  const tell = ({ changed, left }: Change) => {
+  const onChange = () => {
     for (const watcher of watchers) {
-      for (const id of left) {
-        watcher.changed.delete(id);
-        watcher.left.add(id);
-      }
-      for (const id of changed) {
-        watcher.left.delete(id);
-        watcher.changed.add(id);
-      }
       watcher.isNew = true;
       watcher.wake();
     }
   };
   const open = () => {
     users += 1;
-    instances ??= followInstances(options, tell);
+    instances ??= followInstances(options, onChange);
     return instances;
   };
   const leave = () => {
@@ -75,8 +61,7 @@ export function createFleet(options: InstancesOptions): Fleet {
     },
     async *watch(given) {
       const signal = AbortSignal.any([given, closed.signal]);
-      const changed = new Set(instances?.ids);
-      const watcher: Watcher = { changed, left: new Set(), isNew: true, calls: undefined, wake: () => undefined };
+      const watcher: Watcher = { told: new Map(), calls: undefined, isNew: true, wake: () => undefined };
       watchers.add(watcher);
       const followed = open();
       try {
@@ -107,16 +92,16 @@ export function createFleet(options: InstancesOptions): Fleet {
   };
 }
 
-/** Takes what the watcher hasn't been told. */
-function eventOf(watcher: Watcher, { source, get, calls: callsNow }: Instances): WatchFleetResponse {
-  const calls = callsNow();
-  const told = [...watcher.changed].slice(0, MAX_TOLD);
-  const changed = told.map(get).filter((one): one is FleetInstance => one !== undefined);
-  const left = [...watcher.left];
-  for (const id of told) watcher.changed.delete(id);
-  watcher.left.clear();
-  watcher.isNew = watcher.changed.size > 0;
-  const before = watcher.calls;
-  watcher.calls = calls;
-  return { instances: changed, left, source, calls: calls === before ? undefined : calls };
+/** What the watcher wasn't told yet. */
+function eventOf(watcher: Watcher, { source, known, calls: callsNow }: Instances): WatchFleetResponse {
+  const { told, calls: callsBefore } = watcher;
+  const changed = [...known].filter(([id, one]) => told.get(id) !== one);
+  const left = [...told.keys()].filter((id) => !known.has(id));
+  const part = changed.slice(0, MAX_TOLD);
+  for (const id of left) told.delete(id);
+  for (const [id, one] of part) told.set(id, one);
+  watcher.isNew = changed.length > part.length;
+  watcher.calls = callsNow();
+  const calls = watcher.calls === callsBefore ? undefined : watcher.calls;
+  return { instances: part.map(([, one]) => toInstance(one)), left, source, calls };
 }

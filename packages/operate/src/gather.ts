@@ -83,7 +83,12 @@ export function createGatherer({ channel, clock, maxAsked = MAX_ASKED }: Gathere
       const gone = new AbortController();
       const signal = AbortSignal.any([asker.signal, gone.signal]);
       const { principal } = asker;
-      const asking = new Asking(query, { peers, clock, maxAsked, options: { signal, ...(principal && { principal }) } });
+      const asking = new Asking(query, {
+        peers,
+        clock,
+        maxAsked,
+        options: { signal, ...(principal && { principal }) },
+      });
       const following = channel.followAll({
         onResolution: ({ endpoints }) => asking.list(endpoints),
         onFailure: () => undefined,

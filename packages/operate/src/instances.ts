@@ -20,18 +20,11 @@ export interface InstancesOptions {
   readonly log: Logger;
 }
 
-/** The ids of instances that are new or have changed, and of those that have left. */
-export interface Change {
-  readonly changed: readonly string[];
-  readonly left: readonly string[];
-}
-
 /** The instances, with what they tell of their calls, until they are closed. */
 export interface Instances {
   readonly source: FleetSource;
-  readonly ids: Iterable<string>;
-  /** Undefined if it has left. */
-  get(id: string): FleetInstance | undefined;
+  /** By id. What has changed of an instance is another object. */
+  readonly known: ReadonlyMap<string, Followed>;
   /** Who calls whom: the same object until it changes. */
   calls(): FleetCalls;
   /** Asks all instances for what they know of one of them, as long as it is the one of the last 20 for which this was called. */
@@ -41,12 +34,13 @@ export interface Instances {
   close(): void;
 }
 
-interface Followed {
+/** An instance, and what it has told last. */
+export interface Followed {
   readonly endpoint: Endpoint;
   /** Ends the readings. */
-  readonly asked: AbortController | undefined;
-  reading: Reading | undefined;
-  load: FleetLoad | undefined;
+  readonly asked?: AbortController;
+  readonly reading?: Reading | undefined;
+  readonly load?: FleetLoad | undefined;
 }
 
 /** Each instance that is asked costs a connection. */
@@ -59,7 +53,7 @@ const CALLS_MS = 1_000;
 const { FLEET_SOURCE_CURRENT: CURRENT, FLEET_SOURCE_LAST_KNOWN: LAST_KNOWN } = FleetSource;
 
 /** Follows the instances by one watch of the registry, and asks each of them for its counters. */
-export function followInstances(options: InstancesOptions, tell: (change: Change) => void): Instances {
+export function followInstances(options: InstancesOptions, onChange: () => void): Instances {
   const { clock } = options;
   const known = new Map<string, Followed>();
   const about = new Set<string>();
@@ -69,15 +63,14 @@ export function followInstances(options: InstancesOptions, tell: (change: Change
   const onReading = (endpoint: Endpoint, reading: Reading | undefined) => {
     const followed = known.get(endpoint.instanceId);
     if (followed?.endpoint.address !== endpoint.address) return;
-    followed.reading = reading;
-    followed.load = reading && loadOf(reading);
-    tell({ changed: [endpoint.instanceId], left: [] });
+    known.set(endpoint.instanceId, { ...followed, reading, load: reading && loadOf(reading) });
+    onChange();
   };
   const follow = (endpoint: Endpoint, index: number): Followed => {
     const before = known.get(endpoint.instanceId);
     if (before?.endpoint.address === endpoint.address) return { ...before, endpoint };
     before?.asked?.abort();
-    if (known.size >= MAX_ASKED) return { endpoint, asked: undefined, reading: undefined, load: undefined };
+    if (known.size >= MAX_ASKED) return { endpoint };
     const asked = new AbortController();
     void askForReadings(endpoint, {
       ...options,
@@ -87,24 +80,24 @@ export function followInstances(options: InstancesOptions, tell: (change: Change
       pauseMs: () => Math.max(PAUSE_MS, known.size * PAUSE_OF_EACH_MS),
       onReading: (reading) => onReading(endpoint, reading),
     });
-    return { endpoint, asked, reading: undefined, load: undefined };
+    return { endpoint, asked };
   };
   const readings = () => [...known.values()].flatMap(({ reading = [] }) => reading);
   const onEndpoints = (endpoints: readonly Endpoint[]) => {
     source = CURRENT;
     const ids = new Set(endpoints.map(({ instanceId }) => instanceId));
-    const gone = [...known].filter(([id]) => !ids.has(id));
-    for (const [id, { asked }] of gone) {
+    for (const [id, { asked }] of known) {
+      if (ids.has(id)) continue;
       asked?.abort();
       known.delete(id);
     }
     const changed = endpoints.filter((endpoint) => known.get(endpoint.instanceId)?.endpoint !== endpoint);
     for (const [index, endpoint] of changed.entries()) known.set(endpoint.instanceId, follow(endpoint, index));
-    tell({ changed: changed.map(({ instanceId }) => instanceId), left: gone.map(([id]) => id) });
+    onChange();
   };
   const onAway = () => {
     source = LAST_KNOWN;
-    tell({ changed: [], left: [] });
+    onChange();
   };
   const following = options.channel.followAll({
     onResolution: ({ endpoints }) => onEndpoints(endpoints),
@@ -115,11 +108,7 @@ export function followInstances(options: InstancesOptions, tell: (change: Change
     get source() {
       return source;
     },
-    ids: { [Symbol.iterator]: () => known.keys() },
-    get(id) {
-      const followed = known.get(id);
-      return followed && toInstance(followed);
-    },
+    known,
     calls() {
       if (clock.now() - callsAt < Math.max(CALLS_MS, known.size * PAUSE_OF_EACH_MS)) return calls;
       callsAt = clock.now();
@@ -148,7 +137,8 @@ const STATES: Readonly<Record<Endpoint['state'], FleetState>> = {
   cordoned: FleetState.FLEET_STATE_CORDONED,
 };
 
-function toInstance({ endpoint, load, reading }: Followed): FleetInstance {
+/** An instance as a page shows it. */
+export function toInstance({ endpoint, load, reading }: Followed): FleetInstance {
   const { instanceId, services = [], state, address, zone, version, weight, registerTimeMs } = endpoint;
   return {
     instanceId,
