@@ -1,17 +1,15 @@
-import { AuditServiceDefinition } from '@rondo/contracts/rondo/audit/v1/audit';
-import { reasonOf } from '@rondo/operate';
+import { type AuditEvent, AuditServiceDefinition } from '@rondo/contracts/rondo/audit/v1/audit';
+import type { CallOptions, Client } from '@rondo/rpc/client';
 import { statusName } from '@rondo/rpc/internal';
 import { statusFromCode } from '@rondo/rpc/status';
-import { readEvents, type ToldEvent } from '../audit/gather.js';
-import { type CommandContext, defineCommand } from '../command.js';
+import { defineCommand } from '../command.js';
 import { completeService } from '../completion/registered.js';
 import { UsageError } from '../errors.js';
 import { ExitCode } from '../exit-code.js';
 import { jsonOption, positiveInteger, registryOption } from '../options.js';
-import { groupsOf } from '../registry/groups.js';
+import { askGroups, groupsOf } from '../registry/groups.js';
 import { registeredInstances } from '../registry/locate.js';
 import { formatTable } from '../terminal/table.js';
-import { printable } from '../terminal/text.js';
 
 const DEFAULT_LIMIT = 50;
 const MAX_LIMIT = 10_000;
@@ -51,15 +49,15 @@ export const audit = defineCommand({
   exitCodes: { FAILED: 'A service could not be asked; standard error says why.' },
   async run({ values, positionals: [name] }, context) {
     const limit = positiveInteger('limit', values.limit, MAX_LIMIT) ?? DEFAULT_LIMIT;
-    const query = { filter: values.filter ?? '', limit, signal: context.signal };
+    const query = { filter: values.filter ?? '', limit };
     const { instances } = await registeredInstances(values.registry, context);
     const groups = groupsOf(instances, { serving: AuditServiceDefinition.fullName, name });
     if (groups.length === 0) throw new UsageError(nothingAudited(name));
-    const told = await Promise.all(groups.map((group) => orReport(readEvents(group, query), context)));
-    const events = told.flatMap((found) => found ?? []);
+    const told = await askGroups(groups, eventsOf(query), context);
+    const events = told.flatMap(({ answer }) => answer);
     const newest = events.sort((a, b) => timeOf(b) - timeOf(a)).slice(0, limit);
     await context.stdout.write(values.json ? `${JSON.stringify({ events: newest.map(viewOf) })}\n` : format(newest));
-    return told.includes(undefined) ? ExitCode.FAILED : ExitCode.OK;
+    return told.length === groups.length ? ExitCode.OK : ExitCode.FAILED;
   },
 });
 
@@ -68,16 +66,33 @@ function nothingAudited(name: string | undefined): string {
   return `${which} has an audit: rondo ps lists what is registered`;
 }
 
-/** Undefined, after a line on standard error, if a service can't be asked. */
-async function orReport<T>(reading: Promise<T>, { signal, stderr }: CommandContext): Promise<T | undefined> {
-  try {
-    return await reading;
-  } catch (error) {
-    signal.throwIfAborted();
-    await stderr.write(`a service can't be asked: ${printable(reasonOf(error))}\n`);
-    return undefined;
-  }
+/** An event and the instance that told it. */
+interface ToldEvent {
+  readonly event: AuditEvent;
+  readonly instanceId: string;
 }
+
+const PAGE_SIZE = 100;
+
+/** Asks an instance for its events, the newest first. */
+const eventsOf = ({ filter, limit }: { readonly filter: string; readonly limit: number }) => ({
+  definition: AuditServiceDefinition,
+  async call(
+    client: Client<typeof AuditServiceDefinition>,
+    options: CallOptions,
+    instanceId: string,
+  ): Promise<readonly ToldEvent[]> {
+    const found: ToldEvent[] = [];
+    let pageToken = '';
+    do {
+      const pageSize = Math.min(PAGE_SIZE, limit - found.length);
+      const page = await client.listAuditEvents({ filter, pageSize, pageToken }, options);
+      for (const event of page.events) found.push({ event, instanceId });
+      pageToken = page.nextPageToken;
+    } while (pageToken !== '' && found.length < limit);
+    return found;
+  },
+});
 
 const timeOf = ({ event }: ToldEvent): number => event.createTime?.getTime() ?? 0;
 

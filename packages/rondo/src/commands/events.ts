@@ -5,15 +5,14 @@ import {
   type ListGroupsResponse,
 } from '@rondo/contracts/rondo/events/v1/events';
 import type { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
-import { listInstances, reasonOf } from '@rondo/operate';
+import type { CallOptions, Client } from '@rondo/rpc/client';
 import { type CommandContext, defineCommand } from '../command.js';
 import { completeService } from '../completion/registered.js';
 import { UsageError } from '../errors.js';
 import { ExitCode } from '../exit-code.js';
 import { jsonOption, registryOption } from '../options.js';
-import { askGroup } from '../registry/ask-group.js';
-import { groupsOf } from '../registry/groups.js';
-import { registryAddresses, withRegistry } from '../registry/locate.js';
+import { askGroup, askGroups, groupsOf } from '../registry/groups.js';
+import { registeredInstances } from '../registry/locate.js';
 import { formatTable } from '../terminal/table.js';
 import { formatAge, printable } from '../terminal/text.js';
 
@@ -50,20 +49,18 @@ export const events = defineCommand({
     if (!['ls', 'retry', 'discard', 'replay', 'hand-over', 'remove-group'].includes(action))
       throw new UsageError(`say what to do: ${ACTIONS}`);
     if (action !== 'ls' && subject === '') throw new UsageError(`say which: ${ACTIONS}`);
-    return await withRegistry(await registryAddresses(values.registry, context), async (registry) => {
-      const { instances } = await listInstances(registry, { signal: context.signal });
-      const byId = action === 'retry' || action === 'discard';
-      const name = byId ? last : action === 'ls' ? subject || undefined : undefined;
-      const publishers = groupsOf(instances, { serving: definition.fullName, name });
-      if (publishers.length === 0)
-        throw new UsageError('no registered service has topics: rondo ps lists what is registered');
-      if (action === 'ls') return await list(publishers, values.json, context);
-      const told = byId
-        ? await resolve(publishers, { action, id: subject }, context)
-        : await change(publishers, { action, group: subject, last }, context);
-      await context.stdout.write(`${told}\n`);
-      return ExitCode.OK;
-    });
+    const { instances } = await registeredInstances(values.registry, context);
+    const byId = action === 'retry' || action === 'discard';
+    const name = byId ? last : action === 'ls' ? subject || undefined : undefined;
+    const publishers = groupsOf(instances, { serving: definition.fullName, name });
+    if (publishers.length === 0)
+      throw new UsageError('no registered service has topics: rondo ps lists what is registered');
+    if (action === 'ls') return await list(publishers, values.json, context);
+    const told = byId
+      ? await resolve(publishers, { action, id: subject }, context)
+      : await change(publishers, { action, group: subject, last }, context);
+    await context.stdout.write(`${told}\n`);
+    return ExitCode.OK;
   },
 });
 
@@ -78,10 +75,11 @@ async function resolve(
   if (publisher === undefined || another !== undefined)
     throw new UsageError('several services have topics: name one after the id');
   const call = action === 'retry' ? ('retryEvent' as const) : ('discardEvent' as const);
-  const event = await askGroup(publisher, {
-    ...{ definition, signal },
-    call: (client, options) => client[call]({ id: BigInt(id) }, options),
-  });
+  const event = await askGroup(
+    publisher,
+    { definition, call: (client, options) => client[call]({ id: BigInt(id) }, options) },
+    signal,
+  );
   return `${printable(`${event.group} ${event.key}`)} is ${action === 'retry' ? 'tried again' : 'discarded'}`;
 }
 
@@ -90,52 +88,36 @@ async function change(
   { action, group, last }: { readonly action: string; readonly group: string; readonly last: string | undefined },
   context: CommandContext,
 ): Promise<string> {
-  const { signal } = context;
   const [from, owner = ''] = action === 'hand-over' ? [undefined, last] : [last];
   const fromTime = from === undefined ? undefined : new Date(TIME.test(from) ? from : Number.NaN); // Date takes 5 for a month
   if (Number.isNaN(fromTime?.getTime())) throw new UsageError(`${from} is no time, such as 2026-03-01T09:00:00Z`);
-  for (const { publisher, answer } of await askAll(publishers, context)) {
-    if (!answer.groups.some(({ name }) => name === group)) continue;
-    return await askGroup(publisher, {
-      ...{ definition, signal },
-      async call(client, options) {
-        if (action === 'remove-group') {
-          await client.removeGroup({ group }, options);
-          return `${group} is removed`;
-        }
-        if (action === 'hand-over') {
-          await client.handOverGroup({ group, owner }, options);
-          return `${group} belongs to ${owner}`;
-        }
-        const { events: count } = await client.replayEvents({ group, fromTime }, { ...options, timeoutMs: REPLAY_MS });
-        return `${count} events are delivered to ${group} again`;
-      },
-    });
-  }
-  throw new UsageError(`there is no group ${group}: rondo events ls lists them`);
+  const told = await askGroups(publishers, lists, context);
+  const found = told.find(({ answer }) => answer.groups.some(({ name }) => name === group));
+  if (found === undefined) throw new UsageError(`there is no group ${group}: rondo events ls lists them`);
+  const call = async (client: Client<typeof definition>, options: CallOptions) => {
+    if (action === 'remove-group') {
+      await client.removeGroup({ group }, options);
+      return `${group} is removed`;
+    }
+    if (action === 'hand-over') {
+      await client.handOverGroup({ group, owner }, options);
+      return `${group} belongs to ${owner}`;
+    }
+    const { events: count } = await client.replayEvents({ group, fromTime }, { ...options, timeoutMs: REPLAY_MS });
+    return `${count} events are delivered to ${group} again`;
+  };
+  return await askGroup(found.group, { definition, call }, context.signal);
 }
 
-/** What the publishers tell. Standard error has why one can't be asked. */
-async function askAll(publishers: Publishers, { stderr, signal }: CommandContext) {
-  const asked = publishers.map(async (publisher) => {
-    try {
-      const answer = await askGroup(publisher, {
-        ...{ definition, signal },
-        call: (client, options) => client.listGroups({}, options),
-      });
-      return [{ publisher, answer }];
-    } catch (error) {
-      signal.throwIfAborted();
-      await stderr.write(`a service can't be asked: ${printable(reasonOf(error))}\n`);
-      return [];
-    }
-  });
-  return (await Promise.all(asked)).flat();
-}
+/** Asks a publisher for its groups. */
+const lists = {
+  definition,
+  call: (client: Client<typeof definition>, options: CallOptions) => client.listGroups({}, options),
+};
 
 async function list(publishers: Publishers, json: boolean | undefined, context: CommandContext): Promise<number> {
   const { stdout, stderr, clock } = context;
-  const answers = (await askAll(publishers, context)).map(({ answer }) => answer);
+  const answers = (await askGroups(publishers, lists, context)).map(({ answer }) => answer);
   const groups = answers.flatMap((answer) => answer.groups);
   const [dead, refused] = [answers.flatMap((answer) => answer.events), answers.flatMap((answer) => answer.refused)];
   if (json)

@@ -1,14 +1,18 @@
-import { type Job, JobServiceDefinition, JobState, type ListJobsResponse } from '@rondo/contracts/rondo/jobs/v1/jobs';
+import {
+  JobServiceDefinition as definition,
+  type Job,
+  JobState,
+  type ListJobsResponse,
+} from '@rondo/contracts/rondo/jobs/v1/jobs';
 import type { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
-import { listInstances, reasonOf } from '@rondo/operate';
+import type { CallOptions, Client } from '@rondo/rpc/client';
 import { type CommandContext, defineCommand } from '../command.js';
 import { completeService } from '../completion/registered.js';
 import { UsageError } from '../errors.js';
 import { ExitCode } from '../exit-code.js';
 import { jsonOption, registryOption } from '../options.js';
-import { askGroup } from '../registry/ask-group.js';
-import { groupsOf } from '../registry/groups.js';
-import { registryAddresses, withRegistry } from '../registry/locate.js';
+import { askGroup, askGroups, groupsOf } from '../registry/groups.js';
+import { registeredInstances } from '../registry/locate.js';
 import { formatTable } from '../terminal/table.js';
 import { formatAge, printable } from '../terminal/text.js';
 
@@ -47,54 +51,41 @@ export const jobs = defineCommand({
       );
     if (change !== undefined && change !== 'run' && !/^\d{1,18}$/.test(subject))
       throw new UsageError('name an id: rondo jobs ls lists them');
-    return await withRegistry(await registryAddresses(values.registry, context), async (registry) => {
-      const { instances } = await listInstances(registry, { signal: context.signal });
-      const groups = groupsOf(instances, { serving: JobServiceDefinition.fullName, name });
-      if (groups.length === 0)
-        throw new UsageError('no registered service has jobs: rondo ps lists what is registered');
-      if (change === undefined) return await list(groups, values.json, context);
-      const [group, another] = groups;
-      if (group === undefined || another !== undefined)
-        throw new UsageError('several services have jobs: name one after the id');
-      const job = await askGroup(group, {
-        ...{ definition, signal: context.signal },
-        call(client, options) {
-          if (change === 'run') return client.runSchedule({ method: subject }, options);
-          const id = BigInt(subject);
-          return change === 'retry' ? client.retryJob({ id }, options) : client.discardJob({ id }, options);
-        },
-      });
-      const runs =
-        change === 'discard' && job.state === JobState.JOB_STATE_RUNNING
-          ? '; an attempt runs, and is cancelled within ten seconds'
-          : '';
-      const told = `${printable(`${job.method} ${job.key}`)} ${CHANGES[change]}${runs}`;
-      await context.stdout.write(`${values.json ? JSON.stringify(view(job)) : told}\n`);
-      return ExitCode.OK;
-    });
+    const { instances } = await registeredInstances(values.registry, context);
+    const groups = groupsOf(instances, { serving: definition.fullName, name });
+    if (groups.length === 0) throw new UsageError('no registered service has jobs: rondo ps lists what is registered');
+    if (change === undefined) return await list(groups, values.json, context);
+    const [group, another] = groups;
+    if (group === undefined || another !== undefined)
+      throw new UsageError('several services have jobs: name one after the id');
+    const call = (client: Client<typeof definition>, options: CallOptions) => {
+      if (change === 'run') return client.runSchedule({ method: subject }, options);
+      const id = BigInt(subject);
+      return change === 'retry' ? client.retryJob({ id }, options) : client.discardJob({ id }, options);
+    };
+    const job = await askGroup(group, { definition, call }, context.signal);
+    const runs =
+      change === 'discard' && job.state === JobState.JOB_STATE_RUNNING
+        ? '; an attempt runs, and is cancelled within ten seconds'
+        : '';
+    const told = `${printable(`${job.method} ${job.key}`)} ${CHANGES[change]}${runs}`;
+    await context.stdout.write(`${values.json ? JSON.stringify(view(job)) : told}\n`);
+    return ExitCode.OK;
   },
 });
-
-const definition = JobServiceDefinition;
 
 async function list(
   groups: readonly (readonly Instance[])[],
   json: boolean | undefined,
   context: CommandContext,
 ): Promise<number> {
-  const { stdout, stderr, signal, clock } = context;
-  const told = await Promise.all(
-    groups.map((group) =>
-      askGroup(group, { definition, signal, call: (client, options) => client.listJobs({}, options) }).catch(
-        async (error: unknown) => {
-          signal.throwIfAborted();
-          await stderr.write(`a service can't be asked: ${printable(reasonOf(error))}\n`);
-          return undefined;
-        },
-      ),
-    ),
+  const { stdout, clock } = context;
+  const told = await askGroups(
+    groups,
+    { definition, call: (client, options) => client.listJobs({}, options) },
+    context,
   );
-  const answers = told.filter((answer) => answer !== undefined);
+  const answers = told.map(({ answer }) => answer);
   const methods = answers.flatMap((answer) => answer.methods);
   const found = answers.flatMap((answer) => answer.jobs);
   if (json) {

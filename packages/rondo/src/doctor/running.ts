@@ -18,8 +18,7 @@ import type { Clock } from '@rondo/rpc/clock';
 import { RpcError, Status } from '@rondo/rpc/status';
 import { openChannel } from '../channels.js';
 import { askStats } from '../listing/guards.js';
-import { askGroup } from '../registry/ask-group.js';
-import { groupsOf } from '../registry/groups.js';
+import { askGroup, groupsOf } from '../registry/groups.js';
 import { withRegistry } from '../registry/locate.js';
 import { mixedSecurity, splitBySecurity } from '../registry/security.js';
 import { messageOf } from '../workspace/errors.js';
@@ -182,7 +181,7 @@ async function judgeGroups(instances: readonly Instance[], { signal }: Asking): 
   const publishers = groupsOf(instances, { serving: definition.fullName, name: undefined });
   const asked = await Promise.allSettled(
     publishers.map((publisher) =>
-      askGroup(publisher, { definition, signal, call: (client, options) => client.listGroups({}, options) }),
+      askGroup(publisher, { definition, call: (client, options) => client.listGroups({}, options) }, signal),
     ),
   );
   const served = new Set(instances.filter(isPicked).flatMap(({ services }) => services));

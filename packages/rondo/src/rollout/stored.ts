@@ -3,19 +3,18 @@ import { FieldDescriptorProto_Type as Type } from '@bufbuild/protobuf/wkt';
 import { EventServiceDefinition as events } from '@rondo/contracts/rondo/events/v1/events';
 import { JobServiceDefinition as jobs } from '@rondo/contracts/rondo/jobs/v1/jobs';
 import type { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
-import { askGroup } from '../registry/ask-group.js';
-import { groupsOf } from '../registry/groups.js';
+import { askGroup, groupsOf } from '../registry/groups.js';
 
 /** How many calls of each method are stored as jobs and events, by its full name. @throws if a service can't be asked. */
 export async function countStored(instances: readonly Instance[], signal: AbortSignal) {
   const servedBy = (serving: string) => groupsOf(instances, { serving, name: undefined });
   const asked = await Promise.all([
     ...servedBy(jobs.fullName).map(async (group) => {
-      const call = askGroup(group, { definition: jobs, signal, call: (client, how) => client.listJobs({}, how) });
+      const call = askGroup(group, { definition: jobs, call: (client, how) => client.listJobs({}, how) }, signal);
       return (await call).methods;
     }),
     ...servedBy(events.fullName).map(async (group) => {
-      const call = askGroup(group, { definition: events, signal, call: (client, how) => client.listGroups({}, how) });
+      const call = askGroup(group, { definition: events, call: (client, how) => client.listGroups({}, how) }, signal);
       return (await call).groups;
     }),
   ]);
