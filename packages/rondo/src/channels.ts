@@ -168,8 +168,3 @@ export async function withChannel<T>(
     await adapter?.close();
   }
 }
-
-/** The certificate of the command and its key; undefined if it calls without TLS. */
-export function ownCertificate(): { readonly cert: Buffer; readonly key: Buffer } | undefined {
-  return credentials.getStore()?.().tls?.identity.current;
-}

@@ -12,7 +12,7 @@ import { balancingOverrides, callerZone } from '../environment.js';
 import { UsageError } from '../errors.js';
 import { ExitCode } from '../exit-code.js';
 import { type Entry, entryOf } from '../listing/entries.js';
-import { askGuards, formatGuards, viewGuard } from '../listing/guards.js';
+import { askStats, formatGuards, guardsIn, viewGuard } from '../listing/guards.js';
 import { jsonOption, metadataOption, parseMetadata, positiveInteger, registryOption } from '../options.js';
 import { explainAll } from '../pick/explain.js';
 import { FOOTNOTE, formatExplained, formatHeading, type Origin } from '../pick/format.js';
@@ -166,7 +166,7 @@ async function explain(told: Told, json: boolean, { stdout, clock, signal }: Com
     signal,
     version: asked.question.metadata.get('rondo-version'),
   });
-  const known = await askGuards(clients, { clock, signal });
+  const known = guardsIn(await askStats(clients, { clock, signal }));
   const guards = known.filter(
     ({ guard }) => guard.service === service && (method === undefined || guard.method === method),
   );

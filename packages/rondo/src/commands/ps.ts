@@ -14,7 +14,7 @@ import {
   viewEntry,
   viewOperatorStates,
 } from '../listing/entries.js';
-import { askGuards, formatGuards, type InstanceGuard, refusing, viewGuard } from '../listing/guards.js';
+import { askStats, formatGuards, guardsIn, type InstanceGuard, refusing, viewGuard } from '../listing/guards.js';
 import { jsonOption, registryOption } from '../options.js';
 import { registryAddresses, withRegistry } from '../registry/locate.js';
 import { registeredService } from '../registry/service-name.js';
@@ -68,12 +68,16 @@ export const ps = defineCommand({
     const addresses = await registryAddresses(values.registry, context);
     const { listing, operatorStates } = await withRegistry(addresses, (registry) => listWithStates(registry, signal));
     const { instances, service } = select(listing, name);
-    const [contracts, checks, guards] = await Promise.all([
+    const [contracts, checks, stats] = await Promise.all([
       inspect(dividedServices(instances, service), { clock, signal }),
       values.check ? checkAll(instances, { clock, signal }) : undefined,
-      values.check ? askGuards(instances, { clock, signal }) : [],
+      values.check ? askStats(instances, { clock, signal }) : undefined,
     ]);
-    const entries = instances.map((instance) => entryOf(instance, operatorStates, checks?.get(instance.instanceId)));
+    const entries = instances.map((instance) => ({
+      ...entryOf(instance, operatorStates, checks?.get(instance.instanceId)),
+      certificateValidTo: stats?.get(instance.instanceId)?.certificateEndTime?.toISOString(),
+    }));
+    const guards = guardsIn(stats ?? new Map());
     const found: Found = { listing, operatorStates, entries, contracts, guards, service };
     await (values.json ? writeJson(found, context) : writeText(found, addresses, context));
     return ExitCode.OK;

@@ -154,15 +154,13 @@ async function faultOf(instance: Instance, signal: AbortSignal): Promise<string 
  * without the plugin that it needs.
  */
 async function judgeStats(all: readonly Instance[], asking: Asking, { logOf }: Expected): Promise<readonly Finding[]> {
-  const answers = await Promise.all(
-    all.map(async (instance) => ({ id: instance.instanceId, ...(await askStats(addressOf(instance), asking)) })),
-  );
-  const [lost, ...others] = answers.flatMap(({ id, followedFeeds = [] }) =>
+  const answers = [...(await askStats(all, asking))];
+  const [lost, ...others] = answers.flatMap(([id, { followedFeeds }]) =>
     followedFeeds.flatMap(({ service, method, fault }) =>
       fault === '' ? [] : { id, text: `${id} doesn't follow ${service}/${method}: ${fault}` },
     ),
   );
-  const ignored = answers.flatMap(({ id, ignoredSettings = [] }) => ignoredSettings.map((one) => `${id}: ${one}`));
+  const ignored = answers.flatMap(([id, { ignoredSettings }]) => ignoredSettings.map((one) => `${id}: ${one}`));
   const findings: Finding[] = [];
   if (lost !== undefined) {
     const named = [lost, ...others].map(({ text }) => text).join('; ');

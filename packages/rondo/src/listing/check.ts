@@ -10,7 +10,6 @@ import { createReflection } from '@rondo/schema';
 import { withChannel } from '../channels.js';
 import { type Asking, within } from '../deadline.js';
 import { mapConcurrently } from '../workspace/concurrency.js';
-import { certificateExpiry } from './certificate.js';
 
 /** The result of asking an instance at its address. */
 export interface Check {
@@ -18,8 +17,6 @@ export interface Check {
   readonly state: 'ok' | 'unreachable' | 'not-serving' | 'other-service' | 'unknown';
   /** What is wrong, as the predicate of a sentence about the instance; empty if nothing is. */
   readonly reason: string;
-  /** Until when the certificate of the instance is valid, in RFC 3339; undefined if it has none. */
-  readonly certificateValidTo?: string;
 }
 
 const TIMEOUT_MS = 1_000;
@@ -35,22 +32,28 @@ export const inTime = <T>(asking: Asking, ask: (signal: AbortSignal) => Promise<
     late: () => new RpcError(Status.DEADLINE_EXCEEDED, `no answer within ${TIMEOUT_MS} ms`),
   });
 
-/** What an instance answers; undefined if it can't be reached, or has no such service: the check says why. */
-export async function askInstance<T>(
-  address: string,
+/** What instances answer, by id. One that can't be reached, or has no such service, is missing: the check says why. */
+export async function askEach<T>(
+  instances: readonly Instance[],
   asking: Asking,
   ask: (channel: Channel, signal: AbortSignal) => Promise<T>,
-): Promise<T | undefined> {
-  if (address === '') return undefined;
-  try {
-    return await inTime(asking, (signal) =>
-      withChannel([address], (channel) => ask(channel, signal), { clock: asking.clock }),
-    );
-  } catch (error) {
-    if (error instanceof RpcError) return undefined;
-    throw error;
-  }
+): Promise<ReadonlyMap<string, T>> {
+  const answers = await mapConcurrently(instances, async (instance) => {
+    const address = addressOf(instance);
+    if (address === '') return [];
+    try {
+      return [[instance.instanceId, await askAt(address, asking, ask)] as const];
+    } catch (error) {
+      if (error instanceof RpcError) return [];
+      throw error;
+    }
+  });
+  asking.signal.throwIfAborted();
+  return new Map(answers.flat());
 }
+
+const askAt = <T>(address: string, asking: Asking, ask: (channel: Channel, signal: AbortSignal) => Promise<T>) =>
+  inTime(asking, (signal) => withChannel([address], (channel) => ask(channel, signal), { clock: asking.clock }));
 
 /** Asks each instance for its health and its services. The result is by instance id. */
 export async function checkAll(instances: readonly Instance[], asking: Asking): Promise<ReadonlyMap<string, Check>> {
@@ -66,13 +69,7 @@ async function check(instance: Instance, asking: Asking): Promise<Check> {
   const address = addressOf(instance);
   if (address === '') return { state: 'unreachable', reason: 'names no address' };
   try {
-    const [answers, validTo] = await inTime(asking, (signal) =>
-      Promise.all([
-        withChannel([address], (channel) => ask(channel, signal), { clock: asking.clock }),
-        certificateExpiry(instance, signal),
-      ]),
-    );
-    return { ...judge(instance, answers), ...(validTo && { certificateValidTo: validTo.toISOString() }) };
+    return judge(instance, await askAt(address, asking, ask));
   } catch (error) {
     return { state: 'unreachable', reason: `can't be reached from here (${reasonOf(error)})` };
   }

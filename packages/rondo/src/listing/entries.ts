@@ -47,7 +47,7 @@ const USUAL_WEIGHT = 100;
 
 const EXTRA: readonly ExtraColumn[] = [
   { title: 'CHECK', of: ({ check }) => check?.state },
-  { title: 'CERTIFICATE UNTIL', of: ({ check }) => check?.certificateValidTo?.slice(0, 16) },
+  { title: 'CERTIFICATE UNTIL', of: ({ certificateValidTo }) => certificateValidTo?.slice(0, 16) },
   { title: 'VERSION', of: ({ instance }) => instance.version || undefined },
   { title: 'CANARY', of: ({ instance }) => instance.metadata[CANARY_LABEL] },
   {
@@ -77,7 +77,7 @@ export function formatRemarks({ entries, absent }: Shown, nowMs: number, paint: 
 
 /** An instance as `ps --json` prints it. */
 export function viewEntry(entry: Entry, nowMs: number) {
-  const { instance, operatorState, check } = entry;
+  const { instance, operatorState, check, certificateValidTo } = entry;
   return {
     ...viewInstance(instance),
     cordonReason: operatorState?.reason ?? null,
@@ -85,7 +85,7 @@ export function viewEntry(entry: Entry, nowMs: number) {
     lapseTime: instance.lapseTime?.toISOString() ?? null,
     lastRefused: viewRefused(instance.lastRefused),
     notPicked: notPicked(entry, nowMs) ?? null,
-    ...(check !== undefined && { check }),
+    ...(check !== undefined && { check: { ...check, certificateValidTo } }),
   };
 }
 
@@ -108,6 +108,8 @@ export interface Entry {
   readonly operatorState: OperatorMark | undefined;
   /** Undefined if the instance wasn't asked. */
   readonly check: Check | undefined;
+  /** Until when its certificate is valid, in RFC 3339; undefined if it has none, or wasn't asked. */
+  readonly certificateValidTo?: string | undefined;
 }
 
 /** The operator states were read after the instances: an instance may have been cordoned in between. */

@@ -5,13 +5,11 @@ import {
   type GetCallStatsResponse,
   type GuardedMethod,
 } from '@rondo/contracts/rondo/stats/v1/stats';
-import { addressOf } from '@rondo/operate';
 import { createClient } from '@rondo/rpc/client';
 import type { Asking } from '../deadline.js';
 import type { Paint } from '../terminal/terminal.js';
 import { formatAge, printable } from '../terminal/text.js';
-import { mapConcurrently } from '../workspace/concurrency.js';
-import { askInstance } from './check.js';
+import { askEach } from './check.js';
 
 /** The breaker and the bulkhead of an instance for a method that it calls. */
 export interface InstanceGuard {
@@ -19,21 +17,18 @@ export interface InstanceGuard {
   readonly guard: GuardedMethod;
 }
 
-/** Asks each instance for its breakers and bulkheads. An instance that can't be reached, or has none, is missing. */
-export async function askGuards(instances: readonly Instance[], asking: Asking): Promise<readonly InstanceGuard[]> {
-  const found = await mapConcurrently(instances, async (instance) => {
-    const { guardedMethods = [] } = (await askStats(addressOf(instance), asking)) ?? {};
-    return guardedMethods.map((guard) => ({ instanceId: instance.instanceId, guard }));
-  });
-  asking.signal.throwIfAborted();
-  return found.flat();
-}
+/** What each instance tells of its calls, by its id. */
+export type Stats = ReadonlyMap<string, GetCallStatsResponse>;
 
-/** What an instance tells of its calls; undefined if it can't be reached, or doesn't tell. */
-export const askStats = (address: string, asking: Asking): Promise<GetCallStatsResponse | undefined> =>
-  askInstance(address, asking, (channel, signal) =>
+/** Asks each instance what it tells of its calls. An instance that can't be reached, or doesn't tell, is missing. */
+export const askStats = (instances: readonly Instance[], asking: Asking): Promise<Stats> =>
+  askEach(instances, asking, (channel, signal) =>
     createClient(CallStatsServiceDefinition, { channel }).getCallStats({}, { signal }),
   );
+
+/** The breakers and bulkheads of the instances. */
+export const guardsIn = (stats: Stats): readonly InstanceGuard[] =>
+  [...stats].flatMap(([instanceId, { guardedMethods }]) => guardedMethods.map((guard) => ({ instanceId, guard })));
 
 /** The breakers among `guards` that aren't closed, and the bulkheads that are full. */
 export function refusing(guards: readonly InstanceGuard[]): readonly InstanceGuard[] {

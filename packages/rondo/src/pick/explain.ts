@@ -5,9 +5,8 @@ import { type Channel, createClient } from '@rondo/rpc/client';
 import { canaryPercent, type ServiceView } from '@rondo/rpc/internal';
 import { RpcError } from '@rondo/rpc/status';
 import type { Asking } from '../deadline.js';
-import { askInstance, type Check, checkAll } from '../listing/check.js';
+import { askEach, type Check, checkAll } from '../listing/check.js';
 import { type Entry, notPicked } from '../listing/entries.js';
-import { mapConcurrently } from '../workspace/concurrency.js';
 import type { Observer } from './observer.js';
 
 /** An instance, and whether and why a client would pick it. */
@@ -46,7 +45,7 @@ export async function explainAll(
   // The first pick makes the client connect while the instances are checked.
   const [checks] = await Promise.all([checkAll(instances, asking), isAnyPicked(observer)]);
   const reached = instances.filter(({ instanceId }) => checks.get(instanceId)?.state !== 'unreachable');
-  const loads = await askLoads(reached, asking);
+  const loads = await askEach(reached, asking, readLoad);
   const shares = await sample(observer);
   const view = observer.view();
   return entries.map((entry) => {
@@ -129,15 +128,6 @@ const OTHERS: Readonly<Record<string, string>> = {
 interface ReportedLoad {
   readonly callsInFlight: number | null;
   readonly callsPerSecond: number;
-}
-
-/** Asks each instance for its load. The result is by instance id; instances that don't report it are missing. */
-async function askLoads(instances: readonly Instance[], asking: Asking): Promise<ReadonlyMap<string, ReportedLoad>> {
-  const loads = await mapConcurrently(instances, async (instance) => {
-    const load = await askInstance(addressOf(instance), asking, readLoad);
-    return load === undefined ? [] : [[instance.instanceId, load] as const];
-  });
-  return new Map(loads.flat());
 }
 
 /** Reads the first report of an instance's ORCA service, which sends it at once. */
