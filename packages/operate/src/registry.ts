@@ -5,6 +5,7 @@ import {
   type Position,
   RegistryServiceDefinition,
 } from '@rondo/contracts/rondo/registry/v1/registry';
+import { SettingsServiceDefinition } from '@rondo/contracts/rondo/registry/v1/settings';
 import { type Channel, type Client, createClient } from '@rondo/rpc/client';
 import type { Clock } from '@rondo/rpc/clock';
 import { RpcError, Status } from '@rondo/rpc/status';
@@ -14,6 +15,7 @@ import { operateErrors, reasonOf } from './errors.js';
 export interface RegistryConnection {
   readonly addresses: readonly string[];
   readonly client: Client<typeof RegistryServiceDefinition>;
+  readonly settings: Client<typeof SettingsServiceDefinition>;
 }
 
 /** The instances at one time. */
@@ -30,6 +32,7 @@ export interface InstanceListing {
 export const registryOver = (channel: Channel, addresses: readonly string[]): RegistryConnection => ({
   addresses,
   client: createClient(RegistryServiceDefinition, { channel }),
+  settings: createClient(SettingsServiceDefinition, { channel }),
 });
 
 /** Lists the live instances of one service, by its fully qualified name, or of all services. */

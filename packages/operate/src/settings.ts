@@ -1,9 +1,9 @@
-import { SettingsServiceDefinition } from '@rondo/contracts/rondo/registry/v1/settings';
-import { type Channel, createClient, type Endpoint } from '@rondo/rpc/client';
+import type { Channel, Endpoint } from '@rondo/rpc/client';
 import { type Clock, sleep } from '@rondo/rpc/clock';
 import { checkSetting } from '@rondo/rpc/internal';
 import { RpcError, Status } from '@rondo/rpc/status';
 import { noInstance, operateErrors } from './errors.js';
+import { type RegistryConnection, registryOver } from './registry.js';
 
 /** The registry is silent while nothing changes. */
 const HEARTBEAT_MS = 10_000;
@@ -38,10 +38,13 @@ const { INVALID_ARGUMENT, NOT_FOUND, PERMISSION_DENIED, RESOURCE_EXHAUSTED } = S
 const REFUSALS: ReadonlySet<Status> = new Set([INVALID_ARGUMENT, NOT_FOUND, PERMISSION_DENIED, RESOURCE_EXHAUSTED]);
 
 /** Asks the registry for an operator. @throws RpcError with the registry's reason if that refuses it, or if there is no registry. */
-export async function askRegistry<T>(access: RegistryAccess, ask: (direct: Channel) => Promise<T>): Promise<T> {
+export async function askRegistry<T>(
+  access: RegistryAccess,
+  ask: (registry: RegistryConnection) => Promise<T>,
+): Promise<T> {
   const direct = toRegistry(access);
   try {
-    return await ask(direct);
+    return await ask(registryOver(direct, access.registry));
   } catch (cause) {
     const isRefusal = cause instanceof RpcError && cause.report !== undefined && REFUSALS.has(cause.code);
     throw isRefusal ? operateErrors.REGISTRY_REFUSES({ reason: cause.message }, { cause }) : cause;
@@ -65,8 +68,7 @@ export function setWeight(options: WeightOptions, signal: AbortSignal): Promise<
       [instanceId],
       instances.map((one) => one.instanceId),
     );
-  return askRegistry(options, async (channel) => {
-    const client = createClient(SettingsServiceDefinition, { channel });
+  return askRegistry(options, async ({ settings: client }) => {
     const { settings } = await client.listSettings({}, { signal });
     const known = new Map(settings.filter(({ key }) => key === KEY).map(({ service, value = '' }) => [service, value]));
     const service = services.find((one) => entriesOf(known.get(one)).has(instanceId)) ?? first;
@@ -110,8 +112,7 @@ function entriesOf(value = ''): Map<string, string> {
 export async function* watchSettings({ clock, ...access }: SettingsOptions, signal: AbortSignal) {
   const direct = toRegistry(access);
   try {
-    const client = createClient(SettingsServiceDefinition, { channel: direct });
-    const watch = client.watchSettings({}, { signal })[Symbol.asyncIterator]();
+    const watch = registryOver(direct, access.registry).settings.watchSettings({}, { signal })[Symbol.asyncIterator]();
     for (let next = watch.next(); ; ) {
       const told = new AbortController();
       const late = sleep(clock, HEARTBEAT_MS, told.signal).catch(() => undefined);

@@ -2,7 +2,7 @@ import { TraceFilter, TraceOrder } from '@rondo/contracts/rondo/tracing/v1/traci
 import { type Gatherer, listTraces } from '@rondo/operate';
 import { newestFirst, slowestFirst } from '@rondo/operate/page';
 import { gathererAt } from '../call/target.js';
-import { gathererOf, openRegistryChannel, reachOf } from '../channels.js';
+import { gathererOf, openRegistryChannel } from '../channels.js';
 import { type CommandContext, defineCommand } from '../command.js';
 import { UsageError } from '../errors.js';
 import { ExitCode } from '../exit-code.js';
@@ -98,9 +98,7 @@ async function followAll(
   const { clock } = options.context;
   const channel = await openRegistryChannel({ registry, clock });
   try {
-    const { direct } = reachOf([]);
-    const followAll = channel.followAll.bind(channel);
-    await followTraces(filter, gathererOf({ direct, followAll }, clock), options);
+    await followTraces(filter, gathererOf(channel, clock), options);
   } finally {
     channel.close();
   }

@@ -1,16 +1,13 @@
-import { SettingsServiceDefinition } from '@rondo/contracts/rondo/registry/v1/settings';
-import { reach } from '@rondo/operate';
-import { type Client, createClient } from '@rondo/rpc/client';
+import { type RegistryConnection, reach } from '@rondo/operate';
 import { LiveSettings } from '@rondo/rpc/internal';
 import { RpcError } from '@rondo/rpc/status';
-import { withChannel } from '../channels.js';
+import { withRegistry } from './locate.js';
 
 /** Calls the settings in the registry. If the call fails, the error names the registry's addresses. */
 export const withSettings = <T>(
   addresses: readonly string[],
-  call: (client: Client<typeof SettingsServiceDefinition>) => Promise<T>,
-): Promise<T> =>
-  withChannel(addresses, (channel) => reach(addresses, call(createClient(SettingsServiceDefinition, { channel }))));
+  call: (client: RegistryConnection['settings']) => Promise<T>,
+): Promise<T> => withRegistry(addresses, ({ settings }) => reach(addresses, call(settings)));
 
 /** The settings that change how a client makes its calls; none if the registry keeps none. */
 export async function callSettings(addresses: readonly string[], signal: AbortSignal): Promise<LiveSettings['calls']> {

@@ -17,7 +17,6 @@ import {
   type RestartOptions,
   readLogs,
   readSnapshot,
-  registryOver,
   requireInstance,
   restartInstance,
   setWeight,
@@ -101,8 +100,7 @@ export function consoleService({
       return {};
     },
     async setCordon({ instanceId, cordoned, reason }, { signal }) {
-      await askRegistry({ channel, registry }, async (direct) => {
-        const connection = registryOver(direct, registry);
+      await askRegistry({ channel, registry }, async (connection) => {
         const what = { ids: [instanceId], snapshot: await readSnapshot(connection, signal) };
         const cordon = { reason, defaultReason: '', force: false, signal };
         const changes = cordoned ? cordonAll(connection, what, cordon) : uncordonAll(connection, what, signal);
