@@ -3,6 +3,7 @@ import type { Clock, WallClock } from '@rondo/rpc/clock';
 import { didYouMean } from '@rondo/rpc/internal';
 import type { RepositoryDoctor } from './doctor/finding.js';
 import { UsageError } from './errors.js';
+import { ExitCode } from './exit-code.js';
 import { type Completion, type Described, formatHelp, type Options } from './help.js';
 import type { Input, Terminal } from './terminal/terminal.js';
 import { messageOf } from './workspace/errors.js';
@@ -53,7 +54,16 @@ export interface CommandSpec<O extends Options> extends Described {
   readonly options: O;
   /** The candidates for the cursor's argument. Errors that it throws are not shown. */
   complete?(written: Written, context: CommandContext): Promise<Completion>;
-  run(args: Arguments<O>, context: CommandContext): Promise<number>;
+  /** Resolves to what is printed, or to an exit code of a command that prints by itself; undefined for OK. */
+  run(args: Arguments<O>, context: CommandContext): Promise<Printed | number | undefined>;
+}
+
+/** What a command prints at its end: `json` with the option `--json`, else `text`. */
+export interface Printed {
+  readonly json: unknown;
+  readonly text: string;
+  /** Whether the exit code is FAILED all the same. */
+  readonly failed?: boolean;
 }
 
 /** A command that can be run. */
@@ -78,7 +88,15 @@ export function defineCommand<const O extends Options>(spec: CommandSpec<O>): Co
     maxPositionals,
     help: formatHelp(spec),
     complete: async (written, context) => (await spec.complete?.(written, context)) ?? [],
-    run: (args, context) => spec.run(parse(spec, args), context),
+    async run(args, context) {
+      const parsed = parse(spec, args);
+      const result = await spec.run(parsed, context);
+      if (typeof result !== 'object') return result ?? ExitCode.OK;
+      const { json, text, failed = false } = result;
+      const isJson = 'json' in parsed.values && parsed.values.json === true;
+      await context.stdout.write(isJson ? `${JSON.stringify(json)}\n` : text);
+      return failed ? ExitCode.FAILED : ExitCode.OK;
+    },
   };
 }
 

@@ -1,6 +1,5 @@
-import { type CommandContext, defineCommand } from '../command.js';
+import { type CommandContext, defineCommand, type Printed } from '../command.js';
 import { UsageError } from '../errors.js';
-import { ExitCode } from '../exit-code.js';
 import { jsonOption } from '../options.js';
 import type { PluginChange } from '../scaffold/index.js';
 import { lines, loadScaffold, workOnTree } from '../tree-work.js';
@@ -49,7 +48,7 @@ export const add = defineCommand({
 });
 
 /** Adds plugins to services, or takes them out, and says what has changed. */
-export async function changeServices(asked: PluginChange, json: boolean, context: CommandContext): Promise<number> {
+export async function changeServices(asked: PluginChange, json: boolean, context: CommandContext): Promise<Printed> {
   const { change } = asked;
   const { changePlugins, pluginNames } = await loadScaffold(change);
   const names = asked.names.map((name) => name.replace('@rondo/', ''));
@@ -62,6 +61,5 @@ export async function changeServices(asked: PluginChange, json: boolean, context
     files.length === 0
       ? [`Nothing to do: the services ${have} ${names.join(', ')}.`]
       : [`${done} ${names.join(', ')}: ${services.join(', ')}`, ...files.map((file) => `  ${file}`)];
-  await context.stdout.write(json ? `${JSON.stringify({ change, names, services, files })}\n` : lines(text));
-  return ExitCode.OK;
+  return { json: { change, names, services, files }, text: lines(text) };
 }

@@ -5,7 +5,6 @@ import { statusFromCode } from '@rondo/rpc/status';
 import { defineCommand } from '../command.js';
 import { completeService } from '../completion/registered.js';
 import { UsageError } from '../errors.js';
-import { ExitCode } from '../exit-code.js';
 import { jsonOption, positiveInteger, registryOption } from '../options.js';
 import { askGroups, groupsOf } from '../registry/groups.js';
 import { registeredInstances } from '../registry/locate.js';
@@ -56,8 +55,7 @@ export const audit = defineCommand({
     const told = await askGroups(groups, eventsOf(query), context);
     const events = told.flatMap(({ answer }) => answer);
     const newest = events.sort((a, b) => timeOf(b) - timeOf(a)).slice(0, limit);
-    await context.stdout.write(values.json ? `${JSON.stringify({ events: newest.map(viewOf) })}\n` : format(newest));
-    return told.length === groups.length ? ExitCode.OK : ExitCode.FAILED;
+    return { json: { events: newest.map(viewOf) }, text: format(newest), failed: told.length < groups.length };
   },
 });
 

@@ -4,7 +4,6 @@ import { didYouMean } from '@rondo/rpc/internal';
 import { defineCommand, type Written } from '../command.js';
 import { DESCRIPTORS, formatRules, type PackageRules, rulesOf } from '../contract/auth-matrix.js';
 import { UsageError } from '../errors.js';
-import { ExitCode } from '../exit-code.js';
 import type { Candidate } from '../help.js';
 import { jsonOption } from '../options.js';
 import { messageOf } from '../workspace/errors.js';
@@ -32,14 +31,11 @@ export const auth = defineCommand({
     ['auth matrix --json | jq \'.packages[].methods[] | select(.auth == "public")\'', 'What every caller may call.'],
   ],
   complete: (written, { repository }) => complete(written, repository),
-  async run({ values, positionals: [action, ...names] }, { repository, stdout }) {
+  async run({ values, positionals: [action, ...names] }, { repository }) {
     if (action !== 'matrix') throw new UsageError('say what to print: rondo auth matrix');
     const own = read(repository, (file) => existsSync(path.join(repository, 'proto', file)));
     const packages = names.length === 0 ? own : names.map((name) => find([...own, ...read(repository)], name));
-    await stdout.write(
-      values.json ? `${JSON.stringify({ packages })}\n` : formatRules(packages, values.markdown ?? false),
-    );
-    return ExitCode.OK;
+    return { json: { packages }, text: formatRules(packages, values.markdown ?? false) };
   },
 });
 

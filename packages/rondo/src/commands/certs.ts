@@ -4,7 +4,6 @@ import { sleep } from '@rondo/rpc/clock';
 import { PERSON } from '../channels.js';
 import { type CommandContext, defineCommand } from '../command.js';
 import { UsageError } from '../errors.js';
-import { ExitCode } from '../exit-code.js';
 import { dataDirectoryOf, dataOption, jsonOption } from '../options.js';
 import { formatTable } from '../terminal/table.js';
 import { loadScaffold } from '../tree-work.js';
@@ -72,8 +71,7 @@ export const certs = defineCommand({
     }
     const issued = await certificates.renewAll(wanted, { ...options(), always });
     if (values.retire) certificates.retireAuthorities({ folder });
-    await context.stdout.write(values.json ? `${JSON.stringify({ certificates: issued })}\n` : table(issued));
-    return ExitCode.OK;
+    return { json: { certificates: issued }, text: table(issued) };
   },
 });
 

@@ -2,7 +2,6 @@ import { didYouMean } from '@rondo/rpc/internal';
 import { type Command, defineCommand } from '../command.js';
 import { completeLine } from '../completion/complete-line.js';
 import { UsageError } from '../errors.js';
-import { ExitCode } from '../exit-code.js';
 import type { Completion } from '../help.js';
 
 /** `rondo completion`: a script that makes Tab complete `rondo` in a shell. */
@@ -27,7 +26,6 @@ export const completion = defineCommand({
   complete: async () => shells.map((word) => ({ word })),
   async run({ positionals: [name] }, { stdout, program }) {
     await stdout.write(script(parseShell(name), program));
-    return ExitCode.OK;
   },
 });
 
@@ -53,7 +51,6 @@ export function createComplete(commands: readonly Command[]): Command {
     examples: [['complete -- call Calc', 'The services whose names begin with Calc.']],
     async run({ positionals }, context) {
       await context.stdout.write(format(await completeLine(positionals, commands, context)));
-      return ExitCode.OK;
     },
   });
 }

@@ -2,10 +2,9 @@ import { hostname, userInfo } from 'node:os';
 import type { Setting } from '@rondo/contracts/rondo/registry/v1/settings';
 import { listInstances } from '@rondo/operate';
 import { checkSetting, EVERY_SERVICE, SETTING_KEYS } from '@rondo/rpc/internal';
-import { type CommandContext, defineCommand } from '../command.js';
+import { type CommandContext, defineCommand, type Printed } from '../command.js';
 import { completeService } from '../completion/registered.js';
 import { UsageError } from '../errors.js';
-import { ExitCode } from '../exit-code.js';
 import { jsonOption, registryOption } from '../options.js';
 import { registryAddresses, withRegistry } from '../registry/locate.js';
 import { matchService } from '../registry/service-name.js';
@@ -51,9 +50,8 @@ export const config = defineCommand({
     return positionals.length === 2 ? KEYS.map(([word, { effect: about }]) => ({ word, about })) : [];
   },
   async run({ values, positionals: [action, ...rest] }, context) {
-    const json = values.json ?? false;
     const registry = await registryAddresses(values.registry, context);
-    if (action === undefined) return show(registry, json, context);
+    if (action === undefined) return show(registry, context);
     const [name, key, value, surplus] = rest;
     if (action !== 'set' && action !== 'unset') {
       throw new UsageError(`there is no rondo config ${action}; there are rondo config, config set and config unset`);
@@ -61,14 +59,14 @@ export const config = defineCommand({
     if (name === undefined || key === undefined) throw new UsageError(`write rondo config ${action} SERVICE KEY`);
     if (action === 'unset') {
       if (value !== undefined) throw new UsageError('unset takes no value: write rondo config unset SERVICE KEY');
-      return unset({ registry, name, key, json }, context);
+      return unset({ registry, name, key }, context);
     }
     if (value === undefined || surplus !== undefined) {
       throw new UsageError('write rondo config set SERVICE KEY VALUE, with quotes around a value that has spaces');
     }
     const fault = checkSetting(key, value);
     if (fault !== undefined) throw new UsageError(`${fault.field}: ${fault.description}`);
-    return set({ registry, name, key, json }, value, context);
+    return set({ registry, name, key }, value, context);
   },
 });
 
@@ -78,44 +76,37 @@ interface Change {
   /** The service as it was written. */
   readonly name: string;
   readonly key: string;
-  readonly json: boolean;
 }
 
-async function show(registry: readonly string[], json: boolean, context: CommandContext): Promise<number> {
-  const { stdout, clock, signal } = context;
+async function show(registry: readonly string[], { stdout, clock, signal }: CommandContext): Promise<Printed> {
   const { settings } = await withSettings(registry, (client) => client.listSettings({}, { signal }));
-  if (json) await stdout.write(`${JSON.stringify({ settings: settings.map(view) })}\n`);
-  else if (settings.length === 0) await stdout.write('No setting: environments and contracts hold.\n');
-  else {
-    const rows = settings.map(({ service, key, value = '', author, updateTime }) => {
-      const age = updateTime === undefined ? '-' : formatAge(clock.now() - updateTime.getTime());
-      return [service, key, value, author, age].map(printable);
-    });
-    await stdout.write(formatTable([['SERVICE', 'KEY', 'VALUE', 'AUTHOR', 'AGE'], ...rows], tableLook(stdout)));
-  }
-  return ExitCode.OK;
+  const rows = settings.map(({ service, key, value = '', author, updateTime }) => {
+    const age = updateTime === undefined ? '-' : formatAge(clock.now() - updateTime.getTime());
+    return [service, key, value, author, age].map(printable);
+  });
+  const table = formatTable([['SERVICE', 'KEY', 'VALUE', 'AUTHOR', 'AGE'], ...rows], tableLook(stdout));
+  const text = settings.length === 0 ? 'No setting: environments and contracts hold.\n' : table;
+  return { json: { settings: settings.map(view) }, text };
 }
 
-async function set({ registry, name, key, json }: Change, value: string, context: CommandContext): Promise<number> {
-  const { stdout, signal } = context;
+async function set({ registry, name, key }: Change, value: string, context: CommandContext): Promise<Printed> {
+  const { signal } = context;
   const service = await fullName(name, registry, context);
   const setting = { service, key, value, author: author(context) };
   const { oldValue } = await withSettings(registry, (client) => client.updateSetting({ setting }, { signal }));
   const before = oldValue === undefined ? 'it had none' : `it was ${printable(oldValue)}`;
   const undo = `To undo it: rondo config unset ${service} ${key}`;
-  const view = { service, key, value, oldValue: oldValue ?? null };
-  await stdout.write(json ? `${JSON.stringify(view)}\n` : `${service}: ${key} is ${value}; ${before}. ${undo}\n`);
-  return ExitCode.OK;
+  const text = `${service}: ${key} is ${value}; ${before}. ${undo}\n`;
+  return { json: { service, key, value, oldValue: oldValue ?? null }, text };
 }
 
-async function unset({ registry, name, key, json }: Change, context: CommandContext): Promise<number> {
-  const { stdout, signal } = context;
+async function unset({ registry, name, key }: Change, context: CommandContext): Promise<Printed> {
+  const { signal } = context;
   const service = await fullName(name, registry, context);
   const change = { service, key, author: author(context) };
   const { oldValue } = await withSettings(registry, (client) => client.deleteSetting(change, { signal }));
   const text = `${service}: ${key} is unset; it was ${printable(oldValue)}. Environments and contracts hold.\n`;
-  await stdout.write(json ? `${JSON.stringify({ service, key, value: null, oldValue })}\n` : text);
-  return ExitCode.OK;
+  return { json: { service, key, value: null, oldValue }, text };
 }
 
 /** A name in full, also of a service without instances; a short one is looked up among those registered and set. */

@@ -1,7 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { type CommandContext, defineCommand } from '../command.js';
-import { ExitCode } from '../exit-code.js';
 import { askProcesses } from '../launcher.js';
 import { dataDirectoryOf, dataOption } from '../options.js';
 
@@ -24,7 +23,6 @@ export const openConsole = defineCommand({
     if (!values.print && !(await opens(url))) {
       await context.stderr.write('No program to open it was found: open it in a browser yourself.\n');
     }
-    return ExitCode.OK;
   },
 });
 

@@ -2,7 +2,6 @@ import { type CordonResult, cordonAll, readSnapshot, uncordonAll } from '@rondo/
 import { type CommandContext, defineCommand } from '../command.js';
 import { completeInstances } from '../completion/registered.js';
 import { UsageError } from '../errors.js';
-import { ExitCode } from '../exit-code.js';
 import { defaultReason, forceOption, jsonOption, reasonOption, registryOption } from '../options.js';
 import { onRegistry } from '../registry/locate.js';
 import { printable } from '../terminal/text.js';
@@ -48,7 +47,6 @@ export const cordon = defineCommand({
       for await (const outcome of cordonAll(registry, { ids, snapshot }, options))
         await report(outcome, values.json, context);
     });
-    return ExitCode.OK;
   },
 });
 
@@ -86,6 +84,5 @@ export const uncordon = defineCommand({
         await stdout.write(values.json ? `${JSON.stringify(outcome)}\n` : `${text}\n`);
       }
     });
-    return ExitCode.OK;
   },
 });

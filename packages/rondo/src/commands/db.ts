@@ -38,7 +38,6 @@ export const db = defineCommand({
     const rows = await requestLauncher({ ...system, onLog, request: { command: 'reset', service } });
     const lines = rows.map(({ name }) => `${printable(name)} runs with an empty database\n`);
     await stdout.write(lines.join(''));
-    return ExitCode.OK;
   },
 });
 

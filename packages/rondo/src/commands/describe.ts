@@ -7,7 +7,6 @@ import { learnSchema, parseMethodName, type WhereValues, whereOf } from '../call
 import { type CommandContext, defineCommand } from '../command.js';
 import { completeMethod } from '../completion/registered.js';
 import { UsageError } from '../errors.js';
-import { ExitCode } from '../exit-code.js';
 import { addressOption, jsonOption, metadataOption, parseMetadata, registryOption } from '../options.js';
 import { formatMethod, formatPolicy, formatTypes } from '../schema/describe.js';
 import { createPaint } from '../terminal/terminal.js';
@@ -44,8 +43,7 @@ export const describe = defineCommand({
       method === undefined
         ? formatService(schema, methods)
         : methods.map((one) => formatOne(one, commandLine(values, context))).join('');
-    await context.stdout.write(values.json ? `${JSON.stringify(view(schema, methods))}\n` : shown(text, context));
-    return ExitCode.OK;
+    return { json: view(schema, methods), text: shown(text, context) };
   },
 });
 

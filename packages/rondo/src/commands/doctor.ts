@@ -49,8 +49,7 @@ export const doctor = defineCommand({
       if (!values.json) await context.stdout.write(toText(finding, paint));
     }
     const healthy = isHealthy(findings);
-    await context.stdout.write(values.json ? `${JSON.stringify({ healthy, findings })}\n` : `\n${count(findings)}\n`);
-    return healthy ? ExitCode.OK : ExitCode.FAILED;
+    return { json: { healthy, findings }, text: `\n${count(findings)}\n`, failed: !healthy };
   },
 });
 

@@ -14,7 +14,6 @@ import { withChannel } from '../channels.js';
 import { type CommandContext, defineCommand } from '../command.js';
 import { completeInstances } from '../completion/registered.js';
 import { UsageError } from '../errors.js';
-import { ExitCode } from '../exit-code.js';
 import { defaultReason, durationMs, forceOption, jsonOption, reasonOption, registryOption } from '../options.js';
 import { onRegistry } from '../registry/locate.js';
 import { printable } from '../terminal/text.js';
@@ -89,7 +88,6 @@ export const drain = defineCommand({
       }
     });
     await report({ instanceId: id, drained, timeout: values.timeout ?? DEFAULT_TIMEOUT }, values.json, context);
-    return ExitCode.OK;
   },
 });
 

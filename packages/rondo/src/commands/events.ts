@@ -60,7 +60,6 @@ export const events = defineCommand({
       ? await resolve(publishers, { action, id: subject }, context)
       : await change(publishers, { action, group: subject, last }, context);
     await context.stdout.write(`${told}\n`);
-    return ExitCode.OK;
   },
 });
 

@@ -6,10 +6,9 @@ import {
 } from '@rondo/contracts/rondo/jobs/v1/jobs';
 import type { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
 import type { CallOptions, Client } from '@rondo/rpc/client';
-import { type CommandContext, defineCommand } from '../command.js';
+import { type CommandContext, defineCommand, type Printed } from '../command.js';
 import { completeService } from '../completion/registered.js';
 import { UsageError } from '../errors.js';
-import { ExitCode } from '../exit-code.js';
 import { jsonOption, registryOption } from '../options.js';
 import { askGroup, askGroups, groupsOf } from '../registry/groups.js';
 import { registeredInstances } from '../registry/locate.js';
@@ -54,7 +53,7 @@ export const jobs = defineCommand({
     const { instances } = await registeredInstances(values.registry, context);
     const groups = groupsOf(instances, { serving: definition.fullName, name });
     if (groups.length === 0) throw new UsageError('no registered service has jobs: rondo ps lists what is registered');
-    if (change === undefined) return await list(groups, values.json, context);
+    if (change === undefined) return await list(groups, context);
     const [group, another] = groups;
     if (group === undefined || another !== undefined)
       throw new UsageError('several services have jobs: name one after the id');
@@ -69,17 +68,11 @@ export const jobs = defineCommand({
         ? '; an attempt runs, and is cancelled within ten seconds'
         : '';
     const told = `${printable(`${job.method} ${job.key}`)} ${CHANGES[change]}${runs}`;
-    await context.stdout.write(`${values.json ? JSON.stringify(view(job)) : told}\n`);
-    return ExitCode.OK;
+    return { json: view(job), text: `${told}\n` };
   },
 });
 
-async function list(
-  groups: readonly (readonly Instance[])[],
-  json: boolean | undefined,
-  context: CommandContext,
-): Promise<number> {
-  const { stdout, clock } = context;
+async function list(groups: readonly (readonly Instance[])[], context: CommandContext): Promise<Printed> {
   const told = await askGroups(
     groups,
     { definition, call: (client, options) => client.listJobs({}, options) },
@@ -88,14 +81,15 @@ async function list(
   const answers = told.map(({ answer }) => answer);
   const methods = answers.flatMap((answer) => answer.methods);
   const found = answers.flatMap((answer) => answer.jobs);
-  if (json) {
-    const counts = methods.map(({ method, waiting, running, failed, schedule }) => ({
-      ...{ method, waiting: `${waiting}`, running: `${running}`, failed: `${failed}` },
-      schedule: viewSchedule(schedule),
-    }));
-    await stdout.write(`${JSON.stringify({ methods: counts, jobs: found.map(view) })}\n`);
-  } else await stdout.write(format({ methods, jobs: found }, clock.now()));
-  return answers.length === groups.length ? ExitCode.OK : ExitCode.FAILED;
+  const counts = methods.map(({ method, waiting, running, failed, schedule }) => ({
+    ...{ method, waiting: `${waiting}`, running: `${running}`, failed: `${failed}` },
+    schedule: viewSchedule(schedule),
+  }));
+  return {
+    json: { methods: counts, jobs: found.map(view) },
+    text: format({ methods, jobs: found }, context.clock.now()),
+    failed: answers.length < groups.length,
+  };
 }
 
 const stateOf = ({ state }: Job) => JobState[state]?.replace('JOB_STATE_', '') ?? 'UNKNOWN';

@@ -1,7 +1,6 @@
 import path from 'node:path';
-import { type CommandContext, defineCommand } from '../command.js';
+import { type CommandContext, defineCommand, type Printed } from '../command.js';
 import { UsageError } from '../errors.js';
-import { ExitCode } from '../exit-code.js';
 import {
   authFolder,
   checkSubject,
@@ -54,7 +53,7 @@ export const keys = defineCommand({
     const [action = '', ...ids] = positionals;
     const file = keyFileOf(values, context);
     if (action === 'create' && ids.length === 0) return create(file, values, context);
-    if (action === 'list' && ids.length === 0) return list(file, values.json, context);
+    if (action === 'list' && ids.length === 0) return list(file, context);
     if (action === 'revoke' && ids.length > 0) return revoke(file, ids, context);
     throw new UsageError(`say what to do: rondo keys ${ACTIONS.join(', ')}; ids follow revoke only`);
   },
@@ -66,7 +65,6 @@ interface Values {
   readonly days?: string | undefined;
   readonly file?: string | undefined;
   readonly data?: string | undefined;
-  readonly json?: boolean | undefined;
 }
 
 function keyFileOf({ file, data }: Values, context: CommandContext): string {
@@ -75,7 +73,7 @@ function keyFileOf({ file, data }: Values, context: CommandContext): string {
   return configured ? path.resolve(context.directory, configured) : path.join(authFolder(data, context), 'keys.json');
 }
 
-async function create(file: string, { as, scopes, days, json }: Values, { stdout, wallClock }: CommandContext) {
+async function create(file: string, { as, scopes, days }: Values, { wallClock }: CommandContext): Promise<Printed> {
   const { changeKeyFile, hashOfApiKey, newApiKey } = await import('@rondo/authentication');
   const subject = checkSubject(as);
   const now = wallClock.now();
@@ -91,26 +89,20 @@ async function create(file: string, { as, scopes, days, json }: Values, { stdout
   };
   await change(() => changeKeyFile(file, (before) => [...before, key]));
   const { hash, ...shown } = key;
-  await stdout.write(json ? `${JSON.stringify({ key: text, ...shown })}\n` : `${text}\n`);
-  return ExitCode.OK;
+  return { json: { key: text, ...shown }, text: `${text}\n` };
 }
 
-async function list(file: string, json: boolean | undefined, { stdout, wallClock }: CommandContext) {
+async function list(file: string, { wallClock }: CommandContext): Promise<Printed> {
   const { readKeyFile } = await import('@rondo/authentication');
   const found = await change(() => readKeyFile(file));
   const shown = found.map(({ hash, ...key }) => ({ ...key, expired: wallClock.now() >= new Date(key.expires) }));
-  if (json) {
-    await stdout.write(`${JSON.stringify({ keys: shown })}\n`);
-    return ExitCode.OK;
-  }
   const rows = shown.map(({ id, subject, scopes, expires, expired }) => {
     return [id, subject, `${expired ? 'expired' : 'until'} ${expires.slice(0, 10)}`, scopes.join(' ')];
   });
-  await stdout.write(rows.length === 0 ? `there are no keys in ${file}\n` : formatTable(rows));
-  return ExitCode.OK;
+  return { json: { keys: shown }, text: rows.length === 0 ? `there are no keys in ${file}\n` : formatTable(rows) };
 }
 
-async function revoke(file: string, ids: readonly string[], { stdout }: CommandContext) {
+async function revoke(file: string, ids: readonly string[], { stdout }: CommandContext): Promise<undefined> {
   const { changeKeyFile } = await import('@rondo/authentication');
   await change(() =>
     changeKeyFile(file, (before) => {
@@ -120,7 +112,6 @@ async function revoke(file: string, ids: readonly string[], { stdout }: CommandC
     }),
   );
   await stdout.write(`revoked: ${ids.join(', ')}\n`);
-  return ExitCode.OK;
 }
 
 /** A fault of the file is the user's to mend. */

@@ -1,5 +1,4 @@
 import { defineCommand } from '../command.js';
-import { ExitCode } from '../exit-code.js';
 import { jsonOption } from '../options.js';
 import { loadScaffold } from '../tree-work.js';
 
@@ -19,12 +18,11 @@ export const kubernetes = defineCommand({
     ['kubernetes', 'Then: kubectl apply -k infra/kubernetes/overlays/development'],
     ['kubernetes --json', 'Which files it added, changed and removed, and what the overlays lack.'],
   ],
-  async run({ values }, { repository, stdout }) {
+  async run(_, { repository }) {
     const { writeManifests } = await loadScaffold('kubernetes');
     const written = writeManifests(repository);
     const lines = Object.entries(written).flatMap(([what, some]) => some.map((file: string) => `${what}  ${file}\n`));
     const text = lines.length === 0 ? 'Nothing to do: the manifests are as the services are.\n' : lines.join('');
-    await stdout.write(values.json ? `${JSON.stringify(written)}\n` : text);
-    return ExitCode.OK;
+    return { json: written, text };
   },
 });

@@ -1,7 +1,6 @@
 import path from 'node:path';
 import { type CommandContext, defineCommand } from '../command.js';
 import { UsageError } from '../errors.js';
-import { ExitCode } from '../exit-code.js';
 import { formatLogLine, isOfTrace } from '../logs/log-line.js';
 import { listLogs, logNames, readLogs, selectLogs, unknownLog } from '../logs/read-logs.js';
 import { dataDirectoryOf, dataOption, jsonOption } from '../options.js';
@@ -57,7 +56,6 @@ export const logs = defineCommand({
       await stdout.write(`${values.json ? line.text : formatLogLine(line, width, paint)}\n`);
     }
     if (traceId !== undefined && found === 0 && !signal.aborted) throw nothingOf(traceId, folder);
-    return ExitCode.OK;
   },
 });
 

@@ -1,6 +1,5 @@
-import type { CommandContext } from '../command.js';
+import type { CommandContext, Printed } from '../command.js';
 import { UsageError } from '../errors.js';
-import { ExitCode } from '../exit-code.js';
 import type { AddedBackground, NewBackgroundOptions } from '../scaffold/index.js';
 import { lines, loadScaffold, type Output, workOnTree } from '../tree-work.js';
 import { type ResourceArguments, serviceHere } from './new-resource.js';
@@ -16,7 +15,7 @@ export async function createBackground(
   kind: Kind,
   values: Pick<ResourceArguments, 'name' | 'service' | 'json'>,
   context: CommandContext,
-): Promise<number> {
+): Promise<Printed> {
   const { name } = values;
   const example = kind === 'subscription' ? 'hotel.v1.RoomBooked' : kind === 'job' ? 'remind-guests' : 'room-booked';
   if (name === undefined) throw new UsageError(`name the ${kind}: rondo new ${kind} ${example}`);
@@ -24,8 +23,7 @@ export async function createBackground(
   const service = values.service ?? (await serviceHere(context));
   const output: Output = { json: values.json ?? false, context };
   const added = await workOnTree(`new ${kind} ${name}`, output, (on) => addBackground({ ...on, kind, name, service }));
-  await context.stdout.write(output.json ? `${JSON.stringify(added)}\n` : described(added));
-  return ExitCode.OK;
+  return { json: added, text: described(added) };
 }
 
 const described = ({ kind, name, service, files, app, paste }: AddedBackground): string =>

@@ -1,7 +1,6 @@
 import path from 'node:path';
 import type { CommandContext } from '../command.js';
 import { UsageError } from '../errors.js';
-import { ExitCode } from '../exit-code.js';
 import { dataDirectoryOf } from '../options.js';
 import type { AddedResource } from '../scaffold/index.js';
 import { lines, loadScaffold, type Output, startInto, test, workOnTree } from '../tree-work.js';
@@ -19,7 +18,7 @@ export interface ResourceArguments {
 }
 
 /** Adds a resource to a service. */
-export async function createResource(values: ResourceArguments, context: CommandContext): Promise<number> {
+export async function createResource(values: ResourceArguments, context: CommandContext): Promise<undefined> {
   const { name, fields = '', parent } = values;
   if (name === undefined) throw new UsageError('name the resource: rondo new resource book');
   const { addResource, testService } = await loadScaffold('new resource');
@@ -34,7 +33,6 @@ export async function createResource(values: ResourceArguments, context: Command
     const workspace = { root: context.repository, tool: context.tool, signal: context.signal };
     await test(service, output, () => testService(workspace, service));
   }
-  return ExitCode.OK;
 }
 
 /** The service of the current folder, or the only one with a database. @throws UsageError if there are several, or none. */

@@ -162,7 +162,6 @@ export const create = defineCommand({
     if (made.kind === 'created' && !values['skip-test']) {
       await test(name, output, () => testService({ root: context.repository, tool: context.tool, signal }, name));
     }
-    return ExitCode.OK;
   },
 });
 

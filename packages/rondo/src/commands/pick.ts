@@ -6,11 +6,10 @@ import { balancingText, EVERY_SERVICE, POLICIES } from '@rondo/rpc/internal';
 
 
 import { parseMethodName } from '../call/target.js';
-import { type Arguments, type CommandContext, defineCommand } from '../command.js';
+import { type Arguments, type CommandContext, defineCommand, type Printed } from '../command.js';
 import { completeMethod, completeService } from '../completion/registered.js';
 import { balancingOverrides, callerZone } from '../environment.js';
 import { UsageError } from '../errors.js';
-import { ExitCode } from '../exit-code.js';
 import { type Entry, entryOf } from '../listing/entries.js';
 import { askStats, formatGuards, guardsIn, viewGuard } from '../listing/guards.js';
 import { jsonOption, metadataOption, parseMetadata, positiveInteger, registryOption } from '../options.js';
@@ -87,10 +86,9 @@ export const pick = defineCommand({
       const { policy } = observer.view().balancing;
       if (asked.question.key !== undefined && POLICIES[policy].affinity !== 'key') throw keyWithoutOwner(policy);
       const told: Told = { observer, entries, clients, asked, origin: origin ?? observer.view().balancing.origin };
-      const json = values.json ?? false;
       return values.explain
-        ? explain(told, json, context)
-        : pickInTurn(told, { count: positiveInteger('count', values.count, MOST_PICKS) ?? 1, json }, context);
+        ? explain(told, context)
+        : pickInTurn(told, positiveInteger('count', values.count, MOST_PICKS) ?? 1);
     });
   },
 });
@@ -146,19 +144,14 @@ function parsePolicyOption(text: string) {
   return value;
 }
 
-async function pickInTurn(
-  told: Told,
-  { count, json }: { readonly count: number; readonly json: boolean },
-  { stdout }: CommandContext,
-): Promise<number> {
+async function pickInTurn(told: Told, count: number): Promise<Printed> {
   const picks: { readonly instanceId: string; readonly address: string }[] = [];
   for (let left = count; left > 0; left -= 1) picks.push(await told.observer.pick());
   const lines = picks.map(({ instanceId, address }) => `${printable(instanceId)} ${printable(address)}\n`);
-  await stdout.write(json ? `${JSON.stringify({ ...viewHeading(told), picks })}\n` : lines.join(''));
-  return ExitCode.OK;
+  return { json: { ...viewHeading(told), picks }, text: lines.join('') };
 }
 
-async function explain(told: Told, json: boolean, { stdout, clock, signal }: CommandContext): Promise<number> {
+async function explain(told: Told, { stdout, clock, signal }: CommandContext): Promise<Printed> {
   const { observer, asked, entries, clients, origin } = told;
   const { service, method } = asked.question;
   const endpoints = await explainAll(observer, entries, {
@@ -170,15 +163,16 @@ async function explain(told: Told, json: boolean, { stdout, clock, signal }: Com
   const guards = known.filter(
     ({ guard }) => guard.service === service && (method === undefined || guard.method === method),
   );
-  const text = json
-    ? `${JSON.stringify({ ...viewHeading(told), endpoints, guards: guards.map(viewGuard) })}\n`
-    : [
-        formatHeading({ observer, options: asked, origin }),
-        formatExplained(endpoints, tableLook(stdout)),
-        FOOTNOTE + formatGuards(guards, clock.now(), tableLook(stdout).paint),
-      ].join('\n');
-  await stdout.write(text);
-  return endpoints.some(({ picked }) => picked) ? ExitCode.OK : ExitCode.FAILED;
+  const parts = [
+    formatHeading({ observer, options: asked, origin }),
+    formatExplained(endpoints, tableLook(stdout)),
+    FOOTNOTE + formatGuards(guards, clock.now(), tableLook(stdout).paint),
+  ];
+  return {
+    json: { ...viewHeading(told), endpoints, guards: guards.map(viewGuard) },
+    text: parts.join('\n'),
+    failed: !endpoints.some(({ picked }) => picked),
+  };
 }
 
 function viewHeading({ observer, asked: { question, zone }, origin }: Told) {

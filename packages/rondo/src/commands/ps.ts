@@ -4,7 +4,6 @@ import { type CommandContext, defineCommand } from '../command.js';
 import { completeService } from '../completion/registered.js';
 import { dividedServices, type InspectedService, inspect } from '../contract/inspect.js';
 import { formatDivided } from '../contract/report.js';
-import { ExitCode } from '../exit-code.js';
 import { checkAll } from '../listing/check.js';
 import {
   type Entry,
@@ -79,8 +78,8 @@ export const ps = defineCommand({
     }));
     const guards = guardsIn(stats ?? new Map());
     const found: Found = { listing, operatorStates, entries, contracts, guards, service };
-    await (values.json ? writeJson(found, context) : writeText(found, addresses, context));
-    return ExitCode.OK;
+    if (listing.warming && !values.json) await warn(context);
+    return { json: viewOf(found, clock.now()), text: toText(found, addresses, context) };
   },
 });
 
@@ -95,30 +94,26 @@ interface Found {
   readonly service: string | undefined;
 }
 
-async function writeJson(
-  { listing, operatorStates, entries, contracts, guards }: Found,
-  context: CommandContext,
-): Promise<void> {
+async function warn({ stderr }: CommandContext): Promise<void> {
+  const text = 'The registry has just started empty: what is missing may still come back.';
+  await stderr.write(`${createPaint(stderr.color)('yellow', text)}\n`);
+}
+
+function viewOf({ listing, operatorStates, entries, contracts, guards }: Found, nowMs: number) {
   const { instances, warming, position } = listing;
   const registered = new Set(instances.map(({ instanceId }) => instanceId));
-  const view = {
-    instances: entries.map((entry) => viewEntry(entry, context.clock.now())),
+  return {
+    instances: entries.map((entry) => viewEntry(entry, nowMs)),
     cordoned: viewOperatorStates(operatorStates, registered),
     warming,
     position: viewPosition(position),
     contracts,
     ...(guards.length > 0 && { guards: guards.map(viewGuard) }),
   };
-  await context.stdout.write(`${JSON.stringify(view)}\n`);
 }
 
-async function writeText(found: Found, addresses: readonly string[], context: CommandContext): Promise<void> {
+function toText(found: Found, addresses: readonly string[], { stdout, clock }: CommandContext): string {
   const { listing, operatorStates, entries, contracts, guards, service } = found;
-  const { stdout, stderr, clock } = context;
-  if (listing.warming) {
-    const text = 'The registry has just started empty: what is missing may still come back.';
-    await stderr.write(`${createPaint(stderr.color)('yellow', text)}\n`);
-  }
   const registered = new Set(listing.instances.map(({ instanceId }) => instanceId));
   // The registry doesn't know the services of an instance that isn't registered.
   const absent =
@@ -130,7 +125,7 @@ async function writeText(found: Found, addresses: readonly string[], context: Co
       : formatEntries(entries, clock.now(), tableLook(stdout));
   const remarks = formatRemarks({ entries, absent }, clock.now(), paint);
   const refused = formatGuards(refusing(guards), clock.now(), paint);
-  await stdout.write(list + remarks + refused + formatDivided(contracts, paint));
+  return list + remarks + refused + formatDivided(contracts, paint);
 }
 
 interface Selection {

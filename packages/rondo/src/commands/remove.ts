@@ -1,6 +1,5 @@
 import { didYouMean } from '@rondo/rpc/internal';
 import { type CommandContext, defineCommand } from '../command.js';
-import { ExitCode } from '../exit-code.js';
 import { askStatus, requestLauncher } from '../launcher.js';
 import { dataDirectoryOf, dataOption, jsonOption } from '../options.js';
 import type { RemovedService } from '../scaffold/index.js';
@@ -69,7 +68,6 @@ export const remove = defineCommand({
     if (!dryRun) followServices(repository);
     await stdout.write(values.json ? `${JSON.stringify(removed)}\n` : describe(removed, dryRun));
     if (!values.json && removed.complaints !== undefined) await stderr.write(`${excerpt(removed.complaints)}\n`);
-    return ExitCode.OK;
   },
 });
 

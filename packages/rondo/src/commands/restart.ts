@@ -1,7 +1,6 @@
 import { didYouMean } from '@rondo/rpc/internal';
 import { type CommandContext, defineCommand, type Written } from '../command.js';
 import { UsageError } from '../errors.js';
-import { ExitCode } from '../exit-code.js';
 import { askProcesses, type LauncherProcess, requestLauncher } from '../launcher.js';
 import { dataDirectoryOf, dataOption, jsonOption } from '../options.js';
 import { printable } from '../terminal/text.js';
@@ -35,14 +34,13 @@ export const restart = defineCommand({
   async run({ values, positionals: [name] }, context) {
     if (name === undefined) throw new UsageError('name what to restart: rondo restart calculator-2');
     const dataDirectory = dataDirectoryOf(values.data, context);
-    const { signal, stdout, stderr } = context;
+    const { signal, stderr } = context;
     const names = namesOf(await askProcesses({ dataDirectory, signal }));
     if (!names.includes(name)) throw unknownName(name, names);
     const onLog = (line: string) => void stderr.write(`${printable(line)}\n`);
     const rows = await requestLauncher({ dataDirectory, signal, onLog, request: { command: 'restart', name } });
     const lines = rows.map((row) => `${printable(row.name)} runs again at ${printable(row.address)}\n`);
-    await stdout.write(values.json ? `${JSON.stringify({ restarted: rows })}\n` : lines.join(''));
-    return ExitCode.OK;
+    return { json: { restarted: rows }, text: lines.join('') };
   },
 });
 

@@ -3,7 +3,6 @@ import path from 'node:path';
 import { type CommandContext, defineCommand } from '../command.js';
 import { completeService } from '../completion/registered.js';
 import { UsageError } from '../errors.js';
-import { ExitCode } from '../exit-code.js';
 import { addressOption, jsonOption, parseAddresses, registryOption } from '../options.js';
 import { registeredInstances } from '../registry/locate.js';
 import { registeredService } from '../registry/service-name.js';
@@ -45,18 +44,16 @@ export const rollout = defineCommand({
   async run({ values, positionals: [action, name] }, context) {
     if (action !== 'check') throw new UsageError('say what to do: rondo rollout check');
     const { findMigrations } = await loadScaffold('rollout');
-    const { repository, signal, clock, stdout } = context;
+    const { repository, signal, clock } = context;
     const listing = await listRunning(values, context);
     const only = name === undefined ? undefined : registeredService(name, listing);
     const descriptors = readFileSync(path.join(repository, 'packages/contracts/descriptors.binpb'));
     const contracts = await compareWithRunning(listing.instances, descriptors, { clock, signal, only });
     const migrations = values.since === undefined ? null : await findMigrations(repository, values.since);
-    const found = { contracts, migrations };
-    await (values.json ? stdout.write(`${JSON.stringify(found)}\n`) : writeText(found, context));
     const isSafe =
       contracts.every(({ differences, notCompared }) => notCompared === null && !differences.some(breaks)) &&
       (migrations?.faults.length ?? 0) === 0;
-    return isSafe ? ExitCode.OK : ExitCode.FAILED;
+    return { json: { contracts, migrations }, text: toText({ contracts, migrations }), failed: !isSafe };
   },
 });
 
@@ -76,14 +73,14 @@ interface Found {
   readonly migrations: Migrations | null;
 }
 
-async function writeText({ contracts, migrations }: Found, { stdout }: CommandContext): Promise<void> {
+function toText({ contracts, migrations }: Found): string {
   const changed = contracts.filter(({ differences, notCompared }) => differences.length > 0 || notCompared !== null);
   const lines = [
     ...changed.flatMap(describe),
     ...(changed.length > 0 ? [] : [`${contracts.length} contracts: as they run`]),
     ...(migrations === null ? ['migrations: not checked, as --since names no commit that runs'] : listed(migrations)),
   ];
-  await stdout.write(lines.map((line) => `${printable(line)}\n`).join(''));
+  return lines.map((line) => `${printable(line)}\n`).join('');
 }
 
 function describe({

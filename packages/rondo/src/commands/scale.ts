@@ -1,6 +1,5 @@
 import { defineCommand } from '../command.js';
 import { UsageError } from '../errors.js';
-import { ExitCode } from '../exit-code.js';
 import { askProcesses, requestLauncher } from '../launcher.js';
 import { dataDirectoryOf, dataOption, jsonOption } from '../options.js';
 import { printable } from '../terminal/text.js';
@@ -40,11 +39,10 @@ export const scale = defineCommand({
       throw new UsageError('name a service, and a number of instances from 0: rondo scale calculator 5');
     }
     const request = { command: 'scale', service, instances: Number(number) } as const;
-    const { signal, stdout } = context;
-    const rows = await requestLauncher({ dataDirectory: dataDirectoryOf(values.data, context), signal, request });
+    const dataDirectory = dataDirectoryOf(values.data, context);
+    const rows = await requestLauncher({ dataDirectory, signal: context.signal, request });
     const lines = rows.map((row) => `${printable(row.name)} runs at ${printable(row.address)}\n`);
     if (lines.length === 0) lines.push(`no instance of ${printable(service)} runs\n`);
-    await stdout.write(values.json ? `${JSON.stringify({ instances: rows })}\n` : lines.join(''));
-    return ExitCode.OK;
+    return { json: { instances: rows }, text: lines.join('') };
   },
 });

@@ -1,6 +1,5 @@
 import { defineCommand } from '../command.js';
 import { UsageError } from '../errors.js';
-import { ExitCode } from '../exit-code.js';
 import { authFolder, checkSubject, dataOption, positiveInteger, principalOptions, scopeList } from '../options.js';
 import { messageOf } from '../workspace/errors.js';
 
@@ -43,6 +42,5 @@ export const token = defineCommand({
     } catch (error) {
       throw new UsageError(messageOf(error));
     }
-    return ExitCode.OK;
   },
 });

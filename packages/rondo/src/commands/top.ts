@@ -4,7 +4,6 @@ import { sleep } from '@rondo/rpc/clock';
 import { type CommandContext, defineCommand } from '../command.js';
 import { completeService } from '../completion/registered.js';
 import { UsageError } from '../errors.js';
-import { ExitCode } from '../exit-code.js';
 import { durationMs, jsonOption, registryOption } from '../options.js';
 import { onRegistry } from '../registry/locate.js';
 import { registeredService } from '../registry/service-name.js';
@@ -82,7 +81,6 @@ export const top = defineCommand({
         watch.sampler.close();
       }
     });
-    return ExitCode.OK;
   },
 });
 

@@ -5,7 +5,6 @@ import { gathererAt } from '../call/target.js';
 import { gathererOf, openRegistryChannel } from '../channels.js';
 import { type CommandContext, defineCommand } from '../command.js';
 import { UsageError } from '../errors.js';
-import { ExitCode } from '../exit-code.js';
 import { durationMs, jsonOption, positiveInteger, registryOption } from '../options.js';
 import { registryAddresses } from '../registry/locate.js';
 import { tableLook } from '../terminal/terminal.js';
@@ -78,7 +77,6 @@ export const trace = defineCommand({
     if (id !== undefined) await showTrace(id, gatherer, { context, json });
     else if (follow) await followAll(filter, addresses, { context, json });
     else await list({ filter, slow, limit, json }, gatherer, context);
-    return ExitCode.OK;
   },
 });
 

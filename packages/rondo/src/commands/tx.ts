@@ -12,9 +12,8 @@ import {
   type Wanted,
 } from '@rondo/operate';
 import { endpointsOf, gathererOf, reachOf } from '../channels.js';
-import { type CommandContext, defineCommand, type Written } from '../command.js';
+import { type CommandContext, defineCommand, type Printed, type Written } from '../command.js';
 import { UsageError } from '../errors.js';
-import { ExitCode } from '../exit-code.js';
 import type { Candidate } from '../help.js';
 import { jsonOption, registryOption } from '../options.js';
 import { registeredInstances } from '../registry/locate.js';
@@ -65,14 +64,12 @@ export const tx = defineCommand({
   exitCodes: { FAILED: 'Refused or failed; standard error says why.' },
   async run({ values, positionals: [action = '', id] }, context) {
     const word = parseAction(action, id, values);
-    const { stdout } = context;
     const { channel, unfinished } = await readUnfinished(values.registry, context);
     await reportUnreachable(unfinished, context);
-    const options = { channel, json: values.json, force: values.force ?? false, context };
-    await stdout.write(
-      word === undefined ? list(unfinished, values.json, context) : await resolve(word, unfinished, options),
-    );
-    return ExitCode.OK;
+    if (word === undefined)
+      return { json: viewUnfinished(unfinished), text: formatUnfinished(unfinished, context.clock.now()) };
+    const { json = false, force = false } = values;
+    return await resolve(word, unfinished, { channel, json, force, context });
   },
 });
 
@@ -115,13 +112,9 @@ async function reportUnreachable({ unreachable }: Unfinished, { stderr }: Comman
   }
 }
 
-function list(unfinished: Unfinished, json: boolean | undefined, { clock }: CommandContext): string {
-  return json ? `${JSON.stringify(viewUnfinished(unfinished))}\n` : formatUnfinished(unfinished, clock.now());
-}
-
 interface Resolving {
   readonly channel: Reach;
-  readonly json: boolean | undefined;
+  readonly json: boolean;
   readonly force: boolean;
   readonly context: CommandContext;
 }
@@ -130,11 +123,11 @@ async function resolve(
   { id, ending }: { readonly id: string; readonly ending: Ending },
   unfinished: Unfinished,
   { channel, json, force, context }: Resolving,
-): Promise<string> {
-  const found = findUnfinished(id, unfinished);
-  if ('saga' in found) return await retry(found, ending, { channel, json, context, force });
-  if (ending === 'retry') throw new UsageError(`${found.id} is a transaction: --commit or --abort`);
+): Promise<Printed> {
   const { stderr, signal } = context;
+  const found = findUnfinished(id, unfinished);
+  if ('saga' in found) return await retry(found, ending, { channel, signal });
+  if (ending === 'retry') throw new UsageError(`${found.id} is a transaction: --commit or --abort`);
   const explain = async (line: string): Promise<void> => {
     if (!json) await stderr.write(`${printable(line)}\n`);
   };
@@ -142,7 +135,7 @@ async function resolve(
   const resolved = await resolveTransaction(found, coordinator, {
     ...{ channel, wanted: ending, force, explain, signal },
   });
-  return json ? `${JSON.stringify(resolved)}\n` : describe(resolved);
+  return { json: resolved, text: describe(resolved) };
 }
 
 function describe({ id, outcome, heuristic, participants }: Resolved): string {
@@ -155,14 +148,12 @@ function describe({ id, outcome, heuristic, participants }: Resolved): string {
   return `${told}${printable(id)} is ${outcome.toLowerCase()} ${end}\n`;
 }
 
-async function retry(found: KnownSaga, ending: Ending, { channel, json, context }: Resolving): Promise<string> {
+async function retry(found: KnownSaga, ending: Ending, at: Parameters<typeof retrySaga>[1]): Promise<Printed> {
   const { saga } = found;
   if (ending !== 'retry') throw new UsageError(`${saga.id} is a saga: --retry`);
-  await retrySaga(found, { channel, signal: context.signal });
+  await retrySaga(found, at);
   const { id, step } = saga;
-  return json
-    ? `${JSON.stringify({ id, step, retried: true })}\n`
-    : `${printable(`${id} goes on with ${step || 'its last step'}`)}\n`;
+  return { json: { id, step, retried: true }, text: `${printable(`${id} goes on with ${step || 'its last step'}`)}\n` };
 }
 
 async function complete(

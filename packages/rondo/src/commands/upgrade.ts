@@ -1,6 +1,5 @@
 import path from 'node:path';
 import { defineCommand } from '../command.js';
-import { ExitCode } from '../exit-code.js';
 import { findRunning } from '../launcher.js';
 import { jsonOption } from '../options.js';
 import type { UpgradedApp } from '../scaffold/index.js';
@@ -56,7 +55,6 @@ export const upgrade = defineCommand({
     );
     await stdout.write(values.json ? `${JSON.stringify(upgraded)}\n` : describe(upgraded));
     if (!values.json && upgraded.complaints !== undefined) await stderr.write(`${excerpt(upgraded.complaints)}\n`);
-    return ExitCode.OK;
   },
 });
 
