@@ -1,10 +1,11 @@
+import { whyOthers } from '@rondo/operate/page';
 import { share } from '../ui/text.js';
 import type { Caller, Instance } from './watch.js';
 
 /** Why a caller picks an instance, or doesn't, in words for a newcomer. `from` is the caller; undefined if it isn't known. */
 export function whyPicked(
   { held = '', leftOut, ...caller }: Caller,
-  instance: Instance,
+  { zone = '' }: Instance,
   from: Instance | undefined,
 ): string {
   const { ramp = 0, figures, serviceCallsPerSecond: serviceCalls = 0, policy = '' } = caller;
@@ -16,11 +17,5 @@ export function whyPicked(
   const { callsPerSecond = 0 } = figures;
   if (callsPerSecond > 0) return `Picked, for ${share(callsPerSecond / serviceCalls)} of this caller’s calls.`;
   if (serviceCalls === 0) return 'Can be picked, but this caller makes no calls now.';
-  return `Can be picked, but got none of the last calls: ${OTHERS[policy]?.(instance, from) ?? 'others were chosen'}.`;
+  return `Can be picked, but got none of the last calls: ${whyOthers(policy, zone, from?.zone ?? '') ?? 'others were chosen'}.`;
 }
-
-const OTHERS: Readonly<Record<string, (instance: Instance, from: Instance | undefined) => string>> = {
-  ring_hash: () => 'their keys belong to other instances',
-  zone_aware: ({ zone }, from) =>
-    `it is in ${zone || 'no zone'} and the caller in ${from?.zone || 'no zone'}, and calls stay in their zone while that has room`,
-};

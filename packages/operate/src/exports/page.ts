@@ -11,3 +11,4 @@ export {
   type ToldSpan,
 } from '../told-traces.js';
 export { type TraceNode, treeOf, walk } from '../trace-tree.js';
+export { whyOthers } from '../why.js';

@@ -157,6 +157,7 @@ async function explain(told: Told, { stdout, clock, signal }: CommandContext): P
   const endpoints = await explainAll(observer, entries, {
     clock,
     signal,
+    zone: asked.zone,
     version: asked.question.metadata.get('rondo-version'),
   });
   const known = guardsIn(await askStats(clients, { clock, signal }));

@@ -1,6 +1,7 @@
 import type { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
 import { OpenRcaServiceDefinition } from '@rondo/contracts/xds/service/orca/v3/orca';
 import { addressOf, effectiveStatus } from '@rondo/operate';
+import { whyOthers } from '@rondo/operate/page';
 import { type Channel, createClient } from '@rondo/rpc/client';
 import { canaryPercent, type ServiceView } from '@rondo/rpc/internal';
 import { RpcError } from '@rondo/rpc/status';
@@ -30,6 +31,8 @@ export interface Explained {
 /** What the explanation runs with. */
 interface Explaining extends Asking {
   readonly version: string | undefined;
+  /** The zone of the client; empty for none. */
+  readonly zone: string;
 }
 
 /** The number of picks that shares are computed from. */
@@ -102,7 +105,7 @@ function oddity(instance: Instance, check: Check | undefined, { version }: Expla
   return percent === undefined ? undefined : `picked, as a canary for ${percent} % of the calls`;
 }
 
-function whyNot(entry: Entry, { endpoints, balancing }: ServiceView, { clock, version }: Explaining): string {
+function whyNot(entry: Entry, { endpoints, balancing }: ServiceView, { clock, version, zone }: Explaining): string {
   const said = notPicked(entry, clock.now());
   if (said !== undefined) return said;
   const { check } = entry;
@@ -115,14 +118,8 @@ function whyNot(entry: Entry, { endpoints, balancing }: ServiceView, { clock, ve
   }
   if (check !== undefined && check.state !== 'ok') return `it ${check.reason}`;
   if (found.held !== undefined) return found.held;
-  return OTHERS[balancing.policy] ?? `it got none of ${SAMPLE} picks`;
+  return whyOthers(balancing.policy, entry.instance.zone, zone) ?? `it got none of ${SAMPLE} picks`;
 }
-
-/** Why a policy picks no instance that could take calls, by policy. */
-const OTHERS: Readonly<Record<string, string>> = {
-  ring_hash: 'the key belongs to another',
-  zone_aware: 'others are nearer, and take all',
-};
 
 /** The load that an instance reports. */
 interface ReportedLoad {
