@@ -5,14 +5,20 @@ import type {
   InstanceCaller,
   WatchInstanceResponse,
 } from '@rondo/contracts/rondo/gateway/v1/console';
-import type { AttemptStats, CalledService } from '@rondo/contracts/rondo/stats/v1/stats';
+import type { AttemptStats, CalledService, GetCallStatsResponse } from '@rondo/contracts/rondo/stats/v1/stats';
 import { percentileMs } from '@rondo/rpc/internal';
 import { busyBetween, durationsBetween, flowsBetween, type MethodFlow, secondsBetween } from './flow.js';
-import type { Reading } from './readings.js';
 import { endedOf, isFault, merge, rate, total } from './sums.js';
 
 const [MAX_EDGES, MAX_LEFT_OUT, MAX_CALLERS] = [500, 10, 100];
 const MAX_INT32 = 2 ** 31 - 1;
+
+/** The counters of a process when it was last asked, and at the time before. */
+export interface Reading {
+  readonly instanceId: string;
+  readonly before: GetCallStatsResponse | undefined;
+  readonly last: GetCallStatsResponse;
+}
 
 /** What processes of the kind of an instance are called. The registry puts the name of a certificate behind other ids. */
 export const nameOf = (instanceId: string): string =>

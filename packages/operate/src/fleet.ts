@@ -1,7 +1,7 @@
 import type { FleetCalls, WatchFleetResponse, WatchInstanceResponse } from '@rondo/contracts/rondo/gateway/v1/console';
-import { sleep } from '@rondo/rpc/clock';
+import { type Random, sleep } from '@rondo/rpc/clock';
 import { woken } from './gather.js';
-import { type Followed, followInstances, type Instances, type InstancesOptions, toInstance } from './instances.js';
+import { type Followed, Instances, type InstancesOptions, toInstance } from './instances.js';
 
 /** The instances of the system, followed while anyone watches. */
 export interface Fleet {
@@ -31,8 +31,11 @@ interface Watcher {
   wake: () => void;
 }
 
+/** Options of {@link createFleet}. */
+type FleetOptions = Omit<InstancesOptions, 'onChange'> & { readonly random: Random };
+
 /** Creates a fleet. It follows the instances from the first watcher to the last, however many there are. */
-export function createFleet(options: InstancesOptions): Fleet {
+export function createFleet(options: FleetOptions): Fleet {
   const { clock, random } = options;
   const watchers = new Set<Watcher>();
   let users = 0;
@@ -46,7 +49,7 @@ export function createFleet(options: InstancesOptions): Fleet {
   };
   const open = () => {
     users += 1;
-    instances ??= followInstances(options, onChange);
+    instances ??= new Instances({ ...options, onChange });
     return instances;
   };
   const leave = () => {
@@ -93,7 +96,8 @@ export function createFleet(options: InstancesOptions): Fleet {
 }
 
 /** What the watcher wasn't told yet. */
-function eventOf(watcher: Watcher, { source, known, calls: callsNow }: Instances): WatchFleetResponse {
+function eventOf(watcher: Watcher, instances: Instances): WatchFleetResponse {
+  const { source, known } = instances;
   const { told, calls: callsBefore } = watcher;
   const changed = [...known].filter(([id, one]) => told.get(id) !== one);
   const left = [...told.keys()].filter((id) => !known.has(id));
@@ -101,7 +105,7 @@ function eventOf(watcher: Watcher, { source, known, calls: callsNow }: Instances
   for (const id of left) told.delete(id);
   for (const [id, one] of part) told.set(id, one);
   watcher.isNew = changed.length > part.length;
-  watcher.calls = callsNow();
+  watcher.calls = instances.calls();
   const calls = watcher.calls === callsBefore ? undefined : watcher.calls;
   return { instances: part.map(([, one]) => toInstance(one)), left, source, calls };
 }

@@ -6,32 +6,18 @@ import {
   FleetState,
   type WatchInstanceResponse,
 } from '@rondo/contracts/rondo/gateway/v1/console';
+import { CallStatsServiceDefinition, type GetCallStatsResponse } from '@rondo/contracts/rondo/stats/v1/stats';
 import type { Logger } from '@rondo/rpc/call';
-import type { Channel, Endpoint } from '@rondo/rpc/client';
-import type { Clock, Random } from '@rondo/rpc/clock';
-import { callersOf, edgesOf, loadOf, nameOf } from './figures.js';
-import { askForReadings, type Reading } from './readings.js';
+import { type Channel, createClient, type Endpoint } from '@rondo/rpc/client';
+import { type Clock, sleep } from '@rondo/rpc/clock';
+import { callersOf, edgesOf, loadOf, nameOf, type Reading } from './figures.js';
 
 /** What instances are followed with. */
 export interface InstancesOptions {
   readonly channel: Channel;
   readonly clock: Clock;
-  readonly random: Random;
   readonly log: Logger;
-}
-
-/** The instances, with what they tell of their calls, until they are closed. */
-export interface Instances {
-  readonly source: FleetSource;
-  /** By id. What has changed of an instance is another object. */
-  readonly known: ReadonlyMap<string, Followed>;
-  /** Who calls whom: the same object until it changes. */
-  calls(): FleetCalls;
-  /** Asks all instances for what they know of one of them, as long as it is the one of the last 20 for which this was called. */
-  askAbout(id: string): void;
-  /** What they have answered. */
-  callersOf(id: string): WatchInstanceResponse;
-  close(): void;
+  readonly onChange: () => void;
 }
 
 /** An instance, and what it has told last. */
@@ -46,88 +32,125 @@ export interface Followed {
 /** Each instance that is asked costs a connection. */
 const MAX_ASKED = 1_000;
 const MAX_ABOUT = 20;
+/** How long an instance that can't be asked is left alone. Milliseconds. */
+const RETRY_MS = 5_000;
 /** An instance is asked that often, and of a large fleet not more than a hundred instances a second. Milliseconds. */
 const [PAUSE_MS, PAUSE_OF_EACH_MS] = [2_000, 10];
 /** What is computed from all readings is computed anew after that time, or once all instances of a large fleet have been asked. Milliseconds. */
 const CALLS_MS = 1_000;
 const { FLEET_SOURCE_CURRENT: CURRENT, FLEET_SOURCE_LAST_KNOWN: LAST_KNOWN } = FleetSource;
 
-/** Follows the instances by one watch of the registry, and asks each of them for its counters. */
-export function followInstances(options: InstancesOptions, onChange: () => void): Instances {
-  const { clock } = options;
-  const known = new Map<string, Followed>();
-  const about = new Set<string>();
-  let source = LAST_KNOWN;
-  let calls: FleetCalls = { edges: [] };
-  let callsAt = Number.NEGATIVE_INFINITY;
-  const onReading = (endpoint: Endpoint, reading: Reading | undefined) => {
-    const followed = known.get(endpoint.instanceId);
-    if (followed?.endpoint.address !== endpoint.address) return;
-    known.set(endpoint.instanceId, { ...followed, reading, load: reading && loadOf(reading) });
-    onChange();
-  };
-  const follow = (endpoint: Endpoint, index: number): Followed => {
-    const before = known.get(endpoint.instanceId);
-    if (before?.endpoint.address === endpoint.address) return { ...before, endpoint };
-    before?.asked?.abort();
-    if (known.size >= MAX_ASKED) return { endpoint };
-    const asked = new AbortController();
-    void askForReadings(endpoint, {
-      ...options,
-      signal: asked.signal,
-      about: () => [...about],
-      firstPauseMs: index * PAUSE_OF_EACH_MS,
-      pauseMs: () => Math.max(PAUSE_MS, known.size * PAUSE_OF_EACH_MS),
-      onReading: (reading) => onReading(endpoint, reading),
+/** The instances, followed by one watch of the registry, with what each tells of its calls again and again, until they are closed. */
+export class Instances {
+  /** By id. What has changed of an instance is another object. */
+  readonly known = new Map<string, Followed>();
+  source = LAST_KNOWN;
+  readonly #options: InstancesOptions;
+  readonly #following: { close(): void };
+  readonly #about = new Set<string>();
+  #calls: FleetCalls = { edges: [] };
+  #callsAt = Number.NEGATIVE_INFINITY;
+
+  constructor(options: InstancesOptions) {
+    this.#options = options;
+    const onAway = () => {
+      this.source = LAST_KNOWN;
+      options.onChange();
+    };
+    this.#following = options.channel.followAll({
+      onResolution: ({ endpoints }) => this.#list(endpoints),
+      onFailure: onAway,
+      onPending: onAway,
     });
-    return { endpoint, asked };
-  };
-  const readings = () => [...known.values()].flatMap(({ reading = [] }) => reading);
-  const onEndpoints = (endpoints: readonly Endpoint[]) => {
-    source = CURRENT;
+  }
+
+  #list(endpoints: readonly Endpoint[]): void {
+    this.source = CURRENT;
     const ids = new Set(endpoints.map(({ instanceId }) => instanceId));
-    for (const [id, { asked }] of known) {
+    for (const [id, { asked }] of this.known) {
       if (ids.has(id)) continue;
       asked?.abort();
-      known.delete(id);
+      this.known.delete(id);
     }
-    const changed = endpoints.filter((endpoint) => known.get(endpoint.instanceId)?.endpoint !== endpoint);
-    for (const [index, endpoint] of changed.entries()) known.set(endpoint.instanceId, follow(endpoint, index));
-    onChange();
-  };
-  const onAway = () => {
-    source = LAST_KNOWN;
-    onChange();
-  };
-  const following = options.channel.followAll({
-    onResolution: ({ endpoints }) => onEndpoints(endpoints),
-    onFailure: onAway,
-    onPending: onAway,
-  });
-  return {
-    get source() {
-      return source;
-    },
-    known,
-    calls() {
-      if (clock.now() - callsAt < Math.max(CALLS_MS, known.size * PAUSE_OF_EACH_MS)) return calls;
-      callsAt = clock.now();
-      const edges = edgesOf(readings());
-      if (JSON.stringify(edges) !== JSON.stringify(calls.edges)) calls = { edges };
-      return calls;
-    },
-    askAbout(id) {
-      about.delete(id);
-      about.add(id);
-      for (const oldest of about) if (about.size > MAX_ABOUT) about.delete(oldest);
-    },
-    callersOf: (id) => callersOf(id, readings()),
-    close() {
-      following.close();
-      for (const { asked } of known.values()) asked?.abort();
-      known.clear();
-    },
-  };
+    const changed = endpoints.filter((endpoint) => this.known.get(endpoint.instanceId)?.endpoint !== endpoint);
+    for (const [index, endpoint] of changed.entries()) {
+      const { instanceId, address } = endpoint;
+      const before = this.known.get(instanceId);
+      const isSame = before?.endpoint.address === address;
+      if (!isSame) before?.asked?.abort();
+      this.known.set(instanceId, isSame ? { ...before, endpoint } : this.#begin(endpoint, index));
+    }
+    this.#options.onChange();
+  }
+
+  #begin(endpoint: Endpoint, index: number): Followed {
+    if (this.known.size >= MAX_ASKED) return { endpoint };
+    const asked = new AbortController();
+    void this.#ask(endpoint, index * PAUSE_OF_EACH_MS, asked.signal);
+    return { endpoint, asked };
+  }
+
+  /** Asks an instance for its counters until `signal` aborts; at first after a pause, so that not all are asked at the same time. */
+  async #ask(endpoint: Endpoint, firstPauseMs: number, signal: AbortSignal): Promise<void> {
+    const { channel, clock, log, onChange } = this.#options;
+    const { instanceId, address } = endpoint;
+    const pause = (ms: number) => sleep(clock, ms, signal).catch(() => undefined);
+    if (firstPauseMs > 0) await pause(firstPauseMs);
+    const direct = channel.direct([endpoint]);
+    const client = createClient(CallStatsServiceDefinition, { channel: direct });
+    let before: GetCallStatsResponse | undefined;
+    try {
+      while (!signal.aborted) {
+        const last = await client
+          .getCallStats({ calledInstanceIds: [...this.#about] }, { signal })
+          .catch((fault: unknown) => {
+            if (!signal.aborted) log.debug({ err: fault, instance: instanceId }, 'an instance does not tell its calls');
+            return undefined;
+          });
+        const followed = this.known.get(instanceId);
+        if (signal.aborted || followed?.endpoint.address !== address) return;
+        const reading = last && { instanceId, before, last };
+        this.known.set(instanceId, { ...followed, reading, load: reading && loadOf(reading) });
+        onChange();
+        before = last;
+        await pause(last === undefined ? RETRY_MS : Math.max(PAUSE_MS, this.known.size * PAUSE_OF_EACH_MS));
+      }
+    } finally {
+      direct.close();
+    }
+  }
+
+  get #readings(): readonly Reading[] {
+    return [...this.known.values()].flatMap(({ reading = [] }) => reading);
+  }
+
+  /** Who calls whom: the same object until it changes. */
+  calls(): FleetCalls {
+    const { clock } = this.#options;
+    if (clock.now() - this.#callsAt < Math.max(CALLS_MS, this.known.size * PAUSE_OF_EACH_MS)) return this.#calls;
+    this.#callsAt = clock.now();
+    const edges = edgesOf(this.#readings);
+    if (JSON.stringify(edges) !== JSON.stringify(this.#calls.edges)) this.#calls = { edges };
+    return this.#calls;
+  }
+
+  /** Asks all instances for what they know of one of them, as long as it is the one of the last 20 for which this was called. */
+  askAbout(id: string): void {
+    this.#about.delete(id);
+    this.#about.add(id);
+    for (const oldest of this.#about) if (this.#about.size > MAX_ABOUT) this.#about.delete(oldest);
+  }
+
+  /** What they have answered. */
+  callersOf(id: string): WatchInstanceResponse {
+    return callersOf(id, this.#readings);
+  }
+
+  close(): void {
+    this.#following.close();
+    for (const { asked } of this.known.values()) asked?.abort();
+    this.known.clear();
+  }
 }
 
 const STATES: Readonly<Record<Endpoint['state'], FleetState>> = {
