@@ -2,7 +2,9 @@ import type { Channel, Endpoint } from '@rondo/rpc/client';
 import { type Clock, sleep } from '@rondo/rpc/clock';
 import { checkSetting } from '@rondo/rpc/internal';
 import { RpcError, Status } from '@rondo/rpc/status';
-import { noInstance, operateErrors } from './errors.js';
+import { operateErrors } from './errors.js';
+import type { Reach } from './gather.js';
+import { instancesOf, requireInstance } from './instance.js';
 import { type RegistryConnection, registryOver } from './registry.js';
 
 /** The registry is silent while nothing changes. */
@@ -16,7 +18,7 @@ export interface RegistryAccess {
 }
 
 interface WeightOptions extends RegistryAccess {
-  readonly instances: readonly Endpoint[];
+  readonly channel: Reach;
   readonly instanceId: string;
   readonly weight: number;
   /** Who sets it. */
@@ -58,17 +60,14 @@ const MAX_AUTHOR_LENGTH = 128;
 /** How often other operators may change the setting meanwhile. */
 const TRIES = 5;
 
-/** Sets the weight of one of the instances; 0 takes it back. */
-export function setWeight(options: WeightOptions, signal: AbortSignal): Promise<void> {
-  const { instances, instanceId, author } = options;
-  const { services = [] } = instances.find((one) => one.instanceId === instanceId) ?? {};
-  const [first] = services;
-  if (first === undefined)
-    throw noInstance(
-      [instanceId],
-      instances.map((one) => one.instanceId),
-    );
-  return askRegistry(options, async ({ settings: client }) => {
+/** Sets the weight of one of the instances; 0 takes it back. @throws RpcError `NOT_FOUND` if there is none that serves something. */
+export async function setWeight(options: WeightOptions, signal: AbortSignal): Promise<void> {
+  const { channel, instanceId, author } = options;
+  const instances = await instancesOf(channel, signal);
+  const serving = instances.filter(({ services = [] }) => services.length > 0);
+  const { services = [] } = requireInstance(instanceId, serving);
+  const [first = ''] = services;
+  await askRegistry(options, async ({ settings: client }) => {
     const { settings } = await client.listSettings({}, { signal });
     const known = new Map(settings.filter(({ key }) => key === KEY).map(({ service, value = '' }) => [service, value]));
     const service = services.find((one) => entriesOf(known.get(one)).has(instanceId)) ?? first;
@@ -80,7 +79,7 @@ export function setWeight(options: WeightOptions, signal: AbortSignal): Promise<
     };
     let [before, expected] = [known.get(service) ?? '', known.get(service) ?? ''];
     for (let tries = 0; tries < TRIES; tries += 1) {
-      const value = changed(before, options);
+      const value = changed(before, options, instances);
       if (value === expected) return;
       const found = await write(value);
       if (found === expected) return;
@@ -92,7 +91,7 @@ export function setWeight(options: WeightOptions, signal: AbortSignal): Promise<
 }
 
 /** The setting with the weight of one instance changed. What it says of instances that have left stays as long as there is room. */
-function changed(before: string, { instances, instanceId, weight }: WeightOptions): string {
+function changed(before: string, { instanceId, weight }: WeightOptions, instances: readonly Endpoint[]): string {
   const entries = entriesOf(before);
   entries.delete(instanceId);
   if (weight !== 0) entries.set(instanceId, `${instanceId}=${weight}`);

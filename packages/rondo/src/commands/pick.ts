@@ -81,11 +81,12 @@ export const pick = defineCommand({
   complete: async (written, context) =>
     written.word.includes('/') ? completeMethod(written, context) : completeService(written, context),
   async run({ values, positionals: [name] }, context) {
-    const { entries, clients, asked, origin } = await find(name, values, context);
-    return withObserver(asked, async (observer) => {
+    const found = await find(name, values, context);
+    const { question } = found.asked;
+    return withObserver(found.asked, async (observer) => {
       const { policy } = observer.view().balancing;
-      if (asked.question.key !== undefined && POLICIES[policy].affinity !== 'key') throw keyWithoutOwner(policy);
-      const told: Told = { observer, entries, clients, asked, origin: origin ?? observer.view().balancing.origin };
+      if (question.key !== undefined && POLICIES[policy].affinity !== 'key') throw keyWithoutOwner(policy);
+      const told: Told = { ...found, observer, origin: found.origin ?? observer.view().balancing.origin };
       return values.explain
         ? explain(told, context)
         : pickInTurn(told, positiveInteger('count', values.count, MOST_PICKS) ?? 1);
@@ -96,15 +97,6 @@ export const pick = defineCommand({
 const keyWithoutOwner = (policy: string) =>
   new UsageError(`--key: the service is balanced by ${policy}, by which no instance owns a key; leave --key out`);
 
-/** What is printed. */
-interface Told {
-  readonly observer: Observer;
-  readonly entries: readonly Entry[];
-  readonly clients: readonly Instance[];
-  readonly asked: ObserverOptions;
-  readonly origin: Origin;
-}
-
 interface Found {
   readonly entries: readonly Entry[];
   /** All instances in the registry: some of them may call the service. */
@@ -112,6 +104,12 @@ interface Found {
   readonly asked: ObserverOptions;
   /** Where the policy comes from if it is the command line; otherwise the client knows. */
   readonly origin: 'option' | undefined;
+}
+
+/** What is printed. */
+interface Told extends Omit<Found, 'origin'> {
+  readonly observer: Observer;
+  readonly origin: Origin;
 }
 
 type Values = Arguments<typeof options>['values'];

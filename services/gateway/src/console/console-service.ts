@@ -87,9 +87,8 @@ export function consoleService({
     },
     watchSettings: (_, { signal }) => watchSettings({ channel, registry, clock }, signal),
     async setWeight({ instanceId, weight }, { signal, values }) {
-      const instances = await instancesOf(channel, signal);
       const author = values.get(callPrincipal)?.subject ?? 'the console';
-      await setWeight({ channel, registry, instances, instanceId, weight, author }, signal);
+      await setWeight({ channel, registry, instanceId, weight, author }, signal);
       return {};
     },
     async restartInstance({ instanceId }, { signal, values }) {
