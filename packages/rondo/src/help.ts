@@ -21,6 +21,16 @@ export interface Candidate {
 /** What may stand at the cursor: words, or a path, which the shell itself completes. */
 export type Completion = 'files' | 'folders' | readonly Candidate[];
 
+/** A switch. */
+export const flag = (description: string) => ({ type: 'boolean' as const, description });
+
+/** An option with a value, which the placeholder stands for. */
+export const valued = (placeholder: string, description: string) => ({
+  type: 'string' as const,
+  placeholder,
+  description,
+});
+
 /** The options of a command, by name. */
 export type Options = Readonly<Record<string, Option>>;
 

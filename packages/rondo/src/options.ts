@@ -4,42 +4,35 @@ import { dnsResolver, type Resolver, staticResolver } from '@rondo/rpc/client';
 import { maskUrl } from '@rondo/rpc/internal';
 import type { CommandContext } from './command.js';
 import { UsageError } from './errors.js';
+import { flag, valued } from './help.js';
 import { parseDurationMs } from './terminal/text.js';
 import { messageOf } from './workspace/errors.js';
 
 /** The option of every command that prints data. */
 export const jsonOption = {
-  json: { type: 'boolean', description: 'Print JSON for programs, errors included.' },
+  json: flag('Print JSON for programs, errors included.'),
 } as const;
 
 /** The option of commands that can call a server without a registry. */
 export const addressOption = {
-  address: {
-    type: 'string',
-    placeholder: 'HOST:PORT',
-    description: 'Call this server without a registry; several with commas, or a DNS name: dns:///HOST:PORT.',
-  },
+  address: valued(
+    'HOST:PORT',
+    'Call this server without a registry; several with commas, or a DNS name: dns:///HOST:PORT.',
+  ),
 } as const;
 
 /** The option of commands that send metadata. */
 export const metadataOption = {
   metadata: {
-    type: 'string',
+    ...valued('KEY=VALUE', 'Metadata to send; may be repeated. A key that ends in -bin takes base64.'),
     short: 'H',
     multiple: true,
-    placeholder: 'KEY=VALUE',
-    description: 'Metadata to send; may be repeated. A key that ends in -bin takes base64.',
   },
 } as const;
 
 /** The option of commands that work on the processes and data of `npm start`. */
 export const dataOption = {
-  data: {
-    type: 'string',
-    placeholder: 'DIR',
-    complete: 'folders',
-    description: "The data folder of npm start; by default the workspace's .rondo.",
-  },
+  data: { ...valued('DIR', "The data folder of npm start; by default the workspace's .rondo."), complete: 'folders' },
 } as const;
 
 /** The folder that {@link dataOption} names. */
@@ -56,12 +49,8 @@ export const authFolder = (data: string | undefined, context: CommandContext): s
 
 /** The options of a token and of an API key. */
 export const principalOptions = {
-  as: { type: 'string', placeholder: 'NAME', description: 'The person or program that gets it.' },
-  scopes: {
-    type: 'string',
-    placeholder: 'LIST',
-    description: 'What it may do, such as sales.read,sales.write; nothing by default.',
-  },
+  as: valued('NAME', 'The person or program that gets it.'),
+  scopes: valued('LIST', 'What it may do, such as sales.read,sales.write; nothing by default.'),
 } as const;
 
 /** Parses `--as`, the subject of a token or an API key. */
@@ -157,25 +146,20 @@ export const DEFAULT_REGISTRY = '127.0.0.1:50050';
 
 /** The option of every command that calls the registry. */
 export const registryOption = {
-  registry: {
-    type: 'string',
-    placeholder: 'HOST:PORT',
-    description: "The registry's addresses, with commas; else RONDO_REGISTRY, else the system that runs here.",
-  },
+  registry: valued(
+    'HOST:PORT',
+    "The registry's addresses, with commas; else RONDO_REGISTRY, else the system that runs here.",
+  ),
 } as const;
 
 /** The option of commands that cordon an instance. */
 export const reasonOption = {
-  reason: {
-    type: 'string',
-    placeholder: 'TEXT',
-    description: 'The reason, which rondo ps shows: at most 256 characters; by default the name of the user.',
-  },
+  reason: valued('TEXT', 'The reason, which rondo ps shows: at most 256 characters; by default the name of the user.'),
 } as const;
 
 /** The option that lets a command leave a service without an instance. */
 export const forceOption = {
-  force: { type: 'boolean', description: 'Cordon it even if no instance is left that serves some service.' },
+  force: flag('Cordon it even if no instance is left that serves some service.'),
 } as const;
 
 /** The reason if none was given. */

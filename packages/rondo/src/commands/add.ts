@@ -1,5 +1,6 @@
 import { type CommandContext, defineCommand, type Printed } from '../command.js';
 import { UsageError } from '../errors.js';
+import { valued } from '../help.js';
 import { jsonOption } from '../options.js';
 import type { PluginChange } from '../scaffold/index.js';
 import { lines, loadScaffold, workOnTree } from '../tree-work.js';
@@ -7,10 +8,8 @@ import { lines, loadScaffold, workOnTree } from '../tree-work.js';
 /** The option of the services that a plugin is added to. */
 export const pluginServices = {
   service: {
-    type: 'string',
-    placeholder: 'NAME',
+    ...valued('NAME', 'A service to change; may be repeated. By default all services of the workspace.'),
     multiple: true,
-    description: 'A service to change; may be repeated. By default all services of the workspace.',
   },
 } as const;
 

@@ -5,6 +5,7 @@ import { statusFromCode } from '@rondo/rpc/status';
 import { defineCommand } from '../command.js';
 import { completeService } from '../completion/registered.js';
 import { UsageError } from '../errors.js';
+import { valued } from '../help.js';
 import { jsonOption, positiveInteger, registryOption } from '../options.js';
 import { askGroups, groupsOf } from '../registry/groups.js';
 import { registeredInstances } from '../registry/locate.js';
@@ -25,16 +26,8 @@ export const audit = defineCommand({
     'audit.read, in RONDO_TOKEN.',
   ].join('\n'),
   options: {
-    filter: {
-      type: 'string',
-      placeholder: 'FILTER',
-      description: 'Only these: by subject, issuer, process, method, resource, code or create_time.',
-    },
-    limit: {
-      type: 'string',
-      placeholder: 'N',
-      description: `The most events, 1 to ${MAX_LIMIT}; ${DEFAULT_LIMIT} by default.`,
-    },
+    filter: valued('FILTER', 'Only these: by subject, issuer, process, method, resource, code or create_time.'),
+    limit: valued('N', `The most events, 1 to ${MAX_LIMIT}; ${DEFAULT_LIMIT} by default.`),
     ...registryOption,
     ...jsonOption,
   },

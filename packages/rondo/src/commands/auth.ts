@@ -4,7 +4,7 @@ import { didYouMean } from '@rondo/rpc/internal';
 import { defineCommand, type Written } from '../command.js';
 import { DESCRIPTORS, formatRules, type PackageRules, rulesOf } from '../contract/auth-matrix.js';
 import { UsageError } from '../errors.js';
-import type { Candidate } from '../help.js';
+import { type Candidate, flag } from '../help.js';
 import { jsonOption } from '../options.js';
 import { messageOf } from '../workspace/errors.js';
 
@@ -18,10 +18,7 @@ export const auth = defineCommand({
     "rule is for no caller while RONDO_AUTH=on. Packages of Rondo's that an app imports are printed if they are named.",
   ].join('\n'),
   options: {
-    markdown: {
-      type: 'boolean',
-      description: 'Print tables in Markdown.',
-    },
+    markdown: flag('Print tables in Markdown.'),
     ...jsonOption,
   },
   maxPositionals: 64,

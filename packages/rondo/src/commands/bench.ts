@@ -16,6 +16,7 @@ import { completeMethod } from '../completion/registered.js';
 import { balancingOverrides, callerConnections, callerZone } from '../environment.js';
 import { UsageError } from '../errors.js';
 import { ExitCode } from '../exit-code.js';
+import { flag, valued } from '../help.js';
 import { durationMs, jsonOption, metadataOption, parseMetadata, positiveNumber, registryOption } from '../options.js';
 import { registeredInstances } from '../registry/locate.js';
 import { createPaint, tableLook } from '../terminal/terminal.js';
@@ -56,26 +57,13 @@ export const bench = defineCommand({
     'With --json the output is one line: method, instances, steps, knee, full, availability, allFail, target and replicas.',
   ].join('\n'),
   options: {
-    from: {
-      type: 'string',
-      placeholder: 'R',
-      description: `The first rate, in calls a second; ${DEFAULTS.from} by default.`,
-    },
-    max: { type: 'string', placeholder: 'R', description: `The highest rate; ${MOST_RATE} by default.` },
-    step: {
-      type: 'string',
-      placeholder: 'TIME',
-      description: `The time of each step, from 1s; ${DEFAULTS.step} by default.`,
-    },
-    limit: { type: 'string', placeholder: 'TIME', description: 'The highest p99 that holds, such as 50ms.' },
-    target: { type: 'string', placeholder: 'R', description: 'Tell how many replicas carry R calls a second.' },
-    svg: {
-      type: 'string',
-      placeholder: 'FILE',
-      description: 'Draw p50 and p99 by rate into this file.',
-      complete: 'files',
-    },
-    'allow-changes': { type: 'boolean', description: 'Call a method that may change data with each call.' },
+    from: valued('R', `The first rate, in calls a second; ${DEFAULTS.from} by default.`),
+    max: valued('R', `The highest rate; ${MOST_RATE} by default.`),
+    step: valued('TIME', `The time of each step, from 1s; ${DEFAULTS.step} by default.`),
+    limit: valued('TIME', 'The highest p99 that holds, such as 50ms.'),
+    target: valued('R', 'Tell how many replicas carry R calls a second.'),
+    svg: { ...valued('FILE', 'Draw p50 and p99 by rate into this file.'), complete: 'files' },
+    'allow-changes': flag('Call a method that may change data with each call.'),
     ...metadataOption,
     ...registryOption,
     ...jsonOption,

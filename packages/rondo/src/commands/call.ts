@@ -16,6 +16,7 @@ import { balancingOverrides, type Connections, callerConnections, callerZone } f
 import { UsageError } from '../errors.js';
 import { ExitCode } from '../exit-code.js';
 import { writeFailure } from '../failure.js';
+import { flag, valued } from '../help.js';
 import {
   addressOption,
   durationMs,
@@ -35,36 +36,15 @@ const MOST_AT_ONCE = 10_000;
 
 const options = {
   ...metadataOption,
-  timeout: {
-    type: 'string',
-    placeholder: '2s',
-    description: "The call's deadline. The contract's deadline applies if it is shorter.",
-  },
+  timeout: valued('2s', "The call's deadline. The contract's deadline applies if it is shorter."),
   ...addressOption,
-  timing: {
-    type: 'boolean',
-    description: 'Print to standard error where the time of the call went, by phase.',
-  },
-  trace: {
-    type: 'boolean',
-    description: 'Print to standard error where the time of the call went, over all processes, as rondo trace does.',
-  },
-  count: { type: 'string', placeholder: 'N', description: 'Make N calls, and count them by instance.' },
-  rate: {
-    type: 'string',
-    placeholder: 'R',
-    description: 'Start R calls a second, whether or not earlier ones have ended.',
-  },
-  concurrency: {
-    type: 'string',
-    placeholder: 'C',
-    description: `The most calls in flight: 1 by default, 64 with --rate, ${MOST_AT_ONCE} at most.`,
-  },
-  duration: { type: 'string', placeholder: '30s', description: 'Start no more calls after this time.' },
-  progress: {
-    type: 'boolean',
-    description: 'Print the counts to standard error once a second; a terminal shows them anyway.',
-  },
+  timing: flag('Print to standard error where the time of the call went, by phase.'),
+  trace: flag('Print to standard error where the time of the call went, over all processes, as rondo trace does.'),
+  count: valued('N', 'Make N calls, and count them by instance.'),
+  rate: valued('R', 'Start R calls a second, whether or not earlier ones have ended.'),
+  concurrency: valued('C', `The most calls in flight: 1 by default, 64 with --rate, ${MOST_AT_ONCE} at most.`),
+  duration: valued('30s', 'Start no more calls after this time.'),
+  progress: flag('Print the counts to standard error once a second; a terminal shows them anyway.'),
   ...registryOption,
   ...jsonOption,
 } as const;

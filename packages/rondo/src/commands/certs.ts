@@ -4,6 +4,7 @@ import { sleep } from '@rondo/rpc/clock';
 import { PERSON } from '../channels.js';
 import { type CommandContext, defineCommand } from '../command.js';
 import { UsageError } from '../errors.js';
+import { flag, valued } from '../help.js';
 import { dataDirectoryOf, dataOption, jsonOption } from '../options.js';
 import { formatTable } from '../terminal/table.js';
 import { loadScaffold } from '../tree-work.js';
@@ -28,17 +29,12 @@ export const certs = defineCommand({
     'With --json: {"certificates":[{"name":…,"folder":…,"validTo":…,"isNew":…}]}.',
   ].join('\n'),
   options: {
-    renew: { type: 'boolean', description: 'Renew all certificates, whatever their age.' },
-    authority: {
-      type: 'boolean',
-      description: 'Make a new authority first. Processes trust both, so that no call fails.',
-    },
-    retire: { type: 'boolean', description: 'Stop trusting earlier authorities.' },
+    renew: flag('Renew all certificates, whatever their age.'),
+    authority: flag('Make a new authority first. Processes trust both, so that no call fails.'),
+    retire: flag('Stop trusting earlier authorities.'),
     host: {
-      type: 'string',
+      ...valued('NAME', "A further name or IP address of the services, for clients that check a server's host."),
       multiple: true,
-      placeholder: 'NAME',
-      description: "A further name or IP address of the services, for clients that check a server's host.",
     },
     ...dataOption,
     ...jsonOption,

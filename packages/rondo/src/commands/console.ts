@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { type CommandContext, defineCommand } from '../command.js';
+import { flag } from '../help.js';
 import { askProcesses } from '../launcher.js';
 import { dataDirectoryOf, dataOption } from '../options.js';
 
@@ -10,7 +11,7 @@ export const openConsole = defineCommand({
   summary: 'Opens the console of npm start in a browser: the fleet, and a form for each method.',
   usage: '[--print] [--data DIR]',
   details: 'Elsewhere RONDO_GATEWAY_CONSOLE says where the gateway serves the console.',
-  options: { print: { type: 'boolean', description: 'Print its address, and open nothing.' }, ...dataOption },
+  options: { print: flag('Print its address, and open nothing.'), ...dataOption },
   maxPositionals: 0,
   examples: [
     ['console', 'In the default browser.'],

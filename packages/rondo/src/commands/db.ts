@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { type CommandContext, defineCommand } from '../command.js';
 import { UsageError } from '../errors.js';
 import { ExitCode } from '../exit-code.js';
+import { flag } from '../help.js';
 import { requestLauncher } from '../launcher.js';
 import { dataDirectoryOf, dataOption } from '../options.js';
 import { printable } from '../terminal/text.js';
@@ -17,7 +18,7 @@ export const db = defineCommand({
     'needs a running system, npm start or rondo dev, and refuses a server of your own (RONDO_DATABASE_ADMIN_URL).',
     'shell runs psql as the role of the service; it reads statements from standard input, too.',
   ].join('\n'),
-  options: { yes: { type: 'boolean', description: 'Reset without a question.' }, ...dataOption },
+  options: { yes: flag('Reset without a question.'), ...dataOption },
   maxPositionals: 2,
   examples: [
     ['db reset billing', 'After a question, begins with an empty database.'],

@@ -14,6 +14,7 @@ import { withChannel } from '../channels.js';
 import { type CommandContext, defineCommand } from '../command.js';
 import { completeInstances } from '../completion/registered.js';
 import { UsageError } from '../errors.js';
+import { valued } from '../help.js';
 import { defaultReason, durationMs, forceOption, jsonOption, reasonOption, registryOption } from '../options.js';
 import { onRegistry } from '../registry/locate.js';
 import { printable } from '../terminal/text.js';
@@ -40,11 +41,7 @@ export const drain = defineCommand({
     "A client that doesn't ask the registry goes on calling: then outcome is busy, and standard error says so.",
   ].join('\n'),
   options: {
-    timeout: {
-      type: 'string',
-      placeholder: DEFAULT_TIMEOUT,
-      description: `How long to wait for its calls to end; ${DEFAULT_TIMEOUT} by default.`,
-    },
+    timeout: valued(DEFAULT_TIMEOUT, `How long to wait for its calls to end; ${DEFAULT_TIMEOUT} by default.`),
     ...reasonOption,
     ...forceOption,
     ...registryOption,

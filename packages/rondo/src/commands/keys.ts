@@ -1,6 +1,7 @@
 import path from 'node:path';
 import { type CommandContext, defineCommand, type Printed } from '../command.js';
 import { UsageError } from '../errors.js';
+import { valued } from '../help.js';
 import {
   authFolder,
   checkSubject,
@@ -29,15 +30,12 @@ export const keys = defineCommand({
   ].join('\n'),
   options: {
     ...principalOptions,
-    days: {
-      type: 'string',
-      placeholder: 'N',
-      description: `How long the key is accepted: 1 to ${MAX_DAYS} days, ${DAYS} by default.`,
-    },
+    days: valued('N', `How long the key is accepted: 1 to ${MAX_DAYS} days, ${DAYS} by default.`),
     file: {
-      type: 'string',
-      placeholder: 'FILE',
-      description: 'The file of the keys; by default that of RONDO_API_KEYS, or auth/keys.json in the data folder.',
+      ...valued(
+        'FILE',
+        'The file of the keys; by default that of RONDO_API_KEYS, or auth/keys.json in the data folder.',
+      ),
       complete: 'files',
     },
     ...dataOption,

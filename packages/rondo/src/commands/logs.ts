@@ -1,6 +1,7 @@
 import path from 'node:path';
 import { type CommandContext, defineCommand } from '../command.js';
 import { UsageError } from '../errors.js';
+import { flag, valued } from '../help.js';
 import { formatLogLine, isOfTrace } from '../logs/log-line.js';
 import { listLogs, logNames, readLogs, selectLogs, unknownLog } from '../logs/read-logs.js';
 import { dataDirectoryOf, dataOption, jsonOption } from '../options.js';
@@ -16,12 +17,8 @@ export const logs = defineCommand({
     'is kept as .log.previous. In containers: docker compose logs.',
   ].join('\n'),
   options: {
-    follow: { type: 'boolean', short: 'f', description: 'Also print what is written later, until Ctrl-C.' },
-    trace: {
-      type: 'string',
-      placeholder: 'ID',
-      description: 'Print only the lines of one trace, of all services. An internal error names its trace.',
-    },
+    follow: { ...flag('Also print what is written later, until Ctrl-C.'), short: 'f' },
+    trace: valued('ID', 'Print only the lines of one trace, of all services. An internal error names its trace.'),
     ...dataOption,
     ...jsonOption,
   },

@@ -2,6 +2,7 @@ import path from 'node:path';
 import { type Arguments, type CommandContext, defineCommand } from '../command.js';
 import { UsageError } from '../errors.js';
 import { ExitCode } from '../exit-code.js';
+import { flag, valued } from '../help.js';
 import { askStatus, registryOn } from '../launcher.js';
 import { dataDirectoryOf, dataOption, jsonOption, positiveInteger } from '../options.js';
 import type { CreatedService, UpdatedService } from '../scaffold/index.js';
@@ -21,48 +22,37 @@ import { createResource } from './new-resource.js';
 
 const options = {
   proto: {
-    type: 'string',
-    placeholder: 'FILE',
+    ...valued(
+      'FILE',
+      'The contract; by default proto/<name>/v1/<name>.proto, which is made with comments if it is missing.',
+    ),
     complete: 'files',
-    description: 'The contract; by default proto/<name>/v1/<name>.proto, which is made with comments if it is missing.',
   },
   'proto-path': {
-    type: 'string',
-    placeholder: 'DIR',
+    ...valued(
+      'DIR',
+      'A folder that imports are searched in first; may be repeated. Then come the folders above the contract.',
+    ),
     complete: 'folders',
     multiple: true,
-    description:
-      'A folder that imports are searched in first; may be repeated. Then come the folders above the contract.',
   },
-  'with-database': {
-    type: 'boolean',
-    description: 'Give the service a PostgreSQL database, with a first migration.',
-  },
-  resource: {
-    type: 'string',
-    placeholder: 'NAME',
-    description: 'Make the service, with a database, of this resource (--fields) in place of a contract to begin with.',
-  },
-  fields: {
-    type: 'string',
-    placeholder: 'LIST',
-    description:
-      "Of a resource: 'title:string! sku:string@unique tags:string[] status:enum(NEW,OLD) author:ref(author)'.",
-  },
-  parent: { type: 'string', placeholder: 'NAME', description: 'The resource of which a new one is part.' },
-  service: {
-    type: 'string',
-    placeholder: 'NAME',
-    description:
-      'The service of what is added; by default that of the current folder, or the only one with a database.',
-  },
-  start: { type: 'boolean', description: 'Start the service in the running system (npm start).' },
-  'skip-test': { type: 'boolean', description: "Don't run the service's test." },
-  port: {
-    type: 'string',
-    placeholder: 'N',
-    description: 'The port of the service; by default the next free one from 50060.',
-  },
+  'with-database': flag('Give the service a PostgreSQL database, with a first migration.'),
+  resource: valued(
+    'NAME',
+    'Make the service, with a database, of this resource (--fields) in place of a contract to begin with.',
+  ),
+  fields: valued(
+    'LIST',
+    "Of a resource: 'title:string! sku:string@unique tags:string[] status:enum(NEW,OLD) author:ref(author)'.",
+  ),
+  parent: valued('NAME', 'The resource of which a new one is part.'),
+  service: valued(
+    'NAME',
+    'The service of what is added; by default that of the current folder, or the only one with a database.',
+  ),
+  start: flag('Start the service in the running system (npm start).'),
+  'skip-test': flag("Don't run the service's test."),
+  port: valued('N', 'The port of the service; by default the next free one from 50060.'),
   ...dataOption,
   ...jsonOption,
 } as const;

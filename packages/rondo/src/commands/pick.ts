@@ -10,6 +10,7 @@ import { type Arguments, type CommandContext, defineCommand, type Printed } from
 import { completeMethod, completeService } from '../completion/registered.js';
 import { balancingOverrides, callerZone } from '../environment.js';
 import { UsageError } from '../errors.js';
+import { flag, valued } from '../help.js';
 import { type Entry, entryOf } from '../listing/entries.js';
 import { askStats, formatGuards, guardsIn, viewGuard } from '../listing/guards.js';
 import { jsonOption, metadataOption, parseMetadata, positiveInteger, registryOption } from '../options.js';
@@ -26,20 +27,14 @@ import { printable } from '../terminal/text.js';
 const MOST_PICKS = 100_000;
 
 const options = {
-  explain: { type: 'boolean', description: 'Show the share of each instance, or why it is not picked.' },
-  count: {
-    type: 'string',
-    placeholder: 'N',
-    description: 'Pick N times, as N calls would: 1 by default, 100000 at most.',
-  },
-  zone: { type: 'string', placeholder: 'REGION/ZONE', description: 'Pick as a client in this zone; else RONDO_ZONE.' },
+  explain: flag('Show the share of each instance, or why it is not picked.'),
+  count: valued('N', 'Pick N times, as N calls would: 1 by default, 100000 at most.'),
+  zone: valued('REGION/ZONE', 'Pick as a client in this zone; else RONDO_ZONE.'),
   policy: {
-    type: 'string',
-    placeholder: 'POLICY',
+    ...valued('POLICY', 'Pick by this policy, written as in RONDO_BALANCING: weighted_round_robin?weights=static.'),
     complete: Object.keys(POLICIES).map((word) => ({ word })),
-    description: 'Pick by this policy, written as in RONDO_BALANCING: weighted_round_robin?weights=static.',
   },
-  key: { type: 'string', placeholder: 'KEY', description: "The call's key, for a policy that uses one (ring_hash)." },
+  key: valued('KEY', "The call's key, for a policy that uses one (ring_hash)."),
   ...metadataOption,
   ...registryOption,
   ...jsonOption,

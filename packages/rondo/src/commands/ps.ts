@@ -4,6 +4,7 @@ import { type CommandContext, defineCommand } from '../command.js';
 import { completeService } from '../completion/registered.js';
 import { dividedServices, type InspectedService, inspect } from '../contract/inspect.js';
 import { formatDivided } from '../contract/report.js';
+import { flag } from '../help.js';
 import { checkAll } from '../listing/check.js';
 import {
   type Entry,
@@ -46,10 +47,7 @@ export const ps = defineCommand({
     "or not; position is the registry's epoch and revision.",
   ].join('\n'),
   options: {
-    check: {
-      type: 'boolean',
-      description: 'Ask each instance for its health, its services and its breakers; it has a second to answer.',
-    },
+    check: flag('Ask each instance for its health, its services and its breakers; it has a second to answer.'),
     ...registryOption,
     ...jsonOption,
   },

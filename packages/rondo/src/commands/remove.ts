@@ -1,5 +1,6 @@
 import { didYouMean } from '@rondo/rpc/internal';
 import { type CommandContext, defineCommand } from '../command.js';
+import { flag } from '../help.js';
 import { askStatus, requestLauncher } from '../launcher.js';
 import { dataDirectoryOf, dataOption, jsonOption } from '../options.js';
 import type { RemovedService } from '../scaffold/index.js';
@@ -22,14 +23,8 @@ export const remove = defineCommand({
     'With --json: {"service":…,"contracts":[…],"kept":[…]}, and complaints if the rest doesn\'t build.',
   ].join('\n'),
   options: {
-    force: {
-      type: 'boolean',
-      description: 'Remove it even if work is lost, or if others use its contract, which then stays.',
-    },
-    'dry-run': {
-      type: 'boolean',
-      description: 'Say what would be removed, and change nothing.',
-    },
+    force: flag('Remove it even if work is lost, or if others use its contract, which then stays.'),
+    'dry-run': flag('Say what would be removed, and change nothing.'),
     ...pluginServices,
     ...dataOption,
     ...jsonOption,

@@ -3,6 +3,7 @@ import path from 'node:path';
 import { type CommandContext, defineCommand } from '../command.js';
 import { completeService } from '../completion/registered.js';
 import { UsageError } from '../errors.js';
+import { valued } from '../help.js';
 import { addressOption, jsonOption, parseAddresses, registryOption } from '../options.js';
 import { registeredInstances } from '../registry/locate.js';
 import { registeredService } from '../registry/service-name.js';
@@ -28,7 +29,7 @@ export const rollout = defineCommand({
     '"misread":[…],"notCompared":null}],"migrations":{"added":[…],"faults":[…]}}, migrations being null without --since.',
   ].join('\n'),
   options: {
-    since: { type: 'string', placeholder: 'COMMIT', description: 'The commit, tag or branch of git that runs.' },
+    since: valued('COMMIT', 'The commit, tag or branch of git that runs.'),
     ...addressOption,
     ...registryOption,
     ...jsonOption,

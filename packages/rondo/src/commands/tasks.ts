@@ -1,4 +1,4 @@
-import type { Described, Options } from '../help.js';
+import { type Described, flag, type Options, valued } from '../help.js';
 
 /**
  * A command on a workspace. It has no module of the other packages before it has built them, so what runs it stands by its
@@ -21,7 +21,7 @@ const SYSTEM_OPTIONS = {
     placeholder: 'N',
     description: "The registry's port, 50050 by default; the others follow it.",
   },
-  tls: { type: 'boolean', description: 'Encrypt every connection, with certificates that are made for it.' },
+  tls: flag('Encrypt every connection, with certificates that are made for it.'),
   auth: { type: 'boolean', description: 'Verify who calls, with an issuer that is made for it; and --tls.' },
   metrics: { type: 'boolean', description: "Serve each process's metrics, 500 ports above its own port." },
   observe: {
@@ -32,8 +32,6 @@ const SYSTEM_OPTIONS = {
 } satisfies Options;
 const SYSTEM_USAGE = '[--data DIR] [--port-base N] [--tls] [--auth] [--metrics] [--observe] [--no-restart]';
 const ANY = Number.POSITIVE_INFINITY;
-const text = (placeholder: string, description: string) => ({ type: 'string' as const, placeholder, description });
-const flag = (description: string) => ({ type: 'boolean' as const, description });
 
 /** A task without options. */
 const plain = (name: string, example: string, summary: string): Task => ({
@@ -76,7 +74,7 @@ export const tasks = {
     group: 'Run',
     summary: "Fills the samples, while they run, with a year of an invented company's data.",
     usage: '[--today YYYY-MM-DD]',
-    options: { today: text('YYYY-MM-DD', 'The last day of the year; by default the day of the first run.') },
+    options: { today: valued('YYYY-MM-DD', 'The last day of the year; by default the day of the first run.') },
     maxPositionals: 0,
     examples: [['seed', 'A second run makes nothing twice.']],
   },
@@ -84,7 +82,7 @@ export const tasks = {
     group: 'Run',
     summary: 'Makes a backup of all databases of a running system.',
     usage: '--to DIR [--data DIR]',
-    options: { to: text('DIR', 'The folder of the backup.'), data: SYSTEM_OPTIONS.data },
+    options: { to: valued('DIR', 'The folder of the backup.'), data: SYSTEM_OPTIONS.data },
     maxPositionals: 0,
     examples: [['backup --to /backups/today', 'While the system runs.']],
   },
@@ -92,7 +90,7 @@ export const tasks = {
     group: 'Run',
     summary: 'Restores a backup into the data folder of a new system.',
     usage: '--from DIR --data NEW',
-    options: { from: text('DIR', 'The backup.'), data: text('NEW', 'The new data folder.') },
+    options: { from: valued('DIR', 'The backup.'), data: valued('NEW', 'The new data folder.') },
     maxPositionals: 0,
     examples: [['restore --from /backups/today --data /tmp/new', 'Then rondo start --data /tmp/new.']],
   },
@@ -108,7 +106,7 @@ export const tasks = {
     usage: '[path ...] [--ring RING] [--changed]',
     details: 'Other arguments are those of jest.',
     options: {
-      ring: text('RING', 'test, ci, long or any; test by default.'),
+      ring: valued('RING', 'test, ci, long or any; test by default.'),
       changed: flag('Only what reaches the files that differ from main, and their types and lint.'),
     },
     maxPositionals: ANY,

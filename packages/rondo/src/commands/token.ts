@@ -1,5 +1,6 @@
 import { defineCommand } from '../command.js';
 import { UsageError } from '../errors.js';
+import { valued } from '../help.js';
 import { authFolder, checkSubject, dataOption, positiveInteger, principalOptions, scopeList } from '../options.js';
 import { messageOf } from '../workspace/errors.js';
 
@@ -18,11 +19,7 @@ export const token = defineCommand({
   ].join('\n'),
   options: {
     ...principalOptions,
-    minutes: {
-      type: 'string',
-      placeholder: 'N',
-      description: `How long it is accepted: 1 to ${MAX_MINUTES} minutes, ${MINUTES} by default.`,
-    },
+    minutes: valued('N', `How long it is accepted: 1 to ${MAX_MINUTES} minutes, ${MINUTES} by default.`),
     ...dataOption,
   },
   maxPositionals: 0,

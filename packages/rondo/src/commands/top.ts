@@ -4,6 +4,7 @@ import { sleep } from '@rondo/rpc/clock';
 import { type CommandContext, defineCommand } from '../command.js';
 import { completeService } from '../completion/registered.js';
 import { UsageError } from '../errors.js';
+import { flag, valued } from '../help.js';
 import { durationMs, jsonOption, registryOption } from '../options.js';
 import { onRegistry } from '../registry/locate.js';
 import { registeredService } from '../registry/service-name.js';
@@ -46,17 +47,11 @@ export const top = defineCommand({
   ].join('\n'),
   options: {
     by: {
-      type: 'string',
-      placeholder: 'WHAT',
-      description: 'What a row is about: service, method or instance; service by default.',
+      ...valued('WHAT', 'What a row is about: service, method or instance; service by default.'),
       complete: BY.map((word) => ({ word })),
     },
-    interval: {
-      type: 'string',
-      placeholder: 'TIME',
-      description: `The time between two samples, from 100ms to 1h; ${DEFAULT_INTERVAL} by default.`,
-    },
-    once: { type: 'boolean', description: 'Print the figures of one interval, and end.' },
+    interval: valued('TIME', `The time between two samples, from 100ms to 1h; ${DEFAULT_INTERVAL} by default.`),
+    once: flag('Print the figures of one interval, and end.'),
     ...registryOption,
     ...jsonOption,
   },

@@ -5,6 +5,7 @@ import { gathererAt } from '../call/target.js';
 import { gathererOf, openRegistryChannel } from '../channels.js';
 import { type CommandContext, defineCommand } from '../command.js';
 import { UsageError } from '../errors.js';
+import { flag, valued } from '../help.js';
 import { durationMs, jsonOption, positiveInteger, registryOption } from '../options.js';
 import { registryAddresses } from '../registry/locate.js';
 import { tableLook } from '../terminal/terminal.js';
@@ -16,20 +17,12 @@ const DEFAULT_LIMIT = 20;
 const MAX_LIMIT = 1_000;
 
 const options = {
-  slow: { type: 'boolean', description: 'List the slowest traces, streams last.' },
-  errors: { type: 'boolean', description: 'List traces in which a span failed.' },
-  follow: { type: 'boolean', short: 'f', description: 'Print traces as they end, until Ctrl-C.' },
-  name: {
-    type: 'string',
-    placeholder: 'TEXT',
-    description: 'Only traces with a span whose name contains this, such as QuoteService/.',
-  },
-  min: { type: 'string', placeholder: '100ms', description: 'Only traces that took at least so long.' },
-  limit: {
-    type: 'string',
-    placeholder: 'N',
-    description: `The most traces, 1 to ${MAX_LIMIT}; ${DEFAULT_LIMIT} by default.`,
-  },
+  slow: flag('List the slowest traces, streams last.'),
+  errors: flag('List traces in which a span failed.'),
+  follow: { ...flag('Print traces as they end, until Ctrl-C.'), short: 'f' },
+  name: valued('TEXT', 'Only traces with a span whose name contains this, such as QuoteService/.'),
+  min: valued('100ms', 'Only traces that took at least so long.'),
+  limit: valued('N', `The most traces, 1 to ${MAX_LIMIT}; ${DEFAULT_LIMIT} by default.`),
   ...registryOption,
   ...jsonOption,
 } as const;

@@ -14,7 +14,7 @@ import {
 import { endpointsOf, gathererOf, reachOf } from '../channels.js';
 import { type CommandContext, defineCommand, type Printed, type Written } from '../command.js';
 import { UsageError } from '../errors.js';
-import type { Candidate } from '../help.js';
+import { type Candidate, flag } from '../help.js';
 import { jsonOption, registryOption } from '../options.js';
 import { registeredInstances } from '../registry/locate.js';
 import { printable } from '../terminal/text.js';
@@ -45,10 +45,10 @@ export const tx = defineCommand({
     'participants, with what each was told.',
   ].join('\n'),
   options: {
-    commit: { type: 'boolean', description: 'Commit the transaction.' },
-    abort: { type: 'boolean', description: 'Abort the transaction.' },
-    retry: { type: 'boolean', description: 'Let a parked saga go on.' },
-    force: { type: 'boolean', description: 'End it even against a decision, or if the decision is not known.' },
+    commit: flag('Commit the transaction.'),
+    abort: flag('Abort the transaction.'),
+    retry: flag('Let a parked saga go on.'),
+    force: flag('End it even against a decision, or if the decision is not known.'),
     ...registryOption,
     ...jsonOption,
   },

@@ -1,5 +1,6 @@
 import path from 'node:path';
 import { defineCommand } from '../command.js';
+import { flag, valued } from '../help.js';
 import { findRunning } from '../launcher.js';
 import { jsonOption } from '../options.js';
 import type { UpgradedApp } from '../scaffold/index.js';
@@ -23,12 +24,10 @@ export const upgrade = defineCommand({
   ].join('\n'),
   options: {
     packages: {
-      type: 'string',
-      placeholder: 'DIR',
+      ...valued('DIR', "Take the packages from a folder, that of npm run pack -- --out, into the app's vendor/."),
       complete: 'folders',
-      description: "Take the packages from a folder, that of npm run pack -- --out, into the app's vendor/.",
     },
-    force: { type: 'boolean', description: "Keep the upgrade if the app doesn't build with it, to change its code." },
+    force: flag("Keep the upgrade if the app doesn't build with it, to change its code."),
     ...jsonOption,
   },
   maxPositionals: 1,
