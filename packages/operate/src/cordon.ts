@@ -1,7 +1,7 @@
 import type { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
 import { noInstance, operateErrors } from './errors.js';
 import { isPicked } from './instance-view.js';
-import { listWithStates, type OperatorStates, type RegistryConnection, setOperatorState } from './registry.js';
+import { type RegistryConnection, type Snapshot, setOperatorState } from './registry.js';
 
 /** The result for one instance. */
 export interface CordonResult {
@@ -30,7 +30,7 @@ interface CordonOptions {
  */
 export async function* cordonAll(
   registry: RegistryConnection,
-  { ids, snapshot }: { readonly ids: readonly string[]; readonly snapshot: RegistrySnapshot },
+  { ids, snapshot }: { readonly ids: readonly string[]; readonly snapshot: Snapshot },
   { reason, defaultReason, force, orForce = '', signal }: CordonOptions,
 ): AsyncGenerator<CordonResult> {
   requireKnown(ids, snapshot);
@@ -47,7 +47,7 @@ export async function* cordonAll(
 /** Uncordons instances. An instance that isn't cordoned stays as it is. */
 export async function* uncordonAll(
   registry: RegistryConnection,
-  { ids, snapshot }: { readonly ids: readonly string[]; readonly snapshot: RegistrySnapshot },
+  { ids, snapshot }: { readonly ids: readonly string[]; readonly snapshot: Snapshot },
   signal: AbortSignal,
 ): AsyncGenerator<CordonResult> {
   requireKnown(ids, snapshot);
@@ -58,31 +58,16 @@ export async function* uncordonAll(
   }
 }
 
-/** The registry's state that a command is checked against. */
-interface RegistrySnapshot {
-  readonly instances: ReadonlyMap<string, Instance>;
-  readonly operatorStates: OperatorStates;
-  /** Whether the registry has just started empty: what it doesn't list may still come back. */
-  readonly warming: boolean;
-}
-
-/** Reads the instances and the operator states. */
-export async function readSnapshot(registry: RegistryConnection, signal: AbortSignal): Promise<RegistrySnapshot> {
-  const { listing, operatorStates } = await listWithStates(registry, signal);
-  const { instances, warming } = listing;
-  return { instances: new Map(instances.map((instance) => [instance.instanceId, instance])), operatorStates, warming };
-}
-
 /** @throws RpcError `NOT_FOUND` that suggests similar ids and lists the known ones. */
-function requireKnown(ids: readonly string[], { instances, operatorStates, warming }: RegistrySnapshot): void {
-  const known = [...new Set([...instances.keys(), ...operatorStates.keys()])];
+function requireKnown(ids: readonly string[], { listing, operatorStates }: Snapshot): void {
+  const known = [...new Set([...listing.instances.map(({ instanceId }) => instanceId), ...operatorStates.keys()])];
   const unknown = ids.filter((id) => !known.includes(id));
-  if (unknown.length > 0) throw noInstance(unknown, known, warming);
+  if (unknown.length > 0) throw noInstance(unknown, known, listing.warming);
 }
 
 /** @throws RpcError `FAILED_PRECONDITION` that names the services of which these are the last instances. */
-function requireOthers(ids: readonly string[], { instances }: RegistrySnapshot, orForce: string): void {
-  const deserted = desertedBy(ids, [...instances.values()]);
+function requireOthers(ids: readonly string[], { listing }: Snapshot, orForce: string): void {
+  const deserted = desertedBy(ids, listing.instances);
   if (deserted.length === 0) return;
   throw operateErrors.LAST_INSTANCE({ ids: ids.join(', '), services: deserted.join(', '), orForce });
 }

@@ -7,7 +7,6 @@ import {
 } from '@rondo/contracts/rondo/registry/v1/registry';
 import { SettingsServiceDefinition } from '@rondo/contracts/rondo/registry/v1/settings';
 import { type Channel, type Client, createClient } from '@rondo/rpc/client';
-import type { Clock } from '@rondo/rpc/clock';
 import { RpcError, Status } from '@rondo/rpc/status';
 import { operateErrors, reasonOf } from './errors.js';
 
@@ -56,24 +55,6 @@ export async function listInstances(
   return { instances, warming, position };
 }
 
-/** The registry's clock, and this machine's clock before and after reading it. Milliseconds since the Unix epoch. */
-export interface TimeReading {
-  readonly askedAtMs: number;
-  readonly answeredAtMs: number;
-  /** Undefined if the registry doesn't return its time. */
-  readonly registryMs: number | undefined;
-}
-
-/** Reads the registry's clock. */
-export async function readTime(
-  { client, addresses }: RegistryConnection,
-  { clock, signal }: { readonly clock: Clock; readonly signal: AbortSignal },
-): Promise<TimeReading> {
-  const askedAtMs = clock.now();
-  const { time } = await reach(addresses, client.listServices({}, { signal }));
-  return { askedAtMs, answeredAtMs: clock.now(), registryMs: time?.getTime() };
-}
-
 /** Awaits an answer of the registry. If it fails, the error names the registry's addresses. */
 export async function reach<T>(addresses: readonly string[], answer: Promise<T>): Promise<T> {
   try {
@@ -106,7 +87,13 @@ export async function listOperatorStates(
 }
 
 /** The instances, and which of them are cordoned. */
-export const listWithStates = async (registry: RegistryConnection, signal: AbortSignal) => ({
+export interface Snapshot {
+  readonly listing: InstanceListing;
+  readonly operatorStates: OperatorStates;
+}
+
+/** Reads both. */
+export const readSnapshot = async (registry: RegistryConnection, signal: AbortSignal): Promise<Snapshot> => ({
   listing: await listInstances(registry, { signal }),
   operatorStates: await listOperatorStates(registry, { signal }),
 });
@@ -128,10 +115,4 @@ export async function setOperatorState(
   const state = cordoned ? OperatorState.OPERATOR_STATE_CORDONED : OperatorState.OPERATOR_STATE_NONE;
   const { position } = await reach(addresses, client.setOperatorState({ instanceId, state, reason }, { signal }));
   return position;
-}
-
-/** A position as `--json` prints it: 64-bit integers are strings. */
-export function viewPosition(position: Position | undefined) {
-  if (position === undefined) return null;
-  return { epoch: String(position.epoch), revision: String(position.revision) };
 }

@@ -3,6 +3,8 @@ import { createConnection } from 'node:net';
 import { createInterface } from 'node:readline';
 import { RpcError } from '@rondo/rpc/status';
 import { operateErrors } from './errors.js';
+import type { Asker, Reach } from './gather.js';
+import { instancesOf, requireInstance } from './instance.js';
 
 /** What restarts instances, and which instance asks. */
 export interface RestartOptions {
@@ -16,9 +18,16 @@ export const isRestartable = ({ launcher, ownId }: RestartOptions, instanceId: s
   launcher !== undefined && instanceId !== ownId;
 
 /** Lets the launcher restart an instance, and waits until it is ready. @throws RpcError if it can't. */
-export async function restartInstance(options: RestartOptions, instanceId: string, signal: AbortSignal): Promise<void> {
-  const { launcher } = options;
-  if (launcher === undefined || !isRestartable(options, instanceId))
+export async function restartInstance(
+  options: RestartOptions & { readonly channel: Reach },
+  instanceId: string,
+  { signal, principal }: Asker,
+): Promise<void> {
+  const { launcher, channel } = options;
+  const { secure } = requireInstance(instanceId, await instancesOf(channel, signal));
+  // With certificates, the registry and the services take changes only of known operators.
+  const isAllowed = !secure || principal !== undefined;
+  if (launcher === undefined || !isAllowed || !isRestartable(options, instanceId))
     throw operateErrors.NOT_RESTARTABLE({ instanceId });
   try {
     await ask(launcher, { command: 'restart', name: instanceId }, signal);

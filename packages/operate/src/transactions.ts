@@ -63,6 +63,8 @@ export interface KnownTransaction {
   /** The coordinator's log entry; undefined if the coordinator has finished it, doesn't know it, or can't be asked. */
   readonly logged: Transaction | undefined;
   readonly inDoubt: readonly InDoubt[];
+  /** When it began, in milliseconds since the Unix epoch; 0 if it isn't known. */
+  readonly sinceMs: number;
 }
 
 /** A saga, and an instance that can let it go on. */
@@ -105,7 +107,7 @@ function transactionsIn(told: readonly ToldTransactions[]): readonly KnownTransa
   const known = new Map<string, KnownTransaction>();
   const add = (ref: Transaction['ref'], more: (one: KnownTransaction) => Partial<KnownTransaction>) => {
     const { coordinator, id } = ref ?? { coordinator: '', id: '' };
-    const one = known.get(`${coordinator}/${id}`) ?? { coordinator, id, logged: undefined, inDoubt: [] };
+    const one = known.get(`${coordinator}/${id}`) ?? { coordinator, id, logged: undefined, inDoubt: [], sinceMs: 0 };
     known.set(`${coordinator}/${id}`, { ...one, ...more(one) });
   };
   for (const { instanceId, participant, inDoubt: branches, transactions } of told) {
@@ -120,12 +122,7 @@ function transactionsIn(told: readonly ToldTransactions[]): readonly KnownTransa
   const sorted = [...known.values()].map((one) => ({
     ...one,
     inDoubt: one.inDoubt.toSorted((a, b) => (a.participant < b.participant ? -1 : 1)),
+    sinceMs: (one.logged?.createTime ?? one.inDoubt[0]?.prepareTime)?.getTime() ?? 0,
   }));
-  return sorted.sort((a, b) => sinceOf(a) - sinceOf(b));
-}
-
-/** When a transaction began, in milliseconds since the Unix epoch; 0 if it isn't known. */
-export function sinceOf({ logged, inDoubt }: KnownTransaction): number {
-  const begun = logged?.createTime ?? inDoubt[0]?.prepareTime;
-  return begun?.getTime() ?? 0;
+  return sorted.sort((a, b) => a.sinceMs - b.sinceMs);
 }

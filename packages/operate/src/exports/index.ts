@@ -3,13 +3,13 @@
  * the registry by a {@link Reach}, which a channel is.
  */
 
-export { type CordonResult, cordonAll, readSnapshot, uncordonAll } from '../cordon.js';
+export { type CordonResult, cordonAll, uncordonAll } from '../cordon.js';
 export { awaitIdle, type Drained } from '../drain.js';
 export { operateErrors, reasonOf } from '../errors.js';
 export { createFleet, type Fleet } from '../fleet.js';
 export { busyBetween, flowsBetween, type MethodFlow } from '../flow.js';
 export { type Asker, collect, createGatherer, type Gatherer, type Reach } from '../gather.js';
-export { type InstanceOptions, instancesOf, requireInstance, withInstance } from '../instance.js';
+export { type InstanceOptions, withInstance } from '../instance.js';
 export {
   addressOf,
   effectiveStatus,
@@ -23,14 +23,12 @@ export { readLogs } from '../logs.js';
 export {
   type InstanceListing,
   listInstances,
-  listWithStates,
   type OperatorStates,
   type RegistryConnection,
   reach,
-  readTime,
+  readSnapshot,
   registryOver,
-  type TimeReading,
-  viewPosition,
+  type Snapshot,
 } from '../registry.js';
 export { findUnfinished, type Resolved, resolveTransaction, retrySaga, type Wanted } from '../resolve.js';
 export { isRestartable, type RestartOptions, restartInstance } from '../restart.js';
@@ -42,6 +40,5 @@ export {
   joinTransactions,
   type KnownSaga,
   type KnownTransaction,
-  sinceOf,
   type Unfinished,
 } from '../transactions.js';

@@ -75,7 +75,7 @@ export const drain = defineCommand({
         const why = reason === '' ? '' : ` (${printable(reason)})`;
         if (!values.json) await stderr.write(`${instanceId} is cordoned${why}; waiting for its calls to end\n`);
       }
-      const instance = snapshot.instances.get(id);
+      const instance = snapshot.listing.instances.find(({ instanceId }) => instanceId === id);
       if (instance === undefined) throw notRegistered(id);
       try {
         return await wait(instance, { registry, timeoutMs, context });

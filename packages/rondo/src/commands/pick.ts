@@ -1,10 +1,6 @@
 import type { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
-
-import { listWithStates } from '@rondo/operate';
-
+import { readSnapshot } from '@rondo/operate';
 import { balancingText, EVERY_SERVICE, POLICIES } from '@rondo/rpc/internal';
-
-
 import { parseMethodName } from '../call/target.js';
 import { type Arguments, type CommandContext, defineCommand, type Printed } from '../command.js';
 import { completeMethod, completeService } from '../completion/registered.js';
@@ -119,7 +115,7 @@ async function find(name: string | undefined, values: Values, context: CommandCo
   const balancing = policy === undefined ? balancingOverrides(environment) : { [EVERY_SERVICE]: policy };
   positiveInteger('count', values.count, MOST_PICKS);
   const registry = await registryAddresses(values.registry, context);
-  const { listing, operatorStates } = await withRegistry(registry, (connection) => listWithStates(connection, signal));
+  const { listing, operatorStates } = await withRegistry(registry, (connection) => readSnapshot(connection, signal));
   const live = await callSettings(registry, signal);
   // What the command line says outranks the settings.
   const settings = policy === undefined ? live : { ...live, balancing: {} };

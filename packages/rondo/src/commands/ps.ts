@@ -1,5 +1,5 @@
 import type { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
-import { type InstanceListing, listWithStates, type OperatorStates, viewPosition } from '@rondo/operate';
+import { type InstanceListing, readSnapshot, type Snapshot } from '@rondo/operate';
 import { type CommandContext, defineCommand } from '../command.js';
 import { completeService } from '../completion/registered.js';
 import { dividedServices, type InspectedService, inspect } from '../contract/inspect.js';
@@ -63,7 +63,7 @@ export const ps = defineCommand({
   async run({ values, positionals: [name] }, context) {
     const { clock, signal } = context;
     const addresses = await registryAddresses(values.registry, context);
-    const { listing, operatorStates } = await withRegistry(addresses, (registry) => listWithStates(registry, signal));
+    const { listing, operatorStates } = await withRegistry(addresses, (registry) => readSnapshot(registry, signal));
     const { instances, service } = select(listing, name);
     const [contracts, checks, stats] = await Promise.all([
       inspect(dividedServices(instances, service), { clock, signal }),
@@ -81,9 +81,7 @@ export const ps = defineCommand({
   },
 });
 
-interface Found {
-  readonly listing: InstanceListing;
-  readonly operatorStates: OperatorStates;
+interface Found extends Snapshot {
   readonly entries: readonly Entry[];
   readonly contracts: readonly InspectedService[];
   /** The breakers and bulkheads of the instances; empty if they weren't asked. */
@@ -104,7 +102,8 @@ function viewOf({ listing, operatorStates, entries, contracts, guards }: Found, 
     instances: entries.map((entry) => viewEntry(entry, nowMs)),
     cordoned: viewOperatorStates(operatorStates, registered),
     warming,
-    position: viewPosition(position),
+    // 64-bit integers are strings.
+    position: position ? { epoch: String(position.epoch), revision: String(position.revision) } : null,
     contracts,
     ...(guards.length > 0 && { guards: guards.map(viewGuard) }),
   };

@@ -30,9 +30,10 @@ export async function completeMethod(written: Written, context: CommandContext):
 /** Instance ids: those of all registered instances, of the registered ones that aren't cordoned, or of the cordoned ones. */
 export function completeInstances(which: 'registered' | 'uncordoned' | 'cordoned') {
   return async ({ values, word, positionals }: Written, context: CommandContext): Promise<readonly Candidate[]> => {
-    const { instances, operatorStates } = await onRegistry(values['registry'], context, (registry) =>
+    const { listing, operatorStates } = await onRegistry(values['registry'], context, (registry) =>
       readSnapshot(registry, context.signal),
     );
+    const instances = new Map(listing.instances.map((instance) => [instance.instanceId, instance]));
     const ids = which === 'cordoned' ? [...operatorStates.keys()] : [...instances.keys()];
     const wanted = ids.filter((id) => which !== 'uncordoned' || !operatorStates.has(id));
     return wanted

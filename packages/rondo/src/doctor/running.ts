@@ -9,9 +9,9 @@ import {
   effectiveStatus,
   isPicked,
   listInstances,
-  readTime,
+  type RegistryConnection,
+  reach,
   reasonOf,
-  type TimeReading,
 } from '@rondo/operate';
 import { createClient, staticResolver } from '@rondo/rpc/client';
 import type { Clock } from '@rondo/rpc/clock';
@@ -211,6 +211,21 @@ export function judgeAnswer(
       ),
     ),
   ];
+}
+
+/** The registry's clock, and this machine's clock before and after reading it. Milliseconds since the Unix epoch. */
+export interface TimeReading {
+  readonly askedAtMs: number;
+  readonly answeredAtMs: number;
+  /** Undefined if the registry doesn't return its time. */
+  readonly registryMs: number | undefined;
+}
+
+/** Reads the registry's clock. */
+async function readTime({ client, addresses }: RegistryConnection, { clock, signal }: Asking): Promise<TimeReading> {
+  const askedAtMs = clock.now();
+  const { time } = await reach(addresses, client.listServices({}, { signal }));
+  return { askedAtMs, answeredAtMs: clock.now(), registryMs: time?.getTime() };
 }
 
 /** This code was written in 2026: a clock that shows an earlier year is wrong. */

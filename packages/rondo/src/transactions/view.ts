@@ -1,5 +1,5 @@
 import { BranchOutcome, SagaState, TransactionState } from '@rondo/contracts/rondo/transactions/v1/transactions';
-import { type KnownSaga, type KnownTransaction, sinceOf, type Unfinished } from '@rondo/operate';
+import type { KnownSaga, KnownTransaction, Unfinished } from '@rondo/operate';
 import { formatTable } from '../terminal/table.js';
 import { formatAge } from '../terminal/text.js';
 
@@ -78,7 +78,7 @@ function toRow(transaction: KnownTransaction, nowMs: number): readonly string[] 
     coordinator,
     subject,
     stateOf(transaction),
-    formatAge(nowMs - sinceOf(transaction)),
+    formatAge(nowMs - transaction.sinceMs),
     tries,
     at,
     whyOf(transaction),

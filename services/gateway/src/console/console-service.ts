@@ -10,14 +10,11 @@ import {
   type Gatherer,
   gatherTransactions,
   type InstanceOptions,
-  instancesOf,
   isRestartable,
-  operateErrors,
   type Reach,
   type RestartOptions,
   readLogs,
   readSnapshot,
-  requireInstance,
   restartInstance,
   setWeight,
   uncordonAll,
@@ -91,11 +88,8 @@ export function consoleService({
       await setWeight({ channel, registry, instanceId, weight, author }, signal);
       return {};
     },
-    async restartInstance({ instanceId }, { signal, values }) {
-      const { secure } = requireInstance(instanceId, await instancesOf(channel, signal));
-      // With certificates, the registry and the services take changes only of known operators.
-      if (secure && values.get(callPrincipal) === undefined) throw operateErrors.NOT_RESTARTABLE({ instanceId });
-      await restartInstance(restart, instanceId, signal);
+    async restartInstance({ instanceId }, call) {
+      await restartInstance({ ...restart, channel }, instanceId, askerOf(call));
       return {};
     },
     async setCordon({ instanceId, cordoned, reason }, { signal }) {
