@@ -13,10 +13,10 @@ import {
   reach,
   reasonOf,
 } from '@rondo/operate';
-import { createClient, staticResolver } from '@rondo/rpc/client';
+import { createClient } from '@rondo/rpc/client';
 import type { Clock } from '@rondo/rpc/clock';
 import { RpcError, Status } from '@rondo/rpc/status';
-import { openChannel } from '../channels.js';
+import { withChannel } from '../channels.js';
 import { askStats } from '../listing/guards.js';
 import { askGroup, groupsOf } from '../registry/groups.js';
 import { withRegistry } from '../registry/locate.js';
@@ -135,17 +135,15 @@ const askHealth = (instances: readonly Instance[], { signal }: Asking): Promise<
   Promise.all(instances.map(async (instance) => ({ instance, fault: await faultOf(instance, signal) })));
 
 async function faultOf(instance: Instance, signal: AbortSignal): Promise<string | undefined> {
-  const channel = openChannel({ resolver: staticResolver([addressOf(instance)]) });
   try {
-    const client = createClient(HealthDefinition, { channel });
-    const { status } = await client.check({}, { signal, timeoutMs: HEALTH_TIMEOUT_MS });
+    const { status } = await withChannel([addressOf(instance)], (channel) =>
+      createClient(HealthDefinition, { channel }).check({}, { signal, timeoutMs: HEALTH_TIMEOUT_MS }),
+    );
     if (status === ServingStatus.SERVING) return undefined;
     return `is ${ServingStatus[status] ?? status}: it is starting, or its database is away`;
   } catch (error) {
     if (error instanceof RpcError && error.code === Status.UNIMPLEMENTED) return NO_HEALTH;
     return `doesn't answer (${reasonOf(error)})`;
-  } finally {
-    channel.close();
   }
 }
 
