@@ -3,13 +3,13 @@ import type { KnownSaga, KnownTransaction, Unfinished } from '@rondo/operate';
 import { formatTable } from '../terminal/table.js';
 import { formatAge } from '../terminal/text.js';
 
-const STATE = 'TRANSACTION_STATE_';
-const OUTCOME = 'BRANCH_OUTCOME_';
-const SAGA = 'SAGA_STATE_';
+/** The name of an outcome; null if there is none yet. */
+const outcomeOf = (outcome: BranchOutcome): string | null =>
+  outcome === BranchOutcome.BRANCH_OUTCOME_UNSPECIFIED ? null : nameOf(BranchOutcome[outcome], 'BRANCH_OUTCOME_');
 
 /** The state of a transaction; `UNKNOWN` if no coordinator that answered has it. */
 export function stateOf({ logged }: KnownTransaction): string {
-  return logged === undefined ? 'UNKNOWN' : nameOf(TransactionState[logged.state], STATE);
+  return logged === undefined ? 'UNKNOWN' : nameOf(TransactionState[logged.state], 'TRANSACTION_STATE_');
 }
 
 /** Unfinished transactions and sagas for `--json`. */
@@ -29,13 +29,13 @@ function viewTransaction(transaction: KnownTransaction) {
     kind: logged?.kind ?? null,
     subject: logged?.subject ?? null,
     state: stateOf(transaction),
-    decision: decisionOf(transaction),
+    decision: logged === undefined ? null : outcomeOf(logged.decision),
     attempts: logged?.attempts ?? null,
     createTime: logged?.createTime?.toISOString() ?? null,
     expireTime: logged?.expireTime?.toISOString() ?? null,
     participants: (logged?.participants ?? []).map(({ service, outcome, error }) => ({
       service,
-      outcome: outcome === BranchOutcome.BRANCH_OUTCOME_UNSPECIFIED ? null : nameOf(BranchOutcome[outcome], OUTCOME),
+      outcome: outcomeOf(outcome),
       error,
     })),
     inDoubt: inDoubt.map(({ participant, prepareTime }) => ({
@@ -45,14 +45,9 @@ function viewTransaction(transaction: KnownTransaction) {
   };
 }
 
-function decisionOf({ logged }: KnownTransaction): string | null {
-  const { decision = BranchOutcome.BRANCH_OUTCOME_UNSPECIFIED } = logged ?? {};
-  return decision === BranchOutcome.BRANCH_OUTCOME_UNSPECIFIED ? null : nameOf(BranchOutcome[decision], OUTCOME);
-}
-
 function viewSaga({ saga }: KnownSaga) {
   const { id, kind, subject, state, step, attempts, error, createTime } = saga;
-  const named = nameOf(SagaState[state], SAGA);
+  const named = nameOf(SagaState[state], 'SAGA_STATE_');
   return { id, kind, subject, state: named, step, attempts, error, createTime: createTime?.toISOString() ?? null };
 }
 
@@ -91,19 +86,18 @@ function whyOf({ logged }: KnownTransaction): string {
   const contrary = logged.participants.filter(
     ({ outcome }) => outcome !== BranchOutcome.BRANCH_OUTCOME_UNSPECIFIED && outcome !== logged.decision,
   );
-  const told = contrary.map(({ service, outcome }) => `${service}: ${nameOf(BranchOutcome[outcome], OUTCOME)}`);
+  const told = contrary.map(({ service, outcome }) => `${service}: ${outcomeOf(outcome)}`);
   const untold = logged.participants.flatMap(({ service, error }) => (error === '' ? [] : [`${service}: ${error}`]));
   return [...told, ...untold].join('; ') || '-';
 }
 
 function toSagaRow({ saga }: KnownSaga, nowMs: number): readonly string[] {
   const { id, kind, subject, state, step, attempts, error, createTime } = saga;
-  const age = createTime === undefined ? '-' : formatAge(nowMs - createTime.getTime());
   return [
     id,
     `${kind} ${subject}`.trim(),
-    nameOf(SagaState[state], SAGA),
-    age,
+    nameOf(SagaState[state], 'SAGA_STATE_'),
+    createTime === undefined ? '-' : formatAge(nowMs - createTime.getTime()),
     `${attempts}`,
     step || '-',
     error || '-',
