@@ -1,13 +1,5 @@
 import type { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
-import {
-  addressOf,
-  awaitIdle,
-  cordonAll,
-  type Drained,
-  listInstances,
-  type RegistryConnection,
-  readSnapshot,
-} from '@rondo/operate';
+import { addressOf, awaitIdle, cordonAll, listInstances, type RegistryConnection, readSnapshot } from '@rondo/operate';
 import type { Channel } from '@rondo/rpc/client';
 import { RpcError, Status } from '@rondo/rpc/status';
 import { withChannel } from '../channels.js';
@@ -94,7 +86,7 @@ interface Waiting {
   readonly context: CommandContext;
 }
 
-function wait(instance: Instance, { registry, timeoutMs, context }: Waiting): Promise<Drained> {
+function wait(instance: Instance, { registry, timeoutMs, context }: Waiting): ReturnType<typeof awaitIdle> {
   const { clock, signal, stderr } = context;
   const { instanceId, services } = instance;
   const registered = async (over: AbortSignal) => {
@@ -114,7 +106,7 @@ function wait(instance: Instance, { registry, timeoutMs, context }: Waiting): Pr
 
 interface Result {
   readonly instanceId: string;
-  readonly drained: Drained;
+  readonly drained: Awaited<ReturnType<typeof awaitIdle>>;
   readonly timeout: string;
 }
 

@@ -1,5 +1,5 @@
 import type { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
-import { type InstanceListing, readSnapshot, type Snapshot } from '@rondo/operate';
+import { readSnapshot, type Snapshot } from '@rondo/operate';
 import { type CommandContext, defineCommand } from '../command.js';
 import { completeService } from '../completion/registered.js';
 import { dividedServices, type InspectedService, inspect } from '../contract/inspect.js';
@@ -131,7 +131,7 @@ interface Selection {
   readonly service?: string;
 }
 
-function select(listing: InstanceListing, name: string | undefined): Selection {
+function select(listing: Snapshot['listing'], name: string | undefined): Selection {
   const { instances } = listing;
   if (name === undefined) return { instances };
   const service = registeredService(name, listing);

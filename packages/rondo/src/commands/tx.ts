@@ -3,13 +3,10 @@ import {
   findUnfinished,
   gatherTransactions,
   joinTransactions,
-  type KnownSaga,
   type Reach,
-  type Resolved,
   resolveTransaction,
   retrySaga,
   type Unfinished,
-  type Wanted,
 } from '@rondo/operate';
 import { endpointsOf, gathererOf, reachOf } from '../channels.js';
 import { type CommandContext, defineCommand, type Printed, type Written } from '../command.js';
@@ -73,7 +70,7 @@ export const tx = defineCommand({
   },
 });
 
-type Ending = Wanted | 'retry';
+type Ending = 'commit' | 'abort' | 'retry';
 
 /** Parses `resolve`: the id, and how to end it; undefined for `ls`. */
 function parseAction(
@@ -138,7 +135,7 @@ async function resolve(
   return { json: resolved, text: describe(resolved) };
 }
 
-function describe({ id, outcome, heuristic, participants }: Resolved): string {
+function describe({ id, outcome, heuristic, participants }: Awaited<ReturnType<typeof resolveTransaction>>): string {
   const told = participants
     .map(({ participant, outcome: ended }) => `${printable(participant)}: ${ended.toLowerCase()}\n`)
     .join('');
@@ -148,7 +145,11 @@ function describe({ id, outcome, heuristic, participants }: Resolved): string {
   return `${told}${printable(id)} is ${outcome.toLowerCase()} ${end}\n`;
 }
 
-async function retry(found: KnownSaga, ending: Ending, at: Parameters<typeof retrySaga>[1]): Promise<Printed> {
+async function retry(
+  found: Unfinished['sagas'][number],
+  ending: Ending,
+  at: Parameters<typeof retrySaga>[1],
+): Promise<Printed> {
   const { saga } = found;
   if (ending !== 'retry') throw new UsageError(`${saga.id} is a saga: --retry`);
   await retrySaga(found, at);

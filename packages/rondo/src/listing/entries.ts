@@ -1,5 +1,5 @@
 import type { Instance, OperatorMark, RefusedRegistration } from '@rondo/contracts/rondo/registry/v1/registry';
-import { addressOf, effectiveStatus, isCordoned, type OperatorStates, statusOf, viewInstance } from '@rondo/operate';
+import { addressOf, effectiveStatus, isCordoned, type Snapshot, statusOf, viewInstance } from '@rondo/operate';
 import { CANARY_LABEL, canaryReason } from '@rondo/rpc/internal';
 import { mixedSecurity } from '../registry/security.js';
 import { formatTable } from '../terminal/table.js';
@@ -96,7 +96,7 @@ function viewRefused(refused: RefusedRegistration | undefined) {
 }
 
 /** The operator states for `--json`, also those of instances that aren't registered. */
-export function viewOperatorStates(operatorStates: OperatorStates, registered: ReadonlySet<string>) {
+export function viewOperatorStates(operatorStates: Snapshot['operatorStates'], registered: ReadonlySet<string>) {
   return [...operatorStates.values()].map(({ instanceId, reason, setTime }) => {
     return { instanceId, reason, setTime: setTime?.toISOString() ?? null, registered: registered.has(instanceId) };
   });
@@ -113,7 +113,7 @@ export interface Entry {
 }
 
 /** The operator states were read after the instances: an instance may have been cordoned in between. */
-export const entryOf = (instance: Instance, operatorStates: OperatorStates, check?: Check): Entry => ({
+export const entryOf = (instance: Instance, operatorStates: Snapshot['operatorStates'], check?: Check): Entry => ({
   instance,
   operatorState: isCordoned(instance) ? operatorStates.get(instance.instanceId) : undefined,
   check,

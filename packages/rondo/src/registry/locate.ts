@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { type InstanceListing, listInstances, type RegistryConnection, registryOver } from '@rondo/operate';
+import { listInstances, type RegistryConnection, registryOver, type Snapshot } from '@rondo/operate';
 import { withChannel } from '../channels.js';
 import type { CommandContext } from '../command.js';
 import { registryOn } from '../launcher.js';
@@ -46,7 +46,7 @@ export const onRegistry = async <T>(
 ): Promise<T> => withRegistry(await registryAddresses(option, here), work);
 
 /** The instances in the registry that a command calls. */
-export const registeredInstances = (option: string | undefined, here: Here): Promise<InstanceListing> =>
+export const registeredInstances = (option: string | undefined, here: Here): Promise<Snapshot['listing']> =>
   onRegistry(option, here, (registry) => listInstances(registry, here));
 
 const parse = (source: string, text: string) =>

@@ -1,4 +1,4 @@
-import type { InstanceListing } from '@rondo/operate';
+import type { Snapshot } from '@rondo/operate';
 import { RpcError, Status } from '@rondo/rpc/status';
 import { knownServices, matchServices } from '@rondo/schema';
 import { UsageError } from '../errors.js';
@@ -26,7 +26,7 @@ export function registeredService(name: string, { instances, warming }: Listed):
   return service;
 }
 
-type Listed = Pick<InstanceListing, 'instances' | 'warming'>;
+type Listed = Pick<Snapshot['listing'], 'instances' | 'warming'>;
 
 /** The error that no instance of `name` is registered, with the status of a failed call. `warming`: the registry has just started. */
 function notRegistered(name: string, services: readonly string[], warming: boolean): RpcError {

@@ -1,14 +1,5 @@
 import type { MethodFlow } from '@rondo/operate';
-import {
-  type Availability,
-  addressOf,
-  answeredShare,
-  arrivals,
-  chanceAllFail,
-  type Figures,
-  isPicked,
-  sumUp,
-} from '@rondo/operate';
+import { type Availability, addressOf, answeredShare, arrivals, chanceAllFail, isPicked, sumUp } from '@rondo/operate';
 import type { Sampled } from './sampler.js';
 
 /** What a row is about. */
@@ -18,7 +9,7 @@ export type By = 'service' | 'method' | 'instance';
 export const BY: readonly By[] = ['service', 'method', 'instance'];
 
 /** A row: the sum of its flows. */
-export interface Row extends Figures {
+export interface Row extends ReturnType<typeof sumUp> {
   /** The full name of a service, `service/method`, or an instance id. */
   readonly name: string;
   /** How many instances the figures are of, and how many there are. */
@@ -122,7 +113,7 @@ export function servicesOf(sampled: readonly Pick<Sampled, 'instance'>[], servic
 }
 
 /** By rate, and by name if the rates are the same. */
-function busiestFirst(a: Pick<Figures, 'callsPerSecond'>, b: Pick<Figures, 'callsPerSecond'>): number {
+function busiestFirst(a: Pick<Row, 'callsPerSecond'>, b: Pick<Row, 'callsPerSecond'>): number {
   return b.callsPerSecond - a.callsPerSecond;
 }
 

@@ -1,7 +1,10 @@
 import { BranchOutcome, SagaState, TransactionState } from '@rondo/contracts/rondo/transactions/v1/transactions';
-import type { KnownSaga, KnownTransaction, Unfinished } from '@rondo/operate';
+import type { Unfinished } from '@rondo/operate';
 import { formatTable } from '../terminal/table.js';
 import { formatAge } from '../terminal/text.js';
+
+type KnownTransaction = Unfinished['transactions'][number];
+type KnownSaga = Unfinished['sagas'][number];
 
 /** The name of an outcome; null if there is none yet. */
 const outcomeOf = (outcome: BranchOutcome): string | null =>

@@ -2,17 +2,14 @@ import { EventServiceDefinition } from '@rondo/contracts/rondo/events/v1/events'
 import { ConsoleServiceDefinition } from '@rondo/contracts/rondo/gateway/v1/console';
 import { JobServiceDefinition } from '@rondo/contracts/rondo/jobs/v1/jobs';
 import {
-  type Asker,
   askRegistry,
   cordonAll,
   type Fleet,
   findTrace,
   type Gatherer,
   gatherTransactions,
-  type InstanceOptions,
   isRestartable,
   type Reach,
-  type RestartOptions,
   readLogs,
   readSnapshot,
   restartInstance,
@@ -40,7 +37,7 @@ export interface ConsoleServiceOptions {
   readonly channel: Reach;
   /** The addresses of the registries. */
   readonly registry: readonly string[];
-  readonly restart: RestartOptions;
+  readonly restart: Parameters<typeof isRestartable>[0];
 }
 
 /** Implements the console's contract. */
@@ -104,7 +101,7 @@ export function consoleService({
   });
 }
 
-const askerOf = ({ metadata, signal, values }: Pick<ServerCall, 'metadata' | 'signal' | 'values'>): Asker => {
+const askerOf = ({ metadata, signal, values }: Pick<ServerCall, 'metadata' | 'signal' | 'values'>) => {
   const principal = values.get(callPrincipal);
   const client = principal
     ? `${principal.issuer} ${principal.subject}`
@@ -113,7 +110,10 @@ const askerOf = ({ metadata, signal, values }: Pick<ServerCall, 'metadata' | 'si
 };
 
 /** Calls one instance. @throws RpcError if the registry lists none with this id, and with the instance's code and reason if it refuses. */
-async function atInstance(options: InstanceOptions, call: (direct: Channel) => Promise<unknown>): Promise<void> {
+async function atInstance(
+  options: Parameters<typeof withInstance>[0],
+  call: (direct: Channel) => Promise<unknown>,
+): Promise<void> {
   try {
     await withInstance(options, call);
   } catch (cause) {
