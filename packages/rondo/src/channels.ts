@@ -4,7 +4,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { balancing } from '@rondo/balancing';
 import type { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
-import { addressOf, createGatherer, type Gatherer, type Reach } from '@rondo/operate';
+import { addressOf, createGatherer, type Gatherer, type Reach } from '@rondo/operate/internal';
 import {
   type Channel,
   type ChannelOptions,

@@ -1,4 +1,4 @@
-import { createFleet, createGatherer, type Fleet } from '@rondo/operate';
+import { createFleet, createGatherer, type Fleet } from '@rondo/operate/internal';
 import { createForwarder } from '@rondo/rpc/internal';
 import { type App, formatHostPort, type HostPort, type ServiceContext } from '@rondo/service';
 import { consoleAddress, type GatewayConfig, tlsFiles, variables } from './config.js';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import type { MethodFlow } from '@rondo/operate';
+import type { MethodFlow } from '@rondo/operate/internal';
 import { Status } from '@rondo/rpc/status';
 import { createPaint } from '../terminal/terminal.js';
 import type { Sampled } from '../top/sampler.js';

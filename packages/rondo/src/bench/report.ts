@@ -1,4 +1,4 @@
-import { chanceAllFail } from '@rondo/operate';
+import { chanceAllFail } from '@rondo/operate/internal';
 import { formatTable } from '../terminal/table.js';
 import type { Look } from '../terminal/terminal.js';
 import { formatMs } from '../top/format.js';

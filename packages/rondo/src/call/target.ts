@@ -1,4 +1,4 @@
-import { addressOf, type Gatherer, isPicked, listInstances, reasonOf } from '@rondo/operate';
+import { addressOf, type Gatherer, isPicked, listInstances, reasonOf } from '@rondo/operate/internal';
 import { Metadata } from '@rondo/rpc/call';
 import { fixedEndpoint } from '@rondo/rpc/client';
 import type { BalancingOverrides } from '@rondo/rpc/internal';

@@ -1,7 +1,7 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
-import { isPicked } from '@rondo/operate';
+import { isPicked } from '@rondo/operate/internal';
 import { type DynamicMethodClient, methodOf } from '@rondo/schema';
 import { ANSWERED_SHARE, climb, SHORTEST_LIMIT_MS, type Step, TIMES_LOWEST } from '../bench/climb.js';
 import { type Fill, type Fullness, noteFill } from '../bench/fullness.js';

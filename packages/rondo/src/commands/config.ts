@@ -1,6 +1,6 @@
 import { hostname, userInfo } from 'node:os';
 import type { Setting } from '@rondo/contracts/rondo/registry/v1/settings';
-import { listInstances } from '@rondo/operate';
+import { listInstances } from '@rondo/operate/internal';
 import { checkSetting, EVERY_SERVICE, SETTING_KEYS } from '@rondo/rpc/internal';
 import { type CommandContext, defineCommand, type Printed } from '../command.js';
 import { completeService } from '../completion/registered.js';

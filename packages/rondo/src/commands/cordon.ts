@@ -1,4 +1,4 @@
-import { type CordonResult, cordonAll, readSnapshot, uncordonAll } from '@rondo/operate';
+import { type CordonResult, cordonAll, readSnapshot, uncordonAll } from '@rondo/operate/internal';
 import { type CommandContext, defineCommand } from '../command.js';
 import { completeInstances } from '../completion/registered.js';
 import { UsageError } from '../errors.js';

@@ -1,5 +1,12 @@
 import type { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
-import { addressOf, awaitIdle, cordonAll, listInstances, type RegistryConnection, readSnapshot } from '@rondo/operate';
+import {
+  addressOf,
+  awaitIdle,
+  cordonAll,
+  listInstances,
+  type RegistryConnection,
+  readSnapshot,
+} from '@rondo/operate/internal';
 import type { Channel } from '@rondo/rpc/client';
 import { RpcError, Status } from '@rondo/rpc/status';
 import { withChannel } from '../channels.js';

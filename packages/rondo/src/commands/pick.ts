@@ -1,5 +1,5 @@
 import type { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
-import { readSnapshot } from '@rondo/operate';
+import { readSnapshot } from '@rondo/operate/internal';
 import { balancingText, EVERY_SERVICE, POLICIES } from '@rondo/rpc/internal';
 import { parseMethodName } from '../call/target.js';
 import { type Arguments, type CommandContext, defineCommand, type Printed } from '../command.js';

@@ -1,5 +1,5 @@
 import type { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
-import { Availability, listInstances, type RegistryConnection } from '@rondo/operate';
+import { Availability, listInstances, type RegistryConnection } from '@rondo/operate/internal';
 import { sleep } from '@rondo/rpc/clock';
 import { type CommandContext, defineCommand } from '../command.js';
 import { completeService } from '../completion/registered.js';

@@ -1,5 +1,5 @@
 import { TraceFilter, TraceOrder } from '@rondo/contracts/rondo/tracing/v1/tracing';
-import { type Gatherer, listTraces } from '@rondo/operate';
+import { type Gatherer, listTraces } from '@rondo/operate/internal';
 import { newestFirst, slowestFirst } from '@rondo/operate/page';
 import { gathererAt } from '../call/target.js';
 import { gathererOf, openRegistryChannel } from '../channels.js';

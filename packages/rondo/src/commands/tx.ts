@@ -7,7 +7,7 @@ import {
   resolveTransaction,
   retrySaga,
   type Unfinished,
-} from '@rondo/operate';
+} from '@rondo/operate/internal';
 import { endpointsOf, gathererOf, reachOf } from '../channels.js';
 import { type CommandContext, defineCommand, type Printed, type Written } from '../command.js';
 import { UsageError } from '../errors.js';

@@ -1,5 +1,5 @@
 import type { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
-import { effectiveStatus, readSnapshot } from '@rondo/operate';
+import { effectiveStatus, readSnapshot } from '@rondo/operate/internal';
 import { learnSchema, whereOf } from '../call/target.js';
 import type { CommandContext, Written } from '../command.js';
 import type { Candidate } from '../help.js';

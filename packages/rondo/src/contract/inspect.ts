@@ -1,5 +1,5 @@
 import type { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
-import { addressOf, reasonOf, statusOf } from '@rondo/operate';
+import { addressOf, reasonOf, statusOf } from '@rondo/operate/internal';
 import { createReflection, loadSchema, type Schema } from '@rondo/schema';
 import { withChannel } from '../channels.js';
 import { type Asking, within } from '../deadline.js';

@@ -12,7 +12,7 @@ import {
   type RegistryConnection,
   reach,
   reasonOf,
-} from '@rondo/operate';
+} from '@rondo/operate/internal';
 import { createClient } from '@rondo/rpc/client';
 import type { Clock } from '@rondo/rpc/clock';
 import { RpcError, Status } from '@rondo/rpc/status';

@@ -3,7 +3,7 @@ import {
   HealthCheckResponse_ServingStatus as ServingStatus,
 } from '@rondo/contracts/health/v1/health';
 import type { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
-import { addressOf, reasonOf } from '@rondo/operate';
+import { addressOf, reasonOf } from '@rondo/operate/internal';
 import { type Channel, createClient } from '@rondo/rpc/client';
 import { RpcError, Status } from '@rondo/rpc/status';
 import { createReflection } from '@rondo/schema';

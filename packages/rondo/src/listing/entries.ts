@@ -1,5 +1,5 @@
 import type { Instance, OperatorMark, RefusedRegistration } from '@rondo/contracts/rondo/registry/v1/registry';
-import { addressOf, effectiveStatus, isCordoned, type Snapshot, statusOf, viewInstance } from '@rondo/operate';
+import { addressOf, effectiveStatus, isCordoned, type Snapshot, statusOf, viewInstance } from '@rondo/operate/internal';
 import { CANARY_LABEL, canaryReason } from '@rondo/rpc/internal';
 import { mixedSecurity } from '../registry/security.js';
 import { formatTable } from '../terminal/table.js';

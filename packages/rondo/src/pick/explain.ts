@@ -1,6 +1,6 @@
 import type { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
 import { OpenRcaServiceDefinition } from '@rondo/contracts/xds/service/orca/v3/orca';
-import { addressOf, effectiveStatus } from '@rondo/operate';
+import { addressOf, effectiveStatus } from '@rondo/operate/internal';
 import { whyOthers } from '@rondo/operate/page';
 import { type Channel, createClient } from '@rondo/rpc/client';
 import { canaryPercent, type ServiceView } from '@rondo/rpc/internal';

@@ -1,5 +1,5 @@
 import type { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
-import { addressOf, isPicked, reasonOf } from '@rondo/operate';
+import { addressOf, isPicked, reasonOf } from '@rondo/operate/internal';
 import type { Metadata } from '@rondo/rpc/call';
 import type { Channel } from '@rondo/rpc/client';
 import {

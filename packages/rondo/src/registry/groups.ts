@@ -1,5 +1,5 @@
 import type { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
-import { addressOf, reasonOf } from '@rondo/operate';
+import { addressOf, reasonOf } from '@rondo/operate/internal';
 import { type Client, createClient } from '@rondo/rpc/client';
 import type { ServiceDefinition } from '@rondo/rpc/internal';
 import { RpcError, Status } from '@rondo/rpc/status';

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { listInstances, type RegistryConnection, registryOver, type Snapshot } from '@rondo/operate';
+import { listInstances, type RegistryConnection, registryOver, type Snapshot } from '@rondo/operate/internal';
 import { withChannel } from '../channels.js';
 import type { CommandContext } from '../command.js';
 import { registryOn } from '../launcher.js';

@@ -1,4 +1,4 @@
-import type { Snapshot } from '@rondo/operate';
+import type { Snapshot } from '@rondo/operate/internal';
 import { RpcError, Status } from '@rondo/rpc/status';
 import { knownServices, matchServices } from '@rondo/schema';
 import { UsageError } from '../errors.js';

@@ -1,4 +1,4 @@
-import { type RegistryConnection, reach } from '@rondo/operate';
+import { type RegistryConnection, reach } from '@rondo/operate/internal';
 import { LiveSettings } from '@rondo/rpc/internal';
 import { RpcError } from '@rondo/rpc/status';
 import { withRegistry } from './locate.js';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import type { MethodFlow } from '@rondo/operate';
-import { sumUp } from '@rondo/operate';
+import type { MethodFlow } from '@rondo/operate/internal';
+import { sumUp } from '@rondo/operate/internal';
 import { createPaint } from '../terminal/terminal.js';
 import { formatBytes, formatMs, formatRate, formatShare, formatView } from './format.js';
 import type { Row, View } from './view.js';

@@ -4,7 +4,7 @@ import {
   type GetCallStatsResponse,
   type PoolStatus,
 } from '@rondo/contracts/rondo/stats/v1/stats';
-import { addressOf, busyBetween, flowsBetween, type MethodFlow, reasonOf } from '@rondo/operate';
+import { addressOf, busyBetween, flowsBetween, type MethodFlow, reasonOf } from '@rondo/operate/internal';
 import { type Channel, createClient, staticResolver } from '@rondo/rpc/client';
 import { createSemaphore } from '@rondo/rpc/clock';
 import { RpcError, Status } from '@rondo/rpc/status';

@@ -1,5 +1,13 @@
-import type { MethodFlow } from '@rondo/operate';
-import { type Availability, addressOf, answeredShare, arrivals, chanceAllFail, isPicked, sumUp } from '@rondo/operate';
+import type { MethodFlow } from '@rondo/operate/internal';
+import {
+  type Availability,
+  addressOf,
+  answeredShare,
+  arrivals,
+  chanceAllFail,
+  isPicked,
+  sumUp,
+} from '@rondo/operate/internal';
 import type { Sampled } from './sampler.js';
 
 /** What a row is about. */

@@ -1,5 +1,5 @@
 import type { TraceFilter, WatchTracesResponse } from '@rondo/contracts/rondo/tracing/v1/tracing';
-import { type Gatherer, watchTraces } from '@rondo/operate';
+import { type Gatherer, watchTraces } from '@rondo/operate/internal';
 import { addPart, joined, type KnownParts } from '@rondo/operate/page';
 import { sleep } from '@rondo/rpc/clock';
 import type { CommandContext } from '../command.js';

@@ -1,5 +1,5 @@
 import type { GetTraceResponse } from '@rondo/contracts/rondo/tracing/v1/tracing';
-import { collect, findTrace, type Gatherer, splitSilent } from '@rondo/operate';
+import { collect, findTrace, type Gatherer, splitSilent } from '@rondo/operate/internal';
 import { treeOf, walk } from '@rondo/operate/page';
 import { sleep } from '@rondo/rpc/clock';
 import type { CommandContext } from '../command.js';

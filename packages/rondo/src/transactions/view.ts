@@ -1,5 +1,5 @@
 import { BranchOutcome, SagaState, TransactionState } from '@rondo/contracts/rondo/transactions/v1/transactions';
-import type { Unfinished } from '@rondo/operate';
+import type { Unfinished } from '@rondo/operate/internal';
 import { formatTable } from '../terminal/table.js';
 import { formatAge } from '../terminal/text.js';
 

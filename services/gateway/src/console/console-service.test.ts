@@ -2,7 +2,7 @@ import { expect, it } from '@jest/globals';
 import { EventServiceDefinition } from '@rondo/contracts/rondo/events/v1/events';
 import { ConsoleServiceDefinition, type ResolveEventsRequest } from '@rondo/contracts/rondo/gateway/v1/console';
 import { JobServiceDefinition } from '@rondo/contracts/rondo/jobs/v1/jobs';
-import { createFleet, createGatherer } from '@rondo/operate';
+import { createFleet, createGatherer } from '@rondo/operate/internal';
 import { silentLogger } from '@rondo/rpc/call';
 import { type Channel, createClient, fixedEndpoint } from '@rondo/rpc/client';
 import type { ResolverListener } from '@rondo/rpc/internal';

@@ -20,7 +20,7 @@ import {
   watchSettings,
   watchTraces,
   withInstance,
-} from '@rondo/operate';
+} from '@rondo/operate/internal';
 import { callPrincipal, type ServerCall } from '@rondo/rpc/call';
 import { type Channel, createClient } from '@rondo/rpc/client';
 import type { Clock } from '@rondo/rpc/clock';
