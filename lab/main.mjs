@@ -10,7 +10,7 @@ const TASKS = {
     'clients of ZooKeeper, Consul and Eureka in Java, Python and JavaScript, next to Rondo (needs those, Maven, Go)',
   foreign: 'contracts of well-known projects, each through `rondo new service` (needs grpcurl)',
   calendar: 'the tests that read a calendar, on each weekday and special day (needs libfaketime)',
-  survey: 'files, lines, names and dependencies by part',
+  survey: 'files, lines, names and dependencies by part; --call lists the functions of a unary call',
   guarantees: 'whether each row of guarantees.json names a test that exists',
   budget: 'lowers budget.json to what the survey counts; --check compares',
   audit: 'licences of all packages, and what their registry knows against them',

@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { compile, hasCommit, root } from '@rondo/tool/workspace';
-import { callCounts } from './survey/call-path.mjs';
+import { callCounts, callPath } from './survey/call-path.mjs';
 
 /** By part: its paths. A file belongs to the first part that has it. */
 const PARTS = {
@@ -20,9 +20,13 @@ const CODE = /\.(?:[cm]?[jt]sx?|css|sh|sql|proto|go|py|grit)$|^\.ci\//;
 const TEST =
   /\.test\.ts$|^e2e\/|^lab\/(?:clients|conformance|e2e|foreign|sim)\/|^(?:packages|plugins|services)\/[^/]+\/test\//;
 
-/** `npm run lab -- survey`: the counts as a table. */
-export async function main() {
+/** `npm run lab -- survey`: the counts as a table; with `--call` instead the functions of a unary call, by file. */
+export async function main(args) {
   if (!(await isCountable('npm run lab -- survey'))) return 1;
+  if (args.includes('--call')) {
+    for (const { file, functions } of await callPath()) console.log(`${file}\n  ${functions.join(', ')}`);
+    return 0;
+  }
   const { files, names, dependencies, call, ...lines } = await count();
   const rows = Object.keys(PARTS).map((part) => [part, files[part], ...Object.values(lines).map((kind) => kind[part])]);
   const totals = rows[0].map((_, column) => (column === 0 ? 'all' : rows.reduce((sum, row) => sum + row[column], 0)));

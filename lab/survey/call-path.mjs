@@ -1,6 +1,5 @@
 /** The source files of packages and plugins, and their functions, that run in each unary call, on both ends together. */
 import { Session } from 'node:inspector/promises';
-import { fileURLToPath } from 'node:url';
 
 const rpc = (file) => import(`../../packages/rpc/dist/exports/${file}.js`);
 const CONFORMANCE = '../../packages/contracts/dist/rondo/conformance/v1/conformance.js';
@@ -13,10 +12,6 @@ const COUNTED = 20;
 const SOURCE = /\/((?:packages|plugins)\/(?!contracts\/)[^/]+)\/dist\/(.+)\.js$/;
 const WIRE = /^packages\/rpc\/src\/(?:wire|transport\/grpc)\//;
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  for (const { file, functions } of await callPath()) console.log(`${file}\n  ${functions.join(', ')}`);
-}
-
 /** The numbers by which the way of a call is bounded in budget.json. */
 export async function callCounts() {
   const files = await callPath();
@@ -28,7 +23,7 @@ export async function callCounts() {
 }
 
 /** Each file with the names of its functions. The packages have to be compiled. */
-async function callPath() {
+export async function callPath() {
   const [{ createChannel, createClient, staticResolver }, { createRouter, serve }, { standIn }] = await Promise.all(
     ['client', 'server', 'testing'].map(rpc),
   );
