@@ -104,7 +104,7 @@ export interface OutageWait {
   readonly repeatable: boolean;
 }
 
-/** The longest wait of a call without a deadline. Milliseconds. */
+/** The longest wait of a call. Milliseconds. */
 const LONGEST_MS = 10_000;
 /** Time kept for the answer that gives the reason, so that it arrives before the caller's deadline. Milliseconds. */
 const ANSWER_MS = 250;
