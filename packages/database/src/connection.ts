@@ -1,7 +1,8 @@
 import { tracingChannel } from 'node:diagnostics_channel';
 import { connect } from 'node:net';
 import type { Pool, PoolClient, QueryResult, QueryResultRow } from 'pg';
-import { classify, DatabaseUnavailable, OutdatedPlan, READ_ONLY, sqlStateOf } from './errors.js';
+import { CommitOutcomeUnknown, classify, DatabaseUnavailable, OutdatedPlan, READ_ONLY, sqlStateOf } from './errors.js';
+import type { Hosts } from './hosts.js';
 import type { PoolMetrics } from './metrics.js';
 import type { SqlValue } from './sql.js';
 import { createTypes } from './types.js';
@@ -13,6 +14,8 @@ const statements = tracingChannel<unknown, { readonly text: string; readonly dat
   'rondo.database.statement',
 );
 const TYPES = createTypes();
+/** The function of the server that warns if a commit didn't wait for its standby to the end. The text depends on the server's language. */
+const STANDBY_WAIT = 'SyncRepWaitForLSN';
 
 /** One connection, held by one caller until `release`. */
 export interface Connection {
@@ -35,6 +38,8 @@ export interface Connection {
 /** Where connections come from. */
 interface ConnectionSource {
   readonly pool: Pick<Pool, 'connect'>;
+  /** The hosts that the pool connects to; undefined if they aren't known. */
+  readonly hosts?: Hosts | undefined;
   readonly generations: Generations;
   /** Its name; undefined if it isn't known. */
   readonly database?: string | undefined;
@@ -49,13 +54,17 @@ interface ConnectionSource {
 export async function acquire(source: ConnectionSource, bounds: Bounds): Promise<Connection> {
   const { metrics } = source;
   for (;;) {
-    const taking = takeClient(source.pool, bounds);
+    const taking = takeClient(source, bounds);
     const client = await (metrics === undefined ? taking : timed(taking, metrics.waited));
     source.generations.add(client);
-    if (!source.generations.isOutdated(client)) return createConnection(client, source);
+    if (isCurrent(client, source)) return createConnection(client, source);
     client.release(true);
   }
 }
+
+/** Whether neither a migration nor a failover has outdated the connection. */
+const isCurrent = (client: PoolClient, { hosts, generations }: Pick<ConnectionSource, 'hosts' | 'generations'>) =>
+  !generations.isOutdated(client) && !hosts?.isReplaced(client);
 
 /** Tells how long `work` takes from now on, and how it ends. */
 async function timed<T>(work: Promise<T>, ended: (durationMs: number, error: unknown) => void): Promise<T> {
@@ -70,10 +79,11 @@ async function timed<T>(work: Promise<T>, ended: (durationMs: number, error: unk
   }
 }
 
-async function takeClient(pool: Pick<Pool, 'connect'>, bounds: Bounds): Promise<PoolClient> {
+async function takeClient({ pool, hosts }: ConnectionSource, bounds: Bounds): Promise<PoolClient> {
   const { signal } = bounds;
   signal?.throwIfAborted();
-  const connecting = pool.connect();
+  const connect = () => pool.connect();
+  const connecting = hosts === undefined ? connect() : hosts.first(connect);
   const handBack = (): void => {
     connecting.then(
       (client) => client.release(),
@@ -94,10 +104,15 @@ function classifyUnlessAborted(error: unknown, signal: AbortSignal | undefined):
 
 function createConnection(
   client: PoolClient,
-  { generations, database, abortGraceMs, metrics, onAnswer }: ConnectionSource,
+  { hosts, generations, database, abortGraceMs, metrics, onAnswer }: ConnectionSource,
 ): Connection {
   let ended = false;
   let fault: unknown;
+  let isUnconfirmed = false;
+  const onNotice = ({ routine }: { readonly routine?: string | undefined }): void => {
+    isUnconfirmed ||= routine === STANDBY_WAIT;
+  };
+  client.on('notice', onNotice);
   // The driver takes one statement at a time; a caller may send several, as with Promise.all.
   let last: Promise<unknown> = Promise.resolve();
 
@@ -106,7 +121,8 @@ function createConnection(
     ended = true;
     // The connection is never reused, so a late cancellation can't hit another caller's statement. Its slot in the
     // pool stays taken until the server has the request, which bounds the server's connections.
-    void cancelStatement(client, CANCEL_TIMEOUT_MS).then(() => client.release(true));
+    if (hosts?.isReplaced(client)) client.release(true);
+    else void cancelStatement(client, CANCEL_TIMEOUT_MS).then(() => client.release(true));
   };
 
   const send = async <T>(start: () => Promise<T>, bounds: Bounds): Promise<T> => {
@@ -116,13 +132,21 @@ function createConnection(
       const running = withBounds(start(), { ...bounds, abortGraceMs }, abandon);
       const answer = await (metrics === undefined ? running : timed(running, metrics.ran));
       onAnswer();
+      if (isUnconfirmed) {
+        isUnconfirmed = false;
+        throw new CommitOutcomeUnknown('PostgreSQL has committed, but no standby confirmed it: a failover may undo it');
+      }
       return answer;
     } catch (error) {
       const classified = classifyUnlessAborted(error, bounds.signal);
       fault ??= classified;
       if (sqlStateOf(classified) !== undefined) onAnswer();
-      // A server that only reads has lost all its connections' work to another one.
-      if (classified instanceof OutdatedPlan || sqlStateOf(classified) === READ_ONLY) generations.end(client);
+      // A server that only reads has lost all its connections' work to another one. With several hosts, so may any other fault.
+      const isLost = sqlStateOf(classified) === READ_ONLY || (hosts && classified instanceof DatabaseUnavailable);
+      if (isCurrent(client, { hosts, generations }) && (classified instanceof OutdatedPlan || isLost)) {
+        generations.end();
+        if (isLost) hosts?.leave(hosts.url);
+      }
       throw classified;
     }
   };
@@ -152,6 +176,7 @@ function createConnection(
     release: () => {
       if (ended) return;
       ended = true;
+      client.off('notice', onNotice);
       // The driver reports the error before the end of the connection.
       client.release(fault instanceof DatabaseUnavailable || generations.isOutdated(client));
     },
@@ -183,12 +208,9 @@ export class Generations {
     return (this.#of.get(client) ?? 0) < this.#current;
   }
 
-  /**
-   * Ends the generation of `client`. It has no effect if the generation has already ended, because many connections are
-   * refused at the same time.
-   */
-  end(client: PoolClient): void {
-    if (!this.isOutdated(client)) this.#current += 1;
+  /** Ends the present generation. */
+  end(): void {
+    this.#current += 1;
   }
 }
 

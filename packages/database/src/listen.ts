@@ -1,6 +1,7 @@
 import { Socket } from 'node:net';
 import { Client } from 'pg';
 import { classify } from './errors.js';
+import { type Hosts, hostsOf } from './hosts.js';
 import { boundsOf } from './url-bounds.js';
 import { withBounds } from './with-bounds.js';
 
@@ -38,10 +39,16 @@ export interface Listening {
  *
  * @throws DatabaseUnavailable if the database is unavailable or doesn't answer in time.
  */
-export async function listen(options: ListenOptions): Promise<Listening> {
+export function listen(options: ListenOptions): Promise<Listening> {
+  const hosts = hostsOf(options.url);
+  return hosts.first(() => listenAt(hosts, options));
+}
+
+async function listenAt(hosts: Hosts, options: ListenOptions): Promise<Listening> {
   const { channel, onNotification } = options;
   const { connectTimeoutMs = CONNECT_TIMEOUT_MS } = { ...options, ...boundsOf(options.url) };
-  const { client, ended, close } = connect(options, connectTimeoutMs);
+  const timeoutMs = hosts.count > 1 ? hosts.timeoutMs : connectTimeoutMs;
+  const { client, ended, close } = connect({ ...options, url: hosts.url }, timeoutMs);
   client.on('notification', ({ payload }) => onNotification(payload ?? ''));
   const run = async (timeoutMs: number, work: () => Promise<unknown>): Promise<void> => {
     try {
@@ -51,8 +58,9 @@ export async function listen(options: ListenOptions): Promise<Listening> {
       throw classify(error);
     }
   };
-  await run(connectTimeoutMs + CLOSE_GRACE_MS, async () => {
+  await run(timeoutMs + CLOSE_GRACE_MS, async () => {
     await client.connect();
+    await hosts.check(client);
     await client.query(`LISTEN ${client.escapeIdentifier(channel)}`);
   });
   return { ended, close, check: (timeoutMs) => run(timeoutMs, () => client.query('SELECT 1')) };

@@ -39,6 +39,8 @@ const isInTheWay = (error: unknown): error is DatabaseError =>
 /** Waits for an unavailable database. All waiting callers share one loop of checks. */
 export class OutageWaiter {
   readonly #check: () => Promise<void>;
+  readonly #look: (() => Promise<void>) | undefined;
+  #looking = false;
   readonly #waiting = new Set<() => void>();
   #polling = false;
   #probing = false;
@@ -46,9 +48,13 @@ export class OutageWaiter {
   #answeredAt = performance.now();
   #heldUpAt = Number.NEGATIVE_INFINITY;
 
-  /** @param check resolves if the database answers. */
-  constructor(check: () => Promise<void>) {
+  /**
+   * @param check resolves if the database answers.
+   * @param look looks for another server while this one is silent, and resolves when it may be called again. It doesn't reject.
+   */
+  constructor(check: () => Promise<void>, look?: () => Promise<void>) {
     this.#check = check;
+    this.#look = look;
   }
 
   /**
@@ -94,7 +100,10 @@ export class OutageWaiter {
   /** Finds out whether a call waits for a database that is silent. The process's own slow statements are no silence. */
   #listen(onStall: () => void): void {
     const silentMs = performance.now() - this.#answeredAt;
-    if (silentMs >= SILENCE_MS && this.#probing) this.#hold(onStall);
+    if (silentMs >= SILENCE_MS && this.#probing) {
+      this.#hold(onStall);
+      void this.#lookElsewhere();
+    }
     if (silentMs < SILENCE_MS / 2 || this.#probing) return;
     this.#probing = true;
     // If it fails, so do the calls.
@@ -104,6 +113,13 @@ export class OutageWaiter {
         () => undefined,
       )
       .finally(() => (this.#probing = false));
+  }
+
+  async #lookElsewhere(): Promise<void> {
+    if (this.#look === undefined || this.#looking) return;
+    this.#looking = true;
+    await this.#look();
+    this.#looking = false;
   }
 
   #hold(onStall: (() => void) | undefined): void {

@@ -1,7 +1,9 @@
 import type { Meter } from '@opentelemetry/api';
-import { Pool, type PoolClient } from 'pg';
+import { hostUrls } from '@rondo/base';
+import { Client, type ClientConfig, Pool, type PoolClient, type PoolConfig } from 'pg';
 import { acquire, Generations } from './connection.js';
 import { classify, withUnknownOutcome } from './errors.js';
+import { type Hosts, hostsOf } from './hosts.js';
 import { LockWaiter } from './lock-wait.js';
 import { meterPool, type PoolMetrics } from './metrics.js';
 import { OutageWaiter } from './outage-wait.js';
@@ -26,7 +28,7 @@ const CLOSE_GRACE_MS = 1_000;
 /** Options of a pool. */
 export interface PoolOptions {
   /**
-   * `postgres://role:password@host:port/database`. Its parameters `connect_timeout` (seconds), `statement_timeout`,
+   * `postgres://role:password@host:port/database`, or `…@a:5432,b:5432/database` for a primary and its standby. Its parameters `connect_timeout` (seconds), `statement_timeout`,
    * `lock_timeout` and `idle_in_transaction_session_timeout` (milliseconds) override the options below: `…/database?connect_timeout=10`.
    */
   readonly url: string;
@@ -79,16 +81,26 @@ export function createPool(given: PoolOptions): Database {
   const options = { ...given, ...boundsOf(given.url) };
   const { statementTimeoutMs = 10_000, maxConnections = 10, lockTimeoutMs = 0 } = options;
   const locks = new LockWaiter(lockTimeoutMs, maxConnections);
-  const pool = openPool({ ...options, maxConnections }, statementTimeoutMs, locks);
+  const hosts = hostsOf(given.url);
+  const pool = openPool({ ...options, maxConnections }, statementTimeoutMs, { hosts, locks });
   const database = databaseIn(given.url);
   const { meter, poolName: name = database ?? '' } = options;
   const metrics = meter && meterPool(meter, pool, { name, maxConnections });
-  return createDatabase({ ...options, pool, locks, database, metrics, close: () => closePool(pool) });
+  return createDatabase({
+    ...options,
+    pool,
+    hosts: hosts.count > 1 ? hosts : undefined,
+    locks,
+    database,
+    metrics,
+    close: () => closePool(pool),
+  });
 }
 
 /** The name of the database in an address; undefined if there is none. */
 function databaseIn(url: string): string | undefined {
-  return (URL.canParse(url) && new URL(url).pathname.slice(1)) || undefined;
+  const [first] = hostUrls(url);
+  return (URL.canParse(first) && new URL(first).pathname.slice(1)) || undefined;
 }
 
 /** Options of a database over a pool that the caller has made. */
@@ -108,6 +120,8 @@ export function overPool(pool: Pick<Pool, 'connect'>, options: OverPoolOptions =
 
 interface Source extends OverPoolOptions {
   readonly pool: Pick<Pool, 'connect'>;
+  /** If there are several. */
+  readonly hosts?: Hosts | undefined;
   readonly locks: LockWaiter;
   readonly database?: string | undefined;
   readonly metrics?: PoolMetrics | undefined;
@@ -116,6 +130,7 @@ interface Source extends OverPoolOptions {
 
 function createDatabase({
   pool,
+  hosts,
   locks,
   database,
   metrics,
@@ -127,7 +142,8 @@ function createDatabase({
   // The driver removes its own listener from a connection in use; an 'error' without a listener ends the process.
   const onFirstUse = (client: PoolClient) => client.on('error', (error) => onError?.(classify(error)));
   const onAnswer = () => outage.noteAnswer();
-  const source = { pool, generations: new Generations(onFirstUse), database, abortGraceMs, metrics, onAnswer };
+  const generations = new Generations(onFirstUse);
+  const source = { pool, hosts, generations, database, abortGraceMs, metrics, onAnswer };
   const boundMs = (timeoutMs: number): number => (timeoutMs > 0 ? timeoutMs + ANSWER_GRACE_MS : 0);
   const contextOf = (leftMs?: number): TransactionContext => ({
     acquire: (signal) => acquire(source, { signal, timeoutMs: leftMs }),
@@ -148,7 +164,7 @@ function createDatabase({
   };
   const check = async (checkOptions: QueryOptions = {}) =>
     void (await runOnce({ sql: 'SELECT 1', options: checkOptions }));
-  const outage = new OutageWaiter(check);
+  const outage = new OutageWaiter(check, hosts && (() => hosts.look()));
   const run = <Row extends object>(sql: string, params: readonly SqlValue[], options: QueryOptions) =>
     outage.run((leftMs) => {
       const once = () => runOnce<Row>({ sql, params, options, leftMs });
@@ -195,11 +211,17 @@ function onceOnly<T>(
  */
 const KEEP_ALIVE_MS = 10_000;
 
-function openPool(options: PoolOptions, statementTimeoutMs: number, { sliceMs }: LockWaiter): Pool {
+interface PoolParts {
+  readonly hosts: Hosts;
+  readonly locks: LockWaiter;
+}
+
+function openPool(options: PoolOptions, statementTimeoutMs: number, { hosts, locks: { sliceMs } }: PoolParts): Pool {
   const { url, applicationName, maxConnections, connectTimeoutMs = 3_000, idleTransactionTimeoutMs = 3_000 } = options;
+  // The driver would take the whole wait from the address.
+  const sliced = (one: string) => (sliceMs > 0 ? one.replace(/([?&])lock_timeout=\d+/, '$1') : one);
   const pool = new Pool({
-    // The driver would take the whole wait from the address.
-    connectionString: sliceMs > 0 ? url.replace(/([?&])lock_timeout=\d+/, '$1') : url,
+    ...(hosts.count > 1 ? connectionsTo(hosts, sliced) : { connectionString: sliced(url) }),
     application_name: applicationName,
     max: maxConnections,
     connectionTimeoutMillis: connectTimeoutMs,
@@ -213,6 +235,18 @@ function openPool(options: PoolOptions, statementTimeoutMs: number, { sliceMs }:
   // The packet that opens a connection may also bring the server's end, before the connection has a user.
   pool.on('connect', (client) => client.on('error', () => undefined));
   return pool;
+}
+
+/** Each connection is made to the host that is tried next, and is used if its server suits. */
+function connectionsTo(hosts: Hosts, sliced: (url: string) => string): Pick<PoolConfig, 'Client' | 'onConnect'> {
+  return {
+    Client: class extends Client {
+      constructor(config: ClientConfig = {}) {
+        super({ ...config, connectionString: sliced(hosts.url), connectionTimeoutMillis: hosts.timeoutMs });
+      }
+    },
+    onConnect: (client) => (client instanceof Client ? hosts.check(client) : undefined),
+  };
 }
 
 /** The driver's `end` doesn't wait for the sockets, but a caller may drop the database or stop the server next. */

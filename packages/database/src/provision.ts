@@ -1,3 +1,4 @@
+import { hostUrls } from '@rondo/base';
 import { escapeIdentifier, escapeLiteral } from 'pg';
 import { createPool } from './pool.js';
 import { readSecret } from './secret-file.js';
@@ -131,7 +132,7 @@ export function readProvisionConfig(
 function urlFaults(url: string): string[] {
   const want = 'give postgres://role:password@host:port/database';
   if (url === '') return [`RONDO_DATABASE_ADMIN_URL is not set: ${want}`];
-  const valid = URL.canParse(url) && /^postgres(ql)?:$/.test(new URL(url).protocol);
+  const valid = hostUrls(url).every((one) => URL.canParse(one) && /^postgres(ql)?:$/.test(new URL(one).protocol));
   return valid ? [] : [`RONDO_DATABASE_ADMIN_URL is not a PostgreSQL address: ${want}`];
 }
 

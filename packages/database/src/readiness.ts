@@ -1,5 +1,5 @@
 import { types } from 'node:util';
-import { backoffMs, sleep, systemClock, systemRandom } from '@rondo/base';
+import { backoffMs, hostUrls, sleep, systemClock, systemRandom } from '@rondo/base';
 import { DatabaseUnavailable, sqlStateOf } from './errors.js';
 import { migrate } from './migrate.js';
 import type { SchemaPart } from './migration.js';
@@ -80,8 +80,9 @@ function isWorthWaiting(error: Error): boolean {
   return error instanceof DatabaseUnavailable || /^(3D000|28P01|28000)$/.test(sqlStateOf(error) ?? '');
 }
 
-/** The loggable part of an address, without role and password: `database "sales" at localhost:5432`. */
+/** The loggable part of an address, without role and password: `database "sales" at localhost:5432`, with all hosts. */
 export function describeUrl(url: string): string {
-  const { hostname, port, pathname } = new URL(url);
-  return `database "${decodeURIComponent(pathname.slice(1)) || 'postgres'}" at ${hostname}:${port || 5432}`;
+  const urls = hostUrls(url).map((one) => new URL(one));
+  const places = urls.map(({ hostname, port }) => `${hostname}:${port || 5432}`).join(',');
+  return `database "${decodeURIComponent(urls[0]?.pathname.slice(1) ?? '') || 'postgres'}" at ${places}`;
 }

@@ -11,6 +11,7 @@ export {
   type Timer,
   type WallClock,
 } from '../clock.js';
+export { hostUrls } from '../host-urls.js';
 export { createPruning, type Pruning } from '../pruning.js';
 export { createSemaphore, Turns } from '../semaphore.js';
 export { type Share, Shares } from '../shares.js';

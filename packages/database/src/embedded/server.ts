@@ -74,7 +74,7 @@ function awaitReady(child: ChildProcess, { port, log, startTimeoutMs }: ServerOp
       log(line);
       last.push(line);
       if (last.length > LAST_LINES) last.shift();
-      if (!line.includes('database system is ready to accept connections')) return;
+      if (!/database system is ready to accept (?:read-only )?connections/.test(line)) return;
       clearTimeout(timer);
       resolve();
     });

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { createSemaphore } from '@rondo/base';
+import { createSemaphore, hostUrls } from '@rondo/base';
 import { messageOf } from '../workspace/errors.js';
 import { readJson } from '../workspace/files.js';
 import { type EmbeddedOptions, embeddedServer } from './embedded.js';
@@ -22,7 +22,8 @@ export function databaseServer({ portBase }: Pick<SystemOptions, 'portBase'>): S
   const name = 'the database';
   const adminUrl = readAdminUrl();
   if (adminUrl === '') return { name, port: portBase + DATABASE_OFFSET, adminUrl: undefined };
-  if (/^postgres(ql)?:\/\/./.test(adminUrl) && URL.canParse(adminUrl)) return { name, port: 0, adminUrl };
+  const isUrl = hostUrls(adminUrl).every((url) => URL.canParse(url));
+  if (/^postgres(ql)?:\/\/./.test(adminUrl) && isUrl) return { name, port: 0, adminUrl };
   throw new Error(
     `${ADMIN_URL} must be a superuser's URL, such as postgres://postgres:password@127.0.0.1:5432/postgres`,
   );
@@ -61,8 +62,7 @@ export async function openDatabases({ adminUrl, ...options }: EmbeddedOptions & 
       if (adminUrl === undefined) throw error;
       throw new Error(`the server that ${ADMIN_URL} names can't be set up: ${messageOf(error)}`, { cause: error });
     });
-    for (const { database: username, password } of databases)
-      urls.set(username, Object.assign(new URL(superuser), { username, password, pathname: `/${username}` }).href);
+    for (const { database, password } of databases) urls.set(database, urlOf(superuser, database, password));
   };
   const oneByOne = createSemaphore(1).run;
   /** Makes databases that are missing. The embedded server starts with the first one. */
@@ -88,12 +88,20 @@ export async function openDatabases({ adminUrl, ...options }: EmbeddedOptions & 
   };
 }
 
+/** The URL of a service's database on the superuser's server, with all its hosts. */
+function urlOf(superuser: string, name: string, password: string): string {
+  const [, hosts, query] = /:\/\/(?:[^/?#]*@)?([^/?#@]*)[^?]*(.*)/.exec(superuser) ?? [];
+  return `postgres://${name}:${encodeURIComponent(password)}@${hosts}/${name}${query}`;
+}
+
 function foreignServer(adminUrl: string): ReturnType<typeof embeddedServer> {
   const refuse = (remedy: string) => async () => {
     throw new Error(`${ADMIN_URL} names a server that this system doesn't run: ${remedy}`);
   };
   return {
-    address: new URL(adminUrl).host,
+    address: hostUrls(adminUrl)
+      .map((url) => new URL(url).host)
+      .join(','),
     home: ADMIN_URL,
     adminUrl: async () => adminUrl,
     remove: refuse('remove the database there'),

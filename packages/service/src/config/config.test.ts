@@ -88,7 +88,8 @@ describe('the parsers', () => {
     [hostPort, ['host', ':1', 'host:0', 'host:65536', 'a b:1', '::1:50050', 'http://host:1', 'h?tls=on:1', 'u@h:1']],
     [listenAddress, ['host:65536', 'host:-1']],
     [list(hostPort), ['a:1,', 'a:1,b']],
-    [url({ protocols: ['postgres:'] }), ['postgres', 'http://host/']],
+    [url({ protocols: ['postgres:'] }), ['postgres', 'http://host/', 'postgres://a:1,b:x/sales', 'http://a:1,b:2/']],
+    [url(), ['http://a:1,b:2/']],
     [sharedVariables(1).cache.parser, ['redis://h?tls=on', 'redis://h:6379/?ssl=true']],
     [sharedVariables(1).auth.parser, ['true', 'ON', '1', 'yes']],
     [sharedVariables(1).tls.parser, ['true', 'ON', '1', 'yes']],
@@ -109,6 +110,11 @@ describe('the parsers', () => {
     [sharedVariables(1).balancing.parser, ['random', 'a.B=rnd', 'a.B=random?x=1', 'B=random']],
   ])('refuse values that break "%j"', (parser, texts) => {
     expect(texts.filter((text) => parser.parse(text).ok)).toEqual([]);
+  });
+
+  it('accept a PostgreSQL URL with several hosts', () => {
+    const value = 'postgres://sales:a,b@a:5432,[::1]:5433,c/sales?target_session_attrs=read-write';
+    expect(url({ protocols: ['postgres:', 'postgresql:'] }).parse(value)).toEqual({ ok: true, value });
   });
 
   it('say which label is wrong, and the rule', () => {

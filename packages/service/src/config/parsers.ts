@@ -1,3 +1,4 @@
+import { hostUrls } from '@rondo/base';
 import { type BalancingOverrides, balancingText, type MaxCalls, maxCallsText } from '@rondo/rpc/internal';
 
 /** A parsed value, or what is wrong with the text. */
@@ -96,7 +97,7 @@ export function list<T>(item: Parser<T>): Parser<readonly T[]> {
   };
 }
 
-/** A URL with one of the given protocols; any protocol by default. */
+/** A URL with one of the given protocols; any protocol by default. A URL of PostgreSQL may have several hosts. */
 export function url({
   protocols = [],
   example = 'https://example.com/',
@@ -106,8 +107,9 @@ export function url({
     rule: protocols.length === 0 ? 'a URL' : `a URL that begins with ${protocols.map((p) => `${p}//`).join(' or ')}`,
     example,
     parse(value) {
-      if (!URL.canParse(value)) return invalid('is not a URL');
-      const { protocol, search } = new URL(value);
+      const [one, ...others] = protocols.includes('postgres:') ? hostUrls(value) : [value];
+      if (one === undefined || ![one, ...others].every((each) => URL.canParse(each))) return invalid('is not a URL');
+      const { protocol, search } = new URL(one);
       if (!query && search !== '') return invalid('has keys behind a ?, and none has an effect');
       if (protocols.length === 0 || protocols.includes(protocol)) return valid(value);
       return invalid('begins with another scheme'); // which may be the first part of a password

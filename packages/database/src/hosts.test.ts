@@ -1,0 +1,40 @@
+import { describe, expect, it } from '@jest/globals';
+import { Hosts, hostsOf } from './hosts.js';
+import { createPool } from './pool.js';
+import { describeUrl } from './readiness.js';
+
+const URL_OF_TWO = 'postgres://sales:secret@a:5433,b/sales?target_session_attrs=read-write';
+
+describe('the hosts of a database', () => {
+  it('are tried in turn, from the last one that suited', () => {
+    const hosts = new Hosts(URL_OF_TWO);
+    const [a, b] = ['a:5433', 'b'].map(
+      (host) => `postgres://sales:secret@${host}/sales?target_session_attrs=read-write`,
+    );
+    expect(hosts.url).toBe(a);
+    hosts.leave(hosts.url);
+    expect(hosts.url).toBe(b);
+    hosts.leave(String(a)); // another connection's fault, of before
+    expect(hosts.url).toBe(b);
+    hosts.leave(hosts.url);
+    expect(hosts.url).toBe(a);
+  });
+
+  it('are known to all pools and listeners of a process', () => {
+    expect(hostsOf(URL_OF_TWO)).toBe(hostsOf(URL_OF_TWO));
+  });
+
+  it.each(['standby', 'prefer-standby', 'read-only', 'readwrite', ''])(
+    'are refused with target_session_attrs=%s',
+    (target) => {
+      const url = URL_OF_TWO.replace('read-write', target);
+      expect(() => createPool({ url })).toThrow(
+        `target_session_attrs=${target} in the URL of a database: Rondo writes to the database and reads what it has written, so give one of read-write, primary, any`,
+      );
+    },
+  );
+
+  it('are all in the loggable part of a URL, and the password is not', () => {
+    expect(describeUrl(URL_OF_TWO)).toBe('database "sales" at a:5433,b:5432');
+  });
+});
