@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { listen } from './listen.js';
 import { createPool, type PoolOptions } from './pool.js';
+import { replicationFaults } from './replication.js';
 import type { Database } from './sql.js';
 import { startTestCluster, type TestCluster } from './testing/test-cluster.js';
 import { eventually } from './testing/test-postgres.js';
@@ -63,6 +64,7 @@ describe('a primary with a synchronous standby', () => {
   it('is killed: the pool finds the standby once it is promoted, and no acknowledged write is lost', async () => {
     await start(true);
     const pool = open();
+    await expect(replicationFaults(pool)).resolves.toEqual([]);
     const { acknowledged, stop } = writer(pool);
     await eventually('some are written', () => acknowledged.length > 50);
     await cluster.primary.kill();
@@ -116,6 +118,9 @@ describe('a primary whose synchronous standby is frozen', () => {
     const inserted = expect(insert(patient, 4)).rejects.toMatchObject(warned);
     const admin = open({ url: cluster.primary.url });
     const cancel = "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE wait_event = 'SyncRep'";
+    await eventually('the wait is seen', async () =>
+      /1 commits wait for a standby/.test((await replicationFaults(admin)).join()),
+    );
     await eventually('the wait is cancelled', async () => (await admin.query(cancel)).length > 0);
     await inserted;
     await expect(database.transaction((transaction) => numbersOf({ ...database, ...transaction }))).resolves.toEqual([
@@ -135,6 +140,16 @@ describe('a primary with an asynchronous standby', () => {
   it('loses acknowledged writes when the standby is promoted: the control of the tests above', async () => {
     await start(false);
     const pool = open();
+    await pool.query('CREATE ROLE sales LOGIN');
+    await pool.query('ALTER ROLE sales SET synchronous_commit = off');
+    const lost = expect.stringMatching(/^replication is asynchronous, so a failover loses acknowledged writes/);
+    const own = expect.stringMatching(/^synchronous_commit=off for sales: a failover loses/);
+    await expect(replicationFaults(pool)).resolves.toEqual([lost, own]);
+    const asSales = pool.transaction(async (transaction) => {
+      await transaction.query('SET LOCAL ROLE sales');
+      return await replicationFaults(transaction);
+    });
+    await expect(asSales).resolves.toEqual([lost, own, expect.stringContaining('hidden from this role')]);
     cluster.standby.freeze();
     const written = Array.from({ length: 200 }, (_, number) => number);
     await pool.query('INSERT INTO numbers SELECT 1000 + number FROM generate_series(1, 300000) AS number');

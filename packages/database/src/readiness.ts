@@ -3,6 +3,7 @@ import { backoffMs, hostUrls, sleep, systemClock, systemRandom } from '@rondo/ba
 import { DatabaseUnavailable, sqlStateOf } from './errors.js';
 import { migrate } from './migrate.js';
 import type { SchemaPart } from './migration.js';
+import { replicationFaults } from './replication.js';
 import type { Database } from './sql.js';
 
 /** What is migrated. */
@@ -13,13 +14,13 @@ export interface ReadinessOptions {
   readonly parts?: readonly SchemaPart[];
   /** Receives one line per applied migration. */
   readonly log?: (line: string) => void;
-  /** Receives a warning about migrations of a newer version; `log` by default. */
+  /** Receives a warning about migrations of a newer version, or about replication; `log` by default. */
   readonly warn?: (line: string) => void;
 }
 
 /** What a service does with its database before it serves, and while it does. */
 export interface Readiness {
-  /** Migrates the schema, however long that takes. */
+  /** Migrates the schema, however long that takes, and warns if a failover of the database would lose writes. */
   prepare(signal: AbortSignal): Promise<void>;
   /** Resolves if the database answers. */
   check(signal: AbortSignal): Promise<void>;
@@ -34,6 +35,7 @@ export function createReadiness(database: Database, options: ReadinessOptions): 
         await migrate(database, { part: name, migrations, ...tell, signal });
       }
       await migrate(database, { directory, ...tell, signal });
+      for (const fault of await replicationFaults(database, { signal })) (tell.warn ?? tell.log)?.(fault);
     },
     check: (signal) => database.check({ signal }),
   };

@@ -3,6 +3,7 @@ import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { userInfo } from 'node:os';
 import path from 'node:path';
+import { hostUrls } from '@rondo/base';
 import { databaseServer } from '../launch/database.js';
 import { DEFAULTS, dataFlag } from '../launch/options.js';
 import { codeOf, messageOf } from '../workspace/errors.js';
@@ -16,7 +17,7 @@ const OWN_SERVER = `set ${NAME} to a PostgreSQL of your own, or docker compose u
 const NEEDED = { connections: 50 };
 /** As packages/database has it. */
 const OLDEST_MAJOR = 17;
-const CONNECT_TIMEOUT_MS = 3_000;
+const TIMEOUT_MS = 3_000;
 const MAX_SKEW_MS = 2_000;
 /** Resolves the dependencies of packages/database, which need not be built for it. */
 const fromPackages = createRequire(
@@ -95,33 +96,17 @@ function resolve(name: string): string | undefined {
   }
 }
 
-/** What is used of `pg`, a dependency of packages/database. */
-interface Pg {
-  readonly Client: new (options: {
-    readonly connectionString: string;
-    readonly connectionTimeoutMillis: number;
-  }) => {
-    on(event: 'error', listener: () => void): void;
-    connect(): Promise<void>;
-    query(question: { readonly text: string; readonly query_timeout: number }): Promise<{ rows: [Answer] }>;
-    end(): Promise<void>;
-  };
-}
-
-async function foreign(adminUrl: string): Promise<Outcome> {
+async function foreign(url: string): Promise<Outcome> {
   if (resolve('pg') === undefined) return note(`${NAME} can't be checked before packages are installed`);
-  const { host } = new URL(adminUrl);
-  const { Client }: Pg = fromPackages('pg');
-  const client = new Client({ connectionString: adminUrl, connectionTimeoutMillis: CONNECT_TIMEOUT_MS });
-  client.on('error', () => undefined); // the query reports a broken connection
+  const { createPool, replicationFaults } = await import('@rondo/database');
+  const hosts = hostUrls(url).map((one) => new URL(one).host);
+  const pool = createPool({ url, maxConnections: 1, connectTimeoutMs: TIMEOUT_MS, statementTimeoutMs: TIMEOUT_MS });
   try {
-    await client.connect();
-    const { rows } = await client.query({ text: QUESTION, query_timeout: CONNECT_TIMEOUT_MS });
-    return judge(host, rows[0]);
+    return judge(hosts.join(','), await pool.one<Answer>(QUESTION), await replicationFaults(pool));
   } catch (error) {
-    return fail(`${NAME} names ${host}, which can't be asked: ${messageOf(error) || codeOf(error)}`, remedyFor(error));
+    return fail(`${NAME} names ${hosts}, which can't be asked: ${messageOf(error) || codeOf(error)}`, remedyFor(error));
   } finally {
-    await client.end();
+    await pool.close();
   }
 }
 
@@ -146,7 +131,8 @@ interface Answer {
   readonly prepared: number;
 }
 
-function judge(host: string, { name, super: superuser, time, version, connections, prepared }: Answer): Outcome {
+function judge(host: string, answer: Answer, faults: readonly string[]): Outcome {
+  const { name, super: superuser, time, version, connections, prepared } = answer;
   const server = `PostgreSQL ${version} at ${host}`;
   const skewMs = time.getTime() - Date.now();
   if (!superuser)
@@ -167,5 +153,7 @@ function judge(host: string, { name, super: superuser, time, version, connection
   if (Math.abs(skewMs) > MAX_SKEW_MS) {
     return warn(`${server}: its clock is ${(skewMs / 1000).toFixed(1)} s from this one's`, 'set both clocks by NTP');
   }
+  if (faults.length > 0)
+    return warn(`${server}: ${faults.join('; ')}`, 'docs/guides/operate-the-database.md#a-standby');
   return ok(`${server}, as ${name}`);
 }
