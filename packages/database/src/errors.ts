@@ -1,5 +1,6 @@
 import { types } from 'node:util';
 import type { DatabaseError as ServerError } from 'pg';
+import { explainPooler } from './pooler-errors.js';
 import { explainTls } from './tls-errors.js';
 
 /** Base class of classified database errors. `cause` is the driver's error. */
@@ -161,6 +162,8 @@ export function classify(error: unknown): unknown {
 }
 
 function classifyServerError(error: ServerError): unknown {
+  const pooler = explainPooler(error);
+  if (pooler !== undefined) return Object.assign(new Error(pooler, { cause: error }), { neverPasses: true });
   switch (error.code) {
     case '23505':
       return new UniqueViolation(error);
