@@ -113,7 +113,8 @@ const composeBlock = ({ service, port, database }: ComposeEntry, prefix: string)
 
 const password = (database: string) => `\${${snakeCase(database).toUpperCase()}_PASSWORD:-rondo}`;
 const databaseEntry = (database: string) => `${database}:${database}:${password(database)}\n`;
-const databaseUrl = (database: string) => `postgres://${database}:${password(database)}@postgres:5432/${database}`;
+const databaseUrl = (database: string) =>
+  `postgres://${database}:${password(database)}@\${POSTGRES_HOSTS:-postgres:5432}/${database}`;
 
 /** Adds a line to the databases that the service `provision` creates. */
 function withDatabase(compose: YamlFile, database: string | undefined): string {
