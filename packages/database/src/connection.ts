@@ -13,6 +13,8 @@ const CANCEL_TIMEOUT_MS = 2_000;
 const statements = tracingChannel<unknown, { readonly text: string; readonly database: string | undefined }>(
   'rondo.database.statement',
 );
+/** After each such time of a statement, another host may have a later primary. */
+const SLOW_MS = 1_000;
 const TYPES = createTypes();
 /** The function of the server that warns if a commit didn't wait for its standby to the end. The text depends on the server's language. */
 const STANDBY_WAIT = 'SyncRepWaitForLSN';
@@ -128,6 +130,7 @@ function createConnection(
   const send = async <T>(start: () => Promise<T>, bounds: Bounds): Promise<T> => {
     bounds.signal?.throwIfAborted();
     if (ended) throw fault ?? new DatabaseUnavailable('the connection was closed');
+    const looking = hosts && setInterval(() => hosts.look(), SLOW_MS);
     try {
       const running = withBounds(start(), { ...bounds, abortGraceMs }, abandon);
       const answer = await (metrics === undefined ? running : timed(running, metrics.ran));
@@ -148,6 +151,8 @@ function createConnection(
         if (isLost) hosts?.leave(hosts.url);
       }
       throw classified;
+    } finally {
+      clearInterval(looking);
     }
   };
   const enqueue = <T>(start: () => Promise<T>, bounds: Bounds): Promise<T> => {

@@ -44,7 +44,6 @@ function writer(database: Database) {
     for (let number = first; !stopped; number += 4) {
       await database.transaction((transaction) => insert(transaction, number), {
         ...WAIT,
-        onStall: () => undefined,
       });
       acknowledged.push(number);
     }
@@ -100,6 +99,23 @@ describe('a primary with a synchronous standby', () => {
     await pool.query("SELECT pg_notify('news', 'from the new primary')");
     await eventually('it is heard', () => received.length > 0);
     await listening.close();
+  });
+});
+
+describe('a primary that goes on after its synchronous standby is promoted', () => {
+  it('waits for it, and its commits are repeated by the new primary', async () => {
+    await start(true);
+    const pool = open({ statementTimeoutMs: 300_000 });
+    const { acknowledged, stop } = writer(pool);
+    await pool.prepare('in-doubt', (transaction) => insert(transaction, 1_000_003));
+    await eventually('some are written', () => acknowledged.length > 50);
+    await cluster.promote();
+    const before = acknowledged.length;
+    await eventually('more are written', () => acknowledged.length > before + 50);
+    const written = await stop();
+    await expect(pool.commitPrepared('in-doubt', WAIT)).resolves.toBe(true);
+    const promoted = await numbersOf(open({ url: cluster.standby.url }));
+    expect(promoted).toEqual(expect.arrayContaining([...written, 1_000_003]));
   });
 });
 

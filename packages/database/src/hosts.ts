@@ -1,4 +1,3 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import { hostUrls } from '@rondo/base';
 import { Client } from 'pg';
 import { classify, DatabaseUnavailable } from './errors.js';
@@ -6,6 +5,7 @@ import { boundsOf } from './url-bounds.js';
 import { withBounds } from './with-bounds.js';
 
 const HOST_TIMEOUT_MS = 1_500;
+/** The least pause between two questions to a host, while statements take long. */
 const LOOK_EVERY_MS = 250;
 /** Which servers suit, as in libpq. */
 const TARGETS = ['read-write', 'primary', 'any'] as const;
@@ -113,15 +113,14 @@ export class Hosts {
     for (const open of this.#open) if (this.isReplaced(open)) void open.end();
   }
 
-  /** Asks all hosts, as when the server in use is silent, and resolves when they may be asked again. Hosts that haven't answered yet aren't. */
-  async look(): Promise<void> {
+  /** Asks all hosts, as when a statement takes long: its server may be frozen, or was replaced and waits for its former standby. */
+  look(): void {
     for (const [at, url] of this.#urls.entries()) {
       if (this.#asked.has(url)) continue;
       this.#asked.add(url);
-      // If it doesn't suit, the connections that wait for the silent server go on waiting.
+      // If its server doesn't suit, the statement goes on.
       void this.#ask(url, at).catch(() => undefined);
     }
-    await pause(LOOK_EVERY_MS, undefined, { ref: false });
   }
 
   async #ask(url: string, at: number): Promise<void> {
@@ -132,7 +131,7 @@ export class Hosts {
       await this.check(client);
       this.#at = at;
     } finally {
-      this.#asked.delete(url);
+      setTimeout(() => this.#asked.delete(url), LOOK_EVERY_MS).unref();
       void client.end();
     }
   }

@@ -39,8 +39,6 @@ const isInTheWay = (error: unknown): error is DatabaseError =>
 /** Waits for an unavailable database. All waiting callers share one loop of checks. */
 export class OutageWaiter {
   readonly #check: () => Promise<void>;
-  readonly #look: (() => Promise<void>) | undefined;
-  #looking = false;
   readonly #waiting = new Set<() => void>();
   #polling = false;
   #probing = false;
@@ -48,13 +46,9 @@ export class OutageWaiter {
   #answeredAt = performance.now();
   #heldUpAt = Number.NEGATIVE_INFINITY;
 
-  /**
-   * @param check resolves if the database answers.
-   * @param look looks for another server while this one is silent, and resolves when it may be called again. It doesn't reject.
-   */
-  constructor(check: () => Promise<void>, look?: () => Promise<void>) {
+  /** @param check resolves if the database answers. */
+  constructor(check: () => Promise<void>) {
     this.#check = check;
-    this.#look = look;
   }
 
   /**
@@ -100,10 +94,7 @@ export class OutageWaiter {
   /** Finds out whether a call waits for a database that is silent. The process's own slow statements are no silence. */
   #listen(onStall: () => void): void {
     const silentMs = performance.now() - this.#answeredAt;
-    if (silentMs >= SILENCE_MS && this.#probing) {
-      this.#hold(onStall);
-      void this.#lookElsewhere();
-    }
+    if (silentMs >= SILENCE_MS && this.#probing) this.#hold(onStall);
     if (silentMs < SILENCE_MS / 2 || this.#probing) return;
     this.#probing = true;
     // If it fails, so do the calls.
@@ -113,13 +104,6 @@ export class OutageWaiter {
         () => undefined,
       )
       .finally(() => (this.#probing = false));
-  }
-
-  async #lookElsewhere(): Promise<void> {
-    if (this.#look === undefined || this.#looking) return;
-    this.#looking = true;
-    await this.#look();
-    this.#looking = false;
   }
 
   #hold(onStall: (() => void) | undefined): void {

@@ -164,7 +164,7 @@ function createDatabase({
   };
   const check = async (checkOptions: QueryOptions = {}) =>
     void (await runOnce({ sql: 'SELECT 1', options: checkOptions }));
-  const outage = new OutageWaiter(check, hosts && (() => hosts.look()));
+  const outage = new OutageWaiter(check);
   const run = <Row extends object>(sql: string, params: readonly SqlValue[], options: QueryOptions) =>
     outage.run((leftMs) => {
       const once = () => runOnce<Row>({ sql, params, options, leftMs });
