@@ -19,13 +19,18 @@ const TYPES = createTypes();
 /** The function of the server that warns if a commit didn't wait for its standby to the end. The text depends on the server's language. */
 const STANDBY_WAIT = 'SyncRepWaitForLSN';
 
+interface StatementBounds extends Bounds {
+  /** Whether it ends a transaction with writes, also one of its own. */
+  readonly mayCommit?: boolean;
+}
+
 /** One connection, held by one caller until `release`. */
 export interface Connection {
   /** Runs one statement, prepared if it has a name. When its bounds end it, it is cancelled and the connection is closed. */
   run<Row extends object>(
     sql: string,
     params: readonly SqlValue[],
-    bounds: Bounds & { readonly name?: string | undefined },
+    bounds: StatementBounds & { readonly name?: string | undefined },
   ): Promise<QueryResult<Row & QueryResultRow>>;
   /** Runs several statements without parameters. */
   script(sql: string, bounds: Bounds): Promise<void>;
@@ -50,6 +55,8 @@ interface ConnectionSource {
   readonly metrics?: PoolMetrics | undefined;
   /** Called when the server has answered a statement, also by an error. */
   readonly onAnswer: () => void;
+  /** Aborts when the pool is closed. */
+  readonly closing: AbortSignal;
 }
 
 /** Takes a connection from the pool within the bounds. It closes outdated connections. */
@@ -67,6 +74,22 @@ export async function acquire(source: ConnectionSource, bounds: Bounds): Promise
 /** Whether neither a migration nor a failover has outdated the connection. */
 const isCurrent = (client: PoolClient, { hosts, generations }: Pick<ConnectionSource, 'hosts' | 'generations'>) =>
   !generations.isOutdated(client) && !hosts?.isReplaced(client);
+
+/**
+ * Ends the pool's connections that are as outdated as the one with this fault. A server that only reads has lost all its connections'
+ * work to another one. With several hosts, so may a server with any other fault.
+ */
+function endOutdated(
+  client: PoolClient,
+  fault: unknown,
+  source: Pick<ConnectionSource, 'hosts' | 'generations'>,
+): void {
+  const { hosts, generations } = source;
+  const isLost = sqlStateOf(fault) === READ_ONLY || (hosts && fault instanceof DatabaseUnavailable);
+  if (!isCurrent(client, source) || !(fault instanceof OutdatedPlan || isLost)) return;
+  generations.end();
+  if (isLost) hosts?.leave(hosts.url);
+}
 
 /** Tells how long `work` takes from now on, and how it ends. */
 async function timed<T>(work: Promise<T>, ended: (durationMs: number, error: unknown) => void): Promise<T> {
@@ -106,7 +129,7 @@ function classifyUnlessAborted(error: unknown, signal: AbortSignal | undefined):
 
 function createConnection(
   client: PoolClient,
-  { hosts, generations, database, abortGraceMs, metrics, onAnswer }: ConnectionSource,
+  { hosts, generations, database, abortGraceMs, metrics, onAnswer, closing }: ConnectionSource,
 ): Connection {
   let ended = false;
   let fault: unknown;
@@ -126,13 +149,21 @@ function createConnection(
     if (hosts?.isReplaced(client)) client.release(true);
     else void cancelStatement(client, CANCEL_TIMEOUT_MS).then(() => client.release(true));
   };
+  // To cancel a commit that waits for a standby would make it visible before it is safe. Its slot stays taken until it ends.
+  const leaveCommit = (commit: Promise<unknown>): void => {
+    ended = true;
+    const release = () => client.release(true);
+    withBounds(commit, { signal: closing }, () => undefined).then(release, release);
+  };
 
-  const send = async <T>(start: () => Promise<T>, bounds: Bounds): Promise<T> => {
+  const send = async <T>(start: () => Promise<T>, bounds: StatementBounds): Promise<T> => {
     bounds.signal?.throwIfAborted();
     if (ended) throw fault ?? new DatabaseUnavailable('the connection was closed');
     const looking = hosts && setInterval(() => hosts.look(), SLOW_MS);
     try {
-      const running = withBounds(start(), { ...bounds, abortGraceMs }, abandon);
+      const started = start();
+      const giveUp = hosts && bounds.mayCommit ? () => leaveCommit(started) : abandon;
+      const running = withBounds(started, { ...bounds, abortGraceMs }, giveUp);
       const answer = await (metrics === undefined ? running : timed(running, metrics.ran));
       onAnswer();
       if (isUnconfirmed) {
@@ -144,18 +175,13 @@ function createConnection(
       const classified = classifyUnlessAborted(error, bounds.signal);
       fault ??= classified;
       if (sqlStateOf(classified) !== undefined) onAnswer();
-      // A server that only reads has lost all its connections' work to another one. With several hosts, so may any other fault.
-      const isLost = sqlStateOf(classified) === READ_ONLY || (hosts && classified instanceof DatabaseUnavailable);
-      if (isCurrent(client, { hosts, generations }) && (classified instanceof OutdatedPlan || isLost)) {
-        generations.end();
-        if (isLost) hosts?.leave(hosts.url);
-      }
+      endOutdated(client, classified, { hosts, generations });
       throw classified;
     } finally {
       clearInterval(looking);
     }
   };
-  const enqueue = <T>(start: () => Promise<T>, bounds: Bounds): Promise<T> => {
+  const enqueue = <T>(start: () => Promise<T>, bounds: StatementBounds): Promise<T> => {
     const next = () => send(start, bounds);
     const turn = last.then(next, next);
     last = turn;
@@ -170,7 +196,7 @@ function createConnection(
     run: <Row extends object>(
       sql: string,
       params: readonly SqlValue[],
-      bounds: Bounds & { name?: string | undefined },
+      bounds: StatementBounds & { name?: string | undefined },
     ) => {
       const query = { text: sql, values: [...params], queryMode: 'extended', name: bounds.name, types: TYPES };
       return enqueue(() => told(sql, () => client.query<Row & QueryResultRow>(query)), bounds);

@@ -119,6 +119,25 @@ describe('a primary that goes on after its synchronous standby is promoted', () 
   });
 });
 
+describe('a commit whose standby is frozen', () => {
+  it('waits for it beyond the time limits of its callers, and is not seen before it is safe', async () => {
+    await start(true);
+    const pool = open({ statementTimeoutMs: 500, maxConnections: 3 });
+    const observer = open();
+    cluster.standby.freeze();
+    const unknown = { name: 'CommitOutcomeUnknown' };
+    await expect(pool.transaction((transaction) => insert(transaction, 1))).rejects.toMatchObject(unknown);
+    await expect(insert(pool, 2)).rejects.toMatchObject(unknown);
+    const waiting = "SELECT FROM pg_stat_activity WHERE wait_event = 'SyncRep'";
+    await eventually('both go on waiting', async () => (await observer.query(waiting)).length === 2);
+    expect(await numbersOf(observer)).toEqual([]);
+    await expect(pool.check()).resolves.toBeUndefined();
+    cluster.standby.thaw();
+    await eventually('both are seen', async () => (await numbersOf(observer)).length === 2);
+    await expect(Promise.all([1, 2, 3].map(() => pool.check()))).resolves.toHaveLength(3);
+  });
+});
+
 describe('a primary whose synchronous standby is frozen', () => {
   it('commits for itself: the outcome is unknown, and a failover undoes it', async () => {
     await start(true);

@@ -25,6 +25,9 @@ const ANSWER_GRACE_MS = 1_000;
 /** A server that is gone never confirms the end of a connection. */
 const CLOSE_GRACE_MS = 1_000;
 
+/** A statement that writes nothing, unless a function that it calls does. */
+const READ = /^\s*(SELECT|SHOW)\b/i;
+
 /** Options of a pool. */
 export interface PoolOptions {
   /**
@@ -143,7 +146,8 @@ function createDatabase({
   const onFirstUse = (client: PoolClient) => client.on('error', (error) => onError?.(classify(error)));
   const onAnswer = () => outage.noteAnswer();
   const generations = new Generations(onFirstUse);
-  const source = { pool, hosts, generations, database, abortGraceMs, metrics, onAnswer };
+  const closed = new AbortController();
+  const source = { pool, hosts, generations, database, abortGraceMs, metrics, onAnswer, closing: closed.signal };
   const boundMs = (timeoutMs: number): number => (timeoutMs > 0 ? timeoutMs + ANSWER_GRACE_MS : 0);
   const contextOf = (leftMs?: number): TransactionContext => ({
     acquire: (signal) => acquire(source, { signal, timeoutMs: leftMs }),
@@ -156,7 +160,11 @@ function createDatabase({
   const runOnce = async <Row extends object>({ sql, params = [], options = {}, leftMs }: Statement) => {
     const connection = await acquire(source, { signal: options.signal, timeoutMs: leftMs });
     try {
-      const running = connection.run<Row>(sql, params, { ...options, timeoutMs: boundMs(statementTimeoutMs) });
+      const running = connection.run<Row>(sql, params, {
+        ...options,
+        mayCommit: !READ.test(sql),
+        timeoutMs: boundMs(statementTimeoutMs),
+      });
       return (await withUnknownOutcome(running)).rows;
     } finally {
       connection.release();
@@ -189,6 +197,7 @@ function createDatabase({
     check,
     close: () => {
       outage.close();
+      closed.abort();
       closing ??= close();
       return closing;
     },

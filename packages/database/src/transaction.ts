@@ -98,7 +98,7 @@ async function finish(
   { timeoutMs, readOnly }: { readonly timeoutMs: number; readonly readOnly: boolean },
 ): Promise<void> {
   const [statement, tag] = gid === undefined ? ['COMMIT', 'COMMIT'] : [`PREPARE TRANSACTION '${gid}'`, 'PREPARE'];
-  const ending = connection.run(statement, [], { timeoutMs });
+  const ending = connection.run(statement, [], { timeoutMs, mayCommit: true });
   const { command } = await (readOnly ? ending : withUnknownOutcome(ending));
   if (command !== tag) throw connection.firstFault() ?? new Error(`${statement} was answered with ${command}`);
 }
