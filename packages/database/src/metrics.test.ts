@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { MeterProvider, MetricReader } from '@opentelemetry/sdk-metrics';
-import { observeRow } from './metrics.js';
+import { meterTables, observeRow } from './metrics.js';
 import { createPool } from './pool.js';
 import type { Database } from './sql.js';
 import { startTestPostgres, type TestPostgres } from './testing/test-postgres.js';
@@ -88,4 +88,19 @@ it('observes a bigint as a number, NULL as no value, and says which column is ne
   expect(await valuesOf('rows')).toEqual([['', 1]]);
   expect(await valuesOf('none')).toEqual([]);
   expect(faults).toContainEqual(new TypeError('the column text of an observed row is a string: cast it to float8'));
+});
+
+it('measures the rows and the size of each table', async () => {
+  meterTables(meter, pool);
+  await pool.query('CREATE TABLE books AS SELECT generate_series(1, 1000) AS id');
+  await pool.query('CREATE TABLE empty ()');
+  await pool.query('ANALYZE books');
+  expect(await valuesOf('rondo.database.table.rows')).toEqual([
+    ['books', 1_000],
+    ['empty', 0],
+  ]);
+  expect(await valuesOf('rondo.database.table.size')).toEqual([
+    ['books', expect.any(Number)],
+    ['empty', 0],
+  ]);
 });

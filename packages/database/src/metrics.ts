@@ -1,4 +1,4 @@
-import type { Attributes, Meter, ObservableGauge } from '@opentelemetry/api';
+import type { Attributes, BatchObservableResult, Meter, ObservableGauge } from '@opentelemetry/api';
 import { sqlStateOf } from './errors.js';
 import type { Database, SqlValue } from './sql.js';
 
@@ -122,6 +122,33 @@ export function observeRow<Column extends string>(meter: Meter, row: ObservedRow
     },
     columns.map(([, gauge]) => gauge),
   );
+}
+
+/** Statistics count the rows: counting them would read the whole table. */
+const TABLES = `
+  SELECT relname AS name, n_live_tup::float8 AS rows, pg_total_relation_size(relid)::float8 AS bytes
+  FROM pg_stat_user_tables WHERE schemaname = current_schema() ORDER BY relname LIMIT 200`;
+
+/** Meters the tables of a service, its own and those of its parts: whether pruning keeps up, and what is left to the service. */
+export function meterTables(meter: Meter, database: Pick<Database, 'query'>): void {
+  const rows = meter.createObservableGauge('rondo.database.table.rows', {
+    unit: '{row}',
+    description: 'The rows of each table, as autovacuum and ANALYZE estimate them.',
+  });
+  const size = meter.createObservableGauge('rondo.database.table.size', {
+    unit: 'By',
+    description:
+      'The space of each table on disk, with its indexes. Set an alert if it grows faster than the disk allows.',
+  });
+  const observe = async (result: BatchObservableResult): Promise<void> => {
+    const read = { signal: AbortSignal.timeout(OBSERVE_TIMEOUT_MS) };
+    for (const table of await database.query<{ name: string; rows: number; bytes: number }>(TABLES, [], read)) {
+      const labels = { 'db.collection.name': table.name };
+      result.observe(rows, table.rows, labels);
+      result.observe(size, table.bytes, labels);
+    }
+  };
+  meter.addBatchObservableCallback(observe, [rows, size]);
 }
 
 function toNumber(column: string, value: unknown): number {

@@ -28,7 +28,7 @@ export {
   UniqueViolation,
 } from '../errors.js';
 export { listen } from '../listen.js';
-export { observeRow } from '../metrics.js';
+export { meterTables, observeRow } from '../metrics.js';
 export { migrate } from '../migrate.js';
 export type { SchemaPart } from '../migration.js';
 export {

@@ -5,6 +5,7 @@ import {
   createReadiness,
   type Database,
   describeUrl,
+  meterTables,
   outcomesSchema,
   type PartDatabase,
   type PoolOptions,
@@ -83,6 +84,7 @@ export function openDatabase({
   // Shorter than the deadlines of calls.
   const pool = createPool({ lockTimeoutMs: 2_000, ...options, applicationName: name, onError });
   const outcomes = createOutcomeStore(pool, { onError: warn('old outcomes could not be removed') });
+  if (meter) meterTables(meter, pool);
   const background = { log, clock: backgroundClock(clock), random, meter };
   const sync = resources && createSync({ database: pool, url, ...background });
   const nudge = () => sync?.nudge();
