@@ -1,4 +1,5 @@
-import { describe, expect, it } from '@jest/globals';
+import { describe, expect, it, jest } from '@jest/globals';
+import { DatabaseUnavailable } from './errors.js';
 import { Hosts, hostsOf } from './hosts.js';
 import { createPool } from './pool.js';
 import { describeUrl } from './readiness.js';
@@ -18,6 +19,22 @@ describe('the hosts of a database', () => {
     expect(hosts.url).toBe(b);
     hosts.leave(hosts.url);
     expect(hosts.url).toBe(a);
+  });
+
+  it('are asked once, for all callers of the next 100 ms, if none suits', async () => {
+    const clock = jest.spyOn(performance, 'now').mockReturnValue(1_000);
+    const hosts = new Hosts(URL_OF_TWO);
+    const asked: string[] = [];
+    const connect = async () => {
+      asked.push(new URL(hosts.url).hostname);
+      throw new DatabaseUnavailable(`${asked.at(-1)} is a standby`);
+    };
+    for (const at of [1_000, 1_050, 1_100]) {
+      clock.mockReturnValue(at);
+      await expect(hosts.first(connect)).rejects.toMatchObject({ message: 'a is a standby; b is a standby' });
+      expect(asked).toHaveLength(at < 1_100 ? 2 : 4);
+    }
+    clock.mockRestore();
   });
 
   it('are known to all pools and listeners of a process', () => {

@@ -5,6 +5,8 @@ import { boundsOf } from './url-bounds.js';
 import { withBounds } from './with-bounds.js';
 
 const HOST_TIMEOUT_MS = 1_500;
+/** The pause after a round in which no server suited: a connection to a standby that is refused costs more than one that fails. */
+const PAUSE_MS = 100;
 /** The least pause between two questions to a host, while statements take long. */
 const LOOK_EVERY_MS = 250;
 /** Which servers suit, as in libpq. */
@@ -37,6 +39,8 @@ export class Hosts {
   readonly timeoutMs: number;
   #at = 0;
   #latest = 0;
+  /** The latest round in which no server suited. */
+  #failed = { untilMs: 0, fault: new DatabaseUnavailable('no server was asked') };
   readonly #asked = new Set<string>();
   readonly #open = new Set<Client>();
   readonly #timelines = new WeakMap<Client, number>();
@@ -77,6 +81,7 @@ export class Hosts {
    */
   async first<T>(connect: () => Promise<T>): Promise<T> {
     const faults: string[] = [];
+    if (performance.now() < this.#failed.untilMs) throw this.#failed.fault;
     for (;;) {
       const { url } = this;
       try {
@@ -86,7 +91,12 @@ export class Hosts {
         if (this.count === 1 || !(fault instanceof DatabaseUnavailable) || NOT_TRIED.test(fault.message)) throw fault;
         this.leave(url);
         faults.push(fault.message);
-        if (faults.length === this.count) throw new DatabaseUnavailable(faults.join('; '), fault.cause);
+        if (faults.length < this.count) continue;
+        this.#failed = {
+          untilMs: performance.now() + PAUSE_MS,
+          fault: new DatabaseUnavailable(faults.join('; '), fault.cause),
+        };
+        throw this.#failed.fault;
       }
     }
   }
@@ -107,6 +117,7 @@ export class Hosts {
     if (timeline < this.#latest)
       throw refuse(`was replaced: its timeline is ${timeline}, and ${this.#latest} was seen`);
     this.#latest = timeline;
+    this.#failed.untilMs = 0;
     this.#timelines.set(client, timeline);
     this.#open.add(client);
     client.once('end', () => this.#open.delete(client));
