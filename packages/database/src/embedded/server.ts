@@ -55,7 +55,9 @@ function serverArguments({ cluster, port, settings }: ServerOptions): string[] {
 }
 
 /** Parses the server's messages, which are in English because `LC_ALL` is `C`. */
-function awaitReady(child: ChildProcess, { port, log, startTimeoutMs }: ServerOptions): Promise<void> {
+function awaitReady(child: ChildProcess, { port, log, startTimeoutMs, settings }: ServerOptions): Promise<void> {
+  // A server that recovers also says that it takes reads, and goes on to take writes; a standby stays there.
+  const ready = `database system is ready to accept ${'primary_conninfo' in settings ? 'read-only ' : ''}connections`;
   return new Promise((resolve, reject) => {
     const last: string[] = [];
     const fail = (reason: string): void => {
@@ -74,7 +76,7 @@ function awaitReady(child: ChildProcess, { port, log, startTimeoutMs }: ServerOp
       log(line);
       last.push(line);
       if (last.length > LAST_LINES) last.shift();
-      if (!/database system is ready to accept (?:read-only )?connections/.test(line)) return;
+      if (!line.includes(ready)) return;
       clearTimeout(timer);
       resolve();
     });
