@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { chmodSync, cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { types } from 'node:util';
 import { backUp } from '../backup/back-up.js';
 import { serverAccount } from '../embedded/binaries.js';
 import { adoptCluster } from '../embedded/cluster.js';
@@ -135,6 +136,7 @@ function send(pid: number, name: NodeJS.Signals): void {
   try {
     process.kill(pid, name);
   } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error; // it has ended meanwhile
+    // It may have ended meanwhile. Not instanceof: under jest, Node's own errors come from another realm.
+    if (!types.isNativeError(error) || !('code' in error) || error.code !== 'ESRCH') throw error;
   }
 }
