@@ -30,7 +30,7 @@ beforeAll(async () => {
   for (const { name: part, migrations } of [jobsSchema, outcomesSchema]) await migrate(database, { part, migrations });
   await database.query('CREATE TABLE effects (message text NOT NULL)');
   await database.query('CREATE TABLE runs (message text NOT NULL, instance text NOT NULL)');
-  const addresses = (await Promise.all([freePort(), freePort()])).map((port) => `127.0.0.1:${port}`);
+  const addresses = (await Promise.all([freePort(), freePort(), freePort()])).map((port) => `127.0.0.1:${port}`);
   for (const listen of addresses) {
     const worker = startWorker(PROCESS);
     replicas.set(listen, worker);
@@ -62,5 +62,34 @@ it('is called again, and takes effect once, as its process lives on', async () =
   await eventually(async () => expect(await database.query('SELECT FROM jobs WHERE NOT failed')).toEqual([]));
   expect(await database.query('SELECT ends, error FROM jobs')).toEqual([]);
   expect(await database.query('SELECT message FROM effects')).toEqual([{ message: 'freeze-0' }]);
+  await jobs.close();
+});
+
+it('and jobs that wait for its answer keep no others waiting', async () => {
+  const jobs = createJobs({
+    database,
+    services: [ChoreServiceDefinition],
+    channel: createTestChannel({ services: [] }),
+    log,
+  });
+  const [frozen] = replicas.values();
+  frozen?.signal('SIGSTOP');
+  const all = 200;
+  await database.transaction(async (transaction) => {
+    for (let index = 0; index < all; index += 1)
+      await jobs.enqueue(transaction, doChore, { request: { chore: `other-${index}` } });
+  });
+  const effects = () => database.query("SELECT message FROM effects WHERE message LIKE 'other-%' GROUP BY message");
+  await eventually(
+    async () => {
+      const left = await database.query('SELECT attempts, claim IS NOT NULL AS running, ends FROM jobs');
+      expect(left).not.toEqual([]);
+      expect(left).toEqual(Array.from(left, () => ({ attempts: 1, running: true, ends: 1 })));
+    },
+    { timeoutMs: 30_000 },
+  );
+  frozen?.signal('SIGCONT');
+  await eventually(async () => expect(await database.query('SELECT FROM jobs')).toEqual([]));
+  expect(await effects()).toHaveLength(all);
   await jobs.close();
 });

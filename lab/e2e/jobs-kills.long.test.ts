@@ -52,7 +52,6 @@ async function effectsOf(method: typeof doChore | typeof doAlone, count: number)
         }),
       );
   };
-  const expire = () => eventually(() => database.query('UPDATE jobs SET due_time = now() WHERE claim IS NOT NULL'));
   const left = async () => {
     // An operator tries those again that faults have failed too often.
     await database.query('UPDATE jobs SET failed = false, attempts = 0, due_time = now() WHERE failed');
@@ -64,15 +63,13 @@ async function effectsOf(method: typeof doChore | typeof doAlone, count: number)
       const victim = Math.floor(Math.random() * PROCESSES);
       const worker = workers[victim];
       if (fault % 10 === 9) {
-        worker?.signal('SIGSTOP'); // for longer than it has its jobs
-        await expire();
-        await sleep(500);
+        worker?.signal('SIGSTOP');
+        await sleep(8_000); // until others have its jobs
         worker?.signal('SIGCONT');
       } else if (fault % 10 === 4) {
         await postgres.restart('SIGQUIT', Math.random() * 500); // as pg_ctl does with -m immediate
       } else {
         await worker?.close();
-        await expire(); // others would take its jobs over in half a minute
         workers[victim] = await begin();
       }
     }

@@ -1,5 +1,8 @@
-/** How long a process has a job without a sign of life, in milliseconds. */
-export const LEASE_MS = 30_000;
+/**
+ * How long a process has a job without renewing its claim, in milliseconds. Other processes of this version take the job over as soon as the
+ * worker has ended ({@link beat}): this bound is for replicas of versions before `job_owners`.
+ */
+export const LEASE_MS = 300_000;
 
 /** The `uid` of a job that a replica of a version without this column has called, or may have called. */
 export const NO_UID = '00000000-0000-0000-0000-000000000000';

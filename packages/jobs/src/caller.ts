@@ -1,8 +1,9 @@
 import { HealthDefinition } from '@rondo/contracts/health/v1/health';
 import { CallStatsServiceDefinition } from '@rondo/contracts/rondo/stats/v1/stats';
-import { type Channel, createClient } from '@rondo/rpc/client';
+import { type Channel, type ClientCall, createClient } from '@rondo/rpc/client';
 import { type Clock, sleep } from '@rondo/rpc/clock';
 import { BYTES, bindingOf, RouterError, TransportError, wasSent } from '@rondo/rpc/internal';
+import type { Middleware } from '@rondo/rpc/middleware';
 import { RpcError, Status } from '@rondo/rpc/status';
 import type { StoredMethod } from './contract.js';
 import { toMs } from './declared.js';
@@ -28,7 +29,7 @@ interface StoredCallOptions {
   readonly instance?: string | undefined;
   /** An instance that doesn't get it. */
   readonly avoids: string | null;
-  /** Called once the instance may have ended, before it is known. */
+  /** Called once the instance may have ended, before it is known; of a suspect that is called in this process, before the call. */
   readonly onDoubt?: () => Promise<void>;
 }
 
@@ -40,6 +41,11 @@ export interface StoredCaller {
    * @throws InstanceEnded if that is what has become of the instance. @throws RpcError otherwise.
    */
   call(job: StoredMethod, request: Uint8Array, options: StoredCallOptions): Promise<unknown>;
+  /**
+   * Whether the call with this signal was sent to an instance that takes no calls now, as it is silent or has ended: others aren't to wait for
+   * it.
+   */
+  isStuck(job: StoredMethod, signal: AbortSignal): boolean;
   /** The instance for suspects of the method: the live one with the lowest id, and this process only if it is alone. */
   instanceForSuspects(job: StoredMethod): string | undefined;
   /** Whether the instance answers now: one that stands still is killed by its supervisor, and no suspect is the cause. */
@@ -56,10 +62,15 @@ const REFUSED = /ECONNREFUSED|nothing listens/;
 /** Makes calls over `channel`. */
 export function storedCaller({ channel, clock }: { readonly channel: Channel; readonly clock: Clock }): StoredCaller {
   const known = new WeakMap<StoredMethod, { call: ReturnType<typeof encodedCall>; fleet: Fleet }>();
+  const sent = new WeakMap<AbortSignal, ClientCall['attempts']>();
+  const note: Middleware<ClientCall> = (call, next) => {
+    if (call.options.signal !== undefined) sent.set(call.options.signal, call.attempts);
+    return next(call);
+  };
   const targetOf = (job: StoredMethod) => {
     const made = known.get(job);
     if (made !== undefined) return made;
-    const call = encodedCall(job, channel);
+    const call = encodedCall(job, channel, [note]);
     const target = { call, fleet: channel.fleet(bindingOf(call).method) };
     known.set(job, target);
     return target;
@@ -114,17 +125,24 @@ export function storedCaller({ channel, clock }: { readonly channel: Channel; re
     async call(job, request, { avoids, onDoubt, ...options }) {
       const { call, fleet } = targetOf(job);
       const avoid = [avoids, fleet.own].filter((id) => typeof id === 'string');
+      if (options.instance !== undefined && options.instance === fleet.self) await onDoubt?.();
       try {
         return await call(request, { ...options, avoid, maxAttempts: 1 });
       } catch (error) {
         throw (await endOf(error, job, { signal: options.signal, ...(onDoubt && { onDoubt }) })) ?? error;
       }
     },
+    isStuck(job, signal) {
+      const { fleet } = targetOf(job);
+      const at = sent.get(signal)?.at(-1);
+      const goesOn = (id: string) => fleet.standing().ready.includes(id) || fleet.isLeaving(id);
+      return at !== undefined && wasSent(at) && !goesOn(at.instance);
+    },
     instanceForSuspects(job) {
       const { fleet } = targetOf(job);
       const { ready, idle } = fleet.standing();
-      const [lowest] = [...ready, ...idle].filter((id) => id !== fleet.own).toSorted();
-      return lowest;
+      const live = [...ready, ...idle].toSorted();
+      return live.find((id) => id !== fleet.own) ?? live[0];
     },
     answers,
   };
@@ -147,8 +165,12 @@ export function codeOf(error: unknown): string {
 }
 
 /** Calls the method with a request that is encoded already. */
-export function encodedCall({ service, definition }: Pick<StoredMethod, 'service' | 'definition'>, channel: Channel) {
+export function encodedCall(
+  { service, definition }: Pick<StoredMethod, 'service' | 'definition'>,
+  channel: Channel,
+  middleware: readonly Middleware<ClientCall>[] = [],
+) {
   const unary = { requestStream: false, responseStream: false } as const;
   const encoded = { ...definition, ...unary, requestType: BYTES, responseType: BYTES };
-  return createClient({ ...service, methods: { encoded } }, { channel }).encoded;
+  return createClient({ ...service, methods: { encoded } }, { channel, middleware }).encoded;
 }

@@ -53,7 +53,7 @@ export interface Jobs extends Part {
   enqueue<M extends MethodDefinition>(transaction: Queries, method: M, job: EnqueuedJob<M>): Promise<void>;
   /**
    * Removes a job when the surrounding transaction commits; false if it has ended. `running`: an attempt of it runs, may have its effect yet,
-   * and is cancelled within ten seconds.
+   * and is cancelled within two seconds.
    */
   cancel(transaction: Queries, method: MethodDefinition, key: string): Promise<boolean | 'running'>;
   /** Shows how far the job is whose call a handler serves, such as `12 of 80`: at once, outside of any transaction. */

@@ -1,5 +1,6 @@
 import type { Database, QueryOptions } from '@rondo/database';
 import { ATTEMPT, type Attempt, claimed, LEASE_MS } from './attempt.js';
+import { HEARTBEAT_MS } from './owners.js';
 import { lockCounts } from './store.js';
 
 /** How long claims go on that began before a reservation was stored. */
@@ -23,7 +24,10 @@ export interface Suspected {
   readonly answers: () => Promise<boolean>;
 }
 
-/** The suspect that is due first, but none that waits for its lane, or for those that run of its method. */
+/**
+ * The suspect that is made next, but none that waits for its lane, or for those that run of its method. The last one that was stored is the
+ * first: an instance that stands still gets a few calls after the one that is the cause, and these are made quickly.
+ */
 const NEXT = `
   SELECT suspect.id, suspect.method, wanted.instance
   FROM jobs AS suspect JOIN unnest($1::text[], $2::text[], $3::integer[]) AS wanted (method, instance, bound) USING (method)
@@ -32,7 +36,7 @@ const NEXT = `
       AND (other.id < suspect.id OR (other.claim IS NOT NULL AND other.due_time > now())))
     AND (bound IS NULL OR bound > (
       SELECT count(*) FROM jobs AS other WHERE other.method = suspect.method AND claim IS NOT NULL AND due_time > now()))
-  ORDER BY due_time, suspect.id LIMIT 1`;
+  ORDER BY suspect.id DESC LIMIT 1`;
 
 const RESERVE = `
   INSERT INTO job_quarantine AS kept (instance, owner, until, since)
@@ -82,7 +86,7 @@ export class Quarantine {
     }
     const reservation = await this.#database.maybeOne<{ known: boolean }>(
       RESERVE,
-      [turn.instance, this.#owner, LEASE_MS],
+      [turn.instance, this.#owner, HEARTBEAT_MS.dead],
       options,
     );
     this.#isHeld = reservation !== undefined;
@@ -96,13 +100,6 @@ export class Quarantine {
       return await transaction.maybeOne<Attempt>(CLAIM, [turn.id, turn.instance, claim, LEASE_MS]);
     }, options);
     return attempt === undefined ? 'waits' : { attempt, instance: turn.instance };
-  }
-
-  /** Gives a sign of life. */
-  async renew(): Promise<void> {
-    if (!this.#isHeld) return;
-    const sql = "UPDATE job_quarantine SET until = clock_timestamp() + $2 * interval '1 ms' WHERE owner = $1";
-    await this.#database.query(sql, [this.#owner, LEASE_MS]);
   }
 
   async release(): Promise<void> {

@@ -84,6 +84,19 @@ ALTER TABLE jobs ADD COLUMN refusals integer NOT NULL DEFAULT 0;
 CREATE INDEX jobs_refused ON jobs (method, create_time) WHERE refusals > 0 AND NOT failed;
 `;
 
+const OWNERS = `
+-- The workers that have jobs, by the ids in their claims. A worker without a heartbeat has ended: its jobs are free.
+CREATE TABLE job_owners (
+  id text COLLATE "C" PRIMARY KEY,
+  -- Since when its heartbeats have no gap. The database may have been away in a gap, so that others gave none either.
+  since timestamptz NOT NULL,
+  heartbeat timestamptz NOT NULL
+);
+
+-- If an operator tries a suspect again that has failed, it is called before it fails again.
+UPDATE jobs SET ends = 1 WHERE failed AND ends > 1;
+`;
+
 /** The tables of {@link createJobs}; a service passes it to `createReadiness` in `parts`. */
 export const jobsSchema: SchemaPart = {
   name: 'jobs',
@@ -91,5 +104,6 @@ export const jobsSchema: SchemaPart = {
     { name: '0001_jobs.sql', sql: FIRST },
     { name: '0002_lanes.sql', sql: LANES },
     { name: '0003_ends.sql', sql: ENDS },
+    { name: '0004_owners.sql', sql: OWNERS },
   ],
 };

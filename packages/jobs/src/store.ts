@@ -55,7 +55,7 @@ const CLAIM = `
     ) AS picked))
   RETURNING ${ATTEMPT.outer}`;
 
-/** Takes jobs that are due. The process has them until it settles them, or for {@link LEASE_MS} after its last sign of life. */
+/** Takes jobs that are due. The process has them until it settles them, or its heartbeats stop. */
 export async function claimJobs(
   database: Database,
   { wanted, claim }: { readonly wanted: readonly Wanted[]; readonly claim: string },
@@ -90,8 +90,10 @@ export async function lockCounts({ query }: Queries, methods: readonly string[])
   await query(sql, [methods]);
 }
 
-type Held = Pick<Attempt, 'id' | 'claim'>;
-const heldOf = (held: readonly Held[]) => [held.map(({ id }) => id), held.map(({ claim }) => claim)] as const;
+/** An attempt that a process has. */
+export type Held = Pick<Attempt, 'id' | 'claim'>;
+/** The ids and claims, as parameters. */
+export const heldOf = (held: readonly Held[]) => [held.map(({ id }) => id), held.map(({ claim }) => claim)] as const;
 const nameOf = ({ id, claim }: Held) => `${id}:${claim}`;
 const ID = 'unnest($1::bigint[], $2::text[]) AS held (id, claim) WHERE jobs.id = held.id AND';
 const HELD = `${ID} jobs.claim = held.claim`;
@@ -122,12 +124,13 @@ export async function settleJobs(database: Database, held: readonly Attempt[]): 
 }
 
 /**
- * Gives a sign of life; returns the attempts whose jobs this process no longer has. One whose job was replaced goes on to its end. A job that
- * another session locks stays as it is.
+ * Returns the attempts whose jobs this process no longer has. One whose job was replaced goes on to its end. Leases are renewed that end soon,
+ * but that of a job which another session locks stays as it is.
  */
 export async function renewJobs<T extends Held>({ query }: Queries, held: readonly T[]): Promise<readonly T[]> {
   const rows = await query<Held>(
-    `WITH free AS (SELECT jobs.id FROM jobs, ${ID} rtrim(jobs.claim, '+') = held.claim FOR UPDATE OF jobs SKIP LOCKED),
+    `WITH free AS (SELECT jobs.id FROM jobs, ${ID} rtrim(jobs.claim, '+') = held.claim
+       AND due_time < now() + $3 / 2 * interval '1 ms' FOR UPDATE OF jobs SKIP LOCKED),
      renewed AS (UPDATE jobs SET due_time = clock_timestamp() + $3 * interval '1 ms' FROM free WHERE jobs.id = free.id)
      SELECT held.id, held.claim FROM jobs, ${ID} rtrim(jobs.claim, '+') = held.claim`,
     [...heldOf(held), LEASE_MS],
@@ -143,7 +146,7 @@ export async function releaseJobs(
   { waitMs = 0, refusal = null }: { readonly waitMs?: number; readonly refusal?: string | null } = {},
 ): Promise<void> {
   const released = await database.query(
-    `UPDATE jobs SET claim = NULL, attempts = attempts - 1, due_time = now() + $3 * interval '1 ms',
+    `UPDATE jobs SET claim = NULL, attempts = attempts - 1, due_time = now() + $3 * interval '1 ms', ends = least(ends, 1),
        error = coalesce($4, error), refusals = refusals + ($4 IS NOT NULL)::integer FROM ${HELD} RETURNING jobs.id`,
     [...heldOf(held), waitMs, refusal],
   );
@@ -167,7 +170,7 @@ interface Failure {
   readonly anew: boolean;
   /** Whether the job keeps its lane, also if it has failed for good. */
   readonly staysInLane: boolean;
-  /** Whether its instance has ended. */
+  /** Whether its instance has ended. Otherwise the job is no suspect any more: it was called alone. */
   readonly ended: boolean;
 }
 
@@ -189,7 +192,7 @@ export async function failJob(
          lane = CASE WHEN $6 THEN NULL ELSE lane END, version = version + $7::integer,
          ends = $8
        WHERE id = $1 AND claim = $2 RETURNING id`,
-      [attempt.id, attempt.claim, error, failed, backoffMs, leaves, Number(anew), attempt.ends + Number(ended)],
+      [attempt.id, attempt.claim, error, failed, backoffMs, leaves, Number(anew), Number(ended)],
     );
     await succeed(queries, [attempt], stored);
   };

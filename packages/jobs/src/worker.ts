@@ -1,22 +1,23 @@
-import { backoffMs } from '@rondo/base';
+import { backoffMs, createSweep } from '@rondo/base';
 import type { Database } from '@rondo/database';
 import type { Logger } from '@rondo/rpc/call';
 import type { Channel } from '@rondo/rpc/client';
 import type { Clock, Random, Timer } from '@rondo/rpc/clock';
 import { inSpan } from '@rondo/rpc/internal';
 import { RpcError, Status } from '@rondo/rpc/status';
-import { type Attempt, type Claimed, LEASE_MS, type Wanted } from './attempt.js';
+import type { Attempt, Claimed, Wanted } from './attempt.js';
 import { codeOf, InstanceEnded, isBroken, isUnseen, type StoredCaller, storedCaller } from './caller.js';
 import type { StoredMethod } from './contract.js';
 import type { JobMeter } from './metrics.js';
+import { beat, HEARTBEAT_MS } from './owners.js';
 import { Quarantine, type Suspected } from './quarantine.js';
 import { type claimJobs, doubtJob, errorText, failJob, releaseJobs, renewJobs, settleJobs } from './store.js';
 
 const MAX_SETTLED = 500;
 /** How long an attempt waits after one that reached no instance. */
 export const AWAY_MS = { baseMs: 200, maxMs: 5_000 };
-/** How often a worker looks for suspects, and how soon again if one waits. */
-const SUSPECTS_MS = { every: 1_000, again: 100 };
+/** How soon a worker looks for suspects again if one waits. */
+const SUSPECTS_MS = 100;
 
 /** What is told of stored calls. */
 export interface Words {
@@ -58,6 +59,8 @@ interface Running {
   readonly control: AbortController;
   /** Its instance, if it is a suspect. */
   readonly instance: string | undefined;
+  /** Whether it is stored that its instance may have ended. */
+  doubted: boolean;
 }
 
 /** How often in a row a method reached no instance, and until when it rests. */
@@ -77,9 +80,10 @@ export class Worker {
   #settling: Promise<void> | undefined;
   #claims = 0;
   readonly #id: string;
-  #renewal: Timer | undefined;
-  /** When it looks for suspects again. */
-  #looksAt = -Infinity;
+  readonly #heartbeats: ReturnType<typeof createSweep>;
+  #beatAt = -Infinity;
+  /** When it looks for suspects: after a heartbeat that saw one, or once it knows of one itself. */
+  #looksAt = Infinity;
   #look: Timer | undefined;
   #looking: Promise<void> | undefined;
   #closing = false;
@@ -87,13 +91,23 @@ export class Worker {
   constructor(options: WorkerOptions) {
     this.#options = options;
     this.#caller = storedCaller(options);
-    this.#id = options.random.hex(8);
+    this.#id = `w${options.random.hex(8)}`;
     this.#quarantine = new Quarantine(options.database, this.#id);
+    const { clock, log, words } = options;
+    const round = (signal: AbortSignal) => this.#beat(signal).then(() => false);
+    this.#heartbeats = createSweep({
+      intervalMs: HEARTBEAT_MS.every,
+      clock,
+      log,
+      name: `${words.noun} heartbeat`,
+      round,
+    });
   }
 
   /** Claims jobs as far as there is room, and begins them. Resolves to whether there may be more. */
   async claim(signal: AbortSignal): Promise<boolean> {
-    this.#renewal ??= this.#renewLater();
+    this.#heartbeats.start();
+    if (this.#isStale()) return false; // others would free at once what it claims
     // Others don't wait for it. If it fails, the next look tries again.
     this.#looking ??= this.#claimSuspect(signal)
       .catch(() => undefined)
@@ -111,7 +125,7 @@ export class Worker {
   /** Cancels the attempts, and gives their jobs to other replicas. */
   async close(): Promise<void> {
     this.#closing = true;
-    this.#renewal?.cancel();
+    await this.#heartbeats.close();
     await this.#looking;
     this.#look?.cancel();
     const held = [...this.#running];
@@ -121,7 +135,7 @@ export class Worker {
     await releaseJobs(
       this.#options.database,
       held.map(({ attempt }) => attempt),
-    ).catch(() => undefined); // others take them a little later
+    ).catch(() => undefined); // others take them once its heartbeats are missing
     await this.#quarantine.release().catch(() => undefined);
   }
 
@@ -134,7 +148,7 @@ export class Worker {
   async #claimSuspect(signal: AbortSignal): Promise<void> {
     const { clock, methods, onFree } = this.#options;
     if (this.#closing || clock.now() < this.#looksAt || [...this.#running].some(({ instance }) => instance)) return;
-    this.#looksAt = clock.now() + SUSPECTS_MS.every;
+    this.#looksAt = Infinity;
     const suspected = [...methods().values()].flatMap((job): Suspected[] => {
       const instance = this.#caller.instanceForSuspects(job);
       if (instance === undefined) return [];
@@ -143,16 +157,18 @@ export class Worker {
     });
     const found = await this.#quarantine.claim(suspected, this.#nextClaim(), { signal });
     if (found === 'waits') {
-      this.#looksAt = clock.now() + SUSPECTS_MS.again;
+      this.#looksAt = clock.now() + SUSPECTS_MS;
       this.#look?.cancel();
-      this.#look = clock.setTimer(SUSPECTS_MS.again, onFree, { keepAlive: false });
+      this.#look = clock.setTimer(SUSPECTS_MS, onFree, { keepAlive: false });
     } else if (found !== undefined) this.#begin(found.attempt, found.instance);
   }
 
   #wanted(): readonly Wanted[] {
     const { methods, mostAtOnce, clock } = this.#options;
     return [...methods().values()].flatMap(({ name, maxRunning }) => {
-      const here = [...this.#running].filter(({ job }) => job.name === name).length;
+      const here = [...this.#running].filter(
+        ({ job, control }) => job.name === name && !this.#caller.isStuck(job, control.signal),
+      ).length;
       const { times = 0, until = 0 } = this.#away.get(name) ?? {};
       const bound = times < mostAtOnce ? Math.min(maxRunning ?? mostAtOnce, mostAtOnce) : Number(clock.now() >= until);
       const most = bound - here;
@@ -163,7 +179,7 @@ export class Worker {
   #begin(attempt: Attempt, instance?: string): void {
     const job = this.#options.methods().get(attempt.method);
     if (job === undefined) return;
-    const running = { attempt, job, control: new AbortController(), instance };
+    const running = { attempt, job, control: new AbortController(), instance, doubted: false };
     this.#running.add(running);
     void this.#run(running).finally(() => {
       this.#running.delete(running);
@@ -175,8 +191,10 @@ export class Worker {
   async #run(running: Running): Promise<void> {
     const { attempt, job, control } = running;
     const { meter, words } = this.#options;
-    if (attempt.attempts > job.maxAttempts + 1) {
-      await this.#fail(running, new Error('its process ended during the last attempt'), true);
+    const ended =
+      attempt.ends > 1 ? 'each of two attempts' : attempt.attempts > job.maxAttempts + 1 && 'the last attempt';
+    if (ended) {
+      await this.#fail(running, new Error(`its process ended during ${ended}`), true);
       return;
     }
     const attributes = {
@@ -201,15 +219,23 @@ export class Worker {
   }
 
   /** Makes a stored call: with a key of its own, so that it takes effect once. */
-  async #call({ attempt, job, control: { signal }, instance }: Running): Promise<unknown> {
+  async #call(running: Running): Promise<unknown> {
+    const { attempt, job, control, instance } = running;
+    const { signal } = control;
     const { keyOf, metadataOf } = this.#options;
     const { key } = job.method.policy;
     const own = key?.source.from === 'metadata' ? { [key.source.key]: keyOf(attempt) } : {};
     const metadata = { ...own, ...metadataOf?.(attempt) };
     const avoids = instance === undefined ? attempt.avoids : null;
-    // If it can't be stored, only the end of this process would hide that of the instance.
-    const onDoubt = () => doubtJob(this.#options.database, attempt).catch(() => undefined);
+    const onDoubt = () => this.#doubt(running);
     return await this.#caller.call(job, attempt.request, { signal, metadata, instance, avoids, onDoubt });
+  }
+
+  /** Stores that the instance of a call may have ended, or stands still. If it can't be stored, only the end of this process would hide that. */
+  async #doubt(running: Running): Promise<void> {
+    if (running.doubted) return;
+    running.doubted = true;
+    await doubtJob(this.#options.database, running.attempt).catch(() => undefined);
   }
 
   /** Gives back what no instance took. After several in a row, the method rests, and one call at a time finds out whether it is back. */
@@ -221,12 +247,12 @@ export class Worker {
     this.#away.set(job.name, { times, until: clock.now() + waitMs });
     meter.ended(job.name, codeName);
     const release = { waitMs, refusal: errorText(refused) };
-    await releaseJobs(database, [attempt], release).catch(() => undefined); // or it is due when its lease ends
+    await releaseJobs(database, [attempt], release).catch(() => undefined); // or a heartbeat frees it
   }
 
   async #fail({ attempt, job }: Running, fault: unknown, final: boolean): Promise<void> {
     const { database, log, random, meter, words, retriesAnew } = this.#options;
-    const ended = fault instanceof InstanceEnded;
+    const ended = fault instanceof InstanceEnded || attempt.ends > 1;
     const failed = final || isLast(job, attempt.attempts, fault) || (ended && attempt.ends > 0);
     meter.ended(job.name, codeOf(fault));
     const fields = {
@@ -242,9 +268,8 @@ export class Worker {
     const error = errorText(fault);
     const wait = ended ? 0 : backoffMs(attempt.attempts - 1, { ...job.backoff, random, jitter: 'equal' });
     const anew = retriesAnew && isFinal(job, fault);
-    // If it can't be stored, the job is due again when its lease ends.
     const failure = { error, failed, backoffMs: wait, anew, staysInLane: job.stopsKey === true, ended };
-    await failJob(database, attempt, failure).catch(() => undefined);
+    await failJob(database, attempt, failure).catch(() => undefined); // or a heartbeat frees it
     if (ended) this.#looksAt = -Infinity;
   }
 
@@ -265,20 +290,23 @@ export class Worker {
     return this.#settling;
   }
 
-  #renewLater(): Timer {
-    return this.#options.clock.setTimer(LEASE_MS / 3, () => void this.#renew(), { keepAlive: false });
-  }
+  /** Whether the last heartbeat is so old that others may soon take this worker for ended. */
+  #isStale = () => this.#options.clock.now() - this.#beatAt > HEARTBEAT_MS.dead / 2;
 
-  /** Gives a sign of life, and cancels the attempts at jobs that were discarded, replaced or taken over. */
-  async #renew(): Promise<void> {
-    const held = [...this.#running];
+  /** Stores a heartbeat, and cancels the attempts at jobs that were discarded, replaced or taken over. */
+  async #beat(signal: AbortSignal): Promise<void> {
+    const { clock, database, onFree } = this.#options;
+    const [beganAt, wasStale, held] = [clock.now(), this.#isStale(), [...this.#running]];
     const attempts = held.map(({ attempt }) => attempt);
-    // If it can't be given, another process takes the jobs over when their leases end.
-    const lost = attempts.length === 0 ? [] : await renewJobs(this.#options.database, attempts).catch(() => []);
-    await this.#quarantine.renew().catch(() => undefined);
+    const suspects = await beat(database, { id: this.#id, held: attempts }, { signal });
+    this.#beatAt = beganAt;
+    if (suspects) this.#looksAt = Math.min(this.#looksAt, beganAt);
+    if (suspects || wasStale) onFree();
+    const stuck = held.filter(({ job, control }) => this.#caller.isStuck(job, control.signal));
+    await Promise.all(stuck.map((running) => this.#doubt(running)));
+    const lost = attempts.length === 0 ? [] : await renewJobs(database, attempts);
     for (const { attempt, control } of held)
       if (lost.includes(attempt)) control.abort(new Error('the job is no longer that of this process'));
-    if (!this.#closing) this.#renewal = this.#renewLater();
   }
 }
 

@@ -10,6 +10,8 @@ import { createRouter } from '@rondo/rpc/server';
 import { RpcError, Status } from '@rondo/rpc/status';
 import { createMemoryNetwork, ManualClock, standIn } from '@rondo/rpc/testing';
 import { createJobs, type Jobs } from '../src/exports/index.js';
+import { Quarantine } from '../src/quarantine.js';
+import { insertJob } from '../src/store.js';
 import { isAway, isLast } from '../src/worker.js';
 import { doAlone, eachWithDatabase, eventually } from './fixture.js';
 
@@ -92,7 +94,7 @@ it('a job that ends its instance is made once more, and is then one for an opera
   expect(ended).toEqual([first, second]);
   expect(second).toBe(first === 'a' ? 'b' : 'a'); // the lowest that lives
   const error = `the instance ${second} ended: the connection broke while the call was in flight`;
-  expect(await left()).toEqual([{ attempts: 2, ends: 2, failed: true, error }]);
+  expect(await left()).toEqual([{ attempts: 2, ends: 1, failed: true, error }]); // if it is tried again, it is called alone
 });
 
 const allEnd = () =>
@@ -141,7 +143,7 @@ it('a call whose connection broke is an attempt, and not the last, as it may hav
 it('a job whose process was started again since the call is a suspect', async () => {
   await breakConnections(0n);
   await allEnd();
-  expect(await left()).toMatchObject([{ ends: 2, failed: true }]);
+  expect(await left()).toMatchObject([{ attempts: 2, failed: true }]);
 });
 
 it('a job whose process says nothing is called by no other, until 40 s have passed', async () => {
@@ -168,6 +170,56 @@ it('a process that is the lowest instance has suspects made by another', async (
   await enqueue(await fleet.work('a'), 'poison');
   await eventually(async () => expect(await left()).toMatchObject([{ failed: true }]));
   expect(ended.toSorted()).toEqual(['b', 'c']);
+});
+
+it('a suspect is made in its own process if no other instance is left, and another end would be known', async () => {
+  const atCall: unknown[] = [];
+  const fleet = startInstances(['a', 'b'], async (_, instance, call) => {
+    if (instance === 'a') return atCall.push(...(await left()));
+    fleet.end(instance);
+    await until(call);
+  });
+  await enqueue(await fleet.work('a'), 'suspect');
+  await eventually(async () => expect(await left()).toEqual([]));
+  expect(atCall).toMatchObject([{ attempts: 2, ends: 2 }]);
+});
+
+it('a suspect that fails while its instance lives is none any more', async () => {
+  const calls: string[] = [];
+  const fleet = startInstances(['a', 'b', 'c'], async (_, instance, call) => {
+    calls.push(instance);
+    if (calls.length > 1) throw new RpcError(Status.INTERNAL, 'it fails by itself');
+    fleet.end(instance);
+    await until(call);
+  });
+  await enqueue(await fleet.work(), 'hang');
+  await eventually(async () =>
+    expect(await left()).toMatchObject([{ ends: 0, error: expect.stringContaining('itself') }]),
+  );
+});
+
+it('the suspect that was stored last is made first', async () => {
+  for (const key of ['first', 'second'])
+    await insertJob(database, { method: 'm.S/M', key, request: Buffer.of(), at: undefined, traceparent: '' });
+  await database.query('UPDATE jobs SET ends = 1');
+  const quarantine = new Quarantine(database, 'w1');
+  const suspected = [{ method: 'm.S/M', instance: 'a', maxRunning: null, answers: async () => true }];
+  await eventually(async () =>
+    expect(await quarantine.claim(suspected, 'w1-1', {})).toMatchObject({ attempt: { key: 'second' } }),
+  );
+});
+
+it('a job during which its own process has ended twice is called no more', async () => {
+  const calls: string[] = [];
+  const fleet = startInstances(['a', 'b'], (chore) => calls.push(chore));
+  const jobs = await fleet.work('a');
+  await jobs.stop();
+  await enqueue(jobs, 'poison');
+  await database.query('UPDATE jobs SET ends = 2, attempts = 2'); // as its worker's end left it
+  await fleet.work('a');
+  await eventually(async () => expect(await left()).toMatchObject([{ failed: true }]));
+  expect(await left()).toMatchObject([{ ends: 1, error: 'its process ended during each of two attempts' }]);
+  expect(calls).toEqual([]);
 });
 
 it('while there is a job whose instance has ended, others go elsewhere', async () => {

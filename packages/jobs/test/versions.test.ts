@@ -1,9 +1,10 @@
 /** Replicas of the version before next to those of this one: its statements, as it had them. */
 import { expect, it } from '@jest/globals';
 import type { Database } from '@rondo/database';
-import { type Attempt, keyOf, LEASE_MS } from '../src/attempt.js';
+import { type Attempt, keyOf } from '../src/attempt.js';
 import { claimHeads } from '../src/lanes.js';
-import { claimJobs, failJob, insertJob, releaseJobs, settleJobs } from '../src/store.js';
+import { beat } from '../src/owners.js';
+import { claimJobs, failJob, insertJob, releaseJobs, renewJobs, settleJobs } from '../src/store.js';
 import { eachWithDatabase } from './fixture.js';
 
 let database: Database;
@@ -33,9 +34,11 @@ const OLD_LANES = `
   WHERE id = ANY(ARRAY(SELECT id FROM jobs WHERE NOT failed AND due_time <= now() ORDER BY due_time, id LIMIT 5 FOR UPDATE SKIP LOCKED))
   RETURNING id`;
 
+/** The lease of a version before. */
+const LEASE_MS = 30_000;
 const METHOD = 'm.S/M';
 const wanted = [{ method: METHOD, most: 7, maxRunning: null }];
-const claimNew = async () => (await claimJobs(database, { wanted, claim: 'new' }, {})).attempts;
+const claimNew = async () => (await claimJobs(database, { wanted, claim: 'w2-1' }, {})).attempts;
 const claimOld = () => database.query<Attempt>(OLD_CLAIM, [[METHOD], [7], [null], 'old', LEASE_MS]);
 const insertNew = (key: string, at?: Date) =>
   insertJob(database, { method: METHOD, key, request: Buffer.of(), at, traceparent: '' });
@@ -93,4 +96,56 @@ it('a version before delivers events that this one has stored and claimed, and t
   expect(await database.query(OLD_LANES, ['old', LEASE_MS])).toHaveLength(1);
   await database.query('UPDATE jobs SET claim = NULL, due_time = now()');
   expect((await heads()).attempts).toHaveLength(1);
+});
+
+const beatOf = (id: string, held: readonly Attempt[] = []) => beat(database, { id, held });
+/** Lets time pass for leases and heartbeats. */
+async function pass(ms: number) {
+  await database.query("UPDATE jobs SET due_time = due_time - $1 * interval '1 ms'", [ms]);
+  await database.query("UPDATE job_owners SET heartbeat = heartbeat - $1 * interval '1 ms'", [ms]);
+}
+/** The worker looks for others that have ended: it has stored heartbeats for long. */
+async function look(id: string) {
+  await database.query('INSERT INTO job_owners VALUES ($1, now(), now()) ON CONFLICT DO NOTHING', [id]);
+  await database.query("UPDATE job_owners SET since = now() - interval '1 h', heartbeat = now() WHERE id = $1", [id]);
+  await beatOf(id);
+}
+
+/** As a replica claims that knows suspects, and no owners. */
+async function claimBefore(): Promise<readonly Attempt[]> {
+  const { attempts } = await claimJobs(database, { wanted, claim: '0123456789abcdef-1' }, {});
+  await database.query("UPDATE jobs SET due_time = now() + $1 * interval '1 ms'", [LEASE_MS]);
+  return attempts;
+}
+
+it.each([claimOld, claimBefore])(
+  'what a version before has claimed is free by time, and by time alone: %p',
+  async (claimBy) => {
+    await insertOld('k');
+    expect(await claimBy()).toHaveLength(1);
+    await pass(LEASE_MS - 5_000);
+    await look('w1');
+    expect(await claimNew()).toEqual([]);
+    await pass(6_000);
+    expect(await claimNew()).toHaveLength(1);
+  },
+);
+
+it('a version before leaves alone what runs, until this one finds that its worker has ended', async () => {
+  await insertNew('k');
+  await database.query("UPDATE jobs SET uid = '00000000-0000-0000-0000-000000000000'"); // as if it had called it before
+  await beatOf('w2');
+  const held = await claimNew();
+  for (let passed = 0; passed < 20; passed += 1) {
+    await pass(LEASE_MS);
+    await beatOf('w2', held);
+    await look('w1');
+    expect(await renewJobs(database, held)).toEqual([]);
+    expect(await claimOld()).toEqual([]);
+  }
+  await pass(6_000);
+  await look('w1');
+  expect(await renewJobs(database, held)).toEqual(held);
+  await database.query('UPDATE jobs SET ends = 0'); // suspects are none for it
+  expect(await claimOld()).toHaveLength(1);
 });

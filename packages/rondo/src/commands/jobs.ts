@@ -65,7 +65,7 @@ export const jobs = defineCommand({
     const job = await askGroup(group, { definition, call }, context.signal);
     const runs =
       change === 'discard' && job.state === JobState.JOB_STATE_RUNNING
-        ? '; an attempt runs, and is cancelled within ten seconds'
+        ? '; an attempt runs, and is cancelled within two seconds'
         : '';
     const told = `${printable(`${job.method} ${job.key}`)} ${CHANGES[change]}${runs}`;
     return { json: view(job), text: `${told}\n` };

@@ -209,7 +209,7 @@ export function createChannel(options: ChannelOptions): Channel {
     choose: async (method, call) => choose(method, call, { pool: services.of(method.service).pool, clock }),
     ownerOf: (definition, key, asked) => ownerOf({ ...asked, definition, key, services, clock }),
     watchOwner: (definition, key, asked) => watchOwner({ ...asked, definition, key, services, clock }),
-    fleet: (method) => createFleet(method, { ...services.of(method.service), clock, own: () => own }),
+    fleet: (method) => createFleet(method, { ...services.of(method.service), clock, self: () => own }),
     direct(endpoints) {
       const known = endpoints.map(({ address, secure }) => fixedEndpoint(address, { secure }));
       return createChannel({ resolver: fixedResolver(known), mutualTls: options.mutualTls, clock, wallClock, random });

@@ -26,7 +26,9 @@ export interface Fleet {
   standing(): FleetStanding;
   /** All instances that are to serve, sorted by id, including unreachable ones. */
   serving(): readonly string[];
-  /** The id of this process, unless it alone is to serve the method; undefined also while it isn't known yet. */
+  /** The id of this process; undefined if it is no instance, or while its id isn't known yet. */
+  readonly self: string | undefined;
+  /** As `self`, but undefined also if this process alone is to serve the method. */
   readonly own: string | undefined;
   /** Whether the instance says that it leaves. */
   isLeaving(instance: string): boolean;
@@ -43,11 +45,11 @@ interface FleetOptions {
   readonly pool: EndpointPool;
   readonly budget: RetryBudget;
   readonly clock: Clock;
-  readonly own: () => string | undefined;
+  readonly self: () => string | undefined;
 }
 
 /** Creates the fleet of `method` over the pool of its service. */
-export function createFleet(method: Method, { pool, budget, clock, own }: FleetOptions): Fleet {
+export function createFleet(method: Method, { pool, budget, clock, self }: FleetOptions): Fleet {
   // A canary of 0 % gets only calls that ask for its version, and distributed work asks for none.
   const isMeant = ({ endpoint }: Subchannel) => mayServe(endpoint, undefined);
   const isAvailable = (subchannel: Subchannel) => !subchannel.candidate(method.path).setAside;
@@ -70,8 +72,11 @@ export function createFleet(method: Method, { pool, budget, clock, own }: FleetO
       return { ready: named(asked), idle: named(idle), coming: named(coming) };
     },
     serving: () => named(pool.instances.all.filter(({ serving }) => serving)).toSorted(),
+    get self() {
+      return self();
+    },
     get own() {
-      const [id, all] = [own(), pool.instances.all];
+      const [id, all] = [self(), pool.instances.all];
       const serves = (other: Subchannel) => other.serving && isMeant(other) && !other.candidate(method.path).refuses;
       const isAlone = all.every((one) => one.endpoint.instanceId === id || !serves(one));
       return all.length > 0 && isAlone ? undefined : id;
