@@ -146,7 +146,8 @@ class GrpcServer implements RpcServer {
     }
   }
 
-  async drain(graceMs: number): Promise<void> {
+  /** Callers take it from the server without its object. */
+  readonly drain = async (graceMs: number): Promise<void> => {
     this.#draining = true;
     this.#listener.closeUndecided();
     this.#listener.close();
@@ -157,7 +158,7 @@ class GrpcServer implements RpcServer {
     await this.#untilClosed(graceMs);
     this.#connections.destroy();
     this.#handshakes?.close();
-  }
+  };
 
   /** Resolves when the sessions that are open now have closed. Those that take longer than the grace are ended. */
   async #untilClosed(graceMs: number): Promise<void> {
