@@ -132,6 +132,8 @@ const CARRIERS = ['the database', ...(noNats === undefined ? ['NATS'] : [])];
 describe.each(CARRIERS)('events that %s carries', (carrier) => {
   let nats: NatsServer | undefined;
   let workers: Workers;
+  /** The groups of events that an operator has tried again. */
+  const again = new Set<string>();
 
   beforeAll(async () => {
     url = await postgres.createDatabase(`kills_${CARRIERS.indexOf(carrier)}`);
@@ -180,8 +182,10 @@ describe.each(CARRIERS)('events that %s carries', (carrier) => {
       'UPDATE jobs SET failed = false, attempts = 0, due_time = now() WHERE failed AND ends > 0 RETURNING method, error';
     const moved = () => database.one<{ moved: bigint }>('SELECT sum(moves)::bigint AS moved FROM pieces');
     await eventually(async () => {
-      for (const { method, error } of await database.query<{ method: string; error: string }>(retry))
+      for (const { method, error } of await database.query<{ method: string; error: string }>(retry)) {
         process.stdout.write(`tried again: ${method}, as ${error}\n`);
+        again.add((method.split(/[:.]/).at(-1) ?? '').toLowerCase());
+      }
       expect((await moved()).moved).toBe(ALL);
       expect(await left()).toBe(0);
     }, WAIT);
@@ -196,7 +200,12 @@ describe.each(CARRIERS)('events that %s carries', (carrier) => {
     );
     process.stdout.write(`${rows.map((row) => Object.values(row).join(' ')).join('\n')}\n`);
     const byReader = new Map(rows.map(({ reader, ...counts }) => [reader, counts]));
-    for (const reader of KEYED) expect(byReader.get(reader)).toEqual({ effects: ALL, events: ALL, misplaced: 0n });
+    for (const reader of KEYED) {
+      const { misplaced, ...counts } = byReader.get(reader) ?? { misplaced: undefined };
+      expect(counts).toEqual({ effects: ALL, events: ALL });
+      // Where a dead letter doesn't stop its key, those that follow have gone before it.
+      if (reader === 'strict' || !again.has(reader)) expect(misplaced).toBe(0n);
+    }
     const without = byReader.get('atLeastOnce');
     expect(without?.events).toBe(ALL);
     expect(without?.effects).toBeGreaterThan(ALL);
