@@ -1,7 +1,6 @@
 import { types } from 'node:util';
 import type { DatabaseError as ServerError } from 'pg';
-import { explainPooler } from './pooler-errors.js';
-import { explainTls } from './tls-errors.js';
+import { explainPooler, explainTls } from './explain-errors.js';
 
 /** Base class of classified database errors. `cause` is the driver's error. */
 export abstract class DatabaseError extends Error {

@@ -1,3 +1,5 @@
+import type { DatabaseError as ServerError } from 'pg';
+
 /** Codes of OpenSSL for a certificate whose authority isn't trusted. */
 const UNTRUSTED =
   /^(SELF_SIGNED_CERT_IN_CHAIN|DEPTH_ZERO_SELF_SIGNED_CERT|UNABLE_TO_(GET_ISSUER|VERIFY_LEAF)\w*|CERT_UNTRUSTED)$/;
@@ -23,4 +25,20 @@ export function explainTls(error: Error): string | undefined {
     return `the TLS handshake failed (${why}): sslcert and sslkey must name a certificate that the server accepts`;
   }
   return error.message === WITHOUT_TLS ? 'it has no TLS: set ssl = on there, or leave out sslmode' : undefined;
+}
+
+/** The text of PgBouncer about a setting that a connection may not begin with. */
+const REFUSED_SETTING = /^unsupported startup parameter(?: in options)?: (?<name>\w+)/;
+/** No prepared statement of this name, and one already: another session's connection to the server was used. */
+const LOST_STATEMENT = /^(26000|42P05)$/;
+const REMEDY = 'give the address of PostgreSQL itself';
+
+/** Why a pooler between the service and PostgreSQL doesn't work, and what to do; undefined for any other error. */
+export function explainPooler({ code = '', message }: ServerError): string | undefined {
+  const { name } = REFUSED_SETTING.exec(message)?.groups ?? {};
+  if (name !== undefined)
+    return `a pooler refuses ${name}: ${REMEDY}, or list it in ignore_startup_parameters and set it for the role`;
+  return LOST_STATEMENT.test(code)
+    ? `a pooler loses prepared statements (${message}): ${REMEDY}, or set max_prepared_statements, which PgBouncer has from 1.21 on`
+    : undefined;
 }
