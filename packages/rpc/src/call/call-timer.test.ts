@@ -21,6 +21,7 @@ async function timesWith(processMs: number) {
 it.each([
   ['before the reply begins', 2, { processMs: 2, propagationMs: 1, receiveMs: 8 }],
   ['while the reply arrives', 9, { processMs: 9, propagationMs: 0, receiveMs: 2 }],
+  ['while the reply arrives, at no round time', 9.001, { processMs: 9.001 }],
   ['after the call, as it says', 50, { processMs: 11, propagationMs: 0, receiveMs: 0 }],
 ])('the phases of a call add up to its time if the server ends its work %s', async (_when, processMs, phases) => {
   const { totalMs, ...times } = await timesWith(processMs);

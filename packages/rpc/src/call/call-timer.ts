@@ -119,16 +119,18 @@ class TimedAttempt implements AttemptTimes {
   }
 
   end(trailer: Metadata | undefined, endedAt: number): AttemptTiming {
-    const server = withinMs(readServerTiming(trailer?.get(SERVER_TIMING)), endedAt - this.startedAt);
+    // Durations from the attempt's start: the clock's times are so large that sums with them lose digits.
+    const mostMs = endedAt - this.startedAt;
+    const server = withinMs(readServerTiming(trailer?.get(SERVER_TIMING)), mostMs);
     const { sendMs = 0, queueMs = 0, busyMs = 0, processMs = 0 } = server ?? {};
+    const servedMs = sendMs + queueMs + processMs;
     // The reply may begin to arrive before the server has ended its work. Each time counts once.
-    const servedAt = this.startedAt + sendMs + queueMs + processMs;
-    const answeredAt = Math.min(endedAt, Math.max(this.#answeredAt ?? endedAt, servedAt));
-    const sentAt = Math.min(this.#sentAt ?? this.startedAt, answeredAt);
-    const leftMs = answeredAt - sentAt - sendMs - queueMs - processMs;
+    const answeredMs = Math.min(mostMs, Math.max((this.#answeredAt ?? endedAt) - this.startedAt, servedMs));
+    const leavingMs = Math.min((this.#sentAt ?? this.startedAt) - this.startedAt, answeredMs);
+    const leftMs = answeredMs - leavingMs - servedMs;
     const wayMs = Math.max(0, leftMs);
     // The request may leave before the loop turns.
-    const sendingMs = Math.max(0, sentAt - this.startedAt + Math.min(0, leftMs));
+    const sendingMs = Math.max(0, leavingMs + Math.min(0, leftMs));
     // The request waited at most for as long as the server's loop was busy, and the way took at least what it ever took.
     const waitedMs = Math.min(busyMs, Math.max(0, wayMs - this.#known()));
     if (server !== undefined && busyMs === 0) this.#instance.roundTripMs = Math.min(this.#instance.roundTripMs, wayMs);
@@ -137,7 +139,7 @@ class TimedAttempt implements AttemptTimes {
       sendMs: server?.sendMs,
       propagationMs: wayMs - waitedMs,
       processMs: server?.processMs,
-      receiveMs: endedAt - answeredAt,
+      receiveMs: mostMs - answeredMs,
     };
   }
 
