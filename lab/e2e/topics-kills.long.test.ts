@@ -1,6 +1,6 @@
 /**
- * Topics while publishers and subscribers are killed and frozen, and NATS, or the database, which carries the events. The variable `EVENTS`
- * says how many are published.
+ * Topics while publishers and subscribers, three of each, are killed and frozen, and NATS, or the database, which carries the events. The
+ * variable `EVENTS` says how many are published.
  */
 
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -21,9 +21,9 @@ import { nats as plugin } from '@rondo/topics-nats';
 import { type NatsServer, noNats, startNats } from '../../packages/topics/test/nats-server.js';
 
 const PROCESS = new URL('./src/topics-process.mjs', import.meta.url);
-const EVENTS = Number(process.env['EVENTS'] ?? 3_000);
+const EVENTS = Number(process.env['EVENTS'] ?? 10_000);
 // Parts, because a test that takes longer is taken for one that hangs.
-const [PIECES, PARTS, FAULTS_OF_PART] = [50, [0, 1, 2, 3, 4, 5, 6, 7], 5] as const;
+const [PIECES, PARTS, FAULTS_OF_PART] = [50, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11], 5] as const;
 const FAULTS = PARTS.length * FAULTS_OF_PART;
 const KEYED = ['once', 'strict', 'twin'] as const;
 const MOVES = BigInt(Math.ceil(EVENTS / PIECES));
@@ -93,8 +93,6 @@ async function startWorkers(
   nats: NatsServer | undefined,
 ): Promise<Workers> {
   const workers = await Promise.all(begin.map((start) => start()));
-  const expireLeases = () =>
-    eventually(() => database.query('UPDATE jobs SET due_time = now() WHERE claim IS NOT NULL'));
   return {
     async disturb(fault) {
       const victim = Math.floor(Math.random() * (begin.length + (nats === undefined ? 0 : 1)));
@@ -109,14 +107,12 @@ async function startWorkers(
       if (worker === undefined || start === undefined) return;
       if (fault % 4 === 3) {
         worker.signal('SIGSTOP');
-        await expireLeases();
         await sleep(500);
         worker.signal('SIGCONT');
       } else if (nats === undefined && fault % 10 === 4) {
         await postgres.restart('SIGQUIT', Math.random() * 500); // as pg_ctl does with -m immediate
       } else {
         await worker.close();
-        await expireLeases(); // others would take its calls over in half a minute
         workers[victim] = await start();
       }
     },
@@ -141,7 +137,7 @@ describe.each(CARRIERS)('events that %s carries', (carrier) => {
     nats = carrier === 'NATS' ? await startNats(await freePort()) : undefined;
     const pieces = Array.from({ length: PIECES }, (_, index) => `piece${index}`);
     await prepare(pieces, nats?.url);
-    const subscribers = (await Promise.all([freePort(), freePort()])).map((port) => `127.0.0.1:${port}`);
+    const subscribers = (await Promise.all([freePort(), freePort(), freePort()])).map((port) => `127.0.0.1:${port}`);
     const started = async (command: string, argument: object) => {
       const worker = startWorker(PROCESS);
       await worker.ask(command, { url, ...argument });
@@ -151,7 +147,7 @@ describe.each(CARRIERS)('events that %s carries', (carrier) => {
     workers = await startWorkers(
       [
         ...subscribers.map((listen) => () => started('subscribe', { listen })),
-        ...[1, 2].map(() => () => started('publish', publish)),
+        ...[1, 2, 3].map(() => () => started('publish', publish)),
       ],
       nats,
     );

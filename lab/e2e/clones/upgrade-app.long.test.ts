@@ -83,7 +83,7 @@ async function makeNext(): Promise<void> {
   expect(await task('pack', '--out', next, '--as', NEXT)).toMatchObject({ code: 0 });
   await repack('create-rondo', {
     'template/infra/docker/Dockerfile': ['STOPSIGNAL SIGTERM', 'STOPSIGNAL SIGINT'],
-    'template/docker-compose.yml': ['stop_grace_period: 20s', 'stop_grace_period: 30s'],
+    'template/docker-compose.yml': ['stop_grace_period: 25s', 'stop_grace_period: 30s'],
     'template/.editorconfig': ['max_line_length = 120', 'max_line_length = 100'],
   });
   await repack('rondo-rpc', { 'dist/exports/server.d.ts': ['type Handlers,', 'type Handlers as Methods,'] });

@@ -16,7 +16,8 @@ const WARNINGS = new Set(['warn', 'error', 'fatal']);
 const LAST_LINES = 10;
 /** What each process has for the spans of its last calls and its last log lines, unless the environment says otherwise. */
 const RECENT_BYTES = '5242880';
-const STOP_TIMEOUT_MS = 15_000;
+/** Longer than a whole drain: 11 s by default, and at most 12 more for a registry, or resources, that don't answer. */
+const STOP_TIMEOUT_MS = 25_000;
 
 /** A process of a service. */
 export interface Child {
