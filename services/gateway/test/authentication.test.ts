@@ -34,7 +34,7 @@ import { frame, send1, send2 } from './support/calling.js';
 import { catalogueOf, wellKnownFiles } from './support/catalogues.js';
 import { fileOf, get, post } from './support/files.js';
 import { closeAll, connect2, exchangeRaw, listening } from './support/listening.js';
-import { methodsOf } from './support/note-service.js';
+import { methodsOf, noteCatalogue } from './support/note-service.js';
 
 const NAME = { name: 'string' };
 const READ = { auth: { public: false, scopes: ['notes.read'], callers: [] } };
@@ -121,7 +121,7 @@ async function gateway(options: Partial<EdgeOptions> = {}) {
     clientOf: edge.clientOf,
   });
   const dispatch: Dispatch = createDispatch({
-    catalogue: { method: (at) => methods.get(at) ?? 'unknown', route: catalogue.route },
+    catalogue: { ...noteCatalogue, method: (at) => methods.get(at) ?? 'unknown', route: catalogue.route },
     backend,
     httpJson,
     pages: () => false,

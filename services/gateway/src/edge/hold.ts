@@ -1,6 +1,6 @@
 import type { Clock } from '@rondo/rpc/clock';
 import type { LiveCatalogue } from '../discovery/create-catalogue.js';
-import type { HttpHandler } from '../listener/exchange.js';
+import type { HttpExchange, HttpHandler } from '../listener/exchange.js';
 import { isProbe } from './edge.js';
 
 /** How long a request waits at most. Milliseconds. */
@@ -17,21 +17,36 @@ export function holdUntilStarted(
 ): HttpHandler {
   return (exchange) => {
     if (catalogue.started || isProbe(exchange)) return handler(exchange);
-    let held = true;
-    const release = () => {
-      held = false;
-      unsubscribe();
-      timer.cancel();
-    };
-    const goOn = () => {
-      if (!held) return;
-      release();
-      handler(exchange);
-    };
-    const timer = clock.setTimer(MAX_HOLD_MS, goOn);
-    const unsubscribe = catalogue.onChange(() => {
-      if (catalogue.started) goOn();
-    });
-    exchange.onClose(release);
+    hold(exchange, { catalogue, clock, mostMs: MAX_HOLD_MS, isReady: () => catalogue.started }, () =>
+      handler(exchange),
+    );
   };
+}
+
+interface HoldOptions {
+  readonly catalogue: Pick<LiveCatalogue, 'onChange'>;
+  readonly clock: Clock;
+  readonly mostMs: number;
+  readonly isReady: () => boolean;
+}
+
+/** Goes on with a request once the catalogue is ready for it, and after `mostMs` at the latest. It never does if the client has left. */
+export function hold(exchange: HttpExchange, options: HoldOptions, goOn: () => void): void {
+  const { catalogue, clock, mostMs, isReady } = options;
+  let isHeld = true;
+  const release = () => {
+    isHeld = false;
+    unsubscribe();
+    timer.cancel();
+  };
+  const end = () => {
+    if (!isHeld) return;
+    release();
+    goOn();
+  };
+  const timer = clock.setTimer(mostMs, end);
+  const unsubscribe = catalogue.onChange(() => {
+    if (isReady()) end();
+  });
+  exchange.onClose(release);
 }

@@ -1,7 +1,8 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { RpcError, Status } from '@rondo/rpc/status';
 import { ManualClock } from '@rondo/rpc/testing';
-import { echoBackend, frame, frames, gateway, type Sent, send1, send2 } from '../../test/support/calling.js';
+import { deferred } from '../../../../packages/rpc/test/support/wait.js';
+import { echoBackend, frame, frames, gateway, open2, type Sent, send1, send2 } from '../../test/support/calling.js';
 import { closeAll, connect2, listening, logged } from '../../test/support/listening.js';
 import { note, noteCatalogue, pathOf } from '../../test/support/note-service.js';
 import type { RouteMatch } from '../discovery/catalogue.js';
@@ -21,7 +22,7 @@ async function served({ version = '2', ...sent }: Sent & { readonly version?: st
   const { port, session } = await gateway({
     backend: echoBackend().backend,
     catalogue: {
-      method: noteCatalogue.method,
+      ...noteCatalogue,
       route: (verb, path) => {
         if (path !== '/v1/notes') return undefined;
         const match = { target: noteCatalogue.method(pathOf('Put')), binding: { template: { text: path } } };
@@ -42,7 +43,6 @@ it("names a request's route by the contract", async () => {
   let closed: (route: string | undefined) => void = () => undefined;
   const { port } = await gateway({
     backend: echoBackend().backend,
-    catalogue: { method: noteCatalogue.method, route: () => undefined },
     pages: (exchange) => {
       exchange.onClose(() => closed(exchange.route));
       return false;
@@ -183,46 +183,59 @@ describe('the dispatch', () => {
     expect([status, JSON.parse(String(body))]).toMatchObject([429, told]);
   });
 
-  it.each([
-    ['until a contract of its new instances is known', false],
-    ['for two seconds at most', true],
-  ])('holds a call %s', async (_title, isLate) => {
+  /** A gateway in front of a service whose instances are all new, and that of a call that it holds. */
+  async function learningGateway() {
     const clock = new ManualClock();
     const echo = echoBackend().backend;
-    let calls = 0;
-    let learning = true;
-    let change: (() => void) | undefined;
-    let onHeld = (): void => undefined;
-    const held = new Promise<void>((resolve) => {
-      onHeld = resolve;
-    });
-    const { port } = await gateway({
+    const state = { calls: 0, learning: true };
+    const [held, released] = [deferred(), deferred()];
+    let change = (): void => undefined;
+    const { port, session } = await gateway({
       clock,
       backend(call) {
-        calls += 1;
+        state.calls += 1;
         return echo(call);
       },
       catalogue: {
         ...noteCatalogue,
-        learning: () => learning,
+        learning: () => state.learning,
         onChange(listener) {
           change = listener;
-          onHeld();
-          return () => {
-            change = undefined;
-          };
+          held.resolve();
+          return released.resolve;
         },
       },
     });
+    return { clock, port, session, state, held: held.promise, released: released.promise, change: () => change() };
+  }
+
+  it.each([
+    ['until a contract of its new instances is known', false],
+    ['for two seconds at most', true],
+  ])('holds a call %s', async (_title, isLate) => {
+    const { clock, port, state, held, released, change } = await learningGateway();
     const answer = send1(port, { ...put('application/proto'), chunks: [note('a')] });
     await Promise.race([held, answer]);
-    change?.();
-    expect(calls).toBe(0);
-    learning = isLate;
+    change();
+    expect(state.calls).toBe(0);
+    state.learning = isLate;
     if (isLate) await clock.advance(2_000);
-    else change?.();
+    else change();
     expect((await answer).status).toBe(200);
-    expect({ calls, change }).toEqual({ calls: 1, change: undefined });
+    await released;
+    expect(state.calls).toBe(1);
+  });
+
+  it('forgets a call that it holds when the client leaves', async () => {
+    const { clock, session, state, held, released, change } = await learningGateway();
+    const stream = open2(await session(), put('application/proto'));
+    await held;
+    stream.close();
+    await released;
+    state.learning = false;
+    change();
+    await clock.advance(2_000);
+    expect(state.calls).toBe(0);
   });
 
   it('says why a service is away, by each protocol', async () => {

@@ -1,8 +1,9 @@
 import type { OutgoingHttpHeaders } from 'node:http';
 import { MethodOptions_IdempotencyLevel } from '@bufbuild/protobuf/wkt';
 import { type RpcError, Status } from '@rondo/rpc/status';
-import type { Absent, Catalogue, PublicMethod, RouteMatch } from '../discovery/catalogue.js';
+import type { Absent, PublicMethod, RouteMatch } from '../discovery/catalogue.js';
 import type { LiveCatalogue } from '../discovery/create-catalogue.js';
+import { hold } from '../edge/hold.js';
 import { gatewayErrors } from '../errors.js';
 import { statusJson } from '../http-json/status-json.js';
 import type { HttpExchange, HttpHandler } from '../listener/exchange.js';
@@ -11,7 +12,7 @@ import { type GivenOptions, withDefaults } from './inbound-call.js';
 import { createFormats, type Format, type Formats, PROTOCOLS } from './protocols.js';
 
 export interface DispatchOptions extends GivenOptions {
-  readonly catalogue: Pick<Catalogue, 'method' | 'route'> & Partial<Pick<LiveCatalogue, 'learning' | 'onChange'>>;
+  readonly catalogue: Pick<LiveCatalogue, 'method' | 'route' | 'learning' | 'onChange'>;
   readonly httpJson: (exchange: HttpExchange, match: RouteMatch) => void;
   /** Serves the fixed paths, such as `/` and `/readyz`. It returns whether the path is one of them. */
   readonly pages: (exchange: HttpExchange) => boolean;
@@ -35,17 +36,9 @@ export function createDispatch({ catalogue, httpJson, pages, ...given }: Dispatc
   /** Dispatches a request to a service whose instances are all new again once their contract is known. */
   const waits = (exchange: HttpExchange, { method: { path } }: PublicMethod): boolean => {
     const service = path.slice(1, path.lastIndexOf('/'));
-    if (!catalogue.learning?.(service)) return false;
-    let isOver = false;
-    const goOn = () => {
-      if (isOver) return;
-      isOver = true;
-      timer.cancel();
-      unfollow?.();
-      handle(exchange, () => false);
-    };
-    const timer = clock.setTimer(LEARNING_MS, goOn);
-    const unfollow = catalogue.onChange?.(() => catalogue.learning?.(service) || goOn());
+    if (!catalogue.learning(service)) return false;
+    const isReady = () => !catalogue.learning(service);
+    hold(exchange, { catalogue, clock, mostMs: LEARNING_MS, isReady }, () => handle(exchange, () => false));
     return true;
   };
   const dispatch = (exchange: HttpExchange, mustWait: typeof waits): void => {

@@ -1,4 +1,5 @@
-import type { Catalogue, PublicMethod } from '../../src/discovery/catalogue.js';
+import type { PublicMethod } from '../../src/discovery/catalogue.js';
+import type { LiveCatalogue } from '../../src/discovery/create-catalogue.js';
 import { catalogueOf, wellKnownFiles } from './catalogues.js';
 import { fileOf } from './files.js';
 
@@ -30,10 +31,12 @@ const methods = methodsOf(fileOf(SERVICE, METHODS));
 const GONE = 'notes.v1.GoneService';
 
 /** A catalogue of the service, and of one that no instance serves. It has no routes. */
-export const noteCatalogue: Pick<Catalogue, 'method' | 'route'> = {
+export const noteCatalogue: Pick<LiveCatalogue, 'method' | 'route' | 'learning' | 'onChange'> = {
   method: (path) =>
     path === `/${GONE}/Put` ? { service: GONE, reason: 'NONE_RUNNING' } : (methods.get(path) ?? 'unknown'),
   route: () => undefined,
+  learning: () => false,
+  onChange: () => () => undefined,
 };
 
 /** A `Note` with a text, encoded; the text is shorter than 128 bytes. */
