@@ -20,10 +20,10 @@ export const benchmark = {
     seconds: { type: 'count', default: 2, help: 'how long a turn takes' },
     metrics: { type: 'flag', help: 'with metrics' },
     tracing: { type: 'flag', help: 'what tracing costs instead: off, 1 % and 100 % of the traces' },
-    tunnel: { type: 'flag', help: 'with --tracing: through a tunnel' },
+    frames: { type: 'flag', help: 'with --tracing: by frames' },
   },
-  async run({ rounds, seconds, metrics, tracing, tunnel }, { onClose }) {
-    if (tracing) return compareTracing({ rounds, seconds, tunnel }, onClose);
+  async run({ rounds, seconds, metrics, tracing, frames }, { onClose }) {
+    if (tracing) return compareTracing({ rounds, seconds, frames }, onClose);
     const open = async (kind, toClient) => {
       const server = startWorker(new URL('./chain/server.mjs', import.meta.url));
       onClose(() => server.close());

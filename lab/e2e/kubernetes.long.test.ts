@@ -97,7 +97,7 @@ let cluster: ControlPlane;
       const [ip = '', port] = running.get(name)?.address.split(':') ?? [];
       const labels = {
         'kubernetes.io/service-name': 'calculator',
-        'rondo/instances': 'tunnel',
+        'rondo/instances': 'frames',
         [`serves.rondo/${SERVICE}`]: '',
       };
       const slice = {

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
 /** By what carries the calls. */
-export const WORKLOADS = ['memory', 'grpc', 'tunnel'];
+export const WORKLOADS = ['memory', 'grpc', 'frames'];
 
 const FILE = path.join(import.meta.dirname, `accepted-node-${process.versions.node.split('.')[0]}.json`);
 const PROGRAM = fileURLToPath(new URL('./measure.mjs', import.meta.url));

@@ -35,12 +35,12 @@ const CLIENTS = {
     return clientOf({ resolver: staticResolver(['a', 'b', 'c']), transport: network.transport });
   },
   grpc: () => clientOverSockets(false),
-  tunnel: () => clientOverSockets(true),
+  frames: () => clientOverSockets(true),
 };
 
-async function clientOverSockets(tunnel) {
+async function clientOverSockets(frames) {
   const { port } = await serve(router(), { listen: '127.0.0.1:0' });
-  return clientOf({ resolver: staticResolver([`127.0.0.1:${port}`], { tunnel }) });
+  return clientOf({ resolver: staticResolver([`127.0.0.1:${port}`], { frames }) });
 }
 
 async function call(client, count) {

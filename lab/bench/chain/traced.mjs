@@ -28,9 +28,9 @@ answerParent({
   /** Serves the adder; gives the address. */
   serve: async () => (await start([adder])).address,
   /** Makes the client. */
-  async connect({ address, tunnel }) {
+  async connect({ address, frames }) {
     await start([]);
-    const channel = createChannel({ resolver: staticResolver([address], { tunnel }) });
+    const channel = createChannel({ resolver: staticResolver([address], { frames }) });
     client = createClient(AdderServiceDefinition, { channel });
   },
   /** Calls for a while; gives the number of calls, and how long it took. */

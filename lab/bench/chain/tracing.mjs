@@ -16,7 +16,7 @@ const SAMPLED = {
  * What tracing costs a small unary call, 64 at a time: no tracing, a hundredth of the traces, and all of them, sent by OTLP to a
  * collector in another process. They take turns; the ratio of each pair of turns in a round counts.
  */
-export async function compareTracing({ rounds, seconds, tunnel }, onClose) {
+export async function compareTracing({ rounds, seconds, frames }, onClose) {
   const open = (env) => {
     const worker = startWorker(WORKER, { env });
     onClose(() => worker.close());
@@ -27,7 +27,7 @@ export async function compareTracing({ rounds, seconds, tunnel }, onClose) {
   for (const [name, sampler] of Object.entries(SAMPLED)) {
     const env = sampler === undefined ? {} : { ...sampler, OTEL_EXPORTER_OTLP_ENDPOINT: url };
     const [server, client] = [open(env), open(env)];
-    await client.ask('connect', { address: await server.ask('serve'), tunnel });
+    await client.ask('connect', { address: await server.ask('serve'), frames });
     pairs.set(name, { server, client, turns: [] });
   }
   for (const pair of pairs.values()) await turn(pair, seconds);
@@ -50,7 +50,7 @@ export async function compareTracing({ rounds, seconds, tunnel }, onClose) {
   show(table(['sampled', 'calls/s', 'ratio to off', 'µs of processor a call'], rows));
   const more = median(pairs.get('100 %').turns.map(({ micros }, index) => micros - off[index].micros));
   show(
-    `${figure(more / SPANS)} µs of processor a recorded span, with its export (${CONCURRENCY} at a time, ${tunnel ? 'tunnel' : 'gRPC'})`,
+    `${figure(more / SPANS)} µs of processor a recorded span, with its export (${CONCURRENCY} at a time, ${frames ? 'frames' : 'gRPC'})`,
   );
 }
 

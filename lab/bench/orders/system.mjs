@@ -49,9 +49,9 @@ export async function startSystem({ folder, onClose, nodeArguments }) {
   };
 }
 
-/** A client as another service has one: its unary calls go through tunnels. */
+/** A client as another service has one: its calls go by frames. */
 function clientOf(addresses) {
-  const channel = createChannel({ resolver: staticResolver(addresses, { tunnel: true }) });
+  const channel = createChannel({ resolver: staticResolver(addresses, { frames: true }) });
   return { orders: createClient(OrderServiceDefinition, { channel }), close: () => channel.close() };
 }
 

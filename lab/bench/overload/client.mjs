@@ -37,7 +37,7 @@ function plain([address]) {
 }
 
 function rondo(addresses) {
-  const channel = createChannel({ resolver: staticResolver(addresses, { tunnel: true }) });
+  const channel = createChannel({ resolver: staticResolver(addresses, { frames: true }) });
   const all = Object.assign(
     {},
     ...[contract, HealthDefinition, RegistryServiceDefinition].map((one) => createClient(one, { channel })),

@@ -14,7 +14,7 @@ const PERMITS = 20;
 const WORK_MS = 20;
 const RESOURCE_EXHAUSTED = 8;
 
-/** How long refused calls took here: on HTTP/2 from their headers to their trailers, through a tunnel in the router. */
+/** How long refused calls took here: on HTTP/2 from their headers to their trailers, by frames in the router. */
 const refusals = [];
 watchStreams();
 
@@ -53,13 +53,13 @@ async function timed(call) {
   try {
     return await router.handle(call);
   } catch (error) {
-    if (error.code === RESOURCE_EXHAUSTED && isTunnelled(call)) refusals.push(performance.now() - startedAt);
+    if (error.code === RESOURCE_EXHAUSTED && isFramed(call)) refusals.push(performance.now() - startedAt);
     throw error;
   }
 }
 
-/** Calls of tunnels have no stream of their own. */
-function isTunnelled(call) {
+/** Calls in frames have no stream of HTTP/2. */
+function isFramed(call) {
   return 'id' in call;
 }
 

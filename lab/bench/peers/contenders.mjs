@@ -107,12 +107,12 @@ export const CONTENDERS = [
     form: 'a service as it starts with its whole chain, its log to /dev/null; a channel with its defaults; calls with deadlines',
   },
   {
-    name: 'rondo-tunnel',
-    title: 'Rondo, tunnel',
+    name: 'rondo-frames',
+    title: 'Rondo, frames',
     folder: 'rondo',
-    variant: 'tunnel',
+    variant: 'frames',
     packages: ['@rondo/rpc'],
-    form: 'the same, and unary calls go through a tunnel, as between processes that are registered',
+    form: 'the same, and calls go by frames, as between processes that are registered',
   },
   {
     name: 'rondo-memory',

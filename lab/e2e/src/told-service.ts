@@ -8,7 +8,7 @@ import { type RunningService, startService } from '@rondo/service';
 /** A line of a log, as far as it says the same each time. */
 export type Line = Readonly<Record<string, unknown>>;
 
-export type Way = 'grpc' | 'tunnel';
+export type Way = 'grpc' | 'frames';
 
 /** A service that answers as its requests say. */
 export interface ToldService extends RunningService {
@@ -78,7 +78,7 @@ export async function startTold(registry: string): Promise<ToldService> {
   const ways: Way[] = [];
   const told = implement(Told, {
     unary(request, call) {
-      ways.push(call.metadata.has('user-agent') ? 'grpc' : 'tunnel');
+      ways.push(call.metadata.has('user-agent') ? 'grpc' : 'frames');
       return answer(request, call);
     },
   });

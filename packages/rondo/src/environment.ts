@@ -17,7 +17,7 @@ export function callerZone(environment: Readonly<Record<string, string | undefin
 }
 
 /** The settings of the connections that carry calls. */
-export type Connections = Pick<RegistryChannelOptions, 'maxReplyBytes' | 'tunnel'>;
+export type Connections = Pick<RegistryChannelOptions, 'maxReplyBytes' | 'frames'>;
 
 /** Who runs a command sees its reply, also one that services wouldn't take. */
 const MAX_REPLY_BYTES = 256 * 1024 * 1024;
@@ -25,7 +25,7 @@ const MAX_REPLY_BYTES = 256 * 1024 * 1024;
 /** These settings, by `RONDO_TRANSPORT`. */
 export function callerConnections(environment: Readonly<Record<string, string | undefined>>): Connections {
   const transport = readUsage(() => configuredTransport(environment['RONDO_TRANSPORT']));
-  return { maxReplyBytes: MAX_REPLY_BYTES, tunnel: transport === 'tunnel' };
+  return { maxReplyBytes: MAX_REPLY_BYTES, frames: transport !== 'grpc' };
 }
 
 /** What `read` returns. @throws UsageError in place of its TypeErrors. */

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { HealthDefinition } from '@rondo/contracts/health/v1/health';
-import { InstanceStatus } from '@rondo/contracts/rondo/registry/v1/registry';
+import { InstanceStatus, Protocol, Security } from '@rondo/contracts/rondo/registry/v1/registry';
 import { systemClock } from '@rondo/rpc/clock';
 import { createRouter, implement, serve } from '@rondo/rpc/server';
 import { startFakeRegistry } from './fake-registry.js';
@@ -68,6 +68,17 @@ describe('rondo ps', () => {
         '',
       ].join('\n'),
     );
+  });
+
+  it('shows which instances take frames', async () => {
+    const endpoint = { address: '127.0.0.1:50051', security: Security.SECURITY_PLAINTEXT, minPingInterval: undefined };
+    registry.put(
+      instance('new', ['s.v1.S'], { endpoints: [{ ...endpoint, protocols: [1, Protocol.PROTOCOL_FRAMES] }] }),
+    );
+    registry.put(instance('old', ['s.v1.S'], { endpoints: [{ ...endpoint, protocols: [Protocol.PROTOCOL_TUNNEL] }] }));
+    const { stdout } = await rondo(['ps'], { environment });
+    expect(stdout).toContain(' CARRIER ');
+    expect(stdout).toMatch(/new .* frames .*\nold .* - /);
   });
 
   it('takes the name of a service, shortened if it stays unique', async () => {
@@ -195,7 +206,7 @@ describe('rondo ps', () => {
     const unchecked = JSON.parse((await rondo(['ps', '--json'], { environment })).stdout).instances;
     await adder.drain();
     expect(exitCode).toBe(0);
-    expect(stdout).toMatch(/^INSTANCE .* AGE +CHECK +SERVICES\n/);
+    expect(stdout).toMatch(/^INSTANCE .* AGE +CHECK +CARRIER +SERVICES\n/);
     expect(stdout).toMatch(/^adder-1 .* SERVING +3m +ok /m);
     const dead = "can't be reached from here (connect ECONNREFUSED 127.0.0.1:1)";
     expect(stdout).toContain(`\ndead ${dead}\n`);

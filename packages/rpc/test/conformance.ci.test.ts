@@ -1,10 +1,7 @@
 import { createChannel, staticResolver } from '../src/exports/client.js';
-import { type Router, serve } from '../src/exports/server.js';
+import { serve } from '../src/exports/server.js';
 import { createFaultNetwork } from '../src/exports/testing.js';
-import { grpcTransport } from '../src/transport/grpc/transport.js';
-import type { Transport, WireCall } from '../src/transport/transport.js';
 import { describeConformance } from './conformance/suite.js';
-import { wireCall } from './support/wire-call.js';
 
 describeConformance('grpc', async ({ router, clock }) => {
   const server = await serve(router, { listen: '127.0.0.1:0' });
@@ -18,13 +15,12 @@ describeConformance('grpc', async ({ router, clock }) => {
   };
 });
 
-describeConformance('tunnel', async ({ router, clock }) => {
-  const { counting, tunnelled } = countTunnelled(router);
-  const server = await serve(counting, { listen: '127.0.0.1:0' });
-  const transport = grpcTransport(server.address, { tunnel: true, ...(clock && { clock }) });
-  await openTunnel(transport, tunnelled);
-  const resolver = staticResolver([server.address]);
-  const channel = createChannel({ resolver, transport: () => transport, ...(clock && { clock }) });
+describeConformance('frames', async ({ router, clock }) => {
+  const server = await serve(router, { listen: '127.0.0.1:0' });
+  const channel = createChannel({
+    resolver: staticResolver([server.address], { frames: true }),
+    ...(clock && { clock }),
+  });
   return {
     channel,
     async close() {
@@ -49,19 +45,3 @@ describeConformance('a fault network without a fault', async ({ router, clock })
     },
   };
 });
-
-/** A router that counts the calls that come through tunnels: they have no HTTP headers. */
-function countTunnelled(router: Router): { readonly counting: Router; readonly tunnelled: () => number } {
-  let count = 0;
-  const handle = (call: WireCall) => {
-    if (!call.metadata.has('user-agent')) count += 1;
-    return router.handle(call);
-  };
-  return { counting: { ...router, handle }, tunnelled: () => count };
-}
-
-/** Makes calls that no handler sees, until one goes through the tunnel. */
-async function openTunnel(transport: Transport, tunnelled: () => number): Promise<void> {
-  await transport.connect();
-  while (tunnelled() === 0) await transport.call(wireCall({ path: '/none.None/None' })).catch(() => undefined);
-}

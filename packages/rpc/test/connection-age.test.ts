@@ -87,9 +87,9 @@ it('a foreign client connects anew when its connection is old, and its call in f
   expect(peers[1]).toBe(peers[0]);
 });
 
-it.each([true, false])('a client of Rondo keeps its connection (tunnel: %s)', async (tunnel) => {
+it.each([true, false])('a client of Rondo keeps its connection (frames: %s)', async (frames) => {
   const { clock, address, peers } = await start();
-  const { client } = connectTo([address], { known: { tunnel } });
+  const { client } = connectTo([address], { known: { frames } });
   await client.unary({});
   await clock.advance(AGE_MS * 1.5);
   await client.unary({});

@@ -1,7 +1,6 @@
 /** What a client can make a server keep by requests that don't come whole: the memory of its process, and not what a counter says. */
 import { expect, it } from '@jest/globals';
 import { BidiStreamRequest } from '@rondo/contracts/rondo/conformance/v1/conformance';
-import { TUNNEL_PATH } from '../src/transport/tunnel/frames.js';
 import { open } from './attacks/attempt.js';
 import { startVictim, UNHARMED } from './attacks/bystander.js';
 import {
@@ -36,7 +35,6 @@ const PINNED = Buffer.concat([...Array(4).fill(frame(0xfa, { payload: Buffer.all
 it.each([
   ['a message of a stream', [BEGIN, requestsTo(pathOf('ClientStream')), LONG]],
   ['a request', [BEGIN, requestsTo(pathOf('ServerStream')), LONG]],
-  ['a message of a tunnel', [BEGIN, requestsTo(TUNNEL_PATH), LONG]],
   // The replies, and so the requests, wait for the client.
   ['a stream that is not read', [UNREAD, requestsTo(pathOf('BidiStream')), ...Array(10).fill(TEXT)]],
 ])('%s keeps no more than itself of what its connection brings', async (_what, begin) => {

@@ -1,4 +1,4 @@
-import { beforeAll, describe, expect, it } from '@jest/globals';
+import { beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Authority } from '@rondo/certificates';
 import { ConformanceServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/conformance';
 import { callerIdentity } from '../src/exports/call.js';
@@ -50,7 +50,7 @@ async function forged(...uris: readonly string[]): Promise<MutualTls> {
   return tls;
 }
 
-async function start(mutualTls: MutualTls | undefined, tunnel = true) {
+async function start(mutualTls: MutualTls | undefined) {
   const { logger, lines } = recordingLogger();
   const callers: string[] = [];
   const service = conformanceService({
@@ -61,134 +61,142 @@ async function start(mutualTls: MutualTls | undefined, tunnel = true) {
   });
   const server = await serve(createRouter({ services: [service], logger }), {
     listen: '127.0.0.1:0',
-    tunnel,
     mutualTls,
   });
   closers.push(() => server.drain(0));
   return { server, callers, lines: () => warningsIn(lines) };
 }
 
-function clientOf(address: string, mutualTls: MutualTls | undefined, tunnel = false) {
-  const channel = createChannel({ resolver: staticResolver([address], { tunnel }), mutualTls });
+/** Whether the clients of a test call by frames. */
+let frames = false;
+
+function clientOf(address: string, mutualTls: MutualTls | undefined) {
+  const channel = createChannel({ resolver: staticResolver([address], { frames }), mutualTls });
   closers.push(() => channel.close());
   return createClient(ConformanceServiceDefinition, { channel });
 }
 
-describe('mutual TLS', () => {
-  it.each([
-    ['grpc', false],
-    ['the tunnel', true],
-  ])('tells the handler who calls, over %s', async (_transport, tunnel) => {
-    const { server, callers } = await start(await processOf('sales'));
-    const client = clientOf(server.address, await processOf('gateway'), tunnel);
-    for (let call = 0; call < 3; call += 1) expect(await client.unary({})).toMatchObject({ text: 'answered' });
-    expect(callers).toEqual(Array(3).fill('spiffe://rondo.test/gateway'));
+describe.each([
+  ['grpc', false],
+  ['frames', true],
+])('over %s', (_, byFrames) => {
+  beforeEach(() => {
+    frames = byFrames;
   });
 
-  it('is handed to a transport of its own, with the processes that may answer', async () => {
-    const { server, callers } = await start(await processOf('sales'));
-    const seen: unknown[] = [];
-    const mutualTls = await processOf('gateway');
-    const channel = createChannel({
-      resolver: staticResolver([server.address]),
-      mutualTls,
-      transport: (address, known) => {
-        seen.push(known?.servers);
-        return grpcTransport(address, known);
-      },
+  describe('mutual TLS', () => {
+    it('tells the handler who calls', async () => {
+      const { server, callers } = await start(await processOf('sales'));
+      const client = clientOf(server.address, await processOf('gateway'));
+      for (let call = 0; call < 3; call += 1) expect(await client.unary({})).toMatchObject({ text: 'answered' });
+      expect(callers).toEqual(Array(3).fill('spiffe://rondo.test/gateway'));
     });
-    closers.push(() => channel.close());
-    await createClient(ConformanceServiceDefinition, { channel }).unary({});
-    expect({ seen, callers }).toEqual({ seen: [['sales']], callers: ['spiffe://rondo.test/gateway'] });
+
+    it('is handed to a transport of its own, with the processes that may answer', async () => {
+      const { server, callers } = await start(await processOf('sales'));
+      const seen: unknown[] = [];
+      const mutualTls = await processOf('gateway');
+      const channel = createChannel({
+        resolver: staticResolver([server.address]),
+        mutualTls,
+        transport: (address, known) => {
+          seen.push(known?.servers);
+          return grpcTransport(address, known);
+        },
+      });
+      closers.push(() => channel.close());
+      await createClient(ConformanceServiceDefinition, { channel }).unary({});
+      expect({ seen, callers }).toEqual({ seen: [['sales']], callers: ['spiffe://rondo.test/gateway'] });
+    });
+
+    it('takes no identity from the metadata of a call', async () => {
+      const { server, callers } = await start(await processOf('sales', { mode: 'permissive' }));
+      const metadata = { 'rondo-peer-identity': 'spiffe://rondo.test/admin' };
+      await clientOf(server.address, undefined).unary({}, { metadata });
+      await clientOf(server.address, await processOf('gateway')).unary({}, { metadata });
+      expect(callers).toEqual(['', 'spiffe://rondo.test/gateway']);
+    });
+
+    it('serves clients with and without TLS at one port while it is permissive', async () => {
+      const { server } = await start(await processOf('sales', { mode: 'permissive' }));
+      expect(server.tls).toBe('permissive');
+      await expect(clientOf(server.address, undefined).unary({})).resolves.toBeDefined();
+      await expect(clientOf(server.address, await processOf('gateway')).unary({})).resolves.toBeDefined();
+    });
   });
 
-  it('takes no identity from the metadata of a call', async () => {
-    const { server, callers } = await start(await processOf('sales', { mode: 'permissive' }));
-    const metadata = { 'rondo-peer-identity': 'spiffe://rondo.test/admin' };
-    await clientOf(server.address, undefined).unary({}, { metadata });
-    await clientOf(server.address, await processOf('gateway')).unary({}, { metadata });
-    expect(callers).toEqual(['', 'spiffe://rondo.test/gateway']);
+  describe('a client refuses', () => {
+    interface Refused {
+      readonly server: () => Promise<MutualTls | undefined>;
+      readonly why: string;
+    }
+    const rows: Record<string, Refused> = {
+      'the certificate of another process': {
+        server: () => processOf('projects'),
+        why: 'its certificate is for spiffe://rondo.test/projects, and spiffe://rondo.test/sales is wanted',
+      },
+      'a name that only begins like the one wanted': { server: () => processOf('sales-2'), why: 'is wanted' },
+      'an authority that it does not trust': {
+        server: () => processOf('sales', { by: stranger }),
+        why: 'no authority that this process trusts',
+      },
+      "a client's certificate": { server: () => processOf('sales', { usage: 'client' }), why: 'not for this use' },
+      'a certificate that has expired': {
+        server: () => processOf('sales', { valid: [-3, -1], readAt: -2 }),
+        why: 'its certificate has expired',
+      },
+      "a certificate that isn't valid yet": {
+        server: () => processOf('sales', { valid: [1, 3], readAt: 2 }),
+        why: "its certificate isn't valid yet",
+      },
+      'another trust domain': {
+        server: () => processOf('sales', { by: foreigner, trusts: [authority, foreigner] }),
+        why: 'of another trust domain than rondo.test',
+      },
+      'a wildcard': { server: () => forged('spiffe://rondo.test/*'), why: 'has no SPIFFE id' },
+      'two SPIFFE ids': {
+        server: () => forged('spiffe://rondo.test/sales', 'spiffe://rondo.test/projects'),
+        why: 'has no SPIFFE id',
+      },
+      'an id with an encoded name': { server: () => forged('spiffe://rondo.test/%73ales'), why: 'has no SPIFFE id' },
+      plaintext: { server: async () => undefined, why: 'it speaks plaintext' },
+    };
+
+    it.each(Object.entries(rows))('%s', async (_what, { server: made, why }) => {
+      const { server, callers } = await start(await made());
+      const client = await processOf('gateway', { trusts: [authority, foreigner] });
+      const error = await failure(clientOf(server.address, client).unary({}));
+      expect(error).toMatchObject({ codeName: 'UNAVAILABLE', message: expect.stringContaining(why) });
+      expect(callers).toEqual([]);
+    });
   });
 
-  it('serves clients with and without TLS at one port while it is permissive', async () => {
-    const { server } = await start(await processOf('sales', { mode: 'permissive' }));
-    expect(server.tls).toBe('permissive');
-    await expect(clientOf(server.address, undefined).unary({})).resolves.toBeDefined();
-    await expect(clientOf(server.address, await processOf('gateway')).unary({})).resolves.toBeDefined();
-  });
-});
+  describe('a server refuses, with one line in its log,', () => {
+    interface Refused {
+      readonly client: () => Promise<MutualTls | undefined>;
+      readonly line: string;
+      readonly told: string;
+    }
+    const rows: Record<string, Refused> = {
+      'an authority that it does not trust': {
+        client: () => processOf('gateway', { by: stranger }),
+        line: 'no authority that this process trusts has issued its certificate',
+        told: 'it may not accept spiffe://rondo.test/gateway',
+      },
+      plaintext: {
+        client: async () => undefined,
+        line: 'it speaks plaintext',
+        told: 'it may need TLS (for a process of Rondo set RONDO_TLS=on',
+      },
+    };
 
-describe('a client refuses', () => {
-  interface Refused {
-    readonly server: () => Promise<MutualTls | undefined>;
-    readonly why: string;
-  }
-  const rows: Record<string, Refused> = {
-    'the certificate of another process': {
-      server: () => processOf('projects'),
-      why: 'its certificate is for spiffe://rondo.test/projects, and spiffe://rondo.test/sales is wanted',
-    },
-    'a name that only begins like the one wanted': { server: () => processOf('sales-2'), why: 'is wanted' },
-    'an authority that it does not trust': {
-      server: () => processOf('sales', { by: stranger }),
-      why: 'no authority that this process trusts',
-    },
-    "a client's certificate": { server: () => processOf('sales', { usage: 'client' }), why: 'not for this use' },
-    'a certificate that has expired': {
-      server: () => processOf('sales', { valid: [-3, -1], readAt: -2 }),
-      why: 'its certificate has expired',
-    },
-    "a certificate that isn't valid yet": {
-      server: () => processOf('sales', { valid: [1, 3], readAt: 2 }),
-      why: "its certificate isn't valid yet",
-    },
-    'another trust domain': {
-      server: () => processOf('sales', { by: foreigner, trusts: [authority, foreigner] }),
-      why: 'of another trust domain than rondo.test',
-    },
-    'a wildcard': { server: () => forged('spiffe://rondo.test/*'), why: 'has no SPIFFE id' },
-    'two SPIFFE ids': {
-      server: () => forged('spiffe://rondo.test/sales', 'spiffe://rondo.test/projects'),
-      why: 'has no SPIFFE id',
-    },
-    'an id with an encoded name': { server: () => forged('spiffe://rondo.test/%73ales'), why: 'has no SPIFFE id' },
-    plaintext: { server: async () => undefined, why: 'it speaks plaintext' },
-  };
-
-  it.each(Object.entries(rows))('%s', async (_what, { server: made, why }) => {
-    const { server, callers } = await start(await made());
-    const client = await processOf('gateway', { trusts: [authority, foreigner] });
-    const error = await failure(clientOf(server.address, client).unary({}));
-    expect(error).toMatchObject({ codeName: 'UNAVAILABLE', message: expect.stringContaining(why) });
-    expect(callers).toEqual([]);
-  });
-});
-
-describe('a server refuses, with one line in its log,', () => {
-  interface Refused {
-    readonly client: () => Promise<MutualTls | undefined>;
-    readonly line: string;
-    readonly told: string;
-  }
-  const rows: Record<string, Refused> = {
-    'an authority that it does not trust': {
-      client: () => processOf('gateway', { by: stranger }),
-      line: 'no authority that this process trusts has issued its certificate',
-      told: 'it may not accept spiffe://rondo.test/gateway',
-    },
-    plaintext: {
-      client: async () => undefined,
-      line: 'it speaks plaintext',
-      told: 'it may need TLS (for a process of Rondo set RONDO_TLS=on',
-    },
-  };
-
-  it.each(Object.entries(rows))('%s', async (_what, { client, line, told }) => {
-    const { server, callers, lines } = await start(await processOf('sales'));
-    const error = await failure(clientOf(server.address, await client()).unary({}));
-    expect(error).toMatchObject({ codeName: 'UNAVAILABLE', message: expect.stringContaining(told) });
-    expect(lines()).toEqual([expect.stringContaining(line)]);
-    expect(server.refusedConnections.handshake).toBeGreaterThan(0);
-    expect(callers).toEqual([]);
+    it.each(Object.entries(rows))('%s', async (_what, { client, line, told }) => {
+      const { server, callers, lines } = await start(await processOf('sales'));
+      const error = await failure(clientOf(server.address, await client()).unary({}));
+      expect(error).toMatchObject({ codeName: 'UNAVAILABLE', message: expect.stringContaining(told) });
+      expect(lines()).toEqual([expect.stringContaining(line)]);
+      expect(server.refusedConnections.handshake).toBeGreaterThan(0);
+      expect(callers).toEqual([]);
+    });
   });
 });

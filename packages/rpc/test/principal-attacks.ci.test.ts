@@ -57,19 +57,17 @@ function forge({ header = {}, claims, key = keyOf(front) }: Forgery = {}): Promi
   return new SignJWT(claimsOf(claims)).setProtectedHeader(known).sign(key);
 }
 
-/** The clients of each process, without a tunnel and with one, and what they send. */
+/** The clients of each process, without frames and with them, and what they send. */
 const clients = { false: new Map<MutualTls, ForgingClient>(), true: new Map<MutualTls, ForgingClient>() };
 type ForgingClient = Pick<ReturnType<SecuredSystem['clientOf']>, 'read'>;
 let sent: string;
 
-async function callAs(process: MutualTls, assertion: string, tunnel: boolean) {
+async function callAs(process: MutualTls, assertion: string, frames: boolean) {
   sent = assertion;
-  const known = clients[`${tunnel}`].get(process);
+  const known = clients[`${frames}`].get(process);
   const change: ClientSettings['change'] = (wire) => ({ ...wire, assertion: sent });
-  const client = known ?? system.clientOf(server, process, { tunnel, change });
-  clients[`${tunnel}`].set(process, client);
-  // A tunnel takes calls after the first one, which opens it. It fails like the others.
-  if (tunnel && known === undefined) await client.read({}).catch(() => undefined);
+  const client = known ?? system.clientOf(server, process, { frames, change });
+  clients[`${frames}`].set(process, client);
   return client.read({});
 }
 
@@ -127,33 +125,33 @@ function withScope(assertion: string): string {
 
 describe.each([
   ['grpc', false],
-  ['the tunnel', true],
-])('over %s', (_, tunnel) => {
+  ['frames', true],
+])('over %s', (_, frames) => {
   it.each(attacks)('an assertion with %s is refused', async (_name, by, forged) => {
-    const error = await failureOf(callAs(by(), await forged(), tunnel));
+    const error = await failureOf(callAs(by(), await forged(), frames));
     expect(error.code).toBe(Status.UNAUTHENTICATED);
     expect(error.detail(ErrorInfo)?.reason).toBe('AUTH_ASSERTION_INVALID');
   });
 
   it('one without any of these faults is taken, also from a process that is not in the table', async () => {
-    await expect(callAs(front, await forge(), tunnel)).resolves.toMatchObject({ subject: 'ada' });
+    await expect(callAs(front, await forge(), frames)).resolves.toMatchObject({ subject: 'ada' });
     const own = await forgeOf(back, 'spiffe://rondo.test/back');
-    await expect(callAs(back, own, tunnel)).resolves.toMatchObject({ subject: 'ada' });
-    await expect(callAs(front, await forge({ claims: { act: deep(15) } }), tunnel)).resolves.toBeDefined();
+    await expect(callAs(back, own, frames)).resolves.toMatchObject({ subject: 'ada' });
+    await expect(callAs(front, await forge({ claims: { act: deep(15) } }), frames)).resolves.toBeDefined();
   });
 
   it('one that was verified is refused from another process, and from another connection with another key', async () => {
     const assertion = await forge();
-    await callAs(front, assertion, tunnel);
-    const replayed = await failureOf(callAs(back, assertion, tunnel));
+    await callAs(front, assertion, frames);
+    const replayed = await failureOf(callAs(back, assertion, frames));
     expect(replayed.code).toBe(Status.UNAUTHENTICATED);
-    const renewed = await failureOf(callAs(await system.processOf('front'), assertion, tunnel));
+    const renewed = await failureOf(callAs(await system.processOf('front'), assertion, frames));
     expect(renewed.code).toBe(Status.UNAVAILABLE);
     expect(renewed.message).toContain('has signed the call with another key');
   });
 
   it('a header that the code of a caller writes is refused before it is sent', async () => {
-    const client = system.clientOf(server, front, { tunnel });
+    const client = system.clientOf(server, front, { frames });
     const error = await failureOf(client.read({}, { metadata: { 'rondo-principal': await forge() } }));
     expect(error.code).toBe(Status.INVALID_ARGUMENT);
     expect(error.message).toContain("the key belongs to Rondo's clients");

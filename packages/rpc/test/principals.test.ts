@@ -20,11 +20,11 @@ const SALES = 'spiffe://rondo.test/sales';
 
 describe.each([
   ['grpc', false],
-  ['the tunnel', true],
-])('over %s', (_, tunnel) => {
+  ['frames', true],
+])('over %s', (_, frames) => {
   it('a call tells on whose behalf it is made, and through which process', async () => {
     const server = await system.serve(await system.processOf('sales'));
-    const client = system.clientOf(server, await system.processOf('front'), { tunnel });
+    const client = system.clientOf(server, await system.processOf('front'), { frames });
     for (let call = 0; call < 3; call += 1) {
       const { subject, issuer, scopes, actors } = await client.read({}, { principal: ada });
       expect({ subject, issuer, scopes, actors }).toEqual({ ...ada, actors: [FRONT] });
@@ -35,7 +35,7 @@ describe.each([
 
   it('a call without a principal has none, on a connection on which others have', async () => {
     const server = await system.serve(await system.processOf('sales'));
-    const client = system.clientOf(server, await system.processOf('front'), { tunnel });
+    const client = system.clientOf(server, await system.processOf('front'), { frames });
     await client.read({}, { principal: ada });
     expect(await client.open({})).toMatchObject({ subject: '' });
     expect((await failureOf(client.read({}))).code).toBe(Status.UNAUTHENTICATED);
@@ -44,15 +44,15 @@ describe.each([
 
   it('the calls of a handler are made on behalf of the same principal, signed anew', async () => {
     const [sales, ledger] = await Promise.all([system.processOf('sales'), system.processOf('ledger')]);
-    const last = system.clientOf(await system.serve(ledger), sales, { tunnel });
+    const last = system.clientOf(await system.serve(ledger), sales, { frames });
     const server = await system.serve(sales, { onRead: () => last.read({}) });
-    const client = system.clientOf(server, await system.processOf('front'), { tunnel });
+    const client = system.clientOf(server, await system.processOf('front'), { frames });
     expect(await client.read({}, { principal: ada })).toMatchObject({ subject: 'ada', actors: [SALES, FRONT] });
   });
 
   it("a stream ends when the credentials of its principal expire, also of a process behind the caller's", async () => {
     const [sales, ledger] = await Promise.all([system.processOf('sales'), system.processOf('ledger')]);
-    const last = system.clientOf(await system.serve(ledger, { endless: true }), sales, { tunnel });
+    const last = system.clientOf(await system.serve(ledger, { endless: true }), sales, { frames });
     const seen: string[] = [];
     const follow = async (principal?: Principal) => {
       for await (const { subject } of last.follow({}, { principal })) seen.push(subject);
@@ -62,7 +62,7 @@ describe.each([
       return { subject: message, issuer: String(code), scopes: [], actors: [] };
     };
     const server = await system.serve(sales, { onRead });
-    const client = system.clientOf(server, await system.processOf('front'), { tunnel });
+    const client = system.clientOf(server, await system.processOf('front'), { frames });
     const expireTime = new Date(Math.ceil(Date.now() / 1_000) * 1_000 + 1_000);
     const lasting = follow({ ...ada, subject: 'eve' });
     const expired = await failureOf(follow({ ...ada, subject: 'bob', expireTime }));
@@ -84,14 +84,14 @@ describe.each([
     const server = await system.serve(await system.processOf('sales'));
     const folder = await system.folderOf('front');
     const front = mutualTlsIn(folder, { servedBy: () => ['sales'] });
-    const client = system.clientOf(server, front, { tunnel });
+    const client = system.clientOf(server, front, { frames });
     await client.open({});
     const { current } = front.identity;
     folder.write(await certify(authority, 'front'));
     await front.identity.check();
     expect(front.identity.current).not.toBe(current);
     expect(await client.read({}, { principal: { ...ada, subject: 'bob' } })).toMatchObject({ subject: 'bob' });
-    const next = system.clientOf(server, front, { tunnel });
+    const next = system.clientOf(server, front, { frames });
     expect(await next.read({}, { principal: ada })).toMatchObject({ subject: 'ada', actors: [FRONT] });
   });
 });

@@ -35,7 +35,7 @@ async function start({
   const router = createRouter({ services: [conformanceService({ unary }), spinner] });
   const server = await serve(router, { listen: '127.0.0.1:0' });
   const proxy = await startTcpProxy({ target: server.address, ...path });
-  const channel = createChannel({ resolver: staticResolver([proxy.address]), tunnel: true });
+  const channel = createChannel({ resolver: staticResolver([proxy.address], { frames: true }) });
   closers.push(
     () => server.drain(0),
     () => proxy.close(),
@@ -107,7 +107,7 @@ describe('the times of a call', () => {
   it("show a server's busy event loop as queue", async () => {
     const { timed, spinner } = await start();
     await timed();
-    // The tunnel of this call is open, so that its frame and the timed request arrive at the same time.
+    // The connections of both are open, so that its frame and the timed request arrive at the same time.
     await spinner.add({ a: 0n, b: 0n });
     const spinning = spinner.add({ a: 400n, b: 0n });
     const { timing } = await timed();

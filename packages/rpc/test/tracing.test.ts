@@ -21,7 +21,6 @@ import { policies } from './support/policies.js';
 import { type ConformanceClient, conformanceService, connect } from './support/service.js';
 import { socketsOfATest } from './support/sockets.js';
 import { recordSpans, treeOf } from './support/spans.js';
-import { openTunnel, tellWay } from './support/tunnel.js';
 import { deferred, until } from './support/wait.js';
 
 type ServedHandlers = Partial<Handlers<ServedDefinition>>;
@@ -39,13 +38,13 @@ afterEach(() => {
 const WIRES: Readonly<Record<string, (handlers: ServedHandlers) => Promise<ConformanceClient>>> = {
   memory: async (handlers) => connect(handlers).client,
   gRPC: (handlers) => overSockets(handlers, false),
-  tunnel: (handlers) => overSockets(handlers, true),
+  frames: (handlers) => overSockets(handlers, true),
 };
 
-async function overSockets(handlers: ServedHandlers, tunnel: boolean): Promise<ConformanceClient> {
-  const server = await startServer(handlers, { router: { middleware: tunnel ? [tellWay] : [] } });
-  const { client } = connectTo([server.address], { known: { tunnel } });
-  await (tunnel ? openTunnel(client) : client.unary({}));
+async function overSockets(handlers: ServedHandlers, frames: boolean): Promise<ConformanceClient> {
+  const server = await startServer(handlers);
+  const { client } = connectTo([server.address], { known: { frames } });
+  await client.unary({});
   take();
   return client;
 }

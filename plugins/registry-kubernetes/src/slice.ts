@@ -6,7 +6,7 @@ import { CANARY_LABEL, PEER_PING_INTERVAL_MS } from '@rondo/rpc/internal';
 export const SERVES = 'serves.rondo/';
 /** Labels of a Service, which its EndpointSlices have, too. */
 export const LABELS = {
-  /** Is there on each Service whose pods are Rondo's: `tunnel` if they take unary calls through a tunnel. */
+  /** Is there on each Service whose pods are Rondo's: `frames` if they take calls in frames. */
   instances: 'rondo/instances',
   version: 'rondo/version',
   weight: 'rondo/weight',
@@ -86,7 +86,7 @@ function toEndpoint(json: unknown, { labels, number, region, secure }: EndpointR
     metadata: canary === undefined ? {} : { [CANARY_LABEL]: canary },
     incarnation: Number.parseInt(textOf(field(pod, 'uid')).replaceAll('-', '').slice(0, 12), 16) || 0,
     ...(labels.has(LABELS.instances) && { minPingIntervalMs: PEER_PING_INTERVAL_MS }),
-    ...(labels.get(LABELS.instances) === 'tunnel' && { tunnel: true }),
+    ...(labels.get(LABELS.instances) === 'frames' && { frames: true }),
     ...(secure && { secure }),
     services,
   });

@@ -10,7 +10,7 @@ import type { KubernetesResolverOptions } from '../src/resolver.js';
 import { ApiServer, type Slice } from './api-server.js';
 
 const SERVICE = 'shop.v1.CartService';
-const LABELS = { 'rondo/instances': 'tunnel', [`serves.rondo/${SERVICE}`]: '' };
+const LABELS = { 'rondo/instances': 'frames', [`serves.rondo/${SERVICE}`]: '' };
 
 const pod = (name: string, fields: object = {}) => ({
   addresses: [`10.0.0.${name.length}`],
@@ -70,7 +70,7 @@ describe('the instances of a service', () => {
           {
             ...{ instanceId: 'a', address: '10.0.0.1:50051', state: 'serving', zone: 'cluster/eu-west-1a' },
             ...{ weight: 100, version: '', metadata: {}, incarnation: 0x0123456789ab },
-            ...{ minPingIntervalMs: 200, tunnel: true, services: [SERVICE] },
+            ...{ minPingIntervalMs: 200, frames: true, services: [SERVICE] },
           },
         ],
       },

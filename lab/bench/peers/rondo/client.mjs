@@ -11,9 +11,9 @@ import pino from 'pino';
 import { callsOf } from '../iterables.mjs';
 import { conformance } from './service.mjs';
 
-/** @param variant the transport: `grpc`, `tunnel`, or `memory` for a server in this process. */
+/** @param variant the transport: `grpc`, `frames`, or `memory` for a server in this process. */
 export function connect(addresses, variant) {
-  const resolver = staticResolver(addresses, { tunnel: variant === 'tunnel' });
+  const resolver = staticResolver(addresses, { frames: variant === 'frames' });
   const channel = variant === 'memory' ? memoryChannel() : createChannel({ resolver });
   return callsOf(createClient(ConformanceServiceDefinition, { channel }));
 }

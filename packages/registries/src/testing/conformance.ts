@@ -151,7 +151,7 @@ function instance(instanceId: string, fields: Partial<Instance> = {}): Instance 
     endpoints: [
       {
         address: '127.0.0.1:40001',
-        protocols: [Protocol.PROTOCOL_GRPC, Protocol.PROTOCOL_TUNNEL],
+        protocols: [Protocol.PROTOCOL_GRPC, Protocol.PROTOCOL_FRAMES],
         security: Security.SECURITY_PLAINTEXT,
         minPingInterval: { seconds: 0n, nanos: 200_000_000 },
       },

@@ -66,7 +66,7 @@ export const call = defineCommand({
     'the same every second to standard error: {"progress":{…}}.',
     '',
     '--timing is for one call of a method with one request and one reply. Its phases add up to the total: resolve, connect,',
-    'retries, queue, send, propagation, process, receive. Such a call goes as a gRPC call of its own, not through a tunnel.',
+    'retries, queue, send, propagation, process, receive. Such a call goes by gRPC, not by frames.',
     'With --json it is one line: {"timing":{"resolveMs":…,…,"totalMs":…}}.',
   ].join('\n'),
   options,

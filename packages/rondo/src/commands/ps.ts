@@ -28,6 +28,8 @@ export const ps = defineCommand({
   details: [
     "A service's name may be shortened if it stays unique: CalculatorService for calculator.v1.CalculatorService.",
     '',
+    'CARRIER is frames if other Rondo processes call the instance by them, and - for gRPC alone.',
+    '',
     'STATUS is what the instance reports: STARTING, SERVING or DRAINING. It is CORDONED if an operator has cordoned the',
     'instance, and LAPSED if its lease has expired and the registry holds its removal back. The lines below the list say why',
     'an instance is not picked, which cordoned instances are not registered, and which processes the registry refuses because',

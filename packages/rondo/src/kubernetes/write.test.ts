@@ -49,7 +49,7 @@ describe('the manifests of a workspace', () => {
     const objects = objectsOf(`${BASE}/calculator.yaml`);
     const [, service, deployment, , autoscaler] = objects;
     expect(service.metadata.labels).toMatchObject({
-      'rondo/instances': 'tunnel',
+      'rondo/instances': 'frames',
       'serves.rondo/calculator.v1.CalculatorService': '',
     });
     const [container] = deployment.spec.template.spec.containers;

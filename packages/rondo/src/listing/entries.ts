@@ -1,4 +1,9 @@
-import type { Instance, OperatorMark, RefusedRegistration } from '@rondo/contracts/rondo/registry/v1/registry';
+import {
+  type Instance,
+  type OperatorMark,
+  Protocol,
+  type RefusedRegistration,
+} from '@rondo/contracts/rondo/registry/v1/registry';
 import { addressOf, effectiveStatus, isCordoned, type Snapshot, statusOf, viewInstance } from '@rondo/operate/internal';
 import { CANARY_LABEL, canaryReason } from '@rondo/rpc/internal';
 import { mixedSecurity } from '../registry/security.js';
@@ -48,6 +53,7 @@ const USUAL_WEIGHT = 100;
 const EXTRA: readonly ExtraColumn[] = [
   { title: 'CHECK', of: ({ check }) => check?.state },
   { title: 'CERTIFICATE UNTIL', of: ({ certificateValidTo }) => certificateValidTo?.slice(0, 16) },
+  { title: 'CARRIER', of: ({ instance }) => carrierOf(instance) },
   { title: 'VERSION', of: ({ instance }) => instance.version || undefined },
   { title: 'CANARY', of: ({ instance }) => instance.metadata[CANARY_LABEL] },
   {
@@ -55,6 +61,11 @@ const EXTRA: readonly ExtraColumn[] = [
     of: ({ instance: { weight } }) => (weight === 0 || weight === USUAL_WEIGHT ? undefined : String(weight)),
   },
 ];
+
+/** `frames` if other Rondo processes call it so; undefined for gRPC alone. */
+function carrierOf({ endpoints }: Instance): string | undefined {
+  return endpoints.some(({ protocols }) => protocols.includes(Protocol.PROTOCOL_FRAMES)) ? 'frames' : undefined;
+}
 
 /** An instance whose lease has expired is LAPSED, whatever status it reported last: it may be dead. */
 function statusCell({ instance }: Pick<Entry, 'instance'>, nowMs: number): string {

@@ -52,7 +52,7 @@ export interface CallOptions {
   readonly onStreamBreak?: (error: RpcError) => void;
   /**
    * Called when the call has ended, well or badly, with where its time went. For unary calls only. A call with this
-   * option takes no tunnel.
+   * option goes by gRPC.
    */
   readonly onTiming?: (timing: CallTiming) => void;
   /**

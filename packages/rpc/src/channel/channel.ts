@@ -25,7 +25,7 @@ import { type ServiceView, viewEndpoints } from './service-view.js';
 import { createServices, type ServiceEntry } from './services.js';
 
 /**
- * Options of {@link createChannel}. `tls`, `maxReplyBytes`, `connectTimeoutMs`, `minPingIntervalMs`, `compression` and `tunnel` apply to
+ * Options of {@link createChannel}. `tls`, `maxReplyBytes`, `connectTimeoutMs`, `minPingIntervalMs`, `compression` and `frames` apply to
  * each gRPC connection, so they can't be combined with a `transport`; `mutualTls` is handed to it for each connection. An endpoint's own
  * `minPingIntervalMs` takes precedence.
  */
@@ -153,7 +153,7 @@ export function createChannel(options: ChannelOptions): Channel {
   const zone = checkZone(options.zone ?? '', 'zone');
   const balancing = acceptOverrides(options.balancing ?? {});
   const overrides = new Overrides({ balancing, ...acceptGuards(options), log, plugged: policies !== undefined });
-  const transport = connectionsOf(options, { clock, random });
+  const transport = connectionsOf(options, { clock, random, logger: log });
   let own: string | undefined;
   void Promise.resolve(options.self).then((self) => {
     own = self?.instanceId;

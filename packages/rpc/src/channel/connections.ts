@@ -1,10 +1,11 @@
 import type { Clock, Random } from '@rondo/base';
+import type { Logger } from '../call/call.js';
 import type { CallContext } from '../call/call-context.js';
 import { transportErrors } from '../errors/transport.js';
 import type { Endpoint } from '../resolver/resolver.js';
 import type { ServedBy } from '../tls/served-by.js';
 import type { GrpcTransportOptions } from '../transport/grpc/options.js';
-import { encryptionOf, grpcTransports } from '../transport/grpc/transport.js';
+import { encryptionOf, peerTransports } from '../transport/peer-transport.js';
 import type {
   ConnectivityState,
   Transport,
@@ -35,14 +36,14 @@ export class Connections {
    * The connection to an endpoint as one service uses it: idle until that service connects. It is made for the first service
    * that connects, and closed with the last that closes it.
    */
-  to({ instanceId, address, minPingIntervalMs, tunnel, secure }: Endpoint, service: string): Transport {
+  to({ instanceId, address, minPingIntervalMs, frames, secure }: Endpoint, service: string): Transport {
     const servers = this.#servedBy?.(service);
     // An instance with a new address or new settings has another connection, and so has one that has to be another process.
-    const key = JSON.stringify([instanceId, address, minPingIntervalMs, tunnel, secure, servers]);
+    const key = JSON.stringify([instanceId, address, minPingIntervalMs, frames, secure, servers]);
     return new SharedTransport({
       open: () => {
         const shared = this.#byInstance.get(key) ?? {
-          transport: this.#create(address, { minPingIntervalMs, tunnel, secure, servers }),
+          transport: this.#create(address, { minPingIntervalMs, frames, secure, servers }),
           users: 0,
         };
         shared.users += 1;
@@ -156,12 +157,12 @@ export function connectionsOf(
     connectTimeoutMs,
     minPingIntervalMs,
     compression,
-    tunnel,
+    frames,
   }: ConnectionsOptions,
-  clocks: { readonly clock: Clock; readonly random: Random },
+  clocks: { readonly clock: Clock; readonly random: Random; readonly logger: Logger },
 ): TransportFactory {
-  const options = { tls, maxReplyBytes, connectTimeoutMs, minPingIntervalMs, compression, tunnel };
-  if (transport === undefined) return grpcTransports({ ...options, mutualTls, ...clocks });
+  const options = { tls, maxReplyBytes, connectTimeoutMs, minPingIntervalMs, compression, frames };
+  if (transport === undefined) return peerTransports({ ...options, mutualTls, ...clocks });
   const given = Object.entries(options).flatMap(([name, value]) => (value === undefined ? [] : [name]));
   if (given.length === 0) {
     return (address, known) => transport(address, { ...known, mutualTls: encryptionOf(mutualTls, known) });

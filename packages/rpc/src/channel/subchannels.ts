@@ -215,8 +215,8 @@ export class Subchannels {
 }
 
 /** Whether an instance needs another connection than before. */
-function isElsewhere(before: Endpoint, { address, tunnel, secure }: Endpoint): boolean {
-  return before.address !== address || before.tunnel !== tunnel || before.secure !== secure;
+function isElsewhere(before: Endpoint, { address, frames, secure }: Endpoint): boolean {
+  return before.address !== address || before.frames !== frames || before.secure !== secure;
 }
 
 /** Whether another process has taken the place of the known one. */

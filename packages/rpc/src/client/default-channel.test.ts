@@ -55,8 +55,9 @@ it('the balancing of the default channel is what RONDO_BALANCING says, or nothin
   );
 });
 
-it('how unary calls travel is what RONDO_TRANSPORT says, or through tunnels', () => {
-  expect([configuredTransport(undefined), configuredTransport(' ')]).toEqual(['tunnel', 'tunnel']);
+it('how calls travel is what RONDO_TRANSPORT says, or by frames', () => {
+  expect([configuredTransport(undefined), configuredTransport(' ')]).toEqual(['frames', 'frames']);
   expect(configuredTransport(' grpc ')).toBe('grpc');
-  expect(() => configuredTransport('http')).toThrow('RONDO_TRANSPORT=http: give tunnel or grpc');
+  expect(configuredTransport('tunnel')).toBe('tunnel');
+  expect(() => configuredTransport('http')).toThrow('RONDO_TRANSPORT=http: give frames or grpc or tunnel');
 });

@@ -33,7 +33,7 @@ export function defaultChannel({ policies }: DefaultChannelOptions = {}): Channe
     registry: registryAddresses(process.env['RONDO_REGISTRY']),
     zone: checkZone(process.env['RONDO_ZONE']?.trim() ?? '', 'RONDO_ZONE'),
     balancing: configuredBalancing(process.env['RONDO_BALANCING']),
-    tunnel: configuredTransport(process.env['RONDO_TRANSPORT']) === 'tunnel',
+    frames: configuredTransport(process.env['RONDO_TRANSPORT']) !== 'grpc',
     mutualTls: configuredMutualTls(process.env),
     middleware: sendToken(configuredToken(process.env)),
     ...registryStorage(process.env['RONDO_REGISTRY_CACHE']),
@@ -78,13 +78,13 @@ export function configuredBalancing(text = ''): BalancingOverrides {
   return value;
 }
 
-/** How unary calls travel between Rondo processes, by the names that `RONDO_TRANSPORT` takes. */
-export const TRANSPORTS = ['tunnel', 'grpc'] as const;
+/** How calls travel between Rondo processes, by the names that `RONDO_TRANSPORT` takes. `tunnel` is an old name of `frames`. */
+export const TRANSPORTS = ['frames', 'grpc', 'tunnel'] as const;
 
-/** How unary calls travel; `tunnel` if `text` is empty. */
+/** How calls travel; `frames` if `text` is empty. */
 export function configuredTransport(text = ''): (typeof TRANSPORTS)[number] {
   const name = text.trim();
-  if (name === '') return 'tunnel';
+  if (name === '') return 'frames';
   const transport = TRANSPORTS.find((known) => known === name);
   if (transport === undefined) throw new TypeError(`RONDO_TRANSPORT=${text}: give ${TRANSPORTS.join(' or ')}`);
   return transport;

@@ -93,7 +93,7 @@ export function createRegistryWatch(options: Omit<ChannelOptions, 'resolver' | '
   const connections = new Map<string, Connection>();
 
   function connect(address: string): Connection {
-    const resolver = staticResolver([address], { minPingIntervalMs: PEER_PING_INTERVAL_MS });
+    const resolver = staticResolver([address], { minPingIntervalMs: PEER_PING_INTERVAL_MS, frames: true });
     const channel = createChannel({ ...options, resolver });
     const connection = { channel, client: bindClient(RegistryServiceDefinition, { channel }), streams: 0 };
     connections.set(address, connection);

@@ -53,7 +53,7 @@ export interface Policy {
   readonly resume?: Resume;
   /** The compression of requests; missing if the client decides. */
   readonly compression?: Compression;
-  /** Whether each call is a gRPC call of its own, and none goes through a tunnel. */
+  /** Whether each call goes by gRPC, and none by frames. */
   readonly plain?: boolean;
   /** What an overloaded server refuses first; missing for `normal`. */
   readonly priority?: Priority;

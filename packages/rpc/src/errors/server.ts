@@ -97,22 +97,16 @@ export const serverErrors = defineErrors('the server', {
     cause: 'A client sends so many large requests at once that they take half of what others leave free of the memory for requests.',
     remedy: 'Send fewer at once.',
   },
-  TOO_MANY_TUNNELS: {
-    code: 'RESOURCE_EXHAUSTED',
-    text: 'a connection has at most {most} tunnels; call through those that are open',
-    cause: "A client opened too many tunnels over one connection. Rondo's clients open one, and another while the first drains.",
-    remedy: 'Make the calls through the tunnels that are open.',
-  },
   UNREADABLE_FRAMES: {
     code: 'INVALID_ARGUMENT',
-    text: "the frames of the tunnel can't be read: {reason}",
-    cause: 'What a client sent through a tunnel is not what `rondo/tunnel/v1/tunnel.proto` says.',
-    remedy: 'Correct the client, or make gRPC calls of their own.',
+    text: "the frames of this client can't be read: {reason}",
+    cause: 'What a client sent on a connection of frames is not what `rondo/frames/v1/frames.proto` says.',
+    remedy: 'Correct the client, or let it call by gRPC.',
   },
   UNREAD_REPLIES: {
     code: 'RESOURCE_EXHAUSTED',
     text: 'the client leaves {bytes} bytes of replies unread',
-    cause: 'A client makes calls through a tunnel, and does not read their replies.',
+    cause: 'A client makes calls by frames, and does not read their replies.',
     remedy: "Look at the client: its process is frozen, or its event loop is busy. Rondo's clients connect again.",
   },
 
@@ -127,9 +121,9 @@ export const serverErrors = defineErrors('the server', {
   OTHER_SHAPE: {
     type: RouterError,
     code: 'UNIMPLEMENTED',
-    text: "this call doesn't stream as {path} does: make it a gRPC call of its own, by the contract of the server",
-    cause: 'A method that streams was called through a tunnel, or by a client whose contract says otherwise.',
-    remedy: 'Call it as a gRPC call of its own, with the contract of the server: `rondo describe`.',
+    text: "this call doesn't stream as {path} does: call it by the contract of the server",
+    cause: 'A method that streams was called by a client whose contract says otherwise.',
+    remedy: 'Call it with the contract of the server: `rondo describe`.',
   },
   UNWRITTEN: {
     code: 'UNIMPLEMENTED',

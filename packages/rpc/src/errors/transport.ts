@@ -32,7 +32,7 @@ export const transportErrors = defineErrors('the client', {
     code: 'UNAVAILABLE',
     text: '{calls} calls wait for this instance already: call it less, or add instances',
     cause: 'More calls wait for the instance than the client holds for one connection.',
-    remedy: 'Make fewer calls at once, or add instances; see the guide on tunnels.',
+    remedy: 'Make fewer calls at once, or add instances; see the guide on running a system.',
     effect: 'none',
   },
   PEER_STOPS: {
@@ -48,13 +48,6 @@ export const transportErrors = defineErrors('the client', {
     code: 'UNAVAILABLE',
     text: 'the connection broke while the call was in flight ({details})',
     cause: 'The connection to the instance broke while the call was in flight, so that a handler may have run.',
-    remedy: 'None for safe and idempotent methods, which the client retries. Otherwise read the state before you repeat the call. The guide on outages has more.',
-  },
-  TUNNEL_ENDED: {
-    type: TransportError,
-    code: 'UNAVAILABLE',
-    text: 'the tunnel ended before the reply ({details})',
-    cause: 'The server ended the tunnel while the call was in flight.',
     remedy: 'None for safe and idempotent methods, which the client retries. Otherwise read the state before you repeat the call. The guide on outages has more.',
   },
   SILENT: {

@@ -23,7 +23,7 @@ export interface Verified {
   readonly until: number;
 }
 
-/** An assertion, and the certificate of the connection that it came on. In a tunnel, all calls with one assertion share this object. */
+/** An assertion, and the certificate of the connection that it came on. In frames, all calls with one assertion share this object. */
 export interface ReceivedAssertion {
   readonly assertion: string;
   readonly certificate: X509Certificate;

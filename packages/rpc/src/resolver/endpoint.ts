@@ -34,7 +34,7 @@ export function toEndpoint(instance: Instance, tls?: TlsUse): Endpoint | undefin
     metadata: labelsOf(metadata),
     incarnation: Number(incarnation),
     ...(minPingIntervalMs !== undefined && { minPingIntervalMs }),
-    ...(usable.protocols.includes(Protocol.PROTOCOL_TUNNEL) && { tunnel: true }),
+    ...(usable.protocols.includes(Protocol.PROTOCOL_FRAMES) && { frames: true }),
     ...(tls !== undefined && { secure: isSecure(usable) }),
     services: services.filter(isServiceName).slice(0, MAX_SERVICES),
     fingerprints: fingerprintsOf(fingerprints),

@@ -26,8 +26,8 @@ export interface Endpoint {
   readonly incarnation: number;
   /** The shortest interval between keepalive pings that its server accepts. Milliseconds; missing if not known. */
   readonly minPingIntervalMs?: number | undefined;
-  /** Whether its server takes unary calls through a tunnel; missing if not known. */
-  readonly tunnel?: boolean | undefined;
+  /** Whether its server takes calls in frames; missing if not known. */
+  readonly frames?: boolean | undefined;
   /** Whether its server has mutual TLS; missing if not known. */
   readonly secure?: boolean | undefined;
   /** The fully qualified services that it serves; missing if not known. */

@@ -4,7 +4,7 @@ import { RpcError } from '../status/rpc-error.js';
 
 const methods = new WeakMap<Method, TracedMethod>();
 /** Calls that every process makes all the time, and calls of tools. */
-const BACKGROUND = /^(?:rondo\.(?:gateway|logs|registry|stats|tracing|tunnel)|grpc\.(?:health|reflection)|xds)\./;
+const BACKGROUND = /^(?:rondo\.(?:gateway|logs|registry|stats|tracing)|grpc\.(?:health|reflection)|xds)\./;
 
 /** What the spans of a method have in common. */
 interface TracedMethod {

@@ -10,7 +10,7 @@ const ANY = '*';
 
 /** Services of other projects that every server may have beside its own: no other of their packages, which may be a user's. */
 const OF_OTHERS = /^(?:grpc\.(?:health|reflection|channelz)|xds\.service\.orca)\.v\w+\.\w+$/;
-const OWN = /^rondo\.(?:logs|stats|tracing|tunnel)\./;
+const OWN = /^rondo\.(?:logs|stats|tracing)\./;
 
 /** Whether a service is of those of gRPC and xDS that every server may have: health, reflection, channelz, reports of load. */
 export const isOfEveryServer = (service: string): boolean => OF_OTHERS.test(service);

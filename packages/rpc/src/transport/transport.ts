@@ -42,7 +42,7 @@ export interface WireCall {
   readonly timer?: CallTimer | undefined;
   /** Measures the attempt, on the client. */
   readonly times?: AttemptTimes | undefined;
-  /** Whether it goes as a gRPC call of its own, although the connection has a tunnel. */
+  /** Whether it goes by gRPC, although the server takes frames. */
   readonly plain?: boolean | undefined;
   /** Whether the call is in the background: it lasts as long as its connection and must not keep the process alive. */
   readonly background?: boolean;
@@ -105,8 +105,8 @@ export interface Transport {
 export interface TransportOptions {
   /** The shortest interval between keepalive pings that the server accepts. Milliseconds; missing if not known. */
   readonly minPingIntervalMs?: number | undefined;
-  /** Whether the server takes unary calls through a tunnel; missing if not known. */
-  readonly tunnel?: boolean | undefined;
+  /** Whether the server takes calls in frames; missing if not known. */
+  readonly frames?: boolean | undefined;
   /** Whether the server has mutual TLS; missing if not known. */
   readonly secure?: boolean | undefined;
   /** The names of the processes that may answer there; missing for any. */

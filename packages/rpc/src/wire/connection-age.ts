@@ -1,7 +1,6 @@
 import type { IncomingHttpHeaders, ServerHttp2Session } from 'node:http2';
 import type { Clock, Random } from '@rondo/base';
 import { USER_AGENT } from '../transport/grpc/options.js';
-import { TUNNEL_PATH } from '../transport/tunnel/frames.js';
 
 /** How old connections may get. */
 interface AgeOptions {
@@ -33,8 +32,8 @@ export function limitAge(session: ServerHttp2Session, options: AgeOptions): void
 }
 
 /** Whether the client is one of Rondo's, by its first call. */
-function isRondo({ 'user-agent': agent = '', ':path': path }: IncomingHttpHeaders): boolean {
-  return path === TUNNEL_PATH || agent.startsWith(`${USER_AGENT} `);
+function isRondo({ 'user-agent': agent = '' }: IncomingHttpHeaders): boolean {
+  return agent.startsWith(`${USER_AGENT} `);
 }
 
 function closeAtAge(session: ServerHttp2Session, { clock, random, maxAgeMs }: AgeOptions): void {

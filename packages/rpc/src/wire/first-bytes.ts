@@ -1,8 +1,9 @@
 import type { Socket } from 'node:net';
 import type { Clock } from '@rondo/base';
+import { PREFACE as FRAMES_PREFACE } from '../transport/frames/frames.js';
 
 /** What a client speaks, by its first bytes. */
-export type Spoken = 'tls' | 'http2' | 'http1';
+export type Spoken = 'tls' | 'frames' | 'http2' | 'http1';
 
 /** The first byte of a TLS record that begins a handshake. Source: https://www.rfc-editor.org/rfc/rfc8446#section-5.1 */
 const TLS_HANDSHAKE = 0x16;
@@ -18,6 +19,7 @@ const PREFACE = Buffer.from('PRI');
 export function recognize(bytes: Uint8Array): Spoken | undefined {
   if (bytes.length === 0) return undefined;
   if (bytes[0] === TLS_HANDSHAKE) return 'tls';
+  if (bytes[0] === FRAMES_PREFACE[0]) return 'frames';
   const seen = Math.min(bytes.length, PREFACE.length);
   if (PREFACE.compare(bytes, 0, seen, 0, seen) !== 0) return 'http1';
   return seen === PREFACE.length ? 'http2' : undefined;

@@ -1,4 +1,5 @@
-import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
+import { constants, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
+import type { Socket } from 'node:net';
 import { type Clock, createSemaphore, Shares } from '@rondo/base';
 import { isBase64 } from '../call/metadata.js';
 import type { Method } from '../contract/method.js';
@@ -6,9 +7,9 @@ import type { Policy } from '../contract/policy.js';
 import { serverErrors } from '../errors/server.js';
 import type { Router } from '../server/router.js';
 import type { RpcError } from '../status/rpc-error.js';
+import { METHOD_PATH } from '../transport/frames/frames.js';
 import { InFlight } from '../transport/grpc/active-calls.js';
 import { ACCEPT_ENCODING, ACCEPTED_ENCODINGS, canDecompress, ENCODING } from '../transport/grpc/compression.js';
-import { METHOD_PATH, TUNNEL_PATH } from '../transport/tunnel/frames.js';
 import {
   Answer,
   type GrpcOptions,
@@ -18,15 +19,17 @@ import {
   readTimeout,
   trailerOf,
 } from './answer.js';
+import type { FrameServer } from './frame-server.js';
 import { type CallInFlight, GrpcCall } from './grpc-call.js';
 import { MAX_UNFINISHED } from './limits.js';
+import type { Peer } from './mutual-tls.js';
+import { PingBarrier } from './ping-barrier.js';
 import { Connection, type ConnectionOptions, type Opened, STEPS } from './requests.js';
-import { Tunnels } from './tunnel.js';
+import { serveFrames } from './serve-frames.js';
 
 interface CallsOptions {
   readonly clock: Clock;
   readonly maxRequestBytes: number;
-  readonly tunnel: boolean;
 }
 
 /** The most messages that a server decompresses at once: one can grow to a thousand times its length. */
@@ -34,30 +37,37 @@ const MAX_DECOMPRESSIONS = 2;
 
 /** The calls of a server, over all its connections. */
 export class ServedCalls {
-  readonly tunnels: Tunnels | undefined;
   readonly #methods: ReadonlyMap<unknown, Method>;
   readonly #options: GrpcOptions;
-  readonly #unfinished: Pick<ConnectionOptions, 'unfinished' | 'stepBytes' | 'clock'>;
+  readonly #unfinished: Pick<ConnectionOptions, 'unfinished' | 'stepBytes'>;
   readonly #inFlight = new InFlight<CallInFlight>();
   #draining = false;
 
-  constructor({ methods, handle, logger }: Router, { tunnel, ...options }: CallsOptions) {
+  constructor({ methods, handle, logger }: Router, options: CallsOptions) {
     const maxUnfinished = MAX_UNFINISHED * options.maxRequestBytes;
     const stepBytes = Math.ceil(maxUnfinished / STEPS);
     this.#methods = new Map(methods.map((method) => [method.path, method]));
     this.#options = { ...options, handle, logger, decompressions: createSemaphore(MAX_DECOMPRESSIONS) };
-    this.#unfinished = { unfinished: new Shares(2 * maxUnfinished), stepBytes, clock: options.clock };
-    this.tunnels = tunnel ? new Tunnels({ ...this.#options, begin: (call) => this.#begin(call) }) : undefined;
+    this.#unfinished = { unfinished: new Shares(2 * maxUnfinished), stepBytes };
   }
 
   /** Serves the calls that a client begins over its connection. */
-  serve(opened: Opened): void {
-    const connection = new Connection({ ...opened, ...this.#unfinished });
+  serve({ socket, session, client }: Opened): void {
+    const close = () => session.destroy(undefined, constants.NGHTTP2_ENHANCE_YOUR_CALM);
+    const barrier = new PingBarrier(session, this.#options.clock);
+    const connection = new Connection({ socket, client, close, barrier, ...this.#unfinished });
     // Node gives the raw headers, too; its types don't know them.
-    opened.session.on('stream', (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, ...rest: unknown[]) => {
+    session.on('stream', (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, ...rest: unknown[]) => {
       const [, raw] = rest;
       this.#take({ stream, headers, connection }, Array.isArray(raw) ? raw : NO_HEADERS);
     });
+  }
+
+  /** Serves the calls of a connection that speaks frames. */
+  serveFrames(socket: Socket, client: Peer | undefined): FrameServer {
+    const connection = new Connection({ socket, client, close: () => socket.destroy(), ...this.#unfinished });
+    const begin = (call: CallInFlight) => this.#begin(call);
+    return serveFrames(socket, connection, { ...this.#options, methods: this.#methods, begin });
   }
 
   /** Ends the streams without a deadline, also those that begin later: they would never end. Returns their number. */
@@ -84,10 +94,6 @@ export class ServedCalls {
       return;
     }
     const path = headers[':path'];
-    if (path === TUNNEL_PATH && this.tunnels !== undefined) {
-      this.tunnels.serve(opened);
-      return;
-    }
     const method = this.#methods.get(path);
     const call = new GrpcCall({ opened, method: method ?? unserved(path), timeoutMs }, this.#options);
     if (method === undefined) call.refuse();

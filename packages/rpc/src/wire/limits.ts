@@ -90,8 +90,5 @@ export const MAX_RECEIVE_MS = 300_000;
  */
 export const CONNECTIONS = { most: 10_000, ofOneAddress: 2_500 } as const;
 
-/** The most tunnels over one connection: a Rondo client opens one, and another while the first drains. */
-export const MAX_TUNNELS = 8;
-
-/** Bounds of unread replies, in bytes: above `held`, a client must read something every `stallMs`; above `most`, its tunnel ends. */
+/** Bounds of unread replies in frames, in bytes: above `held`, a client must read something every `stallMs`; above `most`, its connection closes. */
 export const UNREAD = { held: 32 * 1024 * 1024, most: 256 * 1024 * 1024, stallMs: 5_000 } as const;

@@ -1,11 +1,13 @@
 import { createServer, type ListenOptions, type Server, type Socket } from 'node:net';
 import { type Clock, Turns, yieldToEventLoop } from '@rondo/base';
-import { readFirstBytes } from './first-bytes.js';
+import { readFirstBytes, type Spoken } from './first-bytes.js';
 import { networkOf, type OpenConnections, remoteOf } from './open-connections.js';
 
 /** What takes the connections of a listener over, by what their clients speak. */
 export interface Protocols {
   readonly http2: (socket: Socket) => void;
+  /** Missing if the port has no frames, which HTTP then refuses. */
+  readonly frames?: ((socket: Socket) => void) | undefined;
   /** Missing if the port has no HTTP/1.1: whatever isn't TLS is then taken for HTTP/2, which refuses it. */
   readonly http1?: (socket: Socket) => void;
   /** Begins a TLS handshake; missing if the port has no TLS. */
@@ -47,12 +49,13 @@ const TCP_KEEPALIVE_MS = 30_000;
  */
 export function createListener(options: ListenerOptions): Listener {
   const { connections, protocols, firstBytesMs, clock, failed, refused } = options;
-  const { http2, http1 = http2, tls, onlyTls = false } = protocols;
+  const { http2, http1 = http2, frames = http1, tls, onlyTls = false } = protocols;
+  const plain = { http2, http1, frames, tls: http1 } as const;
   const undecided = new Set<Socket>();
   // A handshake takes about a millisecond, so one begins in each round of the event loop.
   const handshakes = new Turns(1);
-  const decide = (socket: Socket, isTls: boolean, plain: (socket: Socket) => void) => {
-    const begin = tls !== undefined && (isTls || onlyTls) ? tls : plain;
+  const decide = (socket: Socket, spoken: Spoken) => {
+    const begin = tls !== undefined && (spoken === 'tls' || onlyTls) ? tls : plain[spoken];
     const inTurn = () => {
       undecided.delete(socket);
       if (!socket.destroyed) begin(socket);
@@ -61,13 +64,13 @@ export function createListener(options: ListenerOptions): Listener {
     else inTurn();
   };
   const accept = (socket: Socket) => {
-    if (tls === undefined && http1 === http2) return http2(socket);
+    if (tls === undefined && http1 === http2 && frames === http2) return http2(socket);
     undecided.add(socket);
     socket.once('close', () => undecided.delete(socket));
     readFirstBytes(socket, {
       clock,
       timeoutMs: firstBytesMs,
-      decided: (spoken) => decide(socket, spoken === 'tls', spoken === 'http1' ? http1 : http2),
+      decided: (spoken) => decide(socket, spoken),
     });
   };
   const server = createServer(

@@ -5,6 +5,7 @@ import type { Logger } from '../call/call.js';
 import { type MutualTls, MIN_VERSION as minVersion } from '../tls/mutual-tls.js';
 import { faultOfIdentity, faultOfPeer, hasLeft, NO_HTTP2 } from '../tls/peer-faults.js';
 import { spiffeIdOf } from '../tls/spiffe-id.js';
+import { FRAMES_ALPN } from '../transport/frames/frames.js';
 import { HandshakeLog } from './handshake-log.js';
 import { Handshakes } from './handshakes.js';
 import { HANDSHAKE_MS } from './limits.js';
@@ -23,7 +24,9 @@ interface MutualHandshakesOptions {
   readonly tls: MutualTls;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** Takes over the connection of a client of the trust domain. */
+  /** Whether the port has frames. */
+  readonly frames: boolean;
+  /** Takes over the connection of a client of the trust domain, which speaks frames if its ALPN protocol is theirs, else HTTP/2. */
   readonly secured: (socket: TLSSocket, client: Peer) => void;
 }
 
@@ -35,11 +38,16 @@ export class MutualHandshakes extends Handshakes {
   readonly #log: HandshakeLog;
   readonly #stop: () => void;
 
-  constructor({ tls, clock, logger, secured }: MutualHandshakesOptions) {
+  constructor({ tls, clock, logger, frames, secured }: MutualHandshakesOptions) {
     const { identity } = tls;
     const log = new HandshakeLog(logger, clock);
     super({
-      options: { ALPNProtocols: [HTTP2], handshakeTimeout: HANDSHAKE_MS, requestCert: true, rejectUnauthorized: true },
+      options: {
+        ALPNProtocols: frames ? [FRAMES_ALPN, HTTP2] : [HTTP2],
+        handshakeTimeout: HANDSHAKE_MS,
+        requestCert: true,
+        rejectUnauthorized: true,
+      },
       secured(socket) {
         const client = check(socket, tls);
         if (typeof client !== 'string') return secured(socket, client);
@@ -71,5 +79,6 @@ function check(socket: TLSSocket, { identity }: MutualTls): Peer | string {
   if (certificate !== undefined && identity.hasExpired(certificate)) return faultOfPeer('CERT_HAS_EXPIRED');
   const fault = faultOfIdentity(id, identity.current.id);
   if (fault !== undefined || id === undefined || certificate === undefined) return fault ?? faultOfPeer(undefined);
-  return socket.alpnProtocol === HTTP2 ? { identity: id.uri, certificate } : NO_HTTP2;
+  const { alpnProtocol } = socket;
+  return alpnProtocol === HTTP2 || alpnProtocol === FRAMES_ALPN ? { identity: id.uri, certificate } : NO_HTTP2;
 }

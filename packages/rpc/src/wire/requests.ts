@@ -1,6 +1,6 @@
-import { constants, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
+import type { ServerHttp2Session, ServerHttp2Stream } from 'node:http2';
 import type { Socket } from 'node:net';
-import type { Clock, Share, Shares } from '@rondo/base';
+import type { Share, Shares } from '@rondo/base';
 import { serverErrors } from '../errors/server.js';
 import type { RpcError } from '../status/rpc-error.js';
 import { type Compressed, canDecompress, type DecompressionErrors, decompress } from '../transport/grpc/compression.js';
@@ -8,7 +8,7 @@ import { Gathered } from '../transport/grpc/gathered.js';
 import { PREFIX_BYTES } from '../transport/grpc/length-prefix.js';
 import type { Peer } from './mutual-tls.js';
 import { networkOf, remoteOf } from './open-connections.js';
-import { PingBarrier } from './ping-barrier.js';
+import type { PingBarrier } from './ping-barrier.js';
 
 /** A connection whose calls are served. */
 export interface Opened {
@@ -18,11 +18,14 @@ export interface Opened {
   readonly client: Peer | undefined;
 }
 
-export interface ConnectionOptions extends Opened {
+export interface ConnectionOptions extends Pick<Opened, 'socket' | 'client'> {
+  /** Closes it, because its client holds too much. */
+  readonly close: () => void;
+  /** Of a connection of HTTP/2. */
+  readonly barrier?: PingBarrier;
   /** What the unfinished requests of all clients may hold. */
   readonly unfinished: Shares;
   readonly stepBytes: number;
-  readonly clock: Clock;
 }
 
 /** Unfinished requests count in steps, which those of most connections never take: so many are what one client may hold. */
@@ -35,21 +38,20 @@ export class Connection {
   /** The network of its client, by which clients have turns and shares. */
   readonly network: string;
   readonly client: Peer | undefined;
-  tunnels = 0;
   /** What its requests hold that haven't come whole. */
   #unfinishedBytes = 0;
   readonly #share: Share;
   readonly #stepBytes: number;
-  readonly #barrier: PingBarrier;
+  readonly #barrier: PingBarrier | undefined;
 
-  constructor({ socket, session, client, unfinished, stepBytes, clock }: ConnectionOptions) {
+  constructor({ socket, client, close, barrier, unfinished, stepBytes }: ConnectionOptions) {
     const { remoteAddress, remotePort } = socket;
     this.address = remoteAddress === undefined ? 'unknown' : `${remoteAddress}:${remotePort}`;
     this.network = networkOf(remoteOf(socket));
     this.client = client;
     this.#stepBytes = stepBytes;
-    this.#share = unfinished.of(this.network, () => session.destroy(undefined, constants.NGHTTP2_ENHANCE_YOUR_CALM));
-    this.#barrier = new PingBarrier(session, clock);
+    this.#share = unfinished.of(this.network, close);
+    this.#barrier = barrier;
   }
 
   /** Holds more bytes of unfinished requests, or fewer. False if its client's connections hold more than their share. */
@@ -63,8 +65,8 @@ export class Connection {
    * Resolves when the client has read everything sent so far, and everything that it sent before has been read here. A client that
    * doesn't answer pings isn't waited for longer than a second.
    */
-  caughtUp(): Promise<void> {
-    return this.#barrier.caughtUp();
+  async caughtUp(): Promise<void> {
+    await this.#barrier?.caughtUp();
   }
 }
 

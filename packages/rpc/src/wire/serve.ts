@@ -4,8 +4,9 @@ import { type Clock, systemClock, systemRandom, type Timer } from '@rondo/base';
 import type { Logger } from '../call/call.js';
 import type { Router } from '../server/router.js';
 import type { MutualTls, TLS_MODES } from '../tls/mutual-tls.js';
-import { hasRoomForFrames } from '../transport/tunnel/frames.js';
+import { FRAMES_ALPN } from '../transport/frames/frames.js';
 import { limitAge } from './connection-age.js';
+import type { FrameServer } from './frame-server.js';
 import { ServedCalls } from './grpc-calls.js';
 import { HandshakeLog } from './handshake-log.js';
 import { CONNECTIONS, HANDSHAKE_MS, http2Options, SERVICE_LIMITS } from './limits.js';
@@ -24,11 +25,8 @@ export interface ServeOptions {
   /** The longest request message, in bytes; 4 MiB by default, as in gRPC. A longer one is `RESOURCE_EXHAUSTED`. */
   readonly maxRequestBytes?: number;
   readonly clock?: Clock;
-  /**
-   * Whether clients may send unary calls through tunnels; the endpoint must be registered with this protocol. True
-   * by default. A server whose `maxRequestBytes` is below 1 MiB has none.
-   */
-  readonly tunnel?: boolean;
+  /** Whether Rondo's clients may call in frames, beside gRPC; the endpoint must be registered with this protocol. True by default. */
+  readonly frames?: boolean;
   /**
    * The age at which a client that isn't Rondo's is asked to reconnect, so that it finds new instances. Its calls
    * may take another 5 minutes. Milliseconds; 30 minutes by default, 0 for any age.
@@ -47,8 +45,8 @@ export interface RpcServer {
   /** The bound address, as `host:port` or `unix:/path`. */
   readonly address: string;
   readonly port: number;
-  /** Whether it has tunnels. */
-  readonly tunnel: boolean;
+  /** Whether it takes calls in frames. */
+  readonly frames: boolean;
   /** Whether clients need mutual TLS, can have it, or can't. */
   readonly tls: (typeof TLS_MODES)[number];
   /** How many connections it has refused: by their handshakes or certificates, and beyond the most that it may have. */
@@ -79,12 +77,15 @@ export async function serve(router: Router, options: ServeOptions): Promise<RpcS
 
 class GrpcServer implements RpcServer {
   readonly tls: RpcServer['tls'];
+  readonly frames: boolean;
   port = 0;
   readonly #listen: string;
   readonly #logger: Logger;
   readonly #clock: Clock;
   readonly #maxAgeMs: number;
   readonly #sessions = new Set<ServerHttp2Session>();
+  /** The connections that speak frames. */
+  readonly #frameSockets = new Map<Socket, FrameServer>();
   readonly #calls: ServedCalls;
   readonly #connections: OpenConnections;
   readonly #handshakes: MutualHandshakes | undefined;
@@ -93,7 +94,7 @@ class GrpcServer implements RpcServer {
   #draining = false;
 
   constructor(router: Router, options: ServeOptions) {
-    const { mutualTls, clock = systemClock, tunnel = true, maxConnectionAgeMs = DEFAULT_MAX_AGE_MS } = options;
+    const { mutualTls, clock = systemClock, frames = true, maxConnectionAgeMs = DEFAULT_MAX_AGE_MS } = options;
     const { maxConnections: most = CONNECTIONS.most, maxConnectionsPerAddress = CONNECTIONS.ofOneAddress } = options;
     const { maxRequestBytes = DEFAULT_MAX_REQUEST_BYTES } = options;
     const { logger } = router;
@@ -102,17 +103,25 @@ class GrpcServer implements RpcServer {
     this.#logger = logger;
     this.#clock = clock;
     this.#maxAgeMs = maxConnectionAgeMs;
-    const tunnels = tunnel && hasRoomForFrames(maxRequestBytes);
-    this.#calls = new ServedCalls(router, { clock, maxRequestBytes, tunnel: tunnels });
+    this.frames = frames;
+    this.#calls = new ServedCalls(router, { clock, maxRequestBytes });
     this.#connections = new OpenConnections({ most, ofOneClient: maxConnectionsPerAddress });
     this.#refusals = new HandshakeLog(logger, clock);
     this.#handshakes =
       mutualTls &&
-      new MutualHandshakes({ tls: mutualTls, clock, logger, secured: (...secured) => this.#accept(...secured) });
+      new MutualHandshakes({
+        tls: mutualTls,
+        clock,
+        logger,
+        frames,
+        secured: (socket, client) =>
+          socket.alpnProtocol === FRAMES_ALPN ? this.#acceptFrames(socket, client) : this.#accept(socket, client),
+      });
     this.#listener = createListener({
       connections: this.#connections,
       protocols: {
         http2: (socket) => this.#accept(socket),
+        frames: frames ? (socket) => this.#acceptFrames(socket) : undefined,
         tls: this.#handshakes && ((socket) => this.#handshakes?.accept(socket)),
         onlyTls: mutualTls?.mode === 'on',
       },
@@ -125,10 +134,6 @@ class GrpcServer implements RpcServer {
 
   get address(): string {
     return socketPath(this.#listen) === undefined ? this.#listen.replace(/:\d+$/, `:${this.port}`) : this.#listen;
-  }
-
-  get tunnel(): boolean {
-    return this.#calls.tunnels !== undefined;
   }
 
   get refusedConnections(): RpcServer['refusedConnections'] {
@@ -151,7 +156,7 @@ class GrpcServer implements RpcServer {
     this.#draining = true;
     this.#listener.closeUndecided();
     this.#listener.close();
-    this.#calls.tunnels?.drain();
+    for (const frames of this.#frameSockets.values()) frames.drain();
     for (const session of this.#sessions) session.close();
     const streams = this.#calls.endStreams();
     if (streams > 0) this.#logger.info({ streams }, 'ending the streams without a deadline');
@@ -167,7 +172,9 @@ class GrpcServer implements RpcServer {
       timer = this.#clock.setTimer(ms, run);
     };
     const closed = Promise.all(
-      [...this.#sessions].map((session) => new Promise((resolve) => session.once('close', resolve))),
+      [...this.#sessions, ...this.#frameSockets.keys()].map(
+        (open) => new Promise<void>((resolve) => open.once('close', resolve)),
+      ),
     );
     const forced = new Promise<void>((resolve) => {
       after(graceMs, () => {
@@ -175,6 +182,7 @@ class GrpcServer implements RpcServer {
         // Their statuses are sent first. Then connections that are still open are closed.
         after(FLUSH_MS, () => {
           for (const session of this.#sessions) session.destroy(undefined, constants.NGHTTP2_CANCEL);
+          for (const socket of this.#frameSockets.keys()) socket.destroy();
           after(FLUSH_MS, resolve);
         });
       });
@@ -194,6 +202,13 @@ class GrpcServer implements RpcServer {
     this.#calls.serve({ socket, session, client });
     // Its TLS handshake has ended in the drain.
     if (this.#draining) session.close();
+  }
+
+  #acceptFrames(socket: Socket, client?: Peer): void {
+    const frames = this.#calls.serveFrames(socket, client);
+    this.#frameSockets.set(socket, frames);
+    socket.once('close', () => this.#frameSockets.delete(socket));
+    if (this.#draining) frames.drain();
   }
 }
 

@@ -1,10 +1,11 @@
 import { beforeEach, jest } from '@jest/globals';
 import { seededRandom } from '@rondo/base/testing';
 import { Metadata, type MetadataValue } from '../../src/call/metadata.js';
-import { readRequest, readResponse } from '../../src/transport/tunnel/frame-reader.js';
-import { FrameWriter } from '../../src/transport/tunnel/frame-writer.js';
-import { FieldReader, FrameError } from '../../src/transport/tunnel/wire-format.js';
+import { readAbout, readCall, readEnd, readHeader, readMessage } from '../../src/transport/frames/frame-reader.js';
+import { FrameWriter } from '../../src/transport/frames/frame-writer.js';
+import { FrameError } from '../../src/transport/frames/wire-format.js';
 
+const PREFIX_BYTES = 5;
 export const SEED = jest.getSeed();
 let random = seededRandom(SEED);
 // A test that runs alone gets the same.
@@ -29,7 +30,8 @@ export function randomCall() {
     id: number(),
     method: number(),
     path: maybe('/package.Service/Method') ?? '',
-    message: bytes(random.next() < 0.1 ? 20_000 : 100),
+    message: maybe(bytes(random.next() < 0.1 ? 20_000 : 100)),
+    compressed: random.next() < 0.5,
   };
   const timeoutMs = maybe(number());
   const previousAttempts = maybe(1 + below(5));
@@ -38,7 +40,7 @@ export function randomCall() {
   return { ...common, timeoutMs, previousAttempts, principal, assertion, metadata };
 }
 
-export function randomReply() {
+export function randomEnd() {
   const failure = maybe({
     code: 1 + below(16),
     message: maybe('grüße 👋') ?? '',
@@ -46,33 +48,27 @@ export function randomReply() {
     notHandled: maybe('/package.Service/Method'),
     retryPushback: maybe(`${below(100) - 1}`),
   });
-  const common = {
-    id: number(),
-    message: bytes(random.next() < 0.1 ? 20_000 : 100),
-    totalBytes: number(),
-    more: random.next() < 0.5,
-    failure,
-  };
-  return { ...common, header: entries(), trailer: entries() };
+  return { id: number(), message: maybe(bytes(200)), failure, header: entries(), trailer: entries() };
 }
 
-/** Reads this many messages of calls with broken bytes, and returns how often that was refused. */
-export function countRefused(messages: number): number {
+export function randomMessage() {
+  const common = { id: number(), data: bytes(random.next() < 0.1 ? 16_000 : 100), totalBytes: number() };
+  return { ...common, more: random.next() < 0.5, compressed: random.next() < 0.5 };
+}
+
+/** Reads this many frames with broken bytes, each as every kind, and returns how often that was refused. */
+export function countRefused(frames: number): number {
   const writer = new FrameWriter();
   let refused = 0;
-  const ignore = { onHello() {}, onCall() {}, onCancel() {}, onWelcome() {}, onReply() {}, onGoAway() {} };
-  for (let left = messages; left > 0; left -= 1) {
-    writer.call({ ...randomCall(), metadata: new Metadata(entries()) });
-    const batch = writer.take();
+  for (let left = frames; left > 0; left -= 1) {
+    if (random.next() < 0.5) writer.call({ ...randomCall(), metadata: new Metadata(entries()) });
+    else writer.end({ ...randomEnd(), header: new Metadata(entries()), trailer: undefined });
+    const batch = writer.take().subarray(PREFIX_BYTES);
     for (let changes = 1 + below(4); changes > 0; changes -= 1) batch[below(batch.length)] = below(256);
     const broken = Buffer.from(batch.subarray(0, random.next() < 0.3 ? below(batch.length) : batch.length));
-    const all = Number.MAX_SAFE_INTEGER;
-    for (const read of [
-      () => readRequest(new FieldReader(broken), ignore, all),
-      () => readResponse(new FieldReader(broken), ignore, all),
-    ]) {
+    for (const read of [readCall, readMessage, readHeader, readEnd, readAbout]) {
       try {
-        read();
+        read(broken);
       } catch (error) {
         if (!(error instanceof FrameError)) throw new Error(broken.toString('hex'), { cause: error });
         refused += 1;

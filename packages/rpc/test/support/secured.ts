@@ -9,7 +9,7 @@ import { verifyPrincipals } from '../../src/principal/verify-principals.js';
 import { createAuthorize } from '../../src/server/authorize.js';
 import { createMemoryOutcomes } from '../../src/testing/memory-outcomes.js';
 import type { MutualTls } from '../../src/tls/mutual-tls.js';
-import { grpcTransports } from '../../src/transport/grpc/transport.js';
+import { peerTransports } from '../../src/transport/peer-transport.js';
 import { type WireCall, wrapTransport } from '../../src/transport/transport.js';
 import { type CertificateFolder, folderOf, type IssueOptions, mutualTlsIn } from './identities.js';
 
@@ -22,7 +22,7 @@ export const ada: Principal = {
 
 /** How a client differs from one that only calls. */
 export interface ClientSettings {
-  readonly tunnel?: boolean;
+  readonly frames?: boolean;
   /** Changes each call below the client's own signature. */
   readonly change?: (wire: WireCall) => WireCall;
 }
@@ -79,10 +79,10 @@ export class SecuredSystem {
     return server;
   }
 
-  clientOf({ address }: RpcServer, mutualTls: MutualTls, { tunnel = false, change }: ClientSettings = {}) {
-    const create = grpcTransports({ mutualTls, clock: systemClock, random: systemRandom });
+  clientOf({ address }: RpcServer, mutualTls: MutualTls, { frames = false, change }: ClientSettings = {}) {
+    const create = peerTransports({ mutualTls, clock: systemClock, random: systemRandom });
     const channel = createChannel({
-      resolver: staticResolver([address], { tunnel }),
+      resolver: staticResolver([address], { frames }),
       transport: (at, known) => {
         const inner = create(at, known);
         return change === undefined ? inner : wrapTransport(inner, { call: (wire) => inner.call(change(wire)) });

@@ -44,8 +44,9 @@ const CALLS = {
     description: 'How calls to other services are balanced, if it differs from their contracts.',
   }),
   transport: variable('RONDO_TRANSPORT', oneOf(TRANSPORTS), {
-    default: 'tunnel',
-    description: 'How unary calls travel between Rondo processes; grpc if a proxy has to see each call.',
+    default: 'frames',
+    description:
+      'How calls travel between Rondo processes; grpc if a proxy has to see each call. tunnel is an old name of frames.',
   }),
 } as const;
 

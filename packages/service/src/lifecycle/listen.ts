@@ -127,9 +127,9 @@ export async function listen(runtime: ServiceRuntime, options: ListenOptions): P
   const maxRequestBytes = config.maxRequestBytes ?? app.maxRequestBytes;
   try {
     const bounds = maxRequestBytes === undefined ? {} : { maxRequestBytes };
-    const tunnel = config.transport === 'tunnel';
+    const frames = config.transport !== 'grpc';
     const address = formatHostPort(config.listen);
-    const served = { listen: address, clock, tunnel, mutualTls, ...bounds };
+    const served = { listen: address, clock, frames, mutualTls, ...bounds };
     const server = await whenFree(() => serve(router, served), handover);
     meterConnections(meter, server);
     return server;

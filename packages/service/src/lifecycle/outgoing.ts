@@ -59,7 +59,7 @@ export async function createOutgoing(runtime: ServiceRuntime, options: OutgoingO
     policies: runtime.plugins.find(isPolicies),
     ...(config.balancing && { balancing: config.balancing }),
     maxReplyBytes,
-    tunnel: config.transport === 'tunnel',
+    frames: config.transport !== 'grpc',
     mutualTls: tls,
     self,
   };

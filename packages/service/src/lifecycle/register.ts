@@ -19,7 +19,7 @@ interface RegisterOptions {
   readonly services: readonly string[];
   /** The descriptor set for the fingerprints of the contracts; undefined if there is none. */
   readonly descriptorSet: Uint8Array | undefined;
-  readonly server: Pick<RpcServer, 'port' | 'tunnel' | 'tls'>;
+  readonly server: Pick<RpcServer, 'port' | 'frames' | 'tls'>;
   readonly readiness: State<Readiness>;
   /** Undefined without TLS. */
   readonly tls: MutualTls | undefined;
@@ -62,7 +62,7 @@ function registrant(runtime: ServiceRuntime, { services, descriptorSet, server }
     incarnation: BigInt(startedAt.getTime()),
     endpoints: SECURITIES[server.tls].map((security) => ({
       address,
-      protocols: [Protocol.PROTOCOL_GRPC, ...(server.tunnel ? [Protocol.PROTOCOL_TUNNEL] : [])],
+      protocols: [Protocol.PROTOCOL_GRPC, ...(server.frames ? [Protocol.PROTOCOL_FRAMES] : [])],
       security,
       // Under a debugger the process asks for no pings: a breakpoint must not end its connections.
       minPingInterval: inspectorUrl() === undefined ? MIN_PING_INTERVAL : undefined,

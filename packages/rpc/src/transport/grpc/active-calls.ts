@@ -1,6 +1,6 @@
 import type { CallContext } from '../../call/call-context.js';
 
-/** A unary call outside the tunnel that has no reply yet. */
+/** A unary call that has no reply yet. */
 export interface CallInFlight {
   readonly context: CallContext;
   /** Fails it, because the peer is silent. */
@@ -13,7 +13,7 @@ export class ActiveCalls {
   all = 0;
   /** The number of calls with one request and one reply, which comes as soon as the peer can send it. */
   unary = 0;
-  /** The unary calls outside the tunnel. */
+  /** The unary calls. */
   readonly inFlight = new Set<CallInFlight>();
   readonly #onLeft: () => void;
 
@@ -33,7 +33,7 @@ export class ActiveCalls {
     this.#onLeft();
   }
 
-  /** Fails the unary calls of `contexts` outside the tunnel. */
+  /** Fails the unary calls of `contexts`. */
   abandon(contexts: ReadonlySet<CallContext>): void {
     for (const call of [...this.inFlight]) if (contexts.has(call.context)) call.abandon();
   }

@@ -6,6 +6,7 @@ import { clientErrors } from '../../errors/client.js';
 import { transportErrors } from '../../errors/transport.js';
 import { Status } from '../../status/code.js';
 import type { RpcError } from '../../status/rpc-error.js';
+import { holdProcess } from '../hold-process.js';
 import type { WireCall } from '../transport.js';
 import type { ActiveCalls } from './active-calls.js';
 import { type CallListener, type DirectCall, type StartedCall, startDirectly } from './direct-call.js';
@@ -236,12 +237,6 @@ function resetWith(call: StartedCall, wire: WireCall, { clock, resets, active }:
     leave();
   };
   return { reset, release };
-}
-
-/** Keeps the process alive during a call. A deadline's timer does that; a call without one needs a timer for it. */
-export function holdProcess({ context, deadline, background }: WireCall, clock: Clock): Timer | undefined {
-  if (deadline !== undefined || context.endsAt !== undefined || background === true) return undefined;
-  return clock.setTimer(Number.POSITIVE_INFINITY, () => undefined);
 }
 
 /** Shorter messages aren't compressed, because gzip saves next to nothing. Bytes. */

@@ -10,23 +10,19 @@ import {
   type Timer,
 } from '@rondo/base';
 import type { CallContext } from '../../call/call-context.js';
-import { transportErrors } from '../../errors/transport.js';
 import { SignedCalls } from '../../principal/signed-calls.js';
-import type { TransportError } from '../../status/wire-errors.js';
+import { Connectivity } from '../connectivity.js';
+import type { SecurityListener } from '../mutual-socket.js';
 import type { ConnectivityState, Transport, TransportEvent, WireHandler } from '../transport.js';
 import { ActiveCalls } from './active-calls.js';
 import { carry } from './call.js';
 import { observeSockets, sessionOf } from './credentials.js';
 import { keepAlive, pingPeer } from './keepalive.js';
-import { credentialsOf, type SecurityListener } from './mutual-credentials.js';
+import { credentialsOf } from './mutual-credentials.js';
 import { NewSockets } from './new-sockets.js';
-import { type ConnectionOptions, channelOptions, peerPings } from './options.js';
+import { type ConnectionOptions, channelOptions, DEFAULT_CONNECT_TIMEOUT_MS, peerPings } from './options.js';
 import { ResetPacer } from './reset-pacer.js';
-import { createTunnelLane, type TunnelLane } from './tunnel-lane.js';
 import { readConnectError } from './unserved-call.js';
-
-/** Half of the shortest deadlines, so that a call which finds one instance silent can still try another. Milliseconds. */
-const DEFAULT_CONNECT_TIMEOUT_MS = 1_000;
 
 /** A connection that ends sooner counts as failed, for the backoff. Milliseconds. */
 const SHORT_LIVED_MS = 1_000;
@@ -49,13 +45,9 @@ export class GrpcConnection implements Transport {
   readonly #clock: Clock;
   readonly #random: Random;
   readonly #resets: ResetPacer;
-  /** Carries the unary calls, if the server has tunnels. */
-  readonly #lane: TunnelLane | undefined;
   readonly #connectTimeoutMs: number;
-  readonly #listeners = new Set<(event: TransportEvent) => void>();
+  readonly #connectivity = new Connectivity();
   #channel: grpc.Channel;
-  #state: ConnectivityState = 'idle';
-  #lastError: string | undefined;
   readonly #signed: SignedCalls;
   /** Why the server has ended the last connection after its TLS handshake. */
   #refusal: string | undefined;
@@ -65,7 +57,6 @@ export class GrpcConnection implements Transport {
   readonly #sockets = new Set<Socket>();
   #unrefTimer: Timer | undefined;
   #stopKeepalive: () => void = () => undefined;
-  #silent = false;
   #readyAt = 0;
   /** The number of short-lived connections in a row. */
   #shortLived = 0;
@@ -87,48 +78,27 @@ export class GrpcConnection implements Transport {
     this.#active = new ActiveCalls(() => this.#closeIfDrained());
     this.#connectTimeoutMs = options.connectTimeoutMs ?? DEFAULT_CONNECT_TIMEOUT_MS;
     this.#newSockets = new NewSockets({ clock: this.#clock, timeoutMs: this.#connectTimeoutMs });
-    this.#lane = this.#createLane();
     this.#channel = this.#open();
   }
 
   get state(): ConnectivityState {
-    return this.#state;
+    return this.#connectivity.state;
   }
 
   get lastError(): string | undefined {
-    return this.#lastError;
+    return this.#connectivity.lastError;
   }
 
   get silent(): boolean {
-    return this.#silent;
+    return this.#connectivity.silent;
   }
 
   subscribe(listener: (event: TransportEvent) => void): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
+    return this.#connectivity.subscribe(listener);
   }
 
   connect(signal?: AbortSignal): Promise<void> {
-    if (this.#state === 'ready') return Promise.resolve();
-    if (this.#state === 'transient_failure' || this.#state === 'shutdown') return Promise.reject(this.#failure());
-    return new Promise((resolve, reject) => {
-      const settle = () => {
-        unsubscribe();
-        signal?.removeEventListener('abort', onAbort);
-      };
-      const onAbort = () => {
-        settle();
-        reject(signal?.reason);
-      };
-      const unsubscribe = this.subscribe((state) => {
-        if (state === 'connecting' || state === 'idle') return;
-        settle();
-        if (state === 'ready') resolve();
-        else reject(this.#failure());
-      });
-      signal?.addEventListener('abort', onAbort, { once: true });
-      if (this.#state === 'idle') this.#connect();
-    });
+    return this.#connectivity.connect(() => this.#connect(), signal);
   }
 
   readonly call: WireHandler = (wire) =>
@@ -136,8 +106,6 @@ export class GrpcConnection implements Transport {
 
   readonly #carry: WireHandler = (wire) => {
     if (wire.background === true) this.#unrefSoon();
-    const tunnelled = this.#state === 'ready' ? this.#lane?.carry(wire) : undefined;
-    if (tunnelled !== undefined) return tunnelled;
     return carry(wire, {
       channel: this.#channel,
       clock: this.#clock,
@@ -148,31 +116,19 @@ export class GrpcConnection implements Transport {
     });
   };
 
-  readonly #connected = () => this.#state === 'ready';
+  readonly #connected = () => this.state === 'ready';
 
   abandon(contexts: ReadonlySet<CallContext>): void {
-    this.#lane?.abandon(contexts);
     this.#active.abandon(contexts);
-  }
-
-  #createLane(): TunnelLane | undefined {
-    return createTunnelLane(this.#options, {
-      clock: this.#clock,
-      // The stream lasts as long as the connection and must not keep the process alive.
-      onOpen: () => this.#unrefSoon(),
-      channel: () => this.#channel,
-      connected: this.#connected,
-      active: this.#active,
-    });
   }
 
   /** Ends the backoff, because there is news of the endpoint. The connection counts as failed until it is ready. */
   resetBackoff(): void {
-    if (this.#state === 'transient_failure') this.#reopen();
+    if (this.state === 'transient_failure') this.#reopen();
   }
 
   close(): void {
-    if (this.#state !== 'ready') this.#newSockets.destroy();
+    if (this.state !== 'ready') this.#newSockets.destroy();
     this.#move('shutdown');
     this.#unrefTimer?.cancel();
     this.#channel.close();
@@ -184,7 +140,6 @@ export class GrpcConnection implements Transport {
    */
   drain(onDrained: () => void): void {
     this.#onDrained = onDrained;
-    this.#lane?.close();
     this.#closeIfDrained();
   }
 
@@ -194,10 +149,10 @@ export class GrpcConnection implements Transport {
    */
   #closeIfDrained(): void {
     const onDrained = this.#onDrained;
-    if (this.#active.all > 0 || (this.#state !== 'shutdown' && onDrained === undefined)) return;
+    if (this.#active.all > 0 || (this.state !== 'shutdown' && onDrained === undefined)) return;
     this.#onDrained = undefined;
     if (onDrained !== undefined || this.#resets.waiting > 0) for (const socket of this.#sockets) socket.destroy();
-    if (this.#state !== 'shutdown') this.close();
+    if (this.state !== 'shutdown') this.close();
     onDrained?.();
   }
 
@@ -236,7 +191,7 @@ export class GrpcConnection implements Transport {
   #follow(channel: grpc.Channel): void {
     const state = channel.getConnectivityState(false);
     channel.watchConnectivityState(state, Number.POSITIVE_INFINITY, (error) => {
-      if (error !== undefined || this.#state === 'shutdown' || channel !== this.#channel) return;
+      if (error !== undefined || this.state === 'shutdown' || channel !== this.#channel) return;
       this.#follow(channel);
       this.#onChange(channel.getConnectivityState(false));
     });
@@ -244,7 +199,7 @@ export class GrpcConnection implements Transport {
 
   #onChange(state: grpc.connectivityState): void {
     if (state === grpc.connectivityState.READY) {
-      this.#lastError = undefined;
+      this.#connectivity.lastError = undefined;
       this.#unanswered = 0;
       this.#readyAt = this.#clock.now();
       this.#keepAlive();
@@ -312,13 +267,13 @@ export class GrpcConnection implements Transport {
   #onSocket(socket: Socket): void {
     this.#sockets.add(socket);
     socket.once('close', () => this.#sockets.delete(socket));
-    if (this.#state === 'ready') return;
-    if (this.#state === 'shutdown') {
+    if (this.state === 'ready') return;
+    if (this.state === 'shutdown') {
       // It was being made when the connection was closed.
       socket.destroy();
       return;
     }
-    this.#newSockets.add(socket, this.#state === 'connecting');
+    this.#newSockets.add(socket, this.state === 'connecting');
   }
 
   get #tooSlow(): string {
@@ -329,20 +284,20 @@ export class GrpcConnection implements Transport {
     const gaveUp = this.#newSockets.timedOut; // read now: when the answer comes, the next attempt may have begun
     readConnectError(channel, (reason) => {
       // A socket that was destroyed here closes without a reason of its own.
-      if (this.#state === 'ready' || (reason === undefined && this.#state === 'transient_failure')) return;
+      if (this.state === 'ready' || (reason === undefined && this.state === 'transient_failure')) return;
       this.#fail(this.#refusal ?? reason ?? (gaveUp ? this.#tooSlow : 'Failed to connect'));
       this.#refusal = undefined;
     });
   }
 
   #fail(reason: string): void {
-    this.#lastError = reason;
+    this.#connectivity.lastError = reason;
     this.#move('transient_failure');
   }
 
   #wait(delayMs: number, next: () => void): void {
     this.#timer?.cancel();
-    this.#timer = this.#clock.setTimer(delayMs, next, { keepAlive: this.#state === 'connecting' });
+    this.#timer = this.#clock.setTimer(delayMs, next, { keepAlive: this.state === 'connecting' });
   }
 
   /** Watches the new connection, and ends it when its peer is silent for long. */
@@ -354,7 +309,7 @@ export class GrpcConnection implements Transport {
       clock: this.#clock,
       ...pings,
       intervalMs: () => (this.#active.unary > 0 ? pings.activeIntervalMs : pings.idleIntervalMs),
-      onSilence: (silent: boolean) => this.#setSilent(silent),
+      onSilence: (silent: boolean) => this.#connectivity.setSilent(silent),
     };
     const stops = sockets.map((socket) => keepAlive(socket, { ...options, ask: () => pingPeer(sessionOf(socket)) }));
     this.#stopKeepalive = () => {
@@ -362,33 +317,11 @@ export class GrpcConnection implements Transport {
     };
   }
 
-  #setSilent(silent: boolean): void {
-    this.#silent = silent;
-    this.#announce('silence');
-  }
-
   #move(state: ConnectivityState): void {
-    if (this.#state === 'shutdown' || this.#state === state) return;
-    if (this.#state === 'ready') {
-      this.#stopKeepalive();
-      this.#silent = false;
-      this.#lane?.close();
-    }
-    this.#state = state;
+    if (this.state === 'shutdown' || this.state === state) return;
+    if (this.state === 'ready') this.#stopKeepalive();
     this.#timer?.cancel();
     if (state === 'ready' || state === 'shutdown') this.#newSockets.clear();
-    this.#announce(state);
-  }
-
-  #announce(event: TransportEvent): void {
-    for (const listener of [...this.#listeners]) listener(event);
-  }
-
-  #failure(): TransportError {
-    if (this.#state === 'shutdown') return transportErrors.CLOSED({ reach: 'unsent' });
-    return transportErrors.UNCONNECTED(
-      { whyTheLastAttemptFailed: this.#lastError ?? 'no connection' },
-      { reach: 'unsent' },
-    );
+    this.#connectivity.move(state);
   }
 }

@@ -21,10 +21,10 @@ export interface GrpcTransportOptions extends TransportOptions {
    */
   readonly compression?: Compression | undefined;
   /**
-   * Whether unary calls to servers that have tunnels go through one: many calls as messages of one gRPC stream, at a
-   * fraction of the cost. True by default; proxies that have to see each call need false.
+   * Whether calls to servers that take frames go by them, at a fraction of the cost of gRPC. True by default; proxies that have to
+   * see each call need false.
    */
-  readonly tunnel?: boolean | undefined;
+  readonly frames?: boolean | undefined;
 }
 
 /** Options of a connection that its transport sets. */
@@ -61,12 +61,15 @@ export function checkOptions(options: GrpcTransportOptions): void {
 
 /**
  * The flow-control window of a stream and of a connection: how much a peer may send before this side has read it.
- * HTTP/2's default is 64 KiB, which 64 calls of 1 KiB over a tunnel fill. An unread stream holds this much memory.
+ * An unread stream holds this much memory.
  */
 export const FLOW_CONTROL_WINDOW_BYTES = 256 * 1024;
 
 /** How Rondo's clients begin their `user-agent`, by which servers recognise them. */
 export const USER_AGENT = 'rondo';
+
+/** Half of the shortest deadlines, so that a call which finds one instance silent can still try another. Milliseconds. */
+export const DEFAULT_CONNECT_TIMEOUT_MS = 1_000;
 
 export const DEFAULT_MAX_REPLY_BYTES = 4 * 1024 * 1024;
 

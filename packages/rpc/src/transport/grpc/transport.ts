@@ -2,47 +2,9 @@ import { type Clock, type Random, systemClock } from '@rondo/base';
 import type { Reply } from '../../call/call.js';
 import type { CallContext } from '../../call/call-context.js';
 import { transportErrors } from '../../errors/transport.js';
-import type { MutualTls } from '../../tls/mutual-tls.js';
-import type {
-  ConnectivityState,
-  Transport,
-  TransportEvent,
-  TransportFactory,
-  TransportOptions,
-  WireCall,
-  WireHandler,
-} from '../transport.js';
+import type { ConnectivityState, Transport, TransportEvent, WireCall, WireHandler } from '../transport.js';
 import { GrpcConnection } from './connection.js';
-import { channelCredentials } from './credentials.js';
-import { checkOptions, type GrpcTransportOptions } from './options.js';
-
-/** The settings that all connections of a factory share. */
-interface GrpcTransportsOptions extends GrpcTransportOptions {
-  readonly clock: Clock;
-  readonly random: Random;
-}
-
-/**
- * Creates a factory of grpc-js connections with the same options. What an endpoint advertises overrides them, but never
- * turns off TLS that is `on`.
- *
- * @throws TypeError if an option is out of bounds: at once, and not at the first connection.
- */
-export function grpcTransports(options: GrpcTransportsOptions): TransportFactory {
-  checkOptions(options);
-  channelCredentials(options.tls);
-  return (address, known) => {
-    const minPingIntervalMs = known?.minPingIntervalMs ?? options.minPingIntervalMs;
-    const tunnel = options.tunnel !== false && known?.tunnel === true;
-    const mutualTls = encryptionOf(options.mutualTls, known);
-    return grpcTransport(address, { ...options, minPingIntervalMs, tunnel, mutualTls, servers: known?.servers });
-  };
-}
-
-/** The TLS of a connection: an endpoint without TLS is plaintext to a permissive process, and to no other. */
-export function encryptionOf(mutualTls: MutualTls | undefined, known?: TransportOptions): MutualTls | undefined {
-  return known?.secure === false && mutualTls?.mode !== 'on' ? undefined : mutualTls;
-}
+import type { GrpcTransportOptions } from './options.js';
 
 /** The most replaced connections that still carry calls. When there are so many, resets wait. */
 const MAX_DRAINING = 8;

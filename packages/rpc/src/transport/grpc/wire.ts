@@ -176,19 +176,3 @@ function connectionError(
   const reset = code === grpc.status.CANCELLED && expired ? Status.DEADLINE_EXCEEDED : statusFromCode(code);
   return transportErrors.RESET({ details }, { code: reset, reach });
 }
-
-/** What {@link brokenTunnel} knows of a call beside the status of the stream. */
-interface TunnelledCall {
-  /** Whether the connection is still ready. */
-  readonly connected: boolean;
-  /** Whether the connection was given the call. */
-  readonly handedOver: boolean;
-}
-
-/** The error of a call whose tunnel has ended before the reply. */
-export function brokenTunnel({ details }: grpc.StatusObject, { connected, handedOver }: TunnelledCall): TransportError {
-  if (!handedOver) return transportErrors.NOT_TAKEN({ details }, { reach: 'unsent' });
-  const broke = !connected || details.includes(GIVEN_UP_HERE);
-  // The text may be the server's own, so it proves nothing.
-  return (broke ? transportErrors.BROKEN : transportErrors.TUNNEL_ENDED)({ details }, { reach: 'unknown' });
-}

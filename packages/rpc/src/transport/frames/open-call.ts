@@ -1,0 +1,173 @@
+import type { Timer } from '@rondo/base';
+import type { Reply } from '../../call/call.js';
+import type { CallContext } from '../../call/call-context.js';
+import { Metadata } from '../../call/metadata.js';
+import { clientErrors } from '../../errors/client.js';
+import { Status } from '../../status/code.js';
+import { decodeStatusDetails } from '../../status/detail.js';
+import type { RpcError } from '../../status/rpc-error.js';
+import { readRetryPushback } from '../retry-metadata.js';
+import { receivedError } from '../router-error.js';
+import type { WireCall } from '../transport.js';
+import type { EndFrame, FailureFrame, MessageFrame } from './frames.js';
+import type { Outgoing } from './outbox.js';
+import { type MessageRules, ReceivedMessages } from './received-messages.js';
+
+/** What a call is made of. */
+export interface CallParts {
+  readonly wire: WireCall;
+  /** The length of its request, if it is in its first frame. Bytes. */
+  readonly requestBytes: number;
+  /** What its replies need, if they come in messages. */
+  readonly rules: () => MessageRules;
+}
+
+/** A call that the server hasn't ended yet. */
+export class OpenCall {
+  readonly id: number;
+  /** Its place among all calls of the connection. */
+  readonly sequence: number;
+  readonly context: CallContext;
+  readonly requestBytes: number;
+  /** Whether it has one request and one reply. */
+  readonly unary: boolean;
+  readonly reply: Promise<Reply<Uint8Array>>;
+  /** The number of its first frame. */
+  frame = 0;
+  /** Whether its caller waits for it. */
+  awaited: boolean;
+  /** Runs when the context of the call ends. */
+  onEnd: () => void = () => undefined;
+  /** Keeps the process alive for a call without a deadline. */
+  hold: Timer | undefined;
+  /** Cancels the call if the server doesn't end it at its deadline. */
+  backstop: Timer | undefined;
+  /** The requests that don't stand in its first frame. */
+  outgoing: Outgoing | undefined;
+  /** Runs when the server takes no more requests. */
+  stopRequests: (() => void) | undefined;
+  readonly #path: string;
+  readonly #streams: boolean;
+  readonly #rules: () => MessageRules;
+  #resolve: (reply: Reply<Uint8Array>) => void = () => undefined;
+  #reject: (error: RpcError) => void = () => undefined;
+  #header: Metadata | undefined;
+  readonly #trailer = new Metadata();
+  #received: ReceivedMessages | undefined;
+  /** Whether the call has an outcome. Later frames of the server are ignored. */
+  #settled = false;
+
+  constructor(id: number, sequence: number, { wire, requestBytes, rules }: CallParts) {
+    this.id = id;
+    this.sequence = sequence;
+    this.context = wire.context;
+    this.requestBytes = requestBytes;
+    this.unary = !wire.responseStream && !wire.request.stream;
+    this.awaited = wire.background !== true;
+    this.#path = wire.path;
+    this.#streams = wire.responseStream;
+    this.#rules = rules;
+    this.reply = new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
+  }
+
+  /** Ends it, unless it has an outcome. Messages that have come can be read. */
+  fail(error: RpcError): void {
+    this.#settled = true;
+    this.outgoing?.drop();
+    this.stopRequests?.();
+    this.#received?.end(error);
+    this.#reject(error);
+  }
+
+  /** Takes its header. */
+  takeHeader(header: Metadata | undefined): void {
+    this.#header ??= header;
+    if (this.#streams) this.#resolveStream();
+  }
+
+  /**
+   * Takes a message, or a piece of one.
+   *
+   * @throws FrameError if it breaks the rules of frames; RpcError if the reply is too long, or one too many.
+   */
+  takeMessage(frame: MessageFrame): void {
+    const received = this.#messages;
+    if (this.#settled) received.end();
+    else if (!this.#streams && received.waiting > 0) throw clientErrors.SECOND_REPLY();
+    received.take(frame);
+    if (this.#streams) this.#resolveStream();
+  }
+
+  /** Takes its end. @throws RpcError if its last message is too long, or one too many. */
+  takeEnd({ message, header, trailer, failure }: EndFrame): void {
+    this.stopRequests?.();
+    this.outgoing?.drop();
+    if (this.#settled) return;
+    this.#header ??= header;
+    if (failure !== undefined) {
+      this.fail(toError(failure, { path: this.#path, header: this.#header, metadata: trailer ?? new Metadata() }));
+      return;
+    }
+    if (trailer !== undefined) this.#trailer.receive(trailer);
+    if (this.#streams) this.#endStream(message);
+    else this.#endSingle(message);
+    this.#settled = true;
+  }
+
+  #endStream(message: Uint8Array | undefined): void {
+    if (message !== undefined) this.#messages.add(message);
+    this.#messages.end();
+    this.#resolveStream();
+  }
+
+  #endSingle(last: Uint8Array | undefined): void {
+    const received = this.#received;
+    if (received === undefined) {
+      if (last === undefined) throw clientErrors.NO_REPLY();
+      const { maxBytes, tooLong } = this.#rules();
+      if (last.length > maxBytes) throw tooLong(last.length);
+      this.#resolve(this.#replyOf({ stream: false, message: last }));
+      return;
+    }
+    if (last !== undefined && received.waiting > 0) throw clientErrors.SECOND_REPLY();
+    if (last !== undefined) received.add(last);
+    if (received.waiting === 0) throw clientErrors.NO_REPLY();
+    received.end();
+    received.next().then(
+      ({ value }) => {
+        if (value !== undefined) this.#resolve(this.#replyOf({ stream: false, message: value }));
+      },
+      (error) => this.#reject(error),
+    );
+  }
+
+  get #messages(): ReceivedMessages {
+    this.#received ??= new ReceivedMessages(this.#rules());
+    return this.#received;
+  }
+
+  #resolveStream(): void {
+    this.#resolve(this.#replyOf({ stream: true, messages: this.#messages }));
+  }
+
+  #replyOf(response: Reply<Uint8Array>['response']): Reply<Uint8Array> {
+    return { header: this.#header ?? new Metadata(), trailer: this.#trailer, response };
+  }
+}
+
+/** What else is known of a failed call. */
+interface FailedCall {
+  readonly path: string;
+  readonly header: Metadata | undefined;
+  readonly metadata: Metadata;
+}
+
+function toError({ code, message, details, notHandled, retryPushback }: FailureFrame, call: FailedCall): RpcError {
+  const failed = code === Status.OK ? Status.UNKNOWN : code;
+  const unpacked = details === undefined ? [] : decodeStatusDetails(details);
+  const retryPushbackMs = readRetryPushback(retryPushback);
+  return receivedError({ ...call, code: failed, message, details: unpacked, mark: notHandled, retryPushbackMs });
+}
