@@ -8,6 +8,7 @@ import { type Client, createClient, createRegistryChannel } from '@rondo/rpc/cli
 import { sleep, systemClock } from '@rondo/rpc/clock';
 import { standIn } from '@rondo/rpc/testing';
 import { type RunningService, startService } from '@rondo/service';
+import { patientClock } from '../../packages/rpc/test/support/patient-clock.js';
 
 const closers: (() => unknown)[] = [];
 afterEach(async () => {
@@ -97,7 +98,7 @@ describe('a rolling restart of replicas with frames and without', () => {
     };
     for (const transport of ['frames', 'grpc', 'frames'] as const) await start(transport);
     const clients = [{}, { frames: false }].map((options) => {
-      const channel = createRegistryChannel({ registry: [registry.address], ...options });
+      const channel = createRegistryChannel({ registry: [registry.address], clock: patientClock, ...options });
       closers.push(() => channel.close());
       return createClient(ConformanceServiceDefinition, { channel });
     });

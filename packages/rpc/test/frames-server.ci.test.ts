@@ -8,6 +8,7 @@ import { RpcError, Status } from '../src/exports/status.js';
 import { FRAMES_VERSION, KIND, MAX_CALLS } from '../src/transport/frames/frames.js';
 import { type Attack, type HostileServer, startHostileServer } from './support/hostile-server.js';
 import { frameOf, type Sent } from './support/raw-frames.js';
+import { retainedBytes } from './support/retained.js';
 import type { ConformanceClient } from './support/service.js';
 import { socketsOfATest } from './support/sockets.js';
 import { atRest, HANG_MS, until } from './support/wait.js';
@@ -97,6 +98,11 @@ const CASES: readonly Case[] = [
     'a reply shorter than it said',
     (id) => [piece(id, 2, { more: true, totalBytes: 5 }), piece(id, 2)],
     broken('a message ends after 4 of the 5 bytes that its first piece said'),
+  ],
+  [
+    'an end inside a message',
+    (id) => [piece(id, 2, { more: true, totalBytes: 5 }), { end: { id } }],
+    broken('the end of'),
   ],
   ['an empty piece', (id) => [piece(id, 0, { more: true, totalBytes: 5 })], broken('a piece of a message is empty')],
   ['a piece without a length', (id) => [piece(id, 5, { more: true })], broken('a message is longer than the 0 bytes')],
@@ -190,6 +196,22 @@ describe('a server that answers', () => {
     caller.abort();
     for (const { code } of await Promise.all(calls)) expect(code).toBe(Status.CANCELLED);
     expect(server.counts).toMatchObject({ frames: 1, closed: 0 });
+  });
+
+  it('nothing but pings, and does not read, fills no memory', async () => {
+    const server = await start();
+    const alone = connect(server.address);
+    await alone.unaryUnsafe({});
+    const pings = Buffer.concat(Array.from({ length: 2 ** 20 }, () => frameOf(KIND.ping, bytes(0))));
+    const before = retainedBytes();
+    server.attack = ({ send, pause }, id) => {
+      pause();
+      for (let left = 20; left > 0; left -= 1) send(pings);
+      send({ end: { id, message: bytes(0) } });
+    };
+    await alone.unaryUnsafe({}, { timeoutMs: HANG_MS });
+    // 20 million answers would take 100 MiB.
+    expect(retainedBytes() - before).toBeLessThan(50 * 1_024 * 1_024);
   });
 
   it('nothing after it has drained loses the connection when no caller waits', async () => {

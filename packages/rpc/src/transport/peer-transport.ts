@@ -62,6 +62,8 @@ class PeerTransport implements Transport {
   #unfollow: () => void;
   /** Tries frames again, while the peer is called by gRPC. */
   #retry: Timer | undefined;
+  /** Frames that are tried again. */
+  #next: Transport | undefined;
   /** The connection by gRPC, once there is one. */
   #grpc: Transport | undefined;
 
@@ -119,6 +121,7 @@ class PeerTransport implements Transport {
 
   close(): void {
     this.#retry?.cancel();
+    this.#next?.close();
     this.#current.close();
     this.#grpc?.close();
   }
@@ -128,6 +131,7 @@ class PeerTransport implements Transport {
       ...this.#options,
       onForeign: (reason) => {
         if (frames === this.#current) this.#callForeign(reason);
+        else frames.close();
       },
     });
     return frames;
@@ -139,11 +143,28 @@ class PeerTransport implements Transport {
   }
 
   #callForeign(reason: string): void {
-    const { clock = systemClock, logger = silentLogger } = this.#options;
-    const told = { peer: this.#address, minutes: FOREIGN_MS / 60_000 };
-    logger.warn(told, `a server that is registered with frames doesn't speak them, and is called by gRPC: ${reason}`);
+    const { logger = silentLogger } = this.#options;
+    const fields = { peer: this.#address, minutes: FOREIGN_MS / 60_000 };
+    logger.warn(fields, `a server that is registered with frames doesn't speak them, and is called by gRPC: ${reason}`);
     this.#use(this.#openGrpc());
-    this.#retry = clock.setTimer(FOREIGN_MS, () => this.#use(this.#openFrames()), { keepAlive: false });
+    this.#retryLater();
+  }
+
+  /** Tries frames again after a time. The peer is called by gRPC until they are ready. */
+  #retryLater(): void {
+    const { clock = systemClock } = this.#options;
+    const retry = () => {
+      const frames = this.#openFrames();
+      this.#next = frames;
+      frames.connect().then(
+        () => this.#use(frames),
+        () => {
+          frames.close();
+          if (this.state !== 'shutdown') this.#retryLater();
+        },
+      );
+    };
+    this.#retry = clock.setTimer(FOREIGN_MS, retry, { keepAlive: false });
   }
 
   #use(transport: Transport): void {

@@ -20,7 +20,7 @@ import {
   MESSAGE_COST,
 } from '../transport/frames/frames.js';
 import { KnownMethods, Preface } from '../transport/frames/known.js';
-import { Outbox } from '../transport/frames/outbox.js';
+import { MAX_QUEUED_BYTES, Outbox } from '../transport/frames/outbox.js';
 import { type MessageRules, ReceivedMessages } from '../transport/frames/received-messages.js';
 import { Advances, Window } from '../transport/frames/window.js';
 import { FrameError } from '../transport/frames/wire-format.js';
@@ -29,11 +29,7 @@ import { FrameReplies } from './frame-replies.js';
 import { FramedCall } from './framed-call.js';
 import type { CallInFlight } from './grpc-call.js';
 import { MAX_RECEIVE_MS, MAX_UNFINISHED } from './limits.js';
-import type { Connection } from './requests.js';
-import { inflate } from './requests.js';
-
-/** The unread bytes above which a client's frames aren't read either. */
-const MAX_QUEUED_BYTES = 1_024 * 1_024;
+import { type Connection, inflate } from './requests.js';
 
 /** How long a client has to read why its connection is closed. Milliseconds. */
 const LINGER_MS = 2_000;
@@ -132,7 +128,6 @@ export class FrameServer {
       if (call === undefined) continue;
       this.#forget(call);
       call.outgoing?.drop();
-      call.requests?.end(cancelled());
       call.context.end(cancelled());
     }
   }
@@ -150,7 +145,7 @@ export class FrameServer {
     const { hasRead } = this.#replies;
     this.#replies.hasRead = false;
     if (this.#outbox.sender.queuedBytes > MAX_QUEUED_BYTES && hasRead) return false;
-    this.#outbox.sendEmpty(KIND.ping);
+    this.#outbox.ping();
     return true;
   }
 
@@ -161,7 +156,7 @@ export class FrameServer {
     else if (kind === KIND.halfClose) this.#onHalfClose(readAbout(body).id);
     else if (kind === KIND.credit) this.#onCredit(body);
     else if (kind === KIND.cancel) this.#onCancel(readAbout(body).id);
-    else if (kind === KIND.ping) this.#outbox.sendEmpty(KIND.pong);
+    else if (kind === KIND.ping) this.#outbox.pong();
     else if (kind === KIND.hello) this.#onHello(readRare(Hello, body));
     else if (kind !== KIND.pong) throw new FrameError(`a client sends no frame of the kind ${kind}`);
   }
@@ -214,9 +209,12 @@ export class FrameServer {
 
   /** Has a call handled once its request has come. */
   #receive(call: FramedCall, { message, compressed }: CallFrame, method: Method | undefined): void {
+    if (message !== undefined && message.length > this.#options.maxRequestBytes) {
+      this.#replies.fail(call, this.#tooLong(message.length));
+      return;
+    }
     if (message !== undefined && !compressed && method?.requestStream !== true) {
-      if (message.length > this.#options.maxRequestBytes) this.#replies.fail(call, this.#tooLong(message.length));
-      else this.#handle(call);
+      this.#handle(call);
       return;
     }
     const requests = new ReceivedMessages(this.#rulesOf(call));
@@ -266,12 +264,14 @@ export class FrameServer {
     }
     if (requests === undefined) throw new FrameError(`a request after the half-close of the call ${frame.id}`);
     try {
-      if (call.receiving !== undefined && requests.waiting > 0) throw serverErrors.SECOND_REQUEST();
       requests.take(frame);
+      if (call.receiving !== undefined && requests.waiting > 1) throw serverErrors.SECOND_REQUEST();
       this.#hold(call, requests.heldBytes);
     } catch (fault) {
       if (!(fault instanceof RpcError)) throw fault;
-      this.#replies.fail(call, fault);
+      // A handler that runs gets it with its requests.
+      if (call.receiving === undefined) requests.end(fault);
+      else this.#replies.fail(call, fault);
     }
   }
 
@@ -321,7 +321,6 @@ export class FrameServer {
     call.outgoing?.drop();
     call.outgoing = undefined;
     call.context.end(cancelled());
-    call.requests?.end(cancelled());
     this.#replies.fail(call, cancelled());
   }
 
@@ -383,6 +382,8 @@ export class FrameServer {
     call.end();
     call.receiving?.cancel();
     call.receiving = undefined;
+    call.requests?.end(cancelled());
+    call.requests?.release();
     this.#connection.hold(-call.heldBytes);
     call.heldBytes = 0;
     this.#calls[call.id] = undefined;

@@ -10,8 +10,6 @@ import type { Connection } from './requests.js';
  */
 export function serveFrames(socket: Socket, connection: Connection, options: FrameServerOptions): FrameServer {
   const { clock } = options;
-  // A client that ends its side would otherwise keep its connection.
-  socket.allowHalfOpen = false;
   const server = new FrameServer(socket, connection, options);
   const unheard = clock.setTimer(HANDSHAKE_MS, () => server.isWelcome || socket.destroy(), { keepAlive: false });
   const pings = { intervalMs: () => PINGS.afterMs, timeoutMs: PINGS.answerMs, ask: () => server.ping() };

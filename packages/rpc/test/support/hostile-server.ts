@@ -5,6 +5,8 @@ import { frameOf, readFrames, type Sent, toBytes } from './raw-frames.js';
 /** One connection of a {@link HostileServer}. */
 export interface HostileConnection {
   send(frame: Sent): void;
+  /** Reads nothing any more. */
+  pause(): void;
   close(): void;
 }
 
@@ -49,6 +51,7 @@ export async function startHostileServer(welcome: Sent = WELCOME): Promise<Hosti
       send(sent) {
         if (!socket.destroyed) socket.write(toBytes(sent));
       },
+      pause: () => socket.pause(),
       close: () => socket.destroy(),
     };
     const read = readFrames(({ kind, hello, call }) => {

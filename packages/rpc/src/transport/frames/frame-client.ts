@@ -30,15 +30,13 @@ import {
 } from './frames.js';
 import type { OpenCall } from './open-call.js';
 import { OpenCalls } from './open-calls.js';
-import { Outbox } from './outbox.js';
+import { MAX_QUEUED_BYTES, Outbox } from './outbox.js';
 import type { MessageRules } from './received-messages.js';
 import { compress, compresses, sendRequests } from './requests.js';
 import { WaitingCalls } from './waiting-calls.js';
 import { Advances, Window } from './window.js';
 import { FrameError } from './wire-format.js';
 
-/** Beyond this, calls wait: the peer doesn't read. Bytes. */
-const MAX_QUEUED_BYTES = 1_024 * 1_024;
 const MAX_TIMEOUT_MS = 2 ** 32 - 1;
 /** After a call's deadline, how long the client waits for the server's answer before it ends the call itself. Milliseconds. */
 const SERVER_FIRST_MS = 150;
@@ -126,7 +124,7 @@ export class FrameClient {
   /** Asks the server for any bytes; false if the connection is about to close. */
   ping(): boolean {
     if (this.#over) return false;
-    this.#outbox.sendEmpty(KIND.ping);
+    this.#outbox.ping();
     return true;
   }
 
@@ -283,7 +281,7 @@ export class FrameClient {
     else if (kind === KIND.message) this.#onMessage(body);
     else if (kind === KIND.header) this.#onHeader(body);
     else if (kind === KIND.credit) this.#onCredit(body);
-    else if (kind === KIND.ping) this.#outbox.sendEmpty(KIND.pong);
+    else if (kind === KIND.ping) this.#outbox.pong();
     else if (kind === KIND.welcome) this.#onWelcome(readRare(Welcome, body));
     else if (kind === KIND.goAway) this.#onGoAway(readRare(GoAway, body));
     else if (kind !== KIND.pong) throw new FrameError(`a server sends no frame of the kind ${kind}`);

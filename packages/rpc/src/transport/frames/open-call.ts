@@ -12,6 +12,7 @@ import type { WireCall } from '../transport.js';
 import type { EndFrame, FailureFrame, MessageFrame } from './frames.js';
 import type { Outgoing } from './outbox.js';
 import { type MessageRules, ReceivedMessages } from './received-messages.js';
+import { FrameError } from './wire-format.js';
 
 /** What a call is made of. */
 export interface CallParts {
@@ -79,6 +80,7 @@ export class OpenCall {
     this.outgoing?.drop();
     this.stopRequests?.();
     this.#received?.end(error);
+    this.#received?.release();
     this.#reject(error);
   }
 
@@ -96,12 +98,16 @@ export class OpenCall {
   takeMessage(frame: MessageFrame): void {
     const received = this.#messages;
     if (this.#settled) received.end();
-    else if (!this.#streams && received.waiting > 0) throw clientErrors.SECOND_REPLY();
     received.take(frame);
+    if (!this.#streams && received.waiting > 1) throw clientErrors.SECOND_REPLY();
     if (this.#streams) this.#resolveStream();
   }
 
-  /** Takes its end. @throws RpcError if its last message is too long, or one too many. */
+  /**
+   * Takes its end.
+   *
+   * @throws FrameError if a message is incomplete; RpcError if the last one is too long, or one too many.
+   */
   takeEnd({ message, header, trailer, failure }: EndFrame): void {
     this.stopRequests?.();
     this.outgoing?.drop();
@@ -111,6 +117,7 @@ export class OpenCall {
       this.fail(toError(failure, { path: this.#path, header: this.#header, metadata: trailer ?? new Metadata() }));
       return;
     }
+    if (this.#received?.isCut === true) throw new FrameError(`the end of the call ${this.id} comes inside a message`);
     if (trailer !== undefined) this.#trailer.receive(trailer);
     if (this.#streams) this.#endStream(message);
     else this.#endSingle(message);

@@ -1,10 +1,12 @@
 import { FrameSender, type WriteBatch } from './frame-sender.js';
-import { CALL_WINDOW_BYTES, CONNECTION_WINDOW_BYTES, type KIND, MESSAGE_COST, PIECE_BYTES } from './frames.js';
+import { CALL_WINDOW_BYTES, CONNECTION_WINDOW_BYTES, KIND, MESSAGE_COST, PIECE_BYTES } from './frames.js';
 import { FrameError } from './wire-format.js';
 
 /** How many messages and bytes of a call may be ahead of the connection. A longer message is allowed if it is the only one. */
 const MAX_AHEAD = 256;
 const MAX_AHEAD_BYTES = 32 * 1_024;
+/** The bytes that wait for the connection above which this end begins nothing new, or reads nothing. */
+export const MAX_QUEUED_BYTES = 1_024 * 1_024;
 /** The most credit that a peer can give: more is a fault. Bytes. */
 const MAX_CREDIT = 2 ** 31 - 1;
 
@@ -37,8 +39,17 @@ export class Outbox {
     this.#send();
   }
 
-  /** Sends a ping or a pong. */
-  sendEmpty(kind: typeof KIND.ping | typeof KIND.pong): void {
+  /** Asks the peer for any bytes. */
+  ping(): void {
+    this.#sendEmpty(KIND.ping);
+  }
+
+  /** Answers a ping. Bytes that wait are an answer, too: a peer that reads nothing can't fill the memory by its pings. */
+  pong(): void {
+    if (this.sender.queuedBytes < MAX_QUEUED_BYTES) this.#sendEmpty(KIND.pong);
+  }
+
+  #sendEmpty(kind: typeof KIND.ping | typeof KIND.pong): void {
     this.sender.writer.empty(kind);
     this.sender.send();
   }

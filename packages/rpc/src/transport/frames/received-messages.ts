@@ -51,6 +51,8 @@ export class ReceivedMessages implements AsyncIterable<Uint8Array>, AsyncIterato
   readonly #messages: Whole[] = [];
   readonly #waiters: Waiter[] = [];
   #part: Part | undefined;
+  /** What has come, and wasn't given back. Bytes. */
+  #held = 0;
   #ended = false;
   #error: unknown;
 
@@ -70,6 +72,7 @@ export class ReceivedMessages implements AsyncIterable<Uint8Array>, AsyncIterato
     const { data, more } = frame;
     const cost = data.length + MESSAGE_COST;
     this.#window.take(cost);
+    this.#held += cost;
     if (this.#ended) this.#give(cost);
     else if (this.#part !== undefined || more) this.#takePiece(frame, cost);
     else this.add(toKeep(data), frame.compressed, cost);
@@ -109,6 +112,11 @@ export class ReceivedMessages implements AsyncIterable<Uint8Array>, AsyncIterato
     for (const waiter of this.#waiters.splice(0)) this.#settle(waiter);
   }
 
+  /** The call is over. Messages that haven't been read take no more of the connection's window: their reader may have left. */
+  release(): void {
+    this.#give(this.#held);
+  }
+
   [Symbol.asyncIterator](): this {
     return this;
   }
@@ -129,7 +137,8 @@ export class ReceivedMessages implements AsyncIterable<Uint8Array>, AsyncIterato
   async return(): Promise<Step> {
     if (!this.#ended) this.#rules.leave();
     this.end();
-    for (const { cost } of this.#messages.splice(0)) this.#give(cost);
+    this.#messages.length = 0;
+    this.release();
     return { done: true, value: undefined };
   }
 
@@ -200,9 +209,12 @@ export class ReceivedMessages implements AsyncIterable<Uint8Array>, AsyncIterato
     return this.#rules.inflate(bytes).then((value) => ({ done: false, value }));
   }
 
+  /** Gives back what something has cost, unless everything was released. */
   #give(cost: number): void {
-    this.#window.give(cost);
-    this.#rules.give(cost);
+    const bytes = Math.min(cost, this.#held);
+    this.#held -= bytes;
+    this.#window.give(bytes);
+    this.#rules.give(bytes);
   }
 
   #settle({ resolve, reject }: Waiter): void {
