@@ -7,16 +7,16 @@ export interface SweepOptions {
   readonly log: { warn(fields: object, message: string): void };
   /** Names the work in log lines. */
   readonly name: string;
-  /** One round; resolves to true if there may be more work at once. */
-  readonly round: (signal: AbortSignal) => Promise<boolean>;
+  /** One round; resolves to true if there may be more work at once, or to the wait until the next one, if it isn't the interval. */
+  readonly round: (signal: AbortSignal) => Promise<boolean | number>;
 }
 
 /** Rounds of work, one at a time. */
 export interface Sweep {
   /** Starts with a round at once. It does nothing if the sweep has started or is closed. */
   start(): void;
-  /** Runs a round now, or after the current one. */
-  nudge(): void;
+  /** Runs a round now, or after the current one; with a delay at the latest so many milliseconds from now. */
+  nudge(delayMs?: number): void;
   /** Stops the rounds, aborts the current one, and waits for it. */
   close(): Promise<void>;
 }
@@ -29,6 +29,8 @@ export function createSweep({ intervalMs, clock, log, name, round }: SweepOption
   const context = new AsyncResource(name);
   const closing = new AbortController();
   let timer: Timer | undefined;
+  let dueAt = Infinity;
+  let waitMs = intervalMs;
   let current: Promise<void> | undefined;
   let again = false;
   let started = false;
@@ -36,10 +38,12 @@ export function createSweep({ intervalMs, clock, log, name, round }: SweepOption
 
   async function once(): Promise<boolean> {
     try {
-      const more = await round(closing.signal);
+      const next = await round(closing.signal);
+      waitMs = typeof next === 'number' ? next : intervalMs;
       failing = false;
-      return more;
+      return next === true;
     } catch (err) {
+      waitMs = intervalMs;
       if (!failing && !closing.signal.aborted) log.warn({ err }, `${name}: a round failed; it is retried`);
       failing = true;
       return false;
@@ -53,11 +57,26 @@ export function createSweep({ intervalMs, clock, log, name, round }: SweepOption
   }
   function begin(): void {
     timer?.cancel();
-    timer = undefined;
+    dueAt = Infinity;
     current = context.runInAsyncScope(work).finally(() => {
       current = undefined;
-      if (!closing.signal.aborted) timer = clock.setTimer(intervalMs, begin, { keepAlive: false });
+      if (!closing.signal.aborted) beginWithin(waitMs);
     });
+  }
+  function nudge(): void {
+    if (current === undefined) begin();
+    else again = true;
+  }
+  function beginWithin(delayMs: number): void {
+    const at = clock.now() + delayMs;
+    if (at >= dueAt) return;
+    timer?.cancel();
+    dueAt = at;
+    const next = () => {
+      dueAt = Infinity;
+      nudge();
+    };
+    timer = clock.setTimer(delayMs, next, { keepAlive: false });
   }
   return {
     start() {
@@ -65,10 +84,10 @@ export function createSweep({ intervalMs, clock, log, name, round }: SweepOption
       started = true;
       begin();
     },
-    nudge() {
+    nudge(delayMs = 0) {
       if (!started || closing.signal.aborted) return;
-      if (current === undefined) begin();
-      else again = true;
+      if (delayMs > 0) beginWithin(delayMs);
+      else nudge();
     },
     async close() {
       closing.abort(new Error(`${name} was closed`));

@@ -2,7 +2,7 @@ import { HealthDefinition } from '@rondo/contracts/health/v1/health';
 import { CallStatsServiceDefinition } from '@rondo/contracts/rondo/stats/v1/stats';
 import { type Channel, type ClientCall, createClient } from '@rondo/rpc/client';
 import { type Clock, sleep } from '@rondo/rpc/clock';
-import { BYTES, bindingOf, RouterError, TransportError, wasSent } from '@rondo/rpc/internal';
+import { BYTES, bindingOf, inSpan, RouterError, TransportError, wasSent } from '@rondo/rpc/internal';
 import type { Middleware } from '@rondo/rpc/middleware';
 import { RpcError, Status } from '@rondo/rpc/status';
 import type { StoredMethod } from './contract.js';
@@ -21,10 +21,21 @@ export class InstanceEnded extends Error {
   }
 }
 
+/** A call as it is stored. */
+interface StoredCall {
+  readonly id: string;
+  readonly request: Uint8Array;
+  /** By it the call takes effect once, if the method has such keys. */
+  readonly idempotencyKey: string;
+  readonly attempts: number;
+  readonly traceparent: string;
+}
+
 /** Where and how a stored call is made. */
 interface StoredCallOptions {
   readonly signal: AbortSignal;
-  readonly metadata: Readonly<Record<string, string>>;
+  /** What a handler gets besides. */
+  readonly metadata?: Readonly<Record<string, string>> | undefined;
   /** The only instance that may get it. */
   readonly instance?: string | undefined;
   /** An instance that doesn't get it. */
@@ -36,11 +47,12 @@ interface StoredCallOptions {
 /** Makes the stored calls of a process. */
 export interface StoredCaller {
   /**
-   * Calls once, as a call that ends its instance would end others by its retries, and not in this process if there is another.
+   * Calls once, as a call that ends its instance would end others by its retries, and not in this process if there is another. The call has
+   * a span of its own.
    *
    * @throws InstanceEnded if that is what has become of the instance. @throws RpcError otherwise.
    */
-  call(job: StoredMethod, request: Uint8Array, options: StoredCallOptions): Promise<unknown>;
+  call(job: StoredMethod, call: StoredCall, options: StoredCallOptions): Promise<void>;
   /**
    * Whether the call with this signal was sent to an instance that takes no calls now, as it is silent or has ended: others aren't to wait for
    * it.
@@ -59,8 +71,16 @@ const STANDS_STILL_MS = 40_000;
 /** The reasons why there is no connection if no process listens: of Node, and of the network in memory. */
 const REFUSED = /ECONNREFUSED|nothing listens/;
 
-/** Makes calls over `channel`. */
-export function storedCaller({ channel, clock }: { readonly channel: Channel; readonly clock: Clock }): StoredCaller {
+/** What a {@link StoredCaller} needs. */
+interface StoredCallerOptions {
+  readonly channel: Channel;
+  readonly clock: Clock;
+  /** What traces call a stored call, such as `job`. */
+  readonly noun: string;
+}
+
+/** Makes calls over a channel. */
+export function storedCaller({ channel, clock, noun }: StoredCallerOptions): StoredCaller {
   const known = new WeakMap<StoredMethod, { call: ReturnType<typeof encodedCall>; fleet: Fleet }>();
   const sent = new WeakMap<AbortSignal, ClientCall['attempts']>();
   const note: Middleware<ClientCall> = (call, next) => {
@@ -122,15 +142,19 @@ export function storedCaller({ channel, clock }: { readonly channel: Channel; re
     }
   };
   return {
-    async call(job, request, { avoids, onDoubt, ...options }) {
+    async call(job, { id, request, idempotencyKey, attempts, traceparent }, { avoids, onDoubt, ...options }) {
       const { call, fleet } = targetOf(job);
+      const metadata = { ...keyOf(job, idempotencyKey), ...options.metadata };
       const avoid = [avoids, fleet.own].filter((id) => typeof id === 'string');
-      if (options.instance !== undefined && options.instance === fleet.self) await onDoubt?.();
-      try {
-        return await call(request, { ...options, avoid, maxAttempts: 1 });
-      } catch (error) {
-        throw (await endOf(error, job, { signal: options.signal, ...(onDoubt && { onDoubt }) })) ?? error;
-      }
+      const attributes = { [`rondo.${noun}.id`]: id, [`rondo.${noun}.attempt`]: attempts };
+      await inSpan({ name: `${noun} ${job.name}`, attributes, linkTo: traceparent }, async () => {
+        if (options.instance !== undefined && options.instance === fleet.self) await onDoubt?.();
+        try {
+          await call(request, { ...options, metadata, avoid, maxAttempts: 1 });
+        } catch (error) {
+          throw (await endOf(error, job, { signal: options.signal, ...(onDoubt && { onDoubt }) })) ?? error;
+        }
+      });
     },
     isStuck(job, signal) {
       const { fleet } = targetOf(job);
@@ -146,6 +170,12 @@ export function storedCaller({ channel, clock }: { readonly channel: Channel; re
     },
     answers,
   };
+}
+
+/** The metadata by which a call takes effect once; empty if its method is idempotent without a key. */
+function keyOf({ method }: StoredMethod, key: string): Readonly<Record<string, string>> {
+  const { source } = method.policy.key ?? {};
+  return source?.from === 'metadata' ? { [source.key]: key } : {};
 }
 
 /** Whether the connection broke after the call was sent. */

@@ -1,4 +1,3 @@
-import { createSweep } from '@rondo/base';
 import type { OperatorAudit, PartDatabase, Queries } from '@rondo/database';
 import type { ServerCall } from '@rondo/rpc/call';
 import {
@@ -42,11 +41,11 @@ export interface EnqueuedJob<M extends MethodDefinition> {
   readonly key?: string;
 }
 
-/** The jobs of a service. They look for work at once and every second, once they have started. */
+/** The jobs of a service. Once they have started, they look for work at once, when the next job is due, and every few seconds. */
 export interface Jobs extends Part {
   /**
-   * Stores a call of a method when the surrounding transaction commits. Call {@link Jobs.nudge} after the commit, or it begins up to a second
-   * later.
+   * Stores a call of a method when the surrounding transaction commits. Call {@link Jobs.nudge} after the commit, or it begins up to three
+   * seconds later.
    *
    * @throws TypeError if the method is no job of this service, or the key is too long or empty.
    */
@@ -69,7 +68,6 @@ export interface Jobs extends Part {
   readonly service: ServiceImplementation;
 }
 
-const SWEEP_MS = 1_000;
 /** How many jobs of a method a process runs at once. */
 const MOST_AT_ONCE = 10;
 /** The metadata key by which a handler knows its job, and the attempt. */
@@ -91,6 +89,11 @@ export function createJobs(options: JobsOptions): Jobs {
   const scheduled = jobs.filter(isScheduled);
   const meter = meterJobs(given, database);
   const byName = new Map(jobs.map((job) => [job.name, job]));
+  const told = new Set<string>();
+  const onFault = (method: string, fault: string): void => {
+    if (!told.has(method)) log.error({ method }, `${method} isn't called by itself: its stored schedule${fault}`);
+    told.add(method);
+  };
   const worker = new Worker({
     ...{ database, channel, log, clock, random, meter },
     methods: () => byName,
@@ -98,18 +101,8 @@ export function createJobs(options: JobsOptions): Jobs {
     keyOf,
     metadataOf: ({ id, claim }) => ({ [JOB_KEY]: `${id}:${claim}` }),
     words: { noun: 'job', remedy: 'remove the cause, then run rondo jobs retry with its id, or rondo jobs discard' },
-    onFree: () => sweep.nudge(),
+    prepare: async (signal) => scheduled.length > 0 && (await fire(database, scheduled, { signal, onFault })),
   });
-  const told = new Set<string>();
-  const onFault = (method: string, fault: string): void => {
-    if (!told.has(method)) log.error({ method }, `${method} isn't called by itself: its stored schedule${fault}`);
-    told.add(method);
-  };
-  const round = async (signal: AbortSignal): Promise<boolean> => {
-    if (scheduled.length > 0) await fire(database, scheduled, { signal, onFault });
-    return await worker.claim(signal);
-  };
-  const sweep = createSweep({ intervalMs: SWEEP_MS, clock, log, name: 'jobs', round });
   const jobOf = (method: MethodDefinition): JobMethod => {
     const job = byDefinition.get(method);
     if (job !== undefined) return job;
@@ -117,11 +110,8 @@ export function createJobs(options: JobsOptions): Jobs {
       `${method.name} is no job of this service: give it (rondo.options.v1.method).job in its contract`,
     );
   };
-  const service = createJobService({ database, jobs, audit, nudge: () => sweep.nudge() });
-  const stop = async () => {
-    await sweep.close();
-    await worker.close();
-  };
+  const service = createJobService({ database, jobs, audit, nudge: () => worker.nudge() });
+  const stop = () => worker.close();
   return {
     ...{ name: 'the job worker', schema: [jobsSchema], services: [service], service, stop, close: stop },
     async enqueue(transaction, method, { request, at, key = random.hex(KEY_BYTES) }) {
@@ -142,8 +132,8 @@ export function createJobs(options: JobsOptions): Jobs {
     },
     async start() {
       await beginSchedules(database, scheduled);
-      sweep.start();
+      worker.start();
     },
-    nudge: () => sweep.nudge(),
+    nudge: () => worker.nudge(),
   };
 }

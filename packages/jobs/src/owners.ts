@@ -3,10 +3,10 @@ import { LEASE_MS } from './attempt.js';
 import { type Held, heldOf } from './store.js';
 
 /**
- * How often a worker stores a heartbeat, and how old its last one is when it counts as ended. The event loop of a worker may thus stand still
- * for 4 s.
+ * How often a worker stores a heartbeat, how old its last one is when it counts as ended, and how often it stores one while no worker has a
+ * job. The event loop of a worker that has jobs may thus stand still for 4 s.
  */
-export const HEARTBEAT_MS = { every: 1_000, dead: 5_000 };
+export const HEARTBEAT_MS = { every: 1_000, dead: 5_000, atRest: 3_000 };
 
 const ms = (duration: number) => `${duration} * interval '1 ms'`;
 const DEAD = `now() - ${ms(HEARTBEAT_MS.dead)}`;
@@ -38,16 +38,36 @@ const BEAT = `
   ), quarantined AS (
     UPDATE job_quarantine SET until = now() + ${ms(HEARTBEAT_MS.dead)} WHERE owner = $1
   )
-  SELECT EXISTS (SELECT FROM freed) OR EXISTS (SELECT FROM jobs WHERE ends > 0 AND NOT failed AND due_time <= now()) AS suspects`;
+  SELECT EXISTS (SELECT FROM freed) OR EXISTS (SELECT FROM jobs WHERE ends > 0 AND NOT failed AND due_time <= now()) AS suspects,
+    EXISTS (SELECT FROM jobs WHERE claim IS NOT NULL) AS "isBusy",
+    (SELECT (extract(epoch FROM min(due_time) - now()) * 1000)::float8 FROM (
+      SELECT min(due_time) AS due_time FROM unnest($4::text[]) AS listed (method) CROSS JOIN LATERAL (
+        SELECT due_time FROM jobs WHERE jobs.method = listed.method AND NOT failed ORDER BY due_time LIMIT 1) AS first
+      UNION ALL SELECT min(next_time) FROM job_schedules WHERE method = ANY($4)) AS due) AS "nextMs"`;
 
 /** A worker, and the attempts that it knows of. Its id begins with a `w`. */
 interface Owner {
   readonly id: string;
   readonly held: readonly Held[];
+  /** Of which it makes calls. */
+  readonly methods?: readonly string[];
 }
 
-/** Stores a worker's heartbeat, and frees the jobs of workers that have ended. Resolves to whether suspects are due, of any method. */
-export async function beat({ one }: Queries, { id, held }: Owner, options: QueryOptions = {}): Promise<boolean> {
-  const named = { ...options, name: 'rondo_job_beat' };
-  return (await one<{ suspects: boolean }>(BEAT, [id, ...heldOf(held)], named)).suspects;
+/** What a worker sees with its heartbeat. */
+interface Seen {
+  /** Whether suspects are due, of any method. */
+  readonly suspects: boolean;
+  /** Whether some worker has a job. */
+  readonly isBusy: boolean;
+  /** When the next job or schedule of its methods is due, from now on; negative if one is due already, null if there is none. */
+  readonly nextMs: number | null;
+}
+
+/** Stores a worker's heartbeat, and frees the jobs of workers that have ended. */
+export async function beat(
+  { one }: Queries,
+  { id, held, methods = [] }: Owner,
+  options: QueryOptions = {},
+): Promise<Seen> {
+  return await one<Seen>(BEAT, [id, ...heldOf(held), methods], { ...options, name: 'rondo_job_look' });
 }

@@ -36,16 +36,16 @@ export async function beginSchedules(database: Database, jobs: readonly Schedule
 
 /**
  * Stores a job for each schedule whose time has come: one for the latest time, as those before it are skipped. The row's lock lets
- * one replica do it, and the key of the job holds its time.
+ * one replica do it, and the key of the job holds its time. Resolves to whether there was one.
  */
 export async function fire(
   database: Database,
   jobs: readonly Scheduled[],
   { onFault, ...options }: QueryOptions & { readonly onFault: (method: string, fault: string) => void },
-): Promise<void> {
+): Promise<boolean> {
   const byName = new Map(jobs.map((job) => [job.name, job]));
   const due = 'SELECT FROM job_schedules WHERE method = ANY($1) AND next_time <= clock_timestamp()';
-  if ((await database.query(due, [[...byName.keys()]], options)).length === 0) return;
+  if ((await database.query(due, [[...byName.keys()]], options)).length === 0) return false;
   await database.transaction(async (transaction) => {
     const rows = await transaction.query<Omit<ScheduleRow, 'skipped'> & { now: Date }>(
       `SELECT method, cron, time_zone AS "timeZone", next_time AS "nextTime", clock_timestamp() AS now FROM job_schedules
@@ -71,6 +71,7 @@ export async function fire(
       ]);
     }
   }, options);
+  return true;
 }
 
 /** The key of a schedule's job that an operator has asked for. */

@@ -162,12 +162,12 @@ export const errorText = (error: unknown) =>
   storable(error instanceof Error ? error.message : String(error), MAX_TEXT.error);
 
 /** How an attempt has failed. */
-interface Failure {
+export interface Failure {
   readonly error: string;
   readonly failed: boolean;
   readonly backoffMs: number;
-  /** Whether the next attempt is another call, with a key of its own. */
-  readonly anew: boolean;
+  /** Whether the error is the outcome of the call for good. */
+  readonly isFinal: boolean;
   /** Whether the job keeps its lane, also if it has failed for good. */
   readonly staysInLane: boolean;
   /** Whether its instance has ended. Otherwise the job is no suspect any more: it was called alone. */
@@ -179,11 +179,11 @@ export async function doubtJob({ query }: Queries, { id, claim, ends }: Attempt)
   await query('UPDATE jobs SET ends = $3 WHERE id = $1 AND claim = $2', [id, claim, ends + 1]);
 }
 
-/** Stores that an attempt has failed, and when the next one is due. */
+/** Stores that an attempt has failed, and when the next one is due. If it is made `anew`, it is another call, with a key of its own. */
 export async function failJob(
   database: Database,
   attempt: Attempt,
-  { error, failed, backoffMs, anew, staysInLane, ended }: Failure,
+  { error, failed, backoffMs, anew, staysInLane, ended }: Omit<Failure, 'isFinal'> & { readonly anew: boolean },
 ): Promise<void> {
   const leaves = attempt.lane !== null && failed && !staysInLane;
   const fail = async (queries: Queries) => {

@@ -1,23 +1,23 @@
-import { backoffMs, createSweep } from '@rondo/base';
+import { createSweep } from '@rondo/base';
 import type { Database } from '@rondo/database';
 import type { Logger } from '@rondo/rpc/call';
 import type { Channel } from '@rondo/rpc/client';
-import type { Clock, Random, Timer } from '@rondo/rpc/clock';
-import { inSpan } from '@rondo/rpc/internal';
-import { RpcError, Status } from '@rondo/rpc/status';
+import type { Clock, Random } from '@rondo/rpc/clock';
+import type { RpcError } from '@rondo/rpc/status';
 import type { Attempt, Claimed, Wanted } from './attempt.js';
-import { codeOf, InstanceEnded, isBroken, isUnseen, type StoredCaller, storedCaller } from './caller.js';
+import { codeOf, isUnseen, type StoredCaller, storedCaller } from './caller.js';
 import type { StoredMethod } from './contract.js';
+import { awayMs, failureOf, isAway } from './failure.js';
 import type { JobMeter } from './metrics.js';
 import { beat, HEARTBEAT_MS } from './owners.js';
 import { Quarantine, type Suspected } from './quarantine.js';
 import { type claimJobs, doubtJob, errorText, failJob, releaseJobs, renewJobs, settleJobs } from './store.js';
 
 const MAX_SETTLED = 500;
-/** How long an attempt waits after one that reached no instance. */
-export const AWAY_MS = { baseMs: 200, maxMs: 5_000 };
 /** How soon a worker looks for suspects again if one waits. */
 const SUSPECTS_MS = 100;
+/** How soon a worker looks when the next job is due, after it has found none. */
+const LOOK_MS = 200;
 
 /** What is told of stored calls. */
 export interface Words {
@@ -49,8 +49,8 @@ export interface WorkerOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly meter: JobMeter;
-  /** There may be more to claim. */
-  readonly onFree: () => void;
+  /** Called before each round of claims, and about once a second while there is work. Resolves to whether there is more to claim. */
+  readonly prepare: (signal: AbortSignal) => Promise<boolean>;
 }
 
 interface Running {
@@ -69,7 +69,10 @@ interface Away {
   readonly until: number;
 }
 
-/** Makes the stored calls of one process. */
+/**
+ * Makes the stored calls of one process. At rest it only looks: a heartbeat tells whether something is due, and when. It claims if something
+ * is, or after a nudge. Heartbeats don't wait for claims, which may wait for locks.
+ */
 export class Worker {
   readonly #options: WorkerOptions;
   readonly #caller: StoredCaller;
@@ -80,54 +83,45 @@ export class Worker {
   #settling: Promise<void> | undefined;
   #claims = 0;
   readonly #id: string;
-  readonly #heartbeats: ReturnType<typeof createSweep>;
+  readonly #looks: ReturnType<typeof createSweep>;
+  readonly #rounds: ReturnType<typeof createSweep>;
   #beatAt = -Infinity;
+  #restMs = 0;
+  /** Whether there may be something to claim. */
+  #isDue = true;
   /** When it looks for suspects: after a heartbeat that saw one, or once it knows of one itself. */
-  #looksAt = Infinity;
-  #look: Timer | undefined;
+  #suspectsAt = Infinity;
   #looking: Promise<void> | undefined;
   #closing = false;
 
   constructor(options: WorkerOptions) {
     this.#options = options;
-    this.#caller = storedCaller(options);
+    this.#caller = storedCaller({ ...options, noun: options.words.noun });
     this.#id = `w${options.random.hex(8)}`;
     this.#quarantine = new Quarantine(options.database, this.#id);
     const { clock, log, words } = options;
-    const round = (signal: AbortSignal) => this.#beat(signal).then(() => false);
-    this.#heartbeats = createSweep({
-      intervalMs: HEARTBEAT_MS.every,
-      clock,
-      log,
-      name: `${words.noun} heartbeat`,
-      round,
-    });
+    const sweep = (name: string, round: (signal: AbortSignal) => Promise<boolean | number>) =>
+      createSweep({ intervalMs: HEARTBEAT_MS.every, clock, log, name: `${words.noun} ${name}`, round });
+    this.#looks = sweep('heartbeat', (signal) => this.#lookOut(signal));
+    this.#rounds = sweep('claims', (signal) => this.#claim(signal));
   }
 
-  /** Claims jobs as far as there is room, and begins them. Resolves to whether there may be more. */
-  async claim(signal: AbortSignal): Promise<boolean> {
-    this.#heartbeats.start();
-    if (this.#isStale()) return false; // others would free at once what it claims
-    // Others don't wait for it. If it fails, the next look tries again.
-    this.#looking ??= this.#claimSuspect(signal)
-      .catch(() => undefined)
-      .finally(() => {
-        this.#looking = undefined;
-      });
-    const wanted = this.#wanted();
-    if (wanted.length === 0 || this.#closing) return false;
-    const { database, claim } = this.#options;
-    const claimed: Claimed = await claim(database, { wanted, claim: this.#nextClaim() }, { signal });
-    for (const attempt of claimed.attempts) this.#begin(attempt);
-    return claimed.more;
+  start(): void {
+    this.#looks.start();
+    this.#rounds.start();
+  }
+
+  /** There may be something to claim. */
+  nudge(): void {
+    this.#isDue = true;
+    this.#rounds.nudge();
   }
 
   /** Cancels the attempts, and gives their jobs to other replicas. */
   async close(): Promise<void> {
     this.#closing = true;
-    await this.#heartbeats.close();
+    await Promise.all([this.#looks.close(), this.#rounds.close()]);
     await this.#looking;
-    this.#look?.cancel();
     const held = [...this.#running];
     for (const { control } of held) control.abort(new Error('the process stops'));
     await this.#settling;
@@ -144,11 +138,36 @@ export class Worker {
     return `${this.#id}-${this.#claims}`;
   }
 
+  /** Claims jobs as far as there is room, and begins them. */
+  async #claim(signal: AbortSignal): Promise<boolean | number> {
+    const { clock, database, claim, prepare } = this.#options;
+    if (clock.now() - this.#beatAt > HEARTBEAT_MS.dead / 2) {
+      this.#looks.nudge(); // others would free at once what it claims
+      return Infinity;
+    }
+    if (await prepare(signal)) this.#isDue = true;
+    // Others don't wait for it. If it fails, the next look tries again.
+    this.#looking ??= this.#claimSuspect(signal)
+      .catch(() => undefined)
+      .finally(() => {
+        this.#looking = undefined;
+      });
+    const isDue = this.#isDue;
+    this.#isDue = false; // where there is no room, the end of an attempt is a nudge
+    const wanted = isDue ? this.#wanted() : [];
+    if (wanted.length === 0) return Infinity;
+    const claimed: Claimed = await claim(database, { wanted, claim: this.#nextClaim() }, { signal });
+    for (const attempt of claimed.attempts) this.#begin(attempt);
+    this.#isDue ||= claimed.more;
+    if (!this.#isDue) this.#looks.nudge(LOOK_MS);
+    return this.#isDue || Infinity;
+  }
+
   /** Begins a suspect if one is due and none runs. */
   async #claimSuspect(signal: AbortSignal): Promise<void> {
-    const { clock, methods, onFree } = this.#options;
-    if (this.#closing || clock.now() < this.#looksAt || [...this.#running].some(({ instance }) => instance)) return;
-    this.#looksAt = Infinity;
+    const { clock, methods } = this.#options;
+    if (this.#closing || clock.now() < this.#suspectsAt || [...this.#running].some(({ instance }) => instance)) return;
+    this.#suspectsAt = Infinity;
     const suspected = [...methods().values()].flatMap((job): Suspected[] => {
       const instance = this.#caller.instanceForSuspects(job);
       if (instance === undefined) return [];
@@ -157,9 +176,8 @@ export class Worker {
     });
     const found = await this.#quarantine.claim(suspected, this.#nextClaim(), { signal });
     if (found === 'waits') {
-      this.#looksAt = clock.now() + SUSPECTS_MS;
-      this.#look?.cancel();
-      this.#look = clock.setTimer(SUSPECTS_MS, onFree, { keepAlive: false });
+      this.#suspectsAt = clock.now() + SUSPECTS_MS;
+      this.#rounds.nudge(SUSPECTS_MS);
     } else if (found !== undefined) this.#begin(found.attempt, found.instance);
   }
 
@@ -183,28 +201,22 @@ export class Worker {
     this.#running.add(running);
     void this.#run(running).finally(() => {
       this.#running.delete(running);
-      if (instance !== undefined) this.#looksAt = -Infinity;
-      if (!this.#closing) this.#options.onFree();
+      if (instance !== undefined) this.#suspectsAt = -Infinity;
+      if (!this.#closing) this.nudge();
     });
   }
 
   async #run(running: Running): Promise<void> {
     const { attempt, job, control } = running;
-    const { meter, words } = this.#options;
     const ended =
       attempt.ends > 1 ? 'each of two attempts' : attempt.attempts > job.maxAttempts + 1 && 'the last attempt';
     if (ended) {
-      await this.#fail(running, new Error(`its process ended during ${ended}`), true);
+      await this.#fail(running, new Error(`its process ended during ${ended}`));
       return;
     }
-    const attributes = {
-      [`rondo.${words.noun}.id`]: String(attempt.id),
-      [`rondo.${words.noun}.attempt`]: attempt.attempts,
-    };
-    const span = { name: `${words.noun} ${job.name}`, attributes, linkTo: attempt.traceparent };
     try {
-      await inSpan(span, () => this.#call(running));
-      meter.ended(job.name, 'OK');
+      await this.#call(running);
+      this.#options.meter.ended(job.name, 'OK');
       this.#away.delete(job.name);
       this.#done.push(attempt);
       await this.#settle();
@@ -213,22 +225,19 @@ export class Worker {
       if (isAway(error) && (!this.#options.countsAway || isUnseen(error))) await this.#wait(running, error);
       else {
         this.#away.delete(job.name);
-        await this.#fail(running, error, isFinal(job, error));
+        await this.#fail(running, error);
       }
     }
   }
 
-  /** Makes a stored call: with a key of its own, so that it takes effect once. */
-  async #call(running: Running): Promise<unknown> {
+  async #call(running: Running): Promise<void> {
     const { attempt, job, control, instance } = running;
-    const { signal } = control;
     const { keyOf, metadataOf } = this.#options;
-    const { key } = job.method.policy;
-    const own = key?.source.from === 'metadata' ? { [key.source.key]: keyOf(attempt) } : {};
-    const metadata = { ...own, ...metadataOf?.(attempt) };
+    const call = { ...attempt, id: String(attempt.id), idempotencyKey: keyOf(attempt) };
     const avoids = instance === undefined ? attempt.avoids : null;
     const onDoubt = () => this.#doubt(running);
-    return await this.#caller.call(job, attempt.request, { signal, metadata, instance, avoids, onDoubt });
+    const { signal } = control;
+    await this.#caller.call(job, call, { signal, metadata: metadataOf?.(attempt), instance, avoids, onDoubt });
   }
 
   /** Stores that the instance of a call may have ended, or stands still. If it can't be stored, only the end of this process would hide that. */
@@ -243,17 +252,17 @@ export class Worker {
     const { codeName, retryPushbackMs = 0 } = refused;
     const { database, clock, random, meter } = this.#options;
     const times = (this.#away.get(job.name)?.times ?? 0) + 1;
-    const waitMs = Math.max(retryPushbackMs, backoffMs(Math.min(times, 10), { ...AWAY_MS, random, jitter: 'equal' }));
+    const waitMs = Math.max(retryPushbackMs, awayMs(times, random));
     this.#away.set(job.name, { times, until: clock.now() + waitMs });
     meter.ended(job.name, codeName);
     const release = { waitMs, refusal: errorText(refused) };
     await releaseJobs(database, [attempt], release).catch(() => undefined); // or a heartbeat frees it
   }
 
-  async #fail({ attempt, job }: Running, fault: unknown, final: boolean): Promise<void> {
+  async #fail({ attempt, job }: Running, fault: unknown): Promise<void> {
     const { database, log, random, meter, words, retriesAnew } = this.#options;
-    const ended = fault instanceof InstanceEnded || attempt.ends > 1;
-    const failed = final || isLast(job, attempt.attempts, fault) || (ended && attempt.ends > 0);
+    const failure = failureOf(job, fault, { ...attempt, random });
+    const { failed, ended, isFinal } = failure;
     meter.ended(job.name, codeOf(fault));
     const fields = {
       err: fault,
@@ -265,12 +274,8 @@ export class Worker {
     if (failed) log.error(fields, `${words.noun} ${attempt.id} has failed: ${words.remedy}`);
     else if (ended) log.warn(fields, `an instance ended during ${words.noun} ${attempt.id}, which is now called alone`);
     else log.debug(fields, `an attempt failed; it is repeated`);
-    const error = errorText(fault);
-    const wait = ended ? 0 : backoffMs(attempt.attempts - 1, { ...job.backoff, random, jitter: 'equal' });
-    const anew = retriesAnew && isFinal(job, fault);
-    const failure = { error, failed, backoffMs: wait, anew, staysInLane: job.stopsKey === true, ended };
-    await failJob(database, attempt, failure).catch(() => undefined); // or a heartbeat frees it
-    if (ended) this.#looksAt = -Infinity;
+    await failJob(database, attempt, { ...failure, anew: retriesAnew && isFinal }).catch(() => undefined); // or a heartbeat frees it
+    if (ended) this.#suspectsAt = -Infinity;
   }
 
   /**
@@ -290,43 +295,26 @@ export class Worker {
     return this.#settling;
   }
 
-  /** Whether the last heartbeat is so old that others may soon take this worker for ended. */
-  #isStale = () => this.#options.clock.now() - this.#beatAt > HEARTBEAT_MS.dead / 2;
-
-  /** Stores a heartbeat, and cancels the attempts at jobs that were discarded, replaced or taken over. */
-  async #beat(signal: AbortSignal): Promise<void> {
-    const { clock, database, onFree } = this.#options;
-    const [beganAt, wasStale, held] = [clock.now(), this.#isStale(), [...this.#running]];
+  /** Stores a heartbeat, and cancels the attempts at jobs that were discarded, replaced or taken over. Resolves to when it is next due. */
+  async #lookOut(signal: AbortSignal): Promise<number> {
+    const { clock, database, methods } = this.#options;
+    const [beganAt, held] = [clock.now(), [...this.#running]];
     const attempts = held.map(({ attempt }) => attempt);
-    const suspects = await beat(database, { id: this.#id, held: attempts }, { signal });
+    const owner = { id: this.#id, held: attempts, methods: [...methods().keys()] };
+    const { suspects, isBusy, nextMs } = await beat(database, owner, { signal });
     this.#beatAt = beganAt;
-    if (suspects) this.#looksAt = Math.min(this.#looksAt, beganAt);
-    if (suspects || wasStale) onFree();
+    if (suspects) this.#suspectsAt = Math.min(this.#suspectsAt, beganAt);
+    const dueMs = nextMs ?? Infinity;
+    this.#isDue ||= suspects || dueMs <= 0;
+    this.#rounds.nudge();
     const stuck = held.filter(({ job, control }) => this.#caller.isStuck(job, control.signal));
     await Promise.all(stuck.map((running) => this.#doubt(running)));
     const lost = attempts.length === 0 ? [] : await renewJobs(database, attempts);
     for (const { attempt, control } of held)
       if (lost.includes(attempt)) control.abort(new Error('the job is no longer that of this process'));
+    const { every, atRest } = HEARTBEAT_MS;
+    this.#restMs = isBusy || this.#isDue ? every : Math.min(this.#restMs + every, atRest);
+    const rested = [...this.#away.values()].map(({ until }) => until - beganAt);
+    return Math.min(this.#restMs, ...[dueMs, ...rested].filter((ms) => ms > 0));
   }
 }
-
-/** Whether no instance took the call: none was reached, or one has too many and says when to call again. */
-export const isAway = (error: unknown): error is RpcError =>
-  error instanceof RpcError &&
-  ((error.code === Status.UNAVAILABLE && !isBroken(error)) ||
-    (error.code === Status.RESOURCE_EXHAUSTED && (error.retryPushbackMs ?? -1) >= 0));
-
-/** Whether the error is the outcome of the call for good, as its contract says. */
-export const isFinal = ({ method }: Pick<StoredMethod, 'method'>, error: unknown): boolean =>
-  error instanceof RpcError && method.policy.key?.finalCodes.has(error.code) === true;
-
-/**
- * Whether no further attempt is made. If it isn't known what became of the last one, because its time ran out, its connection broke or its process ended, one more
- * learns that by the key.
- */
-export const isLast = ({ maxAttempts }: Pick<StoredMethod, 'maxAttempts'>, attempts: number, error: unknown): boolean =>
-  attempts > maxAttempts || (attempts === maxAttempts && !isUnknown(error));
-
-const isUnknown = (error: unknown): boolean =>
-  error instanceof InstanceEnded ||
-  (error instanceof RpcError && (error.code === Status.DEADLINE_EXCEEDED || isBroken(error)));

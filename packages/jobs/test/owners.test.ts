@@ -1,8 +1,11 @@
 /** Jobs whose worker ends, is frozen, or loses its database. */
 import { expect, it } from '@jest/globals';
+import { ChoreServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/chores';
 import type { Database } from '@rondo/database';
+import { silentLogger } from '@rondo/rpc/call';
+import { createTestChannel, ManualClock } from '@rondo/rpc/testing';
 import { type Attempt, LEASE_MS } from '../src/attempt.js';
-import type { Jobs } from '../src/exports/index.js';
+import { createJobs, type Jobs } from '../src/exports/index.js';
 import { claimHeads } from '../src/lanes.js';
 import { beat, HEARTBEAT_MS } from '../src/owners.js';
 import { claimJobs, insertJob } from '../src/store.js';
@@ -136,6 +139,38 @@ it('a job is soon free whose claim was stored without an answer', async () => {
   await eventually(async () => expect(await database.query('SELECT FROM jobs')).toEqual([]));
 });
 
+it('a worker at rest asks the database once in three seconds', async () => {
+  const clock = new ManualClock();
+  let statements = 0;
+  const counted = <T>(work: () => T): T => {
+    statements += 1;
+    return work();
+  };
+  const jobsDatabase: Database = {
+    ...database,
+    query: (...args) => counted(() => database.query(...args)),
+    one: (...args) => counted(() => database.one(...args)),
+    maybeOne: (...args) => counted(() => database.maybeOne(...args)),
+    transaction: (...args) => counted(() => database.transaction(...args)),
+  };
+  const services = [{ ...ChoreServiceDefinition, methods: { doChore, doAlone } }]; // a schedule would be looked for, too
+  const jobs = createJobs({
+    database: jobsDatabase,
+    services,
+    clock,
+    log: silentLogger,
+    channel: createTestChannel({ services: [] }),
+  });
+  await jobs.start();
+  for (let second = 0; second < 60; second += 1) {
+    await clock.advance(1_000);
+    for (let round = 0; round < 20; round += 1) await database.query('SELECT'); // in which the worker's statement ends
+  }
+  await jobs.close();
+  expect(statements).toBeGreaterThan(3);
+  expect(statements).toBeLessThanOrEqual(26);
+});
+
 const METHOD = 'm.S/M';
 const wanted = [{ method: METHOD, most: 5, maxRunning: null }];
 const insert = (key: string) =>
@@ -155,16 +190,16 @@ it('after an outage of the database no worker counts as ended before it could gi
   await insert('a');
   expect(await claim('w2')).toHaveLength(1);
   await passes(40_000); // in which none could be given
-  expect(await beat(database, { id: 'w1', held: [] })).toBe(false);
+  expect(await beat(database, { id: 'w1', held: [] })).toMatchObject({ suspects: false });
   await passes(dead - 1_000);
-  expect(await beat(database, { id: 'w1', held: [] })).toBe(false);
+  expect(await beat(database, { id: 'w1', held: [] })).toMatchObject({ suspects: false });
   expect(await claimed()).toEqual([{ key: 'a' }]);
-  expect(await beat(database, { id: 'w2', held: [] })).toBe(false);
+  expect(await beat(database, { id: 'w2', held: [] })).toMatchObject({ suspects: false });
   await passes(dead - 1_000);
-  expect(await beat(database, { id: 'w1', held: [] })).toBe(false); // it sees again, and that the other lives
+  expect(await beat(database, { id: 'w1', held: [] })).toMatchObject({ suspects: false }); // it sees again, and that the other lives
   expect(await claimed()).toEqual([{ key: 'a' }]);
   await passes(2_000, 'w2');
-  expect(await beat(database, { id: 'w1', held: [] })).toBe(true);
+  expect(await beat(database, { id: 'w1', held: [] })).toMatchObject({ suspects: true });
   expect(await claimed()).toEqual([]);
 });
 
@@ -175,7 +210,7 @@ it('one statement frees all jobs of a worker that has ended, and those that repl
   await insert('replaced');
   await passes(dead + 1_000, 'w2');
   await database.query("UPDATE job_owners SET since = now() - interval '1 h' WHERE id = 'w1'");
-  expect(await beat(database, { id: 'w1', held: [] })).toBe(true);
+  expect(await beat(database, { id: 'w1', held: [] })).toMatchObject({ suspects: true });
   const rows = await database.query(
     'SELECT key, ends, attempts, claim, due_time <= now() AS due, next_time FROM jobs ORDER BY key',
   );
@@ -190,6 +225,22 @@ it('one statement frees all jobs of a worker that has ended, and those that repl
   expect((await database.query<Attempt>('SELECT ends FROM jobs')).map(({ ends }) => ends)).toEqual([1, 1, 1]);
 });
 
+it('a heartbeat sees when the next job or schedule of the methods is due, and whether a worker has a job', async () => {
+  const see = async () => await beat(database, { id: 'w1', held: [], methods: [METHOD] });
+  const at = new Date(Date.now() + 3_600_000);
+  await insertJob(database, { method: 'm.S/Other', key: 'a', request: Buffer.of(), at: undefined, traceparent: '' });
+  expect(await see()).toEqual({ suspects: false, isBusy: false, nextMs: null });
+  await insertJob(database, { method: METHOD, key: 'a', request: Buffer.of(), at, traceparent: '' });
+  const { nextMs } = await see();
+  expect(Math.abs((nextMs ?? 0) - (at.getTime() - Date.now()))).toBeLessThan(600_000);
+  await database.query("INSERT INTO job_schedules (method, cron, time_zone, next_time) VALUES ($1, '', '', now())", [
+    METHOD,
+  ]);
+  expect((await see()).nextMs).toBeLessThanOrEqual(0);
+  await database.query("UPDATE jobs SET claim = '2.w1-1'");
+  expect(await see()).toMatchObject({ isBusy: true });
+});
+
 it('a job that another session locks keeps no worker from its heartbeat, and is freed later', async () => {
   for (const owner of ['w1', 'w2']) await beat(database, { id: owner, held: [] });
   for (const key of ['free', 'locked']) await insert(key);
@@ -198,7 +249,7 @@ it('a job that another session locks keeps no worker from its heartbeat, and is 
   await database.query("UPDATE job_owners SET since = now() - interval '1 h' WHERE id = 'w1'");
   await database.transaction(async (transaction) => {
     await transaction.query("SELECT FROM jobs WHERE key = 'locked' FOR UPDATE");
-    expect(await beat(database, { id: 'w1', held: [] })).toBe(true);
+    expect(await beat(database, { id: 'w1', held: [] })).toMatchObject({ suspects: true });
     expect(await claimed()).toEqual([{ key: 'locked' }]);
   });
   await beat(database, { id: 'w1', held: [] });

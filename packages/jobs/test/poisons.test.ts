@@ -10,9 +10,9 @@ import { createRouter } from '@rondo/rpc/server';
 import { RpcError, Status } from '@rondo/rpc/status';
 import { createMemoryNetwork, ManualClock, standIn } from '@rondo/rpc/testing';
 import { createJobs, type Jobs } from '../src/exports/index.js';
+import { isAway, isLast } from '../src/failure.js';
 import { Quarantine } from '../src/quarantine.js';
 import { insertJob } from '../src/store.js';
-import { isAway, isLast } from '../src/worker.js';
 import { doAlone, eachWithDatabase, eventually } from './fixture.js';
 
 /** That needs no store for outcomes. */

@@ -9,9 +9,9 @@ interface WaitingEvent extends BrokerEvent {
 
 /** A process that freezes while it sends is replaced after this time. */
 const LOCK = "SET LOCAL idle_in_transaction_session_timeout = '20s'";
+const WAITS = 'SELECT FROM topic_events WHERE waits AND topic = ANY($1) LIMIT 1';
 /** One process sends at a time, as else a later event of a key could overtake. */
-const TAKE_TURN = `
-  SELECT EXISTS (SELECT FROM topic_events WHERE waits AND topic = ANY($1)) AS waits, pg_try_advisory_xact_lock(hashtextextended('rondo.topics', 11)) AS mine`;
+const TAKE_TURN = "SELECT pg_try_advisory_xact_lock(hashtextextended('rondo.topics', 11)) AS mine";
 const WAITING = `
   SELECT place, id, topic, key, event, traceparent, time FROM unnest($1::text[]) AS of_topic (name) CROSS JOIN LATERAL (
     SELECT place, id, topic, key, event, traceparent, create_time AS time FROM topic_events
@@ -44,11 +44,12 @@ export async function sendWaiting(
   { most, signal }: QueryOptions & { /** Of a topic. */ readonly most: number },
 ): Promise<boolean> {
   const { database, clock, topics } = sender;
+  if ((await database.query(WAITS, [topics], { signal })).length === 0) return false;
   const { fault, more, mine } = await database.transaction(
     async ({ query, one }) => {
       await query(LOCK);
-      const { waits, mine } = await one<{ waits: boolean; mine: boolean }>(TAKE_TURN, [topics]);
-      if (!waits || !mine) return { fault: undefined, more: waits, mine };
+      const { mine } = await one<{ mine: boolean }>(TAKE_TURN);
+      if (!mine) return { fault: undefined, more: true, mine };
       const rows = await query<WaitingEvent>(WAITING, [topics, most]);
       const groups = await query<GroupId>(GROUPS, [topics]);
       if (!groups.every(sender.hasBegun)) return { fault: undefined, more: true, mine };
@@ -116,7 +117,7 @@ export async function cutOne({ query }: Queries, group: string): Promise<void> {
 }
 
 /** How far the delivery of an event is. */
-export const FRESH = { version: 1, attempts: 0, ends: 0, error: '', failed: false, waitMs: 0, leavesLane: false };
+export const FRESH = { version: 1, attempts: 0, ends: 0, error: '', failed: false, backoffMs: 0, leavesLane: false };
 
 interface BroughtBack {
   readonly group: string;
@@ -154,7 +155,7 @@ export async function bringBack({ query }: Queries, { group, events, state }: Br
       ...[group, events.map(({ id }) => id), events.map(({ key }) => key)],
       events.map(({ event }) => Buffer.from(event).toString('base64')),
       ...[events.map(({ traceparent }) => traceparent), events.map(({ time }) => time)],
-      ...[state.version, state.attempts, state.error, state.failed, state.waitMs, state.leavesLane, state.ends],
+      ...[state.version, state.attempts, state.error, state.failed, state.backoffMs, state.leavesLane, state.ends],
     ],
     { name: 'rondo_topic_bring_back' },
   );

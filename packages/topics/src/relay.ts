@@ -1,11 +1,9 @@
-import { backoffMs } from '@rondo/base';
 import type { Database, Queries, QueryOptions } from '@rondo/database';
 import type { JobMeter, StoredCaller, StoredMethod } from '@rondo/jobs/internal';
-import { AWAY_MS, codeOf, errorText, InstanceEnded, isAway, isFinal, isLast, storedCaller } from '@rondo/jobs/internal';
+import { awayMs, codeOf, failureOf, isAway, storedCaller } from '@rondo/jobs/internal';
 import type { Logger } from '@rondo/rpc/call';
 import type { Channel } from '@rondo/rpc/client';
 import { type Clock, type Random, sleep } from '@rondo/rpc/clock';
-import { inSpan } from '@rondo/rpc/internal';
 import type { Broker, BrokerEvent, Receiver } from './broker.js';
 import { bringBack, brokerGroup, cutOne, FRESH, type GroupId, lookUp, sendWaiting } from './outbox.js';
 import { type TopicType, topicOf } from './topic.js';
@@ -58,7 +56,7 @@ export class Relay {
 
   constructor(options: RelayOptions) {
     this.#options = options;
-    this.#caller = storedCaller(options);
+    this.#caller = storedCaller({ ...options, noun: 'event' });
     this.#names = options.topics.map(({ $type }) => $type);
   }
 
@@ -133,11 +131,8 @@ export class Relay {
       for (let away = 0; !(await this.#isTaken(delivery)); away += 1) {
         const others = this.#taken.get(group) === before ? 'noneTaken' : 'othersTaken';
         if (away >= MOST_AWAY[others]) return await this.#bringBack(group, event);
-        await sleep(
-          this.#options.clock,
-          backoffMs(Math.min(away, 10), { ...AWAY_MS, ...this.#jitter }),
-          delivery.signal,
-        );
+        const { clock, random } = this.#options;
+        await sleep(clock, awayMs(away, random), delivery.signal);
       }
     } finally {
       this.#held.delete(event);
@@ -163,7 +158,12 @@ export class Relay {
     else if (isBehind) await this.#bringBack(group, event);
     else if (job === undefined) return false;
     else {
-      const fault = await this.#call(job, { group, event, signal, avoids }).catch((error: unknown) => ({ error }));
+      const { id, event: request, traceparent } = event;
+      const call = { id, request, idempotencyKey: `event-${id}-1`, attempts: 1, traceparent };
+      const fault = await this.#caller
+        .call(job, call, { signal, avoids })
+        .then(() => undefined)
+        .catch((error: unknown) => ({ error }));
       if (fault !== undefined) signal.throwIfAborted();
       meter.ended(group, fault === undefined ? 'OK' : codeOf(fault.error));
       if (isAway(fault?.error)) return false;
@@ -173,38 +173,21 @@ export class Relay {
     return true;
   }
 
-  /** Returns nothing if the call has succeeded. */
-  async #call(
-    job: StoredMethod,
-    { event, signal, avoids }: Delivery & { readonly avoids: string | null },
-  ): Promise<undefined> {
-    const { key } = job.method.policy;
-    const metadata = key?.source.from === 'metadata' ? { [key.source.key]: `event-${event.id}-1` } : {};
-    const span = { name: `event ${job.name}`, attributes: { 'rondo.event.id': event.id }, linkTo: event.traceparent };
-    await inSpan(span, () => this.#caller.call(job, event.event, { signal, metadata, avoids }));
-  }
-
   /** Leaves an event to the database: for the next attempt, or for an operator. */
   async #fail(job: StoredMethod, event: BrokerEvent, err: unknown): Promise<void> {
-    const { log } = this.#options;
-    const failed = isFinal(job, err) || isLast(job, 1, err);
-    const ends = Number(err instanceof InstanceEnded);
-    const waitMs = ends > 0 ? 0 : backoffMs(0, { ...job.backoff, ...this.#jitter });
-    const [error, leavesLane] = [errorText(err), failed && job.stopsKey !== true];
-    const state = { ...FRESH, attempts: 1, ends, error, failed, waitMs, leavesLane };
+    const { log, random } = this.#options;
+    const { ended, staysInLane, ...failure } = failureOf(job, err, { attempts: 1, ends: 0, random });
+    const leavesLane = failure.failed && !staysInLane;
+    const state = { ...FRESH, ...failure, attempts: 1, ends: Number(ended), leavesLane };
     await this.#bringBack(job.name, event, state);
     const fields = { err, method: job.name, key: event.id };
-    if (failed) log.error(fields, 'an event has failed: remove the cause, then see rondo events ls');
+    if (failure.failed) log.error(fields, 'an event has failed: remove the cause, then see rondo events ls');
     else log.debug(fields, 'an attempt failed; it is repeated');
   }
 
   #retentionOf({ topic }: BrokerEvent): number {
     const type = this.#options.topics.find(({ $type }) => $type === topic);
     return (type && topicOf(type).retentionMs) ?? 0;
-  }
-
-  get #jitter() {
-    return { random: this.#options.random, jitter: 'equal' } as const;
   }
 }
 

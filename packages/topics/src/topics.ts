@@ -35,11 +35,11 @@ export interface TopicsOptions extends PartOptions {
   readonly audit?: OperatorAudit | undefined;
 }
 
-/** The topics that a service publishes. They look for events at once and every second, once they have started. */
+/** The topics that a service publishes. Once they have started, they look for events at once, when the next is due, and every few seconds. */
 export interface Topics extends Part {
   /**
    * Publishes an event when the surrounding transaction commits: in one statement. Call {@link Topics.nudge} after the commit, or its
-   * delivery begins up to a second later. Events of a key have the order of their statements: publish after the statement that locks
+   * delivery begins up to three seconds later. Events of a key have the order of their statements: publish after the statement that locks
    * what they tell of.
    *
    * @throws TypeError if the topic is none of this service, or the event is too large or violates a rule of its contract.
@@ -92,14 +92,13 @@ export function createTopics(options: TopicsOptions): Topics {
       noun: 'event',
       remedy: 'remove the cause, then run rondo events retry with its id, or rondo events discard',
     },
-    onFree: () => sweep.nudge(),
+    async prepare(signal) {
+      await groups.refresh(signal);
+      const trims = clock.now() - trimmedAt >= TRIM_MS;
+      if (trims) trimmedAt = (await trimAll(options)) ? -Infinity : clock.now();
+      return trims; // it may have freed what follows
+    },
   });
-  const round = async (signal: AbortSignal): Promise<boolean> => {
-    await groups.refresh(signal);
-    if (clock.now() - trimmedAt >= TRIM_MS) trimmedAt = (await trimAll(options)) ? -Infinity : clock.now();
-    return await worker.claim(signal);
-  };
-  const sweep = createSweep({ intervalMs: SWEEP_MS, clock, log, name: 'topics', round });
   const relayRound = async (signal: AbortSignal): Promise<boolean> => {
     await groups.refresh(signal);
     const more = (await carrier?.relay.round(groups.rows, signal)) ?? false;
@@ -110,8 +109,9 @@ export function createTopics(options: TopicsOptions): Topics {
   const carry = async () => {
     const broker = await openCarrier?.();
     if (broker === undefined) return requireNoRelay(database, names);
-    const worked = { methods: () => groups.methods, onBroughtBack: () => sweep.nudge(), onLost: () => groups.forget() };
-    const relay = new Relay({ broker, database, topics, channel, log, clock, random, meter, ...worked });
+    const tells = { onBroughtBack: () => worker.nudge(), onLost: () => groups.forget() };
+    const methods = () => groups.methods;
+    const relay = new Relay({ broker, database, topics, channel, log, clock, random, meter, methods, ...tells });
     carrier = { broker, relay };
     relaying.start();
   };
@@ -121,7 +121,7 @@ export function createTopics(options: TopicsOptions): Topics {
     return [random.hex(ID_BYTES), topic.$type, key, event, currentTrace()];
   };
   const stop = async () => {
-    await Promise.all([sweep.close(), relaying.close()]);
+    await relaying.close();
     await Promise.all([worker.close(), carrier?.relay.close()]);
   };
   const service = createEventService({
@@ -129,7 +129,7 @@ export function createTopics(options: TopicsOptions): Topics {
     nudge() {
       groups.forget();
       relaying.nudge();
-      sweep.nudge();
+      worker.nudge();
     },
   });
   return {
@@ -140,11 +140,11 @@ export function createTopics(options: TopicsOptions): Topics {
     params,
     async start() {
       if (carrier === undefined) await carry();
-      sweep.start();
+      worker.start();
     },
     nudge() {
       relaying.nudge();
-      sweep.nudge();
+      worker.nudge();
     },
   };
 }
@@ -166,7 +166,7 @@ async function trimAll({ database, topics }: TopicsOptions): Promise<boolean> {
   return more.includes(true);
 }
 
-/** The groups as the database has them, read again every second; contracts only if they have changed. */
+/** The groups as the database has them, read again after a second; contracts only if they have changed. */
 function createGroups({ database, topics }: TopicsOptions, { log, mayServe, clock }: ReturnType<typeof processOf>) {
   let groups: ReadonlyMap<string, { readonly revision: string; readonly method: StoredMethod | undefined }> = new Map();
   let methods: ReadonlyMap<string, StoredMethod> = new Map();

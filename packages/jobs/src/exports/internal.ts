@@ -11,13 +11,13 @@
 export {
   codeOf,
   encodedCall,
-  InstanceEnded,
   type StoredCaller,
   storedCaller,
 } from '../caller.js';
 export { declaredMethod, type StoredMethod } from '../contract.js';
 export { declaredJob, faultOf } from '../declared.js';
+export { awayMs, failureOf, isAway } from '../failure.js';
 export { claimHeads, unblock } from '../lanes.js';
 export type { JobMeter } from '../metrics.js';
-export { countJobs, discardJob, errorText, type JobRow, listJobs, listRefused, retryJob } from '../store.js';
-export { AWAY_MS, isAway, isFinal, isLast, Worker } from '../worker.js';
+export { countJobs, discardJob, type JobRow, listJobs, listRefused, retryJob } from '../store.js';
+export { Worker } from '../worker.js';
