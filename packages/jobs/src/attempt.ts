@@ -14,7 +14,7 @@ export interface Attempt {
   readonly uid: string | null;
   readonly method: string;
   readonly key: string;
-  /** Of its lane one is made at a time; null for none. */
+  /** Of an event: its key, of which one is delivered at a time. Of a job: its key for `max_running_per_key`. Null for none. */
   readonly lane: string | null;
   readonly request: Uint8Array;
   readonly version: number;
@@ -48,6 +48,8 @@ export interface Wanted {
   readonly most: number;
   /** How many may run in all processes; null for no bound. */
   readonly maxRunning: number | null;
+  /** How many of a key may run in all processes, and the key after which the next one has its turn; null if there is no such bound. */
+  readonly perKey?: { readonly running: number; readonly after: string } | null;
 }
 
 /** What a process has taken. */

@@ -1,18 +1,12 @@
 import { expect, it } from '@jest/globals';
 import { ChoreServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/chores';
-import { MethodPolicy } from '@rondo/contracts/rondo/options/v1/options';
-import { POLICY_TAG, type ServiceDefinition } from '@rondo/rpc/internal';
+import { type Declared, declare } from '../test/declare.js';
 import { jobMethodsOf } from './contract.js';
 
-type Declared = Parameters<typeof MethodPolicy.fromPartial>[0];
-
-/** A service whose only method has this policy. */
-function serviceWith(policy: Declared, idempotencyLevel = 'IDEMPOTENT'): ServiceDefinition {
-  const bytes = MethodPolicy.encode(MethodPolicy.fromPartial(policy)).finish();
-  const prefixed = [bytes.length >= 128 ? [(bytes.length & 127) | 128, bytes.length >> 7] : [bytes.length]].flat();
-  const options = { idempotencyLevel, _unknownFields: { [POLICY_TAG]: [new Uint8Array([...prefixed, ...bytes])] } };
-  return { ...ChoreServiceDefinition, methods: { run: { ...ChoreServiceDefinition.methods.doChore, options } } };
-}
+const serviceWith = (policy: Declared, idempotencyLevel?: string) => ({
+  ...ChoreServiceDefinition,
+  methods: { run: declare(ChoreServiceDefinition.methods.doChore, policy, idempotencyLevel) },
+});
 
 it('a contract has defaults', () => {
   const [job] = jobMethodsOf([serviceWith({ job: {} })]).values();
@@ -21,6 +15,7 @@ it('a contract has defaults', () => {
     maxAttempts: 12,
     backoff: { baseMs: 1_000, maxMs: 3_600_000 },
     maxRunning: undefined,
+    maxRunningPerKey: undefined,
     firings: undefined,
   });
   expect(jobMethodsOf([serviceWith({})]).size).toBe(0);
@@ -46,6 +41,12 @@ it.each<[string, Declared, string]>([
     'IDEMPOTENT',
   ],
   ['job.max_running is -1; it must be from 1 to 1,000', { job: { maxRunning: -1 } }, 'IDEMPOTENT'],
+  [
+    'job.max_running_per_key.running is 0; it must be from 1 to 1,000',
+    { job: { maxRunningPerKey: { field: 'chore' } } },
+    'IDEMPOTENT',
+  ],
+  ['job.max_running_per_key names no field', { job: { maxRunningPerKey: { running: 1 } } }, 'IDEMPOTENT'],
   ['job.schedule.cron is "61 * * * *": give five fields', { job: { schedule: { cron: '61 * * * *' } } }, 'IDEMPOTENT'],
   ['job.schedule.cron is "@daily": give five fields', { job: { schedule: { cron: '@daily' } } }, 'IDEMPOTENT'],
   [

@@ -1,5 +1,5 @@
 /** What a contract says of a job, and what contradicts itself in it: at the start of a service, and when contracts are generated. */
-import type { Job } from '@rondo/contracts/rondo/options/v1/options';
+import type { Job, MaxRunningPerKey } from '@rondo/contracts/rondo/options/v1/options';
 import { Firings } from './firings.js';
 
 /** A job as its contract declares it, with defaults filled in. */
@@ -8,6 +8,8 @@ export interface DeclaredJob {
   readonly backoff: { readonly baseMs: number; readonly maxMs: number };
   /** How many run at once in all replicas; undefined for no bound. */
   readonly maxRunning: number | undefined;
+  /** How many with one value of a field run at once in all replicas; the field as the contract has it. */
+  readonly maxRunningPerKey: MaxRunningPerKey | undefined;
   /** When it is called by itself. */
   readonly firings: Firings | undefined;
 }
@@ -35,13 +37,14 @@ export function declaredJob(job: Job): DeclaredJob {
     maxAttempts: job.maxAttempts || DEFAULT_ATTEMPTS,
     backoff: { baseMs, maxMs },
     maxRunning: job.maxRunning || undefined,
+    maxRunningPerKey: job.maxRunningPerKey,
     firings: job.schedule && new Firings(job.schedule),
   };
 }
 
 /** What is wrong with it, as the end of a sentence that begins with `job`; undefined if nothing is. */
 export function faultOf(
-  { maxAttempts, backoff: { baseMs, maxMs }, maxRunning = 1, firings }: DeclaredJob,
+  { maxAttempts, backoff: { baseMs, maxMs }, maxRunning = 1, maxRunningPerKey, firings }: DeclaredJob,
   { isUnary, isRepeatable, keyField, scopes }: DeclaredMethod,
 ): string | undefined {
   if (!isUnary) return ' is for a method with one request and one reply; leave it out';
@@ -55,6 +58,9 @@ export function faultOf(
   if (baseMs < 1 || baseMs > DAY_MS) return `.initial_backoff is ${baseMs} ms; it must be from 1 ms to 1 day`;
   if (maxMs < baseMs || maxMs > DAY_MS) return `.max_backoff is ${maxMs} ms; it must be from initial_backoff to 1 day`;
   if (maxRunning < 1 || maxRunning > 1_000) return `.max_running is ${maxRunning}; it must be from 1 to 1,000`;
+  const { field = 'none', running = 1 } = maxRunningPerKey ?? {};
+  if (field === '') return '.max_running_per_key names no field; give the one by which jobs belong together';
+  if (running < 1 || running > 1_000) return `.max_running_per_key.running is ${running}; it must be from 1 to 1,000`;
   return firings?.fault === undefined ? undefined : `.schedule${firings.fault}`;
 }
 

@@ -4,6 +4,7 @@ import {
   currentTrace,
   encodeMessage,
   type MethodDefinition,
+  nameInCode,
   type PartOptions,
   processOf,
   type RequestInit,
@@ -115,15 +116,17 @@ export function createJobs(options: JobsOptions): Jobs {
   return {
     ...{ name: 'the job worker', schema: [jobsSchema], services: [service], service, stop, close: stop },
     async enqueue(transaction, method, { request, at, key = random.hex(KEY_BYTES) }) {
-      const { name, method: known } = jobOf(method);
+      const { name, method: known, maxRunningPerKey } = jobOf(method);
       if (key === '' || key.length > MAX_KEY)
         throw new TypeError(`the key of a job has 1 to ${MAX_KEY} characters; "${key.slice(0, 20)}" has ${key.length}`);
-      const bytes = encodeMessage(known.requestType, known.requestType.fromPartial(request));
+      const message = known.requestType.fromPartial(request);
+      const bytes = encodeMessage(known.requestType, message);
       if (bytes.length > MAX_REQUEST_BYTES)
         throw new TypeError(
           `the request of a job has at most 1 MiB, and this one has ${bytes.length} bytes: pass the name of a resource`,
         );
-      await insertJob(transaction, { method: name, key, request: bytes, at, traceparent: currentTrace() });
+      const lane = maxRunningPerKey && laneOf(message, maxRunningPerKey.field);
+      await insertJob(transaction, { method: name, key, request: bytes, at, traceparent: currentTrace(), lane });
     },
     cancel: (transaction, method, key) => deleteJob(transaction, jobOf(method).name, key),
     async tell({ metadata }, progress) {
@@ -136,4 +139,11 @@ export function createJobs(options: JobsOptions): Jobs {
     },
     nudge: () => worker.nudge(),
   };
+}
+
+/** The value of a field that the contract names; empty if it is missing. @throws TypeError if it is too long. */
+function laneOf(message: unknown, field: string): string {
+  const lane = String(Object(message)[nameInCode(field)] ?? '');
+  if (lane.length <= MAX_KEY) return lane;
+  throw new TypeError(`${field}, by which jobs are bounded, has at most ${MAX_KEY} characters; it has ${lane.length}`);
 }

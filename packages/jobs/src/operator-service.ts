@@ -7,7 +7,7 @@ import type { JobMethod } from './contract.js';
 import { jobErrors } from './errors.js';
 import { Firings } from './firings.js';
 import { isScheduled, listSchedules, runNow, type ScheduleRow } from './schedules.js';
-import { countJobs, discardJob, type JobRow, listJobs, retryJob, storedMethods } from './store.js';
+import { countJobs, discardJob, isJob, type JobRow, listJobs, retryJob, storedMethods } from './store.js';
 
 /** A schedule that can't be read is at no time. */
 const readable = (schedule: Omit<ScheduleRow, 'method'>) =>
@@ -41,8 +41,7 @@ export function createJobService({ database, jobs, nudge, audit }: OperatorServi
   };
   const byId = (id: bigint, change: typeof retryJob) => async (transaction: Queries) => {
     const changed = await change(transaction, id);
-    // An event that is to be delivered is in the same table.
-    if (changed === undefined || !changed.method.includes('/')) throw jobErrors.NO_JOB({ id: String(id) });
+    if (changed === undefined || !isJob(changed.method)) throw jobErrors.NO_JOB({ id: String(id) });
     return changed;
   };
   const now = (method: string) => {

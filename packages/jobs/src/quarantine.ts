@@ -20,6 +20,8 @@ export interface Suspected {
   readonly method: string;
   readonly instance: string;
   readonly maxRunning: number | null;
+  /** How many of a key may run in all processes. */
+  readonly maxPerKey: number | null;
   /** Whether the instance answers now. */
   readonly answers: () => Promise<boolean>;
 }
@@ -30,10 +32,12 @@ export interface Suspected {
  */
 const NEXT = `
   SELECT suspect.id, suspect.method, wanted.instance
-  FROM jobs AS suspect JOIN unnest($1::text[], $2::text[], $3::integer[]) AS wanted (method, instance, bound) USING (method)
-  WHERE ends > 0 AND NOT failed AND due_time <= now() AND NOT EXISTS (
+  FROM jobs AS suspect JOIN unnest($1::text[], $2::text[], $3::integer[], $4::integer[]) AS wanted (method, instance, bound, per_key) USING (method)
+  WHERE ends > 0 AND NOT failed AND due_time <= now() AND CASE WHEN per_key IS NULL THEN NOT EXISTS (
       SELECT FROM jobs AS other WHERE other.method = suspect.method AND other.lane = suspect.lane
       AND (other.id < suspect.id OR (other.claim IS NOT NULL AND other.due_time > now())))
+    ELSE per_key > (SELECT count(*) FROM jobs AS other
+      WHERE other.method = suspect.method AND claim IS NOT NULL AND due_time > now() AND other.lane = suspect.lane) END
     AND (bound IS NULL OR bound > (
       SELECT count(*) FROM jobs AS other WHERE other.method = suspect.method AND claim IS NOT NULL AND due_time > now()))
   ORDER BY suspect.id DESC LIMIT 1`;
@@ -78,6 +82,7 @@ export class Quarantine {
       suspected.map(({ method }) => method),
       suspected.map(({ instance }) => instance),
       suspected.map(({ maxRunning }) => maxRunning),
+      suspected.map(({ maxPerKey }) => maxPerKey),
     ];
     const turn = await this.#database.maybeOne<Turn>(NEXT, wanted, options);
     if (turn === undefined) {

@@ -97,6 +97,14 @@ CREATE TABLE job_owners (
 UPDATE jobs SET ends = 1 WHERE failed AND ends > 1;
 `;
 
+const KEYS = `
+-- Whether a job with a bound for its key, which is its lane, is due. False until a claim has found that it is, and while it runs. False for
+-- other jobs, whose method may get a bound later, and null for events.
+ALTER TABLE jobs ADD COLUMN ready boolean DEFAULT false;
+CREATE INDEX jobs_ready ON jobs (method, lane, due_time) WHERE ready AND NOT failed;
+CREATE INDEX jobs_unready ON jobs (method, due_time) WHERE NOT ready AND NOT failed;
+`;
+
 /** The tables of {@link createJobs}; a service passes it to `createReadiness` in `parts`. */
 export const jobsSchema: SchemaPart = {
   name: 'jobs',
@@ -105,5 +113,6 @@ export const jobsSchema: SchemaPart = {
     { name: '0002_lanes.sql', sql: LANES },
     { name: '0003_ends.sql', sql: ENDS },
     { name: '0004_owners.sql', sql: OWNERS },
+    { name: '0005_keys.sql', sql: KEYS },
   ],
 };

@@ -1,5 +1,6 @@
 import type { Database, Queries, QueryOptions } from '@rondo/database';
 import { ATTEMPT, type Attempt, type Claimed, claimed, LEASE_MS, type Wanted } from './attempt.js';
+import { claimByKey } from './keys.js';
 import { unblock } from './lanes.js';
 
 /** A job that is to be stored. */
@@ -10,6 +11,8 @@ export interface NewJob {
   /** As soon as possible if it is undefined. */
   readonly at: Date | undefined;
   readonly traceparent: string;
+  /** Its key, if its method has a bound for each. */
+  readonly lane?: string | undefined;
 }
 
 /** A UUID of version 7, which begins with the time. */
@@ -20,15 +23,17 @@ const RUNS = 'stored.claim IS NOT NULL AND stored.due_time > clock_timestamp()';
 
 /** Stores a job, in the place of one with the same key. If an attempt of that runs, its end lets this one begin. */
 export async function insertJob({ query }: Queries, job: NewJob): Promise<void> {
-  const { method, key, request, at = null, traceparent } = job;
+  const { method, key, request, at = null, traceparent, lane = null } = job;
   await query(
-    `INSERT INTO jobs AS stored (method, key, request, due_time, traceparent, uid) VALUES ($1, $2, $3, coalesce($4, now()), $5, ${NEW_UID})
+    `INSERT INTO jobs AS stored (method, key, request, due_time, traceparent, lane, ready, uid)
+     VALUES ($1, $2, $3, coalesce($4, now()), $5, $6, $6::text IS NOT NULL AND coalesce($4 <= now(), true), ${NEW_UID})
      ON CONFLICT (method, key) DO UPDATE SET request = EXCLUDED.request, version = stored.version + 1,
        due_time = CASE WHEN ${RUNS} THEN stored.due_time ELSE EXCLUDED.due_time END,
        claim = CASE WHEN ${RUNS} THEN rtrim(stored.claim, '+') || '+' END,
        next_time = CASE WHEN ${RUNS} THEN EXCLUDED.due_time END, attempts = 0, ends = 0, refusals = 0,
-       error = '', failed = false, progress = '', traceparent = EXCLUDED.traceparent, create_time = now()`,
-    [method, key, request, at, traceparent],
+       error = '', failed = false, progress = '', traceparent = EXCLUDED.traceparent, create_time = now(), lane = EXCLUDED.lane,
+       ready = false`,
+    [method, key, request, at, traceparent, lane],
     { name: 'rondo_job_insert' },
   );
 }
@@ -61,21 +66,21 @@ export async function claimJobs(
   { wanted, claim }: { readonly wanted: readonly Wanted[]; readonly claim: string },
   options: QueryOptions,
 ): Promise<Claimed> {
+  const unkeyed = wanted.filter(({ perKey }) => !perKey);
   const take = async (queries: Queries) => {
-    const attempts = await queries.query<Attempt>(
-      CLAIM,
-      [
-        wanted.map(({ method }) => method),
-        wanted.map(({ most }) => most),
-        wanted.map(({ maxRunning }) => maxRunning),
-        claim,
-        LEASE_MS,
-      ],
-      { ...options, name: 'rondo_job_claim' },
-    );
+    const attempts: Attempt[] = [];
+    for (const one of wanted) if (one.perKey) attempts.push(...(await claimByKey(queries, one, claim)));
+    const params = [
+      unkeyed.map(({ method }) => method),
+      unkeyed.map(({ most }) => most),
+      unkeyed.map(({ maxRunning }) => maxRunning),
+      ...[claim, LEASE_MS],
+    ];
+    if (unkeyed.length > 0)
+      attempts.push(...(await queries.query<Attempt>(CLAIM, params, { ...options, name: 'rondo_job_claim' })));
     return { attempts, more: attempts.length > 0 };
   };
-  const bounded = wanted.filter(({ maxRunning }) => maxRunning !== null).map(({ method }) => method);
+  const bounded = wanted.filter(({ maxRunning, perKey }) => maxRunning !== null || perKey).map(({ method }) => method);
   if (bounded.length === 0) return await take(database);
   return await database.transaction(async (transaction) => {
     await lockCounts(transaction, bounded);
@@ -108,13 +113,16 @@ async function succeed({ query }: Queries, held: readonly Held[], found: readonl
   );
 }
 
+/** An event that is to be delivered is in the same table, by the name of its group. */
+export const isJob = (method: string): boolean => method.includes('/');
+
 /** Removes jobs that have succeeded, and lets the next of their lanes begin. */
 export async function settleJobs(database: Database, held: readonly Attempt[]): Promise<void> {
   const settle = async (queries: Queries) => {
     const sql = `DELETE FROM jobs USING ${HELD} RETURNING jobs.id`;
     await succeed(queries, held, await queries.query(sql, heldOf(held), { name: 'rondo_job_settle' }));
   };
-  const laned = held.filter(({ lane }) => lane !== null);
+  const laned = held.filter(({ lane, method }) => lane !== null && !isJob(method));
   if (laned.length === 0) await settle(database);
   else
     await database.transaction(async (transaction) => {

@@ -14,6 +14,8 @@ import { Quarantine, type Suspected } from './quarantine.js';
 import { type claimJobs, doubtJob, errorText, failJob, releaseJobs, renewJobs, settleJobs } from './store.js';
 
 const MAX_SETTLED = 500;
+/** What has been claimed begins in this order. */
+const PRIORITIES = ['critical', 'high', 'normal', 'low'];
 /** How soon a worker looks for suspects again if one waits. */
 const SUSPECTS_MS = 100;
 /** How soon a worker looks when the next job is due, after it has found none. */
@@ -78,6 +80,8 @@ export class Worker {
   readonly #caller: StoredCaller;
   readonly #quarantine: Quarantine;
   readonly #away = new Map<string, Away>();
+  /** The keys of what has begun last, by method. */
+  readonly #lastKeys = new Map<string, string>();
   readonly #running = new Set<Running>();
   readonly #done: Attempt[] = [];
   #settling: Promise<void> | undefined;
@@ -140,7 +144,7 @@ export class Worker {
 
   /** Claims jobs as far as there is room, and begins them. */
   async #claim(signal: AbortSignal): Promise<boolean | number> {
-    const { clock, database, claim, prepare } = this.#options;
+    const { clock, database, methods, claim, prepare } = this.#options;
     if (clock.now() - this.#beatAt > HEARTBEAT_MS.dead / 2) {
       this.#looks.nudge(); // others would free at once what it claims
       return Infinity;
@@ -157,7 +161,8 @@ export class Worker {
     const wanted = isDue ? this.#wanted() : [];
     if (wanted.length === 0) return Infinity;
     const claimed: Claimed = await claim(database, { wanted, claim: this.#nextClaim() }, { signal });
-    for (const attempt of claimed.attempts) this.#begin(attempt);
+    const rank = ({ method }: Attempt) => PRIORITIES.indexOf(methods().get(method)?.method.policy.priority ?? 'normal');
+    for (const attempt of claimed.attempts.toSorted((one, other) => rank(one) - rank(other))) this.#begin(attempt);
     this.#isDue ||= claimed.more;
     if (!this.#isDue) this.#looks.nudge(LOOK_MS);
     return this.#isDue || Infinity;
@@ -172,7 +177,8 @@ export class Worker {
       const instance = this.#caller.instanceForSuspects(job);
       if (instance === undefined) return [];
       const answers = () => this.#caller.answers(job, instance);
-      return [{ method: job.name, instance, maxRunning: job.maxRunning ?? null, answers }];
+      const bounds = { maxRunning: job.maxRunning ?? null, maxPerKey: job.maxRunningPerKey?.running ?? null };
+      return [{ method: job.name, instance, ...bounds, answers }];
     });
     const found = await this.#quarantine.claim(suspected, this.#nextClaim(), { signal });
     if (found === 'waits') {
@@ -183,14 +189,15 @@ export class Worker {
 
   #wanted(): readonly Wanted[] {
     const { methods, mostAtOnce, clock } = this.#options;
-    return [...methods().values()].flatMap(({ name, maxRunning }) => {
+    return [...methods().values()].flatMap(({ name, maxRunning, maxRunningPerKey }) => {
       const here = [...this.#running].filter(
         ({ job, control }) => job.name === name && !this.#caller.isStuck(job, control.signal),
       ).length;
       const { times = 0, until = 0 } = this.#away.get(name) ?? {};
       const bound = times < mostAtOnce ? Math.min(maxRunning ?? mostAtOnce, mostAtOnce) : Number(clock.now() >= until);
       const most = bound - here;
-      return most > 0 ? [{ method: name, most, maxRunning: maxRunning ?? null }] : [];
+      const perKey = maxRunningPerKey && { running: maxRunningPerKey.running, after: this.#lastKeys.get(name) ?? '' };
+      return most > 0 ? [{ method: name, most, maxRunning: maxRunning ?? null, perKey: perKey ?? null }] : [];
     });
   }
 
@@ -199,6 +206,7 @@ export class Worker {
     if (job === undefined) return;
     const running = { attempt, job, control: new AbortController(), instance, doubted: false };
     this.#running.add(running);
+    if (attempt.lane !== null) this.#lastKeys.set(job.name, attempt.lane);
     void this.#run(running).finally(() => {
       this.#running.delete(running);
       if (instance !== undefined) this.#suspectsAt = -Infinity;

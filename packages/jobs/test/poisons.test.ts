@@ -203,7 +203,7 @@ it('the suspect that was stored last is made first', async () => {
     await insertJob(database, { method: 'm.S/M', key, request: Buffer.of(), at: undefined, traceparent: '' });
   await database.query('UPDATE jobs SET ends = 1');
   const quarantine = new Quarantine(database, 'w1');
-  const suspected = [{ method: 'm.S/M', instance: 'a', maxRunning: null, answers: async () => true }];
+  const suspected = [{ method: 'm.S/M', instance: 'a', maxRunning: null, maxPerKey: null, answers: async () => true }];
   await eventually(async () =>
     expect(await quarantine.claim(suspected, 'w1-1', {})).toMatchObject({ attempt: { key: 'second' } }),
   );

@@ -63,7 +63,7 @@ export function methodOf({ name, service: fullName, method, idempotencyLevel, po
   const { subscription } = MethodPolicy.decode(policy);
   if (known === undefined || subscription === undefined)
     throw new TypeError(`${fullName}/${method} has no subscription in (rondo.options.v1.method)`);
-  const declared = declaredJob({ ...subscription, maxRunning: 0, schedule: undefined });
+  const declared = declaredJob({ ...subscription, maxRunning: 0, maxRunningPerKey: undefined, schedule: undefined });
   const fault = faultOf(declared, { ...declaredMethod(known), scopes: [] });
   if (fault !== undefined) throw new TypeError(`${known.path}: (rondo.options.v1.method).subscription${fault}`);
   return {
@@ -152,8 +152,8 @@ export function publishSql({ params, from }: { readonly params: number; readonly
     INSERT INTO topic_events (id, topic, key, event, traceparent, waits)
     SELECT ${id}, ${topic}, ${key}, ${event}, ${trace}, EXISTS (${relayed}) FROM ${from}
   ), delivered AS (
-    INSERT INTO jobs (method, key, lane, request, due_time, traceparent, progress)
-    SELECT name, ${id}, nullif(${key}, ''), ${event}, now(), ${trace}, ${key} FROM ${from} CROSS JOIN topic_groups
+    INSERT INTO jobs (method, key, lane, request, due_time, traceparent, progress, ready)
+    SELECT name, ${id}, nullif(${key}, ''), ${event}, now(), ${trace}, ${key}, NULL FROM ${from} CROSS JOIN topic_groups
     WHERE topic_groups.topic = ${topic} AND NOT EXISTS (${relayed})
   )`;
 }
@@ -171,8 +171,8 @@ export async function replay(
   { group, from }: { readonly group: string; readonly from: Date | undefined },
 ): Promise<bigint> {
   const { count } = await one<{ count: bigint }>(
-    `WITH again AS (INSERT INTO jobs AS stored (method, key, lane, request, due_time, traceparent, progress, version)
-     SELECT name, id, nullif(key, ''), event, now(), traceparent, key, version
+    `WITH again AS (INSERT INTO jobs AS stored (method, key, lane, request, due_time, traceparent, progress, version, ready)
+     SELECT name, id, nullif(key, ''), event, now(), traceparent, key, version, NULL
      FROM (SELECT DISTINCT ON (id) name, id, key, event, traceparent, place FROM topic_groups JOIN topic_events USING (topic)
        WHERE name = $1 AND create_time >= coalesce($2, '-infinity'::timestamptz) ORDER BY id, place) AS once
      CROSS JOIN (SELECT nextval('topic_replays')::integer AS version) AS replay ORDER BY place

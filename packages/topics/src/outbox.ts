@@ -135,9 +135,9 @@ const BRING_BACK = `
       AS told (id, key, event, traceparent, time, place) ORDER BY id, place
   ), stored AS (
     INSERT INTO jobs AS stored
-      (method, key, lane, request, due_time, traceparent, progress, create_time, version, attempts, error, failed, ends)
+      (method, key, lane, request, due_time, traceparent, progress, create_time, version, attempts, error, failed, ends, ready)
     SELECT $1, id, CASE WHEN $12 THEN NULL ELSE nullif(key, '') END, decode(event, 'base64'), now() + $11 * interval '1 ms',
-      traceparent, key, time, $7::integer, $8::integer, $9::text, $10::boolean, $13::integer
+      traceparent, key, time, $7::integer, $8::integer, $9::text, $10::boolean, $13::integer, NULL
     FROM told ORDER BY place
     ON CONFLICT (method, key) DO UPDATE SET version = EXCLUDED.version, lane = EXCLUDED.lane, failed = false, attempts = 0,
       due_time = now() WHERE stored.failed AND stored.version < EXCLUDED.version

@@ -11,7 +11,7 @@ import { type FileDescriptorProto, MethodOptions_IdempotencyLevel } from '@bufbu
 import type { Balancing, ServicePolicy } from '@rondo/contracts/rondo/options/v1/options';
 import { declaredJob, faultOf } from '../../../jobs/src/declared.js';
 import { inCallers } from './check-callers.js';
-import { inHashKey, inKeyField, inMetadataKey, inResume, noSuchField } from './named-fields.js';
+import { inGroupingField, inHashKey, inKeyField, inMetadataKey, inResume, noSuchField } from './named-fields.js';
 import {
   DAY_MS,
   type Faults,
@@ -143,6 +143,8 @@ function* inJob(method: DescMethod, job: Policy<'job'>, { idempotency, auth }: R
     scopes: auth?.scopes ?? [],
   });
   if (fault !== undefined) yield `job${fault}`;
+  const { field } = job.maxRunningPerKey ?? {};
+  if (field !== undefined) yield* inGroupingField(method.input, 'job.max_running_per_key.field', field);
 }
 
 function* inAuth({ public: isPublic, scopes, callers }: Policy<'auth'>): Faults {

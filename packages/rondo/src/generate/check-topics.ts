@@ -1,10 +1,10 @@
 /** Checks topics and their subscriptions in contracts for contradictions. */
-import { type DescFile, type DescMessage, type DescMethod, type FileRegistry, ScalarType } from '@bufbuild/protobuf';
+import type { DescFile, DescMessage, DescMethod, FileRegistry } from '@bufbuild/protobuf';
 import { type FileDescriptorProto, MethodOptions_IdempotencyLevel } from '@bufbuild/protobuf/wkt';
 import type { ServicePolicy, Topic } from '@rondo/contracts/rondo/options/v1/options';
 import { declaredJob, faultOf } from '../../../jobs/src/declared.js';
 import { inCallers } from './check-callers.js';
-import { noSuchField } from './named-fields.js';
+import { inGroupingField } from './named-fields.js';
 import {
   DAY_MS,
   type Faults,
@@ -56,27 +56,11 @@ function* inTopic(message: DescMessage, options: Options): Faults {
   const isOwn = topic.service.startsWith(`${message.file.proto.package}.`);
   if (!isOwn && options.registry.getService(topic.service) === undefined)
     yield `topic.service is "${topic.service}", which no contract that is imported has; name the service that publishes it, such as sales.v1.OrderService`;
-  if (topic.key !== '') yield* inTopicKey(message, topic.key);
+  if (topic.key !== '') yield* inGroupingField(message, 'topic.key', topic.key);
   const retentionMs = topic.retention && toMs(topic.retention);
   if (retentionMs !== undefined && (retentionMs < MINUTE_MS || retentionMs > 365 * DAY_MS))
     yield `topic.retention is ${retentionMs} ms; it must be from 1 min to 365 days, or missing for an ephemeral topic`;
 }
-
-function* inTopicKey(message: DescMessage, name: string): Faults {
-  const field = message.fields.find((one) => one.name === name);
-  if (field === undefined) yield `topic.key is "${name}", but ${noSuchField(name, message)}`;
-  else if (field.fieldKind !== 'scalar' || NO_KEYS.has(field.scalar))
-    yield `topic.key is "${name}", but ${name} is no string and no integer, of which a key is one`;
-  else if (field.oneof !== undefined)
-    yield `topic.key is "${name}", but ${name} is part of the oneof ${field.oneof.name}; name one outside`;
-}
-
-const NO_KEYS: ReadonlySet<ScalarType> = new Set([
-  ScalarType.BYTES,
-  ScalarType.BOOL,
-  ScalarType.DOUBLE,
-  ScalarType.FLOAT,
-]);
 
 function* inSubscription(method: DescMethod, options: Options): Faults {
   const { subscription, idempotency, auth } = options.method.of(method) ?? {};
@@ -96,12 +80,15 @@ function* inSubscription(method: DescMethod, options: Options): Faults {
   const by = topic && options.registry.getService(topic.service);
   if (by !== undefined) yield* inCallers('subscription', { auth, by, service: options.service });
   const isOnce = topic !== undefined && topic.retention === undefined;
-  const fault = faultOf(declaredJob({ ...subscription, maxRunning: 0, schedule: undefined }), {
-    isUnary: method.methodKind === 'unary',
-    isRepeatable: isOnce || idempotency !== undefined || method.idempotency !== IDEMPOTENCY_UNKNOWN,
-    keyField: idempotency?.source.case === 'field' ? idempotency.source.value : undefined,
-    scopes: [],
-  });
+  const fault = faultOf(
+    declaredJob({ ...subscription, maxRunning: 0, maxRunningPerKey: undefined, schedule: undefined }),
+    {
+      isUnary: method.methodKind === 'unary',
+      isRepeatable: isOnce || idempotency !== undefined || method.idempotency !== IDEMPOTENCY_UNKNOWN,
+      keyField: idempotency?.source.case === 'field' ? idempotency.source.value : undefined,
+      scopes: [],
+    },
+  );
   if (fault !== undefined) yield `subscription${fault}`;
   if (idempotency === undefined || topic?.retention === undefined) return;
   const [kept, needed] = [idempotency.retention ? toMs(idempotency.retention) : DAY_MS, toMs(topic.retention)];

@@ -15,6 +15,23 @@ export function* inKeyField(message: DescMessage, name: string): Faults {
   }
 }
 
+/** Checks a field whose values name what belongs together. */
+export function* inGroupingField(message: DescMessage, option: string, name: string): Faults {
+  const field = message.fields.find((one) => one.name === name);
+  if (field === undefined) yield `${option} is "${name}", but ${noSuchField(name, message)}`;
+  else if (field.fieldKind !== 'scalar' || NO_KEYS.has(field.scalar))
+    yield `${option} is "${name}", but ${name} is no string and no integer, of which a key is one`;
+  else if (field.oneof !== undefined)
+    yield `${option} is "${name}", but ${name} is part of the oneof ${field.oneof.name}; name one outside`;
+}
+
+const NO_KEYS: ReadonlySet<ScalarType> = new Set([
+  ScalarType.BYTES,
+  ScalarType.BOOL,
+  ScalarType.DOUBLE,
+  ScalarType.FLOAT,
+]);
+
 export function* inHashKey(method: DescMethod, { source }: { readonly source: KeySource }): Faults {
   if (source.case === 'metadata') yield* inMetadataKey('hash_key.metadata', source.value);
   else if (source.case === 'field') yield* inField(method, source.value);

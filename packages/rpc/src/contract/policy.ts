@@ -222,7 +222,7 @@ function checkResume(
 }
 
 /** The name in generated code: `customerId` for `customer_id`. */
-function nameInCode(name: string): string {
+export function nameInCode(name: string): string {
   return name.replace(/_+([a-zA-Z0-9])/g, (_, letter: string) => letter.toUpperCase());
 }
 

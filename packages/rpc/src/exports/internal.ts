@@ -67,7 +67,7 @@ export {
 export { encodeMessage } from '../contract/encode.js';
 export { type Method, methodsOf } from '../contract/method.js';
 export { didYouMean, editDistance, listNames, nearest } from '../contract/nearest.js';
-export { optionBytes, POLICY_TAG } from '../contract/policy.js';
+export { nameInCode, optionBytes, POLICY_TAG } from '../contract/policy.js';
 export {
   type BalancingOverrides,
   balancingText,
