@@ -10,7 +10,7 @@ import {
 import { type DeclaredJob, type DeclaredMethod, declaredJob, faultOf } from './declared.js';
 
 /** A method whose calls are stored. */
-export interface StoredMethod extends Omit<DeclaredJob, 'firings'> {
+export interface StoredMethod extends Omit<DeclaredJob, 'firings' | 'overlap'> {
   readonly service: ServiceDefinition;
   readonly definition: MethodDefinition;
   readonly method: Method;

@@ -1,5 +1,5 @@
 /** What a contract says of a job, and what contradicts itself in it: at the start of a service, and when contracts are generated. */
-import type { Job, MaxRunningPerKey } from '@rondo/contracts/rondo/options/v1/options';
+import type { Job, MaxRunningPerKey, Overlap } from '@rondo/contracts/rondo/options/v1/options';
 import { Firings } from './firings.js';
 
 /** A job as its contract declares it, with defaults filled in. */
@@ -12,6 +12,8 @@ export interface DeclaredJob {
   readonly maxRunningPerKey: MaxRunningPerKey | undefined;
   /** When it is called by itself. */
   readonly firings: Firings | undefined;
+  /** What becomes of a time at which the job of an earlier one hasn't ended. */
+  readonly overlap: Overlap | undefined;
 }
 
 /** What else the contract says of the method. */
@@ -39,6 +41,7 @@ export function declaredJob(job: Job): DeclaredJob {
     maxRunning: job.maxRunning || undefined,
     maxRunningPerKey: job.maxRunningPerKey,
     firings: job.schedule && new Firings(job.schedule),
+    overlap: job.schedule?.overlap,
   };
 }
 

@@ -35,7 +35,8 @@ export function meterJobs(meter: Meter | undefined, database: Pick<Database, 'qu
   });
   const skipped = meter.createObservableGauge('rondo.jobs.schedule.skipped', {
     unit: '{time}',
-    description: 'The times of schedules that passed while no replica ran, and that were not made up for.',
+    description:
+      'The times of schedules that were not made up for: they passed while no replica ran, or while an earlier job had not ended.',
   });
   observeRow(meter, { database, sql: ROW, gauges: { lag, failed, skipped } });
   return {

@@ -1,3 +1,4 @@
+import { Overlap } from '@rondo/contracts/rondo/options/v1/options';
 import type { Database, Queries, QueryOptions } from '@rondo/database';
 import type { JobMethod } from './contract.js';
 import { Firings } from './firings.js';
@@ -14,6 +15,7 @@ export interface ScheduleRow {
   readonly timeZone: string;
   readonly nextTime: Date;
   readonly skipped: bigint;
+  readonly overlapTime: Date | undefined;
 }
 
 /** The database's clock, which is one for all replicas. */
@@ -34,6 +36,14 @@ export async function beginSchedules(database: Database, jobs: readonly Schedule
   }
 }
 
+const { OVERLAP_QUEUE, OVERLAP_REPLACE } = Overlap;
+
+/** A scheduled job has an empty request. One that has begun may wait for its next attempt. */
+const IS_BUSY = `
+  SELECT FROM jobs WHERE method = $1 AND request = '' AND NOT failed AND (attempts > 0 OR due_time <= now()) LIMIT 1`;
+/** The key of jobs that replace each other. */
+const LATEST = 'latest';
+
 /**
  * Stores a job for each schedule whose time has come: one for the latest time, as those before it are skipped. The row's lock lets
  * one replica do it, and the key of the job holds its time. Resolves to whether there was one.
@@ -47,7 +57,7 @@ export async function fire(
   const due = 'SELECT FROM job_schedules WHERE method = ANY($1) AND next_time <= clock_timestamp()';
   if ((await database.query(due, [[...byName.keys()]], options)).length === 0) return false;
   await database.transaction(async (transaction) => {
-    const rows = await transaction.query<Omit<ScheduleRow, 'skipped'> & { now: Date }>(
+    const rows = await transaction.query<Omit<ScheduleRow, 'skipped' | 'overlapTime'> & { now: Date }>(
       `SELECT method, cron, time_zone AS "timeZone", next_time AS "nextTime", clock_timestamp() AS now FROM job_schedules
        WHERE method = ANY($1) AND next_time <= clock_timestamp() ORDER BY method FOR UPDATE SKIP LOCKED`,
       [[...byName.keys()]],
@@ -62,13 +72,16 @@ export async function fire(
         continue;
       }
       const { latest, count, next } = firings.missed(nextTime, now);
+      const stores = job.overlap === OVERLAP_QUEUE || job.overlap === OVERLAP_REPLACE;
+      const skips = !stores && (await transaction.query(IS_BUSY, [method])).length > 0;
       const request = job.method.requestType.encode(job.method.requestType.fromPartial({})).finish();
-      await insertJob(transaction, { method, key: latest.toISOString(), request, at: undefined, traceparent: '' });
-      await transaction.query('UPDATE job_schedules SET next_time = $2, skipped = skipped + $3 WHERE method = $1', [
-        method,
-        next,
-        count - 1,
-      ]);
+      const key = job.overlap === OVERLAP_REPLACE ? LATEST : latest.toISOString();
+      if (!skips) await insertJob(transaction, { method, key, request, at: undefined, traceparent: '' });
+      await transaction.query(
+        `UPDATE job_schedules SET next_time = $2, skipped = skipped + $3,
+           overlap_time = CASE WHEN $4 THEN coalesce(overlap_time, $5) END WHERE method = $1`,
+        [method, next, count - Number(!skips), skips, latest],
+      );
     }
   }, options);
   return true;
@@ -101,7 +114,8 @@ export function listSchedules(
   options: QueryOptions,
 ): Promise<ScheduleRow[]> {
   return query<ScheduleRow>(
-    `SELECT method, cron, time_zone AS "timeZone", next_time AS "nextTime", skipped FROM job_schedules WHERE method = ANY($1)`,
+    `SELECT method, cron, time_zone AS "timeZone", next_time AS "nextTime", skipped, overlap_time AS "overlapTime"
+     FROM job_schedules WHERE method = ANY($1)`,
     [methods],
     options,
   );

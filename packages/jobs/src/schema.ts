@@ -103,6 +103,9 @@ const KEYS = `
 ALTER TABLE jobs ADD COLUMN ready boolean DEFAULT false;
 CREATE INDEX jobs_ready ON jobs (method, lane, due_time) WHERE ready AND NOT failed;
 CREATE INDEX jobs_unready ON jobs (method, due_time) WHERE NOT ready AND NOT failed;
+
+-- Since when the times of a schedule are skipped, as an earlier job hasn't ended; null if the latest one had a job.
+ALTER TABLE job_schedules ADD COLUMN overlap_time timestamptz;
 `;
 
 /** The tables of {@link createJobs}; a service passes it to `createReadiness` in `parts`. */

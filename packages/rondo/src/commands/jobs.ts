@@ -103,7 +103,10 @@ const view = (job: Job) => ({
 });
 
 const viewSchedule = (schedule: ListJobsResponse['methods'][number]['schedule']) =>
-  schedule && { ...schedule, nextTime: schedule.nextTime?.toISOString(), skipped: `${schedule.skipped}` };
+  schedule && {
+    ...{ ...schedule, skipped: `${schedule.skipped}` },
+    ...{ nextTime: schedule.nextTime?.toISOString(), overlapTime: schedule.overlapTime?.toISOString() },
+  };
 
 function format({ methods, jobs: found }: ListJobsResponse, nowMs: number): string {
   const counts = methods.map(({ method, waiting, running, failed, schedule }) => [

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { Group } from '@rondo/contracts/rondo/events/v1/events';
-import { judgeAnswer, judgeClock } from './running.js';
+import { JobMethod } from '@rondo/contracts/rondo/jobs/v1/jobs';
+import { judgeAnswer, judgeClock, judgeMethods } from './running.js';
 
 const NOW_MS = Date.UTC(2027, 0, 2);
 
@@ -22,6 +23,17 @@ describe('judgeAnswer', () => {
     const text = `no instance takes the events of ${group} (s.v1.S/M)`;
     expect(judgeAnswer(told, new Set())).toMatchObject([{ state: 'warn', detail: text }]);
   });
+});
+
+it('names a schedule whose times are skipped, as an earlier job has not ended', () => {
+  const schedule = { cron: '* * * * *', overlapTime: new Date(NOW_MS) };
+  const methods = [
+    { method: 's.v1.S/Slow', schedule },
+    { method: 's.v1.S/Fast', schedule: { cron: '* * * * *' } },
+  ];
+  const outcomes = judgeMethods({ methods: methods.map((method) => JobMethod.fromPartial(method)) });
+  const detail = `s.v1.S/Slow isn't called at its times since 2027-01-02T00:00:00.000Z: a job of an earlier one hasn't ended`;
+  expect(outcomes).toMatchObject([{ state: 'warn', detail }]);
 });
 
 describe('judgeClock', () => {

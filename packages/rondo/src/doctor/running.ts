@@ -3,6 +3,7 @@ import {
   HealthCheckResponse_ServingStatus as ServingStatus,
 } from '@rondo/contracts/health/v1/health';
 import { EventServiceDefinition as definition, type ListGroupsResponse } from '@rondo/contracts/rondo/events/v1/events';
+import { JobServiceDefinition, type ListJobsResponse } from '@rondo/contracts/rondo/jobs/v1/jobs';
 import type { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
 import {
   addressOf,
@@ -59,6 +60,7 @@ export async function examineRunning(expected: Expected, asking: Asking): Promis
       { name: 'health', ...judgeHealth(await askHealth(instances, asking), expected) },
       ...(await judgeStats(instances, asking, expected)),
       ...(await judgeGroups(instances, asking)).map((outcome) => ({ name: 'events', ...outcome })),
+      ...(await judgeSchedules(instances, asking)).map((outcome) => ({ name: 'schedules', ...outcome })),
       { name: 'clock', ...judgeClock(clock.now(), reading) },
     ];
   } catch (error) {
@@ -210,6 +212,32 @@ export function judgeAnswer(
     ),
   ];
 }
+
+/** A handler that is slower than its schedule isn't called at each of its times. */
+async function judgeSchedules(instances: readonly Instance[], { signal }: Asking): Promise<readonly Outcome[]> {
+  const services = groupsOf(instances, { serving: JobServiceDefinition.fullName, name: undefined });
+  const asked = await Promise.allSettled(
+    services.map((one) =>
+      askGroup(one, { definition: JobServiceDefinition, call: (client, how) => client.listJobs({}, how) }, signal),
+    ),
+  );
+  return asked.flatMap((answer) =>
+    answer.status === 'rejected'
+      ? warn(`schedules aren't known: ${reasonOf(answer.reason)}`, 'rondo jobs ls')
+      : judgeMethods(answer.value),
+  );
+}
+
+/** The schedules whose times are skipped now. */
+export const judgeMethods = ({ methods }: Pick<ListJobsResponse, 'methods'>): readonly Outcome[] =>
+  methods.flatMap(({ method, schedule }) =>
+    schedule?.overlapTime === undefined
+      ? []
+      : warn(
+          `${method} isn't called at its times since ${schedule.overlapTime.toISOString()}: a job of an earlier one hasn't ended`,
+          'rondo jobs ls shows it; give the schedule longer intervals, or an overlap',
+        ),
+  );
 
 /** The registry's clock, and this machine's clock before and after reading it. Milliseconds since the Unix epoch. */
 export interface TimeReading {
