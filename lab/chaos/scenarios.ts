@@ -1,4 +1,5 @@
 import type { Scenario } from './scenario.js';
+import { databaseFailover } from './scenarios/database-failover.js';
 import { databaseRestart } from './scenarios/database-restart.js';
 import { mistake, mute, slowPath } from './scenarios/endpoint.js';
 import { etcd } from './scenarios/etcd.js';
@@ -25,6 +26,7 @@ export const scenarios: readonly Scenario[] = [
   allDown,
   coldStart,
   databaseRestart,
+  databaseFailover,
   twoPhaseCommit,
   etcd,
   exactlyOnce,

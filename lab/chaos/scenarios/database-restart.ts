@@ -47,7 +47,7 @@ export const databaseRestart: Scenario = {
 };
 
 /** The services serve once their tables are there. */
-async function ready(company: Company): Promise<void> {
+export async function ready(company: Company): Promise<void> {
   const served = () => {
     const done = [...company.reads.slice(-10), ...company.writes.slice(-2)];
     return done.length === 12 && !done.some(isFailed) ? true : undefined;
@@ -57,9 +57,9 @@ async function ready(company: Company): Promise<void> {
 }
 
 /** Notes how soon the calls that waited for the database were answered once it was back. */
-function noteAnswers(
+export function noteAnswers(
   { reads, writes }: Company,
-  { ending, from, until }: Outage & { readonly ending: Ending },
+  { ending, from, until }: Outage & { readonly ending: string },
   verdict: Verdict,
 ) {
   const ends = (calls: readonly CallRecord[]) =>
@@ -72,7 +72,7 @@ function noteAnswers(
   verdict.note(`away for ${formatMs(until - from)} after ${ending}; answered ${described.join('; written ')}`);
 }
 
-async function judge({ reads, writes, written }: Company, verdict: Verdict): Promise<void> {
+export async function judge({ reads, writes, written }: Company, verdict: Verdict): Promise<void> {
   verdict.noFailures(reads, 'reads');
   verdict.note(`the slowest read in ${formatMs(Math.max(...reads.map(({ ms }) => ms)))}`);
   const failed = writes.filter(isFailed);

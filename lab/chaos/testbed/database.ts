@@ -34,20 +34,28 @@ export async function startEmptyServer({ folder, certificates, onClose }: Testbe
 /** Starts a PostgreSQL that has a database for each of the services. */
 export async function startDatabase(testbed: Testbed, services: readonly CertifiedName[]): Promise<DatabaseServer> {
   const server = await startEmptyServer(testbed);
-  const databases = services.map(databaseOf).map((name) => ({ database: name, role: name, password: PASSWORD }));
-  await provision({ adminUrl: server.url, databases });
+  const urlOf = await databasesOn(server.url, services);
   return {
     urlOf(service) {
-      const name = databaseOf(service);
-      const url = `postgres://${name}:${PASSWORD}@127.0.0.1:${server.port}/${name}`;
       const files = testbed.certificates.filesOf(service);
-      return files === undefined ? url : overTls(url, files);
+      return files === undefined ? urlOf(service) : overTls(urlOf(service), files);
     },
     async restart(ending, awayMs) {
       const from = now();
       await server.restart(ending, awayMs);
       return { from, until: now() };
     },
+  };
+}
+
+/** Makes a database for each of the services, and returns the addresses of the databases. */
+export async function databasesOn(adminUrl: string, services: readonly CertifiedName[]) {
+  const databases = services.map(databaseOf).map((name) => ({ database: name, role: name, password: PASSWORD }));
+  await provision({ adminUrl, databases });
+  const hosts = /@([^/]+)/.exec(adminUrl)?.[1];
+  return (service: CertifiedName): string => {
+    const name = databaseOf(service);
+    return `postgres://${name}:${PASSWORD}@${hosts}/${name}`;
   };
 }
 

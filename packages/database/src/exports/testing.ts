@@ -10,6 +10,7 @@
  * ```
  */
 
+export { startTestCluster, type TestCluster } from '../testing/test-cluster.js';
 export {
   clockIsShifted,
   eventually,

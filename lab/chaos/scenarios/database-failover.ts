@@ -1,0 +1,55 @@
+import { createPool } from '@rondo/database';
+import { startTestCluster } from '@rondo/database/testing';
+import { startCompany } from '../load/company.js';
+import type { Scenario } from '../scenario.js';
+import { databasesOn } from '../testbed/database.js';
+import { now, pass } from '../time.js';
+import { formatMs } from '../verdict.js';
+import { judge, noteAnswers, ready } from './database-restart.js';
+
+const SERVICES = ['sales', 'project-management'] as const;
+
+/** Writes more WAL than a connection to a frozen standby takes. */
+async function fillConnection(url: string): Promise<void> {
+  const pool = createPool({ url, maxConnections: 1 });
+  const sql = "SELECT count(pg_logical_emit_message(false, 'chaos', repeat('x', 1000000))) FROM generate_series(1, 40)";
+  await pool.query(sql).finally(() => pool.close());
+}
+
+/** The services' database fails over to its standby under load. */
+export const databaseFailover: Scenario = {
+  name: 'database-failover',
+  fault: "the database's primary killed, and its synchronous standby promoted a second later, under load",
+  bound:
+    'calls that are safe to repeat: 0 failed; others fail UNAVAILABLE with the reason; nothing half-written or lost',
+  control: 'an asynchronous standby that is 2 s behind',
+  async run({ testbed, verdict, control }) {
+    await testbed.startRegistry();
+    const cluster = await startTestCluster({ synchronous: !control });
+    testbed.onClose(() => cluster.stop());
+    const urlOf = await databasesOn(cluster.url, SERVICES);
+    await Promise.all(
+      SERVICES.map((service) => testbed.startReplica(service, { service, env: { DATABASE_URL: urlOf(service) } })),
+    );
+    const channel = testbed.openChannel();
+    await ready(startCompany(channel, { name: 'first', readsPerSecond: 20, writesPerSecond: 5 }));
+    const company = startCompany(channel, { name: 'under load', readsPerSecond: 40, writesPerSecond: 8 });
+    await pass(2_000);
+    if (control) {
+      cluster.standby.freeze();
+      await fillConnection(cluster.primary.url);
+      await pass(2_000);
+    }
+    const from = now();
+    await cluster.primary.kill();
+    await pass(1_000);
+    cluster.standby.thaw();
+    await cluster.promote();
+    const outage = { from, until: now() };
+    await pass(5_000);
+    const stallMs = await company.stop();
+    if (stallMs > 100) verdict.note(`the client stood still for ${formatMs(stallMs)}`);
+    noteAnswers(company, { ...outage, ending: 'SIGKILL' }, verdict);
+    await judge(company, verdict);
+  },
+};
