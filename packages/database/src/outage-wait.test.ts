@@ -121,6 +121,20 @@ it('makes calls that are in each other’s way while they catch up fail because 
     });
 });
 
+it('makes calls that wait for each other after an outage go on waiting until their own time is over', async () => {
+  const waiter = new OutageWaiter(async () => undefined);
+  const faults: Error[] = [new DatabaseUnavailable('away'), new TooManyCalls('no turn'), new TooManyCalls('no turn')];
+  const work = async () => {
+    const fault = faults.shift();
+    if (fault !== undefined) throw fault;
+    return 'done';
+  };
+  await expect(waiter.run(work, lasting)).resolves.toBe('done');
+  const refused = () => Promise.reject(new TooManyCalls('no turn'));
+  const brief = { outageWait: { timeoutMs: 100, repeatable: false } };
+  await expect(waiter.run(refused, brief)).rejects.toThrow(DatabaseUnavailable);
+});
+
 it('lets a prepared transaction that waits for a row after an outage fail because of the database', async () => {
   const impatient = createPool({ url: server.url, lockTimeoutMs: 100 });
   await database.transaction(async (holder) => {

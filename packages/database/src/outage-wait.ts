@@ -67,12 +67,14 @@ export class OutageWaiter {
         const result = await work(outageWait && Math.max(1, untilMs - performance.now()));
         this.noteAnswer();
         return result;
-      } catch (error) {
-        if (this.heldUp && isInTheWay(error))
-          throw new DatabaseUnavailable(`PostgreSQL was away, and calls wait since then: ${error.message}`, error);
+      } catch (thrown) {
+        const isHeldUp = this.heldUp && isInTheWay(thrown);
+        const error = isHeldUp
+          ? new DatabaseUnavailable(`PostgreSQL was away, and calls wait since then: ${thrown.message}`, thrown)
+          : thrown;
         if (outageWait === undefined || !(error instanceof DatabaseUnavailable)) throw error;
         if (error instanceof CommitOutcomeUnknown && !outageWait.repeatable) throw error;
-        this.#hold(onStall);
+        if (!isHeldUp) this.#hold(onStall);
         // The work may be repeated, so the error must not report an unknown outcome.
         await this.#untilAvailable(new DatabaseUnavailable(error.message, error.cause), { untilMs, signal });
       } finally {
