@@ -90,7 +90,7 @@ it('observes a bigint as a number, NULL as no value, and says which column is ne
   expect(faults).toContainEqual(new TypeError('the column text of an observed row is a string: cast it to float8'));
 });
 
-it('measures the rows and the size of each table', async () => {
+it('measures the rows, the size and the oldest age of each table', async () => {
   meterTables(meter, pool);
   await pool.query('CREATE TABLE books AS SELECT generate_series(1, 1000) AS id');
   await pool.query('CREATE TABLE empty ()');
@@ -103,4 +103,10 @@ it('measures the rows and the size of each table', async () => {
     ['books', expect.any(Number)],
     ['empty', 0],
   ]);
+  expect(await valuesOf('rondo.database.table.age')).toEqual([]);
+  await pool.query(
+    "CREATE TABLE dated AS SELECT now() - day * interval '1 day' AS create_time FROM generate_series(0, 99) AS day",
+  );
+  await pool.query('ANALYZE dated');
+  expect(await valuesOf('rondo.database.table.age')).toEqual([['dated', expect.closeTo(99 * 86_400, -4)]]);
 });

@@ -124,16 +124,34 @@ export function observeRow<Column extends string>(meter: Meter, row: ObservedRow
   );
 }
 
-/** Statistics count the rows: counting them would read the whole table. */
+/** Statistics know the rows and the oldest one: to look for them would read the whole table. */
 const TABLES = `
-  SELECT relname AS name, n_live_tup::float8 AS rows, pg_total_relation_size(relid)::float8 AS bytes
-  FROM pg_stat_user_tables WHERE schemaname = current_schema() ORDER BY relname LIMIT 200`;
+  SELECT relname AS name, n_live_tup::float8 AS rows, pg_total_relation_size(relid)::float8 AS bytes, (
+      SELECT extract(epoch FROM now() - min((coalesce(histogram_bounds::text, most_common_vals::text)::text[])[1]::timestamptz))::float8
+      FROM pg_stats JOIN pg_attribute USING (attname)
+      WHERE schemaname = tables.schemaname AND tablename = relname AND attrelid = relid AND atttypid = 'timestamptz'::regtype
+        AND attname IN ('create_time', 'update_time', 'expire_time')
+    ) AS age
+  FROM pg_stat_user_tables AS tables WHERE schemaname = current_schema() ORDER BY relname LIMIT 200`;
+
+interface TableSize {
+  readonly name: string;
+  readonly rows: number;
+  readonly bytes: number;
+  /** Null for a table without a time, or without statistics. */
+  readonly age: number | null;
+}
 
 /** Meters the tables of a service, its own and those of its parts: whether pruning keeps up, and what is left to the service. */
 export function meterTables(meter: Meter, database: Pick<Database, 'query'>): void {
   const rows = meter.createObservableGauge('rondo.database.table.rows', {
     unit: '{row}',
     description: 'The rows of each table, as autovacuum and ANALYZE estimate them.',
+  });
+  const age = meter.createObservableGauge('rondo.database.table.age', {
+    unit: 's',
+    description:
+      'The age of the oldest row of each table, as ANALYZE estimates it; of call_outcomes since its end, so it is below 0 before.',
   });
   const size = meter.createObservableGauge('rondo.database.table.size', {
     unit: 'By',
@@ -142,13 +160,14 @@ export function meterTables(meter: Meter, database: Pick<Database, 'query'>): vo
   });
   const observe = async (result: BatchObservableResult): Promise<void> => {
     const read = { signal: AbortSignal.timeout(OBSERVE_TIMEOUT_MS) };
-    for (const table of await database.query<{ name: string; rows: number; bytes: number }>(TABLES, [], read)) {
+    for (const table of await database.query<TableSize>(TABLES, [], read)) {
       const labels = { 'db.collection.name': table.name };
       result.observe(rows, table.rows, labels);
       result.observe(size, table.bytes, labels);
+      if (table.age !== null) result.observe(age, table.age, labels);
     }
   };
-  meter.addBatchObservableCallback(observe, [rows, size]);
+  meter.addBatchObservableCallback(observe, [rows, size, age]);
 }
 
 function toNumber(column: string, value: unknown): number {
