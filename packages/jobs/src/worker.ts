@@ -1,4 +1,4 @@
-import { createSweep } from '@rondo/base';
+import { createSweep, type Pruning } from '@rondo/base';
 import type { Database } from '@rondo/database';
 import type { Logger } from '@rondo/rpc/call';
 import type { Channel } from '@rondo/rpc/client';
@@ -11,6 +11,7 @@ import { awayMs, failureOf, isAway } from './failure.js';
 import type { JobMeter } from './metrics.js';
 import { beat, HEARTBEAT_MS } from './owners.js';
 import { Quarantine, type Suspected } from './quarantine.js';
+import { pruneFailed } from './retention.js';
 import { type claimJobs, doubtJob, errorText, failJob, releaseJobs, renewJobs, settleJobs } from './store.js';
 
 const MAX_SETTLED = 500;
@@ -79,6 +80,7 @@ export class Worker {
   readonly #options: WorkerOptions;
   readonly #caller: StoredCaller;
   readonly #quarantine: Quarantine;
+  readonly #pruning: Pruning;
   readonly #away = new Map<string, Away>();
   /** The keys of what has begun last, by method. */
   readonly #lastKeys = new Map<string, string>();
@@ -103,6 +105,7 @@ export class Worker {
     this.#caller = storedCaller({ ...options, noun: options.words.noun });
     this.#id = `w${options.random.hex(8)}`;
     this.#quarantine = new Quarantine(options.database, this.#id);
+    this.#pruning = pruneFailed(options);
     const { clock, log, words } = options;
     const sweep = (name: string, round: (signal: AbortSignal) => Promise<boolean | number>) =>
       createSweep({ intervalMs: HEARTBEAT_MS.every, clock, log, name: `${words.noun} ${name}`, round });
@@ -124,7 +127,7 @@ export class Worker {
   /** Cancels the attempts, and gives their jobs to other replicas. */
   async close(): Promise<void> {
     this.#closing = true;
-    await Promise.all([this.#looks.close(), this.#rounds.close()]);
+    await Promise.all([this.#looks.close(), this.#rounds.close(), this.#pruning.close()]);
     await this.#looking;
     const held = [...this.#running];
     for (const { control } of held) control.abort(new Error('the process stops'));
