@@ -1,12 +1,14 @@
 /** Base backups of a running system, by `rondo backup`, and their restoration into a new data folder, by `rondo restore`. */
-import { existsSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { copyFileSync, existsSync, mkdirSync } from 'node:fs';
 import path from 'node:path';
+import { hostUrls } from '@rondo/base';
 import { build } from '../build/build.js';
 import { type TaskName, tasks } from '../commands/tasks.js';
 import { console } from '../terminal/console.js';
 import { messageOf } from '../workspace/errors.js';
 import { onlyOptions, quoted } from '../workspace/options.js';
-import { namesServer } from './database.js';
+import { databaseServer } from './database.js';
 import { DEFAULTS, givenPath, loadRootEnv, usageOf } from './options.js';
 import { freePort } from './plan.js';
 
@@ -17,13 +19,15 @@ export const backUp = (args: readonly string[]): Promise<number> =>
     const usage = usageOf(command, 'backup');
     const { to, data } = onlyOptions(args, tasks.backup.options, usage);
     if (!to) throw new Error(`--to must name a folder for the backup: ${usage}`);
-    if (namesServer(process.env) && data === undefined) {
-      const remedy = "back it up with pg_basebackup, as in Rondo's docs/guides/operate-the-database.md";
-      throw new Error(`RONDO_DATABASE_ADMIN_URL names a server of your own: ${remedy}`);
-    }
-    if (!(await build())) return false;
     const from = givenPath(data ?? DEFAULTS.data);
     const passwords = path.join(from, 'passwords.json');
+    const { adminUrl } = databaseServer({ portBase: 0 });
+    if (adminUrl !== undefined && data === undefined) {
+      backUpServer(adminUrl, givenPath(to));
+      if (existsSync(passwords)) copyFileSync(passwords, path.join(givenPath(to), 'passwords.json'));
+      return true;
+    }
+    if (!(await build())) return false;
     const { backUp: copy } = await import('@rondo/database/backup');
     const { folder, sizeBytes, files, time } = await copy({
       directory: path.join(from, 'postgres'),
@@ -37,6 +41,31 @@ export const backUp = (args: readonly string[]): Promise<number> =>
     );
     return true;
   });
+
+/**
+ * Backs up a server that this system doesn't run, by PostgreSQL's own program: of several hosts the primary.
+ *
+ * @throws Error if the program is missing or fails.
+ */
+function backUpServer(adminUrl: string, to: string): void {
+  const url = new URL(hostUrls(adminUrl)[0]);
+  const target = /[?&]target_session_attrs=/.test(adminUrl)
+    ? ''
+    : `${url.search ? '&' : '?'}target_session_attrs=read-write`;
+  // Other users of the machine see the arguments.
+  const server = `${adminUrl.replace(/:\/\/([^:/?#]*):[^/?#]*@/, '://$1@')}${target}`;
+  const env = { ...process.env, PGPASSWORD: decodeURIComponent(url.password) };
+  const folder = path.join(to, 'postgres');
+  mkdirSync(to, { recursive: true });
+  const args = ['--dbname', server, '--pgdata', folder, '--wal-method', 'stream', '--checkpoint', 'fast'];
+  const { status, error } = spawnSync('pg_basebackup', args, { env, stdio: 'inherit' });
+  if (error !== undefined)
+    throw new Error("pg_basebackup can't be started: install PostgreSQL's client programs", { cause: error });
+  if (status !== 0) throw new Error(`pg_basebackup ended with exit code ${status}`);
+  console.log(
+    `${folder}: all databases of the primary. Restore them as in Rondo's docs/guides/operate-the-database.md`,
+  );
+}
 
 /** `rondo restore`. Resolves to the exit code. */
 export const restore = (args: readonly string[]): Promise<number> =>
