@@ -91,6 +91,16 @@ function endOutdated(
   if (isLost) hosts?.leave(hosts.url);
 }
 
+/**
+ * Looks for a later primary while a statement runs, also after its caller has left: if commits that wait for a standby have all
+ * connections, no new connection finds that primary.
+ */
+function lookDuring(statement: Promise<unknown>, hosts: Hosts): void {
+  const looking = setInterval(() => hosts.look(), SLOW_MS);
+  const stop = () => clearInterval(looking);
+  statement.then(stop, stop);
+}
+
 /** Tells how long `work` takes from now on, and how it ends. */
 async function timed<T>(work: Promise<T>, ended: (durationMs: number, error: unknown) => void): Promise<T> {
   const startedAt = performance.now();
@@ -159,9 +169,9 @@ function createConnection(
   const send = async <T>(start: () => Promise<T>, bounds: StatementBounds): Promise<T> => {
     bounds.signal?.throwIfAborted();
     if (ended) throw fault ?? new DatabaseUnavailable('the connection was closed');
-    const looking = hosts && setInterval(() => hosts.look(), SLOW_MS);
+    const started = start();
+    if (hosts) lookDuring(started, hosts);
     try {
-      const started = start();
       const giveUp = hosts && bounds.mayCommit ? () => leaveCommit(started) : abandon;
       const running = withBounds(started, { ...bounds, abortGraceMs }, giveUp);
       const answer = await (metrics === undefined ? running : timed(running, metrics.ran));
@@ -177,8 +187,6 @@ function createConnection(
       if (sqlStateOf(classified) !== undefined) onAnswer();
       endOutdated(client, classified, { hosts, generations });
       throw classified;
-    } finally {
-      clearInterval(looking);
     }
   };
   const enqueue = <T>(start: () => Promise<T>, bounds: StatementBounds): Promise<T> => {

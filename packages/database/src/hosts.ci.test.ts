@@ -119,6 +119,28 @@ describe('a primary that goes on after its synchronous standby is promoted', () 
   });
 });
 
+describe('a standby that is promoted while commits that wait for it have all connections', () => {
+  it('is found, also after the callers of these commits have left', async () => {
+    await start(true);
+    const pool = open({ statementTimeoutMs: 500, maxConnections: 2 });
+    await pool.check();
+    const admin = open({ url: cluster.primary.url });
+    await admin.query("ALTER SYSTEM SET synchronous_standby_names = 'absent'");
+    await admin.query('SELECT pg_reload_conf()');
+    const isLeft = (number: number) =>
+      insert(pool, number).then(
+        () => false,
+        ({ name }) => name === 'CommitOutcomeUnknown',
+      );
+    let number = 0;
+    await eventually('commits wait', () => isLeft(++number));
+    await expect(isLeft(++number)).resolves.toBe(true);
+    await cluster.promote();
+    // They have reached the standby, which doesn't confirm them.
+    expect(await numbersOf(pool)).toContain(number);
+  });
+});
+
 describe('a commit whose standby is frozen', () => {
   it('waits for it beyond the time limits of its callers, and is not seen before it is safe', async () => {
     await start(true);

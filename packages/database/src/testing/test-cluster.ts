@@ -32,43 +32,68 @@ export interface ClusterMember {
 export interface TestCluster {
   readonly primary: ClusterMember;
   readonly standby: ClusterMember;
-  /** The superuser's address with both hosts, the primary first. */
+  /** The superuser's address with both hosts, the first primary first. */
   readonly url: string;
   /** Makes the standby a primary. */
   promote(): Promise<void>;
+  /** Ends the former primary after a promotion: a copy of the promoted server takes its place and port, as the standby. */
+  rejoin(): Promise<void>;
   /** Stops both servers and removes their data. */
   stop(): Promise<void>;
 }
 
-/**
- * Starts a primary with a standby. If it is synchronous, a commit waits until the standby has it.
- */
+/** A server with its folder. */
+interface Server extends EmbeddedPostgres {
+  readonly directory: string;
+}
+
+/** Starts a primary with a standby. If it is synchronous, a commit waits until the standby has it. */
 export async function startTestCluster({ synchronous }: { readonly synchronous: boolean }): Promise<TestCluster> {
   const folder = mkdtempSync(join(tmpdir(), 'rondo-test-cluster-'));
   chmodSync(folder, OPEN_TO_THE_SERVER); // as root the servers are another user
-  const [first, second] = [join(folder, 'a'), join(folder, 'b')];
+  const first = join(folder, 'a');
   mkdirSync(first);
   await copyEmptyCluster(first);
-  const a = await startEmbeddedPostgres({ directory: first, port: await freePort(), settings: SETTINGS });
-  await copyToStandby(first, second, a);
-  const b = await startEmbeddedPostgres({
-    directory: second,
-    port: await freePort(),
-    settings: { ...SETTINGS, primary_conninfo: conninfo(a.url) },
-  });
+  const a = await startServer({ directory: first, port: await freePort() });
+  const b = await followServer(a, { directory: join(folder, 'b'), port: await freePort() });
   if (synchronous) await requireStandby(a.url);
   const url = a.url.replace(`:${a.port}/`, `:${a.port},127.0.0.1:${b.port}/`);
-  const [primary, standby] = [memberOf(a), memberOf(b)];
+  let [leader, follower] = [a, b];
+  let [primary, standby] = [memberOf(a), memberOf(b)];
   return {
-    primary,
-    standby,
+    get primary() {
+      return primary;
+    },
+    get standby() {
+      return standby;
+    },
     url,
-    promote: () => run(b.url, 'SELECT pg_promote()'),
+    promote: () => run(follower.url, 'SELECT pg_promote()'),
+    async rejoin() {
+      await primary.kill();
+      rmSync(leader.directory, { recursive: true });
+      [leader, follower] = [follower, await followServer(follower, leader)];
+      [primary, standby] = [standby, memberOf(follower)];
+      if (synchronous) await requireStandby(leader.url);
+    },
     async stop() {
       await Promise.all([primary.kill(), standby.kill()]);
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+type Place = Pick<Server, 'directory' | 'port'>;
+
+async function startServer({ directory, port }: Place, settings = {}): Promise<Server> {
+  const started = await startEmbeddedPostgres({ directory, port, settings: { ...SETTINGS, ...settings } });
+  return { ...started, directory };
+}
+
+/** Starts a standby of a server. */
+async function followServer(leader: Server, place: Place): Promise<Server> {
+  await copyToStandby(leader.directory, place.directory, leader);
+  return await startServer(place, { primary_conninfo: conninfo(leader.url) });
 }
 
 /** The base of a standby is a backup of the running primary. */
@@ -82,6 +107,7 @@ async function copyToStandby(from: string, to: string, { url }: EmbeddedPostgres
     writeFileSync(join(home, 'data/standby.signal'), '');
     chmodSync(join(home, 'data'), CLOSED_TO_OTHERS);
   });
+  rmSync(folder, { recursive: true });
 }
 
 const conninfo = (url: string): string => {
