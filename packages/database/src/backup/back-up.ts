@@ -76,7 +76,7 @@ async function fill(folder: string, url: string, beside: Readonly<Record<string,
 /** Copies the files, then the label and the WAL: the slot keeps each segment until it is copied. */
 async function copyData(folder: string, session: BackupSession, files: Record<string, FileDigest>): Promise<string[]> {
   const { data } = session;
-  const { files: found, emptyFolders } = await selectFiles(data);
+  const { files: found, folders } = await selectFiles(data);
   await forEachBounded(found, async (file) => {
     const digest = await copyUnlessDropped(join(data, file), join(folder, 'data', file));
     if (digest !== undefined) files[`data/${file}`] = digest;
@@ -95,7 +95,7 @@ async function copyData(folder: string, session: BackupSession, files: Record<st
     );
   }
   files['data/backup_label'] = await writeDurably(join(folder, 'data/backup_label'), label);
-  return emptyFolders.map((one) => `data/${one}`);
+  return folders.map((one) => `data/${one}`);
 }
 
 /** A file may be dropped during the backup; the WAL then drops it in the copy, too. */

@@ -105,6 +105,8 @@ describe('a backup of a server at work', () => {
   it('is consistent at one moment: it has everything committed before it, and nothing committed after it', async () => {
     const { timeline, prepared } = await restored('copy');
     expect({ timeline, prepared }).toEqual({ timeline: backup.timeline + 1, prepared: 1 });
+    // Without prepared transactions at the end of the copy, its file isn't there, and PostgreSQL doesn't start without the folder.
+    expect(backup.folders).toContain('data/pg_twophase');
     const copy = await startEmbeddedPostgres({ directory: join(at('copy'), 'postgres'), port: await freePort() });
     const pool = createPool({ url: copy.url });
     try {

@@ -20,16 +20,16 @@ const LEFT_OUT = /(^|\/)(pgsql_tmp[^/]*|pg_internal\.init[^/]*|postmaster\.(pid|
 /** The parts of a data folder that a backup takes (PostgreSQL manual, 25.3.4). */
 interface Selection {
   readonly files: readonly string[];
-  readonly emptyFolders: readonly string[];
+  readonly folders: readonly string[];
 }
 
 /** Lists a running server's data folder. */
 export async function selectFiles(data: string): Promise<Selection> {
   const files: string[] = [];
-  const emptyFolders: string[] = [];
+  const folders: string[] = [];
   const visit = async (folder: string): Promise<void> => {
     const entries = EMPTIED.has(folder) ? [] : await entriesOf(join(data, folder));
-    if (entries.length === 0 && folder !== '') emptyFolders.push(folder);
+    if (folder !== '') folders.push(folder);
     for (const entry of entries) {
       const path = folder === '' ? entry.name : `${folder}/${entry.name}`;
       if (LEFT_OUT.test(path)) continue;
@@ -38,7 +38,7 @@ export async function selectFiles(data: string): Promise<Selection> {
     }
   };
   await visit('');
-  return { files, emptyFolders: [...emptyFolders, 'pg_wal/archive_status', 'pg_wal/summaries'] };
+  return { files, folders: [...folders, 'pg_wal/archive_status', 'pg_wal/summaries'] };
 }
 
 /** A folder may be dropped during the backup; recovery drops it, too. */

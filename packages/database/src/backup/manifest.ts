@@ -19,7 +19,7 @@ export interface Manifest {
   readonly timeline: number;
   /** Every file of the backup by its path, with `/` between folders. */
   readonly files: Readonly<Record<string, FileDigest>>;
-  /** Empty folders that must exist. */
+  /** All folders of the data: their files may be dropped during the backup. */
   readonly folders: readonly string[];
 }
 
