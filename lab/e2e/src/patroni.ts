@@ -82,9 +82,10 @@ export async function startPatroni(): Promise<PatroniCluster> {
     },
     async killPrimary() {
       const leader = await primary();
-      await leader.process.stop('SIGKILL');
       const [postmaster = ''] = readFileSync(join(folder, leader.name, 'data/postmaster.pid'), 'utf8').split('\n');
+      leader.process.signal('SIGKILL');
       process.kill(Number(postmaster), 'SIGKILL');
+      await leader.process.ended;
       await untilLeads(leader);
       return () => {
         leader.process = leader.run();
