@@ -1,7 +1,7 @@
-import type { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
+import { type Instance, OperatorState } from '@rondo/contracts/rondo/registry/v1/registry';
 import { noInstance, operateErrors } from './errors.js';
 import { isPicked } from './instance-view.js';
-import { type RegistryConnection, type Snapshot, setOperatorState } from './registry.js';
+import { type RegistryConnection, reach, type Snapshot } from './registry.js';
 
 /** The result for one instance. */
 export interface CordonResult {
@@ -23,37 +23,45 @@ interface CordonOptions {
   readonly signal: AbortSignal;
 }
 
+/** Which instances are changed. */
+interface Chosen {
+  readonly ids: readonly string[];
+  readonly snapshot: Snapshot;
+}
+
 /**
  * Cordons instances one after the other, and yields each result. It checks all ids before it cordons the first.
  *
  * @throws RpcError `NOT_FOUND` if an id is unknown, `FAILED_PRECONDITION` if a service would be left without instances.
  */
 export async function* cordonAll(
-  registry: RegistryConnection,
-  { ids, snapshot }: { readonly ids: readonly string[]; readonly snapshot: Snapshot },
+  { client, addresses }: RegistryConnection,
+  { ids, snapshot }: Chosen,
   { reason, defaultReason, force, orForce = '', signal }: CordonOptions,
 ): AsyncGenerator<CordonResult> {
   requireKnown(ids, snapshot);
   if (!force) requireOthers(ids, snapshot, orForce);
   for (const instanceId of new Set(ids)) {
-    const state = snapshot.operatorStates.get(instanceId);
-    const wanted = reason ?? state?.reason ?? defaultReason;
-    const changed = state === undefined || state.reason !== wanted;
-    if (changed) await setOperatorState(registry, { instanceId, cordoned: true, reason: wanted }, signal);
+    const before = snapshot.operatorStates.get(instanceId);
+    const wanted = reason ?? before?.reason ?? defaultReason;
+    const changed = before === undefined || before.reason !== wanted;
+    const change = { instanceId, state: OperatorState.OPERATOR_STATE_CORDONED, reason: wanted };
+    if (changed) await reach(addresses, client.setOperatorState(change, { signal }));
     yield { instanceId, state: 'CORDONED', changed, reason: wanted };
   }
 }
 
 /** Uncordons instances. An instance that isn't cordoned stays as it is. */
 export async function* uncordonAll(
-  registry: RegistryConnection,
-  { ids, snapshot }: { readonly ids: readonly string[]; readonly snapshot: Snapshot },
+  { client, addresses }: RegistryConnection,
+  { ids, snapshot }: Chosen,
   signal: AbortSignal,
 ): AsyncGenerator<CordonResult> {
   requireKnown(ids, snapshot);
   for (const instanceId of new Set(ids)) {
     const changed = snapshot.operatorStates.has(instanceId);
-    if (changed) await setOperatorState(registry, { instanceId, cordoned: false }, signal);
+    const change = { instanceId, state: OperatorState.OPERATOR_STATE_NONE };
+    if (changed) await reach(addresses, client.setOperatorState(change, { signal }));
     yield { instanceId, state: 'NONE', changed, reason: '' };
   }
 }
@@ -65,19 +73,18 @@ function requireKnown(ids: readonly string[], { listing, operatorStates }: Snaps
   if (unknown.length > 0) throw noInstance(unknown, known, listing.warming);
 }
 
-/** @throws RpcError `FAILED_PRECONDITION` that names the services of which these are the last instances. */
+/**
+ * An instance whose lease has expired serves nothing: it may be dead.
+ *
+ * @throws RpcError `FAILED_PRECONDITION` that names the services of which these are the last instances.
+ */
 function requireOthers(ids: readonly string[], { listing }: Snapshot, orForce: string): void {
-  const deserted = desertedBy(ids, listing.instances);
-  if (deserted.length === 0) return;
-  throw operateErrors.LAST_INSTANCE({ ids: ids.join(', '), services: deserted.join(', '), orForce });
-}
-
-/** The services that no instance would serve any more. An instance whose lease has expired doesn't count: it may be dead. */
-function desertedBy(ids: readonly string[], instances: readonly Instance[]): readonly string[] {
-  const picked = instances.filter(isPicked);
+  const picked = listing.instances.filter(isPicked);
   const isLeaving = ({ instanceId }: Instance) => ids.includes(instanceId);
   const staying = picked.filter((instance) => !isLeaving(instance) && instance.lapseTime === undefined);
   const served = new Set(staying.flatMap(({ services }) => services));
-  const left = picked.filter(isLeaving).flatMap(({ services }) => services);
-  return [...new Set(left)].filter((service) => !served.has(service)).sort();
+  const left = new Set(picked.filter(isLeaving).flatMap(({ services }) => services));
+  const deserted = [...left].filter((service) => !served.has(service)).sort();
+  if (deserted.length === 0) return;
+  throw operateErrors.LAST_INSTANCE({ ids: ids.join(', '), services: deserted.join(', '), orForce });
 }

@@ -1,3 +1,4 @@
+import type { OrcaLoadReport } from '@rondo/contracts/xds/data/orca/v3/orca_load_report';
 import { OpenRcaServiceDefinition } from '@rondo/contracts/xds/service/orca/v3/orca';
 import { type Channel, createClient } from '@rondo/rpc/client';
 import { type Clock, sleep } from '@rondo/rpc/clock';
@@ -58,27 +59,28 @@ export async function awaitIdle(options: DrainOptions): Promise<Drained> {
   }
 }
 
-interface Report {
-  readonly rpsFractional: number;
-  readonly namedMetrics: Readonly<Record<string, number>>;
-}
-
 interface WatchOptions extends DrainOptions {
   /** Aborts when the timeout expires, and with `signal`. */
   readonly over: AbortSignal;
 }
 
-async function watchLoad(read: () => AsyncIterable<Report>, options: WatchOptions): Promise<Drained> {
+async function watchLoad(
+  read: () => AsyncIterable<Pick<OrcaLoadReport, 'namedMetrics' | 'rpsFractional'>>,
+  options: WatchOptions,
+): Promise<Drained> {
   const { clock, over, registered, onLoad } = options;
-  const quiet = new Quiet(clock);
-  let reason = 'it told nothing';
+  let busy: { readonly callsInFlight: number; readonly callsPerSecond: number } | undefined;
+  let [begun, quietSince, reason] = [Number.NaN, clock.now(), 'it told nothing'];
   while (!over.aborted) {
     try {
-      for await (const report of read()) {
-        if (report.namedMetrics['calls_in_flight'] === undefined) return await waitBlindly(options);
-        if (quiet.callsInFlight !== report.namedMetrics['calls_in_flight'])
-          onLoad(report.namedMetrics['calls_in_flight']);
-        if (quiet.take(report)) return { kind: 'idle' };
+      for await (const { namedMetrics, rpsFractional: callsPerSecond } of read()) {
+        const { calls_in_flight: callsInFlight, calls_begun: begunNow = 0 } = namedMetrics;
+        if (callsInFlight === undefined) return await waitBlindly(options);
+        if (busy?.callsInFlight !== callsInFlight) onLoad(callsInFlight);
+        if (begunNow !== begun && !Number.isNaN(begun)) quietSince = clock.now();
+        busy = { callsInFlight, callsPerSecond };
+        begun = begunNow;
+        if (callsInFlight === 0 && clock.now() - quietSince >= QUIET_MS) return { kind: 'idle' };
       }
     } catch (error) {
       if (error instanceof RpcError && error.code === Status.UNIMPLEMENTED) return await waitBlindly(options);
@@ -88,35 +90,7 @@ async function watchLoad(read: () => AsyncIterable<Report>, options: WatchOption
     if (!over.aborted && !(await registered(over))) return { kind: 'gone' };
     await sleep(clock, RETRY_MS, over).catch(() => undefined);
   }
-  const { callsInFlight, callsPerSecond } = quiet;
-  return callsInFlight === undefined
-    ? { kind: 'unreachable', reason }
-    : { kind: 'busy', callsInFlight, callsPerSecond };
-}
-
-/** Tracks since when an instance has got no calls. */
-class Quiet {
-  readonly #clock: Clock;
-  #since: number;
-  #begun: number | undefined;
-  /** Undefined before the first report. */
-  callsInFlight: number | undefined;
-  callsPerSecond = 0;
-
-  constructor(clock: Clock) {
-    this.#clock = clock;
-    this.#since = clock.now();
-  }
-
-  /** Adds a report. Returns true if no call is in flight and none has begun for {@link QUIET_MS}. */
-  take({ namedMetrics, rpsFractional }: Report): boolean {
-    const begun = namedMetrics['calls_begun'];
-    if (this.#begun !== undefined && begun !== this.#begun) this.#since = this.#clock.now();
-    this.#begun = begun;
-    this.callsInFlight = namedMetrics['calls_in_flight'];
-    this.callsPerSecond = rpsFractional;
-    return this.callsInFlight === 0 && this.#clock.now() - this.#since >= QUIET_MS;
-  }
+  return busy === undefined ? { kind: 'unreachable', reason } : { kind: 'busy', ...busy };
 }
 
 async function waitBlindly({ clock, over, timeoutMs }: WatchOptions): Promise<Drained> {

@@ -28,16 +28,11 @@ export const nameOf = (instanceId: string): string =>
 export function loadOf({ before, last }: Reading): FleetLoad | undefined {
   const flows = before && flowsBetween(before, last);
   if (before === undefined || flows === undefined) return undefined;
+  const inFlight = total(flows, (flow) => flow.inFlight);
   return {
     callsPerSecond: rate(flows, ({ calls }) => calls),
     errorsPerSecond: rate(flows, (flow) => endedOf(flow, isFault)),
-    callsInFlight: Math.min(
-      Math.max(
-        0,
-        total(flows, ({ inFlight }) => inFlight),
-      ),
-      MAX_INT32,
-    ),
+    callsInFlight: Math.min(Math.max(0, inFlight), MAX_INT32),
     cpuUtilization: busyBetween(before, last) ?? 0,
   };
 }
@@ -86,26 +81,17 @@ export function callersOf(instanceId: string, readings: Iterable<Reading>): Watc
       const rates = seconds === undefined || earlier === undefined ? undefined : { seconds, earlier };
       const { inFlight: callsInFlight, share, ramp, held, leftOut } = seen;
       callers.push({
-        instanceId: reading.instanceId,
-        service,
-        policy,
+        ...{ instanceId: reading.instanceId, service, policy },
         figures: rates && figuresOf([attemptsBetween(rates.earlier.attempts, seen.attempts, rates.seconds)]),
         serviceCallsPerSecond: rates
           ? attemptsBetween(before?.attempts, attempts, rates.seconds).calls / rates.seconds
           : 0,
-        share,
-        ramp,
-        held,
-        leftOut,
-        callsInFlight,
+        ...{ share, ramp, held, leftOut, callsInFlight },
       });
     }
   }
-  return {
-    callers: callers.sort(byCalls).slice(0, MAX_CALLERS),
-    more: Math.max(0, callers.length - MAX_CALLERS),
-    restartable: false,
-  };
+  const more = Math.max(0, callers.length - MAX_CALLERS);
+  return { callers: callers.sort(byCalls).slice(0, MAX_CALLERS), more, restartable: false };
 }
 
 interface Figured {

@@ -1,32 +1,4 @@
-import {
-  type Instance,
-  InstanceStatus,
-  OperatorState,
-  Protocol,
-  Security,
-} from '@rondo/contracts/rondo/registry/v1/registry';
-
-/** An instance as `--json` prints it: names and values that programs may rely on. */
-export function viewInstance(instance: Instance) {
-  const { instanceId, services, endpoints, zone, version, weight, metadata, fingerprints, registerTime } = instance;
-  return {
-    instanceId,
-    services: [...services].sort(),
-    endpoints: endpoints.map(({ address, protocols, security }) => ({
-      address,
-      protocols: protocols.map((protocol) => enumName(Protocol[protocol], 'PROTOCOL_', protocol)),
-      security: enumName(Security[security], 'SECURITY_', security),
-    })),
-    zone,
-    version,
-    weight,
-    metadata,
-    fingerprints,
-    status: statusOf(instance),
-    operatorState: isCordoned(instance) ? 'CORDONED' : 'NONE',
-    registerTime: registerTime?.toISOString() ?? null,
-  };
-}
+import { type Instance, InstanceStatus, OperatorState } from '@rondo/contracts/rondo/registry/v1/registry';
 
 /** The status that an instance reports, such as `SERVING`. */
 export function statusOf({ status }: Instance): string {
@@ -54,6 +26,6 @@ export function addressOf({ endpoints }: Pick<Instance, 'endpoints'>): string {
 }
 
 /** The name of an enum value without its prefix; its number if the name is unknown, as a newer contract may have added it. */
-function enumName(name: string | undefined, prefix: string, number: number): string {
+export function enumName(name: string | undefined, prefix: string, number: number): string {
   return name === undefined ? String(number) : name.replace(prefix, '');
 }

@@ -164,15 +164,8 @@ const STATES: Readonly<Record<Endpoint['state'], FleetState>> = {
 export function toInstance({ endpoint, load, reading }: Followed): FleetInstance {
   const { instanceId, services = [], state, address, zone, version, weight, registerTimeMs } = endpoint;
   return {
-    instanceId,
-    services: [...services],
-    state: STATES[state],
-    address,
-    zone,
-    version,
-    weight,
+    ...{ instanceId, services: [...services], state: STATES[state], address, zone, version, weight, load },
     registerTime: registerTimeMs === undefined ? undefined : new Date(registerTimeMs),
-    load,
     name: nameOf(instanceId),
     certificateEndTime: reading?.last.certificateEndTime,
   };

@@ -55,64 +55,30 @@ export async function listInstances(
   return { instances, warming, position };
 }
 
-/** Awaits an answer of the registry. If it fails, the error names the registry's addresses. */
+/** Awaits an answer of the registry. If it can't be reached, or is no registry, the error has its addresses and a remedy. */
 export async function reach<T>(addresses: readonly string[], answer: Promise<T>): Promise<T> {
   try {
     return await answer;
   } catch (error) {
-    throw explainRegistryError(addresses, error);
+    if (!(error instanceof RpcError)) throw error;
+    const { code, details } = error;
+    const values = { addresses: addresses.join(', '), reason: reasonOf(error) };
+    if (code === Status.UNAVAILABLE) throw operateErrors.REGISTRY_AWAY(values, { details, cause: error });
+    throw code === Status.UNIMPLEMENTED ? operateErrors.NOT_A_REGISTRY(values, { cause: error }) : error;
   }
-}
-
-/** Explains a failed call: if the registry can't be reached, or is no registry, the error has its addresses and a remedy. */
-function explainRegistryError(addresses: readonly string[], error: unknown): unknown {
-  if (!(error instanceof RpcError)) return error;
-  const { code, details } = error;
-  const values = { addresses: addresses.join(', '), reason: reasonOf(error) };
-  if (code === Status.UNAVAILABLE) return operateErrors.REGISTRY_AWAY(values, { details, cause: error });
-  return code === Status.UNIMPLEMENTED ? operateErrors.NOT_A_REGISTRY(values, { cause: error }) : error;
-}
-
-/** The operator states of cordoned instances, by instance id. */
-export type OperatorStates = ReadonlyMap<string, OperatorMark>;
-
-/** Lists the cordoned instances, registered or not. */
-export async function listOperatorStates(
-  { client, addresses }: RegistryConnection,
-  { signal }: { readonly signal: AbortSignal },
-): Promise<OperatorStates> {
-  const { marks } = await reach(addresses, client.listOperatorStates({}, { signal }));
-  const cordoned = marks.filter(({ state }) => state === OperatorState.OPERATOR_STATE_CORDONED);
-  return new Map(cordoned.map((mark) => [mark.instanceId, mark]));
 }
 
 /** The instances, and which of them are cordoned. */
 export interface Snapshot {
   readonly listing: InstanceListing;
-  readonly operatorStates: OperatorStates;
+  /** Of the cordoned instances, registered or not, by instance id. */
+  readonly operatorStates: ReadonlyMap<string, OperatorMark>;
 }
 
 /** Reads both. */
-export const readSnapshot = async (registry: RegistryConnection, signal: AbortSignal): Promise<Snapshot> => ({
-  listing: await listInstances(registry, { signal }),
-  operatorStates: await listOperatorStates(registry, { signal }),
-});
-
-/** A change of the operator state of an instance. */
-interface OperatorStateChange {
-  readonly instanceId: string;
-  readonly cordoned: boolean;
-  /** Why, for other operators. */
-  readonly reason?: string;
-}
-
-/** Sets the operator state of an instance in the registry. */
-export async function setOperatorState(
-  { client, addresses }: RegistryConnection,
-  { instanceId, cordoned, reason = '' }: OperatorStateChange,
-  signal: AbortSignal,
-): Promise<Position | undefined> {
-  const state = cordoned ? OperatorState.OPERATOR_STATE_CORDONED : OperatorState.OPERATOR_STATE_NONE;
-  const { position } = await reach(addresses, client.setOperatorState({ instanceId, state, reason }, { signal }));
-  return position;
+export async function readSnapshot(registry: RegistryConnection, signal: AbortSignal): Promise<Snapshot> {
+  const listing = await listInstances(registry, { signal });
+  const { marks } = await reach(registry.addresses, registry.client.listOperatorStates({}, { signal }));
+  const cordoned = marks.filter(({ state }) => state === OperatorState.OPERATOR_STATE_CORDONED);
+  return { listing, operatorStates: new Map(cordoned.map((mark) => [mark.instanceId, mark])) };
 }

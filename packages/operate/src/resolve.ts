@@ -48,15 +48,11 @@ const ENDED = { commit: 'COMMITTED', abort: 'ABORTED' } as const;
  * @throws RpcError `NOT_FOUND` if there is none, `FAILED_PRECONDITION` if there are several.
  */
 export function findUnfinished(begin: string, { transactions, sagas, unreachable }: Unfinished) {
-  const found: (KnownTransaction | KnownSaga)[] = [
-    ...transactions.filter(({ id }) => id.startsWith(begin)),
-    ...sagas.filter(({ saga }) => saga.id.startsWith(begin)),
-  ];
-  const exact = found.find((one) => ('saga' in one ? one.saga.id : one.id) === begin);
-  const [only, another] = found;
-  if (exact !== undefined) return exact;
-  if (another !== undefined) throw operateErrors.SEVERAL_UNFINISHED({ count: found.length, begin });
+  const idOf = (one: KnownTransaction | KnownSaga) => ('saga' in one ? one.saga.id : one.id);
+  const found = [...transactions, ...sagas].filter((one) => idOf(one).startsWith(begin));
+  const only = found.length === 1 ? found[0] : found.find((one) => idOf(one) === begin);
   if (only !== undefined) return only;
+  if (found.length > 0) throw operateErrors.SEVERAL_UNFINISHED({ count: found.length, begin });
   const away = unreachable.map(({ instanceId }) => instanceId).join(', ');
   throw operateErrors.NOTHING_UNFINISHED({ begin, away: away === '' ? '' : `; ${away} couldn't be asked` });
 }
@@ -80,7 +76,11 @@ export async function resolveTransaction(
   // A coordinator that has the transaction in its log notifies the participants itself.
   const left = answer.kind === 'agreed' && transaction.logged !== undefined ? [] : transaction.inDoubt;
   if (heuristic && left.length === 0) throw operateErrors.NOTHING_IN_DOUBT({ id });
-  if (left.length > 0) await options.explain(describe(id, left, options));
+  if (left.length > 0) {
+    const at = left.map(({ participant }) => participant).join(', ');
+    const conflict = 'should its coordinator decide otherwise, it will report a conflict';
+    await options.explain(`telling ${at} to ${wanted} transaction ${id}; ${conflict}`);
+  }
   const participants = [];
   for (const branch of left) participants.push(await endBranch(branch, { transaction, heuristic }, options));
   return { id, outcome: ENDED[wanted], heuristic, participants };
@@ -115,27 +115,20 @@ async function askCoordinator(
   }
 }
 
-interface Ending {
-  readonly transaction: KnownTransaction;
-  readonly heuristic: boolean;
-}
-
 async function endBranch(
   { participant, instanceId }: InDoubt,
-  { transaction: { coordinator, id }, heuristic }: Ending,
+  { transaction, heuristic }: { readonly transaction: KnownTransaction; readonly heuristic: boolean },
   { channel: reach, wanted, signal }: ResolveOptions,
 ) {
+  const { coordinator, id } = transaction;
   const { outcome } = await withInstance({ channel: reach, instanceId, signal }, async (channel) => {
     const client = createClient(ParticipantServiceDefinition, { channel });
-    const end = wanted === 'commit' ? client.commit : client.abort;
-    return await end({ transaction: { coordinator, id }, heuristic }, { signal, timeoutMs: CALL_TIMEOUT_MS });
+    return await client[wanted](
+      { transaction: { coordinator, id }, heuristic },
+      { signal, timeoutMs: CALL_TIMEOUT_MS },
+    );
   });
   return { participant, outcome: BranchOutcome[outcome]?.replace('BRANCH_OUTCOME_', '') ?? 'UNKNOWN' };
-}
-
-function describe(id: string, branches: readonly InDoubt[], { wanted }: ResolveOptions): string {
-  const at = branches.map(({ participant }) => participant).join(', ');
-  return `telling ${at} to ${wanted} transaction ${id}; should its coordinator decide otherwise, it will report a conflict`;
 }
 
 /** Lets a saga go on with its step. @throws RpcError `FAILED_PRECONDITION` if the instance has no such steps. */

@@ -89,15 +89,9 @@ export function joinTransactions({ told, silent }: Answered<ToldTransactions>): 
     .flatMap(({ sagas, instanceId }) => sagas.map((saga) => [saga.id, { saga, instanceId }] as const))
     // A saga is parked at replicas with other steps, too, while a replica with its steps runs it.
     .sort(([, one], [, other]) => Number(isParked(other)) - Number(isParked(one)));
-  const coordinators = told.flatMap(({ coordinator, instanceId }) =>
-    coordinator === '' ? [] : [[coordinator, instanceId] as const],
-  );
-  return {
-    transactions: transactionsIn(told),
-    sagas: [...new Map(sagas).values()],
-    coordinators: new Map(coordinators),
-    unreachable: silent,
-  };
+  const coordinating = told.filter(({ coordinator }) => coordinator !== '');
+  const coordinators = new Map(coordinating.map(({ coordinator, instanceId }) => [coordinator, instanceId]));
+  return { transactions: transactionsIn(told), sagas: [...new Map(sagas).values()], coordinators, unreachable: silent };
 }
 
 const isParked = ({ saga }: KnownSaga): boolean => saga.state === SagaState.SAGA_STATE_PARKED;

@@ -13,7 +13,7 @@ export type ExitCodeName = keyof typeof ExitCode;
 /** The meanings of the codes, for commands that don't define their own. */
 export const EXIT_CODE_MEANINGS: Readonly<Record<ExitCodeName, string>> = {
   OK: 'Done.',
-  FAILED: 'The command failed; standard error says why.',
+  FAILED: 'Refused or failed; standard error says why.',
   USAGE: 'The command line is wrong.',
   INTERRUPTED: 'Ctrl-C ended the command before its answer.',
 };

@@ -1,3 +1,4 @@
+import { UsageError } from './errors.js';
 import { EXIT_CODE_MEANINGS, ExitCode, type ExitCodeName } from './exit-code.js';
 import type { Paint } from './terminal/terminal.js';
 
@@ -8,6 +9,10 @@ export interface Option {
   readonly multiple?: boolean;
   readonly placeholder?: string;
   readonly description: string;
+  /** The value if the option isn't given: of an option that {@link read} reads, as text. Help names it. */
+  readonly default?: string | boolean;
+  /** Reads the value. @throws UsageError that names the option. */
+  readonly read?: (text: string, option: string) => unknown;
   /** The candidates for its value, if they can be listed. */
   readonly complete?: Completion;
 }
@@ -22,7 +27,7 @@ export interface Candidate {
 export type Completion = 'files' | 'folders' | readonly Candidate[];
 
 /** A switch. */
-export const flag = (description: string) => ({ type: 'boolean' as const, description });
+export const flag = (description: string) => ({ type: 'boolean' as const, default: false, description });
 
 /** An option with a value, which the placeholder stands for. */
 export const valued = (placeholder: string, description: string) => ({
@@ -31,20 +36,33 @@ export const valued = (placeholder: string, description: string) => ({
   description,
 });
 
+/** An option with a value of some values. */
+export const oneOf = <const T extends string>(placeholder: string, description: string, values: readonly T[]) => ({
+  ...valued(placeholder, description),
+  complete: values.map((word) => ({ word })),
+  read(text: string, option: string): T {
+    const found = values.find((value) => value === text);
+    if (found !== undefined) return found;
+    throw new UsageError(`--${option} ${text}: must be ${values.slice(0, -1).join(', ')} or ${values.at(-1)}`);
+  },
+});
+
 /** The options of a command, by name. */
 export type Options = Readonly<Record<string, Option>>;
+
+/** The arguments of a command by name, each as the usage shows it: `<required>`, `[optional]`, and the last may be repeated: `[it] …`. */
+export type Args = Readonly<Record<string, string>>;
 
 /** What `--help` prints of a command. */
 export interface Described {
   readonly name: string;
   /** One line, for the list of commands. */
   readonly summary: string;
-  /** Its arguments, such as `[service] [--json]`. */
+  /** Its arguments, such as `[service] [options]`. */
   readonly usage: string;
   /** The paragraphs of `--help` before the options. */
   readonly details?: string;
   readonly options: Options;
-  readonly maxPositionals: number;
   /** Command lines without the leading `rondo`, each with its purpose. */
   readonly examples: readonly (readonly [line: string, purpose: string])[];
   /** The meanings of exit codes that differ from {@link EXIT_CODE_MEANINGS}. */
@@ -64,19 +82,12 @@ export function formatOverview(groups: readonly CommandGroup[]): string {
     'rondo <command> [arguments] [options]',
     '',
     'Builds and runs a workspace of services, inspects what runs, and calls it. In a workspace, type ./rondo instead of rondo.',
-    ...groups.flatMap(({ title, commands }) =>
-      commands.length === 0
-        ? []
-        : ['', `${title}:`, ...commands.map(({ name, summary }) => `  ${name.padEnd(width)}  ${summary}`)],
-    ),
-    `  ${'help'.padEnd(width)}  Explains a command, with examples: rondo help call.`,
-    ...columns('Begin with:', [
-      ['npm start', 'Runs everything, in a terminal of its own.'],
-      ['rondo ps', 'Shows what runs.'],
-      ['rondo describe SERVICE', 'Prints the methods of one.'],
-      ["rondo call SERVICE/METHOD '{}'", 'Calls a method.'],
-      ['eval "$(rondo completion bash)"', 'Makes Tab complete commands, services and methods.'],
+    ...groups.flatMap(({ title, commands }) => [
+      ...['', `${title}:`],
+      ...commands.map(({ name, summary }) => `  ${name.padEnd(width)}  ${summary}`),
     ]),
+    `  ${'help'.padEnd(width)}  Explains a command, with examples: rondo help call.`,
+    `  ${''.padEnd(width)}  eval "$(rondo completion bash)" makes Tab complete commands, services and methods.`,
     '',
     "The registry's address is --registry, else RONDO_REGISTRY, else that of the system that runs in this workspace, else",
     '127.0.0.1:50050. RONDO_TOKEN, or the file of RONDO_TOKEN_FILE, has the token or API key that goes with each call. Text is',
@@ -108,9 +119,13 @@ export function paintHelp(text: string, paint: Paint): string {
   return text.replaceAll(/^(?:rondo .*|[A-Z][\w ]*:)$/gm, (line) => paint('bold', line));
 }
 
-function describeOption([option, { short, placeholder, description }]: [string, Options[string]]): [string, string] {
-  const flag = `${short === undefined ? '' : `-${short}, `}--${option}${placeholder === undefined ? '' : ` ${placeholder}`}`;
-  return [flag, description];
+function describeOption([name, option]: [string, Option]): [string, string] {
+  const { short, placeholder, description, default: usual } = option;
+  const flag = `${short === undefined ? '' : `-${short}, `}--${name}${placeholder === undefined ? '' : ` ${placeholder}`}`;
+  return [
+    flag,
+    typeof usual === 'string' && usual !== '' ? `${description.replace(/\.$/, '')}; ${usual} by default.` : description,
+  ];
 }
 
 function exitCodes({ exitCodes = {} }: Described): readonly [string, string][] {

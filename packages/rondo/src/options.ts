@@ -1,4 +1,3 @@
-import path from 'node:path';
 import { Metadata } from '@rondo/rpc/call';
 import { dnsResolver, type Resolver, staticResolver } from '@rondo/rpc/client';
 import { maskUrl } from '@rondo/rpc/internal';
@@ -35,22 +34,13 @@ export const dataOption = {
   data: { ...valued('DIR', "The data folder of npm start; by default the workspace's .rondo."), complete: 'folders' },
 } as const;
 
-/** The folder that {@link dataOption} names. */
-export const dataDirectoryOf = (data: string | undefined, { directory, dataDirectory }: CommandContext): string =>
-  data === undefined ? dataDirectory : path.resolve(directory, data);
-
-/** The option that names the folder `data` in a printed command; empty for the default folder. */
-export const dataFlag = (data: string, { dataDirectory }: Pick<CommandContext, 'dataDirectory'>): string =>
-  data === dataDirectory ? '' : ` --data ${data}`;
-
-/** The folder of the development issuer and the API keys. */
-export const authFolder = (data: string | undefined, context: CommandContext): string =>
-  path.join(dataDirectoryOf(data, context), 'auth');
-
 /** The options of a token and of an API key. */
 export const principalOptions = {
   as: valued('NAME', 'The person or program that gets it.'),
-  scopes: valued('LIST', 'What it may do, such as sales.read,sales.write; nothing by default.'),
+  scopes: {
+    ...valued('LIST', 'What it may do, such as sales.read,sales.write; nothing by default.'),
+    read: scopeList,
+  },
 } as const;
 
 /** Parses `--as`, the subject of a token or an API key. */
@@ -61,45 +51,65 @@ export function checkSubject(text: string | undefined): string {
   );
 }
 
-/** A scope as RFC 6749 has it, section 3.3, without a comma. */
-const SCOPE = /^[\x21\x23-\x2b\x2d-\x5b\x5d-\x7e]{1,255}$/;
-
-/** Parses `--scopes`, which commas or spaces separate. */
-export function scopeList(text = ''): readonly string[] {
+/** Parses scopes, which commas or spaces separate, each as RFC 6749 has it, section 3.3. */
+function scopeList(text: string): readonly string[] {
   const scopes = text.split(/[\s,]+/).filter((scope) => scope !== '');
-  const wrong = scopes.find((scope) => !SCOPE.test(scope));
+  const wrong = scopes.find((scope) => !/^[\x21\x23-\x2b\x2d-\x5b\x5d-\x7e]{1,255}$/.test(scope));
   if (wrong === undefined) return scopes;
   throw new UsageError(`--scopes: ${JSON.stringify(wrong)} is no scope; write them such as sales.read,sales.write`);
 }
 
-/** Parses a whole number from 1 to `limit`; undefined if the option wasn't given. */
-export function positiveInteger(option: string, text: string | undefined, limit?: number): number | undefined {
-  if (text === undefined) return undefined;
-  const value = Number(text);
-  if (!/^\d+$/.test(text) || value < 1 || value > (limit ?? Number.MAX_SAFE_INTEGER)) {
-    const range = limit === undefined ? 'from 1' : `from 1 to ${limit}`;
+/** An option with a whole number from 1 to `most`, which help names. */
+export const whole = (placeholder: string, description: string, most = Number.MAX_SAFE_INTEGER) => ({
+  ...valued(
+    placeholder,
+    most === Number.MAX_SAFE_INTEGER ? description : `${description.slice(0, -1)}, up to ${most}.`,
+  ),
+  read(text: string, option: string): number {
+    const value = Number(text);
+    if (/^\d+$/.test(text) && value >= 1 && value <= most) return value;
+    const range = most === Number.MAX_SAFE_INTEGER ? 'from 1' : `from 1 to ${most}`;
     throw new UsageError(`--${option} ${text}: must be a whole number ${range}, such as 9`);
-  }
-  return value;
-}
+  },
+});
 
-/** Parses a number above zero; undefined if the option wasn't given. */
-export function positiveNumber(option: string, text: string | undefined): number | undefined {
-  if (text === undefined) return undefined;
-  const value = Number(text);
-  if (!/^\d+(\.\d+)?$/.test(text) || value <= 0) {
-    throw new UsageError(`--${option} ${text}: must be a number above 0, such as 200`);
-  }
-  return value;
-}
+/** An option with a number above zero. */
+export const rate = (placeholder: string, description: string, most = Number.POSITIVE_INFINITY) => ({
+  ...valued(placeholder, description),
+  read(text: string, option: string): number {
+    const value = Number(text);
+    if (!/^\d+(\.\d+)?$/.test(text) || value <= 0)
+      throw new UsageError(`--${option} ${text}: must be a number above 0, such as 200`);
+    if (value > most) throw new UsageError(`--${option} ${text}: must be at most ${most}`);
+    return value;
+  },
+});
 
-/** Parses a duration into milliseconds; undefined if the option wasn't given. */
-export function durationMs(option: string, text: string | undefined): number | undefined {
-  if (text === undefined) return undefined;
+/** Parses the duration of an option into milliseconds. */
+export function durationMs(text: string, option: string): number {
   const value = parseDurationMs(text);
-  if (value === undefined) throw new UsageError(`--${option} ${text}: must be a duration, such as 500ms, 2s or 5m`);
-  return value;
+  if (value !== undefined) return value;
+  throw new UsageError(`--${option} ${text}: must be a duration, such as 500ms, 2s or 5m`);
 }
+
+/** What a duration may be, in milliseconds and in words. */
+interface Range {
+  readonly least: number;
+  readonly most: number;
+  readonly words: string;
+}
+
+const ANY: Range = { least: 0, most: Number.POSITIVE_INFINITY, words: '' };
+
+/** An option with a duration, which is read into milliseconds. */
+export const duration = (placeholder: string, description: string, { least, most, words }: Range = ANY) => ({
+  ...valued(placeholder, description),
+  read(text: string, option: string): number {
+    const ms = durationMs(text, option);
+    if (ms >= least && ms <= most) return ms;
+    throw new UsageError(`--${option} ${text}: must be ${words}`);
+  },
+});
 
 const ADDRESS = /^(?:\[[\da-fA-F:.]+\]|[^\s:[\]/?#@]+):(\d{1,5})$/;
 

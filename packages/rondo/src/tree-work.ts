@@ -1,4 +1,4 @@
-import type { CommandContext } from './command.js';
+import type { RunContext } from './command.js';
 import { UsageError } from './errors.js';
 import type { Completion } from './help.js';
 import { type LauncherRequest, requestLauncher } from './launcher.js';
@@ -32,7 +32,7 @@ export const needsClone = (command: string, cause?: unknown): Error =>
  *
  * @throws UsageError if there is none.
  */
-export function serviceNamed([kind, name]: readonly string[], command: 'new' | 'remove'): string {
+export function serviceNamed([kind, name]: readonly (string | undefined)[], command: 'new' | 'remove'): string {
   if (kind !== 'service') {
     const found = kind === undefined ? '' : `, and not "${kind}"`;
     const kinds = command === 'new' ? '"service", "resource", "job", "topic" or "subscription"' : '"service"';
@@ -52,12 +52,16 @@ interface TreeWork {
 }
 
 /** Runs `work` under the lock of the tree. Standard error names the holder that it waits for, and then each step. */
-export async function workOnTree<T>(purpose: string, output: Output, work: (on: TreeWork) => Promise<T>): Promise<T> {
-  const { repository: root, tool, signal, stderr } = output.context;
+export async function workOnTree<T>(
+  purpose: string,
+  context: RunContext,
+  work: (on: TreeWork) => Promise<T>,
+): Promise<T> {
+  const { repository: root, tool, signal, stderr } = context;
   const { withTreeLock } = await loadScaffold(purpose);
   const onWait = (holder: string) => void stderr.write(`Waiting for ${holder} …\n`);
   const onRecovered = () => void stderr.write('An earlier run was killed: its changes are undone.\n');
-  const progress = createStepProgress(output);
+  const progress = createStepProgress(context);
   return withTreeLock(root, { purpose: `rondo ${purpose}`, signal, onWait, onRecovered }, () =>
     work({ root, tool, signal, progress }),
   );
@@ -72,15 +76,8 @@ export async function completeService(positionals: readonly string[], repository
 
 const NAME_WIDTH = 12;
 
-/** How a command reports its progress. */
-export interface Output {
-  /** Whether a program reads the output. Then standard error has errors only. */
-  readonly json: boolean;
-  readonly context: CommandContext;
-}
-
 /** Reports progress on standard error: a line for each step with its time, and the output of a program that failed. */
-export function createStepProgress({ json, context: { stderr, clock, signal } }: Output): Progress {
+function createStepProgress({ json, stderr, clock, signal }: RunContext): Progress {
   if (json) return { step: async (_name, work) => work() };
   const paint = createPaint(stderr.color);
   return {
@@ -111,10 +108,13 @@ function outputOf(error: unknown): string {
 /** The text of lines. */
 export const lines = (all: readonly string[]) => all.map((line) => `${line}\n`).join('');
 
-/** Runs the test of a service that is made. @throws Error if it fails: the service stays. */
-export async function test(name: string, output: Output, work: () => Promise<void>): Promise<void> {
+/** Runs the test of a service that is made, unless the user skips it. @throws Error if it fails: the service stays. */
+export async function test(name: string, isSkipped: boolean, context: RunContext): Promise<void> {
+  if (isSkipped) return;
+  const { testService } = await loadScaffold('new');
+  const { repository: root, tool, signal } = context;
   try {
-    await createStepProgress(output).step('test', work);
+    await createStepProgress(context).step('test', () => testService({ root, tool, signal }, name));
   } catch (error) {
     const message = `services/${name} is made, but its test fails; run it again: npm test -- services/${name}`;
     throw new Error(message, { cause: error });
@@ -123,24 +123,30 @@ export async function test(name: string, output: Output, work: () => Promise<voi
 
 /** Starts the service. If that fails, the service stays, as its files are in order, and the error says why. */
 export async function startInto(
-  dataDirectory: string,
   { kind, service }: { readonly kind: string; readonly service: string },
-  output: Output,
+  context: RunContext,
 ): Promise<void> {
-  const { json, context } = output;
-  const { stdout, stderr, signal } = context;
+  const { json, dataDirectory, stderr, signal } = context;
   const onLog = (line: string) => void stderr.write(`${line}\n`);
   // An updated service may run: its processes still serve the old contract.
   const request: LauncherRequest =
     kind === 'created' ? { command: 'start', service } : { command: 'restart', name: service };
   const begin = () => requestLauncher({ dataDirectory, request, signal, ...(!json && { onLog }) });
-  const progress = createStepProgress(output);
-  const rows = await progress.step('start', begin).catch((error) => {
-    const message = messageOf(error);
-    const [reason, ...lastWords] = json ? [message] : message.split('\n');
-    if (lastWords.length > 0) onLog(lastWords.join('\n'));
-    throw new Error(`services/${service} is in order, but doesn't start: ${reason}`, { cause: error });
-  });
+  const rows = await createStepProgress(context)
+    .step('start', begin)
+    .catch((error) => {
+      const message = messageOf(error);
+      const [reason, ...lastWords] = json ? [message] : message.split('\n');
+      if (lastWords.length > 0) onLog(lastWords.join('\n'));
+      throw new Error(`services/${service} is in order, but doesn't start: ${reason}`, { cause: error });
+    });
   const told = rows.map(({ name, address, services }) => `${name} runs at ${address}: ${services.join(', ')}`);
-  await stdout.write(json ? `${JSON.stringify({ instances: rows })}\n` : lines(told));
+  await context.print({ json: { instances: rows }, text: lines(told) });
+}
+
+/** Prints what was made or changed; the faults of a build that it leaves behind go to standard error. */
+export async function printMade(made: object, text: string, { json, print, stderr }: RunContext): Promise<void> {
+  await print({ json: made, text });
+  const complaints = 'complaints' in made ? made.complaints : undefined;
+  if (!json && typeof complaints === 'string') await stderr.write(`${excerpt(complaints)}\n`);
 }

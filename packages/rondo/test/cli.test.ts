@@ -31,7 +31,7 @@ describe('rondo', () => {
     [['dcotor'], 'there is no command "dcotor". Did you mean "doctor"?'],
     [
       ['frob'],
-      'There are: start, dev, seed, backup, restore, console, ps, top, trace, pick, logs, audit, describe, call, bench, auth, drain, cordon, uncordon, restart, scale, rollout, config, tx, jobs, events, new, build, generate, test, check, breaking, bundle, install, kubernetes, db, add, remove, upgrade, doctor, certs, token, keys, completion, help',
+      'There are: start, dev, console, ps, logs, describe, call, trace, new, test, check, doctor, top, pick, audit, auth, bench, drain, cordon, uncordon, restart, scale, rollout, config, tx, jobs, events, seed, backup, restore, db, build, generate, breaking, bundle, install, kubernetes, add, remove, upgrade, certs, token, keys, completion, help',
     ],
     [['help', 'frob'], 'there is no command "frob"'],
     [['--registry', 'x', 'ps'], 'options come after the command'],

@@ -26,9 +26,8 @@ it('gives up a search that takes too long, and cancels it', async () => {
   const slow = defineCommand({
     name: 'slow',
     summary: '',
-    usage: '',
     options: {},
-    maxPositionals: 1,
+    args: { name: '[name]' },
     examples: [],
     run: async () => 0,
     complete: (_written, { signal }) => {

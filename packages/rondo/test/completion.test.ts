@@ -52,7 +52,13 @@ const ADD = 'rondo.conformance.v1.AdderService/Add';
 
 describe('rondo complete', () => {
   it.each<[words: readonly string[], found: readonly string[]]>([
-    [['c'], ['console', 'call', 'cordon', 'config', 'check', 'certs', 'completion']],
+    [['c'], ['console', 'call', 'check', 'cordon', 'config', 'certs', 'completion']],
+    [
+      ['jobs', ''],
+      ['ls', 'retry', 'discard', 'run'],
+    ],
+    [['jobs', 'retry', ''], []],
+    [['jobs', 'retry', '17', 'published'], ['published.v1.Adder']],
     [['--'], ['--help', '--version']],
     [
       ['help', 'to'],

@@ -29,8 +29,8 @@ it("a command calls the registry of its workspace's system, whatever port that h
   const { exitCode, stdout } = await rondo(['ps'], { repository, dataDirectory: repository });
   expect({ exitCode, stdout }).toEqual({ exitCode: 0, stdout: expect.stringContaining('greeter-1') });
   const named = { ...here(), environment: { RONDO_REGISTRY: '127.0.0.1:1' } };
-  expect(await registryAddresses(undefined, named)).toEqual(['127.0.0.1:1']);
-  expect(await registryAddresses('127.0.0.1:2', named)).toEqual(['127.0.0.1:2']);
+  expect(await registryAddresses(named)).toEqual(['127.0.0.1:1']);
+  expect(await registryAddresses({ ...named, registry: '127.0.0.1:2' })).toEqual(['127.0.0.1:2']);
 });
 
 it('and refuses the registry of another system; an image calls any', async () => {

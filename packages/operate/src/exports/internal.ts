@@ -3,21 +3,14 @@
  * the registry by a {@link Reach}, which a channel is.
  */
 
-export { type CordonResult, cordonAll, uncordonAll } from '../cordon.js';
+export { cordonAll, uncordonAll } from '../cordon.js';
 export { awaitIdle } from '../drain.js';
 export { operateErrors, reasonOf } from '../errors.js';
 export { createFleet, type Fleet } from '../fleet.js';
 export { busyBetween, flowsBetween, type MethodFlow } from '../flow.js';
 export { collect, createGatherer, type Gatherer, type Reach } from '../gather.js';
 export { withInstance } from '../instance.js';
-export {
-  addressOf,
-  effectiveStatus,
-  isCordoned,
-  isPicked,
-  statusOf,
-  viewInstance,
-} from '../instance-view.js';
+export { addressOf, effectiveStatus, enumName, isCordoned, isPicked, statusOf } from '../instance-view.js';
 export { watchEvents, watchJobs } from '../jobs.js';
 export { readLogs } from '../logs.js';
 export {
@@ -33,8 +26,4 @@ export { isRestartable, restartInstance } from '../restart.js';
 export { askRegistry, setWeight, watchSettings } from '../settings.js';
 export { Availability, answeredShare, arrivals, chanceAllFail, sumUp } from '../sums.js';
 export { findTrace, listTraces, splitSilent, watchTraces } from '../traces.js';
-export {
-  gatherTransactions,
-  joinTransactions,
-  type Unfinished,
-} from '../transactions.js';
+export { gatherTransactions, joinTransactions, type Unfinished } from '../transactions.js';

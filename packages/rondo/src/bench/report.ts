@@ -70,14 +70,12 @@ export function resultOf({ instances, steps, target }: Measured): Result {
 }
 
 /** The table, the knee and what follows from it, for people. */
-export function toText(measured: Measured, { paint, width }: Look): string {
+export function toText(measured: Measured, look: Look): string {
   const { steps } = measured;
   const table = [HEADINGS, ...steps.map(cellsOf)];
-  const style = (text: string, { row, column }: { readonly row: number; readonly column: number }) => {
-    if (row === 0) return paint('bold', text);
-    return column === HEADINGS.length - 1 && steps[row - 1]?.broken ? paint('red', text) : text;
-  };
-  return `${formatTable(table, { style, width })}\n${sentences(measured).join('\n')}\n`;
+  const style = (_: string, { row, column }: { readonly row: number; readonly column: number }) =>
+    column === HEADINGS.length - 1 && steps[row - 1]?.broken ? 'red' : undefined;
+  return `${formatTable(table, { ...look, style })}\n${sentences(measured).join('\n')}\n`;
 }
 
 const HEADINGS = ['OFFERED/S', 'ANSWERED/S', 'P50', 'P99', 'FAILED', 'BUSIEST LOOP', 'GENERATOR', 'MACHINE', 'HOLDS'];

@@ -4,7 +4,7 @@ import { ManualClock } from '@rondo/rpc/testing';
 import { UsageError } from '../errors.js';
 import { parseMetadata } from '../options.js';
 import { type Load, runLoad } from './load.js';
-import { explainNotBegun, toJsonLine } from './report.js';
+import { explainNotBegun, viewLoad } from './report.js';
 import { Tally } from './tally.js';
 import { parseMethodName } from './target.js';
 
@@ -144,7 +144,7 @@ describe('the line at the end', () => {
     const clock = new ManualClock();
     const signal = new AbortController().signal;
     const result = await runLoad({ ...UNTIL_STOPPED, count: 3, clock, signal, call: async () => outcomes.shift() });
-    expect(JSON.parse(toJsonLine(result))).toEqual({
+    expect(viewLoad(result)).toEqual({
       calls: 3,
       failed: 1,
       codes: { OK: 2, UNAVAILABLE: 1 },

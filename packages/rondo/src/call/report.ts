@@ -32,7 +32,8 @@ export function createLoadProgress({ stderr, json, wanted }: ProgressOptions): P
   return {
     tell(progress) {
       if (live) write(headline(progress), 'line');
-      else if (wanted) write(json ? `{"progress":${toJsonLine(progress)}}\n` : `${headline(progress)}\n`);
+      else if (wanted)
+        write(json ? `${JSON.stringify({ progress: viewLoad(progress) })}\n` : `${headline(progress)}\n`);
     },
     end() {
       if (live) write('', 'line');
@@ -41,10 +42,10 @@ export function createLoadProgress({ stderr, json, wanted }: ProgressOptions): P
   };
 }
 
-/** The final line of a load with `--json`. */
-export function toJsonLine({ tally }: Pick<LoadResult, 'tally'>): string {
+/** The result of a load for `--json`. */
+export function viewLoad({ tally }: Pick<LoadResult, 'tally'>) {
   const { calls, failed, codes, instances, p50Ms, p99Ms } = tally;
-  return JSON.stringify({ calls, failed, codes, instances, p50Ms, p99Ms });
+  return { calls, failed, codes, instances, p50Ms, p99Ms };
 }
 
 /** One line: how many calls were made, how fast, and how many failed. */

@@ -13,7 +13,7 @@ import {
 } from '@rondo/schema';
 import { endpointsOf, gathererOf, openChannel, openRegistryChannel, reachOf } from '../channels.js';
 import type { CommandContext } from '../command.js';
-import type { Connections } from '../environment.js';
+import { balancingOverrides, type Connections, callerZone } from '../environment.js';
 import { UsageError } from '../errors.js';
 import { parseTarget, resolverAt } from '../options.js';
 import { registryAddresses, withRegistry } from '../registry/locate.js';
@@ -52,21 +52,18 @@ export function parseMethodName(text: string): { readonly service: string; reado
   return { service, method };
 }
 
-/** The values of `--address` and `--registry`. */
-export interface WhereValues {
-  readonly address?: string | undefined;
-  readonly registry?: string | undefined;
-}
-
 /** Where to look for a service: at the addresses of `--address`, else in the registry. */
-export const whereOf = async (
-  { address, registry }: WhereValues,
-  context: CommandContext,
-  lookup: Omit<RegistryLookup, 'by' | 'registry'> = {},
-): Promise<Where> =>
+export const whereOf = async (address: string | undefined, context: CommandContext): Promise<Where> =>
   address === undefined
-    ? { by: 'registry', registry: await registryAddresses(registry, context), ...lookup }
+    ? { by: 'registry', registry: await registryAddresses(context) }
     : { by: 'address', addresses: parseTarget(address) };
+
+/** {@link whereOf} of a command that calls methods, balanced as the environment says. */
+export async function callsTo(address: string | undefined, context: CommandContext): Promise<Where> {
+  const { environment } = context;
+  const client = { balancing: balancingOverrides(environment), zone: callerZone(environment) };
+  return { ...(await whereOf(address, context)), ...client };
+}
 
 /** Finds a method by its name, fetches its contract from a server of the service, and runs `work` with a client of it. */
 export async function withTarget<T>(

@@ -1,18 +1,17 @@
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { didYouMean } from '@rondo/rpc/internal';
-import { defineCommand, type Written } from '../command.js';
+import { defineActions } from '../command.js';
 import { DESCRIPTORS, formatRules, type PackageRules, rulesOf } from '../contract/auth-matrix.js';
 import { UsageError } from '../errors.js';
-import { type Candidate, flag } from '../help.js';
+import { flag } from '../help.js';
 import { jsonOption } from '../options.js';
 import { messageOf } from '../workspace/errors.js';
 
 /** `rondo auth`: prints who may call the methods of the contracts. */
-export const auth = defineCommand({
+export const auth = defineActions({
   name: 'auth',
   summary: 'Prints who may call which method while security is on.',
-  usage: 'matrix [<package>…] [--markdown] [--json]',
   details: [
     'The rules are those of auth in the contracts of this workspace, as the last build has compiled them. A method without a',
     "rule is for no caller while RONDO_AUTH=on. Packages of Rondo's that an app imports are printed if they are named.",
@@ -21,18 +20,20 @@ export const auth = defineCommand({
     markdown: flag('Print tables in Markdown.'),
     ...jsonOption,
   },
-  maxPositionals: 64,
   examples: [
     ['auth matrix', 'The rules of the contracts in proto/.'],
-    ['auth matrix rondo.registry.v1', 'Those of one package.'],
     ['auth matrix --json | jq \'.packages[].methods[] | select(.auth == "public")\'', 'What every caller may call.'],
   ],
-  complete: (written, { repository }) => complete(written, repository),
-  async run({ values, positionals: [action, ...names] }, { repository }) {
-    if (action !== 'matrix') throw new UsageError('say what to print: rondo auth matrix');
-    const own = read(repository, (file) => existsSync(path.join(repository, 'proto', file)));
-    const packages = names.length === 0 ? own : names.map((name) => find([...own, ...read(repository)], name));
-    return { json: { packages }, text: formatRules(packages, values.markdown ?? false) };
+  actions: {
+    matrix: {
+      args: { names: '[package] …' },
+      complete: async (_, { repository }) => read(repository).map((one) => ({ word: one.package })),
+      async run({ names, markdown }, { repository }) {
+        const own = read(repository, (file) => existsSync(path.join(repository, 'proto', file)));
+        const packages = names.length === 0 ? own : names.map((name) => find([...own, ...read(repository)], name));
+        return { json: { packages }, text: formatRules(packages, markdown) };
+      },
+    },
   },
 });
 
@@ -52,9 +53,4 @@ function find(all: readonly PackageRules[], name: string): PackageRules {
   throw new UsageError(
     `no package ${name} has rules; rondo auth matrix lists those that have.${didYouMean(name, names)}`,
   );
-}
-
-async function complete({ positionals }: Written, repository: string): Promise<readonly Candidate[]> {
-  if (positionals.length === 0) return [{ word: 'matrix', about: 'who may call which method' }];
-  return read(repository).map((one) => ({ word: one.package }));
 }

@@ -10,14 +10,14 @@ import { type BenchStep, type Measured, resultOf, toText } from '../bench/report
 import { runLoad } from '../call/load.js';
 import { allMessages, probe, requestSource } from '../call/requests.js';
 import type { CallResult } from '../call/tally.js';
-import { whereOf, withTarget } from '../call/target.js';
-import { type CommandContext, defineCommand } from '../command.js';
+import { callsTo, withTarget } from '../call/target.js';
+import { type CommandContext, defineCommand, type RunContext } from '../command.js';
 import { completeMethod } from '../completion/registered.js';
-import { balancingOverrides, callerConnections, callerZone } from '../environment.js';
+import { callerConnections } from '../environment.js';
 import { UsageError } from '../errors.js';
 import { ExitCode } from '../exit-code.js';
 import { flag, valued } from '../help.js';
-import { durationMs, jsonOption, metadataOption, parseMetadata, positiveNumber, registryOption } from '../options.js';
+import { duration, jsonOption, metadataOption, parseMetadata, rate, registryOption } from '../options.js';
 import { registeredInstances } from '../registry/locate.js';
 import { createPaint, tableLook } from '../terminal/terminal.js';
 import { createSampler } from '../top/sampler.js';
@@ -27,8 +27,7 @@ const MOST_IN_FLIGHT = 10_000;
 const MOST_RATE = 100_000;
 /** The instances that are asked what was full. */
 const MOST_INSTANCES = 200;
-const DEFAULTS = { from: 50, step: '5s' } as const;
-const SHORTEST_STEP_MS = 1_000;
+const STEPS = { least: 1_000, most: Number.POSITIVE_INFINITY, words: 'at least 1s, such as 5s' };
 /** A call that isn't answered so long after its step counts as unanswered. */
 const LAST_ANSWERS_MS = 8_000;
 /** How long code is compiled, and connections are opened, before the first step. */
@@ -38,7 +37,6 @@ const WARM_UP_MS = 2_000;
 export const bench = defineCommand({
   name: 'bench',
   summary: 'Raises the load of a method until it breaks: how much it carries, and what is full then.',
-  usage: '<service>/<method> [json | -] [options]',
   details: [
     'It offers calls at a rate, whether or not earlier ones have ended, for the time of --step; then at twice that rate, until',
     'a step breaks, and last between the highest rate that held and the lowest that broke. The latency of a call counts from',
@@ -47,68 +45,51 @@ export const bench = defineCommand({
     `A step holds if ${ANSWERED_SHARE * 100} % of its calls are answered with OK, fewer than ${MOST_IN_FLIGHT} are in flight, and p99 is at most --limit: by`,
     `default ${TIMES_LOWEST} times the lowest p99 so far, and at least ${SHORTEST_LIMIT_MS} ms. The knee is the highest rate that held.`,
     '',
-    'Every instance in the registry is asked each second how busy it is. What was full above the knee is named: an event loop,',
-    'a pool of database connections, limits of admission, the processors of this machine, or this load generator itself: then',
-    'the figure is not of the service. Run it on another machine than the service for figures of the service.',
+    'What was full above the knee is named, as the instances say each second: an event loop, a pool of database connections,',
+    'limits of admission, the processors of this machine, or this load generator itself: then run it on another machine.',
     '',
     'A method that is not NO_SIDE_EFFECTS by its contract may change data with each call: it takes --allow-changes. Ctrl-C ends',
     'the command, which prints the steps so far.',
-    '',
-    'With --json the output is one line: method, instances, steps, knee, full, availability, allFail, target and replicas.',
   ].join('\n'),
   options: {
-    from: valued('R', `The first rate, in calls a second; ${DEFAULTS.from} by default.`),
-    max: valued('R', `The highest rate; ${MOST_RATE} by default.`),
-    step: valued('TIME', `The time of each step, from 1s; ${DEFAULTS.step} by default.`),
-    limit: valued('TIME', 'The highest p99 that holds, such as 50ms.'),
-    target: valued('R', 'Tell how many replicas carry R calls a second.'),
+    from: { ...rate('R', 'The first rate, in calls a second.', MOST_RATE), default: '50' },
+    max: { ...rate('R', 'The highest rate.', MOST_RATE), default: `${MOST_RATE}` },
+    step: { ...duration('TIME', 'The time of each step, from 1s.', STEPS), default: '5s' },
+    limit: duration('TIME', 'The highest p99 that holds, such as 50ms.'),
+    target: rate('R', 'Tell how many replicas carry R calls a second.'),
     svg: { ...valued('FILE', 'Draw p50 and p99 by rate into this file.'), complete: 'files' },
     'allow-changes': flag('Call a method that may change data with each call.'),
     ...metadataOption,
     ...registryOption,
     ...jsonOption,
   },
-  maxPositionals: 2,
+  args: { name: '<service>/<method>', text: '[json | -]' },
+  missing: 'name a method, such as calculator.v1.CalculatorService/Add',
   examples: [
-    [`bench CalculatorService/Add '{"a": 2, "b": 3}'`, 'How much it carries.'],
-    [
-      `bench CalculatorService/Add '{"a": 2, "b": 3}' --target 5000 --svg add.svg`,
-      'How many replicas carry 5000 calls a second.',
-    ],
     [`bench ProductService/ListProducts --limit 50ms --json`, 'With a limit of your own, for a script.'],
+    [`bench CalculatorService/Add '{"a": 2, "b": 3}' --target 5000`, 'How many replicas carry 5000 calls a second.'],
   ],
-  complete: async (written, context) => (written.positionals.length === 0 ? completeMethod(written, context) : []),
+  complete: completeMethod,
   exitCodes: { FAILED: 'The method could not be called, or no rate held.' },
-  async run({ values, positionals: [name, ...texts] }, context) {
-    if (name === undefined) throw new UsageError('name a method, such as calculator.v1.CalculatorService/Add');
+  async run({ name, text, from, max, step: stepMs, limit: limitMs, target: wanted, ...values }, context) {
     const { environment, signal } = context;
-    const from = parseRate('from', values.from) ?? DEFAULTS.from;
-    const plan: Plan = {
-      from,
-      most: Math.max(from, parseRate('max', values.max) ?? MOST_RATE),
-      limitMs: durationMs('limit', values.limit),
-      stepMs: parseStep(values.step ?? DEFAULTS.step),
-      target: positiveNumber('target', values.target),
-    };
-    const { registry } = values;
-    const svg = parseFile('svg', values.svg, context);
-    const where = await whereOf({ registry }, context, {
-      balancing: balancingOverrides(environment),
-      zone: callerZone(environment),
-    });
-    const metadata = parseMetadata(values.metadata ?? []);
+    const plan = { from, most: Math.max(from, max), limitMs, stepMs, target: wanted };
+    const svg = locate(values.svg, context);
+    const where = await callsTo(undefined, context);
+    const metadata = parseMetadata(values.metadata);
     const options = { where, connections: callerConnections(environment), metadata, signal };
     return withTarget(name, options, async (target) => {
-      requireRepeatable(target, values['allow-changes'] ?? false);
-      const requests = await allMessages(requestSource(texts, context), target.method, target.schema);
+      requireRepeatable(target, values['allow-changes']);
+      const source = requestSource(text === undefined ? [] : [text], context);
+      const requests = await allMessages(source, target.method, target.schema);
       const call = (cutOff: AbortSignal) =>
         probe(target.invoke, { metadata, requests, onReply: () => undefined, signal: cutOff });
       await requireAnswered(call, context);
-      const { instances } = await registeredInstances(registry, context);
+      const { instances } = await registeredInstances(context);
       const measured = await measure({ target, call, instances, plan }, context);
-      const exitCode = await print(measured, values.json ?? false, context);
+      const isFound = await report(measured, context);
       if (svg !== undefined) writeFileSync(svg, toSvg(measured));
-      return exitCode;
+      return isFound ? ExitCode.OK : ExitCode.FAILED;
     });
   },
 });
@@ -122,23 +103,11 @@ interface Plan {
   readonly target: number | undefined;
 }
 
-function parseRate(option: string, text: string | undefined): number | undefined {
-  const rate = positiveNumber(option, text);
-  if (rate !== undefined && rate > MOST_RATE) throw new UsageError(`--${option} ${text}: must be at most ${MOST_RATE}`);
-  return rate;
-}
-
 /** The file to write at last: that its folder is missing is told before the minutes of measuring. */
-function parseFile(option: string, text: string | undefined, { directory }: CommandContext): string | undefined {
+function locate(text: string | undefined, { directory }: CommandContext): string | undefined {
   const file = text && path.resolve(directory, text);
   if (!file || existsSync(path.dirname(file))) return file;
-  throw new UsageError(`--${option} ${text}: must be in a folder that exists; make ${path.dirname(file)} first`);
-}
-
-function parseStep(text: string): number {
-  const ms = durationMs('step', text) ?? 0;
-  if (ms >= SHORTEST_STEP_MS) return ms;
-  throw new UsageError(`--step ${text}: must be at least 1s, such as 5s`);
+  throw new UsageError(`--svg ${text}: must be in a folder that exists; make ${path.dirname(file)} first`);
 }
 
 function requireRepeatable({ method }: DynamicMethodClient, isAllowed: boolean): void {
@@ -174,7 +143,7 @@ async function measure({ target, call, instances, plan }: Job, context: CommandC
   const sampler = createSampler({ clock, signal, onSample: (sampled) => fill?.record(sampled) });
   sampler.follow(instances.slice(0, MOST_INSTANCES));
 
-  async function step(rate: number, stepMs: number): Promise<Step & Fullness> {
+  async function step(offered: number, stepMs: number): Promise<Step & Fullness> {
     fill = undefined;
     await sampler.ask();
     fill = noteFill();
@@ -187,7 +156,7 @@ async function measure({ target, call, instances, plan }: Job, context: CommandC
         inFlight -= 1;
       });
     };
-    const load = { count: undefined, durationMs: stepMs, rate, concurrency: MOST_IN_FLIGHT };
+    const load = { count: undefined, durationMs: stepMs, rate: offered, concurrency: MOST_IN_FLIGHT };
     const late = new AbortController();
     const timer = clock.setTimer(stepMs + LAST_ANSWERS_MS, () => late.abort());
     const ending = AbortSignal.any([signal, full.signal, late.signal]);
@@ -197,10 +166,10 @@ async function measure({ target, call, instances, plan }: Job, context: CommandC
     await sampler.ask();
     const { calls, failed, p50Ms, p99Ms } = result.tally;
     // The first answer comes after the least latency: of a slow method, answers still come when no calls are due.
-    const answeringMs = Math.max(result.elapsedMs - result.tally.leastMs, (calls / rate) * 1_000);
+    const answeringMs = Math.max(result.elapsedMs - result.tally.leastMs, (calls / offered) * 1_000);
     const answered = calls === 0 ? 0 : (calls - failed) / (answeringMs / 1_000);
     const overfull = full.signal.aborted;
-    return { ...{ offered: rate, answered, calls, failed, p50Ms, p99Ms, overfull }, ...fill.read(result.lateP99Ms) };
+    return { ...{ offered, answered, calls, failed, p50Ms, p99Ms, overfull }, ...fill.read(result.lateP99Ms) };
   }
 
   try {
@@ -208,7 +177,7 @@ async function measure({ target, call, instances, plan }: Job, context: CommandC
     const steps = await climb({
       ...plan,
       signal,
-      measure: (rate) => step(rate, plan.stepMs),
+      measure: (offered) => step(offered, plan.stepMs),
       onStep: (done) => void stderr.write(toProgress(done)),
     });
     const picked = instances.filter((one) => one.services.includes(service) && isPicked(one));
@@ -221,11 +190,12 @@ async function measure({ target, call, instances, plan }: Job, context: CommandC
 const toProgress = ({ offered, p99Ms, broken }: BenchStep): string =>
   `${offered.toFixed(0)}/s: p99 ${p99Ms ?? '-'} ms${broken === null ? '' : `; broken: ${broken}`}\n`;
 
-async function print(measured: Measured, json: boolean, { stdout, stderr }: CommandContext): Promise<number> {
+/** Prints what was measured. Resolves to whether a rate held. */
+async function report(measured: Measured, { json, print, stdout, stderr }: RunContext): Promise<boolean> {
   const result = resultOf(measured);
   const { method, instances, steps } = measured;
-  if (json) await stdout.write(`${JSON.stringify({ method, instances, steps, ...result })}\n`);
-  else if (steps.length > 0) await stdout.write(toText(measured, tableLook(stdout)));
-  else await stderr.write(`${createPaint(stderr.color)('dim', 'no step was completed')}\n`);
-  return result.knee === null ? ExitCode.FAILED : ExitCode.OK;
+  if (steps.length === 0 && !json) await stderr.write(`${createPaint(stderr.color)('dim', 'no step was completed')}\n`);
+  const text = steps.length === 0 ? '' : toText(measured, tableLook(stdout));
+  await print({ json: { method, instances, steps, ...result }, text });
+  return result.knee !== null;
 }

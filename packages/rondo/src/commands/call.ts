@@ -6,107 +6,95 @@ import { receivedTraceId, undecidedParent } from '@rondo/rpc/internal';
 import { RpcError } from '@rondo/rpc/status';
 import { type DynamicMethodClient, jsonText, methodOf, writeMessage } from '@rondo/schema';
 import { type Load, runLoad } from '../call/load.js';
-import { createLoadProgress, explainNotBegun, toJsonLine, toSummary } from '../call/report.js';
+import { createLoadProgress, explainNotBegun, toSummary, viewLoad } from '../call/report.js';
 import { allMessages, probe, type RequestSource, requestSource, stream, toMessages } from '../call/requests.js';
-import { gathererAt, type Where, whereOf, withTarget } from '../call/target.js';
+import { callsTo, gathererAt, withTarget } from '../call/target.js';
 import { toTimingText } from '../call/timing.js';
-import { type Arguments, type CommandContext, defineCommand } from '../command.js';
+import { type CommandContext, defineCommand, type Printed, type RunContext } from '../command.js';
 import { completeMethod } from '../completion/registered.js';
-import { balancingOverrides, type Connections, callerConnections, callerZone } from '../environment.js';
+import { callerConnections } from '../environment.js';
 import { UsageError } from '../errors.js';
 import { ExitCode } from '../exit-code.js';
 import { writeFailure } from '../failure.js';
-import { flag, valued } from '../help.js';
+import { flag } from '../help.js';
 import {
   addressOption,
-  durationMs,
+  duration,
   jsonOption,
   metadataOption,
   parseMetadata,
-  positiveInteger,
-  positiveNumber,
+  rate,
   registryOption,
+  whole,
 } from '../options.js';
-import { createPaint, paintJson, type Terminal } from '../terminal/terminal.js';
+import { createPaint, paintJson } from '../terminal/terminal.js';
 import { printable } from '../terminal/text.js';
 import { showTrace } from '../tracing/show.js';
-
-/** Each call in flight takes memory. */
-const MOST_AT_ONCE = 10_000;
-
-const options = {
-  ...metadataOption,
-  timeout: valued('2s', "The call's deadline. The contract's deadline applies if it is shorter."),
-  ...addressOption,
-  timing: flag('Print to standard error where the time of the call went, by phase.'),
-  trace: flag('Print to standard error where the time of the call went, over all processes, as rondo trace does.'),
-  count: valued('N', 'Make N calls, and count them by instance.'),
-  rate: valued('R', 'Start R calls a second, whether or not earlier ones have ended.'),
-  concurrency: valued('C', `The most calls in flight: 1 by default, 64 with --rate, ${MOST_AT_ONCE} at most.`),
-  duration: valued('30s', 'Start no more calls after this time.'),
-  progress: flag('Print the counts to standard error once a second; a terminal shows them anyway.'),
-  ...registryOption,
-  ...jsonOption,
-} as const;
 
 /** `rondo call`: calls any method of any service, found through the registry. */
 export const call = defineCommand({
   name: 'call',
   summary: 'Calls a method of any service; finds the service in the registry and its contract by reflection.',
-  usage: '<service>/<method> [json | -] … [options]',
   details: [
-    "The service's name may be shortened if it stays unique: CalculatorService/Add. The request is proto3 JSON. - reads it",
-    'from standard input, as does a pipe. Several values, one after the other, are a request stream. 64-bit integers are',
-    'printed as strings, because JSON numbers are too small for them. A broken response stream is resumed if its contract',
-    'says how; standard error says so.',
+    "The service's name may be shortened if it stays unique: CalculatorService/Add. The request is proto3 JSON. - reads it from",
+    'standard input, as does a pipe. Several values, one after the other, are a request stream. 64-bit integers are printed as',
+    'strings. A broken response stream is resumed if its contract says how.',
     '',
-    '--count, --rate, --concurrency and --duration make many calls; without --count or --duration until Ctrl-C. With --rate',
-    'the latency of a call counts from the time when it was due, even if it started late. With --json the output is one line:',
-    '{"calls":…,"failed":…,"codes":{…},"instances":{…},"p50Ms":…,"p99Ms":…}. Percentiles are exact to 1 %. --progress prints',
-    'the same every second to standard error: {"progress":{…}}.',
+    '--count, --rate, --concurrency and --duration make many calls; without --count or --duration until Ctrl-C. With --rate the',
+    'latency of a call counts from the time when it was due, even if it started late. Percentiles are exact to 1 %.',
     '',
     '--timing is for one call of a method with one request and one reply. Its phases add up to the total: resolve, connect,',
     'retries, queue, send, propagation, process, receive. Such a call goes by gRPC, not by frames.',
-    'With --json it is one line: {"timing":{"resolveMs":…,…,"totalMs":…}}.',
   ].join('\n'),
-  options,
-  maxPositionals: Number.POSITIVE_INFINITY,
+  options: {
+    ...metadataOption,
+    timeout: duration('2s', "The call's deadline. The contract's deadline applies if it is shorter."),
+    ...addressOption,
+    timing: flag('Print to standard error where the time of the call went, by phase.'),
+    trace: flag('Print to standard error where the time of the call went, over all processes, as rondo trace does.'),
+    count: whole('N', 'Make N calls, and count them by instance.'),
+    rate: rate('R', 'Start R calls a second, whether or not earlier ones have ended.'),
+    concurrency: whole('C', 'The most calls in flight: 1 by default, 64 with --rate.', 10_000),
+    duration: duration('30s', 'Start no more calls after this time.'),
+    progress: flag('Print the counts to standard error once a second; a terminal shows them anyway.'),
+    ...registryOption,
+    ...jsonOption,
+  },
+  args: { name: '<service>/<method>', texts: '[json | -] …' },
+  missing: 'name a method, such as calculator.v1.CalculatorService/Add',
   examples: [
     [`call calculator.v1.CalculatorService/Add '{"a": 2, "b": 3}'`, 'One call.'],
-    [`call CalculatorService/Add '{"a": 2, "b": 3}' --count 9`, 'Nine calls, counted by instance.'],
-    [
-      `call CalculatorService/Add '{"a": 2, "b": 3}' --rate 200 --concurrency 8 --json`,
-      'A load until Ctrl-C, for a script.',
-    ],
+    [`call CalculatorService/Add '{"a": 2, "b": 3}' --rate 200 --concurrency 8 --json`, 'A load until Ctrl-C.'],
     [`call CalculatorService/Divide '{"a": 1}' --timeout 500ms -H tenant=acme`, 'With a deadline and metadata.'],
     [`call Calculator/Add '{"a": 2, "b": 3}' --address 127.0.0.1:50051`, 'One server, without a registry.'],
-    [`call CalculatorService/Add '{"a": 2, "b": 3}' --timing`, 'With a bar for each phase of its time.'],
-    [`call CalculatorService/Add '{"a": 2, "b": 3}' --trace`, 'With the spans of all processes.'],
   ],
-  complete: async (written, context) => (written.positionals.length === 0 ? completeMethod(written, context) : []),
+  complete: completeMethod,
   exitCodes: { FAILED: 'A call failed or could not be made; standard error says why.' },
-  async run({ values, positionals: [name, ...texts] }, context) {
-    if (name === undefined) throw new UsageError('name a method, such as calculator.v1.CalculatorService/Add');
-    const { load, where, connections, callOptions } = await settings(values, context);
-    const { timing = false, trace = false } = values;
-    if (trace && load !== undefined)
-      throw new UsageError('--trace is for one call: leave out --count, --rate, --concurrency and --duration');
-    if (timing && load !== undefined)
-      throw new UsageError('--timing is for one call: leave out --count, --rate, --concurrency and --duration');
+  async run({ name, texts, timing, trace, timeout: timeoutMs, ...values }, context) {
+    const { signal, stderr } = context;
+    const load = toLoad(values);
+    const single = trace ? '--trace' : timing ? '--timing' : undefined;
+    if (single !== undefined && load !== undefined)
+      throw new UsageError(`${single} is for one call: leave out --count, --rate, --concurrency and --duration`);
+    const metadata = parseMetadata(values.metadata);
+    const where = await callsTo(values.address, context);
     const source = requestSource(texts, context);
-    const { metadata } = callOptions;
-    return withTarget(name, { where, connections, metadata, signal: context.signal }, async (target) => {
-      await warnOfDeadline(target, callOptions.timeoutMs, context);
-      const { json = false, progress = false } = values;
+    const callOptions = { signal, metadata, ...(timeoutMs !== undefined && { timeoutMs }) };
+    const connections = callerConnections(context.environment);
+    return withTarget(name, { where, connections, metadata, signal }, async (target) => {
+      await warnOfDeadline(target, timeoutMs, context);
       const { requestStream, responseStream } = target.method;
       if (timing && (requestStream || responseStream))
         throw new UsageError(`--timing: ${name} streams; it is for methods with one request and one reply`);
-      const job = { target, source, callOptions, json, timing };
-      if (load !== undefined) return callMany({ ...job, progress }, load, context);
+      const job = { target, source, callOptions, timing };
+      if (load !== undefined) return callMany({ ...job, progress: values.progress }, load, context);
       const from = beginTrace(metadata, trace);
       const exitCode = await callOnce({ ...job, traceId: from.traceId }, context);
-      if (trace)
-        await showTrace(from.traceId, await gathererAt(where, context), { ...from, context: onStderr(context), json });
+      if (trace) {
+        const gatherer = await gathererAt(where, context);
+        const { json, text } = await showTrace({ ...from, gatherer }, { ...context, stdout: stderr });
+        await stderr.write(context.json ? `${JSON.stringify(json)}\n` : text);
+      }
       return exitCode;
     });
   },
@@ -117,59 +105,28 @@ interface Job {
   readonly target: DynamicMethodClient;
   readonly source: RequestSource;
   readonly callOptions: CallOptions;
-  readonly json: boolean;
   readonly timing: boolean;
   /** The trace of a single call. */
   readonly traceId?: string;
 }
 
-interface Settings {
-  /** Undefined for a single call. */
-  readonly load: Load | undefined;
-  readonly where: Where;
-  readonly connections: Connections;
-  readonly callOptions: CallOptions & { readonly metadata: Metadata };
+type LoadValues = Readonly<Record<'count' | 'rate' | 'concurrency' | 'duration', number | undefined>>;
+
+/** The load that the options ask for; undefined for a single call. */
+function toLoad({ count, rate: perSecond, concurrency, duration: durationMs }: LoadValues): Load | undefined {
+  if ([count, perSecond, concurrency, durationMs].every((setting) => setting === undefined)) return undefined;
+  return { count, rate: perSecond, durationMs, concurrency: concurrency ?? (perSecond === undefined ? 1 : 64) };
 }
 
-async function settings(values: Arguments<typeof options>['values'], context: CommandContext): Promise<Settings> {
-  const { environment, signal } = context;
-  const timeoutMs = durationMs('timeout', values.timeout);
-  const metadata = parseMetadata(values.metadata ?? []);
-  const where = await whereOf(values, context, {
-    balancing: balancingOverrides(environment),
-    zone: callerZone(environment),
-  });
-  return {
-    load: toLoad(values),
-    where,
-    connections: callerConnections(environment),
-    callOptions: { signal, metadata, ...(timeoutMs !== undefined && { timeoutMs }) },
-  };
-}
-
-const DEFAULT_CONCURRENCY = { open: 64, closed: 1 };
-
-function toLoad(values: Arguments<typeof options>['values']): Load | undefined {
-  const count = positiveInteger('count', values.count);
-  const rate = positiveNumber('rate', values.rate);
-  const concurrency = positiveInteger('concurrency', values.concurrency, MOST_AT_ONCE);
-  const forMs = durationMs('duration', values.duration);
-  if ([count, rate, concurrency, forMs].every((setting) => setting === undefined)) return undefined;
-  const fallback = rate === undefined ? DEFAULT_CONCURRENCY.closed : DEFAULT_CONCURRENCY.open;
-  return { count, rate, durationMs: forMs, concurrency: concurrency ?? fallback };
-}
-
-async function callOnce(job: Job, context: CommandContext): Promise<number> {
-  const { target, source, callOptions, json, traceId } = job;
+async function callOnce(job: Job, context: RunContext): Promise<number> {
+  const { target, source, callOptions, traceId } = job;
   const { schema, method, invoke } = target;
-  const { stdout, stderr, signal } = context;
+  const { json, stdout, stderr, signal } = context;
   // A request stream from standard input is sent as it arrives, so that a person can converse with the server.
   const live = method.requestStream && source.from === 'stdin';
   const requests = live ? toMessages(source.texts, method, schema) : stream(await allMessages(source, method, schema));
-  let times: CallTiming | undefined;
-  const onTiming = (timing: CallTiming) => {
-    times = timing;
-  };
+  const times: CallTiming[] = [];
+  const onTiming = (timing: CallTiming) => void times.push(timing);
   try {
     let broken = false;
     const onStreamBreak = ({ codeName, message }: RpcError) => {
@@ -179,7 +136,7 @@ async function callOnce(job: Job, context: CommandContext): Promise<number> {
     };
     for await (const reply of invoke(requests, { ...callOptions, onStreamBreak, ...(job.timing && { onTiming }) })) {
       broken = false;
-      await stdout.write(render(reply, job, stdout));
+      await stdout.write(render(reply, target, context));
     }
     return ExitCode.OK;
   } catch (error) {
@@ -188,11 +145,8 @@ async function callOnce(job: Job, context: CommandContext): Promise<number> {
     await writeFailure(error, { stderr, json, registry: schema.registry, ...(traceId && { traceId }) });
     return ExitCode.FAILED;
   } finally {
-    if (times !== undefined) {
-      await stderr.write(
-        json ? `${JSON.stringify({ timing: times })}\n` : toTimingText(times, createPaint(stderr.color)),
-      );
-    }
+    for (const timing of times)
+      await stderr.write(json ? `${JSON.stringify({ timing })}\n` : toTimingText(timing, createPaint(stderr.color)));
   }
 }
 
@@ -208,15 +162,9 @@ function beginTrace(metadata: Metadata, isKept: boolean): { readonly traceId: st
   return { traceId, causedBy };
 }
 
-const onStderr = (context: CommandContext): CommandContext => ({ ...context, stdout: context.stderr });
-
-async function callMany(
-  job: Job & { readonly progress: boolean },
-  load: Load,
-  context: CommandContext,
-): Promise<number> {
-  const { target, source, callOptions, json } = job;
-  const { stdout, stderr, clock, signal } = context;
+async function callMany(job: Job & { readonly progress: boolean }, load: Load, context: RunContext): Promise<Printed> {
+  const { target, source, callOptions } = job;
+  const { json, stdout, stderr, clock, signal } = context;
   const requests = await allMessages(source, target.method, target.schema);
   if (!json && load.count === undefined && load.durationMs === undefined)
     await stderr.write('Calling until Ctrl-C …\n');
@@ -229,20 +177,15 @@ async function callMany(
   const result = await runLoad({ ...load, call: one, onProgress: progress.tell, clock, signal });
   await progress.end();
   await stderr.write(explainNotBegun(result, load));
-  if (json) {
-    await stdout.write(`${toJsonLine(result)}\n`);
-  } else {
-    if (firstReply !== undefined) await stdout.write(`${render(firstReply, job, stdout)}\n`);
-    await stdout.write(toSummary(result, createPaint(stdout.color)));
-  }
-  return result.tally.failed === 0 ? ExitCode.OK : ExitCode.FAILED;
+  const reply = firstReply === undefined ? '' : `${render(firstReply, target, context)}\n`;
+  const text = reply + toSummary(result, createPaint(stdout.color));
+  return { json: viewLoad(result), text, failed: result.tally.failed > 0 };
 }
 
 /** A reply as text. JSON for programs has no colours, whatever the environment says. */
-function render(message: Message, { target, json }: Job, { color }: Terminal): string {
-  const { method, schema } = target;
+function render(message: Message, { method, schema }: DynamicMethodClient, { json, stdout }: RunContext): string {
   const view = writeMessage(method.output, message, schema.registry);
-  return json ? `${jsonText(view)}\n` : `${paintJson(jsonText(view, 2), createPaint(color))}\n`;
+  return json ? `${jsonText(view)}\n` : `${paintJson(jsonText(view, 2), createPaint(stdout.color))}\n`;
 }
 
 /** A caller may shorten a contract's deadline but not extend it. This warns a caller that tries. */

@@ -5,7 +5,7 @@ import { PERSON } from '../channels.js';
 import { type CommandContext, defineCommand } from '../command.js';
 import { UsageError } from '../errors.js';
 import { flag, valued } from '../help.js';
-import { dataDirectoryOf, dataOption, jsonOption } from '../options.js';
+import { dataOption, jsonOption } from '../options.js';
 import { formatTable } from '../terminal/table.js';
 import { loadScaffold } from '../tree-work.js';
 
@@ -18,15 +18,11 @@ const READ_WITHIN_MS = 12_000;
 export const certs = defineCommand({
   name: 'certs',
   summary: 'Makes and renews certificates for development: an authority, one for each service, and one for you.',
-  usage: '[service…] [--renew] [--authority] [--retire] [--data DIR] [--json]',
   details: [
     'The certificates are in the folder certs of the data folder: one folder for each service, which RONDO_TLS_DIR names, one',
     'for you (person), and the authority, whose key stays there. Certificates live 30 days, the authority a year. A second run',
-    'renews those that have lived two thirds of that. Processes that run take new files within five seconds.',
-    '',
-    'In production, certificates come from elsewhere: SPIRE and cert-manager write files that processes read as they are.',
-    '',
-    'With --json: {"certificates":[{"name":…,"folder":…,"validTo":…,"isNew":…}]}.',
+    'renews those that have lived two thirds of that. In production, certificates come from elsewhere',
+    '(docs/guides/security.md).',
   ].join('\n'),
   options: {
     renew: flag('Renew all certificates, whatever their age.'),
@@ -39,35 +35,31 @@ export const certs = defineCommand({
     ...dataOption,
     ...jsonOption,
   },
-  maxPositionals: 64,
+  args: { names: '[service] …' },
   examples: [
     ['certs', 'Certificates for all services of this workspace, and for you.'],
-    ['certs --renew', 'New ones, while the system runs.'],
     ['certs --authority', 'A new authority, then new certificates by it.'],
     ['certs ledger --host ledger.internal', 'One for a service that runs elsewhere.'],
   ],
-  exitCodes: { OK: 'Every certificate can be used for a while.' },
-  async run({ values, positionals }, context) {
+  async run({ names, host: hosts, renew, authority, retire }, context) {
     const certificates = await import('@rondo/certificates');
-    const folder = path.join(dataDirectoryOf(values.data, context), 'certs');
-    const options = () => ({
-      folder,
-      trustDomain: TRUST_DOMAIN,
-      now: context.wallClock.now(),
-      hosts: values.host ?? [],
-    });
-    const services = positionals.length > 0 ? positionals.map(checkName) : await servicesOf(context);
+    const folder = path.join(context.dataDirectory, 'certs');
+    const options = () => ({ folder, trustDomain: TRUST_DOMAIN, now: context.wallClock.now(), hosts });
+    const services = names.length > 0 ? names.map(checkName) : await servicesOf(context);
     const wanted = [...services, `${PERSON}/${userOf(context)}`];
-    let always = values.renew ?? false;
-    if (values.authority && existsSync(path.join(folder, 'authority'))) {
+    let always = renew;
+    if (authority && existsSync(path.join(folder, 'authority'))) {
       await certificates.replaceAuthority(options());
       await context.stderr.write('Every process reads the new bundle now; then it gets a certificate by it …\n');
       await sleep(context.clock, READ_WITHIN_MS, context.signal);
       always = true;
     }
     const issued = await certificates.renewAll(wanted, { ...options(), always });
-    if (values.retire) certificates.retireAuthorities({ folder });
-    return { json: { certificates: issued }, text: table(issued) };
+    if (retire) certificates.retireAuthorities({ folder });
+    const rows = issued.map(({ folder: into, validTo, isNew }) => {
+      return [into, `until ${validTo.toISOString().slice(0, 10)}`, isNew ? 'new' : ''];
+    });
+    return { json: { certificates: issued }, text: formatTable(rows) };
   },
 });
 
@@ -87,20 +79,4 @@ async function servicesOf({ repository }: CommandContext): Promise<readonly stri
     throw new UsageError('there is no workspace here: name the services, such as rondo certs sales');
   const { serviceNames } = await loadScaffold('certs');
   return serviceNames(repository);
-}
-
-interface Issued {
-  readonly folder: string;
-  readonly validTo: Date;
-  readonly isNew: boolean;
-}
-
-function table(issued: readonly Issued[]): string {
-  return formatTable(
-    issued.map(({ folder, validTo, isNew }) => [
-      folder,
-      `until ${validTo.toISOString().slice(0, 10)}`,
-      isNew ? 'new' : '',
-    ]),
-  );
 }

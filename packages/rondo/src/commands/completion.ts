@@ -4,37 +4,35 @@ import { completeLine } from '../completion/complete-line.js';
 import { UsageError } from '../errors.js';
 import type { Completion } from '../help.js';
 
+/** The shells that can complete `rondo`. */
+const shells = ['bash', 'zsh', 'fish'] as const;
+const NAME_IT = `Name the shell: ${shells.join(', ')}`;
+
 /** `rondo completion`: a script that makes Tab complete `rondo` in a shell. */
 export const completion = defineCommand({
   name: 'completion',
   summary: 'Prints a script that makes a shell complete commands, options, services and methods.',
-  usage: '<bash | zsh | fish>',
   details: [
     "The script belongs in the shell's start file. If the PATH has no rondo, it defines one that runs this workspace's.",
     "Services and methods come from the running registry. If it doesn't answer soon, they aren't completed.",
-    '',
-    'It runs rondo complete -- <words>, which prints what may stand for the last word: a candidate a line, a tab, and what',
-    'it is.',
   ].join('\n'),
   options: {},
-  maxPositionals: 1,
+  args: { shell: '<bash | zsh | fish>' },
+  missing: NAME_IT,
   examples: [
     ['completion bash >>~/.bashrc', 'For every bash from now on.'],
-    ['completion zsh >>~/.zshrc', 'The same for zsh.'],
     ['completion fish >>~/.config/fish/config.fish', 'The same for fish.'],
   ],
   complete: async () => shells.map((word) => ({ word })),
-  async run({ positionals: [name] }, { stdout, program }) {
-    await stdout.write(script(parseShell(name), program));
+  async run({ shell: name }, { stdout, program }) {
+    const shell = shells.find((known) => known === name);
+    if (shell === undefined)
+      throw new UsageError(`"${name}" is not a known shell.${didYouMean(name, shells)} ${NAME_IT}`);
+    // If there is no `rondo`, the script defines one that runs `program`, so that a clone needs no installation.
+    await stdout.write(scripts[shell](`node '${program.replaceAll("'", `'\\''`)}'`));
+    return undefined;
   },
 });
-
-function parseShell(name: string | undefined): Shell {
-  const known = shells.find((shell) => shell === name);
-  if (known !== undefined) return known;
-  const meant = name === undefined ? '' : `"${name}" is not a known shell.${didYouMean(name, shells)} `;
-  throw new UsageError(`${meant}Name the shell: ${shells.join(', ')}`);
-}
 
 /**
  * `rondo complete -- <words>`, which completion scripts run with the words after `rondo`; the last word may be unfinished.
@@ -45,12 +43,12 @@ export function createComplete(commands: readonly Command[]): Command {
   return defineCommand({
     name: 'complete',
     summary: 'Lists what may stand at the end of a command line, for the scripts of rondo completion.',
-    usage: '-- [word] …',
     options: {},
-    maxPositionals: Number.POSITIVE_INFINITY,
+    args: { words: '[word] …' },
     examples: [['complete -- call Calc', 'The services whose names begin with Calc.']],
-    async run({ positionals }, context) {
-      await context.stdout.write(format(await completeLine(positionals, commands, context)));
+    async run({ words }, context) {
+      await context.stdout.write(format(await completeLine(words, commands, context)));
+      return undefined;
     },
   });
 }
@@ -61,26 +59,7 @@ function format(completion: Completion): string {
   return `${open}${completion.map(({ word, about = '' }) => `${word}\t${about}\n`).join('')}`;
 }
 
-/** The shells that can complete `rondo`. */
-const shells = ['bash', 'zsh', 'fish'] as const;
-
-/** One of {@link shells}. */
-type Shell = (typeof shells)[number];
-
-/**
- * The script that makes `shell` complete `rondo` by running `rondo complete`. If there is no `rondo`, the script defines one
- * that runs `program`, so that a clone needs no installation.
- */
-function script(shell: Shell, program: string): string {
-  return scripts[shell](`node ${quote(program)}`);
-}
-
-/** Quotes a word for any of the shells: each single quote in it becomes `'\''`. */
-function quote(text: string): string {
-  return `'${text.replaceAll("'", `'\\''`)}'`;
-}
-
-const scripts: Readonly<Record<Shell, (rondo: string) => string>> = {
+const scripts: Readonly<Record<(typeof shells)[number], (rondo: string) => string>> = {
   // Readline also breaks words at = and :, and replaces only the part after them. Bash 3.2 has no compopt.
   bash: (rondo) => `type rondo >/dev/null 2>&1 || rondo() { ${rondo} "$@"; }
 _rondo() {

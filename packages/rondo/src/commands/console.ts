@@ -1,39 +1,31 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { type CommandContext, defineCommand } from '../command.js';
+import { defineCommand } from '../command.js';
 import { flag } from '../help.js';
 import { askProcesses } from '../launcher.js';
-import { dataDirectoryOf, dataOption } from '../options.js';
+import { dataOption } from '../options.js';
 
 /** `rondo console`: opens the console of a running system in a browser. */
 export const openConsole = defineCommand({
   name: 'console',
   summary: 'Opens the console of npm start in a browser: the fleet, and a form for each method.',
-  usage: '[--print] [--data DIR]',
   details: 'Elsewhere RONDO_GATEWAY_CONSOLE says where the gateway serves the console.',
   options: { print: flag('Print its address, and open nothing.'), ...dataOption },
-  maxPositionals: 0,
+  args: {},
   examples: [
     ['console', 'In the default browser.'],
     ['console --print', 'The address, for a browser elsewhere.'],
   ],
-  exitCodes: { OK: 'The address is printed.', FAILED: 'No system runs, or its gateway serves no console.' },
-  async run({ values }, context) {
-    const url = await consoleOf(dataDirectoryOf(values.data, context), context);
+  async run({ print }, context) {
+    const found = (await askProcesses(context)).find(({ console }) => console !== undefined);
+    if (found === undefined)
+      throw new Error(`no gateway of the system on ${context.dataDirectory} serves the console; npm start runs one`);
+    const url = `http://${found.console}/console`;
     await context.stdout.write(`${url}\n`);
-    if (!values.print && !(await opens(url))) {
+    if (!print && !(await opens(url)))
       await context.stderr.write('No program to open it was found: open it in a browser yourself.\n');
-    }
   },
 });
-
-async function consoleOf(dataDirectory: string, { signal }: CommandContext): Promise<string> {
-  const processes = await askProcesses({ dataDirectory, signal });
-  const found = processes.find(({ console }) => console !== undefined);
-  if (found === undefined)
-    throw new Error(`no gateway of the system on ${dataDirectory} serves the console; npm start runs one`);
-  return `http://${found.console}/console`;
-}
 
 const OPENERS: Readonly<Partial<Record<NodeJS.Platform, readonly string[]>>> = {
   darwin: ['open'],

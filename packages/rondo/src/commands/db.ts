@@ -4,41 +4,40 @@ import { UsageError } from '../errors.js';
 import { ExitCode } from '../exit-code.js';
 import { flag } from '../help.js';
 import { requestLauncher } from '../launcher.js';
-import { dataDirectoryOf, dataOption } from '../options.js';
+import { dataOption } from '../options.js';
 import { printable } from '../terminal/text.js';
 import { codeOf } from '../workspace/errors.js';
+
+const EXAMPLE = 'say what to do, and name a service: rondo db reset billing, or rondo db shell billing';
 
 /** `rondo db`: the database of a service during development. */
 export const db = defineCommand({
   name: 'db',
   summary: "Empties a service's database of npm start, or opens psql in it.",
-  usage: '<reset | shell> <service> [--yes] [--data DIR]',
   details: [
     'reset removes all data of the service and applies its migrations anew, as after an edit of one that was applied. It',
     'needs a running system, npm start or rondo dev, and refuses a server of your own (RONDO_DATABASE_ADMIN_URL).',
     'shell runs psql as the role of the service; it reads statements from standard input, too.',
   ].join('\n'),
   options: { yes: flag('Reset without a question.'), ...dataOption },
-  maxPositionals: 2,
   examples: [
     ['db reset billing', 'After a question, begins with an empty database.'],
-    ['db shell billing', 'psql in the database of billing.'],
-    ['db shell billing < count.sql', 'For a script.'],
+    ['db shell billing < count.sql', 'psql in the database of billing, for a script.'],
   ],
+  args: { action: '<reset | shell>', service: '<service>' },
+  missing: EXAMPLE,
   exitCodes: { FAILED: 'No system runs, the answer was no, or it failed; standard error says why.' },
-  async run({ values, positionals: [action, service = ''] }, context) {
-    if ((action !== 'reset' && action !== 'shell') || service === '') {
-      throw new UsageError('say what to do, and name a service: rondo db reset billing, or rondo db shell billing');
-    }
-    const { stdout, stderr, signal } = context;
-    const system = { dataDirectory: dataDirectoryOf(values.data, context), signal };
+  async run({ action, service, yes }, context) {
+    if (action !== 'reset' && action !== 'shell') throw new UsageError(EXAMPLE);
+    const { dataDirectory, stdout, stderr, signal } = context;
+    const system = { dataDirectory, signal };
     const [found] = await requestLauncher({ ...system, request: { command: 'database', service } });
     if (action === 'shell') return await psql(new URL(found?.address ?? ''), context);
-    if (!values.yes && !(await isAgreed(service, context))) return ExitCode.FAILED;
+    if (!yes && !(await isAgreed(service, context))) return ExitCode.FAILED;
     const onLog = (line: string) => void stderr.write(`${printable(line)}\n`);
     const rows = await requestLauncher({ ...system, onLog, request: { command: 'reset', service } });
-    const lines = rows.map(({ name }) => `${printable(name)} runs with an empty database\n`);
-    await stdout.write(lines.join(''));
+    await stdout.write(rows.map(({ name }) => `${printable(name)} runs with an empty database\n`).join(''));
+    return ExitCode.OK;
   },
 });
 

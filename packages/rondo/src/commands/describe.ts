@@ -3,10 +3,9 @@ import path from 'node:path';
 import type { DescMessage } from '@bufbuild/protobuf';
 import type { DynamicMethod, Schema } from '@rondo/schema';
 import { exampleOf } from '@rondo/schema/form';
-import { learnSchema, parseMethodName, type WhereValues, whereOf } from '../call/target.js';
+import { learnSchema, parseMethodName, whereOf } from '../call/target.js';
 import { type CommandContext, defineCommand } from '../command.js';
 import { completeMethod } from '../completion/registered.js';
-import { UsageError } from '../errors.js';
 import { addressOption, jsonOption, metadataOption, parseMetadata, registryOption } from '../options.js';
 import { formatMethod, formatPolicy, formatTypes } from '../schema/describe.js';
 import { createPaint } from '../terminal/terminal.js';
@@ -16,33 +15,28 @@ import { printable } from '../terminal/text.js';
 export const describe = defineCommand({
   name: 'describe',
   summary: 'Prints the contract of a running service: its methods, or the messages of one method.',
-  usage: '<service>[/<method>] [options]',
   details: [
     "The service's name may be shortened if it stays unique. The service itself returns its contract, by reflection. With a",
     "method, the output is the method's messages as a .proto declares them, and a command line to start from.",
-    '',
-    '--json prints service and methods[], each with name, requestType, replyType, requestStream, replyStream, policy and',
-    'example, a request with every field.',
   ].join('\n'),
   options: { ...addressOption, ...metadataOption, ...registryOption, ...jsonOption },
-  maxPositionals: 1,
+  args: { name: '<service>[/<method>]' },
+  missing: 'name a service, such as CalculatorService; rondo ps lists them',
   examples: [
     ['describe CalculatorService', 'Its methods.'],
     ['describe CalculatorService/Add', 'The messages of one method, and how to call it.'],
-    ["describe CalculatorService --json | jq -r '.methods[].name'", 'For a script.'],
   ],
-  complete: async (written, context) => (written.positionals.length === 0 ? completeMethod(written, context) : []),
-  async run({ values, positionals: [name] }, context) {
-    if (name === undefined) throw new UsageError('name a service, such as CalculatorService; rondo ps lists them');
+  complete: completeMethod,
+  async run({ name, address, metadata: pairs }, context) {
     const { service, method } = parseMethodName(name);
-    const where = await whereOf(values, context);
-    const metadata = parseMetadata(values.metadata ?? []);
+    const where = await whereOf(address, context);
+    const metadata = parseMetadata(pairs);
     const schema = await learnSchema(service, { where, metadata, signal: context.signal });
     const methods = (method === undefined ? schema.methods : [method]).map((one) => schema.method(one));
     const text =
       method === undefined
         ? formatService(schema, methods)
-        : methods.map((one) => formatOne(one, commandLine(values, context))).join('');
+        : methods.map((one) => formatOne(one, commandLine(address, context))).join('');
     return { json: view(schema, methods), text: shown(text, context) };
   },
 });
@@ -66,7 +60,7 @@ function declare(method: DynamicMethod): string {
 }
 
 /** How `rondo call` is typed here to reach the same server. An image has no script `rondo` in its folder. */
-function commandLine({ address, registry }: WhereValues, { repository }: CommandContext) {
+function commandLine(address: string | undefined, { registry, repository }: CommandContext) {
   const given = address === undefined ? registry && ` --registry ${registry}` : ` --address ${address}`;
   return { program: existsSync(path.join(repository, 'rondo')) ? './rondo' : 'rondo', flags: given ?? '' };
 }

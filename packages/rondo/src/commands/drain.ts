@@ -10,43 +10,33 @@ import {
 import type { Channel } from '@rondo/rpc/client';
 import { RpcError, Status } from '@rondo/rpc/status';
 import { withChannel } from '../channels.js';
-import { type CommandContext, defineCommand } from '../command.js';
+import { defineCommand, type Printed, type RunContext } from '../command.js';
 import { completeInstances } from '../completion/registered.js';
-import { UsageError } from '../errors.js';
 import { valued } from '../help.js';
 import { defaultReason, durationMs, forceOption, jsonOption, reasonOption, registryOption } from '../options.js';
 import { onRegistry } from '../registry/locate.js';
 import { printable } from '../terminal/text.js';
 import { OR_FORCE } from './cordon.js';
 
-const DEFAULT_TIMEOUT = '30s';
-
 /** `rondo drain`: cordons an instance, and waits until it can be stopped. */
 export const drain = defineCommand({
   name: 'drain',
   summary: 'Cordons an instance, and waits until it can be stopped without failing a call.',
-  usage: '<instance> [--timeout 30s] [options]',
   details: [
-    'It cordons the instance, as rondo cordon does, and waits until the instance has no call in flight and has got no call',
-    'for two seconds. Then the instance can be stopped, or killed. It does not wait for response streams without a deadline.',
-    'If the instance does not report its load (xds.service.orca.v3.OpenRcaService), it waits ten seconds and says so.',
-    '',
-    'In any case the instance stays cordoned, even if it restarts, until rondo uncordon. With --json the result is one line:',
-    '{"instanceId":…,"drained":…,"outcome":…,"callsInFlight":…}. outcome is idle, gone (it left the registry by itself),',
-    'untold (it does not report its load), busy or unreachable.',
-    '',
-    'Every Rondo server tells how many calls are in flight (calls_in_flight and calls_begun among the named_metrics of',
-    "xds.service.orca.v3.OpenRcaService). Health checks, reflection and streams that only their callers end aren't counted.",
-    "A client that doesn't ask the registry goes on calling: then outcome is busy, and standard error says so.",
+    'It cordons the instance, as rondo cordon does, and waits until the instance has no call in flight and has got no call for',
+    'two seconds. Then the instance can be stopped, or killed. It does not wait for response streams without a deadline. If the',
+    'instance does not report its load (xds.service.orca.v3.OpenRcaService), it waits ten seconds and says so. In any case the',
+    'instance stays cordoned, even if it restarts, until rondo uncordon.',
   ].join('\n'),
   options: {
-    timeout: valued(DEFAULT_TIMEOUT, `How long to wait for its calls to end; ${DEFAULT_TIMEOUT} by default.`),
+    timeout: { ...valued('TIME', 'How long to wait for its calls to end.'), default: '30s' },
     ...reasonOption,
     ...forceOption,
     ...registryOption,
     ...jsonOption,
   },
-  maxPositionals: 1,
+  args: { id: '<instance>' },
+  missing: 'name the instance to drain; rondo ps lists them',
   examples: [
     ['drain calculator-2 && docker stop calculator-2', 'Stops the container only if no call is lost.'],
     ['drain calculator-2 --timeout 5m --reason "new disk"', 'With more time, and a reason that others can read.'],
@@ -57,40 +47,33 @@ export const drain = defineCommand({
     FAILED: 'Refused, or the instance still has calls or cannot be reached; standard error says which.',
     INTERRUPTED: 'Ctrl-C ended the command; the instance may be cordoned.',
   },
-  async run({ values, positionals: [id] }, context) {
-    if (id === undefined) throw new UsageError('name the instance to drain; rondo ps lists them');
-    const timeoutMs = durationMs('timeout', values.timeout ?? DEFAULT_TIMEOUT) ?? 0;
-    const { signal, stderr } = context;
-    const options = {
-      reason: values.reason,
-      force: values.force ?? false,
-      orForce: OR_FORCE,
-      defaultReason: defaultReason(context),
-      signal,
-    };
-    const drained = await onRegistry(values.registry, context, async (registry) => {
+  async run({ id, timeout, reason, force }, context) {
+    const { signal, stderr, json } = context;
+    const timeoutMs = durationMs(timeout, 'timeout');
+    const options = { reason, force, orForce: OR_FORCE, defaultReason: defaultReason(context), signal };
+    const drained = await onRegistry(context, async (registry) => {
       const snapshot = await readSnapshot(registry, signal);
-      for await (const { instanceId, reason } of cordonAll(registry, { ids: [id], snapshot }, options)) {
-        const why = reason === '' ? '' : ` (${printable(reason)})`;
-        if (!values.json) await stderr.write(`${instanceId} is cordoned${why}; waiting for its calls to end\n`);
+      for await (const cordoned of cordonAll(registry, { ids: [id], snapshot }, options)) {
+        const why = cordoned.reason === '' ? '' : ` (${printable(cordoned.reason)})`;
+        if (!json) await stderr.write(`${id} is cordoned${why}; waiting for its calls to end\n`);
       }
       const instance = snapshot.listing.instances.find(({ instanceId }) => instanceId === id);
       if (instance === undefined) throw notRegistered(id);
       try {
         return await wait(instance, { registry, timeoutMs, context });
       } catch (error) {
-        if (signal.aborted && !values.json) await stderr.write(`${staysCordoned(id)}\n`);
+        if (signal.aborted && !json) await stderr.write(`${staysCordoned(id)}\n`);
         throw error;
       }
     });
-    await report({ instanceId: id, drained, timeout: values.timeout ?? DEFAULT_TIMEOUT }, values.json, context);
+    return await report({ id, drained, timeout }, context);
   },
 });
 
 interface Waiting {
   readonly registry: RegistryConnection;
   readonly timeoutMs: number;
-  readonly context: CommandContext;
+  readonly context: RunContext;
 }
 
 function wait(instance: Instance, { registry, timeoutMs, context }: Waiting): ReturnType<typeof awaitIdle> {
@@ -112,35 +95,32 @@ function wait(instance: Instance, { registry, timeoutMs, context }: Waiting): Re
 }
 
 interface Result {
-  readonly instanceId: string;
+  readonly id: string;
   readonly drained: Awaited<ReturnType<typeof awaitIdle>>;
   readonly timeout: string;
 }
 
 /** @throws RpcError if the instance can't be stopped yet. */
-async function report(result: Result, json: boolean | undefined, { stdout, stderr }: CommandContext): Promise<void> {
-  const { instanceId, drained } = result;
+async function report(result: Result, { json, print, stderr }: RunContext): Promise<Printed> {
+  const { id, drained } = result;
   const failure = failureOf(result);
-  if (json) {
-    const callsInFlight = 'callsInFlight' in drained ? drained.callsInFlight : drained.kind === 'idle' ? 0 : null;
-    const view = { instanceId, drained: failure === undefined, outcome: drained.kind, callsInFlight };
-    await stdout.write(`${JSON.stringify(view)}\n`);
+  const callsInFlight = 'callsInFlight' in drained ? drained.callsInFlight : drained.kind === 'idle' ? 0 : null;
+  const view = { instanceId: id, drained: failure === undefined, outcome: drained.kind, callsInFlight };
+  if (failure !== undefined) {
+    await print({ json: view, text: '' });
+    throw failure;
   }
-  if (failure !== undefined) throw failure;
-  if (json) return;
-  if (drained.kind === 'untold') {
+  if (drained.kind === 'untold' && !json) {
     const waited = `rondo has waited ${drained.waitedMs / 1_000} s instead`;
-    await stderr.write(`${instanceId} doesn't report how many calls it has in flight; ${waited}\n`);
+    await stderr.write(`${id} doesn't report how many calls it has in flight; ${waited}\n`);
   }
-  await stdout.write(
-    `${drained.kind === 'gone' ? `${instanceId} has left by itself` : `${instanceId} can be stopped`}\n`,
-  );
+  return { json: view, text: `${id} ${drained.kind === 'gone' ? 'has left by itself' : 'can be stopped'}\n` };
 }
 
-function failureOf({ instanceId, drained, timeout }: Result): RpcError | undefined {
-  const after = `after ${timeout}; ${staysCordoned(instanceId)}`;
+function failureOf({ id, drained, timeout }: Result): RpcError | undefined {
+  const after = `after ${timeout}; ${staysCordoned(id)}`;
   if (drained.kind === 'unreachable') {
-    const message = `the calls in flight at ${instanceId} aren't known: it can't be reached (${drained.reason})`;
+    const message = `the calls in flight at ${id} aren't known: it can't be reached (${drained.reason})`;
     return new RpcError(Status.UNAVAILABLE, `${message}, ${after}`);
   }
   if (drained.kind !== 'busy') return undefined;
@@ -148,8 +128,8 @@ function failureOf({ instanceId, drained, timeout }: Result): RpcError | undefin
   const rate = callsPerSecond < 10 ? callsPerSecond.toFixed(1) : callsPerSecond.toFixed(0);
   const message =
     callsInFlight > 0
-      ? `${instanceId} still has ${callsInFlight} ${callsInFlight === 1 ? 'call' : 'calls'} in flight`
-      : `${instanceId} is still called, ${rate} times a second, by a client that doesn't use this registry,`;
+      ? `${id} still has ${callsInFlight} ${callsInFlight === 1 ? 'call' : 'calls'} in flight`
+      : `${id} is still called, ${rate} times a second, by a client that doesn't use this registry,`;
   return new RpcError(Status.DEADLINE_EXCEEDED, `${message} ${after}`);
 }
 

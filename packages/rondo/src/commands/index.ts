@@ -1,4 +1,5 @@
-import { type Command, defineCommand } from '../command.js';
+import type { Command } from '../command.js';
+import { formatHelp } from '../help.js';
 import { needsClone } from '../tree-work.js';
 import { add } from './add.js';
 import { audit } from './audit.js';
@@ -26,7 +27,7 @@ import { remove } from './remove.js';
 import { restart } from './restart.js';
 import { rollout } from './rollout.js';
 import { scale } from './scale.js';
-import { type Task, tasks } from './tasks.js';
+import { type Task, type TaskName, tasks } from './tasks.js';
 import { token } from './token.js';
 import { top } from './top.js';
 import { trace } from './trace.js';
@@ -34,22 +35,32 @@ import { tx } from './tx.js';
 import { upgrade } from './upgrade.js';
 
 /** A task as a command: it has help and completion. In a workspace main.ts runs it, before this module is loaded. */
-const ofWorkspace = ([name, task]: [string, Task]): Command =>
-  defineCommand({ ...task, name, run: () => Promise.reject(needsClone(name)) });
+function task(name: TaskName): Command {
+  const about: Task = tasks[name];
+  return {
+    ...{ name, summary: about.summary, options: about.options, help: formatHelp({ name, ...about }) },
+    complete: async () => [],
+    run: () => Promise.reject(needsClone(name)),
+  };
+}
 
-const tasksOf = (group: Task['group']): readonly Command[] =>
-  Object.entries<Task>(tasks)
-    .filter(([, task]) => task.group === group)
-    .map(ofWorkspace);
+const EVERY_DAY = [task('start'), task('dev'), openConsole, ps, logs, describe, call, trace, create, task('test')];
 
 /** The commands by purpose, in the order of the overview. A new command is a file here and a name below; a task is a row of tasks.ts. */
 export const groups: readonly { readonly title: string; readonly commands: readonly Command[] }[] = [
-  { title: 'Run', commands: tasksOf('Run') },
-  { title: 'Look', commands: [openConsole, ps, top, trace, pick, logs, audit] },
-  { title: 'Call', commands: [describe, call, bench, auth] },
+  { title: 'Every day', commands: [...EVERY_DAY, task('check'), doctor] },
+  { title: 'Look and call', commands: [top, pick, audit, auth, bench] },
   { title: 'Operate', commands: [drain, cordon, uncordon, restart, scale, rollout, config, tx, jobs, events] },
-  { title: 'Build', commands: [create, ...tasksOf('Build'), kubernetes, db, add, remove, upgrade] },
-  { title: 'Rondo itself', commands: [doctor, certs, token, keys, completion] },
+  { title: 'Data', commands: [task('seed'), task('backup'), task('restore'), db] },
+  {
+    title: 'Build',
+    commands: [
+      ...[task('build'), task('generate'), task('breaking'), task('bundle'), task('install')],
+      ...[kubernetes, add, remove, upgrade],
+    ],
+  },
+  { title: 'Security', commands: [certs, token, keys] },
+  { title: 'Your shell', commands: [completion] },
 ];
 
 /** All commands. */

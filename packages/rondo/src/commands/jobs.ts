@@ -4,129 +4,101 @@ import {
   JobState,
   type ListJobsResponse,
 } from '@rondo/contracts/rondo/jobs/v1/jobs';
-import type { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
-import type { CallOptions, Client } from '@rondo/rpc/client';
-import { type CommandContext, defineCommand, type Printed } from '../command.js';
-import { completeService } from '../completion/registered.js';
+import { type CommandContext, defineActions, type Printed } from '../command.js';
+import { completeAfterId, completeService } from '../completion/registered.js';
 import { UsageError } from '../errors.js';
 import { jsonOption, registryOption } from '../options.js';
-import { askGroup, askGroups, groupsOf } from '../registry/groups.js';
-import { registeredInstances } from '../registry/locate.js';
+import { askService, askServices } from '../registry/groups.js';
 import { formatTable } from '../terminal/table.js';
-import { formatAge, printable } from '../terminal/text.js';
+import { ageOf, printable } from '../terminal/text.js';
 
-/** What an operator changes, and what is then said. */
-const CHANGES = { retry: 'is tried again', discard: 'is discarded', run: 'is due' } as const;
-const isChange = (action: string): action is keyof typeof CHANGES => Object.hasOwn(CHANGES, action);
+const JOBS = { definition, what: 'jobs' };
+const ONE = { args: { id: '<id>', name: '[service]' }, complete: completeAfterId } as const;
 
 /** `rondo jobs`: shows the jobs of services, and lets an operator try one again or discard it. */
-export const jobs = defineCommand({
+export const jobs = defineActions({
   name: 'jobs',
   summary: 'Shows jobs and schedules; tries a failed job again, discards it, or runs a schedule now.',
-  usage: 'ls [service] | retry <id> [service] | discard <id> [service] | run <method> [options]',
   details: [
     'A job is a call that a service has stored to make it later. A FAILED one was tried as often as its contract says, or failed',
     'for good: it waits for you. retry tries it again now; discard removes it, and cancels an attempt that runs. An id is unique',
     'in its service: name one if several have jobs, by a contract that it serves. run calls a method with a schedule now.',
   ].join('\n'),
   options: { ...registryOption, ...jsonOption },
-  maxPositionals: 3,
   examples: [
     ['jobs ls', 'What waits, runs and has failed, and when schedules are due.'],
     ['jobs retry 17 QuoteService', 'Tries a failed job of the service again.'],
     ['jobs run QuoteService/ExpireQuotes', 'Calls the method now, and at its times as before.'],
-    ['jobs ls --json | jq -e \'all(.methods[]; .failed == "0")\'', 'Fails if a job waits for an operator.'],
   ],
-  complete: completeService,
   exitCodes: { FAILED: 'Refused, or a service could not be asked; standard error says why.' },
-  async run({ values, positionals: [action = 'ls', ...rest] }, context) {
-    const change = isChange(action) ? action : undefined;
-    if (change === undefined && action !== 'ls')
-      throw new UsageError('say what to do: rondo jobs ls, retry <id>, discard <id> or run <method>');
-    const [subject = '', name = change === 'run' ? subject.split('/')[0] : undefined] = change ? rest : ['', ...rest];
-    if (change === 'run' && !/^[\w.]+\/\w+$/.test(subject))
-      throw new UsageError(
-        'name a method with a schedule, such as QuoteService/ExpireQuotes: rondo jobs ls lists them',
-      );
-    if (change !== undefined && change !== 'run' && !/^\d{1,18}$/.test(subject))
-      throw new UsageError('name an id: rondo jobs ls lists them');
-    const { instances } = await registeredInstances(values.registry, context);
-    const groups = groupsOf(instances, { serving: definition.fullName, name });
-    if (groups.length === 0) throw new UsageError('no registered service has jobs: rondo ps lists what is registered');
-    if (change === undefined) return await list(groups, context);
-    const [group, another] = groups;
-    if (group === undefined || another !== undefined)
-      throw new UsageError('several services have jobs: name one after the id');
-    const call = (client: Client<typeof definition>, options: CallOptions) => {
-      if (change === 'run') return client.runSchedule({ method: subject }, options);
-      const id = BigInt(subject);
-      return change === 'retry' ? client.retryJob({ id }, options) : client.discardJob({ id }, options);
-    };
-    const job = await askGroup(group, { definition, call }, context.signal);
-    const runs =
-      change === 'discard' && job.state === JobState.JOB_STATE_RUNNING
-        ? '; an attempt runs, and is cancelled within two seconds'
-        : '';
-    const told = `${printable(`${job.method} ${job.key}`)} ${CHANGES[change]}${runs}`;
-    return { json: view(job), text: `${told}\n` };
+  usual: 'ls',
+  actions: {
+    ls: { args: { name: '[service]' }, complete: completeService, run: ({ name }, context) => list(name, context) },
+    retry: { ...ONE, run: (one, context) => change(one, 'retryJob', context) },
+    discard: { ...ONE, run: (one, context) => change(one, 'discardJob', context) },
+    run: {
+      args: { method: '<method>' },
+      async run({ method }, context) {
+        if (!/^[\w.]+\/\w+$/.test(method))
+          throw new UsageError(
+            'name a method with a schedule, such as QuoteService/ExpireQuotes: rondo jobs ls lists them',
+          );
+        const asked = { ...JOBS, name: method.split('/')[0] };
+        const job = await askService(asked, (client, options) => client.runSchedule({ method }, options), context);
+        return changed(job, 'is due');
+      },
+    },
   },
 });
 
-async function list(groups: readonly (readonly Instance[])[], context: CommandContext): Promise<Printed> {
-  const told = await askGroups(
-    groups,
-    { definition, call: (client, options) => client.listJobs({}, options) },
-    context,
-  );
-  const answers = told.map(({ answer }) => answer);
+async function change(
+  { id, name }: { readonly id: string; readonly name: string | undefined },
+  call: 'retryJob' | 'discardJob',
+  context: CommandContext,
+): Promise<Printed> {
+  if (!/^\d{1,18}$/.test(id)) throw new UsageError('name an id: rondo jobs ls lists them');
+  const asked = { ...JOBS, name };
+  const job = await askService(asked, (client, options) => client[call]({ id: BigInt(id) }, options), context);
+  if (call === 'retryJob') return changed(job, 'is tried again');
+  const runs = job.state === JobState.JOB_STATE_RUNNING;
+  return changed(job, `is discarded${runs ? '; an attempt runs, and is cancelled within two seconds' : ''}`);
+}
+
+const changed = (job: Job, what: string): Printed => ({
+  json: view(job),
+  text: `${printable(`${job.method} ${job.key}`)} ${what}\n`,
+});
+
+async function list(name: string | undefined, context: CommandContext): Promise<Printed> {
+  const asked = { ...JOBS, name };
+  const { answers, failed } = await askServices(asked, (client, options) => client.listJobs({}, options), context);
   const methods = answers.flatMap((answer) => answer.methods);
   const found = answers.flatMap((answer) => answer.jobs);
-  const counts = methods.map(({ method, waiting, running, failed, schedule }) => ({
-    ...{ method, waiting: `${waiting}`, running: `${running}`, failed: `${failed}` },
-    schedule: viewSchedule(schedule),
-  }));
   return {
-    json: { methods: counts, jobs: found.map(view) },
+    json: { methods, jobs: found.map(view) },
     text: format({ methods, jobs: found }, context.clock.now()),
-    failed: answers.length < groups.length,
+    failed,
   };
 }
 
 const stateOf = ({ state }: Job) => JobState[state]?.replace('JOB_STATE_', '') ?? 'UNKNOWN';
 
-const view = (job: Job) => ({
-  ...job,
-  id: `${job.id}`,
-  state: stateOf(job),
-  dueTime: job.dueTime?.toISOString(),
-  createTime: job.createTime?.toISOString(),
-});
-
-const viewSchedule = (schedule: ListJobsResponse['methods'][number]['schedule']) =>
-  schedule && {
-    ...{ ...schedule, skipped: `${schedule.skipped}` },
-    ...{ nextTime: schedule.nextTime?.toISOString(), overlapTime: schedule.overlapTime?.toISOString() },
-  };
+const view = (job: Job) => ({ ...job, state: stateOf(job) });
 
 function format({ methods, jobs: found }: ListJobsResponse, nowMs: number): string {
   const counts = methods.map(({ method, waiting, running, failed, schedule }) => [
-    ...[method, `${waiting}`, `${running}`, `${failed}`],
+    ...[method, waiting, running, failed],
     ...(schedule === undefined
       ? ['-', '-', '-']
-      : [`${schedule.cron} ${schedule.timeZone}`, timeOf(schedule.nextTime), `${schedule.skipped}`]),
+      : [`${schedule.cron} ${schedule.timeZone}`, timeOf(schedule.nextTime), schedule.skipped]),
   ]);
   const rows = found.map((job) => [
-    ...[`${job.id}`, job.method, printable(job.key), stateOf(job), timeOf(job.dueTime)],
-    ...[job.createTime === undefined ? '-' : formatAge(nowMs - job.createTime.getTime())],
-    ...[`${job.attempts}`, `${job.refusals}`],
-    printable(job.error || job.progress || '-'),
+    ...[job.id, job.method, job.key, stateOf(job), timeOf(job.dueTime), ageOf(job.createTime, nowMs)],
+    ...[job.attempts, job.refusals, job.error || job.progress || '-'],
   ]);
-  const tables = [formatTable([METHODS, ...counts])];
-  if (rows.length > 0) tables.push(formatTable([JOBS, ...rows]));
-  return tables.join('\n');
+  const heading = ['METHOD', 'WAITING', 'RUNNING', 'FAILED', 'SCHEDULE', 'NEXT', 'SKIPPED'];
+  const titles = ['JOB', 'METHOD', 'KEY', 'STATE', 'DUE', 'AGE', 'TRIES', 'REFUSED', 'WHY'];
+  return formatTable([heading, ...counts]) + (rows.length === 0 ? '' : `\n${formatTable([titles, ...rows])}`);
 }
-
-const METHODS = ['METHOD', 'WAITING', 'RUNNING', 'FAILED', 'SCHEDULE', 'NEXT', 'SKIPPED'];
-const JOBS = ['JOB', 'METHOD', 'KEY', 'STATE', 'DUE', 'AGE', 'TRIES', 'REFUSED', 'WHY'];
 
 const timeOf = (time: Date | undefined) => time?.toISOString().replace(/\.\d+Z$/, 'Z') ?? '-';

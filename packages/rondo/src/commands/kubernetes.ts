@@ -6,14 +6,13 @@ import { loadScaffold } from '../tree-work.js';
 export const kubernetes = defineCommand({
   name: 'kubernetes',
   summary: 'Writes what runs the services on Kubernetes: a kustomize base, and overlays to begin with.',
-  usage: '[--json]',
+  args: {},
   details: [
     'infra/kubernetes/base follows from the services and their contracts, as the last build has compiled them, and is written',
     'anew each time. The overlays are written once: they are yours. Services find each other by the EndpointSlices of their',
     "namespace, without Rondo's registry.",
   ].join('\n'),
   options: { ...jsonOption },
-  maxPositionals: 0,
   examples: [
     ['kubernetes', 'Then: kubectl apply -k infra/kubernetes/overlays/development'],
     ['kubernetes --json', 'Which files it added, changed and removed, and what the overlays lack.'],

@@ -4,39 +4,36 @@ import { UsageError } from '../errors.js';
 import { flag, valued } from '../help.js';
 import { formatLogLine, isOfTrace } from '../logs/log-line.js';
 import { listLogs, logNames, readLogs, selectLogs, unknownLog } from '../logs/read-logs.js';
-import { dataDirectoryOf, dataOption, jsonOption } from '../options.js';
+import { dataOption, jsonOption } from '../options.js';
 import { createPaint } from '../terminal/terminal.js';
 
 /** `rondo logs`: prints the logs of the processes of `npm start`. */
 export const logs = defineCommand({
   name: 'logs',
   summary: 'Prints the logs of the processes of npm start, ordered by time; -f follows them.',
-  usage: '[service | instance] [-f] [--trace ID] [--data DIR] [--json]',
   details: [
     'An error is followed by its stack and its causes. Times are UTC. A log begins when its process starts; the log before it',
     'is kept as .log.previous. In containers: docker compose logs.',
   ].join('\n'),
   options: {
     follow: { ...flag('Also print what is written later, until Ctrl-C.'), short: 'f' },
-    trace: valued('ID', 'Print only the lines of one trace, of all services. An internal error names its trace.'),
+    trace: {
+      ...valued('ID', 'Print only the lines of one trace, of all services. An internal error names its trace.'),
+      read: readTraceId,
+    },
     ...dataOption,
     ...jsonOption,
   },
-  maxPositionals: 1,
+  args: { name: '[service | instance]' },
   examples: [
     ['logs -f', 'All logs, as they are written.'],
-    ['logs calculator', 'All instances of a service, from their start.'],
     ['logs --trace 0af7651916cd43dd8448eb211c80319c', 'One call, in all services.'],
     ['logs sales-1 --json | jq .msg', 'One instance, in the form that it wrote.'],
   ],
-  async complete({ values }, context) {
-    return logNames(await listLogs(logFolder(values['data'], context))).map((word) => ({ word }));
-  },
-  exitCodes: { OK: 'All lines are printed, or Ctrl-C ended -f.' },
-  async run({ values, positionals: [name] }, context) {
-    const { stdout, clock, signal } = context;
-    const traceId = parseTraceId(values.trace);
-    const folder = logFolder(values.data, context);
+  complete: async (_, context) => logNames(await listLogs(logFolder(context))).map((word) => ({ word })),
+  async run({ name, follow, trace: traceId }, context) {
+    const { stdout, json, clock, signal } = context;
+    const folder = logFolder(context);
     const instances = await listLogs(folder);
     if (instances.length === 0) {
       throw new Error(`there are no logs in ${folder}: npm start writes them; --data names its folder`);
@@ -46,24 +43,24 @@ export const logs = defineCommand({
     const width = Math.max(...chosen.map((instance) => instance.length));
     const paint = createPaint(stdout.color);
     let found = 0;
-    for await (const line of readLogs({ folder, name, follow: values.follow ?? false, clock, signal })) {
+    for await (const line of readLogs({ folder, name, follow, clock, signal })) {
       if (signal.aborted) break;
       if (traceId !== undefined && !isOfTrace(line, traceId)) continue;
       found += 1;
-      await stdout.write(`${values.json ? line.text : formatLogLine(line, width, paint)}\n`);
+      await stdout.write(`${json ? line.text : formatLogLine(line, width, paint)}\n`);
     }
     if (traceId !== undefined && found === 0 && !signal.aborted) throw nothingOf(traceId, folder);
+    return undefined;
   },
 });
 
 /** W3C Trace Context: 32 hexadecimal digits. */
-function parseTraceId(text: string | undefined): string | undefined {
-  if (text === undefined || /^[\da-f]{32}$/i.test(text)) return text?.toLowerCase();
+function readTraceId(text: string): string {
+  if (/^[\da-f]{32}$/i.test(text)) return text.toLowerCase();
   throw new UsageError(`--trace ${text}: must be a trace id: 32 hexadecimal digits, as in an internal error`);
 }
 
 const nothingOf = (traceId: string, folder: string): Error =>
   new Error(`no line in ${folder} has trace ${traceId}: was it another system, or has a process restarted since?`);
 
-const logFolder = (data: string | undefined, context: CommandContext) =>
-  path.join(dataDirectoryOf(data, context), 'logs');
+const logFolder = ({ dataDirectory }: CommandContext) => path.join(dataDirectory, 'logs');

@@ -1,8 +1,8 @@
-import type { CommandContext, Printed } from '../command.js';
+import type { Printed, RunContext } from '../command.js';
 import { UsageError } from '../errors.js';
 import type { AddedBackground, NewBackgroundOptions } from '../scaffold/index.js';
-import { lines, loadScaffold, type Output, workOnTree } from '../tree-work.js';
-import { type ResourceArguments, serviceHere } from './new-resource.js';
+import { lines, loadScaffold, workOnTree } from '../tree-work.js';
+import { serviceHere } from './new-resource.js';
 
 type Kind = NewBackgroundOptions['kind'];
 
@@ -13,16 +13,14 @@ export const isBackground = (kind: string | undefined): kind is Kind =>
 /** Adds a job, a topic or a subscription to a service. */
 export async function createBackground(
   kind: Kind,
-  values: Pick<ResourceArguments, 'name' | 'service' | 'json'>,
-  context: CommandContext,
+  { name, service: given }: { readonly name: string | undefined; readonly service: string | undefined },
+  context: RunContext,
 ): Promise<Printed> {
-  const { name } = values;
-  const example = kind === 'subscription' ? 'hotel.v1.RoomBooked' : kind === 'job' ? 'remind-guests' : 'room-booked';
+  const example = { subscription: 'hotel.v1.RoomBooked', job: 'remind-guests', topic: 'room-booked' }[kind];
   if (name === undefined) throw new UsageError(`name the ${kind}: rondo new ${kind} ${example}`);
   const { addBackground } = await loadScaffold(`new ${kind}`);
-  const service = values.service ?? (await serviceHere(context));
-  const output: Output = { json: values.json ?? false, context };
-  const added = await workOnTree(`new ${kind} ${name}`, output, (on) => addBackground({ ...on, kind, name, service }));
+  const service = given ?? (await serviceHere(context));
+  const added = await workOnTree(`new ${kind} ${name}`, context, (on) => addBackground({ ...on, kind, name, service }));
   return { json: added, text: described(added) };
 }
 

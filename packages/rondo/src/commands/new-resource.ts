@@ -1,38 +1,31 @@
 import path from 'node:path';
-import type { CommandContext } from '../command.js';
+import type { CommandContext, RunContext } from '../command.js';
 import { UsageError } from '../errors.js';
-import { dataDirectoryOf } from '../options.js';
 import type { AddedResource } from '../scaffold/index.js';
-import { lines, loadScaffold, type Output, startInto, test, workOnTree } from '../tree-work.js';
+import { lines, loadScaffold, startInto, test, workOnTree } from '../tree-work.js';
 
-/** The arguments of `rondo new resource`. */
-export interface ResourceArguments {
+/** Which resource is added. */
+interface Resource {
   readonly name: string | undefined;
-  readonly service?: string | undefined;
-  readonly fields?: string | undefined;
-  readonly parent?: string | undefined;
-  readonly data?: string | undefined;
-  readonly json?: boolean | undefined;
-  readonly start?: boolean | undefined;
-  readonly 'skip-test'?: boolean | undefined;
+  readonly service: string | undefined;
+  readonly fields: string | undefined;
+  readonly parent: string | undefined;
+  readonly start: boolean;
+  readonly 'skip-test': boolean;
 }
 
 /** Adds a resource to a service. */
-export async function createResource(values: ResourceArguments, context: CommandContext): Promise<undefined> {
-  const { name, fields = '', parent } = values;
+export async function createResource(values: Resource, context: RunContext): Promise<undefined> {
+  const { name, fields = '', parent, start, 'skip-test': isSkipped } = values;
   if (name === undefined) throw new UsageError('name the resource: rondo new resource book');
-  const { addResource, testService } = await loadScaffold('new resource');
+  const { addResource } = await loadScaffold('new resource');
   const service = values.service ?? (await serviceHere(context));
-  const output: Output = { json: values.json ?? false, context };
-  const made = await workOnTree(`new resource ${name}`, output, (on) =>
+  const made = await workOnTree(`new resource ${name}`, context, (on) =>
     addResource({ ...on, name, service, fields, parent }),
   );
-  await context.stdout.write(output.json ? `${JSON.stringify(made)}\n` : described(made));
-  if (values.start) await startInto(dataDirectoryOf(values.data, context), { kind: 'updated', service }, output);
-  if (!values['skip-test']) {
-    const workspace = { root: context.repository, tool: context.tool, signal: context.signal };
-    await test(service, output, () => testService(workspace, service));
-  }
+  await context.print({ json: made, text: described(made) });
+  if (start) await startInto({ kind: 'updated', service }, context);
+  await test(service, isSkipped, context);
 }
 
 /** The service of the current folder, or the only one with a database. @throws UsageError if there are several, or none. */

@@ -1,61 +1,23 @@
 import path from 'node:path';
-import { type Arguments, type CommandContext, defineCommand } from '../command.js';
+import { type CommandContext, defineCommand } from '../command.js';
 import { UsageError } from '../errors.js';
 import { ExitCode } from '../exit-code.js';
 import { flag, valued } from '../help.js';
 import { askStatus, registryOn } from '../launcher.js';
-import { dataDirectoryOf, dataOption, jsonOption, positiveInteger } from '../options.js';
+import { dataOption, jsonOption, whole } from '../options.js';
 import type { CreatedService, UpdatedService } from '../scaffold/index.js';
 import {
   completeService,
   lines,
   loadScaffold,
-  type Output,
+  printMade,
   serviceNamed,
   startInto,
   test,
   workOnTree,
 } from '../tree-work.js';
-import { excerpt } from '../workspace/steps.js';
 import { createBackground, isBackground } from './new-background.js';
 import { createResource } from './new-resource.js';
-
-const options = {
-  proto: {
-    ...valued(
-      'FILE',
-      'The contract; by default proto/<name>/v1/<name>.proto, which is made with comments if it is missing.',
-    ),
-    complete: 'files',
-  },
-  'proto-path': {
-    ...valued(
-      'DIR',
-      'A folder that imports are searched in first; may be repeated. Then come the folders above the contract.',
-    ),
-    complete: 'folders',
-    multiple: true,
-  },
-  'with-database': flag('Give the service a PostgreSQL database, with a first migration.'),
-  resource: valued(
-    'NAME',
-    'Make the service, with a database, of this resource (--fields) in place of a contract to begin with.',
-  ),
-  fields: valued(
-    'LIST',
-    "Of a resource: 'title:string! sku:string@unique tags:string[] status:enum(NEW,OLD) author:ref(author)'.",
-  ),
-  parent: valued('NAME', 'The resource of which a new one is part.'),
-  service: valued(
-    'NAME',
-    'The service of what is added; by default that of the current folder, or the only one with a database.',
-  ),
-  start: flag('Start the service in the running system (npm start).'),
-  'skip-test': flag("Don't run the service's test."),
-  port: valued('N', 'The port of the service; by default the next free one from 50060.'),
-  ...dataOption,
-  ...jsonOption,
-} as const;
 
 const KINDS = ['service', 'resource', 'job', 'topic', 'subscription'];
 
@@ -63,109 +25,92 @@ const KINDS = ['service', 'resource', 'job', 'topic', 'subscription'];
 export const create = defineCommand({
   name: 'new',
   summary: 'Makes a service, updates it after its .proto has changed, or adds a resource, job, topic or subscription.',
-  usage:
-    'service <name> [--proto FILE] [--with-database] | resource | job | topic <name> | subscription <topic> [options]',
   details: [
     'It writes services/<name>, with generated code, wiring, a test and an entry in docker-compose.yml. The methods answer',
-    'UNIMPLEMENTED and name the file to write them in. A contract that was published elsewhere keeps its package, names and',
-    'style. The files that it imports, from its folder or a folder above, are copied too.',
+    'UNIMPLEMENTED and name the file to write them in. With --with-database, the messages of a contract with',
+    'google.api.resource and standard methods are served: they get a table, a definition and a test. The files that a contract',
+    'imports are copied, too.',
     '',
-    'With --with-database, the resources of a contract are served: messages with google.api.resource whose standard methods it has',
-    '(google.aip.dev/130) get a table, a definition and a test, and only the other methods answer UNIMPLEMENTED.',
+    'rondo new resource adds such a resource to a service, with its contract. The types of fields are string, bool, bytes,',
+    'int32, int64, uint64, float, double, timestamp, duration, date, money, decimal, enum(A,B) and ref(RESOURCE). [] makes a',
+    'list, ! a required field, @unique and @immutable say what they do. rondo new job, topic and subscription write contract,',
+    'handler and test, and print the lines to add to app.ts.',
     '',
-    'rondo new resource adds such a resource to a service, with its contract; a service without a database gets one. The types of',
-    'fields are string, bool, bytes, int32, int64, uint64, float, double, timestamp, duration, date, money, decimal, enum(A,B) and',
-    'ref(RESOURCE). [] makes a list, ! a required field, @unique and @immutable say what they do.',
-    '',
-    'rondo new job, topic and subscription write contract, handler and test. They print the lines to add to app.ts; rondo check',
-    'fails until they are there.',
-    '',
-    'Run it again after the .proto has changed: new methods get stubs, edited lines stay as they are, and the output lists',
-    'what to remove by hand. If a step fails, the tree is as it was.',
-    '',
-    'The last step runs the test of a new service. If the test fails, the service stays.',
-    '',
-    'With --json the output is one line for what was made and, with --start, another for what runs.',
-    '',
-    'All is checked before the first byte is written; what fails later, or is ended by Ctrl-C, is taken back, packages and',
-    'generated code included. The next rondo new, rondo remove or rondo dev takes back the changes of a run that was killed.',
-    '.rondo/written.json remembers what was written. With --json, {"kind":"created",…} or {"kind":"updated",…} has files,',
-    'methods (each with the file of its handler), exempt (contracts that keep a style of their own) and, for an update,',
-    "byHand, breaks (what main's clients rely on and is gone, in buf's words) and complaints (the compiler's).",
+    'Run it again after the .proto has changed: new methods get stubs, edited lines stay as they are, and the output lists what',
+    'to remove by hand. What fails, or is ended by Ctrl-C, is taken back, packages and generated code included; the next run',
+    'takes back the changes of a run that was killed. If only the test fails, which runs last, the service stays.',
   ].join('\n'),
-  options,
-  maxPositionals: 2,
-  examples: [
-    ['new service greeter', 'A service with a contract to begin with: proto/greeter/v1/greeter.proto.'],
-    [
-      'new service greeter --proto ~/helloworld.proto --start',
-      'A service from a contract, started: it can be called at once.',
-    ],
-    ['new service billing --with-database', 'A service that stores data.'],
-    ["new service hotel --resource booking --fields 'guest:string!'", 'A service of one resource.'],
-    [
-      "new resource book --fields 'title:string! price:money'",
-      'A resource at /v1/books: get, list, create, update, delete, watch.',
-    ],
-    ['new job remind-guests --service hotel', 'A stored call of a method of the service.'],
-    ['new topic room-booked --service hotel', 'An event that the service publishes.'],
-    ['new subscription hotel.v1.RoomBooked --service kitchen', 'A method that is called with each event.'],
-    ['new service greeter', 'Again, after its .proto was edited: stubs for new methods.'],
-  ],
-  exitCodes: {
-    FAILED: 'Refused or failed, or the test of the new service fails; standard error says why.',
-    INTERRUPTED: 'Ctrl-C ended the command: the tree is as it was, unless the service was made already.',
+  options: {
+    proto: {
+      ...valued('FILE', 'The contract; by default proto/<name>/v1/<name>.proto, which is made if it is missing.'),
+      complete: 'files',
+    },
+    'proto-path': {
+      ...valued('DIR', 'A folder to search imports in, before those above the contract; may be repeated.'),
+      complete: 'folders',
+      multiple: true,
+    },
+    'with-database': flag('Give the service a PostgreSQL database, with a first migration.'),
+    resource: valued('NAME', 'Make the service of this resource (--fields), with a database.'),
+    fields: valued('LIST', "Of a resource: 'title:string! sku:string@unique tags:string[] status:enum(NEW,OLD)'."),
+    parent: valued('NAME', 'The resource of which a new one is part.'),
+    service: valued('NAME', 'The service of what is added; else that of the folder, or the only one with a database.'),
+    start: flag('Start the service in the running system (npm start).'),
+    'skip-test': flag("Don't run the service's test."),
+    port: whole('N', 'The port of the service; by default the next free one from 50060.'),
+    ...dataOption,
+    ...jsonOption,
   },
+  args: { kind: `[${KINDS.join(' | ')}]`, name: '[name | topic]' },
+  examples: [
+    [
+      'new service greeter',
+      'A service with a contract to begin with, proto/greeter/v1/greeter.proto; later, its update.',
+    ],
+    ['new service greeter --proto ~/helloworld.proto --start', 'A service from a contract, started.'],
+    ["new service hotel --resource booking --fields 'guest:string!'", 'A service of one resource.'],
+    ["new resource book --fields 'title:string! price:money'", 'A resource at /v1/books, with its standard methods.'],
+    ['new job remind-guests --service hotel', 'A stored call of a method of the service.'],
+    ['new subscription hotel.v1.RoomBooked --service kitchen', 'A method that is called with each event.'],
+  ],
+  exitCodes: { INTERRUPTED: 'Ctrl-C ended the command: the tree is as it was, unless the service was made already.' },
   async complete({ positionals }, { repository }) {
     const [kind] = positionals;
     if (kind === undefined) return KINDS.map((word) => ({ word }));
     return kind === 'service' ? completeService(positionals, repository) : [];
   },
-  async run({ values, positionals }, context) {
-    const [kind, given] = positionals;
-    if (isBackground(kind)) return createBackground(kind, { ...values, name: given }, context);
-    if (kind === 'resource') return createResource({ ...values, name: given }, context);
-    const name = serviceNamed(positionals, 'new');
-    if (values.proto === undefined && values['proto-path'] !== undefined) {
-      throw new UsageError('--proto-path needs --proto FILE');
-    }
-    const port = positiveInteger('port', values.port);
-    const { checkName, followServices, newService, testService } = await loadScaffold('new service');
+  async run({ kind, name: given, proto, 'proto-path': roots, start, data, ...values }, context) {
+    const { service, fields = '', port, 'skip-test': isSkipped } = values;
+    if (isBackground(kind)) return createBackground(kind, { name: given, service }, context);
+    if (kind === 'resource') return createResource({ ...values, name: given, start }, context);
+    const name = serviceNamed([kind, given], 'new');
+    if (proto === undefined && roots.length > 0) throw new UsageError('--proto-path needs --proto FILE');
+    const { checkName, followServices, newService } = await loadScaffold('new service');
     checkName(name);
-    const output = { json: values.json ?? false, context };
-    const dataDirectory = dataDirectoryOf(values.data, context);
-    const { signal } = context;
-    if (values.start) await askStatus({ dataDirectory, signal });
-    const source = sourceOf(values, context);
-    const resource = values.resource === undefined ? undefined : { name: values.resource, fields: values.fields ?? '' };
+    if (start) await askStatus(context);
+    const source = proto === undefined ? undefined : sourceOf(proto, roots, context);
+    const resource = values.resource === undefined ? undefined : { name: values.resource, fields };
     if (resource !== undefined && source !== undefined) throw new UsageError('give --proto or --resource, not both');
-    const withDatabase = values['with-database'] ?? resource !== undefined;
-    const made = await workOnTree(`new service ${name}`, output, (on) =>
+    const withDatabase = values['with-database'] || resource !== undefined;
+    const made = await workOnTree(`new service ${name}`, context, (on) =>
       newService({ ...on, name, port, source, withDatabase, resource }),
     );
     const lacking = followServices(context.repository);
-    const registry = values.data === undefined ? undefined : await registryOn(dataDirectory);
-    await report(made, output, { starts: values.start ?? false, registry });
-    if (!output.json) for (const line of lacking) await context.stdout.write(`${line}\n`);
+    const registry = data === undefined ? undefined : await registryOn(context.dataDirectory);
+    const text = made.kind === 'created' ? describeCreated(made, { starts: start, registry }) : describeUpdated(made);
+    await printMade(made, text, context);
+    if (!context.json) await context.stdout.write(lines(lacking));
     if (made.kind === 'updated' && made.complaints !== undefined) return ExitCode.FAILED;
-    if (values.start) await startInto(dataDirectory, made, output);
-    if (made.kind === 'created' && !values['skip-test']) {
-      await test(name, output, () => testService({ root: context.repository, tool: context.tool, signal }, name));
-    }
+    if (start) await startInto(made, context);
+    await test(name, isSkipped || made.kind !== 'created', context);
+    return ExitCode.OK;
   },
 });
 
-type Made = CreatedService | UpdatedService;
-type Values = Arguments<typeof options>['values'];
-
-function sourceOf({ proto, 'proto-path': importRoots }: Values, { directory }: CommandContext) {
-  if (proto === undefined) return undefined;
+function sourceOf(proto: string, roots: readonly string[], { directory }: CommandContext) {
   const located = (file: string) => (directory === process.cwd() ? file : path.resolve(directory, file));
-  return {
-    kind: 'file' as const,
-    path: located(proto),
-    ...(importRoots !== undefined && { importRoots: importRoots.map(located) }),
-  };
+  const importRoots = roots.length === 0 ? {} : { importRoots: roots.map(located) };
+  return { kind: 'file' as const, path: located(proto), ...importRoots };
 }
 
 /** Where the service can be called. */
@@ -174,15 +119,6 @@ interface Calling {
   readonly starts: boolean;
   /** The registry of the system that `--data` names. */
   readonly registry: string | undefined;
-}
-
-async function report(made: Made, { json, context: { stdout, stderr } }: Output, calling: Calling): Promise<void> {
-  if (json) {
-    await stdout.write(`${JSON.stringify(made)}\n`);
-    return;
-  }
-  await stdout.write(made.kind === 'created' ? describeCreated(made, calling) : describeUpdated(made));
-  if (made.kind === 'updated' && made.complaints !== undefined) await stderr.write(`${excerpt(made.complaints)}\n`);
 }
 
 /** What `rondo new service` says of a service that it has made. */

@@ -2,85 +2,69 @@ import type { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
 import { readSnapshot } from '@rondo/operate/internal';
 import { balancingText, EVERY_SERVICE, POLICIES } from '@rondo/rpc/internal';
 import { parseMethodName } from '../call/target.js';
-import { type Arguments, type CommandContext, defineCommand, type Printed } from '../command.js';
+import { type CommandContext, defineCommand, type Printed } from '../command.js';
 import { completeMethod, completeService } from '../completion/registered.js';
 import { balancingOverrides, callerZone } from '../environment.js';
 import { UsageError } from '../errors.js';
 import { flag, valued } from '../help.js';
 import { type Entry, entryOf } from '../listing/entries.js';
 import { askStats, formatGuards, guardsIn, viewGuard } from '../listing/guards.js';
-import { jsonOption, metadataOption, parseMetadata, positiveInteger, registryOption } from '../options.js';
+import { jsonOption, metadataOption, parseMetadata, registryOption, whole } from '../options.js';
 import { explainAll } from '../pick/explain.js';
-import { FOOTNOTE, formatExplained, formatHeading, type Origin } from '../pick/format.js';
-import { type Observer, type ObserverOptions, withObserver } from '../pick/observer.js';
+import { FOOTNOTE, formatExplained, formatHeading, type Heading } from '../pick/format.js';
+import { withObserver } from '../pick/observer.js';
 import { registryAddresses, withRegistry } from '../registry/locate.js';
 import { registeredService } from '../registry/service-name.js';
 import { callSettings } from '../registry/settings.js';
 import { tableLook } from '../terminal/terminal.js';
 import { printable } from '../terminal/text.js';
 
-/** The limit of --count: all picks are kept in memory until the last one is made. */
-const MOST_PICKS = 100_000;
-
-const options = {
-  explain: flag('Show the share of each instance, or why it is not picked.'),
-  count: valued('N', 'Pick N times, as N calls would: 1 by default, 100000 at most.'),
-  zone: valued('REGION/ZONE', 'Pick as a client in this zone; else RONDO_ZONE.'),
-  policy: {
-    ...valued('POLICY', 'Pick by this policy, written as in RONDO_BALANCING: weighted_round_robin?weights=static.'),
-    complete: Object.keys(POLICIES).map((word) => ({ word })),
-  },
-  key: valued('KEY', "The call's key, for a policy that uses one (ring_hash)."),
-  ...metadataOption,
-  ...registryOption,
-  ...jsonOption,
-} as const;
-
 /** `rondo pick`: tells which instance a client here would call. */
 export const pick = defineCommand({
   name: 'pick',
   summary: 'Tells which instance a client here would call, and why not the others. It makes no call.',
-  usage: '<service>[/<method>] [--explain] [options]',
   details: [
     'It resolves, connects and picks as a client of the service does, by the policy of the contract, of RONDO_BALANCING, of',
     'rondo config or of --policy. It does not know the state of other clients: their calls in flight, and the instances that',
     'they have ejected as outliers. Their metrics show it: rondo_balancer_*.',
     '',
     '--explain lists every registered instance of the service. SHARE is its share of 1000 picks, LOAD is the load that it',
-    'reports, and WHY is why it is not picked. With --json, see .policy and .endpoints[].picked, .share and .reason.',
-    '',
-    '--explain also asks all instances in the registry for their circuit breakers and bulkheads of the service: a client whose',
-    'breaker is open makes no call. With --json, see .guards.',
-    '',
-    "Some things a client finds out by a call alone, such as that a server doesn't serve the service: if an instance has a",
-    'share all the same, WHY says what is odd about it.',
-    '',
-    'With --json, .policy has name, weights, slowStartMs, subsetSize (null for all) and origin: default, contract,',
-    'configuration (RONDO_BALANCING) or option (--policy); without --explain, .picks has each instance picked.',
+    'reports, and WHY is why it is not picked, or what is odd about it. Below are the circuit breakers and bulkheads that the',
+    'registered instances have for the service: a client whose breaker is open makes no call.',
   ].join('\n'),
-  options,
-  maxPositionals: 1,
+  options: {
+    explain: flag('Show the share of each instance, or why it is not picked.'),
+    count: { ...whole('N', 'Pick N times, as N calls would.', 100_000), default: '1' },
+    zone: valued('REGION/ZONE', 'Pick as a client in this zone; else RONDO_ZONE.'),
+    policy: {
+      ...valued('POLICY', 'Pick by this policy, written as in RONDO_BALANCING: weighted_round_robin?weights=static.'),
+      complete: Object.keys(POLICIES).map((word) => ({ word })),
+      read: readPolicy,
+    },
+    key: valued('KEY', "The call's key, for a policy that uses one (ring_hash)."),
+    ...metadataOption,
+    ...registryOption,
+    ...jsonOption,
+  },
+  args: { name: '<service>[/<method>]' },
+  missing: 'name a service: rondo pick CalculatorService',
   examples: [
-    ['pick CalculatorService', 'The instance that would get the next call.'],
     ['pick CalculatorService --explain', 'Each instance with its share, or the reason why it gets no calls.'],
     ['pick CalculatorService/Add --count 9', 'Nine picks, one after the other.'],
     ['pick ChatService --key rooms/7', 'The instance that owns this key, of a service that is balanced by ring_hash.'],
-    ['pick CalculatorService -H rondo-version=2.1.0', 'The instance that would get a call for this version.'],
-    ['pick CalculatorService --policy zone_aware --zone eu-west/a --explain', 'As seen from another zone.'],
   ],
   exitCodes: { OK: 'An instance would be picked.', FAILED: 'No instance would be picked, or rondo could not tell.' },
   complete: async (written, context) =>
     written.word.includes('/') ? completeMethod(written, context) : completeService(written, context),
-  async run({ values, positionals: [name] }, context) {
+  async run({ name, explain, count, ...values }, context) {
     const found = await find(name, values, context);
     const { question } = found.asked;
     return withObserver(found.asked, async (observer) => {
       const { policy } = observer.view().balancing;
       if (question.key !== undefined && POLICIES[policy].affinity !== 'key') throw keyWithoutOwner(policy);
-      const told: Told = { ...found, observer, origin: found.origin ?? observer.view().balancing.origin };
-      return values.explain
-        ? explain(told, context)
-        : pickInTurn(told, positiveInteger('count', values.count, MOST_PICKS) ?? 1);
+      const origin = values.policy === undefined ? observer.view().balancing.origin : 'option';
+      const told: Told = { ...found, observer, origin };
+      return explain ? explainPicks(told, context) : pickInTurn(told, count);
     });
   },
 });
@@ -88,33 +72,27 @@ export const pick = defineCommand({
 const keyWithoutOwner = (policy: string) =>
   new UsageError(`--key: the service is balanced by ${policy}, by which no instance owns a key; leave --key out`);
 
-interface Found {
+/** What is printed. */
+interface Told extends Heading {
   readonly entries: readonly Entry[];
   /** All instances in the registry: some of them may call the service. */
   readonly clients: readonly Instance[];
-  readonly asked: ObserverOptions;
-  /** Where the policy comes from if it is the command line; otherwise the client knows. */
-  readonly origin: 'option' | undefined;
 }
 
-/** What is printed. */
-interface Told extends Omit<Found, 'origin'> {
-  readonly observer: Observer;
-  readonly origin: Origin;
+interface Asked {
+  readonly metadata: readonly string[];
+  readonly zone: string | undefined;
+  readonly policy: ReturnType<typeof readPolicy> | undefined;
+  readonly key: string | undefined;
 }
 
-type Values = Arguments<typeof options>['values'];
-
-async function find(name: string | undefined, values: Values, context: CommandContext): Promise<Found> {
+async function find(name: string, { policy, key, ...values }: Asked, context: CommandContext) {
   const { environment, clock, signal } = context;
-  if (name === undefined) throw new UsageError('name a service: rondo pick CalculatorService');
   const { service: wanted, method } = parseMethodName(name);
-  const metadata = parseMetadata(values.metadata ?? []);
+  const metadata = parseMetadata(values.metadata);
   const zone = callerZone(environment, values.zone);
-  const policy = values.policy === undefined ? undefined : parsePolicyOption(values.policy);
   const balancing = policy === undefined ? balancingOverrides(environment) : { [EVERY_SERVICE]: policy };
-  positiveInteger('count', values.count, MOST_PICKS);
-  const registry = await registryAddresses(values.registry, context);
+  const registry = await registryAddresses(context);
   const { listing, operatorStates } = await withRegistry(registry, (connection) => readSnapshot(connection, signal));
   const live = await callSettings(registry, signal);
   // What the command line says outranks the settings.
@@ -122,12 +100,12 @@ async function find(name: string | undefined, values: Values, context: CommandCo
   const service = registeredService(wanted, listing);
   const instances = listing.instances.filter((instance) => instance.services.includes(service));
   const entries = instances.map((instance) => entryOf(instance, operatorStates));
-  const question = { service, method, metadata, key: values.key };
+  const question = { service, method, metadata, key };
   const asked = { question, instances, registry, zone, balancing, settings, clock, signal };
-  return { entries, clients: listing.instances, asked, origin: policy === undefined ? undefined : 'option' };
+  return { entries, clients: listing.instances, asked };
 }
 
-function parsePolicyOption(text: string) {
+function readPolicy(text: string) {
   const { value, faults } = balancingText.parseOne(text);
   if (faults.length > 0) throw new UsageError(`--policy "${text}": ${faults.join('; ')}`);
   return value;
@@ -140,21 +118,17 @@ async function pickInTurn(told: Told, count: number): Promise<Printed> {
   return { json: { ...viewHeading(told), picks }, text: lines.join('') };
 }
 
-async function explain(told: Told, { stdout, clock, signal }: CommandContext): Promise<Printed> {
-  const { observer, asked, entries, clients, origin } = told;
-  const { service, method } = asked.question;
-  const endpoints = await explainAll(observer, entries, {
-    clock,
-    signal,
-    zone: asked.zone,
-    version: asked.question.metadata.get('rondo-version'),
-  });
+async function explainPicks(told: Told, { stdout, clock, signal }: CommandContext): Promise<Printed> {
+  const { observer, asked, entries, clients } = told;
+  const { service, method, metadata } = asked.question;
+  const asking = { clock, signal, zone: asked.zone, version: metadata.get('rondo-version') };
+  const endpoints = await explainAll(observer, entries, asking);
   const known = guardsIn(await askStats(clients, { clock, signal }));
   const guards = known.filter(
     ({ guard }) => guard.service === service && (method === undefined || guard.method === method),
   );
   const parts = [
-    formatHeading({ observer, options: asked, origin }),
+    formatHeading(told),
     formatExplained(endpoints, tableLook(stdout)),
     FOOTNOTE + formatGuards(guards, clock.now(), tableLook(stdout).paint),
   ];
@@ -170,11 +144,9 @@ function viewHeading({ observer, asked: { question, zone }, origin }: Told) {
   const { service, method = null } = question;
   const { policy, weights, slowStartMs, subsetSize = null, hashBalanceFactor = null } = balancing;
   return {
-    service,
-    method,
+    ...{ service, method, zone },
     policy: { name: policy, weights, slowStartMs, subsetSize, hashBalanceFactor, origin },
     contractKnown: observer.unknown === undefined,
-    zone,
     source: source === undefined ? null : { state: source.state, address: source.address ?? null },
   };
 }

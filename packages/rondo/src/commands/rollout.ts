@@ -1,8 +1,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { type CommandContext, defineCommand } from '../command.js';
+import { type CommandContext, defineActions } from '../command.js';
 import { completeService } from '../completion/registered.js';
-import { UsageError } from '../errors.js';
 import { valued } from '../help.js';
 import { addressOption, jsonOption, parseAddresses, registryOption } from '../options.js';
 import { registeredInstances } from '../registry/locate.js';
@@ -13,20 +12,16 @@ import { printable } from '../terminal/text.js';
 import { loadScaffold } from '../tree-work.js';
 
 /** `rondo rollout check`: what a fleet of old and new instances would break. */
-export const rollout = defineCommand({
+export const rollout = defineActions({
   name: 'rollout',
   summary: 'Says what breaks while instances of this workspace run beside those that are registered.',
-  usage: 'check [service] [--since COMMIT] [--address HOST:PORT] [--json]',
   details: [
     'It compares the contracts of the last build with those that the instances have, which it asks for them: a method or a',
-    'field that is changed or gone breaks the callers of the other version; one that is new may be used once all instances',
-    'have it. Jobs and events that are stored and whose requests the build misreads are counted.',
+    'field that is changed or gone breaks the callers of the other version; one that is new may be used once all instances have',
+    'it. Jobs and events that are stored and whose requests the build misreads are counted.',
     '',
     'With --since, the commit or tag that runs, it also checks the migrations that this workspace has beyond it: each has to',
-    'let replicas of the version before go on, and none that was applied may change. Without it, migrations are not checked.',
-    '',
-    'With --json: {"contracts":[{"service":…,"instances":[…],"versions":[…],"differences":[{"kind":…,"text":…}],',
-    '"misread":[…],"notCompared":null}],"migrations":{"added":[…],"faults":[…]}}, migrations being null without --since.',
+    'let replicas of the version before go on, and none that was applied may change.',
   ].join('\n'),
   options: {
     since: valued('COMMIT', 'The commit, tag or branch of git that runs.'),
@@ -34,38 +29,36 @@ export const rollout = defineCommand({
     ...registryOption,
     ...jsonOption,
   },
-  maxPositionals: 2,
   examples: [
     ['rollout check --since v0.1.0', 'Before v0.1.0 is replaced by what is built here.'],
-    ['rollout check sales.v1.OrderService', 'One contract.'],
     ['rollout check --address 127.0.0.1:50053', 'Against one pod, by kubectl port-forward.'],
   ],
-  complete: completeService,
   exitCodes: { OK: 'Nothing breaks.', FAILED: "Something breaks or couldn't be compared." },
-  async run({ values, positionals: [action, name] }, context) {
-    if (action !== 'check') throw new UsageError('say what to do: rondo rollout check');
-    const { findMigrations } = await loadScaffold('rollout');
-    const { repository, signal, clock } = context;
-    const listing = await listRunning(values, context);
-    const only = name === undefined ? undefined : registeredService(name, listing);
-    const descriptors = readFileSync(path.join(repository, 'packages/contracts/descriptors.binpb'));
-    const contracts = await compareWithRunning(listing.instances, descriptors, { clock, signal, only });
-    const migrations = values.since === undefined ? null : await findMigrations(repository, values.since);
-    const isSafe =
-      contracts.every(({ differences, notCompared }) => notCompared === null && !differences.some(breaks)) &&
-      (migrations?.faults.length ?? 0) === 0;
-    return { json: { contracts, migrations }, text: toText({ contracts, migrations }), failed: !isSafe };
+  actions: {
+    check: {
+      args: { name: '[service]' },
+      complete: completeService,
+      async run({ name, since, address }, context) {
+        const { findMigrations } = await loadScaffold('rollout');
+        const { repository, signal, clock } = context;
+        const listing = await listRunning(address, context);
+        const only = name === undefined ? undefined : registeredService(name, listing);
+        const descriptors = readFileSync(path.join(repository, 'packages/contracts/descriptors.binpb'));
+        const contracts = await compareWithRunning(listing.instances, descriptors, { clock, signal, only });
+        const migrations = since === undefined ? null : await findMigrations(repository, since);
+        const isSafe =
+          contracts.every(({ differences, notCompared }) => notCompared === null && !differences.some(breaks)) &&
+          (migrations?.faults.length ?? 0) === 0;
+        return { json: { contracts, migrations }, text: toText({ contracts, migrations }), failed: !isSafe };
+      },
+    },
   },
 });
 
-async function listRunning(
-  { address, registry }: { readonly address?: string | undefined; readonly registry?: string | undefined },
-  context: CommandContext,
-) {
-  const { signal } = context;
-  if (address === undefined) return await registeredInstances(registry, context);
+async function listRunning(address: string | undefined, context: CommandContext) {
+  if (address === undefined) return await registeredInstances(context);
   const servers = parseAddresses('--address', address);
-  return { instances: await Promise.all(servers.map((one) => instanceAt(one, signal))), warming: false };
+  return { instances: await Promise.all(servers.map((one) => instanceAt(one, context.signal))), warming: false };
 }
 
 interface Found {

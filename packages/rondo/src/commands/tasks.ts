@@ -4,58 +4,42 @@ import { type Described, flag, type Options, valued } from '../help.js';
  * A command on a workspace. It has no module of the other packages before it has built them, so what runs it stands by its
  * name in main.ts.
  */
-export interface Task extends Omit<Described, 'name'> {
-  /** Its group in the overview of commands. */
-  readonly group: 'Run' | 'Build';
-}
+export type Task = Omit<Described, 'name'>;
 
 const SYSTEM_OPTIONS = {
   data: {
-    type: 'string',
-    placeholder: 'DIR',
+    ...valued('DIR', "The folder of the database, the logs and the passwords; by default the workspace's .rondo."),
     complete: 'folders',
-    description: "The folder of the database, the logs and the passwords; by default the workspace's .rondo.",
   },
-  'port-base': {
-    type: 'string',
-    placeholder: 'N',
-    description: "The registry's port, 50050 by default; the others follow it.",
-  },
+  'port-base': valued('N', "The registry's port, 50050 by default; the others follow it."),
   tls: flag('Encrypt every connection, with certificates that are made for it.'),
-  auth: { type: 'boolean', description: 'Verify who calls, with an issuer that is made for it; and --tls.' },
-  metrics: { type: 'boolean', description: "Serve each process's metrics, 500 ports above its own port." },
-  observe: {
-    type: 'boolean',
-    description: 'Start Prometheus and Jaeger, if they are on the PATH, and send them all traces; and --metrics.',
-  },
-  'no-restart': { type: 'boolean', description: "Don't restart a process that ends by itself." },
+  auth: flag('Verify who calls, with an issuer that is made for it; and --tls.'),
+  metrics: flag("Serve each process's metrics, 500 ports above its own port."),
+  observe: flag('Start Prometheus and Jaeger, if they are on the PATH, and send them all traces; and --metrics.'),
+  'no-restart': flag("Don't restart a process that ends by itself."),
 } satisfies Options;
 const SYSTEM_USAGE = '[--data DIR] [--port-base N] [--tls] [--auth] [--metrics] [--observe] [--no-restart]';
-const ANY = Number.POSITIVE_INFINITY;
 
 /** A task without options. */
 const plain = (name: string, example: string, summary: string): Task => ({
-  ...{ group: 'Build', summary, usage: '', options: {}, maxPositionals: 0 },
+  ...{ summary, usage: '', options: {} },
   examples: [[name, example]],
 });
 
 /** The tasks by name. An npm script runs each that has its name: npm start is rondo start. */
 export const tasks = {
   start: {
-    group: 'Run',
     summary: 'Builds and runs the whole system, on an embedded database, until Ctrl-C.',
     usage: SYSTEM_USAGE,
     details:
       'Each process reads services/<name>/.env and .env. Variables of the environment outrank both files. Data is kept.',
     options: SYSTEM_OPTIONS,
-    maxPositionals: 0,
     examples: [
       ['start', 'Then rondo ps, in another terminal.'],
       ['start --data /tmp/other --port-base 51050', 'A second system beside one that runs.'],
     ],
   },
   dev: {
-    group: 'Run',
     summary: 'Starts the system, and rebuilds and restarts services when files are saved.',
     usage: SYSTEM_USAGE,
     details: [
@@ -64,34 +48,27 @@ export const tasks = {
       'a compile error keeps running its last build, and the error is printed. Data is kept.',
     ].join('\n'),
     options: SYSTEM_OPTIONS,
-    maxPositionals: 0,
     examples: [
       ['dev', 'Then edit a service, and call it from another terminal.'],
       ['dev --data /tmp/other --port-base 51050', 'A second system beside one that runs.'],
     ],
   },
   seed: {
-    group: 'Run',
     summary: "Fills the samples, while they run, with a year of an invented company's data.",
     usage: '[--today YYYY-MM-DD]',
     options: { today: valued('YYYY-MM-DD', 'The last day of the year; by default the day of the first run.') },
-    maxPositionals: 0,
     examples: [['seed', 'A second run makes nothing twice.']],
   },
   backup: {
-    group: 'Run',
     summary: 'Makes a backup of all databases of a running system.',
     usage: '--to DIR [--data DIR]',
     options: { to: valued('DIR', 'The folder of the backup.'), data: SYSTEM_OPTIONS.data },
-    maxPositionals: 0,
     examples: [['backup --to /backups/today', 'While the system runs.']],
   },
   restore: {
-    group: 'Run',
     summary: 'Restores a backup into the data folder of a new system.',
     usage: '--from DIR --data NEW',
     options: { from: valued('DIR', 'The backup.'), data: valued('NEW', 'The new data folder.') },
-    maxPositionals: 0,
     examples: [['restore --from /backups/today --data /tmp/new', 'Then rondo start --data /tmp/new.']],
   },
   build: plain(
@@ -101,7 +78,6 @@ export const tasks = {
   ),
   generate: plain('generate', 'After an edit of proto/.', 'Generates the code of the contracts that have changed.'),
   test: {
-    group: 'Build',
     summary: 'Runs the tests: all of a ring, those of some paths, or those that changed files reach.',
     usage: '[path ...] [--ring RING] [--changed]',
     details: 'Other arguments are those of jest.',
@@ -109,7 +85,6 @@ export const tasks = {
       ring: valued('RING', 'test, ci, long or any; test by default.'),
       changed: flag('Only what reaches the files that differ from main, and their types and lint.'),
     },
-    maxPositionals: ANY,
     examples: [
       ['test', 'What a change can break.'],
       ['test services/greeter', 'The tests of one service.'],

@@ -3,109 +3,80 @@ import { type Gatherer, listTraces } from '@rondo/operate/internal';
 import { newestFirst, slowestFirst } from '@rondo/operate/page';
 import { gathererAt } from '../call/target.js';
 import { gathererOf, openRegistryChannel } from '../channels.js';
-import { type CommandContext, defineCommand } from '../command.js';
+import { defineCommand, type RunContext } from '../command.js';
 import { UsageError } from '../errors.js';
 import { flag, valued } from '../help.js';
-import { durationMs, jsonOption, positiveInteger, registryOption } from '../options.js';
+import { duration, jsonOption, registryOption, whole } from '../options.js';
 import { registryAddresses } from '../registry/locate.js';
 import { tableLook } from '../terminal/terminal.js';
 import { followTraces } from '../tracing/follow.js';
 import { formatTraces } from '../tracing/format.js';
 import { showTrace, tellSilent } from '../tracing/show.js';
 
-const DEFAULT_LIMIT = 20;
-const MAX_LIMIT = 1_000;
-
-const options = {
-  slow: flag('List the slowest traces, streams last.'),
-  errors: flag('List traces in which a span failed.'),
-  follow: { ...flag('Print traces as they end, until Ctrl-C.'), short: 'f' },
-  name: valued('TEXT', 'Only traces with a span whose name contains this, such as QuoteService/.'),
-  min: valued('100ms', 'Only traces that took at least so long.'),
-  limit: valued('N', `The most traces, 1 to ${MAX_LIMIT}; ${DEFAULT_LIMIT} by default.`),
-  ...registryOption,
-  ...jsonOption,
-} as const;
-
 /** `rondo trace`: shows where the time of a call went, over all processes. */
 export const trace = defineCommand({
   name: 'trace',
   summary: 'Shows a call as a tree of spans over all processes, or lists the last calls.',
-  usage: '[id] [--slow] [--errors] [-f] [--name TEXT] [--min TIME] [--limit N] [--json]',
   details: [
     'It asks each registered instance for the spans that it keeps in memory. npm start and rondo dev let each process keep',
     'those of the last minutes; elsewhere set RONDO_RECENT_BYTES. The id is in errors, in logs and in x-request-id; a text that',
-    'has it will do, and so will its beginning if no other trace has the same.',
-    '',
-    'A row is a span, below the one that caused it: a call that was made (→) or answered, a request, a statement, a step of a',
-    'transaction. AT and TOOK are milliseconds, AT from the beginning of the trace. SELF is the time in which nothing below it',
-    'ran: its own work or a wait, and for a call that was made the way there and back. Clocks of different machines may',
-    'disagree.',
-    '',
-    'With RONDO_AUTH=on it needs a token with the scope traces.read, in RONDO_TOKEN.',
+    'has it will do, and so will its beginning if no other trace has the same. A row is a span, below the one that caused it:',
+    'AT and TOOK are milliseconds, SELF is the time in which nothing below it ran (docs/guides/follow-a-call.md). With',
+    'RONDO_AUTH=on it needs a token with the scope traces.read, in RONDO_TOKEN.',
   ].join('\n'),
-  options,
-  maxPositionals: Number.POSITIVE_INFINITY,
+  options: {
+    slow: flag('List the slowest traces, streams last.'),
+    errors: flag('List traces in which a span failed.'),
+    follow: { ...flag('Print traces as they end, until Ctrl-C.'), short: 'f' },
+    name: valued('TEXT', 'Only traces with a span whose name contains this, such as QuoteService/.'),
+    min: duration('100ms', 'Only traces that took at least so long.'),
+    limit: whole('N', 'The most traces: 20 by default.', 1_000),
+    ...registryOption,
+    ...jsonOption,
+  },
+  args: { text: '[id] …' },
   examples: [
     ['trace 4bf92f3577b34da6a3ce929d0e0e4736', 'One call.'],
     ['trace --slow --name QuoteService/', 'The slowest calls of a service.'],
     ['trace --errors -f', 'What fails, as it fails.'],
   ],
   exitCodes: { FAILED: 'There is no such trace; standard error says why.' },
-  async run({ values, positionals }, context) {
-    const id = parseId(positionals.join(' '));
-    const { slow = false, errors: failed = false, follow = false, json = false } = values;
-    const isList =
-      slow || failed || follow || [values.name, values.min, values.limit].some((value) => value !== undefined);
+  async run({ text, slow, errors: failed, follow, name, min, limit }, context) {
+    const id = parseId(text.join(' '));
+    const isList = slow || failed || follow || [name, min, limit].some((value) => value !== undefined);
     if (id !== undefined && isList) throw new UsageError('give the id of a trace, or say which to list');
     if (follow && slow) throw new UsageError('--follow shows traces as they end: give --min instead of --slow');
-    const filter = TraceFilter.fromPartial({
-      failed,
-      name: values.name ?? '',
-      minDurationMs: durationMs('min', values.min) ?? 0,
-    });
-    const limit = positiveInteger('limit', values.limit, MAX_LIMIT) ?? DEFAULT_LIMIT;
-    const addresses = await registryAddresses(values.registry, context);
-    const gatherer = await gathererAt({ by: 'registry', registry: addresses }, context);
-    if (id !== undefined) await showTrace(id, gatherer, { context, json });
-    else if (follow) await followAll(filter, addresses, { context, json });
-    else await list({ filter, slow, limit, json }, gatherer, context);
+    const filter = TraceFilter.fromPartial({ failed, name: name ?? '', minDurationMs: min ?? 0 });
+    const registry = await registryAddresses(context);
+    if (follow) return await followAll(filter, registry, context);
+    const gatherer = await gathererAt({ by: 'registry', registry }, context);
+    if (id === undefined) return await list({ filter, slow, limit: limit ?? 20 }, gatherer, context);
+    return await showTrace({ traceId: id, gatherer }, context);
   },
 });
 
-interface ListOptions {
-  readonly filter: TraceFilter;
-  readonly slow: boolean;
-  readonly limit: number;
-  readonly json: boolean;
-}
-
 /** Follows the processes that are registered, also those that come later. */
-async function followAll(
-  filter: TraceFilter,
-  registry: readonly string[],
-  options: Parameters<typeof followTraces>[2],
-): Promise<void> {
-  const { clock } = options.context;
+async function followAll(filter: TraceFilter, registry: readonly string[], context: RunContext): Promise<undefined> {
+  const { clock } = context;
   const channel = await openRegistryChannel({ registry, clock });
   try {
-    await followTraces(filter, gathererOf(channel, clock), options);
+    await followTraces(filter, gathererOf(channel, clock), context);
   } finally {
     channel.close();
   }
 }
 
 async function list(
-  { filter, slow, limit, json }: ListOptions,
+  { filter, slow, limit }: { readonly filter: TraceFilter; readonly slow: boolean; readonly limit: number },
   gatherer: Gatherer,
-  context: CommandContext,
-): Promise<void> {
+  context: RunContext,
+): Promise<undefined> {
   const { stdout, signal } = context;
   const order = slow ? TraceOrder.TRACE_ORDER_SLOWEST : TraceOrder.TRACE_ORDER_NEWEST;
   const found = await listTraces({ filter, order, pageSize: limit }, gatherer, { signal });
-  const traces = [...found.traces].sort(slow ? slowestFirst : newestFirst).slice(0, limit);
-  if (json) await stdout.write(`${JSON.stringify({ traces })}\n`);
-  else await stdout.write(traces.length === 0 ? 'no traces\n' : formatTraces(traces, tableLook(stdout)));
+  const traces = found.traces.toSorted(slow ? slowestFirst : newestFirst).slice(0, limit);
+  const text = traces.length === 0 ? 'no traces\n' : formatTraces(traces, tableLook(stdout));
+  await context.print({ json: { traces }, text });
   signal.throwIfAborted();
   await tellSilent(found.silent, context);
 }

@@ -4,23 +4,17 @@ import { flag, valued } from '../help.js';
 import { findRunning } from '../launcher.js';
 import { jsonOption } from '../options.js';
 import type { UpgradedApp } from '../scaffold/index.js';
-import { loadScaffold, workOnTree } from '../tree-work.js';
-import { excerpt } from '../workspace/steps.js';
+import { loadScaffold, printMade, workOnTree } from '../tree-work.js';
 
 /** `rondo upgrade`: moves an app to another version of Rondo. */
 export const upgrade = defineCommand({
   name: 'upgrade',
   summary: "Moves an app to another version of Rondo's packages, with what that version changes in it.",
-  usage: '[version] [--packages DIR] [--force] [--json]',
   details: [
     'It installs the packages, changes the files that npm create rondo wrote as their template has changed, generates and',
-    'builds. Edits of your own stay: where the template changed the same lines, the file is left as it is, and the output',
-    'has those lines. Everything must be committed before, so that git diff shows what the upgrade has changed. If a step',
-    'fails, the tree is as it was, with what is installed.',
-    '',
-    'A file in which you and the template changed different lines has both changes afterwards. In services/ only versions',
-    'change. With --json: {"from":…,"to":…,"files":[…],"left":[{"file":…,"lines":…}],"hints":[…]}, and complaints if it',
-    "doesn't build.",
+    'builds. Edits of your own stay: where the template changed the same lines, the file is left as it is, and the output has',
+    'those lines. Everything must be committed before, so that git diff shows what the upgrade has changed. If a step fails,',
+    'the tree is as it was, with what is installed.',
   ].join('\n'),
   options: {
     packages: {
@@ -30,30 +24,22 @@ export const upgrade = defineCommand({
     force: flag("Keep the upgrade if the app doesn't build with it, to change its code."),
     ...jsonOption,
   },
-  maxPositionals: 1,
+  args: { version: '[version]' },
   examples: [
     ['upgrade', 'To the newest version that the registry has.'],
-    ['upgrade 0.2.0', 'To this version.'],
     ['upgrade --packages ../rondo/.rondo/packages', 'To the packages that a clone of Rondo has packed.'],
   ],
-  exitCodes: {
-    FAILED: 'Refused or failed; standard error says why.',
-    INTERRUPTED: 'Ctrl-C ended the command: the tree is as it was.',
-  },
-  async run({ values, positionals: [version] }, context) {
-    const { directory, dataDirectory, stdout, stderr, signal } = context;
+  exitCodes: { INTERRUPTED: 'Ctrl-C ended the command: the tree is as it was.' },
+  async run({ version, packages: folder, force }, context) {
     const { upgradeApp } = await loadScaffold('upgrade');
-    const running = await findRunning({ dataDirectory, signal });
+    const running = await findRunning(context);
     if (running !== undefined) {
       throw new Error(`a system runs on ${running}, with the packages that would be replaced: stop it first`);
     }
-    const packages = values.packages && path.resolve(directory, values.packages);
-    const output = { json: values.json ?? false, context };
-    const upgraded = await workOnTree('upgrade', output, (on) =>
-      upgradeApp({ ...on, version, packages, force: values.force ?? false }),
-    );
-    await stdout.write(values.json ? `${JSON.stringify(upgraded)}\n` : describe(upgraded));
-    if (!values.json && upgraded.complaints !== undefined) await stderr.write(`${excerpt(upgraded.complaints)}\n`);
+    const packages = folder && path.resolve(context.directory, folder);
+    const upgraded = await workOnTree('upgrade', context, (on) => upgradeApp({ ...on, version, packages, force }));
+    await printMade(upgraded, describe(upgraded), context);
+    return undefined;
   },
 });
 

@@ -91,9 +91,7 @@ async function completeArgument(
   { before, word }: { readonly before: readonly string[]; readonly word: string },
   context: CommandContext,
 ): Promise<Completion> {
-  const written = read(command, before, word);
-  if (written.positionals.length >= command.maxPositionals) return [];
-  return select(word, await command.complete(written, context));
+  return select(word, await command.complete(read(command, before, word), context));
 }
 
 function read({ options }: Command, before: readonly string[], word: string): Written {

@@ -6,19 +6,21 @@ import type { Candidate } from '../help.js';
 import { onRegistry, registeredInstances } from '../registry/locate.js';
 
 /** The full names of registered services that begin with `word`; else their last parts that do. */
-export async function completeService(
-  { values, word }: Written,
-  context: CommandContext,
-): Promise<readonly Candidate[]> {
-  const { instances } = await registeredInstances(values['registry'], context);
+export async function completeService({ word }: Written, context: CommandContext): Promise<readonly Candidate[]> {
+  const { instances } = await registeredInstances(context);
   const services = [...new Set(instances.flatMap((instance) => instance.services))].sort();
   const inFull = services.filter((service) => service.startsWith(word));
   const found = inFull.length > 0 ? inFull : services.map(lastPart).filter((name) => name.startsWith(word));
   return found.map((service) => ({ word: service }));
 }
 
+/** {@link completeService} for the argument after an id, which isn't completed. */
+export const completeAfterId = async (written: Written, context: CommandContext): Promise<readonly Candidate[]> =>
+  written.positionals.length === 0 ? [] : await completeService(written, context);
+
 /** Services up to the `/`, then the methods of one, which a server of the service returns by reflection. */
 export async function completeMethod(written: Written, context: CommandContext): Promise<readonly Candidate[]> {
+  if (written.positionals.length > 0) return []; // requests follow
   const [service = '', method] = written.word.split('/');
   if (method !== undefined) return methodsOf(service, written, context);
   const services = await completeService(written, context);
@@ -29,10 +31,8 @@ export async function completeMethod(written: Written, context: CommandContext):
 
 /** Instance ids: those of all registered instances, of the registered ones that aren't cordoned, or of the cordoned ones. */
 export function completeInstances(which: 'registered' | 'uncordoned' | 'cordoned') {
-  return async ({ values, word, positionals }: Written, context: CommandContext): Promise<readonly Candidate[]> => {
-    const { listing, operatorStates } = await onRegistry(values['registry'], context, (registry) =>
-      readSnapshot(registry, context.signal),
-    );
+  return async ({ word, positionals }: Written, context: CommandContext): Promise<readonly Candidate[]> => {
+    const { listing, operatorStates } = await onRegistry(context, (registry) => readSnapshot(registry, context.signal));
     const instances = new Map(listing.instances.map((instance) => [instance.instanceId, instance]));
     const ids = which === 'cordoned' ? [...operatorStates.keys()] : [...instances.keys()];
     const wanted = ids.filter((id) => which !== 'uncordoned' || !operatorStates.has(id));
@@ -48,7 +48,7 @@ function aboutInstance(instance: Instance | undefined, reason = ''): string {
 }
 
 async function methodsOf(service: string, { values }: Written, context: CommandContext): Promise<readonly Candidate[]> {
-  const where = await whereOf(values, context);
+  const where = await whereOf(values['address'], context);
   const { methods } = await learnSchema(service, { where, signal: context.signal });
   return methods.map((name) => ({ word: `${service}/${name}` }));
 }

@@ -176,7 +176,7 @@ async function judgeStats(all: readonly Instance[], asking: Asking, { logOf }: E
 
 /** The events of a group wait while no instance serves the method that takes them. */
 async function judgeGroups(instances: readonly Instance[], { signal }: Asking): Promise<readonly Outcome[]> {
-  const publishers = groupsOf(instances, { serving: definition.fullName, name: undefined });
+  const publishers = groupsOf(instances, definition.fullName);
   const asked = await Promise.allSettled(
     publishers.map((publisher) =>
       askGroup(publisher, { definition, call: (client, options) => client.listGroups({}, options) }, signal),
@@ -215,7 +215,7 @@ export function judgeAnswer(
 
 /** A handler that is slower than its schedule isn't called at each of its times. */
 async function judgeSchedules(instances: readonly Instance[], { signal }: Asking): Promise<readonly Outcome[]> {
-  const services = groupsOf(instances, { serving: JobServiceDefinition.fullName, name: undefined });
+  const services = groupsOf(instances, JobServiceDefinition.fullName);
   const asked = await Promise.allSettled(
     services.map((one) =>
       askGroup(one, { definition: JobServiceDefinition, call: (client, how) => client.listJobs({}, how) }, signal),

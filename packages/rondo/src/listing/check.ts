@@ -57,61 +57,45 @@ const askAt = <T>(address: string, asking: Asking, ask: (channel: Channel, signa
 
 /** Asks each instance for its health and its services. The result is by instance id. */
 export async function checkAll(instances: readonly Instance[], asking: Asking): Promise<ReadonlyMap<string, Check>> {
-  const checks = await mapConcurrently(
-    instances,
-    async (instance) => [instance.instanceId, await check(instance, asking)] as const,
-  );
+  const checks = await mapConcurrently(instances, async (instance) => {
+    const address = addressOf(instance);
+    if (address === '') return [instance.instanceId, unreachable('names no address')] as const;
+    const answer = askAt(address, asking, (channel, signal) => ask(instance, channel, signal));
+    const fault = (error: unknown) => unreachable(`can't be reached from here (${reasonOf(error)})`);
+    return [instance.instanceId, await answer.catch(fault)] as const;
+  });
   asking.signal.throwIfAborted();
   return new Map(checks);
 }
 
-async function check(instance: Instance, asking: Asking): Promise<Check> {
-  const address = addressOf(instance);
-  if (address === '') return { state: 'unreachable', reason: 'names no address' };
-  try {
-    return judge(instance, await askAt(address, asking, ask));
-  } catch (error) {
-    return { state: 'unreachable', reason: `can't be reached from here (${reasonOf(error)})` };
-  }
-}
+const unreachable = (reason: string): Check => ({ state: 'unreachable', reason });
 
-interface Answers {
-  /** Undefined if it has no health service. */
-  readonly status: ServingStatus | undefined;
-  /** Undefined if it has no reflection. */
-  readonly services: readonly string[] | undefined;
-}
-
-async function ask(channel: Channel, signal: AbortSignal): Promise<Answers> {
+async function ask(instance: Instance, channel: Channel, signal: AbortSignal): Promise<Check> {
   // The signal alone bounds it: a default deadline would be the instance's, too.
   const options = { signal, timeoutMs: Number.POSITIVE_INFINITY };
   const [health, services] = await Promise.all([
     unlessMissing(createClient(HealthDefinition, { channel }).check({}, options)),
     unlessMissing(createReflection(channel, { signal }).listServices()),
   ]);
-  return { status: health?.status, services };
-}
-
-async function unlessMissing<T>(answer: Promise<T>): Promise<T | undefined> {
-  try {
-    return await answer;
-  } catch (error) {
-    if (error instanceof RpcError && (error.code === Status.UNIMPLEMENTED || error.code === Status.NOT_FOUND)) {
-      return undefined;
-    }
-    throw error;
-  }
-}
-
-function judge(instance: Instance, { status, services }: Answers): Check {
   const missing = services === undefined ? [] : instance.services.filter((service) => !services.includes(service));
   if (missing.length > 0) {
     const reason = `answers for other services: not for ${missing.join(', ')}, but for ${services?.join(', ')}`;
     return { state: 'other-service', reason };
   }
-  if (status === undefined && services === undefined) {
+  if (health === undefined && services === undefined) {
     return { state: 'unknown', reason: 'answers, but tells neither its health nor its services' };
   }
-  if (status === undefined || status === ServingStatus.SERVING) return { state: 'ok', reason: '' };
+  const { status = ServingStatus.SERVING } = health ?? {};
+  if (status === ServingStatus.SERVING) return { state: 'ok', reason: '' };
   return { state: 'not-serving', reason: `says ${ServingStatus[status] ?? status} when it is asked for its health` };
 }
+
+const MISSING = new Set<Status>([Status.UNIMPLEMENTED, Status.NOT_FOUND]);
+
+/** The answer; undefined if the server doesn't have the service. */
+const unlessMissing = <T>(answer: Promise<T>): Promise<T | undefined> =>
+  answer.catch((error: unknown) => {
+    const isMissing = error instanceof RpcError && MISSING.has(error.code);
+    if (isMissing) return undefined;
+    throw error;
+  });

@@ -3,39 +3,34 @@ import {
   type OperatorMark,
   Protocol,
   type RefusedRegistration,
+  Security,
 } from '@rondo/contracts/rondo/registry/v1/registry';
-import { addressOf, effectiveStatus, isCordoned, type Snapshot, statusOf, viewInstance } from '@rondo/operate/internal';
+import { addressOf, effectiveStatus, enumName, isCordoned, type Snapshot, statusOf } from '@rondo/operate/internal';
 import { CANARY_LABEL, canaryReason } from '@rondo/rpc/internal';
 import { mixedSecurity } from '../registry/security.js';
 import { formatTable } from '../terminal/table.js';
 import type { Look, Paint, Style } from '../terminal/terminal.js';
-import { formatAge, printable } from '../terminal/text.js';
+import { ageOf, formatAge, printable } from '../terminal/text.js';
 import type { Check } from './check.js';
 
-/** What `rondo ps` shows to people. */
-interface Shown {
-  readonly entries: readonly Entry[];
-  /** The operator states of cordoned instances that aren't registered. */
-  readonly absent: readonly OperatorMark[];
-}
-
 /** The instances as a table. Columns without any value are left out. */
-export function formatEntries(entries: readonly Entry[], nowMs: number, { paint, width }: Look): string {
+export function formatEntries(entries: readonly Entry[], nowMs: number, look: Look): string {
   const extra = EXTRA.filter(({ of }) => entries.some((entry) => of(entry) !== undefined));
   const heading = ['INSTANCE', 'ADDRESS', 'ZONE', 'STATUS', 'AGE', ...extra.map(({ title }) => title), 'SERVICES'];
   const rows = entries.map((entry) => {
     const { instanceId, zone, registerTime, services } = entry.instance;
-    const age = registerTime === undefined ? '-' : formatAge(nowMs - registerTime.getTime());
-    const cells = [instanceId, addressOf(entry.instance), zone || '-', statusCell(entry, nowMs), age];
+    const cells = [
+      instanceId,
+      addressOf(entry.instance),
+      zone || '-',
+      statusCell(entry, nowMs),
+      ageOf(registerTime, nowMs),
+    ];
     return [...cells, ...extra.map(({ of }) => of(entry) ?? '-'), [...services].sort().join(', ')];
   });
-  return formatTable([heading, ...rows], {
-    width,
-    style: (text, { row, column }) => {
-      if (row === 0) return paint('bold', text);
-      return column === STATUS ? paint(STATUS_STYLES[text] ?? 'yellow', text) : text;
-    },
-  });
+  const style = (text: string, { column }: { readonly column: number }) =>
+    column === STATUS ? (STATUS_STYLES[text] ?? 'yellow') : undefined;
+  return formatTable([heading, ...rows], { ...look, style });
 }
 
 const STATUS = 3;
@@ -75,8 +70,12 @@ function statusCell({ instance }: Pick<Entry, 'instance'>, nowMs: number): strin
   return `LAPSED ${formatAge(nowMs - lapseTime.getTime())} ago`;
 }
 
-/** The lines below the table; empty if there is nothing to remark on. */
-export function formatRemarks({ entries, absent }: Shown, nowMs: number, paint: Paint): string {
+/** The lines below the table; empty if there is nothing to remark on. `absent` are cordons of instances that aren't registered. */
+export function formatRemarks(
+  { entries, absent }: { readonly entries: readonly Entry[]; readonly absent: readonly OperatorMark[] },
+  nowMs: number,
+  paint: Paint,
+): string {
   const remarks = entries.flatMap((entry) => remarksOn(entry, nowMs));
   const unregistered = absent.map((one) => `${one.instanceId} is ${describeCordon(one, nowMs)}, and not registered`);
   const mixed = mixedSecurity(entries.map(({ instance }) => instance));
@@ -86,30 +85,32 @@ export function formatRemarks({ entries, absent }: Shown, nowMs: number, paint: 
   return lines.length === 0 ? '' : `\n${lines.join('')}`;
 }
 
-/** An instance as `ps --json` prints it. */
+/** An instance as `ps --json` prints it: names and values that programs may rely on. */
 export function viewEntry(entry: Entry, nowMs: number) {
-  const { instance, operatorState, check, certificateValidTo } = entry;
+  const { instance, operatorState: mark, check, certificateValidTo } = entry;
+  const { instanceId, services, endpoints, zone, version, weight, metadata, fingerprints } = instance;
+  const { registerTime = null, lapseTime = null, lastRefused = null } = instance;
   return {
-    ...viewInstance(instance),
-    cordonReason: operatorState?.reason ?? null,
-    cordonTime: operatorState?.setTime?.toISOString() ?? null,
-    lapseTime: instance.lapseTime?.toISOString() ?? null,
-    lastRefused: viewRefused(instance.lastRefused),
+    ...{ instanceId, zone, version, weight, metadata, fingerprints },
+    services: [...services].sort(),
+    endpoints: endpoints.map(({ address, protocols, security }) => ({
+      address,
+      protocols: protocols.map((protocol) => enumName(Protocol[protocol], 'PROTOCOL_', protocol)),
+      security: enumName(Security[security], 'SECURITY_', security),
+    })),
+    status: statusOf(instance),
+    operatorState: isCordoned(instance) ? 'CORDONED' : 'NONE',
+    ...{ registerTime, lapseTime, lastRefused },
+    ...{ cordonReason: mark?.reason ?? null, cordonTime: mark?.setTime ?? null },
     notPicked: notPicked(entry, nowMs) ?? null,
     ...(check !== undefined && { check: { ...check, certificateValidTo } }),
   };
 }
 
-function viewRefused(refused: RefusedRegistration | undefined) {
-  if (refused === undefined) return null;
-  const { incarnation, address, refuseTime } = refused;
-  return { incarnation: String(incarnation), address, refuseTime: refuseTime?.toISOString() ?? null };
-}
-
 /** The operator states for `--json`, also those of instances that aren't registered. */
 export function viewOperatorStates(operatorStates: Snapshot['operatorStates'], registered: ReadonlySet<string>) {
-  return [...operatorStates.values()].map(({ instanceId, reason, setTime }) => {
-    return { instanceId, reason, setTime: setTime?.toISOString() ?? null, registered: registered.has(instanceId) };
+  return [...operatorStates.values()].map(({ instanceId, reason, setTime = null }) => {
+    return { instanceId, reason, setTime, registered: registered.has(instanceId) };
   });
 }
 

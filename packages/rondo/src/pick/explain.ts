@@ -11,22 +11,7 @@ import { type Entry, notPicked } from '../listing/entries.js';
 import type { Observer } from './observer.js';
 
 /** An instance, and whether and why a client would pick it. */
-export interface Explained {
-  readonly instanceId: string;
-  readonly address: string;
-  readonly zone: string;
-  readonly version: string;
-  readonly weight: number;
-  /** Null if the instance doesn't report its load. */
-  readonly load: ReportedLoad | null;
-  /** Its state for this client: `ready` if it can be picked. */
-  readonly state: string;
-  /** Its share of the sampled picks, 0 to 1. */
-  readonly share: number;
-  readonly picked: boolean;
-  /** Why it isn't picked, or a remark on an instance that is picked; null if there is none. */
-  readonly reason: string | null;
-}
+export type Explained = Awaited<ReturnType<typeof explainAll>>[number];
 
 /** What the explanation runs with. */
 interface Explaining extends Asking {
@@ -39,11 +24,7 @@ interface Explaining extends Asking {
 export const SAMPLE = 1_000;
 
 /** Asks each listed instance of a service for its state and load, and computes its share of picks. */
-export async function explainAll(
-  observer: Observer,
-  entries: readonly Entry[],
-  asking: Explaining,
-): Promise<readonly Explained[]> {
+export async function explainAll(observer: Observer, entries: readonly Entry[], asking: Explaining) {
   const instances = entries.map(({ instance }) => instance);
   // The first pick makes the client connect while the instances are checked.
   const [checks] = await Promise.all([checkAll(instances, asking), isAnyPicked(observer)]);
@@ -55,17 +36,18 @@ export async function explainAll(
     const { instanceId, zone, version, weight } = entry.instance;
     const check = checks.get(instanceId);
     const share = shares.get(instanceId) ?? 0;
+    const why = share > 0 ? oddity(entry.instance, check, asking) : whyNot({ ...entry, check }, view, asking);
     return {
-      instanceId,
-      address: addressOf(entry.instance),
-      zone,
-      version,
-      weight,
+      ...{ instanceId, address: addressOf(entry.instance), zone, version, weight },
+      /** Null if the instance doesn't report its load. */
       load: loads.get(instanceId) ?? null,
+      /** Its state for this client: `ready` if it can be picked. */
       state: stateOf(entry, check, view),
+      /** Its share of the sampled picks, 0 to 1. */
       share,
       picked: share > 0,
-      reason: (share > 0 ? oddity(entry.instance, check, asking) : whyNot({ ...entry, check }, view, asking)) ?? null,
+      /** Why it isn't picked, or a remark on an instance that is picked; null if there is none. */
+      reason: why ?? null,
     };
   });
 }

@@ -10,8 +10,8 @@ export type Origin = ServiceView['balancing']['origin'] | 'option';
 
 /** What is printed before the instances. */
 export interface Heading {
-  readonly observer: Pick<Observer, 'view' | 'unknown'>;
-  readonly options: Pick<ObserverOptions, 'question' | 'zone' | 'registry'>;
+  readonly observer: Observer;
+  readonly asked: ObserverOptions;
   readonly origin: Origin;
 }
 
@@ -23,7 +23,7 @@ const ORIGINS: Readonly<Record<Origin, string>> = {
 };
 
 /** The policy and its origin, the client's zone, and the registry. */
-export function formatHeading({ observer, options: { question, zone, registry }, origin }: Heading): string {
+export function formatHeading({ observer, asked: { question, zone, registry }, origin }: Heading): string {
   const { balancing, source } = observer.view();
   const { service, method, key } = question;
   const lines = [
@@ -49,33 +49,16 @@ function describePolicy(balancing: ServiceView['balancing']): string {
 }
 
 /** A table of instances, with the share of picks of each, or the reason why it gets none. */
-export function formatExplained(explained: readonly Explained[], { paint, width }: Look): string {
-  const rows = [
-    ['INSTANCE', 'ADDRESS', 'ZONE', 'VERSION', 'WEIGHT', 'LOAD', 'STATE', 'SHARE', 'WHY'],
-    ...explained.map((one) => [
-      one.instanceId,
-      one.address,
-      one.zone || '-',
-      one.version || '-',
-      one.weight === 0 ? '-' : String(one.weight),
-      formatLoad(one),
-      one.state,
-      one.picked ? `${Number((one.share * 100).toFixed(1))} %` : '-',
-      one.reason ?? 'picked',
-    ]),
-  ];
-  const style = (text: string, { row }: { readonly row: number }) => {
-    if (row === 0) return paint('bold', text);
-    return explained[row - 1]?.picked ? text : paint('dim', text);
-  };
-  return formatTable(rows, { width, style });
+export function formatExplained(explained: readonly Explained[], look: Look): string {
+  const rows = explained.map(({ instanceId, address, zone, version, weight, load, state, picked, share, reason }) => [
+    ...[instanceId, address, zone || '-', version || '-', weight || '-'],
+    load === null ? '-' : `${load.callsInFlight ?? '?'} in flight, ${Number(load.callsPerSecond.toFixed(1))}/s`,
+    ...[state, picked ? `${Number((share * 100).toFixed(1))} %` : '-', reason ?? 'picked'],
+  ]);
+  const heading = ['INSTANCE', 'ADDRESS', 'ZONE', 'VERSION', 'WEIGHT', 'LOAD', 'STATE', 'SHARE', 'WHY'];
+  const style = (_: string, { row }: { readonly row: number }) => (explained[row - 1]?.picked ? undefined : 'dim');
+  return formatTable([heading, ...rows], { ...look, style });
 }
 
 /** The line below the table. */
 export const FOOTNOTE = `SHARE: of ${SAMPLE} picks. LOAD: calls in flight, and calls a second, as the instance reports them.\n`;
-
-function formatLoad({ load }: Explained): string {
-  if (load === null) return '-';
-  const { callsInFlight, callsPerSecond } = load;
-  return `${callsInFlight ?? '?'} in flight, ${Number(callsPerSecond.toFixed(1))}/s`;
-}

@@ -8,7 +8,6 @@ import {
   type LiveSettings,
   type Method,
   methodsOf,
-  type ServicePolicy,
   type ServiceView,
 } from '@rondo/rpc/internal';
 import { RpcError, Status } from '@rondo/rpc/status';
@@ -71,17 +70,11 @@ export async function withObserver<T>(options: ObserverOptions, work: (observer:
   }
 }
 
-interface Contract {
-  readonly method: Method;
-  readonly policy: ServicePolicy;
-  readonly unknown: string | undefined;
-}
-
 /** How many instances are asked for the contract. */
 const CONTRACT_TRIES = 3;
 
 /** Fetches the contract from one of the instances. If none returns it, the defaults apply. */
-async function readContract({ question, instances, signal }: ObserverOptions): Promise<Contract> {
+async function readContract({ question, instances, signal }: ObserverOptions) {
   const { service, method } = question;
   const anyMethod = methodCalled(service, method ?? '*');
   let unknown = 'no instance serves it';

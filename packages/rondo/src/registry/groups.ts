@@ -6,18 +6,32 @@ import { RpcError, Status } from '@rondo/rpc/status';
 import { matchServices } from '@rondo/schema';
 import { withChannel } from '../channels.js';
 import type { CommandContext } from '../command.js';
+import { UsageError } from '../errors.js';
 import { printable } from '../terminal/text.js';
+import { registeredInstances } from './locate.js';
 
-/** Which instances are asked. */
-interface Asked {
-  /** The full name of a contract that they serve. */
-  readonly serving: string;
-  /** Part of the name of another service that they serve; undefined for all. */
+/** Which services are asked, and for what. */
+interface Asked<D extends ServiceDefinition> {
+  /** The contract by which they are asked. */
+  readonly definition: D;
+  /** What a service has that serves it, such as `jobs`. */
+  readonly what: string;
+  /** Part of the name of a service; undefined for all that serve the contract. */
   readonly name: string | undefined;
 }
 
-/** The instances that serve a contract, grouped: a group shares a service, also while its replicas have two versions, and so a database. */
-export function groupsOf(instances: readonly Instance[], { serving, name }: Asked): readonly (readonly Instance[])[] {
+/** A question to an instance. */
+type Call<D extends ServiceDefinition, T> = (
+  client: Client<D>,
+  options: { readonly signal: AbortSignal; readonly timeoutMs: number },
+  instanceId: string,
+) => Promise<T>;
+
+/** Instances that share a service, also while its replicas have two versions, and so a database. */
+type Group = readonly Instance[];
+
+/** The instances that serve a contract and are called by a part of `name`, grouped. */
+export function groupsOf(instances: readonly Instance[], serving: string, name?: string): readonly Group[] {
   const groups: Instance[][] = [];
   for (const instance of instances) {
     const { services } = instance;
@@ -39,22 +53,12 @@ function ownOf({ services }: Instance): readonly string[] {
   return own.length > 0 ? own : services;
 }
 
-/** What is asked of an instance of a group. */
-interface Question<D extends ServiceDefinition, T> {
-  readonly definition: D;
-  readonly call: (
-    client: Client<D>,
-    options: { readonly signal: AbortSignal; readonly timeoutMs: number },
-    instanceId: string,
-  ) => Promise<T>;
-}
-
 const TIMEOUT_MS = 5_000;
 
 /** Asks the first instance of a group that can be called. Its refusal is final: the others have the same database. */
 export async function askGroup<D extends ServiceDefinition, T>(
-  group: readonly Instance[],
-  { definition, call }: Question<D, T>,
+  group: Group,
+  { definition, call }: { readonly definition: D; readonly call: Call<D, T> },
   signal: AbortSignal,
 ): Promise<T> {
   let failure: unknown;
@@ -72,20 +76,47 @@ export async function askGroup<D extends ServiceDefinition, T>(
   throw failure;
 }
 
-/** What the groups answer, but those that can't be asked: standard error says why. */
-export async function askGroups<D extends ServiceDefinition, T>(
-  groups: readonly (readonly Instance[])[],
-  question: Question<D, T>,
-  { signal, stderr }: CommandContext,
-): Promise<readonly { readonly group: readonly Instance[]; readonly answer: T }[]> {
-  const asked = groups.map(async (group) => {
+/** @throws UsageError if no service is meant. */
+async function requireGroups<D extends ServiceDefinition>(
+  { definition, what, name }: Asked<D>,
+  context: CommandContext,
+): Promise<readonly Group[]> {
+  const { instances } = await registeredInstances(context);
+  const groups = groupsOf(instances, definition.fullName, name);
+  if (groups.length > 0) return groups;
+  const meant = name === undefined ? '' : ` that "${name}" means`;
+  throw new UsageError(`no registered service${meant} has ${what}: rondo ps lists what is registered`);
+}
+
+/** Asks the only service that is meant. @throws UsageError if there are several. */
+export async function askService<D extends ServiceDefinition, T>(
+  asked: Asked<D>,
+  call: Call<D, T>,
+  context: CommandContext,
+): Promise<T> {
+  const [group, another] = await requireGroups(asked, context);
+  if (group === undefined || another !== undefined)
+    throw new UsageError(`several services have ${asked.what}: name one after the id`);
+  return await askGroup(group, { definition: asked.definition, call }, context.signal);
+}
+
+/** What each service answers, but those that can't be asked: standard error says why, and `failed` that there are some. */
+export async function askServices<D extends ServiceDefinition, T>(
+  asked: Asked<D>,
+  call: Call<D, T>,
+  context: CommandContext,
+) {
+  const { signal, stderr } = context;
+  const groups = await requireGroups(asked, context);
+  const asking = groups.map(async (group) => {
     try {
-      return [{ group, answer: await askGroup(group, question, signal) }];
+      return [{ group, answer: await askGroup(group, { definition: asked.definition, call }, signal) }];
     } catch (error) {
       signal.throwIfAborted();
       await stderr.write(`a service can't be asked: ${printable(reasonOf(error))}\n`);
       return [];
     }
   });
-  return (await Promise.all(asked)).flat();
+  const told = (await Promise.all(asking)).flat();
+  return { told, answers: told.map(({ answer }) => answer), failed: told.length < groups.length };
 }

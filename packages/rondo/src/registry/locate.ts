@@ -8,7 +8,7 @@ import { DEFAULT_REGISTRY, parseAddresses } from '../options.js';
 import { kindOf } from './other-kind.js';
 
 /** What decides which registry a command calls. */
-type Here = Pick<CommandContext, 'environment' | 'dataDirectory' | 'repository' | 'signal'>;
+type Here = Pick<CommandContext, 'registry' | 'environment' | 'dataDirectory' | 'repository' | 'signal'>;
 
 /** Another system has the address that a command would call. */
 export class ForeignRegistry extends Error {
@@ -23,8 +23,8 @@ export class ForeignRegistry extends Error {
  *
  * @throws ForeignRegistry if none runs here, and another system has the default address.
  */
-export async function registryAddresses(option: string | undefined, here: Here): Promise<readonly string[]> {
-  if (option !== undefined) return parse('--registry', option);
+export async function registryAddresses(here: Here): Promise<readonly string[]> {
+  if (here.registry !== undefined) return parse('--registry', here.registry);
   const variable = here.environment['RONDO_REGISTRY']?.trim() ?? '';
   if (variable !== '') return parse('RONDO_REGISTRY', variable);
   const own = await registryOn(here.dataDirectory);
@@ -38,16 +38,13 @@ export const withRegistry = <T>(
   work: (registry: RegistryConnection) => Promise<T>,
 ): Promise<T> => withChannel(addresses, (channel) => work(registryOver(channel, addresses)));
 
-/** Runs `work` with a connection to the registry that a command calls, by the option `--registry`. */
-export const onRegistry = async <T>(
-  option: string | undefined,
-  here: Here,
-  work: (registry: RegistryConnection) => Promise<T>,
-): Promise<T> => withRegistry(await registryAddresses(option, here), work);
+/** Runs `work` with a connection to the registry that a command calls. */
+export const onRegistry = async <T>(here: Here, work: (registry: RegistryConnection) => Promise<T>): Promise<T> =>
+  withRegistry(await registryAddresses(here), work);
 
 /** The instances in the registry that a command calls. */
-export const registeredInstances = (option: string | undefined, here: Here): Promise<Snapshot['listing']> =>
-  onRegistry(option, here, (registry) => listInstances(registry, here));
+export const registeredInstances = (here: Here): Promise<Snapshot['listing']> =>
+  onRegistry(here, (registry) => listInstances(registry, here));
 
 const parse = (source: string, text: string) =>
   kindOf(source, text) === undefined ? parseAddresses(source, text) : [text];

@@ -1,18 +1,21 @@
 import { type RegistryConnection, reach } from '@rondo/operate/internal';
 import { LiveSettings } from '@rondo/rpc/internal';
 import { RpcError } from '@rondo/rpc/status';
-import { withRegistry } from './locate.js';
+import type { CommandContext } from '../command.js';
+import { onRegistry, withRegistry } from './locate.js';
 
-/** Calls the settings in the registry. If the call fails, the error names the registry's addresses. */
-export const withSettings = <T>(
-  addresses: readonly string[],
-  call: (client: RegistryConnection['settings']) => Promise<T>,
-): Promise<T> => withRegistry(addresses, ({ settings }) => reach(addresses, call(settings)));
+type Call<T> = (client: RegistryConnection['settings'], options: { readonly signal: AbortSignal }) => Promise<T>;
+
+/** Calls the settings in the registry of a command. If the call fails, the error names the registry's addresses. */
+export const onSettings = async <T>(context: CommandContext, call: Call<T>): Promise<T> =>
+  onRegistry(context, ({ settings, addresses }) => reach(addresses, call(settings, { signal: context.signal })));
 
 /** The settings that change how a client makes its calls; none if the registry keeps none. */
 export async function callSettings(addresses: readonly string[], signal: AbortSignal): Promise<LiveSettings['calls']> {
   try {
-    const { settings } = await withSettings(addresses, (client) => client.listSettings({}, { signal }));
+    const { settings } = await withRegistry(addresses, (registry) =>
+      reach(addresses, registry.settings.listSettings({}, { signal })),
+    );
     return new LiveSettings(settings).calls;
   } catch (error) {
     // A registry of an earlier version, or none that answers now: the command itself says so if it matters.

@@ -7,13 +7,12 @@ import { askGroup, groupsOf } from '../registry/groups.js';
 
 /** How many calls of each method are stored as jobs and events, by its full name. @throws if a service can't be asked. */
 export async function countStored(instances: readonly Instance[], signal: AbortSignal) {
-  const servedBy = (serving: string) => groupsOf(instances, { serving, name: undefined });
   const asked = await Promise.all([
-    ...servedBy(jobs.fullName).map(async (group) => {
+    ...groupsOf(instances, jobs.fullName).map(async (group) => {
       const call = askGroup(group, { definition: jobs, call: (client, how) => client.listJobs({}, how) }, signal);
       return (await call).methods;
     }),
-    ...servedBy(events.fullName).map(async (group) => {
+    ...groupsOf(instances, events.fullName).map(async (group) => {
       const call = askGroup(group, { definition: events, call: (client, how) => client.listGroups({}, how) }, signal);
       return (await call).groups;
     }),

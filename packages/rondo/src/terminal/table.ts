@@ -1,3 +1,4 @@
+import type { Look, Style } from './terminal.js';
 import { printable } from './text.js';
 
 const GAP = '  ';
@@ -5,22 +6,24 @@ const GAP = '  ';
 const MIN_WIDTH = 16;
 
 /** How a table is printed. */
-export interface TableOptions {
-  /** The width of the terminal: the last column is wrapped to fit. If undefined, each row is one line. */
-  readonly width?: number | undefined;
-  /** Styles a cell. It gets the text without padding. */
-  readonly style?: (text: string, cell: { readonly row: number; readonly column: number }) => string;
+interface TableOptions extends Partial<Look> {
+  /** The style of a cell below the heading; undefined for none. It gets the text without padding. */
+  readonly style?: (text: string, cell: { readonly row: number; readonly column: number }) => Style | undefined;
 }
 
 /**
- * Formats a table; the first row is the heading. Each column is as wide as its widest cell, and no line ends in
+ * Formats a table; the first row is the heading, and bold. Each column is as wide as its widest cell, and no line ends in
  * spaces. Cells are made {@link printable}.
  */
 export function formatTable(
-  table: readonly (readonly string[])[],
-  { width, style = (text) => text }: TableOptions = {},
+  table: readonly (readonly (string | number | bigint)[])[],
+  { width, paint = (_, text) => text, style = () => undefined }: TableOptions = {},
 ): string {
-  const rows = table.map((row) => row.map(printable));
+  const rows = table.map((row) => row.map((cell) => printable(String(cell))));
+  const styled = (text: string, cell: { readonly row: number; readonly column: number }) => {
+    const wanted = cell.row === 0 ? 'bold' : style(text, cell);
+    return wanted === undefined ? text : paint(wanted, text);
+  };
   const widths = columnWidths(rows);
   const last = widths.length - 1;
   const indent = widths.slice(0, last).reduce((sum, one) => sum + one + GAP.length, 0);
@@ -30,9 +33,9 @@ export function formatTable(
     const end = cells.findLastIndex(({ text }) => text !== '');
     const shown = cells.slice(0, end + 1).map(({ text, column }) => {
       const padding = column === end ? '' : ' '.repeat((widths[column] ?? 0) - text.length);
-      return style(text, { row: at, column }) + padding;
+      return styled(text, { row: at, column }) + padding;
     });
-    return [shown.join(GAP), ...rest.map((text) => ' '.repeat(indent) + style(text, { row: at, column: last }))];
+    return [shown.join(GAP), ...rest.map((text) => ' '.repeat(indent) + styled(text, { row: at, column: last }))];
   });
   return lines.map((line) => `${line}\n`).join('');
 }

@@ -63,16 +63,17 @@ describe('text', () => {
   });
 
   it('sets cells off without moving the others', () => {
-    const style = (cell: string, { row, column }: { row: number; column: number }) => `<${row}${column}${cell}>`;
+    const style = (cell: string, { column }: { column: number }) => (column === 1 && cell === 'b' ? 'red' : undefined);
+    const paint = (styled: string, cell: string) => `<${styled} ${cell}>`;
     expect(
       formatTable(
         [
           ['A', 'B'],
           ['long', 'b'],
         ],
-        { style },
+        { style, paint },
       ),
-    ).toBe('<00A>     <01B>\n<10long>  <11b>\n');
+    ).toBe('<bold A>     <bold B>\nlong  <red b>\n');
   });
 
   it('is JSON with its keys and values set off', () => {

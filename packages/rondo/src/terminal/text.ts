@@ -47,6 +47,10 @@ export function formatAge(ageMs: number): string {
   return `${Math.max(0, Math.floor(ageMs / 1_000))}s`;
 }
 
+/** {@link formatAge} of a time; a dash if there is none. */
+export const ageOf = (time: Date | undefined, nowMs: number): string =>
+  time === undefined ? '-' : formatAge(nowMs - time.getTime());
+
 /** The time of day in UTC, as in logs: `08:35:10.123Z`. */
 export function formatTime(timeMs: number): string {
   return new Date(timeMs).toISOString().slice(11);

@@ -27,7 +27,7 @@ const MIN_NAME = 16;
 /** The table; below it the load of each service, and what else the reader should know, such as `remarks`. */
 export function formatView(view: View, { paint, width, maxLines }: Space, remarks: readonly string[] = []): string {
   const loads = cutToWidth([['SERVICE', 'LB = N/S', 'AVAILABILITY', 'ALL FAIL AT ONCE'], ...loadCells(view)], width);
-  const below = [...(view.services.length > MAX_BELOW ? [moreServices(view)] : []), ...stateLines(view), ...remarks];
+  const below = [...linesBelow(view), ...remarks];
   // Two headings, two empty lines, and two remarks on what was cut.
   const free = maxLines === undefined ? ROWS.max : maxLines - loads.cut.length - below.length - 5;
   const rows = view.rows.slice(0, Math.max(ROWS.min, free));
@@ -41,29 +41,22 @@ export function formatView(view: View, { paint, width, maxLines }: Space, remark
   const left = view.rows.length - rows.length;
   if (left > 0) below.push(`${left} more rows are left out: name a service, or use --json`);
   if (table.shortened || loads.shortened) below.push('names are cut: a wider terminal or --json shows them whole');
-  const style = (text: string, { row, column }: { readonly row: number; readonly column: number }) => {
+  const style = (_: string, { row, column }: { readonly row: number; readonly column: number }) => {
     const shown = rows[row - 1];
-    if (shown === undefined) return paint('bold', text);
-    const isBad = shown.state === 'unreachable' || (column === ERRORS && shown.errors > 0);
-    return isBad ? paint('red', text) : text;
+    return shown?.state === 'unreachable' || (column === ERRORS && shown?.errors) ? 'red' : undefined;
   };
-  const heading = (text: string, { row }: { readonly row: number }) => (row === 0 ? paint('bold', text) : text);
   const lines = below.map((line) => `${printable(line)}\n`).join('');
-  return `${formatTable(table.cut, { style })}\n${formatTable(loads.cut, { style: heading })}${lines}`;
+  return `${formatTable(table.cut, { paint, style })}\n${formatTable(loads.cut, { paint })}${lines}`;
 }
 
 function cellsOf(row: Row): readonly string[] {
   const { p50Ms, p99Ms } = row;
   const unknown = row.counted === 0;
   const figures = [
-    formatRate(row.callsPerSecond),
-    formatRate(row.donePerSecond),
-    p50Ms === null ? '-' : formatMs(p50Ms),
-    p99Ms === null ? '-' : formatMs(p99Ms),
-    String(row.inFlight),
-    formatRate(row.errorsPerSecond),
-    formatBytes(row.requestBytesPerSecond),
-    formatBytes(row.replyBytesPerSecond),
+    ...[formatRate(row.callsPerSecond), formatRate(row.donePerSecond)],
+    ...[p50Ms, p99Ms].map((ms) => (ms === null ? '-' : formatMs(ms))),
+    ...[String(row.inFlight), formatRate(row.errorsPerSecond)],
+    ...[formatBytes(row.requestBytesPerSecond), formatBytes(row.replyBytesPerSecond)],
   ];
   return [row.name, row.state ?? `${row.counted}/${row.instances}`, ...(unknown ? figures.map(() => '-') : figures)];
 }
@@ -71,12 +64,8 @@ function cellsOf(row: Row): readonly string[] {
 /** Shortens the names in the first column from their start, so that each row is one line. */
 function cutToWidth(table: readonly (readonly string[])[], width: number | undefined) {
   if (width === undefined) return { cut: table, shortened: false };
-  const over =
-    Math.max(
-      ...formatTable(table)
-        .split('\n')
-        .map((line) => line.length),
-    ) - width;
+  const lines = formatTable(table).split('\n');
+  const over = Math.max(...lines.map((line) => line.length)) - width;
   const names = Math.max(...table.map(([name = '']) => name.length));
   const allowed = Math.max(MIN_NAME, names - over);
   if (over <= 0 || allowed >= names) return { cut: table, shortened: false };
@@ -87,8 +76,8 @@ function cutToWidth(table: readonly (readonly string[])[], width: number | undef
   return { cut, shortened: true };
 }
 
-function loadCells({ services }: View): readonly (readonly string[])[] {
-  return services
+const loadCells = ({ services }: View): readonly (readonly string[])[] =>
+  services
     .slice(0, MAX_BELOW)
     .map(({ service, instances, callsPerSecond, load, availability, allFail }) => [
       service,
@@ -96,19 +85,17 @@ function loadCells({ services }: View): readonly (readonly string[])[] {
         ? 'no instance that clients may pick'
         : `${formatRate(callsPerSecond)}/s / ${instances} = ${formatRate(load)}/s`,
       availability === null ? 'not observed yet' : formatShare(availability),
-      allFail === null ? '-' : formatChance(allFail),
+      allFail === null ? '-' : allFail === 0 ? '0 (no failure was seen)' : allFail.toPrecision(2),
     ]);
-}
 
-const moreServices = ({ services }: View): string => `and ${services.length - MAX_BELOW} more services`;
-
-/** Why instances have no figures. */
-function stateLines({ instances }: View): string[] {
+/** How many services are left out, and why instances have no figures. */
+function linesBelow({ services, instances }: View): readonly string[] {
   const silent = instances.filter(({ reason }) => reason !== null);
-  const lines = silent.slice(0, MAX_BELOW).map(({ instanceId, state, reason }) => `${instanceId}: ${state}: ${reason}`);
-  return silent.length > MAX_BELOW
-    ? [...lines, `and ${silent.length - MAX_BELOW} more instances without figures`]
-    : lines;
+  return [
+    ...(services.length > MAX_BELOW ? [`and ${services.length - MAX_BELOW} more services`] : []),
+    ...silent.slice(0, MAX_BELOW).map(({ instanceId, state, reason }) => `${instanceId}: ${state}: ${reason}`),
+    ...(silent.length > MAX_BELOW ? [`and ${silent.length - MAX_BELOW} more instances without figures`] : []),
+  ];
 }
 
 /** A rate, with one decimal below 100. */
@@ -135,8 +122,4 @@ export function formatBytes(bytes: number): string {
 export function formatShare(share: number): string {
   const percent = Number((share * 100).toFixed(3));
   return `${share < 1 ? Math.min(percent, 99.999) : percent} %`;
-}
-
-function formatChance(chance: number): string {
-  return chance === 0 ? '0 (no failure was seen)' : chance.toPrecision(2);
 }

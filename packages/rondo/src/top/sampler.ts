@@ -28,17 +28,6 @@ export interface Sampled {
   readonly pools?: readonly PoolStatus[];
 }
 
-/** Asks instances for their counters, again and again. */
-export interface Sampler {
-  /** The instances to ask from now on. Connections to the others are closed. */
-  follow(instances: readonly Instance[]): void;
-  /** Asks each instance that isn't being asked already. Resolves when these have answered, or their time is over. */
-  ask(): Promise<void>;
-  /** What is known now, in the order of the instances. */
-  read(): readonly Sampled[];
-  close(): void;
-}
-
 /** Options of {@link createSampler}. */
 export interface SamplerOptions extends Asking {
   readonly concurrency?: number | undefined;
@@ -46,8 +35,8 @@ export interface SamplerOptions extends Asking {
   readonly onSample: (sampled: Sampled) => void;
 }
 
-/** Creates a sampler. It keeps a connection to each instance, and the last answer of each. */
-export function createSampler({ onSample, concurrency = 64, ...asking }: SamplerOptions): Sampler {
+/** Creates what asks instances for their counters, again and again. It keeps a connection to each, and the last answer of each. */
+export function createSampler({ onSample, concurrency = 64, ...asking }: SamplerOptions) {
   const watched = new Map<string, Watched>();
   const semaphore = createSemaphore(concurrency);
 
@@ -59,57 +48,49 @@ export function createSampler({ onSample, concurrency = 64, ...asking }: Sampler
     if (one.samples > 1 && watched.get(one.sampled.instance.instanceId) === one) onSample(one.sampled);
   }
 
+  function follow(instances: readonly Instance[]): void {
+    const wanted = new Map(instances.map((instance) => [instance.instanceId, instance]));
+    for (const [id, one] of watched) {
+      const instance = wanted.get(id);
+      if (instance !== undefined && addressOf(instance) === one.address) one.sampled = { ...one.sampled, instance };
+      else {
+        one.channel.close();
+        watched.delete(id);
+      }
+    }
+    for (const [id, instance] of wanted) if (!watched.has(id)) watched.set(id, new Watched(instance, asking));
+  }
+
   return {
-    follow(instances) {
-      const wanted = new Map(instances.map((instance) => [instance.instanceId, instance]));
-      for (const [id, one] of watched) {
-        const instance = wanted.get(id);
-        if (instance !== undefined && addressOf(instance) === one.address) one.update(instance);
-        else {
-          one.close();
-          watched.delete(id);
-        }
-      }
-      for (const [id, instance] of wanted) {
-        if (!watched.has(id)) watched.set(id, new Watched(instance, asking));
-      }
-    },
+    /** The instances to ask from now on. Connections to the others are closed. */
+    follow,
+    /** Asks each instance that isn't being asked already. Resolves when these have answered, or their time is over. */
     async ask() {
       // Those that are silent come last, so that they hold up no other.
-      const all = [...watched.values()].sort((a, b) => Number(a.isSilent) - Number(b.isSilent));
-      await Promise.all(all.map(ask));
+      const isSilent = ({ sampled }: Watched) => Number(sampled.state === 'unreachable');
+      await Promise.all([...watched.values()].sort((a, b) => isSilent(a) - isSilent(b)).map(ask));
     },
-    read: () => [...watched.values()].map(({ sampled }) => sampled),
-    close() {
-      for (const one of watched.values()) one.close();
-      watched.clear();
-    },
+    /** What is known now, in the order of the instances. */
+    read: (): readonly Sampled[] => [...watched.values()].map(({ sampled }) => sampled),
+    close: () => follow([]),
   };
 }
 
 /** One instance, its connection and its last answer. */
 class Watched {
   readonly address: string;
+  readonly channel: Channel;
   sampled: Sampled;
   asking = false;
   samples = 0;
-  readonly #channel: Channel;
   readonly #asking: Asking;
   #last: GetCallStatsResponse | undefined;
 
   constructor(instance: Instance, asking: Asking) {
     this.address = addressOf(instance);
     this.sampled = { instance, ...failed('waiting', 'it has not answered yet') };
-    this.#channel = openChannel({ resolver: staticResolver([this.address]), clock: asking.clock });
+    this.channel = openChannel({ resolver: staticResolver([this.address]), clock: asking.clock });
     this.#asking = asking;
-  }
-
-  get isSilent(): boolean {
-    return this.sampled.state === 'unreachable';
-  }
-
-  update(instance: Instance): void {
-    this.sampled = { ...this.sampled, instance };
   }
 
   async ask(): Promise<void> {
@@ -119,14 +100,10 @@ class Watched {
     this.sampled = { ...seen, instance: this.sampled.instance };
   }
 
-  close(): void {
-    this.#channel.close();
-  }
-
   async #read(): Promise<Omit<Sampled, 'instance'>> {
-    if (this.address === '') return { state: 'unreachable', reason: 'it names no address', flows: [] };
+    if (this.address === '') return failed('unreachable', 'it names no address');
     try {
-      const client = createClient(CallStatsServiceDefinition, { channel: this.#channel });
+      const client = createClient(CallStatsServiceDefinition, { channel: this.channel });
       return this.#compare(await inTime(this.#asking, (signal) => client.getCallStats({}, { signal })));
     } catch (error) {
       if (!(error instanceof RpcError)) throw error;

@@ -1,4 +1,3 @@
-import type { MethodFlow } from '@rondo/operate/internal';
 import {
   type Availability,
   addressOf,
@@ -6,15 +5,16 @@ import {
   arrivals,
   chanceAllFail,
   isPicked,
+  type MethodFlow,
   sumUp,
 } from '@rondo/operate/internal';
 import type { Sampled } from './sampler.js';
 
-/** What a row is about. */
-export type By = 'service' | 'method' | 'instance';
+/** What a row may be about. */
+export const BY = ['service', 'method', 'instance'] as const;
 
-/** All values of {@link By}. */
-export const BY: readonly By[] = ['service', 'method', 'instance'];
+/** One of {@link BY}. */
+export type By = (typeof BY)[number];
 
 /** A row: the sum of its flows. */
 export interface Row extends ReturnType<typeof sumUp> {
@@ -50,15 +50,13 @@ export interface View {
   /** The largest rates first. */
   readonly rows: readonly Row[];
   readonly services: readonly ServiceLoad[];
-  readonly instances: readonly InstanceState[];
-}
-
-/** Whether an instance's figures are known. */
-export interface InstanceState {
-  readonly instanceId: string;
-  readonly address: string;
-  readonly state: Sampled['state'];
-  readonly reason: string | null;
+  /** Whether the figures of each are known; if not, why. */
+  readonly instances: readonly {
+    readonly instanceId: string;
+    readonly address: string;
+    readonly state: Sampled['state'];
+    readonly reason: string | null;
+  }[];
 }
 
 /** What a view is made of. */
@@ -71,59 +69,48 @@ interface ViewOptions {
 
 /** Sums up what is known of the instances. */
 export function viewOf(sampled: readonly Sampled[], { by, service, availability }: ViewOptions): View {
-  const services = servicesOf(sampled, service).map((name) => viewService(name, sampled));
-  const shown = new Set(services.map(({ name }) => name));
+  const shown = new Set(servicesOf(sampled).filter((name) => service === undefined || name === service));
   // One pass over the flows, which may be 1,000 instances times 50 methods.
   const flows = sampled.flatMap((one) => one.flows.filter((flow) => shown.has(flow.service)));
   const flowsOf = group(flows, (flow) => flow.service);
+  const services = [...shown].map((name) => {
+    const serving = sampled.filter(({ instance }) => instance.services.includes(name));
+    return { name, serving, flows: flowsOf.get(name) ?? [] };
+  });
   return {
     by,
     rows: rowsBy[by]({ services, flows, sampled, shown }).sort(busiestFirst),
-    services: services.map((one) => loadOf(one, flowsOf.get(one.name) ?? [], availability)).sort(busiestFirst),
+    services: services.map((one) => loadOf(one, availability.of(one.name))).sort(busiestFirst),
     instances: sampled.map(({ instance, state, reason }) => {
       return { instanceId: instance.instanceId, address: addressOf(instance), state, reason: reason || null };
     }),
   };
 }
 
-/** A service, its instances, and which of them clients may pick. */
+/** A service, its instances, and what came to them. */
 interface ServiceView {
   readonly name: string;
-  readonly counted: number;
-  readonly instances: number;
-  readonly replicas: readonly Sampled[];
+  readonly serving: readonly Sampled[];
+  readonly flows: readonly MethodFlow[];
 }
 
-function viewService(name: string, sampled: readonly Sampled[]): ServiceView {
-  const serving = sampled.filter(({ instance }) => instance.services.includes(name));
-  const counted = serving.filter(({ state }) => state === 'counted').length;
-  return { name, counted, instances: serving.length, replicas: serving.filter(({ instance }) => isPicked(instance)) };
-}
-
-function group(
-  flows: readonly MethodFlow[],
-  keyOf: (flow: MethodFlow) => string,
-): ReadonlyMap<string, readonly MethodFlow[]> {
+function group(flows: readonly MethodFlow[], keyOf: (flow: MethodFlow) => string): ReadonlyMap<string, MethodFlow[]> {
   const groups = new Map<string, MethodFlow[]>();
   for (const flow of flows) {
-    const key = keyOf(flow);
-    const found = groups.get(key);
-    if (found === undefined) groups.set(key, [flow]);
+    const found = groups.get(keyOf(flow));
+    if (found === undefined) groups.set(keyOf(flow), [flow]);
     else found.push(flow);
   }
   return groups;
 }
 
-/** The registered services that are shown. */
-export function servicesOf(sampled: readonly Pick<Sampled, 'instance'>[], service?: string): readonly string[] {
-  const all = [...new Set(sampled.flatMap(({ instance }) => instance.services))].sort();
-  return service === undefined ? all : all.filter((name) => name === service);
-}
+/** All registered services. */
+export const servicesOf = (sampled: readonly Pick<Sampled, 'instance'>[]): readonly string[] =>
+  [...new Set(sampled.flatMap(({ instance }) => instance.services))].sort();
 
 /** By rate, and by name if the rates are the same. */
-function busiestFirst(a: Pick<Row, 'callsPerSecond'>, b: Pick<Row, 'callsPerSecond'>): number {
-  return b.callsPerSecond - a.callsPerSecond;
-}
+const busiestFirst = (a: Pick<Row, 'callsPerSecond'>, b: Pick<Row, 'callsPerSecond'>): number =>
+  b.callsPerSecond - a.callsPerSecond;
 
 interface RowSources {
   readonly services: readonly ServiceView[];
@@ -134,48 +121,35 @@ interface RowSources {
 }
 
 const rowsBy: Readonly<Record<By, (sources: RowSources) => Row[]>> = {
-  service({ services, flows }) {
-    const flowsOf = group(flows, (flow) => flow.service);
-    return services.map((one) => rowOf(one.name, one, flowsOf.get(one.name) ?? []));
-  },
+  service: ({ services }) => services.map((one) => rowOf(one.name, one.serving, one.flows)),
   method({ services, flows }) {
-    const served = new Map(services.map((one) => [one.name, one]));
-    return [...group(flows, ({ service, method }) => `${service}/${method}`)].sort(byName).flatMap(([name, of]) => {
-      const service = served.get(of[0]?.service ?? '');
-      return service === undefined ? [] : [rowOf(name, service, of)];
-    });
+    const serving = new Map(services.map((one) => [one.name, one.serving]));
+    const methods = [...group(flows, ({ service, method }) => `${service}/${method}`)];
+    return methods
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([name, of]) => rowOf(name, serving.get(of[0]?.service ?? '') ?? [], of));
   },
   instance: ({ sampled, shown }) =>
-    sampled.map(({ instance, state, flows }) => {
-      const counted = state === 'counted' ? 1 : 0;
-      const figures = sumUp(flows.filter(({ service }) => shown.has(service)));
-      return { name: instance.instanceId, state, counted, instances: 1, ...figures };
+    sampled.map((one) => {
+      const own = one.flows.filter(({ service }) => shown.has(service));
+      return { ...rowOf(one.instance.instanceId, [one], own), state: one.state };
     }),
 };
 
-const byName = ([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number => (a < b ? -1 : 1);
+function rowOf(name: string, serving: readonly Sampled[], flows: readonly MethodFlow[]): Row {
+  const counted = serving.filter(({ state }) => state === 'counted').length;
+  return { name, counted, instances: serving.length, ...sumUp(flows) };
+}
 
-const rowOf = (name: string, { counted, instances }: ServiceView, flows: readonly MethodFlow[]): Row => {
-  return { name, counted, instances, ...sumUp(flows) };
-};
-
-function loadOf(
-  { name, replicas }: ServiceView,
-  flows: readonly MethodFlow[],
-  availability: Availability,
-): ServiceLoad {
-  const { calls, callsPerSecond } = arrivals(flows);
+function loadOf({ name, serving, flows }: ServiceView, availability: number | null): ServiceLoad {
+  const replicas = serving.filter(({ instance }) => isPicked(instance));
   const instances = replicas.length;
-  const available = availability.of(name);
+  const { calls, callsPerSecond } = arrivals(flows);
   return {
-    service: name,
-    instances,
+    ...{ service: name, instances, calls, callsPerSecond, availability },
     unreachable: replicas.filter(({ state }) => state === 'unreachable').length,
-    calls,
-    callsPerSecond,
     load: instances === 0 ? null : callsPerSecond / instances,
-    availability: available,
-    allFail: available === null || instances === 0 ? null : chanceAllFail(available, instances),
+    allFail: availability === null || instances === 0 ? null : chanceAllFail(availability, instances),
   };
 }
 

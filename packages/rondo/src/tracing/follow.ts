@@ -2,7 +2,7 @@ import type { TraceFilter, WatchTracesResponse } from '@rondo/contracts/rondo/tr
 import { type Gatherer, watchTraces } from '@rondo/operate/internal';
 import { addPart, joined, type KnownParts } from '@rondo/operate/page';
 import { sleep } from '@rondo/rpc/clock';
-import type { CommandContext } from '../command.js';
+import type { RunContext } from '../command.js';
 import { tableLook } from '../terminal/terminal.js';
 import { printable } from '../terminal/text.js';
 import { formatTraces } from './format.js';
@@ -16,9 +16,8 @@ const MAX_HELD = 10_000;
 export async function followTraces(
   filter: TraceFilter,
   gatherer: Gatherer,
-  { context, json }: { readonly context: CommandContext; readonly json: boolean },
+  { clock, signal, json, stdout, stderr }: RunContext,
 ): Promise<void> {
-  const { clock, signal, stdout, stderr } = context;
   const held: KnownParts = new Map();
   const toldAt = new Map<string, number>();
   const faults = new Set<string>();
@@ -54,7 +53,8 @@ export async function followTraces(
     }
     const traces = rested.map(([, parts]) => joined(parts));
     const lines = traces.map((trace) => `${JSON.stringify(trace)}\n`).join('');
-    await stdout.write(json ? lines : formatTraces(traces, { ...tableLook(stdout), heading: isFirst }));
+    const table = formatTraces(traces, tableLook(stdout));
+    await stdout.write(json ? lines : isFirst ? table : table.slice(table.indexOf('\n') + 1));
     isFirst = false;
   }
   await following;

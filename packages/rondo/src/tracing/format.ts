@@ -1,13 +1,13 @@
 import { describeSpan, type KnownTrace, type TraceNode, walk } from '@rondo/operate/page';
 import { formatTable } from '../terminal/table.js';
-import type { Look, Paint } from '../terminal/terminal.js';
+import type { Look } from '../terminal/terminal.js';
 import { formatTime } from '../terminal/text.js';
 
 /** Deeper spans aren't indented further. */
 const MAX_INDENT = 30;
 
 /** A trace as a table: a row for each span, below that of its cause, and for each event. */
-export function formatTrace(traceId: string, roots: readonly TraceNode[], { paint, width }: Look): string {
+export function formatTrace(traceId: string, roots: readonly TraceNode[], look: Look): string {
   const startMs = Math.min(...roots.map(({ span }) => span.startUnixMs));
   const rows: string[][] = [['AT', 'TOOK', 'SELF', 'INSTANCE', 'SPAN']];
   const failed = new Set<number>();
@@ -27,16 +27,7 @@ export function formatTrace(traceId: string, roots: readonly TraceNode[], { pain
     }
   }
   const aligned = rows.map(alignTimes(rows));
-  return formatTable(aligned, { width, style: (text, { row }) => styled(text, { row, failed }, paint) });
-}
-
-function styled(
-  text: string,
-  { row, failed }: { readonly row: number; readonly failed: ReadonlySet<number> },
-  paint: Paint,
-): string {
-  if (row === 0) return paint('bold', text);
-  return failed.has(row) ? paint('red', text) : text;
+  return formatTable(aligned, { ...look, style: (_, { row }) => (failed.has(row) ? 'red' : undefined) });
 }
 
 /** The columns of times end at the same digit. */
@@ -47,23 +38,13 @@ function alignTimes(rows: readonly (readonly string[])[]): (row: readonly string
 
 const formatMs = (ms: number): string => ms.toFixed(ms < 1_000 ? 2 : 0);
 
-/** Traces as a table, with a heading unless it stands above already. */
-export function formatTraces(
-  traces: readonly KnownTrace[],
-  { paint, width, heading = true }: Look & { readonly heading?: boolean },
-): string {
-  const rows = traces.map((trace) => [
-    formatTime(trace.startUnixMs),
-    formatMs(trace.durationMs),
-    String(trace.spans),
-    String(trace.failedSpans),
-    String(trace.instances.length),
-    trace.traceId,
-    trace.name,
+const TITLES = ['START', 'MS', 'SPANS', 'FAILED', 'INSTANCES', 'TRACE', 'BEGINS WITH'];
+
+/** Traces as a table. */
+export function formatTraces(traces: readonly KnownTrace[], look: Look): string {
+  const rows = traces.map(({ startUnixMs, durationMs, spans, failedSpans, instances, traceId, name }) => [
+    ...[formatTime(startUnixMs), formatMs(durationMs), spans, failedSpans, instances.length, traceId, name],
   ]);
-  const titles = ['START', 'MS', 'SPANS', 'FAILED', 'INSTANCES', 'TRACE', 'BEGINS WITH'];
-  const first = heading ? 1 : 0;
-  const style = (text: string, { row }: { readonly row: number }) =>
-    row < first ? paint('bold', text) : (traces[row - first]?.failedSpans ?? 0) > 0 ? paint('red', text) : text;
-  return formatTable([...(heading ? [titles] : []), ...rows], { width, style });
+  const style = (_: string, { row }: { readonly row: number }) => (traces[row - 1]?.failedSpans ? 'red' : undefined);
+  return formatTable([TITLES, ...rows], { ...look, style });
 }

@@ -2,7 +2,7 @@ import type { GetTraceResponse } from '@rondo/contracts/rondo/tracing/v1/tracing
 import { collect, findTrace, type Gatherer, splitSilent } from '@rondo/operate/internal';
 import { treeOf, walk } from '@rondo/operate/page';
 import { sleep } from '@rondo/rpc/clock';
-import type { CommandContext } from '../command.js';
+import type { CommandContext, Printed, RunContext } from '../command.js';
 import { tableLook } from '../terminal/terminal.js';
 import { formatTime, printable } from '../terminal/text.js';
 import { formatTrace } from './format.js';
@@ -11,20 +11,18 @@ import { formatTrace } from './format.js';
 const AGAIN_MS = 100;
 const MOST_TIMES = 10;
 
-/** How a trace is shown. */
-interface ShowOptions {
-  readonly json: boolean;
+/** Which trace is shown. */
+interface Wanted {
+  /** Its id, or the beginning of it. */
+  readonly traceId: string;
+  readonly gatherer: Gatherer;
   /** The span that the command itself has sent, if the trace is that of its own call: what answered it may still be about to end. */
   readonly causedBy?: string;
 }
 
-/** Prints the tree of a trace, by its id or the beginning of it. @throws Error that says why there is none. */
-export async function showTrace(
-  traceId: string,
-  gatherer: Gatherer,
-  { context, json, causedBy }: ShowOptions & { readonly context: CommandContext },
-): Promise<void> {
-  const { stdout, stderr, clock, signal } = context;
+/** The tree of a trace; standard error says what is missing in it. @throws Error that says why there is none. */
+export async function showTrace({ traceId, gatherer, causedBy }: Wanted, context: RunContext): Promise<Printed> {
+  const { json, stdout, stderr, clock, signal } = context;
   const ask = async () => join(await collect(findTrace({ traceId }, gatherer, { signal })));
   let trace = await ask();
   const isThere = () => causedBy === undefined || trace.spans.some(({ parentSpanId }) => parentSpanId === causedBy);
@@ -36,18 +34,18 @@ export async function showTrace(
   const [found = traceId, another] = trace.traceIds;
   if (another !== undefined)
     throw new Error(`"${traceId}" begins several traces: ${trace.traceIds.join(', ')}; give more of the id`);
+  const { lostSpans, silent } = trace;
   if (trace.spans.length === 0) throw new Error(explainAbsence(traceId, trace));
   const roots = treeOf(trace.spans);
-  if (json) {
-    const { lostSpans, silent } = trace;
-    const { off, unreachable } = splitSilent(silent);
-    const spans = [...walk(roots)].map(({ node: { span, selfMs }, depth }) => ({ ...span, selfMs, depth }));
-    await stdout.write(`${JSON.stringify({ traceId: found, spans, lostSpans, off, unreachable })}\n`);
-    return;
+  if (!json) {
+    if (lostSpans > 0) await stderr.write(`${lostSpans} more spans were not kept: the trace is too long\n`);
+    await tellSilent(silent, context);
   }
-  await stdout.write(`trace ${printable(found)}\n${formatTrace(found, roots, tableLook(stdout))}`);
-  if (trace.lostSpans > 0) await stderr.write(`${trace.lostSpans} more spans were not kept: the trace is too long\n`);
-  await tellSilent(trace.silent, context);
+  const spans = [...walk(roots)].map(({ node: { span, selfMs }, depth }) => ({ ...span, selfMs, depth }));
+  return {
+    json: { traceId: found, spans, lostSpans, ...splitSilent(silent) },
+    text: `trace ${printable(found)}\n${formatTrace(found, roots, tableLook(stdout))}`,
+  };
 }
 
 type Silent = Parameters<typeof splitSilent>[0];
