@@ -104,8 +104,9 @@ export interface Command {
 
 /** Makes a command from its definition. Each file in `commands/` defines one or more, and `commands/index.ts` lists them. */
 export function defineCommand<const A extends Args, const O extends Options>(spec: About<O> & Action<A, O>): Command {
-  const labels = [...Object.values(spec.args), ...(Object.keys(spec.options).length === 0 ? [] : ['[options]'])];
-  return build({ ...spec, usage: labels.join(' ') }, [], (positionals) => ({ ...spec, positionals }));
+  const { args, options, name } = spec;
+  const usage = [...Object.values(args), ...(Object.keys(options).length === 0 ? [] : ['[options]'])].join(' ');
+  return build({ ...spec, usage }, [], (positionals) => ({ ...spec, positionals, usage: `${name} ${usage}` }));
 }
 
 /**
@@ -116,20 +117,24 @@ export function defineCommand<const A extends Args, const O extends Options>(spe
 export function defineActions<const O extends Options, const M extends Readonly<Record<string, Args>>>(
   spec: About<O> & { readonly usual?: string; readonly actions: { readonly [K in keyof M]: Action<M[K], O> } },
 ): Command {
-  const { name, usual = '' } = spec;
-  const actions = new Map(Object.entries<Action<M[keyof M], O>>(spec.actions));
-  const usages = [...actions].map(([action, { args }]) => [action, ...Object.values(args)].join(' '));
-  return build({ ...spec, usage: usages.join(`\nrondo ${name} `) }, [...actions.keys()], ([action, ...positionals]) => {
-    const found = actions.get(action ?? usual);
-    const unknown = action === undefined ? '' : `there is no rondo ${name} ${action}; `;
-    if (found === undefined) throw new UsageError(`${unknown}say what to do: rondo ${name} ${usages.join(', or ')}`);
-    return { ...found, positionals };
+  const { name, usual } = spec;
+  const actions = Object.entries<Action<M[keyof M], O>>(spec.actions).map(([word, action]) => {
+    return { word, action, usage: [word, ...Object.values(action.args)].join(' ') };
+  });
+  const [words, usages] = [actions.map(({ word }) => word), actions.map(({ usage }) => usage)];
+  return build({ ...spec, usage: usages.join(`\nrondo ${name} `) }, words, ([given, ...positionals]) => {
+    const chosen = actions.find(({ word }) => word === (given ?? usual));
+    if (chosen !== undefined) return { ...chosen.action, positionals, usage: `${name} ${chosen.usage}` };
+    const unknown = given === undefined ? '' : `there is no rondo ${name} ${given}; `;
+    throw new UsageError(`${unknown}say what to do: rondo ${name} ${usages.join(', or ')}`);
   });
 }
 
 /** What a command line asks for. */
 interface Chosen extends Action<Args, Options> {
   readonly positionals: readonly string[];
+  /** Its command line, without `rondo`. */
+  readonly usage: string;
 }
 
 /** A command that parses its options, and applies those that all commands share. `words` may stand for its first argument. */
@@ -159,7 +164,7 @@ function build(
         if (multiple) return [option, value ?? []];
         return [option, typeof value === 'string' && parse !== undefined ? parse(value, option) : value];
       });
-      const all = Object.fromEntries([...read, ...readArguments(chosen, about)]);
+      const all = Object.fromEntries([...read, ...readArguments(chosen)]);
       const result = await chosen.run(all, { ...withSystem(values, context), json, print });
       if (typeof result !== 'object') return result ?? ExitCode.OK;
       await print(result);
@@ -171,17 +176,17 @@ function build(
 const isRepeated = (label = '') => label.endsWith(' …');
 
 /** The arguments by name. @throws UsageError if one is missing, or there are more. */
-function readArguments({ args, missing, positionals }: Chosen, { name, usage }: Described) {
+function readArguments({ args, missing, positionals, usage }: Chosen) {
   const left = [...positionals];
   const read = Object.entries(args).map(([argument, label]) => {
     const value = isRepeated(label) ? left.splice(0) : left.shift();
     if (label.startsWith('<') && (value === undefined || value.length === 0))
-      throw new UsageError(missing ?? `${label} is missing: rondo ${name} ${usage}`.replaceAll('\n', ', or '));
+      throw new UsageError(missing ?? `${label} is missing: rondo ${usage}`);
     return [argument, value];
   });
   const [stray] = left;
   if (stray === undefined) return read;
-  throw new UsageError(`"${stray}" is not expected: rondo ${name} ${usage}`.replaceAll('\n', ', or '));
+  throw new UsageError(`"${stray}" is not expected: rondo ${usage}`);
 }
 
 /** The context with the system that the user has named. */

@@ -28,6 +28,14 @@ describe('rondo', () => {
   });
 
   it.each([
+    ['jobs', /^rondo jobs ls \[service\]\nrondo jobs retry <id> \[service\]\n/],
+    ['call', /^rondo call <service>\/<method> \[json \| -\] … \[options\]\n/],
+    ['audit', /--limit N +The most events, up to 10000; 50 by default\.\n/],
+  ])('derives the help of %s from its arguments, actions and options', async (name, help) => {
+    expect((await rondo(['help', name])).stdout).toMatch(help);
+  });
+
+  it.each([
     [['dcotor'], 'there is no command "dcotor". Did you mean "doctor"?'],
     [
       ['frob'],
@@ -41,6 +49,13 @@ describe('rondo', () => {
     [['call', 'a/b', '--count', '-1'], '--count needs a value; one that begins with - is written --count=-…'],
     [['call', 'a/b', '-H', '-x=1'], '-H needs a value; one that begins with - is written -H-…'],
     [['logs', '--data'], "Option '--data <value>' argument missing"],
+    [
+      ['jobs', 'frob'],
+      'there is no rondo jobs frob; say what to do: rondo jobs ls [service], or retry <id> [service], or',
+    ],
+    [['jobs', 'retry'], '<id> is missing: rondo jobs retry <id> [service]'],
+    [['tx', 'ls', 'x'], '"x" is not expected: rondo tx ls'],
+    [['audit', '--limit', '10001'], '--limit 10001: must be a whole number from 1 to 10000'],
   ])('%j is one line that says what is wrong', async (args, message) => {
     const { exitCode, stdout, stderr } = await rondo(args);
     expect(stderr).toContain(message);

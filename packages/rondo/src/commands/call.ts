@@ -65,7 +65,6 @@ export const call = defineCommand({
   examples: [
     [`call calculator.v1.CalculatorService/Add '{"a": 2, "b": 3}'`, 'One call.'],
     [`call CalculatorService/Add '{"a": 2, "b": 3}' --rate 200 --concurrency 8 --json`, 'A load until Ctrl-C.'],
-    [`call CalculatorService/Divide '{"a": 1}' --timeout 500ms -H tenant=acme`, 'With a deadline and metadata.'],
     [`call Calculator/Add '{"a": 2, "b": 3}' --address 127.0.0.1:50051`, 'One server, without a registry.'],
   ],
   complete: completeMethod,

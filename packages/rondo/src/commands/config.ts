@@ -33,7 +33,6 @@ export const config = defineActions({
   ].join('\n'),
   options: { ...registryOption, ...jsonOption },
   examples: [
-    ['config', 'All settings, with their authors and ages.'],
     ['config set OrderService canary_percent 20', 'Gives the canaries of the service a fifth of the calls.'],
     ['config set OrderService breaker "on?slow=500ms"', 'Switches a circuit breaker on, in all its clients.'],
     ['config unset OrderService breaker', 'Back to what environments and contracts say.'],

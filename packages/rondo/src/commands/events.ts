@@ -32,7 +32,6 @@ export const events = defineActions({
   options: { ...registryOption, ...jsonOption },
   examples: [
     ['events ls', 'The groups, how far behind they are, and what waits for an operator.'],
-    ['events retry 17 OrderService', 'Tries to deliver an event of the service again.'],
     ['events replay sales.v1.OrderPlaced:deliveries 2026-03-01T09:00:00Z', 'Delivers events to a group again.'],
     ['events hand-over sales.v1.OrderPlaced:deliveries spiffe://rondo.local/deliveries', 'Gives a group to a process.'],
   ],

@@ -82,10 +82,7 @@ export const keys = defineActions({
   },
 });
 
-interface Where {
-  readonly file: string | undefined;
-  readonly data: string | undefined;
-}
+type Where = Readonly<Record<'file' | 'data', string | undefined>>;
 
 function keyFileOf({ file, data }: Where, { directory, dataDirectory, environment }: RunContext): string {
   const configured = file ?? (data === undefined ? environment['RONDO_API_KEYS'] : undefined);

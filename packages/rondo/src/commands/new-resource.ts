@@ -5,11 +5,7 @@ import type { AddedResource } from '../scaffold/index.js';
 import { lines, loadScaffold, startInto, test, workOnTree } from '../tree-work.js';
 
 /** Which resource is added. */
-interface Resource {
-  readonly name: string | undefined;
-  readonly service: string | undefined;
-  readonly fields: string | undefined;
-  readonly parent: string | undefined;
+interface Resource extends Readonly<Record<'name' | 'service' | 'fields' | 'parent', string | undefined>> {
   readonly start: boolean;
   readonly 'skip-test': boolean;
 }

@@ -1,5 +1,5 @@
 import { readSnapshot, type Snapshot } from '@rondo/operate/internal';
-import { type CommandContext, defineCommand, type RunContext } from '../command.js';
+import { type CommandContext, defineCommand } from '../command.js';
 import { completeService } from '../completion/registered.js';
 import { dividedServices, type InspectedService, inspect } from '../contract/inspect.js';
 import { formatDivided } from '../contract/report.js';
@@ -43,7 +43,7 @@ export const ps = defineCommand({
   ],
   complete: completeService,
   async run({ name, check }, context) {
-    const { clock, signal } = context;
+    const { clock, signal, json, stderr } = context;
     const addresses = await registryAddresses(context);
     const { listing, operatorStates } = await withRegistry(addresses, (registry) => readSnapshot(registry, signal));
     const service = name === undefined ? undefined : registeredService(name, listing);
@@ -59,7 +59,8 @@ export const ps = defineCommand({
     }));
     const guards = guardsIn(stats ?? new Map());
     const found: Found = { listing, operatorStates, entries, contracts, guards, service };
-    if (listing.warming) await warn(context);
+    const note = 'The registry has just started empty: what is missing may still come back.';
+    if (listing.warming && !json) await stderr.write(`${createPaint(stderr.color)('yellow', note)}\n`);
     return { json: viewOf(found, clock.now()), text: toText(found, addresses, context) };
   },
 });
@@ -71,11 +72,6 @@ interface Found extends Snapshot {
   readonly guards: readonly InstanceGuard[];
   /** The service that the instances were selected by; undefined for all services. */
   readonly service: string | undefined;
-}
-
-async function warn({ json, stderr }: RunContext): Promise<void> {
-  const text = 'The registry has just started empty: what is missing may still come back.';
-  if (!json) await stderr.write(`${createPaint(stderr.color)('yellow', text)}\n`);
 }
 
 function viewOf({ listing, operatorStates, entries, contracts, guards }: Found, nowMs: number) {
