@@ -5,8 +5,8 @@ import { CallStatsServiceDefinition } from '@rondo/contracts/rondo/stats/v1/stat
 import { createClient } from '@rondo/rpc/client';
 import { RpcError, Status } from '@rondo/rpc/status';
 import { untilAnswered } from '@rondo/rpc/testing';
-import { deferred } from '../../rpc/test/support/wait.js';
-import { closeAll, dial, start } from './started.js';
+import { deferred, until } from '../../rpc/test/support/wait.js';
+import { closeAll, dial, start, startFakeRegistry } from './started.js';
 
 afterEach(closeAll);
 
@@ -75,5 +75,15 @@ it.each(['frames', 'grpc'])(
     const adder = createClient(AdderServiceDefinition, { channel: dial(service.address, { frames: true }) });
     for (let left = 3; left > 0; left -= 1) await adder.add({ a: 1n, b: 2n });
     expect(ways).toEqual(Array(3).fill(transport));
+  },
+);
+
+it.each(['frames', 'grpc'])(
+  'a registry is called by %s if RONDO_TRANSPORT of the service says so',
+  async (transport) => {
+    const { fake, address } = await startFakeRegistry();
+    await start({ environment: { RONDO_REGISTRY: address, RONDO_TRANSPORT: transport } });
+    await until(() => fake.ways.length > 0);
+    expect(fake.ways[0]).toBe(transport);
   },
 );

@@ -8,6 +8,7 @@ import { createClient } from '@rondo/rpc/client';
 import { type Handlers, implement, type ServiceImplementation } from '@rondo/rpc/server';
 import { RpcError, Status } from '@rondo/rpc/status';
 import { createTestChannel, ManualClock } from '@rondo/rpc/testing';
+import { type Way, wayOf } from '../../rpc/test/support/ways.js';
 import { startRegistration } from '../src/registration/registration.js';
 import { createState, readinessOf } from '../src/state.js';
 import { recordingLogger } from './recording-logger.js';
@@ -30,6 +31,8 @@ interface FakeRegistry {
   /** Whether it never replies. */
   hangs: boolean;
   grantedTtlMs: number;
+  /** How each `Register` came. */
+  readonly ways: Way[];
 }
 
 /** A registry that records its requests, and fails as the test sets it. */
@@ -45,6 +48,7 @@ export function createFakeRegistry(): { readonly fake: FakeRegistry; readonly se
     onRegister: () => undefined,
     hangs: false,
     grantedTtlMs: 9_000,
+    ways: [],
   };
   const enter = async (name: string, needsLease: boolean) => {
     fake.calls.push(name);
@@ -57,7 +61,8 @@ export function createFakeRegistry(): { readonly fake: FakeRegistry; readonly se
   const handlers: Handlers<typeof RegistryServiceDefinition> = {
     setOperatorState: () => ({}),
     listOperatorStates: () => ({}),
-    async register(request) {
+    async register(request, { metadata }) {
+      fake.ways.push(wayOf(metadata));
       await enter('register', false);
       const { registerFault } = fake;
       fake.onRegister();

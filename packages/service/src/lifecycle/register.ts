@@ -50,7 +50,7 @@ export function register(runtime: ServiceRuntime, options: RegisterOptions): Reg
   const entry = { instance: registrant(runtime, options), readiness, weight, ttlMs, clock, random, log };
   return directory?.registrar
     ? startRegistration({ ...entry, registry: directory.registrar })
-    : keepRegistered({ ...entry, registry: registriesOf(config), mutualTls });
+    : keepRegistered({ ...entry, registry: registriesOf(config), mutualTls, frames: config.transport !== 'grpc' });
 }
 
 function registrant(runtime: ServiceRuntime, { services, descriptorSet, server }: RegisterOptions): Registrant {

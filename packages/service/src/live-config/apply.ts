@@ -28,7 +28,8 @@ export function applySettings(runtime: ServiceRuntime, { services, channel, tls 
   };
   const addresses = registriesOf(config);
   if (addresses.length === 0) return () => Promise.resolve();
-  const watch = watchSettings({ addresses, clock, random, log, tls, onChange: apply });
+  const frames = config.transport !== 'grpc';
+  const watch = watchSettings({ addresses, clock, random, log, tls, frames, onChange: apply });
   return () => watch.close();
 }
 

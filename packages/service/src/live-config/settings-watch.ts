@@ -14,6 +14,8 @@ interface SettingsWatchOptions {
   readonly log: Logger;
   /** Undefined for connections without TLS. */
   readonly tls: MutualTls | undefined;
+  /** Whether registries are called by frames; a registry of 0.2 is called by gRPC. */
+  readonly frames: boolean;
   /** The settings have changed. */
   readonly onChange: (settings: LiveSettings) => void;
 }
@@ -24,10 +26,10 @@ const NO_SETTINGS_MS = 60_000;
 
 /** Follows the settings of all services until it is closed. While no registry answers, the last known settings apply. */
 export function watchSettings(options: SettingsWatchOptions): { close(): Promise<void> } {
-  const { addresses, random, tls: mutualTls } = options;
+  const { addresses, random, log: logger, tls: mutualTls, frames } = options;
   const clock = backgroundClock(options.clock);
-  const resolver = staticResolver(addresses, { minPingIntervalMs: PEER_PING_INTERVAL_MS });
-  const channel = createChannel({ resolver, mutualTls, clock, random });
+  const resolver = staticResolver(addresses, { minPingIntervalMs: PEER_PING_INTERVAL_MS, frames });
+  const channel = createChannel({ resolver, mutualTls, clock, random, logger });
   const client = createClient(SettingsServiceDefinition, { channel });
   const closed = new AbortController();
   const done = follow(client, { ...options, clock }, closed.signal);

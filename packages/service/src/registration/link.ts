@@ -3,9 +3,9 @@ import type { Logger } from '@rondo/rpc/call';
 import { type Channel, createChannel, fixedEndpoint, type Resolver } from '@rondo/rpc/client';
 import type { Clock, Random } from '@rondo/rpc/clock';
 import {
-  grpcTransport,
   type MutualTls,
   PEER_PING_INTERVAL_MS,
+  peerTransports,
   type ResolverListener,
   type TransportFactory,
   wrapTransport,
@@ -33,7 +33,9 @@ export interface RegistryLinkOptions {
   readonly log: Logger;
   /** Undefined for connections without TLS. */
   readonly mutualTls?: MutualTls | undefined;
-  /** Creates the connections; gRPC over HTTP/2 by default. */
+  /** Whether registries are called by frames; a registry of 0.2 is called by gRPC. True by default. */
+  readonly frames?: boolean | undefined;
+  /** Creates the connections instead. */
   readonly transport?: TransportFactory;
 }
 
@@ -48,11 +50,10 @@ export interface ConnectedRegistryLink extends RegistryLink {
  * the first other registry that answers. If all others fail, it tries all of them in turn.
  */
 export function createRegistryLink(options: RegistryLinkOptions): ConnectedRegistryLink {
-  const { addresses, clock, random, log, mutualTls } = options;
+  const { addresses, clock, random, log, mutualTls, frames } = options;
   const servers = mutualTls?.servedBy(RegistryServiceDefinition.fullName);
-  const reconnects = createReconnects(
-    options.transport ?? ((address, known) => grpcTransport(address, { ...known, clock, random, mutualTls, servers })),
-  );
+  const connect = options.transport ?? peerTransports({ clock, random, logger: log, mutualTls, frames });
+  const reconnects = createReconnects((address, known) => connect(address, { ...known, servers }));
   const list = createList(addresses);
   /** The registry that the link stays with. */
   let settled: string | undefined;
@@ -78,7 +79,9 @@ function createList(addresses: readonly string[]) {
   let listener: ResolverListener | undefined;
   const publish = (departed: readonly string[]) =>
     listener?.onResolution({
-      endpoints: listed.map((address) => fixedEndpoint(address, { minPingIntervalMs: PEER_PING_INTERVAL_MS })),
+      endpoints: listed.map((address) =>
+        fixedEndpoint(address, { minPingIntervalMs: PEER_PING_INTERVAL_MS, frames: true }),
+      ),
       departed,
     });
   const resolver: Resolver = {

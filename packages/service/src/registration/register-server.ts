@@ -93,12 +93,14 @@ interface KeepRegisteredOptions {
   readonly log: Logger;
   /** Undefined without TLS. */
   readonly mutualTls?: MutualTls | undefined;
+  /** Whether registries are called by frames. True by default. */
+  readonly frames?: boolean;
 }
 
 /** Registers an instance at one of the registries, over a connection of its own. */
-export function keepRegistered({ registry, mutualTls, ...options }: KeepRegisteredOptions): Registration {
+export function keepRegistered({ registry, mutualTls, frames, ...options }: KeepRegisteredOptions): Registration {
   const { clock, random, log } = options;
-  const link = createRegistryLink({ addresses: registry, clock, random, log, mutualTls });
+  const link = createRegistryLink({ addresses: registry, clock, random, log, mutualTls, frames });
   const client = createClient(RegistryServiceDefinition, { channel: link.channel });
   const registration = startRegistration({ ...options, registry: client, link });
   return {
