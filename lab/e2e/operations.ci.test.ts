@@ -86,14 +86,16 @@ interface Operation {
 
 interface Listed {
   readonly instanceId: string;
-  readonly endpoints: readonly { readonly address: string }[];
+  readonly endpoints: readonly { readonly address: string; readonly protocols: readonly string[] }[];
   readonly status: string;
   readonly operatorState: string;
   readonly check: { readonly certificateValidTo?: string };
   readonly [field: string]: unknown;
 }
 
-const FIELDS = 'instanceId services address zone version weight registerTime state certificateEndTime'.split(' ');
+const FIELDS = 'instanceId services address zone version weight registerTime state certificateEndTime frames'.split(
+  ' ',
+);
 
 /** The fields of an instance that both show. */
 function compared(one: object): object {
@@ -124,6 +126,7 @@ const operations: Readonly<Record<string, Operation>> = {
           compared({
             ...{ ...one, address: one.endpoints[0]?.address, state: stateOf(one) },
             certificateEndTime: one.check.certificateValidTo,
+            frames: one.endpoints[0]?.protocols.includes('FRAMES'),
           }),
         ),
       );

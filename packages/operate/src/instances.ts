@@ -162,11 +162,12 @@ const STATES: Readonly<Record<Endpoint['state'], FleetState>> = {
 
 /** An instance as a page shows it. */
 export function toInstance({ endpoint, load, reading }: Followed): FleetInstance {
-  const { instanceId, services = [], state, address, zone, version, weight, registerTimeMs } = endpoint;
+  const { instanceId, services = [], state, address, zone, version, weight, registerTimeMs, frames = false } = endpoint;
   return {
     ...{ instanceId, services: [...services], state: STATES[state], address, zone, version, weight, load },
     registerTime: registerTimeMs === undefined ? undefined : new Date(registerTimeMs),
     name: nameOf(instanceId),
     certificateEndTime: reading?.last.certificateEndTime,
+    frames,
   };
 }

@@ -105,7 +105,18 @@ const STATE_TEXTS: Readonly<Record<string, string>> = {
 };
 
 function Facts({ instance }: { readonly instance: Instance }) {
-  const { state, load, services, address = '', version, zone, weight, registerTime, certificateEndTime } = instance;
+  const {
+    state,
+    load,
+    services,
+    address = '',
+    version,
+    zone,
+    weight,
+    registerTime,
+    certificateEndTime,
+    frames,
+  } = instance;
   const facts: readonly (readonly [string, string])[] = [
     ['State', `${state}. ${STATE_TEXTS[state] ?? 'Its state isn’t known.'}`],
     ['Services', services.join(', ')],
@@ -116,6 +127,7 @@ function Facts({ instance }: { readonly instance: Instance }) {
     ['Zone', zone || 'unknown'],
     ['Weight', `${weight}, relative to the others`],
     ['Address', address],
+    ['Called by', frames === true ? 'frames, and gRPC' : 'gRPC'],
     ['Registered', timeOf(registerTime)],
     ['Certificate', certificateEndTime === undefined ? 'none, as it has no TLS' : `ends ${timeOf(certificateEndTime)}`],
   ];
