@@ -77,7 +77,7 @@ export class FrameWriter {
     if (principal !== 0) fields.number(CALL.principal, principal);
   }
 
-  message({ id, data, more, totalBytes, compressed }: MessageFrame): void {
+  message({ id, data, more, totalBytes, compressed }: MessageFrame<Uint8Array>): void {
     const fields = this.#fields;
     fields.prefix(
       KIND.message,

@@ -81,9 +81,9 @@ export interface FrameSocket {
 }
 
 /** A message, or a piece of one. */
-export interface MessageFrame {
+export interface MessageFrame<Data extends Uint8Array = Buffer> {
   readonly id: number;
-  readonly data: Buffer;
+  readonly data: Data;
   readonly more: boolean;
   /** 0 unless this is the first of several pieces. */
   readonly totalBytes: number;

@@ -12,7 +12,7 @@ const MAX_CREDIT = 2 ** 31 - 1;
 
 /** A message to be sent. */
 interface OutgoingMessage {
-  readonly data: Buffer;
+  readonly data: Uint8Array;
   readonly compressed: boolean;
 }
 
@@ -111,7 +111,7 @@ export class Outgoing {
   /** Sends a message. Resolves when there is room for another one; undefined if there is room now. */
   send(message: Uint8Array, compressed = false): Promise<void> | undefined {
     if (this.#closed) return undefined;
-    this.#messages.push({ data: toBuffer(message), compressed });
+    this.#messages.push({ data: message, compressed });
     this.#count(message.length);
     this.#schedule();
     if (this.#hasRoom) return undefined;
@@ -200,6 +200,3 @@ function increased(credit: number, bytes: number): number {
   if (credit + bytes > MAX_CREDIT) throw new FrameError(`the credit is more than ${MAX_CREDIT} bytes`);
   return credit + bytes;
 }
-
-const toBuffer = (bytes: Uint8Array): Buffer =>
-  Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
