@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { connect as connectTls } from 'node:tls';
 import { beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Authority } from '@rondo/certificates';
 import { ConformanceServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/conformance';
@@ -5,7 +7,9 @@ import { callerIdentity } from '../src/exports/call.js';
 import { createChannel, createClient, staticResolver } from '../src/exports/client.js';
 import { createRouter, serve } from '../src/exports/server.js';
 import type { MutualTls } from '../src/tls/mutual-tls.js';
+import { FRAMES_ALPN, PREFACE } from '../src/transport/frames/frames.js';
 import { grpcTransport } from '../src/transport/grpc/transport.js';
+import { BEGIN } from './attacks/frames.js';
 import { closersOfATest } from './support/closers.js';
 import { forge } from './support/forgery.js';
 import { certify, createFolder, type IssueOptions, mutualTlsIn, newAuthority } from './support/identities.js';
@@ -183,6 +187,11 @@ describe.each([
         line: 'no authority that this process trusts has issued its certificate',
         told: 'it may not accept spiffe://rondo.test/gateway',
       },
+      'a certificate that has expired': {
+        client: () => processOf('gateway', { valid: [-3, -1], readAt: -2 }),
+        line: 'its certificate has expired',
+        told: 'it may not accept spiffe://rondo.test/gateway',
+      },
       plaintext: {
         client: async () => undefined,
         line: 'it speaks plaintext',
@@ -198,5 +207,26 @@ describe.each([
       expect(server.refusedConnections.handshake).toBeGreaterThan(0);
       expect(callers).toEqual([]);
     });
+  });
+});
+
+describe('over TLS, a client that agrees on', () => {
+  it.each([
+    ['frames, and speaks HTTP/2', FRAMES_ALPN, BEGIN],
+    ['HTTP/2, and speaks frames', 'h2', PREFACE],
+    ['frames, and none', FRAMES_ALPN, Buffer.from('f2524f4e444f030a', 'hex')],
+  ])('%s, is closed', async (_what, protocol, bytes) => {
+    const { server } = await start(await processOf('sales'));
+    const { cert, key, ca } = (await processOf('gateway')).identity.current;
+    const secured = connectTls({
+      ...{ port: server.port, cert, key, ca, ALPNProtocols: [protocol] },
+      checkServerIdentity: () => undefined,
+    });
+    closers.push(() => secured.destroy());
+    secured.on('error', () => undefined).resume();
+    await once(secured, 'secureConnect');
+    expect(secured.alpnProtocol).toBe(protocol);
+    secured.write(bytes);
+    if (!secured.destroyed) await new Promise((resolve) => secured.once('close', resolve));
   });
 });

@@ -12,6 +12,7 @@ import type { MutualTls } from '../../src/tls/mutual-tls.js';
 import { peerTransports } from '../../src/transport/peer-transport.js';
 import { type WireCall, wrapTransport } from '../../src/transport/transport.js';
 import { type CertificateFolder, folderOf, type IssueOptions, mutualTlsIn } from './identities.js';
+import { HANG_MS } from './wait.js';
 
 export const ada: Principal = {
   subject: 'ada',
@@ -80,7 +81,7 @@ export class SecuredSystem {
   }
 
   clientOf({ address }: RpcServer, mutualTls: MutualTls, { frames = false, change }: ClientSettings = {}) {
-    const create = peerTransports({ mutualTls, clock: systemClock, random: systemRandom });
+    const create = peerTransports({ mutualTls, clock: systemClock, random: systemRandom, connectTimeoutMs: HANG_MS });
     const channel = createChannel({
       resolver: staticResolver([address], { frames }),
       transport: (at, known) => {
