@@ -9,19 +9,25 @@ import { openStore } from './open-store.js';
 import { registryHandlers } from './rpc/handlers.js';
 import { RefusalLog } from './rpc/refusal-log.js';
 import { settingsHandlers } from './rpc/settings-handlers.js';
+import { plainListener } from './xds/plain-listener.js';
+import { xdsServices } from './xds/services.js';
 
 /** Wires the registry: its contract over the configured store. */
 export function createApp(
   context: Pick<ServiceContext, 'clock' | 'wallClock' | 'random' | 'log'> &
-    Partial<Pick<ServiceContext, 'mayServe'>> & { readonly meter: StoreMeter },
-  config: Config<typeof variables>,
+    Partial<Pick<ServiceContext, 'mayServe' | 'descriptorSet'>> & { readonly meter: StoreMeter },
+  config: Omit<Config<typeof variables>, 'xdsPort'> & { readonly xdsPort?: number | undefined },
 ): App {
-  const { store: location, system } = config;
-  const { clock, wallClock, random, log, meter, mayServe = () => true } = context;
+  const { store: location, system, xdsPort } = config;
+  const { clock, wallClock, random, log, meter, mayServe = () => true, descriptorSet } = context;
   const opened = openStore({ location, clock, wallClock, random, log, watchRestMs: WATCH_REST_MS });
   const { store, settings, part } = opened;
   const refusals = new RefusalLog(log, clock);
   meterStore(meter, { ...opened, refusals });
+  const maxWatches = location.limits.watches;
+  const xds = xdsServices({ store, settings, descriptorSet, wallClock, log, refusals, maxStreams: maxWatches });
+  const plain = { discovery: xds.discovery, log, clock };
+  const listeners = xdsPort === undefined ? [] : [plainListener({ port: xdsPort, ...plain })];
   const isNew = async () => (await store.listServices()).warming;
   return {
     services: [
@@ -33,15 +39,17 @@ export function createApp(
           wallClock,
           mayServe,
           refusals,
-          maxWatches: location.limits.watches,
+          maxWatches,
         }),
       ),
       implement(
         SettingsServiceDefinition,
         settingsHandlers({ settings, wallClock, mayServe, isNew, log, refusals, checkSetting }),
       ),
+      xds.discovery,
+      xds.status,
     ],
-    parts: [part],
+    parts: [part, { name: 'xDS', listeners }],
     // Polled: a renewal by each instance, the lists by a start until services are ready, and by `rondo top`.
     quiet: ['Renew', 'ListInstances', 'ListServices', 'ListOperatorStates'].map(
       (method) => `/${RegistryServiceDefinition.fullName}/${method}`,

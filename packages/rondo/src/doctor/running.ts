@@ -24,6 +24,7 @@ import { withRegistry } from '../registry/locate.js';
 import { mixedSecurity, splitBySecurity } from '../registry/security.js';
 import { messageOf } from '../workspace/errors.js';
 import { type Finding, fail, note, type Outcome, ok, warn } from './finding.js';
+import { examineXds } from './xds.js';
 
 /** Where a running system is expected. */
 export interface Expected {
@@ -61,6 +62,7 @@ export async function examineRunning(expected: Expected, asking: Asking): Promis
       ...(await judgeStats(instances, asking, expected)),
       ...(await judgeGroups(instances, asking)).map((outcome) => ({ name: 'events', ...outcome })),
       ...(await judgeSchedules(instances, asking)).map((outcome) => ({ name: 'schedules', ...outcome })),
+      ...(await examineXds(expected.addresses, asking.signal)).map((outcome) => ({ name: 'xds', ...outcome })),
       { name: 'clock', ...judgeClock(clock.now(), reading) },
     ];
   } catch (error) {

@@ -28,6 +28,7 @@ export {
 } from '../call/trace.js';
 export { wasSent } from '../channel/attempt.js';
 export { classifyFailure } from '../channel/failure.js';
+export { groupBy } from '../channel/group-by.js';
 export { CallWindow, isNeutral, isServerFault } from '../channel/outcomes.js';
 export { BalancingError } from '../channel/overrides.js';
 export type { Self } from '../channel/policies.js';
@@ -68,6 +69,7 @@ export { encodeMessage } from '../contract/encode.js';
 export { type Method, methodsOf } from '../contract/method.js';
 export { didYouMean, editDistance, listNames, nearest } from '../contract/nearest.js';
 export { nameInCode, optionBytes, POLICY_TAG } from '../contract/policy.js';
+export { DEFAULT_RETRY } from '../contract/retry-policy.js';
 export {
   type BalancingOverrides,
   balancingText,

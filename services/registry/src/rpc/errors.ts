@@ -59,6 +59,12 @@ export const registryErrors = defineErrors('the registry', {
     cause: 'The registry holds as many instances, services, cordoned instances, settings or watches as it may.',
     remedy: 'Raise the limit that the text names, if the system needs it.',
   },
+  XDS_NAMES: {
+    code: 'RESOURCE_EXHAUSTED',
+    text: 'a stream may subscribe to {most} resources of a type, and this one names {names}: open several channels, each for some of the services',
+    cause: 'An xDS client has subscribed to more services than a stream may.',
+    remedy: 'Use several processes, each for some of the services.',
+  },
   STOPPING: {
     code: 'UNAVAILABLE',
     text: 'the registry is stopping: ask it again once it is back',

@@ -23,6 +23,14 @@ interface RefusedCall {
   readonly peer: string;
 }
 
+/** Resources that an xDS client refuses, with the reason in its own words. */
+interface RefusedResources {
+  readonly node: string;
+  readonly type: string;
+  readonly reason: string;
+  readonly peer: string;
+}
+
 /** The maximum number of log lines a minute. */
 const MAX_LINES = 10;
 const MINUTE_MS = 60_000;
@@ -61,6 +69,12 @@ export class RefusalLog {
   /** Logs the fault of another call, if the certificate of its process doesn't allow it. */
   recordCall(fault: unknown, peer: string): void {
     if (fault instanceof IdentityRefused) this.#warn(fault.message, { peer }, `a call was refused: ${fault.message}`);
+  }
+
+  /** Logs that an xDS client refuses what the registry sends. */
+  recordResources(refused: RefusedResources): void {
+    const { node, type, reason } = refused;
+    this.#warn(`xds ${node} ${type}`, refused, `an xDS client refuses resources: ${reason}`);
   }
 
   #warn(subject: string, fields: object, text: string): void {
