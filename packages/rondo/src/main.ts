@@ -11,7 +11,7 @@ import { withBuild } from './workspace/build-lock.js';
 import { cleanEnvironment } from './workspace/environment.js';
 import { messageOf } from './workspace/errors.js';
 import { readJson } from './workspace/files.js';
-import { commands, dist, isInstalled, program, root, tool } from './workspace/paths.js';
+import { commands, dist, isInstalled, joinProgram, program, root, tool } from './workspace/paths.js';
 import { run } from './workspace/process.js';
 
 /** A module that runs a task, and resolves to the exit code. */
@@ -44,6 +44,8 @@ const MODULE_OF: Readonly<Record<TaskName | 'migrate' | 'tables', Load>> = {
 
 /** Has a `--help` of its own. */
 const EXPLAINS_ITSELF = 'test';
+/** Runs as long as the server that it joins, so it loads nothing else. */
+const JOIN = 'join';
 /** What the commands import is compiled in a clone, and this last of all. */
 const IMPORTED = path.join(root, 'packages/schema/dist');
 /** The tasks of Rondo's own repository. */
@@ -53,8 +55,9 @@ requireNode();
 cleanEnvironment();
 process.env['RONDO_WORKSPACE'] = root;
 const [name, ...args] = process.argv.slice(2);
-const load = await moduleOf(name);
-if (load === undefined) await runCommand(name);
+const load = name === JOIN ? undefined : await moduleOf(name);
+if (name === JOIN && !explains(args)) await runJoin();
+else if (load === undefined) await runCommand(name);
 else process.exitCode = await runTask(String(name), load);
 
 /** Installed, this program is the first that runs; in a clone, `scripts/rondo.mjs` has looked. */
@@ -68,6 +71,16 @@ function requireNode(): void {
 async function moduleOf(name = ''): Promise<Load | undefined> {
   const own: Readonly<Record<string, Load>> = existsSync(OWN) ? (await import(pathToFileURL(OWN).href)).ownTasks : {};
   return new Map(Object.entries({ ...MODULE_OF, ...own })).get(name);
+}
+
+async function runJoin(): Promise<void> {
+  if (!existsSync(joinProgram)) await buildCommands(JOIN);
+  await import(pathToFileURL(joinProgram).href);
+}
+
+/** Whether a command prints its help: what follows `--` isn't for it. */
+function explains(given: readonly string[]): boolean {
+  return given.slice(0, given.includes('--') ? given.indexOf('--') : undefined).includes('--help');
 }
 
 async function runTask(name: string, load: Load): Promise<number> {

@@ -7,6 +7,7 @@ import { withBuild } from '../workspace/build-lock.js';
 import { dist, isInstalled } from '../workspace/paths.js';
 import { type Ended, native, run } from '../workspace/process.js';
 import { type StepResult, step } from '../workspace/steps.js';
+import { bundleJoin, isJoinFresh } from './join.js';
 import { arePagesFresh, bundlePages } from './pages.js';
 
 /** The projects to compile. The root's tsconfig.json is for editors: it includes tests, whose types `npm run check` checks. */
@@ -70,6 +71,7 @@ export async function buildOnly(projects: readonly string[], signal?: AbortSigna
   const generated = await step('generate', () => generate(signal));
   if (generated.code !== 0) return false;
   if ((await step('compile', () => compileReadably(projects, signal))).code !== 0) return false;
+  if (!isJoinFresh() && (await step('bundle join', bundleJoin)).code !== 0) return false;
   return arePagesFresh() || (await step('bundle the pages', bundlePages)).code === 0;
 }
 

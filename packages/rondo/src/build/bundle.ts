@@ -40,6 +40,7 @@ export async function main(): Promise<number> {
   const { version } = readJson(path.join(tool, 'package.json'));
   writeFileSync(path.join(out, 'shared/package.json'), JSON.stringify({ version })); // rondo --version reads it
   for (const service of serviceNames()) {
+    if (readManifest(service).join !== undefined) continue; // its image is its own affair
     const own = await bundle(entryOf(service), `${service}/dist/main.mjs`, { splitting: true });
     const migrations = path.join(root, folderOf(service), 'migrations');
     if (existsSync(migrations)) cpSync(migrations, path.join(out, service, 'migrations'), { recursive: true });

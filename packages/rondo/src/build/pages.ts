@@ -54,7 +54,8 @@ function pagesOfServices(): readonly Page[] {
 
 const modifiedAt = (file: string): number => statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? Infinity;
 
-function isFresh({ out, inputs }: Page): boolean {
+/** Whether a bundle is newer than the files that it is made of, which `inputs` lists. */
+export function isFresh({ out, inputs }: Pick<Page, 'out' | 'inputs'>): boolean {
   if (!existsSync(inputs) || !existsSync(out)) return false;
   const madeAt = modifiedAt(inputs);
   return readJson(inputs).every((file: string) => modifiedAt(path.join(root, file)) <= madeAt);

@@ -17,6 +17,7 @@ import { doctor } from './doctor.js';
 import { drain } from './drain.js';
 import { events } from './events.js';
 import { jobs } from './jobs.js';
+import { join } from './join.js';
 import { keys } from './keys.js';
 import { kubernetes } from './kubernetes.js';
 import { logs } from './logs.js';
@@ -33,6 +34,7 @@ import { top } from './top.js';
 import { trace } from './trace.js';
 import { tx } from './tx.js';
 import { upgrade } from './upgrade.js';
+import { xds } from './xds.js';
 
 /** A task as a command: it has help and completion. In a workspace main.ts runs it, before this module is loaded. */
 function task(name: TaskName): Command {
@@ -49,8 +51,8 @@ const EVERY_DAY = [task('start'), task('dev'), openConsole, ps, logs, describe, 
 /** The commands by purpose, in the order of the overview. A new command is a file here and a name below; a task is a row of tasks.ts. */
 export const groups: readonly { readonly title: string; readonly commands: readonly Command[] }[] = [
   { title: 'Every day', commands: [...EVERY_DAY, task('check'), doctor] },
-  { title: 'Look and call', commands: [top, pick, audit, auth, bench] },
-  { title: 'Operate', commands: [drain, cordon, uncordon, restart, scale, rollout, config, tx, jobs, events] },
+  { title: 'Look and call', commands: [top, pick, audit, auth, bench, xds] },
+  { title: 'Operate', commands: [join, drain, cordon, uncordon, restart, scale, rollout, config, tx, jobs, events] },
   { title: 'Data', commands: [task('seed'), task('backup'), task('restore'), db] },
   {
     title: 'Build',

@@ -8,7 +8,7 @@ import type { Session } from '../launch/commands.js';
 import { envFileOf } from '../launch/options.js';
 import { codeOf, messageOf } from '../workspace/errors.js';
 import { filesBelow } from '../workspace/files.js';
-import { entryOf, folderOf, type Manifest, REGISTRY, tryManifests } from '../workspace/manifests.js';
+import { entryOf, folderOf, isStartable, type Manifest, REGISTRY, tryManifests } from '../workspace/manifests.js';
 import { root } from '../workspace/paths.js';
 import { concerns, type Fault } from './faults.js';
 
@@ -41,7 +41,7 @@ export async function reconcile(
   const isDue = (manifest: Manifest) => {
     const { service } = manifest;
     const entry = running.get(service);
-    if (!existsSync(entryOf(service))) return false;
+    if (!isStartable(manifest)) return false;
     if (entry === undefined) return true;
     return entry.version !== versionOf(manifest) && !ofCode.some((fault) => concerns(fault, service));
   };

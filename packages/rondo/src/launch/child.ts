@@ -5,8 +5,8 @@ import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { servicePages } from '../build/pages.js';
 import { messageOf } from '../workspace/errors.js';
-import { entryOf, REGISTRY } from '../workspace/manifests.js';
-import { root } from '../workspace/paths.js';
+import { entryOf, folderOf, REGISTRY } from '../workspace/manifests.js';
+import { joinProgram, root } from '../workspace/paths.js';
 import { openLog } from './data-folder.js';
 import { environmentOf, type SystemOptions } from './options.js';
 import { consoleOf, type Planned } from './plan.js';
@@ -54,9 +54,12 @@ export function startChild(planned: Planned, { data, certs, env, warn, append, t
   if (env.DATABASE_URL !== undefined) delete inherited.DATABASE_URL_FILE;
   const kept = service === REGISTRY ? {} : { RONDO_RECENT_BYTES: RECENT_BYTES };
   const listens = { RONDO_LISTEN: `127.0.0.1:${port}`, ...publicVariables(outside) };
-  const args = [...(takesOver ? ['--handover'] : []), ...consoleArguments(planned, data)];
-  const child = spawn(process.execPath, [entryOf(service), ...args], {
-    cwd: root,
+  const handover = takesOver ? ['--handover'] : [];
+  const program = planned.join
+    ? [joinProgram, 'join', ...handover, ...joinArguments(planned.join, port)]
+    : [entryOf(service), ...handover, ...consoleArguments(planned, data)];
+  const child = spawn(process.execPath, program, {
+    cwd: planned.join ? path.join(root, folderOf(service)) : root,
     env: {
       ...kept,
       ...consoleVariables(planned),
@@ -101,6 +104,12 @@ function consoleVariables(planned: Planned) {
   const address = consoleOf(planned);
   return planned.public?.console === undefined || address === undefined ? {} : { [planned.public.console]: address };
 }
+
+/** A server in another language, as `rondo join` starts and registers it. */
+const joinArguments = ({ services, command }: NonNullable<Planned['join']>, port: number): readonly string[] => [
+  ...services.flatMap((service) => ['--service', service]),
+  ...['--address', `127.0.0.1:${port}`, '--', ...command],
+];
 
 /** Where the service that serves the console finds this launcher and the pages of services. */
 const consoleArguments = ({ public: outside }: Planned, data: string): readonly string[] =>

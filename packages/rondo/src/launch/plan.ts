@@ -21,6 +21,8 @@ export interface Planned {
     readonly address: string;
     readonly port: number;
   };
+  /** How it is started if it is a server in another language. */
+  readonly join?: Manifest['join'];
 }
 
 /** A port, and what listens there. */
@@ -52,13 +54,17 @@ export function plan(manifests: readonly Manifest[], portBase: number): readonly
 export const metricsAddress = ({ metricsPort }: Planned): string => `127.0.0.1:${metricsPort}`;
 
 /** The first instance has the service's ports; the others take free ports. */
-function planService({ service, port, instances, public: outside }: Manifest, portBase: number): readonly Planned[] {
+function planService(
+  { service, port, instances, public: outside, join }: Manifest,
+  portBase: number,
+): readonly Planned[] {
   const own = port - DEFAULTS.portBase + portBase;
   return Array.from({ length: instances }, (_, index) => ({
     name: service === REGISTRY ? service : `${service}-${index + 1}`,
     service,
     port: index === 0 ? own : 0,
     metricsPort: own + METRICS_OFFSET + index * INSTANCE_OFFSET,
+    ...(join && { join }),
     ...(outside && {
       public: planPublic(index === 0 ? publicAddress(service, outside, portBase) : '127.0.0.1:0', outside),
     }),

@@ -1,9 +1,8 @@
 /** The running services, each with the processes that its manifest asks for. */
-import { existsSync } from 'node:fs';
 import path from 'node:path';
 import type { LauncherRow } from '../launcher.js';
 import { messageOf } from '../workspace/errors.js';
-import { entryOf, folderOf, type Manifest, REGISTRY } from '../workspace/manifests.js';
+import { folderOf, isStartable, type Manifest, REGISTRY } from '../workspace/manifests.js';
 import { root } from '../workspace/paths.js';
 import { type Child, type ChildOptions, firstToEnd, killAll, startChild, stopChildren } from './child.js';
 import { removeProcesses, scaled, writeProcesses, writeScale } from './data-folder.js';
@@ -145,7 +144,7 @@ export class System {
   async #enter(manifest: Manifest, signal: AbortSignal): Promise<Running> {
     const { options, databases, env, versionOf } = this.#settings;
     const { service, database } = manifest;
-    if (!existsSync(entryOf(service))) throw new Error(`${folderOf(service)} isn't built yet: npm run build`);
+    if (!isStartable(manifest)) throw new Error(`${folderOf(service)} isn't built yet: npm run build`);
     const planned = plan([scaled(options.data, manifest)], options.portBase);
     const held = new Set(portsOf(this.#running.get(service)?.planned ?? []).map(({ port }) => port));
     const added = portsOf(planned).filter(({ port }) => !held.has(port));

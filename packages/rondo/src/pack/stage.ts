@@ -2,6 +2,7 @@
 import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { build } from 'esbuild';
+import { writeJoin } from '../build/join.js';
 import { filesBelow, projectFolders, readJson } from '../workspace/files.js';
 import { root, tool } from '../workspace/paths.js';
 import { compact, isPublishedStub, writeContracts } from './contracts.js';
@@ -247,6 +248,7 @@ async function writeTool(folder: string): Promise<void> {
   const entryPoints = Object.fromEntries(Object.entries(programs).filter(([name]) => !LEFT_OUT.includes(name)));
   const outdir = path.join(folder, 'dist');
   await build({ ...esbuild, outdir, absWorkingDir: root, entryPoints, logLevel: 'silent' });
+  await writeJoin(path.join(outdir, 'join.mjs'));
   for (const [script, args] of Object.entries(OF_0_2)) {
     const text = `process.argv.splice(2, 0, ...${JSON.stringify(args)});\nawait import('./dist/main.mjs');\n`;
     writeFileSync(path.join(folder, script), text);

@@ -25,6 +25,16 @@ export interface Manifest {
   readonly assets?: Readonly<Record<string, string>> | undefined;
   /** The path below which the gateway serves its folder `page/`, if it has one: `board` for `/board`. */
   readonly page?: string | undefined;
+  /** How it is started if it is in another language, with what `rondo join` registers; undefined for one of Rondo's. */
+  readonly join?: JoinedServer | undefined;
+}
+
+/** A server that knows nothing of Rondo. */
+interface JoinedServer {
+  /** The services that it serves. */
+  readonly services: readonly string[];
+  /** Its program and the arguments, run in its folder. It finds its port in the variable PORT. */
+  readonly command: readonly string[];
 }
 
 /** A listener beside the gRPC port. */
@@ -94,6 +104,9 @@ export function folderOf(service: string, on = root): string {
 /** The program of a service. */
 export const entryOf = (service: string): string => path.join(root, folderOf(service), 'dist/main.js');
 
+/** Whether a service can be started: one of Rondo's must be built. */
+export const isStartable = ({ service, join }: Manifest): boolean => join !== undefined || existsSync(entryOf(service));
+
 /** @throws Error with one line that names the file and the field. */
 export function readManifest(service: string, on = root): Manifest {
   const file = `${folderOf(service, on)}/package.json`;
@@ -105,6 +118,7 @@ export function readManifest(service: string, on = root): Manifest {
     public: outside,
     assets,
     page,
+    join,
   } = section(readJson(file, on), 'rondo');
   const valid = <T>(value: unknown, is: (value: unknown) => value is T, rule: string): T => {
     if (!is(value)) throw new Error(`${file}: rondo.${rule}`);
@@ -118,6 +132,7 @@ export function readManifest(service: string, on = root): Manifest {
     database: valid(database, orNone(isDatabase), 'database must be a PostgreSQL name'),
     public: valid(outside, orNone(isPublic), PUBLIC_RULE),
     assets: valid(assets, orNone(isAssets), 'assets must give folders their packages: {"console": "@rondo/console"}'),
+    join: valid(join, orNone(isJoined), JOIN_RULE),
     page: valid(
       page,
       orNone(isPage),
@@ -147,6 +162,15 @@ const isAssets = (value: unknown): value is Readonly<Record<string, string>> =>
 
 const isPage = (value: unknown): value is string =>
   isText(value) && /^[a-z][a-z0-9-]*$/.test(value) && !/^(?:console|healthz|readyz|v\d+)$/.test(value);
+
+const JOIN_RULE =
+  'join must hold the services of the server and its command: ' +
+  '{"services": ["helloworld.Greeter"], "command": ["python3", "server.py"]}';
+
+function isJoined(value: unknown): value is JoinedServer {
+  const { services, command } = fields(value);
+  return isPaths(services) && isPaths(command);
+}
 
 const PUBLIC_RULE =
   'public must hold a port, its offset from the base port, and the variable of its address: ' +

@@ -23,6 +23,9 @@ export const program = path.join(dist, 'main.mjs');
 /** The commands that inspect and operate. They import the other packages. */
 export const commands = path.join(dist, 'cli.mjs');
 
+/** Registers a server in another language, and starts it. */
+export const joinProgram = path.join(dist, 'join.mjs');
+
 /** The laboratory, which a fork may have deleted. */
 export const lab = path.join(root, 'lab');
 

@@ -3,11 +3,12 @@ import { type Logger, silentLogger } from '@rondo/rpc/call';
 import { createClient } from '@rondo/rpc/client';
 import { type Clock, type Random, systemClock, systemRandom, systemWallClock } from '@rondo/rpc/clock';
 import { checkedAddresses, checkZone, configuredMutualTls, type MutualTls } from '@rondo/rpc/internal';
-import { createState, type Readiness, readinessOf, type State } from '../state.js';
+import { createState, DRAINING, type Readiness, readinessOf, type State } from '../state.js';
 import type { Registrant } from './lease.js';
 import { createRegistryLink } from './link.js';
 import type { OtherRegistry } from './open-registry.js';
 import { type Registration, startRegistration } from './registration.js';
+import { followCheck, type ServerCheck } from './server-check.js';
 
 /** A gRPC server of another framework, such as NestJS or grpc-js, as it registers. */
 export interface RegisterServerOptions {
@@ -26,12 +27,21 @@ export interface RegisterServerOptions {
   readonly version?: string;
   /** Its share of calls relative to its peers, 1 to 1000. Default: 100. */
   readonly weight?: number;
+  /** Labels, such as `canary: '5'`. Default: none. */
+  readonly metadata?: Readonly<Record<string, string>>;
+  /**
+   * Resolves if the server can take calls, within a second. It is called each second: three failures in a row take the server out of use,
+   * two successes in a row put it in. Default: the server takes calls as long as it is registered.
+   */
+  readonly check?: ServerCheck;
   /** Gets a line when the registration begins, fails, and works again. Default: no log. */
   readonly logger?: Logger;
 }
 
 /** A server in the registry. */
 export interface RegisteredServer {
+  /** Stops new calls to the server. Resolves once the registry knows, to false if it can't be reached. Calls in flight go on. */
+  drain(signal: AbortSignal): Promise<boolean>;
   /** Takes the server out of the registry: call it before the server is closed. Never rejects. */
   close(): Promise<void>;
 }
@@ -44,8 +54,9 @@ export interface RegisteredServer {
  */
 export function registerServer(options: RegisterServerOptions): RegisteredServer {
   const { registry, instanceId, address, services, logger = silentLogger } = options;
-  const { tls = false, zone = '', version = '', weight = 0 } = options;
+  const { tls = false, zone = '', version = '', weight = 0, metadata = {}, check } = options;
   const security = tls ? Security.SECURITY_TLS : Security.SECURITY_PLAINTEXT;
+  const readiness = createState(readinessOf(check === undefined ? [] : ['the server']));
   const entry = {
     instance: {
       instanceId,
@@ -55,30 +66,46 @@ export function registerServer(options: RegisterServerOptions): RegisteredServer
       zone: checkZone(zone, 'zone'),
       version,
       weight,
-      metadata: {},
+      metadata,
       fingerprints: {},
     },
-    readiness: createState(readinessOf([])),
+    readiness,
     ttlMs: 10_000,
     clock: systemClock,
     random: systemRandom,
     log: logger,
   };
-  if (!('openRegistrar' in registry)) {
-    return keepRegistered({
-      ...entry,
-      registry: checkedAddresses(registry),
-      mutualTls: configuredMutualTls(process.env),
-    });
-  }
-  const registrar = registry.openRegistrar(entry);
-  const registration = registrar && startRegistration({ ...entry, registry: registrar.registry });
+  const { registration, end } = open(registry, entry);
+  const ending = new AbortController();
+  const { signal } = ending;
+  if (check !== undefined) void followCheck({ check, readiness, clock: systemClock, log: logger, signal });
   return {
+    drain(noLonger) {
+      ending.abort();
+      readiness.set(DRAINING);
+      return registration?.synced(noLonger) ?? Promise.resolve(true);
+    },
     async close() {
+      ending.abort();
       await registration?.close();
-      await registrar?.close();
+      await end?.();
     },
   };
+}
+
+/** Registers a server at a registry of either kind. `end` is what is left to end. */
+function open(
+  registry: RegisterServerOptions['registry'],
+  entry: Omit<KeepRegisteredOptions, 'registry' | 'mutualTls'>,
+): { readonly registration: Registration | undefined; readonly end?: () => Promise<void> } {
+  if (!('openRegistrar' in registry)) {
+    const mutualTls = configuredMutualTls(process.env);
+    return { registration: keepRegistered({ ...entry, registry: checkedAddresses(registry), mutualTls }) };
+  }
+  const registrar = registry.openRegistrar(entry);
+  if (registrar === undefined) return { registration: undefined };
+  const registration = startRegistration({ ...entry, registry: registrar.registry });
+  return { registration, end: () => registrar.close() };
 }
 
 /** What {@link keepRegistered} takes. */
