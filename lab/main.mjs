@@ -14,6 +14,7 @@ const TASKS = {
   guarantees: 'whether each row of guarantees.json names a test that exists',
   budget: 'lowers budget.json to what the survey counts; --check compares',
   audit: 'licences of all packages, and what their registry knows against them',
+  xds: "unmodified gRPC clients over the registry's xDS; --guide for the guide's programs (needs Go, Python, Maven)",
   picture: 'draws the terminal in README from a real run',
 };
 
