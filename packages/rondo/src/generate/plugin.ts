@@ -1,5 +1,5 @@
 /**
- * The buf plugin for contracts. A thread runs {@link checkPolicies}, {@link checkTopics}, {@link checkHttp} and {@link checkRules};
+ * The buf plugin for contracts. A thread runs {@link checkPolicies}, {@link checkTopics}, {@link checkTools}, {@link checkHttp} and {@link checkRules};
  * beside it {@link addRequestShapes}, {@link desugar} and {@link copyServicePolicies} run, then ts-proto.
  */
 import { once } from 'node:events';
@@ -15,6 +15,7 @@ import {
 import { checkHttp } from './check-http.js';
 import { checkPolicies } from './check-policies.js';
 import { checkRules } from './check-rules.js';
+import { checkTools } from './check-tools.js';
 import { checkTopics } from './check-topics.js';
 import { copyServicePolicies, desugar } from './desugar.js';
 import { addRequestShapes } from './request-shapes.js';
@@ -41,7 +42,9 @@ if (isMainThread) {
 } else {
   const { protoFile, fileToGenerate } = fromBinary(CodeGeneratorRequestSchema, workerData);
   parentPort?.postMessage(
-    [checkPolicies, checkTopics, checkHttp, checkRules].flatMap((check) => check(protoFile, fileToGenerate)),
+    [checkPolicies, checkTopics, checkTools, checkHttp, checkRules].flatMap((check) =>
+      check(protoFile, fileToGenerate),
+    ),
   );
 }
 
