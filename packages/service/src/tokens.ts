@@ -38,6 +38,8 @@ export interface CredentialHeaders {
 
 /** Verifies the credentials of people and programs outside of the system. */
 export interface Authenticator {
+  /** The names of the issuers whose tokens are accepted; none by default. */
+  readonly issuers?: readonly string[];
   /**
    * On whose behalf a call is made; undefined if it has no credentials.
    *

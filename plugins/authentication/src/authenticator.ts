@@ -18,6 +18,7 @@ export function createAuthenticator({
   const keys = keyFile === undefined ? undefined : new KeyRing({ file: keyFile, ...surroundings });
   keys?.watch();
   return {
+    issuers: tokens?.issuers.map(({ name }) => name) ?? [],
     async authenticate(headers) {
       const credentials = readCredentials(headers);
       if (credentials === undefined) return undefined;

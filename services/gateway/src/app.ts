@@ -1,3 +1,4 @@
+import type { ServeTools } from '@rondo/mcp';
 import { createFleet, createGatherer, type Fleet } from '@rondo/operate/internal';
 import { createForwarder } from '@rondo/rpc/internal';
 import { type App, formatHostPort, type HostPort, type ServiceContext } from '@rondo/service';
@@ -19,6 +20,9 @@ import { createServicePages, type ServicePages } from './pages/service-pages.js'
 import { createBackend } from './protocols/backend.js';
 import { createDispatch, type Dispatch } from './protocols/dispatch.js';
 import { createOwnServices } from './protocols/own-services.js';
+import { announceIssuers, createToolsEndpoint } from './tools/endpoint.js';
+import { openTools } from './tools/open.js';
+import { createMethodTools } from './tools/tools.js';
 
 /** What the gateway needs of its process. */
 export type GatewayContext = Pick<
@@ -51,11 +55,13 @@ export function createApp(context: GatewayContext, config: GatewayConfig): App {
   const draining = () => readiness.current.phase === 'draining';
   const fleet = console && createFleet(context);
   const shared = { catalogue, edge, isProxy, draining };
+  const agents = openTools(config);
   const isShared = console !== undefined && formatHostPort(console) === formatHostPort(listen);
   const open = createPort(context, config, {
     ...shared,
     listen,
     services: createServicePages(config.pages),
+    agents,
     ...(isShared && { fleet }),
   });
   const own =
@@ -63,6 +69,7 @@ export function createApp(context: GatewayContext, config: GatewayConfig): App {
   return {
     services: [gatewayService(catalogue)],
     parts: [
+      { name: 'the tools of agents', start: async () => void (await agents) },
       { name: 'the fleet', stop: () => fleet?.close() },
       {
         name: 'the catalogue',
@@ -90,11 +97,13 @@ interface Port {
   readonly fleet?: Fleet | undefined;
   /** The pages of services; undefined for a port without them. */
   readonly services?: ServicePages;
+  /** Serves agents; undefined for a port without tools. */
+  readonly agents?: Promise<ServeTools> | undefined;
 }
 
 /** Creates a listener, and what serves its requests. */
 function createPort(context: GatewayContext, config: GatewayConfig, port: Port) {
-  const { catalogue, edge, listen, fleet, services, draining, isProxy } = port;
+  const { catalogue, edge, listen, fleet, services, agents, draining, isProxy } = port;
   const { clock, log } = context;
   const { plaintext, limits } = config;
   const tls = tlsFiles(config);
@@ -102,9 +111,10 @@ function createPort(context: GatewayContext, config: GatewayConfig, port: Port) 
   const held = holdUntilStarted((exchange) => dispatch.handle(exchange), { catalogue, clock });
   const handler =
     fleet === undefined ? held : guardConsole(held, { listenHost: listen.host, hosts: config.hosts, refuse });
+  const admitted = edge.admit(handler);
   const listener = createListener({
     ...port,
-    handler: edge.admit(handler),
+    handler: agents === undefined ? admitted : announceIssuers(admitted, context.authenticator ?? {}),
     ...(tls && { tls }),
     plaintext,
     limits: { connections: limits.connections, connectionsPerClient: limits['client-connections'] },
@@ -118,6 +128,8 @@ function createPort(context: GatewayContext, config: GatewayConfig, port: Port) 
     catalogue,
     fleet,
     services,
+    agents,
+    refuse,
     draining: listener.draining,
     clientOf: edge.clientOf,
     health: {
@@ -151,12 +163,14 @@ interface Surroundings {
   readonly health: { readonly notReady: string | undefined };
   readonly fleet: Fleet | undefined;
   readonly services: ServicePages | undefined;
+  readonly agents: Promise<ServeTools> | undefined;
+  readonly refuse: Dispatch['refuse'];
 }
 
 function createProtocols(
   { channel, clock, descriptorSet, log, readiness, authenticator, instanceId = '', registry = [] }: GatewayContext,
   { maxMessageBytes, launcher }: GatewayConfig,
-  { catalogue, draining, clientOf, health, fleet, services }: Surroundings,
+  { catalogue, draining, clientOf, health, fleet, services, agents, refuse }: Surroundings,
 ): Dispatch {
   // Operators may know which instance answers.
   const servedBy = fleet !== undefined;
@@ -182,6 +196,9 @@ function createProtocols(
     log,
   });
   const calls = { backend, maxMessageBytes, servedBy, clientOf, draining, log, clock };
+  const pages = createPages({ catalogue, health, authenticates, console: fleet && createConsole(), services });
+  const tools = createMethodTools({ catalogue, authenticates, log });
+  const endpoint = agents && createToolsEndpoint({ ...calls, tools, serve: agents, authenticator, refuse });
   return createDispatch({
     catalogue: {
       method: (path) => ownServices.method(path) ?? catalogue.method(path),
@@ -191,6 +208,6 @@ function createProtocols(
     },
     ...calls,
     httpJson: createHttpJson(calls),
-    pages: createPages({ catalogue, health, authenticates, console: fleet && createConsole(), services }),
+    pages: (exchange) => endpoint?.(exchange) === true || pages(exchange),
   });
 }

@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import { join } from 'node:path';
+import type { openMcp } from '@rondo/mcp';
 import {
   type Config,
   ConfigurationError,
@@ -156,6 +157,11 @@ export const variables = {
     description:
       'Where operators reach the console. It may be the address of RONDO_GATEWAY_LISTEN. Beyond the loopback it needs credentials.',
   }),
+  mcp: optionalVariable('RONDO_GATEWAY_MCP', text, {
+    example: 'on',
+    description:
+      'Whether agents may call the methods that are tools, at /mcp: on, or a file with the key of at least 32 bytes by which several gateways sign confirmations.',
+  }),
 } as const;
 
 /** The values of these variables, and the arguments that `npm start` gives. */
@@ -164,6 +170,8 @@ export type GatewayConfig = Config<typeof variables> & {
   readonly pages?: string | undefined;
   /** The file by which the console finds `npm start`, to restart instances. */
   readonly launcher?: string | undefined;
+  /** Opens what serves agents, if RONDO_GATEWAY_MCP says so. */
+  readonly open?: typeof openMcp;
 };
 
 /**

@@ -153,6 +153,26 @@ export const gatewayErrors = defineErrors('the gateway', {
     remedy: 'Call the method by gRPC. If such values occur, take the option out of the contract.',
   },
 
+  // Tools for agents.
+  NO_TOOL_KEY: {
+    field: '{argument}',
+    text: 'is missing: make a new value for each intention, and send the same value when you repeat the call',
+    cause: 'An agent calls a tool without the idempotency key that its method has. Nothing was done.',
+    remedy: 'Give the argument that the text names: a random UUID, the same for each repetition of a call.',
+  },
+  ONLY_POST: {
+    code: 'UNIMPLEMENTED',
+    text: 'this path takes POST; each request is answered by itself, and nothing is kept between two',
+    cause: 'A request to `/mcp` has another HTTP method than POST, such as one that opens or ends a session. HTTP 405.',
+    remedy: 'Send requests by POST, without a session.',
+  },
+  NO_AGENT_CREDENTIALS: {
+    code: 'UNAUTHENTICATED',
+    text: 'tools are for callers with credentials; send a token or an API key',
+    cause: "A request to `/mcp` has no credentials, and the gateway verifies some. HTTP 401; `WWW-Authenticate` names the issuers' metadata.",
+    remedy: 'Send `authorization: Bearer <token or key>`.',
+  },
+
   // The body as bytes.
   BODY_TOO_LARGE: {
     type: BodyError,

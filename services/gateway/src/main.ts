@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util';
 import { tokens } from '@rondo/authentication/tokens';
 import { balancing } from '@rondo/balancing';
 import { redis } from '@rondo/cache-redis';
+import { openMcp } from '@rondo/mcp';
 import { consul } from '@rondo/registry-consul';
 import { eureka } from '@rondo/registry-eureka';
 import { kubernetes } from '@rondo/registry-kubernetes';
@@ -25,6 +26,6 @@ await runService({
   name: 'gateway',
   port: 50071,
   variables,
-  createApp: (context, config) => createApp(context, { ...config, pages, launcher }),
+  createApp: (context, config) => createApp(context, { ...config, pages, launcher, open: openMcp }),
   plugins,
 });

@@ -1,6 +1,6 @@
 import type { DescMethod, DescService } from '@bufbuild/protobuf';
 import { BinaryReader } from '@bufbuild/protobuf/wire';
-import { type Auth, Exposure, MethodPolicy, ServicePolicy } from '@rondo/contracts/rondo/options/v1/options';
+import { type Auth, Exposure, MethodPolicy, ServicePolicy, type Tool } from '@rondo/contracts/rondo/options/v1/options';
 import { servedByOf } from '@rondo/rpc/internal';
 
 /** The field numbers of `rondo.options.v1.method` and `rondo.options.v1.service`. */
@@ -48,6 +48,16 @@ export function writesInt64AsNumber(desc: DescMethod): boolean {
  */
 export function authOf(desc: DescMethod): Auth | undefined {
   return MethodPolicy.decode(optionBytes(desc, METHOD_POLICY)).auth;
+}
+
+/**
+ * What a contract says of a method as a tool for agents; undefined if it is none.
+ *
+ * @throws Error if the option's bytes are damaged.
+ */
+export function toolOf(desc: DescMethod): (MethodPolicy & { readonly tool: Tool }) | undefined {
+  const policy = MethodPolicy.decode(optionBytes(desc, METHOD_POLICY));
+  return policy.tool && { ...policy, tool: policy.tool };
 }
 
 /** A custom option that is a message. One that is set in several places is the concatenation of all of them. */

@@ -8,6 +8,14 @@ const SCHEME = 'Bearer realm="rondo"';
 const NOT_TEXT = /[^\x20\x21\x23-\x5b\x5d-\x7e]/g;
 
 /**
+ * The beginning of a challenge. Agents find the issuers of tokens by it.
+ *
+ * Source: https://www.rfc-editor.org/rfc/rfc9728#section-5.1
+ */
+export const schemeOf = ({ resourceMetadata: url }: HttpExchange): string =>
+  url === undefined ? SCHEME : `${SCHEME}, resource_metadata="${url}"`;
+
+/**
  * Adds `WWW-Authenticate` to the answer of a request that is refused for its credentials, or for the lack of them. `method` is
  * the method that the request calls, if that is known.
  *
@@ -16,7 +24,7 @@ const NOT_TEXT = /[^\x20\x21\x23-\x5b\x5d-\x7e]/g;
 export function challenge(exchange: HttpExchange, error: unknown, method?: DescMethod): void {
   const { identity, answerHeaders, responded } = exchange;
   if (identity === undefined || responded || !(error instanceof RpcError)) return;
-  const text = challengeOf(error, identity.principal?.scopes, method);
+  const text = challengeOf(error, identity.principal?.scopes, method)?.replace(SCHEME, schemeOf(exchange));
   // What the edge says of the credentials themselves stays.
   if (text !== undefined) answerHeaders['www-authenticate'] ??= text;
 }

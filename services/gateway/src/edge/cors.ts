@@ -28,16 +28,18 @@ const EXPOSED = [
   'WWW-Authenticate',
   'X-Request-Id',
 ].join(', ');
+/** The origin by which a client reached the gateway: its scheme, host and port. Undefined if the host is none. */
+export function ownOrigin({ secure, authority, headers }: HttpExchange): string | undefined {
+  const own = `${headers['x-forwarded-proto'] ?? (secure ? 'https' : 'http')}://${authority}`;
+  return URL.canParse(own) ? new URL(own).origin : undefined;
+}
+
 /**
  * Whether the page that sent a request has the request's own origin: its scheme, host and port. A proxy that ends TLS says so in
  * `X-Forwarded-Proto`. No page can set that header for another origin, as a browser asks before it does.
  */
-export function isOwnOrigin({ secure, authority, headers }: HttpExchange, origin: string): boolean {
-  const own = `${headers['x-forwarded-proto'] ?? (secure ? 'https' : 'http')}://${authority}`;
-  if (!URL.canParse(origin) || !URL.canParse(own)) return false;
-  const [sent, asked] = [new URL(origin), new URL(own)];
-  return sent.protocol === asked.protocol && sent.host === asked.host;
-}
+export const isOwnOrigin = (exchange: HttpExchange, origin: string): boolean =>
+  URL.canParse(origin) && new URL(origin).origin === ownOrigin(exchange);
 
 /** Methods that change nothing. Source: https://www.rfc-editor.org/rfc/rfc9110#section-9.2.1 */
 const SAFE: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);

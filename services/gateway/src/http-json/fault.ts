@@ -1,8 +1,9 @@
 import type { OutgoingHttpHeaders } from 'node:http';
+import type { Logger } from '@rondo/rpc/call';
 import { RpcError, Status } from '@rondo/rpc/status';
 import { challenge } from '../edge/challenge.js';
 import { gatewayErrors } from '../errors.js';
-import { BodyError } from '../listener/exchange.js';
+import { BodyError, type HttpExchange } from '../listener/exchange.js';
 import { addMetadata } from '../protocols/metadata.js';
 import type { HttpCall } from './call.js';
 import { httpStatusOf, retryAfterOf, statusJson } from './status-json.js';
@@ -25,17 +26,19 @@ export class HttpFault extends Error {
  * Converts what failed a call to an error whose text may be shown, with its HTTP status. Undefined if the client broke the request
  * off, because it then reads no answer.
  */
-export function toFault(call: HttpCall, caught: unknown): HttpFault | undefined {
-  const error = call.causeOf(caught);
+export const toFault = (call: HttpCall, caught: unknown): HttpFault | undefined =>
+  faultOf(call.causeOf(caught), call.exchange, call.options.log);
+
+/** As {@link toFault}, for a request that needn't be a call. */
+export function faultOf(error: unknown, { headers: sent }: HttpExchange, log: Logger): HttpFault | undefined {
   if (error instanceof HttpFault) return error;
   if (error instanceof BodyError) return bodyFault(error);
   if (error instanceof RpcError) {
     const seconds = retryAfterOf(error);
     const headers = seconds === undefined ? {} : { 'retry-after': String(seconds) };
-    const conditional = call.exchange.headers['if-match'] !== undefined;
-    return new HttpFault(httpStatusOf(error, conditional), error, headers);
+    return new HttpFault(httpStatusOf(error, sent['if-match'] !== undefined), error, headers);
   }
-  call.options.log.error({ err: error }, 'a request failed inside the gateway');
+  log.error({ err: error }, 'a request failed inside the gateway');
   return new HttpFault(500, gatewayErrors.FAILED());
 }
 

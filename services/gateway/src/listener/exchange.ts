@@ -23,6 +23,10 @@ export interface HttpExchange {
    * Set by the edge if credentials are verified: on whose behalf the request is made, or that it has no credentials.
    */
   identity?: { readonly principal: Principal | undefined };
+  /** Set where agents call tools: the URL of what says who issues tokens. */
+  resourceMetadata?: string;
+  /** Set if a client that ends its side of an HTTP/1.1 connection waits for no answer, as programs of agents do. */
+  leavesByEnding?: boolean;
   /** Set by the dispatch: the path of the method, or the template of the path, as the contract has it. */
   route?: string;
   readonly body: RequestBody;

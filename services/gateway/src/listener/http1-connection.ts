@@ -206,7 +206,7 @@ export class Http1Connection extends Duplex {
     this.push(null);
     if (this.writableEnded) return;
     const leave = () => this.#current?.ended || this.destroy();
-    if (this.#current?.responded) leave();
+    if (this.#current?.responded || this.#current?.leavesByEnding) leave();
     this.#bound(this.#setup.limits.keepAliveMs, leave);
   }
 }

@@ -39,6 +39,8 @@ export abstract class ServedExchange implements HttpExchange {
   readonly headers: IncomingHttpHeaders;
   readonly rawHeaders: readonly string[];
   identity?: NonNullable<HttpExchange['identity']>;
+  resourceMetadata?: string;
+  leavesByEnding?: boolean;
   route?: string;
   readonly body: Body;
   readonly answerHeaders: OutgoingHttpHeaders = {};

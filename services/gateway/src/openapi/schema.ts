@@ -9,7 +9,7 @@ import {
   ANY_SCHEMA,
   CONNECT_ERROR_SCHEMA,
   commonComment,
-  STATUS_SCHEMA,
+  statusSchema,
   wellKnownSchema,
   wrappedField,
 } from './well-known.js';
@@ -40,23 +40,29 @@ export interface Schemas {
 export const STATUS = 'google.rpc.Status';
 export const CONNECT_ERROR = 'connect.Error';
 const ANY = 'google.protobuf.Any';
+const COMPONENTS = '#/components/schemas/';
 
-export const referTo = (component: string): Schema => ({ $ref: `#/components/schemas/${component}` });
+export const referTo = (component: string): Schema => ({ $ref: COMPONENTS + component });
 
-export function createSchemas(): Schemas {
-  const found = new Map<string, Schema>([
-    [ANY, ANY_SCHEMA],
-    [STATUS, STATUS_SCHEMA],
-    [CONNECT_ERROR, CONNECT_ERROR_SCHEMA],
-  ]);
-
+/**
+ * @param place Where references look for components; by default in an OpenAPI document, which also has those of errors.
+ */
+export function createSchemas(place = COMPONENTS): Schemas {
+  const found = new Map<string, Schema>();
   const unmade = new Map<string, () => Schema>();
 
   /** Refers to a component. It is made at the end, because messages may contain each other to any depth. */
   const component = (name: string, make: () => Schema): Schema => {
     if (!found.has(name) && !unmade.has(name)) unmade.set(name, make);
-    return referTo(name);
+    return { $ref: place + name };
   };
+
+  const fixed = new Map([
+    [ANY, () => ANY_SCHEMA],
+    [STATUS, () => statusSchema(component(ANY, () => ANY_SCHEMA))],
+    [CONNECT_ERROR, () => CONNECT_ERROR_SCHEMA],
+  ]);
+  if (place === COMPONENTS) for (const [name, make] of fixed) component(name, make);
 
   const message = (desc: DescMessage, integers: Integers): Schema => {
     const { typeName } = desc;
@@ -66,7 +72,8 @@ export function createSchemas(): Schemas {
     if (known !== undefined) return known;
     const variant = integers === 'numbers' && holdsIntegers(desc) ? integers : 'text';
     const name = variant === 'numbers' ? `${typeName}-numbers` : typeName;
-    return component(name, () => body(desc, { integers: variant, without: NONE, partial: false }));
+    const make = fixed.get(typeName);
+    return component(name, make ?? (() => body(desc, { integers: variant, without: NONE, partial: false })));
   };
 
   const enumeration = (desc: DescEnum): Schema =>
@@ -106,7 +113,7 @@ export function createSchemas(): Schemas {
   return { message, field, body, components };
 }
 
-const NONE: ReadonlySet<string> = new Set();
+export const NONE: ReadonlySet<string> = new Set();
 
 const byName = ([one]: readonly [string, unknown], [other]: readonly [string, unknown]) => (one < other ? -1 : 1);
 

@@ -61,7 +61,7 @@ export const commonComment = (name: string): string | undefined =>
   Object.hasOwn(COMMON, name) ? COMMON[name] : undefined;
 
 /** The error of HTTP/JSON. The gateway always writes all fields. */
-export const STATUS_SCHEMA: Schema = {
+export const statusSchema = (any: Schema): Schema => ({
   type: 'object',
   description: 'An error, as google.rpc.Status.',
   properties: {
@@ -69,12 +69,12 @@ export const STATUS_SCHEMA: Schema = {
     message: { type: 'string', description: 'What is wrong, in English.' },
     details: {
       type: 'array',
-      items: { $ref: '#/components/schemas/google.protobuf.Any' },
+      items: any,
       description: 'More for programs, such as a `google.rpc.BadRequest` with the fields that are wrong.',
     },
   },
   required: ['code', 'message', 'details'],
-};
+});
 
 /** The error of a call by Connect. Source: https://connectrpc.com/docs/protocol#error-end-stream */
 export const CONNECT_ERROR_SCHEMA: Schema = {

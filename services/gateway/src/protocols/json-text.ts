@@ -16,14 +16,20 @@ export function toText(bytes: Uint8Array): string {
   }
 }
 
+/** Measures a text. @throws RpcError `INVALID_ARGUMENT` if it is more than the gateway reads. */
+export function measure(text: string): ReturnType<typeof measureJson> {
+  const measures = measureJson(text, MAX_JSON_VALUES);
+  if (measures.unparsed !== undefined) throw gatewayErrors.TOO_MANY_VALUES({ whatIsTooMuch: measures.unparsed });
+  return measures;
+}
+
 /**
  * Parses a request of any protocol.
  *
  * @throws RpcError `INVALID_ARGUMENT` if the text is no JSON, or more than the gateway reads.
  */
 export function parseText(text: string): JsonValue {
-  const measures = measureJson(text, MAX_JSON_VALUES);
-  if (measures.unparsed !== undefined) throw gatewayErrors.TOO_MANY_VALUES({ whatIsTooMuch: measures.unparsed });
+  const measures = measure(text);
   try {
     return parseJson(text, measures);
   } catch (error) {

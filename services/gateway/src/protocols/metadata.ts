@@ -46,7 +46,7 @@ const DROPPED: ReadonlySet<string> = new Set([
   'x-real-ip',
   '__proto__',
 ]);
-const DROPPED_PREFIXES = /^(?:accept(?:-|$)|access-control-|connect-|content-|grpc-|rondo-(?!trace$)|sec-|:)/;
+const DROPPED_PREFIXES = /^(?:accept(?:-|$)|access-control-|connect-|content-|grpc-|mcp-|rondo-(?!trace$)|sec-|:)/;
 
 /** The keys and values that gRPC can carry. */
 const KEY = /^[0-9a-z_.-]+$/;

@@ -1,0 +1,113 @@
+import { randomBytes } from 'node:crypto';
+import {
+  type CallToolResult,
+  createMcpHandler,
+  type ListToolsResult,
+  type McpRequestContext,
+  ProtocolError,
+  ProtocolErrorCode,
+  Server,
+} from '@modelcontextprotocol/server';
+import { serveStdio } from '@modelcontextprotocol/server/stdio';
+import { createConfirmations } from './confirmation.js';
+import type { ServeTools, Tool, ToolAnswer, Tools } from './tools.js';
+
+/** What the tools of a caller are served with. */
+interface Served {
+  readonly tools: Tools;
+  /** Signs confirmations. */
+  readonly key: Uint8Array;
+  /** Ends with the connection, which cancels what runs. */
+  readonly signal?: AbortSignal;
+}
+
+/** Creates what answers requests over HTTP, each by itself: nothing is kept between two. */
+export const httpServer =
+  (key: Uint8Array): ServeTools =>
+  (request, tools) => {
+    const create = (context: McpRequestContext) => createServer({ tools, key, signal: request.signal }, context);
+    return createMcpHandler(create, { ...LIMITS, maxRequestBodySize: Number.MAX_SAFE_INTEGER }).fetch(request);
+  };
+
+/** Serves one caller over this process's standard input and output. Resolves when the input ends. */
+export function serveStandardInput(tools: Tools): Promise<void> {
+  const key = randomBytes(32);
+  return new Promise((resolve) => {
+    serveStdio((context) => createServer({ tools, key }, context), LIMITS);
+    process.stdin.once('close', resolve).once('end', resolve);
+  });
+}
+
+/** No tool sends a notification, so there is nothing to listen to. */
+const LIMITS = { maxSubscriptions: 0 };
+
+/** Creates the server of one caller: of one request over HTTP, or of one connection. */
+function createServer({ tools, key, signal }: Served, { era }: Pick<McpRequestContext, 'era'>): Server {
+  const confirmations = createConfirmations(key, tools.caller);
+  const server = new Server(
+    { name: 'rondo', version: '0.2.0' },
+    {
+      capabilities: { tools: {} },
+      requestState: { verify: confirmations.verify },
+      inputRequired: { legacyShim: false },
+    },
+  );
+  server.setRequestHandler('tools/list', ({ params }) => listed(tools.list(params?.cursor ?? '')));
+  server.setRequestHandler('tools/call', async ({ params }, context) => {
+    const { name, arguments: given = {} } = params;
+    const tool = tools.find(name);
+    if (tool === undefined) throw new ProtocolError(ProtocolErrorCode.InvalidParams, `Unknown tool: ${name}`);
+    const call = {
+      name,
+      arguments: given,
+      agent: server.getClientVersion()?.name ?? '',
+      signal: signal ? AbortSignal.any([signal, context.mcpReq.signal]) : context.mcpReq.signal,
+    };
+    if (!tool.confirm) return answered(await tools.call(call));
+    if (era === 'legacy') return answered(TOO_OLD);
+    const confirmed = await confirmations.of(call, context);
+    if (typeof confirmed === 'object') return confirmed.ask;
+    if (confirmed === 'other')
+      throw new ProtocolError(ProtocolErrorCode.InvalidParams, 'The confirmation is for another call');
+    return answered(confirmed === 'yes' ? await tools.call(call) : DECLINED);
+  });
+  return server;
+}
+
+const TOO_OLD: ToolAnswer = {
+  text: 'A person has to confirm this call, for which the program needs protocol 2026-07-28 and elicitation.',
+  failed: true,
+};
+const DECLINED: ToolAnswer = { text: 'The person declined: nothing was done. Ask before you try again.', failed: true };
+
+function listed({ tools, isLast }: ReturnType<Tools['list']>): ListToolsResult {
+  const last = tools.at(-1);
+  return {
+    tools: tools.map(toMcp),
+    ...(last && !isLast && { nextCursor: last.name }),
+    ttlMs: LIST_TTL_MS,
+    cacheScope: 'private',
+  };
+}
+
+/** How long an agent's program may keep the list. */
+const LIST_TTL_MS = 60_000;
+
+function toMcp(tool: Tool): ListToolsResult['tools'][number] {
+  return {
+    name: tool.name,
+    description: tool.description,
+    inputSchema: { ...tool.input, type: 'object' },
+    ...(tool.output && { outputSchema: { ...tool.output, type: 'object' } }),
+    annotations: {
+      readOnlyHint: tool.readOnly,
+      destructiveHint: tool.confirm,
+      idempotentHint: tool.readOnly || tool.idempotent,
+      openWorldHint: false,
+    },
+  };
+}
+
+function answered({ text, json, failed }: ToolAnswer): CallToolResult {
+  return { content: [{ type: 'text', text }], ...(json && { structuredContent: json }), isError: failed };
+}
