@@ -85,8 +85,8 @@ export interface Run {
   interrupt(): void;
 }
 
-/** Starts `rondo` with `args`. */
-export function begin(args: readonly string[], options: RunOptions = {}): Run {
+/** What a command may use of its process, with terminals that record. */
+export function recordingContext(options: RunOptions = {}) {
   const stdout = recordingTerminal(options.stdoutLive ?? false, options.color);
   const stderr = recordingTerminal(options.live ?? false);
   const interrupted = new AbortController();
@@ -105,7 +105,13 @@ export function begin(args: readonly string[], options: RunOptions = {}): Run {
     program: '/nowhere/rondo.mjs',
     signal: interrupted.signal,
   };
-  return { stdout, stderr, exitCode: runCli(args, context), interrupt: () => interrupted.abort() };
+  return { stdout, stderr, context, interrupt: () => interrupted.abort() };
+}
+
+/** Starts `rondo` with `args`. */
+export function begin(args: readonly string[], options: RunOptions = {}): Run {
+  const { context, ...run } = recordingContext(options);
+  return { ...run, exitCode: runCli(args, context) };
 }
 
 /** Runs `rondo` to its end. */

@@ -19,6 +19,8 @@ export function useStandIns(command: string) {
   return {
     run: (...args: readonly string[]) =>
       rondo([command, ...args], { environment: { RONDO_REGISTRY: registry.address } }),
+    /** The environment in which the command finds them. */
+    environment: () => ({ RONDO_REGISTRY: registry.address }),
     /** Serves the stand-in by an instance that is registered for it, and for `services`. */
     async register(instanceId: string, standIn: ServiceImplementation, ...services: readonly string[]): Promise<void> {
       const server = await serve(createRouter({ services: [standIn] }), { listen: '127.0.0.1:0' });

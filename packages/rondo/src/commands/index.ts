@@ -21,6 +21,7 @@ import { join } from './join.js';
 import { keys } from './keys.js';
 import { kubernetes } from './kubernetes.js';
 import { logs } from './logs.js';
+import { mcp } from './mcp.js';
 import { create } from './new.js';
 import { pick } from './pick.js';
 import { ps } from './ps.js';
@@ -51,7 +52,7 @@ const EVERY_DAY = [task('start'), task('dev'), openConsole, ps, logs, describe, 
 /** The commands by purpose, in the order of the overview. A new command is a file here and a name below; a task is a row of tasks.ts. */
 export const groups: readonly { readonly title: string; readonly commands: readonly Command[] }[] = [
   { title: 'Every day', commands: [...EVERY_DAY, task('check'), doctor] },
-  { title: 'Look and call', commands: [top, pick, audit, auth, bench, xds] },
+  { title: 'Look and call', commands: [top, pick, audit, auth, bench, mcp, xds] },
   { title: 'Operate', commands: [join, drain, cordon, uncordon, restart, scale, rollout, config, tx, jobs, events] },
   { title: 'Data', commands: [task('seed'), task('backup'), task('restore'), db] },
   {
