@@ -9,6 +9,7 @@ const TASKS = {
   registries:
     'clients of ZooKeeper, Consul and Eureka in Java, Python and JavaScript, next to Rondo (needs those, Maven, Go)',
   foreign: 'contracts of well-known projects, each through `rondo new service` (needs grpcurl)',
+  mcp: 'the conformance suite of the Model Context Protocol, against a gateway that runs',
   calendar: 'the tests that read a calendar, on each weekday and special day (needs libfaketime)',
   survey: 'files, lines, names and dependencies by part; --call lists the functions of a unary call',
   guarantees: 'whether each row of guarantees.json names a test that exists',

@@ -3,7 +3,7 @@ import { databaseFailover } from './scenarios/database-failover.js';
 import { databaseRestart } from './scenarios/database-restart.js';
 import { mistake, mute, slowPath } from './scenarios/endpoint.js';
 import { etcd } from './scenarios/etcd.js';
-import { exactlyOnce } from './scenarios/exactly-once.js';
+import { agentOrders, exactlyOnce } from './scenarios/exactly-once.js';
 import { allDown, rollingRestart, scale } from './scenarios/fleet.js';
 import { gatewayRestart } from './scenarios/gateway.js';
 import { coldStart, registryAway, registryFrozen } from './scenarios/registry.js';
@@ -30,4 +30,5 @@ export const scenarios: readonly Scenario[] = [
   twoPhaseCommit,
   etcd,
   exactlyOnce,
+  agentOrders,
 ];

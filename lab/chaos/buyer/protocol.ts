@@ -9,6 +9,8 @@ export interface BuyerOptions {
   readonly ledger: string;
   /** Whether each order has a `request_id` of its own, the same in each try. */
   readonly withIds: boolean;
+  /** Where the gateway serves agents, if the buyer is one; undefined for a buyer that calls sales itself. */
+  readonly agentsUrl?: string;
 }
 
 /** The variable that takes the options to the buyer's process, as JSON. */

@@ -1,7 +1,7 @@
 import { until } from '@rondo/harness';
 import { readLedger } from '../buyer/protocol.js';
 import type { Scenario } from '../scenario.js';
-import { type Buyer, type Sales, STOCK, startSales } from '../testbed/sales.js';
+import { type Buyer, type Restartable, type Sales, STOCK, startSales } from '../testbed/sales.js';
 import type { Verdict } from '../verdict.js';
 
 const ORDERS = 1_000;
@@ -23,9 +23,26 @@ export const exactlyOnce: Scenario = {
   },
 };
 
+/** The same for agents, who call the gateway's tools: an agent gives the key, and repeats it. */
+export const agentOrders: Scenario = {
+  name: 'agent-orders',
+  fault:
+    '1,000 orders by the tool place_order, one reply in three lost; the agent, both replicas of sales, the database and the gateway killed meanwhile',
+  bound: 'exactly 1,000 orders, and as much stock taken',
+  control: 'the agent makes another key for each try',
+  async run({ testbed, verdict, control }) {
+    const sales = await startSales(testbed);
+    const gateway = await sales.startGateway();
+    const buyer = sales.startBuyer({ orders: ORDERS, withIds: !control, agentsUrl: gateway.agentsUrl });
+    await killInTurn(sales, buyer, gateway);
+    await untilPlaced(ORDERS, sales, buyer);
+    await judge(sales, verdict);
+  },
+};
+
 /** Kills each of them at another point of the work, the buyer twice. */
-async function killInTurn(sales: Sales, buyer: Buyer): Promise<void> {
-  const victims = [buyer, ...sales.replicas, sales.postgres, buyer];
+async function killInTurn(sales: Sales, buyer: Buyer, ...others: readonly Restartable[]): Promise<void> {
+  const victims = [buyer, ...sales.replicas, sales.postgres, ...others, buyer];
   for (const [index, victim] of victims.entries()) {
     await untilPlaced(Math.round(((index + 1) / (victims.length + 1)) * ORDERS), sales, buyer);
     await victim.killAndRestart();

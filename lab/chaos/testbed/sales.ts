@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { createPool, type Database } from '@rondo/database';
-import { freePort, type RunningProcess, root, start, startService } from '@rondo/harness';
+import { freePort, type RunningProcess, root, start, startService, until } from '@rondo/harness';
 import { BUYER_OPTIONS, type BuyerOptions, CUSTOMER, PRODUCT } from '../buyer/protocol.js';
 import { startEmptyServer } from './database.js';
 import type { Testbed } from './testbed.js';
@@ -19,7 +19,9 @@ export interface Sales {
   /** The file to which the buyer writes. */
   readonly ledger: string;
   /** Starts a process that places `orders` orders. */
-  startBuyer(options: Pick<BuyerOptions, 'orders' | 'withIds'>): Buyer;
+  startBuyer(options: Pick<BuyerOptions, 'orders' | 'withIds' | 'agentsUrl'>): Buyer;
+  /** Starts a gateway that serves agents. */
+  startGateway(): Promise<Restartable & { readonly agentsUrl: string }>;
 }
 
 /** A process that places orders. */
@@ -57,6 +59,14 @@ export async function startSales(testbed: Testbed): Promise<Sales> {
     replicas,
     ledger,
     startBuyer: (options) => startBuyer(testbed, { ...options, ledger, registry: [registry.address] }),
+    async startGateway() {
+      const [listen, open] = [`127.0.0.1:${await freePort()}`, `127.0.0.1:${await freePort()}`];
+      const own = { RONDO_GATEWAY_LISTEN: open, RONDO_GATEWAY_MCP: 'on' };
+      const env = { ...own, ...testbed.certificates.variablesOf('gateway') };
+      const options = { instanceId: 'gateway-1', listen, registry: registry.address, env };
+      const gateway = await restartable(testbed, () => startService('gateway', options));
+      return { ...gateway, agentsUrl: `http://${open}/mcp` };
+    },
   };
 }
 
@@ -89,7 +99,15 @@ async function restartable(testbed: Testbed, startOne: () => Promise<RunningProc
   };
 }
 
+const MIGRATED_MS = 120_000;
+
 async function stock(database: Database): Promise<void> {
+  // A service listens before its database is prepared.
+  const tables = () => database.one<{ found: string | null }>(`SELECT to_regclass('products')::text AS found`);
+  await until(async () => (await tables()).found ?? undefined, {
+    what: 'sales has its tables',
+    timeoutMs: MIGRATED_MS,
+  });
   const id = (name: string) => path.basename(name);
   await database.query(`INSERT INTO customers (id, display_name, email) VALUES ($1, 'Buyer', 'buyer@example.com')`, [
     id(CUSTOMER),

@@ -1,0 +1,127 @@
+/** Agents over a real system: the guide, orders whose replies are lost, and `rondo mcp`. */
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
+import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
+import { eventually, freePort, root, type System, startRegistry, startService, startSystem } from '@rondo/harness';
+import { readGuide } from '../../e2e/src/docs.js';
+import { askJson } from '../../e2e/src/front-door.js';
+import { runFile } from './src/run-guide.js';
+
+let system: System;
+let gateway: string;
+
+beforeAll(async () => {
+  system = await startSystem({ prefix: 'rondo-agents-', env: { RONDO_GATEWAY_MCP: 'on' } });
+  gateway = `http://${system.address(20)}`;
+});
+afterAll(async () => {
+  await system.stop();
+  system.remove();
+});
+
+it('the guide’s agent lists tools, repeats an order and has a call confirmed', async () => {
+  const guide = readGuide('agents.md');
+  const { code, stdout, stderr } = await runFile(guide, 'agent.mjs', gateway);
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  expect(stdout).toBe(guide.code('agent.output'));
+});
+
+describe('40 orders of an agent that loses every second reply', () => {
+  const made = async (path: string, body: object) =>
+    String(Reflect.get(Object((await askJson(gateway + path, body)).json()), 'name'));
+
+  /** Places the orders, each until it is answered, and returns how many there are then. */
+  async function ordersPlaced(sku: string, keysStay: boolean): Promise<number> {
+    let replies = 0;
+    const lossy: typeof fetch = async (input, init) => {
+      const response = await fetch(input, init);
+      replies += 1;
+      if (!String(init?.body).includes('"place_order"') || replies % 2 === 0) return response;
+      await response.arrayBuffer();
+      throw new TypeError('the reply was lost');
+    };
+    const agent = new Client({ name: 'lossy', version: '1' }, { versionNegotiation: { mode: { pin: '2026-07-28' } } });
+    await agent.connect(new StreamableHTTPClientTransport(new URL(`${gateway}/mcp`), { fetch: lossy }));
+    const unitPrice = { currencyCode: 'EUR', units: '5' };
+    const product = await made('/v1/products', { title: sku, sku, unitPrice, stock: '1000' });
+    const customer = await made('/v1/customers', { displayName: 'Ada', email: `${sku}@example.com` });
+    const order = { customer, lines: [{ product, quantity: '1' }] };
+    const place = async (requestId: string): Promise<unknown> => {
+      const key = keysStay ? requestId : randomUUID();
+      const call = { name: 'place_order', arguments: { requestId: key, order } };
+      return agent.callTool(call).catch(() => place(requestId));
+    };
+    for (let number = 0; number < 40; number += 1) await place(randomUUID());
+    const { structuredContent } = await agent.callTool({
+      name: 'list_products',
+      arguments: { filter: `sku = "${sku}"` },
+    });
+    await agent.close();
+    const [{ stock }] = Reflect.get(structuredContent ?? {}, 'products');
+    return 1_000 - Number(stock);
+  }
+
+  it('are 40 orders', async () => {
+    expect(await ordersPlaced('KEPT', true)).toBe(40);
+  });
+
+  it('are more, if the agent makes another key for each try', async () => {
+    expect(await ordersPlaced('OTHER', false)).toBeGreaterThan(40);
+  });
+});
+
+it('rondo mcp shows an assistant the instances that run', async () => {
+  const client = new Client({ name: 'assistant', version: '1' }, { versionNegotiation: { mode: 'auto' } });
+  const env = { ...process.env, RONDO_REGISTRY: system.registry };
+  await client.connect(
+    new StdioClientTransport({
+      command: process.execPath,
+      args: [join(root, 'scripts/rondo.mjs'), 'mcp'],
+      env: Object.fromEntries(
+        Object.entries(env).flatMap(([key, value]) => (value === undefined ? [] : [[key, value]])),
+      ),
+      stderr: 'ignore',
+    }),
+  );
+  const { tools } = await client.listTools();
+  expect(tools.map(({ name }) => name)).toEqual(['ps', 'why', 'describe', 'trace', 'logs', 'doctor', 'jobs']);
+  expect(tools.every(({ annotations }) => annotations?.readOnlyHint)).toBe(true);
+  const { content } = await client.callTool({ name: 'ps', arguments: { service: 'OrderService' } });
+  expect(JSON.stringify(content)).toContain('sales-1');
+  await client.close();
+});
+
+describe('the code of the protocol', () => {
+  const running: { stop(): Promise<unknown> }[] = [];
+  afterAll(() => Promise.all(running.map((process) => process.stop())));
+
+  it.each([
+    ['off', 404],
+    ['on', 200],
+  ])('is loaded by a gateway that serves agents alone: %s', async (mcp, status) => {
+    const registry = await startRegistry();
+    running.push(registry);
+    const listen = `127.0.0.1:${await freePort()}`;
+    const probe = pathToFileURL(join(root, 'lab/e2e/src/loaded-files.mjs')).href;
+    const env = { RONDO_GATEWAY_MCP: mcp, RONDO_GATEWAY_LISTEN: listen };
+    const nodeArguments = ['--import', probe];
+    const started = await startService('gateway', { registry: registry.address, env, nodeArguments });
+    running.push(started);
+    const headers = { accept: 'application/json, text/event-stream' };
+    const list = { jsonrpc: '2.0', id: 1, method: 'tools/list', params: {} };
+    // The answer comes once the code is loaded.
+    await eventually(async () =>
+      expect((await askJson(`http://${listen}/mcp`, list, { headers })).status).toBe(status),
+    );
+    const answer = once(started.process, 'message');
+    started.process.send('which files?');
+    const files = String((await answer)[0]).split('\n');
+    expect(files.length).toBeGreaterThan(100);
+    const isOfProtocol = (file: string) => /@modelcontextprotocol|\/zod\/|mcp\/dist\/server/.test(file);
+    expect(files.some(isOfProtocol)).toBe(status === 200);
+  });
+});
