@@ -46,6 +46,7 @@ export function salesRules(queries: Queries): readonly RulesByPath[] {
     rulesOf(OrderServiceDefinition, {
       placeOrder: sees(customers, ({ order }) => order?.customer),
       cancelOrder: sees(orders, ({ name }: Named) => name),
+      archiveProject: 'everyone',
       watchOrders: 'everyone',
       getOrder: 'everyone',
       listOrders: 'everyone',

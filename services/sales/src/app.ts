@@ -9,7 +9,7 @@ import { createTopics } from '@rondo/topics';
 import { acceptQuote } from './accept-quote.js';
 import { salesRules } from './access.js';
 import { createCalculator } from './calculator.js';
-import { cancelOrder } from './cancel-order.js';
+import { archiveProject, cancelOrder } from './cancel-order.js';
 import type { SalesConfig } from './config.js';
 import { customerService, customers } from './customers.js';
 import { createDelivery } from './delivery.js';
@@ -32,7 +32,7 @@ export function createApp(context: SalesContext, { databaseUrl: url, ...config }
   const opened = openDatabase({ ...context, name: 'sales', url, migrations: MIGRATIONS, resources });
   const audit = createAudit({ database: opened, ...auditBy(config) });
   const database = audit.over(opened);
-  const jobs = createJobs({ database, services: [QuoteServiceDefinition] });
+  const jobs = createJobs({ database, services: [QuoteServiceDefinition, OrderServiceDefinition] });
   const topics = createTopics({ database, topics: [OrderPlaced], services: [OrderServiceDefinition] });
   const delivery = createDelivery(database, context.channel);
   const methods = { ...database.context, errors, jobs, calculator: createCalculator(context.channel) };
@@ -50,7 +50,8 @@ export function createApp(context: SalesContext, { databaseUrl: url, ...config }
       implement(OrderServiceDefinition, {
         ...orderMethods(methods),
         placeOrder: placeOrder(methods, topics),
-        cancelOrder: cancelOrder(methods, delivery),
+        cancelOrder: cancelOrder(methods),
+        archiveProject: archiveProject(context.channel),
       }),
     ],
   };

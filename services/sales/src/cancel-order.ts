@@ -1,29 +1,42 @@
-import { type CancelOrderRequest, type Order, OrderState } from '@rondo/contracts/sales/v1/orders';
+import {
+  type ArchiveProjectRequest,
+  type CancelOrderRequest,
+  type Order,
+  OrderServiceDefinition,
+  OrderState,
+} from '@rondo/contracts/sales/v1/orders';
+import type { Jobs } from '@rondo/jobs';
 import { readNamed } from '@rondo/resources';
+import type { Channel } from '@rondo/rpc/client';
 import { reading } from '@rondo/rpc/server';
 import type { SalesMethods } from './context.js';
-import type { Delivery } from './delivery.js';
 import { QuoteAccepting } from './domain/errors.js';
 import { returnStock } from './domain/stock.js';
 import { errors } from './errors.js';
 import { changeOrder, orders } from './orders.js';
+import { createArchive } from './projects.js';
 import { readStocks, saveStock } from './stock.js';
 
-/** `CancelOrder`: it returns the stock. The project is archived soon after. A cancelled order is returned as it is. */
-export const cancelOrder = (methods: SalesMethods, delivery: Pick<Delivery, 'withdraw' | 'nudge'>) =>
+interface CancelMethods extends SalesMethods {
+  readonly jobs: Pick<Jobs, 'enqueue' | 'nudge'>;
+}
+
+const { archiveProject: archiveMethod } = OrderServiceDefinition.methods;
+
+/** `CancelOrder`: it returns the stock. A job archives the project soon after. A cancelled order is returned as it is. */
+export const cancelOrder = (methods: CancelMethods) =>
   reading(
     (request: CancelOrderRequest, field) => readNamed(orders, request, field),
     async (request) => {
-      const order = await errors.withRpcErrors(cancel(methods, delivery, request));
-      delivery.nudge();
+      const order = await errors.withRpcErrors(cancel(methods, request));
+      methods.jobs.nudge();
       return order;
     },
   );
 
 /** @throws NotFound, StaleEtag, QuoteAccepting */
 const cancel = (
-  { database }: SalesMethods,
-  { withdraw }: Pick<Delivery, 'withdraw'>,
+  { database, jobs }: CancelMethods,
   { name, etag }: { readonly name: string; readonly etag: string },
 ): Promise<Order> =>
   database.transaction(async (tx) => {
@@ -32,7 +45,8 @@ const cancel = (
     orders.requireEtag(order, etag);
     if (order.quote !== '' && order.project === '') throw new QuoteAccepting(order.quote);
     const cancelled = await changeOrder(tx, order, { state: OrderState.ORDER_STATE_CANCELLED });
-    if (order.project !== '') await withdraw(tx, order);
+    const { project } = order;
+    if (project !== '') await jobs.enqueue(tx, archiveMethod, { request: { project }, key: name });
     // This comes last, so that the locks on the products are held for a short time.
     const stocks = await readStocks(
       tx,
@@ -42,3 +56,12 @@ const cancel = (
     await saveStock(tx, returnStock(stocks, order.lines), { reason: 'ORDER_CANCELLED', reference: name });
     return cancelled;
   });
+
+/** `ArchiveProject`. */
+export function archiveProject(channel: Channel) {
+  const archive = createArchive(channel);
+  return async ({ project }: ArchiveProjectRequest) => {
+    await errors.withRpcErrors(archive(project));
+    return {};
+  };
+}

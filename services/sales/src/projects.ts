@@ -5,7 +5,7 @@ import { RpcError, Status } from '@rondo/rpc/status';
 import { ask } from './peers.js';
 
 /**
- * A saga goes on after the call that began it, so its steps are done on behalf of this process. The process is in
+ * A job goes on after the call that stored it, so it is done on behalf of this process. The process is in
  * no team: without `projects.admin` it would see no project, and would treat each as removed.
  */
 const ITSELF: Principal = {

@@ -39,6 +39,7 @@ export async function startCompany(
       ...projects.services,
       // The jobs of all replicas call the first one.
       standIn(QuoteServiceDefinition, { remindOwner: (request) => first.quotes.remindOwner(request) }),
+      standIn(OrderServiceDefinition, { archiveProject: (request) => first.orders.archiveProject(request) }),
     ],
   });
   await prepare(databaseUrl);

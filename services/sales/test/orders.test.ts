@@ -307,17 +307,36 @@ describe('OrderService', () => {
         await expect(cancel(name)).resolves.toEqual(cancelled);
         expect(cancelled).toMatchObject({ state: OrderState.ORDER_STATE_CANCELLED, project: `projects/${id}` });
         expect(await stockOf(product)).toBe(10n);
-        const { sagas } = await company.transactions.listSagas({});
-        expect(sagas).toMatchObject([{ kind: 'cancel-order', subject: name, step: 'archive-project' }]);
+        const left = async () => (await company.jobs.listJobs({ method: 'sales.v1.OrderService/ArchiveProject' })).jobs;
+        expect(await left()).toMatchObject([{ key: name }]);
 
         company.projects.failure = 'none';
         const archived = async () =>
           (await company.projects.projects()).find((one) => one.id === id)?.state ===
           ProjectState.PROJECT_STATE_ARCHIVED;
         await eventually('the project is archived', archived);
-        await eventually('the saga is done', async () => (await company.transactions.listSagas({})).sagas.length === 0);
+        await eventually('the job is done', async () => (await left()).length === 0);
       },
     );
+
+    it('of a version before is finished: 200 sagas archive their projects', async () => {
+      const ids = Array.from({ length: 200 }, (_, index) => `saga-${index}`);
+      const insert = "INSERT INTO projects SELECT unnest($1::text[]), '', '{}', 1";
+      await company.projects.database.query(insert, [ids]);
+      const database = createPool({ url: company.databaseUrl, maxConnections: 1 });
+      await database.query(
+        `INSERT INTO sagas (id, kind, subject, input, steps, state) SELECT 'cancel-order-' || id, 'cancel-order by name', 'orders/' || id,
+           jsonb_build_object('project', 'projects/' || id), '["archive-project"]', 'running' FROM unnest($1::text[]) AS id`,
+        [ids],
+      );
+      await database.close();
+      const isArchived = ({ state }: { readonly state: number }) => state === ProjectState.PROJECT_STATE_ARCHIVED;
+      await eventually('the projects are archived', async () => {
+        const projects = (await company.projects.projects()).filter(({ id }) => ids.includes(id));
+        return projects.length === ids.length && projects.every(isArchived);
+      });
+      await eventually('the sagas are done', async () => (await company.transactions.listSagas({})).sagas.length === 0);
+    });
 
     it('returns stock up to its limit', async () => {
       const { name: product } = await addProduct(company, { stock: 1_000_000_000n });

@@ -47,7 +47,7 @@ export interface SagaKind<Input> {
   start(transaction: Queries, start: SagaStart<Input>): Promise<string>;
 }
 
-/** The sagas of a service. */
+/** The sagas of a service: the next minor version has none. Store a job in the transaction instead. */
 export interface Sagas {
   /**
    * Registers a kind; call it before `start`.
@@ -78,16 +78,10 @@ const RUN_AT_ONCE = 20;
 const DEFAULT_MAX_ATTEMPTS = 12;
 const ID_BYTES = 16;
 
-/** Runs sagas: each step at least once, by any replica, until the saga is done or compensated. */
+/** Runs sagas, if a kind is defined: each step at least once, by any replica, until the saga is done or compensated. */
 export function createSagas(options: SagasOptions): Sagas {
-  const {
-    database,
-    log,
-    audit,
-    clock = systemClock,
-    random = systemRandom,
-    maxAttempts = DEFAULT_MAX_ATTEMPTS,
-  } = options;
+  const { database, log, audit, maxAttempts = DEFAULT_MAX_ATTEMPTS } = options;
+  const { clock = systemClock, random = systemRandom } = options;
   const kinds = new Map<string, SagaDefinition<unknown>>();
   const dependencies = { database, log, random, maxAttempts };
   const pruning = pruneOld('sagas', { database, log, clock, random });
@@ -141,6 +135,8 @@ export function createSagas(options: SagasOptions): Sagas {
       };
     },
     start() {
+      if (known.length === 0) return;
+      log.info({ kinds: [...kinds.keys()] }, 'the next minor version of Rondo has no sagas: store jobs instead');
       sweep.start();
       reports.start();
     },
