@@ -51,7 +51,9 @@ describe('the short form of the outage table', () => {
   it(
     'holds its bounds, agent-orders: 1,000 orders of agents are 1,000 orders',
     async () => {
-      expect(await scenario('agent-orders')).toMatch(/^ok {7}agent-orders: .*measured {2}1000 orders in the database/ms);
+      expect(await scenario('agent-orders')).toMatch(
+        /^ok {7}agent-orders: .*measured {2}1000 orders in the database/ms,
+      );
     },
     TIMEOUT_MS,
   );
