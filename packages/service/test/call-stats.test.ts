@@ -78,12 +78,13 @@ it.each(['frames', 'grpc'])(
   },
 );
 
-it.each(['frames', 'grpc'])(
-  'a registry is called by %s if RONDO_TRANSPORT of the service says so',
-  async (transport) => {
-    const { fake, address } = await startFakeRegistry();
-    await start({ environment: { RONDO_REGISTRY: address, RONDO_TRANSPORT: transport } });
-    await until(() => fake.ways.length > 0);
-    expect(fake.ways[0]).toBe(transport);
-  },
-);
+it.each([
+  ['frames', 'frames', 'frames'],
+  ['grpc', 'frames', 'grpc'],
+  ['grpc', 'grpc', 'frames'],
+])('a registry is called by %s if it takes %s, and RONDO_TRANSPORT of the service is %s', async (way, taken, own) => {
+  const { fake, address } = await startFakeRegistry(0, taken);
+  await start({ environment: { RONDO_REGISTRY: address, RONDO_TRANSPORT: own } });
+  await until(() => fake.ways.length > 0);
+  expect(fake.ways[0]).toBe(way);
+});

@@ -86,11 +86,11 @@ export function dial(address: string, options: Parameters<typeof staticResolver>
   return channel;
 }
 
-/** Starts a registry that records its requests. */
-export async function startFakeRegistry(port = 0) {
+/** Starts a registry that records its requests; `transport` is what it takes. */
+export async function startFakeRegistry(port = 0, transport = 'frames') {
   const { fake, services } = createFakeRegistry();
   const { log } = recordingLogger();
-  const environment = { RONDO_LISTEN: `127.0.0.1:${port}` };
+  const environment = { RONDO_LISTEN: `127.0.0.1:${port}`, RONDO_TRANSPORT: transport };
   const createApp = () => ({ services });
   const service = await startService({ name: 'registry', port, register: false, environment, log, createApp });
   cleanUp(() => service.drain());
