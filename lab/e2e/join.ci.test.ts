@@ -1,5 +1,8 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from '@jest/globals';
+import { renewAll } from '@rondo/certificates';
 import { CalculatorDefinition } from '@rondo/contracts/calculator/calculator';
 import { InstanceStatus, RegistryServiceDefinition } from '@rondo/contracts/rondo/registry/v1/registry';
 import {
@@ -10,8 +13,10 @@ import {
   type ServiceProcess,
   start,
   startRegistry,
+  startService,
 } from '@rondo/harness';
 import { createChannel, createClient, createRegistryChannel, staticResolver } from '@rondo/rpc/client';
+import { systemWallClock } from '@rondo/rpc/clock';
 
 const closers: (() => unknown)[] = [];
 afterEach(async () => {
@@ -88,5 +93,35 @@ describe('a server that rondo join has started', () => {
     kill(pid, 'SIGKILL');
     expect((await agent.ended).code).toBe(137);
     await becomes(undefined);
+  });
+});
+
+describe('with TLS', () => {
+  it('an agent joins only what its certificate may serve, at an address that presents such a one', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'rondo-join-'));
+    closers.push(() => rmSync(folder, { recursive: true }));
+    const names = ['registry', 'calculator', 'shop'];
+    await renewAll(names, { folder, trustDomain: 'rondo.local', now: systemWallClock.now(), hosts: [] });
+    const tls = (name: string) => ({ RONDO_TLS: 'on', RONDO_TLS_DIR: join(folder, name) });
+    const registry = await startRegistry({ warmingMs: 0, env: tls('registry') });
+    closers.push(() => registry.stop());
+    const main = 'lab/xds/numbered-server.mjs';
+    const serverOf = async (name: string) => {
+      const server = await startService('calculator', { main, env: tls(name) });
+      closers.push(() => server.stop('SIGKILL'));
+      return server.address;
+    };
+    const agentOf = (name: string, address: string) => {
+      const env = { ...process.env, ...tls(name), RONDO_REGISTRY: registry.address };
+      const args = [...AGENT.slice(0, -1), address];
+      const agent = start(process.execPath, args, { cwd: root, env });
+      closers.push(() => agent.stop('SIGKILL'));
+      return agent;
+    };
+    const [own, other] = [await serverOf('calculator'), await serverOf('shop')];
+    await agentOf('shop', own).printed(/spiffe:\/\/rondo\.local\/shop may not serve calculator\.Calculator/);
+    const wrong = agentOf('calculator', other);
+    await agentOf('calculator', own).printed(/it takes calls/);
+    expect(wrong.output().stdout).not.toMatch(/it takes calls/);
   });
 });
