@@ -126,12 +126,15 @@ function inAMonth() {
   return { year: day.getUTCFullYear(), month: day.getUTCMonth() + 1, day: day.getUTCDate() };
 }
 
-/** What the texts of failed calls may name: the database, the instance that isn't ready without it, and the time that the call had. */
+/**
+ * What the texts of failed calls may name: the database, the instance that isn't ready without it, and the time that the call had. The
+ * gateway doesn't name them.
+ */
 const NAMED: Readonly<Record<string, RegExp>> = {
   OK: /^/,
   UNAVAILABLE:
-    /\bdatabase\b|: not ready yet|: not serving \(health\)|isn't ready: it waits for a dependency|no outcome within the \d+ ms/,
-  DEADLINE_EXCEEDED: /no outcome within the \d+ ms/,
+    /\bdatabase\b|: not ready yet|: not serving \(health\)|isn't ready: it waits for a dependency|no outcome within the \d+ ms|call again soon/,
+  DEADLINE_EXCEEDED: /no outcome within the \d+ ms|took longer than it may/,
 };
 const READS = /^(get|list|watch)/;
 
