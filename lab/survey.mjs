@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { compile, hasCommit, root } from '@rondo/tool/workspace';
-import { callCounts, callPath } from './survey/call-path.mjs';
+import { CARRIERS, callCounts, callPath } from './survey/call-path.mjs';
 
 /** By part: its paths. A file belongs to the first part that has it. */
 const PARTS = {
@@ -24,7 +24,10 @@ const TEST =
 export async function main(args) {
   if (!(await isCountable('npm run lab -- survey'))) return 1;
   if (args.includes('--call')) {
-    for (const { file, functions } of await callPath()) console.log(`${file}\n  ${functions.join(', ')}`);
+    for (const carrier of CARRIERS) {
+      console.log(`over ${carrier}:`);
+      for (const { file, functions } of await callPath(carrier)) console.log(`${file}\n  ${functions.join(', ')}`);
+    }
     return 0;
   }
   const { files, names, dependencies, call, ...lines } = await count();

@@ -10,27 +10,32 @@ const WARM_UP = 5;
 const COUNTED = 20;
 /** Generated contracts, and how a message is encoded, differ from method to method. */
 const SOURCE = /\/((?:packages|plugins)\/(?!contracts\/)[^/]+)\/dist\/(.+)\.js$/;
-const WIRE = /^packages\/rpc\/src\/(?:wire|transport\/grpc)\//;
+
+/** What carries calls. */
+export const CARRIERS = ['frames', 'gRPC'];
 
 /** The numbers by which the way of a call is bounded in budget.json. */
 export async function callCounts() {
-  const files = await callPath();
-  return {
-    'files outside wire and transport/grpc': files.filter(({ file }) => !WIRE.test(file)).length,
-    files: files.length,
-    functions: files.reduce((sum, { functions }) => sum + functions.length, 0),
-  };
+  const counts = [];
+  for (const carrier of CARRIERS) {
+    const files = await callPath(carrier);
+    counts.push([`files over ${carrier}`, files.length]);
+    counts.push([`functions over ${carrier}`, files.reduce((sum, { functions }) => sum + functions.length, 0)]);
+  }
+  return Object.fromEntries(counts);
 }
 
 /** Each file with the names of its functions. The packages have to be compiled. */
-export async function callPath() {
+export async function callPath(carrier) {
   const [{ createChannel, createClient, staticResolver }, { createRouter, serve }, { standIn }] = await Promise.all(
     ['client', 'server', 'testing'].map(rpc),
   );
   const { ConformanceServiceDefinition } = await import(CONFORMANCE);
   const echo = standIn(ConformanceServiceDefinition, { unary: ({ text }) => ({ text }) });
   const server = await serve(createRouter({ services: [echo] }), { listen: '127.0.0.1:0' });
-  const channel = createChannel({ resolver: staticResolver([`127.0.0.1:${server.port}`]) });
+  const channel = createChannel({
+    resolver: staticResolver([`127.0.0.1:${server.port}`], { frames: carrier === 'frames' }),
+  });
   const client = createClient(ConformanceServiceDefinition, { channel });
   const call = async (times) => {
     for (let left = times; left > 0; left -= 1) await client.unary({ text: 'a' });

@@ -1,5 +1,8 @@
+import { rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
-import { eventually, start } from '@rondo/harness';
+import { eventually, root, start } from '@rondo/harness';
+import { readGuide } from '../docs.js';
 import { plannedInstances } from '../planned-instances.js';
 import { examplesOf } from '../readme.js';
 import { system } from './system.js';
@@ -65,6 +68,19 @@ describe('journey 1: a newcomer', () => {
     expect(JSON.parse(versioned.stdout)).toEqual({ result: '5' });
     const published = await system.rondo('call', 'calculator.Calculator/Add', TWO_AND_THREE);
     expect(JSON.parse(published.stdout)).toEqual({ result: '5' });
+  });
+
+  it('calls a server of plain grpc-js by its address, as the guide says', async () => {
+    const script = join(root, 'e2e/.guide-by-address.mjs');
+    writeFileSync(script, readGuide('call-a-service.md').code('by-address.mjs'));
+    const foreign = start(process.execPath, [join(root, 'e2e/foreign-calculator.mjs')]);
+    const [, address = ''] = await foreign.printed(/^listening at (\S+)$/m);
+    await eventually(async () => {
+      const { code, stdout } = await start(process.execPath, [script, address]).ended;
+      expect({ code, stdout }).toEqual({ code: 0, stdout: '2 + 3 = 5\n' });
+    });
+    await foreign.stop();
+    rmSync(script);
   });
 
   it('gets from curl what README.md shows', async () => {

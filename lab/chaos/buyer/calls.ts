@@ -2,7 +2,7 @@ import { OrderServiceDefinition } from '@rondo/contracts/sales/v1/orders';
 import { createClient, createRegistryChannel } from '@rondo/rpc/client';
 import {
   configuredMutualTls,
-  grpcTransport,
+  peerTransport,
   TransportError,
   type TransportFactory,
   wrapTransport,
@@ -19,7 +19,7 @@ export function placeByCalls({
   loses,
 }: Pick<BuyerOptions, 'registry'> & { readonly loses: () => boolean }): PlaceOnce {
   const forgetful: TransportFactory = (address, options) => {
-    const inner = grpcTransport(address, options);
+    const inner = peerTransport(address, options);
     return wrapTransport(inner, {
       async call(wire) {
         const reply = await inner.call(wire);

@@ -3,8 +3,8 @@ import { balancing } from '@rondo/balancing';
 import { type Channel, createChannel, createRegistryChannel, staticResolver } from '@rondo/rpc/client';
 import {
   defaultChannel,
-  grpcTransport,
   type MutualTls,
+  peerTransport,
   type Transport,
   TransportError,
   type TransportFactory,
@@ -39,23 +39,23 @@ const NAIVE: Readonly<Record<ClientGuard, (options: RegistryOptions) => Channel>
 
 /** Doesn't know that the server takes pings. */
 const unwatchedTransport: TransportFactory = (address, { mutualTls, servers } = {}) =>
-  grpcTransport(address, { mutualTls, servers });
+  peerTransport(address, { mutualTls, servers });
 
 /** Reports `ready` whatever the state of its connection is, and lets no call be retried on another instance. */
 const blindTransport: TransportFactory = (...endpoint: Parameters<TransportFactory>) => {
-  const inner = grpcTransport(...endpoint);
+  const inner = peerTransport(...endpoint);
   return blind(inner, (signal) => inner.connect(signal));
 };
 
 /** A blind transport that takes up to two minutes to connect. */
 const patientTransport: TransportFactory = (address, options) => {
-  const inner = grpcTransport(address, { ...options, connectTimeoutMs: CONNECT_TIMEOUT_MS });
+  const inner = peerTransport(address, { ...options, connectTimeoutMs: CONNECT_TIMEOUT_MS });
   return blind(inner, (signal) => inner.connect(signal));
 };
 
 /** A blind transport that connects again and again until the call's deadline. */
 const waitingTransport: TransportFactory = (...endpoint: Parameters<TransportFactory>) => {
-  const inner = grpcTransport(...endpoint);
+  const inner = peerTransport(...endpoint);
   return blind(inner, async (signal) => {
     while (inner.state !== 'shutdown') {
       try {

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { RegistryServiceDefinition } from '@rondo/contracts/rondo/registry/v1/registry';
 import { createChannel, createClient, createRegistryChannel, staticResolver } from '@rondo/rpc/client';
-import { grpcTransport, type MutualTls, type Transport, type TransportFactory } from '@rondo/rpc/internal';
+import { type MutualTls, peerTransport, type Transport, type TransportFactory } from '@rondo/rpc/internal';
 import { toInstance } from './registry.js';
 
 /** A client that records which markers it knows, all the time. */
@@ -41,7 +41,7 @@ export interface MarkedRegistries {
 /** Watches the markers through any of the registries. */
 export function watchMarkers({ registries, mutualTls }: MarkedRegistries): MarkerWatcher {
   const transport: TransportFactory = (...endpoint) =>
-    registries.includes(endpoint[0]) ? grpcTransport(...endpoint) : nowhere;
+    registries.includes(endpoint[0]) ? peerTransport(...endpoint) : nowhere;
   const channel = createRegistryChannel({ registry: registries, transport, mutualTls });
   channel.follow(SERVICE);
   const came = new Set<string>();

@@ -23,6 +23,8 @@ export const refused = [
   ['packages/rpc/src/wire/b.ts', isPrivate, "export const common = Reflect.get(server, 'commonServerOptions');"],
   ['packages/rpc/src/wire/c.ts', isPrivate, 'export const below = socket._parent;'],
   ['packages/rpc/src/wire/d.ts', isPrivate, "export const { ['_setupHandlers']: setUp } = server;"],
+  ['packages/rpc/src/transport/grpc/b.ts', isPrivate, "export const hidden = Reflect.get(channel, 'internalChannel');"],
+  ['packages/rpc/src/transport/c.ts', isPrivate, "import './grpc/hidden-session.js';"],
   ['services/gateway/src/listener/a.ts', isPrivate, 'Object.assign(stream, { _events: {} });'],
   ['packages/rpc/src/client/a.ts', sides, "export { a } from '../server/router.js';"],
   ['packages/rpc/src/channel/a.ts', sides, "import '../server/router.js';"],

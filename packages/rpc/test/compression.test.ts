@@ -5,7 +5,7 @@ import { Compression } from '@rondo/contracts/rondo/options/v1/options';
 import type { Metadata } from '../src/exports/call.js';
 import { type CallOptions, createChannel, createClient, staticResolver } from '../src/exports/client.js';
 import { Status } from '../src/exports/status.js';
-import { grpcTransport } from '../src/transport/grpc/transport.js';
+import { peerTransport } from '../src/transport/peer-connection.js';
 import { withPolicy } from './support/contract.js';
 import { startRawServer } from './support/http2-server.js';
 import { failure } from './support/outcome.js';
@@ -86,7 +86,7 @@ describe('a request', () => {
 
   it('makes no connection once its transport is closed', async () => {
     const { address, seen } = await startRecorder();
-    const transport = grpcTransport(address);
+    const transport = peerTransport(address);
     transport.close();
     const call = transport.call(wireCall({ compression: 'gzip' }));
     await expect(call).rejects.toMatchObject({ code: Status.UNAVAILABLE, reach: 'unsent' });
@@ -96,7 +96,7 @@ describe('a request', () => {
   it('that is short is sent uncompressed', async () => {
     const { address, seen } = await startRecorder();
     await connect(address).unary({ text: 'short' }, gzip);
-    expect(seen).toMatchObject([{ encoding: 'gzip', compressed: false }]);
+    expect(seen).toMatchObject([{ encoding: undefined, compressed: false }]);
   });
 
   it('that is compressed does not affect uncompressed calls, which have their own connection', async () => {

@@ -9,7 +9,7 @@ import { type Clock, sleep, systemClock } from '../src/exports/clock.js';
 import { Status } from '../src/exports/status.js';
 import { standIn } from '../src/exports/testing.js';
 import { startTcpProxy } from '../src/testing/tcp-proxy/tcp-proxy.js';
-import { grpcTransport } from '../src/transport/grpc/transport.js';
+import { peerTransport } from '../src/transport/peer-connection.js';
 import { briefServer, socketServer } from './support/foreign-servers.js';
 import { failure } from './support/outcome.js';
 import { startPeerProcess, startProcess } from './support/peer-process.js';
@@ -110,7 +110,7 @@ describe('a connection that fails', () => {
   it('is closed if the peer never sends anything, and retried, again and again', async () => {
     const mute = await socketServer((socket) => socket.resume());
     closers.push(() => mute.close());
-    const transport = grpcTransport(mute.address, { connectTimeoutMs: 50 });
+    const transport = peerTransport(mute.address, { connectTimeoutMs: 50 });
     closers.push(() => transport.close());
     expect(await failure(transport.connect())).toMatchObject({ message: 'no connection within 50 ms' });
     await until(() => mute.connections() >= 4);
@@ -123,7 +123,7 @@ describe('a connection that fails', () => {
     closers.push(() => mute.close());
     // At one of these steps the peer accepts a connection that this side has closed.
     for (let steps = 0; steps < 40; steps += 1) {
-      const transport = grpcTransport(mute.address);
+      const transport = peerTransport(mute.address);
       const connecting = failure(transport.connect());
       for (let step = 0; step < steps; step += 1) await new Promise(setImmediate);
       transport.close();
@@ -144,7 +144,7 @@ describe('a connection that fails', () => {
         return systemClock.setTimer(timers === 1 ? delayMs + 500 : delayMs, callback, options);
       },
     };
-    const transport = grpcTransport(mute.address, { connectTimeoutMs: 50, clock });
+    const transport = peerTransport(mute.address, { connectTimeoutMs: 50, clock });
     closers.push(() => transport.close());
     expect(await failure(transport.connect())).toMatchObject({ message: 'no connection within 50 ms' });
   });
@@ -152,7 +152,7 @@ describe('a connection that fails', () => {
   it('is retried with growing waits if it never lasts', async () => {
     const brief = await briefServer();
     closers.push(() => brief.close());
-    const transport = grpcTransport(brief.address);
+    const transport = peerTransport(brief.address);
     closers.push(() => transport.close());
     const startedAt = systemClock.now();
     await transport.connect();
@@ -160,7 +160,7 @@ describe('a connection that fails', () => {
     // The second attempt comes at once; then at least half of 100, 200 and 400 ms pass.
     expect(systemClock.now() - startedAt).toBeGreaterThan(340);
     await until(() => transport.state === 'transient_failure');
-    expect(transport.lastError).toMatch(/^the connection ended \d+ ms after it was made$/);
+    expect(transport.lastError).toMatch(/^the connection ended \d+ ms after it was made \(the server closed it\)$/);
   });
 
   it('is given up if nothing answers at all, for a new lookup of the name', async () => {
@@ -179,7 +179,7 @@ describe('a connection that fails', () => {
     let found = '127.0.0.1';
     const lookup = jest.spyOn(dns, 'lookup').mockImplementation(async () => [{ address: found, family: 4 }] as never);
     closers.push(() => lookup.mockRestore());
-    const transport = grpcTransport(`moved.test:${port}`, { connectTimeoutMs: 100 });
+    const transport = peerTransport(`moved.test:${port}`, { connectTimeoutMs: 100 });
     closers.push(() => transport.close());
     expect(await failure(transport.connect())).toMatchObject({ message: 'no connection within 100 ms' });
     found = '127.0.0.2';

@@ -16,7 +16,7 @@ import { CallContext, type ServerCall } from '../src/exports/call.js';
 import { sleep, systemClock } from '../src/exports/clock.js';
 import { createRouter, serve } from '../src/exports/server.js';
 import { standIn } from '../src/exports/testing.js';
-import { grpcTransport } from '../src/transport/grpc/transport.js';
+import { peerTransport } from '../src/transport/peer-connection.js';
 import type { Transport } from '../src/transport/transport.js';
 import { closersOfATest } from './support/closers.js';
 import { until } from './support/wait.js';
@@ -154,7 +154,7 @@ describe('a server of Go that allows a ping each second', () => {
 });
 
 function connect(address: string): Transport {
-  const transport = grpcTransport(address, { minPingIntervalMs: 1_000 });
+  const transport = peerTransport(address, { minPingIntervalMs: 1_000 });
   closers.push(() => transport.close());
   return transport;
 }

@@ -2,8 +2,7 @@
 import { once } from 'node:events';
 import http2 from 'node:http2';
 import { describe, expect, it } from '@jest/globals';
-import { grpcTransport } from '../src/transport/grpc/transport.js';
-import { startRawServer } from './support/http2-server.js';
+import { peerTransport } from '../src/transport/peer-connection.js';
 import { socketsOfATest } from './support/sockets.js';
 
 const { closers, connectTo, startServer } = socketsOfATest();
@@ -12,7 +11,7 @@ const COUNT = 1_000;
 const indexes = Array.from({ length: COUNT }, (_, index) => index);
 
 function connect(address: string, compression?: 'gzip') {
-  const transport = (to: string) => grpcTransport(to, { compression });
+  const transport = (to: string) => peerTransport(to, { compression });
   return connectTo([address], { transport }).client;
 }
 
@@ -48,23 +47,6 @@ describe('the replies of a stream', () => {
 });
 
 describe('the requests of a stream', () => {
-  it('leave many in a frame', async () => {
-    let frames = 0;
-    const server = await startRawServer((stream) => {
-      stream.on('data', () => {
-        frames += 1;
-      });
-      stream.on('end', () => {
-        stream.respond({ ':status': 200, 'content-type': 'application/grpc' }, { waitForTrailers: true });
-        stream.on('wantTrailers', () => stream.sendTrailers({ 'grpc-status': '0' }));
-        stream.end(Buffer.alloc(5));
-      });
-    });
-    closers.push(() => server.close());
-    await connect(server.address).clientStream(texts(indexes.map(String)));
-    expect(frames).toBeLessThan(COUNT / 10);
-  });
-
   it.each([undefined, 'gzip'] as const)('arrive whole and in order with compression %s', async (compression) => {
     const { address } = await startServer();
     const mixed = indexes.map((index) => (index % 300 === 299 ? `${index}`.repeat(1_000) : `request ${index}`));

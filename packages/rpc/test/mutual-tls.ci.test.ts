@@ -8,7 +8,7 @@ import { createChannel, createClient, staticResolver } from '../src/exports/clie
 import { createRouter, serve } from '../src/exports/server.js';
 import type { MutualTls } from '../src/tls/mutual-tls.js';
 import { FRAMES_ALPN, PREFACE } from '../src/transport/frames/frames.js';
-import { grpcTransport } from '../src/transport/grpc/transport.js';
+import { peerTransport } from '../src/transport/peer-connection.js';
 import { BEGIN } from './attacks/frames.js';
 import { closersOfATest } from './support/closers.js';
 import { forge } from './support/forgery.js';
@@ -75,7 +75,9 @@ async function start(mutualTls: MutualTls | undefined) {
 let frames = false;
 
 function clientOf(address: string, mutualTls: MutualTls | undefined) {
-  const channel = createChannel({ resolver: staticResolver([address], { frames }), mutualTls });
+  // A busy machine may take longer than the default.
+  const patience = { connectTimeoutMs: 30_000 };
+  const channel = createChannel({ resolver: staticResolver([address], { frames }), mutualTls, ...patience });
   closers.push(() => channel.close());
   return createClient(ConformanceServiceDefinition, { channel });
 }
@@ -105,7 +107,7 @@ describe.each([
         mutualTls,
         transport: (address, known) => {
           seen.push(known?.servers);
-          return grpcTransport(address, known);
+          return peerTransport(address, known);
         },
       });
       closers.push(() => channel.close());

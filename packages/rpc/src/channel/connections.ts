@@ -5,7 +5,7 @@ import { transportErrors } from '../errors/transport.js';
 import type { Endpoint } from '../resolver/resolver.js';
 import type { ServedBy } from '../tls/served-by.js';
 import type { GrpcTransportOptions } from '../transport/grpc/options.js';
-import { encryptionOf, peerTransports } from '../transport/peer-transport.js';
+import { encryptionOf, peerTransports } from '../transport/peer-connection.js';
 import type {
   ConnectivityState,
   Transport,
@@ -169,6 +169,6 @@ export function connectionsOf(
   }
   const both = `transport and ${given.join(', ')}`;
   throw new TypeError(
-    `${both} can't both be given: a transport makes its connections by itself; hand them to grpcTransport in there, or leave transport out`,
+    `${both} can't both be given: a transport makes its connections by itself; hand them to peerTransport in there, or leave transport out`,
   );
 }

@@ -64,6 +64,18 @@ export function callWithRetries(method: Method, wire: WireCall, options: Attempt
   return pool.lookup.known === undefined ? start() : untilKnown(wire, options).then(start);
 }
 
+/** The attempts of a call, one after the other: a hedged call has several runs. */
+interface Run {
+  readonly wire: WireCall;
+  /** How the last attempt failed. */
+  failure: Failure | undefined;
+  /** The instance that may get a second attempt. */
+  repeatable: MethodCandidate | undefined;
+  /** The request that was made for an instance, and that of the next attempt. */
+  given: WireCall['request'];
+  request: WireCall['request'];
+}
+
 /**
  * A call that is retried at another instance if that is safe: the call provably did not reach a handler, or its method may
  * be repeated. Each instance gets one attempt. If no other is left, the instance whose connection was lost before it could
@@ -129,39 +141,21 @@ class RetriedCall implements HedgedAttempts {
     return this.#counted >= this.maxAttempts;
   }
 
+  /** Makes attempts until one succeeds, or fails so that no other may follow. */
   async run(wire: WireCall): Promise<Reply<Uint8Array>> {
-    const { pool, clock, attempts, requests } = this.#options;
+    const { pool, clock, attempts } = this.#options;
     const { method } = this;
-    const { tried } = this.#pick;
-    let given: WireCall['request'] | undefined;
-    let request = wire.request;
-    let failure: Failure | undefined;
-    let prepared = false;
-    let repeatable = this.#lost;
+    const request = sentOnce(wire.request);
+    const run: Run = { wire, failure: undefined, repeatable: this.#lost, given: wire.request, request };
     for (;;) {
-      wire.context.throwIfEnded();
-      const waits = this.#waitForReady && pool.noInstanceError() !== undefined;
-      const picked = waits ? undefined : pool.pick(method, this.#pick);
-      const candidate = picked ?? (await this.#pickLater(wire, failure, repeatable));
-      if (candidate === undefined) throw this.#finalError(failure);
-      const repeated = tried.includes(candidate);
-      const payload = requests === undefined ? wire.request : requests.requestFor(candidate.endpoint);
-      if (payload === undefined) {
-        this.#unfit.push(candidate);
-        if (repeated) repeatable = undefined;
-        else tried.push(candidate);
-        continue;
-      }
-      if (payload !== given) request = payload.stream ? new StreamSentOnce(payload.messages) : payload;
-      given = payload;
-      if (failure !== undefined && !prepared) {
-        prepared = true;
+      let candidate = this.#pickNow(run) ?? (await this.#pickLater(run));
+      if (run.failure !== undefined && (await this.#beforeRetry(run, run.failure, candidate))) {
         // After a wait the instance may not want calls any more.
-        if (await this.#beforeRetry(wire, failure, repeated)) continue;
+        candidate = this.#pickNow(run) ?? (await this.#pickLater(run));
       }
-      repeatable = repeated ? undefined : candidate;
-      tried.push(candidate);
-      const sent = request === wire.request ? wire : { ...wire, request };
+      run.repeatable = this.#pick.tried.includes(candidate) ? undefined : candidate;
+      this.#pick.tried.push(candidate);
+      const sent = run.request === wire.request ? wire : { ...wire, request: run.request };
       const attempt = new CallAttempt(candidate, sent, { method, pool, clock, movable: this.#movable });
       attempts.push(attempt);
       this.#counted += 1;
@@ -169,27 +163,62 @@ class RetriedCall implements HedgedAttempts {
       try {
         return attempt.succeed(await attempt.send(this.#sent === 1 ? undefined : this.#sent - 1));
       } catch (error) {
-        failure = attempt.fail(error);
-        if (failure?.counts === false) this.#counted -= 1;
-        if (failure?.costs === false) this.#sent -= 1;
-        const isOver = this.#exhausted || wire.context.reason !== undefined;
-        const isStarted = request instanceof StreamSentOnce && request.started;
-        if (!failure?.retryable || isOver || isStarted) throw error;
-        prepared = false;
-        if (!failure.connectionLost) repeatable = undefined;
+        run.failure = this.#retryable(run, attempt, error);
+        if (!run.failure.connectionLost) run.repeatable = undefined;
       }
     }
+  }
+
+  /** What an attempt's failure means, if another attempt may follow. @throws the failure's error if not. */
+  #retryable({ wire, request }: Run, attempt: CallAttempt, error: unknown): Failure {
+    const failure = attempt.fail(error);
+    if (failure?.counts === false) this.#counted -= 1;
+    if (failure?.costs === false) this.#sent -= 1;
+    const isOver = this.#exhausted || wire.context.reason !== undefined;
+    const isStarted = request instanceof StreamSentOnce && request.started;
+    if (!failure?.retryable || isOver || isStarted) throw error;
+    return failure;
+  }
+
+  /** An instance that can take the call now. */
+  #pickNow(run: Run): MethodCandidate | undefined {
+    const { pool } = this.#options;
+    run.wire.context.throwIfEnded();
+    if (this.#waitForReady && pool.noInstanceError() !== undefined) return undefined;
+    const candidate = pool.pick(this.method, this.#pick);
+    if (candidate === undefined || this.#options.requests === undefined) return candidate;
+    return this.#fits(candidate, run) ? candidate : this.#pickNow(run);
+  }
+
+  /** Makes the request for an instance. False if the instance can't take the call, so that it gets no attempt. */
+  #fits(candidate: MethodCandidate, run: Run): boolean {
+    const { requests } = this.#options;
+    if (requests === undefined) return true;
+    const payload = requests.requestFor(candidate.endpoint);
+    if (payload === undefined) {
+      this.#unfit.push(candidate);
+      if (this.#pick.tried.includes(candidate)) run.repeatable = undefined;
+      else this.#pick.tried.push(candidate);
+      return false;
+    }
+    if (payload !== run.given) run.request = sentOnce(payload);
+    run.given = payload;
+    return true;
+  }
+
+  /** Waits for an instance that can take the call. @throws RpcError if there is none to wait for. */
+  async #pickLater(run: Run): Promise<MethodCandidate> {
+    const candidate = await this.#untilPicked(run);
+    if (candidate === undefined) throw this.#finalError(run.failure);
+    if (this.#fits(candidate, run)) return candidate;
+    return this.#pickNow(run) ?? this.#pickLater(run);
   }
 
   /**
    * Waits for an instance that was not tried, or else for the instance that may get a second attempt. If only
    * connections have failed, a call that waits for ready waits for any instance.
    */
-  async #pickLater(
-    wire: WireCall,
-    failure: Failure | undefined,
-    repeatable: MethodCandidate | undefined,
-  ): Promise<MethodCandidate | undefined> {
+  async #untilPicked({ wire, failure, repeatable }: Run): Promise<MethodCandidate | undefined> {
     const pick = this.#pick;
     const options = { ...this.#options, pick };
     if (!this.#waitForReady) {
@@ -213,13 +242,10 @@ class RetriedCall implements HedgedAttempts {
    *
    * @throws RpcError that of the failure, if the retry can't be made.
    */
-  async #beforeRetry(
-    { context, deadline }: WireCall,
-    { error, costs, answered }: Failure,
-    repeated: boolean,
-  ): Promise<boolean> {
+  async #beforeRetry({ wire }: Run, { error, costs, answered }: Failure, to: MethodCandidate): Promise<boolean> {
     const { clock } = this.#options;
-    const waitMs = repeated ? SAME_INSTANCE_DELAY_MS : answered ? this.#waitMs(error) : 0;
+    const { context, deadline } = wire;
+    const waitMs = this.#pick.tried.includes(to) ? SAME_INSTANCE_DELAY_MS : answered ? this.#waitMs(error) : 0;
     const late = deadline !== undefined && clock.now() + waitMs >= deadline;
     if ((waitMs > 0 && late) || waitMs > MAX_PUSHBACK_MS || (costs && !this.#pay())) throw error;
     if (waitMs > 0) await sleep(clock, waitMs, context.signal);
@@ -263,6 +289,10 @@ export async function pickFirst(method: Method, waiting: Waiting, options: PickO
   const candidate = await untilPicked(method, waiting, { ...options, pick: { hashKey, tried: [], version } });
   if (candidate === undefined) throw finalError(method, undefined, options);
   return candidate;
+}
+
+function sentOnce(request: WireCall['request']): WireCall['request'] {
+  return request.stream ? new StreamSentOnce(request.messages) : request;
 }
 
 /** A request stream that knows whether it has been started: then it can't be sent again, so the call can't be retried. */

@@ -111,13 +111,6 @@ export const clientErrors = defineErrors('the client', {
     remedy: 'Send less at a time: use pages, or a stream.',
     effect: 'possible',
   },
-  INFLATED_REPLY_TOO_LONG: {
-    code: 'RESOURCE_EXHAUSTED',
-    text: 'Received message that decompresses to a size larger than {maxBytes}',
-    cause: 'A compressed reply is longer than the client reads, once it is decompressed.',
-    remedy: "Ask for less, or raise the client's `maxReplyBytes`.",
-    effect: 'possible',
-  },
   NO_REPLY: {
     code: 'UNIMPLEMENTED',
     text: 'the server ended the call without a reply',

@@ -23,4 +23,4 @@ export { createRegistryChannel, type RegistryChannelOptions } from '../client/re
 export { dnsResolver } from '../resolver/dns.js';
 export type { Endpoint, Resolver } from '../resolver/resolver.js';
 export { fixedEndpoint, staticResolver } from '../resolver/static.js';
-export type { TlsOptions } from '../transport/grpc/credentials.js';
+export type { TlsOptions } from '../transport/grpc/tls-options.js';

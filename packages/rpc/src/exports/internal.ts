@@ -117,8 +117,7 @@ export { type DecompressionErrors, decompress } from '../transport/grpc/compress
 export { Gathered } from '../transport/grpc/gathered.js';
 export { PREFIX_BYTES, withPrefix } from '../transport/grpc/length-prefix.js';
 export { setSharedTimer } from '../transport/grpc/shared-timer.js';
-export { grpcTransport } from '../transport/grpc/transport.js';
-export { peerTransports } from '../transport/peer-transport.js';
+export { peerTransport, peerTransports } from '../transport/peer-connection.js';
 export { type Transport, type TransportFactory, wrapTransport } from '../transport/transport.js';
 export { addHeader, readTimeout, statusTrailer, toBase64 } from '../wire/answer.js';
 export { Handshakes } from '../wire/handshakes.js';

@@ -8,14 +8,14 @@ export const NO_HTTP2 = "it doesn't speak HTTP/2 over TLS (the ALPN protocol h2)
  * remedy. The codes are those of OpenSSL.
  */
 const FAULTS: readonly (readonly [codes: RegExp, fault: string])[] = [
-  [/^CERT_HAS_EXPIRED$/, 'its certificate has expired; renew it (rondo certs renew)'],
-  [/^CERT_NOT_YET_VALID$/, "its certificate isn't valid yet; compare the clocks of the machines"],
+  [/CERT(?:IFICATE)?_HAS_EXPIRED/, 'its certificate has expired; renew it (rondo certs renew)'],
+  [/NOT_YET_VALID/, "its certificate isn't valid yet; compare the clocks of the machines"],
   [
     /^INVALID_PURPOSE$|UNSUITABLE|UNSUPPORTED_CERT_PURPOSE/,
     'its certificate is not for this use; issue one for servers and clients',
   ],
   [
-    /SELF_SIGNED|UNABLE_TO_(?:GET_ISSUER|VERIFY_LEAF)|^CERT_(?:SIGNATURE_FAILURE|UNTRUSTED)$/,
+    /SELF_SIGNED|UNABLE_TO_(?:GET|VERIFY)|SIGNATURE_FAILURE|^CERT_UNTRUSTED$/,
     'no authority that this process trusts has issued its certificate; compare the bundles of both (ca.crt in RONDO_TLS_DIR)',
   ],
   [

@@ -1,26 +1,26 @@
 import type { Socket } from 'node:net';
-import { connect as connectTls, createSecureContext, type SecureContext, type TLSSocket } from 'node:tls';
+import {
+  connect as connectTls,
+  createSecureContext,
+  type PeerCertificate,
+  type SecureContext,
+  type TLSSocket,
+} from 'node:tls';
 import type { SecuredConnection } from '../principal/signer.js';
 import type { ProcessCertificate } from '../tls/certificate.js';
 import { MIN_VERSION, type MutualTls } from '../tls/mutual-tls.js';
 import { faultOfIdentity, faultOfPeer } from '../tls/peer-faults.js';
 import { spiffeIdOf } from '../tls/spiffe-id.js';
+import { FRAMES_ALPN } from './frames/frames.js';
 
 /** What a client's socket needs for mutual TLS. */
-export interface MutualSocketOptions {
+interface MutualSocketOptions {
   readonly tls: MutualTls;
   /** The names of the processes that may answer; undefined for each of the trust domain. */
   readonly servers: readonly string[] | undefined;
-  /** What the client speaks, by the names of ALPN, the preferred first. */
-  readonly protocols: readonly string[];
-  readonly listener: SecurityListener;
-}
-
-/** Hears how the handshakes of a connection end. */
-export interface SecurityListener {
   /** Each end has proved who it is. */
   readonly onSecured: (connection: SecuredConnection) => void;
-  /** A server has ended a connection for which the handshake was complete: why. */
+  /** The server has ended a connection for which the handshake was complete: why. */
   readonly onRefused: (fault: string) => void;
 }
 
@@ -39,11 +39,10 @@ export function contextOf({ identity: { current } }: MutualTls): SecureContext {
   return context;
 }
 
-/** Begins mutual TLS on a socket. Rejects with what is wrong with the server. */
+/** Begins mutual TLS on a socket, for frames or gRPC. Rejects with what is wrong with the server. */
 export function secureSocket(socket: Socket, options: MutualSocketOptions): Promise<TLSSocket> {
-  const { tls, servers, protocols, listener } = options;
+  const { tls, onSecured, onRefused } = options;
   const certificate = tls.identity.current;
-  const { trustDomain } = certificate.id;
   return new Promise((resolve, reject) => {
     const refuse = (fault: string) => {
       // Node leaves the connection below open after some faults.
@@ -53,18 +52,14 @@ export function secureSocket(socket: Socket, options: MutualSocketOptions): Prom
     const secured = connectTls({
       socket,
       secureContext: contextOf(tls),
-      ALPNProtocols: [...protocols],
-      checkServerIdentity(_host, { subjectaltname }) {
-        const id = spiffeIdOf({ subjectAltName: subjectaltname });
-        const fault = faultOfIdentity(id, { trustDomain, names: servers });
-        return fault === undefined ? undefined : new IdentityError(fault);
-      },
+      ALPNProtocols: [FRAMES_ALPN, 'h2'],
+      checkServerIdentity: (_host, peer) => checkServer(peer, options),
     });
     secured.once('secureConnect', () => {
       const peer = secured.getPeerX509Certificate();
       const server = peer && spiffeIdOf(peer);
-      if (server !== undefined) listener.onSecured({ certificate, server: server.uri });
-      followRefusal(secured, tls, listener.onRefused);
+      if (server !== undefined) onSecured({ certificate, server: server.uri });
+      followRefusal(secured, tls, onRefused);
       resolve(secured);
     });
     secured.on('error', (error: NodeJS.ErrnoException) => {
@@ -73,6 +68,16 @@ export function secureSocket(socket: Socket, options: MutualSocketOptions): Prom
     });
     secured.once('close', () => refuse('it ended the connection during the TLS handshake; its log says why'));
   });
+}
+
+/** What is wrong with the identity of a server that has a valid certificate; undefined if it is one of `servers`. */
+export function checkServer(
+  { subjectaltname }: Pick<PeerCertificate, 'subjectaltname'>,
+  { tls, servers }: Pick<MutualSocketOptions, 'tls' | 'servers'>,
+): Error | undefined {
+  const { trustDomain } = tls.identity.current.id;
+  const fault = faultOfIdentity(spiffeIdOf({ subjectAltName: subjectaltname }), { trustDomain, names: servers });
+  return fault === undefined ? undefined : new IdentityError(fault);
 }
 
 /** A server whose certificate is valid, but not the one that is wanted. */
@@ -91,10 +96,10 @@ function followRefusal(secured: TLSSocket, { identity }: MutualTls, onRefused: (
   secured.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'ECONNRESET' && error.code !== 'EPIPE') tell(faultOfPeer(error));
   });
-  secured.once('close', () => {
-    const { id, validTo } = identity.current;
-    tell(
-      `it ended the connection after the TLS handshake: it may not accept ${id.uri}, valid until ${validTo.toISOString()}; its log says why`,
-    );
-  });
+  secured.once('close', () => tell(refusalBy(identity.current)));
+}
+
+/** Why a server may have ended a connection for which the handshake was complete, and sent nothing. */
+export function refusalBy({ id, validTo }: ProcessCertificate): string {
+  return `it ended the connection after the TLS handshake: it may not accept ${id.uri}, valid until ${validTo.toISOString()}; its log says why`;
 }

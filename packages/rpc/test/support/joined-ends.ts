@@ -70,7 +70,7 @@ export class JoinedEnds {
       clock: systemClock,
       maxReplyBytes: 4 * 1_024 * 1_024,
       compression: undefined,
-      active: new ActiveCalls(() => undefined),
+      active: new ActiveCalls(),
       onReady: () => {
         this.ready = true;
       },

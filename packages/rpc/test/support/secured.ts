@@ -9,7 +9,9 @@ import { verifyPrincipals } from '../../src/principal/verify-principals.js';
 import { createAuthorize } from '../../src/server/authorize.js';
 import { createMemoryOutcomes } from '../../src/testing/memory-outcomes.js';
 import type { MutualTls } from '../../src/tls/mutual-tls.js';
-import { peerTransports } from '../../src/transport/peer-transport.js';
+// The first call by gRPC would load it, within its deadline.
+import '../../src/transport/grpc/link.js';
+import { peerTransports } from '../../src/transport/peer-connection.js';
 import { type WireCall, wrapTransport } from '../../src/transport/transport.js';
 import { type CertificateFolder, folderOf, type IssueOptions, mutualTlsIn } from './identities.js';
 import { HANG_MS } from './wait.js';

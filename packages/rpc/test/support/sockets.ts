@@ -28,7 +28,9 @@ export function socketsOfATest() {
     /** A client of the servers at these addresses, of which as much is known. */
     connectTo(addresses: readonly string[], options: Connected = {}): { channel: Channel; client: ConformanceClient } {
       const { known, ...rest } = options;
-      const channel = createChannel({ resolver: staticResolver(addresses, known), ...rest });
+      // A busy machine may take longer than the default.
+      const patience = rest.transport === undefined ? { connectTimeoutMs: 30_000 } : {};
+      const channel = createChannel({ resolver: staticResolver(addresses, known), ...patience, ...rest });
       closers.push(() => channel.close());
       return { channel, client: createClient(ConformanceServiceDefinition, { channel }) };
     },

@@ -4,7 +4,7 @@ import {
 } from '@rondo/contracts/health/v1/health';
 import { createChannel, createClient, staticResolver } from '@rondo/rpc/client';
 import { systemClock, systemRandom } from '@rondo/rpc/clock';
-import { grpcTransport, type MutualTls } from '@rondo/rpc/internal';
+import { type MutualTls, peerTransport } from '@rondo/rpc/internal';
 import { RpcError, Status } from '@rondo/rpc/status';
 import type { ServerCheck } from '../registration/server-check.js';
 
@@ -23,7 +23,7 @@ export function serverCheck({ address, services, mutualTls }: CheckedServer): Se
   const servers = allowed.length === 0 ? undefined : allowed;
   const channel = createChannel({
     resolver: staticResolver([address]),
-    transport: (to, options) => grpcTransport(to, { ...options, ...known, servers }),
+    transport: (to, options) => peerTransport(to, { ...options, ...known, servers }),
   });
   const health = createClient(HealthDefinition, { channel });
   return async ({ signal }) => {

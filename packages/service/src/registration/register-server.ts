@@ -2,7 +2,13 @@ import { RegistryServiceDefinition, Security } from '@rondo/contracts/rondo/regi
 import { type Logger, silentLogger } from '@rondo/rpc/call';
 import { createClient } from '@rondo/rpc/client';
 import { type Clock, type Random, systemClock, systemRandom, systemWallClock } from '@rondo/rpc/clock';
-import { checkedAddresses, checkZone, configuredMutualTls, type MutualTls } from '@rondo/rpc/internal';
+import {
+  checkedAddresses,
+  checkZone,
+  configuredMutualTls,
+  configuredTransport,
+  type MutualTls,
+} from '@rondo/rpc/internal';
 import { createState, DRAINING, type Readiness, readinessOf, type State } from '../state.js';
 import type { Registrant } from './lease.js';
 import { createRegistryLink } from './link.js';
@@ -100,7 +106,8 @@ function open(
 ): { readonly registration: Registration | undefined; readonly end?: () => Promise<void> } {
   if (!('openRegistrar' in registry)) {
     const mutualTls = configuredMutualTls(process.env);
-    return { registration: keepRegistered({ ...entry, registry: checkedAddresses(registry), mutualTls }) };
+    const frames = configuredTransport(process.env['RONDO_TRANSPORT']) !== 'grpc';
+    return { registration: keepRegistered({ ...entry, registry: checkedAddresses(registry), mutualTls, frames }) };
   }
   const registrar = registry.openRegistrar(entry);
   if (registrar === undefined) return { registration: undefined };

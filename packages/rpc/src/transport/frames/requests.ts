@@ -1,6 +1,7 @@
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import type { Compression } from '../../contract/policy.js';
+import type { WireCall } from '../transport.js';
 import { KIND } from './frames.js';
 import type { OpenCall } from './open-call.js';
 import { type Outbox, Outgoing } from './outbox.js';
@@ -12,6 +13,12 @@ export const compress = promisify(gzip);
 
 export const compresses = (compression: Compression | undefined, { length }: Uint8Array): boolean =>
   compression === 'gzip' && length >= MIN_COMPRESSED_BYTES;
+
+/** Whether requests of a call are compressed, by its own setting or that of its connection. */
+export function isCompressed({ request, compression }: WireCall, ofConnection: Compression | undefined): boolean {
+  const used = compression ?? ofConnection;
+  return request.stream ? used === 'gzip' : compresses(used, request.message);
+}
 
 /** One request that is too long for a call's first frame. */
 interface LongRequest {

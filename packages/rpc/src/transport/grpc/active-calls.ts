@@ -1,4 +1,6 @@
+import type { Clock, Timer } from '@rondo/base';
 import type { CallContext } from '../../call/call-context.js';
+import type { WireCall } from '../transport.js';
 
 /** A unary call that has no reply yet. */
 export interface CallInFlight {
@@ -15,12 +17,8 @@ export class ActiveCalls {
   unary = 0;
   /** The unary calls. */
   readonly inFlight = new Set<CallInFlight>();
-  readonly #onLeft: () => void;
-
-  /** @param onLeft runs each time that a call has ended, or that its caller has left. */
-  constructor(onLeft: () => void) {
-    this.#onLeft = onLeft;
-  }
+  /** Runs each time that a call has ended, or that its caller has left. */
+  onLeft: (() => void) | undefined;
 
   begin(stream: boolean): void {
     this.all += 1;
@@ -30,13 +28,19 @@ export class ActiveCalls {
   leave(stream: boolean): void {
     this.all -= 1;
     if (!stream) this.unary -= 1;
-    this.#onLeft();
+    this.onLeft?.();
   }
 
   /** Fails the unary calls of `contexts`. */
   abandon(contexts: ReadonlySet<CallContext>): void {
     for (const call of [...this.inFlight]) if (contexts.has(call.context)) call.abandon();
   }
+}
+
+/** Keeps the process alive during a call. A deadline's timer does that; a call without one needs a timer for it. */
+export function holdProcess({ context, deadline, background }: WireCall, clock: Clock): Timer | undefined {
+  if (deadline !== undefined || context.endsAt !== undefined || background === true) return undefined;
+  return clock.setTimer(Number.POSITIVE_INFINITY, () => undefined);
 }
 
 /** What {@link InFlight} knows of a member. */

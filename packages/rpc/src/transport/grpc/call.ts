@@ -1,29 +1,24 @@
 import * as grpc from '@grpc/grpc-js';
 import { type Clock, type Timer, yieldToEventLoop } from '@rondo/base';
 import type { Reply } from '../../call/call.js';
+import type { CallContext } from '../../call/call-context.js';
 import { Metadata } from '../../call/metadata.js';
 import { clientErrors } from '../../errors/client.js';
 import { transportErrors } from '../../errors/transport.js';
 import { Status } from '../../status/code.js';
 import type { RpcError } from '../../status/rpc-error.js';
-import { holdProcess } from '../hold-process.js';
+import { TransportError } from '../../status/wire-errors.js';
 import type { WireCall } from '../transport.js';
-import type { ActiveCalls } from './active-calls.js';
-import { type CallListener, type DirectCall, type StartedCall, startDirectly } from './direct-call.js';
+import { type ActiveCalls, type CallInFlight, holdProcess } from './active-calls.js';
 import { Inbox } from './inbox.js';
-import { toBuffer } from './metadata.js';
-import { DEFAULT_MAX_REPLY_BYTES, type GrpcTransportOptions } from './options.js';
+import { LONG_BYTES } from './length-prefix.js';
 import type { ResetPacer } from './reset-pacer.js';
-import { bodyForGrpcJs, SendQueue } from './send-queue.js';
-import { type FailedCall, fromGrpcMetadata, isGrpc, toError, toGrpcMetadata } from './wire.js';
+import { fromGrpcMetadata, isGrpc, toError, toGrpcMetadata, untakenCall } from './wire.js';
 
-type GrpcCall = ReturnType<grpc.Channel['createCall']>;
-
-/** What a call needs of its connection. */
-export interface CarryOptions {
-  readonly channel: grpc.Channel;
+/** What carries calls. */
+export interface Carrier {
+  readonly client: grpc.Client;
   readonly clock: Clock;
-  readonly settings: GrpcTransportOptions;
   /** Paces the resets of streams. */
   readonly resets: ResetPacer;
   readonly active: ActiveCalls;
@@ -37,233 +32,215 @@ export interface CarryOptions {
  */
 const SERVER_FIRST_MS = 150;
 
-/** Carries one call over a ready channel. Most calls are unary, so this path is kept short. */
-export function carry(wire: WireCall, options: CarryOptions): Promise<Reply<Uint8Array>> {
-  const { responseStream, request } = wire;
-  if (responseStream || request.stream) return carryStream(wire, options);
+/** Carries one call over a connection. */
+export function carry(wire: WireCall, carrier: Carrier): Promise<Reply<Uint8Array>> {
+  if (wire.context.reason !== undefined) return Promise.reject(callerLeft());
   return new Promise((resolve, reject) => {
-    let header: grpc.Metadata | undefined;
-    let message: Uint8Array | Promise<Uint8Array> | undefined;
-    const listener: CallListener = {
-      onReceiveMetadata(metadata) {
-        wire.times?.onHeader();
-        header = metadata;
-      },
-      onReceiveMessage(received) {
-        if (message !== undefined) return refuse(received);
-        message = received;
-        // Without this read, a second reply would hold back the status.
-        call.startRead();
-      },
-      onReceiveStatus(status) {
-        release();
-        options.active.inFlight.delete(inFlight);
-        if (status.code === grpc.status.OK)
-          resolveUnary(message, { header, trailer: status.metadata, resolve, reject });
-        else reject(toError(status, failedCall(wire, header, options)));
-      },
-    };
-    const call = startUnary(wire, { message: request.message, listener }, options);
-    const { reset, release } = resetWith(call, wire, options);
-    const refuse = (second: Uint8Array | Promise<Uint8Array>) => {
-      // If one of both can't be decompressed, that explains more.
-      const both = Promise.all([message, second]).then(() => Promise.reject(clientErrors.SECOND_REPLY()));
-      message = both;
-      both.catch((error) => {
-        reject(error);
-        reset();
-      });
-    };
-    const abandon = () => {
-      reject(transportErrors.SILENT({ reach: 'unknown' }));
-      reset();
-    };
-    const inFlight = { context: wire.context, abandon };
-    options.active.inFlight.add(inFlight);
-    call.startRead();
+    try {
+      new CarriedCall({ wire, carrier, resolve, reject });
+    } catch (fault) {
+      reject(untakenCall(fault));
+    }
   });
 }
 
-/** Begins a unary call and sends its request. */
-function startUnary(
-  wire: WireCall,
-  request: Pick<DirectCall, 'message' | 'listener'>,
-  { channel, clock, settings }: CarryOptions,
-): StartedCall {
-  const { path } = wire;
-  const metadata = toGrpcMetadata(wire, clock);
-  const { compression, maxReplyBytes = DEFAULT_MAX_REPLY_BYTES } = settings;
-  const direct =
-    compression === 'gzip' ? undefined : startDirectly(channel, { path, metadata, maxReplyBytes, ...request });
-  if (direct !== undefined) return direct;
-  const call = channel.createCall(path, Number.POSITIVE_INFINITY, null, null, null);
-  call.start(metadata, request.listener);
-  sendOne(call, request.message, wire);
-  return call;
+interface CarriedCallOptions {
+  readonly wire: WireCall;
+  readonly carrier: Carrier;
+  readonly resolve: (reply: Reply<Uint8Array>) => void;
+  readonly reject: (error: unknown) => void;
 }
 
-function carryStream(wire: WireCall, options: CarryOptions): Promise<Reply<Uint8Array>> {
-  return new Promise((resolve, reject) => {
-    const call = options.channel.createCall(wire.path, Number.POSITIVE_INFINITY, null, null, null);
-    const inbox = new Inbox(() => call.startRead());
-    const trailer = new Metadata();
-    let header: grpc.Metadata | undefined;
+/** One call that grpc-js carries. */
+class CarriedCall implements CallInFlight {
+  readonly context: CallContext;
+  readonly #options: CarriedCallOptions;
+  readonly #call: grpc.ClientReadableStream<Buffer>;
+  readonly #unary: boolean;
+  readonly #hold: Timer | undefined;
+  #trailer = NONE;
+  #header: grpc.Metadata | undefined;
+  #status: grpc.StatusObject | undefined;
+  #requests: AsyncIterator<Uint8Array> | undefined;
+  /** The only reply. */
+  #reply: Buffer | undefined;
+  /** The replies of a stream. */
+  readonly #inbox: Inbox | undefined;
+  /** Whether its caller waits for it. */
+  #awaited: boolean;
+  /** Ends the call if the server doesn't end it at its deadline. */
+  #backstop: Timer | undefined;
+  #withdrawReset: (() => void) | undefined;
+  #ended = false;
+
+  /** @throws Error if the connection takes no calls. */
+  constructor(options: CarriedCallOptions) {
+    const { wire, carrier } = options;
+    const { path, request, responseStream, context } = wire;
+    const { client, clock, active } = carrier;
+    this.context = context;
+    this.#options = options;
+    this.#unary = !responseStream && !request.stream;
+    const metadata = toGrpcMetadata(wire, clock);
+    const settings: grpc.CallOptions = {};
+    if (responseStream) {
+      this.#inbox = new Inbox();
+      this.#trailer = new Metadata();
+      settings.interceptors = [this.#inbox.interceptor];
+    }
+    if (request.stream) {
+      const call = client.makeBidiStreamRequest(path, toBuffer, asGiven, metadata, settings);
+      this.#call = call;
+      void this.#send(call, request.messages[Symbol.asyncIterator]());
+    } else {
+      // By a stream of replies grpc-js reports a second reply to a unary call, too.
+      this.#call = client.makeServerStreamRequest(path, toBuffer, asGiven, request.message, metadata, settings);
+    }
+    this.#hold = holdProcess(wire, clock);
+    this.#awaited = wire.background !== true;
+    if (this.#awaited) active.begin(!this.#unary);
+    if (this.#unary) active.inFlight.add(this);
+    context.onEnd(this.#onLimit);
+    this.#call.on('metadata', this.#onHeader).on('data', this.#onMessage).on('status', this.#onStatus);
+    // Its status says the same.
+    this.#call.on('error', ignore).on('end', this.#onEnd);
+  }
+
+  /** Fails the call, because its peer is silent. */
+  abandon(): void {
+    this.#fail(transportErrors.SILENT({ reach: 'unknown' }));
+  }
+
+  /** Sends requests as fast as the connection takes them: at most 16 short ones, or a long one, are ahead of it. */
+  async #send(call: grpc.ClientDuplexStream<Uint8Array, Buffer>, requests: AsyncIterator<Uint8Array>): Promise<void> {
+    this.#requests = requests;
+    const ended = new Promise<void>((resolve) => call.once('end', resolve));
+    try {
+      for (let step = await requests.next(); step.done !== true; step = await requests.next()) {
+        const message = step.value;
+        let hasRoom = message.length < LONG_BYTES;
+        const taken = new Promise<void>((resolve) => {
+          hasRoom = call.write(message, () => resolve()) && hasRoom;
+        });
+        if (!hasRoom) await Promise.race([taken, ended]);
+      }
+      call.end();
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  readonly #onHeader = (header: grpc.Metadata): void => {
+    const { wire, resolve } = this.#options;
+    wire.times?.onHeader();
+    this.#header = header;
+    if (wire.responseStream && isGrpc(header)) resolve(this.#answer());
+  };
+
+  readonly #onMessage = (message: Buffer): void => {
+    if (this.#inbox !== undefined) this.#inbox.push(message);
+    else if (this.#reply !== undefined) this.#fail(clientErrors.SECOND_REPLY());
+    else {
+      this.#reply = message;
+      // A server that has sent its one reply takes no more requests. A request that is written after its status was
+      // read would fail, and grpc-js would report that failure instead of OK.
+      void this.#requests?.return?.();
+    }
+  };
+
+  readonly #onStatus = (status: grpc.StatusObject): void => {
+    this.#status = status;
+  };
+
+  /** Everything has come: it may be that messages come after the status. */
+  readonly #onEnd = (): void => {
+    const { resolve, reject, carrier } = this.#options;
+    this.#ended = true;
+    this.context.offEnd(this.#onLimit);
+    this.#hold?.cancel();
+    this.#backstop?.cancel();
+    this.#withdrawReset?.();
+    carrier.active.inFlight.delete(this);
+    this.#leave();
+    try {
+      if (this.#status?.code !== grpc.status.OK) throw this.#error();
+      const trailer = fromGrpcMetadata(this.#status.metadata);
+      if (this.#inbox === undefined) this.#trailer = trailer;
+      // Its reader may have it already.
+      else this.#trailer.receive(trailer);
+      this.#inbox?.end();
+      resolve(this.#answer());
+    } catch (error) {
+      this.#inbox?.end(error);
+      reject(error);
+    }
+  };
+
+  /** @throws RpcError if the server has sent none. */
+  #answer(): Reply<Uint8Array> {
+    const header = this.#header === undefined ? new Metadata() : fromGrpcMetadata(this.#header);
+    const trailer = this.#trailer;
+    if (this.#inbox === undefined) {
+      if (this.#reply === undefined) throw clientErrors.NO_REPLY();
+      return { header, trailer, response: { stream: false, message: this.#reply } };
+    }
     // At the deadline the server ends the stream.
     const leave = () => {
-      if (wire.context.reason === undefined) reset();
+      if (this.context.reason === undefined) this.#reset();
     };
-    const reply = (): Reply<Uint8Array> => ({
-      header: header === undefined ? new Metadata() : fromGrpcMetadata(header),
-      trailer,
-      response: { stream: true, messages: inbox.read(leave) },
-    });
-    const requests = wire.request.stream ? wire.request.messages[Symbol.asyncIterator]() : undefined;
-    call.start(toGrpcMetadata(wire, options.clock), {
-      onReceiveMetadata(metadata) {
-        header = metadata;
-        if (wire.responseStream && isGrpc(metadata)) resolve(reply());
-      },
-      onReceiveMessage(message: Buffer) {
-        if (!wire.responseStream) {
-          if (inbox.first() !== undefined) return fail(clientErrors.SECOND_REPLY());
-          // A server that has sent its one reply takes no more requests. A request that is written after its status was
-          // read would fail, and grpc-js would report that failure instead of OK.
-          void requests?.return?.();
-        }
-        inbox.push(message);
-      },
-      onReceiveStatus(status) {
-        release();
-        if (status.code === grpc.status.OK) {
-          trailer.receive(fromGrpcMetadata(status.metadata));
-          inbox.end();
-          if (wire.responseStream) resolve(reply());
-          else resolveUnary(inbox.first(), { header, trailer: status.metadata, resolve, reject });
-        } else {
-          const error = toError(status, failedCall(wire, header, options));
-          inbox.end(error);
-          reject(error);
-        }
-      },
-    });
-    const { reset, release } = resetWith(call, wire, options);
-    const fail = (error: unknown) => {
-      inbox.end(error);
-      reject(error);
-      leave();
-    };
-    if (requests !== undefined) sendAll(call, requests, wire).catch(fail);
-    else if (!wire.request.stream) sendOne(call, wire.request.message, wire);
-    inbox.open();
-  });
-}
-
-function failedCall(
-  { path, deadline }: WireCall,
-  header: grpc.Metadata | undefined,
-  options: CarryOptions,
-): FailedCall {
-  const expired = deadline !== undefined && options.clock.now() >= deadline;
-  return { path, header, connected: options.connected(), expired };
-}
-
-interface UnaryEnd {
-  readonly header: grpc.Metadata | undefined;
-  readonly trailer: grpc.Metadata;
-  readonly resolve: (reply: Reply<Uint8Array>) => void;
-  readonly reject: (error: RpcError) => void;
-}
-
-function resolveUnary(message: Uint8Array | Promise<Uint8Array> | undefined, end: UnaryEnd): void {
-  const { header, trailer, resolve, reject } = end;
-  if (message instanceof Promise) {
-    message.then((decompressed) => resolveUnary(decompressed, end), reject);
-    return;
+    return { header, trailer, response: { stream: true, messages: this.#inbox.read(leave) } };
   }
-  if (message === undefined) reject(clientErrors.NO_REPLY());
-  else {
-    resolve({
-      header: header === undefined ? new Metadata() : fromGrpcMetadata(header),
-      trailer: fromGrpcMetadata(trailer),
-      response: { stream: false, message },
-    });
-  }
-}
 
-/** Ends a call from the client's side. */
-interface Reset {
+  #error(): RpcError {
+    if (this.#status === undefined || this.#withdrawReset !== undefined) return callerLeft();
+    const { wire, carrier } = this.#options;
+    const expired = wire.deadline !== undefined && carrier.clock.now() >= wire.deadline;
+    return toError(this.#status, { path: wire.path, header: this.#header, connected: carrier.connected(), expired });
+  }
+
+  #fail(error: unknown): void {
+    this.#inbox?.end(error);
+    this.#options.reject(error);
+    this.#reset();
+  }
+
+  /** The caller has stopped waiting. If the reason is the deadline, the server ends the call by itself. */
+  readonly #onLimit = (): void => {
+    this.#leave();
+    const { clock } = this.#options.carrier;
+    if (this.context.reason?.code !== Status.DEADLINE_EXCEEDED) this.#reset();
+    else this.#backstop = clock.setTimer(SERVER_FIRST_MS, () => this.#reset(), { keepAlive: false });
+  };
+
+  #leave(): void {
+    if (!this.#awaited) return;
+    this.#awaited = false;
+    this.#options.carrier.active.leave(!this.#unary);
+  }
+
   /** Resets the stream as soon as the connection can bear it. */
-  readonly reset: () => void;
-  /** Releases everything: the call has ended. */
-  readonly release: () => void;
-}
-
-/** Resets a started call when its caller cancels, or at once if it has. */
-function resetWith(call: StartedCall, wire: WireCall, { clock, resets, active }: CarryOptions): Reset {
-  const { context } = wire;
-  const stream = wire.responseStream || wire.request.stream;
-  let wanted = wire.background !== true;
-  if (wanted) active.begin(stream);
-  const leave = () => {
-    if (wanted) active.leave(stream);
-    wanted = false;
-  };
-  const hold = holdProcess(wire, clock);
-  let backstop: Timer | undefined;
-  let withdraw: (() => void) | undefined;
-  let ended = false;
-  const cancel = () => call.cancelWithStatus(grpc.status.CANCELLED, 'the caller left');
-  const reset = () => {
-    leave();
-    // grpc-js opens the stream of a call in the same turn of the event loop as `start`, even if the call was cancelled
-    // before; nothing would end the stream then.
+  #reset(): void {
+    this.#leave();
+    // grpc-js opens the stream of a call in the turn of the event loop in which it begins, even if it was cancelled before; nothing
+    // would end the stream then.
     void yieldToEventLoop().then(() => {
-      if (!ended) withdraw ??= resets.pace(cancel);
+      if (!this.#ended) this.#withdrawReset ??= this.#options.carrier.resets.pace(() => this.#call.cancel());
     });
-  };
-  const onLimit = () => {
-    leave();
-    const expired = context.reason?.code === Status.DEADLINE_EXCEEDED;
-    if (expired) backstop = clock.setTimer(SERVER_FIRST_MS, reset, { keepAlive: false });
-    else reset();
-  };
-  context.onEnd(onLimit);
-  const release = () => {
-    ended = true;
-    context.offEnd(onLimit);
-    hold?.cancel();
-    backstop?.cancel();
-    withdraw?.();
-    leave();
-  };
-  return { reset, release };
-}
-
-/** Shorter messages aren't compressed, because gzip saves next to nothing. Bytes. */
-const MIN_COMPRESSED_BYTES = 1_024;
-/** grpc-js's flag for a message that stays uncompressed on a connection with compression. */
-const NO_COMPRESS = 2;
-
-function flagsOf({ length }: Uint8Array, { compression }: WireCall): number {
-  return compression === 'identity' || length < MIN_COMPRESSED_BYTES ? NO_COMPRESS : 0;
-}
-
-function sendOne(call: GrpcCall, message: Uint8Array, wire: WireCall): void {
-  call.sendMessageWithContext({ flags: flagsOf(message, wire) }, toBuffer(message));
-  call.halfClose();
-}
-
-async function sendAll(call: GrpcCall, messages: AsyncIterator<Uint8Array>, wire: WireCall): Promise<void> {
-  const queue = new SendQueue((together, taken) => {
-    const body = bodyForGrpcJs(together);
-    const flags = together.messages.length > 1 ? NO_COMPRESS : flagsOf(body, wire);
-    call.sendMessageWithContext({ flags, callback: taken }, body);
-  });
-  for (let step = await messages.next(); step.done !== true; step = await messages.next()) {
-    const full = queue.send(step.value);
-    if (full !== undefined) await full;
   }
-  // grpc-js would take the end of the requests before a message that it still holds.
-  await queue.taken();
-  call.halfClose();
+}
+
+const NONE = new Metadata();
+
+function ignore(): void {}
+
+const asGiven = (message: Buffer) => message;
+
+function callerLeft(): TransportError {
+  // biome-ignore lint/plugin: the caller has its own error by then.
+  return new TransportError(Status.CANCELLED, 'the caller left', { reach: 'unknown' });
+}
+
+/** A message as grpc-js takes it: the same bytes, not a copy. */
+function toBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

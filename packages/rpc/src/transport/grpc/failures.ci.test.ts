@@ -20,10 +20,10 @@ import { wireCall } from '../../../test/support/wire-call.js';
 import { Status, statusName } from '../../status/code.js';
 import type { RpcError } from '../../status/rpc-error.js';
 import { TransportError } from '../../status/wire-errors.js';
+import { peerTransport } from '../peer-connection.js';
 import type { Transport, WireCall } from '../transport.js';
-import { grpcTransport } from './transport.js';
 
-type Options = Parameters<typeof grpcTransport>[1];
+type Options = Parameters<typeof peerTransport>[1];
 
 const STREAM: Partial<WireCall> = { responseStream: true };
 const UPLOAD: Partial<WireCall> = { request: { stream: true, messages: streamOf() } };
@@ -36,7 +36,7 @@ async function connectTo(onStream: OnStream, options: Options = {}) {
 }
 
 function transportTo(address: string, options: Options = {}): Transport {
-  const transport = grpcTransport(address, options);
+  const transport = peerTransport(address, options);
   closers.push(() => transport.close());
   return transport;
 }

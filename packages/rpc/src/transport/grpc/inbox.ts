@@ -1,44 +1,48 @@
+import * as grpc from '@grpc/grpc-js';
+
 interface Waiter {
   resolve(result: IteratorResult<Uint8Array, undefined>): void;
   reject(error: unknown): void;
 }
 
 /**
- * How many bytes of a stream are read ahead of its reader, if the next message is as long as the last. When a stream
- * fails, grpc-js drops the messages that it still holds, so received messages must not wait there for a slow reader.
+ * How many bytes of a stream are read ahead of its reader. When a stream fails, grpc-js drops the messages that it still holds,
+ * so received messages must not wait there for a slow reader.
  */
 const READ_AHEAD_BYTES = 64 * 1024;
 
-/** The messages received on a stream. It requests them ahead of the reader, up to {@link READ_AHEAD_BYTES}. */
+/** The messages received on a stream, read ahead of the reader up to {@link READ_AHEAD_BYTES}. */
 export class Inbox {
-  readonly #ask: () => void;
   readonly #messages: Uint8Array[] = [];
   readonly #waiters: Waiter[] = [];
   #bufferedBytes = 0;
-  #asked = false;
-  #lastBytes = 0;
+  #heldBytes = 0;
+  /** Takes the message that has arrived, and found no room. */
+  #take: (() => void) | undefined;
   #ended = false;
   #error: unknown;
 
-  /** @param ask requests one more message from the stream. */
-  constructor(ask: () => void) {
-    this.#ask = ask;
-  }
-
-  /** Starts to read ahead. Call it once the stream has been started. */
-  open(): void {
-    this.#askForMore();
-  }
+  /** Holds each message, and with it the stream, until there is room: grpc-js's own queue takes 16 messages of any length. */
+  readonly interceptor: grpc.Interceptor = (options, nextCall) =>
+    new grpc.InterceptingCall(nextCall(options), {
+      start: (metadata, _listener, next) => {
+        next(metadata, {
+          onReceiveMessage: (message: Uint8Array, take) => {
+            this.#heldBytes = message.length;
+            this.#take = () => take(message);
+            this.#takeIfRoom();
+          },
+        });
+      },
+    });
 
   push(message: Uint8Array): void {
-    this.#asked = false;
-    this.#lastBytes = message.length;
     const waiter = this.#waiters.shift();
-    if (waiter === undefined) {
+    if (waiter !== undefined) waiter.resolve({ done: false, value: message });
+    else {
       this.#messages.push(message);
       this.#bufferedBytes += message.length;
-    } else waiter.resolve({ done: false, value: message });
-    this.#askForMore();
+    }
   }
 
   /** Ends the inbox. With an error, the reader gets that after the messages already received. */
@@ -49,18 +53,16 @@ export class Inbox {
     for (const waiter of this.#waiters.splice(0)) this.#settle(waiter);
   }
 
-  /** The first message received, if any. */
-  first(): Uint8Array | undefined {
-    return this.#messages[0];
-  }
-
   /** The messages for their reader. `leave` runs if the reader stops before the end. */
   read(leave: () => void): AsyncIterable<Uint8Array> {
     const next = () => this.#next();
     const close = () => {
       if (!this.#ended) leave();
       this.end();
-      this.#drop();
+      this.#messages.length = 0;
+      this.#bufferedBytes = 0;
+      // The call still has to end.
+      this.#takeIfRoom();
     };
     return {
       [Symbol.asyncIterator]: () => ({
@@ -81,22 +83,16 @@ export class Inbox {
         resolve({ done: false, value: message });
       } else if (this.#ended) this.#settle({ resolve, reject });
       else this.#waiters.push({ resolve, reject });
-      this.#askForMore();
+      this.#takeIfRoom();
     });
   }
 
-  #askForMore(): void {
-    const fits = this.#bufferedBytes + this.#lastBytes < READ_AHEAD_BYTES;
-    const wanted = this.#waiters.length > 0 || fits;
-    if (this.#ended || this.#asked || !wanted) return;
-    this.#asked = true;
-    this.#ask();
-  }
-
-  /** Drops the messages that the reader, which has left, didn't take. */
-  #drop(): void {
-    this.#messages.length = 0;
-    this.#bufferedBytes = 0;
+  #takeIfRoom(): void {
+    const fits = this.#bufferedBytes + this.#heldBytes <= READ_AHEAD_BYTES;
+    if (!fits && this.#messages.length > 0 && !this.#ended) return;
+    const take = this.#take;
+    this.#take = undefined;
+    take?.();
   }
 
   #settle({ resolve, reject }: Waiter): void {

@@ -1,7 +1,12 @@
 import type { Http2Session } from 'node:http2';
-import type { Socket } from 'node:net';
 import type { Clock, Timer } from '@rondo/base';
 import { setSharedTimer } from './shared-timer.js';
+
+/** The connection that {@link keepAlive} watches. */
+export interface KeptAlive {
+  readonly bytesRead: number;
+  destroy(): void;
+}
 
 /** Options of {@link keepAlive}. */
 export interface KeepaliveOptions {
@@ -34,10 +39,10 @@ const LOOKS = 4;
  * At first such a peer counts as silent. After the timeout its connection is destroyed. Returns a function that stops the watch.
  *
  * grpc-js's own keepalive can't be used. On a draining connection it can send no ping, concludes that the peer is lost, and ends
- * the calls in flight. It also blames the peer for delays of its own process.
+ * the calls in flight (https://github.com/grpc/grpc-node/issues/3068). It also blames the peer for delays of its own process.
  */
 export function keepAlive(
-  socket: Socket,
+  socket: KeptAlive,
   { clock, intervalMs, timeoutMs, silentAfterMs = timeoutMs, ask, onSilence }: KeepaliveOptions,
 ): () => void {
   const lookMs = silentAfterMs / LOOKS;

@@ -1,8 +1,6 @@
-import type { ChannelOptions } from '@grpc/grpc-js';
-import type { Clock, Random } from '@rondo/base';
 import { COMPRESSIONS, type Compression } from '../../contract/policy.js';
 import type { TransportOptions } from '../transport.js';
-import { serverNameOptions, type TlsOptions } from './credentials.js';
+import { checkTls, type TlsOptions } from './tls-options.js';
 
 /** Settings of a connection. */
 export interface GrpcTransportOptions extends TransportOptions {
@@ -27,24 +25,17 @@ export interface GrpcTransportOptions extends TransportOptions {
   readonly frames?: boolean | undefined;
 }
 
-/** Options of a connection that its transport sets. */
-export interface ConnectionOptions extends GrpcTransportOptions {
-  readonly clock?: Clock | undefined;
-  readonly random?: Random | undefined;
-  /** Runs on each reset when the connection can bear few more, or none for now. */
-  readonly onScarceResets?: (() => void) | undefined;
-}
-
 /** The largest 31-bit number: the limit of a message's length and of Node's timers. */
 const MAX_INTEGER = 2 ** 31 - 1;
 
 /**
- * Checks the settings of a connection, except `tls`.
+ * Checks the settings of a connection.
  *
  * @throws TypeError that names the option and its rule.
  */
 export function checkOptions(options: GrpcTransportOptions): void {
-  const { maxReplyBytes, connectTimeoutMs, minPingIntervalMs, compression } = options;
+  const { maxReplyBytes, connectTimeoutMs, minPingIntervalMs, compression, tls } = options;
+  if (tls !== undefined) checkTls(tls);
   if (compression !== undefined && !COMPRESSIONS.includes(compression)) {
     throw new TypeError(`compression is "${compression}": give ${COMPRESSIONS.join(' or ')}`);
   }
@@ -73,8 +64,10 @@ export const DEFAULT_CONNECT_TIMEOUT_MS = 1_000;
 
 export const DEFAULT_MAX_REPLY_BYTES = 4 * 1024 * 1024;
 
-/** How a client watches a Rondo peer. Milliseconds. */
+/** How a client watches its peer. Milliseconds. */
 interface PeerPings {
+  /** Whether the peer is pinged only while calls are in flight. */
+  readonly rare: boolean;
   /** The interval while calls with one reply are in flight, and while none is. */
   readonly activeIntervalMs: number;
   readonly idleIntervalMs: number;
@@ -92,57 +85,29 @@ const IDLE_INTERVAL_MS = 1_000;
 /** With the interval, the connection of a silent peer ends 5 s after its last bytes. Milliseconds. */
 const TIMEOUT_MS = 4_750;
 
-/** How a client watches a peer that advertises how often it can be pinged; undefined for all others. */
-export function peerPings({ minPingIntervalMs }: GrpcTransportOptions): PeerPings | undefined {
-  if (minPingIntervalMs === undefined) return undefined;
+/**
+ * How peers are watched that don't say how often they may be pinged. Servers in C++, Go and Java close a connection that is
+ * pinged more than twice within 5 min, or within 2 h if no call is in flight, unless they have sent something meanwhile. The
+ * margin is for clocks that differ.
+ *
+ * Source: https://github.com/grpc/grpc/blob/master/doc/keepalive.md
+ */
+const RARE_PINGS: PeerPings = {
+  rare: true,
+  activeIntervalMs: 310_000,
+  idleIntervalMs: 310_000,
+  silentAfterMs: 20_000,
+  timeoutMs: 20_000,
+};
+
+/** How a client watches its peer. */
+export function peerPings({ minPingIntervalMs }: GrpcTransportOptions): PeerPings {
+  if (minPingIntervalMs === undefined) return RARE_PINGS;
   return {
+    rare: false,
     activeIntervalMs: Math.max(ACTIVE_INTERVAL_MS, minPingIntervalMs),
     idleIntervalMs: Math.max(IDLE_INTERVAL_MS, minPingIntervalMs),
     silentAfterMs: SILENT_AFTER_MS,
     timeoutMs: TIMEOUT_MS,
-  };
-}
-
-/**
- * Keepalive towards other gRPC servers. Servers in C++, Go and Java close a connection that is pinged more than twice
- * within 5 min, or within 2 h if no call is in flight, unless they have sent something meanwhile. The margin is for
- * clocks that differ. Milliseconds.
- *
- * Source: https://github.com/grpc/grpc/blob/master/doc/keepalive.md
- */
-const FOREIGN_KEEPALIVE: ChannelOptions = {
-  'grpc.keepalive_time_ms': 5 * 60_000 + 10_000,
-  'grpc.keepalive_timeout_ms': 20_000,
-  'grpc.keepalive_permit_without_calls': 0,
-};
-
-/** grpc-js's number for gzip. */
-const GZIP = 2;
-
-/** Makes grpc-js a plain connection to one address: without its retries, balancing and lookups. */
-export function channelOptions(options: GrpcTransportOptions): ChannelOptions {
-  const { maxReplyBytes = DEFAULT_MAX_REPLY_BYTES, tls, compression } = options;
-  return {
-    'grpc-node.flow_control_window': FLOW_CONTROL_WINDOW_BYTES,
-    'grpc.primary_user_agent': USER_AGENT,
-    'grpc.enable_channelz': 0,
-    // Instances are called directly, never through the web proxy that a shell names in http_proxy.
-    'grpc.enable_http_proxy': 0,
-    'grpc.enable_retries': 0,
-    'grpc.service_config_disable_resolution': 1,
-    'grpc.use_local_subchannel_pool': 1,
-    // Messages buffered for retries count as sent. Without a buffer, back-pressure is that of the connection.
-    'grpc.per_rpc_retry_buffer_size': -1,
-    // grpc-js sees no unary calls, and would close a connection that has nothing else.
-    'grpc.client_idle_timeout_ms': MAX_INTEGER,
-    'grpc.initial_reconnect_backoff_ms': 100,
-    // grpc-js adds up to a fifth, so attempts are at most 1 s apart.
-    'grpc.max_reconnect_backoff_ms': 800,
-    // A recreated container has a new address under its old name; by default grpc-js looks it up every 30 s.
-    'grpc.dns_min_time_between_resolutions_ms': 1000,
-    ...(options.minPingIntervalMs === undefined ? FOREIGN_KEEPALIVE : {}),
-    'grpc.max_receive_message_length': maxReplyBytes,
-    ...(compression === 'gzip' && { 'grpc.default_compression_algorithm': GZIP }),
-    ...serverNameOptions(tls),
   };
 }

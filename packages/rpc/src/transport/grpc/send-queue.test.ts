@@ -1,15 +1,13 @@
 import { describe, expect, it } from '@jest/globals';
-import { bodyForGrpcJs, SendQueue } from './send-queue.js';
+import { withPrefixes } from './length-prefix.js';
+import { SendQueue } from './send-queue.js';
 
-/** A connection that takes a write when the test says so. It frames bodies as grpc-js does. */
+/** A connection that takes a write when the test says so. */
 function connect() {
   const writes: { readonly joined: boolean; readonly messages: string[] }[] = [];
   const taken: (() => void)[] = [];
   const queue = new SendQueue((together, done) => {
-    const body = bodyForGrpcJs(together);
-    const framed = Buffer.alloc(body.length + 5);
-    framed.writeUInt32BE(body.length, 1);
-    body.copy(framed, 5);
+    const framed = withPrefixes(together.messages, together.bytes);
     writes.push({ joined: together.messages.length > 1, messages: messagesIn(framed) });
     taken.push(done);
   });

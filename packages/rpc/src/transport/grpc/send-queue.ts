@@ -1,6 +1,3 @@
-import { PREFIX_BYTES, writePrefix } from './length-prefix.js';
-import { toBuffer } from './metadata.js';
-
 /** Messages shorter than this are sent together. Bytes. */
 const JOINED_BYTES = 1_024;
 /** The most that is sent together: one HTTP/2 frame. */
@@ -125,28 +122,3 @@ function lengthOf(messages: readonly Uint8Array[]): number {
   for (const { length } of messages) bytes += length;
   return bytes;
 }
-
-/**
- * Joins messages to one body. grpc-js writes a prefix with the length of the body and copies the body behind it. The copy
- * corrects that length to the one of the first message; the other messages bring prefixes of their own.
- */
-export function bodyForGrpcJs({ messages, bytes }: Together): Buffer {
-  const [first = NONE] = messages;
-  if (messages.length === 1) return toBuffer(first);
-  const body = Buffer.allocUnsafe(bytes + PREFIX_BYTES * (messages.length - 1));
-  body.set(first);
-  let at = first.length;
-  for (const message of messages.slice(1)) {
-    at = writePrefix(body, message.length, at);
-    body.set(message, at);
-    at += message.length;
-  }
-  const copy = (target: Buffer, start: number) => {
-    target.writeUInt32BE(first.length, start - 4);
-    target.set(body, start);
-    return body.length;
-  };
-  return Object.defineProperty(body, 'copy', { value: copy });
-}
-
-const NONE = new Uint8Array();

@@ -1,6 +1,6 @@
 import * as grpc from '@grpc/grpc-js';
 import type { Clock } from '@rondo/base';
-import { Metadata, type MetadataSource, type MetadataValue, NOT_HANDLED, PRINCIPAL } from '../../call/metadata.js';
+import { Metadata, NOT_HANDLED, PRINCIPAL } from '../../call/metadata.js';
 import { TIMING_REQUEST } from '../../call/server-timing.js';
 import { clientErrors } from '../../errors/client.js';
 import { transportErrors } from '../../errors/transport.js';
@@ -11,7 +11,6 @@ import type { Reach, TransportError } from '../../status/wire-errors.js';
 import { PREVIOUS_ATTEMPTS, RETRY_PUSHBACK, readRetryPushback } from '../retry-metadata.js';
 import { receivedError } from '../router-error.js';
 import type { WireCall } from '../transport.js';
-import { addTo } from './metadata.js';
 
 /** The longest timeout, in whole seconds. grpc-js's server takes one of 2^31 ms or more for expired. */
 const MAX_TIMEOUT_MS = Math.floor((2 ** 31 - 1) / 1_000) * 1_000;
@@ -19,7 +18,10 @@ const MAX_TIMEOUT_MS = Math.floor((2 ** 31 - 1) / 1_000) * 1_000;
 /** The request's metadata with the deadline as `grpc-timeout`, so that the server can end the call first. */
 export function toGrpcMetadata(wire: WireCall, clock: Clock): grpc.Metadata {
   const { metadata, deadline, previousAttempts, times, assertion } = wire;
-  const result = addTo(new grpc.Metadata(), metadata);
+  const result = new grpc.Metadata();
+  metadata.forEach((key, value) => {
+    result.add(key, typeof value === 'string' ? value : Buffer.from(value));
+  });
   if (deadline !== undefined) result.set('grpc-timeout', formatTimeout(deadline - clock.now()));
   if (previousAttempts !== undefined) result.set(PREVIOUS_ATTEMPTS, String(previousAttempts));
   if (times !== undefined) result.set(TIMING_REQUEST, '1');
@@ -37,26 +39,15 @@ function formatTimeout(timeoutMs: number): string {
 const HTTP_KEYS: ReadonlySet<string> = new Set(['content-type', 'date']);
 
 /** Received metadata, without the keys that belong to HTTP. */
-export function fromGrpcMetadata(metadata: grpc.Metadata): Metadata {
-  return Metadata.over(new ReceivedMetadata(metadata));
-}
-
-class ReceivedMetadata implements MetadataSource {
-  readonly #metadata: grpc.Metadata;
-
-  constructor(metadata: grpc.Metadata) {
-    this.#metadata = metadata;
-  }
-
-  getAll(key: string): readonly MetadataValue[] {
-    return HTTP_KEYS.has(key) ? [] : this.#metadata.get(key);
-  }
-
-  forEach(visit: (key: string, value: MetadataValue) => void): void {
-    for (const [key, values] of Object.entries(this.#metadata.toJSON())) {
-      if (!HTTP_KEYS.has(key)) for (const value of values) visit(key, value);
-    }
-  }
+export function fromGrpcMetadata(received: grpc.Metadata): Metadata {
+  return Metadata.over({
+    getAll: (key) => (HTTP_KEYS.has(key) ? [] : received.get(key)),
+    forEach(visit) {
+      for (const [key, values] of Object.entries(received.toJSON())) {
+        if (!HTTP_KEYS.has(key)) for (const value of values) visit(key, value);
+      }
+    },
+  });
 }
 
 /** What is known of a failed call beside its status. */
@@ -95,9 +86,9 @@ export function toError(status: grpc.StatusObject, { path, header, connected, ex
   return receivedError({ ...failure, code: status.code, message: status.details, path, mark });
 }
 
-/** Whether grpc-js gave up on a message: if it can't decompress one, it makes a status without code and text. */
-function isUnreadable({ code }: Partial<grpc.StatusObject>): boolean {
-  return code === undefined;
+/** Whether grpc-js couldn't decompress a message. If it doesn't know how, it makes a status without code and text. */
+function isUnreadable({ code, details = '' }: Partial<grpc.StatusObject>): boolean {
+  return code === undefined || details.startsWith('Failed to decompress');
 }
 
 /** Whether the answer is gRPC's, by its content type. */
@@ -146,7 +137,7 @@ function isWriteError({ details }: grpc.StatusObject): boolean {
 
 /** grpc-js's texts for a call that got no stream. */
 const NO_STREAM = 'Failed to start HTTP/2 stream';
-const UNSENT = ['No connection established', NO_STREAM];
+const UNSENT = ['No connection established', 'Channel closed before call started', NO_STREAM];
 
 /** How far a call got that no server has answered, by grpc-js's text. */
 function reachOf(details: string): Reach {

@@ -1,8 +1,4 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
-import type { ClientHttp2Session } from 'node:http2';
-import type { Socket } from 'node:net';
-import * as grpc from '@grpc/grpc-js';
-import { guardSession } from './guard-session.js';
 
 /** TLS settings of a connection. */
 export interface TlsOptions {
@@ -16,36 +12,16 @@ export interface TlsOptions {
   readonly serverName?: string | undefined;
 }
 
-/**
- * The credentials of a connection: TLS if `tls` is given, else plaintext.
- *
- * @throws TypeError if `tls` is invalid.
- */
-export function channelCredentials(tls: TlsOptions | undefined): grpc.ChannelCredentials {
-  if (tls === undefined) return grpc.credentials.createInsecure();
-  checkTls(tls);
-  const { ca, cert, key } = tls;
-  return grpc.credentials.createSsl(toBuffer(ca), toBuffer(key), toBuffer(cert));
-}
-
-/** The channel options that belong to the TLS settings. */
-export function serverNameOptions({ serverName }: TlsOptions = {}): grpc.ChannelOptions {
-  if (serverName === undefined) return {};
-  return { 'grpc.ssl_target_name_override': serverName, 'grpc.default_authority': serverName };
-}
-
-function toBuffer(pem: string | Uint8Array | undefined): Buffer | null {
-  return pem === undefined ? null : Buffer.from(pem);
-}
-
 /** A host name or an address. Text after a colon would be a port. */
 const SERVER_NAME = /^[^\s:/]+$/;
 
 /**
  * Checks `tls` as far as possible without a server. OpenSSL ignores unreadable parts of a `ca`, and reports the rest in
  * its own words.
+ *
+ * @throws TypeError if `tls` is invalid.
  */
-function checkTls(tls: TlsOptions): void {
+export function checkTls(tls: TlsOptions): void {
   if (typeof tls !== 'object' || tls === null) {
     throw new TypeError(`tls is ${tls}: give an object; {} is for a server that the machine trusts`);
   }
@@ -99,40 +75,4 @@ function readPem<T>(name: string, pem: string | Uint8Array, { what, begin, read 
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new TypeError(`${name} can't be read as ${what}: ${reason}`, { cause });
   }
-}
-
-const sessions = new WeakMap<Socket, ClientHttp2Session>();
-
-/** The HTTP/2 session over a socket that {@link observeSockets} has seen; undefined until there is one. */
-export function sessionOf(socket: Socket): ClientHttp2Session | undefined {
-  return sessions.get(socket);
-}
-
-/**
- * Wraps `credentials` so that `onSocket` gets each socket once it is connected, before anything is sent over it.
- * grpc-js itself waits without end for a server that accepts connections and never sends anything. The sessions over these
- * sockets refuse pushes.
- *
- * This overrides a private method of grpc-js; docs/adr/0005-connections.md names the tests that check
- * it against the pinned version.
- */
-export function observeSockets(
-  credentials: grpc.ChannelCredentials,
-  onSocket: (socket: Socket) => void,
-): grpc.ChannelCredentials {
-  const createSecureConnector: grpc.ChannelCredentials['_createSecureConnector'] = (...options) => {
-    const connector = credentials._createSecureConnector(...options);
-    return {
-      async connect(socket) {
-        onSocket(socket);
-        const secured = await connector.connect(socket);
-        guardSession(secured.socket, (session) => sessions.set(socket, session));
-        return secured;
-      },
-      waitForReady: () => connector.waitForReady(),
-      getCallCredentials: () => connector.getCallCredentials(),
-      destroy: () => connector.destroy(),
-    };
-  };
-  return Object.create(credentials, { _createSecureConnector: { value: createSecureConnector } });
 }

@@ -1,9 +1,9 @@
 import http2, { type ClientHttp2Session, type ClientHttp2Stream, type Http2Server } from 'node:http2';
-import { type AddressInfo, connect } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import { guardSession } from './guard-session.js';
+import { guardSession } from './hidden-session.js';
 
 let server: Http2Server;
 
@@ -17,9 +17,8 @@ afterAll(() => void server.close());
 /** Makes a request over a connection of its own, and closes both. Gives what is left of them in Node's C++. */
 async function nativePartsOfCall(guarded: boolean): Promise<{ session: WeakRef<object>; stream: object }> {
   const { port } = server.address() as AddressInfo;
-  const socket = connect(port, '127.0.0.1');
-  if (guarded) guardSession(socket);
-  const session = http2.connect('http://127.0.0.1', { createConnection: () => socket });
+  const session = http2.connect(`http://127.0.0.1:${port}`);
+  if (guarded) guardSession(session);
   await new Promise((resolve) => session.once('connect', resolve));
   const stream = session.request({ ':path': '/' });
   const parts = { session: new WeakRef(nativePart(session)), stream: nativePart(stream) };
@@ -30,7 +29,7 @@ async function nativePartsOfCall(guarded: boolean): Promise<{ session: WeakRef<o
 
 function nativePart(owner: ClientHttp2Session | ClientHttp2Stream): object {
   const key = Object.getOwnPropertySymbols(owner).find(({ description }) => description === 'kHandle');
-  if (key === undefined) throw new Error('Node has renamed the key; guard-session.ts needs the new one');
+  if (key === undefined) throw new Error('Node has renamed the key; hidden-session.ts needs the new one');
   return Reflect.get(owner, key);
 }
 
@@ -56,15 +55,4 @@ it('keeps the native part of a session as long as that of a stream', async () =>
   guarded.stream = {};
   expect(await isCollected(stream)).toBe(true);
   expect(await isCollected(guarded.session)).toBe(true);
-});
-
-it('holds nothing by the listeners of a stream that has closed', async () => {
-  const { port } = server.address() as AddressInfo;
-  const socket = connect(port, '127.0.0.1');
-  guardSession(socket);
-  const session = http2.connect('http://127.0.0.1', { createConnection: () => socket });
-  const stream = session.request({ ':path': '/' });
-  await new Promise((resolve) => stream.resume().once('close', resolve));
-  session.destroy();
-  expect(stream.eventNames()).toEqual(['error']);
 });
