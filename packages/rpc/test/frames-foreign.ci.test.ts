@@ -19,7 +19,7 @@ async function startProxy(port: number, onFrames: (socket: Socket) => void): Pro
         if (first[0] === PREFACE[0]) return onFrames(socket);
         const onward = connect({ port, host: '127.0.0.1' }).on('error', () => socket.destroy());
         closers.push(() => onward.destroy());
-      onward.write(first);
+        onward.write(first);
         socket.pipe(onward).pipe(socket);
       });
   });
