@@ -192,6 +192,11 @@ describe('failovers under a load of all samples', () => {
     end = repeatAll(table, Object.entries(calls), PAUSE_MS);
   });
 
+  afterAll(async () => {
+    stopping.abort();
+    await Promise.all([end?.(), watching?.ended]);
+  });
+
   it.each(ROUNDS)('settle: $number, the primary is $name', async ({ number, name, fail }) => {
     await sleep(2_000); // the load is part of the fault
     table.fault = name;
@@ -225,7 +230,5 @@ describe('failovers under a load of all samples', () => {
     expect(watching.seen.twice).toEqual([]);
     expect(table.wrong).toEqual([]);
     process.stdout.write(`${watching.seen.customers.size} customers watched, ${watching.seen.snapshots} snapshots\n`);
-    stopping.abort();
-    await watching.ended;
   });
 });
