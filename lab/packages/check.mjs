@@ -8,7 +8,8 @@ import { publint } from 'publint';
 import { formatMessage } from 'publint/utils';
 import { apiChanges } from './api-changes.mjs';
 
-const MAX_BYTES = { '@rondo/contracts': 3_100_000 };
+// The agent of `rondo join` is one file with all that it needs, so that it takes little memory.
+const MAX_BYTES = { '@rondo/contracts': 3_100_000, '@rondo/tool': 2_700_000 };
 const MAX_BYTES_OF_OTHERS = 1_500_000;
 /** How Node takes modules for `require`, and what took them before `exports`: the packages are ES modules. */
 const OTHER_RESOLUTIONS = ['node10', 'node16-cjs'];

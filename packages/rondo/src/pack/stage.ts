@@ -1,5 +1,5 @@
 /** The folders of the packages that are published, with what their tarballs hold. */
-import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { build } from 'esbuild';
 import { writeJoin } from '../build/join.js';
@@ -248,7 +248,9 @@ async function writeTool(folder: string): Promise<void> {
   const entryPoints = Object.fromEntries(Object.entries(programs).filter(([name]) => !LEFT_OUT.includes(name)));
   const outdir = path.join(folder, 'dist');
   await build({ ...esbuild, outdir, absWorkingDir: root, entryPoints, logLevel: 'silent' });
-  await writeJoin(path.join(outdir, 'join.mjs'));
+  const agent = path.join(outdir, 'join.mjs');
+  await writeJoin(agent);
+  rmSync(`${agent}.map`);
   for (const [script, args] of Object.entries(OF_0_2)) {
     const text = `process.argv.splice(2, 0, ...${JSON.stringify(args)});\nawait import('./dist/main.mjs');\n`;
     writeFileSync(path.join(folder, script), text);

@@ -25,7 +25,7 @@ const app = (files: Readonly<Record<string, string>> = {}) =>
 describe('plugins', () => {
   it('are added to all services, or to some, by the version of the tool', () => {
     using one = app();
-    const all = drawPlugins(one.path, { change: 'add', names: ['registry-consul', 'cache-redis'] });
+    const all = drawPlugins(one.path, { change: 'add', names: ['registry-consul', 'cache-redis'], services: [] });
     expect([...all.keys()]).toEqual(
       ['cart', 'shelf'].flatMap((name) => [`services/${name}/package.json`, `services/${name}/src/main.ts`]),
     );

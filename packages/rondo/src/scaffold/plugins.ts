@@ -48,7 +48,7 @@ export interface PluginChange {
   readonly change: 'add' | 'remove';
   /** `registry-consul` */
   readonly names: readonly string[];
-  /** The services that change; by default all of the workspace. */
+  /** The services that change; none: all of the workspace. */
   readonly services?: readonly string[] | undefined;
 }
 
@@ -80,13 +80,13 @@ export async function changePlugins(
 }
 
 /** The files that differ after a change, with their texts. @throws Refusal for what isn't possible. */
-export function drawPlugins(root: string, { change, names, services }: PluginChange): ReadonlyMap<string, string> {
+export function drawPlugins(root: string, { change, names, services = [] }: PluginChange): ReadonlyMap<string, string> {
   const known = removableServices(root);
   refuseUnknown('plugin', names, pluginNames);
-  refuseUnknown('service', services ?? [], known);
+  refuseUnknown('service', services, known);
   const edits = names.flatMap((name) => editsOf(change, name, packagesOf(root)));
   const drawn = new Map<string, string>();
-  for (const service of services ?? known) {
+  for (const service of services.length === 0 ? known : services) {
     for (const [base, edit] of edits) {
       const file = `services/${service}/${base}`;
       if (filesAt(root, file).length === 0)
