@@ -100,12 +100,13 @@ describe('frames', () => {
     expect(warningsIn(lines)).toEqual([expect.stringContaining('is called by gRPC')]);
     await old.drain(0);
     await startServer({ unary }, { listen: old.address });
-    await until(() =>
-      client.unary({}).then(
+    await until(async () => {
+      await clock.advance(1_000); // the longest wait before it connects again
+      return client.unary({}).then(
         () => true,
         () => false,
-      ),
-    );
+      );
+    });
     expect(ways.at(-1)).toBe('grpc');
     await clock.advance(600_000);
     await until(async () => {
