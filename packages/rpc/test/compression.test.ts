@@ -93,10 +93,10 @@ describe('a request', () => {
     expect(seen).toEqual([]);
   });
 
-  it('that is short is sent uncompressed', async () => {
+  it('that is short is compressed as well, by gRPC', async () => {
     const { address, seen } = await startRecorder();
     await connect(address).unary({ text: 'short' }, gzip);
-    expect(seen).toMatchObject([{ encoding: undefined, compressed: false }]);
+    expect(seen).toMatchObject([{ encoding: 'gzip', compressed: true }]);
   });
 
   it('that is compressed does not affect uncompressed calls, which have their own connection', async () => {

@@ -8,6 +8,7 @@ const packageOf = (text: string) => /^package (.+);$/m.exec(text)?.[1];
 
 it.each([
   ['rondo.registry.v1.RegistryService', ['registry']],
+  ['rondo.xds.v1.XdsStatusService', ['registry']],
   ['ledger.v1.LedgerService', ['ledger']],
   ['order_history.v2beta1.HistoryService', ['order-history']],
   ['plain.Service', ['plain']],
@@ -20,7 +21,7 @@ it.each([
 
 it('services of Rondo and gRPC may be served by every process, except those of the registry and the gateway', () => {
   const own = readdirSync(protos, { recursive: true, encoding: 'utf8' })
-    .filter((file) => /^(?!registry|gateway|conformance).*\.proto$/.test(file))
+    .filter((file) => /^(?!registry|xds|gateway|conformance).*\.proto$/.test(file))
     .map((file) => readFileSync(new URL(file, protos), 'utf8'))
     .flatMap((text) => [...text.matchAll(/^service (\w+)/gm)].map(([, name]) => `${packageOf(text)}.${name}`));
   expect(own).toContain('rondo.logs.v1.LogService');

@@ -14,11 +14,9 @@ export const compress = promisify(gzip);
 export const compresses = (compression: Compression | undefined, { length }: Uint8Array): boolean =>
   compression === 'gzip' && length >= MIN_COMPRESSED_BYTES;
 
-/** Whether requests of a call are compressed, by its own setting or that of its connection. */
-export function isCompressed({ request, compression }: WireCall, ofConnection: Compression | undefined): boolean {
-  const used = compression ?? ofConnection;
-  return request.stream ? used === 'gzip' : compresses(used, request.message);
-}
+/** Whether a call by gRPC has compressed requests, by its own setting or that of its connection. grpc-js compresses short ones, too. */
+export const isCompressed = ({ compression }: WireCall, ofConnection: Compression | undefined): boolean =>
+  (compression ?? ofConnection) === 'gzip';
 
 /** One request that is too long for a call's first frame. */
 interface LongRequest {
