@@ -25,7 +25,7 @@ export interface ServeOptions {
   /** The longest request message, in bytes; 4 MiB by default, as in gRPC. A longer one is `RESOURCE_EXHAUSTED`. */
   readonly maxRequestBytes?: number;
   readonly clock?: Clock;
-  /** Whether Rondo's clients may call in frames, beside gRPC; the endpoint must be registered with this protocol. True by default. */
+  /** Whether Rondo's clients may call in frames, besides gRPC; the endpoint must be registered with this protocol. True by default. */
   readonly frames?: boolean;
   /**
    * The age at which a client that isn't Rondo's is asked to reconnect, so that it finds new instances. Its calls

@@ -25,7 +25,7 @@ export const METHOD_PATH = /^\/[\x21-\x7e]{1,255}$/;
 
 /** The longest piece of a message. Bytes. */
 export const PIECE_BYTES = 16 * 1_024;
-/** What a frame of a message takes of the credit beside its data: an empty message takes memory, too. Bytes. */
+/** What a frame of a message takes of the credit besides its data: an empty message takes memory, too. Bytes. */
 export const MESSAGE_COST = 16;
 /** How much of one call a peer may send before it is read. Bytes. */
 export const CALL_WINDOW_BYTES = 256 * 1_024;
