@@ -16,11 +16,14 @@ const TASKS = {
   budget: 'lowers budget.json to what the survey counts; --check compares',
   audit: 'licences of all packages, and what their registry knows against them',
   xds: "unmodified gRPC clients over the registry's xDS; --guide for the guide's programs (needs Go, Python, Maven)",
+  pack: 'the packages as a registry takes them: npm run pack',
+  create: "an app of one's own, with the packages of this clone: npm run create",
   picture: 'draws the terminal in README from a real run',
 };
 
 /** @param {string[]} args */
 export async function main([name, ...args]) {
+  if (name === 'create') return (await import('./pack.mjs')).create(args);
   if (Object.hasOwn(TASKS, name ?? '')) return (await import(`./${name}.mjs`)).main(args);
   if (!(await build())) return 1;
   if (name === undefined) {

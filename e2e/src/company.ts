@@ -26,7 +26,7 @@ export function runSeed(registry: string, { today, daysAhead = 0 }: SeedOptions 
   const options = daysAhead === 0 ? '' : `--import=data:text/javascript,${encodeURIComponent(ahead)}`;
   const env = { RONDO_REGISTRY: registry, NODE_OPTIONS: options };
   const args = today === undefined ? [] : ['--today', today];
-  return runNode(['scripts/rondo.mjs', 'seed', ...args], { env });
+  return runNode(['services/sales/dist/seed/main.js', ...args], { env });
 }
 
 interface Page {

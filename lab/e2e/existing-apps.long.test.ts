@@ -19,7 +19,7 @@ let system: RunningProcess;
 let tarballs: Tarballs;
 
 beforeAll(async () => {
-  const { code, stderr } = await runNode([join(root, 'scripts/rondo.mjs'), 'create', created, '--no-database']);
+  const { code, stderr } = await runNode([join(root, 'scripts/rondo.mjs'), 'lab', 'create', created, '--no-database']);
   expect({ code, stderr: code === 0 ? '' : stderr }).toEqual({ code: 0, stderr: '' });
   guide.write(created, 'proto/welcome/v1/welcome.proto');
   await runIn(created, 'npm', 'run', 'build');

@@ -32,7 +32,7 @@ const succeed = ({ code, stdout, stderr }: Ended): string => {
   });
 
   it('leads from an empty folder to pods that run, and to an answer through the gateway', async () => {
-    succeed(await runNode([join(root, 'scripts/rondo.mjs'), 'create', app], { cwd: root }));
+    succeed(await runNode([join(root, 'scripts/rondo.mjs'), 'lab', 'create', app], { cwd: root }));
     succeed(await start('npm', ['run', 'build'], { cwd: app }).ended);
     succeed(await runNode(['rondo', 'kubernetes'], { cwd: app }));
     await cluster.makeImages(app, NAMESPACE);

@@ -19,7 +19,7 @@ let tarballs: Tarballs;
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'rondo-packages-'));
   const out = join(folder, 'tarballs');
-  packed = await runNode([join(root, 'scripts/rondo.mjs'), 'pack', '--out', out, '--check']);
+  packed = await runNode([join(root, 'scripts/rondo.mjs'), 'lab', 'pack', '--out', out, '--check']);
   tarballs = tarballsIn(out);
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

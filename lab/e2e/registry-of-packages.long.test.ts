@@ -127,7 +127,7 @@ describe('npm create rondo', () => {
 
 it('an app with packages in vendor/ is upgraded to those of the registry', async () => {
   const app = join(folder, 'vendored');
-  await done(root, 'node', 'scripts/rondo.mjs', 'create', app, '--no-database');
+  await done(root, 'node', 'scripts/rondo.mjs', 'lab', 'create', app, '--no-database');
   expect(installedIn(app)).toEqual({ version, vendor: true, fromFiles: true });
   await upgrade(app);
 });

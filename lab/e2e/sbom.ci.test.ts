@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from '@jest/globals';
-import { writeSbom } from '../../packages/rondo/src/build/sbom.js';
+import { writeImageSbom } from '../../packages/rondo/src/build/sbom.js';
 
 it("a bill of materials has the packages of an image's files, with versions and licences", async () => {
   const folder = mkdtempSync(join(tmpdir(), 'rondo-sbom-'));
@@ -14,7 +14,7 @@ it("a bill of materials has the packages of an image's files, with versions and 
     'packages/database/node_modules/pg/lib/client.js',
     'packages/database/node_modules/pg/esm/index.mjs',
   ];
-  await writeSbom(file, { name: 'rondo-sales', inputs });
+  await writeImageSbom(file, { name: 'rondo-sales', inputs });
   const bill = JSON.parse(readFileSync(file, 'utf8'));
   expect(bill).toMatchObject({
     bomFormat: 'CycloneDX',

@@ -25,7 +25,7 @@ const app = join(parent, 'shop');
 const rondo = (...args: readonly string[]): Promise<Ended> => runNode(['rondo', ...args], { cwd: app });
 
 beforeAll(async () => {
-  const created = await runNode([join(root, 'scripts/rondo.mjs'), 'create', app], { cwd: root });
+  const created = await runNode([join(root, 'scripts/rondo.mjs'), 'lab', 'create', app], { cwd: root });
   expect(created).toMatchObject({ code: 0, stdout: expect.stringContaining(`\n  cd ${app}\n  npm start\n`) });
   expect(`${created.stdout}${created.stderr}`).not.toContain('Unsupported engine');
 });

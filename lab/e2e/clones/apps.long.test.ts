@@ -11,7 +11,7 @@ afterAll(() => rmSync(parent, { recursive: true, force: true }));
 /** Makes an app, and resolves to its folder and its `rondo`, whose runs must end well. */
 async function createApp(name: string, ...options: readonly string[]) {
   const app = join(parent, name);
-  const created = await runNode([join(root, 'scripts/rondo.mjs'), 'create', app, ...options], { cwd: root });
+  const created = await runNode([join(root, 'scripts/rondo.mjs'), 'lab', 'create', app, ...options], { cwd: root });
   expect(created).toMatchObject({ code: 0 });
   const rondo = async (...args: readonly string[]) => {
     const { code, stdout, stderr } = await runNode(['rondo', ...args], { cwd: app });
@@ -32,7 +32,8 @@ it('an app with the samples passes their tests and its checks, serves them, and 
   const added = await askJson(`http://127.0.0.1:${base + 20}/add`, { a: 1, b: 2 });
   expect(added.text).toBe('{"result":3}');
   expect((await ask(`http://127.0.0.1:${base + 20}/v1/products`)).json()).toEqual({ products: [], nextPageToken: '' });
-  expect(await rondo('seed')).toContain('30 products in 3 currencies');
+  const seeded = await runNode(['services/sales/dist/seed/main.js'], { cwd: app });
+  expect(seeded).toMatchObject({ code: 0, stdout: expect.stringContaining('30 products in 3 currencies') });
   launcher.signal('SIGTERM');
   expect(await launcher.ended).toMatchObject({ code: 0 });
 });

@@ -47,7 +47,7 @@ const handlers = join(app, 'services/hello/src/greeter.ts');
 
 afterAll(() => rmSync(parent, { recursive: true, force: true }));
 
-const task = (...args: readonly string[]) => runNode([join(root, 'scripts/rondo.mjs'), ...args], { cwd: root });
+const task = (...args: readonly string[]) => runNode([join(root, 'scripts/rondo.mjs'), 'lab', ...args], { cwd: root });
 const rondo = (...args: readonly string[]): Promise<Ended> => runNode(['rondo', ...args], { cwd: app });
 const read = (file: string) => readFileSync(join(app, file), 'utf8');
 const installed = () => JSON.parse(read('node_modules/@rondo/tool/package.json')).version;

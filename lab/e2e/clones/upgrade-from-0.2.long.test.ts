@@ -35,7 +35,7 @@ async function done(run: Promise<Ended>): Promise<string> {
 }
 
 beforeAll(async () => {
-  await done(runNode([join(root, 'scripts/rondo.mjs'), 'pack', '--out', next, '--as', NEXT], { cwd: root }));
+  await done(runNode([join(root, 'scripts/rondo.mjs'), 'lab', 'pack', '--out', next, '--as', NEXT], { cwd: root }));
 });
 
 const found = await Promise.all(

@@ -40,7 +40,10 @@ it('become services of an app, whose contracts are its own', () => {
     { path: '../../../packages/contracts' },
   ]);
   expect(JSON.parse(read('b/tsconfig.build.json')).references).toContainEqual({ path: 'services/sales' });
-  expect(JSON.parse(read('b/package.json')).scripts).toEqual({ seed: 'node rondo seed', test: 'node rondo test' });
+  expect(JSON.parse(read('b/package.json')).scripts).toEqual({
+    seed: 'node rondo build && node services/sales/dist/seed/main.js',
+    test: 'node rondo test',
+  });
   expect(read('b/docker-compose.yml')).toMatch(/^ {6}RONDO_REGISTRY_SYSTEM: acme$/m);
   expect(read('b/buf.yaml')).toMatch(/^ {2}ignore_only:\n[\s\S]*calculator\.proto\]\nbreaking:\n$/m);
 });

@@ -47,6 +47,8 @@ export interface SampleOptions {
   readonly from: string;
 }
 
+const SEED = 'node rondo build && node services/sales/dist/seed/main.js';
+
 /** Copies the samples into an app, as services of its own: their contracts are in the app's package of contracts. */
 export function copySamples({ folder, name, version, from }: SampleOptions): void {
   const { services, contracts } = samplesIn(from);
@@ -67,7 +69,7 @@ export function copySamples({ folder, name, version, from }: SampleOptions): voi
   edit(folder, 'tsconfig.build.json', (text) =>
     text.replace(/\n {2}\]/, `${services.map((service) => `,\n    { "path": "services/${service}" }`).join('')}\n  ]`),
   );
-  edit(folder, 'package.json', (text) => text.replace(/^( *)"test": /m, '$1"seed": "node rondo seed",\n$1"test": '));
+  edit(folder, 'package.json', (text) => text.replace(/^( *)"test": /m, `$1"seed": "${SEED}",\n$1"test": `));
   // A contract that was published before the rules of style.
   const [, exempt = ''] =
     /^ {2}# sample: calculator\n([\s\S]*?) {2}# \/sample\n/m.exec(readFileSync(path.join(from, 'buf.yaml'), 'utf8')) ??

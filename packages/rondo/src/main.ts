@@ -11,7 +11,7 @@ import { withBuild } from './workspace/build-lock.js';
 import { cleanEnvironment } from './workspace/environment.js';
 import { messageOf } from './workspace/errors.js';
 import { readJson } from './workspace/files.js';
-import { commands, dist, isInstalled, joinProgram, program, root, tool } from './workspace/paths.js';
+import { commands, isInstalled, joinProgram, laboratory, program, root, tool } from './workspace/paths.js';
 import { run } from './workspace/process.js';
 
 /** A module that runs a task, and resolves to the exit code. */
@@ -25,7 +25,6 @@ type Load = () => Promise<TaskModule>;
 const MODULE_OF: Readonly<Record<TaskName | 'migrate' | 'tables', Load>> = {
   start: () => import('./launch/start.js'),
   dev: () => import('./dev/dev.js'),
-  seed: () => import('./seed/seed.js'),
   backup: async () => ({ main: (await import('./launch/backup.js')).backUp }),
   restore: async () => ({ main: (await import('./launch/backup.js')).restore }),
   build: async () => ({ main: (await import('./build/build.js')).main }),
@@ -48,14 +47,12 @@ const EXPLAINS_ITSELF = 'test';
 const JOIN = 'join';
 /** What the commands import is compiled in a clone, and this last of all. */
 const IMPORTED = path.join(root, 'packages/schema/dist');
-/** The tasks of Rondo's own repository. */
-const OWN = path.join(dist, 'own.mjs');
 
 requireNode();
 cleanEnvironment();
 process.env['RONDO_WORKSPACE'] = root;
 const [name, ...args] = process.argv.slice(2);
-const load = name === JOIN ? undefined : await moduleOf(name);
+const load = name === JOIN ? undefined : moduleOf(name);
 if (name === JOIN && !explains(args)) await runJoin();
 else if (load === undefined) await runCommand(name);
 else process.exitCode = await runTask(String(name), load);
@@ -68,9 +65,9 @@ function requireNode(): void {
   process.exit(1);
 }
 
-async function moduleOf(name = ''): Promise<Load | undefined> {
-  const own: Readonly<Record<string, Load>> = existsSync(OWN) ? (await import(pathToFileURL(OWN).href)).ownTasks : {};
-  return new Map(Object.entries({ ...MODULE_OF, ...own })).get(name);
+function moduleOf(name = ''): Load | undefined {
+  if (name === 'lab' && !isInstalled && existsSync(laboratory)) return () => import(pathToFileURL(laboratory).href);
+  return new Map<string, Load>(Object.entries(MODULE_OF)).get(name);
 }
 
 async function runJoin(): Promise<void> {

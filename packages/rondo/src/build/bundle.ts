@@ -14,7 +14,7 @@ import { commands, root, tool } from '../workspace/paths.js';
 import { buildOnly } from './build.js';
 import { bundleFile } from './bundle-file.js';
 import { pageInputs, servicePages } from './pages.js';
-import { writeSbom } from './sbom.js';
+import { writeImageSbom } from './sbom.js';
 
 const out = path.join(root, 'bundle');
 /** What is compiled beside the services, if it isn't installed. Folders that .dockerignore excludes aren't needed. */
@@ -46,7 +46,7 @@ export async function main(): Promise<number> {
     if (existsSync(migrations)) cpSync(migrations, path.join(out, service, 'migrations'), { recursive: true });
     const assets = copyAssets(readManifest(service));
     const inputs = [...shared, ...own, ...assets];
-    await writeSbom(path.join(out, service, 'sbom.cdx.json'), { name: `rondo-${service}`, inputs });
+    await writeImageSbom(path.join(out, service, 'sbom.cdx.json'), { name: `rondo-${service}`, inputs });
   }
   console.log(`Made ${path.relative(root, out)}/ with ${serviceNames().join(', ')}`);
   return 0;

@@ -6,14 +6,20 @@ import { existsSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { Contrib, Enums, Models, Serialize, Spec, Validation } from '@cyclonedx/cyclonedx-library';
-import type { Installed } from '../pack/installed.js';
-import type { Manifest } from '../pack/stage.js';
 import { readJson } from '../workspace/files.js';
 import { root } from '../workspace/paths.js';
 
 /** The package has no types. */
 const spdx: (licence: string) => object = createRequire(import.meta.url)('spdx-expression-parse');
 const licences = new Contrib.License.Factories.LicenseFactory(spdx);
+
+/** What a bill has of the manifest of a package. */
+export interface Manifest {
+  readonly name: string;
+  readonly version: string;
+  readonly license?: string;
+  readonly description?: string;
+}
 
 /** An image of a service. */
 interface Image {
@@ -22,37 +28,25 @@ interface Image {
   readonly inputs: readonly string[];
 }
 
-/**
- * Writes the bill of an image, checked against the schema of CycloneDX.
- *
- * @throws Error if the schema refuses the bill.
- */
-export async function writeSbom(file: string, { name, inputs }: Image): Promise<void> {
+/** Writes the bill of an image, as {@link writeSbom} does. */
+export async function writeImageSbom(file: string, { name, inputs }: Image): Promise<void> {
   const { version } = readJson(path.join(root, 'package.json'));
   const image = new Models.Component(Enums.ComponentType.Container, name, { version, bomRef: name });
   const components = manifestsOf(inputs).map(componentOf);
   for (const { bomRef } of components) image.dependencies.add(bomRef);
-  await write(file, image, components);
+  await writeSbom(file, image, components);
 }
 
 /**
- * Writes the bill of a package with all that it brings, checked against the schema of CycloneDX.
+ * Writes the bill of what `subject` is, checked against the schema of CycloneDX.
  *
  * @throws Error if the schema refuses the bill.
  */
-export async function writePackageSbom(
+export async function writeSbom(
   file: string,
-  { first, all }: { readonly first: Installed; readonly all: readonly Installed[] },
+  subject: Models.Component,
+  components: readonly Models.Component[],
 ): Promise<void> {
-  const componentWith = ({ manifest, brings }: Installed) => {
-    const component = componentOf(manifest);
-    for (const one of brings) component.dependencies.add(componentOf(one.manifest).bomRef);
-    return component;
-  };
-  await write(file, componentWith(first), all.filter((one) => one !== first).map(componentWith));
-}
-
-async function write(file: string, subject: Models.Component, components: readonly Models.Component[]): Promise<void> {
   const bill = new Models.Bom();
   bill.metadata.component = subject;
   for (const component of components) bill.components.add(component);
@@ -91,7 +85,8 @@ function packageOf(folder: string): string | undefined {
   return undefined;
 }
 
-function componentOf({ name, version, license, description }: Manifest): Models.Component {
+/** A package as a part of a bill. */
+export function componentOf({ name, version, license, description }: Manifest): Models.Component {
   const [plain = name, group] = name.split('/').reverse();
   const purl = `pkg:npm/${name.replace('@', '%40')}@${version}`;
   const component = new Models.Component(Enums.ComponentType.Library, plain, {

@@ -6,7 +6,7 @@ import { compile, PROJECTS } from '../build/build.js';
 import { generate } from '../generate/generate.js';
 import { console } from '../terminal/console.js';
 import { projectFolders, readJson } from '../workspace/files.js';
-import { dist, isInstalled, root } from '../workspace/paths.js';
+import { isInstalled, lab, root } from '../workspace/paths.js';
 import { native, run } from '../workspace/process.js';
 import { type Step, type StepResult, step } from '../workspace/steps.js';
 import { backgroundDeclared } from './background.js';
@@ -56,9 +56,12 @@ async function formatted(fix: boolean): Promise<StepResult> {
 
 /** `npm run check`: runs all steps, also after a failure. */
 export async function main(args: readonly string[]): Promise<number> {
-  const { steps: own }: { steps: readonly Step[] } = isInstalled
-    ? { steps: [] }
-    : await import(pathToFileURL(path.join(dist, 'repository.mjs')).href);
+  const ofRepository = path.join(lab, 'check.mjs');
+  const isOwn = !isInstalled && existsSync(ofRepository);
+  const { steps: own }: { steps: readonly Step[] } = isOwn
+    ? await import(pathToFileURL(ofRepository).href)
+    : { steps: [] };
+  if (!isInstalled && !isOwn) console.log('SKIPPED there is no lab/, which has the checks of this repository alone');
   const failed: string[] = [];
   let skipped = 0;
   const steps = [...everywhere(args.includes('--fix')), ...own];

@@ -54,7 +54,7 @@ export const groups: readonly { readonly title: string; readonly commands: reado
   { title: 'Every day', commands: [...EVERY_DAY, task('check'), doctor] },
   { title: 'Look and call', commands: [top, pick, audit, auth, bench, mcp, xds] },
   { title: 'Operate', commands: [join, drain, cordon, uncordon, restart, scale, rollout, config, tx, jobs, events] },
-  { title: 'Data', commands: [task('seed'), task('backup'), task('restore'), db] },
+  { title: 'Data', commands: [task('backup'), task('restore'), db] },
   {
     title: 'Build',
     commands: [

@@ -53,12 +53,6 @@ export const tasks = {
       ['dev --data /tmp/other --port-base 51050', 'A second system beside one that runs.'],
     ],
   },
-  seed: {
-    summary: "Fills the samples, while they run, with a year of an invented company's data.",
-    usage: '[--today YYYY-MM-DD]',
-    options: { today: valued('YYYY-MM-DD', 'The last day of the year; by default the day of the first run.') },
-    examples: [['seed', 'A second run makes nothing twice.']],
-  },
   backup: {
     summary: 'Makes a backup of all databases of a running system.',
     usage: '--to DIR [--data DIR]',

@@ -5,11 +5,11 @@ import {
 import type { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
 import { addressOf, reasonOf } from '@rondo/operate/internal';
 import { type Channel, createClient } from '@rondo/rpc/client';
+import { createSemaphore } from '@rondo/rpc/clock';
 import { RpcError, Status } from '@rondo/rpc/status';
 import { createReflection } from '@rondo/schema';
 import { withChannel } from '../channels.js';
 import { type Asking, within } from '../deadline.js';
-import { mapConcurrently } from '../workspace/concurrency.js';
 
 /** The result of asking an instance at its address. */
 export interface Check {
@@ -32,24 +32,32 @@ export const inTime = <T>(asking: Asking, ask: (signal: AbortSignal) => Promise<
     late: () => new RpcError(Status.DEADLINE_EXCEEDED, `no answer within ${TIMEOUT_MS} ms`),
   });
 
+/** How many instances are asked at once. */
+const AT_ONCE = 16;
+
+/** Works on instances, some at once. The results are by id. */
+async function ofEach<T>(instances: readonly Instance[], { signal }: Asking, work: (instance: Instance) => Promise<T>) {
+  const { run } = createSemaphore(AT_ONCE);
+  const one = async (instance: Instance) => [instance.instanceId, await work(instance)] as const;
+  const results = await Promise.all(instances.map((instance) => run(() => one(instance))));
+  signal.throwIfAborted();
+  return results;
+}
+
 /** What instances answer, by id. One that can't be reached, or has no such service, is missing: the check says why. */
 export async function askEach<T>(
   instances: readonly Instance[],
   asking: Asking,
   ask: (channel: Channel, signal: AbortSignal) => Promise<T>,
 ): Promise<ReadonlyMap<string, T>> {
-  const answers = await mapConcurrently(instances, async (instance) => {
-    const address = addressOf(instance);
-    if (address === '') return [];
-    try {
-      return [[instance.instanceId, await askAt(address, asking, ask)] as const];
-    } catch (error) {
-      if (error instanceof RpcError) return [];
-      throw error;
-    }
-  });
-  asking.signal.throwIfAborted();
-  return new Map(answers.flat());
+  const missing = (error: unknown) => {
+    if (error instanceof RpcError) return undefined;
+    throw error;
+  };
+  const answers = await ofEach(instances, asking, async (instance) =>
+    addressOf(instance) === '' ? undefined : await askAt(addressOf(instance), asking, ask).catch(missing),
+  );
+  return new Map(answers.flatMap(([id, answer]) => (answer === undefined ? [] : [[id, answer]])));
 }
 
 const askAt = <T>(address: string, asking: Asking, ask: (channel: Channel, signal: AbortSignal) => Promise<T>) =>
@@ -57,14 +65,11 @@ const askAt = <T>(address: string, asking: Asking, ask: (channel: Channel, signa
 
 /** Asks each instance for its health and its services. The result is by instance id. */
 export async function checkAll(instances: readonly Instance[], asking: Asking): Promise<ReadonlyMap<string, Check>> {
-  const checks = await mapConcurrently(instances, async (instance) => {
-    const address = addressOf(instance);
-    if (address === '') return [instance.instanceId, unreachable('names no address')] as const;
-    const answer = askAt(address, asking, (channel, signal) => ask(instance, channel, signal));
-    const fault = (error: unknown) => unreachable(`can't be reached from here (${reasonOf(error)})`);
-    return [instance.instanceId, await answer.catch(fault)] as const;
+  const checks = await ofEach(instances, asking, async (instance) => {
+    if (addressOf(instance) === '') return unreachable('names no address');
+    const answer = askAt(addressOf(instance), asking, (channel, signal) => ask(instance, channel, signal));
+    return await answer.catch((error) => unreachable(`can't be reached from here (${reasonOf(error)})`));
   });
-  asking.signal.throwIfAborted();
   return new Map(checks);
 }
 

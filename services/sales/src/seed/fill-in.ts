@@ -1,7 +1,9 @@
 /** Makes the company's data, from its team to its projects. */
-import { mapConcurrently } from '../workspace/concurrency.js';
+import type { Member } from '@rondo/contracts/projects/v1/team';
+import type { Order } from '@rondo/contracts/sales/v1/orders';
+import type { Quote } from '@rondo/contracts/sales/v1/quotes';
 import { dayOf } from './calendar.js';
-import { type Clients, failedWith, type Resource, requestId, unless } from './clients.js';
+import { type Clients, failedWith, forEach, requestId, unless } from './clients.js';
 import { CUSTOMERS, MEMBERS, OFFERS } from './company.js';
 import { type Deal, planOrders, planPastWeeks, planQuotes } from './deals.js';
 import { deliver, reserve } from './projects.js';
@@ -13,13 +15,13 @@ const REPEATABLE_DAYS = 29;
 /** What became of a deal. */
 export interface Outcome {
   readonly deal: Deal;
-  readonly quote?: Resource;
-  readonly order?: Resource;
+  readonly quote?: Quote;
+  readonly order?: Order;
 }
 
 /** The company's data. */
 interface Company extends Stock {
-  readonly members: readonly Resource[];
+  readonly members: readonly Member[];
   /** The last day of the year. */
   readonly today: number;
   readonly outcomes: readonly Outcome[];
@@ -37,17 +39,17 @@ export async function fillIn(clients: Clients, lastDay: number | undefined): Pro
   const [first, ...others] = MEMBERS;
   if (first === undefined) throw new RangeError('the company has no member');
   const founder = await makeMember(clients, first);
-  const foundedOn = dayOf(founder.createTime);
+  const foundedOn = dayOf(founder.createTime ?? new Date());
   if (dayOf(new Date()) - foundedOn > REPEATABLE_DAYS) return { foundedOn, company: undefined };
-  const members = [founder, ...(await mapConcurrently(others, (planned) => makeMember(clients, planned)))];
+  const members = [founder, ...(await forEach(others, (planned) => makeMember(clients, planned)))];
   const [products, buyers] = await Promise.all([
-    mapConcurrently(OFFERS, ({ product }) =>
+    forEach(OFFERS, ({ product }) =>
       makeOrFind(
         catalogue.createProduct({ product, requestId: requestId(product.sku) }),
         async () => (await catalogue.listProducts({ filter: `sku = "${product.sku}"` })).products,
       ),
     ),
-    mapConcurrently(CUSTOMERS, ({ customer }) =>
+    forEach(CUSTOMERS, ({ customer }) =>
       makeOrFind(
         customers.createCustomer({ customer, requestId: requestId(customer.email) }),
         async () => (await customers.listCustomers({ filter: `email = "${customer.email}"` })).customers,
@@ -60,7 +62,7 @@ export async function fillIn(clients: Clients, lastDay: number | undefined): Pro
 }
 
 /** Makes a member without capacity, which {@link setCapacities} sets. */
-function makeMember({ team }: Clients, planned: (typeof MEMBERS)[number]): Promise<Resource> {
+function makeMember({ team }: Clients, planned: (typeof MEMBERS)[number]): Promise<Member> {
   const member = { ...planned, weeklyCapacityMinutes: 0n };
   const filter = `email = "${member.email}"`;
   return makeOrFind(
@@ -70,7 +72,10 @@ function makeMember({ team }: Clients, planned: (typeof MEMBERS)[number]): Promi
 }
 
 /** The resource that is made, or the one that has its unique field. */
-async function makeOrFind(making: Promise<Resource>, find: () => Promise<readonly Resource[]>): Promise<Resource> {
+async function makeOrFind<Resource>(
+  making: Promise<Resource>,
+  find: () => Promise<readonly Resource[]>,
+): Promise<Resource> {
   try {
     return await making;
   } catch (error) {
@@ -81,9 +86,9 @@ async function makeOrFind(making: Promise<Resource>, find: () => Promise<readonl
 }
 
 /** Sets the capacity of members, unless a member has been changed since it was made. */
-async function setCapacities({ team }: Clients, members: readonly Resource[]): Promise<void> {
-  await mapConcurrently(members, async ({ name, etag, weeklyCapacityMinutes: present }, index) => {
-    const member = { name, etag, weeklyCapacityMinutes: MEMBERS[index]?.weeklyCapacityMinutes };
+async function setCapacities({ team }: Clients, members: readonly Member[]): Promise<void> {
+  await forEach(members, async ({ name, etag, weeklyCapacityMinutes: present }, index) => {
+    const member = { name, etag, weeklyCapacityMinutes: MEMBERS[index]?.weeklyCapacityMinutes ?? 0n };
     if (present === 0n) await unless(team.updateMember({ member, updateMask: ['weekly_capacity_minutes'] }), 'ABORTED');
   });
 }
@@ -96,14 +101,14 @@ async function carryOut(clients: Clients, company: Omit<Company, 'outcomes'>): P
   const isPresent = ({ fate }: Deal) => fate === 'active' || fate === 'planned';
   const make = (deal: Deal) => sell(clients, deal, company);
   // Deals that are over come first, while the team has no capacity: so nothing is reserved for them.
-  const over = await mapConcurrently(
+  const over = await forEach(
     deals.filter((deal) => !isPresent(deal)),
     make,
   );
   await setCapacities(clients, members);
-  const outcomes = [...over, ...(await mapConcurrently(deals.filter(isPresent), make))];
+  const outcomes = [...over, ...(await forEach(deals.filter(isPresent), make))];
   const projects = new Map(outcomes.map(({ deal, order }) => [deal.key, order?.project ?? '']));
-  await mapConcurrently(planPastWeeks(quotes), (week) =>
+  await forEach(planPastWeeks(quotes), (week) =>
     reserve(clients, week, { project: projects.get(week.key) ?? '', members }),
   );
   return outcomes;

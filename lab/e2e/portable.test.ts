@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { alike, type LockFile, lacking, ofAShell, unusable } from './portable.js';
+import { alike, lacking, ofAShell, unusable } from '../portable.mjs';
 
 it('names that Windows cannot have are found', () => {
   const files = ['a:b.ts', 'src/con.ts', 'a./b.ts', `${'long/'.repeat(40)}a.ts`];
@@ -21,7 +21,7 @@ describe('a lock file', () => {
     const [os = '', cpu = ''] = platform.split(' ');
     return { os: [os], cpu: [cpu] };
   });
-  const lockOf = (builds: readonly (object | undefined)[]): LockFile => ({
+  const lockOf = (builds: readonly (object | undefined)[]) => ({
     packages: Object.fromEntries(builds.map((build, index) => [`build-${index}@1`, build ?? {}])),
     snapshots: {
       'a@1': { optionalDependencies: Object.fromEntries(builds.map((_, index) => [`build-${index}`, '1'])) },

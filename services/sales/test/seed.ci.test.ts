@@ -1,8 +1,9 @@
+import { spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from '@jest/globals';
-import { root, runNode } from '@rondo/harness';
-import { dayOf, formatDay, mondayOf, parseDay } from '../../packages/rondo/src/seed/calendar.js';
-import { MEMBERS } from '../../packages/rondo/src/seed/company.js';
-import { planOrders, planPastWeeks, planQuotes } from '../../packages/rondo/src/seed/deals.js';
+import { dayOf, formatDay, mondayOf, parseDay } from '../src/seed/calendar.js';
+import { MEMBERS } from '../src/seed/company.js';
+import { planOrders, planPastWeeks, planQuotes } from '../src/seed/deals.js';
 
 const FRIDAY = 4;
 const weekdayOf = (day: number) => day - mondayOf(day);
@@ -92,9 +93,10 @@ describe('npm run seed', () => {
     ['--today=9999-12-31', /--today must not be after today, \d{4}-\d\d-\d\d in UTC; it is 9999-12-31/],
     ['--yesterday', "Unknown option '--yesterday'"],
     ['tomorrow', '"tomorrow" is not expected here'],
-  ])('refuses %s', async (arg, message) => {
-    const { code, stdout, stderr } = await runNode([`${root}/scripts/rondo.mjs`, 'seed', arg]);
-    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+  ])('refuses %s', (arg, message) => {
+    const program = fileURLToPath(new URL('../dist/seed/main.js', import.meta.url));
+    const { status, stdout, stderr } = spawnSync(process.execPath, [program, arg], { encoding: 'utf8' });
+    expect({ status, stdout }).toEqual({ status: 1, stdout: '' });
     expect(stderr).toMatch(message);
   });
 });

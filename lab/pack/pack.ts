@@ -2,16 +2,8 @@
 import { mkdirSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { build } from '../build/build.js';
-import { runPnpm } from '../build/install.js';
-import { writePackageSbom } from '../build/sbom.js';
-import { console } from '../terminal/console.js';
-import { messageOf } from '../workspace/errors.js';
-import { filesBelow } from '../workspace/files.js';
-import { parse, takenByNpm } from '../workspace/options.js';
-import { lab, root } from '../workspace/paths.js';
-import { run } from '../workspace/process.js';
-import { installedWith } from './installed.js';
+import { componentOf, filesBelow, parse, root, run, runPnpm, takenByNpm, writeSbom } from '@rondo/tool/workspace';
+import { type Installed, installedWith } from './installed.js';
 import { type Release, type Staged, stage } from './stage.js';
 
 const USAGE = 'npm run pack [-- --out DIR] [--as VERSION] [--repository URL] [--check] [--publish]';
@@ -33,15 +25,14 @@ export interface Packed {
 }
 
 /**
- * Builds, and packs the packages into a folder, with the bill of materials of each beside it. The same sources make the same bytes.
+ * Packs the packages into a folder, with the bill of materials of each beside it. The same sources make the same bytes.
  *
- * @throws Error if a step failed; the build has printed why.
+ * @throws Error if a step failed.
  */
 export async function pack(
   outDir = path.join(root, '.rondo/packages'),
   given: Release = {},
 ): Promise<readonly Packed[]> {
-  if (!(await build())) throw new Error('the build failed');
   const staging = mkdtempSync(path.join(root, '.rondo/packing-'));
   try {
     const packages = await stage(staging, given);
@@ -60,7 +51,8 @@ async function described(staged: Staged, packages: readonly Staged[], outDir: st
   const { name, version } = manifest;
   const file = path.resolve(outDir, `${name.replace('@', '').replace('/', '-')}-${version}.tgz`);
   const installed = installedWith(staged, packages);
-  await writePackageSbom(file.replace(/tgz$/, 'cdx.json'), installed);
+  const [first, ...brought] = installed.all.map(componentWith);
+  if (first !== undefined) await writeSbom(file.replace(/tgz$/, 'cdx.json'), first, brought);
   const others = installed.first.brings.filter((one) => !one.manifest.name.startsWith('@rondo/'));
   return {
     name,
@@ -71,6 +63,13 @@ async function described(staged: Staged, packages: readonly Staged[], outDir: st
     installedBytes: installed.all.reduce((sum, one) => sum + sizeOf(one.folder), 0),
     dependencies: others.map((one) => `${one.manifest.name} ${kilobytes(sizeOf(one.folder))}`),
   };
+}
+
+/** The package as a part of a bill, with what it brings. */
+function componentWith({ manifest, brings }: Installed) {
+  const component = componentOf(manifest);
+  for (const one of brings) component.dependencies.add(componentOf(one.manifest).bomRef);
+  return component;
 }
 
 const sizeOf = (folder: string) =>
@@ -90,7 +89,7 @@ export async function main(args: string[]): Promise<number> {
     if (steps.publish) await publish(packed);
     return 0;
   } catch (error) {
-    console.error(`npm run pack: ${messageOf(error)}`);
+    console.error(`npm run pack: ${error instanceof Error ? error.message : error}`);
     return 1;
   }
 }
@@ -108,10 +107,9 @@ function rowOf({ name, file, contents, sizeBytes, installedBytes, dependencies }
   return `${name.padEnd(22)}${sizes}${`${contents.length} files`.padStart(11)}  ${dependencies.join(', ')}`.trimEnd();
 }
 
-/** What only proves the packages is part of the laboratory. */
 async function isFaultless(packed: readonly Packed[]): Promise<boolean> {
   const check: { isFaultless(all: readonly Packed[]): Promise<boolean> } = await import(
-    pathToFileURL(path.join(lab, 'packages/check.mjs')).href
+    pathToFileURL(path.join(root, 'lab/packages/check.mjs')).href
   );
   return check.isFaultless(packed);
 }

@@ -43,7 +43,7 @@ export async function describe({ foundedOn, company }: Filled, { projects }: Cli
 }
 
 function moneyOf(quote: Outcome['quote']): string {
-  if (quote === undefined) return '';
+  if (quote?.total === undefined) return '';
   const { currencyCode, units, nanos } = quote.total;
   return `${currencyCode} ${units}.${String(nanos / 10_000_000).padStart(2, '0')}`;
 }

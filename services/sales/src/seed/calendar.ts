@@ -1,24 +1,19 @@
 /** Days as numbers, days since 1970-01-01 in UTC, and as `google.type.Date`. */
-const DAY_MS = 86_400_000;
+import type { DateMessage } from '@rondo/contracts/google/type/date';
 
-/** A `google.type.Date`. */
-export interface CalendarDate {
-  readonly year: number;
-  readonly month: number;
-  readonly day: number;
-}
+const DAY_MS = 86_400_000;
 
 /** The day of a moment. */
 export const dayOf = (moment: Date): number => Math.floor(moment.getTime() / DAY_MS);
 
 /** A day as a `google.type.Date`. */
-export function toDate(day: number): CalendarDate {
+export function toDate(day: number): DateMessage {
   const date = new Date(day * DAY_MS);
   return { year: date.getUTCFullYear(), month: date.getUTCMonth() + 1, day: date.getUTCDate() };
 }
 
 /** The day of a `google.type.Date`. */
-export const toDay = ({ year, month, day }: CalendarDate): number => Date.UTC(year, month - 1, day) / DAY_MS;
+export const toDay = ({ year, month, day }: DateMessage): number => Date.UTC(year, month - 1, day) / DAY_MS;
 
 /** A day in ISO 8601: `2026-11-20`. */
 export const formatDay = (day: number): string => new Date(day * DAY_MS).toISOString().slice(0, 10);

@@ -1,10 +1,16 @@
 /** The folders of the packages that are published, with what their tarballs hold. */
 import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import {
+  filesBelow,
+  projectFolders,
+  readJson,
+  root,
+  type Manifest as Stated,
+  tool,
+  writeJoin,
+} from '@rondo/tool/workspace';
 import { build } from 'esbuild';
-import { writeJoin } from '../build/join.js';
-import { filesBelow, projectFolders, readJson } from '../workspace/files.js';
-import { root, tool } from '../workspace/paths.js';
 import { compact, isPublishedStub, writeContracts } from './contracts.js';
 import { pinnedVersions } from './pinned-versions.js';
 
@@ -19,11 +25,7 @@ const filter = (file: string) => !/[\\/](?:node_modules|dist)$|\.(?:ci|long)\.te
 const PEERS = ['@rondo/database', '@rondo/rpc'];
 
 /** The fields of a package.json that are read or changed here. */
-export interface Manifest {
-  readonly name: string;
-  readonly version: string;
-  readonly description?: string;
-  readonly license?: string;
+export interface Manifest extends Stated {
   readonly homepage?: string;
   readonly private?: boolean;
   readonly bin?: object;
@@ -237,7 +239,7 @@ function writeRenamed({ folder, manifest }: Staged): boolean {
 }
 
 /** What works on Rondo's own repository alone. */
-const LEFT_OUT = ['own', 'reference', 'repository', 'workspace'];
+const LEFT_OUT = ['reference', 'workspace'];
 
 /** The scripts of this package that the tool of 0.2.0 runs when it upgrades an app, each with what {@link writeTool}'s program is told. */
 const OF_0_2 = { 'migrate.mjs': ['migrate'], 'relock.mjs': ['install'], 'run.mjs': [] };

@@ -1,6 +1,5 @@
 import path from 'node:path';
-import { readJson } from '../workspace/files.js';
-import { root } from '../workspace/paths.js';
+import { readJson, root } from '@rondo/tool/workspace';
 
 /** Versions by package; `version` is that of Rondo. */
 export interface Versions extends Readonly<Record<string, string>> {

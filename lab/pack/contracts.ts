@@ -3,10 +3,8 @@ import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fromBinary, toBinary } from '@bufbuild/protobuf';
 import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
+import { filesBelow, native, root, run } from '@rondo/tool/workspace';
 import { transformSync } from 'esbuild';
-import { filesBelow } from '../workspace/files.js';
-import { root } from '../workspace/paths.js';
-import { native, run } from '../workspace/process.js';
 
 /** Those of Rondo's own tests, but for the one that examples have. */
 const OF_TESTS = /^rondo\/conformance\/(?!v1\/adder\.proto$)/;

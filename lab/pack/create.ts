@@ -1,16 +1,11 @@
 /** `npm run create -- FOLDER`: begins an app of one's own, with the packages of this clone. */
-import { build } from '../build/build.js';
-import { console } from '../terminal/console.js';
-import { messageOf } from '../workspace/errors.js';
-import { root } from '../workspace/paths.js';
-import { step } from '../workspace/steps.js';
+import { root, step } from '@rondo/tool/workspace';
+import { createApp, readArguments, USAGE } from 'create-rondo';
 import { pack } from './pack.js';
 import { pinnedVersions } from './pinned-versions.js';
 
 /** Its arguments are those of `npm create rondo`. */
 export async function main(args: string[]): Promise<number> {
-  if (!(await build())) return 1;
-  const { createApp, readArguments, USAGE } = await import('create-rondo');
   try {
     const given = await readArguments(args);
     if (given === undefined) {
@@ -25,7 +20,7 @@ export async function main(args: string[]): Promise<number> {
     createApp({ ...given, samples: root, tarballs, versions: pinnedVersions(), tell: (line) => console.log(line) });
     return 0;
   } catch (error) {
-    console.error(`npm run create: ${messageOf(error)}`);
+    console.error(`npm run create: ${error instanceof Error ? error.message : error}`);
     return 1;
   }
 }

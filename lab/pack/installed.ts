@@ -1,7 +1,7 @@
 /** What a package brings with it in production, as it is installed here. */
 import { existsSync, realpathSync } from 'node:fs';
 import path from 'node:path';
-import { readJson } from '../workspace/files.js';
+import { readJson } from '@rondo/tool/workspace';
 import type { Manifest, Staged } from './stage.js';
 
 /** A package, or what it brings. */

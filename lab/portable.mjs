@@ -4,9 +4,8 @@
  */
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
+import { root } from '@rondo/tool/workspace';
 import { parse } from 'yaml';
-import { root } from '../workspace/paths.js';
-import type { StepResult } from '../workspace/steps.js';
 
 /** https://learn.microsoft.com/en-us/windows/win32/fileio/naming-a-file */
 const RESERVED = /[<>:"|?*\\]|[. ](?:\/|$)|(?:^|\/)(?:con|prn|aux|nul|com\d|lpt\d)(?:[./]|$)/i;
@@ -16,9 +15,13 @@ const MAX_CHARACTERS = 160;
 const OF_A_SHELL = /^\w+=|['$;`]|\b(?:exec|export|source|rm|cp|mv|cat) /;
 const PLATFORMS = ['darwin arm64', 'darwin x64', 'linux arm64', 'linux x64', 'win32 x64'];
 
-/** Checks the files that git holds. */
-export function portable(tracked: readonly string[]): StepResult {
-  const read = (file: string) => readFileSync(path.join(root, file), 'utf8');
+/**
+ * Checks the files that git holds.
+ *
+ * @param {readonly string[]} tracked
+ */
+export function portable(tracked) {
+  const read = (file) => readFileSync(path.join(root, file), 'utf8');
   const manifests = tracked.filter(
     (file) => path.posix.basename(file) === 'package.json' && existsSync(path.join(root, file)),
   );
@@ -39,39 +42,35 @@ export function portable(tracked: readonly string[]): StepResult {
 }
 
 /** The names that Windows can't have. */
-export const unusable = (files: readonly string[]): readonly string[] =>
-  files.filter((file) => RESERVED.test(file) || file.length > MAX_CHARACTERS);
+export const unusable = (files) => files.filter((file) => RESERVED.test(file) || file.length > MAX_CHARACTERS);
 
 /** The names that macOS and Windows take for that of another file, as they differ in case alone. */
-export function alike(files: readonly string[]): readonly string[] {
+export function alike(files) {
   const folded = files.map((file) => file.toLowerCase());
   return files.filter((file, index) => folded.indexOf(file.toLowerCase()) !== index);
 }
 
 /** The scripts that only a Unix shell runs. */
-export const ofAShell = (scripts: Readonly<Record<string, string>>): readonly string[] =>
-  Object.values(scripts).filter((line) => OF_A_SHELL.test(line));
+export const ofAShell = (scripts) => Object.values(scripts).filter((line) => OF_A_SHELL.test(line));
 
-/** The parts of pnpm's lock file that say for which platforms a package has programs. */
-export interface LockFile {
-  readonly packages: Readonly<Record<string, Build>>;
-  readonly snapshots: Readonly<Record<string, { readonly optionalDependencies?: Readonly<Record<string, string>> }>>;
-}
-
-interface Build {
-  readonly os?: readonly string[];
-  readonly cpu?: readonly string[];
-  readonly libc?: readonly string[];
-}
+/**
+ * The parts of pnpm's lock file that say for which platforms a package has programs.
+ *
+ * @typedef {object} LockFile
+ * @property {Record<string, {os?: string[], cpu?: string[], libc?: string[]}>} packages
+ * @property {Record<string, {optionalDependencies?: Record<string, string>}>} snapshots
+ */
 
 /**
  * The platforms for which the lock file lacks a program of a package: pnpm leaves out what the registry didn't have at that time.
  * A program for glibc needs one for musl beside it.
+ *
+ * @param {LockFile} lockFile
  */
-export function lacking({ packages, snapshots }: LockFile): readonly string[] {
+export function lacking({ packages, snapshots }) {
   return Object.entries(snapshots).flatMap(([name, { optionalDependencies = {} }]) => {
     const builds = Object.entries(optionalDependencies).map((one) => packages[one.join('@')] ?? {});
-    const has = (platform: string, libc?: string) =>
+    const has = (platform, libc) =>
       builds.some((one) => `${one.os} ${one.cpu}` === platform && (libc === undefined || one.libc?.includes(libc)));
     if (!has('linux x64')) return [];
     const missing = PLATFORMS.filter((platform) => !has(platform));
