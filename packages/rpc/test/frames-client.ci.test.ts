@@ -5,6 +5,7 @@
 
 import { connect } from 'node:net';
 import { describe, expect, it } from '@jest/globals';
+import { ManualClock } from '@rondo/base/testing';
 import { UnaryUnsafeRequest } from '@rondo/contracts/rondo/conformance/v1/conformance';
 import { Call } from '@rondo/contracts/rondo/frames/v1/frames';
 import { Status } from '../src/exports/status.js';
@@ -17,6 +18,7 @@ import {
   MESSAGE_COST,
   PIECE_BYTES,
 } from '../src/transport/frames/frames.js';
+import { SERVICE_LIMITS } from '../src/wire/limits.js';
 import { connectRaw, frameOf, type Sent, toBytes } from './support/raw-frames.js';
 import { retainedBytes } from './support/retained.js';
 import { socketsOfATest } from './support/sockets.js';
@@ -25,8 +27,8 @@ import { atRest, deferred, until } from './support/wait.js';
 const { closers, connectTo, startServer } = socketsOfATest();
 
 /** A server, and another client of it that is connected. */
-async function start(handlers: Parameters<typeof startServer>[0] = {}) {
-  const server = await startServer(handlers);
+async function start(...[handlers, options]: Parameters<typeof startServer>) {
+  const server = await startServer(handlers, options);
   const { client } = connectTo([server.address], { known: { frames: true } });
   await client.unary({});
   return { server, client };
@@ -246,6 +248,42 @@ describe('a client that leaves', () => {
     await until(() => begun === 500);
     socket.destroy();
     await until(() => ended === 500);
+    expect(await client.unary({ text: 'a' })).toMatchObject({ text: 'a' });
+  });
+});
+
+describe('a client that begins calls and cancels them', () => {
+  /** A connection that has sent so many such calls, and how many of them have begun. */
+  async function flood(calls: number, options: Parameters<typeof startServer>[1] = {}) {
+    let begun = 0;
+    const unaryUnsafe = () => {
+      begun += 1;
+      return never();
+    };
+    const { server, client } = await start({ unaryUnsafe }, options);
+    const raw = attack(server);
+    const frames = Array.from({ length: calls }, (_, index) => [
+      toBytes({ call: { ...waiting, path: index === 0 ? waiting.path : '' } }),
+      toBytes({ cancel: { id: 1 } }),
+    ]);
+    raw.send(Buffer.concat(frames.flat()));
+    return { client, raw, begun: () => begun };
+  }
+
+  it('does not hold up the calls of others', async () => {
+    const CALLS = 10_000;
+    const { client, raw, begun } = await flood(CALLS);
+    await until(() => begun() > 0);
+    expect(await client.unary({ text: 'a' })).toMatchObject({ text: 'a' });
+    expect(begun()).toBeLessThan(CALLS / 10);
+    await until(() => raw.ends.length === CALLS);
+  });
+
+  it('more often than over HTTP/2 loses its connection, and others lose nothing', async () => {
+    // By a clock that stands still, as a busy machine may take seconds for so many.
+    const clock = new ManualClock();
+    const { client, raw } = await flood(SERVICE_LIMITS.resetsAtOnce + 1, { clock, router: { clock } });
+    expect(await raw.closed).toContain('cancelled more than 10000 calls a second');
     expect(await client.unary({ text: 'a' })).toMatchObject({ text: 'a' });
   });
 });

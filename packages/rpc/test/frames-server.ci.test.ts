@@ -227,6 +227,23 @@ describe('a server that answers', () => {
   });
 });
 
+describe('a server that refuses what a client sends', () => {
+  it('is called by frames again at once, not by gRPC', async () => {
+    const server = await start();
+    const alone = connect(server.address);
+    const outcome = await attacked(alone, server, ({ send, close }) => {
+      send({ goAway: { accepted: server.counts.calls, reason: 'too many cancelled' } });
+      close();
+    });
+    expect(outcome).toMatchObject({
+      code: Status.UNAVAILABLE,
+      message: expect.stringContaining('the server refuses the frames of this process: too many cancelled'),
+    });
+    await alone.unaryUnsafe({}, { waitForReady: true });
+    expect(server.counts).toMatchObject({ frames: 2, others: 0 });
+  });
+});
+
 describe('a server that closes the connection', () => {
   it('in the middle of a reply: an unsafe call is not made again', async () => {
     const server = await start();

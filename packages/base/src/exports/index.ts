@@ -18,3 +18,4 @@ export { type Share, Shares } from '../shares.js';
 export { createSweep } from '../sweep.js';
 export { idleMs, millisecondsUntil, systemClock, systemRandom, systemWallClock, yieldToEventLoop } from '../system.js';
 export { withTimeout } from '../time.js';
+export { TokenBucket } from '../token-bucket.js';

@@ -109,6 +109,12 @@ export const serverErrors = defineErrors('the server', {
     cause: 'A client makes calls by frames, and does not read their replies.',
     remedy: "Look at the client: its process is frozen, or its event loop is busy. Rondo's clients connect again.",
   },
+  TOO_MANY_CANCELLED: {
+    code: 'RESOURCE_EXHAUSTED',
+    text: 'the client has cancelled more than {most} calls a second',
+    cause: 'A client begins calls by frames, and cancels them before they are answered: each costs the server a handler.',
+    remedy: 'Make fewer calls, or give them more time: a client also cancels a call whose deadline has passed.',
+  },
 
   // The method, and its contract.
   NOT_SERVED: {

@@ -1,10 +1,10 @@
+import { TokenBucket } from '@rondo/base';
 import { GoAway, Hello, Welcome } from '@rondo/contracts/rondo/frames/v1/frames';
 import { cancelled } from '../call/call-context.js';
 import type { Method } from '../contract/method.js';
 import { serverErrors } from '../errors/server.js';
 import type { ReceivedAssertion } from '../principal/verifier.js';
-import { RpcError } from '../status/rpc-error.js';
-import { RouterError } from '../status/wire-errors.js';
+import type { RpcError } from '../status/rpc-error.js';
 import { KnownAssertions } from '../transport/frames/assertions.js';
 import { readAbout, readCall, readMessage, readRare } from '../transport/frames/frame-reader.js';
 import { FrameSource } from '../transport/frames/frame-source.js';
@@ -12,30 +12,27 @@ import {
   type CallFrame,
   CONNECTION_WINDOW_BYTES,
   FRAMES_VERSION,
+  FrameError,
   type FrameSocket,
   KIND,
   MAX_CALLS,
+  MAX_METHODS,
   MAX_REQUEST_BYTES,
   MAX_UNANSWERED_BYTES,
   MESSAGE_COST,
+  METHOD_PATH,
+  PREFACE,
 } from '../transport/frames/frames.js';
-import { KnownMethods, Preface } from '../transport/frames/known.js';
 import { MAX_QUEUED_BYTES, Outbox } from '../transport/frames/outbox.js';
-import { type MessageRules, ReceivedMessages } from '../transport/frames/received-messages.js';
 import { Advances, Window } from '../transport/frames/window.js';
-import { FrameError } from '../transport/frames/wire-format.js';
 import type { GrpcOptions } from './answer.js';
-import { FrameReplies } from './frame-replies.js';
-import { FramedCall } from './framed-call.js';
+import { type CallConnection, type FrameConnection, FramedCall, tooMuch } from './framed-call.js';
 import type { CallInFlight } from './grpc-call.js';
-import { MAX_RECEIVE_MS, MAX_UNFINISHED } from './limits.js';
-import { type Connection, inflate } from './requests.js';
+import { SERVICE_LIMITS } from './limits.js';
+import { UnreadReplies } from './unread-replies.js';
 
 /** How long a client has to read why its connection is closed. Milliseconds. */
 const LINGER_MS = 2_000;
-
-/** What a server's end needs of its connection. */
-export type FrameConnection = Pick<Connection, 'address' | 'network' | 'client' | 'hold'>;
 
 /** What the connections of a server share. */
 export interface FrameServerOptions extends GrpcOptions {
@@ -51,9 +48,12 @@ export class FrameServer {
   readonly #options: FrameServerOptions;
   readonly #outbox: Outbox;
   readonly #source: FrameSource;
-  readonly #replies: FrameReplies;
+  readonly #unread: UnreadReplies;
+  /** What the calls have of this connection. */
+  readonly #ofCalls: CallConnection;
+  /** How many calls the client may cancel, as many as over HTTP/2: each has a handler begin for nothing. */
+  readonly #cancels: TokenBucket;
   readonly #window = new Window(CONNECTION_WINDOW_BYTES, (bytes) => this.#outbox.sendCredit(0, bytes));
-  readonly #advances = new Advances();
   /** What the client has said on whose behalf it calls; undefined if it has no certificate. */
   readonly #assertions: KnownAssertions<ReceivedAssertion> | undefined;
   /** Open calls by id. */
@@ -81,20 +81,26 @@ export class FrameServer {
     this.#outbox = new Outbox(
       (batch, taken) => socket.write(batch, taken),
       () => {
-        this.#replies.hasRead = true;
+        this.#unread.hasRead = true;
         this.#source.resume();
       },
     );
-    this.#replies = new FrameReplies(this.#outbox, {
-      clock: options.clock,
-      logger: options.logger,
-      onEnd: (call) => this.#forget(call),
+    const { clock } = options;
+    this.#unread = new UnreadReplies(this.#outbox, {
+      clock,
       onStall: (bytes) => this.#breakOff(serverErrors.UNREAD_REPLIES({ bytes })),
     });
+    this.#ofCalls = {
+      ...{ from: connection, options, outbox: this.#outbox, window: this.#window, advances: new Advances() },
+      onEnd: (call) => this.#forget(call),
+      onQueued: () => this.#unread.check(),
+    };
+    const { resetsAtOnce: burst, resetsPerSecond } = SERVICE_LIMITS;
+    this.#cancels = new TokenBucket({ clock, burst, intervalMs: 1_000 / resetsPerSecond });
     this.#source = new FrameSource({
       socket,
       onFrame: (kind, body) => this.#onFrame(kind, body),
-      mayRead: () => this.#outbox.sender.queuedBytes <= MAX_QUEUED_BYTES,
+      mayRead: () => this.#outbox.queuedBytes <= MAX_QUEUED_BYTES,
       onFault: (fault) => this.#breakOff(serverErrors.UNREADABLE_FRAMES({ reason: fault.message })),
     });
   }
@@ -116,12 +122,12 @@ export class FrameServer {
   /** The socket has closed: no caller waits for the replies. */
   closed(): void {
     this.#abandon();
-    this.#outbox.sender.close();
+    this.#outbox.close();
   }
 
   #abandon(): void {
     this.#over = true;
-    this.#replies.close();
+    this.#unread.close();
     this.#source.close();
     this.#holdFrame(0);
     for (const call of [...this.#calls]) {
@@ -142,9 +148,9 @@ export class FrameServer {
 
   /** Asks the client for any bytes; false if it isn't read now, and takes what it is sent. */
   ping(): boolean {
-    const { hasRead } = this.#replies;
-    this.#replies.hasRead = false;
-    if (this.#outbox.sender.queuedBytes > MAX_QUEUED_BYTES && hasRead) return false;
+    const { hasRead } = this.#unread;
+    this.#unread.hasRead = false;
+    if (this.#outbox.queuedBytes > MAX_QUEUED_BYTES && hasRead) return false;
     this.#outbox.ping();
     return true;
   }
@@ -153,7 +159,7 @@ export class FrameServer {
     if (!this.#welcomed && kind !== KIND.hello) throw new FrameError('the first frame must be hello');
     if (kind === KIND.call) this.#onCall(readCall(body));
     else if (kind === KIND.message) this.#onMessage(body);
-    else if (kind === KIND.halfClose) this.#onHalfClose(readAbout(body).id);
+    else if (kind === KIND.halfClose) this.#calls[readAbout(body).id]?.halfClose();
     else if (kind === KIND.credit) this.#onCredit(body);
     else if (kind === KIND.cancel) this.#onCancel(readAbout(body).id);
     else if (kind === KIND.ping) this.#outbox.pong();
@@ -190,65 +196,14 @@ export class FrameServer {
       throw new FrameError(`the requests of open calls may have ${MAX_UNANSWERED_BYTES} bytes together`);
     }
     this.#accepted = (this.#accepted + 1) >>> 0;
-    const { methods, clock, begin } = this.#options;
+    const { methods, begin } = this.#options;
     const method = methods.get(path);
-    const call = new FramedCall(frame, {
-      path,
-      method,
-      connection: this.#connection,
-      received,
-      now: clock.now(),
-      sendHeader: (one, header) => this.#replies.sendHeader(one, header),
-    });
+    const call = new FramedCall(frame, { path, method, received }, this.#ofCalls);
     this.#calls[id] = call;
     this.#open += 1;
     this.#unansweredBytes += bytes;
-    call.end = begin(call);
-    this.#receive(call, frame, method);
-  }
-
-  /** Has a call handled once its request has come. */
-  #receive(call: FramedCall, { message, compressed }: CallFrame, method: Method | undefined): void {
-    if (message !== undefined && message.length > this.#options.maxRequestBytes) {
-      this.#replies.fail(call, this.#tooLong(message.length));
-      return;
-    }
-    if (message !== undefined && !compressed && method?.requestStream !== true) {
-      this.#handle(call);
-      return;
-    }
-    const requests = new ReceivedMessages(this.#rulesOf(call));
-    call.requests = requests;
-    this.#limit(call, method?.requestStream !== true);
-    if (message !== undefined) {
-      requests.add(message, compressed);
-      requests.end();
-    }
-    if (method?.requestStream === true) {
-      call.request = { stream: true, messages: requests };
-      this.#handle(call);
-    } else if (method === undefined) this.#handle(call);
-    else if (message !== undefined) this.#handleOnly(call, requests);
-  }
-
-  /** Sets the deadline of a call whose request hasn't come, or bounds at least the time until it has. */
-  #limit(call: FramedCall, isOnly: boolean): void {
-    const { context, deadline = Number.POSITIVE_INFINITY, allowedMs } = call;
-    const { clock } = this.#options;
-    const now = clock.now();
-    const endsAt = Math.min(deadline, now + allowedMs);
-    if (endsAt < Number.POSITIVE_INFINITY)
-      context.endAt(endsAt, clock, deadline <= now + allowedMs ? 'caller' : 'contract');
-    if (!isOnly) return;
-    const maxMinutes = MAX_RECEIVE_MS / 60_000;
-    const tooSlow = () => serverErrors.REQUEST_TOO_SLOW({ maxMinutes }, { retryPushbackMs: -1 });
-    call.receiving = clock.setTimer(MAX_RECEIVE_MS, () => context.end(tooSlow()), { keepAlive: false });
-    context.onEnd(() => {
-      if (call.receiving === undefined || context.reason === undefined) return;
-      // Its caller may try again: no handler has run.
-      const { code, message, retryPushbackMs } = context.reason;
-      this.#replies.fail(call, new RouterError(code, message, { handled: 'never', retryPushbackMs }));
-    });
+    call.leave = begin(call);
+    call.receive(frame);
   }
 
   #onMessage(body: Buffer): void {
@@ -256,57 +211,9 @@ export class FrameServer {
     const cost = frame.data.length + MESSAGE_COST;
     this.#window.take(cost);
     const call = this.#calls[frame.id];
-    const requests = call?.requests;
-    if (call === undefined) {
-      // It has ended, and its client doesn't know that yet.
-      this.#window.give(cost);
-      return;
-    }
-    if (requests === undefined) throw new FrameError(`a request after the half-close of the call ${frame.id}`);
-    try {
-      requests.take(frame);
-      if (call.receiving !== undefined && requests.waiting > 1) throw serverErrors.SECOND_REQUEST();
-      this.#hold(call, requests.heldBytes);
-    } catch (fault) {
-      if (!(fault instanceof RpcError)) throw fault;
-      // A handler that runs gets it with its requests.
-      if (call.receiving === undefined) requests.end(fault);
-      else this.#replies.fail(call, fault);
-    }
-  }
-
-  #onHalfClose(id: number): void {
-    const call = this.#calls[id];
-    const requests = call?.requests;
-    if (call === undefined) return;
-    if (requests === undefined || requests.isCut) throw new FrameError(`a half-close of the call ${id} out of turn`);
-    requests.end();
-    if (call.receiving !== undefined) this.#handleOnly(call, requests);
-  }
-
-  /** Has a call with one request handled. */
-  #handleOnly(call: FramedCall, requests: ReceivedMessages): void {
-    requests.next().then(
-      ({ value }) => {
-        if (call.ended) return;
-        call.receiving?.cancel();
-        call.receiving = undefined;
-        if (value === undefined) {
-          this.#replies.fail(call, serverErrors.NO_REQUEST());
-          return;
-        }
-        call.request = { stream: false, message: value };
-        this.#handle(call);
-      },
-      (fault) => this.#replies.fail(call, fault),
-    );
-  }
-
-  #handle(call: FramedCall): void {
-    this.#options.handle(call).then(
-      (reply) => this.#replies.reply(call, reply),
-      (fault) => this.#replies.fail(call, fault),
-    );
+    // If it has ended, its client doesn't know that yet.
+    if (call === undefined) this.#window.give(cost);
+    else call.takeMessage(frame);
   }
 
   #onCredit(body: Buffer): void {
@@ -321,50 +228,19 @@ export class FrameServer {
     call.outgoing?.drop();
     call.outgoing = undefined;
     call.context.end(cancelled());
-    this.#replies.fail(call, cancelled());
+    call.fail(cancelled());
+    if (!this.#cancels.take())
+      this.#breakOff(serverErrors.TOO_MANY_CANCELLED({ most: SERVICE_LIMITS.resetsPerSecond }));
   }
 
   #goAway(reason = ''): void {
     this.#outbox.sendRare(KIND.goAway, GoAway.encode({ accepted: this.#accepted, reason }).finish());
   }
 
-  #rulesOf(call: FramedCall): MessageRules {
-    const { maxRequestBytes: maxBytes, decompressions } = this.#options;
-    return {
-      maxBytes,
-      tooLong: (bytes) => this.#tooLong(bytes),
-      inflate: (message) =>
-        decompressions.run(
-          () => inflate(Buffer.from(message), { encoding: 'gzip', maxBytes }),
-          call.context.signal,
-          this.#connection.network,
-        ),
-      advances: this.#advances,
-      credit: (bytes) => this.#outbox.sendCredit(call.id, bytes),
-      give: (bytes) => this.#window.give(bytes),
-      leave: () => undefined,
-    };
-  }
-
-  #tooLong(bytes: number): RpcError {
-    return serverErrors.REQUEST_TOO_LONG({ bytes, maxBytes: this.#options.maxRequestBytes });
-  }
-
-  #hold(call: FramedCall, bytes: number): void {
-    const more = bytes - call.heldBytes;
-    call.heldBytes = bytes;
-    if (more !== 0 && !this.#connection.hold(more)) throw this.#tooMuch();
-  }
-
   #holdFrame(bytes: number): void {
     const more = bytes - this.#heldBytes;
     this.#heldBytes = bytes;
-    if (more !== 0 && !this.#connection.hold(more)) this.#breakOff(this.#tooMuch());
-  }
-
-  #tooMuch(): RpcError {
-    const most = MAX_UNFINISHED * this.#options.maxRequestBytes;
-    return serverErrors.TOO_MUCH_AT_ONCE({ most }, { handled: 'never' });
+    if (more !== 0 && !this.#connection.hold(more)) this.#breakOff(tooMuch(this.#options));
   }
 
   /** Closes the connection because of what its client does. */
@@ -373,19 +249,12 @@ export class FrameServer {
     this.#goAway(message);
     this.#abandon();
     const socket = this.#socket;
-    this.#outbox.sender.finish(() => socket.end());
+    this.#outbox.finish(() => socket.end());
     this.#options.clock.setTimer(LINGER_MS, () => socket.destroy(), { keepAlive: false });
   }
 
   #forget(call: FramedCall): void {
-    call.ended = true;
-    call.end();
-    call.receiving?.cancel();
-    call.receiving = undefined;
-    call.requests?.end(cancelled());
-    call.requests?.release();
-    this.#connection.hold(-call.heldBytes);
-    call.heldBytes = 0;
+    call.release();
     this.#calls[call.id] = undefined;
     this.#open -= 1;
     this.#unansweredBytes -= call.requestBytes;
@@ -395,6 +264,39 @@ export class FrameServer {
   /** The connection closes after the last reply. */
   #endIfDone(): void {
     if (this.#open > 0 || !this.#draining || this.#over) return;
-    this.#outbox.sender.finish(() => this.#socket.end());
+    this.#outbox.finish(() => this.#socket.end());
+  }
+}
+
+/** The beginning of a connection, as a server reads it. */
+class Preface {
+  #bytes = 0;
+
+  /** What of a chunk comes after the preface; undefined if the client doesn't begin by it. */
+  take(chunk: Buffer): Buffer | undefined {
+    const from = this.#bytes;
+    const part = chunk.subarray(0, PREFACE.length - from);
+    if (PREFACE.compare(part, 0, part.length, from, from + part.length) !== 0) return undefined;
+    this.#bytes += part.length;
+    return chunk.subarray(part.length);
+  }
+}
+
+/** The methods that a client has called on a connection, by the numbers that it has given them. */
+class KnownMethods {
+  readonly #paths: string[] = [];
+
+  /** The path of a call's method; remembers it if it is new. @throws FrameError if the number or the path is wrong. */
+  pathOf({ method, path }: CallFrame): string {
+    const known = this.#paths[method];
+    if (known !== undefined && path === '') return known;
+    if (method !== this.#paths.length || path === '') {
+      throw new FrameError(`the number of a method is wrong: ${method}`);
+    }
+    if (!METHOD_PATH.test(path))
+      throw new FrameError('the path of a method has at most 256 printable characters without spaces');
+    if (method >= MAX_METHODS) throw new FrameError(`a connection calls at most ${MAX_METHODS} methods`);
+    this.#paths.push(path);
+    return path;
   }
 }

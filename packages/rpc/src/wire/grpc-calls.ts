@@ -10,6 +10,7 @@ import type { RpcError } from '../status/rpc-error.js';
 import { METHOD_PATH } from '../transport/frames/frames.js';
 import { InFlight } from '../transport/grpc/active-calls.js';
 import { ACCEPT_ENCODING, ACCEPTED_ENCODINGS, canDecompress, ENCODING } from '../transport/grpc/compression.js';
+import { keepAlive } from '../transport/grpc/keepalive.js';
 import {
   Answer,
   type GrpcOptions,
@@ -19,13 +20,12 @@ import {
   readTimeout,
   trailerOf,
 } from './answer.js';
-import type { FrameServer } from './frame-server.js';
+import { FrameServer } from './frame-server.js';
 import { type CallInFlight, GrpcCall } from './grpc-call.js';
-import { MAX_UNFINISHED } from './limits.js';
+import { HANDSHAKE_MS, MAX_UNFINISHED, PINGS } from './limits.js';
 import type { Peer } from './mutual-tls.js';
 import { PingBarrier } from './ping-barrier.js';
 import { Connection, type ConnectionOptions, type Opened, STEPS } from './requests.js';
-import { serveFrames } from './serve-frames.js';
 
 interface CallsOptions {
   readonly clock: Clock;
@@ -63,11 +63,26 @@ export class ServedCalls {
     });
   }
 
-  /** Serves the calls of a connection that speaks frames. */
+  /**
+   * Serves the calls of a connection that speaks frames. A client that sends no frame in time is cut off; one that is frozen, or was cut
+   * off silently, is pinged, and then disconnected.
+   */
   serveFrames(socket: Socket, client: Peer | undefined): FrameServer {
+    const { clock } = this.#options;
     const connection = new Connection({ socket, client, close: () => socket.destroy(), ...this.#unfinished });
     const begin = (call: CallInFlight) => this.#begin(call);
-    return serveFrames(socket, connection, { ...this.#options, methods: this.#methods, begin });
+    const server = new FrameServer(socket, connection, { ...this.#options, methods: this.#methods, begin });
+    const unheard = clock.setTimer(HANDSHAKE_MS, () => server.isWelcome || socket.destroy(), { keepAlive: false });
+    const pings = { intervalMs: () => PINGS.afterMs, timeoutMs: PINGS.answerMs, ask: () => server.ping() };
+    const stop = keepAlive(socket, { clock, ...pings });
+    socket
+      .on('data', (chunk: Buffer) => server.receive(chunk))
+      .once('close', () => {
+        unheard.cancel();
+        stop();
+        server.closed();
+      });
+    return server;
   }
 
   /** Ends the streams without a deadline, also those that begin later: they would never end. Returns their number. */

@@ -3,7 +3,7 @@ import { seededRandom } from '@rondo/base/testing';
 import { Metadata, type MetadataValue } from '../../src/call/metadata.js';
 import { readAbout, readCall, readEnd, readHeader, readMessage } from '../../src/transport/frames/frame-reader.js';
 import { FrameWriter } from '../../src/transport/frames/frame-writer.js';
-import { FrameError } from '../../src/transport/frames/wire-format.js';
+import { FrameError } from '../../src/transport/frames/frames.js';
 
 const PREFIX_BYTES = 5;
 export const SEED = jest.getSeed();

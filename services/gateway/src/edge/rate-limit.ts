@@ -1,4 +1,4 @@
-import type { Clock } from '@rondo/rpc/clock';
+import { type Clock, TokenBucket } from '@rondo/base';
 
 /** How many requests a client may send. */
 export interface Rate {
@@ -28,11 +28,6 @@ export interface RateLimit {
 
 const MAX_CLIENTS = 100_000;
 
-interface Bucket {
-  tokens: number;
-  filledAt: number;
-}
-
 /**
  * A token bucket for each client. `RateLimit` headers tell a client what it has left.
  *
@@ -47,12 +42,9 @@ export function createRateLimit(
   maxClients = MAX_CLIENTS,
 ): RateLimit {
   const policy = `"client";q=${burst};w=${Math.ceil(burst / perSecond)}`;
-  const buckets = new Map<string, Bucket>();
-  const fill = (client: string): Bucket => {
-    const now = clock.now();
-    const bucket = buckets.get(client) ?? { tokens: burst, filledAt: now };
-    bucket.tokens = Math.min(burst, bucket.tokens + ((now - bucket.filledAt) / 1_000) * perSecond);
-    bucket.filledAt = now;
+  const buckets = new Map<string, TokenBucket>();
+  const bucketOf = (client: string): TokenBucket => {
+    const bucket = buckets.get(client) ?? new TokenBucket({ clock, burst, intervalMs: 1_000 / perSecond });
     // The last in the map is the client that was heard of last.
     buckets.delete(client);
     buckets.set(client, bucket);
@@ -73,14 +65,13 @@ export function createRateLimit(
   };
   return {
     take(client) {
-      const bucket = fill(client);
+      const bucket = bucketOf(client);
       forgetOldest();
-      const admitted = bucket.tokens >= 1;
-      if (admitted) bucket.tokens -= 1;
+      const admitted = bucket.take();
       return quotaOf(admitted, bucket.tokens);
     },
     peek(client) {
-      const { tokens } = buckets.has(client) ? fill(client) : { tokens: burst };
+      const tokens = buckets.has(client) ? bucketOf(client).tokens : burst;
       return quotaOf(tokens >= 1, tokens);
     },
   };

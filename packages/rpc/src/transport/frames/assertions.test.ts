@@ -1,6 +1,6 @@
 import { expect, it } from '@jest/globals';
 import { KnownAssertions, MAX_ASSERTION_LENGTH, MAX_ASSERTIONS, SentAssertions } from './assertions.js';
-import { FrameError } from './wire-format.js';
+import { FrameError } from './frames.js';
 
 it('both ends agree on the numbers, also when they are reused', () => {
   const sent = new SentAssertions();

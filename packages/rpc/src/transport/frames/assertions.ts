@@ -1,4 +1,4 @@
-import { FrameError } from './wire-format.js';
+import { FrameError } from './frames.js';
 
 /** How many assertions both ends of a connection remember. The client reuses their numbers, the oldest first. */
 export const MAX_ASSERTIONS = 1_024;

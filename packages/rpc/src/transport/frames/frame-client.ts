@@ -17,6 +17,7 @@ import {
   CONNECTION_WINDOW_BYTES,
   type EndFrame,
   FRAMES_VERSION,
+  FrameError,
   type FrameSocket,
   KIND,
   MAX_CALLS,
@@ -27,14 +28,12 @@ import {
   METHOD_PATH,
   PREFACE,
 } from './frames.js';
-import type { OpenCall } from './open-call.js';
-import { OpenCalls } from './open-calls.js';
+import { type OpenCall, OpenCalls } from './open-call.js';
 import { MAX_QUEUED_BYTES, Outbox } from './outbox.js';
 import type { MessageRules } from './received-messages.js';
 import { compress, compresses, sendRequests } from './requests.js';
 import { WaitingCalls } from './waiting-calls.js';
 import { Advances, Window } from './window.js';
-import { FrameError } from './wire-format.js';
 
 const MAX_TIMEOUT_MS = 2 ** 32 - 1;
 /** After a call's deadline, how long the client waits for the server's answer before it ends the call itself. Milliseconds. */
@@ -65,20 +64,21 @@ export class FrameClient {
   readonly #methods = new Map<string, number>();
   readonly #assertions = new SentAssertions();
   readonly #waiting: WaitingCalls;
-  /** How many open calls have a caller that waits. */
-  #awaited = 0;
   #limits: Welcome | undefined;
   #drained = false;
   /** Whether no more calls are made. */
   #closed = false;
   /** Whether the socket has closed, or is about to. */
   #over = false;
-  /** Why the server's frames can't be read, or why it refuses this client's. */
+  /** Why frames can't be spoken with this server. */
   fault: string | undefined;
+  /** Why the server, which has welcomed this client, ends the connection. */
+  #refusal: string | undefined;
 
   constructor(options: FrameClientOptions) {
     this.#options = options;
-    const { socket } = options;
+    const { socket, active } = options;
+    active.onLeft = () => this.#endIfDone();
     this.#outbox = new Outbox(
       (batch, taken) => socket.write(batch, taken),
       () => this.#sendWaiting(),
@@ -90,10 +90,8 @@ export class FrameClient {
       onFault: (fault) => this.#breakOff(fault.message),
     });
     this.#waiting = new WaitingCalls({ onBegin: (wire) => this.#hold(wire), left: callerLeft });
-    const { writer } = this.#outbox.sender;
-    writer.preface(PREFACE);
-    writer.encoded(KIND.hello, Hello.encode({ version: FRAMES_VERSION }).finish());
-    this.#outbox.sender.send();
+    this.#outbox.writer.preface(PREFACE);
+    this.#outbox.sendRare(KIND.hello, Hello.encode({ version: FRAMES_VERSION }).finish());
   }
 
   /** Takes bytes from the server. */
@@ -106,11 +104,11 @@ export class FrameClient {
   closed(reason: string): void {
     this.#source.finish();
     this.#over = true;
-    this.#outbox.sender.close();
-    const details = this.fault ?? reason;
+    this.#outbox.close();
+    const details = this.fault ?? this.#refusal ?? reason;
     this.#close(details);
     for (const call of this.#calls.all()) {
-      const sent = this.#outbox.sender.wasHandedOver(call.frame);
+      const sent = this.#outbox.wasHandedOver(call.frame);
       call.fail(
         sent
           ? transportErrors.BROKEN({ details }, { reach: 'unknown' })
@@ -161,7 +159,7 @@ export class FrameClient {
       this.#calls.unansweredBytes + (this.#isInline(bytes) ? bytes : 0) <=
         Math.min(maxUnansweredBytes, MAX_UNANSWERED_BYTES) &&
       this.#calls.hasId(Math.min(maxCalls, MAX_CALLS)) &&
-      this.#outbox.sender.queuedBytes < MAX_QUEUED_BYTES
+      this.#outbox.queuedBytes < MAX_QUEUED_BYTES
     );
   }
 
@@ -196,16 +194,13 @@ export class FrameClient {
     const inline = message !== undefined && this.#isInline(message.length);
     const requestBytes = inline ? message.length : 0;
     const call: OpenCall = this.#calls.begin({ wire, requestBytes, rules: () => this.#rulesOf(call) });
-    if (call.awaited) {
-      this.#awaited += 1;
-      this.#options.active.begin(!call.unary);
-    }
+    if (call.awaited) this.#options.active.begin(!call.unary);
     call.onEnd = () => this.#onLimit(call);
     call.hold = holdProcess(wire, this.#options.clock);
     const method = known ?? this.#methods.size;
     if (known === undefined) this.#methods.set(wire.path, method);
     const principal = assertion === undefined ? 0 : this.#assertions.numberOf(assertion);
-    this.#outbox.sender.writer.call({
+    this.#outbox.writer.call({
       id: call.id,
       method,
       path: known === undefined ? wire.path : '',
@@ -217,7 +212,7 @@ export class FrameClient {
       principal: Math.abs(principal),
       assertion: principal < 0 ? assertion : undefined,
     });
-    call.frame = this.#outbox.sender.send();
+    call.frame = this.#outbox.send();
     if (!inline) {
       const requests = wire.request.stream ? wire.request.messages : { message, compressed };
       sendRequests(call, requests, {
@@ -267,7 +262,7 @@ export class FrameClient {
   }
 
   #endIfDone(): void {
-    if (!this.#closed || this.#awaited > 0 || this.#over) return;
+    if (!this.#closed || this.#options.active.all > 0 || this.#over) return;
     this.#over = true;
     this.#options.socket.destroy();
   }
@@ -330,7 +325,10 @@ export class FrameClient {
 
   #onGoAway({ accepted, reason }: GoAway): void {
     if (reason !== '') {
-      this.fault = `the server refuses the frames of this process: ${reason}`;
+      const refusal = `the server refuses the frames of this process: ${reason}`;
+      // A server that has welcomed this client speaks frames, also on the next connection.
+      if (this.#limits === undefined) this.fault = refusal;
+      else this.#refusal = refusal;
       return;
     }
     if (this.#drained) throw new FrameError('go_away comes once');
@@ -358,9 +356,7 @@ export class FrameClient {
   #leave(call: OpenCall): void {
     if (!call.awaited) return;
     call.awaited = false;
-    this.#awaited -= 1;
     this.#options.active.leave(!call.unary);
-    this.#endIfDone();
   }
 
   /** The server still ends the call; until then its id is in use. */

@@ -9,12 +9,13 @@ import {
   type EndFrame,
   FAILURE,
   type FailureFrame,
+  FrameError,
   HEADER,
   type HeaderFrame,
   MESSAGE,
   type MessageFrame,
+  WIRE,
 } from './frames.js';
-import { FieldReader, FrameError } from './wire-format.js';
 
 const NO_BYTES = Buffer.alloc(0);
 
@@ -208,4 +209,118 @@ function readFailure(fields: FieldReader): FailureFrame {
   }
   fields.leave(outer);
   return { code, message, details, notHandled, retryPushback };
+}
+
+/** The most memory that a field may keep: that of Node's pool of short buffers. */
+const MAX_KEPT_BYTES = Buffer.poolSize;
+
+/** Bytes that are kept: copied if they would keep much more than themselves. */
+export function toKeep(bytes: Buffer): Buffer {
+  const { byteLength } = bytes.buffer;
+  return byteLength > MAX_KEPT_BYTES && byteLength > 4 * bytes.length ? Buffer.from(bytes) : bytes;
+}
+
+/** Reads protobuf fields. @throws FrameError if the bytes are no protobuf. */
+export class FieldReader {
+  readonly #buffer: Buffer;
+  #position: number;
+  #end: number;
+
+  constructor(buffer: Buffer) {
+    this.#buffer = buffer;
+    this.#position = 0;
+    this.#end = buffer.length;
+  }
+
+  /** Whether the message, or the one that was entered, has no more fields. */
+  get atEnd(): boolean {
+    return this.#position >= this.#end;
+  }
+
+  /** The tag of the next field; 0 at the end of the message. */
+  tag(): number {
+    if (this.atEnd) return 0;
+    const tag = this.number();
+    if (tag >>> 3 === 0) throw new FrameError('a field has the number 0');
+    return tag;
+  }
+
+  /** A number below 2^32; bits beyond are dropped, as protobuf does. */
+  number(): number {
+    let value = 0;
+    for (let shift = 0; shift < 70; shift += 7) {
+      const byte = this.#byte();
+      if (shift < 32) value |= (byte & 0x7f) << shift;
+      if (byte < 0x80) return value >>> 0;
+    }
+    throw new FrameError('a number is longer than ten bytes');
+  }
+
+  /** The bytes of a field: the reader's own, not a copy. */
+  bytes(): Buffer {
+    const start = this.#lengthDelimited();
+    return this.#buffer.subarray(start, this.#position);
+  }
+
+  /** Like {@link bytes}, for what is kept. */
+  kept(): Buffer {
+    return toKeep(this.bytes());
+  }
+
+  ascii(): string {
+    const start = this.#lengthDelimited();
+    return this.#buffer.toString('latin1', start, this.#position);
+  }
+
+  utf8(): string {
+    const start = this.#lengthDelimited();
+    return this.#buffer.toString('utf8', start, this.#position);
+  }
+
+  /** Begins to read the message in a field. The result is for {@link leave}. */
+  enter(): number {
+    const length = this.number();
+    const outer = this.#end;
+    if (length > outer - this.#position) throw truncated();
+    this.#end = this.#position + length;
+    return outer;
+  }
+
+  /** Ends the message that was entered. */
+  leave(outer: number): void {
+    this.#end = outer;
+  }
+
+  /** Passes over a field that isn't known. */
+  skip(tag: number): void {
+    const type = tag & 7;
+    if (type === WIRE.varint) this.number();
+    else if (type === WIRE.lengthDelimited) this.#lengthDelimited();
+    else if (type === WIRE.fixed32) this.#advance(4);
+    else if (type === WIRE.fixed64) this.#advance(8);
+    else throw new FrameError(`a field has the wire type ${type}`);
+  }
+
+  #byte(): number {
+    const byte = this.atEnd ? undefined : this.#buffer[this.#position];
+    if (byte === undefined) throw truncated();
+    this.#position += 1;
+    return byte;
+  }
+
+  #lengthDelimited(): number {
+    const length = this.number();
+    const start = this.#position;
+    this.#advance(length);
+    return start;
+  }
+
+  #advance(bytes: number): void {
+    if (bytes > this.#end - this.#position) throw truncated();
+    this.#position += bytes;
+  }
+}
+
+function truncated(): FrameError {
+  return new FrameError('a message ends in the middle of a field');
 }

@@ -1,7 +1,6 @@
 import { yieldToEventLoop } from '@rondo/base';
 import { MessageReader } from '../../wire/requests.js';
-import { type FrameSocket, KIND, MAX_BODY_BYTES } from './frames.js';
-import { FrameError } from './wire-format.js';
+import { FrameError, type FrameSocket, KIND, MAX_BODY_BYTES } from './frames.js';
 
 /**
  * How many calls begin or end in one turn of the event loop. With more, one end idles while the other reads everything that

@@ -13,7 +13,6 @@ import {
   MESSAGE,
   type MessageFrame,
 } from './frames.js';
-import { FieldWriter, fieldBytes, varintBytes } from './wire-format.js';
 
 /** What a batch begins with. It grows for a longer one. */
 const BATCH_BYTES = 2_048;
@@ -180,4 +179,99 @@ function sizeOfEntry({ length: keyBytes }: string, { length: valueBytes }: Metad
 function sizeOfFailure({ code, details, notHandled, retryPushback }: FailureFrame, text: Buffer): number {
   const optional = optionalBytes(details) + optionalBytes(notHandled) + optionalBytes(retryPushback);
   return numberBytes(code) + bytesBytes(text) + optional;
+}
+
+/** The bytes that a whole number below 2^32 takes. */
+function varintBytes(value: number): number {
+  if (value < 0x80) return 1;
+  if (value < 0x4000) return 2;
+  if (value < 0x20_0000) return 3;
+  return value < 0x1000_0000 ? 4 : 5;
+}
+
+/** The bytes that a field of `length` bytes takes whose tag is one byte. */
+const fieldBytes = (length: number): number => 1 + varintBytes(length) + length;
+
+/** The kind of a frame, and the length of its body. */
+const PREFIX_BYTES = 5;
+
+/** Writes frames of protobuf fields whose tags are one byte, into a buffer that grows. */
+class FieldWriter {
+  #buffer: Buffer;
+  #length = 0;
+
+  constructor(capacity: number) {
+    this.#buffer = Buffer.allocUnsafe(capacity);
+  }
+
+  /** The number of bytes written. */
+  get length(): number {
+    return this.#length;
+  }
+
+  /** Returns the written bytes, and begins anew. */
+  take(capacity: number): Buffer {
+    const written = this.#buffer.subarray(0, this.#length);
+    this.#buffer = Buffer.allocUnsafe(capacity);
+    this.#length = 0;
+    return written;
+  }
+
+  /** Begins a frame: makes room for its body, and writes its kind and the body's length. */
+  prefix(kind: number, bodyBytes: number): void {
+    this.#reserve(PREFIX_BYTES + bodyBytes);
+    const buffer = this.#buffer;
+    const at = this.#length;
+    buffer[at] = kind;
+    buffer[at + 1] = bodyBytes >>> 24;
+    buffer[at + 2] = bodyBytes >>> 16;
+    buffer[at + 3] = bodyBytes >>> 8;
+    buffer[at + 4] = bodyBytes;
+    this.#length = at + PREFIX_BYTES;
+  }
+
+  /** Bytes that are no field. */
+  raw(bytes: Uint8Array): void {
+    this.#reserve(bytes.length);
+    this.#buffer.set(bytes, this.#length);
+    this.#length += bytes.length;
+  }
+
+  #reserve(bytes: number): void {
+    const needed = this.#length + bytes;
+    if (needed <= this.#buffer.length) return;
+    const larger = Buffer.allocUnsafe(Math.max(needed, 2 * this.#buffer.length));
+    this.#buffer.copy(larger, 0, 0, this.#length);
+    this.#buffer = larger;
+  }
+
+  /** A field of the body, for which {@link prefix} has made room: a number below 2^32. */
+  number(tag: number, value: number): void {
+    this.#buffer[this.#length] = tag;
+    this.#length += 1;
+    this.#varint(value);
+  }
+
+  bytes(tag: number, value: Uint8Array): void {
+    this.number(tag, value.length);
+    this.#buffer.set(value, this.#length);
+    this.#length += value.length;
+  }
+
+  /** ASCII text. */
+  ascii(tag: number, value: string): void {
+    this.number(tag, value.length);
+    this.#length += this.#buffer.write(value, this.#length, 'latin1');
+  }
+
+  #varint(value: number): void {
+    let rest = value;
+    while (rest > 0x7f) {
+      this.#buffer[this.#length] = (rest & 0x7f) | 0x80;
+      this.#length += 1;
+      rest >>>= 7;
+    }
+    this.#buffer[this.#length] = rest;
+    this.#length += 1;
+  }
 }

@@ -1,8 +1,10 @@
 import type { Metadata } from '../../call/metadata.js';
-import { bytesTag, numberTag } from './wire-format.js';
 
 // The frames of rondo/frames/v1/frames.proto. Every call passes here, so frame-writer.ts and frame-reader.ts write and read
 // them without the objects that generated code makes of each message. frames.ci.test.ts compares both.
+
+/** Frames that can't be read: the peer doesn't keep to the contract. */
+export class FrameError extends Error {}
 
 /** The version of the frames that this code speaks. */
 export const FRAMES_VERSION = 2;
@@ -117,6 +119,14 @@ export interface EndFrame {
   readonly trailer: Metadata | undefined;
   readonly failure: FailureFrame | undefined;
 }
+
+/** Protobuf's wire types. Source: https://protobuf.dev/programming-guides/encoding/ */
+export const WIRE = { varint: 0, fixed64: 1, lengthDelimited: 2, fixed32: 5 } as const;
+
+/** The tag of a field that is a number or a truth value. */
+const numberTag = (field: number): number => (field << 3) | WIRE.varint;
+/** The tag of a field that is bytes, text or a message. */
+export const bytesTag = (field: number): number => (field << 3) | WIRE.lengthDelimited;
 
 // The tags of their fields.
 export const CALL = {

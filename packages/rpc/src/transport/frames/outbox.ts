@@ -1,7 +1,10 @@
-import { FrameSender, type WriteBatch } from './frame-sender.js';
-import { CALL_WINDOW_BYTES, CONNECTION_WINDOW_BYTES, KIND, MESSAGE_COST, PIECE_BYTES } from './frames.js';
-import { FrameError } from './wire-format.js';
+import { FrameWriter } from './frame-writer.js';
+import { CALL_WINDOW_BYTES, CONNECTION_WINDOW_BYTES, FrameError, KIND, MESSAGE_COST, PIECE_BYTES } from './frames.js';
 
+/** A batch of this length is sent at once. Both ends then work at the same time. Bytes. */
+const BATCH_BYTES = 16 * 1_024;
+/** What may be under way before further batches wait. Bytes. */
+const MAX_WRITTEN_BYTES = 8 * BATCH_BYTES;
 /** How many messages and bytes of a call may be ahead of the connection. A longer message is allowed if it is the only one. */
 const MAX_AHEAD = 256;
 const MAX_AHEAD_BYTES = 32 * 1_024;
@@ -16,27 +19,85 @@ interface OutgoingMessage {
   readonly compressed: boolean;
 }
 
-/** Sends the frames of one end: small frames at once, messages as far as the peer's credit goes, those of each call in turn. */
+/** Writes a batch to the connection, and runs `taken` once the connection has taken it. */
+type WriteBatch = (batch: Buffer, taken: () => void) => void;
+
+/** Frames that leave together. */
+interface Batch {
+  readonly bytes: Buffer;
+  readonly lastFrame: number;
+}
+
+/**
+ * Sends the frames of one end of a connection: small frames at once, messages as far as the peer's credit goes, those of each call in turn.
+ *
+ * Frames of one turn of the event loop are sent together. Frames that come while a batch is being written are sent with the next batch. A
+ * batch is at most {@link BATCH_BYTES} and one frame long.
+ */
 export class Outbox {
-  readonly sender: FrameSender;
+  readonly writer = new FrameWriter();
+  readonly #write: WriteBatch;
+  readonly #onTaken: () => void;
+  readonly #batches: Batch[] = [];
+  #batchedBytes = 0;
+  /** The bytes under way. */
+  #writtenBytes = 0;
+  #frames = 0;
+  #handedOver = 0;
+  #scheduled = false;
+  #closed = false;
+  #end: (() => void) | undefined;
   /** Calls with messages that may be sent, in their turns. */
   readonly #ready: Outgoing[] = [];
   #credit = CONNECTION_WINDOW_BYTES;
   /** The messages that wait for credit, or for their turns. Bytes. */
   waitingBytes = 0;
 
-  /** @param onTaken runs when the connection has taken something. */
+  /** @param onTaken runs when the connection has taken something: there may be room for more frames. */
   constructor(write: WriteBatch, onTaken: () => void) {
-    this.sender = new FrameSender(write, () => {
-      this.#send();
-      onTaken();
-    });
+    this.#write = write;
+    this.#onTaken = onTaken;
+  }
+
+  /** The bytes of frames that the connection hasn't taken yet. */
+  get queuedBytes(): number {
+    return this.#writtenBytes + this.#batchedBytes + this.writer.length;
+  }
+
+  /** Sends the frame that was last written to {@link Outbox.writer}. Returns its number, which wraps at 2^32. */
+  send(): number {
+    this.#frames = (this.#frames + 1) >>> 0;
+    if (this.writer.length >= BATCH_BYTES) {
+      this.#endBatch();
+      this.#writeBatches();
+    } else if (!this.#scheduled && this.#writtenBytes === 0) {
+      this.#scheduled = true;
+      process.nextTick(this.#sendBatch);
+    }
+    return this.#frames;
+  }
+
+  /** Whether the connection was given the frame with this number. */
+  wasHandedOver(frame: number): boolean {
+    return ((frame - this.#handedOver) | 0) <= 0;
+  }
+
+  /** Runs `end` once the connection has taken everything. */
+  finish(end: () => void): void {
+    this.#end = end;
+    this.#endIfFinished();
+  }
+
+  /** Drops what wasn't written: the connection has ended. */
+  close(): void {
+    this.#closed = true;
+    this.#batches.length = 0;
   }
 
   /** The peer has room for more messages. @throws FrameError if that is more than it can have. */
   addCredit(bytes: number): void {
     this.#credit = increased(this.#credit, bytes);
-    this.#send();
+    this.#sendMessages();
   }
 
   /** Asks the peer for any bytes. */
@@ -46,45 +107,85 @@ export class Outbox {
 
   /** Answers a ping. Bytes that wait are an answer, too: a peer that reads nothing can't fill the memory by its pings. */
   pong(): void {
-    if (this.sender.queuedBytes < MAX_QUEUED_BYTES) this.#sendEmpty(KIND.pong);
+    if (this.queuedBytes < MAX_QUEUED_BYTES) this.#sendEmpty(KIND.pong);
   }
 
   #sendEmpty(kind: typeof KIND.ping | typeof KIND.pong): void {
-    this.sender.writer.empty(kind);
-    this.sender.send();
+    this.writer.empty(kind);
+    this.send();
   }
 
   /** Sends a half-close or a cancellation. */
   sendAbout(kind: typeof KIND.halfClose | typeof KIND.cancel, id: number): void {
-    this.sender.writer.about(kind, id);
-    this.sender.send();
+    this.writer.about(kind, id);
+    this.send();
   }
 
   sendCredit(id: number, bytes: number): void {
-    this.sender.writer.credit(id, bytes);
-    this.sender.send();
+    this.writer.credit(id, bytes);
+    this.send();
   }
 
   /** Sends a frame that comes once a connection, as generated code has encoded it. */
-  sendRare(kind: typeof KIND.welcome | typeof KIND.goAway, body: Uint8Array): void {
-    this.sender.writer.encoded(kind, body);
-    this.sender.send();
+  sendRare(kind: typeof KIND.hello | typeof KIND.welcome | typeof KIND.goAway, body: Uint8Array): void {
+    this.writer.encoded(kind, body);
+    this.send();
   }
 
   /** Has the messages of a call sent, in turn. */
   schedule(outgoing: Outgoing): void {
     this.#ready.push(outgoing);
-    this.#send();
+    this.#sendMessages();
   }
 
-  #send(): void {
-    while (this.sender.hasRoom && this.#credit > MESSAGE_COST) {
+  #sendMessages(): void {
+    while (!this.#closed && this.queuedBytes < MAX_WRITTEN_BYTES && this.#credit > MESSAGE_COST) {
       const outgoing = this.#ready.shift();
       if (outgoing === undefined) return;
-      this.#credit -= outgoing.sendNext(this.sender, this.#credit);
+      this.#credit -= outgoing.sendNext(this.#credit);
       if (outgoing.canSend) this.#ready.push(outgoing);
       else outgoing.scheduled = false;
     }
+  }
+
+  readonly #sendBatch = (): void => {
+    this.#scheduled = false;
+    if (this.#writtenBytes === 0) this.#endBatch();
+    this.#writeBatches();
+  };
+
+  #endBatch(): void {
+    if (this.writer.length === 0) return;
+    this.#batchedBytes += this.writer.length;
+    this.#batches.push({ bytes: this.writer.take(), lastFrame: this.#frames });
+  }
+
+  #writeBatches(): void {
+    while (!this.#closed && this.#writtenBytes < MAX_WRITTEN_BYTES) {
+      const batch = this.#batches.shift();
+      if (batch === undefined) return;
+      const { length } = batch.bytes;
+      this.#batchedBytes -= length;
+      this.#writtenBytes += length;
+      this.#handedOver = batch.lastFrame;
+      this.#write(batch.bytes, () => this.#taken(length));
+    }
+  }
+
+  #taken(bytes: number): void {
+    this.#writtenBytes -= bytes;
+    if (this.#closed) return;
+    this.#sendMessages();
+    this.#onTaken();
+    if (this.#writtenBytes === 0 && this.#batches.length === 0) this.#endBatch();
+    this.#writeBatches();
+    this.#endIfFinished();
+  }
+
+  #endIfFinished(): void {
+    if (this.#end === undefined || this.#closed || this.queuedBytes > 0) return;
+    this.#closed = true;
+    this.#end();
   }
 }
 
@@ -148,7 +249,7 @@ export class Outgoing {
   }
 
   /** Sends the next message, or a piece of it, within the connection's credit. Returns what it took of the credit. */
-  sendNext({ writer }: FrameSender, creditBytes: number): number {
+  sendNext(creditBytes: number): number {
     const [first] = this.#messages;
     if (first === undefined || !this.canSend) return 0;
     const { data, compressed } = first;
@@ -158,8 +259,8 @@ export class Outgoing {
     const more = from + piece.length < data.length;
     const isFirst = from === 0;
     const totalBytes = isFirst && more ? data.length : 0;
-    writer.message({ id: this.#id, data: piece, more, totalBytes, compressed: isFirst && compressed });
-    this.#outbox.sender.send();
+    this.#outbox.writer.message({ id: this.#id, data: piece, more, totalBytes, compressed: isFirst && compressed });
+    this.#outbox.send();
     this.#sentBytes += piece.length;
     this.#credit -= piece.length + MESSAGE_COST;
     if (!more) this.#leaveFirst(data.length);

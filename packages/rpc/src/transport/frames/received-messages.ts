@@ -1,8 +1,8 @@
 import type { RpcError } from '../../status/rpc-error.js';
 import { Gathered } from '../grpc/gathered.js';
-import { CALL_WINDOW_BYTES, MESSAGE_COST, type MessageFrame } from './frames.js';
+import { toKeep } from './frame-reader.js';
+import { CALL_WINDOW_BYTES, FrameError, MESSAGE_COST, type MessageFrame } from './frames.js';
 import { type Advance, type Advances, Window } from './window.js';
-import { FrameError, toKeep } from './wire-format.js';
 
 type Step = IteratorResult<Uint8Array, undefined>;
 

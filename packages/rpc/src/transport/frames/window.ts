@@ -1,4 +1,4 @@
-import { FrameError } from './wire-format.js';
+import { FrameError } from './frames.js';
 
 /** How much a peer may still send of one call, or of all: its credit, as this end has given it. */
 export class Window {

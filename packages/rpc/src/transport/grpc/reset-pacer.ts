@@ -1,4 +1,4 @@
-import type { Clock, Timer } from '@rondo/base';
+import { type Clock, type Timer, TokenBucket } from '@rondo/base';
 
 /**
  * nghttp2, Node's HTTP/2 library, allows 1,000 resets at once and 33 a second. Half of that leaves room for other
@@ -10,15 +10,14 @@ const INTERVAL_MS = 60;
 const SCARCE = BURST / 4;
 
 /**
- * A token bucket for the resets of a connection's streams. Each cancelled call is a reset. A server that gets too
+ * Bounds the resets of a connection's streams by a token bucket. Each cancelled call is a reset. A server that gets too
  * many assumes an attack (CVE-2023-44487) and closes the connection, with every other call on it. While a reset
  * waits, the server may end the call by itself.
  */
 export class ResetPacer {
   readonly #clock: Clock;
   readonly #waiting = new Set<() => void>();
-  #allowed = BURST;
-  #countedAt: number;
+  readonly #bucket: TokenBucket;
   readonly #onScarce: () => void;
   #timer: Timer | undefined;
 
@@ -26,7 +25,7 @@ export class ResetPacer {
   constructor(clock: Clock, onScarce: () => void = () => undefined) {
     this.#clock = clock;
     this.#onScarce = onScarce;
-    this.#countedAt = clock.now();
+    this.#bucket = new TokenBucket({ clock, burst: BURST, intervalMs: INTERVAL_MS });
   }
 
   get waiting(): number {
@@ -35,9 +34,9 @@ export class ResetPacer {
 
   /** Runs `reset` as soon as the bucket has a token. The returned function cancels it. */
   pace(reset: () => void): () => void {
-    if (this.#waiting.size === 0 && this.#take()) {
+    if (this.#waiting.size === 0 && this.#bucket.take()) {
       reset();
-      if (this.#allowed < SCARCE) this.#onScarce();
+      if (this.#bucket.tokens < SCARCE) this.#onScarce();
       return () => undefined;
     }
     this.#waiting.add(reset);
@@ -46,19 +45,10 @@ export class ResetPacer {
     return () => this.#withdraw(reset);
   }
 
-  #take(): boolean {
-    const earned = Math.floor((this.#clock.now() - this.#countedAt) / INTERVAL_MS);
-    this.#allowed = Math.min(BURST, this.#allowed + earned);
-    this.#countedAt += earned * INTERVAL_MS;
-    if (this.#allowed < 1) return false;
-    this.#allowed -= 1;
-    return true;
-  }
-
   #next(): void {
     this.#timer = undefined;
     for (const reset of [...this.#waiting]) {
-      if (!this.#take()) break;
+      if (!this.#bucket.take()) break;
       this.#waiting.delete(reset);
       reset();
     }

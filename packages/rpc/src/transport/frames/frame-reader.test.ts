@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { bytesTag, FieldReader } from './wire-format.js';
+import { FieldReader } from './frame-reader.js';
+import { bytesTag } from './frames.js';
 
 /** A message with one field of so many bytes, which came in a read of 64 KiB. */
 function inRead(bytes: number): FieldReader {
