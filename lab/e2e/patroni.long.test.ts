@@ -1,15 +1,13 @@
 /** A PostgreSQL of Debian's that Patroni fails over, with etcd. */
-import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { createPool, type Database } from '@rondo/database';
-import { eventually, runNode } from '@rondo/harness';
+import { etcdMissing, eventually, runNode } from '@rondo/harness';
 import { noPatroni, type PatroniCluster, startPatroni } from './src/patroni.js';
 
-const noEtcd = spawnSync('etcd', ['--version']).error === undefined ? undefined : 'no etcd is installed';
-const missing = noPatroni ?? noEtcd;
+const missing = noPatroni ?? etcdMissing();
 if (missing !== undefined) process.stdout.write(`NOT TESTED: failovers by Patroni, as ${missing}\n`);
 
 const WAIT = { outageWait: { timeoutMs: 300_000, repeatable: true } };

@@ -1,7 +1,8 @@
-import { until } from '@rondo/harness';
+import path from 'node:path';
+import { etcdMissing, startEtcd, until } from '@rondo/harness';
 import { REPLICAS, SAFE, type Scenario } from '../scenario.js';
-import { etcdMissing, startEtcd } from '../testbed/etcd.js';
 import { startMarking, watchMarkers } from '../testbed/markers.js';
+import type { Testbed } from '../testbed/testbed.js';
 import { now, pass } from '../time.js';
 
 const WATCHERS = 9;
@@ -14,8 +15,10 @@ export const etcd: Scenario = {
   control: 'watchers and client know one registry alone, the one killed',
   missing: etcdMissing,
   async run({ testbed, verdict, control, lasts }) {
-    const cluster = await startEtcd(testbed);
-    const start = () => testbed.startRegistry(cluster.variables);
+    const tls = testbed.certificates.filesOf('etcd');
+    const cluster = await startEtcd(path.join(testbed.folder, 'etcd'), { members: 3, tls });
+    testbed.onClose(() => cluster.stop());
+    const start = () => testbed.startRegistry({ RONDO_REGISTRY_STORE: storeOf(cluster.urls, testbed) });
     const registries = await Promise.all([start(), start(), start()]);
     const addresses = registries.map(({ address }) => address);
     await Promise.all(REPLICAS.map((id) => testbed.startReplica(id)));
@@ -58,3 +61,13 @@ export const etcd: Scenario = {
     );
   },
 };
+
+/** The location of a registry's state. */
+function storeOf(urls: readonly string[], { certificates, ttlMs }: Testbed): string {
+  const members = urls.map((url) => new URL(url).host).join(',');
+  const files = certificates.filesOf('registry');
+  const [scheme, tls] = files
+    ? ['etcds', `&ca-file=${files.ca}&cert-file=${files.cert}&key-file=${files.key}`]
+    : ['etcd', ''];
+  return `${scheme}://${members}?warming-ms=${ttlMs}${tls}`;
+}

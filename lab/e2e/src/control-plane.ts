@@ -3,8 +3,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { networkInterfaces, tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
-import { eventually, freePort, type RunningProcess, root, start } from '@rondo/harness';
-import { type EtcdMembers, startEtcd } from './etcd-members.js';
+import { type Etcd, eventually, freePort, type RunningProcess, root, start, startEtcd } from '@rondo/harness';
 
 const BUILT = join(root, 'lab/kubernetes/.build');
 
@@ -30,7 +29,7 @@ export interface ControlPlaneOptions {
 
 /** The API server of Kubernetes over an etcd. */
 export interface ControlPlane {
-  readonly etcd: EtcdMembers;
+  readonly etcd: Etcd;
   /** How the administrator calls the API server: the token, and the file of its certificate. */
   readonly access: { readonly server: string; readonly token: string; readonly caFile: string };
   /** The URL of `RONDO_REGISTRY` for a namespace, with the rights of a service. */
@@ -54,7 +53,7 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
   const data = mkdtempSync(join(tmpdir(), 'rondo-kubernetes-'));
   const port = await freePort();
   const files = writeFiles(data, `https://${address}:${port}`);
-  const etcd = await startEtcd(join(data, 'etcd'), address, members);
+  const etcd = await startEtcd(join(data, 'etcd'), { host: address, members });
   const server = `https://${address}:${port}`;
   const caFile = join(data, 'certs/apiserver.crt');
   const access = ['--server', server, '--certificate-authority', caFile, '--token', TOKENS.admin];

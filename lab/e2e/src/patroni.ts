@@ -11,8 +11,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { eventually, freePort, type RunningProcess, root, start } from '@rondo/harness';
-import { startEtcd } from './etcd-members.js';
+import { eventually, freePort, type RunningProcess, root, start, startEtcd } from '@rondo/harness';
 
 const PATRONI = join(root, 'lab/patroni/.build/python/bin/patroni');
 const DEBIAN = '/usr/lib/postgresql';
@@ -53,7 +52,7 @@ export interface PatroniCluster {
 export async function startPatroni(): Promise<PatroniCluster> {
   const folder = mkdtempSync(join(tmpdir(), 'rondo-patroni-'));
   chmodSync(folder, OPEN_TO_THE_SERVER);
-  const etcd = await startEtcd(join(folder, 'etcd'), '127.0.0.1', 1);
+  const etcd = await startEtcd(join(folder, 'etcd'));
   const members: Member[] = [];
   for (const name of ['a', 'b']) members.push(await startMember(name, { folder, etcd: etcd.urls[0] ?? '' }));
   const byRole = async (role: string, state: string): Promise<Member> => {
