@@ -71,48 +71,6 @@ describe('a watch', () => {
     await later.leave();
   });
 
-  it('does not repeat unrelayed changes of the snapshot, even after a resume', async () => {
-    await writeAndDie(one, topic, 1, 2);
-    const watcher = openWatch(one, topic);
-    const snapshot = await watcher.next();
-    expect(snapshot).toMatchObject({
-      part: [
-        { id: 1, value: 1 },
-        { id: 2, value: 1 },
-      ],
-    });
-    const resumed = openWatch(two, topic, { resumeToken: snapshot.resumeToken });
-    const beforeTheRelay = [watcher.next(), resumed.next()];
-    await write(one, topic, 1);
-    for (const event of await Promise.all(beforeTheRelay))
-      expect(event).toMatchObject({ payload: { id: 1, value: 2 } });
-    const afterTheRelay = openWatch(two, topic, { resumeToken: snapshot.resumeToken });
-    expect(await afterTheRelay.received()).toBe('1:2');
-    await Promise.all([watcher, resumed, afterTheRelay].map(({ leave }) => leave()));
-  });
-
-  it('yields a prepared transaction when it is committed, after earlier commits', async () => {
-    const watcher = openWatch(one, topic);
-    await watcher.received();
-    // On one connection: after PREPARE TRANSACTION the pool's COMMIT has nothing to commit.
-    await fixture.admin.transaction(async (transaction) => {
-      await countUp(transaction, topic, 1);
-      await transaction.script(`PREPARE TRANSACTION '${topic}'; BEGIN`);
-    });
-    await write(two, topic, 2);
-    expect(await watcher.received()).toBe('2:1');
-    const between = openWatch(two, topic);
-    expect(await between.received()).toBe('snapshot 2:1');
-    await fixture.admin.query(`COMMIT PREPARED '${topic}'`);
-    const after = openWatch(two, topic);
-    expect(await after.received()).toBe('snapshot 1:1 2:1');
-    await write(one, topic, 2);
-    expect([await watcher.received(), await watcher.received()]).toEqual(['1:1', '2:2']);
-    expect([await between.received(), await between.received()]).toEqual(['1:1', '2:2']);
-    expect(await after.received()).toBe('2:2');
-    await Promise.all([watcher, between, after].map(({ leave }) => leave()));
-  });
-
   it('rejects with the error of the snapshot', async () => {
     const missing = one.sync.watch({
       topic,

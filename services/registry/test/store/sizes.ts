@@ -39,45 +39,6 @@ export function describeSizes(makeStore: MakeStore, { large: count = 200 }: Stor
       expect(follower.position).toMatchObject({ revision: BigInt(count) });
     });
 
-    it('loses no change that happens between the parts', async () => {
-      const { store, clock } = await fixture.start();
-      await fill(store, count);
-      const follower = new WatchClient(store);
-      expect(await follower.next()).toMatchObject({ kind: 'snapshot-part' });
-      const sent = await store.register(large(0), TTL_MS, ownSecret());
-      await store.deregister({ leaseId: sent.leaseId, instanceId: 'i-0000' });
-      const [last, beforeIt] = [large(count - 1), large(count - 2)];
-      const unsent = await store.register(last, TTL_MS, ownSecret());
-      await store.deregister({ leaseId: unsent.leaseId, instanceId: last.instanceId });
-      const moved = await store.register(beforeIt, TTL_MS, ownSecret());
-      await store.update({ leaseId: moved.leaseId, instanceId: beforeIt.instanceId }, { weight: 7 });
-      await store.register(large(count), TTL_MS, ownSecret());
-      while ((await follower.next())?.kind === 'snapshot-part');
-      expect(follower.held.get(beforeIt.instanceId)?.weight).toBe(7);
-      expect(await follower.next()).toMatchObject({
-        kind: 'delta',
-        removals: [{ instanceId: 'i-0000' }, { instanceId: last.instanceId }],
-      });
-      expect(await follower.poll(clock)).toBeUndefined();
-      const expected = Array.from({ length: count - 2 }, (_, index) => large(index + 1).instanceId);
-      expect(new Set(follower.held.keys())).toEqual(new Set([...expected, large(count).instanceId]));
-    });
-
-    it('comes as several deltas, and a watch can resume from each', async () => {
-      const { store } = await fixture.start();
-      const follower = new WatchClient(store);
-      await follower.next();
-      await fill(store, count);
-      expect(await follower.next()).toMatchObject({ kind: 'delta' });
-      expect(follower.held.size).toBeLessThan(count);
-      const { position } = follower;
-      expect(position?.revision).toBe(BigInt(follower.held.size));
-      const resumed = new WatchClient(store, undefined, position);
-      for (const [instanceId, instance] of follower.held) resumed.held.set(instanceId, instance);
-      while (resumed.held.size < count) expect(await resumed.next()).toMatchObject({ kind: 'delta' });
-      expect(resumed.position).toMatchObject({ revision: BigInt(count) });
-    });
-
     it('comes in pages that fit into a message', async () => {
       const { store } = await fixture.start();
       await fill(store, count);

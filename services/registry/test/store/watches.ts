@@ -12,23 +12,6 @@ export function describeWatches(makeStore: MakeStore): void {
   afterEach(() => fixture.end());
 
   describe('a watch', () => {
-    it('begins with a snapshot of its service, or of all services', async () => {
-      const { store } = await fixture.start();
-      await register(store, 'a', [ORDERS]);
-      await register(store, 'b', [QUOTES]);
-      await register(store, 'c', [ORDERS, QUOTES]);
-      for (const [service, expected] of [
-        [ORDERS, ['a', 'c']],
-        [QUOTES, ['b', 'c']],
-        [undefined, ['a', 'b', 'c']],
-        ['unknown.v1.Service', []],
-      ] as const) {
-        const follower = new WatchClient(store, service);
-        expect(await follower.next()).toMatchObject({ kind: 'snapshot', warming: false, position: { revision: 3n } });
-        expect([...follower.held.keys()]).toEqual(expected);
-      }
-    });
-
     it('continues with deltas, each at a greater revision', async () => {
       const { store } = await fixture.start();
       const follower = new WatchClient(store, ORDERS);
@@ -143,26 +126,6 @@ export function describeWatches(makeStore: MakeStore): void {
   });
 
   describe('a watch that resumes', () => {
-    it('gets what it missed, each instance once', async () => {
-      const { store } = await fixture.start();
-      const first = await register(store, 'a', [ORDERS]);
-      const second = await register(store, 'b', [ORDERS]);
-      const before = new WatchClient(store, ORDERS);
-      await before.next();
-      before.stop();
-      await register(store, 'c', [ORDERS]);
-      await store.update(second, { weight: 1 });
-      await store.update(second, { weight: 2 });
-      await store.deregister(first);
-      const after = new WatchClient(store, ORDERS, before.position);
-      expect(await after.next()).toMatchObject({
-        kind: 'delta',
-        upserts: [{ instanceId: 'c' }, { instanceId: 'b', weight: 2 }],
-        removals: [{ instanceId: 'a', reason: 'deregistered' }],
-        position: { revision: 6n },
-      });
-    });
-
     it('gets a progress event at once if it missed nothing', async () => {
       const { store, clock } = await fixture.start();
       const { position } = await join(store);
@@ -198,14 +161,6 @@ export function describeWatches(makeStore: MakeStore): void {
         const event = await new WatchClient(store, ORDERS, other).next();
         expect(event).toMatchObject({ kind: 'snapshot', instances: [{ instanceId: 'sales-1' }], position });
       }
-    });
-
-    it('gets a snapshot on a running stream if it was too slow and a removal is forgotten', async () => {
-      const { store } = await fixture.start({ removalsKept: 4 });
-      const follower = new WatchClient(store, ORDERS);
-      await follower.next();
-      for (const instanceId of ['a', 'b', 'c']) await store.deregister(await register(store, instanceId, [ORDERS]));
-      expect(await follower.next()).toMatchObject({ kind: 'snapshot', instances: [], position: { revision: 6n } });
     });
 
     it('finds a greater epoch in a later store, and a different one even if the clock stands still', async () => {

@@ -119,42 +119,12 @@ describe('the day on which a project is finished', () => {
     expect(found).toBeGreaterThan(30);
   });
 
-  const ada: MemberTime = { memberId: 'ada', weeklyCapacityMinutes: 2400, reservedMinutes: new Map() };
-  const bob: MemberTime = { ...ada, memberId: 'bob' };
-  const task = (id: string, effortMinutes: number, assigneeId?: string): RemainingTask => ({
-    id,
-    effortMinutes,
-    assigneeId,
-  });
-
-  it.each([
-    ['a full day of one member', [task('a', 480)], [ada], '2026-11-23'],
-    ['a day and a minute', [task('a', 481)], [ada], '2026-11-24'],
-    ['a full week', [task('a', 2400)], [ada], '2026-11-27'],
-    ['a week and a minute, over the weekend', [task('a', 2401)], [ada], '2026-11-30'],
-    ['two members at one task', [task('a', 960)], [ada, bob], '2026-11-23'],
-    ['one member at an assigned task', [task('a', 960, 'ada')], [ada, bob], '2026-11-24'],
-    ['a milestone without a team', [task('a', 0)], [], '2026-11-23'],
-    [
-      'a week of which half is reserved',
-      [task('a', 480)],
-      [{ ...ada, reservedMinutes: new Map([[weekOf(MONDAY), 1200]]) }],
-      '2026-11-24',
-    ],
-    ['an assignee who has left the team', [task('a', 1, 'eve')], [ada], undefined],
-    ['an empty team', [task('a', 1)], [], undefined],
-    ['no task', [], [ada], undefined],
-    ['more than ten years', [task('a', 10_000_000)], [ada], undefined],
-  ])('counts %s', async (...[, tasks, team, date]) => {
-    const day = await finishDayOf(createTaskGraph(tasks, []), { team, firstDay: MONDAY });
-    expect(day === undefined ? undefined : dateOf(day)).toBe(date);
-  });
-
-  it('takes a day per task for alternating assignees in one chain', async () => {
-    const tasks = times(4, (at) => task(`t${at}`, 480, at % 2 === 0 ? 'ada' : 'bob'));
-    const dependencies = tasks.slice(1).map(({ id }, at) => ({ taskId: id, dependsOnId: `t${at}` }));
-    const day = await finishDayOf(createTaskGraph(tasks, dependencies), { team: [ada, bob], firstDay: MONDAY });
-    expect(dateOf(day ?? 0)).toBe('2026-11-26');
+  it('is unknown without a task, and for more work than ten years have', async () => {
+    const team: MemberTime[] = [{ memberId: 'ada', weeklyCapacityMinutes: 2400, reservedMinutes: new Map() }];
+    for (const efforts of [[], [10_000_000]]) {
+      const tasks = efforts.map((effortMinutes) => ({ id: 'a', effortMinutes, assigneeId: undefined }));
+      expect(await finishDayOf(createTaskGraph(tasks, []), { team, firstDay: MONDAY })).toBeUndefined();
+    }
   });
 });
 
