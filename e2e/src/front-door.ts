@@ -89,24 +89,3 @@ export async function askGrpc(url: string, path: string, call: Uint8Array | Grpc
     session.close();
   }
 }
-
-/** The parts of a stream of text that end with `separator`, until the test has read enough of them. */
-export async function* parts(
-  url: string,
-  separator: string,
-  headers: Readonly<Record<string, string>> = {},
-): AsyncGenerator<string> {
-  const ending = new AbortController();
-  try {
-    const response = await fetch(url, { headers, signal: ending.signal });
-    if (response.body === null || !response.ok) throw new Error(`${response.status}: ${await response.text()}`);
-    let rest = '';
-    for await (const text of response.body.pipeThrough(new TextDecoderStream())) {
-      const found = `${rest}${text}`.split(separator);
-      rest = found.pop() ?? '';
-      yield* found;
-    }
-  } finally {
-    ending.abort();
-  }
-}

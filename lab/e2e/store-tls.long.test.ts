@@ -1,5 +1,4 @@
-/** TLS to the stores of others, by real servers: PostgreSQL and etcd, with wrong authorities and without certificates. */
-import { spawnSync } from 'node:child_process';
+/** TLS to a real PostgreSQL, with wrong authorities and without certificates. */
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,16 +6,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/glob
 import { type Authority, createAuthority, issue } from '@rondo/certificates';
 import { createPool } from '@rondo/database';
 import { startEmbeddedPostgres } from '@rondo/database/embedded';
-import {
-  eventually,
-  freePort,
-  type RunningProcess,
-  runNode,
-  type ServiceProcess,
-  start,
-  startRegistry,
-  startService,
-} from '@rondo/harness';
+import { freePort, type ServiceProcess, startService } from '@rondo/harness';
 import { turnTlsOn } from '@rondo/harness/postgres';
 
 const life = { validFrom: new Date(Date.now() - 60_000), validTo: new Date(Date.now() + 3_600_000) };
@@ -119,69 +109,5 @@ describe('PostgreSQL over TLS', () => {
     const refused = pool.check().finally(() => pool.close());
     await expect(refused).rejects.toThrow('PostgreSQL is unavailable: it has no TLS: set ssl = on there');
     await plain.stop();
-  });
-});
-
-const noEtcd = spawnSync('etcd', ['--version']).error !== undefined;
-if (noEtcd) process.stdout.write('SKIPPED: etcd over TLS, as no etcd is installed (Debian: etcd-server)\n');
-
-(noEtcd ? describe.skip : describe)('etcd over mutual TLS', () => {
-  let etcd: RunningProcess;
-  let store: string;
-
-  beforeAll(async () => {
-    const [clients, peers] = [await freePort(), await freePort()];
-    store = `etcds://127.0.0.1:${clients}`;
-    const own = `https://127.0.0.1:${clients}`;
-    const peer = `http://127.0.0.1:${peers}`;
-    etcd = start('etcd', [
-      `--data-dir=${file('etcd')}`,
-      `--listen-client-urls=${own}`,
-      `--advertise-client-urls=${own}`,
-      `--listen-peer-urls=${peer}`,
-      `--initial-advertise-peer-urls=${peer}`,
-      `--initial-cluster=default=${peer}`,
-      '--client-cert-auth',
-      `--cert-file=${file('server.crt')}`,
-      `--key-file=${file('server.key')}`,
-      `--trusted-ca-file=${file('ca.crt')}`,
-    ]);
-    await etcd.printed(/serving client (traffic|requests)/);
-  });
-  afterAll(() => etcd.stop());
-
-  const trust = (ca: string) => `${store}?ca-file=${file(ca)}`;
-  const as = (name: string) => `&cert-file=${file(`${name}.crt`)}&key-file=${file(`${name}.key`)}`;
-  const registryWith = async (location: string) => {
-    const registry = await startRegistry({ env: { RONDO_REGISTRY_STORE: location } });
-    running.push(registry);
-    return registry;
-  };
-
-  it('holds the state of a registry', async () => {
-    const registry = await registryWith(trust('ca.crt') + as('client'));
-    await eventually(async () => {
-      const { code } = await runNode(['scripts/rondo.mjs', 'config', '--registry', registry.address]);
-      expect(code).toBe(0);
-    });
-  });
-
-  it.each([
-    [
-      'an authority that has not issued its certificate',
-      () => trust('other-ca.crt') + as('client'),
-      /unable to verify .*ca-file in RONDO_REGISTRY_STORE must name/,
-    ],
-    ['no certificate', () => trust('ca.crt'), /certificate.*cert-file and key-file in RONDO_REGISTRY_STORE must name/],
-    [
-      'a certificate of another authority',
-      () => trust('ca.crt') + as('stranger'),
-      /certificate.*cert-file and key-file in RONDO_REGISTRY_STORE must name/,
-    ],
-    ['plaintext', () => store.replace('etcds', 'etcd'), /can't be reached: .*(?:Failed to connect|may need TLS)/],
-  ])('is refused with a clear error with %s', async (_what, location, reason) => {
-    const registry = await registryWith(location());
-    const [line] = await registry.printed(/waiting for[^\n]*/);
-    expect(line).toMatch(reason);
   });
 });

@@ -11,7 +11,7 @@ import {
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { Exposure, ServicePolicy } from '@rondo/contracts/rondo/options/v1/options';
 import { eventually, root, start, startService } from '@rondo/harness';
-import { ask, askGrpc, askJson, envelope, parts } from '../front-door.js';
+import { ask, askGrpc, askJson, envelope } from '../front-door.js';
 import { system } from './system.js';
 
 const ADD = 'calculator.v1.CalculatorService/Add';
@@ -45,17 +45,6 @@ describe('a sum', () => {
     expect((await ask(`${gateway}/v1/calculator:add?a=1&b=2`)).text).toBe('{"result":3}');
   });
 
-  it('is exact, or an error that says why', async () => {
-    const json = { 'content-type': 'application/json' };
-    expect((await add('{"a":9007199254740991,"b":1}', json)).text).toBe('{"result":9007199254740992}');
-    const { status, text } = await add('{"a":9007199254740992,"b":1}', json);
-    expect(status).toBe(400);
-    expect(JSON.parse(text)).toMatchObject({ code: 11, message: expect.stringContaining('9007199254740993') });
-    const beyond = await add('{"a":"9007199254740993","b":1}', json);
-    expect(beyond.status).toBe(400);
-    expect(beyond.json()).toMatchObject({ code: 3, details: [{ fieldViolations: [{ field: 'a' }] }] });
-  });
-
   it('is the same by HTTP/JSON, Connect, gRPC-Web and gRPC', async () => {
     const url = `${gateway}/${ADD}`;
     expect((await askJson(url, { a: 1, b: 2 })).json()).toEqual({ result: '3' });
@@ -72,122 +61,6 @@ describe('a sum', () => {
     expect(await askGrpc(gateway, `/${ADD}`, ONE_AND_TWO)).toEqual({ code: 0, message: '', body: envelope(THREE) });
   });
 });
-
-describe('a resource', () => {
-  it('is created, read, changed, listed, deleted and brought back by its paths', async () => {
-    const created = await askJson(`${gateway}/v1/projects`, {
-      project: { title: 'Door' },
-      tasks: [{ title: 'Hinge' }],
-    });
-    const { name } = Object(created.json());
-    expect(created.status).toBe(200);
-    expect(created.json()).toMatchObject({
-      name: expect.stringMatching(/^projects\//),
-      state: 'PROJECT_STATE_PLANNED',
-    });
-    const url = `${gateway}/v1/${name}`;
-
-    const read = await ask(url);
-    const etag = read.headers.get('etag') ?? '';
-    expect(read.json()).toEqual(created.json());
-    expect(Object(read.json()).etag).toBe(etag);
-    expect((await ask(url, { headers: { 'if-none-match': etag } })).status).toBe(304);
-
-    const changed = await askJson(url, { title: 'Gate' }, { method: 'PATCH', headers: { 'if-match': etag } });
-    expect(changed.json()).toMatchObject({ title: 'Gate', state: 'PROJECT_STATE_PLANNED' });
-    const stale = await askJson(url, { title: 'Wall' }, { method: 'PATCH', headers: { 'if-match': etag } });
-    expect(stale.status).toBe(412);
-    expect(stale.json()).toMatchObject({ code: 10, details: [{ reason: 'STALE_ETAG' }] });
-
-    const filter = encodeURIComponent('title = "Gate"');
-    const names = async (query: string) => {
-      const { projects } = Object((await ask(`${gateway}/v1/projects?${query}&filter=${filter}`)).json());
-      return projects.map((project: { name: string }) => project.name);
-    };
-    expect(await names('pageSize=10')).toEqual([name]);
-    expect((await ask(`${url}/tasks`)).json()).toMatchObject({ tasks: [{ title: 'Hinge' }], nextPageToken: '' });
-    expect((await ask(`${url}:estimate`)).json()).toMatchObject({ taskCount: '1' });
-
-    expect((await ask(url, { method: 'DELETE' })).json()).toMatchObject({ deleteTime: expect.any(String) });
-    expect(await names('pageSize=10')).toEqual([]);
-    expect(await names('showDeleted=true')).toEqual([name]);
-    expect((await askJson(`${url}:undelete`, {})).json()).not.toHaveProperty('deleteTime');
-    expect(await names('pageSize=10')).toEqual([name]);
-  });
-
-  it('is created once if a client repeats the request with the same key', async () => {
-    const customer = { displayName: 'Ada', email: 'ada@gateway.example' };
-    const create = (key: string) =>
-      askJson(`${gateway}/v1/customers`, customer, { headers: { 'idempotency-key': key } });
-    const key = '8f14e45f-ceea-467f-9d3b-1b2b6e1f5a11';
-    const first = await create(key);
-    expect(first.status).toBe(200);
-    expect((await create(key)).json()).toEqual(first.json());
-    const another = await create('8f14e45f-ceea-467f-9d3b-1b2b6e1f5a12');
-    expect([another.status, Object(another.json()).code]).toEqual([409, 6]);
-  });
-
-  it('is refused with the field that is wrong, or with its name if it does not exist', async () => {
-    const untitled = await askJson(`${gateway}/v1/projects`, { project: { title: '' } });
-    expect(untitled.status).toBe(400);
-    expect(untitled.json()).toMatchObject({ code: 3, details: [{ fieldViolations: [{ field: 'project.title' }] }] });
-    const unknown = await askJson(`${gateway}/v1/projects`, { project: { titel: 'Door' } });
-    expect(unknown.json()).toMatchObject({ code: 3, details: [{ fieldViolations: [{ field: 'project.titel' }] }] });
-    const missing = await ask(`${gateway}/v1/projects/none`);
-    expect(missing.status).toBe(404);
-    expect(missing.json()).toMatchObject({ code: 5, details: [{ resourceName: 'projects/none' }] });
-    const wrongVerb = await ask(`${gateway}/v1/projects/none/tasks`, { method: 'DELETE' });
-    expect([wrongVerb.status, wrongVerb.headers.get('allow')]).toEqual([405, 'GET, HEAD, POST']);
-    expect((await ask(`${gateway}/v1/nothing`)).json()).toMatchObject({ code: 5 });
-  });
-
-  it('is watched as lines of JSON and as events, which go on where an earlier watch ended', async () => {
-    const { name } = Object((await askJson(`${gateway}/v1/projects`, { project: { title: 'One' } })).json());
-    const url = `${gateway}/v1/${name}`;
-    const rename = (title: string) => askJson(url, { title }, { method: 'PATCH' });
-    const changeTo = (title: string) => ({ projectChanged: { title }, resumeToken: expect.any(String) });
-
-    const lines = parts(`${url}:watch`, '\n');
-    expect(JSON.parse((await lines.next()).value)).toMatchObject({ snapshot: { project: { title: 'One' } } });
-    await rename('Two');
-    expect(JSON.parse((await lines.next()).value)).toMatchObject(changeTo('Two'));
-    await lines.return(undefined);
-
-    const sse = { accept: 'text/event-stream' };
-    const events = eventsOf(parts(`${url}:watch`, '\n\n', sse));
-    const { id, data } = await take(events);
-    expect(data).toMatchObject({ snapshot: { project: { title: 'Two' } }, resumeToken: id });
-    await events.return(undefined);
-    await rename('Three');
-    await rename('Four');
-    const resumed = eventsOf(parts(`${url}:watch`, '\n\n', { ...sse, 'last-event-id': id }));
-    expect([(await take(resumed)).data, (await take(resumed)).data]).toMatchObject([
-      changeTo('Three'),
-      changeTo('Four'),
-    ]);
-    await resumed.return(undefined);
-  });
-});
-
-/** An event of a stream of server-sent events. */
-interface SentEvent {
-  readonly id: string;
-  readonly data: unknown;
-}
-
-/** The events with data. Comments keep a connection alive, and `retry` says when to connect again. */
-async function* eventsOf(blocks: AsyncIterable<string>): AsyncGenerator<SentEvent> {
-  for await (const block of blocks) {
-    const [, data] = /^data: (.*)$/m.exec(block) ?? [];
-    if (data !== undefined) yield { id: /^id: (.*)$/m.exec(block)?.[1] ?? '', data: JSON.parse(data) };
-  }
-}
-
-async function take(events: AsyncGenerator<SentEvent>): Promise<SentEvent> {
-  const { value, done } = await events.next();
-  if (done === true) throw new Error('the stream has ended');
-  return value;
-}
 
 describe('what is exposed', () => {
   const set = fromBinary(FileDescriptorSetSchema, readFileSync(DESCRIPTORS));

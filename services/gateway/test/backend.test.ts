@@ -1,9 +1,8 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { ClientStreamRequest, UnaryRequest, UnaryResponse } from '@rondo/contracts/rondo/conformance/v1/conformance';
 import { CallContext } from '@rondo/rpc/call';
 import { RpcError, Status } from '@rondo/rpc/status';
 import { failureOf } from '@rondo/rpc/testing';
-import { atRest, deferred, until } from '../../../packages/rpc/test/support/wait.js';
+import { until } from '../../../packages/rpc/test/support/wait.js';
 import type { BackendReply } from '../src/protocols/backend.js';
 import { type ReplicaHandlers, startReplicas, TRACE_ID } from './support/replicas.js';
 
@@ -15,59 +14,10 @@ async function replicas(...handlers: readonly ReplicaHandlers[]) {
   return open;
 }
 
-const unary = (text: string) => ({
-  stream: false as const,
-  message: UnaryRequest.encode(UnaryRequest.fromPartial({ text })).finish(),
-});
-const stream = (messages: AsyncIterable<Uint8Array>) => ({ stream: true as const, messages });
-
-function single({ response }: BackendReply): Uint8Array {
-  if (response.stream) throw new Error('it is a stream');
-  return response.message;
-}
-
 function many({ response }: BackendReply): AsyncIterable<Uint8Array> {
   if (!response.stream) throw new Error('it is one message');
   return response.messages;
 }
-
-describe('back-pressure', () => {
-  const MESSAGE_BYTES = 32 * 1024;
-  /** The windows and buffers between the two ends. */
-  const MAX_AHEAD_BYTES = 2 * 1024 * 1024;
-
-  it('of a slow reader bounds what the server produces', async () => {
-    let produced = 0;
-    const { call } = await replicas({
-      async *serverStream() {
-        for (; ; produced += 1) yield { payload: Buffer.alloc(MESSAGE_BYTES) };
-      },
-    });
-    const messages = many(await call('serverStream', {}))[Symbol.asyncIterator]();
-    await messages.next();
-    expect((await atRest(() => produced)) * MESSAGE_BYTES).toBeLessThan(MAX_AHEAD_BYTES);
-    await messages.return?.();
-  });
-
-  it('of a slow server bounds what is read from the caller', async () => {
-    const ended = deferred();
-    const { call } = await replicas({
-      async clientStream() {
-        await ended.promise;
-        return {};
-      },
-    });
-    let read = 0;
-    async function* requests(): AsyncGenerator<Uint8Array> {
-      const text = 'x'.repeat(MESSAGE_BYTES);
-      for (; ; read += 1) yield ClientStreamRequest.encode({ text, behaviour: undefined }).finish();
-    }
-    const calling = call('clientStream', { request: stream(requests()) });
-    expect((await atRest(() => read)) * MESSAGE_BYTES).toBeLessThan(MAX_AHEAD_BYTES);
-    ended.resolve();
-    await calling;
-  });
-});
 
 describe('the end of a call', () => {
   it('by its caller reaches the server of a stream that is not being read', async () => {
@@ -124,16 +74,6 @@ describe('a replica that is killed', () => {
     };
     return { ...made, begun, kill };
   }
-
-  it('in a call that may be repeated is replaced by another', async () => {
-    const { call, begun, kill, paths } = await held();
-    const calling = call('unary', { request: unary('x') });
-    await kill();
-    const reply = await calling;
-    expect(new Set(begun)).toEqual(new Set(['one', 'other']));
-    expect(UnaryResponse.decode(single(reply)).text).toBe(begun[1]);
-    expect(reply.from?.address).toBe(paths[begun[1] === 'one' ? 0 : 1]?.address);
-  });
 
   it('in a call that must not be repeated fails it, without its address; the log has that', async () => {
     const { call, begun, kill, lines, paths } = await held();

@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import type { WatchProjectResponse } from '@rondo/contracts/projects/v1/projects';
+import type { Project, WatchProjectResponse, WatchProjectsResponse } from '@rondo/contracts/projects/v1/projects';
 import { TaskState } from '@rondo/contracts/projects/v1/tasks';
+import type { Reservation, WatchReservationsResponse } from '@rondo/contracts/projects/v1/team';
+import { readWatch, type Told } from '@rondo/resources/testing';
 import { Status } from '@rondo/rpc/status';
 import { failureOf } from '@rondo/rpc/testing';
 import { addMember, addProject, type Company, startCompany } from './company.js';
-import { type Clients, KINDS, type Resource, reading } from './watched.js';
 
 let company: Company;
 beforeAll(async () => {
@@ -151,6 +152,31 @@ async function titlesUntil(next: () => Promise<string>, last: string): Promise<n
 const RIGHTS = ['projects.read', 'projects.write'] as const;
 const MONDAY = { year: 2031, month: 1, day: 6 };
 
+type Clients = Pick<Company, 'projects' | 'team'>;
+/** A resource, or the name of one that is deleted for good. */
+type Resource = Project | Reservation | string;
+type Response = WatchProjectsResponse | WatchReservationsResponse;
+
+/** Reads a watch of several resources message by message. */
+const reading = (stream: AsyncIterable<Response>) => readWatch(stream, toldBy);
+
+function toldBy(event: NonNullable<Response['event']>): Told<Resource> {
+  if (event.$case !== 'snapshot') return { changed: event.value };
+  const { first, more } = event.value;
+  return { items: 'projects' in event.value ? event.value.projects : event.value.reservations, first, more };
+}
+
+const KINDS = {
+  projects: {
+    watch: ({ projects }: Clients, resumeToken: string) => projects.watchProjects({ resumeToken }),
+    remove: ({ projects }: Clients, name: string): Promise<Resource> => projects.deleteProject({ name }),
+  },
+  reservations: {
+    watch: ({ team }: Clients, resumeToken: string) => team.watchReservations({ parent: 'members/-', resumeToken }),
+    remove: ({ team }: Clients, name: string): Promise<Resource> => team.deleteReservation({ name }).then(() => name),
+  },
+};
+
 describe.each(['projects', 'reservations'] as const)('a watch of %s by a member of a team', (kind) => {
   let company: Company;
   let worker: string;
@@ -176,7 +202,7 @@ describe.each(['projects', 'reservations'] as const)('a watch of %s by a member 
   afterAll(() => company.stop());
 
   const nameOf = (item: Resource) => (typeof item === 'string' ? item : item.name);
-  const watch = (of: Clients, resumeToken = '') => reading(KINDS[kind].watch(of, { resumeToken }));
+  const watch = (of: Clients, resumeToken = '') => reading(KINDS[kind].watch(of, resumeToken));
   /** Makes a project, and a reservation if reservations are watched: returns the project's name and what is watched. */
   const make = async (of: Clients, team = '') => {
     const project = await of.projects.createProject({ project: { title: 'Site', team } });
@@ -246,4 +272,22 @@ describe.each(['projects', 'reservations'] as const)('a watch of %s by a member 
     expect(await eves.snapshot()).toEqual([]);
     await Promise.all([bobs, eves, away].map((one) => one.end()));
   });
+});
+
+it('a watch of reservations may be of one member, and has the deletion of those of a project', async () => {
+  const [member, other] = [await addMember(company), await addMember(company)];
+  const { name: project } = await addProject(company);
+  const reserve = (parent: string, day: number) => {
+    const weekStartDate = { year: 2031, month: 1, day };
+    return company.team.createReservation({ parent, reservation: { project, weekStartDate, minutes: 5n } });
+  };
+  const late = await reserve(member, 13);
+  const early = await reserve(member, 6);
+  await reserve(other, 6);
+  const watch = reading(company.team.watchReservations({ parent: member }));
+  expect(await watch.snapshot()).toEqual([early, late]);
+  await company.projects.deleteProject({ name: project });
+  const told = [await watch.changed(), await watch.changed()];
+  expect(told.toSorted()).toEqual([early.name, late.name].toSorted());
+  await watch.end();
 });

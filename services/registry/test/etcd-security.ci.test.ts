@@ -115,10 +115,13 @@ tellSkipped('an etcd with users', noEtcd);
     await untilReady(store);
     await store.register(registration(), TTL_MS, ownSecret());
     expect(await listed(store)).toHaveLength(1);
-    const refused = [undefined, { ca }, own].map((tls) => refusal(open({ endpoints: [address], tls }).store));
+    const stranger = await certify(await newAuthority(), 'etcd');
+    const foreign = { ca, cert: Buffer.from(stranger.cert), key: Buffer.from(stranger.key) };
+    const refused = [undefined, { ca }, foreign, own].map((tls) => refusal(open({ endpoints: [address], tls }).store));
     expect(await Promise.all(refused)).toEqual(
       [
         'it may need TLS',
+        'cert-file and key-file in RONDO_REGISTRY_STORE must',
         'cert-file and key-file in RONDO_REGISTRY_STORE must',
         'ca-file in RONDO_REGISTRY_STORE must',
       ].map((remedy) => expect.stringContaining(remedy)),

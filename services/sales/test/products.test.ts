@@ -1,19 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { isDeepStrictEqual } from 'node:util';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { createNoopMeter } from '@opentelemetry/api';
-import { createCache } from '@rondo/cache';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { PreconditionFailure } from '@rondo/contracts/google/rpc/error_details';
-import { ProductServiceDefinition } from '@rondo/contracts/sales/v1/products';
-import { createPool } from '@rondo/database';
-import { eventually } from '@rondo/database/testing';
-import type { ServerCall } from '@rondo/rpc/call';
-import { type Channel, createChannel, createClient, staticResolver } from '@rondo/rpc/client';
-import { systemClock } from '@rondo/rpc/clock';
-import type { Middleware } from '@rondo/rpc/middleware';
-import { createRouter } from '@rondo/rpc/server';
-import { createMemoryNetwork } from '@rondo/rpc/testing';
-import { addCustomer, addProduct, addQuote, type Company, euros, startCompany } from './company.js';
+import { addCustomer, addProduct, type Company, euros, startCompany } from './company.js';
 import { pileUp } from './locks.js';
 import { refused } from './refused.js';
 
@@ -104,95 +92,6 @@ describe('ProductService', () => {
       await pileUp({ ...company, product: name }, 2, () => Promise.all([adjust(name, 2n), adjust(name, 3n)]));
       await expect(company.products.getProduct({ name })).resolves.toMatchObject({ stock: 15n });
     });
-  });
-});
-
-type Replica = Awaited<ReturnType<Company['startReplica']>>;
-
-/** A reader whose answers are kept, at another replica than the one that writes. */
-function cachedReader({ services, outcomes }: Replica) {
-  const calls: string[] = [];
-  const counting: Middleware<ServerCall> = (call, next) => {
-    calls.push(call.method.name);
-    return next(call);
-  };
-  const network = createMemoryNetwork();
-  network.listen('memory', createRouter({ services, middleware: [counting], ...(outcomes && { outcomes }) }));
-  const cache = createCache({ clock: systemClock, meter: createNoopMeter(), maxBytes: 1024 * 1024 });
-  const channel: Channel = createChannel({
-    resolver: staticResolver(['memory']),
-    transport: network.transport,
-    wireMiddleware: [cache.middleware],
-  });
-  cache.attach(channel);
-  const close = () => {
-    cache.close();
-    channel.close();
-  };
-  return { products: createClient(ProductServiceDefinition, { channel }), calls, close };
-}
-
-describe('a client that keeps products', () => {
-  let replica: Replica;
-  let reader: ReturnType<typeof cachedReader>;
-
-  beforeAll(async () => {
-    replica = await company.startReplica();
-  });
-  afterEach(() => reader.close());
-  afterAll(() => replica.stop());
-
-  /** Reads the product until two reads in a row cost no call. */
-  const keeping = async (name: string) => {
-    reader = cachedReader(replica);
-    await eventually('products are kept', async () => {
-      await reader.products.getProduct({ name });
-      await reader.products.listProducts({ showDeleted: true });
-      reader.calls.splice(0);
-      await reader.products.getProduct({ name });
-      await reader.products.listProducts({ showDeleted: true });
-      return reader.calls.length === 0;
-    });
-  };
-
-  it('sees each change soon, by any replica, and keeps the other products', async () => {
-    const { name } = await addProduct(company);
-    const other = await addProduct(company);
-    await keeping(name);
-    await reader.products.getProduct({ name: other.name });
-    const customer = await addCustomer(company);
-    const database = createPool({ url: company.databaseUrl, applicationName: 'test' });
-    const line = { product: name, quantity: 1n };
-    const quote = await addQuote(company, customer, line);
-    const order = await company.orders.placeOrder({ order: { customer, lines: [line] } });
-    const writes: readonly (() => Promise<unknown>)[] = [
-      () => company.products.adjustStock({ name, delta: 5n }),
-      () => company.products.updateProduct({ product: { name, title: 'Other' }, updateMask: ['title'] }),
-      () => company.orders.placeOrder({ order: { customer, lines: [line] } }),
-      () => company.orders.cancelOrder({ name: order.name }),
-      () => company.quotes.acceptQuote({ name: quote.name }),
-      () => database.query('UPDATE products SET stock = stock + 1 WHERE id = $1', [name.slice('products/'.length)]),
-      () => company.products.deleteProduct({ name }),
-      () => company.products.undeleteProduct({ name }),
-    ];
-    for (const write of writes) {
-      await write();
-      const now = await company.products.getProduct({ name });
-      await eventually(`the product is that after ${write}`, async () =>
-        isDeepStrictEqual(await reader.products.getProduct({ name }), now),
-      );
-      await eventually(`the list is that after ${write}`, async () => {
-        const { products } = await reader.products.listProducts({ showDeleted: true });
-        return isDeepStrictEqual(
-          products.find((one) => one.name === name),
-          now,
-        );
-      });
-    }
-    await database.close();
-    reader.calls.splice(0);
-    await reader.products.getProduct({ name: other.name });
-    expect(reader.calls).toEqual([]);
   });
 });
 
