@@ -1,7 +1,6 @@
 /**
  * `npm run lab -- xds [language…] [--rate N] [--seconds N]`: unmodified gRPC clients over the registry's xDS while servers start, drain and die
- * and the registry restarts empty; how even their calls are 10 s after each, and which fail. `--guide` runs the guide's programs instead, `--size` measures a change
- * of one of 500 instances for 500 clients.
+ * and the registry restarts empty; how even their calls are 10 s after each, and which fail. `--guide` runs the guide's programs instead.
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -18,12 +17,10 @@ export async function main(args) {
     rate: { type: 'string' },
     seconds: { type: 'string' },
     guide: { type: 'boolean' },
-    size: { type: 'boolean' },
     away: { type: 'string' },
   };
   const { values, positionals } = parseArgs({ args, options, allowPositionals: true });
   if (!(await build())) return 1;
-  if (values.size) return (await import('./xds/size.mjs')).measureSize();
   if (values.guide) return (await import('./xds/guide.mjs')).runGuide();
   const { LANGUAGES, startSystem } = await import('./xds/system.mjs');
   const languages = positionals.length > 0 ? positionals : LANGUAGES;

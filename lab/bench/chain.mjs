@@ -1,7 +1,6 @@
 import { AdderServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/adder';
 import { startWorker } from '@rondo/harness';
 import { createChannel, createClient, staticResolver } from '@rondo/rpc/client';
-import { compareTracing } from './chain/tracing.mjs';
 import { connectPlain, unaryOf } from './plain/client.mjs';
 import { median, show } from './report/figures.mjs';
 
@@ -19,11 +18,8 @@ export const benchmark = {
     rounds: { type: 'count', default: 9, help: 'how often each of the two has its turn' },
     seconds: { type: 'count', default: 2, help: 'how long a turn takes' },
     metrics: { type: 'flag', help: 'with metrics' },
-    tracing: { type: 'flag', help: 'what tracing costs instead: off, 1 % and 100 % of the traces' },
-    frames: { type: 'flag', help: 'with --tracing: by frames' },
   },
-  async run({ rounds, seconds, metrics, tracing, frames }, { onClose }) {
-    if (tracing) return compareTracing({ rounds, seconds, frames }, onClose);
+  async run({ rounds, seconds, metrics }, { onClose }) {
     const open = async (kind, toClient) => {
       const server = startWorker(new URL('./chain/server.mjs', import.meta.url));
       onClose(() => server.close());

@@ -1,8 +1,5 @@
-import { once } from 'node:events';
 import path from 'node:path';
 import { eventually, freePort, startRegistry, startService } from '@rondo/harness';
-
-const PROBE = new URL('./memory-probe.mjs', import.meta.url).href;
 
 /**
  * Starts a registry, the service of backend.mjs, and the gateway in front of it. Each is a process of its own. Resolves once
@@ -25,7 +22,7 @@ export async function startSystem({ folder, onClose, nodeArguments = [] }) {
     registry: registry.address,
     logFile: logFile('gateway'),
     env: { RONDO_GATEWAY_LISTEN: `127.0.0.1:${port}` },
-    nodeArguments: ['--expose-gc', '--import', PROBE, ...nodeArguments],
+    nodeArguments,
   });
   onClose(() => gateway.stop());
   await eventually(() => add(port));
@@ -37,12 +34,6 @@ export async function startSystem({ folder, onClose, nodeArguments = [] }) {
       address: `127.0.0.1:${port}`,
       log: () => gateway.output().stdout,
       hasEnded: () => gateway.hasEnded,
-      /** The memory of the gateway after a collection of garbage, as `process.memoryUsage` has it. */
-      async memory() {
-        gateway.process.send('memory');
-        const [usage] = await once(gateway.process, 'message');
-        return usage;
-      },
     },
   };
 }
