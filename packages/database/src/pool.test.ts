@@ -167,6 +167,15 @@ describe('errors', () => {
     starting.close();
   });
 
+  it('reports a server without a free connection as unavailable', async () => {
+    const admin = postgres.pool({ url });
+    await admin.query("CREATE ROLE crowded LOGIN PASSWORD 'crowded' CONNECTION LIMIT 0");
+    const crowded = Object.assign(new URL(url), { username: 'crowded', password: 'crowded' }).href;
+    const failure = await postgres.pool({ url: crowded }).check().catch((error: unknown) => error);
+    expect(failure).toBeInstanceOf(DatabaseUnavailable);
+    expect(failure).toMatchObject({ cause: { code: '53300' } });
+  });
+
   onTime('reports a statement that the server ended as timeout, and a full pool as unavailable', async () => {
     const small = postgres.pool({
       url: withoutBounds(url),
