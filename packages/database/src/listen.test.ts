@@ -2,6 +2,7 @@ import { connect, createServer, type Server, type Socket } from 'node:net';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { filePostgres } from '../test/postgres.js';
 import { DatabaseUnavailable } from './errors.js';
+import { keepListening } from './keep-listening.js';
 import { type Listening, listen } from './listen.js';
 import type { Database } from './sql.js';
 import { freePort, withoutBounds } from './testing/test-postgres.js';
@@ -47,6 +48,20 @@ describe('listen', () => {
     expect([await next(), await next(), await next()]).toEqual(['a', 'b', '']);
     await listening.close();
     await listening.ended;
+  });
+
+  it('is made again by keepListening, which says so', async () => {
+    const { onNotification, next } = inbox();
+    const told = (payload = 'connected') => onNotification(payload);
+    const listener = keepListening({ url, channel: 'changes', applicationName: 'kept', onNotification: told });
+    for (const payload of ['a', 'b']) {
+      expect(await next()).toBe('connected');
+      await database.query("SELECT pg_notify('changes', $1)", [payload]);
+      expect(await next()).toBe(payload);
+      await database.query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'kept'");
+    }
+    expect(await next()).toBe('connected');
+    await listener.close();
   });
 
   it('ends when the server ends the connection, and is unusable then', async () => {

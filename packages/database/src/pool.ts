@@ -4,6 +4,7 @@ import { Client, type ClientConfig, Pool, type PoolClient, type PoolConfig } fro
 import { acquire, Generations } from './connection.js';
 import { classify, withUnknownOutcome } from './errors.js';
 import { type Hosts, hostsOf } from './hosts.js';
+import { keepListening } from './keep-listening.js';
 import { LockWaiter } from './lock-wait.js';
 import { meterPool, type PoolMetrics } from './metrics.js';
 import { OutageWaiter } from './outage-wait.js';
@@ -96,6 +97,7 @@ export function createPool(given: PoolOptions): Database {
     locks,
     database,
     metrics,
+    listen: (asked) => keepListening({ ...asked, url: given.url }),
     close: () => closePool(pool),
   });
 }
@@ -128,6 +130,7 @@ interface Source extends OverPoolOptions {
   readonly locks: LockWaiter;
   readonly database?: string | undefined;
   readonly metrics?: PoolMetrics | undefined;
+  readonly listen?: Database['listen'];
   readonly close: () => Promise<void>;
 }
 
@@ -137,6 +140,7 @@ function createDatabase({
   locks,
   database,
   metrics,
+  listen,
   close,
   onError,
   statementTimeoutMs = 10_000,
@@ -194,6 +198,7 @@ function createDatabase({
       return outage.run(() => runTransaction({ ...contextOf(), gid: checkGid(gid) }, once, options), options);
     },
     outage,
+    listen,
     check,
     close: () => {
       outage.close();

@@ -1,4 +1,5 @@
 import { UnexpectedRowCount } from './errors.js';
+import type { Listener, ListenerOptions } from './keep-listening.js';
 import type { Once } from './once.js';
 import type { OutageWait, OutageWaiter } from './outage-wait.js';
 
@@ -122,6 +123,8 @@ export interface Database extends Queries {
   listPrepared(prefix: string, options?: QueryOptions): Promise<PreparedTransaction[]>;
   /** Waits for the database while it is unavailable, and knows whether an outage has held up calls. */
   readonly outage: Pick<OutageWaiter, 'run' | 'heldUp'>;
+  /** Receives notifications over a connection of its own, as `keepListening` does. Undefined over a pool that the caller has made. */
+  readonly listen?: ((options: Omit<ListenerOptions, 'url'>) => Listener) | undefined;
   /** Resolves if the database answers; for health checks. */
   check(options?: QueryOptions): Promise<void>;
   /** Waits for running statements and closes all connections; later calls fail with `DatabaseUnavailable`. */

@@ -46,7 +46,7 @@ export interface EnqueuedJob<M extends MethodDefinition> {
 export interface Jobs extends Part {
   /**
    * Stores a call of a method when the surrounding transaction commits. Call {@link Jobs.nudge} after the commit, or it begins up to three
-   * seconds later.
+   * seconds later. If this process has no room for it then, others are notified.
    *
    * @throws TypeError if the method is no job of this service, or the key is too long or empty.
    */

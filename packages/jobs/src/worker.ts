@@ -9,6 +9,7 @@ import { codeOf, isUnseen, type StoredCaller, storedCaller } from './caller.js';
 import type { StoredMethod } from './contract.js';
 import { awayMs, failureOf, isAway } from './failure.js';
 import type { JobMeter } from './metrics.js';
+import { followNotices, type Notices, notifyWorkers } from './notices.js';
 import { beat, HEARTBEAT_MS } from './owners.js';
 import { Quarantine, type Suspected } from './quarantine.js';
 import { pruneFailed } from './retention.js';
@@ -21,6 +22,8 @@ const PRIORITIES = ['critical', 'high', 'normal', 'low'];
 const SUSPECTS_MS = 100;
 /** How soon a worker looks when the next job is due, after it has found none. */
 const LOOK_MS = 200;
+/** How often a worker without room notifies others at most. */
+const NOTIFY_MS = 50;
 
 /** What is told of stored calls. */
 export interface Words {
@@ -95,6 +98,10 @@ export class Worker {
   #restMs = 0;
   /** Whether there may be something to claim. */
   #isDue = true;
+  /** Whether something was stored in this process that it may have no room for, and no other process knows. */
+  #isNew = false;
+  #notifiedAt = -Infinity;
+  #notices: Notices | undefined;
   /** When it looks for suspects: after a heartbeat that saw one, or once it knows of one itself. */
   #suspectsAt = Infinity;
   #looking: Promise<void> | undefined;
@@ -116,10 +123,17 @@ export class Worker {
   start(): void {
     this.#looks.start();
     this.#rounds.start();
+    if (!this.#closing) this.#notices ??= followNotices({ ...this.#options, id: this.#id, onNotice: () => this.#wake() });
+  }
+
+  /** Something was stored in this process. If it has no room for it, others are notified. */
+  nudge(): void {
+    this.#isNew = true;
+    this.#wake();
   }
 
   /** There may be something to claim. */
-  nudge(): void {
+  #wake(): void {
     this.#isDue = true;
     this.#rounds.nudge();
   }
@@ -127,7 +141,7 @@ export class Worker {
   /** Cancels the attempts, and gives their jobs to other replicas. */
   async close(): Promise<void> {
     this.#closing = true;
-    await Promise.all([this.#looks.close(), this.#rounds.close(), this.#pruning.close()]);
+    await Promise.all([this.#looks.close(), this.#rounds.close(), this.#pruning.close(), this.#notices?.close()]);
     await this.#looking;
     const held = [...this.#running];
     for (const { control } of held) control.abort(new Error('the process stops'));
@@ -137,6 +151,7 @@ export class Worker {
       this.#options.database,
       held.map(({ attempt }) => attempt),
     ).catch(() => undefined); // others take them once its heartbeats are missing
+    if (held.length > 0) await notifyWorkers(this.#options.database, this.#id).catch(() => undefined);
     await this.#quarantine.release().catch(() => undefined);
   }
 
@@ -161,14 +176,32 @@ export class Worker {
       });
     const isDue = this.#isDue;
     this.#isDue = false; // where there is no room, the end of an attempt is a nudge
-    const wanted = isDue ? this.#wanted() : [];
+    const wanted = isDue || this.#isNew ? this.#wanted() : [];
+    const isFull = wanted.length < methods().size;
+    if (this.#isNew && isFull) this.#notify();
     if (wanted.length === 0) return Infinity;
     const claimed: Claimed = await claim(database, { wanted, claim: this.#nextClaim() }, { signal });
     const rank = ({ method }: Attempt) => PRIORITIES.indexOf(methods().get(method)?.method.policy.priority ?? 'normal');
     for (const attempt of claimed.attempts.toSorted((one, other) => rank(one) - rank(other))) this.#begin(attempt);
     this.#isDue ||= claimed.more;
-    if (!this.#isDue) this.#looks.nudge(LOOK_MS);
+    if (!this.#isDue) {
+      this.#isNew &&= isFull; // else there was room for it
+      this.#looks.nudge(LOOK_MS);
+    }
     return this.#isDue || Infinity;
+  }
+
+  /** Notifies the workers of other processes, now or soon. What they miss, they see by a heartbeat. */
+  #notify(): void {
+    const now = this.#options.clock.now();
+    const waitMs = this.#notifiedAt + NOTIFY_MS - now;
+    if (waitMs > 0) {
+      this.#rounds.nudge(waitMs);
+      return;
+    }
+    this.#isNew = false;
+    this.#notifiedAt = now;
+    void notifyWorkers(this.#options.database, this.#id).catch(() => undefined);
   }
 
   /** Begins a suspect if one is due and none runs. */
@@ -213,7 +246,7 @@ export class Worker {
     void this.#run(running).finally(() => {
       this.#running.delete(running);
       if (instance !== undefined) this.#suspectsAt = -Infinity;
-      if (!this.#closing) this.nudge();
+      if (!this.#closing) this.#wake();
     });
   }
 
@@ -312,7 +345,10 @@ export class Worker {
     const [beganAt, held] = [clock.now(), [...this.#running]];
     const attempts = held.map(({ attempt }) => attempt);
     const owner = { id: this.#id, held: attempts, methods: [...methods().keys()] };
-    const { suspects, isBusy, nextMs } = await beat(database, owner, { signal });
+    const { suspects, isBusy, nextMs } = await beat(database, owner, { signal }).catch((error: unknown) => {
+      this.#notices?.check();
+      throw error;
+    });
     this.#beatAt = beganAt;
     if (suspects) this.#suspectsAt = Math.min(this.#suspectsAt, beganAt);
     const dueMs = nextMs ?? Infinity;

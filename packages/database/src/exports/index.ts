@@ -27,6 +27,7 @@ export {
   TooManyCalls,
   UniqueViolation,
 } from '../errors.js';
+export { keepListening } from '../keep-listening.js';
 export { listen } from '../listen.js';
 export { meterTables, observeRow } from '../metrics.js';
 export { migrate } from '../migrate.js';

@@ -1,13 +1,13 @@
 import type { Meter } from '@opentelemetry/api';
-import { type Database, eventLoopPace, Turns } from '@rondo/database';
+import { type Database, eventLoopPace, keepListening, Turns } from '@rondo/database';
 import { type Clock, type Random, systemClock, systemRandom } from '@rondo/rpc/clock';
 import { watchErrors } from './errors.js';
 import { createFeed, type Feed } from './feed/feed.js';
-import { type Listener, startListener } from './feed/listener.js';
 import { meterSync } from './metrics.js';
 import { BOUNDS, type Bounds, type SyncLog } from './options.js';
 import { outageLog } from './outage.js';
 import { createRelay } from './relay.js';
+import { CHANNEL } from './schema.js';
 import { startSweep } from './sweep.js';
 import { endStalledReads } from './watch/stalled-reads.js';
 import { type WatchContext, type WatchEvent, type WatchOptions, watch } from './watch/watch.js';
@@ -59,7 +59,7 @@ export function createSync(options: SyncOptions): Sync {
   const outage = outageLog(log, 'the reading of changes');
   const relay = createRelay({ database, clock, outage: outageLog(log, 'the relay of changes') });
   const feed = createFeed({ ...bounds, now: () => clock.now(), outage });
-  let listener: Listener | undefined;
+  let listener: ReturnType<typeof keepListening> | undefined;
   const sweep = startSweep({
     ...{ database, clock, random, bounds, relay, feed },
     outage: outageLog(log, 'the trimming of changes'),
@@ -73,11 +73,9 @@ export function createSync(options: SyncOptions): Sync {
   });
   const context = { database, clock, feed, relay, bounds, snapshotTurns };
   const watchers = createWatchers(context, () => {
-    listener ??= startListener({
-      url,
-      clock,
-      random,
-      onPosition: feed.wake,
+    listener ??= keepListening({
+      ...{ url, channel: CHANNEL, applicationName: 'rondo-sync', clock, random },
+      onNotification: (payload = '') => feed.wake(/^\d+$/.test(payload) ? BigInt(payload) : undefined),
       outage: outageLog(log, 'listening for changes'),
     });
   });
