@@ -4,6 +4,8 @@ import { createOutcomeStore, createPool } from '@rondo/database';
 import { answerParent } from '@rondo/harness';
 import { createJobs } from '@rondo/jobs';
 import { currentWorkLimits, silentLogger } from '@rondo/rpc/call';
+import { createLoopback } from '@rondo/rpc/internal';
+import { createRouter } from '@rondo/rpc/server';
 import { createTestChannel, standIn } from '@rondo/rpc/testing';
 
 answerParent({
@@ -15,7 +17,11 @@ answerParent({
         return {};
       }, currentWorkLimits());
     const services = [standIn(ChoreServiceDefinition, { doChore: write, doAlone: write })];
-    const channel = createTestChannel({ services, outcomes: createOutcomeStore(database) });
-    await createJobs({ database, services: [ChoreServiceDefinition], channel, log: silentLogger }).start();
+    const outcomes = createOutcomeStore(database);
+    const channel = createTestChannel({ services, outcomes });
+    const loopback = createLoopback({});
+    loopback.open(createRouter({ services, outcomes }), { outcomes, isReady: () => true });
+    const parts = { database: { ...database, outcomes }, channel, loopback, log: silentLogger };
+    await createJobs({ ...parts, services: [ChoreServiceDefinition] }).start();
   },
 });

@@ -8,6 +8,7 @@ import { answerParent } from '@rondo/harness';
 import { createJobs } from '@rondo/jobs';
 import { currentWorkLimits, silentLogger } from '@rondo/rpc/call';
 import { createChannel, staticResolver } from '@rondo/rpc/client';
+import { createLoopback } from '@rondo/rpc/internal';
 import { createRouter, serve } from '@rondo/rpc/server';
 import { standIn } from '@rondo/rpc/testing';
 
@@ -63,10 +64,15 @@ answerParent({
       standIn(WatcherServiceDefinition, { once: ({ piece }) => take(piece) }),
       ...(saysUptime ? [standIn(CallStatsServiceDefinition, { getCallStats })] : []),
     ];
-    await serve(createRouter({ services, outcomes: createOutcomeStore(database) }), { listen });
+    const outcomes = createOutcomeStore(database);
+    const router = createRouter({ services, outcomes });
+    const loopback = createLoopback({});
+    loopback.open(router, { outcomes, isReady: () => true });
+    await serve(router, { listen });
     const self = { service: ChoreServiceDefinition.fullName, instanceId: listen };
     const channel = createChannel({ resolver: staticResolver(replicas, { minPingIntervalMs: 500 }), self });
-    await createJobs({ database, services: [ChoreServiceDefinition], channel, log: silentLogger }).start();
+    const parts = { database: { ...database, outcomes }, channel, loopback, log: silentLogger };
+    await createJobs({ ...parts, services: [ChoreServiceDefinition] }).start();
   },
   ping: () => true,
 });

@@ -1,3 +1,5 @@
+import type { Queries } from './sql.js';
+
 /** The interface by which a call takes effect once. `@rondo/rpc` has the other side; this package doesn't import it. */
 
 /** A call with an idempotency key. */
@@ -37,4 +39,6 @@ export interface Once extends KeyedCall {
   encode(result: unknown): Uint8Array;
   /** An earlier call has the key. Returns the error with which the transaction ends. */
   repeated(first: StoredOutcome): Error;
+  /** Ends the stored call that this is, before the commit. No outcome is stored then. @throws if another process has the call. */
+  readonly settle?: ((transaction: Pick<Queries, 'query'>) => Promise<void>) | undefined;
 }

@@ -68,16 +68,22 @@ async function insertOrFind(
   throw new Error(`the outcome of ${call.method} is removed again and again`);
 }
 
-/** Work of a transaction that claims the call's key first, and stores its result as the outcome before the commit. */
+/**
+ * Work of a transaction that claims the call's key first, and stores its result as the outcome before the commit. The first attempt of a stored
+ * call instead ends that, before the commit.
+ */
 export function claiming<T>(
   once: Once,
   work: (transaction: Transaction) => Promise<T>,
 ): (transaction: Transaction) => Promise<T> {
   return async (transaction) => {
-    const first = await claim(transaction, once);
+    const { settle } = once;
+    const first = settle === undefined ? await claim(transaction, once) : undefined;
     if (first !== undefined) throw once.repeated(first);
     const result = await once.run(() => work(transaction));
-    await transaction.query(SAVE, [...idOf(once), once.encode(result)], { name: 'rondo_outcome_save' });
+    const reply = once.encode(result);
+    if (settle === undefined) await transaction.query(SAVE, [...idOf(once), reply], { name: 'rondo_outcome_save' });
+    else await settle(transaction);
     return result;
   };
 }

@@ -160,6 +160,8 @@ export interface OperatorAudit {
 export interface PartDatabase extends Database {
   /** The service's audit, if it keeps one. */
   readonly audit?: OperatorAudit | undefined;
+  /** The outcomes of the service's calls with idempotency keys, if this database has them. */
+  readonly outcomes?: object | undefined;
   /** Called after each commit that may have changed what is watched. It doesn't throw. */
   readonly nudge?: (() => void) | undefined;
   /** Opens further connections to the database, apart from those that serve calls. `poolName` tells their metrics apart. */

@@ -2,9 +2,20 @@ import { HealthDefinition } from '@rondo/contracts/health/v1/health';
 import { CallStatsServiceDefinition } from '@rondo/contracts/rondo/stats/v1/stats';
 import { type Channel, type ClientCall, createClient } from '@rondo/rpc/client';
 import { type Clock, sleep } from '@rondo/rpc/clock';
-import { BYTES, bindingOf, inSpan, RouterError, TransportError, wasSent } from '@rondo/rpc/internal';
+import {
+  BYTES,
+  bindingOf,
+  inSpan,
+  type Loopback,
+  RouterError,
+  type Settle,
+  STORED_CALL,
+  TransportError,
+  wasSent,
+} from '@rondo/rpc/internal';
 import type { Middleware } from '@rondo/rpc/middleware';
 import { RpcError, Status } from '@rondo/rpc/status';
+import type { Claim } from './attempt.js';
 import type { StoredMethod } from './contract.js';
 import { toMs } from './declared.js';
 
@@ -40,6 +51,10 @@ interface StoredCallOptions {
   readonly instance?: string | undefined;
   /** An instance that doesn't get it. */
   readonly avoids: string | null;
+  /** Whether this process serves the call itself, if its server still takes calls. */
+  readonly here?: boolean;
+  /** Ends the call in the transaction of its handler, if this process serves it. */
+  readonly settle?: Settle | undefined;
   /** Called once the instance may have ended, before it is known; of a suspect that is called in this process, before the call. */
   readonly onDoubt?: () => Promise<void>;
 }
@@ -58,6 +73,8 @@ export interface StoredCaller {
    * it.
    */
   isStuck(job: StoredMethod, signal: AbortSignal): boolean;
+  /** Which of the methods this process serves itself, and its instance, if that is known. */
+  here(jobs: readonly StoredMethod[]): NonNullable<Claim['here']>;
   /** The instance for suspects of the method: the live one with the lowest id, and this process only if it is alone. */
   instanceForSuspects(job: StoredMethod): string | undefined;
   /** Whether the instance answers now: one that stands still is killed by its supervisor, and no suspect is the cause. */
@@ -74,14 +91,16 @@ const REFUSED = /ECONNREFUSED|nothing listens/;
 /** What a {@link StoredCaller} needs. */
 interface StoredCallerOptions {
   readonly channel: Channel;
+  readonly loopback?: Loopback | undefined;
   readonly clock: Clock;
   /** What traces call a stored call, such as `job`. */
   readonly noun: string;
 }
 
 /** Makes calls over a channel. */
-export function storedCaller({ channel, clock, noun }: StoredCallerOptions): StoredCaller {
-  const known = new WeakMap<StoredMethod, { call: ReturnType<typeof encodedCall>; fleet: Fleet }>();
+export function storedCaller({ channel, loopback, clock, noun }: StoredCallerOptions): StoredCaller {
+  type Call = ReturnType<typeof encodedCall>;
+  const known = new WeakMap<StoredMethod, { call: Call; own: Call | undefined; fleet: Fleet }>();
   const sent = new WeakMap<AbortSignal, ClientCall['attempts']>();
   const note: Middleware<ClientCall> = (call, next) => {
     if (call.options.signal !== undefined) sent.set(call.options.signal, call.attempts);
@@ -91,7 +110,8 @@ export function storedCaller({ channel, clock, noun }: StoredCallerOptions): Sto
     const made = known.get(job);
     if (made !== undefined) return made;
     const call = encodedCall(job, channel, [note]);
-    const target = { call, fleet: channel.fleet(bindingOf(call).method) };
+    const own = loopback && encodedCall(job, loopback.channel);
+    const target = { call, own, fleet: channel.fleet(bindingOf(call).method) };
     known.set(job, target);
     return target;
   };
@@ -142,12 +162,18 @@ export function storedCaller({ channel, clock, noun }: StoredCallerOptions): Sto
     }
   };
   return {
-    async call(job, { id, request, idempotencyKey, attempts, traceparent }, { avoids, onDoubt, ...options }) {
-      const { call, fleet } = targetOf(job);
-      const metadata = { ...keyOf(job, idempotencyKey), ...options.metadata };
+    async call(job, { id, request, idempotencyKey, attempts, traceparent }, given) {
+      const { avoids, onDoubt, here = false, settle, ...options } = given;
+      const { call, own, fleet } = targetOf(job);
+      const metadata: Record<string, string> = { ...keyOf(job, idempotencyKey), ...options.metadata };
       const avoid = [avoids, fleet.own].filter((id) => typeof id === 'string');
       const attributes = { [`rondo.${noun}.id`]: id, [`rondo.${noun}.attempt`]: attempts };
       await inSpan({ name: `${noun} ${job.name}`, attributes, linkTo: traceparent }, async () => {
+        if (here && own !== undefined && loopback?.serves(job.method.path)) {
+          const make = () => own(request, { signal: options.signal, metadata, maxAttempts: 1 });
+          await (settle ? loopback.settling(metadata[STORED_CALL] ?? '', settle, make) : make());
+          return;
+        }
         if (options.instance !== undefined && options.instance === fleet.self) await onDoubt?.();
         try {
           await call(request, { ...options, metadata, avoid, maxAttempts: 1 });
@@ -161,6 +187,11 @@ export function storedCaller({ channel, clock, noun }: StoredCallerOptions): Sto
       const at = sent.get(signal)?.at(-1);
       const goesOn = (id: string) => fleet.standing().ready.includes(id) || fleet.isLeaving(id);
       return at !== undefined && wasSent(at) && !goesOn(at.instance);
+    },
+    here(jobs) {
+      const served = jobs.filter(({ method }) => loopback?.serves(method.path));
+      const [first] = served;
+      return { methods: served.map(({ name }) => name), instance: (first && targetOf(first).fleet.self) ?? null };
     },
     instanceForSuspects(job) {
       const { fleet } = targetOf(job);

@@ -8,6 +8,7 @@ import {
   type PartOptions,
   processOf,
   type RequestInit,
+  STORED_CALL,
   type ServiceDefinition,
 } from '@rondo/rpc/internal';
 import type { Part, ServiceImplementation } from '@rondo/rpc/server';
@@ -71,8 +72,6 @@ export interface Jobs extends Part {
 
 /** How many jobs of a method a process runs at once. */
 const MOST_AT_ONCE = 10;
-/** The metadata key by which a handler knows its job, and the attempt. */
-const JOB_KEY = 'rondo-job';
 const KEY_BYTES = 16;
 const MAX_KEY = 200;
 const MAX_REQUEST_BYTES = 1024 * 1024;
@@ -84,7 +83,7 @@ const MAX_REQUEST_BYTES = 1024 * 1024;
  */
 export function createJobs(options: JobsOptions): Jobs {
   const { database, services, audit = database.audit } = options;
-  const { channel, log, clock, random, meter: given } = processOf(options);
+  const { channel, loopback, log, clock, random, meter: given } = processOf(options);
   const byDefinition = jobMethodsOf(services);
   const jobs = [...byDefinition.values()];
   const scheduled = jobs.filter(isScheduled);
@@ -96,11 +95,11 @@ export function createJobs(options: JobsOptions): Jobs {
     told.add(method);
   };
   const worker = new Worker({
-    ...{ database, channel, log, clock, random, meter },
+    ...{ database, channel, loopback, log, clock, random, meter },
     methods: () => byName,
     ...{ claim: claimJobs, mostAtOnce: MOST_AT_ONCE, countsAway: true, retriesAnew: true },
     keyOf,
-    metadataOf: ({ id, claim }) => ({ [JOB_KEY]: `${id}:${claim}` }),
+    metadataOf: ({ id, claim }) => ({ [STORED_CALL]: `${id}:${claim}` }),
     words: { noun: 'job', remedy: 'remove the cause, then run rondo jobs retry with its id, or rondo jobs discard' },
     prepare: async (signal) => scheduled.length > 0 && (await fire(database, scheduled, { signal, onFault })),
   });
@@ -130,7 +129,7 @@ export function createJobs(options: JobsOptions): Jobs {
     },
     cancel: (transaction, method, key) => deleteJob(transaction, jobOf(method).name, key),
     async tell({ metadata }, progress) {
-      const [, id, claim] = /^(\d{1,18}):(.+)$/.exec(String(metadata.get(JOB_KEY))) ?? [];
+      const [, id, claim] = /^(\d{1,18}):(.+)$/.exec(String(metadata.get(STORED_CALL))) ?? [];
       if (id !== undefined && claim !== undefined) await setProgress(database, { id: BigInt(id), claim }, progress);
     },
     async start() {

@@ -1,5 +1,5 @@
 import type { Queries } from '@rondo/database';
-import { ATTEMPT, type Attempt, claimed, LEASE_MS, type Wanted } from './attempt.js';
+import { ATTEMPT, type Attempt, type Claim, claimed, claimParams, type Wanted } from './attempt.js';
 
 /** How many jobs become ready at once. */
 const BATCH = 500;
@@ -32,7 +32,7 @@ const CLAIM = `
         ORDER BY lane LIMIT 1) AS first ON true
     WHERE keys.lane IS NOT NULL AND (wrapped IS NOT TRUE OR keys.lane < $5)
   )
-  UPDATE jobs SET ${claimed('$6', '$7')}, ready = false WHERE id = ANY(ARRAY(
+  UPDATE jobs SET ${claimed({ claim: '$6', leaseMs: '$7', here: '$8', instance: '$9' })}, ready = false WHERE id = ANY(ARRAY(
     SELECT waiting.id FROM keys LEFT JOIN taken USING (lane) CROSS JOIN LATERAL (
       SELECT id FROM jobs AS waiting
       WHERE waiting.method = $1 AND waiting.lane = keys.lane AND ready AND NOT failed AND ends = 0 AND due_time <= now()
@@ -44,9 +44,9 @@ const CLAIM = `
 export async function claimByKey(
   { query }: Queries,
   { method, most, maxRunning, perKey }: Wanted,
-  claim: string,
+  claim: Claim,
 ): Promise<readonly Attempt[]> {
   await query(READY, [method], { name: 'rondo_job_ready' });
-  const params = [method, most, maxRunning, perKey?.running ?? null, perKey?.after ?? '', claim, LEASE_MS];
+  const params = [method, most, maxRunning, perKey?.running ?? null, perKey?.after ?? '', ...claimParams(claim)];
   return await query<Attempt>(CLAIM, params, { name: 'rondo_job_claim_key' });
 }

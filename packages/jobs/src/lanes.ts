@@ -1,5 +1,5 @@
 import type { Queries, QueryOptions } from '@rondo/database';
-import { ATTEMPT, type Attempt, type Claimed, claimed, LEASE_MS, type Wanted } from './attempt.js';
+import { ATTEMPT, type Attempt, type Claim, type Claimed, claimed, claimParams } from './attempt.js';
 
 /** When a job is due that waits for others of its lane. */
 const BLOCKED = "'9999-01-01'::timestamptz";
@@ -32,7 +32,7 @@ const CLAIM = `
       WHERE NOT due.first))
     RETURNING id
   ), claimed AS (
-    UPDATE jobs SET ${claimed('$3', '$4')}
+    UPDATE jobs SET ${claimed({ claim: '$3', leaseMs: '$4', here: '$5', instance: '$6' })}
     WHERE id = ANY(ARRAY(
       SELECT id FROM (
         SELECT id, most, row_number() OVER (PARTITION BY method ORDER BY due_time, id) AS place FROM due WHERE first) AS heads
@@ -45,12 +45,9 @@ const CLAIM = `
 type Row = { readonly blocked: bigint } & (Attempt | { readonly id: null });
 
 /** As `claimJobs`, of each lane the first. */
-export async function claimHeads(
-  { query }: Queries,
-  { wanted, claim }: { readonly wanted: readonly Wanted[]; readonly claim: string },
-  options: QueryOptions,
-): Promise<Claimed> {
-  const params = [wanted.map(({ method }) => method), wanted.map(({ most }) => most), claim, LEASE_MS];
+export async function claimHeads({ query }: Queries, claim: Claim, options: QueryOptions): Promise<Claimed> {
+  const { wanted } = claim;
+  const params = [wanted.map(({ method }) => method), wanted.map(({ most }) => most), ...claimParams(claim)];
   const rows = await query<Row>(CLAIM, params, { ...options, name: 'rondo_lane_claim' });
   const attempts = rows.flatMap((row) => (row.id === null ? [] : [row]));
   return { attempts, more: attempts.length > 0 || rows.some(({ blocked }) => blocked > 0n) };

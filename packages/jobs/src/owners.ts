@@ -1,5 +1,5 @@
 import type { Queries, QueryOptions } from '@rondo/database';
-import { LEASE_MS } from './attempt.js';
+import { LEASE_MS, RUNS_HERE } from './attempt.js';
 import { type Held, heldOf } from './store.js';
 
 /**
@@ -13,7 +13,7 @@ const DEAD = `now() - ${ms(HEARTBEAT_MS.dead)}`;
 
 /**
  * Only a worker that has stored heartbeats for a while without a gap declares others ended: after an outage of the database all heartbeats are
- * old at first. An attempt whose worker has ended counts. A worker also frees what it has claimed without knowing
+ * old at first. An attempt whose worker has ended counts, and if it ran in that process, the process has ended during the call. A worker also frees what it has claimed without knowing
  * it, and what it couldn't settle, as the database was away. Claims of other versions don't begin with `2.w`. A locked row waits for the next
  * heartbeat.
  */
@@ -33,6 +33,7 @@ const BEAT = `
     FOR UPDATE OF jobs SKIP LOCKED
   ), freed AS (
     UPDATE jobs SET claim = NULL, due_time = coalesce(next_time, now()), next_time = NULL,
+      ends = ends + (ended AND next_time IS NULL AND ${RUNS_HERE})::integer,
       error = CASE WHEN ended AND next_time IS NULL THEN 'the process that made the call has ended' ELSE error END
     FROM lost WHERE jobs.id = lost.id RETURNING jobs.id
   ), quarantined AS (

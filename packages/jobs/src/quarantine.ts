@@ -51,7 +51,7 @@ const RESERVE = `
   RETURNING since <= clock_timestamp() - ${CLAIMING_MS} * interval '1 ms' AS known`;
 
 const CLAIM = `
-  UPDATE jobs SET ${claimed('$3', '$4')}
+  UPDATE jobs SET ${claimed({ claim: '$3', leaseMs: '$4' })}
   WHERE id = $1 AND ends > 0 AND NOT failed AND due_time <= now() AND NOT EXISTS (
     SELECT FROM jobs AS other WHERE claim IS NOT NULL AND due_time > now() AND (ends > 0 OR (
       other.avoids IS DISTINCT FROM $2

@@ -108,6 +108,12 @@ CREATE INDEX jobs_unready ON jobs (method, due_time) WHERE NOT ready AND NOT fai
 ALTER TABLE job_schedules ADD COLUMN overlap_time timestamptz;
 `;
 
+const CLAIMS = `
+-- How often this version of the job was claimed. The first attempt of a job whose handler runs in the process that claims it ends the job in its
+-- own transaction, as no other process can have called it. 1 for jobs and events of which that isn't known.
+ALTER TABLE jobs ADD COLUMN claims integer NOT NULL DEFAULT 1;
+`;
+
 /** The tables of {@link createJobs}; a service passes it to `createReadiness` in `parts`. */
 export const jobsSchema: SchemaPart = {
   name: 'jobs',
@@ -117,5 +123,6 @@ export const jobsSchema: SchemaPart = {
     { name: '0003_ends.sql', sql: ENDS },
     { name: '0004_owners.sql', sql: OWNERS },
     { name: '0005_keys.sql', sql: KEYS },
+    { name: '0006_claims.sql', sql: CLAIMS },
   ],
 };

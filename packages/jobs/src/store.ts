@@ -1,5 +1,5 @@
 import type { Database, Queries, QueryOptions } from '@rondo/database';
-import { ATTEMPT, type Attempt, type Claimed, claimed, LEASE_MS, type Wanted } from './attempt.js';
+import { ATTEMPT, type Attempt, type Claim, type Claimed, claimed, claimParams, LEASE_MS } from './attempt.js';
 import { claimByKey } from './keys.js';
 import { unblock } from './lanes.js';
 
@@ -25,12 +25,12 @@ const RUNS = 'stored.claim IS NOT NULL AND stored.due_time > clock_timestamp()';
 export async function insertJob({ query }: Queries, job: NewJob): Promise<void> {
   const { method, key, request, at = null, traceparent, lane = null } = job;
   await query(
-    `INSERT INTO jobs AS stored (method, key, request, due_time, traceparent, lane, ready, uid)
-     VALUES ($1, $2, $3, coalesce($4, now()), $5, $6, $6::text IS NOT NULL AND coalesce($4 <= now(), true), ${NEW_UID})
+    `INSERT INTO jobs AS stored (method, key, request, due_time, traceparent, lane, ready, uid, claims)
+     VALUES ($1, $2, $3, coalesce($4, now()), $5, $6, $6::text IS NOT NULL AND coalesce($4 <= now(), true), ${NEW_UID}, 0)
      ON CONFLICT (method, key) DO UPDATE SET request = EXCLUDED.request, version = stored.version + 1,
        due_time = CASE WHEN ${RUNS} THEN stored.due_time ELSE EXCLUDED.due_time END,
        claim = CASE WHEN ${RUNS} THEN rtrim(stored.claim, '+') || '+' END,
-       next_time = CASE WHEN ${RUNS} THEN EXCLUDED.due_time END, attempts = 0, ends = 0, refusals = 0,
+       next_time = CASE WHEN ${RUNS} THEN EXCLUDED.due_time END, attempts = 0, claims = 0, ends = 0, refusals = 0,
        error = '', failed = false, progress = '', traceparent = EXCLUDED.traceparent, create_time = now(), lane = EXCLUDED.lane,
        ready = false`,
     [method, key, request, at, traceparent, lane],
@@ -47,7 +47,7 @@ export async function deleteJob({ maybeOne }: Queries, method: string, key: stri
 
 /** The ids are an array: PostgreSQL takes a join for a large one if many jobs are due, and reads the whole table. */
 const CLAIM = `
-  UPDATE jobs SET ${claimed('$4', '$5')}, uid = coalesce(uid, ${NEW_UID})
+  UPDATE jobs SET ${claimed({ claim: '$4', leaseMs: '$5', here: '$6', instance: '$7' })}, uid = coalesce(uid, ${NEW_UID})
   WHERE id = ANY(ARRAY(
     SELECT picked.id FROM unnest($1::text[], $2::integer[], $3::integer[]) AS wanted (method, most, bound)
     CROSS JOIN LATERAL (
@@ -61,11 +61,8 @@ const CLAIM = `
   RETURNING ${ATTEMPT.outer}`;
 
 /** Takes jobs that are due. The process has them until it settles them, or its heartbeats stop. */
-export async function claimJobs(
-  database: Database,
-  { wanted, claim }: { readonly wanted: readonly Wanted[]; readonly claim: string },
-  options: QueryOptions,
-): Promise<Claimed> {
+export async function claimJobs(database: Database, claim: Claim, options: QueryOptions): Promise<Claimed> {
+  const { wanted } = claim;
   const unkeyed = wanted.filter(({ perKey }) => !perKey);
   const take = async (queries: Queries) => {
     const attempts: Attempt[] = [];
@@ -74,7 +71,7 @@ export async function claimJobs(
       unkeyed.map(({ method }) => method),
       unkeyed.map(({ most }) => most),
       unkeyed.map(({ maxRunning }) => maxRunning),
-      ...[claim, LEASE_MS],
+      ...claimParams(claim),
     ];
     if (unkeyed.length > 0)
       attempts.push(...(await queries.query<Attempt>(CLAIM, params, { ...options, name: 'rondo_job_claim' })));
@@ -129,6 +126,20 @@ export async function settleJobs(database: Database, held: readonly Attempt[]): 
       await settle(transaction);
       await unblock(transaction, laned);
     });
+}
+
+/**
+ * Removes the job of an attempt in the transaction of its handler, or lets the job begin that replaced it.
+ *
+ * @throws Error if the job isn't that of this process any more.
+ */
+export async function settleWithin({ query }: Pick<Queries, 'query'>, { id, claim }: Held): Promise<void> {
+  const removed = await query('DELETE FROM jobs WHERE id = $1 AND claim = $2 RETURNING id', [id, claim], {
+    name: 'rondo_job_settle_within',
+  });
+  if (removed.length > 0) return;
+  const next = `UPDATE jobs SET claim = NULL, due_time = next_time, next_time = NULL WHERE id = $1 AND claim = $2 || '+' RETURNING id`;
+  if ((await query(next, [id, claim])).length === 0) throw new Error('the job is no longer that of this process');
 }
 
 /**
@@ -214,7 +225,10 @@ export async function failJob(
 
 /** A job as an operator sees it. */
 export interface JobRow
-  extends Omit<Attempt, 'uid' | 'lane' | 'request' | 'version' | 'claim' | 'ends' | 'avoids' | 'traceparent'> {
+  extends Omit<
+    Attempt,
+    'uid' | 'lane' | 'request' | 'version' | 'claim' | 'claims' | 'ends' | 'avoids' | 'traceparent'
+  > {
   readonly running: boolean;
   readonly failed: boolean;
   readonly dueTime: Date;

@@ -1,10 +1,11 @@
 import { createSweep, type Pruning } from '@rondo/base';
-import type { Database } from '@rondo/database';
+import type { PartDatabase } from '@rondo/database';
 import type { Logger } from '@rondo/rpc/call';
 import type { Channel } from '@rondo/rpc/client';
 import type { Clock, Random } from '@rondo/rpc/clock';
+import type { Loopback, Settle } from '@rondo/rpc/internal';
 import type { RpcError } from '@rondo/rpc/status';
-import type { Attempt, Claimed, Wanted } from './attempt.js';
+import { type Attempt, type Claimed, runsHere, type Wanted } from './attempt.js';
 import { codeOf, isUnseen, type StoredCaller, storedCaller } from './caller.js';
 import type { StoredMethod } from './contract.js';
 import { awayMs, failureOf, isAway } from './failure.js';
@@ -13,7 +14,16 @@ import { followNotices, type Notices, notifyWorkers } from './notices.js';
 import { beat, HEARTBEAT_MS } from './owners.js';
 import { Quarantine, type Suspected } from './quarantine.js';
 import { pruneFailed } from './retention.js';
-import { type claimJobs, doubtJob, errorText, failJob, releaseJobs, renewJobs, settleJobs } from './store.js';
+import {
+  type claimJobs,
+  doubtJob,
+  errorText,
+  failJob,
+  releaseJobs,
+  renewJobs,
+  settleJobs,
+  settleWithin,
+} from './store.js';
 
 const MAX_SETTLED = 500;
 /** What has been claimed begins in this order. */
@@ -35,7 +45,7 @@ export interface Words {
 
 /** What a {@link Worker} needs. */
 export interface WorkerOptions {
-  readonly database: Database;
+  readonly database: PartDatabase;
   /** The methods of stored calls, by name. */
   readonly methods: () => ReadonlyMap<string, StoredMethod>;
   readonly claim: typeof claimJobs;
@@ -51,6 +61,8 @@ export interface WorkerOptions {
   readonly countsAway: boolean;
   readonly words: Words;
   readonly channel: Channel;
+  /** By it the process serves calls that it makes. */
+  readonly loopback: Loopback | undefined;
   readonly log: Logger;
   readonly clock: Clock;
   readonly random: Random;
@@ -67,6 +79,8 @@ interface Running {
   readonly instance: string | undefined;
   /** Whether it is stored that its instance may have ended. */
   doubted: boolean;
+  /** Whether the transaction of its handler ends the job. */
+  settled: boolean;
 }
 
 /** How often in a row a method reached no instance, and until when it rests. */
@@ -123,7 +137,8 @@ export class Worker {
   start(): void {
     this.#looks.start();
     this.#rounds.start();
-    if (!this.#closing) this.#notices ??= followNotices({ ...this.#options, id: this.#id, onNotice: () => this.#wake() });
+    if (!this.#closing)
+      this.#notices ??= followNotices({ ...this.#options, id: this.#id, onNotice: () => this.#wake() });
   }
 
   /** Something was stored in this process. If it has no room for it, others are notified. */
@@ -180,7 +195,8 @@ export class Worker {
     const isFull = wanted.length < methods().size;
     if (this.#isNew && isFull) this.#notify();
     if (wanted.length === 0) return Infinity;
-    const claimed: Claimed = await claim(database, { wanted, claim: this.#nextClaim() }, { signal });
+    const here = this.#caller.here([...methods().values()]);
+    const claimed: Claimed = await claim(database, { wanted, claim: this.#nextClaim(), here }, { signal });
     const rank = ({ method }: Attempt) => PRIORITIES.indexOf(methods().get(method)?.method.policy.priority ?? 'normal');
     for (const attempt of claimed.attempts.toSorted((one, other) => rank(one) - rank(other))) this.#begin(attempt);
     this.#isDue ||= claimed.more;
@@ -240,7 +256,7 @@ export class Worker {
   #begin(attempt: Attempt, instance?: string): void {
     const job = this.#options.methods().get(attempt.method);
     if (job === undefined) return;
-    const running = { attempt, job, control: new AbortController(), instance, doubted: false };
+    const running = { attempt, job, control: new AbortController(), instance, doubted: false, settled: false };
     this.#running.add(running);
     if (attempt.lane !== null) this.#lastKeys.set(job.name, attempt.lane);
     void this.#run(running).finally(() => {
@@ -262,6 +278,7 @@ export class Worker {
       await this.#call(running);
       this.#options.meter.ended(job.name, 'OK');
       this.#away.delete(job.name);
+      if (running.settled) return;
       this.#done.push(attempt);
       await this.#settle();
     } catch (error) {
@@ -281,7 +298,19 @@ export class Worker {
     const avoids = instance === undefined ? attempt.avoids : null;
     const onDoubt = () => this.#doubt(running);
     const { signal } = control;
-    await this.#caller.call(job, call, { signal, metadata: metadataOf?.(attempt), instance, avoids, onDoubt });
+    const how = { here: runsHere(attempt), settle: this.#settleWithin(running) };
+    await this.#caller.call(job, call, { ...how, signal, metadata: metadataOf?.(attempt), instance, avoids, onDoubt });
+  }
+
+  /** How the handler's transaction ends the job; undefined unless it is the first attempt, and the database that of the handler's transaction. */
+  #settleWithin(running: Running): Settle | undefined {
+    const { database, loopback } = this.#options;
+    const isSame = database.outcomes !== undefined && loopback?.outcomes === database.outcomes;
+    if (!isSame || running.attempt.claims !== 1) return undefined;
+    return async (transaction) => {
+      running.settled = true;
+      await settleWithin(transaction, running.attempt);
+    };
   }
 
   /** Stores that the instance of a call may have ended, or stands still. If it can't be stored, only the end of this process would hide that. */
@@ -357,8 +386,8 @@ export class Worker {
     const stuck = held.filter(({ job, control }) => this.#caller.isStuck(job, control.signal));
     await Promise.all(stuck.map((running) => this.#doubt(running)));
     const lost = attempts.length === 0 ? [] : await renewJobs(database, attempts);
-    for (const { attempt, control } of held)
-      if (lost.includes(attempt)) control.abort(new Error('the job is no longer that of this process'));
+    for (const { attempt, control, settled } of held)
+      if (!settled && lost.includes(attempt)) control.abort(new Error('the job is no longer that of this process'));
     const { every, atRest } = HEARTBEAT_MS;
     this.#restMs = isBusy || this.#isDue ? every : Math.min(this.#restMs + every, atRest);
     const rested = [...this.#away.values()].map(({ until }) => until - beganAt);

@@ -46,9 +46,10 @@ export function eachWithDatabase(use: (database: Database) => void) {
 }
 
 /** Writes an effect, as a handler does. */
-export const write = (database: Database, chore: string) =>
+export const write = (database: Database, chore: string, during?: () => Promise<void>) =>
   database.transaction(async ({ query }) => {
     await query('INSERT INTO effects (chore) VALUES ($1)', [chore]);
+    await during?.();
     return {};
   }, currentWorkLimits());
 

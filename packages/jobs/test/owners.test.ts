@@ -175,7 +175,8 @@ const METHOD = 'm.S/M';
 const wanted = [{ method: METHOD, most: 5, maxRunning: null }];
 const insert = (key: string) =>
   insertJob(database, { method: METHOD, key, request: Buffer.of(), at: undefined, traceparent: '' });
-const claim = async (owner: string) => (await claimJobs(database, { wanted, claim: `${owner}-1` }, {})).attempts;
+const claim = async (owner: string, here?: { methods: string[]; instance: string }) =>
+  (await claimJobs(database, { wanted, claim: `${owner}-1`, ...(here && { here }) }, {})).attempts;
 const passes = (ms: number, owner?: string) =>
   database.query(
     `UPDATE job_owners SET heartbeat = heartbeat - $1 * interval '1 ms', since = since - $1 * interval '1 ms'
@@ -223,6 +224,27 @@ it('one statement frees all jobs of a worker that has ended, and those that repl
   await database.query("UPDATE jobs SET ends = 1, claim = '2.w3-1', due_time = now() + interval '1 h'");
   await beat(database, { id: 'w1', held: [] });
   expect((await database.query<Attempt>('SELECT ends FROM jobs')).map(({ ends }) => ends)).toEqual([1, 1, 1]);
+});
+
+it('a job that ran in the process of its worker is a suspect, unless it was replaced or the process is for suspects', async () => {
+  for (const owner of ['w1', 'w2', 'w3']) await beat(database, { id: owner, held: [] });
+  for (const key of ['a', 'replaced']) await insert(key);
+  const methods = [METHOD];
+  expect(await claim('w2', { methods, instance: 'two' })).toHaveLength(2);
+  await insert('replaced');
+  await database.query(
+    "INSERT INTO job_quarantine (instance, owner, until, since) VALUES ('three', 'w1', now() + interval '1 h', now())",
+  );
+  await insert('elsewhere');
+  expect(await claim('w3', { methods, instance: 'three' })).toHaveLength(1);
+  for (const owner of ['w2', 'w3']) await passes(dead + 1_000, owner);
+  await database.query("UPDATE job_owners SET since = now() - interval '1 h' WHERE id = 'w1'");
+  await beat(database, { id: 'w1', held: [] });
+  expect(await database.query('SELECT key, ends FROM jobs WHERE claim IS NULL ORDER BY key')).toEqual([
+    { key: 'a', ends: 1 },
+    { key: 'elsewhere', ends: 0 },
+    { key: 'replaced', ends: 0 },
+  ]);
 });
 
 it('a heartbeat sees when the next job or schedule of the methods is due, and whether a worker has a job', async () => {

@@ -72,7 +72,7 @@ const MOST_AT_ONCE = 20;
 export function createTopics(options: TopicsOptions): Topics {
   const { database, topics, audit = database.audit } = options;
   const process = processOf(options);
-  const { channel, log, mayServe, clock, random } = process;
+  const { channel, loopback, log, mayServe, clock, random } = process;
   const names = topics.map(({ $type }) => $type);
   for (const topic of topics) {
     requireOwn(topic, options.services);
@@ -84,7 +84,7 @@ export function createTopics(options: TopicsOptions): Topics {
   let carrier: { readonly relay: Relay; readonly broker: Broker } | undefined;
   const meter = meterTopics(process.meter, database, () => carrier?.relay.oldest());
   const worker = new Worker({
-    ...{ database, channel, log, clock, random, meter },
+    ...{ database, channel, loopback, log, clock, random, meter },
     ...{ methods: () => groups.methods, claim: claimHeads, mostAtOnce: MOST_AT_ONCE },
     ...{ countsAway: false, retriesAnew: false },
     keyOf: ({ key, version }) => `event-${key}-${version}`,

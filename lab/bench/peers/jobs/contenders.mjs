@@ -4,6 +4,7 @@ import { createOutcomeStore, createPool, migrate, outcomesSchema } from '@rondo/
 import { createJobs, jobsSchema } from '@rondo/jobs';
 import { currentWorkLimits, silentLogger } from '@rondo/rpc/call';
 import { createChannel, staticResolver } from '@rondo/rpc/client';
+import { createLoopback } from '@rondo/rpc/internal';
 import { createRouter, serve } from '@rondo/rpc/server';
 import { standIn } from '@rondo/rpc/testing';
 
@@ -20,7 +21,7 @@ const { doChore: method } = ChoreServiceDefinition.methods;
 /** The other methods have a schedule and a bound over all replicas, which the peers' queues haven't. */
 const Chores = { ...ChoreServiceDefinition, methods: { doChore: method } };
 
-/** The call goes over a socket, as one to another replica would. */
+/** The process that claims a job serves its call, as a replica of a service does. */
 async function rondo({ url, onBegin, onDone }) {
   const database = createPool({ url });
   for (const { name: part, migrations } of [jobsSchema, outcomesSchema]) await migrate(database, { part, migrations });
@@ -31,11 +32,19 @@ async function rondo({ url, onBegin, onDone }) {
     return {};
   };
   const services = [standIn(Chores, { doChore })];
-  const server = await serve(createRouter({ services, outcomes: createOutcomeStore(database) }), {
-    listen: '127.0.0.1:0',
-  });
+  const outcomes = createOutcomeStore(database);
+  const router = createRouter({ services, outcomes });
+  const loopback = createLoopback({});
+  loopback.open(router, { outcomes, isReady: () => true });
+  const server = await serve(router, { listen: '127.0.0.1:0' });
   const channel = createChannel({ resolver: staticResolver([server.address]) });
-  const jobs = createJobs({ database, services: [Chores], channel, log: silentLogger });
+  const jobs = createJobs({
+    database: { ...database, outcomes },
+    services: [Chores],
+    channel,
+    loopback,
+    log: silentLogger,
+  });
   return {
     start: () => jobs.start(),
     async enqueue(chores, at) {

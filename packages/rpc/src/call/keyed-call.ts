@@ -26,6 +26,22 @@ export interface StoredOutcome extends Outcome {
 }
 
 /**
+ * Ends a stored call in the transaction of its handler, instead of storing its outcome: the call is then made no more.
+ *
+ * @throws if the attempt is no longer that of its process.
+ */
+export type Settle = (transaction: SettlingTransaction) => Promise<void>;
+
+/** What {@link Settle} needs of a transaction of `@rondo/database`. */
+interface SettlingTransaction {
+  query<Row extends object>(
+    sql: string,
+    params?: readonly (string | bigint)[],
+    options?: { readonly name?: string },
+  ): Promise<Row[]>;
+}
+
+/**
  * The steps by which the database transaction of a call makes the call take effect once. Pass it to `transaction`
  * of `@rondo/database`.
  */
@@ -38,6 +54,8 @@ export interface Once extends KeyedCall {
   encode(result: unknown): Uint8Array;
   /** An earlier call has the key. Returns the error that ends the transaction; the caller gets the stored outcome. */
   repeated(first: StoredOutcome): Error;
+  /** Set if the call is stored, and this is its first attempt: it takes the place of the stored outcome. */
+  readonly settle: Settle | undefined;
 }
 
 /** Stores the outcomes of calls with idempotency keys. */

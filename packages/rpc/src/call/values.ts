@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { Settle } from './keyed-call.js';
 
 /**
  * Identifies a value in a {@link ContextValues} and gives its type. Two keys are the same only if they are the same
@@ -77,6 +78,11 @@ export interface Principal {
  */
 export const callPrincipal: ContextKey<Principal | undefined> = createContextKey<Principal | undefined>(undefined, {
   description: 'principal',
+});
+
+/** How the transaction of a stored call ends it. Only the loopback of a process sets it. */
+export const callSettle: ContextKey<Settle | undefined> = createContextKey<Settle | undefined>(undefined, {
+  description: 'settle',
 });
 
 /** A longer name of a caller is represented by its digest. Characters. */

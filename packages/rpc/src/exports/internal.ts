@@ -17,6 +17,7 @@ export { baseWeights, effectiveWeights, rampOf, WeightedIndex } from '../balance
 export type { Payload, Reply } from '../call/call.js';
 export { type DurationCount, percentileMs } from '../call/durations.js';
 export { isBase64 } from '../call/metadata.js';
+export type { Settle } from '../call/keyed-call.js';
 export { runInScope } from '../call/scope.js';
 export {
   currentTrace,
@@ -117,6 +118,7 @@ export { type DecompressionErrors, decompress } from '../transport/grpc/compress
 export { Gathered } from '../transport/grpc/gathered.js';
 export { PREFIX_BYTES, withPrefix } from '../transport/grpc/length-prefix.js';
 export { setSharedTimer } from '../transport/grpc/shared-timer.js';
+export { createLoopback, type Loopback, STORED_CALL } from '../transport/memory/loopback.js';
 export { peerTransport, peerTransports } from '../transport/peer-connection.js';
 export { type Transport, type TransportFactory, wrapTransport } from '../transport/transport.js';
 export { addHeader, readTimeout, statusTrailer, toBase64 } from '../wire/answer.js';

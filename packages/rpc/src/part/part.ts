@@ -5,6 +5,7 @@ import type { Channel } from '../channel/channel.js';
 import type { Middleware } from '../middleware/middleware.js';
 import type { ServiceImplementation } from '../server/handlers.js';
 import type { RouterOptions } from '../server/router.js';
+import type { Loopback } from '../transport/memory/loopback.js';
 
 /** Tables in the service's database, as `SchemaPart` of `@rondo/database`. */
 export interface PartSchema {
@@ -79,6 +80,8 @@ export interface PartContext {
   readonly random: Random;
   /** Calls other services and the service's own replicas; undefined in tests without them. */
   readonly channel?: Channel | undefined;
+  /** Calls the server of this process itself; undefined if it has none. */
+  readonly loopback?: Loopback | undefined;
   /** Whether the process with this SPIFFE id may serve a service; every process by default. */
   readonly mayServe?: ((identity: string, service: string) => boolean) | undefined;
   /** No metrics if undefined. */

@@ -24,6 +24,7 @@ export function processOf(options: PartOptions): PartContext & { readonly channe
     get channel() {
       return options.channel ?? process?.channel ?? createChannel({ resolver: staticResolver([]) });
     },
+    loopback: options.loopback ?? process?.loopback,
     mayServe: options.mayServe ?? process?.mayServe,
     meter: options.meter ?? process?.meter,
     plugin: options.plugin ?? process?.plugin,

@@ -1,8 +1,8 @@
 import { Status as RichStatus } from '@rondo/contracts/google/rpc/status';
 import type { Reply, ServerCall } from '../call/call.js';
-import type { KeyedCall, Once, Outcome, OutcomeStore, StoredOutcome } from '../call/keyed-call.js';
+import type { KeyedCall, Once, Outcome, OutcomeStore, Settle, StoredOutcome } from '../call/keyed-call.js';
 import { type CallScope, currentWorkLimits, runInScope } from '../call/scope.js';
-import { callerOf } from '../call/values.js';
+import { callerOf, callSettle } from '../call/values.js';
 import type { KeySource } from '../contract/key-policy.js';
 import { digestRequest } from '../contract/request-digest.js';
 import { clientErrors } from '../errors/client.js';
@@ -125,6 +125,7 @@ class OnceCall implements Once {
   readonly key: string;
   readonly fingerprint: Uint8Array;
   readonly retentionMs: number;
+  readonly settle: Settle | undefined;
   readonly call: ServerCall;
   /** The outcome of the first call with this key. */
   first: StoredOutcome | undefined;
@@ -140,6 +141,7 @@ class OnceCall implements Once {
     this.key = key;
     this.fingerprint = fingerprint;
     this.retentionMs = retentionMs;
+    this.settle = call.values.get(callSettle);
   }
 
   begin(): void {

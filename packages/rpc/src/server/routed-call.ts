@@ -3,7 +3,7 @@ import type { Logger, Payload, ServerCall } from '../call/call.js';
 import type { CallContext } from '../call/call-context.js';
 import { Metadata } from '../call/metadata.js';
 import { type CallScope, runInScope } from '../call/scope.js';
-import { ContextValues, callerIdentity, callPrincipal } from '../call/values.js';
+import { ContextValues, callerIdentity, callPrincipal, callSettle } from '../call/values.js';
 import type { RuleViolation } from '../contract/definition.js';
 import { encodeMessage } from '../contract/encode.js';
 import type { Method } from '../contract/method.js';
@@ -68,6 +68,7 @@ export class RoutedCall implements ServerCall {
     const { received } = wire;
     if (received !== undefined) this.values.set(receivedAssertion, received);
     if (wire.principal !== undefined) this.values.set(callPrincipal, wire.principal);
+    if (wire.settle !== undefined) this.values.set(callSettle, wire.settle);
     if (wire.request.stream) {
       this.request = { stream: true, messages: messagesOf(wire.request.messages, wire.context, options) };
     } else {

@@ -1,6 +1,7 @@
 import type { Payload, Reply } from '../call/call.js';
 import type { CallContext } from '../call/call-context.js';
 import type { AttemptTimes, CallTimer } from '../call/call-timer.js';
+import type { Settle } from '../call/keyed-call.js';
 import type { Metadata } from '../call/metadata.js';
 import type { RequestArrival } from '../call/server-timing.js';
 import type { Principal } from '../call/values.js';
@@ -56,6 +57,8 @@ export interface ReceivedWireCall extends WireCall {
   readonly identity?: string | undefined;
   /** Says on whose behalf the call is made, if the connection has mutual TLS. It isn't verified yet. */
   readonly received?: ReceivedAssertion | undefined;
+  /** How the transaction of a stored call ends it. Only the loopback of a process sets it. */
+  readonly settle?: Settle | undefined;
   /** When the request began to arrive, if the client wants to know. */
   readonly arrival?: RequestArrival | undefined;
   /** Sends the response's header at once, if the transport can do this. */

@@ -12,6 +12,7 @@ import {
   callLog,
   callMetrics,
   createAuthorize,
+  type createLoopback,
   endExpiredStreams,
   type MutualTls,
   methodsOf,
@@ -58,6 +59,8 @@ interface ListenOptions {
   /** The channel that carries the calls of the process. */
   readonly channel: Pick<Channel, 'inspect' | 'ignoredSettings'>;
   readonly cache: Pick<ResponseCache, 'feeds'>;
+  /** Carries the calls of the process to itself. */
+  readonly loopback: ReturnType<typeof createLoopback>;
   /** Undefined without TLS. */
   readonly tls: MutualTls | undefined;
   /** Undefined if no credentials from outside are accepted. */
@@ -82,6 +85,7 @@ export async function listen(runtime: ServiceRuntime, options: ListenOptions): P
     pools,
     channel,
     cache,
+    loopback,
     tls: mutualTls,
     authenticator,
     kept,
@@ -122,6 +126,7 @@ export async function listen(runtime: ServiceRuntime, options: ListenOptions): P
     wallClock,
     random,
   });
+  loopback.open(router, { outcomes: app.outcomes, isReady: () => readiness.current.phase !== 'starting' });
   meterAdmission(meter, router.admission);
   applyToAdmission(runtime, { services: own, learnsLimits }, router.admission);
   const maxRequestBytes = config.maxRequestBytes ?? app.maxRequestBytes;

@@ -7,7 +7,7 @@ import {
   createChannel,
   createRegistryChannel,
 } from '@rondo/rpc/client';
-import { callMetrics, folderStorage, type MutualTls, type Self } from '@rondo/rpc/internal';
+import { callMetrics, createLoopback, folderStorage, type MutualTls, type Self } from '@rondo/rpc/internal';
 import type { Part } from '@rondo/rpc/server';
 import { keepsAnswers } from '../live-config/apply.js';
 import { meterChannel } from '../metrics/channel.js';
@@ -20,6 +20,7 @@ import type { ServiceRuntime } from './service.js';
 interface Outgoing {
   readonly channel: Channel;
   readonly cache: ResponseCache;
+  readonly loopback: ReturnType<typeof createLoopback>;
 }
 
 /** What the channel needs besides the configuration. */
@@ -48,15 +49,14 @@ export async function createOutgoing(runtime: ServiceRuntime, options: OutgoingO
   const shared = maxBytes === 0 ? undefined : await sharedCache(runtime, options);
   const keeps = keepsAnswers(runtime);
   const cache = createCache({ clock, meter, maxBytes, shared, keeps, self: name, log });
-  const calls: Omit<ChannelOptions, 'resolver' | 'tls'> = {
-    middleware: [callMetrics('client', { meter, clock })],
-    wireMiddleware: maxBytes === 0 ? [] : [cache.middleware],
-    clock,
-    wallClock,
-    random,
-    logger: log,
-    zone: config.zone,
+  const own: Omit<Parameters<typeof createLoopback>[0], 'identity'> = {
+    ...{ middleware: [callMetrics('client', { meter, clock })], clock, wallClock, random, logger: log },
     policies: runtime.plugins.find(isPolicies),
+  };
+  const calls: Omit<ChannelOptions, 'resolver' | 'tls'> = {
+    ...own,
+    wireMiddleware: maxBytes === 0 ? [] : [cache.middleware],
+    zone: config.zone,
     ...(config.balancing && { balancing: config.balancing }),
     maxReplyBytes,
     frames: config.transport !== 'grpc',
@@ -68,9 +68,11 @@ export async function createOutgoing(runtime: ServiceRuntime, options: OutgoingO
     ? createChannel({ healthCheck: true, ...calls, resolver: directory.resolver })
     : createRegistryChannel({ ...calls, registry: registriesOf(config), ...storage });
   cache.attach(channel);
+  const loopback = createLoopback({ ...own, identity: tls?.identity.current.id.uri });
+  parts.push({ name: 'the loopback', stop: () => loopback.channel.close() });
   parts.push({ name: 'the channel', stop: () => channel.close() }, { name: 'the cache', stop: cache.close });
   meterChannel(meter, channel);
-  return { channel, cache };
+  return { channel, cache, loopback };
 }
 
 const isPolicies = (plugin: Plugin): plugin is Plugin & ChannelPolicies => plugin.kind === 'policies';

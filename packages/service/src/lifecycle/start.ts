@@ -199,7 +199,13 @@ async function assemble(runtime: ServiceRuntime, options: AssembleOptions): Prom
   const { drainWaitMs: waitMs, drainGraceMs: graceMs } = config;
   const release = () => stopParts({ parts }, { clock });
   const { listeners } = app;
-  const ending = { readiness, registration, server, listeners, stopChecks, release, waitMs, graceMs, clock, log };
+  const served = {
+    drain: async (ms: number) => void (await Promise.all([server.drain(ms), calls.loopback.drain(ms)])),
+  };
+  const ending = {
+    ...{ readiness, registration, server: served, listeners, stopChecks, release },
+    ...{ waitMs, graceMs, clock, log },
+  };
   let drained: Promise<void> | undefined;
   return {
     ...{ address, listenerAddresses, metricsAddress, instanceId, log, started },
