@@ -111,8 +111,7 @@ function sentences(measured: Measured): readonly string[] {
     ...told,
     '',
     `LB = N/S = ${rate(knee.answered)}/${s} = ${each}: at the knee each of the ${s} instances answers ${each} calls a second.`,
-    `ER = (1 - P)^S = (1 - ${availability?.toFixed(5)})^${s} = ${allFail === 0 ? 0 : allFail?.toPrecision(2)}: P is the share of the calls that were answered; ER is the chance that no`,
-    'instance answers, if one fails independently of the others.',
+    `ER = (1 - ${availability?.toFixed(5)})^${s} = ${allFail === 0 ? 0 : allFail?.toPrecision(2)}: docs/guides/run-a-system.md#how-many-replicas explains it.`,
     ...(target === null || replicas === null
       ? []
       : [

@@ -1,11 +1,8 @@
-import { existsSync, writeFileSync } from 'node:fs';
-import path from 'node:path';
 import type { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
 import { isPicked } from '@rondo/operate/internal';
 import { type DynamicMethodClient, methodOf } from '@rondo/schema';
 import { ANSWERED_SHARE, climb, SHORTEST_LIMIT_MS, type Step, TIMES_LOWEST } from '../bench/climb.js';
 import { type Fill, type Fullness, noteFill } from '../bench/fullness.js';
-import { toSvg } from '../bench/picture.js';
 import { type BenchStep, type Measured, resultOf, toText } from '../bench/report.js';
 import { runLoad } from '../call/load.js';
 import { allMessages, probe, requestSource } from '../call/requests.js';
@@ -16,7 +13,7 @@ import { completeMethod } from '../completion/registered.js';
 import { callerConnections } from '../environment.js';
 import { UsageError } from '../errors.js';
 import { ExitCode } from '../exit-code.js';
-import { flag, valued } from '../help.js';
+import { flag } from '../help.js';
 import { duration, jsonOption, metadataOption, parseMetadata, rate, registryOption } from '../options.js';
 import { registeredInstances } from '../registry/locate.js';
 import { createPaint, tableLook } from '../terminal/terminal.js';
@@ -57,7 +54,6 @@ export const bench = defineCommand({
     step: { ...duration('TIME', 'The time of each step, from 1s.', STEPS), default: '5s' },
     limit: duration('TIME', 'The highest p99 that holds, such as 50ms.'),
     target: rate('R', 'Tell how many replicas carry R calls a second.'),
-    svg: { ...valued('FILE', 'Draw p50 and p99 by rate into this file.'), complete: 'files' },
     'allow-changes': flag('Call a method that may change data with each call.'),
     ...metadataOption,
     ...registryOption,
@@ -74,7 +70,6 @@ export const bench = defineCommand({
   async run({ name, text, from, max, step: stepMs, limit: limitMs, target: wanted, ...values }, context) {
     const { environment, signal } = context;
     const plan = { from, most: Math.max(from, max), limitMs, stepMs, target: wanted };
-    const svg = locate(values.svg, context);
     const where = await callsTo(undefined, context);
     const metadata = parseMetadata(values.metadata);
     const options = { where, connections: callerConnections(environment), metadata, signal };
@@ -87,9 +82,7 @@ export const bench = defineCommand({
       await requireAnswered(call, context);
       const { instances } = await registeredInstances(context);
       const measured = await measure({ target, call, instances, plan }, context);
-      const isFound = await report(measured, context);
-      if (svg !== undefined) writeFileSync(svg, toSvg(measured));
-      return isFound ? ExitCode.OK : ExitCode.FAILED;
+      return (await report(measured, context)) ? ExitCode.OK : ExitCode.FAILED;
     });
   },
 });
@@ -101,13 +94,6 @@ interface Plan {
   readonly limitMs: number | undefined;
   readonly stepMs: number;
   readonly target: number | undefined;
-}
-
-/** The file to write at last: that its folder is missing is told before the minutes of measuring. */
-function locate(text: string | undefined, { directory }: CommandContext): string | undefined {
-  const file = text && path.resolve(directory, text);
-  if (!file || existsSync(path.dirname(file))) return file;
-  throw new UsageError(`--svg ${text}: must be in a folder that exists; make ${path.dirname(file)} first`);
 }
 
 function requireRepeatable({ method }: DynamicMethodClient, isAllowed: boolean): void {

@@ -1,4 +1,4 @@
-/** A reporter of jest: tells the supervisor what runs, and at the end how to run alone what failed. */
+/** A reporter of jest: tells at the end how to run alone what failed. */
 import path from 'node:path';
 import { console } from '../terminal/console.js';
 import { quoted } from '../workspace/options.js';
@@ -10,15 +10,15 @@ interface TestFile {
   readonly path: string;
 }
 
+/** The end of a test case. */
 interface TestCase {
   readonly fullName: string;
+  readonly status: string;
 }
 
 export default class Report {
   readonly #root: string;
   readonly #seed: number;
-  /** What runs in each file. */
-  readonly #running = new Map<string, string>();
   /** The files that failed, each with the name of the test if it was one. */
   readonly #failed: [file: string, name?: string][] = [];
 
@@ -27,23 +27,12 @@ export default class Report {
     this.#seed = seed;
   }
 
-  onTestFileStart({ path: file }: TestFile): void {
-    this.#runs(file, 'loads');
-  }
-
-  onTestCaseStart({ path: file }: TestFile, { fullName }: TestCase): void {
-    this.#runs(file, fullName);
-  }
-
-  onTestCaseResult({ path: file }: TestFile, { fullName, status }: TestCase & { readonly status: string }): void {
-    this.#runs(file, `after ${fullName}`);
+  onTestCaseResult({ path: file }: TestFile, { fullName, status }: TestCase): void {
     if (status === 'failed') this.#failed.push([file, fullName]);
   }
 
   onTestFileResult({ path: file }: TestFile, { testExecError }: { readonly testExecError?: unknown }): void {
     if (testExecError) this.#failed.push([file]);
-    this.#running.delete(file);
-    this.#tell();
   }
 
   onRunComplete(): void {
@@ -51,15 +40,6 @@ export default class Report {
     const commands = this.#failed.slice(0, MAX_COMMANDS).map((one) => `  ${this.#command(one)}`);
     const more = this.#failed.length - commands.length;
     console.error(['\nEach alone:', ...commands, ...(more > 0 ? [`  and ${more} more`] : [])].join('\n'));
-  }
-
-  #runs(file: string, what: string): void {
-    this.#running.set(file, what);
-    this.#tell();
-  }
-
-  #tell(): void {
-    process.send?.([...this.#running].map(([file, what]) => `${path.relative(this.#root, file)}: ${what}`));
   }
 
   #command([file, name]: [file: string, name?: string]): string {

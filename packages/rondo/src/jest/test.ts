@@ -8,8 +8,10 @@ import { isInstalled, root } from '../workspace/paths.js';
 import { hasCommit, run } from '../workspace/process.js';
 import { step } from '../workspace/steps.js';
 import { changedTests } from './changed.js';
-import { JEST, supervise } from './supervise.js';
 
+const JEST = path.join(root, 'node_modules/jest/bin/jest.js');
+/** As arguments and not by NODE_OPTIONS: jest's workers inherit them, and the services that a test starts don't. */
+const OF_NODE = ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning'];
 const PACKAGES = '/node_modules/';
 /** By ring: patterns of the paths that it leaves out. */
 const LEFT_OUT: Readonly<Record<string, readonly string[]>> = {
@@ -40,13 +42,17 @@ export async function main(args: readonly string[]): Promise<number> {
   if (generated.code !== 0) return generated.code;
   const compiled = await step('compile', () => compile());
   const projects = compiled.code === 0 ? [] : ['--selectProjects', 'code'];
-  if (!changed) return (await supervise([...rest, ...leaveOut(ring), ...projects])) || compiled.code;
+  if (!changed) return (await jest([...rest, ...leaveOut(ring), ...projects])) || compiled.code;
   const selected = await changedTests((more) => listed([...more, ...leaveOut(ring)]));
   if (selected.tests.length === 0) return selected.code || compiled.code;
   return (
-    (await supervise([...rest, '--runTestsByPath', ...selected.tests, ...projects])) || selected.code || compiled.code
+    (await jest([...rest, '--runTestsByPath', ...selected.tests, ...projects])) || selected.code || compiled.code
   );
 }
+
+/** Runs jest on the terminal. Resolves to its exit code. */
+const jest = async (args: readonly string[]): Promise<number> =>
+  (await run(process.execPath, [...OF_NODE, JEST, ...args], { show: true })).code;
 
 /** The ring that is asked for, by its name or by a file of it, and the other arguments. */
 function ringOf(args: readonly string[]): { readonly ring: string | undefined; readonly rest: readonly string[] } {
