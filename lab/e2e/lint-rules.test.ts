@@ -20,7 +20,8 @@ beforeAll(async () => {
 
 function writeTree(folder: string): void {
   cpSync(join(root, 'biome.json'), join(folder, 'biome.json'));
-  for (const rules of ['lint', 'packages/rondo/lint']) cpSync(join(root, rules), join(folder, rules), { recursive: true });
+  for (const rules of ['lint', 'packages/rondo/lint'])
+    cpSync(join(root, rules), join(folder, rules), { recursive: true });
   const files = [...refused.map(([file, , code]) => [file, code] as const), ...allowed];
   for (const [file, code] of [['packages/rondo/package.json', '{ "name": "@rondo/tool" }'] as const, ...files]) {
     mkdirSync(join(folder, dirname(file)), { recursive: true });

@@ -220,8 +220,8 @@ describe('before a start', () => {
     expect(found).toMatchObject({
       ports: {
         state: 'fail',
-        detail: expect.stringContaining(`${base + 1} (calculator-1) by process ${process.pid}`),
-        remedy: expect.stringMatching(`^kill ${process.pid}, if it may go, or start beside it: npm start`),
+        detail: `in use: ${base + 1} (calculator-1)`,
+        remedy: expect.stringMatching(/^stop what listens there, .* or start beside it: npm start/),
       },
       'data folder': { state: 'warn', detail: expect.stringContaining('left-1'), remedy: `kill -9 ${left.pid}` },
       database: { state: 'fail', detail: expect.stringContaining('ECONNREFUSED') },

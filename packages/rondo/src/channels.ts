@@ -29,6 +29,7 @@ import type { Middleware } from '@rondo/rpc/middleware';
 import { SERVED_BY } from './call/requests.js';
 import type { CommandContext } from './command.js';
 import { UsageError } from './errors.js';
+import { IN_USE, PERSON } from './launch/security.js';
 import { answerBy, openOtherKind } from './registry/other-kind.js';
 import { messageOf } from './workspace/errors.js';
 
@@ -77,11 +78,6 @@ function openCertificate(context: CallerContext): MutualTls | undefined {
     throw new UsageError(`your certificate can't be used: ${messageOf(error)}; renew it: rondo certs`);
   }
 }
-
-/** The folder of the person's certificate among those of `rondo certs`. */
-export const PERSON = 'person';
-/** The file that is there while the system runs with the certificates of its folder. */
-export const IN_USE = 'in-use';
 
 /** A person can call a fleet that changes over: by TLS where an instance has it. */
 function settingsOf({ environment, dataDirectory }: CallerContext): ReturnType<typeof readTlsSettings> {

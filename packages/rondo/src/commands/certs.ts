@@ -1,16 +1,14 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { sleep } from '@rondo/rpc/clock';
-import { PERSON } from '../channels.js';
 import { type CommandContext, defineCommand } from '../command.js';
 import { UsageError } from '../errors.js';
 import { flag, valued } from '../help.js';
+import { PERSON, personIn, TRUST_DOMAIN } from '../launch/security.js';
 import { dataOption, jsonOption } from '../options.js';
 import { formatTable } from '../terminal/table.js';
 import { loadScaffold } from '../tree-work.js';
 
-/** The trust domain of certificates for development. */
-const TRUST_DOMAIN = 'rondo.local';
 /** How long processes take at most to read files that have changed, with a margin. Milliseconds. */
 const READ_WITHIN_MS = 12_000;
 
@@ -46,7 +44,7 @@ export const certs = defineCommand({
     const folder = path.join(context.dataDirectory, 'certs');
     const options = () => ({ folder, trustDomain: TRUST_DOMAIN, now: context.wallClock.now(), hosts });
     const services = names.length > 0 ? names.map(checkName) : await servicesOf(context);
-    const wanted = [...services, `${PERSON}/${userOf(context)}`];
+    const wanted = [...services, personIn(context.environment)];
     let always = renew;
     if (authority && existsSync(path.join(folder, 'authority'))) {
       await certificates.replaceAuthority(options());
@@ -66,12 +64,6 @@ export const certs = defineCommand({
 function checkName(name: string): string {
   if (/^[a-z][a-z0-9-]*$/.test(name) && name !== PERSON && name !== 'authority') return name;
   throw new UsageError(`"${name}": a service is named by a-z, 0-9 and -, such as sales; not ${PERSON} or authority`);
-}
-
-/** The name of the user, as far as a SPIFFE id can have it. */
-function userOf({ environment }: CommandContext): string {
-  const user = (environment['USER'] ?? environment['USERNAME'] ?? '').replace(/[^\w-]+/g, '-');
-  return user === '' ? 'developer' : user;
 }
 
 async function servicesOf({ repository }: CommandContext): Promise<readonly string[]> {

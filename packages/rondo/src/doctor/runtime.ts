@@ -10,55 +10,23 @@ import { isFile } from '../workspace/files.js';
 import { readManifests } from '../workspace/manifests.js';
 import { root } from '../workspace/paths.js';
 import { fail, note, type Outcome, ok, type Subject, warn } from './finding.js';
-import { commandOf, findSystem, isSuspended, listenerAt, readJson } from './system.js';
+import { findSystem, isSuspended, readJson } from './system.js';
 
-/** What holds a port that is planned for another. */
-interface Holder {
-  readonly name: string;
-  readonly port: number;
-  /** Undefined if it isn't known. */
-  readonly pid: number | undefined;
-  readonly command: string;
-}
-
+/** Whether a start finds its ports free. The ports of a system that runs are its own. */
 export async function ports({ data, environment }: Subject): Promise<Outcome> {
-  const { launcher, processes, portBase } = await findSystem(data);
+  const { launcher, portBase } = await findSystem(data);
   // A database on another server has its own check.
   const database = namesServer(environment) ? [] : [databaseServer({ portBase })];
   const planned = [...portsOf(plan(readManifests(), portBase)), ...database].filter(({ port }) => port > 0);
   const numbers = planned.map(({ port }) => port).join(', ');
-  const taken: Holder[] = [];
-  for (const { name, port } of planned) {
-    // A connection may have the port as its own end: a start waits for it.
-    if ((await isFree(port)) || !(await isServed(port))) continue;
-    const pid = await listenerAt(port);
-    taken.push({ name, port, pid, command: (await commandOf(pid)) ?? '' });
-  }
-  const own = new Set([launcher, ...processes.map(({ pid }) => pid)]);
-  const isOurs = ({ pid, command }: Holder) =>
-    own.has(pid) || (processes.length > 0 && (pid === undefined || /postgres/.test(command)));
-  const foreign = taken.filter((one) => !isOurs(one));
-  if (foreign.length === 0) return ok(taken.length === 0 ? `${numbers} are free` : `${numbers}: the system that runs`);
-  const named = foreign.map((one) => `${one.port} (${one.name}) by ${describe(one)}`).join('; ');
-  return fail(
-    `in use: ${named}`,
-    `${freeing(foreign)}, or start beside it: ${startBeside('npm start', { data, portBase })}`,
-  );
-}
-
-/** How to free ports that other processes hold. */
-function freeing(foreign: readonly Holder[]): string {
-  const all = (pattern: RegExp) => foreign.every(({ command }) => pattern.test(command));
-  if (all(/docker/)) return 'docker compose down, if it runs Rondo';
-  if (all(/services[\\/][^ ]*main\.m?js|postgres/))
-    return 'Ctrl-C the Rondo that runs with another --data, or of another workspace';
-  const pids = [...new Set(foreign.flatMap(({ pid }) => pid ?? []))];
-  return pids.length === 0 ? 'stop what listens there' : `kill ${pids.join(' ')}, if it may go`;
-}
-
-function describe({ pid, command }: Holder): string {
-  if (pid === undefined) return 'an unknown process';
-  return `process ${pid}${command === '' ? '' : ` (${command.slice(0, 80)})`}`;
+  if (launcher !== undefined) return ok(`${numbers}: the system that runs`);
+  const taken: string[] = [];
+  // A connection may have a port as its own end: a start waits for it.
+  for (const { name, port } of planned)
+    if (!(await isFree(port)) && (await isServed(port))) taken.push(`${port} (${name})`);
+  if (taken.length === 0) return ok(`${numbers} are free`);
+  const beside = `start beside it: ${startBeside('npm start', { data, portBase })}`;
+  return fail(`in use: ${taken.join(', ')}`, `stop what listens there, which lsof -i or ss -ltnp names, or ${beside}`);
 }
 
 /** Whether all planned processes run, if a system runs. */

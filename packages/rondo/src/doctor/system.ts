@@ -1,10 +1,9 @@
-/** Processes of this machine: those of the system on a data folder, and those that listen at a port. */
+/** Processes of this machine: those of the system on a data folder. */
 import { execFile } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { DEFAULTS } from '../launch/options.js';
-import { codeOf } from '../workspace/errors.js';
 import { root } from '../workspace/paths.js';
 import { startable } from '../workspace/process.js';
 
@@ -52,49 +51,6 @@ export async function commandOf(pid: unknown): Promise<string | undefined> {
   if (process.platform !== 'linux') return ask('ps', ['-o', 'command=', '-p', String(pid)]);
   return existsSync(file) ? readFileSync(file, 'utf8').replaceAll('\0', ' ').trim() : undefined;
 }
-
-/** TCP_LISTEN of Linux's include/net/tcp_states.h. */
-const LISTEN = '0A';
-
-/** The id of the process that listens at the port; undefined if there is none, or if it belongs to another user. */
-export async function listenerAt(port: number): Promise<number | undefined> {
-  if (process.platform === 'linux') return holderOf(inodesAt(port));
-  const found = await ask('lsof', ['-nP', `-iTCP:${port}`, '-sTCP:LISTEN', '-t']);
-  return found === undefined || found === '' ? undefined : Number(found.split('\n')[0]);
-}
-
-function inodesAt(port: number): readonly string[] {
-  const suffix = `:${port.toString(16).toUpperCase().padStart(4, '0')}`;
-  return ['/proc/net/tcp', '/proc/net/tcp6']
-    .flatMap((file) => readIfAllowed(() => readFileSync(file, 'utf8').split('\n')))
-    .map((line) => line.trim().split(/\s+/))
-    .filter(([, local, , state]) => local?.endsWith(suffix) && state === LISTEN)
-    .map((columns) => `socket:[${columns[9]}]`);
-}
-
-function holderOf(sockets: readonly string[]): number | undefined {
-  if (sockets.length === 0) return undefined;
-  const found = readIfAllowed(() => readdirSync('/proc'))
-    .filter((name) => /^\d+$/.test(name))
-    .find((pid) =>
-      readIfAllowed(() => readdirSync(`/proc/${pid}/fd`)).some((fd) =>
-        sockets.includes(readLink(`/proc/${pid}/fd/${fd}`)),
-      ),
-    );
-  return found === undefined ? undefined : Number(found);
-}
-
-/** Empty if the process has ended meanwhile, or belongs to another user. */
-function readIfAllowed(look: () => string[]): string[] {
-  try {
-    return look();
-  } catch (error) {
-    if (['ENOENT', 'ESRCH', 'EACCES', 'EPERM'].includes(codeOf(error) ?? '')) return [];
-    throw error;
-  }
-}
-
-const readLink = (file: string) => readIfAllowed(() => [readlinkSync(file)])[0] ?? '';
 
 /** Longer than a check may take: what is late isn't known, and must not pass for missing. */
 const TIMEOUT_MS = 60_000;

@@ -43,11 +43,10 @@ export async function main(args: readonly string[]): Promise<number> {
   const compiled = await step('compile', () => compile());
   const projects = compiled.code === 0 ? [] : ['--selectProjects', 'code'];
   if (!changed) return (await jest([...rest, ...leaveOut(ring), ...projects])) || compiled.code;
-  const selected = await changedTests((more) => listed([...more, ...leaveOut(ring)]));
-  if (selected.tests.length === 0) return selected.code || compiled.code;
-  return (
-    (await jest([...rest, '--runTestsByPath', ...selected.tests, ...projects])) || selected.code || compiled.code
-  );
+  const { code, files } = await changedTests();
+  const related = ['--passWithNoTests', '--findRelatedTests', ...files];
+  const tested = files.length === 0 ? 0 : await jest([...rest, ...leaveOut(ring), ...projects, ...related]);
+  return tested || code || compiled.code;
 }
 
 /** Runs jest on the terminal. Resolves to its exit code. */
@@ -63,9 +62,3 @@ function ringOf(args: readonly string[]): { readonly ring: string | undefined; r
 }
 
 const leaveOut = (ring: string) => ['--testPathIgnorePatterns', ...(LEFT_OUT[ring] ?? [])];
-
-/** The paths of the test files that jest would run. */
-async function listed(args: readonly string[]): Promise<readonly string[]> {
-  const { output } = await run(process.execPath, [JEST, '--listTests', ...args]);
-  return output.split('\n').filter((line) => line.endsWith('.test.ts'));
-}

@@ -5,22 +5,28 @@ import type { SystemOptions } from './options.js';
 
 type Variables = Readonly<Record<string, string>>;
 
-/** The folder of the person's certificate. */
-const PERSON = 'person';
-/** The trust domain of `rondo certs`. */
-const TRUST_DOMAIN = 'rondo.local';
+/** The folder of the person's certificate among those of `rondo certs`. */
+export const PERSON = 'person';
+/** The file that is there while the system runs with the certificates of its folder. */
+export const IN_USE = 'in-use';
+/** The trust domain of certificates for development. */
+export const TRUST_DOMAIN = 'rondo.local';
+
+/** The name of the person's certificate: that of the user, as far as a SPIFFE id can have it. */
+export const personIn = ({ USER, USERNAME }: Readonly<Record<string, string | undefined>>): string =>
+  `${PERSON}/${(USER ?? USERNAME ?? '').replace(/[^\w-]+/g, '-') || 'developer'}`;
 
 /** Makes and renews the certificates, and notes for `rondo` whether the system uses them. */
 export async function prepareCertificates(
   { data, certs }: Pick<SystemOptions, 'data' | 'certs'>,
   services: readonly string[],
 ): Promise<void> {
-  const note = path.join(data, 'certs', 'in-use');
+  const note = path.join(data, 'certs', IN_USE);
   rmSync(note, { force: true });
   if (certs === undefined) return;
   const { renewAll } = await import('@rondo/certificates');
-  const user = (process.env.USER ?? '').replace(/[^\w-]+/g, '-') || 'developer';
-  await renewAll([...services, `${PERSON}/${user}`], { folder: certs, trustDomain: TRUST_DOMAIN, now: new Date() });
+  const names = [...services, personIn(process.env)];
+  await renewAll(names, { folder: certs, trustDomain: TRUST_DOMAIN, now: new Date() });
   writeFileSync(note, '');
 }
 
