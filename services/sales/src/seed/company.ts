@@ -1,5 +1,23 @@
 /** The company's team, catalogue and customers. All names are invented, and `.example` is a reserved domain (RFC 2606). */
-import company from './company.json' with { type: 'json' };
+import { readFileSync } from 'node:fs';
+
+/** The data in `seed/company.json`. */
+interface Company {
+  readonly members: readonly { readonly displayName: string; readonly email: string; readonly weeklyMinutes: number }[];
+  readonly products: readonly {
+    readonly sku: string;
+    readonly title: string;
+    readonly euroCents: number;
+    readonly stock: number;
+    readonly effortMinutes: number;
+    readonly phase: number;
+    readonly isSoldAbroad?: boolean;
+  }[];
+  /** E-mail addresses by currency and by name. */
+  readonly customers: Readonly<Record<string, Readonly<Record<string, string>>>>;
+}
+
+const company: Company = JSON.parse(readFileSync(new URL('../../seed/company.json', import.meta.url), 'utf8'));
 
 /** A product, and how it is sold. */
 export interface Offer {

@@ -1,7 +1,12 @@
 /** The company's quotes and orders of the year up to a day. What is in them is data, and only their days follow from that day. */
+import { readFileSync } from 'node:fs';
 import { mondayOf } from './calendar.js';
 import { CUSTOMERS, MEMBERS, offerOf } from './company.js';
-import table from './deals.json' with { type: 'json' };
+
+/** A row for each deal, which {@link parseDeal} reads. */
+const table: Readonly<Record<'quotes' | 'orders', readonly string[]>> = JSON.parse(
+  readFileSync(new URL('../../seed/deals.json', import.meta.url), 'utf8'),
+);
 
 const FATES = ['open', 'withdrawn', 'cancelled', 'placed', 'planned', 'active', 'done', 'archived'] as const;
 /** What becomes of a deal: of its quote, its order, or the project that delivers it. */
