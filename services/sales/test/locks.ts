@@ -1,14 +1,6 @@
 import { createPool, type Database, type Transaction } from '@rondo/database';
 import { eventually, waitingForLocks } from '@rondo/database/testing';
 
-/** The number of deadlocks that PostgreSQL has detected in a database. */
-export async function countDeadlocks(databaseUrl: string): Promise<bigint> {
-  const observer = createPool({ url: databaseUrl, maxConnections: 1 });
-  const sql = 'SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()';
-  const { deadlocks } = await observer.one<{ deadlocks: bigint }>(sql).finally(() => observer.close());
-  return deadlocks;
-}
-
 /** Those of the products that no transaction has locked to change them, by their names in order. */
 export async function unlocked(observer: Database, names: readonly string[]): Promise<readonly string[]> {
   const sql = 'SELECT id FROM products WHERE id = ANY($1) ORDER BY id FOR NO KEY UPDATE SKIP LOCKED';
