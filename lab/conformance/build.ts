@@ -80,6 +80,7 @@ interface Contract {
 }
 
 async function newService(clone: Clone, name: string, { roots, file }: Contract): Promise<void> {
+  await clone.commit();
   await passes(clone.rondo('new', 'service', name, '--proto', join(roots, file), '--proto-path', roots));
 }
 

@@ -33,12 +33,9 @@ it('npm test in a hook of git changes nothing in the repository of the hook', as
     execFileSync('git', ['init', '--quiet', folder]);
     // What git gives to a hook of a linked worktree.
     const env = { GIT_DIR: join(folder, '.git'), GIT_INDEX_FILE: join(folder, '.git/index') };
-    const { code, stderr } = await runNode(
-      [`${root}/scripts/rondo.mjs`, 'test', 'packages/rondo/src/scaffold/record'],
-      {
-        env,
-      },
-    );
+    const { code, stderr } = await runNode([`${root}/scripts/rondo.mjs`, 'test', 'packages/rondo/src/scaffold/tree'], {
+      env,
+    });
     expect({ code, stderr }).toEqual({ code: 0, stderr: expect.stringContaining('PASS') });
     const commits = execFileSync('git', ['-C', folder, 'rev-list', '--all', '--count'], { encoding: 'utf8' });
     const bare = execFileSync('git', ['-C', folder, 'config', 'core.bare'], { encoding: 'utf8' });

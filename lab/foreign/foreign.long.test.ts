@@ -91,6 +91,7 @@ async function newService({ service, from, file, protoPaths = [] }: ForeignContr
   const folder = await packageFolder(from);
   const roots = protoPaths.flatMap((path) => ['--proto-path', join(folder, path)]);
   const startedAt = performance.now();
+  await clone.commit();
   const ended = await clone.rondo('new', 'service', service, '--proto', join(folder, file), ...roots);
   const seconds = (performance.now() - startedAt) / 1000;
   const lastLine = ended.stderr.trim().split('\n').at(-1)?.replaceAll(`${folder}/`, '') ?? '';

@@ -13,7 +13,11 @@ async function createApp(name: string, ...options: readonly string[]) {
   const app = join(parent, name);
   const created = await runNode([join(root, 'scripts/rondo.mjs'), 'lab', 'create', app, ...options], { cwd: root });
   expect(created).toMatchObject({ code: 0 });
+  const git = (...args: readonly string[]) =>
+    start('git', ['-c', 'user.name=Ada', '-c', 'user.email=ada@test', ...args], { cwd: app }).ended;
   const rondo = async (...args: readonly string[]) => {
+    await git('add', '--all');
+    await git('commit', '--quiet', '--message=More');
     const { code, stdout, stderr } = await runNode(['rondo', ...args], { cwd: app });
     expect({ args, code, output: code === 0 ? '' : stdout + stderr }).toEqual({ args, code: 0, output: '' });
     return stdout;
@@ -40,18 +44,11 @@ it('an app with the samples passes their tests and its checks, serves them, and 
 
 it('an app that was made without PostgreSQL takes services, resources, another name, and gives one up', async () => {
   const { app, rondo } = await createApp('plain', '--no-database', '--package-manager', 'pnpm');
-  for (const name of ['notes', 'billing']) await rondo('new', 'service', name, '--skip-test');
-  // The service has no database yet, and its test needs the embedded server, which was not installed before.
-  const made = await rondo(
-    'new',
-    'resource',
-    'note',
-    '--service',
-    'notes',
-    '--fields',
-    'title:string! sku:string@unique',
-  );
-  expect(made).toContain('made without PostgreSQL');
+  await rondo('new', 'service', 'billing', '--skip-test');
+  // Its test needs the embedded server, which was not installed before.
+  const brought = await rondo('new', 'service', 'notes', '--with-database');
+  expect(brought).toContain('made without PostgreSQL');
+  await rondo('new', 'resource', 'note', '--service', 'notes', '--fields', 'title:string! sku:string@unique');
   await rondo('new', 'resource', 'note-part', '--service', 'notes', '--parent', 'note', '--fields', EACH);
   const again = await runNode(['rondo', 'new', 'resource', 'note', '--service', 'notes'], { cwd: app });
   expect(again).toMatchObject({ code: 1, stderr: expect.stringContaining('the resource note exists already') });

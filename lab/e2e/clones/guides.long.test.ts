@@ -72,7 +72,10 @@ async function follow(guide: Guide): Promise<void> {
   const isContract = (file: string) => file.endsWith('.proto');
   guide.write(desk, ...guide.files.filter(isContract));
   // The guide replaces a service's first test; the tests of all guides run at the end.
-  for (const line of made) await succeed(run(line, '--skip-test').ended);
+  for (const line of made) {
+    await clone.commit();
+    await succeed(run(line, '--skip-test').ended);
+  }
   guide.write(clone.root, ...guide.files.filter((file) => file.includes('/') && !isContract(file)));
 }
 
@@ -89,15 +92,15 @@ function passDatabase(): void {
 
 /** Makes the resources of the guide, with the method that it adds to a contract. */
 async function followResources(): Promise<void> {
-  for (const line of resources.commands.filter((one) => one.startsWith('./rondo new ')))
+  for (const line of resources.commands.filter((one) => one.startsWith('./rondo new '))) {
+    await clone.commit();
     await succeed(run(line, '--skip-test').ended);
+  }
   const file = join(clone.root, 'proto/bookshop/v1/books.proto');
   const contract = readFileSync(file, 'utf8').replace(/^\}$/m, `${resources.code('method')}}`);
   writeFileSync(file, `${contract}\n${resources.code('request')}`);
-  await succeed(run('./rondo new service bookshop').ended);
-  expect(readFileSync(join(clone.root, 'services/bookshop/src/books.ts'), 'utf8')).toContain(
-    'sellBook: unimplemented(',
-  );
+  const lacking = await run('./rondo new service bookshop').ended;
+  expect(lacking.stdout).toContain('Put into services/bookshop/src/books.ts:\n  sellBook: unimplemented(');
   resources.write(clone.root, 'services/bookshop/src/books.ts');
 }
 

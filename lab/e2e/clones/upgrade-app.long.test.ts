@@ -93,6 +93,7 @@ async function makeNext(): Promise<void> {
 async function work(): Promise<void> {
   writeFileSync(join(parent, 'greeter.proto'), CONTRACT);
   const from = ['--proto', join(parent, 'greeter.proto'), '--with-database', '--skip-test'];
+  await commit('Mine');
   expect(await rondo('new', 'service', 'hello', ...from)).toMatchObject({ code: 0 });
   writeFileSync(handlers, HANDLERS);
   writeFileSync(
@@ -113,7 +114,18 @@ beforeAll(async () => {
 });
 
 describe('rondo upgrade', () => {
-  it('leaves the app as it was if a package is broken', async () => {
+  /** Takes a failed upgrade back, by the commands that it has printed. */
+  async function takeBack(stderr: string): Promise<void> {
+    const [, commands = 'false'] = /This takes it back: (.*)\n$/.exec(stderr) ?? [];
+    await run('/bin/sh', '-c', commands);
+    expect(await rondo('install')).toMatchObject({ code: 0 });
+    expect({ status: await git('status', '--porcelain'), installed: installed() }).toEqual({
+      status: '',
+      installed: PRESENT,
+    });
+  }
+
+  it('says how it is taken back if a package is broken', async () => {
     const broken = join(parent, 'broken');
     cpSync(next, broken, { recursive: true });
     truncateSync(join(broken, `rondo-service-${NEXT}.tgz`), 1000);
@@ -122,19 +134,13 @@ describe('rondo upgrade', () => {
       code: 1,
       stderr: expect.stringMatching(/^FAILED +install .*rondo-service.*of 99\.0\.0 could/ms),
     });
-    expect({ status: await git('status', '--porcelain'), installed: installed() }).toEqual({
-      status: '',
-      installed: PRESENT,
-    });
+    await takeBack(stderr);
   });
 
-  it('leaves the app as it was if it would not build', async () => {
+  it('says how it is taken back if the app does not build', async () => {
     const { code, stderr } = await rondo('upgrade', '--packages', next);
     expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringMatching(/^FAILED +build .*'Handlers'/ms) });
-    expect({ status: await git('status', '--porcelain'), installed: installed() }).toEqual({
-      status: '',
-      installed: PRESENT,
-    });
+    await takeBack(stderr);
   });
 
   it('moves the app, keeps its own changes, and says what it leaves to the team', async () => {

@@ -17,6 +17,8 @@ export interface Clone {
   startRondo(...args: readonly string[]): RunningProcess;
   /** Runs git in it, and resolves to what it printed. */
   git(...args: readonly string[]): Promise<string>;
+  /** Commits everything, as commands that write ask for. */
+  commit(): Promise<void>;
   remove(): void;
 }
 
@@ -74,6 +76,10 @@ function open(folder: string): Clone {
     rondo: (...args) => node('scripts/rondo.mjs', ...args).ended,
     startRondo: (...args) => node('scripts/rondo.mjs', ...args),
     git: (...args) => git(folder, args),
+    async commit() {
+      await git(folder, ['add', '--all']);
+      await git(folder, ['commit', '--quiet', '--allow-empty', '--message=More']);
+    },
     remove: () => rmSync(folder, { recursive: true, force: true }),
   };
 }
@@ -100,15 +106,11 @@ async function succeed(what: string, work: Promise<Ended>): Promise<void> {
 async function removeAdded(clone: Clone): Promise<void> {
   const remaining = addedServices(clone.root);
   if (remaining.length === 0) return;
-  // A service that another one calls is refused, and removed in the next round.
-  for (const service of remaining) await clone.rondo('remove', 'service', service);
-  const [called] = addedServices(clone.root);
-  if (called !== undefined && addedServices(clone.root).length === remaining.length) {
-    await succeed(`the removal of ${called}`, clone.rondo('remove', 'service', called, '--force'));
+  for (const service of remaining) {
+    await succeed(`the removal of ${service}`, clone.rondo('remove', 'service', service, '--force'));
   }
   await clone.git('add', '--all');
   await clone.git('commit', '--quiet', '--amend', '--message=A copy');
-  return removeAdded(clone);
 }
 
 const addedServices = (folder: string): readonly string[] =>

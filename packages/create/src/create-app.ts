@@ -15,7 +15,7 @@ export interface CreateOptions extends Arguments, TemplateOptions {
   readonly tell: (line: string) => void;
 }
 
-/** The first service, which `rondo new service` makes like any other. */
+/** The first service, which is made like those of `rondo new service`. */
 const SERVICE = 'greeter';
 
 /**
@@ -42,24 +42,31 @@ export function createApp(options: CreateOptions): void {
   vendor(folder, tarballs);
   write(folder, observeFiles(samples, withSamples));
   if (withSamples) copySamples({ folder, name, version: String(versions['version']), from: samples });
-  if (isInRepository(folder))
+  const isPart = isInRepository(folder);
+  if (isPart)
     tell(
       'The folder is part of a git repository: none is made in it. GitHub reads .github/workflows/ci.yml only at the root of the repository: move it there, with "defaults: {run: {working-directory: …}}".',
     );
   else run('Making a repository', ['git', 'init', '--quiet', '--initial-branch', 'main']);
   run('Installing packages', `npx --yes ${versions['pnpm']} install --no-frozen-lockfile`);
-  // What it says to do next is in the overlay.
-  run(`Making the service ${SERVICE}`, [process.execPath, 'rondo', 'new', 'service', SERVICE, '--skip-test'], 'ignore');
+  run(`Making the service ${SERVICE}`, [process.execPath, 'rondo', 'first', SERVICE, ...plugins], 'ignore');
   write(folder, renderTemplate(options, 'overlay'));
-  if (plugins.length > 0) run('Adding plugins', [process.execPath, 'rondo', 'add', ...plugins], 'ignore');
   // Imports are sorted by the names of packages, and the app's name is part of one.
   run('Formatting', [process.execPath, 'node_modules/@biomejs/biome/bin/biome', 'check', '--write', 'services']);
+  if (isPart || !isCommitted(folder))
+    tell('Commit it, so that git can take back what rondo new writes: git add . && git commit -m Start');
   tell(`${name} is in ${folder}\n\n  cd ${folder}\n  ${packageManager} start`);
 }
 
 /** Whether a folder is in the work tree of a repository, which doesn't ignore it. */
 export const isInRepository = (folder: string): boolean =>
   spawnSync('git', ['check-ignore', '--quiet', path.resolve(folder)], { cwd: folder }).status === 1;
+
+/** Makes the first commit, unless git doesn't know by whom. */
+function isCommitted(folder: string): boolean {
+  const git = (...args: readonly string[]) => spawnSync('git', args, { cwd: folder, stdio: 'ignore' }).status === 0;
+  return git('add', '--all') && git('commit', '--quiet', '--message', 'Start');
+}
 
 /** Variables of the workspace from which this is called. */
 const OF_A_WORKSPACE = ['RONDO_WORKSPACE', 'RONDO_DESCRIPTORS', 'INIT_CWD'];

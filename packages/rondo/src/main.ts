@@ -21,8 +21,11 @@ interface TaskModule {
 
 type Load = () => Promise<TaskModule>;
 
-/** What runs each task, loaded after the installation; `migrate` is what one version of Rondo runs of another, `tables` what `new` runs. */
-const MODULE_OF: Readonly<Record<TaskName | 'migrate' | 'tables', Load>> = {
+/**
+ * What runs each task, loaded after the installation. `migrate` is what one version of Rondo runs of another, and `first` what
+ * create-rondo runs of the new app, of which git has no copy yet.
+ */
+const MODULE_OF: Readonly<Record<TaskName | 'migrate' | 'first', Load>> = {
   start: () => import('./launch/start.js'),
   dev: () => import('./dev/dev.js'),
   backup: async () => ({ main: (await import('./launch/backup.js')).backUp }),
@@ -32,12 +35,15 @@ const MODULE_OF: Readonly<Record<TaskName | 'migrate' | 'tables', Load>> = {
   test: () => import('./jest/test.js'),
   check: () => import('./check/check.js'),
   breaking: () => import('./check/breaking.js'),
-  tables: () => import('./check/tables.js'),
   bundle: () => import('./build/bundle.js'),
   install: async () => ({ main: async () => 0 }),
   migrate: async () => {
     const { writeMigration } = await import('./scaffold/upgrade/migration.js');
     return { main: () => writeMigration(root).then(() => 0) };
+  },
+  first: async () => {
+    const { makeFirst } = await import('./scaffold/first.js');
+    return { main: ([service = '', ...plugins]) => makeFirst({ root, tool }, service, plugins).then(() => 0) };
   },
 };
 

@@ -2,7 +2,7 @@ import type { RunContext } from './command.js';
 import { UsageError } from './errors.js';
 import type { Completion } from './help.js';
 import { type LauncherRequest, requestLauncher } from './launcher.js';
-import type { Progress } from './scaffold/index.js';
+import type { Progress, Tree } from './scaffold/index.js';
 import { createPaint } from './terminal/terminal.js';
 import { codeOf, messageOf } from './workspace/errors.js';
 import { excerpt } from './workspace/steps.js';
@@ -43,28 +43,25 @@ export function serviceNamed([kind, name]: readonly (string | undefined)[], comm
   return name;
 }
 
-/** The tree that a command changes, and how it reports its steps. */
+/** How a command works on the tree. */
 interface TreeWork {
-  readonly root: string;
-  readonly tool: string;
-  readonly signal: AbortSignal;
-  readonly progress: Progress;
+  readonly command: string;
+  /** Whether to go on if git has no copy of everything. */
+  readonly force: boolean;
+  /** Whether to say nothing of that. */
+  readonly quiet?: boolean;
 }
 
-/** Runs `work` under the lock of the tree. Standard error names the holder that it waits for, and then each step. */
+/** Does `work` on the tree. Standard error has a line for each step. */
 export async function workOnTree<T>(
-  purpose: string,
+  { command, force, quiet = false }: TreeWork,
   context: RunContext,
-  work: (on: TreeWork) => Promise<T>,
+  work: (tree: Tree) => Promise<T>,
 ): Promise<T> {
-  const { repository: root, tool, signal, stderr } = context;
-  const { withTreeLock } = await loadScaffold(purpose);
-  const onWait = (holder: string) => void stderr.write(`Waiting for ${holder} …\n`);
-  const onRecovered = () => void stderr.write('An earlier run was killed: its changes are undone.\n');
-  const progress = createStepProgress(context);
-  return withTreeLock(root, { purpose: `rondo ${purpose}`, signal, onWait, onRecovered }, () =>
-    work({ root, tool, signal, progress }),
-  );
+  const { repository: root, tool, signal, stderr, json } = context;
+  const { onTree } = await loadScaffold(command);
+  const say = async (line: string) => (json || quiet ? undefined : stderr.write(`${line}\n`));
+  return onTree({ root, tool, signal, progress: createStepProgress(context), force, say }, work);
 }
 
 /** Completes the arguments of `rondo new` and `rondo remove`: `service`, then the name of one. */
@@ -108,27 +105,30 @@ function outputOf(error: unknown): string {
 /** The text of lines. */
 export const lines = (all: readonly string[]) => all.map((line) => `${line}\n`).join('');
 
-/** Runs the test of a service that is made, unless the user skips it. @throws Error if it fails: the service stays. */
-export async function test(name: string, isSkipped: boolean, context: RunContext): Promise<void> {
-  if (isSkipped) return;
+/** The files that are left to their owner, each with its lines. */
+export const pasted = (paste: readonly { readonly file: string; readonly lines: string }[]): readonly string[] =>
+  paste.flatMap((one) => ['', `Put into ${one.file}:`, ...one.lines.split('\n').map((line) => `  ${line}`)]);
+
+/** Runs the test of a service that is made, unless the user skips it. @throws Error if it fails. */
+export async function test(name: string, isSkipped: boolean, tree: Tree): Promise<void> {
+  if (isSkipped || !tree.isCommitted) return;
   const { testService } = await loadScaffold('new');
-  const { repository: root, tool, signal } = context;
   try {
-    await createStepProgress(context).step('test', () => testService({ root, tool, signal }, name));
+    await tree.progress.step('test', () => testService(tree, name));
   } catch (error) {
     const message = `services/${name} is made, but its test fails; run it again: npm test -- services/${name}`;
     throw new Error(message, { cause: error });
   }
 }
 
-/** Starts the service. If that fails, the service stays, as its files are in order, and the error says why. */
+/** Starts a service that was created, or restarts another one. If that fails, the error says why. */
 export async function startInto(
   { kind, service }: { readonly kind: string; readonly service: string },
   context: RunContext,
 ): Promise<void> {
   const { json, dataDirectory, stderr, signal } = context;
   const onLog = (line: string) => void stderr.write(`${line}\n`);
-  // An updated service may run: its processes still serve the old contract.
+  // Another service may run: its processes still serve the old contract.
   const request: LauncherRequest =
     kind === 'created' ? { command: 'start', service } : { command: 'restart', name: service };
   const begin = () => requestLauncher({ dataDirectory, request, signal, ...(!json && { onLog }) });

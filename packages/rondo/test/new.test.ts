@@ -54,7 +54,7 @@ describe('rondo new and rondo remove', () => {
   it('explain their use', async () => {
     const { exitCode, stdout } = await rondo(['new', '--help']);
     expect(exitCode).toBe(0);
-    for (const taught of ['--with-database', 'Refused or failed', 'rondo new service greeter']) {
+    for (const taught of ['--with-database', 'Git takes back what is written', 'rondo new service greeter']) {
       expect(stdout).toContain(taught);
     }
   });

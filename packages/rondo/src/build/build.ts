@@ -27,7 +27,7 @@ export function compile(projects: readonly string[] = [], signal?: AbortSignal):
 }
 
 /** Compiles, with the compiler's faults in the form of `rondo dev`. */
-async function compileReadably(projects: readonly string[], signal?: AbortSignal): Promise<StepResult> {
+export async function compileReadably(projects: readonly string[], signal?: AbortSignal): Promise<StepResult> {
   const { code, output } = await compile(projects, signal);
   return {
     code,

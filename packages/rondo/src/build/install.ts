@@ -15,20 +15,22 @@ const stamp = path.join(root, 'node_modules/.rondo-installed');
 interface InstallOptions {
   /** Whether to update the lock file to the manifests; otherwise they must agree. */
   readonly relock?: boolean;
+  /** Whether to print only what pnpm says if it fails. */
+  readonly quiet?: boolean;
   /** Ends the wait for another command's build. */
   readonly signal?: AbortSignal;
 }
 
 /** Resolves to false if it failed; pnpm has printed why. */
-export async function install({ relock = false, signal }: InstallOptions = {}): Promise<boolean> {
-  return installed() || (await withBuild('install', () => installNow(relock), signal));
+export async function install({ signal, ...how }: InstallOptions = {}): Promise<boolean> {
+  return installed() || (await withBuild('install', () => installNow(how), signal));
 }
 
-async function installNow(relock: boolean): Promise<boolean> {
+async function installNow({ relock, quiet = false }: InstallOptions): Promise<boolean> {
   if (installed()) return true; // by the command that this one has waited for
-  console.log('Installing packages …');
+  if (!quiet) console.log('Installing packages …');
   const how = relock ? ['--no-frozen-lockfile', '--prefer-offline'] : ['--frozen-lockfile'];
-  const { code, output } = await runPnpm(['install', ...how], { show: true });
+  const { code, output } = await runPnpm(['install', ...how], { show: !quiet });
   if (code === 0) return record();
   console.error(output || `Packages could not be installed. If a package.json changed: ./rondo install`);
   return false;

@@ -3,7 +3,6 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { StoredResource } from '@rondo/resources/sql';
-import { console } from '../terminal/console.js';
 import { filesBelow } from '../workspace/files.js';
 import { ownServices, readManifests } from '../workspace/manifests.js';
 import { root } from '../workspace/paths.js';
@@ -20,13 +19,8 @@ export async function tablesComplete(): Promise<StepResult> {
   return { code: faults.length, output: output.join('\n') };
 }
 
-/** `rondo tables SERVICE`: prints the statements that the migrations of a service lack. */
-export async function main([service = '']: readonly string[]): Promise<number> {
-  for (const statement of await missingOf(service)) console.log(statement);
-  return 0;
-}
-
-async function missingOf(service: string): Promise<readonly string[]> {
+/** The statements that the migrations of a service, as it is built, lack. */
+export async function missingOf(service: string): Promise<readonly string[]> {
   const folder = path.join(root, 'services', service);
   const sql = filesIn(folder, 'migrations', '.sql').map((file) => readFileSync(file, 'utf8'));
   const resources = filesIn(folder, 'dist', '.js').filter((file) =>

@@ -1,9 +1,9 @@
 import { defineCommand, type Printed, type RunContext } from '../command.js';
 import { UsageError } from '../errors.js';
-import { valued } from '../help.js';
+import { flag, valued } from '../help.js';
 import { jsonOption } from '../options.js';
 import type { PluginChange } from '../scaffold/index.js';
-import { lines, loadScaffold, workOnTree } from '../tree-work.js';
+import { lines, loadScaffold, pasted, workOnTree } from '../tree-work.js';
 
 /** The option of the services that a plugin is added to. */
 export const pluginServices = {
@@ -21,36 +21,44 @@ export const add = defineCommand({
     'A plugin is what services use besides the core of Rondo: registry-consul, registry-eureka, registry-kubernetes and',
     'registry-zookeeper (RONDO_REGISTRY), topics-nats (RONDO_TOPICS), cache-redis (RONDO_CACHE), telemetry (OTEL_…),',
     'authentication (RONDO_AUTH_ISSUER, RONDO_API_KEYS), and balancing (ring hash, zones, subsets, hedges, breakers and',
-    'bulkheads). It is written into package.json, and into plugins of runService in src/main.ts. If a step fails, the tree is',
-    'as it was.',
+    'bulkheads). It is written into package.json, and into plugins of runService in src/main.ts, in the form of rondo new.',
+    'If a step fails, the commands of git that take it back are printed.',
   ].join('\n'),
-  options: { ...pluginServices, ...jsonOption },
+  options: {
+    ...pluginServices,
+    force: flag('Go on if git has no copy of changes: the lines to write are printed.'),
+    ...jsonOption,
+  },
   args: { names: '[plugin] …' },
   examples: [
     ['add registry-consul', 'All services of the workspace can be registered in Consul.'],
     ['add topics-nats --service sales', 'NATS can carry the events of sales.'],
   ],
-  exitCodes: { INTERRUPTED: 'Ctrl-C ended the command: the tree is as it was.' },
+  exitCodes: { INTERRUPTED: 'Ctrl-C ended the command, which printed how git takes back what was changed.' },
   async complete({ positionals }) {
     const { pluginNames } = await loadScaffold('add');
     return pluginNames.filter((name) => !positionals.includes(name)).map((word) => ({ word }));
   },
-  run: ({ names, service: services }, context) => changeServices({ change: 'add', names, services }, context),
+  run: ({ names, service: services, force }, context) =>
+    changeServices({ change: 'add', names, services, force }, context),
 });
 
 /** Adds plugins to services, or takes them out, and says what has changed. */
-export async function changeServices(asked: PluginChange, context: RunContext): Promise<Printed> {
+export async function changeServices(
+  { force, ...asked }: PluginChange & { readonly force: boolean },
+  context: RunContext,
+): Promise<Printed> {
   const { change } = asked;
   const { changePlugins, pluginNames } = await loadScaffold(change);
   const names = asked.names.map((name) => name.replace('@rondo/', ''));
   if (names.length === 0) throw new UsageError(`name the plugin: ${pluginNames.join(', ')}`);
-  const { services, files } = await workOnTree(`${change} ${names.join(' ')}`, context, (on) =>
-    changePlugins({ ...on, ...asked, names }),
+  const { services, files, paste } = await workOnTree({ command: change, force }, context, (tree) =>
+    changePlugins({ ...tree, ...asked, names }),
   );
   const [done, have] = change === 'add' ? ['Added', 'have'] : ['Removed', "don't have"];
   const text =
-    files.length === 0
+    services.length === 0
       ? [`Nothing to do: the services ${have} ${names.join(', ')}.`]
-      : [`${done} ${names.join(', ')}: ${services.join(', ')}`, ...files.map((file) => `  ${file}`)];
-  return { json: { change, names, services, files }, text: lines(text) };
+      : [`${done} ${names.join(', ')}: ${services.join(', ')}`, ...files.map((file) => `  ${file}`), ...pasted(paste)];
+  return { json: { change, names, services, files, paste }, text: lines(text) };
 }

@@ -1,27 +1,31 @@
 import path from 'node:path';
 import type { CommandContext, RunContext } from '../command.js';
 import { UsageError } from '../errors.js';
-import type { AddedResource } from '../scaffold/index.js';
-import { lines, loadScaffold, startInto, test, workOnTree } from '../tree-work.js';
+import type { AddedResource, Tree } from '../scaffold/index.js';
+import { lines, loadScaffold, pasted, startInto, test, workOnTree } from '../tree-work.js';
 
 /** Which resource is added. */
 interface Resource extends Readonly<Record<'name' | 'service' | 'fields' | 'parent', string | undefined>> {
   readonly start: boolean;
+  readonly force: boolean;
   readonly 'skip-test': boolean;
 }
 
 /** Adds a resource to a service. */
 export async function createResource(values: Resource, context: RunContext): Promise<undefined> {
-  const { name, fields = '', parent, start, 'skip-test': isSkipped } = values;
+  const { name, fields = '', parent, start, force, 'skip-test': isSkipped } = values;
   if (name === undefined) throw new UsageError('name the resource: rondo new resource book');
   const { addResource } = await loadScaffold('new resource');
   const service = values.service ?? (await serviceHere(context));
-  const made = await workOnTree(`new resource ${name}`, context, (on) =>
-    addResource({ ...on, name, service, fields, parent }),
-  );
-  await context.print({ json: made, text: described(made) });
-  if (start) await startInto({ kind: 'updated', service }, context);
-  await test(service, isSkipped, context);
+  const make = async (tree: Tree) => {
+    const made = await addResource({ ...tree, name, service, fields, parent });
+    await context.print({ json: made, text: described(made) });
+    if (start && tree.isCommitted) await startInto({ kind: 'updated', service }, context);
+    // Its test passes once the lines are there.
+    await test(service, isSkipped || made.paste.length > 0, tree);
+  };
+  await workOnTree({ command: 'new resource', force }, context, make);
+  return undefined;
 }
 
 /** The service of the current folder, or the only one with a database. @throws UsageError if there are several, or none. */
@@ -37,12 +41,11 @@ export async function serviceHere({ repository, directory }: CommandContext): Pr
   throw new UsageError(`say which service gets it, by --service NAME: ${names}`);
 }
 
-function described({ service, resource, definition, files, create, byHand }: AddedResource): string {
+function described({ service, resource, definition, files, create, paste }: AddedResource): string {
   return lines([
     `Added the resource ${resource} to services/${service}:`,
     ...files.map((file) => `  ${file}`),
-    ...(files.includes('pnpm-workspace.yaml') ? ['The app was made without PostgreSQL, and has it from now on.'] : []),
-    ...(byHand.length === 0 ? [] : ['', 'To do by hand:', ...byHand.map((what) => `  ${what}`)]),
+    ...pasted(paste),
     '',
     'Next:',
     `  curl -d '${create.body}' http://127.0.0.1:8080${create.path}`,

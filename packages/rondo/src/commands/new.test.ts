@@ -7,6 +7,7 @@ const made = {
   port: 50_060,
   files: [],
   methods: [{ method: 'notes.v1.NotesService/Get', file: 'services/notes/src/notes.ts' }],
+  paste: [],
   exempt: [],
   unserved: [],
   byHand: [],
@@ -35,4 +36,11 @@ it('says why a resource is not served by itself', () => {
   const byHand = ['notes.v1.Note: tags has the type map, which needs columns of its own'];
   const text = describeCreated({ ...made, byHand, refusesEmpty: false }, { starts: true, registry: undefined });
   expect(text).toContain('Its methods are yours to write: notes.v1.Note: tags has the type map');
+});
+
+it('says what belongs into files that it left alone, and how the service is built then', () => {
+  const paste = [{ file: 'docker-compose.yml', lines: '+  notes:\n+    image: notes' }];
+  const text = describeCreated({ ...made, paste, refusesEmpty: false }, { starts: false, registry: undefined });
+  expect(text).toContain('Put into docker-compose.yml:\n  +  notes:\n  +    image: notes\n');
+  expect(text).toContain('./rondo install && ./rondo build');
 });

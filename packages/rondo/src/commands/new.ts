@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { type CommandContext, defineCommand } from '../command.js';
 import { UsageError } from '../errors.js';
@@ -5,11 +6,12 @@ import { ExitCode } from '../exit-code.js';
 import { flag, valued } from '../help.js';
 import { askStatus, registryOn } from '../launcher.js';
 import { dataOption, jsonOption, whole } from '../options.js';
-import type { CreatedService, UpdatedService } from '../scaffold/index.js';
+import type { CreatedService, Tree, UpdatedService } from '../scaffold/index.js';
 import {
   completeService,
   lines,
   loadScaffold,
+  pasted,
   printMade,
   serviceNamed,
   startInto,
@@ -31,14 +33,14 @@ export const create = defineCommand({
     'google.api.resource and standard methods are served: they get a table, a definition and a test. The files that a contract',
     'imports are copied, too.',
     '',
-    'rondo new resource adds such a resource to a service, with its contract. The types of fields are string, bool, bytes,',
+    'rondo new resource adds such a resource to a service with a database. The types of fields are string, bool, bytes,',
     'int32, int64, uint64, float, double, timestamp, duration, date, money, decimal, enum(A,B) and ref(RESOURCE). [] makes a',
     'list, ! a required field, @unique and @immutable say what they do. rondo new job, topic and subscription write contract,',
     'handler and test, and print the lines to add to app.ts.',
     '',
-    'Run it again after the .proto has changed: new methods get stubs, edited lines stay as they are, and the output lists what',
-    'to remove by hand. What fails, or is ended by Ctrl-C, is taken back, packages and generated code included; the next run',
-    'takes back the changes of a run that was killed. If only the test fails, which runs last, the service stays.',
+    'A service is made once. Run it again after the .proto has changed: it prints the handlers that are missing, and writes the',
+    'next migration. Git takes back what is written: everything must be committed before, and what fails prints the commands.',
+    'With --force, or without git, it writes only new files, and prints the lines for the others.',
   ].join('\n'),
   options: {
     proto: {
@@ -55,6 +57,7 @@ export const create = defineCommand({
     fields: valued('LIST', "Of a resource: 'title:string! sku:string@unique tags:string[] status:enum(NEW,OLD)'."),
     parent: valued('NAME', 'The resource of which a new one is part.'),
     service: valued('NAME', 'The service of what is added; else that of the folder, or the only one with a database.'),
+    force: flag('Go on if git has no copy of changes: only new files are written.'),
     start: flag('Start the service in the running system (npm start).'),
     'skip-test': flag("Don't run the service's test."),
     port: whole('N', 'The port of the service; by default the next free one from 50060.'),
@@ -73,36 +76,46 @@ export const create = defineCommand({
     ['new job remind-guests --service hotel', 'A stored call of a method of the service.'],
     ['new subscription hotel.v1.RoomBooked --service kitchen', 'A method that is called with each event.'],
   ],
-  exitCodes: { INTERRUPTED: 'Ctrl-C ended the command: the tree is as it was, unless the service was made already.' },
+  exitCodes: { INTERRUPTED: 'Ctrl-C ended the command, which printed how git takes back what was written.' },
   async complete({ positionals }, { repository }) {
     const [kind] = positionals;
     if (kind === undefined) return KINDS.map((word) => ({ word }));
     return kind === 'service' ? completeService(positionals, repository) : [];
   },
-  async run({ kind, name: given, proto, 'proto-path': roots, start, data, ...values }, context) {
+  async run({ kind, name: given, proto, 'proto-path': roots, start, data, force, ...values }, context) {
     const { service, fields = '', port, 'skip-test': isSkipped } = values;
-    if (isBackground(kind)) return createBackground(kind, { name: given, service }, context);
-    if (kind === 'resource') return createResource({ ...values, name: given, start }, context);
+    if (isBackground(kind)) return createBackground(kind, { name: given, service, force }, context);
+    if (kind === 'resource') return createResource({ ...values, name: given, start, force }, context);
     const name = serviceNamed([kind, given], 'new');
     if (proto === undefined && roots.length > 0) throw new UsageError('--proto-path needs --proto FILE');
-    const { checkName, followServices, newService } = await loadScaffold('new service');
+    const { checkName, createService, followServices, removableServices, updateService } =
+      await loadScaffold('new service');
     checkName(name);
     if (start) await askStatus(context);
     const source = proto === undefined ? undefined : sourceOf(proto, roots, context);
     const resource = values.resource === undefined ? undefined : { name: values.resource, fields };
     if (resource !== undefined && source !== undefined) throw new UsageError('give --proto or --resource, not both');
-    const withDatabase = values['with-database'] || resource !== undefined;
-    const made = await workOnTree(`new service ${name}`, context, (on) =>
-      newService({ ...on, name, port, source, withDatabase, resource }),
-    );
-    const lacking = followServices(context.repository);
+    const asked = { name, port, source, resource, withDatabase: values['with-database'] || resource !== undefined };
     const registry = data === undefined ? undefined : await registryOn(context.dataDirectory);
-    const text = made.kind === 'created' ? describeCreated(made, { starts: start, registry }) : describeUpdated(made);
-    await printMade(made, text, context);
-    if (!context.json) await context.stdout.write(lines(lacking));
-    if (made.kind === 'updated' && made.complaints !== undefined) return ExitCode.FAILED;
-    if (start) await startInto(made, context);
-    await test(name, isSkipped || made.kind !== 'created', context);
+    if (existsSync(path.join(context.repository, 'services', name, 'package.json'))) {
+      // It changes no file but the contract that is given.
+      const how = { command: 'new service', force: force || source === undefined, quiet: source === undefined };
+      const made = await workOnTree(how, context, (tree) => updateService({ ...tree, ...asked }));
+      await printMade(made, describeUpdated(made), context);
+      if (made.complaints !== undefined) return ExitCode.FAILED;
+      if (start) await startInto(made, context);
+      return ExitCode.OK;
+    }
+    const make = async (tree: Tree) => {
+      const made = await createService({ ...tree, ...asked });
+      await printMade(made, describeCreated(made, { starts: start, registry }), context);
+      if (!tree.isCommitted) return;
+      const lacking = followServices(context.repository);
+      if (!context.json) await context.stdout.write(lines(lacking));
+      if (start) await startInto(made, context);
+      await test(name, isSkipped, tree);
+    };
+    await workOnTree({ command: 'new service', force }, context, make);
     return ExitCode.OK;
   },
 });
@@ -123,7 +136,7 @@ interface Calling {
 
 /** What `rondo new service` says of a service that it has made. */
 export function describeCreated(
-  { service, port, files, methods, exempt, refusesEmpty, unserved, byHand }: CreatedService,
+  { service, port, files, methods, paste, exempt, refusesEmpty, unserved, byHand }: CreatedService,
   { starts, registry }: Calling,
 ): string {
   const folder = `services/${service}/`;
@@ -148,8 +161,10 @@ export function describeCreated(
     ...(files.includes('pnpm-workspace.yaml') ? ['The app was made without PostgreSQL, and has it from now on.'] : []),
     ...(unserved.length > 0 ? [`Made with --with-database, it would serve ${unserved.join(', ')} by itself.`] : []),
     ...byHand.map((why) => `Its methods are yours to write: ${why}.`),
+    ...pasted(paste),
     '',
     'Next:',
+    ...(paste.length > 0 ? ['  ./rondo install && ./rondo build', '      Brings its packages, and compiles it.'] : []),
     ...(files.some((file) => file.startsWith(`${folder}migrations/`))
       ? [
           `  ./rondo new resource NAME --service ${service}`,
@@ -162,26 +177,20 @@ export function describeCreated(
   ]);
 }
 
-function describeUpdated({ service, files, methods, exempt, byHand, breaks, complaints }: UpdatedService): string {
-  if (files.length + byHand.length + breaks.length === 0 && complaints === undefined) {
-    return lines([`services/${service} exists and is up to date with its contracts: nothing to do.`]);
-  }
+function describeUpdated({ service, files, paste, exempt, stubs, complaints }: UpdatedService): string {
+  const isDone = files.length + paste.length + stubs.length === 0 && complaints === undefined;
+  if (isDone) return lines([`services/${service} exists and is up to date with its contracts: nothing to do.`]);
   return lines([
-    files.length === 0 ? `services/${service}: no file had to change.` : `Updated services/${service}:`,
+    `services/${service} exists.${files.length === 0 ? '' : ' Written:'}`,
     ...files.map((file) => `  ${file}`),
     ...describeExempt(exempt),
-    ...(methods.length === 0 ? [] : ['', 'Methods to write:']),
-    ...methods.map(({ method, file }) => `  ${method} in ${file}`),
-    ...(byHand.length === 0 ? [] : ['', 'To do by hand:']),
-    ...byHand.map((what) => `  ${what}`),
-    ...(breaks.length === 0 ? [] : ['', "npm run check refuses it, because it breaks main's clients:"]),
-    ...breaks.map((what) => `  ${what}`),
+    ...pasted([...paste, ...stubs]),
     ...(complaints === undefined ? [] : ['', 'It does not build until the code is changed:']),
   ]);
 }
 
 const describeExempt = (exempt: readonly string[]) =>
   exempt.flatMap((contract) => [
-    `proto/${contract} keeps its own style: buf.yaml says so, and npm run check leaves its style and format out.`,
-    `    To have it checked: npx buf format -w proto/${contract}, and remove its line from lint.ignore.`,
+    `proto/${contract} comes from elsewhere and keeps its style: npm run check leaves its style and format out.`,
+    `    To have it checked: npx buf format -w proto/${contract}, and remove its line from lint.ignore in buf.yaml.`,
   ]);

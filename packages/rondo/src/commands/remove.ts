@@ -3,7 +3,7 @@ import { defineCommand, type RunContext } from '../command.js';
 import { flag } from '../help.js';
 import { askStatus, requestLauncher } from '../launcher.js';
 import { dataOption, jsonOption } from '../options.js';
-import type { RemovedService } from '../scaffold/index.js';
+import type { RemovedService, Tree } from '../scaffold/index.js';
 import { completeService, loadScaffold, printMade, serviceNamed, workOnTree } from '../tree-work.js';
 import { messageOf } from '../workspace/errors.js';
 import { changeServices, pluginServices } from './add.js';
@@ -14,8 +14,8 @@ export const remove = defineCommand({
   summary: 'Removes a service, with its contract and everything that belongs to it, or a plugin from services.',
   details: [
     'Contracts that other services need stay. The command is refused if other services call this one, or if git has no copy of',
-    'the work in it. A running system stops the service first. If a step fails, the tree is as it was. A plugin is taken out of',
-    'package.json and src/main.ts, as rondo add has written it.',
+    'everything here. A running system stops the service first. If a step fails, the commands of git that take it back are',
+    'printed. A plugin is taken out of package.json and src/main.ts, as rondo add has written it.',
   ].join('\n'),
   options: {
     force: flag('Remove it even if work is lost, or if others use its contract, which then stays.'),
@@ -30,22 +30,24 @@ export const remove = defineCommand({
     ['remove service greeter --dry-run', 'Says what would go.'],
     ['remove registry-consul', 'Undoes rondo add registry-consul.'],
   ],
-  exitCodes: { INTERRUPTED: 'Ctrl-C ended the command: the tree is as it was.' },
+  exitCodes: { INTERRUPTED: 'Ctrl-C ended the command, which printed how git takes back what was changed.' },
   complete: async ({ positionals }, { repository }) => completeService(positionals, repository),
   async run({ plugin, given, service: services, force, 'dry-run': dryRun }, context) {
     const { followServices, pluginNames, removableServices, removeService } = await loadScaffold('remove');
     if (plugin !== undefined && pluginNames.includes(plugin.replace('@rondo/', ''))) {
       const names = given === undefined ? [plugin] : [plugin, given];
-      return changeServices({ change: 'remove', names, services }, context);
+      return changeServices({ change: 'remove', names, services, force }, context);
     }
     const name = serviceNamed([plugin, given], 'remove');
     const { repository } = context;
     const onAgreed = () => stopProcesses(name, context);
-    const removed = await workOnTree(`remove service ${name}`, context, (on) => {
-      refuseUnknown(name, removableServices(repository));
-      return removeService({ ...on, name, force, dryRun, onAgreed });
-    });
-    if (!dryRun) followServices(repository);
+    refuseUnknown(name, removableServices(repository));
+    const work = async (tree: Tree) => {
+      const removed = await removeService({ ...tree, name, force, dryRun, onAgreed });
+      if (!dryRun) followServices(repository);
+      return removed;
+    };
+    const removed = await workOnTree({ command: 'remove service', force: force || dryRun, quiet: true }, context, work);
     await printMade(removed, describe(removed, dryRun), context);
     return undefined;
   },

@@ -14,7 +14,7 @@ export const upgrade = defineCommand({
     'It installs the packages, changes the files that npm create rondo wrote as their template has changed, generates and',
     'builds. Edits of your own stay: where the template changed the same lines, the file is left as it is, and the output has',
     'those lines. Everything must be committed before, so that git diff shows what the upgrade has changed. If a step fails,',
-    'the tree is as it was, with what is installed.',
+    'the commands of git that take it back are printed; the next ./rondo installs the packages of before.',
   ].join('\n'),
   options: {
     packages: {
@@ -29,7 +29,7 @@ export const upgrade = defineCommand({
     ['upgrade', 'To the newest version that the registry has.'],
     ['upgrade --packages ../rondo/.rondo/packages', 'To the packages that a clone of Rondo has packed.'],
   ],
-  exitCodes: { INTERRUPTED: 'Ctrl-C ended the command: the tree is as it was.' },
+  exitCodes: { INTERRUPTED: 'Ctrl-C ended the command, which printed how git takes back what was changed.' },
   async run({ version, packages: folder, force }, context) {
     const { upgradeApp } = await loadScaffold('upgrade');
     const running = await findRunning(context);
@@ -37,7 +37,9 @@ export const upgrade = defineCommand({
       throw new Error(`a system runs on ${running}, with the packages that would be replaced: stop it first`);
     }
     const packages = folder && path.resolve(context.directory, folder);
-    const upgraded = await workOnTree('upgrade', context, (on) => upgradeApp({ ...on, version, packages, force }));
+    const upgraded = await workOnTree({ command: 'upgrade', force: false }, context, (tree) =>
+      upgradeApp({ ...tree, version, packages, force }),
+    );
     await printMade(upgraded, describe(upgraded), context);
     return undefined;
   },

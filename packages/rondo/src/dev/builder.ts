@@ -5,7 +5,6 @@ import { compile } from '../build/build.js';
 import { install } from '../build/install.js';
 import { arePagesFresh, bundlePages } from '../build/pages.js';
 import { generate } from '../generate/generate.js';
-import { console } from '../terminal/console.js';
 import { ownServices } from '../workspace/manifests.js';
 import { isInstalled, root } from '../workspace/paths.js';
 import { type Fault, parseFaults } from './faults.js';
@@ -15,16 +14,6 @@ export interface Built {
   readonly faults: readonly Fault[];
   /** Those of the compiler: a service with one must not be started. */
   readonly ofCode: readonly Fault[];
-}
-
-const WAIT_MS = 600_000;
-
-/** Runs `work` under the lock of the tree. Before the first build nothing but builds changes the tree, and they have a lock. */
-export async function withTree<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
-  if (!isInstalled && !existsSync(path.join(root, 'packages/create/dist/exports/index.js'))) return await work();
-  const { withTreeLock } = await import('../scaffold/index.js');
-  const onWait = (holder: string) => console.log(`Waiting for ${holder} …`);
-  return await withTreeLock(root, { purpose: 'rondo dev', signal, timeoutMs: WAIT_MS, onWait }, work);
 }
 
 /**

@@ -8,7 +8,7 @@ import { messageOf } from '../workspace/errors.js';
 import { entryOf, REGISTRY } from '../workspace/manifests.js';
 import { root } from '../workspace/paths.js';
 import { colored } from '../workspace/steps.js';
-import { type Built, buildAll, buildServices, withTree } from './builder.js';
+import { type Built, buildAll, buildServices } from './builder.js';
 import { createReport } from './faults.js';
 import { type Reconciled, reconcile, versionOf } from './reconcile.js';
 import { type Tree, watchTree } from './tree.js';
@@ -64,7 +64,7 @@ export async function main(args: readonly string[]): Promise<number> {
 /** Builds everything. Services that don't compile are reported; the others start. */
 async function buildFirst(state: State, signal: AbortSignal): Promise<boolean> {
   console.log('Building …');
-  state.built = await withTree(signal, () => buildAll(signal));
+  state.built = await buildAll(signal);
   reports.services(state.built.faults);
   if (existsSync(entryOf(REGISTRY))) return true;
   console.error('The registry is not built, so nothing can be started: fix the faults above first.');
@@ -89,12 +89,9 @@ async function followChange(state: State, session: Session): Promise<void> {
   const { tree } = state;
   const { signal } = session.stop;
   const startedAt = performance.now();
-  const changed = await withTree(signal, async () => {
-    const files = tree.takeChanges();
-    if (files.length > 0) state.built = await buildServices(files, signal);
-    return files;
-  });
+  const changed = tree.takeChanges();
   if (changed.length === 0) return;
+  state.built = await buildServices(changed, signal);
   const { faults } = state.built;
   reports.services(faults);
   const outcome = await session.exclusively(() => reconcileUntilChanged(state, session));
@@ -104,7 +101,7 @@ async function followChange(state: State, session: Session): Promise<void> {
   console.log(`${describeRound(changed, outcome, faults.length)} (${seconds} s)`);
   state.isRestDue ||= changed.some((file) => SHARED.test(file));
   if (!state.isRestDue) return;
-  const rest = await withTree(signal, () => buildAll(signal));
+  const rest = await buildAll(signal);
   // The next round reports the faults of what was saved during this build.
   if (tree.isChanged()) return;
   state.isRestDue = false;

@@ -140,10 +140,16 @@ function removeUnused(stub: string): void {
   rmSync(descriptors, { force: true });
 }
 
-/** Removes the stub of a contract that is gone, and folders that are empty then. */
+/** Removes the stub of a contract that is gone, with what was compiled of it, and folders that are empty then. */
 function removeStub(stub: string): void {
   rmSync(stub, { force: true });
   rmSync(descriptorsOf(stub), { force: true });
+  const compiled = path.join(
+    root,
+    'packages/contracts/dist',
+    path.relative(path.join(root, 'packages/contracts/src'), stub),
+  );
+  for (const ending of ['js', 'd.ts']) rmSync(compiled.replace(/ts$/, ending), { force: true });
   let folder = path.dirname(stub);
   while (existsSync(folder) && readdirSync(folder).length === 0) {
     rmSync(folder, { recursive: true });

@@ -1,6 +1,6 @@
 /**
- * The buf plugin for contracts. A thread runs {@link checkPolicies}, {@link checkTopics}, {@link checkTools}, {@link checkHttp} and {@link checkRules};
- * beside it {@link addRequestShapes}, {@link desugar} and {@link copyServicePolicies} run, then ts-proto.
+ * The buf plugin for contracts. A thread runs {@link faultsOf}; beside it {@link addRequestShapes}, {@link desugar} and
+ * {@link copyServicePolicies} run, then ts-proto.
  */
 import { once } from 'node:events';
 import { buffer } from 'node:stream/consumers';
@@ -12,12 +12,8 @@ import {
   CodeGeneratorResponseSchema,
   Edition,
 } from '@bufbuild/protobuf/wkt';
-import { checkHttp } from './check-http.js';
-import { checkPolicies } from './check-policies.js';
-import { checkRules } from './check-rules.js';
-import { checkTools } from './check-tools.js';
-import { checkTopics } from './check-topics.js';
 import { copyServicePolicies, desugar } from './desugar.js';
+import { faultsOf } from './faults.js';
 import { addRequestShapes } from './request-shapes.js';
 import { checksOf } from './rules/checks.js';
 import { stubsOf } from './ts-proto.js';
@@ -41,11 +37,7 @@ if (isMainThread) {
   process.stdout.write(toBinary(CodeGeneratorResponseSchema, response));
 } else {
   const { protoFile, fileToGenerate } = fromBinary(CodeGeneratorRequestSchema, workerData);
-  parentPort?.postMessage(
-    [checkPolicies, checkTopics, checkTools, checkHttp, checkRules].flatMap((check) =>
-      check(protoFile, fileToGenerate),
-    ),
-  );
+  parentPort?.postMessage(faultsOf(protoFile, fileToGenerate));
 }
 
 async function stubsFor(bytes: Uint8Array) {

@@ -1,11 +1,11 @@
 import type { PluginName } from 'create-rondo';
-import { withChanges } from './change-set.js';
 import { Refusal } from './errors.js';
+import { type PluginImport, withoutPlugin, withPlugin } from './main-file.js';
 import { packagesOf, type WorkspacePackages } from './packages.js';
 import { removableServices } from './remove-service.js';
 import { filesAt, readText } from './repository.js';
-import { type PluginImport, withoutPlugin, withPlugin } from './update/wire-plugin.js';
-import { backUpProducts, build, format, install, type Progress, type Workspace } from './workspace.js';
+import { type Paste, type Tree, writeAll } from './tree.js';
+import { build, install } from './workspace.js';
 import { removeProject, withReferences } from './workspace-files/project-references.js';
 
 interface KnownPlugin extends PluginImport {
@@ -58,25 +58,23 @@ export interface ChangedPlugins {
   readonly services: readonly string[];
   /** The changed files, as paths from the repository's root; none if there was nothing to do. */
   readonly files: readonly string[];
+  /** What belongs into files that were left alone, as git has no copy of them. */
+  readonly paste: readonly Paste[];
 }
 
-/** Adds plugins to services, or takes them out. If it fails, the tree is unchanged. */
-export async function changePlugins(
-  options: PluginChange & Workspace & { readonly progress: Progress },
-): Promise<ChangedPlugins> {
-  const { root, progress } = options;
+/** Adds plugins to services, or takes them out. */
+export async function changePlugins(options: PluginChange & Tree): Promise<ChangedPlugins> {
+  const { root, progress, isCommitted } = options;
   const drawn = await progress.step('check', () => drawPlugins(root, options));
   const files = [...drawn.keys()];
   const services = [...new Set(files.map((file) => file.split('/')[1] ?? ''))];
-  if (files.length === 0) return { services, files };
-  return withChanges(root, async (changes) => {
-    backUpProducts(changes);
-    for (const [file, text] of drawn) changes.write(file, text);
-    await progress.step('write', () => format(options, files));
+  if (files.length === 0) return { services, files, paste: [] };
+  const paste = await progress.step('write', () => writeAll(options, drawn));
+  if (isCommitted) {
     await progress.step('install', () => install(options));
-    await progress.step('build', () => build(options));
-    return { services, files };
-  });
+    await progress.step('build', () => build(options, services));
+  }
+  return { services, files: [...options.written.keys()], paste };
 }
 
 /** The files that differ after a change, with their texts. @throws Refusal for what isn't possible. */

@@ -1,147 +1,98 @@
-import path from 'node:path';
+import { missingOf } from '../check/tables.js';
 import { type Manifest, ownServices, readManifests } from '../workspace/manifests.js';
-import { migrationOf } from './add-resource.js';
-import { type ChangeSet, withChanges } from './change-set.js';
-import type { Contract } from './contract/contract.js';
+import { builtServices, nextMigration } from './built.js';
+import type { ServiceContract } from './contract/contract.js';
 import { loadContract } from './contract/load.js';
-import { readImportGraph, withImports } from './contract/scan.js';
-import { checkReplaceable, copyContract, exemptFromStyle } from './copy-contract.js';
 import type { NewServiceOptions } from './create-service.js';
 import { Refusal } from './errors.js';
-import { isAsWritten, isRecorded, recordWritten } from './record.js';
-import { type Merge, mergeContracts } from './update/merge.js';
-import {
-  backUpProducts,
-  findBreaks,
-  findMissing,
-  format,
-  isFormatted,
-  type NewServiceOutcome,
-  tryBuild,
-} from './workspace.js';
+import { contractFiles, type Made } from './make.js';
+import { propertyName } from './render/app.js';
+import { filesBelow, readText } from './repository.js';
+import { type Paste, writeAll } from './tree.js';
+import { tryBuild } from './workspace.js';
 
-/** A service that was updated to its contracts. */
-export interface UpdatedService extends NewServiceOutcome {
+/** A service that exists already, compared with its contracts. */
+export interface UpdatedService extends Made {
   readonly kind: 'updated';
-  /** What the user has to do by hand, one item a line. */
-  readonly byHand: readonly string[];
-  /** Breaking changes compared with main, one a line: `npm run check` will refuse them. */
-  readonly breaks: readonly string[];
-  /** The compiler's output if the service doesn't build before that is done. */
+  /** The handlers that are missing, as lines for the files that they belong into. */
+  readonly stubs: readonly Paste[];
+  /** The compiler's output if the service doesn't build before its code is changed. */
   readonly complaints: string | undefined;
 }
 
-/** Updates an existing service to its contracts: it adds what the contracts ask for and removes nothing. */
+/**
+ * Compares a service with its contracts, of which one may be replaced by a newer version. It writes the next migration, if the tables
+ * lack what the service stores.
+ */
 export async function updateService(options: NewServiceOptions): Promise<UpdatedService> {
-  const { root, name, progress } = options;
+  const { root, name, progress, source, signal } = options;
   const manifest = await progress.step('check', () => checkRequest(options));
-  const contracts = await progress.step('contract', () => loadAll(options, manifest));
-  return withChanges(root, async (changes) => {
-    backUpProducts(changes);
-    const merge = mergeContracts(root, name, contracts);
-    // A source with manual edits isn't recorded as written by this tool, whatever is added to it.
-    const ours = merge.files
-      .map(([file]) => file)
-      .filter((file) => merge.fresh.includes(file) || isAsWritten(root, file));
-    const exempt = await progress.step('write', () => writeMerge(options, { contracts, merge, changes }));
-    // A changed contract may require changes that only the user can make. That is no reason to undo the rest.
-    const complaints = await progress.step('build', () => tryBuild(options));
-    if (complaints === undefined && manifest.database !== undefined)
-      await progress.step('tables', () => writeMigration(options, changes));
-    const breaks = await progress.step('compare', () => findBreaks(options));
-    const files = changes.written();
-    const byHand = [...merge.byHand, ...unusedContracts(root)];
-    recordWritten(root, changes, [...ours, ...files.filter((file) => file.startsWith('proto/'))]);
-    return {
-      kind: 'updated',
-      service: name,
-      port: manifest.port,
-      files,
-      methods: merge.stubs,
-      exempt,
-      byHand,
-      breaks,
-      complaints,
-    };
-  });
-}
-
-function checkRequest({ root, name, withDatabase, port }: NewServiceOptions): Manifest {
-  const file = `services/${name}/package.json`;
-  const refuse = (reason: string, remedy: string) => new Refusal(reason, { place: { file }, remedy });
-  const manifest = readManifests(ownServices(root), root).find(({ service }) => service === name);
-  if (manifest === undefined) throw refuse('is not a manifest', 'write one as the other services do');
-  if (withDatabase && manifest.database === undefined) {
-    throw refuse(
-      `${name} exists already, without a database`,
-      'add one by hand, as rondo new service --with-database does',
-    );
-  }
-  if (port !== undefined && port !== manifest.port) {
-    throw refuse(`${name} exists already, at port ${manifest.port}`, 'change it there, in src/main.ts and in compose');
-  }
-  return manifest;
-}
-
-async function loadAll(options: NewServiceOptions, { service, contracts }: Manifest): Promise<readonly Contract[]> {
-  const { root, signal, source } = options;
-  const given = source && (await loadContract({ root, source, for: service, signal }));
-  if (given !== undefined && !contracts.includes(given.file)) {
-    throw new Refusal(`${given.file} is not one of the contracts that ${service} serves`, {
-      place: { file: `services/${service}/package.json` },
+  const contract = source && (await progress.step('contract', () => loadContract({ root, source, for: name, signal })));
+  if (contract !== undefined && !manifest.contracts.includes(contract.file))
+    throw new Refusal(`${contract.file} is not one of the contracts that ${name} serves`, {
+      place: { file: `services/${name}/package.json` },
       remedy:
         'choose another name for a new service, or copy it to proto/, list it there, and run this without --proto',
     });
-  }
-  const loaded: Contract[] = [];
-  for (const contract of contracts) {
-    const own = { kind: 'file', path: path.join(root, 'proto', contract) } as const;
-    const known = contract === given?.file ? given : undefined;
-    loaded.push(known ?? (await loadContract({ root, source: own, for: service, signal })));
-  }
-  for (const contract of loaded) await checkReplaceable(options, contract);
-  return loaded;
+  const changed = contract === undefined ? new Map() : contractFiles(root, contract);
+  const paste = await progress.step('write', () => writeAll(options, changed));
+  // A changed contract may require changes that only the user can make.
+  const complaints = await progress.step('build', () => tryBuild(options, [name]));
+  const stubs = await missingStubs(root, manifest);
+  if (complaints === undefined && manifest.database !== undefined) await writeMigration(options);
+  const files = [...options.written.keys()];
+  return { kind: 'updated', service: name, files, paste, exempt: contract?.foreign ?? [], stubs, complaints };
 }
 
-interface Writing {
-  readonly contracts: readonly Contract[];
-  readonly merge: Merge;
-  readonly changes: ChangeSet;
+function checkRequest({ root, name, withDatabase, port, resource }: NewServiceOptions): Manifest {
+  const place = { file: `services/${name}/package.json` };
+  const manifest = readManifests(ownServices(root), root).find(({ service }) => service === name);
+  if (manifest === undefined)
+    throw new Refusal('is not a manifest', { place, remedy: 'write one as the other services do' });
+  const exists = (how: string, remedy: string) => new Refusal(`${name} exists already${how}`, { place, remedy });
+  if (resource !== undefined) throw exists('', `add to it: rondo new resource ${resource.name} --service ${name}`);
+  if (withDatabase && manifest.database === undefined)
+    throw exists(', without a database', 'make another service for what is stored, with --with-database');
+  if (port !== undefined && port !== manifest.port)
+    throw exists(`, at port ${manifest.port}`, 'change it there, in src/main.ts and in compose');
+  return manifest;
 }
 
-/** Writes the merged files. Files that were formatted stay formatted; files with their own format keep it. */
-async function writeMerge(
-  options: NewServiceOptions,
-  { contracts, merge, changes }: Writing,
-): Promise<readonly string[]> {
-  const formatted: string[] = [];
-  for (const [file] of merge.files) {
-    if (merge.fresh.includes(file) || (await isFormatted(options, file))) formatted.push(file);
-  }
-  for (const [file, text] of merge.files) changes.write(file, text);
-  const exempt = contracts.flatMap((contract) =>
-    exemptFromStyle(options, { ...contract, files: copyContract(contract, changes) }, changes),
-  );
-  await format(options, formatted);
-  return exempt;
+/** The handlers that no source of a service names. */
+async function missingStubs(root: string, manifest: Manifest): Promise<readonly Paste[]> {
+  const sources = filesBelow(root, `services/${manifest.service}/src`)
+    .filter((file) => file.endsWith('.ts') && !file.endsWith('.test.ts'))
+    .map((file) => ({ file, text: readText(root, file) }));
+  const all = sources.map(({ text }) => text).join('\n');
+  return (await builtServices(root, manifest)).flatMap((service) => {
+    const { definition, module, methods, resources } = service;
+    const standard = all.includes(`standardMethods(${definition}`) ? resources.flatMap((one) => one.methods) : [];
+    const missing = methods
+      .map(({ key }) => key)
+      .filter((key) => !standard.includes(key) && !new RegExp(`\\b${key}\\b\\s*[:(,}]`).test(all));
+    if (missing.length === 0) return [];
+    const handlers = sources.find(({ text }) => text.includes(`Handlers<typeof ${definition}>`));
+    const file = handlers?.file ?? `services/${manifest.service}/src/app.ts`;
+    const stub = handlers?.text.includes('const unwritten') ? 'unwritten' : `unimplemented('${file}')`;
+    const stubs = missing.map((key) => `${propertyName(key)}: ${stub},`);
+    return { file, lines: (all.includes(definition) ? stubs : whole({ definition, module }, stubs)).join('\n') };
+  });
 }
+
+/** The lines of a service that is new in its contract. */
+const whole = ({ definition, module }: Pick<ServiceContract, 'definition' | 'module'>, stubs: readonly string[]) => [
+  `import { ${definition} } from '${module}';`,
+  "import { implement, unimplemented } from '@rondo/rpc/server';",
+  `implement(${definition}, { // in services, which createApp returns`,
+  ...stubs.map((stub) => `  ${stub}`),
+  '}),',
+];
 
 /** Writes the next migration, if the tables lack what the service stores by now. */
-async function writeMigration(options: NewServiceOptions, changes: ChangeSet): Promise<void> {
-  const { root, name } = options;
-  const sql = await findMissing(options, name);
-  const [, table] = /^(?:ALTER|CREATE) TABLE (\w+)/m.exec(sql) ?? [];
-  if (table !== undefined) changes.write(`services/${name}/${migrationOf(root, name, `more_${table}`)}`, sql);
-}
-
-/** Contracts that were copied because others import them, and that no contract imports any more. */
-function unusedContracts(root: string): readonly string[] {
-  const graph = readImportGraph(root);
-  const needed = withImports(
-    graph,
-    readManifests(ownServices(root), root).flatMap(({ contracts }) => contracts),
-  );
-  return [...graph.keys()]
-    .filter((contract) => !needed.has(contract) && isRecorded(root, `proto/${contract}`))
-    .map((contract) => `proto/${contract}: remove it: no service's contract imports it any more`);
+async function writeMigration(options: NewServiceOptions): Promise<void> {
+  const { root, name, progress } = options;
+  const sql = await progress.step('tables', () => missingOf(name));
+  const [, table] = /^(?:ALTER|CREATE) TABLE (\w+)/m.exec(sql.join('\n')) ?? [];
+  if (table === undefined) return;
+  await writeAll(options, new Map([[nextMigration(root, name, `more_${table}`), `${sql.join('\n')}\n`]]));
 }

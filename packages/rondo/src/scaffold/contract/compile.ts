@@ -1,12 +1,10 @@
-import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { createFileRegistry, type FileRegistry, fromBinary } from '@bufbuild/protobuf';
 import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
-import { type Place, Refusal } from '../errors.js';
-import type { Placed, PlacedFile } from './place.js';
-import { type PackageFile, packageFiles } from './platform.js';
-import { fullNameIn, scan } from './scan.js';
+import { faultsOf } from '../../generate/faults.js';
+import { Refusal } from '../errors.js';
+import type { Placed } from './source.js';
 import type { Stage } from './stage.js';
 
 const IMAGE = 'image.binpb';
@@ -14,8 +12,6 @@ const IMAGE = 'image.binpb';
 /** A contract on a stage. */
 export interface Staged extends Placed {
   readonly stage: Stage;
-  /** The path of a file as the user would write it. */
-  readonly shown: (file: string) => string;
 }
 
 /**
@@ -23,111 +19,41 @@ export interface Staged extends Placed {
  *
  * @throws Refusal with buf's first error.
  */
-export async function compile(staged: Staged): Promise<FileRegistry> {
-  const { stage, files } = staged;
-  const { code, output } = await stage.run('buf', 'build', '-o', IMAGE, '--error-format', 'json');
-  if (code === 0) {
-    return createFileRegistry(fromBinary(FileDescriptorSetSchema, await readFile(path.join(stage.folder, IMAGE))));
-  }
+export async function compile({ stage, asked, files, shown }: Staged): Promise<FileRegistry> {
+  const { code, output } = await stage.buf('build', '-o', IMAGE, '--error-format', 'json');
+  const image = path.join(stage.folder, IMAGE);
+  if (code === 0) return createFileRegistry(fromBinary(FileDescriptorSetSchema, await readFile(image)));
   const findings = parseFindings(output);
-  const ours = findings.find(({ path: file }) => files.some((one) => `proto/${one.path}` === file));
-  const first = ours ?? findings[0];
-  if (first !== undefined) throw compileRefusal(first, staged);
-  throw new Refusal(output.trim(), { place: placeOf(staged.asked, staged), remedy: 'run buf build to see more' });
-}
-
-function compileRefusal({ path: file, line, message }: Finding, { files, stage, shown }: Staged): Refusal {
-  const ours = files.find((one) => `proto/${one.path}` === file);
-  const place = { file: ours === undefined ? file : shown(ours.source.file), line };
-  const origin = originOf(message, { files, folder: stage.folder });
-  if (origin === undefined) return new Refusal(message, { place, remedy: 'correct it' });
-  const [imported, provided] = origin;
-  return new Refusal(`${message}, and "${imported}" comes from ${provided.file}`, {
-    place,
-    remedy: 'correct it, or use what that version has',
+  const ours = (found: Finding) => files.find((one) => `proto/${one.path}` === found.path);
+  const first = findings.find(ours) ?? findings[0];
+  if (first === undefined)
+    throw new Refusal(output.trim(), { place: { file: shown(asked.file) }, remedy: 'run buf build to see more' });
+  const file = ours(first)?.file;
+  throw new Refusal(first.message, {
+    place: { file: file === undefined ? first.path : shown(file), line: first.line },
+    remedy: / declared multiple times/.test(first.message)
+      ? 'give the contract a package of its own, or import the file that has it'
+      : 'correct it',
   });
 }
 
-/** The import whose types a message of the compiler names, with the file of a package that it means. */
-function originOf(
-  message: string,
-  { files, folder }: { readonly files: readonly PlacedFile[]; readonly folder: string },
-): readonly [string, PackageFile] | undefined {
-  const find = packageFiles(folder);
-  const imports = new Set(files.flatMap(({ source }) => source.scan.imports.map((wanted) => wanted.path)));
-  for (const imported of imports) {
-    const provided = find(imported);
-    if (provided === undefined) continue;
-    const scanned = scan(readFileSync(path.join(folder, provided.file), 'utf8'));
-    const names = scanned.declarations.map(({ name }) => fullNameIn(scanned, name));
-    if (names.some((name) => message.includes(`\`${name}\``) || message.includes(`\`${name}.`)))
-      return [imported, provided];
-  }
-  return undefined;
-}
-
 /**
- * Generates the code of the contract and compiles it as in the tree.
+ * Checks a contract as its generation will.
  *
- * @throws Refusal if it doesn't compile.
+ * @throws Refusal with the first fault of what it says to Rondo, such as contradictory policies.
  */
-export async function checkGeneratedCode(staged: Staged): Promise<void> {
-  const { stage, files } = staged;
-  const generated = await stage.run('buf', 'generate', IMAGE, ...files.flatMap((file) => ['--path', file.path]));
-  if (generated.code !== 0) throw generateRefusal(generated.output, staged);
-  const compiled = await stage.run('tsc', '-p', 'packages/contracts', '--noEmit', '--pretty', 'false');
-  if (compiled.code === 0) return;
-  const [, module, message] = COMPLAINT.exec(compiled.output) ?? [];
-  if (message === undefined) throw new Error(`tsc: ${compiled.output.trim()}`);
-  const file = files.find((one) => one.path === `${module}.proto`) ?? staged.asked;
-  // Without the paths of the stage, which is gone when the message is read.
-  const complaint = message.replaceAll(/import\("[^"]*"\)\./g, '');
-  throw new Refusal(`the code generated for it doesn't compile (${complaint})`, {
-    place: placeOf(file, staged),
-    remedy: 'rename what that is about',
-  });
-}
-
-/** The first error of `tsc --pretty false`. */
-const COMPLAINT = /^packages\/contracts\/src\/(.+)\.ts\(\d+,\d+\): error TS\d+: (.*?)\.?$/m;
-
-/**
- * Explains why no code could be generated. The tree's plugin reports each contradiction with its line. protoc's library, which buf
- * generates with, names what it doesn't support.
- */
-function generateRefusal(output: string, staged: Staged): Refusal {
-  const text = output.trim().replace(/^Failure: /, '');
-  const [, path, line, reason] = /^proto\/(\S+):(\d+): (.*)$/m.exec(text) ?? [];
-  const contradictory = staged.files.find((file) => file.path === path);
-  if (contradictory !== undefined && reason !== undefined) {
-    return new Refusal(reason, { place: placeOf(contradictory, staged, Number(line)), remedy: 'correct it' });
-  }
-  return new Refusal(text, { place: placeOf(staged.asked, staged), remedy: 'correct it' });
-}
-
-/** A place in a contract's file, as the user would write it. */
-export function placeOf(file: PlacedFile, { shown }: Staged, line?: number): Place {
-  return { file: shown(file.source.file), ...(line === undefined ? {} : { line }) };
-}
-
-/** The exit code of buf if a contract breaks a rule, as opposed to an error of buf itself. */
-const FOUND_SOMETHING = 100;
-
-/**
- * Checks contracts with `buf lint` under the tree's rules, and with `buf format`. Returns one remark a line.
- *
- * @param files The import paths of the contracts.
- */
-export async function styleRemarks(stage: Stage, files: readonly string[]): Promise<readonly string[]> {
-  const paths = files.flatMap((file) => ['--path', `proto/${file}`]);
-  const lint = await stage.run('buf', 'lint', '--error-format', 'json', ...paths);
-  if (lint.code !== 0 && lint.code !== FOUND_SOMETHING) throw new Error(`buf lint: ${lint.output.trim()}`);
-  const format = await stage.run('buf', 'format', '--diff', ...paths);
-  const unformatted = format.output.matchAll(/^\+\+\+ (.+?\.proto)\t/gm);
-  return [
-    ...parseFindings(lint.output).map(({ path: file, line, message }) => `${file}:${line}: ${message}`),
-    ...[...unformatted].map(([, file]) => `${file}: isn't formatted as buf format does it.`),
-  ];
+export function refuseFaults(registry: FileRegistry, { stage, files, shown }: Staged): void {
+  const names = files.map((file) => file.path);
+  const seen = new Set(names.flatMap((name) => registry.getFile(name) ?? []));
+  // The set grows during the iteration, which then visits the new entries too.
+  for (const file of seen) for (const imported of file.dependencies) seen.add(imported);
+  const protos = [...registry.files].filter((file) => seen.has(file)).map(({ proto }) => proto);
+  const [fault] = faultsOf(protos, names, path.join(stage.folder, 'proto'));
+  const [, name, line, reason] = /^proto\/(\S+):(\d+|\?): (.*)$/s.exec(fault ?? '') ?? [];
+  const found = files.find((file) => file.path === name);
+  if (fault === undefined) return;
+  if (found === undefined || reason === undefined) throw new Refusal(fault, { remedy: 'correct it' });
+  throw new Refusal(reason, { place: { file: shown(found.file), line: Number(line) || 1 }, remedy: 'correct it' });
 }
 
 /** A finding of buf at a place in a file. */

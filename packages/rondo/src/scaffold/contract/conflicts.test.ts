@@ -1,20 +1,16 @@
 import { describe, expect, it } from '@jest/globals';
 import { type Neighbours, refuseConflicts } from './conflicts.js';
-import type { PlacedFile } from './place.js';
-import { scan } from './scan.js';
+import type { PlacedFile } from './source.js';
 
-function placed(
-  path: string,
-  { state = 'new', text = '' }: { state?: PlacedFile['state']; text?: string } = {},
-): PlacedFile {
-  const bytes = Buffer.from(text);
-  return { path, state, bytes, source: { path, file: `../api/${path}`, bytes, scan: scan(text) } };
-}
+const placed = (path: string, { state = 'new' }: { state?: PlacedFile['state'] } = {}): PlacedFile => ({
+  ...{ path, state, bytes: Buffer.from(''), file: `../api/${path}` },
+});
 
 /** Checks the first file together with its imports. */
 function check([asked, ...imports]: [PlacedFile, ...PlacedFile[]], neighbours: Partial<Neighbours> = {}): () => void {
-  const options = { imports: new Map(), served: new Map(), provides: () => false, shown: (file: string) => file };
-  return () => refuseConflicts({ asked, files: [asked, ...imports] }, { ...options, ...neighbours });
+  const options = { imports: new Map(), served: new Map(), provides: () => false };
+  const contract = { asked, files: [asked, ...imports], shown: (file: string) => file };
+  return () => refuseConflicts(contract, { ...options, ...neighbours });
 }
 
 describe('a contract without conflicts', () => {
@@ -69,21 +65,6 @@ describe('a contract with a conflict', () => {
     const files = [placed('b/b.proto', { state: 'same' }), placed('deep/base.proto', { state: 'changed' })] as const;
     expect(check([placed('a/a.proto'), ...files], { imports })).toThrow(
       '../api/deep/base.proto: differs from proto/deep/base.proto, which c/c.proto imports; merge the two',
-    );
-  });
-
-  it.each([
-    'grpc.health.v1.Health',
-    'grpc.reflection.v1.ServerReflection',
-    'grpc.reflection.v1alpha.ServerReflection',
-    'rondo.stats.v1.CallStatsService',
-    'rondo.tracing.v1.TraceService',
-    'xds.service.orca.v3.OpenRcaService',
-  ])('declares %s', (service) => {
-    const dot = service.lastIndexOf('.');
-    const text = `package ${service.slice(0, dot)};\n\nservice ${service.slice(dot + 1)} {}`;
-    expect(check([placed('a/a.proto', { text })])).toThrow(
-      `../api/a/a.proto:3: every service serves ${service} already; leave it out`,
     );
   });
 

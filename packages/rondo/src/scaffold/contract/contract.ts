@@ -11,11 +11,8 @@ export interface Contract {
   readonly files: readonly ContractFile[];
   /** The services that the file declares. */
   readonly services: readonly ServiceContract[];
-  /**
-   * The style findings of `buf lint` and `buf format`, one a line. A contract from elsewhere keeps its style. Empty for
-   * a contract in this repository's style.
-   */
-  readonly styleRemarks: readonly string[];
+  /** The files that are copied from elsewhere, where they keep their style. */
+  readonly foreign: readonly string[];
 }
 
 /** One `.proto` file. */

@@ -1,14 +1,20 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { type DescMessage, type FileRegistry, fromBinary, toBinary, toJson } from '@bufbuild/protobuf';
+import {
+  createFileRegistry,
+  type DescMessage,
+  type FileRegistry,
+  fromBinary,
+  toBinary,
+  toJson,
+} from '@bufbuild/protobuf';
 import { reflect } from '@bufbuild/protobuf/reflect';
 import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
+import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
 import { beforeAll, describe, expect, it } from '@jest/globals';
-import { root } from '../../../test/scaffold/folder.js';
+import { withGenerated } from '../../../test/scaffold/generated.js';
 import { randomMessage, seeded } from '../../../test/scaffold/messages.js';
 import { newFile } from '../../../test/scaffold/staged.js';
-import { checkGeneratedCode, compile } from './compile.js';
-import { withStage } from './stage.js';
 
 /** Fields of every scalar type, alone, with presence, in a list, in a oneof, and as the value of a map. */
 const SCALARS = [
@@ -178,21 +184,17 @@ function find(registry: FileRegistry, name: string): DescMessage {
 const passed = (bytes: Uint8Array) => all.encode(all.fromPartial(all.decode(bytes))).finish();
 
 beforeAll(async () => {
-  const asked = newFile('values.proto', values);
-  const files = [asked, ...contracts, ...namesakes, ruled, reserved, importing];
-  await withStage({ root, files, signal: new AbortController().signal }, async (stage) => {
-    const staged = { stage, asked, files, shown: (file: string) => file };
-    const registry = await compile(staged);
-    await checkGeneratedCode(staged);
-    const { output } = await stage.run('tsc', '-p', 'packages/contracts');
-    expect(output).toBe('');
+  const files = [newFile('values.proto', values), ...contracts, ...namesakes, ruled, reserved, importing];
+  await withGenerated(files, async (folder) => {
+    const image = readFileSync(path.join(folder, 'image.binpb'));
+    const registry = createFileRegistry(fromBinary(FileDescriptorSetSchema, image));
     type = find(registry, 'values.All');
-    const sources = path.join(stage.folder, 'packages/contracts/src');
+    const sources = path.join(folder, 'packages/contracts/src');
     const read = ['syntax2.ts', 'edition.ts', 'ruled.ts', 'ruled.descriptors.ts', 'reserved.ts', 'importing.ts'].map(
       (name) => [name, readFileSync(path.join(sources, name), 'utf8')] as const,
     );
     code = (name) => new Map(read).get(name) ?? '';
-    const load = (module: string) => import(path.join(stage.folder, 'packages/contracts/dist', module));
+    const load = (module: string) => import(path.join(folder, 'packages/contracts/dist', module));
     ({ All: all } = await load('values.js'));
     ({ M: withGroup } = await load('edition.js'));
     ({ M: imports } = await load('importing.js'));

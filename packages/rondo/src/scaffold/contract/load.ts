@@ -3,14 +3,12 @@ import type { DescFile, FileRegistry } from '@bufbuild/protobuf';
 import { type Manifest, ownServices, readManifests } from '../../workspace/manifests.js';
 import { Refusal } from '../errors.js';
 import { packagesOf } from '../packages.js';
-import { checkGeneratedCode, compile, placeOf, type Staged, styleRemarks } from './compile.js';
+import { compile, refuseFaults, type Staged } from './compile.js';
 import { refuseConflicts } from './conflicts.js';
 import { type Contract, servicesOf } from './contract.js';
-import { refuseDeclared } from './duplicates.js';
-import { type ContractSource, findSource } from './find-source.js';
-import { type PlacedFile, placeFiles } from './place.js';
+import { readImportGraph } from './imports.js';
 import { packageImports } from './platform.js';
-import { importGraph, readScans } from './scan.js';
+import { type ContractSource, findSource, type PlacedFile } from './source.js';
 import { withStage } from './stage.js';
 import { findUnsupported } from './unsupported.js';
 
@@ -28,7 +26,7 @@ export interface LoadOptions {
 }
 
 /**
- * Loads a contract, and checks in a copy of the tree that its code can be generated and compiled.
+ * Loads a contract, and checks it beside a copy of the tree's contracts.
  *
  * @throws Refusal with file, line and remedy if the contract can't be used; the signal's reason if the signal aborts.
  */
@@ -36,51 +34,40 @@ export async function loadContract({ root: given, source, for: owner, signal }: 
   const root = path.resolve(given);
   const manifests = readManifests(ownServices(root), root);
   const own = manifests.filter(({ service }) => service === owner).flatMap(({ contracts }) => contracts);
-  const { shown, ...found } = findSource(root, source);
-  const placed = placeFiles(root, found, own);
-  const tree = readScans(root);
+  const placed = findSource(root, source, own);
   const served = servedBy(manifests.filter(({ service }) => service !== owner));
-  refuseConflicts(placed, { imports: importGraph(tree), served, provides: packageImports(root), shown });
-  refuseDeclared(placed, { root, tree, shown });
-  return withStage({ root, files: placed.files, signal }, (stage) => checkOnStage({ ...placed, stage, shown }));
+  refuseConflicts(placed, { imports: readImportGraph(root), served, provides: packageImports(root) });
+  return withStage({ root, files: placed.files, signal }, (stage) => checkOnStage({ ...placed, stage }, root));
 }
 
 /** The service that serves each contract, by the manifests. */
 const servedBy = (manifests: readonly Manifest[]): ReadonlyMap<string, string> =>
   new Map(manifests.flatMap(({ service, contracts }) => contracts.map((contract) => [contract, service])));
 
-async function checkOnStage(staged: Staged): Promise<Contract> {
-  const { stage, asked, files } = staged;
+async function checkOnStage(staged: Staged, root: string): Promise<Contract> {
+  const { asked, files, shown } = staged;
   const registry = await compile(staged);
-  refuseUnsupported(registry, staged);
+  for (const file of files) {
+    const unfit = findUnsupported(described(registry, file));
+    if (unfit === undefined) continue;
+    const { reason, line, remedy } = unfit;
+    throw new Refusal(reason, { place: { file: shown(file.file), ...(line && { line }) }, remedy });
+  }
+  refuseFaults(registry, staged);
   // Most commands don't need them, and they load for long.
   const { createValidator } = await import('@bufbuild/protovalidate');
   const { describeTable } = await import('@rondo/resources/sql');
-  const { contracts } = packagesOf(stage.folder);
+  const { contracts } = packagesOf(root);
   const validator = createValidator({ registry });
   const services = servicesOf(described(registry, asked), { registry, validator, describeTable, contracts });
-  if (services.length === 0) {
+  if (services.length === 0)
     throw new Refusal('declares no service', {
-      place: placeOf(asked, staged),
+      place: { file: shown(asked.file) },
       remedy: 'name the file that declares one',
     });
-  }
-  await checkGeneratedCode(staged);
-  const names = files.map((file) => file.path);
-  return {
-    file: asked.path,
-    files: files.map(({ path: name, bytes, state }) => ({ path: name, bytes, state })),
-    services,
-    styleRemarks: await styleRemarks(stage, names),
-  };
-}
-
-function refuseUnsupported(registry: FileRegistry, staged: Staged): void {
-  for (const file of staged.files) {
-    const unfit = findUnsupported(described(registry, file));
-    if (unfit === undefined) continue;
-    throw new Refusal(unfit.reason, { place: placeOf(file, staged, unfit.line), remedy: unfit.remedy });
-  }
+  const tree = path.join(root, 'proto', path.sep);
+  const isForeign = (file: PlacedFile) => file.state !== 'same' && !file.file.startsWith(tree);
+  return { file: asked.path, files, services, foreign: files.filter(isForeign).map((file) => file.path) };
 }
 
 function described(registry: FileRegistry, { path: name }: PlacedFile): DescFile {

@@ -47,11 +47,20 @@ const packagesUsed = ({ database }: Blueprint): readonly string[] => [
   'service',
 ];
 
+/** What the manifest of a service says of them. */
+export const dependenciesOf = (blueprint: Blueprint): Readonly<Record<string, string>> => {
+  const { packages } = blueprint;
+  const used = packagesUsed(blueprint).filter((folder) => folder !== 'contracts');
+  return {
+    [packages.contracts]: 'workspace:*',
+    ...Object.fromEntries(used.toSorted().map((folder) => [`@rondo/${folder}`, packages.versionOf(folder)])),
+  };
+};
+
 /** Renders package.json, which describes the service to the workspace and to its launchers. */
 function renderPackageJson(blueprint: Blueprint): string {
   const { name, port, contracts, database, packages } = blueprint;
   const owns = database !== undefined;
-  const used = packagesUsed(blueprint).filter((folder) => folder !== 'contracts');
   const manifest = {
     name: `${packages.scope}/service-${name}`,
     version: '0.1.0',
@@ -61,10 +70,7 @@ function renderPackageJson(blueprint: Blueprint): string {
     type: 'module',
     files: ['dist', ...(owns ? ['migrations'] : [])],
     rondo: { port, ...(owns && { database }), contracts },
-    dependencies: {
-      [packages.contracts]: 'workspace:*',
-      ...Object.fromEntries(used.toSorted().map((folder) => [`@rondo/${folder}`, packages.versionOf(folder)])),
-    },
+    dependencies: dependenciesOf(blueprint),
   };
   return `${JSON.stringify(manifest, undefined, 2)}\n`;
 }

@@ -5,12 +5,12 @@ import { decisionsIn } from '../../contract/auth-matrix.js';
 import { OVERLAYS, withDecision } from '../../kubernetes/files.js';
 import { messageOf } from '../../workspace/errors.js';
 import { tool } from '../../workspace/paths.js';
+import { mergeFile, movePins, type Versions } from '../merge-file.js';
 import { drawPlugins, pluginsInUse } from '../plugins.js';
 import { removableServices } from '../remove-service.js';
 import { filesAt, readText } from '../repository.js';
 import { formatted } from '../workspace.js';
 import { addToPrometheus, PROMETHEUS } from '../workspace-files/prometheus-file.js';
-import { mergeFile, movePins, type Versions } from './merge-file.js';
 import { withMovedImports } from './moved-imports.js';
 
 /** The file by which the two versions of an upgrade talk: each must understand what the other one writes. */

@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { Folder } from '../../../test/scaffold/folder.js';
-import { type ContractSource, findSource } from './find-source.js';
+import { type ContractSource, findSource } from './source.js';
 
 /** The import path of a contract, and where each of its imports is, in a tree that has a `store/types.proto` of another project. */
 function search(
@@ -15,10 +15,10 @@ function search(
   using home = new Folder(files);
   const importRoots = roots.map((one) => (one === 'proto' ? path.join(tree.path, one) : path.join(home.path, one)));
   const source: ContractSource = { kind: 'file', path: path.join(home.path, of), importRoots };
-  const { start, imports } = findSource(tree.path, source);
+  const { asked, files: found } = findSource(tree.path, source);
   return [
-    start.path,
-    ...imports.map(({ file }) => path.relative(file.startsWith(home.path) ? home.path : tree.path, file)),
+    asked.path,
+    ...found.slice(1).map(({ file }) => path.relative(file.startsWith(home.path) ? home.path : tree.path, file)),
   ];
 }
 
@@ -35,7 +35,7 @@ describe('the path of a contract from elsewhere', () => {
     expect(search({ 'a/b/v1/s.proto': 'package a.b.v1;' }, { of: 'a/b/v1/s.proto' })).toEqual(['a/b/v1/s.proto']);
     expect(
       search({ 'b/v1/s.proto': 'package a.b.v1; import "google/protobuf/any.proto";' }, { of: 'b/v1/s.proto' }),
-    ).toEqual(['s.proto']);
+    ).toEqual(['a/b/v1/s.proto']);
   });
 
   it('starts in a named folder that has it', () => {
@@ -62,14 +62,14 @@ describe('the imports of a contract from elsewhere', () => {
 
   it('are found in a named folder first, as by protoc', () => {
     const files = { ...alone, 'pkg/store/types.proto': '', 'one/store/types.proto': '', 'two/store/types.proto': '' };
-    expect(search(files, { roots: ['one', 'two'] })).toEqual(['query.proto', 'one/store/types.proto']);
+    expect(search(files, { roots: ['one', 'two'] })).toEqual(['thanos/query.proto', 'one/store/types.proto']);
   });
 
   it("are refused if only another contract's file in proto/ has the path, unless proto/ is named", () => {
     expect(() => search(alone)).toThrow(
       /query\.proto:1: imports "store\/types\.proto", which is neither in .*pkg\/api, in a folder above it nor in a package; name its root folder with --proto-path DIR; --proto-path .*\/proto takes the file that another contract has there$/,
     );
-    expect(search(alone, { roots: ['proto'] })).toEqual(['query.proto', 'proto/store/types.proto']);
+    expect(search(alone, { roots: ['proto'] })).toEqual(['thanos/query.proto', 'proto/store/types.proto']);
   });
 
   it('are refused by the line of the file that imports them', () => {
@@ -87,8 +87,46 @@ describe('the imports of a contract from elsewhere', () => {
 it('a contract that is text has its place in proto/, and the imports that are there', () => {
   using tree = new Folder({ 'buf.yaml': 'modules:\n  - path: proto\n', 'proto/store/types.proto': '' });
   const source: ContractSource = { kind: 'text', path: 'thanos/query.proto', text: QUERY };
-  const { start, imports, shown } = findSource(tree.path, source);
-  expect(start.path).toBe(source.path);
-  const files = ['proto/thanos/query.proto', 'proto/store/types.proto'];
-  expect([start, ...imports].map(({ file }) => shown(file))).toEqual(files);
+  const { asked, files, shown } = findSource(tree.path, source);
+  expect(asked.path).toBe(source.path);
+  expect(files.map(({ file }) => shown(file))).toEqual(['proto/thanos/query.proto', 'proto/store/types.proto']);
+});
+
+describe('the place of a contract', () => {
+  const places = (tree: Folder, file: string, served: readonly string[] = []) =>
+    findSource(tree.path, { kind: 'file', path: file }, served).files.map((one) => `${one.path} ${one.state}`);
+  const inTree = (files: Readonly<Record<string, string>> = {}) =>
+    new Folder({ 'buf.yaml': 'modules:\n  - path: proto\n', ...files });
+
+  it('is its import path, new, the same or changed', () => {
+    using tree = inTree({ 'proto/a/same.proto': '// as it was', 'proto/a/changed.proto': '// old' });
+    using home = new Folder({
+      'a/it.proto': 'package a; import "a/same.proto"; import "a/changed.proto";',
+      'a/same.proto': '// as it was',
+      'a/changed.proto': '',
+    });
+    expect(places(tree, `${home.path}/a/it.proto`)).toEqual([
+      'a/it.proto new',
+      'a/same.proto same',
+      'a/changed.proto changed',
+    ]);
+  });
+
+  it('is the folder of its package if it would be alone at the top, and the top if a neighbour imports it from there', () => {
+    using tree = inTree({ 'proto/a/v1/there.proto': 'package a.v1;' });
+    using home = new Folder({ 'alone.proto': 'package a.v1;', 'there.proto': 'package a.v1;' });
+    expect(places(tree, `${home.path}/alone.proto`)).toEqual(['a/v1/alone.proto new']);
+    expect(places(tree, `${home.path}/there.proto`)).toEqual(['a/v1/there.proto same']);
+    const other = home.write('other.proto', 'package b; import "alone.proto";');
+    expect(places(tree, `${home.path}/alone.proto`)).toEqual(['alone.proto new']);
+    expect(places(tree, other)).toEqual(['other.proto new', 'alone.proto new']);
+  });
+
+  it("is its former place, and not that of another service's file of this name", () => {
+    using tree = inTree({ 'proto/top.proto': 'package a.v1; // older' });
+    using home = new Folder({ 'top.proto': 'package a.v1;' });
+    expect(places(tree, `${home.path}/top.proto`)).toEqual(['a/v1/top.proto new']);
+    expect(places(tree, `${home.path}/top.proto`, ['top.proto'])).toEqual(['top.proto changed']);
+    expect(places(tree, `${tree.path}/proto/top.proto`)).toEqual(['top.proto same']);
+  });
 });

@@ -1,62 +1,40 @@
-import { existsSync } from 'node:fs';
-import path from 'node:path';
 import { topicsOf } from '../check/background.js';
 import { fillFile } from '../template.js';
 import { ownServices, readManifests } from '../workspace/manifests.js';
-import { builtContracts, packageOf, withManifest } from './add-resource.js';
-import { withChanges } from './change-set.js';
+import { builtContracts, packageOf, withManifest } from './built.js';
 import { Refusal } from './errors.js';
+import { type Made, make } from './make.js';
 import { moduleOf, packagesOf } from './packages.js';
-import { recordWritten } from './record.js';
-import type { RenderedFile } from './render/service-files.js';
-import { readText } from './repository.js';
-import { refuseAdapter } from './update/wire-resources.js';
+import { filesAt, readText } from './repository.js';
+import type { Files, Tree } from './tree.js';
 import { camelCase, kebabCase, pascalCase, snakeCase } from './words.js';
-import { backUpProducts, build, format, install, type Progress, type Workspace } from './workspace.js';
 import { withReferences } from './workspace-files/project-references.js';
 
 /** The options of `rondo new job`, `topic` and `subscription`. */
-export interface NewBackgroundOptions extends Workspace {
+export interface NewBackgroundOptions extends Tree {
   readonly kind: 'job' | 'topic' | 'subscription';
   /** `remind-guests`; of a subscription the topic: `hotel.v1.RoomBooked`. */
   readonly name: string;
   readonly service: string;
-  readonly progress: Progress;
 }
 
-/** A job, a topic or a subscription that was added to a service. */
-export interface AddedBackground extends Pick<NewBackgroundOptions, 'kind' | 'name' | 'service'> {
-  /** The files that were written, as paths from the repository's root. */
-  readonly files: readonly string[];
-  /** The lines that its user adds to `app`. */
-  readonly paste: readonly string[];
-  readonly app: string;
-}
+/** A job, a topic or a subscription that was added to a service, but for the lines of its app. */
+export interface AddedBackground extends Made, Pick<NewBackgroundOptions, 'kind' | 'name'> {}
 
-/** Adds a job, a topic or a subscription to a service, but for the lines of its app. If it fails, the tree is unchanged. */
+/** Adds a job, a topic or a subscription to a service. */
 export async function addBackground(options: NewBackgroundOptions): Promise<AddedBackground> {
-  const { root, kind, name, service, progress } = options;
-  const folder = `services/${service}`;
-  const { fresh, changed, paste } = await progress.step('check', () => draw(options));
-  return withChanges(root, async (changes) => {
-    backUpProducts(changes);
-    const drawn = [...fresh, ...changed];
-    for (const [file, text] of drawn) changes.write(file, text);
-    const names = drawn.map(([file]) => file).filter((file) => /\.(?:ts|json)$/.test(file));
-    await progress.step('write', () => format(options, names));
-    await progress.step('install', () => install(options));
-    await progress.step('build', () => build(options));
-    const [files, own] = [changes.written(), fresh.map(([file]) => file)];
-    recordWritten(root, changes, own);
-    return { kind, name, service, files, paste, app: `${folder}/src/app.ts` };
-  });
+  const { kind, name, service, progress } = options;
+  const { files, lines } = await progress.step('check', () => draw(options));
+  const made = await make(options, service, files);
+  const paste = [...made.paste, { file: `services/${service}/src/app.ts`, lines: lines.join('\n') }];
+  return { kind, name, service, exempt: [], files: made.files, paste };
 }
 
-/** The new files, the changed ones, and the lines to paste. */
-function draw({ root, kind, name, service }: NewBackgroundOptions) {
+/** The files, and the lines that `app` lacks. */
+function draw({ root, kind, name, service }: NewBackgroundOptions): { files: Files; lines: readonly string[] } {
   const manifest = readManifests(ownServices(root), root).find((one) => one.service === service);
   if (manifest?.database === undefined) {
-    const remedy = `give it one: rondo new resource NAME --service ${service}`;
+    const remedy = 'make one that has one: rondo new service NAME --with-database';
     throw new Refusal(`there is no service ${service} with a database, which a ${kind} needs`, { remedy });
   }
   const packages = packagesOf(root);
@@ -77,33 +55,43 @@ function draw({ root, kind, name, service }: NewBackgroundOptions) {
   };
   const fill = (file: string) => fillFile(`background/${file}.tmpl`, view);
   const isTopic = kind === 'topic';
-  const added: readonly RenderedFile[] = isTopic
+  const added: readonly (readonly [string, string])[] = isTopic
     ? [[`proto/${proto}`, fill('topic.proto')]]
     : [
         [`proto/${proto}`, fill('call.proto')],
         [`${folder}/src/${file}.ts`, fill('call.ts')],
         [`${folder}/test/${file}.test.ts`, fill('test.ts')],
       ];
-  const taken = added.map(([one]) => one).find((one) => existsSync(path.join(root, one)));
+  const taken = added.map(([one]) => one).find((one) => filesAt(root, one).length > 0);
   if (taken !== undefined)
     throw new Refusal(`the ${kind} ${name} exists already`, { place: { file: taken }, remedy: 'choose another name' });
-  const app = `${folder}/src/app.ts`;
+  const [app, json, tsconfig] = [`${folder}/src/app.ts`, `${folder}/package.json`, `${folder}/tsconfig.json`];
   const text = readText(root, app);
-  if (!text.includes(FORMER)) refuseAdapter(app, text, /from '\.\/adapters\/(database|resources)\.js'/);
-  const [json, tsconfig] = [`${folder}/package.json`, `${folder}/tsconfig.json`];
+  if (!text.includes(FORMER)) refuseAdapter(app, text);
   const used = kind === 'job' ? 'jobs' : 'topics';
   const wanted = {
-    files: [],
-    rondo: isTopic ? {} : { contracts: [...manifest.contracts, proto] },
+    contracts: isTopic ? [] : [proto],
     dependencies: { [`@rondo/${used}`]: packages.versionOf(used) },
   };
   const references = packages.compiles(used) ? `{ "path": "../../packages/${used}" }` : '';
   const definition = isTopic ? `${publisher?.name}Definition` : `${type}ServiceDefinition`;
-  const changed: readonly RenderedFile[] = [
-    [json, withManifest(readText(root, json), JSON.stringify(wanted))],
+  const files = new Map([
+    ...added,
+    [json, withManifest(readText(root, json), wanted)],
     [tsconfig, withReferences(readText(root, tsconfig), references)],
-  ];
-  return { fresh: added, changed, paste: pasted(kind, { ...view, definition }, text) };
+  ]);
+  return { files, lines: pasted(kind, { ...view, definition }, text) };
+}
+
+/** Refuses an app of 0.2, whose adapter opens a database that what is added doesn't work with. @throws Refusal that says what to do. */
+function refuseAdapter(file: string, text: string): void {
+  const [, adapter] = /from '\.\/adapters\/(database|resources)\.js'/.exec(text) ?? [];
+  if (adapter === undefined) return;
+  throw new Refusal(`opens its database by src/adapters/${adapter}.ts, as an app of 0.2 does`, {
+    place: { file },
+    remedy:
+      'open it by openDatabase of @rondo/resources, as rondo new service --with-database writes it, put it into parts, and run this again',
+  });
 }
 
 /** What an app of 0.2 has in place of parts. */

@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { expect, it } from '@jest/globals';
 import { root } from '../../test/scaffold/folder.js';
-import { addResource } from './add-resource.js';
+import { addResource } from './new-resource.js';
 
 it.each([
   ['request', /declared multiple times/],
@@ -12,7 +12,8 @@ it.each([
     const { signal } = new AbortController();
     const tool = path.join(root, 'packages/rondo');
     const progress = { step: async <T>(_: string, work: () => T | Promise<T>) => work() };
-    const added = addResource({ root, tool, signal, progress, service: 'sales', name, fields: '', parent: undefined });
+    const tree = { root, tool, signal, progress, isCommitted: false, written: new Map() };
+    const added = addResource({ ...tree, service: 'sales', name, fields: '', parent: undefined });
     const told = await added.then(() => 'added', String);
     expect(told).toMatch(why);
     expect(told).toMatch(

@@ -1,7 +1,8 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { runProgram } from '../../workspace/program.js';
+import type { Ended } from '../workspace/process.js';
+import { runProgram } from '../workspace/program.js';
 
 /** A file of the template; undefined where there is none. */
 export interface Versions {
@@ -24,19 +25,28 @@ export async function mergeFile({ own, before, after }: Versions): Promise<Merge
   if (before === after || own === after) return { text: own };
   if (own === before) return { text: after };
   if (own === undefined) return { text: own }; // the app has removed it
+  if (before !== undefined && after !== undefined) {
+    const merging = ['merge-file', '--quiet', '--stdout', 'own', 'before', 'after'];
+    const { code, output } = await gitOn({ own, before, after }, ...merging);
+    if (code === 0) return { text: output };
+  }
+  return { text: own, lines: await differingLines(before ?? '', after ?? '') };
+}
+
+/** The lines in which two texts differ, as `git diff` prints them. */
+export async function differingLines(before: string, after: string): Promise<string> {
+  const how = ['diff', '--no-index', '--no-color', '--no-ext-diff', '-U0', 'before', 'after'];
+  const { output } = await gitOn({ before, after }, ...how);
+  const hunks = output.slice(output.indexOf('\n@@')).split('\n');
+  return hunks.filter((line) => /^[-+]/.test(line)).join('\n');
+}
+
+async function gitOn(files: Readonly<Record<string, string>>, ...args: readonly string[]): Promise<Ended> {
   const folder = mkdtempSync(path.join(tmpdir(), 'rondo-merge-'));
-  const git = (...args: readonly string[]) =>
-    runProgram('git', args, { cwd: folder, signal: new AbortController().signal });
   try {
-    for (const [name, text] of Object.entries({ own, before, after }))
-      writeFileSync(path.join(folder, name), text ?? '');
-    if (before !== undefined && after !== undefined) {
-      const { code } = await git('merge-file', '--quiet', 'own', 'before', 'after');
-      if (code === 0) return { text: readFileSync(path.join(folder, 'own'), 'utf8') };
-    }
-    const { output } = await git('diff', '--no-index', '--no-color', '--no-ext-diff', '-U0', 'before', 'after');
-    const hunks = output.slice(output.indexOf('\n@@')).split('\n');
-    return { text: own, lines: hunks.filter((line) => /^[-+]/.test(line)).join('\n') };
+    for (const [name, text] of Object.entries(files)) writeFileSync(path.join(folder, name), text);
+    const { signal } = new AbortController();
+    return await runProgram('git', args, { cwd: folder, signal, maxOutputCharacters: Number.POSITIVE_INFINITY });
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

@@ -1,0 +1,23 @@
+/** What is wrong with contracts beyond what the compiler sees: contradictions in what they say to Rondo. */
+import type { FileDescriptorProto } from '@bufbuild/protobuf/wkt';
+import { checkHttp } from './check-http.js';
+import { checkPolicies } from './check-policies.js';
+import { checkRules } from './check-rules.js';
+import { checkTools } from './check-tools.js';
+import { checkTopics } from './check-topics.js';
+
+/**
+ * The faults of some files, each with file, line, reason and remedy.
+ *
+ * @param protoFiles All files, each after its imports.
+ * @param folder The folder of the contracts.
+ */
+export const faultsOf = (
+  protoFiles: FileDescriptorProto[],
+  names: readonly string[],
+  folder = 'proto',
+): readonly string[] => [
+  ...[checkPolicies, checkTopics, checkTools].flatMap((check) => check(protoFiles, names)),
+  ...checkHttp(protoFiles, names, folder),
+  ...checkRules(protoFiles, names),
+];

@@ -1,0 +1,65 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { createFileRegistry, type FileRegistry, fromBinary } from '@bufbuild/protobuf';
+import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
+import type { Manifest } from '../workspace/manifests.js';
+import { type ServiceContract, servicesOf } from './contract/contract.js';
+import { packagesOf } from './packages.js';
+import { filesAt, readText } from './repository.js';
+import { snakeCase } from './words.js';
+
+/** The contracts as they were built last. */
+export const builtContracts = (root: string): FileRegistry =>
+  createFileRegistry(
+    fromBinary(FileDescriptorSetSchema, readFileSync(path.join(root, 'packages/contracts/descriptors.binpb'))),
+  );
+
+/** The gRPC services of a service's contracts, as they were built last. */
+export async function builtServices(root: string, { contracts }: Manifest): Promise<readonly ServiceContract[]> {
+  const { createValidator } = await import('@bufbuild/protovalidate');
+  const { describeTable } = await import('@rondo/resources/sql');
+  const registry = builtContracts(root);
+  const validator = createValidator({ registry });
+  const compiled = { registry, validator, describeTable, contracts: packagesOf(root).contracts };
+  return contracts.flatMap((file) => {
+    const found = registry.getFile(file);
+    return found === undefined ? [] : servicesOf(found, compiled);
+  });
+}
+
+/** The package of the service's contracts; for those without a version, one of the service's name. */
+export function packageOf({ service, contracts }: Manifest): string {
+  const [versioned] = contracts
+    .map((file) => path.posix.dirname(file))
+    .filter((folder) => /(?:^|\/)v\d\w*$/.test(folder));
+  return (versioned ?? `${snakeCase(service)}/v1`).replaceAll('/', '.');
+}
+
+/** The file of the next migration. The first one of a new service is replaced, as long as it has only comments. */
+export function nextMigration(root: string, service: string, name: string): string {
+  const folder = `services/${service}/migrations`;
+  const present = filesAt(root, folder).filter((file) => file.endsWith('.sql'));
+  const [first = `${folder}/0001_${snakeCase(service)}.sql`] = present;
+  if (
+    present.every(
+      (file) =>
+        readText(root, file)
+          .replace(/^--.*$/gm, '')
+          .trim() === '',
+    )
+  )
+    return first;
+  const last = Number(/(\d+)[^/]*$/.exec(present.at(-1) ?? '')?.[1] ?? 0);
+  return `${folder}/${String(last + 1).padStart(4, '0')}_${name}.sql`;
+}
+
+/** The text of a manifest with further contracts and packages. */
+export function withManifest(
+  text: string,
+  { contracts = [], dependencies }: { contracts?: readonly string[]; dependencies: Readonly<Record<string, string>> },
+): string {
+  const own = JSON.parse(text);
+  const rondo = { ...own.rondo, contracts: [...new Set([...own.rondo.contracts, ...contracts])] };
+  const all = Object.entries({ ...dependencies, ...own.dependencies }).sort(([one], [other]) => (one < other ? -1 : 1));
+  return `${JSON.stringify({ ...own, rondo, dependencies: Object.fromEntries(all) }, undefined, 2)}\n`;
+}
