@@ -291,7 +291,7 @@ export const allowed = [
     "import type { A } from '@rondo/database';\nexport type B = A;\nawait import('@rondo/database');",
   ],
   ['packages/rondo/src/generate/ok.ts', "import '../../../schema/src/http/conflicts.js';"],
-  ['packages/rondo/src/scaffold/ok.ts', "import '@babel/parser';\nimport './refusal.js';"],
+  ['packages/rondo/src/scaffold/ok.ts', "import 'yaml';\nimport './refusal.js';"],
   [
     'packages/rondo/src/ok.ts',
     "import { console } from './terminal/console.js';\nexport const f = (p: Promise<void>) => p.catch((error) => console.error(error));",

@@ -88,8 +88,7 @@ export const create = defineCommand({
     if (kind === 'resource') return createResource({ ...values, name: given, start, force }, context);
     const name = serviceNamed([kind, given], 'new');
     if (proto === undefined && roots.length > 0) throw new UsageError('--proto-path needs --proto FILE');
-    const { checkName, createService, followServices, removableServices, updateService } =
-      await loadScaffold('new service');
+    const { checkName, createService, followServices, updateService } = await loadScaffold('new service');
     checkName(name);
     if (start) await askStatus(context);
     const source = proto === undefined ? undefined : sourceOf(proto, roots, context);

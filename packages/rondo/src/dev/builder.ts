@@ -6,7 +6,7 @@ import { install } from '../build/install.js';
 import { arePagesFresh, bundlePages } from '../build/pages.js';
 import { generate } from '../generate/generate.js';
 import { ownServices } from '../workspace/manifests.js';
-import { isInstalled, root } from '../workspace/paths.js';
+import { root } from '../workspace/paths.js';
 import { type Fault, parseFaults } from './faults.js';
 
 /** The faults that a build has found. */

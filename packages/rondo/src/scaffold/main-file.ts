@@ -19,31 +19,30 @@ const LISTS = [/(?<=^const plugins = \[)[\w,\s]*(?=\];$)/m, /(?<=\bplugins: \[)[
 export function withPlugin(file: string, text: string, { module, value }: PluginImport): string {
   if (text.includes(`'${module}'`)) return text;
   const line = `import { ${value} } from '${module}';\n`;
-  return line + changed(file, text, (plugins) => [...plugins, value], `add ${line.trim()} and ${value} to`);
+  const byHand = `add ${line.trim()} and ${value} to`;
+  return line + changed(file, { text, plugins: (given) => [...given, value], byHand });
 }
 
 /** The text of a main.ts without a plugin and its import. @throws Refusal as {@link withPlugin} does. */
 export function withoutPlugin(file: string, text: string, { module, value }: PluginImport): string {
   if (!text.includes(`'${module}'`)) return text;
   const rest = text.replace(`import { ${value} } from '${module}';\n`, '');
-  return changed(
-    file,
-    rest,
-    (plugins) => plugins.filter((one) => one !== value),
-    `take ${value} and its import out of`,
-  );
+  const byHand = `take ${value} and its import out of`;
+  return changed(file, { text: rest, plugins: (given) => given.filter((one) => one !== value), byHand });
 }
 
-function changed(
-  file: string,
-  text: string,
-  change: (plugins: readonly string[]) => readonly string[],
-  what: string,
-): string {
+interface Change {
+  readonly text: string;
+  readonly plugins: (given: readonly string[]) => readonly string[];
+  /** What an author does, if the call has another form. */
+  readonly byHand: string;
+}
+
+function changed(file: string, { text, plugins: change, byHand }: Change): string {
   const [call = 'plugins'] = CALL.exec(text) ?? [];
   const list = LISTS.find((one) => /\bplugins\b/.test(call) && one.test(text));
   if (list === undefined && /\bplugins\b/.test(call)) {
-    const remedy = `${what} the plugins of runService by hand, and change package.json`;
+    const remedy = `${byHand} the plugins of runService by hand, and change package.json`;
     throw new Refusal('calls runService in a form of its own', { place: { file }, remedy });
   }
   const plugins = change(list?.exec(text)?.[0].match(/\w+/g) ?? []).join(', ');

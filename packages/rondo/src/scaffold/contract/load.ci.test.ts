@@ -1,8 +1,8 @@
 import path from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { Folder, root } from '../../../test/scaffold/folder.js';
-import { type LoadOptions, loadContract } from './load.js';
 import { readImportGraph } from './imports.js';
+import { type LoadOptions, loadContract } from './load.js';
 
 const { signal } = new AbortController();
 

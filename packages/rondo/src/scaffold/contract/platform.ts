@@ -53,6 +53,6 @@ export function packageFolders(root: string): readonly string[] {
 }
 
 function modulesOf(root: string): readonly Module[] {
-  const modules = readYaml(root, BUF).value('modules');
+  const modules = readYaml(root, BUF)['modules'];
   return Array.isArray(modules) ? modules : [];
 }

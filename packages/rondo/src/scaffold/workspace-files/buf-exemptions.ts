@@ -1,5 +1,6 @@
 import { Refusal } from '../errors.js';
-import { parseYaml, readYaml, type YamlFile } from './yaml-file.js';
+import { readText } from '../repository.js';
+import { fieldsOf, valueIn } from './yaml-file.js';
 
 /** The settings of buf. */
 export const BUF = 'buf.yaml';
@@ -8,10 +9,12 @@ const WHY = 'published elsewhere, keeps its style';
 const LIST = /^(lint:\n(?:(?:[ #].*)?\n)*?)( +ignore:\n)((?: +[-#].*\n)+)/m;
 
 /** The contracts that are exempt from the style rules, as paths under `proto/`: those in `lint.ignore` of buf.yaml. */
-export const readExemptions = (root: string): readonly string[] => exemptions(readYaml(root, BUF));
+export const readExemptions = (root: string): readonly string[] => exemptions(readText(root, BUF));
 
-function exemptions(buf: YamlFile): readonly string[] {
-  const ignored = buf.value('lint', 'ignore');
+const ignoredIn = (text: string) => fieldsOf(valueIn(BUF, text)['lint'])['ignore'];
+
+function exemptions(text: string): readonly string[] {
+  const ignored = ignoredIn(text);
   return Array.isArray(ignored) ? ignored.flatMap((one) => /^proto\/(.+)/.exec(String(one))?.[1] ?? []) : [];
 }
 
@@ -21,12 +24,11 @@ function exemptions(buf: YamlFile): readonly string[] {
  * @throws Refusal if there is no place for the entries.
  */
 export function exempt(text: string, contracts: readonly string[]): string {
-  const buf = parseYaml(BUF, text);
-  const known = exemptions(buf);
+  const known = exemptions(text);
   const fresh = contracts.filter((contract) => !known.includes(contract));
   if (fresh.length === 0) return text;
   const lines = fresh.map((contract) => `    - proto/${contract} # ${WHY}\n`).join('');
-  const hasList = buf.value('lint', 'ignore') !== undefined;
+  const hasList = ignoredIn(text) !== undefined;
   const grown = hasList ? text.replace(LIST, `$&${lines}`) : text.replace(/^lint:\n/m, `$&  ignore:\n${lines}`);
   if (grown !== text) return grown;
   throw new Refusal('has no place under lint.ignore for one entry a line', {

@@ -6,7 +6,7 @@ import { endExemption, exempt, readExemptions } from './buf-exemptions.js';
 import { addToCompose, composeServices, removeFromCompose } from './compose-file.js';
 import { addProject, removeProject } from './project-references.js';
 import { addToPrometheus, PROMETHEUS, removeFromPrometheus } from './prometheus-file.js';
-import { parseYaml } from './yaml-file.js';
+import { valueIn } from './yaml-file.js';
 
 const repository = fileURLToPath(new URL('../../../../..', import.meta.url));
 const text = (file: string) => readFileSync(path.join(repository, file), 'utf8');
@@ -59,12 +59,12 @@ describe('docker-compose.yml', () => {
   it('refuses if there is no place, or if other services depend on the service', () => {
     expect(() => addToCompose('services:\n  a: { image: a }\n', entry)).toThrow(/^docker-compose\.yml: has no service/);
     const flow = compose.replace(/RONDO_DATABASES: \|\n(?: {8}\S+\n)*/, 'RONDO_DATABASES: "a:a:a"\n');
-    expect(() => addToCompose(flow, entry)).toThrow(/^docker-compose\.yml:\d+: RONDO_DATABASES has no line/);
+    expect(() => addToCompose(flow, entry)).toThrow(/^docker-compose\.yml: RONDO_DATABASES of provision has no line/);
     const dependent = addToCompose(compose, entry)
       .replace(/( {2}order-history:\n[\s\S]*? {4}environment:)\n/, '$1 &history\n')
       .replace(/\n {2}order-history:\n[\s\S]*?\n\n/, '$&  lost: { image: postgres, environment: *history }\n\n');
     expect(() => removeFromCompose(dependent, entry)).toThrow(/^docker-compose\.yml: Unresolved alias .*: history/);
-    expect(() => parseYaml('docker-compose.yml', 'a: [\n')).toThrow(/^docker-compose\.yml:2: /);
+    expect(() => valueIn('docker-compose.yml', 'a: [\n')).toThrow(/^docker-compose\.yml:2: /);
   });
 
   it('removes everything that runs a service, with the comments above it', () => {
