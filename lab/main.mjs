@@ -18,6 +18,7 @@ const TASKS = {
   xds: "unmodified gRPC clients over the registry's xDS; --guide for the guide's programs (needs Go, Python, Maven)",
   pack: 'the packages as a registry takes them: npm run pack',
   create: "an app of one's own, with the packages of this clone: npm run create",
+  screens: 'pictures of all pages of a console that runs: light and dark, wide and narrow (needs Chromium)',
   picture: 'draws the terminal in README from a real run',
 };
 

@@ -112,7 +112,7 @@ async function readFleet(origin: string, signal: AbortSignal): Promise<number> {
     await tab.addInitScript(
       'tasks = []; new PerformanceObserver((list) => tasks.push(...list.getEntries().map(({ duration }) => duration))).observe({ type: "longtask" })',
     );
-    await tab.goto(`${running.origin}/console`);
+    await tab.goto(`${running.origin}/console#/fleet`);
     await tab.getByText('And 956 more').waitFor();
     return tab;
   }
@@ -174,7 +174,7 @@ async function readFleet(origin: string, signal: AbortSignal): Promise<number> {
     if (period > 2) expect(megabytes.at(-1)).toBeLessThanOrEqual(1.15 * Math.max(...megabytes.slice(0, 2)));
   });
 
-  it('asks none of them any more when a hundred tabs have come and gone', async () => {
+  it('asks each of them over one connection when a hundred tabs have come and gone', async () => {
     for (const opened of contexts) await opened.close();
     const context = await running.browser.newContext();
     for (let tabs = 0; tabs < 100; tabs += 1) {
@@ -184,7 +184,7 @@ async function readFleet(origin: string, signal: AbortSignal): Promise<number> {
     }
     await context.close();
     await page.close();
-    // Each instance is asked over a connection of its own.
-    await eventually(() => expect(running.sockets()).toBeLessThan(INSTANCES / 5));
+    // The gateway keeps figures of all instances, also while no tab is open.
+    await eventually(() => expect(running.sockets()).toBeLessThan(1.1 * INSTANCES));
   });
 });

@@ -1,5 +1,5 @@
 /** The console in a browser, over a whole running.system. */
-import { createServer, type Server } from 'node:http';
+import { createServer, request as requestTo, type Server } from 'node:http';
 import { afterEach, beforeAll, beforeEach, expect, it } from '@jest/globals';
 import { CalculatorServiceDefinition } from '@rondo/contracts/calculator/v1/calculator';
 import { RegistryServiceDefinition } from '@rondo/contracts/rondo/registry/v1/registry';
@@ -61,7 +61,7 @@ export function testConsole(at: () => Running): void {
   it('is linked on the first page', async () => {
     await page.goto(running.origin);
     await page.getByRole('link', { name: 'Console' }).click();
-    await page.getByText('Live.').waitFor();
+    await page.getByText('Live', { exact: true }).waitFor();
   });
 
   it('calls a unary method by its form, and names the instance', async () => {
@@ -135,14 +135,14 @@ export function testConsole(at: () => Running): void {
   });
 
   it('drains an instance, which all tabs see, and puts it back', async () => {
-    await page.goto(`${running.origin}/console`);
+    await page.goto(`${running.origin}/console#/fleet`);
     await page.getByRole('button', { name: 'Drain calculator-2' }).click();
     await page.getByText('All clients stop to send it new calls').waitFor();
     await page.getByRole('button', { name: 'Drain it' }).click();
     await row('calculator-2').getByText('cordoned').waitFor();
     await eventually(async () => {
       await add(10);
-      expect(await page.locator('.map').textContent()).toMatch(/CalculatorService[\d.]+\/s/);
+      expect(await page.locator('.map').textContent()).toMatch(/[\d.]+\/s, [\d.]+ m?s/);
     });
     await row('calculator-2').getByRole('link').click();
     const callers = page.getByRole('region', { name: 'calculator-2' });
@@ -184,13 +184,12 @@ export function testConsole(at: () => Running): void {
       createApp: () => ({ services: [failing] }),
     });
     try {
-      await page.goto(`${running.origin}/console`);
+      await page.goto(`${running.origin}/console#/fleet`);
       await eventually(async () => {
         await add(20);
-        expect(await page.locator('.map').textContent()).toMatch(/CalculatorService[\d.]+\/s, .+ ms, .*1 ejected/);
+        expect(await page.locator('.map').textContent()).toMatch(/1 ejected by a caller/);
       });
-      const node = page.getByRole('link', { name: /^calculator 4 serving/ });
-      await node.getByText('ejected by a caller').waitFor();
+      await page.getByRole('link', { name: /^calculator 1 ejected by a caller/ }).waitFor();
       await page.getByText('The same as a table').click();
       await page.getByRole('cell', { name: /calculator-9: ejected.* failed .*\\u202e<img src=x/ }).waitFor();
       await page.goto(`${running.origin}/console#/fleet//calculator-9`);
@@ -202,7 +201,7 @@ export function testConsole(at: () => Running): void {
   });
 
   it('refuses to drain the last instance of a service, and says why', async () => {
-    await page.goto(`${running.origin}/console`);
+    await page.goto(`${running.origin}/console#/fleet`);
     await page.getByRole('button', { name: 'Drain sales-1' }).click();
     await page.getByRole('button', { name: 'Drain it' }).click();
     await page.getByRole('alert').getByText('start another instance first').waitFor();
@@ -212,7 +211,7 @@ export function testConsole(at: () => Running): void {
   it('shows neither instances nor buttons to a person without the scope, and asks for credentials', async () => {
     const json = { code: 'permission_denied', message: 'ada lacks rondo.operator' };
     await page.route('**/CheckAccess', (route) => route.fulfill({ status: 403, json }));
-    await page.goto(`${running.origin}/console`);
+    await page.goto(`${running.origin}/console#/fleet`);
     await page.getByRole('alert').getByText(json.message).waitFor();
     await page.getByLabel('Token or API key').waitFor();
     expect(await page.getByRole('button', { name: /Drain/ }).count()).toBe(0);
@@ -225,19 +224,19 @@ export function testConsole(at: () => Running): void {
     const board = await running.open();
     await board.clock.install();
     await board.goto(`${running.origin}/board#/${project}`);
-    await board.getByText('Live.').waitFor();
+    await board.getByText('Live', { exact: true }).waitFor();
     return { board, task };
   }
 
   it('says when it has lost the gateway, keeps what it knew, and comes back by itself, as the board does', async () => {
     const { board, task } = await openBoard();
-    await page.goto(`${running.origin}/console`);
+    await page.goto(`${running.origin}/console#/fleet`);
     await row('sales-1').waitFor();
     const lost = [page, board].map((tab) => tab.evaluate(untilNotLive));
     const restarted = running.system.rondo('restart', 'gateway-1', '--data', running.system.data);
     await Promise.all(lost);
     expect([await row('sales-1').count(), await board.getByText('Dig', { exact: true }).count()]).toEqual([1, 1]);
-    for (const tab of [page, board]) await tab.getByText('Live.').waitFor();
+    for (const tab of [page, board]) await tab.getByText('Live', { exact: true }).waitFor();
     expect(await restarted).toMatchObject({ code: 0 });
     await running.send('PATCH', task, { title: 'Dig deep' });
     await board.getByText('Dig deep', { exact: true }).waitFor();
@@ -248,8 +247,8 @@ export function testConsole(at: () => Running): void {
   it('says that a gateway is silent whose connections stand, as the board does', async () => {
     const { board } = await openBoard();
     await page.clock.install();
-    await page.goto(`${running.origin}/console`);
-    await page.getByText('Live.').waitFor();
+    await page.goto(`${running.origin}/console#/fleet`);
+    await page.getByText('Live', { exact: true }).waitFor();
     const gateway = running.system.pid('gateway-1');
     process.kill(gateway, 'SIGSTOP');
     try {
@@ -260,7 +259,7 @@ export function testConsole(at: () => Running): void {
     }
     for (const tab of [page, board]) {
       await tab.clock.fastForward(30_000);
-      await tab.getByText('Live.').waitFor();
+      await tab.getByText('Live', { exact: true }).waitFor();
     }
     await board.close();
   });
@@ -275,7 +274,7 @@ export function testConsole(at: () => Running): void {
     const port = typeof address === 'object' && address !== null ? address.port : 0;
     await page.goto(`http://127.0.0.1:${port}/`);
     await eventually(async () => expect(await page.title()).toBe('refused'));
-    expect(await page.frameLocator('iframe').getByText('Live.').count()).toBe(0);
+    expect(await page.frameLocator('iframe').getByText('Live', { exact: true }).count()).toBe(0);
     server.close();
     running.faults.splice(0); // the browser logs both refusals
   });
@@ -289,7 +288,7 @@ export function testConsole(at: () => Running): void {
     const named = { instanceId: 'evil-1', version: HOSTILE, zone: '', status: 2, incarnation: BigInt(Date.now()) };
     await createClient(RegistryServiceDefinition, { channel }).register({ instance: { ...instance, ...named } });
     channel.close();
-    await page.goto(`${running.origin}/console`);
+    await page.goto(`${running.origin}/console#/fleet`);
     await row('evil-1').getByText(HOSTILE).waitFor();
     await page.goto(`${running.origin}/console#/fleet/${encodeURIComponent(HOSTILE)}/evil-1`);
     await page.getByRole('region', { name: 'evil-1' }).getByText(HOSTILE).waitFor();
@@ -302,19 +301,58 @@ export function testConsole(at: () => Running): void {
     running.faults.splice(0); // the service may refuse the name, and the browser logs that
   });
 
+  it('works below a prefix that a proxy adds to all paths', async () => {
+    const proxy = createServer((request, response) => {
+      const { method, url = '', headers } = request;
+      if (!url.startsWith('/ops/')) return response.writeHead(404).end();
+      const upstream = requestTo(running.origin + url.slice('/ops'.length), { method, headers }, (answer) => {
+        response.writeHead(answer.statusCode ?? 502, answer.headers);
+        answer.pipe(response);
+      });
+      request.pipe(upstream);
+      response.on('close', () => upstream.destroy());
+    });
+    await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
+    const address = proxy.address();
+    const port = typeof address === 'object' && address !== null ? address.port : 0;
+    const tab = await (await running.browser.newContext()).newPage();
+    await tab.goto(`http://127.0.0.1:${port}/ops/console/`);
+    await tab.getByText('Live', { exact: true }).waitFor();
+    await tab.getByRole('link', { name: 'Methods' }).click();
+    await tab.getByText('Choose a method').waitFor();
+    await tab.goto(`http://127.0.0.1:${port}/ops/board`);
+    await tab.getByText('Live', { exact: true }).waitFor();
+    await tab.context().close();
+    proxy.close();
+  });
+
+  it('leads from a chart to the slowest calls of that time, to their log lines, and to the form with the request', async () => {
+    await fetch(`${running.origin}/v1/quotes/none`).then((answer) => answer.text());
+    await page.goto(`${running.origin}/console#/overview/sales.v1.QuoteService/GetQuote`);
+    await page.getByRole('link', { name: /^Most p99: .* at \d\d:\d\d:\d\d / }).click();
+    expect(page.url()).toMatch(/from=2\d{3}-.*Z&to=2\d{3}-.*Z/);
+    await page.getByRole('row').filter({ hasText: 'refused: 404' }).getByRole('link').first().click();
+    await page.getByText('Its log lines').waitFor();
+    await page.getByRole('button', { name: /^sales\.v1\.QuoteService\/GetQuote/ }).click();
+    await page.getByRole('link', { name: 'Call it by its form' }).click();
+    expect(await page.getByLabel(/^name /).inputValue()).toBe('quotes/none');
+    expect(await callIt()).toContain('not_found');
+    running.faults.splice(0); // the browser logs the refusal
+  });
+
   it('leaves no stream behind when tabs are closed, and follows again', async () => {
     const context = await running.browser.newContext();
     for (let tabs = 0; tabs < 9; tabs += 1) {
       const tab = await context.newPage();
       const path = ['console', 'console#/traces', 'console#/logs'][tabs % 3];
       await tab.goto(`${running.origin}/${path}`, { waitUntil: tabs % 10 === 0 ? 'load' : 'commit' });
-      if (tabs < 3) await tab.getByText('Live.').waitFor();
+      if (tabs < 3) await tab.getByText('Live', { exact: true }).waitFor();
       await tab.close();
     }
     await context.close();
     // Each stream would hold the connections by which the gateway asks the instances for their loads.
     await eventually(() => expect(running.sockets()).toBeLessThanOrEqual(running.mostIdle));
-    await page.goto(`${running.origin}/console`);
-    await page.getByText('Live.').waitFor();
+    await page.goto(`${running.origin}/console#/fleet`);
+    await page.getByText('Live', { exact: true }).waitFor();
   });
 }

@@ -9,19 +9,21 @@ const TRACE_ID = 'ab'.repeat(16);
 
 /** Each page, with a text that it has when it is whole. */
 const CONSOLE = [
-  ['', 'Show'],
+  ['overview', 'The last hour'],
+  ['overview/sales.v1.QuoteService/GetQuote', 'Slowest traces'],
+  ['fleet', 'Show'],
   ['fleet//calculator-1', 'its trace'],
   ['methods', 'Choose a method'],
   ['methods/sales.v1.QuoteService', 'May call:'],
   ['methods/sales.v1.QuoteService/CreateQuote', 'Deadline and metadata'],
   ['methods/calculator.v1.CalculatorService/Sum', 'Add a message'],
   [`traces/${TRACE_ID}`, 'The longest by itself'],
-  ['traces', 'Live.'],
-  ['logs', 'Live.'],
-  ['transactions', 'Live.'],
-  ['jobs', 'Live.'],
-  ['events', 'Live.'],
-  ['settings', 'Live.'],
+  ['traces', 'Live'],
+  ['logs', 'Live'],
+  ['transactions', 'Live'],
+  ['jobs', 'Live'],
+  ['events', 'Live'],
+  ['settings', 'Live'],
 ] as const;
 
 /** Tests the looks of each page in a scheme of colours. */

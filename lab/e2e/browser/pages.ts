@@ -41,7 +41,7 @@ export function testPages(at: () => Running): void {
     const page = await running.open(of);
     opened.push(page);
     await page.goto(`${origin}${path}`);
-    await page.getByText('Live.', { exact: true }).waitFor();
+    await page.getByText('Live', { exact: true }).waitFor();
     return page;
   }
 
@@ -180,7 +180,7 @@ export function testPages(at: () => Running): void {
     await page.getByRole('status').getByText(json.message).waitFor();
     await page.getByLabel('Token or API key').fill('a-key');
     await button(page, 'Use it until I leave this page').click();
-    await page.getByText('Live.', { exact: true }).waitFor();
+    await page.getByText('Live', { exact: true }).waitFor();
     await page.reload();
     await page.getByLabel('Token or API key').waitFor();
     running.faults.splice(0); // the browser logs the refusals
@@ -192,7 +192,7 @@ export function testPages(at: () => Running): void {
     await page.evaluate("window.opened = window.open('/console')");
     const console = await opening;
     opened.push(console);
-    await console.getByText('Live.').waitFor();
+    await console.getByText('Live', { exact: true }).waitFor();
     expect(await page.evaluate('window.opened.closed')).toBe(true);
   });
 
@@ -203,7 +203,7 @@ export function testPages(at: () => Running): void {
       const page = await context.newPage();
       await page.goto(origin);
       await page.getByRole('link', { name: tabs % 2 === 0 ? 'Board' : 'Desk', exact: true }).click();
-      await page.getByText('Live.', { exact: true }).waitFor();
+      await page.getByText('Live', { exact: true }).waitFor();
       if (tabs > 1) await page.close();
     }
     // The board has one, and the desk two, of the six connections that a browser has.

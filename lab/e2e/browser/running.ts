@@ -16,6 +16,8 @@ const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.mi
 const TIMEOUT_MS = 60_000;
 /** A browser has no more to one host. */
 const BROWSER_CONNECTIONS = 6;
+/** The gateway asks each instance for its figures over a connection of its own, also while no tab is open. */
+const ASKED = 8;
 
 /** A running system with a browser. */
 export type Running = Awaited<ReturnType<typeof startBrowser>>;
@@ -68,7 +70,7 @@ export async function startBrowser() {
     faults,
     sockets,
     /** The most sockets of the gateway while no tab is open. */
-    mostIdle: idle + BROWSER_CONNECTIONS,
+    mostIdle: idle + BROWSER_CONNECTIONS + ASKED,
     /** A new tab of a context, whose faults fail the test. Where they share one, the browser compiles each script once. */
     async open(of: BrowserContext = shared): Promise<Page> {
       const tab = await of.newPage();

@@ -105,13 +105,13 @@ export function testTold(at: () => Running): void {
 
   it('lists traces as they end, the failed ones alone, and says if there is none', async () => {
     await show('traces');
-    await page.getByText('Live.').waitFor();
+    await page.getByText('Live', { exact: true }).waitFor();
     await failed('quotes/none');
     await page.getByRole('link', { name: 'GET /v1/{name=quotes/*}' }).first().waitFor();
     expect(await page.getByRole('link', { name: 'ConsoleService' }).count()).toBe(0);
     await page.getByLabel('with a span named like').fill('no such span');
     await page.keyboard.press('Enter');
-    await page.getByText('No trace fits.').waitFor();
+    await page.getByText('No trace fits').waitFor();
     // Others may be slower than the hundred that are shown.
     await page.getByLabel('with a span named like').fill('QuoteService/GetQuote');
     await page.keyboard.press('Enter');
@@ -173,14 +173,14 @@ export function testTold(at: () => Running): void {
       .waitFor();
     expect([await page.title(), await page.locator('main img').count()]).toEqual(['Rondo console', 0]);
     await page.getByRole('link', { name: 'the last transactions' }).click();
-    await page.getByText('Live.').waitFor();
+    await page.getByText('Live', { exact: true }).waitFor();
     expect(await page.getByLabel('with a span named like').inputValue()).toBe('transaction log-finished');
     await stop();
   });
 
   it('says what a transaction waits for whose participant hangs', async () => {
     await show('transactions');
-    await page.getByText('Live.').waitFor();
+    await page.getByText('Live', { exact: true }).waitFor();
     const { quote } = await running.quoteFor('Glacier Hut', 9);
     const participant = running.system.pid('project-management-1');
     process.kill(participant, 'SIGSTOP');
@@ -324,7 +324,7 @@ export function testTold(at: () => Running): void {
 
   it('shows the log lines of all instances as they come, by level, instance and text', async () => {
     await show('logs');
-    await page.getByText('Live.').waitFor();
+    await page.getByText('Live', { exact: true }).waitFor();
     const { headers } = await ask(`${running.origin}/v1/quotes/${'x'.repeat(80)}`);
     const row = page.getByRole('row').filter({ hasText: headers.get('x-request-id') ?? '' });
     await row.first().waitFor();
@@ -337,11 +337,11 @@ export function testTold(at: () => Running): void {
       .waitFor();
     expect(await page.getByRole('row').filter({ hasText: 'gateway-1' }).count()).toBe(0);
     await page.getByRole('button', { name: 'pause' }).click();
-    await page.getByText('Paused: below is what was known then.').waitFor();
+    await page.getByText('Paused', { exact: true }).waitFor();
     await page.getByRole('button', { name: 'pause' }).click();
-    await page.getByText('Live.').waitFor();
+    await page.getByText('Live', { exact: true }).waitFor();
     await page.getByLabel('Level').selectOption('error');
-    await page.getByText('No line fits.').waitFor();
+    await page.getByText('No line fits').waitFor();
     await page.reload();
     await page.getByLabel('Instance').fill('evil-1');
     await page.keyboard.press('Enter');

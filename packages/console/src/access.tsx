@@ -1,7 +1,7 @@
 import type { ConsoleServiceDefinition } from '@rondo/contracts/rondo/gateway/v1/console';
 import { useState } from 'preact/hooks';
 import { setCredentials } from './calls/connect.js';
-import { textOf } from './page/fault.js';
+import { CallFault, textOf } from './page/fault.js';
 import { serviceOf } from './page/service.js';
 
 /** The console's own contract. */
@@ -11,13 +11,17 @@ export const consoleService = serviceOf<typeof ConsoleServiceDefinition>('rondo.
 export type Access =
   | { readonly kind: 'unknown' }
   | { readonly kind: 'operator'; readonly subject: string }
-  | { readonly kind: 'refused'; readonly why: string };
+  /** `away`: the gateway doesn't answer, and asking again may help. */
+  | { readonly kind: 'refused' | 'away'; readonly why: string };
+
+const AWAY = new Set(['unavailable', 'deadline_exceeded', 'internal', 'canceled']);
+const isAway = (cause: unknown) => cause instanceof CallFault && AWAY.has(cause.code);
 
 /** Asks whether this person may operate. */
 export const checkAccess = (): Promise<Access> =>
   consoleService.call('checkAccess', {}).then(
     ({ subject = '' }): Access => ({ kind: 'operator', subject }),
-    (cause): Access => ({ kind: 'refused', why: textOf(cause) }),
+    (cause): Access => ({ kind: isAway(cause) ? 'away' : 'refused', why: textOf(cause) }),
   );
 
 /** Takes a token or an API key, until the page is reloaded or left. */

@@ -1,3 +1,4 @@
+import type { ComponentChildren } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import { type Access, checkAccess, SignIn } from './access.js';
 import { credentials, setCredentials } from './calls/connect.js';
@@ -5,47 +6,60 @@ import { FleetPage } from './fleet/fleet-page.js';
 import { EventsPage } from './jobs/events-page.js';
 import { JobsPage } from './jobs/jobs-page.js';
 import { LogsPage } from './logs/logs-page.js';
+import { OverviewPage } from './overview/overview-page.js';
 import { usePlace } from './page/frame.js';
 import { SettingsPage } from './settings/settings-page.js';
 import { TracesPage } from './traces/traces-page.js';
 import { TransactionsPage } from './transactions/transactions-page.js';
 import { ContractsPage } from './try/contracts-page.js';
 
-const PAGES = [
-  ['fleet', 'Fleet'],
-  ['traces', 'Traces'],
-  ['logs', 'Logs'],
-  ['transactions', 'Transactions'],
-  ['jobs', 'Jobs'],
-  ['events', 'Events'],
-  ['settings', 'Settings'],
-  ['methods', 'Methods'],
-] as const;
+/** By the first part of the address: the title, and what is shown at the rest of it. */
+const PAGES: Readonly<Record<string, readonly [title: string, show: (rest: readonly string[]) => ComponentChildren]>> =
+  {
+    overview: ['Overview', ([service = '', method = '']) => <OverviewPage service={service} method={method} />],
+    fleet: ['Fleet', (rest) => <FleetPage path={rest} />],
+    traces: ['Traces', (rest) => <TracesPage at={rest.join('/')} />],
+    logs: ['Logs', ([instance = '']) => <LogsPage key={instance} instance={instance} />],
+    transactions: ['Transactions', () => <TransactionsPage />],
+    jobs: ['Jobs', () => <JobsPage />],
+    events: ['Events', () => <EventsPage />],
+    settings: ['Settings', () => <SettingsPage />],
+  };
+
+/** When a gateway that is away is asked again. */
+const AGAIN_MS = 2_000;
 
 /** The frame of all pages. */
 export function App() {
   const at = usePlace();
   const [access, setAccess] = useState<Access>({ kind: 'unknown' });
   const [round, setRound] = useState(0);
+  const again = () => setRound((now) => now + 1);
   useEffect(() => {
     let isCurrent = true;
-    void checkAccess().then((found) => isCurrent && setAccess(found));
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    void checkAccess().then((found) => {
+      if (!isCurrent) return;
+      setAccess(found);
+      if (found.kind === 'away') timer = setTimeout(again, AGAIN_MS);
+    });
     return () => {
       isCurrent = false;
+      clearTimeout(timer);
     };
   }, [round]);
-  const [page = '', ...rest] = at.join('/') === '' ? ['fleet'] : at;
-  const again = () => setRound(round + 1);
+  const [page = '', ...rest] = at.join('/') === '' ? ['overview'] : at;
   const signOut = () => {
     setCredentials('');
     again();
   };
+  const links = [...Object.entries(PAGES).map(([name, [title]]) => [name, title] as const), ['methods', 'Methods']];
   return (
-    <>
+    <div class="shell">
       <header>
         <h1>Rondo</h1>
         <nav aria-label="Pages">
-          {PAGES.map(([name, title]) => (
+          {links.map(([name, title]) => (
             <a key={name} href={`#/${name}`} aria-current={page === name ? 'page' : undefined}>
               {title}
             </a>
@@ -59,21 +73,20 @@ export function App() {
         )}
       </header>
       <main>
+        {access.kind === 'away' && (
+          <p class="page banner warn" role="status">
+            Not live: {access.why}. Trying again.
+          </p>
+        )}
         {access.kind === 'refused' && (
           <section class="page" role="alert">
-            <p class="warn">Instances can’t be shown or operated: {access.why}</p>
+            <p class="banner warn">Instances can’t be shown or operated: {access.why}</p>
             <SignIn onDone={again} />
           </section>
         )}
-        {page === 'fleet' && access.kind === 'operator' && <FleetPage path={rest} />}
-        {page === 'traces' && access.kind === 'operator' && <TracesPage at={rest.join('/')} />}
-        {page === 'logs' && access.kind === 'operator' && <LogsPage key={rest[0]} instance={rest[0] ?? ''} />}
-        {page === 'transactions' && access.kind === 'operator' && <TransactionsPage />}
-        {page === 'jobs' && access.kind === 'operator' && <JobsPage />}
-        {page === 'events' && access.kind === 'operator' && <EventsPage />}
-        {page === 'settings' && access.kind === 'operator' && <SettingsPage />}
+        {access.kind === 'operator' && PAGES[page]?.[1](rest)}
         {page === 'methods' && <ContractsPage key={round} name={rest.join('/')} />}
       </main>
-    </>
+    </div>
   );
 }

@@ -1,5 +1,6 @@
 import type {
   EdgeFigures,
+  FleetDatabase,
   FleetEdge,
   FleetLoad,
   InstanceCaller,
@@ -67,6 +68,25 @@ export function edgesOf(readings: Iterable<Reading>): FleetEdge[] {
     leftOut: [...leftOut].map(([instanceId, reason]) => ({ instanceId, reason })),
   }));
   return all.sort(byCalls).slice(0, MAX_EDGES);
+}
+
+/** Sums up the connections of the processes by their names and by their pools. */
+export function databasesOf(readings: Iterable<Reading>): FleetDatabase[] {
+  const found = new Map<string, FleetDatabase>();
+  for (const { instanceId, last } of readings) {
+    const user = nameOf(instanceId);
+    for (const { name, used, max, waiting } of last.pools) {
+      const key = `${user} ${name}`;
+      const before = found.get(key) ?? { user, name, used: 0, max: 0, waiting: 0 };
+      found.set(key, {
+        ...before,
+        used: before.used + used,
+        max: before.max + max,
+        waiting: before.waiting + waiting,
+      });
+    }
+  }
+  return [...found.values()].slice(0, MAX_EDGES);
 }
 
 /** How the processes that may call an instance see it. */

@@ -79,7 +79,13 @@ function start(tell: (seconds: number) => Uint8Array = (seconds) => encoded(told
       return { close: () => listeners.delete(listener) };
     },
   };
-  const fleet = createFleet({ channel, clock, random: seededRandom(0), log: silentLogger });
+  const fleet = createFleet({
+    channel,
+    clock,
+    wallClock: { now: () => new Date(clock.now()) },
+    random: seededRandom(0),
+    log: silentLogger,
+  });
   const list = (...endpoints: readonly Endpoint[]) => {
     for (const listener of listeners) listener.onResolution({ endpoints, departed: [] });
   };

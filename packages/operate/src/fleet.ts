@@ -1,12 +1,23 @@
-import type { FleetCalls, WatchFleetResponse, WatchInstanceResponse } from '@rondo/contracts/rondo/gateway/v1/console';
-import { type Random, sleep } from '@rondo/rpc/clock';
+import type {
+  FleetCalls,
+  WatchFiguresRequest,
+  WatchFiguresResponse,
+  WatchFleetResponse,
+  WatchInstanceResponse,
+} from '@rondo/contracts/rondo/gateway/v1/console';
+import { backgroundClock, type Random, sleep, type WallClock } from '@rondo/rpc/clock';
 import { woken } from './gather.js';
+import { History, STEP_MS } from './history.js';
 import { type Followed, Instances, type InstancesOptions, toInstance } from './instances.js';
 
-/** The instances of the system, followed while anyone watches. */
+/** The instances of the system, followed while anyone watches, or from its start if figures are kept. */
 export interface Fleet {
   /** Yields all instances, then what changes, until `signal` aborts. */
   watch(signal: AbortSignal): AsyncIterable<WatchFleetResponse>;
+  /** Follows the instances until it is closed, and keeps the figures of the last hour. */
+  keepFigures(): void;
+  /** Yields the steps that are kept, then each as it ends, until `signal` aborts. */
+  watchFigures(request: WatchFiguresRequest, signal: AbortSignal): AsyncIterable<Omit<WatchFiguresResponse, 'gateway'>>;
   /** Yields how the callers of an instance see it, again and again, until `signal` aborts. */
   watchInstance(id: string, signal: AbortSignal): AsyncIterable<WatchInstanceResponse>;
   /** Ends all watches. */
@@ -32,13 +43,18 @@ interface Watcher {
 }
 
 /** Options of {@link createFleet}. */
-type FleetOptions = Omit<InstancesOptions, 'onChange'> & { readonly random: Random };
+type FleetOptions = Omit<InstancesOptions, 'onChange' | 'onAnswer' | 'isWatched'> & {
+  readonly random: Random;
+  readonly wallClock: WallClock;
+};
 
 /** Creates a fleet. It follows the instances from the first watcher to the last, however many there are. */
 export function createFleet(options: FleetOptions): Fleet {
-  const { clock, random } = options;
+  const { clock, random, wallClock } = options;
+  const history = new History(wallClock);
   const watchers = new Set<Watcher>();
   let users = 0;
+  let isKept = false;
   const closed = new AbortController();
   let instances: Instances | undefined;
   const onChange = () => {
@@ -49,7 +65,12 @@ export function createFleet(options: FleetOptions): Fleet {
   };
   const open = () => {
     users += 1;
-    instances ??= new Instances({ ...options, onChange });
+    instances ??= new Instances({
+      ...options,
+      onChange,
+      onAnswer: (id, answer) => history.take(id, answer),
+      isWatched: () => users > Number(isKept),
+    });
     return instances;
   };
   const leave = () => {
@@ -89,6 +110,28 @@ export function createFleet(options: FleetOptions): Fleet {
         }
       } finally {
         leave();
+      }
+    },
+    keepFigures() {
+      if (isKept) return;
+      isKept = true;
+      open();
+      const step = async () => {
+        for (;;) {
+          await sleep(backgroundClock(clock), STEP_MS, closed.signal);
+          history.endStep();
+        }
+      };
+      void step().catch(leave);
+    },
+    async *watchFigures(request, given) {
+      const signal = AbortSignal.any([given, closed.signal]);
+      let from = 0;
+      while (!signal.aborted) {
+        yield history.read(request, from);
+        from = history.steps;
+        // A step of an instance takes longer: the events without one show that the stream stands.
+        await sleep(clock, STEP_MS, signal).catch(() => undefined);
       }
     },
     close: () => closed.abort(),

@@ -10,7 +10,7 @@ import { CallStatsServiceDefinition, type GetCallStatsResponse } from '@rondo/co
 import type { Logger } from '@rondo/rpc/call';
 import { type Channel, createClient, type Endpoint } from '@rondo/rpc/client';
 import { type Clock, sleep } from '@rondo/rpc/clock';
-import { callersOf, edgesOf, loadOf, nameOf, type Reading } from './figures.js';
+import { callersOf, databasesOf, edgesOf, loadOf, nameOf, type Reading } from './figures.js';
 
 /** What instances are followed with. */
 export interface InstancesOptions {
@@ -18,6 +18,10 @@ export interface InstancesOptions {
   readonly clock: Clock;
   readonly log: Logger;
   readonly onChange: () => void;
+  /** Whether anyone looks now: otherwise instances are asked less often. */
+  readonly isWatched: () => boolean;
+  /** Gets what each instance answers, and nothing for one that doesn't answer or has left. */
+  readonly onAnswer: (instanceId: string, answer: GetCallStatsResponse | undefined) => void;
 }
 
 /** An instance, and what it has told last. */
@@ -34,8 +38,8 @@ const MAX_ASKED = 1_000;
 const MAX_ABOUT = 20;
 /** How long an instance that can't be asked is left alone. Milliseconds. */
 const RETRY_MS = 5_000;
-/** An instance is asked that often, and of a large fleet not more than a hundred instances a second. Milliseconds. */
-const [PAUSE_MS, PAUSE_OF_EACH_MS] = [2_000, 10];
+/** An instance is asked that often, while nobody looks less often, and of a large fleet not more than a hundred instances a second. Milliseconds. */
+const [PAUSE_MS, QUIET_MS, PAUSE_OF_EACH_MS] = [2_000, 5_000, 10];
 /** What is computed from all readings is computed anew after that time, or once all instances of a large fleet have been asked. Milliseconds. */
 const CALLS_MS = 1_000;
 const { FLEET_SOURCE_CURRENT: CURRENT, FLEET_SOURCE_LAST_KNOWN: LAST_KNOWN } = FleetSource;
@@ -48,7 +52,7 @@ export class Instances {
   readonly #options: InstancesOptions;
   readonly #following: { close(): void };
   readonly #about = new Set<string>();
-  #calls: FleetCalls = { edges: [] };
+  #calls: FleetCalls = { edges: [], databases: [] };
   #callsAt = Number.NEGATIVE_INFINITY;
 
   constructor(options: InstancesOptions) {
@@ -71,6 +75,7 @@ export class Instances {
       if (ids.has(id)) continue;
       asked?.abort();
       this.known.delete(id);
+      this.#options.onAnswer(id, undefined);
     }
     const changed = endpoints.filter((endpoint) => this.known.get(endpoint.instanceId)?.endpoint !== endpoint);
     for (const [index, endpoint] of changed.entries()) {
@@ -92,7 +97,7 @@ export class Instances {
 
   /** Asks an instance for its counters until `signal` aborts; at first after a pause, so that not all are asked at the same time. */
   async #ask(endpoint: Endpoint, firstPauseMs: number, signal: AbortSignal): Promise<void> {
-    const { channel, clock, log, onChange } = this.#options;
+    const { channel, clock, log, onChange, onAnswer } = this.#options;
     const { instanceId, address } = endpoint;
     const pause = (ms: number) => sleep(clock, ms, signal).catch(() => undefined);
     if (firstPauseMs > 0) await pause(firstPauseMs);
@@ -111,9 +116,11 @@ export class Instances {
         if (signal.aborted || followed?.endpoint.address !== address) return;
         const reading = last && { instanceId, before, last };
         this.known.set(instanceId, { ...followed, reading, load: reading && loadOf(reading) });
+        onAnswer(instanceId, last);
         onChange();
         before = last;
-        await pause(last === undefined ? RETRY_MS : Math.max(PAUSE_MS, this.known.size * PAUSE_OF_EACH_MS));
+        const leastMs = this.#options.isWatched() ? PAUSE_MS : QUIET_MS;
+        await pause(last === undefined ? RETRY_MS : Math.max(leastMs, this.known.size * PAUSE_OF_EACH_MS));
       }
     } finally {
       direct.close();
@@ -130,7 +137,9 @@ export class Instances {
     if (clock.now() - this.#callsAt < Math.max(CALLS_MS, this.known.size * PAUSE_OF_EACH_MS)) return this.#calls;
     this.#callsAt = clock.now();
     const edges = edgesOf(this.#readings);
-    if (JSON.stringify(edges) !== JSON.stringify(this.#calls.edges)) this.#calls = { edges };
+    const databases = databasesOf(this.#readings);
+    if (JSON.stringify([edges, databases]) !== JSON.stringify([this.#calls.edges, this.#calls.databases]))
+      this.#calls = { edges, databases };
     return this.#calls;
   }
 

@@ -22,7 +22,7 @@ export function addPart(known: KnownParts, part: TraceSummary, instanceId: strin
 /** The parts of one trace as one. */
 export function joined(parts: ReadonlyMap<string, TraceSummary>): KnownTrace {
   const all = [...parts.values()].sort((a, b) => a.startUnixMs - b.startUnixMs);
-  const { traceId = '', name = '', startUnixMs = 0 } = all[0] ?? {};
+  const { traceId = '', name = '', startUnixMs = 0, status = '', refused = false } = all[0] ?? {};
   const endUnixMs = Math.max(...all.map((part) => part.startUnixMs + part.durationMs));
   return {
     traceId,
@@ -32,6 +32,8 @@ export function joined(parts: ReadonlyMap<string, TraceSummary>): KnownTrace {
     spans: all.reduce((sum, part) => sum + part.spans, 0),
     failedSpans: all.reduce((sum, part) => sum + part.failedSpans, 0),
     streaming: all.some((part) => part.streaming),
+    status,
+    refused,
     instances: [...parts.keys()].sort(),
   };
 }

@@ -27,7 +27,7 @@ import { createMethodTools } from './tools/tools.js';
 /** What the gateway needs of its process. */
 export type GatewayContext = Pick<
   ServiceContext,
-  'authenticator' | 'channel' | 'clock' | 'descriptorSet' | 'log' | 'random' | 'readiness'
+  'authenticator' | 'channel' | 'clock' | 'descriptorSet' | 'log' | 'random' | 'readiness' | 'wallClock'
 > &
   Partial<Pick<ServiceContext, 'instanceId' | 'meter' | 'registry'>>;
 
@@ -70,7 +70,7 @@ export function createApp(context: GatewayContext, config: GatewayConfig): App {
     services: [gatewayService(catalogue)],
     parts: [
       { name: 'the tools of agents', start: async () => void (await agents) },
-      { name: 'the fleet', stop: () => fleet?.close() },
+      { name: 'the fleet', start: async () => fleet?.keepFigures(), stop: () => fleet?.close() },
       {
         name: 'the catalogue',
         listeners: [open.listener, ...(own ? [createPort(context, config, { ...shared, ...own }).listener] : [])],

@@ -8,7 +8,7 @@ import { ConsoleServiceDefinition } from '@rondo/contracts/rondo/gateway/v1/cons
 import { SettingsServiceDefinition } from '@rondo/contracts/rondo/registry/v1/settings';
 import { silentLogger } from '@rondo/rpc/call';
 import { createChannel, type Endpoint, fixedEndpoint, staticResolver } from '@rondo/rpc/client';
-import { systemClock, systemRandom } from '@rondo/rpc/clock';
+import { systemClock, systemRandom, systemWallClock } from '@rondo/rpc/clock';
 import { checkSetting, type ResolverListener } from '@rondo/rpc/internal';
 import { createRouter, joinParts, serve } from '@rondo/rpc/server';
 import { RpcError, Status } from '@rondo/rpc/status';
@@ -70,7 +70,7 @@ function appWith(
     instanceId: 'gateway-1',
     ...given,
     channel,
-    clock: systemClock,
+    ...{ clock: systemClock, wallClock: systemWallClock },
     random: systemRandom,
     descriptorSet,
     log: silentLogger,

@@ -87,7 +87,7 @@ describe('/console', () => {
     const named = [...page.body.matchAll(/(?:href|src)="([^"]+)"/g)].map(([, path = '']) => path);
     expect(named).toHaveLength(3);
     for (const path of named) {
-      const file = await get(port, path);
+      const file = await get(port, new URL(path, 'http://gateway/console').pathname);
       expect([path, file.status, file.headers['content-security-policy']]).toEqual([path, 200, policy]);
     }
   });
@@ -103,13 +103,13 @@ describe('/console', () => {
 
   it('has no other paths, and none where it isn’t served', async () => {
     const { port } = await start();
-    for (const path of ['/console/', '/console']) expect((await ask1(port, { path })).status).toBe(200);
+    expect((await ask1(port, { path: '/console' })).status).toBe(200);
     for (const path of ['/console/x', '/console/../package.json', '/docs']) {
       expect((await ask1(port, { path })).status).toBe(404);
     }
     const { port: other } = await start({ hasConsole: false });
     expect((await ask1(other, { path: '/console' })).status).toBe(404);
-    expect((await ask1(other, { path: '/' })).body).not.toContain('/console');
+    expect((await ask1(other, { path: '/' })).body).not.toContain('href="console"');
   });
 });
 
@@ -139,12 +139,11 @@ describe('the pages of services', () => {
   it('are linked and served with the policy of the console', async () => {
     const { port } = await start({ folder });
     const home = await ask1(port, { path: '/' });
-    expect(home.body).toContain('<a href="/board">Board</a>');
-    expect(home.body).not.toContain('/unmade');
+    expect(home.body).toContain('<a href="board">Board</a>');
+    expect(home.body).not.toContain('unmade');
     const policy = (await ask1(port, { path: '/console' })).headers['content-security-policy'];
     for (const [path, body] of [
       ['/board', '<title>board</title>'],
-      ['/board/', '<title>board</title>'],
       ['/board/main.js', 'first()'],
     ] as const) {
       const { status, headers, body: text } = await ask1(port, { path });
@@ -169,11 +168,19 @@ describe('the pages of services', () => {
     }
     const { port: other } = await start();
     expect((await ask1(other, { path: '/board' })).status).toBe(404);
-    expect((await ask1(other, { path: '/' })).body).not.toContain('/board');
+    expect((await ask1(other, { path: '/' })).body).not.toContain('href="board"');
   });
 });
 
 describe('the pages', () => {
+  it('have relative paths alone, so that a proxy may add a prefix, and no slash at their ends', async () => {
+    const { port } = await start();
+    for (const path of ['/', '/console']) expect((await ask1(port, { path })).body).not.toMatch(/(?:href|src)="\//);
+    const { status, headers } = await ask1(port, { path: '/console/' });
+    expect([status, headers['location']]).toEqual([308, '../console']);
+    expect((await ask1(port, { path: '/none/' })).status).toBe(404);
+  });
+
   it.each(['/', '/console', '/openapi.json'])('%s refuses other methods, and keeps the connection', async (path) => {
     const { port } = await start();
     const { status, headers } = await send1(port, {
@@ -197,7 +204,7 @@ describe('the pages', () => {
     expect([status, headers['content-type']]).toEqual([200, 'text/html; charset=utf-8']);
     expect(headers['content-security-policy']).toMatch(/^default-src 'none'/);
     expect(body).toContain(`127.0.0.1:${port} list`);
-    expect(body).toContain('<a href="/console">Console</a>');
+    expect(body).toContain('<a href="console">Console</a>');
     expect(body).not.toMatch(/<script|src=/);
   });
 

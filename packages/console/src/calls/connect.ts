@@ -3,6 +3,9 @@ import type { JsonValue } from '@bufbuild/protobuf';
 import { CallFault, textOf } from '../page/fault.js';
 import { parseEnvelopes } from './envelopes.js';
 
+/** The gateway's address: a page is one level below it, also behind a proxy that adds a prefix to all paths. */
+export const BASE = new URL('..', import.meta.url);
+
 /** Names and values, in the order in which they were sent. */
 export type Entries = readonly (readonly [name: string, value: string])[];
 
@@ -82,7 +85,14 @@ function request({ path, streams, messages, metadata = [], timeoutMs, signal }: 
   headers.set('content-type', streams ? 'application/connect+json' : 'application/json');
   if (timeoutMs !== undefined) headers.set('connect-timeout-ms', String(timeoutMs));
   const body = streams ? new Blob(messages.flatMap(envelope)) : JSON.stringify(messages[0] ?? {});
-  return fetch(path, { method: 'POST', headers, body, signal, credentials: 'omit', redirect: 'error' });
+  return fetch(new URL(path.slice(1), BASE), {
+    method: 'POST',
+    headers,
+    body,
+    signal,
+    credentials: 'omit',
+    redirect: 'error',
+  });
 }
 
 function envelope(message: JsonValue): [ArrayBuffer, string] {

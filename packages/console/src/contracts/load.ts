@@ -92,7 +92,7 @@ export function callersOf(contracts: Contracts, method: DescMethod): string {
     ...(listOf(scopes).length > 0 ? [`principals with ${listOf(scopes).join(' and ')}`] : []),
     ...(listOf(callers).length > 0 ? [`through ${listOf(callers).join(', ').replace('*', 'any process')}`] : []),
   ];
-  return `May call: ${who.join(', ')}. It counts where authorisation is on.`;
+  return `May call: ${who.join(', ')}.`;
 }
 
 /** `google.api.field_behavior`, a repeated enum, and two of its values. */

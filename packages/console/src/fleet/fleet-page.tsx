@@ -1,9 +1,9 @@
 import { useState } from 'preact/hooks';
 import { useStream } from '../calls/use-stream.js';
-import { ConnectionLine } from '../page/connection-line.js';
 import { Field } from '../page/form.js';
 import { Table } from '../page/table.js';
-import { figure } from '../ui/text.js';
+import { Badge, Empty, Head, type Tone } from '../ui/parts.js';
+import { figure, share } from '../ui/text.js';
 import { type Act, ActDialog } from './act-dialog.js';
 import { InstancePanel } from './instance-panel.js';
 import { FleetMap } from './map.js';
@@ -26,10 +26,9 @@ export function FleetPage({ path: [filter = '', id = ''] }: FleetPageProps) {
   const shown = `#/fleet/${encodeURIComponent(filter)}`;
   return (
     <div class="page">
-      <h2>Fleet</h2>
-      <ConnectionLine connection={connection} />
+      <Head title="Fleet" connection={connection} />
       {!isCurrent && (
-        <p class="warn">The registry can’t be reached, or has just started: below is what was known last.</p>
+        <p class="banner warn">The registry can’t be reached, or has just started: below is what was known last.</p>
       )}
       {told && <FleetMap fleet={told} />}
       {id !== '' && <InstancePanel key={id} {...{ id, instances, back: shown, onAct: setChosen }} />}
@@ -42,28 +41,27 @@ export function FleetPage({ path: [filter = '', id = ''] }: FleetPageProps) {
         onChange={(word) => location.replace(`#/fleet/${encodeURIComponent(word)}`)}
       />
       {found.length === 0 ? (
-        <p>
-          {instances.length > 0
-            ? 'No instance fits.'
-            : told
-              ? 'No instance is registered. One appears here as soon as it is.'
-              : 'Nothing is known yet.'}
-        </p>
+        <Empty
+          what={instances.length > 0 ? 'No instance fits' : told ? 'No instance is registered' : 'Nothing is known yet'}
+          hint={instances.length > 0 ? 'Show others by another word.' : 'One appears here as soon as it registers.'}
+        />
       ) : (
         <Table
           rows={found}
           keyOf={(one) => one.id}
           most={MAX_ROWS}
           hint=": narrow them by a word above"
+          isFailed={({ load }) => (load?.errorsPerSecond ?? 0) > 0}
           columns={[
             ['Instance', (one) => <a href={`${shown}/${encodeURIComponent(one.id)}`}>{one.id}</a>],
-            ['State', ({ state }) => <span class={`state ${state}`}>{state}</span>],
-            ['Calls/s', ({ load }) => figure(load?.callsPerSecond)],
-            ['Errors/s', ({ load }) => figure(load?.errorsPerSecond)],
-            ['In flight', ({ load }) => figure(load?.callsInFlight)],
+            ['State', ({ state }) => <Badge tone={TONES[state] ?? ''}>{state}</Badge>],
+            ['Calls/s', ({ load }) => figure(load?.callsPerSecond), 'number'],
+            ['Errors/s', ({ load }) => figure(load?.errorsPerSecond), 'number'],
+            ['In flight', ({ load }) => figure(load?.callsInFlight), 'number'],
+            ['Busy', ({ load }) => share(load?.cpuUtilization), 'number'],
             ['Version', ({ version }) => version],
             ['Zone', ({ zone }) => zone],
-            ['Weight', ({ weight }) => weight],
+            ['Weight', ({ weight }) => weight, 'number'],
             ['Address', ({ address }) => address],
             [
               'Do',
@@ -76,6 +74,9 @@ export function FleetPage({ path: [filter = '', id = ''] }: FleetPageProps) {
     </div>
   );
 }
+
+/** What the states mean for the system. */
+const TONES: Readonly<Record<string, Tone>> = { serving: 'good', starting: 'warn', draining: 'warn', cordoned: 'warn' };
 
 const isFound = ({ id, name, services, state, zone = '', version = '' }: Instance, word: string) =>
   [id, name, ...services, state, zone, version].some((text) => text.toLowerCase().includes(word));

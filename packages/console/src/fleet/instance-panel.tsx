@@ -1,8 +1,9 @@
 import { useEffect, useRef } from 'preact/hooks';
 import { type EventOf, useStream } from '../calls/use-stream.js';
+import { FiguresView, useFigures } from '../figures/figures-view.js';
 import { LogLines } from '../logs/log-lines.js';
 import { Table } from '../page/table.js';
-import { figure, latency, share, visible } from '../ui/text.js';
+import { figure, formatDate, latency, share, visible } from '../ui/text.js';
 import type { Act } from './act-dialog.js';
 import type { Instance } from './watch.js';
 import { whyPicked } from './why.js';
@@ -29,6 +30,7 @@ export function InstancePanel({ id, instances, back, onAct }: PanelProps) {
   });
   const { callers = [], more = 0, restartable = false } = stream.told ?? {};
   const instance = instances.find((one) => one.id === id);
+  const { told: figures } = useFigures({ instanceId: id });
   return (
     <section class="panel" aria-labelledby="instance">
       <h3 id="instance" ref={heading} tabIndex={-1}>
@@ -55,10 +57,10 @@ export function InstancePanel({ id, instances, back, onAct }: PanelProps) {
               columns={[
                 ['Caller', (caller) => caller.instanceId],
                 ['Service', ({ service }) => service],
-                ['Calls/s', ({ figures }) => figure(figures && (figures.callsPerSecond ?? 0))],
-                ['p50 / p99', ({ figures }) => latency(figures?.p50Ms, figures?.p99Ms)],
-                ['Failed/s', ({ figures }) => figure(figures && (figures.failuresPerSecond ?? 0))],
-                ['Share by weight', (caller) => share(caller.share)],
+                ['Calls/s', ({ figures }) => figure(figures && (figures.callsPerSecond ?? 0)), 'number'],
+                ['p50 / p99', ({ figures }) => latency(figures?.p50Ms, figures?.p99Ms), 'number'],
+                ['Failed/s', ({ figures }) => figure(figures && (figures.failuresPerSecond ?? 0)), 'number'],
+                ['Share by weight', (caller) => share(caller.share), 'number'],
                 [
                   'Why',
                   (caller) =>
@@ -86,6 +88,8 @@ export function InstancePanel({ id, instances, back, onAct }: PanelProps) {
               </button>
             )}
           </p>
+          <h4>The last hour</h4>
+          <FiguresView figures={figures} scope={{ instanceId: id }} />
           <h4>
             Its last log lines, <a href={`#/logs/${encodeURIComponent(id)}`}>live</a>
           </h4>
@@ -143,4 +147,4 @@ function Facts({ instance }: { readonly instance: Instance }) {
   );
 }
 
-const timeOf = (text: string | undefined) => (text === undefined ? 'unknown' : new Date(text).toLocaleString());
+const timeOf = (text: string | undefined) => (text === undefined ? 'unknown' : formatDate(text));

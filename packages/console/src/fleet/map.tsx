@@ -1,116 +1,129 @@
-import { useMemo } from 'preact/hooks';
+import { useEffect, useMemo, useState } from 'preact/hooks';
 import { Table } from '../page/table.js';
 import { figure, latency } from '../ui/text.js';
-import { LABEL_WIDTH, type Line, layOut, NODE_WIDTH, type Node, type Point } from './layout.js';
-import type { Edge, Fleet, Instance } from './watch.js';
+import { DATABASE, graphOf, type MapLine, type MapNode } from './graph.js';
+import type { Places, Point } from './layout.js';
+import type { Edge, Fleet } from './watch.js';
 
-const MAX_ROWS = 50;
+const [MAX_ROWS, MAX_DOTS] = [50, 10];
+/** A larger map is scrolled, so that its names stay legible. */
+const MAX_FITTED = 30;
+/** Of a character of a label. */
+const CHARACTER = 6;
+const [WIDTH, HEIGHT] = [176, 64];
 
-/** Who calls whom: drawn, and as a table. */
-export function FleetMap({ fleet: { instances, edges } }: { readonly fleet: Fleet }) {
-  const { nodes, lines, width, height, more } = useMemo(() => layOut(instances, edges), [instances, edges]);
+/** Who calls whom: drawn, and as a table. The map stays as it is until nodes or lines come or go. */
+export function FleetMap({ fleet }: { readonly fleet: Fleet }) {
+  const { instances, edges, databases, isCurrent } = fleet;
+  const { nodes, lines, more } = useMemo(() => graphOf(fleet), [instances, edges, databases, isCurrent]);
+  const [places, setPlaces] = useState<Places>();
+  const shape = JSON.stringify([nodes.map(({ name }) => name).sort(), lines.map(({ from, to }) => [from, to]).sort()]);
+  useEffect(() => {
+    let isCurrent = true;
+    void import('./layout.js').then(({ layOut }) => {
+      const [names, ends] = JSON.parse(shape);
+      if (isCurrent) setPlaces(layOut(names, ends));
+    });
+    return () => {
+      isCurrent = false;
+    };
+  }, [shape]);
   if (nodes.length === 0) return null;
-  const leftOut = new Set(edges.flatMap(({ leftOut: some = [] }) => some.map(({ instanceId }) => instanceId)));
   return (
     <>
       <h3>Who calls whom</h3>
-      <nav aria-label="Map">
-        <svg class="map" viewBox={`-2 -2 ${width + 4} ${height}`} width={width}>
-          <title>Who calls whom</title>
-          {lines.map((line) => (
-            <MapLine key={`${line.edge.caller} ${line.edge.service}`} line={line} />
-          ))}
-          {nodes.map((node) => (
-            <MapNode key={node.name} node={node} isFaulty={node.instances.some(({ id }) => leftOut.has(id))} />
-          ))}
-        </svg>
-      </nav>
-      <p class="quiet">
-        On a line: calls a second, then the times within which half of them, and 99 of 100, have ended.
+      {places && (
+        <nav aria-label="Map" class="card map-frame">
+          <svg
+            class={nodes.length > MAX_FITTED ? 'map large' : 'map'}
+            viewBox={`0 0 ${places.width} ${places.height}`}
+            width={places.width}
+          >
+            <title>Who calls whom</title>
+            {lines.map((line) => (
+              <Drawn key={`${line.from} ${line.to}`} line={line} places={places} />
+            ))}
+            {nodes.map((node) => (
+              <Placed key={node.name} node={node} at={places.nodes.get(node.name)} />
+            ))}
+          </svg>
+        </nav>
+      )}
+      <p class="quiet legend">
+        A line is as wide as many calls pass, and red where calls fail. A dot is an instance.{' '}
+        {more > 0 && `And ${more} more, which call less.`}
       </p>
-      {more > 0 && <p>And {more} more, which call less.</p>}
       {edges.length > 0 && <EdgeTable edges={edges} />}
     </>
   );
 }
 
-function MapNode({
-  node: { name, instances, x, y, height },
-  isFaulty,
-}: {
-  readonly node: Node;
-  readonly isFaulty: boolean;
-}) {
-  const states = instances.length === 0 ? 'no instance' : counted(instances);
-  const calls = instances.reduce((sum, { load }) => sum + (load?.callsPerSecond ?? 0), 0);
-  const isWhole = instances.every(({ state }) => state === 'serving');
-  const look = isFaulty || instances.length === 0 ? 'faulty' : isWhole ? '' : 'partial';
+function Placed({ node, at }: { readonly node: MapNode; readonly at: Point | undefined }) {
+  if (at === undefined) return null;
+  const { name, kind, tone, dots, text } = node;
+  const [x, y] = [at.x - WIDTH / 2, at.y - HEIGHT / 2];
+  const href =
+    kind === 'service' ? `#/fleet/${encodeURIComponent(name)}` : kind === 'registry' ? '#/settings' : '#/fleet';
   return (
-    <a href={`#/fleet/${encodeURIComponent(name)}`} class={look}>
-      <rect x={x} y={y} width={NODE_WIDTH} height={height} rx="6" />
-      <text x={x + 10} y={y + 20} class="name">
-        {cut(name, 20)}
+    <a href={href} class={`${kind} ${tone}`}>
+      <rect x={x} y={y} width={WIDTH} height={HEIGHT} rx={kind === 'service' ? 8 : 24} />
+      <text x={x + 12} y={y + 20} class="name">
+        {cut(name.replace(DATABASE, ''), 20)}
       </text>{' '}
-      <text x={x + 10} y={y + 37}>
-        {states}
-      </text>{' '}
-      <text x={x + 10} y={y + 53}>
-        {isFaulty ? 'ejected by a caller' : calls > 0 && `answers ${figure(calls)}/s`}
+      {dots.slice(0, MAX_DOTS).map((dot, index) => (
+        <circle key={index} class={dot} cx={x + 16 + index * 11} cy={y + 34} r="3.5" />
+      ))}
+      {dots.length > MAX_DOTS && (
+        <text x={x + 14 + MAX_DOTS * 11} y={y + 38}>
+          {dots.length}
+        </text>
+      )}
+      <text x={x + 12} y={y + (dots.length > 0 ? 54 : 42)}>
+        {cut(text, 28)}
       </text>
     </a>
   );
 }
 
-/** How many instances are in each state. */
-function counted(instances: readonly Instance[]): string {
-  const counts = new Map<string, number>();
-  for (const { state } of instances) counts.set(state, (counts.get(state) ?? 0) + 1);
-  return [...counts].map(([state, count]) => `${count} ${state}`).join(', ');
+interface DrawnProps {
+  readonly line: MapLine;
+  readonly places: Places;
 }
 
-function MapLine({ line: { edge, points, label } }: { readonly line: Line }) {
-  const { callsPerSecond = 0, p50Ms, p99Ms } = edge.figures ?? {};
-  const [from, ...others] = points;
-  if (from === undefined) return null;
-  const fault = faultOf(edge);
-  const figures = callsPerSecond === 0 ? 'idle' : `${figure(callsPerSecond)}/s, ${latency(p50Ms, p99Ms)}`;
-  const state = fault === '' ? (callsPerSecond === 0 ? 'idle' : '') : 'faulty';
+function Drawn({ line: { from, to, tone, callsPerSecond, text }, places }: DrawnProps) {
+  const { points, x, y } = places.lines.get(`${from} ${to}`) ?? {};
+  if (points === undefined) return null;
+  const width = text.length * CHARACTER + 8;
   return (
-    <g class={`line ${state}`}>
-      <path d={pathOf(from, others)} />
-      <text x={label.x} y={label.y - 5}>
-        {cut(shortName(edge.service ?? ''), 34)}
-      </text>
-      <text x={label.x} y={label.y + 12}>
-        {fault === '' ? figures : `${figures}, ${fault}`}
-      </text>
+    <g class={`line ${tone}`}>
+      <path d={curveOf(points)} stroke-width={1.25 + Math.log10(1 + callsPerSecond) * 2}>
+        <title>{`${from} → ${to}: ${text}`}</title>
+      </path>
+      {x !== undefined && y !== undefined && callsPerSecond > 0 && (
+        <>
+          <rect x={x - width / 2} y={y - 9} width={width} height={18} rx="9" />
+          <text x={x} y={y + 4}>
+            {text}
+          </text>
+        </>
+      )}
     </g>
   );
 }
 
-/** Each point is reached by a curve, and then a straight line with room for a label; a node may stand between two of one height. */
-function pathOf(from: Point, points: readonly Point[]): string {
-  let last = from;
-  const parts = points.map((point) => {
-    const { x, y } = last;
-    last = point;
-    if (y === point.y) return `H${point.x}`;
-    if (x === point.x) return `V${point.y}`;
-    const start = point.x - LABEL_WIDTH;
-    const bend = Math.max(40, Math.abs(start - x) / 2);
-    return `C${x + bend} ${y} ${start - bend} ${point.y} ${start} ${point.y}H${point.x}`;
+/** A curve through the points, without corners: each but the ends pulls at it. */
+function curveOf([first, ...others]: readonly Point[]): string {
+  if (first === undefined) return '';
+  const pulls = others.slice(0, -1).map(({ x, y }, index) => {
+    const next = others[index + 1];
+    if (next === undefined) return '';
+    const isLast = index === others.length - 2;
+    return `Q${x} ${y} ${isLast ? next.x : (x + next.x) / 2} ${isLast ? next.y : (y + next.y) / 2}`;
   });
-  return `M${from.x} ${from.y}${parts.join('')}`;
+  const end = others.at(-1);
+  return `M${first.x} ${first.y}${pulls.join('') || (end ? `L${end.x} ${end.y}` : '')}`;
 }
 
-/** What goes wrong with the calls, in few words; empty if nothing does. */
-function faultOf({ figures, leftOut = [] }: Edge): string {
-  const { failuresPerSecond = 0 } = figures ?? {};
-  const failures = failuresPerSecond > 0 ? [`${figure(failuresPerSecond)} failed/s`] : [];
-  return [...failures, ...(leftOut.length > 0 ? [`${leftOut.length} ejected`] : [])].join(', ');
-}
-
-const shortName = (service: string) => service.slice(service.lastIndexOf('.') + 1);
 const cut = (text: string, length: number) => (text.length > length ? `${text.slice(0, length - 1)}…` : text);
 
 const EdgeTable = ({ edges }: { readonly edges: readonly Edge[] }) => (
@@ -121,12 +134,13 @@ const EdgeTable = ({ edges }: { readonly edges: readonly Edge[] }) => (
       keyOf={({ caller, service }) => `${caller} ${service}`}
       most={MAX_ROWS}
       hint=", with fewer calls"
+      isFailed={({ figures }) => (figures?.failuresPerSecond ?? 0) > 0}
       columns={[
         ['Caller', ({ caller }) => caller],
-        ['Service', ({ service }) => service],
-        ['Calls/s', ({ figures }) => figure(figures?.callsPerSecond ?? 0)],
-        ['p50 / p99', ({ figures }) => latency(figures?.p50Ms, figures?.p99Ms)],
-        ['Failed/s', ({ figures }) => figure(figures?.failuresPerSecond ?? 0)],
+        ['Service', ({ service = '' }) => <a href={`#/overview/${service}`}>{service}</a>],
+        ['Calls/s', ({ figures }) => figure(figures?.callsPerSecond ?? 0), 'number'],
+        ['p50 / p99', ({ figures }) => latency(figures?.p50Ms, figures?.p99Ms), 'number'],
+        ['Failed/s', ({ figures }) => figure(figures?.failuresPerSecond ?? 0), 'number'],
         ['Left out', ({ leftOut = [] }) => leftOut.map((one) => `${one.instanceId}: ${one.reason}`).join('; ')],
       ]}
     />

@@ -17,6 +17,7 @@ export interface Fleet {
   /** By id, in order. */
   readonly instances: readonly Instance[];
   readonly edges: readonly Edge[];
+  readonly databases: NonNullable<NonNullable<EventOf<'watchFleet'>['calls']>['databases']>;
 }
 
 const byId = new Intl.Collator('en', { numeric: true });
@@ -24,7 +25,7 @@ const byId = new Intl.Collator('en', { numeric: true });
 /** Takes an event of `WatchFleet`. */
 export function takeFleet(before: Fleet | undefined, event: EventOf<'watchFleet'>): Fleet {
   const { instances = [], left = [], source, calls } = event;
-  const { known = new Map<string, Instance>(), edges = [] } = before ?? {};
+  const { known = new Map<string, Instance>(), edges = [], databases = [] } = before ?? {};
   for (const id of left) known.delete(id);
   for (const one of instances) known.set(one.instanceId ?? '', toInstance(one));
   const isSame = before && left.length + instances.length === 0;
@@ -33,6 +34,7 @@ export function takeFleet(before: Fleet | undefined, event: EventOf<'watchFleet'
     known,
     instances: isSame ? before.instances : [...known.values()].sort((one, other) => byId.compare(one.id, other.id)),
     edges: calls === undefined ? edges : (calls.edges ?? []),
+    databases: calls === undefined ? databases : (calls.databases ?? []),
   };
 }
 

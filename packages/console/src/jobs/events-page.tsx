@@ -3,9 +3,9 @@ import type { InstanceEvents } from '@rondo/contracts/rondo/gateway/v1/console';
 import { useState } from 'preact/hooks';
 import { consoleService } from '../access.js';
 import { type EventOf, useStream } from '../calls/use-stream.js';
-import { ConnectionLine } from '../page/connection-line.js';
 import type { Json } from '../page/json.js';
 import { Table } from '../page/table.js';
+import { Badge, Empty, Head } from '../ui/parts.js';
 import { type Silent, SilentInstances, takeSilent } from '../ui/silent.js';
 import { formatDate } from '../ui/text.js';
 import { Ask, aboutCall, type Question, QuestionDialog } from './question.js';
@@ -42,17 +42,19 @@ export function EventsPage() {
   );
   return (
     <div class="page">
-      <h2>Events</h2>
-      <ConnectionLine connection={connection} />
+      <Head title="Events" connection={connection} />
       {groups.length > 0 ? (
         <Groups rows={groups} onAsk={ask} />
       ) : (
-        <p>{told ? 'No group subscribes to a topic.' : 'Nothing is known yet.'}</p>
+        <Empty
+          what={told ? 'No group subscribes to a topic' : 'Nothing is known yet'}
+          hint="A method subscribes by its option subscribe: see the guide Events."
+        />
       )}
       {services.map(
         ({ carrierFault, topics = [] }) =>
           carrierFault && (
-            <p key={topics[0]} class="warn">
+            <p key={topics[0]} class="banner warn">
               {carrierFault}
             </p>
           ),
@@ -62,6 +64,14 @@ export function EventsPage() {
       {question && <QuestionDialog question={question} onClose={() => ask(undefined)} />}
     </div>
   );
+}
+
+/** Whether a group takes its events. */
+function Lane({ group }: { readonly group: Json<Group> }) {
+  const { waiting = '0', running = '0' } = group;
+  if (hasFailed(group)) return <Badge tone="fault">stopped for keys that failed</Badge>;
+  if (waiting !== '0' && running === '0') return <Badge tone="warn">waiting</Badge>;
+  return <Badge tone="good">{running === '0' ? 'up to date' : 'delivering'}</Badge>;
 }
 
 interface RowsProps<T> {
@@ -77,12 +87,13 @@ const Groups = ({ rows, onAsk }: RowsProps<Group>) => (
     isFailed={hasFailed}
     columns={[
       ['Group', ({ name }) => name],
+      ['State', (group) => <Lane group={group} />],
       ['Method', ({ method }) => method],
-      ['Waiting', ({ waiting }) => waiting ?? 0],
-      ['Running', ({ running }) => running ?? 0],
-      ['Failed', ({ failed }) => failed ?? 0],
+      ['Waiting', ({ waiting }) => waiting ?? 0, 'number'],
+      ['Running', ({ running }) => running ?? 0, 'number'],
+      ['Failed', ({ failed }) => failed ?? 0, 'number'],
       ['Waiting since', ({ oldestTime }) => formatDate(oldestTime)],
-      ['Lost', ({ cut }) => cut ?? 0],
+      ['Lost', ({ cut }) => cut ?? 0, 'number'],
       ['Change', (group) => <Ask questions={aboutGroup(group)} onAsk={onAsk} />],
     ]}
   />
@@ -99,8 +110,8 @@ const Events = ({ rows, onAsk }: RowsProps<DeadEvent>) => (
         ['Event', idOf],
         ['Key', ({ key }) => key],
         ['Published', ({ publishTime }) => formatDate(publishTime)],
-        ['Attempts', ({ attempts }) => attempts ?? 0],
-        ['Told', ({ error }) => error],
+        ['Attempts', ({ attempts }) => attempts ?? 0, 'number'],
+        ['Last error', ({ error }) => error],
         ['Resolve', (event) => <Ask questions={aboutEvent(event)} onAsk={onAsk} />],
       ]}
     />

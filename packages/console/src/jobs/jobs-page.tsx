@@ -3,9 +3,9 @@ import type { Job } from '@rondo/contracts/rondo/jobs/v1/jobs';
 import { useState } from 'preact/hooks';
 import { consoleService } from '../access.js';
 import { type EventOf, useStream } from '../calls/use-stream.js';
-import { ConnectionLine } from '../page/connection-line.js';
 import type { Json } from '../page/json.js';
 import { Table } from '../page/table.js';
+import { Badge, Empty, Head, type Tone } from '../ui/parts.js';
 import { type Silent, SilentInstances, takeSilent } from '../ui/silent.js';
 import { formatDate } from '../ui/text.js';
 import { Ask, aboutCall, type Question, QuestionDialog } from './question.js';
@@ -26,6 +26,7 @@ function takeJobs(before: Told | undefined, event: EventOf<'watchJobs'>): Told {
 type Shown = Json<Job> & { readonly instanceId: string };
 
 const MAX_ROWS = 200;
+const TONES: Readonly<Record<string, Tone>> = { JOB_STATE_FAILED: 'fault', JOB_STATE_RUNNING: 'good' };
 const isFailed = ({ state }: Json<Job>) => state === 'JOB_STATE_FAILED';
 const idOf = ({ method = '', id = '' }: Json<Job>) => `${method} ${id}`;
 
@@ -39,8 +40,7 @@ export function JobsPage() {
   const jobs = [...all.filter(isFailed), ...all.filter((job) => !isFailed(job))];
   return (
     <div class="page">
-      <h2>Jobs</h2>
-      <ConnectionLine connection={connection} />
+      <Head title="Jobs" connection={connection} />
       {methods.length > 0 ? (
         <Table
           rows={methods}
@@ -48,16 +48,19 @@ export function JobsPage() {
           most={MAX_ROWS}
           columns={[
             ['Method', ({ method }) => method],
-            ['Waiting', ({ waiting }) => waiting ?? 0],
-            ['Running', ({ running }) => running ?? 0],
-            ['Failed', ({ failed }) => failed ?? 0],
+            ['Waiting', ({ waiting }) => waiting ?? 0, 'number'],
+            ['Running', ({ running }) => running ?? 0, 'number'],
+            ['Failed', ({ failed }) => failed ?? 0, 'number'],
             ['Schedule', ({ schedule }) => schedule && `${schedule.cron} ${schedule.timeZone}`],
             ['Next', ({ schedule }) => schedule && formatDate(schedule.nextTime)],
-            ['Skipped', ({ schedule }) => schedule && (schedule.skipped ?? 0)],
+            ['Skipped', ({ schedule }) => schedule && (schedule.skipped ?? 0), 'number'],
           ]}
         />
       ) : (
-        <p>{told ? 'No method is a job.' : 'Nothing is known yet.'}</p>
+        <Empty
+          what={told ? 'No method is a job' : 'Nothing is known yet'}
+          hint="A method is one by its option job: see the guide Jobs."
+        />
       )}
       {jobs.length > 0 && <Jobs rows={jobs} onAsk={ask} />}
       {told && <SilentInstances silent={told.silent} />}
@@ -88,10 +91,13 @@ const Jobs = ({ rows, onAsk }: JobsProps) => (
       columns={[
         ['Job', idOf],
         ['Key', ({ key }) => key],
-        ['State', ({ state }) => state?.replace('JOB_STATE_', '')],
+        [
+          'State',
+          ({ state = '' }) => <Badge tone={TONES[state] ?? ''}>{state.replace('JOB_STATE_', '').toLowerCase()}</Badge>,
+        ],
         ['Due', ({ dueTime }) => formatDate(dueTime)],
-        ['Attempts', ({ attempts }) => attempts ?? 0],
-        ['Told', ({ error, progress }) => [progress, error].filter(Boolean).join('; ')],
+        ['Attempts', ({ attempts }) => attempts ?? 0, 'number'],
+        ['Progress and last error', ({ error, progress }) => [progress, error].filter(Boolean).join('; ')],
         ['Resolve', (job) => <Ask questions={questionsOf(job)} onAsk={onAsk} />],
       ]}
     />

@@ -3,8 +3,9 @@ import { recordOf } from '../calls/connect.js';
 import { type EventOf, useStream } from '../calls/use-stream.js';
 import { ConnectionLine } from '../page/connection-line.js';
 import { Table } from '../page/table.js';
+import { Badge, Empty, type Tone } from '../ui/parts.js';
 import { type Silent, SilentInstances, takeSilent } from '../ui/silent.js';
-import { counted, visible } from '../ui/text.js';
+import { counted, formatMoment, visible, ZONE } from '../ui/text.js';
 
 interface Logs {
   /** The newest last. */
@@ -24,6 +25,7 @@ interface Line {
   readonly fields: string;
 }
 
+const TONES: Readonly<Record<string, Tone>> = { warn: 'warn', error: 'fault', fatal: 'fault' };
 /** More lines than these aren't kept. */
 const MAX_KEPT = 1_000;
 
@@ -88,7 +90,10 @@ export function LogLines({ filter, instanceId = '', follow = false, isPaused = f
     <>
       <ConnectionLine connection={connection} />
       {lines.length === 0 ? (
-        <p>{told ? 'No line fits.' : 'Nothing is known yet.'}</p>
+        <Empty
+          what={told ? 'No line fits' : 'Nothing is known yet'}
+          hint="Instances keep their last lines only: RONDO_RECENT_BYTES says how many."
+        />
       ) : (
         <Table
           class="lines"
@@ -97,8 +102,8 @@ export function LogLines({ filter, instanceId = '', follow = false, isPaused = f
           most={most}
           isFailed={({ level }) => /error|fatal/.test(level)}
           columns={[
-            ['Time', ({ time }) => time.slice(11, 23) || '–'],
-            ['Level', ({ level }) => level],
+            [`Time (${ZONE})`, ({ time }) => formatMoment(Date.parse(time))],
+            ['Level', ({ level }) => <Badge tone={TONES[level] ?? ''}>{level}</Badge>],
             ['Instance', (line) => line.instanceId],
             ['Line', (line) => <LineText line={line} />],
           ]}

@@ -1,4 +1,5 @@
 import { useState } from 'preact/hooks';
+import { Head } from '../ui/parts.js';
 import { LogLines } from './log-lines.js';
 
 /** A page has a bounded number of elements, however many lines there are. */
@@ -12,7 +13,7 @@ export function LogsPage({ instance }: { readonly instance: string }) {
   const [isPaused, setPaused] = useState(false);
   return (
     <div class="page">
-      <h2>Logs</h2>
+      <Head title="Logs" />
       <div class="row">
         <label for="level">Level</label>
         <select id="level" value={level} onChange={({ currentTarget: { value } }) => setLevel(value)}>

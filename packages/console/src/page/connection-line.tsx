@@ -16,19 +16,16 @@ interface ConnectionLineProps {
   readonly onSignIn?: () => void;
 }
 
-/** Says whether a page is live, and asks for credentials if that helps. */
+/** Shows whether a page is live, and asks for credentials if that helps. */
 export function ConnectionLine({ connection: { kind, why }, onSignIn }: ConnectionLineProps) {
-  const text = {
-    connecting: 'Connecting …',
-    live: 'Live.',
-    paused: 'Paused: below is what was known then.',
-    over: 'All instances were asked.',
-    away: `Not live: ${why}. Trying again; below is what was known last.`,
-    refused: `This can’t be shown: ${why}.`,
+  const [look, text] = {
+    connecting: ['badge', 'Connecting …'],
+    live: ['badge good', 'Live'],
+    paused: ['badge', 'Paused'],
+    over: ['badge', 'Complete'],
+    away: ['banner warn', `Not live: ${why}. Trying again; below is what was known last.`],
+    refused: ['banner warn', `This can’t be shown: ${why}.`],
   }[kind];
-  const look = { connecting: 'quiet', live: 'good', paused: 'quiet', over: 'good', away: 'warn', refused: 'warn' }[
-    kind
-  ];
   return (
     <>
       <p role="status" class={look}>

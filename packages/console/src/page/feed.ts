@@ -1,4 +1,5 @@
 import { useEffect, useState } from 'preact/hooks';
+import { BASE } from '../calls/connect.js';
 import { type Ended, followWhileSeen, pause, SILENT } from '../calls/follow.js';
 import type { Connection } from './connection-line.js';
 import { CallFault, textOf } from './fault.js';
@@ -105,7 +106,9 @@ async function untilSilent(signal: AbortSignal): Promise<void> {
   for (;;) {
     await pause(PROBE_EVERY_MS, signal);
     if (signal.aborted) return;
-    const answered = await fetch('/healthz', { signal: AbortSignal.timeout(PROBE_ANSWER_MS) }).catch(() => undefined);
+    const answered = await fetch(new URL('healthz', BASE), { signal: AbortSignal.timeout(PROBE_ANSWER_MS) }).catch(
+      () => undefined,
+    );
     if (answered === undefined) return;
   }
 }

@@ -1,5 +1,6 @@
 import { type ComponentChildren, render } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
+import { BASE } from '../calls/connect.js';
 
 interface FrameProps {
   readonly title: string;
@@ -11,7 +12,10 @@ interface FrameProps {
 
 const placeNow = () => location.hash.replace(/^#\/?/, '');
 
-/** The parts of the address behind `#/`, as it changes. */
+/** What stands behind `?` in the address. */
+export const queryNow = () => new URLSearchParams(placeNow().split('?')[1]);
+
+/** The parts of the address behind `#/`, as it changes, without what stands behind `?`. */
 export function usePlace(): readonly string[] {
   const [at, setAt] = useState(placeNow);
   useEffect(() => {
@@ -19,7 +23,7 @@ export function usePlace(): readonly string[] {
     addEventListener('hashchange', move);
     return () => removeEventListener('hashchange', move);
   }, []);
-  return at.split('/').map(decoded);
+  return (at.split('?')[0] ?? '').split('/').map(decoded);
 }
 
 /** A part of the address, which anyone may have written. */
@@ -43,7 +47,7 @@ function Frame({ title, places, show }: FrameProps) {
               {name}
             </a>
           ))}
-          <a href="/">All services</a>
+          <a href={BASE.href}>All services</a>
         </nav>
       </header>
       <main class="page">{show(at)}</main>

@@ -1,7 +1,7 @@
 import { type ComponentChildren, Fragment } from 'preact';
 
-/** A column: its title, and what a row has in it. The first one is the header of its row. */
-export type Column<T> = readonly [title: string, cell: (row: T) => ComponentChildren];
+/** A column: its title, what a row has in it, and whether that is a number. The first column is the header of its row. */
+export type Column<T> = readonly [title: string, cell: (row: T) => ComponentChildren, kind?: 'number'];
 
 interface TableProps<T> {
   readonly columns: readonly Column<T>[];
@@ -20,14 +20,14 @@ interface TableProps<T> {
 /** Rows of the same kind. On a narrow screen, each is a list with the titles. */
 export function Table<T>(props: TableProps<T>) {
   const { columns, rows, keyOf, most, hint = '', isFailed, below } = props;
-  const [[first, header] = ['', () => null], ...others] = columns;
+  const [[, header] = ['', () => null], ...others] = columns;
   return (
     <>
       <table class={props.class}>
         <thead>
           <tr>
-            {[first, ...others.map(([title]) => title)].map((title) => (
-              <th key={title} scope="col">
+            {columns.map(([title, , kind]) => (
+              <th key={title} scope="col" class={kind}>
                 {title}
               </th>
             ))}
@@ -38,8 +38,8 @@ export function Table<T>(props: TableProps<T>) {
             <Fragment key={keyOf(row)}>
               <tr class={isFailed?.(row) ? 'failed' : undefined}>
                 <th scope="row">{header(row)}</th>
-                {others.map(([title, cell]) => (
-                  <td key={title} data-title={title}>
+                {others.map(([title, cell, kind]) => (
+                  <td key={title} data-title={title} class={kind}>
                     {cell(row)}
                   </td>
                 ))}

@@ -1,8 +1,9 @@
 import type { Setting } from '@rondo/contracts/rondo/registry/v1/settings';
 import { type EventOf, useStream } from '../calls/use-stream.js';
-import { ConnectionLine } from '../page/connection-line.js';
 import type { Json } from '../page/json.js';
 import { Table } from '../page/table.js';
+import { Empty, Head } from '../ui/parts.js';
+import { formatDate } from '../ui/text.js';
 
 const MAX_ROWS = 200;
 
@@ -23,13 +24,15 @@ export function SettingsPage() {
   const settings = [...(told ?? [])].sort(([one], [other]) => (one < other ? -1 : 1));
   return (
     <div class="page">
-      <h2>Settings</h2>
-      <ConnectionLine connection={connection} />
+      <Head title="Settings" connection={connection} />
       <p class="quiet">
         They hold for running processes, above environments and contracts. <code>rondo config</code> changes them.
       </p>
       {settings.length === 0 ? (
-        <p>{told ? 'There is none: environments and contracts hold.' : 'Nothing is known yet.'}</p>
+        <Empty
+          what={told ? 'There is none' : 'Nothing is known yet'}
+          hint="Environments and contracts hold. rondo config set changes a running system."
+        />
       ) : (
         <Table
           rows={settings}
@@ -40,7 +43,7 @@ export function SettingsPage() {
             ['Key', ([, setting]) => setting.key],
             ['Value', ([, setting]) => setting.value],
             ['By', ([, setting]) => setting.author],
-            ['Since', ([, setting]) => setting.updateTime],
+            ['Since', ([, setting]) => formatDate(setting.updateTime)],
           ]}
         />
       )}

@@ -20,7 +20,7 @@ export interface Traces {
 }
 
 /** Which traces come first. */
-export type Order = 'newest' | 'slowest' | 'failed';
+export type Order = 'newest' | 'slowest' | 'refused' | 'failed';
 
 /** More traces than these aren't kept. */
 const MAX_KEPT = 2_000;
@@ -32,8 +32,9 @@ export function takeTraces(order: Order, before: Traces | undefined, event: Even
   for (const { instanceId = '', traces = [], leftOut: more = 0 } of event.told ?? []) {
     leftOut += more;
     for (const { traceId = '', name = '', startUnixMs = 0, durationMs = 0, ...more } of traces) {
-      const { spans = 0, failedSpans = 0, streaming = false } = more;
-      addPart(parts, { traceId, name, startUnixMs, durationMs, spans, failedSpans, streaming }, instanceId);
+      const { spans = 0, failedSpans = 0, streaming = false, status = '', refused = false } = more;
+      const outcome = { failedSpans, streaming, status, refused };
+      addPart(parts, { traceId, name, startUnixMs, durationMs, spans, ...outcome }, instanceId);
     }
   }
   if (parts.size > MAX_KEPT) for (const { traceId } of sorted(parts, order).slice(MAX_KEPT / 2)) parts.delete(traceId);

@@ -3,8 +3,9 @@ import { useMemo, useState } from 'preact/hooks';
 import { useStream } from '../calls/use-stream.js';
 import { LogLines } from '../logs/log-lines.js';
 import { ConnectionLine } from '../page/connection-line.js';
+import { Head } from '../ui/parts.js';
 import { SilentInstances } from '../ui/silent.js';
-import { counted, formatMs, formatTime } from '../ui/text.js';
+import { counted, formatMs, formatTime, ZONE } from '../ui/text.js';
 import { type Trace, takeTrace } from './read-traces.js';
 import { Waterfall } from './waterfall.js';
 
@@ -16,12 +17,12 @@ export function TraceView({ id }: { readonly id: string }) {
   const [round, setRound] = useState(0);
   return (
     <>
-      <p class="row">
+      <Head title="Trace">
         <a href="#/traces">All traces</a>
         <button type="button" onClick={() => setRound(round + 1)}>
           Ask again
         </button>
-      </p>
+      </Head>
       <Told key={round} id={id} />
     </>
   );
@@ -54,7 +55,7 @@ function Told({ id }: { readonly id: string }) {
       {connection.kind === 'over' && told?.ids.size !== undefined && told.ids.size === 0 && (
         <p>
           No process has a trace {id}: it wasn’t sampled, hasn’t ended yet, or ended before{' '}
-          {formatTime(told.completeSinceMs)}, since when all that answer have theirs.
+          {formatTime(told.completeSinceMs)} {ZONE}, since when all that answer have theirs.
         </p>
       )}
       {told && <SilentInstances silent={told.silent} />}

@@ -1,30 +1,19 @@
+import type { KnownTrace } from '@rondo/operate/page';
 import { useState } from 'preact/hooks';
 import { type EventOf, useStream } from '../calls/use-stream.js';
-import { ConnectionLine } from '../page/connection-line.js';
+import { queryNow } from '../page/frame.js';
 import { Table } from '../page/table.js';
+import { Badge, Empty, Head } from '../ui/parts.js';
 import { SilentInstances } from '../ui/silent.js';
-import { counted, formatMs, formatTime } from '../ui/text.js';
+import { counted, formatDate, formatTime, latencyOf, ZONE } from '../ui/text.js';
 import { type Order, sorted, type Traces, takeTraces } from './read-traces.js';
 import { TraceView } from './trace-view.js';
 
 const MAX_ROWS = 100;
 
-/** Before the name in the address of a list. */
-const NAMED = 'named/';
-
 /** The traces, live; or one, by its id or the beginning of it. */
 export function TracesPage({ at }: { readonly at: string }) {
-  return (
-    <div class="page">
-      <h2>Traces</h2>
-      <FindForm />
-      {at === '' || at.startsWith(NAMED) ? (
-        <TraceList key={at} named={at.replace(NAMED, '')} />
-      ) : (
-        <TraceView key={at} id={at} />
-      )}
-    </div>
-  );
+  return <div class="page">{at === '' ? <TraceList /> : <TraceView key={at} id={at} />}</div>;
 }
 
 /** Finds the id in a text, such as an error's; a text of hexadecimal digits may be its beginning. */
@@ -63,16 +52,31 @@ function FindForm() {
   );
 }
 
-const ORDERS = ['newest', 'slowest', 'failed'] as const;
+const ORDERS = ['newest', 'slowest', 'refused', 'failed'] as const satisfies readonly Order[];
 
-function TraceList({ named }: { readonly named: string }) {
-  const [order, setOrder] = useState<Order>('newest');
-  const [name, setName] = useState(named);
+/** The milliseconds of a time in an address; 0 if there is none. */
+const timeIn = (query: URLSearchParams, name: string): number => Date.parse(query.get(name) ?? '') || 0;
+
+function TraceList() {
+  const query = queryNow();
+  const order = ORDERS.find((one) => one === query.get('order')) ?? 'newest';
+  const [name, from, to] = [query.get('name') ?? '', timeIn(query, 'from'), timeIn(query, 'to')];
   const [isPaused, setPaused] = useState(false);
+  /** Goes to the list with another choice. It is in the address, so that it can be shared. */
+  const choose = (key: string, value: string) => {
+    query.set(key, value);
+    location.hash = `#/traces/?${query}`;
+  };
   const { told, connection } = useStream({
     method: 'watchTraces',
     request: {
-      filter: { failed: order === 'failed', name },
+      filter: {
+        failed: order === 'failed',
+        refused: order === 'refused',
+        name,
+        minEndUnixMs: from,
+        maxStartUnixMs: to,
+      },
       order: order === 'slowest' ? 'TRACE_ORDER_SLOWEST' : 'TRACE_ORDER_NEWEST',
     },
     take: (before: Traces | undefined, event: EventOf<'watchTraces'>) => takeTraces(order, before, event),
@@ -81,18 +85,31 @@ function TraceList({ named }: { readonly named: string }) {
   const traces = told ? sorted(told.parts, order) : [];
   return (
     <>
-      <ConnectionLine connection={connection} />
+      <Head title="Traces" connection={connection}>
+        <FindForm />
+      </Head>
       <div class="row">
         {ORDERS.map((one) => (
-          <button key={one} type="button" aria-pressed={order === one} onClick={() => setOrder(one)}>
+          <button key={one} type="button" aria-pressed={order === one} onClick={() => choose('order', one)}>
             {one}
           </button>
         ))}
         <label for="name">with a span named like</label>
-        <input id="name" type="search" value={name} onChange={({ currentTarget: { value } }) => setName(value)} />
+        <input
+          id="name"
+          type="search"
+          value={name}
+          onChange={({ currentTarget: { value } }) => choose('name', value)}
+        />
         <button type="button" aria-pressed={isPaused} onClick={() => setPaused(!isPaused)}>
           pause
         </button>
+        {from > 0 && (
+          <span class="quiet">
+            from {formatDate(new Date(from).toISOString())} to {formatDate(new Date(to).toISOString())},{' '}
+            <a href="#/traces">any time</a>
+          </span>
+        )}
       </div>
       {traces.length > 0 ? (
         <Table
@@ -102,18 +119,32 @@ function TraceList({ named }: { readonly named: string }) {
           isFailed={({ failedSpans }) => failedSpans > 0}
           columns={[
             ['Begins with', ({ traceId, name: first }) => <a href={`#/traces/${traceId}`}>{first}</a>],
-            ['Start', ({ startUnixMs }) => formatTime(startUnixMs)],
-            ['ms', ({ durationMs }) => formatMs(durationMs)],
-            ['Spans', ({ spans }) => spans],
-            ['Failed', ({ failedSpans }) => failedSpans],
+            ['Ended', (trace) => <Outcome trace={trace} />],
+            [`Start (${ZONE})`, ({ startUnixMs }) => formatTime(startUnixMs)],
+            ['Took', ({ durationMs }) => latencyOf(durationMs), 'number'],
+            ['Spans', ({ spans }) => spans, 'number'],
             ['Instances', ({ instances }) => instances.join(', ')],
           ]}
         />
       ) : (
-        <p>{told ? 'No trace fits. One appears here as soon as a call ends.' : 'Nothing is known yet.'}</p>
+        <Empty
+          what={told ? 'No trace fits' : 'Nothing is known yet'}
+          hint={
+            from > 0
+              ? 'Instances keep the traces of the last minutes only: RONDO_RECENT_BYTES says how many.'
+              : 'One appears here as soon as a call ends.'
+          }
+        />
       )}
       {told && told.leftOut > 0 && <p class="warn">{counted(told.leftOut, 'trace')} left out: they come too fast.</p>}
       {told && <SilentInstances silent={told.silent} />}
     </>
   );
+}
+
+/** How the first call of a trace ended, and whether others failed. */
+function Outcome({ trace: { status, refused, failedSpans } }: { readonly trace: KnownTrace }) {
+  if (refused) return <Badge tone="warn">{`refused: ${status}`}</Badge>;
+  if (failedSpans > 0) return <Badge tone="fault">{`failed: ${status || counted(failedSpans, 'span')}`}</Badge>;
+  return <Badge tone="good">{status || 'ended'}</Badge>;
 }

@@ -22,7 +22,9 @@ export function Waterfall({ roots }: { readonly roots: readonly TraceNode[] }) {
         keyOf={({ node: { span } }) => span.spanId}
         most={MAX_ROWS}
         isFailed={({ node: { span } }) => span.error !== ''}
-        below={({ node: { span } }) => open === span.spanId && <Details span={span} startMs={startMs} />}
+        below={({ node: { span } }) =>
+          open === span.spanId && <Details span={span} startMs={startMs} request={requestIn(rows[0]?.node.span)} />
+        }
         columns={[
           [
             'Span',
@@ -39,9 +41,9 @@ export function Waterfall({ roots }: { readonly roots: readonly TraceNode[] }) {
             ),
           ],
           ['Instance', ({ node: { span } }) => span.instanceId],
-          ['At ms', (row) => formatMs(atMs(row))],
-          ['Took', ({ node: { span } }) => formatMs(span.durationMs)],
-          ['By itself', ({ node: { selfMs } }) => formatMs(selfMs)],
+          ['At (ms)', (row) => formatMs(atMs(row)), 'number'],
+          ['Took (ms)', ({ node: { span } }) => formatMs(span.durationMs), 'number'],
+          ['By itself (ms)', ({ node: { selfMs } }) => formatMs(selfMs), 'number'],
           [
             'When',
             (row) => {
@@ -65,8 +67,31 @@ function moveFocus(event: KeyboardEvent & { readonly currentTarget: HTMLButtonEl
   buttons[buttons.indexOf(event.currentTarget) + step]?.focus();
 }
 
-function Details({ span, startMs }: { readonly span: ToldSpan; readonly startMs: number }) {
+/** What the path of an HTTP request says of the message, such as `quotes/7` for the `name` in `/v1/{name=quotes/*}`; empty if nothing. */
+function requestIn({ attributes }: Partial<ToldSpan> = {}): string {
+  const { 'http.route': route = '', 'url.path': path = '' } = attributes ?? {};
+  const names: string[] = [];
+  const pattern = route.replace(/\{(\w+)(?:=([^}]*))?\}|[.:+?^$()[\]|\\]/g, (found, name?: string, shape = '*') => {
+    if (name === undefined) return `\\${found}`;
+    names.push(name);
+    return `(${shape.replaceAll('*', '[^/]+')})`;
+  });
+  const [, ...values] = names.length === 0 ? [] : (new RegExp(`^${pattern}$`).exec(path) ?? []);
+  return values.length === 0
+    ? ''
+    : JSON.stringify(Object.fromEntries(names.map((name, index) => [name, values[index]])));
+}
+
+interface DetailsProps {
+  readonly span: ToldSpan;
+  readonly startMs: number;
+  /** What is known of the message of the first call. */
+  readonly request: string;
+}
+
+function Details({ span, startMs, request }: DetailsProps) {
   const { error, attributes, events, links } = span;
+  const method = attributes['rpc.method'];
   return (
     <tr>
       <td colSpan={6}>
@@ -83,6 +108,14 @@ function Details({ span, startMs }: { readonly span: ToldSpan; readonly startMs:
             />
           ))}
         </dl>
+        {method !== undefined && (
+          <p>
+            <a href={`#/methods/${method}${request === '' ? '' : `?${new URLSearchParams({ request })}`}`}>
+              Call it by its form
+            </a>
+            , or see <a href={`#/overview/${method}`}>its last hour</a>
+          </p>
+        )}
         {links.map(({ traceId, spanId }) => (
           <p key={spanId}>
             goes back to <a href={`#/traces/${traceId}`}>trace {traceId}</a>

@@ -1,11 +1,14 @@
 import { useStream } from '../calls/use-stream.js';
-import { ConnectionLine } from '../page/connection-line.js';
 import { Table } from '../page/table.js';
+import { Badge, Empty, Head } from '../ui/parts.js';
 import { SilentInstances } from '../ui/silent.js';
-import { formatTime } from '../ui/text.js';
+import { formatDate, formatTime } from '../ui/text.js';
 import { type Seen, takeTransactions } from './read-transactions.js';
 
 const MAX_ROWS = 100;
+/** An operator has to act, or a participant holds locks until it learns the decision. */
+const [STUCK, HELD] = [/CONFLICT|PARKED/, /DOUBT/];
+const toneOf = (state: string) => (STUCK.test(state) ? 'fault' : HELD.test(state) ? 'warn' : '');
 
 /** The transactions and sagas that aren't finished, and those that have ended while the page looked. */
 export function TransactionsPage() {
@@ -15,17 +18,19 @@ export function TransactionsPage() {
   const ended = all.filter(({ isOpen }) => !isOpen).reverse();
   return (
     <div class="page">
-      <h2>Transactions</h2>
-      <ConnectionLine connection={connection} />
+      <Head title="Transactions" connection={connection} />
       {open.length > 0 ? (
         <Works title="Not finished, the oldest first" rows={open} />
       ) : (
-        <p>{told ? 'No transaction and no saga is open.' : 'Nothing is known yet.'}</p>
+        <Empty
+          what={told ? 'No transaction and no saga is open' : 'Nothing is known yet'}
+          hint="One that lasts longer than two seconds appears here, with what it waits for."
+        />
       )}
       {ended.length > 0 && <Works title="Ended while you looked" rows={ended} />}
       <p class="quiet">
         Each step of one that is over is in its trace:{' '}
-        <a href="#/traces/named/transaction log-finished">the last transactions</a>.
+        <a href="#/traces/?name=transaction+log-finished">the last transactions</a>.
       </p>
       {told && <SilentInstances silent={told.silent} />}
     </div>
@@ -39,13 +44,18 @@ const Works = ({ title, rows }: { readonly title: string; readonly rows: readonl
       rows={rows}
       keyOf={({ work }) => work.id}
       most={MAX_ROWS}
-      isFailed={({ work }) => /CONFLICT|PARKED/.test(work.state)}
+      isFailed={({ work }) => STUCK.test(work.state)}
       columns={[
         ['About', ({ work }) => work.about],
-        ['State', ({ work, isOpen }) => (isOpen ? work.state : 'ended')],
+        [
+          'State',
+          ({ work, isOpen }) => (
+            <Badge tone={isOpen ? toneOf(work.state) : 'good'}>{isOpen ? work.state : 'ended'}</Badge>
+          ),
+        ],
         ['Waits for', ({ work, isOpen }) => isOpen && work.waitsFor],
-        ['Attempts', ({ work }) => work.attempts],
-        ['Since', ({ work }) => formatTime(Date.parse(work.since))],
+        ['Attempts', ({ work }) => work.attempts, 'number'],
+        ['Since', ({ work }) => formatDate(work.since)],
         ['Id', ({ work }) => work.id],
         ['Seen', ({ steps }) => steps.map(({ unixMs, state }) => `${formatTime(unixMs)} ${state}`).join(' → ')],
       ]}

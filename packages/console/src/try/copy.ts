@@ -22,6 +22,7 @@ export const sendsStream = ({ methodKind }: DescMethod): boolean =>
 
 /** The ways to copy a call, by name. The text says where a way can't make the call. */
 export const COPIES: ReadonlyMap<string, (draft: Drafted) => string> = new Map([
+  ['link', asLink],
   ['curl', asCurl],
   ['grpcurl', asGrpcurl],
   ['rondo call', asRondo],
@@ -33,6 +34,11 @@ const quote = (text: string) => (/^[\w./:@=-]+$/.test(text) ? text : `'${text.re
 const one = (messages: readonly JsonValue[]) => JSON.stringify(messages[0] ?? {});
 const headers = (metadata: Entries, separator: string) =>
   metadata.map(([name, value]) => `-H ${quote(`${name}${separator}${value}`)} `).join('');
+
+/** A link that opens the form with this request. */
+function asLink({ method, messages, origin }: Drafted): string {
+  return `${origin}/console#/methods${pathOf(method)}?${new URLSearchParams({ request: one(messages) })}`;
+}
 
 function asCurl({ method, messages, metadata, timeoutMs, origin }: Drafted): string {
   if (method.methodKind !== 'unary') return '# curl can’t cut a stream into messages; take grpcurl or rondo call';

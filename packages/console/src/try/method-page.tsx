@@ -1,12 +1,13 @@
 import type { DescMethod, JsonValue } from '@bufbuild/protobuf';
 import { commentOf, exampleOf } from '@rondo/schema/form';
 import { useId, useMemo, useState } from 'preact/hooks';
-import { recordOf } from '../calls/connect.js';
+import { BASE, recordOf } from '../calls/connect.js';
 import { type Contracts, callersOf, EXAMPLE, optionOf } from '../contracts/load.js';
 import { Paragraphs } from '../contracts/prose.js';
 import { MessageFields } from '../form/fields.js';
 import { useFaults } from '../form/use-faults.js';
 import { JsonInput } from '../form/value.js';
+import { queryNow } from '../page/frame.js';
 import { AnswerView } from './answer-view.js';
 import { type Drafted, pathOf, sendsStream } from './copy.js';
 import { CopyMenu } from './copy-menu.js';
@@ -21,13 +22,23 @@ const KINDS: Readonly<Record<DescMethod['methodKind'], string>> = {
   bidi_streaming: 'a stream of requests, a stream of replies',
 };
 
+/** A request in an address, which anyone may have written. */
+function sharedIn(text: string): JsonValue | undefined {
+  try {
+    return text === '' ? undefined : JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
 /** One method: what its contract says, a form to call it, and the answer. */
 export function MethodPage({ contracts, method }: { readonly contracts: Contracts; readonly method: DescMethod }) {
-  const example = useMemo(() => exampleOf(method.input, EXAMPLE), [method]);
-  const [{ messages, metadata, deadline, history }, keep] = useKept(pathOf(method), example);
+  const shared = queryNow().get('request') ?? '';
+  const example = useMemo(() => sharedIn(shared) ?? exampleOf(method.input, EXAMPLE), [method, shared]);
+  const [{ messages, metadata, deadline, history }, keep] = useKept(`${pathOf(method)} ${shared}`, example);
   const { answer, start, cancel } = useCall();
   const timeoutMs = deadline === '' ? undefined : Number(deadline);
-  const draft: Drafted = { method, messages, metadata, timeoutMs, origin: location.origin };
+  const draft: Drafted = { method, messages, metadata, timeoutMs, origin: BASE.href.replace(/\/$/, '') };
   const isRunning = answer !== undefined && !answer.isOver;
 
   const send = async () => {

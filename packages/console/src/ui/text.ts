@@ -18,16 +18,29 @@ export function visibleIn(json: JsonValue): JsonValue {
 
 const TIME = new Intl.DateTimeFormat('en-GB', { timeStyle: 'medium' });
 
+/** The zone of all times that are shown, such as `GMT+1`. */
+export const ZONE =
+  new Intl.DateTimeFormat('en-GB', { timeZoneName: 'short' })
+    .formatToParts()
+    .find(({ type }) => type === 'timeZoneName')?.value ?? '';
+
 /** The time of day of milliseconds since the Unix epoch. */
 export function formatTime(unixMs: number): string {
   const time = new Date(unixMs);
   return Number.isNaN(time.getTime()) ? '–' : TIME.format(time);
 }
 
+const MOMENT = new Intl.DateTimeFormat('en-GB', {
+  ...{ hour: '2-digit', minute: '2-digit', second: '2-digit', fractionalSecondDigits: 3 },
+});
+
+/** The same with milliseconds. */
+export const formatMoment = (unixMs: number): string => (Number.isNaN(unixMs) ? '–' : MOMENT.format(unixMs));
+
 const DATE = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'medium' });
 
-/** Day and time of day of a time in RFC 3339. */
-export const formatDate = (time = ''): string => (time === '' ? '–' : DATE.format(new Date(time)));
+/** Day and time of day, with the zone, of a time in RFC 3339. */
+export const formatDate = (time = ''): string => (time === '' ? '–' : `${DATE.format(new Date(time))} ${ZONE}`);
 
 /** Milliseconds, with as many digits as help. */
 export const formatMs = (ms: number): string => ms.toFixed(ms < 100 ? 2 : 0);
@@ -44,6 +57,10 @@ export const figure = (value: number | undefined): string => (value === undefine
 /** A share, 0 to 1, in percent; a dash if it isn't known. */
 export const share = (value: number | undefined): string => (value === undefined ? '–' : percent.format(value));
 
-/** Two percentiles in milliseconds. */
+/** A duration in milliseconds or seconds; a dash if it isn't known. */
+export const latencyOf = (ms: number | undefined): string =>
+  ms === undefined ? '–' : ms < 1_000 ? `${short.format(ms)} ms` : `${short.format(ms / 1_000)} s`;
+
+/** Two percentiles. */
 export const latency = (p50Ms: number | undefined, p99Ms: number | undefined): string =>
-  p50Ms === undefined ? '–' : `${short.format(p50Ms)} / ${figure(p99Ms)} ms`;
+  p50Ms === undefined ? '–' : `${latencyOf(p50Ms)} / ${latencyOf(p99Ms)}`;

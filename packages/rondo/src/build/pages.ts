@@ -119,15 +119,15 @@ async function bundlePage(page: Page): Promise<void> {
   writeFileSync(inputs, JSON.stringify(Object.keys(metafile.inputs)));
 }
 
-/** What loads a page. Its script says the title. */
+/** What loads a page. Its script says the title. A proxy may serve the page below a prefix: no path is absolute. */
 const htmlOf = (place: string) => `<!doctype html>
 <html lang="en">
   <meta charset="utf-8">
   <meta name="viewport" content="width=device-width">
   <title>${place}</title>
-  <link rel="icon" href="/${place}/icon.svg">
-  <link rel="stylesheet" href="/${place}/style.css">
+  <link rel="icon" href="${place}/icon.svg">
+  <link rel="stylesheet" href="${place}/style.css">
   <div id="page"></div>
-  <script type="module" src="/${place}/main.js"></script>
+  <script type="module" src="${place}/main.js"></script>
 </html>
 `;

@@ -184,6 +184,26 @@ it('lists traces by end or duration, by page, and by what is asked of them', () 
   expect(list({ name: 'kind' })).toEqual([0]);
 });
 
+it('tells how the first call of a trace ended, and finds those that were refused, and those of a part of the time', () => {
+  const ring = ringOf(256 * KIB);
+  ring.add(ended('ok', { at: 10, ms: 5, attributes: { 'rpc.response.status_code': 'OK' } }));
+  ring.add(ended('conflict', { at: 20, ms: 5, attributes: { 'http.response.status_code': 409 } }));
+  ring.add(ended('scope', { at: 30, ms: 5, attributes: { 'rpc.response.status_code': 'PERMISSION_DENIED' } }));
+  ring.add(ended('fault', { at: 40, ms: 5, attributes: { 'rpc.response.status_code': 'UNAVAILABLE' } }));
+  const list = (filter: Partial<TraceFilter> = {}) =>
+    ring.list({ filter: TraceFilter.fromPartial(filter), order: NEWEST }, 0, 10).traces;
+  expect(list()).toMatchObject([
+    { traceId: 'fault', status: 'UNAVAILABLE', refused: false },
+    { traceId: 'scope', status: 'PERMISSION_DENIED', refused: true },
+    { traceId: 'conflict', status: '409', refused: true },
+    { traceId: 'ok', status: 'OK', refused: false },
+  ]);
+  expect(list({ refused: true })).toMatchObject([{ traceId: 'scope' }, { traceId: 'conflict' }]);
+  const [fault, scope] = list();
+  const part = { minEndUnixMs: scope?.startUnixMs ?? 0, maxStartUnixMs: fault?.startUnixMs ?? 0 };
+  expect(list(part)).toMatchObject([{ traceId: 'scope' }]);
+});
+
 it('tells a watcher of what has ended and suits it, counts what a slow one misses, and lets it go', async () => {
   const ring = ringOf(1_024 * KIB);
   const ending = new AbortController();

@@ -154,8 +154,10 @@ const slowestFirst = (a: Trace, b: Trace): number =>
 
 function matches(trace: Trace, filter: TraceFilter | undefined): boolean {
   if (filter === undefined) return true;
-  const { failed, name, minDurationMs } = filter;
+  const { failed, refused, name, minDurationMs, minEndUnixMs, maxStartUnixMs } = filter;
   if ((failed && trace.failed === 0) || durationOf(trace) < minDurationMs) return false;
+  if (trace.endMs < minEndUnixMs || (maxStartUnixMs > 0 && trace.startMs >= maxStartUnixMs)) return false;
+  if (refused && !isRefused(statusOf(parse(trace.first)))) return false;
   if (name === '') return true;
   const written = JSON.stringify(name).slice(1, -1);
   // The text search is cheap: most spans need not be parsed.
@@ -164,14 +166,26 @@ function matches(trace: Trace, filter: TraceFilter | undefined): boolean {
 
 function summaryOf(traceId: string, trace: Trace): TraceSummary {
   const { spans, lost, first, startMs: startUnixMs, failed: failedSpans, streaming } = trace;
-  const { name } = parse(first);
+  const span = parse(first);
   return {
     traceId,
-    name,
+    name: span.name,
     startUnixMs,
     durationMs: durationOf(trace),
     spans: spans.length + lost,
     failedSpans,
     streaming,
+    status: statusOf(span),
+    refused: isRefused(statusOf(span)),
   };
 }
+
+/** How a call ended: a status of gRPC by its name, or one of HTTP. */
+const statusOf = ({ attributes = {} }: KeptSpan): string =>
+  attributes['rpc.response.status_code'] ?? attributes['http.response.status_code'] ?? '';
+
+/** Whether a call was refused for a reason that lies with its caller. */
+const isRefused = (status: string): boolean =>
+  /^4\d\d$/.test(status) || (/^[A-Z]/.test(status) && !OTHERS.test(status));
+/** Success, faults of servers, and callers that have left. */
+const OTHERS = /^(?:OK|CANCELLED|UNKNOWN|DEADLINE_EXCEEDED|UNIMPLEMENTED|INTERNAL|UNAVAILABLE|DATA_LOSS)$/;

@@ -5,6 +5,7 @@ import { JobServiceDefinition } from '@rondo/contracts/rondo/jobs/v1/jobs';
 import { createFleet, createGatherer } from '@rondo/operate/internal';
 import { silentLogger } from '@rondo/rpc/call';
 import { type Channel, createClient, fixedEndpoint } from '@rondo/rpc/client';
+import { systemWallClock } from '@rondo/rpc/clock';
 import type { ResolverListener } from '@rondo/rpc/internal';
 import { RpcError, Status } from '@rondo/rpc/status';
 import { createTestChannel, ManualClock, seededRandom, standIn } from '@rondo/rpc/testing';
@@ -35,7 +36,7 @@ function start() {
       return { close: () => undefined };
     },
   };
-  const fleet = createFleet({ channel, clock, random: seededRandom(0), log: silentLogger });
+  const fleet = createFleet({ channel, clock, wallClock: systemWallClock, random: seededRandom(0), log: silentLogger });
   const service = consoleService({
     ...{ fleet, channel, clock, gatherer: createGatherer({ channel, clock }), registry: [] },
     restart: { launcher: undefined, ownId: '' },

@@ -56,6 +56,10 @@ export function consoleService({
       const restartable = isRestartable(restart, instanceId);
       for await (const event of fleet.watchInstance(instanceId, signal)) yield { ...event, restartable };
     },
+    async *watchFigures(request, { signal }) {
+      const gateway = restart.ownId;
+      for await (const event of fleet.watchFigures(request, signal)) yield { ...event, gateway };
+    },
     findTrace: (request, call) => findTrace(request, gatherer, askerOf(call)),
     watchTraces: (request, call) => watchTraces(request, gatherer, askerOf(call)),
     readLogs: (request, call) => readLogs(request, gatherer, askerOf(call)),

@@ -35,7 +35,7 @@ export function createConsole(folder = assetFolder()): (path: string) => Content
   if (!names.includes('index.html')) throw new Error(`${folder} has no index.html: build the console first`);
   const contents = new Map(names.map((name) => [name, contentOf(join(folder, name))]));
   return (path) => {
-    if (path === '/console' || path === '/console/') return contents.get('index.html');
+    if (path === '/console') return contents.get('index.html');
     return path.startsWith('/console/') ? contents.get(path.slice('/console/'.length)) : undefined;
   };
 }

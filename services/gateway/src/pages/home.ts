@@ -12,7 +12,7 @@ export interface Home extends Pick<Catalogue, 'services' | 'routes'> {
 export function homePage({ services, routes, pages = [] }: Home, baseUrl: string): string {
   const rows = services.map((service) => serviceRow(service, routes)).join('\n');
   const off = routes.flatMap(switchedOff).map((text) => `<li>${escapeHtml(text)}`);
-  const links = [...pages, '/openapi.json'].map((path) => `<a href="${path}">${nameOf(path)}</a>`);
+  const links = [...pages, '/openapi.json'].map((path) => `<a href="${path.slice(1)}">${nameOf(path)}</a>`);
   const commands = commandsFor({ services, routes }, baseUrl).map((command) => `<pre>${escapeHtml(command)}</pre>`);
   return `<!doctype html>
 <html lang="en">

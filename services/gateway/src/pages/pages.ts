@@ -31,10 +31,20 @@ export function createPages({ catalogue, health, authenticates = false, console,
     return console?.(path) ?? services?.content(path);
   };
 
+  /** A page has no slash at its end, so that the paths in it are right. The way there is relative, as a proxy may add a prefix. */
+  const redirect = (exchange: HttpExchange): boolean => {
+    const [, name] = /^\/([^/]+)\/$/.exec(exchange.path) ?? [];
+    if (name === undefined || (console?.(`/${name}`) ?? services?.content(`/${name}`)) === undefined) return false;
+    exchange.body.discard();
+    exchange.respond(308, { location: `../${name}` });
+    exchange.end();
+    return true;
+  };
+
   return (exchange) => {
     if (answerHealth(exchange, health)) return true;
     const content = contentOf(exchange);
-    if (content === undefined) return false;
+    if (content === undefined) return redirect(exchange);
     if (exchange.method === 'GET' || exchange.method === 'HEAD') answerPage(exchange, content);
     else refuseVerb(exchange);
     return true;

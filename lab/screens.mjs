@@ -1,0 +1,75 @@
+/** Takes pictures of the console's pages, of a system that runs: `npm run lab -- screens --origin http://127.0.0.1:8080 --out DIR`. */
+import { mkdirSync } from 'node:fs';
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+import { chromium } from 'playwright-core';
+
+const EXECUTABLE = process.env.CHROMIUM ?? '/usr/bin/chromium';
+const SIZES = { wide: { width: 1400, height: 900 }, phone: { width: 390, height: 844 } };
+/** How long a page has to become whole: charts and maps are drawn after their first figures. Milliseconds. */
+const SETTLE_MS = 4_000;
+
+/** By name: the part of the address behind `#/`. `TRACE`, `INSTANCE` and `SERVICE` are those that the system has. */
+const PAGES = {
+  overview: 'overview',
+  service: 'overview/SERVICE',
+  fleet: 'fleet',
+  instance: 'fleet//INSTANCE',
+  traces: 'traces/?order=slowest',
+  trace: 'traces/TRACE',
+  logs: 'logs',
+  transactions: 'transactions',
+  jobs: 'jobs',
+  events: 'events',
+  settings: 'settings',
+  methods: 'methods/SERVICE',
+};
+
+/** @param {string[]} args */
+export async function main(args) {
+  const { values } = parseArgs({
+    args,
+    options: {
+      origin: { type: 'string', default: 'http://127.0.0.1:8080' },
+      out: { type: 'string', default: '.rondo/screens' },
+      only: { type: 'string' },
+    },
+  });
+  mkdirSync(values.out, { recursive: true });
+  const browser = await chromium.launch({ executablePath: EXECUTABLE, args: ['--no-sandbox'] });
+  const page = await browser.newPage();
+  const found = await namesOf(page, values.origin);
+  for (const [name, place] of Object.entries(PAGES)) {
+    if (values.only !== undefined && !values.only.split(',').includes(name)) continue;
+    await page.goto(`${values.origin}/console#/${place.replace(/[A-Z]{2,}/, (key) => found[key] ?? '')}`);
+    await page.waitForTimeout(SETTLE_MS);
+    for (const [size, viewport] of Object.entries(SIZES)) {
+      await page.setViewportSize(viewport);
+      for (const colorScheme of ['light', 'dark']) {
+        await page.emulateMedia({ colorScheme });
+        await page.waitForTimeout(300);
+        await page.screenshot({ path: path.join(values.out, `${name}-${size}-${colorScheme}.png`) });
+      }
+    }
+    console.log(name);
+  }
+  await browser.close();
+  return 0;
+}
+
+/** What the system has of each kind: a service with calls, an instance and a trace. */
+async function namesOf(page, origin) {
+  await page.goto(`${origin}/console#/traces/?order=slowest`);
+  const trace = page.locator('tbody th a').first();
+  await trace.waitFor({ timeout: SETTLE_MS }).catch(() => undefined);
+  const TRACE = (await trace.count()) > 0 ? (await trace.getAttribute('href')).split('/').pop() : 'ffff';
+  await page.goto(`${origin}/console#/overview`);
+  const service = page.locator('tbody th a').first();
+  await service.waitFor({ timeout: 3 * SETTLE_MS }).catch(() => undefined);
+  const SERVICE = (await service.count()) > 0 ? await service.textContent() : 'sales.v1.QuoteService';
+  await page.goto(`${origin}/console#/fleet`);
+  const instance = page.locator('tbody th a').first();
+  await instance.waitFor({ timeout: SETTLE_MS }).catch(() => undefined);
+  const INSTANCE = (await instance.count()) > 0 ? await instance.textContent() : 'none';
+  return { TRACE, SERVICE, INSTANCE };
+}

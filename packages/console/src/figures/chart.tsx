@@ -1,0 +1,112 @@
+import { useEffect, useRef, useState } from 'preact/hooks';
+import type { Tone } from '../ui/parts.js';
+import { formatTime, ZONE } from '../ui/text.js';
+import type { Lines } from './plot.js';
+import { type Figures, type Scope, type Step, tracesBetween } from './read-figures.js';
+
+/** One line of a chart. */
+export interface Line {
+  readonly name: string;
+  readonly tone: Tone | 'accent' | 'quiet';
+  readonly of: (step: Step) => number | undefined;
+}
+
+interface ChartProps {
+  readonly title: string;
+  readonly lines: readonly Line[];
+  readonly format: (value: number) => string;
+  readonly figures: Figures;
+  readonly scope: Scope;
+}
+
+/** Figures over time. A click, and the link to the highest value, lead to the traces of that time. */
+export function Chart({ title, lines, format, figures, scope }: ChartProps) {
+  const host = useRef<HTMLDivElement>(null);
+  const legend = useRef<HTMLParagraphElement>(null);
+  const [plot, setPlot] = useState<Awaited<ReturnType<typeof open>>>();
+  const { steps, stepMs } = figures;
+  const go = (fromMs: number, toMs: number) => {
+    location.hash = tracesBetween(fromMs, toMs, scope);
+  };
+  const open = async () => {
+    const { createPlot } = await import('./plot.js');
+    if (host.current === null || legend.current === null) return undefined;
+    const colours = [...legend.current.querySelectorAll('i')];
+    return createPlot(host.current, { colours, format, onPick: (from, to) => to > from && go(from, to) });
+  };
+  useEffect(() => {
+    let made: Awaited<ReturnType<typeof open>>;
+    let isGone = false;
+    void open().then((opened) => {
+      made = opened;
+      if (isGone) made?.close();
+      else setPlot(made);
+    });
+    return () => {
+      isGone = true;
+      made?.close();
+    };
+  }, []);
+  useEffect(() => plot?.show(linesOf(figures, lines)), [plot, steps]);
+  const last = steps.at(-1);
+  const watched = lines.at(-1);
+  const most = watched && highest(steps, watched);
+  const mostValue = most && watched?.of(most);
+  return (
+    <figure class="card chart">
+      <figcaption>
+        <h3>{title}</h3>
+        <p ref={legend}>
+          {lines.map(({ name, tone, of }) => (
+            <span key={name}>
+              <i class={tone} /> {name} <strong>{value(last && of(last), format)}</strong>
+            </span>
+          ))}
+        </p>
+      </figcaption>
+      {/* biome-ignore lint/a11y: the link below is for the keyboard. */}
+      <div
+        ref={host}
+        class="plot"
+        onClick={() => {
+          const at = plot?.pointedAt;
+          if (at !== undefined) go(at * 1_000 - stepMs, at * 1_000);
+        }}
+      />
+      {most?.unixMs !== undefined && mostValue !== undefined && mostValue > 0 ? (
+        <a href={tracesBetween(most.unixMs - stepMs, most.unixMs, scope)}>
+          Most {watched?.name}: {format(mostValue)} at {formatTime(most.unixMs)} {ZONE}
+        </a>
+      ) : (
+        <small>{watched?.name}: none in this time</small>
+      )}
+    </figure>
+  );
+}
+
+const value = (figure: number | undefined, format: (value: number) => string) =>
+  figure === undefined ? '–' : format(figure);
+
+function highest(steps: readonly Step[], { of }: Line): Step | undefined {
+  return steps.reduce<Step | undefined>((most, step) => {
+    const now = of(step);
+    return now !== undefined && now > ((most && of(most)) ?? -1) ? step : most;
+  }, undefined);
+}
+
+/** The values of each line; a step that is missing is a gap. */
+function linesOf({ steps, stepMs }: Figures, lines: readonly Line[]): Lines {
+  const all: (Step | undefined)[] = [];
+  const times: number[] = [];
+  for (const step of steps) {
+    const { unixMs = 0 } = step;
+    const before = times.at(-1);
+    if (before !== undefined && unixMs / 1_000 - before > (1.5 * stepMs) / 1_000) {
+      times.push(before + stepMs / 1_000);
+      all.push(undefined);
+    }
+    times.push(unixMs / 1_000);
+    all.push(step);
+  }
+  return [times, ...lines.map(({ of }) => all.map((step) => (step && of(step)) ?? null))];
+}
