@@ -7,6 +7,7 @@ import { consoleService } from './console/console-service.js';
 import { guardConsole } from './console/gate.js';
 import { createCatalogue, type LiveCatalogue } from './discovery/create-catalogue.js';
 import { registeredInstances } from './discovery/instances.js';
+import { createOperations } from './discovery/operations.js';
 import { createProxyCheck } from './edge/client-address.js';
 import { createEdge, type Edge } from './edge/edge.js';
 import { holdUntilStarted } from './edge/hold.js';
@@ -17,7 +18,7 @@ import { createListener } from './listener/listener.js';
 import { createConsole } from './pages/console.js';
 import { createPages } from './pages/pages.js';
 import { createServicePages, type ServicePages } from './pages/service-pages.js';
-import { createBackend } from './protocols/backend.js';
+import { type Backend, createBackend } from './protocols/backend.js';
 import { createDispatch, type Dispatch } from './protocols/dispatch.js';
 import { createOwnServices } from './protocols/own-services.js';
 import { announceIssuers, createToolsEndpoint } from './tools/endpoint.js';
@@ -187,7 +188,8 @@ function createProtocols(
     console,
     authenticates,
   });
-  const backend = createBackend({
+  const operations = createOperations(catalogue, (path) => ownServices.method(path));
+  const passOn = createBackend({
     forward: createForwarder(channel),
     local: ownServices.router,
     instancesOf: (service) => catalogue.instancesOf(service),
@@ -195,14 +197,15 @@ function createProtocols(
     clock,
     log,
   });
+  const backend: Backend = async (call) => passOn(operations.redirect(call));
   const calls = { backend, maxMessageBytes, servedBy, clientOf, draining, log, clock };
   const pages = createPages({ catalogue, health, authenticates, console: fleet && createConsole(), services });
   const tools = createMethodTools({ catalogue, authenticates, log });
   const endpoint = agents && createToolsEndpoint({ ...calls, tools, serve: agents, authenticator, refuse });
   return createDispatch({
     catalogue: {
-      method: (path) => ownServices.method(path) ?? catalogue.method(path),
-      route: (verb, path) => catalogue.route(verb, path),
+      method: (path) => operations.method(path) ?? ownServices.method(path) ?? catalogue.method(path),
+      route: (verb, path) => catalogue.route(verb, path) ?? operations.route(verb, path),
       learning: (service) => catalogue.learning(service),
       onChange: (listener) => catalogue.onChange(listener),
     },

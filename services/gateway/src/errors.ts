@@ -154,6 +154,12 @@ export const gatewayErrors = defineErrors('the gateway', {
   },
 
   // Tools for agents.
+  NO_OPERATIONS: {
+    code: 'NOT_FOUND',
+    text: 'no public service {service} has operations',
+    cause: 'A client asks for an operation of a service that is unknown or internal, or that starts operations by an internal method, too.',
+    remedy: 'Pass on the name of the operation as it is. A service whose operations outsiders may see has only public methods that start some.',
+  },
   NO_TOOL_KEY: {
     field: '{argument}',
     text: 'is missing: make a new value for each intention, and send the same value when you repeat the call',

@@ -5,6 +5,7 @@ import { checkPolicies } from './check-policies.js';
 import { checkRules } from './check-rules.js';
 import { checkTools } from './check-tools.js';
 import { checkTopics } from './check-topics.js';
+import { checkOperations } from './operations.js';
 
 /**
  * The faults of some files, each with file, line, reason and remedy.
@@ -17,7 +18,7 @@ export const faultsOf = (
   names: readonly string[],
   folder = 'proto',
 ): readonly string[] => [
-  ...[checkPolicies, checkTopics, checkTools].flatMap((check) => check(protoFiles, names)),
+  ...[checkPolicies, checkOperations, checkTopics, checkTools].flatMap((check) => check(protoFiles, names)),
   ...checkHttp(protoFiles, names, folder),
   ...checkRules(protoFiles, names),
 ];

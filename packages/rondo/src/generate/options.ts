@@ -62,6 +62,9 @@ export const methodPolicy = optionNamed<ReadMethodPolicy>('rondo.options.v1.meth
 export const servicePolicy = optionNamed<ServicePolicy>('rondo.options.v1.service');
 export const topicOption = optionNamed<Topic>('rondo.options.v1.topic');
 export const httpRule = optionNamed<ReadHttpRule>('google.api.http');
+export const operationInfo = optionNamed<{ readonly responseType: string; readonly metadataType: string }>(
+  'google.longrunning.operation_info',
+);
 export const resourceOption = optionNamed<{ readonly type: string; readonly pattern: readonly string[] }>(
   'google.api.resource',
 );

@@ -11,6 +11,7 @@ import { getVersions, impProto } from 'ts-proto/build/src/utils.js';
 import { fillFile } from '../template.js';
 import { isInstalled } from '../workspace/paths.js';
 import { exact } from './exact.js';
+import { withMethodCodes } from './operations.js';
 import { renameReserved } from './reserved-names.js';
 import type { Checks, Names } from './rules/checks.js';
 
@@ -74,13 +75,13 @@ const namesOf = (typeMap: TypeMap, options: Options): Names => ({
 
 /** The stub with the checks of its messages, and the module that the checks import. */
 function withChecks({ name, content }: Stub, checked: Checks | undefined, names: Names): readonly Stub[] {
-  const checks = checked?.code(names) ?? '';
+  const { text: checks, methods } = checked?.code(names) ?? { text: '', methods: [] };
   const described = checks.includes('.resource = ') ? '  resource?: $v.ResourceDescription;\n' : '';
   const topic = checks.includes('.topic = ') ? '  topic?: $v.TopicDescription;\n' : '';
   const declared =
     checks === '' ? content : content.replace(MESSAGE_FNS, `$&  checked?: $v.Checking<T>;\n${described}${topic}`);
   return [
-    { name, content: withOneWire(declared) + checks },
+    { name, content: withOneWire(withMethodCodes(declared, methods)) + checks },
     ...(checked?.descriptors === undefined
       ? []
       : [{ name: name.replace(/ts$/, 'descriptors.ts'), content: checked.descriptors }]),

@@ -7,6 +7,7 @@ import { servicePolicyOf } from '../contract/balancing.js';
 import type { MethodDefinition, RequestInit, ResponseOf, ServiceDefinition } from '../contract/definition.js';
 import { encodeMessage } from '../contract/encode.js';
 import { type Method, methodsOf } from '../contract/method.js';
+import { OPERATIONS_SERVICE, operationService } from '../contract/operation-name.js';
 import { clientErrors } from '../errors/client.js';
 import { compose, enforceContext, type Middleware, type Next } from '../middleware/middleware.js';
 import { endWith, mapMessages, traceMessages } from '../middleware/stream.js';
@@ -58,6 +59,8 @@ export function bindClient<D extends ServiceDefinition>(
   definition: D,
   { channel, middleware = [], at }: BindOptions,
 ): Client<D> {
+  if (at === undefined && definition.fullName === OPERATIONS_SERVICE)
+    return byOperation(definition, channel, middleware);
   const chain = [...channel.middleware, ...middleware, enforceContext, ...channel.wireMiddleware];
   const methods = [...methodsOf(definition)].map(([key, known]) => {
     const method = at === undefined ? known : { ...known, service: at };
@@ -73,6 +76,22 @@ export function bindClient<D extends ServiceDefinition>(
   // This contract does not decide how another service is balanced.
   if (at === undefined) channel.follow(definition.fullName, servicePolicyOf(definition));
   // The keys and the shapes of the functions are those of the definition's methods.
+  return Object.fromEntries(methods) as Client<D>;
+}
+
+/** A client of operations: each call goes to the service that the name of the operation says. */
+function byOperation<D extends ServiceDefinition>(
+  definition: D,
+  channel: Channel,
+  middleware: readonly Middleware<ClientCall>[],
+): Client<D> {
+  const methods = Object.keys(definition.methods).map((key) => {
+    const call = async (request: unknown, options?: CallOptions): Promise<unknown> => {
+      const at = operationService(Object(request));
+      return Object(bindClient(definition, { channel, middleware, at }))[key](request, options);
+    };
+    return [key, call];
+  });
   return Object.fromEntries(methods) as Client<D>;
 }
 

@@ -34,6 +34,8 @@ export interface RuleViolation {
 /** A method as `packages/contracts` generates it. */
 export interface MethodDefinition {
   readonly name: string;
+  /** The fully qualified service. */
+  readonly service?: string | undefined;
   readonly requestType: MessageType;
   readonly requestStream: boolean;
   readonly responseType: MessageType;
@@ -43,6 +45,19 @@ export interface MethodDefinition {
     /** Custom options as bytes, by field tag. Each entry is length-prefixed. */
     readonly _unknownFields?: Readonly<Record<number, readonly Uint8Array[]>>;
   };
+  /** What the `google.longrunning.Operation` that it returns ends with. */
+  readonly operation?: OperationTypes | undefined;
+}
+
+/** The types that a contract names in `google.longrunning.operation_info`. */
+export interface OperationTypes {
+  readonly responseType: NamedType;
+  readonly metadataType?: NamedType;
+}
+
+/** A generated message type that knows its full name. */
+interface NamedType extends MessageType {
+  readonly $type: string;
 }
 
 /** A service as `packages/contracts` generates it: all that a client or a server needs to know. */
@@ -63,6 +78,13 @@ export type ResponseOf<M extends MethodDefinition> = DecodedOf<M['responseType']
 export type RequestInit<M extends MethodDefinition> = PartialOf<M['requestType']>;
 /** The response as a handler returns it: any part of the message, so that a new field breaks no handler. */
 export type ResponseInit<M extends MethodDefinition> = PartialOf<M['responseType']>;
+
+/** A method that starts an operation which ends with a message of a known type. */
+export type OperationMethod = MethodDefinition & { readonly operation: OperationTypes };
+/** What the operation ends with, as a client receives it: the whole message. */
+export type OutcomeOf<M extends OperationMethod> = DecodedOf<M['operation']['responseType']>;
+/** What the operation ends with, as a workflow returns it: any part of the message. */
+export type OutcomeInit<M extends OperationMethod> = PartialOf<M['operation']['responseType']>;
 
 /** A method whose messages stay encoded. */
 export type Raw<M extends MethodDefinition> = Omit<M, 'requestType' | 'responseType'> & {

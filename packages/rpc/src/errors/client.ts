@@ -126,6 +126,34 @@ export const clientErrors = defineErrors('the client', {
     effect: 'possible',
   },
 
+  // Operations.
+  OPERATION_NAME: {
+    field: 'name',
+    text: 'is "{name}"; give operations/SERVICE/ID, as a method that starts an operation answers it',
+    cause: 'A call of `google.longrunning.Operations` names no operation of a Rondo service, so that no service can be asked.',
+    remedy: 'Pass on the `name` of the operation as it is. At a server of another project, name a service of it in the option `at`.',
+  },
+  OPERATION_FILTER: {
+    field: 'filter',
+    text: 'is "{filter}"; say whose operations to list: service = "sales.v1.OrderService"',
+    cause: '`ListOperations` was called without the service: each service has its own operations.',
+    remedy: 'Name the service in the filter, as the text shows.',
+  },
+  OPERATION_GOES_ON: {
+    code: 'DEADLINE_EXCEEDED',
+    text: '{name} has not ended within {timeoutMs} ms, and goes on; wait again, or for longer by timeoutMs',
+    cause: 'An operation takes longer than `waitFor` was told to wait.',
+    remedy: 'Wait again: the name of the operation is enough. Give `timeoutMs`, or wait less often by a stored name.',
+    effect: 'none',
+  },
+  OTHER_OUTCOME: {
+    code: 'INTERNAL',
+    text: '{name} ended with {found}, and the method that is given promises {wanted}; give waitFor the method that started it',
+    cause: '`waitFor` was called with another method than the one that started the operation, or its contract has changed since.',
+    remedy: 'Give the method whose answer the operation is.',
+    effect: 'none',
+  },
+
   // Instances.
   CHANNEL_CLOSED: {
     code: 'UNAVAILABLE',

@@ -19,6 +19,7 @@ export { type Channel, type ChannelOptions, createChannel } from '../channel/cha
 export type { ChannelPolicies } from '../channel/policies.js';
 export type { Client } from '../client/client.js';
 export { createClient } from '../client/create-client.js';
+export { waitFor } from '../client/operations.js';
 export { createRegistryChannel, type RegistryChannelOptions } from '../client/registry-channel.js';
 export { dnsResolver } from '../resolver/dns.js';
 export type { Endpoint, Resolver } from '../resolver/resolver.js';

@@ -47,6 +47,7 @@ export { answeredBy, detach, encodedRequest, isForwarded } from '../client/detac
 export { createForwarder, type ForwardedReply } from '../client/forward.js';
 export type { ForwardedCall } from '../client/forward-context.js';
 export { withKey } from '../client/idempotency-key.js';
+export { OPERATIONS } from '../client/operations.js';
 export { checkedAddresses } from '../client/registry-channel.js';
 export { type AuthPolicy, authText } from '../contract/auth-policy.js';
 export {
@@ -62,6 +63,8 @@ export {
   BYTES,
   type MessageType,
   type MethodDefinition,
+  type OperationMethod,
+  type OutcomeInit,
   type RequestInit,
   type RequestOf,
   type ServiceDefinition,
@@ -69,6 +72,7 @@ export {
 export { encodeMessage } from '../contract/encode.js';
 export { type Method, methodsOf } from '../contract/method.js';
 export { didYouMean, editDistance, listNames, nearest } from '../contract/nearest.js';
+export { OPERATIONS_SERVICE, type OperationRequest, operationService } from '../contract/operation-name.js';
 export { nameInCode, optionBytes, POLICY_TAG } from '../contract/policy.js';
 export { DEFAULT_RETRY } from '../contract/retry-policy.js';
 export {
@@ -112,7 +116,7 @@ export {
   readTlsSettings,
   TLS_MODES,
 } from '../tls/mutual-tls.js';
-export { servedByOf } from '../tls/served-by.js';
+export { isOfEveryServer, servedByOf } from '../tls/served-by.js';
 export { parseSpiffeId } from '../tls/spiffe-id.js';
 export { type DecompressionErrors, decompress } from '../transport/grpc/compression.js';
 export { Gathered } from '../transport/grpc/gathered.js';

@@ -9,10 +9,14 @@ export type ServedBy = (service: string) => readonly string[] | undefined;
 const ANY = '*';
 
 /** Services of other projects that every server may have beside its own: no other of their packages, which may be a user's. */
-const OF_OTHERS = /^(?:grpc\.(?:health|reflection|channelz)|xds\.service\.orca)\.v\w+\.\w+$/;
+const OF_OTHERS =
+  /^(?:(?:grpc\.(?:health|reflection|channelz)|xds\.service\.orca)\.v\w+\.\w+|google\.longrunning\.Operations)$/;
 const OWN = /^rondo\.(?:logs|stats|tracing)\./;
 
-/** Whether a service is of those of gRPC and xDS that every server may have: health, reflection, channelz, reports of load. */
+/**
+ * Whether a service is one that every server may have: health, reflection, channelz, reports of load, and the operations of its workflows.
+ * It is reached by another service of its process, so it isn't registered. `Operations` itself checks who may see an operation.
+ */
 export const isOfEveryServer = (service: string): boolean => OF_OTHERS.test(service);
 
 /**

@@ -2,7 +2,14 @@ import type { Attributes } from '@opentelemetry/api';
 import { withTimeout } from '@rondo/base';
 import type { Logger } from '@rondo/rpc/call';
 import { type Clock, type Random, systemClock, systemRandom, systemWallClock, type WallClock } from '@rondo/rpc/clock';
-import { BalancingError, LiveSettings, MissingPolicy, type Self, stopParts } from '@rondo/rpc/internal';
+import {
+  BalancingError,
+  isOfEveryServer,
+  LiveSettings,
+  MissingPolicy,
+  type Self,
+  stopParts,
+} from '@rondo/rpc/internal';
 import type { Part } from '@rondo/rpc/server';
 import { configure, describeMisspelling, secretsOf } from '../config/configure.js';
 import { createMask } from '../config/secrets.js';
@@ -177,7 +184,7 @@ async function assemble(runtime: ServiceRuntime, options: AssembleOptions): Prom
   const app = wire(options.createApp(contextOf(runtime, { ...trust, ...telemetry, ...calls, readiness })));
   parts.push(...app.parts);
   requireDecision(config, { ...app, services: [...app.services, ...telemetry.kept] }, log);
-  const services = servicesOf(app);
+  const services = servicesOf(app).filter((service) => !isOfEveryServer(service));
   calls.resolveSelf(registers && services[0] !== undefined ? { service: services[0], instanceId } : undefined);
 
   const onChange = (away: readonly string[]) => readiness.set(readinessOf(away));

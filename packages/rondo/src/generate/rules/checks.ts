@@ -10,6 +10,7 @@ import {
   toBinary,
 } from '@bufbuild/protobuf';
 import { type FileDescriptorProto, FileDescriptorProtoSchema } from '@bufbuild/protobuf/wkt';
+import { methodCodes } from '../operations.js';
 import { toMs, topicOption } from '../options.js';
 import { filesNamed } from '../told.js';
 import { compileRules, type FileScope } from './compile-rules.js';
@@ -18,8 +19,8 @@ import { hasRules, hasText, needsProtovalidate, reaches } from './message-rules.
 
 /** The checks of one file's messages. */
 export interface Checks {
-  /** Follows the code of the stub. */
-  code(names: Names): string;
+  /** What its messages are checked by, which follows the code of the stub, and what its methods have beside ts-proto's code. */
+  code(names: Names): { readonly text: string; readonly methods: ReturnType<typeof methodCodes> };
   /** The module of descriptors that its code imports. */
   readonly descriptors: string | undefined;
 }
@@ -81,7 +82,7 @@ function codeOf(
     registry,
     names,
   }: { readonly messages: readonly DescMessage[]; readonly registry: FileRegistry; readonly names: Names },
-): string {
+): ReturnType<Checks['code']> {
   const constants = new Map<string, string>();
   const imports: Imports = new Map();
   const own = file.name;
@@ -112,9 +113,11 @@ function codeOf(
   const described = [...resourcesOf(file, registry, names.nameOf)].map(
     ([typeName, description]) => `${names.typeOf(typeName).name}.resource = ${JSON.stringify(description)};`,
   );
-  const text = [...declared, ...functions, ...described, ...topicsOf(file, registry, names)].join('\n');
-  if (text === '') return '';
-  return ['\n', ...importLines(scope, imports, text), text, ''].join('\n');
+  const methods = methodCodes(file, registry, (message) => nameOf('', message));
+  const code = [...declared, ...functions, ...described, ...topicsOf(file, registry, names)].join('\n');
+  const lines = importLines(scope, imports, code);
+  const text = code === '' && lines.length === 0 ? '' : ['\n', ...lines, code, ''].join('\n');
+  return { text, methods };
 }
 
 /** What `publish` has to know of the topics of a file. */

@@ -1,0 +1,96 @@
+/** Types the methods that start operations: `google.longrunning.operation_info` names what an operation ends with, and what it tells meanwhile. */
+import type { DescFile, DescMessage, DescMethod, FileRegistry } from '@bufbuild/protobuf';
+import type { FileDescriptorProto } from '@bufbuild/protobuf/wkt';
+import { type Faults, type Option, operationInfo } from './options.js';
+import { filesNamed, told } from './told.js';
+
+const OPERATION = 'google.longrunning.Operation';
+
+type OperationInfo = NonNullable<ReturnType<typeof operationInfo>> extends Option<infer Info> ? Info : never;
+
+/**
+ * The faults in `google.longrunning.operation_info` of some files, each with file, line and reason.
+ *
+ * @param protoFiles All files, each after its imports.
+ * @param names The names of the files to check.
+ */
+export function checkOperations(protoFiles: FileDescriptorProto[], names: readonly string[]): readonly string[] {
+  const { registry, files } = filesNamed(protoFiles, names);
+  const option = operationInfo(registry);
+  if (option === undefined) return [];
+  const methods = files.flatMap((file) => file.services.flatMap((service) => service.methods));
+  return methods.flatMap((method) => {
+    const info = option.of(method);
+    const faults = info === undefined ? [] : [...inInfo(method, info)];
+    return faults.map((fault) =>
+      told(method, `${method.parent.name}.${method.name}: ${fault}`, option.extension.number),
+    );
+  });
+}
+
+function* inInfo(method: DescMethod, { responseType, metadataType }: OperationInfo): Faults {
+  if (method.output.typeName !== OPERATION || method.methodKind !== 'unary')
+    yield `operation_info is for a method with one request that returns ${OPERATION}; leave it out`;
+  if (responseType === '') yield 'operation_info has no response_type; name the message that the operation ends with';
+  for (const [name, type] of Object.entries({ response_type: responseType, metadata_type: metadataType }))
+    if (type !== '' && messageNamed(type, method) === undefined)
+      yield `operation_info.${name} is "${type}", and no message of the file or its imports has that name; correct it, or import its file`;
+}
+
+/** A message by the name that an option has: fully qualified, or of the same package. */
+function messageNamed(name: string, { parent: { file } }: DescMethod): DescMessage | undefined {
+  const known = [...visible(file)].flatMap(({ messages }) => [...withNested(messages)]);
+  const named = (wanted: string) => known.find(({ typeName }) => typeName === wanted);
+  return named(`${file.proto.package}.${name}`) ?? named(name.replace(/^\./, ''));
+}
+
+function* visible(file: DescFile): Generator<DescFile> {
+  yield file;
+  for (const imported of file.dependencies) yield* visible(imported);
+}
+
+function* withNested(messages: readonly DescMessage[]): Generator<DescMessage> {
+  for (const message of messages) {
+    yield message;
+    yield* withNested(message.nestedMessages);
+  }
+}
+
+/** What generated code has of a method beside what ts-proto writes. */
+interface MethodCode {
+  readonly service: string;
+  readonly method: string;
+  readonly code: string;
+}
+
+/** The service of each method of a file, and what its operation ends with. `nameOf` is the name of a message in the code of the file. */
+export function methodCodes(
+  file: DescFile,
+  registry: FileRegistry,
+  nameOf: (message: DescMessage) => string,
+): readonly MethodCode[] {
+  const option = operationInfo(registry);
+  const typesOf = (method: DescMethod) => {
+    const { responseType = '', metadataType = '' } = option?.of(method) ?? {};
+    return Object.entries({ responseType, metadataType }).flatMap(([key, type]) => {
+      const message = type === '' ? undefined : messageNamed(type, method);
+      return message === undefined ? [] : [`${key}: ${nameOf(message)} as typeof ${nameOf(message)}`];
+    });
+  };
+  return file.services.flatMap(({ name: service, typeName, methods }) =>
+    methods.map((method) => {
+      const types = typesOf(method).join(', ');
+      const operation = types === '' ? '' : `      operation: { ${types} },\n`;
+      return { service, method: method.name, code: `      service: "${typeName}",\n${operation}` };
+    }),
+  );
+}
+
+/** Adds the codes of methods to the definitions of a stub. */
+export function withMethodCodes(content: string, codes: readonly MethodCode[]): string {
+  return codes.reduce((text, { service, method, code }) => {
+    const named = text.indexOf(`\n      name: "${method}",`, text.indexOf(`export const ${service}Definition = {`));
+    const at = text.indexOf('\n      options: {', named) + 1;
+    return text.slice(0, at) + code + text.slice(at);
+  }, content);
+}
