@@ -7,6 +7,7 @@ import {
   POLICY_TAG,
   type ServiceDefinition,
 } from '@rondo/rpc/internal';
+import type { Attempt } from './attempt.js';
 import { type DeclaredJob, type DeclaredMethod, declaredJob, faultOf } from './declared.js';
 
 /** A method whose calls are stored. */
@@ -18,6 +19,8 @@ export interface StoredMethod extends Omit<DeclaredJob, 'firings' | 'overlap'> {
   readonly name: string;
   /** Whether a call that has failed for good stops its lane. */
   readonly stopsKey?: boolean;
+  /** Does the work in this process, in the place of a call, and records what becomes of it. The signal aborts once the claim is lost. */
+  readonly execute?: (attempt: Attempt, signal: AbortSignal) => Promise<void>;
 }
 
 /** A method that is a job. */

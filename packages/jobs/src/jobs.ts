@@ -13,9 +13,12 @@ import {
 } from '@rondo/rpc/internal';
 import type { Part, ServiceImplementation } from '@rondo/rpc/server';
 import { keyOf } from './attempt.js';
-import { type JobMethod, jobMethodsOf } from './contract.js';
+import { type JobMethod, jobMethodsOf, type StoredMethod } from './contract.js';
 import { meterJobs } from './metrics.js';
 import { createJobService } from './operator-service.js';
+import { createRunParts } from './runs/parts.js';
+import type { Runs } from './runs/runs.js';
+import type { Workflow } from './runs/workflow.js';
 import { beginSchedules, fire, isScheduled } from './schedules.js';
 import { jobsSchema } from './schema.js';
 import { claimJobs, deleteJob, insertJob, setProgress } from './store.js';
@@ -27,6 +30,8 @@ export interface JobsOptions extends PartOptions {
   readonly database: PartDatabase & PartOptions['database'];
   /** The service's own contracts; their methods with `(rondo.options.v1.method).job` are its jobs. */
   readonly services: readonly ServiceDefinition[];
+  /** The functions of its methods with `(rondo.options.v1.method).workflow`. */
+  readonly workflows?: readonly Workflow[];
   /** The service's audit, if it keeps one: it says which operator tried a job again or discarded it. That of the database by default. */
   readonly audit?: OperatorAudit | undefined;
 }
@@ -57,6 +62,8 @@ export interface Jobs extends Part {
    * and is cancelled within two seconds.
    */
   cancel(transaction: Queries, method: MethodDefinition, key: string): Promise<boolean | 'running'>;
+  /** The runs of its workflows. */
+  readonly runs: Runs;
   /** Shows how far the job is whose call a handler serves, such as `12 of 80`: at once, outside of any transaction. */
   tell(call: Pick<ServerCall, 'metadata'>, progress: string): Promise<void>;
   start(): Promise<void>;
@@ -82,13 +89,15 @@ const MAX_REQUEST_BYTES = 1024 * 1024;
  * @throws TypeError that names the method, the rule and the remedy, if a contract contradicts itself.
  */
 export function createJobs(options: JobsOptions): Jobs {
-  const { database, services, audit = database.audit } = options;
-  const { channel, loopback, log, clock, random, meter: given } = processOf(options);
+  const { database, services, workflows = [], audit = database.audit } = options;
+  const process = processOf(options);
+  const { channel, loopback, log, clock, random, meter: given } = process;
   const byDefinition = jobMethodsOf(services);
   const jobs = [...byDefinition.values()];
   const scheduled = jobs.filter(isScheduled);
   const meter = meterJobs(given, database);
-  const byName = new Map(jobs.map((job) => [job.name, job]));
+  const runs = createRunParts({ ...process, database, audit, services, workflows, nudge: () => worker.nudge() });
+  const byName = new Map<string, StoredMethod>([...jobs, ...runs.methods].map((job) => [job.name, job]));
   const told = new Set<string>();
   const onFault = (method: string, fault: string): void => {
     if (!told.has(method)) log.error({ method }, `${method} isn't called by itself: its stored schedule${fault}`);
@@ -111,9 +120,13 @@ export function createJobs(options: JobsOptions): Jobs {
     );
   };
   const service = createJobService({ database, jobs, audit, nudge: () => worker.nudge() });
-  const stop = () => worker.close();
+  const stop = async () => {
+    await runs.stop();
+    await worker.close();
+  };
   return {
-    ...{ name: 'the job worker', schema: [jobsSchema], services: [service], service, stop, close: stop },
+    ...{ name: 'the job worker', schema: [jobsSchema, ...runs.schema], services: [service, ...runs.services] },
+    ...{ service, stop, close: stop, runs: runs.runs },
     async enqueue(transaction, method, { request, at, key = random.hex(KEY_BYTES) }) {
       const { name, method: known, maxRunningPerKey } = jobOf(method);
       if (key === '' || key.length > MAX_KEY)

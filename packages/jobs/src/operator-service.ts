@@ -72,7 +72,8 @@ export function createJobService({ database, jobs, nudge, audit }: OperatorServi
   });
 }
 
-function requireOperator({ values }: Pick<ServerCall, 'values'>): void {
+/** @throws RpcError for a caller that is no operator. */
+export function requireOperator({ values }: Pick<ServerCall, 'values'>): void {
   if (!mayOperate({ values })) throw jobErrors.OPERATORS_ONLY({ caller: values.get(callerIdentity) });
 }
 

@@ -268,6 +268,10 @@ export class Worker {
 
   async #run(running: Running): Promise<void> {
     const { attempt, job, control } = running;
+    if (job.execute !== undefined) {
+      await job.execute(attempt, control.signal);
+      return;
+    }
     const ended =
       attempt.ends > 1 ? 'each of two attempts' : attempt.attempts > job.maxAttempts + 1 && 'the last attempt';
     if (ended) {

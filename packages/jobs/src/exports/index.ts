@@ -20,4 +20,5 @@
  */
 
 export { createJobs, type Jobs } from '../jobs.js';
+export { days, hours, minutes, type Run, RunFailed, type Workflow, workflow } from '../runs/workflow.js';
 export { jobsSchema } from '../schema.js';

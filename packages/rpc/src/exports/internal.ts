@@ -65,8 +65,10 @@ export {
   type MethodDefinition,
   type OperationMethod,
   type OutcomeInit,
+  type OutcomeOf,
   type RequestInit,
   type RequestOf,
+  type ResponseOf,
   type ServiceDefinition,
 } from '../contract/definition.js';
 export { encodeMessage } from '../contract/encode.js';
@@ -99,7 +101,7 @@ export type { Resolution, ResolutionHandle, ResolverListener } from '../resolver
 export { PEER_PING_INTERVAL_MS } from '../resolver/static.js';
 export type { MaxCalls } from '../server/admission/admission.js';
 export { maxCallsText } from '../server/admission/max-calls-text.js';
-export { createAuthorize } from '../server/authorize.js';
+export { createAuthorize, refusalOf } from '../server/authorize.js';
 export { brief } from '../server/faults.js';
 export { readChecked } from '../server/routed-call.js';
 export { statusName } from '../status/code.js';

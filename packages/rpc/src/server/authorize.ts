@@ -1,8 +1,9 @@
-import type { Reply, ServerCall } from '../call/call.js';
-import { callerIdentity, callPrincipal } from '../call/values.js';
+import type { ServerCall } from '../call/call.js';
+import { callerIdentity, callPrincipal, createContextKey } from '../call/values.js';
 import { ANY_CALLER, type AuthPolicy } from '../contract/auth-policy.js';
+import type { Method } from '../contract/method.js';
 import { serverErrors } from '../errors/server.js';
-import type { Middleware, Next } from '../middleware/middleware.js';
+import type { Middleware } from '../middleware/middleware.js';
 import type { RpcError } from '../status/rpc-error.js';
 import { isOfEveryServer } from '../tls/served-by.js';
 import { parseSpiffeId } from '../tls/spiffe-id.js';
@@ -16,29 +17,38 @@ import { parseSpiffeId } from '../tls/spiffe-id.js';
  */
 export function createAuthorize(rules: Readonly<Record<string, AuthPolicy>>): Middleware<ServerCall> {
   const ruleOf = new Map(Object.entries(rules));
-  return (call, next) => check(call, call.method.policy.auth ?? ruleOf.get(call.method.service), next);
+  const refuse = (call: ServerCall, method: Method) =>
+    refusal(call, method, method.policy.auth ?? ruleOf.get(method.service));
+  return (call, next) => {
+    // Services that every server has may stand for others, whose rules they ask for.
+    if (isOfEveryServer(call.method.service)) call.values.set(refusalKey, (method) => refuse(call, method));
+    const refused = refuse(call, call.method);
+    return refused === undefined ? next(call) : Promise.reject(refused);
+  };
 }
 
-function check(call: ServerCall, auth: AuthPolicy | undefined, next: Next<ServerCall>): Promise<Reply> {
-  const { method } = call;
-  if (auth === 'public') return next(call);
+const refusalKey = createContextKey<(method: Method) => RpcError | undefined>(() => undefined, {
+  description: 'refusal',
+});
+
+/** Why the caller of a service that every server has, such as of operations, may not call `method`; undefined if it may. */
+export const refusalOf = ({ values }: Pick<ServerCall, 'values'>, method: Method): RpcError | undefined =>
+  values.get(refusalKey)(method);
+
+function refusal(call: ServerCall, method: Method, auth: AuthPolicy | undefined): RpcError | undefined {
+  if (auth === 'public') return undefined;
   // Contracts of other projects can't say who may call.
   if (auth === undefined)
-    return isOfEveryServer(method.service)
-      ? next(call)
-      : Promise.reject(serverErrors.AUTH_RULE_MISSING({ method: method.path }));
+    return isOfEveryServer(method.service) ? undefined : serverErrors.AUTH_RULE_MISSING({ method: method.path });
   const { scopes, callers } = auth;
-  if (callers.length > 0 && !mayCall(call, callers)) return Promise.reject(notACaller(call, callers));
-  if (scopes.length === 0) return next(call);
+  if (callers.length > 0 && !mayCall(call, callers)) return notACaller(call, method, callers);
+  if (scopes.length === 0) return undefined;
   const principal = call.values.get(callPrincipal);
   if (principal === undefined)
-    return Promise.reject(serverErrors.AUTH_PRINCIPAL_MISSING({ method: method.path, scopes: scopes.join(' ') }));
+    return serverErrors.AUTH_PRINCIPAL_MISSING({ method: method.path, scopes: scopes.join(' ') });
   const { subject } = principal;
-  for (const scope of scopes) {
-    if (!principal.scopes.includes(scope))
-      return Promise.reject(serverErrors.AUTH_SCOPE_MISSING({ method: method.path, subject, scope }));
-  }
-  return next(call);
+  const scope = scopes.find((one) => !principal.scopes.includes(one));
+  return scope === undefined ? undefined : serverErrors.AUTH_SCOPE_MISSING({ method: method.path, subject, scope });
 }
 
 function mayCall({ values }: ServerCall, callers: readonly string[]): boolean {
@@ -61,7 +71,7 @@ function nameOf(identity: string): string {
   return name;
 }
 
-function notACaller({ method, values }: ServerCall, callers: readonly string[]): RpcError {
+function notACaller({ values }: ServerCall, method: Method, callers: readonly string[]): RpcError {
   const identity = values.get(callerIdentity);
   const caller = identity === '' ? 'a caller without a certificate' : identity;
   const wanted = callers.includes(ANY_CALLER) ? 'a process of the trust domain' : callers.join(', ');

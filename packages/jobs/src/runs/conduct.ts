@@ -1,0 +1,70 @@
+import { backoffMs } from '@rondo/base';
+import type { Logger } from '@rondo/rpc/call';
+import type { Random } from '@rondo/rpc/clock';
+import { awayMs, isAway } from '../failure.js';
+import { errorText } from '../store.js';
+import { Execution, type Verdict } from './execution.js';
+import type { ExecutionOptions } from './steps.js';
+import { RunCancelled } from './store.js';
+
+interface ConductOptions extends Omit<ExecutionOptions, 'run'> {
+  /** Those since the last outcome, with this one. */
+  readonly attempts: number;
+  readonly maxAttempts: number;
+  readonly random: Random;
+  readonly log: Logger;
+  readonly onVerdict?: (verdict: Verdict) => void;
+}
+
+/** The pauses between the attempts at a step. */
+export const BACKOFF = { baseMs: 1_000, maxMs: 3_600_000 };
+/** A call that reached no instance is made again after 1 to 2 s. */
+const AWAY_TIMES = 3;
+
+const REMEDY = 'remove the cause, then retry the run, or cancel it to undo what it has done';
+
+/** Executes a run until it ends, is given back, or waits for an operator, and records that. Resolves to the last verdict. @throws ClaimLost */
+export async function conduct(options: ConductOptions): Promise<Verdict> {
+  const { store, attempts, maxAttempts, onVerdict } = options;
+  let verdict: Verdict = { next: 'block', reason: `its process ended during the last attempt: ${REMEDY}` };
+  let again = true;
+  if (attempts > maxAttempts + 1) again = await settle(options, verdict);
+  while (again) {
+    verdict = await new Execution({ ...options, run: await store.load() }).run();
+    onVerdict?.(verdict);
+    again = await settle(options, verdict).catch((error: unknown) => {
+      if (error instanceof RunCancelled) return true; // before it could end: it is executed again, to be undone
+      throw error;
+    });
+  }
+  return verdict;
+}
+
+/** Records what becomes of a run after an execution. Resolves to whether it is executed again now. */
+async function settle(options: ConductOptions, verdict: Verdict): Promise<boolean> {
+  const { store } = options;
+  if (verdict.next === 'finish') await store.finish(verdict.outcome);
+  else if (verdict.next === 'fail') await store.fail(verdict.outcome);
+  else if (verdict.next === 'block') await block(options, verdict.reason, verdict.step);
+  else if (verdict.next === 'retry') await retry(options, verdict);
+  return verdict.next === 'fail' || verdict.next === 'again';
+}
+
+async function retry(
+  options: ConductOptions,
+  { error, progressed }: Extract<Verdict, { next: 'retry' }>,
+): Promise<void> {
+  const { store, random, log, name, maxAttempts } = options;
+  const away = isAway(error);
+  const attempts = (progressed ? 1 : options.attempts) - Number(away);
+  const text = errorText(error);
+  if (attempts >= maxAttempts) return await block(options, `${text}: ${REMEDY}`);
+  log.debug({ err: error, run: name, attempt: attempts }, 'a step failed; it is tried again');
+  const waitMs = away ? awayMs(AWAY_TIMES, random) : backoffMs(attempts - 1, { ...BACKOFF, random, jitter: 'equal' });
+  return await store.retry({ error: text, waitMs, attempts });
+}
+
+async function block({ store, log, name }: ConductOptions, reason: string, step?: string): Promise<void> {
+  await store.block(reason, step);
+  log.error({ run: name }, `${name} waits for an operator: ${reason}`);
+}

@@ -1,0 +1,367 @@
+import { encodeMessage } from '@rondo/rpc/internal';
+import { CANCELLED, failureIn, LIMITS, statusOf } from './outcome.js';
+import { type Asked, createRun, type ExecutionOptions } from './steps.js';
+import { ClaimLost, type Ended, type Outcome, RunBlocked, RunCancelled, type StepRecord } from './store.js';
+import { RunFailed } from './workflow.js';
+
+/** What becomes of a run after an execution. */
+export type Verdict =
+  | { readonly next: 'finish' | 'fail'; readonly outcome: Outcome }
+  /** `progressed`: outcomes were recorded before. */
+  | { readonly next: 'retry'; readonly error: unknown; readonly progressed: boolean }
+  /** `step`: what the operator's decision is about. */
+  | { readonly next: 'block'; readonly reason: string; readonly step?: string | undefined }
+  /** It was cancelled. */
+  | { readonly next: 'again' }
+  /** It was given back, or another process has it. */
+  | { readonly next: 'leave' };
+
+/** How the function has ended. */
+type Returned = { readonly value: object } | { readonly error: unknown };
+
+interface Undo {
+  readonly name: string;
+  readonly place: number;
+  readonly make: () => Promise<unknown>;
+}
+
+/**
+ * Calls the function of a run once. Steps that are recorded give their outcomes, one at a time in the order in which they were recorded, each
+ * after everything that the one before has set off. New steps begin once all of them have been read. The execution is over if the function has
+ * ended or waits, or if a step has failed.
+ *
+ * If the run is to be undone, the function first replays: no new step begins, and the undos of what was done are collected.
+ */
+export class Execution {
+  readonly #options: ExecutionOptions;
+  readonly #records: ReadonlyMap<string, StepRecord>;
+  readonly #names = new Set<string>();
+  /** What the function has recorded, and hasn't asked for yet. */
+  readonly #unread: Set<string>;
+  /** Recorded outcomes that the function waits for. */
+  readonly #replies: { readonly asked: Asked; readonly ended: Ended }[] = [];
+  /** Steps that may not begin yet, or never. */
+  readonly #held = new Map<string, () => void>();
+  /** Waits and sleeps that have begun. */
+  readonly #waiting = new Map<string, Asked>();
+  readonly #undos: Undo[] = [];
+  #mode: 'forward' | 'replay' | 'undo';
+  #busy = 0;
+  #looking = false;
+  #count: number;
+  #bytes: number;
+  readonly #placeAtFirst: number;
+  #place: number;
+  #ending: Promise<void> = Promise.resolve();
+  #returned: Returned | undefined;
+  #verdict: Verdict | undefined;
+  #over: ((verdict: Verdict) => void) | undefined;
+
+  constructor(options: ExecutionOptions) {
+    const { steps, failure } = options.run;
+    this.#options = options;
+    this.#records = new Map(steps.map((step) => [step.name, step]));
+    this.#unread = new Set(steps.filter(({ undoing }) => !undoing).map(({ name }) => name));
+    this.#mode = failure === undefined ? 'forward' : 'replay';
+    this.#count = steps.length;
+    this.#bytes = steps.reduce((sum, { outcome }) => sum + (outcome?.bytes?.length ?? 0), 0);
+    this.#placeAtFirst = steps.reduce((last, { place }) => Math.max(last, place), 0);
+    this.#place = this.#placeAtFirst;
+  }
+
+  /** Resolves once it is over. It records nothing later. */
+  async run(): Promise<Verdict> {
+    const { workflow, run, signal } = this.#options;
+    const over = new Promise<Verdict>((resolve) => {
+      this.#over = resolve;
+    });
+    const leave = () => this.#finish({ next: 'leave' });
+    signal.addEventListener('abort', leave, { once: true });
+    if (signal.aborted) leave();
+    else if (this.#mode === 'forward' && run.now.getTime() - run.createTime.getTime() >= LIMITS.ms)
+      this.#finish({
+        next: 'block',
+        reason: 'the run is a year old, the longest that a run lasts: cancel it, and start another',
+      });
+    else {
+      const request = workflow.method.requestType.decode(run.request);
+      // The request is of the type that the body was given for.
+      void (async () =>
+        workflow.body(
+          request as never,
+          createRun(this.#options, (asked) => this.#ask(asked)),
+        ))().then(
+        (value) => this.#return({ value }),
+        (error: unknown) => this.#return({ error }),
+      );
+      this.#look();
+    }
+    return await over.finally(() => signal.removeEventListener('abort', leave));
+  }
+
+  #return(returned: Returned): void {
+    this.#returned = returned;
+    this.#look();
+  }
+
+  #finish(verdict: Verdict): void {
+    this.#verdict ??= verdict;
+    this.#over?.(verdict);
+    this.#over = undefined;
+  }
+
+  /** Something has failed: what runs is recorded yet, and nothing begins. */
+  #fault(error: unknown): void {
+    if (error instanceof ClaimLost || this.#options.signal.aborted) this.#finish({ next: 'leave' });
+    else if (error instanceof RunCancelled) this.#verdict ??= { next: 'again' };
+    else if (error instanceof RunBlocked) this.#verdict ??= { next: 'block', reason: error.message, step: error.step };
+    else this.#verdict ??= this.#retry(error);
+    this.#look();
+  }
+
+  #retry(error: unknown): Verdict {
+    return { next: 'retry', error, progressed: this.#place > this.#placeAtFirst };
+  }
+
+  /** Looks what is outstanding, once everything has run that can without it: in a turn of the event loop of its own. */
+  #look(): void {
+    if (this.#looking) return;
+    this.#looking = true;
+    setImmediate(() => {
+      this.#looking = false;
+      try {
+        this.#goOn();
+      } catch (error) {
+        this.#fault(error);
+      }
+    });
+  }
+
+  #goOn(): void {
+    const [isForward, isHeld, isIdle] = [this.#mode === 'forward', this.#held.size > 0, this.#busy === 0];
+    if (this.#over === undefined) return;
+    if (this.#verdict !== undefined) {
+      if (isIdle) this.#finish(this.#verdict);
+    } else if (this.#reply()) this.#look();
+    else if (isForward && isHeld && this.#unread.size === 0) this.#release();
+    else if (!isIdle) return;
+    else if (this.#mode !== 'undo' && this.#returned !== undefined) this.#conclude(this.#returned);
+    else if (this.#mode === 'replay' && isHeld) this.#beginUndos();
+    else if (this.#waiting.size > 0) void this.#advance();
+    else if (isForward && isHeld) this.#block(`asks for ${[...this.#held.keys()].join(', ')}`);
+  }
+
+  /** Gives the function the recorded outcome that was recorded first, of those that it asks for. */
+  #reply(): boolean {
+    let [first] = this.#replies;
+    if (first === undefined) return false;
+    for (const reply of this.#replies) if (reply.ended.place < first.ended.place) first = reply;
+    this.#replies.splice(this.#replies.indexOf(first), 1);
+    this.#deliver(first.asked, first.ended);
+    return true;
+  }
+
+  #release(): void {
+    const held = [...this.#held.values()];
+    this.#held.clear();
+    for (const begin of held) begin();
+  }
+
+  #block(does: string): void {
+    const unread = [...this.#unread].slice(0, 3).join(', ');
+    this.#finish({
+      next: 'block',
+      reason: `the function ${does}, and has not asked for ${unread}, which is recorded: it doesn't decide by its steps alone, or is another version. Deploy a function that fits, then retry the run, or cancel it`,
+    });
+  }
+
+  /** The function has ended. */
+  #conclude(returned: Returned): void {
+    const error = 'error' in returned ? returned.error : undefined;
+    const failed = error instanceof RunFailed;
+    if (this.#unread.size > 0 && (failed || 'value' in returned)) this.#block('ends');
+    else if (this.#mode === 'replay') this.#beginUndos();
+    else if (failed) this.#finish({ next: 'fail', outcome: statusOf(error) });
+    else if ('error' in returned) this.#finish(this.#retry(error));
+    else {
+      const { responseType } = this.#options.workflow.method.operation;
+      const bytes = encodeMessage(responseType, responseType.fromPartial(returned.value));
+      this.#finish({ next: 'finish', outcome: { code: 0, bytes } });
+    }
+  }
+
+  /** What the function has done is known: undoes it, last first. */
+  #beginUndos(): void {
+    if (this.#unread.size > 0) {
+      this.#block(this.#returned === undefined ? 'waits' : 'ends');
+      return;
+    }
+    this.#mode = 'undo';
+    this.#held.clear();
+    this.#waiting.clear();
+    const { run } = this.#options;
+    const undoAll = async () => {
+      for (const { name, make } of this.#undos.toSorted((one, other) => other.place - one.place)) {
+        const marker = `undo ${name}`;
+        const record = this.#records.get(marker);
+        if (record?.outcome !== undefined) continue;
+        if (record === undefined) await this.#begin({ name: marker, kind: 'undo' }, undefined);
+        try {
+          await make();
+        } catch (error) {
+          if (!(error instanceof RunFailed)) throw error;
+          const remedy = 'undo it by hand, then retry the run, which goes on with what else is to undo';
+          throw new RunBlocked(`${name} can't be undone: ${error.message}; ${remedy}`, marker);
+        }
+        await this.#end(marker, { code: 0, bytes: null });
+      }
+    };
+    void undoAll().then(
+      () => this.#finish({ next: 'finish', outcome: run.failure ?? CANCELLED }),
+      (error: unknown) => this.#fault(error),
+    );
+  }
+
+  async #advance(): Promise<void> {
+    this.#busy += 1;
+    try {
+      const ended = await this.#options.store.advance([...this.#waiting.keys()], this.#place + 1);
+      const asked = ended === 'paused' ? undefined : this.#waiting.get(ended.name);
+      if (ended === 'paused' || asked === undefined) this.#finish({ next: 'leave' });
+      else {
+        this.#place += 1;
+        this.#waiting.delete(ended.name);
+        this.#deliver(asked, ended);
+      }
+    } catch (error) {
+      this.#fault(error);
+    } finally {
+      this.#busy -= 1;
+      this.#look();
+    }
+  }
+
+  /** A step that the function asks for: its record, or its work. */
+  #ask<T>(asked: Omit<Asked, 'resolve' | 'reject'>): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      const all: Asked = { ...asked, resolve, reject };
+      try {
+        this.#accept(all);
+      } catch (error) {
+        this.#fault(error);
+      }
+    });
+  }
+
+  #accept(asked: Asked): void {
+    const { name, kind } = asked.step;
+    if (name === '' || name.length > LIMITS.name)
+      throw new RunBlocked(
+        `the name of a step has 1 to ${LIMITS.name} characters; "${name.slice(0, 20)}" has ${name.length}`,
+      );
+    if (this.#names.has(name))
+      throw new RunBlocked(`two steps have the name ${name}: a loop names its steps by data, such as mail-\${order}`);
+    this.#names.add(name);
+    const record = this.#records.get(name);
+    if (record === undefined) {
+      this.#hold(asked);
+      return;
+    }
+    if (record.kind !== kind)
+      throw new RunBlocked(`${name} is a ${kind} of the function, and was recorded as a ${record.kind}`);
+    this.#unread.delete(name);
+    const { outcome, place } = record;
+    if (outcome !== undefined) this.#replies.push({ asked, ended: { name, place, outcome } });
+    else if (kind === 'wait' || kind === 'sleep') {
+      if (this.#mode === 'replay') this.#held.set(name, () => undefined);
+      else this.#waiting.set(name, asked);
+    } else if (this.#mode === 'replay' && kind === 'step') {
+      if (asked.undo !== undefined) this.#undos.push(undoOf(asked, Infinity, undefined));
+      this.#held.set(name, () => undefined);
+    } else void this.#make(asked, record);
+    this.#look();
+  }
+
+  /** A new step begins once everything has been read; in a replay never. */
+  #hold(asked: Asked): void {
+    const { name } = asked.step;
+    if (this.#count >= LIMITS.steps)
+      throw new RunBlocked(
+        `the run has ${LIMITS.steps} steps, the most: cancel it, and let its function start further runs`,
+      );
+    const free = this.#mode === 'undo' || (this.#mode === 'forward' && this.#unread.size === 0);
+    if (free && this.#verdict === undefined) void this.#make(asked, undefined);
+    else this.#held.set(name, () => void this.#make(asked, undefined));
+    this.#look();
+  }
+
+  async #make(asked: Asked, record: StepRecord | undefined): Promise<void> {
+    const { step } = asked;
+    this.#busy += 1;
+    this.#count += Number(record === undefined);
+    try {
+      const request = record?.request ?? asked.request?.();
+      if (record === undefined && step.kind !== 'transaction') await this.#begin(step, request);
+      if (step.kind === 'wait' || step.kind === 'sleep') this.#waiting.set(step.name, asked);
+      else {
+        const made = await asked.make({
+          request: request ?? new Uint8Array(),
+          beginTime: record?.beginTime ?? this.#options.run.now,
+          undoing: this.#mode === 'undo',
+          place: (outcome) => this.#placed(step.name, outcome),
+        });
+        const isRecorded = 'place' in made;
+        if (!isRecorded && step.kind === 'transaction') await this.#begin(step, undefined); // it was rolled back
+        const ended = isRecorded ? made : await this.#end(step.name, made);
+        if (this.#verdict === undefined) this.#deliver(asked, ended);
+      }
+    } catch (error) {
+      this.#fault(error);
+    } finally {
+      this.#busy -= 1;
+      this.#look();
+    }
+  }
+
+  async #begin(step: Asked['step'], request: Uint8Array | undefined): Promise<void> {
+    await this.#options.store.begin({ ...step, undoing: this.#mode === 'undo', request });
+  }
+
+  /** Records an outcome, one after the other: their order is that of replays. */
+  #end(name: string, outcome: Outcome): Promise<Ended> {
+    const ended = this.#placed(name, outcome);
+    const recorded = this.#ending.then(() => this.#options.store.end(ended));
+    this.#ending = recorded.catch(() => undefined);
+    return recorded.then(() => ended);
+  }
+
+  #placed(name: string, outcome: Outcome): Ended {
+    const size = outcome.bytes?.length ?? 0;
+    this.#bytes += size;
+    if (size > LIMITS.resultBytes || this.#bytes > LIMITS.bytes)
+      throw new RunBlocked(
+        size > LIMITS.resultBytes
+          ? `the result of ${name} has ${size} bytes, and 1 MiB is the most: store it elsewhere, and return its name`
+          : `the results of the run have more than 64 MiB with that of ${name}: store them elsewhere, and return their names`,
+      );
+    this.#place += 1;
+    return { name, place: this.#place, outcome };
+  }
+
+  #deliver(asked: Asked, { outcome, place }: Ended): void {
+    if (outcome.code !== 0) asked.reject(failureIn(outcome));
+    else {
+      const value = asked.decode(outcome.bytes);
+      if (asked.undo !== undefined && this.#mode !== 'undo') this.#undos.push(undoOf(asked, place, value));
+      asked.resolve(value as never); // as its contract or its caller says
+    }
+    this.#look();
+  }
+}
+
+/** A step and its undo. Of a step that is unsure the value is undefined, as its type says. */
+const undoOf = ({ step, undo }: Asked, place: number, value: unknown): Undo => ({
+  name: step.name,
+  place,
+  make: async () => await undo?.(value as never),
+});

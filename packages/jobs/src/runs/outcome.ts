@@ -1,0 +1,43 @@
+import { createHash } from 'node:crypto';
+import { Status as RichStatus } from '@rondo/contracts/google/rpc/status';
+import { type RpcError, Status, statusFromCode } from '@rondo/rpc/status';
+import { type Outcome, RunBlocked } from './store.js';
+import { days, RunFailed } from './workflow.js';
+
+/** Beyond these a run waits for an operator. */
+export const LIMITS = { steps: 10_000, resultBytes: 1024 * 1024, bytes: 64 * 1024 * 1024, ms: days(365), name: 200 };
+
+/** An error as an outcome. */
+export const statusOf = ({ code, message, details }: Pick<RpcError, 'code' | 'message' | 'details'>): Outcome => ({
+  code,
+  bytes: RichStatus.encode({ code, message, details: [...details] }).finish(),
+});
+
+/** The error that an outcome is, the same at the first time and at each replay. */
+export function failureIn({ code, bytes }: Outcome): RunFailed {
+  const { message, details } = RichStatus.decode(bytes ?? new Uint8Array());
+  return new RunFailed(message, { code: statusFromCode(code), details });
+}
+
+/** The outcome of a run that was cancelled. */
+export const CANCELLED = statusOf({ code: Status.CANCELLED, message: 'the run was cancelled', details: [] });
+
+/** A key of a run and one of its steps. */
+export const keyOfStep = (id: string, step: string): string =>
+  createHash('sha256').update(`${id}\n${step}`).digest('hex');
+
+export const readJson = (bytes: Uint8Array | null): unknown =>
+  bytes === null ? undefined : JSON.parse(Buffer.from(bytes).toString());
+
+/** @throws RunBlocked for what JSON doesn't have. */
+export function writeJson(step: string, value: unknown): Outcome {
+  try {
+    const text = JSON.stringify(value);
+    return { code: 0, bytes: text === undefined ? null : Buffer.from(text) };
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new RunBlocked(
+      `the result of ${step} can't be stored as JSON (${why}): return strings, numbers and plain objects`,
+    );
+  }
+}

@@ -1,0 +1,216 @@
+import type { Database, Queries, SqlValue } from '@rondo/database';
+import type { Attempt } from '../attempt.js';
+import {
+  ClaimLost,
+  type Ended,
+  type LoadedRun,
+  type NewStep,
+  type Outcome,
+  RunCancelled,
+  type RunStore,
+  type StepRecord,
+} from './store.js';
+
+/** The history of the server's database: a restored backup, and a standby that has taken over, have another. */
+export const TIMELINE = `('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::bigint`;
+
+/** The claim, which stays as it is until the statement's transaction ends. */
+const TASK = 'task AS (SELECT FROM jobs WHERE id = $1 AND claim = $2 FOR SHARE)';
+
+const BEGIN = `
+  WITH ${TASK}, begun AS (
+    INSERT INTO workflow_steps (run, name, kind, undoing, request, signal, begin_time, due_time)
+    SELECT id, $4, $5, $6, $7, $8, clock_timestamp(), CASE WHEN $5 IN ('wait', 'sleep')
+      THEN least(clock_timestamp() + $9 * interval '1 ms', create_time + interval '1 year') END
+    FROM task, workflow_runs WHERE id = $3 AND (code IS NULL OR $6) RETURNING name
+  )
+  SELECT EXISTS (SELECT FROM task) AS held, EXISTS (SELECT FROM begun) AS begun`;
+
+const END = `
+  WITH ${TASK}
+  UPDATE workflow_steps SET end_time = clock_timestamp(), code = $5, result = $6, place = $7, unsettled = false
+  FROM task WHERE run = $3 AND name = $4 AND end_time IS NULL RETURNING name`;
+
+/** The first of the waits and sleeps that can end. A signal that came counts before the time. */
+const READY = `
+  SELECT step.name, sent.place, sent.value
+  FROM unnest($2::text[]) WITH ORDINALITY AS asked (name, number) JOIN workflow_steps AS step USING (name)
+  LEFT JOIN LATERAL (
+    SELECT place, value FROM workflow_signals WHERE run = $1 AND workflow_signals.name = step.signal ORDER BY place LIMIT 1) AS sent ON true
+  WHERE step.run = $1 AND (sent.place IS NOT NULL OR step.due_time <= clock_timestamp())
+  ORDER BY number LIMIT 1`;
+
+const LOAD = `
+  SELECT workflow_runs.request, code, result, workflow_runs.create_time AS "createTime", clock_timestamp() AS now,
+    timeline <> ${TIMELINE} AS moved
+  FROM workflow_runs, jobs WHERE workflow_runs.id = $1 AND jobs.id = $2 AND claim = $3 AND end_time IS NULL`;
+const MOVE = `UPDATE workflow_runs SET restore_time = now(), timeline = ${TIMELINE} WHERE id = $1`;
+
+const FINISH = `
+  UPDATE workflow_runs SET code = $2, result = $3, end_time = now(), expire_time = now() + $4 * interval '1 ms' WHERE id = $1`;
+
+const STEPS = `
+  SELECT name, kind, undoing, request, begin_time AS "beginTime", end_time AS "endTime", code, result, place FROM workflow_steps
+  WHERE run = $1`;
+
+type RunRow = Pick<LoadedRun, 'request' | 'createTime' | 'now'> & {
+  readonly code: number | null;
+  readonly result: Uint8Array | null;
+  readonly moved: boolean;
+};
+interface Ready {
+  readonly name: string;
+  readonly place: bigint | null;
+  readonly value: Uint8Array | null;
+}
+type StepRow = Omit<StepRecord, 'outcome' | 'place'> & {
+  readonly endTime: Date | null;
+  readonly code: number | null;
+  readonly result: Uint8Array | null;
+  readonly place: number | null;
+};
+
+const outcomeOf = ({ code, result }: Pick<StepRow, 'code' | 'result'>): Outcome | undefined =>
+  code === null ? undefined : { code, bytes: result };
+
+/** What a {@link PostgresRun} is of. */
+interface PostgresRunOptions {
+  readonly database: Database;
+  readonly attempt: Pick<Attempt, 'id' | 'claim' | 'key' | 'attempts'>;
+  readonly retentionMs: number;
+  /** The run goes on in another history of its database. */
+  readonly onMoved: () => void;
+}
+
+/** The records of a run in PostgreSQL. Each statement looks whether the claim is still that of the attempt. */
+export class PostgresRun implements RunStore {
+  readonly #options: PostgresRunOptions;
+  readonly #run: string;
+  /** The parameters of {@link TASK}, and the run. */
+  readonly #held: readonly [bigint, string, string];
+  #undoing = false;
+  #attempts: number;
+
+  constructor(options: PostgresRunOptions) {
+    const { id, claim, key, attempts } = options.attempt;
+    this.#options = options;
+    this.#run = key;
+    this.#held = [id, claim, key];
+    this.#attempts = attempts;
+  }
+
+  async load(): Promise<LoadedRun> {
+    const { database, attempt, onMoved } = this.#options;
+    const row = await database.maybeOne<RunRow>(LOAD, [this.#run, attempt.id, attempt.claim]);
+    if (row === undefined) throw new ClaimLost();
+    if (row.moved) {
+      await database.query(MOVE, [this.#run]);
+      onMoved();
+    }
+    const failure = outcomeOf(row);
+    this.#undoing = failure !== undefined;
+    const rows = await database.query<StepRow>(STEPS, [this.#run]);
+    const steps = rows.map((step) => ({ ...step, place: step.place ?? 0, outcome: outcomeOf(step) }));
+    return { ...row, id: this.#run, failure, steps };
+  }
+
+  begin(step: NewStep): Promise<void> {
+    return this.#begin(this.#options.database, step);
+  }
+
+  async end(step: Ended): Promise<void> {
+    const { database, attempt } = this.#options;
+    await this.#end(database, step);
+    if (this.#attempts === 1) return;
+    this.#attempts = 1; // they are those since the last outcome
+    await database.query('UPDATE jobs SET attempts = 1 WHERE id = $1 AND claim = $2', [attempt.id, attempt.claim]);
+  }
+
+  transaction(step: NewStep, work: (transaction: Queries) => Promise<Ended>): Promise<Ended> {
+    return this.#options.database.transaction(async (transaction) => {
+      const ended = await work(transaction);
+      await this.#begin(transaction, step);
+      await this.#end(transaction, ended);
+      return ended;
+    });
+  }
+
+  advance(names: readonly string[], place: number): Promise<Ended | 'paused'> {
+    return this.#change(async (transaction, failing) => {
+      if (failing && !this.#undoing) throw new RunCancelled();
+      const ready = await transaction.maybeOne<Ready>(READY, [this.#run, names]);
+      if (ready === undefined) {
+        const due = '(SELECT min(workflow_steps.due_time) FROM workflow_steps WHERE run = $4 AND name = ANY($5))';
+        await this.#giveBack(transaction, due, ['', 0, this.#run, names]);
+        return 'paused';
+      }
+      const taken = 'DELETE FROM workflow_signals WHERE run = $1 AND place = $2';
+      if (ready.place !== null) await transaction.query(taken, [this.#run, ready.place]);
+      const ended = { name: ready.name, place, outcome: { code: 0, bytes: ready.value } };
+      await this.#end(transaction, ended);
+      return ended;
+    });
+  }
+
+  fail({ code, bytes }: Outcome): Promise<void> {
+    return this.#change(async ({ query }, failing) => {
+      if (failing) return; // it was cancelled before
+      await query('UPDATE workflow_runs SET code = $2, result = $3 WHERE id = $1', [this.#run, code, bytes]);
+    });
+  }
+
+  finish({ code, bytes }: Outcome): Promise<void> {
+    return this.#change(async ({ query }, failing) => {
+      if (failing && !this.#undoing) throw new RunCancelled();
+      const { retentionMs, attempt } = this.#options;
+      await query(FINISH, [this.#run, code, bytes, retentionMs]);
+      await query('DELETE FROM workflow_signals WHERE run = $1', [this.#run]);
+      await query('DELETE FROM jobs WHERE id = $1', [attempt.id]);
+    });
+  }
+
+  retry({ error, waitMs, attempts }: Parameters<RunStore['retry']>[0]): Promise<void> {
+    return this.#change(async (transaction) => {
+      await this.#giveBack(transaction, "now() + $4 * interval '1 ms'", [error, attempts, waitMs]);
+    });
+  }
+
+  block(reason: string, step?: string): Promise<void> {
+    return this.#change(async ({ query }) => {
+      await query('UPDATE workflow_runs SET blocked = $2 WHERE id = $1', [this.#run, reason]);
+      const ofStep = 'UPDATE workflow_steps SET unsettled = true WHERE run = $1 AND name = $2 AND end_time IS NULL';
+      if (step !== undefined) await query(ofStep, [this.#run, step]);
+      await query('DELETE FROM jobs WHERE id = $1', [this.#options.attempt.id]);
+    });
+  }
+
+  async #begin({ one }: Queries, { name, kind, undoing, request, signal, ms }: NewStep): Promise<void> {
+    const params = [...this.#held, name, kind, undoing, request ?? null, signal ?? null, ms ?? null];
+    const { held, begun } = await one<{ held: boolean; begun: boolean }>(BEGIN, params, { name: 'rondo_run_begin' });
+    if (!held) throw new ClaimLost();
+    if (!begun) throw new RunCancelled();
+  }
+
+  async #end({ query }: Queries, { name, place, outcome: { code, bytes } }: Ended): Promise<void> {
+    const ended = await query(END, [...this.#held, name, code, bytes, place], { name: 'rondo_run_end' });
+    if (ended.length === 0) throw new ClaimLost();
+  }
+
+  /** Changes the run itself: with its row locked, before that of the task, as in signals. */
+  #change<T>(work: (transaction: Queries, failing: boolean) => Promise<T>): Promise<T> {
+    const { database, attempt } = this.#options;
+    return database.transaction(async (transaction) => {
+      const lock = 'SELECT code IS NOT NULL AS failing FROM workflow_runs WHERE id = $1 FOR NO KEY UPDATE';
+      const row = await transaction.maybeOne<{ failing: boolean }>(lock, [this.#run]);
+      const claimed = 'SELECT FROM jobs WHERE id = $1 AND claim = $2 FOR UPDATE';
+      const held = await transaction.query(claimed, [attempt.id, attempt.claim]);
+      if (row === undefined || held.length === 0) throw new ClaimLost();
+      return await work(transaction, row.failing);
+    });
+  }
+
+  async #giveBack({ query }: Queries, due: string, params: readonly SqlValue[]): Promise<void> {
+    const sql = `UPDATE jobs SET claim = NULL, error = $2, attempts = $3, due_time = ${due} WHERE id = $1`;
+    await query(sql, [this.#options.attempt.id, ...params]);
+  }
+}

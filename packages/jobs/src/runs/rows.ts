@@ -1,0 +1,212 @@
+import type { Database, Queries } from '@rondo/database';
+import { Status } from '@rondo/rpc/status';
+import { runErrors } from './errors.js';
+import { CANCELLED } from './outcome.js';
+import { TIMELINE } from './postgres-store.js';
+import type { Outcome, StepKind } from './store.js';
+
+/** A run as it is stored, with what its row of jobs says. */
+export interface RunRow {
+  readonly id: string;
+  readonly method: string;
+  readonly caller: string;
+  readonly key: string;
+  readonly fingerprint: Uint8Array;
+  readonly blocked: string | null;
+  readonly code: number | null;
+  readonly result: Uint8Array | null;
+  readonly createTime: Date;
+  readonly endTime: Date | null;
+  readonly restoreTime: Date | null;
+  readonly dueTime: Date | null;
+  readonly attempts: number | null;
+  readonly error: string | null;
+  readonly running: boolean | null;
+}
+
+/** The method of a run's row of jobs: without a slash, so that it is no job to those who list jobs. */
+export const taskOf = (method: string): string => method.replace('/', '.');
+
+const TASK_METHOD = `replace(workflow_runs.method, '/', '.')`;
+const ROWS = `
+  SELECT workflow_runs.id, workflow_runs.method, caller, workflow_runs.key, fingerprint, blocked, code, result,
+    workflow_runs.create_time AS "createTime", end_time AS "endTime", restore_time AS "restoreTime", due_time AS "dueTime", attempts, error,
+    claim IS NOT NULL OR due_time <= now() AS running
+  FROM workflow_runs LEFT JOIN jobs ON jobs.method = ${TASK_METHOD} AND jobs.key = workflow_runs.id AND end_time IS NULL`;
+
+/** A run that is to be stored. */
+export interface NewRun extends Pick<RunRow, 'id' | 'method' | 'caller' | 'key' | 'fingerprint'> {
+  readonly request: Uint8Array;
+  readonly traceparent: string;
+  readonly at: Date | undefined;
+}
+
+/** Lets a run go on now, or at a time. One that a process has stays as it is. */
+const wake = ({ query }: Queries, { method, id, at, traceparent }: Pick<RunRow, 'method' | 'id'> & Partial<NewRun>) =>
+  query(
+    `INSERT INTO jobs AS task (method, key, request, due_time, traceparent) VALUES ($1, $2, '', coalesce($3, now()), $4)
+     ON CONFLICT (method, key) DO UPDATE SET due_time = now(), attempts = 0 WHERE task.claim IS NULL`,
+    [taskOf(method), id, at ?? null, traceparent ?? ''],
+  );
+
+/**
+ * Stores a run, once for each key of a caller.
+ *
+ * @throws RpcError `ALREADY_EXISTS` if the key had another request.
+ */
+export async function startRun(transaction: Queries, run: NewRun): Promise<RunRow> {
+  const { id, method, caller, key, fingerprint, request, traceparent } = run;
+  const stored = await transaction.query(
+    `INSERT INTO workflow_runs (id, method, caller, key, fingerprint, request, traceparent, timeline)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, ${TIMELINE}) ON CONFLICT (method, caller, key) DO NOTHING RETURNING id`,
+    [id, method, caller, key, fingerprint, request, traceparent],
+  );
+  if (stored.length > 0) await wake(transaction, run);
+  const named = `${ROWS} WHERE workflow_runs.method = $1 AND caller = $2 AND workflow_runs.key = $3`;
+  const row = await transaction.one<RunRow>(named, [method, caller, key]);
+  if (Buffer.compare(row.fingerprint, fingerprint) !== 0) throw runErrors.RUN_KEY_REUSED({ key, method });
+  return row;
+}
+
+export const findRun = ({ maybeOne }: Queries, id: string): Promise<RunRow | undefined> =>
+  maybeOne<RunRow>(`${ROWS} WHERE workflow_runs.id = $1`, [id]);
+
+/** The ids of the runs that have ended, of these. */
+export async function endedRuns({ query }: Queries, ids: readonly string[]): Promise<readonly string[]> {
+  const sql = 'SELECT id FROM workflow_runs WHERE id = ANY($1) AND end_time IS NOT NULL';
+  return (await query<{ id: string }>(sql, [ids])).map(({ id }) => id);
+}
+
+/** Which runs to list. */
+export interface RunList {
+  readonly methods: readonly string[];
+  /** Of those that are newer than it, none. */
+  readonly before?: string | undefined;
+  readonly done?: boolean | undefined;
+  readonly most: number;
+}
+
+/** The runs of these methods, the newest first. */
+export function listRuns({ query }: Queries, { methods, before, done, most }: RunList): Promise<RunRow[]> {
+  return query<RunRow>(
+    `${ROWS} WHERE workflow_runs.method = ANY($1) AND ($2::text IS NULL OR workflow_runs.id < $2)
+       AND ($3::boolean IS NULL OR (end_time IS NOT NULL) = $3)
+     ORDER BY workflow_runs.id DESC LIMIT $4`,
+    [methods, before ?? null, done ?? null, most],
+  );
+}
+
+/** The runs of these methods that wait for an operator, the oldest first. */
+export const listBlocked = ({ query }: Queries, methods: readonly string[], most: number): Promise<RunRow[]> =>
+  query<RunRow>(
+    `${ROWS} WHERE workflow_runs.method = ANY($1) AND blocked IS NOT NULL ORDER BY workflow_runs.id LIMIT $2`,
+    [methods, most],
+  );
+
+/** A step as operators see it. */
+export interface ShownStep {
+  readonly name: string;
+  readonly kind: StepKind;
+  readonly undoing: boolean;
+  readonly beginTime: Date;
+  readonly endTime: Date | null;
+  readonly code: number | null;
+  readonly result: Uint8Array | null;
+}
+
+export const listSteps = ({ query }: Queries, id: string): Promise<ShownStep[]> =>
+  query<ShownStep>(
+    `SELECT name, kind, undoing, begin_time AS "beginTime", end_time AS "endTime", code, CASE WHEN code <> 0 THEN result END AS result
+     FROM workflow_steps WHERE run = $1 ORDER BY begin_time, place`,
+    [id],
+  );
+
+/** Locks a run, before its row of jobs. */
+async function lock({ maybeOne }: Queries, where: string, params: readonly string[]) {
+  const sql = `SELECT id, method, blocked IS NOT NULL AS blocked, code, end_time AS "endTime" FROM workflow_runs WHERE ${where} FOR NO KEY UPDATE`;
+  return await maybeOne<Pick<RunRow, 'id' | 'method' | 'code' | 'endTime'> & { blocked: boolean }>(sql, params);
+}
+
+/** Ends what an operator was asked about. A call is left as it is: its outcome isn't known, and it isn't undone. */
+const SETTLE = `
+  UPDATE workflow_steps SET unsettled = false, end_time = now(), code = CASE kind WHEN 'call' THEN ${Status.ABORTED} ELSE 0 END,
+    place = (SELECT coalesce(max(place), 0) + 1 FROM workflow_steps AS others WHERE others.run = workflow_steps.run)
+  WHERE run = $1 AND unsettled AND `;
+
+/** Ends a run as cancelled, once it is undone; undefined if there is none. One that has ended stays as it is. */
+export async function cancelRun(transaction: Queries, id: string): Promise<{ readonly ended: boolean } | undefined> {
+  const run = await lock(transaction, 'id = $1', [id]);
+  if (run === undefined || run.endTime !== null) return run && { ended: true };
+  if (run.blocked) await transaction.query(`${SETTLE} true`, [id]);
+  await transaction.query(
+    'UPDATE workflow_runs SET blocked = NULL, code = coalesce(code, $2), result = CASE WHEN code IS NULL THEN $3 ELSE result END WHERE id = $1',
+    [id, CANCELLED.code, CANCELLED.bytes],
+  );
+  await wake(transaction, run);
+  return { ended: false };
+}
+
+/** Lets a run go on now; undefined if there is none. A call that it waits for is made again; an undo was made by hand. */
+export async function retryRun(transaction: Queries, id: string): Promise<{ readonly ended: boolean } | undefined> {
+  const run = await lock(transaction, 'id = $1', [id]);
+  if (run === undefined || run.endTime !== null) return run && { ended: true };
+  if (run.blocked) {
+    await transaction.query(`${SETTLE} kind = 'undo'`, [id]);
+    const again =
+      'UPDATE workflow_steps SET unsettled = false, begin_time = clock_timestamp() WHERE run = $1 AND unsettled';
+    await transaction.query(again, [id]);
+    await transaction.query('UPDATE workflow_runs SET blocked = NULL WHERE id = $1', [id]);
+  }
+  await wake(transaction, run);
+  return { ended: false };
+}
+
+/** How many signals wait for a run. */
+const MAX_SIGNALS = 100;
+
+/** A run by its id, or by the workflow and the key with which its own service has started it. */
+export type RunTarget = { readonly id: string } | { readonly method: string; readonly key: string };
+
+/** Sends a signal to a run when the transaction commits, after those whose transactions have locked the run before. @throws RpcError */
+export async function sendSignal(
+  transaction: Queries,
+  target: RunTarget,
+  { name, value }: { readonly name: string; readonly value: Uint8Array },
+): Promise<void> {
+  const run = await ('id' in target
+    ? lock(transaction, 'id = $1', [target.id])
+    : lock(transaction, "method = $1 AND caller = '' AND key = $2", [target.method, target.key]));
+  const shown = 'id' in target ? target.id : target.key;
+  if (run === undefined) throw runErrors.NO_RUN({ run: shown });
+  if (run.endTime !== null) throw runErrors.RUN_ENDED({ run: shown });
+  const { query } = transaction;
+  const sent = await query(
+    `INSERT INTO workflow_signals (run, name, value) SELECT $1, $2, $3
+     WHERE (SELECT count(*) FROM workflow_signals WHERE run = $1) < ${MAX_SIGNALS} RETURNING place`,
+    [run.id, name, value],
+  );
+  if (sent.length === 0) throw runErrors.SIGNALS_FULL({ run: shown, most: MAX_SIGNALS });
+  // One that is tried again after a failure, or begins later, keeps its time.
+  await query(
+    `UPDATE jobs SET due_time = now() WHERE method = $1 AND key = $2 AND claim IS NULL AND attempts = 0 AND due_time > now()
+       AND EXISTS (SELECT FROM workflow_steps WHERE run = $2 AND signal = $3 AND end_time IS NULL)`,
+    [taskOf(run.method), run.id, name],
+  );
+}
+
+const BATCH = 100;
+
+/** Removes runs whose retention has passed. */
+export async function pruneRuns({ query }: Pick<Database, 'query'>, signal: AbortSignal): Promise<void> {
+  const sql = `DELETE FROM workflow_runs WHERE id IN (
+    SELECT id FROM workflow_runs WHERE expire_time < now() ORDER BY expire_time LIMIT ${BATCH} FOR UPDATE SKIP LOCKED) RETURNING id`;
+  for (let more = true; more; ) more = (await query(sql, [], { signal })).length === BATCH;
+}
+
+/** The outcome of a run that has ended; undefined if it hasn't. */
+export const outcomeIn = ({
+  code,
+  result,
+  endTime,
+}: Pick<RunRow, 'code' | 'result' | 'endTime'>): Outcome | undefined =>
+  code === null || endTime === null ? undefined : { code, bytes: result };

@@ -1,0 +1,94 @@
+import { RunServiceDefinition, RunState } from '@rondo/contracts/rondo/jobs/v1/runs';
+import type { Database, OperatorAudit, Queries } from '@rondo/database';
+import type { ServerCall } from '@rondo/rpc/call';
+import { implement, type ServiceImplementation } from '@rondo/rpc/server';
+import { requireOperator } from '../operator-service.js';
+import { runErrors } from './errors.js';
+import { idIn, operationName } from './operation.js';
+import { failureIn } from './outcome.js';
+import { cancelRun, findRun, listBlocked, listRuns, listSteps, type RunRow, retryRun, type ShownStep } from './rows.js';
+import type { DeclaredRuns } from './runs.js';
+
+const MOST = 1_000;
+
+interface RunServiceOptions {
+  readonly database: Database;
+  readonly declared: readonly DeclaredRuns[];
+  readonly audit: OperatorAudit | undefined;
+  readonly nudge: () => void;
+}
+
+/** The service by which `rondo runs` shows and resolves runs. */
+export function createRunService({ database, declared, audit, nudge }: RunServiceOptions): ServiceImplementation {
+  const show = async (name: string) => {
+    const row = await findRun(database, idIn(name) ?? '');
+    if (row === undefined) throw runErrors.NO_RUN({ run: name });
+    return toRun(row, await listSteps(database, row.id));
+  };
+  const resolve = async (name: string, change: typeof retryRun, call: ServerCall) => {
+    requireOperator(call);
+    const resolved = async (transaction: Queries) => {
+      const changed = await change(transaction, idIn(name) ?? '');
+      if (changed === undefined) throw runErrors.NO_RUN({ run: name });
+      if (changed.ended) throw runErrors.RUN_ENDED({ run: name });
+      await audit?.record(transaction, { name });
+    };
+    await database.transaction(resolved, { signal: call.signal });
+    nudge();
+    return await show(name);
+  };
+  return implement(RunServiceDefinition, {
+    async listRuns({ method, state }, call) {
+      requireOperator(call);
+      const methods = declared.map(({ name }) => name).filter((name) => method === '' || name === method);
+      const [blocked, rows] = await Promise.all([
+        listBlocked(database, methods, MOST),
+        listRuns(database, { methods, most: MOST, done: doneIn(state) }),
+      ]);
+      const runs = [...blocked, ...rows.filter((row) => row.blocked === null)].map((row) => toRun(row, []));
+      return {
+        runs: runs.filter((run) => state === RunState.RUN_STATE_UNSPECIFIED || run.state === state).slice(0, MOST),
+      };
+    },
+    getRun({ name }, call) {
+      requireOperator(call);
+      return show(name);
+    },
+    retryRun: ({ name }, call) => resolve(name, retryRun, call),
+    cancelRun: ({ name }, call) => resolve(name, cancelRun, call),
+  });
+}
+
+const ENDS = new Set([RunState.RUN_STATE_SUCCEEDED, RunState.RUN_STATE_FAILED, RunState.RUN_STATE_CANCELLED]);
+const doneIn = (state: RunState) => (state === RunState.RUN_STATE_UNSPECIFIED ? undefined : ENDS.has(state));
+
+function stateOf({ code, endTime, blocked, running }: RunRow): RunState {
+  if (endTime === null) {
+    if (blocked !== null) return RunState.RUN_STATE_BLOCKED;
+    return running === true ? RunState.RUN_STATE_RUNNING : RunState.RUN_STATE_WAITING;
+  }
+  if (code === 0) return RunState.RUN_STATE_SUCCEEDED;
+  return code === 1 ? RunState.RUN_STATE_CANCELLED : RunState.RUN_STATE_FAILED;
+}
+
+const textOf = ({ code, result }: Pick<RunRow, 'code' | 'result'>) =>
+  code === null || code === 0 ? '' : failureIn({ code, bytes: result }).message;
+
+function toRun(row: RunRow, steps: readonly ShownStep[]) {
+  const { method, key, caller, createTime, restoreTime, endTime, dueTime, attempts, blocked, error, code } = row;
+  return {
+    ...{ name: operationName(row), method, key, caller, createTime, state: stateOf(row) },
+    undoing: endTime === null && code !== null,
+    dueTime: dueTime ?? undefined,
+    endTime: endTime ?? undefined,
+    restoreTime: restoreTime ?? undefined,
+    attempts: attempts ?? 0,
+    error: blocked ?? (error || textOf(row)),
+    steps: steps.map((step) => ({
+      ...{ name: step.name, kind: step.kind, undoing: step.undoing, beginTime: step.beginTime },
+      endTime: step.endTime ?? undefined,
+      error: textOf(step),
+      repeated: restoreTime !== null && step.kind === 'call' && step.beginTime >= restoreTime,
+    })),
+  };
+}

@@ -1,0 +1,140 @@
+import type { MethodDefinition } from '@rondo/rpc/internal';
+import { RpcError } from '@rondo/rpc/status';
+import { keyOfStep, readJson, statusOf, writeJson } from './outcome.js';
+import {
+  type Ended,
+  type LoadedRun,
+  type NewStep,
+  type Outcome,
+  RunBlocked,
+  type RunStore,
+  type StepKind,
+} from './store.js';
+import { type Run, RunFailed, type Undoable, type Workflow } from './workflow.js';
+
+/** A call as a step makes it. */
+interface StepCall {
+  readonly method: MethodDefinition;
+  readonly request: Uint8Array;
+  readonly key: string;
+  readonly signal: AbortSignal;
+}
+
+/** How calls are made. */
+export interface StepCaller {
+  /** The request, encoded, with the key if that is a field of it. @throws RunBlocked for a method that must not be called. */
+  encode(
+    method: MethodDefinition,
+    request: object,
+    options: { readonly key: string; readonly atLeastOnce: boolean },
+  ): Uint8Array;
+  /** The encoded response. @throws RpcError */
+  call(call: StepCall): Promise<Uint8Array>;
+  /** Whether the error is the outcome for good, as the contract says. */
+  isFinal(method: MethodDefinition, error: RpcError): boolean;
+  /** For how long a repetition takes no further effect, in milliseconds. */
+  repeatableMs(method: MethodDefinition, atLeastOnce: boolean): number;
+}
+
+/** What the execution of a run needs. */
+export interface ExecutionOptions {
+  readonly workflow: Workflow;
+  readonly name: string;
+  readonly run: LoadedRun;
+  readonly store: RunStore;
+  readonly caller: StepCaller;
+  /** Aborts if the process stops, or no longer has the run. */
+  readonly signal: AbortSignal;
+}
+
+/** A step that has begun, as its work sees it. */
+export interface Begun {
+  readonly request: Uint8Array;
+  readonly beginTime: Date;
+  readonly undoing: boolean;
+  /** Gives an outcome its place. @throws RunBlocked for one that is too large. */
+  readonly place: (outcome: Outcome) => Ended;
+}
+
+/** A step that the function asks for. `make` does its work; a transaction records its outcome itself. */
+export interface Asked {
+  readonly step: Omit<NewStep, 'undoing' | 'request'>;
+  readonly request?: () => Uint8Array;
+  readonly make: (begun: Begun) => Promise<Outcome | Ended>;
+  readonly decode: (bytes: Uint8Array | null) => unknown;
+  readonly undo?: ((made: never) => Promise<unknown>) | undefined;
+  readonly resolve: (value: never) => void;
+  readonly reject: (error: RunFailed) => void;
+}
+
+/** The run that a function sees: `ask` makes its steps. */
+export function createRun(
+  { run, name, caller, store, signal }: ExecutionOptions,
+  ask: <T>(asked: Omit<Asked, 'resolve' | 'reject'>) => Promise<T>,
+): Run {
+  const json = (kind: StepKind, step: string, { undo }: Undoable<never>) => ({
+    ...{ step: { name: step, kind }, undo },
+    decode: readJson,
+  });
+  return {
+    name,
+    key: (step) => keyOfStep(run.id, step),
+    call(step, method, ...[request, { undo, atLeastOnce = false } = {}]) {
+      const key = keyOfStep(run.id, step);
+      return ask({
+        step: { name: step, kind: 'call' },
+        request: () => caller.encode(method, request, { key, atLeastOnce }),
+        undo,
+        decode: (bytes) => method.responseType.decode(bytes ?? new Uint8Array()),
+        async make({ request: sent, beginTime }) {
+          const ageMs = run.now.getTime() - beginTime.getTime();
+          if (ageMs >= caller.repeatableMs(method, atLeastOnce)) throw forgotten(step, method, ageMs);
+          return await orFinal(
+            async () => ({ code: 0, bytes: await caller.call({ method, request: sent, key, signal }) }),
+            (error) => caller.isFinal(method, error),
+          );
+        },
+      });
+    },
+    transaction: (step, work, options = {}) =>
+      ask({
+        ...json('transaction', step, options),
+        make: ({ undoing, place }) =>
+          orFinal(() =>
+            store.transaction({ name: step, kind: 'transaction', undoing }, async (queries) =>
+              place(writeJson(step, await work(queries))),
+            ),
+          ),
+      }),
+    step: (step, work, options = {}) =>
+      ask({
+        ...json('step', step, options),
+        make: () => orFinal(async () => writeJson(step, await work(signal))),
+      }),
+    wait: (step, type, { for: ms, signal: awaited = step } = {}) =>
+      ask({
+        step: { name: step, kind: 'wait', ms, signal: awaited },
+        make: unmade,
+        decode: (bytes) => (bytes === null ? undefined : type.decode(bytes)),
+      }),
+    sleep: (step, ms) => ask({ step: { name: step, kind: 'sleep', ms }, make: unmade, decode: () => undefined }),
+  };
+}
+
+const forgotten = (step: string, { name }: MethodDefinition, ageMs: number) =>
+  new RunBlocked(
+    `${step} may have called ${name} ${Math.floor(ageMs / 1_000)} s ago, and its outcome may no longer be stored: see what has become of it, then retry the run to call again, or cancel it to undo the other steps alone`,
+    step,
+  );
+
+/** What a step returns, or the final error with which it ends. */
+async function orFinal<T>(make: () => Promise<T>, isFinal: (error: RpcError) => boolean = () => false) {
+  try {
+    return await make();
+  } catch (error) {
+    if (error instanceof RunFailed || (error instanceof RpcError && isFinal(error))) return statusOf(error);
+    throw error;
+  }
+}
+
+const unmade = () => Promise.reject(new Error('it ends by its signal or its time'));
