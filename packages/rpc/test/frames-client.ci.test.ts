@@ -272,11 +272,10 @@ describe('a client that begins calls and cancels them', () => {
 
   it('does not hold up the calls of others', async () => {
     const CALLS = 10_000;
-    const { client, raw, begun } = await flood(CALLS);
+    const { client, begun } = await flood(CALLS);
     await until(() => begun() > 0);
     expect(await client.unary({ text: 'a' })).toMatchObject({ text: 'a' });
     expect(begun()).toBeLessThan(CALLS / 10);
-    await until(() => raw.ends.length === CALLS);
   });
 
   it('more often than over HTTP/2 loses its connection, and others lose nothing', async () => {

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { connect as connectTls } from 'node:tls';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import type { Authority } from '@rondo/certificates';
+import type { ServerCall } from '../src/exports/call.js';
 import { systemClock, systemWallClock } from '../src/exports/clock.js';
 import { ManualClock } from '../src/exports/testing.js';
 import { ProcessIdentity } from '../src/tls/identity.js';
@@ -131,50 +132,68 @@ describe('a certificate in files', () => {
 });
 
 describe('rotation under calls', () => {
-  it('breaks no call and no stream, while the leaf and then the authority change at both ends', async () => {
-    const [ofServer, ofClient] = [await folderOf(first, 'sales'), await folderOf(first, 'gateway')];
-    const [server, client] = [mutualTlsIn(ofServer), mutualTlsIn(ofClient)];
-    let streaming = true;
-    const handlers = {
-      async *serverStream() {
-        while (streaming) {
-          yield {};
+  it.each([
+    ['frames', true],
+    ['gRPC', false],
+  ])(
+    'breaks no call and no stream over %s, while the leaf and then the authority change at both ends',
+    async (_, frames) => {
+      const [ofServer, ofClient] = [await folderOf(first, 'sales'), await folderOf(first, 'gateway')];
+      const [server, client] = [mutualTlsIn(ofServer), mutualTlsIn(ofClient)];
+      let streaming = true;
+      const carriers = new Set<boolean>();
+      const handlers = {
+        unary(_request: unknown, { metadata }: ServerCall) {
+          // Only a gRPC call has HTTP's headers.
+          carriers.add(!metadata.has('user-agent'));
+          return {};
+        },
+        async *serverStream() {
+          while (streaming) {
+            yield {};
+            await new Promise((resolve) => setTimeout(resolve, 5));
+          }
+        },
+      };
+      const serving = await startServer(handlers, { mutualTls: server });
+      const open = () => connectTo([serving.address], { mutualTls: client, known: { frames } }).client;
+      const stays = open();
+      let received = 0;
+      const stream = (async () => {
+        for await (const _ of stays.serverStream({})) received += 1;
+      })();
+      let made = 0;
+      const load = Array.from({ length: 8 }, async () => {
+        for (; streaming; made += 1) await stays.unary({});
+      });
+      /** Both ends read their files; then calls go over the old connection and over a new one. */
+      const settle = async () => {
+        await Promise.all([server.identity.check(), client.identity.check()]);
+        const before = { received, made };
+        for (let call = 0; call < 5; call += 1) await stays.unary({});
+        await expect(open().unary({})).resolves.toBeDefined();
+        while (received === before.received || made === before.made)
           await new Promise((resolve) => setTimeout(resolve, 5));
-        }
-      },
-    };
-    const serving = await startServer(handlers, { mutualTls: server });
-    const open = () => connectTo([serving.address], { mutualTls: client }).client;
-    const stays = open();
-    let received = 0;
-    const stream = (async () => {
-      for await (const _ of stays.serverStream({})) received += 1;
-    })();
-    /** Both ends read their files; then calls go over the old connection and over a new one. */
-    const settle = async () => {
-      await Promise.all([server.identity.check(), client.identity.check()]);
-      const before = received;
-      for (let call = 0; call < 5; call += 1) await stays.unary({});
-      await expect(open().unary({})).resolves.toBeDefined();
-      while (received === before) await new Promise((resolve) => setTimeout(resolve, 5));
-    };
-    const both = `${second.cert}\n${first.cert}`;
-    await settle();
-    ofServer.write(await certify(first, 'sales'));
-    ofClient.write(await certify(first, 'gateway'));
-    await settle();
-    for (const folder of [ofServer, ofClient]) folder.write({ ca: both });
-    await settle();
-    ofServer.write(await certify(second, 'sales'));
-    await settle();
-    ofClient.write(await certify(second, 'gateway'));
-    await settle();
-    for (const folder of [ofServer, ofClient]) folder.write({ ca: second.cert });
-    await settle();
-    expect(client.identity.current.ca.toString()).toBe(second.cert);
-    streaming = false;
-    await stream;
-  });
+      };
+      const both = `${second.cert}\n${first.cert}`;
+      await settle();
+      ofServer.write(await certify(first, 'sales'));
+      ofClient.write(await certify(first, 'gateway'));
+      await settle();
+      for (const folder of [ofServer, ofClient]) folder.write({ ca: both });
+      await settle();
+      ofServer.write(await certify(second, 'sales'));
+      await settle();
+      ofClient.write(await certify(second, 'gateway'));
+      await settle();
+      for (const folder of [ofServer, ofClient]) folder.write({ ca: second.cert });
+      await settle();
+      expect(client.identity.current.ca.toString()).toBe(second.cert);
+      streaming = false;
+      await Promise.all([stream, ...load]);
+      expect([...carriers]).toEqual([frames]);
+    },
+  );
 
   it('resumes no session of an authority that is out of the bundle', async () => {
     const [ofServer, pair] = [await folderOf(first, 'sales'), await certify(first, 'gateway')];

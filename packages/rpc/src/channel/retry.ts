@@ -53,15 +53,17 @@ const MAX_PUSHBACK_MS = 60_000;
 
 /** Makes a call: retried as its method's policy says, and hedged by `options.hedge`. It isn't async, as each promise costs a call. */
 export function callWithRetries(method: Method, wire: WireCall, options: AttemptOptions): Promise<Reply<Uint8Array>> {
-  const { budget, hedge, pool, requests } = options;
-  budget.deposit();
-  const start = () => {
-    wire.timer?.onResolved();
-    const call = new RetriedCall(method, wire, options);
-    // A request that is made for the picked instance can't be made for two at a time.
-    return hedge === undefined || requests !== undefined || call.maxAttempts === 1 ? call.run(wire) : hedge(call, wire);
-  };
-  return pool.lookup.known === undefined ? start() : untilKnown(wire, options).then(start);
+  options.budget.deposit();
+  if (options.pool.lookup.known === undefined) return begin(method, wire, options);
+  return untilKnown(wire, options).then(() => begin(method, wire, options));
+}
+
+function begin(method: Method, wire: WireCall, options: AttemptOptions): Promise<Reply<Uint8Array>> {
+  const { hedge, requests } = options;
+  wire.timer?.onResolved();
+  const call = new RetriedCall(method, wire, options);
+  // A request that is made for the picked instance can't be made for two at a time.
+  return hedge === undefined || requests !== undefined || call.maxAttempts === 1 ? call.run(wire) : hedge(call, wire);
 }
 
 /** The attempts of a call, one after the other: a hedged call has several runs. */

@@ -25,6 +25,7 @@ import {
 } from '../transport/frames/frames.js';
 import { MAX_QUEUED_BYTES, Outbox } from '../transport/frames/outbox.js';
 import { Advances, Window } from '../transport/frames/window.js';
+import type { InFlight } from '../transport/grpc/active-calls.js';
 import type { GrpcOptions } from './answer.js';
 import { type CallConnection, type FrameConnection, FramedCall, tooMuch } from './framed-call.js';
 import type { CallInFlight } from './grpc-call.js';
@@ -37,8 +38,8 @@ const LINGER_MS = 2_000;
 /** What the connections of a server share. */
 export interface FrameServerOptions extends GrpcOptions {
   readonly methods: ReadonlyMap<unknown, Method>;
-  /** Runs when a call begins. The returned function runs when it has ended. */
-  readonly begin: (call: CallInFlight) => () => void;
+  /** The calls in flight of all connections. */
+  readonly inFlight: InFlight<CallInFlight>;
 }
 
 /** The server's end of a connection of frames, without I/O: {@link receive} takes bytes, and its socket writes them. */
@@ -78,13 +79,10 @@ export class FrameServer {
     this.#options = options;
     const { certificate } = connection.client ?? {};
     this.#assertions = certificate && new KnownAssertions((assertion) => ({ assertion, certificate }));
-    this.#outbox = new Outbox(
-      (batch, taken) => socket.write(batch, taken),
-      () => {
-        this.#unread.hasRead = true;
-        this.#source.resume();
-      },
-    );
+    this.#outbox = new Outbox(socket, () => {
+      this.#unread.hasRead = true;
+      this.#source.resume();
+    });
     const { clock } = options;
     this.#unread = new UnreadReplies(this.#outbox, {
       clock,
@@ -92,15 +90,12 @@ export class FrameServer {
     });
     this.#ofCalls = {
       ...{ from: connection, options, outbox: this.#outbox, window: this.#window, advances: new Advances() },
-      onEnd: (call) => this.#forget(call),
-      onQueued: () => this.#unread.check(),
+      ...{ inFlight: options.inFlight, unread: this.#unread, onEnd: this.#forget },
     };
     const { resetsAtOnce: burst, resetsPerSecond } = SERVICE_LIMITS;
     this.#cancels = new TokenBucket({ clock, burst, intervalMs: 1_000 / resetsPerSecond });
     this.#source = new FrameSource({
-      socket,
-      onFrame: (kind, body) => this.#onFrame(kind, body),
-      mayRead: () => this.#outbox.queuedBytes <= MAX_QUEUED_BYTES,
+      ...{ socket, onFrame: this.#onFrame, outbox: this.#outbox },
       onFault: (fault) => this.#breakOff(serverErrors.UNREADABLE_FRAMES({ reason: fault.message })),
     });
   }
@@ -111,13 +106,13 @@ export class FrameServer {
   }
 
   /** Takes bytes from the client. */
-  receive(chunk: Buffer): void {
+  readonly receive = (chunk: Buffer): void => {
     if (this.#over) return;
-    const rest = this.#preface.take(chunk);
+    const rest = this.#preface.isRead ? chunk : this.#preface.take(chunk);
     if (rest === undefined) this.#socket.destroy();
     else if (rest.length > 0) this.#source.push(rest);
     if (!this.#over) this.#holdFrame(this.#source.heldBytes);
-  }
+  };
 
   /** The socket has closed: no caller waits for the replies. */
   closed(): void {
@@ -155,7 +150,7 @@ export class FrameServer {
     return true;
   }
 
-  #onFrame(kind: number, body: Buffer): void {
+  readonly #onFrame = (kind: number, body: Buffer): void => {
     if (!this.#welcomed && kind !== KIND.hello) throw new FrameError('the first frame must be hello');
     if (kind === KIND.call) this.#onCall(readCall(body));
     else if (kind === KIND.message) this.#onMessage(body);
@@ -165,7 +160,7 @@ export class FrameServer {
     else if (kind === KIND.ping) this.#outbox.pong();
     else if (kind === KIND.hello) this.#onHello(readRare(Hello, body));
     else if (kind !== KIND.pong) throw new FrameError(`a client sends no frame of the kind ${kind}`);
-  }
+  };
 
   #onHello({ version }: Hello): void {
     if (this.#welcomed) throw new FrameError('hello comes once');
@@ -196,13 +191,13 @@ export class FrameServer {
       throw new FrameError(`the requests of open calls may have ${MAX_UNANSWERED_BYTES} bytes together`);
     }
     this.#accepted = (this.#accepted + 1) >>> 0;
-    const { methods, begin } = this.#options;
+    const { methods, inFlight } = this.#options;
     const method = methods.get(path);
     const call = new FramedCall(frame, { path, method, received }, this.#ofCalls);
     this.#calls[id] = call;
     this.#open += 1;
     this.#unansweredBytes += bytes;
-    call.leave = begin(call);
+    inFlight.add(call);
     call.receive(frame);
   }
 
@@ -253,13 +248,13 @@ export class FrameServer {
     this.#options.clock.setTimer(LINGER_MS, () => socket.destroy(), { keepAlive: false });
   }
 
-  #forget(call: FramedCall): void {
+  readonly #forget = (call: FramedCall): void => {
     call.release();
     this.#calls[call.id] = undefined;
     this.#open -= 1;
     this.#unansweredBytes -= call.requestBytes;
     this.#endIfDone();
-  }
+  };
 
   /** The connection closes after the last reply. */
   #endIfDone(): void {
@@ -271,6 +266,7 @@ export class FrameServer {
 /** The beginning of a connection, as a server reads it. */
 class Preface {
   #bytes = 0;
+  isRead = false;
 
   /** What of a chunk comes after the preface; undefined if the client doesn't begin by it. */
   take(chunk: Buffer): Buffer | undefined {
@@ -278,6 +274,7 @@ class Preface {
     const part = chunk.subarray(0, PREFACE.length - from);
     if (PREFACE.compare(part, 0, part.length, from, from + part.length) !== 0) return undefined;
     this.#bytes += part.length;
+    this.isRead = this.#bytes === PREFACE.length;
     return chunk.subarray(part.length);
   }
 }

@@ -18,6 +18,7 @@ import {
 import { type Outbox, Outgoing } from '../transport/frames/outbox.js';
 import { type MessageRules, ReceivedMessages } from '../transport/frames/received-messages.js';
 import type { Advances, Window } from '../transport/frames/window.js';
+import type { InFlight } from '../transport/grpc/active-calls.js';
 import { formatRetryPushback } from '../transport/retry-metadata.js';
 import { notHandledMark } from '../transport/router-error.js';
 import type { ReceivedWireCall } from '../transport/transport.js';
@@ -25,6 +26,7 @@ import { type GrpcOptions, sendFailure } from './answer.js';
 import type { CallInFlight } from './grpc-call.js';
 import { MAX_RECEIVE_MS, MAX_UNFINISHED } from './limits.js';
 import { type Connection, inflate } from './requests.js';
+import type { UnreadReplies } from './unread-replies.js';
 
 /** What a server's end of frames needs of its connection. */
 export type FrameConnection = Pick<Connection, 'address' | 'network' | 'client' | 'hold'>;
@@ -37,10 +39,10 @@ export interface CallConnection {
   /** The window of the connection. */
   readonly window: Window;
   readonly advances: Advances;
+  readonly inFlight: InFlight<CallInFlight>;
+  readonly unread: UnreadReplies;
   /** Runs when a call has got its end. */
   readonly onEnd: (call: FramedCall) => void;
-  /** Runs when replies wait for the client. */
-  readonly onQueued: () => void;
 }
 
 /** What else is known of a call. */
@@ -74,8 +76,6 @@ export class FramedCall implements ReceivedWireCall, CallInFlight {
   outgoing: Outgoing | undefined;
   /** Whether it has got its end. */
   ended = false;
-  /** Takes it out of the calls in flight. */
-  leave: () => void = () => undefined;
   readonly #connection: CallConnection;
   readonly #method: Method | undefined;
   /** The requests that come in messages. */
@@ -166,7 +166,7 @@ export class FramedCall implements ReceivedWireCall, CallInFlight {
   /** Lets go of what it holds: it has got its end, or its connection has closed. */
   release(): void {
     this.ended = true;
-    this.leave();
+    this.#connection.inFlight.delete(this);
     this.#endReceiving();
     this.#requests?.end(cancelled());
     this.#requests?.release();
@@ -296,7 +296,7 @@ export class FramedCall implements ReceivedWireCall, CallInFlight {
     this.outgoing = outgoing;
     void outgoing.send(message);
     outgoing.finish(() => this.#end({ message: undefined, header, trailer, failure: undefined }));
-    this.#connection.onQueued();
+    this.#connection.unread.check();
   }
 
   /** No `for await`, which would keep a long message while the connection takes it. */
@@ -328,11 +328,11 @@ export class FramedCall implements ReceivedWireCall, CallInFlight {
 
   #end({ message, header, trailer, failure }: Omit<EndFrame, 'id'>): void {
     if (this.ended) return;
-    const { outbox, onEnd, onQueued } = this.#connection;
+    const { outbox, unread, onEnd } = this.#connection;
     outbox.writer.end({ id: this.id, message, header: this.#headerSent ? undefined : header, trailer, failure });
     outbox.send();
     onEnd(this);
-    onQueued();
+    unread.check();
   }
 }
 

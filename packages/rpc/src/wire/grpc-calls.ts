@@ -70,18 +70,16 @@ export class ServedCalls {
   serveFrames(socket: Socket, client: Peer | undefined): FrameServer {
     const { clock } = this.#options;
     const connection = new Connection({ socket, client, close: () => socket.destroy(), ...this.#unfinished });
-    const begin = (call: CallInFlight) => this.#begin(call);
-    const server = new FrameServer(socket, connection, { ...this.#options, methods: this.#methods, begin });
+    const shared = { ...this.#options, methods: this.#methods, inFlight: this.#inFlight };
+    const server = new FrameServer(socket, connection, shared);
     const unheard = clock.setTimer(HANDSHAKE_MS, () => server.isWelcome || socket.destroy(), { keepAlive: false });
     const pings = { intervalMs: () => PINGS.afterMs, timeoutMs: PINGS.answerMs, ask: () => server.ping() };
     const stop = keepAlive(socket, { clock, ...pings });
-    socket
-      .on('data', (chunk: Buffer) => server.receive(chunk))
-      .once('close', () => {
-        unheard.cancel();
-        stop();
-        server.closed();
-      });
+    socket.on('data', server.receive).once('close', () => {
+      unheard.cancel();
+      stop();
+      server.closed();
+    });
     return server;
   }
 
@@ -111,15 +109,13 @@ export class ServedCalls {
     const path = headers[':path'];
     const method = this.#methods.get(path);
     const call = new GrpcCall({ opened, method: method ?? unserved(path), timeoutMs }, this.#options);
-    if (method === undefined) call.refuse();
-    else call.receive(this.#begin(call));
-  }
-
-  /** Returns what runs when the call has ended. */
-  #begin(call: CallInFlight): () => void {
+    if (method === undefined) {
+      call.refuse();
+      return;
+    }
     this.#inFlight.add(call);
     if (this.#draining && call.endless) call.abort(serverErrors.STOPPING());
-    return () => this.#inFlight.delete(call);
+    call.receive(() => this.#inFlight.delete(call));
   }
 }
 

@@ -3,8 +3,9 @@ import { silentLogger } from '../../src/exports/call.js';
 import type { Router } from '../../src/exports/server.js';
 import { FrameClient } from '../../src/transport/frames/frame-client.js';
 import type { FrameSocket } from '../../src/transport/frames/frames.js';
-import { ActiveCalls } from '../../src/transport/grpc/active-calls.js';
+import { ActiveCalls, InFlight } from '../../src/transport/grpc/active-calls.js';
 import { FrameServer } from '../../src/wire/frame-server.js';
+import type { CallInFlight } from '../../src/wire/grpc-call.js';
 
 /** What decides how bytes travel. */
 export interface Travel {
@@ -56,8 +57,7 @@ export class JoinedEnds {
   readonly server: FrameServer;
   readonly #toServer: Pipe;
   readonly #toClient: Pipe;
-  /** How many calls the server has begun and not ended. */
-  inFlight = 0;
+  readonly #inFlight = new InFlight<CallInFlight>();
   ready = false;
   #closing = false;
   #closed = false;
@@ -84,13 +84,13 @@ export class JoinedEnds {
       logger: silentLogger,
       maxRequestBytes: 4 * 1_024 * 1_024,
       decompressions: createSemaphore(2),
-      begin: () => {
-        this.inFlight += 1;
-        return () => {
-          this.inFlight -= 1;
-        };
-      },
+      inFlight: this.#inFlight,
     });
+  }
+
+  /** How many calls the server has begun and not ended. */
+  get inFlight(): number {
+    return this.#inFlight.size;
   }
 
   /** Lets bytes travel until `done`. Returns false if they have stopped to travel before. */

@@ -62,18 +62,17 @@ class FramesLink implements Link {
     this.#noteFaultsOf(socket);
   }
 
-  readonly call: WireHandler = (wire) =>
-    wire.principal === undefined ? this.#carry(wire) : this.#signed.carry(wire, wire.principal, this.#carry);
+  readonly call: WireHandler = (wire) => {
+    const client = this.#client;
+    if (client === undefined) throw new Error('a link takes calls once it has begun');
+    if (wire.principal === undefined) return client.call(wire);
+    return this.#signed.carry(wire, wire.principal, (signed) => client.call(signed));
+  };
 
   /** Calls of contracts with `TRANSPORT_GRPC`, and timed ones, aren't. */
   carries({ plain }: WireCall): boolean {
     return plain !== true;
   }
-
-  readonly #carry: WireHandler = (wire) => {
-    if (this.#client === undefined) throw new Error('a link takes calls once it has begun');
-    return this.#client.call(wire);
-  };
 
   abandon(contexts: ReadonlySet<CallContext>): void {
     this.#client?.abandon(contexts);
@@ -93,7 +92,7 @@ class FramesLink implements Link {
         onClose: (reason) => this.#onEnd(client.fault === undefined ? new Error(reason) : foreign(client.fault)),
       });
       this.#client = client;
-      socket.on('data', (chunk: Buffer) => client.receive(chunk));
+      socket.on('data', client.receive);
       socket.once('close', () => {
         client.closed(this.#fault ?? 'the server closed it');
         onFailure(this.#whyNotReady(client));

@@ -3,7 +3,6 @@ import { GoAway, Hello, Welcome } from '@rondo/contracts/rondo/frames/v1/frames'
 import type { Reply } from '../../call/call.js';
 import type { CallContext } from '../../call/call-context.js';
 import type { Compression } from '../../contract/policy.js';
-import { clientErrors } from '../../errors/client.js';
 import { transportErrors } from '../../errors/transport.js';
 import { Status } from '../../status/code.js';
 import { RpcError } from '../../status/rpc-error.js';
@@ -30,7 +29,6 @@ import {
 } from './frames.js';
 import { type OpenCall, OpenCalls } from './open-call.js';
 import { MAX_QUEUED_BYTES, Outbox } from './outbox.js';
-import type { MessageRules } from './received-messages.js';
 import { compress, compresses, sendRequests } from './requests.js';
 import { WaitingCalls } from './waiting-calls.js';
 import { Advances, Window } from './window.js';
@@ -59,12 +57,13 @@ export class FrameClient {
   readonly #outbox: Outbox;
   readonly #source: FrameSource;
   readonly #window = new Window(CONNECTION_WINDOW_BYTES, (bytes) => this.#outbox.sendCredit(0, bytes));
-  readonly #advances = new Advances();
-  readonly #calls = new OpenCalls();
+  readonly #calls: OpenCalls;
   readonly #methods = new Map<string, number>();
   readonly #assertions = new SentAssertions();
   readonly #waiting: WaitingCalls;
-  #limits: Welcome | undefined;
+  /** What the server allows, within what this client does. Until it has welcomed this client no call begins. */
+  #limits = NOTHING;
+  #welcomed = false;
   #drained = false;
   /** Whether no more calls are made. */
   #closed = false;
@@ -77,28 +76,28 @@ export class FrameClient {
 
   constructor(options: FrameClientOptions) {
     this.#options = options;
-    const { socket, active } = options;
-    active.onLeft = () => this.#endIfDone();
-    this.#outbox = new Outbox(
-      (batch, taken) => socket.write(batch, taken),
-      () => this.#sendWaiting(),
-    );
+    const { socket, active, maxReplyBytes } = options;
+    active.onLeft = this.#endIfDone;
+    this.#outbox = new Outbox(socket, () => this.#waiting.count > 0 && this.#sendWaiting());
     this.#source = new FrameSource({
-      socket,
-      onFrame: (kind, body) => this.#onFrame(kind, body),
-      mayRead: () => true,
+      ...{ socket, onFrame: this.#onFrame },
       onFault: (fault) => this.#breakOff(fault.message),
     });
+    this.#calls = new OpenCalls({
+      ...{ maxReplyBytes, outbox: this.#outbox, window: this.#window, advances: new Advances() },
+      // At the deadline the server ends the call.
+      onLeft: (call) => call.context.reason === undefined && this.#cancel(call),
+    });
     this.#waiting = new WaitingCalls({ onBegin: (wire) => this.#hold(wire), left: callerLeft });
-    this.#outbox.writer.preface(PREFACE);
+    this.#outbox.writer.raw(PREFACE);
     this.#outbox.sendRare(KIND.hello, Hello.encode({ version: FRAMES_VERSION }).finish());
   }
 
   /** Takes bytes from the server. */
-  receive(chunk: Buffer): void {
+  readonly receive = (chunk: Buffer): void => {
     this.#source.push(chunk);
-    this.#sendWaiting();
-  }
+    if (this.#waiting.count > 0) this.#sendWaiting();
+  };
 
   /** The socket has closed. Replies that have come count. */
   closed(reason: string): void {
@@ -144,21 +143,16 @@ export class FrameClient {
 
   #callWhenRoom(wire: WireCall, message: Uint8Array | undefined, compressed = false): Promise<Reply<Uint8Array>> {
     const bytes = message?.length ?? 0;
-    if (this.#waiting.isEmpty && this.#hasRoom(bytes)) return this.#send(wire, message, compressed);
+    if (this.#waiting.count === 0 && this.#hasRoom(bytes)) return this.#send(wire, message, compressed);
     return this.#waiting.add(wire, bytes, () => this.#send(wire, message, compressed));
   }
 
-  /** Whether a request goes in a call's first frame. */
-  #isInline(bytes: number): boolean {
-    return bytes <= Math.min(this.#limits?.maxRequestBytes ?? 0, MAX_REQUEST_BYTES);
-  }
-
   #hasRoom(bytes: number): boolean {
-    const { maxCalls = 0, maxUnansweredBytes = 0 } = this.#limits ?? {};
+    const { maxCalls, maxRequestBytes, maxUnansweredBytes } = this.#limits;
+    const inlineBytes = bytes <= maxRequestBytes ? bytes : 0;
     return (
-      this.#calls.unansweredBytes + (this.#isInline(bytes) ? bytes : 0) <=
-        Math.min(maxUnansweredBytes, MAX_UNANSWERED_BYTES) &&
-      this.#calls.hasId(Math.min(maxCalls, MAX_CALLS)) &&
+      this.#calls.unansweredBytes + inlineBytes <= maxUnansweredBytes &&
+      this.#calls.hasId(maxCalls) &&
       this.#outbox.queuedBytes < MAX_QUEUED_BYTES
     );
   }
@@ -191,9 +185,9 @@ export class FrameClient {
     if (known === undefined && (this.#methods.size >= MAX_METHODS || !METHOD_PATH.test(wire.path))) {
       return Promise.reject(transportErrors.NOT_TAKEN({ details: 'too many methods' }, { reach: 'unsent' }));
     }
-    const inline = message !== undefined && this.#isInline(message.length);
+    const inline = message !== undefined && message.length <= this.#limits.maxRequestBytes;
     const requestBytes = inline ? message.length : 0;
-    const call: OpenCall = this.#calls.begin({ wire, requestBytes, rules: () => this.#rulesOf(call) });
+    const call = this.#calls.begin({ wire, requestBytes });
     if (call.awaited) this.#options.active.begin(!call.unary);
     call.onEnd = () => this.#onLimit(call);
     call.hold = holdProcess(wire, this.#options.clock);
@@ -225,22 +219,6 @@ export class FrameClient {
     return call.reply;
   }
 
-  #rulesOf(call: OpenCall): MessageRules {
-    const { maxReplyBytes: maxBytes } = this.#options;
-    return {
-      maxBytes,
-      tooLong: (bytes) => clientErrors.REPLY_TOO_LONG({ bytes, maxBytes }),
-      inflate: () => Promise.reject(clientErrors.UNREADABLE_REPLY()),
-      advances: this.#advances,
-      credit: (bytes) => this.#outbox.sendCredit(call.id, bytes),
-      give: (bytes) => this.#window.give(bytes),
-      // At the deadline the server ends the call.
-      leave: () => {
-        if (call.context.reason === undefined) this.#cancel(call);
-      },
-    };
-  }
-
   /** Fails the unary calls of `contexts`: they are made elsewhere. */
   abandon(contexts: ReadonlySet<CallContext>): void {
     for (const call of this.#calls.all()) {
@@ -261,14 +239,14 @@ export class FrameClient {
     this.#options.onClose(reason);
   }
 
-  #endIfDone(): void {
+  readonly #endIfDone = (): void => {
     if (!this.#closed || this.#options.active.all > 0 || this.#over) return;
     this.#over = true;
     this.#options.socket.destroy();
-  }
+  };
 
-  #onFrame(kind: number, body: Buffer): void {
-    if (this.#limits === undefined && kind !== KIND.welcome && kind !== KIND.goAway) {
+  readonly #onFrame = (kind: number, body: Buffer): void => {
+    if (!this.#welcomed && kind !== KIND.welcome && kind !== KIND.goAway) {
       throw new FrameError('the first frame must be welcome');
     }
     if (kind === KIND.end) this.#onEnd(readEnd(body));
@@ -279,13 +257,17 @@ export class FrameClient {
     else if (kind === KIND.welcome) this.#onWelcome(readRare(Welcome, body));
     else if (kind === KIND.goAway) this.#onGoAway(readRare(GoAway, body));
     else if (kind !== KIND.pong) throw new FrameError(`a server sends no frame of the kind ${kind}`);
-  }
+  };
 
-  #onWelcome(welcome: Welcome): void {
-    const { version } = welcome;
-    if (this.#limits !== undefined) throw new FrameError('welcome comes once');
+  #onWelcome({ version, maxCalls, maxRequestBytes, maxUnansweredBytes }: Welcome): void {
+    if (this.#welcomed) throw new FrameError('welcome comes once');
     if (version !== FRAMES_VERSION) throw new FrameError(`the server speaks version ${version} of frames`);
-    this.#limits = welcome;
+    this.#welcomed = true;
+    this.#limits = {
+      maxCalls: Math.min(maxCalls, MAX_CALLS),
+      maxRequestBytes: Math.min(maxRequestBytes, MAX_REQUEST_BYTES),
+      maxUnansweredBytes: Math.min(maxUnansweredBytes, MAX_UNANSWERED_BYTES),
+    };
     if (!this.#closed) this.#options.onReady();
   }
 
@@ -327,7 +309,7 @@ export class FrameClient {
     if (reason !== '') {
       const refusal = `the server refuses the frames of this process: ${reason}`;
       // A server that has welcomed this client speaks frames, also on the next connection.
-      if (this.#limits === undefined) this.fault = refusal;
+      if (!this.#welcomed) this.fault = refusal;
       else this.#refusal = refusal;
       return;
     }
@@ -386,5 +368,7 @@ function callerLeft(): TransportError {
   // biome-ignore lint/plugin: the caller has its own error by then.
   return new TransportError(Status.CANCELLED, 'the caller left', { reach: 'unknown' });
 }
+
+const NOTHING = { maxCalls: 0, maxRequestBytes: 0, maxUnansweredBytes: 0 };
 
 const notTaken = () => transportErrors.NOT_TAKEN({ details: 'the connection has ended' }, { reach: 'unsent' });

@@ -60,7 +60,7 @@ export function readCall(body: Buffer): CallFrame {
         readEntry(fields, entries);
         break;
       case CALL.message:
-        message = fields.kept();
+        message = toKeep(fields.bytes());
         break;
       case CALL.compressed:
         compressed = fields.number() !== 0;
@@ -78,7 +78,7 @@ export function readCall(body: Buffer): CallFrame {
         fields.skip(tag);
     }
   }
-  const metadata = metadataOf(entries) ?? new Metadata();
+  const metadata = entries === undefined ? new Metadata() : Metadata.over(entries);
   return { id, method, path, timeoutMs, previousAttempts, metadata, message, compressed, principal, assertion };
 }
 
@@ -113,7 +113,7 @@ export function readHeader(body: Buffer): HeaderFrame {
       readEntry(fields, entries);
     } else fields.skip(tag);
   }
-  return { id, metadata: metadataOf(entries) };
+  return { id, metadata: entries && Metadata.over(entries) };
 }
 
 /** Reads the body of an `end` frame. */
@@ -130,7 +130,7 @@ export function readEnd(body: Buffer): EndFrame {
         id = fields.number();
         break;
       case END.message:
-        message = fields.kept();
+        message = toKeep(fields.bytes());
         break;
       case END.header:
         header ??= new ReceivedEntries();
@@ -147,7 +147,7 @@ export function readEnd(body: Buffer): EndFrame {
         fields.skip(tag);
     }
   }
-  return { id, message, header: metadataOf(header), trailer: metadataOf(trailer), failure };
+  return { id, message, header: header && Metadata.over(header), trailer: trailer && Metadata.over(trailer), failure };
 }
 
 /** Reads the body of a frame about one call, or of `credit`. */
@@ -162,8 +162,6 @@ export function readAbout(body: Buffer): { readonly id: number; readonly bytes: 
   }
   return { id, bytes };
 }
-
-const metadataOf = (entries: ReceivedEntries | undefined): Metadata | undefined => entries && Metadata.over(entries);
 
 /** The most metadata entries of a call or reply, the most bytes of each, and of all together, as over HTTP/2. */
 const MAX_ENTRIES = 128;
@@ -232,14 +230,9 @@ export class FieldReader {
     this.#end = buffer.length;
   }
 
-  /** Whether the message, or the one that was entered, has no more fields. */
-  get atEnd(): boolean {
-    return this.#position >= this.#end;
-  }
-
   /** The tag of the next field; 0 at the end of the message. */
   tag(): number {
-    if (this.atEnd) return 0;
+    if (this.#position >= this.#end) return 0;
     const tag = this.number();
     if (tag >>> 3 === 0) throw new FrameError('a field has the number 0');
     return tag;
@@ -249,7 +242,9 @@ export class FieldReader {
   number(): number {
     let value = 0;
     for (let shift = 0; shift < 70; shift += 7) {
-      const byte = this.#byte();
+      const byte = this.#position < this.#end ? this.#buffer[this.#position] : undefined;
+      if (byte === undefined) throw truncated();
+      this.#position += 1;
       if (shift < 32) value |= (byte & 0x7f) << shift;
       if (byte < 0x80) return value >>> 0;
     }
@@ -258,22 +253,17 @@ export class FieldReader {
 
   /** The bytes of a field: the reader's own, not a copy. */
   bytes(): Buffer {
-    const start = this.#lengthDelimited();
+    const start = this.#advance(this.number());
     return this.#buffer.subarray(start, this.#position);
   }
 
-  /** Like {@link bytes}, for what is kept. */
-  kept(): Buffer {
-    return toKeep(this.bytes());
-  }
-
   ascii(): string {
-    const start = this.#lengthDelimited();
+    const start = this.#advance(this.number());
     return this.#buffer.toString('latin1', start, this.#position);
   }
 
   utf8(): string {
-    const start = this.#lengthDelimited();
+    const start = this.#advance(this.number());
     return this.#buffer.toString('utf8', start, this.#position);
   }
 
@@ -295,29 +285,18 @@ export class FieldReader {
   skip(tag: number): void {
     const type = tag & 7;
     if (type === WIRE.varint) this.number();
-    else if (type === WIRE.lengthDelimited) this.#lengthDelimited();
+    else if (type === WIRE.lengthDelimited) this.#advance(this.number());
     else if (type === WIRE.fixed32) this.#advance(4);
     else if (type === WIRE.fixed64) this.#advance(8);
     else throw new FrameError(`a field has the wire type ${type}`);
   }
 
-  #byte(): number {
-    const byte = this.atEnd ? undefined : this.#buffer[this.#position];
-    if (byte === undefined) throw truncated();
-    this.#position += 1;
-    return byte;
-  }
-
-  #lengthDelimited(): number {
-    const length = this.number();
-    const start = this.#position;
-    this.#advance(length);
-    return start;
-  }
-
-  #advance(bytes: number): void {
-    if (bytes > this.#end - this.#position) throw truncated();
-    this.#position += bytes;
+  /** Passes over so many bytes. Returns where they begin. */
+  #advance(bytes: number): number {
+    const from = this.#position;
+    if (bytes > this.#end - from) throw truncated();
+    this.#position = from + bytes;
+    return from;
   }
 }
 

@@ -1,6 +1,7 @@
 import { yieldToEventLoop } from '@rondo/base';
 import { MessageReader } from '../../wire/requests.js';
 import { FrameError, type FrameSocket, KIND, MAX_BODY_BYTES } from './frames.js';
+import { MAX_QUEUED_BYTES, type Outbox } from './outbox.js';
 
 /**
  * How many calls begin or end in one turn of the event loop. With more, one end idles while the other reads everything that
@@ -13,8 +14,8 @@ interface FrameSourceOptions {
   readonly socket: Pick<FrameSocket, 'pause' | 'resume'>;
   /** Handles a frame. */
   readonly onFrame: (kind: number, body: Buffer) => void;
-  /** Whether there is room for what further frames cause. */
-  readonly mayRead: () => boolean;
+  /** What holds up the reading while its peer leaves too much unread; undefined for nothing. */
+  readonly outbox?: Outbox;
   /** Runs when the bytes are no frames, or `onFrame` throws a {@link FrameError}. Nothing is read any more. */
   readonly onFault: (fault: FrameError) => void;
 }
@@ -50,7 +51,7 @@ export class FrameSource {
 
   /** Goes on if there is room again. */
   resume(): void {
-    if (this.#waits === 'for room' && this.#options.mayRead()) this.#readSome();
+    if (this.#waits === 'for room' && !this.#isHeldUp) this.#readSome();
   }
 
   /** Reads all that has come: the socket has closed. */
@@ -65,7 +66,7 @@ export class FrameSource {
   }
 
   #readSome(most = CALLS_A_TURN): void {
-    const { socket, mayRead } = this.#options;
+    const { socket } = this.#options;
     let calls = 0;
     while (!this.#over) {
       if (calls >= most) {
@@ -73,7 +74,7 @@ export class FrameSource {
         void yieldToEventLoop().then(this.#goOn);
         return;
       }
-      if (most === CALLS_A_TURN && !mayRead()) {
+      if (most === CALLS_A_TURN && this.#isHeldUp) {
         this.#wait('for room');
         return;
       }
@@ -86,6 +87,11 @@ export class FrameSource {
     }
     if (this.#waits !== 'no') socket.resume();
     this.#waits = 'no';
+  }
+
+  get #isHeldUp(): boolean {
+    const { outbox } = this.#options;
+    return outbox !== undefined && outbox.queuedBytes > MAX_QUEUED_BYTES;
   }
 
   readonly #goOn = (): void => {

@@ -10,23 +10,33 @@ import { readRetryPushback } from '../retry-metadata.js';
 import { receivedError } from '../router-error.js';
 import type { WireCall } from '../transport.js';
 import { type EndFrame, type FailureFrame, FrameError, type MessageFrame } from './frames.js';
-import type { Outgoing } from './outbox.js';
+import type { Outbox, Outgoing } from './outbox.js';
 import { type MessageRules, ReceivedMessages } from './received-messages.js';
+import type { Advances, Window } from './window.js';
 
 /** What a call is made of. */
 export interface CallParts {
   readonly wire: WireCall;
   /** The length of its request, if it is in its first frame. Bytes. */
   readonly requestBytes: number;
-  /** What its replies need, if they come in messages. */
-  readonly rules: () => MessageRules;
+}
+
+/** What the calls of a connection need of it. */
+export interface OpenCallConnection {
+  readonly maxReplyBytes: number;
+  readonly outbox: Outbox;
+  /** The window of the connection. */
+  readonly window: Window;
+  readonly advances: Advances;
+  /** Runs when the reader of a call's replies leaves before their end. */
+  readonly onLeft: (call: OpenCall) => void;
 }
 
 /** A call that the server hasn't ended yet. */
 export class OpenCall {
   readonly id: number;
   /** Its place among all calls of the connection. */
-  readonly sequence: number;
+  sequence = 0;
   readonly context: CallContext;
   readonly requestBytes: number;
   /** Whether it has one request and one reply. */
@@ -48,7 +58,7 @@ export class OpenCall {
   stopRequests: (() => void) | undefined;
   readonly #path: string;
   readonly #streams: boolean;
-  readonly #rules: () => MessageRules;
+  readonly #connection: OpenCallConnection;
   #resolve: (reply: Reply<Uint8Array>) => void = () => undefined;
   #reject: (error: RpcError) => void = () => undefined;
   #header: Metadata | undefined;
@@ -57,16 +67,15 @@ export class OpenCall {
   /** Whether the call has an outcome. Later frames of the server are ignored. */
   #settled = false;
 
-  constructor(id: number, sequence: number, { wire, requestBytes, rules }: CallParts) {
+  constructor(id: number, { wire, requestBytes }: CallParts, connection: OpenCallConnection) {
     this.id = id;
-    this.sequence = sequence;
     this.context = wire.context;
     this.requestBytes = requestBytes;
     this.unary = !wire.responseStream && !wire.request.stream;
     this.awaited = wire.background !== true;
     this.#path = wire.path;
     this.#streams = wire.responseStream;
-    this.#rules = rules;
+    this.#connection = connection;
     this.reply = new Promise((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
@@ -133,8 +142,7 @@ export class OpenCall {
     const received = this.#received;
     if (received === undefined) {
       if (last === undefined) throw clientErrors.NO_REPLY();
-      const { maxBytes, tooLong } = this.#rules();
-      if (last.length > maxBytes) throw tooLong(last.length);
+      if (last.length > this.#connection.maxReplyBytes) throw this.#tooLong(last.length);
       this.#resolve(this.#replyOf({ stream: false, message: last }));
       return;
     }
@@ -155,6 +163,23 @@ export class OpenCall {
     return this.#received;
   }
 
+  #rules(): MessageRules {
+    const { maxReplyBytes, outbox, window, advances, onLeft } = this.#connection;
+    return {
+      maxBytes: maxReplyBytes,
+      tooLong: (bytes) => this.#tooLong(bytes),
+      inflate: () => Promise.reject(clientErrors.UNREADABLE_REPLY()),
+      advances,
+      credit: (bytes) => outbox.sendCredit(this.id, bytes),
+      give: (bytes) => window.give(bytes),
+      leave: () => onLeft(this),
+    };
+  }
+
+  #tooLong(bytes: number): RpcError {
+    return clientErrors.REPLY_TOO_LONG({ bytes, maxBytes: this.#connection.maxReplyBytes });
+  }
+
   #resolveStream(): void {
     this.#resolve(this.#replyOf({ stream: true, messages: this.#messages }));
   }
@@ -166,6 +191,7 @@ export class OpenCall {
 
 /** The open calls of a client's connection, by id. */
 export class OpenCalls {
+  readonly #connection: OpenCallConnection;
   /** 0 is the id of no call. */
   readonly #calls: (OpenCall | undefined)[] = [undefined];
   readonly #freeIds: number[] = [];
@@ -175,6 +201,10 @@ export class OpenCalls {
   /** What the requests in the first frames of open calls have together. Bytes. */
   unansweredBytes = 0;
 
+  constructor(connection: OpenCallConnection) {
+    this.#connection = connection;
+  }
+
   /** Whether another call can begin, if `most` may be open. */
   hasId(most: number): boolean {
     return this.#freeIds.length > 0 || this.#calls.length <= most;
@@ -183,7 +213,8 @@ export class OpenCalls {
   begin(parts: CallParts): OpenCall {
     const id = this.#freeIds.pop() ?? this.#calls.length;
     this.#sequence = (this.#sequence + 1) >>> 0;
-    const call = new OpenCall(id, this.#sequence, parts);
+    const call = new OpenCall(id, parts, this.#connection);
+    call.sequence = this.#sequence;
     this.#calls[id] = call;
     this.#open += 1;
     this.unansweredBytes += call.requestBytes;

@@ -1,5 +1,13 @@
 import { FrameWriter } from './frame-writer.js';
-import { CALL_WINDOW_BYTES, CONNECTION_WINDOW_BYTES, FrameError, KIND, MESSAGE_COST, PIECE_BYTES } from './frames.js';
+import {
+  CALL_WINDOW_BYTES,
+  CONNECTION_WINDOW_BYTES,
+  FrameError,
+  type FrameSocket,
+  KIND,
+  MESSAGE_COST,
+  PIECE_BYTES,
+} from './frames.js';
 
 /** A batch of this length is sent at once. Both ends then work at the same time. Bytes. */
 const BATCH_BYTES = 16 * 1_024;
@@ -19,9 +27,6 @@ interface OutgoingMessage {
   readonly compressed: boolean;
 }
 
-/** Writes a batch to the connection, and runs `taken` once the connection has taken it. */
-type WriteBatch = (batch: Buffer, taken: () => void) => void;
-
 /** Frames that leave together. */
 interface Batch {
   readonly bytes: Buffer;
@@ -36,7 +41,7 @@ interface Batch {
  */
 export class Outbox {
   readonly writer = new FrameWriter();
-  readonly #write: WriteBatch;
+  readonly #socket: Pick<FrameSocket, 'write'>;
   readonly #onTaken: () => void;
   readonly #batches: Batch[] = [];
   #batchedBytes = 0;
@@ -54,8 +59,8 @@ export class Outbox {
   waitingBytes = 0;
 
   /** @param onTaken runs when the connection has taken something: there may be room for more frames. */
-  constructor(write: WriteBatch, onTaken: () => void) {
-    this.#write = write;
+  constructor(socket: Pick<FrameSocket, 'write'>, onTaken: () => void) {
+    this.#socket = socket;
     this.#onTaken = onTaken;
   }
 
@@ -168,14 +173,14 @@ export class Outbox {
       this.#batchedBytes -= length;
       this.#writtenBytes += length;
       this.#handedOver = batch.lastFrame;
-      this.#write(batch.bytes, () => this.#taken(length));
+      this.#socket.write(batch.bytes, () => this.#taken(length));
     }
   }
 
   #taken(bytes: number): void {
     this.#writtenBytes -= bytes;
     if (this.#closed) return;
-    this.#sendMessages();
+    if (this.#ready.length > 0) this.#sendMessages();
     this.#onTaken();
     if (this.#writtenBytes === 0 && this.#batches.length === 0) this.#endBatch();
     this.#writeBatches();

@@ -34,7 +34,7 @@ describe('calls that wait for room', () => {
       waiting.remove(first);
       first.resolve(first.send());
     }
-    expect(waiting.isEmpty).toBe(true);
+    expect(waiting.count).toBe(0);
     expect(await Promise.all(replies)).toEqual([emptyReply, emptyReply, emptyReply]);
     expect(counts).toEqual({ begun: 3, ended: 3 });
   });
@@ -55,7 +55,7 @@ describe('calls that wait for room', () => {
     const failures = [1, 2].map(() => failure(waiting.add(wireCall(), 0, send)));
     waiting.fail(() => new RpcError(Status.UNAVAILABLE, 'the connection has ended'));
     for (const { message } of await Promise.all(failures)) expect(message).toBe('the connection has ended');
-    expect(waiting.isEmpty).toBe(true);
+    expect(waiting.count).toBe(0);
     expect(counts).toEqual({ begun: 2, ended: 2 });
   });
 

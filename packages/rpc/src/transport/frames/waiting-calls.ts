@@ -32,21 +32,19 @@ interface WaitingOptions {
 export class WaitingCalls {
   readonly #options: WaitingOptions;
   readonly #calls = new Set<WaitingCall>();
+  /** How many there are. */
+  count = 0;
   #bytes = 0;
 
   constructor(options: WaitingOptions) {
     this.#options = options;
   }
 
-  get isEmpty(): boolean {
-    return this.#calls.size === 0;
-  }
-
   /** Adds a call. It rejects at once if too many wait, and when its caller leaves. */
   add(wire: WireCall, bytes: number, send: WaitingCall['send']): Promise<Reply<Uint8Array>> {
     const { onBegin, left } = this.#options;
-    if (this.#calls.size >= MAX_CALLS || this.#bytes + bytes > MAX_BYTES) {
-      return Promise.reject(transportErrors.TOO_MANY_WAIT({ calls: this.#calls.size }, { reach: 'unsent' }));
+    if (this.count >= MAX_CALLS || this.#bytes + bytes > MAX_BYTES) {
+      return Promise.reject(transportErrors.TOO_MANY_WAIT({ calls: this.count }, { reach: 'unsent' }));
     }
     return new Promise((resolve, reject) => {
       const end = onBegin(wire);
@@ -60,6 +58,7 @@ export class WaitingCalls {
       };
       const call: WaitingCall = { bytes, send, resolve, reject, release };
       this.#calls.add(call);
+      this.count += 1;
       this.#bytes += bytes;
       wire.context.onEnd(onLeave);
     });
@@ -82,6 +81,7 @@ export class WaitingCalls {
   /** Takes a call out. */
   remove(call: WaitingCall): void {
     if (!this.#calls.delete(call)) return;
+    this.count -= 1;
     this.#bytes -= call.bytes;
     call.release();
   }
