@@ -10,6 +10,7 @@ import { ManualClock } from '../src/exports/testing.js';
 import { ProcessIdentity } from '../src/tls/identity.js';
 import { openMutualTls } from '../src/tls/mutual-tls.js';
 import { certify, createFolder, folderOf, mutualTlsIn, newAuthority } from './support/identities.js';
+import { patientClock } from './support/patient-clock.js';
 import { recordingLogger } from './support/recording-logger.js';
 import { socketsOfATest } from './support/sockets.js';
 import { until } from './support/wait.js';
@@ -155,8 +156,9 @@ describe('rotation under calls', () => {
           }
         },
       };
-      const serving = await startServer(handlers, { mutualTls: server });
-      const open = () => connectTo([serving.address], { mutualTls: client, known: { frames } }).client;
+      const clock = patientClock;
+      const serving = await startServer(handlers, { mutualTls: server, clock, router: { clock } });
+      const open = () => connectTo([serving.address], { mutualTls: client, clock, known: { frames } }).client;
       const stays = open();
       let received = 0;
       const stream = (async () => {
