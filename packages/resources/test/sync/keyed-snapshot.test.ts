@@ -1,11 +1,52 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
-import { countUp, openWatch, write, writeAndDie } from './fixture.js';
+import { countUp, inShort, openWatch, write, writeAndDie, writeTogether } from './fixture.js';
 import { fixture, one, topic, two } from './pair.js';
 
 const KEYED = { size: 1 };
 
 describe('a snapshot in parts by key', () => {
+  it('yields a change that is not relayed yet once: with its row, or later', async () => {
+    await write(one, topic, 1, 2, 3);
+    const watcher = openWatch(two, topic, KEYED);
+    await watcher.next();
+    await watcher.next();
+    await writeAndDie(one, topic, 1, 3);
+    const part = await watcher.next();
+    expect(inShort(part)).toBe('snapshot 3:2');
+    const resumed = openWatch(one, topic, { ...KEYED, resumeToken: part.resumeToken });
+    const later = [watcher.received(), resumed.received()];
+    await write(one, topic, 3);
+    expect(await Promise.all(later)).toEqual(['1:2', '1:2']);
+    expect([await watcher.received(), await resumed.received()]).toEqual(['3:3', '3:3']);
+    await Promise.all([watcher.leave(), resumed.leave()]);
+  });
+
+  it('yields each row of a change once: with its part, or later', async () => {
+    await write(one, topic, 1, 2, 3, 4);
+    const watcher = openWatch(two, topic, KEYED);
+    expect([await watcher.received(), await watcher.received()]).toEqual(['snapshot 1:1 …', 'snapshot 2:1 …']);
+    await writeTogether(one, topic, 1, 3);
+    await writeTogether(one, topic, 2, 4);
+    // The next part has two rows of the changes, which aren't relayed yet.
+    const parts = [await watcher.next(), await watcher.next()];
+    expect(parts.map(inShort)).toEqual(['snapshot 3:2 …', 'snapshot 4:2 …']);
+    const resumed = parts.map(({ resumeToken = '' }) => openWatch(one, topic, { ...KEYED, resumeToken }));
+    await one.sync.settled();
+    expect([await watcher.received(), await watcher.received()]).toEqual(['1:2', '2:2']);
+    const rest = [];
+    for (const other of resumed) rest.push([await other.received(), await other.received(), await other.received()]);
+    expect(rest).toEqual([
+      ['1:2', '2:2', 'snapshot 4:2'],
+      ['1:2', '2:2', 'snapshot'],
+    ]);
+    expect(await watcher.received()).toBe('snapshot');
+    await writeTogether(one, topic, 1, 3, 4);
+    one.sync.nudge();
+    expect([await watcher.received(), await watcher.received()]).toEqual(['1:3', '3:3']);
+    await Promise.all([watcher, ...resumed].map((each) => each.leave()));
+  });
+
   it('holds no connection while its reader takes a part', async () => {
     await write(one, topic, ...Array.from({ length: 200 }, (_, id) => id));
     const watchers = Array.from({ length: 8 }, () => openWatch(one, topic, KEYED));
