@@ -111,7 +111,7 @@ it.each([['without TLS', ''] as const, ['with TLS', 'spiffe://rondo.local/chores
 
 it('an attempt that another process has overtaken has no effect', async () => {
   let overtaken = false;
-  const { jobs } = begin({
+  const { jobs, loopback } = begin({
     async during() {
       if (overtaken) return;
       overtaken = true;
@@ -120,7 +120,7 @@ it('an attempt that another process has overtaken has no effect', async () => {
   });
   await enqueue(jobs);
   await eventually(() => expect(overtaken).toBe(true));
-  await processes.pop()?.close();
+  await loopback.drain(300_000); // the call has ended
   expect(await effects()).toEqual([]);
   expect(await jobsLeft()).toHaveLength(1);
 });
