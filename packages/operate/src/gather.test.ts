@@ -8,10 +8,11 @@ import { createGatherer } from './gather.js';
 import { readLogs } from './logs.js';
 import { findTrace, watchTraces } from './traces.js';
 
+const OUTCOME = { streaming: false, status: 'OK', refused: false };
 const TRACE = '4bf92f3577b34da6a3ce929d0e0e4736';
 const endpoint = (instanceId: string): Endpoint => fixedEndpoint(`${instanceId}:1`, { instanceId });
 const summary = (traceId: string): TraceSummary => {
-  return { traceId, name: 'a.v1.S/M', startUnixMs: 1, durationMs: 1, spans: 1, failedSpans: 0, streaming: false };
+  return { traceId, name: 'a.v1.S/M', startUnixMs: 1, durationMs: 1, spans: 1, failedSpans: 0, ...OUTCOME };
 };
 
 /** Instances that keep so many spans each, and a registry that lists them. One with none doesn't serve the contract. */
