@@ -72,8 +72,16 @@ function requireNode(): void {
 }
 
 function moduleOf(name = ''): Load | undefined {
-  if (name === 'lab' && !isInstalled && existsSync(laboratory)) return () => import(pathToFileURL(laboratory).href);
+  if (name === 'lab' && !isInstalled) return loadLaboratory;
   return new Map<string, Load>(Object.entries(MODULE_OF)).get(name);
+}
+
+/** The laboratory's tasks. A fork may have deleted it. */
+async function loadLaboratory(): Promise<TaskModule> {
+  if (existsSync(laboratory)) return import(pathToFileURL(laboratory).href);
+  const fault = 'there is no lab/ in this tree, and npm run lab, pack and create need it: copy it from Rondo';
+  console.error(fault);
+  return { main: async () => 1 };
 }
 
 async function runJoin(): Promise<void> {
