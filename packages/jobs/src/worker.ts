@@ -195,7 +195,7 @@ export class Worker {
     const isFull = wanted.length < methods().size;
     if (this.#isNew && isFull) this.#notify();
     if (wanted.length === 0) return Infinity;
-    const here = this.#caller.here([...methods().values()]);
+    const here = this.#caller.here([...methods().values()].filter(({ execute }) => execute === undefined));
     const claimed: Claimed = await claim(database, { wanted, claim: this.#nextClaim(), here }, { signal });
     const rank = ({ method }: Attempt) => PRIORITIES.indexOf(methods().get(method)?.method.policy.priority ?? 'normal');
     for (const attempt of claimed.attempts.toSorted((one, other) => rank(one) - rank(other))) this.#begin(attempt);
