@@ -19,6 +19,9 @@ interface ChartProps {
   readonly scope: Scope;
 }
 
+/** A step has what instances answered last: the calls may have ended up to two steps before it. */
+const LAG_STEPS = 3;
+
 /** Figures over time. A click, and the link to the highest value, lead to the traces of that time. */
 export function Chart({ title, lines, format, figures, scope }: ChartProps) {
   const host = useRef<HTMLDivElement>(null);
@@ -70,11 +73,11 @@ export function Chart({ title, lines, format, figures, scope }: ChartProps) {
         class="plot"
         onClick={() => {
           const at = plot?.pointedAt;
-          if (at !== undefined) go(at * 1_000 - stepMs, at * 1_000);
+          if (at !== undefined) go(at * 1_000 - LAG_STEPS * stepMs, at * 1_000);
         }}
       />
       {most?.unixMs !== undefined && mostValue !== undefined && mostValue > 0 ? (
-        <a href={tracesBetween(most.unixMs - stepMs, most.unixMs, scope)}>
+        <a href={tracesBetween(most.unixMs - LAG_STEPS * stepMs, most.unixMs, scope)}>
           Most {watched?.name}: {format(mostValue)} at {formatTime(most.unixMs)} {ZONE}
         </a>
       ) : (

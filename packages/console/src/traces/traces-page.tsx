@@ -13,7 +13,18 @@ const MAX_ROWS = 100;
 
 /** The traces, live; or one, by its id or the beginning of it. */
 export function TracesPage({ at }: { readonly at: string }) {
-  return <div class="page">{at === '' ? <TraceList /> : <TraceView key={at} id={at} />}</div>;
+  return (
+    <div class="page">
+      {at === '' ? (
+        <TraceList />
+      ) : (
+        <>
+          <FindForm />
+          <TraceView key={at} id={at} />
+        </>
+      )}
+    </div>
+  );
 }
 
 /** Finds the id in a text, such as an error's; a text of hexadecimal digits may be its beginning. */
