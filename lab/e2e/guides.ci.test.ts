@@ -151,6 +151,12 @@ describe('docs/guides/transactions.md', () => {
   });
 });
 
+it('docs/guides/workflows.md runs three days of a workflow at once', async () => {
+  const guide = readGuide('workflows.md');
+  const { code: exitCode, stdout, stderr } = await runFile(guide, 'workflows.mjs');
+  expect({ exitCode, stdout, stderr }).toEqual({ exitCode: 0, stdout: guide.code('output'), stderr: '' });
+});
+
 describe('docs/guides/jobs.md', () => {
   it('has a script that runs unchanged, and does the job of today alone', async () => {
     const { code: exitCode, stdout, stderr } = await runFile(readGuide('jobs.md'), 'jobs.mjs');

@@ -39,7 +39,7 @@ describe('rondo', () => {
     [['dcotor'], 'there is no command "dcotor". Did you mean "doctor"?'],
     [
       ['frob'],
-      'There are: start, dev, console, ps, logs, describe, call, trace, new, test, check, doctor, top, pick, audit, auth, bench, mcp, xds, join, drain, cordon, uncordon, restart, scale, rollout, config, tx, jobs, events, backup, restore, db, build, generate, breaking, bundle, install, kubernetes, add, remove, upgrade, certs, token, keys, completion, help',
+      'There are: start, dev, console, ps, logs, describe, call, trace, new, test, check, doctor, top, pick, audit, auth, bench, mcp, xds, join, drain, cordon, uncordon, restart, scale, rollout, config, tx, jobs, runs, events, backup, restore, db, build, generate, breaking, bundle, install, kubernetes, add, remove, upgrade, certs, token, keys, completion, help',
     ],
     [['help', 'frob'], 'there is no command "frob"'],
     [['--registry', 'x', 'ps'], 'options come after the command'],

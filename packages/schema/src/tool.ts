@@ -1,6 +1,9 @@
 /** The argument of a tool that has the idempotency key of its method, if the key is metadata. */
 export const KEY_ARGUMENT = 'idempotency_key';
 
+/** The tool by which agents learn what became of an operation. No method has its name. */
+export const GET_OPERATION = 'get_operation';
+
 /** How agents call a tool: as its contract says, else the method's name in snake_case. */
 export const toolName = ({ name }: { readonly name: string }, method: string): string =>
   name || method.replace(/(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])/g, '_').toLowerCase();

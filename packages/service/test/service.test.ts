@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from '@jest/globals';
+import { OperationsDefinition } from '@rondo/contracts/google/longrunning/operations';
 import { ServerReflectionDefinition } from '@rondo/contracts/grpc/reflection/v1/reflection';
 import {
   HealthDefinition,
@@ -12,6 +13,7 @@ import { OrcaLoadReport } from '@rondo/contracts/xds/data/orca/v3/orca_load_repo
 import { OpenRcaServiceDefinition } from '@rondo/contracts/xds/service/orca/v3/orca';
 import { createClient } from '@rondo/rpc/client';
 import { Status } from '@rondo/rpc/status';
+import { standIn } from '@rondo/rpc/testing';
 import { deferred, until } from '../../rpc/test/support/wait.js';
 import { StartupError } from '../src/exports/index.js';
 import { portOf } from './app-listener.js';
@@ -87,7 +89,7 @@ describe('a service', () => {
     ]);
   });
 
-  it('registers its services, its address and its status', async () => {
+  it('registers its services, its address and its status, but no operations', async () => {
     const registry = await startFakeRegistry();
     const environment = {
       RONDO_REGISTRY: registry.address,
@@ -97,7 +99,8 @@ describe('a service', () => {
       RONDO_VERSION: '2.1.0',
       RONDO_METADATA: 'canary=5, team=blue, __proto__=kept',
     };
-    const { service } = await start({ environment });
+    const operations = { name: 'operations', services: [standIn(OperationsDefinition, {})] };
+    const { service } = await start({ environment, app: { parts: [operations] } });
     await until(() => registry.fake.registered.length > 0);
     const port = portOf(service.address);
     expect(registry.fake.registered[0]?.instance).toMatchObject({

@@ -7,6 +7,7 @@ import { jobs } from '../commands/jobs.js';
 import { logs } from '../commands/logs.js';
 import { pick } from '../commands/pick.js';
 import { ps } from '../commands/ps.js';
+import { runs } from '../commands/runs.js';
 import { trace } from '../commands/trace.js';
 import { ExitCode } from '../exit-code.js';
 import { writeFailure } from '../failure.js';
@@ -39,6 +40,7 @@ const TOOLS: ReadonlyMap<string, CommandTool> = new Map<string, CommandTool>([
   ['logs', { command: logs, subject: INSTANCE, options: ['trace'] }],
   ['doctor', { command: doctor }],
   ['jobs', { command: jobs, about: 'Shows jobs, and when schedules are due.', begin: ['ls'], subject: SERVICE }],
+  ['runs', { command: runs, about: 'Shows the runs of workflows.', begin: ['ls'], subject: SERVICE }],
 ]);
 
 /** The commands that change nothing, as tools of an agent. They print what they print for a person. */

@@ -28,6 +28,7 @@ import { ps } from './ps.js';
 import { remove } from './remove.js';
 import { restart } from './restart.js';
 import { rollout } from './rollout.js';
+import { runs } from './runs.js';
 import { scale } from './scale.js';
 import { type Task, type TaskName, tasks } from './tasks.js';
 import { token } from './token.js';
@@ -53,7 +54,10 @@ const EVERY_DAY = [task('start'), task('dev'), openConsole, ps, logs, describe, 
 export const groups: readonly { readonly title: string; readonly commands: readonly Command[] }[] = [
   { title: 'Every day', commands: [...EVERY_DAY, task('check'), doctor] },
   { title: 'Look and call', commands: [top, pick, audit, auth, bench, mcp, xds] },
-  { title: 'Operate', commands: [join, drain, cordon, uncordon, restart, scale, rollout, config, tx, jobs, events] },
+  {
+    title: 'Operate',
+    commands: [join, drain, cordon, uncordon, restart, scale, rollout, config, tx, jobs, runs, events],
+  },
   { title: 'Data', commands: [task('backup'), task('restore'), db] },
   {
     title: 'Build',

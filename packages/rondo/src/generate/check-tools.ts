@@ -3,7 +3,7 @@ import type { DescMethod } from '@bufbuild/protobuf';
 import { type FileDescriptorProto, MethodOptions_IdempotencyLevel } from '@bufbuild/protobuf/wkt';
 // From the sources, as this runs before any build.
 import { commentOf } from '../../../schema/src/comments.js';
-import { isNoObject, KEY_ARGUMENT, toolName } from '../../../schema/src/tool.js';
+import { GET_OPERATION, isNoObject, KEY_ARGUMENT, toolName } from '../../../schema/src/tool.js';
 import { DAY_MS, type Faults, MINUTE_MS, methodPolicy, type ReadMethodPolicy, servicePolicy, toMs } from './options.js';
 import { filesNamed, told } from './told.js';
 
@@ -46,6 +46,7 @@ const CONFIRMATION_MS = 5 * MINUTE_MS;
 
 function* inName(name: string): Faults {
   if (!/^[\w-]{1,64}$/.test(name)) yield `.name is "${name}"; it is of 1 to 64 A-Z a-z 0-9 _ -`;
+  if (name === GET_OPERATION) yield `.name is ${name}, by which agents ask for operations; give it another name`;
 }
 
 function* inTool(method: DescMethod, { tool, idempotency, auth }: ReadMethodPolicy): Faults {

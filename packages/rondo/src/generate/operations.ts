@@ -1,7 +1,9 @@
 /** Types the methods that start operations: `google.longrunning.operation_info` names what an operation ends with, and what it tells meanwhile. */
 import type { DescFile, DescMessage, DescMethod, FileRegistry } from '@bufbuild/protobuf';
 import type { FileDescriptorProto } from '@bufbuild/protobuf/wkt';
-import { type Faults, type Option, operationInfo } from './options.js';
+// From the sources, as this runs before any build.
+import { declaredWorkflow, faultOfWorkflow } from '../../../jobs/src/runs/declared.js';
+import { type Faults, methodPolicy, type Option, operationInfo, type ReadMethodPolicy } from './options.js';
 import { filesNamed, told } from './told.js';
 
 const OPERATION = 'google.longrunning.Operation';
@@ -9,32 +11,55 @@ const OPERATION = 'google.longrunning.Operation';
 type OperationInfo = NonNullable<ReturnType<typeof operationInfo>> extends Option<infer Info> ? Info : never;
 
 /**
- * The faults in `google.longrunning.operation_info` of some files, each with file, line and reason.
+ * The faults in `google.longrunning.operation_info` and `(rondo.options.v1.method).workflow` of some files, each with file, line and reason.
  *
  * @param protoFiles All files, each after its imports.
  * @param names The names of the files to check.
  */
 export function checkOperations(protoFiles: FileDescriptorProto[], names: readonly string[]): readonly string[] {
   const { registry, files } = filesNamed(protoFiles, names);
-  const option = operationInfo(registry);
+  const [option, policy] = [operationInfo(registry), methodPolicy(registry)];
   if (option === undefined) return [];
   const methods = files.flatMap((file) => file.services.flatMap((service) => service.methods));
   return methods.flatMap((method) => {
     const info = option.of(method);
-    const faults = info === undefined ? [] : [...inInfo(method, info)];
-    return faults.map((fault) =>
-      told(method, `${method.parent.name}.${method.name}: ${fault}`, option.extension.number),
-    );
+    const tell =
+      (number = 0) =>
+      (fault: string) =>
+        told(method, `${method.parent.name}.${method.name}: ${fault}`, number);
+    return [
+      ...[...inInfo(method, info)].map(tell(option.extension.number)),
+      ...[...inWorkflow(method, policy?.of(method), info)].map(tell(policy?.extension.number)),
+    ];
   });
 }
 
-function* inInfo(method: DescMethod, { responseType, metadataType }: OperationInfo): Faults {
-  if (method.output.typeName !== OPERATION || method.methodKind !== 'unary')
+function* inInfo(method: DescMethod, info: OperationInfo | undefined): Faults {
+  if (info === undefined) return;
+  const { responseType, metadataType } = info;
+  if (!startsOperation(method))
     yield `operation_info is for a method with one request that returns ${OPERATION}; leave it out`;
   if (responseType === '') yield 'operation_info has no response_type; name the message that the operation ends with';
   for (const [name, type] of Object.entries({ response_type: responseType, metadata_type: metadataType }))
     if (type !== '' && messageNamed(type, method) === undefined)
       yield `operation_info.${name} is "${type}", and no message of the file or its imports has that name; correct it, or import its file`;
+}
+
+const startsOperation = ({ output, methodKind }: DescMethod) => output.typeName === OPERATION && methodKind === 'unary';
+
+function* inWorkflow(
+  method: DescMethod,
+  policy: ReadMethodPolicy | undefined,
+  info: OperationInfo | undefined,
+): Faults {
+  if (policy?.workflow === undefined) return;
+  const fault = faultOfWorkflow(declaredWorkflow(policy.workflow), {
+    isUnary: method.methodKind === 'unary',
+    startsOperation: startsOperation(method) && info !== undefined,
+    hasKey: policy.idempotency !== undefined,
+    isJob: policy.job !== undefined,
+  });
+  if (fault !== undefined) yield `workflow${fault}`;
 }
 
 /** A message by the name that an option has: fully qualified, or of the same package. */

@@ -14,6 +14,7 @@ it.each([
   ['plain.Service', ['plain']],
   ['grpc.orders.v1.OrderService', ['grpc.orders']],
   ['xds.orders.v1.OrderService', ['xds.orders']],
+  ['google.longrunning.OperationsOfMine', ['google.longrunning']],
   ['NoPackage', ['']],
 ])('%s is served by the process that is named like its package', (service, names) => {
   expect(servedByOf(contracts)(service)).toEqual(names);
@@ -25,7 +26,7 @@ it('services of Rondo and gRPC may be served by every process, except those of t
     .map((file) => readFileSync(new URL(file, protos), 'utf8'))
     .flatMap((text) => [...text.matchAll(/^service (\w+)/gm)].map(([, name]) => `${packageOf(text)}.${name}`));
   expect(own).toContain('rondo.logs.v1.LogService');
-  for (const service of ['grpc.health.v1.Health', ...own])
+  for (const service of ['grpc.health.v1.Health', 'google.longrunning.Operations', ...own])
     expect([service, servedByOf(contracts)(service)]).toEqual([service, undefined]);
 });
 

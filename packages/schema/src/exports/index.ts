@@ -28,4 +28,4 @@ export { mapScalars } from '../json/scalars.js';
 export { methodOf, servicePolicy } from '../method.js';
 export { fieldNamed } from '../named.js';
 export { createReflection, type ReflectedFile } from '../reflection.js';
-export { KEY_ARGUMENT, toolName } from '../tool.js';
+export { GET_OPERATION, KEY_ARGUMENT, toolName } from '../tool.js';

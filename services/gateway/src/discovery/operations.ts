@@ -1,5 +1,12 @@
-import { createRegistry, type Registry } from '@bufbuild/protobuf';
-import { type Method, methodsOf, OPERATIONS, type OperationRequest, operationService } from '@rondo/rpc/internal';
+import { createRegistry, type DescMethod, type Registry } from '@bufbuild/protobuf';
+import {
+  type Method,
+  methodsOf,
+  OPERATIONS,
+  OPERATIONS_SERVICE,
+  type OperationRequest,
+  operationService,
+} from '@rondo/rpc/internal';
 import { createRoutes, httpRuleOf } from '@rondo/schema/http';
 import { gatewayErrors } from '../errors.js';
 import type { BackendCall } from '../protocols/backend.js';
@@ -7,6 +14,8 @@ import type { Catalogue, PublicMethod, PublicService, RouteMatch } from './catal
 
 /** `google.longrunning.Operations` as clients from outside see it: the operations of all public services. */
 export interface Operations {
+  /** The method that reads one. */
+  readonly get: PublicMethod | undefined;
   method(path: string): PublicMethod | undefined;
   route(verb: string, path: string): RouteMatch | { readonly allow: readonly string[] } | undefined;
   /**
@@ -54,6 +63,7 @@ export function createOperations(
     ),
   );
   return {
+    get: methods.get(`/${OPERATIONS_SERVICE}/GetOperation`),
     method: (path) => methods.get(path),
     route: (verb, path) => routes.match(verb, path),
     redirect(call) {
@@ -67,11 +77,12 @@ export function createOperations(
   };
 }
 
-const OPERATION = 'google.longrunning.Operation';
+/** Whether a method answers with an operation, which goes on. */
+export const startsOperation = ({ output }: DescMethod): boolean => output.typeName === 'google.longrunning.Operation';
 
 /** Whether outsiders may see the operations of a service: it has some, and they may call each method that starts one. */
 function hasOperations({ desc, methods }: PublicService): boolean {
-  const starting = desc.methods.filter(({ output }) => output.typeName === OPERATION);
+  const starting = desc.methods.filter(startsOperation);
   const isPublic = (name: string) => methods.some((method) => method.desc.name === name);
   return starting.length > 0 && starting.every(({ name }) => isPublic(name));
 }

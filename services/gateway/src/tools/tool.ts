@@ -1,10 +1,10 @@
 import type { DescField, DescMessage, JsonValue } from '@bufbuild/protobuf';
-import { MethodOptions_IdempotencyLevel } from '@bufbuild/protobuf/wkt';
-import type { MethodPolicy, Tool as ToolOption } from '@rondo/contracts/rondo/options/v1/options';
+import { MethodPolicy, Tool as ToolOption } from '@rondo/contracts/rondo/options/v1/options';
 import type { Tool } from '@rondo/mcp';
-import { KEY_ARGUMENT, toolName } from '@rondo/schema';
+import { GET_OPERATION, KEY_ARGUMENT, toolName } from '@rondo/schema';
 import { commentOf } from '@rondo/schema/form';
 import type { PublicMethod } from '../discovery/catalogue.js';
+import { startsOperation } from '../discovery/operations.js';
 import type { Schema } from '../openapi/model.js';
 import { createSchemas, NONE } from '../openapi/schema.js';
 import { wellKnownSchema } from '../openapi/well-known.js';
@@ -30,16 +30,17 @@ export interface MethodTool {
 
 /** The tool that a method is by its contract. */
 export function methodTool(target: PublicMethod, policy: MethodPolicy & { readonly tool: ToolOption }): MethodTool {
-  const { desc } = target;
+  const { desc, method } = target;
+  const { idempotency } = method.policy;
   const name = toolName(policy.tool, desc.name);
   const key = keyOf(desc.input, policy.idempotency);
   const show = (): Tool => ({
     name,
-    description: policy.tool.description || commentOf(desc),
+    description: `${policy.tool.description || commentOf(desc)}${startsOperation(desc) ? ABOUT_OPERATION : ''}`,
     input: inputSchema(desc.input, key),
     output: objectSchema(desc.output),
-    readOnly: desc.idempotency === MethodOptions_IdempotencyLevel.NO_SIDE_EFFECTS,
-    idempotent: key !== undefined || desc.idempotency === MethodOptions_IdempotencyLevel.IDEMPOTENT,
+    readOnly: idempotency === 'no_side_effects',
+    idempotent: idempotency === 'idempotent',
     confirm: policy.tool.confirm,
   });
   let shown: Tool | undefined;
@@ -50,6 +51,16 @@ export function methodTool(target: PublicMethod, policy: MethodPolicy & { readon
       return shown;
     },
   };
+}
+
+const ABOUT_OPERATION = `\n\nAnswers at once with an operation, which goes on. Call ${GET_OPERATION} with its name, later again, until it is done.`;
+
+/** The tool by which agents learn what became of the operations that other tools start. The service checks who may. */
+export function operationTool(target: PublicMethod): MethodTool {
+  const description =
+    'Returns an operation by its name: with its response or its error if it is done. Changes nothing.';
+  const tool = ToolOption.fromPartial({ name: GET_OPERATION, description });
+  return methodTool(target, { ...MethodPolicy.fromPartial({}), tool });
 }
 
 function keyOf({ fields }: DescMessage, option: MethodPolicy['idempotency']): ToolKey | undefined {

@@ -1,7 +1,9 @@
 import type { Logger, Principal } from '@rondo/rpc/call';
-import type { Catalogue } from '../discovery/catalogue.js';
+import { GET_OPERATION } from '@rondo/schema';
+import type { Catalogue, PublicMethod } from '../discovery/catalogue.js';
 import { toolOf } from '../discovery/exposure.js';
-import { type MethodTool, methodTool } from './tool.js';
+import { startsOperation } from '../discovery/operations.js';
+import { type MethodTool, methodTool, operationTool } from './tool.js';
 
 /** The methods that are tools, among those that the gateway offers. */
 export interface MethodTools {
@@ -18,10 +20,14 @@ export interface MethodToolsOptions {
   /** Whether callers have verified principals: then each sees what its scopes allow. */
   readonly authenticates: boolean;
   readonly log: Logger;
+  /** The method by which agents read operations; undefined if this gateway has none. */
+  readonly getOperation?: PublicMethod | undefined;
 }
 
 /** Finds the tools among the methods that a catalogue offers. They are looked for once after each change. */
-export function createMethodTools({ catalogue, authenticates, log }: MethodToolsOptions): MethodTools {
+export function createMethodTools(options: MethodToolsOptions): MethodTools {
+  const { catalogue, authenticates, log, getOperation } = options;
+  const ofOperations = getOperation && operationTool(getOperation);
   let made: { readonly revision: number; readonly tools: ReadonlyMap<string, MethodTool> } | undefined;
   const all = () => {
     const { revision } = catalogue;
@@ -30,9 +36,15 @@ export function createMethodTools({ catalogue, authenticates, log }: MethodTools
   };
   const isFor = ({ auth }: MethodTool, principal: Principal | undefined) =>
     !authenticates || auth?.scopes.every((scope) => principal?.scopes.includes(scope)) !== false;
+  const of: MethodTools['of'] = (principal) => {
+    const own = [...all().values()].filter((tool) => isFor(tool, principal));
+    if (ofOperations === undefined || !own.some(({ target }) => startsOperation(target.desc))) return own;
+    return [...own, ofOperations].sort(byName);
+  };
   return {
-    of: (principal) => [...all().values()].filter((tool) => isFor(tool, principal)),
+    of,
     find(name, principal) {
+      if (name === GET_OPERATION) return of(principal).find((tool) => tool === ofOperations);
       const tool = all().get(name);
       return tool && isFor(tool, principal) ? tool : undefined;
     },
@@ -55,5 +67,7 @@ function toolsIn({ services }: Pick<Catalogue, 'services'>, log: Logger): Readon
         'a method is no tool: another has its name',
       );
   }
-  return new Map([...found].sort(([one], [other]) => (one < other ? -1 : 1)));
+  return new Map([...found.values()].sort(byName).map((tool) => [tool.name, tool]));
 }
+
+const byName = (one: MethodTool, other: MethodTool) => (one.name < other.name ? -1 : 1);

@@ -4,7 +4,7 @@ import { silentLogger } from '@rondo/rpc/call';
 import { systemClock } from '@rondo/rpc/clock';
 import { seededRandom } from '@rondo/rpc/testing';
 import type { Authenticator } from '@rondo/service';
-import type { PublicService } from '../../src/discovery/catalogue.js';
+import type { PublicMethod, PublicService } from '../../src/discovery/catalogue.js';
 import { createEdge } from '../../src/edge/edge.js';
 import type { Backend } from '../../src/protocols/backend.js';
 import { createDispatch, type Dispatch } from '../../src/protocols/dispatch.js';
@@ -18,12 +18,19 @@ interface Offered {
   readonly services: readonly PublicService[];
   readonly backend: Backend;
   readonly authenticator?: Authenticator | undefined;
+  readonly getOperation?: PublicMethod | undefined;
   /** Signs confirmations. */
   readonly key?: Uint8Array;
 }
 
 /** A gateway that serves agents, on a port of its own. */
-export async function gatewayOfAgents({ services, backend, authenticator, key = Buffer.alloc(32, 7) }: Offered) {
+export async function gatewayOfAgents({
+  services,
+  backend,
+  authenticator,
+  getOperation,
+  key = Buffer.alloc(32, 7),
+}: Offered) {
   const refuse: Dispatch['refuse'] = (exchange, error, status) => dispatch.refuse(exchange, error, status);
   const edge = createEdge({
     log: silentLogger,
@@ -42,6 +49,7 @@ export async function gatewayOfAgents({ services, backend, authenticator, key = 
     catalogue: { services, revision: 1 },
     authenticates: authenticator !== undefined,
     log: silentLogger,
+    getOperation,
   });
   const calls = withDefaults({ backend });
   const endpoint = createToolsEndpoint({ ...calls, tools, serve: openMcp(key), authenticator, refuse });

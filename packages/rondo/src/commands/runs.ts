@@ -1,0 +1,81 @@
+import {
+  RunServiceDefinition as definition,
+  type Run,
+  RunState,
+  type RunStep,
+} from '@rondo/contracts/rondo/jobs/v1/runs';
+import { operationService } from '@rondo/rpc/internal';
+import { type CommandContext, defineActions, type Printed } from '../command.js';
+import { completeService } from '../completion/registered.js';
+import { jsonOption, registryOption } from '../options.js';
+import { askService, askServices } from '../registry/groups.js';
+import { formatTable } from '../terminal/table.js';
+import { ageOf, printable } from '../terminal/text.js';
+
+const RUNS = { definition, what: 'workflows' };
+const ONE = { args: { name: '<name>' }, missing: 'name a run: rondo runs ls lists them' } as const;
+
+/** `rondo runs`: shows the runs of workflows with their steps, and lets an operator let one go on or cancel it. */
+export const runs = defineActions({
+  name: 'runs',
+  summary: 'Shows the runs of workflows and their steps; lets one go on, or cancels it.',
+  details: [
+    'A run is a function of a service that goes on after a crash or a sleep. A BLOCKED one waits for you, and WHY says what to do.',
+    'retry lets it go on, with as many attempts as a new one; a call whose outcome may be forgotten is made again. cancel undoes',
+    'what a run has done, and ends it. A run is named as its operation: operations/SERVICE/ID.',
+  ].join('\n'),
+  options: { ...registryOption, ...jsonOption },
+  examples: [
+    ['runs ls', 'Runs that wait for an operator first, then the newest.'],
+    ['runs show operations/sales.v1.OrderService/01J2', 'A run, with what each of its steps came to.'],
+  ],
+  exitCodes: { FAILED: 'Refused, or a service could not be asked; standard error says why.' },
+  usual: 'ls',
+  actions: {
+    ls: { args: { name: '[service]' }, complete: completeService, run: ({ name }, context) => list(name, context) },
+    show: { ...ONE, run: (one, context) => ask(one, 'getRun', context) },
+    retry: { ...ONE, run: (one, context) => ask(one, 'retryRun', context) },
+    cancel: { ...ONE, run: (one, context) => ask(one, 'cancelRun', context) },
+  },
+});
+
+/** The service that has a run is in the run's name. */
+async function ask(
+  { name }: { readonly name: string },
+  call: 'getRun' | 'retryRun' | 'cancelRun',
+  context: CommandContext,
+): Promise<Printed> {
+  const asked = { ...RUNS, name: operationService({ name }) };
+  const run = await askService(asked, (client, options) => client[call]({ name }, options), context);
+  const state = `${printable(run.name)} is ${stateOf(run)}${run.undoing ? ', and undoes what it has done' : ''}`;
+  const why = run.error === '' ? '' : `: ${printable(run.error)}`;
+  const steps = call === 'getRun' ? `\n${formatSteps(run.steps)}` : '';
+  return { json: view(run), text: `${state}${why}\n${steps}` };
+}
+
+async function list(name: string | undefined, context: CommandContext): Promise<Printed> {
+  const asked = { ...RUNS, name };
+  const { answers, failed } = await askServices(asked, (client, options) => client.listRuns({}, options), context);
+  const found = answers.flatMap((answer) => answer.runs);
+  const nowMs = context.clock.now();
+  const rows = found.map((run) => [
+    ...[run.name, run.method.replace(/^.*\//, ''), run.key, stateOf(run), timeOf(run.dueTime)],
+    ...[ageOf(run.createTime, nowMs), run.attempts, run.error || '-'],
+  ]);
+  const heading = ['RUN', 'WORKFLOW', 'KEY', 'STATE', 'GOES ON', 'AGE', 'TRIES', 'WHY'];
+  return { json: { runs: found.map(view) }, text: formatTable([heading, ...rows]), failed };
+}
+
+const stateOf = ({ state }: Run) => RunState[state]?.replace('RUN_STATE_', '') ?? 'UNKNOWN';
+
+const view = (run: Run) => ({ ...run, state: stateOf(run) });
+
+function formatSteps(steps: readonly RunStep[]): string {
+  const rows = steps.map((step) => [
+    ...[step.name, step.undoing ? `undo: ${step.kind}` : step.kind, timeOf(step.beginTime), timeOf(step.endTime)],
+    step.error || (step.repeated ? 'a call before the restore may have made it, too' : '-'),
+  ]);
+  return formatTable([['STEP', 'KIND', 'BEGAN', 'ENDED', 'WHY'], ...rows]);
+}
+
+const timeOf = (time: Date | undefined) => time?.toISOString().replace(/\.\d+Z$/, 'Z') ?? '-';

@@ -1,0 +1,103 @@
+import { expect, it } from '@jest/globals';
+import { RunServiceDefinition, RunState } from '@rondo/contracts/rondo/jobs/v1/runs';
+import { systemClock } from '@rondo/rpc/clock';
+import { RpcError, Status } from '@rondo/rpc/status';
+import { standIn } from '@rondo/rpc/testing';
+import { commandTools } from '../src/agents/tools.js';
+import { recordingContext } from './recording-context.js';
+import { useStandIns } from './stand-in-fleet.js';
+
+const { run, environment, register } = useStandIns('runs');
+
+const at = (minute: number) => new Date(`2026-03-01T09:0${minute}:00Z`);
+const name = 'operations/sales.v1.OrderService/01J';
+const blocked = {
+  ...{ name, method: 'sales.v1.OrderService/FulfilOrder', key: 'orders/7', attempts: 12, error: 'no stock\u001b[31m' },
+  ...{ state: RunState.RUN_STATE_BLOCKED, createTime: new Date(systemClock.now() - 7_300_000) },
+};
+const steps = [
+  { name: 'reserve', kind: 'call', beginTime: at(0), endTime: at(1), repeated: true },
+  { name: 'pay', kind: 'call', beginTime: at(2), error: 'declined' },
+  { name: 'undo reserve', kind: 'call', undoing: true, beginTime: at(3) },
+];
+
+/** A registered instance of a service with workflows. Returns what it is told. */
+async function start(instanceId: string, service = 'sales.v1.OrderService') {
+  const told: string[] = [];
+  const change = (what: string, state: RunState, undoing: boolean) => (request: { readonly name: string }) => {
+    told.push(`${what} ${request.name}`);
+    if (request.name !== name) throw new RpcError(Status.NOT_FOUND, `there is no run ${request.name}`);
+    return { name, state, undoing };
+  };
+  const runs = standIn(RunServiceDefinition, {
+    listRuns: () => ({ runs: [blocked] }),
+    getRun: () => ({ ...blocked, steps }),
+    retryRun: change('retry', RunState.RUN_STATE_RUNNING, false),
+    cancelRun: change('cancel', RunState.RUN_STATE_RUNNING, true),
+  });
+  await register(instanceId, runs, service);
+  return told;
+}
+
+const rows = (stdout: string) => stdout.split('\n').map((line) => line.split(/ {2,}/));
+
+it('ls shows the runs of each service as text, also to an agent', async () => {
+  await start('sales-1');
+  await start('sales-2');
+  const { exitCode, stdout, stderr } = await run('ls');
+  expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+  expect(rows(stdout)).toEqual([
+    ['RUN', 'WORKFLOW', 'KEY', 'STATE', 'GOES ON', 'AGE', 'TRIES', 'WHY'],
+    [name, 'FulfilOrder', 'orders/7', 'BLOCKED', '-', '2h', '12', 'no stock\\u001b[31m'],
+    [''],
+  ]);
+  expect(JSON.parse((await run('ls', '--json')).stdout)).toMatchObject({ runs: [{ name, state: 'BLOCKED' }] });
+  const { context } = recordingContext({ environment: environment() });
+  const asked = { arguments: {}, agent: 'a', signal: new AbortController().signal };
+  expect(await commandTools(context).call({ ...asked, name: 'runs' })).toEqual({ text: stdout, failed: false });
+});
+
+it('show asks the service in the name of the run, and shows its steps', async () => {
+  await start('sales-1');
+  await start('projects-1', 'projects.v1.ProjectService');
+  const { stdout } = await run('show', name);
+  expect(rows(stdout)).toEqual([
+    [`${name} is BLOCKED: no stock\\u001b[31m`],
+    [''],
+    ['STEP', 'KIND', 'BEGAN', 'ENDED', 'WHY'],
+    [
+      'reserve',
+      'call',
+      '2026-03-01T09:00:00Z',
+      '2026-03-01T09:01:00Z',
+      'a call before the restore may have made it, too',
+    ],
+    ['pay', 'call', '2026-03-01T09:02:00Z', '-', 'declined'],
+    ['undo reserve', 'undo: call', '2026-03-01T09:03:00Z', '-', '-'],
+    [''],
+  ]);
+  expect(JSON.parse((await run('show', name, '--json')).stdout)).toMatchObject({
+    state: 'BLOCKED',
+    steps: [{}, {}, {}],
+  });
+});
+
+it('retry and cancel say what becomes of the run, and a refusal is a failure', async () => {
+  const told = await start('sales-1');
+  expect((await run('retry', name)).stdout).toBe(`${name} is RUNNING\n`);
+  expect((await run('cancel', name)).stdout).toBe(`${name} is RUNNING, and undoes what it has done\n`);
+  const refused = await run('retry', `${name}X`);
+  expect([refused.exitCode, refused.stderr]).toEqual([1, expect.stringContaining(`there is no run ${name}X`)]);
+  expect(told).toEqual([`retry ${name}`, `cancel ${name}`, `retry ${name}X`]);
+});
+
+it('says which run is meant, if it can’t be found', async () => {
+  expect((await run('show', name)).stderr).toContain(
+    'no registered service that "sales.v1.OrderService" means has workflows',
+  );
+  expect((await run('show', '17')).stderr).toContain('name: is "17"; give operations/SERVICE/ID');
+  expect(await run('retry')).toMatchObject({
+    exitCode: 2,
+    stderr: expect.stringContaining('name a run: rondo runs ls lists them'),
+  });
+});
