@@ -47,6 +47,8 @@ export function salesRules(queries: Queries): readonly RulesByPath[] {
       placeOrder: sees(customers, ({ order }) => order?.customer),
       cancelOrder: sees(orders, ({ name }: Named) => name),
       archiveProject: 'everyone',
+      awaitPayment: 'everyone',
+      recordPayment: 'everyone',
       watchOrders: 'everyone',
       getOrder: 'everyone',
       listOrders: 'everyone',

@@ -1,15 +1,16 @@
 import { OrderPlaced, OrderServiceDefinition } from '@rondo/contracts/sales/v1/orders';
 import { ProductServiceDefinition } from '@rondo/contracts/sales/v1/products';
 import { QuoteServiceDefinition } from '@rondo/contracts/sales/v1/quotes';
-import { createJobs } from '@rondo/jobs';
+import { createJobs, type Jobs } from '@rondo/jobs';
 import { auditBy, createAudit, openDatabase, rulesPart } from '@rondo/resources';
 import { implement } from '@rondo/rpc/server';
 import type { App, ServiceContext } from '@rondo/service';
 import { createTopics } from '@rondo/topics';
 import { acceptQuote } from './accept-quote.js';
 import { salesRules } from './access.js';
+import { awaitPayment, recordPayment } from './await-payment.js';
 import { createCalculator } from './calculator.js';
-import { archiveProject, cancelOrder } from './cancel-order.js';
+import { archiveProject, cancel, cancelOrder } from './cancel-order.js';
 import type { SalesConfig } from './config.js';
 import { customerService, customers } from './customers.js';
 import { createDelivery } from './delivery.js';
@@ -32,7 +33,12 @@ export function createApp(context: SalesContext, { databaseUrl: url, ...config }
   const opened = openDatabase({ ...context, name: 'sales', url, migrations: MIGRATIONS, resources });
   const audit = createAudit({ database: opened, ...auditBy(config) });
   const database = audit.over(opened);
-  const jobs = createJobs({ database, services: [QuoteServiceDefinition, OrderServiceDefinition] });
+  const payment = awaitPayment((tx, name) => cancel(jobs, tx, { name }));
+  const jobs: Jobs = createJobs({
+    database,
+    services: [QuoteServiceDefinition, OrderServiceDefinition],
+    workflows: [payment],
+  });
   const topics = createTopics({ database, topics: [OrderPlaced], services: [OrderServiceDefinition] });
   const delivery = createDelivery(database, context.channel);
   const methods = { ...database.context, errors, jobs, calculator: createCalculator(context.channel) };
@@ -52,6 +58,8 @@ export function createApp(context: SalesContext, { databaseUrl: url, ...config }
         placeOrder: placeOrder(methods, topics),
         cancelOrder: cancelOrder(methods),
         archiveProject: archiveProject(context.channel),
+        awaitPayment: jobs.runs.handler(payment),
+        recordPayment: recordPayment(methods),
       }),
     ],
   };

@@ -5,6 +5,7 @@ import {
   OrderServiceDefinition,
   OrderState,
 } from '@rondo/contracts/sales/v1/orders';
+import type { Queries } from '@rondo/database';
 import type { Jobs } from '@rondo/jobs';
 import { readNamed } from '@rondo/resources';
 import type { Channel } from '@rondo/rpc/client';
@@ -28,34 +29,35 @@ export const cancelOrder = (methods: CancelMethods) =>
   reading(
     (request: CancelOrderRequest, field) => readNamed(orders, request, field),
     async (request) => {
-      const order = await errors.withRpcErrors(cancel(methods, request));
+      const { database, jobs } = methods;
+      const order = await errors.withRpcErrors(database.transaction((tx) => cancel(jobs, tx, request)));
       methods.jobs.nudge();
       return order;
     },
   );
 
-/** @throws NotFound, StaleEtag, QuoteAccepting */
-const cancel = (
-  { database, jobs }: CancelMethods,
-  { name, etag }: { readonly name: string; readonly etag: string },
-): Promise<Order> =>
-  database.transaction(async (tx) => {
-    const order = await orders.lock(tx, name);
-    if (order.state === OrderState.ORDER_STATE_CANCELLED) return order;
-    orders.requireEtag(order, etag);
-    if (order.quote !== '' && order.project === '') throw new QuoteAccepting(order.quote);
-    const cancelled = await changeOrder(tx, order, { state: OrderState.ORDER_STATE_CANCELLED });
-    const { project } = order;
-    if (project !== '') await jobs.enqueue(tx, archiveMethod, { request: { project }, key: name });
-    // This comes last, so that the locks on the products are held for a short time.
-    const stocks = await readStocks(
-      tx,
-      order.lines.map(({ product }) => product),
-      'lock',
-    );
-    await saveStock(tx, returnStock(stocks, order.lines), { reason: 'ORDER_CANCELLED', reference: name });
-    return cancelled;
-  });
+/** Cancels an order in a transaction. @throws NotFound, StaleEtag, QuoteAccepting */
+export async function cancel(
+  jobs: Pick<Jobs, 'enqueue'>,
+  tx: Queries,
+  { name, etag = '' }: { readonly name: string; readonly etag?: string },
+): Promise<Order> {
+  const order = await orders.lock(tx, name);
+  if (order.state === OrderState.ORDER_STATE_CANCELLED) return order;
+  orders.requireEtag(order, etag);
+  if (order.quote !== '' && order.project === '') throw new QuoteAccepting(order.quote);
+  const cancelled = await changeOrder(tx, order, { state: OrderState.ORDER_STATE_CANCELLED });
+  const { project } = order;
+  if (project !== '') await jobs.enqueue(tx, archiveMethod, { request: { project }, key: name });
+  // This comes last, so that the locks on the products are held for a short time.
+  const stocks = await readStocks(
+    tx,
+    order.lines.map(({ product }) => product),
+    'lock',
+  );
+  await saveStock(tx, returnStock(stocks, order.lines), { reason: 'ORDER_CANCELLED', reference: name });
+  return cancelled;
+}
 
 /** `ArchiveProject`. */
 export function archiveProject(channel: Channel) {

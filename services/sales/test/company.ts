@@ -122,6 +122,7 @@ async function startReplica(peers: Channel, databaseUrl: string, clocks: Clocks 
 
 function clientsOver(channel: Channel) {
   return {
+    channel,
     customers: createClient(CustomerServiceDefinition, { channel }),
     products: createClient(ProductServiceDefinition, { channel }),
     quotes: createClient(QuoteServiceDefinition, { channel }),
