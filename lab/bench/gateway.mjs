@@ -20,7 +20,8 @@ export const benchmark = {
     const nodeArguments = profile ? ['--cpu-prof', `--cpu-prof-dir=${profile}`] : [];
     const system = await startSystem({ ...setting, nodeArguments });
     let holds = true;
-    for (const name of part ? [part] : Object.keys(PARTS)) holds = (await PARTS[name](system, options, setting)) && holds;
+    for (const name of part ? [part] : Object.keys(PARTS))
+      holds = (await PARTS[name](system, options, setting)) && holds;
     return holds;
   },
 };

@@ -1,5 +1,3 @@
-import type { Queries } from './sql.js';
-
 /** The interface by which a call takes effect once. `@rondo/rpc` has the other side; this package doesn't import it. */
 
 /** A call with an idempotency key. */
@@ -27,18 +25,4 @@ export interface Outcome {
 /** The outcome of the first call with a key, and the fingerprint of its request. */
 export interface StoredOutcome extends Outcome {
   readonly fingerprint: Uint8Array;
-}
-
-/** The call whose effect a transaction is. `currentWorkLimits()` of `@rondo/rpc/call` has it. */
-export interface Once extends KeyedCall {
-  /** The transaction begins. It throws if the call has had one. */
-  begin(): void;
-  /** Runs the work of the transaction. */
-  run<T>(work: () => Promise<T>): Promise<T>;
-  /** Encodes the result of the work. */
-  encode(result: unknown): Uint8Array;
-  /** An earlier call has the key. Returns the error with which the transaction ends. */
-  repeated(first: StoredOutcome): Error;
-  /** Ends the stored call that this is, before the commit. No outcome is stored then. @throws if another process has the call. */
-  readonly settle?: ((transaction: Pick<Queries, 'query'>) => Promise<void>) | undefined;
 }

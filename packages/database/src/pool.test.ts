@@ -171,7 +171,10 @@ describe('errors', () => {
     const admin = postgres.pool({ url });
     await admin.query("CREATE ROLE crowded LOGIN PASSWORD 'crowded' CONNECTION LIMIT 0");
     const crowded = Object.assign(new URL(url), { username: 'crowded', password: 'crowded' }).href;
-    const failure = await postgres.pool({ url: crowded }).check().catch((error: unknown) => error);
+    const failure = await postgres
+      .pool({ url: crowded })
+      .check()
+      .catch((error: unknown) => error);
     expect(failure).toBeInstanceOf(DatabaseUnavailable);
     expect(failure).toMatchObject({ cause: { code: '53300' } });
   });

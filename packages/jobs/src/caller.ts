@@ -115,52 +115,7 @@ export function storedCaller({ channel, loopback, clock, noun }: StoredCallerOpt
     known.set(job, target);
     return target;
   };
-  const answers = async ({ service }: StoredMethod, instance: string) => {
-    try {
-      const health = createClient(HealthDefinition, { channel, at: service.fullName });
-      await health.check({}, { instance, timeoutMs: ANSWER_MS });
-      return true;
-    } catch (error) {
-      return error instanceof RpcError && error.origin === 'server';
-    }
-  };
-  /** Whether the process that had the id at `time` lives; undefined if none answers. One that doesn't say its uptime counts as another. */
-  const lives = async ({ service }: StoredMethod, instance: string, time: number): Promise<boolean | undefined> => {
-    const askedAt = clock.now();
-    try {
-      const stats = createClient(CallStatsServiceDefinition, { channel, at: service.fullName });
-      const { uptime } = await stats.getCallStats({}, { instance, timeoutMs: ANSWER_MS });
-      return uptime !== undefined && toMs(uptime) >= askedAt - time;
-    } catch (error) {
-      if (!(error instanceof RpcError)) throw error;
-      return error.code === Status.UNIMPLEMENTED || REFUSED.test(error.message) ? false : undefined;
-    }
-  };
-  /** The end of the instance, if the failed call may be its cause. While that isn't known, the call isn't made elsewhere. */
-  const endOf = async (
-    error: unknown,
-    job: StoredMethod,
-    { signal, onDoubt }: Pick<StoredCallOptions, 'signal' | 'onDoubt'>,
-  ): Promise<InstanceEnded | undefined> => {
-    const at = error instanceof RpcError ? error.report?.attempts.at(-1) : undefined;
-    if (!(error instanceof RpcError) || at === undefined || !wasSent(at)) return undefined;
-    const { instance, elapsedMs } = at;
-    const failedAt = clock.now();
-    const isLate = error.code === Status.DEADLINE_EXCEEDED && error.origin === 'client';
-    if (!isLate && !isBroken(error)) return undefined;
-    if (isLate ? await answers(job, instance) : targetOf(job).fleet.isLeaving(instance)) return undefined;
-    await onDoubt?.();
-    for (;;) {
-      const same = await lives(job, instance, failedAt - elapsedMs);
-      if (same) return undefined;
-      const stood = same === undefined;
-      if (!stood || clock.now() - failedAt >= STANDS_STILL_MS) {
-        const what = stood ? 'stood still' : 'ended';
-        return new InstanceEnded(`the instance ${instance} ${what}: ${error.message}`, error);
-      }
-      await sleep(clock, AGAIN_MS, signal);
-    }
-  };
+  const { answers, endOf } = endsOf({ channel, clock, fleetOf: (job) => targetOf(job).fleet });
   return {
     async call(job, { id, request, idempotencyKey, attempts, traceparent }, given) {
       const { avoids, onDoubt, here = false, settle, ...options } = given;
@@ -201,6 +156,61 @@ export function storedCaller({ channel, loopback, clock, noun }: StoredCallerOpt
     },
     answers,
   };
+}
+
+/** Tells whether the instance that a stored call was sent to has ended. */
+function endsOf({
+  channel,
+  clock,
+  fleetOf,
+}: Pick<StoredCallerOptions, 'channel' | 'clock'> & { readonly fleetOf: (job: StoredMethod) => Fleet }) {
+  const answers = async ({ service }: StoredMethod, instance: string) => {
+    try {
+      const health = createClient(HealthDefinition, { channel, at: service.fullName });
+      await health.check({}, { instance, timeoutMs: ANSWER_MS });
+      return true;
+    } catch (error) {
+      return error instanceof RpcError && error.origin === 'server';
+    }
+  };
+  /** Whether the process that had the id at `time` lives; undefined if none answers. One that doesn't say its uptime counts as another. */
+  const lives = async ({ service }: StoredMethod, instance: string, time: number): Promise<boolean | undefined> => {
+    const askedAt = clock.now();
+    try {
+      const stats = createClient(CallStatsServiceDefinition, { channel, at: service.fullName });
+      const { uptime } = await stats.getCallStats({}, { instance, timeoutMs: ANSWER_MS });
+      return uptime !== undefined && toMs(uptime) >= askedAt - time;
+    } catch (error) {
+      if (!(error instanceof RpcError)) throw error;
+      return error.code === Status.UNIMPLEMENTED || REFUSED.test(error.message) ? false : undefined;
+    }
+  };
+  /** The end of the instance, if the failed call may be its cause. While that isn't known, the call isn't made elsewhere. */
+  const endOf = async (
+    error: unknown,
+    job: StoredMethod,
+    { signal, onDoubt }: Pick<StoredCallOptions, 'signal' | 'onDoubt'>,
+  ): Promise<InstanceEnded | undefined> => {
+    const at = error instanceof RpcError ? error.report?.attempts.at(-1) : undefined;
+    if (!(error instanceof RpcError) || at === undefined || !wasSent(at)) return undefined;
+    const { instance, elapsedMs } = at;
+    const failedAt = clock.now();
+    const isLate = error.code === Status.DEADLINE_EXCEEDED && error.origin === 'client';
+    if (!isLate && !isBroken(error)) return undefined;
+    if (isLate ? await answers(job, instance) : fleetOf(job).isLeaving(instance)) return undefined;
+    await onDoubt?.();
+    for (;;) {
+      const same = await lives(job, instance, failedAt - elapsedMs);
+      if (same) return undefined;
+      const stood = same === undefined;
+      if (!stood || clock.now() - failedAt >= STANDS_STILL_MS) {
+        const what = stood ? 'stood still' : 'ended';
+        return new InstanceEnded(`the instance ${instance} ${what}: ${error.message}`, error);
+      }
+      await sleep(clock, AGAIN_MS, signal);
+    }
+  };
+  return { answers, endOf };
 }
 
 /** The metadata by which a call takes effect once; empty if its method is idempotent without a key. */

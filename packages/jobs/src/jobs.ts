@@ -8,8 +8,8 @@ import {
   type PartOptions,
   processOf,
   type RequestInit,
-  STORED_CALL,
   type ServiceDefinition,
+  STORED_CALL,
 } from '@rondo/rpc/internal';
 import type { Part, ServiceImplementation } from '@rondo/rpc/server';
 import { keyOf } from './attempt.js';

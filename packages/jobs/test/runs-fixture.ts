@@ -62,7 +62,7 @@ export function startRuns(database: Database, options: ProcessOptions) {
   const channel = wrap(createTestChannel({ services, outcomes }));
   const context = { database: runsDatabase, channel, log: silentLogger };
   const jobs = createJobs({ ...context, services: [HiringServiceDefinition], workflows: [own] });
-  const served = [standIn(HiringServiceDefinition, { hire: jobs.runs.handler(own) }), ...jobs.services];
+  const served = [standIn(HiringServiceDefinition, { hire: jobs.runs.handler(own) }), ...(jobs.services ?? [])];
   const doors = createTestChannel({ services: served, outcomes });
   void jobs.start();
   return {

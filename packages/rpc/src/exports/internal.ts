@@ -16,8 +16,8 @@ export { weightedRoundRobin } from '../balancer/round-robin.js';
 export { baseWeights, effectiveWeights, rampOf, WeightedIndex } from '../balancer/weights.js';
 export type { Payload, Reply } from '../call/call.js';
 export { type DurationCount, percentileMs } from '../call/durations.js';
-export { isBase64 } from '../call/metadata.js';
 export type { Settle } from '../call/keyed-call.js';
+export { isBase64 } from '../call/metadata.js';
 export { runInScope } from '../call/scope.js';
 export {
   currentTrace,
@@ -88,6 +88,7 @@ export { serverErrors } from '../errors/server.js';
 export { LiveSettings } from '../live-config/live-settings.js';
 export { checkSetting, LOG_LEVELS, SETTING_KEYS } from '../live-config/setting-keys.js';
 export { observeReply } from '../middleware/stream.js';
+export { createLoopback, type Loopback, STORED_CALL } from '../part/loopback.js';
 export type { AskedPlugin, PartContext } from '../part/part.js';
 export { stopParts } from '../part/part.js';
 export { type PartOptions, processOf } from '../part/process-of.js';
@@ -124,7 +125,6 @@ export { type DecompressionErrors, decompress } from '../transport/grpc/compress
 export { Gathered } from '../transport/grpc/gathered.js';
 export { PREFIX_BYTES, withPrefix } from '../transport/grpc/length-prefix.js';
 export { setSharedTimer } from '../transport/grpc/shared-timer.js';
-export { createLoopback, type Loopback, STORED_CALL } from '../transport/memory/loopback.js';
 export { peerTransport, peerTransports } from '../transport/peer-connection.js';
 export { type Transport, type TransportFactory, wrapTransport } from '../transport/transport.js';
 export { addHeader, readTimeout, statusTrailer, toBase64 } from '../wire/answer.js';

@@ -5,7 +5,7 @@ import type { Channel } from '../channel/channel.js';
 import type { Middleware } from '../middleware/middleware.js';
 import type { ServiceImplementation } from '../server/handlers.js';
 import type { RouterOptions } from '../server/router.js';
-import type { Loopback } from '../transport/memory/loopback.js';
+import type { Loopback } from './loopback.js';
 
 /** Tables in the service's database, as `SchemaPart` of `@rondo/database`. */
 export interface PartSchema {

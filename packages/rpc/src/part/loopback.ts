@@ -1,9 +1,9 @@
 import { type Clock, systemClock, type Timer } from '@rondo/base';
-import type { OutcomeStore, Settle } from '../../call/keyed-call.js';
-import { type Channel, type ChannelOptions, createChannel } from '../../channel/channel.js';
-import { staticResolver } from '../../resolver/static.js';
-import type { Router } from '../../server/router.js';
-import { createMemoryNetwork } from './network.js';
+import type { OutcomeStore, Settle } from '../call/keyed-call.js';
+import { type Channel, type ChannelOptions, createChannel } from '../channel/channel.js';
+import { staticResolver } from '../resolver/static.js';
+import type { Router } from '../server/router.js';
+import { createMemoryNetwork } from '../transport/memory/network.js';
 
 /** The metadata key that names a stored call, and the attempt. */
 export const STORED_CALL = 'rondo-job';
