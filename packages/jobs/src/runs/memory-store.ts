@@ -81,7 +81,7 @@ export class MemoryRun {
   store(): RunStore {
     this.#claims += 1;
     const claim = this.#claims;
-    const isUndone = this.failure !== undefined;
+    let isUndone = false;
     const held = async <T>(work: () => T): Promise<T> => {
       if (claim !== this.#claims) throw new ClaimLost();
       return work();
@@ -93,7 +93,11 @@ export class MemoryRun {
       });
     const begin = (step: NewStep) => going(() => this.#begin(step));
     return {
-      load: () => held(() => this.load()),
+      load: () =>
+        held(() => {
+          isUndone = this.failure !== undefined;
+          return this.load();
+        }),
       begin,
       end: (ended) => held(() => this.#end(ended)),
       transaction: async (step, work) => {
