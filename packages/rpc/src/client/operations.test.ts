@@ -1,7 +1,7 @@
 import { expect, it } from '@jest/globals';
 import { ManualClock } from '@rondo/base/testing';
 import { type Operation, OperationsDefinition } from '@rondo/contracts/google/longrunning/operations';
-import { Errand, ErrandServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/errands';
+import { HireResponse, HiringServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/workflows';
 import { createChannel } from '../channel/channel.js';
 import type { Resolver } from '../resolver/resolver.js';
 import { staticResolver } from '../resolver/static.js';
@@ -13,12 +13,12 @@ import { createMemoryNetwork } from '../transport/memory/network.js';
 import { createClient } from './create-client.js';
 import { waitFor } from './operations.js';
 
-const { runErrand } = ErrandServiceDefinition.methods;
-const name = 'operations/rondo.conformance.v1.ErrandService/01J';
+const { hire } = HiringServiceDefinition.methods;
+const name = 'operations/rondo.conformance.v1.HiringService/01J';
 const ended: Partial<Operation> = {
   name,
   done: true,
-  result: { $case: 'response', value: packDetail(Errand, { errand: 'milk', steps: 2n }) },
+  result: { $case: 'response', value: packDetail(HireResponse, { text: 'hired' }) },
 };
 
 /** A system whose only server gives these answers to waits, one after the other. `looked` are the services that were looked up. */
@@ -53,12 +53,12 @@ function start(...answers: readonly Partial<Operation>[]) {
 
 it('waits at the service in the name until the operation has ended, and returns what its contract promises', async () => {
   const { channel, clock, looked, waited } = start({ name }, { name }, ended);
-  const waiting = waitFor(runErrand, { name }, { channel });
+  const waiting = waitFor(hire, { name }, { channel });
   for (let ms = 0; ms < 1_000; ms += 100) await clock.advance(100);
-  const errand: Errand = await waiting;
-  expect(errand).toEqual({ errand: 'milk', steps: 2n });
+  const hired: HireResponse = await waiting;
+  expect(hired).toEqual({ text: 'hired' });
   expect(waited).toEqual([30n, 30n, 30n]);
-  expect(looked).toEqual(['rondo.conformance.v1.ErrandService']);
+  expect(looked).toEqual(['rondo.conformance.v1.HiringService']);
 });
 
 it.each<[string, Partial<Operation>, Status, string]>([
@@ -76,11 +76,11 @@ it.each<[string, Partial<Operation>, Status, string]>([
       result: { $case: 'response', value: { typeUrl: 'type.googleapis.com/a.B', value: Buffer.of() } },
     },
     Status.INTERNAL,
-    `${name} ended with a.B, and the method that is given promises rondo.conformance.v1.Errand`,
+    `${name} ended with a.B, and the method that is given promises rondo.conformance.v1.HireResponse`,
   ],
 ])('throws the error %s', async (...[, answer, code, text]) => {
   const { channel } = start(answer);
-  await expect(waitFor(runErrand, { name }, { channel })).rejects.toMatchObject({
+  await expect(waitFor(hire, { name }, { channel })).rejects.toMatchObject({
     code,
     message: expect.stringContaining(text),
   });
@@ -88,7 +88,7 @@ it.each<[string, Partial<Operation>, Status, string]>([
 
 it('says that the operation goes on, when the wait is over', async () => {
   const { channel, clock } = start();
-  const waiting = waitFor(runErrand, { name }, { channel, timeoutMs: 1_500 });
+  const waiting = waitFor(hire, { name }, { channel, timeoutMs: 1_500 });
   const failed = expect(waiting).rejects.toMatchObject({
     code: Status.DEADLINE_EXCEEDED,
     message: `${name} has not ended within 1500 ms, and goes on; wait again, or for longer by timeoutMs`,
@@ -102,7 +102,7 @@ it('a client of operations asks the service that the name or the filter says, an
   const client = createClient(OperationsDefinition, { channel });
   await client.listOperations({ filter: 'service = "sales.v1.OrderService" AND done = true' });
   expect(await client.waitOperation({ name })).toMatchObject({ name });
-  expect(looked).toEqual(['sales.v1.OrderService', 'rondo.conformance.v1.ErrandService']);
+  expect(looked).toEqual(['sales.v1.OrderService', 'rondo.conformance.v1.HiringService']);
   expect(listed).toHaveLength(1);
   await expect(client.listOperations({ filter: 'done = true' })).rejects.toMatchObject({
     code: Status.INVALID_ARGUMENT,
