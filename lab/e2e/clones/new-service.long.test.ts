@@ -196,6 +196,7 @@ message M {}
     write(HANDLERS, `${read(HANDLERS)}// more\n`);
     const refused = await clone.rondo('remove', 'service', 'greeter');
     expect(refused).toMatchObject({ code: 1, stderr: expect.stringContaining(`changes here: M ${HANDLERS}; commit`) });
+    write('proto/helloworld/greeter.proto', GREETER.replace('SayHello', 'Greet'));
     await clone.commit();
     const called = await clone.rondo('remove', 'service', 'project-management');
     expect(called.stderr).toContain('services/sales/src/projects.ts:');
