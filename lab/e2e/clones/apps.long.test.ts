@@ -15,14 +15,17 @@ async function createApp(name: string, ...options: readonly string[]) {
   expect(created).toMatchObject({ code: 0 });
   const git = (...args: readonly string[]) =>
     start('git', ['-c', 'user.name=Ada', '-c', 'user.email=ada@test', ...args], { cwd: app }).ended;
-  const rondo = async (...args: readonly string[]) => {
+  const commit = async () => {
     await git('add', '--all');
     await git('commit', '--quiet', '--message=More');
+  };
+  const rondo = async (...args: readonly string[]) => {
+    await commit();
     const { code, stdout, stderr } = await runNode(['rondo', ...args], { cwd: app });
     expect({ args, code, output: code === 0 ? '' : stdout + stderr }).toEqual({ args, code: 0, output: '' });
     return stdout;
   };
-  return { app, rondo };
+  return { app, commit, rondo };
 }
 
 it('an app with the samples passes their tests and its checks, serves them, and can be seeded', async () => {
@@ -43,13 +46,14 @@ it('an app with the samples passes their tests and its checks, serves them, and 
 });
 
 it('an app that was made without PostgreSQL takes services, resources, another name, and gives one up', async () => {
-  const { app, rondo } = await createApp('plain', '--no-database', '--package-manager', 'pnpm');
+  const { app, commit, rondo } = await createApp('plain', '--no-database', '--package-manager', 'pnpm');
   await rondo('new', 'service', 'billing', '--skip-test');
   // Its test needs the embedded server, which was not installed before.
   const brought = await rondo('new', 'service', 'notes', '--with-database');
   expect(brought).toContain('made without PostgreSQL');
   await rondo('new', 'resource', 'note', '--service', 'notes', '--fields', 'title:string! sku:string@unique');
   await rondo('new', 'resource', 'note-part', '--service', 'notes', '--parent', 'note', '--fields', EACH);
+  await commit();
   const again = await runNode(['rondo', 'new', 'resource', 'note', '--service', 'notes'], { cwd: app });
   expect(again).toMatchObject({ code: 1, stderr: expect.stringContaining('the resource note exists already') });
   await rondo('new', 'service', 'library', '--proto', join(root, 'lab/e2e/src/acme-library.proto'), '--with-database');

@@ -62,7 +62,7 @@ const git = (...args: readonly string[]) => run('git', '-c', 'user.name=Ada', '-
 
 async function commit(message: string): Promise<void> {
   await git('add', '--all');
-  await git('commit', '--quiet', '--message', message);
+  await git('commit', '--quiet', '--allow-empty', '--message', message);
 }
 
 /** Changes files of a packed package, each by a text that it must have. */

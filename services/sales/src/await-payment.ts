@@ -16,9 +16,10 @@ export const awaitPayment = (cancel: (tx: Queries, name: string) => Promise<unkn
 export const recordPayment =
   ({ database, jobs }: Pick<SalesMethods, 'database'> & { readonly jobs: Pick<Jobs, 'runs' | 'nudge'> }) =>
   async ({ operation: run, payment }: RecordPaymentRequest) => {
-    await database.transaction((tx) =>
-      jobs.runs.signal(tx, { run, name: 'payment', type: Payment, message: { ...payment } }),
-    );
+    const recorded = await database.transaction(async (tx) => {
+      await jobs.runs.signal(tx, { run, name: 'payment', type: Payment, message: { ...payment } });
+      return {}; // what the transaction returns is stored as the outcome of the call
+    });
     jobs.nudge();
-    return {};
+    return recorded;
   };
