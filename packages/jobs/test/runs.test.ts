@@ -1,47 +1,17 @@
 /** Runs of workflows: their steps, signals, undos and failures. */
-import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from '@jest/globals';
+import { expect, it } from '@jest/globals';
 import { Approval, HireResponse } from '@rondo/contracts/rondo/conformance/v1/workflows';
 import type { Database } from '@rondo/database';
-import { startTestPostgres, type TestPostgres } from '@rondo/database/testing';
-import { createClient, waitFor } from '@rondo/rpc/client';
-import { OPERATIONS } from '@rondo/rpc/internal';
+import { waitFor } from '@rondo/rpc/client';
 import { Status } from '@rondo/rpc/status';
 import { days, type Run, RunFailed } from '../src/exports/index.js';
 import { eventually } from './fixture.js';
-import { account, createRunTables, desk, hire, hiring, payroll, put, startRuns } from './runs-fixture.js';
+import { account, desk, eachWithRuns, hire, hiring, payroll, put } from './runs-fixture.js';
 
-let [postgres, database]: [TestPostgres, Database] = [undefined as never, undefined as never];
-const processes: ReturnType<typeof startRuns>[] = [];
-beforeAll(async () => {
-  postgres = await startTestPostgres();
+let database: Database;
+const { begin, end, effects, blocked } = eachWithRuns((own) => {
+  database = own;
 });
-afterAll(() => postgres.stop());
-beforeEach(async () => {
-  database = await createRunTables(await postgres.createDatabase());
-});
-afterEach(async () => {
-  await Promise.all(processes.splice(0).map((one) => one.close()));
-  await database.close();
-});
-
-const begin = (
-  body: (run: Run, person: string) => Promise<string>,
-  options: Partial<Parameters<typeof startRuns>[1]> = {},
-) => {
-  const started = startRuns(database, { workflow: hiring(body), ...options });
-  processes.push(started);
-  return started;
-};
-const effects = async () =>
-  (await database.query<{ entry: string }>('SELECT entry FROM effects ORDER BY entry')).map(({ entry }) => entry);
-const blocked = () =>
-  eventually(async () => {
-    const row = await database.one<{ blocked: string | null }>('SELECT blocked FROM workflow_runs');
-    expect(row.blocked).not.toBeNull();
-    return row.blocked;
-  });
-const operationsOf = ({ doors }: ReturnType<typeof startRuns>) =>
-  createClient(OPERATIONS, { channel: doors, at: 'rondo.conformance.v1.HiringService' });
 
 it('calls, transactions and steps are made once, and the operation ends with what the function returns', async () => {
   const process = begin(async (run, person) => {
@@ -165,7 +135,7 @@ it('an error that is not final is tried again, and waits for an operator after m
   });
   expect(attempts).toBe(3);
   expect(await effects()).toEqual(['a']);
-  await operationsOf(process).cancelOperation({ name: operation.name });
+  await process.operations.cancelOperation({ name: operation.name });
   await expect(waitFor(hire, operation, { channel: process.doors })).rejects.toMatchObject({ code: Status.CANCELLED });
   expect(await effects()).toEqual(['-a', 'a']);
 });
@@ -185,8 +155,7 @@ it('a name used twice, a method without idempotency, and a result that JSON lack
     await process.client.hire({ person: 'ada' });
     expect(await blocked()).toMatch(text);
     expect(await effects()).toEqual([]);
-    await process.close();
-    processes.splice(0);
+    await end();
     await database.query('DELETE FROM workflow_runs');
   }
   const process = begin(
@@ -208,8 +177,7 @@ it('a function that decides by chance is parked before any effect, with both nam
       await database.query("SELECT FROM jobs WHERE claim IS NULL AND due_time > now() + interval '1 hour'"),
     ).toHaveLength(1),
   );
-  await first.close();
-  processes.splice(0);
+  await end();
   const second = begin(async (run) => {
     await run.transaction('tails', (tx) => put(tx, 'tails'));
     return 'done';
@@ -218,6 +186,6 @@ it('a function that decides by chance is parked before any effect, with both nam
   second.jobs.nudge();
   expect(await blocked()).toMatch(/asks for tails, and has not asked for heads, approval, which is recorded/);
   expect(await effects()).toEqual(['heads']);
-  expect((await operationsOf(second).getOperation({ name: operation.name })).done).toBe(false);
+  expect((await second.operations.getOperation({ name: operation.name })).done).toBe(false);
   expect(HireResponse.$type).toBe('rondo.conformance.v1.HireResponse');
 });

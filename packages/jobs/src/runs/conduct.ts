@@ -28,14 +28,14 @@ export async function conduct(options: ConductOptions): Promise<Verdict> {
   const { store, attempts, maxAttempts, onVerdict } = options;
   let verdict: Verdict = { next: 'block', reason: `its process ended during the last attempt: ${REMEDY}` };
   let again = true;
-  if (attempts > maxAttempts + 1) again = await settle(options, verdict);
+  if (attempts > maxAttempts + 1) {
+    await store.load();
+    again = await settle(options, verdict);
+  }
   while (again) {
     verdict = await new Execution({ ...options, run: await store.load() }).run();
     onVerdict?.(verdict);
-    again = await settle(options, verdict).catch((error: unknown) => {
-      if (error instanceof RunCancelled) return true; // before it could end: it is executed again, to be undone
-      throw error;
-    });
+    again = await settle(options, verdict);
   }
   return verdict;
 }
@@ -43,10 +43,15 @@ export async function conduct(options: ConductOptions): Promise<Verdict> {
 /** Records what becomes of a run after an execution. Resolves to whether it is executed again now. */
 async function settle(options: ConductOptions, verdict: Verdict): Promise<boolean> {
   const { store } = options;
-  if (verdict.next === 'finish') await store.finish(verdict.outcome);
-  else if (verdict.next === 'fail') await store.fail(verdict.outcome);
-  else if (verdict.next === 'block') await block(options, verdict.reason, verdict.step);
-  else if (verdict.next === 'retry') await retry(options, verdict);
+  try {
+    if (verdict.next === 'finish') await store.finish(verdict.outcome);
+    else if (verdict.next === 'fail') await store.fail(verdict.outcome);
+    else if (verdict.next === 'block') await block(options, verdict.reason, verdict.step);
+    else if (verdict.next === 'retry') await retry(options, verdict);
+  } catch (error) {
+    if (error instanceof RunCancelled) return true; // before that: it is executed again, to be undone
+    throw error;
+  }
   return verdict.next === 'fail' || verdict.next === 'again';
 }
 

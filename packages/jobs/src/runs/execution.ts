@@ -213,7 +213,7 @@ export class Execution {
           const remedy = 'undo it by hand, then retry the run, which goes on with what else is to undo';
           throw new RunBlocked(`${name} can't be undone: ${error.message}; ${remedy}`, marker);
         }
-        await this.#end(marker, { code: 0, bytes: null });
+        await this.#end({ name: marker, kind: 'undo' }, { code: 0, bytes: null });
       }
     };
     void undoAll().then(
@@ -247,20 +247,29 @@ export class Execution {
       const all: Asked = { ...asked, resolve, reject };
       try {
         this.#accept(all);
+        this.#look();
       } catch (error) {
         this.#fault(error);
       }
     });
   }
 
+  /** Why a step may not have this name. */
+  #faultOf(name: string): string | undefined {
+    if (name === '' || name.length > LIMITS.name)
+      return `the name of a step has 1 to ${LIMITS.name} characters; "${name.slice(0, 20)}" has ${name.length}`;
+    if (!this.#names.has(name)) return undefined;
+    return `two steps have the name ${name}: a loop names its steps by data, such as mail-\${order}`;
+  }
+
   #accept(asked: Asked): void {
     const { name, kind } = asked.step;
-    if (name === '' || name.length > LIMITS.name)
-      throw new RunBlocked(
-        `the name of a step has 1 to ${LIMITS.name} characters; "${name.slice(0, 20)}" has ${name.length}`,
-      );
-    if (this.#names.has(name))
-      throw new RunBlocked(`two steps have the name ${name}: a loop names its steps by data, such as mail-\${order}`);
+    const fault = this.#faultOf(name);
+    if (fault !== undefined) {
+      if (this.#mode !== 'replay') throw new RunBlocked(fault);
+      this.#held.set(name, () => undefined); // it never began, and what did is undone
+      return;
+    }
     this.#names.add(name);
     const record = this.#records.get(name);
     if (record === undefined) {
@@ -279,20 +288,18 @@ export class Execution {
       if (asked.undo !== undefined) this.#undos.push(undoOf(asked, Infinity, undefined));
       this.#held.set(name, () => undefined);
     } else void this.#make(asked, record);
-    this.#look();
   }
 
   /** A new step begins once everything has been read; in a replay never. */
   #hold(asked: Asked): void {
     const { name } = asked.step;
-    if (this.#count >= LIMITS.steps)
+    if (this.#mode === 'forward' && this.#count >= LIMITS.steps)
       throw new RunBlocked(
         `the run has ${LIMITS.steps} steps, the most: cancel it, and let its function start further runs`,
       );
     const free = this.#mode === 'undo' || (this.#mode === 'forward' && this.#unread.size === 0);
     if (free && this.#verdict === undefined) void this.#make(asked, undefined);
     else this.#held.set(name, () => void this.#make(asked, undefined));
-    this.#look();
   }
 
   async #make(asked: Asked, record: StepRecord | undefined): Promise<void> {
@@ -304,15 +311,15 @@ export class Execution {
       if (record === undefined && step.kind !== 'transaction') await this.#begin(step, request);
       if (step.kind === 'wait' || step.kind === 'sleep') this.#waiting.set(step.name, asked);
       else {
-        const made = await asked.make({
-          request: request ?? new Uint8Array(),
-          beginTime: record?.beginTime ?? this.#options.run.now,
-          undoing: this.#mode === 'undo',
-          place: (outcome) => this.#placed(step.name, outcome),
-        });
-        const isRecorded = 'place' in made;
-        if (!isRecorded && step.kind === 'transaction') await this.#begin(step, undefined); // it was rolled back
-        const ended = isRecorded ? made : await this.#end(step.name, made);
+        const made = await this.#inPlace(step.name, (place) =>
+          asked.make({
+            request: request ?? new Uint8Array(),
+            beginTime: record?.beginTime ?? this.#options.run.now,
+            undoing: this.#mode === 'undo',
+            place,
+          }),
+        );
+        const ended = 'place' in made ? made : await this.#end(step, made);
         if (this.#verdict === undefined) this.#deliver(asked, ended);
       }
     } catch (error) {
@@ -328,17 +335,42 @@ export class Execution {
   }
 
   /** Records an outcome, one after the other: their order is that of replays. */
-  #end(name: string, outcome: Outcome): Promise<Ended> {
-    const ended = this.#placed(name, outcome);
-    const recorded = this.#ending.then(() => this.#options.store.end(ended));
+  #end(step: Asked['step'], outcome: Outcome): Promise<Ended> {
+    const { store } = this.#options;
+    const ended = this.#placed(step.name, outcome);
+    // A transaction that has failed was rolled back, with its beginning.
+    const failed = step.kind === 'transaction' && { ...step, undoing: this.#mode === 'undo' };
+    const recorded = this.#ending.then(async () => {
+      if (failed) await store.transaction(failed, () => Promise.resolve(ended));
+      else await store.end(ended);
+    });
     this.#ending = recorded.catch(() => undefined);
     return recorded.then(() => ended);
+  }
+
+  /** Makes a step that may record its outcome itself. What gets a later place is recorded later, and what has an earlier one is there before. */
+  async #inPlace<T>(name: string, make: (place: (outcome: Outcome) => Ended) => Promise<T>): Promise<T> {
+    let earlier: Promise<void> | undefined;
+    let end = () => {};
+    const over = new Promise<void>((resolve) => {
+      end = resolve;
+    });
+    const place = (outcome: Outcome) => {
+      const ended = this.#placed(name, outcome);
+      earlier = this.#ending;
+      this.#ending = Promise.all([earlier, over]).then(() => undefined);
+      return ended;
+    };
+    const result = await make(place).finally(end);
+    await earlier;
+    return result;
   }
 
   #placed(name: string, outcome: Outcome): Ended {
     const size = outcome.bytes?.length ?? 0;
     this.#bytes += size;
-    if (size > LIMITS.resultBytes || this.#bytes > LIMITS.bytes)
+    // Undos may go beyond the bound of the run.
+    if (size > LIMITS.resultBytes || (this.#mode === 'forward' && this.#bytes > LIMITS.bytes))
       throw new RunBlocked(
         size > LIMITS.resultBytes
           ? `the result of ${name} has ${size} bytes, and 1 MiB is the most: store it elsewhere, and return its name`

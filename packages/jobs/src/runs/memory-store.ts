@@ -118,12 +118,12 @@ export class MemoryRun {
           this.outcome = outcome;
         }),
       retry: ({ waitMs, attempts }) =>
-        held(() => {
+        going(() => {
           this.dueAt = this.#options.clock.now() + waitMs;
           this.attempts = attempts;
         }),
       block: (reason) =>
-        held(() => {
+        going(() => {
           this.blocked = reason;
         }),
     };

@@ -1,14 +1,18 @@
 import { Operation } from '@rondo/contracts/google/longrunning/operations';
 import { Status as RichStatus } from '@rondo/contracts/google/rpc/status';
+import type { Queries } from '@rondo/database';
 import type { OperationMethod } from '@rondo/rpc/internal';
-import { outcomeIn, type RunRow } from './rows.js';
+import { findRun, outcomeIn, type RunRow } from './rows.js';
 
 /** The name of a run's operation. */
 export const operationName = ({ id, method }: Pick<RunRow, 'id' | 'method'>): string =>
   `operations/${method.slice(0, method.indexOf('/'))}/${id}`;
 
-/** The id in the name of an operation; undefined if it is no such name. */
-export const idIn = (name: string): string | undefined => /^operations\/[\w.]+\/([0-9A-Z]{26})$/.exec(name)?.[1];
+/** The run of an operation; undefined if there is none, or it is a run of another service. */
+export async function findNamed(queries: Queries, name: string): Promise<RunRow | undefined> {
+  const row = await findRun(queries, /^operations\/[\w.]+\/([0-9A-Z]{26})$/.exec(name)?.[1] ?? '');
+  return row !== undefined && operationName(row) === name ? row : undefined;
+}
 
 const DIGITS = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
 

@@ -6,7 +6,7 @@ import { refusalOf } from '@rondo/rpc/internal';
 import { implement, type ServiceImplementation } from '@rondo/rpc/server';
 import { toMs } from '../declared.js';
 import { runErrors } from './errors.js';
-import { idIn, operationName, toOperation } from './operation.js';
+import { findNamed, toOperation } from './operation.js';
 import { cancelRun, findRun, listRuns, type RunRow } from './rows.js';
 import type { DeclaredRuns } from './runs.js';
 import type { RunWaiters } from './waiters.js';
@@ -33,9 +33,9 @@ export function createOperations({
   wallClock,
 }: OperationsOptions): ServiceImplementation {
   const find = async (name: string, call: ServerCall) => {
-    const row = await findRun(database, idIn(name) ?? '');
+    const row = await findNamed(database, name);
     const of = declared.find((one) => one.name === row?.method);
-    if (row === undefined || of === undefined || operationName(row) !== name) throw runErrors.NO_RUN({ run: name });
+    if (row === undefined || of === undefined) throw runErrors.NO_RUN({ run: name });
     const refusal = refusalOf(call, of.method);
     if (refusal !== undefined) throw refusal;
     return { row, of };

@@ -136,8 +136,7 @@ export class PostgresRun implements RunStore {
   }
 
   advance(names: readonly string[], place: number): Promise<Ended | 'paused'> {
-    return this.#change(async (transaction, failing) => {
-      if (failing && !this.#undoing) throw new RunCancelled();
+    return this.#going(async (transaction) => {
       const ready = await transaction.maybeOne<Ready>(READY, [this.#run, names]);
       if (ready === undefined) {
         const due = '(SELECT min(workflow_steps.due_time) FROM workflow_steps WHERE run = $4 AND name = ANY($5))';
@@ -160,8 +159,7 @@ export class PostgresRun implements RunStore {
   }
 
   finish({ code, bytes }: Outcome): Promise<void> {
-    return this.#change(async ({ query }, failing) => {
-      if (failing && !this.#undoing) throw new RunCancelled();
+    return this.#going(async ({ query }) => {
       const { retentionMs, attempt } = this.#options;
       await query(FINISH, [this.#run, code, bytes, retentionMs]);
       await query('DELETE FROM workflow_signals WHERE run = $1', [this.#run]);
@@ -170,13 +168,13 @@ export class PostgresRun implements RunStore {
   }
 
   retry({ error, waitMs, attempts }: Parameters<RunStore['retry']>[0]): Promise<void> {
-    return this.#change(async (transaction) => {
+    return this.#going(async (transaction) => {
       await this.#giveBack(transaction, "now() + $4 * interval '1 ms'", [error, attempts, waitMs]);
     });
   }
 
   block(reason: string, step?: string): Promise<void> {
-    return this.#change(async ({ query }) => {
+    return this.#going(async ({ query }) => {
       await query('UPDATE workflow_runs SET blocked = $2 WHERE id = $1', [this.#run, reason]);
       const ofStep = 'UPDATE workflow_steps SET unsettled = true WHERE run = $1 AND name = $2 AND end_time IS NULL';
       if (step !== undefined) await query(ofStep, [this.#run, step]);
@@ -206,6 +204,14 @@ export class PostgresRun implements RunStore {
       const held = await transaction.query(claimed, [attempt.id, attempt.claim]);
       if (row === undefined || held.length === 0) throw new ClaimLost();
       return await work(transaction, row.failing);
+    });
+  }
+
+  /** The same, unless the run was cancelled, and isn't undone yet. */
+  #going<T>(work: (transaction: Queries) => Promise<T>): Promise<T> {
+    return this.#change(async (transaction, failing) => {
+      if (failing && !this.#undoing) throw new RunCancelled();
+      return await work(transaction);
     });
   }
 

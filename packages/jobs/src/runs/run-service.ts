@@ -4,9 +4,9 @@ import type { ServerCall } from '@rondo/rpc/call';
 import { implement, type ServiceImplementation } from '@rondo/rpc/server';
 import { requireOperator } from '../operator-service.js';
 import { runErrors } from './errors.js';
-import { idIn, operationName } from './operation.js';
+import { findNamed, operationName } from './operation.js';
 import { failureIn } from './outcome.js';
-import { cancelRun, findRun, listBlocked, listRuns, listSteps, type RunRow, retryRun, type ShownStep } from './rows.js';
+import { cancelRun, listBlocked, listRuns, listSteps, type RunRow, retryRun, type ShownStep } from './rows.js';
 import type { DeclaredRuns } from './runs.js';
 
 const MOST = 1_000;
@@ -21,14 +21,15 @@ interface RunServiceOptions {
 /** The service by which `rondo runs` shows and resolves runs. */
 export function createRunService({ database, declared, audit, nudge }: RunServiceOptions): ServiceImplementation {
   const show = async (name: string) => {
-    const row = await findRun(database, idIn(name) ?? '');
+    const row = await findNamed(database, name);
     if (row === undefined) throw runErrors.NO_RUN({ run: name });
     return toRun(row, await listSteps(database, row.id));
   };
   const resolve = async (name: string, change: typeof retryRun, call: ServerCall) => {
     requireOperator(call);
     const resolved = async (transaction: Queries) => {
-      const changed = await change(transaction, idIn(name) ?? '');
+      const row = await findNamed(transaction, name);
+      const changed = row && (await change(transaction, row.id));
       if (changed === undefined) throw runErrors.NO_RUN({ run: name });
       if (changed.ended) throw runErrors.RUN_ENDED({ run: name });
       await audit?.record(transaction, { name });

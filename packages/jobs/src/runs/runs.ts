@@ -24,7 +24,7 @@ import { type DeclaredWorkflow, declaredWorkflow, faultOfWorkflow } from './decl
 import { runErrors } from './errors.js';
 import type { Verdict } from './execution.js';
 import { meterRuns } from './metrics.js';
-import { idIn, newId, operationName, toOperation } from './operation.js';
+import { findNamed, newId, operationName, toOperation } from './operation.js';
 import { PostgresRun } from './postgres-store.js';
 import { sendSignal, startRun, taskOf } from './rows.js';
 import { createStepCaller } from './step-caller.js';
@@ -162,15 +162,16 @@ export function createRuns(declared: readonly DeclaredRuns[], context: RunsConte
     },
     enqueue: (transaction, workflow, run) => start(transaction, workflow, { ...run, request: Object(run.request) }),
     async signal(transaction, { run, name, type, message }) {
-      const id = typeof run === 'string' ? idIn(run) : undefined;
-      if (typeof run === 'string' && id === undefined) throw runErrors.NO_RUN({ run });
+      const target =
+        typeof run === 'string'
+          ? await findNamed(transaction, run)
+          : { method: declaredOf(run.workflow).name, key: run.key };
+      if (target === undefined) throw runErrors.NO_RUN({ run: String(run) });
       const value = encodeMessage(type, type.fromPartial(message));
       if (value.length > MAX.requestBytes)
         throw new TypeError(
           `a signal has at most 1 MiB; ${name} has ${value.length} bytes: pass the name of a resource`,
         );
-      const target =
-        typeof run === 'string' ? { id: id ?? '' } : { method: declaredOf(run.workflow).name, key: run.key };
       await sendSignal(transaction, target, { name, value });
     },
   };

@@ -61,7 +61,7 @@ export interface RunStore {
   fail(outcome: Outcome): Promise<void>;
   /** Ends the run. */
   finish(outcome: Outcome): Promise<void>;
-  /** Gives the run back, to be tried again. */
+  /** Gives the run back, to be tried again. @throws RunCancelled if it is to be undone instead, as also of `block`. */
   retry(why: { readonly error: string; readonly waitMs: number; readonly attempts: number }): Promise<void>;
   /** Lets the run wait for an operator. `step`: what the operator decides about. */
   block(reason: string, step?: string): Promise<void>;
