@@ -39,7 +39,8 @@ function branch(projectId: string, effortMinutes: bigint, { participant } = comp
 /** The error of a Prepare. If the deadline passes first, as may happen on a busy machine, it tries another branch. */
 async function refusalOf(projectId: string, at: Company, attempt = 1): Promise<RpcError> {
   const failure = await failureOf(branch(`${projectId}-${attempt}`, 10n, at).prepare());
-  return failure.code === Status.DEADLINE_EXCEEDED ? await refusalOf(projectId, at, attempt + 1) : failure;
+  const isSlow = failure.code === Status.DEADLINE_EXCEEDED || failure.code === Status.UNAVAILABLE;
+  return isSlow ? await refusalOf(projectId, at, attempt + 1) : failure;
 }
 
 /** So many branches are prepared at once. */
