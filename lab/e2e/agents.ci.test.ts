@@ -43,7 +43,7 @@ it('rondo mcp shows an assistant the instances that run', async () => {
     }),
   );
   const { tools } = await client.listTools();
-  expect(tools.map(({ name }) => name)).toEqual(['ps', 'why', 'describe', 'trace', 'logs', 'doctor', 'jobs']);
+  expect(tools.map(({ name }) => name)).toEqual(['ps', 'why', 'describe', 'trace', 'logs', 'doctor', 'jobs', 'runs']);
   expect(tools.every(({ annotations }) => annotations?.readOnlyHint)).toBe(true);
   const { content } = await client.callTool({ name: 'ps', arguments: { service: 'OrderService' } });
   expect(JSON.stringify(content)).toContain('sales-1');
