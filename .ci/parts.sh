@@ -3,9 +3,7 @@
 # can't run here.
 # Wants `clone`, the repository, `logs`, a folder, and `prefix`, how the names of the logs in it begin.
 
-passed=0 failed=0 skipped=0 spent=0 report=()
-# Of the parts that run, by name: the process that leads each, and when it began.
-declare -A leaders=() began=()
+passed=0 failed=0 skipped=0 spent=0 running='' report=()
 words=("$@")
 # npm test prints a line a file, which takes long on a busy machine; what hangs in it ends by itself, and explains itself, earlier.
 HANG_S=1800
@@ -33,27 +31,16 @@ asked() { ((${#words[@]} > 0)) && wanted "$1"; }
 
 # part NAME COMMAND...: runs it in a session of its own.
 part() {
-  say "--- $1"
-  begin "$@"
-  finished "$1"
-}
-
-# begin NAME COMMAND...: starts a part, beside which others run until `finished NAME`.
-begin() {
-  setsid "${@:2}" >"$(log_of "$1")" 2>&1 &
-  leaders[$1]=$! began[$1]=$SECONDS
-}
-
-log_of() { say "$logs/$prefix${1//[^a-zA-Z0-9]/-}.log"; } # NAME
-
-# finished NAME: waits for the end of a part, and counts it.
-finished() {
-  local name=$1 log leader=${leaders[$1]} status=0 took
-  log=$(log_of "$name")
-  wait_while_it_prints "$leader" "$log"
-  wait "$leader" || status=$?
-  unset "leaders[$name]"
-  took=$((SECONDS - began[$name]))
+  local name=$1 started=$SECONDS status=0 took
+  shift
+  local log="$logs/$prefix${name//[^a-zA-Z0-9]/-}.log"
+  say "--- $name"
+  setsid "$@" >"$log" 2>&1 &
+  running=$!
+  wait_while_it_prints "$running" "$log"
+  wait "$running" || status=$?
+  running=''
+  took=$((SECONDS - started))
   spent=$((spent + took))
   if ((status == 0)); then
     passed=$((passed + 1))
@@ -89,11 +76,8 @@ wait_while_it_prints() { # LEADER LOG
   done
 }
 
-# What a script does when a signal ends it: the parts that run are ended too.
-end_running() {
-  local leader
-  for leader in "${leaders[@]}"; do end_group "$leader"; done
-}
+# What a script does when a signal ends it: the part that runs is ended too.
+end_running() { [[ -z $running ]] || end_group "$running"; }
 
 # end_group GROUP: whatever is left of it has ten seconds to end by itself.
 end_group() {
