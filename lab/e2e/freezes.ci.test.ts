@@ -36,7 +36,7 @@ beforeAll(async () => {
   for (const listen of addresses) {
     const worker = startWorker(PROCESS);
     replicas.set(listen, worker);
-    await worker.ask('work', { url, listen, replicas: addresses, saysUptime: true });
+    await worker.ask('work', { url, listen, replicas: addresses, saysUptime: true, overWire: true });
   }
 });
 afterAll(async () => {
