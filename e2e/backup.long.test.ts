@@ -131,9 +131,9 @@ it.each([
   ['backup', ['--to', '/tmp/unused', '--data', '/nowhere'], /No server runs on \/nowhere\/postgres: start it first/],
   ['restore', ['--data', '/tmp/unused'], /--from must name a backup/],
   ['restore', ['--from', '/nowhere', '--data', '/tmp/unused'], /manifest\.json can't be read: this is no backup/],
-])('rondo %s %j is refused in a line', async (task, args, told) => {
+])('rondo %s %j is refused in a line', async (task, args, refusal) => {
   const { code, stderr } = await runNode(['scripts/rondo.mjs', task, ...args]);
   expect(code).toBe(1);
   expect(stderr.trimEnd().split('\n')).toHaveLength(1);
-  expect(stderr).toMatch(told);
+  expect(stderr).toMatch(refusal);
 });

@@ -1,10 +1,11 @@
-/** What `npm run check` checks of Rondo's own repository, beside what it checks of each workspace. */
+/** What `npm run check` checks of Rondo's own repository, besides what it checks of each workspace. */
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { filesBelow, gitFault, projectFolders, root, run } from '@rondo/tool/workspace';
 import { linksLead } from './links.mjs';
 import { portable } from './portable.mjs';
+import { plainWords } from './words.mjs';
 
 const KNIP = path.join(root, 'node_modules/knip/bin/knip.js');
 /** The digest of the declarations in which every public name was last found to have a docstring. */
@@ -18,6 +19,7 @@ export const steps = [
   ['errors used', () => run(process.execPath, ['docs/api/errors/main.mjs'])],
   ['links of docs', () => ofFiles(['--cached', '--others', '--exclude-standard'], linksLead)],
   ['portable names and programs', () => ofFiles(['--cached'], portable)],
+  ['words of docs and comments', () => ofFiles(['--cached', '--others', '--exclude-standard'], plainWords)],
   ['unused code', () => run(process.execPath, [KNIP, '--no-progress', '--treat-config-hints-as-errors'])],
 ];
 

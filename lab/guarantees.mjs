@@ -27,7 +27,7 @@ function faultOf({ guarantee, test, failsWhen }) {
     : `${file} has no test "${title}"`;
 }
 
-/** The modules beside a test file from which it has its tests. */
+/** The modules next to a test file from which it has its tests. */
 function suitesOf(file) {
   const imported = [...read(file).matchAll(/(?:from|import) '(\.[^']*)\.js'/g)];
   return imported

@@ -2,7 +2,7 @@
 import path from 'node:path';
 import { build, root, run } from '@rondo/tool/workspace';
 
-/** By name, which is that of the file: what it does, and what it needs beside Node. */
+/** By name, which is that of the file: what it does, and what it needs besides Node. */
 const TASKS = {
   chaos: 'the outage table over real processes; --short for a minute of it',
   sim: 'registry, instances and clients under random faults, from seeds',

@@ -63,7 +63,7 @@ export const ofAShell = (scripts) => Object.values(scripts).filter((line) => OF_
 
 /**
  * The platforms for which the lock file lacks a program of a package: pnpm leaves out what the registry didn't have at that time.
- * A program for glibc needs one for musl beside it.
+ * A program for glibc needs one for musl next to it.
  *
  * @param {LockFile} lockFile
  */

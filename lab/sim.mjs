@@ -19,7 +19,7 @@ const ACCEPTED = {
   help: { type: 'boolean', default: false },
 };
 const folder = path.join(root, 'lab/sim');
-/** The bundle is written beside the source, so that packages are resolved as for it. */
+/** The bundle is written next to the source, so that packages are resolved as for it. */
 const program = path.join(folder, '.built/main.mjs');
 const PROGRESS_MS = 5_000;
 

@@ -188,7 +188,7 @@ export function repeatAll(
   };
 }
 
-/** Fails if an acknowledged effect is lost or doubled, or an effect is there that a caller was told isn't. */
+/** Fails if an acknowledged effect is lost or doubled, or an effect exists although its caller got the answer that it doesn't. */
 export async function expectKnown(sales: Database, known: Known): Promise<void> {
   const { created, placed, accepted, added, perhapsAdded } = known;
   const rows = await sales.query<{ email: string }>('SELECT email FROM customers');

@@ -3,7 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 /** The events of a stream. */
 export interface Watching<T> {
   /** All events so far. */
-  readonly told: readonly T[];
+  readonly received: readonly T[];
   /** Waits for an event for which `is` holds. Rejects with the stream's failure, or when it hangs. */
   until(is: (event: T) => boolean): Promise<void>;
   /** Ends the stream. Rejects with its failure, if it has failed. */
@@ -16,12 +16,12 @@ const POLL_MS = 10;
 
 /** Reads a stream, and resolves at its first event; `open` must end it with the signal. */
 export async function follow<T>(open: (signal: AbortSignal) => AsyncIterable<T>): Promise<Watching<T>> {
-  const told: T[] = [];
+  const received: T[] = [];
   const ending = new AbortController();
   let failure: { readonly error: unknown } | undefined;
   const reading = (async () => {
     try {
-      for await (const event of open(ending.signal)) told.push(event);
+      for await (const event of open(ending.signal)) received.push(event);
     } catch (error) {
       if (!ending.signal.aborted) failure = { error };
     }
@@ -30,14 +30,14 @@ export async function follow<T>(open: (signal: AbortSignal) => AsyncIterable<T>)
     if (failure !== undefined) throw failure.error;
   };
   const until = async (is: (event: T) => boolean): Promise<void> => {
-    for (const endsAt = performance.now() + TIMEOUT_MS; !told.some(is); await pause(POLL_MS)) {
+    for (const endsAt = performance.now() + TIMEOUT_MS; !received.some(is); await pause(POLL_MS)) {
       orFail();
-      if (performance.now() > endsAt) throw new Error(`no such event among ${told.length}`);
+      if (performance.now() > endsAt) throw new Error(`no such event among ${received.length}`);
     }
   };
   await until(() => true);
   return {
-    told,
+    received,
     until,
     async stop() {
       ending.abort();

@@ -7,7 +7,7 @@ import { draw, PICTURES } from './balancing/pictures.mjs';
 import { createTestbed } from './balancing/testbed.mjs';
 import { show, table } from './report/figures.mjs';
 
-/** What is measured, each with the bounds that must hold. The exactness of each policy is tested beside its code. */
+/** What is measured, each with the bounds that must hold. The exactness of each policy is tested next to its code. */
 const PARTS = [slow, slowOfTwo, slowMethod, zones, internal, notFound, allFailing, newcomer];
 const FOLDER = new URL('../../docs/guides/balancing/', import.meta.url);
 

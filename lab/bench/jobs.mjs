@@ -12,14 +12,14 @@ const PEERS_NODE = 22;
 const [MAX_SLOWER, MAX_GROWTH] = [2, 1.5];
 /** As many jobs are stored by one statement. */
 const PART = 20_000;
-/** How many events have their turn beside a fault. */
+/** How many events are published during a fault. */
 const EVENTS = 200;
 /** Events a second while a group is away. */
 const AWAY_PER_SECOND = 20;
 
 /**
- * Jobs a second, each of which writes one row in its transaction, and how late they begin, beside other queues in PostgreSQL; how late
- * the next one begins beside a million that wait; how late events come beside faults; and how large the table gets. PostgreSQL flushes to the disk.
+ * Jobs a second, each of which writes one row in its transaction, and how late they begin, compared with other queues in PostgreSQL; how late
+ * the next one begins while a million wait; how late events come during faults; and how large the table gets. PostgreSQL flushes to the disk.
  */
 export const benchmark = {
   name: 'jobs',
@@ -77,7 +77,7 @@ async function costs(count, postgres) {
   show(table(['way', 'one at a time, ms', 'ten at once, a second', 'statements'], shown));
 }
 
-/** How late events reach two groups beside keys and groups that fail, don't answer or are away. */
+/** How late events reach two groups while other keys and groups fail, don't answer or are away. */
 async function besideFaults(rounds, postgres) {
   const worker = startWorker(PROCESS);
   const url = await postgres.createDatabase('beside');
@@ -91,7 +91,7 @@ async function besideFaults(rounds, postgres) {
 }
 
 /**
- * How late events reach another group while one is away, and after its return, beside a second publisher on the same server whose
+ * How late events reach another group while one is away, and after its return, with a second publisher on the same server whose
  * groups are all there.
  */
 async function whileAway(minutes, postgres) {

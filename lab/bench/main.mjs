@@ -6,7 +6,7 @@
  * @typedef {object} Benchmark
  * @property {string} name That of its file.
  * @property {string} summary One line for the list.
- * @property {string} [needs] What must be there beside Node: `pgbench`, or `Linux` for what reads /proc.
+ * @property {string} [needs] What must be there besides Node: `pgbench`, or `Linux` for what reads /proc.
  * @property {Record<string, Option>} options By name, without the dashes.
  * @property {(options: object) => string | undefined} [check] What is wrong with the options' values, if anything.
  * @property {(options: object, setting: Setting) => Promise<boolean | void>} run False if a bound is missed.

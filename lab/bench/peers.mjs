@@ -18,7 +18,7 @@ const WARM_SECONDS = 1;
 const REPEATS = 3;
 
 /**
- * Rondo beside other frameworks and the libraries below them: one contract, servers and clients in processes of their own, rounds
+ * Rondo compared with other frameworks and the libraries below them: one contract, servers and clients in processes of their own, rounds
  * in which every contender has its turn. Ratios to plain grpc-js count. It writes a report, the raw data and a chart.
  */
 export const benchmark = {

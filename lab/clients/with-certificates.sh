@@ -33,7 +33,7 @@ by_grpcurl() { # [FOLDER]
   grpcurl -max-time "$patience_s" "${trust[@]}" -d '{"a":2,"b":3}' "$address" calculator.Calculator/Add | grep -o 5
 }
 checks=() patience_s=60
-refused() { # CLIENT WHAT [FOLDER]: beside the others, as grpcurl tries for as long as it may.
+refused() { # CLIENT WHAT [FOLDER]: in parallel with the others, as grpcurl tries for as long as it may.
   (patience_s=3; ! said=$("by_$1" "${@:3}" 2>&1) || fail "$1 is answered $2: $said") &
   checks+=($!)
 }

@@ -18,7 +18,7 @@ import { RpcError, Status } from '@rondo/rpc/status';
 import { type RunningService, startService as startHere } from '@rondo/service';
 import { readGuide } from '../../e2e/src/docs.js';
 import { noPrometheus, type Prometheus, startPrometheus, targetsOf } from './src/prometheus.js';
-import { Told } from './src/told-service.js';
+import { Scripted } from './src/scripted-service.js';
 
 /** Only root can make a small file system. */
 const isRoot = process.getuid?.() === 0;
@@ -208,7 +208,7 @@ const LATER: Readonly<Record<string, () => unknown>> = {
       NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(LATE)}`,
     });
     broken = await startInside('calculator', implement(Adding, { add: fail }));
-    busy = await startInside('told', implement(Told, { unary: () => sleep(50).then(() => ({})) }), {
+    busy = await startInside('scripted', implement(Scripted, { unary: () => sleep(50).then(() => ({})) }), {
       RONDO_MAX_CALLS: '1',
     });
     const more = { more: [lateAt, refusedAt], inside: [broken.metricsAddress ?? '', busy.metricsAddress ?? ''] };
@@ -219,7 +219,7 @@ const LATER: Readonly<Record<string, () => unknown>> = {
     load(() => fetch(`${gateway}/v1/customers`));
     const channel = createChannel({ resolver: staticResolver([busy.address]) });
     closers.push(() => channel.close());
-    const { unary } = createClient(Told, { channel });
+    const { unary } = createClient(Scripted, { channel });
     for (let caller = 0; caller < 3; caller += 1) load(() => unary({ text: '' }));
     if (isRoot) writeFileSync(join(disk, 'slot'), Buffer.alloc(15.5 * 1024 * 1024));
     truncateSync(join(folder, 'certs/calculator/tls.crt'));

@@ -123,7 +123,7 @@ describe('a clone that git', () => {
     expect(found).toMatchObject({ state: 'fail', detail, remedy });
   });
 
-  it('does not know, as an archive, is told what it lacks', async () => {
+  it('does not know, as an archive, learns what it lacks', async () => {
     const remedy = 'git init && git add . && git commit -m Start';
     expect(await find()).toMatchObject({ state: 'note', remedy });
   });

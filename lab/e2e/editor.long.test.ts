@@ -48,7 +48,7 @@ it('has a project for every source: product, tests, journeys, benchmarks, script
   const { references } = JSON.parse(readFileSync(join(root, 'tsconfig.build.json'), 'utf8'));
   const projects = ['tsconfig.tests.json', ...references.map(({ path }: { path: string }) => path)];
   const owned = new Set(projects.flatMap(filesOf));
-  // Of a module with declarations beside it the compiler reads those.
+  // Of a module with declarations next to it the compiler reads those.
   const isOwned = (file: string) => owned.has(join(root, file)) || owned.has(join(root, file.replace(/mjs$/, 'd.mts')));
   expect(files.filter((file) => !isOwned(file))).toEqual([]);
 });

@@ -42,7 +42,7 @@ interface Installed {
   readonly registers?: boolean;
 }
 
-/** Installs an app beside the one that was created: by the guide's commands with npm. */
+/** Installs an app next to the one that was created: by the guide's commands with npm. */
 async function install(manager: Manager, name: string, { others, type, registers = false }: Installed) {
   const project = join(folder, `${name}-${manager}`);
   const names = ['@my-app/contracts', '@rondo/contracts', '@rondo/rpc', ...(registers ? ['@rondo/service'] : [])];

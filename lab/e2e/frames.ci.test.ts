@@ -5,7 +5,15 @@ import { Metadata } from '@rondo/rpc/call';
 import { type Client, createClient, createRegistryChannel } from '@rondo/rpc/client';
 import { RpcError } from '@rondo/rpc/status';
 import { patientClock } from '../../packages/rpc/test/support/patient-clock.js';
-import { countsOf, LONG_BYTES, startTold, Told, type ToldService, type Way, withoutIds } from './src/told-service.js';
+import {
+  countsOf,
+  LONG_BYTES,
+  Scripted,
+  type ScriptedService,
+  startScripted,
+  type Way,
+  withoutIds,
+} from './src/scripted-service.js';
 
 const closers: (() => unknown)[] = [];
 let registry: ServiceProcess;
@@ -17,7 +25,7 @@ afterAll(async () => {
   for (const close of closers.reverse()) await close();
 });
 
-type ToldClient = Client<typeof Told>;
+type ScriptedClient = Client<typeof Scripted>;
 type Request = Parameters<typeof UnaryRequest.fromPartial>[0];
 
 /** Each status code with details, a fault of the handler, and what succeeds. */
@@ -42,7 +50,7 @@ const entriesOf = (metadata: Metadata | undefined) =>
 
 /** What a caller gets of a call. */
 async function outcomeOf(
-  client: ToldClient,
+  client: ScriptedClient,
   request: Request,
   options: { timeoutMs?: number; signal?: AbortSignal } = {},
 ) {
@@ -75,7 +83,7 @@ async function outcomeOf(
 }
 
 /** All that a caller, the log and the metrics of `service` have of the same calls, made in one way. */
-async function observe(way: Way, client: ToldClient, service: ToldService) {
+async function observe(way: Way, client: ScriptedClient, service: ScriptedService) {
   await eventually(async () => {
     await client.unary({});
     expect(service.ways.at(-1)).toBe(way);
@@ -104,13 +112,13 @@ async function observe(way: Way, client: ToldClient, service: ToldService) {
 }
 
 it('a call by frames has the same code, details, metadata, log line and metrics as a gRPC call', async () => {
-  const service = await startTold(registry.address);
+  const service = await startScripted(registry.address);
   closers.push(() => service.drain());
   const observeBy = (way: Way) => {
     const frames = way === 'frames';
     const channel = createRegistryChannel({ registry: [registry.address], clock: patientClock, frames });
     closers.push(() => channel.close());
-    return observe(way, createClient(Told, { channel }), service);
+    return observe(way, createClient(Scripted, { channel }), service);
   };
   const framed = await observeBy('frames');
   const plain = await observeBy('grpc');

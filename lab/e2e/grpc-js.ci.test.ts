@@ -8,13 +8,13 @@ import { runPatiently } from './src/run-patiently.js';
 const NAMES = ['one', 'two', 'three'];
 
 /** The guide's server, three times, and the guide's client: each as its reader saves it. */
-describe('docs/guides/coming-from-grpc-js.md', () => {
+describe('docs/guides/in-an-existing-app.md', () => {
   const folder = 'e2e/.guide-grpc-js';
   const running: ServiceProcess[] = [];
   let registry: string;
 
   beforeAll(async () => {
-    readGuide('coming-from-grpc-js.md').write(join(root, folder), 'grpc-js-server.mjs', 'grpc-js-client.mjs');
+    readGuide('in-an-existing-app.md').write(join(root, folder), 'grpc-js-server.mjs', 'grpc-js-client.mjs');
     const directory = await startRegistry();
     running.push(directory);
     registry = directory.address;

@@ -62,15 +62,15 @@ describe('docs/guides/call-a-service.md', () => {
   );
 });
 
-describe('docs/guides/follow-a-call.md', () => {
+describe('docs/guides/observe.md', () => {
   it('has a script that reads the spans that a process keeps', async () => {
-    const { code: exitCode, stdout, stderr } = await runFile(readGuide('follow-a-call.md'), 'kept.mjs');
+    const { code: exitCode, stdout, stderr } = await runFile(readGuide('observe.md'), 'kept.mjs');
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
     expect(stdout).toBe('rondo.conformance.v1.AdderService/Add: 2 spans\n');
   });
 
   it('has a script that runs unchanged, and prints the span of the handler and those of its call', async () => {
-    const { code: exitCode, stdout, stderr } = await runFile(readGuide('follow-a-call.md'), 'follow.mjs');
+    const { code: exitCode, stdout, stderr } = await runFile(readGuide('observe.md'), 'follow.mjs');
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
     const call = '"name":"rondo.conformance.v1.AdderService/Add"';
     expect(stdout.trim().split('\n')).toEqual(['"name":"add up"', call, call]);

@@ -1,4 +1,4 @@
-/** Rondo beside the API server of Kubernetes: its manifests are accepted, and its clients find instances by EndpointSlices. */
+/** Rondo with the API server of Kubernetes: its manifests are accepted, and its clients find instances by EndpointSlices. */
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';

@@ -36,7 +36,7 @@ async function printed(...words: readonly string[]) {
   return found.error ?? found;
 }
 
-/** Reads a stream of the console for so long that it has told what it knows, or until it ends. */
+/** Reads a stream of the console until all that is known has come, or until it ends. */
 async function read<T>(open: (options: { readonly signal: AbortSignal }) => AsyncIterable<T>): Promise<readonly T[]> {
   const signal = AbortSignal.timeout(4_000);
   const events: T[] = [];

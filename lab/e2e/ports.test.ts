@@ -11,7 +11,7 @@ afterEach(() => {
 const { signal } = new AbortController();
 
 it('a start waits for a port that a connection has as its own end, and refuses one at which a process listens', async () => {
-  const told = jest.spyOn(console, 'error').mockImplementation(() => undefined);
+  const errors = jest.spyOn(console, 'error').mockImplementation(() => undefined);
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
@@ -26,11 +26,11 @@ it('a start waits for a port that a connection has as its own end, and refuses o
   await expect(requireFreePorts(both, 'Stop it', signal)).rejects.toThrow(
     `in use already: port ${port} (registry). Stop it`,
   );
-  expect(told).not.toHaveBeenCalled();
+  expect(errors).not.toHaveBeenCalled();
 
   // The end that closes first keeps its port in TIME-WAIT: here the server, so that the test needn't wait for a minute.
-  told.mockImplementation(() => incoming.end());
+  errors.mockImplementation(() => incoming.end());
   await expect(requireFreePorts([{ name: 'registry', port: own }], 'Stop it', signal)).resolves.toBeUndefined();
-  expect(told).toHaveBeenCalledWith(expect.stringContaining(`Waiting for port ${own}: no process listens there`));
+  expect(errors).toHaveBeenCalledWith(expect.stringContaining(`Waiting for port ${own}: no process listens there`));
   server.close();
 });

@@ -83,7 +83,7 @@ async function startGateway(listen: string) {
   return { process, address };
 }
 
-/** Handlers that answer as they are told. */
+/** Handlers that answer as the request says. */
 const handlers: Handlers<typeof Proxied> = {
   async unary({ payload, text, behaviour }, { metadata, callerDeadline, signal }) {
     seen.metadata = String(metadata.get('x_dotted.name'));
@@ -108,7 +108,7 @@ const handlers: Handlers<typeof Proxied> = {
   },
 };
 
-/** A descriptor set, and beside it the service under its other name. */
+/** A descriptor set, and next to it the service under its other name. */
 function withProxied(bytes: Uint8Array): Uint8Array {
   const set = fromBinary(FileDescriptorSetSchema, bytes);
   const [own] = set.file.find(({ name }) => name === PROTO)?.service ?? [];

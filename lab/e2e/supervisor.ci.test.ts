@@ -20,7 +20,7 @@ function manualClock() {
         timers.delete(key);
         work();
       }
-      await new Promise((resolve) => setImmediate(resolve)); // what the work has begun is told
+      await new Promise((resolve) => setImmediate(resolve)); // what the work has begun is reported
     },
   };
 }
@@ -28,17 +28,17 @@ function manualClock() {
 const hint = (name: string) => ({ logs: `logs ${name}`, restart: `restart ${name}` });
 
 let clock: ReturnType<typeof manualClock>;
-let told: string[];
+let lines: string[];
 let begun: number;
 
 beforeEach(() => {
   clock = manualClock();
-  told = [];
+  lines = [];
   begun = 0;
 });
 
 const create = (restarts = true) =>
-  createSupervisor({ restarts, tell: (line: string) => void told.push(line), hint, clock });
+  createSupervisor({ restarts, tell: (line: string) => void lines.push(line), hint, clock });
 
 const begin = async () => {
   begun += 1;
@@ -49,7 +49,7 @@ describe('a process that has ended by itself', () => {
   it('is restarted after half a second, and reported when it ends and when it runs again', async () => {
     const supervisor = create();
     supervisor.ended('a-1', 'SIGKILL', begin);
-    expect(told).toEqual(['a-1 has ended (SIGKILL): it is restarted in 0.5 s. Its log: logs a-1']);
+    expect(lines).toEqual(['a-1 has ended (SIGKILL): it is restarted in 0.5 s. Its log: logs a-1']);
     expect(supervisor.stateOf('a-1')).toEqual({
       state: 'backoff',
       exits: 1,
@@ -59,7 +59,7 @@ describe('a process that has ended by itself', () => {
     await clock.advance(499);
     expect(begun).toBe(0);
     await clock.advance(1);
-    expect([begun, told.at(-1)]).toEqual([1, 'a-1 runs again']);
+    expect([begun, lines.at(-1)]).toEqual([1, 'a-1 runs again']);
     expect(supervisor.stateOf('a-1')).toEqual({ state: 'running', exits: 1, lastExit: 'SIGKILL' });
   });
 
@@ -73,7 +73,7 @@ describe('a process that has ended by itself', () => {
     }
     expect(waits).toEqual([500, 1_000, 2_000, 4_000]);
     expect(begun).toBe(4);
-    expect(told.at(-1)).toBe(
+    expect(lines.at(-1)).toBe(
       'a-1 has ended (exit code 3), 5 times within a minute: it stays down. Its log: logs a-1\n' +
         '  Once the cause is fixed: restart a-1',
     );
@@ -102,8 +102,8 @@ describe('a process that has ended by itself', () => {
     const supervisor = create();
     supervisor.ended('postgres', 'SIGKILL', () => Promise.reject(new Error('port 9 is in use')));
     for (let tries = 0; tries < 10; tries += 1) await clock.advance(4_000);
-    expect(told).toHaveLength(5);
-    expect(told.at(-1)).toMatch(/^postgres has ended \(port 9 is in use\), 5 times within a minute/);
+    expect(lines).toHaveLength(5);
+    expect(lines.at(-1)).toMatch(/^postgres has ended \(port 9 is in use\), 5 times within a minute/);
   });
 
   it('that ends while it starts is not reported as running', async () => {
@@ -115,7 +115,7 @@ describe('a process that has ended by itself', () => {
     cameUp(true);
     await clock.advance(0);
     expect(supervisor.stateOf('a-1')).toMatchObject({ state: 'backoff', exits: 2 });
-    expect(told.filter((line) => line.includes('runs again'))).toEqual([]);
+    expect(lines.filter((line) => line.includes('runs again'))).toEqual([]);
   });
 
   it('stays down if nothing is restarted', async () => {
@@ -123,7 +123,7 @@ describe('a process that has ended by itself', () => {
     supervisor.ended('a-1', 'SIGKILL', begin);
     await clock.advance(3_600_000);
     expect([begun, clock.pending()]).toEqual([0, []]);
-    expect(told).toEqual(['a-1 has ended (SIGKILL) and stays down, as --no-restart says. Its log: logs a-1']);
+    expect(lines).toEqual(['a-1 has ended (SIGKILL) and stays down, as --no-restart says. Its log: logs a-1']);
     expect(supervisor.stateOf('a-1')).toMatchObject({ state: 'ended' });
   });
 });
@@ -148,6 +148,6 @@ describe('a system that stops', () => {
     supervisor.ended('a-2', 'SIGKILL', begin);
     expect(clock.pending()).toEqual([]);
     await clock.advance(60_000);
-    expect([begun, told.length]).toEqual([0, 1]);
+    expect([begun, lines.length]).toEqual([0, 1]);
   });
 });

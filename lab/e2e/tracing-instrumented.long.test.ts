@@ -1,4 +1,4 @@
-/** OpenTelemetry's automatic instrumentation, as a user preloads it, beside Rondo's spans. */
+/** OpenTelemetry's automatic instrumentation, as a user preloads it, with Rondo's spans. */
 
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -11,7 +11,7 @@ export interface ApiAccess {
   readonly caFile: string;
 }
 
-/** What is told of objects that are followed. */
+/** An event of objects that are watched. */
 export interface Follower<T> {
   changed(object: T): void;
   gone(object: T): void;
@@ -27,7 +27,7 @@ export class RefusedError extends Error {
   }
 }
 
-/** What a request has beside its path. */
+/** What a request has besides its path. */
 interface Sent {
   readonly body?: unknown;
   /** Ends the answer of a watch. Any other request has its deadline. */

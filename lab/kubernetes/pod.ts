@@ -43,7 +43,7 @@ export class PodWorker {
   readonly #startTime = now();
   /** Aborts when the pod is to end. */
   readonly #ending = new AbortController();
-  /** Aborts when the node is lost: nothing is told from then on. */
+  /** Aborts when the node is lost: nothing is reported from then on. */
   readonly #lost: AbortSignal;
   #reports = Promise.resolve();
 
@@ -59,8 +59,8 @@ export class PodWorker {
     this.#pod = pod;
     if (pod.metadata.deletionTimestamp !== undefined) this.#end(pod.metadata.deletionGracePeriodSeconds ?? 30);
     // A controller may have written that the pods of this node aren't ready.
-    const told = pod.status?.conditions?.find(({ type }) => type === 'Ready');
-    if (told !== undefined && (told.status === 'True') !== this.#ready) this.#report();
+    const condition = pod.status?.conditions?.find(({ type }) => type === 'Ready');
+    if (condition !== undefined && (condition.status === 'True') !== this.#ready) this.#report();
   }
 
   /** Ends the process at once. */
@@ -144,26 +144,26 @@ export class PodWorker {
     };
     const begin = () => {
       this.#started = true;
-      const told = (passes: boolean) => {
+      const onResult = (passes: boolean) => {
         this.#ready = passes;
         this.#report();
       };
-      if (readinessProbe === undefined) told(true);
-      else void keepProbing(readinessProbe, address, { signal, told });
+      if (readinessProbe === undefined) onResult(true);
+      else void keepProbing(readinessProbe, address, { signal, onResult });
       const live = (passes: boolean) => passes || restart();
-      if (livenessProbe) void keepProbing(livenessProbe, address, { signal, told: live });
+      if (livenessProbe) void keepProbing(livenessProbe, address, { signal, onResult: live });
     };
     if (startupProbe === undefined) {
       begin();
       return;
     }
     const starting = new AbortController();
-    const told = (passes: boolean) => {
+    const onResult = (passes: boolean) => {
       starting.abort();
       if (passes) begin();
       else restart();
     };
-    void keepProbing(startupProbe, address, { signal: AbortSignal.any([signal, starting.signal]), told });
+    void keepProbing(startupProbe, address, { signal: AbortSignal.any([signal, starting.signal]), onResult });
   }
 
   #change(state: State): void {

@@ -29,7 +29,7 @@ function probe({ grpc: { port, service = '' } }: Probe, address: string, signal:
 export async function keepProbing(
   options: Probe,
   address: string,
-  { signal, told }: { readonly signal: AbortSignal; readonly told: (passes: boolean) => void },
+  { signal, onResult }: { readonly signal: AbortSignal; readonly onResult: (passes: boolean) => void },
 ): Promise<void> {
   const { periodSeconds, timeoutSeconds, successThreshold, failureThreshold } = options;
   let [passed, failed] = [0, 0];
@@ -41,8 +41,8 @@ export async function keepProbing(
     );
     if (signal.aborted) return;
     [passed, failed] = passes ? [passed + 1, 0] : [0, failed + 1];
-    if (passed === successThreshold) told(true);
-    if (failed === failureThreshold) told(false);
+    if (passed === successThreshold) onResult(true);
+    if (failed === failureThreshold) onResult(false);
     await sleep(periodSeconds * 1_000, undefined, { signal }).catch(() => undefined);
   }
 }

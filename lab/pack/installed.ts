@@ -40,7 +40,7 @@ function namesIn({ dependencies, optionalDependencies, peerDependencies, peerDep
   return [...new Set([...Object.keys({ ...dependencies, ...optionalDependencies }), ...peers])];
 }
 
-/** pnpm has what a package takes in a folder of its own, or beside it. */
+/** pnpm has what a package takes in a folder of its own, or next to it. */
 function installedAt(folder: string, name: string): Pick<Staged, 'folder' | 'manifest'> | undefined {
   const [beside] = /^.*\/node_modules(?=\/)/.exec(folder) ?? [folder];
   const at = [path.join(folder, 'node_modules', name), path.join(beside, name)].find((one) =>

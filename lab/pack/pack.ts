@@ -25,7 +25,7 @@ export interface Packed {
 }
 
 /**
- * Packs the packages into a folder, with the bill of materials of each beside it. The same sources make the same bytes.
+ * Packs the packages into a folder, with the bill of materials of each next to it. The same sources make the same bytes.
  *
  * @throws Error if a step failed.
  */

@@ -241,7 +241,7 @@ function writeRenamed({ folder, manifest }: Staged): boolean {
 /** What works on Rondo's own repository alone. */
 const LEFT_OUT = ['reference', 'workspace'];
 
-/** The scripts of this package that the tool of 0.2.0 runs when it upgrades an app, each with what {@link writeTool}'s program is told. */
+/** The scripts of this package that the tool of 0.2.0 runs when it upgrades an app, each with the arguments of {@link writeTool}'s program. */
 const OF_0_2 = { 'migrate.mjs': ['migrate'], 'relock.mjs': ['install'], 'run.mjs': [] };
 
 /** Writes the files of the package into a folder. */

@@ -86,7 +86,7 @@ export class Cluster {
   }
 
   /**
-   * The running processes that were not told to stop, the latest of each id. An earlier one gets the id once the later
+   * The running processes that were not asked to stop, the latest of each id. An earlier one gets the id once the later
    * one has ended.
    */
   current(): readonly InstanceProcess[] {

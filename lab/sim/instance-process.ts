@@ -33,7 +33,7 @@ export class InstanceProcess {
    */
   readonly incarnations = new Set<bigint>();
   readonly startedAt: number;
-  /** When it was killed, was told to stop or ended; undefined while it takes calls. */
+  /** When it was killed, asked to stop, or ended; undefined while it takes calls. */
   stoppedAt: number | undefined;
   /** When an audit first found it in the registry. */
   heldAt: number | undefined;
@@ -106,7 +106,7 @@ export class InstanceProcess {
     return this.#incarnation;
   }
 
-  /** Whether it runs and wasn't told to stop. */
+  /** Whether it runs and wasn't asked to stop. */
   get running(): boolean {
     return this.stoppedAt === undefined;
   }

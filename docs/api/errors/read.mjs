@@ -4,7 +4,7 @@ import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { filesBelow } from '@rondo/tool/workspace';
 
-/** Beside the packages. */
+/** Next to the packages. */
 const SERVICES = ['services/registry', 'services/gateway'];
 /** A call that ends with one of these may have had an effect, unless the error's row says otherwise. */
 const LATE = ['CANCELLED', 'DEADLINE_EXCEEDED', 'INTERNAL', 'OUT_OF_RANGE', 'UNAVAILABLE', 'UNKNOWN'];

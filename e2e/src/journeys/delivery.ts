@@ -96,19 +96,19 @@ describe('journey 3: what is sold is delivered', () => {
         [5n, 5n, ''],
       ]);
 
-      for (const { told, stop } of sellers) {
+      for (const { received, stop } of sellers) {
         await stop();
-        expect(told.map(stepOfOrder)).toEqual([
+        expect(received.map(stepOfOrder)).toEqual([
           '0 orders',
           'ORDER_STATE_PLACED ',
           `ORDER_STATE_PLACED ${project}`,
           `ORDER_STATE_CANCELLED ${project}`,
         ]);
       }
-      for (const { told, stop } of deliverers) {
+      for (const { received, stop } of deliverers) {
         await stop();
         // The active project goes back to planned, and then to the archive.
-        expect(told.map(stepOfProject)).toEqual([
+        expect(received.map(stepOfProject)).toEqual([
           'PROJECT_STATE_PLANNED with 1 tasks',
           'PROJECT_STATE_ACTIVE',
           'PROJECT_STATE_PLANNED',

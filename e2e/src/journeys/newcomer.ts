@@ -24,7 +24,7 @@ describe('journey 1: a newcomer', () => {
     }
   });
 
-  it('reaches the gateway at the address that it is told', async () => {
+  it('reaches the gateway at the address that is printed', async () => {
     const [, url] = /^All public services, .*: (http:\S+)$/m.exec(system.banner) ?? [];
     expect(url).toBe(`http://${system.address(20)}`);
     expect(system.banner).toContain(`curl -d '{"a":1,"b":2}' ${url}/add`);

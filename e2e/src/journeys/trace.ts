@@ -102,8 +102,8 @@ export function describeTrace(
         const lineage = (some: readonly ReceivedSpan[]) =>
           some.map(({ spanId, parentSpanId = '' }) => [spanId, parentSpanId]);
         await eventually(async () => {
-          const { spans: told } = JSON.parse((await system.rondo('trace', TRACE, '--json')).stdout);
-          expect(lineage(told).sort()).toEqual(lineage(spans()).sort());
+          const { spans: printed } = JSON.parse((await system.rondo('trace', TRACE, '--json')).stdout);
+          expect(lineage(printed).sort()).toEqual(lineage(spans()).sort());
         });
       }
       // No value of a row is in the text of a statement, and no credentials are anywhere.

@@ -13,7 +13,7 @@ const behaviour = { delayMs: 1, slow: { add: 1, subtract: 1 }, failure: undefine
 
 async function reply(method, result) {
   const { delayMs, slow, failure } = behaviour;
-  if (failure !== undefined) throw new RpcError(Status[failure], `told to answer ${failure}`);
+  if (failure !== undefined) throw new RpcError(Status[failure], `asked to answer ${failure}`);
   await sleep(delayMs * slow[method] * (1 + JITTER * (2 * Math.random() - 1)));
   return { result };
 }

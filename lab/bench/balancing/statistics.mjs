@@ -38,7 +38,7 @@ export function leftOutAfter(calls, origin, { instance, probes = 1, windowMs = 1
 }
 
 /**
- * A figure beside its bound.
+ * A figure next to its bound.
  *
  * @param what was measured.
  * @param figures `measured` and `bound` as text; `holds`; `guarded: false` if a control run may hold the bound, too.

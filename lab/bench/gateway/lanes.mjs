@@ -1,4 +1,4 @@
-/** Runs `once` again and again for some seconds, in lanes beside each other. Gives the number of runs. */
+/** Runs `once` again and again for some seconds, in parallel lanes. Gives the number of runs. */
 export async function inLanes({ lanes, seconds }, once) {
   const endsAt = performance.now() + seconds * 1_000;
   let runs = 0;

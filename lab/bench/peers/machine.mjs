@@ -23,8 +23,8 @@ export function describeMachine() {
 /** A core for servers and one for clients; undefined if `taskset` is missing or there is one core alone. */
 export function chooseCores() {
   try {
-    const told = execFileSync('taskset', ['-c', '-p', String(process.pid)], { encoding: 'utf8' });
-    const [server, client] = parseCores(told.split(':').at(-1));
+    const affinity = execFileSync('taskset', ['-c', '-p', String(process.pid)], { encoding: 'utf8' });
+    const [server, client] = parseCores(affinity.split(':').at(-1));
     return client === undefined ? undefined : { server, client };
   } catch (error) {
     show(`processes aren't pinned to cores: ${error.message.split('\n')[0]}`);

@@ -53,7 +53,7 @@ export function stormReport({ back, reconnect, instances, expired }) {
       '',
       '',
     ],
-    ['events that watchers were told', figure(back.watches.events), '', ''],
+    ['events that watchers got', figure(back.watches.events), '', ''],
     ['leases that ran out afterwards', expired, '0', verdict(expired === 0)],
     [
       'memory at its peak',
@@ -68,7 +68,7 @@ export function stormReport({ back, reconnect, instances, expired }) {
   return table(['the registry comes back empty', 'measured', 'bound', ''], rows);
 }
 
-/** The watchers that stopped reading, beside the others. */
+/** The watchers that stopped reading, and the others. */
 export function slowReport({ awake, asleep, stalled, caughtUpMs, heard }) {
   const row = (name, of) => [name, of(awake), of(asleep)];
   const rows = [
@@ -78,7 +78,7 @@ export function slowReport({ awake, asleep, stalled, caughtUpMs, heard }) {
     row('memory afterwards', ({ residentMiB }) => `${figure(residentMiB)} MiB`),
     row('processor time of the registry', (measures) => `${percent(measures.registryCpuMs, measures.tookMs)} of one`),
     ['they know the last state again after', '', caughtUpMs === undefined ? 'NEVER' : `${figure(caughtUpMs)} ms`],
-    ['events that they were told', '', figure(heard.events)],
+    ['events that they got', '', figure(heard.events)],
   ];
   return table([`${stalled} of the watchers`, 'read', 'stand still'], rows);
 }

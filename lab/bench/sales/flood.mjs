@@ -15,11 +15,11 @@ const HONEST_EVERY_MS = 500;
 const WARM_UP_SECONDS = 5;
 /** How often each is measured. */
 const TURNS = 3;
-/** Beside harmful readers the p99 may be this many times that beside a process that only computes. */
+/** With harmful readers the p99 may be this many times that with a process that only computes. */
 const MAX_RATIO = 2;
 
 /**
- * Measures honest readers alone, beside readers that do harm, and beside processes that compute for as much processor time as
+ * Measures honest readers alone, with readers that do harm, and with processes that compute for as much processor time as
  * those had cost; several times, as the times of one turn differ by the machine. Each reader, honest or not, has a connection of its
  * own.
  */

@@ -94,7 +94,7 @@ export const slowPath: Scenario = {
     verdict.note(`p99 over the path ${formatMs(p99(latencies(tries.filter(({ instance }) => instance === FAR))))}`);
     const others = p99(latencies(tries.filter(({ instance }) => NEAR.includes(instance))));
     verdict.within(
-      `p99 of a client beside ${formatMs(usual)}, the others'`,
+      `p99 of another client ${formatMs(usual)}, the others'`,
       others,
       Math.max(2 * usual, usual + NOISE_MS),
     );

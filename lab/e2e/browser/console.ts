@@ -218,7 +218,7 @@ export function testConsole(at: () => Running): void {
     running.faults.splice(0); // the browser logs the refusal
   });
 
-  /** A project on the board, beside the console. */
+  /** A project on the board, next to the console. */
   async function openBoard() {
     const { project, task } = await running.projectWith('Dig');
     const board = await running.open();

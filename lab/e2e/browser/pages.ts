@@ -143,8 +143,8 @@ export function testPages(at: () => Running): void {
     const page = await open('/desk');
     await button(page, 'Accept the quote for Karst Caves').click();
     await button(page, 'Accept at €20.00').click();
-    const told = /Nothing was ordered: only 1 of Lamp \d+ left, and the quote needs 2\./;
-    await page.getByRole('alert').getByText(told).waitFor();
+    const refusal = /Nothing was ordered: only 1 of Lamp \d+ left, and the quote needs 2\./;
+    await page.getByRole('alert').getByText(refusal).waitFor();
     await button(page, 'Cancel').click();
     await button(page, 'Change the quote for Karst Caves').click();
     await page.getByRole('dialog').getByLabel('Quantity 1').fill('1');

@@ -221,7 +221,7 @@ describe('before a start', () => {
       ports: {
         state: 'fail',
         detail: `in use: ${base + 1} (calculator-1)`,
-        remedy: expect.stringMatching(/^stop what listens there, .* or start beside it: npm start/),
+        remedy: expect.stringMatching(/^stop what listens there, .* or start next to it: npm start/),
       },
       'data folder': { state: 'warn', detail: expect.stringContaining('left-1'), remedy: `kill -9 ${left.pid}` },
       database: { state: 'fail', detail: expect.stringContaining('ECONNREFUSED') },

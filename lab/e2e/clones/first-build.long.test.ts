@@ -22,8 +22,8 @@ it('commands that are typed during the first build wait for it', async () => {
   expect(build).toMatchObject({ code: 0 });
   expect(rondo).toMatchObject({ code: 0, stdout: expect.stringContaining('rondo ps') });
   expect(generate).toMatchObject({ code: 0 });
-  const told = [build, rondo, generate].map((one) => one?.stderr).join('');
-  expect(told).toMatch(/Waiting for another command's step "\w+" \(process \d+\) …/);
+  const printed = [build, rondo, generate].map((one) => one?.stderr).join('');
+  expect(printed).toMatch(/Waiting for another command's step "\w+" \(process \d+\) …/);
 });
 
 it('npm run check passes where git knows no files, and says what it has left out', async () => {

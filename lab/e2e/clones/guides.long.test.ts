@@ -276,7 +276,7 @@ describe('test-a-service.md', () => {
 
   it('stops in a handler that was started by .vscode/launch.json', async () => {
     const values = { workspaceFolder: clone.root, 'input:service': 'calculator' };
-    const configuration = readConfiguration('Service beside rondo dev', values);
+    const configuration = readConfiguration('Service next to rondo dev', values);
     const built = join(clone.root, handlers.replace('/src/', '/dist/').replace('.ts', '.js'));
     expect(isAmongOutFiles(configuration, built)).toBe(true);
     const env = { RONDO_REGISTRY: `127.0.0.1:${base}` };

@@ -30,7 +30,7 @@ socket.addEventListener('message', ({ data }) => {
   else if (method === 'Debugger.paused') void paused(params);
 });
 
-/** The source map of a script, if it is one of the source: inline, or a file beside the script. */
+/** The source map of a script, if it is one of the source: inline, or a file next to the script. */
 function mapOf({ url, sourceMapURL }) {
   const base = url.startsWith('/') ? pathToFileURL(url).href : url;
   if (!base.startsWith('file:')) return undefined;

@@ -23,7 +23,7 @@ const STEP = { 'rondo/step': 'migration' };
 const MIGRATION = ['-l', 'rondo/step=migration'];
 export const SERVICES = ['calculator', 'project-management', 'sales', 'gateway'] as const;
 
-/** What is deployed beside the overlay: lines of the ConfigMap of all services, and objects. */
+/** What is deployed next to the overlay: lines of the ConfigMap of all services, and objects. */
 export interface Deployed {
   readonly settings?: readonly string[];
   readonly objects?: readonly object[];
@@ -47,7 +47,7 @@ export interface Cluster extends ControlPlane {
   pods(): Promise<readonly Pod[]>;
 }
 
-/** Starts a cluster, and a PostgreSQL beside it. Only root may. */
+/** Starts a cluster, and a PostgreSQL next to it. Only root may. */
 export async function startCluster(): Promise<Cluster> {
   const folder = mkdtempSync(join(tmpdir(), 'rondo-nodes-'));
   await createNetwork();

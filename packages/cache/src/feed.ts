@@ -11,7 +11,7 @@ export interface FeedView {
   readonly method: string;
   /**
    * Why changes may be missed, so that no answers are kept; undefined if every change that was committed before now has been
-   * told, but for those on their way.
+   * received, but for those on their way.
    */
   readonly fault: string | undefined;
 }

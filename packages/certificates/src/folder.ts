@@ -9,7 +9,7 @@ export interface FolderOptions {
   readonly folder: string;
   readonly trustDomain: string;
   readonly now: Date;
-  /** Further names and IP addresses of the processes, beside their own names and this machine's loopback. */
+  /** Further names and IP addresses of the processes, besides their own names and this machine's loopback. */
   readonly hosts?: readonly string[];
 }
 

@@ -11,7 +11,7 @@ export interface CreateOptions extends Arguments, TemplateOptions {
   readonly samples: string;
   /** The paths of Rondo's packages, for an app that takes them from its folder `vendor/`; none if a registry has them. */
   readonly tarballs?: readonly string[];
-  /** Is told each step. */
+  /** Gets the name of each step. */
   readonly tell: (line: string) => void;
 }
 

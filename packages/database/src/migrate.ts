@@ -78,7 +78,7 @@ const RETRY_PAUSE_MS = 200;
  *
  * A file that has only comments is applied once it has statements.
  *
- * Applied migrations with higher numbers belong to a newer version. An older replica that restarts beside it, or that
+ * Applied migrations with higher numbers belong to a newer version. An older replica that restarts next to it, or that
  * replaces it in a rollback, ignores them with a warning. So a schema must also work with the version before it.
  *
  * @returns the names of the migrations that this call applied.

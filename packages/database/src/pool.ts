@@ -245,7 +245,7 @@ function openPool(options: PoolOptions, statementTimeoutMs: number, { hosts, loc
     keepAlive: true,
     keepAliveInitialDelayMillis: KEEP_ALIVE_MS,
   });
-  pool.on('error', () => undefined); // connections that were used have told of it
+  pool.on('error', () => undefined); // the statements of a used connection fail with it
   // The packet that opens a connection may also bring the server's end, before the connection has a user.
   pool.on('connect', (client) => client.on('error', () => undefined));
   return pool;

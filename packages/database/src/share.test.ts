@@ -62,7 +62,7 @@ describe('a share of a pool', () => {
     expect(begun).toEqual(['a', 'd']);
   });
 
-  it('has no pause after a statement with few rows, beside which others wait', async () => {
+  it('has no pause after a statement with few rows, next to which others wait', async () => {
     const pace = new Pace(() => ({ idle: 0, active: 0, utilization: 0 }));
     const notedShort = jest.spyOn(pace, 'noteShort');
     const query = async (rows: string) => Array.from({ length: Number(rows) });

@@ -15,7 +15,7 @@ const FIRST_CLAIM = 11_000;
 
 /**
  * A base port that no other test uses while this process lives. The ports of a whole system from it on are free, as far as
- * can be told: 40 of them, or as many as `count` says.
+ * can be seen: 40 of them, or as many as `count` says.
  *
  * @throws Error if there is none.
  */

@@ -50,7 +50,7 @@ export async function startPostgres(folder: string, { settings = {}, tls }: Post
   let server: EmbeddedPostgres = await startServer();
   if (tls !== undefined) await turnTlsOn(server, tls.server, [CERTIFIED]);
   const url = tls === undefined ? server.url : overTls(server.url, tls.client);
-  // A server takes new settings a moment after it was told to.
+  // A server takes new settings a moment after the command.
   await eventually(() => withAdmin(url, (admin) => admin.check()));
   return {
     port,
@@ -71,7 +71,7 @@ export async function startPostgres(folder: string, { settings = {}, tls }: Post
   };
 }
 
-/** Any user from anywhere over TLS, with a certificate of the server's authority beside the password. */
+/** Any user from anywhere over TLS, with a certificate of the server's authority besides the password. */
 const CERTIFIED = 'hostssl all all all scram-sha-256 clientcert=verify-ca';
 
 /** Turns TLS on at a running server. `access` is who may connect then, as lines of pg_hba.conf. */

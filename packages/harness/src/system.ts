@@ -26,7 +26,7 @@ export interface System {
   rondo(...args: readonly string[]): Promise<Ended>;
   /** Starts `rondo` against the system. */
   startRondo(...args: readonly string[]): RunningProcess;
-  /** Starts one more instance of a service, beside the launcher's. `stop` ends it with the system. */
+  /** Starts one more instance of a service, besides the launcher's. `stop` ends it with the system. */
   addInstance(service: string, instanceId: string): RunningProcess;
   /** Stops the system as Ctrl-C does, and gives how the launcher ended. */
   stop(): Promise<Ended>;

@@ -53,7 +53,7 @@ function jobOf(service: ServiceDefinition, definition: MethodDefinition, method:
   return { service, definition, method, name: method.path.slice(1), ...declared };
 }
 
-/** What the contract of a method says beside how its calls are stored. */
+/** What the contract of a method says besides how its calls are stored. */
 export function declaredMethod({ policy, requestStream, responseStream }: Method): DeclaredMethod {
   return {
     isUnary: !requestStream && !responseStream,

@@ -35,7 +35,7 @@ const LOOK_MS = 200;
 /** How often a worker without room notifies others at most. */
 const NOTIFY_MS = 50;
 
-/** What is told of stored calls. */
+/** The observers of stored calls. */
 export interface Words {
   /** Such as `job`. */
   readonly noun: string;
@@ -53,7 +53,7 @@ export interface WorkerOptions {
   readonly mostAtOnce: number;
   /** The idempotency key of a call. */
   readonly keyOf: (attempt: Attempt) => string;
-  /** What a handler gets beside it. */
+  /** What a handler gets besides the key. */
   readonly metadataOf?: (attempt: Attempt) => Readonly<Record<string, string>>;
   /** Whether an operator's retry of what has failed for good has a key of its own, as the outcome of the first is stored. */
   readonly retriesAnew: boolean;

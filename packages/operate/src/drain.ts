@@ -86,7 +86,7 @@ async function watchLoad(
       if (error instanceof RpcError && error.code === Status.UNIMPLEMENTED) return await waitBlindly(options);
       if (!over.aborted) reason = reasonOf(error);
     }
-    // The instance may have been told to stop: then it leaves the registry when it has drained.
+    // The instance may have got a signal to stop: then it leaves the registry when it has drained.
     if (!over.aborted && !(await registered(over))) return { kind: 'gone' };
     await sleep(clock, RETRY_MS, over).catch(() => undefined);
   }

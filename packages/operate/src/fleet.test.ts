@@ -19,7 +19,7 @@ const endpoint = (instanceId: string, state: Endpoint['state'] = 'serving'): End
   services: ['a.v1.S'],
 });
 
-/** What a process told after so many seconds: it has called another service, whose instance `b` it has ejected. */
+/** The report of a process after so many seconds: it has called another service, whose instance `b` it has ejected. */
 const told = (seconds: number, startTime = new Date(0)) => ({
   instanceId: 'front-1',
   startTime,

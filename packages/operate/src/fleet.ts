@@ -26,14 +26,14 @@ export interface Fleet {
   readonly watchers: number;
 }
 
-/** Changes that follow each other faster are sent as one. Up to twice as long, so that not all watchers are told at once. Milliseconds. */
+/** Changes that follow each other faster are sent as one. Up to twice as long, so that not all watchers get changes at once. Milliseconds. */
 const PAUSE_MS = 250;
-/** A large fleet is told in parts, with a pause between them in which the gateway answers others. Instances, and milliseconds. */
+/** A large fleet is sent in parts, with a pause between them in which the gateway answers others. Instances, and milliseconds. */
 const [MAX_TOLD, PART_MS] = [100, 10];
-/** How often the watchers of an instance are told. Milliseconds. */
+/** How often the watchers of an instance get its state. Milliseconds. */
 const INSTANCE_MS = 1_000;
 
-/** What a watcher was told. */
+/** What a watcher has got. */
 interface Watcher {
   readonly told: Map<string, Followed>;
   calls: FleetCalls | undefined;
@@ -138,7 +138,7 @@ export function createFleet(options: FleetOptions): Fleet {
   };
 }
 
-/** What the watcher wasn't told yet. */
+/** What the watcher hasn't got yet. */
 function eventOf(watcher: Watcher, instances: Instances): WatchFleetResponse {
   const { source, known } = instances;
   const { told, calls: callsBefore } = watcher;

@@ -24,7 +24,7 @@ export interface InstancesOptions {
   readonly onAnswer: (instanceId: string, answer: GetCallStatsResponse | undefined) => void;
 }
 
-/** An instance, and what it has told last. */
+/** An instance, and its last report. */
 export interface Followed {
   readonly endpoint: Endpoint;
   /** Ends the readings. */

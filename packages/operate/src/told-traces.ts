@@ -5,15 +5,15 @@ export interface ToldSpan extends Span {
   readonly instanceId: string;
 }
 
-/** A trace, as far as some processes have told of it. */
+/** A trace, as far as some processes have reported it. */
 export interface KnownTrace extends TraceSummary {
   readonly instances: readonly string[];
 }
 
-/** The parts of traces that processes have told, by trace id and by instance. */
+/** The parts of traces that processes have reported, by trace id and by instance. */
 export type KnownParts = Map<string, Map<string, TraceSummary>>;
 
-/** Adds the part that one process has. It replaces what the process has told of the trace before. */
+/** Adds the part that one process has. It replaces the part that the process has reported before. */
 export function addPart(known: KnownParts, part: TraceSummary, instanceId: string): void {
   const parts = known.get(part.traceId) ?? new Map<string, TraceSummary>();
   known.set(part.traceId, parts.set(instanceId, part));

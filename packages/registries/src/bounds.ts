@@ -3,7 +3,7 @@ import { type Clock, sleep, systemClock } from '@rondo/rpc/clock';
 
 /** What the answers that this process reads at a time may take, and what the lists of a resolver may take. Bytes. */
 export const MAX_HELD_BYTES = 64 * 1024 * 1024;
-/** What a value takes beside its text. Bytes. */
+/** What a value takes besides its text. Bytes. */
 const VALUE_BYTES = 32;
 
 let held = 0;

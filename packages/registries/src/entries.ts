@@ -9,7 +9,7 @@ export function checkCount(count: number): void {
   if (count > MAX_INSTANCES) throw new RangeError(`it names more than ${MAX_INSTANCES} instances`);
 }
 
-/** What a text of an instance takes beside its characters, with its share of the objects. Bytes. */
+/** What a text of an instance takes besides its characters, with its share of the objects. Bytes. */
 const TEXT_BYTES = 64;
 
 /** What instances take, by an estimate. Bytes. */

@@ -115,10 +115,7 @@ function readSize(field: FieldAt, size: number): number {
   return size === 0 ? DEFAULT_SIZE : Math.min(size, MAX_SIZE);
 }
 
-/**
- * The place in a token; undefined if the token belongs to another list. The digest is no secret, so the place
- * beside it is checked too.
- */
+/** The place in a token; undefined if the token belongs to another list. The digest is no secret, so the place is checked too. */
 function readToken(list: readonly string[], token: string, key: FilterField | undefined): Place | undefined {
   const [, digits = '', of, text] = TOKEN.exec(Buffer.from(token, 'base64url').toString()) ?? [];
   const position = BigInt(digits);

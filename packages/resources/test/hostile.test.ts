@@ -107,7 +107,7 @@ describe('masks', () => {
     expect(await client.getBook({ name })).toMatchObject({ isbn: 'kept once', title: 'Y' });
   });
 
-  it('may name a field twice, and all beside one', async () => {
+  it('may name a field twice, and all next to one', async () => {
     const made = await add('Emma', { isbn: 'kept', tags: ['a'] });
     const { name } = made;
     const twice = await client.updateBook({ book: { name, title: 'X', tags: ['b'] }, updateMask: ['title', 'title'] });

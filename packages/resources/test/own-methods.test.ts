@@ -67,7 +67,7 @@ async function label(tx: Transaction, name: string, labels: readonly string[]): 
 }
 const inTransaction = <T>(work: (tx: Transaction) => Promise<T>) => database.transaction(work);
 
-describe('what a resource has beside its table', () => {
+describe('what a resource has next to its table', () => {
   it('is read after a write', async () => {
     const made = await inTransaction(add);
     expect(made.tags).toEqual(['a', 'b']);

@@ -140,8 +140,8 @@ export async function startInto(
       if (lastWords.length > 0) onLog(lastWords.join('\n'));
       throw new Error(`services/${service} is in order, but doesn't start: ${reason}`, { cause: error });
     });
-  const told = rows.map(({ name, address, services }) => `${name} runs at ${address}: ${services.join(', ')}`);
-  await context.print({ json: { instances: rows }, text: lines(told) });
+  const running = rows.map(({ name, address, services }) => `${name} runs at ${address}: ${services.join(', ')}`);
+  await context.print({ json: { instances: rows }, text: lines(running) });
 }
 
 /** Prints what was made or changed; the faults of a build that it leaves behind go to standard error. */

@@ -308,7 +308,7 @@ describe('a call without an answer', () => {
       yield '';
     };
     let wake = (_reason: Error) => {};
-    // It is told after two seconds.
+    // The message comes after two seconds.
     const run = begin(['call', ADD], { environment, clock: patient(2_001), stdin: silent() });
     await run.stderr.shows(/reading the request from standard input/);
     run.interrupt();

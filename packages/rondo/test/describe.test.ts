@@ -122,7 +122,7 @@ describe('a message with a field of each kind', () => {
     expect(declared).toContain('enum sample.v1.Color {\n  COLOR_UNSPECIFIED = 0;\n  COLOR_RED = 1;\n}');
   });
 
-  it('has its rules beside its fields', () => {
+  it('has its rules next to its fields', () => {
     const set = fromBinary(FileDescriptorSetSchema, readFileSync(ownDescriptors));
     const message = createFileRegistry(set).getMessage('rondo.conformance.v1.CheckCelRequest');
     const declared = formatTypes(message === undefined ? [] : [message]);

@@ -6,11 +6,11 @@ import { standIn } from '@rondo/rpc/testing';
 import { useStandIns } from './stand-in-fleet.js';
 
 const { run, register } = useStandIns('events');
-let told: string[];
+let recorded: string[];
 let carrierFault: string;
 
 beforeEach(() => {
-  told = [];
+  recorded = [];
   carrierFault = '';
 });
 
@@ -23,7 +23,7 @@ const event = { id: 17n, group, key: 'orders/7', attempts: 12, error: 'no team\u
 /** A registered instance of a service with topics. */
 async function start(instanceId: string, service = 'sales.v1.OrderService', name = group): Promise<void> {
   const resolve = (what: string) => (request: { id: bigint }) => {
-    told.push(`${instanceId} ${what} ${request.id}`);
+    recorded.push(`${instanceId} ${what} ${request.id}`);
     if (request.id !== event.id) throw new RpcError(Status.NOT_FOUND, `there is no event ${request.id} here`);
     return event;
   };
@@ -37,15 +37,15 @@ async function start(instanceId: string, service = 'sales.v1.OrderService', name
     retryEvent: resolve('retry'),
     discardEvent: resolve('discard'),
     replayEvents({ fromTime }) {
-      told.push(`${instanceId} replay ${fromTime?.toISOString()}`);
+      recorded.push(`${instanceId} replay ${fromTime?.toISOString()}`);
       return { events: 5n };
     },
     handOverGroup({ owner: to }) {
-      told.push(`${instanceId} hand over to ${to}`);
+      recorded.push(`${instanceId} hand over to ${to}`);
       return {};
     },
     removeGroup() {
-      told.push(`${instanceId} remove`);
+      recorded.push(`${instanceId} remove`);
       return {};
     },
   });
@@ -115,7 +115,7 @@ it('replay, hand-over and remove-group find the service of the group', async () 
   );
   expect((await run('hand-over', group, owner)).stdout).toBe(`${group} belongs to ${owner}\n`);
   expect((await run('remove-group', group)).stdout).toBe(`${group} is removed\n`);
-  expect(told).toEqual([
+  expect(recorded).toEqual([
     ...['sales-1 replay 2026-03-01T09:00:00.000Z', `sales-1 hand over to ${owner}`, 'sales-1 remove'],
   ]);
   for (const from of ['noon', '5', '2026-03-01', '2026-13-01T09:00:00Z'])

@@ -68,13 +68,13 @@ const OPEN =
   /caller: its breaker of rondo\.conformance\.v1\.AdderService\/Add is open since \d+s: 5 of 5 calls in 600 s failed/;
 
 describe('the breakers of instances', () => {
-  it('are told by rondo ps --check if they are open', async () => {
+  it('are shown by rondo ps --check if they are open', async () => {
     const stdout = await answered(['ps', '--check']);
     expect(stdout).toMatch(OPEN);
     expect(stdout).not.toContain('bulkhead');
   });
 
-  it('are told by rondo pick --explain with the bulkheads', async () => {
+  it('are shown by rondo pick --explain with the bulkheads', async () => {
     const stdout = await answered(['pick', 'AdderService/Add', '--explain']);
     expect(stdout).toMatch(OPEN);
     expect(stdout).toContain(
@@ -82,7 +82,7 @@ describe('the breakers of instances', () => {
     );
   });
 
-  it('are told as JSON', async () => {
+  it('are shown as JSON', async () => {
     const { guards } = JSON.parse(await answered(['ps', '--check', '--json']));
     expect(guards).toEqual([
       {

@@ -6,11 +6,11 @@ import { standIn } from '@rondo/rpc/testing';
 import { useStandIns } from './stand-in-fleet.js';
 
 const { run, register } = useStandIns('jobs');
-let told: string[];
+let recorded: string[];
 let state: JobState;
 
 beforeEach(() => {
-  told = [];
+  recorded = [];
   state = JobState.JOB_STATE_FAILED;
 });
 
@@ -25,7 +25,7 @@ const job = {
 /** A registered instance of a service with jobs. */
 async function start(instanceId: string, service = 'sales.v1.QuoteService', ...others: string[]): Promise<void> {
   const change = (what: string) => (request: { id: bigint }) => {
-    told.push(`${instanceId} ${what} ${request.id}`);
+    recorded.push(`${instanceId} ${what} ${request.id}`);
     if (request.id !== job.id) throw new RpcError(Status.NOT_FOUND, `there is no job ${request.id} here`);
     return { ...job, state };
   };
@@ -43,7 +43,7 @@ async function start(instanceId: string, service = 'sales.v1.QuoteService', ...o
     retryJob: change('retry'),
     discardJob: change('discard'),
     runSchedule({ method: name }) {
-      told.push(`${instanceId} run ${name}`);
+      recorded.push(`${instanceId} run ${name}`);
       return { ...job, key: 'now' };
     },
   });
@@ -79,7 +79,7 @@ it('retry and discard ask one instance, whose refusal is final', async () => {
   expect((await run('discard', '17')).stdout).toContain('is discarded; an attempt runs, and is cancelled within');
   const refused = await run('retry', '18');
   expect([refused.exitCode, refused.stderr]).toEqual([1, expect.stringContaining('there is no job 18 here')]);
-  expect(told.map((line) => line.replace(/^sales-\d /, ''))).toEqual([
+  expect(recorded.map((line) => line.replace(/^sales-\d /, ''))).toEqual([
     'retry 17',
     'discard 17',
     'discard 17',
@@ -91,7 +91,7 @@ it('run asks the service whose method it is', async () => {
   await start('sales-1');
   await start('projects-1', 'projects.v1.ProjectService');
   expect((await run('run', 'QuoteService/RemindOwner')).stdout).toBe(`${method} now is due\n`);
-  expect(told).toEqual(['sales-1 run QuoteService/RemindOwner']);
+  expect(recorded).toEqual(['sales-1 run QuoteService/RemindOwner']);
 });
 
 it('asks a service once while its replicas have two versions, of which one has a contract more', async () => {

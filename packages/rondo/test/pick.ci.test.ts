@@ -93,10 +93,10 @@ describe('rondo pick', () => {
   it('goes by RONDO_BALANCING, and by --policy before that', async () => {
     environment = { ...environment, ...{ RONDO_BALANCING: `${ADDER}=least_request?slow_start=0s` } };
     const configured = await picked('AdderService');
-    const told = await picked('AdderService', '--policy', 'weighted_round_robin?weights=load&subset=2');
+    const shown = await picked('AdderService', '--policy', 'weighted_round_robin?weights=load&subset=2');
     environment = { RONDO_REGISTRY: registry.address };
     expect(configured.policy).toMatchObject({ name: 'least_request', slowStartMs: 0, origin: 'configuration' });
-    expect(told.policy).toMatchObject({
+    expect(shown.policy).toMatchObject({
       name: 'weighted_round_robin',
       weights: 'load',
       subsetSize: 2,

@@ -21,11 +21,11 @@ const steps = [
   { name: 'undo reserve', kind: 'call', undoing: true, beginTime: at(3) },
 ];
 
-/** A registered instance of a service with workflows. Returns what it is told. */
+/** A registered instance of a service with workflows. Returns what it is asked for. */
 async function start(instanceId: string, service = 'sales.v1.OrderService') {
-  const told: string[] = [];
+  const recorded: string[] = [];
   const change = (what: string, state: RunState, undoing: boolean) => (request: { readonly name: string }) => {
-    told.push(`${what} ${request.name}`);
+    recorded.push(`${what} ${request.name}`);
     if (request.name !== name) throw new RpcError(Status.NOT_FOUND, `there is no run ${request.name}`);
     return { name, state, undoing };
   };
@@ -36,7 +36,7 @@ async function start(instanceId: string, service = 'sales.v1.OrderService') {
     cancelRun: change('cancel', RunState.RUN_STATE_RUNNING, true),
   });
   await register(instanceId, runs, service);
-  return told;
+  return recorded;
 }
 
 const rows = (stdout: string) => stdout.split('\n').map((line) => line.split(/ {2,}/));
@@ -83,12 +83,12 @@ it('show asks the service in the name of the run, and shows its steps', async ()
 });
 
 it('retry and cancel say what becomes of the run, and a refusal is a failure', async () => {
-  const told = await start('sales-1');
+  const recorded = await start('sales-1');
   expect((await run('retry', name)).stdout).toBe(`${name} is RUNNING\n`);
   expect((await run('cancel', name)).stdout).toBe(`${name} is RUNNING, and undoes what it has done\n`);
   const refused = await run('retry', `${name}X`);
   expect([refused.exitCode, refused.stderr]).toEqual([1, expect.stringContaining(`there is no run ${name}X`)]);
-  expect(told).toEqual([`retry ${name}`, `cancel ${name}`, `retry ${name}X`]);
+  expect(recorded).toEqual([`retry ${name}`, `cancel ${name}`, `retry ${name}X`]);
 });
 
 it('says which run is meant, if it can’t be found', async () => {

@@ -19,14 +19,14 @@ const { BRANCH_OUTCOME_COMMITTED: COMMITTED, BRANCH_OUTCOME_ABORTED: ABORTED } =
 let registry: Awaited<ReturnType<typeof startFakeRegistry>>;
 let environment: Record<string, string>;
 let running: { stop(): Promise<unknown> }[];
-let told: string[];
+let recorded: string[];
 let refusal: RpcError | undefined;
 
 beforeEach(async () => {
   registry = await startFakeRegistry();
   environment = { RONDO_REGISTRY: registry.address };
   running = [];
-  told = [];
+  recorded = [];
   refusal = undefined;
 });
 
@@ -54,11 +54,11 @@ const participant = (name: string, ids: readonly string[]) =>
       branches: ids.map((id) => ({ transaction: { coordinator: 'sales', id }, prepareTime: ago(300) })),
     }),
     commit: ({ transaction, heuristic }) => {
-      told.push(`${name} commit ${transaction?.id} ${heuristic}`);
+      recorded.push(`${name} commit ${transaction?.id} ${heuristic}`);
       return { outcome: COMMITTED };
     },
     abort: ({ transaction, heuristic }) => {
-      told.push(`${name} abort ${transaction?.id} ${heuristic}`);
+      recorded.push(`${name} abort ${transaction?.id} ${heuristic}`);
       return { outcome: ABORTED };
     },
   });
@@ -95,12 +95,12 @@ const coordinator = standIn(CoordinatorServiceDefinition, {
     ],
   }),
   resolveTransaction: ({ id, outcome }) => {
-    told.push(`sales ${id} ${BranchOutcome[outcome]}`);
+    recorded.push(`sales ${id} ${BranchOutcome[outcome]}`);
     if (refusal !== undefined) throw refusal;
     return { state: TransactionState.TRANSACTION_STATE_COMMITTED };
   },
   retrySaga: ({ id }) => {
-    told.push(`sales retry ${id}`);
+    recorded.push(`sales retry ${id}`);
     return {};
   },
 });
@@ -170,7 +170,7 @@ describe('rondo tx resolve', () => {
       stdout: '1f3a is committed by its coordinator; rondo tx ls shows whether all participants have confirmed it\n',
     });
     expect(stderr).toBe('asking sales, by sales-1, to commit transaction 1f3a\n');
-    expect(told).toEqual(['sales 1f3a BRANCH_OUTCOME_COMMITTED']);
+    expect(recorded).toEqual(['sales 1f3a BRANCH_OUTCOME_COMMITTED']);
   });
 
   it('refuses an outcome that contradicts a decision, unless it is forced', async () => {
@@ -181,13 +181,13 @@ describe('rondo tx resolve', () => {
     expect(refused.stderr).toContain(
       'FAILED_PRECONDITION: transaction 1f3a is decided: it is committed. Nothing was done',
     );
-    expect(told).toEqual(['sales 1f3a BRANCH_OUTCOME_ABORTED']);
+    expect(recorded).toEqual(['sales 1f3a BRANCH_OUTCOME_ABORTED']);
     const forced = await run('resolve', '1f3a', '--abort', '--force');
     expect(forced.stdout).toBe('project-management: aborted\n1f3a is aborted by your order\n');
     expect(forced.stderr).toContain(
       'telling project-management to abort transaction 1f3a; should its coordinator decide',
     );
-    expect(told.at(-1)).toBe('project-management abort 1f3a true');
+    expect(recorded.at(-1)).toBe('project-management abort 1f3a true');
   });
 
   it('aborts a transaction that its coordinator does not know, and commits it only by force', async () => {
@@ -204,21 +204,21 @@ describe('rondo tx resolve', () => {
       heuristic: true,
       participants: [{ participant: 'project-management', outcome: 'ABORTED' }],
     });
-    expect(told.filter((line) => line.startsWith('project'))).toEqual(['project-management abort 2b2b true']);
+    expect(recorded.filter((line) => line.startsWith('project'))).toEqual(['project-management abort 2b2b true']);
   });
 
   it("decides nothing by itself if the coordinator can't be asked, unless it is forced", async () => {
     const refused = await run('resolve', '2b2b', '--abort');
     expect(refused.stderr).toContain(`its coordinator "sales" can't be asked, and may have decided`);
-    expect(told).toEqual([]);
+    expect(recorded).toEqual([]);
     expect((await run('resolve', '2b2b', '--commit', '--force')).exitCode).toBe(0);
-    expect(told).toEqual(['project-management commit 2b2b true']);
+    expect(recorded).toEqual(['project-management commit 2b2b true']);
   });
 
   it('has a parked saga go on', async () => {
     await start('sales-1', coordinator);
     expect((await run('resolve', '77c0', '--retry')).stdout).toBe('77c0 goes on with archive-project\n');
-    expect(told).toEqual(['sales retry 77c0']);
+    expect(recorded).toEqual(['sales retry 77c0']);
     expect((await run('resolve', '77c0', '--commit')).stderr).toContain('77c0 is a saga: --retry');
     expect((await run('resolve', '1f3a', '--retry')).stderr).toContain('1f3a is a transaction');
   });

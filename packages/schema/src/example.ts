@@ -10,7 +10,7 @@ export interface ExampleOptions {
   readonly integersAsText?: boolean;
   /** Whether a field stays out. None by default. */
   readonly without?: (field: DescField) => boolean;
-  /** Whether a field must be set, beside those that must be by their rules. */
+  /** Whether a field must be set, besides those that must be by their rules. */
   readonly isRequired?: (field: DescField) => boolean;
 }
 

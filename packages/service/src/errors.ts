@@ -1,7 +1,7 @@
 import { CallRefused } from '@rondo/rpc/internal';
 import { defineErrors } from '@rondo/rpc/status';
 
-/** The errors of what every service has beside its own methods. */
+/** The errors of what every service has besides its own methods. */
 export const serviceErrors = defineErrors('the server', {
   NOT_READY: {
     type: CallRefused,

@@ -45,7 +45,7 @@ export interface Topics extends Part {
    * @throws TypeError if the topic is none of this service, or the event is too large or violates a rule of its contract.
    */
   publish<T extends TopicType>(transaction: Queries, topic: T, event: EventOf<T>): Promise<void>;
-  /** The parameters of `publishSql`, by which a statement publishes an event beside its other work. Throws as {@link Topics.publish}. */
+  /** The parameters of `publishSql`, by which a statement publishes an event besides its other work. Throws as {@link Topics.publish}. */
   params<T extends TopicType>(topic: T, event: EventOf<T>): Promise<readonly SqlValue[]>;
   start(): Promise<void>;
   /** Looks for events now. Call it after the commit of a transaction that published. */

@@ -27,7 +27,7 @@ export interface NatsServer {
   close(): Promise<void>;
 }
 
-/** Starts a server at a port, with what `configuration` says beside. */
+/** Starts a server at a port, with `configuration` added to its own. */
 export async function startNats(port: number, configuration = ''): Promise<NatsServer> {
   const folder = mkdtempSync(join(tmpdir(), 'rondo-nats-'));
   const configure = (text: string) => writeFileSync(join(folder, 'nats.conf'), `server_name: one\n${text}`);

@@ -23,7 +23,7 @@ const GROUPS = [
 ];
 
 describe('an event that the database carries', () => {
-  it('is published in one statement, and has no row beside its own if no group subscribes', async () => {
+  it('is published in one statement, and has no row next to its own if no group subscribes', async () => {
     const fleet = topics.begin();
     const statements: string[] = [];
     await topics.database.transaction(async (transaction) => {

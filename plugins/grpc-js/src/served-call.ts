@@ -7,7 +7,7 @@ type Callback = grpc.sendUnaryData<unknown>;
 
 /**
  * A call as handlers of grpc-js see it: its four types in one. The kind of the method decides whether the stream
- * can be read, written, or both. At most one reply is held beside the stream's own buffer.
+ * can be read, written, or both. At most one reply is held besides the stream's own buffer.
  */
 export class ServedCall extends Duplex {
   cancelled = false;

@@ -17,7 +17,7 @@ export function partitionOf({ key, id }: Pick<BrokerEvent, 'key' | 'id'>): numbe
 
 const [KEY, TRACE, TIME] = ['Rondo-Key', 'Rondo-Trace', 'Rondo-Time'];
 
-/** How an event is published beside its bytes. */
+/** How an event is published besides its bytes. */
 export function optionsOf({ id, key, traceparent, time }: BrokerEvent): Partial<JetStreamPublishOptions> {
   const carried = headers();
   carried.set(KEY, encodeURIComponent(key)); // a header is one line

@@ -263,7 +263,7 @@ export const gatewayErrors = defineErrors('the gateway', {
   CONTRACT_PENDING: {
     code: 'UNAVAILABLE',
     text: "the contract of {service} isn't known yet",
-    cause: 'The method may be public, but no instance of its service has told its contract yet.',
+    cause: 'The method may be public, but no instance of its service has sent its contract yet.',
     remedy: "Call again soon. If it lasts, the log of the gateway says why it can't learn the contract.",
     effect: 'none',
   },

@@ -134,7 +134,7 @@ describe('a service that registers', () => {
     expect(found(catalogue, PATH).desc.name).toBe('Get');
   });
 
-  it('is asked beside at most 7 others', async () => {
+  it('is asked next to at most 7 others', async () => {
     let open = 0;
     let most = 0;
     const counting = (instance: ServiceInstance) => {

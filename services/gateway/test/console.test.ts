@@ -110,7 +110,7 @@ const check = (port: number, headers: Record<string, string> = {}) => post(port,
 
 const WATCH = { 'content-type': 'application/connect+json' };
 
-/** Watches the fleet, or something else, until the first thing that it is told, and closes the stream. */
+/** Watches the fleet, or something else, until the first event, and closes the stream. */
 async function watch(port: number, headers: Record<string, string> = {}, method = 'WatchFleet'): Promise<string> {
   const gone = new AbortController();
   const { body } = await fetch(`http://127.0.0.1:${port}${CALL}/${method}`, {

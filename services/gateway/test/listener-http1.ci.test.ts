@@ -56,7 +56,7 @@ describe('a request that is not valid HTTP/1.1', () => {
     expect(answer).toMatchObject({ status, error: { message: expect.any(String), details: [] } });
   });
 
-  it('is told of a target whose characters are not escaped', async () => {
+  it('gets an error for a target whose characters are not escaped', async () => {
     const { port } = await listening({ handler: echo });
     const { status, error } = parsed(await exchangeRaw(port, `GET /v1/notes?text=é HTTP/1.1\r\n${HOST}\r\n`));
     expect([status, error.message]).toEqual([400, expect.stringContaining('percent-encoded')]);

@@ -34,7 +34,7 @@ async function nameAt(port: number): Promise<string> {
 }
 
 (noOpenssl === undefined ? describe : describe.skip)(noOpenssl ?? 'TLS on the public port', () => {
-  it('carries HTTP/2, HTTP/1.1, and neither, beside both without TLS', async () => {
+  it('carries HTTP/2, HTTP/1.1, and neither, next to both without TLS', async () => {
     const { port } = await start();
     const secure2 = await connect2(`https://127.0.0.1:${port}`, { rejectUnauthorized: false });
     const plain2 = await connect2(`http://127.0.0.1:${port}`);

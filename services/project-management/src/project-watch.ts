@@ -31,7 +31,7 @@ async function* events(
   { signal, values }: ServerCall,
 ): AsyncGenerator<WatchProjectResponse> {
   const principal = values.get(callPrincipal);
-  /** The project as it was last told. */
+  /** The project as it was last sent. */
   let project: Project | undefined;
   const watch = {
     topic: name,
@@ -54,15 +54,15 @@ async function* events(
       keyOf: (change: unknown) => (kindOf(change) === 'project' ? 1n : BigInt(String(rowIn(change)['sequence']))),
     },
   };
-  for await (const { resumeToken, ...told } of sync.watch(watch)) {
-    if (told.kind === 'snapshot') {
-      const { part, last } = told;
+  for await (const { resumeToken, ...received } of sync.watch(watch)) {
+    if (received.kind === 'snapshot') {
+      const { part, last } = received;
       const value = { project, tasks: [...part], more: !last };
       yield { event: { $case: 'snapshot', value }, resumeToken: last ? resumeToken : '' };
     } else {
       if (principal !== undefined)
         await requireProjectInSight(database, principal, { project: name, missing: projects.missing(name) });
-      const event = changeIn(told.payload);
+      const event = changeIn(received.payload);
       if (event?.$case === 'projectChanged') project = event.value;
       yield { event, resumeToken };
     }

@@ -140,7 +140,7 @@ describe('a delivery', () => {
 });
 
 describe('concurrent deliveries', () => {
-  it('never reserve a minute twice and never deadlock, beside other changes of the team', async () => {
+  it('never reserve a minute twice and never deadlock, next to other changes of the team', async () => {
     const [ada = '', bob = ''] = members;
     const sold = Array.from({ length: 20 }, (_, index) =>
       sell({

@@ -94,19 +94,19 @@ it('appends what watches of earlier versions read, and reads what they have appe
   const second = await company.tasks.createTask({ parent: name, task: fields });
   const dates = { startDate: { year: 2026, month: 3, day: 2 }, dueDate: { year: 2026, month: 4, day: 1 } };
   const project = await company.projects.updateProject({ project: { name, ...dates } });
-  const told = [
+  const events = [
     { $case: 'taskChanged', value: first },
     { $case: 'taskChanged', value: second },
     { $case: 'projectChanged', value: project },
   ];
-  expect([await next(), await next(), await next()]).toEqual(told);
+  expect([await next(), await next(), await next()]).toEqual(events);
   const changes = 'SELECT payload FROM sync_changes WHERE topic = $1 ORDER BY position';
   for (const { payload } of await database.query<{ payload: Parameters<typeof earlier>[0] }>(changes, [name])) {
     const append = 'INSERT INTO sync_outbox (topic, payload) VALUES ($1, $2)';
     await database.query(append, [name, JSON.stringify(earlier(payload))]);
   }
   await company.tasks.updateTask({ task: { name: first.name, title: 'last' } });
-  expect([await next(), await next(), await next()]).toEqual(told);
+  expect([await next(), await next(), await next()]).toEqual(events);
   expect(await next()).toMatchObject({ $case: 'taskChanged', value: { title: 'last' } });
   await watch.return?.();
 });

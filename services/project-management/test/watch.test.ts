@@ -96,9 +96,9 @@ describe('WatchProject', () => {
     await company.tasks.batchCreateTasks({ parent: name, requests });
     await company.projects.deleteProject({ name });
     await company.projects.undeleteProject({ name });
-    const told: string[] = [];
-    while (told.length < 6) told.push(await watcher.next());
-    expect(told).toEqual([
+    const received: string[] = [];
+    while (received.length < 6) received.push(await watcher.next());
+    expect(received).toEqual([
       'task A 2 deleted',
       'task A 3',
       'task B 1',
@@ -240,8 +240,8 @@ describe.each(['projects', 'reservations'] as const)('a watch of %s by a member 
     const away = watch(bob, token);
     expect((await away.snapshot()).map(nameOf)).toEqual([own.made.name]);
     // One that sees all gets the change of the project, and nothing of its reservations.
-    const told = [nameOf(await alls.changed()), nameOf(await alls.changed()), nameOf(await alls.changed())];
-    expect(told[2]).toBe(adas.made.name);
+    const received = [nameOf(await alls.changed()), nameOf(await alls.changed()), nameOf(await alls.changed())];
+    expect(received[2]).toBe(adas.made.name);
     await Promise.all([adasWatch, bobs, alls, away].map((one) => one.end()));
     for (const { project } of [own, last]) await admin.projects.deleteProject({ name: project });
   });
@@ -287,7 +287,7 @@ it('a watch of reservations may be of one member, and has the deletion of those 
   const watch = reading(company.team.watchReservations({ parent: member }));
   expect(await watch.snapshot()).toEqual([early, late]);
   await company.projects.deleteProject({ name: project });
-  const told = [await watch.changed(), await watch.changed()];
-  expect(told.toSorted()).toEqual([early.name, late.name].toSorted());
+  const received = [await watch.changed(), await watch.changed()];
+  expect(received.toSorted()).toEqual([early.name, late.name].toSorted());
   await watch.end();
 });

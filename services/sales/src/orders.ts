@@ -57,7 +57,7 @@ const TEXTS = [
 ];
 const TIMES = ['create_time', 'update_time'];
 
-/** The columns that a change has, beside the lines. */
+/** The columns that a change has, besides the lines. */
 export const CHANGE_COLUMNS = [...TEXTS, ...TIMES].join(', ');
 
 /**

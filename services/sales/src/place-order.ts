@@ -17,7 +17,7 @@ import { appendOrderSql, CHANGE_COLUMNS, orders } from './orders.js';
 import { products } from './products.js';
 import { causeParam, tellCauseSql } from './stock-cause.js';
 
-/** The columns that placing an order sets, beside salesperson and times. */
+/** The columns that placing an order sets, besides salesperson and times. */
 const COLUMNS = [
   ...['id', 'quote_id', 'customer_id', 'order_date', 'discount_percent', 'tax_percent'],
   ...['currency', 'net_minor', 'total_minor'],
@@ -103,7 +103,7 @@ export const placeOrder = (methods: SalesMethods, topics: OrderTopics) =>
     (request) => errors.withRpcErrors(place({ ...methods, topics }, request)),
   );
 
-/** By which an order is told to other services. */
+/** The event by which other services learn of an order. */
 export type OrderTopics = Pick<Topics, 'params' | 'nudge'>;
 
 type PlaceMethods = SalesMethods & { readonly topics: OrderTopics };

@@ -210,8 +210,8 @@ describe.each(Object.entries(WATCHED))(
 
       // A watch that was away during the handovers resumes with a snapshot too.
       const away = watch(bob, token);
-      const told = await away.next();
-      expect('items' in told && [told.first, names(told.items)]).toEqual([true, [own.made.name]]);
+      const seen = await away.next();
+      expect('items' in seen && [seen.first, names(seen.items)]).toEqual([true, [own.made.name]]);
       await Promise.all([bobs, alls, adasWatch, away].map((one) => one.end()));
     });
   },

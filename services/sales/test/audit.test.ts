@@ -221,7 +221,7 @@ describe('the audit', () => {
     await database.query("DELETE FROM sagas WHERE id = 'parked'");
   });
 
-  it('has the refusals of others, whatever subject or actor is refused beside them', async () => {
+  it('has the refusals of others, whatever subject or actor is refused next to them', async () => {
     const as = callersOf(company);
     const { name: customer } = await ada.customers.createCustomer({
       customer: { displayName: 'G', email: 'g@example.com' },
@@ -232,8 +232,8 @@ describe('the audit', () => {
       await refused(as(subject, ...RIGHTS).customers.getCustomer({ name: customer }), 'NOT_FOUND');
     }
     await untilWritten(customer);
-    const told = ['mallory', '\ufffdx', `${'x'.repeat(254)}\ufffd`, 'a\ufffd[2K', 'a\ufffd\ufffdb', 'mallory'];
-    expect(await subjectsSince(start)).toEqual(told);
+    const seen = ['mallory', '\ufffdx', `${'x'.repeat(254)}\ufffd`, 'a\ufffd[2K', 'a\ufffd\ufffdb', 'mallory'];
+    expect(await subjectsSince(start)).toEqual(seen);
   });
 
   it('loses of a batch only the events that the database refuses', async () => {

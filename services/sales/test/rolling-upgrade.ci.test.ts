@@ -67,7 +67,7 @@ describe('replicas under load while the next version migrates their database', (
         for (const statement of sql.split('; ')) await admin.query(statement);
         await traffic.continues();
       }
-      // The next version builds an index without blocking writers, and a replica of this version starts beside it.
+      // The next version builds an index without blocking writers, and a replica of this version starts next to it.
       expect(await migrate(admin, { migrations: [...present, NEXT] })).toEqual([NEXT.name]);
       await traffic.continues();
       const replica = await company.startReplica();

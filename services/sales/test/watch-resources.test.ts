@@ -37,19 +37,19 @@ it('a watch of products has each product of an order, and resumes between them',
   await relayed();
   const { last: before } = await entries();
   await company.orders.placeOrder({ order: { customer: BUYER, lines } });
-  const told = [await watch.changed()];
+  const seen = [await watch.changed()];
   // The order has one entry of its own, and one for all of its products.
   expect((await entries()).last - before).toBe(2n);
   let resumeToken = watch.token();
   await watch.end();
   for (const at of [replica, company]) {
     const resumed = reading(at.products.watchProducts({ resumeToken, fromNow: true }));
-    told.push(await resumed.changed());
+    seen.push(await resumed.changed());
     resumeToken = resumed.token();
     await resumed.end();
   }
-  expect(named(told).toSorted()).toEqual(inOrder);
-  for (const product of told) expect(product).toMatchObject({ stock: 9n });
+  expect(named(seen).toSorted()).toEqual(inOrder);
+  for (const product of seen) expect(product).toMatchObject({ stock: 9n });
   const resumed = reading(company.products.watchProducts({ resumeToken, fromNow: true }));
   const next = await company.products.adjustStock({ name: inOrder[0] ?? '', delta: 1n });
   expect(await resumed.changed()).toEqual(next);

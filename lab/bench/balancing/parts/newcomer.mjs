@@ -59,5 +59,5 @@ export const newcomer = {
   },
 };
 
-/** The share of calls of a replica beside three others, when slow start has raised its weight to `ramp` of theirs. */
+/** The share of calls of one replica of four, when slow start has raised its weight to `ramp` of theirs. */
 const rampShare = (ramp) => ramp / (3 + ramp);

@@ -1,4 +1,4 @@
-// How long events take to reach two groups, beside keys and groups that fail, don't answer or are away.
+// How long events take to reach two groups, while other keys and groups fail, don't answer or are away.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Moved, MoverServiceDefinition, WatcherServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/topics';
 import { createOutcomeStore, createPool, migrate, outcomesSchema } from '@rondo/database';
@@ -58,7 +58,7 @@ export async function openTopics(url) {
   };
   return {
     database,
-    /** What happens beside the events from now on: one of `BESIDE`. */
+    /** What happens during the events from now on: one of `BESIDE`. */
     has(name) {
       beside = BESIDE[name];
     },
@@ -80,7 +80,7 @@ export async function openTopics(url) {
   };
 }
 
-/** The times of events by what happens beside them, and by group. Turns of each follow one another. */
+/** The times of events by what happens meanwhile, and by group. Rounds of each follow one another. */
 export async function measureBeside(url, { rounds, count }) {
   const { database, has, turn } = await openTopics(url);
   const all = Object.fromEntries(Object.keys(BESIDE).map((name) => [name, [[], []]]));

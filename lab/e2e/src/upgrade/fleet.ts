@@ -16,7 +16,7 @@ export interface Fleet {
   readonly registry: string;
   /** The addresses at which gateways listen for HTTP. Each replica takes the place of another. */
   readonly gateways: readonly string[];
-  /** Starts two replicas of a version beside those that run, and gives their ids. */
+  /** Starts two replicas of a version next to those that run, and gives their ids. */
   start(service: Replicated, version: Version): Promise<string[]>;
   /** Tells the two replicas of a service that have run for longest to stop, and waits for their end. */
   stopOldest(service: Replicated): Promise<void>;

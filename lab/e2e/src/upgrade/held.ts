@@ -40,7 +40,7 @@ export async function hold(registry: string): Promise<Held> {
     const resumed = await follow((signal) => watch(resumeToken, signal));
     await resumed.until(({ event }) => Reflect.get(event?.value ?? {}, 'etag') === now);
     await resumed.stop();
-    if (resumed.told.some(({ event }) => event?.$case === 'snapshot'))
+    if (resumed.received.some(({ event }) => event?.$case === 'snapshot'))
       throw new Error(`the watch of ${name} began again with a snapshot`);
   };
   return {
@@ -55,7 +55,7 @@ async function tokenOf(watch: Kind['watch']): Promise<string> {
   const watching = await follow((signal) => watch('', signal));
   await watching.until(isLast);
   await watching.stop();
-  return watching.told.find(isLast)?.resumeToken ?? '';
+  return watching.received.find(isLast)?.resumeToken ?? '';
 }
 
 async function makeKinds(channel: ReturnType<typeof createRegistryChannel>): Promise<readonly Kind[]> {

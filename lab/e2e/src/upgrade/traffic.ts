@@ -43,11 +43,11 @@ export interface Traffic {
   readonly sold: readonly Sold[];
   /** What failed, with the time since the beginning. */
   readonly failures: readonly string[];
-  /** The orders of which a watch has told that they were placed. */
+  /** The orders that a watch has reported as placed. */
   watched(): readonly string[];
   /** Waits until each of the instances has served a call, and each seller has sold again. */
   untilServedBy(instances: readonly string[]): Promise<void>;
-  /** Ends the calls, and waits until the watch has told of every order. */
+  /** Ends the calls, and waits until the watch has reported every order. */
   stop(): Promise<void>;
   /** How many units the stock has less than at first. */
   taken(): Promise<bigint>;
@@ -128,7 +128,7 @@ export async function startTraffic(fleet: Fleet): Promise<Traffic> {
     sold: book.sold,
     failures: book.failures,
     watched: () =>
-      watching.told.flatMap(({ event }) =>
+      watching.received.flatMap(({ event }) =>
         event?.$case === 'orderChanged' && event.value.etag.startsWith('"1-') ? [event.value.name] : [],
       ),
     async untilServedBy(instances) {

@@ -1,10 +1,10 @@
-/** What a page is told of a gateway that doesn't answer, though its connection stands. */
+/** The message about a gateway that doesn't answer, though its connection stands. */
 export const SILENT = 'the gateway is silent';
 
 /** How an attempt to watch has ended. */
 export interface Ended {
   readonly why: string;
-  /** Whether it has told something. */
+  /** Whether an event has come. */
   readonly told: boolean;
   /** Whether another attempt is of no use. */
   readonly isOver: boolean;
@@ -16,7 +16,7 @@ const [FIRST_WAIT_MS, MAX_WAIT_MS] = [500, 10_000];
  * Watches while the tab can be seen: a browser has few connections to one host, and all tabs share them. It watches again when an attempt
  * ends.
  *
- * @param onEnd Is told how each attempt has ended, except those that this or the tab ends.
+ * @param onEnd Gets the end of each attempt, except those that this or the tab ends.
  * @returns what ends it.
  */
 export function followWhileSeen(

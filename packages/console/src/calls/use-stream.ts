@@ -13,7 +13,7 @@ type Method = keyof Methods;
 /** An event of a stream of the console's own contract. */
 export type EventOf<M extends Method> = Json<ReturnType<Methods[M]['responseType']['decode']>>;
 
-/** What a stream has told, and whether it stands. */
+/** What a stream has sent, and whether it is connected. */
 export interface Stream<S> {
   readonly connection: Connection;
   /** Undefined before the first event. */
@@ -24,11 +24,11 @@ export interface Stream<S> {
 export interface StreamOptions<M extends Method, S> {
   readonly method: M;
   readonly request: Json<ReturnType<Methods[M]['requestType']['decode']>>;
-  /** Takes an event into what was told before it: nothing at the first event of a connection. */
+  /** Takes an event into what came before it: nothing at the first event of a connection. */
   readonly take: (before: S | undefined, event: EventOf<M>) => S;
   /** Whether the stream has an end. */
   readonly ends?: boolean;
-  /** Whether what was told stays as it is. */
+  /** Whether what came stays as it is. */
   readonly isPaused?: boolean;
 }
 

@@ -9,7 +9,7 @@ interface PlotOptions {
   readonly colours: readonly Element[];
   /** A value with its unit. */
   readonly format: (value: number) => string;
-  /** Is told of the part of the time that a person has chosen. Milliseconds since the Unix epoch. */
+  /** Gets the part of the time that a person has chosen. Milliseconds since the Unix epoch. */
   readonly onPick: (fromMs: number, toMs: number) => void;
 }
 

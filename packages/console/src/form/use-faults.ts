@@ -2,7 +2,7 @@ import type { DescMessage, JsonValue, Registry } from '@bufbuild/protobuf';
 import { useEffect, useState } from 'preact/hooks';
 import type { Fault } from './validate.js';
 
-/** How long a person may type without being told. Milliseconds. */
+/** How long a person may type before faults are shown. Milliseconds. */
 const PAUSE_MS = 150;
 
 /** The faults of a request, as it is typed. What checks it is loaded with the first form. */

@@ -10,7 +10,7 @@ import { type Silent, SilentInstances, takeSilent } from '../ui/silent.js';
 import { formatDate } from '../ui/text.js';
 import { Ask, aboutCall, type Question, QuestionDialog } from './question.js';
 
-/** What was told of events, by the first topic of the service: replicas of a service tell the same, and the last word counts. */
+/** The events known, by the first topic of the service: replicas of a service report the same, and the last report counts. */
 interface Told {
   readonly byService: ReadonlyMap<string, Json<InstanceEvents>>;
   readonly silent: Silent;

@@ -10,7 +10,7 @@ import { type Silent, SilentInstances, takeSilent } from '../ui/silent.js';
 import { formatDate } from '../ui/text.js';
 import { Ask, aboutCall, type Question, QuestionDialog } from './question.js';
 
-/** What was told of jobs, by the first method of the service: replicas of a service tell the same, and the last word counts. */
+/** The jobs known, by the first method of the service: replicas of a service report the same, and the last report counts. */
 interface Told {
   readonly byService: ReadonlyMap<string, Json<InstanceJobs>>;
   readonly silent: Silent;

@@ -3,7 +3,7 @@ import { SignIn } from '../access.js';
 /** How a page hears of changes. */
 export interface Connection {
   /**
-   * `over`: the stream has told all. `refused`: asking again is of no use before a person signs in, or chooses something else.
+   * `over`: the stream has sent all. `refused`: asking again is of no use before a person signs in, or chooses something else.
    */
   readonly kind: 'connecting' | 'live' | 'paused' | 'over' | 'away' | 'refused';
   /** Why it is away or refused; empty otherwise. */

@@ -10,5 +10,5 @@ export class CallFault extends Error {
   }
 }
 
-/** What a person is told of a fault. */
+/** The text of a fault for a person. */
 export const textOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause));

@@ -12,7 +12,7 @@ import type { EventOf } from '../calls/use-stream.js';
 import type { Json } from '../page/json.js';
 import { type Silent, takeSilent } from '../ui/silent.js';
 
-/** The traces that instances have told. */
+/** The traces that instances have reported. */
 export interface Traces {
   readonly parts: KnownParts;
   readonly leftOut: number;

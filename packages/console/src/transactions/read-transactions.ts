@@ -25,7 +25,7 @@ export interface Seen {
   readonly isOpen: boolean;
 }
 
-/** What instances have told. */
+/** What instances have reported. */
 export interface Transactions {
   readonly byInstance: ReadonlyMap<string, Json<InstanceTransactions>>;
   /** By id, those that are open and those that were. */

@@ -107,7 +107,7 @@ export function MethodPage({ contracts, method }: { readonly contracts: Contract
   );
 }
 
-/** What the contract demands of callers beside who they are. */
+/** What the contract demands of callers besides who they are. */
 function Policy({ contracts, method }: { readonly contracts: Contracts; readonly method: DescMethod }) {
   const { auth: _, ...policy } = recordOf(optionOf(contracts, method, 'rondo.options.v1.method'));
   if (Object.keys(policy).length === 0) return null;

@@ -4,13 +4,13 @@ import type { Json } from '../page/json.js';
 /** Instances that don't tell what they are asked, and why. */
 export type Silent = ReadonlyMap<string, string>;
 
-/** What instances have told, and which of them tell nothing. */
+/** What instances have reported, and which of them don't answer. */
 interface Telling {
   readonly told?: readonly { readonly instanceId?: string | undefined }[] | undefined;
   readonly silent?: readonly Json<SilentInstance>[] | undefined;
 }
 
-/** Takes the instances that an event names, and forgets those that have told something. */
+/** Takes the instances that an event names, and forgets those that have answered. */
 export function takeSilent(before: Silent | undefined, { told = [], silent = [] }: Telling): Silent {
   const now = new Map(before);
   for (const { instanceId = '' } of told) now.delete(instanceId);

@@ -62,5 +62,5 @@ CREATE TABLE workflow_signals (
 );
 `;
 
-/** The tables of workflows; a service with some has them beside `jobsSchema`. */
+/** The tables of workflows; a service with some has them besides `jobsSchema`. */
 export const runsSchema: SchemaPart = { name: 'workflows', migrations: [{ name: '0001_workflows.sql', sql: FIRST }] };

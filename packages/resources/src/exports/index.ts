@@ -13,7 +13,7 @@
  * const handlers = standardMethods(LibraryServiceDefinition, shelves, { database, newId: randomUUID });
  * ```
  *
- * What other methods need is beside it: the fields that requests have in common, by the AIPs: pages and filters of lists, etags, update
+ * What other methods need stands next to it: the fields that requests have in common, by the AIPs: pages and filters of lists, etags, update
  * masks and dates. The readers report each fault by what `reading` of `@rondo/rpc/server` passes to them, or `validate` of
  * `@rondo/rpc/status`.
  *

@@ -19,7 +19,7 @@ export interface Column<T> {
   readonly filter?: FilterField;
   /** What etags have of the value; by default the value itself. Callers hold etags, so it must never change. */
   etagged?(value: T): unknown;
-  /** What a create or an update is told that leaves it unset, if the contract requires it; by default `is required`. */
+  /** The error of a create or an update that leaves it unset, if the contract requires it; by default `is required`. */
   readonly needed?: string;
   /** Reports what the rules of the contract can't say of a value in a request. `path` is the field's. */
   check?(field: FieldAt, path: string, value: T): void;

@@ -42,9 +42,9 @@ export interface Definition<M> {
   readonly whenDeleted?: string;
   /** How its table is walked, if it isn't by `sequence`, the newest first. */
   readonly list?: ListTuning;
-  /** What is read beside the columns of the table: of other tables, or computed. */
+  /** What is read besides the columns of the table: of other tables, or computed. */
   readonly beside?: Beside;
-  /** The names that columns have in the changes that watchers are told, where the table has others. */
+  /** The names that columns have in the changes that watchers get, where the table has others. */
   readonly changed?: Readonly<Record<string, string>>;
   /** What its etags are of, if it isn't the default. It must never change, as callers hold etags. */
   readonly etag?: EtagParts<M>;

@@ -151,7 +151,7 @@ async function viewOf<T>({ queries }: FeedOptions, source: FeedSource<T>, { of, 
         const rows = fromNow ? [] : await transaction.query<Row>(...partQuery(source, after, { of, sight }));
         return keyedRows(rows, { after, size: PART, keyOf: (row) => storedBigint(row[key]), toItem });
       },
-      // A handover is told, whatever part the watch is at, as it changes rows of all parts.
+      // A handover is sent, whatever part the watch is at, as it changes rows of all parts.
       keyOf: (row: unknown) => (isHandover(row) ? 0n : payloadFields(row).whole(key)),
     },
     // Those who see all rows get no handover, but the rows that it has.

@@ -39,7 +39,7 @@ export type StandardKey<D extends ServiceDefinition, M, Type extends string> = E
 
 /**
  * The handlers of the standard methods of a resource (AIP-131 to 135, and 164): those of Get, List, Create, Update, Delete, Undelete
- * and Watch that the contract has. Spread them into `implement`, with the other methods beside them, or in place of one of them.
+ * and Watch that the contract has. Spread them into `implement`, with the other methods next to them, or in place of one of them.
  *
  * @throws TypeError if a method of `definition` doesn't have the form of the standard: leave it out of the `methods`, and write it by hand.
  */

@@ -50,7 +50,7 @@ export interface Store<M> {
    * @throws Taken
    */
   update(tx: Queries, present: M, fields: Partial<M>): Promise<M>;
-  /** As `update`, but its row is written in any case: what it has beside its table differs. @throws Taken */
+  /** As `update`, but its row is written in any case: what it has besides its table differs. @throws Taken */
   replace(tx: Queries, present: M, fields: Partial<M>): Promise<M>;
   /** Deletes a locked resource; if the contract has `delete_time`, it can be undeleted. */
   delete(tx: Queries, present: M): Promise<M>;

@@ -23,7 +23,7 @@ export interface Table {
   readonly columns: string;
   readonly select: string;
   readonly get: string;
-  /** Locks a row and reads it. If `is_behind`, what is beside the row may be older than the row, so it is to be read again. */
+  /** Locks a row and reads it. If `is_behind`, what is next to the row may be older than the row, so it is to be read again. */
   readonly lock: string;
   /** A statement that writes one row, and returns what is read of it. */
   returning(write: string): string;

@@ -6,7 +6,7 @@ import { getSeen, told } from './reads.js';
 import type { CreateRequest, RequestReaders } from './requests.js';
 import { requireAssignable } from './visibility.js';
 
-/** An update, in the order in which its errors are told: `INVALID_ARGUMENT` by the reader, and then as below. */
+/** An update, in the order in which its errors come: `INVALID_ARGUMENT` by the reader, and then as below. */
 export function updateHandler<M extends Named>(served: Served<M>, { update: read }: RequestReaders<M>): Handler {
   const { resource, options } = served;
   return reading(read, (request, call) => {

@@ -13,7 +13,7 @@ import {
 import type { Listing } from './listing.js';
 import { cutBySize } from './message-size.js';
 
-/** The columns that the statements of list-statements.ts return beside the row. Its columns of a value are for sorted lists. */
+/** The columns that the statements of list-statements.ts return besides the row. Its columns of a value are for sorted lists. */
 interface Progress {
   readonly list_position: bigint;
   readonly list_key?: Value;

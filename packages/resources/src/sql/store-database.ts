@@ -13,7 +13,7 @@ import { currentWorkLimits } from '@rondo/rpc/call';
 import { ConcurrentChange } from '../domain/errors.js';
 import { resourceErrors } from '../errors.js';
 
-/** The database for stores. A statement ends with the call that it serves, and fails with what callers are told. */
+/** The database for stores. A statement ends with the call that it serves, and fails with the error for callers. */
 export interface StoreDatabase extends Queries {
   /** Runs `work` in one transaction at `read committed`. It may run again after a conflict. */
   transaction<T>(work: (transaction: Transaction) => Promise<T>): Promise<T>;
@@ -69,7 +69,7 @@ async function inStoreErrors<T>(work: Promise<T>): Promise<T> {
   }
 }
 
-/** What callers are told of a database error by the kind of their call. The server says the rest, such as that the database is away. */
+/** The error that callers get for a database error, by the kind of their call. The server says the rest, such as that the database is away. */
 export function toStoreError(error: unknown): unknown {
   if (error instanceof SerializationFailure || error instanceof LockTimeout) return new ConcurrentChange(error);
   if (error instanceof TooManyCalls) return resourceErrors.TOO_MANY_READS({ cause: error });

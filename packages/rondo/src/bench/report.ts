@@ -98,9 +98,9 @@ function cellsOf(step: BenchStep): readonly string[] {
 function sentences(measured: Measured): readonly string[] {
   const { instances: s, steps } = measured;
   const { knee, full, availability, allFail, target, replicas } = resultOf(measured);
-  const told = full.length === 0 ? [NOTHING_FULL] : full.map((part) => `- ${part}.`);
+  const parts = full.length === 0 ? [NOTHING_FULL] : full.map((part) => `- ${part}.`);
   const from = steps[0] === undefined ? '' : `: not even ${rate(steps[0].offered)}/s. Begin lower with --from`;
-  if (knee === null) return [`No step held${from}.`, 'Full in it:', ...told];
+  if (knee === null) return [`No step held${from}.`, 'Full in it:', ...parts];
   const isTop = steps.at(-1)?.broken === null;
   const above = isTop
     ? 'No step broke, so the knee is above. Nearest to full in the last step:'
@@ -108,7 +108,7 @@ function sentences(measured: Measured): readonly string[] {
   const each = rate(knee.perInstance);
   return [
     `Knee: ${rate(knee.offered)}/s, with a p99 of ${formatMs(knee.p99Ms ?? 0)}. ${above}`,
-    ...told,
+    ...parts,
     '',
     `LB = N/S = ${rate(knee.answered)}/${s} = ${each}: at the knee each of the ${s} instances answers ${each} calls a second.`,
     `ER = (1 - ${availability?.toFixed(5)})^${s} = ${allFail === 0 ? 0 : allFail?.toPrecision(2)}: docs/guides/run-a-system.md#how-many-replicas explains it.`,

@@ -9,7 +9,7 @@ const require = requireOfBundle(import.meta.url);`;
 const withoutWaste: Plugin = {
   name: 'without-waste',
   setup(build) {
-    // They work on a workspace, where they stand beside the bundle; an image has none.
+    // They work on a workspace, where they stand next to the bundle; an image has none.
     build.onResolve({ filter: /^\.\/(?:scaffold|doctor)\.mjs$/ }, ({ path: file }) => ({ path: file, external: true }));
     // grpc-js loads it for channelz only, which no program here serves. It brings protobufjs along: 300 kB.
     build.onResolve({ filter: /^@grpc\/proto-loader$/ }, ({ importer, path: file }) =>
@@ -21,7 +21,7 @@ const withoutWaste: Plugin = {
 /**
  * Writes a compiled program and all its imports as one file.
  *
- * @param options With `splitting`, what the program imports on demand gets files of its own beside `outfile`, so that a process that
+ * @param options With `splitting`, what the program imports on demand gets files of its own next to `outfile`, so that a process that
  *   doesn't need it doesn't read it.
  * @returns the files that it is made of, from the working directory.
  */

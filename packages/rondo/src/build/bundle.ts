@@ -17,7 +17,7 @@ import { pageInputs, servicePages } from './pages.js';
 import { writeImageSbom } from './sbom.js';
 
 const out = path.join(root, 'bundle');
-/** What is compiled beside the services, if it isn't installed. Folders that .dockerignore excludes aren't needed. */
+/** What is compiled besides the services, if it isn't installed. Folders that .dockerignore excludes aren't needed. */
 const TOOLS = [
   'packages/certificates',
   'plugins/authentication',
@@ -55,7 +55,7 @@ export async function main(): Promise<number> {
 const located = (module: string) => fileURLToPath(import.meta.resolve(module));
 
 /**
- * Copies the pages that a service serves into folders beside its bundle: those of packages, and in `pages/` those of services. Returns the files that they
+ * Copies the pages that a service serves into folders next to its bundle: those of packages, and in `pages/` those of services. Returns the files that they
  * are made of.
  */
 function copyAssets({ service, assets = {}, public: outside }: ReturnType<typeof readManifest>): readonly string[] {

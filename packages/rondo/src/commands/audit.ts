@@ -46,14 +46,18 @@ export const audit = defineCommand({
   },
 });
 
-/** An event, and the instance that has told it. */
-type Told = AuditEvent & { readonly instanceId: string };
+/** An event, and the instance that has reported it. */
+type ReportedEvent = AuditEvent & { readonly instanceId: string };
 
 /** Asks an instance for its events, the newest first. */
 const eventsOf =
   (filter: string, limit: number) =>
-  async (client: Client<typeof definition>, options: CallOptions, instanceId: string): Promise<readonly Told[]> => {
-    const found: Told[] = [];
+  async (
+    client: Client<typeof definition>,
+    options: CallOptions,
+    instanceId: string,
+  ): Promise<readonly ReportedEvent[]> => {
+    const found: ReportedEvent[] = [];
     let pageToken = '';
     do {
       const pageSize = Math.min(PAGE_SIZE, limit - found.length);
@@ -64,18 +68,18 @@ const eventsOf =
     return found;
   };
 
-const timeOf = ({ createTime }: Told): number => createTime?.getTime() ?? 0;
+const timeOf = ({ createTime }: ReportedEvent): number => createTime?.getTime() ?? 0;
 
-const outcomeOf = ({ code }: Told): string => statusName(statusFromCode(code));
+const outcomeOf = ({ code }: ReportedEvent): string => statusName(statusFromCode(code));
 
-function viewOf(event: Told) {
+function viewOf(event: ReportedEvent) {
   const { sequence, createTime, subject, issuer, process, actors, method, resource, traceId, instanceId } = event;
   const time = createTime ?? null;
   const who = { subject, issuer, process, actors };
   return { time, ...who, method, resource, outcome: outcomeOf(event), traceId, instanceId, sequence };
 }
 
-function format(events: readonly Told[]): string {
+function format(events: readonly ReportedEvent[]): string {
   if (events.length === 0) return 'no events\n';
   const rows = events.map((event) => {
     const { createTime, subject, process, method, resource, traceId } = event;

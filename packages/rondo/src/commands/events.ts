@@ -92,8 +92,8 @@ async function change(
   context: RunContext,
   call: (client: Client<typeof definition>, options: CallOptions) => Promise<string>,
 ): Promise<undefined> {
-  const { told } = await askServices({ ...TOPICS, name: undefined }, listGroups, context);
-  const found = told.find(({ answer }) => answer.groups.some((group) => group.name === name));
+  const { services } = await askServices({ ...TOPICS, name: undefined }, listGroups, context);
+  const found = services.find(({ answer }) => answer.groups.some((group) => group.name === name));
   if (found === undefined) throw new UsageError(`there is no group ${name}: rondo events ls lists them`);
   await context.stdout.write(`${await askGroup(found.group, { definition, call }, context.signal)}\n`);
 }

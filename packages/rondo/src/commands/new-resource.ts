@@ -51,6 +51,6 @@ function described({ service, resource, definition, files, create, paste }: Adde
     `  curl -d '${create.body}' http://127.0.0.1:8080${create.path}`,
     `      Makes one while the system runs: npm start, or ./rondo restart ${service} if it runs already.`,
     `  ${definition}`,
-    '      Rules of your own belong there: hooks of standardMethods, and methods beside them.',
+    '      Rules of your own belong there: hooks of standardMethods, and methods next to them.',
   ]);
 }

@@ -63,8 +63,8 @@ export const pick = defineCommand({
       const { policy } = observer.view().balancing;
       if (question.key !== undefined && POLICIES[policy].affinity !== 'key') throw keyWithoutOwner(policy);
       const origin = values.policy === undefined ? observer.view().balancing.origin : 'option';
-      const told: Told = { ...found, observer, origin };
-      return explain ? explainPicks(told, context) : pickInTurn(told, count);
+      const shown: Shown = { ...found, observer, origin };
+      return explain ? explainPicks(shown, context) : pickInTurn(shown, count);
     });
   },
 });
@@ -73,7 +73,7 @@ const keyWithoutOwner = (policy: string) =>
   new UsageError(`--key: the service is balanced by ${policy}, by which no instance owns a key; leave --key out`);
 
 /** What is printed. */
-interface Told extends Heading {
+interface Shown extends Heading {
   readonly entries: readonly Entry[];
   /** All instances in the registry: some of them may call the service. */
   readonly clients: readonly Instance[];
@@ -111,15 +111,15 @@ function readPolicy(text: string) {
   return value;
 }
 
-async function pickInTurn(told: Told, count: number): Promise<Printed> {
+async function pickInTurn(shown: Shown, count: number): Promise<Printed> {
   const picks: { readonly instanceId: string; readonly address: string }[] = [];
-  for (let left = count; left > 0; left -= 1) picks.push(await told.observer.pick());
+  for (let left = count; left > 0; left -= 1) picks.push(await shown.observer.pick());
   const lines = picks.map(({ instanceId, address }) => `${printable(instanceId)} ${printable(address)}\n`);
-  return { json: { ...viewHeading(told), picks }, text: lines.join('') };
+  return { json: { ...viewHeading(shown), picks }, text: lines.join('') };
 }
 
-async function explainPicks(told: Told, { stdout, clock, signal }: CommandContext): Promise<Printed> {
-  const { observer, asked, entries, clients } = told;
+async function explainPicks(shown: Shown, { stdout, clock, signal }: CommandContext): Promise<Printed> {
+  const { observer, asked, entries, clients } = shown;
   const { service, method, metadata } = asked.question;
   const asking = { clock, signal, zone: asked.zone, version: metadata.get('rondo-version') };
   const endpoints = await explainAll(observer, entries, asking);
@@ -128,18 +128,18 @@ async function explainPicks(told: Told, { stdout, clock, signal }: CommandContex
     ({ guard }) => guard.service === service && (method === undefined || guard.method === method),
   );
   const parts = [
-    formatHeading(told),
+    formatHeading(shown),
     formatExplained(endpoints, tableLook(stdout)),
     FOOTNOTE + formatGuards(guards, clock.now(), tableLook(stdout).paint),
   ];
   return {
-    json: { ...viewHeading(told), endpoints, guards: guards.map(viewGuard) },
+    json: { ...viewHeading(shown), endpoints, guards: guards.map(viewGuard) },
     text: parts.join('\n'),
     failed: !endpoints.some(({ picked }) => picked),
   };
 }
 
-function viewHeading({ observer, asked: { question, zone }, origin }: Told) {
+function viewHeading({ observer, asked: { question, zone }, origin }: Shown) {
   const { balancing, source } = observer.view();
   const { service, method = null } = question;
   const { policy, weights, slowStartMs, subsetSize = null, hashBalanceFactor = null } = balancing;

@@ -14,7 +14,7 @@ import { loadScaffold } from '../tree-work.js';
 /** `rondo rollout check`: what a fleet of old and new instances would break. */
 export const rollout = defineActions({
   name: 'rollout',
-  summary: 'Says what breaks while instances of this workspace run beside those that are registered.',
+  summary: 'Says what breaks while instances of this workspace run next to those that are registered.',
   details: [
     'It compares the contracts of the last build with those that the instances have, which it asks for them: a method or a',
     'field that is changed or gone breaks the callers of the other version; one that is new may be used once all instances have',

@@ -36,7 +36,7 @@ export const tasks = {
     options: SYSTEM_OPTIONS,
     examples: [
       ['start', 'Then rondo ps, in another terminal.'],
-      ['start --data /tmp/other --port-base 51050', 'A second system beside one that runs.'],
+      ['start --data /tmp/other --port-base 51050', 'A second system next to one that runs.'],
     ],
   },
   dev: {
@@ -50,7 +50,7 @@ export const tasks = {
     options: SYSTEM_OPTIONS,
     examples: [
       ['dev', 'Then edit a service, and call it from another terminal.'],
-      ['dev --data /tmp/other --port-base 51050', 'A second system beside one that runs.'],
+      ['dev --data /tmp/other --port-base 51050', 'A second system next to one that runs.'],
     ],
   },
   backup: {

@@ -21,7 +21,7 @@ export const trace = defineCommand({
     'It asks each registered instance for the spans that it keeps in memory. npm start and rondo dev let each process keep',
     'those of the last minutes; elsewhere set RONDO_RECENT_BYTES. The id is in errors, in logs and in x-request-id; a text that',
     'has it will do, and so will its beginning if no other trace has the same. A row is a span, below the one that caused it:',
-    'AT and TOOK are milliseconds, SELF is the time in which nothing below it ran (docs/guides/follow-a-call.md). With',
+    'AT and TOOK are milliseconds, SELF is the time in which nothing below it ran (docs/guides/observe.md). With',
     'RONDO_AUTH=on it needs a token with the scope traces.read, in RONDO_TOKEN.',
   ].join('\n'),
   options: {

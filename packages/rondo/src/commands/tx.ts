@@ -89,8 +89,8 @@ async function readUnfinished(context: CommandContext) {
   const { clock, signal } = context;
   const { instances } = await registeredInstances(context);
   const channel = reachOf(endpointsOf(instances));
-  const told = gatherTransactions(gathererOf(channel, clock), { follows: false }, { signal });
-  const unfinished = joinTransactions(await collect(told));
+  const answers = gatherTransactions(gathererOf(channel, clock), { follows: false }, { signal });
+  const unfinished = joinTransactions(await collect(answers));
   signal.throwIfAborted();
   return { channel, unfinished };
 }
@@ -132,11 +132,11 @@ async function resolve(
 }
 
 function describe({ id, outcome, heuristic, participants }: Awaited<ReturnType<typeof resolveTransaction>>): string {
-  const told = participants
+  const ends = participants
     .map(({ participant, outcome: ended }) => `${printable(participant)}: ${ended.toLowerCase()}\n`)
     .join('');
   const end = heuristic
     ? `by your order`
     : 'by its coordinator; rondo tx ls shows whether all participants have confirmed it';
-  return `${told}${printable(id)} is ${outcome.toLowerCase()} ${end}\n`;
+  return `${ends}${printable(id)} is ${outcome.toLowerCase()} ${end}\n`;
 }

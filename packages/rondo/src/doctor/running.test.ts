@@ -8,20 +8,20 @@ const NOW_MS = Date.UTC(2027, 0, 2);
 describe('judgeAnswer', () => {
   const group = 'sales.v1.OrderPlaced:deliveries';
   const event = { id: 17n, group, key: 'orders/7', attempts: 0, publishTime: undefined, error: 'UNAVAILABLE: full' };
-  const told = {
+  const described = {
     groups: [Group.fromPartial({ name: group, method: 's.v1.S/M' })],
     refused: [{ ...event, refusals: 369 }],
   };
 
   it('names the key that an event blocks which its group refuses again and again', () => {
     const text = `${group} refused event 17 369 times (UNAVAILABLE: full), and others of its key orders/7 wait`;
-    expect(judgeAnswer(told, new Set(['s.v1.S']))).toMatchObject([{ state: 'warn', detail: text }]);
-    expect(judgeAnswer({ ...told, refused: [{ ...event, refusals: 3 }] }, new Set(['s.v1.S']))).toEqual([]);
+    expect(judgeAnswer(described, new Set(['s.v1.S']))).toMatchObject([{ state: 'warn', detail: text }]);
+    expect(judgeAnswer({ ...described, refused: [{ ...event, refusals: 3 }] }, new Set(['s.v1.S']))).toEqual([]);
   });
 
   it('names a group that no instance serves, and not what it refused', () => {
     const text = `no instance takes the events of ${group} (s.v1.S/M)`;
-    expect(judgeAnswer(told, new Set())).toMatchObject([{ state: 'warn', detail: text }]);
+    expect(judgeAnswer(described, new Set())).toMatchObject([{ state: 'warn', detail: text }]);
   });
 });
 
@@ -60,8 +60,8 @@ describe('judgeClock', () => {
 
   it('compares with no other clock if the registry returns no time', () => {
     const reading = { askedAtMs: NOW_MS, answeredAtMs: NOW_MS, registryMs: undefined };
-    for (const told of [reading, undefined]) {
-      expect(judgeClock(NOW_MS, told)).toMatchObject({ state: 'ok', detail: expect.stringContaining('no other') });
+    for (const described of [reading, undefined]) {
+      expect(judgeClock(NOW_MS, described)).toMatchObject({ state: 'ok', detail: expect.stringContaining('no other') });
     }
   });
 });

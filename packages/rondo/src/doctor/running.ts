@@ -94,7 +94,7 @@ function judgeStatus(instances: readonly Instance[], { logOf }: Expected): Outco
   return warn(detail, logOf(waiting[0]?.instanceId ?? ''));
 }
 
-/** Nothing is said of a system that is plaintext as a whole: it listens on the loopback, or was told that this is meant. */
+/** Nothing is said of a system that is plaintext as a whole: it listens on the loopback, or a variable says that this is meant. */
 function judgeSecurity(instances: readonly Instance[]): readonly Outcome[] {
   const mixed = mixedSecurity(instances);
   if (mixed !== undefined)

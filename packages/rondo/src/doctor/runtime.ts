@@ -25,7 +25,7 @@ export async function ports({ data, environment }: Subject): Promise<Outcome> {
   for (const { name, port } of planned)
     if (!(await isFree(port)) && (await isServed(port))) taken.push(`${port} (${name})`);
   if (taken.length === 0) return ok(`${numbers} are free`);
-  const beside = `start beside it: ${startBeside('npm start', { data, portBase })}`;
+  const beside = `start next to it: ${startBeside('npm start', { data, portBase })}`;
   return fail(`in use: ${taken.join(', ')}`, `stop what listens there, which lsof -i or ss -ltnp names, or ${beside}`);
 }
 

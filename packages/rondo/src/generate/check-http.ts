@@ -7,8 +7,8 @@ import { type FileDescriptorProto, FileDescriptorSetSchema } from '@bufbuild/pro
 import { findConflicts } from '../../../schema/src/http/conflicts.js';
 import { type CheckedRule, checkRule, type PlainRule } from '../../../schema/src/http/rule-check.js';
 import { root } from '../workspace/paths.js';
+import { faultAt, filesNamed } from './declarations.js';
 import { httpRule, type ReadHttpRule, servicePolicy } from './options.js';
-import { filesNamed, told } from './told.js';
 
 /** All contracts as they were when they were last generated. */
 const generated = path.join(root, 'packages/contracts/descriptors.binpb');
@@ -59,7 +59,7 @@ function boundIn(file: DescFile, registry: FileRegistry): readonly BoundMethod[]
       const rule = option.of(method);
       if (rule === undefined) return [];
       const tell = (reason: string) =>
-        told(method, `${service.name}.${method.name}: ${reason}`, option.extension.number);
+        faultAt(method, `${service.name}.${method.name}: ${reason}`, option.extension.number);
       const name = `${service.typeName}.${method.name}`;
       return [{ ...checkRule(method, plain(rule)), name, tell }];
     });
@@ -110,6 +110,6 @@ function* exposed(file: DescFile, registry: FileRegistry): Generator<string> {
     if (option?.of(service)?.exposure === internal && internal !== undefined) continue;
     const reason =
       "a service under rondo. is for the system's own processes; set exposure: EXPOSURE_INTERNAL in (rondo.options.v1.service)";
-    yield told(service, `${service.name}: ${reason}`, option?.extension.number);
+    yield faultAt(service, `${service.name}: ${reason}`, option?.extension.number);
   }
 }

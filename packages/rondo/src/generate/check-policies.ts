@@ -11,6 +11,7 @@ import { type FileDescriptorProto, MethodOptions_IdempotencyLevel } from '@bufbu
 import type { Balancing, ServicePolicy } from '@rondo/contracts/rondo/options/v1/options';
 import { declaredJob, faultOf } from '../../../jobs/src/declared.js';
 import { inCallers } from './check-callers.js';
+import { faultAt, filesNamed } from './declarations.js';
 import { inGroupingField, inHashKey, inKeyField, inMetadataKey, inResume, noSuchField } from './named-fields.js';
 import {
   DAY_MS,
@@ -24,7 +25,6 @@ import {
   toMs,
   type Wait,
 } from './options.js';
-import { filesNamed, told } from './told.js';
 
 interface Options {
   readonly method: Option<ReadMethodPolicy>;
@@ -65,13 +65,13 @@ const NO_AUTH =
 function* inFile(file: DescFile, options: Options, isSecured: boolean): Faults {
   for (const service of file.services) {
     for (const reason of inService(service, options))
-      yield told(service, `${service.name}: ${reason}`, options.service.extension.number);
+      yield faultAt(service, `${service.name}: ${reason}`, options.service.extension.number);
     for (const method of service.methods) {
       const name = `${service.name}.${method.name}`;
       for (const reason of inMethod(method, options))
-        yield told(method, `${name}: ${reason}`, options.method.extension.number);
+        yield faultAt(method, `${name}: ${reason}`, options.method.extension.number);
       const isOpen = isSecured && options.method.of(method)?.auth === undefined;
-      if (isOpen) yield told(method, `${name}: ${NO_AUTH}`);
+      if (isOpen) yield faultAt(method, `${name}: ${NO_AUTH}`);
     }
   }
 }
@@ -162,7 +162,7 @@ function* inAuth({ public: isPublic, scopes, callers }: Policy<'auth'>): Faults 
       yield `auth.callers has "${caller}"; name a process as its certificate does, such as shop, or *`;
     }
   }
-  if (callers.includes('*') && callers.length > 1) yield 'auth.callers has * beside names; leave one of them out';
+  if (callers.includes('*') && callers.length > 1) yield 'auth.callers has * and names; leave one of them out';
 }
 
 function* inCache(

@@ -4,9 +4,9 @@ import type { FileDescriptorProto } from '@bufbuild/protobuf/wkt';
 import { createValidator } from '@bufbuild/protovalidate';
 import type { FieldRules, MessageRules } from '@bufbuild/protovalidate/gen/buf/validate/validate_pb.js';
 import { messageOf } from '../workspace/errors.js';
+import { faultAt, filesNamed } from './declarations.js';
 import { hasRules, rulesOfField, rulesOfMessage } from './rules/message-rules.js';
 import { compilePattern } from './rules/pattern-program.js';
-import { filesNamed, told } from './told.js';
 
 /** The field number of the options `buf.validate`. */
 const BUF_VALIDATE = 1159;
@@ -38,7 +38,7 @@ function* inMessage(message: DescMessage, registry: FileRegistry): Generator<str
   if (fault === undefined) return;
   const field = message.fields.find(({ name }) => name === fault.field);
   const where = field === undefined ? message.name : `${message.name}.${field.name}`;
-  yield told(field ?? message, `${where}: ${fault.reason}`, BUF_VALIDATE);
+  yield faultAt(field ?? message, `${where}: ${fault.reason}`, BUF_VALIDATE);
 }
 
 function inPatterns(message: DescMessage): Fault | undefined {

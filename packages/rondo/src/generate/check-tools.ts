@@ -4,8 +4,8 @@ import { type FileDescriptorProto, MethodOptions_IdempotencyLevel } from '@bufbu
 // From the sources, as this runs before any build.
 import { commentOf } from '../../../schema/src/comments.js';
 import { GET_OPERATION, isNoObject, KEY_ARGUMENT, toolName } from '../../../schema/src/tool.js';
+import { faultAt, filesNamed } from './declarations.js';
 import { DAY_MS, type Faults, MINUTE_MS, methodPolicy, type ReadMethodPolicy, servicePolicy, toMs } from './options.js';
-import { filesNamed, told } from './told.js';
 
 /**
  * The faults in `tool` of `(rondo.options.v1.method)` in some files, each with file, line and reason.
@@ -34,7 +34,7 @@ export function checkTools(protoFiles: FileDescriptorProto[], names: readonly st
       if (owner !== undefined && owner !== method)
         faults.push(` is ${name}, as that of ${owner.parent.typeName}.${owner.name}; give it another name`);
       return faults.map((fault) =>
-        told(method, `${method.parent.name}.${method.name}: tool${fault}`, option.extension.number),
+        faultAt(method, `${method.parent.name}.${method.name}: tool${fault}`, option.extension.number),
       );
     });
 }

@@ -4,6 +4,7 @@ import { type FileDescriptorProto, MethodOptions_IdempotencyLevel } from '@bufbu
 import type { ServicePolicy, Topic } from '@rondo/contracts/rondo/options/v1/options';
 import { declaredJob, faultOf } from '../../../jobs/src/declared.js';
 import { inCallers } from './check-callers.js';
+import { faultAt, filesNamed } from './declarations.js';
 import { inGroupingField } from './named-fields.js';
 import {
   DAY_MS,
@@ -16,7 +17,6 @@ import {
   toMs,
   topicOption,
 } from './options.js';
-import { filesNamed, told } from './told.js';
 
 interface Options {
   readonly registry: FileRegistry;
@@ -41,11 +41,11 @@ export function checkTopics(protoFiles: FileDescriptorProto[], names: readonly s
 function* inFile(file: DescFile, options: Options): Faults {
   for (const message of file.messages) {
     for (const reason of inTopic(message, options))
-      yield told(message, `${message.name}: ${reason}`, options.topic.extension.number);
+      yield faultAt(message, `${message.name}: ${reason}`, options.topic.extension.number);
   }
   for (const method of file.services.flatMap(({ methods }) => methods)) {
     for (const reason of inSubscription(method, options))
-      yield told(method, `${method.parent.name}.${method.name}: ${reason}`, options.method.extension.number);
+      yield faultAt(method, `${method.parent.name}.${method.name}: ${reason}`, options.method.extension.number);
   }
 }
 

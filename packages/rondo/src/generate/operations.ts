@@ -3,8 +3,8 @@ import type { DescFile, DescMessage, DescMethod, FileRegistry } from '@bufbuild/
 import type { FileDescriptorProto } from '@bufbuild/protobuf/wkt';
 // From the sources, as this runs before any build.
 import { declaredWorkflow, faultOfWorkflow } from '../../../jobs/src/runs/declared.js';
+import { faultAt, filesNamed } from './declarations.js';
 import { type Faults, methodPolicy, type Option, operationInfo, type ReadMethodPolicy } from './options.js';
-import { filesNamed, told } from './told.js';
 
 const OPERATION = 'google.longrunning.Operation';
 
@@ -26,7 +26,7 @@ export function checkOperations(protoFiles: FileDescriptorProto[], names: readon
     const tell =
       (number = 0) =>
       (fault: string) =>
-        told(method, `${method.parent.name}.${method.name}: ${fault}`, number);
+        faultAt(method, `${method.parent.name}.${method.name}: ${fault}`, number);
     return [
       ...[...inInfo(method, info)].map(tell(option.extension.number)),
       ...[...inWorkflow(method, policy?.of(method), info)].map(tell(policy?.extension.number)),
@@ -81,7 +81,7 @@ function* withNested(messages: readonly DescMessage[]): Generator<DescMessage> {
   }
 }
 
-/** What generated code has of a method beside what ts-proto writes. */
+/** What generated code has of a method besides what ts-proto writes. */
 interface MethodCode {
   readonly service: string;
   readonly method: string;

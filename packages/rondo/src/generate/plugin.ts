@@ -1,5 +1,5 @@
 /**
- * The buf plugin for contracts. A thread runs {@link faultsOf}; beside it {@link addRequestShapes}, {@link desugar} and
+ * The buf plugin for contracts. A thread runs {@link faultsOf}; meanwhile {@link addRequestShapes}, {@link desugar} and
  * {@link copyServicePolicies} run, then ts-proto.
  */
 import { once } from 'node:events';

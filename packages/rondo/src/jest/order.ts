@@ -28,7 +28,7 @@ export default class Order {
   cacheResults(): void {}
 }
 
-/** The bytes of a file and of the parts beside it that it imports: the longest journeys are a few lines, which import their parts. */
+/** The bytes of a file and of the parts next to it that it imports: the longest journeys are a few lines, which import their parts. */
 function size({ path: file, context }: TestFile): number {
   const parts = readFileSync(file, 'utf8').matchAll(/^import .*?'(\.\/[^']+)\.js';$/gm);
   const files = [...parts].map(([, part = '']) => `${path.join(path.dirname(file), part)}.ts`);

@@ -9,7 +9,7 @@ export const MARK = '# rondo kubernetes wrote this file, and writes it anew: cha
 const FOLDER = 'infra/kubernetes';
 /** The folder of the objects that follow from the services. */
 export const BASE = `${FOLDER}/base`;
-/** The folder of what an overlay may take beside the base. */
+/** The folder of what an overlay may take besides the base. */
 export const COMPONENTS = `${FOLDER}/components`;
 /** The folder of what is written once, to begin with. */
 export const OVERLAYS = `${FOLDER}/overlays`;

@@ -194,7 +194,7 @@ describe('the manifests of a workspace', () => {
     ]);
   });
 
-  it('have components, which follow too, beside those of someone else', () => {
+  it('have components, which follow too, next to those of someone else', () => {
     const jobs = 'infra/kubernetes/components/migrations/objects.yaml';
     addService('greeter', { port: 50060, database: 'greeter', contracts: ['calculator/calculator.proto'] });
     writeManifests(root);

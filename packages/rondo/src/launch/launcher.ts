@@ -51,7 +51,7 @@ export async function runLauncher(launch: Launch): Promise<number> {
     const { data } = options;
     const otherwise = `choose another folder: ${startElsewhere(command)}`;
     const server = databaseServer(options);
-    const remedy = `Stop what listens there, or start beside it: ${startBeside(command, options)}`;
+    const remedy = `Stop what listens there, or start next to it: ${startBeside(command, options)}`;
     const listeners = [...listenersOf(options), server];
     await awaitLeftovers(data, listeners, signal);
     await requireFreePorts(listeners, remedy, signal);
@@ -128,13 +128,13 @@ async function runSystem(
       databases,
       system,
       supervisor,
-      observed: observers?.told ?? [],
+      observed: observers?.text ?? [],
       exclusively: createSemaphore(1).run,
     };
     // Before the services, as the remedy for one that doesn't become ready may be a request.
     if (!signal.aborted) closers.unshift(await openControl(options.data, system.registry, createCommands(session)));
     void loadClient().catch(() => undefined); // while the registry starts: all services wait for its first answer
-    // The services without a database start beside it.
+    // The services without a database start meanwhile.
     const provided = step('database', async () => {
       await databases.provide([...new Set(manifests.flatMap(({ database }) => database ?? []))]);
       return { code: 0 };

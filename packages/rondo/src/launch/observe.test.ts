@@ -13,7 +13,7 @@ const nothing = { warn: () => undefined, environment: { PATH: data } };
 it('says what is missing on the PATH, and leaves Prometheus what it needs', async () => {
   const observers = await startObservers(options, nothing);
   expect(observers.env).toEqual({ OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:4318' });
-  expect(observers.told).toEqual([
+  expect(observers.text).toEqual([
     expect.stringMatching(/^metrics {2}no prometheus is on the PATH \(.*prometheus\.yml$/),
     expect.stringMatching(/^traces {3}(?:no jaeger is on the PATH; .*docker run|go to what listens at 127)/),
   ]);
@@ -27,9 +27,9 @@ it('says what is missing on the PATH, and leaves Prometheus what it needs', asyn
 
 it('starts no Jaeger if the user names a collector', async () => {
   const environment = { ...nothing.environment, OTEL_EXPORTER_OTLP_ENDPOINT: 'http://collector:4318' };
-  const { env, told } = await startObservers(options, { ...nothing, environment });
+  const { env, text } = await startObservers(options, { ...nothing, environment });
   expect(env).toEqual({});
-  expect(told[1]).toBe('traces   go where OTEL_EXPORTER_OTLP_ENDPOINT says');
+  expect(text[1]).toBe('traces   go where OTEL_EXPORTER_OTLP_ENDPOINT says');
 });
 
 it('names each process to Prometheus by its service and its instance', () => {

@@ -12,7 +12,7 @@ import { isServed, type Listener, metricsAddress, type Planned } from './plan.js
 /** The ports of the pages, relative to the base port. In containers they have the same numbers. */
 const OFFSETS = { prometheus: 40, jaeger: 41 } as const;
 const ENDPOINT = 'OTEL_EXPORTER_OTLP_ENDPOINT';
-/** Where collectors take OTLP over HTTP, unless they are told otherwise. */
+/** Where collectors take OTLP over HTTP, unless they are configured otherwise. */
 const OTLP_PORT = 4318;
 const STOP_TIMEOUT_MS = 5_000;
 
@@ -23,7 +23,7 @@ export interface Observers {
   /** Variables of all processes. */
   readonly env: Readonly<Record<string, string>>;
   /** Where to look, or what is missing and how to get it. */
-  readonly told: readonly string[];
+  readonly text: readonly string[];
   close(): Promise<void>;
 }
 
@@ -65,7 +65,7 @@ export async function startObservers(
     child.once('exit', (code, signal) => closing || warn(`${name} has ended (${signal ?? code}): see ${log}`));
   return {
     env: environment[ENDPOINT] ? {} : { [ENDPOINT]: `http://127.0.0.1:${OTLP_PORT}` },
-    told: [`metrics  ${metrics.told}`, `traces   ${traces.told}`],
+    text: [`metrics  ${metrics.text}`, `traces   ${traces.text}`],
     async close() {
       closing = true;
       await Promise.all(running.map(stop));
@@ -80,7 +80,7 @@ interface Program {
 }
 
 interface Started {
-  readonly told: string;
+  readonly text: string;
   readonly program?: Program;
 }
 
@@ -100,22 +100,22 @@ async function startPrometheus(options: Observed, environment: NodeJS.ProcessEnv
   const program = await start('prometheus', args, { folder, environment });
   return program === undefined
     ? {
-        told: `no prometheus is on the PATH (Debian: apt install prometheus; macOS: brew install prometheus): ${config}`,
+        text: `no prometheus is on the PATH (Debian: apt install prometheus; macOS: brew install prometheus): ${config}`,
       }
-    : { program, told: `http://${listen} has graphs and alerts` };
+    : { program, text: `http://${listen} has graphs and alerts` };
 }
 
 async function startJaeger(options: Observed, environment: NodeJS.ProcessEnv): Promise<Started> {
   const given = environment[ENDPOINT];
-  if (given) return { told: `go where ${ENDPOINT} says` };
-  if (await isServed(OTLP_PORT)) return { told: `go to what listens at 127.0.0.1:${OTLP_PORT}` };
+  if (given) return { text: `go where ${ENDPOINT} says` };
+  if (await isServed(OTLP_PORT)) return { text: `go to what listens at 127.0.0.1:${OTLP_PORT}` };
   const listen = `127.0.0.1:${options.portBase + OFFSETS.jaeger}`;
   const args = [`--set=extensions.jaeger_query.http.endpoint=${listen}`];
   const program = await start('jaeger', args, { folder: folderOf(options), environment });
   const image = 'docker run --rm -p 127.0.0.1:4318:4318 -p 127.0.0.1:16686:16686 jaegertracing/jaeger';
   return program === undefined
-    ? { told: `no jaeger is on the PATH; rondo trace needs none. In a container, at http://127.0.0.1:16686: ${image}` }
-    : { program, told: `http://${listen}` };
+    ? { text: `no jaeger is on the PATH; rondo trace needs none. In a container, at http://127.0.0.1:16686: ${image}` }
+    : { program, text: `http://${listen}` };
 }
 
 /** Undefined if the program isn't on the PATH. */

@@ -40,7 +40,7 @@ const METRICS_OFFSET = 500;
 const INSTANCE_OFFSET = 100;
 
 /**
- * The processes by their ports; `start.ts` beside it has the order of their start.
+ * The processes by their ports; `start.ts` next to it has the order of their start.
  *
  * @throws Error with one line if a port is out of range.
  */

@@ -6,7 +6,7 @@ import { isServed } from './plan.js';
 import { callerTls } from './security.js';
 
 const POLL_MS = 50;
-/** Bounds what hangs: a machine may be slow. A process that ends is told at once. */
+/** Bounds what hangs: a machine may be slow. A process that ends is reported at once. */
 const TIMEOUT_MS = 300_000;
 const NEVER = new AbortController().signal;
 

@@ -117,6 +117,6 @@ export async function askServices<D extends ServiceDefinition, T>(
       return [];
     }
   });
-  const told = (await Promise.all(asking)).flat();
-  return { told, answers: told.map(({ answer }) => answer), failed: told.length < groups.length };
+  const services = (await Promise.all(asking)).flat();
+  return { services, answers: services.map(({ answer }) => answer), failed: services.length < groups.length };
 }

@@ -50,7 +50,7 @@ it('a port belongs to one service', () => {
   for (const port of [8080, 65_536]) expect(() => choose(port)).toThrow(`port ${port} can't be the port of a service`);
 });
 
-it('the ports of a gateway belong to it: its own, the public one, and the public one beside another base port', () => {
+it('the ports of a gateway belong to it: its own, the public one, and the public one next to another base port', () => {
   using folder = new Folder({
     'docker-compose.yml': 'services:\n',
     'services/gateway/package.json':

@@ -14,9 +14,9 @@ it.each([
     const progress = { step: async <T>(_: string, work: () => T | Promise<T>) => work() };
     const tree = { root, tool, signal, progress, isCommitted: false, written: new Map() };
     const added = addResource({ ...tree, service: 'sales', name, fields: '', parent: undefined });
-    const told = await added.then(() => 'added', String);
-    expect(told).toMatch(why);
-    expect(told).toMatch(
+    const printed = await added.then(() => 'added', String);
+    expect(printed).toMatch(why);
+    expect(printed).toMatch(
       /^Refusal: the resource \w+ would have a contract that is refused \(.*\); choose another name for the resource or the field$/,
     );
   },

@@ -30,7 +30,7 @@ interface TreeOptions extends Workspace {
   readonly progress: Progress;
   /** Whether to go on if git has no copy of something. */
   readonly force: boolean;
-  /** Is told what the user has to know before something is written, and how it is taken back. */
+  /** Gets what the user has to know before something is written, and how it is taken back. */
   readonly say: (line: string) => Promise<void>;
 }
 

@@ -11,7 +11,7 @@ export function printable(text: string): string {
 }
 
 const ESCAPE = '\u001b';
-/** What rondo itself writes beside text: the ends of lines, tabs, and the styles of `Style`. */
+/** What rondo itself writes besides text: the ends of lines, tabs, and the styles of `Style`. */
 const OWN = `[\\n\\t]|${ESCAPE}\\[(?:[12]|22|3[12369])m`;
 const OWN_OR_CONTROL = new RegExp(`(${OWN})|${CONTROL.source}`, 'gu');
 

@@ -96,7 +96,7 @@ class Watched {
   async ask(): Promise<void> {
     this.samples += 1;
     const seen = await this.#read();
-    // The registry may have told something new of it meanwhile.
+    // The registry may have sent a change of it meanwhile.
     this.sampled = { ...seen, instance: this.sampled.instance };
   }
 

@@ -41,7 +41,7 @@ export function cleanEnvironment(): void {
   for (const name of Object.keys(process.env)) {
     if (OF_A_REPOSITORY.includes(name) || OF_POSTGRES.test(name) || name === OF_NODE) delete process.env[name];
   }
-  // An app has contracts of its own beside those of @rondo/contracts.
+  // An app has contracts of its own besides those of @rondo/contracts.
   if (isInstalled) process.env['RONDO_DESCRIPTORS'] ??= path.join(root, 'packages/contracts/descriptors.binpb');
   // In a container an account may have no home, or one that belongs to root.
   if (hasHome()) return;

@@ -37,7 +37,7 @@ interface JoinedServer {
   readonly command: readonly string[];
 }
 
-/** A listener beside the gRPC port. */
+/** A listener besides the gRPC port. */
 export interface PublicListener {
   /** Its port with the default base port. */
   readonly port: number;

@@ -9,7 +9,7 @@ import { root } from './paths.js';
 export interface RunOptions {
   /** The workspace's folder by default. */
   readonly cwd?: string;
-  /** Variables beside those of this process. */
+  /** Variables besides those of this process. */
   readonly env?: Readonly<Record<string, string>>;
   /** `true` lets the program use the terminal; 'stderr' sends all its output to standard error. */
   readonly show?: boolean | 'stderr';
@@ -86,7 +86,7 @@ function forwardSignals(child: ChildProcess): () => void {
 
 const isWindows = process.platform === 'win32';
 
-/** How a program is started: npm's are scripts, which Windows doesn't start. Node, beside which they are installed there, runs them. */
+/** How a program is started: npm's are scripts, which Windows doesn't start. Node, next to which they are installed there, runs them. */
 export function startable(command: string, args: readonly string[]): [command: string, args: readonly string[]] {
   if (!isWindows || !['npm', 'npx'].includes(command)) return [command, args];
   const script = `node_modules/npm/bin/${command}-cli.js`;
@@ -110,7 +110,7 @@ export function native(name: keyof typeof PACKAGES): string {
   const launcher = path.join(root, 'node_modules', asked);
   const bin = path.join(root, 'node_modules/.bin', name);
   if (!existsSync(launcher)) return bin;
-  // pnpm's store has a package's dependencies beside it.
+  // pnpm's store has a package's dependencies next to it.
   const program = path.join(realpathSync(launcher).slice(0, -asked.length), executable(picked));
   return existsSync(program) ? program : bin;
 }

@@ -12,7 +12,7 @@ export interface MetadataSource {
 /** The entries of new metadata: pairs, a plain object, or other metadata. */
 export type MetadataInit = Iterable<readonly [string, MetadataValue]> | Readonly<Record<string, MetadataValue>>;
 
-/** The size that fits into a header block of every peer, beside a status and its details. */
+/** The size that fits into a header block of every peer, with a status and its details. */
 const MAX_BYTES = 16 * 1024;
 /**
  * What an entry counts in addition to its key and value. Source: https://www.rfc-editor.org/rfc/rfc9113#section-6.5.2

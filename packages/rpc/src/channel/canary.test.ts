@@ -73,7 +73,7 @@ describe('canaries', () => {
     expect(Math.abs((100 * first.filter(Boolean).length) / first.length - 5)).toBeLessThan(0.5);
   });
 
-  it('of another label or version get theirs beside it', () => {
+  it('of another label or version get theirs next to it', () => {
     const { calls } = fleet(...endpoints('a'), canary('x', '5'), canary('y', '10'), canary('z', '5', '3.0.0'));
     const ids = calls(20_000);
     for (const [name, percent] of [

@@ -45,7 +45,7 @@ export interface ForwardedCall {
 const NEVER = Number.POSITIVE_INFINITY;
 
 /**
- * What a forwarded call needs beside its `ClientCall`. It is stored in the call's context, which every middleware
+ * What a forwarded call needs besides its `ClientCall`. It is stored in the call's context, which every middleware
  * passes on unchanged; otherwise each call would need its own middleware chain.
  */
 export class ForwardContext extends CallContext implements RequestSource {

@@ -28,7 +28,7 @@ describe('a rule is refused', () => {
     [{ scopes: ['a', 'a'] }, ' names "a" twice'],
     [{ callers: ['spiffe://a.b/sales'] }, '.callers has "spiffe://a.b/sales"'],
     [{ callers: ['/sales'] }, '.callers has "/sales"'],
-    [{ callers: ['*', 'sales'] }, '.callers has * beside names'],
+    [{ callers: ['*', 'sales'] }, '.callers has * and names'],
     [{ callers: Array.from({ length: 65 }, (_, index) => `c${index}`) }, '.callers has 65; 64'],
   ])('%j', (option, reason) => {
     expect(checkAuth(auth(option))?.startsWith(reason)).toBe(true);

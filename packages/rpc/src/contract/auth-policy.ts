@@ -39,7 +39,7 @@ export function checkAuth({ public: isPublic, scopes, callers }: Auth): string |
   const caller = callers.find((text) => !CALLER.test(text));
   if (caller !== undefined)
     return `.callers has "${caller}"; name a process as its certificate does, such as shop, or *`;
-  if (callers.includes(ANY_CALLER) && callers.length > 1) return '.callers has * beside names; leave one of them out';
+  if (callers.includes(ANY_CALLER) && callers.length > 1) return '.callers has * and names; leave one of them out';
   const twice = repeated(scopes) ?? repeated(callers);
   return twice === undefined ? undefined : ` names "${twice}" twice`;
 }

@@ -13,7 +13,7 @@ export interface PartSchema {
   readonly migrations: readonly { readonly name: string; readonly sql: string }[];
 }
 
-/** A server beside the process's gRPC server, such as a public HTTP port. It starts and drains with it. */
+/** A server besides the process's gRPC server, such as a public HTTP port. It starts and drains with it. */
 export interface AppListener {
   /** Where it will listen. If other machines reach that, the process needs RONDO_AUTH as it does for its own port. */
   readonly at?: { readonly host: string; readonly port: number };
@@ -42,7 +42,7 @@ export interface Part {
   readonly observers?: readonly Middleware<ServerCall>[];
   /** Around the service's own handlers, outside of the app's own middleware. */
   readonly middleware?: readonly Middleware<ServerCall>[];
-  /** Servers beside the gRPC server. They listen after it, and drain at the same time. */
+  /** Servers besides the gRPC server. They listen after it, and drain at the same time. */
   readonly listeners?: readonly AppListener[];
   /** Stores the outcomes of calls with idempotency keys. One part of an app has it at most. */
   readonly outcomes?: NonNullable<RouterOptions['outcomes']>;

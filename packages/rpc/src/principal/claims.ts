@@ -22,7 +22,7 @@ interface Actor {
   readonly act?: Actor;
 }
 
-/** What an assertion says of a principal, beside the registered claims of time, issuer and audience. */
+/** What an assertion says of a principal, besides the registered claims of time, issuer and audience. */
 export interface PrincipalClaims {
   readonly sub: string;
   /** Who has issued the credentials. `iss` is the process that signs. */

@@ -33,7 +33,7 @@ export interface DnsResolverOptions {
   readonly minIntervalMs?: number;
   /** Finds the addresses. Default: as the machine does, with its hosts file; or the DNS server in the target. */
   readonly lookup?: DnsLookup;
-  /** What is known of all the servers, beside their addresses. */
+  /** What is known of all the servers, besides their addresses. */
   readonly known?: StaticResolverOptions;
   readonly clock?: Clock;
   readonly random?: Random;

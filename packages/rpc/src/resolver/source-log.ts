@@ -10,7 +10,7 @@ export interface SourceLogOptions {
   readonly log: Logger;
 }
 
-/** Fields of a log line beside the state. */
+/** Fields of a log line besides the state. */
 export interface SourceFields {
   /** How many instances are known. */
   readonly known: number;

@@ -4,7 +4,7 @@ import { ALL_SERVICES, type Endpoint, type Resolver } from './resolver.js';
 /** How often every Rondo server accepts a keepalive ping. Milliseconds. */
 export const PEER_PING_INTERVAL_MS = 200;
 
-/** What is known of the instances at fixed addresses, beside the address. */
+/** What is known of the instances at fixed addresses, besides the address. */
 export type StaticResolverOptions = Partial<Omit<Endpoint, 'instanceId' | 'address' | 'state'>>;
 
 /** The endpoint at a fixed address, of which only `known` is known. */

@@ -31,7 +31,7 @@ type ErrorRow = {
 type ErrorType = new (code: Status, message: string, options: never) => RpcError;
 type TypeOf<Row> = Row extends { readonly type: infer Type extends ErrorType } ? Type : typeof RpcError;
 
-/** Options of an error, beside those of its class. */
+/** Options of an error, besides those of its class. */
 interface RowOptions {
   /** The code, if it isn't always that of the row. */
   readonly code?: Status;

@@ -329,7 +329,7 @@ function linksTo(traceparent?: string): Link[] {
   return linked === undefined ? [] : [{ context: remoteSpan(linked) }];
 }
 
-/** What a trace may have beside its `traceparent`. */
+/** What a trace may have besides its `traceparent`. */
 const RICH = ['tracestate', 'baggage'];
 
 /** Whether a span that begins here has nothing for other processes but its ids. */

@@ -70,7 +70,7 @@ export class ProcessIdentity {
       const version = await versionOf([files.cert, files.key, files.ca]);
       if (version !== this.#version) this.#take(version);
     } catch (error) {
-      // Each fault is told once: it may last, or a writer may be in the middle of its work.
+      // Each fault is logged once: it may last, or a writer may be in the middle of its work.
       const fault = error instanceof Error ? error.message : String(error);
       if (fault !== this.fault) log.warn({ reason: fault }, "the new certificate can't be used: the last one stays");
       this.fault = fault;

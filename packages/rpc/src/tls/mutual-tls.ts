@@ -26,7 +26,7 @@ export interface MutualTls {
   readonly servedBy: ServedBy;
 }
 
-/** What {@link openMutualTls} needs beside the settings. */
+/** What {@link openMutualTls} needs besides the settings. */
 export interface MutualTlsOptions {
   readonly usage: Usage;
   /** The contracts of this process, which say who may serve them; undefined for none. */

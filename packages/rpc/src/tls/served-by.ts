@@ -8,7 +8,7 @@ export type ServedBy = (service: string) => readonly string[] | undefined;
 /** Stands in a contract for every process of the trust domain. */
 const ANY = '*';
 
-/** Services of other projects that every server may have beside its own: no other of their packages, which may be a user's. */
+/** Services of other projects that every server may have besides its own: no other of their packages, which may be a user's. */
 const OF_OTHERS =
   /^(?:(?:grpc\.(?:health|reflection|channelz)|xds\.service\.orca)\.v\w+\.\w+|google\.longrunning\.Operations)$/;
 const OWN = /^rondo\.(?:logs|stats|tracing)\./;

@@ -15,7 +15,7 @@ describe('JSON of nothing but brackets', () => {
   });
 
   it.each([
-    ['lists beside each other', `[${'[],'.repeat(2_000)}[]]`],
+    ['lists next to each other', `[${'[],'.repeat(2_000)}[]]`],
     ['brackets in a text', `{"a":"${'['.repeat(2_000)}"}`],
     ['brackets behind a quotation mark in a text', `{"a":"\\"${'['.repeat(2_000)}"}`],
   ])('is not confused with %s', (_kind, text) => {

@@ -264,7 +264,7 @@ function join(path: string, key: string): string {
 
 const isOfGoogle = ({ typeName }: DescMessage) => typeName.startsWith('google.protobuf.');
 
-/** The message whose fields an `update_mask` names (AIP-134): the only one beside it. */
+/** The message whose fields an `update_mask` names (AIP-134): the only one besides it. */
 function maskedBy({ name, message, parent }: DescField): DescMessage | undefined {
   if (name !== 'update_mask' || message?.typeName !== FieldMaskSchema.typeName) return undefined;
   const messages = parent.fields.flatMap((one) => (one.fieldKind === 'message' ? one.message : []));

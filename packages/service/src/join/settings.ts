@@ -30,7 +30,7 @@ function readArguments(args: readonly string[]) {
   const { values, positionals: command } = parse(args);
   const faults: string[] = [];
   const { service: services = [], address: text = '', handover = false } = values;
-  // With a command any free port will do: the server is told which.
+  // With a command any free port will do: the server gets it in a variable.
   const address = (command.length > 0 ? listenAddress : hostPort).parse(text);
   if (services.length === 0)
     faults.push('--service is missing: name what the server serves, such as helloworld.Greeter');

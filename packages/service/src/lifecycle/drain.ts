@@ -11,7 +11,7 @@ export interface DrainOptions {
   /** Undefined if the process doesn't register. */
   readonly registration: Registration | undefined;
   readonly server: Pick<RpcServer, 'drain'>;
-  /** The servers beside the gRPC server. They are drained at the same time, with the same grace. */
+  /** The servers besides the gRPC server. They are drained at the same time, with the same grace. */
   readonly listeners: readonly Pick<AppListener, 'drain'>[];
   /** Stops the checks of the parts. */
   readonly stopChecks: () => Promise<void>;

@@ -144,7 +144,7 @@ export async function listen(runtime: ServiceRuntime, options: ListenOptions): P
 }
 
 /**
- * Starts the servers beside the gRPC server, in the order of the list. Returns their addresses. If one can't
+ * Starts the servers besides the gRPC server, in the order of the list. Returns their addresses. If one can't
  * listen, all of them and the gRPC server are closed.
  *
  * @throws StartupError of the server that can't listen.

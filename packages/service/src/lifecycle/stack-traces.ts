@@ -5,7 +5,7 @@ import { SourceMap } from 'node:module';
 const sourceMaps = new Map<string, SourceMap | undefined>();
 
 /**
- * Makes stack traces name the sources, by the source maps beside the compiled files. A map is loaded when a trace first names its
+ * Makes stack traces name the sources, by the source maps next to the compiled files. A map is loaded when a trace first names its
  * file. Node's `--enable-source-maps` would load all maps at the start, which costs a service 3 to 9 MiB. See ADR 0001.
  *
  * Source: https://v8.dev/docs/stack-trace-api#customizing-stack-traces

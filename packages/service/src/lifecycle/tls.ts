@@ -9,7 +9,7 @@ import { ConfigurationError } from '../config/variables.js';
 import type { App, ServiceContext } from './service.js';
 import { StartupError } from './startup-error.js';
 
-/** What {@link openTls} needs beside the configuration. */
+/** What {@link openTls} needs besides the configuration. */
 interface OpenOptions {
   readonly descriptorSet: Uint8Array | undefined;
   readonly clock: Clock;

@@ -50,7 +50,7 @@ describe('a setting changes the weight of the instance that it names', () => {
     expect(weight.current).toBe(100);
   });
 
-  it('whichever of its services has it, beside a setting for others', () => {
+  it('whichever of its services has it, next to a setting for others', () => {
     const { settings, weight } = start('orders-1');
     const others = setting(CARTS, 'weights', 'carts-1=9');
     settings.set(new LiveSettings([others, setting(ORDERS, 'weights', 'orders-1=7')]));

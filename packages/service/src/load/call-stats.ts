@@ -15,26 +15,26 @@ import type { Method, MutualTls, ServiceView } from '@rondo/rpc/internal';
 import { implement, type Router, type ServiceImplementation } from '@rondo/rpc/server';
 import type { MeteredPools } from '../metrics/pools.js';
 
-/** Whose calls are told. */
+/** Whose calls are counted. */
 interface CallStatsOptions {
   readonly instanceId: string;
   /** When the process started. */
   readonly startedAt: Date;
   /** The router that counts the calls. It is read at each request, because it routes this service too. */
   readonly router: () => Pick<Router, 'methods' | 'stats'>;
-  /** Fully qualified services whose calls aren't told, such as health. */
+  /** Fully qualified services whose calls aren't counted, such as health. */
   readonly ignored: readonly string[];
   readonly clock: Clock;
-  /** The channel whose breakers and bulkheads are told. */
+  /** The channel whose breakers and bulkheads are reported. */
   readonly channel: Pick<Channel, 'inspect' | 'ignoredSettings'>;
-  /** The cache whose feeds are told. */
+  /** The cache whose feeds are reported. */
   readonly cache: Pick<ResponseCache, 'feeds'>;
   readonly pools: MeteredPools;
   /** Undefined without TLS. */
   readonly identity: MutualTls['identity'] | undefined;
 }
 
-/** How many instances of a called service are told. */
+/** How many instances of a called service are reported. */
 const MAX_INSTANCES = 20;
 
 /** Creates `rondo.stats.v1.CallStatsService`: the counters of the calls that this process answers. */

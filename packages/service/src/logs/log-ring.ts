@@ -1,7 +1,7 @@
 import type { ReadLogsRequest } from '@rondo/contracts/rondo/logs/v1/logs';
 import { type Batch, Readers } from '../readers.js';
 
-/** What a line takes beside its text. Bytes. */
+/** What a line takes besides its text. Bytes. */
 const LINE_BYTES = 64;
 const MAX_LINE = 8_192;
 const LAST = { default: 100, most: 1_000 };

@@ -8,7 +8,7 @@ import { createMask } from '../config/secrets.js';
 import { type Batch, Readers } from '../readers.js';
 import { type EndedSpan, type KeptSpan, toKeptSpan } from './kept-span.js';
 
-/** What a trace, and a span beside its text, take of V8's heap, with their part of the index. Bytes, measured on Node 20 and 24. */
+/** What a trace, and a span besides its text, take of V8's heap, with their part of the index. Bytes, measured on Node 20 and 24. */
 const TRACE_BYTES = 480;
 const SPAN_BYTES = 40;
 /** One trace may take this part of the ring, and as much as fits into a reply. */

@@ -12,7 +12,7 @@ const RESULT = (1 << 3) | WireType.LengthDelimited;
 
 /**
  * Evaluates one part of a batch, and yields to the event loop regularly, as long as its caller waits. It reads from
- * the encoded request and writes to the encoded response, so that only one expression and one result exist beside
+ * the encoded request and writes to the encoded response, so that only one expression and one result exist besides
  * them. Otherwise thousands of small strings would live as long as their part and burden the garbage collector.
  *
  * @throws RpcError `INVALID_ARGUMENT` if the part as a whole is invalid; the reason for which the call has ended.

@@ -11,7 +11,7 @@ const servedBy = servedByOf(undefined);
 
 /**
  * Whether the name of a service alone keeps it inside, whatever its contract says: it is part of Rondo, or it is one that
- * every server may have beside its own, such as health.
+ * every server may have besides its own, such as health.
  */
 export function isReserved(service: string): boolean {
   return service.startsWith('rondo.') || servedBy(service) === undefined;

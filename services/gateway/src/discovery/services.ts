@@ -70,8 +70,8 @@ function firstTimes(instances: readonly ServiceInstance[]): ReadonlyMap<string, 
   const times = new Map<string, number>();
   for (const { services, registerTimeMs = Number.POSITIVE_INFINITY, serviceTimesMs = {} } of instances) {
     for (const service of services) {
-      const told = Object.hasOwn(serviceTimesMs, service) ? serviceTimesMs[service] : undefined;
-      times.set(service, Math.min(times.get(service) ?? Number.POSITIVE_INFINITY, told ?? registerTimeMs));
+      const reported = Object.hasOwn(serviceTimesMs, service) ? serviceTimesMs[service] : undefined;
+      times.set(service, Math.min(times.get(service) ?? Number.POSITIVE_INFINITY, reported ?? registerTimeMs));
     }
   }
   return times;

@@ -29,7 +29,7 @@ export async function compress(
   return toGzip(body);
 }
 
-/** Tells caches that the answer depends on `Accept-Encoding`, beside what the handler and CORS have told them. */
+/** Tells caches that the answer depends on `Accept-Encoding`, besides what the handler and CORS have set. */
 export function varyByEncoding({ answerHeaders }: HttpExchange, headers: OutgoingHttpHeaders): void {
   headers.vary = [answerHeaders.vary, headers.vary, 'accept-encoding'].filter((one) => one !== undefined).join(', ');
 }

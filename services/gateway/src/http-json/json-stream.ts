@@ -28,7 +28,7 @@ export function styleOf({ headers }: HttpExchange, raw: boolean): JsonStyle {
   const { type, style } = /\btext\/event-stream\b/i.test(headers.accept ?? '')
     ? { type: 'text/event-stream', style: EVENTS }
     : { type: 'application/x-ndjson', style: LINES };
-  // Proxies such as nginx gather a response unless they are told not to.
+  // Proxies such as nginx gather a response unless a header says not to.
   return {
     ...style,
     raw: false,

@@ -44,7 +44,7 @@ export interface ListenerOptions {
   readonly leaving?: () => boolean;
 }
 
-/** The public port: HTTP/1.1 and HTTP/2, with and without TLS, told apart by a connection's first bytes. */
+/** The public port: HTTP/1.1 and HTTP/2, with and without TLS, distinguished by a connection's first bytes. */
 export interface PublicListener extends AppListener {
   /** Aborts when the listener begins to drain. A handler then ends an answer that has no end of its own. */
   readonly draining: AbortSignal;

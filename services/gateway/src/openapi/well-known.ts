@@ -28,7 +28,7 @@ const WELL_KNOWN: Readonly<Record<string, Schema>> = {
 /** The schema of `google.protobuf.Any`. */
 export const ANY_SCHEMA: Schema = {
   type: 'object',
-  description: 'A message of the type that `@type` names. Its fields stand beside `@type`.',
+  description: 'A message of the type that `@type` names. Its fields stand next to `@type`.',
   properties: { '@type': { type: 'string', description: 'Such as `type.googleapis.com/google.rpc.BadRequest`.' } },
   required: ['@type'],
   additionalProperties: true,

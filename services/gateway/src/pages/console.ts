@@ -50,7 +50,7 @@ export function contentOf(file: string): Content {
   return { type: TYPES[extname(file)] ?? '', body, etag, headers: HEADERS };
 }
 
-/** Beside the bundle, where `npm run bundle` copies the files, or in the package. */
+/** Next to the bundle, where `npm run bundle` copies the files, or in the package. */
 function assetFolder(): string {
   const beside = fileURLToPath(new URL('../console', import.meta.url));
   if (existsSync(join(beside, 'index.html'))) return beside;

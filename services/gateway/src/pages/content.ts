@@ -7,7 +7,7 @@ import type { HttpExchange } from '../listener/exchange.js';
 export interface Content {
   readonly type: string;
   readonly body: Buffer;
-  /** The page's headers, beside those of every page. */
+  /** The page's headers, besides those of every page. */
   readonly headers?: OutgoingHttpHeaders;
   /** A weak entity tag, as the body may be compressed; undefined if clients don't keep the content. */
   readonly etag?: string;

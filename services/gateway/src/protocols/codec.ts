@@ -10,7 +10,7 @@ import { stringify } from './stringify.js';
 /** How messages are encoded between client and gateway. Services get and send `proto`. */
 export type Codec = 'proto' | 'json';
 
-/** Told when a message of the client can't be decoded. It returns the error to throw. */
+/** Called when a message of the client can't be decoded. It returns the error to throw. */
 export type Refuse = (fault: unknown) => unknown;
 
 /**

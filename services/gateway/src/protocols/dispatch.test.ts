@@ -146,7 +146,7 @@ describe('the dispatch', () => {
   it.each([
     ['1.1', { status: 403, headers: { 'content-type': 'application/json' } }],
     ['2', { status: 200, trailers: { 'grpc-status': '7' } }],
-  ])('tells a client of gRPC over HTTP/%s that it may not call', async (version, told) => {
+  ])('tells a client of gRPC over HTTP/%s that it may not call', async (version, refused) => {
     const dispatch = createDispatch({
       catalogue: noteCatalogue,
       backend: echoBackend().backend,
@@ -159,7 +159,7 @@ describe('the dispatch', () => {
     const answer = await (version === '2'
       ? send2(await connect2(`http://127.0.0.1:${port}`), sent)
       : send1(port, sent));
-    expect(answer).toMatchObject(told);
+    expect(answer).toMatchObject(refused);
   });
 
   it.each([
@@ -169,7 +169,7 @@ describe('the dispatch', () => {
       `${pathOf('Get')}?encoding=json&message=`,
       { code: 'resource_exhausted', details: [{ type: 'a.B' }] },
     ],
-  ])('has the details of a refusal by %s', async (_by, path, told) => {
+  ])('has the details of a refusal by %s', async (_by, path, refused) => {
     const dispatch = createDispatch({
       catalogue: noteCatalogue,
       backend: echoBackend().backend,
@@ -180,7 +180,7 @@ describe('the dispatch', () => {
     const error = new RpcError(Status.RESOURCE_EXHAUSTED, 'no', { details });
     const { port } = await listening({ handler: (exchange) => dispatch.refuse(exchange, error, 429) });
     const { status, body } = await send1(port, { method: 'GET', path });
-    expect([status, JSON.parse(String(body))]).toMatchObject([429, told]);
+    expect([status, JSON.parse(String(body))]).toMatchObject([429, refused]);
   });
 
   /** A gateway in front of a service whose instances are all new, and that of a call that it holds. */

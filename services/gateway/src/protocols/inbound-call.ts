@@ -17,7 +17,7 @@ export interface FrontEndOptions {
   readonly maxMessageBytes: number;
   /** Whether the client may learn which instance answered. */
   readonly servedBy: boolean;
-  /** The client's address, as services are told it. */
+  /** The client's address, as it is passed on to services. */
   readonly clientOf: (exchange: HttpExchange) => string;
   /** Aborts when the public port begins to drain: streams without an end of their own then end. */
   readonly draining: AbortSignal;
@@ -54,7 +54,7 @@ export interface CallSettings {
   readonly timeoutMs: number | undefined;
 }
 
-/** One call of a client: from its request to a backend call, and from any failure to the error that it is told. */
+/** One call of a client: from its request to a backend call, and from any failure to the error that the client gets. */
 export class InboundCall {
   readonly exchange: HttpExchange;
   readonly target: PublicMethod;

@@ -52,7 +52,7 @@ const DROPPED_PREFIXES = /^(?:accept(?:-|$)|access-control-|connect-|content-|gr
 const KEY = /^[0-9a-z_.-]+$/;
 const TEXT = /^[\x20-\x7e]*$/;
 
-/** What a service is told of the client. */
+/** The metadata about the client that a service gets. */
 export interface Forwarded {
   readonly client: string;
 }

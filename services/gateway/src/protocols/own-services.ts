@@ -22,7 +22,7 @@ export interface OwnServicesOptions {
   readonly descriptorSet: Uint8Array | undefined;
   readonly clock: Clock;
   readonly log: Logger;
-  /** Served beside these, if this is the console's port. */
+  /** Served besides these, if this is the console's port. */
   readonly console?: ServiceImplementation | undefined;
   /** Whether callers have verified principals: then the contracts say who may call. */
   readonly authenticates?: boolean;

@@ -8,7 +8,7 @@ import type { FrontEnd, FrontEndOptions } from './inbound-call.js';
 
 /** A protocol of calls, as dispatch knows it. */
 export interface Protocol {
-  /** The content types that a refused client is told of. */
+  /** The content types in the refusal of another. */
   readonly contentTypes: readonly string[];
   /** How all its content types begin; undefined if requests that aren't calls have them too, as those of HTTP/JSON do. */
   readonly prefix: string | undefined;

@@ -148,7 +148,7 @@ describe('conditions', () => {
     expect(await ask({ ...remove, headers: { 'if-match': tag } })).toMatchObject({ status: 400 });
   });
 
-  it('refuses If-Match for a method without an etag, and beside another etag', async () => {
+  it('refuses If-Match for a method without an etag, and next to another etag', async () => {
     expect(await ask({ ...book, headers: { 'if-match': '"7"' } })).toMatchObject({ status: 400 });
     expect(await ask({ ...remove, headers: { 'if-match': '"7"' }, query: 'etag="8"' })).toMatchObject({ status: 400 });
   });

@@ -152,7 +152,7 @@ describe('a query', () => {
     expect((text.match(/n\d+: is not/g) ?? []).length + Number(left)).toBe(100);
   });
 
-  it('is refused beside a body that is the whole request', async () => {
+  it('is refused next to a body that is the whole request', async () => {
     expect(await echo('{}', { query: 'name=a' })).toMatchObject({ status: 400 });
   });
 });

@@ -45,7 +45,7 @@ export const HELD_TTLS = 3;
 /**
  * Decides whether leases that ran out expire at once or are held back. Expiry is held back if so many leases run out at
  * once that network trouble is likelier than the death of all these processes. The guard has no clock and no timer: its
- * store reports lapses to it, whether the store detects them itself or is told of them, and asks it what is due.
+ * store reports lapses to it, whether the store detects them itself or is notified of them, and asks it what is due.
  *
  * A lease is held back if **more than 3** instances **and more than 15 %** of the registry lapse **inside one TTL**.
  * The TTL is that of the lease in question, so if two leases lapse together, the longer one may be held back while the

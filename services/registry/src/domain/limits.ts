@@ -1,4 +1,4 @@
-/** The limits of one request. The contract states each beside its field. */
+/** The limits of one request. The contract states each next to its field. */
 export const REQUEST_LIMITS = {
   instanceIdLength: 128,
   leaseIdLength: 128,

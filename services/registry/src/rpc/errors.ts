@@ -1,6 +1,6 @@
 import { defineErrors } from '@rondo/rpc/status';
 
-/** What callers of the registry are told. */
+/** The errors that callers of the registry get. */
 export const registryErrors = defineErrors('the registry', {
   LEASE_NOT_FOUND: {
     code: 'NOT_FOUND',

@@ -22,7 +22,7 @@ export function numbered(store: RegistryStore, heads: readonly bigint[]): Regist
   const positioned = <T extends { readonly position: Position }>(answer: T): T => {
     return { ...answer, position: position(answer.position) };
   };
-  const told = (event: WatchEvent): WatchEvent => {
+  const reported = (event: WatchEvent): WatchEvent => {
     if (event.kind === 'snapshot-part') return { ...event, instances: event.instances.map(instance) };
     if (event.kind === 'snapshot') return { ...positioned(event), instances: event.instances.map(instance) };
     if (event.kind === 'delta') return { ...positioned(event), upserts: event.upserts.map(instance) };
@@ -57,7 +57,7 @@ export function numbered(store: RegistryStore, heads: readonly bigint[]): Regist
           return {
             async next() {
               const step = await iterator.next();
-              return step.done === true ? step : { done: false, value: told(step.value) };
+              return step.done === true ? step : { done: false, value: reported(step.value) };
             },
             return: async () => (await iterator.return?.()) ?? { done: true, value: undefined },
           };

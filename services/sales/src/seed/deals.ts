@@ -33,11 +33,11 @@ export interface Deal {
 }
 
 /** The first deals of the table, which the summary describes. */
-export const TOLD: readonly string[] = ['harbour', 'alder', 'northline'];
+export const DESCRIBED: readonly string[] = ['harbour', 'alder', 'northline'];
 
-/** The quotes, {@link TOLD} first. */
+/** The quotes, {@link DESCRIBED} first. */
 export const planQuotes = (today: number): readonly Deal[] =>
-  table.quotes.map((row, index) => parseDeal(TOLD[index] ?? `quote ${index - TOLD.length}`, row, today));
+  table.quotes.map((row, index) => parseDeal(DESCRIBED[index] ?? `quote ${index - DESCRIBED.length}`, row, today));
 
 /** The orders without a quote. */
 export const planOrders = (today: number): readonly Deal[] =>

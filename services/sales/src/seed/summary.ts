@@ -1,7 +1,7 @@
 /** The summary of the company's data. */
 import { formatDay, mondayOf } from './calendar.js';
 import type { Clients } from './clients.js';
-import { type Fate, TOLD } from './deals.js';
+import { DESCRIBED, type Fate } from './deals.js';
 import type { Filled, Outcome } from './fill-in.js';
 
 /** `rondo` finds the registry of the default folder itself. */
@@ -16,7 +16,7 @@ export async function describe({ foundedOn, company }: Filled, { projects }: Cli
     );
   const { members, products, buyers, today, outcomes } = company;
   const count = (fate: Fate) => outcomes.filter(({ deal }) => deal.fate === fate).length;
-  const told = TOLD.flatMap((key) => outcomes.find(({ deal }) => deal.key === key) ?? []);
+  const described = DESCRIBED.flatMap((key) => outcomes.find(({ deal }) => deal.key === key) ?? []);
   const describeDeal = async ({ deal, quote, order }: Outcome): Promise<string> => {
     const offer = `${quote?.name} for ${buyers[deal.customer]?.displayName}: ${moneyOf(quote)}, priced by calculator`;
     if (order === undefined) return offer;
@@ -32,10 +32,10 @@ export async function describe({ foundedOn, company }: Filled, { projects }: Cli
     `projects that deliver them: ${count('planned')} planned, ${count('active')} active, ${count('done')} done, ` +
       `${count('archived')} archived`,
     '',
-    ...(await Promise.all(told.map(describeDeal))),
+    ...(await Promise.all(described.map(describeDeal))),
     '',
     'Try:',
-    `  ${call} projects.v1.ProjectService/EstimateProject '{"name": "${told[0]?.order?.project}"}'`,
+    `  ${call} projects.v1.ProjectService/EstimateProject '{"name": "${described[0]?.order?.project}"}'`,
     `  ${call} projects.v1.ProjectService/ListProjects '{"filter": "state = ACTIVE", "pageSize": 5}'`,
     `  ${call} projects.v1.TeamService/ListReservations '{"parent": "members/-", "filter": "week_start_date >= \\"${since}\\"", "pageSize": 5}'`,
     `  ${call} sales.v1.OrderService/ListOrders '{"filter": "state = CANCELLED", "pageSize": 5}'`,

@@ -10,7 +10,7 @@ const event = {
 };
 const refusal = { event, time: new Date(0) };
 
-/** A database that writes when it is told to. */
+/** A database that writes when the test says so. */
 function fakeDatabase() {
   const batches: number[] = [];
   let write: Promise<void> = Promise.resolve();

@@ -10,16 +10,16 @@ import {
   toBinary,
 } from '@bufbuild/protobuf';
 import { type FileDescriptorProto, FileDescriptorProtoSchema } from '@bufbuild/protobuf/wkt';
+import { filesNamed } from '../declarations.js';
 import { methodCodes } from '../operations.js';
 import { toMs, topicOption } from '../options.js';
-import { filesNamed } from '../told.js';
 import { compileRules, type FileScope } from './compile-rules.js';
 import { resourcesOf } from './describe-resources.js';
 import { hasRules, hasText, needsProtovalidate, reaches } from './message-rules.js';
 
 /** The checks of one file's messages. */
 export interface Checks {
-  /** What its messages are checked by, which follows the code of the stub, and what its methods have beside ts-proto's code. */
+  /** What its messages are checked by, which follows the code of the stub, and what its methods have besides ts-proto's code. */
   code(names: Names): { readonly text: string; readonly methods: ReturnType<typeof methodCodes> };
   /** The module of descriptors that its code imports. */
   readonly descriptors: string | undefined;

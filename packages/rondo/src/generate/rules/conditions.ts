@@ -89,7 +89,7 @@ function* numeric(rules: NumericRules, { has, value, constant }: Asked): Conditi
   if (has('finite') && rules.finite) yield ['finite', `!globalThis.Number.isFinite(${value})`, 'must be finite'];
 }
 
-/** How a range is told of. */
+/** How a range is shown in texts. */
 interface Shown<T> {
   readonly shown: (value: T) => string;
   /** The code of a value. */

@@ -90,7 +90,7 @@ message Ended { double nan = 1; }`,
   ),
 ];
 
-/** The first declares none of the names that generated code imports; the second declares them. Each compiles beside the other. */
+/** The first declares none of the names that generated code imports; the second declares them. Each compiles in the same tree as the other. */
 const namesakes = [
   newFile(
     'plain.proto',

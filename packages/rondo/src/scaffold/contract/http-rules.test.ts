@@ -59,7 +59,7 @@ service Copied {
 }
 `;
 
-let told: readonly string[];
+let reported: readonly string[];
 let unasked: readonly string[];
 
 beforeAll(async () => {
@@ -70,7 +70,7 @@ beforeAll(async () => {
   await withStage({ root, files, signal }, async (stage) => {
     const registry = await compile({ stage, asked, files, shown: (file) => file });
     const protos = [...registry.files].map(({ proto }) => clone(FileDescriptorProtoSchema, proto));
-    told = checkHttp(protos, ['refused.proto'], path.join(stage.folder, 'proto'));
+    reported = checkHttp(protos, ['refused.proto'], path.join(stage.folder, 'proto'));
     const elsewhere = ['google/longrunning/operations.proto', 'copied.proto'];
     unasked = checkHttp(protos, elsewhere, path.join(stage.folder, 'proto'));
   });
@@ -82,7 +82,7 @@ describe('an HTTP rule', () => {
     const reasons = [...refused, ...conflicting].map(
       ([, reason], index) => `proto/refused.proto:${lines[index]}: Faulty.M${index}: ${reason}`,
     );
-    expect(told.slice(1)).toEqual(reasons);
+    expect(reported.slice(1)).toEqual(reasons);
   });
 
   it('of a third party is not checked, wherever its contract is', () => {
@@ -92,7 +92,7 @@ describe('an HTTP rule', () => {
 
 it('a service under rondo. is refused unless it is internal', () => {
   const line = text.split('\n').findIndex((one) => one.endsWith('// exposed')) + 1;
-  expect(told[0]).toBe(
+  expect(reported[0]).toBe(
     `proto/refused.proto:${line}: Public: a service under rondo. is for the system's own processes; set exposure: EXPOSURE_INTERNAL in (rondo.options.v1.service)`,
   );
 });

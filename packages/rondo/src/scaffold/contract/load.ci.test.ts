@@ -125,7 +125,7 @@ describe('a contract from elsewhere', () => {
     ]);
   });
 
-  it('comes with the imports beside it, but not those of packages; messages may share a name', async () => {
+  it('comes with the imports next to it, but not those of packages; messages may share a name', async () => {
     using folder = new Folder({
       'a/v1/types.proto':
         'syntax = "proto3"; package a.v1; import public "b/v1/types.proto"; message Status { b.v1.Status s = 1; }',

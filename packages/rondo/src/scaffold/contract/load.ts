@@ -26,7 +26,7 @@ export interface LoadOptions {
 }
 
 /**
- * Loads a contract, and checks it beside a copy of the tree's contracts.
+ * Loads a contract, and checks it with a copy of the tree's contracts.
  *
  * @throws Refusal with file, line and remedy if the contract can't be used; the signal's reason if the signal aborts.
  */

@@ -273,7 +273,7 @@ const ruled = {
 };
 
 let registry: FileRegistry;
-let told: readonly string[];
+let reported: readonly string[];
 let ruledTold: readonly string[];
 let check: typeof import('../../generate/check-policies.js').checkPolicies;
 
@@ -291,7 +291,7 @@ beforeAll(async () => {
     compile({ stage, asked, files, shown: (file) => file }),
   );
   ({ checkPolicies: check } = await import('../../generate/check-policies.js'));
-  told = check(protosOf(registry), ['refused.proto']);
+  reported = check(protosOf(registry), ['refused.proto']);
   ruledTold = check(protosOf(registry), Object.keys(ruled));
 });
 
@@ -300,9 +300,9 @@ describe('a contract whose options contradict each other', () => {
     'is refused where it stands: %s',
     (reason, index) => {
       const lines = refusedText.split('\n').flatMap((line, at) => (line.endsWith('// here') ? [at + 1] : []));
-      expect(told).toHaveLength(refused.length);
+      expect(reported).toHaveLength(refused.length);
       const name = reason.startsWith('balancing') ? `S${index}: ` : `S${index}.`;
-      expect(told[index]).toBe(`proto/refused.proto:${lines[index]}: ${name}${reason}`);
+      expect(reported[index]).toBe(`proto/refused.proto:${lines[index]}: ${name}${reason}`);
     },
   );
 
@@ -346,7 +346,7 @@ describe('who may call a method', () => {
       'foreign-job',
       'Get: job is called by auth9, which serves auth9.S0, and auth.callers has sales, shop: name auth9 there, too',
     ],
-    ['star', 'Get: auth.callers has * beside names; leave one of them out'],
+    ['star', 'Get: auth.callers has * and names; leave one of them out'],
     [
       'unruled',
       'Other: has no auth, unlike other methods of its package, so no caller could call it; say in (rondo.options.v1.method).auth who may: public, scopes or callers',

@@ -29,7 +29,7 @@ message Late { int32 divisor = 1 ${option('cel = {id: "x" expression: "1 / this 
 `;
 const lines = text.split('\n');
 
-let told: readonly string[];
+let reported: readonly string[];
 
 beforeAll(async () => {
   const file = newFile('p.proto', text);
@@ -38,23 +38,25 @@ beforeAll(async () => {
   await withStage({ root, files: [file], signal }, async (stage) => {
     const registry = await compile({ stage, files: [file], asked: file, shown: (one) => one });
     const all = [...registry.files].map(({ proto }) => clone(FileDescriptorProtoSchema, proto));
-    told = checkRules(all, ['p.proto']);
+    reported = checkRules(all, ['p.proto']);
   });
 });
 
 it.each(refused)('refuses %s', (body, reason) => {
   const index = refused.findIndex(([one]) => one === body);
   const line = lines.findIndex((one) => one.includes(`${body} // here`)) + 1;
-  const found = told.filter((one) => one.startsWith(`proto/p.proto:${line}: M${index}`));
+  const found = reported.filter((one) => one.startsWith(`proto/p.proto:${line}: M${index}`));
   expect(found).toHaveLength(1);
   expect(found[0]?.replace(/^.*?: M\d+[.:]/, '')).toMatch(reason);
 });
 
 it('refuses a rule of a message in another message, by its line', () => {
   const line = lines.findIndex((one) => one.includes('/* inner */')) + 1;
-  expect(told).toContainEqual(expect.stringMatching(new RegExp(`^proto/p.proto:${line}: Inner.name: expected rule`)));
+  expect(reported).toContainEqual(
+    expect.stringMatching(new RegExp(`^proto/p.proto:${line}: Inner.name: expected rule`)),
+  );
 });
 
 it('refuses nothing else: each fault once, and no value that a rule in CEL only fails for', () => {
-  expect(told).toHaveLength(refused.length + 1);
+  expect(reported).toHaveLength(refused.length + 1);
 });

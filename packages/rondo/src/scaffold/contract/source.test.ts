@@ -48,7 +48,7 @@ describe('the path of a contract from elsewhere', () => {
 });
 
 describe('the imports of a contract from elsewhere', () => {
-  it('are found beside it and in the folders above it, those of imports too, the nearest first', () => {
+  it('are found next to it and in the folders above it, those of imports too, the nearest first', () => {
     const files = {
       'w/api/s.proto': 'import "types.proto"; import "common/c.proto";',
       'w/api/types.proto': 'import "s.proto";',

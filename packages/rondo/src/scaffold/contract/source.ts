@@ -139,7 +139,7 @@ function shownFrom(given: string): Placed['shown'] {
 
 /**
  * Whether a file at the top goes into the folder of its package, where it doesn't conflict with others. A file that imports others from
- * the top, or that a neighbour imports, stays beside them: together they are one contract.
+ * the top, or that a neighbour imports, stays next to them: together they are one contract.
  */
 function standsAlone({ path: name, file }: Found, imports: readonly Found[]): boolean {
   if ([name, ...imports.map((one) => one.path)].filter((one) => !one.includes('/')).length !== 1) return false;

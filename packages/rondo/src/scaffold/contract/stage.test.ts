@@ -8,7 +8,7 @@ import { type Stage, withStage } from './stage.js';
 const files = [newFile('a/v1/a.proto', 'syntax = "proto3";')];
 
 describe('a stage', () => {
-  it("has the contract beside the tree's others, with the tree's settings", async () => {
+  it("has the contract next to the tree's others, with the tree's settings", async () => {
     const { signal } = new AbortController();
     await withStage({ root, files, signal }, async ({ folder, buf }) => {
       expect(readFileSync(path.join(folder, 'proto/a/v1/a.proto'), 'utf8')).toBe('syntax = "proto3";');

@@ -62,10 +62,10 @@ it('tools that an agent could not call safely are refused where they stand', asy
   );
   const { checkTools } = await import('../../generate/check-tools.js');
   const protos = [...registry.files].map(({ proto }) => clone(FileDescriptorProtoSchema, proto));
-  const told = checkTools(protos, ['tools.proto']).map((fault) =>
+  const reported = checkTools(protos, ['tools.proto']).map((fault) =>
     fault.replace(/^proto\/tools.proto:\d+: Owner\./, ''),
   );
-  expect(told).toEqual([
+  expect(reported).toEqual([
     'PlaceAgain: tool is place, as that of p.Owner.Place; give it another name',
     expect.stringMatching(/^Unsafe: tool is called again when its answer is lost: give the method idempotency/),
     'Streams: tool is for a method with one request and one reply; leave it out',

@@ -56,8 +56,10 @@ it('topics and subscriptions that contradict themselves are refused where they s
   );
   const { checkTopics } = await import('../../generate/check-topics.js');
   const protos = [...registry.files].map(({ proto }) => clone(FileDescriptorProtoSchema, proto));
-  const told = checkTopics(protos, ['topics.proto']).map((fault) => fault.replace(/^proto\/topics.proto:\d+: /, ''));
-  expect(told).toEqual([
+  const reported = checkTopics(protos, ['topics.proto']).map((fault) =>
+    fault.replace(/^proto\/topics.proto:\d+: /, ''),
+  );
+  expect(reported).toEqual([
     expect.stringMatching(/^Elsewhere: topic.service is "q.None", which no contract/),
     'NoField: topic.key is "name", but p.NoField has no field "name"; it has id, weight, code',
     'NoKey: topic.key is "weight", but weight is no string and no integer, of which a key is one',

@@ -1,5 +1,5 @@
 import type { DescExtension, DescField, DescFile, DescMessage, DescService } from '@bufbuild/protobuf';
-import { lineOf } from '../../generate/told.js';
+import { lineOf } from '../../generate/declarations.js';
 import { typesOf } from './contract.js';
 import { memberName, methodKey } from './names.js';
 

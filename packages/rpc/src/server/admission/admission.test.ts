@@ -23,7 +23,7 @@ const UNARY = `${SERVICE}/Unary`;
 const UNSAFE = `${SERVICE}/UnaryUnsafe`;
 const STREAM = `${SERVICE}/ServerStream`;
 
-/** A router whose handlers hold one of 20 permits for 20 ms, and one that waits until it is told to end. */
+/** A router whose handlers hold one of 20 permits for 20 ms, and one that waits until the test ends it. */
 function serve({ stalls = false, ...options }: Partial<RouterOptions> & { stalls?: boolean } = {}) {
   const clock = new ManualClock();
   const permits = createSemaphore(20);

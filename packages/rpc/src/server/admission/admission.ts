@@ -43,7 +43,7 @@ export interface AdmissionView {
   readonly refused: ReadonlyMap<Limit, number>;
 }
 
-/** What a server's admission can be asked and told while it runs. */
+/** What a server's admission answers and takes while it runs. */
 export interface AdmissionControl {
   /** Replaces the given options at once; the others stay. Calls in flight stay, too. */
   update(options: AdmissionOptions): void;

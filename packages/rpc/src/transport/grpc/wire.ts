@@ -50,7 +50,7 @@ export function fromGrpcMetadata(received: grpc.Metadata): Metadata {
   });
 }
 
-/** What is known of a failed call beside its status. */
+/** What is known of a failed call besides its status. */
 export interface FailedCall {
   /** The method that was called. */
   readonly path: string;

@@ -1,4 +1,4 @@
-/** The contracts that are checked, and what is told of their declarations. */
+/** The declarations of contracts that are checked, and the lines of their faults. */
 import {
   create,
   createFileRegistry,
@@ -39,7 +39,7 @@ const OPTIONS = { enum: 3, extension: 8, field: 8, message: 7, rpc: 4, service: 
  *
  * @param option The field number of the option.
  */
-export function told(declared: Declared, reason: string, option = 0): string {
+export function faultAt(declared: Declared, reason: string, option = 0): string {
   const lines = linesIn(declared);
   const path = pathOf(declared);
   const ofOption = [...path, OPTIONS[declared.kind], option].join('.');

@@ -21,7 +21,7 @@ const TEXT = `${HOSTILE}\u001b[31m\u202e`;
 const SHOWN = `${HOSTILE}\\u001b[31m\\u202e`;
 
 /** Tests what the console shows of what processes tell: traces, logs, transactions, settings. */
-export function testTold(at: () => Running): void {
+export function testData(at: () => Running): void {
   let running: Running;
   let page: Page;
 
@@ -130,8 +130,8 @@ export function testTold(at: () => Running): void {
   it('shows text of others as text', async () => {
     const traceId = 'e'.repeat(32);
     const span = { spanId: '1', name: TEXT, error: TEXT, attributes: { [TEXT]: TEXT }, events: [{ name: TEXT }] };
-    const told = { getTrace: () => ({ instanceId: TEXT, traceIds: [traceId], spans: [span] }) };
-    const stop = await startInstance([standIn(TraceServiceDefinition, told)]);
+    const handlers = { getTrace: () => ({ instanceId: TEXT, traceIds: [traceId], spans: [span] }) };
+    const stop = await startInstance([standIn(TraceServiceDefinition, handlers)]);
     await show(`traces/${traceId}`);
     await page.getByRole('button', { name: HOSTILE }).click();
     expect(await page.getByText(SHOWN).count()).toBeGreaterThan(5);
@@ -154,11 +154,11 @@ export function testTold(at: () => Running): void {
       error: TEXT,
     };
     const listed = { transactions: [transaction], sagas: [saga] };
-    const told = {
+    const handlers = {
       listTransactions: () => ({ coordinator: TEXT, transactions: listed.transactions }),
       listSagas: () => ({ sagas: listed.sagas }),
     };
-    const stop = await startInstance([standIn(CoordinatorServiceDefinition, told)]);
+    const stop = await startInstance([standIn(CoordinatorServiceDefinition, handlers)]);
     await show('transactions');
     const row = (text: string) => page.getByRole('row').filter({ hasText: text });
     await row('quotes/7').getByText(`the votes of stock.v1.StockService: ${SHOWN}`).waitFor();
@@ -217,12 +217,12 @@ export function testTold(at: () => Running): void {
       resolved.push(`${how} ${request.id}`);
       return all.splice(0, 1)[0] ?? {};
     };
-    const told = {
+    const handlers = {
       listJobs: () => ({ methods: [{ method, waiting: 0n, running: 0n, failed: 2n, schedule }], jobs: all }),
       retryJob: resolve('retry'),
       discardJob: resolve('discard'),
     };
-    const stop = await startInstance([standIn(JobServiceDefinition, told)]);
+    const stop = await startInstance([standIn(JobServiceDefinition, handlers)]);
     await show('jobs');
     const row = (text: string) => page.getByRole('row').filter({ hasText: text });
     await row('sales.v1.QuoteService/RemindOwner').waitFor();
@@ -262,7 +262,7 @@ export function testTold(at: () => Running): void {
       resolved.push(`${how} ${request.id}`);
       return listed.events.splice(0, 1)[0] ?? {};
     };
-    const told = {
+    const handlers = {
       listGroups: () => listed,
       ...{ retryEvent: resolve('retry'), discardEvent: resolve('discard') },
       replayEvents({ group: name, fromTime }: { readonly group: string; readonly fromTime?: Date | undefined }) {
@@ -275,7 +275,7 @@ export function testTold(at: () => Running): void {
         return {};
       },
     };
-    const stop = await startInstance([standIn(EventServiceDefinition, told)]);
+    const stop = await startInstance([standIn(EventServiceDefinition, handlers)]);
     await show('events');
     const row = (text: string) => page.getByRole('row').filter({ hasText: text });
     const press = (text: string, verb: string) => row(text).getByRole('button', { name: verb }).click();

@@ -11,7 +11,7 @@ export type Line = Readonly<Record<string, unknown>>;
 export type Way = 'grpc' | 'frames';
 
 /** A service that answers as its requests say. */
-export interface ToldService extends RunningService {
+export interface ScriptedService extends RunningService {
   readonly lines: Line[];
   /** How calls came: only a call of its own has HTTP's headers. */
   readonly ways: Way[];
@@ -20,7 +20,7 @@ export interface ToldService extends RunningService {
 const { unary } = ConformanceServiceDefinition.methods;
 
 /** The contract: one method, which must not be called twice. */
-export const Told = {
+export const Scripted = {
   ...ConformanceServiceDefinition,
   methods: { unary: { ...unary, options: { idempotencyLevel: 'IDEMPOTENCY_UNKNOWN' } } },
 } as const;
@@ -40,7 +40,7 @@ async function answer({ text, payload, behaviour }: UnaryRequest, call: ServerCa
   if (behaviour?.throwUnknown) throw new Error('what no caller may see');
   if (behaviour !== undefined && behaviour.code !== 0) {
     throw new RpcError(statusFromCode(behaviour.code), behaviour.message, {
-      details: [packDetail(ErrorInfo, { reason: behaviour.errorReason, domain: 'told' })],
+      details: [packDetail(ErrorInfo, { reason: behaviour.errorReason, domain: 'scripted' })],
       metadata: new Metadata({ 'x-failed': 'yes', 'x-failed-bin': Buffer.from([2, 0]) }),
     });
   }
@@ -72,30 +72,30 @@ function recordingLog(lines: Line[], bindings: Line = {}): Logger {
 export const withoutIds = (value: unknown): unknown =>
   typeof value === 'string' ? value.replaceAll(/\b[0-9a-f]{32}\b/g, 'ID').replaceAll(/\b\d+ ms\b/g, 'TIME') : value;
 
-/** Starts a service of {@link Told} in this process. */
-export async function startTold(registry: string): Promise<ToldService> {
+/** Starts the service in this process. */
+export async function startScripted(registry: string): Promise<ScriptedService> {
   const lines: Line[] = [];
   const ways: Way[] = [];
-  const told = implement(Told, {
+  const scripted = implement(Scripted, {
     unary(request, call) {
       ways.push(call.metadata.has('user-agent') ? 'grpc' : 'frames');
       return answer(request, call);
     },
   });
   const service = await startService({
-    name: 'told',
+    name: 'scripted',
     port: 0,
     log: recordingLog(lines),
     environment: {
       RONDO_LISTEN: '127.0.0.1:0',
       RONDO_REGISTRY: registry,
-      RONDO_INSTANCE_ID: 'told-1',
+      RONDO_INSTANCE_ID: 'scripted-1',
       RONDO_METRICS: '127.0.0.1:0',
       // Each call is logged.
       RONDO_LOG_LEVEL: 'debug',
       RONDO_DRAIN_WAIT_MS: '0',
     },
-    createApp: () => ({ services: [told] }),
+    createApp: () => ({ services: [scripted] }),
   });
   return Object.assign(service, { lines, ways });
 }

@@ -1,0 +1,18 @@
+import { expect, it } from '@jest/globals';
+import { wordsIn } from '../words.mjs';
+
+it.each([
+  ['docs/a.md', 'one\nA proxy beside it.', 'docs/a.md:2: "beside": write next to, besides, or compared with'],
+  ['a.ts', '/** What a client is told. */', expect.stringContaining('a.ts:1: "told"')],
+  ['a.sh', 'true # the firings of it', expect.stringContaining('a.sh:1: "firings"')],
+])('a comment or a guide with a word of our own is found: %s', (file, text, fault) => {
+  expect(wordsIn(file, () => text)).toEqual([fault]);
+});
+
+it.each([
+  ['docs/a.md', 'A `beside`, and [one](beside.md):\n```ts\n// beside\n```'],
+  ['a.ts', 'const beside = told(1); // next to it'],
+  ['a.png', 'beside'],
+])('names in code stay: %s %j', (file, text) => {
+  expect(wordsIn(file, () => text)).toEqual([]);
+});
