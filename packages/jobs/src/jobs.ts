@@ -126,7 +126,7 @@ export function createJobs(options: JobsOptions): Jobs {
   };
   return {
     ...{ name: 'the job worker', schema: [jobsSchema, ...runs.schema], services: [service, ...runs.services] },
-    ...{ service, stop, close: stop, runs: runs.runs },
+    ...{ service, stop, close: stop, runs: runs.runs, trial: runs.trial },
     async enqueue(transaction, method, { request, at, key = random.hex(KEY_BYTES) }) {
       const { name, method: known, maxRunningPerKey } = jobOf(method);
       if (key === '' || key.length > MAX_KEY)

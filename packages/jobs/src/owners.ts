@@ -19,8 +19,8 @@ const DEAD = `now() - ${ms(HEARTBEAT_MS.dead)}`;
  */
 const BEAT = `
   WITH own AS (
-    INSERT INTO job_owners AS stored (id, since, heartbeat) VALUES ($1, now(), now())
-    ON CONFLICT (id) DO UPDATE SET heartbeat = now(), since = CASE WHEN stored.heartbeat > ${DEAD} THEN stored.since ELSE now() END
+    INSERT INTO job_owners AS stored (id, since, heartbeat, methods) VALUES ($1, now(), now(), $4)
+    ON CONFLICT (id) DO UPDATE SET heartbeat = now(), methods = EXCLUDED.methods, since = CASE WHEN stored.heartbeat > ${DEAD} THEN stored.since ELSE now() END
     RETURNING since < ${DEAD} AS sees
   ), gone AS (
     DELETE FROM job_owners USING own WHERE sees AND heartbeat < now() - interval '1 min'
@@ -43,8 +43,12 @@ const BEAT = `
     EXISTS (SELECT FROM jobs WHERE claim IS NOT NULL) AS "isBusy",
     (SELECT (extract(epoch FROM min(due_time) - now()) * 1000)::float8 FROM (
       SELECT min(due_time) AS due_time FROM unnest($4::text[]) AS listed (method) CROSS JOIN LATERAL (
-        SELECT due_time FROM jobs WHERE jobs.method = listed.method AND NOT failed ORDER BY due_time LIMIT 1) AS first
+        SELECT due_time FROM jobs WHERE jobs.method = listed.method AND NOT failed AND ($1 = ANY(unfit)) IS NOT TRUE ORDER BY due_time LIMIT 1) AS first
       UNION ALL SELECT min(next_time) FROM job_schedules WHERE method = ANY($4)) AS due) AS "nextMs"`;
+
+/** Whether no living worker's function fits the run of a row of `jobs`. */
+export const PARKED = `(claim IS NULL AND unfit IS NOT NULL AND NOT EXISTS (SELECT FROM job_owners AS living
+    WHERE heartbeat >= ${DEAD} AND coalesce(jobs.method = ANY(methods), true) AND living.id <> ALL(unfit)))`;
 
 /** A worker, and the attempts that it knows of. Its id begins with a `w`. */
 interface Owner {

@@ -114,6 +114,15 @@ const CLAIMS = `
 ALTER TABLE jobs ADD COLUMN claims integer NOT NULL DEFAULT 1;
 `;
 
+const UNFIT = `
+-- The workers whose function doesn't fit what a run has recorded: they leave it to others. Null for none, and for jobs.
+ALTER TABLE jobs ADD COLUMN unfit text[];
+CREATE INDEX jobs_unfit ON jobs (method) WHERE unfit IS NOT NULL;
+
+-- What a worker claims; null for one of a version before this column.
+ALTER TABLE job_owners ADD COLUMN methods text[];
+`;
+
 /** The tables of {@link createJobs}; a service passes it to `createReadiness` in `parts`. */
 export const jobsSchema: SchemaPart = {
   name: 'jobs',
@@ -124,5 +133,6 @@ export const jobsSchema: SchemaPart = {
     { name: '0004_owners.sql', sql: OWNERS },
     { name: '0005_keys.sql', sql: KEYS },
     { name: '0006_claims.sql', sql: CLAIMS },
+    { name: '0007_unfit.sql', sql: UNFIT },
   ],
 };

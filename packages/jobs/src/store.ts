@@ -52,6 +52,7 @@ const CLAIM = `
     SELECT picked.id FROM unnest($1::text[], $2::integer[], $3::integer[]) AS wanted (method, most, bound)
     CROSS JOIN LATERAL (
       SELECT id FROM jobs AS waiting WHERE waiting.method = wanted.method AND NOT failed AND ends = 0 AND due_time <= now()
+        AND (split_part($4, '-', 1) = ANY(unfit)) IS NOT TRUE
         AND (claim IS NULL OR next_time IS NULL OR next_time <= now())
       ORDER BY due_time
       LIMIT greatest(0, least(wanted.most, wanted.bound - (

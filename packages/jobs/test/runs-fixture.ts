@@ -132,11 +132,13 @@ export function eachWithRuns(use: (database: Database) => void) {
       });
       await over;
     },
-    /** Resolves once a run waits for an operator, to the reason. The pauses between attempts pass at once. */
+    /** Resolves once a run waits for an operator, or no function fits it, to the reason. The pauses between attempts pass at once. */
     blocked: () =>
       eventually(async () => {
         await pass();
-        const row = await database.one<{ blocked: string | null }>('SELECT blocked FROM workflow_runs');
+        const row = await database.one<{ blocked: string | null }>(
+          'SELECT coalesce(blocked, (SELECT error FROM jobs WHERE unfit IS NOT NULL AND claim IS NULL)) AS blocked FROM workflow_runs',
+        );
         expect(row.blocked).not.toBeNull();
         return row.blocked;
       }),

@@ -47,6 +47,7 @@ async function settle(options: ConductOptions, verdict: Verdict): Promise<boolea
     if (verdict.next === 'finish') await store.finish(verdict.outcome);
     else if (verdict.next === 'fail') await store.fail(verdict.outcome);
     else if (verdict.next === 'block') await block(options, verdict.reason, verdict.step);
+    else if (verdict.next === 'park') await park(options, verdict.reason);
     else if (verdict.next === 'retry') await retry(options, verdict);
   } catch (error) {
     if (error instanceof RunCancelled) return true; // before that: it is executed again, to be undone
@@ -67,6 +68,11 @@ async function retry(
   log.debug({ err: error, run: name, attempt: attempts }, 'a step failed; it is tried again');
   const waitMs = away ? awayMs(AWAY_TIMES, random) : backoffMs(attempts - 1, { ...BACKOFF, random, jitter: 'equal' });
   return await store.retry({ error: text, waitMs, attempts });
+}
+
+async function park({ store, log, name }: ConductOptions, reason: string): Promise<void> {
+  await store.park(errorText(reason));
+  log.info({ run: name }, `${name} is left to processes of another version: ${reason}`);
 }
 
 async function block({ store, log, name }: ConductOptions, reason: string, step?: string): Promise<void> {

@@ -1,7 +1,7 @@
 import { encodeMessage } from '@rondo/rpc/internal';
-import { CANCELLED, failureIn, LIMITS, statusOf } from './outcome.js';
-import { type Asked, createRun, type ExecutionOptions } from './steps.js';
-import { ClaimLost, type Ended, type Outcome, RunBlocked, RunCancelled, type StepRecord } from './store.js';
+import { CANCELLED, failureIn, LIMITS, statusOf, tooLarge } from './outcome.js';
+import { type Asked, createRun, type ExecutionOptions, faultOfName, type Undo, undoOf } from './steps.js';
+import { ClaimLost, type Ended, type Outcome, RunBlocked, RunCancelled, RunUnfit, type StepRecord } from './store.js';
 import { RunFailed } from './workflow.js';
 
 /** What becomes of a run after an execution. */
@@ -9,6 +9,8 @@ export type Verdict =
   | { readonly next: 'finish' | 'fail'; readonly outcome: Outcome }
   /** `progressed`: outcomes were recorded before. */
   | { readonly next: 'retry'; readonly error: unknown; readonly progressed: boolean }
+  /** This function doesn't fit what is recorded. */
+  | { readonly next: 'park'; readonly reason: string }
   /** `step`: what the operator's decision is about. */
   | { readonly next: 'block'; readonly reason: string; readonly step?: string | undefined }
   /** It was cancelled. */
@@ -19,18 +21,13 @@ export type Verdict =
 /** How the function has ended. */
 type Returned = { readonly value: object } | { readonly error: unknown };
 
-interface Undo {
-  readonly name: string;
-  readonly place: number;
-  readonly make: () => Promise<unknown>;
-}
-
 /**
  * Calls the function of a run once. Steps that are recorded give their outcomes, one at a time in the order in which they were recorded, each
  * after everything that the one before has set off. New steps begin once all of them have been read. The execution is over if the function has
  * ended or waits, or if a step has failed.
  *
- * If the run is to be undone, the function first replays: no new step begins, and the undos of what was done are collected.
+ * If the run is to be undone, the function first replays: no new step begins, and the undos of what was done are collected. A trial replays,
+ * and ends without an effect: with `park` if the function doesn't fit.
  */
 export class Execution {
   readonly #options: ExecutionOptions;
@@ -45,7 +42,7 @@ export class Execution {
   /** Waits and sleeps that have begun. */
   readonly #waiting = new Map<string, Asked>();
   readonly #undos: Undo[] = [];
-  #mode: 'forward' | 'replay' | 'undo';
+  #mode: 'forward' | 'replay' | 'undo' | 'trial';
   #busy = 0;
   #looking = false;
   #count: number;
@@ -63,6 +60,7 @@ export class Execution {
     this.#records = new Map(steps.map((step) => [step.name, step]));
     this.#unread = new Set(steps.filter(({ undoing }) => !undoing).map(({ name }) => name));
     this.#mode = failure === undefined ? 'forward' : 'replay';
+    if (options.isTrial) this.#mode = 'trial';
     this.#count = steps.length;
     this.#bytes = steps.reduce((sum, { outcome }) => sum + (outcome?.bytes?.length ?? 0), 0);
     this.#placeAtFirst = steps.reduce((last, { place }) => Math.max(last, place), 0);
@@ -115,6 +113,7 @@ export class Execution {
     if (error instanceof ClaimLost || this.#options.signal.aborted) this.#finish({ next: 'leave' });
     else if (error instanceof RunCancelled) this.#verdict ??= { next: 'again' };
     else if (error instanceof RunBlocked) this.#verdict ??= { next: 'block', reason: error.message, step: error.step };
+    else if (error instanceof RunUnfit) this.#verdict ??= { next: 'park', reason: error.message };
     else this.#verdict ??= this.#retry(error);
     this.#look();
   }
@@ -146,9 +145,10 @@ export class Execution {
     else if (isForward && isHeld && this.#unread.size === 0) this.#release();
     else if (!isIdle) return;
     else if (this.#mode !== 'undo' && this.#returned !== undefined) this.#conclude(this.#returned);
+    else if (this.#mode === 'trial') this.#speculate();
     else if (this.#mode === 'replay' && isHeld) this.#beginUndos();
     else if (this.#waiting.size > 0) void this.#advance();
-    else if (isForward && isHeld) this.#block(`asks for ${[...this.#held.keys()].join(', ')}`);
+    else if (isForward && isHeld) this.#park(`asks for ${[...this.#held.keys()].slice(0, 3).join(', ')}`);
   }
 
   /** Gives the function the recorded outcome that was recorded first, of those that it asks for. */
@@ -167,22 +167,36 @@ export class Execution {
     for (const begin of held) begin();
   }
 
-  #block(does: string): void {
+  #park(does: string): void {
     const unread = [...this.#unread].slice(0, 3).join(', ');
-    this.#finish({
-      next: 'block',
-      reason: `the function ${does}, and has not asked for ${unread}, which is recorded: it doesn't decide by its steps alone, or is another version. Deploy a function that fits, then retry the run, or cancel it`,
-    });
+    const what = `the function ${does}, and has not asked for ${unread}, which is recorded`;
+    const reason = `${what}: it doesn't decide by its steps alone, or is another version. Deploy a function that fits`;
+    this.#finish({ next: 'park', reason });
+  }
+
+  /** What hasn't been read may be asked for after a wait, which ends in a trial without a signal. */
+  #speculate(): void {
+    const [first] = this.#unread.size > 0 ? this.#waiting.values() : [];
+    if (first === undefined) {
+      this.#beginUndos();
+      return;
+    }
+    const { name } = first.step;
+    this.#waiting.delete(name);
+    this.#place += 1;
+    this.#deliver(first, { name, place: this.#place, outcome: { code: 0, bytes: null } });
   }
 
   /** The function has ended. */
   #conclude(returned: Returned): void {
     const error = 'error' in returned ? returned.error : undefined;
     const failed = error instanceof RunFailed;
-    if (this.#unread.size > 0 && (failed || 'value' in returned)) this.#block('ends');
-    else if (this.#mode === 'replay') this.#beginUndos();
+    if (this.#unread.size > 0 && (failed || 'value' in returned)) this.#park('ends');
+    else if (this.#options.run.failure !== undefined) this.#beginUndos();
     else if (failed) this.#finish({ next: 'fail', outcome: statusOf(error) });
-    else if ('error' in returned) this.#finish(this.#retry(error));
+    else if ('error' in returned)
+      // It decides by its steps alone, so it would throw this again.
+      this.#finish({ next: 'park', reason: `the function throws ${String(error)}: deploy one that doesn't` });
     else {
       const { responseType } = this.#options.workflow.method.operation;
       const bytes = encodeMessage(responseType, responseType.fromPartial(returned.value));
@@ -193,7 +207,11 @@ export class Execution {
   /** What the function has done is known: undoes it, last first. */
   #beginUndos(): void {
     if (this.#unread.size > 0) {
-      this.#block(this.#returned === undefined ? 'waits' : 'ends');
+      this.#park(this.#returned === undefined ? 'waits' : 'ends');
+      return;
+    }
+    if (this.#mode === 'trial') {
+      this.#finish({ next: 'leave' });
       return;
     }
     this.#mode = 'undo';
@@ -254,19 +272,11 @@ export class Execution {
     });
   }
 
-  /** Why a step may not have this name. */
-  #faultOf(name: string): string | undefined {
-    if (name === '' || name.length > LIMITS.name)
-      return `the name of a step has 1 to ${LIMITS.name} characters; "${name.slice(0, 20)}" has ${name.length}`;
-    if (!this.#names.has(name)) return undefined;
-    return `two steps have the name ${name}: a loop names its steps by data, such as mail-\${order}`;
-  }
-
   #accept(asked: Asked): void {
     const { name, kind } = asked.step;
-    const fault = this.#faultOf(name);
+    const fault = faultOfName(name, this.#names);
     if (fault !== undefined) {
-      if (this.#mode !== 'replay') throw new RunBlocked(fault);
+      if (this.#mode !== 'replay') throw new RunUnfit(fault);
       this.#held.set(name, () => undefined); // it never began, and what did is undone
       return;
     }
@@ -277,14 +287,15 @@ export class Execution {
       return;
     }
     if (record.kind !== kind)
-      throw new RunBlocked(`${name} is a ${kind} of the function, and was recorded as a ${record.kind}`);
+      throw new RunUnfit(`${name} is a ${kind} of the function, and was recorded as a ${record.kind}`);
     this.#unread.delete(name);
     const { outcome, place } = record;
     if (outcome !== undefined) this.#replies.push({ asked, ended: { name, place, outcome } });
     else if (kind === 'wait' || kind === 'sleep') {
       if (this.#mode === 'replay') this.#held.set(name, () => undefined);
       else this.#waiting.set(name, asked);
-    } else if (this.#mode === 'replay' && kind === 'step') {
+    } else if (this.#mode === 'trial') this.#held.set(name, () => undefined);
+    else if (this.#mode === 'replay' && kind === 'step') {
       if (asked.undo !== undefined) this.#undos.push(undoOf(asked, Infinity, undefined));
       this.#held.set(name, () => undefined);
     } else void this.#make(asked, record);
@@ -371,11 +382,7 @@ export class Execution {
     this.#bytes += size;
     // Undos may go beyond the bound of the run.
     if (size > LIMITS.resultBytes || (this.#mode === 'forward' && this.#bytes > LIMITS.bytes))
-      throw new RunBlocked(
-        size > LIMITS.resultBytes
-          ? `the result of ${name} has ${size} bytes, and 1 MiB is the most: store it elsewhere, and return its name`
-          : `the results of the run have more than 64 MiB with that of ${name}: store them elsewhere, and return their names`,
-      );
+      throw tooLarge(name, size);
     this.#place += 1;
     return { name, place: this.#place, outcome };
   }
@@ -390,10 +397,3 @@ export class Execution {
     this.#look();
   }
 }
-
-/** A step and its undo. Of a step that is unsure the value is undefined, as its type says. */
-const undoOf = ({ step, undo }: Asked, place: number, value: unknown): Undo => ({
-  name: step.name,
-  place,
-  make: async () => await undo?.(value as never),
-});

@@ -122,6 +122,10 @@ export class MemoryRun {
           this.dueAt = this.#options.clock.now() + waitMs;
           this.attempts = attempts;
         }),
+      park: (reason) =>
+        going(() => {
+          this.blocked = reason;
+        }),
       block: (reason) =>
         going(() => {
           this.blocked = reason;

@@ -41,3 +41,11 @@ export function writeJson(step: string, value: unknown): Outcome {
     );
   }
 }
+
+/** Why an outcome can't be recorded: it is too large, or the run's outcomes are with it. */
+export const tooLarge = (step: string, size: number): RunBlocked =>
+  new RunBlocked(
+    size > LIMITS.resultBytes
+      ? `the result of ${step} has ${size} bytes, and 1 MiB is the most: store it elsewhere, and return its name`
+      : `the results of the run have more than 64 MiB with that of ${step}: store them elsewhere, and return their names`,
+  );

@@ -6,6 +6,7 @@ import { pruneRuns } from './rows.js';
 import { createRunService } from './run-service.js';
 import { createRuns, declaredRuns, executedRuns } from './runs.js';
 import { runsSchema } from './schema.js';
+import { tryRun } from './trial.js';
 import { RunWaiters } from './waiters.js';
 import type { Workflow } from './workflow.js';
 
@@ -24,7 +25,8 @@ export function createRunParts(options: RunPartsOptions) {
   const waiters = new RunWaiters(database, clock);
   const context = { ...options, onEnd: (id: string) => waiters.ended(id) };
   const runs = createRuns(declared, context);
-  if (declared.length === 0) return { runs, methods: [], schema: [], services: [], stop: async () => undefined };
+  if (declared.length === 0)
+    return { runs, methods: [], schema: [], services: [], stop: async () => undefined, trial: async () => undefined };
   const onError = (err: unknown) => log.warn({ err }, 'runs whose retention has passed could not be removed');
   const pruning = createPruning((signal) => pruneRuns(database, signal), { clock, random, onError });
   return {
@@ -35,6 +37,7 @@ export function createRunParts(options: RunPartsOptions) {
       createOperations({ database, declared, waiters, nudge, wallClock }),
       createRunService({ database, declared, audit, nudge }),
     ],
+    trial: (stored: Uint8Array) => tryRun(declared, stored),
     stop: () => pruning.close(),
   };
 }

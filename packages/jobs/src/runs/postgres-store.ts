@@ -49,6 +49,11 @@ const MOVE = `UPDATE workflow_runs SET restore_time = now(), timeline = ${TIMELI
 const FINISH = `
   UPDATE workflow_runs SET code = $2, result = $3, end_time = now(), expire_time = now() + $4 * interval '1 ms' WHERE id = $1`;
 
+/** The worker of the claim leaves it to others. What ended workers have found is forgotten. */
+const PARK = `
+  UPDATE jobs SET claim = NULL, error = $2, attempts = attempts - 1, due_time = now(),
+    unfit = ARRAY(SELECT id FROM job_owners WHERE id = ANY(unfit)) || substr(split_part(claim, '-', 1), 3) WHERE id = $1`;
+
 const STEPS = `
   SELECT name, kind, undoing, request, begin_time AS "beginTime", end_time AS "endTime", code, result, place FROM workflow_steps
   WHERE run = $1`;
@@ -173,6 +178,12 @@ export class PostgresRun implements RunStore {
     });
   }
 
+  park(reason: string): Promise<void> {
+    return this.#going(async ({ query }) => {
+      await query(PARK, [this.#options.attempt.id, reason]);
+    });
+  }
+
   block(reason: string, step?: string): Promise<void> {
     return this.#going(async ({ query }) => {
       await query('UPDATE workflow_runs SET blocked = $2 WHERE id = $1', [this.#run, reason]);
@@ -216,7 +227,7 @@ export class PostgresRun implements RunStore {
   }
 
   async #giveBack({ query }: Queries, due: string, params: readonly SqlValue[]): Promise<void> {
-    const sql = `UPDATE jobs SET claim = NULL, error = $2, attempts = $3, due_time = ${due} WHERE id = $1`;
+    const sql = `UPDATE jobs SET claim = NULL, error = $2, attempts = $3, unfit = NULL, due_time = ${due} WHERE id = $1`;
     await query(sql, [this.#options.attempt.id, ...params]);
   }
 }

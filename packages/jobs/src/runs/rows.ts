@@ -1,5 +1,6 @@
 import type { Database, Queries } from '@rondo/database';
 import { Status } from '@rondo/rpc/status';
+import { PARKED } from '../owners.js';
 import { runErrors } from './errors.js';
 import { CANCELLED } from './outcome.js';
 import { TIMELINE } from './postgres-store.js';
@@ -22,6 +23,8 @@ export interface RunRow {
   readonly attempts: number | null;
   readonly error: string | null;
   readonly running: boolean | null;
+  /** Whether no living worker's function fits its records. */
+  readonly parked: boolean | null;
 }
 
 /** The method of a run's row of jobs: without a slash, so that it is no job to those who list jobs. */
@@ -31,7 +34,7 @@ const TASK_METHOD = `replace(workflow_runs.method, '/', '.')`;
 const ROWS = `
   SELECT workflow_runs.id, workflow_runs.method, caller, workflow_runs.key, fingerprint, blocked, code, result,
     workflow_runs.create_time AS "createTime", end_time AS "endTime", restore_time AS "restoreTime", due_time AS "dueTime", attempts, error,
-    claim IS NOT NULL OR due_time <= now() AS running
+    claim IS NOT NULL OR due_time <= now() AS running, ${PARKED} AS parked
   FROM workflow_runs LEFT JOIN jobs ON jobs.method = ${TASK_METHOD} AND jobs.key = workflow_runs.id AND end_time IS NULL`;
 
 /** A run that is to be stored. */
@@ -45,7 +48,7 @@ export interface NewRun extends Pick<RunRow, 'id' | 'method' | 'caller' | 'key' 
 const wake = ({ query }: Queries, { method, id, at, traceparent }: Pick<RunRow, 'method' | 'id'> & Partial<NewRun>) =>
   query(
     `INSERT INTO jobs AS task (method, key, request, due_time, traceparent) VALUES ($1, $2, '', coalesce($3, now()), $4)
-     ON CONFLICT (method, key) DO UPDATE SET due_time = now(), attempts = 0 WHERE task.claim IS NULL`,
+     ON CONFLICT (method, key) DO UPDATE SET due_time = now(), attempts = 0, unfit = NULL WHERE task.claim IS NULL`,
     [taskOf(method), id, at ?? null, traceparent ?? ''],
   );
 
@@ -96,11 +99,14 @@ export function listRuns({ query }: Queries, { methods, before, done, most }: Ru
   );
 }
 
-/** The runs of these methods that wait for an operator, the oldest first. */
+/** The runs of these methods that wait for an operator, or for a version whose function fits, the oldest first. */
 export const listBlocked = ({ query }: Queries, methods: readonly string[], most: number): Promise<RunRow[]> =>
   query<RunRow>(
-    `${ROWS} WHERE workflow_runs.method = ANY($1) AND blocked IS NOT NULL ORDER BY workflow_runs.id LIMIT $2`,
-    [methods, most],
+    `${ROWS} WHERE workflow_runs.id IN (
+       SELECT id FROM workflow_runs WHERE method = ANY($1) AND blocked IS NOT NULL
+       UNION ALL SELECT key FROM jobs WHERE method = ANY($3) AND unfit IS NOT NULL AND ${PARKED})
+     ORDER BY workflow_runs.id LIMIT $2`,
+    [methods, most, methods.map(taskOf)],
   );
 
 /** A step as operators see it. */
@@ -120,6 +126,25 @@ export const listSteps = ({ query }: Queries, id: string): Promise<ShownStep[]> 
      FROM workflow_steps WHERE run = $1 ORDER BY begin_time, place`,
     [id],
   );
+
+/** A step with its outcome. */
+export type RecordRow = Pick<ShownStep, 'name' | 'kind' | 'undoing' | 'code'> & {
+  readonly bytes: Uint8Array | null;
+  readonly place: number | null;
+};
+
+/** Up to 200 runs of these methods that go on, as many of each, with their steps. Those with more than 1 MiB of results are left out. */
+export async function* readRecords({ query }: Queries, methods: readonly string[]) {
+  const runs = await query<Pick<RunRow, 'id' | 'method' | 'createTime'> & { request: Uint8Array; undoing: boolean }>(
+    `SELECT id, method, request, create_time AS "createTime", code IS NOT NULL AS undoing FROM workflow_runs WHERE id IN (
+       SELECT key FROM unnest($1::text[]) AS listed (method) CROSS JOIN LATERAL (
+         SELECT key FROM jobs WHERE jobs.method = listed.method AND NOT failed ORDER BY due_time LIMIT 200 / cardinality($1)) AS open)
+       AND (SELECT coalesce(sum(octet_length(result)), 0) FROM workflow_steps WHERE run = id) <= 1048576`,
+    [methods.map(taskOf)],
+  );
+  const sql = 'SELECT name, kind, undoing, code, result AS bytes, place FROM workflow_steps WHERE run = $1';
+  for (const run of runs) yield { ...run, steps: await query<RecordRow>(sql, [run.id]) };
+}
 
 /** Locks a run, before its row of jobs. */
 async function lock({ maybeOne }: Queries, where: string, params: readonly string[]) {

@@ -6,7 +6,17 @@ import { requireOperator } from '../operator-service.js';
 import { runErrors } from './errors.js';
 import { findNamed, operationName } from './operation.js';
 import { failureIn } from './outcome.js';
-import { cancelRun, listBlocked, listRuns, listSteps, type RunRow, retryRun, type ShownStep } from './rows.js';
+import {
+  cancelRun,
+  listBlocked,
+  listRuns,
+  listSteps,
+  type RecordRow,
+  type RunRow,
+  readRecords,
+  retryRun,
+  type ShownStep,
+} from './rows.js';
 import type { DeclaredRuns } from './runs.js';
 
 const MOST = 1_000;
@@ -46,7 +56,9 @@ export function createRunService({ database, declared, audit, nudge }: RunServic
         listBlocked(database, methods, MOST),
         listRuns(database, { methods, most: MOST, done: doneIn(state) }),
       ]);
-      const runs = [...blocked, ...rows.filter((row) => row.blocked === null)].map((row) => toRun(row, []));
+      const runs = [...blocked, ...rows.filter((row) => row.blocked === null && row.parked !== true)].map((row) =>
+        toRun(row, []),
+      );
       return {
         runs: runs.filter((run) => state === RunState.RUN_STATE_UNSPECIFIED || run.state === state).slice(0, MOST),
       };
@@ -54,6 +66,12 @@ export function createRunService({ database, declared, audit, nudge }: RunServic
     getRun({ name }, call) {
       requireOperator(call);
       return show(name);
+    },
+    async *readRecords(_request, call) {
+      requireOperator(call);
+      const methods = declared.map(({ name }) => name);
+      for await (const { id, steps, ...run } of readRecords(database, methods))
+        yield { ...run, name: operationName({ ...run, id }), steps: steps.map(toRecord) };
     },
     retryRun: ({ name }, call) => resolve(name, retryRun, call),
     cancelRun: ({ name }, call) => resolve(name, cancelRun, call),
@@ -63,9 +81,10 @@ export function createRunService({ database, declared, audit, nudge }: RunServic
 const ENDS = new Set([RunState.RUN_STATE_SUCCEEDED, RunState.RUN_STATE_FAILED, RunState.RUN_STATE_CANCELLED]);
 const doneIn = (state: RunState) => (state === RunState.RUN_STATE_UNSPECIFIED ? undefined : ENDS.has(state));
 
-function stateOf({ code, endTime, blocked, running }: RunRow): RunState {
+function stateOf({ code, endTime, blocked, running, parked }: RunRow): RunState {
   if (endTime === null) {
     if (blocked !== null) return RunState.RUN_STATE_BLOCKED;
+    if (parked === true) return RunState.RUN_STATE_PARKED;
     return running === true ? RunState.RUN_STATE_RUNNING : RunState.RUN_STATE_WAITING;
   }
   if (code === 0) return RunState.RUN_STATE_SUCCEEDED;
@@ -74,6 +93,11 @@ function stateOf({ code, endTime, blocked, running }: RunRow): RunState {
 
 const textOf = ({ code, result }: Pick<RunRow, 'code' | 'result'>) =>
   code === null || code === 0 ? '' : failureIn({ code, bytes: result }).message;
+
+const toRecord = ({ code, bytes, place, ...step }: RecordRow) => ({
+  ...step,
+  outcome: code === null ? undefined : { code, bytes: bytes ?? undefined, place: place ?? 0 },
+});
 
 function toRun(row: RunRow, steps: readonly ShownStep[]) {
   const { method, key, caller, createTime, restoreTime, endTime, dueTime, attempts, blocked, error, code } = row;

@@ -2,7 +2,7 @@ import type { Channel } from '@rondo/rpc/client';
 import { encodeMessage, type Method, type MethodDefinition, methodsOf } from '@rondo/rpc/internal';
 import { encodedCall } from '../caller.js';
 import type { StepCaller } from './steps.js';
-import { RunBlocked } from './store.js';
+import { RunUnfit } from './store.js';
 
 interface Target {
   readonly method: Method;
@@ -17,13 +17,11 @@ export function createStepCaller(channel: () => Channel): StepCaller {
     if (found !== undefined) return found;
     const { name, service: fullName } = definition;
     if (fullName === undefined)
-      throw new RunBlocked(
-        `${name} doesn't say of which service it is: generate its contract again, by rondo generate`,
-      );
+      throw new RunUnfit(`${name} doesn't say of which service it is: generate its contract again, by rondo generate`);
     const service = { name: fullName.slice(fullName.lastIndexOf('.') + 1), fullName, methods: { one: definition } };
     const method = methodsOf(service).get('one');
     if (method === undefined || definition.requestStream || definition.responseStream)
-      throw new RunBlocked(
+      throw new RunUnfit(
         `${fullName}/${name} has streams, and a step has one request and one reply: call it in run.step`,
       );
     const target = { method, call: encodedCall({ service, definition }, channel()) };
@@ -34,7 +32,7 @@ export function createStepCaller(channel: () => Channel): StepCaller {
     encode(definition, request, { key, atLeastOnce }) {
       const { policy, path } = targetOf(definition).method;
       if (policy.idempotency === 'unknown' && !atLeastOnce)
-        throw new RunBlocked(
+        throw new RunUnfit(
           `a step calls ${path.slice(1)}, which takes effect again at each repetition: give the method idempotency in its contract, or say atLeastOnce: true`,
         );
       const own = policy.key?.source.from === 'field' ? { [policy.key.source.name]: key } : {};

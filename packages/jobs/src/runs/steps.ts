@@ -1,6 +1,6 @@
 import type { MethodDefinition } from '@rondo/rpc/internal';
 import { RpcError } from '@rondo/rpc/status';
-import { keyOfStep, readJson, statusOf, writeJson } from './outcome.js';
+import { keyOfStep, LIMITS, readJson, statusOf, writeJson } from './outcome.js';
 import {
   type Ended,
   type LoadedRun,
@@ -45,6 +45,8 @@ export interface ExecutionOptions {
   readonly caller: StepCaller;
   /** Aborts if the process stops, or no longer has the run. */
   readonly signal: AbortSignal;
+  /** Whether it only finds out if the function fits what is recorded: nothing is called, written or recorded. */
+  readonly isTrial?: boolean;
 }
 
 /** A step that has begun, as its work sees it. */
@@ -138,3 +140,25 @@ async function orFinal<T>(make: () => Promise<T>, isFinal: (error: RpcError) => 
 }
 
 const unmade = () => Promise.reject(new Error('it ends by its signal or its time'));
+
+/** Why a step may not have a name, beside those of the function's other steps. */
+export function faultOfName(name: string, others: ReadonlySet<string>): string | undefined {
+  if (name === '' || name.length > LIMITS.name)
+    return `the name of a step has 1 to ${LIMITS.name} characters; "${name.slice(0, 20)}" has ${name.length}`;
+  if (!others.has(name)) return undefined;
+  return `two steps have the name ${name}: a loop names its steps by data, such as mail-\${order}`;
+}
+
+/** How a step is undone. */
+export interface Undo {
+  readonly name: string;
+  readonly place: number;
+  readonly make: () => Promise<unknown>;
+}
+
+/** A step and its undo. Of a step that is unsure the value is undefined, as its type says. */
+export const undoOf = ({ step, undo }: Asked, place: number, value: unknown): Undo => ({
+  name: step.name,
+  place,
+  make: async () => await undo?.(value as never),
+});

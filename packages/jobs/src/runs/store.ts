@@ -63,6 +63,8 @@ export interface RunStore {
   finish(outcome: Outcome): Promise<void>;
   /** Gives the run back, to be tried again. @throws RunCancelled if it is to be undone instead, as also of `block`. */
   retry(why: { readonly error: string; readonly waitMs: number; readonly attempts: number }): Promise<void>;
+  /** Gives the run back to processes whose function fits its records: that of this process doesn't. */
+  park(reason: string): Promise<void>;
   /** Lets the run wait for an operator. `step`: what the operator decides about. */
   block(reason: string, step?: string): Promise<void>;
 }
@@ -72,6 +74,9 @@ export class ClaimLost extends Error {}
 
 /** The run was cancelled. */
 export class RunCancelled extends Error {}
+
+/** The function of this process doesn't fit what the run has recorded, or can't be executed; the message says why. Another version may. */
+export class RunUnfit extends Error {}
 
 /** A run that must wait for an operator; the message says why, and what to do. */
 export class RunBlocked extends Error {

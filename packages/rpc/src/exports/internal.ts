@@ -89,7 +89,7 @@ export { LiveSettings } from '../live-config/live-settings.js';
 export { checkSetting, LOG_LEVELS, SETTING_KEYS } from '../live-config/setting-keys.js';
 export { observeReply } from '../middleware/stream.js';
 export { createLoopback, type Loopback, STORED_CALL } from '../part/loopback.js';
-export type { AskedPlugin, PartContext } from '../part/part.js';
+export type { AskedPlugin, PartContext, Trial } from '../part/part.js';
 export { stopParts } from '../part/part.js';
 export { type PartOptions, processOf } from '../part/process-of.js';
 export { endExpiredStreams } from '../principal/end-expired.js';

@@ -27,6 +27,14 @@ export interface AppListener {
   drain(graceMs: number): Promise<void>;
 }
 
+/** What becomes of a run that another build has stored with the code of this process. */
+export interface Trial {
+  /** Why it can't go on; undefined if it can. */
+  readonly fault: string | undefined;
+  /** The methods whose stored results it reads, such as `sales.v1.OrderService/PlaceOrder`. */
+  readonly results: readonly string[];
+}
+
 /**
  * A part of a service, such as its database, its jobs or its audit: what it adds to the service, and its life. Parts start in the order of
  * the app's list, each once those before it have started, and stop in reverse order.
@@ -63,6 +71,8 @@ export interface Part {
    * restarting database. By default the service refuses calls from the second failed check in a row.
    */
   readonly graceMs?: number;
+  /** Tries what is stored with the code of this process, without any effect and without a start; undefined if it isn't of this service. */
+  trial?(stored: Uint8Array): Promise<Trial | undefined>;
   /** Releases what the part holds, once no call is in flight, also if it hasn't started. */
   stop?(): Promise<void> | void;
 }
