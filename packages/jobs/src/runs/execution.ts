@@ -148,7 +148,7 @@ export class Execution {
     else if (this.#mode === 'trial') this.#speculate();
     else if (this.#mode === 'replay' && isHeld) this.#beginUndos();
     else if (this.#waiting.size > 0) void this.#advance();
-    else if (isForward && isHeld) this.#park(`asks for ${[...this.#held.keys()].slice(0, 3).join(', ')}`);
+    else if (isForward && isHeld) this.#park();
   }
 
   /** Gives the function the recorded outcome that was recorded first, of those that it asks for. */
@@ -167,8 +167,9 @@ export class Execution {
     for (const begin of held) begin();
   }
 
-  #park(does: string): void {
-    const unread = [...this.#unread].slice(0, 3).join(', ');
+  #park(): void {
+    const [unread, held] = [this.#unread, this.#held.keys()].map((names) => [...names].slice(0, 3).join(', '));
+    const does = this.#returned !== undefined ? 'ends' : held === '' ? 'waits' : `asks for ${held}`;
     const what = `the function ${does}, and has not asked for ${unread}, which is recorded`;
     const reason = `${what}: it doesn't decide by its steps alone, or is another version. Deploy a function that fits`;
     this.#finish({ next: 'park', reason });
@@ -191,7 +192,7 @@ export class Execution {
   #conclude(returned: Returned): void {
     const error = 'error' in returned ? returned.error : undefined;
     const failed = error instanceof RunFailed;
-    if (this.#unread.size > 0 && (failed || 'value' in returned)) this.#park('ends');
+    if (this.#unread.size > 0 && (failed || 'value' in returned)) this.#park();
     else if (this.#options.run.failure !== undefined) this.#beginUndos();
     else if (failed) this.#finish({ next: 'fail', outcome: statusOf(error) });
     else if ('error' in returned)
@@ -207,7 +208,7 @@ export class Execution {
   /** What the function has done is known: undoes it, last first. */
   #beginUndos(): void {
     if (this.#unread.size > 0) {
-      this.#park(this.#returned === undefined ? 'waits' : 'ends');
+      this.#park();
       return;
     }
     if (this.#mode === 'trial') {
