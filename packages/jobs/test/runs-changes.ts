@@ -16,7 +16,7 @@ const STEPS = {
   async notes(run: Run, person: string) {
     for (const day of [1, 2]) await run.transaction(`note-${day}`, (tx) => put(tx, `${person} note ${day}`));
   },
-  level: (run: Run) => run.step('level', () => ({ level: 3 })),
+  level: (run: Run, _person: string) => run.step('level', () => ({ level: 3 })),
   badge: async (run: Run, level: { readonly level: number }): Promise<unknown> =>
     level.level > 2 ? await run.step('badge', () => 'badge') : undefined,
   trial: (run: Run): Promise<unknown> => run.sleep('trial', 1),
@@ -32,7 +32,7 @@ const changed = (change: Partial<typeof STEPS> = {}): Body => {
     await steps.account(run, person);
     await steps.both(run, person);
     await steps.notes(run, person);
-    const level = await steps.level(run);
+    const level = await steps.level(run, person);
     await steps.badge(run, level);
     await steps.trial(run);
     if ((await steps.approval(run)) === undefined) throw new RunFailed('no answer');
