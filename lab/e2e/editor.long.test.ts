@@ -31,7 +31,7 @@ it.each([
   'packages/rpc/src/call/call-context.test.ts',
   'packages/rpc/test/types.test.ts',
   'services/registry/test/registry.test.ts',
-  'lab/bench/balancing/pacing.ci.test.ts',
+  'lab/bench/allocations/allocations.long.test.ts',
   'lab/chaos/main.ts',
 ])('shows no error in %s, opened alone', async (file) => {
   const alone = await startLanguageServer(root);

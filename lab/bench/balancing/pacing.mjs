@@ -9,25 +9,16 @@ export function createPace(perSecond, startsAt) {
   const gapMs = 1000 / perSecond;
   let made = 0;
   let origin = startsAt;
-  let skipped = 0;
   const dueAt = () => origin + made * gapMs;
   return {
     /** When the next call is due. */
     get nextAt() {
       return dueAt();
     },
-    /** How many calls were skipped, as this process stood still when they were due. */
-    get skipped() {
-      return skipped;
-    },
     /** The times of the calls that are due by `now` and haven't been given before; at most `limit`. */
     take(now, limit = Number.POSITIVE_INFINITY) {
       const behindMs = now - dueAt() - MAX_BEHIND_MS;
-      if (behindMs > 0) {
-        const lost = Math.ceil(behindMs / gapMs);
-        skipped += lost;
-        origin += lost * gapMs;
-      }
+      if (behindMs > 0) origin += Math.ceil(behindMs / gapMs) * gapMs;
       const times = [];
       for (; dueAt() <= now && times.length < limit; made += 1) times.push(dueAt());
       return times;

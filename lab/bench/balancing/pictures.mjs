@@ -12,9 +12,9 @@ const slowing = {
   client: { knows: 3 },
   start: (testbed) => testbed.replicas(THREE, { delayMs: 10 }),
   events: ([, , c]) => [
-    { at: STAGE_S, label: 'c 2.5 × slower', run: () => c.behave({ slow: { add: 2.5 } }) },
-    { at: 2 * STAGE_S, label: 'c 20 × slower', run: () => c.behave({ slow: { add: 20 } }) },
-    { at: 3 * STAGE_S, label: 'c as before', run: () => c.behave({ slow: {} }) },
+    { at: STAGE_S, label: 'c 2.5 × slower', run: () => c.behave({ slow: 2.5 }) },
+    { at: 2 * STAGE_S, label: 'c 20 × slower', run: () => c.behave({ slow: 20 }) },
+    { at: 3 * STAGE_S, label: 'c as before', run: () => c.behave({ slow: 1 }) },
   ],
 };
 

@@ -20,45 +20,27 @@ export async function createTestbed() {
     return worker;
   };
 
-  const load = { made: 0, skipped: 0 };
-  const count = (loaded) => {
-    load.made += loaded.calls.length;
-    load.skipped += loaded.skipped;
-    return loaded;
-  };
-
   return {
-    /** How many calls at a rate the clients made, and how many they skipped, as they stood still when those were due. */
-    load,
     /**
-     * Starts a replica, and gives it once it listens: `id`, `behave`, `kill`.
+     * Starts a replica, and gives it once it listens: `behave`, `kill`.
      *
-     * @param options `weight`, `zone`, `metadata` as it registers them; how it behaves: see replica-main.mjs.
+     * @param options `weight` and `zone` as it registers them; how it behaves: see replica-main.mjs.
      */
-    async replica(id, { weight, zone, metadata, ...behaviour } = {}) {
-      const worker = start(REPLICA, replicaVariables(id, { weight, zone, metadata }));
+    async replica(id, { weight, zone, ...behaviour } = {}) {
+      const worker = start(REPLICA, replicaVariables(id, { weight, zone }));
       await worker.ask('behave', behaviour);
       await worker.ask('address');
-      return { id, behave: (how) => worker.ask('behave', how), kill: () => worker.close() };
+      return { behave: (how) => worker.ask('behave', how), kill: () => worker.close() };
     },
     /** Several at once. */
     replicas(ids, options) {
       return Promise.all(ids.map((id) => this.replica(id, options)));
     },
-    /**
-     * Starts a client, and gives it once it is connected to `knows` instances.
-     *
-     * @param options `balancing` of the service as in RONDO_BALANCING; `zone`; `naive` for the client of control runs.
-     */
-    async client({ knows, balancing, zone, naive }) {
+    /** Starts a client, and gives what makes it call at a rate, once it is connected to `knows` instances. `balancing` is as in RONDO_BALANCING. */
+    async client({ knows, balancing, zone }) {
       const worker = start(CLIENT, clientVariables({ balancing, zone }));
-      await worker.ask('open', { naive });
       await worker.ask('know', knows);
-      return {
-        load: async (options) => count(await worker.ask('load', options)),
-        know: (many) => worker.ask('know', many),
-        close: () => worker.close(),
-      };
+      return (options) => worker.ask('load', options);
     },
     async close() {
       await Promise.all(workers.map((worker) => worker.close()));
@@ -68,32 +50,27 @@ export async function createTestbed() {
   };
 }
 
-/**
- * Has a client call at a rate for `seconds`, and meanwhile runs `events`, each `{ at, run }` with `at` in seconds.
- *
- * @returns `calls`, how many were `skipped`, and `origin`: when it began, in milliseconds.
- */
-export async function timeline(client, { perSecond, seconds, methods, keys, events = [] }) {
+/** Makes calls at a rate for `seconds`, and meanwhile runs `events`, each `{ at, run }` with `at` in seconds. Gives the calls, and when they began in milliseconds. */
+export async function timeline(load, { perSecond, seconds, keys, events }) {
   const origin = now();
-  const loading = client.load({ perSecond, count: Math.round(perSecond * seconds), methods, keys });
+  const loading = load({ perSecond, count: Math.round(perSecond * seconds), keys });
   const happening = (async () => {
     for (const { at, run } of events) {
       await sleep(Math.max(0, origin + at * 1000 - now()));
       await run();
     }
   })();
-  const [{ calls, skipped }] = await Promise.all([loading, happening]);
-  return { calls, skipped, origin };
+  const [calls] = await Promise.all([loading, happening]);
+  return { calls, origin };
 }
 
-function replicaVariables(id, { weight, zone, metadata }) {
+function replicaVariables(id, { weight, zone }) {
   return {
     RONDO_INSTANCE_ID: id,
     RONDO_LISTEN: '127.0.0.1:0',
     RONDO_LOG_LEVEL: 'fatal',
     ...(weight && { RONDO_WEIGHT: String(weight) }),
     ...(zone && { RONDO_ZONE: zone }),
-    ...(metadata && { RONDO_METADATA: metadata }),
   };
 }
 
