@@ -173,6 +173,16 @@ describe('docs/guides/events.md', () => {
       stderr: '',
     });
   });
+
+  it('has a game whose replicas all show the newest place of each player, also the slow one', async () => {
+    const { code: exitCode, stdout, stderr } = await runFile(readGuide('events.md'), 'game.mjs');
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+    const [kept, ...shown] = stdout.trim().split('\n');
+    expect(kept).toBe('20 players, each at one of 3 replicas');
+    const events = shown.map((line) => Number(/^shows each at 30, by (\d+) moves, p99 [\d.]+ ms$/.exec(line)?.[1]));
+    expect(events).toEqual([expect.any(Number), expect.any(Number), expect.any(Number)]);
+    expect(events[2]).toBeLessThan(580);
+  });
 });
 
 describe('docs/guides/one-package-alone.md', () => {

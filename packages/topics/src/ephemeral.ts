@@ -4,6 +4,7 @@ import { type Logger, runOutsideScope } from '@rondo/rpc/call';
 import type { Channel } from '@rondo/rpc/client';
 import { bindingOf, type ServiceDefinition } from '@rondo/rpc/internal';
 import { RpcError } from '@rondo/rpc/status';
+import { type Delivery, Outlet } from './outlet.js';
 import { subscriptionsOf } from './subscriber.js';
 import { type EventOf, encodeEvent, notNamed, requireOwn, type TopicType, topicOf } from './topic.js';
 
@@ -25,15 +26,14 @@ export interface EphemeralTopicsOptions {
 export interface EphemeralTopics {
   /**
    * Calls each instance that is registered as serving and whose contract subscribes, at most once and in no order. It waits for no call:
-   * what an instance doesn't take is counted and lost.
+   * what an instance doesn't take is counted and lost. Of a topic that keeps the latest event of each key, that one waits for a slow
+   * instance, and the events of a key that it takes have their order.
    *
    * @throws TypeError if the topic is none of this service, or the event is too large or violates a rule of its contract.
    */
   publish<T extends TopicType>(topic: T, event: EventOf<T>): Promise<void>;
 }
 
-/** How many calls an instance has at once from a process. An instance that is slow loses events, and no other does. */
-const MOST_IN_FLIGHT = 64;
 const LOG_EVERY_MS = 60_000;
 
 /**
@@ -52,39 +52,43 @@ export function createEphemeralTopics(options: EphemeralTopicsOptions): Ephemera
       return [topic.$type, methods.map((one) => subscriberOf(encodedCall(one, channel)))] as const;
     }),
   );
-  const lost = countLost(options);
-  const inFlight = new Map<string, number>();
-  const deliver = async (call: EncodedCall, { topic, instance, event }: Delivery): Promise<void> => {
-    const running = inFlight.get(instance) ?? 0;
-    if (running >= MOST_IN_FLIGHT) return lost({ topic, instance, reason: 'IN_FLIGHT' });
-    inFlight.set(instance, running + 1);
+  const { lost, replaced } = countersOf(options);
+  const outlets = new Map<string, Outlet>();
+  const run = async (delivery: Delivery, outlet: Outlet): Promise<void> => {
+    const { topic, instance, event, call } = delivery;
     try {
       await call(event, { instance });
     } catch (err) {
       lost({ topic, instance, reason: err instanceof RpcError ? err.codeName : 'UNKNOWN', err });
     }
-    const left = (inFlight.get(instance) ?? 1) - 1;
-    if (left > 0) inFlight.set(instance, left);
-    else inFlight.delete(instance);
+    const next = outlet.end(delivery);
+    if (next !== undefined) void run(next, outlet);
+    else if (outlet.isIdle) outlets.delete(instance);
+  };
+  const deliver = (delivery: Delivery): void => {
+    const { topic, instance, lane } = delivery;
+    const outlet = outlets.get(instance) ?? new Outlet();
+    outlets.set(instance, outlet);
+    if (outlet.begin(delivery)) void run(delivery, outlet);
+    else if (lane === undefined) lost({ topic, instance, reason: 'IN_FLIGHT' });
+    else {
+      const waits = outlet.wait(lane, delivery);
+      if (waits.hasReplaced) replaced(topic);
+      for (const other of waits.lost) lost({ topic: other.topic, instance, reason: 'WAITING' });
+    }
   };
   return {
     async publish(type, partial) {
       const known = subscribed.get(type.$type);
       if (known === undefined) throw notNamed(type, 'createEphemeralTopics');
-      const { event } = await encodeEvent(type, partial);
-      for (const { call, fleet } of known)
+      const { key, event } = await encodeEvent(type, partial);
+      for (const { call, fleet, path } of known) {
+        const lane = topicOf(type).keepsLatest && key !== '' ? `${path} ${key}` : undefined;
         for (const instance of fleet.serving())
-          void runOutsideScope(() => deliver(call, { topic: type.$type, instance, event }));
+          runOutsideScope(() => deliver({ topic: type.$type, instance, event, call, lane }));
+      }
     },
   };
-}
-
-type EncodedCall = ReturnType<typeof encodedCall>;
-
-interface Delivery {
-  readonly topic: string;
-  readonly instance: string;
-  readonly event: Uint8Array;
 }
 
 function requireEphemeral(topic: TopicType, isSubscribed: boolean): void {
@@ -99,19 +103,24 @@ function requireEphemeral(topic: TopicType, isSubscribed: boolean): void {
 }
 
 /** Looks the instances up from now on, so that the first event finds them. */
-function subscriberOf(call: EncodedCall) {
+function subscriberOf(call: ReturnType<typeof encodedCall>) {
   const { method, channel } = bindingOf(call);
-  return { call, fleet: channel.fleet(method) };
+  return { call, fleet: channel.fleet(method), path: method.path };
 }
 
-/** Counts what isn't taken, and logs it once a minute. */
-function countLost({ meter, log, channel: { clock } }: EphemeralTopicsOptions) {
+/** Count what isn't taken; what is lost is logged once a minute. */
+function countersOf({ meter, log, channel: { clock } }: EphemeralTopicsOptions) {
   const counter = meter?.createCounter('rondo.topics.lost', {
     unit: '{event}',
     description: 'The events of ephemeral topics that instances did not take, by topic and reason.',
   });
+  const replacements = meter?.createCounter('rondo.topics.replaced', {
+    unit: '{event}',
+    description:
+      'The events of ephemeral topics that waited for instances until newer ones of their keys replaced them, by topic.',
+  });
   let loggedAt = -Infinity;
-  return ({ topic, reason, ...rest }: Lost): void => {
+  const lost = ({ topic, reason, ...rest }: Lost): void => {
     counter?.add(1, { 'rondo.topic': topic, 'rondo.reason': reason });
     if (clock.now() - loggedAt < LOG_EVERY_MS) return;
     loggedAt = clock.now();
@@ -120,10 +129,11 @@ function countLost({ meter, log, channel: { clock } }: EphemeralTopicsOptions) {
       'an instance did not take an event, which is lost: rondo.topics.lost counts them, and the log has at most one a minute',
     );
   };
+  return { lost, replaced: (topic: string) => replacements?.add(1, { 'rondo.topic': topic }) };
 }
 
 interface Lost extends Pick<Delivery, 'topic' | 'instance'> {
-  /** The status of the call, or `IN_FLIGHT` if there was none because too many were under way. */
+  /** The status of the call; or, if there was none, `IN_FLIGHT` as too many were under way, or `WAITING` as too much waited. */
   readonly reason: string;
   readonly err?: unknown;
 }

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { type Attributes, createNoopMeter } from '@opentelemetry/api';
+import { BoardServiceDefinition, GameServiceDefinition, PlayerMoved } from '@rondo/contracts/rondo/conformance/v1/game';
 import {
   Moved,
   MoverServiceDefinition,
@@ -21,6 +22,7 @@ const AT_ONCE = 8;
 
 let closers: (() => unknown)[];
 let lost: Attributes[];
+let replaced: Attributes[];
 let warnings: object[];
 /** It stands still, so that no call ends by its timeout on a busy machine. */
 let clock: ManualClock;
@@ -28,6 +30,7 @@ let clock: ManualClock;
 beforeEach(() => {
   closers = [];
   lost = [];
+  replaced = [];
   warnings = [];
   clock = new ManualClock();
 });
@@ -60,8 +63,11 @@ function publisherTo(
   instances: readonly { readonly address: string }[],
   options: Partial<EphemeralTopicsOptions> = {},
 ) {
-  const add = (_: number, attributes?: Attributes) => void lost.push(attributes ?? {});
-  const meter = Object.assign(createNoopMeter(), { createCounter: () => ({ add }) });
+  const counterTo = (counted: Attributes[]) => ({
+    add: (_: number, attributes?: Attributes) => void counted.push(attributes ?? {}),
+  });
+  const createCounter = (name: string) => counterTo(name === 'rondo.topics.lost' ? lost : replaced);
+  const meter = Object.assign(createNoopMeter(), { createCounter });
   const log: Logger = { ...silentLogger, warn: (fields) => void warnings.push(fields) };
   return createEphemeralTopics({ ...OWN, channel: channelTo(instances), log, meter, ...options });
 }
@@ -148,6 +154,81 @@ describe('an ephemeral event', () => {
     await publish(Touched, { piece: 'queen' });
     await eventually(() => expect(slow.seen).toEqual(['king', 'queen']));
     expect(lost).toEqual([]);
+  });
+});
+
+/** A replica of the game that shows players. While `held` is pending it answers no event. */
+async function board(held: Promise<void> = Promise.resolve()) {
+  const shown: string[] = [];
+  const service = implement(BoardServiceDefinition, {
+    async showPlayer({ player, place }) {
+      shown.push(`${player} ${place}`);
+      await held;
+      return {};
+    },
+  });
+  const server = await serve(createRouter({ services: [service] }), { listen: '127.0.0.1:0' });
+  closers.push(() => server.drain(0));
+  return { shown, address: server.address };
+}
+
+const GAME = { topics: [PlayerMoved], services: [GameServiceDefinition], subscribers: [BoardServiceDefinition] };
+const [PLAYERS, MOVES] = [100, 10];
+
+describe('of a topic that keeps the latest event of each key', () => {
+  it('a slow instance gets the newest of each after a burst, in order, and the earlier ones are counted', async () => {
+    const { held, open } = gate();
+    const slow = await board(held);
+    const { publish } = publisherTo([slow], GAME);
+    for (const place of numbers(MOVES))
+      await Promise.all(numbers(PLAYERS).map((player) => publish(PlayerMoved, { player, place: Number(place) })));
+    await eventually(() => expect(slow.shown).toHaveLength(64));
+    open();
+    await eventually(() => expect(slow.shown).toHaveLength(64 + PLAYERS));
+    const newest = numbers(PLAYERS).map((player) => `${player} ${MOVES - 1}`);
+    expect(byNumber(slow.shown.slice(0, 64))).toEqual(numbers(64).map((player) => `${player} 0`));
+    expect(slow.shown.slice(64).toSorted()).toEqual(newest.toSorted());
+    expect(lost).toEqual([]);
+    expect(replaced).toEqual(
+      Array(PLAYERS * MOVES - 64 - PLAYERS).fill({ 'rondo.topic': 'rondo.conformance.v1.PlayerMoved' }),
+    );
+  });
+
+  it('an instance has one call of a key at a time, and a slow one delays no other', async () => {
+    const { held, open } = gate();
+    const [slow, well] = [await board(held), await board()];
+    const { publish } = publisherTo([slow, well], GAME);
+    for (const place of [1, 2, 3]) {
+      await publish(PlayerMoved, { player: 'ada', place });
+      await eventually(() => expect(well.shown.at(-1)).toBe(`ada ${place}`));
+    }
+    await publish(PlayerMoved, { player: 'bob', place: 1 });
+    await eventually(() => expect(slow.shown).toEqual(['ada 1', 'bob 1']));
+    open();
+    await eventually(() => expect(slow.shown).toEqual(['ada 1', 'bob 1', 'ada 3']));
+  });
+
+  it('no more than 1,000 wait for an instance: the key is lost that waits longest', async () => {
+    const { held, open } = gate();
+    const slow = await board(held);
+    const { publish } = publisherTo([slow], GAME);
+    await Promise.all(numbers(64 + 1_010).map((player) => publish(PlayerMoved, { player })));
+    expect(lost).toHaveLength(10);
+    expect(lost[0]).toMatchObject({ 'rondo.reason': 'WAITING' });
+    open();
+    await eventually(() => expect(slow.shown).toHaveLength(1_064));
+    expect(slow.shown.slice(64)).toEqual(
+      numbers(1_074)
+        .slice(74)
+        .map((player) => `${player} 0`),
+    );
+  });
+
+  it('events without a key wait for nothing', async () => {
+    const slow = await board(gate().held);
+    const { publish } = publisherTo([slow], GAME);
+    await Promise.all(numbers(65).map(() => publish(PlayerMoved, {})));
+    expect(lost).toMatchObject([{ 'rondo.reason': 'IN_FLIGHT' }]);
   });
 });
 

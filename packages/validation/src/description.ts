@@ -39,4 +39,6 @@ export interface TopicDescription {
   readonly retentionMs?: number | undefined;
   /** The services that may subscribe; missing if each may. */
   readonly subscribers?: readonly string[] | undefined;
+  /** Whether the newest event of each key waits for a slow instance. */
+  readonly keepsLatest?: true | undefined;
 }

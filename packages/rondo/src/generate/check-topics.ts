@@ -9,6 +9,7 @@ import { inGroupingField } from './named-fields.js';
 import {
   DAY_MS,
   type Faults,
+  KEEP_LATEST_OF_KEY,
   MINUTE_MS,
   methodPolicy,
   type Option,
@@ -57,6 +58,10 @@ function* inTopic(message: DescMessage, options: Options): Faults {
   if (!isOwn && options.registry.getService(topic.service) === undefined)
     yield `topic.service is "${topic.service}", which no contract that is imported has; name the service that publishes it, such as sales.v1.OrderService`;
   if (topic.key !== '') yield* inGroupingField(message, 'topic.key', topic.key);
+  if (topic.keep === KEEP_LATEST_OF_KEY && topic.key === '')
+    yield 'topic.keep is of the newest event of each key, and the topic has no key; name the field in topic.key';
+  if (topic.keep === KEEP_LATEST_OF_KEY && topic.retention !== undefined)
+    yield 'topic.keep is for an ephemeral topic, and this one has a retention, so that each event is stored; leave one of them out';
   const retentionMs = topic.retention && toMs(topic.retention);
   if (retentionMs !== undefined && (retentionMs < MINUTE_MS || retentionMs > 365 * DAY_MS))
     yield `topic.retention is ${retentionMs} ms; it must be from 1 min to 365 days, or missing for an ephemeral topic`;

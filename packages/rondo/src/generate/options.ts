@@ -1,6 +1,6 @@
 /** The options of contracts that the generator reads: Rondo's, and those of `google.api`. */
 import { type AnyDesc, type DescExtension, type FileRegistry, getOption, hasOption } from '@bufbuild/protobuf';
-import type { Idempotency, MethodPolicy, ServicePolicy, Topic } from '@rondo/contracts/rondo/options/v1/options';
+import type { Idempotency, Keep, MethodPolicy, ServicePolicy, Topic } from '@rondo/contracts/rondo/options/v1/options';
 
 /** What is wrong with a declaration: each has the rule and the remedy. */
 export type Faults = Generator<string, void>;
@@ -60,6 +60,8 @@ const optionNamed =
 
 export const methodPolicy = optionNamed<ReadMethodPolicy>('rondo.options.v1.method');
 export const servicePolicy = optionNamed<ServicePolicy>('rondo.options.v1.service');
+/** The generator makes the contract of this enumeration, and doesn't load it. */
+export const KEEP_LATEST_OF_KEY: Keep.KEEP_LATEST_OF_KEY = 1;
 export const topicOption = optionNamed<Topic>('rondo.options.v1.topic');
 export const httpRule = optionNamed<ReadHttpRule>('google.api.http');
 export const operationInfo = optionNamed<{ readonly responseType: string; readonly metadataType: string }>(

@@ -12,7 +12,7 @@ import {
 import { type FileDescriptorProto, FileDescriptorProtoSchema } from '@bufbuild/protobuf/wkt';
 import { filesNamed } from '../declarations.js';
 import { methodCodes } from '../operations.js';
-import { toMs, topicOption } from '../options.js';
+import { KEEP_LATEST_OF_KEY, toMs, topicOption } from '../options.js';
 import { compileRules, type FileScope } from './compile-rules.js';
 import { resourcesOf } from './describe-resources.js';
 import { hasRules, hasText, needsProtovalidate, reaches } from './message-rules.js';
@@ -132,6 +132,7 @@ function topicsOf(file: DescFile, registry: FileRegistry, names: Names): readonl
       key: topic.key === '' ? undefined : names.nameOf(topic.key),
       retentionMs,
       subscribers: topic.subscribers.length === 0 ? undefined : topic.subscribers,
+      keepsLatest: topic.keep === KEEP_LATEST_OF_KEY || undefined,
     };
     return [
       `${names.typeOf(message.typeName).name}.topic = ${JSON.stringify(description)} satisfies $v.TopicDescription;`,

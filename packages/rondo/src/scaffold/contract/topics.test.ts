@@ -27,6 +27,9 @@ ${topic('NoField', 'key: "name"')}
 ${topic('NoKey', 'key: "weight"')}
 ${topic('InOneof', 'key: "code"')}
 ${topic('Short', 'retention: {seconds: 59}')}
+${topic('Latest', 'key: "id" keep: KEEP_LATEST_OF_KEY')}
+${topic('Keyless', 'keep: KEEP_LATEST_OF_KEY')}
+${topic('Both', 'key: "id" keep: KEEP_LATEST_OF_KEY retention: {seconds: 60}')}
 ${topic('Listed', 'retention: {seconds: 60} subscribers: ["p.Shared"]')}
 message Plain {}
 service Owner {${[
@@ -65,6 +68,8 @@ it('topics and subscriptions that contradict themselves are refused where they s
     'NoKey: topic.key is "weight", but weight is no string and no integer, of which a key is one',
     'InOneof: topic.key is "code", but code is part of the oneof kind; name one outside',
     'Short: topic.retention is 59000 ms; it must be from 1 min to 365 days, or missing for an ephemeral topic',
+    'Keyless: topic.keep is of the newest event of each key, and the topic has no key; name the field in topic.key',
+    'Both: topic.keep is for an ephemeral topic, and this one has a retention, so that each event is stored; leave one of them out',
     'Owner.Closed: subscription is called by p, which serves p.Owner, and auth.callers has sales: name p there, too',
     'Owner.Streams: subscription is for a method with one request and one reply; leave it out',
     'Owner.Untopical: subscription is to the topic that the request is, and p.Plain is none; give it (rondo.options.v1.topic)',
