@@ -42,8 +42,17 @@ const MODULE_OF: Readonly<Record<TaskName | 'migrate' | 'first', Load>> = {
     return { main: () => writeMigration(root).then(() => 0) };
   },
   first: async () => {
-    const { makeFirst } = await import('./scaffold/first.js');
-    return { main: ([service = '', ...plugins]) => makeFirst({ root, tool }, service, plugins).then(() => 0) };
+    const { changePlugins, createService } = await import('./scaffold/index.js');
+    const { signal } = new AbortController();
+    const progress = { step: async <T>(_: string, work: () => T | Promise<T>) => work() };
+    const tree = { root, tool, signal, progress, isCommitted: true, written: new Map() };
+    return {
+      async main([service = '', ...names]) {
+        await createService({ ...tree, name: service, source: undefined, withDatabase: false, port: undefined });
+        if (names.length > 0) await changePlugins({ ...tree, change: 'add', names, services: [service] });
+        return 0;
+      },
+    };
   },
 };
 

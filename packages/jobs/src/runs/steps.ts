@@ -141,7 +141,7 @@ async function orFinal<T>(make: () => Promise<T>, isFinal: (error: RpcError) => 
 
 const unmade = () => Promise.reject(new Error('it ends by its signal or its time'));
 
-/** Why a step may not have a name, beside those of the function's other steps. */
+/** Why a step may not have a name, next to those of the function's other steps. */
 export function faultOfName(name: string, others: ReadonlySet<string>): string | undefined {
   if (name === '' || name.length > LIMITS.name)
     return `the name of a step has 1 to ${LIMITS.name} characters; "${name.slice(0, 20)}" has ${name.length}`;

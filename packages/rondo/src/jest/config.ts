@@ -1,4 +1,4 @@
-/** Parts of jest's configuration that each workspace has: how tests are compiled, and how a run is set up, reported and ended. */
+/** Parts of jest's configuration that each workspace has: how tests are compiled, and how a run is set up and ended. */
 import { url } from 'node:inspector';
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
@@ -36,7 +36,8 @@ export const journeysFirst = program('jest-order');
 
 /** What a whole run has. */
 export const run = {
-  reporters: ['default', program('jest-report')],
+  // Random tests take it from jest.getSeed(), and --seed repeats them.
+  showSeed: true,
   // A bound on what hangs, and no measure of anything: a machine may be busy.
   testTimeout: 600_000,
   // Node never frees the modules of a test file, and a large heap slows down all files that follow.

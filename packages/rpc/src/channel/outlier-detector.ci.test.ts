@@ -97,7 +97,7 @@ describe('one of three replicas that answers INTERNAL to all', () => {
 });
 
 describe('an answer that the server is not to blame for', () => {
-  const innocent = [
+  const blameless = [
     Status.CANCELLED,
     Status.INVALID_ARGUMENT,
     Status.NOT_FOUND,
@@ -109,11 +109,21 @@ describe('an answer that the server is not to blame for', () => {
     Status.OUT_OF_RANGE,
     Status.UNAUTHENTICATED,
   ];
-  it.each(innocent.map((code) => ({ code })))('never ejects, all calls of a minute with $code', ({ code }) => {
+  it.each(blameless.map((code) => ({ code })))('never ejects, all calls of a minute with $code', ({ code }) => {
     const does = but({ b: () => ({ ms: 5, code }) });
     const { changes, shares } = makeReplicas(THREE).run({ seconds: 60, rate: 100, does });
     expect(changes).toEqual([]);
     expect(shares['b']).toBeCloseTo(1 / 3, 2);
+  });
+
+  it('counts for nothing between the faults of a replica if it says nothing of the server', () => {
+    let calls = 0;
+    const b: Behaviour = () => {
+      calls += 1;
+      return { ms: 5, code: calls % 4 === 0 ? Status.INTERNAL : Status.CANCELLED };
+    };
+    const { changes } = makeReplicas(THREE).run({ seconds: 10, rate: 300, does: but({ b }) });
+    expect(changes[0]).toMatchObject({ aside: ['b'] });
   });
 });
 
