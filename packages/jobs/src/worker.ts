@@ -32,6 +32,8 @@ const PRIORITIES = ['critical', 'high', 'normal', 'low'];
 const SUSPECTS_MS = 100;
 /** How soon a worker looks when the next job is due, after it has found none. */
 const LOOK_MS = 200;
+/** The longest wait that a handler can ask for: what it refuses is called again, whatever it says. */
+const MAX_PUSHBACK_MS = 3_600_000;
 /** How often a worker without room notifies others at most. */
 const NOTIFY_MS = 50;
 
@@ -329,9 +331,10 @@ export class Worker {
     const { codeName, retryPushbackMs = 0 } = refused;
     const { database, clock, random, meter } = this.#options;
     const times = (this.#away.get(job.name)?.times ?? 0) + 1;
-    const waitMs = Math.max(retryPushbackMs, awayMs(times, random));
-    this.#away.set(job.name, { times, until: clock.now() + waitMs });
+    const restMs = awayMs(times, random);
+    this.#away.set(job.name, { times, until: clock.now() + restMs });
     meter.ended(job.name, codeName);
+    const waitMs = Math.min(Math.max(retryPushbackMs, restMs), MAX_PUSHBACK_MS);
     const release = { waitMs, refusal: errorText(refused) };
     await releaseJobs(database, [attempt], release).catch(() => undefined); // or a heartbeat frees it
   }

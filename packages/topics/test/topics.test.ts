@@ -80,6 +80,19 @@ describe('an event that the database carries', () => {
     await eventually(async () => expect(await topics.effects()).toEqual(['a1']));
   });
 
+  it.each([2_592_000_000, Infinity])('waits an hour at most for a subscriber that asks for more: %d ms', async (ms) => {
+    const fleet = await topics.subscribed({
+      watchers: {
+        once() {
+          throw new RpcError(Status.UNAVAILABLE, 'the board is full', { retryPushbackMs: ms });
+        },
+      },
+    });
+    await fleet.publish('a', 1);
+    const sql = "SELECT due_time < now() + interval '1 h' AS soon FROM jobs WHERE method = $1 AND error LIKE '%full'";
+    await eventually(async () => expect(await topics.database.query(sql, [nameOf('once')])).toEqual([{ soon: true }]));
+  });
+
   it('is refused at the start if a replica has begun to publish it over NATS', async () => {
     await topics.database.query("INSERT INTO topic_relays VALUES ('rondo.conformance.v1.Moved')");
     const services = [MoverServiceDefinition];
