@@ -29,7 +29,7 @@ const asAsked = async (run: Run, person: string) => {
   return person;
 };
 
-it('an operator lists runs, those that wait for an operator first, and sees each with its steps', async () => {
+it('an operator lists runs, the newest first, and sees each with its steps', async () => {
   const process = begin(asAsked);
   const names: Record<string, string> = {};
   for (const person of ['blocks', 'waits', 'fails', 'is cancelled', 'succeeds']) {
@@ -43,11 +43,11 @@ it('an operator lists runs, those that wait for an operator first, and sees each
   const operator = operatorOf(process);
   const { blocks, waits, fails, succeeds } = names;
   const expected = [
-    [blocks, RunState.RUN_STATE_BLOCKED],
     [succeeds, RunState.RUN_STATE_SUCCEEDED],
     [names['is cancelled'], RunState.RUN_STATE_CANCELLED],
     [fails, RunState.RUN_STATE_FAILED],
     [waits, RunState.RUN_STATE_WAITING],
+    [blocks, RunState.RUN_STATE_BLOCKED],
   ] as const;
   const list = async (request: { method?: string; state?: RunState }) =>
     (await operator.listRuns(request)).runs.map(({ name, state }) => [name, state]);
@@ -63,6 +63,52 @@ it('an operator lists runs, those that wait for an operator first, and sees each
     steps: [{ name: 'approval', kind: 'wait', endTime: undefined }],
   });
   expect((await operator.getRun({ name: blocks ?? '' })).error).toMatch(/can't be stored as JSON/);
+});
+
+/** Stores runs in a state, without their processes: the ids have this first letter, and each is newer than the one before. */
+async function stored(letter: string, state: keyof typeof ENDS, count: number): Promise<void> {
+  const [blocked, code, due, unfit = null] = ENDS[state];
+  await database.query(
+    `WITH run AS (
+       INSERT INTO workflow_runs (id, method, caller, key, fingerprint, request, traceparent, timeline, blocked, code, result, end_time)
+       SELECT $1 || lpad(number::text, 25, '0'), $2, '', $1 || number, '', '', '', 1, $3, $4, '', CASE WHEN $4::smallint IS NULL THEN NULL ELSE now() END
+       FROM generate_series(1, $5) AS number RETURNING id)
+     INSERT INTO jobs (method, key, request, due_time, unfit)
+     SELECT replace($2, '/', '.'), id, '', now() + $6::interval, $7::text[] FROM run WHERE $6 IS NOT NULL`,
+    [letter, METHOD, blocked, code, count, due, unfit],
+  );
+}
+const ENDS = {
+  RUNNING: [null, null, '-1 min'],
+  WAITING: [null, null, '1 day'],
+  PARKED: [null, null, '-1 min', ['w1']],
+  BLOCKED: ['no stock', null, null],
+  SUCCEEDED: [null, 0, null],
+  FAILED: [null, 9, null],
+  CANCELLED: [null, 1, null],
+} as const;
+const STATES = ['RUNNING', 'WAITING', 'PARKED', 'BLOCKED', 'SUCCEEDED', 'FAILED', 'CANCELLED'] as const;
+
+it.each(STATES)('a list of runs in the state %s has them also if thousands in others are newer', async (state) => {
+  const operator = operatorOf(begin(asAsked, { works: false }));
+  await stored('0', state, 3);
+  for (const [index, other] of STATES.entries()) if (other !== state) await stored(`${index + 1}`, other, 1_001);
+  const { runs } = await operator.listRuns({ state: RunState[`RUN_STATE_${state}`] });
+  expect(runs.map(({ name }) => name.replace(/.*[/]0+/, ''))).toEqual(['3', '2', '1']);
+});
+
+it.each([1, 2, 7])('pages of %i runs have each run once, the newest first', async (pageSize) => {
+  const operator = operatorOf(begin(asAsked, { works: false }));
+  for (const [letter, state] of ['SUCCEEDED', 'BLOCKED', 'WAITING', 'BLOCKED', 'FAILED'].entries())
+    await stored(`${letter}`, state as keyof typeof ENDS, 2);
+  const pages: string[] = [];
+  for (let pageToken: string | undefined; pageToken !== '' && pages.length <= 10; ) {
+    const page = await operator.listRuns({ pageSize, pageToken: pageToken ?? '' });
+    pages.push(...page.runs.map(({ name }) => name.replace(/.*[/](.)0+/, '$1')));
+    pageToken = page.nextPageToken;
+  }
+  expect(pages).toEqual(['42', '41', '32', '31', '22', '21', '12', '11', '02', '01']);
+  await expect(operator.listRuns({ pageToken: 'next' })).rejects.toMatchObject({ code: Status.INVALID_ARGUMENT });
 });
 
 it('a retry goes on with a run, and a cancel ends it; both refuse one that has ended, and one of another service', async () => {
@@ -119,11 +165,18 @@ it('a run is removed with its steps once its retention has passed, and no other'
   expect(await process.operations.getOperation({ name: waiting.name })).toMatchObject({ done: false });
 });
 
-it('a run has at most 10,000 steps, and is undone when it is cancelled then', async () => {
+it.each([
+  { most: '10,000 steps', count: 10_000, sizeBytes: 3, reason: /^the run has 10000 steps, the most: cancel it/ },
+  {
+    most: '64 MiB of results',
+    ...{ count: 64, sizeBytes: 1024 * 1024 },
+    reason: /^the results of the run have more than 64 MiB with that of 64: store them elsewhere/,
+  },
+])('a run has at most $most, and is undone when it is cancelled then', async ({ count, sizeBytes, reason }) => {
   const process = begin(
     async (run) => {
       const undo = () => run.transaction('-0', (tx) => put(tx, '-0'));
-      for (let at = 0; at <= 10_000; at += 1) await run.step(String(at), () => at, at === 0 ? { undo } : {});
+      for (let at = 0; at <= count; at += 1) await run.step(String(at), () => at, at === 0 ? { undo } : {});
       return 'done';
     },
     { works: false },
@@ -131,11 +184,12 @@ it('a run has at most 10,000 steps, and is undone when it is cancelled then', as
   const operation = await process.client.hire({ person: 'ada' });
   await database.query(
     `INSERT INTO workflow_steps (run, name, kind, undoing, begin_time, end_time, code, result, place)
-     SELECT id, number - 1, 'step', false, now(), now(), 0, convert_to((number - 1)::text, 'UTF8'), number
-     FROM workflow_runs, generate_series(1, 10000) AS number`,
+     SELECT id, number - 1, 'step', false, now(), now(), 0, convert_to('"' || repeat('x', $2 - 2) || '"', 'UTF8'), number
+     FROM workflow_runs, generate_series(1, $1) AS number`,
+    [count, sizeBytes],
   );
   await process.jobs.start();
-  expect(await blocked()).toMatch(/^the run has 10000 steps, the most: cancel it/);
+  expect(await blocked()).toMatch(reason);
   await process.operations.cancelOperation({ name: operation.name });
   await expect(waitFor(hire, operation, { channel: process.doors })).rejects.toMatchObject({ code: Status.CANCELLED });
   expect(await effects()).toEqual(['-0']);

@@ -35,7 +35,8 @@ export const needsClone = (command: string, cause?: unknown): Error =>
 export function serviceNamed([kind, name]: readonly (string | undefined)[], command: 'new' | 'remove'): string {
   if (kind !== 'service') {
     const found = kind === undefined ? '' : `, and not "${kind}"`;
-    const kinds = command === 'new' ? '"service", "resource", "job", "topic" or "subscription"' : '"service"';
+    const kinds =
+      command === 'new' ? '"service", "resource", "job", "workflow", "topic" or "subscription"' : '"service"';
     const plugin = command === 'new' ? '' : ', or a plugin: rondo remove registry-consul';
     throw new UsageError(`say ${kinds}${found}: rondo ${command} service <name>${plugin}`);
   }

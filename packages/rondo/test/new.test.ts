@@ -6,10 +6,10 @@ import { rondo } from './recording-context.js';
 
 describe('rondo new and rondo remove', () => {
   it.each([
-    [['new'], 'say "service", "resource", "job", "topic" or "subscription": rondo new service <name>'],
+    [['new'], 'say "service", "resource", "job", "workflow", "topic" or "subscription": rondo new service <name>'],
     [
       ['new', 'method', 'x'],
-      'say "service", "resource", "job", "topic" or "subscription", and not "method": rondo new service <name>',
+      'say "service", "resource", "job", "workflow", "topic" or "subscription", and not "method": rondo new service <name>',
     ],
     [['new', 'service'], 'name the service: rondo new service greeter'],
     [['new', 'service', 'a', 'b'], '"b" is not expected'],

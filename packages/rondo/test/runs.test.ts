@@ -30,7 +30,7 @@ async function start(instanceId: string, service = 'sales.v1.OrderService') {
     return { name, state, undoing };
   };
   const runs = standIn(RunServiceDefinition, {
-    listRuns: () => ({ runs: [blocked] }),
+    listRuns: ({ state }) => ({ runs: state === RunState.RUN_STATE_FAILED ? [] : [blocked] }),
     getRun: () => ({ ...blocked, steps }),
     retryRun: change('retry', RunState.RUN_STATE_RUNNING, false),
     cancelRun: change('cancel', RunState.RUN_STATE_RUNNING, true),
@@ -51,6 +51,7 @@ it('ls shows the runs of each service as text, also to an agent', async () => {
     [name, 'FulfilOrder', 'orders/7', 'BLOCKED', '-', '2h', '12', 'no stock\\u001b[31m'],
     [''],
   ]);
+  expect(rows((await run('ls', '--state', 'FAILED')).stdout)).toHaveLength(2);
   expect(JSON.parse((await run('ls', '--json')).stdout)).toMatchObject({ runs: [{ name, state: 'BLOCKED' }] });
   const { context } = recordingContext({ environment: environment() });
   const asked = { arguments: {}, agent: 'a', signal: new AbortController().signal };

@@ -45,7 +45,7 @@ export const runErrors = defineErrors('a service with workflows', {
   PAGE_TOKEN: {
     field: 'page_token',
     text: 'is no token of this list; pass on next_page_token as it came',
-    cause: '`ListOperations` got a token that it has not answered.',
+    cause: '`ListOperations` or `ListRuns` got a token that it has not answered.',
     remedy: 'Begin the list without a token.',
   },
 });

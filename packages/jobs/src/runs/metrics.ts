@@ -4,7 +4,7 @@ import type { JobMeter } from '../metrics.js';
 import { PARKED } from '../owners.js';
 
 const ROW = `
-  SELECT (SELECT count(*) FROM (SELECT FROM workflow_runs WHERE blocked IS NOT NULL AND method = ANY($1) LIMIT 10000) AS counted)::integer AS blocked,
+  SELECT (SELECT count(*) FROM (SELECT FROM workflow_runs WHERE state = 'blocked' AND method = ANY($1) LIMIT 10000) AS counted)::integer AS blocked,
     (SELECT count(*) FROM (SELECT FROM jobs WHERE unfit IS NOT NULL AND method = ANY($2) AND ${PARKED} LIMIT 10000) AS counted)::integer AS parked,
     coalesce(max(extract(epoch FROM now() - oldest.due_time)), 0)::float8 AS lag
   FROM unnest($2::text[]) AS listed (method) LEFT JOIN LATERAL (

@@ -6,8 +6,8 @@ import { refusalOf } from '@rondo/rpc/internal';
 import { implement, type ServiceImplementation } from '@rondo/rpc/server';
 import { toMs } from '../declared.js';
 import { runErrors } from './errors.js';
-import { findNamed, toOperation } from './operation.js';
-import { cancelRun, findRun, listRuns, type RunRow } from './rows.js';
+import { findNamed, nextPageToken, RUN_ID, toOperation } from './operation.js';
+import { cancelRun, findRun, listRuns, type RunRow, STATES } from './rows.js';
 import type { DeclaredRuns } from './runs.js';
 import type { RunWaiters } from './waiters.js';
 
@@ -64,16 +64,15 @@ export function createOperations({
       return {};
     },
     async listOperations({ filter, pageSize, pageToken }, call) {
-      const { service, done } = filterOf({ filter }, declared);
-      if (pageToken !== '' && !/^[0-9A-Z]{26}$/.test(pageToken)) throw runErrors.PAGE_TOKEN();
+      const { service, states } = filterOf({ filter }, declared);
+      if (pageToken !== '' && !RUN_ID.test(pageToken)) throw runErrors.PAGE_TOKEN();
       const allowed = declared.filter(
         (one) => one.service.fullName === service && refusalOf(call, one.method) === undefined,
       );
       const most = Math.min(pageSize > 0 ? pageSize : PAGE.size, PAGE.most);
       const methods = allowed.map(({ name }) => name);
-      const rows = await listRuns(database, { methods, before: pageToken || undefined, done, most });
-      const nextPageToken = rows.length < most ? '' : (rows.at(-1)?.id ?? '');
-      return { operations: rows.flatMap(shown), nextPageToken };
+      const rows = await listRuns(database, { methods, states, before: pageToken || undefined, most });
+      return { operations: rows.flatMap(shown), nextPageToken: nextPageToken(rows, most) };
     },
     deleteOperation() {
       throw runErrors.OPERATION_DELETE();
@@ -88,5 +87,6 @@ function filterOf({ filter }: Pick<ListOperationsRequest, 'filter'>, declared: r
   const known = declared.map((one) => one.service.fullName);
   if (service === undefined || !known.includes(service))
     throw runErrors.LIST_FILTER({ filter, service: known[0] ?? '' });
-  return { service, done: done === undefined ? undefined : done === 'true' };
+  const { open, ended } = STATES;
+  return { service, states: [...(done === 'true' ? [] : open), ...(done === 'false' ? [] : ended)] };
 }

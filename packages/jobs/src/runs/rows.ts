@@ -6,6 +6,12 @@ import { CANCELLED } from './outcome.js';
 import { TIMELINE } from './postgres-store.js';
 import type { Outcome, StepKind } from './store.js';
 
+/** The states of runs that go on. Each but the first is stored as `open`: the row of jobs has the rest. */
+const OPEN = ['blocked', 'parked', 'running', 'waiting'] as const;
+const ENDED = ['succeeded', 'cancelled', 'failed'] as const;
+type State = (typeof OPEN | typeof ENDED)[number];
+export const STATES: Readonly<Record<'open' | 'ended', readonly State[]>> = { open: OPEN, ended: ENDED };
+
 /** A run as it is stored, with what its row of jobs says. */
 export interface RunRow {
   readonly id: string;
@@ -13,6 +19,8 @@ export interface RunRow {
   readonly caller: string;
   readonly key: string;
   readonly fingerprint: Uint8Array;
+  /** `parked`: no living worker's function fits its records. `running`: a process has it, or will as soon as it has room. */
+  readonly state: State;
   readonly blocked: string | null;
   readonly code: number | null;
   readonly result: Uint8Array | null;
@@ -22,20 +30,19 @@ export interface RunRow {
   readonly dueTime: Date | null;
   readonly attempts: number | null;
   readonly error: string | null;
-  readonly running: boolean | null;
-  /** Whether no living worker's function fits its records. */
-  readonly parked: boolean | null;
 }
 
 /** The method of a run's row of jobs: without a slash, so that it is no job to those who list jobs. */
 export const taskOf = (method: string): string => method.replace('/', '.');
 
-const TASK_METHOD = `replace(workflow_runs.method, '/', '.')`;
+const TASK = `LEFT JOIN jobs ON jobs.method = replace(workflow_runs.method, '/', '.') AND jobs.key = workflow_runs.id AND end_time IS NULL`;
+const RUNNING = '(claim IS NOT NULL OR due_time <= now())';
+const STATE = `CASE WHEN state <> 'open' THEN state WHEN ${PARKED} THEN 'parked' WHEN ${RUNNING} THEN 'running' ELSE 'waiting' END`;
 const ROWS = `
   SELECT workflow_runs.id, workflow_runs.method, caller, workflow_runs.key, fingerprint, blocked, code, result,
     workflow_runs.create_time AS "createTime", end_time AS "endTime", restore_time AS "restoreTime", due_time AS "dueTime", attempts, error,
-    claim IS NOT NULL OR due_time <= now() AS running, ${PARKED} AS parked
-  FROM workflow_runs LEFT JOIN jobs ON jobs.method = ${TASK_METHOD} AND jobs.key = workflow_runs.id AND end_time IS NULL`;
+    ${STATE} AS state
+  FROM workflow_runs ${TASK}`;
 
 /** A run that is to be stored. */
 export interface NewRun extends Pick<RunRow, 'id' | 'method' | 'caller' | 'key' | 'fingerprint'> {
@@ -83,31 +90,31 @@ export async function endedRuns({ query }: Queries, ids: readonly string[]): Pro
 /** Which runs to list. */
 export interface RunList {
   readonly methods: readonly string[];
-  /** Of those that are newer than it, none. */
-  readonly before?: string | undefined;
-  readonly done?: boolean | undefined;
+  readonly states: readonly State[];
+  /** The id of a run: only older ones are listed. */
+  readonly before: string | undefined;
   readonly most: number;
 }
 
-/** The runs of these methods, the newest first. */
-export function listRuns({ query }: Queries, { methods, before, done, most }: RunList): Promise<RunRow[]> {
+/**
+ * The runs of these methods in these states, the newest first. Each method and stored state is a range of an index, read from its end. If the
+ * row of jobs has the state, an index of jobs may be read instead.
+ */
+export function listRuns({ query }: Queries, { methods, states, before, most }: RunList): Promise<RunRow[]> {
+  const isOpen = (state: State) => state === 'parked' || state === 'running' || state === 'waiting';
+  const stored = new Set(states.map((state) => (isOpen(state) ? 'open' : state)));
   return query<RunRow>(
-    `${ROWS} WHERE workflow_runs.method = ANY($1) AND ($2::text IS NULL OR workflow_runs.id < $2)
-       AND ($3::boolean IS NULL OR (end_time IS NOT NULL) = $3)
-     ORDER BY workflow_runs.id DESC LIMIT $4`,
-    [methods, before ?? null, done ?? null, most],
+    `${ROWS} WHERE workflow_runs.id = ANY(ARRAY(
+       SELECT listed.id FROM unnest($1::text[]) AS of_method, unnest($2::text[]) AS of_state CROSS JOIN LATERAL (
+         SELECT workflow_runs.id FROM workflow_runs ${TASK}
+         WHERE workflow_runs.method = of_method AND state = of_state AND ($3::text IS NULL OR workflow_runs.id < $3)
+           AND ${STATE} = ANY($4) AND ($4 <> '{parked}'::text[] OR unfit IS NOT NULL) AND ($4 <> '{running}'::text[] OR ${RUNNING})
+         ORDER BY workflow_runs.id DESC LIMIT $5) AS listed
+       ORDER BY listed.id DESC LIMIT $5))
+     ORDER BY workflow_runs.id DESC`,
+    [methods, [...stored], before ?? null, states, most],
   );
 }
-
-/** The runs of these methods that wait for an operator, or for a version whose function fits, the oldest first. */
-export const listBlocked = ({ query }: Queries, methods: readonly string[], most: number): Promise<RunRow[]> =>
-  query<RunRow>(
-    `${ROWS} WHERE workflow_runs.id IN (
-       SELECT id FROM workflow_runs WHERE method = ANY($1) AND blocked IS NOT NULL
-       UNION ALL SELECT key FROM jobs WHERE method = ANY($3) AND unfit IS NOT NULL AND ${PARKED})
-     ORDER BY workflow_runs.id LIMIT $2`,
-    [methods, most, methods.map(taskOf)],
-  );
 
 /** A step as operators see it. */
 export interface ShownStep {

@@ -4,11 +4,10 @@ import type { ServerCall } from '@rondo/rpc/call';
 import { implement, type ServiceImplementation } from '@rondo/rpc/server';
 import { requireOperator } from '../operator-service.js';
 import { runErrors } from './errors.js';
-import { findNamed, operationName } from './operation.js';
+import { findNamed, nextPageToken, operationName, RUN_ID } from './operation.js';
 import { failureIn } from './outcome.js';
 import {
   cancelRun,
-  listBlocked,
   listRuns,
   listSteps,
   type RecordRow,
@@ -16,6 +15,7 @@ import {
   readRecords,
   retryRun,
   type ShownStep,
+  STATES,
 } from './rows.js';
 import type { DeclaredRuns } from './runs.js';
 
@@ -49,19 +49,15 @@ export function createRunService({ database, declared, audit, nudge }: RunServic
     return await show(name);
   };
   return implement(RunServiceDefinition, {
-    async listRuns({ method, state }, call) {
+    async listRuns({ method, state, pageSize, pageToken }, call) {
       requireOperator(call);
       const methods = declared.map(({ name }) => name).filter((name) => method === '' || name === method);
-      const [blocked, rows] = await Promise.all([
-        listBlocked(database, methods, MOST),
-        listRuns(database, { methods, most: MOST, done: doneIn(state) }),
-      ]);
-      const runs = [...blocked, ...rows.filter((row) => row.blocked === null && row.parked !== true)].map((row) =>
-        toRun(row, []),
-      );
-      return {
-        runs: runs.filter((run) => state === RunState.RUN_STATE_UNSPECIFIED || run.state === state).slice(0, MOST),
-      };
+      if (pageToken !== '' && !RUN_ID.test(pageToken)) throw runErrors.PAGE_TOKEN();
+      const most = Math.min(pageSize > 0 ? pageSize : MOST, MOST);
+      const all = [...STATES.open, ...STATES.ended];
+      const states = all.filter((one) => state === RunState.RUN_STATE_UNSPECIFIED || state === SHOWN[one]);
+      const rows = await listRuns(database, { methods, states, before: pageToken || undefined, most });
+      return { runs: rows.map((row) => toRun(row, [])), nextPageToken: nextPageToken(rows, most) };
     },
     getRun({ name }, call) {
       requireOperator(call);
@@ -78,18 +74,15 @@ export function createRunService({ database, declared, audit, nudge }: RunServic
   });
 }
 
-const ENDS = new Set([RunState.RUN_STATE_SUCCEEDED, RunState.RUN_STATE_FAILED, RunState.RUN_STATE_CANCELLED]);
-const doneIn = (state: RunState) => (state === RunState.RUN_STATE_UNSPECIFIED ? undefined : ENDS.has(state));
-
-function stateOf({ code, endTime, blocked, running, parked }: RunRow): RunState {
-  if (endTime === null) {
-    if (blocked !== null) return RunState.RUN_STATE_BLOCKED;
-    if (parked === true) return RunState.RUN_STATE_PARKED;
-    return running === true ? RunState.RUN_STATE_RUNNING : RunState.RUN_STATE_WAITING;
-  }
-  if (code === 0) return RunState.RUN_STATE_SUCCEEDED;
-  return code === 1 ? RunState.RUN_STATE_CANCELLED : RunState.RUN_STATE_FAILED;
-}
+const SHOWN: Readonly<Record<RunRow['state'], RunState>> = {
+  blocked: RunState.RUN_STATE_BLOCKED,
+  parked: RunState.RUN_STATE_PARKED,
+  running: RunState.RUN_STATE_RUNNING,
+  waiting: RunState.RUN_STATE_WAITING,
+  succeeded: RunState.RUN_STATE_SUCCEEDED,
+  cancelled: RunState.RUN_STATE_CANCELLED,
+  failed: RunState.RUN_STATE_FAILED,
+};
 
 const textOf = ({ code, result }: Pick<RunRow, 'code' | 'result'>) =>
   code === null || code === 0 ? '' : failureIn({ code, bytes: result }).message;
@@ -102,7 +95,7 @@ const toRecord = ({ code, bytes, place, ...step }: RecordRow) => ({
 function toRun(row: RunRow, steps: readonly ShownStep[]) {
   const { method, key, caller, createTime, restoreTime, endTime, dueTime, attempts, blocked, error, code } = row;
   return {
-    ...{ name: operationName(row), method, key, caller, createTime, state: stateOf(row) },
+    ...{ name: operationName(row), method, key, caller, createTime, state: SHOWN[row.state] },
     undoing: endTime === null && code !== null,
     dueTime: dueTime ?? undefined,
     endTime: endTime ?? undefined,

@@ -23,11 +23,12 @@ CREATE TABLE workflow_runs (
   -- The timeline of the server that it ran on last, and when that changed: what the run did on the earlier one may be lost here.
   timeline bigint NOT NULL,
   restore_time timestamptz,
+  state text COLLATE "C" NOT NULL GENERATED ALWAYS AS (CASE WHEN end_time IS NULL THEN CASE WHEN blocked IS NULL THEN 'open' ELSE 'blocked' END
+    WHEN code = 0 THEN 'succeeded' WHEN code = 1 THEN 'cancelled' ELSE 'failed' END) STORED,
   UNIQUE (method, caller, key)
 ) WITH (autovacuum_vacuum_scale_factor = 0.05);
 
-CREATE INDEX workflow_runs_method ON workflow_runs (method, id);
-CREATE INDEX workflow_runs_blocked ON workflow_runs (method, id) WHERE blocked IS NOT NULL;
+CREATE INDEX workflow_runs_state ON workflow_runs (method, state, id);
 CREATE INDEX workflow_runs_expire_time ON workflow_runs (expire_time) WHERE expire_time IS NOT NULL;
 
 CREATE TABLE workflow_steps (

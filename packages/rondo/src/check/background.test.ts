@@ -11,7 +11,7 @@ const registry = createFileRegistry(fromBinary(FileDescriptorSetSchema, descript
 const found = (...sources: readonly string[]) =>
   undeclared(
     registry,
-    ['topics', 'chores'].map((file) => `rondo/conformance/v1/${file}.proto`),
+    ['topics', 'chores', 'workflows'].map((file) => `rondo/conformance/v1/${file}.proto`),
     sources,
   );
 
@@ -19,6 +19,7 @@ it('names what no list of the code has, and the list to add it to', () => {
   expect(found('const jobs = createJobs({ services: [ChoreServiceDefinition, WatcherServiceDefinition] });')).toEqual(
     expect.arrayContaining([
       'rondo.conformance.v1.SpectatorService has subscriptions that nothing runs: add SpectatorServiceDefinition to the services of createSubscriber',
+      'rondo.conformance.v1.HiringService has workflows that nothing runs: add HiringServiceDefinition to the services of createJobs',
       'nothing publishes rondo.conformance.v1.Moved: add Moved to the topics of createTopics',
     ]),
   );

@@ -1,4 +1,4 @@
-/** Checks that services declare the jobs, subscriptions and topics of their contracts. */
+/** Checks that services declare the jobs, workflows, subscriptions and topics of their contracts. */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { createFileRegistry, type DescService, type FileRegistry, fromBinary } from '@bufbuild/protobuf';
@@ -35,6 +35,7 @@ export function undeclared(
   const services = contracts.flatMap((file) => registry.getFile(file)?.services ?? []);
   const kindIn = ({ methods }: DescService) => {
     const policies = methods.map((method) => policy?.of(method));
+    if (policies.some((one) => one?.workflow)) return 'workflows';
     if (policies.some((one) => one?.job)) return 'jobs';
     return policies.some((one) => one?.subscription) ? 'subscriptions' : undefined;
   };
@@ -43,7 +44,7 @@ export function undeclared(
     return kind === undefined || lists(name)
       ? []
       : [
-          `${one.typeName} has ${kind} that nothing runs: add ${name} to the services of ${kind === 'jobs' ? 'createJobs' : 'createSubscriber'}`,
+          `${one.typeName} has ${kind} that nothing runs: add ${name} to the services of ${kind === 'subscriptions' ? 'createSubscriber' : 'createJobs'}`,
         ];
   });
   const published = topicsOf(registry).flatMap(({ desc, topic }) => {

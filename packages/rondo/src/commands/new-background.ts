@@ -6,20 +6,26 @@ import { serviceHere } from './new-resource.js';
 
 type Kind = NewBackgroundOptions['kind'];
 
-/** Whether `rondo new` is asked for a job, a topic or a subscription. */
+const EXAMPLES = {
+  job: 'remind-guests',
+  workflow: 'welcome-guest',
+  topic: 'room-booked',
+  subscription: 'hotel.v1.RoomBooked',
+};
+
+/** Whether `rondo new` is asked for one of these. */
 export const isBackground = (kind: string | undefined): kind is Kind =>
-  kind === 'job' || kind === 'topic' || kind === 'subscription';
+  kind !== undefined && Object.hasOwn(EXAMPLES, kind);
 
 /** What is asked for. */
 interface Asked extends Readonly<Record<'name' | 'service', string | undefined>> {
   readonly force: boolean;
 }
 
-/** Adds a job, a topic or a subscription to a service. */
+/** Adds a job, a workflow, a topic or a subscription to a service. */
 export async function createBackground(kind: Kind, asked: Asked, context: RunContext): Promise<Printed> {
   const { name, force } = asked;
-  const example = { subscription: 'hotel.v1.RoomBooked', job: 'remind-guests', topic: 'room-booked' }[kind];
-  if (name === undefined) throw new UsageError(`name the ${kind}: rondo new ${kind} ${example}`);
+  if (name === undefined) throw new UsageError(`name the ${kind}: rondo new ${kind} ${EXAMPLES[kind]}`);
   const { addBackground } = await loadScaffold(`new ${kind}`);
   const service = asked.service ?? (await serviceHere(context));
   const added = await workOnTree({ command: `new ${kind}`, force }, context, (tree) =>

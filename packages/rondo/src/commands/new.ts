@@ -21,12 +21,13 @@ import {
 import { createBackground, isBackground } from './new-background.js';
 import { createResource } from './new-resource.js';
 
-const KINDS = ['service', 'resource', 'job', 'topic', 'subscription'];
+const KINDS = ['service', 'resource', 'job', 'workflow', 'topic', 'subscription'];
 
 /** `rondo new`: makes a running service of a contract. */
 export const create = defineCommand({
   name: 'new',
-  summary: 'Makes a service, updates it after its .proto has changed, or adds a resource, job, topic or subscription.',
+  summary:
+    'Makes a service, updates it after its .proto has changed, or adds a resource, job, workflow, topic or subscription.',
   details: [
     'It writes services/<name>, with generated code, wiring, a test and an entry in docker-compose.yml. The methods answer',
     'UNIMPLEMENTED and name the file to write them in. With --with-database, the messages of a contract with',
@@ -35,8 +36,8 @@ export const create = defineCommand({
     '',
     'rondo new resource adds such a resource to a service with a database. The types of fields are string, bool, bytes,',
     'int32, int64, uint64, float, double, timestamp, duration, date, money, decimal, enum(A,B) and ref(RESOURCE). [] makes a',
-    'list, ! a required field, @unique and @immutable say what they do. rondo new job, topic and subscription write contract,',
-    'handler and test, and print the lines to add to app.ts.',
+    'list, ! a required field, @unique and @immutable say what they do. rondo new job, workflow, topic and subscription write',
+    'contract, handler and test, and print the lines to add to app.ts.',
     '',
     'A service is made once. Run it again after the .proto has changed: it prints the handlers that are missing, and writes the',
     'next migration. Git takes back what is written: everything must be committed before, and what fails prints the commands.',
@@ -74,6 +75,7 @@ export const create = defineCommand({
     ["new service hotel --resource booking --fields 'guest:string!'", 'A service of one resource.'],
     ["new resource book --fields 'title:string! price:money'", 'A resource at /v1/books, with its standard methods.'],
     ['new job remind-guests --service hotel', 'A stored call of a method of the service.'],
+    ['new workflow welcome-guest --service hotel', 'A function that goes on after a crash and a sleep.'],
     ['new subscription hotel.v1.RoomBooked --service kitchen', 'A method that is called with each event.'],
   ],
   exitCodes: { INTERRUPTED: 'Ctrl-C ended the command, which printed how git takes back what was written.' },

@@ -4,15 +4,20 @@ import {
   RunState,
   type RunStep,
 } from '@rondo/contracts/rondo/jobs/v1/runs';
+import type { CallOptions, Client } from '@rondo/rpc/client';
 import { operationService } from '@rondo/rpc/internal';
 import { type CommandContext, defineActions, type Printed } from '../command.js';
 import { completeService } from '../completion/registered.js';
+import { oneOf } from '../help.js';
 import { jsonOption, registryOption } from '../options.js';
 import { askService, askServices } from '../registry/groups.js';
 import { formatTable } from '../terminal/table.js';
 import { ageOf, printable } from '../terminal/text.js';
 
 const RUNS = { definition, what: 'workflows' };
+const STATES = ['RUNNING', 'WAITING', 'BLOCKED', 'PARKED', 'SUCCEEDED', 'FAILED', 'CANCELLED'] as const;
+/** What waits for an operator or for another version comes first, also if it is older than what a page has. */
+const FIRST = [RunState.RUN_STATE_BLOCKED, RunState.RUN_STATE_PARKED, RunState.RUN_STATE_UNSPECIFIED];
 const ONE = { args: { name: '<name>' }, missing: 'name a run: rondo runs ls lists them' } as const;
 
 /** `rondo runs`: shows the runs of workflows with their steps, and lets an operator let one go on or cancel it. */
@@ -24,15 +29,16 @@ export const runs = defineActions({
     'retry lets it go on, with as many attempts as a new one; a call whose outcome may be forgotten is made again. cancel undoes',
     'what a run has done, and ends it. A run is named as its operation: operations/SERVICE/ID.',
   ].join('\n'),
-  options: { ...registryOption, ...jsonOption },
+  options: { state: oneOf('STATE', 'Only the runs in this state.', STATES), ...registryOption, ...jsonOption },
   examples: [
-    ['runs ls', 'Runs that wait for an operator first, then the newest.'],
+    ['runs ls', 'Runs that wait for an operator first, then the newest: at most a thousand of a service.'],
+    ['runs ls sales --state FAILED', 'Runs of a service that have ended with an error.'],
     ['runs show operations/sales.v1.OrderService/01J2', 'A run, with what each of its steps came to.'],
   ],
   exitCodes: { FAILED: 'Refused, or a service could not be asked; standard error says why.' },
   usual: 'ls',
   actions: {
-    ls: { args: { name: '[service]' }, complete: completeService, run: ({ name }, context) => list(name, context) },
+    ls: { args: { name: '[service]' }, complete: completeService, run: list },
     show: { ...ONE, run: (one, context) => ask(one, 'getRun', context) },
     retry: { ...ONE, run: (one, context) => ask(one, 'retryRun', context) },
     cancel: { ...ONE, run: (one, context) => ask(one, 'cancelRun', context) },
@@ -53,10 +59,18 @@ async function ask(
   return { json: view(run), text: `${state}${why}\n${steps}` };
 }
 
-async function list(name: string | undefined, context: CommandContext): Promise<Printed> {
-  const asked = { ...RUNS, name };
-  const { answers, failed } = await askServices(asked, (client, options) => client.listRuns({}, options), context);
-  const found = answers.flatMap((answer) => answer.runs);
+interface Listed {
+  readonly name: string | undefined;
+  readonly state: (typeof STATES)[number] | undefined;
+}
+
+async function list({ name, state }: Listed, context: CommandContext): Promise<Printed> {
+  const wanted = state === undefined ? FIRST : [RunState[`RUN_STATE_${state}`]];
+  const listed = (client: Client<typeof definition>, options: CallOptions) =>
+    Promise.all(wanted.map((one) => client.listRuns({ state: one }, options)));
+  const { answers, failed } = await askServices({ ...RUNS, name }, listed, context);
+  const runs = answers.flat().flatMap((page) => page.runs);
+  const found = [...new Map(runs.map((run) => [run.name, run])).values()];
   const nowMs = context.clock.now();
   const rows = found.map((run) => [
     ...[run.name, run.method.replace(/^.*\//, ''), run.key, stateOf(run), timeOf(run.dueTime)],

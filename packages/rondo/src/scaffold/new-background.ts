@@ -10,18 +10,18 @@ import type { Files, Tree } from './tree.js';
 import { camelCase, kebabCase, pascalCase, snakeCase } from './words.js';
 import { withReferences } from './workspace-files/project-references.js';
 
-/** The options of `rondo new job`, `topic` and `subscription`. */
+/** The options of `rondo new job`, `workflow`, `topic` and `subscription`. */
 export interface NewBackgroundOptions extends Tree {
-  readonly kind: 'job' | 'topic' | 'subscription';
+  readonly kind: 'job' | 'workflow' | 'topic' | 'subscription';
   /** `remind-guests`; of a subscription the topic: `hotel.v1.RoomBooked`. */
   readonly name: string;
   readonly service: string;
 }
 
-/** A job, a topic or a subscription that was added to a service, but for the lines of its app. */
+/** What was added to a service, but for the lines of its app. */
 export interface AddedBackground extends Made, Pick<NewBackgroundOptions, 'kind' | 'name'> {}
 
-/** Adds a job, a topic or a subscription to a service. */
+/** Adds a job, a workflow, a topic or a subscription to a service. */
 export async function addBackground(options: NewBackgroundOptions): Promise<AddedBackground> {
   const { kind, name, service, progress } = options;
   const { files, lines } = await progress.step('check', () => draw(options));
@@ -46,7 +46,8 @@ function draw({ root, kind, name, service }: NewBackgroundOptions): { files: Fil
   const [file, type, value] = [kebabCase(words), pascalCase(words), camelCase(words)];
   const proto = `${own.replaceAll('.', '/')}/${snakeCase(words)}.proto`;
   const [publisher] = manifest.contracts.flatMap((one) => builtContracts(root).getFile(one)?.services ?? []);
-  const imports = ['google/protobuf/empty.proto', 'rondo/options/v1/options.proto', topic?.desc.file.proto.name ?? []];
+  const returned = kind === 'workflow' ? 'google/longrunning/operations.proto' : 'google/protobuf/empty.proto';
+  const imports = [returned, 'rondo/options/v1/options.proto', topic?.desc.file.proto.name ?? []];
   const view = {
     ...{ package: own, file, type, value, module: moduleOf(proto, packages.contracts), group: service },
     ...{ topic: topic !== undefined, retention: topic?.retention, caller: topic?.publisher ?? service },
@@ -55,20 +56,21 @@ function draw({ root, kind, name, service }: NewBackgroundOptions): { files: Fil
   };
   const fill = (file: string) => fillFile(`background/${file}.tmpl`, view);
   const isTopic = kind === 'topic';
+  const form = kind === 'job' || kind === 'subscription' ? 'call' : kind;
   const added: readonly (readonly [string, string])[] = isTopic
     ? [[`proto/${proto}`, fill('topic.proto')]]
     : [
-        [`proto/${proto}`, fill('call.proto')],
-        [`${folder}/src/${file}.ts`, fill('call.ts')],
-        [`${folder}/test/${file}.test.ts`, fill('test.ts')],
+        [`proto/${proto}`, fill(`${form}.proto`)],
+        [`${folder}/src/${file}.ts`, fill(`${form}.ts`)],
+        [`${folder}/test/${file}.test.ts`, fill(`${form}.test.ts`)],
       ];
   const taken = added.map(([one]) => one).find((one) => filesAt(root, one).length > 0);
   if (taken !== undefined)
     throw new Refusal(`the ${kind} ${name} exists already`, { place: { file: taken }, remedy: 'choose another name' });
   const [app, json, tsconfig] = [`${folder}/src/app.ts`, `${folder}/package.json`, `${folder}/tsconfig.json`];
   const text = readText(root, app);
-  if (!text.includes(FORMER)) refuseAdapter(app, text);
-  const used = kind === 'job' ? 'jobs' : 'topics';
+  if (kind === 'workflow' || !text.includes(FORMER)) refuseAdapter(app, text);
+  const used = kind === 'job' || kind === 'workflow' ? 'jobs' : 'topics';
   const wanted = {
     contracts: isTopic ? [] : [proto],
     dependencies: { [`@rondo/${used}`]: packages.versionOf(used) },
@@ -100,6 +102,7 @@ const FORMER = 'openBackground(';
 /** The part of each kind: the function that creates it, its package, the constant, and the list with what it runs. */
 const PARTS = {
   job: ['createJobs', '@rondo/jobs', 'jobs', 'services'],
+  workflow: ['createJobs', '@rondo/jobs', 'jobs', 'services'],
   topic: ['createTopics', '@rondo/topics', 'topics', 'topics'],
   subscription: ['createSubscriber', '@rondo/topics', 'subscriber', 'services'],
 } as const;
@@ -119,20 +122,23 @@ function pasted(
   const [create, from, part, list] = PARTS[kind];
   const isTopic = kind === 'topic';
   const item = isTopic ? type : definition;
-  const options = isTopic ? `topics: [${type}], services: [${definition}]` : `services: [${definition}]`;
+  const isWorkflow = kind === 'workflow';
+  const own = `services: [${definition}]${isWorkflow ? `, workflows: [${value}]` : ''}`;
+  const options = isTopic ? `topics: [${type}], ${own}` : own;
+  const handlers = isWorkflow ? `{ ${value}: jobs.runs.handler(${value}) }` : `${value}({ database })`;
   const isFormer = app.includes(FORMER);
   const place = isFormer ? `${isTopic ? list : 'contracts'} of openBackground` : `${list} of ${create}`;
   return [
     `import { ${item} } from '${module}';`,
     ...(isTopic ? [] : [`import { ${value} } from './${file}.js';`]),
     ...(isFormer || app.includes(`${create}(`)
-      ? [`${item}, // in the ${place}`]
+      ? [`${item}, // in the ${place}`, ...(isWorkflow ? [`${value}, // in the workflows of ${create}`] : [])]
       : [
           `import { ${create} } from '${from}';`,
           `const ${part} = ${create}({ database, ${options} }); // after the database`,
           `${part}, // in the parts that createApp returns, after the database`,
         ]),
-    ...(isTopic ? [] : [`implement(${definition}, ${value}({ database })), // in the services that it returns`]),
+    ...(isTopic ? [] : [`implement(${definition}, ${handlers}), // in the services that it returns`]),
   ];
 }
 
