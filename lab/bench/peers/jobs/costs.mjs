@@ -5,10 +5,11 @@ import { Int32Value, StringValue } from '@rondo/contracts/google/protobuf/wrappe
 import { AdderServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/adder';
 import { ChoreServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/chores';
 import { Moved, MoverServiceDefinition, WatcherServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/topics';
+import { HiringServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/workflows';
 import { CoordinatorServiceDefinition } from '@rondo/contracts/rondo/transactions/v1/transactions';
 import { createOutcomeStore, createPool, migrate, outcomesSchema } from '@rondo/database';
 import { freePort } from '@rondo/harness';
-import { createJobs, jobsSchema } from '@rondo/jobs';
+import { createJobs, jobsSchema, workflow } from '@rondo/jobs';
 import { currentWorkLimits, silentLogger as log } from '@rondo/rpc/call';
 import { createChannel, createClient, staticResolver } from '@rondo/rpc/client';
 import { createRouter, serve } from '@rondo/rpc/server';
@@ -80,6 +81,13 @@ async function waysBetween([hereUrl, thereUrl]) {
   const own = { ...ChoreServiceDefinition, methods: { doChore } };
   const jobs = createJobs({ database: there, services: [own], channel, log });
   await jobs.start();
+  const hire = workflow(HiringServiceDefinition.methods.hire, async ({ person: chore }, run) => {
+    await run.call('chore', doChore, { chore });
+    return { text: chore };
+  });
+  const runs = createJobs({ database: here, services: [HiringServiceDefinition], workflows: [hire], channel, log });
+  for (const { name: part, migrations } of runs.schema) await migrate(here, { part, migrations });
+  await runs.start();
   return {
     'a call': (chore) => client.doAlone({ chore }),
     'a call with a key': (chore) =>
@@ -94,6 +102,12 @@ async function waysBetween([hereUrl, thereUrl]) {
       const ended = new Promise((resolve) => done.set(piece, resolve));
       await here.transaction((transaction) => topics.publish(transaction, Moved, { piece }));
       topics.nudge();
+      await ended;
+    },
+    async 'a workflow'(person) {
+      const ended = new Promise((resolve) => done.set(person, resolve));
+      await here.transaction((transaction) => runs.runs.enqueue(transaction, hire, { request: { person } }));
+      runs.nudge();
       await ended;
     },
     'a transaction': (value) =>
