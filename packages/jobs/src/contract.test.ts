@@ -16,7 +16,7 @@ it('a contract has defaults', () => {
     backoff: { baseMs: 1_000, maxMs: 3_600_000 },
     maxRunning: undefined,
     maxRunningPerKey: undefined,
-    firings: undefined,
+    occurrences: undefined,
   });
   expect(jobMethodsOf([serviceWith({})]).size).toBe(0);
 });

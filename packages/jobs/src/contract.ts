@@ -11,7 +11,7 @@ import type { Attempt } from './attempt.js';
 import { type DeclaredJob, type DeclaredMethod, declaredJob, faultOf } from './declared.js';
 
 /** A method whose calls are stored. */
-export interface StoredMethod extends Omit<DeclaredJob, 'firings' | 'overlap'> {
+export interface StoredMethod extends Omit<DeclaredJob, 'occurrences' | 'overlap'> {
   readonly service: ServiceDefinition;
   readonly definition: MethodDefinition;
   readonly method: Method;

@@ -1,6 +1,6 @@
 /** What a contract says of a job, and what contradicts itself in it: at the start of a service, and when contracts are generated. */
 import type { Job, MaxRunningPerKey, Overlap } from '@rondo/contracts/rondo/options/v1/options';
-import { Firings } from './firings.js';
+import { Occurrences } from './occurrences.js';
 
 /** A job as its contract declares it, with defaults filled in. */
 export interface DeclaredJob {
@@ -11,7 +11,7 @@ export interface DeclaredJob {
   /** How many with one value of a field run at once in all replicas; the field as the contract has it. */
   readonly maxRunningPerKey: MaxRunningPerKey | undefined;
   /** When it is called by itself. */
-  readonly firings: Firings | undefined;
+  readonly occurrences: Occurrences | undefined;
   /** What becomes of a time at which the job of an earlier one hasn't ended. */
   readonly overlap: Overlap | undefined;
 }
@@ -40,14 +40,14 @@ export function declaredJob(job: Job): DeclaredJob {
     backoff: { baseMs, maxMs },
     maxRunning: job.maxRunning || undefined,
     maxRunningPerKey: job.maxRunningPerKey,
-    firings: job.schedule && new Firings(job.schedule),
+    occurrences: job.schedule && new Occurrences(job.schedule),
     overlap: job.schedule?.overlap,
   };
 }
 
 /** What is wrong with it, as the end of a sentence that begins with `job`; undefined if nothing is. */
 export function faultOf(
-  { maxAttempts, backoff: { baseMs, maxMs }, maxRunning = 1, maxRunningPerKey, firings }: DeclaredJob,
+  { maxAttempts, backoff: { baseMs, maxMs }, maxRunning = 1, maxRunningPerKey, occurrences }: DeclaredJob,
   { isUnary, isRepeatable, keyField, scopes }: DeclaredMethod,
 ): string | undefined {
   if (!isUnary) return ' is for a method with one request and one reply; leave it out';
@@ -64,7 +64,7 @@ export function faultOf(
   const { field = 'none', running = 1 } = maxRunningPerKey ?? {};
   if (field === '') return '.max_running_per_key names no field; give the one by which jobs belong together';
   if (running < 1 || running > 1_000) return `.max_running_per_key.running is ${running}; it must be from 1 to 1,000`;
-  return firings?.fault === undefined ? undefined : `.schedule${firings.fault}`;
+  return occurrences?.fault === undefined ? undefined : `.schedule${occurrences.fault}`;
 }
 
 /** A duration in milliseconds. */

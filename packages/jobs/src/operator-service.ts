@@ -5,13 +5,13 @@ import { mayOperate } from '@rondo/rpc/internal';
 import { implement, type ServiceImplementation } from '@rondo/rpc/server';
 import type { JobMethod } from './contract.js';
 import { jobErrors } from './errors.js';
-import { Firings } from './firings.js';
+import { Occurrences } from './occurrences.js';
 import { isScheduled, listSchedules, runNow, type ScheduleRow } from './schedules.js';
 import { countJobs, discardJob, isJob, type JobRow, listJobs, retryJob, storedMethods } from './store.js';
 
 /** A schedule that can't be read is at no time. */
 const readable = (schedule: Omit<ScheduleRow, 'method'>) =>
-  new Firings(schedule).fault === undefined
+  new Occurrences(schedule).fault === undefined
     ? schedule
     : { ...schedule, cron: `${schedule.cron} (can't be read)`, nextTime: undefined };
 

@@ -1,12 +1,12 @@
 import { Overlap } from '@rondo/contracts/rondo/options/v1/options';
 import type { Database, Queries, QueryOptions } from '@rondo/database';
 import type { JobMethod } from './contract.js';
-import { Firings } from './firings.js';
+import { Occurrences } from './occurrences.js';
 import { insertJob, type JobRow, retryJob } from './store.js';
 
-type Scheduled = JobMethod & { readonly firings: Firings };
+type Scheduled = JobMethod & { readonly occurrences: Occurrences };
 
-export const isScheduled = (job: JobMethod): job is Scheduled => job.firings !== undefined;
+export const isScheduled = (job: JobMethod): job is Scheduled => job.occurrences !== undefined;
 
 /** A schedule in the database. */
 export interface ScheduleRow {
@@ -26,12 +26,12 @@ const clockOf = async ({ one }: Queries): Promise<Date> =>
 export async function beginSchedules(database: Database, jobs: readonly Scheduled[]): Promise<void> {
   if (jobs.length === 0) return;
   const now = await clockOf(database);
-  for (const { name, firings } of jobs) {
+  for (const { name, occurrences } of jobs) {
     await database.query(
       `INSERT INTO job_schedules AS stored (method, cron, time_zone, next_time) VALUES ($1, $2, $3, $4)
        ON CONFLICT (method) DO UPDATE SET cron = EXCLUDED.cron, time_zone = EXCLUDED.time_zone, next_time = EXCLUDED.next_time
        WHERE (stored.cron, stored.time_zone) <> (EXCLUDED.cron, EXCLUDED.time_zone)`,
-      [name, firings.cron, firings.timeZone, firings.after(now)],
+      [name, occurrences.cron, occurrences.timeZone, occurrences.after(now)],
     );
   }
 }
@@ -66,12 +66,12 @@ export async function fire(
       const job = byName.get(method);
       if (job === undefined) continue;
       // Replicas of two versions have one schedule: that of the replica that started last.
-      const firings = new Firings(schedule);
-      if (firings.fault !== undefined) {
-        onFault(method, firings.fault);
+      const occurrences = new Occurrences(schedule);
+      if (occurrences.fault !== undefined) {
+        onFault(method, occurrences.fault);
         continue;
       }
-      const { latest, count, next } = firings.missed(nextTime, now);
+      const { latest, count, next } = occurrences.missed(nextTime, now);
       const stores = job.overlap === OVERLAP_QUEUE || job.overlap === OVERLAP_REPLACE;
       const skips = !stores && (await transaction.query(IS_BUSY, [method])).length > 0;
       const request = job.method.requestType.encode(job.method.requestType.fromPartial({})).finish();

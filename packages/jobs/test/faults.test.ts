@@ -9,8 +9,8 @@ import { createClient } from '@rondo/rpc/client';
 import { createTestChannel, ManualClock } from '@rondo/rpc/testing';
 import { jobMethodsOf } from '../src/contract.js';
 import { createJobs, type Jobs } from '../src/exports/index.js';
-import { Firings } from '../src/firings.js';
 import type { EnqueuedJob } from '../src/jobs.js';
+import { Occurrences } from '../src/occurrences.js';
 import { beginSchedules, fire, isScheduled } from '../src/schedules.js';
 import { claimJobs, renewJobs } from '../src/store.js';
 import { doAlone, doChore, eachWithDatabase, eventually, readable } from './fixture.js';
@@ -27,7 +27,8 @@ async function enqueue(jobs: Jobs, chore: string, job: Pick<EnqueuedJob<typeof d
 
 it('a schedule that has changed keeps its next time while a replica of the version before fires it', async () => {
   const scheduled = [...jobMethodsOf([ChoreServiceDefinition]).values()].filter(isScheduled);
-  const withCron = (cron: string) => scheduled.map((job) => ({ ...job, firings: new Firings({ cron, timeZone: '' }) }));
+  const withCron = (cron: string) =>
+    scheduled.map((job) => ({ ...job, occurrences: new Occurrences({ cron, timeZone: '' }) }));
   await beginSchedules(database, withCron('0 0 1 1 *'));
   await beginSchedules(database, withCron('0 * * * *'));
   await database.query("UPDATE job_schedules SET next_time = date_trunc('hour', now())");

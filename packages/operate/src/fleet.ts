@@ -29,7 +29,7 @@ export interface Fleet {
 /** Changes that follow each other faster are sent as one. Up to twice as long, so that not all watchers get changes at once. Milliseconds. */
 const PAUSE_MS = 250;
 /** A large fleet is sent in parts, with a pause between them in which the gateway answers others. Instances, and milliseconds. */
-const [MAX_TOLD, PART_MS] = [100, 10];
+const [MAX_SENT, PART_MS] = [100, 10];
 /** How often the watchers of an instance get its state. Milliseconds. */
 const INSTANCE_MS = 1_000;
 
@@ -144,7 +144,7 @@ function eventOf(watcher: Watcher, instances: Instances): WatchFleetResponse {
   const { told, calls: callsBefore } = watcher;
   const changed = [...known].filter(([id, one]) => told.get(id) !== one);
   const left = [...told.keys()].filter((id) => !known.has(id));
-  const part = changed.slice(0, MAX_TOLD);
+  const part = changed.slice(0, MAX_SENT);
   for (const id of left) told.delete(id);
   for (const [id, one] of part) told.set(id, one);
   watcher.isNew = changed.length > part.length;

@@ -1,8 +1,8 @@
-import type { ToldSpan } from './told-traces.js';
+import type { ReportedSpan } from './reported-traces.js';
 
 /** A span in the tree of its trace. */
 export interface TraceNode {
-  readonly span: ToldSpan;
+  readonly span: ReportedSpan;
   /** The spans that it caused, by their start. */
   readonly children: TraceNode[];
   /** The part of its time in which none of its children ran: its own work, or a wait. Of a call to another process: the way there and back. */
@@ -13,7 +13,7 @@ export interface TraceNode {
  * The tree of a trace's spans. Its roots are the spans whose cause none of the processes has; a trace that came from outside, or whose
  * first process is gone, may have several. Each span is in it once, whatever ids it claims.
  */
-export function treeOf(spans: readonly ToldSpan[]): readonly TraceNode[] {
+export function treeOf(spans: readonly ReportedSpan[]): readonly TraceNode[] {
   const nodes = new Map<string, TraceNode>();
   for (const span of [...spans].sort((a, b) => a.startUnixMs - b.startUnixMs)) {
     if (!nodes.has(span.spanId)) nodes.set(span.spanId, { span, children: [], selfMs: 0 });

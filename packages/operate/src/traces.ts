@@ -6,7 +6,7 @@ import {
 } from '@rondo/contracts/rondo/tracing/v1/tracing';
 import { type Channel, createClient } from '@rondo/rpc/client';
 import { type Asker, type AskOptions, collect, createCutter, type Gatherer } from './gather.js';
-import { addPart, joined, type KnownParts, type KnownTrace } from './told-traces.js';
+import { addPart, joined, type KnownParts, type KnownTrace } from './reported-traces.js';
 
 const NO_SPANS = 'it keeps no spans: its RONDO_RECENT_BYTES is 0';
 const MAX_SPANS = 10_000;

@@ -11,7 +11,7 @@ import type { Answered, Asker, Gatherer } from './gather.js';
 import { serves } from './jobs.js';
 
 /** What one instance has, and the name under which it coordinates; empty if it doesn't. */
-export interface ToldTransactions extends InstanceTransactions {
+export interface ReportedTransactions extends InstanceTransactions {
   readonly coordinator: string;
 }
 
@@ -20,7 +20,7 @@ export function gatherTransactions(
   gatherer: Gatherer,
   { follows }: { readonly follows: boolean },
   asker: Asker,
-): AsyncGenerator<Answered<ToldTransactions>> {
+): AsyncGenerator<Answered<ReportedTransactions>> {
   const [coordinates, takesPart] = [serves(COORDINATOR), serves(PARTICIPANT)];
   return gatherer.ask(
     {
@@ -84,7 +84,7 @@ export interface Unfinished {
 }
 
 /** Joins the answers. Replicas of a service share its database, so what has one id is one. */
-export function joinTransactions({ told, silent }: Answered<ToldTransactions>): Unfinished {
+export function joinTransactions({ told, silent }: Answered<ReportedTransactions>): Unfinished {
   const sagas = told
     .flatMap(({ sagas, instanceId }) => sagas.map((saga) => [saga.id, { saga, instanceId }] as const))
     // A saga is parked at replicas with other steps, too, while a replica with its steps runs it.
@@ -97,7 +97,7 @@ export function joinTransactions({ told, silent }: Answered<ToldTransactions>): 
 const isParked = ({ saga }: KnownSaga): boolean => saga.state === SagaState.SAGA_STATE_PARKED;
 
 /** The transactions of all answers, the oldest first. */
-function transactionsIn(told: readonly ToldTransactions[]): readonly KnownTransaction[] {
+function transactionsIn(told: readonly ReportedTransactions[]): readonly KnownTransaction[] {
   const known = new Map<string, KnownTransaction>();
   const add = (ref: Transaction['ref'], more: (one: KnownTransaction) => Partial<KnownTransaction>) => {
     const { coordinator, id } = ref ?? { coordinator: '', id: '' };

@@ -11,12 +11,12 @@ import { formatDate } from '../ui/text.js';
 import { Ask, aboutCall, type Question, QuestionDialog } from './question.js';
 
 /** The events known, by the first topic of the service: replicas of a service report the same, and the last report counts. */
-interface Told {
+interface Known {
   readonly byService: ReadonlyMap<string, Json<InstanceEvents>>;
   readonly silent: Silent;
 }
 
-function takeEvents(before: Told | undefined, event: EventOf<'watchEvents'>): Told {
+function takeEvents(before: Known | undefined, event: EventOf<'watchEvents'>): Known {
   const byService = new Map(before?.byService);
   for (const one of event.told ?? []) byService.set(one.topics?.[0] ?? '', one);
   return { byService, silent: takeSilent(before?.silent, event) };

@@ -11,12 +11,12 @@ import { formatDate } from '../ui/text.js';
 import { Ask, aboutCall, type Question, QuestionDialog } from './question.js';
 
 /** The jobs known, by the first method of the service: replicas of a service report the same, and the last report counts. */
-interface Told {
+interface Known {
   readonly byService: ReadonlyMap<string, Json<InstanceJobs>>;
   readonly silent: Silent;
 }
 
-function takeJobs(before: Told | undefined, event: EventOf<'watchJobs'>): Told {
+function takeJobs(before: Known | undefined, event: EventOf<'watchJobs'>): Known {
   const byService = new Map(before?.byService);
   for (const one of event.told ?? []) byService.set(one.methods?.[0]?.method ?? '', one);
   return { byService, silent: takeSilent(before?.silent, event) };

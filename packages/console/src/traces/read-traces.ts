@@ -5,8 +5,8 @@ import {
   type KnownParts,
   type KnownTrace,
   newestFirst,
+  type ReportedSpan,
   slowestFirst,
-  type ToldSpan,
 } from '@rondo/operate/page';
 import type { EventOf } from '../calls/use-stream.js';
 import type { Json } from '../page/json.js';
@@ -49,7 +49,7 @@ export function sorted(parts: KnownParts, order: Order): readonly KnownTrace[] {
 /** What instances have of one trace. */
 export interface Trace {
   readonly ids: ReadonlySet<string>;
-  readonly spans: readonly ToldSpan[];
+  readonly spans: readonly ReportedSpan[];
   readonly lost: number;
   /** Since when all that answered have their traces. Milliseconds since the Unix epoch. */
   readonly completeSinceMs: number;
@@ -71,7 +71,7 @@ export function takeTrace(before: Trace | undefined, event: EventOf<'findTrace'>
 /** The names of `rondo.tracing.v1.SpanKind`, by number. */
 const KINDS = ['UNSPECIFIED', 'INTERNAL', 'SERVER', 'CLIENT', 'PRODUCER', 'CONSUMER'];
 
-const spansOf = ({ instanceId = '', spans = [] }: Json<GetTraceResponse>): readonly ToldSpan[] =>
+const spansOf = ({ instanceId = '', spans = [] }: Json<GetTraceResponse>): readonly ReportedSpan[] =>
   spans.map(({ spanId = '', parentSpanId = '', name = '', startUnixMs = 0, durationMs = 0, error = '', ...span }) => ({
     ...{ instanceId, spanId, parentSpanId, name, startUnixMs, durationMs, error },
     kind: KINDS.indexOf(span.kind?.replace('SPAN_KIND_', '') ?? ''),

@@ -23,12 +23,12 @@ export function TraceView({ id }: { readonly id: string }) {
           Ask again
         </button>
       </Head>
-      <Told key={round} id={id} />
+      <Spans key={round} id={id} />
     </>
   );
 }
 
-function Told({ id }: { readonly id: string }) {
+function Spans({ id }: { readonly id: string }) {
   const { told, connection } = useStream({
     method: 'findTrace',
     request: { traceId: id },

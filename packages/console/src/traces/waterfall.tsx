@@ -1,4 +1,4 @@
-import { describeSpan, type ToldSpan, type TraceNode, walk } from '@rondo/operate/page';
+import { describeSpan, type ReportedSpan, type TraceNode, walk } from '@rondo/operate/page';
 import { useState } from 'preact/hooks';
 import { Table } from '../page/table.js';
 import { formatMs } from '../ui/text.js';
@@ -68,7 +68,7 @@ function moveFocus(event: KeyboardEvent & { readonly currentTarget: HTMLButtonEl
 }
 
 /** What the path of an HTTP request says of the message, such as `quotes/7` for the `name` in `/v1/{name=quotes/*}`; empty if nothing. */
-function requestIn({ attributes }: Partial<ToldSpan> = {}): string {
+function requestIn({ attributes }: Partial<ReportedSpan> = {}): string {
   const { 'http.route': route = '', 'url.path': path = '' } = attributes ?? {};
   const names: string[] = [];
   const pattern = route.replace(/\{(\w+)(?:=([^}]*))?\}|[.:+?^$()[\]|\\]/g, (found, name?: string, shape = '*') => {
@@ -83,7 +83,7 @@ function requestIn({ attributes }: Partial<ToldSpan> = {}): string {
 }
 
 interface DetailsProps {
-  readonly span: ToldSpan;
+  readonly span: ReportedSpan;
   readonly startMs: number;
   /** What is known of the message of the first call. */
   readonly request: string;

@@ -7,8 +7,8 @@ export {
   type KnownParts,
   type KnownTrace,
   newestFirst,
+  type ReportedSpan,
   slowestFirst,
-  type ToldSpan,
-} from '../told-traces.js';
+} from '../reported-traces.js';
 export { type TraceNode, treeOf, walk } from '../trace-tree.js';
 export { whyOthers } from '../why.js';

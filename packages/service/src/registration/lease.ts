@@ -20,14 +20,14 @@ export type Registrant = Omit<
   'status' | 'registerTime' | 'serviceTimes' | 'revision' | 'operatorState' | 'lapseTime' | 'lastRefused'
 >;
 
-/** What a process tells of itself, and may change. */
-export interface Told {
+/** What a process reports of itself, and may change. */
+export interface Reported {
   readonly status: InstanceStatus;
   readonly weight: number;
 }
 
 /** A lease that the registry granted, with what the process last sent. */
-export interface Lease extends Told {
+export interface Lease extends Reported {
   readonly id: string;
   readonly ttlMs: number;
 }
@@ -52,10 +52,10 @@ const CALL_TIMEOUT_MS = 3_000;
  * Makes one call so that the registry holds what is `wanted` under a fresh lease: it registers, updates or renews. If the registry has
  * forgotten the lease, the process registers again at once; while it drains it doesn't, because its successor may have registered.
  */
-export async function refreshLease(lease: Lease | undefined, wanted: Told, options: LeaseOptions): Promise<Lease> {
+export async function refreshLease(lease: Lease | undefined, wanted: Reported, options: LeaseOptions): Promise<Lease> {
   if (lease === undefined) return register(wanted, options);
   try {
-    return await (isTold(lease, wanted) ? renew(lease, options) : update(lease, wanted, options));
+    return await (isReported(lease, wanted) ? renew(lease, options) : update(lease, wanted, options));
   } catch (error) {
     if (!(error instanceof RpcError) || error.code !== Status.NOT_FOUND) throw error;
     if (wanted.status === InstanceStatus.INSTANCE_STATUS_DRAINING) return { ...lease, ...wanted };
@@ -65,7 +65,7 @@ export async function refreshLease(lease: Lease | undefined, wanted: Told, optio
 }
 
 /** Whether the registry holds what is wanted. */
-export const isTold = (lease: Told, wanted: Told): boolean =>
+export const isReported = (lease: Reported, wanted: Reported): boolean =>
   lease.status === wanted.status && lease.weight === wanted.weight;
 
 /**
@@ -78,7 +78,7 @@ export async function endLease({ id }: Lease, options: LeaseOptions): Promise<vo
   await registry.deregister(request, limits(options));
 }
 
-async function register(wanted: Told, options: LeaseOptions): Promise<Lease> {
+async function register(wanted: Reported, options: LeaseOptions): Promise<Lease> {
   const { registry, instance, secret, ttlMs, nextSequence } = options;
   const request = { instance: { ...instance, ...wanted }, ttl: toDuration(ttlMs), sequence: nextSequence(), secret };
   const { leaseId, ttl } = await registry.register(request, limits(options));
@@ -91,7 +91,7 @@ async function renew(lease: Lease, options: LeaseOptions): Promise<Lease> {
   return { ...lease, ttlMs: toMs(ttl) ?? lease.ttlMs };
 }
 
-async function update(lease: Lease, wanted: Told, options: LeaseOptions): Promise<Lease> {
+async function update(lease: Lease, wanted: Reported, options: LeaseOptions): Promise<Lease> {
   const { registry, instance, nextSequence } = options;
   const { instanceId } = instance;
   const updateMask = ['status', 'weight'];

@@ -200,9 +200,9 @@ describe('synced', () => {
     const registration = begin();
     await clock.advance(0);
     readiness.set(DRAINING);
-    const told = registration.synced(new AbortController().signal);
+    const synced = registration.synced(new AbortController().signal);
     expect(fake.updated).toEqual([]);
-    expect(await told).toBe(true);
+    expect(await synced).toBe(true);
     expect(fake.updated).toHaveLength(1);
   });
 
@@ -219,9 +219,9 @@ describe('synced', () => {
     const { fake, begin } = start();
     fake.hangs = true;
     const stop = new AbortController();
-    const told = begin().synced(stop.signal);
+    const synced = begin().synced(stop.signal);
     stop.abort();
-    expect(await told).toBe(false);
+    expect(await synced).toBe(false);
   });
 });
 

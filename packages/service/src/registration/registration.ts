@@ -6,14 +6,14 @@ import { createState, follow, type Phase, type Readiness, type State } from '../
 import {
   endLease,
   isDisplaced,
-  isTold,
+  isReported,
   type Lease,
   type LeaseOptions,
   type Registrant,
   type RegistryClient,
+  type Reported,
   refreshLease,
   registryTimeOf,
-  type Told,
 } from './lease.js';
 import type { RegistryLink } from './link.js';
 import { createRegistrationLog } from './log.js';
@@ -210,7 +210,7 @@ class LeaseKeeper implements Registration {
     const known = this.#lease;
     const wanted = this.#wanted;
     // Until the registry answers, what it holds is unknown. If no answer comes, the next call sends all again.
-    if (known !== undefined && !isTold(known, wanted)) {
+    if (known !== undefined && !isReported(known, wanted)) {
       this.#lease = { ...known, status: InstanceStatus.INSTANCE_STATUS_UNSPECIFIED };
     }
     const { clock, random } = this.#options;
@@ -221,7 +221,7 @@ class LeaseKeeper implements Registration {
     this.#isAdjusted = false;
     this.#reconnected?.cancel();
     // An update doesn't renew the lease: frequent changes of readiness must not delay the renewal.
-    if (lease.id !== known?.id || isTold(known, lease)) this.#renewedAt = calledAt;
+    if (lease.id !== known?.id || isReported(known, lease)) this.#renewedAt = calledAt;
     this.#backoff.reset();
     this.#registrationLog.reached();
     this.#registryView.set({ reachable: true, status: lease.status });
@@ -254,7 +254,7 @@ class LeaseKeeper implements Registration {
     this.#registryView.set({ reachable: false, status: undefined });
   }
 
-  get #wanted(): Told {
+  get #wanted(): Reported {
     const { readiness, weight, instance } = this.#options;
     return { status: STATUS[readiness.current.phase], weight: weight?.current ?? instance.weight };
   }

@@ -1,11 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
-import { Firings } from './firings.js';
+import { Occurrences } from './occurrences.js';
 
-const berlin = (cron: string) => new Firings({ cron, timeZone: 'Europe/Berlin' });
+const berlin = (cron: string) => new Occurrences({ cron, timeZone: 'Europe/Berlin' });
 
-function times(firings: Firings, from: string, count: number): string[] {
+function times(occurrences: Occurrences, from: string, count: number): string[] {
   const found: Date[] = [new Date(from)];
-  for (let index = 0; index < count; index += 1) found.push(firings.after(found[index] ?? new Date(from)));
+  for (let index = 0; index < count; index += 1) found.push(occurrences.after(found[index] ?? new Date(from)));
   return found.slice(1).map((time) => time.toISOString());
 }
 
@@ -51,8 +51,8 @@ describe('the times of a schedule', () => {
   });
 
   it('tells the latest of those that passed, how many there were, and the next one', () => {
-    const firings = new Firings({ cron: '0 9 * * *', timeZone: '' });
-    const missed = firings.missed(new Date('2026-01-01T09:00:00Z'), new Date('2026-01-04T08:59:59Z'));
+    const occurrences = new Occurrences({ cron: '0 9 * * *', timeZone: '' });
+    const missed = occurrences.missed(new Date('2026-01-01T09:00:00Z'), new Date('2026-01-04T08:59:59Z'));
     expect(missed).toEqual({
       latest: new Date('2026-01-03T09:00:00Z'),
       count: 3,
@@ -73,12 +73,13 @@ describe('the times of a schedule', () => {
     'counts those of %s that it gives, over both changes',
     (cron) => {
       for (const timeZone of ['Europe/Berlin', 'America/Santiago', 'Australia/Lord_Howe']) {
-        const firings = new Firings({ cron, timeZone });
+        const occurrences = new Occurrences({ cron, timeZone });
         for (const [from, to] of CHANGES) {
-          const first = firings.after(new Date(from));
+          const first = occurrences.after(new Date(from));
           const all = [first];
-          for (let next = firings.after(first); next <= new Date(to); next = firings.after(next)) all.push(next);
-          expect(firings.missed(first, new Date(to))).toMatchObject({ count: all.length, latest: all.at(-1) });
+          for (let next = occurrences.after(first); next <= new Date(to); next = occurrences.after(next))
+            all.push(next);
+          expect(occurrences.missed(first, new Date(to))).toMatchObject({ count: all.length, latest: all.at(-1) });
         }
       }
     },

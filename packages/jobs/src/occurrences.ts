@@ -15,7 +15,7 @@ export interface Missed {
 }
 
 /** The times of a schedule. */
-export class Firings {
+export class Occurrences {
   readonly cron: string;
   readonly timeZone: string;
   /** What is wrong with it, as the end of a sentence; undefined if nothing is. */

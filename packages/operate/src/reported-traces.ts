@@ -1,7 +1,7 @@
 import type { Span, TraceSummary } from '@rondo/contracts/rondo/tracing/v1/tracing';
 
 /** A span, and the process that has it. */
-export interface ToldSpan extends Span {
+export interface ReportedSpan extends Span {
   readonly instanceId: string;
 }
 
