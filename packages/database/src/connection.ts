@@ -9,11 +9,11 @@ import { createTypes } from './types.js';
 import { type Bounds, withBounds } from './with-bounds.js';
 
 const CANCEL_TIMEOUT_MS = 2_000;
-/** Tells of each statement, with its text and without its parameters: `@rondo/rpc/tracing` makes spans of them. */
+/** Publishes each statement, with its text and without its parameters: `@rondo/rpc/tracing` makes spans of them. */
 const statements = tracingChannel<unknown, { readonly text: string; readonly database: string | undefined }>(
   'rondo.database.statement',
 );
-/** After each such time of a statement, another host may have a later primary. */
+/** How often a statement that runs looks whether another host has become the primary. Milliseconds. */
 const SLOW_MS = 1_000;
 const TYPES = createTypes();
 /** The function of the server that warns if a commit didn't wait for its standby to the end. The text depends on the server's language. */

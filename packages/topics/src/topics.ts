@@ -40,7 +40,7 @@ export interface Topics extends Part {
   /**
    * Publishes an event when the surrounding transaction commits: in one statement. Call {@link Topics.nudge} after the commit, or its
    * delivery begins up to three seconds later. Events of a key have the order of their statements: publish after the statement that locks
-   * what they tell of.
+   * the row that the event is about.
    *
    * @throws TypeError if the topic is none of this service, or the event is too large or violates a rule of its contract.
    */

@@ -21,7 +21,7 @@ interface Served {
   readonly signal?: AbortSignal;
 }
 
-/** Creates what answers requests over HTTP, each by itself: nothing is kept between two. */
+/** Creates the handler of MCP requests over HTTP. It keeps nothing from one request to the next. */
 export const httpServer =
   (key: Uint8Array): ServeTools =>
   (request, tools) => {

@@ -40,7 +40,7 @@ export async function acceptQuote(quote: Json<Quote>, onConflict: OnConflict): P
   }
 }
 
-/** The quote as it is now. @throws what is given, if it isn't about the etag. */
+/** The quote as it is now. @throws the given error, unless it is about the etag. */
 async function ifStale(cause: unknown, name: string): Promise<Json<Quote>> {
   if (cause instanceof CallFault && cause.code === 'aborted') return await quotes.call('getQuote', { name });
   throw cause;

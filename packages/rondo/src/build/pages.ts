@@ -13,7 +13,7 @@ interface Page {
   readonly name?: string;
   readonly source: string;
   readonly out: string;
-  /** The file with the names of the files that it is made of, from the root. */
+  /** The file that lists the sources of the bundle, as paths from the root. */
   readonly inputs: string;
 }
 

@@ -30,7 +30,7 @@ export async function buildServices(changed: readonly string[], signal: AbortSig
   return await buildProjects(projects, signal);
 }
 
-/** Builds everything. The signal is as that of {@link buildServices}. */
+/** Builds everything. The signal ends it as it ends {@link buildServices}. */
 export const buildAll = (signal: AbortSignal): Promise<Built> => buildProjects([], signal);
 
 async function buildProjects(projects: readonly string[], signal: AbortSignal): Promise<Built> {

@@ -15,7 +15,7 @@ const newDescriptors = 'packages/contracts/descriptors.new.binpb';
 /** etcd's contract, which only the registry's store uses, so an app has none. It isn't part of the descriptor set. */
 const etcd = {
   stub: path.join(root, 'packages/contracts/src/etcd-v3/rpc.ts'),
-  /** Below it the stubs are made, as buf begins with the removal of those in packages/contracts/src. */
+  /** The folder in which buf writes these stubs, as it begins by removing all stubs in packages/contracts/src. */
   beside: path.join(root, '.rondo/etcd-stubs'),
   args: ['--config', 'packages/rondo/buf/etcd.buf.yaml', '--template', 'packages/rondo/buf/etcd.buf.gen.yaml'],
 };

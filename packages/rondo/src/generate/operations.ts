@@ -1,4 +1,4 @@
-/** Types the methods that start operations: `google.longrunning.operation_info` names what an operation ends with, and what it tells meanwhile. */
+/** Types the methods that start operations: `google.longrunning.operation_info` names the messages of an operation's result and progress. */
 import type { DescFile, DescMessage, DescMethod, FileRegistry } from '@bufbuild/protobuf';
 import type { FileDescriptorProto } from '@bufbuild/protobuf/wkt';
 // From the sources, as this runs before any build.

@@ -119,7 +119,7 @@ export class CallAttempt implements Attempt {
     });
   }
 
-  /** @param trailer that of the reply; an error has its own. */
+  /** @param trailer the trailing metadata of the reply; an error has its own. */
   #end({ error, answered, trailer, refusal }: AttemptEnd): void {
     const { clock, pool, movable } = this.#options;
     const { context, deadline, request, responseStream } = this.#wire;

@@ -242,7 +242,7 @@ class RetriedCall implements HedgedAttempts {
   /**
    * Takes the retry from the budget, and waits before it. Returns whether it has waited.
    *
-   * @throws RpcError that of the failure, if the retry can't be made.
+   * @throws RpcError the error of the failed attempt, if the retry can't be made.
    */
   async #beforeRetry({ wire }: Run, { error, costs, answered }: Failure, to: MethodCandidate): Promise<boolean> {
     const { clock } = this.#options;

@@ -114,7 +114,7 @@ export class Subchannel {
     return this.endpoint.zone;
   }
 
-  /** Whether nothing keeps calls from it, except perhaps that it is not connected yet. */
+  /** Whether the instance may take calls, though it may not be connected yet. */
   get usable(): boolean {
     if (!this.serving || this.failed || !this.healthy || this.refusals.ofService !== undefined) return false;
     for (const candidate of this.#candidates.values()) if (candidate.setAside) return false;

@@ -1,6 +1,6 @@
 import type { Auth } from '@rondo/contracts/rondo/options/v1/options';
 
-/** Who may call a method while security is on: every caller, or those that satisfy all that is given. */
+/** Who may call a method while security is on: every caller, or those that meet each given condition. */
 export type AuthPolicy = 'public' | AuthRequirements;
 
 /** What a call must have. */

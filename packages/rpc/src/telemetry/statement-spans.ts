@@ -8,7 +8,7 @@ import { recordedContext } from './unrecorded.js';
 
 /** The channel on which packages/database tells of each statement. */
 const STATEMENTS = 'rondo.database.statement';
-/** The channel on which packages/resources tells of each run that moves changes from the outbox. */
+/** The channel on which packages/resources publishes each run that moves changes from the outbox. */
 const RELAYS = 'rondo.sync.relay';
 
 /** What a statement does. */

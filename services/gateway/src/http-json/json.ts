@@ -28,7 +28,7 @@ export function toJsonValue(desc: DescMessage, message: Message, { types, int64A
   return value;
 }
 
-/** The violations of 64-bit integers in a request that are beyond what its numbers hold. */
+/** The violations of 64-bit integers in a request that a JSON number can't hold exactly. */
 export function beyondNumbers(desc: DescMessage, message: Message, types: Registry): readonly FieldViolation[] {
   const violations: FieldViolation[] = [];
   mapScalars(desc, writeMessage(desc, message, types), numbers(types, violations));

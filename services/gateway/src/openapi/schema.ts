@@ -31,7 +31,7 @@ export interface Schemas {
   message(desc: DescMessage, integers: Integers): Schema;
   /** With the field's comment and behaviour. */
   field(field: DescField, integers: Integers): Schema;
-  /** The schema of a message of which a body has a part. */
+  /** The schema of a body that has some fields of a message. */
   body(desc: DescMessage, options: BodyOptions): Schema;
   /** By name: all that were referred to. */
   components(): Readonly<Record<string, Schema>>;

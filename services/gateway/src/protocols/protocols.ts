@@ -10,7 +10,7 @@ import type { FrontEnd, FrontEndOptions } from './inbound-call.js';
 export interface Protocol {
   /** The content types in the refusal of another. */
   readonly contentTypes: readonly string[];
-  /** How all its content types begin; undefined if requests that aren't calls have them too, as those of HTTP/JSON do. */
+  /** The prefix of its content types; undefined for HTTP/JSON, whose content types other requests have, too. */
   readonly prefix: string | undefined;
   readonly methods: 'all' | 'unary' | 'streaming';
   /** Whether it can be spoken over HTTP/1.1. */
