@@ -1,10 +1,11 @@
 /** Takes pictures of the console's pages, of a system that runs: `npm run lab -- screens --origin http://127.0.0.1:8080 --out DIR`. */
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { chromium } from 'playwright-core';
 
-const EXECUTABLE = process.env.CHROMIUM ?? '/usr/bin/chromium';
+/** Where distributions install Chromium; else that of `npx playwright-core install chromium`. */
+const EXECUTABLE = ['/usr/bin/chromium', '/usr/bin/google-chrome'].find((file) => existsSync(file));
 const SIZES = { wide: { width: 1400, height: 900 }, phone: { width: 390, height: 844 } };
 /** How long a page has to become whole: charts and maps are drawn after their first figures. Milliseconds. */
 const SETTLE_MS = 4_000;
@@ -19,6 +20,8 @@ const PAGES = {
   trace: 'traces/TRACE',
   logs: 'logs',
   transactions: 'transactions',
+  runs: 'runs',
+  run: 'runs/RUN',
   jobs: 'jobs',
   events: 'events',
   settings: 'settings',
@@ -36,7 +39,7 @@ export async function main(args) {
     },
   });
   mkdirSync(values.out, { recursive: true });
-  const browser = await chromium.launch({ executablePath: EXECUTABLE, args: ['--no-sandbox'] });
+  const browser = await chromium.launch({ ...(EXECUTABLE && { executablePath: EXECUTABLE }), args: ['--no-sandbox'] });
   const page = await browser.newPage();
   const found = await namesOf(page, values.origin);
   for (const [name, place] of Object.entries(PAGES)) {
@@ -71,5 +74,9 @@ async function namesOf(page, origin) {
   const instance = page.locator('tbody th a').first();
   await instance.waitFor({ timeout: SETTLE_MS }).catch(() => undefined);
   const INSTANCE = (await instance.count()) > 0 ? await instance.textContent() : 'none';
-  return { TRACE, SERVICE, INSTANCE };
+  await page.goto(`${origin}/console#/runs`);
+  const run = page.locator('tbody th a').first();
+  await run.waitFor({ timeout: SETTLE_MS }).catch(() => undefined);
+  const RUN = (await run.count()) > 0 ? (await run.getAttribute('href')).replace('#/runs/', '') : 'none';
+  return { TRACE, SERVICE, INSTANCE, RUN };
 }

@@ -2,13 +2,14 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { ConsoleServiceDefinition, FleetState } from '@rondo/contracts/rondo/gateway/v1/console';
 import { JobState } from '@rondo/contracts/rondo/jobs/v1/jobs';
+import { RunState } from '@rondo/contracts/rondo/jobs/v1/runs';
 import { TraceFilter } from '@rondo/contracts/rondo/tracing/v1/tracing';
 import { BranchOutcome, SagaState, TransactionState } from '@rondo/contracts/rondo/transactions/v1/transactions';
 import { eventually, type System, startSystem } from '@rondo/harness';
 import { type Channel, type Client, createChannel, createClient, staticResolver } from '@rondo/rpc/client';
 import { RpcError } from '@rondo/rpc/status';
 import { ask } from '../../e2e/src/front-door.js';
-import { STAND_IN, startOperated } from './src/operated.js';
+import { RUN, STAND_IN, startOperated } from './src/operated.js';
 
 let system: System;
 let channel: Channel;
@@ -112,6 +113,11 @@ beforeAll(async () => {
     return headers.get('x-request-id') ?? '';
   });
 });
+
+async function runsIn(request: { readonly name?: string }) {
+  const all = await told((options) => gateway.watchRuns(request, options));
+  return each(all.flatMap(({ runs }) => runs.map((run) => ({ ...run, state: short(RunState, run.state) }))));
+}
 
 const QUOTES = 'GET /v1/{name=quotes/*}';
 
@@ -264,6 +270,16 @@ const operations: Readonly<Record<string, Operation>> = {
       return each([...all.flatMap(({ methods }) => methods), ...jobs]);
     },
   },
+  runs: {
+    method: 'watchRuns',
+    command: async () => each((await printed('runs', 'ls')).runs),
+    console: () => runsIn({}),
+  },
+  'one run': {
+    method: 'watchRuns',
+    command: async () => each([await printed('runs', 'show', RUN)]),
+    console: () => runsIn({ name: RUN }),
+  },
   events: {
     method: 'watchEvents',
     async command() {
@@ -335,6 +351,7 @@ describe('the command line and the console', () => {
       await system.rondo(...words.split(' '), 'stand.v1.InService');
     for (const words of ['events replay', 'events remove-group'])
       await system.rondo(...words.split(' '), 'stand.v1.Done:readers');
+    for (const verb of ['retry', 'cancel']) await system.rondo('runs', verb, RUN);
     const byCommands = operated.changed.splice(0);
     const at = { instanceId: STAND_IN };
     for (const discard of [false, true]) await gateway.resolveJob({ ...at, id: 7n, discard });
@@ -342,7 +359,8 @@ describe('the command line and the console', () => {
       await gateway.resolveEvents({ ...at, action: { $case, value: { id: 9n } } });
     for (const $case of ['replay', 'remove'] as const)
       await gateway.resolveEvents({ ...at, action: { $case, value: { group: 'stand.v1.Done:readers' } } });
-    expect(byCommands).toHaveLength(6);
+    for (const cancel of [false, true]) await gateway.resolveRun({ ...at, name: RUN, cancel });
+    expect(byCommands).toHaveLength(8);
     expect(operated.changed).toEqual(byCommands);
 
     const before = [system.pid('calculator-2'), system.pid('calculator-3')];
@@ -354,7 +372,7 @@ describe('the command line and the console', () => {
 
   it('are compared in all that the console can', () => {
     const compares = new Set<string>(Object.values(operations).map(({ method }) => method));
-    const changes = ['setCordon', 'setWeight', 'resolveJob', 'resolveEvents', 'restartInstance'];
+    const changes = ['setCordon', 'setWeight', 'resolveJob', 'resolveRun', 'resolveEvents', 'restartInstance'];
     const others = Object.keys(ConsoleServiceDefinition.methods).filter((one) => !compares.has(one));
     // No command shows figures of the past.
     expect(others.filter((one) => !changes.includes(one))).toEqual(['checkAccess', 'watchFigures']);

@@ -5,10 +5,12 @@ import { testData } from './console-data.js';
 import { testLooks } from './looks.js';
 import { testPages } from './pages.js';
 import { describeInBrowser } from './running.js';
+import { testStored } from './stored.js';
 
 describeInBrowser((at) => {
   describe('the pages of the samples', () => testPages(at));
   describe('the console', () => testConsole(at));
   describe('what the console shows of instances', () => testData(at));
+  describe('stored work in the console', () => testStored(at));
   describe('all pages', () => testLooks(at, 'light'));
 });

@@ -1,24 +1,15 @@
 /** What processes tell, in the console: traces. */
 import { afterEach, beforeAll, beforeEach, expect, it } from '@jest/globals';
-import { EventServiceDefinition } from '@rondo/contracts/rondo/events/v1/events';
-import { JobServiceDefinition } from '@rondo/contracts/rondo/jobs/v1/jobs';
 import { LogServiceDefinition } from '@rondo/contracts/rondo/logs/v1/logs';
-import { RegistryServiceDefinition } from '@rondo/contracts/rondo/registry/v1/registry';
 import { SettingsServiceDefinition } from '@rondo/contracts/rondo/registry/v1/settings';
 import { TraceServiceDefinition } from '@rondo/contracts/rondo/tracing/v1/tracing';
 import { CoordinatorServiceDefinition } from '@rondo/contracts/rondo/transactions/v1/transactions';
 import { eventually } from '@rondo/harness';
 import { createChannel, createClient, staticResolver } from '@rondo/rpc/client';
-import { createRouter, type ServiceImplementation, serve } from '@rondo/rpc/server';
 import { standIn } from '@rondo/rpc/testing';
 import type { Page } from 'playwright-core';
 import { ask, askJson } from '../../../e2e/src/front-door.js';
-import { axe, type Running } from './running.js';
-
-const HOSTILE = '<img/src=x/onerror=document.title=`hit`>';
-/** What another process tells, and how it is shown. */
-const TEXT = `${HOSTILE}\u001b[31m\u202e`;
-const SHOWN = `${HOSTILE}\\u001b[31m\\u202e`;
+import { axe, HOSTILE, type Running, SHOWN, startInstance, TEXT } from './running.js';
 
 /** Tests what the console shows of what processes tell: traces, logs, transactions, settings. */
 export function testData(at: () => Running): void {
@@ -36,24 +27,6 @@ export function testData(at: () => Running): void {
     await page.close();
     expect(running.faults.splice(0)).toEqual([]);
   });
-
-  /** A registered instance that serves these contracts. Returns what stops it. */
-  async function startInstance(services: readonly ServiceImplementation[]): Promise<() => Promise<void>> {
-    const server = await serve(createRouter({ services }), { listen: '127.0.0.1:0' });
-    const channel = createChannel({ resolver: staticResolver([running.system.registry]) });
-    const endpoints = [{ address: server.address, security: 1, protocols: [] }];
-    const names = services.map(({ definition }) => definition.fullName);
-    const registered = { instanceId: 'evil-1', endpoints, services: [...names, 'evil.v1.Service'], status: 2 };
-    const instance = { ...registered, version: '', zone: '', incarnation: BigInt(Date.now()) };
-    const client = createClient(RegistryServiceDefinition, { channel });
-    // It isn't renewed, and lasts longer than a test.
-    const { leaseId } = await client.register({ instance, ttl: { seconds: 120n } });
-    return async () => {
-      await client.deregister({ leaseId, instanceId: instance.instanceId });
-      channel.close();
-      await server.drain(0);
-    };
-  }
 
   const show = (place: string) => page.goto(`${running.origin}/console#/${place}`);
   const failed = (path: string) => ask(`${running.origin}/v1/${path}`);
@@ -131,7 +104,7 @@ export function testData(at: () => Running): void {
     const traceId = 'e'.repeat(32);
     const span = { spanId: '1', name: TEXT, error: TEXT, attributes: { [TEXT]: TEXT }, events: [{ name: TEXT }] };
     const handlers = { getTrace: () => ({ instanceId: TEXT, traceIds: [traceId], spans: [span] }) };
-    const stop = await startInstance([standIn(TraceServiceDefinition, handlers)]);
+    const stop = await startInstance(running, [standIn(TraceServiceDefinition, handlers)]);
     await show(`traces/${traceId}`);
     await page.getByRole('button', { name: HOSTILE }).click();
     expect(await page.getByText(SHOWN).count()).toBeGreaterThan(5);
@@ -158,7 +131,7 @@ export function testData(at: () => Running): void {
       listTransactions: () => ({ coordinator: TEXT, transactions: listed.transactions }),
       listSagas: () => ({ sagas: listed.sagas }),
     };
-    const stop = await startInstance([standIn(CoordinatorServiceDefinition, handlers)]);
+    const stop = await startInstance(running, [standIn(CoordinatorServiceDefinition, handlers)]);
     await show('transactions');
     const row = (text: string) => page.getByRole('row').filter({ hasText: text });
     await row('quotes/7').getByText(`the votes of stock.v1.StockService: ${SHOWN}`).waitFor();
@@ -194,117 +167,6 @@ export function testData(at: () => Running): void {
       process.kill(participant, 'SIGCONT');
     }
     await page.getByRole('heading', { name: 'Ended while you looked' }).waitFor();
-  });
-
-  it('shows jobs and schedules, and tries one again or discards it', async () => {
-    const method = 'evil.v1.Service/Remind';
-    const job = {
-      method,
-      state: 3,
-      createTime: new Date(),
-      dueTime: new Date(),
-      attempts: 4,
-      error: TEXT,
-      progress: '',
-    };
-    const all = [
-      { ...job, id: 17n, key: TEXT },
-      { ...job, id: 18n, key: 'quotes/8' },
-    ];
-    const schedule = { cron: '0 9 * * *', timeZone: 'Europe/Berlin', nextTime: new Date(), skipped: 3n };
-    const resolved: string[] = [];
-    const resolve = (how: string) => (request: { readonly id: bigint }) => {
-      resolved.push(`${how} ${request.id}`);
-      return all.splice(0, 1)[0] ?? {};
-    };
-    const handlers = {
-      listJobs: () => ({ methods: [{ method, waiting: 0n, running: 0n, failed: 2n, schedule }], jobs: all }),
-      retryJob: resolve('retry'),
-      discardJob: resolve('discard'),
-    };
-    const stop = await startInstance([standIn(JobServiceDefinition, handlers)]);
-    await show('jobs');
-    const row = (text: string) => page.getByRole('row').filter({ hasText: text });
-    await row('sales.v1.QuoteService/RemindOwner').waitFor();
-    await row('0 9 * * * Europe/Berlin').waitFor();
-    await row(`${method} 17`).getByText(SHOWN).first().waitFor();
-    expect(await axe(page)).toEqual([]);
-    await row(`${method} 17`).getByRole('button', { name: 'Retry' }).click();
-    await page.getByRole('button', { name: 'Retry it' }).click();
-    await row(`${method} 17`).waitFor({ state: 'detached' });
-    await row(`${method} 18`).getByRole('button', { name: 'Discard' }).click();
-    await page.getByRole('button', { name: 'Discard it' }).click();
-    await row(`${method} 18`).waitFor({ state: 'detached' });
-    expect(resolved).toEqual(['retry 17', 'discard 18']);
-    expect([await page.title(), await page.locator('main img').count()]).toEqual(['Rondo console', 0]);
-    await stop();
-  });
-
-  it('shows groups and the events that they could not take, and resolves, replays and removes', async () => {
-    const group = {
-      name: 'evil.v1.Done:one',
-      method: 'evil.v1.Service/On',
-      failed: 2n,
-      cut: 3n,
-      oldestTime: new Date(),
-    };
-    const event = { group: group.name, publishTime: new Date(), attempts: 4, error: TEXT };
-    const listed = {
-      topics: ['evil.v1.Done'],
-      groups: [group, { ...group, name: 'evil.v1.Done:two' }],
-      events: [
-        { ...event, id: 17n, key: TEXT },
-        { ...event, id: 18n, key: '8' },
-      ],
-    };
-    const resolved: string[] = [];
-    const resolve = (how: string) => (request: { readonly id: bigint }) => {
-      resolved.push(`${how} ${request.id}`);
-      return listed.events.splice(0, 1)[0] ?? {};
-    };
-    const handlers = {
-      listGroups: () => listed,
-      ...{ retryEvent: resolve('retry'), discardEvent: resolve('discard') },
-      replayEvents({ group: name, fromTime }: { readonly group: string; readonly fromTime?: Date | undefined }) {
-        resolved.push(`replay ${name} ${fromTime?.toISOString()}`);
-        return {};
-      },
-      removeGroup({ group: name }: { readonly group: string }) {
-        resolved.push(`remove ${name}`);
-        listed.groups = listed.groups.filter((one) => one.name !== name);
-        return {};
-      },
-    };
-    const stop = await startInstance([standIn(EventServiceDefinition, handlers)]);
-    await show('events');
-    const row = (text: string) => page.getByRole('row').filter({ hasText: text });
-    const press = (text: string, verb: string) => row(text).getByRole('button', { name: verb }).click();
-    await row('sales.v1.OrderPlaced:').waitFor();
-    await row('evil.v1.Done:one 17').getByText(SHOWN).first().waitFor();
-    expect(await axe(page)).toEqual([]);
-    await press('evil.v1.Done:one 17', 'Retry');
-    await page.getByRole('button', { name: 'Retry it' }).click();
-    await row('evil.v1.Done:one 17').waitFor({ state: 'detached' });
-    await press('evil.v1.Done:one 18', 'Discard');
-    await page.getByRole('button', { name: 'Discard it' }).click();
-    await row('evil.v1.Done:one 18').waitFor({ state: 'detached' });
-    await press('evil.v1.Done:one', 'Replay');
-    await page.getByLabel('Published from').fill('2026-03-01T09:00:00Z');
-    expect(await axe(page)).toEqual([]);
-    await page.getByRole('button', { name: 'Replay it' }).click();
-    await page.getByRole('dialog').waitFor({ state: 'detached' });
-    for (const name of ['evil.v1.Done:two', 'evil.v1.Done:one']) {
-      await press(name, 'Remove');
-      await page.getByRole('button', { name: 'Remove it' }).click();
-      await row(name).waitFor({ state: 'detached' });
-    }
-    const replayed = 'replay evil.v1.Done:one 2026-03-01T09:00:00.000Z';
-    expect(resolved).toEqual([
-      ...['retry 17', 'discard 18', replayed],
-      ...['remove evil.v1.Done:two', 'remove evil.v1.Done:one'],
-    ]);
-    expect([await page.title(), await page.locator('main img').count()]).toEqual(['Rondo console', 0]);
-    await stop();
   });
 
   it('shows the settings, and each change', async () => {
@@ -350,7 +212,7 @@ export function testData(at: () => Running): void {
       yield { instanceId: TEXT, lines: [text, JSON.stringify({ level: 'info', msg: TEXT, [TEXT]: TEXT })] };
       await new Promise((resolve) => signal.addEventListener('abort', resolve));
     };
-    const stop = await startInstance([standIn(LogServiceDefinition, { readLogs })]);
+    const stop = await startInstance(running, [standIn(LogServiceDefinition, { readLogs })]);
     await page.getByRole('row').getByText(text).waitFor();
     await page.getByRole('row').getByText(SHOWN).first().waitFor();
     expect(await page.locator('main img').count()).toBe(0);

@@ -175,6 +175,17 @@ export function testConsole(at: () => Running): void {
     await row('calculator-2').getByText('serving').waitFor();
   });
 
+  it('narrows the instances by a word, which the address has', async () => {
+    await page.goto(`${running.origin}/console#/fleet/Calculator.V1`);
+    await row('calculator-1').waitFor();
+    expect([await row('calculator-1').count(), await row('sales-1').count()]).toEqual([1, 0]);
+    await page.getByLabel('Show').fill('sales');
+    await row('sales-1').waitFor();
+    expect([page.url().split('#')[1], await row('calculator-1').count()]).toEqual(['/fleet/sales', 0]);
+    await page.getByLabel('Show').fill('no such thing');
+    await page.getByText('No instance fits').waitFor();
+  });
+
   it('shows who calls whom, and a fault: calls that fail, and the instance that is ejected', async () => {
     const fault = new RpcError(Status.INTERNAL, `\u202e${HOSTILE}`);
     const failing = standIn(CalculatorServiceDefinition, { add: () => Promise.reject(fault) });

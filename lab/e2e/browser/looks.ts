@@ -21,6 +21,7 @@ const CONSOLE = [
   ['traces', 'Live'],
   ['logs', 'Live'],
   ['transactions', 'Live'],
+  ['runs', 'Live'],
   ['jobs', 'Live'],
   ['events', 'Live'],
   ['settings', 'Live'],

@@ -2,13 +2,22 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect } from '@jest/globals';
+import { RegistryServiceDefinition } from '@rondo/contracts/rondo/registry/v1/registry';
 import { root, startSystem } from '@rondo/harness';
+import { createChannel, createClient, staticResolver } from '@rondo/rpc/client';
+import { createRouter, type ServiceImplementation, serve } from '@rondo/rpc/server';
 import { type BrowserContext, chromium, type Page } from 'playwright-core';
 
-export const CHROMIUM = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find((file) =>
-  existsSync(file),
-);
+/** Where distributions install Chromium, and that of `npx playwright-core install chromium`. */
+export const CHROMIUM = [
+  ...['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome', chromium.executablePath()],
+].find((file) => existsSync(file));
 if (CHROMIUM === undefined) process.stdout.write('Chromium is not installed here: the console is shown to none\n');
+
+export const HOSTILE = '<img/src=x/onerror=document.title=`hit`>';
+/** What another process tells, and how it is shown. */
+export const TEXT = `${HOSTILE}\u001b[31m\u202e`;
+export const SHOWN = `${HOSTILE}\\u001b[31m\\u202e`;
 
 /** The folder that gets the guide's pictures, such as `docs/guides/console`; undefined if none is wanted. */
 const PICTURES = process.env['GUIDE_PICTURES'];
@@ -96,6 +105,27 @@ export async function startBrowser() {
       await system.stop();
       system.remove();
     },
+  };
+}
+
+/** A registered instance of the system that serves these contracts. Returns what stops it. */
+export async function startInstance(
+  { system }: Pick<Running, 'system'>,
+  services: readonly ServiceImplementation[],
+): Promise<() => Promise<void>> {
+  const server = await serve(createRouter({ services }), { listen: '127.0.0.1:0' });
+  const channel = createChannel({ resolver: staticResolver([system.registry]) });
+  const endpoints = [{ address: server.address, security: 1, protocols: [] }];
+  const names = services.map(({ definition }) => definition.fullName);
+  const registered = { instanceId: 'evil-1', endpoints, services: [...names, 'evil.v1.Service'], status: 2 };
+  const instance = { ...registered, version: '', zone: '', incarnation: BigInt(Date.now()) };
+  const client = createClient(RegistryServiceDefinition, { channel });
+  // It isn't renewed, and lasts longer than a test.
+  const { leaseId } = await client.register({ instance, ttl: { seconds: 120n } });
+  return async () => {
+    await client.deregister({ leaseId, instanceId: instance.instanceId });
+    channel.close();
+    await server.drain(0);
   };
 }
 

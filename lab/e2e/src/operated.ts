@@ -1,5 +1,6 @@
 import { EventServiceDefinition } from '@rondo/contracts/rondo/events/v1/events';
 import { JobServiceDefinition, JobState } from '@rondo/contracts/rondo/jobs/v1/jobs';
+import { RunServiceDefinition, RunState } from '@rondo/contracts/rondo/jobs/v1/runs';
 import { RegistryServiceDefinition } from '@rondo/contracts/rondo/registry/v1/registry';
 import { CallStatsServiceDefinition } from '@rondo/contracts/rondo/stats/v1/stats';
 import {
@@ -15,6 +16,8 @@ import { standIn } from '@rondo/rpc/testing';
 
 /** Its id. */
 export const STAND_IN = 'stand-in-1';
+/** Its run. */
+export const RUN = 'operations/stand.v1.InService/r-1';
 const RENEW_MS = 2_000;
 const time = new Date('2026-01-01T00:00:00Z');
 
@@ -22,10 +25,11 @@ const time = new Date('2026-01-01T00:00:00Z');
 export async function startOperated(registryAddress: string) {
   const changed: string[] = [];
   let seconds = 0n;
-  const note = (what: string) => (request: { readonly id?: bigint; readonly group?: string }) => {
-    changed.push(`${what} ${request.id ?? request.group}`);
-    return {};
-  };
+  const note =
+    (what: string) => (request: { readonly id?: bigint; readonly group?: string; readonly name?: string }) => {
+      changed.push(`${what} ${request.id ?? request.group ?? request.name}`);
+      return {};
+    };
   const job = { id: 7n, method: 'stand.v1.InService/Work', key: 'a', state: JobState.JOB_STATE_FAILED, dueTime: time };
   const schedule = { cron: '0 3 * * *', timeZone: 'UTC', nextTime: time, skipped: 2n };
   const group = { name: 'stand.v1.Done:readers', method: 'stand.v1.InService/Read', waiting: 1n, failed: 1n, cut: 3n };
@@ -80,6 +84,19 @@ export async function startOperated(registryAddress: string) {
       listInDoubt: () => ({ participant: 'shelf', branches: [{ transaction: ref, prepareTime: time }] }),
     }),
   ];
+  const steps = [{ name: 'pack', kind: 'call', undoing: false, beginTime: time, error: 'no box', repeated: true }];
+  const run = {
+    ...{ name: RUN, method: 'stand.v1.InService/Ship', key: 'c', caller: 'ada', state: RunState.RUN_STATE_BLOCKED },
+    ...{ createTime: time, attempts: 7, error: 'no box', undoing: true, restoreTime: time },
+  };
+  services.push(
+    standIn(RunServiceDefinition, {
+      listRuns: () => ({ runs: [run] }),
+      getRun: () => ({ ...run, steps }),
+      retryRun: note('retry run'),
+      cancelRun: note('cancel run'),
+    }),
+  );
   const server = await serve(createRouter({ services }), { listen: '127.0.0.1:0' });
   const channel = createChannel({ resolver: staticResolver([registryAddress]) });
   const endpoints = [{ address: server.address, security: 1, protocols: [] }];

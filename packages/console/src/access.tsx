@@ -10,7 +10,7 @@ export const consoleService = serviceOf<typeof ConsoleServiceDefinition>('rondo.
 /** What the gateway lets this person do. */
 export type Access =
   | { readonly kind: 'unknown' }
-  | { readonly kind: 'operator'; readonly subject: string }
+  | { readonly kind: 'operator'; readonly subject: string; readonly dashboards: string }
   /** `away`: the gateway doesn't answer, and asking again may help. */
   | { readonly kind: 'refused' | 'away'; readonly why: string };
 
@@ -20,7 +20,7 @@ const isAway = (cause: unknown) => cause instanceof CallFault && AWAY.has(cause.
 /** Asks whether this person may operate. */
 export const checkAccess = (): Promise<Access> =>
   consoleService.call('checkAccess', {}).then(
-    ({ subject = '' }): Access => ({ kind: 'operator', subject }),
+    ({ subject = '', dashboards = '' }): Access => ({ kind: 'operator', subject, dashboards }),
     (cause): Access => ({ kind: isAway(cause) ? 'away' : 'refused', why: textOf(cause) }),
   );
 

@@ -8,6 +8,7 @@ import { JobsPage } from './jobs/jobs-page.js';
 import { LogsPage } from './logs/logs-page.js';
 import { OverviewPage } from './overview/overview-page.js';
 import { usePlace } from './page/frame.js';
+import { RunsPage } from './runs/runs-page.js';
 import { SettingsPage } from './settings/settings-page.js';
 import { TracesPage } from './traces/traces-page.js';
 import { TransactionsPage } from './transactions/transactions-page.js';
@@ -21,6 +22,7 @@ const PAGES: Readonly<Record<string, readonly [title: string, show: (rest: reado
     traces: ['Traces', (rest) => <TracesPage at={rest.join('/')} />],
     logs: ['Logs', ([instance = '']) => <LogsPage key={instance} instance={instance} />],
     transactions: ['Transactions', () => <TransactionsPage />],
+    runs: ['Runs', (rest) => <RunsPage key={rest.join('/')} name={rest.join('/')} />],
     jobs: ['Jobs', () => <JobsPage />],
     events: ['Events', () => <EventsPage />],
     settings: ['Settings', () => <SettingsPage />],
@@ -64,6 +66,7 @@ export function App() {
               {title}
             </a>
           ))}
+          {access.kind === 'operator' && access.dashboards !== '' && <a href={access.dashboards}>Dashboards ↗</a>}
         </nav>
         {access.kind === 'operator' && access.subject !== '' && <span>{access.subject}</span>}
         {credentials().length > 0 && (

@@ -1,10 +1,8 @@
 import { readFile } from 'node:fs/promises';
-import { createConnection } from 'node:net';
-import { createInterface } from 'node:readline';
-import { RpcError } from '@rondo/rpc/status';
 import { operateErrors } from './errors.js';
 import type { Asker, Reach } from './gather.js';
 import { instancesOf, requireInstance } from './instance.js';
+import { askLauncher, LauncherError } from './launcher.js';
 
 /** What restarts instances, and which instance asks. */
 export interface RestartOptions {
@@ -30,32 +28,12 @@ export async function restartInstance(
   if (launcher === undefined || !isAllowed || !isRestartable(options, instanceId))
     throw operateErrors.NOT_RESTARTABLE({ instanceId });
   try {
-    await ask(launcher, { command: 'restart', name: instanceId }, signal);
+    const { socket } = JSON.parse(await readFile(launcher, 'utf8'));
+    await askLauncher(String(socket), { command: 'restart', name: instanceId }, { signal });
   } catch (cause) {
-    if (cause instanceof RpcError || signal.aborted) throw cause;
-    throw operateErrors.RESTART_FAILED({ reason: 'npm start, which runs the system, gives no answer' }, { cause });
+    if (signal.aborted) throw cause;
+    const isItsOwn = cause instanceof LauncherError && cause.kind !== 'foreign';
+    const reason = isItsOwn ? cause.message : 'npm start, which runs the system, gives no answer';
+    throw operateErrors.RESTART_FAILED({ reason }, { cause });
   }
-}
-
-/** Sends a request to the launcher, and waits until it has been carried out. */
-async function ask(launcher: string, request: object, signal: AbortSignal): Promise<void> {
-  const { socket } = JSON.parse(await readFile(launcher, 'utf8'));
-  const connection = createConnection({ path: String(socket), signal });
-  try {
-    const broken = new Promise<never>((_, reject) => connection.once('error', reject));
-    connection.write(`${JSON.stringify(request)}\n`);
-    await Promise.race([readOutcome(createInterface({ input: connection })), broken]);
-  } finally {
-    connection.destroy();
-  }
-}
-
-/** Reads the launcher's lines: of its log, and the last one. */
-async function readOutcome(lines: AsyncIterable<string>): Promise<void> {
-  for await (const line of lines) {
-    const { event, message } = JSON.parse(line);
-    if (event === 'done') return;
-    if (event === 'failed') throw operateErrors.RESTART_FAILED({ reason: String(message) });
-  }
-  throw operateErrors.RESTART_FAILED({ reason: 'npm start, which runs the system, has stopped' });
 }

@@ -1,21 +1,15 @@
 import { readdir, readFile } from 'node:fs/promises';
-import { createConnection, type Socket } from 'node:net';
 import path from 'node:path';
-import { createInterface } from 'node:readline';
+import {
+  askLauncher,
+  type LauncherAnswer,
+  LauncherError,
+  type LauncherProcess,
+  type LauncherRequest,
+  type LauncherRow,
+} from '@rondo/operate/internal';
 import { codeOf } from './workspace/errors.js';
 import { isRunning } from './workspace/lock.js';
-
-/** A request to the launcher (`npm start` or `rondo dev`) of a running system. */
-export type LauncherRequest =
-  /** `status` lists the instances that take calls, by the registry. `processes` lists all processes without the registry. */
-  | { readonly command: 'status' | 'processes' }
-  /** `name` is a service, one of its instances, or `postgres`. */
-  | { readonly command: 'restart'; readonly name: string }
-  | { readonly command: 'scale'; readonly service: string; readonly instances: number }
-  /** `service` is its folder under `services/`. `start` reads the manifest again; it does nothing if the service runs. */
-  | { readonly command: 'start' | 'stop'; readonly service: string }
-  /** `reset` empties the database of a service. `database` gives its URL as the address of the one row. */
-  | { readonly command: 'reset' | 'database'; readonly service: string };
 
 /** A request, and the system that it goes to. */
 export interface RequestLauncherOptions {
@@ -38,18 +32,12 @@ export async function requestLauncher(options: RequestLauncherOptions): Promise<
   return (await exchange(options)).rows;
 }
 
-async function exchange(options: RequestLauncherOptions): Promise<Answer> {
-  const { dataDirectory, request, signal, timeoutMs = 120_000 } = options;
-  const { socket: address } = await findLauncher(dataDirectory);
+async function exchange(options: RequestLauncherOptions): Promise<LauncherAnswer> {
+  const { dataDirectory, request, signal, onLog, timeoutMs = 120_000 } = options;
+  const { socket } = await findLauncher(dataDirectory);
   const deadline = AbortSignal.timeout(timeoutMs);
-  const ending = AbortSignal.any([signal, deadline]);
-  ending.throwIfAborted();
-  const socket = createConnection(address);
-  const end = () => socket.destroy(new Error('ended'));
-  ending.addEventListener('abort', end, { once: true });
   try {
-    socket.write(`${JSON.stringify(request)}\n`);
-    return await readReplies(socket, options);
+    return await askLauncher(socket, request, { signal: AbortSignal.any([signal, deadline]), onLog });
   } catch (error) {
     signal.throwIfAborted();
     if (deadline.aborted)
@@ -57,10 +45,9 @@ async function exchange(options: RequestLauncherOptions): Promise<Answer> {
         `the system on ${dataDirectory} hasn't answered in ${timeoutMs / 1000} s; see: ./rondo doctor --data ${dataDirectory}`,
       );
     if (['ENOENT', 'ECONNREFUSED'].includes(codeOf(error) ?? '')) throw noLauncher(dataDirectory);
+    if (error instanceof LauncherError && error.kind === 'stopped')
+      throw new Error(`the system on ${dataDirectory} has stopped before it was done`);
     throw error;
-  } finally {
-    ending.removeEventListener('abort', end);
-    socket.destroy();
   }
 }
 
@@ -113,21 +100,6 @@ export const registryOn = (dataDirectory: string): Promise<string | undefined> =
     () => undefined,
   );
 
-async function readReplies(socket: Socket, { dataDirectory, onLog }: RequestLauncherOptions): Promise<Answer> {
-  // readline doesn't report errors of its input.
-  const broken = new Promise<never>((_, reject) => socket.once('error', reject));
-  broken.catch(() => undefined); // it isn't awaited after the last line
-  const lines = createInterface({ input: socket })[Symbol.asyncIterator]();
-  for (;;) {
-    const { value, done } = await Promise.race([lines.next(), broken]);
-    if (done) throw new Error(`the system on ${dataDirectory} has stopped before it was done`);
-    const reply = parseReply(value);
-    if (reply.event === 'done') return reply;
-    if (reply.event === 'failed') throw new Error(reply.message);
-    onLog?.(reply.line);
-  }
-}
-
 /** The description of a running system in `launcher.json` of its data folder. */
 interface Launcher {
   /** The process that started it: `npm start` or `rondo dev`. */
@@ -165,43 +137,4 @@ function noLauncher(dataDirectory: string): Error {
   return new Error(
     `no system runs on ${dataDirectory}: start it with npm start, or name the running system's folder by --data`,
   );
-}
-
-/** An instance that the launcher runs. */
-export interface LauncherRow {
-  /** Its id: `greeter-1`. */
-  readonly name: string;
-  readonly address: string;
-  /** The gRPC services that it serves, fully qualified. */
-  readonly services: readonly string[];
-}
-
-/** A process that the launcher runs or should run. */
-export interface LauncherProcess {
-  /** An instance's id, or `postgres`. */
-  readonly name: string;
-  /** Its folder under `services/`, or `postgres`. */
-  readonly service: string;
-  /** `running`, `stopped`, or, after the process has ended by itself, `backoff`, `starting`, `failed` or `ended`. */
-  readonly state: string;
-  /** Where it serves the console, as `host:port`; undefined if it doesn't. */
-  readonly console?: string;
-}
-
-/** The launcher's answer when a request is done. */
-interface Answer {
-  readonly rows: readonly LauncherRow[];
-  /** Undefined unless they were requested. */
-  readonly processes?: readonly LauncherProcess[];
-}
-
-type Reply =
-  | { readonly event: 'log'; readonly line: string }
-  | ({ readonly event: 'done' } & Answer)
-  | { readonly event: 'failed'; readonly message: string };
-
-/** @throws Error if `line` is not a reply of the launcher. */
-function parseReply(line: string): Reply {
-  if (/^\{"event":"(?:log|done|failed)",/.test(line)) return JSON.parse(line);
-  throw new Error(`the launcher replied ${JSON.stringify(line)}: is it of another version? Start the system again`);
 }

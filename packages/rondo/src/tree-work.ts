@@ -1,7 +1,8 @@
+import type { LauncherRequest } from '@rondo/operate/internal';
 import type { RunContext } from './command.js';
 import { UsageError } from './errors.js';
 import type { Completion } from './help.js';
-import { type LauncherRequest, requestLauncher } from './launcher.js';
+import { requestLauncher } from './launcher.js';
 import type { Progress, Tree } from './scaffold/index.js';
 import { createPaint } from './terminal/terminal.js';
 import { codeOf, messageOf } from './workspace/errors.js';

@@ -64,7 +64,7 @@ describe('rondo doctor', () => {
     expect(health).toMatchObject({
       state: 'fail',
       detail: expect.stringMatching(
-        /^starting-1 at 127\.0\.0\.1:1 doesn't answer \(connect ECONNREFUSED 127\.0\.0\.1:1\)$/,
+        /^starting-1 at 127\.0\.0\.1:1 can't be reached from here \(connect ECONNREFUSED 127\.0\.0\.1:1\)$/,
       ),
     });
   });

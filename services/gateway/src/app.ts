@@ -170,14 +170,14 @@ interface Surroundings {
 
 function createProtocols(
   { channel, clock, descriptorSet, log, readiness, authenticator, instanceId = '', registry = [] }: GatewayContext,
-  { maxMessageBytes, launcher }: GatewayConfig,
+  { maxMessageBytes, launcher, dashboards }: GatewayConfig,
   { catalogue, draining, clientOf, health, fleet, services, agents, refuse }: Surroundings,
 ): Dispatch {
   // Operators may know which instance answers.
   const servedBy = fleet !== undefined;
   const authenticates = authenticator !== undefined;
   const restart = { launcher, ownId: instanceId };
-  const asked = { gatherer: createGatherer({ channel, clock }), clock, channel, registry, restart };
+  const asked = { gatherer: createGatherer({ channel, clock }), clock, channel, registry, restart, dashboards };
   const console = fleet && consoleService({ fleet, ...asked });
   const ownServices = createOwnServices({
     catalogue,

@@ -14,6 +14,7 @@ import {
   optionalVariable,
   type Parser,
   text,
+  url,
   variable,
 } from '@rondo/service';
 import type { TlsFiles } from './listener/tls.js';
@@ -156,6 +157,11 @@ export const variables = {
     example: '127.0.0.1:8090',
     description:
       'Where operators reach the console. It may be the address of RONDO_GATEWAY_LISTEN. Beyond the loopback it needs credentials.',
+  }),
+  dashboards: optionalVariable('RONDO_GATEWAY_DASHBOARDS', url({ protocols: ['http:', 'https:'] }), {
+    example: 'https://grafana.example.com/dashboards/f/rondo',
+    description:
+      'The address of the dashboards of the system, in Grafana or another program, to which the console links.',
   }),
   mcp: optionalVariable('RONDO_GATEWAY_MCP', text, {
     example: 'on',

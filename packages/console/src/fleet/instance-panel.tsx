@@ -3,6 +3,7 @@ import { type EventOf, useStream } from '../calls/use-stream.js';
 import { FiguresView, useFigures } from '../figures/figures-view.js';
 import { LogLines } from '../logs/log-lines.js';
 import { Table } from '../page/table.js';
+import { Facts } from '../ui/parts.js';
 import { figure, formatDate, latency, share, visible } from '../ui/text.js';
 import type { Act } from './act-dialog.js';
 import type { Instance } from './watch.js';
@@ -74,7 +75,7 @@ export function InstancePanel({ id, instances, back, onAct }: PanelProps) {
             />
           )}
           {more > 0 && <p>And {more} callers more, with fewer calls.</p>}
-          <Facts instance={instance} />
+          <Facts of={factsOf(instance)} />
           <p class="row">
             <button type="button" onClick={() => onAct({ kind: 'cordon', instance })}>
               {instance.state === 'cordoned' ? 'Uncordon' : 'Drain'} this instance …
@@ -108,7 +109,7 @@ const STATE_TEXTS: Readonly<Record<string, string>> = {
   cordoned: 'An operator has taken it out: no caller picks it until it is uncordoned.',
 };
 
-function Facts({ instance }: { readonly instance: Instance }) {
+function factsOf(instance: Instance): readonly (readonly [string, string])[] {
   const {
     state,
     load,
@@ -121,7 +122,7 @@ function Facts({ instance }: { readonly instance: Instance }) {
     certificateEndTime,
     frames,
   } = instance;
-  const facts: readonly (readonly [string, string])[] = [
+  return [
     ['State', `${state}. ${STATE_TEXTS[state] ?? 'Its state isn’t known.'}`],
     ['Services', services.join(', ')],
     ['Answers', load ? `${figure(load.callsPerSecond)} calls/s, of which ${figure(load.errorsPerSecond)} fail` : '–'],
@@ -135,16 +136,6 @@ function Facts({ instance }: { readonly instance: Instance }) {
     ['Registered', timeOf(registerTime)],
     ['Certificate', certificateEndTime === undefined ? 'none, as it has no TLS' : `ends ${timeOf(certificateEndTime)}`],
   ];
-  return (
-    <dl class="facts">
-      {facts.map(([name, text]) => (
-        <div key={name}>
-          <dt>{name}</dt>
-          <dd>{text}</dd>
-        </div>
-      ))}
-    </dl>
-  );
 }
 
 const timeOf = (text: string | undefined) => (text === undefined ? 'unknown' : formatDate(text));

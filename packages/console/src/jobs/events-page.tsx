@@ -5,10 +5,10 @@ import { consoleService } from '../access.js';
 import { type EventOf, useStream } from '../calls/use-stream.js';
 import type { Json } from '../page/json.js';
 import { Table } from '../page/table.js';
-import { Badge, Empty, Head } from '../ui/parts.js';
+import { Empty, Head } from '../ui/parts.js';
 import { type Silent, SilentInstances, takeSilent } from '../ui/silent.js';
 import { formatDate } from '../ui/text.js';
-import { Ask, aboutCall, type Question, QuestionDialog } from './question.js';
+import { Ask, aboutCall, hasFailed, Lane, type Question, QuestionDialog } from './question.js';
 
 /** The events known, by the first topic of the service: replicas of a service report the same, and the last report counts. */
 interface Known {
@@ -26,7 +26,6 @@ function takeEvents(before: Known | undefined, event: EventOf<'watchEvents'>): K
 type Shown<T> = Json<T> & { readonly instanceId: string };
 
 const MAX_ROWS = 200;
-const hasFailed = ({ failed = '0' }: Json<Group>) => failed !== '0';
 const idOf = ({ group = '', id = '' }: Json<DeadEvent>) => `${group} ${id}`;
 
 /** The groups that subscribe, and the events that they couldn't take. */
@@ -66,14 +65,6 @@ export function EventsPage() {
   );
 }
 
-/** Whether a group takes its events. */
-function Lane({ group }: { readonly group: Json<Group> }) {
-  const { waiting = '0', running = '0' } = group;
-  if (hasFailed(group)) return <Badge tone="fault">stopped for keys that failed</Badge>;
-  if (waiting !== '0' && running === '0') return <Badge tone="warn">waiting</Badge>;
-  return <Badge tone="good">{running === '0' ? 'up to date' : 'delivering'}</Badge>;
-}
-
 interface RowsProps<T> {
   readonly rows: readonly Shown<T>[];
   readonly onAsk: (question: Question) => void;
@@ -87,7 +78,7 @@ const Groups = ({ rows, onAsk }: RowsProps<Group>) => (
     isFailed={hasFailed}
     columns={[
       ['Group', ({ name }) => name],
-      ['State', (group) => <Lane group={group} />],
+      ['State', (group) => <Lane of={group} stopped="stopped for keys that failed" />],
       ['Method', ({ method }) => method],
       ['Waiting', ({ waiting }) => waiting ?? 0, 'number'],
       ['Running', ({ running }) => running ?? 0, 'number'],

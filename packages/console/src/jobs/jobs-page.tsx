@@ -8,7 +8,7 @@ import { Table } from '../page/table.js';
 import { Badge, Empty, Head, type Tone } from '../ui/parts.js';
 import { type Silent, SilentInstances, takeSilent } from '../ui/silent.js';
 import { formatDate } from '../ui/text.js';
-import { Ask, aboutCall, type Question, QuestionDialog } from './question.js';
+import { Ask, aboutCall, hasFailed, Lane, type Question, QuestionDialog } from './question.js';
 
 /** The jobs known, by the first method of the service: replicas of a service report the same, and the last report counts. */
 interface Known {
@@ -46,8 +46,10 @@ export function JobsPage() {
           rows={methods}
           keyOf={({ method = '' }) => method}
           most={MAX_ROWS}
+          isFailed={hasFailed}
           columns={[
             ['Method', ({ method }) => method],
+            ['State', (method) => <Lane of={method} stopped="some failed" />],
             ['Waiting', ({ waiting }) => waiting ?? 0, 'number'],
             ['Running', ({ running }) => running ?? 0, 'number'],
             ['Failed', ({ failed }) => failed ?? 0, 'number'],

@@ -1,6 +1,7 @@
 import { describeSpan, type ReportedSpan, type TraceNode, walk } from '@rondo/operate/page';
 import { useState } from 'preact/hooks';
 import { Table } from '../page/table.js';
+import { Bar, Facts } from '../ui/parts.js';
 import { formatMs } from '../ui/text.js';
 
 const MAX_ROWS = 150;
@@ -44,13 +45,7 @@ export function Waterfall({ roots }: { readonly roots: readonly TraceNode[] }) {
           ['At (ms)', (row) => formatMs(atMs(row)), 'number'],
           ['Took (ms)', ({ node: { span } }) => formatMs(span.durationMs), 'number'],
           ['By itself (ms)', ({ node: { selfMs } }) => formatMs(selfMs), 'number'],
-          [
-            'When',
-            (row) => {
-              const width = `${(row.node.span.durationMs / totalMs) * 100}%`;
-              return <div style={{ marginInlineStart: `${(atMs(row) / totalMs) * 100}%`, width }} />;
-            },
-          ],
+          ['When', (row) => <Bar start={atMs(row)} length={row.node.span.durationMs} whole={totalMs} />],
         ]}
       />
       <p class="quiet">By itself: its own work, a wait, or the way to the spans below it.</p>
@@ -95,19 +90,16 @@ function Details({ span, startMs, request }: DetailsProps) {
   return (
     <tr>
       <td colSpan={6}>
-        <dl class="facts">
-          {error !== '' && <Fact name="failed" value={error} />}
-          {Object.entries(attributes).map(([name, value]) => (
-            <Fact key={name} name={name} value={value} />
-          ))}
-          {events.map(({ name, unixMs, attributes: own }) => (
-            <Fact
-              key={`${unixMs} ${name}`}
-              name={`${formatMs(unixMs - startMs)} ms: ${name}`}
-              value={Object.values(own).join(' ')}
-            />
-          ))}
-        </dl>
+        <Facts
+          of={[
+            ...(error === '' ? [] : [['failed', error] as const]),
+            ...Object.entries(attributes),
+            ...events.map(
+              ({ name, unixMs, attributes: own }) =>
+                [`${formatMs(unixMs - startMs)} ms: ${name}`, Object.values(own).join(' ')] as const,
+            ),
+          ]}
+        />
         {method !== undefined && (
           <p>
             <a href={`#/methods/${method}${request === '' ? '' : `?${new URLSearchParams({ request })}`}`}>
@@ -123,14 +115,5 @@ function Details({ span, startMs, request }: DetailsProps) {
         ))}
       </td>
     </tr>
-  );
-}
-
-function Fact({ name, value }: { readonly name: string; readonly value: string }) {
-  return (
-    <div>
-      <dt>{name}</dt>
-      <dd>{value}</dd>
-    </div>
   );
 }

@@ -2,7 +2,9 @@ import type { InstanceTransactions } from '@rondo/contracts/rondo/gateway/v1/con
 import type { InDoubtBranch, Saga, Transaction } from '@rondo/contracts/rondo/transactions/v1/transactions';
 import type { EventOf } from '../calls/use-stream.js';
 import type { Json } from '../page/json.js';
+import type { Tone } from '../ui/parts.js';
 import { type Silent, takeSilent } from '../ui/silent.js';
+import { formatDate } from '../ui/text.js';
 
 /** A transaction or a saga. */
 export interface Work {
@@ -15,6 +17,15 @@ export interface Work {
   /** In RFC 3339; empty if it isn't known. */
   readonly since: string;
   readonly attempts: number;
+  readonly parties: readonly Party[];
+}
+
+/** A participant of a transaction. */
+export interface Party {
+  readonly name: string;
+  readonly tone: Tone;
+  /** Such as `committed`, or that it holds locks. */
+  readonly state: string;
 }
 
 /** A transaction or a saga, and what was seen of it. */
@@ -56,16 +67,34 @@ export function takeTransactions(before: Transactions | undefined, event: EventO
 
 /** Replicas of a service tell the same: what has one id is one. A branch whose coordinator lists its transaction is that. */
 function openIn(instances: readonly Json<InstanceTransactions>[]): ReadonlyMap<string, Work> {
+  const holders = new Map<string, Map<string, Party>>();
+  for (const { inDoubt = [], participant = '' } of instances)
+    for (const { transaction, prepareTime } of inDoubt) {
+      const id = transaction?.id ?? '';
+      const state = `prepared, holds locks since ${formatDate(prepareTime)}`;
+      const parties = holders.get(id) ?? new Map<string, Party>();
+      holders.set(id, parties.set(participant, { name: participant, tone: 'warn', state }));
+    }
+  const heldBy = (id: string) => [...(holders.get(id)?.values() ?? [])];
   const works = [
-    ...instances.flatMap(({ inDoubt = [], participant = '' }) => inDoubt.map((one) => branchOf(one, participant))),
-    ...instances.flatMap(({ transactions = [] }) => transactions.map(transactionOf)),
+    ...instances.flatMap(({ inDoubt = [], participant = '' }) =>
+      inDoubt.map((one) => branchOf(one, participant, heldBy)),
+    ),
+    ...instances.flatMap(({ transactions = [] }) => transactions.map((one) => transactionOf(one, heldBy))),
     ...instances.flatMap(({ sagas = [] }) => sagas.map(sagaOf)),
   ];
   return new Map(works.map((work) => [work.id, work]));
 }
 
-const branchOf = ({ transaction, prepareTime: since = '' }: Json<InDoubtBranch>, participant: string): Work => ({
+type HeldBy = (id: string) => readonly Party[];
+
+const branchOf = (
+  { transaction, prepareTime: since = '' }: Json<InDoubtBranch>,
+  participant: string,
+  heldBy: HeldBy,
+): Work => ({
   id: transaction?.id ?? '',
+  parties: heldBy(transaction?.id ?? ''),
   about: `a branch in ${participant}`,
   state: 'IN DOUBT',
   waitsFor: `the decision of ${transaction?.coordinator}, and holds its locks until then`,
@@ -73,7 +102,22 @@ const branchOf = ({ transaction, prepareTime: since = '' }: Json<InDoubtBranch>,
   attempts: 0,
 });
 
-function transactionOf(transaction: Json<Transaction>): Work {
+const OUTCOMES: Readonly<Record<string, readonly [Tone, string]>> = {
+  BRANCH_OUTCOME_COMMITTED: ['good', 'committed'],
+  BRANCH_OUTCOME_ABORTED: ['', 'aborted'],
+  BRANCH_OUTCOME_UNKNOWN: ['fault', 'has forgotten it'],
+};
+
+/** The participants; one whose branch is prepared is what holds it. */
+function partiesOf({ participants = [] }: Json<Transaction>, held: readonly Party[]): readonly Party[] {
+  const known = participants.map(({ service: name = '', outcome = '' }): Party => {
+    const [tone, state] = OUTCOMES[outcome] ?? ['', 'has not answered'];
+    return { name, tone, state };
+  });
+  return [...new Map([...known, ...held].map((party) => [party.name, party])).values()];
+}
+
+function transactionOf(transaction: Json<Transaction>, heldBy: HeldBy): Work {
   const { ref, kind, subject, participants = [], expireTime, createTime: since = '', attempts = 0 } = transaction;
   const [id, state] = [ref?.id ?? '', transaction.state?.replace('TRANSACTION_STATE_', '') ?? ''];
   const left = participants
@@ -84,7 +128,8 @@ function transactionOf(transaction: Json<Transaction>): Work {
     CONFLICT: `an operator: correct the data, then rondo tx resolve ${id}`,
   };
   const answers = left.length > 0 ? `the answer of ${left.join('; ')}` : '';
-  return { id, about: `${kind} ${subject}`, state, since, attempts, waitsFor: waitsFor[state] ?? answers };
+  const parties = partiesOf(transaction, heldBy(id));
+  return { id, about: `${kind} ${subject}`, state, since, attempts, parties, waitsFor: waitsFor[state] ?? answers };
 }
 
 function sagaOf({
@@ -100,5 +145,5 @@ function sagaOf({
   const state = saga.state?.replace('SAGA_STATE_', '') ?? '';
   const retry = state === 'PARKED' ? [`an operator: rondo tx resolve ${id} --retry`] : [];
   const waitsFor = [...retry, ...(error ? [error] : [])].join('; ');
-  return { id, about: `${kind} ${subject}`, state: `${state} ${step}`, since, attempts, waitsFor };
+  return { id, about: `${kind} ${subject}`, state: `${state} ${step}`, since, attempts, parties: [], waitsFor };
 }

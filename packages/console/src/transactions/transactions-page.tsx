@@ -3,7 +3,7 @@ import { Table } from '../page/table.js';
 import { Badge, Empty, Head } from '../ui/parts.js';
 import { SilentInstances } from '../ui/silent.js';
 import { formatDate, formatTime } from '../ui/text.js';
-import { type Seen, takeTransactions } from './read-transactions.js';
+import { type Party, type Seen, takeTransactions } from './read-transactions.js';
 
 const MAX_ROWS = 100;
 /** An operator has to act, or a participant holds locks until it learns the decision. */
@@ -37,6 +37,17 @@ export function TransactionsPage() {
   );
 }
 
+/** Who has committed, and who holds a prepared branch. */
+const Parties = ({ parties }: { readonly parties: readonly Party[] }) => (
+  <ul class="parties">
+    {parties.map(({ name, tone, state }) => (
+      <li key={name}>
+        {name} <Badge tone={tone}>{state}</Badge>
+      </li>
+    ))}
+  </ul>
+);
+
 const Works = ({ title, rows }: { readonly title: string; readonly rows: readonly Seen[] }) => (
   <>
     <h3>{title}</h3>
@@ -53,6 +64,7 @@ const Works = ({ title, rows }: { readonly title: string; readonly rows: readonl
             <Badge tone={isOpen ? toneOf(work.state) : 'good'}>{isOpen ? work.state : 'ended'}</Badge>
           ),
         ],
+        ['Participants', ({ work, isOpen }) => isOpen && work.parties.length > 0 && <Parties parties={work.parties} />],
         ['Waits for', ({ work, isOpen }) => isOpen && work.waitsFor],
         ['Attempts', ({ work }) => work.attempts, 'number'],
         ['Since', ({ work }) => formatDate(work.since)],

@@ -37,6 +37,30 @@ export const Empty = ({ what, hint }: EmptyProps) => (
   </p>
 );
 
+interface BarProps {
+  /** When it begins and how long it is, in the unit of the whole. */
+  readonly start: number;
+  readonly length: number;
+  readonly whole: number;
+}
+
+/** A part of a time. */
+export const Bar = ({ start, length, whole }: BarProps) => (
+  <div style={{ marginInlineStart: `${(start / whole) * 100}%`, width: `${(length / whole) * 100}%` }} />
+);
+
+/** What is known of one thing, by name. */
+export const Facts = ({ of }: { readonly of: readonly (readonly [name: string, value: ComponentChildren])[] }) => (
+  <dl class="facts">
+    {of.map(([name, value]) => (
+      <div key={name}>
+        <dt>{name}</dt>
+        <dd>{value}</dd>
+      </div>
+    ))}
+  </dl>
+);
+
 interface TileProps {
   readonly name: string;
   readonly value: ComponentChildren;

@@ -11,7 +11,15 @@ export { busyBetween, flowsBetween, type MethodFlow } from '../flow.js';
 export { collect, createGatherer, type Gatherer, type Reach } from '../gather.js';
 export { withInstance } from '../instance.js';
 export { addressOf, effectiveStatus, enumName, isCordoned, isPicked, statusOf } from '../instance-view.js';
-export { watchEvents, watchJobs } from '../jobs.js';
+export { watchEvents, watchJobs, watchRuns } from '../jobs.js';
+export {
+  askLauncher,
+  type LauncherAnswer,
+  LauncherError,
+  type LauncherProcess,
+  type LauncherRequest,
+  type LauncherRow,
+} from '../launcher.js';
 export { readLogs } from '../logs.js';
 export {
   listInstances,

@@ -1,6 +1,7 @@
+import type { LauncherProcess } from '@rondo/operate/internal';
 import { didYouMean } from '@rondo/rpc/internal';
 import { defineCommand } from '../command.js';
-import { askProcesses, type LauncherProcess, requestLauncher } from '../launcher.js';
+import { askProcesses, requestLauncher } from '../launcher.js';
 import { dataOption, jsonOption } from '../options.js';
 import { printable } from '../terminal/text.js';
 

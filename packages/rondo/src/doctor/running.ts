@@ -1,7 +1,3 @@
-import {
-  HealthDefinition,
-  HealthCheckResponse_ServingStatus as ServingStatus,
-} from '@rondo/contracts/health/v1/health';
 import { EventServiceDefinition as definition, type ListGroupsResponse } from '@rondo/contracts/rondo/events/v1/events';
 import { JobServiceDefinition, type ListJobsResponse } from '@rondo/contracts/rondo/jobs/v1/jobs';
 import type { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
@@ -14,10 +10,8 @@ import {
   reach,
   reasonOf,
 } from '@rondo/operate/internal';
-import { createClient } from '@rondo/rpc/client';
-import type { Clock } from '@rondo/rpc/clock';
-import { RpcError, Status } from '@rondo/rpc/status';
-import { withChannel } from '../channels.js';
+import type { Asking } from '../deadline.js';
+import { checkAll } from '../listing/check.js';
 import { askStats } from '../listing/guards.js';
 import { askGroup, groupsOf } from '../registry/groups.js';
 import { withRegistry } from '../registry/locate.js';
@@ -38,13 +32,6 @@ export interface Expected {
   logOf(instance?: string): string;
 }
 
-interface Asking {
-  readonly clock: Clock;
-  readonly signal: AbortSignal;
-}
-
-const HEALTH_TIMEOUT_MS = 2_000;
-
 /** Examines the running system: its registry, its instances and their health, and the clocks. */
 export async function examineRunning(expected: Expected, asking: Asking): Promise<readonly Finding[]> {
   const { clock } = asking;
@@ -58,7 +45,7 @@ export async function examineRunning(expected: Expected, asking: Asking): Promis
       { name: 'instances', ...judgeStatus(instances, expected) },
       ...judgeSecurity(instances).map((outcome) => ({ name: 'tls', ...outcome })),
       ...judgeIds(instances).map((outcome) => ({ name: 'instance ids', ...outcome })),
-      { name: 'health', ...judgeHealth(await askHealth(instances, asking), expected) },
+      { name: 'health', ...(await judgeHealth(instances, asking, expected)) },
       ...(await judgeStats(instances, asking, expected)),
       ...(await judgeGroups(instances, asking)).map((outcome) => ({ name: 'events', ...outcome })),
       ...(await judgeSchedules(instances, asking)).map((outcome) => ({ name: 'schedules', ...outcome })),
@@ -115,40 +102,22 @@ function judgeIds(instances: readonly Instance[]): readonly Outcome[] {
   return [warn(detail, 'give each process its own RONDO_INSTANCE_ID, or stop one of them')];
 }
 
-/** What an instance's health service answered; `fault` is undefined if the instance is ready. */
-interface Health {
-  readonly instance: Instance;
-  readonly fault: string | undefined;
-}
+/** An instance has so long to answer, on a machine that may be busy. */
+const CHECK_TIMEOUT_MS = 2_000;
 
-/** That of a server of another framework, which may be ready all the same. */
-const NO_HEALTH = 'has no health service';
-
-/** The status in the registry may be out of date. An instance's own health service knows, its database included. */
-function judgeHealth(answers: readonly Health[], { logOf }: Expected): Outcome {
-  const ill = answers.filter(({ fault }) => fault !== undefined && fault !== NO_HEALTH);
-  const silent = answers.filter(({ fault }) => fault === NO_HEALTH).map(({ instance }) => instance.instanceId);
+/** The status in the registry may be out of date. An instance itself knows whether it is ready, its database included. */
+async function judgeHealth(instances: readonly Instance[], asking: Asking, { logOf }: Expected): Promise<Outcome> {
+  const checks = await checkAll(instances, { ...asking, timeoutMs: CHECK_TIMEOUT_MS });
+  const found = instances.map((instance) => ({ instance, ...checks.get(instance.instanceId) }));
+  const ill = found.filter(({ state }) => state !== 'ok' && state !== 'unknown');
+  // A server of another framework may be ready all the same.
+  const silent = found.filter(({ state }) => state === 'unknown').map(({ instance }) => instance.instanceId);
   const [first] = ill;
   if (first === undefined && silent.length === 0) return ok('each instance says that it is ready');
-  if (first === undefined) return ok(`each says that it is ready, but ${silent.join(', ')}, which ${NO_HEALTH}`);
-  const named = ill.map(({ instance, fault }) => `${instance.instanceId} at ${addressOf(instance)} ${fault}`);
+  if (first === undefined)
+    return ok(`each says that it is ready, but ${silent.join(', ')}, which has no health service`);
+  const named = ill.map(({ instance, reason }) => `${instance.instanceId} at ${addressOf(instance)} ${reason}`);
   return fail(named.join('; '), logOf(first.instance.instanceId));
-}
-
-const askHealth = (instances: readonly Instance[], { signal }: Asking): Promise<readonly Health[]> =>
-  Promise.all(instances.map(async (instance) => ({ instance, fault: await faultOf(instance, signal) })));
-
-async function faultOf(instance: Instance, signal: AbortSignal): Promise<string | undefined> {
-  try {
-    const { status } = await withChannel([addressOf(instance)], (channel) =>
-      createClient(HealthDefinition, { channel }).check({}, { signal, timeoutMs: HEALTH_TIMEOUT_MS }),
-    );
-    if (status === ServingStatus.SERVING) return undefined;
-    return `is ${ServingStatus[status] ?? status}: it is starting, or its database is away`;
-  } catch (error) {
-    if (error instanceof RpcError && error.code === Status.UNIMPLEMENTED) return NO_HEALTH;
-    return `doesn't answer (${reasonOf(error)})`;
-  }
 }
 
 /**

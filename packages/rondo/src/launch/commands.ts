@@ -1,6 +1,6 @@
 /** The requests that a running system takes. */
 import type { createSemaphore } from '@rondo/base';
-import type { LauncherProcess, LauncherRequest, LauncherRow } from '../launcher.js';
+import type { LauncherProcess, LauncherRequest, LauncherRow } from '@rondo/operate/internal';
 import { folderOf, type Manifest, REGISTRY, readManifest, serviceNames, tryManifests } from '../workspace/manifests.js';
 import type { Databases } from './database.js';
 import type { SystemOptions } from './options.js';

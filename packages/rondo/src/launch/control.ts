@@ -5,7 +5,7 @@ import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, unlinkSync, writ
 import { createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import type { LauncherRequest } from '../launcher.js';
+import type { LauncherRequest } from '@rondo/operate/internal';
 import { codeOf, messageOf } from '../workspace/errors.js';
 import type { Execute } from './commands.js';
 import { replaceJson } from './data-folder.js';

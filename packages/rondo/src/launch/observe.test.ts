@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, expect, it } from '@jest/globals';
@@ -23,6 +23,24 @@ it('says what is missing on the PATH, and leaves Prometheus what it needs', asyn
     scrape_configs: [{ file_sd_configs: [{ files: ['targets.json'] }] }],
   });
   expect(read('targets.json')).toEqual([]);
+});
+
+it('has the console link to Prometheus, unless the user names dashboards', async () => {
+  const program = path.join(data, 'prometheus');
+  writeFileSync(program, '#!/bin/sh\nexec /bin/sleep 60\n', { mode: 0o755 });
+  try {
+    for (const [given, linked] of [
+      [{}, { RONDO_GATEWAY_DASHBOARDS: 'http://127.0.0.1:50090' }],
+      [{ RONDO_GATEWAY_DASHBOARDS: 'https://grafana.example.com/' }, {}],
+    ]) {
+      const environment = { ...nothing.environment, OTEL_EXPORTER_OTLP_ENDPOINT: 'http://collector:4318', ...given };
+      const observers = await startObservers(options, { ...nothing, environment });
+      await observers.close();
+      expect(observers.env).toEqual(linked);
+    }
+  } finally {
+    rmSync(program);
+  }
 });
 
 it('starts no Jaeger if the user names a collector', async () => {

@@ -12,6 +12,8 @@ import { isServed, type Listener, metricsAddress, type Planned } from './plan.js
 /** The ports of the pages, relative to the base port. In containers they have the same numbers. */
 const OFFSETS = { prometheus: 40, jaeger: 41 } as const;
 const ENDPOINT = 'OTEL_EXPORTER_OTLP_ENDPOINT';
+/** Where the console links to. */
+const DASHBOARDS = 'RONDO_GATEWAY_DASHBOARDS';
 /** Where collectors take OTLP over HTTP, unless they are configured otherwise. */
 const OTLP_PORT = 4318;
 const STOP_TIMEOUT_MS = 5_000;
@@ -30,6 +32,8 @@ export interface Observers {
 /** The ports that the observers will have. */
 export const observerPorts = ({ portBase }: Observed): readonly Listener[] =>
   Object.entries(OFFSETS).map(([name, offset]) => ({ name, port: portBase + offset }));
+
+const prometheusAddress = ({ portBase }: Observed) => `127.0.0.1:${portBase + OFFSETS.prometheus}`;
 
 const folderOf = ({ data }: Observed): string => path.join(data, 'observe');
 
@@ -64,7 +68,10 @@ export async function startObservers(
   for (const { name, child, log } of running)
     child.once('exit', (code, signal) => closing || warn(`${name} has ended (${signal ?? code}): see ${log}`));
   return {
-    env: environment[ENDPOINT] ? {} : { [ENDPOINT]: `http://127.0.0.1:${OTLP_PORT}` },
+    env: {
+      ...(!environment[ENDPOINT] && { [ENDPOINT]: `http://127.0.0.1:${OTLP_PORT}` }),
+      ...(metrics.program && !environment[DASHBOARDS] && { [DASHBOARDS]: `http://${prometheusAddress(options)}` }),
+    },
     text: [`metrics  ${metrics.text}`, `traces   ${traces.text}`],
     async close() {
       closing = true;
@@ -94,7 +101,7 @@ async function startPrometheus(options: Observed, environment: NodeJS.ProcessEnv
     rule_files: existsSync(alerts) ? [alerts] : [],
     scrape_configs: [{ job_name: 'rondo', file_sd_configs: [{ files: ['targets.json'], refresh_interval: '5s' }] }],
   });
-  const listen = `127.0.0.1:${options.portBase + OFFSETS.prometheus}`;
+  const listen = prometheusAddress(options);
   const storage = `--storage.tsdb.path=${path.join(folder, 'prometheus')}`;
   const args = [`--config.file=${config}`, storage, `--web.listen-address=${listen}`];
   const program = await start('prometheus', args, { folder, environment });

@@ -1,6 +1,6 @@
 /** Asks the registry which instances take calls. */
 import { setTimeout } from 'node:timers/promises';
-import type { LauncherRow } from '../launcher.js';
+import type { LauncherRow } from '@rondo/operate/internal';
 import type { SystemOptions } from './options.js';
 import { isServed } from './plan.js';
 import { callerTls } from './security.js';

@@ -1,6 +1,6 @@
 /** The text that is printed when the system has started. */
 import path from 'node:path';
-import type { LauncherRow } from '../launcher.js';
+import type { LauncherRow } from '@rondo/operate/internal';
 import { formatTable } from '../terminal/table.js';
 import { readJson } from '../workspace/files.js';
 import { ownServices, tryManifests } from '../workspace/manifests.js';

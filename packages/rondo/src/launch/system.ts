@@ -1,6 +1,6 @@
 /** The running services, each with the processes that its manifest asks for. */
 import path from 'node:path';
-import type { LauncherRow } from '../launcher.js';
+import type { LauncherRow } from '@rondo/operate/internal';
 import { messageOf } from '../workspace/errors.js';
 import { folderOf, isStartable, type Manifest, REGISTRY } from '../workspace/manifests.js';
 import { root } from '../workspace/paths.js';

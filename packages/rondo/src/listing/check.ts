@@ -19,18 +19,22 @@ export interface Check {
   readonly reason: string;
 }
 
-const TIMEOUT_MS = 1_000;
+/** How an instance is asked. */
+export interface AskingInstance extends Asking {
+  /** How long it may take; a second by default. */
+  readonly timeoutMs?: number;
+}
 
 /**
- * Asks an instance, which has a second to answer by the clock of the command alone: a deadline would be the instance's, too.
+ * Asks an instance. The clock of the command alone bounds it: a deadline would be the instance's, too.
  *
  * @throws RpcError if `ask` does, or `DEADLINE_EXCEEDED`.
  */
-export const inTime = <T>(asking: Asking, ask: (signal: AbortSignal) => Promise<T>): Promise<T> =>
-  within(TIMEOUT_MS, asking, {
-    work: ask,
-    late: () => new RpcError(Status.DEADLINE_EXCEEDED, `no answer within ${TIMEOUT_MS} ms`),
-  });
+export const inTime = <T>(asking: AskingInstance, ask: (signal: AbortSignal) => Promise<T>): Promise<T> => {
+  const { timeoutMs = 1_000 } = asking;
+  const late = () => new RpcError(Status.DEADLINE_EXCEEDED, `no answer within ${timeoutMs} ms`);
+  return within(timeoutMs, asking, { work: ask, late });
+};
 
 /** How many instances are asked at once. */
 const AT_ONCE = 16;
@@ -60,11 +64,17 @@ export async function askEach<T>(
   return new Map(answers.flatMap(([id, answer]) => (answer === undefined ? [] : [[id, answer]])));
 }
 
-const askAt = <T>(address: string, asking: Asking, ask: (channel: Channel, signal: AbortSignal) => Promise<T>) =>
-  inTime(asking, (signal) => withChannel([address], (channel) => ask(channel, signal), { clock: asking.clock }));
+const askAt = <T>(
+  address: string,
+  asking: AskingInstance,
+  ask: (channel: Channel, signal: AbortSignal) => Promise<T>,
+) => inTime(asking, (signal) => withChannel([address], (channel) => ask(channel, signal), { clock: asking.clock }));
 
 /** Asks each instance for its health and its services. The result is by instance id. */
-export async function checkAll(instances: readonly Instance[], asking: Asking): Promise<ReadonlyMap<string, Check>> {
+export async function checkAll(
+  instances: readonly Instance[],
+  asking: AskingInstance,
+): Promise<ReadonlyMap<string, Check>> {
   const checks = await ofEach(instances, asking, async (instance) => {
     if (addressOf(instance) === '') return unreachable('names no address');
     const answer = askAt(addressOf(instance), asking, (channel, signal) => ask(instance, channel, signal));

@@ -2,6 +2,7 @@ import { expect, it } from '@jest/globals';
 import { EventServiceDefinition } from '@rondo/contracts/rondo/events/v1/events';
 import { ConsoleServiceDefinition, type ResolveEventsRequest } from '@rondo/contracts/rondo/gateway/v1/console';
 import { JobServiceDefinition } from '@rondo/contracts/rondo/jobs/v1/jobs';
+import { RunServiceDefinition } from '@rondo/contracts/rondo/jobs/v1/runs';
 import { createFleet, createGatherer } from '@rondo/operate/internal';
 import { silentLogger } from '@rondo/rpc/call';
 import { type Channel, createClient, fixedEndpoint } from '@rondo/rpc/client';
@@ -19,6 +20,7 @@ function start() {
   const services = [
     standIn(JobServiceDefinition, { retryJob: refuse, discardJob: refuse }),
     standIn(EventServiceDefinition, { retryEvent: refuse }),
+    standIn(RunServiceDefinition, { retryRun: refuse, cancelRun: refuse }),
   ];
   const test = createTestChannel({ services, clock, admission: { adaptive: false } });
   const channel: Channel = {
@@ -40,17 +42,20 @@ function start() {
   const service = consoleService({
     ...{ fleet, channel, clock, gatherer: createGatherer({ channel, clock }), registry: [] },
     restart: { launcher: undefined, ownId: '' },
+    dashboards: 'https://grafana.example/d',
   });
   const client = createClient(ConsoleServiceDefinition, { channel: createTestChannel({ services: [service] }) });
   return { client, asked: () => open };
 }
 
-it('a job or an event is refused with the code and the reason of the instance', async () => {
+it('a job, an event or a run is refused with the code and the reason of the instance', async () => {
   const { client, asked } = start();
   const event = (action: ResolveEventsRequest['action']) => client.resolveEvents({ instanceId: 'a', action });
   for (const [call, code] of [
     [() => client.resolveJob({ instanceId: 'a', id: 1n, discard: true }), Status.NOT_FOUND],
     [() => client.resolveJob({ instanceId: 'a', id: 1n, discard: false }), Status.NOT_FOUND],
+    [() => client.resolveRun({ instanceId: 'a', name: 'r', cancel: false }), Status.NOT_FOUND],
+    [() => client.resolveRun({ instanceId: 'a', name: 'r', cancel: true }), Status.NOT_FOUND],
     [() => event({ $case: 'retry', value: { id: 1n } }), Status.NOT_FOUND],
     [() => event({ $case: 'discard', value: { id: 1n } }), Status.UNIMPLEMENTED],
   ] as const) {
@@ -58,4 +63,15 @@ it('a job or an event is refused with the code and the reason of the instance', 
     expect(failure).toMatchObject({ code, message: expect.stringContaining('a refuses it: ') });
   }
   expect(asked()).toBe(0);
+});
+
+it('an operator learns where the dashboards are', async () => {
+  const { client } = start();
+  expect(await client.checkAccess({})).toEqual({ subject: '', dashboards: 'https://grafana.example/d' });
+});
+
+it('a name that no run can have is refused', async () => {
+  const { client } = start();
+  const watch = client.watchRuns({ name: 'orders/7' })[Symbol.asyncIterator]();
+  await expect(watch.next()).rejects.toMatchObject({ code: Status.INVALID_ARGUMENT });
 });

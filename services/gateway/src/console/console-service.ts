@@ -1,6 +1,7 @@
 import { EventServiceDefinition } from '@rondo/contracts/rondo/events/v1/events';
 import { ConsoleServiceDefinition } from '@rondo/contracts/rondo/gateway/v1/console';
 import { JobServiceDefinition } from '@rondo/contracts/rondo/jobs/v1/jobs';
+import { RunServiceDefinition } from '@rondo/contracts/rondo/jobs/v1/runs';
 import {
   askRegistry,
   cordonAll,
@@ -17,6 +18,7 @@ import {
   uncordonAll,
   watchEvents,
   watchJobs,
+  watchRuns,
   watchSettings,
   watchTraces,
   withInstance,
@@ -38,6 +40,8 @@ export interface ConsoleServiceOptions {
   /** The addresses of the registries. */
   readonly registry: readonly string[];
   readonly restart: Parameters<typeof isRestartable>[0];
+  /** The address of the dashboards; undefined if there are none. */
+  readonly dashboards: string | undefined;
 }
 
 /** Implements the console's contract. */
@@ -48,9 +52,10 @@ export function consoleService({
   channel,
   registry,
   restart,
+  dashboards = '',
 }: ConsoleServiceOptions): ServiceImplementation {
   return implement(ConsoleServiceDefinition, {
-    checkAccess: (_, { values }) => ({ subject: values.get(callPrincipal)?.subject ?? '' }),
+    checkAccess: (_, { values }) => ({ subject: values.get(callPrincipal)?.subject ?? '', dashboards }),
     watchFleet: (_, { signal }) => fleet.watch(signal),
     async *watchInstance({ instanceId }, { signal }) {
       const restartable = isRestartable(restart, instanceId);
@@ -69,6 +74,14 @@ export function consoleService({
       await atInstance({ channel, instanceId, signal }, (direct) => {
         const client = createClient(JobServiceDefinition, { channel: direct });
         return discard ? client.discardJob({ id }, { signal }) : client.retryJob({ id }, { signal });
+      });
+      return {};
+    },
+    watchRuns: (request, call) => watchRuns(request, gatherer, askerOf(call)),
+    async resolveRun({ instanceId, name, cancel }, { signal }) {
+      await atInstance({ channel, instanceId, signal }, (direct) => {
+        const client = createClient(RunServiceDefinition, { channel: direct });
+        return cancel ? client.cancelRun({ name }, { signal }) : client.retryRun({ name }, { signal });
       });
       return {};
     },
