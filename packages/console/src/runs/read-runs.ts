@@ -8,7 +8,7 @@ import { formatDate } from '../ui/text.js';
 /** A run, and an instance that resolves it. */
 export type ShownRun = Json<Run> & { readonly instanceId: string };
 
-/** What instances have told. */
+/** What instances report. */
 export interface Runs {
   readonly byInstance: ReadonlyMap<string, readonly Json<Run>[]>;
   readonly silent: Silent;
@@ -21,7 +21,7 @@ export function takeRuns(before: Runs | undefined, event: EventOf<'watchRuns'>):
   return { byInstance, silent: takeSilent(before?.silent, event) };
 }
 
-/** Those that wait for an operator first, then the newest. Replicas of a service tell the same: what has one name is one. */
+/** Those that wait for an operator first, then the newest. Replicas of a service report the same: what has one name is one. */
 export function runsIn({ byInstance }: Runs): readonly ShownRun[] {
   const all = [...byInstance].flatMap(([instanceId, runs]) => runs.map((run) => ({ ...run, instanceId })));
   const newestFirst = ({ createTime: one = '' }: ShownRun, { createTime: other = '' }: ShownRun) =>
@@ -41,6 +41,7 @@ export function stateOf({ state = '', undoing = false }: Json<Run>): readonly [t
 
 const TEXTS: Readonly<Record<string, readonly [string, Tone]>> = {
   RUN_STATE_RUNNING: ['running', 'good'],
+  RUN_STATE_PARKED: ['parked: waits for a process that fits', 'warn'],
   RUN_STATE_BLOCKED: ['blocked: waits for you', 'fault'],
   RUN_STATE_SUCCEEDED: ['succeeded', 'good'],
   RUN_STATE_FAILED: ['failed', 'fault'],
