@@ -277,7 +277,10 @@ const operations: Readonly<Record<string, Operation>> = {
   },
   'one run': {
     method: 'watchRuns',
-    command: async () => each([await printed('runs', 'show', RUN)]),
+    async command() {
+      const { stdout } = await system.rondo('runs', 'show', RUN, '--json');
+      return each([JSON.parse(stdout)]);
+    },
     console: () => runsIn({ name: RUN }),
   },
   events: {

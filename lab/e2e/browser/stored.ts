@@ -104,7 +104,7 @@ export function testStored(at: () => Running): void {
     const stop = await startInstance(running, [standIn(RunServiceDefinition, handlers)]);
     await show('runs');
     const row = (text: string) => page.getByRole('row').filter({ hasText: text });
-    await row('01J').first().getByText('blocked: waits for you').waitFor();
+    await row('01J').first().getByText('blocked').waitFor();
     expect(await page.locator('tbody tr').first().textContent()).toContain(SHOWN);
     expect(await axe(page)).toEqual([]);
     await page.getByRole('link', { name: '01J2' }).click();

@@ -51,6 +51,11 @@ export function App() {
     };
   }, [round]);
   const [page = '', ...rest] = at.join('/') === '' ? ['overview'] : at;
+  // On a narrow screen the pages stand in one line, which scrolls.
+  useEffect(
+    () => document.querySelector('nav [aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'center' }),
+    [page],
+  );
   const signOut = () => {
     setCredentials('');
     again();

@@ -78,7 +78,7 @@ const Groups = ({ rows, onAsk }: RowsProps<Group>) => (
     isFailed={hasFailed}
     columns={[
       ['Group', ({ name }) => name],
-      ['State', (group) => <Lane of={group} stopped="stopped for keys that failed" />],
+      ['State', (group) => <Lane of={group} stopped="stopped for failed keys" />],
       ['Method', ({ method }) => method],
       ['Waiting', ({ waiting }) => waiting ?? 0, 'number'],
       ['Running', ({ running }) => running ?? 0, 'number'],

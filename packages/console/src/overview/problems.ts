@@ -1,4 +1,4 @@
-import type { Fleet } from '../fleet/watch.js';
+import type { Fleet, Instance } from '../fleet/watch.js';
 import type { Tone } from '../ui/parts.js';
 import { figure, share } from '../ui/text.js';
 
@@ -11,6 +11,8 @@ export interface Problem {
 
 const BUSY = 0.9;
 const at = (id: string) => `#/fleet//${encodeURIComponent(id)}`;
+
+const isFailing = ({ load }: Instance) => (load?.errorsPerSecond ?? 0) > 0;
 
 /** What isn't well in the fleet, the worst first. */
 export function problemsOf({ isCurrent, instances, edges }: Fleet): readonly Problem[] {
@@ -26,10 +28,20 @@ export function problemsOf({ isCurrent, instances, edges }: Fleet): readonly Pro
   );
   for (const [id, { reason }] of leftOut)
     faults.push({ tone: 'fault', text: `${id} is left out by a caller: ${reason}`, href: at(id) });
+  for (const [name, failing] of Map.groupBy(instances.filter(isFailing), (one) => one.name)) {
+    const rate = figure(failing.reduce((sum, { load }) => sum + (load?.errorsPerSecond ?? 0), 0));
+    const [id = ''] = failing.map((one) => one.id);
+    faults.push(
+      failing.length === 1
+        ? { tone: 'fault', text: `${id} fails ${rate} calls/s`, href: at(id) }
+        : {
+            ...{ tone: 'fault', href: `#/fleet/${encodeURIComponent(name)}` },
+            text: `${failing.length} instances of ${name} fail ${rate} calls/s`,
+          },
+    );
+  }
   for (const { id, state, load } of instances) {
-    const { errorsPerSecond = 0, cpuUtilization = 0 } = load ?? {};
-    if (errorsPerSecond > 0)
-      faults.push({ tone: 'fault', text: `${id} fails ${figure(errorsPerSecond)} calls/s`, href: at(id) });
+    const { cpuUtilization = 0 } = load ?? {};
     if (cpuUtilization > BUSY)
       warnings.push({ tone: 'warn', text: `${id} is busy: ${share(cpuUtilization)} of the time`, href: at(id) });
     if (state !== 'serving') warnings.push({ tone: 'warn', text: `${id} is ${state}`, href: at(id) });

@@ -41,8 +41,8 @@ export function stateOf({ state = '', undoing = false }: Json<Run>): readonly [t
 
 const TEXTS: Readonly<Record<string, readonly [string, Tone]>> = {
   RUN_STATE_RUNNING: ['running', 'good'],
-  RUN_STATE_PARKED: ['parked: waits for a process that fits', 'warn'],
-  RUN_STATE_BLOCKED: ['blocked: waits for you', 'fault'],
+  RUN_STATE_PARKED: ['parked', 'warn'],
+  RUN_STATE_BLOCKED: ['blocked', 'fault'],
   RUN_STATE_SUCCEEDED: ['succeeded', 'good'],
   RUN_STATE_FAILED: ['failed', 'fault'],
 };

@@ -4,7 +4,6 @@ import type { EventOf } from '../calls/use-stream.js';
 import type { Json } from '../page/json.js';
 import type { Tone } from '../ui/parts.js';
 import { type Silent, takeSilent } from '../ui/silent.js';
-import { formatDate } from '../ui/text.js';
 
 /** A transaction or a saga. */
 export interface Work {
@@ -69,11 +68,13 @@ export function takeTransactions(before: Transactions | undefined, event: EventO
 function openIn(instances: readonly Json<InstanceTransactions>[]): ReadonlyMap<string, Work> {
   const holders = new Map<string, Map<string, Party>>();
   for (const { inDoubt = [], participant = '' } of instances)
-    for (const { transaction, prepareTime } of inDoubt) {
+    for (const { transaction } of inDoubt) {
       const id = transaction?.id ?? '';
-      const state = `prepared, holds locks since ${formatDate(prepareTime)}`;
       const parties = holders.get(id) ?? new Map<string, Party>();
-      holders.set(id, parties.set(participant, { name: participant, tone: 'warn', state }));
+      holders.set(
+        id,
+        parties.set(participant, { name: participant, tone: 'warn', state: 'prepared: holds its locks' }),
+      );
     }
   const heldBy = (id: string) => [...(holders.get(id)?.values() ?? [])];
   const works = [

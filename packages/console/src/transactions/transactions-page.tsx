@@ -29,7 +29,7 @@ export function TransactionsPage() {
       )}
       {ended.length > 0 && <Works title="Ended while you looked" rows={ended} />}
       <p class="quiet">
-        Each step of one that is over is in its trace:{' '}
+        Each step of one that has ended is in its trace:{' '}
         <a href="#/traces/?name=transaction+log-finished">the last transactions</a>.
       </p>
       {told && <SilentInstances silent={told.silent} />}

@@ -49,7 +49,7 @@ export const formatMs = (ms: number): string => ms.toFixed(ms < 100 ? 2 : 0);
 export const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;
 
 const short = new Intl.NumberFormat('en', { maximumFractionDigits: 1 });
-const percent = new Intl.NumberFormat('en', { style: 'percent', maximumFractionDigits: 0 });
+const percent = new Intl.NumberFormat('en', { style: 'percent', maximumSignificantDigits: 2 });
 
 /** A number with at most one decimal; a dash if it isn't known. */
 export const figure = (value: number | undefined): string => (value === undefined ? '–' : short.format(value));
