@@ -21,17 +21,17 @@ export function takeRuns(before: Runs | undefined, event: EventOf<'watchRuns'>):
   return { byInstance, silent: takeSilent(before?.silent, event) };
 }
 
-/** Those that wait for an operator first, then the newest. Replicas of a service report the same: what has one name is one. */
+/** Those that are blocked or parked first, then the newest. Replicas of a service report the same: what has one name is one. */
 export function runsIn({ byInstance }: Runs): readonly ShownRun[] {
   const all = [...byInstance].flatMap(([instanceId, runs]) => runs.map((run) => ({ ...run, instanceId })));
   const newestFirst = ({ createTime: one = '' }: ShownRun, { createTime: other = '' }: ShownRun) =>
     Number(other > one) - Number(other < one);
   const runs = [...new Map(all.map((run) => [run.name, run])).values()].sort(newestFirst);
-  return [...runs.filter(isBlocked), ...runs.filter((run) => !isBlocked(run))];
+  return [...runs.filter(isStuck), ...runs.filter((run) => !isStuck(run))];
 }
 
-/** Whether a run waits for an operator. */
-export const isBlocked = ({ state }: Json<Run>): boolean => state === 'RUN_STATE_BLOCKED';
+/** Whether a run waits for an operator, or for a process whose function fits. */
+export const isStuck = ({ state }: Json<Run>): boolean => state === 'RUN_STATE_BLOCKED' || state === 'RUN_STATE_PARKED';
 
 /** Such as `waiting`, and what it means. */
 export function stateOf({ state = '', undoing = false }: Json<Run>): readonly [text: string, tone: Tone] {

@@ -6,7 +6,7 @@ import { Table } from '../page/table.js';
 import { Badge, Bar, Empty, Facts, Head } from '../ui/parts.js';
 import { SilentInstances } from '../ui/silent.js';
 import { formatDate, latencyOf } from '../ui/text.js';
-import { isBlocked, placed, type Runs, reasonOf, runsIn, type ShownRun, stateOf, takeRuns } from './read-runs.js';
+import { isStuck, placed, type Runs, reasonOf, runsIn, type ShownRun, stateOf, takeRuns } from './read-runs.js';
 
 const MAX_ROWS = 200;
 
@@ -46,7 +46,7 @@ const RunList = ({ stream: { told, connection }, runs, ask }: ShowProps & { read
         rows={runs}
         keyOf={({ name = '' }) => name}
         most={MAX_ROWS}
-        isFailed={isBlocked}
+        isFailed={isStuck}
         columns={[
           ['Run', ({ name = '' }) => <a href={`#/runs/${name}`}>{name.replace(/^.*\//, '')}</a>],
           ['Workflow', ({ method }) => method],
@@ -81,7 +81,7 @@ function RunView({ stream: { connection }, name, run, ask }: RunProps) {
         <Empty what={`No run ${name} is known`} hint="Its service may be away, or may have forgotten it." />
       ) : (
         <>
-          {reason !== '' && <p class={`banner ${isBlocked(run) ? 'fault' : ''}`}>{reason}</p>}
+          {reason !== '' && <p class={`banner ${isStuck(run) ? 'fault' : ''}`}>{reason}</p>}
           <Steps run={run} />
           <Facts
             of={[

@@ -11,7 +11,7 @@ export { busyBetween, flowsBetween, type MethodFlow } from '../flow.js';
 export { collect, createGatherer, type Gatherer, type Reach } from '../gather.js';
 export { withInstance } from '../instance.js';
 export { addressOf, effectiveStatus, enumName, isCordoned, isPicked, statusOf } from '../instance-view.js';
-export { watchEvents, watchJobs, watchRuns } from '../jobs.js';
+export { listRuns, watchEvents, watchJobs, watchRuns } from '../jobs.js';
 export {
   askLauncher,
   type LauncherAnswer,

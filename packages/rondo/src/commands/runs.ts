@@ -4,7 +4,7 @@ import {
   RunState,
   type RunStep,
 } from '@rondo/contracts/rondo/jobs/v1/runs';
-import type { CallOptions, Client } from '@rondo/rpc/client';
+import { listRuns } from '@rondo/operate/internal';
 import { operationService } from '@rondo/rpc/internal';
 import { type CommandContext, defineActions, type Printed } from '../command.js';
 import { completeService } from '../completion/registered.js';
@@ -16,8 +16,6 @@ import { ageOf, printable } from '../terminal/text.js';
 
 const RUNS = { definition, what: 'workflows' };
 const STATES = ['RUNNING', 'WAITING', 'BLOCKED', 'PARKED', 'SUCCEEDED', 'FAILED', 'CANCELLED'] as const;
-/** What waits for an operator or for another version comes first, also if it is older than what a page has. */
-const FIRST = [RunState.RUN_STATE_BLOCKED, RunState.RUN_STATE_PARKED, RunState.RUN_STATE_UNSPECIFIED];
 const ONE = { args: { name: '<name>' }, missing: 'name a run: rondo runs ls lists them' } as const;
 
 /** `rondo runs`: shows the runs of workflows with their steps, and lets an operator let one go on or cancel it. */
@@ -65,12 +63,13 @@ interface Listed {
 }
 
 async function list({ name, state }: Listed, context: CommandContext): Promise<Printed> {
-  const wanted = state === undefined ? FIRST : [RunState[`RUN_STATE_${state}`]];
-  const listed = (client: Client<typeof definition>, options: CallOptions) =>
-    Promise.all(wanted.map((one) => client.listRuns({ state: one }, options)));
-  const { answers, failed } = await askServices({ ...RUNS, name }, listed, context);
-  const runs = answers.flat().flatMap((page) => page.runs);
-  const found = [...new Map(runs.map((run) => [run.name, run])).values()];
+  const wanted = state && RunState[`RUN_STATE_${state}`];
+  const { answers, failed } = await askServices(
+    { ...RUNS, name },
+    (client, options) => listRuns(client, { state: wanted }, options),
+    context,
+  );
+  const found = answers.flat();
   const nowMs = context.clock.now();
   const rows = found.map((run) => [
     ...[run.name, run.method.replace(/^.*\//, ''), run.key, stateOf(run), timeOf(run.dueTime)],
