@@ -45,16 +45,22 @@ export function dateOf(point: number, { clock, wallClock }: Clocks): Date {
 }
 
 const backgroundClocks = new WeakMap<Clock, Clock>();
+const foregroundClocks = new WeakMap<Clock, Clock>();
 
 /** `clock` for background work: its timers don't keep the process alive. There is one for each clock. */
 export function backgroundClock(clock: Clock): Clock {
+  if (foregroundClocks.has(clock)) return clock;
   const background = backgroundClocks.get(clock) ?? {
     now: () => clock.now(),
     setTimer: (delayMs, callback) => clock.setTimer(delayMs, callback, { keepAlive: false }),
   };
   backgroundClocks.set(clock, background);
+  foregroundClocks.set(background, clock);
   return background;
 }
+
+/** The clock that a background clock was made from; any other clock itself. */
+export const foregroundClock = (clock: Clock): Clock => foregroundClocks.get(clock) ?? clock;
 
 /** Random numbers. A test can pass a seeded generator. */
 export interface Random {

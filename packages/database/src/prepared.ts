@@ -24,7 +24,7 @@ export function createPreparedTransactions({ query }: Queries): PreparedTransact
         `SELECT gid, prepared AS "prepareTime" FROM pg_prepared_xacts
           WHERE database = current_database() AND starts_with(gid, $1) ORDER BY prepared, gid`,
         [prefix],
-        options,
+        { ...options, name: 'rondo_prepared' },
       ),
   };
 }

@@ -123,7 +123,7 @@ export const readGroups = (
        CASE WHEN octet_length(policy) <= ${MAX_POLICY_BYTES} AND name || ' ' || xmin::text <> ALL ($2) THEN policy END AS policy
      FROM topic_groups WHERE topic = ANY($1) ORDER BY name`,
     [topics, known ?? null],
-    options,
+    { ...options, name: 'rondo_topic_groups' },
   );
 
 /** Removes a group and what it hasn't taken; undefined if there is none. */

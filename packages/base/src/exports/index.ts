@@ -6,6 +6,7 @@ export {
   type Clock,
   type Clocks,
   dateOf,
+  foregroundClock,
   type Random,
   sleep,
   type Timer,

@@ -34,7 +34,8 @@ export interface RelayOptions {
 export function createRelay({ database, clock, outage }: RelayOptions): Relay {
   const moveAll = async (): Promise<number> => {
     for (let all = 0; ; ) {
-      const { moved } = await database.one<{ moved: number }>('SELECT sync_relay($1) AS moved', [BATCH]);
+      const sql = 'SELECT sync_relay($1) AS moved';
+      const { moved } = await database.one<{ moved: number }>(sql, [BATCH], { name: 'rondo_sync_relay' });
       all += moved;
       if (moved < BATCH) return all;
     }

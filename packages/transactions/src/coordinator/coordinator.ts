@@ -62,7 +62,7 @@ export interface Coordinator {
   run<const Parts extends readonly Part<unknown>[], T>(
     transaction: DistributedTransaction<Parts, T>,
   ): Promise<Committed<T>>;
-  /** Starts looking for transactions to finish, at once and every half second. Call it once the tables exist. */
+  /** Starts looking for transactions to finish, at once and then every half second, or every two seconds at rest. Call it once the tables exist. */
   start(): void;
   /** Unfinished transactions and conflicts, the oldest first. */
   list(signal: AbortSignal): Promise<readonly LogEntry[]>;
@@ -81,7 +81,8 @@ export interface Coordinator {
 
 /** How many due transactions one round claims. If there are more, the next round starts at once. */
 const CLAIMED_AT_ONCE = 50;
-const SWEEP_MS = 500;
+/** How soon it looks for transactions to finish after it has found one; at rest twice as long after each look, up to the second. */
+const [SWEEP_MS, MAX_SWEEP_MS] = [500, 2_000];
 
 /** Creates a coordinator with its log in the service's database. */
 export function createCoordinator(options: CoordinatorOptions): Coordinator {
@@ -120,10 +121,12 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
 function recovery(
   dependencies: CoordinatorDependencies,
   coordinator: string,
-): (signal: AbortSignal) => Promise<boolean> {
+): (signal: AbortSignal) => Promise<true | number> {
   const { database, log } = dependencies;
+  let waitMs = SWEEP_MS;
   return async (signal) => {
     const due = await claimDue(database, { coordinator, limit: CLAIMED_AT_ONCE }, { signal });
+    waitMs = due.length > 0 ? SWEEP_MS : Math.min(2 * waitMs, MAX_SWEEP_MS);
     await Promise.all(
       due.map((entry) =>
         recover(dependencies, entry).catch((err: unknown) =>
@@ -131,7 +134,7 @@ function recovery(
         ),
       ),
     );
-    return due.length === CLAIMED_AT_ONCE;
+    return due.length === CLAIMED_AT_ONCE || waitMs;
   };
 }
 

@@ -164,7 +164,7 @@ export function claimDue(
        ORDER BY due_time LIMIT $2 FOR UPDATE SKIP LOCKED)
      RETURNING ${ENTRY_COLUMNS}`,
     [coordinator, limit, CLAIM_MS, CLOCK_SLACK_MS],
-    options,
+    { ...options, name: 'rondo_transactions_claim' },
   );
 }
 

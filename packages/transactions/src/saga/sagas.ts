@@ -55,7 +55,7 @@ export interface Sagas {
    * @throws TypeError if the kind is registered already, two steps have the same name, or a step may take longer than 8 s.
    */
   define<Input>(definition: SagaDefinition<Input>): SagaKind<Input>;
-  /** Starts working on sagas, at once and every second. Call it once the tables exist. */
+  /** Starts working on sagas, at once and then every second, or every four seconds at rest. Call it once the tables exist. */
   start(): void;
   /** Looks for work now. Call it after the commit of a transaction that started a saga. */
   nudge(): void;
@@ -71,7 +71,8 @@ export interface Sagas {
   close(): Promise<void>;
 }
 
-const SWEEP_MS = 1_000;
+/** How soon it looks for sagas after it has found one; at rest twice as long after each look, up to the second. */
+const [SWEEP_MS, MAX_SWEEP_MS] = [1_000, 4_000];
 /** How often sagas that wait for other steps are logged. */
 const REPORT_MS = 60_000;
 const RUN_AT_ONCE = 20;
@@ -87,9 +88,11 @@ export function createSagas(options: SagasOptions): Sagas {
   const pruning = pruneOld('sagas', { database, log, clock, random });
   const known: KnownSteps[] = [];
   const running = new Map<string, Promise<void>>();
-  const round = async (signal: AbortSignal): Promise<boolean> => {
+  let waitMs = SWEEP_MS;
+  const round = async (signal: AbortSignal): Promise<number> => {
     const limit = RUN_AT_ONCE - running.size;
     const due = await claimSagas(database, { known, limit, running: [...running.keys()] }, { signal });
+    waitMs = due.length + running.size > 0 ? SWEEP_MS : Math.min(2 * waitMs, MAX_SWEEP_MS);
     for (const saga of due) {
       const definition = kinds.get(saga.kind);
       if (definition === undefined) continue;
@@ -103,7 +106,7 @@ export function createSagas(options: SagasOptions): Sagas {
         });
       running.set(saga.id, ended);
     }
-    return false;
+    return waitMs;
   };
   const sweep = createSweep({ intervalMs: SWEEP_MS, clock, log, name: 'sagas', round });
   const report = async (signal: AbortSignal): Promise<boolean> => {

@@ -101,7 +101,7 @@ export function claimSagas(
        ORDER BY sagas.due_time LIMIT $2 FOR UPDATE OF sagas SKIP LOCKED) AS due
      WHERE sagas.id = due.id RETURNING ${SAGA_COLUMNS}`,
     [JSON.stringify(known), limit, SAGA_CLAIM_MS, MAX_BACKOFF_MS + CLOCK_SLACK_MS, running],
-    options,
+    { ...options, name: 'rondo_sagas_claim' },
   );
 }
 

@@ -1,4 +1,4 @@
-import type { Clock, Timer } from '@rondo/base';
+import { type Clock, foregroundClock, type Timer } from '@rondo/base';
 
 /** What is due at one moment. */
 interface Group {
@@ -20,7 +20,8 @@ const groupsOf = new WeakMap<Clock, Groups>();
  * Runs `callback` after `delayMs`, rounded so that it is due at a multiple of `stepMs`. Callbacks that are due at one moment share
  * a timer, so a process with many connections wakes once for all of them. The timer doesn't keep the process alive.
  */
-export function setSharedTimer(clock: Clock, { delayMs, stepMs }: SharedDelay, callback: () => void): Timer {
+export function setSharedTimer(given: Clock, { delayMs, stepMs }: SharedDelay, callback: () => void): Timer {
+  const clock = foregroundClock(given); // whose timers and those of its background clock share their moments
   const now = clock.now();
   const groups = groupsOf.get(clock) ?? Object.assign(new Map<number, Group>(), { origin: now });
   groupsOf.set(clock, groups);
