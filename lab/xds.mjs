@@ -1,6 +1,8 @@
 /**
- * `npm run lab -- xds [language…] [--rate N] [--seconds N]`: unmodified gRPC clients over the registry's xDS while servers start, drain and die
- * and the registry restarts empty; how even their calls are 10 s after each, and which fail. `--guide` runs the guide's programs instead.
+ * `npm run lab -- xds [language…] [--part NAME] [--rate N] [--seconds N]`: unmodified gRPC clients over the registry's xDS while servers start,
+ * drain and die and the registry restarts empty; how even their calls are 10 s after each, and which fail. Other parts are of etcd, canaries
+ * and servers that `rondo join` has started; `pick-first` and `empty-list` are controls, which have to miss the bound. `--guide` runs the
+ * guide's programs instead, `--scale` measures how soon 500 clients know a change.
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -10,62 +12,74 @@ import { parseArgs } from 'node:util';
 import { build } from '@rondo/tool/workspace';
 
 const SETTLE_MS = 10_000;
+const MAX_OFF_PERCENT = 5;
 
 /** @param {string[]} args */
 export async function main(args) {
   const options = {
-    rate: { type: 'string' },
-    seconds: { type: 'string' },
+    part: { type: 'string', default: 'faults' },
+    rate: { type: 'string', default: '300' },
+    seconds: { type: 'string', default: '10' },
+    away: { type: 'string', default: '120' },
     guide: { type: 'boolean' },
-    away: { type: 'string' },
+    scale: { type: 'boolean' },
   };
   const { values, positionals } = parseArgs({ args, options, allowPositionals: true });
   if (!(await build())) return 1;
   if (values.guide) return (await import('./xds/guide.mjs')).runGuide();
-  const { LANGUAGES, startSystem } = await import('./xds/system.mjs');
-  const languages = positionals.length > 0 ? positionals : LANGUAGES;
-  const { prepareClient } = await import('./xds/tools.mjs');
-  for (const language of languages) await prepareClient(language);
+  if (values.scale) return (await import('./xds/scale.mjs')).runScale();
+  const { partOf } = await import('./xds/parts.mjs');
+  const { LANGUAGES } = await import('./xds/system.mjs');
+  const { prepareLanguage } = await import('./xds/tools.mjs');
+  const part = partOf(values.part, Number(values.away) * 1_000);
+  const languages = positionals.length > 0 ? positionals : (part.languages ?? LANGUAGES);
+  for (const language of [...languages, ...(part.joined ?? [])]) await prepareLanguage(language);
   const folder = mkdtempSync(path.join(tmpdir(), 'rondo-xds-'));
-  const system = await startSystem(folder);
-  writeFileSync(system.bootstrap.file, system.bootstrap.text);
-  const { rate = '300', seconds = '10', away = '120' } = values;
   try {
-    await measure(system, { languages, rate: Number(rate), seconds: Number(seconds), awayMs: Number(away) * 1_000 });
+    const given = { languages, rate: Number(values.rate), seconds: Number(values.seconds) };
+    return (await measure(part, { ...given, folder })) === (part.isControl !== true) ? 0 : 1;
   } finally {
-    await system.stop();
     rmSync(folder, { recursive: true });
   }
-  return 0;
 }
 
-async function measure(system, { languages, rate, seconds, awayMs }) {
+/** Resolves to whether after each event calls were even, and none failed. */
+async function measure({ start, events, targetOf, wanted = evenOf }, { languages, rate, seconds, folder }) {
+  const { until } = await import('@rondo/harness');
   const { startClient } = await import('./xds/system.mjs');
-  const { servers } = system;
-  const { file } = system.bootstrap;
-  const clients = languages.map((language) => Object.assign(startClient({ language, file, rate }), { language }));
-  const events = [
-    ['three servers', () => sleep(15_000)],
-    ['one drained', () => servers.get(1)?.stop()],
-    ['one added', () => system.add(4)],
-    ['one killed', () => servers.get(2)?.stop('SIGKILL')],
-    ['one frozen', () => servers.get(3)?.signal('SIGSTOP')],
-    ['it goes on', () => servers.get(3)?.signal('SIGCONT')],
-    [`registry away for ${awayMs / 1_000} s`, () => system.stopRegistry().then(() => sleep(awayMs))],
-    ['registry back, empty', () => system.startRegistry()],
-    ['one added', () => system.add(5)],
-  ];
-  for (const [event, work] of events) {
-    for (const client of clients) client.reset();
-    await work();
-    await sleep(SETTLE_MS);
-    const before = clients.map(({ counts }) => failuresOf(counts));
-    for (const client of clients) client.reset();
-    await sleep(seconds * 1_000);
-    for (const [index, { language, counts }] of clients.entries()) {
-      const failed = [...before[index], ...failuresOf(counts)].join('; ') || 'none';
-      console.log(`${event}: ${language}: ${sharesOf(counts)}; failed: ${failed}`);
+  const system = await start(folder);
+  const { file, text } = system.bootstrap;
+  writeFileSync(file, text);
+  const clients = languages.map((language) => {
+    const target = targetOf?.(system, language);
+    return Object.assign(startClient({ language, file, rate, target }), { language });
+  });
+  let holds = true;
+  try {
+    for (const { counts } of clients) await until(() => counts.size > 0 || undefined, { what: 'a client calls' });
+    for (const [event, work, mayFail = false] of events(system)) {
+      for (const client of clients) client.reset();
+      await work();
+      await sleep(SETTLE_MS);
+      const before = clients.map(({ counts }) => failuresOf(counts));
+      for (const client of clients) client.reset();
+      await sleep(seconds * 1_000);
+      for (const [index, { language, counts }] of clients.entries()) {
+        const { text: shares, off } = wanted(counts, system);
+        const after = failuresOf(counts);
+        holds &&= off <= MAX_OFF_PERCENT && (mayFail || before[index].length + after.length === 0);
+        const failed = `at once ${before[index].join('; ') || 'none'}, later ${after.join('; ') || 'none'}`;
+        console.log(`${event}: ${language}: ${shares}, at most ${off.toFixed(1)} % off; failed: ${failed}`);
+      }
     }
+    console.log(
+      holds
+        ? 'Every bound holds.'
+        : `A bound is missed: ${MAX_OFF_PERCENT} % off, or calls fail although no server stopped.`,
+    );
+    return holds;
+  } finally {
+    await Promise.all([system.stop(), ...clients.map(({ process }) => process.stop('SIGKILL'))]);
   }
 }
 
@@ -79,11 +93,16 @@ function failuresOf(counts) {
   return [...failures].map(([kind, count]) => `${count} of ${kind}`);
 }
 
-/** The share of each server, in percent, and the greatest deviation from even. */
-function sharesOf(counts) {
-  const answers = [...counts].filter(([answer]) => /^\d+$/.test(answer)).sort();
+/** The share of each server that should be called, in percent, and the greatest deviation from even. */
+function evenOf(counts, { called }) {
+  const answers = [...counts].filter(([answer]) => /^\d+$/.test(answer));
   const sum = answers.reduce((total, [, count]) => total + count, 0);
-  const off = answers.map(([, count]) => Math.abs((count / sum) * answers.length - 1) * 100);
-  const shares = answers.map(([answer, count]) => `${answer}: ${((count / sum) * 100).toFixed(1)} %`).join(', ');
-  return `${sum} calls, ${shares}, at most ${Math.max(0, ...off).toFixed(1)} % off`;
+  const shares = new Map([...called].map((number) => [String(number), 0]));
+  for (const [answer, count] of answers) shares.set(answer, count);
+  const off = [...shares].map(([answer, count]) => {
+    const even = called.has(Number(answer)) ? 1 / called.size : 0;
+    return sum === 0 ? 100 : Math.abs(count / sum - even) * called.size * 100;
+  });
+  const shown = [...shares].sort().map(([answer, count]) => `${answer}: ${((count / (sum || 1)) * 100).toFixed(1)} %`);
+  return { text: `${sum} calls, ${shown.join(', ')}`, off: Math.max(...off) };
 }

@@ -1,6 +1,6 @@
 /** A registry, numbered servers of calculator.Calculator, and clients that count which of them answer. */
 import path from 'node:path';
-import { freePort, root, runNode, start, startRegistry, startService } from '@rondo/harness';
+import { freePort, isAlive, root, runNode, start, startEtcd, startRegistry, startService } from '@rondo/harness';
 
 const CLIENTS = {
   node: [process.execPath, path.join(root, 'lab/xds/node-client.mjs')],
@@ -14,17 +14,32 @@ const CLIENTS = {
   ],
 };
 export const LANGUAGES = Object.keys(CLIENTS);
+/** Rondo's own client, which finds services at the registry itself. */
+const RONDO = [process.execPath, path.join(root, 'lab/xds/rondo-client.mjs')];
+/** Servers that know nothing of Rondo. */
+const SERVERS = {
+  go: [path.join(root, '.rondo/xds/go-server')],
+  python: [path.join(root, '.rondo/xds/python/bin/python'), path.join(root, 'lab/xds/python/server.py')],
+};
+const AGENT = [path.join(root, 'packages/rondo/dist/join.mjs'), 'join', '--service', 'calculator.Calculator'];
 
 /**
  * Starts a system with three servers.
  *
- * @param {string} folder for the clients' bootstrap file
- * @param {{ warmingMs?: number, isPlain?: boolean }} options `isPlain`: clients call the registry's port for xDS without TLS.
+ * @param {string} folder for the clients' bootstrap file, and for etcd
+ * @param {{ warmingMs?: number, isPlain?: boolean, joined?: readonly string[], withEtcd?: boolean }} options
+ *   `isPlain`: clients call the registry's port for xDS without TLS. `joined`: the languages of servers that `rondo join` starts instead.
+ *   `withEtcd`: the registry's state is in an etcd of three members.
  */
-export async function startSystem(folder, { warmingMs, isPlain = false } = {}) {
+export async function startSystem(folder, { warmingMs, isPlain = false, joined, withEtcd = false } = {}) {
   const servers = new Map();
   const xdsPort = await freePort();
-  const env = { RONDO_REGISTRY_XDS_PORT: String(xdsPort) };
+  const etcd = withEtcd ? await startEtcd(path.join(folder, 'etcd'), { members: 3 }) : undefined;
+  const members = etcd?.urls.map((url) => new URL(url).host).join(',');
+  const env = {
+    RONDO_REGISTRY_XDS_PORT: String(xdsPort),
+    ...(members && { RONDO_REGISTRY_STORE: `etcd://${members}?warming-ms=10000` }),
+  };
   let registry = await startRegistry({ warmingMs, env });
   const { address } = registry;
   const add = async (number, env = {}) => {
@@ -40,7 +55,17 @@ export async function startSystem(folder, { warmingMs, isPlain = false } = {}) {
       }),
     );
   };
-  await Promise.all([1, 2, 3].map((number) => add(number)));
+  const join = async (number, language = '', at = '127.0.0.1:0') => {
+    const command = language === '' ? [] : ['--', ...SERVERS[language]];
+    const agent = start(process.execPath, [...AGENT, '--address', at, ...command], {
+      env: { RONDO_REGISTRY: address, RONDO_INSTANCE_ID: `joined-${number}`, NUMBER: String(number) },
+    });
+    const [, pid, listening] = language === '' ? [] : await agent.printed(/pid (\d+) at (\S+)/);
+    servers.set(number, Object.assign(agent, { server: Number(pid), address: listening ?? at }));
+  };
+  await Promise.all(
+    joined?.map((language, index) => join(index + 1, language)) ?? [1, 2, 3].map((number) => add(number)),
+  );
   const bootstrap = path.join(folder, 'xds.json');
   const { code, stdout, stderr } = await runNode([
     path.join(root, 'scripts/rondo.mjs'),
@@ -54,22 +79,27 @@ export async function startSystem(folder, { warmingMs, isPlain = false } = {}) {
     address,
     servers,
     add,
+    join,
+    etcd,
     bootstrap: { file: bootstrap, text: stdout },
     stopRegistry: () => registry.stop(),
     startRegistry: async () => {
       registry = await startRegistry({ listen: address, warmingMs, env });
     },
-    stop: () => Promise.all([registry, ...servers.values()].map((process) => process.stop('SIGKILL'))),
+    async stop() {
+      await Promise.all([registry, ...servers.values(), ...(etcd ? [etcd] : [])].map((one) => one.stop('SIGKILL')));
+      for (const { server } of servers.values()) if (isAlive(server)) process.kill(server, 'SIGKILL');
+    },
   };
 }
 
 /**
  * Starts a client of a language, which calls at a rate. `counts` has how often each server answered, and each failure, since `reset`.
  *
- * @param {{ language: string, file: string, rate: number, target?: string }} options
+ * @param {{ language: string, file: string, rate: number, target?: string }} options for Rondo's client `target` is the registry.
  */
 export function startClient({ language, file, rate, target = 'xds:///calculator.Calculator' }) {
-  const [command = '', ...args] = CLIENTS[language];
+  const [command = '', ...args] = CLIENTS[language] ?? RONDO;
   const process = start(command, [...args, target, String(rate)], { env: { GRPC_XDS_BOOTSTRAP: file } });
   let counts = new Map();
   process.onLine((line) => {

@@ -36,11 +36,12 @@ export async function goPlugins() {
   return { go: path.join(out, 'protoc-gen-go'), grpc: path.join(out, 'protoc-gen-go-grpc') };
 }
 
-/** Makes the client of a language. */
-export async function prepareClient(language) {
+/** Makes the programs of a language. */
+export async function prepareLanguage(language) {
   if (language === 'python') await pythonOf();
   if (language === 'go')
-    await run('go', ['build', '-o', path.join(folder, 'go-client'), '.'], path.join(root, 'lab/xds/go'));
+    for (const [name, source] of Object.entries({ client: '.', server: './server' }))
+      await run('go', ['build', '-o', path.join(folder, `go-${name}`), source], path.join(root, 'lab/xds/go'));
   if (language === 'java') await run('sh', [path.join(root, 'lab/java/build.sh')]);
 }
 

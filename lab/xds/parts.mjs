@@ -1,0 +1,138 @@
+/** What `npm run lab -- xds` measures: each part has a system, and events after which calls are to be even among its servers. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { startEmptyAds } from './empty-ads.mjs';
+import { startSystem } from './system.mjs';
+
+const CANARY_PERCENT = 5;
+/** A canary's share may be off by half a percent of all calls. */
+const CANARY_SCALE = 10;
+/** After so long without its agent a server isn't listed any more. */
+const AGENT_GONE_MS = 15_000;
+
+/**
+ * @param {string} name
+ * @param {number} awayMs how long the registry is away
+ */
+export function partOf(name, awayMs) {
+  const parts = { faults: faults(awayMs), etcd, canary, joined, 'pick-first': pickFirst, 'empty-list': emptyList };
+  const part = parts[name];
+  if (part === undefined) throw new Error(`--part is one of ${Object.keys(parts).join(', ')}`);
+  return part;
+}
+
+/** A client may call before it knows a server, and a server that stops at once, or is frozen, has calls: some of these fail. */
+const MAY_FAIL = true;
+const started = (what) => [what, () => undefined, MAY_FAIL];
+
+const faults = (awayMs) => ({
+  start: (folder) => systemOf(folder),
+  events: (system) => [
+    started('three servers'),
+    ['one drained', () => system.leave(1, (server) => server.stop())],
+    ['one added', () => system.enter(4, () => system.add(4))],
+    ['one killed', () => system.leave(2, (server) => server.stop('SIGKILL')), MAY_FAIL],
+    ['one frozen', () => system.leave(3, (server) => server.signal('SIGSTOP')), MAY_FAIL],
+    ['it goes on', () => system.enter(3, () => system.servers.get(3).signal('SIGCONT'))],
+    [`registry away for ${awayMs / 1_000} s`, () => system.stopRegistry().then(() => sleep(awayMs))],
+    ['registry back, empty', () => system.startRegistry()],
+    ['one added', () => system.enter(5, () => system.add(5))],
+  ],
+});
+
+const etcd = {
+  start: (folder) => systemOf(folder, { withEtcd: true }),
+  events: (system) => [
+    started('three servers'),
+    ['the leader of etcd killed', () => system.etcd.killLeader()],
+    ['one added', () => system.enter(4, () => system.add(4))],
+    ['one killed', () => system.leave(2, (server) => server.stop('SIGKILL')), MAY_FAIL],
+  ],
+};
+
+/** Three servers, and a canary. */
+const canary = {
+  start: (folder) => systemOf(folder),
+  events: (system) => [
+    [`a canary of ${CANARY_PERCENT} %`, () => system.add(4, { RONDO_METADATA: `canary=${CANARY_PERCENT}` })],
+  ],
+  wanted(counts) {
+    const sum = [...counts.values()].reduce((total, count) => total + count, 0);
+    const percent = ((counts.get('4') ?? 0) / sum) * 100;
+    return {
+      text: `${sum} calls, the canary ${percent.toFixed(2)} %`,
+      off: Math.abs(percent - CANARY_PERCENT) * CANARY_SCALE,
+    };
+  },
+};
+
+/** Servers that `rondo join` has started: server 2 by the agent that a later one replaces. */
+const joined = {
+  languages: ['rondo', 'node', 'python', 'go'],
+  joined: ['go', 'python', 'go'],
+  start: (folder) => systemOf(folder, { joined: joined.joined }),
+  targetOf: ({ address }, language) => (language === 'rondo' ? address : undefined),
+  events(system) {
+    const signal = (number, name) => process.kill(system.servers.get(number).server, name);
+    return [
+      started('three servers'),
+      ['a server frozen', () => system.leave(1, () => signal(1, 'SIGSTOP')), MAY_FAIL],
+      ['it goes on', () => system.enter(1, () => signal(1, 'SIGCONT'))],
+      ['a server killed', () => system.leave(3, () => signal(3, 'SIGKILL')), MAY_FAIL],
+      ['one joined', () => system.enter(4, () => system.join(4, 'python'))],
+      ['one drained', () => system.leave(4, (agent) => agent.stop())],
+      ['an agent killed', () => system.leave(2, (agent) => agent.stop('SIGKILL').then(() => sleep(AGENT_GONE_MS)))],
+      ['its server joined again', () => system.enter(2, () => system.join(2, '', system.servers.get(2).address))],
+    ];
+  },
+};
+
+/** A control: a client that picks the first address. Those of Go and Java take no list in their target. */
+const pickFirst = {
+  isControl: true,
+  languages: ['node', 'python'],
+  start: (folder) => systemOf(folder),
+  targetOf: ({ servers }) => `ipv4:${[...servers.values()].map(({ address }) => address).join(',')}`,
+  events: () => [started('three servers')],
+};
+
+/** A control: a registry that is back, empty, and says so for the seconds until the instances have registered again. */
+const emptyList = {
+  isControl: true,
+  async start(folder) {
+    const ads = await startEmptyAds();
+    const system = await systemOf(folder);
+    ads.set(system.addresses());
+    const text = system.bootstrap.text.replaceAll(system.address, ads.address);
+    const stop = () => Promise.all([system.stop(), ads.stop()]);
+    return { ...system, ads, stop, bootstrap: { ...system.bootstrap, text } };
+  },
+  events: ({ ads, addresses }) => [
+    started('three servers'),
+    [
+      'no endpoints for 3 s',
+      async () => {
+        ads.set([]);
+        await sleep(3_000);
+        ads.set(addresses());
+      },
+    ],
+  ],
+};
+
+/** A system that knows which of its servers are to be called. */
+async function systemOf(folder, options) {
+  const system = await startSystem(folder, options);
+  const called = new Set(system.servers.keys());
+  return Object.assign(system, {
+    called,
+    addresses: () => [...system.servers.values()].map(({ address }) => address),
+    leave(number, how) {
+      called.delete(number);
+      return how(system.servers.get(number));
+    },
+    enter(number, how) {
+      called.add(number);
+      return how();
+    },
+  });
+}
