@@ -1,4 +1,4 @@
-import { createPool } from '@rondo/database';
+import { createPool, replicationFaults } from '@rondo/database';
 import { startTestCluster } from '@rondo/database/testing';
 import { startCompany } from '../load/company.js';
 import type { Scenario } from '../scenario.js';
@@ -14,6 +14,12 @@ async function fillConnection(url: string): Promise<void> {
   const pool = createPool({ url, maxConnections: 1 });
   const sql = "SELECT count(pg_logical_emit_message(false, 'chaos', repeat('x', 1000000))) FROM generate_series(1, 40)";
   await pool.query(sql).finally(() => pool.close());
+}
+
+/** What `rondo doctor` says of the replication. */
+async function warningsOf(url: string): Promise<readonly string[]> {
+  const pool = createPool({ url, maxConnections: 1 });
+  return await replicationFaults(pool).finally(() => pool.close());
 }
 
 /** The services' database fails over to its standby under load. */
@@ -33,6 +39,8 @@ export const databaseFailover: Scenario = {
     );
     const channel = testbed.openChannel();
     await ready(startCompany(channel, { name: 'first', readsPerSecond: 20, writesPerSecond: 5 }));
+    const warnings = await warningsOf(cluster.url);
+    verdict.check(`rondo doctor warns beforehand: ${warnings.join('; ') || 'of nothing'}`, warnings.length === 0);
     const company = startCompany(channel, { name: 'under load', readsPerSecond: 40, writesPerSecond: 8 });
     await pass(2_000);
     if (control) {
