@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
+import { createFileRegistry, fromBinary } from '@bufbuild/protobuf';
+import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
 import { type CommandContext, defineActions } from '../command.js';
 import { completeService } from '../completion/registered.js';
 import { valued } from '../help.js';
@@ -8,6 +10,7 @@ import { registeredInstances } from '../registry/locate.js';
 import { registeredService } from '../registry/service-name.js';
 import { breaks, type ContractChange, compareWithRunning, instanceAt } from '../rollout/contracts.js';
 import type { Migrations } from '../rollout/migrations.js';
+import { type TriedRuns, tryRuns } from '../rollout/runs.js';
 import { printable } from '../terminal/text.js';
 import { loadScaffold } from '../tree-work.js';
 
@@ -18,7 +21,9 @@ export const rollout = defineActions({
   details: [
     'It compares the contracts of the last build with those that the instances have, which it asks for them: a method or a',
     'field that is changed or gone breaks the callers of the other version; one that is new may be used once all instances have',
-    'it. Jobs and events that are stored and whose requests the build misreads are counted.',
+    'it. Jobs and events that are stored and whose requests the build misreads are counted. The functions of workflows in the build are',
+    'called for up to 200 open runs of each service, by what these have recorded, without a call or a write: a run that the build',
+    'would park is named with the step.',
     '',
     'With --since, the commit or tag that runs, it also checks the migrations that this workspace has beyond it: each has to',
     'let replicas of the version before go on, and none that was applied may change.',
@@ -44,12 +49,19 @@ export const rollout = defineActions({
         const listing = await listRunning(address, context);
         const only = name === undefined ? undefined : registeredService(name, listing);
         const descriptors = readFileSync(path.join(repository, 'packages/contracts/descriptors.binpb'));
-        const contracts = await compareWithRunning(listing.instances, descriptors, { clock, signal, only });
+        const files = createFileRegistry(fromBinary(FileDescriptorSetSchema, descriptors));
+        const contractOf = (service: string) => files.getService(service)?.file.proto.name;
+        const runs = await tryRuns(listing.instances, { repository, contractOf, only, signal });
+        const asked = { clock, signal, only, results: runs.results };
+        const contracts = await compareWithRunning(listing.instances, files, asked);
         const migrations = since === undefined ? null : await findMigrations(repository, since);
         const isSafe =
+          [runs.parked, runs.notTried].every((found) => found.length === 0) &&
           contracts.every(({ differences, notCompared }) => notCompared === null && !differences.some(breaks)) &&
           (migrations?.faults.length ?? 0) === 0;
-        return { json: { contracts, migrations }, text: toText({ contracts, migrations }), failed: !isSafe };
+        const found = { contracts, runs, migrations };
+        const { results: _results, ...shown } = runs;
+        return { json: { ...found, runs: shown }, text: toText(found), failed: !isSafe };
       },
     },
   },
@@ -63,19 +75,30 @@ async function listRunning(address: string | undefined, context: CommandContext)
 
 interface Found {
   readonly contracts: readonly ContractChange[];
+  readonly runs: TriedRuns;
   /** Null if they weren't compared. */
   readonly migrations: Migrations | null;
 }
 
-function toText({ contracts, migrations }: Found): string {
+function toText({ contracts, runs, migrations }: Found): string {
   const changed = contracts.filter(({ differences, notCompared }) => differences.length > 0 || notCompared !== null);
   const lines = [
     ...changed.flatMap(describe),
+    ...triedLines(runs),
     ...(changed.length > 0 ? [] : [`${contracts.length} contracts: as they run`]),
     ...(migrations === null ? ['migrations: not checked, as --since names no commit that runs'] : listed(migrations)),
   ];
   return lines.map((line) => `${printable(line)}\n`).join('');
 }
+
+const triedLines = ({ tried, parked, notTried }: TriedRuns): readonly string[] => [
+  ...notTried.map((why) => `not tried: ${why}`),
+  ...(tried === 0 ? [] : [`runs: ${tried} open ones tried`]),
+  ...parked.map(
+    ({ method, reason, runs: [first, ...others] }) =>
+      `  parks: ${first}${others.length === 0 ? '' : ` and ${others.length} more`} of ${method}: ${reason}`,
+  ),
+];
 
 function describe({
   service,

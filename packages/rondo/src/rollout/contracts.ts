@@ -1,5 +1,4 @@
-import { createFileRegistry, type DescFile, fromBinary } from '@bufbuild/protobuf';
-import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
+import type { DescFile, FileRegistry } from '@bufbuild/protobuf';
 import { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
 import { createReflection, loadSchema, type Schema } from '@rondo/schema';
 import { withChannel } from '../channels.js';
@@ -25,23 +24,27 @@ export interface ContractChange {
 /** How long all instances have to return their contracts. Milliseconds. */
 const TIMEOUT_MS = 10_000;
 
+interface Options {
+  /** The only service to compare; undefined for all. */
+  readonly only?: string | undefined;
+  /** How many open runs have results of a method, by its full name. */
+  readonly results: ReadonlyMap<string, bigint>;
+}
+
 /**
  * Compares the contracts that instances have with those of a descriptor set. Services that the set doesn't have are left out.
- *
- * @param only the only service to compare; undefined for all.
  */
 export async function compareWithRunning(
   instances: readonly Instance[],
-  descriptorSet: Uint8Array,
-  { only, ...asking }: Asking & { readonly only?: string | undefined },
+  files: FileRegistry,
+  { only, results, ...asking }: Asking & Options,
 ): Promise<readonly ContractChange[]> {
-  const files = createFileRegistry(fromBinary(FileDescriptorSetSchema, descriptorSet));
   const known = servicesOf(instances, only).filter(({ service }) => files.getService(service) !== undefined);
   const learned = await within(TIMEOUT_MS, asking, {
     work: (signal) => Promise.all(known.map((one) => learnAll(one, signal))),
   });
   const changes: ContractChange[] = [];
-  const counts = await countStored(instances, asking.signal).catch(() => undefined);
+  const calls = await countStored(instances, asking.signal).catch(() => undefined);
   for (const { service, versions, learned: contracts } of learned) {
     const own = files.getService(service);
     for (const [index, { instances: having }] of versions.entries()) {
@@ -55,7 +58,7 @@ export async function compareWithRunning(
         changes.push({ ...about, differences: [], misread: [], notCompared: 'reason' in found ? found.reason : null });
       } else {
         const differences = await compareContracts(found.contract, ownContract(service, own.file), asking);
-        const misread = misreadCalls([found.contract.desc, own], counts);
+        const misread = misreadCalls([found.contract.desc, own], { calls, results });
         changes.push({ ...about, differences, misread, notCompared: null });
       }
     }

@@ -23,20 +23,28 @@ export async function countStored(instances: readonly Instance[], signal: AbortS
   return counts;
 }
 
-/**
- * The methods with stored calls whose requests `after` reads as something else than `before` wrote, as sentences.
- *
- * @param counts of stored calls, by method; undefined if they aren't known.
- */
+/** What is stored of methods. */
+interface Stored {
+  /** How many calls, by method; undefined if it isn't known. */
+  readonly calls: ReadonlyMap<string, bigint> | undefined;
+  /** How many runs have results of a method, by its full name. */
+  readonly results: ReadonlyMap<string, bigint>;
+}
+
+/** The methods of which `after` reads stored requests or results as something else than `before` wrote, as sentences. */
 export const misreadCalls = (
   [before, after]: readonly [DescService, DescService],
-  counts: ReadonlyMap<string, bigint> | undefined,
+  { calls, results }: Stored,
 ): readonly string[] =>
-  before.methods.flatMap(({ name, input }) => {
+  before.methods.flatMap(({ name, input, output }) => {
     const method = `${before.typeName}/${name}`;
     const now = after.methods.find((one) => one.name === name);
-    const [why, count] = [now && misread(input, now.input), counts === undefined ? '?' : (counts.get(method) ?? 0n)];
-    return why === undefined || count === 0n ? [] : [`${count} stored calls of ${method} would be misread: ${why}`];
+    const say = (what: string, count: bigint | string, why: string | undefined) =>
+      why === undefined || count === 0n ? [] : [`${count} ${what} of ${method} would be misread: ${why}`];
+    return [
+      ...say('stored calls', calls === undefined ? '?' : (calls.get(method) ?? 0n), now && misread(input, now.input)),
+      ...say('stored results', results.get(method) ?? 0n, now && misread(output, now.output)),
+    ];
   });
 
 function misread(before: DescMessage, after: DescMessage, seen = new Set<DescMessage>()): string | undefined {

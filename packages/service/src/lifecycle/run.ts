@@ -1,9 +1,11 @@
+import { createChannel, staticResolver } from '@rondo/rpc/client';
 import { ConfigurationError, type Variables } from '../config/variables.js';
 import { printable } from '../log.js';
-import type { NoVariables, ServiceOptions } from './service.js';
+import type { NoVariables, ServiceContext, ServiceOptions } from './service.js';
 import { mapStackTraces } from './stack-traces.js';
-import { maskFor, type RunningService, startService } from './start.js';
+import { maskFor, type RunningService, type StartOptions, startService } from './start.js';
 import { StartupError } from './startup-error.js';
+import { TRIED, tryStored } from './trial.js';
 
 /** Exit code of a process with an invalid configuration: `EX_CONFIG` of sysexits.h. */
 const EXIT_CONFIGURATION = 78;
@@ -31,14 +33,16 @@ const MIGRATED = new Error('migrated');
  *
  * With the argument `--handover`, which `npm start` gives, it takes the ports over from the process that it replaces.
  * With the argument `--migrate` it starts its parts, which migrates its database, stops them, and exits with 0 without listening.
+ * With the argument `--trial` it starts nothing: it tries what `rondo rollout check` sends it with its code, and calls and writes nothing.
  */
 export async function runService<V extends Variables = NoVariables>(options: ServiceOptions<V>): Promise<void> {
   mapStackTraces();
-  const migrates = process.argv.includes('--migrate');
+  const [migrates, tries] = ['--migrate', '--trial'].map((argument) => process.argv.includes(argument));
   let isPrepared = false;
   const starting = startService({
     ...options,
-    waits: migrates,
+    ...(tries && trialOf(options)),
+    waits: migrates === true,
     handoverMs: process.argv.includes('--handover') ? HANDOVER_MS : 0,
     async onPrepared() {
       if (migrates) throw MIGRATED;
@@ -47,17 +51,24 @@ export async function runService<V extends Variables = NoVariables>(options: Ser
     },
   });
   // Registered first: a signal during the start drains the service as soon as it has started.
-  if (!migrates) endOnSignal(starting, () => isPrepared);
+  if (!migrates && !tries) endOnSignal(starting, () => isPrepared);
   const explain = (error: unknown) =>
     process.stderr.write(printable(maskFor(options)(explainFailure(options.name, error))));
   try {
     endOnFault(await starting, explain);
   } catch (error) {
-    if (error === MIGRATED) process.exit(0);
+    if (error === MIGRATED || error === TRIED) process.exit(0);
     explain(error);
     process.exit(error instanceof ConfigurationError ? EXIT_CONFIGURATION : EXIT_FAILURE);
   }
 }
+
+/** The app has no one to call, and nothing of it starts. */
+const trialOf = <V extends Variables>({ createApp }: ServiceOptions<V>): Partial<StartOptions<V>> => ({
+  createApp: (context: ServiceContext, config) =>
+    createApp({ ...context, channel: createChannel({ resolver: staticResolver([]) }) }, config),
+  onCreated: tryStored,
+});
 
 /** Tells the launcher that only the ports are missing, and waits for its word: it has asked the other process to end. */
 function onPrepared(): Promise<void> {

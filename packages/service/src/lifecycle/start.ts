@@ -52,6 +52,8 @@ export interface StartOptions<V extends Variables> extends ServiceOptions<V> {
    * other process is about to close them.
    */
   readonly onPrepared?: () => Promise<void>;
+  /** Called with the parts of the app before they start. If it rejects, so does the start. */
+  readonly onCreated?: ((parts: readonly Part[]) => Promise<void>) | undefined;
 }
 
 /** A service that runs in this process. */
@@ -159,7 +161,10 @@ function resourceOf({ name, instanceId, config }: ServiceRuntime): Attributes {
 }
 
 interface AssembleOptions
-  extends Pick<StartOptions<Variables>, 'register' | 'waits' | 'onPrepared' | 'maxReplyBytes' | 'cacheBytes'> {
+  extends Pick<
+    StartOptions<Variables>,
+    'register' | 'waits' | 'onPrepared' | 'onCreated' | 'maxReplyBytes' | 'cacheBytes'
+  > {
   readonly environment: Environment;
   readonly secrets: readonly string[];
   readonly createApp: (context: ServiceContext) => App;
@@ -183,6 +188,7 @@ async function assemble(runtime: ServiceRuntime, options: AssembleOptions): Prom
   const readiness = createState<Readiness>({ phase: 'starting', waitingFor: [] });
   const app = wire(options.createApp(contextOf(runtime, { ...trust, ...telemetry, ...calls, readiness })));
   parts.push(...app.parts);
+  await options.onCreated?.(app.parts);
   requireDecision(config, { ...app, services: [...app.services, ...telemetry.kept] }, log);
   const services = servicesOf(app).filter((service) => !isOfEveryServer(service));
   calls.resolveSelf(registers && services[0] !== undefined ? { service: services[0], instanceId } : undefined);

@@ -1,0 +1,120 @@
+import { fork } from 'node:child_process';
+import path from 'node:path';
+import { RunRecords, RunServiceDefinition } from '@rondo/contracts/rondo/jobs/v1/runs';
+import type { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
+import { reasonOf } from '@rondo/operate/internal';
+import type { Trial } from '@rondo/rpc/internal';
+import { askGroup, groupsOf } from '../registry/groups.js';
+import { messageOf } from '../workspace/errors.js';
+import { folderOf, readManifests, serviceNames } from '../workspace/manifests.js';
+
+/** Runs that a build's function doesn't fit. */
+export interface ParkedRuns {
+  /** The workflow, such as `sales.v1.OrderService/Fulfil`. */
+  readonly method: string;
+  readonly reason: string;
+  /** The names of the runs. */
+  readonly runs: readonly string[];
+}
+
+/** What a build would do with the open runs of workflows. */
+export interface TriedRuns {
+  readonly tried: number;
+  readonly parked: readonly ParkedRuns[];
+  /** How many of the runs read a stored result of a method, by its full name. */
+  readonly results: ReadonlyMap<string, bigint>;
+  /** Why some weren't tried. */
+  readonly notTried: readonly string[];
+}
+
+interface TrialOptions {
+  /** The root of the workspace with the build. */
+  readonly repository: string;
+  /** The contract that has a service, such as `sales/v1/orders.proto`; undefined if the build has none. */
+  readonly contractOf: (service: string) => string | undefined;
+  readonly only?: string | undefined;
+  readonly signal: AbortSignal;
+}
+
+const READ_MS = 30_000;
+const TRIAL_MS = 60_000;
+
+/**
+ * Calls the functions of a build for the open runs of these instances, up to 200 of each service, in a process of each service that calls,
+ * connects to and writes nothing.
+ */
+export async function tryRuns(instances: readonly Instance[], options: TrialOptions): Promise<TriedRuns> {
+  const { repository, contractOf, only, signal } = options;
+  const found = { tried: 0, parked: [] as ParkedRuns[], results: new Map<string, bigint>(), notTried: [] as string[] };
+  const stored: RunRecords[] = [];
+  for (const group of groupsOf(instances, RunServiceDefinition.fullName, only))
+    await askGroup(
+      group,
+      {
+        definition: RunServiceDefinition,
+        async call(client, { signal: ended }) {
+          for await (const run of client.readRecords({}, { signal: ended, timeoutMs: READ_MS })) stored.push(run);
+        },
+      },
+      signal,
+    ).catch((error: unknown) => found.notTried.push(`the runs of ${group[0]?.instanceId}: ${reasonOf(error)}`));
+  const folders = new Map<string | undefined, RunRecords[]>();
+  const manifests = stored.length === 0 ? [] : readManifests(serviceNames(repository), repository);
+  for (const run of stored) {
+    const contract = contractOf(run.method.slice(0, run.method.indexOf('/')));
+    const service = manifests.find(({ contracts }) => contract !== undefined && contracts.includes(contract))?.service;
+    folders.set(service, [...(folders.get(service) ?? []), run]);
+  }
+  for (const [service, runs] of folders)
+    try {
+      const trials = service === undefined ? [] : await tryWith(folderOf(service, repository), runs, options);
+      found.tried += runs.length;
+      for (const [index, run] of runs.entries()) add(found, run, trials[index] ?? NO_WORKFLOW);
+    } catch (error) {
+      found.notTried.push(`the runs of ${service}: ${messageOf(error)}`);
+    }
+  return found;
+}
+
+const NO_WORKFLOW: Trial = { fault: 'the build has no function for it', results: [] };
+
+function add(found: { parked: ParkedRuns[]; results: Map<string, bigint> }, run: RunRecords, trial: Trial): void {
+  for (const method of trial.results) found.results.set(method, (found.results.get(method) ?? 0n) + 1n);
+  if (trial.fault === undefined) return;
+  const [method, reason] = [run.method, trial.fault];
+  const at = found.parked.findIndex((one) => one.method === method && one.reason === reason);
+  const runs = [...(found.parked[at]?.runs ?? []), run.name];
+  found.parked.splice(at < 0 ? found.parked.length : at, 1, { method, reason, runs });
+}
+
+/** Neither a database nor a registry is there for the process. */
+const NOWHERE = { DATABASE_URL: 'postgres://trial:trial@127.0.0.1:1/trial', RONDO_LOG_LEVEL: 'error' };
+
+/** Lets the program of a service try these runs. @throws Error with what it wrote, if it ends before that. */
+function tryWith(
+  folder: string,
+  runs: readonly RunRecords[],
+  { repository, signal }: TrialOptions,
+): Promise<readonly (Trial | null)[]> {
+  const own = Object.entries(process.env).filter(([name]) => !/^(RONDO_|OTEL_)/.test(name));
+  const child = fork(path.join(repository, folder, 'dist/main.js'), ['--trial'], {
+    ...{ cwd: repository, env: { ...Object.fromEntries(own), ...NOWHERE }, serialization: 'advanced' },
+    ...{ stdio: ['ignore', 'ignore', 'pipe', 'ipc'], signal, timeout: TRIAL_MS, killSignal: 'SIGKILL' },
+  });
+  let wrote = '';
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+    wrote += text;
+  });
+  return new Promise((resolve, reject) => {
+    const trials: (Trial | null)[] = [];
+    child.on('message', (trial: Trial | null | 'ready') => {
+      if (trial === 'ready') for (const run of runs) child.send(RunRecords.encode(run).finish());
+      else if (trials.push(trial) === runs.length) {
+        child.disconnect();
+        resolve(trials);
+      }
+    });
+    child.on('error', reject);
+    child.on('close', (code) => reject(new Error(wrote.trim() || `${folder}/dist/main.js --trial ended with ${code}`)));
+  });
+}
