@@ -18,10 +18,11 @@ const PEOPLE = Array.from({ length: 20 }, (_, index) => `p${index}`);
 
 /** Starts runs, which wait for their approval once this resolves. */
 async function startAll({ client }: RunProcess) {
-  const operations = await Promise.all(PEOPLE.map((person) => client.hire({ person })));
+  const operations: { readonly name: string }[] = [];
+  for (const person of PEOPLE) operations.push(await client.hire({ person }));
   const asleep = "SELECT FROM jobs WHERE claim IS NULL AND due_time > now() + interval '1 hour'";
   await eventually(async () => expect(await database.query(asleep)).toHaveLength(PEOPLE.length));
-  return operations.map(({ name }) => ({ name }));
+  return operations;
 }
 
 async function approve({ jobs }: RunProcess, operations: readonly { readonly name: string }[]) {

@@ -5,9 +5,11 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { EventServiceDefinition } from '@rondo/contracts/rondo/events/v1/events';
 import { JobServiceDefinition } from '@rondo/contracts/rondo/jobs/v1/jobs';
+import { RunServiceDefinition } from '@rondo/contracts/rondo/jobs/v1/runs';
 import { createRouter, serve } from '@rondo/rpc/server';
 import { standIn } from '@rondo/rpc/testing';
 import type { RunningService } from '@rondo/service';
+import { root } from '../src/workspace/paths.js';
 import { compile } from './compile.js';
 import { startFakeRegistry } from './fake-registry.js';
 import { instanceAt } from './instance.js';
@@ -20,6 +22,29 @@ const contract = (b: string, more = '') => `syntax = "proto3"; package rondo.con
   message AddRequest { int64 a = 1; ${b} }
   message AddResponse { int64 result = 1; }`;
 const RUNNING = contract('int64 b = 2;', 'rpc Halve(AddRequest) returns (AddResponse);');
+
+const builtOf = (file: string) => JSON.stringify(path.join(root, file));
+/** The program of a service whose workflow has one step of this name. A call would end it. */
+const program = (step: string) => `
+  import { runService } from ${builtOf('packages/service/dist/exports/index.js')};
+  import { createJobs, workflow } from ${builtOf('packages/jobs/dist/exports/index.js')};
+  import { AdderServiceDefinition } from ${builtOf('packages/contracts/dist/rondo/conformance/v1/adder.js')};
+  import { HiringServiceDefinition } from ${builtOf('packages/contracts/dist/rondo/conformance/v1/workflows.js')};
+  const { methods } = HiringServiceDefinition;
+  const hire = workflow(methods.hire, async (_request, run) => {
+    await run.call('${step}', AdderServiceDefinition.methods.add, {}, { atLeastOnce: true });
+    await run.step('mail', () => process.exit(1));
+    return {};
+  });
+  await runService({
+    name: 'hr',
+    port: 50999,
+    createApp(context) {
+      const query = () => process.exit(1);
+      const database = { query, one: query, maybeOne: query, transaction: query };
+      return { services: [], parts: [createJobs({ ...context, database, services: [HiringServiceDefinition], workflows: [hire] })] };
+    },
+  });`;
 
 /** The workspace, and the registry of what runs: one adder of the contract above. */
 let repository: string;
@@ -39,6 +64,7 @@ const check = (...more: readonly string[]) =>
 
 beforeAll(async () => {
   repository = mkdtempSync(path.join(tmpdir(), 'rondo-rollout-'));
+  write('package.json', '{}');
   write('running.binpb', await compile({ 'adder.proto': RUNNING }));
   write('services/adder/migrations/0001_create.sql', 'CREATE TABLE a (id text PRIMARY KEY, b text);\n');
   git('init', '--quiet');
@@ -107,6 +133,51 @@ describe('rondo rollout check', () => {
     );
     expect(stdout).not.toMatch(/stored calls of .*Halve/);
     await publisher.drain(0);
+  });
+
+  it('names open runs that the build would park, by a trial in a process of its service, and stored results that it misreads', async () => {
+    const hire = 'rondo.conformance.v1.HiringService/Hire';
+    const recorded = (name: string) => ({
+      name,
+      kind: 'call',
+      outcome: { code: 0, bytes: new Uint8Array(), place: 1 },
+    });
+    const runs = ['1', '2'].map((run) => ({ name: `operations/${run}`, method: hire, steps: [recorded('add')] }));
+    const service = standIn(RunServiceDefinition, {
+      async *readRecords() {
+        yield* runs;
+      },
+    });
+    const living = await serve(createRouter({ services: [service] }), { listen: '127.0.0.1:0' });
+    registry.put(instanceAt(living.address, 'hr-1', [service.definition.fullName]));
+    const workflows = `syntax = "proto3"; package rondo.conformance.v1;
+      service HiringService { rpc Hire(HireRequest) returns (HireRequest); } message HireRequest {}`;
+    const proto = 'rondo/conformance/v1/workflows.proto';
+    const sources = { 'adder.proto': RUNNING.replace('int64 result', 'string result'), [proto]: workflows };
+    write('packages/contracts/descriptors.binpb', await compile(sources));
+    write('services/hr/package.json', JSON.stringify({ type: 'module', rondo: { port: 50999, contracts: [proto] } }));
+    const deploy = (step: string) => write('services/hr/dist/main.js', program(step));
+    deploy('add');
+    const fitting = (await check()).stdout;
+    expect(fitting).toContain('runs: 2 open ones tried\n');
+    expect(fitting).not.toContain('parks:');
+    expect(fitting).toMatch(
+      /breaks: 2 stored results of .*AdderService\/Add would be misread: AddResponse.result was integer/,
+    );
+    deploy('sum');
+    const { exitCode, stdout } = await check();
+    expect(exitCode).toBe(1);
+    expect(stdout).toContain(
+      `  parks: operations/1 and 1 more of ${hire}: the function asks for sum, and has not asked for add, which is recorded`,
+    );
+    write('services/hr/dist/main.js', 'throw new Error("it has a fault")');
+    expect((await check()).stdout).toMatch(/not tried: the runs of hr: .*it has a fault/s);
+    rmSync(path.join(repository, 'services/hr'), { recursive: true });
+    expect((await check()).stdout).toContain(
+      `parks: operations/1 and 1 more of ${hire}: the build has no function for it`,
+    );
+    await living.drain(0);
+    registry.remove('hr-1');
   });
 
   it('refuses migrations that replicas of the version before do not survive, and those that were changed', async () => {

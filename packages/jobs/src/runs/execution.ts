@@ -35,7 +35,7 @@ export class Execution {
   readonly #names = new Set<string>();
   /** What the function has recorded, and hasn't asked for yet. */
   readonly #unread: Set<string>;
-  /** Recorded outcomes that the function waits for. */
+  /** Recorded outcomes that the function waits for: it gets one in a turn of the event loop, as when it is called again. */
   readonly #replies: { readonly asked: Asked; readonly ended: Ended }[] = [];
   /** Steps that may not begin yet, or never. */
   readonly #held = new Map<string, () => void>();
@@ -144,6 +144,8 @@ export class Execution {
     } else if (this.#reply()) this.#look();
     else if (isForward && isHeld && this.#unread.size === 0) this.#release();
     else if (!isIdle) return;
+    else if (this.#mode === 'replay' && this.#waiting.size > 0)
+      void this.#advance(); // children end before
     else if (this.#mode !== 'undo' && this.#returned !== undefined) this.#conclude(this.#returned);
     else if (this.#mode === 'trial') this.#speculate();
     else if (this.#mode === 'replay' && isHeld) this.#beginUndos();
@@ -250,7 +252,7 @@ export class Execution {
       else {
         this.#place += 1;
         this.#waiting.delete(ended.name);
-        this.#deliver(asked, ended);
+        this.#replies.push({ asked, ended });
       }
     } catch (error) {
       this.#fault(error);
@@ -321,18 +323,14 @@ export class Execution {
     try {
       const request = record?.request ?? asked.request?.();
       if (record === undefined && step.kind !== 'transaction') await this.#begin(step, request);
-      if (step.kind === 'wait' || step.kind === 'sleep') this.#waiting.set(step.name, asked);
+      const { mode, options } = { mode: this.#mode, options: this.#options };
+      const begun = { request: request ?? new Uint8Array(), beginTime: record?.beginTime ?? options.run.now };
+      const about = { undoing: mode === 'undo', cancels: mode === 'replay', operation: record?.operation ?? undefined };
+      const made = await this.#inPlace(step.name, (place) => asked.make({ ...begun, ...about, place }));
+      if (made === undefined) this.#waiting.set(step.name, asked);
       else {
-        const made = await this.#inPlace(step.name, (place) =>
-          asked.make({
-            request: request ?? new Uint8Array(),
-            beginTime: record?.beginTime ?? this.#options.run.now,
-            undoing: this.#mode === 'undo',
-            place,
-          }),
-        );
         const ended = 'place' in made ? made : await this.#end(step, made);
-        if (this.#verdict === undefined) this.#deliver(asked, ended);
+        this.#replies.push({ asked, ended });
       }
     } catch (error) {
       this.#fault(error);

@@ -64,7 +64,8 @@ export class MemoryRun {
 
   #advance(names: readonly string[], place: number): Ended | 'paused' {
     const waits = names.flatMap((name) => this.steps.get(name) ?? []);
-    for (const { name, signal, dueAt } of waits) {
+    for (const { name, kind, signal, dueAt } of waits) {
+      if (kind === 'child') continue;
       const at = this.signals.findIndex((sent) => sent.name === signal);
       if (at < 0 && dueAt > this.#options.clock.now()) continue;
       const [sent] = at < 0 ? [] : this.signals.splice(at, 1);
@@ -99,6 +100,11 @@ export class MemoryRun {
           return this.load();
         }),
       begin,
+      follow: (name, operation, ms) =>
+        held(() => {
+          const step = this.steps.get(name);
+          if (step !== undefined) this.steps.set(name, { ...step, operation, dueAt: this.#options.clock.now() + ms });
+        }),
       end: (ended) => held(() => this.#end(ended)),
       transaction: async (step, work) => {
         const { transaction } = this.#options;

@@ -37,7 +37,7 @@ const READY = `
   FROM unnest($2::text[]) WITH ORDINALITY AS asked (name, number) JOIN workflow_steps AS step USING (name)
   LEFT JOIN LATERAL (
     SELECT place, value FROM workflow_signals WHERE run = $1 AND workflow_signals.name = step.signal ORDER BY place LIMIT 1) AS sent ON true
-  WHERE step.run = $1 AND (sent.place IS NOT NULL OR step.due_time <= clock_timestamp())
+  WHERE step.run = $1 AND step.kind <> 'child' AND (sent.place IS NOT NULL OR step.due_time <= clock_timestamp())
   ORDER BY number LIMIT 1`;
 
 const LOAD = `
@@ -45,6 +45,26 @@ const LOAD = `
     timeline <> ${TIMELINE} AS moved
   FROM workflow_runs, jobs WHERE workflow_runs.id = $1 AND jobs.id = $2 AND claim = $3 AND end_time IS NULL`;
 const MOVE = `UPDATE workflow_runs SET restore_time = now(), timeline = ${TIMELINE} WHERE id = $1`;
+
+const FOLLOW = `
+  WITH ${TASK}
+  UPDATE workflow_steps SET signal = $5, due_time = clock_timestamp() + $6 * interval '1 ms'
+  FROM task WHERE run = $3 AND name = $4 AND end_time IS NULL RETURNING name`;
+
+/** When a run goes on that waits for these steps: at once if a child has ended in this database. */
+const DUE = `(
+  SELECT min(CASE WHEN child.id IS NULL THEN step.due_time ELSE now() END) FROM workflow_steps AS step
+  LEFT JOIN workflow_runs AS child ON step.kind = 'child' AND child.id = right(step.signal, 26) AND child.end_time IS NOT NULL
+  WHERE step.run = $4 AND step.name = ANY($5))`;
+
+/** Locks the runs that wait for the end of a run, so that none is given back unseen meanwhile. */
+const PARENTS = `
+  SELECT workflow_runs.id FROM workflow_steps JOIN workflow_runs ON workflow_runs.id = run
+  WHERE kind = 'child' AND right(signal, 26) = $1 AND workflow_steps.end_time IS NULL ORDER BY id FOR NO KEY UPDATE OF workflow_runs`;
+const WAKE = `
+  UPDATE jobs SET due_time = now() FROM workflow_runs
+  WHERE workflow_runs.id = ANY($1) AND jobs.method = replace(workflow_runs.method, '/', '.') AND jobs.key = workflow_runs.id
+    AND claim IS NULL AND attempts = 0 AND due_time > now()`;
 
 const FINISH = `
   UPDATE workflow_runs SET code = $2, result = $3, end_time = now(), expire_time = now() + $4 * interval '1 ms' WHERE id = $1`;
@@ -55,7 +75,7 @@ const PARK = `
     unfit = ARRAY(SELECT id FROM job_owners WHERE id = ANY(unfit)) || substr(split_part(claim, '-', 1), 3) WHERE id = $1`;
 
 const STEPS = `
-  SELECT name, kind, undoing, request, begin_time AS "beginTime", end_time AS "endTime", code, result, place FROM workflow_steps
+  SELECT name, kind, undoing, request, CASE kind WHEN 'child' THEN signal END AS operation, begin_time AS "beginTime", end_time AS "endTime", code, result, place FROM workflow_steps
   WHERE run = $1`;
 
 type RunRow = Pick<LoadedRun, 'request' | 'createTime' | 'now'> & {
@@ -131,6 +151,11 @@ export class PostgresRun implements RunStore {
     await database.query('UPDATE jobs SET attempts = 1 WHERE id = $1 AND claim = $2', [attempt.id, attempt.claim]);
   }
 
+  async follow(step: string, operation: string, ms: number): Promise<void> {
+    const followed = await this.#options.database.query(FOLLOW, [...this.#held, step, operation, ms]);
+    if (followed.length === 0) throw new ClaimLost();
+  }
+
   transaction(step: NewStep, work: (transaction: Queries) => Promise<Ended>): Promise<Ended> {
     return this.#options.database.transaction(async (transaction) => {
       const ended = await work(transaction);
@@ -144,8 +169,7 @@ export class PostgresRun implements RunStore {
     return this.#going(async (transaction) => {
       const ready = await transaction.maybeOne<Ready>(READY, [this.#run, names]);
       if (ready === undefined) {
-        const due = '(SELECT min(workflow_steps.due_time) FROM workflow_steps WHERE run = $4 AND name = ANY($5))';
-        await this.#giveBack(transaction, due, ['', 0, this.#run, names]);
+        await this.#giveBack(transaction, DUE, ['', 0, this.#run, names]);
         return 'paused';
       }
       const taken = 'DELETE FROM workflow_signals WHERE run = $1 AND place = $2';
@@ -169,6 +193,8 @@ export class PostgresRun implements RunStore {
       await query(FINISH, [this.#run, code, bytes, retentionMs]);
       await query('DELETE FROM workflow_signals WHERE run = $1', [this.#run]);
       await query('DELETE FROM jobs WHERE id = $1', [attempt.id]);
+      const parents = await query<{ id: string }>(PARENTS, [this.#run]);
+      if (parents.length > 0) await query(WAKE, [parents.map(({ id }) => id)]);
     });
   }
 

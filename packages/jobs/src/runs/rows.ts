@@ -161,7 +161,7 @@ async function lock({ maybeOne }: Queries, where: string, params: readonly strin
 
 /** Ends what an operator was asked about. A call is left as it is: its outcome isn't known, and it isn't undone. */
 const SETTLE = `
-  UPDATE workflow_steps SET unsettled = false, end_time = now(), code = CASE kind WHEN 'call' THEN ${Status.ABORTED} ELSE 0 END,
+  UPDATE workflow_steps SET unsettled = false, end_time = now(), code = CASE WHEN kind IN ('call', 'child') THEN ${Status.ABORTED} ELSE 0 END,
     place = (SELECT coalesce(max(place), 0) + 1 FROM workflow_steps AS others WHERE others.run = workflow_steps.run)
   WHERE run = $1 AND unsettled AND `;
 

@@ -106,7 +106,7 @@ function toRun(row: RunRow, steps: readonly ShownStep[]) {
       ...{ name: step.name, kind: step.kind, undoing: step.undoing, beginTime: step.beginTime },
       endTime: step.endTime ?? undefined,
       error: textOf(step),
-      repeated: restoreTime !== null && step.kind === 'call' && step.beginTime >= restoreTime,
+      repeated: restoreTime !== null && ['call', 'child'].includes(step.kind) && step.beginTime >= restoreTime,
     })),
   };
 }

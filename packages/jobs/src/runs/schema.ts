@@ -38,7 +38,7 @@ CREATE TABLE workflow_steps (
   undoing boolean NOT NULL,
   -- Of a call.
   request bytea,
-  -- Of a wait.
+  -- Of a wait; of a child: the name of its operation.
   signal text COLLATE "C",
   begin_time timestamptz NOT NULL,
   -- When a wait or a sleep ends by itself.
@@ -52,6 +52,8 @@ CREATE TABLE workflow_steps (
   place integer,
   PRIMARY KEY (run, name)
 );
+
+CREATE INDEX workflow_steps_children ON workflow_steps (right(signal, 26)) WHERE kind = 'child' AND end_time IS NULL;
 
 -- What was sent to a run, and that it hasn't read. Whoever sends or reads has locked the run.
 CREATE TABLE workflow_signals (

@@ -1,5 +1,12 @@
-import type { Channel } from '@rondo/rpc/client';
-import { encodeMessage, type Method, type MethodDefinition, methodsOf } from '@rondo/rpc/internal';
+import { type Channel, createClient } from '@rondo/rpc/client';
+import {
+  encodeMessage,
+  type Method,
+  type MethodDefinition,
+  methodsOf,
+  OPERATIONS,
+  operationService,
+} from '@rondo/rpc/internal';
 import { encodedCall } from '../caller.js';
 import type { StepCaller } from './steps.js';
 import { RunUnfit } from './store.js';
@@ -43,6 +50,13 @@ export function createStepCaller(channel: () => Channel): StepCaller {
       const source = method.policy.key?.source;
       const metadata = source?.from === 'metadata' ? { [source.key]: key } : {};
       return call(request, { metadata, signal, maxAttempts: 1 });
+    },
+    async look(name, { cancels, signal }) {
+      const client = createClient(OPERATIONS, { channel: channel(), at: operationService({ name }) });
+      const operation = await client.getOperation({ name }, { signal });
+      if (operation.done || !cancels) return operation;
+      await client.cancelOperation({ name }, { signal });
+      return await client.getOperation({ name }, { signal });
     },
     isFinal: (definition, { code, origin }) =>
       origin === 'server' && targetOf(definition).method.policy.key?.finalCodes.has(code) === true,

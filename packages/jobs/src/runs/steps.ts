@@ -1,5 +1,6 @@
+import { Operation } from '@rondo/contracts/google/longrunning/operations';
 import type { MethodDefinition } from '@rondo/rpc/internal';
-import { RpcError } from '@rondo/rpc/status';
+import { RpcError, statusFromCode } from '@rondo/rpc/status';
 import { keyOfStep, LIMITS, readJson, statusOf, writeJson } from './outcome.js';
 import {
   type Ended,
@@ -30,6 +31,8 @@ export interface StepCaller {
   ): Uint8Array;
   /** The encoded response. @throws RpcError */
   call(call: StepCall): Promise<Uint8Array>;
+  /** What has become of an operation. If it goes on and `cancels`, it is cancelled. @throws RpcError */
+  look(name: string, options: { readonly cancels: boolean; readonly signal: AbortSignal }): Promise<Operation>;
   /** Whether the error is the outcome for good, as the contract says. */
   isFinal(method: MethodDefinition, error: RpcError): boolean;
   /** For how long a repetition takes no further effect, in milliseconds. */
@@ -54,15 +57,19 @@ export interface Begun {
   readonly request: Uint8Array;
   readonly beginTime: Date;
   readonly undoing: boolean;
+  /** Whether it ends if it can, as the run is to be undone. */
+  readonly cancels: boolean;
+  /** That of a child, once it has started. */
+  readonly operation: string | undefined;
   /** Gives an outcome its place. @throws RunBlocked for one that is too large. */
   readonly place: (outcome: Outcome) => Ended;
 }
 
-/** A step that the function asks for. `make` does its work; a transaction records its outcome itself. */
+/** A step that the function asks for. `make` does its work; undefined if it ends later. A transaction records its outcome itself. */
 export interface Asked {
   readonly step: Omit<NewStep, 'undoing' | 'request'>;
   readonly request?: () => Uint8Array;
-  readonly make: (begun: Begun) => Promise<Outcome | Ended>;
+  readonly make: (begun: Begun) => Promise<Outcome | Ended | undefined>;
   readonly decode: (bytes: Uint8Array | null) => unknown;
   readonly undo?: ((made: never) => Promise<unknown>) | undefined;
   readonly resolve: (value: never) => void;
@@ -83,19 +90,35 @@ export function createRun(
     key: (step) => keyOfStep(run.id, step),
     call(step, method, ...[request, { undo, atLeastOnce = false } = {}]) {
       const key = keyOfStep(run.id, step);
+      const { responseType } = method.operation ?? method;
+      const start = async ({ request: sent, beginTime }: Begun) => {
+        const ageMs = run.now.getTime() - beginTime.getTime();
+        if (ageMs >= caller.repeatableMs(method, atLeastOnce)) throw forgotten(step, method, ageMs);
+        return await orFinal(
+          async () => ({ code: 0, bytes: await caller.call({ method, request: sent, key, signal }) }),
+          (error) => caller.isFinal(method, error),
+        );
+      };
+      const child = async (begun: Begun): Promise<Outcome | undefined> => {
+        const { beginTime, cancels } = begun;
+        const started = begun.operation === undefined ? await start(begun) : undefined;
+        if (started !== undefined && started.code !== 0) return started;
+        const name = begun.operation ?? Operation.decode(started?.bytes ?? new Uint8Array()).name;
+        const ageMs = started === undefined ? run.now.getTime() - beginTime.getTime() : 0;
+        await store.follow(
+          step,
+          name,
+          cancels ? LOOK_MS.cancelled : Math.min(Math.max(ageMs / 2, LOOK_MS.least), LOOK_MS.most),
+        );
+        if (started !== undefined && !cancels) return undefined;
+        return outcomeOf(await caller.look(name, { cancels, signal }));
+      };
       return ask({
-        step: { name: step, kind: 'call' },
+        step: { name: step, kind: method.operation === undefined ? 'call' : 'child' },
         request: () => caller.encode(method, request, { key, atLeastOnce }),
         undo,
-        decode: (bytes) => method.responseType.decode(bytes ?? new Uint8Array()),
-        async make({ request: sent, beginTime }) {
-          const ageMs = run.now.getTime() - beginTime.getTime();
-          if (ageMs >= caller.repeatableMs(method, atLeastOnce)) throw forgotten(step, method, ageMs);
-          return await orFinal(
-            async () => ({ code: 0, bytes: await caller.call({ method, request: sent, key, signal }) }),
-            (error) => caller.isFinal(method, error),
-          );
-        },
+        decode: (bytes) => responseType.decode(bytes ?? new Uint8Array()),
+        make: method.operation === undefined ? start : child,
       });
     },
     transaction: (step, work, options = {}) =>
@@ -116,11 +139,22 @@ export function createRun(
     wait: (step, type, { for: ms, signal: awaited = step } = {}) =>
       ask({
         step: { name: step, kind: 'wait', ms, signal: awaited },
-        make: unmade,
+        make: later,
         decode: (bytes) => (bytes === null ? undefined : type.decode(bytes)),
       }),
-    sleep: (step, ms) => ask({ step: { name: step, kind: 'sleep', ms }, make: unmade, decode: () => undefined }),
+    sleep: (step, ms) => ask({ step: { name: step, kind: 'sleep', ms }, make: later, decode: () => undefined }),
   };
+}
+
+/** When a parent asks again for its child, if its end doesn't wake it: at half of its age. */
+const LOOK_MS = { least: 1_000, most: 600_000, cancelled: 5_000 };
+
+/** How an operation has ended; undefined if it hasn't. */
+function outcomeOf({ result }: Operation): Outcome | undefined {
+  if (result === undefined) return undefined;
+  return result.$case === 'error'
+    ? statusOf({ ...result.value, code: statusFromCode(result.value.code) })
+    : { code: 0, bytes: result.value.value };
 }
 
 const forgotten = (step: string, { name }: MethodDefinition, ageMs: number) =>
@@ -139,7 +173,7 @@ async function orFinal<T>(make: () => Promise<T>, isFinal: (error: RpcError) => 
   }
 }
 
-const unmade = () => Promise.reject(new Error('it ends by its signal or its time'));
+const later = () => Promise.resolve(undefined);
 
 /** Why a step may not have a name, next to those of the function's other steps. */
 export function faultOfName(name: string, others: ReadonlySet<string>): string | undefined {

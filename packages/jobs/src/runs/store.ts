@@ -1,7 +1,7 @@
 import type { Queries } from '@rondo/database';
 
 /** What a step does. An `undo` marks that the undo of a step was made. */
-export type StepKind = 'call' | 'transaction' | 'step' | 'wait' | 'sleep' | 'undo';
+export type StepKind = 'call' | 'child' | 'transaction' | 'step' | 'wait' | 'sleep' | 'undo';
 
 /** How a step or a run has ended: a result, or an encoded `google.rpc.Status` if the code isn't 0. */
 export interface Outcome {
@@ -18,6 +18,8 @@ export interface StepRecord {
   readonly undoing: boolean;
   /** Of a call. */
   readonly request: Uint8Array | null;
+  /** Of a child that has started: the name of its operation. */
+  readonly operation?: string | null;
   readonly beginTime: Date;
   readonly outcome: Outcome | undefined;
   /** The order of the outcomes. */
@@ -53,6 +55,8 @@ export interface RunStore {
   /** Records that a step begins. @throws RunCancelled if it mustn't any more. */
   begin(step: NewStep): Promise<void>;
   end(step: Ended): Promise<void>;
+  /** Records the operation of a child, and in how many milliseconds it is looked at again. Its end in the same database wakes the run sooner. */
+  follow(step: string, operation: string, ms: number): Promise<void>;
   /** Runs `work` in a transaction, and records its outcome in it. */
   transaction(step: NewStep, work: (transaction: Queries) => Promise<Ended>): Promise<Ended>;
   /** Ends the first of these waits and sleeps whose signal or time has come. If there is none, gives the run back: `paused`. */

@@ -10,7 +10,15 @@ import type { Run, Workflow } from './workflow.js';
 
 const NOTHING = () => Promise.reject(new Error('a trial has no effect'));
 const REFUSES: RunStore = {
-  ...{ load: NOTHING, begin: NOTHING, end: NOTHING, transaction: NOTHING, advance: NOTHING, fail: NOTHING },
+  ...{
+    load: NOTHING,
+    begin: NOTHING,
+    end: NOTHING,
+    transaction: NOTHING,
+    advance: NOTHING,
+    fail: NOTHING,
+    follow: NOTHING,
+  },
   ...{ finish: NOTHING, retry: NOTHING, park: NOTHING, block: NOTHING },
 };
 const NO_CHANNEL = createStepCaller(() => createChannel({ resolver: staticResolver([]) }));
@@ -30,8 +38,8 @@ export async function tryRun(declared: readonly DeclaredRuns[], encoded: Uint8Ar
     failure: undoing ? CANCELLED : undefined,
   };
   const results = new Set<string>();
-  const onCall = (step: string, { service, name: called }: MethodDefinition) => {
-    if (records.some((record) => record.name === step && record.outcome?.code === 0))
+  const onCall = (step: string, { service, name: called, operation }: MethodDefinition) => {
+    if (operation === undefined && records.some((record) => record.name === step && record.outcome?.code === 0))
       results.add(`${service}/${called}`);
   };
   const workflow: Workflow = {

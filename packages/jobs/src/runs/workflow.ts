@@ -4,6 +4,7 @@ import type {
   MethodDefinition,
   OperationMethod,
   OutcomeInit,
+  OutcomeOf,
   RequestInit,
   RequestOf,
   ResponseOf,
@@ -31,6 +32,9 @@ export interface Undoable<T> {
   readonly undo?: (made: T) => Promise<unknown>;
 }
 
+/** What a call of a run returns: the response, or what the operation ends with that it starts. */
+export type CallResult<M extends MethodDefinition> = M extends OperationMethod ? OutcomeOf<M> : ResponseOf<M>;
+
 /**
  * A run, as its function sees it. Each step has a name, at most 200 characters and unique in the run; a loop names its steps by data:
  * `mail-${order}`. A step that fails is tried again, with pauses, and the function doesn't see it. The exception is what a contract calls
@@ -41,16 +45,20 @@ export interface Run {
   readonly name: string;
   /** A key of the run and a step, the same in each attempt, for a system outside that recognises what it gets again. */
   key(step: string): string;
-  /** Calls a method of any service once: with a key of the run and the step. A repetition sends the request of the first attempt. */
+  /**
+   * Calls a method of any service once: with a key of the run and the step. A repetition sends the request of the first attempt. If the method
+   * starts an operation, such as a run of another workflow, the step ends as that does; until then no process, timer or connection is held. If
+   * this run fails or is cancelled, the operation is cancelled, and its end is awaited before the undos.
+   */
   call<M extends MethodDefinition>(
     step: string,
     method: M,
     request: RequestInit<M>,
-    options?: Undoable<ResponseOf<M>> & {
+    options?: Undoable<CallResult<M>> & {
       /** Allows a method without idempotency: it may be called more than once. */
       readonly atLeastOnce?: boolean;
     },
-  ): Promise<ResponseOf<M>>;
+  ): Promise<CallResult<M>>;
   /** Writes into the service's own database once: the outcome commits with what `work` writes. The result is stored as JSON. */
   transaction<T>(step: string, work: (transaction: Queries) => Promise<T>, options?: Undoable<T>): Promise<T>;
   /**
