@@ -14,7 +14,7 @@ const { begin, end, effects } = eachWithRuns((own) => {
 });
 
 const harmful = HARMFUL[0]?.[1] ?? before;
-const PEOPLE = Array.from({ length: 20 }, (_, index) => `p${index}`);
+const PEOPLE = Array.from({ length: 6 }, (_, index) => `p${index}`);
 
 /** Starts runs, which wait for their approval once this resolves. */
 async function startAll({ client }: RunProcess) {
