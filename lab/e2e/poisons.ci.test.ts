@@ -1,5 +1,5 @@
 /**
- * Events and jobs that end the processes of their handlers, among others, with three replicas. The variable `POISONS` says how many there
+ * Events, jobs and runs that end the processes of their handlers, among others, with three replicas. The variable `POISONS` says how many there
  * are of each kind.
  */
 
@@ -10,10 +10,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { ChoreServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/chores';
 import { Moved, MoverServiceDefinition, WatcherServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/topics';
+import { HiringServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/workflows';
 import { createPool, type Database, migrate, outcomesSchema } from '@rondo/database';
 import { eventually, freePort, startWorker } from '@rondo/harness';
 import { type Postgres, startPostgres } from '@rondo/harness/postgres';
-import { createJobs, jobsSchema } from '@rondo/jobs';
+import { createJobs, workflow } from '@rondo/jobs';
 import { silentLogger as log } from '@rondo/rpc/call';
 import { createChannel, staticResolver } from '@rondo/rpc/client';
 import { createTestChannel } from '@rondo/rpc/testing';
@@ -28,6 +29,8 @@ const PINGED = { minPingIntervalMs: 500 };
 /** After so long without an answer a replica is killed, as a liveness probe has it. */
 const STANDS_STILL_MS = 8_000;
 const { doChore } = ChoreServiceDefinition.methods;
+/** Of a process that only starts runs. */
+const hire = workflow(HiringServiceDefinition.methods.hire, async () => ({ text: '' }));
 
 const folder = mkdtempSync(join(tmpdir(), 'rondo-poisons-'));
 let postgres: Postgres;
@@ -38,7 +41,8 @@ beforeAll(async () => {
   postgres = await startPostgres(folder, { settings: { fsync: false } });
   const url = await postgres.createDatabase('poisons');
   database = createPool({ url });
-  for (const { name: part, migrations } of [jobsSchema, topicsSchema, outcomesSchema])
+  const { schema = [] } = createJobs({ database, services: [HiringServiceDefinition], workflows: [hire], log });
+  for (const { name: part, migrations } of [...schema, topicsSchema, outcomesSchema])
     await migrate(database, { part, migrations });
   await database.query(
     'CREATE TABLE effects (message text NOT NULL, time timestamptz NOT NULL DEFAULT clock_timestamp())',
@@ -154,6 +158,43 @@ it('end two processes each at most, and are stored with the reason; all others t
   process.stdout.write(`${JSON.stringify(latency)}\n`);
   await subscriber.close();
   await topics.close();
+  await jobs.close();
+  channel.close();
+});
+
+it('end three processes each at most as steps of runs, which then wait for an operator; all other runs end', async () => {
+  const channel = createChannel({
+    resolver: staticResolver(
+      replicas.map(({ address }) => address),
+      PINGED,
+    ),
+  });
+  const jobs = createJobs({ database, services: [HiringServiceDefinition], workflows: [hire], channel, log });
+  const kinds = ['kill', 'exit', 'loop'].flatMap((kind) =>
+    Array.from({ length: OF_EACH }, (_, n) => `${kind}-run-${n}`),
+  );
+  const others = Array.from({ length: 20 * kinds.length }, (_, index) => `run-${index}`);
+  for (const [index, person] of others.entries()) {
+    const people = index % 20 === 10 ? [person, kinds[(index - 10) / 20] ?? ''] : [person];
+    await database.transaction(async (transaction) => {
+      for (const one of people) await jobs.runs.enqueue(transaction, hire, { request: { person: one }, key: one });
+    });
+    await sleep(20); // the rate at which runs start
+  }
+  const open = 'SELECT workflow_runs.key, blocked FROM workflow_runs WHERE end_time IS NULL ORDER BY key';
+  await eventually(async () => {
+    const runs = await database.query<{ key: string; blocked: string | null }>(open);
+    expect(runs.map(({ key }) => key)).toEqual(kinds.toSorted());
+    for (const { blocked } of runs) expect(blocked).toMatch(/its process ended during each of 3 attempts/);
+  });
+  const executed = await database.query(
+    "SELECT message, array_agg(instance) FROM runs WHERE message LIKE '%-run-%' GROUP BY message HAVING count(*) > 3",
+  );
+  expect(executed).toEqual([]);
+  const taken = await database.query(
+    "SELECT FROM effects WHERE message LIKE 'run-%' GROUP BY message HAVING count(*) = 1",
+  );
+  expect(taken).toHaveLength(others.length);
   await jobs.close();
   channel.close();
 });

@@ -2,10 +2,11 @@
 import { closeSync, createWriteStream, openSync } from 'node:fs';
 import { ChoreServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/chores';
 import { WatcherServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/topics';
+import { HiringServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/workflows';
 import { CallStatsServiceDefinition } from '@rondo/contracts/rondo/stats/v1/stats';
 import { createOutcomeStore, createPool } from '@rondo/database';
 import { answerParent } from '@rondo/harness';
-import { createJobs } from '@rondo/jobs';
+import { createJobs, workflow } from '@rondo/jobs';
 import { currentWorkLimits, silentLogger } from '@rondo/rpc/call';
 import { createChannel, staticResolver } from '@rondo/rpc/client';
 import { createLoopback } from '@rondo/rpc/internal';
@@ -48,13 +49,15 @@ answerParent({
   /** `overWire`: it calls for its jobs, as a process does that doesn't serve their methods. */
   async work({ url, listen, replicas, saysUptime, overWire }) {
     const database = createPool({ url });
-    const take = async (message) => {
+    const act = async (message) => {
       const poison = POISONS[message.split('-')[0]];
-      if (poison !== undefined) {
-        await database.query('INSERT INTO runs (message, instance) VALUES ($1, $2)', [message, listen]);
-        const { runs } = await database.one('SELECT count(*) AS runs FROM runs WHERE message = $1', [message]);
-        await poison(runs);
-      }
+      if (poison === undefined) return;
+      await database.query('INSERT INTO runs (message, instance) VALUES ($1, $2)', [message, listen]);
+      const { runs } = await database.one('SELECT count(*) AS runs FROM runs WHERE message = $1', [message]);
+      await poison(runs);
+    };
+    const take = async (message) => {
+      await act(message);
       return await database.transaction(async ({ query }) => {
         await query('INSERT INTO effects (message) VALUES ($1)', [message]);
         return {};
@@ -65,6 +68,11 @@ answerParent({
       standIn(WatcherServiceDefinition, { once: ({ piece }) => take(piece) }),
       ...(saysUptime ? [standIn(CallStatsServiceDefinition, { getCallStats })] : []),
     ];
+    const hire = workflow(HiringServiceDefinition.methods.hire, async ({ person }, run) => {
+      await run.step('act', () => act(person));
+      await run.transaction('take', ({ query }) => query('INSERT INTO effects (message) VALUES ($1)', [person]));
+      return {};
+    });
     const outcomes = createOutcomeStore(database);
     const router = createRouter({ services, outcomes });
     const loopback = overWire ? undefined : createLoopback({});
@@ -73,7 +81,11 @@ answerParent({
     const self = { service: ChoreServiceDefinition.fullName, instanceId: listen };
     const channel = createChannel({ resolver: staticResolver(replicas, { minPingIntervalMs: 500 }), self });
     const parts = { database: { ...database, outcomes }, channel, loopback, log: silentLogger };
-    await createJobs({ ...parts, services: [ChoreServiceDefinition] }).start();
+    await createJobs({
+      ...parts,
+      services: [ChoreServiceDefinition, HiringServiceDefinition],
+      workflows: [hire],
+    }).start();
   },
   ping: () => true,
 });

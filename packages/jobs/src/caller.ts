@@ -73,9 +73,12 @@ export interface StoredCaller {
    * it.
    */
   isStuck(job: StoredMethod, signal: AbortSignal): boolean;
-  /** Which of the methods this process serves itself, and its instance, if that is known. */
+  /** Which of the methods run in this process, and its instance, if that is known. */
   here(jobs: readonly StoredMethod[]): NonNullable<Claim['here']>;
-  /** The instance for suspects of the method: the live one with the lowest id, and this process only if it is alone. */
+  /**
+   * The instance for suspects of the method: this one for what it executes, empty if it isn't known. For calls the live one with the lowest id,
+   * and this process only if it is alone.
+   */
   instanceForSuspects(job: StoredMethod): string | undefined;
   /** Whether the instance answers now: one that stands still is killed by its supervisor, and no suspect is the cause. */
   answers(job: StoredMethod, instance: string): Promise<boolean>;
@@ -144,12 +147,13 @@ export function storedCaller({ channel, loopback, clock, noun }: StoredCallerOpt
       return at !== undefined && wasSent(at) && !goesOn(at.instance);
     },
     here(jobs) {
-      const served = jobs.filter(({ method }) => loopback?.serves(method.path));
+      const served = jobs.filter(({ method, execute }) => execute !== undefined || loopback?.serves(method.path));
       const [first] = served;
       return { methods: served.map(({ name }) => name), instance: (first && targetOf(first).fleet.self) ?? null };
     },
     instanceForSuspects(job) {
       const { fleet } = targetOf(job);
+      if (job.execute !== undefined) return fleet.self ?? '';
       const { ready, idle } = fleet.standing();
       const live = [...ready, ...idle].toSorted();
       return live.find((id) => id !== fleet.own) ?? live[0];
@@ -164,7 +168,8 @@ function endsOf({
   clock,
   fleetOf,
 }: Pick<StoredCallerOptions, 'channel' | 'clock'> & { readonly fleetOf: (job: StoredMethod) => Fleet }) {
-  const answers = async ({ service }: StoredMethod, instance: string) => {
+  const answers = async ({ service, execute }: StoredMethod, instance: string) => {
+    if (execute !== undefined) return true; // this process
     try {
       const health = createClient(HealthDefinition, { channel, at: service.fullName });
       await health.check({}, { instance, timeoutMs: ANSWER_MS });

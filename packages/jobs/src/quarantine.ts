@@ -107,6 +107,11 @@ export class Quarantine {
     return attempt === undefined ? 'waits' : { attempt, instance: turn.instance };
   }
 
+  /** Whether this worker makes suspects. */
+  get isHeld(): boolean {
+    return this.#isHeld;
+  }
+
   async release(): Promise<void> {
     if (!this.#isHeld) return;
     this.#isHeld = false;

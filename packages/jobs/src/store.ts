@@ -199,6 +199,11 @@ export async function doubtJob({ query }: Queries, { id, claim, ends }: Attempt)
   await query('UPDATE jobs SET ends = $3 WHERE id = $1 AND claim = $2', [id, claim, ends + 1]);
 }
 
+/** Stores that an attempt goes on without ending its process: the job is no suspect any more. */
+export async function clearJob({ query }: Queries, { id, claim }: Held): Promise<void> {
+  await query('UPDATE jobs SET ends = 0 WHERE id = $1 AND claim = $2', [id, claim]);
+}
+
 /** Stores that an attempt has failed, and when the next one is due. If it is made `anew`, it is another call, with a key of its own. */
 export async function failJob(
   database: Database,

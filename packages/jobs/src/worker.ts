@@ -1,35 +1,24 @@
 import { createSweep, type Pruning } from '@rondo/base';
-import type { PartDatabase } from '@rondo/database';
-import type { Logger } from '@rondo/rpc/call';
-import type { Channel } from '@rondo/rpc/client';
-import type { Clock, Random } from '@rondo/rpc/clock';
-import type { Loopback, Settle } from '@rondo/rpc/internal';
+import type { Settle } from '@rondo/rpc/internal';
 import type { RpcError } from '@rondo/rpc/status';
 import { type Attempt, type Claimed, runsHere, type Wanted } from './attempt.js';
 import { codeOf, isUnseen, type StoredCaller, storedCaller } from './caller.js';
 import type { StoredMethod } from './contract.js';
 import { awayMs, failureOf, isAway } from './failure.js';
-import type { JobMeter } from './metrics.js';
 import { followNotices, type Notices, notifyWorkers } from './notices.js';
 import { beat, HEARTBEAT_MS } from './owners.js';
 import { Quarantine, type Suspected } from './quarantine.js';
 import { pruneFailed } from './retention.js';
-import {
-  type claimJobs,
-  doubtJob,
-  errorText,
-  failJob,
-  releaseJobs,
-  renewJobs,
-  settleJobs,
-  settleWithin,
-} from './store.js';
+import { clearJob, doubtJob, errorText, failJob, releaseJobs, renewJobs, settleJobs, settleWithin } from './store.js';
+import type { WorkerOptions } from './worker-options.js';
 
 const MAX_SETTLED = 500;
 /** What has been claimed begins in this order. */
 const PRIORITIES = ['critical', 'high', 'normal', 'low'];
 /** How soon a worker looks for suspects again if one waits. */
 const SUSPECTS_MS = 100;
+/** How long a suspect that a process executes itself is made alone. */
+const CLEARED_MS = 10_000;
 /** How soon a worker looks when the next job is due, after it has found none. */
 const LOOK_MS = 200;
 /** The longest wait that a handler can ask for: what it refuses is called again, whatever it says. */
@@ -37,48 +26,12 @@ const MAX_PUSHBACK_MS = 3_600_000;
 /** How often a worker without room notifies others at most. */
 const NOTIFY_MS = 50;
 
-/** The observers of stored calls. */
-export interface Words {
-  /** Such as `job`. */
-  readonly noun: string;
-  /** What an operator does about one that has failed. */
-  readonly remedy: string;
-}
-
-/** What a {@link Worker} needs. */
-export interface WorkerOptions {
-  readonly database: PartDatabase;
-  /** The methods of stored calls, by name. */
-  readonly methods: () => ReadonlyMap<string, StoredMethod>;
-  readonly claim: typeof claimJobs;
-  /** How many calls of a method the process makes at once. */
-  readonly mostAtOnce: number;
-  /** The idempotency key of a call. */
-  readonly keyOf: (attempt: Attempt) => string;
-  /** What a handler gets besides the key. */
-  readonly metadataOf?: (attempt: Attempt) => Readonly<Record<string, string>>;
-  /** Whether an operator's retry of what has failed for good has a key of its own, as the outcome of the first is stored. */
-  readonly retriesAnew: boolean;
-  /** Whether an attempt that an instance turned away as unavailable counts. */
-  readonly countsAway: boolean;
-  readonly words: Words;
-  readonly channel: Channel;
-  /** By it the process serves calls that it makes. */
-  readonly loopback: Loopback | undefined;
-  readonly log: Logger;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly meter: JobMeter;
-  /** Called before each round of claims, and about once a second while there is work. Resolves to whether there is more to claim. */
-  readonly prepare: (signal: AbortSignal) => Promise<boolean>;
-}
-
 interface Running {
   readonly attempt: Attempt;
   readonly job: StoredMethod;
   readonly control: AbortController;
-  /** Its instance, if it is a suspect. */
-  readonly instance: string | undefined;
+  /** Its instance, while it is a suspect. */
+  instance: string | undefined;
   /** Whether it is stored that its instance may have ended. */
   doubted: boolean;
   /** Whether the transaction of its handler ends the job. */
@@ -197,7 +150,7 @@ export class Worker {
     const isFull = wanted.length < methods().size;
     if (this.#isNew && isFull) this.#notify();
     if (wanted.length === 0) return Infinity;
-    const here = this.#caller.here([...methods().values()].filter(({ execute }) => execute === undefined));
+    const here = this.#caller.here([...methods().values()]);
     const claimed: Claimed = await claim(database, { wanted, claim: this.#nextClaim(), here }, { signal });
     const rank = ({ method }: Attempt) => PRIORITIES.indexOf(methods().get(method)?.method.policy.priority ?? 'normal');
     for (const attempt of claimed.attempts.toSorted((one, other) => rank(one) - rank(other))) this.#begin(attempt);
@@ -243,7 +196,8 @@ export class Worker {
 
   #wanted(): readonly Wanted[] {
     const { methods, mostAtOnce, clock } = this.#options;
-    return [...methods().values()].flatMap(({ name, maxRunning, maxRunningPerKey }) => {
+    return [...methods().values()].flatMap(({ name, execute, maxRunning, maxRunningPerKey }) => {
+      if (execute !== undefined && this.#quarantine.isHeld) return []; // this process executes a suspect alone
       const here = [...this.#running].filter(
         ({ job, control }) => job.name === name && !this.#caller.isStuck(job, control.signal),
       ).length;
@@ -271,7 +225,7 @@ export class Worker {
   async #run(running: Running): Promise<void> {
     const { attempt, job, control } = running;
     if (job.execute !== undefined) {
-      await job.execute(attempt, control.signal);
+      await this.#execute(running, job.execute);
       return;
     }
     const ended =
@@ -295,6 +249,22 @@ export class Worker {
         await this.#fail(running, error);
       }
     }
+  }
+
+  /** Executes it in this process. A suspect that has lasted for a while is none any more, so that others don't wait for it. */
+  async #execute(running: Running, execute: NonNullable<StoredMethod['execute']>): Promise<void> {
+    const { attempt, control, instance } = running;
+    if (instance === undefined) return await execute(attempt, control.signal);
+    await this.#doubt(running);
+    const { clock, database } = this.#options;
+    const clear = async () => {
+      running.instance = undefined;
+      await clearJob(database, attempt).catch(() => undefined);
+      this.#suspectsAt = -Infinity;
+      this.#wake();
+    };
+    const timer = clock.setTimer(CLEARED_MS, () => void clear(), { keepAlive: false });
+    await execute(attempt, control.signal).finally(() => timer.cancel());
   }
 
   async #call(running: Running): Promise<void> {

@@ -42,7 +42,7 @@ it.each<[string, (store: RunStore) => Promise<unknown>]>([
   const request = HireRequest.encode({ person: 'ada' }).finish();
   await startRun(database, { ...run, fingerprint: new Uint8Array(32), request, at: undefined });
   const claim = async (by: string) => {
-    const sql = 'UPDATE jobs SET claim = $1 RETURNING id, claim, key, attempts';
+    const sql = 'UPDATE jobs SET claim = $1 RETURNING id, claim, key, attempts, ends';
     const attempt = await database.one<ConstructorParameters<typeof PostgresRun>[0]['attempt']>(sql, [by]);
     return new PostgresRun({ database, attempt, retentionMs: 60_000, onMoved: () => undefined });
   };

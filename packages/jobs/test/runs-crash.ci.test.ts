@@ -111,7 +111,7 @@ async function effectsOf({ wild = false, step = false } = {}) {
   /** Executes the run once. Resolves to the number of edges. */
   const execute = async (id: string, dropAt: number, lost: number) => {
     claims += 1;
-    const claim = 'UPDATE jobs SET claim = $2, attempts = 1 WHERE key = $1 RETURNING id, claim, key, attempts';
+    const claim = 'UPDATE jobs SET claim = $2, attempts = 1 WHERE key = $1 RETURNING id, claim, key, attempts, ends';
     const [attempt] = await database.query<ConstructorParameters<typeof PostgresRun>[0]['attempt']>(claim, [
       id,
       `c${claims}`,

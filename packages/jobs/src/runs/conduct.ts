@@ -11,6 +11,8 @@ interface ConductOptions extends Omit<ExecutionOptions, 'run'> {
   /** Those since the last outcome, with this one. */
   readonly attempts: number;
   readonly maxAttempts: number;
+  /** How many processes have ended since the last outcome, while they executed the run. */
+  readonly ends?: number;
   readonly random: Random;
   readonly log: Logger;
   readonly onVerdict?: (verdict: Verdict) => void;
@@ -20,15 +22,18 @@ interface ConductOptions extends Omit<ExecutionOptions, 'run'> {
 export const BACKOFF = { baseMs: 1_000, maxMs: 3_600_000 };
 /** A call that reached no instance is made again after 1 to 2 s. */
 const AWAY_TIMES = 3;
+/** A run isn't executed again that has ended so many processes, the last two of which executed nothing else. */
+const MOST_ENDS = 3;
 
 const REMEDY = 'remove the cause, then retry the run, or cancel it to undo what it has done';
 
 /** Executes a run until it ends, is given back, or waits for an operator, and records that. Resolves to the last verdict. @throws ClaimLost */
 export async function conduct(options: ConductOptions): Promise<Verdict> {
-  const { store, attempts, maxAttempts, onVerdict } = options;
-  let verdict: Verdict = { next: 'block', reason: `its process ended during the last attempt: ${REMEDY}` };
+  const { store, attempts, ends = 0, maxAttempts, onVerdict } = options;
+  const during = ends >= MOST_ENDS ? `each of ${MOST_ENDS} attempts` : 'the last attempt';
+  let verdict: Verdict = { next: 'block', reason: `its process ended during ${during}: ${REMEDY}` };
   let again = true;
-  if (attempts > maxAttempts + 1) {
+  if (ends >= MOST_ENDS || attempts > maxAttempts + 1) {
     await store.load();
     again = await settle(options, verdict);
   }

@@ -71,7 +71,7 @@ const FINISH = `
 
 /** The worker of the claim leaves it to others. What ended workers have found is forgotten. */
 const PARK = `
-  UPDATE jobs SET claim = NULL, error = $2, attempts = attempts - 1, due_time = now(),
+  UPDATE jobs SET claim = NULL, error = $2, attempts = attempts - 1, ends = 0, due_time = now(),
     unfit = ARRAY(SELECT id FROM job_owners WHERE id = ANY(unfit)) || substr(split_part(claim, '-', 1), 3) WHERE id = $1`;
 
 const STEPS = `
@@ -101,7 +101,7 @@ const outcomeOf = ({ code, result }: Pick<StepRow, 'code' | 'result'>): Outcome 
 /** What a {@link PostgresRun} is of. */
 interface PostgresRunOptions {
   readonly database: Database;
-  readonly attempt: Pick<Attempt, 'id' | 'claim' | 'key' | 'attempts'>;
+  readonly attempt: Pick<Attempt, 'id' | 'claim' | 'key' | 'attempts' | 'ends'>;
   readonly retentionMs: number;
   /** The run goes on in another history of its database. */
   readonly onMoved: () => void;
@@ -114,14 +114,15 @@ export class PostgresRun implements RunStore {
   /** The parameters of {@link TASK}, and the run. */
   readonly #held: readonly [bigint, string, string];
   #undoing = false;
-  #attempts: number;
+  /** Whether there were other attempts since the last outcome, or ends of their processes. */
+  #isRepeated: boolean;
 
   constructor(options: PostgresRunOptions) {
-    const { id, claim, key, attempts } = options.attempt;
+    const { id, claim, key, attempts, ends } = options.attempt;
     this.#options = options;
     this.#run = key;
     this.#held = [id, claim, key];
-    this.#attempts = attempts;
+    this.#isRepeated = attempts > 1 || ends > 0;
   }
 
   async load(): Promise<LoadedRun> {
@@ -146,9 +147,10 @@ export class PostgresRun implements RunStore {
   async end(step: Ended): Promise<void> {
     const { database, attempt } = this.#options;
     await this.#end(database, step);
-    if (this.#attempts === 1) return;
-    this.#attempts = 1; // they are those since the last outcome
-    await database.query('UPDATE jobs SET attempts = 1 WHERE id = $1 AND claim = $2', [attempt.id, attempt.claim]);
+    if (!this.#isRepeated) return;
+    this.#isRepeated = false;
+    const sql = 'UPDATE jobs SET attempts = 1, ends = 0 WHERE id = $1 AND claim = $2';
+    await database.query(sql, [attempt.id, attempt.claim]);
   }
 
   async follow(step: string, operation: string, ms: number): Promise<void> {
@@ -253,7 +255,7 @@ export class PostgresRun implements RunStore {
   }
 
   async #giveBack({ query }: Queries, due: string, params: readonly SqlValue[]): Promise<void> {
-    const sql = `UPDATE jobs SET claim = NULL, error = $2, attempts = $3, unfit = NULL, due_time = ${due} WHERE id = $1`;
+    const sql = `UPDATE jobs SET claim = NULL, error = $2, attempts = $3, ends = 0, unfit = NULL, due_time = ${due} WHERE id = $1`;
     await query(sql, [this.#options.attempt.id, ...params]);
   }
 }

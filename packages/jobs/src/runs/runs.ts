@@ -192,7 +192,7 @@ export function executedRuns(declared: readonly DeclaredRuns[], context: RunsCon
     const moved = `${name} goes on in another history of its database: calls from now on may have been made before`;
     const store = new PostgresRun({ database, attempt, retentionMs, onMoved: () => log.warn({ run: name }, moved) });
     const onVerdict = ({ next }: Verdict) => meter.ended(one.name, next);
-    const { attempts } = attempt;
+    const { attempts, ends } = attempt;
     try {
       const last = await conduct({
         workflow,
@@ -201,6 +201,7 @@ export function executedRuns(declared: readonly DeclaredRuns[], context: RunsCon
         caller,
         signal,
         attempts,
+        ends,
         maxAttempts,
         random,
         log,
