@@ -125,6 +125,7 @@ it('tells a watcher all instances, then their loads, what changes and what leave
   });
   const third = await until(events, clock, ({ instances }) => instances[0]?.load !== undefined);
   expect(third.instances[0]?.load).toMatchObject({ callsPerSecond: 2, errorsPerSecond: 1 });
+  expect(third.left).toEqual([]);
   lose();
   await until(events, clock, ({ source }) => source === FleetSource.FLEET_SOURCE_LAST_KNOWN);
   gone.abort();

@@ -66,6 +66,10 @@ describe('a failure of a handler', () => {
       what: 'is called back with a code that is not one of gRPC',
       implementation: { unary: (_call, callback) => callback(Object.assign(new Error('a'), { code: 28 })) },
     },
+    {
+      what: 'is called back as an error with the code of success',
+      implementation: { unary: (_call, callback) => callback(Object.assign(new Error('a'), { code: status.OK })) },
+    },
     { what: 'is an answer without a message', implementation: { unary: (_call, callback) => callback(null) } },
     {
       what: 'is a reply that cannot be encoded',

@@ -32,6 +32,10 @@ describe('an entry', () => {
     expect(fromHealth(SERVICE, { Service: entry(), Checks: [] })).toEqual(instance);
   });
 
+  it('has the weight 1 if the instance has none, as Consul takes no other', () => {
+    expect(entry({ ...instance, weight: 0 }).Weights).toEqual({ Passing: 1, Warning: 1 });
+  });
+
   it('warns unless the instance serves', () => {
     const draining = { ...instance, status: InstanceStatus.INSTANCE_STATUS_DRAINING };
     expect(entry(draining).Check.Status).toBe('warning');
