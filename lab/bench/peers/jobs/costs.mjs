@@ -33,6 +33,9 @@ async function open(url) {
   return database;
 }
 
+const { once } = WatcherServiceDefinition.methods;
+const Watcher = { ...WatcherServiceDefinition, methods: { once } };
+
 /** The ways by name: each does one thing, and resolves when it is done. */
 async function waysBetween([hereUrl, thereUrl]) {
   const [here, there, port] = [await open(hereUrl), await open(thereUrl), await freePort()];
@@ -70,16 +73,14 @@ async function waysBetween([hereUrl, thereUrl]) {
     ...[standIn(AdderServiceDefinition, {}), part.service, transactions.createOperatorService({ coordinator })],
   ];
   await serve(createRouter({ services, outcomes: createOutcomeStore(there) }), { listen: `127.0.0.1:${port}` });
-  const { once } = WatcherServiceDefinition.methods;
-  createSubscriber({ services: [{ ...WatcherServiceDefinition, methods: { once } }], channel, log }).start();
+  createSubscriber({ services: [Watcher], channel, log }).start();
   while ((await here.query('SELECT FROM topic_groups')).length === 0) await setTimeout(50);
   await topics.start();
   coordinator.start();
   part.start();
   const Chores = { ...ChoreServiceDefinition, methods: { doChore, doAlone } };
   const client = createClient(Chores, { channel });
-  const own = { ...ChoreServiceDefinition, methods: { doChore } };
-  const jobs = createJobs({ database: there, services: [own], channel, log });
+  const jobs = createJobs({ database: there, services: [{ ...Chores, methods: { doChore } }], channel, log });
   await jobs.start();
   const hire = workflow(HiringServiceDefinition.methods.hire, async ({ person: chore }, run) => {
     await run.call('chore', doChore, { chore });
