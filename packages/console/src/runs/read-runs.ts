@@ -57,6 +57,7 @@ export function reasonOf({ error = '', dueTime, endTime, steps = [] }: Json<Run>
 
 /** What a step waits for that has no outcome yet, by its kind. */
 const WAITS: Readonly<Record<string, (name: string) => string>> = {
+  child: (name) => `waits for the workflow of ${name}`,
   sleep: (name) => `sleeps in ${name}`,
   wait: (name) => `waits for the signal of ${name}`,
 };
