@@ -91,6 +91,19 @@ it('a list has its filter and pages, the newest first', async () => {
   expect(await list({ filter: `${filter} AND done = true` })).toEqual({ found: [1, 2, 3, 4], nextPageToken: '' });
 });
 
+it('a page ends early if its results are large', async () => {
+  const process = begin(async () => 'x'.repeat(1024 * 1024 - 100));
+  for (const person of 'abcde') {
+    const { name } = await process.client.hire({ person });
+    await process.operations.waitOperation({ name });
+  }
+  const list = (pageToken: string) =>
+    process.operations.listOperations({ filter: `service = "${SERVICE}"`, pageToken });
+  const first = await list('');
+  expect(first.operations).toHaveLength(3);
+  expect(await list(first.nextPageToken)).toMatchObject({ operations: [{}, {}], nextPageToken: '' });
+});
+
 it.each<[Partial<ListOperationsRequest>, string]>([
   [{ filter: '' }, 'filter'],
   [{ filter: 'service = "sales.v1.OrderService"' }, 'filter'],

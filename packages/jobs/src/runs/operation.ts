@@ -26,10 +26,6 @@ export function newId(time: Date, randomHex: string): string {
 /** The id of a run, which is also the token of the page after it. */
 export const RUN_ID = /^[0-9A-Z]{26}$/;
 
-/** The token of the page after these rows; empty if they are the last. */
-export const nextPageToken = (rows: readonly RunRow[], most: number): string =>
-  rows.length < most ? '' : (rows.at(-1)?.id ?? '');
-
 /** A run as its operation. */
 export function toOperation(run: RunRow, { operation }: Pick<OperationMethod, 'operation'>): Operation {
   const outcome = outcomeIn(run);

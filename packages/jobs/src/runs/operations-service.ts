@@ -6,8 +6,8 @@ import { refusalOf } from '@rondo/rpc/internal';
 import { implement, type ServiceImplementation } from '@rondo/rpc/server';
 import { toMs } from '../declared.js';
 import { runErrors } from './errors.js';
-import { findNamed, nextPageToken, RUN_ID, toOperation } from './operation.js';
-import { cancelRun, findRun, listRuns, type RunRow, STATES } from './rows.js';
+import { findNamed, RUN_ID, toOperation } from './operation.js';
+import { cancelRun, findRun, listRuns, nextPageToken, type RunRow, STATES } from './rows.js';
 import type { DeclaredRuns } from './runs.js';
 import type { RunWaiters } from './waiters.js';
 

@@ -87,6 +87,15 @@ export async function endedRuns({ query }: Queries, ids: readonly string[]): Pro
   return (await query<{ id: string }>(sql, [ids])).map(({ id }) => id);
 }
 
+/** A page ends with the result that goes beyond it: a message has at most 4 MiB, and a result 1 MiB. */
+const PAGE_BYTES = 2 * 1024 * 1024;
+
+/** The token of the page after these rows; empty if they are the last. */
+export function nextPageToken(rows: readonly RunRow[], most: number): string {
+  const sizeBytes = rows.reduce((sum, { result }) => sum + (result?.length ?? 0), 0);
+  return rows.length < most && sizeBytes < PAGE_BYTES ? '' : (rows.at(-1)?.id ?? '');
+}
+
 /** Which runs to list. */
 export interface RunList {
   readonly methods: readonly string[];
@@ -105,12 +114,15 @@ export function listRuns({ query }: Queries, { methods, states, before, most }: 
   const stored = new Set(states.map((state) => (isOpen(state) ? 'open' : state)));
   return query<RunRow>(
     `${ROWS} WHERE workflow_runs.id = ANY(ARRAY(
-       SELECT listed.id FROM unnest($1::text[]) AS of_method, unnest($2::text[]) AS of_state CROSS JOIN LATERAL (
-         SELECT workflow_runs.id FROM workflow_runs ${TASK}
-         WHERE workflow_runs.method = of_method AND state = of_state AND ($3::text IS NULL OR workflow_runs.id < $3)
-           AND ${STATE} = ANY($4) AND ($4 <> '{parked}'::text[] OR unfit IS NOT NULL) AND ($4 <> '{running}'::text[] OR ${RUNNING})
-         ORDER BY workflow_runs.id DESC LIMIT $5) AS listed
-       ORDER BY listed.id DESC LIMIT $5))
+       SELECT id FROM (
+         SELECT listed.id, coalesce(sum(size) OVER (ORDER BY listed.id DESC ROWS UNBOUNDED PRECEDING EXCLUDE CURRENT ROW), 0) AS earlier
+         FROM unnest($1::text[]) AS of_method, unnest($2::text[]) AS of_state CROSS JOIN LATERAL (
+           SELECT workflow_runs.id, octet_length(result) AS size FROM workflow_runs ${TASK}
+           WHERE workflow_runs.method = of_method AND state = of_state AND ($3::text IS NULL OR workflow_runs.id < $3)
+             AND ${STATE} = ANY($4) AND ($4 <> '{parked}'::text[] OR unfit IS NOT NULL) AND ($4 <> '{running}'::text[] OR ${RUNNING})
+           ORDER BY workflow_runs.id DESC LIMIT $5) AS listed
+         ORDER BY listed.id DESC LIMIT $5) AS page
+       WHERE earlier < ${PAGE_BYTES}))
      ORDER BY workflow_runs.id DESC`,
     [methods, [...stored], before ?? null, states, most],
   );

@@ -4,12 +4,13 @@ import type { ServerCall } from '@rondo/rpc/call';
 import { implement, type ServiceImplementation } from '@rondo/rpc/server';
 import { requireOperator } from '../operator-service.js';
 import { runErrors } from './errors.js';
-import { findNamed, nextPageToken, operationName, RUN_ID } from './operation.js';
+import { findNamed, operationName, RUN_ID } from './operation.js';
 import { failureIn } from './outcome.js';
 import {
   cancelRun,
   listRuns,
   listSteps,
+  nextPageToken,
   type RecordRow,
   type RunRow,
   readRecords,
