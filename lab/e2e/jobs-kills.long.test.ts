@@ -3,15 +3,15 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from '@jest/globals';
 import { ChoreServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/chores';
 import { createPool, migrate, outcomesSchema } from '@rondo/database';
-import { eventually, startWorker } from '@rondo/harness';
+import { eventually } from '@rondo/harness';
 import { startPostgres } from '@rondo/harness/postgres';
 import { createJobs, jobsSchema } from '@rondo/jobs';
 import { silentLogger } from '@rondo/rpc/call';
 import { createTestChannel } from '@rondo/rpc/testing';
+import { startVictims } from './src/victims.js';
 
 const PROCESS = new URL('./src/jobs-process.mjs', import.meta.url);
 const [PROCESSES, FAULTS, BATCH] = [3, 40, 250] as const;
@@ -26,18 +26,7 @@ async function effectsOf(method: typeof doChore | typeof doAlone, count: number)
   for (const { name: part, migrations } of [jobsSchema, outcomesSchema]) await migrate(database, { part, migrations });
   await database.query('CREATE TABLE effects (chore text NOT NULL)');
   await database.query('CREATE TABLE batches (first integer PRIMARY KEY)');
-  const begin = () =>
-    eventually(async () => {
-      const worker = startWorker(PROCESS);
-      try {
-        await worker.ask('work', { url });
-        return worker;
-      } catch (error) {
-        await worker.close(); // the database was away
-        throw error;
-      }
-    });
-  const workers = await Promise.all(Array.from({ length: PROCESSES }, begin));
+  const victims = await startVictims(PROCESS, Array(PROCESSES).fill({ url }), postgres);
   const channel = createTestChannel({ services: [] });
   const jobs = createJobs({ database, services: [ChoreServiceDefinition], channel, log: silentLogger });
   const enqueueAll = async () => {
@@ -57,29 +46,12 @@ async function effectsOf(method: typeof doChore | typeof doAlone, count: number)
     await database.query('UPDATE jobs SET failed = false, attempts = 0, due_time = now() WHERE failed');
     return (await database.one<{ left: bigint }>('SELECT count(*) AS left FROM jobs')).left;
   };
-  const disturb = async () => {
-    for (let fault = 0; fault < FAULTS; fault += 1) {
-      await sleep(Math.random() * 1_000); // when a fault happens is what is random here
-      const victim = Math.floor(Math.random() * PROCESSES);
-      const worker = workers[victim];
-      if (fault % 10 === 9) {
-        worker?.signal('SIGSTOP');
-        await sleep(8_000); // until others have its jobs
-        worker?.signal('SIGCONT');
-      } else if (fault % 10 === 4) {
-        await postgres.restart('SIGQUIT', Math.random() * 500); // as pg_ctl does with -m immediate
-      } else {
-        await worker?.close();
-        workers[victim] = await begin();
-      }
-    }
-  };
-  await Promise.all([enqueueAll(), disturb()]);
+  await Promise.all([enqueueAll(), victims.disturb(FAULTS)]);
   await eventually(async () => expect(await left()).toBe(0n), { timeoutMs: 1_200_000 });
   const rows = await database.query<{ chore: string; times: bigint }>(
     'SELECT chore, count(*) AS times FROM effects GROUP BY chore',
   );
-  await Promise.all(workers.map((worker) => worker.close()));
+  await victims.close();
   await jobs.close();
   await database.close();
   await postgres.stop();
