@@ -20,7 +20,8 @@ export async function runScale() {
   };
   try {
     const instances = createClient(RegistryServiceDefinition, { channel: open() });
-    const leases = await Promise.all(Array.from({ length: INSTANCES }, (_, index) => register(instances, index)));
+    const leases = [];
+    for (let index = 0; index < INSTANCES; index += 1) leases.push(await register(instances, index));
     const clients = Array.from({ length: CLIENTS }, () => subscribe(open()));
     await Promise.all(clients.map((client) => client.next()));
     const times = [];
