@@ -22,8 +22,11 @@ export async function runScale() {
     const instances = createClient(RegistryServiceDefinition, { channel: open() });
     const leases = [];
     for (let index = 0; index < INSTANCES; index += 1) leases.push(await register(instances, index));
-    const clients = Array.from({ length: CLIENTS }, () => subscribe(open()));
-    await Promise.all(clients.map((client) => client.next()));
+    const clients = [];
+    for (let count = 0; count < CLIENTS; count += 1) {
+      clients.push(subscribe(open()));
+      await clients.at(-1).next();
+    }
     const times = [];
     for (let change = 1; change <= CHANGES; change += 1) {
       const at = change % INSTANCES;
