@@ -178,7 +178,7 @@ describe('rondo doctor', () => {
 
   it('asks the registry after the checks of the clone, which block this process, and names the logs of instances', async () => {
     const checks = {
-      runningRegistry: async () => registry.address,
+      runningSystem: async () => ({ registry: registry.address, instances: ['adder-1'] }),
       async *examineRepository() {
         // This takes longer than the timeout of a connection.
         Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1_500);
@@ -195,6 +195,21 @@ describe('rondo doctor', () => {
       { name: 'health', state: 'fail' },
       { name: 'clock' },
     ]);
+  });
+
+  it('names processes that run, and are not registered', async () => {
+    const checks = {
+      runningSystem: async () => ({ registry: registry.address, instances: ['adder-1', 'adder-2'] }),
+      async *examineRepository() {},
+    };
+    const { stdout, exitCode } = await rondo(['doctor', '--json'], { doctor: checks });
+    expect(exitCode).toBe(1);
+    expect(JSON.parse(stdout).findings[1]).toEqual({
+      name: 'instances',
+      state: 'fail',
+      detail: expect.stringMatching(/^not registered, although their processes run: adder-2;/),
+      remedy: './rondo logs adder-2; ./rondo restart adder-2 replaces one that stands still',
+    });
   });
 
   it('refuses an invalid address of the registry before the first check', async () => {

@@ -62,14 +62,14 @@ interface Target {
 async function expectedSystem({ addresses, clone, dataFlag }: Target, context: CommandContext): Promise<Expected> {
   const { environment, registry, dataDirectory } = context;
   const named = registry !== undefined || (environment['RONDO_REGISTRY'] ?? '') !== '';
-  const running = named ? undefined : await clone?.runningRegistry(dataDirectory);
+  const running = named ? undefined : await clone?.runningSystem(dataDirectory);
   if (running === undefined) {
     const logOf = (instance = 'each') => `see the log of ${instance}; in containers: docker compose logs`;
     return { addresses, required: named || clone === undefined, logOf };
   }
   const logOf = (instance?: string) => `./rondo logs${instance === undefined ? '' : ` ${instance}`}${dataFlag}`;
   const remedy = `${logOf('registry')}; then stop the system and start it again`;
-  return { addresses: [running], required: true, logOf, remedy };
+  return { addresses: [running.registry], required: true, processes: running.instances, logOf, remedy };
 }
 
 const STYLES: Readonly<Record<State, Style>> = { ok: 'green', note: 'cyan', warn: 'yellow', fail: 'red' };

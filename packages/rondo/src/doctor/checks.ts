@@ -12,6 +12,7 @@ import {
   formatFinding,
   isHealthy,
   type Outcome,
+  type RunningSystem,
   type Subject,
   warn,
 } from './finding.js';
@@ -72,10 +73,12 @@ async function attempt(check: Check, subject: Subject): Promise<Outcome> {
   }
 }
 
-/** The address of the registry of the system that runs on `data`; undefined if none runs. */
-export async function runningRegistry(data: string): Promise<string | undefined> {
+/** The system that runs on `data`; undefined if none runs. */
+export async function runningSystem(data: string): Promise<RunningSystem | undefined> {
   const { processes: running, portBase } = await findSystem(data);
-  return running.length === 0 ? undefined : `127.0.0.1:${portBase}`;
+  if (running.length === 0) return undefined;
+  const instances = running.map(({ name }) => name).filter((name) => !name.startsWith('registry'));
+  return { registry: `127.0.0.1:${portBase}`, instances };
 }
 
 /**

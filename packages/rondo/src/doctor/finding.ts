@@ -27,11 +27,19 @@ export interface Subject {
 /** Examines one thing. If it throws, the error's message is a fault. */
 export type Check = (subject: Subject) => Outcome | Promise<Outcome>;
 
+/** A system of `npm start`. */
+export interface RunningSystem {
+  /** The address of its registry. */
+  readonly registry: string;
+  /** The ids by which its processes register. */
+  readonly instances: readonly string[];
+}
+
 /** The checks of a workspace. */
 export interface RepositoryDoctor {
   examineRepository(subject: Subject): AsyncIterable<Finding>;
-  /** The address of the registry of the system that runs on the folder `data`; undefined if none runs. */
-  runningRegistry(data: string): Promise<string | undefined>;
+  /** The system that runs on the folder `data`; undefined if none runs. */
+  runningSystem(data: string): Promise<RunningSystem | undefined>;
 }
 
 export const ok = (detail: string): Outcome => ({ state: 'ok', detail });

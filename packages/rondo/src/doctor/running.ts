@@ -26,6 +26,8 @@ export interface Expected {
   readonly addresses: readonly string[];
   /** Whether a system must run: the user named its registry, or its processes run. Otherwise its absence is no fault. */
   readonly required: boolean;
+  /** The ids of instances whose processes run. */
+  readonly processes?: readonly string[];
   /** What to do if the registry doesn't answer; by default what the error says. */
   readonly remedy?: string;
   /** The command that shows the log of an instance, by its id, or all logs. */
@@ -72,7 +74,13 @@ function judgeRegistry({ addresses }: Expected, warming: boolean): Outcome {
   return note(detail, 'look again in ten seconds');
 }
 
-function judgeStatus(instances: readonly Instance[], { logOf }: Expected): Outcome {
+function judgeStatus(instances: readonly Instance[], { processes = [], logOf }: Expected): Outcome {
+  const silent = processes.filter((name) => !instances.some(({ instanceId }) => instanceId === name));
+  if (silent.length > 0)
+    return fail(
+      `not registered, although their processes run: ${silent.join(', ')}; they start, stand still, or don't reach the registry`,
+      `${logOf(silent[0])}; ./rondo restart ${silent[0]} replaces one that stands still`,
+    );
   if (instances.length === 0) return warn('none is registered: no service can be called', logOf());
   const waiting = instances.filter((instance) => !isPicked(instance));
   if (waiting.length === 0) return ok(`${instances.length} of ${instances.length} are SERVING`);
