@@ -23,12 +23,11 @@ CREATE TABLE workflow_runs (
   -- The timeline of the server that it ran on last, and when that changed: what the run did on the earlier one may be lost here.
   timeline bigint NOT NULL,
   restore_time timestamptz,
-  state text COLLATE "C" NOT NULL GENERATED ALWAYS AS (CASE WHEN end_time IS NULL THEN CASE WHEN blocked IS NULL THEN 'open' ELSE 'blocked' END
-    WHEN code = 0 THEN 'succeeded' WHEN code = 1 THEN 'cancelled' ELSE 'failed' END) STORED,
   UNIQUE (method, caller, key)
 ) WITH (autovacuum_vacuum_scale_factor = 0.05);
 
-CREATE INDEX workflow_runs_state ON workflow_runs (method, state, id);
+CREATE INDEX workflow_runs_method ON workflow_runs (method, id);
+CREATE INDEX workflow_runs_blocked ON workflow_runs (method, id) WHERE blocked IS NOT NULL;
 CREATE INDEX workflow_runs_expire_time ON workflow_runs (expire_time) WHERE expire_time IS NOT NULL;
 
 CREATE TABLE workflow_steps (
@@ -38,7 +37,7 @@ CREATE TABLE workflow_steps (
   undoing boolean NOT NULL,
   -- Of a call.
   request bytea,
-  -- Of a wait; of a child: the name of its operation.
+  -- Of a wait.
   signal text COLLATE "C",
   begin_time timestamptz NOT NULL,
   -- When a wait or a sleep ends by itself.
@@ -53,8 +52,6 @@ CREATE TABLE workflow_steps (
   PRIMARY KEY (run, name)
 );
 
-CREATE INDEX workflow_steps_children ON workflow_steps (right(signal, 26)) WHERE kind = 'child' AND end_time IS NULL;
-
 -- What was sent to a run, and that it hasn't read. Whoever sends or reads has locked the run.
 CREATE TABLE workflow_signals (
   place bigint GENERATED ALWAYS AS IDENTITY,
@@ -65,5 +62,23 @@ CREATE TABLE workflow_signals (
 );
 `;
 
+const LISTED = `
+ALTER TABLE workflow_runs ADD COLUMN state text COLLATE "C" NOT NULL GENERATED ALWAYS AS (
+  CASE WHEN end_time IS NULL THEN CASE WHEN blocked IS NULL THEN 'open' ELSE 'blocked' END
+    WHEN code = 0 THEN 'succeeded' WHEN code = 1 THEN 'cancelled' ELSE 'failed' END) STORED;
+CREATE INDEX workflow_runs_state ON workflow_runs (method, state, id);
+DROP INDEX workflow_runs_method;
+DROP INDEX workflow_runs_blocked;
+
+-- Of a child, signal is the name of its operation.
+CREATE INDEX workflow_steps_children ON workflow_steps (right(signal, 26)) WHERE kind = 'child' AND end_time IS NULL;
+`;
+
 /** The tables of workflows; a service with some has them besides `jobsSchema`. */
-export const runsSchema: SchemaPart = { name: 'workflows', migrations: [{ name: '0001_workflows.sql', sql: FIRST }] };
+export const runsSchema: SchemaPart = {
+  name: 'workflows',
+  migrations: [
+    { name: '0001_workflows.sql', sql: FIRST },
+    { name: '0002_listed.sql', sql: LISTED },
+  ],
+};
