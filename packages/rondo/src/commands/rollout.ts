@@ -21,9 +21,9 @@ export const rollout = defineActions({
   details: [
     'It compares the contracts of the last build with those that the instances have, which it asks for them: a method or a',
     'field that is changed or gone breaks the callers of the other version; one that is new may be used once all instances have',
-    'it. Jobs and events that are stored and whose requests the build misreads are counted. The functions of workflows in the build are',
-    'called for up to 200 open runs of each service, by what these have recorded, without a call or a write: a run that the build',
-    'would park is named with the step.',
+    'it. Jobs and events that are stored and whose requests the build misreads are counted. The functions of workflows in the',
+    'build are called for up to 200 open runs of each service, by what these have recorded, without a call or a write: a run',
+    'that the build would park is named with the step.',
     '',
     'With --since, the commit or tag that runs, it also checks the migrations that this workspace has beyond it: each has to',
     'let replicas of the version before go on, and none that was applied may change.',
