@@ -62,7 +62,7 @@ function draw({ root, kind, name, service }: NewBackgroundOptions): { files: Fil
     : [
         [`proto/${proto}`, fill(`${form}.proto`)],
         [`${folder}/src/${file}.ts`, fill(`${form}.ts`)],
-        [`${folder}/test/${file}.test.ts`, fill(`${form}.test.ts`)],
+        [`${folder}/test/${file}.test.ts`, fill(`${form}-test.ts`)],
       ];
   const taken = added.map(([one]) => one).find((one) => filesAt(root, one).length > 0);
   if (taken !== undefined)
