@@ -7,6 +7,7 @@ import org.apache.curator.retry.RetryOneTime;
 import org.apache.curator.x.discovery.ServiceDiscovery;
 import org.apache.curator.x.discovery.ServiceDiscoveryBuilder;
 import org.apache.curator.x.discovery.ServiceInstance;
+import org.apache.curator.x.discovery.details.JsonInstanceSerializer;
 
 /** Registers a calculator in ZooKeeper, calls each one that it finds there, and prints the ids whenever they change. */
 public class CuratorPeer {
@@ -14,7 +15,9 @@ public class CuratorPeer {
   public static void main(String[] arguments) throws Exception {
     try (var client = CuratorFrameworkFactory.newClient(arguments[0], 4_000, 4_000, new RetryOneTime(1_000))) {
       client.start();
-      try (var discovery = ServiceDiscoveryBuilder.builder(Void.class).client(client).basePath("/services").build()) {
+      var serializer = new JsonInstanceSerializer<>(Void.class, false); // by default the nodes lack "enabled"
+      var builder = ServiceDiscoveryBuilder.builder(Void.class).client(client).basePath("/services");
+      try (var discovery = builder.serializer(serializer).build()) {
         discovery.start();
         var own = instance(Calculator.serve(), true);
         discovery.registerService(own);
