@@ -83,14 +83,16 @@ describe('the outbox', () => {
 
   it('is relayed without a scan of relayed rows', async () => {
     await writeAndDie(one, topic, 1, 2, 3);
-    const scans = await fixture.admin.transaction(async (transaction) => {
+    await fixture.admin.transaction(async (transaction) => {
+      // The counts are those since the connection last reported its own, which may be before this transaction.
+      const sql = `SELECT seq_scan AS whole, idx_scan AS indexed FROM pg_stat_xact_user_tables WHERE relname = 'sync_outbox'`;
+      const scans = () => transaction.one<{ whole: bigint; indexed: bigint }>(sql);
+      const before = await scans();
       await transaction.query('SELECT sync_relay(1000)');
-      return transaction.one<{ whole: bigint; indexed: bigint }>(
-        `SELECT seq_scan AS whole, idx_scan AS indexed FROM pg_stat_xact_user_tables WHERE relname = 'sync_outbox'`,
-      );
+      const after = await scans();
+      expect(after.whole).toBe(before.whole);
+      expect(after.indexed).toBeGreaterThan(before.indexed);
     });
-    expect(scans.whole).toBe(0n);
-    expect(scans.indexed).toBeGreaterThan(0n);
   });
 
   it('refuses changes out of bounds', async () => {
