@@ -9,7 +9,7 @@ import { OPERATIONS } from '@rondo/rpc/internal';
 import type { Part } from '@rondo/rpc/server';
 import { Status } from '@rondo/rpc/status';
 import { createTestChannel } from '@rondo/rpc/testing';
-import { eachWithRuns, hire, type RunProcess } from './runs-fixture.js';
+import { eachWithRuns, hire, hiring, type RunProcess } from './runs-fixture.js';
 
 let database: Database;
 const { begin } = eachWithRuns((own) => {
@@ -120,15 +120,23 @@ it.each<[Partial<ListOperationsRequest>, string]>([
 it('the service in a name is that of the run, and an operation is not deleted', async () => {
   const { client, operations, jobs } = begin(async (run) => `${await run.wait('approval', Approval)}`);
   const { name } = await client.hire({ person: 'ada' });
-  const others = [name.replace('Hiring', 'Account'), name.replace(/\/[^/]+$/, '/01J00000000000000000000000'), 'ada'];
-  for (const other of others) {
-    const unknown = { code: Status.NOT_FOUND };
+  const { INVALID_ARGUMENT, NOT_FOUND } = Status;
+  const others: readonly [string, Status, string][] = [
+    [name.replace('Hiring', 'Account'), NOT_FOUND, 'there is no run operations/'],
+    [name.replace(/\/[^/]+$/, '/01J00000000000000000000000'), NOT_FOUND, 'there is no run operations/'],
+    ['ada', INVALID_ARGUMENT, 'name: is "ada"; give operations/SERVICE/ID'],
+    ['', INVALID_ARGUMENT, 'name: is ""; give operations/SERVICE/ID'],
+  ];
+  for (const [other, code, message] of others) {
+    const unknown = { code, message: expect.stringContaining(message) };
     await expect(operations.getOperation({ name: other })).rejects.toMatchObject(unknown);
     await expect(operations.waitOperation({ name: other })).rejects.toMatchObject(unknown);
     await expect(operations.cancelOperation({ name: other })).rejects.toMatchObject(unknown);
     const signal = { run: other, name: 'approval', type: Approval, message: {} };
     await expect(database.transaction((tx) => jobs.runs.signal(tx, signal))).rejects.toMatchObject(unknown);
   }
+  const unnamed = { run: { workflow: hiring(async () => ''), key: '' }, name: 'approval', type: Approval, message: {} };
+  await expect(jobs.runs.signal(database, unnamed)).rejects.toThrow('the key of a run has 1 to 200 characters');
   await expect(operations.deleteOperation({ name })).rejects.toMatchObject({ code: Status.UNIMPLEMENTED });
   expect(await operations.getOperation({ name })).toMatchObject({ name, done: false });
 });

@@ -123,6 +123,7 @@ it('a retry goes on with a run, and a cancel ends it; both refuse one that has e
   const { name } = await process.client.hire({ person: 'ada' });
   expect(await blocked()).toMatch(/^the printer is out of paper/);
   const operator = operatorOf(process);
+  expect(await operator.getRun({ name })).toMatchObject({ state: RunState.RUN_STATE_BLOCKED, attempts: 3 });
   const other = name.replace('Hiring', 'Account');
   for (const act of [operator.getRun, operator.retryRun, operator.cancelRun])
     await expect(act({ name: other })).rejects.toMatchObject({ code: Status.NOT_FOUND });

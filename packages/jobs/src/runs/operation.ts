@@ -1,16 +1,21 @@
 import { Operation } from '@rondo/contracts/google/longrunning/operations';
 import { Status as RichStatus } from '@rondo/contracts/google/rpc/status';
 import type { Queries } from '@rondo/database';
-import type { OperationMethod } from '@rondo/rpc/internal';
+import { type OperationMethod, operationService } from '@rondo/rpc/internal';
 import { findRun, outcomeIn, type RunRow } from './rows.js';
 
 /** The name of a run's operation. */
 export const operationName = ({ id, method }: Pick<RunRow, 'id' | 'method'>): string =>
   `operations/${method.slice(0, method.indexOf('/'))}/${id}`;
 
-/** The run of an operation; undefined if there is none, or it is a run of another service. */
+/**
+ * The run of an operation; undefined if there is none, or it is a run of another service.
+ *
+ * @throws RpcError `INVALID_ARGUMENT` if no operation can have the name.
+ */
 export async function findNamed(queries: Queries, name: string): Promise<RunRow | undefined> {
-  const row = await findRun(queries, /^operations\/[\w.]+\/([0-9A-Z]{26})$/.exec(name)?.[1] ?? '');
+  const id = name.slice(`operations/${operationService({ name })}/`.length);
+  const row = await findRun(queries, id);
   return row !== undefined && operationName(row) === name ? row : undefined;
 }
 

@@ -73,7 +73,7 @@ export interface Runs {
   /**
    * Sends a signal when the surrounding transaction commits. Signals of a name are read in the order of commits.
    *
-   * @throws RpcError `NOT_FOUND`; `FAILED_PRECONDITION` if the run has ended; `RESOURCE_EXHAUSTED` if 100 signals wait for it.
+   * @throws RpcError `NOT_FOUND`; `INVALID_ARGUMENT` for what is no operation's name; `FAILED_PRECONDITION` if the run has ended; `RESOURCE_EXHAUSTED` if 100 signals wait for it.
    */
   signal<T>(transaction: Queries, signal: Signal<T>): Promise<void>;
 }
@@ -121,6 +121,11 @@ interface RunsContext extends Pick<ReturnType<typeof processOf>, 'channel' | 'lo
 
 const MAX = { key: 200, requestBytes: 1024 * 1024 };
 
+function checkKey(key: string): void {
+  if (key === '' || key.length > MAX.key)
+    throw new TypeError(`the key of a run has 1 to ${MAX.key} characters; "${key.slice(0, 20)}" has ${key.length}`);
+}
+
 /** Starts runs, and sends signals to them. */
 export function createRuns(declared: readonly DeclaredRuns[], context: RunsContext): Runs {
   const { database, random, wallClock } = context;
@@ -139,8 +144,7 @@ export function createRuns(declared: readonly DeclaredRuns[], context: RunsConte
     const { name, method } = declaredOf(workflow);
     const request = encodeMessage(method.requestType, method.requestType.fromPartial(run.request));
     const { key = random.hex(16), caller = '', at, fingerprint = createHash('sha256').update(request).digest() } = run;
-    if (key === '' || key.length > MAX.key)
-      throw new TypeError(`the key of a run has 1 to ${MAX.key} characters; "${key.slice(0, 20)}" has ${key.length}`);
+    checkKey(key);
     if (request.length > MAX.requestBytes)
       throw new TypeError(
         `the request of a run has at most 1 MiB; this one has ${request.length} bytes: pass the name of a resource`,
@@ -162,6 +166,7 @@ export function createRuns(declared: readonly DeclaredRuns[], context: RunsConte
     },
     enqueue: (transaction, workflow, run) => start(transaction, workflow, { ...run, request: Object(run.request) }),
     async signal(transaction, { run, name, type, message }) {
+      if (typeof run === 'object') checkKey(run.key);
       const target =
         typeof run === 'string'
           ? await findNamed(transaction, run)

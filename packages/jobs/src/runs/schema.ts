@@ -74,11 +74,17 @@ DROP INDEX workflow_runs_blocked;
 CREATE INDEX workflow_steps_children ON workflow_steps (right(signal, 26)) WHERE kind = 'child' AND end_time IS NULL;
 `;
 
+const TRIED = `
+-- After how many attempts at a step it waits for an operator.
+ALTER TABLE workflow_runs ADD COLUMN attempts integer;
+`;
+
 /** The tables of workflows; a service with some has them besides `jobsSchema`. */
 export const runsSchema: SchemaPart = {
   name: 'workflows',
   migrations: [
     { name: '0001_workflows.sql', sql: FIRST },
     { name: '0002_listed.sql', sql: LISTED },
+    { name: '0003_tried.sql', sql: TRIED },
   ],
 };
