@@ -23,7 +23,8 @@ export interface QueryOptions {
    * Prepares the statement under this name: each connection parses it once, and soon reuses its plan. Use it for
    * frequent statements. A name must always have the same text; at most 63 bytes. If a migration changes the
    * statement's result, the pool replaces its connections and runs the statement again. List the columns in the
-   * statement, so that only a change of their types has this effect.
+   * statement, so that only a change of their types has this effect. Write `(SELECT $1::text[])` for an array that
+   * is unnested: PostgreSQL otherwise sees its length, takes the plan for that to be cheaper, and plans anew each time.
    */
   readonly name?: string | undefined;
 }

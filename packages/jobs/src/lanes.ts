@@ -17,7 +17,7 @@ const CLAIM = `
       WHERE earlier.method = picked.method AND earlier.lane = picked.lane AND earlier.id < picked.id)
       AND ((picked.method, picked.lane) IN (
         SELECT method, lane FROM jobs WHERE claim IS NOT NULL AND due_time > now() AND lane IS NOT NULL)) IS NOT TRUE AS first
-    FROM unnest($1::text[], $2::integer[]) AS wanted (method, most)
+    FROM unnest((SELECT $1::text[]), (SELECT $2::integer[])) AS wanted (method, most)
     CROSS JOIN LATERAL (
       SELECT id, jobs.method, lane, due_time FROM jobs
       WHERE jobs.method = wanted.method AND NOT failed AND ends = 0 AND due_time <= now()
@@ -60,7 +60,7 @@ export async function unblock(
 ): Promise<void> {
   await query(
     `UPDATE jobs SET due_time = now() FROM (
-       SELECT DISTINCT method, lane FROM unnest($1::text[], $2::text[]) AS listed (method, lane)) AS ended
+       SELECT DISTINCT method, lane FROM unnest((SELECT $1::text[]), (SELECT $2::text[])) AS listed (method, lane)) AS ended
      WHERE jobs.due_time = ${BLOCKED} AND jobs.id = (
        SELECT id FROM jobs AS next WHERE next.method = ended.method AND next.lane = ended.lane ORDER BY id LIMIT 1)`,
     [lanes.map(({ method }) => method), lanes.map(({ lane }) => lane)],

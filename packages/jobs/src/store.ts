@@ -49,7 +49,7 @@ export async function deleteJob({ maybeOne }: Queries, method: string, key: stri
 const CLAIM = `
   UPDATE jobs SET ${claimed({ claim: '$4', leaseMs: '$5', here: '$6', instance: '$7' })}, uid = coalesce(uid, ${NEW_UID})
   WHERE id = ANY(ARRAY(
-    SELECT picked.id FROM unnest($1::text[], $2::integer[], $3::integer[]) AS wanted (method, most, bound)
+    SELECT picked.id FROM unnest((SELECT $1::text[]), (SELECT $2::integer[]), (SELECT $3::integer[])) AS wanted (method, most, bound)
     CROSS JOIN LATERAL (
       SELECT id FROM jobs AS waiting WHERE waiting.method = wanted.method AND NOT failed AND ends = 0 AND due_time <= now()
         AND (split_part($4, '-', 1) = ANY(unfit)) IS NOT TRUE
@@ -98,7 +98,7 @@ export type Held = Pick<Attempt, 'id' | 'claim'>;
 /** The ids and claims, as parameters. */
 export const heldOf = (held: readonly Held[]) => [held.map(({ id }) => id), held.map(({ claim }) => claim)] as const;
 const nameOf = ({ id, claim }: Held) => `${id}:${claim}`;
-const ID = 'unnest($1::bigint[], $2::text[]) AS held (id, claim) WHERE jobs.id = held.id AND';
+const ID = 'unnest((SELECT $1::bigint[]), (SELECT $2::text[])) AS held (id, claim) WHERE jobs.id = held.id AND';
 const HELD = `${ID} jobs.claim = held.claim`;
 
 /** Lets the jobs begin that replaced those which the attempts were of: of these, no row was `found`. */
