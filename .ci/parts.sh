@@ -31,7 +31,7 @@ asked() { ((${#words[@]} > 0)) && wanted "$1"; }
 
 # part NAME COMMAND...: runs it in a session of its own.
 part() {
-  local name=$1 started=$SECONDS status=0 took
+  local name=$1 started=$SECONDS status=0 took again
   shift
   local log="$logs/$prefix${name//[^a-zA-Z0-9]/-}.log"
   say "--- $name"
@@ -46,6 +46,7 @@ part() {
     passed=$((passed + 1))
     report+=("passed   $name   $took s")
     tail -n 3 "$log" | sed 's/^/    /'
+    ! again=$(grep '^AGAIN' "$log") || { report+=("         $again"); loud "$again"; }
     return 0
   fi
   if ((status == 75)); then

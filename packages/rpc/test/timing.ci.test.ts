@@ -99,9 +99,9 @@ describe('the times of a call', () => {
     const late = watchLateness();
     closers.push(() => late.stop());
     const { timing } = await timed({ payload });
-    // An end that comes late to the first byte sees less of the way.
-    expect((timing.sendMs ?? 0) + late.worstMs).toBeGreaterThan(200);
-    expect(timing.receiveMs + late.worstMs).toBeGreaterThan(200);
+    // Of 300 ms; an end that comes late to the first byte sees less of the way.
+    expect((timing.sendMs ?? 0) + late.worstMs).toBeGreaterThan(100);
+    expect(timing.receiveMs + late.worstMs).toBeGreaterThan(100);
   });
 
   it("show a server's busy event loop as queue", async () => {
