@@ -12,14 +12,10 @@ const PEERS_NODE = 22;
 const [MAX_SLOWER, MAX_GROWTH] = [2, 1.5];
 /** As many jobs are stored by one statement. */
 const PART = 20_000;
-/** How many events are published during a fault. */
-const EVENTS = 200;
-/** Events a second while a group is away. */
-const AWAY_PER_SECOND = 20;
 
 /**
  * Jobs a second, each of which writes one row in its transaction, and how late they begin, compared with other queues in PostgreSQL; how late
- * the next one begins while a million wait; how late events come during faults; and how large the table gets. PostgreSQL flushes to the disk.
+ * the next one begins while a million wait; and how large the table gets. PostgreSQL flushes to the disk.
  */
 export const benchmark = {
   name: 'jobs',
@@ -30,9 +26,8 @@ export const benchmark = {
     samples: { type: 'count', default: 50, help: 'how many single jobs are timed in a turn' },
     waiting: { type: 'count', default: 1_000_000, help: 'how many jobs wait for their time' },
     seconds: { type: 'count', default: 240, help: 'how long the table is watched under a steady load' },
-    away: { type: 'count', default: 3, help: 'for how many minutes a group of subscribers is away' },
   },
-  async run({ rounds, jobs, samples, waiting, seconds, away }, { folder, onClose }) {
+  async run({ rounds, jobs, samples, waiting, seconds }, { folder, onClose }) {
     const postgres = await startPostgres(folder);
     onClose(() => postgres.stop());
     const names = ['rondo', ...(await peers())];
@@ -46,8 +41,6 @@ export const benchmark = {
     const latency = (what) => [`${what}, ms`, 'latest'];
     show(table(['queue', 'version', 'jobs/s', ...latency('begins after'), ...latency('begins late')], rows));
     await costs(samples, postgres);
-    await besideFaults(rounds, postgres);
-    await whileAway(away, postgres);
     const holds = await beside(waiting, samples, postgres);
     return (await steady(seconds, postgres)) && holds;
   },
@@ -75,47 +68,6 @@ async function costs(count, postgres) {
   await worker.close();
   const shown = rows.map(([name, ...figures]) => [name, ...figures.map(figure)]);
   show(table(['way', 'one at a time, ms', 'ten at once, a second', 'statements'], shown));
-}
-
-/** How late events reach two groups while other keys and groups fail, don't answer or are away. */
-async function besideFaults(rounds, postgres) {
-  const worker = startWorker(PROCESS);
-  const url = await postgres.createDatabase('beside');
-  const times = await worker.ask('besideFaults', { url, rounds, count: EVENTS });
-  await worker.close();
-  const rows = Object.entries(times).map(([name, groups]) => [
-    name,
-    ...groups.map(quantiles).flatMap(({ p50, p99 }) => [figure(p50), figure(p99)]),
-  ]);
-  show(table(['events beside', 'first group, ms', 'p99', 'second group, ms', 'p99'], rows));
-}
-
-/**
- * How late events reach another group while one is away, and after its return, with a second publisher on the same server whose
- * groups are all there.
- */
-async function whileAway(minutes, postgres) {
-  const open = async (name) => {
-    const worker = startWorker(PROCESS);
-    await worker.ask('openTopics', await postgres.createDatabase(name));
-    return worker;
-  };
-  const workers = [await open('whole'), await open('parted')];
-  const load = { count: minutes * 10 * AWAY_PER_SECOND, everyMs: 1_000 / AWAY_PER_SECOND };
-  const part = async (name, beside) => {
-    const [whole, parted] = await Promise.all([
-      workers[0].ask('turnOfTopics', { ...load, name, beside: 'nothing else' }),
-      workers[1].ask('turnOfTopics', { ...load, name, beside }),
-    ]);
-    const [one, other] = [whole, parted].map(({ times }) => quantiles(times));
-    const shown = (of) => `${figure(of.p50)} ms, p99 ${figure(of.p99)}`;
-    show(`${name}: ${shown(other)}; ${shown(one)} where all are there (${figure(parted.waiting)} events wait)`);
-  };
-  await part('all are there', 'nothing else');
-  for (let sixth = 1; sixth <= 6; sixth += 1)
-    await part(`one is away for ${figure((sixth * minutes) / 6)} min`, 'another group that is away');
-  await part('it is back', 'nothing else');
-  await Promise.all(workers.map((worker) => worker.close()));
 }
 
 /** Runs `use` with a queue on a database of its own. */

@@ -1,5 +1,5 @@
 /**
- * Runs a benchmark: `npm run lab -- chain --rounds 3`. Without a name it lists them.
+ * Runs a benchmark: `npm run lab -- startup --rounds 3`. Without a name it lists them.
  *
  * A benchmark is a file of this folder that exports `benchmark`. `npm run lab` builds first, because benchmarks import built files.
  *

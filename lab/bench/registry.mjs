@@ -2,11 +2,11 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import path from 'node:path';
 import { growth } from './registry/growth.mjs';
-import { slow, steady, storm } from './registry/parts.mjs';
-import { growthChart, growthReport, slowReport, steadyReport, stormReport } from './registry/report.mjs';
+import { steady, storm } from './registry/parts.mjs';
+import { growthChart, growthReport, steadyReport, stormReport } from './registry/report.mjs';
 import { show } from './report/figures.mjs';
 
-const PARTS = ['steady', 'storm', 'slow', 'growth'];
+const PARTS = ['steady', 'storm', 'growth'];
 const FULL = { instances: 10_000, services: 200, watchers: 1000, connections: 500, changes: 20, seconds: 60 };
 const QUICK = { ...FULL, instances: 1000, watchers: 100, seconds: 10 };
 const SIZES = [1000, 3000, 10_000];
@@ -23,7 +23,7 @@ export const benchmark = {
   summary: 'what one registry carries; with --quick in two minutes',
   needs: 'Linux',
   options: {
-    part: { type: 'text', value: 'P,…', help: 'only these of steady, storm, slow, growth' },
+    part: { type: 'text', value: 'P,…', help: 'only these of steady, storm, growth' },
     quick: {
       type: 'flag',
       help: '1,000 instances, 100 watchers, 10 s, without growth: whether it works, not how well',
@@ -41,7 +41,7 @@ export const benchmark = {
     return unknown && `--part ${unknown}: there are ${PARTS.join(', ')}`;
   },
   async run({ part, quick, write, ...given }, { folder }) {
-    const parts = part?.split(',') ?? (quick ? PARTS.slice(0, 3) : PARTS);
+    const parts = part?.split(',') ?? (quick ? PARTS.slice(0, 2) : PARTS);
     const sizes = Object.entries(quick ? QUICK : FULL).map(([name, size]) => [name, given[name] ?? size]);
     const tables = {};
     for (const one of parts) {
@@ -60,8 +60,6 @@ async function measure(part, given) {
       return steadyReport(await steady({ ...given, warmupSeconds: WARM_UP_SECONDS }));
     case 'storm':
       return stormReport(await storm({ ...given, warmupSeconds: WARM_UP_SECONDS }));
-    case 'slow':
-      return slowReport(await slow({ ...given, seconds: Math.min(20, given.seconds) }));
     default:
       return growthOf(given);
   }

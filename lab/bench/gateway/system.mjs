@@ -28,13 +28,7 @@ export async function startSystem({ folder, onClose, nodeArguments = [] }) {
   await eventually(() => add(port));
   return {
     backend: backend.address,
-    gateway: {
-      pid: gateway.pid,
-      port,
-      address: `127.0.0.1:${port}`,
-      log: () => gateway.output().stdout,
-      hasEnded: () => gateway.hasEnded,
-    },
+    gateway: { pid: gateway.pid, port, address: `127.0.0.1:${port}` },
   };
 }
 

@@ -22,7 +22,7 @@ export async function startCluster(options) {
   const { warmingMs = WARMING_MS, logFile } = options;
   // It comes back at the same address.
   const listen = `127.0.0.1:${await freePort()}`;
-  const [observer, holder] = [startLoad(), startLoad()];
+  const [observer, holder] = [startWorker(LOAD), startWorker(LOAD)];
   const loads = [observer, holder];
   const cluster = { registry: undefined, observer, holder, loads, logFile };
   cluster.start = async () => {
@@ -86,7 +86,6 @@ export async function measured({ registry, loads }, work) {
   const tookMs = performance.now() - startedAt;
   const [machineAfter, after] = [machineCpuMs(), usedMs()];
   const used = after.map((ms, index) => ms - before[index]);
-  const memory = memoryMiB(registry.pid);
   const tallies = [];
   for (const load of loads) tallies.push(await load.ask('take'));
   return {
@@ -99,11 +98,9 @@ export async function measured({ registry, loads }, work) {
     registered: sum(tallies, 'registered'),
     failed: sum(tallies, 'failed'),
     forgotten: sum(tallies, 'forgotten'),
-    renewalP99Ms: Math.max(...tallies.map(({ leases }) => leases?.p99 ?? 0)),
     watches: tallies[0].watches,
     observerLateMs: tallies[0].lateMs,
-    residentMiB: memory.resident,
-    peakMiB: memory.peak,
+    peakMiB: memoryMiB(registry.pid).peak,
   };
 }
 
@@ -133,11 +130,6 @@ export async function poll(address, until) {
   } finally {
     connection.close();
   }
-}
-
-/** Starts a worker of load: load-main.mjs answers it. */
-export function startLoad() {
-  return startWorker(LOAD);
 }
 
 /** How many leases ran out, by the registry's own log. */

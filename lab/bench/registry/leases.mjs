@@ -1,7 +1,6 @@
 // Instances that register, renew and register again by themselves, as often as Rondo's services do.
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { quantiles } from '../report/figures.mjs';
 import { connect } from './connection.mjs';
 import { instance, instanceId } from './instances.mjs';
 
@@ -99,7 +98,6 @@ class Leases {
           holder.lease = undefined;
         } else if (error.code !== CANCELLED) {
           this.#tally.failed += 1;
-          this.#tally.lastFailure = error.message;
           await pause(holder, Math.random() * Math.min(TTL_MS / 3, RETRY_BASE_MS * 2 ** failures++));
         }
       }
@@ -109,7 +107,6 @@ class Leases {
   async #call(holder) {
     const { index, lease } = holder;
     const channel = this.#channelOf(index);
-    const startedAt = performance.now();
     if (lease === undefined) {
       holder.sequence += 1n;
       const seconds = BigInt((this.#renewing ? TTL_MS : LONG_TTL_MS) / 1000);
@@ -122,7 +119,6 @@ class Leases {
       await channel.renew({ leaseId: lease, instanceId: instanceId(index) });
       this.#tally.renewed += 1;
     }
-    this.#tally.latenciesMs.push(performance.now() - startedAt);
   }
 
   #channelOf(index) {
@@ -148,11 +144,11 @@ function pause(holder, ms) {
 }
 
 function newTally() {
-  return { registered: 0, renewed: 0, failed: 0, forgotten: 0, lastFailure: undefined, latenciesMs: [] };
+  return { registered: 0, renewed: 0, failed: 0, forgotten: 0 };
 }
 
 function summary(tally) {
-  const { latenciesMs, ...counts } = tally;
+  const counts = { ...tally };
   Object.assign(tally, newTally());
-  return { ...counts, ...quantiles(latenciesMs) };
+  return counts;
 }

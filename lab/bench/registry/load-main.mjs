@@ -21,7 +21,6 @@ const commands = {
   change: (options) => changes.run({ leases, watches, ...options }),
   setRenewing: (value) => leases.setRenewing(value),
   reconnect: () => leases.reconnect(),
-  changesKnown: () => watches.changesKnown(),
   /** All tallies since they were last taken, and how late this process's own event loop was. */
   take() {
     const lateMs = { p99: delay.percentile(99) / 1e6, max: delay.max / 1e6 };

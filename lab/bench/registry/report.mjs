@@ -68,21 +68,6 @@ export function stormReport({ back, reconnect, instances, expired }) {
   return table(['the registry comes back empty', 'measured', 'bound', ''], rows);
 }
 
-/** The watchers that stopped reading, and the others. */
-export function slowReport({ awake, asleep, stalled, caughtUpMs, heard }) {
-  const row = (name, of) => [name, of(awake), of(asleep)];
-  const rows = [
-    row('change → last of the others, median', ({ result }) => `${figure(result.p50)} ms`),
-    row('change → last of the others, p99', ({ result }) => `${figure(result.p99)} ms`),
-    row('changes; failed; missed', ({ result }) => changesOf(result)),
-    row('memory afterwards', ({ residentMiB }) => `${figure(residentMiB)} MiB`),
-    row('processor time of the registry', (measures) => `${percent(measures.registryCpuMs, measures.tookMs)} of one`),
-    ['they know the last state again after', '', caughtUpMs === undefined ? 'NEVER' : `${figure(caughtUpMs)} ms`],
-    ['events that they got', '', figure(heard.events)],
-  ];
-  return table([`${stalled} of the watchers`, 'read', 'stand still'], rows);
-}
-
 const GROWTH_HEAD = [
   'instances',
   'watchers',

@@ -18,7 +18,7 @@ class Watches {
   #onUpsert;
   #channels;
   #watchers;
-  #tally = newTally();
+  #events = 0;
   #closed = false;
 
   constructor({ address, connections, count, services }, onUpsert) {
@@ -49,16 +49,11 @@ class Watches {
     };
   }
 
-  /** By watcher: its service, and the instances that it knows. Watchers of a service that have converged know the same. */
-  changesKnown() {
-    return this.#watchers.map(({ service, known }) => [service, [...known.entries()].sort()]);
-  }
-
-  /** The tally since it was last taken. */
+  /** How many events have come since this was last called. */
   take() {
-    const tally = this.#tally;
-    this.#tally = newTally();
-    return tally;
+    const events = this.#events;
+    this.#events = 0;
+    return { events };
   }
 
   close() {
@@ -75,7 +70,6 @@ class Watches {
     stream.on('data', (event) => this.#apply(watcher, event));
     stream.on('error', () => {
       if (this.#closed) return;
-      this.#tally.breaks += 1;
       watcher.whole = false;
       const backoffMs = Math.min(MAX_BACKOFF_MS, MIN_BACKOFF_MS * 2 ** watcher.failures++);
       setTimeout(() => this.#follow(watcher), Math.random() * backoffMs);
@@ -83,7 +77,7 @@ class Watches {
   }
 
   #apply(watcher, { position, warming, event }) {
-    this.#tally.events += 1;
+    this.#events += 1;
     watcher.failures = 0;
     if (position !== undefined) watcher.position = position;
     if (event?.$case === 'snapshot') this.#applySnapshot(watcher, event.value, warming);
@@ -94,19 +88,14 @@ class Watches {
   #applySnapshot(watcher, { instances, more }, warming) {
     watcher.parts.push(...instances);
     if (more) return;
-    this.#tally.snapshots += 1;
     if (!warming) watcher.known = new Map();
     for (const instance of watcher.parts) this.#note(watcher, instance);
     watcher.parts = [];
   }
 
   #applyDelta(watcher, { upserts, removals }) {
-    this.#tally.deltas += 1;
     for (const instance of upserts) this.#note(watcher, instance);
-    for (const { instanceId } of removals) {
-      this.#tally.removals += 1;
-      watcher.known.delete(instanceId);
-    }
+    for (const { instanceId } of removals) watcher.known.delete(instanceId);
   }
 
   #note(watcher, instance) {
@@ -114,5 +103,3 @@ class Watches {
     this.#onUpsert(watcher, instance);
   }
 }
-
-const newTally = () => ({ events: 0, deltas: 0, snapshots: 0, removals: 0, breaks: 0 });

@@ -1,13 +1,11 @@
 // A process of one queue: its parent has it work, and gets figures.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { answerParent } from '@rondo/harness';
-import { measureBeside, openTopics } from './beside.mjs';
 import { CONTENDERS } from './contenders.mjs';
 import { measureCosts } from './costs.mjs';
 
 const BATCH = 500;
 let queue;
-let topics;
 let done = 0;
 let whenDone = () => undefined;
 const begun = new Map();
@@ -55,17 +53,6 @@ answerParent({
     return all;
   },
   costs: ({ urls, count }) => measureCosts(urls, count),
-  besideFaults: ({ url, ...options }) => measureBeside(url, options),
-  async openTopics(url) {
-    topics = await openTopics(url);
-  },
-  /** The times of events to two groups, and how many events wait for all groups after it. */
-  async turnOfTopics({ name, beside, ...options }) {
-    topics.has(beside);
-    const [times] = await topics.turn(name, options);
-    const { waiting } = await topics.database.one('SELECT count(*)::integer AS waiting FROM jobs');
-    return { times, waiting };
-  },
   /** Enqueues and works for a while, each tenth of a second. */
   async steady({ seconds, perSecond }) {
     const target = done + (perSecond / 10) * seconds * 10;
