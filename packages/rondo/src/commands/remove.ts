@@ -1,8 +1,10 @@
+import type { Run } from '@rondo/contracts/rondo/jobs/v1/runs';
 import { didYouMean } from '@rondo/rpc/internal';
 import { defineCommand, type RunContext } from '../command.js';
 import { flag } from '../help.js';
 import { askStatus, requestLauncher } from '../launcher.js';
 import { dataOption, jsonOption } from '../options.js';
+import { openRuns } from '../rollout/open-runs.js';
 import type { RemovedService, Tree } from '../scaffold/index.js';
 import { completeService, loadScaffold, printMade, serviceNamed, workOnTree } from '../tree-work.js';
 import { messageOf } from '../workspace/errors.js';
@@ -13,12 +15,15 @@ export const remove = defineCommand({
   name: 'remove',
   summary: 'Removes a service, with its contract and everything that belongs to it, or a plugin from services.',
   details: [
-    'Contracts that other services need stay. The command is refused if other services call this one, or if git has no copy of',
-    'everything here. A running system stops the service first. If a step fails, the commands of git that take it back are',
-    'printed. A plugin is taken out of package.json and src/main.ts, as rondo add has written it.',
+    'Contracts that other services need stay. The command is refused if other services call this one, if git has no copy of',
+    "everything here, or if the service's workflows have runs that haven't ended in the system that runs. That system stops the",
+    'service first. If a step fails, the commands of git that take it back are printed. A plugin is taken out of package.json',
+    'and src/main.ts, as rondo add has written it.',
   ].join('\n'),
   options: {
-    force: flag('Remove it even if work is lost, or if others use its contract, which then stays.'),
+    force: flag(
+      "Remove it even if work is lost, if its runs haven't ended, or if others use its contract, which then stays.",
+    ),
     'dry-run': flag('Say what would be removed, and change nothing.'),
     ...pluginServices,
     ...dataOption,
@@ -42,16 +47,29 @@ export const remove = defineCommand({
     const { repository } = context;
     const onAgreed = () => stopProcesses(name, context);
     refuseUnknown(name, removableServices(repository));
+    const runs = name === 'registry' ? [] : await openRuns(name, context);
+    if (!force && runs?.[0] !== undefined) throw goesOn(name, runs);
     const work = async (tree: Tree) => {
       const removed = await removeService({ ...tree, name, force, dryRun, onAgreed });
       if (!dryRun) followServices(repository);
       return removed;
     };
     const removed = await workOnTree({ command: 'remove service', force: force || dryRun, quiet: true }, context, work);
-    await printMade(removed, describe(removed, dryRun), context);
+    await printMade(removed, `${describe(removed, dryRun)}${runs?.length === 0 ? '' : LEFT}`, context);
     return undefined;
   },
 });
+
+/** Nothing goes on with these runs without the service. */
+function goesOn(service: string, [first, ...more]: readonly Run[]): Error {
+  const others = more.length === 0 ? '' : ` and ${more.length} more`;
+  return new Error(
+    `${first?.name}${others} of ${service} would never end: wait for ${more.length === 0 ? 'it' : 'them'}, or cancel each, by rondo runs cancel NAME; --force removes the service all the same`,
+  );
+}
+
+const LEFT =
+  'Runs of its workflows that haven’t ended stay in its database, and nothing goes on with them: to let them end, take the service back by git, and see rondo runs ls.\n';
 
 function refuseUnknown(name: string, known: readonly string[]): void {
   if (known.includes(name) || name === 'registry') return;
