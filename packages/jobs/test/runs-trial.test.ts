@@ -10,6 +10,8 @@ import { eventually } from './fixture.js';
 import { before, HARMFUL, HARMLESS } from './runs-changes.js';
 import { eachWithRuns, hiring, put } from './runs-fixture.js';
 
+const PACKAGE = 'rondo.conformance.v1.';
+
 let database: Database;
 const { begin, asleep } = eachWithRuns((own) => {
   database = own;
@@ -29,14 +31,15 @@ it('30 changes of a function: the 15 that harm a run are named, the others are n
     records.push(RunRecords.encode(record).finish());
   expect(records.map((record) => RunRecords.decode(record).name)).toEqual([name]);
   const beforehand = await stored();
-  const faultOf = async (body: typeof before) => {
-    const declared = declaredRuns([HiringServiceDefinition], [hiring(body)]);
-    return (await tryRun(declared, records[0] ?? new Uint8Array()))?.fault;
-  };
+  const tried = (body: typeof before) =>
+    tryRun(declaredRuns([HiringServiceDefinition], [hiring(body)]), records[0] ?? new Uint8Array());
+  const faultOf = async (body: typeof before) => (await tried(body))?.fault;
   expect([HARMFUL.length, HARMLESS.length]).toEqual([15, 15]);
   for (const [what, body, reason] of HARMFUL)
     expect([what, await faultOf(body)]).toEqual([what, expect.stringMatching(reason)]);
   for (const [what, body] of HARMLESS) expect([what, await faultOf(body)]).toEqual([what, undefined]);
+  const read = ['HireRequest', 'WriteResponse', 'Approval'].map((type) => PACKAGE + type);
+  expect(await tried(before)).toEqual({ fault: undefined, messages: read });
   expect(await stored()).toEqual(beforehand);
 });
 
@@ -58,7 +61,10 @@ it('a step that has begun is not made in a trial, and the results that it reads 
   for await (const record of readRecords({})) {
     const times = made;
     const declared = declaredRuns([HiringServiceDefinition], [hiring(body)]);
-    expect(await tryRun(declared, RunRecords.encode(record).finish())).toEqual({ fault: undefined, results: [] });
+    expect(await tryRun(declared, RunRecords.encode(record).finish())).toEqual({
+      fault: undefined,
+      messages: [`${PACKAGE}HireRequest`],
+    });
     expect(made).toBe(times);
   }
   expect(made).toBeGreaterThan(0);

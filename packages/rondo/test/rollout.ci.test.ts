@@ -20,7 +20,9 @@ const SERVICE = 'rondo.conformance.v1.AdderService';
 const contract = (b: string, more = '') => `syntax = "proto3"; package rondo.conformance.v1;
   service AdderService { rpc Add(AddRequest) returns (AddResponse); ${more} }
   message AddRequest { int64 a = 1; ${b} }
-  message AddResponse { int64 result = 1; }`;
+  message AddResponse { int64 result = 1; }
+  message HireRequest { string person = 1; }
+  message Approval { string by = 1; }`;
 const RUNNING = contract('int64 b = 2;', 'rpc Halve(AddRequest) returns (AddResponse);');
 
 const builtOf = (file: string) => JSON.stringify(path.join(root, file));
@@ -29,10 +31,11 @@ const program = (step: string) => `
   import { runService } from ${builtOf('packages/service/dist/exports/index.js')};
   import { createJobs, workflow } from ${builtOf('packages/jobs/dist/exports/index.js')};
   import { AdderServiceDefinition } from ${builtOf('packages/contracts/dist/rondo/conformance/v1/adder.js')};
-  import { HiringServiceDefinition } from ${builtOf('packages/contracts/dist/rondo/conformance/v1/workflows.js')};
+  import { Approval, HiringServiceDefinition } from ${builtOf('packages/contracts/dist/rondo/conformance/v1/workflows.js')};
   const { methods } = HiringServiceDefinition;
   const hire = workflow(methods.hire, async (_request, run) => {
     await run.call('${step}', AdderServiceDefinition.methods.add, {}, { atLeastOnce: true });
+    await run.wait('approval', Approval);
     await run.step('mail', () => process.exit(1));
     return {};
   });
@@ -135,7 +138,7 @@ describe('rondo rollout check', () => {
     await publisher.drain(0);
   });
 
-  it('names open runs that the build would park, by a trial in a process of its service, and stored results that it misreads', async () => {
+  it('names open runs that the build would park, by a trial in a process of its service, and what they have stored and it misreads', async () => {
     const hire = 'rondo.conformance.v1.HiringService/Hire';
     const recorded = (name: string) => ({
       name,
@@ -150,10 +153,11 @@ describe('rondo rollout check', () => {
     });
     const living = await serve(createRouter({ services: [service] }), { listen: '127.0.0.1:0' });
     registry.put(instanceAt(living.address, 'hr-1', [service.definition.fullName]));
-    const workflows = `syntax = "proto3"; package rondo.conformance.v1;
-      service HiringService { rpc Hire(HireRequest) returns (HireRequest); } message HireRequest {}`;
+    const workflows = `syntax = "proto3"; package rondo.conformance.v1; import "adder.proto";
+      service HiringService { rpc Hire(HireRequest) returns (HireRequest); }`;
     const proto = 'rondo/conformance/v1/workflows.proto';
-    const sources = { 'adder.proto': RUNNING.replace('int64 result', 'string result'), [proto]: workflows };
+    const changed = RUNNING.replace('int64 result', 'string result').replace('string person', 'bytes person');
+    const sources = { 'adder.proto': changed.replace('string by', 'int64 by'), [proto]: workflows };
     write('packages/contracts/descriptors.binpb', await compile(sources));
     write('services/hr/package.json', JSON.stringify({ type: 'module', rondo: { port: 50999, contracts: [proto] } }));
     const deploy = (step: string) => write('services/hr/dist/main.js', program(step));
@@ -161,9 +165,12 @@ describe('rondo rollout check', () => {
     const fitting = (await check()).stdout;
     expect(fitting).toContain('runs: 2 open ones tried\n');
     expect(fitting).not.toContain('parks:');
-    expect(fitting).toMatch(
-      /breaks: 2 stored results of .*AdderService\/Add would be misread: AddResponse.result was integer/,
-    );
+    for (const [type, why] of [
+      ['AddResponse', 'AddResponse.result was integer, and is string'],
+      ['HireRequest', 'HireRequest.person was string, and is bytes'],
+      ['Approval', 'Approval.by was string, and is integer'],
+    ])
+      expect(fitting).toContain(`  breaks: 2 open runs would misread their rondo.conformance.v1.${type}: ${why}\n`);
     deploy('sum');
     const { exitCode, stdout } = await check();
     expect(exitCode).toBe(1);

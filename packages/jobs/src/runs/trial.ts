@@ -1,6 +1,6 @@
 import { RunRecords } from '@rondo/contracts/rondo/jobs/v1/runs';
 import { createChannel, staticResolver } from '@rondo/rpc/client';
-import type { MethodDefinition, Trial } from '@rondo/rpc/internal';
+import type { MessageType, Trial } from '@rondo/rpc/internal';
 import { Execution } from './execution.js';
 import { CANCELLED } from './outcome.js';
 import type { DeclaredRuns } from './runs.js';
@@ -9,18 +9,20 @@ import type { LoadedRun, RunStore, StepKind } from './store.js';
 import type { Run, Workflow } from './workflow.js';
 
 const NOTHING = () => Promise.reject(new Error('a trial has no effect'));
-const REFUSES: RunStore = {
-  ...{
-    load: NOTHING,
-    begin: NOTHING,
-    end: NOTHING,
-    transaction: NOTHING,
-    advance: NOTHING,
-    fail: NOTHING,
-    follow: NOTHING,
-  },
-  ...{ finish: NOTHING, retry: NOTHING, park: NOTHING, block: NOTHING },
-};
+const WRITES = [
+  'load',
+  'begin',
+  'end',
+  'transaction',
+  'advance',
+  'fail',
+  'follow',
+  'finish',
+  'retry',
+  'park',
+  'block',
+] as const;
+const REFUSES = Object.fromEntries(WRITES.map((name) => [name, NOTHING])) as Record<keyof RunStore, typeof NOTHING>;
 const NO_CHANNEL = createStepCaller(() => createChannel({ resolver: staticResolver([]) }));
 
 /** Calls the function of this process for a run that another process has stored, by its records alone; undefined if it has no such workflow. */
@@ -37,14 +39,25 @@ export async function tryRun(declared: readonly DeclaredRuns[], encoded: Uint8Ar
     ...{ id: name.slice(-26), request, createTime, now: createTime, steps: records },
     failure: undoing ? CANCELLED : undefined,
   };
-  const results = new Set<string>();
-  const onCall = (step: string, { service, name: called, operation }: MethodDefinition) => {
-    if (operation === undefined && records.some((record) => record.name === step && record.outcome?.code === 0))
-      results.add(`${service}/${called}`);
-  };
+  const messages = new Set<string>();
+  const read = ({ $type = '' }: Pick<MessageType, '$type'>) => messages.add($type);
+  read(own.workflow.method.requestType);
+  const observed = (given: Run): Run => ({
+    ...given,
+    call(step, called, ...rest) {
+      const record = records.find((one) => one.name === step);
+      if (record?.outcome?.code === 0) read((called.operation ?? called).responseType);
+      else if (record !== undefined && record.outcome === undefined) read(called.requestType); // it is sent again
+      return given.call(step, called, ...rest);
+    },
+    wait(step, type, ...rest) {
+      read(type); // a signal may have come, and comes from other versions
+      return given.wait(step, type, ...rest);
+    },
+  });
   const workflow: Workflow = {
     method: own.workflow.method,
-    body: (message, given) => own.workflow.body(message, observed(given, onCall)),
+    body: (message, given) => own.workflow.body(message, observed(given)),
   };
   const { signal } = new AbortController();
   const options = { workflow, name, run, store: REFUSES, caller: NO_CHANNEL, signal, isTrial: true };
@@ -55,13 +68,5 @@ export async function tryRun(declared: readonly DeclaredRuns[], encoded: Uint8Ar
       : verdict.next === 'retry'
         ? `the function fails: ${String(verdict.error)}`
         : undefined;
-  return { fault, results: [...results] };
+  return { fault, messages: [...messages] };
 }
-
-const observed = (run: Run, onCall: (step: string, method: MethodDefinition) => void): Run => ({
-  ...run,
-  call(step, method, ...rest) {
-    onCall(step, method);
-    return run.call(step, method, ...rest);
-  },
-});

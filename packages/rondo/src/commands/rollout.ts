@@ -21,9 +21,9 @@ export const rollout = defineActions({
   details: [
     'It compares the contracts of the last build with those that the instances have, which it asks for them: a method or a',
     'field that is changed or gone breaks the callers of the other version; one that is new may be used once all instances have',
-    'it. Jobs and events that are stored and whose requests the build misreads are counted. The functions of workflows in the',
-    'build are called for up to 200 open runs of each service, by what these have recorded, without a call or a write: a run',
-    'that the build would park is named with the step.',
+    'it. Jobs and events that are stored and whose requests the build misreads are counted, and so are open runs of workflows',
+    'by their requests, results and signals. The functions of workflows in the build are called for up to 200 open runs of each',
+    'service, by what these have recorded, without a call or a write: a run that the build would park is named with the step.',
     '',
     'With --since, the commit or tag that runs, it also checks the migrations that this workspace has beyond it: each has to',
     'let replicas of the version before go on, and none that was applied may change.',
@@ -52,15 +52,18 @@ export const rollout = defineActions({
         const files = createFileRegistry(fromBinary(FileDescriptorSetSchema, descriptors));
         const contractOf = (service: string) => files.getService(service)?.file.proto.name;
         const runs = await tryRuns(listing.instances, { repository, contractOf, only, signal });
-        const asked = { clock, signal, only, results: runs.results };
+        const asked = { clock, signal, only, messages: runs.messages };
         const contracts = await compareWithRunning(listing.instances, files, asked);
         const migrations = since === undefined ? null : await findMigrations(repository, since);
         const isSafe =
           [runs.parked, runs.notTried].every((found) => found.length === 0) &&
-          contracts.every(({ differences, notCompared }) => notCompared === null && !differences.some(breaks)) &&
+          contracts.every(
+            ({ differences, misread, notCompared }) =>
+              notCompared === null && misread.length === 0 && !differences.some(breaks),
+          ) &&
           (migrations?.faults.length ?? 0) === 0;
         const found = { contracts, runs, migrations };
-        const { results: _results, ...shown } = runs;
+        const { messages: _messages, ...shown } = runs;
         return { json: { ...found, runs: shown }, text: toText(found), failed: !isSafe };
       },
     },

@@ -5,7 +5,7 @@ import { withChannel } from '../channels.js';
 import { compareContracts, type Difference } from '../contract/compare.js';
 import { learnAll, servicesOf } from '../contract/inspect.js';
 import { type Asking, within } from '../deadline.js';
-import { countStored, misreadCalls } from './stored.js';
+import { countStored, misreadCalls, misreadMessages } from './stored.js';
 
 /** What a rollout changes of one contract that instances have. */
 export interface ContractChange {
@@ -15,7 +15,7 @@ export interface ContractChange {
   readonly versions: readonly string[];
   /** From what runs to what is rolled out. */
   readonly differences: readonly Difference[];
-  /** What is stored as jobs and events, and what is rolled out reads as something else. */
+  /** What is stored of jobs, events and open runs, and what is rolled out reads as something else. */
   readonly misread: readonly string[];
   /** Why it isn't known, or null. */
   readonly notCompared: string | null;
@@ -27,8 +27,8 @@ const TIMEOUT_MS = 10_000;
 interface Options {
   /** The only service to compare; undefined for all. */
   readonly only?: string | undefined;
-  /** How many open runs have results of a method, by its full name. */
-  readonly results: ReadonlyMap<string, bigint>;
+  /** How many open runs have stored messages of a type, by its full name. */
+  readonly messages: ReadonlyMap<string, bigint>;
 }
 
 /**
@@ -37,7 +37,7 @@ interface Options {
 export async function compareWithRunning(
   instances: readonly Instance[],
   files: FileRegistry,
-  { only, results, ...asking }: Asking & Options,
+  { only, messages, ...asking }: Asking & Options,
 ): Promise<readonly ContractChange[]> {
   const known = servicesOf(instances, only).filter(({ service }) => files.getService(service) !== undefined);
   const learned = await within(TIMEOUT_MS, asking, {
@@ -58,7 +58,8 @@ export async function compareWithRunning(
         changes.push({ ...about, differences: [], misread: [], notCompared: 'reason' in found ? found.reason : null });
       } else {
         const differences = await compareContracts(found.contract, ownContract(service, own.file), asking);
-        const misread = misreadCalls([found.contract.desc, own], { calls, results });
+        const { desc, registry } = found.contract;
+        const misread = [...misreadCalls([desc, own], calls), ...misreadMessages([registry, files], messages)];
         changes.push({ ...about, differences, misread, notCompared: null });
       }
     }

@@ -21,8 +21,8 @@ export interface ParkedRuns {
 export interface TriedRuns {
   readonly tried: number;
   readonly parked: readonly ParkedRuns[];
-  /** How many of the runs read a stored result of a method, by its full name. */
-  readonly results: ReadonlyMap<string, bigint>;
+  /** How many of the runs read a stored message of a type, by its full name: their requests, results and signals. */
+  readonly messages: ReadonlyMap<string, bigint>;
   /** Why some weren't tried. */
   readonly notTried: readonly string[];
 }
@@ -45,7 +45,7 @@ const TRIAL_MS = 60_000;
  */
 export async function tryRuns(instances: readonly Instance[], options: TrialOptions): Promise<TriedRuns> {
   const { repository, contractOf, only, signal } = options;
-  const found = { tried: 0, parked: [] as ParkedRuns[], results: new Map<string, bigint>(), notTried: [] as string[] };
+  const found = { tried: 0, parked: [] as ParkedRuns[], messages: new Map<string, bigint>(), notTried: [] as string[] };
   const stored: RunRecords[] = [];
   for (const group of groupsOf(instances, RunServiceDefinition.fullName, only))
     await askGroup(
@@ -76,10 +76,10 @@ export async function tryRuns(instances: readonly Instance[], options: TrialOpti
   return found;
 }
 
-const NO_WORKFLOW: Trial = { fault: 'the build has no function for it', results: [] };
+const NO_WORKFLOW: Trial = { fault: 'the build has no function for it', messages: [] };
 
-function add(found: { parked: ParkedRuns[]; results: Map<string, bigint> }, run: RunRecords, trial: Trial): void {
-  for (const method of trial.results) found.results.set(method, (found.results.get(method) ?? 0n) + 1n);
+function add(found: { parked: ParkedRuns[]; messages: Map<string, bigint> }, run: RunRecords, trial: Trial): void {
+  for (const type of trial.messages) found.messages.set(type, (found.messages.get(type) ?? 0n) + 1n);
   if (trial.fault === undefined) return;
   const [method, reason] = [run.method, trial.fault];
   const at = found.parked.findIndex((one) => one.method === method && one.reason === reason);

@@ -1,4 +1,4 @@
-import type { DescField, DescMessage, DescService } from '@bufbuild/protobuf';
+import type { DescField, DescMessage, DescService, FileRegistry } from '@bufbuild/protobuf';
 import { FieldDescriptorProto_Type as Type } from '@bufbuild/protobuf/wkt';
 import { EventServiceDefinition as events } from '@rondo/contracts/rondo/events/v1/events';
 import { JobServiceDefinition as jobs } from '@rondo/contracts/rondo/jobs/v1/jobs';
@@ -23,31 +23,32 @@ export async function countStored(instances: readonly Instance[], signal: AbortS
   return counts;
 }
 
-/** What is stored of methods. */
-interface Stored {
-  /** How many calls, by method; undefined if it isn't known. */
-  readonly calls: ReadonlyMap<string, bigint> | undefined;
-  /** How many runs have results of a method, by its full name. */
-  readonly results: ReadonlyMap<string, bigint>;
-}
-
-/** The methods of which `after` reads stored requests or results as something else than `before` wrote, as sentences. */
+/** The methods of which `after` reads stored requests as something else than `before` wrote, as sentences. `calls`: how many, if it is known. */
 export const misreadCalls = (
   [before, after]: readonly [DescService, DescService],
-  { calls, results }: Stored,
+  calls: ReadonlyMap<string, bigint> | undefined,
 ): readonly string[] =>
-  before.methods.flatMap(({ name, input, output }) => {
+  before.methods.flatMap(({ name, input }) => {
     const method = `${before.typeName}/${name}`;
+    const count = calls === undefined ? '?' : (calls.get(method) ?? 0n);
     const now = after.methods.find((one) => one.name === name);
-    const say = (what: string, count: bigint | string, why: string | undefined) =>
-      why === undefined || count === 0n ? [] : [`${count} ${what} of ${method} would be misread: ${why}`];
-    return [
-      ...say('stored calls', calls === undefined ? '?' : (calls.get(method) ?? 0n), now && misread(input, now.input)),
-      ...say('stored results', results.get(method) ?? 0n, now && misread(output, now.output)),
-    ];
+    const why = now && misread(input, now.input);
+    return why === undefined || count === 0n ? [] : [`${count} stored calls of ${method} would be misread: ${why}`];
   });
 
-function misread(before: DescMessage, after: DescMessage, seen = new Set<DescMessage>()): string | undefined {
+/** The messages in open runs that `after` reads as something else than `before` wrote, as sentences. `messages`: in how many, by type. */
+export const misreadMessages = (
+  [before, after]: readonly [FileRegistry, FileRegistry],
+  messages: ReadonlyMap<string, bigint>,
+): readonly string[] =>
+  [...messages].flatMap(([type, count]) => {
+    const [was, is] = [before.getMessage(type), after.getMessage(type)];
+    const why = was && is && misread(was, is);
+    return why === undefined ? [] : [`${count} open runs would misread their ${type}: ${why}`];
+  });
+
+/** The first field that is read as something else, as a sentence. */
+export function misread(before: DescMessage, after: DescMessage, seen = new Set<DescMessage>()): string | undefined {
   if (seen.has(before)) return undefined;
   seen.add(before);
   for (const field of before.fields) {

@@ -5,6 +5,8 @@ export interface MessageWriter {
 
 /** A generated message type: its codec, and the function that completes a partial message. */
 export interface MessageType<T = unknown> {
+  /** Its full name; missing if the type isn't generated. */
+  readonly $type?: string;
   /** Writes with `writer`, which is empty and came from this function before, or with a new one. */
   encode(message: T, writer?: MessageWriter): MessageWriter;
   decode(bytes: Uint8Array): T;

@@ -31,8 +31,8 @@ export interface AppListener {
 export interface Trial {
   /** Why it can't go on; undefined if it can. */
   readonly fault: string | undefined;
-  /** The methods whose stored results it reads, such as `sales.v1.OrderService/PlaceOrder`. */
-  readonly results: readonly string[];
+  /** The types of the stored messages that it reads, such as `sales.v1.PlaceOrderRequest`. */
+  readonly messages: readonly string[];
 }
 
 /**
