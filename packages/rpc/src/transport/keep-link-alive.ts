@@ -6,16 +6,22 @@ import type { LinkOptions } from './link.js';
 /** Watches a link, and ends it when its peer is silent for long, as ADR 0005 says. Returns a function that stops the watch. */
 export function keepLinkAlive(
   socket: KeptAlive,
-  options: LinkOptions,
+  options: Pick<LinkOptions, 'clock' | 'minPingIntervalMs' | 'onSilence'>,
   { active, ping }: { readonly active: ActiveCalls; readonly ping: () => boolean },
 ): () => void {
-  const { rare, activeIntervalMs, idleIntervalMs, silentAfterMs, timeoutMs } = peerPings(options);
+  const { clock } = options;
+  const { activeIntervalMs, idleIntervalMs, unusedIntervalMs, silentAfterMs, timeoutMs } = peerPings(options);
+  let pingedAt = clock.now();
   return keepAlive(socket, {
-    clock: options.clock,
+    clock,
     silentAfterMs,
     timeoutMs,
     intervalMs: () => (active.unary > 0 ? activeIntervalMs : idleIntervalMs),
-    ask: () => (!rare || active.all > 0) && ping(),
+    ask() {
+      if (active.all === 0 && clock.now() - pingedAt < unusedIntervalMs) return false;
+      pingedAt = clock.now();
+      return ping();
+    },
     onSilence: options.onSilence,
   });
 }

@@ -66,11 +66,10 @@ export const DEFAULT_MAX_REPLY_BYTES = 4 * 1024 * 1024;
 
 /** How a client watches its peer. Milliseconds. */
 interface PeerPings {
-  /** Whether the peer is pinged only while calls are in flight. */
-  readonly rare: boolean;
-  /** The interval while calls with one reply are in flight, and while none is. */
+  /** The interval while calls with one reply are in flight, while only streams are, and at least between two pings while no call is. */
   readonly activeIntervalMs: number;
   readonly idleIntervalMs: number;
+  readonly unusedIntervalMs: number;
   readonly silentAfterMs: number;
   readonly timeoutMs: number;
 }
@@ -82,6 +81,7 @@ interface PeerPings {
 const ACTIVE_INTERVAL_MS = 200;
 const SILENT_AFTER_MS = 250;
 const IDLE_INTERVAL_MS = 1_000;
+const UNUSED_INTERVAL_MS = 5_000;
 /** With the interval, the connection of a silent peer ends 5 s after its last bytes. Milliseconds. */
 const TIMEOUT_MS = 4_750;
 
@@ -93,20 +93,20 @@ const TIMEOUT_MS = 4_750;
  * Source: https://github.com/grpc/grpc/blob/master/doc/keepalive.md
  */
 const RARE_PINGS: PeerPings = {
-  rare: true,
   activeIntervalMs: 310_000,
   idleIntervalMs: 310_000,
+  unusedIntervalMs: Infinity,
   silentAfterMs: 20_000,
   timeoutMs: 20_000,
 };
 
 /** How a client watches its peer. */
-export function peerPings({ minPingIntervalMs }: GrpcTransportOptions): PeerPings {
+export function peerPings({ minPingIntervalMs }: Pick<GrpcTransportOptions, 'minPingIntervalMs'>): PeerPings {
   if (minPingIntervalMs === undefined) return RARE_PINGS;
   return {
-    rare: false,
     activeIntervalMs: Math.max(ACTIVE_INTERVAL_MS, minPingIntervalMs),
     idleIntervalMs: Math.max(IDLE_INTERVAL_MS, minPingIntervalMs),
+    unusedIntervalMs: Math.max(UNUSED_INTERVAL_MS, minPingIntervalMs),
     silentAfterMs: SILENT_AFTER_MS,
     timeoutMs: TIMEOUT_MS,
   };
