@@ -2,7 +2,7 @@
  * `npm start -- --auth`: what a person or program outside of the system may do, by its token or API key. Each call that is
  * refused leaves an event in the audit of its service, or a line in the gateway's log.
  */
-import { createHmac, createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
+import { createPrivateKey, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
@@ -62,36 +62,13 @@ function token({ changed, header, by = key }: { changed?: object; header?: objec
   return `${input}.${sign('sha256', Buffer.from(input), { key: by, dsaEncoding: 'ieee-p1363' }).toString('base64url')}`;
 }
 
-function byHmac(): string {
-  const input = `${encoded({ ...HEADER, alg: 'HS256' })}.${encoded(claims())}`;
-  const secret = createPublicKey(key).export({ format: 'pem', type: 'spki' });
-  return `${input}.${createHmac('sha256', secret).update(input).digest('base64url')}`;
-}
-
-function withOtherClaims(): string {
-  const [header, , signature] = token().split('.');
-  return `${header}.${encoded(claims({ scope: 'sales.read sales.admin' }))}.${signature}`;
-}
-
 const bearer = (text: string) => ({ authorization: `Bearer ${text}` });
 
-/** Credentials that are never good. */
+/** Credentials that are never good. The plugin's token-attacks.test.ts has all faults of a token. */
 const CREDENTIALS: Readonly<Record<string, () => Readonly<Record<string, string>>>> = {
   'text for a token': () => bearer('hunter2'),
-  'a token for another audience': () => bearer(token({ changed: { aud: 'bank' } })),
-  'a token of another issuer': () => bearer(token({ changed: { iss: 'https://login.example.com' } })),
   'a token signed by another key': () => bearer(token({ by: other })),
-  'a token with other claims than were signed': () => bearer(withOtherClaims()),
   'an expired token': () => bearer(token({ changed: { exp: now() - 120 } })),
-  'a token that is not valid yet': () => bearer(token({ changed: { nbf: now() + 600 } })),
-  'a token without an end': () => bearer(token({ changed: { exp: undefined } })),
-  'a token without a subject': () => bearer(token({ changed: { sub: undefined } })),
-  'alg none': () => bearer(`${encoded({ alg: 'none' })}.${encoded(claims())}.`),
-  'HS256 by the public key': () => bearer(byHmac()),
-  'a kid that is a path': () => bearer(token({ header: { kid: '../../dev/null' } })),
-  'a key in the token': () =>
-    bearer(token({ header: { jwk: createPublicKey(other).export({ format: 'jwk' }) }, by: other })),
-  'an assertion as a token': () => bearer(token({ header: { typ: 'rondo-principal+jwt' } })),
   'an unknown API key': () => ({ 'x-api-key': `rondo_0123456789ab_${'A'.repeat(43)}` }),
   'a revoked API key': () => ({ 'x-api-key': revoked }),
 };

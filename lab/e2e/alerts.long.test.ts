@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { CalculatorServiceDefinition } from '@rondo/contracts/calculator/v1/calculator';
+import { ConformanceServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/conformance';
 import { RemindOwnerRequest } from '@rondo/contracts/sales/v1/quotes';
 import { createPool, type Database } from '@rondo/database';
 import { eventually, freePort, type ServiceProcess, type System, startService, startSystem } from '@rondo/harness';
@@ -15,10 +16,10 @@ import { silentLogger } from '@rondo/rpc/call';
 import { createChannel, createClient, staticResolver } from '@rondo/rpc/client';
 import { implement } from '@rondo/rpc/server';
 import { RpcError, Status } from '@rondo/rpc/status';
+import { standIn } from '@rondo/rpc/testing';
 import { type RunningService, startService as startHere } from '@rondo/service';
 import { readGuide } from '../../e2e/src/docs.js';
 import { noPrometheus, type Prometheus, startPrometheus, targetsOf } from './src/prometheus.js';
-import { Scripted } from './src/scripted-service.js';
 
 /** Only root can make a small file system. */
 const isRoot = process.getuid?.() === 0;
@@ -208,9 +209,8 @@ const LATER: Readonly<Record<string, () => unknown>> = {
       NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(LATE)}`,
     });
     broken = await startInside('calculator', implement(Adding, { add: fail }));
-    busy = await startInside('scripted', implement(Scripted, { unary: () => sleep(50).then(() => ({})) }), {
-      RONDO_MAX_CALLS: '1',
-    });
+    const slow = standIn(ConformanceServiceDefinition, { unaryUnsafe: () => sleep(50).then(() => ({})) });
+    busy = await startInside('scripted', slow, { RONDO_MAX_CALLS: '1' });
     const more = { more: [lateAt, refusedAt], inside: [broken.metricsAddress ?? '', busy.metricsAddress ?? ''] };
     prometheus = await startPrometheus({ ...targetsOf(system), ...more }, disk);
     const gateway = `http://${system.address(20)}`;
@@ -219,8 +219,8 @@ const LATER: Readonly<Record<string, () => unknown>> = {
     load(() => fetch(`${gateway}/v1/customers`));
     const channel = createChannel({ resolver: staticResolver([busy.address]) });
     closers.push(() => channel.close());
-    const { unary } = createClient(Scripted, { channel });
-    for (let caller = 0; caller < 3; caller += 1) load(() => unary({ text: '' }));
+    const { unaryUnsafe } = createClient(ConformanceServiceDefinition, { channel });
+    for (let caller = 0; caller < 3; caller += 1) load(() => unaryUnsafe({}));
     if (isRoot) writeFileSync(join(disk, 'slot'), Buffer.alloc(15.5 * 1024 * 1024));
     truncateSync(join(folder, 'certs/calculator/tls.crt'));
     await holdOutbox();

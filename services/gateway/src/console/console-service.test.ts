@@ -16,11 +16,11 @@ import { consoleService } from './console-service.js';
 function start() {
   const clock = new ManualClock();
   let open = 0;
-  const refuse = () => Promise.reject(new RpcError(Status.NOT_FOUND, 'there is none'));
+  const refuse = (what: string) => () => Promise.reject(new RpcError(Status.NOT_FOUND, `nothing to ${what}`));
   const services = [
-    standIn(JobServiceDefinition, { retryJob: refuse, discardJob: refuse }),
-    standIn(EventServiceDefinition, { retryEvent: refuse }),
-    standIn(RunServiceDefinition, { retryRun: refuse, cancelRun: refuse }),
+    standIn(JobServiceDefinition, { retryJob: refuse('retry'), discardJob: refuse('discard') }),
+    standIn(EventServiceDefinition, { retryEvent: refuse('retry') }),
+    standIn(RunServiceDefinition, { retryRun: refuse('retry'), cancelRun: refuse('cancel') }),
   ];
   const test = createTestChannel({ services, clock, admission: { adaptive: false } });
   const channel: Channel = {
@@ -51,16 +51,22 @@ function start() {
 it('a job, an event or a run is refused with the code and the reason of the instance', async () => {
   const { client, asked } = start();
   const event = (action: ResolveEventsRequest['action']) => client.resolveEvents({ instanceId: 'a', action });
-  for (const [call, code] of [
-    [() => client.resolveJob({ instanceId: 'a', id: 1n, discard: true }), Status.NOT_FOUND],
-    [() => client.resolveJob({ instanceId: 'a', id: 1n, discard: false }), Status.NOT_FOUND],
-    [() => client.resolveRun({ instanceId: 'a', name: 'r', cancel: false }), Status.NOT_FOUND],
-    [() => client.resolveRun({ instanceId: 'a', name: 'r', cancel: true }), Status.NOT_FOUND],
-    [() => event({ $case: 'retry', value: { id: 1n } }), Status.NOT_FOUND],
-    [() => event({ $case: 'discard', value: { id: 1n } }), Status.UNIMPLEMENTED],
+  for (const [call, code, text] of [
+    [() => client.resolveJob({ instanceId: 'a', id: 1n, discard: true }), Status.NOT_FOUND, 'nothing to discard'],
+    [() => client.resolveJob({ instanceId: 'a', id: 1n, discard: false }), Status.NOT_FOUND, 'nothing to retry'],
+    [() => client.resolveRun({ instanceId: 'a', name: 'r', cancel: false }), Status.NOT_FOUND, 'nothing to retry'],
+    [() => client.resolveRun({ instanceId: 'a', name: 'r', cancel: true }), Status.NOT_FOUND, 'nothing to cancel'],
+    [() => event({ $case: 'retry', value: { id: 1n } }), Status.NOT_FOUND, 'nothing to retry'],
+    [() => event({ $case: 'discard', value: { id: 1n } }), Status.UNIMPLEMENTED, 'DiscardEvent'],
+    [
+      () => event({ $case: 'replay', value: { group: 'g', fromTime: undefined } }),
+      Status.UNIMPLEMENTED,
+      'ReplayEvents',
+    ],
+    [() => event({ $case: 'remove', value: { group: 'g' } }), Status.UNIMPLEMENTED, 'RemoveGroup'],
   ] as const) {
     const failure = await call().catch((error: unknown) => error);
-    expect(failure).toMatchObject({ code, message: expect.stringContaining('a refuses it: ') });
+    expect(failure).toMatchObject({ code, message: expect.stringMatching(new RegExp(`a refuses it: .*${text}`)) });
   }
   expect(asked()).toBe(0);
 });
