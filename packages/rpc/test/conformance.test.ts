@@ -20,25 +20,6 @@ describeConformance('memory', async ({ router, clock }) => {
   return { channel, close: async () => channel.close() };
 });
 
-it('a call that is cancelled before the connection is ready reaches no handler', async () => {
-  let runs = 0;
-  const unary = () => {
-    runs += 1;
-    return {};
-  };
-  const server = await serve(createRouter({ services: [conformanceService({ unary })] }), { listen: '127.0.0.1:0' });
-  const channel = createChannel({ resolver: staticResolver([server.address]) });
-  const client = createClient(ConformanceServiceDefinition, { channel });
-  const caller = new AbortController();
-  const call = failure(client.unary({}, { signal: caller.signal }));
-  caller.abort();
-  expect(await call).toMatchObject({ code: Status.CANCELLED });
-  await client.unaryUnsafe({});
-  expect(runs).toBe(0);
-  channel.close();
-  await server.drain(100);
-});
-
 it('requests that a caller broke off do not look complete, also to a server that was paused', async () => {
   const outcome = deferred<unknown>();
   const clientStream = async (requests: AsyncIterable<unknown>) => {

@@ -159,12 +159,10 @@ describe.each([
         server: () => processOf('sales', { by: foreigner, trusts: [authority, foreigner] }),
         why: 'of another trust domain than rondo.test',
       },
-      'a wildcard': { server: () => forged('spiffe://rondo.test/*'), why: 'has no SPIFFE id' },
       'two SPIFFE ids': {
         server: () => forged('spiffe://rondo.test/sales', 'spiffe://rondo.test/projects'),
         why: 'has no SPIFFE id',
       },
-      'an id with an encoded name': { server: () => forged('spiffe://rondo.test/%73ales'), why: 'has no SPIFFE id' },
       plaintext: { server: async () => undefined, why: 'it speaks plaintext' },
     };
 

@@ -50,33 +50,19 @@ it('makes messages of no more than 2,000,000 fields', () => {
 describe('JSON that is read', () => {
   it.each<[string, JsonValue]>([
     ['{"small": -2147483648}', -2147483648],
-    ['{"small": "7"}', 7],
-    ['{"small": 2.0}', 2],
-    ['{"small": 1e3}', 1000],
-    ['{"unsigned": 4294967295}', 4294967295],
     ['{"large": 9223372036854775807}', '9223372036854775807'],
-    ['{"large": "-9223372036854775808"}', '-9223372036854775808'],
     // A JavaScript number would round it.
     ['{"large": 9007199254740993}', '9007199254740993'],
     ['{"numbers": [9007199254740993, 1]}', ['9007199254740993', '1']],
     ['{"wrapped": 9007199254740993}', '9007199254740993'],
     ['{"huge": 18446744073709551615}', '18446744073709551615'],
     ['{"ratio": 1e300}', 1e300],
-    ['{"ratio": "NaN"}', 'NaN'],
     ['{"ratio": 18446744073709551615}', 18446744073709552000],
     ['{"free": {"n": 1e300, "s": "1"}}', { n: 1e300, s: '1' }],
     ['{"some_text": "9007199254740993 {\\"a\\": 9007199254740993}"}', '9007199254740993 {"a": 9007199254740993}'],
     ['{"someText": "by its JSON name"}', 'by its JSON name'],
-    ['{"data": "3q2+7w=="}', '3q2+7w=='],
     ['{"data": "3q2-7w"}', '3q2+7w=='],
-    ['{"color": "COLOR_RED"}', 'COLOR_RED'],
-    ['{"color": 1}', 'COLOR_RED'],
-    ['{"color": 7}', 7],
-    ['{"counts": {"a": 1, "b": "2"}}', { a: 1, b: 2 }],
-    ['{"at": "2026-11-20T08:30:00.5+01:00"}', '2026-11-20T07:30:00.500Z'],
-    ['{"lasts": "1.5s"}', '1.500s'],
     ['{"lasts": "-315576000000.999999999s"}', '-315576000000.999999999s'],
-    ['{"anything": {}}', {}],
     [
       '{"anything": {"@type": "x.y/google.protobuf.Any", "value": {"@type": "x.y/google.protobuf.Duration", "value": "3s"}}}',
       {
@@ -139,9 +125,6 @@ describe('a reply that has no JSON', () => {
 describe('JSON that is refused', () => {
   it.each([
     ['{"small": 2147483648}', 'small: must be a whole number from -2147483648 to 2147483647, not 2147483648'],
-    ['{"small": "abc"}', 'small: must be a whole number from -2147483648 to 2147483647, not "abc"'],
-    ['{"small": 1.5}', 'small: must be a whole number from -2147483648 to 2147483647, not 1.5'],
-    ['{"unsigned": -1}', 'unsigned: must be a whole number from 0 to 4294967295, not -1'],
     [
       '{"large": 9223372036854775808}',
       'large: must be a whole number from -9223372036854775808 to 9223372036854775807, not 9223372036854775808',
@@ -150,8 +133,6 @@ describe('JSON that is refused', () => {
       '{"large": "9223372036854775808"}',
       'large: must be a whole number from -9223372036854775808 to 9223372036854775807, not "9223372036854775808"',
     ],
-    ['{"large": ""}', 'large: must be a whole number from -9223372036854775808 to 9223372036854775807, not ""'],
-    ['{"large": true}', 'large: must be a whole number from -9223372036854775808 to 9223372036854775807, not true'],
     ['{"some_text": 12345678901234567890}', 'some_text: must be text in quotes, not 12345678901234567890'],
     ['{"flag": "true"}', 'flag: must be true or false, not "true"'],
     ['{"data": "not base64!"}', 'data: must be bytes in base64, in quotes, not "not base64!"'],
@@ -159,7 +140,6 @@ describe('JSON that is refused', () => {
       '{"color": "COLOR_RAD"}',
       'color: must be one of COLOR_UNSPECIFIED, COLOR_RED, not "COLOR_RAD". Did you mean "COLOR_RED"?',
     ],
-    ['{"color": 7.5}', 'color: must be a whole number from -2147483648 to 2147483647, not 7.5'],
     [
       '{"at": "2026-02-30T00:00:00Z"}',
       'at: must be a time by RFC 3339 in quotes, such as "2026-11-20T08:30:00Z", from year 1 to 9999 in UTC, not "2026-02-30T00:00:00Z"',

@@ -216,16 +216,6 @@ describe('a watch', () => {
     await expect(watch.next()).rejects.toMatchObject({ code: Status.CANCELLED });
   });
 
-  it('resumes from its position', async () => {
-    const { registry } = start();
-    const { position } = await registry.register({ instance: sales() });
-    await registry.register({ instance: sales({ instanceId: 'sales-2' }) });
-    for await (const event of registry.watch({ service: SALES, resumeFrom: position })) {
-      expect(event).toMatchObject({ event: { $case: 'delta', value: { upserts: [{ instanceId: 'sales-2' }] } } });
-      break;
-    }
-  });
-
   it('ends UNAVAILABLE when the registry stops', async () => {
     const { registry, clock, app } = start();
     const watch = registry.watch({})[Symbol.asyncIterator]();

@@ -16,6 +16,11 @@ it.each([
   'spiffe://example.org/sales?a=b',
   'spiffe://example.org/a/../sales',
   'spiffe://example.org//sales',
+  'spiffe://*/sales',
+  'spiffe://example.org/%73ales',
+  'spiffe://example.org/person%2Fjo',
+  'spiffe://example.org/sales\0.other',
+  'spiffe://example.org/s\u00e1les',
   `spiffe://example.org/${'a'.repeat(3_000)}`,
 ])('%.60s is none', (uri) => {
   expect(parseSpiffeId(uri)).toBeUndefined();

@@ -1,6 +1,5 @@
 import { Status } from '../../src/exports/status.js';
 import {
-  ACK,
   block,
   END_HEADERS,
   END_STREAM,
@@ -10,28 +9,13 @@ import {
   headersInParts,
   message,
   numbered,
-  PADDED,
   settings,
   solid,
   TYPE,
   times,
   uint32,
 } from '../attacks/frames.js';
-import {
-  type Answer,
-  answers,
-  begin,
-  data,
-  deafenings,
-  ending,
-  endings,
-  GRPC,
-  headers,
-  MESSAGE,
-  OK,
-  raw,
-  trailers,
-} from './answer.js';
+import { type Answer, answers, begin, deafenings, ending, endings, GRPC, headers, MESSAGE, OK, raw } from './answer.js';
 
 const inParts = (list: readonly Header[]) => (stream: number) => headersInParts([...GRPC, ...list], { stream });
 
@@ -64,23 +48,15 @@ const borne = answers(Status.OK, {
   PRIORITY: [on(TYPE.PRIORITY, { payload: Buffer.from([0, 0, 0, 0, 16]) }), ...REST],
   '100 PINGs': [raw(...times(100, () => PING)), ...REST],
   '100 SETTINGS': [raw(...times(100, () => settings())), ...REST],
-  'unknown SETTINGS': [raw(settings([0xff, 1], [0, 0])), ...REST],
   'SETTINGS of a window of no bytes': [raw(settings([4, 0])), ...REST, raw(settings([4, 65_535]))],
-  'SETTINGS of headers of no bytes': [raw(settings([6, 0])), ...REST],
-  '1,000 WINDOW_UPDATEs': [raw(...times(1_000, () => frame(TYPE.WINDOW_UPDATE, { payload: uint32(1) }))), ...REST],
   'RST_STREAM of a stream that is over': [...REST, 'seen', on(TYPE.RST_STREAM, { payload: uint32(2) })],
-  'WINDOW_UPDATE of a stream that is over': [...REST, 'seen', on(TYPE.WINDOW_UPDATE, { payload: uint32(9) })],
   'a header of 15 KiB': [begin(['x-large', solid(15 * 1024)]), MESSAGE, OK],
   'headers of 80 KiB in 20 parts': [inParts(numbered(20, solid(4_000))), MESSAGE, OK],
   '120 headers': [inParts(numbered(120)), MESSAGE, OK],
   'data behind the trailers': [...REST, MESSAGE],
-  'trailers behind the trailers': [...REST, trailers(['grpc-status', '5'])],
   // Node drops these keys and values without an error.
   'an empty key': [begin(['', '1']), MESSAGE, OK],
-  'a key with a space': [begin(['x y', '1']), MESSAGE, OK],
-  'a key that is no ASCII': [begin(['x-\u00e9', '1']), MESSAGE, OK],
   'a value with a NUL': [begin(['x-nul', 'a\0b']), MESSAGE, OK],
-  'a value with a line break': [begin(['x-lines', 'a\r\nb: c']), MESSAGE, OK],
   'a value that is no ASCII': [begin(['x-latin', '\u00e9\u00ff']), MESSAGE, OK],
   'a value with spaces around it': [begin(['x-space', '  a  ']), MESSAGE, OK],
 });
@@ -91,10 +67,7 @@ const streams = [
   ...answers(Status.INTERNAL, {
     'trailers that do not end the stream': [begin(), MESSAGE, headers([['grpc-status', '0']])],
     'no :status': [headers([['content-type', 'application/grpc']]), MESSAGE, OK],
-    'two :status': [headers([...GRPC.slice(0, 1), ...GRPC]), MESSAGE, OK],
-    ':status behind other headers': [headers([...GRPC].reverse()), MESSAGE, OK],
     'a path': [begin([':path', '/']), MESSAGE, OK],
-    'an unknown pseudo header': [headers([[':evil', '1'], ...GRPC]), MESSAGE, OK],
     'an upper-case key': [begin(['X-Upper', '1']), MESSAGE, OK],
   }),
   ...['abc', '', '0', '20', '2000', '-1', '101'].flatMap((status) =>
@@ -111,23 +84,13 @@ const streams = [
 const connections = [
   ...endings(Status.UNAVAILABLE, {
     'a WINDOW_UPDATE of too much': [on(TYPE.WINDOW_UPDATE, { payload: uint32(2 ** 31 - 1) }), ...REST],
-    'a WINDOW_UPDATE of 0': [on(TYPE.WINDOW_UPDATE, { payload: uint32(0) }), ...REST],
-    'a WINDOW_UPDATE of too much for all': [raw(frame(TYPE.WINDOW_UPDATE, { payload: uint32(2 ** 31 - 1) })), ...REST],
     'headers without end': [inParts(numbered(200, solid(4_000))), MESSAGE, OK],
-    'SETTINGS on a stream': [on(TYPE.SETTINGS), ...REST],
-    'SETTINGS of a window of 2³¹': [raw(settings([4, 2 ** 31])), ...REST],
-    'SETTINGS of frames of no bytes': [raw(settings([5, 0])), ...REST],
     '10,000 SETTINGS': [raw(...times(10_000, () => settings()))],
-    'PING on a stream': [on(TYPE.PING, { payload: Buffer.alloc(8) }), ...REST],
     'RST_STREAM of a stream that is none': [raw(frame(TYPE.RST_STREAM, { stream: 999, payload: uint32(8) })), ...REST],
-    'HEADERS on no stream': [raw(headersFrame(GRPC, { stream: 0 })), ...REST],
     'HEADERS on a stream that is none': [raw(headersFrame(GRPC, { stream: 999 })), ...REST],
-    'HEADERS on a stream of the server': [raw(headersFrame(GRPC, { stream: 2 })), ...REST],
     'a push to a stream of the client': [push(3), ...REST],
-    'a push to no stream': [push(0), ...REST],
   }),
   ...endings(Status.OK, {
-    'an unrequested push': [push(2), ...REST],
     'a push, and its answer': [
       push(2),
       raw(headersFrame(GRPC, { stream: 2, flags: END_HEADERS | END_STREAM })),
@@ -146,27 +109,16 @@ const deaf = deafenings({
   'data before the header': [MESSAGE, ...REST],
   'a value of 100 KiB': [inParts([['x-large', solid(100 * 1024)]]), MESSAGE, OK],
   'SETTINGS of five bytes': [raw(frame(TYPE.SETTINGS, { payload: Buffer.alloc(5) })), ...REST],
-  'an acknowledgement with settings': [raw(frame(TYPE.SETTINGS, { flags: ACK, payload: Buffer.alloc(6) })), ...REST],
-  'PING of seven bytes': [raw(frame(TYPE.PING, { payload: Buffer.alloc(7) })), ...REST],
   'GOAWAY of no bytes': [raw(frame(TYPE.GOAWAY)), ...REST],
-  'RST_STREAM of three bytes': [on(TYPE.RST_STREAM, { payload: Buffer.alloc(3) }), ...REST],
-  'DATA on no stream': [raw(frame(TYPE.DATA, { payload: message() })), ...REST],
   'DATA on a stream that is none': [raw(frame(TYPE.DATA, { stream: 999, payload: message() })), ...REST],
-  'HEADERS cut by another frame': [on(TYPE.HEADERS, { payload: block(GRPC) }), MESSAGE, OK],
   'trailers cut by another frame': [
     begin(),
     MESSAGE,
     on(TYPE.HEADERS, { flags: END_STREAM, payload: CUT_OFF }),
     raw(PING),
   ],
-  'CONTINUATION of nothing': [on(TYPE.CONTINUATION, { flags: END_HEADERS }), ...REST],
-  'DATA with more padding than bytes': [begin(), on(TYPE.DATA, { flags: PADDED, payload: Buffer.from([200, 0]) }), OK],
-  'a frame of 16,385 bytes': [begin(), data(Buffer.alloc(16_385)), OK],
   'a frame that says it has 16 MiB': [begin(), on(TYPE.DATA, { length: 2 ** 24 - 1 })],
-  'a field that the table has not': [fragment(0xff, 0x80, 0x7f), MESSAGE, OK],
-  'field 0 of the table': [fragment(0x80), MESSAGE, OK],
   'Huffman that is none': [fragment(0x00, 0x84, 0xff, 0xff, 0xff, 0xff, 0x00), MESSAGE, OK],
-  'a table of 4 GiB': [fragment(0x3f, 0xe1, 0xff, 0xff, 0xff, 0x0f), MESSAGE, OK],
   'HTTP/1.1 amid HTTP/2': [raw(Buffer.from('HTTP/1.1 408 Request Timeout\r\n\r\n'))],
   rubbish: [raw(Buffer.alloc(4_096, 0xa5))],
   'a TLS alert': [raw(Buffer.from([0x15, 3, 1, 0, 2, 2, 40]))],

@@ -22,10 +22,7 @@ export const connections: readonly Attempt[] = [
     ),
   ),
   sending('HTTP/1.1: a header of 1 MiB', Buffer.from(`GET / HTTP/1.1\r\nX: ${'x'.repeat(1 << 20)}\r\n\r\n`)),
-  sending('HTTP/1.1: chunks', Buffer.from('POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nffffffffffff\r\n')),
-  sending('HTTP/0.9', Buffer.from('GET /\r\n')),
   sending('SSH', Buffer.from('SSH-2.0-OpenSSH_9.6\r\n')),
-  sending('a NUL', Buffer.from([0])),
   sending('chance', chance),
   [
     'TLS',
@@ -37,10 +34,7 @@ export const connections: readonly Attempt[] = [
     },
   ],
   sending('the preface and nothing else', PREFACE),
-  sending('half a preface', PREFACE.subarray(0, 12)),
-  sending('a preface of another version', Buffer.from('PRI * HTTP/3.0\r\n\r\nSM\r\n\r\n')),
   sending('the preface and chance', PREFACE, chance),
-  sending('the preface twice', BEGIN, PREFACE),
   sending('a request before the settings', PREFACE, headersFrame(requestTo(pathOf('Unary')))),
   sending('half a frame', BEGIN, Buffer.from([0, 0, 9, TYPE.HEADERS])),
   [

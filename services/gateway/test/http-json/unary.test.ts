@@ -16,8 +16,6 @@ describe('a body', () => {
   // json-conformance.ci.test.ts has each kind of value.
   it.each([
     ['{"int64Value": 9007199254740993}', { int64Value: '9007199254740993' }],
-    ['{"int64Value": 1e3, "int32Value": 2.0}', { int64Value: '1000', int32Value: 2 }],
-    ['{"color": 1, "colors": [0, 7]}', { color: 'COLOR_RED', colors: ['COLOR_UNSPECIFIED', 7] }],
     [
       '{"any": {"@type": "type.googleapis.com/google.protobuf.Duration", "value": "1s"}}',
       { any: { '@type': 'type.googleapis.com/google.protobuf.Duration', value: '1s' } },
@@ -25,7 +23,6 @@ describe('a body', () => {
     ['{"text": null, "number": 0}', { number: 0 }],
     ['{"struct": {"a": [1, null, {"b": "c"}]}, "value": null}', { struct: { a: [1, null, { b: 'c' }] }, value: null }],
     ['', {}],
-    ['{}', {}],
   ])('%s is read', async (body, seen) => {
     const answer = await echo(body);
     expect(answer).toMatchObject({ status: 200, seen });
@@ -33,22 +30,14 @@ describe('a body', () => {
 
   it.each([
     ['{"int32Value": 2147483648}', 'int32Value: must be a whole number'],
-    ['{"int64Value": 1.5}', 'int64Value: must be a whole number'],
-    ['{"uint64Value": -1}', 'uint64Value: must be a whole number'],
     ['{"nme": "x"}', 'nme: is not a field of test.v1.All'],
     ['{"nme": "x"}', 'Did you mean "name"?'],
-    ['{"nested": {"colour": 1}}', 'nested.colour: is not a field'],
-    ['{"color": "COLOR_RAD"}', 'Did you mean "COLOR_RED"?'],
-    ['{"time": "2026-02-30T00:00:00Z"}', 'time: must be a time by RFC 3339'],
-    ['{"list": [{}, {"boolValue": "true"}]}', 'list[1].boolValue: must be true or false'],
     ['{"name": "a", "name": "b"}', 'the body: is not JSON'],
     ['{"int64Value": "1", "int64_value": "2"}', 'set multiple times'],
     ['{"text": "a", "number": 1}', 'oneof'],
     ['{"tags": [null]}', 'tags[0]: must be text'],
     ['{"any": {"@type": "type.googleapis.com/no.Such"}}', 'any: "@type" must name a message'],
     ['[]', 'the request: must be an object'],
-    ['{"name": "a"', 'the body: is not JSON'],
-    ['{"doubleValue": 1e400}', 'doubleValue: must be a number'],
   ])('%s is refused by field', async (body, text) => {
     const answer = await echo(body);
     expect(answer).toMatchObject({ status: 400, json: { code: 3 }, seen: undefined });
