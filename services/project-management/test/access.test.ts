@@ -1,11 +1,11 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { beforeAll, describe, expect, it } from '@jest/globals';
 import { Any } from '@rondo/contracts/google/protobuf/any';
 import { BadRequest } from '@rondo/contracts/google/rpc/error_details';
 import { DeliverProjectRequest } from '@rondo/contracts/projects/v1/delivery';
 import { eventually } from '@rondo/database/testing';
 import type { StatusName } from '@rondo/rpc/status';
 import { failureOf } from '@rondo/rpc/testing';
-import { addMember, type Company, startCompany } from './company.js';
+import { addMember, type Company, testCompany } from './company.js';
 
 const RIGHTS = ['projects.read', 'projects.write'] as const;
 const MONDAY = { year: 2031, month: 1, day: 6 };
@@ -17,7 +17,7 @@ async function refused(call: Promise<unknown>, code: StatusName) {
 }
 
 describe('what a member of a team sees', () => {
-  let company: Company;
+  const company = testCompany();
   let ada: ReturnType<Company['as']>;
   let bob: typeof ada;
   let admin: typeof ada;
@@ -25,7 +25,6 @@ describe('what a member of a team sees', () => {
   let member: string;
 
   beforeAll(async () => {
-    company = await startCompany();
     for (const [subject, team] of [
       ['ada', 'north'],
       ['bob', 'south'],
@@ -37,7 +36,6 @@ describe('what a member of a team sees', () => {
     [ada, bob, stranger] = [company.as('ada', ...RIGHTS), company.as('bob', ...RIGHTS), company.as('eve', ...RIGHTS)];
     admin = company.as('root', ...RIGHTS, 'projects.admin');
   });
-  afterAll(() => company.stop());
 
   async function adasProject() {
     const project = await ada.projects.createProject({ project: { title: 'Website' } });
@@ -188,15 +186,13 @@ describe('what a member of a team sees', () => {
 });
 
 describe('the audit log', () => {
-  let company: Company;
+  const company = testCompany(undefined, 90);
   let ada: ReturnType<Company['as']>;
   beforeAll(async () => {
-    company = await startCompany(undefined, 90);
     const member = { displayName: 'Ada', email: 'ada@example.com', subject: 'ada', team: 'north' };
     await company.team.createMember({ member });
     ada = company.as('ada', 'projects.read', 'projects.write');
   });
-  afterAll(() => company.stop());
 
   async function lines(filter: string): Promise<readonly string[]> {
     const { events } = await company.audit.listAuditEvents({ filter });

@@ -1,27 +1,25 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { beforeAll, describe, expect, it } from '@jest/globals';
 import { Any } from '@rondo/contracts/google/protobuf/any';
 import { DeliverProjectRequest } from '@rondo/contracts/projects/v1/delivery';
 import { LockTimeout } from '@rondo/database';
 import { eventually } from '@rondo/database/testing';
 import { RpcError, type StatusName } from '@rondo/rpc/status';
-import { addMember, addProject, type Company, MADE_UP, startCompany } from './company.js';
+import { addMember, addProject, MADE_UP, testCompany } from './company.js';
 
 /** More calls than the service has connections, and more than its database can prepare transactions. */
 const MANY = 80;
 const REQUEST_ID = randomUUID();
 
-let company: Company;
+const company = testCompany();
 let member: string;
 let project: string;
 let vast: string;
 beforeAll(async () => {
-  company = await startCompany();
   member = await addMember(company, 1_000n);
   ({ name: project } = await addProject(company));
   ({ name: vast } = await addProject(company, 'Vast'));
 });
-afterAll(() => company.stop());
 
 type Calls = () => readonly Promise<unknown>[];
 

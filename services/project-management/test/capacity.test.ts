@@ -1,9 +1,9 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { beforeAll, describe, expect, it } from '@jest/globals';
 import { DeliverProjectRequest } from '@rondo/contracts/projects/v1/delivery';
-import { createPool, type Database, type Transaction } from '@rondo/database';
+import type { Transaction } from '@rondo/database';
 import { eventually, waitingForLocks } from '@rondo/database/testing';
 import { lockCapacity } from '../src/member-weeks.js';
-import { addMember, type Company, startCompany } from './company.js';
+import { addMember, testCompany } from './company.js';
 import { deliver } from './deliver.js';
 import { monday } from './weeks.js';
 
@@ -17,19 +17,11 @@ const request = (projectId: string, effortMinutes: bigint) =>
     startDate: monday(1),
   });
 
-let company: Company;
-let database: Database;
+const company = testCompany();
 const members: string[] = [];
 beforeAll(async () => {
-  company = await startCompany();
-  database = createPool({ url: company.databaseUrl, maxConnections: 6 });
   for (let index = 0; index < TEAM; index += 1) members.push(await addMember(company, 100n));
 });
-afterAll(async () => {
-  await database.close();
-  await company.stop();
-});
-
 /** Runs a transaction that goes on until it is released. */
 function hold<T>(work: (transaction: Transaction) => Promise<T>) {
   let release = (): void => undefined;
@@ -40,7 +32,7 @@ function hold<T>(work: (transaction: Transaction) => Promise<T>) {
   const held = new Promise<void>((resolve) => {
     reached = resolve;
   });
-  const ended = database.transaction(async (transaction) => {
+  const ended = company.database.transaction(async (transaction) => {
     const result = await work(transaction);
     reached();
     await released;
@@ -55,7 +47,7 @@ describe('a delivery of a large team', () => {
     await held;
     // Another delivery passes by the locks as soon as it needs none of these weeks.
     const sql = `SELECT count(*)::int AS free FROM (SELECT FROM members JOIN member_weeks ON member_id = id FOR UPDATE SKIP LOCKED) AS week`;
-    expect(await database.one(sql)).toEqual({ free: 0 });
+    expect(await company.database.one(sql)).toEqual({ free: 0 });
     release();
     const { reservations } = await ended;
     expect(reservations.map(({ name, minutes }) => [name.split('/reservations/')[0], minutes])).toEqual([
@@ -63,11 +55,11 @@ describe('a delivery of a large team', () => {
       [members[1], 100n],
       [members[2], 50n],
     ]);
-    expect(await database.one('SELECT count(*)::int AS weeks FROM member_weeks')).toEqual({ weeks: 3 });
+    expect(await company.database.one('SELECT count(*)::int AS weeks FROM member_weeks')).toEqual({ weeks: 3 });
   });
 
   it('reads on where the first members of a week have no time left, and into later weeks', async () => {
-    const { reservations } = await database.transaction((transaction) =>
+    const { reservations } = await company.database.transaction((transaction) =>
       deliver(transaction, request('large', 12_000n)),
     );
     const taken = reservations.map(({ name, weekStartDate, minutes }) => ({
@@ -88,8 +80,8 @@ describe('a delivery of a large team', () => {
   it('plans again by what it finds under the locks', async () => {
     const first = hold((transaction) => deliver(transaction, request('first', 50n)));
     await first.held;
-    const second = database.transaction((transaction) => deliver(transaction, request('second', 150n)));
-    await eventually('the second one waits', async () => (await waitingForLocks(database)) === 1);
+    const second = company.database.transaction((transaction) => deliver(transaction, request('second', 150n)));
+    await eventually('the second one waits', async () => (await waitingForLocks(company.database)) === 1);
     first.release();
     const [before, after] = [await first.ended, await second];
     expect(before.reservations.map(({ minutes }) => minutes)).toEqual([50n]);
@@ -107,7 +99,7 @@ describe('a change of a member', () => {
     await expect(renamed).resolves.toMatchObject({ displayName: 'Ada' });
     const capacity = { name: members.at(-1) ?? '', weeklyCapacityMinutes: 200n };
     const changed = company.team.updateMember({ member: capacity, updateMask: ['weekly_capacity_minutes'] });
-    await eventually('the change waits', async () => (await waitingForLocks(database)) === 1);
+    await eventually('the change waits', async () => (await waitingForLocks(company.database)) === 1);
     release();
     await ended;
     await expect(changed).resolves.toMatchObject({ weeklyCapacityMinutes: 200n });
@@ -117,16 +109,16 @@ describe('a change of a member', () => {
     const order: string[] = [];
     const before = hold((transaction) => lockCapacity(transaction, 'shared'));
     await before.held;
-    const change = database.transaction(async (transaction) => {
+    const change = company.database.transaction(async (transaction) => {
       await lockCapacity(transaction, 'exclusive');
       order.push('change');
     });
-    await eventually('the change waits', async () => (await waitingForLocks(database)) === 1);
-    const later = database.transaction(async (transaction) => {
+    await eventually('the change waits', async () => (await waitingForLocks(company.database)) === 1);
+    const later = company.database.transaction(async (transaction) => {
       await lockCapacity(transaction, 'shared');
       order.push('delivery');
     });
-    await eventually('the delivery waits, too', async () => (await waitingForLocks(database)) === 2);
+    await eventually('the delivery waits, too', async () => (await waitingForLocks(company.database)) === 2);
     before.release();
     await Promise.all([before.ended, change, later]);
     expect(order).toEqual(['change', 'delivery']);

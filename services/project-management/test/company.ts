@@ -1,3 +1,4 @@
+import { afterAll, beforeAll } from '@jest/globals';
 import { CalculatorServiceDefinition } from '@rondo/contracts/calculator/v1/calculator';
 import { DeliveryServiceDefinition } from '@rondo/contracts/projects/v1/delivery';
 import { ProjectServiceDefinition } from '@rondo/contracts/projects/v1/projects';
@@ -62,7 +63,7 @@ export async function startCompany(bound = (url: string) => url, audit: number |
   await startParts(app);
   const channel = createTestChannel(observed(app));
   const secondChannel = createTestChannel(observed(second));
-  const database = createPool({ url: databaseUrl, maxConnections: 2 });
+  const database = createPool({ url: databaseUrl, maxConnections: 12 });
 
   return {
     projects: createClient(ProjectServiceDefinition, { channel }),
@@ -101,6 +102,14 @@ export async function startCompany(bound = (url: string) => url, audit: number |
 
 /** The result of {@link startCompany}. */
 export type Company = Awaited<ReturnType<typeof startCompany>>;
+
+/** A company that starts before the tests of a file or a block, and stops after them. */
+export function testCompany(...given: Parameters<typeof startCompany>): Company {
+  const company = {} as Company;
+  beforeAll(async () => void Object.assign(company, await startCompany(...given)));
+  afterAll(() => company.stop());
+  return company;
+}
 
 /** The app as a process has it, with more middleware inside of the observers of its parts. */
 const observed = (app: App, inside: readonly Middleware<ServerCall>[] = []) => ({

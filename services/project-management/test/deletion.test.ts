@@ -1,15 +1,11 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { PreconditionFailure } from '@rondo/contracts/google/rpc/error_details';
 import { ProjectState } from '@rondo/contracts/projects/v1/projects';
 import { Status } from '@rondo/rpc/status';
 import { failureOf } from '@rondo/rpc/testing';
-import { addProject, type Company, startCompany } from './company.js';
+import { addProject, testCompany } from './company.js';
 
-let company: Company;
-beforeAll(async () => {
-  company = await startCompany();
-});
-afterAll(() => company.stop());
+const company = testCompany();
 
 async function addTask(taskId = 'task', dependencies: string[] = []) {
   const { name: parent } = await addProject(company);

@@ -1,15 +1,13 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { BadRequest, PreconditionFailure } from '@rondo/contracts/google/rpc/error_details';
 import { DeliverProjectRequest } from '@rondo/contracts/projects/v1/delivery';
-import { createPool, type Database } from '@rondo/database';
 import { RpcError, Status } from '@rondo/rpc/status';
 import { failureOf } from '@rondo/rpc/testing';
-import { addMember, type Company, startCompany } from './company.js';
+import { addMember, testCompany } from './company.js';
 import { deliver } from './deliver.js';
 import { monday, requireNothingOverbooked } from './weeks.js';
 
-let company: Company;
-let database: Database;
+const company = testCompany();
 const members: string[] = [];
 
 interface Sold {
@@ -30,7 +28,7 @@ function sell({ projectId, minutes, assignee = '', quote = '', order = '' }: Sol
     startDate: monday(1),
     ...{ quote, order },
   });
-  return database.transaction((transaction) => deliver(transaction, request), { attempts: 1 });
+  return company.database.transaction((transaction) => deliver(transaction, request), { attempts: 1 });
 }
 
 /**
@@ -41,15 +39,6 @@ async function inTime<Reply>(call: () => Promise<Reply>): Promise<Reply> {
     error instanceof RpcError && error.code === Status.DEADLINE_EXCEEDED ? inTime(call) : Promise.reject(error),
   );
 }
-
-beforeAll(async () => {
-  company = await startCompany();
-  database = createPool({ url: company.databaseUrl, maxConnections: 12 });
-});
-afterAll(async () => {
-  await database.close();
-  await company.stop();
-});
 
 describe('an order without a quote', () => {
   it('becomes a project with a task, once for each order', async () => {
@@ -124,7 +113,7 @@ describe('a delivery', () => {
     const faulty = DeliverProjectRequest.fromPartial({
       ...{ projectId: '-', tasks: [{}], startDate: { year: 1 }, quote: 'q', order: 'quotes/q' },
     });
-    const refused = await failureOf(database.transaction((transaction) => deliver(transaction, faulty)));
+    const refused = await failureOf(company.database.transaction((transaction) => deliver(transaction, faulty)));
     expect(refused.detail(BadRequest)?.fieldViolations.map(({ field }) => field)).toEqual([
       'project_id',
       'quote',

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { BadRequest, PreconditionFailure } from '@rondo/contracts/google/rpc/error_details';
 import { TaskState } from '@rondo/contracts/projects/v1/tasks';
 import { createStoreDatabase } from '@rondo/resources/sql';
@@ -6,14 +6,10 @@ import { Status } from '@rondo/rpc/status';
 import { failureOf } from '@rondo/rpc/testing';
 import { createCalculator } from '../src/calculator.js';
 import { estimateProject } from '../src/estimates.js';
-import { addMember, addProject, type Company, holdRow, startCompany } from './company.js';
+import { addMember, addProject, holdRow, testCompany } from './company.js';
 import { monday } from './weeks.js';
 
-let company: Company;
-beforeAll(async () => {
-  company = await startCompany();
-});
-afterAll(() => company.stop());
+const company = testCompany();
 
 it('an estimate has the critical path and the finish date that the capacity allows', async () => {
   const owner = await addMember(company);

@@ -1,21 +1,17 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { BadRequest, PreconditionFailure } from '@rondo/contracts/google/rpc/error_details';
 import { ProjectState } from '@rondo/contracts/projects/v1/projects';
 import { TaskState } from '@rondo/contracts/projects/v1/tasks';
 import { Status } from '@rondo/rpc/status';
 import { failureOf } from '@rondo/rpc/testing';
-import { addMember, addProject, type Company, startCompany } from './company.js';
+import { addMember, addProject, testCompany } from './company.js';
 
 const UNKNOWN = 'projects/00000000000000000000';
 const { PROJECT_STATE_PLANNED: PLANNED, PROJECT_STATE_ACTIVE: ACTIVE } = ProjectState;
 const { PROJECT_STATE_DONE: DONE, PROJECT_STATE_ARCHIVED: ARCHIVED } = ProjectState;
 
-let company: Company;
-beforeAll(async () => {
-  company = await startCompany();
-});
-afterAll(() => company.stop());
+const company = testCompany();
 
 describe('CreateProject', () => {
   it('creates a project with its tasks, in order', async () => {

@@ -1,19 +1,15 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { beforeAll, describe, expect, it } from '@jest/globals';
 import { BadRequest, PreconditionFailure } from '@rondo/contracts/google/rpc/error_details';
 import type { DateMessage } from '@rondo/contracts/google/type/date';
 import { ProjectState } from '@rondo/contracts/projects/v1/projects';
 import { CheckViolation, ForeignKeyViolation, UniqueViolation } from '@rondo/database';
 import { Status } from '@rondo/rpc/status';
 import { failureOf, untilAnswered } from '@rondo/rpc/testing';
-import { addMember, addProject, type Company, holdRow, startCompany } from './company.js';
+import { addMember, addProject, holdRow, testCompany } from './company.js';
 import { monday, requireNothingOverbooked } from './weeks.js';
 
-let company: Company;
-beforeAll(async () => {
-  company = await startCompany();
-});
-afterAll(() => company.stop());
+const company = testCompany();
 
 interface ReservationOptions {
   readonly parent: string;

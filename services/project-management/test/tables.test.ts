@@ -1,25 +1,15 @@
 /** What is stored is read along indexes, and has the etags that callers got of earlier versions. */
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { createPool, type Database, type Transaction } from '@rondo/database';
+import { beforeAll, describe, expect, it } from '@jest/globals';
+import type { Transaction } from '@rondo/database';
 import { unindexedOf } from '@rondo/resources/testing';
 import { members } from '../src/members.js';
 import { appendTaskChanges } from '../src/project-changes.js';
 import { projects } from '../src/projects.js';
 import { reservations } from '../src/reservations.js';
 import { tasks } from '../src/tasks.js';
-import { addMember, addProject, type Company, startCompany } from './company.js';
+import { addMember, addProject, testCompany } from './company.js';
 
-let company: Company;
-let database: Database;
-beforeAll(async () => {
-  company = await startCompany();
-  database = createPool({ url: company.databaseUrl, maxConnections: 1 });
-});
-afterAll(async () => {
-  await database.close();
-  await company.stop();
-});
-
+const company = testCompany();
 const TIMES = "'2026-01-02T03:04:05.678Z', '2026-02-03T04:05:06.789Z'";
 const DELETED = "'2026-02-03T04:05:06.789Z'";
 const OLD = `
@@ -37,7 +27,7 @@ const OLD = `
   VALUES ('old', 'second', 'first', 1), ('old', 'second', 'third', 2);`;
 
 it('gives what is stored the etags that callers got of earlier versions', async () => {
-  await database.transaction((tx) => tx.script(OLD));
+  await company.database.transaction((tx) => tx.script(OLD));
   const etags = [
     ...['ada', 'gone'].map((id) => company.team.getMember({ name: `members/${id}` })),
     ...['old', 'gone'].map((id) => company.projects.getProject({ name: `projects/${id}` })),
@@ -101,9 +91,9 @@ it('appends what watches of earlier versions read, and reads what they have appe
   ];
   expect([await next(), await next(), await next()]).toEqual(events);
   const changes = 'SELECT payload FROM sync_changes WHERE topic = $1 ORDER BY position';
-  for (const { payload } of await database.query<{ payload: Parameters<typeof earlier>[0] }>(changes, [name])) {
+  for (const { payload } of await company.database.query<{ payload: Parameters<typeof earlier>[0] }>(changes, [name])) {
     const append = 'INSERT INTO sync_outbox (topic, payload) VALUES ($1, $2)';
-    await database.query(append, [name, JSON.stringify(earlier(payload))]);
+    await company.database.query(append, [name, JSON.stringify(earlier(payload))]);
   }
   await company.tasks.updateTask({ task: { name: first.name, title: 'last' } });
   expect([await next(), await next(), await next()]).toEqual(events);
@@ -115,7 +105,7 @@ it('appends the changes of tasks by their keys, before PostgreSQL knows how many
   const { name } = await addProject(company);
   const [, projectId = ''] = name.split('/');
   const ids = Array.from({ length: 50 }, (_, index) => `many${index + 1}`);
-  const plan = await database.transaction(async (tx) => {
+  const plan = await company.database.transaction(async (tx) => {
     await tx.query(
       `INSERT INTO tasks (project_id, id, title, state, effort_minutes, create_time, update_time)
        SELECT $1, 'many' || n, 'T', 'OPEN', 0, now(), now() FROM generate_series(1, 3000) AS n`,
@@ -153,20 +143,20 @@ const MANY = `
   ANALYZE;`;
 
 describe('what is read along an index in each statement', () => {
-  beforeAll(() => database.transaction((tx) => tx.script(MANY)));
+  beforeAll(() => company.database.transaction((tx) => tx.script(MANY)));
 
   it('is all of members and projects', async () => {
-    expect(await unindexedOf(database, members, 'members/m1234')).toEqual([]);
-    expect(await unindexedOf(database, projects, 'projects/p1234')).toEqual([]);
+    expect(await unindexedOf(company.database, members, 'members/m1234')).toEqual([]);
+    expect(await unindexedOf(company.database, projects, 'projects/p1234')).toEqual([]);
   });
 
   it('is all of the tasks of a project, with which they are watched', async () => {
     const ofProject: typeof tasks = { ...tasks, list: (queries, query) => tasks.list(queries, query, ['p7']) };
-    expect(await unindexedOf(database, ofProject, 'projects/p7/tasks/t6')).toEqual(['watch']);
+    expect(await unindexedOf(company.database, ofProject, 'projects/p7/tasks/t6')).toEqual(['watch']);
   });
 
   it('is all of reservations, of one member and of all members', async () => {
-    const { member_id: member, id } = await database.one<{ member_id: string; id: string }>(
+    const { member_id: member, id } = await company.database.one<{ member_id: string; id: string }>(
       "SELECT member_id, id FROM reservations WHERE id = 'r7777'",
     );
     const name = `members/${member}/reservations/${id}`;
@@ -174,7 +164,7 @@ describe('what is read along an index in each statement', () => {
       ...reservations,
       list: (queries, query) => reservations.list(queries, query, [member]),
     };
-    expect(await unindexedOf(database, reservations, name)).toEqual([]);
-    expect(await unindexedOf(database, ofMember, name)).toEqual([]);
+    expect(await unindexedOf(company.database, reservations, name)).toEqual([]);
+    expect(await unindexedOf(company.database, ofMember, name)).toEqual([]);
   });
 });

@@ -1,19 +1,15 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { BadRequest } from '@rondo/contracts/google/rpc/error_details';
 import { ProjectState } from '@rondo/contracts/projects/v1/projects';
 import { TaskState } from '@rondo/contracts/projects/v1/tasks';
 import { Status } from '@rondo/rpc/status';
 import { failureOf } from '@rondo/rpc/testing';
-import { addMember, addProject, type Company, holdRow, startCompany } from './company.js';
+import { addMember, addProject, holdRow, testCompany } from './company.js';
 
 const UNKNOWN = 'projects/00000000000000000000';
 
-let company: Company;
-beforeAll(async () => {
-  company = await startCompany();
-});
-afterAll(() => company.stop());
+const company = testCompany();
 
 async function addTask(title = 'Write') {
   const { name: parent } = await addProject(company);

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { beforeAll, describe, expect, it } from '@jest/globals';
 import { Any } from '@rondo/contracts/google/protobuf/any';
 import { DeliverProjectRequest, DeliverProjectResponse } from '@rondo/contracts/projects/v1/delivery';
 import { ProjectState } from '@rondo/contracts/projects/v1/projects';
@@ -6,21 +6,19 @@ import { BranchOutcome } from '@rondo/contracts/rondo/transactions/v1/transactio
 import { clockIsShifted, waitingForLocks } from '@rondo/database/testing';
 import { RpcError, Status } from '@rondo/rpc/status';
 import { failureOf } from '@rondo/rpc/testing';
-import { addMember, addProject, type Company, startCompany } from './company.js';
+import { addMember, addProject, type Company, startCompany, testCompany } from './company.js';
 import { requireNothingOverbooked } from './weeks.js';
 
 const { BRANCH_OUTCOME_COMMITTED: COMMITTED, BRANCH_OUTCOME_ABORTED: ABORTED } = BranchOutcome;
 /** More transactions than a pool has connections. */
 const CROWD = 15;
 
-let company: Company;
+const company = testCompany();
 let member: string;
 
 beforeAll(async () => {
-  company = await startCompany();
   member = await addMember(company, 1000n);
 });
-afterAll(() => company.stop());
 
 /** A branch of a distributed transaction that delivers the project with this id. */
 function branch(projectId: string, effortMinutes: bigint, { participant } = company) {

@@ -1,23 +1,21 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { PreconditionFailure } from '@rondo/contracts/google/rpc/error_details';
 import { QuoteState } from '@rondo/contracts/sales/v1/quotes';
 import type { Database } from '@rondo/database';
 import { eventually, waitingForLocks } from '@rondo/database/testing';
 import { SettableWallClock } from '@rondo/rpc/testing';
-import { addCustomer, addProduct, addQuote, type Company, startCompany } from './company.js';
+import { addCustomer, addProduct, addQuote, testCompany } from './company.js';
 import { pileUp, unlocked } from './locks.js';
 import { refused } from './refused.js';
 
 const DAY_MS = 86_400_000;
 
 describe('AcceptQuote', () => {
-  let company: Company;
+  const company = testCompany();
   let customer: string;
   beforeAll(async () => {
-    company = await startCompany();
     customer = await addCustomer(company);
   });
-  afterAll(() => company.stop());
   beforeEach(() => {
     company.projects.failure = 'none';
     company.projects.calls.length = 0;

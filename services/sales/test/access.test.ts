@@ -1,12 +1,12 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { addProduct, type Company, callersOf, startCompany } from './company.js';
+import { beforeAll, describe, expect, it } from '@jest/globals';
+import { addProduct, callersOf, testCompany } from './company.js';
 import { refused } from './refused.js';
 import { type Resource, reading } from './watched.js';
 
 const RIGHTS = ['sales.read', 'sales.write'] as const;
 
 describe('what a salesperson sees', () => {
-  let company: Company;
+  const company = testCompany();
   let ada: ReturnType<ReturnType<typeof callersOf>>;
   let bob: typeof ada;
   let admin: typeof ada;
@@ -15,12 +15,10 @@ describe('what a salesperson sees', () => {
   const start = { count: 0 };
 
   beforeAll(async () => {
-    company = await startCompany();
     const as = callersOf(company);
     [ada, bob, admin] = [as('ada', ...RIGHTS), as('bob', ...RIGHTS), as('root', ...RIGHTS, 'sales.admin')];
     ({ name: product } = await addProduct(company, { stock: 10_000n }));
   });
-  afterAll(() => company.stop());
 
   async function adasCustomer() {
     start.count += 1;
@@ -163,15 +161,13 @@ interface Parties {
 describe.each(Object.entries(WATCHED))(
   'a watch of a salesperson of %s',
   (_kind, { watch: open, make: makeFor, change }) => {
-    let company: Company;
+    const company = testCompany();
     let as: ReturnType<typeof callersOf>;
     let product: string;
     beforeAll(async () => {
-      company = await startCompany();
       as = callersOf(company);
       ({ name: product } = await addProduct(company));
     });
-    afterAll(() => company.stop());
 
     const names = (items: readonly Resource[]) => items.map(({ name }) => name);
 

@@ -1,33 +1,26 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { beforeAll, describe, expect, it } from '@jest/globals';
 import { BranchOutcome } from '@rondo/contracts/rondo/transactions/v1/transactions';
-import { createPool, type Database, LockTimeout } from '@rondo/database';
+import { LockTimeout } from '@rondo/database';
 import { eventually } from '@rondo/database/testing';
 import { RpcError, type StatusName } from '@rondo/rpc/status';
 import { failureOf } from '@rondo/rpc/testing';
-import { addCustomer, addProduct, addQuote, type Company, startCompany } from './company.js';
+import { addCustomer, addProduct, addQuote, testCompany } from './company.js';
 
 /** More than the service has connections. */
 const MANY = 40;
 const REQUEST_ID = randomUUID();
 
-let company: Company;
-let admin: Database;
+const company = testCompany();
 let customer: string;
 let product: string;
 let quote: string;
 let order: string;
 beforeAll(async () => {
-  company = await startCompany();
-  admin = createPool({ url: company.databaseUrl, maxConnections: 1 });
   customer = await addCustomer(company);
   ({ name: product } = await addProduct(company, { stock: 100_000n }));
   ({ name: quote } = await addQuote(company, customer, { product, quantity: 1n }));
   ({ name: order } = await place());
-});
-afterAll(async () => {
-  await admin.close();
-  await company.stop();
 });
 
 type Calls = () => readonly Promise<unknown>[];
@@ -127,12 +120,16 @@ const AS_A_BUYER: readonly Attack[] = [
 
 /** Whether nothing is prepared or undecided, no connection is in a transaction, and every row can be locked at once. */
 async function isFree(): Promise<boolean> {
-  const { prepared, undecided, kept } = await admin.one<{ prepared: number; undecided: number; kept: number }>(`
+  const { prepared, undecided, kept } = await company.database.one<{
+    prepared: number;
+    undecided: number;
+    kept: number;
+  }>(`
     SELECT (SELECT count(*)::int FROM pg_prepared_xacts) AS prepared,
       (SELECT count(*)::int FROM transaction_log WHERE state NOT IN ('committed', 'aborted')) AS undecided,
       (SELECT count(*)::int FROM pg_stat_activity WHERE application_name = 'sales' AND xact_start IS NOT NULL) AS kept`);
   if (prepared + undecided + kept > 0) return false;
-  const lock = admin.transaction(async (transaction) => {
+  const lock = company.database.transaction(async (transaction) => {
     for (const table of ['customers', 'products', 'quotes', 'orders', 'transaction_log']) {
       await transaction.query(`SELECT FROM ${table} FOR UPDATE NOWAIT`);
     }

@@ -1,13 +1,12 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { beforeAll, describe, expect, it } from '@jest/globals';
 import type { AuditEvent } from '@rondo/contracts/rondo/audit/v1/audit';
 import { BranchOutcome } from '@rondo/contracts/rondo/transactions/v1/transactions';
-import { createPool, type Database } from '@rondo/database';
 import { eventually } from '@rondo/database/testing';
 import { createAudit } from '@rondo/resources';
 import { silentLogger } from '@rondo/rpc/call';
 import { systemClock, systemWallClock } from '@rondo/rpc/clock';
 import { Status } from '@rondo/rpc/status';
-import { addProduct, type Company, callersOf, startCompany } from './company.js';
+import { addProduct, callersOf, testCompany } from './company.js';
 import { refused } from './refused.js';
 
 const RIGHTS = ['sales.read', 'sales.write'] as const;
@@ -20,21 +19,14 @@ const ENDINGS = [
 ] as const;
 
 describe('the audit', () => {
-  let company: Company;
-  let database: Database;
+  const company = testCompany(undefined, 90);
   let ada: ReturnType<ReturnType<typeof callersOf>>;
   let bob: typeof ada;
   let product: string;
   beforeAll(async () => {
-    company = await startCompany(undefined, 90);
-    database = createPool({ url: company.databaseUrl, maxConnections: 2 });
     const as = callersOf(company);
     [ada, bob] = [as('ada', ...RIGHTS), as('bob', ...RIGHTS)];
     ({ name: product } = await addProduct(company, { stock: 100n }));
-  });
-  afterAll(async () => {
-    await database.close();
-    await company.stop();
   });
 
   const events = async (filter = ''): Promise<AuditEvent[]> => (await company.audit.listAuditEvents({ filter })).events;
@@ -84,7 +76,7 @@ describe('the audit', () => {
       method: '/sales.v1.CustomerService/CreateCustomer',
       traceId: trace,
     });
-    const stored = await database.query<{ text: string }>(
+    const stored = await company.database.query<{ text: string }>(
       'SELECT to_jsonb(audit_events)::text AS text FROM audit_events',
     );
     expect(stored.filter(({ text }) => /secret/i.test(text))).toEqual([]);
@@ -109,9 +101,9 @@ describe('the audit', () => {
   });
 
   it('has no event for an effect whose commit fails', async () => {
-    await database.query(`CREATE FUNCTION refuse_commit() RETURNS trigger LANGUAGE plpgsql AS $$
+    await company.database.query(`CREATE FUNCTION refuse_commit() RETURNS trigger LANGUAGE plpgsql AS $$
       BEGIN RAISE EXCEPTION 'no commit'; END $$`);
-    await database.query(`CREATE CONSTRAINT TRIGGER refuse_commit AFTER INSERT ON customers DEFERRABLE INITIALLY DEFERRED
+    await company.database.query(`CREATE CONSTRAINT TRIGGER refuse_commit AFTER INSERT ON customers DEFERRABLE INITIALLY DEFERRED
       FOR EACH ROW WHEN (NEW.email = 'late@example.com') EXECUTE FUNCTION refuse_commit()`);
     const start = await since();
     const customer = { displayName: 'Late', email: 'late@example.com' };
@@ -154,7 +146,7 @@ describe('the audit', () => {
     await ada.events.registerGroup(registration);
     const add = async (method: string, key: string) =>
       (
-        await database.one<{ id: bigint }>(
+        await company.database.one<{ id: bigint }>(
           `INSERT INTO jobs (method, key, request, due_time, failed) VALUES ($1, $2, '', now(), true) RETURNING id`,
           [method, key],
         )
@@ -170,10 +162,10 @@ describe('the audit', () => {
     await eventually('the refusals are written', async () => (await written()).length === 2);
     await refused(ops.jobs.discardJob({ id: event }), 'NOT_FOUND');
     await refused(ops.events.discardEvent({ id: job }), 'NOT_FOUND');
-    await database.query(`ALTER TABLE audit_events ADD CONSTRAINT sound CHECK (subject <> 'poison') NOT VALID`);
+    await company.database.query(`ALTER TABLE audit_events ADD CONSTRAINT sound CHECK (subject <> 'poison') NOT VALID`);
     await refused(poison.jobs.discardJob({ id: job }), 'INTERNAL');
     await refused(poison.events.removeGroup({ group }), 'INTERNAL');
-    await database.query('ALTER TABLE audit_events DROP CONSTRAINT sound');
+    await company.database.query('ALTER TABLE audit_events DROP CONSTRAINT sound');
     await ops.jobs.retryJob({ id: job });
     await ops.jobs.discardJob({ id: other });
     await ops.events.retryEvent({ id: event });
@@ -197,28 +189,30 @@ describe('the audit', () => {
   });
 
   it('has what operators do to transactions and sagas, in the transaction that does it', async () => {
-    await database.query(`
+    await company.database.query(`
       INSERT INTO transaction_log (id, coordinator, kind, subject, state, decision, participants, expire_time, due_time)
       SELECT id, 'sales', 'audited', '', state, decision, '[]', now() + interval '1 h', now() + interval '1 h' FROM (VALUES
         ('undecided', 'preparing', NULL), ('decided', 'committing', 'committed'), ('conflict', 'conflict', 'committed')
       ) AS added (id, state, decision)`);
-    await database.query(
+    await company.database.query(
       "INSERT INTO sagas (id, kind, subject, input, state, parked) VALUES ('parked', 'audited', '', '{}', 'running', true)",
     );
     const start = await since();
     const { resolveTransaction, retrySaga } = company.transactions;
     await refused(resolveTransaction({ id: 'decided', outcome: ABORTED }), 'FAILED_PRECONDITION');
-    await database.query(`ALTER TABLE audit_events ADD CONSTRAINT sound CHECK (resource !~ '^(transactions|sagas)/')`);
+    await company.database.query(
+      `ALTER TABLE audit_events ADD CONSTRAINT sound CHECK (resource !~ '^(transactions|sagas)/')`,
+    );
     for (const [id, outcome] of ENDINGS) await refused(resolveTransaction({ id, outcome }), 'INTERNAL');
     await refused(retrySaga({ id: 'parked' }), 'INTERNAL');
-    await database.query('ALTER TABLE audit_events DROP CONSTRAINT sound');
+    await company.database.query('ALTER TABLE audit_events DROP CONSTRAINT sound');
     for (const [id, outcome] of ENDINGS) await resolveTransaction({ id, outcome });
     await retrySaga({ id: 'parked' });
     expect(lines(await newer(start)).filter((line) => !line.startsWith('Get'))).toEqual([
       ...ENDINGS.map(([id]) => `ResolveTransaction transactions/${id} 0`),
       'RetrySaga sagas/parked 0',
     ]);
-    await database.query("DELETE FROM sagas WHERE id = 'parked'");
+    await company.database.query("DELETE FROM sagas WHERE id = 'parked'");
   });
 
   it('has the refusals of others, whatever subject or actor is refused next to them', async () => {
@@ -237,7 +231,9 @@ describe('the audit', () => {
   });
 
   it('loses of a batch only the events that the database refuses', async () => {
-    await database.query(`ALTER TABLE audit_events ADD CONSTRAINT sound CHECK (subject NOT LIKE 'poison%') NOT VALID`);
+    await company.database.query(
+      `ALTER TABLE audit_events ADD CONSTRAINT sound CHECK (subject NOT LIKE 'poison%') NOT VALID`,
+    );
     const as = callersOf(company);
     const { name: customer } = await ada.customers.createCustomer({
       customer: { displayName: 'H', email: 'h@example.com' },
@@ -249,7 +245,7 @@ describe('the audit', () => {
     }
     await untilWritten(customer);
     expect(await subjectsSince(start)).toEqual(sound);
-    await database.query('ALTER TABLE audit_events DROP CONSTRAINT sound');
+    await company.database.query('ALTER TABLE audit_events DROP CONSTRAINT sound');
   });
 
   it('is listed by subject, method, resource, code and time, page by page', async () => {
@@ -278,12 +274,12 @@ describe('the audit', () => {
   it('is removed after the time to keep it', async () => {
     const { name } = await ada.customers.createCustomer({ customer: { displayName: 'F', email: 'f@example.com' } });
     const days = (count: number) =>
-      database.query('UPDATE audit_events SET create_time = now() - make_interval(days => $2) WHERE resource = $1', [
-        name,
-        count,
-      ]);
+      company.database.query(
+        'UPDATE audit_events SET create_time = now() - make_interval(days => $2) WHERE resource = $1',
+        [name, count],
+      );
     const audit = createAudit({
-      ...{ database, enabled: true, retentionDays: 90, log: silentLogger },
+      ...{ database: company.database, enabled: true, retentionDays: 90, log: silentLogger },
       ...{ clock: systemClock, wallClock: systemWallClock },
     });
     await days(89);

@@ -1,6 +1,5 @@
-import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { expect, it } from '@jest/globals';
 import { OrderServiceDefinition, OrderState } from '@rondo/contracts/sales/v1/orders';
-import { createPool } from '@rondo/database';
 import { days } from '@rondo/jobs';
 import { testRun } from '@rondo/jobs/testing';
 import { waitFor } from '@rondo/rpc/client';
@@ -8,15 +7,11 @@ import { Status } from '@rondo/rpc/status';
 import { ManualClock } from '@rondo/rpc/testing';
 import { awaitPayment } from '../src/await-payment.js';
 import { cancel } from '../src/cancel-order.js';
-import { addCustomer, addProduct, type Company, startCompany } from './company.js';
+import { addCustomer, addProduct, testCompany } from './company.js';
 
 const method = OrderServiceDefinition.methods.awaitPayment;
 
-let company: Company;
-beforeAll(async () => {
-  company = await startCompany();
-});
-afterAll(() => company.stop());
+const company = testCompany();
 
 async function place() {
   const [customer, { name: product }] = [await addCustomer(company), await addProduct(company)];
@@ -37,10 +32,9 @@ it('an order that is paid stays, and its operation ends with the payment', async
 
 it('an order that isn’t paid within two weeks is cancelled, also after a crash', async () => {
   const clock = new ManualClock();
-  const database = createPool({ url: company.databaseUrl, maxConnections: 1 });
   const name = await place();
   const unpaid = awaitPayment((tx, order) => cancel({ enqueue: async () => undefined }, tx, { name: order }));
-  const run = testRun(unpaid, { name }, { clock, transaction: (work) => database.transaction(work) });
+  const run = testRun(unpaid, { name }, { clock, transaction: (work) => company.database.transaction(work) });
   await run.idle();
   await clock.advance(days(13));
   run.crash();
@@ -49,5 +43,4 @@ it('an order that isn’t paid within two weeks is cancelled, also after a crash
   await clock.advance(days(1));
   await expect(run.outcome).rejects.toThrow(`${name} was not paid within 14 days, and is cancelled`);
   expect((await company.orders.getOrder({ name })).state).toBe(OrderState.ORDER_STATE_CANCELLED);
-  await database.close();
 });

@@ -1,16 +1,12 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { beforeEach, describe, expect, it } from '@jest/globals';
 import { PreconditionFailure } from '@rondo/contracts/google/rpc/error_details';
 import type { Transaction } from '@rondo/database';
-import { addCustomer, addProduct, addQuote, type Company, euros, startCompany } from './company.js';
+import { addCustomer, addProduct, addQuote, euros, testCompany } from './company.js';
 import { pileUp } from './locks.js';
 import { refused } from './refused.js';
 
 describe('changes in sales', () => {
-  let company: Company;
-  beforeAll(async () => {
-    company = await startCompany();
-  });
-  afterAll(() => company.stop());
+  const company = testCompany();
   beforeEach(() => {
     company.calculator.away = false;
   });

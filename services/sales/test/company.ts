@@ -1,3 +1,4 @@
+import { afterAll, beforeAll } from '@jest/globals';
 import type { Money } from '@rondo/contracts/google/type/money';
 import { AuditServiceDefinition } from '@rondo/contracts/rondo/audit/v1/audit';
 import { EventServiceDefinition } from '@rondo/contracts/rondo/events/v1/events';
@@ -7,6 +8,7 @@ import { CustomerServiceDefinition } from '@rondo/contracts/sales/v1/customers';
 import { OrderServiceDefinition } from '@rondo/contracts/sales/v1/orders';
 import { type Product, ProductServiceDefinition } from '@rondo/contracts/sales/v1/products';
 import { type Quote, QuoteServiceDefinition } from '@rondo/contracts/sales/v1/quotes';
+import { createPool } from '@rondo/database';
 import { startTestPostgres } from '@rondo/database/testing';
 import { callerIdentity, callPrincipal, type ServerCall, silentLogger } from '@rondo/rpc/call';
 import { type Channel, createClient } from '@rondo/rpc/client';
@@ -44,6 +46,8 @@ export async function startCompany(
   });
   await prepare(databaseUrl);
   const first = await startReplica(peers, databaseUrl, { audit });
+  const database = createPool({ url: databaseUrl, maxConnections: 2 });
+  const replicas = new Set([first]);
 
   return {
     ...first,
@@ -51,9 +55,20 @@ export async function startCompany(
     projects,
     postgres,
     databaseUrl,
-    startReplica: (url = databaseUrl, clocks: Clocks = {}) => startReplica(peers, url, clocks),
+    /** The service's database, without the service. */
+    database,
+    /** Starts another replica, which stops with the company at the latest. */
+    async startReplica(url = databaseUrl, clocks: Clocks = {}) {
+      const replica = await startReplica(peers, url, clocks);
+      replicas.add(replica);
+      const stop = async () => {
+        if (replicas.delete(replica)) await replica.stop();
+      };
+      return { ...replica, stop };
+    },
     async stop() {
-      await first.stop();
+      for (const replica of replicas) await replica.stop();
+      await database.close();
       peers.close();
       await projects.stop();
       await postgres.stop();
@@ -63,6 +78,14 @@ export async function startCompany(
 
 /** The result of {@link startCompany}. */
 export type Company = Awaited<ReturnType<typeof startCompany>>;
+
+/** A company that starts before the tests of a file or a block, and stops after them. */
+export function testCompany(...given: Parameters<typeof startCompany>): Company {
+  const company = {} as Company;
+  beforeAll(async () => void Object.assign(company, await startCompany(...given)));
+  afterAll(() => company.stop());
+  return company;
+}
 
 interface Clocks {
   readonly audit?: number | 'off';

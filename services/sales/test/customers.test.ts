@@ -1,15 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import type { Database, Transaction } from '@rondo/database';
-import { addCustomer, addProduct, type Company, startCompany } from './company.js';
+import { addCustomer, addProduct, testCompany } from './company.js';
 import { pileUp } from './locks.js';
 import { refused } from './refused.js';
 
-let company: Company;
-beforeAll(async () => {
-  company = await startCompany();
-});
-afterAll(() => company.stop());
+const company = testCompany();
 
 describe('CustomerService', () => {
   const ada = { displayName: 'Ada Lovelace', email: 'Ada@example.com' };

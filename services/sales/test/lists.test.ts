@@ -1,9 +1,8 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { beforeAll, describe, expect, it } from '@jest/globals';
 import { WatchOrdersResponse } from '@rondo/contracts/sales/v1/orders';
 import { ListQuotesResponse, WatchQuotesResponse } from '@rondo/contracts/sales/v1/quotes';
-import { createPool, type Database } from '@rondo/database';
 import { eventually, waitingForLocks } from '@rondo/database/testing';
-import { addCustomer, type Company, callersOf, startCompany } from './company.js';
+import { addCustomer, callersOf, testCompany } from './company.js';
 import { refused } from './refused.js';
 
 const COUNT = 400;
@@ -28,17 +27,10 @@ const FILL = `
   INSERT INTO order_lines (order_id, position, product_id, quantity, discount_percent, title, unit_price_minor)
     SELECT id, 1, 'p1', 1, 0, 'T', 100 FROM orders;`;
 
-let company: Company;
-let database: Database;
+const company = testCompany();
 beforeAll(async () => {
-  company = await startCompany();
-  database = createPool({ url: company.databaseUrl, maxConnections: 2 });
-  await database.transaction((transaction) => transaction.script(FILL));
-  await database.query('ANALYZE');
-});
-afterAll(async () => {
-  await database.close();
-  await company.stop();
+  await company.database.transaction((transaction) => transaction.script(FILL));
+  await company.database.query('ANALYZE');
 });
 
 /** The ids of all pages. */
@@ -79,14 +71,14 @@ describe('a filter of many quotes', () => {
   it('follows the state of a quote', async () => {
     const openOnes = () => listQuotes('state = OPEN');
     expect(await openOnes()).toContain('7');
-    await database.query(`INSERT INTO orders (id, quote_id, customer_id, currency, total_minor, net_minor, discount_percent, tax_percent,
+    await company.database.query(`INSERT INTO orders (id, quote_id, customer_id, currency, total_minor, net_minor, discount_percent, tax_percent,
       order_date) SELECT 'late', id, customer_id, 'EUR', 100, 100, 0, 0, quote_date FROM quotes WHERE id = 'q7'`);
     expect(await openOnes()).not.toContain('7');
     expect(await listQuotes('state = ACCEPTING')).toContain('7');
-    await database.query(`UPDATE orders SET project = 'projects/x' WHERE id = 'late'`);
+    await company.database.query(`UPDATE orders SET project = 'projects/x' WHERE id = 'late'`);
     expect(await listQuotes('state = ACCEPTED')).toContain('7');
-    await database.query(`DELETE FROM orders WHERE id = 'late'`);
-    await database.query(`UPDATE quotes SET state = 'OPEN' WHERE id = 'q7'`);
+    await company.database.query(`DELETE FROM orders WHERE id = 'late'`);
+    await company.database.query(`UPDATE quotes SET state = 'OPEN' WHERE id = 'q7'`);
   });
 });
 
@@ -96,7 +88,7 @@ it('lists that wait leave connections to other calls, and are refused when too m
   const held = new Promise<void>((resolve) => {
     release = resolve;
   });
-  const holding = database.transaction(async (transaction) => {
+  const holding = company.database.transaction(async (transaction) => {
     await transaction.query('LOCK TABLE quotes');
     await held;
   });
@@ -108,7 +100,7 @@ it('lists that wait leave connections to other calls, and are refused when too m
     lists = Promise.allSettled(Array.from({ length: 104 }, () => quotes.listQuotes({})));
     // At once: each of those waits for as long as its contract allows, and then leaves room for another one.
     await refused(quotes.listQuotes({}), 'RESOURCE_EXHAUSTED', 'too many lists');
-    await eventually('the lists wait', async () => (await waitingForLocks(database)) >= 4);
+    await eventually('the lists wait', async () => (await waitingForLocks(company.database)) >= 4);
     // As many as the pool has connections.
     await expect(
       Promise.all(Array.from({ length: 10 }, () => company.customers.getCustomer({ name }))),
@@ -123,7 +115,7 @@ it('lists that wait leave connections to other calls, and are refused when too m
 
 async function locksOf(table: string): Promise<bigint> {
   const sql = `SELECT count(*) FROM pg_locks WHERE relation = $1::regclass AND mode = 'AccessExclusiveLock' AND granted`;
-  return (await database.one<{ count: bigint }>(sql, [table])).count;
+  return (await company.database.one<{ count: bigint }>(sql, [table])).count;
 }
 
 describe('large quotes and orders', () => {
@@ -131,7 +123,7 @@ describe('large quotes and orders', () => {
   const LARGE = 70;
 
   it('come in pages and parts that a stock client accepts', async () => {
-    await database.transaction((transaction) =>
+    await company.database.transaction((transaction) =>
       transaction.script(`
         INSERT INTO customers (id, display_name, email) VALUES ('large', 'L', 'large@example.com');
         INSERT INTO quotes (id, customer_id, quote_date, discount_percent, tax_percent, currency, net_minor, total_minor)

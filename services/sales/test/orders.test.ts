@@ -1,24 +1,22 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { ErrorInfo, PreconditionFailure } from '@rondo/contracts/google/rpc/error_details';
 import { ProjectState } from '@rondo/contracts/projects/v1/projects';
 import { OrderPlaced, OrderState } from '@rondo/contracts/sales/v1/orders';
-import { createPool, type Database, type Transaction } from '@rondo/database';
+import type { Database, Transaction } from '@rondo/database';
 import { eventually } from '@rondo/database/testing';
 import { RpcError } from '@rondo/rpc/status';
 import { SettableWallClock, untilAnswered } from '@rondo/rpc/testing';
-import { addCustomer, addProduct, addQuote, type Company, euros, startCompany } from './company.js';
+import { addCustomer, addProduct, addQuote, euros, testCompany } from './company.js';
 import { pileUp, unlocked } from './locks.js';
 import { refused } from './refused.js';
 
 describe('OrderService', () => {
-  let company: Company;
+  const company = testCompany();
   let customer: string;
   beforeAll(async () => {
-    company = await startCompany();
     customer = await addCustomer(company);
   });
-  afterAll(() => company.stop());
   beforeEach(() => {
     company.calculator.away = false;
     company.projects.failure = 'none';
@@ -66,11 +64,10 @@ describe('OrderService', () => {
       expect(order.name).toMatch(/^orders\/[0-9a-f]{20}$/);
       await expect(company.orders.getOrder({ name: order.name })).resolves.toEqual(order);
       expect([await stockOf(desk.name), await stockOf(lamp.name)]).toEqual([7n, 3n]);
-      const database = createPool({ url: company.databaseUrl });
-      const [event] = await database.query<{ event: Uint8Array }>('SELECT event FROM topic_events WHERE key = $1', [
-        order.name,
-      ]);
-      await database.close();
+      const [event] = await company.database.query<{ event: Uint8Array }>(
+        'SELECT event FROM topic_events WHERE key = $1',
+        [order.name],
+      );
       expect(OrderPlaced.decode(event?.event ?? new Uint8Array())).toEqual({ order: order.name, customer });
     });
 
@@ -305,13 +302,11 @@ describe('OrderService', () => {
       const ids = Array.from({ length: 200 }, (_, index) => `saga-${index}`);
       const insert = "INSERT INTO projects SELECT unnest($1::text[]), '', '{}', 1";
       await company.projects.database.query(insert, [ids]);
-      const database = createPool({ url: company.databaseUrl, maxConnections: 1 });
-      await database.query(
+      await company.database.query(
         `INSERT INTO sagas (id, kind, subject, input, steps, state) SELECT 'cancel-order-' || id, 'cancel-order by name', 'orders/' || id,
            jsonb_build_object('project', 'projects/' || id), '["archive-project"]', 'running' FROM unnest($1::text[]) AS id`,
         [ids],
       );
-      await database.close();
       const isArchived = ({ state }: { readonly state: number }) => state === ProjectState.PROJECT_STATE_ARCHIVED;
       await eventually('the projects are archived', async () => {
         const projects = (await company.projects.projects()).filter(({ id }) => ids.includes(id));
@@ -335,26 +330,21 @@ describe('OrderService', () => {
     await cancel(name);
     const quote = await addQuote(company, customer, { product, quantity: 1n });
     await company.quotes.acceptQuote({ name: quote.name });
-    const pool = createPool({ url: company.databaseUrl, maxConnections: 1 });
-    const broken = (sql: string, id: string) => expect(pool.query(sql, [id.split('/')[1] ?? ''])).rejects;
-    try {
-      await broken("UPDATE orders SET state = 'placed' WHERE id = $1", name).toMatchObject({
-        constraint: 'orders_cancelled_for_ever',
-      });
-      await broken('UPDATE orders SET total_minor = net_minor - 1 WHERE id = $1', name).toMatchObject({
-        constraint: 'orders_total_above_net',
-      });
-      await broken("UPDATE orders SET project = 'projects/p' WHERE id = $1", name).toMatchObject({
-        constraint: 'orders_project_of_quote',
-      });
-      await broken('UPDATE products SET stock = -1 WHERE id = $1', product).toMatchObject({
-        constraint: 'products_stock_check',
-      });
-      await broken('UPDATE quotes SET delete_time = now() WHERE id = $1', quote.name).toMatchObject({
-        constraint: 'orders_quote_is_live',
-      });
-    } finally {
-      await pool.close();
-    }
+    const broken = (sql: string, id: string) => expect(company.database.query(sql, [id.split('/')[1] ?? ''])).rejects;
+    await broken("UPDATE orders SET state = 'placed' WHERE id = $1", name).toMatchObject({
+      constraint: 'orders_cancelled_for_ever',
+    });
+    await broken('UPDATE orders SET total_minor = net_minor - 1 WHERE id = $1', name).toMatchObject({
+      constraint: 'orders_total_above_net',
+    });
+    await broken("UPDATE orders SET project = 'projects/p' WHERE id = $1", name).toMatchObject({
+      constraint: 'orders_project_of_quote',
+    });
+    await broken('UPDATE products SET stock = -1 WHERE id = $1', product).toMatchObject({
+      constraint: 'products_stock_check',
+    });
+    await broken('UPDATE quotes SET delete_time = now() WHERE id = $1', quote.name).toMatchObject({
+      constraint: 'orders_quote_is_live',
+    });
   });
 });

@@ -1,15 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { PreconditionFailure } from '@rondo/contracts/google/rpc/error_details';
-import { addCustomer, addProduct, type Company, euros, startCompany } from './company.js';
+import { addCustomer, addProduct, euros, testCompany } from './company.js';
 import { pileUp } from './locks.js';
 import { refused } from './refused.js';
 
-let company: Company;
-beforeAll(async () => {
-  company = await startCompany();
-});
-afterAll(() => company.stop());
+const company = testCompany();
 
 describe('ProductService', () => {
   const desk = {

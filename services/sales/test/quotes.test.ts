@@ -1,30 +1,22 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { ResourceInfo } from '@rondo/contracts/google/rpc/error_details';
 import type { DateMessage } from '@rondo/contracts/google/type/date';
 import type { Product } from '@rondo/contracts/sales/v1/products';
 import { QuoteState } from '@rondo/contracts/sales/v1/quotes';
-import { createPool, type Database } from '@rondo/database';
-import { addCustomer, addProduct, type Company, euros, startCompany } from './company.js';
+import { addCustomer, addProduct, type Company, euros, testCompany } from './company.js';
 import { refused } from './refused.js';
 
 /** Noon of this day in UTC. */
 const NOW = new Date('2026-06-15T12:00:00Z');
 const day = (date: number): DateMessage => ({ year: 2026, month: 6, day: date });
 
-let company: Company;
-let database: Database;
+const company = testCompany();
 let customer: string;
 let desk: Product;
 beforeAll(async () => {
-  company = await startCompany();
-  database = createPool({ url: company.databaseUrl, maxConnections: 1 });
   customer = await addCustomer(company);
   desk = await addProduct(company, { title: 'Desk' });
-});
-afterAll(async () => {
-  await database.close();
-  await company.stop();
 });
 
 describe('QuoteService', () => {
@@ -137,7 +129,6 @@ describe('a quote that is valid until a day', () => {
     ({ name: product } = await addProduct(company));
     replica = await company.startReplica(undefined, { wallClock: { now: () => NOW } });
   });
-  afterAll(() => replica.stop());
 
   const create = (validUntilDate: DateMessage | undefined, quoteDate = day(1)) =>
     replica.quotes.createQuote({ quote: { customer, lines: [{ product, quantity: 1n }], quoteDate, validUntilDate } });
@@ -198,7 +189,7 @@ describe('an etag', () => {
     const lost = await rename(desk, 'Table', desk.etag);
     // As a restore does: the row is as it was.
     const sql = 'UPDATE products SET title = $2, version = 1, update_time = $3 WHERE id = $1';
-    await database.query(sql, [desk.name.slice('products/'.length), 'Desk', desk.updateTime ?? null]);
+    await company.database.query(sql, [desk.name.slice('products/'.length), 'Desk', desk.updateTime ?? null]);
 
     await refused(rename(desk, 'Bench', lost.etag), 'ABORTED', FOREIGN);
     const again = await rename(desk, 'Table', desk.etag);

@@ -1,29 +1,20 @@
-import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { beforeAll, expect, it } from '@jest/globals';
 import type { DateMessage } from '@rondo/contracts/google/type/date';
-import { createPool, type Database } from '@rondo/database';
 import { eventually } from '@rondo/database/testing';
-import { addCustomer, addProduct, type Company, startCompany } from './company.js';
+import { addCustomer, addProduct, type Company, testCompany } from './company.js';
 
 /** By the replica's clock. The database's is earlier, so that no reminder is due. */
 const NOW = new Date('2096-06-15T12:00:00Z');
 const day = (date: number): DateMessage => ({ year: 2096, month: 6, day: date });
 
-let company: Company;
+const company = testCompany();
 let replica: Awaited<ReturnType<Company['startReplica']>>;
-let database: Database;
 let customer: string;
 let product: string;
 beforeAll(async () => {
-  company = await startCompany();
   replica = await company.startReplica(undefined, { wallClock: { now: () => NOW } });
-  database = createPool({ url: company.databaseUrl, maxConnections: 1 });
   customer = await addCustomer(company);
   ({ name: product } = await addProduct(company));
-});
-afterAll(async () => {
-  await database.close();
-  await replica.stop();
-  await company.stop();
 });
 
 const create = (validUntilDate?: DateMessage, fields = {}) =>
@@ -31,7 +22,7 @@ const create = (validUntilDate?: DateMessage, fields = {}) =>
 
 /** When the owner is reminded; undefined if never. */
 async function due(name: string): Promise<string | undefined> {
-  const row = await database.maybeOne<{ due: Date }>('SELECT due_time AS due FROM jobs WHERE key = $1', [name]);
+  const row = await company.database.maybeOne<{ due: Date }>('SELECT due_time AS due FROM jobs WHERE key = $1', [name]);
   return row?.due.toISOString();
 }
 
@@ -65,7 +56,7 @@ it('is cancelled with the quote, and comes back with it', async () => {
 it('shows on the quote, once, without changing what can be accepted', async () => {
   const quote = await create(day(20));
   expect(quote.reminderTime).toBeUndefined();
-  await database.query('UPDATE jobs SET due_time = now() WHERE key = $1', [quote.name]);
+  await company.database.query('UPDATE jobs SET due_time = now() WHERE key = $1', [quote.name]);
   expect(await reminded(quote.name)).toEqual({ ...quote, reminderTime: expect.any(Date) });
   await eventually('the job has ended', async () => (await due(quote.name)) === undefined);
   const taxed = { name: quote.name, etag: quote.etag, taxPercent: { value: '20' } };

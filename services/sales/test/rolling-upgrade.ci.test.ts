@@ -1,8 +1,8 @@
 import { readdir, readFile } from 'node:fs/promises';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { createPool, type Database, migrate } from '@rondo/database';
+import { describe, expect, it } from '@jest/globals';
+import { migrate } from '@rondo/database';
 import { RpcError, Status } from '@rondo/rpc/status';
-import { addCustomer, addProduct, addQuote, type Company, startCompany } from './company.js';
+import { addCustomer, addProduct, addQuote, testCompany } from './company.js';
 
 /** More callers than the service has connections, so that every connection is in use when the schema changes. */
 const CALLERS = 12;
@@ -36,16 +36,7 @@ async function readPresent() {
 }
 
 describe('replicas under load while the next version migrates their database', () => {
-  let company: Company;
-  let admin: Database;
-  beforeAll(async () => {
-    company = await startCompany();
-    admin = createPool({ url: company.databaseUrl, maxConnections: 1 });
-  });
-  afterAll(async () => {
-    await admin.close();
-    await company.stop();
-  });
+  const company = testCompany();
 
   it('do not fail a call', async () => {
     const customer = await addCustomer(company);
@@ -64,15 +55,14 @@ describe('replicas under load while the next version migrates their database', (
     try {
       await traffic.continues();
       for (const sql of Object.values(MIGRATIONS)) {
-        for (const statement of sql.split('; ')) await admin.query(statement);
+        for (const statement of sql.split('; ')) await company.database.query(statement);
         await traffic.continues();
       }
       // The next version builds an index without blocking writers, and a replica of this version starts next to it.
-      expect(await migrate(admin, { migrations: [...present, NEXT] })).toEqual([NEXT.name]);
+      expect(await migrate(company.database, { migrations: [...present, NEXT] })).toEqual([NEXT.name]);
       await traffic.continues();
       const replica = await company.startReplica();
       await expect(replica.products.getProduct({ name: product })).resolves.toMatchObject({ name: product });
-      await replica.stop();
     } finally {
       await traffic.stop();
     }

@@ -1,23 +1,13 @@
 /** What is stored is read along indexes. */
-import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import { createPool, type Database } from '@rondo/database';
+import { expect, it } from '@jest/globals';
 import { unindexedOf } from '@rondo/resources/testing';
 import { customers } from '../src/customers.js';
 import { orders } from '../src/orders.js';
 import { products } from '../src/products.js';
 import { quotes } from '../src/quotes.js';
-import { type Company, startCompany } from './company.js';
+import { testCompany } from './company.js';
 
-let company: Company;
-let database: Database;
-beforeAll(async () => {
-  company = await startCompany();
-  database = createPool({ url: company.databaseUrl, maxConnections: 1 });
-});
-afterAll(async () => {
-  await database.close();
-  await company.stop();
-});
+const company = testCompany();
 
 /** Two times and a day, which differ by row. */
 const MADE = `make_interval(secs => n) AS age, LATERAL (SELECT now() - age AS made, DATE '2026-01-01' + n / 10 AS day) AS times`;
@@ -33,10 +23,10 @@ const MANY = `
     FROM generate_series(1, 2000) AS n, ${MADE};`;
 
 it('is read along an index in each statement', async () => {
-  await database.transaction((tx) => tx.script(MANY));
-  await database.query('ANALYZE');
-  expect(await unindexedOf(database, customers, 'customers/c1234')).toEqual([]);
-  expect(await unindexedOf(database, products, 'products/p1234')).toEqual([]);
-  expect(await unindexedOf(database, quotes, 'quotes/q1235')).toEqual([]);
-  expect(await unindexedOf(database, orders, 'orders/o1234')).toEqual([]);
+  await company.database.transaction((tx) => tx.script(MANY));
+  await company.database.query('ANALYZE');
+  expect(await unindexedOf(company.database, customers, 'customers/c1234')).toEqual([]);
+  expect(await unindexedOf(company.database, products, 'products/p1234')).toEqual([]);
+  expect(await unindexedOf(company.database, quotes, 'quotes/q1235')).toEqual([]);
+  expect(await unindexedOf(company.database, orders, 'orders/o1234')).toEqual([]);
 });

@@ -1,29 +1,23 @@
-import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { beforeAll, expect, it } from '@jest/globals';
 import { QuoteState } from '@rondo/contracts/sales/v1/quotes';
-import { createPool, type Database } from '@rondo/database';
 import { eventually } from '@rondo/database/testing';
-import { addCustomer, addProduct, addQuote, type Company, startCompany } from './company.js';
+import { addCustomer, addProduct, addQuote, type Company, testCompany } from './company.js';
 import { refused } from './refused.js';
 import { BUYER, DESK, PARTIES, type Resource, reading } from './watched.js';
 
-let company: Company;
+const company = testCompany();
 let replica: Awaited<ReturnType<Company['startReplica']>>;
-let database: Database;
 beforeAll(async () => {
-  company = await startCompany();
   replica = await company.startReplica();
-  database = createPool({ url: company.databaseUrl, maxConnections: 2 });
-  await database.transaction((transaction) => transaction.script(PARTIES));
-});
-afterAll(async () => {
-  await database.close();
-  await replica.stop();
-  await company.stop();
+  await company.database.transaction((transaction) => transaction.script(PARTIES));
 });
 
 /** Resolves when all changes have left the outbox. */
 const relayed = () =>
-  eventually('the changes are relayed', async () => (await database.query('SELECT FROM sync_outbox')).length === 0);
+  eventually(
+    'the changes are relayed',
+    async () => (await company.database.query('SELECT FROM sync_outbox')).length === 0,
+  );
 
 const named = (items: readonly Resource[]) => items.map(({ name }) => name);
 
@@ -33,7 +27,7 @@ it('a watch of products has each product of an order, and resumes between them',
   const lines = inOrder.map((product) => ({ product, quantity: 1n }));
   const watch = reading(company.products.watchProducts({ fromNow: true }));
   await watch.snapshot();
-  const entries = () => database.one<{ last: bigint }>('SELECT max(outbox_id) AS last FROM sync_changes');
+  const entries = () => company.database.one<{ last: bigint }>('SELECT max(outbox_id) AS last FROM sync_changes');
   await relayed();
   const { last: before } = await entries();
   await company.orders.placeOrder({ order: { customer: BUYER, lines } });
