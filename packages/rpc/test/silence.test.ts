@@ -5,6 +5,8 @@ import { ConformanceServiceDefinition } from '@rondo/contracts/rondo/conformance
 import { type Channel, createChannel, createClient, staticResolver } from '../src/exports/client.js';
 import { createRouter, implement } from '../src/exports/server.js';
 import { createFaultNetwork, ManualClock } from '../src/exports/testing.js';
+import { endpoint } from './support/endpoints.js';
+import { fleetsOfATest } from './support/fleet.js';
 import { conformanceService } from './support/service.js';
 
 /** By now a silent instance is known to be silent, and by then its connection has ended. Milliseconds. */
@@ -185,5 +187,26 @@ describe('a silent instance', () => {
     expect(outcomes.size).toBe(400);
     expect(new Set(outcomes.values())).toEqual(new Set(['served']));
     expect(handled.length).toBeLessThan(600);
+  });
+});
+
+describe('an instance that can’t serve any more, as the registry says', () => {
+  const open = fleetsOfATest();
+
+  it.each([
+    ['starting', 'b'],
+    ['draining', 'a'],
+    ['cordoned', 'a'],
+  ] as const)('%s: its safe calls in flight are answered by %s', async (state, by) => {
+    const { clock, list, unary, unaryUnsafe, settled, begun } = open(['a', 'b'], { a: { workMs: 3_000 } });
+    await settled(Promise.all([unary({}), unary({})]));
+    const calls = Array.from({ length: 2 }, () => unary({ text: 'safe' }));
+    const unsafe = Promise.all([unaryUnsafe({}), unaryUnsafe({})]);
+    await clock.advance(100);
+    list(endpoint('a', { state }), 'b');
+    const [first, second] = await settled(Promise.all(calls));
+    expect([first?.text, second?.text].sort()).toEqual([`safe by ${by}`, 'safe by b']);
+    await settled(unsafe);
+    expect(begun.filter(({ text }) => text === 'unsafe')).toHaveLength(2);
   });
 });

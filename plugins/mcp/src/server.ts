@@ -7,10 +7,12 @@ import {
   ProtocolError,
   ProtocolErrorCode,
   Server,
+  type ServerContext,
 } from '@modelcontextprotocol/server';
 import { serveStdio } from '@modelcontextprotocol/server/stdio';
 import { createConfirmations } from './confirmation.js';
-import type { ServeTools, Tool, ToolAnswer, Tools } from './tools.js';
+import { serveTasks, startedTask, TASKS_CAPABILITY, takesTasks } from './tasks.js';
+import type { ServeTools, Tool, ToolAnswer, ToolCall, Tools } from './tools.js';
 
 /** What the tools of a caller are served with. */
 interface Served {
@@ -43,33 +45,39 @@ const LIMITS = { maxSubscriptions: 0 };
 
 /** Creates the server of one caller: of one request over HTTP, or of one connection. */
 function createServer({ tools, key, signal }: Served, { era }: Pick<McpRequestContext, 'era'>): Server {
+  const operations = era === 'legacy' ? undefined : tools.operations;
   const confirmations = createConfirmations(key, tools.caller);
   const server = new Server(
     { name: 'rondo', version: '0.2.0' },
     {
-      capabilities: { tools: {} },
+      capabilities: { tools: {}, ...(operations && TASKS_CAPABILITY) },
       requestState: { verify: confirmations.verify },
       inputRequired: { legacyShim: false },
     },
   );
+  const by = ({ mcpReq }: ServerContext) => ({
+    agent: server.getClientVersion()?.name ?? '',
+    signal: signal ? AbortSignal.any([signal, mcpReq.signal]) : mcpReq.signal,
+  });
+  if (operations) serveTasks(server, operations, { toResult: answered, by });
+  const call = async ({ readOnly }: Tool, made: ToolCall) => {
+    const answer = await tools.call(made);
+    const begun = operations && !readOnly && answer.operation?.state === 'working' ? answer.operation : undefined;
+    return begun && takesTasks(server) ? startedTask(begun) : answered(answer);
+  };
   server.setRequestHandler('tools/list', ({ params }) => listed(tools.list(params?.cursor ?? '')));
   server.setRequestHandler('tools/call', async ({ params }, context) => {
     const { name, arguments: given = {} } = params;
     const tool = tools.find(name);
     if (tool === undefined) throw new ProtocolError(ProtocolErrorCode.InvalidParams, `Unknown tool: ${name}`);
-    const call = {
-      name,
-      arguments: given,
-      agent: server.getClientVersion()?.name ?? '',
-      signal: signal ? AbortSignal.any([signal, context.mcpReq.signal]) : context.mcpReq.signal,
-    };
-    if (!tool.confirm) return answered(await tools.call(call));
+    const made = { name, arguments: given, ...by(context) };
+    if (!tool.confirm) return call(tool, made);
     if (era === 'legacy') return answered(TOO_OLD);
-    const confirmed = await confirmations.of(call, context);
+    const confirmed = await confirmations.of(made, context);
     if (typeof confirmed === 'object') return confirmed.ask;
     if (confirmed === 'other')
       throw new ProtocolError(ProtocolErrorCode.InvalidParams, 'The confirmation is for another call');
-    return answered(confirmed === 'yes' ? await tools.call(call) : DECLINED);
+    return confirmed === 'yes' ? call(tool, made) : answered(DECLINED);
   });
   return server;
 }

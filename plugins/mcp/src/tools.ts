@@ -33,6 +33,24 @@ export interface ToolAnswer {
   /** The answer by the schema of its tool; undefined if it failed, or if the tool answers with text. */
   readonly json?: JsonObject;
   readonly failed: boolean;
+  /** The operation that it is. */
+  readonly operation?: Operation;
+}
+
+/** What a tool has begun, and goes on after its answer. */
+export interface Operation {
+  readonly name: string;
+  readonly state: 'working' | 'succeeded' | 'failed' | 'cancelled';
+}
+
+/** Asks about an operation by its name. */
+type AskOperation = (name: string, by: Pick<ToolCall, 'agent' | 'signal'>) => Promise<ToolAnswer>;
+
+/** The operations that tools have begun. */
+export interface Operations {
+  /** Answers with the operation. */
+  readonly get: AskOperation;
+  readonly cancel: AskOperation;
 }
 
 /** The tools of one caller. Nothing here knows of a protocol. */
@@ -45,6 +63,8 @@ export interface Tools {
   find(name: string): Tool | undefined;
   /** Calls a tool that `find` finds. What fails is an answer, too. */
   call(call: ToolCall): Promise<ToolAnswer>;
+  /** Undefined if no tool begins one. */
+  readonly operations?: Operations | undefined;
 }
 
 /** Answers a request of an agent's program. The end of the request's signal cancels what it has called. */

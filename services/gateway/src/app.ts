@@ -200,7 +200,7 @@ function createProtocols(
   const backend: Backend = async (call) => passOn(operations.redirect(call));
   const calls = { backend, maxMessageBytes, servedBy, clientOf, draining, log, clock };
   const pages = createPages({ catalogue, health, authenticates, console: fleet && createConsole(), services });
-  const tools = createMethodTools({ catalogue, authenticates, log, getOperation: operations.get });
+  const tools = createMethodTools({ catalogue, authenticates, log, operations });
   const endpoint = agents && createToolsEndpoint({ ...calls, tools, serve: agents, authenticator, refuse });
   return createDispatch({
     catalogue: {

@@ -44,8 +44,20 @@ const FILES = [
 ];
 const name = 'operations/notes.v1.NoteService/01J';
 
-/** A gateway whose services answer with an operation that has ended with a note. `called` are the services that are called, and the paths. */
-async function start() {
+const note = {
+  $type: 'notes.v1.Note',
+  encode: StringValue.encode,
+  decode: StringValue.decode,
+  fromPartial: StringValue.fromPartial,
+};
+const printed = { $case: 'response' as const, value: packDetail(note, { value: 'printed' }) };
+const failed = (code: number) => ({
+  done: true,
+  result: { $case: 'error' as const, value: { code, message: 'no paper', details: [] } },
+});
+
+/** A gateway whose services answer with an operation that goes on, or has ended: with a note by default. `called` are the services that are called, and the paths. */
+async function start(ended: Partial<Operation> = { done: true, result: printed }) {
   const called: string[] = [];
   const catalogue = { ...catalogueOf([...google, ...FILES]), contracts: () => [], onChange: () => () => undefined };
   const own = createOwnServices({
@@ -58,15 +70,7 @@ async function start() {
     },
   });
   const operations = createOperations(catalogue, own.method);
-  const note = {
-    $type: 'notes.v1.Note',
-    encode: StringValue.encode,
-    decode: StringValue.decode,
-    fromPartial: StringValue.fromPartial,
-  };
-  const operation = Operation.fromPartial({
-    ...{ name, done: true, result: { $case: 'response', value: packDetail(note, { value: 'printed' }) } },
-  });
+  const operation = Operation.fromPartial({ name, ...ended });
   const backend: Backend = async (call) => {
     const { target } = operations.redirect(call);
     called.push(`${target.method.service} ${target.method.path}`);
@@ -162,7 +166,7 @@ it('a request that names no service, or can’t be read, is the fault of the cli
 
 it('an agent that starts an operation asks for it with a tool that changes nothing', async () => {
   const { catalogue, operations, backend, called } = await start();
-  const { url } = await gatewayOfAgents({ services: catalogue.services, backend, getOperation: operations.get });
+  const { url } = await gatewayOfAgents({ services: catalogue.services, backend, operations });
   const agent = await agentAt(url);
   const { tools } = await agent.listTools();
   expect(tools.map((tool) => [tool.name, tool.annotations?.readOnlyHint])).toEqual([
@@ -174,6 +178,77 @@ it('an agent that starts an operation asks for it with a tool that changes nothi
   expect(answer.structuredContent).toEqual(ENDED);
   expect(called).toEqual([`${AT_NOTES}GetOperation`]);
   const plain = catalogue.services.filter((service) => service.name === 'plain.v1.PlainService');
-  const without = await gatewayOfAgents({ services: plain, backend, getOperation: operations.get });
+  const without = await gatewayOfAgents({ services: plain, backend, operations });
   expect((await (await agentAt(without.url)).listTools()).tools).toEqual([]);
+});
+
+/** Asks a gateway of agents as a program does that declares the extension of tasks, or doesn't. */
+async function asker(ended: Partial<Operation>, declares = true) {
+  const { catalogue, operations, backend, called } = await start(ended);
+  const { url } = await gatewayOfAgents({ services: catalogue.services, backend, operations });
+  const extensions = declares ? { 'io.modelcontextprotocol/tasks': {} } : {};
+  const _meta = {
+    'io.modelcontextprotocol/protocolVersion': '2026-07-28',
+    'io.modelcontextprotocol/clientInfo': { name: 'a', version: '1' },
+    'io.modelcontextprotocol/clientCapabilities': { extensions },
+  };
+  const ask = async (method: string, params: Readonly<Record<string, unknown>>) => {
+    const headers = { 'content-type': 'application/json', accept: 'application/json, text/event-stream' };
+    const named = { 'mcp-protocol-version': '2026-07-28', 'mcp-method': method };
+    const response = await fetch(url, {
+      method: 'POST',
+      headers: { ...headers, ...named, 'mcp-name': String(params.name ?? params.taskId) },
+      body: JSON.stringify({ jsonrpc: '2.0', id: 1, method, params: { ...params, _meta } }),
+    });
+    return JSON.parse(await response.text());
+  };
+  return { ask, called };
+}
+
+const GOES_ON = { done: false };
+const print = { name: 'print_note', arguments: { text: 'a' } };
+
+it('a program that declares the extension of tasks gets a task, which it asks for and cancels', async () => {
+  const { ask, called } = await asker(GOES_ON);
+  const { result: task } = await ask('tools/call', print);
+  expect(task).toMatchObject({ resultType: 'task', status: 'working', ttlMs: null, pollIntervalMs: 2_000 });
+  const { taskId, createdAt } = task;
+  expect(taskId).toBe(`${name}@${Date.parse(createdAt)}`);
+  const { result } = await ask('tasks/get', { taskId });
+  expect(result).toMatchObject({ resultType: 'complete', taskId, createdAt, status: 'working' });
+  expect(result.result).toBeUndefined();
+  expect((await ask('tasks/cancel', { taskId })).result).toMatchObject({ resultType: 'complete' });
+  expect((await ask('tasks/update', { taskId, inputResponses: {} })).result).toMatchObject({ resultType: 'complete' });
+  const asked = ['GetOperation', 'CancelOperation', 'GetOperation'].map((method) => AT_NOTES + method);
+  expect(called).toEqual(['notes.v1.NoteService /notes.v1.NoteService/PrintNote', ...asked]);
+  // What only looks has no task, as it answers at once.
+  expect((await ask('tools/call', { name: 'get_operation', arguments: { name } })).result.resultType).toBe('complete');
+});
+
+it.each([
+  ['with its answer', { done: true, result: printed }, ['completed', false]],
+  ['with an error', failed(9), ['completed', true]],
+  ['cancelled', failed(1), ['cancelled', undefined]],
+] as const)('a task ends as its operation: %s', async (_, ended, wanted) => {
+  const { ask } = await asker(ended);
+  const { result } = await ask('tasks/get', { taskId: `${name}@1764547200000` });
+  expect([result.status, result.result?.isError]).toEqual(wanted);
+  if (ended.result === printed) expect(result.result.structuredContent).toEqual(ENDED);
+  expect((await ask('tools/call', print)).result).toMatchObject({ resultType: 'complete', isError: false });
+});
+
+it('a program that doesn’t declare tasks gets none, and an id that isn’t a task’s is refused', async () => {
+  const without = await asker(GOES_ON, false);
+  expect((await without.ask('tools/call', print)).result).toMatchObject({
+    resultType: 'complete',
+    structuredContent: { name },
+  });
+  const taskId = `${name}@1764547200000`;
+  for (const method of ['tasks/get', 'tasks/cancel', 'tasks/update'])
+    expect((await without.ask(method, { taskId })).error.code).toBe(-32021);
+  expect(without.called).toHaveLength(1);
+  const { ask, called } = await asker(GOES_ON);
+  for (const wrong of [name, `operations/plain.v1.PlainService/1@1764547200000`, 'a@1764547200000', ''])
+    expect((await ask('tasks/get', { taskId: wrong })).error.code).toBe(-32602);
+  expect(called).toEqual([]);
 });

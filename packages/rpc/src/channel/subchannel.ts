@@ -163,7 +163,7 @@ export class Subchannel {
     return broke;
   }
 
-  /** It has fallen silent: the calls in flight that another instance can take are made there. */
+  /** It has fallen silent, or can't serve: the calls in flight that another instance can take are made there. */
   abandonCalls(): void {
     const contexts = new Set<CallContext>();
     for (const attempt of this.abandonable) {

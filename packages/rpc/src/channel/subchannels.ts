@@ -162,8 +162,11 @@ export class Subchannels {
     const news = present.endpoint !== endpoint || !present.listed;
     if (news && endpoint.state === 'serving') present.transport.resetBackoff?.();
     if (isAnother(present.endpoint, endpoint)) present.onReplaced(this.#options.clock.now());
+    // It is up, but can't serve: what it has may never be answered, as at a server that `rondo join` checks, and that has frozen.
+    const hasFailed = present.serving && endpoint.state === 'starting';
     present.update(endpoint, isNew);
     present.listed = true;
+    if (hasFailed) present.abandonCalls();
   }
 
   #add(endpoint: Endpoint, isNew: boolean): Subchannel {

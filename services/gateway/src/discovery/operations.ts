@@ -16,6 +16,8 @@ import type { Catalogue, PublicMethod, PublicService, RouteMatch } from './catal
 export interface Operations {
   /** The method that reads one. */
   readonly get: PublicMethod | undefined;
+  /** The method that cancels one. */
+  readonly cancel: PublicMethod | undefined;
   method(path: string): PublicMethod | undefined;
   route(verb: string, path: string): RouteMatch | { readonly allow: readonly string[] } | undefined;
   /**
@@ -64,6 +66,7 @@ export function createOperations(
   );
   return {
     get: methods.get(`/${OPERATIONS_SERVICE}/GetOperation`),
+    cancel: methods.get(`/${OPERATIONS_SERVICE}/CancelOperation`),
     method: (path) => methods.get(path),
     route: (verb, path) => routes.match(verb, path),
     redirect(call) {

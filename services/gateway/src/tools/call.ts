@@ -1,8 +1,10 @@
 import { toBinary } from '@bufbuild/protobuf';
+import { Operation } from '@rondo/contracts/google/longrunning/operations';
 import type { ToolAnswer, ToolCall } from '@rondo/mcp';
 import { CallContext, type Principal } from '@rondo/rpc/call';
 import { RpcError, Status } from '@rondo/rpc/status';
 import { decodeReply, toMessage } from '@rondo/schema';
+import { startsOperation } from '../discovery/operations.js';
 import { gatewayErrors } from '../errors.js';
 import { toJsonValue } from '../http-json/json.js';
 import { isObject } from '../http-json/query.js';
@@ -72,7 +74,14 @@ async function answerOf(
   const text = JSON.stringify(answer);
   const sizeBytes = Buffer.byteLength(text);
   if (sizeBytes > MAX_ANSWER_BYTES) return { text: cut(text, sizeBytes, shown.readOnly), failed: true };
-  return { text, ...(isObject(answer) && { json: answer }), failed: false };
+  const operation = startsOperation(target.desc) ? operationIn(Operation.decode(reply.response.message)) : undefined;
+  return { text, ...(isObject(answer) && { json: answer }), ...(operation && { operation }), failed: false };
+}
+
+function operationIn({ name, done, result }: Operation): NonNullable<ToolAnswer['operation']> {
+  if (!done) return { name, state: 'working' };
+  if (result?.$case !== 'error') return { name, state: 'succeeded' };
+  return { name, state: result.value.code === Status.CANCELLED ? 'cancelled' : 'failed' };
 }
 
 /** The audit lists the agent among those that acted for the principal. What it calls itself isn't verified. */

@@ -1,4 +1,4 @@
-import type { ServeTools, Tools } from '@rondo/mcp';
+import type { Operations, ServeTools, Tools } from '@rondo/mcp';
 import type { Authenticator } from '@rondo/service';
 import { schemeOf } from '../edge/challenge.js';
 import { ownOrigin } from '../edge/cors.js';
@@ -11,6 +11,7 @@ import type { Dispatch } from '../protocols/dispatch.js';
 import type { FrontEndOptions } from '../protocols/inbound-call.js';
 import { measure, toText } from '../protocols/json-text.js';
 import { callTool } from './call.js';
+import type { MethodTool } from './tool.js';
 import type { MethodTools } from './tools.js';
 
 /** Where agents call tools. */
@@ -111,7 +112,13 @@ const forProtocol = (headers: Iterable<readonly [string, unknown]>): Record<stri
 /** The tools of the caller of a request. */
 function toolsOf(exchange: HttpExchange, { tools, ...options }: ToolsEndpointOptions): Tools {
   const principal = exchange.identity?.principal;
+  const { get, cancel } = tools.operations(principal) ?? {};
+  const ask =
+    (tool: MethodTool): Operations['get'] =>
+    (name, by) =>
+      callTool(tool, { name: tool.name, arguments: { name }, ...by }, { ...options, exchange });
   return {
+    operations: get && cancel && { get: ask(get), cancel: ask(cancel) },
     caller: principal === undefined ? '' : JSON.stringify([principal.issuer, principal.subject]),
     list(after) {
       const left = tools.of(principal).filter(({ name }) => name > after);

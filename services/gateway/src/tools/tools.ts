@@ -11,8 +11,15 @@ export interface MethodTools {
   of(principal: Principal | undefined): readonly MethodTool[];
   /** The tool with a name, if the caller may call it. */
   find(name: string, principal: Principal | undefined): MethodTool | undefined;
+  /** The methods by which a caller reads and cancels what its tools begin; undefined if none of them begins an operation. */
+  operations(principal: Principal | undefined): OperationTools | undefined;
   /** The scopes that tools need, by name. */
   scopes(): readonly string[];
+}
+
+interface OperationTools {
+  readonly get: MethodTool;
+  readonly cancel: MethodTool;
 }
 
 export interface MethodToolsOptions {
@@ -20,14 +27,14 @@ export interface MethodToolsOptions {
   /** Whether callers have verified principals: then each sees what its scopes allow. */
   readonly authenticates: boolean;
   readonly log: Logger;
-  /** The method by which agents read operations; undefined if this gateway has none. */
-  readonly getOperation?: PublicMethod | undefined;
+  /** The methods by which operations are read and cancelled. */
+  readonly operations?: { readonly get: PublicMethod | undefined; readonly cancel: PublicMethod | undefined };
 }
 
 /** Finds the tools among the methods that a catalogue offers. They are looked for once after each change. */
 export function createMethodTools(options: MethodToolsOptions): MethodTools {
-  const { catalogue, authenticates, log, getOperation } = options;
-  const ofOperations = getOperation && operationTool(getOperation);
+  const { catalogue, authenticates, log, operations: { get, cancel } = {} } = options;
+  const ofOperations = get && cancel && { get: operationTool(get), cancel: operationTool(cancel) };
   let made: { readonly revision: number; readonly tools: ReadonlyMap<string, MethodTool> } | undefined;
   const all = () => {
     const { revision } = catalogue;
@@ -36,15 +43,17 @@ export function createMethodTools(options: MethodToolsOptions): MethodTools {
   };
   const isFor = ({ auth }: MethodTool, principal: Principal | undefined) =>
     !authenticates || auth?.scopes.every((scope) => principal?.scopes.includes(scope)) !== false;
-  const of: MethodTools['of'] = (principal) => {
-    const own = [...all().values()].filter((tool) => isFor(tool, principal));
-    if (ofOperations === undefined || !own.some(({ target }) => startsOperation(target.desc))) return own;
-    return [...own, ofOperations].sort(byName);
-  };
+  const own = (principal: Principal | undefined) => [...all().values()].filter((tool) => isFor(tool, principal));
+  const operations = (principal: Principal | undefined) =>
+    own(principal).some(({ target }) => startsOperation(target.desc)) ? ofOperations : undefined;
   return {
-    of,
+    of(principal) {
+      const reading = operations(principal)?.get;
+      return reading === undefined ? own(principal) : [...own(principal), reading].sort(byName);
+    },
+    operations,
     find(name, principal) {
-      if (name === GET_OPERATION) return of(principal).find((tool) => tool === ofOperations);
+      if (name === GET_OPERATION) return operations(principal)?.get;
       const tool = all().get(name);
       return tool && isFor(tool, principal) ? tool : undefined;
     },

@@ -4,13 +4,13 @@ import { silentLogger } from '@rondo/rpc/call';
 import { systemClock } from '@rondo/rpc/clock';
 import { seededRandom } from '@rondo/rpc/testing';
 import type { Authenticator } from '@rondo/service';
-import type { PublicMethod, PublicService } from '../../src/discovery/catalogue.js';
+import type { PublicService } from '../../src/discovery/catalogue.js';
 import { createEdge } from '../../src/edge/edge.js';
 import type { Backend } from '../../src/protocols/backend.js';
 import { createDispatch, type Dispatch } from '../../src/protocols/dispatch.js';
 import { withDefaults } from '../../src/protocols/inbound-call.js';
 import { announceIssuers, createToolsEndpoint } from '../../src/tools/endpoint.js';
-import { createMethodTools } from '../../src/tools/tools.js';
+import { createMethodTools, type MethodToolsOptions } from '../../src/tools/tools.js';
 import { cleanUp, listening } from './listening.js';
 
 /** What agents call. */
@@ -18,7 +18,7 @@ interface Offered {
   readonly services: readonly PublicService[];
   readonly backend: Backend;
   readonly authenticator?: Authenticator | undefined;
-  readonly getOperation?: PublicMethod | undefined;
+  readonly operations?: MethodToolsOptions['operations'];
   /** Signs confirmations. */
   readonly key?: Uint8Array;
 }
@@ -28,7 +28,7 @@ export async function gatewayOfAgents({
   services,
   backend,
   authenticator,
-  getOperation,
+  operations,
   key = Buffer.alloc(32, 7),
 }: Offered) {
   const refuse: Dispatch['refuse'] = (exchange, error, status) => dispatch.refuse(exchange, error, status);
@@ -49,7 +49,7 @@ export async function gatewayOfAgents({
     catalogue: { services, revision: 1 },
     authenticates: authenticator !== undefined,
     log: silentLogger,
-    getOperation,
+    ...(operations && { operations }),
   });
   const calls = withDefaults({ backend });
   const endpoint = createToolsEndpoint({ ...calls, tools, serve: openMcp(key), authenticator, refuse });
