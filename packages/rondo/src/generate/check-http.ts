@@ -2,12 +2,12 @@
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { createFileRegistry, type DescFile, type FileRegistry, fromBinary } from '@bufbuild/protobuf';
-import { type FileDescriptorProto, FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
+import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
 // From the sources, as this runs before any build.
 import { findConflicts } from '../../../schema/src/http/conflicts.js';
 import { type CheckedRule, checkRule, type PlainRule } from '../../../schema/src/http/rule-check.js';
 import { root } from '../workspace/paths.js';
-import { faultAt, filesNamed } from './declarations.js';
+import { type Contracts, faultAt, methodsOf } from './declarations.js';
 import { httpRule, type ReadHttpRule, servicePolicy } from './options.js';
 
 /** All contracts as they were when they were last generated. */
@@ -23,19 +23,12 @@ interface BoundMethod extends CheckedRule {
  * The faults in the HTTP rules of some files, each with file, line, reason and remedy. Conflicts are looked for among all
  * contracts: buf shows a plugin only those that are generated, and their imports.
  *
- * @param protoFiles All files, each after its imports.
- * @param names The names of the files to check. Contracts of third parties, which aren't in `folder`, are left out.
- * @param folder The folder of the contracts.
+ * @param folder The folder of the contracts. Those of third parties, which aren't there, are left out.
  */
-export function checkHttp(
-  protoFiles: FileDescriptorProto[],
-  names: readonly string[],
-  folder = 'proto',
-): readonly string[] {
-  const ours = names.filter((name) => existsSync(path.join(folder, name)));
-  const { registry, files: asked } = filesNamed(protoFiles, ours);
+export function checkHttp({ registry, files }: Contracts, folder = 'proto'): readonly string[] {
+  const asked = files.filter(({ proto }) => existsSync(path.join(folder, proto.name)));
   const bound = asked.flatMap((file) => boundIn(file, registry));
-  const known = new Set(protoFiles.map(({ name }) => name));
+  const known = new Set([...registry.files].map(({ proto }) => proto.name));
   return [
     ...asked.flatMap((file) => [...exposed(file, registry)]),
     ...bound.flatMap(({ faults, tell }) => faults.map((fault) => tell(fault))),
@@ -52,17 +45,15 @@ const OPTIONS = 'rondo/options/v1/options.proto';
 function boundIn(file: DescFile, registry: FileRegistry): readonly BoundMethod[] {
   const option = httpRule(registry);
   if (option === undefined || !file.proto.dependency.includes(OPTIONS)) return [];
-  return file.services
-    .flatMap(({ methods }) => methods)
-    .flatMap((method) => {
-      const { parent: service } = method;
-      const rule = option.of(method);
-      if (rule === undefined) return [];
-      const tell = (reason: string) =>
-        faultAt(method, `${service.name}.${method.name}: ${reason}`, option.extension.number);
-      const name = `${service.typeName}.${method.name}`;
-      return [{ ...checkRule(method, plain(rule)), name, tell }];
-    });
+  return methodsOf(file).flatMap((method) => {
+    const { parent: service } = method;
+    const rule = option.of(method);
+    if (rule === undefined) return [];
+    const tell = (reason: string) =>
+      faultAt(method, `${service.name}.${method.name}: ${reason}`, option.extension.number);
+    const name = `${service.typeName}.${method.name}`;
+    return [{ ...checkRule(method, plain(rule)), name, tell }];
+  });
 }
 
 /** The rule as `checkRule` takes it. */

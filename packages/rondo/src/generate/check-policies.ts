@@ -7,11 +7,11 @@ import {
   type FileRegistry,
   ScalarType,
 } from '@bufbuild/protobuf';
-import { type FileDescriptorProto, MethodOptions_IdempotencyLevel } from '@bufbuild/protobuf/wkt';
+import { MethodOptions_IdempotencyLevel } from '@bufbuild/protobuf/wkt';
 import type { Balancing, ServicePolicy } from '@rondo/contracts/rondo/options/v1/options';
 import { declaredJob, faultOf } from '../../../jobs/src/declared.js';
 import { inCallers } from './check-callers.js';
-import { faultAt, filesNamed } from './declarations.js';
+import { type Contracts, faultAt, methodsOf } from './declarations.js';
 import { inGroupingField, inHashKey, inKeyField, inMetadataKey, inResume, noSuchField } from './named-fields.js';
 import {
   DAY_MS,
@@ -34,14 +34,8 @@ interface Options {
 const HOUR_MS = 60 * MINUTE_MS;
 const MAX_VARY = 16;
 
-/**
- * The faults in the options `rondo.options.v1.service` and `.method` of some files, each with file, line and reason.
- *
- * @param protoFiles All files, each after its imports.
- * @param names The names of the files to check.
- */
-export function checkPolicies(protoFiles: FileDescriptorProto[], names: readonly string[]): readonly string[] {
-  const { registry, files } = filesNamed(protoFiles, names);
+/** The faults in the options `rondo.options.v1.service` and `.method` of some files, each with file, line and reason. */
+export function checkPolicies({ registry, files }: Contracts): readonly string[] {
   const [method, service] = [methodPolicy(registry), servicePolicy(registry)];
   // Without the extensions, no file uses the options.
   if (method === undefined || service === undefined) return [];
@@ -56,8 +50,6 @@ function securedPackages(registry: FileRegistry, option: Options['method']): Rea
   );
   return new Set(secured.map((file) => file.proto.package));
 }
-
-const methodsOf = (file: DescFile) => file.services.flatMap(({ methods }) => methods);
 
 const NO_AUTH =
   'has no auth, unlike other methods of its package, so no caller could call it; say in (rondo.options.v1.method).auth who may: public, scopes or callers';

@@ -1,10 +1,9 @@
 /** Checks the rules of `buf.validate` in contracts for contradictions: rules of another type, patterns and CEL that don't compile. */
 import { create, type DescMessage, type FileRegistry } from '@bufbuild/protobuf';
-import type { FileDescriptorProto } from '@bufbuild/protobuf/wkt';
 import { createValidator } from '@bufbuild/protovalidate';
 import type { FieldRules, MessageRules } from '@bufbuild/protovalidate/gen/buf/validate/validate_pb.js';
 import { messageOf } from '../workspace/errors.js';
-import { faultAt, filesNamed } from './declarations.js';
+import { type Contracts, faultAt, withNested } from './declarations.js';
 import { hasRules, rulesOfField, rulesOfMessage } from './rules/message-rules.js';
 import { compilePattern } from './rules/pattern-program.js';
 
@@ -14,16 +13,9 @@ const BUF_VALIDATE = 1159;
 /** What protovalidate finds wrong with a rule in CEL only when it runs: with its types, and not with the values. */
 const WRONG_TYPE = /no matching overload|field not found|unresolved attribute/;
 
-/**
- * The faults in the rules of some files, each with file, line and reason.
- *
- * @param protoFiles All files, each after its imports.
- * @param names The names of the files to check.
- */
-export function checkRules(protoFiles: FileDescriptorProto[], names: readonly string[]): readonly string[] {
-  const { registry, files } = filesNamed(protoFiles, names);
-  return files.flatMap(({ messages }) => messages.flatMap((message) => [...inMessage(message, registry)]));
-}
+/** The faults in the rules of some files, each with file, line and reason. */
+export const checkRules = ({ registry, files }: Contracts): readonly string[] =>
+  files.flatMap(({ messages }) => [...withNested(messages)].flatMap((message) => inMessage(message, registry)));
 
 interface Fault {
   /** Undefined for a rule of the whole message. */
@@ -31,14 +23,12 @@ interface Fault {
   readonly reason: string;
 }
 
-function* inMessage(message: DescMessage, registry: FileRegistry): Generator<string> {
-  for (const one of message.nestedMessages) yield* inMessage(one, registry);
-  if (!hasRules(message)) return;
-  const fault = inPatterns(message) ?? inPlan(message, registry);
-  if (fault === undefined) return;
+function inMessage(message: DescMessage, registry: FileRegistry): readonly string[] {
+  const fault = hasRules(message) ? (inPatterns(message) ?? inPlan(message, registry)) : undefined;
+  if (fault === undefined) return [];
   const field = message.fields.find(({ name }) => name === fault.field);
   const where = field === undefined ? message.name : `${message.name}.${field.name}`;
-  yield faultAt(field ?? message, `${where}: ${fault.reason}`, BUF_VALIDATE);
+  return [faultAt(field ?? message, `${where}: ${fault.reason}`, BUF_VALIDATE)];
 }
 
 function inPatterns(message: DescMessage): Fault | undefined {

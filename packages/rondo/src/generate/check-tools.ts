@@ -1,28 +1,20 @@
 /** Checks the tools for AI agents in contracts. */
 import type { DescMethod } from '@bufbuild/protobuf';
-import { type FileDescriptorProto, MethodOptions_IdempotencyLevel } from '@bufbuild/protobuf/wkt';
+import { MethodOptions_IdempotencyLevel } from '@bufbuild/protobuf/wkt';
 // From the sources, as this runs before any build.
 import { commentOf } from '../../../schema/src/comments.js';
 import { GET_OPERATION, isNoObject, KEY_ARGUMENT, toolName } from '../../../schema/src/tool.js';
-import { faultAt, filesNamed } from './declarations.js';
+import { type Contracts, faultAt, methodsOf } from './declarations.js';
 import { DAY_MS, type Faults, MINUTE_MS, methodPolicy, type ReadMethodPolicy, servicePolicy, toMs } from './options.js';
 
-/**
- * The faults in `tool` of `(rondo.options.v1.method)` in some files, each with file, line and reason.
- *
- * @param protoFiles All files, each after its imports.
- * @param names The names of the files to check.
- */
-export function checkTools(protoFiles: FileDescriptorProto[], names: readonly string[]): readonly string[] {
-  const { registry, files } = filesNamed(protoFiles, names);
+/** The faults in `tool` of `(rondo.options.v1.method)` in some files, each with file, line and reason. */
+export function checkTools({ registry, files }: Contracts): readonly string[] {
   const [option, service] = [methodPolicy(registry), servicePolicy(registry)];
   if (option === undefined || service === undefined) return [];
-  const tools = [...registry.files]
-    .flatMap((file) => file.services.flatMap(({ methods }) => methods))
-    .flatMap((method) => {
-      const policy = option.of(method);
-      return policy?.tool === undefined ? [] : [{ method, policy, name: toolName(policy.tool, method.name) }];
-    });
+  const tools = [...registry.files].flatMap(methodsOf).flatMap((method) => {
+    const policy = option.of(method);
+    return policy?.tool === undefined ? [] : [{ method, policy, name: toolName(policy.tool, method.name) }];
+  });
   return tools
     .filter(({ method }) => files.includes(method.parent.file))
     .flatMap(({ method, policy, name }) => {

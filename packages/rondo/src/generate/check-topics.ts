@@ -1,10 +1,10 @@
 /** Checks topics and their subscriptions in contracts for contradictions. */
 import type { DescFile, DescMessage, DescMethod, FileRegistry } from '@bufbuild/protobuf';
-import { type FileDescriptorProto, MethodOptions_IdempotencyLevel } from '@bufbuild/protobuf/wkt';
+import { MethodOptions_IdempotencyLevel } from '@bufbuild/protobuf/wkt';
 import type { ServicePolicy, Topic } from '@rondo/contracts/rondo/options/v1/options';
 import { declaredJob, faultOf } from '../../../jobs/src/declared.js';
 import { inCallers } from './check-callers.js';
-import { faultAt, filesNamed } from './declarations.js';
+import { type Contracts, faultAt, methodsOf } from './declarations.js';
 import { inGroupingField } from './named-fields.js';
 import {
   DAY_MS,
@@ -26,14 +26,8 @@ interface Options {
   readonly topic: Option<Topic>;
 }
 
-/**
- * The faults in the option `rondo.options.v1.topic` and in subscriptions of some files, each with file, line and reason.
- *
- * @param protoFiles All files, each after its imports.
- * @param names The names of the files to check.
- */
-export function checkTopics(protoFiles: FileDescriptorProto[], names: readonly string[]): readonly string[] {
-  const { registry, files } = filesNamed(protoFiles, names);
+/** The faults in the option `rondo.options.v1.topic` and in subscriptions of some files, each with file, line and reason. */
+export function checkTopics({ registry, files }: Contracts): readonly string[] {
   const [method, service, topic] = [methodPolicy(registry), servicePolicy(registry), topicOption(registry)];
   if (method === undefined || service === undefined || topic === undefined) return [];
   return files.flatMap((file) => [...inFile(file, { registry, method, service, topic })]);
@@ -44,7 +38,7 @@ function* inFile(file: DescFile, options: Options): Faults {
     for (const reason of inTopic(message, options))
       yield faultAt(message, `${message.name}: ${reason}`, options.topic.extension.number);
   }
-  for (const method of file.services.flatMap(({ methods }) => methods)) {
+  for (const method of methodsOf(file)) {
     for (const reason of inSubscription(method, options))
       yield faultAt(method, `${method.parent.name}.${method.name}: ${reason}`, options.method.extension.number);
   }

@@ -13,15 +13,18 @@ import {
 } from '@bufbuild/protobuf';
 import { type FileDescriptorProto, FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
 
+/** Files of contracts, and the registry of these and all that they import. */
+export interface Contracts {
+  readonly registry: FileRegistry;
+  readonly files: readonly DescFile[];
+}
+
 /**
  * Finds files by their names.
  *
  * @param protoFiles All files, each after its imports.
  */
-export function filesNamed(
-  protoFiles: FileDescriptorProto[],
-  names: readonly string[],
-): { readonly registry: FileRegistry; readonly files: readonly DescFile[] } {
+export function filesNamed(protoFiles: FileDescriptorProto[], names: readonly string[]): Contracts {
   const registry = createFileRegistry(create(FileDescriptorSetSchema, { file: protoFiles }));
   return { registry, files: names.flatMap((name) => registry.getFile(name) ?? []) };
 }
@@ -30,6 +33,16 @@ type Declared = DescEnum | DescExtension | DescField | DescMessage | DescMethod 
 
 /** The line of a declaration, from 1. Undefined for one that the compiler adds, such as the entry of a map. */
 export const lineOf = (declared: Declared): number | undefined => linesIn(declared).get(pathOf(declared).join('.'));
+
+/** Messages, each with those in it. */
+export function* withNested(messages: readonly DescMessage[]): Generator<DescMessage, void> {
+  for (const message of messages) {
+    yield message;
+    yield* withNested(message.nestedMessages);
+  }
+}
+
+export const methodsOf = ({ services }: DescFile): readonly DescMethod[] => services.flatMap(({ methods }) => methods);
 
 /** The field numbers of options in declarations. */
 const OPTIONS = { enum: 3, extension: 8, field: 8, message: 7, rpc: 4, service: 3 };

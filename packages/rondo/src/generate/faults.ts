@@ -5,6 +5,7 @@ import { checkPolicies } from './check-policies.js';
 import { checkRules } from './check-rules.js';
 import { checkTools } from './check-tools.js';
 import { checkTopics } from './check-topics.js';
+import { filesNamed } from './declarations.js';
 import { checkOperations } from './operations.js';
 
 /**
@@ -13,12 +14,15 @@ import { checkOperations } from './operations.js';
  * @param protoFiles All files, each after its imports.
  * @param folder The folder of the contracts.
  */
-export const faultsOf = (
+export function faultsOf(
   protoFiles: FileDescriptorProto[],
   names: readonly string[],
   folder = 'proto',
-): readonly string[] => [
-  ...[checkPolicies, checkOperations, checkTopics, checkTools].flatMap((check) => check(protoFiles, names)),
-  ...checkHttp(protoFiles, names, folder),
-  ...checkRules(protoFiles, names),
-];
+): readonly string[] {
+  const contracts = filesNamed(protoFiles, names);
+  return [
+    ...[checkPolicies, checkOperations, checkTopics, checkTools].flatMap((check) => check(contracts)),
+    ...checkHttp(contracts, folder),
+    ...checkRules(contracts),
+  ];
+}

@@ -1,10 +1,6 @@
-import { clone } from '@bufbuild/protobuf';
-import { FileDescriptorProtoSchema } from '@bufbuild/protobuf/wkt';
 import { expect, it } from '@jest/globals';
-import { root } from '../../test/scaffold/folder.js';
-import { newFile } from '../../test/scaffold/staged.js';
-import { compile } from '../scaffold/contract/compile.js';
-import { withStage } from '../scaffold/contract/stage.js';
+import { compiled, filesIn, newFile } from '../../test/scaffold/staged.js';
+import { checkOperations } from './operations.js';
 
 const method = (name: string, info: string, reply = 'google.longrunning.Operation') => `
   rpc ${name}(Paid) returns (${reply}) {
@@ -46,18 +42,12 @@ service Owner {${[
 `;
 
 it('an operation that ends with an unknown type, and a workflow that could not be run, are refused where they stand', async () => {
-  const file = newFile('operations.proto', TEXT);
-  const { signal } = new AbortController();
-  const registry = await withStage({ root, files: [file], signal }, (stage) =>
-    compile({ stage, asked: file, files: [file], shown: (one) => one }),
-  );
-  const { checkOperations } = await import('./operations.js');
-  const protos = [...registry.files].map(({ proto }) => clone(FileDescriptorProtoSchema, proto));
+  const registry = await compiled(newFile('operations.proto', TEXT));
   const unknown = (option: string, type: string) =>
     `operation_info.${option} is "${type}", and no message of the file or its imports has that name; correct it, or import its file`;
   const misplaced =
     'operation_info is for a method with one request that returns google.longrunning.Operation; leave it out';
-  expect(checkOperations(protos, ['operations.proto'])).toEqual([
+  expect(checkOperations(filesIn(registry, 'operations.proto'))).toEqual([
     `proto/operations.proto:17: Owner.Missing: ${unknown('response_type', 'Payed')}`,
     `proto/operations.proto:20: Owner.Untold: ${unknown('metadata_type', 'other.v1.Progress')}`,
     'proto/operations.proto:23: Owner.Empty: operation_info has no response_type; name the message that the operation ends with',

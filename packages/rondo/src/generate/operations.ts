@@ -1,27 +1,19 @@
 /** Types the methods that start operations: `google.longrunning.operation_info` names the messages of an operation's result and progress. */
 import type { DescFile, DescMessage, DescMethod, FileRegistry } from '@bufbuild/protobuf';
-import type { FileDescriptorProto } from '@bufbuild/protobuf/wkt';
 // From the sources, as this runs before any build.
 import { declaredWorkflow, faultOfWorkflow } from '../../../jobs/src/runs/declared.js';
-import { faultAt, filesNamed } from './declarations.js';
+import { type Contracts, faultAt, methodsOf, withNested } from './declarations.js';
 import { type Faults, methodPolicy, type Option, operationInfo, type ReadMethodPolicy } from './options.js';
 
 const OPERATION = 'google.longrunning.Operation';
 
 type OperationInfo = NonNullable<ReturnType<typeof operationInfo>> extends Option<infer Info> ? Info : never;
 
-/**
- * The faults in `google.longrunning.operation_info` and `(rondo.options.v1.method).workflow` of some files, each with file, line and reason.
- *
- * @param protoFiles All files, each after its imports.
- * @param names The names of the files to check.
- */
-export function checkOperations(protoFiles: FileDescriptorProto[], names: readonly string[]): readonly string[] {
-  const { registry, files } = filesNamed(protoFiles, names);
+/** The faults in `google.longrunning.operation_info` and `(rondo.options.v1.method).workflow` of some files, each with file, line and reason. */
+export function checkOperations({ registry, files }: Contracts): readonly string[] {
   const [option, policy] = [operationInfo(registry), methodPolicy(registry)];
   if (option === undefined) return [];
-  const methods = files.flatMap((file) => file.services.flatMap((service) => service.methods));
-  return methods.flatMap((method) => {
+  return files.flatMap(methodsOf).flatMap((method) => {
     const info = option.of(method);
     const tell =
       (number = 0) =>
@@ -72,13 +64,6 @@ function messageNamed(name: string, { parent: { file } }: DescMethod): DescMessa
 function* visible(file: DescFile): Generator<DescFile> {
   yield file;
   for (const imported of file.dependencies) yield* visible(imported);
-}
-
-function* withNested(messages: readonly DescMessage[]): Generator<DescMessage> {
-  for (const message of messages) {
-    yield message;
-    yield* withNested(message.nestedMessages);
-  }
 }
 
 /** What generated code has of a method besides what ts-proto writes. */

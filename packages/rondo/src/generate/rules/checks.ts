@@ -10,7 +10,7 @@ import {
   toBinary,
 } from '@bufbuild/protobuf';
 import { type FileDescriptorProto, FileDescriptorProtoSchema } from '@bufbuild/protobuf/wkt';
-import { filesNamed } from '../declarations.js';
+import { filesNamed, withNested } from '../declarations.js';
 import { methodCodes } from '../operations.js';
 import { KEEP_LATEST_OF_KEY, toMs, topicOption } from '../options.js';
 import { compileRules, type FileScope } from './compile-rules.js';
@@ -47,19 +47,12 @@ export function checksOf(protoFiles: FileDescriptorProto[], names: readonly stri
 }
 
 function ofFile(file: DescFile, registry: FileRegistry): Checks {
-  const messages = [...messagesOf(file.messages)].filter(isChecked);
+  const messages = [...withNested(file.messages)].filter(isChecked);
   const byCel = messages.some((message) => reaches(message, needsProtovalidate));
   return {
     code: (names) => codeOf(file, { messages, registry, names }),
     descriptors: byCel ? descriptorsOf(file) : undefined,
   };
-}
-
-function* messagesOf(messages: readonly DescMessage[]): Generator<DescMessage> {
-  for (const message of messages) {
-    yield message;
-    yield* messagesOf(message.nestedMessages);
-  }
 }
 
 const isChecked = (message: DescMessage) => reaches(message, (one) => hasText(one) || hasRules(one));

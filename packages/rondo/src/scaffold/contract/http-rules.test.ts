@@ -1,11 +1,7 @@
-import path from 'node:path';
-import { clone } from '@bufbuild/protobuf';
-import { FileDescriptorProtoSchema } from '@bufbuild/protobuf/wkt';
 import { beforeAll, describe, expect, it } from '@jest/globals';
-import { root } from '../../../test/scaffold/folder.js';
-import { newFile } from '../../../test/scaffold/staged.js';
-import { compile } from './compile.js';
-import { withStage } from './stage.js';
+import { Folder } from '../../../test/scaffold/folder.js';
+import { compiled, filesIn, newFile } from '../../../test/scaffold/staged.js';
+import { checkHttp } from '../../generate/check-http.js';
 
 const get = (template: string) => `option (google.api.http) = {get: "${template}"};`;
 
@@ -63,17 +59,10 @@ let reported: readonly string[];
 let unasked: readonly string[];
 
 beforeAll(async () => {
-  const files = [newFile('refused.proto', text), newFile('copied.proto', copied)];
-  const [asked = newFile('none.proto', '')] = files;
-  const { signal } = new AbortController();
-  const { checkHttp } = await import('../../generate/check-http.js');
-  await withStage({ root, files, signal }, async (stage) => {
-    const registry = await compile({ stage, asked, files, shown: (file) => file });
-    const protos = [...registry.files].map(({ proto }) => clone(FileDescriptorProtoSchema, proto));
-    reported = checkHttp(protos, ['refused.proto'], path.join(stage.folder, 'proto'));
-    const elsewhere = ['google/longrunning/operations.proto', 'copied.proto'];
-    unasked = checkHttp(protos, elsewhere, path.join(stage.folder, 'proto'));
-  });
+  const registry = await compiled(newFile('refused.proto', text), newFile('copied.proto', copied));
+  using folder = new Folder({ 'refused.proto': text, 'copied.proto': copied });
+  reported = checkHttp(filesIn(registry, 'refused.proto'), folder.path);
+  unasked = checkHttp(filesIn(registry, 'google/longrunning/operations.proto', 'copied.proto'), folder.path);
 });
 
 describe('an HTTP rule', () => {

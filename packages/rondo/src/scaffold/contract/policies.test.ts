@@ -1,10 +1,8 @@
-import { clone, create, createFileRegistry, type FileRegistry, setExtension } from '@bufbuild/protobuf';
-import { FileDescriptorProtoSchema, FileDescriptorSetSchema, ServiceOptionsSchema } from '@bufbuild/protobuf/wkt';
+import { create, createFileRegistry, type FileRegistry, fromBinary, setExtension, toBinary } from '@bufbuild/protobuf';
+import { FileDescriptorSetSchema, ServiceOptionsSchema } from '@bufbuild/protobuf/wkt';
 import { beforeAll, describe, expect, it } from '@jest/globals';
-import { root } from '../../../test/scaffold/folder.js';
-import { newFile } from '../../../test/scaffold/staged.js';
-import { compile } from './compile.js';
-import { withStage } from './stage.js';
+import { compiled, filesIn, newFile } from '../../../test/scaffold/staged.js';
+import { checkPolicies } from '../../generate/check-policies.js';
 
 /** Services of one method or option, by a word for their kind. */
 const KINDS: Readonly<Record<string, (option: string) => string>> = {
@@ -275,24 +273,16 @@ const ruled = {
 let registry: FileRegistry;
 let reported: readonly string[];
 let ruledTold: readonly string[];
-let check: typeof import('../../generate/check-policies.js').checkPolicies;
 
-/** All files of a registry, each after its imports, for a test to change. */
-const protosOf = ({ files }: FileRegistry) => [...files].map(({ proto }) => clone(FileDescriptorProtoSchema, proto));
+const check = (...names: readonly string[]) => checkPolicies(filesIn(registry, ...names));
 
 beforeAll(async () => {
   const rules = Object.entries(ruled).map(([name, text], index) =>
     newFile(name, text.replace('package p', `package auth${index}`)),
   );
-  const files = [newFile('refused.proto', refusedText), newFile('taken.proto', takenText), ...rules];
-  const [asked = newFile('none.proto', '')] = files;
-  const { signal } = new AbortController();
-  registry = await withStage({ root, files, signal }, (stage) =>
-    compile({ stage, asked, files, shown: (file) => file }),
-  );
-  ({ checkPolicies: check } = await import('../../generate/check-policies.js'));
-  reported = check(protosOf(registry), ['refused.proto']);
-  ruledTold = check(protosOf(registry), Object.keys(ruled));
+  registry = await compiled(newFile('refused.proto', refusedText), newFile('taken.proto', takenText), ...rules);
+  reported = check('refused.proto');
+  ruledTold = check(...Object.keys(ruled));
 });
 
 describe('a contract whose options contradict each other', () => {
@@ -307,16 +297,18 @@ describe('a contract whose options contradict each other', () => {
   );
 
   it('is refused if it names a policy by an unknown number', () => {
-    const protos = protosOf(registry);
-    const taken = protos.find(({ name }) => name === 'taken.proto');
-    const [service] = taken?.service ?? [];
+    const file = [...registry.files].map(({ proto }) => proto);
+    const set = fromBinary(
+      FileDescriptorSetSchema,
+      toBinary(FileDescriptorSetSchema, create(FileDescriptorSetSchema, { file })),
+    );
+    const [service] = set.file.find(({ name }) => name === 'taken.proto')?.service ?? [];
     const extension = registry.getExtension('rondo.options.v1.service');
     const type = registry.getMessage('rondo.options.v1.ServicePolicy');
     if (service === undefined || extension === undefined || type === undefined) throw new Error('not compiled');
     service.options = create(ServiceOptionsSchema);
     setExtension(service.options, extension, create(type, { balancing: { policy: 77, weights: 78 } }));
-    const known = createFileRegistry(create(FileDescriptorSetSchema, { file: protos }));
-    expect(check(protosOf(known), ['taken.proto'])).toEqual([
+    expect(checkPolicies(filesIn(createFileRegistry(set), 'taken.proto'))).toEqual([
       expect.stringMatching(/: S0: balancing\.policy is 77, which no policy has; name one$/),
       expect.stringMatching(/: S0: balancing\.weights is 78, which nothing has; name one$/),
     ]);
@@ -324,8 +316,8 @@ describe('a contract whose options contradict each other', () => {
 });
 
 it('a contract with consistent options is accepted, and one that is not requested is not checked', () => {
-  expect(check(protosOf(registry), ['taken.proto'])).toEqual([]);
-  expect(check(protosOf(registry), [])).toEqual([]);
+  expect(check('taken.proto')).toEqual([]);
+  expect(check()).toEqual([]);
 });
 
 describe('who may call a method', () => {

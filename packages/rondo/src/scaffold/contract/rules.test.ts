@@ -1,10 +1,6 @@
-import { clone } from '@bufbuild/protobuf';
-import { FileDescriptorProtoSchema } from '@bufbuild/protobuf/wkt';
 import { beforeAll, expect, it } from '@jest/globals';
-import { root } from '../../../test/scaffold/folder.js';
-import { newFile } from '../../../test/scaffold/staged.js';
-import { compile } from './compile.js';
-import { withStage } from './stage.js';
+import { compiled, filesIn, newFile } from '../../../test/scaffold/staged.js';
+import { checkRules } from '../../generate/check-rules.js';
 
 const option = (rule: string) => `[(buf.validate.field).${rule}]`;
 
@@ -32,14 +28,7 @@ const lines = text.split('\n');
 let reported: readonly string[];
 
 beforeAll(async () => {
-  const file = newFile('p.proto', text);
-  const { signal } = new AbortController();
-  const { checkRules } = await import('../../generate/check-rules.js');
-  await withStage({ root, files: [file], signal }, async (stage) => {
-    const registry = await compile({ stage, files: [file], asked: file, shown: (one) => one });
-    const all = [...registry.files].map(({ proto }) => clone(FileDescriptorProtoSchema, proto));
-    reported = checkRules(all, ['p.proto']);
-  });
+  reported = checkRules(filesIn(await compiled(newFile('p.proto', text)), 'p.proto'));
 });
 
 it.each(refused)('refuses %s', (body, reason) => {

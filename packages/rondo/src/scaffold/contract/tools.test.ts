@@ -1,10 +1,6 @@
-import { clone } from '@bufbuild/protobuf';
-import { FileDescriptorProtoSchema } from '@bufbuild/protobuf/wkt';
 import { expect, it } from '@jest/globals';
-import { root } from '../../../test/scaffold/folder.js';
-import { newFile } from '../../../test/scaffold/staged.js';
-import { compile } from './compile.js';
-import { withStage } from './stage.js';
+import { compiled, filesIn, newFile } from '../../../test/scaffold/staged.js';
+import { checkTools } from '../../generate/check-tools.js';
 
 interface Written {
   readonly request?: string;
@@ -55,14 +51,8 @@ service Owner {${[
 `;
 
 it('tools that an agent could not call safely are refused where they stand', async () => {
-  const file = newFile('tools.proto', TEXT);
-  const { signal } = new AbortController();
-  const registry = await withStage({ root, files: [file], signal }, (stage) =>
-    compile({ stage, asked: file, files: [file], shown: (one) => one }),
-  );
-  const { checkTools } = await import('../../generate/check-tools.js');
-  const protos = [...registry.files].map(({ proto }) => clone(FileDescriptorProtoSchema, proto));
-  const reported = checkTools(protos, ['tools.proto']).map((fault) =>
+  const registry = await compiled(newFile('tools.proto', TEXT));
+  const reported = checkTools(filesIn(registry, 'tools.proto')).map((fault) =>
     fault.replace(/^proto\/tools.proto:\d+: Owner\./, ''),
   );
   expect(reported).toEqual([

@@ -1,10 +1,6 @@
-import { clone } from '@bufbuild/protobuf';
-import { FileDescriptorProtoSchema } from '@bufbuild/protobuf/wkt';
 import { expect, it } from '@jest/globals';
-import { root } from '../../../test/scaffold/folder.js';
-import { newFile } from '../../../test/scaffold/staged.js';
-import { compile } from './compile.js';
-import { withStage } from './stage.js';
+import { compiled, filesIn, newFile } from '../../../test/scaffold/staged.js';
+import { checkTopics } from '../../generate/check-topics.js';
 
 const topic = (name: string, option: string) => `message ${name} {
   option (rondo.options.v1.topic) = {service: "p.Owner" ${option}};
@@ -52,14 +48,8 @@ service Shared {
 `;
 
 it('topics and subscriptions that contradict themselves are refused where they stand', async () => {
-  const file = newFile('topics.proto', TEXT);
-  const { signal } = new AbortController();
-  const registry = await withStage({ root, files: [file], signal }, (stage) =>
-    compile({ stage, asked: file, files: [file], shown: (one) => one }),
-  );
-  const { checkTopics } = await import('../../generate/check-topics.js');
-  const protos = [...registry.files].map(({ proto }) => clone(FileDescriptorProtoSchema, proto));
-  const reported = checkTopics(protos, ['topics.proto']).map((fault) =>
+  const registry = await compiled(newFile('topics.proto', TEXT));
+  const reported = checkTopics(filesIn(registry, 'topics.proto')).map((fault) =>
     fault.replace(/^proto\/topics.proto:\d+: /, ''),
   );
   expect(reported).toEqual([

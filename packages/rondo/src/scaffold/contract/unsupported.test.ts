@@ -1,9 +1,6 @@
 import type { FileRegistry } from '@bufbuild/protobuf';
 import { beforeAll, describe, expect, it } from '@jest/globals';
-import { root } from '../../../test/scaffold/folder.js';
-import { newFile } from '../../../test/scaffold/staged.js';
-import { compile } from './compile.js';
-import { withStage } from './stage.js';
+import { compiled, newFile } from '../../../test/scaffold/staged.js';
 import { findUnsupported } from './unsupported.js';
 
 const then = 'JavaScript gives then a meaning of its own, so that no client can have a method of this name';
@@ -56,11 +53,8 @@ const contracts = [
 let registry: FileRegistry;
 
 beforeAll(async () => {
-  const [asked = newFile('none.proto', '')] = contracts;
-  const { signal } = new AbortController();
-  registry = await withStage({ root, files: contracts, signal }, (stage) =>
-    compile({ stage, asked, files: contracts, shown: (file) => file }),
-  );
+  const [first = newFile('none.proto', ''), ...others] = contracts;
+  registry = await compiled(first, ...others);
 });
 
 function judge(file: string) {
