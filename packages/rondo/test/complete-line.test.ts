@@ -1,27 +1,12 @@
 import { expect, it } from '@jest/globals';
 import { ManualClock } from '@rondo/rpc/testing';
-import { type CommandContext, defineCommand } from '../src/command.js';
+import { defineCommand } from '../src/command.js';
 import { completeLine } from '../src/completion/complete-line.js';
-
-const nowhere = { color: false, live: false, write: async () => {} };
+import { recordingContext } from './recording-context.js';
 
 it('gives up a search that takes too long, and cancels it', async () => {
   const clock = new ManualClock();
-  const context: CommandContext = {
-    stdin: { interactive: false, read: async function* () {} },
-    stdout: nowhere,
-    stderr: nowhere,
-    environment: {},
-    directory: '/',
-    repository: '/nowhere',
-    tool: '/nowhere',
-    doctor: async () => undefined,
-    program: '/nowhere/rondo.mjs',
-    dataDirectory: '/nowhere',
-    clock,
-    wallClock: clock.wall,
-    signal: new AbortController().signal,
-  };
+  const { context } = recordingContext({ clock });
   let asked: AbortSignal | undefined;
   const slow = defineCommand({
     name: 'slow',

@@ -50,12 +50,4 @@ describe('rondo new and rondo remove', () => {
       stderr: expect.stringContaining('no system runs on /nowhere'),
     });
   });
-
-  it('explain their use', async () => {
-    const { exitCode, stdout } = await rondo(['new', '--help']);
-    expect(exitCode).toBe(0);
-    for (const taught of ['--with-database', 'Git takes back what is written', 'rondo new service greeter']) {
-      expect(stdout).toContain(taught);
-    }
-  });
 });

@@ -19,13 +19,20 @@ export function useStandIns(command: string) {
   return {
     run: (...args: readonly string[]) =>
       rondo([command, ...args], { environment: { RONDO_REGISTRY: registry.address } }),
+    registry: () => registry,
     /** The environment in which the command finds them. */
     environment: () => ({ RONDO_REGISTRY: registry.address }),
-    /** Serves the stand-in by an instance that is registered for it, and for `services`. */
-    async register(instanceId: string, standIn: ServiceImplementation, ...services: readonly string[]): Promise<void> {
-      const server = await serve(createRouter({ services: [standIn] }), { listen: '127.0.0.1:0' });
+    /** Serves the stand-in, if there is one, by an instance that is registered for it, and for `services`. */
+    async register(
+      instanceId: string,
+      standIn: ServiceImplementation | undefined,
+      ...services: readonly string[]
+    ): Promise<void> {
+      const own = standIn === undefined ? [] : [standIn];
+      const server = await serve(createRouter({ services: own }), { listen: '127.0.0.1:0' });
       servers.push(server);
-      registry.put(instanceAt(server.address, instanceId, [standIn.definition.fullName, ...services]));
+      const names = own.map(({ definition }) => definition.fullName);
+      registry.put(instanceAt(server.address, instanceId, [...names, ...services]));
     },
   };
 }

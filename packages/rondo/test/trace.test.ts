@@ -1,31 +1,16 @@
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import {
   type Span,
   SpanKind,
   TraceServiceDefinition,
   type TraceSummary,
 } from '@rondo/contracts/rondo/tracing/v1/tracing';
-import { createRouter, serve } from '@rondo/rpc/server';
 import { RpcError, Status } from '@rondo/rpc/status';
 import { standIn } from '@rondo/rpc/testing';
-import { startFakeRegistry } from './fake-registry.js';
-import { instanceAt } from './instance.js';
-import { begin, rondo } from './recording-context.js';
+import { begin } from './recording-context.js';
+import { useStandIns } from './stand-in-fleet.js';
 
-let registry: Awaited<ReturnType<typeof startFakeRegistry>>;
-let running: { stop(): Promise<unknown> }[];
-
-beforeEach(async () => {
-  registry = await startFakeRegistry();
-  running = [];
-});
-afterEach(async () => {
-  await Promise.all(running.map((one) => one.stop()));
-  await registry.stop();
-});
-
-const environment = () => ({ RONDO_REGISTRY: registry.address });
-const run = (...args: readonly string[]) => rondo(['trace', ...args], { environment: environment() });
+const { run, environment, register } = useStandIns('trace');
 
 const TRACE = '4bf92f3577b34da6a3ce929d0e0e4736';
 const OTHER = '4bf92f3577b34da6a3ce929d0e0e4737';
@@ -52,10 +37,8 @@ async function start(instanceId: string, traces: Readonly<Record<string, Spans>>
     }
     await new Promise(() => undefined);
   }
-  const services = traces === undefined ? [] : [standIn(TraceServiceDefinition, { getTrace, listTraces, watchTraces })];
-  const server = await serve(createRouter({ services }), { listen: '127.0.0.1:0' });
-  running.push({ stop: () => server.drain(0) });
-  registry.put(instanceAt(server.address, instanceId, ['sales.v1.QuoteService']));
+  const service = traces && standIn(TraceServiceDefinition, { getTrace, listTraces, watchTraces });
+  await register(instanceId, service, 'sales.v1.QuoteService');
 }
 
 function summary(traceId: string, spans: Spans): TraceSummary {

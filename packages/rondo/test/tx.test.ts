@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { beforeEach, describe, expect, it } from '@jest/globals';
 import {
   BranchOutcome,
   CoordinatorServiceDefinition,
@@ -7,42 +7,22 @@ import {
   TransactionState,
 } from '@rondo/contracts/rondo/transactions/v1/transactions';
 import { systemClock } from '@rondo/rpc/clock';
-import { createRouter, type ServiceImplementation, serve } from '@rondo/rpc/server';
 import { RpcError, Status } from '@rondo/rpc/status';
 import { standIn } from '@rondo/rpc/testing';
-import { startFakeRegistry } from './fake-registry.js';
 import { instanceAt } from './instance.js';
 import { rondo } from './recording-context.js';
+import { useStandIns } from './stand-in-fleet.js';
 
 const { BRANCH_OUTCOME_COMMITTED: COMMITTED, BRANCH_OUTCOME_ABORTED: ABORTED } = BranchOutcome;
 
-let registry: Awaited<ReturnType<typeof startFakeRegistry>>;
-let environment: Record<string, string>;
-let running: { stop(): Promise<unknown> }[];
+const { run, registry, environment, register: start } = useStandIns('tx');
 let recorded: string[];
 let refusal: RpcError | undefined;
 
-beforeEach(async () => {
-  registry = await startFakeRegistry();
-  environment = { RONDO_REGISTRY: registry.address };
-  running = [];
+beforeEach(() => {
   recorded = [];
   refusal = undefined;
 });
-
-afterEach(async () => {
-  await Promise.all(running.map((one) => one.stop()));
-  await registry.stop();
-});
-
-const run = (...args: readonly string[]) => rondo(['tx', ...args], { environment });
-
-/** Serves `implementation` as a registered instance. */
-async function start(instanceId: string, implementation: ServiceImplementation): Promise<void> {
-  const server = await serve(createRouter({ services: [implementation] }), { listen: '127.0.0.1:0' });
-  running.push({ stop: () => server.drain(0) });
-  registry.put(instanceAt(server.address, instanceId, [implementation.definition.fullName]));
-}
 
 const ago = (seconds: number) => new Date(systemClock.now() - seconds * 1_000);
 
@@ -117,7 +97,7 @@ describe('rondo tx ls', () => {
     await start('sales-2', coordinator);
     await start('p-1', participant('project-management', ['1f3a', '2b2b']));
     await start('p-2', participant('project-management', ['1f3a', '2b2b']));
-    registry.put(instanceAt('127.0.0.1:1', 'dead-1', [ParticipantServiceDefinition.fullName]));
+    registry().put(instanceAt('127.0.0.1:1', 'dead-1', [ParticipantServiceDefinition.fullName]));
     const { exitCode, stdout, stderr } = await run('ls');
     expect(exitCode).toBe(0);
     expect(stderr).toMatch(/^dead-1 can't be asked \(.*\): transactions that only it knows are missing\n$/);
@@ -257,7 +237,7 @@ describe('rondo tx resolve', () => {
   it('completes actions, and ids with their subjects', async () => {
     await start('sales-1', coordinator);
     const candidates = async (...words: readonly string[]) =>
-      (await rondo(['complete', '--', 'tx', ...words], { environment })).stdout;
+      (await rondo(['complete', '--', 'tx', ...words], { environment: environment() })).stdout;
     expect(await candidates('r')).toBe('resolve\t\n');
     expect(await candidates('resolve', '')).toBe(
       '1f3a\taccept-quote quotes/7\n2b2b\tin doubt\n77c0\tcancel-order orders/7\n',

@@ -23,14 +23,13 @@ interface BoundMethod extends CheckedRule {
  * The faults in the HTTP rules of some files, each with file, line, reason and remedy. Conflicts are looked for among all
  * contracts: buf shows a plugin only those that are generated, and their imports.
  *
- * @param folder The folder of the contracts. Those of third parties, which aren't there, are left out.
+ * @param folder The folder of the contracts.
  */
 export function checkHttp({ registry, files }: Contracts, folder = 'proto'): readonly string[] {
-  const asked = files.filter(({ proto }) => existsSync(path.join(folder, proto.name)));
-  const bound = asked.flatMap((file) => boundIn(file, registry));
+  const bound = files.flatMap((file) => boundIn(file, registry));
   const known = new Set([...registry.files].map(({ proto }) => proto.name));
   return [
-    ...asked.flatMap((file) => [...exposed(file, registry)]),
+    ...files.flatMap((file) => [...exposed(file, registry)]),
     ...bound.flatMap(({ faults, tell }) => faults.map((fault) => tell(fault))),
     ...(bound.length === 0 ? [] : conflicts(bound, others(known, folder))),
   ];

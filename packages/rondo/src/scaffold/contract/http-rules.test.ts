@@ -1,5 +1,4 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
-import { Folder } from '../../../test/scaffold/folder.js';
 import { compiled, filesIn, newFile } from '../../../test/scaffold/staged.js';
 import { checkHttp } from '../../generate/check-http.js';
 
@@ -60,9 +59,8 @@ let unasked: readonly string[];
 
 beforeAll(async () => {
   const registry = await compiled(newFile('refused.proto', text), newFile('copied.proto', copied));
-  using folder = new Folder({ 'refused.proto': text, 'copied.proto': copied });
-  reported = checkHttp(filesIn(registry, 'refused.proto'), folder.path);
-  unasked = checkHttp(filesIn(registry, 'google/longrunning/operations.proto', 'copied.proto'), folder.path);
+  reported = checkHttp(filesIn(registry, 'refused.proto'));
+  unasked = checkHttp(filesIn(registry, 'google/longrunning/operations.proto', 'copied.proto'));
 });
 
 describe('an HTTP rule', () => {
