@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { createPool } from '@rondo/database';
-import { type Ended, runNode, type System, start, startSystem, startSystemOn } from '@rondo/harness';
+import { type Ended, runNode, type System, start, startSystem } from '@rondo/harness';
 import { readGuide } from './src/docs.js';
 import { toTally } from './src/tally.js';
 
@@ -106,7 +106,7 @@ it('is restored by one command into a new folder, and refused if the folder has 
 it('has what was written before it and nothing of what was written after it, and the system works', async () => {
   expect(startAgain).toBe('npm start -- --data restored');
   expect((await live.stop()).code).toBe(0);
-  restored = await startSystemOn(join(folder, 'restored'));
+  restored = await startSystem({ data: join(folder, 'restored') });
   expect(await customersOf(restored)).toEqual(['Before']);
   await expectDelivered(restored, delivered);
   await expectDelivered(restored, await sell(restored));

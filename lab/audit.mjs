@@ -3,7 +3,7 @@
  * one. What is allowed beyond the rules is in audit/exceptions.json, with the reason.
  */
 import { readFileSync } from 'node:fs';
-import { namedOptions, runPnpm } from '@rondo/tool/workspace';
+import { parse, runPnpm } from '@rondo/tool/workspace';
 import spdx from 'spdx-expression-parse';
 
 const USAGE = 'npm run lab -- audit [--only licences|advisories]';
@@ -31,7 +31,7 @@ const EXIT_NO_ANSWER = 75;
  */
 export async function main(args) {
   try {
-    const { only } = namedOptions(args, ['only'], USAGE);
+    const { only } = parse({ args, options: { only: { type: 'string' } } }, USAGE).values;
     if (only !== undefined && only !== 'licences' && only !== 'advisories') throw new Error(`--only ${only}: ${USAGE}`);
     const exceptions = JSON.parse(readFileSync(new URL('./audit/exceptions.json', import.meta.url), 'utf8'));
     const codes = [];

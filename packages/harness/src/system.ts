@@ -36,7 +36,9 @@ export interface System {
 
 /** How a system is started. */
 export interface SystemOptions {
-  /** Begins the name of its data folder. */
+  /** A data folder that exists; by default a new one. */
+  readonly data?: string;
+  /** Begins the name of a new data folder. */
   readonly prefix?: string;
   /** Whether the launcher restarts a process that ends by itself. Default: false, as tests kill processes to have them gone. */
   readonly restarts?: boolean;
@@ -64,26 +66,17 @@ const PORTS_WITH_METRICS = 960;
 /** What a command says while a test of another file compiles in the same tree. */
 const OTHER_BUILD = /^Waiting for another command's step .*\n/gm;
 
-/** Starts a system, which must have been built, on a new data folder. Resolves when it is up. */
-export function startSystem(options: SystemOptions = {}): Promise<System> {
-  const { prefix = 'rondo-e2e-' } = options;
-  const data = mkdtempSync(join(tmpdir(), prefix));
-  chmodSync(data, 0o755); // so that the database's account can enter it, and keeps all of it there
-  return startSystemOn(data, options);
-}
-
-/** Starts a system on a data folder that exists. */
-export async function startSystemOn(
-  data: string,
-  {
-    restarts = false,
-    observe = false,
-    metrics = observe,
-    auth = false,
-    tls = false,
-    env: extra = {},
-  }: SystemOptions = {},
-): Promise<System> {
+/** Starts a system, which must have been built. Resolves when it is up. */
+export async function startSystem({
+  prefix = 'rondo-e2e-',
+  data = newFolder(prefix),
+  restarts = false,
+  observe = false,
+  metrics = observe,
+  auth = false,
+  tls = false,
+  env: extra = {},
+}: SystemOptions = {}): Promise<System> {
   const base = await freeBase(metrics ? PORTS_WITH_METRICS : undefined);
   const registry = `127.0.0.1:${base}`;
   const launcher = await startLauncher(
@@ -144,6 +137,12 @@ export async function startSystemOn(
     },
     remove: () => rmSync(data, { recursive: true, force: true }),
   };
+}
+
+function newFolder(prefix: string): string {
+  const folder = mkdtempSync(join(tmpdir(), prefix));
+  chmodSync(folder, 0o755); // so that the database's account can enter it, and keeps all of it there
+  return folder;
 }
 
 /** Resolves when the launcher says that the system is up. */

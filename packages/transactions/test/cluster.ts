@@ -9,13 +9,8 @@ import { createRouter } from '@rondo/rpc/server';
 import { RpcError, Status } from '@rondo/rpc/status';
 import { createMemoryNetwork } from '@rondo/rpc/testing';
 import { patientClock } from '../../rpc/test/support/patient-clock.js';
-import {
-  createCoordinator,
-  createParticipant,
-  operation,
-  participant,
-  transactionsSchema,
-} from '../src/exports/index.js';
+import { createCoordinator } from '../src/coordinator/coordinator.js';
+import { createParticipant, operation, participant, transactionsSchema } from '../src/exports/index.js';
 import type { KnownCoordinators } from '../src/participant/known-coordinators.js';
 
 type MemoryNetwork = ReturnType<typeof createMemoryNetwork>;

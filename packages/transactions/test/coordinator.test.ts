@@ -9,7 +9,8 @@ import { silentLogger } from '@rondo/rpc/call';
 import { type Channel, createClient } from '@rondo/rpc/client';
 import { RpcError, Status } from '@rondo/rpc/status';
 import { createTestChannel } from '@rondo/rpc/testing';
-import { type Coordinator, createCoordinator, createOperatorService } from '../src/exports/index.js';
+import { type Coordinator, createCoordinator } from '../src/coordinator/coordinator.js';
+import { createOperatorService } from '../src/operator-service.js';
 import {
   book,
   booked,

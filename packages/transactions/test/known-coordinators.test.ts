@@ -14,7 +14,9 @@ import { Status } from '@rondo/rpc/status';
 import { failureOf, ManualClock } from '@rondo/rpc/testing';
 import { patientClock } from '../../rpc/test/support/patient-clock.js';
 import { logAborting, logCommitting, logPreparing, readMark } from '../src/coordinator/log.js';
-import { createKnownCoordinators, createOperatorService, createParticipant, operation } from '../src/exports/index.js';
+import { createParticipant, operation } from '../src/exports/index.js';
+import { createOperatorService } from '../src/operator-service.js';
+import { createKnownCoordinators } from '../src/participant/known-coordinators.js';
 import { pack } from '../src/participant/operation.js';
 import { BOOK, book, booked, createNetwork, openBooks, serviceOf, startCoordinator } from './cluster.js';
 

@@ -3,7 +3,9 @@ import type { Database } from '@rondo/database';
 import { eventually, startTestPostgres, type TestPostgres } from '@rondo/database/testing';
 import { silentLogger } from '@rondo/rpc/call';
 import { ManualClock } from '@rondo/rpc/testing';
-import { createCoordinator, createParticipant, createSagas } from '../src/exports/index.js';
+import { createCoordinator } from '../src/coordinator/coordinator.js';
+import { createParticipant } from '../src/exports/index.js';
+import { createSagas } from '../src/saga/sagas.js';
 import { createNetwork, openBooks, TRUSTED } from './cluster.js';
 
 const DAYS = 60;

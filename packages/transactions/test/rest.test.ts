@@ -3,7 +3,8 @@ import { expect, it } from '@jest/globals';
 import { createPool, type Database } from '@rondo/database';
 import { silentLogger } from '@rondo/rpc/call';
 import { createTestChannel, ManualClock } from '@rondo/rpc/testing';
-import { createCoordinator, createSagas } from '../src/exports/index.js';
+import { createCoordinator } from '../src/coordinator/coordinator.js';
+import { createSagas } from '../src/saga/sagas.js';
 
 const clock = new ManualClock();
 const shared = { log: silentLogger, clock };

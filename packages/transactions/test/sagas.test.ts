@@ -8,14 +8,10 @@ import { createClient } from '@rondo/rpc/client';
 import { Status } from '@rondo/rpc/status';
 import { createTestChannel } from '@rondo/rpc/testing';
 import { deferred } from '../../rpc/test/support/wait.js';
-import {
-  createOperatorService,
-  createSagas,
-  type Sagas,
-  StepRefused,
-  transactionsSchema,
-} from '../src/exports/index.js';
+import { StepRefused, transactionsSchema } from '../src/exports/index.js';
+import { createOperatorService } from '../src/operator-service.js';
 import type { StepContext } from '../src/saga/advance.js';
+import { createSagas, type Sagas } from '../src/saga/sagas.js';
 import { eventually, NO_LIMIT } from './cluster.js';
 
 let postgres: TestPostgres;

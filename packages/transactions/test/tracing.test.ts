@@ -4,7 +4,7 @@ import { startTestPostgres, type TestPostgres } from '@rondo/database/testing';
 import type { Channel } from '@rondo/rpc/client';
 import { traceCalls } from '@rondo/rpc/tracing';
 import { recordSpans } from '../../rpc/test/support/spans.js';
-import type { Coordinator } from '../src/exports/index.js';
+import type { Coordinator } from '../src/coordinator/coordinator.js';
 import { book, booking, createNetwork, eventually, openBooks, startCoordinator, startParticipant } from './cluster.js';
 
 const { take, tracer } = recordSpans(traceCalls);

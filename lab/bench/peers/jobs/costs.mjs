@@ -15,7 +15,7 @@ import { createChannel, createClient, staticResolver } from '@rondo/rpc/client';
 import { createRouter, serve } from '@rondo/rpc/server';
 import { standIn } from '@rondo/rpc/testing';
 import { createSubscriber, createTopics, topicsSchema } from '@rondo/topics';
-import * as transactions from '@rondo/transactions';
+import { createParticipant, createTransactions, operation, participant, transactionsSchema } from '@rondo/transactions';
 import { quantiles } from '../../report/figures.mjs';
 
 const AT_ONCE = 10;
@@ -27,7 +27,7 @@ const meter = Object.assign(createNoopMeter(), { createHistogram: countsStatemen
 
 async function open(url) {
   const database = createPool({ url, meter });
-  for (const { name: part, migrations } of [jobsSchema, topicsSchema, outcomesSchema, transactions.transactionsSchema])
+  for (const { name: part, migrations } of [jobsSchema, topicsSchema, outcomesSchema, transactionsSchema])
     await migrate(database, { part, migrations });
   await database.query('CREATE TABLE effects (chore text NOT NULL)');
   return database;
@@ -47,30 +47,27 @@ async function waysBetween([hereUrl, thereUrl]) {
     done.get(chore)?.();
     return {};
   };
-  const operation = { request: StringValue, result: Int32Value };
-  const part = transactions.createParticipant({
+  const adding = { request: StringValue, result: Int32Value };
+  const part = createParticipant({
     database: there,
     name: 'there',
-    coordinators: transactions.createKnownCoordinators({
-      channel,
-      coordinators: { here: CoordinatorServiceDefinition.fullName },
-      services: [AdderServiceDefinition.fullName],
-    }),
-    log,
+    coordinators: { here: CoordinatorServiceDefinition.fullName },
+    services: [AdderServiceDefinition],
+    ...{ channel, log },
     operations: [
-      transactions.operation(operation, async (transaction, { value }) => {
+      operation(adding, async (transaction, { value }) => {
         await insert(transaction, value);
         return { value: 1 };
       }),
     ],
   });
-  const coordinator = transactions.createCoordinator({ database: here, name: 'here', channel, log, completions: {} });
+  const coordinator = createTransactions({ database: here, name: 'here', channel, log });
   const topics = createTopics({ database: here, topics: [Moved], services: [MoverServiceDefinition], channel, log });
   const services = [
     standIn(WatcherServiceDefinition, { once: ({ piece }) => write({ chore: piece }) }),
     topics.service,
     standIn(ChoreServiceDefinition, { doChore: write, doAlone: write }),
-    ...[standIn(AdderServiceDefinition, {}), part.service, transactions.createOperatorService({ coordinator })],
+    ...[standIn(AdderServiceDefinition, {}), ...part.services, ...coordinator.services],
   ];
   await serve(createRouter({ services, outcomes: createOutcomeStore(there) }), { listen: `127.0.0.1:${port}` });
   createSubscriber({ services: [Watcher], channel, log }).start();
@@ -114,7 +111,7 @@ async function waysBetween([hereUrl, thereUrl]) {
     'a transaction': (value) =>
       coordinator.run({
         ...{ kind: 'cost', subject: value },
-        participants: [transactions.participant(AdderServiceDefinition, operation, { value })],
+        participants: [participant(AdderServiceDefinition, adding, { value })],
         local: (transaction) => insert(transaction, value),
       }),
   };

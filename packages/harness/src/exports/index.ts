@@ -8,7 +8,7 @@ export { exitOnSignals, isAlive } from '../kill.js';
 export { freeBase, freePort } from '../ports.js';
 export { type Ended, type RunningProcess, root, runNode, start } from '../process.js';
 export { type ServiceProcess, startRegistry, startService } from '../service.js';
-export { type System, startSystem, startSystemOn } from '../system.js';
+export { type System, startSystem } from '../system.js';
 export { cpuMs, machineCpuMs, memoryMiB, waitedMs } from '../usage.js';
 export { eventually, until } from '../wait.js';
 export { answerParent, startWorker } from '../worker.js';

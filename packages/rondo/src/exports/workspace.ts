@@ -6,7 +6,7 @@ export { writeJoin } from '../build/join.js';
 export { componentOf, type Manifest, writeSbom } from '../build/sbom.js';
 export { main as test } from '../jest/test.js';
 export { filesBelow, projectFolders, readJson } from '../workspace/files.js';
-export { namedOptions, parse, takenByNpm } from '../workspace/options.js';
+export { parse, takenByNpm } from '../workspace/options.js';
 export { root, tool } from '../workspace/paths.js';
 export { gitFault, hasCommit, native, run } from '../workspace/process.js';
 export { type StepResult, step } from '../workspace/steps.js';

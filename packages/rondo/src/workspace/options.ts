@@ -51,15 +51,6 @@ export function onlyOptions<const Options extends NonNullable<ParseArgsConfig['o
   return values;
 }
 
-/** {@link onlyOptions} of a command whose options all have values. */
-export function namedOptions(
-  args: readonly string[],
-  names: readonly string[],
-  usage: string,
-): Readonly<Record<string, string | undefined>> {
-  return onlyOptions(args, Object.fromEntries(names.map((name) => [name, { type: 'string' as const }])), usage);
-}
-
 /** Quotes a word for a POSIX shell. */
 export function quoted(text: string): string {
   return /^[\w./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;

@@ -23,15 +23,12 @@
  * ```
  */
 
-export { type Coordinator, createCoordinator } from '../coordinator/coordinator.js';
 export type { Completion } from '../coordinator/finish.js';
 export { participant } from '../coordinator/participants.js';
-export { createOperatorService } from '../operator-service.js';
-export { createKnownCoordinators } from '../participant/known-coordinators.js';
 export { type Operation, operation } from '../participant/operation.js';
 export { createParticipant } from '../participant/participant.js';
 export { StepRefused } from '../saga/advance.js';
-export { createSagas, type SagaKind, type Sagas } from '../saga/sagas.js';
+export type { SagaKind } from '../saga/sagas.js';
 export { transactionsSchema } from '../schema.js';
 export { PROTOCOL_POINTS } from '../steps.js';
 export { createTransactions, type Transactions } from '../transactions.js';
