@@ -126,7 +126,7 @@ export interface Channel {
   /** Replaces the settings that override the options and the contracts. Calls in flight go on. */
   configure(settings: CallSettings): void;
   /** A channel to these endpoints alone, with the same TLS: for what is asked of a certain instance. */
-  direct(endpoints: readonly Pick<Endpoint, 'address' | 'secure'>[]): Channel;
+  direct(endpoints: readonly Pick<Endpoint, 'address' | 'secure' | 'frames'>[]): Channel;
   /** The current state of each service that was used. */
   inspect(): readonly ServiceView[];
   /** The live settings that have no effect, because they need a plugin: `breaker of sales.v1.OrderService`. */
@@ -211,8 +211,9 @@ export function createChannel(options: ChannelOptions): Channel {
     watchOwner: (definition, key, asked) => watchOwner({ ...asked, definition, key, services, clock }),
     fleet: (method) => createFleet(method, { ...services.of(method.service), clock, self: () => own }),
     direct(endpoints) {
-      const known = endpoints.map(({ address, secure }) => fixedEndpoint(address, { secure }));
-      return createChannel({ resolver: fixedResolver(known), mutualTls: options.mutualTls, clock, wallClock, random });
+      const known = endpoints.map(({ address, secure, frames }) => fixedEndpoint(address, { secure, frames }));
+      const { mutualTls, frames } = options;
+      return createChannel({ resolver: fixedResolver(known), mutualTls, frames, clock, wallClock, random });
     },
     configure: (settings) => services.configure(settings),
     inspect: () => services.all().map(view),
