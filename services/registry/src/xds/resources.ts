@@ -69,6 +69,9 @@ function actionOf(clusterSpecifier: RouteAction['clusterSpecifier'], policy: Met
   };
 }
 
+/** Clients refuse calls above 1,024 in flight by default, which they have at once while an instance is frozen. Some read it as a signed integer. */
+const UNLIMITED = 2 ** 31 - 1;
+
 /**
  * A cluster, whose policy is round robin, Envoy's default.
  *
@@ -79,6 +82,7 @@ export function clusterOf(name: string, identities: readonly string[] | undefine
     name,
     type: DiscoveryType.DISCOVERY_TYPE_EDS,
     edsClusterConfig: { edsConfig: { ads: {} } },
+    circuitBreakers: { thresholds: [{ maxRequests: UNLIMITED }] },
     transportSocket: identities && tlsSocket(identities),
   };
   return any(TYPES.cluster, ClusterMessage.encode(cluster).finish());

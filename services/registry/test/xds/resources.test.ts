@@ -53,6 +53,11 @@ describe('the listener of a service', () => {
 });
 
 describe('a cluster', () => {
+  it('has no limit of calls in flight, where clients have one of 1,024 by default', () => {
+    const { circuitBreakers } = Cluster.decode(clusterOf(SALES, undefined).value);
+    expect(circuitBreakers).toEqual({ thresholds: [{ maxRequests: 2_147_483_647 }] });
+  });
+
   it('has TLS only for a client with a certificate, and names who may serve', () => {
     expect(Cluster.decode(clusterOf(SALES, undefined).value).transportSocket).toBeUndefined();
     const { transportSocket } = Cluster.decode(clusterOf(SALES, ['spiffe://rondo.local/sales']).value);
