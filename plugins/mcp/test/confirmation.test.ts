@@ -111,6 +111,13 @@ it('refuses a confirmation after five minutes', async () => {
   now.mockRestore();
 });
 
+it('a confirmation that is sent again repeats its call, with the same key', async () => {
+  const requestState = await questioned();
+  const sent = [await ask({ requestState, action: 'accept' }), await ask({ requestState, action: 'accept' })];
+  const given = sent.map(({ calls }) => calls.map((call) => call.arguments));
+  expect(given).toEqual([[{ name: 'notes/1', key: 'k' }], [{ name: 'notes/1', key: 'k' }]]);
+});
+
 it('takes no confirmation of a question that it hasn’t asked, and asks no program that can’t', async () => {
   const { result, calls } = await ask({ action: 'accept' });
   expect([result.resultType, calls]).toEqual(['input_required', []]);

@@ -56,7 +56,7 @@ export function startChild(planned: Planned, { data, certs, env, warn, append, t
   const listens = { RONDO_LISTEN: `127.0.0.1:${port}`, ...publicVariables(outside) };
   const handover = takesOver ? ['--handover'] : [];
   const program = planned.join
-    ? [joinProgram, 'join', ...handover, ...joinArguments(planned.join, port)]
+    ? ['--lite-mode', joinProgram, 'join', ...handover, ...joinArguments(planned.join, port)]
     : [entryOf(service), ...handover, ...consoleArguments(planned, data)];
   const child = spawn(process.execPath, program, {
     cwd: planned.join ? path.join(root, folderOf(service)) : root,
