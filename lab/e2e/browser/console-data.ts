@@ -1,5 +1,5 @@
 /** What processes tell, in the console: traces. */
-import { afterEach, beforeAll, beforeEach, expect, it } from '@jest/globals';
+import { expect, it } from '@jest/globals';
 import { LogServiceDefinition } from '@rondo/contracts/rondo/logs/v1/logs';
 import { SettingsServiceDefinition } from '@rondo/contracts/rondo/registry/v1/settings';
 import { TraceServiceDefinition } from '@rondo/contracts/rondo/tracing/v1/tracing';
@@ -9,23 +9,16 @@ import { createChannel, createClient, staticResolver } from '@rondo/rpc/client';
 import { standIn } from '@rondo/rpc/testing';
 import type { Page } from 'playwright-core';
 import { ask, askJson } from '../../../e2e/src/front-door.js';
-import { axe, HOSTILE, type Running, SHOWN, startInstance, TEXT } from './running.js';
+import { axe, expectText, HOSTILE, openForEach, type Running, SHOWN, startInstance, TEXT } from './running.js';
 
 /** Tests what the console shows of what processes tell: traces, logs, transactions, settings. */
 export function testData(at: () => Running): void {
   let running: Running;
   let page: Page;
 
-  beforeAll(() => {
-    running = at();
-  });
-  beforeEach(async () => {
-    page = await running.open();
-    await page.context().grantPermissions(['clipboard-read', 'clipboard-write'], { origin: running.origin });
-  });
-  afterEach(async () => {
-    await page.close();
-    expect(running.faults.splice(0)).toEqual([]);
+  openForEach(at, (opened, tab) => {
+    running = opened;
+    page = tab;
   });
 
   const show = (place: string) => page.goto(`${running.origin}/console#/${place}`);
@@ -51,6 +44,7 @@ export function testData(at: () => Running): void {
 
   it('finds the trace of AcceptQuote by one paste of a header, and shows its spans by the keyboard alone', async () => {
     const { id } = await accept();
+    await page.context().grantPermissions(['clipboard-read', 'clipboard-write'], { origin: running.origin });
     await show('traces');
     await page.evaluate(`navigator.clipboard.writeText('x-request-id: ${id.toUpperCase()}')`);
     await page.getByLabel('Find').focus();
@@ -108,7 +102,7 @@ export function testData(at: () => Running): void {
     await show(`traces/${traceId}`);
     await page.getByRole('button', { name: HOSTILE }).click();
     expect(await page.getByText(SHOWN).count()).toBeGreaterThan(5);
-    expect([await page.title(), await page.locator('main img').count()]).toEqual(['Rondo console', 0]);
+    await expectText(page);
     await stop();
   });
 
@@ -144,7 +138,7 @@ export function testData(at: () => Running): void {
     await row('quotes/7')
       .getByText(/PREPARING → .* COMMITTING → .* ended/)
       .waitFor();
-    expect([await page.title(), await page.locator('main img').count()]).toEqual(['Rondo console', 0]);
+    await expectText(page);
     await page.getByRole('link', { name: 'the last transactions' }).click();
     await page.getByText('Live', { exact: true }).waitFor();
     expect(await page.getByLabel('with a span named like').inputValue()).toBe('transaction log-finished');

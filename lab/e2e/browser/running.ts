@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect } from '@jest/globals';
 import { RegistryServiceDefinition } from '@rondo/contracts/rondo/registry/v1/registry';
 import { root, startSystem } from '@rondo/harness';
 import { createChannel, createClient, staticResolver } from '@rondo/rpc/client';
@@ -15,7 +15,7 @@ export const CHROMIUM = [
 if (CHROMIUM === undefined) process.stdout.write('Chromium is not installed here: the console is shown to none\n');
 
 export const HOSTILE = '<img/src=x/onerror=document.title=`hit`>';
-/** What another process tells, and how it is shown. */
+/** What another process sends, and how it is shown. */
 export const TEXT = `${HOSTILE}\u001b[31m\u202e`;
 export const SHOWN = `${HOSTILE}\\u001b[31m\\u202e`;
 
@@ -127,6 +127,24 @@ export async function startInstance(
     channel.close();
     await server.drain(0);
   };
+}
+
+/** Opens a tab before each test, and closes it after: its faults fail the test. */
+export function openForEach(at: () => Running, use: (running: Running, page: Page) => void): void {
+  let page: Page;
+  beforeEach(async () => {
+    page = await at().open();
+    use(at(), page);
+  });
+  afterEach(async () => {
+    await page.close();
+    expect(at().faults.splice(0)).toEqual([]);
+  });
+}
+
+/** Expects that no text of others has run or has become an element. */
+export async function expectText(page: Page): Promise<void> {
+  expect([await page.title(), await page.locator('main img').count()]).toEqual(['Rondo console', 0]);
 }
 
 /** What axe finds on a page: rules and the elements that break them. */

@@ -1,26 +1,24 @@
 /** Stored work in the console: jobs, the runs of workflows, events. */
-import { afterEach, beforeAll, beforeEach, expect, it } from '@jest/globals';
+import { expect, it } from '@jest/globals';
 import { EventServiceDefinition } from '@rondo/contracts/rondo/events/v1/events';
 import { JobServiceDefinition } from '@rondo/contracts/rondo/jobs/v1/jobs';
 import { RunServiceDefinition } from '@rondo/contracts/rondo/jobs/v1/runs';
+import {
+  CoordinatorServiceDefinition,
+  ParticipantServiceDefinition,
+} from '@rondo/contracts/rondo/transactions/v1/transactions';
 import { standIn } from '@rondo/rpc/testing';
 import type { Page } from 'playwright-core';
-import { axe, type Running, SHOWN, startInstance, TEXT } from './running.js';
+import { axe, expectText, openForEach, type Running, SHOWN, startInstance, TEXT } from './running.js';
 
 /** Tests what the console shows of stored work, and what an operator does to it. */
 export function testStored(at: () => Running): void {
   let running: Running;
   let page: Page;
 
-  beforeAll(() => {
-    running = at();
-  });
-  beforeEach(async () => {
-    page = await running.open();
-  });
-  afterEach(async () => {
-    await page.close();
-    expect(running.faults.splice(0)).toEqual([]);
+  openForEach(at, (opened, tab) => {
+    running = opened;
+    page = tab;
   });
 
   const show = (place: string) => page.goto(`${running.origin}/console#/${place}`);
@@ -65,7 +63,7 @@ export function testStored(at: () => Running): void {
     await page.getByRole('button', { name: 'Discard it' }).click();
     await row(`${method} 18`).waitFor({ state: 'detached' });
     expect(resolved).toEqual(['retry 17', 'discard 18']);
-    expect([await page.title(), await page.locator('main img').count()]).toEqual(['Rondo console', 0]);
+    await expectText(page);
     await stop();
   });
 
@@ -130,7 +128,7 @@ export function testStored(at: () => Running): void {
     await page.getByRole('button', { name: 'Cancel it' }).click();
     await page.getByText('cancelled', { exact: true }).waitFor();
     expect(resolved).toEqual([`retry ${name}`, `cancel ${name}`]);
-    expect([await page.title(), await page.locator('main img').count()]).toEqual(['Rondo console', 0]);
+    await expectText(page);
     await stop();
   });
 
@@ -197,7 +195,57 @@ export function testStored(at: () => Running): void {
       ...['retry 17', 'discard 18', replayed],
       ...['remove evil.v1.Done:two', 'remove evil.v1.Done:one'],
     ]);
-    expect([await page.title(), await page.locator('main img').count()]).toEqual(['Rondo console', 0]);
+    await expectText(page);
     await stop();
+  });
+
+  it('names on the first page what waits for an operator, each a click away', async () => {
+    const [since, ref] = [new Date(Date.now() - 60_000), { coordinator: 'evil', id: 'aa-1' }];
+    const counts = { waiting: 0n, running: 0n, failed: 2n };
+    const run = { name: 'operations/evil.v1.Service/01J', method: 'evil.v1.Service/Ship', state: 3, createTime: since };
+    const services = [
+      standIn(JobServiceDefinition, {
+        listJobs: () => ({ methods: [{ ...counts, method: 'evil.v1.Service/Remind' }], jobs: [] }),
+      }),
+      standIn(EventServiceDefinition, { listGroups: () => ({ groups: [{ ...counts, name: 'evil.v1.Done:one' }] }) }),
+      standIn(RunServiceDefinition, {
+        listRuns: ({ state }) => ({ runs: state === 3 ? [run] : [] }),
+        getRun: () => run,
+      }),
+      standIn(CoordinatorServiceDefinition, {
+        listTransactions: () => ({
+          transactions: [{ ref, kind: 'move', subject: 'a', state: 6, createTime: since }],
+        }),
+        listSagas: () => ({ sagas: [{ id: 'bb-2', kind: 'ship', subject: TEXT, state: 3, step: 'pack' }] }),
+      }),
+      standIn(ParticipantServiceDefinition, {
+        listInDoubt: () => ({
+          participant: 'shelf',
+          branches: [{ transaction: { ...ref, id: 'cc-3' }, prepareTime: since }],
+        }),
+      }),
+    ];
+    await show('overview');
+    await page.getByText('no work waits for an operator').waitFor();
+    const stop = await startInstance(running, services);
+    for (const [text, place] of [
+      ['2 jobs of evil.v1.Service/Remind failed', '#/jobs'],
+      ['2 events of evil.v1.Done:one failed', '#/events'],
+      ['1 run of evil.v1.Service/Ship is blocked', `#/runs/${run.name}`],
+      ['move a is in conflict', '#/transactions'],
+      [`ship ${SHOWN} is in parked pack`, '#/transactions'],
+      ['a branch in shelf of cc-3 holds its locks', '#/transactions'],
+    ] as const) {
+      const link = page.getByRole('link', { name: text });
+      await link.waitFor();
+      expect(await link.getAttribute('href')).toBe(place);
+    }
+    expect(await axe(page)).toEqual([]);
+    await page.getByRole('link', { name: '1 run of' }).click();
+    await page.getByText('blocked', { exact: true }).waitFor();
+    await page.goBack();
+    await stop();
+    await page.getByText('no work waits for an operator').waitFor();
+    await expectText(page);
   });
 }

@@ -3,16 +3,16 @@ import { useEffect, useState } from 'preact/hooks';
 import { type Access, checkAccess, SignIn } from './access.js';
 import { credentials, setCredentials } from './calls/connect.js';
 import { FleetPage } from './fleet/fleet-page.js';
-import { EventsPage } from './jobs/events-page.js';
-import { JobsPage } from './jobs/jobs-page.js';
 import { LogsPage } from './logs/logs-page.js';
 import { OverviewPage } from './overview/overview-page.js';
 import { usePlace } from './page/frame.js';
-import { RunsPage } from './runs/runs-page.js';
 import { SettingsPage } from './settings/settings-page.js';
 import { TracesPage } from './traces/traces-page.js';
-import { TransactionsPage } from './transactions/transactions-page.js';
 import { ContractsPage } from './try/contracts-page.js';
+import { EventsPage } from './work/events-page.js';
+import { JobsPage } from './work/jobs-page.js';
+import { RunsPage } from './work/runs-page.js';
+import { TransactionsPage } from './work/transactions-page.js';
 
 /** By the first part of the address: the title, and what is shown at the rest of it. */
 const PAGES: Readonly<Record<string, readonly [title: string, show: (rest: readonly string[]) => ComponentChildren]>> =

@@ -70,7 +70,7 @@ async function watchLoad(
 ): Promise<Drained> {
   const { clock, over, registered, onLoad } = options;
   let busy: { readonly callsInFlight: number; readonly callsPerSecond: number } | undefined;
-  let [begun, quietSince, reason] = [Number.NaN, clock.now(), 'it told nothing'];
+  let [begun, quietSince, reason] = [Number.NaN, clock.now(), 'it has not answered'];
   while (!over.aborted) {
     try {
       for await (const { namedMetrics, rpsFractional: callsPerSecond } of read()) {

@@ -35,7 +35,7 @@ const INSTANCE_MS = 1_000;
 
 /** What a watcher has got. */
 interface Watcher {
-  readonly told: Map<string, Followed>;
+  readonly sent: Map<string, Followed>;
   calls: FleetCalls | undefined;
   /** Whether something has changed since. */
   isNew: boolean;
@@ -85,7 +85,7 @@ export function createFleet(options: FleetOptions): Fleet {
     },
     async *watch(given) {
       const signal = AbortSignal.any([given, closed.signal]);
-      const watcher: Watcher = { told: new Map(), calls: undefined, isNew: true, wake: () => undefined };
+      const watcher: Watcher = { sent: new Map(), calls: undefined, isNew: true, wake: () => undefined };
       watchers.add(watcher);
       const followed = open();
       try {
@@ -141,12 +141,12 @@ export function createFleet(options: FleetOptions): Fleet {
 /** What the watcher hasn't got yet. */
 function eventOf(watcher: Watcher, instances: Instances): WatchFleetResponse {
   const { source, known } = instances;
-  const { told, calls: callsBefore } = watcher;
-  const changed = [...known].filter(([id, one]) => told.get(id) !== one);
-  const left = [...told.keys()].filter((id) => !known.has(id));
+  const { sent, calls: callsBefore } = watcher;
+  const changed = [...known].filter(([id, one]) => sent.get(id) !== one);
+  const left = [...sent.keys()].filter((id) => !known.has(id));
   const part = changed.slice(0, MAX_SENT);
-  for (const id of left) told.delete(id);
-  for (const [id, one] of part) told.set(id, one);
+  for (const id of left) sent.delete(id);
+  for (const [id, one] of part) sent.set(id, one);
   watcher.isNew = changed.length > part.length;
   watcher.calls = instances.calls();
   const calls = watcher.calls === callsBefore ? undefined : watcher.calls;

@@ -19,7 +19,7 @@ const summary = (traceId: string): TraceSummary => {
 function start(spans: Readonly<Record<string, number>>) {
   const clock = new ManualClock();
   const listeners = new Set<ResolverListener>();
-  const counts = { connections: 0, watches: 0, told: 0 };
+  const counts = { connections: 0, watches: 0, ended: 0 };
   const serviceOf = (instanceId: string) =>
     standIn(TraceServiceDefinition, {
       getTrace: () => ({
@@ -32,8 +32,8 @@ function start(spans: Readonly<Record<string, number>>) {
         counts.watches += 1;
         try {
           while (!signal.aborted) {
-            counts.told += 1;
-            yield { instanceId, traces: [summary(`ended-${counts.told}`)] };
+            counts.ended += 1;
+            yield { instanceId, traces: [summary(`ended-${counts.ended}`)] };
           }
         } finally {
           counts.watches -= 1;
@@ -87,8 +87,8 @@ const untilFree = async ({ counts, listeners }: ReturnType<typeof start>) => {
 it('asks each instance once for a trace, says which keep none, and ends', async () => {
   const parts = start({ a: 2, b: 1, off: 0 });
   const events = await collected(findTrace({ traceId: TRACE }, parts.gatherer, parts.asker));
-  const told = events.flatMap((event) => event.told.map(({ instanceId, spans }) => [instanceId, spans.length]));
-  expect(told.sort()).toEqual([
+  const answers = events.flatMap((event) => event.answers.map(({ instanceId, spans }) => [instanceId, spans.length]));
+  expect(answers.sort()).toEqual([
     ['a', 2],
     ['b', 1],
   ]);
@@ -103,7 +103,7 @@ it('waits three seconds for an instance that does not end', async () => {
   const all = collected(readLogs({ logs: undefined, instanceId: '' }, parts.gatherer, parts.asker));
   await parts.clock.advance(3_000);
   const events = await all;
-  expect(events.flatMap(({ told }) => told.flatMap(({ lines }) => lines))).toEqual(['a line']);
+  expect(events.flatMap(({ answers }) => answers.flatMap(({ lines }) => lines))).toEqual(['a line']);
   expect(events.flatMap(({ silent }) => silent)).toMatchObject([
     { instanceId: 'a', reason: expect.stringContaining('3000 ms') },
   ]);
@@ -113,9 +113,9 @@ it('waits three seconds for an instance that does not end', async () => {
 it('passes on a bounded number of spans', async () => {
   const { gatherer, asker } = start({ a: 9_000, b: 9_000 });
   const events = await collected(findTrace({ traceId: TRACE }, gatherer, asker));
-  const told = events.flatMap((event) => event.told);
-  expect(told.reduce((sum, { spans }) => sum + spans.length, 0)).toBe(10_000);
-  expect(told.reduce((sum, { lostSpans }) => sum + lostSpans, 0)).toBe(8_000);
+  const answers = events.flatMap((event) => event.answers);
+  expect(answers.reduce((sum, { spans }) => sum + spans.length, 0)).toBe(10_000);
+  expect(answers.reduce((sum, { lostSpans }) => sum + lostSpans, 0)).toBe(8_000);
 });
 
 it('tells what each instance lists and then what ends there, no faster than it is read, also of those that come later', async () => {
@@ -127,14 +127,14 @@ it('tells what each instance lists and then what ends there, no faster than it i
     const next = events.next();
     await clock.advance(250);
     const { value } = await next;
-    for (const { instanceId, traces } of value?.told ?? [])
+    for (const { instanceId, traces } of value?.answers ?? [])
       for (const { traceId } of traces) seen.add(`${instanceId} ${traceId.replace(/\d+/, 'N')}`);
   };
   while (seen.size < 2) await read();
   expect([...seen]).toEqual(['a listed', 'a ended-N']);
-  const toldBefore = counts.told;
+  const endedBefore = counts.ended;
   for (let turns = 0; turns < 1_000; turns += 1) await new Promise(setImmediate);
-  expect(counts.told).toBe(toldBefore);
+  expect(counts.ended).toBe(endedBefore);
   list('a', 'b');
   while (seen.size < 4) await read();
   list('b');

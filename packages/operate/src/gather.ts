@@ -36,7 +36,7 @@ interface Streaming<T> {
 
 /** What instances have answered, and why others haven't. */
 export interface Answered<T> {
-  readonly told: T[];
+  readonly answers: T[];
   readonly silent: SilentInstance[];
 }
 
@@ -142,7 +142,7 @@ class Asking<T> {
     const all = this.#waiting;
     this.#waiting = [];
     for (const { taken } of all) taken();
-    return { told: all.flatMap(({ told = [] }) => told), silent: all.flatMap(({ silent = [] }) => silent) };
+    return { answers: all.flatMap(({ answers = [] }) => answers), silent: all.flatMap(({ silent = [] }) => silent) };
   }
 
   async #add(answer: Partial<Answered<T>>): Promise<void> {
@@ -163,15 +163,16 @@ class Asking<T> {
       if (listed.has(key)) continue;
       before.abort();
       this.#asked.delete(key);
+      void this.#add({ silent: [{ instanceId: key.split(' ')[0] ?? '', reason: '' }] });
     }
-    const turns = createSemaphore(AT_ONCE);
+    const places = createSemaphore(AT_ONCE);
     const endsAt = clock.now() + ONCE_MS;
     const answers = [...listed].map(([key, endpoint]) => {
       if (this.#asked.has(key)) return undefined;
       const gone = new AbortController();
       this.#asked.set(key, gone);
       const signal = AbortSignal.any([options.signal, gone.signal]);
-      return follows ? this.#ask(endpoint, signal) : turns.run(() => this.#askBefore(endsAt, endpoint));
+      return follows ? this.#ask(endpoint, signal) : places.run(() => this.#askBefore(endsAt, endpoint));
     });
     if (follows) return;
     void Promise.all(answers).then(() => {
@@ -202,11 +203,11 @@ class Asking<T> {
         try {
           if ('read' in this.#query) {
             const now = await this.#query.read(peer.channel, until, endpoint);
-            if (!isDeepStrictEqual(now, before)) await this.#add({ told: [now] });
+            if (!isDeepStrictEqual(now, before)) await this.#add({ answers: [now] });
             [before, pauseMs] = [now, EVERY_MS];
           } else {
             const stream = this.#query.stream(peer.channel, until, endpoint);
-            for await (const message of stream) await this.#add({ told: [message] });
+            for await (const message of stream) await this.#add({ answers: [message] });
           }
         } catch (error) {
           before = undefined;
@@ -287,10 +288,10 @@ export function woken(
 }
 
 /** All that instances answer to a query that ends. */
-export async function collect<T>(answers: AsyncIterable<Answered<T>>): Promise<Answered<T>> {
-  const all: Answered<T> = { told: [], silent: [] };
-  for await (const { told, silent } of answers) {
-    all.told.push(...told);
+export async function collect<T>(query: AsyncIterable<Answered<T>>): Promise<Answered<T>> {
+  const all: Answered<T> = { answers: [], silent: [] };
+  for await (const { answers, silent } of query) {
+    all.answers.push(...answers);
     all.silent.push(...silent);
   }
   return all;

@@ -6,10 +6,12 @@ import {
   FleetState,
   type WatchInstanceResponse,
 } from '@rondo/contracts/rondo/gateway/v1/console';
-import { CallStatsServiceDefinition, type GetCallStatsResponse } from '@rondo/contracts/rondo/stats/v1/stats';
+import type { GetCallStatsResponse } from '@rondo/contracts/rondo/stats/v1/stats';
 import type { Logger } from '@rondo/rpc/call';
-import { type Channel, createClient, type Endpoint } from '@rondo/rpc/client';
+import type { Channel, Endpoint } from '@rondo/rpc/client';
 import { type Clock, sleep } from '@rondo/rpc/clock';
+import { Counters, unsampled } from './counters.js';
+import { reasonOf } from './errors.js';
 import { callersOf, databasesOf, edgesOf, loadOf, nameOf, type Reading } from './figures.js';
 
 /** What instances are followed with. */
@@ -102,25 +104,20 @@ export class Instances {
     const pause = (ms: number) => sleep(clock, ms, signal).catch(() => undefined);
     if (firstPauseMs > 0) await pause(firstPauseMs);
     const direct = channel.direct([endpoint]);
-    const client = createClient(CallStatsServiceDefinition, { channel: direct });
-    let before: GetCallStatsResponse | undefined;
+    const counters = new Counters(instanceId, direct);
     try {
       while (!signal.aborted) {
-        const last = await client
-          .getCallStats({ calledInstanceIds: [...this.#about] }, { signal })
-          .catch((fault: unknown) => {
-            if (!signal.aborted) log.debug({ err: fault, instance: instanceId }, 'an instance does not tell its calls');
-            return undefined;
-          });
+        const { reading, reason } = await counters
+          .ask((client) => client.getCallStats({ calledInstanceIds: [...this.#about] }, { signal }))
+          .catch((cause: unknown) => unsampled('unreachable', reasonOf(cause)));
         const followed = this.known.get(instanceId);
         if (signal.aborted || followed?.endpoint.address !== address) return;
-        const reading = last && { instanceId, before, last };
+        if (!reading) log.debug({ reason, instance: instanceId }, 'an instance does not tell its calls');
         this.known.set(instanceId, { ...followed, reading, load: reading && loadOf(reading) });
-        onAnswer(instanceId, last);
+        onAnswer(instanceId, reading?.last);
         onChange();
-        before = last;
         const leastMs = this.#options.isWatched() ? PAUSE_MS : QUIET_MS;
-        await pause(last === undefined ? RETRY_MS : Math.max(leastMs, this.known.size * PAUSE_OF_EACH_MS));
+        await pause(reading === undefined ? RETRY_MS : Math.max(leastMs, this.known.size * PAUSE_OF_EACH_MS));
       }
     } finally {
       direct.close();

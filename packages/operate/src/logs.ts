@@ -12,12 +12,12 @@ export async function* readLogs({ logs, instanceId }: ReadLogsRequest, gatherer:
   const stream = (channel: Channel, options: AskOptions) =>
     createClient(LogServiceDefinition, { channel }).readLogs(logs ?? {}, options);
   const fits = (endpoint: Endpoint) => instanceId === '' || endpoint.instanceId === instanceId;
-  for await (const { told, silent } of gatherer.ask({ stream, fits, follows: logs?.follow ?? false, off }, asker)) {
+  for await (const { answers, silent } of gatherer.ask({ stream, fits, follows: logs?.follow ?? false, off }, asker)) {
     const cut = createCutter(MAX_LINES);
-    const lines = told.map((one) => {
+    const lines = answers.map((one) => {
       const { kept, leftOut } = cut(one.lines);
       return { ...one, lines: kept, leftOut: one.leftOut + leftOut };
     });
-    yield { told: lines, silent };
+    yield { answers: lines, silent };
   }
 }

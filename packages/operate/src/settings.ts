@@ -113,9 +113,9 @@ export async function* watchSettings({ clock, ...access }: SettingsOptions, sign
   try {
     const watch = registryOver(direct, access.registry).settings.watchSettings({}, { signal })[Symbol.asyncIterator]();
     for (let next = watch.next(); ; ) {
-      const told = new AbortController();
-      const late = sleep(clock, HEARTBEAT_MS, told.signal).catch(() => undefined);
-      const event = await Promise.race([next, late]).finally(() => told.abort());
+      const come = new AbortController();
+      const late = sleep(clock, HEARTBEAT_MS, come.signal).catch(() => undefined);
+      const event = await Promise.race([next, late]).finally(() => come.abort());
       if (event?.done === true) return;
       yield event?.value ?? { settings: [] };
       if (event !== undefined) next = watch.next();

@@ -33,9 +33,9 @@ export async function listTraces(
   asker: Asker,
 ): Promise<{ readonly traces: readonly KnownTrace[]; readonly silent: readonly SilentInstance[] }> {
   const read = (channel: Channel, options: AskOptions) => clientOf(channel).listTraces(request, options);
-  const { told, silent } = await collect(gatherer.ask({ read, follows: false, off: NO_SPANS }, asker));
+  const { answers, silent } = await collect(gatherer.ask({ read, follows: false, off: NO_SPANS }, asker));
   const known: KnownParts = new Map();
-  for (const { instanceId, traces } of told) for (const part of traces) addPart(known, part, instanceId);
+  for (const { instanceId, traces } of answers) for (const part of traces) addPart(known, part, instanceId);
   return { traces: [...known.values()].map(joined), silent };
 }
 
@@ -43,12 +43,12 @@ export async function listTraces(
 export async function* findTrace({ traceId }: FindTraceRequest, gatherer: Gatherer, asker: Asker) {
   const cut = createCutter(MAX_SPANS);
   const read = (channel: Channel, options: AskOptions) => clientOf(channel).getTrace({ traceId }, options);
-  for await (const { told, silent } of gatherer.ask({ read, follows: false, off: NO_SPANS }, asker)) {
-    const traces = told.map((trace) => {
+  for await (const { answers, silent } of gatherer.ask({ read, follows: false, off: NO_SPANS }, asker)) {
+    const traces = answers.map((trace) => {
       const { kept: spans, leftOut } = cut(trace.spans);
       return { ...trace, spans, lostSpans: trace.lostSpans + leftOut };
     });
-    yield { told: traces, silent };
+    yield { answers: traces, silent };
   }
 }
 
@@ -70,12 +70,12 @@ export async function* watchTraces(
     }
     for (let next = await first; next.done !== true; next = await watch.next()) yield next.value;
   }
-  for await (const { told, silent } of gatherer.ask({ stream, follows: true, off: NO_SPANS }, asker)) {
+  for await (const { answers, silent } of gatherer.ask({ stream, follows: true, off: NO_SPANS }, asker)) {
     const cut = createCutter(MAX_TRACES);
-    const traces = told.map((one) => {
+    const traces = answers.map((one) => {
       const { kept, leftOut } = cut(one.traces);
       return { ...one, traces: kept, leftOut: one.leftOut + leftOut };
     });
-    yield { told: traces, silent };
+    yield { answers: traces, silent };
   }
 }

@@ -1,7 +1,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Tone } from '../ui/parts.js';
 import { formatTime, ZONE } from '../ui/text.js';
-import type { Lines } from './plot.js';
+import type { createPlot, Lines } from './plot.js';
 import { type Figures, type Scope, type Step, tracesBetween } from './read-figures.js';
 
 /** One line of a chart. */
@@ -26,24 +26,19 @@ const LAG_STEPS = 3;
 export function Chart({ title, lines, format, figures, scope }: ChartProps) {
   const host = useRef<HTMLDivElement>(null);
   const legend = useRef<HTMLParagraphElement>(null);
-  const [plot, setPlot] = useState<Awaited<ReturnType<typeof open>>>();
+  const [plot, setPlot] = useState<ReturnType<typeof createPlot>>();
   const { steps, stepMs } = figures;
   const go = (fromMs: number, toMs: number) => {
     location.hash = tracesBetween(fromMs, toMs, scope);
   };
-  const open = async () => {
-    const { createPlot } = await import('./plot.js');
-    if (host.current === null || legend.current === null) return undefined;
-    const colours = [...legend.current.querySelectorAll('i')];
-    return createPlot(host.current, { colours, format, onPick: (from, to) => to > from && go(from, to) });
-  };
   useEffect(() => {
-    let made: Awaited<ReturnType<typeof open>>;
+    let made: typeof plot;
     let isGone = false;
-    void open().then((opened) => {
-      made = opened;
-      if (isGone) made?.close();
-      else setPlot(made);
+    void import('./plot.js').then((drawing) => {
+      if (isGone || host.current === null || legend.current === null) return;
+      const colours = [...legend.current.querySelectorAll('i')];
+      made = drawing.createPlot(host.current, { colours, format, onPick: (from, to) => to > from && go(from, to) });
+      setPlot(made);
     });
     return () => {
       isGone = true;
@@ -53,8 +48,7 @@ export function Chart({ title, lines, format, figures, scope }: ChartProps) {
   useEffect(() => plot?.show(linesOf(figures, lines)), [plot, steps]);
   const last = steps.at(-1);
   const watched = lines.at(-1);
-  const most = watched && highest(steps, watched);
-  const mostValue = most && watched?.of(most);
+  const [most, mostValue = 0] = (watched && highest(steps, watched)) ?? [];
   return (
     <figure class="card chart">
       <figcaption>
@@ -76,7 +70,7 @@ export function Chart({ title, lines, format, figures, scope }: ChartProps) {
           if (at !== undefined) go(at * 1_000 - LAG_STEPS * stepMs, at * 1_000);
         }}
       />
-      {most?.unixMs !== undefined && mostValue !== undefined && mostValue > 0 ? (
+      {most?.unixMs !== undefined && mostValue > 0 ? (
         <a href={tracesBetween(most.unixMs - LAG_STEPS * stepMs, most.unixMs, scope)}>
           Most {watched?.name}: {format(mostValue)} at {formatTime(most.unixMs)} {ZONE}
         </a>
@@ -90,12 +84,12 @@ export function Chart({ title, lines, format, figures, scope }: ChartProps) {
 const value = (figure: number | undefined, format: (value: number) => string) =>
   figure === undefined ? '–' : format(figure);
 
-function highest(steps: readonly Step[], { of }: Line): Step | undefined {
-  return steps.reduce<Step | undefined>((most, step) => {
+/** The step with the highest value of a line, and the value. */
+const highest = (steps: readonly Step[], { of }: Line) =>
+  steps.reduce<readonly [Step, number] | undefined>((most, step) => {
     const now = of(step);
-    return now !== undefined && now > ((most && of(most)) ?? -1) ? step : most;
+    return now !== undefined && now > (most?.[1] ?? -1) ? [step, now] : most;
   }, undefined);
-}
 
 /** The values of each line; a step that is missing is a gap. */
 function linesOf({ steps, stepMs }: Figures, lines: readonly Line[]): Lines {

@@ -1,4 +1,5 @@
-import { type Stream, useStream } from '../calls/use-stream.js';
+import { useStream } from '../calls/use-stream.js';
+import type { Stream } from '../calls/watch.js';
 import { Empty } from '../ui/parts.js';
 import { figure, formatDate, latencyOf, share } from '../ui/text.js';
 import { Chart, type Line } from './chart.js';

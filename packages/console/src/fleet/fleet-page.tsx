@@ -1,13 +1,14 @@
-import { useState } from 'preact/hooks';
 import { useStream } from '../calls/use-stream.js';
 import { Field } from '../page/form.js';
 import { Table } from '../page/table.js';
+import { Changes } from '../ui/change.js';
 import { Badge, Empty, Head, type Tone } from '../ui/parts.js';
 import { figure, share } from '../ui/text.js';
-import { type Act, ActDialog } from './act-dialog.js';
+import { cordonOf } from './changes.js';
 import { InstancePanel } from './instance-panel.js';
 import { FleetMap } from './map.js';
 import { type Instance, takeFleet } from './watch.js';
+import { notPicked } from './why.js';
 
 /** The page has at most 2,000 elements, however large the fleet is. */
 const MAX_ROWS = 50;
@@ -19,10 +20,11 @@ interface FleetPageProps {
 
 /** The map, the instances and one of them, live. */
 export function FleetPage({ path: [filter = '', id = ''] }: FleetPageProps) {
-  const { told, connection } = useStream({ method: 'watchFleet', request: {}, take: takeFleet });
-  const [chosen, setChosen] = useState<Act | undefined>();
-  const { instances, isCurrent } = told ?? { instances: [], isCurrent: true };
-  const found = instances.filter((instance) => isFound(instance, filter.trim().toLowerCase()));
+  const { data, connection } = useStream({ method: 'watchFleet', request: {}, take: takeFleet });
+  const { instances = [], isCurrent = true } = data ?? {};
+  const why = data ? notPicked(data) : new Map<string, string>();
+  const word = filter.trim().toLowerCase();
+  const found = instances.filter((one) => isFound(one, word) || why.get(one.id)?.toLowerCase().includes(word));
   const shown = `#/fleet/${encodeURIComponent(filter)}`;
   return (
     <div class="page">
@@ -30,47 +32,43 @@ export function FleetPage({ path: [filter = '', id = ''] }: FleetPageProps) {
       {!isCurrent && (
         <p class="banner warn">The registry can’t be reached, or has just started: below is what was known last.</p>
       )}
-      {told && <FleetMap fleet={told} />}
-      {id !== '' && <InstancePanel key={id} {...{ id, instances, back: shown, onAct: setChosen }} />}
+      {data && <FleetMap fleet={data} />}
+      {id !== '' && <InstancePanel key={id} {...{ id, instances, back: shown, why: why.get(id) }} />}
       <h3>Instances</h3>
       <Field
         label="Show"
         inputMode="search"
         placeholder="name, service, state, zone or version"
         value={filter}
-        onChange={(word) => location.replace(`#/fleet/${encodeURIComponent(word)}`)}
+        onChange={(now) => location.replace(`#/fleet/${encodeURIComponent(now)}`)}
       />
-      {found.length === 0 ? (
-        <Empty
-          what={instances.length > 0 ? 'No instance fits' : told ? 'No instance is registered' : 'Nothing is known yet'}
-          hint={instances.length > 0 ? 'Show others by another word.' : 'One appears here as soon as it registers.'}
-        />
-      ) : (
-        <Table
-          rows={found}
-          keyOf={(one) => one.id}
-          most={MAX_ROWS}
-          hint=": narrow them by a word above"
-          isFailed={({ load }) => (load?.errorsPerSecond ?? 0) > 0}
-          columns={[
-            ['Instance', (one) => <a href={`${shown}/${encodeURIComponent(one.id)}`}>{one.id}</a>],
-            ['State', ({ state }) => <Badge tone={TONES[state] ?? ''}>{state}</Badge>],
-            ['Calls/s', ({ load }) => figure(load?.callsPerSecond), 'number'],
-            ['Errors/s', ({ load }) => figure(load?.errorsPerSecond), 'number'],
-            ['In flight', ({ load }) => figure(load?.callsInFlight), 'number'],
-            ['Busy', ({ load }) => share(load?.cpuUtilization), 'number'],
-            ['Version', ({ version }) => version],
-            ['Zone', ({ zone }) => zone],
-            ['Weight', ({ weight }) => weight, 'number'],
-            ['Address', ({ address }) => address],
-            [
-              'Do',
-              (one) => <CordonButton instance={one} onChoose={(instance) => setChosen({ kind: 'cordon', instance })} />,
-            ],
-          ]}
-        />
-      )}
-      {chosen && <ActDialog act={chosen} onClose={() => setChosen(undefined)} />}
+      <Table
+        rows={found}
+        keyOf={(one) => one.id}
+        most={MAX_ROWS}
+        hint=": narrow them by a word above"
+        isFailed={({ load }) => (load?.errorsPerSecond ?? 0) > 0}
+        empty={
+          instances.length > 0 ? (
+            <Empty what="No instance fits" hint="Show others by another word." />
+          ) : (
+            <Empty of={data} what="No instance is registered" hint="One appears here as soon as it registers." />
+          )
+        }
+        columns={[
+          ['Instance', (one) => <a href={`${shown}/${encodeURIComponent(one.id)}`}>{one.id}</a>],
+          ['State', ({ id: one, state }) => <State state={state} why={why.get(one)} />],
+          ['Calls/s', ({ load }) => figure(load?.callsPerSecond), 'number'],
+          ['Errors/s', ({ load }) => figure(load?.errorsPerSecond), 'number'],
+          ['In flight', ({ load }) => figure(load?.callsInFlight), 'number'],
+          ['Busy', ({ load }) => share(load?.cpuUtilization), 'number'],
+          ['Version', ({ version }) => version],
+          ['Zone', ({ zone }) => zone],
+          ['Weight', ({ weight }) => weight, 'number'],
+          ['Address', ({ address }) => address],
+          ['Do', (one) => <Changes of={[cordonOf(one)]} />],
+        ]}
+      />
     </div>
   );
 }
@@ -78,20 +76,17 @@ export function FleetPage({ path: [filter = '', id = ''] }: FleetPageProps) {
 /** What the states mean for the system. */
 const TONES: Readonly<Record<string, Tone>> = { serving: 'good', starting: 'warn', draining: 'warn', cordoned: 'warn' };
 
+const State = ({ state, why }: { readonly state: string; readonly why: string | undefined }) => (
+  <>
+    <Badge tone={TONES[state] ?? ''}>{state}</Badge>
+    {state === 'serving' && why && (
+      <>
+        {' '}
+        <Badge tone="warn">not picked</Badge>
+      </>
+    )}
+  </>
+);
+
 const isFound = ({ id, name, services, state, zone = '', version = '' }: Instance, word: string) =>
   [id, name, ...services, state, zone, version].some((text) => text.toLowerCase().includes(word));
-
-function CordonButton({
-  instance,
-  onChoose,
-}: {
-  readonly instance: Instance;
-  readonly onChoose: (one: Instance) => void;
-}) {
-  const action = instance.state === 'cordoned' ? 'Uncordon' : 'Drain';
-  return (
-    <button type="button" aria-label={`${action} ${instance.id}`} onClick={() => onChoose(instance)}>
-      {action}
-    </button>
-  );
-}

@@ -3,9 +3,10 @@ import { type EventOf, useStream } from '../calls/use-stream.js';
 import { FiguresView, useFigures } from '../figures/figures-view.js';
 import { LogLines } from '../logs/log-lines.js';
 import { Table } from '../page/table.js';
+import { Changes } from '../ui/change.js';
 import { Facts } from '../ui/parts.js';
 import { figure, formatDate, latency, share, visible } from '../ui/text.js';
-import type { Act } from './act-dialog.js';
+import { cordonOf, restartOf, weightOf } from './changes.js';
 import type { Instance } from './watch.js';
 import { whyPicked } from './why.js';
 
@@ -16,11 +17,12 @@ interface PanelProps {
   readonly instances: readonly Instance[];
   /** Where the page is without the panel. */
   readonly back: string;
-  readonly onAct: (act: Act) => void;
+  /** Why no caller picks it, or some don't; undefined if they do. */
+  readonly why: string | undefined;
 }
 
 /** One instance: what it is, what it does, and why each of its callers picks it or doesn't. */
-export function InstancePanel({ id, instances, back, onAct }: PanelProps) {
+export function InstancePanel({ id, instances, back, why }: PanelProps) {
   const heading = useRef<HTMLHeadingElement>(null);
   // It opens above the table, in which the person who opens it may be far down.
   useEffect(() => heading.current?.focus(), []);
@@ -29,9 +31,9 @@ export function InstancePanel({ id, instances, back, onAct }: PanelProps) {
     request: { instanceId: id },
     take: (_: unknown, event: EventOf<'watchInstance'>) => event,
   });
-  const { callers = [], more = 0, restartable = false } = stream.told ?? {};
+  const { callers = [], more = 0, restartable = false } = stream.data ?? {};
   const instance = instances.find((one) => one.id === id);
-  const { told: figures } = useFigures({ instanceId: id });
+  const { data: figures } = useFigures({ instanceId: id });
   return (
     <section class="panel" aria-labelledby="instance">
       <h3 id="instance" ref={heading} tabIndex={-1}>
@@ -43,51 +45,37 @@ export function InstancePanel({ id, instances, back, onAct }: PanelProps) {
       ) : (
         <>
           <h4>Who may call it, and why it is picked or isn’t</h4>
-          {callers.length === 0 && (
-            <p>
-              {stream.connection.kind === 'live'
-                ? 'No process has called its services yet, as far as is known.'
-                : 'Asking …'}
-            </p>
-          )}
-          {callers.length > 0 && (
-            <Table
-              rows={callers}
-              keyOf={(caller) => `${caller.instanceId} ${caller.service}`}
-              most={callers.length}
-              columns={[
-                ['Caller', (caller) => caller.instanceId],
-                ['Service', ({ service }) => service],
-                ['Calls/s', ({ figures }) => figure(figures && (figures.callsPerSecond ?? 0)), 'number'],
-                ['p50 / p99', ({ figures }) => latency(figures?.p50Ms, figures?.p99Ms), 'number'],
-                ['Failed/s', ({ figures }) => figure(figures && (figures.failuresPerSecond ?? 0)), 'number'],
-                ['Share by weight', (caller) => share(caller.share), 'number'],
-                [
-                  'Why',
-                  (caller) =>
-                    whyPicked(
-                      caller,
-                      instance,
-                      instances.find((one) => one.id === caller.instanceId),
-                    ),
-                ],
-              ]}
-            />
-          )}
+          {why && <p class="banner warn">{why}</p>}
+          <Table
+            rows={callers}
+            keyOf={(caller) => `${caller.instanceId} ${caller.service}`}
+            empty={
+              <p>
+                {stream.connection.kind === 'live'
+                  ? 'No process has called its services yet, as far as is known.'
+                  : 'Asking …'}
+              </p>
+            }
+            columns={[
+              ['Caller', (caller) => caller.instanceId],
+              ['Service', ({ service }) => service],
+              ['Calls/s', ({ figures }) => figure(figures && (figures.callsPerSecond ?? 0)), 'number'],
+              ['p50 / p99', ({ figures }) => latency(figures?.p50Ms, figures?.p99Ms), 'number'],
+              ['Failed/s', ({ figures }) => figure(figures && (figures.failuresPerSecond ?? 0)), 'number'],
+              ['Share by weight', (caller) => share(caller.share), 'number'],
+              [
+                'Why',
+                (caller) => {
+                  const from = instances.find((one) => one.id === caller.instanceId);
+                  return whyPicked(caller, instance, from);
+                },
+              ],
+            ]}
+          />
           {more > 0 && <p>And {more} callers more, with fewer calls.</p>}
           <Facts of={factsOf(instance)} />
           <p class="row">
-            <button type="button" onClick={() => onAct({ kind: 'cordon', instance })}>
-              {instance.state === 'cordoned' ? 'Uncordon' : 'Drain'} this instance …
-            </button>
-            <button type="button" onClick={() => onAct({ kind: 'weight', instance })}>
-              Weight …
-            </button>
-            {restartable && (
-              <button type="button" onClick={() => onAct({ kind: 'restart', instance })}>
-                Restart …
-              </button>
-            )}
+            <Changes of={[cordonOf(instance), weightOf(instance), ...(restartable ? [restartOf(instance)] : [])]} />
           </p>
           <h4>The last hour</h4>
           <FiguresView figures={figures} scope={{ instanceId: id }} />
@@ -101,29 +89,11 @@ export function InstancePanel({ id, instances, back, onAct }: PanelProps) {
   );
 }
 
-/** What the states mean. */
-const STATE_TEXTS: Readonly<Record<string, string>> = {
-  starting: 'It isn’t ready yet: no caller picks it.',
-  serving: 'It takes calls.',
-  draining: 'It finishes its calls, and then ends: no caller picks it.',
-  cordoned: 'An operator has taken it out: no caller picks it until it is uncordoned.',
-};
-
 function factsOf(instance: Instance): readonly (readonly [string, string])[] {
-  const {
-    state,
-    load,
-    services,
-    address = '',
-    version,
-    zone,
-    weight,
-    registerTime,
-    certificateEndTime,
-    frames,
-  } = instance;
+  const { state, load, services, address = '', version, zone, weight, registerTime, ...rest } = instance;
+  const { certificateEndTime, frames } = rest;
   return [
-    ['State', `${state}. ${STATE_TEXTS[state] ?? 'Its state isn’t known.'}`],
+    ['State', state],
     ['Services', services.join(', ')],
     ['Answers', load ? `${figure(load.callsPerSecond)} calls/s, of which ${figure(load.errorsPerSecond)} fail` : '–'],
     ['In flight', figure(load?.callsInFlight)],

@@ -1,11 +1,11 @@
 import { type DescField, type DescOneof, type JsonValue, ScalarType } from '@bufbuild/protobuf';
 import { commentOf, exampleOfField, formatRules, rulesOfField } from '@rondo/schema/form';
-import type { ComponentChildren } from 'preact';
 import { useId } from 'preact/hooks';
 import { listOf, recordOf } from '../calls/connect.js';
 import { EXAMPLE, isOutputOnly, isRequired } from '../contracts/load.js';
 import { Prose } from '../contracts/prose.js';
-import { entryOf, type FormContext, inside, itemOf, type MessageProps } from './context.js';
+import { entryOf, inside, itemOf, type MessageProps } from './context.js';
+import { Items } from './items.js';
 import { typeOf } from './scalar.js';
 import type { Fault } from './validate.js';
 import { type Held, isFree, isTextual, ValueInput } from './value.js';
@@ -97,12 +97,10 @@ function emptyOf({ message, scalar }: Held): JsonValue {
   return message === undefined || isTextual(message) ? '' : {};
 }
 
-interface FieldProps {
+interface FieldProps extends Pick<MessageProps, 'path' | 'form'> {
   readonly field: DescField;
   readonly value: JsonValue | undefined;
   readonly onChange: (value: JsonValue | undefined) => void;
-  readonly path: string;
-  readonly form: FormContext;
 }
 
 function FieldInput({ field, value, onChange, path, form }: FieldProps) {
@@ -113,12 +111,21 @@ function FieldInput({ field, value, onChange, path, form }: FieldProps) {
   const hasLabel = isSingle && isSimple(field);
   const Frame = hasLabel ? 'div' : 'fieldset';
   const props = { field, value, onChange, path, form };
+  const title = (
+    <>
+      {field.name}
+      {isRequired(field) && <span title="required"> *</span>} <small>{typeOf(field)}</small>
+    </>
+  );
   return (
     <Frame class="field" aria-labelledby={hasLabel ? undefined : `${id}l`}>
-      <Title id={`${id}l`} of={hasLabel ? id : undefined}>
-        {field.name}
-        {isRequired(field) && <span title="required"> *</span>} <small>{typeOf(field)}</small>
-      </Title>
+      {hasLabel ? (
+        <label for={id}>{title}</label>
+      ) : (
+        <p id={`${id}l`} class="label">
+          {title}
+        </p>
+      )}
       <div id={`${id}d`} class="doc">
         <Prose text={commentOf(field)} /> {rules !== '' && <code>{rules}</code>}
       </div>
@@ -129,27 +136,6 @@ function FieldInput({ field, value, onChange, path, form }: FieldProps) {
       )}
       <Faults id={`${id}f`} faults={faults} />
     </Frame>
-  );
-}
-
-/** The label of the input `of`, or the title of several inputs. */
-function Title({
-  id,
-  of,
-  children,
-}: {
-  readonly id: string;
-  readonly of: string | undefined;
-  children: ComponentChildren;
-}) {
-  return of === undefined ? (
-    <p id={id} class="label">
-      {children}
-    </p>
-  ) : (
-    <label id={id} for={of}>
-      {children}
-    </label>
   );
 }
 
@@ -171,90 +157,58 @@ interface ItemProps extends Omit<FieldProps, 'field'> {
 }
 
 /** An item of a list or an entry of a map. */
-function Item({ held, label, path, form, value, onChange }: ItemProps) {
+function Item({ held, label, ...props }: ItemProps) {
   const id = useId();
-  const faults = form.faults.filter((fault) => fault.path === path);
+  const faults = props.form.faults.filter(({ path }) => path === props.path);
   return (
     <div class="item">
       {isSimple(held) ? <label for={id}>{label}</label> : <p class="label">{label}</p>}
-      <ValueInput
-        held={held}
-        id={id}
-        value={value}
-        onChange={onChange}
-        path={path}
-        form={form}
-        describedBy={`${id}f`}
-        invalid={faults.length > 0}
-        fixed
-      />
+      <ValueInput {...props} {...{ held, id }} describedBy={`${id}f`} invalid={faults.length > 0} fixed />
       <Faults id={`${id}f`} faults={faults} />
     </div>
   );
 }
 
-function ListInput({ field, value, onChange, path, form }: FieldProps) {
-  const items = listOf(value);
-  const put = (index: number, ...now: readonly JsonValue[]) => {
-    const all = [...items.slice(0, index), ...now, ...items.slice(index + 1)];
-    onChange(all.length === 0 ? undefined : all);
-  };
-  return (
-    <>
-      {items.map((item, index) => (
-        <div key={index} class="row">
-          <Item
-            held={field}
-            label={`${field.name} ${index + 1}`}
-            value={item}
-            onChange={(one) => put(index, one ?? emptyOf(field))}
-            path={itemOf(path, index)}
-            form={form}
-          />
-          <button type="button" onClick={() => put(index)}>
-            Remove {field.name} {index + 1}
-          </button>
-        </div>
-      ))}
-      <button type="button" onClick={() => put(items.length, initialOf(field))}>
-        Add to {field.name}
-      </button>
-    </>
-  );
-}
+const ListInput = ({ field, value, onChange, path, form }: FieldProps) => (
+  <Items
+    items={listOf(value)}
+    onChange={(items) => onChange(items.length === 0 ? undefined : [...items])}
+    fresh={() => initialOf(field)}
+    add={`Add to ${field.name}`}
+    remove={(index) => `Remove ${field.name} ${index + 1}`}
+  >
+    {(item, index, put) => (
+      <Item
+        {...{ held: field, value: item, path: itemOf(path, index), form }}
+        label={`${field.name} ${index + 1}`}
+        onChange={(one) => put(one ?? emptyOf(field))}
+      />
+    )}
+  </Items>
+);
 
-function MapInput({ field, value, onChange, path, form }: FieldProps) {
-  const entries = Object.entries(recordOf(value));
-  const put = (index: number, ...now: readonly (readonly [string, JsonValue])[]) => {
-    const all = [...entries.slice(0, index), ...now, ...entries.slice(index + 1)];
-    onChange(all.length === 0 ? undefined : Object.fromEntries(all));
-  };
-  return (
-    <>
-      {entries.map(([key, one], index) => (
-        <div key={index} class="row">
-          <input
-            type="text"
-            aria-label={`Key ${index + 1} of ${field.name}`}
-            value={key}
-            onInput={({ currentTarget }) => put(index, [currentTarget.value, one])}
-          />
-          <Item
-            held={field}
-            label={`Value ${index + 1}`}
-            value={one}
-            onChange={(now) => put(index, [key, now ?? emptyOf(field)])}
-            path={entryOf(path, key)}
-            form={form}
-          />
-          <button type="button" onClick={() => put(index)}>
-            Remove entry {index + 1}
-          </button>
-        </div>
-      ))}
-      <button type="button" onClick={() => put(entries.length, ['', initialOf(field)])}>
-        Add to {field.name}
-      </button>
-    </>
-  );
-}
+const MapInput = ({ field, value, onChange, path, form }: FieldProps) => (
+  <Items
+    items={Object.entries(recordOf(value))}
+    onChange={(entries) => onChange(entries.length === 0 ? undefined : Object.fromEntries(entries))}
+    fresh={(): [string, JsonValue] => ['', initialOf(field)]}
+    add={`Add to ${field.name}`}
+    remove={(index) => `Remove entry ${index + 1}`}
+  >
+    {([key, one], index, put) => (
+      <>
+        <input
+          type="text"
+          aria-label={`Key ${index + 1} of ${field.name}`}
+          value={key}
+          onInput={({ currentTarget }) => put([currentTarget.value, one])}
+        />
+        <Item
+          {...{ held: field, value: one, path: entryOf(path, key), form }}
+          label={`Value ${index + 1}`}
+          onChange={(now) => put([key, now ?? emptyOf(field)])}
+        />
+      </>
+    )}
+  </Items>
+);

@@ -29,11 +29,11 @@ const TONES: Readonly<Record<string, Tone>> = { warn: 'warn', error: 'fault', fa
 /** More lines than these aren't kept. */
 const MAX_KEPT = 1_000;
 
-/** Takes an event of `ReadLogs`. An instance that is asked again tells its last lines again. */
+/** Takes an event of `ReadLogs`. An instance that is asked again sends its last lines again. */
 function take(before: Logs | undefined, event: EventOf<'readLogs'>): Logs {
   const known = new Map((before?.lines ?? []).map((line) => [line.key, line]));
   let leftOut = before?.leftOut ?? 0;
-  for (const { instanceId = '', lines: texts = [], leftOut: more = 0 } of event.told ?? []) {
+  for (const { instanceId = '', lines: texts = [], leftOut: more = 0 } of event.answers ?? []) {
     leftOut += more;
     for (const line of texts.map((text) => lineOf(instanceId, text))) known.set(line.key, line);
   }
@@ -84,33 +84,33 @@ interface LogLinesProps {
 /** Log lines of all processes, the newest first; those of a trace in their order. */
 export function LogLines({ filter, instanceId = '', follow = false, isPaused = false, most }: LogLinesProps) {
   const request = { logs: { ...filter, follow }, instanceId };
-  const { told, connection } = useStream({ method: 'readLogs', request, take, ends: !follow, isPaused });
-  const lines = told?.lines ?? [];
+  const { data, connection } = useStream({ method: 'readLogs', request, take, ends: !follow, isPaused });
+  const lines = data?.lines ?? [];
   return (
     <>
       <ConnectionLine connection={connection} />
-      {lines.length === 0 ? (
-        <Empty
-          what={told ? 'No line fits' : 'Nothing is known yet'}
-          hint="Instances keep their last lines only: RONDO_RECENT_BYTES says how many."
-        />
-      ) : (
-        <Table
-          class="lines"
-          rows={follow ? lines.toReversed() : lines}
-          keyOf={({ key }) => key}
-          most={most}
-          isFailed={({ level }) => /error|fatal/.test(level)}
-          columns={[
-            [`Time (${ZONE})`, ({ time }) => formatMoment(Date.parse(time))],
-            ['Level', ({ level }) => <Badge tone={TONES[level] ?? ''}>{level}</Badge>],
-            ['Instance', (line) => line.instanceId],
-            ['Line', (line) => <LineText line={line} />],
-          ]}
-        />
-      )}
-      {told && told.leftOut > 0 && <p class="warn">{counted(told.leftOut, 'line')} left out: they come too fast.</p>}
-      {told && <SilentInstances silent={told.silent} />}
+      <Table
+        class="lines"
+        rows={follow ? lines.toReversed() : lines}
+        keyOf={({ key }) => key}
+        most={most}
+        isFailed={({ level }) => /error|fatal/.test(level)}
+        empty={
+          <Empty
+            of={data}
+            what="No line fits"
+            hint="Instances keep their last lines only: RONDO_RECENT_BYTES says how many."
+          />
+        }
+        columns={[
+          [`Time (${ZONE})`, ({ time }) => formatMoment(Date.parse(time))],
+          ['Level', ({ level }) => <Badge tone={TONES[level] ?? ''}>{level}</Badge>],
+          ['Instance', (line) => line.instanceId],
+          ['Line', (line) => <LineText line={line} />],
+        ]}
+      />
+      {data && data.leftOut > 0 && <p class="warn">{counted(data.leftOut, 'line')} left out: they come too fast.</p>}
+      {data && <SilentInstances silent={data.silent} />}
     </>
   );
 }

@@ -7,9 +7,10 @@ import type { Json } from '../page/json.js';
 import { Table } from '../page/table.js';
 import { Badge, Empty, Head, Tile } from '../ui/parts.js';
 import { counted, figure, latencyOf, share } from '../ui/text.js';
-import { problemsOf } from './problems.js';
+import { useWork } from '../work/watch.js';
+import { type Problem, problemsOf, stuckIn } from './problems.js';
 
-const [MAX_ROWS, MAX_PROBLEMS] = [100, 8];
+const MAX_PROBLEMS = 8;
 
 /** Whether the system is well, and its last hour; or the last hour of a service or a method. */
 export function OverviewPage({ service, method }: Required<Pick<Scope, 'service' | 'method'>>) {
@@ -17,15 +18,17 @@ export function OverviewPage({ service, method }: Required<Pick<Scope, 'service'
 }
 
 function System() {
-  const { told: fleet, connection } = useStream({ method: 'watchFleet', request: {}, take: takeFleet });
-  const { told: figures } = useFigures({});
+  const { data: fleet, connection } = useStream({ method: 'watchFleet', request: {}, take: takeFleet });
+  const { data: figures } = useFigures({});
+  const work = useWork({ stuck: true });
+  const stuck = work.data ? stuckIn(work.data, Date.now()) : [];
   const last = figures?.steps.at(-1);
   const { callsPerSecond = 0, errorsPerSecond = 0, refusedPerSecond = 0 } = last ?? {};
   const serving = fleet?.instances.filter(({ state }) => state === 'serving').length ?? 0;
   return (
     <div class="page">
       <Head title="Overview" connection={connection} />
-      {fleet && <Health fleet={fleet} />}
+      {fleet && <Health fleet={fleet} stuck={stuck} isKnown={work.data !== undefined} why={work.connection.why} />}
       <div class="cards">
         <Tile name="Calls" value={last ? `${figure(callsPerSecond)}/s` : '–'} note="answered by all services" />
         <Tile
@@ -45,6 +48,12 @@ function System() {
           tone={fleet && serving < fleet.instances.length ? 'warn' : ''}
           note="serving"
         />
+        <Tile
+          name="Stored work"
+          value={work.data ? counted(stuck.length, 'problem') : '–'}
+          tone={stuck.length > 0 ? 'fault' : ''}
+          note="of jobs, runs, events and transactions"
+        />
       </div>
       <h3>The last hour</h3>
       <FiguresView figures={figures} scope={{}} />
@@ -54,15 +63,32 @@ function System() {
   );
 }
 
+interface HealthProps {
+  readonly fleet: Fleet;
+  readonly stuck: readonly Problem[];
+  /** Whether instances have said what is stuck; if they can't be asked, `why`. */
+  readonly isKnown: boolean;
+  readonly why: string;
+}
+
 /** The answer to whether the system is well. */
-function Health({ fleet }: { readonly fleet: Fleet }) {
-  const problems = problemsOf(fleet);
+function Health({ fleet, stuck, isKnown, why }: HealthProps) {
   if (fleet.instances.length === 0)
     return <Empty what="No instance is registered" hint="Start a service: it appears here as soon as it registers." />;
-  if (problems.length === 0) return <p class="banner good">All is well: each instance serves, and no call fails.</p>;
-  const worst = problems[0]?.tone ?? '';
+  const unknown: readonly Problem[] =
+    why === '' ? [] : [{ tone: 'warn', text: `Stored work isn’t known: ${why}`, href: '#/jobs' }];
+  const all = [...problemsOf(fleet), ...stuck, ...unknown];
+  const problems = [...all.filter(({ tone }) => tone === 'fault'), ...all.filter(({ tone }) => tone !== 'fault')];
+  if (problems.length === 0)
+    return (
+      <p class="banner good">
+        {isKnown
+          ? 'All is well: each instance serves and is picked, no call fails, and no work waits for an operator.'
+          : 'Each instance serves and is picked, and no call fails. Asking for stored work …'}
+      </p>
+    );
   return (
-    <section class={`banner ${worst}`}>
+    <section class={`banner ${problems[0]?.tone}`}>
       <strong>{counted(problems.length, 'problem')}</strong>
       <ul class="problems">
         {problems.slice(0, MAX_PROBLEMS).map(({ tone, text, href }) => (
@@ -77,7 +103,7 @@ function Health({ fleet }: { readonly fleet: Fleet }) {
 }
 
 function Part({ service, method }: Required<Pick<Scope, 'service' | 'method'>>) {
-  const { told: figures, connection } = useFigures({ service, method });
+  const { data: figures, connection } = useFigures({ service, method });
   const name = method === '' ? service : `${service}/${method}`;
   return (
     <div class="page">
@@ -106,23 +132,20 @@ interface PartsProps {
   readonly hrefOf: (name: string) => string;
 }
 
-const Parts = ({ parts, title, hrefOf }: PartsProps) =>
-  parts.length === 0 ? (
-    <Empty what="No calls yet" hint="Make one by the form of a method, or run npm run seed for the samples." />
-  ) : (
-    <Table
-      rows={parts}
-      keyOf={({ name = '' }) => name}
-      most={MAX_ROWS}
-      isFailed={({ last }) => (last?.errorsPerSecond ?? 0) > 0}
-      columns={[
-        [title, ({ name = '' }) => <a href={hrefOf(name)}>{name}</a>],
-        ['Calls/s', ({ last }) => figure(last?.callsPerSecond ?? 0), 'number'],
-        ['Refused/s', ({ last }) => figure(last?.refusedPerSecond ?? 0), 'number'],
-        ['Errors/s', ({ last }) => figure(last?.errorsPerSecond ?? 0), 'number'],
-        ['p50', ({ last }) => latencyOf(last?.p50Ms), 'number'],
-        ['p99', ({ last }) => latencyOf(last?.p99Ms), 'number'],
-        ['In flight', ({ last }) => figure(last?.callsInFlight ?? 0), 'number'],
-      ]}
-    />
-  );
+const Parts = ({ parts, title, hrefOf }: PartsProps) => (
+  <Table
+    rows={parts}
+    keyOf={({ name = '' }) => name}
+    isFailed={({ last }) => (last?.errorsPerSecond ?? 0) > 0}
+    empty={<Empty what="No calls yet" hint="Make one by the form of a method, or run npm run seed for the samples." />}
+    columns={[
+      [title, ({ name = '' }) => <a href={hrefOf(name)}>{name}</a>],
+      ['Calls/s', ({ last }) => figure(last?.callsPerSecond ?? 0), 'number'],
+      ['Refused/s', ({ last }) => figure(last?.refusedPerSecond ?? 0), 'number'],
+      ['Errors/s', ({ last }) => figure(last?.errorsPerSecond ?? 0), 'number'],
+      ['p50', ({ last }) => latencyOf(last?.p50Ms), 'number'],
+      ['p99', ({ last }) => latencyOf(last?.p99Ms), 'number'],
+      ['In flight', ({ last }) => figure(last?.callsInFlight ?? 0), 'number'],
+    ]}
+  />
+);

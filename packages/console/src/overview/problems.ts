@@ -1,6 +1,10 @@
 import type { Fleet, Instance } from '../fleet/watch.js';
+import { notPicked } from '../fleet/why.js';
 import type { Tone } from '../ui/parts.js';
-import { figure, share } from '../ui/text.js';
+import { counted, figure, share } from '../ui/text.js';
+import { openIn } from '../work/read-transactions.js';
+import { isStuck } from '../work/runs-page.js';
+import { itemsOf, type Work } from '../work/watch.js';
 
 /** Something that isn't well, and where to see more of it. */
 export interface Problem {
@@ -10,41 +14,65 @@ export interface Problem {
 }
 
 const BUSY = 0.9;
+/** A branch that is prepared for longer waits for a coordinator that is away. Milliseconds. */
+const HELD_MS = 10_000;
 const at = (id: string) => `#/fleet//${encodeURIComponent(id)}`;
-
-const isFailing = ({ load }: Instance) => (load?.errorsPerSecond ?? 0) > 0;
+const fault = (text: string, href: string): Problem => ({ tone: 'fault', text, href });
+const warning = (text: string, href: string): Problem => ({ tone: 'warn', text, href });
 
 /** What isn't well in the fleet, the worst first. */
-export function problemsOf({ isCurrent, instances, edges }: Fleet): readonly Problem[] {
-  const faults: Problem[] = [];
-  const warnings: Problem[] = [];
-  if (!isCurrent)
-    warnings.push({ tone: 'warn', text: 'The registry can’t be reached, or has just started', href: '#/fleet' });
+export function problemsOf(fleet: Fleet): readonly Problem[] {
+  const { isCurrent, instances, edges } = fleet;
   const served = new Set(instances.filter(({ state }) => state === 'serving').flatMap(({ services }) => services));
   const missing = new Set(edges.flatMap(({ service = '' }) => (served.has(service) ? [] : [service])));
-  for (const service of missing) faults.push({ tone: 'fault', text: `No instance serves ${service}`, href: '#/fleet' });
-  const leftOut = new Map(
-    edges.flatMap(({ leftOut: some = [] }) => some.map((one) => [one.instanceId ?? '', one] as const)),
+  const isFailing = ({ load }: Instance) => (load?.errorsPerSecond ?? 0) > 0;
+  const failing = Map.groupBy(instances.filter(isFailing), ({ name }) => name);
+  const busy = instances.filter(({ load }) => (load?.cpuUtilization ?? 0) > BUSY);
+  return [
+    ...[...missing].map((service) => fault(`No instance serves ${service}`, '#/fleet')),
+    ...[...failing].map(([name, all]) => {
+      const rate = figure(all.reduce((sum, { load }) => sum + (load?.errorsPerSecond ?? 0), 0));
+      const [{ id } = { id: '' }, another] = all;
+      if (another === undefined) return fault(`${id} fails ${rate} calls/s`, at(id));
+      return fault(`${all.length} instances of ${name} fail ${rate} calls/s`, `#/fleet/${encodeURIComponent(name)}`);
+    }),
+    ...(isCurrent ? [] : [warning('The registry can’t be reached, or has just started', '#/fleet')]),
+    ...[...notPicked(fleet)].map(([id, why]) => warning(`${id} isn’t picked. ${why}`, at(id))),
+    ...busy.map(({ id, load }) => warning(`${id} is busy: ${share(load?.cpuUtilization)} of the time`, at(id))),
+  ];
+}
+
+/** The stored work that waits for an operator: what failed, is blocked, parked or in conflict, and branches that are held for long. */
+export function stuckIn(work: Work, nowMs: number): readonly Problem[] {
+  const jobs = itemsOf(
+    work,
+    ({ jobs: listed }) => listed?.methods,
+    ({ method = '' }) => method,
   );
-  for (const [id, { reason }] of leftOut)
-    faults.push({ tone: 'fault', text: `${id} is left out by a caller: ${reason}`, href: at(id) });
-  for (const [name, failing] of Map.groupBy(instances.filter(isFailing), (one) => one.name)) {
-    const rate = figure(failing.reduce((sum, { load }) => sum + (load?.errorsPerSecond ?? 0), 0));
-    const [id = ''] = failing.map((one) => one.id);
-    faults.push(
-      failing.length === 1
-        ? { tone: 'fault', text: `${id} fails ${rate} calls/s`, href: at(id) }
-        : {
-            ...{ tone: 'fault', href: `#/fleet/${encodeURIComponent(name)}` },
-            text: `${failing.length} instances of ${name} fail ${rate} calls/s`,
-          },
-    );
-  }
-  for (const { id, state, load } of instances) {
-    const { cpuUtilization = 0 } = load ?? {};
-    if (cpuUtilization > BUSY)
-      warnings.push({ tone: 'warn', text: `${id} is busy: ${share(cpuUtilization)} of the time`, href: at(id) });
-    if (state !== 'serving') warnings.push({ tone: 'warn', text: `${id} is ${state}`, href: at(id) });
-  }
-  return [...faults, ...warnings];
+  const groups = itemsOf(
+    work,
+    ({ events }) => events?.groups,
+    ({ name = '' }) => name,
+  );
+  const runs = itemsOf(
+    work,
+    ({ runs: listed }) => listed?.filter(isStuck),
+    ({ name = '' }) => name,
+  );
+  const byMethod = Map.groupBy(runs, ({ method = '', state = '' }) => `${method} ${state}`);
+  return [
+    ...jobs.map(({ method, failed }) => fault(`${counted(Number(failed), 'job')} of ${method} failed`, '#/jobs')),
+    ...groups.map(({ name, failed }) => fault(`${counted(Number(failed), 'event')} of ${name} failed`, '#/events')),
+    ...[...byMethod.values()].map((all) => {
+      const [{ name = '', method, state = '' } = {}] = all;
+      const text = `${counted(all.length, 'run')} of ${method} ${all.length === 1 ? 'is' : 'are'}`;
+      const href = all.length === 1 ? `#/runs/${name}` : '#/runs';
+      return state.endsWith('BLOCKED') ? fault(`${text} blocked`, href) : warning(`${text} parked`, href);
+    }),
+    ...[...openIn(work).values()].flatMap(({ id, about, state, since }) => {
+      if (state !== 'IN DOUBT') return [fault(`${about} is in ${state.toLowerCase().trim()}`, '#/transactions')];
+      const isLong = nowMs - Date.parse(since) > HELD_MS;
+      return isLong ? [warning(`${about} of ${id} holds its locks`, '#/transactions')] : [];
+    }),
+  ];
 }

@@ -1,8 +1,5 @@
-import { useEffect, useState } from 'preact/hooks';
-import { BASE } from '../calls/connect.js';
-import { type Ended, followWhileSeen, pause, SILENT } from '../calls/follow.js';
+import { useWatch } from '../calls/watch.js';
 import type { Connection } from './connection-line.js';
-import { CallFault, textOf } from './fault.js';
 
 /** What a page shows of a watch. */
 export interface Feed<T> {
@@ -27,12 +24,10 @@ export interface FeedEvent<T> {
   readonly more?: boolean | undefined;
 }
 
-const NOTHING = new Map<string, never>();
-const CONNECTING: Connection = { kind: 'connecting', why: '' };
-const LIVE: Connection = { kind: 'live', why: '' };
-const FINAL = new Set(['unauthenticated', 'permission_denied', 'not_found', 'invalid_argument', 'unimplemented']);
-
-type Open<T> = (signal: AbortSignal) => AsyncIterable<FeedEvent<T>>;
+interface Known<T> extends Omit<Feed<T>, 'connection'> {
+  /** Of which watch. */
+  readonly key: string;
+}
 
 /**
  * Follows a watch. After a break it watches anew, and shows what it knew last until the snapshot is there.
@@ -40,75 +35,22 @@ type Open<T> = (signal: AbortSignal) => AsyncIterable<FeedEvent<T>>;
  * @param open Opens the watch.
  * @param key Another key begins with another watch.
  */
-export function useFeed<T extends Watched>(open: Open<T>, key: string): Feed<T> {
-  const [shown, setShown] = useState<{ readonly key: string; readonly feed: Feed<T> }>();
-  useEffect(() => {
-    let feed: Feed<T> = { connection: CONNECTING, items: NOTHING, isWhole: false };
-    const show = (change: Partial<Feed<T>>) => {
-      feed = { ...feed, ...change };
-      setShown({ key, feed });
-    };
-    return followWhileSeen(
-      (signal) => watchOnce(open, { known: feed, signal, show }),
-      ({ isOver, why }) =>
-        isOver
-          ? show({ connection: { kind: 'refused', why }, items: NOTHING })
-          : show({ connection: { kind: 'away', why } }),
-    );
-  }, [key]);
-  return shown?.key === key ? shown.feed : { connection: CONNECTING, items: NOTHING, isWhole: false };
-}
-
-interface Watching<T> {
-  readonly known: Feed<T>;
-  readonly signal: AbortSignal;
-  readonly show: (change: Partial<Feed<T>>) => void;
-}
-
-async function watchOnce<T extends Watched>(open: Open<T>, { known, signal, show }: Watching<T>): Promise<Ended> {
-  const items = new Map<string, T>();
-  let isWhole = false;
-  // What was known stays until the snapshot is whole, so that nothing blinks.
-  let isShown = known.items.size === 0;
-  let frame = 0;
-  const silent = new AbortController();
-  const over = AbortSignal.any([signal, silent.signal]);
-  void untilSilent(over).then(() => silent.abort());
-  try {
-    for await (const { items: changed, more } of open(over)) {
-      // A snapshot in the middle of a stream takes the place of all before it.
-      if (more !== undefined && isWhole) items.clear();
-      for (const one of changed) {
-        if (one.deleteTime === undefined) items.set(one.name ?? '', one);
-        else items.delete(one.name ?? '');
-      }
-      if (more !== undefined) isWhole = !more;
-      isShown ||= isWhole;
-      cancelAnimationFrame(frame);
-      frame = requestAnimationFrame(() => {
-        if (isShown && !signal.aborted) show({ connection: LIVE, items: new Map(items), isWhole });
-      });
+export function useFeed<T extends Watched>(
+  open: (signal: AbortSignal) => AsyncIterable<FeedEvent<T>>,
+  key: string,
+): Feed<T> {
+  const take = (before: Known<T> | undefined, { items: changed, more }: FeedEvent<T>): Known<T> => {
+    // A snapshot in the middle of a stream takes the place of all before it.
+    const items = new Map(more !== undefined && before?.isWhole ? [] : before?.items);
+    for (const one of changed) {
+      if (one.deleteTime === undefined) items.set(one.name ?? '', one);
+      else items.delete(one.name ?? '');
     }
-    return { why: 'the service has ended the stream', told: isWhole, isOver: false };
-  } catch (cause) {
-    const isOver = cause instanceof CallFault && FINAL.has(cause.code);
-    return { why: silent.signal.aborted ? SILENT : textOf(cause), told: isWhole, isOver };
-  } finally {
-    cancelAnimationFrame(frame);
-    silent.abort();
-  }
+    return { key, items, isWhole: more === undefined ? (before?.isWhole ?? false) : !more };
+  };
+  const { connection, data } = useWatch({ open, key, take, isWhole: (known: Known<T>) => known.isWhole });
+  const known = data?.key === key && connection.kind !== 'refused' ? data : { items: NOTHING, isWhole: false };
+  return { connection, items: known.items, isWhole: known.isWhole };
 }
 
-const [PROBE_EVERY_MS, PROBE_ANSWER_MS] = [10_000, 5_000];
-
-/** Asks the gateway now and then whether it is there: a stream of a process that hangs looks like one without news. */
-async function untilSilent(signal: AbortSignal): Promise<void> {
-  for (;;) {
-    await pause(PROBE_EVERY_MS, signal);
-    if (signal.aborted) return;
-    const answered = await fetch(new URL('healthz', BASE), { signal: AbortSignal.timeout(PROBE_ANSWER_MS) }).catch(
-      () => undefined,
-    );
-    if (answered === undefined) return;
-  }
-}
+const NOTHING = new Map<string, never>();

@@ -49,7 +49,7 @@ export function Form({ action, onAct, children, buttons }: FormProps) {
   );
 }
 
-interface FieldProps {
+export interface FieldProps {
   readonly label: string;
   readonly value: string;
   readonly onChange: (value: string) => void;

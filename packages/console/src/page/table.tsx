@@ -4,11 +4,15 @@ import { type ComponentChildren, Fragment } from 'preact';
 export type Column<T> = readonly [title: string, cell: (row: T) => ComponentChildren, kind?: 'number'];
 
 interface TableProps<T> {
+  /** What stands above the rows, if there are some. */
+  readonly title?: string;
   readonly columns: readonly Column<T>[];
   readonly rows: readonly T[];
   readonly keyOf: (row: T) => string;
-  /** Only so many rows are shown: a page has a bounded number of elements, however many there are. */
-  readonly most: number;
+  /** What stands in the place of the table if there are no rows. */
+  readonly empty?: ComponentChildren;
+  /** Only so many rows are shown, 100 by default: a page has a bounded number of elements, however many there are. */
+  readonly most?: number;
   /** What is said behind the number of the others. */
   readonly hint?: string;
   readonly isFailed?: (row: T) => boolean;
@@ -19,10 +23,12 @@ interface TableProps<T> {
 
 /** Rows of the same kind. On a narrow screen, each is a list with the titles. */
 export function Table<T>(props: TableProps<T>) {
-  const { columns, rows, keyOf, most, hint = '', isFailed, below } = props;
+  const { title, columns, rows, keyOf, empty, most = 100, hint = '', isFailed, below } = props;
   const [[, header] = ['', () => null], ...others] = columns;
+  if (rows.length === 0 && empty !== undefined) return <>{empty}</>;
   return (
     <>
+      {title !== undefined && <h3>{title}</h3>}
       <table class={props.class}>
         <thead>
           <tr>

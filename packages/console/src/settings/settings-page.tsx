@@ -5,8 +5,6 @@ import { Table } from '../page/table.js';
 import { Empty, Head } from '../ui/parts.js';
 import { formatDate } from '../ui/text.js';
 
-const MAX_ROWS = 200;
-
 /** The settings by service and key, without those that are deleted. */
 function take(before: ReadonlyMap<string, Json<Setting>> | undefined, { settings = [] }: EventOf<'watchSettings'>) {
   const now = new Map(before);
@@ -20,33 +18,32 @@ function take(before: ReadonlyMap<string, Json<Setting>> | undefined, { settings
 
 /** The live settings of services. */
 export function SettingsPage() {
-  const { told, connection } = useStream({ method: 'watchSettings', request: {}, take });
-  const settings = [...(told ?? [])].sort(([one], [other]) => (one < other ? -1 : 1));
+  const { data, connection } = useStream({ method: 'watchSettings', request: {}, take });
+  const settings = [...(data ?? [])].sort(([one], [other]) => (one < other ? -1 : 1));
   return (
     <div class="page">
       <Head title="Settings" connection={connection} />
       <p class="quiet">
         They hold for running processes, above environments and contracts. <code>rondo config</code> changes them.
       </p>
-      {settings.length === 0 ? (
-        <Empty
-          what={told ? 'There is none' : 'Nothing is known yet'}
-          hint="Environments and contracts hold. rondo config set changes a running system."
-        />
-      ) : (
-        <Table
-          rows={settings}
-          keyOf={([key]) => key}
-          most={MAX_ROWS}
-          columns={[
-            ['Service', ([, setting]) => setting.service],
-            ['Key', ([, setting]) => setting.key],
-            ['Value', ([, setting]) => setting.value],
-            ['By', ([, setting]) => setting.author],
-            ['Since', ([, setting]) => formatDate(setting.updateTime)],
-          ]}
-        />
-      )}
+      <Table
+        rows={settings}
+        keyOf={([key]) => key}
+        empty={
+          <Empty
+            of={data}
+            what="There is none"
+            hint="Environments and contracts hold. rondo config set changes a running system."
+          />
+        }
+        columns={[
+          ['Service', ([, setting]) => setting.service],
+          ['Key', ([, setting]) => setting.key],
+          ['Value', ([, setting]) => setting.value],
+          ['By', ([, setting]) => setting.author],
+          ['Since', ([, setting]) => formatDate(setting.updateTime)],
+        ]}
+      />
     </div>
   );
 }

@@ -29,7 +29,7 @@ const MAX_KEPT = 2_000;
 export function takeTraces(order: Order, before: Traces | undefined, event: EventOf<'watchTraces'>): Traces {
   const parts: KnownParts = before?.parts ?? new Map();
   let leftOut = before?.leftOut ?? 0;
-  for (const { instanceId = '', traces = [], leftOut: more = 0 } of event.told ?? []) {
+  for (const { instanceId = '', traces = [], leftOut: more = 0 } of event.answers ?? []) {
     leftOut += more;
     for (const { traceId = '', name = '', startUnixMs = 0, durationMs = 0, ...more } of traces) {
       const { spans = 0, failedSpans = 0, streaming = false, status = '', refused = false } = more;
@@ -58,12 +58,12 @@ export interface Trace {
 
 /** Takes an event of `FindTrace`. */
 export function takeTrace(before: Trace | undefined, event: EventOf<'findTrace'>): Trace {
-  const { told = [] } = event;
+  const { answers = [] } = event;
   return {
-    ids: new Set([...(before?.ids ?? []), ...told.flatMap(({ traceIds = [] }) => traceIds)]),
-    spans: [...(before?.spans ?? []), ...told.flatMap(spansOf)],
-    lost: told.reduce((sum, { lostSpans = 0 }) => sum + lostSpans, before?.lost ?? 0),
-    completeSinceMs: Math.max(before?.completeSinceMs ?? 0, ...told.map((one) => one.completeSinceUnixMs ?? 0)),
+    ids: new Set([...(before?.ids ?? []), ...answers.flatMap(({ traceIds = [] }) => traceIds)]),
+    spans: [...(before?.spans ?? []), ...answers.flatMap(spansOf)],
+    lost: answers.reduce((sum, { lostSpans = 0 }) => sum + lostSpans, before?.lost ?? 0),
+    completeSinceMs: Math.max(before?.completeSinceMs ?? 0, ...answers.map((one) => one.completeSinceUnixMs ?? 0)),
     silent: takeSilent(before?.silent, event),
   };
 }

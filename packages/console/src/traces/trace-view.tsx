@@ -29,51 +29,47 @@ export function TraceView({ id }: { readonly id: string }) {
 }
 
 function Spans({ id }: { readonly id: string }) {
-  const { told, connection } = useStream({
+  const { data, connection } = useStream({
     method: 'findTrace',
     request: { traceId: id },
     take: takeTrace,
     ends: true,
   });
-  const roots = useMemo(() => treeOf(told?.spans ?? []), [told]);
-  const [whole = id, another] = told?.ids ?? [];
+  const roots = useMemo(() => treeOf(data?.spans ?? []), [data]);
+  const [whole = id, another] = data?.ids ?? [];
   return (
     <>
       <ConnectionLine connection={connection} />
-      {another !== undefined && <Several ids={[...(told?.ids ?? [])]} />}
-      {told && roots.length > 0 && another === undefined && (
+      {another !== undefined && (
+        <>
+          <p>Several traces begin so:</p>
+          <ul>
+            {[...(data?.ids ?? [])].map((one) => (
+              <li key={one}>
+                <a href={`#/traces/${one}`}>{one}</a>
+              </li>
+            ))}
+          </ul>
+        </>
+      )}
+      {data && roots.length > 0 && another === undefined && (
         <>
           <h3>
             <code>{whole}</code>
           </h3>
-          <Summary trace={told} roots={roots} />
+          <Summary trace={data} roots={roots} />
           <Waterfall roots={roots} />
           <h3>Its log lines</h3>
           <LogLines filter={{ traceId: whole }} most={MAX_LINES} />
         </>
       )}
-      {connection.kind === 'over' && told?.ids.size !== undefined && told.ids.size === 0 && (
+      {connection.kind === 'over' && data?.ids.size !== undefined && data.ids.size === 0 && (
         <p>
           No process has a trace {id}: it wasn’t sampled, hasn’t ended yet, or ended before{' '}
-          {formatTime(told.completeSinceMs)} {ZONE}, since when all that answer have theirs.
+          {formatTime(data.completeSinceMs)} {ZONE}, since when all that answer have theirs.
         </p>
       )}
-      {told && <SilentInstances silent={told.silent} />}
-    </>
-  );
-}
-
-function Several({ ids }: { readonly ids: readonly string[] }) {
-  return (
-    <>
-      <p>Several traces begin so:</p>
-      <ul>
-        {ids.map((id) => (
-          <li key={id}>
-            <a href={`#/traces/${id}`}>{id}</a>
-          </li>
-        ))}
-      </ul>
+      {data && <SilentInstances silent={data.silent} />}
     </>
   );
 }

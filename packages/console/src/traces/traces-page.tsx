@@ -3,29 +3,20 @@ import { useState } from 'preact/hooks';
 import { type EventOf, useStream } from '../calls/use-stream.js';
 import { queryNow } from '../page/frame.js';
 import { Table } from '../page/table.js';
-import { Badge, Empty, Head } from '../ui/parts.js';
-import { SilentInstances } from '../ui/silent.js';
+import { Badge, Empty, View } from '../ui/parts.js';
 import { counted, formatDate, formatTime, latencyOf, ZONE } from '../ui/text.js';
 import { type Order, sorted, type Traces, takeTraces } from './read-traces.js';
 import { TraceView } from './trace-view.js';
 
-const MAX_ROWS = 100;
-
 /** The traces, live; or one, by its id or the beginning of it. */
-export function TracesPage({ at }: { readonly at: string }) {
-  return (
-    <div class="page">
-      {at === '' ? (
-        <TraceList />
-      ) : (
-        <>
-          <FindForm />
-          <TraceView key={at} id={at} />
-        </>
-      )}
-    </div>
-  );
-}
+export const TracesPage = ({ at }: { readonly at: string }) => (at === '' ? <TraceList /> : <OneTrace id={at} />);
+
+const OneTrace = ({ id }: { readonly id: string }) => (
+  <div class="page">
+    <FindForm />
+    <TraceView key={id} id={id} />
+  </div>
+);
 
 /** Finds the id in a text, such as an error's; a text of hexadecimal digits may be its beginning. */
 const idIn = (text: string): string | undefined =>
@@ -75,30 +66,25 @@ function TraceList() {
   const [isPaused, setPaused] = useState(false);
   /** Goes to the list with another choice. It is in the address, so that it can be shared. */
   const choose = (key: string, value: string) => {
-    query.set(key, value);
-    location.hash = `#/traces/?${query}`;
+    const now = queryNow();
+    now.set(key, value);
+    location.hash = `#/traces/?${now}`;
   };
-  const { told, connection } = useStream({
+  const stream = useStream({
     method: 'watchTraces',
     request: {
       filter: {
-        failed: order === 'failed',
-        refused: order === 'refused',
-        name,
-        minEndUnixMs: from,
-        maxStartUnixMs: to,
+        ...{ failed: order === 'failed', refused: order === 'refused', name },
+        ...{ minEndUnixMs: from, maxStartUnixMs: to },
       },
       order: order === 'slowest' ? 'TRACE_ORDER_SLOWEST' : 'TRACE_ORDER_NEWEST',
     },
     take: (before: Traces | undefined, event: EventOf<'watchTraces'>) => takeTraces(order, before, event),
     isPaused,
   });
-  const traces = told ? sorted(told.parts, order) : [];
+  const { data } = stream;
   return (
-    <>
-      <Head title="Traces" connection={connection}>
-        <FindForm />
-      </Head>
+    <View title="Traces" stream={stream} head={<FindForm />}>
       <div class="row">
         {ORDERS.map((one) => (
           <button key={one} type="button" aria-pressed={order === one} onClick={() => choose('order', one)}>
@@ -122,34 +108,32 @@ function TraceList() {
           </span>
         )}
       </div>
-      {traces.length > 0 ? (
-        <Table
-          rows={traces}
-          keyOf={({ traceId }) => traceId}
-          most={MAX_ROWS}
-          isFailed={({ failedSpans }) => failedSpans > 0}
-          columns={[
-            ['Begins with', ({ traceId, name: first }) => <a href={`#/traces/${traceId}`}>{first}</a>],
-            ['Ended', (trace) => <Outcome trace={trace} />],
-            [`Start (${ZONE})`, ({ startUnixMs }) => formatTime(startUnixMs)],
-            ['Took', ({ durationMs }) => latencyOf(durationMs), 'number'],
-            ['Spans', ({ spans }) => spans, 'number'],
-            ['Instances', ({ instances }) => instances.join(', ')],
-          ]}
-        />
-      ) : (
-        <Empty
-          what={told ? 'No trace fits' : 'Nothing is known yet'}
-          hint={
-            from > 0
-              ? 'Instances keep the traces of the last minutes only: RONDO_RECENT_BYTES says how many.'
-              : 'One appears here as soon as a call ends.'
-          }
-        />
-      )}
-      {told && told.leftOut > 0 && <p class="warn">{counted(told.leftOut, 'trace')} left out: they come too fast.</p>}
-      {told && <SilentInstances silent={told.silent} />}
-    </>
+      <Table
+        rows={data ? sorted(data.parts, order) : []}
+        keyOf={({ traceId }) => traceId}
+        isFailed={({ failedSpans }) => failedSpans > 0}
+        empty={
+          <Empty
+            of={data}
+            what="No trace fits"
+            hint={
+              from > 0
+                ? 'Instances keep the traces of the last minutes only: RONDO_RECENT_BYTES says how many.'
+                : 'One appears here as soon as a call ends.'
+            }
+          />
+        }
+        columns={[
+          ['Begins with', ({ traceId, name: first }) => <a href={`#/traces/${traceId}`}>{first}</a>],
+          ['Ended', (trace) => <Outcome trace={trace} />],
+          [`Start (${ZONE})`, ({ startUnixMs }) => formatTime(startUnixMs)],
+          ['Took', ({ durationMs }) => latencyOf(durationMs), 'number'],
+          ['Spans', ({ spans }) => spans, 'number'],
+          ['Instances', ({ instances }) => instances.join(', ')],
+        ]}
+      />
+      {data && data.leftOut > 0 && <p class="warn">{counted(data.leftOut, 'trace')} left out: they come too fast.</p>}
+    </View>
   );
 }
 

@@ -1,7 +1,8 @@
 import { fromBinary, type Registry, toJson } from '@bufbuild/protobuf';
 import { base64Decode } from '@bufbuild/protobuf/wire';
 import { useEffect, useRef } from 'preact/hooks';
-import type { CallError, Entries } from '../calls/connect.js';
+import type { Entries } from '../calls/connect.js';
+import { Facts } from '../ui/parts.js';
 import type { Answer } from './running.js';
 
 const SERVED_BY = 'rondo-served-by';
@@ -27,27 +28,19 @@ export function AnswerView({ answer, registry }: { readonly answer: Answer; read
         {count > 1 && `, ${count} messages`}
         {count > messages.length && `, the last ${messages.length} of which are shown`}
       </p>
-      {error && <ErrorView error={error} registry={registry} />}
+      {error && <p class="fault">{error.message}</p>}
+      {error?.details.map(({ type, value }) => (
+        <details key={type + value}>
+          <summary>{type}</summary>
+          <pre>{detailText(type, value, registry)}</pre>
+        </details>
+      ))}
       {messages.map((message, index) => (
         <pre key={count - messages.length + index}>{JSON.stringify(message, null, 2)}</pre>
       ))}
       <EntriesView title="Header" entries={header} />
       <EntriesView title="Trailer" entries={trailer} />
     </section>
-  );
-}
-
-function ErrorView({ error, registry }: { readonly error: CallError; readonly registry: Registry }) {
-  return (
-    <>
-      <p class="fault">{error.message}</p>
-      {error.details.map(({ type, value }) => (
-        <details key={type + value}>
-          <summary>{type}</summary>
-          <pre>{detailText(type, value, registry)}</pre>
-        </details>
-      ))}
-    </>
   );
 }
 
@@ -69,14 +62,7 @@ function EntriesView({ title, entries }: { readonly title: string; readonly entr
       <summary>
         {title} ({entries.length})
       </summary>
-      <dl>
-        {entries.map(([name, value], index) => (
-          <div key={index}>
-            <dt>{name}</dt>
-            <dd>{value}</dd>
-          </div>
-        ))}
-      </dl>
+      <Facts of={entries} />
     </details>
   );
 }

@@ -8,23 +8,16 @@ import { Field } from '../page/form.js';
 import { pathOf } from './copy.js';
 import { MethodPage } from './method-page.js';
 
-type Loaded =
-  | { readonly kind: 'loading' }
-  | { readonly kind: 'failed'; readonly why: string }
-  | { readonly kind: 'loaded'; readonly contracts: Contracts };
-
 /** The services and methods that can be called, and the one that the address names: `#/methods/sales.v1.OrderService/PlaceOrder`. */
 export function ContractsPage({ name }: { readonly name: string }) {
-  const [loaded, setLoaded] = useState<Loaded>({ kind: 'loading' });
+  /** Undefined while they are read; the reason if they can't be. */
+  const [loaded, setLoaded] = useState<Contracts | string>();
   const [round, setRound] = useState(0);
   const [word, setWord] = useState('');
   useEffect(() => {
     const gone = new AbortController();
-    setLoaded({ kind: 'loading' });
-    loadContracts(gone.signal).then(
-      (contracts) => setLoaded({ kind: 'loaded', contracts }),
-      (cause) => setLoaded({ kind: 'failed', why: textOf(cause) }),
-    );
+    setLoaded(undefined);
+    loadContracts(gone.signal).then(setLoaded, (cause) => setLoaded(textOf(cause)));
     return () => gone.abort();
   }, [round]);
   const reload = (
@@ -32,30 +25,29 @@ export function ContractsPage({ name }: { readonly name: string }) {
       Read the contracts again
     </button>
   );
-  if (loaded.kind === 'loading') return <p role="status">Reading the contracts …</p>;
-  if (loaded.kind === 'failed') {
+  if (loaded === undefined) return <p role="status">Reading the contracts …</p>;
+  if (typeof loaded === 'string') {
     return (
       <p role="alert">
-        The contracts can’t be read: {loaded.why} {reload}
+        The contracts can’t be read: {loaded} {reload}
       </p>
     );
   }
-  const { contracts } = loaded;
-  const method = contracts.services.flatMap(({ methods }) => methods).find((one) => pathOf(one) === `/${name}`);
-  const service = contracts.services.find(({ typeName }) => typeName === name);
+  const method = loaded.services.flatMap(({ methods }) => methods).find((one) => pathOf(one) === `/${name}`);
+  const service = loaded.services.find(({ typeName }) => typeName === name);
   return (
     <div class="columns">
       <nav aria-label="Methods">
         <Field label="Find a method" inputMode="search" value={word} onChange={setWord} />
-        {contracts.services.map((one) => (
+        {loaded.services.map((one) => (
           <ServiceLinks key={one.typeName} service={one} current={name} word={word.trim().toLowerCase()} />
         ))}
         {reload}
       </nav>
       <div class="page">
-        {method && <MethodPage key={name} contracts={contracts} method={method} />}
-        {service && <ServicePage contracts={contracts} service={service} />}
-        {!method && !service && <Introduction name={name} services={contracts.services.length} />}
+        {method && <MethodPage key={name} contracts={loaded} method={method} />}
+        {service && <ServicePage contracts={loaded} service={service} />}
+        {!method && !service && <Introduction name={name} services={loaded.services.length} />}
       </div>
     </div>
   );

@@ -1,4 +1,5 @@
 import type { Entries } from '../calls/connect.js';
+import { Items } from '../form/items.js';
 
 interface MetadataProps {
   readonly entries: Entries;
@@ -6,14 +7,18 @@ interface MetadataProps {
 }
 
 /** Names and values that are sent with a call. */
-export function MetadataInput({ entries, onChange }: MetadataProps) {
-  const put = (index: number, ...now: Entries) =>
-    onChange([...entries.slice(0, index), ...now, ...entries.slice(index + 1)]);
-  return (
-    <fieldset>
-      <legend>Metadata</legend>
-      {entries.map(([name, value], index) => (
-        <div key={index} class="row">
+export const MetadataInput = ({ entries, onChange }: MetadataProps) => (
+  <fieldset>
+    <legend>Metadata</legend>
+    <Items
+      items={entries}
+      onChange={onChange}
+      fresh={(): Entries[number] => ['', '']}
+      add="Add metadata"
+      remove={() => 'Remove'}
+    >
+      {([name, value], index, put) => (
+        <>
           <input
             type="text"
             aria-label={`Name ${index + 1}`}
@@ -21,22 +26,16 @@ export function MetadataInput({ entries, onChange }: MetadataProps) {
             pattern="[a-zA-Z0-9_.\-]+"
             required
             value={name}
-            onInput={({ currentTarget }) => put(index, [currentTarget.value, value])}
+            onInput={({ currentTarget }) => put([currentTarget.value, value])}
           />
           <input
             type="text"
             aria-label={`Value ${index + 1}`}
             value={value}
-            onInput={({ currentTarget }) => put(index, [name, currentTarget.value])}
+            onInput={({ currentTarget }) => put([name, currentTarget.value])}
           />
-          <button type="button" onClick={() => put(index)}>
-            Remove
-          </button>
-        </div>
-      ))}
-      <button type="button" onClick={() => put(entries.length, ['', ''])}>
-        Add metadata
-      </button>
-    </fieldset>
-  );
-}
+        </>
+      )}
+    </Items>
+  </fieldset>
+);

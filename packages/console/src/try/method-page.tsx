@@ -11,7 +11,7 @@ import { queryNow } from '../page/frame.js';
 import { AnswerView } from './answer-view.js';
 import { type Drafted, pathOf, sendsStream } from './copy.js';
 import { CopyMenu } from './copy-menu.js';
-import { type Past, remember, useKept } from './kept.js';
+import { remember, useKept } from './kept.js';
 import { MetadataInput } from './metadata-input.js';
 import { useCall } from './running.js';
 
@@ -39,6 +39,8 @@ export function MethodPage({ contracts, method }: { readonly contracts: Contract
   const { answer, start, cancel } = useCall();
   const timeoutMs = deadline === '' ? undefined : Number(deadline);
   const draft: Drafted = { method, messages, metadata, timeoutMs, origin: BASE.href.replace(/\/$/, '') };
+  /** What the contract demands of callers besides who they are. */
+  const { auth: _, ...policy } = recordOf(optionOf(contracts, method, 'rondo.options.v1.method'));
   const isRunning = answer !== undefined && !answer.isOver;
 
   const send = async () => {
@@ -53,7 +55,12 @@ export function MethodPage({ contracts, method }: { readonly contracts: Contract
       <p class="quiet">{KINDS[method.methodKind]}</p>
       <Paragraphs text={commentOf(method)} />
       <p>{callersOf(contracts, method)}</p>
-      <Policy contracts={contracts} method={method} />
+      {Object.keys(policy).length > 0 && (
+        <details>
+          <summary>Policy</summary>
+          <pre>{JSON.stringify(policy, null, 2)}</pre>
+        </details>
+      )}
       <form
         onSubmit={(event) => {
           event.preventDefault();
@@ -98,24 +105,20 @@ export function MethodPage({ contracts, method }: { readonly contracts: Contract
       <CopyMenu draft={draft} />
       {answer && <AnswerView answer={answer} registry={contracts.registry} />}
       {history.length > 0 && (
-        <History
-          history={history}
-          recall={(past) => keep(() => ({ messages: past.messages, metadata: past.metadata, deadline: past.deadline }))}
-        />
+        <section>
+          <h3>Calls before</h3>
+          <ol>
+            {history.map(({ number, time, answer: { error, tookMs }, ...past }) => (
+              <li key={number}>
+                <button type="button" onClick={() => keep(() => past)}>
+                  {time}: {error?.code ?? 'ok'}, {Math.round(tookMs)} ms
+                </button>
+              </li>
+            ))}
+          </ol>
+        </section>
       )}
     </>
-  );
-}
-
-/** What the contract demands of callers besides who they are. */
-function Policy({ contracts, method }: { readonly contracts: Contracts; readonly method: DescMethod }) {
-  const { auth: _, ...policy } = recordOf(optionOf(contracts, method, 'rondo.options.v1.method'));
-  if (Object.keys(policy).length === 0) return null;
-  return (
-    <details>
-      <summary>Policy</summary>
-      <pre>{JSON.stringify(policy, null, 2)}</pre>
-    </details>
   );
 }
 
@@ -129,8 +132,6 @@ interface RequestsProps {
 /** The request as a form or as JSON; several of a stream. */
 function Requests({ contracts, method, messages, onChange }: RequestsProps) {
   const [isJson, setJson] = useState(false);
-  const put = (index: number, ...now: readonly JsonValue[]) =>
-    onChange([...messages.slice(0, index), ...now, ...messages.slice(index + 1)]);
   const isStream = sendsStream(method);
   return (
     <>
@@ -152,21 +153,18 @@ function Requests({ contracts, method, messages, onChange }: RequestsProps) {
       {messages.map((message, index) => (
         <section key={index} class="message" aria-label={`${method.input.name} ${index + 1}`}>
           <Request
-            desc={method.input}
-            contracts={contracts}
-            value={message}
-            isJson={isJson}
-            onChange={(now) => put(index, now)}
+            {...{ desc: method.input, contracts, value: message, isJson }}
+            onChange={(now) => onChange(messages.with(index, now))}
           />
           {isStream && (
-            <button type="button" onClick={() => put(index)}>
+            <button type="button" onClick={() => onChange(messages.toSpliced(index, 1))}>
               Remove message {index + 1}
             </button>
           )}
         </section>
       ))}
       {isStream && (
-        <button type="button" onClick={() => put(messages.length, messages.at(-1) ?? {})}>
+        <button type="button" onClick={() => onChange([...messages, messages.at(-1) ?? {}])}>
           Add a message
         </button>
       )}
@@ -217,22 +215,5 @@ function Request({ desc, contracts, value, isJson, onChange }: RequestProps) {
         ))}
       </div>
     </>
-  );
-}
-
-function History({ history, recall }: { readonly history: readonly Past[]; readonly recall: (past: Past) => void }) {
-  return (
-    <section>
-      <h3>Calls before</h3>
-      <ol>
-        {history.map((past) => (
-          <li key={past.number}>
-            <button type="button" onClick={() => recall(past)}>
-              {past.time}: {past.answer.error?.code ?? 'ok'}, {Math.round(past.answer.tookMs)} ms
-            </button>
-          </li>
-        ))}
-      </ol>
-    </section>
   );
 }

@@ -1,5 +1,7 @@
 import type { ComponentChildren } from 'preact';
+import type { Stream } from '../calls/watch.js';
 import { type Connection, ConnectionLine } from '../page/connection-line.js';
+import { type Silent, SilentInstances } from './silent.js';
 
 /** What a state means for the system. */
 export type Tone = 'good' | 'warn' | 'fault' | '';
@@ -24,16 +26,37 @@ export const Head = ({ title, connection, children }: HeadProps) => (
   </div>
 );
 
+interface ViewProps {
+  readonly title: string;
+  readonly stream: Stream<{ readonly silent: Silent }>;
+  /** What stands next to the title. */
+  readonly head?: ComponentChildren;
+  readonly children: ComponentChildren;
+}
+
+/** A page of what instances answer. */
+export const View = ({ title, stream: { connection, data }, head, children }: ViewProps) => (
+  <div class="page">
+    <Head title={title} connection={connection}>
+      {head}
+    </Head>
+    {children}
+    {data && <SilentInstances silent={data.silent} />}
+  </div>
+);
+
 interface EmptyProps {
+  /** What a stream has sent: as long as it is undefined, nothing is known. */
+  readonly of?: unknown;
   readonly what: string;
   /** What to do about it. */
   readonly hint?: ComponentChildren;
 }
 
 /** What stands in the place of rows. */
-export const Empty = ({ what, hint }: EmptyProps) => (
+export const Empty = (props: EmptyProps) => (
   <p class="empty">
-    <strong>{what}</strong> {hint}
+    <strong>{'of' in props && props.of === undefined ? 'Nothing is known yet' : props.what}</strong> {props.hint}
   </p>
 );
 
@@ -52,8 +75,8 @@ export const Bar = ({ start, length, whole }: BarProps) => (
 /** What is known of one thing, by name. */
 export const Facts = ({ of }: { readonly of: readonly (readonly [name: string, value: ComponentChildren])[] }) => (
   <dl class="facts">
-    {of.map(([name, value]) => (
-      <div key={name}>
+    {of.map(([name, value], index) => (
+      <div key={index}>
         <dt>{name}</dt>
         <dd>{value}</dd>
       </div>

@@ -1,32 +1,35 @@
 import type { SilentInstance } from '@rondo/contracts/rondo/gateway/v1/console';
 import type { Json } from '../page/json.js';
 
-/** Instances that don't tell what they are asked, and why. */
+/** Instances that don't answer, and why. */
 export type Silent = ReadonlyMap<string, string>;
 
-/** What instances have reported, and which of them don't answer. */
-interface Telling {
-  readonly told?: readonly { readonly instanceId?: string | undefined }[] | undefined;
+/** What instances have answered, and which of them don't. */
+interface Answers {
+  readonly answers?: readonly { readonly instanceId?: string | undefined }[] | undefined;
   readonly silent?: readonly Json<SilentInstance>[] | undefined;
 }
 
-/** Takes the instances that an event names, and forgets those that have answered. */
-export function takeSilent(before: Silent | undefined, { told = [], silent = [] }: Telling): Silent {
+/** Takes the instances that an event names, and forgets those that have answered or left. */
+export function takeSilent(before: Silent | undefined, { answers = [], silent = [] }: Answers): Silent {
   const now = new Map(before);
-  for (const { instanceId = '' } of told) now.delete(instanceId);
-  for (const { instanceId = '', reason = '' } of silent) now.set(instanceId, reason);
+  for (const { instanceId = '' } of answers) now.delete(instanceId);
+  for (const { instanceId = '', reason = '' } of silent) {
+    if (reason === '') now.delete(instanceId);
+    else now.set(instanceId, reason);
+  }
   return now;
 }
 
 const MAX_LISTED = 20;
 
-/** Names the instances that tell nothing. */
+/** Names the instances that don't answer. */
 export function SilentInstances({ silent }: { readonly silent: Silent }) {
   if (silent.size === 0) return null;
   return (
     <details>
       <summary class="warn">
-        {silent.size === 1 ? 'One instance tells' : `${silent.size} instances tell`} nothing
+        {silent.size === 1 ? 'One instance doesn’t' : `${silent.size} instances don’t`} answer
       </summary>
       <ul>
         {[...silent].slice(0, MAX_LISTED).map(([id, reason]) => (

@@ -4,6 +4,7 @@
  */
 
 export { cordonAll, uncordonAll } from '../cordon.js';
+export { Counters, type Sample, unsampled } from '../counters.js';
 export { awaitIdle } from '../drain.js';
 export { operateErrors, reasonOf } from '../errors.js';
 export { createFleet, type Fleet } from '../fleet.js';
@@ -11,7 +12,6 @@ export { busyBetween, flowsBetween, type MethodFlow } from '../flow.js';
 export { collect, createGatherer, type Gatherer, type Reach } from '../gather.js';
 export { withInstance } from '../instance.js';
 export { addressOf, effectiveStatus, enumName, isCordoned, isPicked, statusOf } from '../instance-view.js';
-export { listRuns, watchEvents, watchJobs, watchRuns } from '../jobs.js';
 export {
   askLauncher,
   type LauncherAnswer,
@@ -34,4 +34,5 @@ export { isRestartable, restartInstance } from '../restart.js';
 export { askRegistry, setWeight, watchSettings } from '../settings.js';
 export { Availability, answeredShare, arrivals, chanceAllFail, sumUp } from '../sums.js';
 export { findTrace, listTraces, splitSilent, watchTraces } from '../traces.js';
-export { gatherTransactions, joinTransactions, type Unfinished } from '../transactions.js';
+export { joinTransactions, type Unfinished } from '../transactions.js';
+export { listRuns, readWork, resolveWork } from '../work.js';

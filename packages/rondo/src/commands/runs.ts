@@ -63,10 +63,10 @@ interface Listed {
 }
 
 async function list({ name, state }: Listed, context: CommandContext): Promise<Printed> {
-  const wanted = state && RunState[`RUN_STATE_${state}`];
+  const states = state && [RunState[`RUN_STATE_${state}`]];
   const { answers, failed } = await askServices(
     { ...RUNS, name },
-    (client, options) => listRuns(client, { state: wanted }, options),
+    (client, options) => listRuns(client, { ...(states && { states }) }, options),
     context,
   );
   const found = answers.flat();

@@ -1,8 +1,9 @@
+import { WorkKind } from '@rondo/contracts/rondo/gateway/v1/console';
 import {
   collect,
   findUnfinished,
-  gatherTransactions,
   joinTransactions,
+  readWork,
   resolveTransaction,
   retrySaga,
   type Unfinished,
@@ -89,7 +90,8 @@ async function readUnfinished(context: CommandContext) {
   const { clock, signal } = context;
   const { instances } = await registeredInstances(context);
   const channel = reachOf(endpointsOf(instances));
-  const answers = gatherTransactions(gathererOf(channel, clock), { follows: false }, { signal });
+  const query = { kinds: [WorkKind.WORK_KIND_TRANSACTIONS], follows: false };
+  const answers = readWork(query, gathererOf(channel, clock), { signal });
   const unfinished = joinTransactions(await collect(answers));
   signal.throwIfAborted();
   return { channel, unfinished };

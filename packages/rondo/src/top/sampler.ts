@@ -1,31 +1,14 @@
 import type { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
-import {
-  CallStatsServiceDefinition,
-  type GetCallStatsResponse,
-  type PoolStatus,
-} from '@rondo/contracts/rondo/stats/v1/stats';
-import { addressOf, busyBetween, flowsBetween, type MethodFlow, reasonOf } from '@rondo/operate/internal';
-import { type Channel, createClient, staticResolver } from '@rondo/rpc/client';
+import { addressOf, Counters, type Sample, unsampled } from '@rondo/operate/internal';
+import { type Channel, staticResolver } from '@rondo/rpc/client';
 import { createSemaphore } from '@rondo/rpc/clock';
-import { RpcError, Status } from '@rondo/rpc/status';
 import { openChannel } from '../channels.js';
 import type { Asking } from '../deadline.js';
 import { inTime } from '../listing/check.js';
 
 /** What is known of an instance. */
-export interface Sampled {
+export interface Sampled extends Sample {
   readonly instance: Instance;
-  /**
-   * `counted`: its flows are known. `waiting`: a second sample is missing. `uncounted`: it answers, but doesn't tell its calls.
-   */
-  readonly state: 'waiting' | 'counted' | 'uncounted' | 'unreachable';
-  /** Why it isn't `counted`; empty if it is. */
-  readonly reason: string;
-  readonly flows: readonly MethodFlow[];
-  /** The share of the time since the sample before in which its event loop was busy: 0 to 1. */
-  readonly busy?: number | undefined;
-  /** Its pools of database connections now. */
-  readonly pools?: readonly PoolStatus[];
 }
 
 /** Options of {@link createSampler}. */
@@ -76,7 +59,7 @@ export function createSampler({ onSample, concurrency = 64, ...asking }: Sampler
   };
 }
 
-/** One instance, its connection and its last answer. */
+/** One instance, its connection and its last sample. */
 class Watched {
   readonly address: string;
   readonly channel: Channel;
@@ -84,50 +67,23 @@ class Watched {
   asking = false;
   samples = 0;
   readonly #asking: Asking;
-  #last: GetCallStatsResponse | undefined;
+  readonly #counters: Counters;
 
   constructor(instance: Instance, asking: Asking) {
     this.address = addressOf(instance);
-    this.sampled = { instance, ...failed('waiting', 'it has not answered yet') };
+    this.sampled = { instance, ...unsampled('waiting', 'it has not answered yet') };
     this.channel = openChannel({ resolver: staticResolver([this.address]), clock: asking.clock });
     this.#asking = asking;
+    this.#counters = new Counters(instance.instanceId, this.channel);
   }
 
   async ask(): Promise<void> {
     this.samples += 1;
-    const seen = await this.#read();
+    const sample =
+      this.address === ''
+        ? unsampled('unreachable', 'it names no address')
+        : await this.#counters.ask((client) => inTime(this.#asking, (signal) => client.getCallStats({}, { signal })));
     // The registry may have sent a change of it meanwhile.
-    this.sampled = { ...seen, instance: this.sampled.instance };
-  }
-
-  async #read(): Promise<Omit<Sampled, 'instance'>> {
-    if (this.address === '') return failed('unreachable', 'it names no address');
-    try {
-      const client = createClient(CallStatsServiceDefinition, { channel: this.channel });
-      return this.#compare(await inTime(this.#asking, (signal) => client.getCallStats({}, { signal })));
-    } catch (error) {
-      if (!(error instanceof RpcError)) throw error;
-      if (error.code === Status.UNIMPLEMENTED) return failed('uncounted', 'it tells nothing of its calls');
-      return failed(isUnreachable(error) ? 'unreachable' : 'uncounted', reasonOf(error));
-    }
-  }
-
-  #compare(stats: GetCallStatsResponse): Omit<Sampled, 'instance'> {
-    const { instanceId } = this.sampled.instance;
-    // The registry may have put the identity of the process behind its own id.
-    if (stats.instanceId !== instanceId.split('@')[0]) {
-      return failed('unreachable', `"${stats.instanceId}" answers at its address`);
-    }
-    const before = this.#last;
-    this.#last = stats;
-    if (before === undefined) return failed('waiting', 'it has answered only once');
-    const flows = flowsBetween(before, stats);
-    if (flows === undefined) return failed('waiting', 'its process has restarted');
-    return { state: 'counted', reason: '', flows, busy: busyBetween(before, stats), pools: stats.pools };
+    this.sampled = { ...sample, instance: this.sampled.instance };
   }
 }
-
-const failed = (state: Sampled['state'], reason: string): Omit<Sampled, 'instance'> => ({ state, reason, flows: [] });
-
-const isUnreachable = ({ code }: RpcError): boolean =>
-  code === Status.UNAVAILABLE || code === Status.DEADLINE_EXCEEDED || code === Status.CANCELLED;

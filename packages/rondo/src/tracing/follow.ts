@@ -19,25 +19,25 @@ export async function followTraces(
   { clock, signal, json, stdout, stderr }: RunContext,
 ): Promise<void> {
   const held: KnownParts = new Map();
-  const toldAt = new Map<string, number>();
+  const endedAt = new Map<string, number>();
   const faults = new Set<string>();
   const take = ({ instanceId, traces, leftOut }: WatchTracesResponse): number => {
     const fitting = traces.filter(({ traceId }) => held.size < MAX_HELD || held.has(traceId));
     for (const part of fitting) {
       addPart(held, part, instanceId);
-      toldAt.set(part.traceId, clock.now());
+      endedAt.set(part.traceId, clock.now());
     }
     return leftOut + traces.length - fitting.length;
   };
   const follow = async () => {
-    for await (const { told, silent } of watchTraces({ filter, order: 0, listed: 0 }, gatherer, { signal })) {
-      for (const one of told) {
+    for await (const { answers, silent } of watchTraces({ filter, order: 0, listed: 0 }, gatherer, { signal })) {
+      for (const one of answers) {
         const leftOut = take(one);
         if (leftOut > 0)
           await stderr.write(`${one.instanceId}: ${leftOut} traces left out: they come faster than they are read\n`);
       }
       for (const { instanceId, reason } of silent) {
-        const fault = `${instanceId} can't be followed: ${printable(reason)}\n`;
+        const fault = `${instanceId} can't be followed: ${printable(reason || 'it has left')}\n`;
         if (!faults.has(fault)) await stderr.write(fault);
         faults.add(fault);
       }
@@ -45,11 +45,11 @@ export async function followTraces(
   };
   const following = follow();
   for (let isFirst = true; !signal.aborted; await sleep(clock, REST_MS / 2, signal).catch(() => undefined)) {
-    const rested = [...held].filter(([traceId]) => clock.now() - (toldAt.get(traceId) ?? 0) >= REST_MS);
+    const rested = [...held].filter(([traceId]) => clock.now() - (endedAt.get(traceId) ?? 0) >= REST_MS);
     if (rested.length === 0) continue;
     for (const [traceId] of rested) {
       held.delete(traceId);
-      toldAt.delete(traceId);
+      endedAt.delete(traceId);
     }
     const traces = rested.map(([, parts]) => joined(parts));
     const lines = traces.map((trace) => `${JSON.stringify(trace)}\n`).join('');

@@ -51,13 +51,13 @@ export async function showTrace({ traceId, gatherer, causedBy }: Wanted, context
 type Silent = Parameters<typeof splitSilent>[0];
 
 /** What the processes have of a trace; spans only if one trace alone begins as asked. */
-const join = ({ told, silent }: { readonly told: readonly GetTraceResponse[]; readonly silent: Silent }) => ({
+const join = ({ answers, silent }: { readonly answers: readonly GetTraceResponse[]; readonly silent: Silent }) => ({
   silent,
-  traceIds: [...new Set(told.flatMap((answer) => answer.traceIds))].sort(),
-  spans: told.flatMap(({ instanceId, spans }) => spans.map((span) => ({ ...span, instanceId }))),
-  lostSpans: told.reduce((sum, { lostSpans }) => sum + lostSpans, 0),
-  keeping: told.length,
-  completeSinceMs: Math.max(0, ...told.map(({ completeSinceUnixMs }) => completeSinceUnixMs)),
+  traceIds: [...new Set(answers.flatMap((answer) => answer.traceIds))].sort(),
+  spans: answers.flatMap(({ instanceId, spans }) => spans.map((span) => ({ ...span, instanceId }))),
+  lostSpans: answers.reduce((sum, { lostSpans }) => sum + lostSpans, 0),
+  keeping: answers.length,
+  completeSinceMs: Math.max(0, ...answers.map(({ completeSinceUnixMs }) => completeSinceUnixMs)),
 });
 
 /** Names the processes whose spans are missing. */

@@ -1,6 +1,6 @@
 import { expect, it } from '@jest/globals';
 import { EventServiceDefinition } from '@rondo/contracts/rondo/events/v1/events';
-import { ConsoleServiceDefinition, type ResolveEventsRequest } from '@rondo/contracts/rondo/gateway/v1/console';
+import { ConsoleServiceDefinition, type ResolveWorkRequest } from '@rondo/contracts/rondo/gateway/v1/console';
 import { JobServiceDefinition } from '@rondo/contracts/rondo/jobs/v1/jobs';
 import { RunServiceDefinition } from '@rondo/contracts/rondo/jobs/v1/runs';
 import { createFleet, createGatherer } from '@rondo/operate/internal';
@@ -50,22 +50,19 @@ function start() {
 
 it('a job, an event or a run is refused with the code and the reason of the instance', async () => {
   const { client, asked } = start();
-  const event = (action: ResolveEventsRequest['action']) => client.resolveEvents({ instanceId: 'a', action });
-  for (const [call, code, text] of [
-    [() => client.resolveJob({ instanceId: 'a', id: 1n, discard: true }), Status.NOT_FOUND, 'nothing to discard'],
-    [() => client.resolveJob({ instanceId: 'a', id: 1n, discard: false }), Status.NOT_FOUND, 'nothing to retry'],
-    [() => client.resolveRun({ instanceId: 'a', name: 'r', cancel: false }), Status.NOT_FOUND, 'nothing to retry'],
-    [() => client.resolveRun({ instanceId: 'a', name: 'r', cancel: true }), Status.NOT_FOUND, 'nothing to cancel'],
-    [() => event({ $case: 'retry', value: { id: 1n } }), Status.NOT_FOUND, 'nothing to retry'],
-    [() => event({ $case: 'discard', value: { id: 1n } }), Status.UNIMPLEMENTED, 'DiscardEvent'],
-    [
-      () => event({ $case: 'replay', value: { group: 'g', fromTime: undefined } }),
-      Status.UNIMPLEMENTED,
-      'ReplayEvents',
-    ],
-    [() => event({ $case: 'remove', value: { group: 'g' } }), Status.UNIMPLEMENTED, 'RemoveGroup'],
-  ] as const) {
-    const failure = await call().catch((error: unknown) => error);
+  const [id, name, group] = [{ id: 1n }, { name: 'r' }, 'g'];
+  const actions: readonly (readonly [NonNullable<ResolveWorkRequest['action']>, Status, string])[] = [
+    [{ $case: 'discardJob', value: id }, Status.NOT_FOUND, 'nothing to discard'],
+    [{ $case: 'retryJob', value: id }, Status.NOT_FOUND, 'nothing to retry'],
+    [{ $case: 'retryRun', value: name }, Status.NOT_FOUND, 'nothing to retry'],
+    [{ $case: 'cancelRun', value: name }, Status.NOT_FOUND, 'nothing to cancel'],
+    [{ $case: 'retryEvent', value: id }, Status.NOT_FOUND, 'nothing to retry'],
+    [{ $case: 'discardEvent', value: id }, Status.UNIMPLEMENTED, 'DiscardEvent'],
+    [{ $case: 'replayEvents', value: { group, fromTime: undefined } }, Status.UNIMPLEMENTED, 'ReplayEvents'],
+    [{ $case: 'removeGroup', value: { group } }, Status.UNIMPLEMENTED, 'RemoveGroup'],
+  ];
+  for (const [action, code, text] of actions) {
+    const failure = await client.resolveWork({ instanceId: 'a', action }).catch((error: unknown) => error);
     expect(failure).toMatchObject({ code, message: expect.stringMatching(new RegExp(`a refuses it: .*${text}`)) });
   }
   expect(asked()).toBe(0);
@@ -78,6 +75,6 @@ it('an operator learns where the dashboards are', async () => {
 
 it('a name that no run can have is refused', async () => {
   const { client } = start();
-  const watch = client.watchRuns({ name: 'orders/7' })[Symbol.asyncIterator]();
+  const watch = client.watchWork({ run: 'orders/7' })[Symbol.asyncIterator]();
   await expect(watch.next()).rejects.toMatchObject({ code: Status.INVALID_ARGUMENT });
 });

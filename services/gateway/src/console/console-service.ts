@@ -1,30 +1,24 @@
-import { EventServiceDefinition } from '@rondo/contracts/rondo/events/v1/events';
 import { ConsoleServiceDefinition } from '@rondo/contracts/rondo/gateway/v1/console';
-import { JobServiceDefinition } from '@rondo/contracts/rondo/jobs/v1/jobs';
-import { RunServiceDefinition } from '@rondo/contracts/rondo/jobs/v1/runs';
 import {
   askRegistry,
   cordonAll,
   type Fleet,
   findTrace,
   type Gatherer,
-  gatherTransactions,
   isRestartable,
   type Reach,
   readLogs,
   readSnapshot,
+  readWork,
+  resolveWork,
   restartInstance,
   setWeight,
   uncordonAll,
-  watchEvents,
-  watchJobs,
-  watchRuns,
   watchSettings,
   watchTraces,
   withInstance,
 } from '@rondo/operate/internal';
 import { callPrincipal, type ServerCall } from '@rondo/rpc/call';
-import { type Channel, createClient } from '@rondo/rpc/client';
 import type { Clock } from '@rondo/rpc/clock';
 import { networkOf } from '@rondo/rpc/internal';
 import { implement, type ServiceImplementation } from '@rondo/rpc/server';
@@ -68,32 +62,14 @@ export function consoleService({
     findTrace: (request, call) => findTrace(request, gatherer, askerOf(call)),
     watchTraces: (request, call) => watchTraces(request, gatherer, askerOf(call)),
     readLogs: (request, call) => readLogs(request, gatherer, askerOf(call)),
-    watchTransactions: (_, call) => gatherTransactions(gatherer, { follows: true }, askerOf(call)),
-    watchJobs: (_, call) => watchJobs(gatherer, askerOf(call)),
-    async resolveJob({ instanceId, id, discard }, { signal }) {
-      await atInstance({ channel, instanceId, signal }, (direct) => {
-        const client = createClient(JobServiceDefinition, { channel: direct });
-        return discard ? client.discardJob({ id }, { signal }) : client.retryJob({ id }, { signal });
-      });
-      return {};
-    },
-    watchRuns: (request, call) => watchRuns(request, gatherer, askerOf(call)),
-    async resolveRun({ instanceId, name, cancel }, { signal }) {
-      await atInstance({ channel, instanceId, signal }, (direct) => {
-        const client = createClient(RunServiceDefinition, { channel: direct });
-        return cancel ? client.cancelRun({ name }, { signal }) : client.retryRun({ name }, { signal });
-      });
-      return {};
-    },
-    watchEvents: (_, call) => watchEvents(gatherer, askerOf(call)),
-    async resolveEvents({ instanceId, action }, { signal }) {
-      await atInstance({ channel, instanceId, signal }, async (direct) => {
-        const client = createClient(EventServiceDefinition, { channel: direct });
-        if (action?.$case === 'retry') await client.retryEvent(action.value, { signal });
-        if (action?.$case === 'discard') await client.discardEvent(action.value, { signal });
-        if (action?.$case === 'replay') await client.replayEvents(action.value, { signal });
-        if (action?.$case === 'remove') await client.removeGroup(action.value, { signal });
-      });
+    watchWork: (request, call) => readWork({ ...request, follows: true }, gatherer, askerOf(call)),
+    async resolveWork({ instanceId, action }, { signal }) {
+      try {
+        await withInstance({ channel, instanceId, signal }, (direct) => resolveWork(action, direct, { signal }));
+      } catch (cause) {
+        if (!(cause instanceof RpcError) || cause.origin !== 'server') throw cause;
+        throw gatewayErrors.INSTANCE_REFUSES({ instanceId, reason: cause.message }, { code: cause.code, cause });
+      }
       return {};
     },
     watchSettings: (_, { signal }) => watchSettings({ channel, registry, clock }, signal),
@@ -125,17 +101,3 @@ const askerOf = ({ metadata, signal, values }: Pick<ServerCall, 'metadata' | 'si
     : networkOf(metadata.get('x-forwarded-for') ?? '');
   return { signal, principal, client };
 };
-
-/** Calls one instance. @throws RpcError if the registry lists none with this id, and with the instance's code and reason if it refuses. */
-async function atInstance(
-  options: Parameters<typeof withInstance>[0],
-  call: (direct: Channel) => Promise<unknown>,
-): Promise<void> {
-  try {
-    await withInstance(options, call);
-  } catch (cause) {
-    if (!(cause instanceof RpcError) || cause.origin !== 'server') throw cause;
-    const { instanceId } = options;
-    throw gatewayErrors.INSTANCE_REFUSES({ instanceId, reason: cause.message }, { code: cause.code, cause });
-  }
-}

@@ -1,12 +1,11 @@
-import type { InstanceTransactions } from '@rondo/contracts/rondo/gateway/v1/console';
 import type { InDoubtBranch, Saga, Transaction } from '@rondo/contracts/rondo/transactions/v1/transactions';
 import type { EventOf } from '../calls/use-stream.js';
 import type { Json } from '../page/json.js';
 import type { Tone } from '../ui/parts.js';
-import { type Silent, takeSilent } from '../ui/silent.js';
+import { type Reported, takeWork, type Work } from './watch.js';
 
 /** A transaction or a saga. */
-export interface Work {
+export interface Unfinished {
   readonly id: string;
   /** What it is about, such as `accept-quote quotes/7`. */
   readonly about: string;
@@ -29,78 +28,71 @@ export interface Party {
 
 /** A transaction or a saga, and what was seen of it. */
 export interface Seen {
-  readonly work: Work;
+  readonly work: Unfinished;
   /** Its states, as they were seen. */
   readonly steps: readonly { readonly unixMs: number; readonly state: string }[];
   readonly isOpen: boolean;
 }
 
 /** What instances have reported. */
-export interface Transactions {
-  readonly byInstance: ReadonlyMap<string, Json<InstanceTransactions>>;
+export interface Transactions extends Work {
   /** By id, those that are open and those that were. */
   readonly seen: ReadonlyMap<string, Seen>;
-  readonly silent: Silent;
 }
 
 /** More of those that have ended aren't kept. */
 const MAX_ENDED = 50;
 
-/** Takes an event of `WatchTransactions`. */
-export function takeTransactions(before: Transactions | undefined, event: EventOf<'watchTransactions'>): Transactions {
-  const byInstance = new Map(before?.byInstance);
-  for (const one of event.told ?? []) byInstance.set(one.instanceId ?? '', one);
-  const open = openIn([...byInstance.values()]);
+/** Takes an event of `WatchWork`. */
+export function takeTransactions(before: Transactions | undefined, event: EventOf<'watchWork'>): Transactions {
+  const work = takeWork(before, event);
+  const open = openIn(work);
   const unixMs = Date.now();
   const seen = new Map<string, Seen>();
-  for (const [id, work] of open) {
+  for (const [id, one] of open) {
     const steps = before?.seen.get(id)?.steps ?? [];
-    const isNew = steps.at(-1)?.state !== work.state;
-    seen.set(id, { work, steps: isNew ? [...steps, { unixMs, state: work.state }] : steps, isOpen: true });
+    const isNew = steps.at(-1)?.state !== one.state;
+    seen.set(id, { work: one, steps: isNew ? [...steps, { unixMs, state: one.state }] : steps, isOpen: true });
   }
   const ended = [...(before?.seen ?? [])].filter(([id]) => !open.has(id)).slice(-MAX_ENDED);
-  for (const [id, { work, steps, isOpen }] of ended)
-    seen.set(id, { work, steps: isOpen ? [...steps, { unixMs, state: 'ended' }] : steps, isOpen: false });
-  return { byInstance, seen, silent: takeSilent(before?.silent, event) };
+  for (const [id, one] of ended)
+    seen.set(id, one.isOpen ? { ...one, steps: [...one.steps, { unixMs, state: 'ended' }], isOpen: false } : one);
+  return { ...work, seen };
 }
 
-/** Replicas of a service tell the same: what has one id is one. A branch whose coordinator lists its transaction is that. */
-function openIn(instances: readonly Json<InstanceTransactions>[]): ReadonlyMap<string, Work> {
-  const holders = new Map<string, Map<string, Party>>();
-  for (const { inDoubt = [], participant = '' } of instances)
-    for (const { transaction } of inDoubt) {
-      const id = transaction?.id ?? '';
-      const parties = holders.get(id) ?? new Map<string, Party>();
-      holders.set(
-        id,
-        parties.set(participant, { name: participant, tone: 'warn', state: 'prepared: holds its locks' }),
-      );
-    }
-  const heldBy = (id: string) => [...(holders.get(id)?.values() ?? [])];
-  const works = [
-    ...instances.flatMap(({ inDoubt = [], participant = '' }) =>
-      inDoubt.map((one) => branchOf(one, participant, heldBy)),
-    ),
-    ...instances.flatMap(({ transactions = [] }) => transactions.map((one) => transactionOf(one, heldBy))),
-    ...instances.flatMap(({ sagas = [] }) => sagas.map(sagaOf)),
+/** Replicas of a service report the same: what has one id is one. A branch whose coordinator lists its transaction is that. */
+export function openIn({ byInstance }: Work): ReadonlyMap<string, Unfinished> {
+  const reports = [...byInstance.values()];
+  const branches = reports.flatMap(({ inDoubt: { participant = '', branches: held = [] } = {} }) =>
+    held.map((branch) => ({ ...branch, participant, id: branch.transaction?.id ?? '' })),
+  );
+  const holders = Map.groupBy(branches, ({ id }) => id);
+  const heldBy = (id: string) =>
+    [...new Set((holders.get(id) ?? []).map(({ participant }) => participant))].map(
+      (name): Party => ({ name, tone: 'warn', state: 'prepared: holds its locks' }),
+    );
+  const all = [
+    ...branches.map((one) => branchOf(one, heldBy(one.id))),
+    ...transactionsOf(reports).map((one) => transactionOf(one, heldBy(one.ref?.id ?? ''))),
+    ...reports.flatMap(({ sagas }) => sagas?.sagas ?? []).map(sagaOf),
   ];
-  return new Map(works.map((work) => [work.id, work]));
+  return new Map(all.map((work) => [work.id, work]));
 }
 
-type HeldBy = (id: string) => readonly Party[];
+const transactionsOf = (reports: readonly Reported[]) =>
+  reports.flatMap(({ transactions }) => transactions?.transactions ?? []);
+
+interface Branch extends Json<InDoubtBranch> {
+  readonly id: string;
+  readonly participant: string;
+}
 
 const branchOf = (
-  { transaction, prepareTime: since = '' }: Json<InDoubtBranch>,
-  participant: string,
-  heldBy: HeldBy,
-): Work => ({
-  id: transaction?.id ?? '',
-  parties: heldBy(transaction?.id ?? ''),
-  about: `a branch in ${participant}`,
-  state: 'IN DOUBT',
+  { id, participant, transaction, prepareTime = '' }: Branch,
+  parties: readonly Party[],
+): Unfinished => ({
+  ...{ id, parties, about: `a branch in ${participant}`, state: 'IN DOUBT', since: prepareTime, attempts: 0 },
   waitsFor: `the decision of ${transaction?.coordinator}, and holds its locks until then`,
-  since,
-  attempts: 0,
 });
 
 const OUTCOMES: Readonly<Record<string, readonly [Tone, string]>> = {
@@ -118,7 +110,7 @@ function partiesOf({ participants = [] }: Json<Transaction>, held: readonly Part
   return [...new Map([...known, ...held].map((party) => [party.name, party])).values()];
 }
 
-function transactionOf(transaction: Json<Transaction>, heldBy: HeldBy): Work {
+function transactionOf(transaction: Json<Transaction>, held: readonly Party[]): Unfinished {
   const { ref, kind, subject, participants = [], expireTime, createTime: since = '', attempts = 0 } = transaction;
   const [id, state] = [ref?.id ?? '', transaction.state?.replace('TRANSACTION_STATE_', '') ?? ''];
   const left = participants
@@ -129,20 +121,12 @@ function transactionOf(transaction: Json<Transaction>, heldBy: HeldBy): Work {
     CONFLICT: `an operator: correct the data, then rondo tx resolve ${id}`,
   };
   const answers = left.length > 0 ? `the answer of ${left.join('; ')}` : '';
-  const parties = partiesOf(transaction, heldBy(id));
+  const parties = partiesOf(transaction, held);
   return { id, about: `${kind} ${subject}`, state, since, attempts, parties, waitsFor: waitsFor[state] ?? answers };
 }
 
-function sagaOf({
-  id = '',
-  kind,
-  subject,
-  step = '',
-  error,
-  createTime: since = '',
-  attempts = 0,
-  ...saga
-}: Json<Saga>): Work {
+function sagaOf(saga: Json<Saga>): Unfinished {
+  const { id = '', kind, subject, step = '', error, createTime: since = '', attempts = 0 } = saga;
   const state = saga.state?.replace('SAGA_STATE_', '') ?? '';
   const retry = state === 'PARKED' ? [`an operator: rondo tx resolve ${id} --retry`] : [];
   const waitsFor = [...retry, ...(error ? [error] : [])].join('; ');
