@@ -92,7 +92,11 @@ export function eachWithRuns(use: (database: Database) => void) {
   const processes: RunProcess[] = [];
   let postgres: TestPostgres;
   let database: Database;
-  const end = async () => void (await Promise.all(processes.splice(0).map((one) => one.close())));
+  const end = async (...some: readonly RunProcess[]) => {
+    const ending = processes.filter((one) => some.length === 0 || some.includes(one));
+    for (const one of ending) processes.splice(processes.indexOf(one), 1);
+    await Promise.all(ending.map((one) => one.close()));
+  };
   beforeAll(async () => {
     postgres = await startTestPostgres();
   });
@@ -115,7 +119,7 @@ export function eachWithRuns(use: (database: Database) => void) {
       processes.push(started);
       return started;
     },
-    /** Ends the processes. */
+    /** Ends these processes, or all. */
     end,
     /** What steps have written. */
     effects: async () =>
