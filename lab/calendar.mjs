@@ -1,17 +1,21 @@
 /** Runs the tests that read a calendar on other days than today, with a clock that libfaketime shifts: `npm run lab -- calendar`. */
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
-import { build, parse, root, run, step, takenByNpm } from '@rondo/tool/workspace';
+import { build, root, run, step } from '@rondo/tool/workspace';
+import { readOptions } from './options.mjs';
 
-const USAGE = `npm run lab -- calendar [-- options]
-  --at NAME   run at one of the moments only
-  --all       run all tests, of every ring, instead of those that read a calendar
-  --list      print the moments`;
-const ACCEPTED = {
-  at: { type: 'string' },
-  all: { type: 'boolean' },
-  list: { type: 'boolean' },
-  help: { type: 'boolean' },
+const command = {
+  name: 'calendar',
+  summary: 'the tests that read a calendar, on each weekday and special day (needs libfaketime)',
+  options: {
+    at: { type: 'text', value: 'NAME', help: 'run at one of the moments only' },
+    all: { type: 'flag', help: 'run all tests, of every ring, instead of those that read a calendar' },
+    list: { type: 'flag', help: 'print the moments' },
+  },
+  check: ({ at }) =>
+    at === undefined || MOMENTS.some(({ name }) => name === at)
+      ? undefined
+      : `--at must be one of ${MOMENTS.map(({ name }) => name).join(', ')}`,
 };
 
 /** Of ring test. */
@@ -35,33 +39,19 @@ const SWEEP_MS = 500;
  * @returns {Promise<number>} the exit code: 1 if a test failed, 2 if the command line is wrong or libfaketime is missing.
  */
 export async function main(args) {
-  try {
-    const { at, all, list, help } = understand(args);
-    if (help) console.log(USAGE);
-    if (list) console.log(MOMENTS.map(toLine).join('\n'));
-    if (help || list) return 0;
-    const moments = MOMENTS.filter(({ name }) => at === undefined || name === at);
-    if (moments.length === 0)
-      throw new Error(`--at must be one of ${MOMENTS.map(({ name }) => name).join(', ')}: ${USAGE}`);
-    const library = findLibrary();
-    if (!(await build())) return 1;
-    return await runAt(moments, { library, all });
-  } catch (error) {
-    console.error(`npm run lab -- calendar: ${error.message}`);
+  const options = readOptions(args, command);
+  if (typeof options === 'number') return options;
+  const { at, all, list } = options;
+  if (list) console.log(MOMENTS.map(toLine).join('\n'));
+  if (list) return 0;
+  const library = FOLDERS.map((folder) => path.join(folder, LIBRARY)).find((file) => existsSync(file));
+  if (library === undefined) {
+    console.error('npm run lab -- calendar: libfaketime is not installed (Debian: apt-get install faketime)');
     return 2;
   }
-}
-
-function understand(args) {
-  const taken = takenByNpm(Object.keys(ACCEPTED), USAGE);
-  if (taken !== undefined) throw new Error(taken);
-  return parse({ args, options: ACCEPTED }, USAGE).values;
-}
-
-function findLibrary() {
-  const found = FOLDERS.map((folder) => path.join(folder, LIBRARY)).find((file) => existsSync(file));
-  if (found === undefined) throw new Error('libfaketime is not installed (Debian: apt-get install faketime)');
-  return found;
+  if (!(await build())) return 1;
+  const moments = MOMENTS.filter(({ name }) => at === undefined || name === at);
+  return await runAt(moments, { library, all });
 }
 
 async function runAt(moments, { library, all }) {

@@ -1,20 +1,30 @@
 /** The outage table over real processes: `npm run lab -- chaos [--only NAME] [--short] [--controls] [--tls] [--list]`. */
-import path from 'node:path';
-import { build, compile, root, run, takenByNpm } from '@rondo/tool/workspace';
+import { build, compile } from '@rondo/tool/workspace';
+import { readOptions } from './options.mjs';
+
+const command = {
+  name: 'chaos',
+  summary: 'faults in real processes under load, each with its bound',
+  options: {
+    only: { type: 'text', value: 'NAMES', help: 'these scenarios alone, as kill,freeze' },
+    short: { type: 'flag', help: 'three scenarios, faults of seconds, 100 calls a second: what CI runs' },
+    controls: { type: 'flag', help: 'each scenario once more with its guard off: that run has to show failures' },
+    tls: { type: 'flag', help: 'mutual TLS between all processes, also PostgreSQL and etcd' },
+    list: { type: 'flag', help: 'what there is' },
+  },
+};
 
 /**
- * `npm run lab -- chaos`: builds, then runs the scenarios of `chaos/`.
+ * Builds, then runs the scenarios of `chaos/`.
  * @param {string[]} args
  */
 export async function main(args) {
-  const taken = takenByNpm(['only', 'short', 'controls', 'tls', 'list'], 'npm run lab -- chaos --help');
-  if (taken !== undefined) {
-    console.error(`npm run lab -- chaos: ${taken}`);
-    return 2;
-  }
+  const options = readOptions(args, command);
+  if (typeof options === 'number') return options;
   if (!(await build())) return 1;
   const { code, output } = await compile(['lab']);
   if (code !== 0) console.error(output);
   if (code !== 0) return code;
-  return (await run(process.execPath, [path.join(root, 'lab/dist/chaos/main.js'), ...args], { show: true })).code;
+  const compiled = new URL('./dist/chaos/main.js', import.meta.url).href;
+  return await (await import(compiled)).runScenarios(options);
 }

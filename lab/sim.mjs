@@ -2,66 +2,36 @@
 import { fork } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
-import { build, parse, root, takenByNpm } from '@rondo/tool/workspace';
+import { build, root } from '@rondo/tool/workspace';
+import { readOptions } from './options.mjs';
 
-const usage = `npm run lab -- sim [options]
-  --seeds N     the number of seeds to run (1000)
-  --from S      the first seed (1)
-  --seed S      run only this seed
-  --trace       print every event of the seed
-  --workers N   the number of processes (one for each processor)`;
-const ACCEPTED = {
-  seeds: { type: 'string' },
-  from: { type: 'string' },
-  seed: { type: 'string' },
-  workers: { type: 'string' },
-  trace: { type: 'boolean', default: false },
-  help: { type: 'boolean', default: false },
+const command = {
+  name: 'sim',
+  summary: 'registry, instances and clients under random faults; exit code 1 if a guarantee was violated',
+  options: {
+    seeds: { type: 'count', default: 1_000, help: 'how many seeds are run' },
+    from: { type: 'count', default: 1, help: 'the first seed' },
+    seed: { type: 'count', help: 'run only this seed' },
+    trace: { type: 'flag', help: 'print every event of the seed' },
+    workers: { type: 'count', default: availableParallelism(), help: 'the number of processes' },
+  },
+  check: ({ seed, seeds, trace }) =>
+    trace && seed === undefined && seeds > 1 ? '--trace prints one seed, which --seed names' : undefined,
 };
 const folder = path.join(root, 'lab/sim');
 /** The bundle is written next to the source, so that packages are resolved as for it. */
 const program = path.join(folder, '.built/main.mjs');
 const PROGRESS_MS = 5_000;
 
-/**
- * `npm run lab -- sim --seeds N`: the exit code is 1 if a guarantee was violated, 2 if the command line is wrong.
- * @param {string[]} args
- */
+/** @param {string[]} args */
 export async function main(args) {
-  const options = understand(args);
+  const options = readOptions(args, command);
   if (typeof options === 'number') return options;
   if (!(await build())) return 1;
   await bundle();
-  return runAll(options);
-}
-
-/**
- * @param {string[]} args
- * @returns What to run, or the exit code if there is nothing to run.
- */
-function understand(args) {
-  try {
-    const taken = takenByNpm(Object.keys(ACCEPTED), usage);
-    if (taken !== undefined) throw new Error(taken);
-    const { values } = parse({ args, options: ACCEPTED }, usage);
-    if (!values.help) return ordered(values);
-    console.log(usage);
-    return 0;
-  } catch (error) {
-    console.error(`npm run lab -- sim: ${error.message}`);
-    return 2;
-  }
-}
-
-function ordered({ seed, seeds, from: first, workers: wanted, trace }) {
-  const number = (text, fallback) => (text === undefined ? fallback : Number(text));
-  const from = number(seed ?? first, 1);
-  const count = seed === undefined ? number(seeds, 1_000) : 1;
-  const workers = Math.min(count, number(wanted, availableParallelism()));
-  if (![from, count, workers].every((value) => Number.isSafeInteger(value) && value >= 1))
-    throw new Error(`--seeds, --from, --seed and --workers take whole numbers from 1: ${usage}`);
-  if (trace && count > 1) throw new Error(`--trace prints one seed, which --seed names: ${usage}`);
-  return { from, count, workers, trace };
+  const { seed, seeds, from, workers, trace } = options;
+  const count = seed === undefined ? seeds : 1;
+  return runAll({ from: seed ?? from, count, workers: Math.min(count, workers), trace });
 }
 
 /** Bundles the simulation, as the build doesn't compile tests. Packages stay external. */

@@ -1,39 +1,21 @@
 /** The outage table: faults in real processes under load, each with its bound, and with its guard off. */
-import { parseArgs } from 'node:util';
 import { exitOnSignals } from '@rondo/harness';
 import { runScenario, type Scenario } from './scenario.js';
 import { scenarios } from './scenarios.js';
 import { formatControl, formatScenario, formatSkipped, formatTable, isWrong, type Result } from './table.js';
 
-/** Printed by `--help`, and if the command line isn't understood. */
-const USAGE = `npm run lab -- chaos [--only NAME[,NAME…]] [--short] [--controls] [--tls] [--list]
+/** Those of `npm run lab -- chaos`, which says what each does. */
+interface Options {
+  readonly only?: string;
+  readonly short: boolean;
+  readonly controls: boolean;
+  readonly tls: boolean;
+  readonly list: boolean;
+}
 
-  --only      these scenarios alone
-  --short     three scenarios, faults of seconds, 100 calls a second: what CI runs
-  --controls  each scenario once more with its guard off: that run has to show failures
-  --tls       mutual TLS between all processes, also PostgreSQL and etcd
-  --list      what there is
-`;
-
-const parse = () =>
-  parseArgs({
-    options: {
-      only: { type: 'string' },
-      short: { type: 'boolean', default: false },
-      controls: { type: 'boolean', default: false },
-      tls: { type: 'boolean', default: false },
-      list: { type: 'boolean', default: false },
-      help: { type: 'boolean', default: false },
-    },
-  }).values;
-
-type Options = ReturnType<typeof parse>;
-
-exitOnSignals();
-process.exitCode = await main(readOptions());
-
-async function main(options: Options): Promise<number> {
-  if (options.help) return print(USAGE);
+/** Resolves to the exit code: 1 if a bound is missed, or a control finds nothing; 2 if there is no scenario of a name. */
+export async function runScenarios(options: Options): Promise<number> {
+  exitOnSignals();
   if (options.list) return print(scenarios.map(({ name, fault }) => `${name.padEnd(16)} ${fault}\n`).join(''));
   const names = options.only?.split(',');
   const unknown = names?.filter((name) => !scenarios.some((scenario) => scenario.name === name)) ?? [];
@@ -65,16 +47,6 @@ async function runAndPrint(scenario: Scenario, { short, controls, tls }: Options
   const control = await runScenario(scenario, { short, tls, control: true });
   print(formatControl(scenario, control));
   return { scenario, verdict, control };
-}
-
-/** Ends the process with exit code 2 and the reason if the command line isn't understood. */
-function readOptions(): Options {
-  try {
-    return parse();
-  } catch (error) {
-    process.stderr.write(`npm run lab -- chaos: ${(error as Error).message.split(/\.\s/)[0]}\n\n${USAGE}`);
-    process.exit(2);
-  }
 }
 
 function print(text: string): 0 {
