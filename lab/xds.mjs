@@ -13,6 +13,8 @@ import { build } from '@rondo/tool/workspace';
 
 const SETTLE_MS = 10_000;
 const MAX_OFF_PERCENT = 5;
+/** The longest interval at which gRPC's clients try to connect, with its jitter, and what a try takes. */
+const RECONNECT_MS = 160_000;
 
 /** @param {string[]} args */
 export async function main(args) {
@@ -45,8 +47,9 @@ export async function main(args) {
 
 /** Resolves to whether after each event calls were even, and none failed. */
 async function measure({ start, events, targetOf, wanted = evenOf }, { languages, rate, seconds, folder }) {
-  const { until } = await import('@rondo/harness');
+  const { exitOnSignals, until } = await import('@rondo/harness');
   const { startClient } = await import('./xds/system.mjs');
+  exitOnSignals();
   const system = await start(folder);
   const { file, text } = system.bootstrap;
   writeFileSync(file, text);
@@ -54,6 +57,12 @@ async function measure({ start, events, targetOf, wanted = evenOf }, { languages
     const target = targetOf?.(system, language);
     return Object.assign(startClient({ language, file, rate, target }), { language });
   });
+  system.untilCalled = async (number) => {
+    const [startedAt, what] = [performance.now(), `all have called ${number}`];
+    const haveCalled = () => clients.every(({ counts }) => counts.has(String(number))) || undefined;
+    await until(haveCalled, { what, timeoutMs: RECONNECT_MS });
+    console.log(`${what} after ${Math.round((performance.now() - startedAt) / 1_000)} s`);
+  };
   let holds = true;
   try {
     for (const { counts } of clients) await until(() => counts.size > 0 || undefined, { what: 'a client calls' });
@@ -93,8 +102,9 @@ function failuresOf(counts) {
   return [...failures].map(([kind, count]) => `${count} of ${kind}`);
 }
 
-/** The share of each server that should be called, in percent, and the greatest deviation from even. */
-function evenOf(counts, { called }) {
+/** The share of each server that should be called, in percent, and the greatest deviation from even. Those that may be called are, or aren't. */
+function evenOf(counts, system) {
+  const called = new Set([...system.called, ...[...system.mayBeCalled].filter((number) => counts.has(String(number)))]);
   const answers = [...counts].filter(([answer]) => /^\d+$/.test(answer));
   const sum = answers.reduce((total, [, count]) => total + count, 0);
   const shares = new Map([...called].map((number) => [String(number), 0]));

@@ -20,7 +20,7 @@ export function partOf(name, awayMs) {
   return part;
 }
 
-/** A client may call before it knows a server, and a server that stops at once, or is frozen, has calls: some of these fail. */
+/** A client may call before it knows a server, and a server that stops at once, or is frozen, has calls, which fail at once or at their deadline. */
 const MAY_FAIL = true;
 const started = (what) => [what, () => undefined, MAY_FAIL];
 
@@ -32,10 +32,11 @@ const faults = (awayMs) => ({
     ['one added', () => system.enter(4, () => system.add(4))],
     ['one killed', () => system.leave(2, (server) => server.stop('SIGKILL')), MAY_FAIL],
     ['one frozen', () => system.leave(3, (server) => server.signal('SIGSTOP')), MAY_FAIL],
-    ['it goes on', () => system.enter(3, () => system.servers.get(3).signal('SIGCONT'))],
+    ['it goes on', () => system.enter(3, () => system.servers.get(3).signal('SIGCONT')), MAY_FAIL],
     [`registry away for ${awayMs / 1_000} s`, () => system.stopRegistry().then(() => sleep(awayMs))],
     ['registry back, empty', () => system.startRegistry()],
-    ['one added', () => system.enter(5, () => system.add(5))],
+    // A client tries to reach the registry at growing intervals.
+    ['one added', () => system.enter(5, () => system.add(5).then(() => system.untilCalled(5)))],
   ],
 });
 
@@ -76,15 +77,31 @@ const joined = {
     return [
       started('three servers'),
       ['a server frozen', () => system.leave(1, () => signal(1, 'SIGSTOP')), MAY_FAIL],
-      ['it goes on', () => system.enter(1, () => signal(1, 'SIGCONT'))],
+      ['it goes on', () => system.enter(1, () => signal(1, 'SIGCONT')), MAY_FAIL],
       ['a server killed', () => system.leave(3, () => signal(3, 'SIGKILL')), MAY_FAIL],
       ['one joined', () => system.enter(4, () => system.join(4, 'python'))],
       ['one drained', () => system.leave(4, (agent) => agent.stop())],
-      ['an agent killed', () => system.leave(2, (agent) => agent.stop('SIGKILL').then(() => sleep(AGENT_GONE_MS)))],
+      ['an agent killed', () => killAgent(system, 2)],
       ['its server joined again', () => system.enter(2, () => system.join(2, '', system.servers.get(2).address))],
+      ['no server has flapped', () => notFlapped(system)],
     ];
   },
 };
+
+/** Its server goes on, and holds its output open. Clients of Rondo go on calling it, as they are connected. */
+async function killAgent(system, number) {
+  system.leave(number, (agent) => agent.signal('SIGKILL'));
+  system.mayBeCalled.add(number);
+  await sleep(AGENT_GONE_MS);
+}
+
+/** An agent says when its server begins to take calls: once, and once more after it was frozen. */
+function notFlapped({ servers }) {
+  for (const [number, { output }] of servers) {
+    const times = output().stdout.split('it takes calls').length - 1;
+    if (times > (number === 1 ? 2 : 1)) throw new Error(`server ${number} has flapped: it began ${times} times`);
+  }
+}
 
 /** A control: a client that picks the first address. Those of Go and Java take no list in their target. */
 const pickFirst = {
@@ -125,6 +142,7 @@ async function systemOf(folder, options) {
   const called = new Set(system.servers.keys());
   return Object.assign(system, {
     called,
+    mayBeCalled: new Set(),
     addresses: () => [...system.servers.values()].map(({ address }) => address),
     leave(number, how) {
       called.delete(number);

@@ -8,6 +8,9 @@ const CLIENTS = {
   python: [path.join(root, '.rondo/xds/python/bin/python'), path.join(root, 'lab/xds/python/client.py')],
   java: [
     'java',
+    // A client that starts fast, and leaves the processor to the calls.
+    '-XX:TieredStopAtLevel=1',
+    '-XX:+UseSerialGC',
     '-cp',
     ['classes', 'lib/*'].map((name) => path.join(root, 'lab/java/.build', name)).join(':'),
     'XdsClient',
@@ -61,7 +64,8 @@ export async function startSystem(folder, { warmingMs, isPlain = false, joined, 
       env: { RONDO_REGISTRY: address, RONDO_INSTANCE_ID: `joined-${number}`, NUMBER: String(number) },
     });
     const [, pid, listening] = language === '' ? [] : await agent.printed(/pid (\d+) at (\S+)/);
-    servers.set(number, Object.assign(agent, { server: Number(pid), address: listening ?? at }));
+    const present = servers.get(number);
+    servers.set(number, Object.assign(agent, { server: Number(pid ?? present?.server), address: listening ?? at }));
   };
   await Promise.all(
     joined?.map((language, index) => join(index + 1, language)) ?? [1, 2, 3].map((number) => add(number)),
@@ -87,8 +91,9 @@ export async function startSystem(folder, { warmingMs, isPlain = false, joined, 
       registry = await startRegistry({ listen: address, warmingMs, env });
     },
     async stop() {
-      await Promise.all([registry, ...servers.values(), ...(etcd ? [etcd] : [])].map((one) => one.stop('SIGKILL')));
+      // A server that was joined may be left of an agent that was killed, and hold the agent's output open.
       for (const { server } of servers.values()) if (isAlive(server)) process.kill(server, 'SIGKILL');
+      await Promise.all([registry, ...servers.values(), ...(etcd ? [etcd] : [])].map((one) => one.stop('SIGKILL')));
     },
   };
 }

@@ -38,7 +38,9 @@ export function serveTasks(server: Server, { get, cancel }: Operations, { toResu
     server.setRequestHandler(method, { params: PARAMS }, async ({ taskId }, context) => {
       if (!takesTasks(server))
         throw new MissingRequiredClientCapabilityError({ requiredCapabilities: TASKS_CAPABILITY });
-      const answer = await ask(taskId.replace(/@\d+$/, ''), by(context));
+      const name = NAME.exec(taskId)?.[1];
+      if (name === undefined) throw new ProtocolError(ProtocolErrorCode.InvalidParams, `Unknown task: ${taskId}`);
+      const answer = await ask(name, by(context));
       if (answer.failed) throw new ProtocolError(ProtocolErrorCode.InvalidParams, answer.text);
       return { ...show(answer, taskId) };
     });
@@ -53,9 +55,10 @@ export function serveTasks(server: Server, { get, cancel }: Operations, { toResu
   serve('tasks/update', get, () => ({}));
 }
 
+const NAME = /^(.+)@\d{13}$/;
 const PARAMS = fromJsonSchema<{ taskId: string }>({
   type: 'object',
-  properties: { taskId: { type: 'string', pattern: '@[0-9]{13}$' } },
+  properties: { taskId: { type: 'string' } },
   required: ['taskId'],
 });
 

@@ -245,7 +245,7 @@ it('a program that doesn’t declare tasks gets none, and an id that isn’t a t
   });
   const taskId = `${name}@1764547200000`;
   for (const method of ['tasks/get', 'tasks/cancel', 'tasks/update'])
-    expect((await without.ask(method, { taskId })).error.code).toBe(-32021);
+    for (const id of [taskId, 'wrong']) expect((await without.ask(method, { taskId: id })).error.code).toBe(-32021);
   expect(without.called).toHaveLength(1);
   const { ask, called } = await asker(GOES_ON);
   for (const wrong of [name, `operations/plain.v1.PlainService/1@1764547200000`, 'a@1764547200000', ''])
