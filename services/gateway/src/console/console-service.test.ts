@@ -12,15 +12,26 @@ import { RpcError, Status } from '@rondo/rpc/status';
 import { createTestChannel, ManualClock, seededRandom, standIn } from '@rondo/rpc/testing';
 import { consoleService } from './console-service.js';
 
-/** A console whose only instance, `a`, refuses all. */
+/** A console whose only instance, `a`, has something of each kind, and refuses all. */
 function start() {
   const clock = new ManualClock();
   let open = 0;
   const refuse = (what: string) => () => Promise.reject(new RpcError(Status.NOT_FOUND, `nothing to ${what}`));
   const services = [
-    standIn(JobServiceDefinition, { retryJob: refuse('retry'), discardJob: refuse('discard') }),
-    standIn(EventServiceDefinition, { retryEvent: refuse('retry') }),
-    standIn(RunServiceDefinition, { retryRun: refuse('retry'), cancelRun: refuse('cancel') }),
+    standIn(JobServiceDefinition, {
+      listJobs: () => ({ jobs: [{ id: 7n }] }),
+      retryJob: refuse('retry'),
+      discardJob: refuse('discard'),
+    }),
+    standIn(EventServiceDefinition, {
+      listGroups: () => ({ groups: [{ name: 'a.v1.Done:one' }], events: [{ id: 9n }] }),
+      retryEvent: refuse('retry'),
+    }),
+    standIn(RunServiceDefinition, {
+      listRuns: () => ({ runs: [{ name: 'r-1' }] }),
+      retryRun: refuse('retry'),
+      cancelRun: refuse('cancel'),
+    }),
   ];
   const test = createTestChannel({ services, clock, admission: { adaptive: false } });
   const channel: Channel = {
@@ -33,7 +44,12 @@ function start() {
       return { ...test, close };
     },
     followAll(listener: ResolverListener) {
-      const endpoints = [fixedEndpoint('127.0.0.1:1', { instanceId: 'a' })];
+      const endpoints = [
+        fixedEndpoint('127.0.0.1:1', {
+          instanceId: 'a',
+          services: services.map(({ definition }) => definition.fullName),
+        }),
+      ];
       setImmediate(() => listener.onResolution({ endpoints, departed: [] }));
       return { close: () => undefined };
     },
@@ -66,6 +82,19 @@ it('a job, an event or a run is refused with the code and the reason of the inst
     expect(failure).toMatchObject({ code, message: expect.stringMatching(new RegExp(`a refuses it: .*${text}`)) });
   }
   expect(asked()).toBe(0);
+});
+
+it('what an instance has stored is shown', async () => {
+  const { client } = start();
+  const first = async (watch: AsyncIterable<{ readonly told: readonly unknown[] }>) => {
+    for await (const { told } of watch) if (told.length > 0) return told;
+    return [];
+  };
+  expect(await first(client.watchJobs({}))).toMatchObject([{ instanceId: 'a', jobs: [{ id: 7n }] }]);
+  expect(await first(client.watchRuns({}))).toMatchObject([{ instanceId: 'a', runs: [{ name: 'r-1' }] }]);
+  expect(await first(client.watchEvents({}))).toMatchObject([
+    { instanceId: 'a', groups: [{ name: 'a.v1.Done:one' }], events: [{ id: 9n }] },
+  ]);
 });
 
 it('an operator learns where the dashboards are', async () => {
