@@ -1,5 +1,5 @@
 import { CalculatorServiceDefinition } from '@rondo/contracts/calculator/v1/calculator';
-import { createChannel, createClient, createRegistryChannel, staticResolver } from '@rondo/rpc/client';
+import { createClient, createRegistryChannel } from '@rondo/rpc/client';
 import type { MutualTls } from '@rondo/rpc/internal';
 import type { Tally } from './tally.js';
 
@@ -84,41 +84,4 @@ export function startUnsafeLoad(registry: string, mutualTls?: MutualTls): Unsafe
       channel.close();
     },
   };
-}
-
-/** The replies to a batch. */
-interface BatchOutcome {
-  readonly results: readonly string[];
-  /** The instances that evaluated parts of it, each once. */
-  readonly instances: readonly string[];
-}
-
-interface BatchOptions {
-  /** Gets the number of results so far. */
-  readonly onPart?: (count: number) => void;
-  readonly mutualTls?: MutualTls | undefined;
-}
-
-/** Has the calculator at `address` evaluate a batch, and requires the results in order. */
-export async function evaluateBatch(
-  address: string,
-  expressions: readonly string[],
-  { onPart = () => undefined, mutualTls }: BatchOptions = {},
-): Promise<BatchOutcome> {
-  const channel = createChannel({ resolver: staticResolver([address]), mutualTls });
-  try {
-    const { evaluateBatch: evaluate } = createClient(CalculatorServiceDefinition, { channel });
-    const results: string[] = [];
-    const instances = new Set<string>();
-    for await (const part of evaluate({ expressions: [...expressions] })) {
-      if (part.firstIndex !== results.length)
-        throw new Error(`a part begins at ${part.firstIndex}, not ${results.length}`);
-      results.push(...part.results);
-      instances.add(part.instance);
-      onPart(results.length);
-    }
-    return { results, instances: [...instances] };
-  } finally {
-    channel.close();
-  }
 }
