@@ -1,9 +1,9 @@
-import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { beforeAll, expect, it } from '@jest/globals';
 import { MeterProvider, MetricReader } from '@opentelemetry/sdk-metrics';
+import { filePostgres } from '../test/postgres.js';
 import { meterTables, observeRow } from './metrics.js';
 import { createPool } from './pool.js';
 import type { Database } from './sql.js';
-import { startTestPostgres, type TestPostgres } from './testing/test-postgres.js';
 
 class Reader extends MetricReader {
   protected async onForceFlush(): Promise<void> {}
@@ -12,19 +12,13 @@ class Reader extends MetricReader {
 
 const reader = new Reader();
 const meter = new MeterProvider({ readers: [reader] }).getMeter('test');
-let server: TestPostgres;
+const postgres = filePostgres();
 let pool: Database;
 /** Those of the latest reading. */
 let faults: unknown[];
 
 beforeAll(async () => {
-  server = await startTestPostgres();
-  pool = createPool({ url: await server.createDatabase(), meter, poolName: 'main', maxConnections: 2 });
-});
-
-afterAll(async () => {
-  await pool.close();
-  await server.stop();
+  pool = postgres.pool({ url: await postgres.createDatabase(), meter, poolName: 'main', maxConnections: 2 });
 });
 
 /** The values of a metric, or its counts if it is a histogram, by its labels without the pool's name. */

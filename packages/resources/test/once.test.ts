@@ -1,7 +1,7 @@
 /** Calls with idempotency keys whose handlers write to PostgreSQL: `@rondo/rpc` and `@rondo/database` joined as in a service. */
 
 import { randomUUID } from 'node:crypto';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { AdderServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/adder';
 import { CreateEntryRequest, KeyedServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/keyed';
 import {
@@ -12,22 +12,22 @@ import {
   outcomesSchema,
   type Transaction,
 } from '@rondo/database';
-import { eventually, startTestPostgres, type TestPostgres, waitingForLocks } from '@rondo/database/testing';
+import { eventually, waitingForLocks } from '@rondo/database/testing';
 import { currentWorkLimits, type Logger, silentLogger } from '@rondo/rpc/call';
 import { type Channel, createChannel, createClient, staticResolver } from '@rondo/rpc/client';
 import { createRouter, type Handlers, implement } from '@rondo/rpc/server';
 import { RpcError, Status } from '@rondo/rpc/status';
 import { createMemoryNetwork, createTestChannel, failureOf, standIn } from '@rondo/rpc/testing';
+import { filePostgres } from '../../database/test/postgres.js';
 
-let postgres: TestPostgres;
+const postgres = filePostgres();
 let database: Database;
 let url: string;
 const closers: (() => unknown)[] = [];
 
 beforeAll(async () => {
-  postgres = await startTestPostgres();
   url = await postgres.createDatabase();
-  database = createPool({ url, maxConnections: 20 });
+  database = postgres.pool({ url, maxConnections: 20 });
   const { name: part, migrations } = outcomesSchema;
   await migrate(database, { part, migrations });
   await database.query('CREATE TABLE entries (id bigint GENERATED ALWAYS AS IDENTITY, text text NOT NULL)');
@@ -35,10 +35,6 @@ beforeAll(async () => {
 beforeEach(async () => void (await database.query('TRUNCATE entries, call_outcomes')));
 afterEach(async () => {
   for (const close of closers.splice(0).reverse()) await close();
-});
-afterAll(async () => {
-  await database.close();
-  await postgres.stop();
 });
 
 type CreateEntry = Handlers<typeof KeyedServiceDefinition>['createEntry'];

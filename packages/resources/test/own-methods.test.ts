@@ -1,10 +1,11 @@
 /** What methods and tables of one's own take of a resource. */
 
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { beforeAll, describe, expect, it } from '@jest/globals';
 import { Book, Shelf } from '@rondo/contracts/rondo/conformance/v1/library';
-import { createPool, type Database, type Transaction } from '@rondo/database';
-import { eventually, startTestPostgres, waitingForLocks } from '@rondo/database/testing';
+import type { Database, Transaction } from '@rondo/database';
+import { eventually, waitingForLocks } from '@rondo/database/testing';
 import { validate } from '@rondo/rpc/status';
+import { filePostgres } from '../../database/test/postgres.js';
 import { defineResource, moneyColumns, ownedBy, readDraft, readOnly, type Sync } from '../src/exports/index.js';
 import { createStoreDatabase } from '../src/exports/sql.js';
 import { requireTables } from '../src/resource/require-tables.js';
@@ -31,20 +32,15 @@ const crates = defineResource(Book, {
 });
 
 const ada = { issuer: 'https://issuer.example.com', subject: 'ada', scopes: [] };
-let postgres: Awaited<ReturnType<typeof startTestPostgres>>;
+const postgres = filePostgres();
 let database: Database;
 beforeAll(async () => {
-  postgres = await startTestPostgres();
-  database = createPool({ url: await postgres.createDatabase() });
+  database = postgres.pool({ url: await postgres.createDatabase() });
   const told: unknown = await requireTables(database, [crates]).catch((error: unknown) => error);
   const sql = told instanceof Error ? told.message.slice(told.message.indexOf('\n\n')) : '';
   await database.transaction((tx) =>
     tx.script(`${sql} CREATE TABLE labels (crate text NOT NULL, label text NOT NULL);`),
   );
-});
-afterAll(async () => {
-  await database.close();
-  await postgres.stop();
 });
 
 let count = 0;

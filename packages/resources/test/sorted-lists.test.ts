@@ -1,10 +1,10 @@
 /** Sorted lists over a table of PostgreSQL: each page is compared with the same list of one plain statement. */
 
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { createPool, type Database, type Queries } from '@rondo/database';
-import { startTestPostgres, type TestPostgres } from '@rondo/database/testing';
+import { beforeAll, describe, expect, it } from '@jest/globals';
+import type { Database, Queries } from '@rondo/database';
 import { validate } from '@rondo/rpc/status';
 import { seededRandom } from '@rondo/rpc/testing';
+import { filePostgres } from '../../database/test/postgres.js';
 import { type List, nextPageToken, readList } from '../src/exports/index.js';
 import { type Listing, listPage } from '../src/exports/sql.js';
 
@@ -81,16 +81,11 @@ interface Asked {
   readonly sight: string | null | undefined;
 }
 
-let postgres: TestPostgres;
+const postgres = filePostgres();
 let database: Database;
 beforeAll(async () => {
-  postgres = await startTestPostgres();
-  database = createPool({ url: await postgres.createDatabase(), maxConnections: 2 });
+  database = postgres.pool({ url: await postgres.createDatabase(), maxConnections: 2 });
   await database.transaction((transaction) => transaction.script(TABLE));
-});
-afterAll(async () => {
-  await database.close();
-  await postgres.stop();
 });
 
 async function readPage(queries: Queries, { sight, ...asked }: Asked, page: { pageSize: number; pageToken: string }) {

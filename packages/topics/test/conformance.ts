@@ -1,11 +1,11 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Moved } from '@rondo/contracts/rondo/conformance/v1/topics';
 import type { Database } from '@rondo/database';
-import { startTestPostgres, type TestPostgres } from '@rondo/database/testing';
 import { silentLogger } from '@rondo/rpc/call';
 import type { AskedPlugin } from '@rondo/rpc/internal';
 import { RpcError, Status } from '@rondo/rpc/status';
 import { failureOf } from '@rondo/rpc/testing';
+import { filePostgres } from '../../database/test/postgres.js';
 import { eventually, readable } from '../../jobs/test/fixture.js';
 import { createTables, type FleetOptions, startFleet, write } from './fixture.js';
 
@@ -16,14 +16,10 @@ export const nameOf = (group: string) => `rondo.conformance.v1.Moved:${group}`;
 
 /** A database, and the fleets of a test over it; their broker is at the URL that `broker` returns. */
 export function topicsOf(broker: () => string | undefined, plugin: AskedPlugin['plugin'] = { kind: 'none' }) {
-  let postgres: TestPostgres;
+  const postgres = filePostgres();
   let database: Database;
   let fleets: Fleet[];
   let url: string | undefined;
-  beforeAll(async () => {
-    postgres = await startTestPostgres();
-  });
-  afterAll(() => postgres.stop());
   beforeEach(async () => {
     fleets = [];
     url = broker();

@@ -1,15 +1,15 @@
 /** What the outbox and the relay make of a broker's faults, and of a subscriber's. */
-import { afterAll, beforeAll, beforeEach, expect, it } from '@jest/globals';
+import { afterAll, beforeEach, expect, it } from '@jest/globals';
 import { Moved, MoverServiceDefinition, WatcherServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/topics';
 import { EventServiceDefinition } from '@rondo/contracts/rondo/events/v1/events';
 import { MethodPolicy } from '@rondo/contracts/rondo/options/v1/options';
 import { createPool, type Database } from '@rondo/database';
-import { startTestPostgres, type TestPostgres } from '@rondo/database/testing';
 import { silentLogger as log } from '@rondo/rpc/call';
 import { createClient } from '@rondo/rpc/client';
 import { systemClock as clock, systemRandom as random } from '@rondo/rpc/clock';
 import { RpcError, Status } from '@rondo/rpc/status';
 import { createTestChannel, standIn } from '@rondo/rpc/testing';
+import { filePostgres } from '../../database/test/postgres.js';
 import type { Broker, BrokerEvent, Take } from '../src/broker.js';
 import { createTopics } from '../src/exports/index.js';
 import { methodOf, replay } from '../src/groups.js';
@@ -17,12 +17,8 @@ import { replayFrom, sendWaiting } from '../src/outbox.js';
 import { Relay } from '../src/relay.js';
 import { createTables } from './fixture.js';
 
-let postgres: TestPostgres;
+const postgres = filePostgres();
 let database: Database;
-beforeAll(async () => {
-  postgres = await startTestPostgres();
-});
-afterAll(() => postgres.stop());
 beforeEach(async () => {
   await database?.close();
   database = await createTables(await postgres.createDatabase());

@@ -1,22 +1,16 @@
-import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import { createPool, type Database } from '@rondo/database';
-import { startTestPostgres, type TestPostgres } from '@rondo/database/testing';
+import { beforeAll, expect, it } from '@jest/globals';
+import type { Database } from '@rondo/database';
+import { filePostgres } from '../../database/test/postgres.js';
 import { meterUnfinished, type Unfinished } from './metrics.js';
 import { transactionsSchema } from './schema.js';
 import { gidOf } from './transaction-ref.js';
 
-let server: TestPostgres;
+const postgres = filePostgres();
 let database: Database;
 
 beforeAll(async () => {
-  server = await startTestPostgres();
-  database = createPool({ url: await server.createDatabase() });
+  database = postgres.pool({ url: await postgres.createDatabase() });
   for (const { sql } of transactionsSchema.migrations ?? []) await database.transaction(({ script }) => script(sql));
-});
-
-afterAll(async () => {
-  await database.close();
-  await server.stop();
 });
 
 /** What a role has unfinished, by its metrics. */

@@ -1,13 +1,13 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { AddRequest, AddResponse } from '@rondo/contracts/rondo/conformance/v1/adder';
-import { createPool, type Database, migrate, type Transaction } from '@rondo/database';
-import type { TestPostgres } from '@rondo/database/testing';
+import { type Database, migrate, type Transaction } from '@rondo/database';
 import { silentLogger } from '@rondo/rpc/call';
 import { type Channel, createChannel, type Resolver, staticResolver } from '@rondo/rpc/client';
 import { systemRandom } from '@rondo/rpc/clock';
 import { createRouter } from '@rondo/rpc/server';
 import { RpcError, Status } from '@rondo/rpc/status';
 import { createMemoryNetwork } from '@rondo/rpc/testing';
+import type { FilePostgres } from '../../database/test/postgres.js';
 import { patientClock } from '../../rpc/test/support/patient-clock.js';
 import { createCoordinator } from '../src/coordinator/coordinator.js';
 import { createParticipant, operation, participant, transactionsSchema } from '../src/exports/index.js';
@@ -27,8 +27,8 @@ export const TRUSTED: KnownCoordinators = {
 export const BOOK = { request: AddRequest, result: AddResponse };
 
 /** A database with the tables of transactions and of bookings. */
-export async function openBooks(postgres: TestPostgres): Promise<Database> {
-  const database = createPool({ url: await postgres.createDatabase(), maxConnections: 12 });
+export async function openBooks(postgres: FilePostgres): Promise<Database> {
+  const database = postgres.pool({ url: await postgres.createDatabase(), maxConnections: 12 });
   await migrate(database, { part: transactionsSchema.name, migrations: transactionsSchema.migrations });
   await database.query('CREATE TABLE bookings (id bigint PRIMARY KEY, amount bigint NOT NULL)');
   return database;

@@ -1,14 +1,14 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import {
   CoordinatorServiceDefinition,
   ParticipantServiceDefinition,
 } from '@rondo/contracts/rondo/transactions/v1/transactions';
 import { type Database, DatabaseUnavailable } from '@rondo/database';
-import { startTestPostgres, type TestPostgres } from '@rondo/database/testing';
 import { silentLogger } from '@rondo/rpc/call';
 import { type Channel, createClient } from '@rondo/rpc/client';
 import { RpcError, Status } from '@rondo/rpc/status';
 import { createTestChannel } from '@rondo/rpc/testing';
+import { filePostgres } from '../../database/test/postgres.js';
 import { type Coordinator, createCoordinator } from '../src/coordinator/coordinator.js';
 import { createOperatorService } from '../src/operator-service.js';
 import {
@@ -24,7 +24,7 @@ import {
   startParticipant,
 } from './cluster.js';
 
-let postgres: TestPostgres;
+const postgres = filePostgres();
 let home: Database;
 let away: Database;
 let network: ReturnType<typeof createNetwork>['network'];
@@ -34,12 +34,7 @@ let participants: Record<'alpha' | 'beta', ReturnType<typeof startParticipant>>;
 let started: ReturnType<typeof startCoordinator>[];
 
 beforeAll(async () => {
-  postgres = await startTestPostgres();
   [home, away] = await Promise.all([openBooks(postgres), openBooks(postgres)]);
-});
-afterAll(async () => {
-  await Promise.all([home.close(), away.close()]);
-  await postgres.stop();
 });
 beforeEach(() => {
   numbers += 1n;

@@ -2,8 +2,8 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import type { Database } from '@rondo/database';
-import { startTestPostgres, type TestPostgres } from '@rondo/database/testing';
 import type { Channel } from '@rondo/rpc/client';
+import { filePostgres } from '../../database/test/postgres.js';
 import { PROTOCOL_POINTS } from '../src/exports/index.js';
 import type { ProtocolPoint, TransactionEvent } from '../src/steps.js';
 import { TRANSACTIONS_CHANNEL } from '../src/steps.js';
@@ -18,7 +18,7 @@ import {
   startParticipant,
 } from './cluster.js';
 
-let postgres: TestPostgres;
+const postgres = filePostgres();
 let home: Database;
 let alpha: Database;
 let beta: Database;
@@ -26,15 +26,10 @@ let network: ReturnType<typeof createNetwork>['network'];
 let channel: Channel;
 
 beforeAll(async () => {
-  postgres = await startTestPostgres();
   [home, alpha, beta] = await Promise.all([openBooks(postgres), openBooks(postgres), openBooks(postgres)]);
   ({ network, channel } = createNetwork());
 });
-afterAll(async () => {
-  channel.close();
-  await Promise.all([home, alpha, beta].map((database) => database.close()));
-  await postgres.stop();
-});
+afterAll(() => channel.close());
 
 /** Whether all parts agree to the transaction, or its own service refuses it at the end. */
 type Scenario = 'agreed' | 'refused';

@@ -1,19 +1,15 @@
 /** Transactions as parts of services, which take the rest from the databases of these. */
-import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { expect, it } from '@jest/globals';
 import { createPool, type Database, migrate } from '@rondo/database';
-import { startTestPostgres, type TestPostgres } from '@rondo/database/testing';
 import { silentLogger } from '@rondo/rpc/call';
 import type { Channel } from '@rondo/rpc/client';
 import { systemClock, systemRandom, systemWallClock } from '@rondo/rpc/clock';
 import { createRouter } from '@rondo/rpc/server';
+import { filePostgres } from '../../database/test/postgres.js';
 import { createParticipant, createTransactions, operation } from '../src/exports/index.js';
 import { BOOK, book, booked, booking, createNetwork, serviceOf } from './cluster.js';
 
-let postgres: TestPostgres;
-beforeAll(async () => {
-  postgres = await startTestPostgres();
-});
-afterAll(() => postgres.stop());
+const postgres = filePostgres();
 
 /** A database as its service has it, with what the parts do to it. */
 async function openShared(channel: Channel) {

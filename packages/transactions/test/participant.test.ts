@@ -1,13 +1,13 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { BadRequest } from '@rondo/contracts/google/rpc/error_details';
 import { AddRequest, AddResponse } from '@rondo/contracts/rondo/conformance/v1/adder';
 import { BranchOutcome, ParticipantServiceDefinition } from '@rondo/contracts/rondo/transactions/v1/transactions';
 import type { Database } from '@rondo/database';
-import { startTestPostgres, type TestPostgres } from '@rondo/database/testing';
 import { silentLogger } from '@rondo/rpc/call';
 import { createClient } from '@rondo/rpc/client';
 import { invalidArgument, RpcError, Status } from '@rondo/rpc/status';
 import { createTestChannel } from '@rondo/rpc/testing';
+import { filePostgres } from '../../database/test/postgres.js';
 import { createParticipant, operation } from '../src/exports/index.js';
 import type { OperationContext } from '../src/participant/operation.js';
 import { pack, unpack } from '../src/participant/operation.js';
@@ -16,17 +16,12 @@ import { BOOK, book, booked, NO_LIMIT, openBooks, TRUSTED } from './cluster.js';
 const { BRANCH_OUTCOME_COMMITTED: COMMITTED, BRANCH_OUTCOME_ABORTED: ABORTED } = BranchOutcome;
 const { BRANCH_OUTCOME_UNKNOWN: UNKNOWN } = BranchOutcome;
 
-let postgres: TestPostgres;
+const postgres = filePostgres();
 let database: Database;
 let numbers = 0n;
 
 beforeAll(async () => {
-  postgres = await startTestPostgres();
   database = await openBooks(postgres);
-});
-afterAll(async () => {
-  await database.close();
-  await postgres.stop();
 });
 
 /** A replica of a participant; `during` runs in its operations before the booking. */

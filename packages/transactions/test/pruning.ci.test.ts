@@ -1,8 +1,9 @@
-import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { beforeAll, expect, it } from '@jest/globals';
 import type { Database } from '@rondo/database';
-import { eventually, startTestPostgres, type TestPostgres } from '@rondo/database/testing';
+import { eventually } from '@rondo/database/testing';
 import { silentLogger } from '@rondo/rpc/call';
 import { ManualClock } from '@rondo/rpc/testing';
+import { filePostgres } from '../../database/test/postgres.js';
 import { createCoordinator } from '../src/coordinator/coordinator.js';
 import { createParticipant } from '../src/exports/index.js';
 import { createSagas } from '../src/saga/sagas.js';
@@ -27,15 +28,10 @@ const SAGAS = `
     SELECT 'saga-' || $1 || '-' || n, 'refund', '', '{}', CASE n WHEN 1 THEN 'running' ELSE 'done' END, n = 1
     FROM generate_series(1, ${A_DAY}) AS n`;
 
-let postgres: TestPostgres;
+const postgres = filePostgres();
 let database: Database;
 beforeAll(async () => {
-  postgres = await startTestPostgres();
   database = await openBooks(postgres);
-});
-afterAll(async () => {
-  await database.close();
-  await postgres.stop();
 });
 
 const count = async (table: string, where = 'TRUE') =>

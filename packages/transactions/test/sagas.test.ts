@@ -1,12 +1,12 @@
 import { setImmediate as turn } from 'node:timers/promises';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { CoordinatorServiceDefinition } from '@rondo/contracts/rondo/transactions/v1/transactions';
 import { createPool, type Database, migrate } from '@rondo/database';
-import { startTestPostgres, type TestPostgres } from '@rondo/database/testing';
 import { silentLogger } from '@rondo/rpc/call';
 import { createClient } from '@rondo/rpc/client';
 import { Status } from '@rondo/rpc/status';
 import { createTestChannel } from '@rondo/rpc/testing';
+import { filePostgres } from '../../database/test/postgres.js';
 import { deferred } from '../../rpc/test/support/wait.js';
 import { StepRefused, transactionsSchema } from '../src/exports/index.js';
 import { createOperatorService } from '../src/operator-service.js';
@@ -14,15 +14,11 @@ import type { StepContext } from '../src/saga/advance.js';
 import { createSagas, type Sagas } from '../src/saga/sagas.js';
 import { eventually, NO_LIMIT } from './cluster.js';
 
-let postgres: TestPostgres;
+const postgres = filePostgres();
 let database: Database;
 let done: string[];
 let processes: Sagas[];
 
-beforeAll(async () => {
-  postgres = await startTestPostgres();
-});
-afterAll(() => postgres.stop());
 beforeEach(async () => {
   done = [];
   processes = [];

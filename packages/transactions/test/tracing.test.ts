@@ -1,29 +1,24 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import type { Database } from '@rondo/database';
-import { startTestPostgres, type TestPostgres } from '@rondo/database/testing';
 import type { Channel } from '@rondo/rpc/client';
 import { traceCalls } from '@rondo/rpc/tracing';
+import { filePostgres } from '../../database/test/postgres.js';
 import { recordSpans } from '../../rpc/test/support/spans.js';
 import type { Coordinator } from '../src/coordinator/coordinator.js';
 import { book, booking, createNetwork, eventually, openBooks, startCoordinator, startParticipant } from './cluster.js';
 
 const { take, tracer } = recordSpans(traceCalls);
-let postgres: TestPostgres;
+const postgres = filePostgres();
 let home: Database;
 let away: Database;
 let network: ReturnType<typeof createNetwork>['network'];
 let channel: Channel;
 
 beforeAll(async () => {
-  postgres = await startTestPostgres();
   [home, away] = await Promise.all([openBooks(postgres), openBooks(postgres)]);
   ({ network, channel } = createNetwork());
 });
-afterAll(async () => {
-  channel.close();
-  await Promise.all([home.close(), away.close()]);
-  await postgres.stop();
-});
+afterAll(() => channel.close());
 
 /** Runs a transaction as part of a call; gives its trace. */
 async function transfer(coordinator: Coordinator, id: bigint, atEnd = () => {}): Promise<string> {
