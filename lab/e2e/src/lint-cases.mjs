@@ -265,6 +265,7 @@ export const allowed = [
   ['services/gateway/src/ok.ts', "import '@rondo/telemetry';\nimport '@rondo/authentication/tokens';"],
   ['packages/harness/src/ok.ts', "import '@rondo/database/embedded';"],
   ['lab/bench/ok.mjs', "import '@rondo/harness';"],
+  ['services/registry/test/ok.ts', "import '@rondo/harness';"],
   ['lab/sim/ok.ts', "import '../../services/registry/src/app.js';"],
   ['lab/chaos/ok.ts', "import '@rondo/harness/postgres';"],
   ['services/registry/test/ok.test.ts', "import '@rondo/rpc/internal';\nimport '@rondo/rpc/internal/testing';"],

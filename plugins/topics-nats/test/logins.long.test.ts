@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { connect, nkeys } from '@nats-io/transport-node';
-import { freePort, type NatsServer, noNats, startNats } from '../../../packages/topics/test/nats-server.js';
+import { freePort } from '@rondo/harness';
+import { type NatsServer, noNats, startNats } from '../../../packages/topics/test/nats-server.js';
 import { faultOf, secured } from './secured.js';
 
 let folder: string;

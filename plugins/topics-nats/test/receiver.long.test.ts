@@ -2,10 +2,11 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { connect, headers, type NatsConnection } from '@nats-io/transport-node';
+import { freePort } from '@rondo/harness';
 import { systemClock as clock, sleep } from '@rondo/rpc/clock';
 import type { Broker, BrokerEvent } from '@rondo/topics';
 import { eventually } from '../../../packages/jobs/test/fixture.js';
-import { freePort, type NatsServer, noNats, startNats } from '../../../packages/topics/test/nats-server.js';
+import { type NatsServer, noNats, startNats } from '../../../packages/topics/test/nats-server.js';
 import { natsBroker } from '../src/broker.js';
 import { partitionOf } from '../src/event.js';
 

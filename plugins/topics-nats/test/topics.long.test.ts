@@ -2,13 +2,14 @@
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Moved } from '@rondo/contracts/rondo/conformance/v1/topics';
+import { freePort } from '@rondo/harness';
 import { silentLogger } from '@rondo/rpc/call';
 import { systemClock as clock } from '@rondo/rpc/clock';
 import { RpcError, Status } from '@rondo/rpc/status';
 import { failureOf } from '@rondo/rpc/testing';
 import { eventually } from '../../../packages/jobs/test/fixture.js';
 import { nameOf, topicsConformance, topicsOf } from '../../../packages/topics/test/conformance.js';
-import { freePort, type NatsServer, noNats, startNats } from '../../../packages/topics/test/nats-server.js';
+import { type NatsServer, noNats, startNats } from '../../../packages/topics/test/nats-server.js';
 import { natsBroker } from '../src/broker.js';
 import { nats } from '../src/exports/index.js';
 

@@ -1,9 +1,8 @@
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { once } from 'node:events';
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { freePort, start } from '@rondo/harness';
 
 /** Why no etcd can be started here; undefined if one can. */
 export const noEtcd: string | undefined =
@@ -15,39 +14,20 @@ export function tellSkipped(what: string, missing: string | undefined): void {
 }
 
 /** An etcd that a test has started. */
-export interface EtcdProcess {
-  /** `host:port`, for clients. */
-  readonly address: string;
-  /** Kills it with SIGKILL; its data stays. */
-  kill(): Promise<void>;
-  /** Starts it again with its data. */
-  restart(): Promise<void>;
-  /** Removes its data while it isn't running. */
-  wipe(): void;
-  /** Suspends it. */
-  freeze(): void;
-  thaw(): void;
-  /** Kills it and removes its data. */
-  close(): Promise<void>;
-}
+export type EtcdProcess = Awaited<ReturnType<typeof startMember>>;
 
 /** The options of an etcd. */
-export interface EtcdProcessOptions {
-  /** Arguments besides its addresses. */
+interface EtcdProcessOptions {
+  /** Arguments after its addresses. */
   readonly args?: readonly string[];
   readonly scheme?: 'http' | 'https';
 }
 
 interface MemberOptions extends EtcdProcessOptions {
   readonly name: string;
-  readonly clientPort: number;
-  readonly peerPort: number;
+  readonly peers: string;
   readonly cluster: string;
 }
-
-/** Only a hang takes so long. */
-const HANG_MS = 300_000;
-const STARTED = /serving client (traffic|requests)/;
 
 /** Starts a single etcd. */
 export async function startEtcd(options: EtcdProcessOptions = {}): Promise<EtcdProcess> {
@@ -62,79 +42,48 @@ export function startEtcdCluster(options: EtcdProcessOptions = {}): Promise<read
 }
 
 async function startMembers(count: number, options: EtcdProcessOptions): Promise<readonly EtcdProcess[]> {
-  const ports = await freePorts(2 * count);
-  const members = Array.from({ length: count }, (_, index) => {
-    return { name: `etcd-${index}`, clientPort: ports[2 * index] ?? 0, peerPort: ports[2 * index + 1] ?? 0 };
-  });
-  const cluster = members.map(({ name, peerPort }) => `${name}=http://127.0.0.1:${peerPort}`).join(',');
+  const members: { readonly name: string; readonly peers: string }[] = [];
+  for (let index = 0; index < count; index += 1)
+    members.push({ name: `etcd-${index}`, peers: `http://127.0.0.1:${await freePort()}` });
+  const cluster = members.map(({ name, peers }) => `${name}=${peers}`).join(',');
   return Promise.all(members.map((member) => startMember({ ...options, ...member, cluster })));
 }
 
-async function startMember(options: MemberOptions): Promise<EtcdProcess> {
+/** Starts a member, and resolves once it serves clients. */
+async function startMember({ name, peers, cluster, args = [], scheme = 'http' }: MemberOptions) {
   const folder = mkdtempSync(join(tmpdir(), 'rondo-etcd-'));
-  let child = await launch(folder, options);
-  const kill = async () => {
-    if (child.exitCode !== null || child.signalCode !== null) return;
-    const exited = once(child, 'exit');
-    child.kill('SIGKILL');
-    await exited;
+  const address = `127.0.0.1:${await freePort()}`;
+  const run = async () => {
+    const member = start('etcd', [
+      ...['--name', name, '--data-dir', folder],
+      ...['--listen-client-urls', `${scheme}://${address}`, '--advertise-client-urls', `${scheme}://${address}`],
+      ...['--listen-peer-urls', peers, '--initial-advertise-peer-urls', peers],
+      ...['--initial-cluster', cluster, '--initial-cluster-state', 'new', '--logger', 'zap'],
+      // Only for tests: they don't need data that survives a crash of the machine.
+      ...['--unsafe-no-fsync', ...args],
+    ]);
+    await member.printed(/serving client (traffic|requests)/);
+    return member;
   };
+  let member = await run();
+  const wipe = () => rmSync(folder, { recursive: true, force: true });
   return {
-    address: `127.0.0.1:${options.clientPort}`,
-    kill,
+    /** `host:port`, for clients. */
+    address,
+    /** Its data stays. */
+    kill: () => member.stop('SIGKILL'),
+    /** Starts it again with its data. */
     async restart() {
-      child = await launch(folder, options);
+      member = await run();
     },
-    wipe: () => rmSync(folder, { recursive: true, force: true }),
-    freeze: () => void child.kill('SIGSTOP'),
-    thaw: () => void child.kill('SIGCONT'),
+    /** Removes its data while it isn't running. */
+    wipe,
+    freeze: () => member.signal('SIGSTOP'),
+    thaw: () => member.signal('SIGCONT'),
+    /** Kills it and removes its data. */
     async close() {
-      await kill();
-      rmSync(folder, { recursive: true, force: true });
+      await member.stop('SIGKILL');
+      wipe();
     },
   };
-}
-
-/** Starts the process, and resolves once it serves clients. */
-async function launch(folder: string, options: MemberOptions): Promise<ChildProcess> {
-  const { name, clientPort, peerPort, cluster, args = [], scheme = 'http' } = options;
-  const clients = `${scheme}://127.0.0.1:${clientPort}`;
-  const peers = `http://127.0.0.1:${peerPort}`;
-  const where = [
-    ...['--name', name, '--data-dir', folder],
-    ...['--listen-client-urls', clients, '--advertise-client-urls', clients],
-    ...['--listen-peer-urls', peers, '--initial-advertise-peer-urls', peers],
-    ...['--initial-cluster', cluster, '--initial-cluster-state', 'new', '--logger', 'zap'],
-    // Only for tests: they don't need data that survives a crash of the machine.
-    '--unsafe-no-fsync',
-  ];
-  const child = spawn('etcd', [...where, ...args], { stdio: ['ignore', 'ignore', 'pipe'] });
-  await serving(child);
-  return child;
-}
-
-async function serving(child: ChildProcess): Promise<void> {
-  let hang: NodeJS.Timeout | undefined;
-  await new Promise<void>((resolve, reject) => {
-    let output = '';
-    hang = setTimeout(() => reject(new Error(`etcd doesn't serve:\n${output.slice(-2000)}`)), HANG_MS);
-    child.once('error', reject);
-    child.once('exit', (code) => reject(new Error(`etcd ended with ${code}:\n${output.slice(-2000)}`)));
-    child.stderr?.on('data', (chunk: Buffer) => {
-      output = `${output}${chunk.toString()}`.slice(-100_000);
-      if (STARTED.test(output)) resolve();
-    });
-  }).finally(() => clearTimeout(hang));
-}
-
-/** Finds free ports. All are held until the last is found. */
-async function freePorts(count: number): Promise<readonly number[]> {
-  const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'));
-  await Promise.all(servers.map((server) => once(server, 'listening')));
-  const ports = servers.map((server) => {
-    const address = server.address();
-    return typeof address === 'object' && address !== null ? address.port : 0;
-  });
-  await Promise.all(servers.map((server) => once(server.close(), 'close')));
-  return ports;
 }
