@@ -1,6 +1,10 @@
 import { expect, it } from '@jest/globals';
 import { EventServiceDefinition } from '@rondo/contracts/rondo/events/v1/events';
-import { ConsoleServiceDefinition, type ResolveWorkRequest } from '@rondo/contracts/rondo/gateway/v1/console';
+import {
+  ConsoleServiceDefinition,
+  type InstanceWork,
+  type ResolveWorkRequest,
+} from '@rondo/contracts/rondo/gateway/v1/console';
 import { JobServiceDefinition } from '@rondo/contracts/rondo/jobs/v1/jobs';
 import { RunServiceDefinition } from '@rondo/contracts/rondo/jobs/v1/runs';
 import { createFleet, createGatherer } from '@rondo/operate/internal';
@@ -86,15 +90,16 @@ it('a job, an event or a run is refused with the code and the reason of the inst
 
 it('what an instance has stored is shown', async () => {
   const { client } = start();
-  const first = async (watch: AsyncIterable<{ readonly told: readonly unknown[] }>) => {
-    for await (const { told } of watch) if (told.length > 0) return told;
-    return [];
-  };
-  expect(await first(client.watchJobs({}))).toMatchObject([{ instanceId: 'a', jobs: [{ id: 7n }] }]);
-  expect(await first(client.watchRuns({}))).toMatchObject([{ instanceId: 'a', runs: [{ name: 'r-1' }] }]);
-  expect(await first(client.watchEvents({}))).toMatchObject([
-    { instanceId: 'a', groups: [{ name: 'a.v1.Done:one' }], events: [{ id: 9n }] },
-  ]);
+  const shown: Partial<InstanceWork> = {};
+  for await (const { answers } of client.watchWork({})) {
+    for (const { instanceId, jobs, runs, events } of answers)
+      Object.assign(shown, { instanceId }, jobs && { jobs }, runs.length > 0 && { runs }, events && { events });
+    if (shown.jobs && shown.runs && shown.events) break;
+  }
+  expect(shown).toMatchObject({
+    ...{ instanceId: 'a', jobs: { jobs: [{ id: 7n }] }, runs: [{ name: 'r-1' }] },
+    events: { groups: [{ name: 'a.v1.Done:one' }], events: [{ id: 9n }] },
+  });
 });
 
 it('an operator learns where the dashboards are', async () => {
