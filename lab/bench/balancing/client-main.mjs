@@ -1,43 +1,52 @@
 // A worker that calls as its parent says. Like any client, it is configured by its environment.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { balancing } from '@rondo/balancing';
-import { answerParent } from '@rondo/harness';
+import { PinnedServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/pinned';
+import { answerParent, until } from '@rondo/harness';
+import { createClient } from '@rondo/rpc/client';
+import { systemClock } from '@rondo/rpc/clock';
 import { defaultChannel } from '@rondo/rpc/internal';
-import { createCaller, now } from './caller.mjs';
-import { createPace } from './pacing.mjs';
+import { RpcError } from '@rondo/rpc/status';
 
 const KNOW_MS = 20_000;
-/** Longer than any call's deadline. */
-const LAST_CALLS_MS = 5000;
+const CALL_MS = 5_000;
+/** Calls that are later than this are left out: to make up for them would be a storm of the load's own making. */
+const MAX_BEHIND_MS = 50;
 
 const channel = defaultChannel({ policies: balancing });
-const call = createCaller(channel);
+const client = createClient(PinnedServiceDefinition, { channel });
 const isUsable = ({ held, state }) => state === 'ready' && held === undefined;
 const known = () => channel.inspect().flatMap(({ endpoints }) => endpoints.filter(isUsable)).length;
 
-async function know(count) {
-  const endsAt = now() + KNOW_MS;
-  while (known() < count) {
-    if (now() > endsAt) throw new Error(`not within ${KNOW_MS} ms: ${count} instances; the client knows ${known()}`);
-    await sleep(20);
-  }
-}
+const know = async (count) => {
+  await until(() => known() >= count || undefined, { what: `the client knows ${count} instances`, timeoutMs: KNOW_MS });
+};
 
-/** Calls at a rate. `keys` is the number of different keys of the calls, if any. */
-async function load({ perSecond, count, keys }) {
-  const pace = createPace(perSecond, now());
-  const calls = [];
-  for (let made = 0; made < count; ) {
-    for (const dueAt of pace.take(now(), count - made)) {
-      const key = keys && `key-${made % keys}`;
-      calls.push(call({ key, dueAt }));
-      made += 1;
-    }
-    await sleep(Math.max(0, pace.nextAt - now()));
+/** Gives the instance that answered, or failed. */
+const call = async (key) => {
+  try {
+    return (await client.touch({ key }, { timeoutMs: CALL_MS })).instance;
+  } catch (error) {
+    if (!(error instanceof RpcError)) throw error;
+    return error.report?.attempts.at(-1)?.instance ?? '';
   }
-  const ended = await Promise.race([Promise.all(calls), sleep(LAST_CALLS_MS, undefined, { ref: false })]);
-  if (ended === undefined) throw new Error(`calls are in flight ${LAST_CALLS_MS} ms after the last was made`);
-  return ended;
+};
+
+/**
+ * Calls at a rate, whether or not earlier calls were answered. A call's time counts from when it was due, so that it includes how
+ * late a busy process made it. `keys` is the number of different keys of the calls, if any.
+ */
+async function load({ perSecond, count, keys = 1 }) {
+  const beganAt = systemClock.now();
+  const calls = [];
+  for (let index = 0; index < count; index += 1) {
+    const at = beganAt + (index * 1000) / perSecond;
+    const aheadMs = at - systemClock.now();
+    if (aheadMs > 0) await sleep(aheadMs);
+    if (aheadMs < -MAX_BEHIND_MS) continue;
+    calls.push(call(`key-${index % keys}`).then((instance) => ({ at, tookMs: systemClock.now() - at, instance })));
+  }
+  return await Promise.all(calls);
 }
 
 answerParent({ know, load });

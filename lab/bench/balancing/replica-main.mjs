@@ -1,9 +1,9 @@
-// A worker that serves an adder: it answers after the time that its parent says, or with a failure.
+// A worker that serves: it answers after the time that its parent says, or with a failure.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { AdderServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/adder';
+import { PinnedServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/pinned';
 import { answerParent } from '@rondo/harness';
-import { implement } from '@rondo/rpc/server';
 import { RpcError, Status } from '@rondo/rpc/status';
+import { standIn } from '@rondo/rpc/testing';
 import { startService } from '@rondo/service';
 
 /** Replies take up to 30 % more or less than the parent says, so that calls don't synchronise. */
@@ -11,15 +11,15 @@ const JITTER = 0.3;
 
 const behaviour = { delayMs: 1, slow: 1, failure: undefined };
 
-async function add({ a, b }) {
+async function touch() {
   const { delayMs, slow, failure } = behaviour;
   if (failure !== undefined) throw new RpcError(Status[failure], `asked to answer ${failure}`);
   await sleep(delayMs * slow * (1 + JITTER * (2 * Math.random() - 1)));
-  return { result: a + b };
+  return { instance: process.env.RONDO_INSTANCE_ID };
 }
 
-const adder = implement(AdderServiceDefinition, { add });
-const starting = startService({ name: 'replica', port: 0, createApp: () => ({ services: [adder] }) });
+const service = standIn(PinnedServiceDefinition, { touch });
+const starting = startService({ name: 'replica', port: 0, createApp: () => ({ services: [service] }) });
 
 answerParent({
   address: async () => (await starting).address,

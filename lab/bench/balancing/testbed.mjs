@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startRegistry, startWorker } from '@rondo/harness';
-import { now } from './caller.mjs';
+import { systemClock } from '@rondo/rpc/clock';
 
 const REPLICA = new URL('./replica-main.mjs', import.meta.url);
 const CLIENT = new URL('./client-main.mjs', import.meta.url);
@@ -52,11 +52,11 @@ export async function createTestbed() {
 
 /** Makes calls at a rate for `seconds`, and meanwhile runs `events`, each `{ at, run }` with `at` in seconds. Gives the calls, and when they began in milliseconds. */
 export async function timeline(load, { perSecond, seconds, keys, events }) {
-  const origin = now();
+  const origin = systemClock.now();
   const loading = load({ perSecond, count: Math.round(perSecond * seconds), keys });
   const happening = (async () => {
     for (const { at, run } of events) {
-      await sleep(Math.max(0, origin + at * 1000 - now()));
+      await sleep(Math.max(0, origin + at * 1000 - systemClock.now()));
       await run();
     }
   })();
@@ -76,7 +76,7 @@ function replicaVariables(id, { weight, zone }) {
 
 function clientVariables({ balancing, zone }) {
   return {
-    ...(balancing && { RONDO_BALANCING: `rondo.conformance.v1.AdderService=${balancing}` }),
+    ...(balancing && { RONDO_BALANCING: `rondo.conformance.v1.PinnedService=${balancing}` }),
     ...(zone && { RONDO_ZONE: zone }),
   };
 }
