@@ -216,7 +216,7 @@ export class PostgresRun implements RunStore {
     return this.#going(async ({ query }) => {
       const { id } = this.#options.attempt;
       const tried = '(SELECT attempts FROM jobs WHERE id = $3)';
-      await query(`UPDATE workflow_runs SET blocked = $2, attempts = ${tried} WHERE id = $1`, [this.#run, reason, id]);
+      await query(`UPDATE workflow_runs SET blocked = $2, tried = ${tried} WHERE id = $1`, [this.#run, reason, id]);
       const ofStep = 'UPDATE workflow_steps SET unsettled = true WHERE run = $1 AND name = $2 AND end_time IS NULL';
       if (step !== undefined) await query(ofStep, [this.#run, step]);
       await query('DELETE FROM jobs WHERE id = $1', [id]);

@@ -41,7 +41,7 @@ const STATE = `CASE WHEN state <> 'open' THEN state WHEN ${PARKED} THEN 'parked'
 const ROWS = `
   SELECT workflow_runs.id, workflow_runs.method, caller, workflow_runs.key, fingerprint, blocked, code, result,
     workflow_runs.create_time AS "createTime", end_time AS "endTime", restore_time AS "restoreTime", due_time AS "dueTime", error,
-    CASE WHEN blocked IS NULL THEN jobs.attempts ELSE workflow_runs.attempts END AS attempts,
+    CASE WHEN blocked IS NULL THEN attempts ELSE tried END AS attempts,
     ${STATE} AS state
   FROM workflow_runs ${TASK}`;
 

@@ -76,7 +76,7 @@ CREATE INDEX workflow_steps_children ON workflow_steps (right(signal, 26)) WHERE
 
 const TRIED = `
 -- After how many attempts at a step it waits for an operator.
-ALTER TABLE workflow_runs ADD COLUMN attempts integer;
+ALTER TABLE workflow_runs ADD COLUMN tried integer;
 `;
 
 /** The tables of workflows; a service with some has them besides `jobsSchema`. */
