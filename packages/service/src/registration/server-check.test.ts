@@ -29,7 +29,7 @@ function checked() {
       const phases: string[] = [];
       for (const next of answers) {
         answer = next;
-        await clock.advance(next === 'none' ? 2_000 : 1_000);
+        await clock.advance(1_000);
         phases.push(readiness.current.phase);
       }
       return phases;
@@ -56,7 +56,7 @@ it('changes nothing for a server that fails now and then', async () => {
 it('takes a server that hangs for one that fails', async () => {
   const { after } = checked();
   await after('ok');
-  expect((await after('none', 'none', 'none', 'none')).at(-1)).toBe('starting');
+  expect(await after('none', 'none', 'none', 'none')).toEqual(['serving', 'serving', 'serving', 'starting']);
 });
 
 it('leaves a server alone that drains', async () => {

@@ -27,6 +27,7 @@ export async function followCheck({ check, readiness, clock, log, signal }: Foll
   let row = 0;
   let hasPassed: boolean | undefined;
   while (!signal.aborted) {
+    const startedAt = clock.now();
     const fault = await faultOf(check, clock);
     const passes = fault === undefined;
     row = passes === hasPassed ? row + 1 : 1;
@@ -41,7 +42,7 @@ export async function followCheck({ check, readiness, clock, log, signal }: Foll
       readiness.set(readinessOf(['the server']));
       log.warn({ reason: fault }, 'the server fails its checks: it gets no calls until it answers');
     }
-    await sleep(clock, INTERVAL_MS, signal).catch(() => undefined);
+    await sleep(clock, Math.max(0, startedAt + INTERVAL_MS - clock.now()), signal).catch(() => undefined);
   }
 }
 
