@@ -3,32 +3,21 @@ import { serve } from '../src/exports/server.js';
 import { createFaultNetwork } from '../src/exports/testing.js';
 import { describeConformance } from './conformance/suite.js';
 
-describeConformance('grpc', async ({ router, clock }) => {
-  const server = await serve(router, { listen: '127.0.0.1:0' });
-  const channel = createChannel({ resolver: staticResolver([server.address]), ...(clock && { clock }) });
-  return {
-    channel,
-    async close() {
-      channel.close();
-      await server.drain(0);
-    },
-  };
-});
-
-describeConformance('frames', async ({ router, clock }) => {
-  const server = await serve(router, { listen: '127.0.0.1:0' });
-  const channel = createChannel({
-    resolver: staticResolver([server.address], { frames: true }),
-    ...(clock && { clock }),
+for (const [name, frames] of [
+  ['grpc', false],
+  ['frames', true],
+] as const)
+  describeConformance(name, async ({ router, clock }) => {
+    const server = await serve(router, { listen: '127.0.0.1:0' });
+    const channel = createChannel({ resolver: staticResolver([server.address], { frames }), ...(clock && { clock }) });
+    return {
+      channel,
+      async close() {
+        channel.close();
+        await server.drain(0);
+      },
+    };
   });
-  return {
-    channel,
-    async close() {
-      channel.close();
-      await server.drain(0);
-    },
-  };
-});
 
 describeConformance('a fault network without a fault', async ({ router, clock }) => {
   const network = createFaultNetwork({ ...(clock && { clock }) });

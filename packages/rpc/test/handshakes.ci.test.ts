@@ -4,13 +4,14 @@ import { type AddressInfo, connect, type Server } from 'node:net';
 import { connect as connectTls, createServer as createTlsServer } from 'node:tls';
 import { afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { ConformanceServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/conformance';
-import { type Channel, createChannel, createClient, staticResolver } from '../src/exports/client.js';
+import { createChannel, createClient, staticResolver } from '../src/exports/client.js';
 import { createRouter, type RpcServer, serve } from '../src/exports/server.js';
 import { ManualClock } from '../src/exports/testing.js';
 import type { MutualTls } from '../src/tls/mutual-tls.js';
 import { firstOf, open } from './attacks/attempt.js';
 import { during } from './attacks/bystander.js';
 import { type Authorities, attempt, handshakes } from './attacks/handshakes.js';
+import { closersOfATest } from './support/closers.js';
 import { certify, createFolder, mutualTlsIn, newAuthority } from './support/identities.js';
 import { allowLongHandshakes } from './support/patient-handshakes.js';
 import { type Line, recordingLogger, warningsIn } from './support/recording-logger.js';
@@ -26,6 +27,7 @@ beforeAll(async () => {
   authorities = { own, stranger, foreigner };
   [sales, gateway] = await Promise.all([newIdentity('sales'), newIdentity('gateway')]);
 });
+const closers = closersOfATest();
 afterEach(() => {
   jest.restoreAllMocks();
 });
@@ -51,7 +53,6 @@ const service = conformanceService({
 interface Setup {
   readonly server: RpcServer;
   readonly client: ConformanceClient;
-  readonly channel: Channel;
   readonly lines: () => readonly string[];
   readonly all: () => readonly Line[];
 }
@@ -66,13 +67,14 @@ async function start(differs: Partial<MutualTls> = {}, limits: Limits = {}): Pro
     mutualTls: { ...sales, ...differs },
     ...limits,
   });
+  closers.push(() => server.drain(0));
   const channel = createChannel({
     ...{ resolver: staticResolver([server.address]), mutualTls: gateway },
     connectTimeoutMs: 60_000,
   });
+  closers.push(() => channel.close());
   return {
     server,
-    channel,
     client: createClient(ConformanceServiceDefinition, { channel }),
     lines: () => warningsIn(lines),
     all: () => lines,
@@ -85,10 +87,6 @@ describe('a server with TLS refuses', () => {
   beforeEach(async () => {
     setup = await start();
     calls.length = 0;
-  });
-  afterEach(async () => {
-    setup.channel.close();
-    await setup.server.drain(0);
   });
 
   it.each(Object.entries(handshakes))('%s', async (_what, handshake) => {
@@ -105,13 +103,11 @@ describe('a server with TLS refuses', () => {
 });
 
 it('a server with TLS warns of no client that left during the handshake, as a command does that ends', async () => {
-  const { server, channel, all, lines } = await start();
+  const { server, all, lines } = await start();
   const socket = connect(server.port, '127.0.0.1');
   socket.write(HALF_HELLO, () => socket.resetAndDestroy());
   await until(() => all().some(({ message }) => message.includes('it left during the TLS handshake')));
   expect(lines()).toEqual([]);
-  channel.close();
-  await server.drain(0);
 });
 
 const portOf = (server: Server) => (server.address() as AddressInfo).port;
@@ -122,7 +118,7 @@ const HANDSHAKE_MS = 10_000;
 
 describe('a client that begins a handshake and goes no further', () => {
   it('is cut after 10 s with one line in the log, whether it is silent or trickles', async () => {
-    const { server, client, channel, lines } = await start();
+    const { server, client, lines } = await start();
     const patient = createTlsServer({ handshakeTimeout: 10 * HANDSHAKE_MS });
     await once(patient.listen(0, '127.0.0.1'), 'listening');
     const begin = async (port: number, bytes: Buffer) => {
@@ -149,8 +145,6 @@ describe('a client that begins a handshake and goes no further', () => {
     expect(kept.destroyed).toBe(false);
     kept.destroy();
     patient.close();
-    channel.close();
-    await server.drain(0);
   });
 
   it.each([
@@ -158,7 +152,7 @@ describe('a client that begins a handshake and goes no further', () => {
     ['without that limit, all', 1_000, 300],
   ])('takes up %s, and fails no call of others', async (_what, maxConnectionsPerAddress, left) => {
     allowLongHandshakes();
-    const { server, client, channel, lines } = await start({}, { maxConnectionsPerAddress });
+    const { server, client, lines } = await start({}, { maxConnectionsPerAddress });
     expect((await client.unary({ text: 'before' })).text).toBe('before');
     const sockets = await Promise.all(Array.from({ length: 300 }, () => open({ port: server.port })));
     for (const socket of sockets) socket.resume().write(HALF_HELLO);
@@ -167,15 +161,13 @@ describe('a client that begins a handshake and goes no further', () => {
     expect(lines()).toHaveLength(left === 300 ? 0 : 1);
     expect(server.refusedConnections).toEqual({ handshake: 0, limit: 300 - left });
     for (const socket of sockets) socket.destroy();
-    channel.close();
-    await server.drain(0);
   });
 });
 
 it.each(['on', 'permissive'] as const)(
   'connections over which nothing is sent count as well, with TLS %s',
   async (mode) => {
-    const { server, client, channel, lines } = await start(
+    const { server, client, lines } = await start(
       { mode },
       { maxConnectionsPerAddress: 100, clock: new ManualClock() },
     );
@@ -186,13 +178,11 @@ it.each(['on', 'permissive'] as const)(
     expect(lines()).toEqual([expect.stringContaining('its address has 100 connections')]);
     expect(server.refusedConnections).toEqual({ handshake: 0, limit: 201 });
     for (const socket of sockets) socket.destroy();
-    channel.close();
-    await server.drain(0);
   },
 );
 
 it('a client of TLS 1.2, which could ask for handshake after handshake, is refused', async () => {
-  const { server, client, channel } = await start();
+  const { server, client } = await start();
   const secured = connectTls({
     port: server.port,
     ca: authorities.own.cert,
@@ -204,6 +194,4 @@ it('a client of TLS 1.2, which could ask for handshake after handshake, is refus
   const refused = new Promise((resolve) => secured.once('error', resolve));
   expect(await refused).toMatchObject({ code: 'ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION' });
   expect((await client.unary({ text: 'served' })).text).toBe('served');
-  channel.close();
-  await server.drain(0);
 });
