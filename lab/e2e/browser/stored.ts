@@ -244,7 +244,7 @@ export function testStored(at: () => Running): void {
       ['2 events of evil.v1.Done:one failed', '#/events'],
       ['1 run of evil.v1.Service/Ship is blocked', `#/runs/${run.name}`],
       ['move a is in conflict', '#/transactions'],
-      [`ship ${SHOWN} is in parked pack`, '#/transactions'],
+      [`ship ${SHOWN} is parked at pack`, '#/transactions'],
       ['a branch in shelf of cc-3 holds its locks', '#/transactions'],
     ] as const) {
       const link = page.getByRole('link', { name: text });

@@ -130,5 +130,13 @@ function sagaOf(saga: Json<Saga>): Unfinished {
   const state = saga.state?.replace('SAGA_STATE_', '') ?? '';
   const retry = state === 'PARKED' ? [`an operator: rondo tx resolve ${id} --retry`] : [];
   const waitsFor = [...retry, ...(error ? [error] : [])].join('; ');
-  return { id, about: `${kind} ${subject}`, state: `${state} ${step}`, since, attempts, parties: [], waitsFor };
+  return {
+    id,
+    about: `${kind} ${subject}`,
+    state: step === '' ? state : `${state} at ${step}`,
+    since,
+    attempts,
+    parties: [],
+    waitsFor,
+  };
 }
