@@ -255,6 +255,7 @@ export function testStored(at: () => Running): void {
     await page.getByRole('link', { name: '1 run of' }).click();
     await page.getByText('blocked', { exact: true }).waitFor();
     await page.goBack();
+    await page.getByRole('link', { name: '1 run of' }).waitFor();
     await stop();
     await page.getByText('no work waits for an operator').waitFor();
     await expectText(page);

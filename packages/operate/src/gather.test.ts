@@ -127,6 +127,7 @@ it('tells what each instance lists and then what ends there, no faster than it i
     const next = events.next();
     await clock.advance(250);
     const { value } = await next;
+    for (const { instanceId, reason } of value?.silent ?? []) if (reason === '') seen.add(`${instanceId} has left`);
     for (const { instanceId, traces } of value?.answers ?? [])
       for (const { traceId } of traces) seen.add(`${instanceId} ${traceId.replace(/\d+/, 'N')}`);
   };
@@ -138,7 +139,8 @@ it('tells what each instance lists and then what ends there, no faster than it i
   list('a', 'b');
   while (seen.size < 4) await read();
   list('b');
-  while (counts.watches > 1) await read();
+  while (counts.watches > 1 || seen.size < 5) await read();
+  expect([...seen].at(-1)).toBe('a has left');
   gone.abort();
   await read();
   await untilFree(parts);
