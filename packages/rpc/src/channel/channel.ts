@@ -210,11 +210,7 @@ export function createChannel(options: ChannelOptions): Channel {
     ownerOf: (definition, key, asked) => ownerOf({ ...asked, definition, key, services, clock }),
     watchOwner: (definition, key, asked) => watchOwner({ ...asked, definition, key, services, clock }),
     fleet: (method) => createFleet(method, { ...services.of(method.service), clock, self: () => own }),
-    direct(endpoints) {
-      const known = endpoints.map(({ address, secure, frames }) => fixedEndpoint(address, { secure, frames }));
-      const { mutualTls, frames } = options;
-      return createChannel({ resolver: fixedResolver(known), mutualTls, frames, clock, wallClock, random });
-    },
+    direct: (endpoints) => createChannel({ ...directTo(endpoints, options), clock, wallClock, random }),
     configure: (settings) => services.configure(settings),
     inspect: () => services.all().map(view),
     get ignoredSettings() {
@@ -225,6 +221,11 @@ export function createChannel(options: ChannelOptions): Channel {
       return services.closed;
     },
   };
+}
+
+function directTo(endpoints: Parameters<Channel['direct']>[0], { mutualTls, frames }: ChannelOptions): ChannelOptions {
+  const known = endpoints.map((one) => fixedEndpoint(one.address, { secure: one.secure, frames: one.frames }));
+  return { resolver: fixedResolver(known), mutualTls, frames };
 }
 
 /** `FAILED_PRECONDITION` if the contract of a method needs the plugin and the channel lacks it. It names the option and the command. */
