@@ -39,15 +39,18 @@ const tenSteps = ({ wild, step, database }) =>
     return { text: 'hired' };
   });
 
-/** Sleeps, and waits for a signal or for its time. */
+/** Starts a child, which does the first half, sleeps, waits for a signal or for its time, and waits for the child. */
 const sleepsAndWaits = workflow(dismiss, async ({ person }, run) => {
-  const isWaitedFor = Number(person) % 4 > 0;
+  const number = Number.parseInt(person, 10);
+  const child = person === `${number}` && run.call('child', dismiss, { person: `${number} child` });
   await run.call('account', account.write, { entry: `${person} account` });
-  await run.sleep('notice', 200 + (Number(person) % 10) * 400);
+  await run.sleep('notice', 200 + (number % 10) * 400);
   await run.transaction('note', (tx) => put(tx, `${person} note`).then(() => 'noted'));
+  if (!child) return { text: `${number}` };
+  const isWaitedFor = number % 4 > 0;
   const approval = await run.wait('approval', Approval, { for: isWaitedFor ? days(1) : 500 });
   await run.call('salary', payroll.write, { entry: `${person} salary` });
-  return { text: approval?.by ?? 'nobody' };
+  return { text: `${approval?.by ?? 'nobody'}, child ${(await child).text}` };
 });
 
 /** Counts the edges of runs from the start of the first one: before and after each statement and call. The process ends at `killAt`. */
@@ -96,7 +99,7 @@ answerParent({
     const database = { ...edges.database(pool), outcomes };
     const resolver = {
       source: 'the test',
-      resolve: (service, listener) => staticResolver([addresses[service]]).resolve(service, listener),
+      resolve: (service, listener) => staticResolver([addresses[service] ?? listen]).resolve(service, listener),
       close() {},
     };
     const lose = (call, next) =>
