@@ -3,8 +3,8 @@ import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/cli
 import type { PlaceOnce } from './calls.js';
 import { CUSTOMER, PRODUCT } from './protocol.js';
 
-/** Answers of the tool after which it is open if the order was placed. */
-const PASSING = /^(?:UNAVAILABLE|DEADLINE_EXCEEDED|CANCELLED|INTERNAL): /;
+/** What the tool says if it is open whether the order was placed, or if it is refused for now. */
+const ADVICE = 'Repeat the call with the same requestId';
 
 /** Places orders as an agent does: by the tool `place_order` of the gateway. Some replies are lost: the gateway has answered, and nothing arrives. */
 export function placeByAgent(url: string, loses: () => boolean): PlaceOnce {
@@ -33,7 +33,7 @@ export function placeByAgent(url: string, loses: () => boolean): PlaceOnce {
       if (!answer.isError) return String(Reflect.get(answer.structuredContent ?? {}, 'name'));
       const [content] = answer.content;
       const text = content?.type === 'text' ? content.text : '';
-      if (!PASSING.test(text)) throw new UnexpectedAnswer(text);
+      if (!text.includes(ADVICE)) throw new UnexpectedAnswer(text);
     } catch (error) {
       if (error instanceof UnexpectedAnswer) throw error;
       // The gateway is away, or the reply was lost.

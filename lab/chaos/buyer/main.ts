@@ -10,7 +10,7 @@ const CONCURRENCY = 16;
 const LOST_ONE_IN = 3;
 const RETRY_MS = 50;
 /** No buyer lasts longer, even if the process that started it hangs. */
-const MAX_LIFE_MS = 5 * 60_000;
+const MAX_LIFE_MS = 30 * 60_000;
 
 const { registry, orders, ledger, withIds, agentsUrl }: BuyerOptions = JSON.parse(process.env[BUYER_OPTIONS] ?? '');
 process.on('disconnect', () => process.exit(1));
