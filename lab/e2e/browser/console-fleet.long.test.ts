@@ -125,7 +125,7 @@ async function readFleet(origin: string, signal: AbortSignal): Promise<number> {
       .first()
       .waitFor();
     await page.getByText('The same as a table').click();
-    await page.goto(`${page.url()}#/fleet//group3-3`);
+    await page.goto(`${running.origin}/console#/fleet//group3-3`);
     await page
       .getByText('callers more, with fewer calls')
       .waitFor({ timeout: 1 })

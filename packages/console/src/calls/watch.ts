@@ -26,7 +26,7 @@ export interface Watch<E, S> {
 }
 
 const [FIRST_WAIT_MS, MAX_WAIT_MS] = [500, 10_000];
-const [PROBE_AFTER_MS, PROBE_ANSWER_MS] = [10_000, 5_000];
+const [PROBE_AFTER_MS, PROBE_ANSWER_MS] = [10_000, 10_000];
 /** Asking again is of no use. */
 const FINAL = new Set(['unauthenticated', 'permission_denied', 'not_found', 'invalid_argument', 'unimplemented']);
 

@@ -10,8 +10,8 @@ import { FleetMap } from './map.js';
 import { type Instance, takeFleet } from './watch.js';
 import { notPicked } from './why.js';
 
-/** The page has at most 2,000 elements, however large the fleet is. */
-const MAX_ROWS = 50;
+/** The page has at most 2,000 elements, however large the fleet is: fewer rows next to an instance that is shown. */
+const [MAX_ROWS, MAX_ROWS_BELOW] = [50, 15];
 
 interface FleetPageProps {
   /** The part of the address behind the page's own: a word that narrows the table, and the instance that is shown. */
@@ -45,7 +45,7 @@ export function FleetPage({ path: [filter = '', id = ''] }: FleetPageProps) {
       <Table
         rows={found}
         keyOf={(one) => one.id}
-        most={MAX_ROWS}
+        most={id === '' ? MAX_ROWS : MAX_ROWS_BELOW}
         hint=": narrow them by a word above"
         isFailed={({ load }) => (load?.errorsPerSecond ?? 0) > 0}
         empty={
