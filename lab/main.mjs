@@ -25,7 +25,16 @@ const TASKS = {
 /** @param {string[]} args */
 export async function main([name, ...args]) {
   if (name === 'create') return (await import('./pack.mjs')).create(args);
-  if (Object.hasOwn(TASKS, name ?? '')) return (await import(`./${name}.mjs`)).main(args);
+  if (Object.hasOwn(TASKS, name ?? '')) {
+    const task = await import(`./${name}.mjs`);
+    try {
+      return await task.main(args);
+    } catch (error) {
+      if (!error.cause?.code?.startsWith('ERR_PARSE_ARGS')) throw error;
+      console.error(error.message);
+      return 2;
+    }
+  }
   if (!(await build())) return 1;
   if (name === undefined) {
     const lines = Object.entries(TASKS).map(([task, summary]) => `  ${task.padEnd(13)}${summary}`);
