@@ -85,7 +85,9 @@ export function testData(at: () => Running): void {
     await page.getByRole('button', { name: 'slowest' }).click();
     await page.getByRole('link', { name: 'GET /v1/{name=quotes/*}' }).first().waitFor();
     await page.getByRole('button', { name: 'failed' }).click();
-    await page.getByRole('link', { name: 'GET /v1/{name=quotes/*}' }).first().click();
+    // Until the failed ones have come, the list also has others.
+    const row = page.getByRole('row', { name: 'NOT_FOUND' });
+    await row.getByRole('link', { name: 'GET /v1/{name=quotes/*}' }).first().click();
     await page.getByText('sales.v1.QuoteService/GetQuote NOT_FOUND').first().waitFor();
     await show(`traces/${'f'.repeat(32)}`);
     await page.getByText(`No process has a trace ${'f'.repeat(32)}`).waitFor();
