@@ -86,7 +86,7 @@ export function testData(at: () => Running): void {
     await page.getByRole('link', { name: 'GET /v1/{name=quotes/*}' }).first().waitFor();
     await page.getByRole('button', { name: 'failed' }).click();
     // Until the failed ones have come, the list also has others.
-    const row = page.getByRole('row', { name: 'NOT_FOUND' });
+    const row = page.getByRole('row').filter({ hasText: 'refused: 404' });
     await row.getByRole('link', { name: 'GET /v1/{name=quotes/*}' }).first().click();
     await page.getByText('sales.v1.QuoteService/GetQuote NOT_FOUND').first().waitFor();
     await show(`traces/${'f'.repeat(32)}`);
