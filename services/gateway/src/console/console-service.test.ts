@@ -91,7 +91,8 @@ it('a job, an event or a run is refused with the code and the reason of the inst
 it('what an instance has stored is shown', async () => {
   const { client } = start();
   const shown: Partial<InstanceWork> = {};
-  for await (const { answers } of client.watchWork({})) {
+  const signal = AbortSignal.timeout(60_000); // if something is never shown
+  for await (const { answers } of client.watchWork({}, { signal })) {
     for (const { instanceId, jobs, runs, events } of answers)
       Object.assign(shown, { instanceId }, jobs && { jobs }, runs.length > 0 && { runs }, events && { events });
     if (shown.jobs && shown.runs && shown.events) break;

@@ -82,7 +82,7 @@ const ACTIVE_INTERVAL_MS = 200;
 const SILENT_AFTER_MS = 250;
 const IDLE_INTERVAL_MS = 1_000;
 const UNUSED_INTERVAL_MS = 5_000;
-/** With the interval, the connection of a silent peer ends 5 s after its last bytes. Milliseconds. */
+/** With the interval, the connection of a silent peer ends 5 s after its last bytes, one without calls 10 s. Milliseconds. */
 const TIMEOUT_MS = 4_750;
 
 /**
