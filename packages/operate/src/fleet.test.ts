@@ -9,7 +9,7 @@ import { silentLogger } from '@rondo/rpc/call';
 import { type Channel, type Endpoint, fixedEndpoint } from '@rondo/rpc/client';
 import type { ResolverListener } from '@rondo/rpc/internal';
 import { implement } from '@rondo/rpc/server';
-import { createTestChannel, ManualClock, seededRandom } from '@rondo/rpc/testing';
+import { createTestChannel, ManualClock } from '@rondo/rpc/testing';
 import { edgesOf, loadOf, nameOf } from './figures.js';
 import { createFleet } from './fleet.js';
 
@@ -83,7 +83,6 @@ function start(tell: (seconds: number) => Uint8Array = (seconds) => encoded(told
     channel,
     clock,
     wallClock: { now: () => new Date(clock.now()) },
-    random: seededRandom(0),
     log: silentLogger,
   });
   const list = (...endpoints: readonly Endpoint[]) => {
@@ -233,4 +232,38 @@ it.each([
   ['-x', '-x'],
 ])('an instance %s is one of %s', (id, name) => {
   expect(nameOf(id)).toBe(name);
+});
+
+it('makes each event once, however many watch', async () => {
+  const { fleet, clock, list } = start();
+  const gone = new AbortController();
+  const [one, other] = [0, 1].map(() => fleet.watch(gone.signal)[Symbol.asyncIterator]());
+  if (one === undefined || other === undefined) throw new Error('there are two');
+  await Promise.all([one.next(), other.next()]);
+  list(endpoint('front-1'));
+  const fits = ({ instances }: WatchFleetResponse) => instances.length > 0;
+  expect(await until(one, clock, fits)).toBe(await until(other, clock, fits));
+  gone.abort();
+});
+
+it('ends a watcher that is too far behind, and keeps no more for it', async () => {
+  const { fleet, clock, list } = start();
+  const gone = new AbortController();
+  const [slow, fast] = [0, 1].map(() => fleet.watch(gone.signal)[Symbol.asyncIterator]());
+  if (slow === undefined || fast === undefined) throw new Error('there are two');
+  await Promise.all([slow.next(), fast.next()]);
+  for (let round = 0; round < 101; round += 1) {
+    list(endpoint('front-1', round % 2 === 0 ? 'serving' : 'cordoned'));
+    await until(fast, clock, ({ instances }) => instances.length > 0);
+  }
+  let end: boolean | undefined;
+  void slow.next().then(({ done = false }) => {
+    end = done;
+  });
+  while (end === undefined) await clock.advance(10);
+  expect(end).toBe(true);
+  expect((await fleet.watch(gone.signal)[Symbol.asyncIterator]().next()).value).toMatchObject({
+    instances: [{ instanceId: 'front-1' }],
+  });
+  gone.abort();
 });

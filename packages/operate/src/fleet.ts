@@ -1,14 +1,13 @@
 import type {
-  FleetCalls,
   WatchFiguresRequest,
   WatchFiguresResponse,
   WatchFleetResponse,
   WatchInstanceResponse,
 } from '@rondo/contracts/rondo/gateway/v1/console';
-import { backgroundClock, type Random, sleep, type WallClock } from '@rondo/rpc/clock';
-import { woken } from './gather.js';
+import { backgroundClock, sleep, type WallClock } from '@rondo/rpc/clock';
+import { FleetEvents } from './fleet-events.js';
 import { History, STEP_MS } from './history.js';
-import { type Followed, Instances, type InstancesOptions, toInstance } from './instances.js';
+import { Instances, type InstancesOptions } from './instances.js';
 
 /** The instances of the system, followed while anyone watches, or from its start if figures are kept. */
 export interface Fleet {
@@ -26,86 +25,59 @@ export interface Fleet {
   readonly watchers: number;
 }
 
-/** Changes that follow each other faster are sent as one. Up to twice as long, so that not all watchers get changes at once. Milliseconds. */
-const PAUSE_MS = 250;
-/** A large fleet is sent in parts, with a pause between them in which the gateway answers others. Instances, and milliseconds. */
-const [MAX_SENT, PART_MS] = [100, 10];
 /** How often the watchers of an instance get its state. Milliseconds. */
 const INSTANCE_MS = 1_000;
 
-/** What a watcher has got. */
-interface Watcher {
-  readonly sent: Map<string, Followed>;
-  calls: FleetCalls | undefined;
-  /** Whether something has changed since. */
-  isNew: boolean;
-  wake: () => void;
-}
-
 /** Options of {@link createFleet}. */
-type FleetOptions = Omit<InstancesOptions, 'onChange' | 'onAnswer' | 'isWatched'> & {
-  readonly random: Random;
-  readonly wallClock: WallClock;
-};
+type FleetOptions = Omit<InstancesOptions, 'onChange' | 'onAnswer' | 'isWatched'> & { readonly wallClock: WallClock };
 
 /** Creates a fleet. It follows the instances from the first watcher to the last, however many there are. */
 export function createFleet(options: FleetOptions): Fleet {
-  const { clock, random, wallClock } = options;
+  const { clock, wallClock } = options;
   const history = new History(wallClock);
-  const watchers = new Set<Watcher>();
   let users = 0;
   let isKept = false;
   const closed = new AbortController();
-  let instances: Instances | undefined;
-  const onChange = () => {
-    for (const watcher of watchers) {
-      watcher.isNew = true;
-      watcher.wake();
-    }
-  };
-  const open = () => {
-    users += 1;
-    instances ??= new Instances({
+  let followed: { readonly instances: Instances; readonly events: FleetEvents } | undefined;
+  const follow = () => {
+    const instances = new Instances({
       ...options,
-      onChange,
+      onChange: () => followed?.events.change(),
       onAnswer: (id, answer) => history.take(id, answer),
       isWatched: () => users > Number(isKept),
     });
-    return instances;
+    return { instances, events: new FleetEvents(instances, clock) };
+  };
+  const open = () => {
+    users += 1;
+    followed ??= follow();
+    return followed;
   };
   const leave = () => {
     users -= 1;
     if (users > 0) return;
-    instances?.close();
-    instances = undefined;
+    followed?.instances.close();
+    followed = undefined;
   };
   return {
     get watchers() {
       return users;
     },
     async *watch(given) {
-      const signal = AbortSignal.any([given, closed.signal]);
-      const watcher: Watcher = { sent: new Map(), calls: undefined, isNew: true, wake: () => undefined };
-      watchers.add(watcher);
-      const followed = open();
+      const { events } = open();
       try {
-        while (!signal.aborted) {
-          if (!watcher.isNew) await woken(watcher, { clock, signal });
-          yield eventOf(watcher, followed);
-          await sleep(clock, watcher.isNew ? PART_MS : PAUSE_MS * (1 + random.next()), signal).catch(() => undefined);
-        }
+        yield* events.watch(AbortSignal.any([given, closed.signal]));
       } finally {
-        watchers.delete(watcher);
         leave();
       }
     },
     async *watchInstance(id, given) {
       const signal = AbortSignal.any([given, closed.signal]);
-      const followed = open();
+      const { instances } = open();
       try {
         while (!signal.aborted) {
-          followed.askAbout(id);
-          yield followed.callersOf(id);
+          instances.askAbout(id);
+          yield instances.callersOf(id);
           await sleep(clock, INSTANCE_MS, signal).catch(() => undefined);
         }
       } finally {
@@ -136,19 +108,4 @@ export function createFleet(options: FleetOptions): Fleet {
     },
     close: () => closed.abort(),
   };
-}
-
-/** What the watcher hasn't got yet. */
-function eventOf(watcher: Watcher, instances: Instances): WatchFleetResponse {
-  const { source, known } = instances;
-  const { sent, calls: callsBefore } = watcher;
-  const changed = [...known].filter(([id, one]) => sent.get(id) !== one);
-  const left = [...sent.keys()].filter((id) => !known.has(id));
-  const part = changed.slice(0, MAX_SENT);
-  for (const id of left) sent.delete(id);
-  for (const [id, one] of part) sent.set(id, one);
-  watcher.isNew = changed.length > part.length;
-  watcher.calls = instances.calls();
-  const calls = watcher.calls === callsBefore ? undefined : watcher.calls;
-  return { instances: part.map(([, one]) => toInstance(one)), left, source, calls };
 }

@@ -7,7 +7,11 @@ import {
   ServerReflectionDefinition as V1,
 } from '@rondo/contracts/grpc/reflection/v1/reflection';
 import { ServerReflectionDefinition as V1Alpha } from '@rondo/contracts/grpc/reflection/v1alpha/reflection';
-import { HealthDefinition, HealthCheckResponse_ServingStatus as Serving } from '@rondo/contracts/health/v1/health';
+import {
+  HealthCheckResponse,
+  HealthDefinition,
+  HealthCheckResponse_ServingStatus as Serving,
+} from '@rondo/contracts/health/v1/health';
 import { Exposure } from '@rondo/contracts/rondo/options/v1/options';
 import { silentLogger } from '@rondo/rpc/call';
 import { createClient } from '@rondo/rpc/client';
@@ -15,6 +19,7 @@ import { serve } from '@rondo/rpc/server';
 import { Status } from '@rondo/rpc/status';
 import { createReflection } from '@rondo/schema';
 import { createState, readinessOf } from '@rondo/service/testing';
+import { replyEncoder } from '../src/protocols/codec.js';
 import { createOwnServices } from '../src/protocols/own-services.js';
 import { contractFile } from './support/contracts.js';
 import { connect, instanceWith, startCatalogue, until } from './support/fleet.js';
@@ -137,4 +142,13 @@ it('reports the health of each public service, and of the gateway', async () => 
   expect(seen).toEqual([Serving.SERVING, Serving.NOT_SERVING]);
   readiness.set(readinessOf(['the registry']));
   expect(await health.check({ service: '' })).toEqual({ status: Serving.NOT_SERVING });
+});
+
+it('writes the JSON of a reply of its own once, however many streams it is sent to', async () => {
+  const target = (await start()).local.method('/grpc.health.v1.Health/Watch');
+  if (target === undefined) throw new Error('the method is missing');
+  const reply = HealthCheckResponse.encode({ status: Serving.SERVING }).finish();
+  const json = replyEncoder(target, 'json', undefined)(reply);
+  expect(Buffer.from(json).toString()).toBe('{"status":"SERVING"}');
+  expect(replyEncoder(target, 'json', undefined)(reply)).toBe(json);
 });

@@ -13,7 +13,7 @@ import { type Channel, createClient, fixedEndpoint } from '@rondo/rpc/client';
 import { systemWallClock } from '@rondo/rpc/clock';
 import type { ResolverListener } from '@rondo/rpc/internal';
 import { RpcError, Status } from '@rondo/rpc/status';
-import { createTestChannel, ManualClock, seededRandom, standIn } from '@rondo/rpc/testing';
+import { createTestChannel, ManualClock, standIn } from '@rondo/rpc/testing';
 import { consoleService } from './console-service.js';
 
 /** A console whose only instance, `a`, has something of each kind, and refuses all. */
@@ -58,7 +58,7 @@ function start() {
       return { close: () => undefined };
     },
   };
-  const fleet = createFleet({ channel, clock, wallClock: systemWallClock, random: seededRandom(0), log: silentLogger });
+  const fleet = createFleet({ channel, clock, wallClock: systemWallClock, log: silentLogger });
   const service = consoleService({
     ...{ fleet, channel, clock, gatherer: createGatherer({ channel, clock }), registry: [] },
     restart: { launcher: undefined, ownId: '' },

@@ -61,5 +61,16 @@ export function replyEncoder(
   if (codec === 'proto') return (reply) => reply;
   const { output } = target.descAt(from) ?? target.desc;
   // Without fields that are zero, as Connect's own libraries write it.
-  return (reply) => Buffer.from(stringify(output, writeSetFields(output, decodeReply(output, reply), target.types)));
+  const encode = (reply: Uint8Array) =>
+    Buffer.from(stringify(output, writeSetFields(output, decodeReply(output, reply), target.types)));
+  return from === undefined ? (reply) => encodedOnce(reply, encode) : encode;
+}
+
+/** The JSON of the gateway's own replies, by their bytes: these are the same for all who watch. */
+const encoded = new WeakMap<Uint8Array, Uint8Array>();
+
+function encodedOnce(reply: Uint8Array, encode: (reply: Uint8Array) => Uint8Array): Uint8Array {
+  const json = encoded.get(reply) ?? encode(reply);
+  encoded.set(reply, json);
+  return json;
 }
