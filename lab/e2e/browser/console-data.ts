@@ -134,11 +134,11 @@ export function testData(at: () => Running): void {
     await row('bb-2').getByText(`an operator: rondo tx resolve bb-2 --retry; ${SHOWN}`).waitFor();
     expect(await axe(page)).toEqual([]);
     listed.transactions = [{ ...transaction, state: 2 }];
-    await row('quotes/7').getByText('PREPARING → ').waitFor();
+    await row('quotes/7').getByText('preparing → ').waitFor();
     listed.transactions = [];
     await page.getByRole('heading', { name: 'Ended while you looked' }).waitFor();
     await row('quotes/7')
-      .getByText(/PREPARING → .* COMMITTING → .* ended/)
+      .getByText(/preparing → .* committing → .* ended/)
       .waitFor();
     await expectText(page);
     await page.getByRole('link', { name: 'the last transactions' }).click();

@@ -138,6 +138,7 @@ export function testConsole(at: () => Running): void {
       await add(10);
       expect(await page.locator('.map').textContent()).toMatch(/[\d.]+\/s, [\d.]+ m?s/);
     });
+    await running.picture(page, 'fleet', 720);
     await page.goto(`${running.origin}/console`);
     await page.getByRole('link', { name: 'calculator-2 isn’t picked. An operator has taken it out' }).click();
     const callers = page.getByRole('region', { name: 'calculator-2' });
@@ -147,7 +148,6 @@ export function testConsole(at: () => Running): void {
       .first()
       .waitFor();
     await callers.getByRole('row', { name: /^gateway-1 .*Not picked: cordoned by an operator/ }).waitFor();
-    await running.picture(page, 'fleet', 720);
     expect((await running.system.rondo('ps')).stdout).toMatch(/calculator-2.*cordoned/i);
     const weigh = async (weight: string) => {
       await callers.getByRole('button', { name: 'Weigh' }).click();

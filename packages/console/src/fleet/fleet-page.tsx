@@ -32,7 +32,7 @@ export function FleetPage({ path: [filter = '', id = ''] }: FleetPageProps) {
       {!isCurrent && (
         <p class="banner warn">The registry can’t be reached, or has just started: below is what was known last.</p>
       )}
-      {data && <FleetMap fleet={data} />}
+      {data && id === '' && <FleetMap fleet={data} />}
       {id !== '' && <InstancePanel key={id} {...{ id, instances, back: shown, why: why.get(id) }} />}
       <h3>Instances</h3>
       <Field

@@ -36,10 +36,12 @@ export function InstancePanel({ id, instances, back, why }: PanelProps) {
   const { data: figures } = useFigures({ instanceId: id });
   return (
     <section class="panel" aria-labelledby="instance">
-      <h3 id="instance" ref={heading} tabIndex={-1}>
-        {visible(id)}
-      </h3>
-      <a href={back}>Close</a>
+      <div class="head">
+        <h3 id="instance" ref={heading} tabIndex={-1}>
+          {visible(id)}
+        </h3>
+        <a href={back}>All instances</a>
+      </div>
       {instance === undefined ? (
         <p>No instance of this name is registered now.</p>
       ) : (

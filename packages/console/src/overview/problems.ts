@@ -70,8 +70,8 @@ export function stuckIn(work: Work, nowMs: number): readonly Problem[] {
       return state.endsWith('BLOCKED') ? fault(`${text} blocked`, href) : warning(`${text} parked`, href);
     }),
     ...[...openIn(work).values()].flatMap(({ id, about, state, since }) => {
-      if (state !== 'IN DOUBT')
-        return [fault(`${about} is ${state === 'CONFLICT' ? 'in conflict' : state.toLowerCase()}`, '#/transactions')];
+      if (state !== 'in doubt')
+        return [fault(`${about} is ${state === 'conflict' ? 'in conflict' : state}`, '#/transactions')];
       const isLong = nowMs - Date.parse(since) > HELD_MS;
       return isLong ? [warning(`${about} of ${id} holds its locks`, '#/transactions')] : [];
     }),

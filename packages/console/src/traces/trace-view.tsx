@@ -3,7 +3,7 @@ import { useMemo, useState } from 'preact/hooks';
 import { useStream } from '../calls/use-stream.js';
 import { LogLines } from '../logs/log-lines.js';
 import { ConnectionLine } from '../page/connection-line.js';
-import { Head } from '../ui/parts.js';
+import { Empty, Head } from '../ui/parts.js';
 import { SilentInstances } from '../ui/silent.js';
 import { counted, formatMs, formatTime, ZONE } from '../ui/text.js';
 import { type Trace, takeTrace } from './read-traces.js';
@@ -64,10 +64,10 @@ function Spans({ id }: { readonly id: string }) {
         </>
       )}
       {connection.kind === 'over' && data?.ids.size !== undefined && data.ids.size === 0 && (
-        <p>
-          No process has a trace {id}: it wasn’t sampled, hasn’t ended yet, or ended before{' '}
-          {formatTime(data.completeSinceMs)} {ZONE}, since when all that answer have theirs.
-        </p>
+        <Empty
+          what={`No process has a trace ${id}`}
+          hint={`It wasn’t sampled, hasn’t ended yet, or ended before ${formatTime(data.completeSinceMs)} ${ZONE}, since when all that answer have theirs.`}
+        />
       )}
       {data && <SilentInstances silent={data.silent} />}
     </>

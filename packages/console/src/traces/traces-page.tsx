@@ -140,6 +140,7 @@ function TraceList() {
 /** How the first call of a trace ended, and whether others failed. */
 function Outcome({ trace: { status, refused, failedSpans } }: { readonly trace: KnownTrace }) {
   if (refused) return <Badge tone="warn">{`refused: ${status}`}</Badge>;
+  if (failedSpans > 0 && status === 'OK') return <Badge tone="warn">OK, {counted(failedSpans, 'span')} failed</Badge>;
   if (failedSpans > 0) return <Badge tone="fault">{`failed: ${status || counted(failedSpans, 'span')}`}</Badge>;
   return <Badge tone="good">{status || 'ended'}</Badge>;
 }

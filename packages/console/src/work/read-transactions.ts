@@ -9,7 +9,7 @@ export interface Unfinished {
   readonly id: string;
   /** What it is about, such as `accept-quote quotes/7`. */
   readonly about: string;
-  /** Such as `COMMITTING`, or the state of a saga and its step. */
+  /** Such as `committing`, or the state of a saga and its step. */
   readonly state: string;
   readonly waitsFor: string;
   /** In RFC 3339; empty if it isn't known. */
@@ -91,7 +91,7 @@ const branchOf = (
   { id, participant, transaction, prepareTime = '' }: Branch,
   parties: readonly Party[],
 ): Unfinished => ({
-  ...{ id, parties, about: `a branch in ${participant}`, state: 'IN DOUBT', since: prepareTime, attempts: 0 },
+  ...{ id, parties, about: `a branch in ${participant}`, state: 'in doubt', since: prepareTime, attempts: 0 },
   waitsFor: `the decision of ${transaction?.coordinator}, and holds its locks until then`,
 });
 
@@ -112,23 +112,26 @@ function partiesOf({ participants = [] }: Json<Transaction>, held: readonly Part
 
 function transactionOf(transaction: Json<Transaction>, held: readonly Party[]): Unfinished {
   const { ref, kind, subject, participants = [], expireTime, createTime: since = '', attempts = 0 } = transaction;
-  const [id, state] = [ref?.id ?? '', transaction.state?.replace('TRANSACTION_STATE_', '') ?? ''];
+  const [id, state] = [ref?.id ?? '', wordOf(transaction.state)];
   const left = participants
     .filter(({ outcome }) => outcome === undefined)
     .map(({ service, error }) => (error ? `${service}: ${error}` : service));
   const waitsFor: Readonly<Record<string, string>> = {
-    PREPARING: `the votes of ${left.join(', ')}, until ${expireTime}`,
-    CONFLICT: `an operator: correct the data, then rondo tx resolve ${id}`,
+    preparing: `the votes of ${left.join(', ')}, until ${expireTime}`,
+    conflict: `an operator: correct the data, then rondo tx resolve ${id}`,
   };
   const answers = left.length > 0 ? `the answer of ${left.join('; ')}` : '';
   const parties = partiesOf(transaction, held);
   return { id, about: `${kind} ${subject}`, state, since, attempts, parties, waitsFor: waitsFor[state] ?? answers };
 }
 
+/** A state in lower case, without the name of its enum. */
+const wordOf = (state = '') => state.replace(/^.*STATE_/, '').toLowerCase();
+
 function sagaOf(saga: Json<Saga>): Unfinished {
   const { id = '', kind, subject, step = '', error, createTime: since = '', attempts = 0 } = saga;
-  const state = saga.state?.replace('SAGA_STATE_', '') ?? '';
-  const retry = state === 'PARKED' ? [`an operator: rondo tx resolve ${id} --retry`] : [];
+  const state = wordOf(saga.state);
+  const retry = state === 'parked' ? [`an operator: rondo tx resolve ${id} --retry`] : [];
   const waitsFor = [...retry, ...(error ? [error] : [])].join('; ');
   return {
     id,

@@ -6,7 +6,7 @@ import { formatDate, formatTime } from '../ui/text.js';
 import { type Party, type Seen, takeTransactions } from './read-transactions.js';
 
 /** An operator has to act, or a participant holds locks until it learns the decision. */
-const [STUCK, HELD] = [/CONFLICT|PARKED/, /DOUBT/];
+const [STUCK, HELD] = [/conflict|parked/, /doubt/];
 const toneOf = ({ work: { state }, isOpen }: Seen) =>
   !isOpen ? 'good' : STUCK.test(state) ? 'fault' : HELD.test(state) ? 'warn' : '';
 

@@ -44,11 +44,13 @@ export function Lane({ of, stopped }: { readonly of: Counts; readonly stopped: s
   return (
     <>
       <Badge tone={tone}>{state}</Badge>
-      <div class="lane">
-        <i class="fault" style={{ flexGrow: failed }} />
-        <i class="good" style={{ flexGrow: running }} />
-        <i class="quiet" style={{ flexGrow: waiting }} />
-      </div>
+      {(hasFailed(of) || running !== '0' || waiting !== '0') && (
+        <div class="lane">
+          <i class="fault" style={{ flexGrow: failed }} />
+          <i class="good" style={{ flexGrow: running }} />
+          <i class="quiet" style={{ flexGrow: waiting }} />
+        </div>
+      )}
     </>
   );
 }
