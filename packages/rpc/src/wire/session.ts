@@ -29,7 +29,8 @@ export function openSession(socket: Socket, { options, clock, pings = PINGS }: S
     return pingPeer(session);
   };
   const { afterMs, answerMs } = pings;
-  socket.once('close', keepAlive(socket, { clock, intervalMs: () => afterMs, timeoutMs: answerMs, ask }));
+  const watch = keepAlive(socket, { clock, intervalMs: () => afterMs, timeoutMs: answerMs, ask });
+  socket.once('close', watch.stop);
   return session;
 }
 
