@@ -138,7 +138,6 @@ export function testConsole(at: () => Running): void {
       await add(10);
       expect(await page.locator('.map').textContent()).toMatch(/[\d.]+\/s, [\d.]+ m?s/);
     });
-    await running.picture(page, 'fleet', 720);
     await page.goto(`${running.origin}/console`);
     await page.getByRole('link', { name: 'calculator-2 isn’t picked. An operator has taken it out' }).click();
     const callers = page.getByRole('region', { name: 'calculator-2' });
