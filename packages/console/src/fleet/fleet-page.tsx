@@ -2,7 +2,7 @@ import { useStream } from '../calls/use-stream.js';
 import { Field } from '../page/form.js';
 import { Table } from '../page/table.js';
 import { Changes } from '../ui/change.js';
-import { Badge, Empty, Head, type Tone } from '../ui/parts.js';
+import { Badge, Empty, Head, State } from '../ui/parts.js';
 import { figure, share } from '../ui/text.js';
 import { cordonOf } from './changes.js';
 import { InstancePanel } from './instance-panel.js';
@@ -57,7 +57,7 @@ export function FleetPage({ path: [filter = '', id = ''] }: FleetPageProps) {
         }
         columns={[
           ['Instance', (one) => <a href={`${shown}/${encodeURIComponent(one.id)}`}>{one.id}</a>],
-          ['State', ({ id: one, state }) => <State state={state} why={why.get(one)} />],
+          ['State', ({ id: one, state }) => <Picked state={state} why={why.get(one)} />],
           ['Calls/s', ({ load }) => figure(load?.callsPerSecond), 'number'],
           ['Errors/s', ({ load }) => figure(load?.errorsPerSecond), 'number'],
           ['In flight', ({ load }) => figure(load?.callsInFlight), 'number'],
@@ -73,18 +73,10 @@ export function FleetPage({ path: [filter = '', id = ''] }: FleetPageProps) {
   );
 }
 
-/** What the states mean for the system. */
-const TONES: Readonly<Record<string, Tone>> = { serving: 'good', starting: 'warn', draining: 'warn', cordoned: 'warn' };
-
-const State = ({ state, why }: { readonly state: string; readonly why: string | undefined }) => (
+/** What a caller does may differ from what the state says. */
+const Picked = ({ state, why }: { readonly state: string; readonly why: string | undefined }) => (
   <>
-    <Badge tone={TONES[state] ?? ''}>{state}</Badge>
-    {state === 'serving' && why && (
-      <>
-        {' '}
-        <Badge tone="warn">not picked</Badge>
-      </>
-    )}
+    <State of={state} /> {state === 'serving' && why && <Badge tone="warn">not picked</Badge>}
   </>
 );
 

@@ -1,6 +1,7 @@
 import type { FleetEdge, FleetInstance, InstanceCaller } from '@rondo/contracts/rondo/gateway/v1/console';
 import type { EventOf } from '../calls/use-stream.js';
 import type { Json } from '../page/json.js';
+import { wordOf } from '../ui/text.js';
 
 /** An instance, as the page shows it. */
 export type Instance = ReturnType<typeof toInstance>;
@@ -45,7 +46,7 @@ function toInstance({ instanceId: id = '', name = '', services = [], state, load
     name,
     services,
     /** Such as `serving`. */
-    state: state?.replace('FLEET_STATE_', '').toLowerCase() ?? 'unknown',
+    state: wordOf(state) || 'unknown',
     /** Undefined if it doesn't report its load. */
     load: load && { callsPerSecond: 0, errorsPerSecond: 0, callsInFlight: 0, cpuUtilization: 0, ...load },
   };

@@ -44,7 +44,7 @@ function System() {
         />
         <Tile
           name="Instances"
-          value={fleet ? `${serving} of ${fleet.instances.length}` : '–'}
+          value={fleet ? `${figure(serving)} of ${figure(fleet.instances.length)}` : '–'}
           tone={fleet && serving < fleet.instances.length ? 'warn' : ''}
           note="serving"
         />

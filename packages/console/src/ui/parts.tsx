@@ -2,6 +2,7 @@ import type { ComponentChildren } from 'preact';
 import type { Stream } from '../calls/watch.js';
 import { type Connection, ConnectionLine } from '../page/connection-line.js';
 import { type Silent, SilentInstances } from './silent.js';
+import { wordOf } from './text.js';
 
 /** What a state means for the system. */
 export type Tone = 'good' | 'warn' | 'fault' | '';
@@ -10,6 +11,24 @@ export type Tone = 'good' | 'warn' | 'fault' | '';
 export const Badge = ({ tone, children }: { readonly tone: Tone; readonly children: ComponentChildren }) => (
   <span class={`badge ${tone}`}>{children}</span>
 );
+
+const TONES: Readonly<Record<string, Tone>> = {
+  ...{ serving: 'good', starting: 'warn', draining: 'warn', cordoned: 'warn' },
+  ...{ running: 'good', parked: 'warn', blocked: 'fault', succeeded: 'good', failed: 'fault' },
+};
+
+interface StateProps {
+  /** A word, or the name of a value such as `JOB_STATE_FAILED`. */
+  readonly of: string | undefined;
+  readonly undoing?: boolean | undefined;
+}
+
+/** The state of an instance, a job or a run. */
+export function State({ of, undoing = false }: StateProps) {
+  const text = wordOf(of);
+  const tone = TONES[text] ?? '';
+  return undoing ? <Badge tone={tone || 'warn'}>{text}, undoing</Badge> : <Badge tone={tone}>{text}</Badge>;
+}
 
 interface HeadProps {
   readonly title: string;

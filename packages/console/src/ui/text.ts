@@ -45,6 +45,9 @@ export const formatDate = (time = ''): string => (time === '' ? '–' : `${DATE.
 /** Milliseconds, with as many digits as help. */
 export const formatMs = (ms: number): string => ms.toFixed(ms < 100 ? 2 : 0);
 
+/** The name of a value of an enum in lower case, without that of the enum: `failed` of `JOB_STATE_FAILED`. */
+export const wordOf = (name = ''): string => name.replace(/^.*STATE_/, '').toLowerCase();
+
 /** Such as `1 span` and `2 spans`. */
 export const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;
 

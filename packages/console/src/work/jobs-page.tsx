@@ -2,12 +2,11 @@ import type { Job, JobMethod } from '@rondo/contracts/rondo/jobs/v1/jobs';
 import type { Json } from '../page/json.js';
 import { Table } from '../page/table.js';
 import { Changes } from '../ui/change.js';
-import { Badge, Empty, type Tone } from '../ui/parts.js';
+import { Empty, State } from '../ui/parts.js';
 import { formatDate } from '../ui/text.js';
 import { type At, itemsOf, resolveWork } from './watch.js';
 import { COUNTS, changesOfCall, hasFailed, Lane, WorkPage } from './work-page.js';
 
-const TONES: Readonly<Record<string, Tone>> = { JOB_STATE_FAILED: 'fault', JOB_STATE_RUNNING: 'good' };
 const isFailed = ({ state }: Json<Job>) => state === 'JOB_STATE_FAILED';
 const idOf = ({ method = '', id = '' }: Json<Job>) => `${method} ${id}`;
 const methodOf = ({ method = '' }: Json<JobMethod>) => method;
@@ -42,7 +41,7 @@ export const JobsPage = () => (
           columns={[
             ['Job', idOf],
             ['Key', ({ key }) => key],
-            ['State', State],
+            ['State', ({ state }) => <State of={state} />],
             ['Due', ({ dueTime }) => formatDate(dueTime)],
             ['Attempts', ({ attempts }) => attempts ?? 0, 'number'],
             ['Progress and last error', ({ error, progress }) => [progress, error].filter(Boolean).join('; ')],
@@ -58,10 +57,6 @@ const failedFirst = (jobs: readonly At<Json<Job>>[]) => [
   ...jobs.filter(isFailed),
   ...jobs.filter((job) => !isFailed(job)),
 ];
-
-const State = ({ state = '' }: Json<Job>) => (
-  <Badge tone={TONES[state] ?? ''}>{state.replace('JOB_STATE_', '').toLowerCase()}</Badge>
-);
 
 const changesOf = (job: At<Json<Job>>) =>
   changesOfCall(idOf(job), (verb) => resolveWork(job.instanceId, { [`${verb}Job`]: { id: job.id } }));

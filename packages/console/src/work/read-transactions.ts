@@ -2,6 +2,7 @@ import type { InDoubtBranch, Saga, Transaction } from '@rondo/contracts/rondo/tr
 import type { EventOf } from '../calls/use-stream.js';
 import type { Json } from '../page/json.js';
 import type { Tone } from '../ui/parts.js';
+import { wordOf } from '../ui/text.js';
 import { type Reported, takeWork, type Work } from './watch.js';
 
 /** A transaction or a saga. */
@@ -124,9 +125,6 @@ function transactionOf(transaction: Json<Transaction>, held: readonly Party[]): 
   const parties = partiesOf(transaction, held);
   return { id, about: `${kind} ${subject}`, state, since, attempts, parties, waitsFor: waitsFor[state] ?? answers };
 }
-
-/** A state in lower case, without the name of its enum. */
-const wordOf = (state = '') => state.replace(/^.*STATE_/, '').toLowerCase();
 
 function sagaOf(saga: Json<Saga>): Unfinished {
   const { id = '', kind, subject, step = '', error, createTime: since = '', attempts = 0 } = saga;

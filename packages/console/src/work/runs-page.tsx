@@ -2,7 +2,7 @@ import type { Run, RunStep } from '@rondo/contracts/rondo/jobs/v1/runs';
 import type { Json } from '../page/json.js';
 import { Table } from '../page/table.js';
 import { type Change, Changes } from '../ui/change.js';
-import { Badge, Bar, Empty, Facts, type Tone, View } from '../ui/parts.js';
+import { Bar, Empty, Facts, State, View } from '../ui/parts.js';
 import { formatDate, latencyOf } from '../ui/text.js';
 import { type At, itemsOf, resolveWork, useWork, type Work } from './watch.js';
 import { WorkPage } from './work-page.js';
@@ -34,7 +34,7 @@ export const RunsPage = ({ name }: { readonly name: string }) =>
             ['Run', (run) => <a href={`#/runs/${run.name}`}>{nameOf(run).replace(/^.*\//, '')}</a>],
             ['Workflow', ({ method }) => method],
             ['Key', ({ key }) => key],
-            ['State', (run) => <State run={run} />],
+            ['State', ({ state, undoing }) => <State of={state} undoing={undoing} />],
             ['Why', reasonOf],
             ['Began', ({ createTime }) => formatDate(createTime)],
             ['Goes on', ({ dueTime }) => formatDate(dueTime)],
@@ -59,7 +59,7 @@ function RunView({ name }: { readonly name: string }) {
   const run = runsIn(stream.data).find((one) => one.name === name);
   const head = (
     <>
-      {run && <State run={run} />}
+      {run && <State of={run.state} undoing={run.undoing} />}
       <a href="#/runs">All runs</a>
       {run && <Changes of={changesOf(run)} />}
     </>
@@ -130,16 +130,6 @@ function Steps({ run }: { readonly run: ShownRun }) {
       ]}
     />
   );
-}
-
-const TONES: Readonly<Record<string, Tone>> = {
-  ...{ running: 'good', parked: 'warn', blocked: 'fault', succeeded: 'good', failed: 'fault' },
-};
-
-function State({ run: { state = '', undoing = false } }: { readonly run: ShownRun }) {
-  const text = state.replace('RUN_STATE_', '').toLowerCase();
-  const tone = TONES[text] ?? '';
-  return undoing ? <Badge tone={tone || 'warn'}>{text}, undoing</Badge> : <Badge tone={tone}>{text}</Badge>;
 }
 
 /** Why the run doesn't go on now, or how it has ended; empty if it runs. */
