@@ -35,7 +35,11 @@ const WELCOME = 'proto/welcome/v1/welcome.proto';
 /** A method from text to text, as those of both contracts are on the wire. */
 const texts = <Name extends string>(name: Name) =>
   ({
-    ...{ name, requestType: StringValue, requestStream: false, responseType: StringValue, responseStream: false },
+    name,
+    requestType: StringValue,
+    requestStream: false,
+    responseType: StringValue,
+    responseStream: false,
     options: {},
   }) as const;
 const Greeter = { name: 'GreeterService', fullName: 'greeter.v1.GreeterService', methods: { echo: texts('Echo') } };

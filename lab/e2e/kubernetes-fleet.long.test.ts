@@ -40,12 +40,19 @@ let cluster: Cluster;
 
   describe.each([
     {
-      ...{ discovery: 'EndpointSlices', doomed: 'node-c', spare: 'node-d', services: [...SERVICES], awayMs: AWAY_MS },
+      discovery: 'EndpointSlices',
+      doomed: 'node-c',
+      spare: 'node-d',
+      services: [...SERVICES],
+      awayMs: AWAY_MS,
       more: () => ({}),
       connect: () => connectBySlices(),
     },
     {
-      ...{ discovery: "Rondo's registry", doomed: 'node-a', spare: 'node-e', services: [...SERVICES, 'registry'] },
+      discovery: "Rondo's registry",
+      doomed: 'node-a',
+      spare: 'node-e',
+      services: [...SERVICES, 'registry'],
       awayMs: Math.min(AWAY_MS, 60_000),
       more: () => registryOver(cluster.etcd.urls),
       connect: () => createRegistryChannel({ registry: [`${REGISTRY}:50050`] }),

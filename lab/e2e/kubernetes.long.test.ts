@@ -37,7 +37,10 @@ let cluster: ControlPlane;
       const workloads = objects.filter(({ kind }) => kind === 'Deployment' || kind === 'StatefulSet');
       expect(workloads.length).toBeGreaterThanOrEqual(4);
       const pods = workloads.map(({ metadata: { name, namespace: at }, spec }) => ({
-        ...{ apiVersion: 'v1', kind: 'Pod', metadata: { name, namespace: at }, spec: spec.template.spec },
+        apiVersion: 'v1',
+        kind: 'Pod',
+        metadata: { name, namespace: at },
+        spec: spec.template.spec,
       }));
       const known = objects.filter(({ apiVersion }) => !apiVersion.startsWith('cert-manager'));
       const list = { apiVersion: 'v1', kind: 'List', items: [...known, ...pods] };
@@ -63,7 +66,9 @@ let cluster: ControlPlane;
 
   it('a pod with more rights is refused there', () => {
     const pod = {
-      ...{ apiVersion: 'v1', kind: 'Pod', metadata: { name: 'root', namespace: 'rondo' } },
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { name: 'root', namespace: 'rondo' },
       spec: { containers: [{ name: 'root', image: 'root', securityContext: { runAsUser: 0 } }] },
     };
     expect(() => cluster.kubectl(['apply', '--dry-run=server', '-f', '-'], JSON.stringify(pod))).toThrow(/PodSecurity/);

@@ -9,6 +9,7 @@ import {
 } from '@rondo/contracts/rondo/gateway/v1/console';
 import { JobState } from '@rondo/contracts/rondo/jobs/v1/jobs';
 import { RunState } from '@rondo/contracts/rondo/jobs/v1/runs';
+import type { Setting } from '@rondo/contracts/rondo/registry/v1/settings';
 import { TraceFilter } from '@rondo/contracts/rondo/tracing/v1/tracing';
 import { BranchOutcome, SagaState, TransactionState } from '@rondo/contracts/rondo/transactions/v1/transactions';
 import { eventually, type System, startSystem } from '@rondo/harness';
@@ -139,7 +140,9 @@ const operations: Readonly<Record<string, Operation>> = {
       return each(
         instances.map((one: Listed) =>
           compared({
-            ...{ ...one, address: one.endpoints[0]?.address, state: stateOf(one) },
+            ...one,
+            address: one.endpoints[0]?.address,
+            state: stateOf(one),
             certificateEndTime: one.check.certificateValidTo,
             frames: one.endpoints[0]?.protocols.includes('FRAMES'),
           }),
@@ -247,14 +250,14 @@ const operations: Readonly<Record<string, Operation>> = {
       return each([
         ...transactions.map(
           ({ ref, state, decision, participants, kind, subject, attempts, createTime, expireTime }) => ({
-            ...{
-              ...ref,
-              kind,
-              subject,
-              state: short(TransactionState, state),
-              decision: short(BranchOutcome, decision),
-            },
-            ...{ attempts, createTime, expireTime },
+            ...ref,
+            kind,
+            subject,
+            state: short(TransactionState, state),
+            decision: short(BranchOutcome, decision),
+            attempts,
+            createTime,
+            expireTime,
             participants: participants.map(({ service, outcome, error }) => {
               return { service, outcome: short(BranchOutcome, outcome), error };
             }),
@@ -315,11 +318,14 @@ const operations: Readonly<Record<string, Operation>> = {
     async console() {
       const all = (await read((options) => gateway.watchSettings({}, options))).flatMap(({ settings }) => settings);
       const isSet = ({ value }: { readonly value?: string | undefined }) => value !== undefined;
-      return each(
-        all.filter(isSet).map(({ service, key, value, author, updateTime }) => ({
-          ...{ service, key, value, author, updateTime },
-        })),
-      );
+      const shown = ({ service, key, value, author, updateTime }: Setting) => ({
+        service,
+        key,
+        value,
+        author,
+        updateTime,
+      });
+      return each(all.filter(isSet).map(shown));
     },
   },
 };

@@ -32,7 +32,8 @@ import { missing, type ProxyName, proxyNames, type RunningProxy, startProxy } fr
 const { unary, unaryUnsafe, serverStream, bidiStream } = ConformanceServiceDefinition.methods;
 /** The contract of the conformance suite under a name that a gateway offers. */
 const Proxied = {
-  ...{ name: 'ConformanceService', fullName: 'proxied.v1.ConformanceService' },
+  name: 'ConformanceService',
+  fullName: 'proxied.v1.ConformanceService',
   methods: { unary, unaryUnsafe, serverStream, bidiStream },
 } as const;
 const PROTO = 'rondo/conformance/v1/conformance.proto';
@@ -53,10 +54,14 @@ beforeAll(async () => {
   const descriptors = join(folder, 'descriptors.binpb');
   writeFileSync(descriptors, withProxied(readFileSync(join(root, 'packages/contracts/descriptors.binpb'))));
   service = await startHere({
-    ...{ name: 'proxied', port: 0 },
+    name: 'proxied',
+    port: 0,
     environment: {
-      ...{ RONDO_LISTEN: '127.0.0.1:0', RONDO_REGISTRY: registry.address, RONDO_DESCRIPTORS: descriptors },
-      ...{ RONDO_LOG_LEVEL: 'silent', RONDO_DRAIN_WAIT_MS: '0' },
+      RONDO_LISTEN: '127.0.0.1:0',
+      RONDO_REGISTRY: registry.address,
+      RONDO_DESCRIPTORS: descriptors,
+      RONDO_LOG_LEVEL: 'silent',
+      RONDO_DRAIN_WAIT_MS: '0',
     },
     createApp: () => ({ services: [implement(Proxied, handlers)] }),
   });
@@ -75,7 +80,9 @@ async function startGateway(listen: string) {
   const process = await startService('gateway', {
     registry: registry.address,
     env: {
-      ...{ RONDO_GATEWAY_LISTEN: listen, RONDO_GATEWAY_TRUSTED_PROXIES: '127.0.0.0/8', RONDO_DRAIN_WAIT_MS: '3000' },
+      RONDO_GATEWAY_LISTEN: listen,
+      RONDO_GATEWAY_TRUSTED_PROXIES: '127.0.0.0/8',
+      RONDO_DRAIN_WAIT_MS: '3000',
       RONDO_GATEWAY_TLS_DIR: folder,
     },
   });

@@ -104,7 +104,11 @@ function open(registry: ForeignRegistry, address: string): RegistryAdapter {
 
 const instance = (id: number): Instance =>
   Instance.fromPartial({
-    ...{ instanceId: `cart-${id}`, incarnation: BigInt(id), services: [SERVICE], zone: 'eu/a', version: '1.2.3' },
+    instanceId: `cart-${id}`,
+    incarnation: BigInt(id),
+    services: [SERVICE],
+    zone: 'eu/a',
+    version: '1.2.3',
     endpoints: [{ address: `10.1.${id >> 8}.${id & 255}:50051`, security: 1 }],
     status: InstanceStatus.INSTANCE_STATUS_SERVING,
   });

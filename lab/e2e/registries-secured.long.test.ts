@@ -15,7 +15,9 @@ import { closings } from './src/foreign-system.js';
 
 const TOKEN = '9b3f6c1e-5d0a-4a52-8a7e-0f2c4c6e1d11';
 const instance = Instance.fromPartial({
-  ...{ instanceId: 'cart-1', incarnation: 1n, services: ['shop.v1.CartService'] },
+  instanceId: 'cart-1',
+  incarnation: 1n,
+  services: ['shop.v1.CartService'],
   endpoints: [{ address: '10.0.0.1:50051', security: 1 }],
   status: InstanceStatus.INSTANCE_STATUS_SERVING,
 });
@@ -65,7 +67,11 @@ if (!existsSync(CONSUL)) process.stdout.write('NOT TESTED: there is no agent of 
     const ports = { https, http: -1, dns: -1, grpc: -1, grpc_tls: -1, server, serf_lan, serf_wan };
     const files = { ca_file: at('ca.pem'), cert_file: at('c.pem'), key_file: at('k.pem') };
     const config = {
-      ...{ data_dir: folder, bind_addr: '127.0.0.1', bootstrap_expect: 1, server: true, ports },
+      data_dir: folder,
+      bind_addr: '127.0.0.1',
+      bootstrap_expect: 1,
+      server: true,
+      ports,
       acl: { enabled: true, default_policy: 'deny', tokens: { initial_management: TOKEN, agent: TOKEN } },
       tls: { defaults: files, https: { verify_incoming: true } },
     };

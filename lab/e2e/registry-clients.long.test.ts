@@ -51,7 +51,10 @@ const built = join(CLIENTS, '.build');
 const eureka = { kind: 'Eureka', built, setOut: inEureka, idOf: ofService };
 const PEERS: Readonly<Record<string, Peer>> = {
   'Curator 5': {
-    ...{ kind: 'ZooKeeper', built: JAVA, setOut: byItself, idOf: (id) => id },
+    kind: 'ZooKeeper',
+    built: JAVA,
+    setOut: byItself,
+    idOf: (id) => id,
     start: (host, port) => startJava('CuratorPeer', `${host}:${port}`),
   },
   'python-consul': { kind: 'Consul', built, start: python('consul_peer.py'), setOut: inConsul, idOf: ofService },

@@ -48,7 +48,9 @@ export function startContainer(options: ContainerOptions): RunningProcess {
   const { network, root, image, user, command, env, mounts, logFile } = options;
   mkdirSync(root, { recursive: true });
   const variables = Object.entries({
-    ...{ PATH: '/node:/usr/bin:/bin', NODE_ENV: 'production', RONDO_DESCRIPTORS: '/app/descriptors.binpb' },
+    PATH: '/node:/usr/bin:/bin',
+    NODE_ENV: 'production',
+    RONDO_DESCRIPTORS: '/app/descriptors.binpb',
     ...env,
   });
   return start(

@@ -94,7 +94,9 @@ async function tokenOf({ api, pod: { metadata, spec } }: PodPlace, expirationSec
   const account = `/api/v1/namespaces/${namespace}/serviceaccounts/${spec.serviceAccountName}/token`;
   const boundObjectRef = { apiVersion: 'v1', kind: 'Pod', name, uid };
   const made = await api.call<{ status: { token: string } }>('POST', account, {
-    ...{ apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: { expirationSeconds, boundObjectRef } },
+    apiVersion: 'authentication.k8s.io/v1',
+    kind: 'TokenRequest',
+    spec: { expirationSeconds, boundObjectRef },
   });
   return made.status.token;
 }

@@ -120,8 +120,14 @@ export class PodWorker {
     if (this.#ending.signal.aborted) return 0;
     const logFile = path.join(path.dirname(folder), `${this.#pod.metadata.name}-${name}.log`);
     const running = startContainer({
-      ...{ network: network.name, root: path.join(folder, 'root'), env, mounts, logFile },
-      ...{ image, user: securityContext.runAsUser, command: args },
+      network: network.name,
+      root: path.join(folder, 'root'),
+      env,
+      mounts,
+      logFile,
+      image,
+      user: securityContext.runAsUser,
+      command: args,
     });
     this.#process = running;
     this.#phase = 'Running';
@@ -192,8 +198,14 @@ export class PodWorker {
     );
     const ip = this.#network?.address;
     const container = {
-      ...{ name, image, imageID: image, containerID: `lab://${uid}`, restartCount: this.#restarts },
-      ...{ ready: this.#ready, started: this.#started, state: this.#state },
+      name,
+      image,
+      imageID: image,
+      containerID: `lab://${uid}`,
+      restartCount: this.#restarts,
+      ready: this.#ready,
+      started: this.#started,
+      state: this.#state,
     };
     const pod = { phase: this.#phase, podIP: ip, podIPs: [{ ip }], hostIP: HOST, startTime: this.#startTime };
     const status = { ...pod, conditions, containerStatuses: [container] };

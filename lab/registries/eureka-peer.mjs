@@ -8,8 +8,13 @@ const [host, port] = process.argv.slice(2);
 const SERVICE = 'calculator.v1.CalculatorService';
 const bytes = (message) => Buffer.from(message);
 const Add = {
-  ...{ path: `/${SERVICE}/Add`, requestStream: false, responseStream: false, requestSerialize: bytes },
-  ...{ requestDeserialize: bytes, responseSerialize: bytes, responseDeserialize: bytes },
+  path: `/${SERVICE}/Add`,
+  requestStream: false,
+  responseStream: false,
+  requestSerialize: bytes,
+  requestDeserialize: bytes,
+  responseSerialize: bytes,
+  responseDeserialize: bytes,
 };
 
 const server = new Server();
@@ -20,8 +25,13 @@ const own = await new Promise((resolve, reject) => {
   );
 });
 const instance = {
-  ...{ app: SERVICE, vipAddress: SERVICE, hostName: 'peer-1', ipAddr: '127.0.0.1', dataCenterInfo: { name: 'MyOwn' } },
-  ...{ port: { $: own, '@enabled': true }, leaseInfo: { renewalIntervalInSecs: 1, durationInSecs: 3 } },
+  app: SERVICE,
+  vipAddress: SERVICE,
+  hostName: 'peer-1',
+  ipAddr: '127.0.0.1',
+  dataCenterInfo: { name: 'MyOwn' },
+  port: { $: own, '@enabled': true },
+  leaseInfo: { renewalIntervalInSecs: 1, durationInSecs: 3 },
 };
 instance.dataCenterInfo['@class'] = 'com.netflix.appinfo.InstanceInfo$DefaultDataCenterInfo';
 const intervals = { heartbeatInterval: 1_000, registryFetchInterval: 500, fetchRegistry: true };

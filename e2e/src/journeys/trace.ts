@@ -64,7 +64,10 @@ export function describeTrace(
       const person = { displayName: 'Trace', email: 'trace@example.com' };
       const customer = await eventually(() => create('customers', person));
       const product = await create('products', {
-        ...{ title: 'Kit', sku: 'TRACE', stock: '5', deliveryEffortMinutes: '30' },
+        title: 'Kit',
+        sku: 'TRACE',
+        stock: '5',
+        deliveryEffortMinutes: '30',
         unitPrice: { currencyCode: 'EUR', units: '10' },
       });
       const headers = { traceparent: TRACEPARENT };

@@ -34,7 +34,10 @@ export function testData(at: () => Running): void {
     };
     const customer = await eventually(() => create('customers', { displayName: 'Ada', email: 'ada@example.com' }));
     const product = await create('products', {
-      ...{ title: 'Kit', sku: `K-${Date.now()}`, stock: '5', deliveryEffortMinutes: '30' },
+      title: 'Kit',
+      sku: `K-${Date.now()}`,
+      stock: '5',
+      deliveryEffortMinutes: '30',
       unitPrice: { currencyCode: 'EUR', units: '10' },
     });
     const lines = [{ product: product.name, quantity: '2' }];

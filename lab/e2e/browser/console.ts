@@ -186,7 +186,10 @@ export function testConsole(at: () => Running): void {
     const failing = standIn(CalculatorServiceDefinition, { add: () => Promise.reject(fault) });
     const environment = { RONDO_REGISTRY: running.system.registry, RONDO_INSTANCE_ID: 'calculator-9' };
     const service = await startService({
-      ...{ name: 'calculator', port: 0, environment, log: silentLogger },
+      name: 'calculator',
+      port: 0,
+      environment,
+      log: silentLogger,
       createApp: () => ({ services: [failing] }),
     });
     try {

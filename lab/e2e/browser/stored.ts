@@ -167,7 +167,8 @@ export function testStored(at: () => Running): void {
     };
     const handlers = {
       listGroups: () => listed,
-      ...{ retryEvent: resolve('retry'), discardEvent: resolve('discard') },
+      retryEvent: resolve('retry'),
+      discardEvent: resolve('discard'),
       replayEvents({ group: name, fromTime }: { readonly group: string; readonly fromTime?: Date | undefined }) {
         resolved.push(`replay ${name} ${fromTime?.toISOString()}`);
         return {};

@@ -94,8 +94,13 @@ async function useLibrary(url: string): Promise<void> {
     return { status: reply.status, ...Object(await reply.json()) };
   };
   const book = {
-    ...{ title: 'Emma', author: 'authors/jane', state: 'IN_STOCK', tags: ['a', 'b'], order: 3 },
-    ...{ binding: { material: 'cloth', pages: '300' }, price: { currencyCode: 'EUR', units: '12', nanos: 5 } },
+    title: 'Emma',
+    author: 'authors/jane',
+    state: 'IN_STOCK',
+    tags: ['a', 'b'],
+    order: 3,
+    binding: { material: 'cloth', pages: '300' },
+    price: { currencyCode: 'EUR', units: '12', nanos: 5 },
     printedTime: '1815-12-23T00:00:00Z',
   };
   const emma = 'shelves/sea/books/emma';

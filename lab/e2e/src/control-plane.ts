@@ -59,7 +59,10 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
   const access = ['--server', server, '--certificate-authority', caFile, '--token', TOKENS.admin];
   const kubectl = (args: readonly string[], input = '') => {
     const { status, stdout, stderr } = spawnSync('kubectl', [...access, ...args], {
-      ...{ input, encoding: 'utf8', maxBuffer: 64 * 1024 * 1024, cwd: root },
+      input,
+      encoding: 'utf8',
+      maxBuffer: 64 * 1024 * 1024,
+      cwd: root,
     });
     if (status !== 0) throw new Error(`kubectl ${args.join(' ')}: ${stderr}`);
     return stdout;
@@ -112,7 +115,9 @@ function writeFiles(data: string, server: string) {
   writeFileSync(files.tokens, `${TOKENS.admin},admin,admin,system:masters\n${TOKENS.service},service,service\n`);
   writeFileSync(files.token, TOKENS.service);
   const config = {
-    ...{ apiVersion: 'v1', kind: 'Config', 'current-context': 'admin' },
+    apiVersion: 'v1',
+    kind: 'Config',
+    'current-context': 'admin',
     clusters: [{ name: 'lab', cluster: { server, 'certificate-authority': file('certs/apiserver.crt') } }],
     users: [{ name: 'admin', user: { token: TOKENS.admin } }],
     contexts: [{ name: 'admin', context: { cluster: 'lab', user: 'admin' } }],
@@ -145,8 +150,11 @@ export function kustomize(folder: string): string {
 export function kustomizeWith(component: string): string {
   const folder = mkdtempSync(join(root, 'infra/kubernetes/overlays/.with-'));
   const kustomization = {
-    ...{ apiVersion: 'kustomize.config.k8s.io/v1beta1', kind: 'Kustomization', namespace: 'rondo' },
-    ...{ resources: ['../../base'], components: [`../../components/${component}`] },
+    apiVersion: 'kustomize.config.k8s.io/v1beta1',
+    kind: 'Kustomization',
+    namespace: 'rondo',
+    resources: ['../../base'],
+    components: [`../../components/${component}`],
   };
   try {
     writeFileSync(join(folder, 'kustomization.yaml'), JSON.stringify(kustomization));

@@ -126,7 +126,8 @@ function overlayOf(development: string, settings: readonly string[]) {
   const database = { apiVersion: 'apps/v1', kind: 'StatefulSet', metadata: { name: 'postgres' }, $patch: 'delete' };
   const literals = [`RONDO_GATEWAY_HOSTS=${GATEWAY}`, ...settings];
   return {
-    ...{ namespace: NAMESPACE, resources: [development, 'more.yaml'] },
+    namespace: NAMESPACE,
+    resources: [development, 'more.yaml'],
     components: [join(development, '../../components/migrations')],
     replicas: SERVICES.map((name) => ({ name, count: 2 })),
     configMapGenerator: [{ name: 'rondo-settings', behavior: 'merge', literals }],
@@ -142,7 +143,9 @@ export function registryOver(etcd: readonly string[]): Deployed {
   const store = `etcd://${etcd.map((url) => new URL(url).host)}`;
   const env = { RONDO_LISTEN: `0.0.0.0:${port}`, RONDO_INSECURE: '1', RONDO_AUTH: 'off', RONDO_REGISTRY_STORE: store };
   const container = {
-    ...{ name: 'registry', image: 'rondo-registry', readinessProbe: { grpc: { port }, periodSeconds: 2 } },
+    name: 'registry',
+    image: 'rondo-registry',
+    readinessProbe: { grpc: { port }, periodSeconds: 2 },
     env: Object.entries(env).map(([name, value]) => ({ name, value })),
     securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] } },
   };
@@ -179,7 +182,9 @@ async function startDatabase(folder: string) {
   await new Promise<void>((resolve) => server.listen(0, HOST, resolve));
   const address = server.address();
   const slice = {
-    ...{ apiVersion: 'discovery.k8s.io/v1', kind: 'EndpointSlice', addressType: 'IPv4' },
+    apiVersion: 'discovery.k8s.io/v1',
+    kind: 'EndpointSlice',
+    addressType: 'IPv4',
     metadata: { name: 'postgres-outside', labels: { ...STEP, 'kubernetes.io/service-name': 'postgres' } },
     ports: [{ name: '', port: typeof address === 'object' ? address?.port : 0 }],
     endpoints: [{ addresses: [HOST] }],

@@ -12,9 +12,11 @@ const written = 'Name the columns that are written';
 const internal = '@rondo/rpc/internal is for packages';
 const wire = 'Only transport/grpc of';
 const isPrivate = 'A private part of Node';
+const spread = 'A spread literal';
 
 /** @type {[file: string, reason: string, code: string][]} */
 export const refused = [
+  ['services/shop/src/spread.ts', spread, 'export const both = { a, ...{ b, c } };'],
   // The import table.
   ['packages/rpc/src/server/a.ts', sides, "import '../client/client.js';"],
   ['packages/rpc/src/server/b.ts', sides, "import '../channel/channel.js';"],

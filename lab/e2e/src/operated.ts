@@ -36,8 +36,14 @@ export async function startOperated(registryAddress: string) {
   const event = { id: 9n, group: group.name, key: 'b', publishTime: time, attempts: 4, error: 'it does not fit' };
   const ref = { coordinator: 'stand-in', id: 't-1' };
   const transaction = {
-    ...{ ref, kind: 'move', subject: 'things/1', state: TransactionState.TRANSACTION_STATE_CONFLICT, attempts: 3 },
-    ...{ createTime: time, expireTime: time, decision: BranchOutcome.BRANCH_OUTCOME_COMMITTED },
+    ref,
+    kind: 'move',
+    subject: 'things/1',
+    state: TransactionState.TRANSACTION_STATE_CONFLICT,
+    attempts: 3,
+    createTime: time,
+    expireTime: time,
+    decision: BranchOutcome.BRANCH_OUTCOME_COMMITTED,
     participants: [{ service: 'shelf', outcome: BranchOutcome.BRANCH_OUTCOME_ABORTED, error: '' }],
   };
   const saga = { id: 's-1', kind: 'ship', subject: 'things/2', state: SagaState.SAGA_STATE_PARKED, step: 'pack' };
@@ -86,8 +92,16 @@ export async function startOperated(registryAddress: string) {
   ];
   const steps = [{ name: 'pack', kind: 'call', undoing: false, beginTime: time, error: 'no box', repeated: true }];
   const run = {
-    ...{ name: RUN, method: 'stand.v1.InService/Ship', key: 'c', caller: 'ada', state: RunState.RUN_STATE_BLOCKED },
-    ...{ createTime: time, attempts: 7, error: 'no box', undoing: true, restoreTime: time },
+    name: RUN,
+    method: 'stand.v1.InService/Ship',
+    key: 'c',
+    caller: 'ada',
+    state: RunState.RUN_STATE_BLOCKED,
+    createTime: time,
+    attempts: 7,
+    error: 'no box',
+    undoing: true,
+    restoreTime: time,
   };
   services.push(
     standIn(RunServiceDefinition, {

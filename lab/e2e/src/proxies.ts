@@ -84,7 +84,10 @@ export async function startProxy(name: ProxyName, options: ProxyOptions): Promis
   const failed = await eventually(answers, { timeoutMs: 60_000 });
   if (failed !== undefined) throw new Error(`${name} has ended: ${failed}`);
   return {
-    ...{ plain: at('8080'), plainJson, ended: at('443'), passed: at('8443') },
+    plain: at('8080'),
+    plainJson,
+    ended: at('443'),
+    passed: at('8443'),
     async stop() {
       await running.stop();
       rmSync(folder, { recursive: true });

@@ -31,7 +31,11 @@ const take = (queries: Pick<Database, 'query'>, id: number) =>
 /** A call with an idempotency key, whose repetitions end with the words `an earlier call`. */
 function callWithKey(): Once {
   return {
-    ...{ method: '/a.B/C', caller: '', key: 'raced', fingerprint: new Uint8Array(32), retentionMs: 60_000 },
+    method: '/a.B/C',
+    caller: '',
+    key: 'raced',
+    fingerprint: new Uint8Array(32),
+    retentionMs: 60_000,
     begin: () => undefined,
     run: (work) => work(),
     encode: () => new Uint8Array(1),

@@ -21,12 +21,10 @@ export function failureOf(
   const ended = fault instanceof InstanceEnded || ends > 1;
   const isFinal = isFinalIn(job, fault);
   return {
-    ...{
-      error: errorText(fault),
-      ended,
-      isFinal,
-      staysInLane: job.stopsKey === true || job.maxRunningPerKey !== undefined,
-    },
+    error: errorText(fault),
+    ended,
+    isFinal,
+    staysInLane: job.stopsKey === true || job.maxRunningPerKey !== undefined,
     failed: isFinal || isLast(job, attempts, fault) || (ended && ends > 0),
     backoffMs: ended ? 0 : backoffMs(attempts - 1, { ...job.backoff, random, jitter: 'equal' }),
   };

@@ -104,9 +104,18 @@ export function createJobs(options: JobsOptions): Jobs {
     told.add(method);
   };
   const worker = new Worker({
-    ...{ database, channel, loopback, log, clock, random, meter },
+    database,
+    channel,
+    loopback,
+    log,
+    clock,
+    random,
+    meter,
     methods: () => byName,
-    ...{ claim: claimJobs, mostAtOnce: MOST_AT_ONCE, countsAway: true, retriesAnew: true },
+    claim: claimJobs,
+    mostAtOnce: MOST_AT_ONCE,
+    countsAway: true,
+    retriesAnew: true,
     keyOf,
     metadataOf: ({ id, claim }) => ({ [STORED_CALL]: `${id}:${claim}` }),
     words: { noun: 'job', remedy: 'remove the cause, then run rondo jobs retry with its id, or rondo jobs discard' },
@@ -125,8 +134,14 @@ export function createJobs(options: JobsOptions): Jobs {
     await worker.close();
   };
   return {
-    ...{ name: 'the job worker', schema: [jobsSchema, ...runs.schema], services: [service, ...runs.services] },
-    ...{ service, stop, close: stop, runs: runs.runs, trial: runs.trial },
+    name: 'the job worker',
+    schema: [jobsSchema, ...runs.schema],
+    services: [service, ...runs.services],
+    service,
+    stop,
+    close: stop,
+    runs: runs.runs,
+    trial: runs.trial,
     async enqueue(transaction, method, { request, at, key = random.hex(KEY_BYTES) }) {
       const { name, method: known, maxRunningPerKey } = jobOf(method);
       if (key === '' || key.length > MAX_KEY)

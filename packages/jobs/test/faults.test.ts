@@ -149,7 +149,10 @@ it('a job whose method is no job any more is shown and lags, and an operator dis
   const { doAlone: _, ...methods } = ChoreServiceDefinition.methods;
   const { meter, read } = readable();
   const jobs = createJobs({
-    ...{ database, services: [{ ...ChoreServiceDefinition, methods }], meter, log: silentLogger },
+    database,
+    services: [{ ...ChoreServiceDefinition, methods }],
+    meter,
+    log: silentLogger,
     channel: createTestChannel({ services: [] }),
   });
   processes.push(jobs);

@@ -95,7 +95,8 @@ it.each([['without TLS', ''] as const, ['with TLS', 'spiffe://rondo.local/chores
     ] as const) {
       let lost = 0;
       const { jobs } = begin({
-        ...{ identity, together },
+        identity,
+        together,
         loses: () => lost++ === 0,
         isReady: () => (lost === 0) === (first === 'here'),
       });

@@ -188,8 +188,17 @@ function crashing(store: RunStore, { world, random, often }: { world: World; ran
     return ended;
   };
   const own: RunStore = {
-    ...{ load: at(load), begin: at(begin), end: at(end), follow: at(follow), transaction: at(transaction) },
-    ...{ advance: at(advance), fail: at(fail), finish: at(finish), retry: at(retry), park: at(park), block: at(block) },
+    load: at(load),
+    begin: at(begin),
+    end: at(end),
+    follow: at(follow),
+    transaction: at(transaction),
+    advance: at(advance),
+    fail: at(fail),
+    finish: at(finish),
+    retry: at(retry),
+    park: at(park),
+    block: at(block),
   };
   return { own, crashed };
 }

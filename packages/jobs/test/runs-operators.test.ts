@@ -56,7 +56,10 @@ it('an operator lists runs, the newest first, and sees each with its steps', asy
   expect(await list({ method: `${METHOD}Again` })).toEqual([]);
   for (const [name, state] of expected) expect(await list({ state })).toEqual([[name, state]]);
   expect(await operator.getRun({ name: fails ?? '' })).toMatchObject({
-    ...{ method: METHOD, state: RunState.RUN_STATE_FAILED, error: 'no contract', undoing: false },
+    method: METHOD,
+    state: RunState.RUN_STATE_FAILED,
+    error: 'no contract',
+    undoing: false,
     steps: [{ name: 'contract', kind: 'step', error: 'no contract', repeated: false }],
   });
   expect(await operator.getRun({ name: waits ?? '' })).toMatchObject({
@@ -170,7 +173,8 @@ it.each([
   { most: '10,000 steps', count: 10_000, sizeBytes: 3, reason: /^the run has 10000 steps, the most: cancel it/ },
   {
     most: '64 MiB of results',
-    ...{ count: 64, sizeBytes: 1024 * 1024 },
+    count: 64,
+    sizeBytes: 1024 * 1024,
     reason: /^the results of the run have more than 64 MiB with that of 64: store them elsewhere/,
   },
 ])('a run has at most $most, and is undone when it is cancelled then', async ({ count, sizeBytes, reason }) => {

@@ -101,12 +101,18 @@ export function callersOf(instanceId: string, readings: Iterable<Reading>): Watc
       const rates = seconds === undefined || earlier === undefined ? undefined : { seconds, earlier };
       const { inFlight: callsInFlight, share, ramp, held, leftOut } = seen;
       callers.push({
-        ...{ instanceId: reading.instanceId, service, policy },
+        instanceId: reading.instanceId,
+        service,
+        policy,
         figures: rates && figuresOf([attemptsBetween(rates.earlier.attempts, seen.attempts, rates.seconds)]),
         serviceCallsPerSecond: rates
           ? attemptsBetween(before?.attempts, attempts, rates.seconds).calls / rates.seconds
           : 0,
-        ...{ share, ramp, held, leftOut, callsInFlight },
+        share,
+        ramp,
+        held,
+        leftOut,
+        callsInFlight,
       });
     }
   }

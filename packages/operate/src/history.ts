@@ -84,8 +84,17 @@ interface Kept {
 }
 
 const EMPTY: FigureStep = {
-  ...{ unixMs: 0, callsPerSecond: 0, refusedPerSecond: 0, errorsPerSecond: 0, p50Ms: undefined, p99Ms: undefined },
-  ...{ callsInFlight: 0, eventLoopBusy: 0, callsQueued: 0, connectionsUsed: 0, connectionWaits: 0 },
+  unixMs: 0,
+  callsPerSecond: 0,
+  refusedPerSecond: 0,
+  errorsPerSecond: 0,
+  p50Ms: undefined,
+  p99Ms: undefined,
+  callsInFlight: 0,
+  eventLoopBusy: 0,
+  callsQueued: 0,
+  connectionsUsed: 0,
+  connectionWaits: 0,
 };
 
 /** With four digits, as more would only make messages longer; undefined for NaN. */
@@ -227,7 +236,10 @@ function shareOf(mark: GetCallStatsResponse, last: GetCallStatsResponse): Share 
       methods: flows.map((flow) => {
         const { service, method, seconds, calls, inFlight, durations } = flow;
         return {
-          ...{ service, method, calls: calls / seconds, inFlight: Math.max(0, inFlight) },
+          service,
+          method,
+          calls: calls / seconds,
+          inFlight: Math.max(0, inFlight),
           refused: endedOf(flow, isRefusal) / seconds,
           errors: endedOf(flow, isFault) / seconds,
           durations: durations.filter(({ count }) => count > 0),

@@ -170,7 +170,14 @@ const STATES: Readonly<Record<Endpoint['state'], FleetState>> = {
 export function toInstance({ endpoint, load, reading }: Followed): FleetInstance {
   const { instanceId, services = [], state, address, zone, version, weight, registerTimeMs, frames = false } = endpoint;
   return {
-    ...{ instanceId, services: [...services], state: STATES[state], address, zone, version, weight, load },
+    instanceId,
+    services: [...services],
+    state: STATES[state],
+    address,
+    zone,
+    version,
+    weight,
+    load,
     registerTime: registerTimeMs === undefined ? undefined : new Date(registerTimeMs),
     name: nameOf(instanceId),
     certificateEndTime: reading?.last.certificateEndTime,

@@ -36,14 +36,16 @@ const stuckOnly = <T extends { readonly failed: bigint }>(all: readonly T[]) =>
 
 const READERS: readonly Reader[] = [
   {
-    ...{ kind: WorkKind.WORK_KIND_JOBS, contract: JobServiceDefinition.fullName },
+    kind: WorkKind.WORK_KIND_JOBS,
+    contract: JobServiceDefinition.fullName,
     async read(channel, options, { stuck }) {
       const { methods, jobs } = await createClient(JobServiceDefinition, { channel }).listJobs({}, options);
       return { jobs: stuck ? { methods: stuckOnly(methods), jobs: [] } : { methods, jobs: jobs.slice(0, MAX_LISTED) } };
     },
   },
   {
-    ...{ kind: WorkKind.WORK_KIND_RUNS, contract: RunServiceDefinition.fullName },
+    kind: WorkKind.WORK_KIND_RUNS,
+    contract: RunServiceDefinition.fullName,
     async read(channel, options, { stuck, run: name }) {
       const client = createClient(RunServiceDefinition, { channel });
       if (name !== '') return { runs: [await client.getRun({ name }, options)] };
@@ -52,7 +54,8 @@ const READERS: readonly Reader[] = [
     },
   },
   {
-    ...{ kind: WorkKind.WORK_KIND_EVENTS, contract: EventServiceDefinition.fullName },
+    kind: WorkKind.WORK_KIND_EVENTS,
+    contract: EventServiceDefinition.fullName,
     async read(channel, options, { stuck }) {
       const listed = await createClient(EventServiceDefinition, { channel }).listGroups({}, options);
       if (stuck) return { events: { ...listed, groups: stuckOnly(listed.groups), events: [], refused: [] } };
@@ -61,7 +64,8 @@ const READERS: readonly Reader[] = [
     },
   },
   {
-    ...{ kind: WorkKind.WORK_KIND_TRANSACTIONS, contract: CoordinatorServiceDefinition.fullName },
+    kind: WorkKind.WORK_KIND_TRANSACTIONS,
+    contract: CoordinatorServiceDefinition.fullName,
     async read(channel, options, { stuck }) {
       const client = createClient(CoordinatorServiceDefinition, { channel });
       const [listed, { sagas }] = await Promise.all([
@@ -78,7 +82,8 @@ const READERS: readonly Reader[] = [
     },
   },
   {
-    ...{ kind: WorkKind.WORK_KIND_TRANSACTIONS, contract: ParticipantServiceDefinition.fullName },
+    kind: WorkKind.WORK_KIND_TRANSACTIONS,
+    contract: ParticipantServiceDefinition.fullName,
     async read(channel, options) {
       return { inDoubt: await createClient(ParticipantServiceDefinition, { channel }).listInDoubt({}, options) };
     },
@@ -118,7 +123,12 @@ export function readWork(
 }
 
 const NOTHING: Omit<InstanceWork, 'instanceId'> = {
-  ...{ jobs: undefined, runs: [], events: undefined, transactions: undefined, sagas: undefined, inDoubt: undefined },
+  jobs: undefined,
+  runs: [],
+  events: undefined,
+  transactions: undefined,
+  sagas: undefined,
+  inDoubt: undefined,
 };
 
 /** What waits for an operator or for another version; first of all, also if it is older than what a page has. */

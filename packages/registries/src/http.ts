@@ -79,9 +79,13 @@ export class HttpServers {
     const send = this.#scheme === 'https' ? requestTls : requestPlain;
     const response = await new Promise<IncomingMessage>((resolve, reject) => {
       const request = send(`${this.#scheme}://${server}${path}`, {
-        ...{ method, agent: this.#agent, signal },
+        method,
+        agent: this.#agent,
+        signal,
         headers: {
-          ...{ accept: 'application/json', 'accept-encoding': 'gzip', ...headers },
+          accept: 'application/json',
+          'accept-encoding': 'gzip',
+          ...headers,
           ...(body !== undefined && { 'content-type': 'application/json' }),
           ...(token !== undefined && { [this.#tokenHeader]: token }),
         },

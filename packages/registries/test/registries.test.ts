@@ -79,7 +79,11 @@ function over(list: (service: string) => readonly Instance[] | undefined) {
   const unused = () => Promise.reject(new Error('not part of this test'));
   const clock = new ManualClock();
   const adapter: RegistryAdapter = {
-    ...{ address: 'memory://', write: unused, renew: unused, remove: unused, close: async () => undefined },
+    address: 'memory://',
+    write: unused,
+    renew: unused,
+    remove: unused,
+    close: async () => undefined,
     async *watch(service) {
       for (;;) {
         await new Promise(setImmediate);

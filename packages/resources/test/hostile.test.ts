@@ -172,16 +172,23 @@ describe('values', () => {
   const [edition = Book.fromPartial({})] = [Book.fromPartial({ editions: [{}] }).editions[0]];
   const VALUES: Readonly<Record<string, object>> = {
     'NaN and the infinities': {
-      ...{ rating: Number.NaN, score: Number.NEGATIVE_INFINITY, ratings: [Number.NaN, Infinity, -Infinity, 1.5] },
+      rating: Number.NaN,
+      score: Number.NEGATIVE_INFINITY,
+      ratings: [Number.NaN, Infinity, -Infinity, 1.5],
       editions: [
         { ...edition, rating: Number.NaN, score: Infinity },
         { ...edition, rating: -Infinity, score: Number.NaN },
       ],
     },
     'the largest and the smallest': {
-      ...{ rating: Number.MAX_VALUE, score: Math.fround(3.4e38), ratings: [5e-324, Number.MIN_SAFE_INTEGER] },
+      rating: Number.MAX_VALUE,
+      score: Math.fround(3.4e38),
+      ratings: [5e-324, Number.MIN_SAFE_INTEGER],
       marks: [9_007_199_254_740_993n, -(2n ** 63n)],
-      ...{ place: 2 ** 32 - 1, pageCount: -(2 ** 31), copies: 2n ** 64n - 1n, wordCount: 2n ** 63n - 1n },
+      place: 2 ** 32 - 1,
+      pageCount: -(2 ** 31),
+      copies: 2n ** 64n - 1n,
+      wordCount: 2n ** 63n - 1n,
       editions: [{ ...edition, rating: 5e-324, score: Math.fround(1e-45), pages: 2 ** 32 - 1, copies: -(2n ** 63n) }],
     },
     'what four bytes have of a fraction': {
@@ -189,7 +196,8 @@ describe('values', () => {
       editions: [{ ...edition, score: Math.fround(0.1) }],
     },
     bytes: {
-      ...{ cover: Buffer.from([0, 92, 255]), scans: [Buffer.from([92]), Buffer.alloc(0), Buffer.from('"{},')] },
+      cover: Buffer.from([0, 92, 255]),
+      scans: [Buffer.from([92]), Buffer.alloc(0), Buffer.from('"{},')],
       editions: [{ ...edition, stamp: Buffer.from([0, 255]) }],
     },
     'enums in lists, the zero included': {
@@ -197,7 +205,8 @@ describe('values', () => {
       editions: [{ ...edition, history: [BookState.BOOK_STATE_UNSPECIFIED, BookState.BOOK_STATE_ORDERED] }],
     },
     'lists of times and of truths': {
-      ...{ answers: [true, false], lentTimes: [new Date(0), new Date('0001-01-01T00:00:00Z')] },
+      answers: [true, false],
+      lentTimes: [new Date(0), new Date('0001-01-01T00:00:00Z')],
       boughtTime: new Date('9999-12-31T23:59:59.999Z'),
     },
     'messages in messages': {

@@ -92,7 +92,8 @@ export async function startLibrary(hooks: Hooks<Book> = {}) {
   const sync = createSync({ database, url, log: silentLogger });
   let count = 0;
   const context = {
-    ...{ database: createStoreDatabase(database), sync },
+    database: createStoreDatabase(database),
+    sync,
     newId: () => {
       count += 1;
       return `b${count}`;
@@ -125,7 +126,11 @@ export async function startLibrary(hooks: Hooks<Book> = {}) {
     return createClient(LibraryServiceDefinition, { channel });
   };
   return {
-    ...{ database, as, service, outcomes, client: as() },
+    database,
+    as,
+    service,
+    outcomes,
+    client: as(),
     async stop() {
       for (const channel of channels) channel.close();
       await sync.close();

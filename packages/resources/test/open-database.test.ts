@@ -20,7 +20,9 @@ afterAll(async () => {
 });
 
 const optionsOf = async (url = postgres.createDatabase()) => ({
-  ...{ log: silentLogger, name: 'notes', url: await url },
+  log: silentLogger,
+  name: 'notes',
+  url: await url,
   migrations: pathToFileURL(`${folder}/`),
 });
 const TABLES = `SELECT table_name AS name FROM information_schema.tables WHERE table_schema = 'public'`;

@@ -28,8 +28,12 @@ const FULL = {
   tags: ['a', 'b "c"', ''],
   editions: [
     {
-      ...{ year: 1815, copies: 9_007_199_254_740_993n, state: BookState.BOOK_STATE_ORDERED, translators: ['x'] },
-      ...{ price: { currencyCode: 'GBP', units: 1n, nanos: 50 }, printTime: new Date('1815-12-23T00:00:00.123Z') },
+      year: 1815,
+      copies: 9_007_199_254_740_993n,
+      state: BookState.BOOK_STATE_ORDERED,
+      translators: ['x'],
+      price: { currencyCode: 'GBP', units: 1n, nanos: 50 },
+      printTime: new Date('1815-12-23T00:00:00.123Z'),
     },
     Book.fromPartial({ editions: [{}] }).editions[0] ?? {},
   ],
@@ -76,8 +80,12 @@ describe('a resource', () => {
 
   it('reports each fault with its field and its rule', async () => {
     const wrong = {
-      ...{ title: ' ', state: 9, origin: 'books/1', price: { currencyCode: 'eur', units: 1n, nanos: -1 } },
-      ...{ weight: { value: '1e9' }, publishDate: { year: 2026, month: 2, day: 30 } },
+      title: ' ',
+      state: 9,
+      origin: 'books/1',
+      price: { currencyCode: 'eur', units: 1n, nanos: -1 },
+      weight: { value: '1e9' },
+      publishDate: { year: 2026, month: 2, day: 30 },
     };
     const { message } = await refused(
       client.createBook({ parent: 'shelves', book: wrong, bookId: 'A B' }),
@@ -152,10 +160,18 @@ describe('a mask', () => {
 /** What a book has before each update of {@link MASKS}. */
 const PLACED = {
   foundPlace: {
-    ...{ shelf: 4, hall: 'North', level: 2, seenTime: new Date(5), labels: ['a'], readers: 7 },
+    shelf: 4,
+    hall: 'North',
+    level: 2,
+    seenTime: new Date(5),
+    labels: ['a'],
+    readers: 7,
     house: { title: 'Murray', city: 'London', founded: 1768n },
   },
-  ...{ publisher: { title: 'P', city: 'C', founded: 1n }, rank: 3, addressLine1: 'One', line2: 'Two' },
+  publisher: { title: 'P', city: 'C', founded: 1n },
+  rank: 3,
+  addressLine1: 'One',
+  line2: 'Two',
   cover: new Uint8Array([1]),
 };
 const { foundPlace: place } = PLACED;

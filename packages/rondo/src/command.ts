@@ -145,7 +145,10 @@ function build(
 ): Command {
   const { name, summary, options } = about;
   return {
-    ...{ name, summary, options, help: formatHelp(about) },
+    name,
+    summary,
+    options,
+    help: formatHelp(about),
     async complete(written, context) {
       if (written.positionals.length === 0 && words.length > 0) return words.map((word) => ({ word }));
       const { args, complete, positionals } = choose(written.positionals);

@@ -133,7 +133,8 @@ describe('rondo doctor', () => {
 
   it('names the groups of subscribers whose method no instance serves', async () => {
     const groups = [AdderServiceDefinition.fullName, 'a.v1.A', 'a.v1.Gone'].map((service, index) => ({
-      ...{ name: `p.v1.Moved:${index}`, method: `${service}/Take` },
+      name: `p.v1.Moved:${index}`,
+      method: `${service}/Take`,
     }));
     const topics = standIn(EventServiceDefinition, { listGroups: () => ({ groups }) });
     const server = await serve(createRouter({ services: [topics] }), { listen: '127.0.0.1:0' });

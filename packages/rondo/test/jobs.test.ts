@@ -16,7 +16,12 @@ beforeEach(() => {
 
 const method = 'sales.v1.QuoteService/RemindOwner';
 const job = {
-  ...{ id: 17n, method, key: 'quotes/7', state: JobState.JOB_STATE_FAILED, attempts: 12, refusals: 5 },
+  id: 17n,
+  method,
+  key: 'quotes/7',
+  state: JobState.JOB_STATE_FAILED,
+  attempts: 12,
+  refusals: 5,
   error: 'no such owner\u001b[31m',
   createTime: new Date(systemClock.now() - 7_300_000),
   dueTime: new Date('2026-03-01T09:00:00Z'),

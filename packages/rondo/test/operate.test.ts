@@ -202,7 +202,9 @@ describe('rondo drain', () => {
     await call.next();
     const clock = new ManualClock();
     const { stdout, stderr, exitCode } = begin(['drain', 'c-1', '--reason', 'new disk'], {
-      ...{ environment, clock, live: true },
+      environment,
+      clock,
+      live: true,
     });
     await stderr.shows(/^c-1 is cordoned \(new disk\); waiting for its calls to end\n1 in flight\n/);
     expect(registry.marks()).toEqual([{ instanceId: 'c-1', reason: 'new disk' }]);
@@ -220,7 +222,9 @@ describe('rondo drain', () => {
     await call.next();
     const clock = new ManualClock();
     const { exitCode, stdout, stderr } = begin(['drain', 'c-1', '--timeout', '4s', '--json'], {
-      ...{ environment, clock, live: true },
+      environment,
+      clock,
+      live: true,
     });
     await stderr.shows(/^1 in flight\n/);
     await clock.advance(4_000);

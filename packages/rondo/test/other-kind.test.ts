@@ -15,13 +15,16 @@ let environment: { RONDO_REGISTRY: string };
 beforeEach(async () => {
   adder = await startAdder('calculator', '127.0.0.1:1');
   const entry = {
-    ...{ instanceId: 'adder-1', ipAddr: '127.0.0.1', vipAddress: 'rondo.conformance.v1.AdderService' },
-    ...{ status: 'UP', port: { $: Number(adder.address.split(':')[1]), '@enabled': 'true' } },
+    instanceId: 'adder-1',
+    ipAddr: '127.0.0.1',
+    vipAddress: 'rondo.conformance.v1.AdderService',
+    status: 'UP',
+    port: { $: Number(adder.address.split(':')[1]), '@enabled': 'true' },
   };
   const own = toRecord(
     Instance.fromPartial({ instanceId: 'other-1', incarnation: 1_700_000_000_000n, services: ['a.B'] }),
   );
-  const other = { ...{ instanceId: 'other-1', status: 'UP' }, metadata: { rondo: own } };
+  const other = { instanceId: 'other-1', status: 'UP', metadata: { rondo: own } };
   const application = [{ name: 'RONDO.CONFORMANCE.V1.ADDERSERVICE', instance: [entry, other] }];
   server = createServer((_, response) => void response.end(JSON.stringify({ applications: { application } })));
   await once(server.listen(0, '127.0.0.1'), 'listening');

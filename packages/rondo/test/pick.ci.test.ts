@@ -10,7 +10,7 @@ import { startAdder, startConformance } from './services.js';
 const ADDER = 'rondo.conformance.v1.AdderService';
 
 let registry: Awaited<ReturnType<typeof startFakeRegistry>>;
-let environment: { RONDO_REGISTRY: string };
+let environment: { RONDO_REGISTRY: string; RONDO_BALANCING?: string };
 const closers: (() => unknown)[] = [];
 
 /** An instance in the output of `--json`. */
@@ -91,7 +91,7 @@ describe('rondo pick', () => {
   });
 
   it('goes by RONDO_BALANCING, and by --policy before that', async () => {
-    environment = { ...environment, ...{ RONDO_BALANCING: `${ADDER}=least_request?slow_start=0s` } };
+    environment = { ...environment, RONDO_BALANCING: `${ADDER}=least_request?slow_start=0s` };
     const configured = await picked('AdderService');
     const shown = await picked('AdderService', '--policy', 'weighted_round_robin?weights=load&subset=2');
     environment = { RONDO_REGISTRY: registry.address };

@@ -33,7 +33,9 @@ const remove = (...args: readonly string[]) =>
 
 const method = 'rondo.conformance.v1.HiringService/Hire';
 const runNamed = (id: string, more: object = {}) => ({
-  ...{ name: `operations/rondo.conformance.v1.HiringService/${id}`, method, state: RunState.RUN_STATE_WAITING },
+  name: `operations/rondo.conformance.v1.HiringService/${id}`,
+  method,
+  state: RunState.RUN_STATE_WAITING,
   ...more,
 });
 const start = (...runs: readonly object[]) => {
@@ -44,7 +46,8 @@ const start = (...runs: readonly object[]) => {
 it('a service whose runs have not ended is not removed, unless by force', async () => {
   await start(runNamed('01A'), runNamed('01B'), runNamed('01C', { endTime: new Date() }));
   expect(await remove('hr')).toMatchObject({
-    ...{ exitCode: 1, stdout: '' },
+    exitCode: 1,
+    stdout: '',
     stderr: expect.stringMatching(/HiringService\/01A and 1 more of hr would never end: wait for them, or cancel each/),
   });
   const forced = await remove('hr', '--force');

@@ -89,7 +89,8 @@ describe('rondo rollout check', () => {
   it('has nothing to say of what runs already', async () => {
     await build(RUNNING);
     expect(await check('--since', 'v1')).toEqual({
-      ...{ exitCode: 0, stderr: '' },
+      exitCode: 0,
+      stderr: '',
       stdout: '1 contracts: as they run\nmigrations: none\n',
     });
   });

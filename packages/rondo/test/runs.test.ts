@@ -12,8 +12,13 @@ const { run, environment, register } = useStandIns('runs');
 const at = (minute: number) => new Date(`2026-03-01T09:0${minute}:00Z`);
 const name = 'operations/sales.v1.OrderService/01J';
 const blocked = {
-  ...{ name, method: 'sales.v1.OrderService/FulfilOrder', key: 'orders/7', attempts: 12, error: 'no stock\u001b[31m' },
-  ...{ state: RunState.RUN_STATE_BLOCKED, createTime: new Date(systemClock.now() - 7_300_000) },
+  name,
+  method: 'sales.v1.OrderService/FulfilOrder',
+  key: 'orders/7',
+  attempts: 12,
+  error: 'no stock\u001b[31m',
+  state: RunState.RUN_STATE_BLOCKED,
+  createTime: new Date(systemClock.now() - 7_300_000),
 };
 const steps = [
   { name: 'reserve', kind: 'call', beginTime: at(0), endTime: at(1), repeated: true },

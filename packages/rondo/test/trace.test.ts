@@ -51,7 +51,9 @@ function summary(traceId: string, spans: Spans): TraceSummary {
     durationMs: Math.max(...ends) - Math.min(...starts),
     spans: spans.length,
     failedSpans: spans.filter(({ error }) => error).length,
-    ...{ streaming: false, status: 'OK', refused: false },
+    streaming: false,
+    status: 'OK',
+    refused: false,
   };
 }
 

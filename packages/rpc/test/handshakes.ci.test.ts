@@ -69,7 +69,8 @@ async function start(differs: Partial<MutualTls> = {}, limits: Limits = {}): Pro
   });
   closers.push(() => server.drain(0));
   const channel = createChannel({
-    ...{ resolver: staticResolver([server.address]), mutualTls: gateway },
+    resolver: staticResolver([server.address]),
+    mutualTls: gateway,
     connectTimeoutMs: 60_000,
   });
   closers.push(() => channel.close());

@@ -219,7 +219,11 @@ describe('over TLS, a client that agrees on', () => {
     const { server } = await start(await processOf('sales'));
     const { cert, key, ca } = (await processOf('gateway')).identity.current;
     const secured = connectTls({
-      ...{ port: server.port, cert, key, ca, ALPNProtocols: [protocol] },
+      port: server.port,
+      cert,
+      key,
+      ca,
+      ALPNProtocols: [protocol],
       checkServerIdentity: () => undefined,
     });
     closers.push(() => secured.destroy());

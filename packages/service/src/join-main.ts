@@ -49,7 +49,15 @@ async function join(args: readonly string[]): Promise<void> {
   const child = command.length === 0 ? undefined : startChild(command, at.port);
   const server = registerServer({
     registry: registries,
-    ...{ instanceId, address, services, tls: tls === 'on', zone, version, weight, metadata, logger: log },
+    instanceId,
+    address,
+    services,
+    tls: tls === 'on',
+    zone,
+    version,
+    weight,
+    metadata,
+    logger: log,
     check: serverCheck({ address, services, mutualTls: configuredMutualTls(process.env) }),
   });
   let isEnding = false;

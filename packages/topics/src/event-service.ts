@@ -146,7 +146,9 @@ async function list(options: EventServiceOptions, { signal }: Pick<ServerCall, '
     topics: names,
     groups: rows.map((row) => ({
       ...together({ ...countOf.get(row.name), ...stateOf.get(row.name) }, carried.has?.get(atBroker(brokerGroup(row)))),
-      ...{ name: row.name, method: `${row.service}/${row.method}`, owner: row.owner },
+      name: row.name,
+      method: `${row.service}/${row.method}`,
+      owner: row.owner,
     })),
     events: jobs.filter(({ failed }) => failed).map(toEvent),
     refused: refused.map(toEvent),
@@ -238,5 +240,11 @@ const toEvent = ({
   error,
   refusals,
 }: JobRow): DeadEvent => ({
-  ...{ id, group, key, publishTime, attempts, error, refusals },
+  id,
+  group,
+  key,
+  publishTime,
+  attempts,
+  error,
+  refusals,
 });

@@ -186,5 +186,6 @@ export async function replayFrom(
 
 /** The group as the broker has it. */
 export const brokerGroup = ({ name, topic, registration }: GroupId): BrokerGroup => ({
-  ...{ topic, group: `${name.slice(topic.length + 1)}.${registration}` },
+  topic,
+  group: `${name.slice(topic.length + 1)}.${registration}`,
 });

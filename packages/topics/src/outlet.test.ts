@@ -2,7 +2,10 @@ import { expect, it } from '@jest/globals';
 import { Outlet } from './outlet.js';
 
 const delivery = (lane: string, bytes: number) => ({
-  ...{ topic: 'a topic', instance: 'an instance', lane, event: new Uint8Array(bytes) },
+  topic: 'a topic',
+  instance: 'an instance',
+  lane,
+  event: new Uint8Array(bytes),
   call: () => Promise.resolve(),
 });
 const MIB = 1024 * 1024;

@@ -63,6 +63,10 @@ const TRIM_MS = 60_000;
 const ID_BYTES = 16;
 /** How many events a group is being called with by a process. */
 const MOST_AT_ONCE = 20;
+const WORDS = {
+  noun: 'event',
+  remedy: 'remove the cause, then run rondo events retry with its id, or rondo events discard',
+} as const;
 
 /**
  * Creates the topics that a service publishes. Its replicas deliver the events to each group of subscribers, as calls of their method.
@@ -72,26 +76,27 @@ const MOST_AT_ONCE = 20;
 export function createTopics(options: TopicsOptions): Topics {
   const { database, topics, audit = database.audit } = options;
   const process = processOf(options);
-  const { channel, loopback, log, mayServe, clock, random } = process;
-  const names = topics.map(({ $type }) => $type);
+  const { mayServe, loopback, clock, random } = process;
   for (const topic of topics) {
     requireOwn(topic, options.services);
     requireDurable(topic);
   }
-  const openCarrier = carrierOf(options, process);
   const groups = createGroups(options, process);
+  const meter = meterTopics(process.meter, database, () => carriage.oldest());
+  const carriage = createCarriage(options, process, { groups, meter, onBroughtBack: () => worker.nudge() });
   let trimmedAt = -Infinity;
-  let carrier: { readonly relay: Relay; readonly broker: Broker } | undefined;
-  const meter = meterTopics(process.meter, database, () => carrier?.relay.oldest());
   const worker = new Worker({
-    ...{ database, channel, loopback, log, clock, random, meter },
-    ...{ methods: () => groups.methods, claim: claimHeads, mostAtOnce: MOST_AT_ONCE },
-    ...{ countsAway: false, retriesAnew: false },
+    ...process,
+    loopback,
+    database,
+    meter,
+    methods: () => groups.methods,
+    claim: claimHeads,
+    mostAtOnce: MOST_AT_ONCE,
+    countsAway: false,
+    retriesAnew: false,
     keyOf: ({ key, version }) => `event-${key}-${version}`,
-    words: {
-      noun: 'event',
-      remedy: 'remove the cause, then run rondo events retry with its id, or rondo events discard',
-    },
+    words: WORDS,
     async prepare(signal) {
       await groups.refresh(signal);
       const trims = clock.now() - trimmedAt >= TRIM_MS;
@@ -99,52 +104,86 @@ export function createTopics(options: TopicsOptions): Topics {
       return trims; // it may have freed what follows
     },
   });
-  const relayRound = async (signal: AbortSignal): Promise<boolean> => {
-    await groups.refresh(signal);
-    const more = (await carrier?.relay.round(groups.rows, signal)) ?? false;
-    if (more) groups.forget(); // there may be a group that it doesn't know
-    return more;
-  };
-  const relaying = createSweep({ intervalMs: SWEEP_MS, clock, log, name: 'topics over NATS', round: relayRound });
-  const carry = async () => {
-    const broker = await openCarrier?.();
-    if (broker === undefined) return requireNoRelay(database, names);
-    const tells = { onBroughtBack: () => worker.nudge(), onLost: () => groups.forget() };
-    const methods = () => groups.methods;
-    const relay = new Relay({ broker, database, topics, channel, log, clock, random, meter, methods, ...tells });
-    carrier = { broker, relay };
-    relaying.start();
-  };
   const params = async (topic: TopicType, partial: object): Promise<readonly SqlValue[]> => {
-    if (!names.includes(topic.$type)) throw notNamed(topic, 'createTopics');
+    if (!topics.some(({ $type }) => $type === topic.$type)) throw notNamed(topic, 'createTopics');
     const { key, event } = await encodeEvent(topic, partial);
     return [random.hex(ID_BYTES), topic.$type, key, event, currentTrace()];
   };
-  const stop = async () => {
-    await relaying.close();
-    await Promise.all([worker.close(), carrier?.relay.close()]);
+  const nudge = () => {
+    carriage.nudge();
+    worker.nudge();
   };
-  const service = createEventService({
-    ...{ database, topics, mayServe, clock, audit, broker: () => carrier?.broker },
-    nudge() {
-      groups.forget();
-      relaying.nudge();
-      worker.nudge();
-    },
-  });
+  const onChange = () => {
+    groups.forget();
+    nudge();
+  };
+  const broker = () => carriage.broker();
+  const service = createEventService({ database, topics, mayServe, clock, audit, broker, nudge: onChange });
+  const stop = () => carriage.close(() => worker.close());
   return {
-    ...{ name: 'the publisher', schema: [jobsSchema, topicsSchema], services: [service], service, stop, close: stop },
+    name: 'the publisher',
+    schema: [jobsSchema, topicsSchema],
+    services: [service],
+    service,
+    stop,
+    close: stop,
     async publish(transaction, topic, event) {
       await insertEvent(transaction, await params(topic, event));
     },
     params,
     async start() {
-      if (carrier === undefined) await carry();
+      await carriage.start();
       worker.start();
     },
-    nudge() {
-      relaying.nudge();
-      worker.nudge();
+    nudge,
+  };
+}
+
+interface CarriageParts {
+  readonly groups: ReturnType<typeof createGroups>;
+  readonly meter: ReturnType<typeof meterTopics>;
+  /** An event that a group didn't take is in the database again. */
+  readonly onBroughtBack: () => void;
+}
+
+/** Carries the events over the broker, if one is asked for. */
+function createCarriage(
+  options: TopicsOptions,
+  process: ReturnType<typeof processOf>,
+  { groups, meter, onBroughtBack }: CarriageParts,
+) {
+  const { database, topics } = options;
+  const { clock, log } = process;
+  const openCarrier = carrierOf(options, process);
+  let carrier: { readonly relay: Relay; readonly broker: Broker } | undefined;
+  const round = async (signal: AbortSignal): Promise<boolean> => {
+    await groups.refresh(signal);
+    const more = (await carrier?.relay.round(groups.rows, signal)) ?? false;
+    if (more) groups.forget(); // there may be a group that it doesn't know
+    return more;
+  };
+  const relaying = createSweep({ intervalMs: SWEEP_MS, clock, log, name: 'topics over NATS', round });
+  return {
+    broker: () => carrier?.broker,
+    oldest: () => carrier?.relay.oldest(),
+    nudge: () => relaying.nudge(),
+    async start(): Promise<void> {
+      if (carrier !== undefined) return;
+      const broker = await openCarrier?.();
+      if (broker === undefined) {
+        const names = topics.map(({ $type }) => $type);
+        await requireNoRelay(database, names);
+        return;
+      }
+      const [methods, onLost] = [() => groups.methods, () => groups.forget()];
+      const relay = new Relay({ ...process, broker, database, topics, meter, methods, onBroughtBack, onLost });
+      carrier = { broker, relay };
+      relaying.start();
+    },
+    /** Ends the rounds, then the calls of the relay and of the worker together. */
+    async close(closeWorker: () => Promise<void>): Promise<void> {
+      await relaying.close();
+      await Promise.all([closeWorker(), carrier?.relay.close()]);
     },
   };
 }

@@ -15,18 +15,25 @@ const rowless = { query: async () => [], one: async () => ({}) } as unknown as D
 const topicsOf = (plugin: PartContext['plugin']) =>
   createTopics({
     database: { ...rowless, process: { log: silentLogger, ...clocks, plugin } },
-    ...{ topics: [Moved], services: [MoverServiceDefinition] },
+    topics: [Moved],
+    services: [MoverServiceDefinition],
   });
 
 it('the plugin that RONDO_TOPICS asks for opens it when the topics start, and once', async () => {
   const opened: string[] = [];
   const refuse = () => Promise.reject(new Error('away'));
   const plugin: BrokerPlugin = {
-    ...{ kind: 'broker', package: 'test', schemes: ['test'] },
+    kind: 'broker',
+    package: 'test',
+    schemes: ['test'],
     open(url) {
       opened.push(url);
       return {
-        ...{ open: refuse, end: refuse, send: refuse, waiting: refuse, close: async () => undefined },
+        open: refuse,
+        end: refuse,
+        send: refuse,
+        waiting: refuse,
+        close: async () => undefined,
         receive: () => ({ close: refuse }),
         async *read() {},
       };

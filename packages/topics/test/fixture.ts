@@ -58,24 +58,27 @@ export function startFleet(database: Database, { watchers, clock = systemClock, 
     ...watchers,
   });
   const topics = createTopics({
-    ...{
-      database,
-      topics: [MovedTopic],
-      services: [MoverServiceDefinition],
-      log: silentLogger,
-      clock,
-      ...options,
-    },
+    database,
+    topics: [MovedTopic],
+    services: [MoverServiceDefinition],
+    log: silentLogger,
+    clock,
+    ...options,
     channel: createTestChannel({ services: [watcher], outcomes }),
   });
   const publisher = createTestChannel({ services: [topics.service] });
   const subscriber = createSubscriber({
-    ...{ services: [WatcherServiceDefinition], channel: publisher, log: silentLogger, clock },
+    services: [WatcherServiceDefinition],
+    channel: publisher,
+    log: silentLogger,
+    clock,
   });
   const operator = createClient(EventServiceDefinition, { channel: publisher });
   void topics.start();
   return {
-    ...{ topics, subscriber, operator },
+    topics,
+    subscriber,
+    operator,
     async publish(piece: string, move: number) {
       const event = { piece, move: BigInt(move) };
       await database.transaction((transaction) => topics.publish(transaction, MovedTopic, event));

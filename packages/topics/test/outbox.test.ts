@@ -27,7 +27,11 @@ afterAll(() => database.close());
 
 const refuse = () => Promise.reject(new Error('is not asked for this'));
 const brokerWith = (own: Partial<Broker>): Broker => ({
-  ...{ open: refuse, end: refuse, send: refuse, waiting: refuse, close: refuse },
+  open: refuse,
+  end: refuse,
+  send: refuse,
+  waiting: refuse,
+  close: refuse,
   receive: () => ({ close: refuse }),
   async *read() {},
   ...own,
@@ -61,7 +65,12 @@ it('a topic whose events the broker refuses stops no other topic', async () => {
 it('an event that the broker has twice is delivered again once', async () => {
   await register();
   const once: BrokerEvent = {
-    ...{ id: 'e', topic: group.topic, key: 'k', event: new Uint8Array(), traceparent: '', time: new Date() },
+    id: 'e',
+    topic: group.topic,
+    key: 'k',
+    event: new Uint8Array(),
+    traceparent: '',
+    time: new Date(),
   };
   const broker = brokerWith({
     async *read() {
@@ -103,9 +112,17 @@ it('an event that fails for good with a NUL in its error is kept for an operator
     },
   });
   const relay = new Relay({
-    ...{ broker, database, topics: [Moved], channel: createTestChannel({ services: [watcher] }), log, clock, random },
-    ...{ meter: { ended: () => undefined }, methods: () => new Map([[row.name, methodOf(row)]]) },
-    ...{ onBroughtBack: () => undefined, onLost: () => undefined },
+    broker,
+    database,
+    topics: [Moved],
+    channel: createTestChannel({ services: [watcher] }),
+    log,
+    clock,
+    random,
+    meter: { ended: () => undefined },
+    methods: () => new Map([[row.name, methodOf(row)]]),
+    onBroughtBack: () => undefined,
+    onLost: () => undefined,
   });
   const { signal } = new AbortController();
   await relay.round([row], signal);

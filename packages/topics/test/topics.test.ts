@@ -236,8 +236,12 @@ describe('a group that the database calls', () => {
 
 describe('a process with a certificate', () => {
   const one = {
-    ...{ topic: 'rondo.conformance.v1.Moved', group: 'g', service: 's.v1.S', method: 'M' },
-    ...{ idempotencyLevel: 'IDEMPOTENT', policy: { subscription: {} } },
+    topic: 'rondo.conformance.v1.Moved',
+    group: 'g',
+    service: 's.v1.S',
+    method: 'M',
+    idempotencyLevel: 'IDEMPOTENT',
+    policy: { subscription: {} },
   };
   const thief = { ...one, service: 't.v1.T' };
   /** `s.v1` is served by `s` and by `s2`, `t.v1` by `t`, and `shared.v1` by every process. */

@@ -31,13 +31,16 @@ export function createTransactions({ name, completions, maxAttempts, ...options 
   const shared = { ...processOf(options), database, audit };
   const { nudge: onCompleted } = database;
   const coordinator = createCoordinator({
-    ...{ ...shared, name },
+    ...shared,
+    name,
     ...(completions && { completions }),
     ...(onCompleted && { onCompleted }),
   });
   const sagas = createSagas({ ...shared, ...(maxAttempts !== undefined && { maxAttempts }) });
   return {
-    ...{ name: 'the coordinator of transactions', schema: [transactionsSchema], quiet: QUIET },
+    name: 'the coordinator of transactions',
+    schema: [transactionsSchema],
+    quiet: QUIET,
     services: [createOperatorService({ coordinator, sagas, mayServe: shared.mayServe })],
     run: coordinator.run,
     define: sagas.define,

@@ -21,7 +21,9 @@ async function openShared(channel: Channel) {
   const database = {
     ...pool,
     process: { log: silentLogger, clock: systemClock, wallClock: systemWallClock, random: systemRandom, channel },
-    ...{ audit, graceMs: 5_000, nudge: () => void did.push('nudges') },
+    audit,
+    graceMs: 5_000,
+    nudge: () => void did.push('nudges'),
     reserve(bounds: { readonly maxConnections: number; readonly poolName: string }) {
       did.push(`reserves ${bounds.maxConnections} ${bounds.poolName}`);
       const ending = createPool({ url, ...bounds });
@@ -37,13 +39,16 @@ it('a transaction over two services needs nothing but their databases', async ()
   const [shop, depot] = [await openShared(channel), await openShared(channel)];
   const books = serviceOf('depot');
   const participant = createParticipant({
-    ...{ database: depot.database, name: 'depot', services: [{ fullName: books }] },
+    database: depot.database,
+    name: 'depot',
+    services: [{ fullName: books }],
     coordinators: { shop: serviceOf('shop') },
     operations: [operation(BOOK, book)],
   });
   const completed: string[] = [];
   const transactions = createTransactions({
-    ...{ database: shop.database, name: 'shop' },
+    database: shop.database,
+    name: 'shop',
     completions: { sale: async (_transaction, { subject }) => void completed.push(subject) },
   });
   for (const [{ database }, { schema = [] }] of [

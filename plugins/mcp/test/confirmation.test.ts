@@ -5,8 +5,12 @@ const KEY = Buffer.alloc(32, 1);
 const NOW = Date.now();
 
 const toolOf = (name: string): Tool => ({
-  ...{ name, description: 'Removes something.', input: { type: 'object' } },
-  ...{ readOnly: false, idempotent: true, confirm: true },
+  name,
+  description: 'Removes something.',
+  input: { type: 'object' },
+  readOnly: false,
+  idempotent: true,
+  confirm: true,
 });
 
 /** Two tools that a person has to confirm, for a caller. */

@@ -12,7 +12,12 @@ import { consulRegistry } from '../src/exports/registry.js';
 
 const SERVICE = 'shop.v1.CartService';
 const instance = Instance.fromPartial({
-  ...{ instanceId: 'cart-1', incarnation: 7n, services: [SERVICE], zone: 'eu/a', version: '1.2.3', weight: 50 },
+  instanceId: 'cart-1',
+  incarnation: 7n,
+  services: [SERVICE],
+  zone: 'eu/a',
+  version: '1.2.3',
+  weight: 50,
   endpoints: [{ address: '[fd00::1]:50051', security: 1 }],
   // Longer than one value of Consul's Meta.
   metadata: { note: 'x'.repeat(1_500) },
@@ -23,7 +28,11 @@ const entry = (of = instance) => JSON.parse(JSON.stringify(toEntry(SERVICE, of, 
 describe('an entry', () => {
   it('is what other clients of Consul read, and the whole instance', () => {
     expect(entry()).toMatchObject({
-      ...{ ID: 'cart-1:shop.v1.CartService', Name: SERVICE, Address: 'fd00::1', Port: 50_051, Tags: ['rondo', 'grpc'] },
+      ID: 'cart-1:shop.v1.CartService',
+      Name: SERVICE,
+      Address: 'fd00::1',
+      Port: 50_051,
+      Tags: ['rondo', 'grpc'],
       Meta: { version: '1.2.3', zone: 'eu/a' },
       Weights: { Passing: 50 },
       Check: { TTL: '9000ms', Status: 'passing' },
@@ -51,7 +60,10 @@ describe('an entry', () => {
   it('of another program is an instance at the address of its node, if it has none', () => {
     const Service = { ID: 'x', Address: '', Port: 80, Meta: { version: '2' }, Weights: { Passing: 1 } };
     expect(fromHealth(SERVICE, { Node: { Address: '10.0.0.1' }, Service })).toMatchObject({
-      ...{ instanceId: 'x', version: '2', weight: 0, services: [SERVICE] },
+      instanceId: 'x',
+      version: '2',
+      weight: 0,
+      services: [SERVICE],
       endpoints: [{ address: '10.0.0.1:80', security: 1 }],
     });
   });

@@ -52,8 +52,12 @@ it('has a program that is no service register a server and find it by what RONDO
 
   const registry = await openRegistry(agent.url, [consul]);
   const registration = registerServer({
-    ...{ registry, instanceId: 'adder-1', address: server.address, services: [AdderServiceDefinition.fullName] },
-    ...{ zone: 'eu/a', version: '1.2.3' },
+    registry,
+    instanceId: 'adder-1',
+    address: server.address,
+    services: [AdderServiceDefinition.fullName],
+    zone: 'eu/a',
+    version: '1.2.3',
   });
   const channel = createRegistryChannel({ registry });
   closings.push(() => channel.close());

@@ -24,8 +24,14 @@ export function toEntry(name: string, instance: Instance, lease: { ttlMs: number
   const durationInSecs = Math.max(1, Math.ceil(lease.ttlMs / 2_000));
   return {
     instance: {
-      ...{ instanceId: entryId(name, instance), app: appOf(name), vipAddress: name, secureVipAddress: name },
-      ...{ hostName: host, ipAddr: host, status: statusOf(instance), lastDirtyTimestamp: lease.dirtyAt },
+      instanceId: entryId(name, instance),
+      app: appOf(name),
+      vipAddress: name,
+      secureVipAddress: name,
+      hostName: host,
+      ipAddr: host,
+      status: statusOf(instance),
+      lastDirtyTimestamp: lease.dirtyAt,
       port: { $: port, '@enabled': !isSecure },
       securePort: { $: port, '@enabled': isSecure },
       dataCenterInfo: { '@class': 'com.netflix.appinfo.InstanceInfo$DefaultDataCenterInfo', name: 'MyOwn' },

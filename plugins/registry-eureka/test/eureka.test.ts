@@ -9,7 +9,12 @@ import { eurekaRegistry } from '../src/exports/registry.js';
 
 const SERVICE = 'shop.v1.CartService';
 const instance = Instance.fromPartial({
-  ...{ instanceId: 'cart-1', incarnation: 7n, services: [SERVICE], zone: 'eu/a', version: '1.2.3', weight: 50 },
+  instanceId: 'cart-1',
+  incarnation: 7n,
+  services: [SERVICE],
+  zone: 'eu/a',
+  version: '1.2.3',
+  weight: 50,
   endpoints: [{ address: '[fd00::1]:50051', security: 1 }],
   status: InstanceStatus.INSTANCE_STATUS_SERVING,
 });
@@ -21,8 +26,14 @@ describe('an entry', () => {
   it('is what Java clients read, and the whole instance', () => {
     expect(entry()).toMatchObject({
       instanceId: `cart-1:${SERVICE}`,
-      ...{ app: 'SHOP.V1.CARTSERVICE', vipAddress: SERVICE, ipAddr: 'fd00::1', port: { $: 50_051, '@enabled': true } },
-      ...{ securePort: { '@enabled': false }, status: 'UP', lastDirtyTimestamp: 8, metadata: { zone: 'eu/a' } },
+      app: 'SHOP.V1.CARTSERVICE',
+      vipAddress: SERVICE,
+      ipAddr: 'fd00::1',
+      port: { $: 50_051, '@enabled': true },
+      securePort: { '@enabled': false },
+      status: 'UP',
+      lastDirtyTimestamp: 8,
+      metadata: { zone: 'eu/a' },
       leaseInfo: { durationInSecs: 5, renewalIntervalInSecs: 3 },
     });
     expect(fromEntry(entry(), serviceOf)).toEqual(instance);
@@ -51,7 +62,9 @@ describe('an entry', () => {
   ])('of another program is an instance at %s', (_, fields, endpoint) => {
     const foreign = { instanceId: 'x', ipAddr: '10.0.0.1', vipAddress: 'cart', status: 'UP', ...fields };
     expect(fromEntry(foreign, serviceOf)).toMatchObject({
-      ...{ instanceId: 'x', services: [SERVICE], status: InstanceStatus.INSTANCE_STATUS_SERVING },
+      instanceId: 'x',
+      services: [SERVICE],
+      status: InstanceStatus.INSTANCE_STATUS_SERVING,
       endpoints: [endpoint],
     });
   });

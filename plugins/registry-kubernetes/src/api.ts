@@ -67,8 +67,11 @@ export class SlicesApi {
   /** A bookmark as the watch begins, then the changes after `revision` until the API server ends it. @throws as {@link list} does. */
   async *watch(selector: string, revision: string, signal: AbortSignal): AsyncGenerator<SliceEvent, void> {
     const query = {
-      ...{ labelSelector: selector, resourceVersion: revision },
-      ...{ watch: 'true', allowWatchBookmarks: 'true', timeoutSeconds: String(WATCH_SECONDS) },
+      labelSelector: selector,
+      resourceVersion: revision,
+      watch: 'true',
+      allowWatchBookmarks: 'true',
+      timeoutSeconds: String(WATCH_SECONDS),
     };
     const response = await this.#get(query, signal);
     yield { type: 'BOOKMARK', object: { metadata: { resourceVersion: revision } } };

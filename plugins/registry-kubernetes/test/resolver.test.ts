@@ -21,7 +21,9 @@ const pod = (name: string, fields: object = {}) => ({
 });
 
 const cart = (endpoints: readonly unknown[], fields: Partial<Slice> = {}): Slice => ({
-  ...{ name: 'cart', labels: LABELS, endpoints },
+  name: 'cart',
+  labels: LABELS,
+  endpoints,
   ...fields,
 });
 
@@ -68,9 +70,17 @@ describe('the instances of a service', () => {
         departed: [],
         endpoints: [
           {
-            ...{ instanceId: 'a', address: '10.0.0.1:50051', state: 'serving', zone: 'cluster/eu-west-1a' },
-            ...{ weight: 100, version: '', metadata: {}, incarnation: 0x0123456789ab },
-            ...{ minPingIntervalMs: 200, frames: true, services: [SERVICE] },
+            instanceId: 'a',
+            address: '10.0.0.1:50051',
+            state: 'serving',
+            zone: 'cluster/eu-west-1a',
+            weight: 100,
+            version: '',
+            metadata: {},
+            incarnation: 0x0123456789ab,
+            minPingIntervalMs: 200,
+            frames: true,
+            services: [SERVICE],
           },
         ],
       },

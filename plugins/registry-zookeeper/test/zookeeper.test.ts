@@ -26,8 +26,15 @@ describe('a node', () => {
   it('is what Curator reads, and the whole instance', () => {
     const text = toNode(SERVICE, instance);
     expect(JSON.parse(text)).toMatchObject({
-      ...{ name: SERVICE, id: 'cart-1', address: 'fd00::1', port: 50_052, sslPort: 50_051, payload: null },
-      ...{ registrationTimeUTC: 1_700_000_000_000, serviceType: 'DYNAMIC', enabled: true },
+      name: SERVICE,
+      id: 'cart-1',
+      address: 'fd00::1',
+      port: 50_052,
+      sslPort: 50_051,
+      payload: null,
+      registrationTimeUTC: 1_700_000_000_000,
+      serviceType: 'DYNAMIC',
+      enabled: true,
       uriSpec: { parts: [{ value: 'grpcs://[fd00::1]:50051?zone=eu%2Fa&version=', variable: false }] },
     });
     expect(fromNode(SERVICE, text)).toEqual(instance);

@@ -43,13 +43,8 @@ export function natsBroker(url: string, { clock }: { readonly clock: Clock }): B
   return {
     async open(topic, { retentionMs, groups }) {
       const { manager } = await link();
-      const config = {
-        ...{ name: streamOf(topic), subjects: [subjectOf(topic, '*')] },
-        num_replicas: location.replicas,
-        ...(location.maxBytes > 0 && { max_bytes: location.maxBytes }), // else it keeps what an operator gave it
-        ...{ max_age: nanos(retentionMs + UNCOUNTED_MS), duplicate_window: nanos(DUPLICATES_MS) },
-        ...{ discard: DiscardPolicy.New, allow_direct: true },
-      };
+      const named = { name: streamOf(topic), subjects: [subjectOf(topic, '*')] };
+      const config = { ...named, ...boundsOf(location, retentionMs) };
       const added = manager.streams.add(config).catch((error: unknown) => {
         if (!hasCode(error, DIFFERENT_STREAM)) throw error;
         return manager.streams.update(config.name, config);
@@ -101,10 +96,9 @@ export function natsBroker(url: string, { clock }: { readonly clock: Clock }): B
       const info = (consumer: string) => manager.consumers.info(streamOf(topic), consumer);
       const groups = await Promise.all(consumersOf(group).map(info));
       const taken = new Map(groups.map(({ config, ack_floor }) => [config.filter_subject, ack_floor.stream_seq]));
-      const start = new Date(Math.max(0, from.getTime() - SKEW_MS)).toISOString();
-      const consumer = await client.consumers.get(streamOf(topic), {
-        ...{ deliver_policy: DeliverPolicy.StartTime, opt_start_time: start },
-      });
+      const opt_start_time = new Date(Math.max(0, from.getTime() - SKEW_MS)).toISOString();
+      const since = { deliver_policy: DeliverPolicy.StartTime, opt_start_time };
+      const consumer = await client.consumers.get(streamOf(topic), since);
       let { num_pending: left } = await consumer.info();
       while (left > 0) {
         const messages = await consumer.fetch({ max_messages: Math.min(left, PAGE), expires: SEND_MS });
@@ -121,6 +115,15 @@ export function natsBroker(url: string, { clock }: { readonly clock: Clock }): B
     close,
   };
 }
+
+const boundsOf = ({ replicas, maxBytes }: NatsLocation, retentionMs: number) => ({
+  num_replicas: replicas,
+  ...(maxBytes > 0 && { max_bytes: maxBytes }), // else it keeps what an operator gave it
+  max_age: nanos(retentionMs + UNCOUNTED_MS),
+  duplicate_window: nanos(DUPLICATES_MS),
+  discard: DiscardPolicy.New,
+  allow_direct: true,
+});
 
 function parse(url: string): NatsLocation {
   try {

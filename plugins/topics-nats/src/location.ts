@@ -33,7 +33,9 @@ const FILES = ['ca-file', 'cert-file', 'key-file', 'creds-file', 'token-file'] a
 export function parseNats(url: string): NatsLocation {
   const { login, rest } = splitLogin(url);
   const { servers, path, options } = parseLocation(rest, {
-    ...{ scheme: 'nats', port: 4222, keys: ['tls', 'replicas', 'max-bytes', ...FILES] },
+    scheme: 'nats',
+    port: 4222,
+    keys: ['tls', 'replicas', 'max-bytes', ...FILES],
   });
   const prefix = path === '' ? 'rondo' : path.slice(1);
   if (!/^[A-Za-z0-9_]{1,64}$/.test(prefix))
@@ -64,8 +66,11 @@ export function parseNats(url: string): NatsLocation {
       const [creds, token] = [read('creds-file'), read('token-file')?.toString().trim()];
       const [ca, cert, key] = [read('ca-file'), read('cert-file'), read('key-file')].map((file) => file?.toString());
       return {
-        ...{ servers: [...servers], name: 'rondo', maxReconnectAttempts: -1 },
-        ...{ timeout: ANSWER_MS, pingInterval: PING_MS },
+        servers: [...servers],
+        name: 'rondo',
+        maxReconnectAttempts: -1,
+        timeout: ANSWER_MS,
+        pingInterval: PING_MS,
         ...(login !== undefined && { authenticator: usernamePasswordAuthenticator(...login) }),
         ...(creds !== undefined && { authenticator: credsAuthenticator(creds) }),
         ...(token !== undefined && { authenticator: tokenAuthenticator(token) }),

@@ -12,7 +12,12 @@ import { partitionOf } from '../src/event.js';
 
 const topic = 't.v1.T';
 const event = (id: string): BrokerEvent => ({
-  ...{ id, topic, key: 'k', event: new Uint8Array(), traceparent: '', time: new Date() },
+  id,
+  topic,
+  key: 'k',
+  event: new Uint8Array(),
+  traceparent: '',
+  time: new Date(),
 });
 
 (noNats === undefined ? describe : describe.skip)('a group', () => {
@@ -35,12 +40,14 @@ const event = (id: string): BrokerEvent => ({
     const receiver = broker.receive(
       { topic, group: 'g' },
       {
-        ...{ take, onLost: () => undefined },
+        take,
+        onLost: () => undefined,
         onUnreadable: (subject) => void unreadable.push(subject),
       },
     );
     return {
-      ...{ broker, prefix: `test${tests}` },
+      broker,
+      prefix: `test${tests}`,
       async close() {
         await receiver.close();
         await broker.close();

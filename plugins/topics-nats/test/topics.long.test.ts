@@ -111,10 +111,8 @@ const url = () => {
     const fleet = await topics.subscribed({ log });
     server.signal('SIGSTOP');
     expect(await failureOf(fleet.operator.removeGroup({ group: nameOf('once') }))).toMatchObject({
-      ...{
-        code: Status.UNAVAILABLE,
-        message: expect.stringContaining('NATS, which carries the topics, did not answer'),
-      },
+      code: Status.UNAVAILABLE,
+      message: expect.stringContaining('NATS, which carries the topics, did not answer'),
     });
     server.signal('SIGCONT');
     await fleet.publish('a', 1);

@@ -38,7 +38,6 @@ const authenticator: Authenticator = {
 
 /** Whether the registry's list is followed. */
 let followers = 0;
-
 interface Given {
   readonly authenticator?: Authenticator;
   readonly registry?: readonly string[];
@@ -70,7 +69,8 @@ function appWith(
     instanceId: 'gateway-1',
     ...given,
     channel,
-    ...{ clock: systemClock, wallClock: systemWallClock },
+    clock: systemClock,
+    wallClock: systemWallClock,
     random: systemRandom,
     descriptorSet,
     log: silentLogger,

@@ -61,13 +61,11 @@ async function start(ended: Partial<Operation> = { done: true, result: printed }
   const called: string[] = [];
   const catalogue = { ...catalogueOf([...google, ...FILES]), contracts: () => [], onChange: () => () => undefined };
   const own = createOwnServices({
-    ...{
-      catalogue,
-      readiness: createState(readinessOf([])),
-      descriptorSet,
-      clock: new ManualClock(),
-      log: silentLogger,
-    },
+    catalogue,
+    readiness: createState(readinessOf([])),
+    descriptorSet,
+    clock: new ManualClock(),
+    log: silentLogger,
   });
   const operations = createOperations(catalogue, own.method);
   const operation = Operation.fromPartial({ name, ...ended });
@@ -95,7 +93,8 @@ async function start(ended: Partial<Operation> = { done: true, result: printed }
 }
 
 const ENDED = {
-  ...{ name, done: true },
+  name,
+  done: true,
   response: { '@type': 'type.googleapis.com/notes.v1.Note', text: 'printed' },
 };
 const AT_NOTES = 'notes.v1.NoteService /google.longrunning.Operations/';

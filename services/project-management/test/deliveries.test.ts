@@ -26,7 +26,8 @@ function sell({ projectId, minutes, assignee = '', quote = '', order = '' }: Sol
     project: { title: 'Sold' },
     tasks,
     startDate: monday(1),
-    ...{ quote, order },
+    quote,
+    order,
   });
   return company.database.transaction((transaction) => deliver(transaction, request), { attempts: 1 });
 }
@@ -111,7 +112,11 @@ describe('a delivery', () => {
 
   it('is refused with every violation, for an unknown assignee, and if the id is taken', async () => {
     const faulty = DeliverProjectRequest.fromPartial({
-      ...{ projectId: '-', tasks: [{}], startDate: { year: 1 }, quote: 'q', order: 'quotes/q' },
+      projectId: '-',
+      tasks: [{}],
+      startDate: { year: 1 },
+      quote: 'q',
+      order: 'quotes/q',
     });
     const refused = await failureOf(company.database.transaction((transaction) => deliver(transaction, faulty)));
     expect(refused.detail(BadRequest)?.fieldViolations.map(({ field }) => field)).toEqual([

@@ -9,8 +9,13 @@ import { start, stopAll } from './started-registry.js';
 
 const files = { ca: undefined, cert: undefined, key: undefined };
 const ETCD = {
-  ...{ kind: 'etcd', isEncrypted: false, user: undefined, password: undefined, prefix: '/rondo/registry' },
-  ...{ ...DEFAULT_BOUNDS, files },
+  kind: 'etcd',
+  isEncrypted: false,
+  user: undefined,
+  password: undefined,
+  prefix: '/rondo/registry',
+  ...DEFAULT_BOUNDS,
+  files,
 };
 const { limits } = DEFAULT_BOUNDS;
 
@@ -24,8 +29,10 @@ it.each([
     'etcds://a:1?ca-file=/a.crt&cordoned=5',
     {
       ...ETCD,
-      ...{ isEncrypted: true, endpoints: [{ host: 'a', port: 1 }] },
-      ...{ limits: { ...limits, cordoned: 5 }, files: { ...files, ca: '/a.crt' } },
+      isEncrypted: true,
+      endpoints: [{ host: 'a', port: 1 }],
+      limits: { ...limits, cordoned: 5 },
+      files: { ...files, ca: '/a.crt' },
     },
   ],
   ['etcd://a:1', { ...ETCD, endpoints: [{ host: 'a', port: 1 }] }],

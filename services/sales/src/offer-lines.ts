@@ -90,7 +90,9 @@ function linesIn({ table, owner, columns, named = {} }: LineTable) {
     besideSql: (row: string): string => `${jsonSql(`${table} WHERE ${owner} = ${row}.id`)} AS lines`,
     insert: (tx: Queries, id: string, lines: readonly OfferLine[]) => tx.query(insertOfParams, [id, ...params(lines)]),
     /** For a statement that writes more: the INSERT, the relation of lines in parameters, and these. */
-    ...{ insertSql, fromParams, params },
+    insertSql,
+    fromParams,
+    params,
   };
 }
 
@@ -101,7 +103,9 @@ export const quoteLines = linesIn({
 });
 
 export const orderLines = linesIn({
-  ...{ table: 'order_lines', owner: 'order_id', columns: COLUMNS },
+  table: 'order_lines',
+  owner: 'order_id',
+  columns: COLUMNS,
   named: { product_id: 'product', discount_percent: 'discount', unit_price_minor: 'price' },
 });
 

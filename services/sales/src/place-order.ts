@@ -158,9 +158,15 @@ async function placeOnce(
   { lines, versions, price: { net, total }, ...offer }: Offer,
 ): Promise<Placement> {
   const row = {
-    ...{ id: newId(), quote_id: null, customer_id: customers.idsIn(customer)[0] ?? '', order_date: orderDate },
-    ...{ discount_percent: formatPercent(offer.discount), tax_percent: formatPercent(offer.taxRate) },
-    ...{ currency: total.currency, net_minor: net.minorUnits, total_minor: total.minorUnits },
+    id: newId(),
+    quote_id: null,
+    customer_id: customers.idsIn(customer)[0] ?? '',
+    order_date: orderDate,
+    discount_percent: formatPercent(offer.discount),
+    tax_percent: formatPercent(offer.taxRate),
+    currency: total.currency,
+    net_minor: net.minorUnits,
+    total_minor: total.minorUnits,
   };
   const time = now();
   // The statement stores the reply for repetitions of the call, so it is made before. Its etag isn't of the lines.

@@ -31,7 +31,9 @@ export const quotes = defineResource(Quote, {
     order: readOnly(['order_id'], ([id]) => (id == null ? '' : `orders/${id}`)),
     // A quote that has an order doesn't change any more.
     updateTime: {
-      ...{ names: ['update_time', 'order_time'], types: ['timestamptz(3) NOT NULL'], write: (time) => [time ?? null] },
+      names: ['update_time', 'order_time'],
+      types: ['timestamptz(3) NOT NULL'],
+      write: (time) => [time ?? null],
       read: ([updated, ordered]) => timeOf(ordered ?? updated),
     },
   },

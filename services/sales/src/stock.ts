@@ -133,8 +133,12 @@ interface StockChangeRow {
 }
 
 const toStockChange = ({ product_id, sequence, delta, stock, ...row }: StockChangeRow): StockChange => ({
-  ...{ name: `${products.nameOf(product_id)}/stockChanges/${sequence}`, delta, stock },
+  name: `${products.nameOf(product_id)}/stockChanges/${sequence}`,
+  delta,
+  stock,
   // A later version may have other reasons.
   reason: REASONS.get(row.reason) ?? StockChangeReason.STOCK_CHANGE_REASON_UNSPECIFIED,
-  ...{ reference: row.shown_reference, subject: row.shown_subject, createTime: row.create_time },
+  reference: row.shown_reference,
+  subject: row.shown_subject,
+  createTime: row.create_time,
 });

@@ -279,8 +279,12 @@ describe('the audit', () => {
         [name, count],
       );
     const audit = createAudit({
-      ...{ database: company.database, enabled: true, retentionDays: 90, log: silentLogger },
-      ...{ clock: systemClock, wallClock: systemWallClock },
+      database: company.database,
+      enabled: true,
+      retentionDays: 90,
+      log: silentLogger,
+      clock: systemClock,
+      wallClock: systemWallClock,
     });
     await days(89);
     await audit.prune();

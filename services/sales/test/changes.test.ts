@@ -112,9 +112,13 @@ describe('changes in sales', () => {
       const cleared = await update({ name, etag }, ['discount_percent']);
       expect(cleared).toEqual({
         ...before,
-        ...{ discountPercent: undefined, net: euros(40n), tax: euros(8n), total: euros(48n) },
+        discountPercent: undefined,
+        net: euros(40n),
+        tax: euros(8n),
+        total: euros(48n),
         lines: [{ ...before.lines[0], unitPrice: euros(20n) }],
-        ...{ etag: cleared.etag, updateTime: cleared.updateTime },
+        etag: cleared.etag,
+        updateTime: cleared.updateTime,
       });
       await expect(company.quotes.getQuote({ name })).resolves.toEqual(cleared);
       const lines = [1n, 2n, 3n].map((quantity) => ({ product, quantity }));
@@ -142,7 +146,9 @@ describe('changes in sales', () => {
       const writes = () => Promise.all([other(7n)(), update({ name, taxPercent: { value: '50' } })]);
       await pileUp({ ...company, product: 'products/none', change }, 2, writes);
       await expect(company.quotes.getQuote({ name })).resolves.toMatchObject({
-        ...{ lines: [{ quantity: 7n }], taxPercent: { value: '50' }, total: euros(10n, 50) },
+        lines: [{ quantity: 7n }],
+        taxPercent: { value: '50' },
+        total: euros(10n, 50),
       });
     });
 

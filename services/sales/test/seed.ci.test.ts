@@ -32,8 +32,14 @@ describe('what npm run seed plans', () => {
     };
     const wednesday = fatesOf(days[2] ?? 0);
     expect(wednesday).toEqual({
-      ...{ open: 25, withdrawn: 23, planned: 10, active: 13, done: 21, archived: 61 },
-      ...{ cancelled: 15, placed: 82 },
+      open: 25,
+      withdrawn: 23,
+      planned: 10,
+      active: 13,
+      done: 21,
+      archived: 61,
+      cancelled: 15,
+      placed: 82,
     });
     expect(days.filter((today) => JSON.stringify(fatesOf(today)) !== JSON.stringify(wednesday)).map(formatDay)).toEqual(
       [],

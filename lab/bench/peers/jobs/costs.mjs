@@ -53,7 +53,8 @@ async function waysBetween([hereUrl, thereUrl]) {
     name: 'there',
     coordinators: { here: CoordinatorServiceDefinition.fullName },
     services: [AdderServiceDefinition],
-    ...{ channel, log },
+    channel,
+    log,
     operations: [
       operation(adding, async (transaction, { value }) => {
         await insert(transaction, value);
@@ -110,7 +111,8 @@ async function waysBetween([hereUrl, thereUrl]) {
     },
     'a transaction': (value) =>
       coordinator.run({
-        ...{ kind: 'cost', subject: value },
+        kind: 'cost',
+        subject: value,
         participants: [participant(AdderServiceDefinition, adding, { value })],
         local: (transaction) => insert(transaction, value),
       }),

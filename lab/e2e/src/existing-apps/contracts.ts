@@ -21,8 +21,14 @@ export async function makeContracts(
     .replace('packages/contracts/src', 'src');
   const manifest = template('packages/contracts/package.json.tmpl').replace('{{name}}', name);
   const compilerOptions = {
-    ...{ target: 'ES2022', module: 'NodeNext', types: ['node'], typeRoots: [join(root, 'node_modules/@types')] },
-    ...{ declaration: true, skipLibCheck: true, rootDir: 'src', outDir: 'dist' },
+    target: 'ES2022',
+    module: 'NodeNext',
+    types: ['node'],
+    typeRoots: [join(root, 'node_modules/@types')],
+    declaration: true,
+    skipLibCheck: true,
+    rootDir: 'src',
+    outDir: 'dist',
   };
   const files = {
     ...Object.fromEntries(Object.entries(protos).map(([file, text]) => [`proto/${file}`, text])),

@@ -17,7 +17,8 @@ const line = (name: string, tone: Line['tone'], of: (step: Step) => number | und
 
 const CHARTS: readonly ChartOf[] = [
   {
-    ...{ title: 'Calls', format: (value) => `${figure(value)}/s` },
+    title: 'Calls',
+    format: (value) => `${figure(value)}/s`,
     lines: [
       line('answered', 'accent', ({ callsPerSecond = 0 }) => callsPerSecond),
       line('refused', 'warn', ({ refusedPerSecond = 0 }) => refusedPerSecond),
@@ -25,22 +26,28 @@ const CHARTS: readonly ChartOf[] = [
     ],
   },
   {
-    ...{ title: 'Duration', format: latencyOf },
+    title: 'Duration',
+    format: latencyOf,
     lines: [line('p50', 'good', ({ p50Ms }) => p50Ms), line('p99', 'accent', ({ p99Ms }) => p99Ms)],
   },
   {
-    ...{ title: 'Calls at once', format: figure },
+    title: 'Calls at once',
+    format: figure,
     lines: [
       line('waiting', 'warn', ({ callsQueued = 0 }) => callsQueued),
       line('in flight', 'accent', ({ callsInFlight = 0 }) => callsInFlight),
     ],
   },
   {
-    ...{ title: 'Event loop', format: share, isOfProcesses: true },
+    title: 'Event loop',
+    format: share,
+    isOfProcesses: true,
     lines: [line('busy', 'accent', ({ eventLoopBusy = 0 }) => eventLoopBusy)],
   },
   {
-    ...{ title: 'Database connections', format: figure, isOfProcesses: true },
+    title: 'Database connections',
+    format: figure,
+    isOfProcesses: true,
     lines: [
       line('waits', 'warn', ({ connectionWaits = 0 }) => connectionWaits),
       line('in use', 'accent', ({ connectionsUsed = 0 }) => connectionsUsed),

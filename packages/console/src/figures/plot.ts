@@ -29,7 +29,9 @@ export function createPlot(host: HTMLElement, { colours, format, onPick }: PlotO
     onPick(posToVal(select.left, 'x') * 1_000, posToVal(select.left + select.width, 'x') * 1_000);
   const plot = new uPlot(
     {
-      ...{ width: host.clientWidth, height: HEIGHT, legend: { show: false } },
+      width: host.clientWidth,
+      height: HEIGHT,
+      legend: { show: false },
       cursor: { sync: { key: SYNC }, drag: { x: true, y: false, setScale: false }, y: false },
       hooks: { setSelect: [pick] },
       scales: {

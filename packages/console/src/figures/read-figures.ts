@@ -33,7 +33,9 @@ export function takeFigures(before: Figures | undefined, event: EventOf<'watchFi
 /** The address of the traces that ran in a part of the time. Its times are absolute. */
 export function tracesBetween(fromMs: number, toMs: number, { service = '', method = '' }: Scope): string {
   const query = new URLSearchParams({
-    ...{ order: 'slowest', from: new Date(fromMs).toISOString(), to: new Date(toMs).toISOString() },
+    order: 'slowest',
+    from: new Date(fromMs).toISOString(),
+    to: new Date(toMs).toISOString(),
     ...(service !== '' && { name: `${service}/${method}` }),
   });
   return `#/traces/?${query}`;

@@ -19,7 +19,9 @@ export function cordonOf({ id: instanceId, state }: Instance): Change {
 
 /** Changes the weight of an instance. */
 export const weightOf = ({ id: instanceId, weight = 100 }: Instance): Change => ({
-  ...{ verb: 'Weigh', what: instanceId, field: { label: 'Weight', inputMode: 'numeric', value: String(weight) } },
+  verb: 'Weigh',
+  what: instanceId,
+  field: { label: 'Weight', inputMode: 'numeric', value: String(weight) },
   text: 'Clients send it calls in proportion to its weight, from 1 to 1,000, relative to that of its peers. Round robin doesn’t weigh. The setting weights keeps it through restarts. Empty takes it back: then the instance has the weight with which it started.',
   async act(wanted) {
     if (!/^(?:[1-9]\d{0,3})?$/.test(wanted))
@@ -33,7 +35,8 @@ const RESTART_TIMEOUT_MS = 60_000;
 
 /** Restarts an instance. */
 export const restartOf = ({ id: instanceId }: Instance): Change => ({
-  ...{ verb: 'Restart', what: instanceId },
+  verb: 'Restart',
+  what: instanceId,
   text: 'A new process is started first, then this one is drained, so that no call fails. If the new one doesn’t start, this one goes on.',
   act: () => consoleService.call('restartInstance', { instanceId }, RESTART_TIMEOUT_MS),
 });

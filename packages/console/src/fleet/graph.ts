@@ -55,12 +55,16 @@ export function graphOf({ instances, edges, databases, isCurrent }: Fleet) {
 }
 
 const registryOf = (isCurrent: boolean): MapNode => ({
-  ...{ name: REGISTRY, kind: 'registry', dots: [] },
+  name: REGISTRY,
+  kind: 'registry',
+  dots: [],
   ...(isCurrent ? { tone: 'good', text: 'current' } : { tone: 'fault', text: 'can’t be reached' }),
 });
 
 const databaseOf = (name: string, pools: readonly MapLine[]): MapNode => ({
-  ...{ name, kind: 'database', dots: [] },
+  name,
+  kind: 'database',
+  dots: [],
   tone: pools.some(({ to, tone }) => to === name && tone === 'warn') ? 'warn' : 'good',
   text: `database of ${counted(pools.filter(({ to }) => to === name).length, 'service')}`,
 });
@@ -73,7 +77,9 @@ function nodeOf(name: string, instances: readonly Instance[], leftOut: ReadonlyS
   const calls = instances.reduce((sum, { load }) => sum + (load?.callsPerSecond ?? 0), 0);
   const isFaulty = dots.length === 0 || dots.includes('fault');
   return {
-    ...{ name, kind: 'service', dots },
+    name,
+    kind: 'service',
+    dots,
     tone: isFaulty ? 'fault' : dots.includes('warn') ? 'warn' : 'good',
     text:
       dots.length === 0
@@ -95,7 +101,9 @@ function lineOf(edges: readonly Edge[], nameOf: (service?: string) => string): M
   const p99Ms = edges.reduce((most, { figures }) => Math.max(most, figures?.p99Ms ?? 0), 0);
   const [{ caller = '', service } = {}] = edges;
   return {
-    ...{ from: caller, to: nameOf(service), callsPerSecond },
+    from: caller,
+    to: nameOf(service),
+    callsPerSecond,
     tone: failures > 0 ? 'fault' : callsPerSecond === 0 ? 'idle' : '',
     text: `${figure(callsPerSecond)}/s, ${latencyOf(p99Ms)}${failures > 0 ? `, ${figure(failures)} failed/s` : ''}`,
   };

@@ -73,7 +73,13 @@ const KINDS = ['UNSPECIFIED', 'INTERNAL', 'SERVER', 'CLIENT', 'PRODUCER', 'CONSU
 
 const spansOf = ({ instanceId = '', spans = [] }: Json<GetTraceResponse>): readonly ReportedSpan[] =>
   spans.map(({ spanId = '', parentSpanId = '', name = '', startUnixMs = 0, durationMs = 0, error = '', ...span }) => ({
-    ...{ instanceId, spanId, parentSpanId, name, startUnixMs, durationMs, error },
+    instanceId,
+    spanId,
+    parentSpanId,
+    name,
+    startUnixMs,
+    durationMs,
+    error,
     kind: KINDS.indexOf(span.kind?.replace('SPAN_KIND_', '') ?? ''),
     attributes: attributesOf(span.attributes),
     events: (span.events ?? []).map((event) => ({

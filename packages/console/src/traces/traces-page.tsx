@@ -74,8 +74,11 @@ function TraceList() {
     method: 'watchTraces',
     request: {
       filter: {
-        ...{ failed: order === 'failed', refused: order === 'refused', name },
-        ...{ minEndUnixMs: from, maxStartUnixMs: to },
+        failed: order === 'failed',
+        refused: order === 'refused',
+        name,
+        minEndUnixMs: from,
+        maxStartUnixMs: to,
       },
       order: order === 'slowest' ? 'TRACE_ORDER_SLOWEST' : 'TRACE_ORDER_NEWEST',
     },

@@ -16,7 +16,13 @@ export interface Answer {
 }
 
 const NOTHING: Answer = {
-  ...{ messages: [], count: 0, header: [], trailer: [], error: undefined, isOver: false, tookMs: 0 },
+  messages: [],
+  count: 0,
+  header: [],
+  trailer: [],
+  error: undefined,
+  isOver: false,
+  tookMs: 0,
 };
 const MAX_KEPT = 500;
 

@@ -31,7 +31,10 @@ export function formatTime(unixMs: number): string {
 }
 
 const MOMENT = new Intl.DateTimeFormat('en-GB', {
-  ...{ hour: '2-digit', minute: '2-digit', second: '2-digit', fractionalSecondDigits: 3 },
+  hour: '2-digit',
+  minute: '2-digit',
+  second: '2-digit',
+  fractionalSecondDigits: 3,
 });
 
 /** The same with milliseconds. */

@@ -67,13 +67,15 @@ const changesOfEvent = (event: At<Json<DeadEvent>>) =>
 
 const changesOfGroup = ({ name: group = '', instanceId }: At<Json<Group>>): readonly Change[] => [
   {
-    ...{ verb: 'Replay', what: group },
+    verb: 'Replay',
+    what: group,
     field: { label: 'Published from, such as 2026-03-01T09:00:00Z; empty for all' },
     text: 'The events that are kept are delivered to it again, and its handlers run again.',
     act: (from) => resolveWork(instanceId, { replayEvents: { group, ...(from !== '' && { fromTime: from }) } }),
   },
   {
-    ...{ verb: 'Remove', what: group },
+    verb: 'Remove',
+    what: group,
     text: 'It is removed with all that it has not taken. Its subscribers register it again within a minute while they run.',
     act: () => resolveWork(instanceId, { removeGroup: { group } }),
   },

@@ -92,7 +92,12 @@ const branchOf = (
   { id, participant, transaction, prepareTime = '' }: Branch,
   parties: readonly Party[],
 ): Unfinished => ({
-  ...{ id, parties, about: `a branch in ${participant}`, state: 'in doubt', since: prepareTime, attempts: 0 },
+  id,
+  parties,
+  about: `a branch in ${participant}`,
+  state: 'in doubt',
+  since: prepareTime,
+  attempts: 0,
   waitsFor: `the decision of ${transaction?.coordinator}, and holds its locks until then`,
 });
 

@@ -152,11 +152,15 @@ function changesOf({ name: what = '', instanceId, endTime }: ShownRun): readonly
   if (endTime !== undefined) return [];
   return [
     {
-      ...{ verb: 'Retry', what, act: () => resolveWork(instanceId, { retryRun: { name: what } }) },
+      verb: 'Retry',
+      what,
+      act: () => resolveWork(instanceId, { retryRun: { name: what } }),
       text: 'It goes on now, with as many attempts as a new one. A call whose outcome its service may have forgotten is made again.',
     },
     {
-      ...{ verb: 'Cancel', what, act: () => resolveWork(instanceId, { cancelRun: { name: what } }) },
+      verb: 'Cancel',
+      what,
+      act: () => resolveWork(instanceId, { cancelRun: { name: what } }),
       text: 'What it has done is undone, then it ends as cancelled.',
     },
   ];

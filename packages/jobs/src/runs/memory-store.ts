@@ -57,8 +57,12 @@ export class MemoryRun {
   #begin({ request, ms = Infinity, ...step }: NewStep): void {
     const now = this.#options.clock.now();
     this.steps.set(step.name, {
-      ...{ ...step, request: request ?? null, outcome: undefined, place: 0 },
-      ...{ beginTime: new Date(now), dueAt: now + ms },
+      ...step,
+      request: request ?? null,
+      outcome: undefined,
+      place: 0,
+      beginTime: new Date(now),
+      dueAt: now + ms,
     });
   }
 

@@ -96,7 +96,12 @@ const toRecord = ({ code, bytes, place, ...step }: RecordRow) => ({
 function toRun(row: RunRow, steps: readonly ShownStep[]) {
   const { method, key, caller, createTime, restoreTime, endTime, dueTime, attempts, blocked, error, code } = row;
   return {
-    ...{ name: operationName(row), method, key, caller, createTime, state: SHOWN[row.state] },
+    name: operationName(row),
+    method,
+    key,
+    caller,
+    createTime,
+    state: SHOWN[row.state],
     undoing: endTime === null && code !== null,
     dueTime: dueTime ?? undefined,
     endTime: endTime ?? undefined,
@@ -104,7 +109,10 @@ function toRun(row: RunRow, steps: readonly ShownStep[]) {
     attempts: attempts ?? 0,
     error: blocked ?? (error || textOf(row)),
     steps: steps.map((step) => ({
-      ...{ name: step.name, kind: step.kind, undoing: step.undoing, beginTime: step.beginTime },
+      name: step.name,
+      kind: step.kind,
+      undoing: step.undoing,
+      beginTime: step.beginTime,
       endTime: step.endTime ?? undefined,
       error: textOf(step),
       repeated: restoreTime !== null && ['call', 'child'].includes(step.kind) && step.beginTime >= restoreTime,

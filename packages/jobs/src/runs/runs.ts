@@ -219,8 +219,14 @@ export function executedRuns(declared: readonly DeclaredRuns[], context: RunsCon
     }
   };
   return declared.map((one) => ({
-    ...{ name: taskOf(one.name), service: one.service, method: one.method, definition: one.workflow.method },
-    ...{ maxAttempts: one.maxAttempts, backoff: BACKOFF, maxRunning: undefined, maxRunningPerKey: undefined },
+    name: taskOf(one.name),
+    service: one.service,
+    method: one.method,
+    definition: one.workflow.method,
+    maxAttempts: one.maxAttempts,
+    backoff: BACKOFF,
+    maxRunning: undefined,
+    maxRunningPerKey: undefined,
     execute: (attempt, signal) => execute(one, attempt, signal),
   }));
 }

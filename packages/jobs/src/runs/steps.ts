@@ -82,7 +82,8 @@ export function createRun(
   ask: <T>(asked: Omit<Asked, 'resolve' | 'reject'>) => Promise<T>,
 ): Run {
   const json = (kind: StepKind, step: string, { undo }: Undoable<never>) => ({
-    ...{ step: { name: step, kind }, undo },
+    step: { name: step, kind },
+    undo,
     decode: readJson,
   });
   return {

@@ -32,11 +32,18 @@ export async function tryRun(declared: readonly DeclaredRuns[], encoded: Uint8Ar
   if (own === undefined) return undefined;
   const records = steps.map(({ outcome, kind, ...step }) => ({
     ...step,
-    ...{ kind: kind as StepKind, request: null, beginTime: createTime, place: outcome?.place ?? 0 },
+    kind: kind as StepKind,
+    request: null,
+    beginTime: createTime,
+    place: outcome?.place ?? 0,
     outcome: outcome && { code: outcome.code, bytes: outcome.bytes ?? null },
   }));
   const run: LoadedRun = {
-    ...{ id: name.slice(-26), request, createTime, now: createTime, steps: records },
+    id: name.slice(-26),
+    request,
+    createTime,
+    now: createTime,
+    steps: records,
     failure: undoing ? CANCELLED : undefined,
   };
   const messages = new Set<string>();

@@ -61,7 +61,12 @@ export function createSync(options: SyncOptions): Sync {
   const feed = createFeed({ ...bounds, now: () => clock.now(), outage });
   let listener: ReturnType<typeof keepListening> | undefined;
   const sweep = startSweep({
-    ...{ database, clock, random, bounds, relay, feed },
+    database,
+    clock,
+    random,
+    bounds,
+    relay,
+    feed,
     outage: outageLog(log, 'the trimming of changes'),
     checkListener: () => listener?.check(),
   });
@@ -74,7 +79,11 @@ export function createSync(options: SyncOptions): Sync {
   const context = { database, clock, feed, relay, bounds, snapshotTurns };
   const watchers = createWatchers(context, () => {
     listener ??= keepListening({
-      ...{ url, channel: CHANNEL, applicationName: 'rondo-sync', clock, random },
+      url,
+      channel: CHANNEL,
+      applicationName: 'rondo-sync',
+      clock,
+      random,
       onNotification: (payload = '') => feed.wake(/^\d+$/.test(payload) ? BigInt(payload) : undefined),
       outage: outageLog(log, 'listening for changes'),
     });

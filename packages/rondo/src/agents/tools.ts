@@ -65,7 +65,11 @@ function toTool(name: string, { command, about, subject, options = [] }: Command
     }),
   ]);
   return {
-    ...{ name, description: about ?? command.summary, readOnly: true, idempotent: true, confirm: false },
+    name,
+    description: about ?? command.summary,
+    readOnly: true,
+    idempotent: true,
+    confirm: false,
     input: { type: 'object', properties, additionalProperties: false },
   };
 }

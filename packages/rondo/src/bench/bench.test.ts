@@ -15,8 +15,13 @@ function server(capacity: number, p99Ms = 4) {
     const calls = Math.round(rate * 5);
     const isOver = rate > capacity;
     return {
-      ...{ offered: rate, answered: Math.min(rate, capacity), calls, failed: 0, overfull: false },
-      ...{ p50Ms: 1, p99Ms: isOver ? 900 : p99Ms },
+      offered: rate,
+      answered: Math.min(rate, capacity),
+      calls,
+      failed: 0,
+      overfull: false,
+      p50Ms: 1,
+      p99Ms: isOver ? 900 : p99Ms,
     };
   };
   return { offered, measure };
@@ -102,18 +107,32 @@ describe('a step breaks', () => {
 });
 
 const QUIET: Fullness = {
-  ...{ eventLoop: { instance: 'a', busy: 0.3 }, pool: null, refused: 0, silent: [] },
-  ...{ generator: { busy: 0.2, lateMs: 1 }, machine: 0.5 },
+  eventLoop: { instance: 'a', busy: 0.3 },
+  pool: null,
+  refused: 0,
+  silent: [],
+  generator: { busy: 0.2, lateMs: 1 },
+  machine: 0.5,
 };
 
 describe('what was full', () => {
   const flow = (code: number, count: number): MethodFlow => ({
-    ...{ service: 's.S', method: 'M', seconds: 1, calls: count, ended: new Map([[code, count]]), durations: [] },
-    ...{ inFlight: 0, requestBytes: 0, replyBytes: 0 },
+    service: 's.S',
+    method: 'M',
+    seconds: 1,
+    calls: count,
+    ended: new Map([[code, count]]),
+    durations: [],
+    inFlight: 0,
+    requestBytes: 0,
+    replyBytes: 0,
   });
   const sampled = (instanceId: string, more: Partial<Sampled>): Sampled => ({
     instance: { instanceId } as Sampled['instance'],
-    ...{ state: 'counted', reason: '', flows: [], ...more },
+    state: 'counted',
+    reason: '',
+    flows: [],
+    ...more,
   });
 
   it('is noted of each instance: mean busy shares, waits for connections, refusals', () => {
@@ -127,7 +146,9 @@ describe('what was full', () => {
     expect(read).toMatchObject({
       eventLoop: { instance: 'a', busy: 0.8 },
       pool: { instance: 'a', name: 'sales', max: 10, waited: 0.5 },
-      ...{ refused: 3, silent: ['c'], generator: { lateMs: 7 } },
+      refused: 3,
+      silent: ['c'],
+      generator: { lateMs: 7 },
     });
     expect(read.machine).toBeGreaterThanOrEqual(0);
   });
@@ -147,11 +168,22 @@ describe('what was full', () => {
 
 describe('the result', () => {
   const step = (offered: number, more: Partial<BenchStep> = {}): BenchStep => ({
-    ...{ offered, answered: offered, calls: offered, failed: 0, p50Ms: 1, p99Ms: 4, overfull: false },
-    ...{ limitMs: 25, broken: null, ...QUIET, ...more },
+    offered,
+    answered: offered,
+    calls: offered,
+    failed: 0,
+    p50Ms: 1,
+    p99Ms: 4,
+    overfull: false,
+    limitMs: 25,
+    broken: null,
+    ...QUIET,
+    ...more,
   });
   const measured: Measured = {
-    ...{ method: 's.S/M', instances: 2, target: 2_000 },
+    method: 's.S/M',
+    instances: 2,
+    target: 2_000,
     steps: [
       step(100),
       step(400, { failed: 5 }),
@@ -163,7 +195,10 @@ describe('the result', () => {
     expect(resultOf(measured)).toEqual({
       knee: { offered: 400, answered: 400, p99Ms: 4, perInstance: 200, isOfGenerator: false },
       full: ['the event loop of a: 100 % busy'],
-      ...{ availability: 0.99, allFail: expect.closeTo(0.0001, 9), target: 2_000, replicas: 15 },
+      availability: 0.99,
+      allFail: expect.closeTo(0.0001, 9),
+      target: 2_000,
+      replicas: 15,
     });
     expect(toText(measured, { paint: createPaint(false) })).toMatchInlineSnapshot(`
 "OFFERED/S  ANSWERED/S  P50     P99     FAILED  BUSIEST LOOP  GENERATOR  MACHINE  HOLDS

@@ -58,7 +58,10 @@ export function resultOf({ instances, steps, target }: Measured): Result {
       knee === undefined || perInstance === null
         ? null
         : {
-            ...{ offered: knee.offered, answered: knee.answered, p99Ms: knee.p99Ms, perInstance },
+            offered: knee.offered,
+            answered: knee.answered,
+            p99Ms: knee.p99Ms,
+            perInstance,
             isOfGenerator: above !== undefined && isOfGenerator(above),
           },
     full: above === undefined ? [] : fullParts(above),

@@ -155,7 +155,7 @@ async function measure({ target, call, instances, plan }: Job, context: CommandC
     const answeringMs = Math.max(result.elapsedMs - result.tally.leastMs, (calls / offered) * 1_000);
     const answered = calls === 0 ? 0 : (calls - failed) / (answeringMs / 1_000);
     const overfull = full.signal.aborted;
-    return { ...{ offered, answered, calls, failed, p50Ms, p99Ms, overfull }, ...fill.read(result.lateP99Ms) };
+    return { offered, answered, calls, failed, p50Ms, p99Ms, overfull, ...fill.read(result.lateP99Ms) };
   }
 
   try {

@@ -42,7 +42,10 @@ import { xds } from './xds.js';
 function task(name: TaskName): Command {
   const about: Task = tasks[name];
   return {
-    ...{ name, summary: about.summary, options: about.options, help: formatHelp({ name, ...about }) },
+    name,
+    summary: about.summary,
+    options: about.options,
+    help: formatHelp({ name, ...about }),
     complete: async () => [],
     run: () => Promise.reject(needsClone(name)),
   };

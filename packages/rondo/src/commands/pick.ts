@@ -144,7 +144,9 @@ function viewHeading({ observer, asked: { question, zone }, origin }: Shown) {
   const { service, method = null } = question;
   const { policy, weights, slowStartMs, subsetSize = null, hashBalanceFactor = null } = balancing;
   return {
-    ...{ service, method, zone },
+    service,
+    method,
+    zone,
     policy: { name: policy, weights, slowStartMs, subsetSize, hashBalanceFactor, origin },
     contractKnown: observer.unknown === undefined,
     source: source === undefined ? null : { state: source.state, address: source.address ?? null },

@@ -22,7 +22,9 @@ const SYSTEM_USAGE = '[--data DIR] [--port-base N] [--tls] [--auth] [--metrics] 
 
 /** A task without options. */
 const plain = (name: string, example: string, summary: string): Task => ({
-  ...{ summary, usage: '', options: {} },
+  summary,
+  usage: '',
+  options: {},
   examples: [[name, example]],
 });
 

@@ -36,7 +36,11 @@ export function filesFor({ app, workloads, registry }: Workloads): ReadonlyMap<s
   const gateway = workloads.find(({ service }) => service === 'gateway');
   const processes = [...workloads, ...(registry === undefined ? [] : [registry])].map(viewOf);
   const view = {
-    ...{ app, workloads: workloads.map(viewOf), processes, databases, hasDatabases: databases.length > 0 },
+    app,
+    workloads: workloads.map(viewOf),
+    processes,
+    databases,
+    hasDatabases: databases.length > 0,
     gateway: gateway && viewOf(gateway),
     registry: registry && viewOf(registry),
   };
@@ -69,7 +73,12 @@ const viewOfOne = ({
   instances,
   public: outside,
 }: Workload): View => ({
-  ...{ service, image, port, serves, callers, database },
+  service,
+  image,
+  port,
+  serves,
+  callers,
+  database,
   minReplicas: Math.max(LEAST_REPLICAS, instances),
   public: outside && { publicPort: outside.port, publicVariable: outside.variable },
 });

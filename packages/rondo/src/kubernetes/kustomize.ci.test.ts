@@ -16,8 +16,11 @@ function built(overlay: string, components: readonly string[]) {
   try {
     cpSync(path.join(root, 'infra/kubernetes'), folder, { recursive: true });
     const kustomization = {
-      ...{ apiVersion: 'kustomize.config.k8s.io/v1beta1', kind: 'Kustomization' },
-      ...{ namespace: 'shop', namePrefix: 'blue-', resources: [`../${overlay}`] },
+      apiVersion: 'kustomize.config.k8s.io/v1beta1',
+      kind: 'Kustomization',
+      namespace: 'shop',
+      namePrefix: 'blue-',
+      resources: [`../${overlay}`],
       components: components.map((name) => `../../components/${name}`),
     };
     const blue = path.join(folder, 'overlays/blue');

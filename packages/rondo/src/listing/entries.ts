@@ -91,7 +91,12 @@ export function viewEntry(entry: Entry, nowMs: number) {
   const { instanceId, services, endpoints, zone, version, weight, metadata, fingerprints } = instance;
   const { registerTime = null, lapseTime = null, lastRefused = null } = instance;
   return {
-    ...{ instanceId, zone, version, weight, metadata, fingerprints },
+    instanceId,
+    zone,
+    version,
+    weight,
+    metadata,
+    fingerprints,
     services: [...services].sort(),
     endpoints: endpoints.map(({ address, protocols, security }) => ({
       address,
@@ -100,8 +105,11 @@ export function viewEntry(entry: Entry, nowMs: number) {
     })),
     status: statusOf(instance),
     operatorState: isCordoned(instance) ? 'CORDONED' : 'NONE',
-    ...{ registerTime, lapseTime, lastRefused },
-    ...{ cordonReason: mark?.reason ?? null, cordonTime: mark?.setTime ?? null },
+    registerTime,
+    lapseTime,
+    lastRefused,
+    cordonReason: mark?.reason ?? null,
+    cordonTime: mark?.setTime ?? null,
     notPicked: notPicked(entry, nowMs) ?? null,
     ...(check !== undefined && { check: { ...check, certificateValidTo } }),
   };

@@ -65,10 +65,15 @@ function linesOf({ instanceId, guard }: InstanceGuard, nowMs: number): readonly 
 /** A guard for `--json`. */
 export function viewGuard({ instanceId, guard: { service, method, breaker, bulkhead } }: InstanceGuard) {
   return {
-    ...{ instanceId, service, method },
+    instanceId,
+    service,
+    method,
     breaker: breaker && {
-      ...{ state: nameOf(breaker.state), openTime: breaker.openTime ?? null, reason: breaker.reason },
-      ...{ openings: Number(breaker.openings), refused: Number(breaker.refused) },
+      state: nameOf(breaker.state),
+      openTime: breaker.openTime ?? null,
+      reason: breaker.reason,
+      openings: Number(breaker.openings),
+      refused: Number(breaker.refused),
     },
     bulkhead: bulkhead && { ...bulkhead, refused: Number(bulkhead.refused) },
   };

@@ -38,7 +38,11 @@ export async function explainAll(observer: Observer, entries: readonly Entry[], 
     const share = shares.get(instanceId) ?? 0;
     const why = share > 0 ? oddity(entry.instance, check, asking) : whyNot({ ...entry, check }, view, asking);
     return {
-      ...{ instanceId, address: addressOf(entry.instance), zone, version, weight },
+      instanceId,
+      address: addressOf(entry.instance),
+      zone,
+      version,
+      weight,
       /** Null if the instance doesn't report its load. */
       load: loads.get(instanceId) ?? null,
       /** Its state for this client: `ready` if it can be picked. */

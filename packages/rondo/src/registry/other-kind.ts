@@ -62,7 +62,8 @@ export const answerBy =
   (adapter: RegistryAdapter): Middleware<ClientCall> =>
   async ({ method, signal }) => {
     const reply = (message: object) => ({
-      ...{ header: new Metadata(), trailer: new Metadata() },
+      header: new Metadata(),
+      trailer: new Metadata(),
       response: { stream: false, message } as const,
     });
     if (method.name === 'ListServices') return reply(ListServicesResponse.fromPartial({}));

@@ -98,8 +98,13 @@ function tryWith(
 ): Promise<readonly (Trial | null)[]> {
   const own = Object.entries(process.env).filter(([name]) => !/^(RONDO_|OTEL_)/.test(name));
   const child = fork(path.join(repository, folder, 'dist/main.js'), ['--trial'], {
-    ...{ cwd: repository, env: { ...Object.fromEntries(own), ...NOWHERE }, serialization: 'advanced' },
-    ...{ stdio: ['ignore', 'ignore', 'pipe', 'ipc'], signal, timeout: TRIAL_MS, killSignal: 'SIGKILL' },
+    cwd: repository,
+    env: { ...Object.fromEntries(own), ...NOWHERE },
+    serialization: 'advanced',
+    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+    signal,
+    timeout: TRIAL_MS,
+    killSignal: 'SIGKILL',
   });
   let wrote = '';
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {

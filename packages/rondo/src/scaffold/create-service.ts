@@ -69,7 +69,10 @@ export async function createService(options: NewServiceOptions): Promise<Created
   const [open] = services.flatMap(openMethods);
   const unserved = withDatabase ? [] : contract.services.flatMap(({ resources }) => resources);
   return {
-    ...{ kind: 'created', service: name, port, methods: services.flatMap((named) => stubsOf(name, named)) },
+    kind: 'created',
+    service: name,
+    port,
+    methods: services.flatMap((named) => stubsOf(name, named)),
     ...(await make(options, name, new Map([...renderService(blueprint), ...edited, ...contractFiles(root, contract)]))),
     exempt: contract.foreign,
     refusesEmpty: open?.refusesEmpty ?? false,

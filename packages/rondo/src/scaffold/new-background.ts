@@ -49,10 +49,19 @@ function draw({ root, kind, name, service }: NewBackgroundOptions): { files: Fil
   const returned = kind === 'workflow' ? 'google/longrunning/operations.proto' : 'google/protobuf/empty.proto';
   const imports = [returned, 'rondo/options/v1/options.proto', topic?.desc.file.proto.name ?? []];
   const view = {
-    ...{ package: own, file, type, value, module: moduleOf(proto, packages.contracts), group: service },
-    ...{ topic: topic !== undefined, retention: topic?.retention, caller: topic?.publisher ?? service },
-    ...{ publisher: publisher?.typeName, request: topic?.desc.typeName ?? `${type}Request` },
-    ...{ title: topic ? `subscription to ${name}` : `${kind} ${name}`, imports: imports.flat().sort() },
+    package: own,
+    file,
+    type,
+    value,
+    module: moduleOf(proto, packages.contracts),
+    group: service,
+    topic: topic !== undefined,
+    retention: topic?.retention,
+    caller: topic?.publisher ?? service,
+    publisher: publisher?.typeName,
+    request: topic?.desc.typeName ?? `${type}Request`,
+    title: topic ? `subscription to ${name}` : `${kind} ${name}`,
+    imports: imports.flat().sort(),
   };
   const fill = (file: string) => fillFile(`background/${file}.tmpl`, view);
   const isTopic = kind === 'topic';

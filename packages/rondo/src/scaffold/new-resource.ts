@@ -70,7 +70,12 @@ export async function addResource(options: NewResourceOptions): Promise<AddedRes
   if (added === undefined) throw new TypeError(`${contract.file} has no resource`);
   const made = await make(options, service, files);
   return {
-    ...{ kind: 'added', service, resource: name, exempt: [], files: made.files, paste: [...made.paste, ...byHand] },
+    kind: 'added',
+    service,
+    resource: name,
+    exempt: [],
+    files: made.files,
+    paste: [...made.paste, ...byHand],
     definition: `services/${service}/src/${named.names.file}.ts`,
     create: firstCreate(resource, added),
   };
@@ -180,8 +185,13 @@ function draw(
   if (named === undefined) throw new TypeError(`${contract.file} has no service`);
   const packages = packagesOf(root);
   const blueprint: Blueprint = {
-    ...{ name: service, port: manifest.port, database: manifest.database, packages, scope: undefined },
-    ...{ contracts: [contract.file], services: fresh },
+    name: service,
+    port: manifest.port,
+    database: manifest.database,
+    packages,
+    scope: undefined,
+    contracts: [contract.file],
+    services: fresh,
   };
   const all = resourcesOf([...known, ...fresh]);
   const app = `${folder}/src/app.ts`;

@@ -73,8 +73,12 @@ function readField(text: string): NewField {
   if (unique === true && (type !== 'string' || list !== undefined))
     throw refused(text, 'is unique, which only a string can be', 'leave @unique out');
   return {
-    ...{ name, type, repeated: list !== undefined, required: required !== undefined },
+    name,
+    type,
+    repeated: list !== undefined,
+    required: required !== undefined,
     of: type === 'ref' ? of.map(snakeCase) : of,
-    ...{ unique: unique === true, immutable: immutable === true },
+    unique: unique === true,
+    immutable: immutable === true,
   };
 }

@@ -146,7 +146,11 @@ function loadOf({ name, serving, flows }: ServiceView, availability: number | nu
   const instances = replicas.length;
   const { calls, callsPerSecond } = arrivals(flows);
   return {
-    ...{ service: name, instances, calls, callsPerSecond, availability },
+    service: name,
+    instances,
+    calls,
+    callsPerSecond,
+    availability,
     unreachable: replicas.filter(({ state }) => state === 'unreachable').length,
     load: instances === 0 ? null : callsPerSecond / instances,
     allFail: availability === null || instances === 0 ? null : chanceAllFail(availability, instances),

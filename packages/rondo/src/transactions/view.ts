@@ -31,9 +31,15 @@ function viewTransaction(transaction: KnownTransaction) {
   const known: Partial<Transaction> = logged ?? {};
   const { kind = null, subject = null, attempts = null, createTime = null, expireTime = null } = known;
   return {
-    ...{ id, coordinator, kind, subject, state: stateOf(transaction) },
+    id,
+    coordinator,
+    kind,
+    subject,
+    state: stateOf(transaction),
     decision: logged === undefined ? null : outcomeOf(logged.decision),
-    ...{ attempts, createTime, expireTime },
+    attempts,
+    createTime,
+    expireTime,
     participants: (logged?.participants ?? []).map(({ service, outcome, error }) => {
       return { service, outcome: outcomeOf(outcome), error };
     }),

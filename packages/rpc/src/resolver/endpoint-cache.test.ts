@@ -35,8 +35,13 @@ function start(storage = memoryStorage(), addresses: readonly string[] = REGISTR
   const { logger, lines } = recordingLogger();
   const random = seededRandom(3);
   const resolver = registryResolver({
-    ...{ watch: script.watch, addresses, random, logger, storage },
-    ...{ clock, wallClock: clock.wall },
+    watch: script.watch,
+    addresses,
+    random,
+    logger,
+    storage,
+    clock,
+    wallClock: clock.wall,
   });
   open.push(resolver);
   const resolving = resolver.resolve(SERVICE, told.listener);

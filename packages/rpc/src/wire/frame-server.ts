@@ -89,13 +89,21 @@ export class FrameServer {
       onStall: (bytes) => this.#breakOff(serverErrors.UNREAD_REPLIES({ bytes })),
     });
     this.#ofCalls = {
-      ...{ from: connection, options, outbox: this.#outbox, window: this.#window, advances: new Advances() },
-      ...{ inFlight: options.inFlight, unread: this.#unread, onEnd: this.#forget },
+      from: connection,
+      options,
+      outbox: this.#outbox,
+      window: this.#window,
+      advances: new Advances(),
+      inFlight: options.inFlight,
+      unread: this.#unread,
+      onEnd: this.#forget,
     };
     const { resetsAtOnce: burst, resetsPerSecond } = SERVICE_LIMITS;
     this.#cancels = new TokenBucket({ clock, burst, intervalMs: 1_000 / resetsPerSecond });
     this.#source = new FrameSource({
-      ...{ socket, onFrame: this.#onFrame, outbox: this.#outbox },
+      socket,
+      onFrame: this.#onFrame,
+      outbox: this.#outbox,
       onFault: (fault) => this.#breakOff(serverErrors.UNREADABLE_FRAMES({ reason: fault.message })),
     });
   }

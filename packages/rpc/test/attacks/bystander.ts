@@ -58,7 +58,8 @@ export async function startVictim(secure?: SecureVictim): Promise<Bystander> {
   for (const output of [child.stdout, child.stderr]) output?.on('data', (bytes) => (said += bytes));
   const [port] = await once(child, 'message');
   const channel = createChannel({
-    ...{ resolver: staticResolver([`127.0.0.1:${port}`]), mutualTls: secure?.client },
+    resolver: staticResolver([`127.0.0.1:${port}`]),
+    mutualTls: secure?.client,
     connectTimeoutMs: timeoutMs,
   });
   const client = createClient(definition, { channel });

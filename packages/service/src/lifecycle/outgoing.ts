@@ -50,7 +50,11 @@ export async function createOutgoing(runtime: ServiceRuntime, options: OutgoingO
   const keeps = keepsAnswers(runtime);
   const cache = createCache({ clock, meter, maxBytes, shared, keeps, self: name, log });
   const own: Omit<Parameters<typeof createLoopback>[0], 'identity'> = {
-    ...{ middleware: [callMetrics('client', { meter, clock })], clock, wallClock, random, logger: log },
+    middleware: [callMetrics('client', { meter, clock })],
+    clock,
+    wallClock,
+    random,
+    logger: log,
     policies: runtime.plugins.find(isPolicies),
   };
   const calls: Omit<ChannelOptions, 'resolver' | 'tls'> = {

@@ -216,12 +216,25 @@ async function assemble(runtime: ServiceRuntime, options: AssembleOptions): Prom
     drain: async (ms: number) => void (await Promise.all([server.drain(ms), calls.loopback.drain(ms)])),
   };
   const ending = {
-    ...{ readiness, registration, server: served, listeners, stopChecks, release },
-    ...{ waitMs, graceMs, clock, log },
+    readiness,
+    registration,
+    server: served,
+    listeners,
+    stopChecks,
+    release,
+    waitMs,
+    graceMs,
+    clock,
+    log,
   };
   let drained: Promise<void> | undefined;
   return {
-    ...{ address, listenerAddresses, metricsAddress, instanceId, log, started },
+    address,
+    listenerAddresses,
+    metricsAddress,
+    instanceId,
+    log,
+    started,
     drain() {
       drained ??= drain(ending);
       return drained;

@@ -9,7 +9,9 @@ import { type Metrics, startMetrics } from './metrics.js';
 
 const OPTIONS = {
   push: undefined,
-  ...{ resource: {}, environment: {}, clock: systemClock },
+  resource: {},
+  environment: {},
+  clock: systemClock,
   handover: { clock: systemClock, timeoutMs: 0 },
   log: silentLogger,
 };

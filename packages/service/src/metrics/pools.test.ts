@@ -4,8 +4,12 @@ import { systemClock } from '@rondo/rpc/clock';
 import { startMetrics } from './metrics.js';
 
 const OFF = {
-  ...{ listen: undefined, push: undefined, log: silentLogger, clock: systemClock },
-  ...{ resource: {}, environment: {} },
+  listen: undefined,
+  push: undefined,
+  log: silentLogger,
+  clock: systemClock,
+  resource: {},
+  environment: {},
   handover: { clock: systemClock, timeoutMs: 0 },
 };
 

@@ -10,8 +10,15 @@ import { startRegistration } from './registration.js';
 type Held = Awaited<ReturnType<Registrar['renew']>>;
 
 const INSTANCE = {
-  ...{ instanceId: 'a', incarnation: 1n, endpoints: [], services: ['x.Y'], zone: '', version: '', weight: 0 },
-  ...{ metadata: {}, fingerprints: {} },
+  instanceId: 'a',
+  incarnation: 1n,
+  endpoints: [],
+  services: ['x.Y'],
+  zone: '',
+  version: '',
+  weight: 0,
+  metadata: {},
+  fingerprints: {},
 };
 
 /** A registration at a registry of another kind, which answers as the test says. */

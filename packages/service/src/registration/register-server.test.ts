@@ -17,7 +17,9 @@ it('registers a server as one that speaks gRPC alone, and takes it out of the re
     address: '10.0.0.7:5000',
     services: ['prices.v1.PriceService'],
     tls: true,
-    ...{ zone: 'eu/a', version: '1.2.3', weight: 50 },
+    zone: 'eu/a',
+    version: '1.2.3',
+    weight: 50,
     logger: log,
   });
   await registered;
@@ -28,7 +30,9 @@ it('registers a server as one that speaks gRPC alone, and takes it out of the re
         instanceId: 'prices-1',
         services: ['prices.v1.PriceService'],
         endpoints: [{ address: '10.0.0.7:5000', protocols: [], security: 2, minPingInterval: undefined }],
-        ...{ zone: 'eu/a', version: '1.2.3', weight: 50 },
+        zone: 'eu/a',
+        version: '1.2.3',
+        weight: 50,
       },
     },
   ]);

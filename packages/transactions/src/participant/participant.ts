@@ -117,16 +117,16 @@ export function createParticipant(options: ParticipantOptions): Participant {
     await own?.close();
   };
   return {
-    ...{
-      name: 'the participant in transactions',
-      schema: [transactionsSchema],
-      services: [service],
-      quiet: [LIST_IN_DOUBT],
-    },
+    name: 'the participant in transactions',
+    schema: [transactionsSchema],
+    services: [service],
+    quiet: [LIST_IN_DOUBT],
     graceMs: database.graceMs ?? 0,
     check: (given) => requirePreparedTransactions(database, 'aborted' in given ? { signal: given } : given),
     start: () => sweep.start(),
-    ...{ stop, close: stop, service },
+    stop,
+    close: stop,
+    service,
   };
 }
 

@@ -60,7 +60,11 @@ function start() {
   };
   const fleet = createFleet({ channel, clock, wallClock: systemWallClock, log: silentLogger });
   const service = consoleService({
-    ...{ fleet, channel, clock, gatherer: createGatherer({ channel, clock }), registry: [] },
+    fleet,
+    channel,
+    clock,
+    gatherer: createGatherer({ channel, clock }),
+    registry: [],
     restart: { launcher: undefined, ownId: '' },
     dashboards: 'https://grafana.example/d',
   });
@@ -98,7 +102,9 @@ it('what an instance has stored is shown', async () => {
     if (shown.jobs && shown.runs && shown.events) break;
   }
   expect(shown).toMatchObject({
-    ...{ instanceId: 'a', jobs: { jobs: [{ id: 7n }] }, runs: [{ name: 'r-1' }] },
+    instanceId: 'a',
+    jobs: { jobs: [{ id: 7n }] },
+    runs: [{ name: 'r-1' }],
     events: { groups: [{ name: 'a.v1.Done:one' }], events: [{ id: 9n }] },
   });
 });

@@ -45,7 +45,10 @@ export function methodTool(target: PublicMethod, policy: MethodPolicy & { readon
   });
   let shown: Tool | undefined;
   return {
-    ...{ name, target, auth: policy.auth, key },
+    name,
+    target,
+    auth: policy.auth,
+    key,
     get shown() {
       shown ??= show();
       return shown;

@@ -52,7 +52,12 @@ export async function ask(setting: Setting) {
   });
   const { status, headers, text } = await answer();
   return {
-    ...{ status, headers, text, json: text === '' ? undefined : tryJson(text), bytes, timeoutMs },
+    status,
+    headers,
+    text,
+    json: text === '' ? undefined : tryJson(text),
+    bytes,
+    timeoutMs,
     // Not every mask has JSON.
     get seen(): JsonValue | undefined {
       return bytes && toJson(desc.input, fromBinary(desc.input, bytes), { registry: types });

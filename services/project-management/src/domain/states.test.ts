@@ -5,8 +5,10 @@ import { PROJECT_TRANSITIONS, requireTransition, TASK_TRANSITIONS } from './stat
 /** The transitions, copied from the contract: PLANNED → ACTIVE → DONE → ARCHIVED and the transitions back. */
 const PROJECT_TABLE = { PLANNED: 'ACTIVE ARCHIVED', ACTIVE: 'PLANNED DONE', DONE: 'ACTIVE ARCHIVED', ARCHIVED: '' };
 const TASK_TABLE = {
-  ...{ OPEN: 'IN_PROGRESS CANCELLED', IN_PROGRESS: 'OPEN DONE CANCELLED' },
-  ...{ DONE: 'IN_PROGRESS', CANCELLED: '' },
+  OPEN: 'IN_PROGRESS CANCELLED',
+  IN_PROGRESS: 'OPEN DONE CANCELLED',
+  DONE: 'IN_PROGRESS',
+  CANCELLED: '',
 };
 
 describe.each([

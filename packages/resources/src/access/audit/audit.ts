@@ -107,7 +107,12 @@ export function createAudit(options: AuditOptions): Audit {
   const service = auditService(createStoreDatabase(database).reads);
   const stop = async () => void (await Promise.all([refusals.close(), pruning.close()]));
   return {
-    ...{ name: 'the audit', schema: [auditSchema], services: [service], service, stop, close: stop },
+    name: 'the audit',
+    schema: [auditSchema],
+    services: [service],
+    service,
+    stop,
+    close: stop,
     observers: enabled ? [observe] : [],
     over,
     record,

@@ -5,7 +5,13 @@ import { ManualClock } from '@rondo/rpc/testing';
 import { createRefusals } from './refusals.js';
 
 const event = {
-  ...{ subject: 'ada', issuer: 'test', process: '', actors: [], method: '/a.B/C', resource: '', code: 7 },
+  subject: 'ada',
+  issuer: 'test',
+  process: '',
+  actors: [],
+  method: '/a.B/C',
+  resource: '',
+  code: 7,
   traceId: '0',
 };
 const refusal = { event, time: new Date(0) };

@@ -3,7 +3,10 @@ import { type Neighbours, refuseConflicts } from './conflicts.js';
 import type { PlacedFile } from './source.js';
 
 const placed = (path: string, { state = 'new' }: { state?: PlacedFile['state'] } = {}): PlacedFile => ({
-  ...{ path, state, bytes: Buffer.from(''), file: `../api/${path}` },
+  path,
+  state,
+  bytes: Buffer.from(''),
+  file: `../api/${path}`,
 });
 
 /** Checks the first file together with its imports. */

@@ -260,7 +260,11 @@ describe('the resources of a contract', () => {
       'library.Twice has names of 2 patterns',
     ]);
     expect(book).toMatchObject({
-      ...{ One: 'Book', one: 'book', many: 'books', message: 'Book', kind: 'library/Book' },
+      One: 'Book',
+      one: 'book',
+      many: 'books',
+      message: 'Book',
+      kind: 'library/Book',
       methods: ['createBook', 'getBook', 'listBooks'],
       sample: [['isbn', "'ada@example.com'"]],
     });

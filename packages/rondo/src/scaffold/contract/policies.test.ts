@@ -6,7 +6,11 @@ import { checkPolicies } from '../../generate/check-policies.js';
 
 /** Services of one method or option, by a word for their kind. */
 const KINDS: Readonly<Record<string, (option: string) => string>> = {
-  ...{ method, safe, watch, reading, balancing },
+  method,
+  safe,
+  watch,
+  reading,
+  balancing,
   upload: (option) => method(option, { request: 'stream ' }),
   download: (option) => method(option, { response: 'stream ' }),
   chat: (option) => method(option, { request: 'stream ', response: 'stream ' }),

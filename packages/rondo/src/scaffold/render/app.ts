@@ -10,8 +10,12 @@ const MARKS = { tables: '// rondo new resource: tables', services: '// rondo new
 export function renderApp({ name, database, services }: Blueprint): string {
   const resources = resourcesOf(services).map(({ value }) => value);
   return fillFile('service/app.ts.tmpl', {
-    ...{ name, database, type: pascalCase(name), tables: resources },
-    ...{ markTables: MARKS.tables, markServices: MARKS.services },
+    name,
+    database,
+    type: pascalCase(name),
+    tables: resources,
+    markTables: MARKS.tables,
+    markServices: MARKS.services,
     hasServices: services.length > 0,
     services: services.map((named) => ({
       importDefinition: importDefinition(named),

@@ -17,8 +17,17 @@ const description = {
 };
 const resource = { $type: 'x.Room', resource: description };
 const contract = {
-  ...{ type: 'x.Room', message: 'Room', module: 'x', kind: 'x/Room', methods: [], sample: undefined },
-  ...{ One: 'Room', one: 'room', many: 'rooms', description, references: new Map() },
+  type: 'x.Room',
+  message: 'Room',
+  module: 'x',
+  kind: 'x/Room',
+  methods: [],
+  sample: undefined,
+  One: 'Room',
+  one: 'room',
+  many: 'rooms',
+  description,
+  references: new Map(),
   describeTable: (options: Parameters<typeof describeTable>[1]) => describeTable(resource, options),
 };
 const defined = define({ contract, value: 'rooms', table: 'rooms', unique: [] }, []);

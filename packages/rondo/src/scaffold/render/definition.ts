@@ -56,7 +56,9 @@ export function define(resource: NamedResource, known: readonly NamedResource[])
       (SORTED.has(kind) && behavior.includes('REQUIRED') && optional !== true && !targets.has(key)),
   );
   return {
-    ...{ ...resource, described, targets },
+    ...resource,
+    described,
+    targets,
     columns: moved.map(({ key, code }) => `${propertyName(key)}: ${code}`),
     filter: listed.map(({ key }) => key),
     sort: sorted.map(({ key }) => key),

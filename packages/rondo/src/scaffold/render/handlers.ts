@@ -19,8 +19,14 @@ export function renderHandlers(
   const defined = resources.map((one) => define(one, known));
   const stubs = openMethods(named).map(({ key }) => propertyName(key));
   return fillFile('service/handlers.ts.tmpl', {
-    ...{ definition, module, fullName, name: names.value, file: handlersFile(service, named) },
-    ...{ stubs, hasStubs: stubs.length > 0, stored: resources.length > 0 },
+    definition,
+    module,
+    fullName,
+    name: names.value,
+    file: handlersFile(service, named),
+    stubs,
+    hasStubs: stubs.length > 0,
+    stored: resources.length > 0,
     refers: defined.some(({ targets }) => targets.size > 0),
     resources: defined.map(viewOf),
   });

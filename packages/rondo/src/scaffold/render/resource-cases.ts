@@ -15,7 +15,9 @@ export function testResources(services: readonly NamedService[], known: readonly
   const made = tested.map(({ contract }) => caseOf(contract, known));
   return {
     definitions: used.map(({ contract: { definition, module }, names }) => ({
-      ...{ definition, module, client: clientOf(names.file) },
+      definition,
+      module,
+      client: clientOf(names.file),
     })),
     makers: [...makers.values()],
     made,
@@ -73,7 +75,12 @@ function caseOf(contract: ResourceContract, known: readonly NamedService[]) {
   const Many = capitalised(many);
   const isPart = description.pattern.split('/').length > 2;
   return {
-    ...{ One, one, Many, many, maker: makerOf(contract), client: clientFor(contract, known) },
+    One,
+    one,
+    Many,
+    many,
+    maker: makerOf(contract),
+    client: clientFor(contract, known),
     title: kebabCase(many).replaceAll('-', ' '),
     parent: isPart ? `{ parent: ${one}.name.split('/').slice(0, -2).join('/') }` : '{}',
     lists: methods.includes(`list${Many}`),

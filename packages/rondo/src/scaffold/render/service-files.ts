@@ -16,7 +16,10 @@ export function renderService(blueprint: Blueprint): readonly RenderedFile[] {
   const resources = resourcesOf(services);
   const references = packagesUsed(blueprint).filter(packages.compiles);
   const view = {
-    ...{ name, port, database, type: pascalCase(name) },
+    name,
+    port,
+    database,
+    type: pascalCase(name),
     references: references.map((used) => `    { "path": "../../packages/${used}" }`).join(',\n'),
   };
   const filled = (file: string, template: string): RenderedFile => [

@@ -28,7 +28,9 @@ function callOf(named: NamedService, method: MethodContract, { name, scope }: Bl
   const { definition, fullName, module } = named.contract;
   const cases = casesOf(method, { file: handlersFile(name, named), scope });
   return {
-    ...{ definitions: [{ definition, module, client: 'client' }], hasClients: true, hasStatus: true },
+    definitions: [{ definition, module, client: 'client' }],
+    hasClients: true,
+    hasStatus: true,
     calls: { fullName, requestStream: method.requestStream, cases },
   };
 }

@@ -34,7 +34,9 @@ export function composeServices(root: string, file: string = COMPOSE): readonly 
   const { services, include } = readYaml(root, file);
   const text = readText(root, file);
   const own = Object.entries(fieldsOf(services)).map(([name, value]) => ({
-    ...{ name, file, ports: publishedPorts(fieldsOf(value)['ports']) },
+    name,
+    file,
+    ports: publishedPorts(fieldsOf(value)['ports']),
     line: text.slice(0, text.search(new RegExp(`^ +${name}:`, 'm'))).split('\n').length,
   }));
   const files = Array.isArray(include) ? include.filter((one) => typeof one === 'string') : [];
@@ -114,7 +116,10 @@ const publishedPort = (port: number) => String(port).replace(/^50(?=\d{3}$)/, `\
 /** Renders a service in the order and style of the existing ones, whose images have names with this prefix. */
 const composeBlock = ({ service, port, database }: ComposeEntry, prefix: string): string =>
   fillFile('service/compose.yml.tmpl', {
-    ...{ service, port, image: `${prefix}${service}`, published: publishedPort(port) },
+    service,
+    port,
+    image: `${prefix}${service}`,
+    published: publishedPort(port),
     database: database && {
       url: `postgres://${database}:${password(database)}@\${POSTGRES_HOSTS:-postgres:5432}/${database}`,
     },

@@ -88,7 +88,12 @@ class FramesLink implements Link {
     await new Promise<void>((onReady, onFailure) => {
       const { clock, maxReplyBytes = DEFAULT_MAX_REPLY_BYTES, compression } = this.#options;
       const client: FrameClient = new FrameClient({
-        ...{ socket, clock, maxReplyBytes, compression, active: this.#active, onReady },
+        socket,
+        clock,
+        maxReplyBytes,
+        compression,
+        active: this.#active,
+        onReady,
         onClose: (reason) => this.#onEnd(client.fault === undefined ? new Error(reason) : foreign(client.fault)),
       });
       this.#client = client;

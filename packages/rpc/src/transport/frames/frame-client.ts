@@ -80,11 +80,15 @@ export class FrameClient {
     active.onLeft = this.#endIfDone;
     this.#outbox = new Outbox(socket, () => this.#waiting.count > 0 && this.#sendWaiting());
     this.#source = new FrameSource({
-      ...{ socket, onFrame: this.#onFrame },
+      socket,
+      onFrame: this.#onFrame,
       onFault: (fault) => this.#breakOff(fault.message),
     });
     this.#calls = new OpenCalls({
-      ...{ maxReplyBytes, outbox: this.#outbox, window: this.#window, advances: new Advances() },
+      maxReplyBytes,
+      outbox: this.#outbox,
+      window: this.#window,
+      advances: new Advances(),
       // At the deadline the server ends the call.
       onLeft: (call) => call.context.reason === undefined && this.#cancel(call),
     });

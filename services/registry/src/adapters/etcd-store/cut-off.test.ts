@@ -27,7 +27,9 @@ async function start() {
     name: 'etcd:2379',
     read: ({ key }) =>
       answer({
-        ...{ revision: 1n, clusterId: 5n, more: false },
+        revision: 1n,
+        clusterId: 5n,
+        more: false,
         pairs: [...(key.equals(keys.head) ? [] : [pair(keys.epoch, epoch)]), pair(keys.head, Buffer.alloc(0))],
       }),
     commit: () => answer({ succeeded: true, revision: 1n, reads: [] }),
