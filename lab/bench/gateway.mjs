@@ -7,7 +7,7 @@ const PARTS = { calls: compareCalls, json: compareJson };
 /** What the gateway costs: see the files of gateway/parts. */
 export const benchmark = {
   name: 'gateway',
-  summary: 'what the gateway costs a call, beside plain grpc-js and Fastify',
+  summary: 'what the gateway costs a call, compared with plain grpc-js and Fastify',
   needs: 'Linux',
   options: {
     part: { type: 'text', value: 'NAME', help: `only one of ${Object.keys(PARTS).join(', ')}` },

@@ -19,7 +19,7 @@ const PART = 20_000;
  */
 export const benchmark = {
   name: 'jobs',
-  summary: 'jobs a second and how late they begin, beside pg-boss and graphile-worker on Node 24',
+  summary: 'jobs a second and how late they begin, compared with pg-boss and graphile-worker on Node 24',
   options: {
     rounds: { type: 'count', default: 3, help: 'how often each queue has its turn; the figures are the medians' },
     jobs: { type: 'count', default: 5_000, help: 'how many jobs a queue has when it starts' },
@@ -107,7 +107,7 @@ const beside = (waiting, count, postgres) =>
         [first + 1, Math.min(waiting, first + PART)],
       );
     const after = quantiles(await worker.ask('latencies', { count, inMs: 0 }));
-    show(`beside ${figure(waiting)} that wait: ${figure(after.p50)} ms, and ${figure(before.p50)} ms without`);
+    show(`while ${figure(waiting)} jobs wait: ${figure(after.p50)} ms, and ${figure(before.p50)} ms without`);
     return after.p50 <= MAX_SLOWER * before.p50 + 1;
   });
 

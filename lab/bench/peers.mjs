@@ -23,7 +23,7 @@ const REPEATS = 3;
  */
 export const benchmark = {
   name: 'peers',
-  summary: 'Rondo beside plain grpc-js, nice-grpc, connect-node, NestJS, Moleculer, tRPC, dubbo-js',
+  summary: 'Rondo compared with plain grpc-js, nice-grpc, connect-node, NestJS, Moleculer, tRPC, dubbo-js',
   needs: 'Linux',
   options: {
     only: { type: 'text', value: 'NAMES', help: `only these contenders, and ${BASE}, comma-separated` },

@@ -16,7 +16,7 @@ const SMALL = 1_000;
  */
 export const benchmark = {
   name: 'sales',
-  summary: 'calls of sales with 1,000,000 orders against 1,000, and beside readers that do harm',
+  summary: 'calls of sales with 1,000,000 orders against 1,000, and next to readers that do harm',
   options: {
     rounds: { type: 'count', default: 5, help: 'how often each read is measured; its figures are the medians' },
     calls: { type: 'count', default: 100, help: 'how often it is called in a round, of each company' },

@@ -25,7 +25,7 @@ export const withSummaries = (data) => ({
 /** @param data of {@link withSummaries}. */
 export function peersReport(data) {
   return [
-    '# Rondo beside its peers',
+    '# Rondo compared with its peers',
     introductionOf(data),
     '## Operations a second, against plain grpc-js',
     overviewOf(data),

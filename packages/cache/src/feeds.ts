@@ -36,12 +36,12 @@ export function createFeeds({ self, log = silentLogger, onChange, onBreak }: Fee
       const key = `${service} ${method}`;
       const known = open.get(key);
       if (known !== undefined) return known.fault === undefined;
-      const told = {
+      const handlers = {
         onChange: (resource: string) => onChange(service, method, resource),
         onBreak: () => onBreak(service, method),
       };
       const principal = principalOf(self, auth);
-      open.set(key, openFeed({ channel, service, method, principal, log, ...told }));
+      open.set(key, openFeed({ channel, service, method, principal, log, ...handlers }));
       return false;
     },
     inspect: () => [...open.values()],

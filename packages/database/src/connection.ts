@@ -196,7 +196,7 @@ function createConnection(
     return turn;
   };
 
-  const told = <T>(text: string, start: () => Promise<T>): Promise<T> =>
+  const observed = <T>(text: string, start: () => Promise<T>): Promise<T> =>
     statements.hasSubscribers ? statements.tracePromise(start, { text, database }) : start();
 
   return {
@@ -207,9 +207,9 @@ function createConnection(
       bounds: StatementBounds & { name?: string | undefined },
     ) => {
       const query = { text: sql, values: [...params], queryMode: 'extended', name: bounds.name, types: TYPES };
-      return enqueue(() => told(sql, () => client.query<Row & QueryResultRow>(query)), bounds);
+      return enqueue(() => observed(sql, () => client.query<Row & QueryResultRow>(query)), bounds);
     },
-    script: (sql, bounds) => enqueue(() => told(sql, async () => void (await client.query(sql))), bounds),
+    script: (sql, bounds) => enqueue(() => observed(sql, async () => void (await client.query(sql))), bounds),
     abandon,
     firstFault: () => fault,
     release: () => {

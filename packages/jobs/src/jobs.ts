@@ -98,10 +98,10 @@ export function createJobs(options: JobsOptions): Jobs {
   const meter = meterJobs(given, database);
   const runs = createRunParts({ ...process, database, audit, services, workflows, nudge: () => worker.nudge() });
   const byName = new Map<string, StoredMethod>([...jobs, ...runs.methods].map((job) => [job.name, job]));
-  const told = new Set<string>();
+  const reported = new Set<string>();
   const onFault = (method: string, fault: string): void => {
-    if (!told.has(method)) log.error({ method }, `${method} isn't called by itself: its stored schedule${fault}`);
-    told.add(method);
+    if (!reported.has(method)) log.error({ method }, `${method} isn't called by itself: its stored schedule${fault}`);
+    reported.add(method);
   };
   const worker = new Worker({
     database,

@@ -137,7 +137,7 @@ export const HARMLESS: readonly (readonly [string, Body])[] = [
     changed({ account: (run) => run.call('account', account.write, {}, { undo: () => mail(run) }) }),
   ],
   [
-    'a step is added beside the wait',
+    'a step is added next to the wait',
     changed({
       async approval(run) {
         const [approval] = await Promise.all([STEPS.approval(run), mail(run)]);

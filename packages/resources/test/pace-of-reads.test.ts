@@ -18,7 +18,7 @@ const calls = {
 } satisfies Record<string, readonly [Call, number]>;
 
 it.each(Object.entries<readonly [Call, number]>(calls))(
-  'long reads keep their pace beside other work, which is %s',
+  'long reads keep their pace next to other work, which is %s',
   async (_name, [call, times]) => {
     const noted = jest.spyOn(eventLoopPace, 'noteOtherWork');
     const run = async () => [];

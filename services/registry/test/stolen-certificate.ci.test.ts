@@ -70,7 +70,7 @@ const operates = (name: string, attempt: Refused['attempt']): Refused => ({
 /** What a process of the service `mallory` tries. Each must change nothing. */
 const ATTEMPTS: Readonly<Record<string, Refused>> = {
   'to register as another service': registers(registering('m-1', [SALES]), LINE.services),
-  'to register another service beside its own': registers(registering('m-2', ['mallory.v1.M', SALES]), LINE.services),
+  'to register another service besides its own': registers(registering('m-2', ['mallory.v1.M', SALES]), LINE.services),
   'to register a package of another service': registers(registering('m-3', ['sales.v2.New']), LINE.services),
   'to register the registry': registers(registering('m-4', [RegistryServiceDefinition.fullName]), LINE.services),
   "to move another's endpoints": registers(registering('sales-1', [SALES]), LINE.services),

@@ -13,7 +13,7 @@ import { requireSeen, type Sight } from './visibility.js';
 
 export function getHandler<M extends Named>(served: Served<M>, { name: read }: RequestReaders<M>): Handler {
   const { database } = served.options;
-  return reading(read, ({ name }, call) => told(served, call, getSeen(served, name, { call, queries: database })));
+  return reading(read, ({ name }, call) => asStatus(served, call, getSeen(served, name, { call, queries: database })));
 }
 
 export function listHandler<M>(served: Served<M>): Handler {
@@ -33,7 +33,7 @@ export function listHandler<M>(served: Served<M>): Handler {
     const { items, next } = (await options.afterList?.(page, { parents, query }, call)) ?? page;
     return { [many]: items, nextPageToken: nextPageToken(list, request, next) };
   };
-  return reading(read, (request, call) => told(served, call, handle(request, call)));
+  return reading(read, (request, call) => asStatus(served, call, handle(request, call)));
 }
 
 async function sightOf<M>(
@@ -62,8 +62,8 @@ export async function getSeen<M>(served: Served<M>, name: string, at: Reading): 
   return resource.toResource(row);
 }
 
-/** Throws the statuses of errors. */
-export async function told<M, T>({ errors }: Served<M>, call: ServerCall, work: Promise<T>): Promise<T> {
+/** Resolves as `work` does; throws the gRPC status of the error that it rejects with. */
+export async function asStatus<M, T>({ errors }: Served<M>, call: ServerCall, work: Promise<T>): Promise<T> {
   try {
     return await work;
   } catch (error) {

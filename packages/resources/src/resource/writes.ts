@@ -2,7 +2,7 @@ import { callPrincipal, type ServerCall } from '@rondo/rpc/call';
 import { reading } from '@rondo/rpc/server';
 import type { At, Handler, Named, Served } from './hooks.js';
 import { valueIn } from './json-column.js';
-import { getSeen, told } from './reads.js';
+import { asStatus, getSeen } from './reads.js';
 import type { CreateRequest, RequestReaders } from './requests.js';
 import { requireAssignable } from './visibility.js';
 
@@ -10,7 +10,7 @@ import { requireAssignable } from './visibility.js';
 export function updateHandler<M extends Named>(served: Served<M>, { update: read }: RequestReaders<M>): Handler {
   const { resource, options } = served;
   return reading(read, (request, call) => {
-    if (options.update !== undefined) return told(served, call, options.update(request, call));
+    if (options.update !== undefined) return asStatus(served, call, options.update(request, call));
     const { name, etag } = request;
     return inTransaction(served, call, async (at) => {
       const present = await lockSeen(served, name, at); // NOT_FOUND, also if it is out of the caller's sight
@@ -28,7 +28,7 @@ export function updateHandler<M extends Named>(served: Served<M>, { update: read
 export function createHandler<M extends Named>(served: Served<M>, { create: read }: RequestReaders<M>): Handler {
   const { options } = served;
   return reading(read, (request, call) => {
-    if (options.create !== undefined) return told(served, call, options.create(request, call));
+    if (options.create !== undefined) return asStatus(served, call, options.create(request, call));
     return inTransaction(served, call, (at) => create(served, request, at));
   });
 }
@@ -83,7 +83,7 @@ export function undeleteHandler<M extends Named>(served: Served<M>, { name: read
 async function inTransaction<M, T>(served: Served<M>, call: ServerCall, work: (at: At) => Promise<T>): Promise<T> {
   const { database, sync } = served.options;
   const transaction = database.transaction((tx) => work({ tx, call }));
-  const reply = await told(served, call, transaction);
+  const reply = await asStatus(served, call, transaction);
   sync?.nudge();
   return reply;
 }

@@ -14,7 +14,7 @@ it.each([
   expect(unnamedColumns(sql)).toHaveLength(faults);
 });
 
-describe('beside replicas of the version before', () => {
+describe('next to replicas of the version before', () => {
   const REFUSED = [
     'ALTER TABLE a ALTER COLUMN b TYPE bytea',
     'ALTER TABLE a DROP COLUMN b',

@@ -142,7 +142,7 @@ export const clientErrors = defineErrors('the client', {
   OPERATION_GOES_ON: {
     code: 'DEADLINE_EXCEEDED',
     text: '{name} has not ended within {timeoutMs} ms, and goes on; wait again, or for longer by timeoutMs',
-    cause: 'An operation takes longer than `waitFor` was told to wait.',
+    cause: 'An operation takes longer than `waitFor` may wait.',
     remedy: 'Wait again: the name of the operation is enough. Give `timeoutMs`, or wait less often by a stored name.',
     effect: 'none',
   },

@@ -92,7 +92,7 @@ describe('an instance as a client sees it', () => {
     ['no address', [{ ...PLAIN, address: 'nowhere' }, PLAIN]],
     ['a second choice', [PLAIN, { ...PLAIN, address: 'x:1' }]],
     ['no protocols', [{ address: 'a:1', security: Security.SECURITY_PLAINTEXT }]],
-  ])('is at the first endpoint that the client can call, beside %s', (_name, endpoints) => {
+  ])('is at the first endpoint that the client can call, next to %s', (_name, endpoints) => {
     expect(endpointOf({ endpoints: endpoints ?? [] })).toMatchObject({ address: 'a:1' });
   });
 

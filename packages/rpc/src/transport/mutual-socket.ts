@@ -88,10 +88,10 @@ class IdentityError extends Error {}
  * refuses it then sends an alert, or, if it runs on Node, just ends the connection.
  */
 function followRefusal(secured: TLSSocket, { identity }: MutualTls, onRefused: (fault: string) => void): void {
-  let told = false;
+  let reported = false;
   const tell = (fault: string) => {
-    if (!told && secured.bytesRead === 0) onRefused(fault);
-    told = true;
+    if (!reported && secured.bytesRead === 0) onRefused(fault);
+    reported = true;
   };
   secured.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'ECONNRESET' && error.code !== 'EPIPE') tell(faultOfPeer(error));

@@ -98,8 +98,8 @@ export async function listen(runtime: ServiceRuntime, options: ListenOptions): P
   const health = createHealth({ readiness, services: own, always });
   const load = createLoadMeter({ clock, ignored: always, cpu: createCpuMeter(clock) });
   const reports = createLoadReports({ meter: load, readiness, clock });
-  const told = { instanceId, startedAt, clock, channel, cache, pools, identity: mutualTls?.identity };
-  const stats = createCallStats({ ...told, router: () => router, ignored: always });
+  const parts = { instanceId, startedAt, clock, channel, cache, pools, identity: mutualTls?.identity };
+  const stats = createCallStats({ ...parts, router: () => router, ignored: always });
   const builtIn = [health, reports, stats, ...kept];
   const services = [...own, ...builtIn.map(({ definition }) => definition.fullName)];
   const reflection = createReflection({ services, descriptorSet });

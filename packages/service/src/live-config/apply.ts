@@ -50,8 +50,8 @@ export function applyToAdmission(
 export function weightOf({ config, settings, instanceId }: ServiceRuntime, services: readonly string[]): State<number> {
   const weight = createState(config.weight);
   settings.subscribe((live) => {
-    const told = services.map((service) => live.of('weights', service)?.get(instanceId));
-    weight.set(told.find((one) => one !== undefined) ?? config.weight);
+    const weights = services.map((service) => live.of('weights', service)?.get(instanceId));
+    weight.set(weights.find((one) => one !== undefined) ?? config.weight);
   });
   return weight;
 }

@@ -45,7 +45,7 @@ export function createCallStats(options: CallStatsOptions): ServiceImplementatio
   return implement(CallStatsServiceDefinition, {
     getCallStats({ calledInstanceIds }) {
       const { methods, stats } = router();
-      const told = methods.flatMap((method) => {
+      const counts = methods.flatMap((method) => {
         const counted = stats.get(method.path);
         return counted === undefined || counted.begun === 0 || ignored.has(method.service)
           ? []
@@ -58,7 +58,7 @@ export function createCallStats(options: CallStatsOptions): ServiceImplementatio
       const followedFeeds = cache.feeds().map(({ service, method, fault = '' }) => ({ service, method, fault }));
       const uptime = toDuration(clock.now() - createdAt);
       const eventLoopActive = toDuration(performance.eventLoopUtilization().active);
-      const counted = { instanceId, startTime, uptime, methods: told, guardedMethods, followedFeeds };
+      const counted = { instanceId, startTime, uptime, methods: counts, guardedMethods, followedFeeds };
       const certificateEndTime = identity?.current.validTo;
       const ignoredSettings = [...channel.ignoredSettings];
       return { ...counted, ignoredSettings, eventLoopActive, pools: pools.read(), calledServices, certificateEndTime };
@@ -88,11 +88,11 @@ function toCalledService(
   asked: ReadonlySet<string>,
 ): CalledService {
   const leftOut = endpoints.filter((one) => one.leftOut);
-  const told = new Set([
+  const listed = new Set([
     ...endpoints.filter(({ instanceId }) => asked.has(instanceId)),
     ...leftOut.slice(0, MAX_INSTANCES),
   ]);
-  const instances = [...told].map(toCalledInstance);
+  const instances = [...listed].map(toCalledInstance);
   return { service, policy: balancing.policy, attempts: toAttempts(attempts), instances, leftOut: leftOut.length };
 }
 

@@ -27,7 +27,7 @@ export type KeptSpan = Pick<Span, 'spanId' | 'name' | 'kind' | 'startUnixMs' | '
 /** Cuts a span to what is kept. */
 export function toKeptSpan(span: EndedSpan, hide: (text: string) => string): KeptSpan {
   const text = (value: string, most: number) => hide(value).slice(0, most);
-  const told = (attributes: Attributes, of: keyof typeof MAX_ATTRIBUTES): Record<string, string> => {
+  const limited = (attributes: Attributes, of: keyof typeof MAX_ATTRIBUTES): Record<string, string> => {
     const kept: Record<string, string> = {};
     for (const key of Object.keys(attributes).slice(0, MAX_ATTRIBUTES[of]))
       kept[text(key, MAX_NAME)] = text(textOf(attributes[key]), MAX_TEXT);
@@ -43,10 +43,10 @@ export function toKeptSpan(span: EndedSpan, hide: (text: string) => string): Kep
     startUnixMs: toMs(span.startTime),
     durationMs: toMs(span.duration),
     ...(status.code === FAILED && { error: text(why, MAX_TEXT) }),
-    attributes: told(attributes, 'span'),
+    attributes: limited(attributes, 'span'),
     ...(events.length > 0 && {
       events: events.slice(0, MAX_EVENTS).map(({ name, time, attributes: own = {} }) => {
-        return { name: text(name, MAX_NAME), unixMs: toMs(time), attributes: told(own, 'event') };
+        return { name: text(name, MAX_NAME), unixMs: toMs(time), attributes: limited(own, 'event') };
       }),
     }),
     ...(links.length > 0 && { links: links.slice(0, MAX_LINKS).map(({ context }) => idsOf(context)) }),
