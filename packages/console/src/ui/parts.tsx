@@ -13,8 +13,15 @@ export const Badge = ({ tone, children }: { readonly tone: Tone; readonly childr
 );
 
 const TONES: Readonly<Record<string, Tone>> = {
-  ...{ serving: 'good', starting: 'warn', draining: 'warn', cordoned: 'warn' },
-  ...{ running: 'good', parked: 'warn', blocked: 'fault', succeeded: 'good', failed: 'fault' },
+  serving: 'good',
+  starting: 'warn',
+  draining: 'warn',
+  cordoned: 'warn',
+  running: 'good',
+  parked: 'warn',
+  blocked: 'fault',
+  succeeded: 'good',
+  failed: 'fault',
 };
 
 interface StateProps {
