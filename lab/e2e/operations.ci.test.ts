@@ -9,7 +9,6 @@ import {
 } from '@rondo/contracts/rondo/gateway/v1/console';
 import { JobState } from '@rondo/contracts/rondo/jobs/v1/jobs';
 import { RunState } from '@rondo/contracts/rondo/jobs/v1/runs';
-import type { Setting } from '@rondo/contracts/rondo/registry/v1/settings';
 import { TraceFilter } from '@rondo/contracts/rondo/tracing/v1/tracing';
 import { BranchOutcome, SagaState, TransactionState } from '@rondo/contracts/rondo/transactions/v1/transactions';
 import { eventually, type System, startSystem } from '@rondo/harness';
@@ -101,14 +100,18 @@ interface Listed {
   readonly [field: string]: unknown;
 }
 
-const FIELDS = 'instanceId services address zone version weight registerTime state certificateEndTime frames'.split(
-  ' ',
-);
+/** These fields, by their names with spaces between. */
+function picked(one: object, fields: string): object {
+  const names = fields.split(' ');
+  return Object.fromEntries(Object.entries(one).filter(([field]) => names.includes(field)));
+}
+
+const FIELDS = 'instanceId services address zone version weight registerTime state certificateEndTime frames';
 
 /** The fields of an instance that both show. */
 function compared(one: object): object {
-  const found = Object.entries(one).filter(([field]) => FIELDS.includes(field));
-  return Object.fromEntries(found.map(([field, value]) => [field, Array.isArray(value) ? value.toSorted() : value]));
+  const sorted = (value: unknown) => (Array.isArray(value) ? value.toSorted() : value);
+  return Object.fromEntries(Object.entries(picked(one, FIELDS)).map(([field, value]) => [field, sorted(value)]));
 }
 
 /** The id of the trace of a call that has failed. */
@@ -248,24 +251,18 @@ const operations: Readonly<Record<string, Operation>> = {
       const doubts = all.flatMap(held);
       const transactions = all.flatMap((one) => one.transactions?.transactions ?? []);
       return each([
-        ...transactions.map(
-          ({ ref, state, decision, participants, kind, subject, attempts, createTime, expireTime }) => ({
-            ...ref,
-            kind,
-            subject,
-            state: short(TransactionState, state),
-            decision: short(BranchOutcome, decision),
-            attempts,
-            createTime,
-            expireTime,
-            participants: participants.map(({ service, outcome, error }) => {
-              return { service, outcome: short(BranchOutcome, outcome), error };
-            }),
-            inDoubt: doubts.flatMap(({ transaction, participant, prepareTime }) =>
-              transaction?.id === ref?.id ? [{ participant, prepareTime }] : [],
-            ),
+        ...transactions.map(({ ref, state, decision, participants, ...one }) => ({
+          ...ref,
+          ...picked(one, 'kind subject attempts createTime expireTime'),
+          state: short(TransactionState, state),
+          decision: short(BranchOutcome, decision),
+          participants: participants.map(({ service, outcome, error }) => {
+            return { service, outcome: short(BranchOutcome, outcome), error };
           }),
-        ),
+          inDoubt: doubts.flatMap(({ transaction, participant, prepareTime }) =>
+            transaction?.id === ref?.id ? [{ participant, prepareTime }] : [],
+          ),
+        })),
         ...all
           .flatMap(({ sagas }) => sagas?.sagas ?? [])
           .map(({ state, ...saga }) => ({ ...saga, state: short(SagaState, state) })),
@@ -318,14 +315,7 @@ const operations: Readonly<Record<string, Operation>> = {
     async console() {
       const all = (await read((options) => gateway.watchSettings({}, options))).flatMap(({ settings }) => settings);
       const isSet = ({ value }: { readonly value?: string | undefined }) => value !== undefined;
-      const shown = ({ service, key, value, author, updateTime }: Setting) => ({
-        service,
-        key,
-        value,
-        author,
-        updateTime,
-      });
-      return each(all.filter(isSet).map(shown));
+      return each(all.filter(isSet).map((one) => picked(one, 'service key value author updateTime')));
     },
   },
 };
