@@ -9,18 +9,19 @@ export function keepLinkAlive(
   options: Pick<LinkOptions, 'clock' | 'minPingIntervalMs' | 'onSilence'>,
   { active, ping }: { readonly active: ActiveCalls; readonly ping: () => boolean },
 ): () => void {
+  const { clock } = options;
   const { activeIntervalMs, idleIntervalMs, unusedIntervalMs, silentAfterMs, timeoutMs } = peerPings(options);
-  const watch = keepAlive(socket, {
-    clock: options.clock,
+  let pingedAt = clock.now();
+  return keepAlive(socket, {
+    clock,
     silentAfterMs,
     timeoutMs,
-    intervalMs() {
-      if (active.unary > 0) return activeIntervalMs;
-      return active.all > 0 ? idleIntervalMs : unusedIntervalMs;
+    intervalMs: () => (active.unary > 0 ? activeIntervalMs : idleIntervalMs),
+    ask() {
+      if (active.all === 0 && clock.now() - pingedAt < unusedIntervalMs) return false;
+      pingedAt = clock.now();
+      return ping();
     },
-    ask: ping,
     onSilence: options.onSilence,
   });
-  active.onBegun = watch.recheck;
-  return watch.stop;
 }

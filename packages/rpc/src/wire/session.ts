@@ -29,8 +29,7 @@ export function openSession(socket: Socket, { options, clock, pings = PINGS }: S
     return pingPeer(session);
   };
   const { afterMs, answerMs } = pings;
-  const watch = keepAlive(socket, { clock, intervalMs: () => afterMs, timeoutMs: answerMs, ask });
-  socket.once('close', watch.stop);
+  socket.once('close', keepAlive(socket, { clock, intervalMs: () => afterMs, timeoutMs: answerMs, ask }));
   return session;
 }
 

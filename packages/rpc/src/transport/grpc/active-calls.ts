@@ -17,15 +17,12 @@ export class ActiveCalls {
   unary = 0;
   /** The unary calls. */
   readonly inFlight = new Set<CallInFlight>();
-  /** Runs each time that a call begins. */
-  onBegun: (() => void) | undefined;
   /** Runs each time that a call has ended, or that its caller has left. */
   onLeft: (() => void) | undefined;
 
   begin(stream: boolean): void {
     this.all += 1;
     if (!stream) this.unary += 1;
-    this.onBegun?.();
   }
 
   leave(stream: boolean): void {

@@ -11,10 +11,7 @@ export interface KeptAlive {
 /** Options of {@link keepAlive}. */
 export interface KeepaliveOptions {
   readonly clock: Clock;
-  /**
-   * How long nothing may be received before the peer is pinged. Milliseconds. It is read after each check; when it has become
-   * shorter, call {@link KeepaliveWatch.recheck}.
-   */
+  /** How long nothing may be received before the peer is pinged. It is read at each check. Milliseconds. */
   readonly intervalMs: () => number;
   /** How long the peer then has to send something before the connection is destroyed. Milliseconds. */
   readonly timeoutMs: number;
@@ -26,13 +23,6 @@ export interface KeepaliveOptions {
   readonly onSilence?: (silent: boolean) => void;
 }
 
-/** A connection that is being watched. */
-export interface KeepaliveWatch {
-  /** Checks sooner if the interval has become shorter. */
-  recheck(): void;
-  stop(): void;
-}
-
 /** Pings the peer of a session; false if there is no session that can ping. */
 export function pingPeer(session: Http2Session | undefined): boolean {
   if (session === undefined || session.closed || session.destroyed) return false;
@@ -41,15 +31,12 @@ export function pingPeer(session: Http2Session | undefined): boolean {
   return true;
 }
 
-/** How many checks there are during each wait for an answer, and during the interval while something is received. */
+/** How many checks there are during the interval, and during each wait for an answer. */
 const LOOKS = 4;
-
-/** The longest time between two checks while something is received. Milliseconds. */
-const STEP_MS = 250;
 
 /**
  * Watches a connection whose peer may fall silent without closing it: its process is frozen or busy, or the network path is broken.
- * At first such a peer counts as silent. After the timeout its connection is destroyed.
+ * At first such a peer counts as silent. After the timeout its connection is destroyed. Returns a function that stops the watch.
  *
  * grpc-js's own keepalive can't be used. On a draining connection it can send no ping, concludes that the peer is lost, and ends
  * the calls in flight (https://github.com/grpc/grpc-node/issues/3068). It also blames the peer for delays of its own process.
@@ -57,38 +44,31 @@ const STEP_MS = 250;
 export function keepAlive(
   socket: KeptAlive,
   { clock, intervalMs, timeoutMs, silentAfterMs = timeoutMs, ask, onSilence }: KeepaliveOptions,
-): KeepaliveWatch {
+): () => void {
   const lookMs = silentAfterMs / LOOKS;
   let timer: Timer;
   let heard = socket.bytesRead;
   let heardAt = clock.now();
-  let checkedAt = heardAt;
-  /** The interval after which the peer is pinged; 0 while an answer is awaited, and after the end. */
-  let restMs = 0;
   let silent = false;
   const setSilent = (now: boolean) => {
     if (silent === now) return;
     silent = now;
     onSilence?.(now);
   };
-  /** Whether something has come since the last check. It is taken to have come right after that. */
-  const hears = () => {
-    const since = checkedAt;
-    checkedAt = clock.now();
+  /** Whether something has come since the last check, `agoMs` ago: halfway between both, as far as is known. */
+  const hears = (agoMs: number) => {
     if (socket.bytesRead === heard) return false;
     heard = socket.bytesRead;
-    heardAt = since;
+    heardAt = clock.now() - agoMs / 2;
     return true;
   };
-  /** Checks when the peer will have been silent for the interval, if nothing comes before. */
   const rest = () => {
-    restMs = intervalMs();
-    const stepMs = Math.min(restMs / LOOKS, STEP_MS);
-    const delayMs = Math.max(stepMs, heardAt + restMs - clock.now() + stepMs / 2 - 1); // rounded up to a step
-    timer = setSharedTimer(clock, { delayMs, stepMs }, look);
+    const stepMs = intervalMs() / LOOKS;
+    timer = setSharedTimer(clock, { delayMs: stepMs, stepMs }, look);
   };
   const look = () => {
-    if (!hears() && intervalMs() <= restMs && ask()) waitOn(0);
+    const due = !hears(intervalMs() / LOOKS) && clock.now() - heardAt >= intervalMs();
+    if (due && ask()) waitOn(0);
     else rest();
   };
   /**
@@ -96,7 +76,6 @@ export function keepAlive(
    * as one check, whatever its length.
    */
   const waitOn = (waitedMs: number) => {
-    restMs = 0;
     timer = setSharedTimer(clock, { delayMs: lookMs, stepMs: lookMs / 10 }, () => {
       const limitMs = silent ? timeoutMs : silentAfterMs;
       if (socket.bytesRead !== heard) judge(waitedMs);
@@ -106,8 +85,7 @@ export function keepAlive(
     });
   };
   const judge = (waitedMs: number) => {
-    if (hears()) {
-      heardAt = checkedAt;
+    if (hears(lookMs)) {
       setSilent(false);
       rest();
     } else if (waitedMs >= timeoutMs) {
@@ -118,15 +96,5 @@ export function keepAlive(
     }
   };
   rest();
-  return {
-    recheck() {
-      if (intervalMs() >= restMs) return;
-      timer.cancel();
-      rest();
-    },
-    stop() {
-      restMs = 0;
-      timer.cancel();
-    },
-  };
+  return () => timer.cancel();
 }
