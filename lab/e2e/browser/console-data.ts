@@ -80,6 +80,9 @@ export function testData(at: () => Running): void {
     await page.getByRole('link', { name: 'GET /v1/{name=quotes/*}' }).first().waitFor();
     expect(await page.getByRole('link', { name: 'ConsoleService' }).count()).toBe(0);
     await page.getByLabel('with a span named like').fill('no such span');
+    await failed('quotes/while-one-types');
+    await page.getByRole('link', { name: 'GET /v1/{name=quotes/*}' }).nth(1).waitFor();
+    expect(await page.getByLabel('with a span named like').inputValue()).toBe('no such span');
     await page.keyboard.press('Enter');
     await page.getByText('No trace fits').waitFor();
     // Others may be slower than the hundred that are shown.

@@ -59,6 +59,29 @@ const ORDERS = ['newest', 'slowest', 'refused', 'failed'] as const satisfies rea
 /** The milliseconds of a time in an address; 0 if there is none. */
 const timeIn = (query: URLSearchParams, name: string): number => Date.parse(query.get(name) ?? '') || 0;
 
+interface NameInputProps {
+  readonly name: string;
+  readonly onChange: (name: string) => void;
+}
+
+/** Keeps what is typed while the list changes. */
+function NameInput({ name, onChange }: NameInputProps) {
+  const [typed, setTyped] = useState<string>();
+  const end = (value: string) => {
+    setTyped(undefined);
+    onChange(value);
+  };
+  return (
+    <input
+      id="name"
+      type="search"
+      value={typed ?? name}
+      onInput={({ currentTarget }) => setTyped(currentTarget.value)}
+      onChange={({ currentTarget }) => end(currentTarget.value)}
+    />
+  );
+}
+
 function TraceList() {
   const query = queryNow();
   const order = ORDERS.find((one) => one === query.get('order')) ?? 'newest';
@@ -95,12 +118,7 @@ function TraceList() {
           </button>
         ))}
         <label for="name">with a span named like</label>
-        <input
-          id="name"
-          type="search"
-          value={name}
-          onChange={({ currentTarget: { value } }) => choose('name', value)}
-        />
+        <NameInput name={name} onChange={(value) => choose('name', value)} />
         <button type="button" aria-pressed={isPaused} onClick={() => setPaused(!isPaused)}>
           pause
         </button>
