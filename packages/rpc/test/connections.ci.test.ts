@@ -6,7 +6,6 @@ import { describe, expect, it, jest } from '@jest/globals';
 import { AdderServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/adder';
 import { type Channel, createClient } from '../src/exports/client.js';
 import { type Clock, sleep, systemClock } from '../src/exports/clock.js';
-import { Status } from '../src/exports/status.js';
 import { standIn } from '../src/exports/testing.js';
 import { startTcpProxy } from '../src/testing/tcp-proxy/tcp-proxy.js';
 import { peerTransport } from '../src/transport/peer-connection.js';
@@ -78,31 +77,6 @@ describe('a peer that freezes', () => {
     expect(systemClock.now() - frozenAt).toBeGreaterThan(4_900);
     peer.signal('SIGCONT');
     await until(() => stateOf(peer.address) === 'ready');
-  });
-});
-
-describe('every instance down', () => {
-  it('fails calls with the reason, before their deadline, until the first instance is up again', async () => {
-    const servers = [await startServer(), await startServer()];
-    const addresses = servers.map(({ address }) => address);
-    const { client, stateOf } = connect(addresses);
-    await client.unary({});
-    for (const server of servers) await server.drain(0);
-    await until(() => addresses.every((address) => stateOf(address) === 'transient_failure'));
-    for (let left = 5; left > 0; left -= 1) {
-      const error = await failure(client.unary({}));
-      expect(error.code).toBe(Status.UNAVAILABLE);
-      for (const address of addresses) expect(error.message).toMatch(new RegExp(`${address}.*: connect ECONNREFUSED`));
-      await sleep(systemClock, 100);
-    }
-    await startServer({}, { listen: addresses[1] ?? '' });
-    await until(
-      async () =>
-        await client.unary({}).then(
-          () => true,
-          () => false,
-        ),
-    );
   });
 });
 

@@ -55,17 +55,6 @@ describe('three hops down', () => {
     );
   });
 
-  it('a call takes over the trace of a foreign caller', async () => {
-    const traceId = '4bf92f3577b34da6a3ce929d0e0e4736';
-    const seen = deferred<string>();
-    const client = chain(async (call) => {
-      seen.resolve(call.traceId);
-      return {};
-    });
-    await client.unary({}, { metadata: { traceparent: `00-${traceId}-00f067aa0ba902b7-01` } });
-    expect(await seen.promise).toBe(traceId);
-  });
-
   it('a handler learns at once that the first caller has cancelled', async () => {
     const begun = deferred();
     const stopped = deferred();

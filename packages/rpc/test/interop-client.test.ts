@@ -12,22 +12,14 @@ import { remainingMs } from './conformance/handlers.js';
 import { grpcDefinition } from './support/grpc-definition.js';
 import { recordingLogger } from './support/recording-logger.js';
 import { conformanceService } from './support/service.js';
-import { deferred } from './support/wait.js';
 
 const { unary, unimplemented } = grpcDefinition(ConformanceServiceDefinition);
 const { logger, lines } = recordingLogger();
 let seen: ServerCall | undefined;
-const aborted = deferred<unknown>();
-let _waits = 0;
 
 const service = conformanceService({
   async unary({ text }, call) {
     seen = call;
-    call.signal.addEventListener('abort', () => aborted.resolve(call.signal.reason));
-    if (text === 'wait') {
-      _waits += 1;
-      await new Promise(() => undefined);
-    }
     if (text === 'fail') {
       const details = [packDetail(ErrorInfo, { reason: 'OURS', domain: 'rondo' })];
       throw new RpcError(Status.FAILED_PRECONDITION, '日本', { details });
@@ -73,7 +65,7 @@ describe('a plain grpc-js client and our server', () => {
     readonly status?: grpc.StatusObject;
   }
 
-  function call(request: object, { method = unary, options = {}, cancel = false } = {}): Promise<Outcome> {
+  function call(request: object, { method = unary } = {}): Promise<Outcome> {
     const { path, requestSerialize, responseDeserialize } = method as GrpcMethod;
     return new Promise((resolve) => {
       const outcome: { -readonly [K in keyof Outcome]: Outcome[K] } = {};
@@ -84,10 +76,9 @@ describe('a plain grpc-js client and our server', () => {
         Object.assign(outcome, error === null ? { reply } : { error });
       };
       const decode = responseDeserialize as (bytes: Buffer) => unknown;
-      const made = client.makeUnaryRequest(path, requestSerialize, decode, request, metadata, options, done);
+      const made = client.makeUnaryRequest(path, requestSerialize, decode, request, metadata, done);
       made.on('metadata', (header) => Object.assign(outcome, { header }));
       made.on('status', (status) => resolve(Object.assign(outcome, { status })));
-      if (cancel) setImmediate(() => made.cancel());
     });
   }
 
