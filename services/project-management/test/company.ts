@@ -86,8 +86,6 @@ export async function startCompany(bound = (url: string) => url, audit: number |
     databaseUrl,
     /** The service's database, without the service. */
     database,
-    /** Stops the first instance only. */
-    stopService: () => stopParts(app),
     async stop() {
       channel.close();
       secondChannel.close();

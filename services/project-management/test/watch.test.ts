@@ -105,13 +105,6 @@ function versionIn(etag: string): string {
   return /\d+/.exec(etag)?.[0] ?? 'none';
 }
 
-/** The titles in the events of a watcher, up to the last one. */
-async function _titlesUntil(next: () => Promise<string>, last: string): Promise<number[]> {
-  const titles: string[] = [];
-  while (titles.at(-1) !== last) titles.push(/\d+/.exec(await next())?.[0] ?? 'none');
-  return titles.map(Number);
-}
-
 const RIGHTS = ['projects.read', 'projects.write'] as const;
 const MONDAY = { year: 2031, month: 1, day: 6 };
 
