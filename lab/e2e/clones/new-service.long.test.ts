@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
@@ -49,36 +49,12 @@ message M {}
   const status = () => clone.git('status', '--porcelain', '--untracked-files=all');
   const read = (file: string) => readFileSync(join(clone.root, file), 'utf8');
   const write = (file: string, text: string) => writeFileSync(join(clone.root, file), text);
-  /** What installing and building leave outside git. */
-  const leftovers = () => [
-    read('pnpm-lock.yaml'),
-    read('node_modules/.rondo-installed'),
-    ...['services', 'packages/contracts', 'proto'].map((folder) => namesBelow(join(clone.root, folder))),
-  ];
-  const state = async () => [await status(), ...leftovers()];
-
   function given(text: string): string {
     mkdirSync(join(elsewhere, 'helloworld'), { recursive: true });
     writeFileSync(join(elsewhere, 'helloworld/messages.proto'), MESSAGES);
     writeFileSync(join(elsewhere, 'helloworld/greeter.proto'), text);
     return join(elsewhere, 'helloworld/greeter.proto');
   }
-
-  it('refuses in one line, and leaves the tree as it is', async () => {
-    const before = await state();
-    const refused = async (line: string, ...args: readonly string[]) => {
-      const { code, stderr } = await clone.rondo('new', 'service', ...args);
-      expect({ code, line: stderr.trimEnd().split('\n').at(-1) }).toEqual({
-        code: 1,
-        line: expect.stringContaining(line),
-      });
-    };
-    await refused('"calculator-replica" is in compose already', 'calculator-replica');
-    await refused('no system runs on', 'greeter', '--start', '--data', elsewhere);
-    await refused('greeter.proto:4: imports', 'greeter', '--proto', given(GREETER.replace('messages', 'lost')));
-    await refused('port 50050 belongs to registry', 'greeter', '--port', '50050');
-    expect(await state()).toEqual(before);
-  });
 
   it('says how git takes it back when the build fails, when Ctrl-C comes, and when the terminal is closed', async () => {
     const takeBack = async (stderr: string) => {
@@ -222,9 +198,3 @@ message M {}
     }
   });
 });
-
-const namesBelow = (folder: string) =>
-  readdirSync(folder, { recursive: true, encoding: 'utf8' })
-    .filter((file) => !file.includes('node_modules'))
-    .sort()
-    .join('\n');
