@@ -1,17 +1,10 @@
 /** Checks the `google.api.http` rules in contracts with the code by which the gateway routes, and what the gateway offers. */
-import { existsSync, readFileSync } from 'node:fs';
-import path from 'node:path';
-import { createFileRegistry, type DescFile, type FileRegistry, fromBinary } from '@bufbuild/protobuf';
-import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
+import type { DescFile, FileRegistry } from '@bufbuild/protobuf';
 // From the sources, as this runs before any build.
 import { findConflicts } from '../../../schema/src/http/conflicts.js';
 import { type CheckedRule, checkRule, type PlainRule } from '../../../schema/src/http/rule-check.js';
-import { root } from '../workspace/paths.js';
 import { type Contracts, faultAt, methodsOf } from './declarations.js';
 import { httpRule, type ReadHttpRule, servicePolicy } from './options.js';
-
-/** All contracts as they were when they were last generated. */
-const generated = path.join(root, 'packages/contracts/descriptors.binpb');
 
 /** The checked rule of a method. */
 interface BoundMethod extends CheckedRule {
@@ -19,19 +12,17 @@ interface BoundMethod extends CheckedRule {
   readonly tell: (reason: string) => string;
 }
 
-/**
- * The faults in the HTTP rules of some files, each with file, line, reason and remedy. Conflicts are looked for among all
- * contracts: buf shows a plugin only those that are generated, and their imports.
- *
- * @param folder The folder of the contracts.
- */
-export function checkHttp({ registry, files }: Contracts, folder = 'proto'): readonly string[] {
+/** The faults in the HTTP rules of some files, each with file, line, reason and remedy. Conflicts are looked for among all contracts. */
+export function checkHttp({ registry, files }: Contracts): readonly string[] {
   const bound = files.flatMap((file) => boundIn(file, registry));
-  const known = new Set([...registry.files].map(({ proto }) => proto.name));
+  const others = [...registry.files].filter((file) => !files.includes(file));
   return [
     ...files.flatMap((file) => [...exposed(file, registry)]),
     ...bound.flatMap(({ faults, tell }) => faults.map((fault) => tell(fault))),
-    ...(bound.length === 0 ? [] : conflicts(bound, others(known, folder))),
+    ...conflicts(
+      bound,
+      others.flatMap((file) => boundIn(file, registry)),
+    ),
   ];
 }
 
@@ -64,17 +55,6 @@ function patternOf(pattern: ReadHttpRule['pattern']): PlainRule['pattern'] {
   if (pattern.case === undefined) return undefined;
   if (pattern.case === 'custom') return { verb: pattern.value.kind, path: pattern.value.path };
   return { verb: pattern.case.toUpperCase(), path: pattern.value };
-}
-
-/** The rules of the contracts that buf didn't show, of the tree's too: `rondo new service` generates elsewhere. Those whose files are gone don't count. */
-function others(known: ReadonlySet<string>, folder: string): readonly BoundMethod[] {
-  if (!existsSync(generated)) return [];
-  const registry = createFileRegistry(fromBinary(FileDescriptorSetSchema, readFileSync(generated)));
-  const files = [...registry.files].filter(
-    ({ proto: { name } }) =>
-      !known.has(name) && [folder, path.join(root, 'proto')].some((one) => existsSync(path.join(one, name))),
-  );
-  return files.flatMap((file) => boundIn(file, registry));
 }
 
 function conflicts(bound: readonly BoundMethod[], other: readonly BoundMethod[]): readonly string[] {

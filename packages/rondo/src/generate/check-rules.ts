@@ -1,6 +1,6 @@
 /** Checks the rules of `buf.validate` in contracts for contradictions: rules of another type, patterns and CEL that don't compile. */
-import { create, type DescMessage, type FileRegistry } from '@bufbuild/protobuf';
-import { createValidator } from '@bufbuild/protovalidate';
+import { create, type DescMessage } from '@bufbuild/protobuf';
+import { createValidator, type Validator } from '@bufbuild/protovalidate';
 import type { FieldRules, MessageRules } from '@bufbuild/protovalidate/gen/buf/validate/validate_pb.js';
 import { messageOf } from '../workspace/errors.js';
 import { type Contracts, faultAt, withNested } from './declarations.js';
@@ -14,8 +14,10 @@ const BUF_VALIDATE = 1159;
 const WRONG_TYPE = /no matching overload|field not found|unresolved attribute/;
 
 /** The faults in the rules of some files, each with file, line and reason. */
-export const checkRules = ({ registry, files }: Contracts): readonly string[] =>
-  files.flatMap(({ messages }) => [...withNested(messages)].flatMap((message) => inMessage(message, registry)));
+export function checkRules({ registry, files }: Contracts): readonly string[] {
+  const validator = createValidator({ registry });
+  return files.flatMap(({ messages }) => [...withNested(messages)].flatMap((message) => inMessage(message, validator)));
+}
 
 interface Fault {
   /** Undefined for a rule of the whole message. */
@@ -23,8 +25,8 @@ interface Fault {
   readonly reason: string;
 }
 
-function inMessage(message: DescMessage, registry: FileRegistry): readonly string[] {
-  const fault = hasRules(message) ? (inPatterns(message) ?? inPlan(message, registry)) : undefined;
+function inMessage(message: DescMessage, validator: Validator): readonly string[] {
+  const fault = hasRules(message) ? (inPatterns(message) ?? inPlan(message, validator)) : undefined;
   if (fault === undefined) return [];
   const field = message.fields.find(({ name }) => name === fault.field);
   const where = field === undefined ? message.name : `${message.name}.${field.name}`;
@@ -53,8 +55,8 @@ function patternsIn(rules: FieldRules | undefined): readonly string[] {
 }
 
 /** What protovalidate finds when it plans how to check the message, and checks an empty one. */
-function inPlan(message: DescMessage, registry: FileRegistry): Fault | undefined {
-  const { error } = createValidator({ registry }).validate(message, create(message));
+function inPlan(message: DescMessage, validator: Validator): Fault | undefined {
+  const { error } = validator.validate(message, create(message));
   if (error === undefined || (error.name !== 'CompilationError' && !WRONG_TYPE.test(error.message))) return undefined;
   const { message: text } = error;
   // A message in it has the fault, and reports it.

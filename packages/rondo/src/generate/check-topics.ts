@@ -47,10 +47,8 @@ function* inFile(file: DescFile, options: Options): Faults {
 function* inTopic(message: DescMessage, options: Options): Faults {
   const topic = options.topic.of(message);
   if (topic === undefined) return;
-  // A contract of the same package needn't be imported: `rondo check` looks for it in all contracts.
-  const isOwn = topic.service.startsWith(`${message.file.proto.package}.`);
-  if (!isOwn && options.registry.getService(topic.service) === undefined)
-    yield `topic.service is "${topic.service}", which no contract that is imported has; name the service that publishes it, such as sales.v1.OrderService`;
+  if (options.registry.getService(topic.service) === undefined)
+    yield `topic.service is "${topic.service}", which no contract has; name the service that publishes it, such as sales.v1.OrderService`;
   if (topic.key !== '') yield* inGroupingField(message, 'topic.key', topic.key);
   if (topic.keep === KEEP_LATEST_OF_KEY && topic.key === '')
     yield 'topic.keep is of the newest event of each key, and the topic has no key; name the field in topic.key';

@@ -1,32 +1,19 @@
 /** The declarations of contracts that are checked, and the lines of their faults. */
-import {
-  create,
-  createFileRegistry,
-  type DescEnum,
-  type DescExtension,
-  type DescField,
-  type DescFile,
-  type DescMessage,
-  type DescMethod,
-  type DescService,
-  type FileRegistry,
+import type {
+  DescEnum,
+  DescExtension,
+  DescField,
+  DescFile,
+  DescMessage,
+  DescMethod,
+  DescService,
+  FileRegistry,
 } from '@bufbuild/protobuf';
-import { type FileDescriptorProto, FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
 
-/** Files of contracts, and the registry of these and all that they import. */
+/** Files of contracts, and the registry of these and all others. */
 export interface Contracts {
   readonly registry: FileRegistry;
   readonly files: readonly DescFile[];
-}
-
-/**
- * Finds files by their names.
- *
- * @param protoFiles All files, each after its imports.
- */
-export function filesNamed(protoFiles: FileDescriptorProto[], names: readonly string[]): Contracts {
-  const registry = createFileRegistry(create(FileDescriptorSetSchema, { file: protoFiles }));
-  return { registry, files: names.flatMap((name) => registry.getFile(name) ?? []) };
 }
 
 type Declared = DescEnum | DescExtension | DescField | DescMessage | DescMethod | DescService;

@@ -10,7 +10,7 @@ import { type StepResult, step } from '../workspace/steps.js';
 
 /** A relative path: buf reads a "#" in a path as the start of options. */
 const descriptors = 'packages/contracts/descriptors.binpb';
-/** Replaces the descriptor set when the stubs are generated too: `buf build` doesn't run the plugin, which may refuse. */
+/** Replaces the descriptor set when the contracts are checked and the stubs are generated. */
 const newDescriptors = 'packages/contracts/descriptors.new.binpb';
 /** etcd's contract, which only the registry's store uses, so an app has none. It isn't part of the descriptor set. */
 const etcd = {
@@ -19,8 +19,6 @@ const etcd = {
   beside: path.join(root, '.rondo/etcd-stubs'),
   args: ['--config', 'packages/rondo/buf/etcd.buf.yaml', '--template', 'packages/rondo/buf/etcd.buf.gen.yaml'],
 };
-/** What check-http.ts checks with. */
-const HTTP_RULES = ['template', 'conflicts', 'rule-check'].map((file) => `packages/schema/src/http/${file}.ts`);
 /** A package has the stubs of the contracts that an app imports. */
 const OWN = isInstalled ? ['proto'] : [];
 /** The digests of the inputs. The stamp is among the generated files, so that removing them removes it too. */
@@ -49,15 +47,14 @@ async function generateNow(): Promise<StepResult> {
   // The stamp must not cover files that are being generated, in case this is interrupted.
   if (stale === undefined) rmSync(stamp, { force: true });
   else writeStamp({ ...wanted, protos: without({ ...known?.protos, ...wanted.protos }, stale) });
-  const [stubs, set] = await Promise.all([stubsOf(stale), run(native('buf'), ['build', '-o', newDescriptors])]);
-  const failed = [set, stubs].find(({ code }) => code !== 0);
-  if (failed) {
+  const described = await describe(wanted, stale);
+  const made = described.code === 0 ? await stubsOf(stale) : described;
+  if (made.code !== 0) {
     // buf writes nothing if it fails. With `--path` it removes nothing either, so the old stamp is still right.
     rmSync(path.join(root, newDescriptors), { force: true });
     if (known !== undefined && stale !== undefined) writeStamp(known);
-    return failed;
+    return made;
   }
-  await keepOwnComments(wanted);
   renameSync(path.join(root, newDescriptors), path.join(root, descriptors));
   // If all stubs are new, the old ones are gone, and a package may provide such a contract now.
   if (stale !== undefined) for (const file of gone) removeStub(stubOf(file));
@@ -79,14 +76,15 @@ async function writeValidateProto(): Promise<void> {
   writeFileSync(file, text);
 }
 
-/** Leaves the comments of the contracts under proto/ in the descriptor set: the gateway documents services by them. */
-async function keepOwnComments({ protos }: Inputs): Promise<void> {
-  const { keepComments } = await import('./comments.js'); // it needs a package, and the doctor looks before there are any
+/** Checks the contracts that have changed, and writes the new descriptor set, with the comments of the contracts under proto/: the gateway documents services by them. */
+async function describe({ protos }: Inputs, stale: readonly string[] = Object.keys(protos)): Promise<StepResult> {
+  const built = await run(native('buf'), ['build', '-o', newDescriptors]);
+  if (built.code !== 0) return built;
+  const { checkSet } = await import('./descriptors.js'); // it needs packages, and the doctor looks before there are any
   const file = path.join(root, newDescriptors);
-  writeFileSync(
-    file,
-    keepComments(readFileSync(file), (name) => name in protos),
-  );
+  const { faults, set } = checkSet(readFileSync(file), stale, new Set(Object.keys(protos)));
+  writeFileSync(file, set);
+  return { code: faults.length, output: `contradictory contracts:\n${faults.join('\n')}` };
 }
 
 async function stubsOf(stale: readonly string[] | undefined): Promise<StepResult> {
@@ -174,7 +172,7 @@ function readInputs(): Inputs {
   const protos = filesBelow(path.join(root, 'proto')).filter((file) => file.endsWith('.proto'));
   return {
     // The lock file has the version of a plugin that is installed.
-    settings: digest(['buf.gen.yaml', ...(isInstalled ? [] : [...pluginFiles(), ...HTTP_RULES])], modules() + locked()),
+    settings: digest(['buf.gen.yaml', ...(isInstalled ? [] : pluginFiles())], modules() + locked()),
     protos: Object.fromEntries(protos.map((file) => [file, digest([`proto/${file}`])])),
   };
 }

@@ -2,6 +2,7 @@
 import path from 'node:path';
 import {
   create,
+  createFileRegistry,
   type DescField,
   type DescFile,
   type DescMessage,
@@ -9,8 +10,8 @@ import {
   ScalarType,
   toBinary,
 } from '@bufbuild/protobuf';
-import { type FileDescriptorProto, FileDescriptorProtoSchema } from '@bufbuild/protobuf/wkt';
-import { filesNamed, withNested } from '../declarations.js';
+import { type FileDescriptorProto, FileDescriptorProtoSchema, FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
+import { withNested } from '../declarations.js';
 import { methodCodes } from '../operations.js';
 import { KEEP_LATEST_OF_KEY, toMs, topicOption } from '../options.js';
 import { compileRules, type FileScope } from './compile-rules.js';
@@ -42,7 +43,8 @@ export interface Names {
  * @param names The files to generate.
  */
 export function checksOf(protoFiles: FileDescriptorProto[], names: readonly string[]): ReadonlyMap<string, Checks> {
-  const { registry, files } = filesNamed(protoFiles, names);
+  const registry = createFileRegistry(create(FileDescriptorSetSchema, { file: protoFiles }));
+  const files = names.flatMap((name) => registry.getFile(name) ?? []);
   return new Map(files.map((file) => [file.proto.name, ofFile(file, registry)]));
 }
 

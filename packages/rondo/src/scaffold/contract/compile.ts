@@ -38,17 +38,13 @@ export async function compile({ stage, asked, files, shown }: Staged): Promise<F
 }
 
 /**
- * Checks a contract as its generation will.
+ * Checks a contract as generation does.
  *
  * @throws Refusal with the first fault of what it says to Rondo, such as contradictory policies.
  */
-export function refuseFaults(registry: FileRegistry, { stage, files, shown }: Staged): void {
-  const names = files.map((file) => file.path);
-  const seen = new Set(names.flatMap((name) => registry.getFile(name) ?? []));
-  // The set grows during the iteration, which then visits the new entries too.
-  for (const file of seen) for (const imported of file.dependencies) seen.add(imported);
-  const protos = [...registry.files].filter((file) => seen.has(file)).map(({ proto }) => proto);
-  const [fault] = faultsOf(protos, names, path.join(stage.folder, 'proto'));
+export function refuseFaults(registry: FileRegistry, { files, shown }: Staged): void {
+  const described = files.flatMap(({ path: name }) => registry.getFile(name) ?? []);
+  const [fault] = faultsOf({ registry, files: described });
   const [, name, line, reason] = /^proto\/(\S+):(\d+|\?): (.*)$/s.exec(fault ?? '') ?? [];
   const found = files.find((file) => file.path === name);
   if (fault === undefined) return;
