@@ -1,6 +1,6 @@
 import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
 import { describe, expect, it } from '@jest/globals';
-import { NestedRules, WellKnownRules } from '@rondo/contracts/rondo/conformance/v1/validation';
+import { NestedRules, SeldomRules, WellKnownRules } from '@rondo/contracts/rondo/conformance/v1/validation';
 
 const child = (bytes: Uint8Array) => new BinaryWriter().tag(2, WireType.LengthDelimited).bytes(bytes).finish();
 
@@ -12,14 +12,15 @@ describe('a decoded message', () => {
       child: { name: 'a', child: { name: 'b', children: [{}] } },
     });
     const known = [
-      { timestamp: new Date(5_000), mask: ['a'], wrappedText: 'x' },
-      { timestamp: new Date(7), mask: ['b'], wrappedText: '' },
+      { timestamp: new Date(5_000), wrappedText: 'x' },
+      { timestamp: new Date(7), wrappedText: '' },
     ].map((part) => WellKnownRules.encode(WellKnownRules.fromPartial(part)).finish());
     expect(WellKnownRules.decode(Buffer.concat(known))).toMatchObject({
       timestamp: new Date(5_007),
-      mask: ['a', 'b'],
       wrappedText: 'x',
     });
+    const masks = ['a', 'b'].map((path) => SeldomRules.encode(SeldomRules.fromPartial({ mask: [path] })).finish());
+    expect(SeldomRules.decode(Buffer.concat(masks)).mask).toEqual(['a', 'b']);
   });
 
   it('has the default of a message that an entry of a map lacks', () => {

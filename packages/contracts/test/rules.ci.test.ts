@@ -20,19 +20,21 @@ const KINDS = [
   ['IntegerRules', stubs.IntegerRules, 10],
   ['FloatRules', stubs.FloatRules, 9],
   ['StringRules', stubs.StringRules, 15],
-  ['FormatRules', stubs.FormatRules, 45],
-  ['BytesRules', stubs.BytesRules, 17],
+  ['FormatRules', stubs.FormatRules, 39],
+  ['BytesRules', stubs.BytesRules, 4],
   ['EnumRules', stubs.EnumRules, 5],
   ['CollectionRules', stubs.CollectionRules, 16],
   ['PresenceRules', stubs.PresenceRules, 13],
   ['OneofRules', stubs.OneofRules, 7],
-  ['WellKnownRules', stubs.WellKnownRules, 16],
+  ['WellKnownRules', stubs.WellKnownRules, 12],
+  ['SeldomRules', stubs.SeldomRules, 6],
   ['NestedRules', stubs.NestedRules, 3],
   ['CheckRequest', stubs.CheckRequest, 5],
 ] as const;
 
 describe('compiled rules and protovalidate find the same violations in random messages of', () => {
-  it.each(KINDS)('%s', (name, { checked }, leastRules) => {
+  it.each(KINDS)('%s', async (name, { checked }, leastRules) => {
+    await checked?.load?.();
     const schema = schemaOf(name);
     const random = new RandomMessages(SEED);
     const rules = new Set<string>();

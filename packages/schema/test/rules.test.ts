@@ -22,7 +22,7 @@ describe('the rules of a field are shown', () => {
     ['IntegerRules', 'between', 'int64.lt = 3, int64.gt = -3'],
     ['IntegerRules', 'listed', 'fixed64.in = [1, 2, 3]'],
     ['FloatRules', 'finite', 'double.finite'],
-    ['FormatRules', 'loose_name', 'string.well_known_regex = KNOWN_REGEX_HTTP_HEADER_NAME, string.strict = false'],
+    ['SeldomRules', 'header', 'string.well_known_regex = KNOWN_REGEX_HTTP_HEADER_NAME'],
     ['BytesRules', 'equal', 'bytes.const = YQ=='],
     ['CollectionRules', 'nonzero_items', 'repeated.items.ignore = IGNORE_IF_ZERO_VALUE, repeated.items.int64.gt = 5'],
     ['WellKnownRules', 'duration', 'duration.lt = 3.000000005s, duration.gte = -2s'],

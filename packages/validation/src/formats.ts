@@ -8,11 +8,6 @@ const UUID = /^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a
 const TRIMMED_UUID = /^[0-9a-fA-F]{32}$/;
 const ULID = /^[0-7][0-9A-HJKMNP-TV-Za-hjkmnp-tv-z]{25}$/;
 const NAME = /^[A-Za-z_][A-Za-z_0-9]*(?:\.[A-Za-z_][A-Za-z_0-9]*)*$/;
-const HEADER_NAME = /^:?[0-9a-zA-Z!#$%&'*+\-.^_|~`]+$/;
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what a header must not have.
-const HEADER_VALUE = /^[^\x00-\x08\x0A-\x1F\x7F]*$/;
-// biome-ignore lint/suspicious/noControlCharactersInRegex: as above.
-const LOOSE_HEADER = /^[^\x00\x0A\x0D]*$/;
 
 /** The formats of `string` rules, each as its contract in `buf.validate` describes it. Those that backtrack get short texts only. */
 const FORMATS = {
@@ -41,9 +36,3 @@ const FORMATS = {
 
 /** Whether the text has the format, such as `'email'`. */
 export const isFormat = (format: keyof typeof FORMATS, text: string): boolean => FORMATS[format](text);
-
-/** Whether the text can be the name, or the value, of an HTTP header; `strict` is as in RFC 9110. */
-export function isHeader(part: 'name' | 'value', text: string, strict: boolean): boolean {
-  if (part === 'value') return (strict ? HEADER_VALUE : LOOSE_HEADER).test(text);
-  return strict ? HEADER_NAME.test(text) : text !== '' && LOOSE_HEADER.test(text);
-}

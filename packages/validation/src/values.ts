@@ -41,10 +41,6 @@ export function nanosOf(
   return BigInt(value.getTime()) * 1_000_000n + BigInt(value.nanos ?? 0);
 }
 
-/** Whether the path of a field mask, or a message around it, is among `paths`. */
-export const coversPath = (paths: readonly string[], path: string): boolean =>
-  paths.some((one) => path === one || path.startsWith(`${one}.`));
-
 /** The entries of a map, which generated code has as an object or as a `Map`. */
 export const entriesOf = (map: object): readonly (readonly [unknown, unknown])[] =>
   map instanceof Map ? [...map] : Object.entries(map);

@@ -10,5 +10,5 @@
  */
 export { type Checking, checking, checkingByCel, type TextFields } from '../checking.js';
 export type { FieldDescription, ResourceDescription, TopicDescription } from '../description.js';
-export { codePoints, coversPath, entriesOf, isUnique, keyPath, nanosOf, utf8 } from '../values.js';
+export { codePoints, entriesOf, isUnique, keyPath, nanosOf, utf8 } from '../values.js';
 export { fault, type Violations, within } from '../violations.js';

@@ -5,5 +5,5 @@
  * isFormat('email', 'ada@example.com'); // true
  * ```
  */
-export { isFormat, isHeader } from '../formats.js';
+export { isFormat } from '../formats.js';
 export { Pattern } from '../pattern.js';

@@ -2,11 +2,9 @@
 import { isFieldSet } from '@bufbuild/protobuf';
 import type { Duration } from '@bufbuild/protobuf/wkt';
 import {
-  type AnyRules,
   type BoolRules,
   type DurationRules,
   type EnumRules,
-  type FieldMaskRules,
   type FieldRules,
   FieldRulesSchema,
   type MapRules,
@@ -24,8 +22,11 @@ export function conditionsOf(type: FieldRules['type'], context: Context): readon
     const field = rules?.field[name];
     return field !== undefined && isFieldSet(type.value, field);
   };
-  const kind = type.case === 'fieldMask' ? 'field_mask' : type.case;
-  return [...compile(type, { ...context, has })].map(([rule, when, text]) => ({ when, rule: `${kind}.${rule}`, text }));
+  return [...compile(type, { ...context, has })].map(([rule, when, text]) => ({
+    when,
+    rule: `${type.case}.${rule}`,
+    text,
+  }));
 }
 
 function compile(type: FieldRules['type'] & { case: string }, asked: Asked): Conditions {
@@ -42,13 +43,12 @@ function compile(type: FieldRules['type'] & { case: string }, asked: Asked): Con
       return repeated(type.value, asked);
     case 'map':
       return map(type.value, asked);
-    case 'any':
-      return any(type.value, asked);
     case 'duration':
     case 'timestamp':
       return span(type.value, asked);
+    case 'any':
     case 'fieldMask':
-      return fieldmask(type.value, asked);
+      throw new TypeError(`rules of ${type.case} aren't compiled`);
     default:
       return numeric(type.value, asked);
   }
@@ -143,13 +143,6 @@ function* map(rules: MapRules, { has, value }: Asked): Conditions {
     yield ['max_pairs', `${size} > ${maxPairs}`, `must have at most ${counted(maxPairs, 'entry', 'entries')}`];
 }
 
-function* any(rules: AnyRules, { value }: Asked): Conditions {
-  const listed = (urls: readonly string[]) => `${JSON.stringify(urls)}.includes(${value}.typeUrl)`;
-  if (rules.in.length > 0) yield ['in', `!${listed(rules.in)}`, `must have a type URL of [${rules.in.join(', ')}]`];
-  if (rules.notIn.length > 0)
-    yield ['not_in', listed(rules.notIn), `must not have a type URL of [${rules.notIn.join(', ')}]`];
-}
-
 const NOW = '$v.nanosOf(new globalThis.Date())';
 
 /** Durations and timestamps. `value` is a number of nanoseconds. */
@@ -183,32 +176,6 @@ const boundOf = (bound: DurationRules['lessThan' | 'greaterThan'] | TimestampRul
 const NO_BOUND = { case: undefined };
 
 const nanosOf = (one: Seconds) => one.seconds * 1_000_000_000n + BigInt(one.nanos);
-
-function* fieldmask(rules: FieldMaskRules, { value, constant }: Asked): Conditions {
-  const list = (paths: readonly string[]) => constant(JSON.stringify(paths), ': readonly string[]');
-  if (rules.const) {
-    const { paths } = rules.const;
-    yield [
-      'const',
-      `globalThis.JSON.stringify(${value}) !== ${JSON.stringify(JSON.stringify(paths))}`,
-      `must equal paths [${paths.join(', ')}]`,
-    ];
-  }
-  if (rules.in.length > 0) {
-    yield [
-      'in',
-      `!${value}.every((one: string) => $v.coversPath(${list(rules.in)}, one))`,
-      `must only contain paths in [${rules.in.join(', ')}]`,
-    ];
-  }
-  if (rules.notIn.length > 0) {
-    yield [
-      'not_in',
-      `${value}.some((one: string) => $v.coversPath(${list(rules.notIn)}, one))`,
-      `must not contain any paths in [${rules.notIn.join(', ')}]`,
-    ];
-  }
-}
 
 function literal(value: number | bigint): string {
   if (typeof value === 'bigint') return `${value}n`;

@@ -9,6 +9,7 @@ import {
 } from '@bufbuild/protobuf';
 import { isWrapperDesc } from '@bufbuild/protobuf/wkt';
 import {
+  BytesRulesSchema,
   type FieldRules,
   FieldRulesSchema,
   field as fieldOption,
@@ -57,8 +58,8 @@ const hasFieldRules = ({ required, type, cel, celExpression }: FieldRules) =>
   required || type.case !== undefined || cel.length + celExpression.length > 0;
 
 /**
- * Whether protovalidate itself has to check the message: it has rules in CEL, rules of an extension, or a rule that its
- * objects here can't be checked for.
+ * Whether protovalidate itself has to check the message: it has rules in CEL, rules of an extension, rules that contracts seldom have,
+ * or a rule that its objects here can't be checked for.
  */
 export function needsProtovalidate(message: DescMessage): boolean {
   const { cel, celExpression } = rulesOfMessage(message);
@@ -71,12 +72,21 @@ function isForeign(field: DescField, rules: FieldRules | undefined): boolean {
   const { cel, celExpression, type } = rules;
   if (cel.length + celExpression.length > 0 || isSome(rules.$unknown)) return true;
   if (type.case === undefined) return false;
-  if (isSome(type.value.$unknown) || hasNotANumber(type)) return true;
+  if (isSome(type.value.$unknown) || hasNotANumber(type) || isSeldom(type)) return true;
   // Messages are equal by what they mean, which their objects don't tell: an Any may hold the same in another order.
   if (type.case === 'repeated') {
     return (type.value.unique && field.message !== undefined) || isForeign(field, type.value.items);
   }
   return type.case === 'map' && (isForeign(field, type.value.keys) || isForeign(field, type.value.values));
+}
+
+const COMPILED_OF_BYTES = ['const', 'len', 'minLen', 'maxLen', 'pattern'];
+
+function isSeldom(type: FieldRules['type']): boolean {
+  if (type.case === 'string') return type.value.wellKnown.case === 'wellKnownRegex';
+  if (type.case !== 'bytes') return type.case === 'any' || type.case === 'fieldMask';
+  const set = BytesRulesSchema.fields.filter((field) => isFieldSet(type.value, field));
+  return set.some(({ localName }) => !COMPILED_OF_BYTES.includes(localName));
 }
 
 const isSome = (unknown: readonly unknown[] = []) => unknown.length > 0;

@@ -92,46 +92,20 @@ const FORMATS: Readonly<Record<Exclude<StringRules['wellKnown']['case'], undefin
   protobufDotFqn: 'fully-qualified Protobuf name with a leading dot',
 };
 
-function* wellKnown(rules: StringRules, { has, value }: Asked): Conditions {
+function* wellKnown(rules: StringRules, { value }: Asked): Conditions {
   const { case: name, value: wanted } = rules.wellKnown;
-  if (name === undefined || !wanted) return;
-  if (name === 'wellKnownRegex') {
-    const strict = !has('strict') || rules.strict;
-    if (wanted === 1)
-      yield* format('well_known_regex.header_name', `$s.isHeader("name", ${value}, ${strict})`, {
-        value,
-        named: 'HTTP header name',
-      });
-    if (wanted === 2) {
-      yield [
-        'well_known_regex.header_value',
-        `!$s.isHeader("value", ${value}, ${strict})`,
-        'must be a valid HTTP header value',
-      ];
-    }
-    return;
+  if (name === undefined || name === 'wellKnownRegex' || !wanted) return;
+  const [rule, text] = [StringRulesSchema.field[name].name, `must be a valid ${FORMATS[name]}`];
+  const isWrong = `!$s.isFormat("${name}", ${value})`;
+  if (name === 'uriRef') yield [rule, isWrong, text];
+  else {
+    yield [`${rule}_empty`, `${value} === ""`, `${text}; it is empty`];
+    yield [rule, `${value} !== "" && ${isWrong}`, text];
   }
-  const named = FORMATS[name];
-  const check = `$s.isFormat("${name}", ${value})`;
-  if (name === 'uriRef') yield ['uri_ref', `!${check}`, `must be a valid ${named}`];
-  else yield* format(StringRulesSchema.field[name].name, check, { value, named });
-}
-
-function* format(
-  rule: string,
-  check: string,
-  { value, named }: { readonly value: string; readonly named: string },
-): Conditions {
-  yield [`${rule}_empty`, `${value} === ""`, `must be a valid ${named}; it is empty`];
-  yield [rule, `${value} !== "" && !${check}`, `must be a valid ${named}`];
 }
 
 const patternOf = (pattern: string, constant: Context['constant']) =>
   constant(`new $s.Pattern(${JSON.stringify(compilePattern(pattern))})`);
-
-/** The last bytes of a value; all of a shorter one. */
-const endOf = (value: string, length: number) =>
-  `${value}.subarray(globalThis.Math.max(0, ${value}.length - ${length}))`;
 
 export function* bytes(rules: BytesRules, { has, value, constant }: Asked): Conditions {
   const hex = (one: Uint8Array) => Buffer.from(one).toString('hex');
@@ -147,37 +121,4 @@ export function* bytes(rules: BytesRules, { has, value, constant }: Asked): Cond
     const when = `${text} === undefined || !${patternOf(rules.pattern, constant)}.test(${text} ?? "")`;
     yield ['pattern', when, `must be UTF-8 and match the pattern \`${rules.pattern}\``];
   }
-  if (has('prefix')) {
-    yield [
-      'prefix',
-      `!${of(rules.prefix)}.equals(${value}.subarray(0, ${rules.prefix.length}))`,
-      `must begin with ${hex(rules.prefix)}`,
-    ];
-  }
-  if (has('suffix'))
-    yield [
-      'suffix',
-      `!${of(rules.suffix)}.equals(${endOf(value, rules.suffix.length)})`,
-      `must end with ${hex(rules.suffix)}`,
-    ];
-  if (has('contains')) {
-    yield [
-      'contains',
-      `!globalThis.Buffer.from(${value}).includes(${of(rules.contains)})`,
-      `must contain ${hex(rules.contains)}`,
-    ];
-  }
-  yield* membership(rules, (values) => `[${values.map(of).join(', ')}].some((one) => one.equals(${value}))`, hex);
-  yield* wellKnownBytes(rules, size);
-}
-
-const SIZES = { ip: [4, 16], ipv4: [4], ipv6: [16], uuid: [16] };
-
-function* wellKnownBytes(rules: BytesRules, size: string): Conditions {
-  const { case: name, value: wanted } = rules.wellKnown;
-  if (name === undefined || !wanted) return;
-  const wrong = SIZES[name].map((one) => `${size} !== ${one}`).join(' && ');
-  const text = `must be a valid ${FORMATS[name]} of ${SIZES[name].join(' or ')} bytes`;
-  yield [`${name}_empty`, `${size} === 0`, `${text}; it is empty`];
-  yield [name, `${size} !== 0 && ${wrong}`, text];
 }
