@@ -1,18 +1,17 @@
 /** Checks that services declare the jobs, workflows, subscriptions and topics of their contracts. */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { createFileRegistry, type DescService, type FileRegistry, fromBinary } from '@bufbuild/protobuf';
-import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
+import type { DescService, FileRegistry } from '@bufbuild/protobuf';
 import { checkTopics } from '../generate/check-topics.js';
 import { methodPolicy, topicOption } from '../generate/options.js';
+import { builtContracts } from '../workspace/contracts.js';
 import { filesBelow } from '../workspace/files.js';
 import { ownServices, readManifests } from '../workspace/manifests.js';
 import { root } from '../workspace/paths.js';
 import type { StepResult } from '../workspace/steps.js';
 
 export async function backgroundDeclared(): Promise<StepResult> {
-  const descriptors = readFileSync(path.join(root, 'packages/contracts/descriptors.binpb'));
-  const registry = createFileRegistry(fromBinary(FileDescriptorSetSchema, descriptors));
+  const registry = builtContracts(root);
   const faults = readManifests(ownServices(root), root).flatMap(({ service, contracts }) => {
     const folder = path.join(root, 'services', service, 'src');
     const sources = filesBelow(folder).filter((file) => /(?<!\.test)\.ts$/.test(file));

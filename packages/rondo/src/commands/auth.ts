@@ -2,10 +2,11 @@ import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { didYouMean } from '@rondo/rpc/internal';
 import { defineActions } from '../command.js';
-import { DESCRIPTORS, formatRules, type PackageRules, rulesOf } from '../contract/auth-matrix.js';
+import { formatRules, type PackageRules, rulesOf } from '../contract/auth-matrix.js';
 import { UsageError } from '../errors.js';
 import { flag } from '../help.js';
 import { jsonOption } from '../options.js';
+import { DESCRIPTORS } from '../workspace/contracts.js';
 import { messageOf } from '../workspace/errors.js';
 
 /** `rondo auth`: prints who may call the methods of the contracts. */

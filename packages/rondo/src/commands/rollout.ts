@@ -1,7 +1,3 @@
-import { readFileSync } from 'node:fs';
-import path from 'node:path';
-import { createFileRegistry, fromBinary } from '@bufbuild/protobuf';
-import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
 import { type CommandContext, defineActions } from '../command.js';
 import { completeService } from '../completion/registered.js';
 import { valued } from '../help.js';
@@ -13,6 +9,7 @@ import type { Migrations } from '../rollout/migrations.js';
 import { type TriedRuns, tryRuns } from '../rollout/runs.js';
 import { printable } from '../terminal/text.js';
 import { loadScaffold } from '../tree-work.js';
+import { builtContracts } from '../workspace/contracts.js';
 
 /** `rondo rollout check`: what a fleet of old and new instances would break. */
 export const rollout = defineActions({
@@ -48,8 +45,7 @@ export const rollout = defineActions({
         const { repository, signal, clock } = context;
         const listing = await listRunning(address, context);
         const only = name === undefined ? undefined : registeredService(name, listing);
-        const descriptors = readFileSync(path.join(repository, 'packages/contracts/descriptors.binpb'));
-        const files = createFileRegistry(fromBinary(FileDescriptorSetSchema, descriptors));
+        const files = builtContracts(repository);
         const contractOf = (service: string) => files.getService(service)?.file.proto.name;
         const runs = await tryRuns(listing.instances, { repository, contractOf, only, signal });
         const asked = { clock, signal, only, messages: runs.messages };

@@ -4,9 +4,8 @@ import { createFileRegistry, fromBinary } from '@bufbuild/protobuf';
 import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
 import type { AuthPolicy } from '@rondo/rpc/internal';
 import { methodOf, toDynamicMethod } from '@rondo/schema';
-
-/** The contracts of a workspace, as the build compiles them. */
-export const DESCRIPTORS = 'packages/contracts/descriptors.binpb';
+import { formatTable } from '../terminal/table.js';
+import { DESCRIPTORS } from '../workspace/contracts.js';
 
 /** Who may call the methods of one package. */
 export interface PackageRules {
@@ -95,19 +94,16 @@ function cellsOf({ method, auth }: MethodRule, markdown: boolean): readonly stri
   return [mark(method), person, process || 'any'];
 }
 
-function textTable(rows: readonly (readonly string[])[]): string {
-  const widths = widthsOf([HEAD, ...rows]);
-  return [HEAD, ...rows].map((cells) => `  ${padded(cells, widths).join('  ').trimEnd()}\n`).join('');
-}
+const textTable = (rows: readonly (readonly string[])[]): string =>
+  formatTable([HEAD, ...rows]).replaceAll(/^(?=.)/gm, '  ');
 
 function markdownTable(rows: readonly (readonly string[])[]): string {
-  const widths = widthsOf([HEAD, ...rows]);
+  const widths = HEAD.map((head, column) =>
+    Math.max(...[head, ...rows.map((cells) => cells[column] ?? '')].map(sizeOf)),
+  );
   const line = widths.map((width) => '-'.repeat(width));
-  return [HEAD, line, ...rows].map((cells) => `| ${padded(cells, widths).join(' | ')} |`).join('\n');
+  const padded = (cells: readonly string[]) => cells.map((cell, column) => cell.padEnd(widths[column] ?? 0));
+  return [HEAD, line, ...rows].map((cells) => `| ${padded(cells).join(' | ')} |`).join('\n');
 }
 
-const widthsOf = (rows: readonly (readonly string[])[]): readonly number[] =>
-  HEAD.map((_, column) => Math.max(...rows.map((cells) => cells[column]?.length ?? 0)));
-
-const padded = (cells: readonly string[], widths: readonly number[]): readonly string[] =>
-  cells.map((cell, column) => cell.padEnd(widths[column] ?? 0));
+const sizeOf = ({ length }: string): number => length;

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { readImportGraph } from '../scaffold/contract/imports.js';
 import { withBuild } from '../workspace/build-lock.js';
 import { filesBelow } from '../workspace/files.js';
 import { isInstalled, root } from '../workspace/paths.js';
@@ -116,9 +117,8 @@ function staleProtos(known: Inputs | undefined, { settings, protos }: Inputs): r
   const changed = (file: string) => known.protos[file] !== protos[file] || !existsSync(stubOf(file));
   const stale = new Set(Object.keys(protos).filter(changed));
   // The set grows during the iteration, which then visits the new entries too.
-  for (const one of stale) {
-    for (const file of Object.keys(protos)) if (importsOf(file).includes(one)) stale.add(file);
-  }
+  const graph = stale.size === 0 ? [] : [...readImportGraph(root)];
+  for (const one of stale) for (const [file, imports] of graph) if (imports.includes(one)) stale.add(file);
   return [...stale];
 }
 
@@ -160,12 +160,6 @@ function only(stale: readonly string[] | undefined): readonly string[] {
   if (stale === undefined) return [];
   const template = readFileSync(path.join(root, 'buf.gen.yaml'), 'utf8').replace(/^clean: true$/m, 'clean: false');
   return ['--template', template, ...stale.flatMap((file) => ['--path', `proto/${file}`])];
-}
-
-function importsOf(file: string): readonly (string | undefined)[] {
-  const text = readFileSync(path.join(root, 'proto', file), 'utf8');
-  // It also finds imports in comments: then a stub is generated too often, which does no harm.
-  return [...text.matchAll(/\bimport\s+(?:\w+\s+)?["']([^"']+)["']/g)].map(([, imported]) => imported);
 }
 
 function readInputs(): Inputs {

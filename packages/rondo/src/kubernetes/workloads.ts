@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { createFileRegistry, type DescService, fromBinary } from '@bufbuild/protobuf';
-import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
+import type { DescService } from '@bufbuild/protobuf';
 import { methodOf, toDynamicMethod } from '@rondo/schema';
 import { parse } from 'yaml';
+import { builtContracts } from '../workspace/contracts.js';
 import { type Manifest, REGISTRY, readManifests, serviceNames } from '../workspace/manifests.js';
 
 /** A service of the workspace, as Kubernetes runs it. */
@@ -29,8 +29,7 @@ export interface Workloads {
  * @throws Error if Kubernetes can't have a name.
  */
 export function readWorkloads(root: string): Workloads {
-  const descriptors = readFileSync(path.join(root, 'packages/contracts/descriptors.binpb'));
-  const files = [...createFileRegistry(fromBinary(FileDescriptorSetSchema, descriptors)).files];
+  const files = [...builtContracts(root).files];
   const images = imagesOf(root);
   const all = readManifests(serviceNames(root), root).map((manifest) => {
     const own = files.filter(({ proto }) => manifest.contracts.includes(proto.name));

@@ -1,13 +1,10 @@
-import { readFileSync } from 'node:fs';
-import path from 'node:path';
-import { createFileRegistry, fromBinary } from '@bufbuild/protobuf';
-import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
 import { RunServiceDefinition as definition, type Run } from '@rondo/contracts/rondo/jobs/v1/runs';
 import { listRuns } from '@rondo/operate/internal';
 import type { CommandContext } from '../command.js';
 import { methodPolicy } from '../generate/options.js';
 import { askGroup, groupsOf } from '../registry/groups.js';
 import { registeredInstances } from '../registry/locate.js';
+import { builtContracts } from '../workspace/contracts.js';
 import { readManifests } from '../workspace/manifests.js';
 
 /**
@@ -16,8 +13,7 @@ import { readManifests } from '../workspace/manifests.js';
  */
 export async function openRuns(service: string, context: CommandContext): Promise<readonly Run[] | undefined> {
   const { repository, signal } = context;
-  const descriptors = readFileSync(path.join(repository, 'packages/contracts/descriptors.binpb'));
-  const files = createFileRegistry(fromBinary(FileDescriptorSetSchema, descriptors));
+  const files = builtContracts(repository);
   const policy = methodPolicy(files);
   const own = readManifests([service], repository)
     .flatMap(({ contracts }) => contracts.flatMap((file) => files.getFile(file)?.services ?? []))

@@ -1,18 +1,10 @@
-import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { createFileRegistry, type FileRegistry, fromBinary } from '@bufbuild/protobuf';
-import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
+import { builtContracts } from '../workspace/contracts.js';
 import type { Manifest } from '../workspace/manifests.js';
 import { type ServiceContract, servicesOf } from './contract/contract.js';
 import { packagesOf } from './packages.js';
 import { filesAt, readText } from './repository.js';
 import { snakeCase } from './words.js';
-
-/** The contracts as they were built last. */
-export const builtContracts = (root: string): FileRegistry =>
-  createFileRegistry(
-    fromBinary(FileDescriptorSetSchema, readFileSync(path.join(root, 'packages/contracts/descriptors.binpb'))),
-  );
 
 /** The gRPC services of a service's contracts, as they were built last. */
 export async function builtServices(root: string, { contracts }: Manifest): Promise<readonly ServiceContract[]> {

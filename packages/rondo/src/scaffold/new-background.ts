@@ -1,7 +1,8 @@
 import { topicsOf } from '../check/background.js';
 import { fillFile } from '../template.js';
+import { builtContracts } from '../workspace/contracts.js';
 import { ownServices, readManifests } from '../workspace/manifests.js';
-import { builtContracts, packageOf, withManifest } from './built.js';
+import { packageOf, withManifest } from './built.js';
 import { Refusal } from './errors.js';
 import { type Made, make } from './make.js';
 import { moduleOf, packagesOf } from './packages.js';

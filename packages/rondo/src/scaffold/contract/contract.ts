@@ -1,4 +1,4 @@
-import { create, type DescEnum, type DescFile, type DescMessage } from '@bufbuild/protobuf';
+import { create, type DescFile } from '@bufbuild/protobuf';
 import { moduleOf } from '../packages.js';
 import { methodKey } from './names.js';
 import { type Compiled, type ResourceContract, resourcesIn } from './resources.js';
@@ -69,13 +69,4 @@ export function servicesOf(file: DescFile, compiled: Compiled): readonly Service
     })),
     ...resourcesIn(service, compiled),
   }));
-}
-
-/** All messages and enums of a file, including nested ones, without the entries of maps. */
-export function typesOf(file: DescFile): readonly (DescEnum | DescMessage)[] {
-  return [...file.enums, ...file.messages.flatMap(withNested)];
-}
-
-function withNested(message: DescMessage): readonly (DescEnum | DescMessage)[] {
-  return [message, ...message.nestedEnums, ...message.nestedMessages.flatMap(withNested)];
 }

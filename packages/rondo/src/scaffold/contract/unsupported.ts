@@ -1,6 +1,5 @@
 import type { DescExtension, DescField, DescFile, DescMessage, DescService } from '@bufbuild/protobuf';
-import { lineOf } from '../../generate/declarations.js';
-import { typesOf } from './contract.js';
+import { lineOf, withNested } from '../../generate/declarations.js';
 import { memberName, methodKey } from './names.js';
 
 /** Why a file isn't supported. */
@@ -19,7 +18,7 @@ export function findUnsupported(file: DescFile): Unsupported | undefined {
 }
 
 function* faults(file: DescFile): Generator<Unsupported, undefined> {
-  const messages = typesOf(file).filter((type) => type.kind === 'message');
+  const messages = [...withNested(file.messages)];
   for (const message of messages) yield* inMessage(message);
   for (const service of file.services) yield* inService(service);
   for (const extension of [...file.extensions, ...messages.flatMap(({ nestedExtensions }) => nestedExtensions)]) {
