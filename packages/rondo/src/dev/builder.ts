@@ -1,12 +1,8 @@
 /** The builds of `rondo dev`. */
-import { existsSync } from 'node:fs';
-import path from 'node:path';
 import { compile } from '../build/build.js';
 import { install } from '../build/install.js';
 import { arePagesFresh, bundlePages } from '../build/pages.js';
 import { generate } from '../generate/generate.js';
-import { ownServices } from '../workspace/manifests.js';
-import { root } from '../workspace/paths.js';
 import { type Fault, parseFaults } from './faults.js';
 
 /** The faults that a build has found. */
@@ -17,26 +13,16 @@ export interface Built {
 }
 
 /**
- * Installs packages if a changed file asks for it, then builds the services and their dependencies.
+ * Installs packages if a changed file asks for it, then builds what has changed.
  *
  * @param signal Ends the build between two steps by throwing its reason.
  */
-export async function buildServices(changed: readonly string[], signal: AbortSignal): Promise<Built> {
+export async function buildChanged(changed: readonly string[], signal: AbortSignal): Promise<Built> {
   if (changed.some((file) => /(?:^|\/)package\.json$|^pnpm-/.test(file)) && !(await install({ signal })))
     return { faults: [{ text: 'Packages could not be installed: see above.' }], ofCode: [] };
-  const projects = ownServices()
-    .map((service) => `services/${service}`)
-    .filter((folder) => existsSync(path.join(root, folder, 'tsconfig.json')));
-  return await buildProjects(projects, signal);
-}
-
-/** Builds everything. The signal ends it as it ends {@link buildServices}. */
-export const buildAll = (signal: AbortSignal): Promise<Built> => buildProjects([], signal);
-
-async function buildProjects(projects: readonly string[], signal: AbortSignal): Promise<Built> {
   const generated = await generate(signal);
   signal.throwIfAborted();
-  const compiled = await compile(projects, signal);
+  const compiled = await compile([], signal);
   signal.throwIfAborted();
   const bundled = arePagesFresh() ? { code: 0 } : await bundlePages();
   const faultsOf = (step: { readonly code: number; readonly output?: string }) =>

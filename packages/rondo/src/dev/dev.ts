@@ -8,7 +8,7 @@ import { messageOf } from '../workspace/errors.js';
 import { entryOf, REGISTRY } from '../workspace/manifests.js';
 import { root } from '../workspace/paths.js';
 import { colored } from '../workspace/steps.js';
-import { type Built, buildAll, buildServices } from './builder.js';
+import { type Built, buildChanged } from './builder.js';
 import { createReport } from './faults.js';
 import { type Reconciled, reconcile, versionOf } from './reconcile.js';
 import { type Tree, watchTree } from './tree.js';
@@ -18,19 +18,15 @@ const env = {
   RONDO_DRAIN_WAIT_MS: process.env.RONDO_DRAIN_WAIT_MS ?? '50',
   RONDO_DRAIN_GRACE_MS: process.env.RONDO_DRAIN_GRACE_MS ?? '3000',
 };
-/** Files that other projects than services depend on. */
-const SHARED = /^(?:packages|proto)\/|^[^/]+$/;
 
 /** What `rondo dev` knows between two rounds. */
 interface State {
   readonly tree: Tree;
   built: Built;
-  /** Whether projects that no service depends on may be out of date. */
-  isRestDue: boolean;
 }
 
-/** Print faults: of services, of other projects, and of starts. */
-const reports = { services: createReport(), rest: createReport(), failed: createReport() };
+/** Print faults: of builds, and of starts. */
+const reports = { built: createReport(), failed: createReport() };
 
 /** Resolves to the exit code, once everything has stopped. */
 export async function main(args: readonly string[]): Promise<number> {
@@ -47,7 +43,7 @@ export async function main(args: readonly string[]): Promise<number> {
       settings: { env, versionOf },
       async build({ signal }) {
         // The watch begins before the build: files that are saved during the build are built again.
-        state = { tree: watchTree(root), built: { faults: [], ofCode: [] }, isRestDue: false };
+        state = { tree: watchTree(root), built: { faults: [], ofCode: [] } };
         return await buildFirst(state, signal);
       },
       async bringUp(session) {
@@ -64,8 +60,8 @@ export async function main(args: readonly string[]): Promise<number> {
 /** Builds everything. Services that don't compile are reported; the others start. */
 async function buildFirst(state: State, signal: AbortSignal): Promise<boolean> {
   console.log('Building …');
-  state.built = await buildAll(signal);
-  reports.services(state.built.faults);
+  state.built = await buildChanged([], signal);
+  reports.built(state.built.faults);
   if (existsSync(entryOf(REGISTRY))) return true;
   console.error('The registry is not built, so nothing can be started: fix the faults above first.');
   return false;
@@ -91,21 +87,14 @@ async function followChange(state: State, session: Session): Promise<void> {
   const startedAt = performance.now();
   const changed = tree.takeChanges();
   if (changed.length === 0) return;
-  state.built = await buildServices(changed, signal);
+  state.built = await buildChanged(changed, signal);
   const { faults } = state.built;
-  reports.services(faults);
+  reports.built(faults);
   const outcome = await session.exclusively(() => reconcileUntilChanged(state, session));
   if (signal.aborted) return; // what the stop cut off is no outcome
   reports.failed(outcome.failed);
   const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
   console.log(`${describeRound(changed, outcome, faults.length)} (${seconds} s)`);
-  state.isRestDue ||= changed.some((file) => SHARED.test(file));
-  if (!state.isRestDue) return;
-  const rest = await buildAll(signal);
-  // The next round reports the faults of what was saved during this build.
-  if (tree.isChanged()) return;
-  state.isRestDue = false;
-  reports.rest(rest.faults.filter(({ text }) => !faults.some((one) => one.text === text)));
 }
 
 /** Reconciles until the next change: a service that doesn't become ready must not delay the change that fixes it. */

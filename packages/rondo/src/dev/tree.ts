@@ -99,8 +99,6 @@ export function watchTree(root: string) {
         if (isStale) return; // the next `changed` resolves too, unless the changes are taken first
       }
     },
-    /** Whether files have changed since the last `takeChanges`. */
-    isChanged: (): boolean => changesTo(look(seen)).length > 0,
     /** The paths of files that were changed, added or removed since the last call, sorted. */
     takeChanges(): readonly string[] {
       isStale = false;
