@@ -4,8 +4,7 @@ import path from 'node:path';
 import { create, toBinary } from '@bufbuild/protobuf';
 import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
 import type { Schema } from '@rondo/schema';
-import { native } from '../workspace/process.js';
-import { runProgram } from '../workspace/program.js';
+import { native, run } from '../workspace/process.js';
 
 /** A difference between two versions of a contract. */
 export interface Difference {
@@ -73,7 +72,7 @@ async function incompatibilities(
     await writeImage(path.join(folder, 'after.binpb'), after);
     const images = ['after.binpb', '--against', 'before.binpb'];
     const args = ['breaking', ...images, '--config', SETTINGS, '--error-format', 'json'];
-    const { code, output } = await runProgram(buf, args, { cwd: folder, signal, timeoutMs: TIMEOUT_MS });
+    const { code, output } = await run(buf, args, { cwd: folder, signal, timeoutMs: TIMEOUT_MS });
     if (code === CODES.missing) throw new Error('buf compares contracts, which a workspace has: run rondo there');
     if (code !== 0 && code !== CODES.refused) throw new Error(`buf: ${output.trim()}`);
     return [...new Set(output.split('\n').filter(Boolean).map(sentenceIn))];

@@ -1,8 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import type { Ended } from '../workspace/process.js';
-import { runProgram } from '../workspace/program.js';
+import { type Ended, run } from '../workspace/process.js';
 
 /** A file of the template; undefined where there is none. */
 export interface Versions {
@@ -45,8 +44,7 @@ async function gitOn(files: Readonly<Record<string, string>>, ...args: readonly 
   const folder = mkdtempSync(path.join(tmpdir(), 'rondo-merge-'));
   try {
     for (const [name, text] of Object.entries(files)) writeFileSync(path.join(folder, name), text);
-    const { signal } = new AbortController();
-    return await runProgram('git', args, { cwd: folder, signal, maxOutputCharacters: Number.POSITIVE_INFINITY });
+    return await run('git', args, { cwd: folder });
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

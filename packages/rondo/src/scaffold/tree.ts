@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { messageOf } from '../workspace/errors.js';
-import { runProgram } from '../workspace/program.js';
+import { run } from '../workspace/process.js';
 import { Refusal } from './errors.js';
 import { differingLines } from './merge-file.js';
 import { readText } from './repository.js';
@@ -67,7 +67,7 @@ export async function onTree<T>(options: TreeOptions, work: (tree: Tree) => Prom
 
 /** What git has no copy of below the root, one a line as git prints it; undefined if there is no git, or no repository. */
 async function uncommitted({ root, signal }: Workspace): Promise<readonly string[] | undefined> {
-  const { code, output } = await runProgram('git', ['status', '--porcelain', '--', '.'], { cwd: root, signal });
+  const { code, output } = await run('git', ['status', '--porcelain', '--', '.'], { cwd: root, signal });
   return code === 0 ? output.split('\n').filter((line) => line !== '') : undefined;
 }
 
@@ -77,8 +77,7 @@ async function takingBack({ root, isCommitted, written }: Tree): Promise<string>
   if (!isCommitted) return made.length === 0 ? '' : `rm ${words(made)}`;
   const ours = [...written.keys(), ...ALSO].map((file) => `${file}/`);
   const listed = async (...how: readonly string[]) => {
-    const { signal } = new AbortController(); // that of the command may be aborted
-    const { output } = await runProgram('git', ['ls-files', '-z', ...how], { cwd: root, signal });
+    const { output } = await run('git', ['ls-files', '-z', ...how], { cwd: root }); // the command may be aborted
     const isOurs = (found: string) => ours.some((file) => file.startsWith(found) || found.startsWith(file));
     return output.split('\0').filter((found) => found !== '' && isOurs(found));
   };

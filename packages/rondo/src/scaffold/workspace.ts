@@ -3,8 +3,19 @@ import path from 'node:path';
 import { compileReadably } from '../build/build.js';
 import { install as installPackages } from '../build/install.js';
 import { generate } from '../generate/generate.js';
-import { type Ended, native } from '../workspace/process.js';
-import { ProgramFailed, runProgram } from '../workspace/program.js';
+import { type Ended, native, run } from '../workspace/process.js';
+
+/** A program that failed although all checks of the user's input had passed. */
+export class ProgramFailed extends Error {
+  override readonly name = 'ProgramFailed';
+
+  constructor(
+    what: string,
+    readonly output: string,
+  ) {
+    super(what);
+  }
+}
 
 /** The workspace to work on. */
 export interface Workspace {
@@ -39,7 +50,7 @@ export const isFormatted = async (workspace: Workspace, files: readonly string[]
   files.length === 0 || (await check(workspace, files)).code === 0;
 
 const check = ({ root, tool, signal }: Workspace, args: readonly string[]): Promise<Ended> =>
-  runProgram(native('biome'), ['check', configOf(tool), ...args], { cwd: root, signal });
+  run(native('biome'), ['check', configOf(tool), ...args], { cwd: root, signal });
 
 /** The part of biome's settings that has no rules: for them biome reads the whole project, which takes seconds. */
 const configOf = (tool: string) => `--config-path=${path.join(tool, 'lint/format.json')}`;
@@ -65,15 +76,18 @@ export async function build({ signal }: Workspace, services: readonly string[] =
 }
 
 /** Like {@link build}, but resolves to the faults. */
-export async function tryBuild(workspace: Workspace, services?: readonly string[]): Promise<string | undefined> {
-  try {
-    await build(workspace, services);
-    return undefined;
-  } catch (error) {
-    if (error instanceof ProgramFailed) return error.output;
-    throw error;
-  }
-}
+export const tryBuild = (workspace: Workspace, services?: readonly string[]): Promise<string | undefined> =>
+  outputIfFailed(build(workspace, services));
+
+/** What the program has said that fails in some work; undefined if none does. */
+export const outputIfFailed = (work: Promise<void>): Promise<string | undefined> =>
+  work.then(
+    () => undefined,
+    (error) => {
+      if (error instanceof ProgramFailed) return error.output;
+      throw error;
+    },
+  );
 
 /**
  * Runs the tests of a service.
@@ -84,7 +98,7 @@ export async function testService({ root, signal }: Workspace, name: string): Pr
   const jest = path.join(root, 'node_modules/jest/bin/jest.js');
   const node = ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning'];
   const args = [...node, jest, `services/${name}/`, '--testPathIgnorePatterns', '/node_modules/'];
-  const { code, output } = await runProgram(process.execPath, args, { cwd: root, signal });
+  const { code, output } = await run(process.execPath, args, { cwd: root, signal });
   if (code !== 0) throw new ProgramFailed('its tests fail', output);
 }
 
@@ -95,6 +109,6 @@ export async function command(
   failure: string,
 ): Promise<void> {
   const program = path.join(tool, 'dist/main.mjs');
-  const { code, output } = await runProgram(process.execPath, [program, ...args], { cwd: root, signal });
+  const { code, output } = await run(process.execPath, [program, ...args], { cwd: root, signal });
   if (code !== 0) throw new ProgramFailed(failure, output);
 }

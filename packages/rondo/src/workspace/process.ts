@@ -1,8 +1,9 @@
 /** Running other programs. */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { existsSync, realpathSync } from 'node:fs';
 import path from 'node:path';
 import { console } from '../terminal/console.js';
+import { codeOf } from './errors.js';
 import { root } from './paths.js';
 
 /** How a program is run. */
@@ -13,6 +14,10 @@ export interface RunOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** `true` lets the program use the terminal; 'stderr' sends all its output to standard error. */
   readonly show?: boolean | 'stderr';
+  /** Ends the program, with all that it has started: it gets a process group of its own. */
+  readonly signal?: AbortSignal;
+  /** Ends it so, too. No limit by default. */
+  readonly timeoutMs?: number;
 }
 
 /** The end of a program. */
@@ -23,29 +28,39 @@ export interface Ended {
   readonly output: string;
 }
 
-/** Runs a program to its end. It never rejects: if the program can't be started, `output` has the reason. */
+/**
+ * Runs a program to its end. If it can't be started, `output` has the reason.
+ *
+ * @throws the signal's reason, or Error at the timeout; in both cases only after all processes have ended.
+ */
 export async function run(
   command: string,
   args: readonly string[],
-  { cwd = root, env = {}, show = false }: RunOptions = {},
+  { cwd = root, env = {}, show = false, signal, timeoutMs }: RunOptions = {},
 ): Promise<Ended> {
-  const child = spawn(...startable(command, args), { cwd, env: { ...process.env, ...env }, stdio: stdioOf(show) });
-  const release = forwardSignals(child);
+  signal?.throwIfAborted();
+  const late = timeoutMs === undefined ? undefined : AbortSignal.timeout(timeoutMs);
+  const ends = [signal, late].filter((one) => one !== undefined);
+  const detached = ends.length > 0;
+  const child = spawn(...startable(command, args), {
+    cwd,
+    env: { ...process.env, ...env },
+    detached,
+    stdio: stdioOf(show),
+  });
+  const release = detached ? endWith(child, AbortSignal.any(ends)) : forwardSignals(child);
   const ended = await endOf(child, command);
   release();
+  signal?.throwIfAborted();
+  if (late?.aborted) throw new Error(`${command} ${args.join(' ')} took longer than ${timeoutMs} ms`);
   return ended;
 }
 
-/** Waits until a program and all that holds its output have ended. Output beyond `maxCharacters` is dropped. */
-export function endOf(child: ChildProcess, command: string, maxCharacters = Number.POSITIVE_INFINITY): Promise<Ended> {
+/** Waits until a program and all that holds its output have ended. */
+function endOf(child: ChildProcess, command: string): Promise<Ended> {
   const pieces: string[] = [];
-  let room = maxCharacters;
-  for (const stream of [child.stdout, child.stderr]) {
-    stream?.setEncoding('utf8').on('data', (text: string) => {
-      if (room > 0) pieces.push(text.slice(0, room));
-      room -= text.length;
-    });
-  }
+  for (const stream of [child.stdout, child.stderr])
+    stream?.setEncoding('utf8').on('data', (text: string) => pieces.push(text));
   return new Promise((resolve) => {
     child.once('error', ({ message }) => resolve({ code: 127, output: `${command}: ${message}\n` }));
     child.once('close', (code, signal) => {
@@ -54,6 +69,22 @@ export function endOf(child: ChildProcess, command: string, maxCharacters = Numb
     });
   });
 }
+
+/** Kills the process group of a program when the signal aborts. A group that has already ended is no error. */
+function endWith({ pid = 0 }: ChildProcess, signal: AbortSignal): () => void {
+  const end = () => {
+    if (pid === 0) return; // it couldn't be started
+    if (isWindows) return void spawnSync('taskkill', ['/t', '/f', '/pid', String(pid)]);
+    try {
+      process.kill(-pid, 'SIGKILL');
+    } catch (error) {
+      if (codeOf(error) !== 'ESRCH') throw error;
+    }
+  };
+  signal.addEventListener('abort', end);
+  return () => signal.removeEventListener('abort', end);
+}
+
 function stdioOf(show: boolean | 'stderr') {
   if (show === 'stderr') return ['ignore' as const, 2, 2];
   return show ? 'inherit' : ['ignore' as const, 'pipe' as const, 'pipe' as const];

@@ -4,8 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { packageFolders } from '../../src/scaffold/contract/platform.js';
 import type { PlacedFile } from '../../src/scaffold/contract/source.js';
-import { native } from '../../src/workspace/process.js';
-import { runProgram } from '../../src/workspace/program.js';
+import { native, run as runProgram } from '../../src/workspace/process.js';
 import { root } from './folder.js';
 
 /** What generation and compilation need besides the contracts. */
@@ -19,8 +18,7 @@ const LINKED = ['node_modules', 'packages/contracts/node_modules', 'packages/ron
 export async function withGenerated<T>(files: readonly PlacedFile[], work: (folder: string) => Promise<T>): Promise<T> {
   const folder = await mkdtemp(path.join(tmpdir(), 'rondo-generated-'));
   const run = async (program: 'buf' | 'tsc', ...args: readonly string[]) => {
-    const { signal } = new AbortController();
-    const { code, output } = await runProgram(native(program), args, { cwd: folder, signal });
+    const { code, output } = await runProgram(native(program), args, { cwd: folder });
     if (code !== 0) throw new Error(`${program} ${args[0]}: ${output}`);
   };
   try {

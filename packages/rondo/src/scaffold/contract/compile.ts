@@ -63,7 +63,7 @@ interface Finding {
 /** Parses the output of buf with `--error-format json`: one finding a line, among other lines. */
 function parseFindings(output: string): readonly Finding[] {
   return output.split('\n').flatMap((line) => {
-    if (!line.startsWith('{') || !line.endsWith('}')) return []; // the last line may be cut off
+    if (!line.startsWith('{')) return [];
     const found = JSON.parse(line);
     if (typeof found.path !== 'string') return [];
     return [{ path: found.path, line: found.start_line, message: found.message }];

@@ -1,8 +1,7 @@
 import { cp, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { type Ended, native } from '../../workspace/process.js';
-import { runProgram } from '../../workspace/program.js';
+import { type Ended, native, run } from '../../workspace/process.js';
 import { BUF } from '../workspace-files/buf-exemptions.js';
 import type { ContractFile } from './contract.js';
 import { packageFolders } from './platform.js';
@@ -40,7 +39,7 @@ export async function withStage<T>(
       await mkdir(path.join(folder, path.dirname(linked)), { recursive: true });
       await symlink(path.join(root, linked), path.join(folder, linked), 'junction');
     }
-    return await work({ folder, buf: (...args) => runProgram(native('buf'), args, limits) });
+    return await work({ folder, buf: (...args) => run(native('buf'), args, limits) });
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

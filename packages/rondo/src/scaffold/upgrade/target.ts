@@ -1,6 +1,6 @@
 import { readdirSync, statSync } from 'node:fs';
 import path from 'node:path';
-import { runProgram } from '../../workspace/program.js';
+import { run } from '../../workspace/process.js';
 import { Refusal } from '../errors.js';
 import type { Workspace } from '../workspace.js';
 
@@ -17,7 +17,7 @@ export interface Target {
  * @throws Refusal if the registry doesn't have it.
  */
 export async function inRegistry({ root, signal }: Workspace, wanted = 'latest'): Promise<Target> {
-  const { output } = await runProgram('npm', ['view', `@rondo/tool@${wanted}`, 'version'], { cwd: root, signal });
+  const { output } = await run('npm', ['view', `@rondo/tool@${wanted}`, 'version'], { cwd: root, signal });
   const version = /^\d+\.\d+\.\d+\S*$/m.exec(output)?.[0];
   if (version !== undefined) return { version, tarballs: [] };
   const remedy = 'name a version that it has, or by --packages the folder that npm run pack -- --out has written';

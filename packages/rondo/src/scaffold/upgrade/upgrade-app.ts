@@ -2,13 +2,13 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { publishedVersions, renderTemplate, type TemplateOptions, withVendored } from 'create-rondo';
 import { projectFolders } from '../../workspace/files.js';
-import { ProgramFailed, runProgram } from '../../workspace/program.js';
+import { run } from '../../workspace/process.js';
 import { hasDatabase, WORKSPACE } from '../add-database.js';
 import { Refusal } from '../errors.js';
 import { packagesOf } from '../packages.js';
 import { filesAt, readText } from '../repository.js';
 import { type Files, type Tree, writeFiles } from '../tree.js';
-import { command, type Workspace } from '../workspace.js';
+import { command, outputIfFailed, ProgramFailed } from '../workspace.js';
 import { HANDOVER, type Handover, type Migration } from './migration.js';
 import { inFolder, inRegistry, isOlder, type Target } from './target.js';
 
@@ -59,20 +59,10 @@ export async function upgradeApp(options: UpgradeOptions): Promise<UpgradedApp> 
   });
   writeFiles(options, new Map([...Object.entries(files), [HANDOVER, null]]));
   await progress.step('update', () => command(next, ['install'], 'the packages could not be installed')); // others may have moved
-  const complaints = await progress.step('build', () => builtBy(next, force));
+  const build = () => command(next, ['build'], 'it does not build');
+  const complaints = await progress.step('build', async () => (force ? outputIfFailed(build()) : void (await build())));
   const written = [...options.written.keys()].filter((file) => !/^(?:vendor|\.rondo)\//.test(file));
   return { ...done, files: written, left, hints, complaints };
-}
-
-/** Builds by the new version. Resolves to the faults if it is forced. */
-async function builtBy(next: Workspace, force: boolean): Promise<string | undefined> {
-  try {
-    await command(next, ['build'], 'it does not build');
-    return undefined;
-  } catch (error) {
-    if (force && error instanceof ProgramFailed) return error.output;
-    throw error;
-  }
 }
 
 async function plan(options: UpgradeOptions): Promise<{ readonly handover: Handover; readonly target: Target }> {
@@ -125,7 +115,7 @@ async function installTarget(options: UpgradeOptions, { version, tarballs }: Tar
   const { packageManager } = JSON.parse(readText(root, 'package.json'));
   // What is installed is replaced without a question.
   const args = ['--yes', packageManager, 'install', '--no-frozen-lockfile', '--config.confirmModulesPurge=false'];
-  const { code, output } = await runProgram('npx', args, { cwd: root, signal });
+  const { code, output } = await run('npx', args, { cwd: root, signal });
   if (code !== 0) throw new ProgramFailed(`the packages of ${version} could not be installed`, output);
 }
 
