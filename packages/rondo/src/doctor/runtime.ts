@@ -87,8 +87,7 @@ function unusable(folder: string): Outcome | undefined {
 
 /** A lock whose holder has ended is taken over. A lock without a readable holder blocks every process. */
 export function locks({ data: folder }: Subject): Outcome {
-  const own = ['tree.lock', 'build.lock'].map((file) => path.join(root, '.rondo', file));
-  const files = [...own, path.join(folder, 'launcher.lock')].filter(isFile);
+  const files = [path.join(root, '.rondo/build.lock'), path.join(folder, 'launcher.lock')].filter(isFile);
   const unreadable = files.filter((file) => !Number.isSafeInteger(readJson(file)['pid']));
   if (unreadable.length === 0) return ok(files.length === 0 ? 'none is held' : 'say who holds them');
   const named = unreadable.join(' ');

@@ -59,7 +59,10 @@ export async function runLauncher(launch: Launch): Promise<number> {
     if (process.env.RONDO_METRICS)
       console.warn(`${command}: RONDO_METRICS is one address, and many processes run: --metrics gives each its own`);
     if (!(await launch.build(stop)) || signal.aborted) return 1;
-    const lock = { what: data, purpose: command, remedy: `stop that one, or ${otherwise}`, timeoutMs: 0, signal };
+    const onHeld = (holder: string) => {
+      throw new Error(`${data} is in use by ${holder}; stop that one, or ${otherwise}`);
+    };
+    const lock = { purpose: command, signal, onHeld };
     return await withLock(path.join(data, LOCK), lock, () => runSystem(launch, server, { options, stop, startedAt }));
   } catch (error) {
     // An error after Ctrl-C is no fault. The signal may arrive late, as initdb blocks the event loop.

@@ -19,14 +19,8 @@ export async function withBuild<T>(
 ): Promise<T> {
   const folder = path.join(root, '.rondo');
   if (!isWritable(folder)) return await work(); // this user can't write to the clone, so nothing of it is built
-  const lock = {
-    what: 'the build',
-    purpose: `another command's step "${purpose}"`,
-    remedy: '',
-    timeoutMs: Infinity,
-    signal,
-    onWait: (holder: string) => console.error(`Waiting for ${holder} …`),
-  };
+  const onHeld = (holder: string) => console.error(`Waiting for ${holder} …`);
+  const lock = { purpose: `another command's step "${purpose}"`, signal, onHeld };
   return await withLock(path.join(folder, 'build.lock'), lock, work);
 }
 

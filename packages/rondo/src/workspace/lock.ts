@@ -10,25 +10,19 @@ const POLL_MS = 50;
 
 /** The options of {@link withLock}. */
 export interface LockOptions {
-  /** What is locked, for messages: `the tree`. */
-  readonly what: string;
   /** The work of the holder, shown to processes that wait: `rondo new service greeter`. */
   readonly purpose: string;
   /** Ends the wait. It doesn't affect `work`. */
   readonly signal: AbortSignal;
-  readonly timeoutMs: number;
-  /** What to do if another process holds the lock for longer, as a clause. */
-  readonly remedy: string;
-  /** Called once when the wait begins, with the holder: `rondo dev (process 4711)`. */
-  readonly onWait?: ((holder: string) => void) | undefined;
+  /** Called once if there is a holder, with that: `rondo dev (process 4711)`. What it throws ends the wait. */
+  readonly onHeld: (holder: string) => void;
 }
 
 /**
  * Does `work` while it holds the lock `file`, against other processes and other calls in this process. A lock whose
  * holder has died is free. The lock isn't re-entrant: `work` must not ask for it.
  *
- * @throws Error that names the holder, after `timeoutMs`. AbortError if `signal` ends the wait. Whatever `work`
- *   throws.
+ * @throws AbortError if `signal` ends the wait. Whatever `onHeld` or `work` throws.
  */
 export async function withLock<T>(file: string, options: LockOptions, work: () => Promise<T>): Promise<T> {
   await acquire(file, options);
@@ -39,11 +33,8 @@ export async function withLock<T>(file: string, options: LockOptions, work: () =
   }
 }
 
-async function acquire(file: string, options: LockOptions): Promise<void> {
-  const { what, purpose, signal, timeoutMs, remedy, onWait } = options;
-  /** Counted from the first look that found a holder, however long that look took. */
-  let endsAt: number | undefined;
-  for (;;) {
+async function acquire(file: string, { purpose, signal, onHeld }: LockOptions): Promise<void> {
+  for (let isReported = false; ; ) {
     signal.throwIfAborted();
     if (await tryAcquire(file, purpose)) return;
     const holder = await readHolder(file);
@@ -52,10 +43,8 @@ async function acquire(file: string, options: LockOptions): Promise<void> {
       await removeStale(file, purpose);
       continue;
     }
-    const isReported = endsAt !== undefined;
-    endsAt ??= performance.now() + timeoutMs;
-    if (performance.now() >= endsAt) throw new Error(`${what} is in use by ${describeHolder(holder)}; ${remedy}`);
-    if (!isReported) onWait?.(describeHolder(holder));
+    if (!isReported) onHeld(describeHolder(holder));
+    isReported = true;
     await setTimeout(POLL_MS, undefined, { signal });
   }
 }
@@ -65,7 +54,9 @@ async function tryAcquire(file: string, purpose: string): Promise<boolean> {
   const draft = `${file}.${randomUUID()}`;
   await mkdir(path.dirname(file), { recursive: true });
   await writeFile(draft, '');
-  await writeFile(draft, JSON.stringify(currentHolder(purpose, (await stat(draft)).ino)));
+  const { pid } = process;
+  const holder: Holder = { pid, started: startOf(pid), purpose, inode: (await stat(draft)).ino };
+  await writeFile(draft, JSON.stringify(holder));
   try {
     await link(draft, file);
     return true;
@@ -126,11 +117,6 @@ interface Holder {
 interface FoundHolder extends Holder {
   /** Whether the file came here with the copy of a folder, whose original the process holds. */
   readonly isCopied: boolean;
-}
-
-/** This process as a holder. */
-function currentHolder(purpose: string, inode: number): Holder {
-  return { pid: process.pid, started: startOf(process.pid), purpose, inode };
 }
 
 /** @throws Error if `text` names no process. */

@@ -110,34 +110,22 @@ export const isStartable = ({ service, join }: Manifest): boolean => join !== un
 /** @throws Error with one line that names the file and the field. */
 export function readManifest(service: string, on = root): Manifest {
   const file = `${folderOf(service, on)}/package.json`;
-  const {
-    port,
-    instances = 1,
-    contracts,
-    database,
-    public: outside,
-    assets,
-    page,
-    join,
-  } = section(readJson(file, on), 'rondo');
-  const valid = <T>(value: unknown, is: (value: unknown) => value is T, rule: string): T => {
-    if (!is(value)) throw new Error(`${file}: rondo.${rule}`);
-    return value;
+  const rondo: Readonly<Record<string, unknown>> = { instances: 1, ...section(readJson(file, on), 'rondo') };
+  const field = <T>(name: string, is: (value: unknown) => value is T, rule: string): T => {
+    const value = rondo[name];
+    if (is(value)) return value;
+    throw new Error(`${file}: rondo.${name} must ${rule}`);
   };
   return {
     service,
-    port: valid(port, isPort, 'port must be a port, such as 50060'),
-    instances: valid(instances, isCount, 'instances must be a whole number from 1'),
-    contracts: valid(contracts, isPaths, 'contracts must list paths under proto/'),
-    database: valid(database, orNone(isDatabase), 'database must be a PostgreSQL name'),
-    public: valid(outside, orNone(isPublic), PUBLIC_RULE),
-    assets: valid(assets, orNone(isAssets), 'assets must give folders their packages: {"console": "@rondo/console"}'),
-    join: valid(join, orNone(isJoined), JOIN_RULE),
-    page: valid(
-      page,
-      orNone(isPage),
-      'page must be the path of its page: a word of a-z 0-9 - that the gateway leaves free',
-    ),
+    port: field('port', isPort, 'be a port, such as 50060'),
+    instances: field('instances', isCount, 'be a whole number from 1'),
+    contracts: field('contracts', isPaths, 'list paths under proto/'),
+    database: field('database', orNone(isDatabase), 'be a PostgreSQL name'),
+    public: field('public', orNone(isPublic), PUBLIC_RULE),
+    assets: field('assets', orNone(isAssets), 'give folders their packages: {"console": "@rondo/console"}'),
+    join: field('join', orNone(isJoined), JOIN_RULE),
+    page: field('page', orNone(isPage), 'be the path of its page: a word of a-z 0-9 - that the gateway leaves free'),
   };
 }
 
@@ -164,7 +152,7 @@ const isPage = (value: unknown): value is string =>
   isText(value) && /^[a-z][a-z0-9-]*$/.test(value) && !/^(?:console|healthz|readyz|v\d+)$/.test(value);
 
 const JOIN_RULE =
-  'join must hold the services of the server and its command: ' +
+  'hold the services of the server and its command: ' +
   '{"services": ["helloworld.Greeter"], "command": ["python3", "server.py"]}';
 
 function isJoined(value: unknown): value is JoinedServer {
@@ -173,7 +161,7 @@ function isJoined(value: unknown): value is JoinedServer {
 }
 
 const PUBLIC_RULE =
-  'public must hold a port, its offset from the base port, and the variable of its address: ' +
+  'hold a port, its offset from the base port, and the variable of its address: ' +
   '{"port": 8080, "offset": 20, "variable": "RONDO_…_LISTEN"}';
 
 function isPublic(value: unknown): value is PublicListener {
