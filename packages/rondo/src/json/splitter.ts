@@ -1,31 +1,36 @@
 import { UsageError } from '../errors.js';
 
+/** What decides where a value ends: a text, the beginning of one that is cut off, a bracket, or white space. */
+const TOKEN = /"[^"\\]*(?:\\.[^"\\]*)*"|(")|[{}[\]\s]/gs;
+
 /** Splits text into consecutive JSON values, with or without white space between them. */
 export class JsonSplitter {
   readonly #decoder = new TextDecoder('utf-8', { fatal: true });
+  /** What no value has ended in yet. */
   #text = '';
-  /** How much of `#text` has been scanned. */
-  #seen = 0;
-  #depth = 0;
-  #inString = false;
-  #escaped = false;
 
   /** Adds a piece of text and returns the values that it completes. They may be invalid JSON. */
   push(piece: Uint8Array | string): readonly string[] {
     this.#text += typeof piece === 'string' ? piece : this.#decode(piece);
     const values: string[] = [];
-    while (this.#seen < this.#text.length) {
-      const character = this.#text[this.#seen++] ?? '';
-      if (this.#ends(character)) this.#cut(values);
+    let [depth, start] = [0, 0];
+    for (const { 0: token, 1: cutOff, index } of this.#text.matchAll(TOKEN)) {
+      if (cutOff !== undefined) break;
+      if (token === '{' || token === '[') depth += 1;
+      else if (token === '}' || token === ']') depth = Math.max(0, depth - 1);
+      if (depth > 0) continue;
+      // Numbers and words end at the white space after them.
+      values.push(this.#text.slice(start, index + token.length).trim());
+      start = index + token.length;
     }
-    return values;
+    this.#text = this.#text.slice(start);
+    return values.filter((value) => value !== '');
   }
 
   end(): readonly string[] {
-    this.#text += this.#decode();
-    const values: string[] = [];
-    this.#cut(values);
-    return values;
+    const last = (this.#text + this.#decode()).trim();
+    this.#text = '';
+    return last === '' ? [] : [last];
   }
 
   #decode(piece?: Uint8Array): string {
@@ -34,29 +39,5 @@ export class JsonSplitter {
     } catch {
       throw new UsageError('standard input is not UTF-8, which JSON is encoded in; encode it so');
     }
-  }
-
-  /** Whether a value ends with `character`. Numbers and words end at the white space after them. */
-  #ends(character: string): boolean {
-    if (this.#inString) {
-      if (this.#escaped) this.#escaped = false;
-      else if (character === '\\') this.#escaped = true;
-      else if (character === '"') this.#inString = false;
-      return !this.#inString && this.#depth === 0;
-    }
-    if (character === '"') this.#inString = true;
-    else if (character === '{' || character === '[') this.#depth += 1;
-    else if (character === '}' || character === ']') {
-      this.#depth = Math.max(0, this.#depth - 1);
-      return this.#depth === 0;
-    }
-    return this.#depth === 0 && /\s/.test(character);
-  }
-
-  #cut(values: string[]): void {
-    const value = this.#text.slice(0, this.#seen).trim();
-    this.#text = this.#text.slice(this.#seen);
-    this.#seen = 0;
-    if (value !== '') values.push(value);
   }
 }
