@@ -12,7 +12,7 @@ import type { Balancing, ServicePolicy } from '@rondo/contracts/rondo/options/v1
 import { declaredJob, faultOf } from '../../../jobs/src/declared.js';
 import { inCallers } from './check-callers.js';
 import { type Contracts, faultAt, methodsOf } from './declarations.js';
-import { inGroupingField, inHashKey, inKeyField, inMetadataKey, inResume, noSuchField } from './named-fields.js';
+import { GROUPING, inHashKey, inMetadataKey, inNamed, inResume, KEY, RESOURCE } from './named-fields.js';
 import {
   DAY_MS,
   type Faults,
@@ -136,7 +136,8 @@ function* inJob(method: DescMethod, job: Policy<'job'>, { idempotency, auth }: R
   });
   if (fault !== undefined) yield `job${fault}`;
   const { field } = job.maxRunningPerKey ?? {};
-  if (field !== undefined) yield* inGroupingField(method.input, 'job.max_running_per_key.field', field);
+  if (field !== undefined)
+    yield* inNamed('job.max_running_per_key.field', field, { message: method.input, kind: GROUPING });
 }
 
 function* inAuth({ public: isPublic, scopes, callers }: Policy<'auth'>): Faults {
@@ -200,12 +201,7 @@ function* inFeed(
       yield `cache.feed.method is ${name}, which needs the scope ${more}, and ${reader.name} doesn't; give both the same scopes`;
     }
   }
-  const field = input.fields.find((one) => one.name === key);
-  if (key === '') return;
-  if (field === undefined) yield `cache.feed.key is "${key}", but ${noSuchField(key, input)}`;
-  else if (field.fieldKind !== 'scalar' || field.scalar !== ScalarType.STRING || field.oneof !== undefined) {
-    yield `cache.feed.key is "${key}", but ${key} is no string outside of a oneof, which names a resource`;
-  }
+  if (key !== '') yield* inNamed('cache.feed.key', key, { message: input, kind: RESOURCE });
 }
 
 function* inRetry({ maxAttempts, codes, backoff }: Policy<'retry'>, { method }: Options): Faults {
@@ -299,7 +295,8 @@ function* inIdempotency(
     yield `idempotency is for a method that is not safe to repeat, and idempotency_level is ${level}; leave one of the two out`;
   }
   if (source.case === 'metadata') yield* inMetadataKey('idempotency.metadata', source.value);
-  else if (source.case === 'field') yield* inKeyField(method.input, source.value);
+  else if (source.case === 'field')
+    yield* inNamed('idempotency.field', source.value, { message: method.input, kind: KEY });
   else yield 'idempotency names neither a field nor a metadata key';
   yield* outside('idempotency.retention', retention, [MINUTE_MS, 365 * DAY_MS, 'from 1 min to 365 days']);
   for (const code of finalCodes) {

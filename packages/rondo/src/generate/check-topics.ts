@@ -5,7 +5,7 @@ import type { ServicePolicy, Topic } from '@rondo/contracts/rondo/options/v1/opt
 import { declaredJob, faultOf } from '../../../jobs/src/declared.js';
 import { inCallers } from './check-callers.js';
 import { type Contracts, faultAt, methodsOf } from './declarations.js';
-import { inGroupingField } from './named-fields.js';
+import { GROUPING, inNamed } from './named-fields.js';
 import {
   DAY_MS,
   type Faults,
@@ -49,7 +49,7 @@ function* inTopic(message: DescMessage, options: Options): Faults {
   if (topic === undefined) return;
   if (options.registry.getService(topic.service) === undefined)
     yield `topic.service is "${topic.service}", which no contract has; name the service that publishes it, such as sales.v1.OrderService`;
-  if (topic.key !== '') yield* inGroupingField(message, 'topic.key', topic.key);
+  if (topic.key !== '') yield* inNamed('topic.key', topic.key, { message, kind: GROUPING });
   if (topic.keep === KEEP_LATEST_OF_KEY && topic.key === '')
     yield 'topic.keep is of the newest event of each key, and the topic has no key; name the field in topic.key';
   if (topic.keep === KEEP_LATEST_OF_KEY && topic.retention !== undefined)

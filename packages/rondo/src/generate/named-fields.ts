@@ -5,32 +5,35 @@ import type { Faults, KeySource, Policy } from './options.js';
 
 const { NO_SIDE_EFFECTS } = MethodOptions_IdempotencyLevel;
 
-export function* inKeyField(message: DescMessage, name: string): Faults {
-  const field = message.fields.find((one) => one.name === name);
-  const text = field?.fieldKind === 'scalar' && field.scalar === ScalarType.STRING;
-  if (field === undefined) yield `idempotency.field is "${name}", but ${noSuchField(name, message)}`;
-  else if (!text) yield `idempotency.field is "${name}", but ${name} is no string, which a key is`;
-  else if (field.oneof !== undefined) {
-    yield `idempotency.field is "${name}", but ${name} is part of the oneof ${field.oneof.name}; name one outside`;
-  }
+/** The types of a field that an option may name, and what any other field isn't. */
+interface Kind {
+  readonly types: ReadonlySet<ScalarType | undefined>;
+  readonly otherwise: string;
 }
 
-/** Checks a field whose values name what belongs together. */
-export function* inGroupingField(message: DescMessage, option: string, name: string): Faults {
+const { STRING, BYTES, BOOL, DOUBLE, FLOAT, ...INTEGERS } = ScalarType;
+export const KEY: Kind = { types: new Set([STRING]), otherwise: 'no string, which a key is' };
+/** Of a field whose values name what belongs together. */
+export const GROUPING: Kind = {
+  types: new Set([STRING, ...Object.values(INTEGERS).filter((one) => typeof one === 'number')]),
+  otherwise: 'no string and no integer, of which a key is one',
+};
+export const RESOURCE: Kind = { types: new Set([STRING]), otherwise: 'no string, which names a resource' };
+const TOKEN: Kind = { types: new Set([STRING, BYTES]), otherwise: 'no string and no bytes, of which a token is one' };
+
+/** Checks that an option names a field of a kind. */
+export function* inNamed(
+  option: string,
+  name: string,
+  { message, kind }: { message: DescMessage; kind: Kind },
+): Faults {
   const field = message.fields.find((one) => one.name === name);
+  const isScalar = field?.fieldKind === 'scalar' && kind.types.has(field.scalar);
   if (field === undefined) yield `${option} is "${name}", but ${noSuchField(name, message)}`;
-  else if (field.fieldKind !== 'scalar' || NO_KEYS.has(field.scalar))
-    yield `${option} is "${name}", but ${name} is no string and no integer, of which a key is one`;
+  else if (!isScalar) yield `${option} is "${name}", but ${name} is ${kind.otherwise}`;
   else if (field.oneof !== undefined)
     yield `${option} is "${name}", but ${name} is part of the oneof ${field.oneof.name}; name one outside`;
 }
-
-const NO_KEYS: ReadonlySet<ScalarType> = new Set([
-  ScalarType.BYTES,
-  ScalarType.BOOL,
-  ScalarType.DOUBLE,
-  ScalarType.FLOAT,
-]);
 
 export function* inHashKey(method: DescMethod, { source }: { readonly source: KeySource }): Faults {
   if (source.case === 'metadata') yield* inMetadataKey('hash_key.metadata', source.value);
@@ -76,26 +79,17 @@ export function* inResume(method: DescMethod, { request, response }: Policy<'res
   if (method.idempotency !== NO_SIDE_EFFECTS) {
     yield 'resume calls again, which is safe for idempotency_level = NO_SIDE_EFFECTS alone; say so, or leave it out';
   }
-  const [taking, giving] = [tokenField(method.input, request), tokenField(method.output, response)];
-  if (taking.fault !== undefined) yield `resume.request is "${request}", but ${taking.fault}`;
-  if (giving.fault !== undefined) yield `resume.response is "${response}", but ${giving.fault}`;
-  if (taking.type !== undefined && giving.type !== undefined && taking.type !== giving.type) {
-    yield `resume names a ${taking.type} of the request and a ${giving.type} of the reply; both have to be the same`;
-  }
+  const faults = [
+    ...inNamed('resume.request', request, { message: method.input, kind: TOKEN }),
+    ...inNamed('resume.response', response, { message: method.output, kind: TOKEN }),
+  ];
+  yield* faults;
+  const typeOf = ({ fields }: DescMessage, name: string) =>
+    fields.find((field) => field.name === name)?.scalar === STRING ? 'string' : 'bytes';
+  const [taking, giving] = [typeOf(method.input, request), typeOf(method.output, response)];
+  if (faults.length === 0 && taking !== giving)
+    yield `resume names a ${taking} of the request and a ${giving} of the reply; both have to be the same`;
 }
-
-function tokenField(message: DescMessage, name: string): { readonly type?: string; readonly fault?: string } {
-  const field = message.fields.find((one) => one.name === name);
-  if (field === undefined) return { fault: noSuchField(name, message) };
-  if (field.oneof !== undefined) return { fault: `${name} is part of the oneof ${field.oneof.name}; name one outside` };
-  const type = field.fieldKind === 'scalar' ? TOKEN_TYPES.get(field.scalar) : undefined;
-  return type === undefined ? { fault: `${name} is no string and no bytes, of which a token is one` } : { type };
-}
-
-const TOKEN_TYPES = new Map([
-  [ScalarType.STRING, 'string'],
-  [ScalarType.BYTES, 'bytes'],
-]);
 
 export const noSuchField = (name: string, { typeName, fields }: DescMessage): string =>
   `${typeName} has no field "${name}"; it has ${fields.map((field) => field.name).join(', ') || 'none'}`;

@@ -1,11 +1,10 @@
-/** Prints a descriptor as the source of a `.proto` file, for contracts that a package has only in compiled form. */
+/** Prints the descriptor of `buf.validate` as the source of a `.proto` file, as its package has it only in compiled form. */
 import {
   type DescEnum,
   type DescExtension,
   type DescField,
   type DescFile,
   type DescMessage,
-  type DescOneof,
   getOption,
   hasOption,
   isMessage,
@@ -18,7 +17,7 @@ import { Edition, FeatureSet_FieldPresence, FieldDescriptorProto_Label as Label 
 export function printProto(file: DescFile): string {
   const extensions = [...file.dependencies, file].flatMap((one) => one.extensions);
   const parts = [
-    `${syntaxOf(file)}\n\npackage ${file.proto.package};`,
+    `syntax = "proto2";\n\npackage ${file.proto.package};`,
     file.proto.dependency.map((name) => `import "${name}";`).join('\n'),
     optionsOf(file.proto.options, undefined, [])
       .map((option) => `option ${option};`)
@@ -28,12 +27,6 @@ export function printProto(file: DescFile): string {
     ...file.enums.map((one) => enumOf(one).join('\n')),
   ];
   return `${parts.filter((part) => part !== '').join('\n\n')}\n`;
-}
-
-function syntaxOf({ edition }: DescFile): string {
-  if (edition === Edition.EDITION_PROTO2) return 'syntax = "proto2";';
-  if (edition === Edition.EDITION_PROTO3) return 'syntax = "proto3";';
-  return `edition = "${Edition[edition].replace('EDITION_', '')}";`;
 }
 
 function* extendsOf(declared: Extensions, extensions: Extensions): Generator<string> {
@@ -52,18 +45,13 @@ function messageOf(message: DescMessage, extensions: Extensions): readonly strin
     ...message.nestedMessages.flatMap((nested) => messageOf(nested, extensions)),
     ...message.members.flatMap((member) =>
       member.kind === 'oneof'
-        ? [`oneof ${member.name} {`, ...indented(oneofOf(member, extensions)), '}']
+        ? [`oneof ${member.name} {`, ...member.fields.map((field) => `  ${fieldOf(field, extensions, '')}`), '}']
         : [fieldOf(member, extensions)],
     ),
     ...reservedOf(proto),
     ...proto.extensionRange.map(({ start, end }) => `extensions ${start} to ${end > 536870911 ? 'max' : end - 1};`),
   ];
   return [`message ${message.name} {`, ...indented(lines), '}'];
-}
-
-function oneofOf(oneof: DescOneof, extensions: Extensions): readonly string[] {
-  const options = optionsOf(oneof.proto.options, oneof, extensions).map((option) => `option ${option};`);
-  return [...options, ...oneof.fields.map((field) => fieldOf(field, extensions, { inOneof: true }))];
 }
 
 /** The ranges of a message exclude their end; those of an enum include it. */
@@ -80,14 +68,11 @@ function reservedOf(
   ];
 }
 
-function fieldOf(field: DescField | DescExtension, extensions: Extensions, { inOneof = false } = {}): string {
+function fieldOf(field: DescField | DescExtension, extensions: Extensions, label = labelOf(field)): string {
   const { proto } = field;
-  const options = [
-    ...(proto.defaultValue === '' ? [] : [`default = ${proto.defaultValue}`]),
-    ...optionsOf(proto.options, field, extensions),
-  ];
+  const options = optionsOf(proto.options, field, extensions);
   const suffix = options.length === 0 ? '' : ` [${options.join(', ')}]`;
-  return `${inOneof ? '' : labelOf(field)}${typeOf(field)} ${proto.name} = ${proto.number}${suffix};`;
+  return `${label}${typeOf(field)} ${proto.name} = ${proto.number}${suffix};`;
 }
 
 /** `optional `, `repeated ` or nothing. */
@@ -117,7 +102,7 @@ function enumOf({ name, values, proto }: DescEnum): readonly string[] {
 /** The options of a declaration, each as `name = value`. */
 function optionsOf(
   options: object | undefined,
-  declaration: DescField | DescExtension | DescOneof | undefined,
+  declaration: DescField | DescExtension | undefined,
   extensions: Extensions,
 ): readonly string[] {
   if (options === undefined) return [];
