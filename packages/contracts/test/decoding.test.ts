@@ -11,14 +11,10 @@ describe('a decoded message', () => {
     expect(NestedRules.decode(Buffer.concat(nested))).toMatchObject({
       child: { name: 'a', child: { name: 'b', children: [{}] } },
     });
-    const known = [
-      { timestamp: new Date(5_000), wrappedText: 'x' },
-      { timestamp: new Date(7), wrappedText: '' },
-    ].map((part) => WellKnownRules.encode(WellKnownRules.fromPartial(part)).finish());
-    expect(WellKnownRules.decode(Buffer.concat(known))).toMatchObject({
-      timestamp: new Date(5_007),
-      wrappedText: 'x',
-    });
+    const times = [5_000, 7].map((ms) => ({ timestamp: new Date(ms), wrappedText: ms === 7 ? '' : 'x' }));
+    const known = times.map((part) => WellKnownRules.encode(WellKnownRules.fromPartial(part)).finish());
+    const whole = { timestamp: new Date(5_007), wrappedText: 'x' };
+    expect(WellKnownRules.decode(Buffer.concat(known))).toMatchObject(whole);
     const masks = ['a', 'b'].map((path) => SeldomRules.encode(SeldomRules.fromPartial({ mask: [path] })).finish());
     expect(SeldomRules.decode(Buffer.concat(masks)).mask).toEqual(['a', 'b']);
   });

@@ -22,8 +22,7 @@ const RARE =
 describe('the example of a message', () => {
   it.each(['text', 'numbers'])('keeps its rules, with 64-bit integers as %s', (integers) => {
     const found = Object.entries(stubs).flatMap(([name, stub]) => {
-      if (typeof stub !== 'object' || !('checked' in stub) || stub.checked === undefined || /Cel|Seldom/.test(name))
-        return [];
+      if (typeof stub !== 'object' || !('checked' in stub) || !stub.checked || 'load' in stub.checked) return [];
       const desc = messageOf(`rondo.conformance.v1.${name}`);
       const example = exampleOf(desc, { integersAsText: integers === 'text' });
       const decoded = stub.checked.decode(toBinary(desc, fromJson(desc, example)));
