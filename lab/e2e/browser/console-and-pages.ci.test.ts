@@ -2,7 +2,6 @@
 import { describe } from '@jest/globals';
 import { testConsole } from './console.js';
 import { testData } from './console-data.js';
-import { testLooks } from './looks.js';
 import { testPages } from './pages.js';
 import { describeInBrowser } from './running.js';
 import { testStored } from './stored.js';
@@ -12,5 +11,4 @@ describeInBrowser((at) => {
   describe('the console', () => testConsole(at));
   describe('what the console shows of instances', () => testData(at));
   describe('stored work in the console', () => testStored(at));
-  describe('all pages', () => testLooks(at, 'light'));
 });

@@ -1,10 +1,10 @@
-/** What takes longer of the pages in a browser: other colours, many tasks. */
+/** What takes longer of the pages in a browser: how each looks, many tasks. */
 import { describe, expect, it } from '@jest/globals';
 import { testLooks } from './looks.js';
 import { describeInBrowser } from './running.js';
 
 describeInBrowser((at) => {
-  describe('all pages', () => testLooks(at, 'dark'));
+  for (const scheme of ['light', 'dark'] as const) describe('all pages', () => testLooks(at, scheme));
 
   it('shows a bounded part of 10,000 tasks, and finds each', async () => {
     const { open, origin, projectWith, send } = at();

@@ -22,6 +22,10 @@ const STANDBY_WAIT = 'SyncRepWaitForLSN';
 interface StatementBounds extends Bounds {
   /** Whether it ends a transaction with writes, also one of its own. */
   readonly mayCommit?: boolean;
+  /** The name under which it is prepared. */
+  readonly name?: string | undefined;
+  /** Whether the next statement is sent without waiting for the answer, if the driver pipelines. */
+  readonly pipelined?: boolean | undefined;
 }
 
 /** One connection, held by one caller until `release`. */
@@ -30,8 +34,13 @@ export interface Connection {
   run<Row extends object>(
     sql: string,
     params: readonly SqlValue[],
-    bounds: StatementBounds & { readonly name?: string | undefined },
+    bounds: StatementBounds,
   ): Promise<QueryResult<Row & QueryResultRow>>;
+  /**
+   * Begins a transaction. If the driver pipelines, the first statement is sent without waiting for the answer. If PostgreSQL refuses to
+   * begin, that statement runs by itself: the connection is closed, and no other one follows.
+   */
+  begin(sql: string, bounds: Bounds): Promise<void>;
   /** Runs several statements without parameters. */
   script(sql: string, bounds: Bounds): Promise<void>;
   /** Closes the connection, even while a statement runs; later statements fail. */
@@ -148,7 +157,7 @@ function createConnection(
     isUnconfirmed ||= routine === STANDBY_WAIT;
   };
   client.on('notice', onNotice);
-  // The driver takes one statement at a time; a caller may send several, as with Promise.all.
+  // A caller may send several statements at once, as with Promise.all. Each waits for the one before, as its time limit begins when it is sent.
   let last: Promise<unknown> = Promise.resolve();
 
   const abandon = (): void => {
@@ -192,24 +201,27 @@ function createConnection(
   const enqueue = <T>(start: () => Promise<T>, bounds: StatementBounds): Promise<T> => {
     const next = () => send(start, bounds);
     const turn = last.then(next, next);
-    last = turn;
+    if (!(client.pipeline && bounds.pipelined)) last = turn;
     return turn;
   };
 
   const observed = <T>(text: string, start: () => Promise<T>): Promise<T> =>
     statements.hasSubscribers ? statements.tracePromise(start, { text, database }) : start();
+  const scripted = (sql: string) => () => observed(sql, async () => void (await client.query(sql)));
 
   return {
     // Always the extended protocol, which refuses a second statement in the text.
-    run: <Row extends object>(
-      sql: string,
-      params: readonly SqlValue[],
-      bounds: StatementBounds & { name?: string | undefined },
-    ) => {
+    run: <Row extends object>(sql: string, params: readonly SqlValue[], bounds: StatementBounds) => {
       const query = { text: sql, values: [...params], queryMode: 'extended', name: bounds.name, types: TYPES };
       return enqueue(() => observed(sql, () => client.query<Row & QueryResultRow>(query)), bounds);
     },
-    script: (sql, bounds) => enqueue(() => observed(sql, async () => void (await client.query(sql))), bounds),
+    begin: (sql, bounds) => {
+      const begun = send(scripted(sql), bounds);
+      begun.catch(abandon);
+      if (!client.pipeline) last = begun;
+      return begun;
+    },
+    script: (sql, bounds) => enqueue(scripted(sql), bounds),
     abandon,
     firstFault: () => fault,
     release: () => {

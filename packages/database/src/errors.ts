@@ -113,6 +113,12 @@ export function sqlStateOf(error: unknown): string | undefined {
   return isServerError(error) ? error.code : undefined;
 }
 
+/** Whether the server refused a statement, and its connection goes on. */
+export function isRefusal(error: unknown): boolean {
+  const cause = error instanceof DatabaseError ? error.cause : error;
+  return isServerError(cause) && cause.severity === 'ERROR';
+}
+
 /** By its fields, because a pool may be of another copy of the driver. */
 function isServerError(error: unknown): error is ServerError {
   return types.isNativeError(error) && 'severity' in error && 'code' in error && 'routine' in error;

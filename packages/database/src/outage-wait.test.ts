@@ -177,7 +177,7 @@ describe('a connection that breaks', () => {
   it('during the commit of a transaction that only reads leaves no outcome unknown', async () => {
     const broken = new DatabaseUnavailable('Connection terminated unexpectedly');
     const connection = {
-      script: async () => undefined,
+      begin: async () => undefined,
       run: (sql: string) => (sql === 'COMMIT' ? Promise.reject(broken) : Promise.resolve({ rows: [] })),
       abandon: () => undefined,
       release: () => undefined,

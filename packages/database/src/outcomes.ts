@@ -82,10 +82,15 @@ export function claiming<T>(
     if (first !== undefined) throw once.repeated(first);
     const result = await once.run(() => work(transaction));
     const reply = once.encode(result);
-    if (settle === undefined) await transaction.query(SAVE, [...idOf(once), reply], { name: 'rondo_outcome_save' });
-    else await settle(transaction);
+    if (settle !== undefined) await settle(transaction);
+    else save(transaction, [...idOf(once), reply]);
     return result;
   };
+}
+
+/** Sent with the commit, which fails if this does. */
+function save({ query }: Transaction, params: readonly SqlValue[]): void {
+  query(SAVE, params, { name: 'rondo_outcome_save', pipelined: true }).catch(() => undefined);
 }
 
 /** The wait for a concurrent call with the key may be longer than for a lock: the transaction then starts again. */

@@ -238,6 +238,7 @@ function openPool(options: PoolOptions, statementTimeoutMs: number, { hosts, loc
     ...(hosts.count > 1 ? connectionsTo(hosts, sliced) : { connectionString: sliced(url) }),
     application_name: applicationName,
     max: maxConnections,
+    pipeline: true, // a transaction's first statement is sent with its BEGIN
     connectionTimeoutMillis: connectTimeoutMs,
     statement_timeout: statementTimeoutMs,
     ...(sliceMs > 0 && { lock_timeout: sliceMs }),

@@ -27,6 +27,11 @@ export interface QueryOptions {
    * is unnested: PostgreSQL otherwise sees its length, takes the plan for that to be cheaper, and plans anew each time.
    */
   readonly name?: string | undefined;
+  /**
+   * Within a transaction, the next statement is sent without waiting for the answer to this one, and its time limit begins then. If this
+   * one fails, so do the next one and the commit.
+   */
+  readonly pipelined?: boolean | undefined;
 }
 
 /**

@@ -162,13 +162,6 @@ describe('transaction', () => {
     await expect(late).rejects.toThrow('this transaction has ended');
     expect(await sum(database)).toBe('0');
   });
-
-  it('runs its statements one after another, even if they are sent at once', async () => {
-    const rows = await database.transaction((transaction) =>
-      Promise.all([1, 2, 3].map((n) => transaction.one<{ n: number }>('SELECT $1::int AS n', [n]))),
-    );
-    expect(rows).toEqual([{ n: 1 }, { n: 2 }, { n: 3 }]);
-  });
 });
 
 describe('a prepared transaction', () => {

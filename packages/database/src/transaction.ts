@@ -1,6 +1,14 @@
 import { backoffMs, sleep, systemClock, systemRandom } from '@rondo/base';
 import type { Connection } from './connection.js';
-import { DatabaseUnavailable, KeyInUse, READ_ONLY, SerializationFailure, withUnknownOutcome } from './errors.js';
+import {
+  CommitOutcomeUnknown,
+  DatabaseUnavailable,
+  isRefusal,
+  KeyInUse,
+  READ_ONLY,
+  SerializationFailure,
+  withUnknownOutcome,
+} from './errors.js';
 import type { LockWaiter } from './lock-wait.js';
 import { createQueries, type QueryOptions, type SqlValue, type Transaction, type TransactionOptions } from './sql.js';
 import { type Bounds, withBounds } from './with-bounds.js';
@@ -60,10 +68,11 @@ async function attemptOnce<T>(
   const connection = await context.acquire(signal);
   const timeoutMs = context.boundMs(statementTimeoutMs ?? context.statementTimeoutMs);
   try {
-    await connection.script(beginning(options, context), { signal, timeoutMs });
+    const begun = beginWith(connection, beginning(options, context), { signal, timeoutMs, readOnly });
     const { transaction, end } = openTransaction(connection, { signal, timeoutMs });
     const { abortGraceMs } = context;
-    const result = await withBounds(work(transaction), { signal, abortGraceMs }, connection.abandon).finally(end);
+    const working = Promise.all([work(transaction), begun]);
+    const [result] = await withBounds(working, { signal, abortGraceMs }, connection.abandon).finally(end);
     await finish(connection, context.gid, { timeoutMs, readOnly });
     return result;
   } catch (error) {
@@ -72,6 +81,17 @@ async function attemptOnce<T>(
     throw isOwnFault ? error.cause : error;
   } finally {
     connection.release();
+  }
+}
+
+/** A BEGIN that PostgreSQL refuses leaves the statement that was sent with it without a transaction. */
+async function beginWith(connection: Connection, sql: string, { readOnly, ...bounds }: Bounds & { readOnly: boolean }) {
+  try {
+    await connection.begin(sql, bounds);
+  } catch (error) {
+    if (readOnly || !isRefusal(error)) throw error;
+    const what = 'PostgreSQL refused to begin a transaction, whose first statement may have taken effect';
+    throw new CommitOutcomeUnknown(what, error);
   }
 }
 
@@ -121,8 +141,9 @@ function openTransaction(
     if (ended) throw new Error('this transaction has ended');
     return { ...outer, signal: signal ?? outer.signal };
   };
-  const run = async <Row extends object>(sql: string, params: readonly SqlValue[], { signal, name }: QueryOptions) => {
-    const { rows } = await connection.run<Row>(sql, params, { ...bounds(signal), name });
+  const run = async <Row extends object>(sql: string, params: readonly SqlValue[], options: QueryOptions) => {
+    const { signal, name, pipelined } = options;
+    const { rows } = await connection.run<Row>(sql, params, { ...bounds(signal), name, pipelined });
     return rows;
   };
   const script = async (sql: string, { signal }: QueryOptions = {}) => connection.script(sql, bounds(signal));
