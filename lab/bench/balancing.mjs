@@ -18,11 +18,11 @@ export const benchmark = {
     const unknown = part?.split(',').find((name) => !Object.hasOwn(PICTURES, name));
     return unknown && `--part ${unknown}: there are ${Object.keys(PICTURES).join(', ')}`;
   },
-  async run({ part }) {
+  async run({ part }, setting) {
     mkdirSync(FOLDER, { recursive: true });
     const wanted = Object.keys(PICTURES).filter((name) => part === undefined || part.split(',').includes(name));
     for (const name of wanted) {
-      const testbed = await createTestbed();
+      const testbed = await createTestbed(setting);
       try {
         writeFileSync(new URL(`${name}.svg`, FOLDER), await draw(testbed, PICTURES[name]));
       } finally {

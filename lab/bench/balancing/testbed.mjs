@@ -1,5 +1,3 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startRegistry, startWorker } from '@rondo/harness';
@@ -9,9 +7,8 @@ const REPLICA = new URL('./replica-main.mjs', import.meta.url);
 const CLIENT = new URL('./client-main.mjs', import.meta.url);
 const WARMING_MS = 200;
 
-/** Starts a registry. The replicas and clients that are started around it end with `close`. */
-export async function createTestbed() {
-  const folder = mkdtempSync(path.join(tmpdir(), 'rondo-bench-'));
+/** Starts a registry, whose log goes to a folder. The replicas and clients that are started around it end with `close`. */
+export async function createTestbed({ folder }) {
   const workers = [];
   const registry = await startRegistry({ warmingMs: WARMING_MS, logFile: path.join(folder, 'registry.log') });
   const start = (main, env) => {
@@ -45,7 +42,6 @@ export async function createTestbed() {
     async close() {
       await Promise.all(workers.map((worker) => worker.close()));
       await registry.stop('SIGKILL');
-      rmSync(folder, { recursive: true, force: true });
     },
   };
 }

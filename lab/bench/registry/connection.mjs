@@ -1,8 +1,8 @@
 // One connection to the registry on plain grpc-js, as the load must cost less than the registry.
-import * as grpc from '@grpc/grpc-js';
 import { RegistryServiceDefinition } from '@rondo/contracts/rondo/registry/v1/registry';
+import { connectPlain, unaryOf } from '../plain/client.mjs';
 
-const { methods, fullName } = RegistryServiceDefinition;
+const { methods } = RegistryServiceDefinition;
 const CALL_TIMEOUT_MS = 3000;
 const OPTIONS = {
   'grpc.enable_channelz': 0,
@@ -15,28 +15,18 @@ const OPTIONS = {
 
 /** A connection to `address` that no other client shares. It connects with its first call. */
 export function connect(address) {
-  const client = new grpc.Client(address, grpc.credentials.createInsecure(), OPTIONS);
-  const unary = ({ name, requestType, responseType }) => {
-    const encode = (message) => Buffer.from(requestType.encode(requestType.fromPartial(message)).finish());
-    const decode = (bytes) => responseType.decode(bytes);
-    return (request) =>
-      new Promise((resolve, reject) => {
-        const done = (error, reply) => (error === null ? resolve(reply) : reject(error));
-        const deadline = Date.now() + CALL_TIMEOUT_MS;
-        client.makeUnaryRequest(`/${fullName}/${name}`, encode, decode, request, { deadline }, done);
-      });
+  const client = connectPlain(RegistryServiceDefinition, address, OPTIONS);
+  const whole = (method, request) => methods[method].requestType.fromPartial(request);
+  const unary = (method) => {
+    const call = unaryOf(client, method);
+    return (request) => call(whole(method, request), { deadline: Date.now() + CALL_TIMEOUT_MS });
   };
   return {
-    register: unary(methods.register),
-    renew: unary(methods.renew),
-    update: unary(methods.update),
-    listServices: unary(methods.listServices),
-    watch(request) {
-      const { name, requestType, responseType } = methods.watch;
-      const encode = (message) => Buffer.from(requestType.encode(requestType.fromPartial(message)).finish());
-      const decode = (bytes) => responseType.decode(bytes);
-      return client.makeServerStreamRequest(`/${fullName}/${name}`, encode, decode, request);
-    },
+    register: unary('register'),
+    renew: unary('renew'),
+    update: unary('update'),
+    listServices: unary('listServices'),
+    watch: (request) => client.watch(whole('watch', request)),
     close: () => client.close(),
   };
 }

@@ -1,6 +1,6 @@
 // Moleculer as its documentation has it: `broker.call`. The broker picks replicas round robin by default.
 import { Readable } from 'node:stream';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { until } from '@rondo/harness';
 import { createBroker } from './broker.mjs';
 
 /** Nodes learn of each other by gossip, every 2 s. */
@@ -26,15 +26,12 @@ export async function connect(nodes) {
 
 /** Resolves when the broker knows so many nodes that have the action. */
 async function knowAll(broker, count) {
-  const endsAt = performance.now() + KNOW_MS;
-  for (;;) {
+  const known = async () => {
     const actions = await broker.call('$node.actions', { withEndpoints: true, skipInternal: true });
     const { endpoints = [] } = actions.find(({ name }) => name === 'conformance.unary') ?? {};
-    if (endpoints.filter(({ available }) => available).length === count) return;
-    if (performance.now() > endsAt)
-      throw new Error(`not within ${KNOW_MS} ms: ${count} nodes; it knows ${endpoints.length}`);
-    await sleep(50);
-  }
+    return endpoints.filter(({ available }) => available).length === count || undefined;
+  };
+  await until(known, { what: `the broker knows ${count} nodes`, timeoutMs: KNOW_MS });
 }
 
 function ended(replies, onReply) {
