@@ -25,11 +25,11 @@ export const benchmark = {
     rounds: { type: 'count', default: 3, help: 'how often each is measured; the figures are the medians' },
     count: { type: 'count', default: 500, help: 'how many workflows, and how many steps, are timed' },
   },
-  async run({ rounds, count }, { folder, onClose }) {
+  async run({ rounds, count }, { onClose }) {
     const failure = await installPeers();
     if (failure !== undefined) show(failure);
     const names = failure === undefined ? ['rondo', 'dbos'] : ['rondo'];
-    const postgres = await startPostgres(folder);
+    const postgres = await startPostgres();
     onClose(() => postgres.stop());
     const rates = names.map(() => []);
     for (let round = 0; round < rounds; round += 1)

@@ -33,8 +33,8 @@ export const benchmark = {
     minutes: { type: 'count', default: 60, help: 'how long it writes; the last third is compared with the one before' },
     rate: { type: 'count', default: 50, help: 'how many writes a second' },
   },
-  async run({ minutes, rate }, { folder, onClose }) {
-    const postgres = await startPostgres(folder, { settings: { max_prepared_transactions: '64' } });
+  async run({ minutes, rate }, { onClose }) {
+    const postgres = await startPostgres({ settings: { max_prepared_transactions: '64' } });
     onClose(() => postgres.stop());
     const { channel, databases } = await startServices(postgres, onClose);
     const writes = await writesOf(channel);

@@ -27,8 +27,8 @@ export const benchmark = {
     waiting: { type: 'count', default: 1_000_000, help: 'how many jobs wait for their time' },
     seconds: { type: 'count', default: 240, help: 'how long the table is watched under a steady load' },
   },
-  async run({ rounds, jobs, samples, waiting, seconds }, { folder, onClose }) {
-    const postgres = await startPostgres(folder);
+  async run({ rounds, jobs, samples, waiting, seconds }, { onClose }) {
+    const postgres = await startPostgres();
     onClose(() => postgres.stop());
     const names = ['rondo', ...(await peers())];
     const turns = Object.fromEntries(names.map((name) => [name, []]));

@@ -28,7 +28,7 @@ export const benchmark = {
     seconds: { type: 'count', default: 15, help: 'how long they read, three times' },
   },
   async run({ rounds, calls, quotes, orders, clients, honest, cancels, seconds }, { folder, onClose }) {
-    const postgres = await startPostgres(folder, { settings: { fsync: false } });
+    const postgres = await startPostgres({ settings: { fsync: false } });
     onClose(() => postgres.stop());
     const accepted = (rounds + 1) * calls;
     const companies = [];

@@ -21,8 +21,8 @@ export const benchmark = {
     sleeping: { type: 'count', default: 10_000, help: 'how many runs sleep' },
     jobs: { type: 'count', default: 200, help: 'how many jobs are timed, one after the other' },
   },
-  async run({ rounds, sleeping, jobs }, { folder, onClose }) {
-    const postgres = await startPostgres(folder);
+  async run({ rounds, sleeping, jobs }, { onClose }) {
+    const postgres = await startPostgres();
     onClose(() => postgres.stop());
     const pauses = AT.map(() => []);
     const longRun = workflow(hire, async (_request, run) => {

@@ -1,8 +1,4 @@
 /** A job during which its process is frozen, again and again. */
-
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { ChoreServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/chores';
@@ -20,13 +16,12 @@ const FROZEN_MS = 10_000;
 const ROUNDS = 10;
 const { doChore } = ChoreServiceDefinition.methods;
 
-const folder = mkdtempSync(join(tmpdir(), 'rondo-freezes-'));
 let postgres: Postgres;
 let database: Database;
 const replicas = new Map<string, ReturnType<typeof startWorker>>();
 
 beforeAll(async () => {
-  postgres = await startPostgres(folder, { settings: { fsync: false } });
+  postgres = await startPostgres({ settings: { fsync: false } });
   const url = await postgres.createDatabase('freezes');
   database = createPool({ url });
   for (const { name: part, migrations } of [jobsSchema, outcomesSchema]) await migrate(database, { part, migrations });
@@ -43,7 +38,6 @@ afterAll(async () => {
   for (const worker of replicas.values()) await worker.close();
   await database.close();
   await postgres.stop();
-  rmSync(folder, { recursive: true });
 });
 
 it('is called again, and takes effect once, as its process lives on', async () => {

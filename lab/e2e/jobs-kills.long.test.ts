@@ -1,8 +1,4 @@
 /** Jobs while their processes are killed and frozen, and their database restarts. */
-
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { expect, it } from '@jest/globals';
 import { ChoreServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/chores';
 import { createPool, migrate, outcomesSchema } from '@rondo/database';
@@ -19,8 +15,7 @@ const { doChore, doAlone } = ChoreServiceDefinition.methods;
 
 /** Enqueues jobs while faults happen, and waits until none is left. Resolves to how often each had its effect. */
 async function effectsOf(method: typeof doChore | typeof doAlone, count: number): Promise<ReadonlyMap<string, bigint>> {
-  const folder = mkdtempSync(join(tmpdir(), 'rondo-jobs-kills-'));
-  const postgres = await startPostgres(folder, { settings: { fsync: false } }); // commits survive its crash, not the machine's
+  const postgres = await startPostgres({ settings: { fsync: false } }); // commits survive its crash, not the machine's
   const url = await postgres.createDatabase('kills');
   const database = createPool({ url });
   for (const { name: part, migrations } of [jobsSchema, outcomesSchema]) await migrate(database, { part, migrations });
@@ -55,7 +50,6 @@ async function effectsOf(method: typeof doChore | typeof doAlone, count: number)
   await jobs.close();
   await database.close();
   await postgres.stop();
-  rmSync(folder, { recursive: true });
   return new Map(rows.map(({ chore, times }) => [chore, times]));
 }
 

@@ -2,10 +2,6 @@
  * Events, jobs and runs that end the processes of their handlers, among others, with three replicas. The variable `POISONS` says how many there
  * are of each kind.
  */
-
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { ChoreServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/chores';
@@ -32,13 +28,12 @@ const { doChore } = ChoreServiceDefinition.methods;
 /** Of a process that only starts runs. */
 const hire = workflow(HiringServiceDefinition.methods.hire, async () => ({ text: '' }));
 
-const folder = mkdtempSync(join(tmpdir(), 'rondo-poisons-'));
 let postgres: Postgres;
 let database: Database;
 let replicas: readonly Awaited<ReturnType<typeof keepAlive>>[];
 
 beforeAll(async () => {
-  postgres = await startPostgres(folder, { settings: { fsync: false } });
+  postgres = await startPostgres({ settings: { fsync: false } });
   const url = await postgres.createDatabase('poisons');
   database = createPool({ url });
   const { schema = [] } = createJobs({ database, services: [HiringServiceDefinition], workflows: [hire], log });
@@ -59,7 +54,6 @@ afterAll(async () => {
   await Promise.all(replicas.map((replica) => replica.close()));
   await database.close();
   await postgres.stop();
-  rmSync(folder, { recursive: true });
 });
 
 /** A replica that is started again whenever it has ended, and killed when it stands still. */

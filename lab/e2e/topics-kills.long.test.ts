@@ -2,10 +2,6 @@
  * Topics while publishers and subscribers, three of each, are killed and frozen, and NATS, or the database, which carries the events. The
  * variable `EVENTS` says how many are published.
  */
-
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Moved, MoverServiceDefinition, WatcherServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/topics';
@@ -30,17 +26,15 @@ const MOVES = BigInt(Math.ceil(EVENTS / PIECES));
 const ALL = BigInt(PIECES) * MOVES;
 const WAIT = { timeoutMs: 3_600_000 };
 
-const folder = mkdtempSync(join(tmpdir(), 'rondo-topics-kills-'));
 let postgres: Postgres;
 let database: Database;
 let url: string;
 
 beforeAll(async () => {
-  postgres = await startPostgres(folder, { settings: { fsync: false } }); // commits survive its crash, not the machine's
+  postgres = await startPostgres({ settings: { fsync: false } }); // commits survive its crash, not the machine's
 });
 afterAll(async () => {
   await postgres.stop();
-  rmSync(folder, { recursive: true });
 });
 
 /** Makes the tables, and registers the groups. */

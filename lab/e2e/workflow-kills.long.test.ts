@@ -2,9 +2,6 @@
  * Runs of workflows while their processes are killed, also at each edge of each step, and frozen, and while their database crashes. The
  * variables `RUNS` and `FAULTS` say how many there are; with `EVERY=10` a process is killed at every tenth edge.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { Approval, HireResponse, HiringServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/workflows';
@@ -28,15 +25,13 @@ const EVERY = Number(process.env['EVERY'] ?? 1);
 const SERVICES = ['AccountService', 'DeskService', 'PayrollService'].map((name) => `rondo.conformance.v1.${name}`);
 const { hire, dismiss } = HiringServiceDefinition.methods;
 
-const folder = mkdtempSync(join(tmpdir(), 'rondo-workflow-kills-'));
 let postgres: Postgres;
 
 beforeAll(async () => {
-  postgres = await startPostgres(folder, { settings: { fsync: false, max_connections: 300 } }); // commits survive its crash, not the machine's
+  postgres = await startPostgres({ settings: { fsync: false, max_connections: 300 } }); // commits survive its crash, not the machine's
 });
 afterAll(async () => {
   await postgres.stop();
-  rmSync(folder, { recursive: true });
 });
 
 async function createDatabase(name: string): Promise<{ readonly url: string; readonly database: Database }> {

@@ -24,9 +24,9 @@ export interface DatabaseServer {
 const PASSWORD = 'chaos';
 
 /** Starts a PostgreSQL without databases. With TLS it wants a certificate of each client. */
-export async function startEmptyServer({ folder, certificates, onClose }: Testbed): Promise<Postgres> {
+export async function startEmptyServer({ certificates, onClose }: Testbed): Promise<Postgres> {
   const [server, client] = [certificates.filesOf('postgres'), certificates.filesOf('chaos')];
-  const started = await startPostgres(folder, server && client ? { tls: { server, client } } : {});
+  const started = await startPostgres(server && client ? { tls: { server, client } } : {});
   onClose(() => started.stop());
   return started;
 }

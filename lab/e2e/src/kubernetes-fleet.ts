@@ -54,7 +54,7 @@ export async function startCluster(): Promise<Cluster> {
   const plane = await startControlPlane({ address: HOST, members: 3, controllers: true });
   const proxy = new ServiceProxy(plane.access);
   const api = new Api(plane.access);
-  const database = await startDatabase(folder);
+  const database = await startDatabase();
   const nodes = new Map<string, Kubelet>();
   const images = join(folder, 'images');
   const cluster: Cluster = {
@@ -170,8 +170,8 @@ export function registryOver(etcd: readonly string[]): Deployed {
 }
 
 /** A PostgreSQL with the databases of the overlay, at the address that pods reach, and the manifest that says so. */
-async function startDatabase(folder: string) {
-  const postgres = await startPostgres(folder);
+async function startDatabase() {
+  const postgres = await startPostgres();
   const manifest = readFileSync(join(root, 'infra/kubernetes/overlays/development/postgres.yaml'), 'utf8');
   const scripts = parseAllDocuments(manifest).map((one) => one.toJS().data?.['databases.sql'] ?? '');
   const admin = createPool({ url: postgres.url, maxConnections: 1 });

@@ -1,4 +1,5 @@
-import { chmodSync, chownSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createPool, type Database } from '@rondo/database';
@@ -39,13 +40,12 @@ export interface CertificateFiles {
   readonly ca: string;
 }
 
-/** Starts a server with its data in `folder`/postgres. It ends with this process. */
-export async function startPostgres(folder: string, { settings = {}, tls }: PostgresOptions = {}): Promise<Postgres> {
-  const directory = join(folder, 'postgres');
-  mkdirSync(directory);
-  // If this process is root's, the server is another user's.
-  for (const one of [folder, directory]) chmodSync(one, 0o755);
-  const port = await freePort();
+/** Starts a server with its data in a folder of its own. Both end with this process. */
+export async function startPostgres({ settings = {}, tls }: PostgresOptions = {}): Promise<Postgres> {
+  const [directory, port] = [mkdtempSync(join(tmpdir(), 'rondo-postgres-')), await freePort()];
+  const remove = () => rmSync(directory, { recursive: true, force: true });
+  process.once('exit', remove);
+  chmodSync(directory, 0o755); // if this process is root's, the server is another user's
   const startServer = () => startEmbeddedPostgres({ directory, port, settings });
   let server: EmbeddedPostgres = await startServer();
   if (tls !== undefined) await turnTlsOn(server, tls.server, [CERTIFIED]);
@@ -67,7 +67,7 @@ export async function startPostgres(folder: string, { settings = {}, tls }: Post
       // It refuses to start as long as sessions of the server before it are still ending.
       server = await until(startServer, { what: 'PostgreSQL runs again' });
     },
-    stop: () => server.stop(),
+    stop: () => server.stop().then(remove),
   };
 }
 

@@ -1,6 +1,3 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { freePort, type ServiceProcess, startRegistry, startService } from '@rondo/harness';
 import { startPostgres } from '@rondo/harness/postgres';
 import type { Version } from './version.js';
@@ -34,8 +31,7 @@ interface Replica {
 
 /** Starts a fleet of one version. */
 export async function startFleet(first: Version): Promise<Fleet> {
-  const folder = mkdtempSync(join(tmpdir(), 'rondo-fleet-'));
-  const postgres = await startPostgres(folder);
+  const postgres = await startPostgres();
   const databases: Readonly<Record<string, string>> = {
     'project-management': await postgres.createDatabase('project_management'),
     sales: await postgres.createDatabase('sales'),
@@ -92,7 +88,6 @@ export async function startFleet(first: Version): Promise<Fleet> {
       for (const { process } of [...replicas.values()].flat().reverse()) await process.stop();
       await registry.stop();
       await postgres.stop();
-      rmSync(folder, { recursive: true, force: true });
     },
   };
   for (const service of REPLICATED) await fleet.start(service, first);
