@@ -19,7 +19,6 @@ const TASKS = {
   pack: 'the packages as a registry takes them: npm run pack',
   create: "an app of one's own, with the packages of this clone: npm run create",
   screens: 'pictures of all pages of a console that runs: light and dark, wide and narrow (needs Chromium)',
-  picture: 'draws the terminal in README from a real run',
 };
 
 /** @param {string[]} args */
