@@ -60,23 +60,22 @@ export async function main(args) {
   return 0;
 }
 
-/** What the system has of each kind: a service with calls, an instance and a trace. */
+/** What the system has of each kind: a service with calls, an instance, a trace and a run. */
 async function namesOf(page, origin) {
-  await page.goto(`${origin}/console#/traces/?order=slowest`);
-  const trace = page.locator('tbody th a').first();
-  await trace.waitFor({ timeout: SETTLE_MS }).catch(() => undefined);
-  const TRACE = (await trace.count()) > 0 ? (await trace.getAttribute('href')).split('/').pop() : 'ffff';
-  await page.goto(`${origin}/console#/overview`);
-  const service = page.locator('tbody th a').first();
-  await service.waitFor({ timeout: 3 * SETTLE_MS }).catch(() => undefined);
-  const SERVICE = (await service.count()) > 0 ? await service.textContent() : 'sales.v1.QuoteService';
-  await page.goto(`${origin}/console#/fleet`);
-  const instance = page.locator('tbody th a').first();
-  await instance.waitFor({ timeout: SETTLE_MS }).catch(() => undefined);
-  const INSTANCE = (await instance.count()) > 0 ? await instance.textContent() : 'none';
-  await page.goto(`${origin}/console#/runs`);
-  const run = page.locator('tbody th a').first();
-  await run.waitFor({ timeout: SETTLE_MS }).catch(() => undefined);
-  const RUN = (await run.count()) > 0 ? (await run.getAttribute('href')).replace('#/runs/', '') : 'none';
-  return { TRACE, SERVICE, INSTANCE, RUN };
+  const first = async (place, timeout = SETTLE_MS) => {
+    await page.goto(`${origin}/console#/${place}`);
+    const link = page.locator('tbody th a').first();
+    await link.waitFor({ timeout }).catch(() => undefined);
+    return (await link.count()) > 0 ? link : undefined;
+  };
+  const trace = await (await first('traces/?order=slowest'))?.getAttribute('href');
+  const service = await (await first('overview', 3 * SETTLE_MS))?.textContent();
+  const instance = await (await first('fleet'))?.textContent();
+  const run = await (await first('runs'))?.getAttribute('href');
+  return {
+    TRACE: trace?.split('/').pop() ?? 'ffff',
+    SERVICE: service ?? 'sales.v1.QuoteService',
+    INSTANCE: instance ?? 'none',
+    RUN: run?.replace('#/runs/', '') ?? 'none',
+  };
 }

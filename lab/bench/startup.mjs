@@ -3,8 +3,9 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { cpuMs, freePort, memoryMiB, root, start, startRegistry, waitedMs } from '@rondo/harness';
+import { inLanes } from './gateway/lanes.mjs';
 import { figure, median, show, table } from './report/figures.mjs';
-import { add, callFor, connectTo } from './startup/raw-client.mjs';
+import { add, connectTo } from './startup/raw-client.mjs';
 
 const LANES = 32;
 
@@ -101,7 +102,7 @@ async function measure({ begin }, { rest, seconds }) {
     await sleep(rest * 1_000);
     const atRest = memoryMiB(running.pid).resident;
     const usedBefore = cpuMs(running.pid);
-    const calls = await callFor(session, { lanes: LANES, seconds });
+    const calls = await inLanes({ lanes: LANES, seconds }, () => add(session));
     const callUs = ((cpuMs(running.pid) - usedBefore) / calls) * 1_000;
     return { ...first, atRest, underLoad: memoryMiB(running.pid).resident, callUs };
   } finally {

@@ -48,17 +48,3 @@ export async function add(session) {
   if (status !== '0' || !reply.equals(REPLY))
     throw new Error(`a wrong answer: status ${status}, ${reply.toString('hex')}`);
 }
-
-/** Calls Add from `lanes` lanes for so long. @returns how many calls were answered. */
-export async function callFor(session, { lanes, seconds }) {
-  const endsAt = performance.now() + seconds * 1_000;
-  let calls = 0;
-  const lane = async () => {
-    while (performance.now() < endsAt) {
-      await add(session);
-      calls += 1;
-    }
-  };
-  await Promise.all(Array.from({ length: lanes }, lane));
-  return calls;
-}
