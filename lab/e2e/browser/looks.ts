@@ -1,5 +1,5 @@
 /** How all pages look: what axe objects to, narrow screens, the number of elements. */
-import { afterEach, beforeAll, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, expect, it } from '@jest/globals';
 import type { Page } from 'playwright-core';
 import { axe, type Running } from './running.js';
 
@@ -12,7 +12,7 @@ const CONSOLE = [
   ['overview', 'The last hour'],
   ['overview/sales.v1.QuoteService/GetQuote', 'Slowest traces'],
   ['fleet', 'Show'],
-  ['fleet//calculator-1', 'its trace'],
+  ['fleet//calculator-1', 'listening on'],
   ['methods', 'Choose a method'],
   ['methods/sales.v1.QuoteService', 'May call:'],
   ['methods/sales.v1.QuoteService/CreateQuote', 'Deadline and metadata'],
@@ -40,6 +40,8 @@ export function testLooks(at: () => Running, colorScheme: 'light' | 'dark'): voi
     const ask = () => fetch(`${running.origin}/v1/quotes/none`, { headers }).then((answer) => answer.text());
     await Promise.all(Array.from({ length: 80 }, ask));
   });
+  // A page has three streams, and a browser six connections to a host.
+  afterAll(() => page.close());
   afterEach(() => expect(running.faults.splice(0)).toEqual([]));
 
   /** Expects of the page, as it is now, what holds for each. */
@@ -84,6 +86,5 @@ export function testLooks(at: () => Running, colorScheme: 'light' | 'dark'): voi
     await page.goto(`${running.origin}/desk`);
     await page.getByRole('button', { name: 'Change the quote for Museum' }).first().click();
     await expectLooks('change');
-    await page.close();
   });
 }
