@@ -29,9 +29,10 @@ export async function main([name, ...args]) {
     try {
       return await task.main(args);
     } catch (error) {
-      if (!error.cause?.code?.startsWith('ERR_PARSE_ARGS')) throw error;
-      console.error(error.message);
-      return 2;
+      if (!(error.cause ?? error).code?.startsWith('ERR_PARSE_ARGS')) throw error;
+      if (!args.includes('--help')) console.error(error.message);
+      console.log(`npm run lab -- ${name}: ${TASKS[name]}\nlab/${name}.mjs says more.`);
+      return args.includes('--help') ? 0 : 2;
     }
   }
   if (!(await build())) return 1;
