@@ -39,15 +39,6 @@ describe('journey 1: a newcomer', () => {
     expect(SERVING).toEqual(expect.arrayContaining(['calculator-3', 'project-management-1', 'sales-1']));
   });
 
-  it('sees which instances a client would pick, and what share each gets', async () => {
-    const { code, stdout } = await system.rondo('pick', 'CalculatorService/Add', '--explain', '--json');
-    const { policy, endpoints } = JSON.parse(stdout);
-    expect({ code, policy }).toMatchObject({ code: 0, policy: { name: 'round_robin', origin: 'default' } });
-    const shares = endpoints.map(({ share }: { share: number }) => share);
-    expect(shares).toHaveLength(3);
-    for (const share of shares) expect(share).toBeCloseTo(1 / 3, 2);
-  });
-
   it('hears from the doctor that the system is healthy', async () => {
     // On a busy machine the doctor may find that something answers late.
     await eventually(async () => {
