@@ -33,9 +33,7 @@ let url: string;
 beforeAll(async () => {
   postgres = await startPostgres({ settings: { fsync: false } }); // commits survive its crash, not the machine's
 });
-afterAll(async () => {
-  await postgres.stop();
-});
+afterAll(() => postgres.stop());
 
 /** Makes the tables, and registers the groups. */
 async function prepare(pieces: readonly string[], broker: string | undefined): Promise<void> {

@@ -30,9 +30,7 @@ let postgres: Postgres;
 beforeAll(async () => {
   postgres = await startPostgres({ settings: { fsync: false, max_connections: 300 } }); // commits survive its crash, not the machine's
 });
-afterAll(async () => {
-  await postgres.stop();
-});
+afterAll(() => postgres.stop());
 
 async function createDatabase(name: string): Promise<{ readonly url: string; readonly database: Database }> {
   const url = await postgres.createDatabase(name);
