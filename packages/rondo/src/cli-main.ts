@@ -4,7 +4,7 @@ import path from 'node:path';
 import { addAbortSignal } from 'node:stream';
 import { systemClock, systemWallClock } from '@rondo/rpc/clock';
 import { runCli } from './cli.js';
-import type { RepositoryDoctor } from './doctor/finding.js';
+import type { RepositoryDoctor } from './doctor/checks.js';
 import { ExitCode } from './exit-code.js';
 import { type Input, rendered, type Terminal, wantsColor } from './terminal/terminal.js';
 import { codeOf } from './workspace/errors.js';

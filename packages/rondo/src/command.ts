@@ -2,7 +2,7 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import type { Clock, WallClock } from '@rondo/rpc/clock';
 import { didYouMean } from '@rondo/rpc/internal';
-import type { RepositoryDoctor } from './doctor/finding.js';
+import type { RepositoryDoctor } from './doctor/checks.js';
 import { UsageError } from './errors.js';
 import { ExitCode } from './exit-code.js';
 import { type Args, type Completion, type Described, formatHelp, type Option, type Options } from './help.js';

@@ -1,7 +1,7 @@
 import { type Clock, systemClock, systemWallClock, type WallClock } from '@rondo/rpc/clock';
 import { runCli } from '../src/cli.js';
 import type { CommandContext } from '../src/command.js';
-import type { RepositoryDoctor } from '../src/doctor/finding.js';
+import type { RepositoryDoctor } from '../src/doctor/checks.js';
 import { rendered, type Terminal } from '../src/terminal/terminal.js';
 
 /** A terminal that records its output. */

@@ -1,6 +1,7 @@
 import { type CommandContext, defineCommand } from '../command.js';
 import { examineCertificates } from '../doctor/certificates.js';
-import { type Finding, formatFinding, isHealthy, note, type RepositoryDoctor, type State } from '../doctor/finding.js';
+import type { RepositoryDoctor } from '../doctor/checks.js';
+import { type Finding, formatFinding, isHealthy, note, type State } from '../doctor/finding.js';
 import { type Expected, examineRunning } from '../doctor/running.js';
 import { ExitCode } from '../exit-code.js';
 import { dataOption, jsonOption, registryOption } from '../options.js';

@@ -55,17 +55,14 @@ function label(differences: readonly Difference[]): string {
 }
 
 function summarise(differences: readonly Difference[]): string {
-  const of = (wanted: Difference['kind']) => shorten(differences.filter(({ kind }) => kind === wanted).map(textOf));
+  const of = (wanted: Difference['kind']) =>
+    shorten(differences.filter(({ kind }) => kind === wanted).map(({ text }) => text));
   const [added, removed] = [of('added'), of('removed')];
   const parts = [
     ...(added.length > 0 ? [`adds ${added.join(', ')}`] : []),
     ...(removed.length > 0 ? [`lacks ${removed.join(', ')}`] : []),
   ];
   return printable(parts.join('; '));
-}
-
-function textOf({ text }: Difference): string {
-  return text;
 }
 
 function shorten(texts: readonly string[]): readonly string[] {

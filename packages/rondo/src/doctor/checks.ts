@@ -12,7 +12,6 @@ import {
   formatFinding,
   isHealthy,
   type Outcome,
-  type RunningSystem,
   type Subject,
   warn,
 } from './finding.js';
@@ -73,8 +72,11 @@ async function attempt(check: Check, subject: Subject): Promise<Outcome> {
   }
 }
 
-/** The system that runs on `data`; undefined if none runs. */
-export async function runningSystem(data: string): Promise<RunningSystem | undefined> {
+/** The checks of a workspace. */
+export type RepositoryDoctor = Pick<typeof import('./checks.js'), 'examineRepository' | 'runningSystem'>;
+
+/** The system that runs on `data`, by the address of its registry and the ids by which its processes register; undefined if none runs. */
+export async function runningSystem(data: string) {
   const { processes: running, portBase } = await findSystem(data);
   if (running.length === 0) return undefined;
   const instances = running.map(({ name }) => name).filter((name) => !name.startsWith('registry'));

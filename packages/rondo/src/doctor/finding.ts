@@ -27,21 +27,6 @@ export interface Subject {
 /** Examines one thing. If it throws, the error's message is a fault. */
 export type Check = (subject: Subject) => Outcome | Promise<Outcome>;
 
-/** A system of `npm start`. */
-export interface RunningSystem {
-  /** The address of its registry. */
-  readonly registry: string;
-  /** The ids by which its processes register. */
-  readonly instances: readonly string[];
-}
-
-/** The checks of a workspace. */
-export interface RepositoryDoctor {
-  examineRepository(subject: Subject): AsyncIterable<Finding>;
-  /** The system that runs on the folder `data`; undefined if none runs. */
-  runningSystem(data: string): Promise<RunningSystem | undefined>;
-}
-
 export const ok = (detail: string): Outcome => ({ state: 'ok', detail });
 export const note = (detail: string, remedy?: string): Outcome => ({ state: 'note', detail, remedy });
 export const warn = (detail: string, remedy?: string): Outcome => ({ state: 'warn', detail, remedy });

@@ -1,4 +1,4 @@
-import { EventServiceDefinition as definition, type ListGroupsResponse } from '@rondo/contracts/rondo/events/v1/events';
+import { EventServiceDefinition, type ListGroupsResponse } from '@rondo/contracts/rondo/events/v1/events';
 import { JobServiceDefinition, type ListJobsResponse } from '@rondo/contracts/rondo/jobs/v1/jobs';
 import type { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
 import {
@@ -10,6 +10,7 @@ import {
   reach,
   reasonOf,
 } from '@rondo/operate/internal';
+import type { ServiceDefinition } from '@rondo/rpc/internal';
 import type { Asking } from '../deadline.js';
 import { checkAll } from '../listing/check.js';
 import { askStats } from '../listing/guards.js';
@@ -153,20 +154,32 @@ async function judgeStats(all: readonly Instance[], asking: Asking, { logOf }: E
   return findings;
 }
 
-/** The events of a group wait while no instance serves the method that takes them. */
-async function judgeGroups(instances: readonly Instance[], { signal }: Asking): Promise<readonly Outcome[]> {
-  const publishers = groupsOf(instances, definition.fullName);
-  const asked = await Promise.allSettled(
-    publishers.map((publisher) =>
-      askGroup(publisher, { definition, call: (client, options) => client.listGroups({}, options) }, signal),
-    ),
+/** Asks each service that serves a contract. One that doesn't answer is an outcome, too: a command shows why. */
+async function judgeEach<D extends ServiceDefinition, T>(
+  instances: readonly Instance[],
+  asked: {
+    readonly definition: D;
+    readonly call: Parameters<typeof askGroup<D, T>>[1]['call'];
+    readonly signal: AbortSignal;
+  },
+  { judge, what, command }: { judge: (answer: T) => readonly Outcome[]; what: string; command: string },
+): Promise<readonly Outcome[]> {
+  const answers = groupsOf(instances, asked.definition.fullName).map((group) => askGroup(group, asked, asked.signal));
+  return (await Promise.allSettled(answers)).flatMap((answer) =>
+    answer.status === 'rejected'
+      ? warn(`${what} aren't known: ${reasonOf(answer.reason)}`, command)
+      : judge(answer.value),
   );
+}
+
+/** The events of a group wait while no instance serves the method that takes them. */
+function judgeGroups(instances: readonly Instance[], { signal }: Asking): Promise<readonly Outcome[]> {
   const served = new Set(instances.filter(isPicked).flatMap(({ services }) => services));
-  return asked.flatMap((answer) => {
-    if (answer.status === 'rejected')
-      return warn(`groups of subscribers aren't known: ${reasonOf(answer.reason)}`, 'rondo events ls');
-    return judgeAnswer(answer.value, served);
-  });
+  return judgeEach(
+    instances,
+    { definition: EventServiceDefinition, call: (client, options) => client.listGroups({}, options), signal },
+    { judge: (answer) => judgeAnswer(answer, served), what: 'groups of subscribers', command: 'rondo events ls' },
+  );
 }
 
 const SEVERAL = 10;
@@ -193,19 +206,12 @@ export function judgeAnswer(
 }
 
 /** A handler that is slower than its schedule isn't called at each of its times. */
-async function judgeSchedules(instances: readonly Instance[], { signal }: Asking): Promise<readonly Outcome[]> {
-  const services = groupsOf(instances, JobServiceDefinition.fullName);
-  const asked = await Promise.allSettled(
-    services.map((one) =>
-      askGroup(one, { definition: JobServiceDefinition, call: (client, how) => client.listJobs({}, how) }, signal),
-    ),
+const judgeSchedules = (instances: readonly Instance[], { signal }: Asking): Promise<readonly Outcome[]> =>
+  judgeEach(
+    instances,
+    { definition: JobServiceDefinition, call: (client, options) => client.listJobs({}, options), signal },
+    { judge: judgeMethods, what: 'schedules', command: 'rondo jobs ls' },
   );
-  return asked.flatMap((answer) =>
-    answer.status === 'rejected'
-      ? warn(`schedules aren't known: ${reasonOf(answer.reason)}`, 'rondo jobs ls')
-      : judgeMethods(answer.value),
-  );
-}
 
 /** The schedules whose times are skipped now. */
 export const judgeMethods = ({ methods }: Pick<ListJobsResponse, 'methods'>): readonly Outcome[] =>

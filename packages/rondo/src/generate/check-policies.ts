@@ -163,10 +163,7 @@ function* inCache(
   { ttl, staleWhileRevalidate: stale, vary, feed }: Policy<'cache'>,
   option: Options['method'],
 ): Faults {
-  if (method.methodKind !== 'unary') {
-    yield 'cache is for a method with one request and one reply; leave it out';
-    return;
-  }
+  if (method.methodKind !== 'unary') return yield* onlyUnary('cache');
   if (method.idempotency !== NO_SIDE_EFFECTS) {
     yield 'cache answers without a call, which is right for idempotency_level = NO_SIDE_EFFECTS alone; say so, or leave it out';
   }
@@ -224,10 +221,7 @@ function* inHedge(
   { delay }: Policy<'hedge'>,
   { timeout, retry }: Pick<ReadMethodPolicy, 'timeout' | 'retry'>,
 ): Faults {
-  if (method.methodKind !== 'unary') {
-    yield 'hedge is for a method with one request and one reply; leave it out';
-    return;
-  }
+  if (method.methodKind !== 'unary') return yield* onlyUnary('hedge');
   if (retry?.maxAttempts === 1) {
     yield 'hedge makes a second attempt, and retry.max_attempts is 1; allow 2 or more, or leave one of the two out';
   }
@@ -261,6 +255,10 @@ function* inBulkhead({ maxCalls, maxQueued, queueTimeout }: Policy<'bulkhead'>, 
   }
 }
 
+function* onlyUnary(option: string): Faults {
+  yield `${option} is for a method with one request and one reply; leave it out`;
+}
+
 /** A wait has to end before the call does. */
 function* inTimeout(
   name: string,
@@ -286,10 +284,7 @@ function* inIdempotency(
   { source, retention, finalCodes }: Policy<'idempotency'>,
   { retry, options }: { readonly retry: Policy<'retry'> | undefined; readonly options: Options },
 ): Faults {
-  if (method.methodKind !== 'unary') {
-    yield 'idempotency is for a method with one request and one reply; leave it out';
-    return;
-  }
+  if (method.methodKind !== 'unary') return yield* onlyUnary('idempotency');
   if (method.idempotency !== IDEMPOTENCY_UNKNOWN) {
     const level = MethodOptions_IdempotencyLevel[method.idempotency];
     yield `idempotency is for a method that is not safe to repeat, and idempotency_level is ${level}; leave one of the two out`;

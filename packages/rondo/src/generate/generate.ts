@@ -1,6 +1,6 @@
 /** Generates typed stubs and the descriptor set (packages/contracts) of the contracts that have changed. */
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { readImportGraph } from '../scaffold/contract/imports.js';
 import { withBuild } from '../workspace/build-lock.js';
@@ -43,8 +43,7 @@ async function generateNow(): Promise<StepResult> {
   const wanted = readInputs();
   const known = readStamp();
   const stale = staleProtos(known, wanted);
-  const gone = goneProtos(known, wanted);
-  if (stale?.length === 0 && gone.length === 0) return { code: 0, note: 'nothing changed' };
+  if (stale?.length === 0) return { code: 0, note: 'nothing changed' };
   // The stamp must not cover files that are being generated, in case this is interrupted.
   if (stale === undefined) rmSync(stamp, { force: true });
   else writeStamp({ ...wanted, protos: without({ ...known?.protos, ...wanted.protos }, stale) });
@@ -57,8 +56,7 @@ async function generateNow(): Promise<StepResult> {
     return made;
   }
   renameSync(path.join(root, newDescriptors), path.join(root, descriptors));
-  // If all stubs are new, the old ones are gone, and a package may provide such a contract now.
-  if (stale !== undefined) for (const file of gone) removeStub(stubOf(file));
+  for (const file of Object.keys(known?.protos ?? {})) if (!(file in wanted.protos)) removeCompiled(file);
   for (const file of stale ?? []) removeUnused(stubOf(file));
   writeStamp(wanted);
   return { code: 0 };
@@ -102,18 +100,18 @@ async function stubsOf(stale: readonly string[] | undefined): Promise<StepResult
 
 /** Whether the generated files match the contracts. */
 export function isGenerated(): boolean {
-  const [known, wanted] = [readStamp(), readInputs()];
-  return staleProtos(known, wanted)?.length === 0 && goneProtos(known, wanted).length === 0;
+  return staleProtos(readStamp(), readInputs())?.length === 0;
 }
 
 /** The digests of the contracts that the generated files were made from, by path under proto/. */
 export const generatedFrom = (): Protos => readStamp()?.protos ?? {};
 
-/** The contracts that have changed, and those that import them; undefined if all stubs must be generated anew. */
+/** The contracts that have changed, and those that import them; undefined if all stubs must be generated anew, as when one is gone. */
 function staleProtos(known: Inputs | undefined, { settings, protos }: Inputs): readonly string[] | undefined {
   if (known?.settings !== settings) return undefined;
   const whole = [path.join(root, descriptors), ...(isInstalled ? [] : [etcd.stub])];
-  if (!whole.every((file) => existsSync(file))) return undefined;
+  if (!whole.every((file) => existsSync(file)) || Object.keys(known.protos).some((file) => !(file in protos)))
+    return undefined;
   const changed = (file: string) => known.protos[file] !== protos[file] || !existsSync(stubOf(file));
   const stale = new Set(Object.keys(protos).filter(changed));
   // The set grows during the iteration, which then visits the new entries too.
@@ -122,37 +120,19 @@ function staleProtos(known: Inputs | undefined, { settings, protos }: Inputs): r
   return [...stale];
 }
 
-/** The contracts whose stubs are to be removed. */
-const goneProtos = (known: Inputs | undefined, { protos }: Inputs) =>
-  Object.keys(known?.protos ?? {}).filter((file) => !(file in protos));
-
 const stubOf = (file: string) => path.join(root, 'packages/contracts/src', file.replace(/proto$/, 'ts'));
 
-/** The module of descriptors that a stub imports if it has rules in CEL. */
-const descriptorsOf = (stub: string) => stub.replace(/ts$/, 'descriptors.ts');
-
-/** Removes the descriptors that a stub has stopped to import. */
+/** Removes the module of descriptors that a stub has stopped to import, as its contract has no more rules in CEL. */
 function removeUnused(stub: string): void {
-  const descriptors = descriptorsOf(stub);
+  const descriptors = stub.replace(/ts$/, 'descriptors.ts');
   if (readFileSync(stub, 'utf8').includes(path.basename(descriptors).replace(/ts$/, 'js'))) return;
   rmSync(descriptors, { force: true });
 }
 
-/** Removes the stub of a contract that is gone, with what was compiled of it, and folders that are empty then. */
-function removeStub(stub: string): void {
-  rmSync(stub, { force: true });
-  rmSync(descriptorsOf(stub), { force: true });
-  const compiled = path.join(
-    root,
-    'packages/contracts/dist',
-    path.relative(path.join(root, 'packages/contracts/src'), stub),
-  );
-  for (const ending of ['js', 'd.ts']) rmSync(compiled.replace(/ts$/, ending), { force: true });
-  let folder = path.dirname(stub);
-  while (existsSync(folder) && readdirSync(folder).length === 0) {
-    rmSync(folder, { recursive: true });
-    folder = path.dirname(folder);
-  }
+/** Removes what was compiled of a contract that is gone. buf has removed its stub. */
+function removeCompiled(file: string): void {
+  const compiled = path.join(root, 'packages/contracts/dist', file.replace(/proto$/, ''));
+  for (const ending of ['js', 'd.ts']) rmSync(compiled + ending, { force: true });
 }
 
 /** buf's arguments to generate only some files and keep the others' stubs. */

@@ -44,9 +44,6 @@ export async function callerTls(certs: string | undefined) {
   return { mutualTls: openMutualTls(settings, { usage: 'client', descriptorSet: undefined, clock, wallClock }) };
 }
 
-/** The variables with which a script calls a system with TLS. */
-export const personVariables = (certs: string | undefined): Variables => tlsVariables(certs, PERSON);
-
 /** The files of the person's certificate, by the names of grpcurl's options. */
 export const grpcurlOptions = (certs: string): string =>
   Object.entries({ cacert: 'ca.crt', cert: 'tls.crt', key: 'tls.key' })

@@ -8,7 +8,7 @@ import { isInstalled, root } from '../workspace/paths.js';
 import type { Session } from './commands.js';
 import { DEFAULTS, dataFlag, type SystemOptions } from './options.js';
 import { consoleOf, metricsAddress, type Planned, plan } from './plan.js';
-import { grpcurlOptions, personVariables } from './security.js';
+import { grpcurlOptions, PERSON, tlsVariables } from './security.js';
 
 /** What the summary is of. */
 interface Summarised {
@@ -103,7 +103,7 @@ function samples({ options, prefix, url }: Summarised): readonly string[] {
 
 /** The variables with which a script calls a system with TLS. */
 const tls = ({ certs }: SystemOptions): string =>
-  Object.entries(personVariables(certs))
+  Object.entries(tlsVariables(certs, PERSON))
     .map(([name, value]) => `${name}=${value} `)
     .join('');
 

@@ -79,7 +79,7 @@ function draw({ root, kind, name, service }: NewBackgroundOptions): { files: Fil
     throw new Refusal(`the ${kind} ${name} exists already`, { place: { file: taken }, remedy: 'choose another name' });
   const [app, json, tsconfig] = [`${folder}/src/app.ts`, `${folder}/package.json`, `${folder}/tsconfig.json`];
   const text = readText(root, app);
-  if (kind === 'workflow' || !text.includes(FORMER)) refuseAdapter(app, text);
+  refuseAdapter(app, text);
   const used = kind === 'job' || kind === 'workflow' ? 'jobs' : 'topics';
   const wanted = {
     contracts: isTopic ? [] : [proto],
@@ -105,9 +105,6 @@ function refuseAdapter(file: string, text: string): void {
       'open it by openDatabase of @rondo/resources, as rondo new service --with-database writes it, put it into parts, and run this again',
   });
 }
-
-/** What an app of 0.2 has in place of parts. */
-const FORMER = 'openBackground(';
 
 /** The part of each kind: the function that creates it, its package, the constant, and the list with what it runs. */
 const PARTS = {
@@ -136,13 +133,14 @@ function pasted(
   const own = `services: [${definition}]${isWorkflow ? `, workflows: [${value}]` : ''}`;
   const options = isTopic ? `topics: [${type}], ${own}` : own;
   const handlers = isWorkflow ? `{ ${value}: jobs.runs.handler(${value}) }` : `${value}({ database })`;
-  const isFormer = app.includes(FORMER);
-  const place = isFormer ? `${isTopic ? list : 'contracts'} of openBackground` : `${list} of ${create}`;
   return [
     `import { ${item} } from '${module}';`,
     ...(isTopic ? [] : [`import { ${value} } from './${file}.js';`]),
-    ...(isFormer || app.includes(`${create}(`)
-      ? [`${item}, // in the ${place}`, ...(isWorkflow ? [`${value}, // in the workflows of ${create}`] : [])]
+    ...(app.includes(`${create}(`)
+      ? [
+          `${item}, // in the ${list} of ${create}`,
+          ...(isWorkflow ? [`${value}, // in the workflows of ${create}`] : []),
+        ]
       : [
           `import { ${create} } from '${from}';`,
           `const ${part} = ${create}({ database, ${options} }); // after the database`,
