@@ -1,4 +1,4 @@
-import type { Clock } from '@rondo/rpc/clock';
+import { type Clock, sleep } from '@rondo/rpc/clock';
 
 /** The clock of timeouts, and a signal that cancels. */
 export interface Asking {
@@ -26,3 +26,13 @@ export async function within<T>(
     timer.cancel();
   }
 }
+
+/** Waits so long by the clock; false if the signal ends the wait. */
+export const pause = (timeMs: number, { clock, signal }: Asking): Promise<boolean> =>
+  sleep(clock, timeMs, signal).then(
+    () => true,
+    (error) => {
+      if (signal.aborted) return false;
+      throw error;
+    },
+  );

@@ -1,7 +1,8 @@
 import { setMaxListeners } from 'node:events';
 import { createHistogram } from 'node:perf_hooks';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { type Clock, createSemaphore, sleep, type Timer } from '@rondo/rpc/clock';
+import { type Clock, createSemaphore, type Timer } from '@rondo/rpc/clock';
+import { type Asking, pause } from '../deadline.js';
 import { type CallResult, Tally } from './tally.js';
 
 /** A load: how many calls to make, how fast and for how long. */
@@ -16,12 +17,11 @@ export interface Load {
 }
 
 /** A load, and what it runs with. */
-export interface LoadOptions extends Load {
+export interface LoadOptions extends Load, Asking {
   /** Makes one call. It resolves to undefined if the signal has cancelled the call. */
   readonly call: (signal: AbortSignal) => Promise<CallResult | undefined>;
   /** Is called once a second with the result so far. */
   readonly onProgress?: (progress: Pick<LoadResult, 'tally' | 'elapsedMs'>) => void;
-  readonly clock: Clock;
   /** Ends the load: no more calls start, and calls in flight have {@link GRACE_MS} to end. */
   readonly signal: AbortSignal;
 }
@@ -71,7 +71,7 @@ export async function runLoad(options: LoadOptions): Promise<LoadResult> {
 
   while (!over()) {
     const dueAt = rate === undefined ? undefined : startedAt + (begun * 1_000) / rate;
-    if (dueAt !== undefined && (dueAt >= endsAt || !(await until(dueAt, clock, signal)))) break;
+    if (dueAt !== undefined && (dueAt >= endsAt || !(await until(dueAt, options)))) break;
     const release = await slots.acquire();
     if (over()) break;
     begun += 1;
@@ -97,16 +97,8 @@ export async function runLoad(options: LoadOptions): Promise<LoadResult> {
 }
 
 /** Waits until `timeMs`; false if the load ends before. */
-async function until(timeMs: number, clock: Clock, signal: AbortSignal): Promise<boolean> {
-  if (timeMs <= clock.now()) return true;
-  try {
-    await sleep(clock, timeMs - clock.now(), signal);
-    return true;
-  } catch (error) {
-    if (signal.aborted) return false;
-    throw error;
-  }
-}
+const until = async (timeMs: number, asking: Asking): Promise<boolean> =>
+  timeMs <= asking.clock.now() || (await pause(timeMs - asking.clock.now(), asking));
 
 /**
  * Returns a function that runs after the start of each call, and waits for the event loop to turn after {@link CALLS_A_TURN}.

@@ -3,6 +3,7 @@ import { Availability, listInstances, type RegistryConnection } from '@rondo/ope
 import { sleep } from '@rondo/rpc/clock';
 import { defineCommand, type RunContext } from '../command.js';
 import { completeService } from '../completion/registered.js';
+import { pause } from '../deadline.js';
 import { flag, oneOf } from '../help.js';
 import { duration, jsonOption, registryOption } from '../options.js';
 import { onRegistry } from '../registry/locate.js';
@@ -120,15 +121,13 @@ async function showOnce(watch: Watch, intervalMs: number, context: RunContext): 
 /** Prints the figures of each interval, until Ctrl-C. An instance or a registry that is silent delays none of them. */
 async function follow(watch: Watch, intervalMs: number, context: RunContext): Promise<void> {
   const { clock, signal } = context;
-  const pause = (delayMs: number) => sleep(clock, delayMs, signal).catch(() => undefined);
   void watch.sampler.ask();
   let due = clock.now();
   while (!signal.aborted) {
     due = Math.max(due + intervalMs, clock.now());
-    await pause(due - clock.now());
-    if (signal.aborted) return;
+    if (!(await pause(due - clock.now(), context))) return;
     void watch.refresh();
-    await Promise.race([watch.sampler.ask(), pause(Math.min(intervalMs, GRACE_MS))]);
+    await Promise.race([watch.sampler.ask(), pause(Math.min(intervalMs, GRACE_MS), context)]);
     await print(watch, intervalMs, context);
   }
 }

@@ -3,6 +3,7 @@ import type { DescFile, FileRegistry } from '@bufbuild/protobuf';
 // From the sources, as this runs before any build.
 import { findConflicts } from '../../../schema/src/http/conflicts.js';
 import { type CheckedRule, checkRule, type PlainRule } from '../../../schema/src/http/rule-check.js';
+import { EXPOSURE_INTERNAL } from './check-tools.js';
 import { type Contracts, faultAt, methodsOf } from './declarations.js';
 import { httpRule, type ReadHttpRule, servicePolicy } from './options.js';
 
@@ -74,10 +75,7 @@ function* exposed(file: DescFile, registry: FileRegistry): Generator<string> {
   const option = servicePolicy(registry);
   for (const service of file.services) {
     if (!service.typeName.startsWith('rondo.')) continue;
-    const internal = option?.extension.message?.fields
-      .find(({ name }) => name === 'exposure')
-      ?.enum?.values.find(({ name }) => name === 'EXPOSURE_INTERNAL')?.number;
-    if (option?.of(service)?.exposure === internal && internal !== undefined) continue;
+    if (option?.of(service)?.exposure === EXPOSURE_INTERNAL) continue;
     const reason =
       "a service under rondo. is for the system's own processes; set exposure: EXPOSURE_INTERNAL in (rondo.options.v1.service)";
     yield faultAt(service, `${service.name}: ${reason}`, option?.extension.number);

@@ -1,6 +1,7 @@
 /** Checks the tools for AI agents in contracts. */
 import type { DescMethod } from '@bufbuild/protobuf';
 import { MethodOptions_IdempotencyLevel } from '@bufbuild/protobuf/wkt';
+import type { Exposure } from '@rondo/contracts/rondo/options/v1/options';
 // From the sources, as this runs before any build.
 import { commentOf } from '../../../schema/src/comments.js';
 import { GET_OPERATION, isNoObject, KEY_ARGUMENT, toolName } from '../../../schema/src/tool.js';
@@ -31,7 +32,8 @@ export function checkTools({ registry, files }: Contracts): readonly string[] {
     });
 }
 
-const EXPOSURE_INTERNAL = 2;
+/** The generator makes the contract of this enumeration, and doesn't load it. */
+export const EXPOSURE_INTERNAL: Exposure.EXPOSURE_INTERNAL = 2;
 const { IDEMPOTENCY_UNKNOWN, NO_SIDE_EFFECTS } = MethodOptions_IdempotencyLevel;
 /** How long a confirmation is valid. */
 const CONFIRMATION_MS = 5 * MINUTE_MS;

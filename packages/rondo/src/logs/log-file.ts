@@ -1,5 +1,5 @@
 import { type FileHandle, open, stat } from 'node:fs/promises';
-import { codeOf } from '../workspace/errors.js';
+import { unlessMissing } from '../workspace/errors.js';
 import { type LogLine, toLogLine } from './log-line.js';
 
 const PIECE_BYTES = 64 * 1024;
@@ -87,14 +87,5 @@ export class LogFile {
   async #replaced(): Promise<boolean> {
     const now = await unlessMissing(stat(this.#path));
     return now !== undefined && (now.ino !== this.#inode || now.size < this.#position);
-  }
-}
-
-async function unlessMissing<T>(work: Promise<T>): Promise<T | undefined> {
-  try {
-    return await work;
-  } catch (error) {
-    if (codeOf(error) === 'ENOENT') return undefined;
-    throw error;
   }
 }

@@ -1,19 +1,17 @@
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
-import { type Clock, sleep } from '@rondo/rpc/clock';
 import { didYouMean } from '@rondo/rpc/internal';
-import { codeOf } from '../workspace/errors.js';
+import { type Asking, pause } from '../deadline.js';
+import { unlessMissing } from '../workspace/errors.js';
 import { LogFile } from './log-file.js';
 import type { LogLine } from './log-line.js';
 
 /** Which logs to read, and how. */
-interface ReadLogsOptions {
+interface ReadLogsOptions extends Asking {
   readonly folder: string;
   /** An instance or a service; undefined for all. */
   readonly name: string | undefined;
   readonly follow: boolean;
-  readonly clock: Clock;
-  readonly signal: AbortSignal;
 }
 
 /** How often followed files are read. Milliseconds. */
@@ -28,21 +26,10 @@ export async function* readLogs({ folder, name, follow, clock, signal }: ReadLog
         if (!files.has(instance)) files.set(instance, new LogFile(logPath(folder, instance), instance));
       }
       yield* mergeByTime([...files.values()].map((file) => file.read()));
-    } while (follow && (await pause(clock, signal)));
+    } while (follow && (await pause(POLL_MS, { clock, signal })));
     for (const file of files.values()) yield* file.flush();
   } finally {
     for (const file of files.values()) await file.close();
-  }
-}
-
-/** Waits until the next read; false if the signal ends it. */
-async function pause(clock: Clock, signal: AbortSignal): Promise<boolean> {
-  try {
-    await sleep(clock, POLL_MS, signal);
-    return true;
-  } catch (error) {
-    if (signal.aborted) return false;
-    throw error;
   }
 }
 
@@ -50,17 +37,12 @@ const SUFFIX = '.log';
 
 /** The instances that have a log in `folder`, sorted by name; none if the folder doesn't exist. */
 export async function listLogs(folder: string): Promise<readonly string[]> {
-  try {
-    const files = await readdir(folder);
-    const byName = new Intl.Collator('en', { numeric: true });
-    return files
-      .filter((file) => file.endsWith(SUFFIX))
-      .map((file) => file.slice(0, -SUFFIX.length))
-      .sort(byName.compare);
-  } catch (error) {
-    if (codeOf(error) === 'ENOENT') return [];
-    throw error;
-  }
+  const files = (await unlessMissing(readdir(folder))) ?? [];
+  const byName = new Intl.Collator('en', { numeric: true });
+  return files
+    .filter((file) => file.endsWith(SUFFIX))
+    .map((file) => file.slice(0, -SUFFIX.length))
+    .sort(byName.compare);
 }
 
 /** The path of the log of `instance`. */

@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { messageOf } from '../workspace/errors.js';
+import { quoted } from '../workspace/options.js';
 import { run } from '../workspace/process.js';
 import { Refusal } from './errors.js';
 import { differingLines } from './merge-file.js';
@@ -90,8 +91,7 @@ async function takingBack({ root, isCommitted, written }: Tree): Promise<string>
 }
 
 /** Words of a command line, as a POSIX shell reads them. */
-const words = (all: readonly string[]) =>
-  all.map((word) => (/^[\w./@-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`)).join(' ');
+const words = (all: readonly string[]) => all.map(quoted).join(' ');
 
 /**
  * Writes files and formats those of services. Of a tree without a copy in git, those that exist stay as they are.

@@ -24,7 +24,10 @@ export function formatTable(
     const wanted = cell.row === 0 ? 'bold' : style(text, cell);
     return wanted === undefined ? text : paint(wanted, text);
   };
-  const widths = columnWidths(rows);
+  const longest = rows.reduce((most, row) => Math.max(most, row.length), 0);
+  const widths = Array.from({ length: longest }, (_, column) =>
+    rows.reduce((most, row) => Math.max(most, row[column]?.length ?? 0), 0),
+  );
   const last = widths.length - 1;
   const indent = widths.slice(0, last).reduce((sum, one) => sum + one + GAP.length, 0);
   const lines = rows.flatMap((row, at) => {
@@ -38,14 +41,6 @@ export function formatTable(
     return [shown.join(GAP), ...rest.map((text) => ' '.repeat(indent) + styled(text, { row: at, column: last }))];
   });
   return lines.map((line) => `${line}\n`).join('');
-}
-
-function columnWidths(rows: readonly (readonly string[])[]): readonly number[] {
-  const widths: number[] = [];
-  for (const row of rows) {
-    for (const [column, cell] of row.entries()) widths[column] = Math.max(widths[column] ?? 0, cell.length);
-  }
-  return widths;
 }
 
 /** Wraps text at spaces into lines of at most `width` characters. A longer word stays whole. */

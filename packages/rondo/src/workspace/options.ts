@@ -53,5 +53,5 @@ export function onlyOptions<const Options extends NonNullable<ParseArgsConfig['o
 
 /** Quotes a word for a POSIX shell. */
 export function quoted(text: string): string {
-  return /^[\w./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+  return /^[\w./@-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }

@@ -39,33 +39,23 @@ function* lengths(rules: StringRules, { has, value }: Asked): Conditions {
   const octets = `globalThis.Buffer.byteLength(${value})`;
   const units = `${value}.length`;
   const { len, minLen, maxLen, lenBytes, minBytes, maxBytes } = rules;
-  if (has('len')) yield ['len', `${points} !== ${len}`, `must be ${counted(len, 'character')}`];
-  if (has('minLen')) {
-    const when = `${units} < ${minLen} || (${units} < ${minLen * 2n} && ${points} < ${minLen})`;
-    yield ['min_len', when, `must be at least ${counted(minLen, 'character')}`];
-  }
-  if (has('maxLen')) {
-    yield [
-      'max_len',
-      `${units} > ${maxLen} && ${points} > ${maxLen}`,
-      `must be at most ${counted(maxLen, 'character')}`,
-    ];
-  }
-  if (has('lenBytes')) yield ['len_bytes', `${octets} !== ${lenBytes}`, `must be ${counted(lenBytes, 'byte')}`];
-  if (has('minBytes')) {
-    yield [
-      'min_bytes',
-      `${units} < ${minBytes} && ${octets} < ${minBytes}`,
-      `must be at least ${counted(minBytes, 'byte')}`,
-    ];
-  }
-  if (has('maxBytes')) {
-    yield [
-      'max_bytes',
+  const all = [
+    ['len', `${points} !== ${len}`, `must be ${counted(len, 'character')}`],
+    [
+      'minLen',
+      `${units} < ${minLen} || (${units} < ${minLen * 2n} && ${points} < ${minLen})`,
+      `must be at least ${counted(minLen, 'character')}`,
+    ],
+    ['maxLen', `${units} > ${maxLen} && ${points} > ${maxLen}`, `must be at most ${counted(maxLen, 'character')}`],
+    ['lenBytes', `${octets} !== ${lenBytes}`, `must be ${counted(lenBytes, 'byte')}`],
+    ['minBytes', `${units} < ${minBytes} && ${octets} < ${minBytes}`, `must be at least ${counted(minBytes, 'byte')}`],
+    [
+      'maxBytes',
       `${units} * 3 > ${maxBytes} && ${octets} > ${maxBytes}`,
       `must be at most ${counted(maxBytes, 'byte')}`,
-    ];
-  }
+    ],
+  ] as const;
+  for (const [name, when, text] of all) if (has(name)) yield [StringRulesSchema.field[name].name, when, text];
 }
 
 /** The formats, with their names in texts. One that a text may be empty in has no rule of its own for that. */
