@@ -51,6 +51,8 @@ export function* inMetadataKey(option: string, key: string): Faults {
   }
 }
 
+export const isMetadataKey = (key: string): boolean => [...inMetadataKey('', key)].length === 0;
+
 /** Checks each field on the path of a hash key. */
 function* inField(method: DescMethod, path: string): Faults {
   if (method.methodKind === 'client_streaming' || method.methodKind === 'bidi_streaming') {

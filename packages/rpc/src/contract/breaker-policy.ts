@@ -48,7 +48,7 @@ export function breakerOf({ failurePercent, slowCall, window, minCalls, probes }
 export function checkBreaker(policy: BreakerPolicy, streaming: boolean): string | undefined {
   const { failurePercent, slowCallMs, windowMs, minCalls, probes } = policy;
   if (slowCallMs !== undefined && streaming) {
-    return '.slow_call is for unary methods: the reader of a stream decides how long it lasts';
+    return '.slow_call is for unary methods: the reader of a stream decides how long it lasts; leave it out';
   }
   const { failurePercent: percents, minCalls: calls, probes: counts } = BREAKER_RANGES;
   return (

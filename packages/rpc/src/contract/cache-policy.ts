@@ -41,12 +41,12 @@ export function cacheOf(
 /** What is wrong with the policy, as the end of a sentence; undefined if nothing is. */
 export function checkCache(
   { ttlMs, staleMs, vary, feed }: CachePolicy,
-  { requestStream, responseStream, options }: MethodDefinition,
+  { requestStream, responseStream, options }: Pick<MethodDefinition, 'requestStream' | 'responseStream' | 'options'>,
   isKey: (key: string) => boolean,
 ): string | undefined {
-  if (requestStream || responseStream) return ' is for unary methods: a stream is no answer that can be kept';
+  if (requestStream || responseStream) return ' is for unary methods: a stream is no answer to keep; leave it out';
   if (options.idempotencyLevel !== 'NO_SIDE_EFFECTS') {
-    return ' needs idempotency_level = NO_SIDE_EFFECTS: a call that is answered from a cache has no effect';
+    return ' needs idempotency_level = NO_SIDE_EFFECTS, as a cache answers without a call; say so, or leave it out';
   }
   const fault = checkMs(ttlMs, [1, DAY_MS]);
   if (fault !== undefined) return `.ttl ${fault}`;

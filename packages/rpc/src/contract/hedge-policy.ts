@@ -16,7 +16,7 @@ export function hedgeOf({ delay }: HedgeOption): HedgePolicy {
 
 /** What is wrong with the policy, as the end of a sentence; undefined if nothing is. */
 export function checkHedge({ delayMs }: HedgePolicy, streaming: boolean): string | undefined {
-  if (streaming) return ' is for unary methods: of two streams, neither is the whole answer';
+  if (streaming) return ' is for unary methods: of two streams, neither is the whole answer; leave it out';
   const fault = delayMs === undefined ? undefined : checkMs(delayMs, DELAY_RANGE);
   return fault === undefined ? undefined : `.delay ${fault}`;
 }

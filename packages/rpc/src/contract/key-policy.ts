@@ -57,23 +57,23 @@ const NEVER_FINAL: ReadonlySet<number> = new Set<number>([
 /** What is wrong with the policy, as the end of a sentence; undefined if nothing is. */
 export function checkKey(
   { source, retentionMs, finalCodes }: KeyPolicy,
-  { requestStream, responseStream, options }: MethodDefinition,
+  { requestStream, responseStream, options }: Pick<MethodDefinition, 'requestStream' | 'responseStream' | 'options'>,
   retry: RetryPolicy = DEFAULT_RETRY,
 ): string | undefined {
-  if (requestStream || responseStream) return ' is for a method with one request and one reply';
+  if (requestStream || responseStream) return ' is for a method with one request and one reply; leave it out';
   const { idempotencyLevel = 'IDEMPOTENCY_UNKNOWN' } = options;
   if (idempotencyLevel !== 'IDEMPOTENCY_UNKNOWN') {
-    return ` is for a method that is not safe to repeat, and idempotency_level is ${idempotencyLevel}`;
+    return ` is for a method that is not safe to repeat, and idempotency_level is ${idempotencyLevel}; leave one of the two out`;
   }
   if ((source.from === 'field' ? source.name : source.key) === '') return ' names neither a field nor a metadata key';
   const fault = checkMs(retentionMs, RETENTION_RANGE);
   if (fault !== undefined) return `.retention ${fault}`;
   for (const code of finalCodes) {
     const known = statusFromCode(code);
-    if (known !== code) return `.final_codes has ${code}, which is no status code of gRPC`;
+    if (known !== code) return `.final_codes has ${code}, which is no status code of gRPC; name one`;
     const name = statusName(known);
-    if (NEVER_FINAL.has(code)) return `.final_codes has ${name}, which says nothing final about a request`;
-    if (retry.codes.has(code)) return `.final_codes has ${name}, after which retry.codes calls again`;
+    if (NEVER_FINAL.has(code)) return `.final_codes has ${name}, which says nothing final; leave it out`;
+    if (retry.codes.has(code)) return `.final_codes has ${name}, which retry.codes has, too; leave it out of one`;
   }
   return undefined;
 }

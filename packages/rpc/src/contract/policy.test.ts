@@ -189,7 +189,7 @@ describe('the policy in a contract', () => {
     [' names neither a field nor a metadata key', { source: undefined }],
     ['.retention is 59000 ms; it must be from 1 min', { retention: { seconds: 59n, nanos: 0 } }],
     ['.final_codes has 99, which is no status code of gRPC', { finalCodes: [Number('99')] }],
-    ['.final_codes has UNAVAILABLE, which says nothing final about a request', { finalCodes: [14] }],
+    ['.final_codes has UNAVAILABLE, which says nothing final', { finalCodes: [14] }],
   ])('has no key if it is refused: idempotency%s', (fault, option, of = { ...unary, options: {} }) => {
     const source = { $case: 'field', value: 'request_id' } as const;
     const encodedOption = encodedPolicy({ idempotency: { source, retention: undefined, finalCodes: [], ...option } });

@@ -49,7 +49,7 @@ export function checkRetry({ maxAttempts, codes, backoff: { initialMs, maxMs } }
   }
   for (const code of codes) {
     const known = statusFromCode(code);
-    if (known !== code) return `.codes has ${code}, which is no status code of gRPC`;
+    if (known !== code) return `.codes has ${code}, which is no status code of gRPC; name one`;
     if (NEVER_RETRIED.has(code)) return `.codes has ${statusName(known)}, after which no call is retried; leave it out`;
   }
   const fault = checkMs(initialMs, BACKOFF_RANGE);

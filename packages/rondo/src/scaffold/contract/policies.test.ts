@@ -36,13 +36,13 @@ upload hash_key: {field: "name"}
 method retry: {max_attempts: 2}
   Get: retry makes a call more than once; say that this is safe by idempotency_level = NO_SIDE_EFFECTS or IDEMPOTENT, or leave it out
 safe retry: {max_attempts: 6}
-  Get: retry.max_attempts is 6; it must be from 1 to 5, or missing for 3
+  Get: retry.max_attempts is 6; it must be from 1 to 5
 safe retry: {codes: [UNAVAILABLE, OK]}
   Get: retry.codes has OK, after which no call is retried; leave it out
 safe retry: {backoff: {initial: {seconds: 61}}}
   Get: retry.backoff.initial is 61000 ms; it must be from 1 ms to 1 min
 safe retry: {backoff: {initial: {seconds: 2} max: {seconds: 1}}}
-  Get: retry.backoff.max is 1000 ms; it must be from 2000 ms, the first wait, to 1 min
+  Get: retry.backoff.max is 1000 ms; it must be from 2 s to 1 min
 method hedge: {}
   Get: hedge makes a call more than once; say that this is safe by idempotency_level = NO_SIDE_EFFECTS or IDEMPOTENT, or leave it out
 method idempotency: {retention: {seconds: 60}}
@@ -56,17 +56,17 @@ method idempotency: {field: "tags"}
 method idempotency: {metadata: "Key"}
   Get: idempotency.metadata is "Key"; a key of metadata is of a-z 0-9 _ . - alone
 method idempotency: {field: "name" retention: {seconds: 59}}
-  Get: idempotency.retention is 59000 ms; it must be from 1 min to 365 days
+  Get: idempotency.retention is 59000 ms; it must be from 1 min to 8760 h
 method idempotency: {field: "name" final_codes: [UNAVAILABLE]}
-  Get: idempotency.final_codes has UNAVAILABLE, which says nothing final about a request; leave it out
+  Get: idempotency.final_codes has UNAVAILABLE, which says nothing final; leave it out
 method idempotency: {field: "name" final_codes: [ABORTED]} retry: {codes: [ABORTED]}
-  Get: idempotency.final_codes has ABORTED, after which retry.codes calls again for another outcome; leave it out of one
+  Get: idempotency.final_codes has ABORTED, which retry.codes has, too; leave it out of one
 safe idempotency: {field: "name"}
   Get: idempotency is for a method that is not safe to repeat, and idempotency_level is IDEMPOTENT; leave one of the two out
 watch idempotency: {metadata: "key"}
   Get: idempotency is for a method with one request and one reply; leave it out
 watch hedge: {}
-  Get: hedge is for a method with one request and one reply; leave it out
+  Get: hedge is for unary methods: of two streams, neither is the whole answer; leave it out
 safe hedge: {} retry: {max_attempts: 1}
   Get: hedge makes a second attempt, and retry.max_attempts is 1; allow 2 or more, or leave one of the two out
 safe hedge: {delay: {nanos: 999999}}
@@ -74,11 +74,11 @@ safe hedge: {delay: {nanos: 999999}}
 safe hedge: {delay: {seconds: 1}} timeout: {seconds: 1}
   Get: hedge.delay is 1000 ms, and each call ends after 1000 ms, its timeout; make it shorter
 method breaker: {failure_percent: 101}
-  Get: breaker.failure_percent is 101; it must be from 1 to 100, or missing for 50
+  Get: breaker.failure_percent is 101; it must be a whole number from 1 to 100
 method breaker: {min_calls: -1}
-  Get: breaker.min_calls is -1; it must be from 1 to 10,000, or missing for 20
+  Get: breaker.min_calls is -1; it must be a whole number from 1 to 10000
 method breaker: {probes: 101}
-  Get: breaker.probes is 101; it must be from 1 to 100, or missing for 3
+  Get: breaker.probes is 101; it must be a whole number from 1 to 100
 method breaker: {window: {nanos: 999000000}}
   Get: breaker.window is 999 ms; it must be from 1 s to 10 min
 method breaker: {slow_call: {seconds: 3601}}
@@ -86,11 +86,11 @@ method breaker: {slow_call: {seconds: 3601}}
 method breaker: {slow_call: {seconds: 1}} timeout: {seconds: 1}
   Get: breaker.slow_call is 1000 ms, and each call ends after 1000 ms, its timeout; make it shorter
 watch breaker: {slow_call: {seconds: 1}}
-  Get: breaker.slow_call is for a method with one request and one reply, as the reader of a stream decides how long it lasts; leave it out
+  Get: breaker.slow_call is for unary methods: the reader of a stream decides how long it lasts; leave it out
 method bulkhead: {}
-  Get: bulkhead.max_calls is 0; it must be from 1 to 100,000: name the most calls, or leave bulkhead out
+  Get: bulkhead.max_calls is 0; it must be a whole number from 1 to 100000
 method bulkhead: {max_calls: 1 max_queued: -1}
-  Get: bulkhead.max_queued is -1; it must be from 0 to 100,000
+  Get: bulkhead.max_queued is -1; it must be a whole number from 0 to 100000
 method bulkhead: {max_calls: 1 queue_timeout: {seconds: 1}}
   Get: bulkhead.queue_timeout is set, and there is no queue; set bulkhead.max_queued, or leave it out
 method bulkhead: {max_calls: 1 max_queued: 1 queue_timeout: {seconds: 61}}
@@ -98,17 +98,17 @@ method bulkhead: {max_calls: 1 max_queued: 1 queue_timeout: {seconds: 61}}
 method bulkhead: {max_calls: 1 max_queued: 1 queue_timeout: {seconds: 2}} timeout: {seconds: 2}
   Get: bulkhead.queue_timeout is 2000 ms, and each call ends after 2000 ms, its timeout; make it shorter
 safe cache: {ttl: {seconds: 1}}
-  Get: cache answers without a call, which is right for idempotency_level = NO_SIDE_EFFECTS alone; say so, or leave it out
+  Get: cache needs idempotency_level = NO_SIDE_EFFECTS, as a cache answers without a call; say so, or leave it out
 download cache: {ttl: {seconds: 1}}
-  Get: cache is for a method with one request and one reply; leave it out
+  Get: cache is for unary methods: a stream is no answer to keep; leave it out
 reading cache: {vary: ["accept-language"]}
-  Get: cache has no ttl; say how long an answer is fresh
+  Get: cache.ttl is 0 ms; it must be from 1 ms to 24 h
 reading cache: {ttl: {nanos: 1}}
   Get: cache.ttl is 0.000001 ms; it must be from 1 ms to 24 h
 reading cache: {ttl: {seconds: 1} stale_while_revalidate: {seconds: -1}}
-  Get: cache.stale_while_revalidate is -1000 ms; it must be from 0 s to 24 h
+  Get: cache.stale_while_revalidate is -1000 ms; it must be from 0 h to 24 h
 reading cache: {ttl: {seconds: 1} vary: ["Authorization"]}
-  Get: cache.vary is "Authorization"; a key of metadata is of a-z 0-9 _ . - alone
+  Get: cache.vary has "Authorization"; a key must be of a-z 0-9 _ . -, not begin with grpc- nor end in -bin
 reading cache: {ttl: {seconds: 1} feed: {method: "Watch"}}
   Get: cache.feed.method is "Watch", and the service has no such method; name one that streams changes
 reading cache: {ttl: {seconds: 1} feed: {method: "Get"}}
@@ -156,15 +156,15 @@ safe job: {schedule: {cron: "0 0 31 2 *"}}
 safe job: {schedule: {cron: "0 0 * * *" time_zone: "Mars/X"}}
   Get: job.schedule.time_zone is "Mars/X": give an IANA name, such as "Europe/Berlin"
 balancing slow_start: {seconds: 3601}
-  balancing.slow_start is 3601000 ms; it must be from 0 s to 1 h
+  balancing.slow_start is 3601000 ms; it must be from 0 h to 1 h
 balancing slow_start: {seconds: -1}
-  balancing.slow_start is -1000 ms; it must be from 0 s to 1 h
+  balancing.slow_start is -1000 ms; it must be from 0 h to 1 h
 balancing subset_size: 10001
-  balancing.subset_size is 10001; it must be from 1 to 10,000, or missing for all
+  balancing.subset_size is 10001; it must be a whole number from 1 to 10000
 balancing subset_size: -1
-  balancing.subset_size is -1; it must be from 1 to 10,000, or missing for all
+  balancing.subset_size is -1; it must be a whole number from 1 to 10000
 keyed policy: BALANCING_POLICY_RING_HASH hash_balance_factor: 99
-  balancing.hash_balance_factor is 99; it must be from 100 to 10,000, or missing for no bound
+  balancing.hash_balance_factor is 99; it must be a whole number from 100 to 10000
 balancing hash_balance_factor: 125
   balancing.hash_balance_factor goes with ring_hash alone; leave it out, or choose that policy
 balancing weights: WEIGHT_SOURCE_LOAD
