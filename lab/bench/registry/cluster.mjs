@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { cpuMs, freePort, machineCpuMs, memoryMiB, startRegistry, startWorker } from '@rondo/harness';
+import { cpuMs, eventually, freePort, machineCpuMs, memoryMiB, startRegistry, startWorker } from '@rondo/harness';
 import { connect } from './connection.mjs';
 
 const LOAD = new URL('./load-main.mjs', import.meta.url);
@@ -53,18 +53,14 @@ export async function startCluster(options) {
 
 /** Waits until every instance is registered and every watcher knows each of its service. */
 export async function settled({ observer, holder }, { instances, services, watchers }) {
-  const lastAt = performance.now() + READY_MS;
   const wanted = watchedInstances({ instances, services, watchers });
-  for (;;) {
+  const areThere = async () => {
     const [watching, holding] = await Promise.all([observer.ask('state'), holder.ask('state')]);
     const registered = watching.registered + holding.registered;
     if (registered === instances && watching.whole === watchers && watching.instances === wanted) return;
-    if (performance.now() > lastAt) {
-      const state = `${registered} instances, ${watching.whole} watches that know ${watching.instances} of ${wanted}`;
-      throw new Error(`after ${READY_MS / 1000} s there are ${state}`);
-    }
-    await sleep(100);
-  }
+    throw new Error(`${registered} instances, ${watching.whole} watches that know ${watching.instances} of ${wanted}`);
+  };
+  await eventually(areThere, { timeoutMs: READY_MS });
 }
 
 /** How many instances all watchers know together when each knows its service. */
