@@ -2,7 +2,7 @@ import { tracingChannel } from 'node:diagnostics_channel';
 import { connect } from 'node:net';
 import type { Pool, PoolClient, QueryResult, QueryResultRow } from 'pg';
 import { CommitOutcomeUnknown, classify, DatabaseUnavailable, OutdatedPlan, READ_ONLY, sqlStateOf } from './errors.js';
-import type { Hosts } from './hosts.js';
+import { breakOff, type Hosts } from './hosts.js';
 import type { PoolMetrics } from './metrics.js';
 import type { SqlValue } from './sql.js';
 import { createTypes } from './types.js';
@@ -146,6 +146,11 @@ function classifyUnlessAborted(error: unknown, signal: AbortSignal | undefined):
   return signal?.aborted && error === signal.reason ? error : classify(error);
 }
 
+function drop(client: PoolClient): void {
+  client.release(true);
+  breakOff(client);
+}
+
 function createConnection(
   client: PoolClient,
   { hosts, generations, database, abortGraceMs, metrics, onAnswer, closing }: ConnectionSource,
@@ -165,14 +170,14 @@ function createConnection(
     ended = true;
     // The connection is never reused, so a late cancellation can't hit another caller's statement. Its slot in the
     // pool stays taken until the server has the request, which bounds the server's connections.
-    if (hosts?.isReplaced(client)) client.release(true);
-    else void cancelStatement(client, CANCEL_TIMEOUT_MS).then(() => client.release(true));
+    if (hosts?.isReplaced(client)) drop(client);
+    else void cancelStatement(client, CANCEL_TIMEOUT_MS).then(() => drop(client));
   };
   // To cancel a commit that waits for a standby would make it visible before it is safe. Its slot stays taken until it ends.
   const leaveCommit = (commit: Promise<unknown>): void => {
     ended = true;
-    const release = () => client.release(true);
-    withBounds(commit, { signal: closing }, () => undefined).then(release, release);
+    const close = () => drop(client);
+    withBounds(commit, { signal: closing }, () => undefined).then(close, close);
   };
 
   const send = async <T>(start: () => Promise<T>, bounds: StatementBounds): Promise<T> => {

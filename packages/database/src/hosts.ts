@@ -121,7 +121,11 @@ export class Hosts {
     this.#timelines.set(client, timeline);
     this.#open.add(client);
     client.once('end', () => this.#open.delete(client));
-    for (const open of this.#open) if (this.isReplaced(open)) void open.end();
+    for (const open of this.#open) {
+      if (!this.isReplaced(open)) continue;
+      void open.end();
+      breakOff(open);
+    }
   }
 
   /** Asks all hosts, as when a statement takes long: its server may be frozen, or was replaced and waits for its former standby. */
@@ -151,6 +155,11 @@ export class Hosts {
   isReplaced(client: Client): boolean {
     return (this.#timelines.get(client) ?? this.#latest) < this.#latest;
   }
+}
+
+/** Closes a connection that the driver ends: it would wait for the answers to what it has sent, if it pipelines. */
+export function breakOff({ connection }: Client): void {
+  connection?.stream.destroy(); // a client of libpq has none
 }
 
 const known = new Map<string, Hosts>();
