@@ -35,7 +35,7 @@ export function undeclared(
   const lists = (name: string) => new RegExp(`[[,]\\s*${name}\\s*[,\\]]`).test(code);
   const services = contracts.flatMap((file) => registry.getFile(file)?.services ?? []);
   const kindIn = ({ methods }: DescService) => {
-    const policies = methods.map((method) => policy?.of(method));
+    const policies = methods.map((method) => policy.of(method));
     if (policies.some((one) => one?.workflow)) return 'workflows';
     if (policies.some((one) => one?.job)) return 'jobs';
     return policies.some((one) => one?.subscription) ? 'subscriptions' : undefined;
@@ -59,7 +59,7 @@ export function undeclared(
 export function topicsOf(registry: FileRegistry) {
   const option = topicOption(registry);
   return [...registry].flatMap((desc) => {
-    const topic = desc.kind === 'message' ? option?.of(desc) : undefined;
+    const topic = desc.kind === 'message' ? option.of(desc) : undefined;
     return desc.kind === 'message' && topic ? [{ desc, topic }] : [];
   });
 }

@@ -35,14 +35,12 @@ const OPTIONS = 'rondo/options/v1/options.proto';
  */
 function boundIn(file: DescFile, registry: FileRegistry): readonly BoundMethod[] {
   const option = httpRule(registry);
-  if (option === undefined || !file.proto.dependency.includes(OPTIONS)) return [];
+  if (!file.proto.dependency.includes(OPTIONS)) return [];
   return methodsOf(file).flatMap((method) => {
-    const { parent: service } = method;
     const rule = option.of(method);
     if (rule === undefined) return [];
-    const tell = (reason: string) =>
-      faultAt(method, `${service.name}.${method.name}: ${reason}`, option.extension.number);
-    const name = `${service.typeName}.${method.name}`;
+    const tell = (reason: string) => faultAt(method, reason, option);
+    const name = `${method.parent.typeName}.${method.name}`;
     return [{ ...checkRule(method, plain(rule)), name, tell }];
   });
 }
@@ -75,9 +73,9 @@ function* exposed(file: DescFile, registry: FileRegistry): Generator<string> {
   const option = servicePolicy(registry);
   for (const service of file.services) {
     if (!service.typeName.startsWith('rondo.')) continue;
-    if (option?.of(service)?.exposure === EXPOSURE_INTERNAL) continue;
+    if (option.of(service)?.exposure === EXPOSURE_INTERNAL) continue;
     const reason =
       "a service under rondo. is for the system's own processes; set exposure: EXPOSURE_INTERNAL in (rondo.options.v1.service)";
-    yield faultAt(service, `${service.name}: ${reason}`, option?.extension.number);
+    yield faultAt(service, reason, option);
   }
 }

@@ -1,14 +1,7 @@
 /** Checks the call policies in contracts for contradictions. */
-import {
-  type DescExtension,
-  type DescFile,
-  type DescMethod,
-  type DescService,
-  type FileRegistry,
-  ScalarType,
-} from '@bufbuild/protobuf';
+import { type DescFile, type DescMethod, type DescService, ScalarType } from '@bufbuild/protobuf';
 import { MethodOptions_IdempotencyLevel } from '@bufbuild/protobuf/wkt';
-import type { Balancing, ServicePolicy } from '@rondo/contracts/rondo/options/v1/options';
+import type { Balancing } from '@rondo/contracts/rondo/options/v1/options';
 import { declaredJob, faultOf } from '../../../jobs/src/declared.js';
 import { checkAuth } from '../../../rpc/src/contract/auth-policy.js';
 import { breakerOf, checkBreaker, duration, within } from '../../../rpc/src/contract/breaker-policy.js';
@@ -24,33 +17,25 @@ import {
   DAY_MS,
   type Faults,
   MINUTE_MS,
-  methodPolicy,
-  type Option,
+  type Options,
+  optionsOf,
   type Policy,
   type ReadMethodPolicy,
-  servicePolicy,
   toMs,
   type Wait,
 } from './options.js';
-
-interface Options {
-  readonly method: Option<ReadMethodPolicy>;
-  readonly service: Option<ServicePolicy>;
-}
 
 const HOUR_MS = 60 * MINUTE_MS;
 
 /** The faults in the options `rondo.options.v1.service` and `.method` of some files, each with file, line and reason. */
 export function checkPolicies({ registry, files }: Contracts): readonly string[] {
-  const [method, service] = [methodPolicy(registry), servicePolicy(registry)];
-  // Without the extensions, no file uses the options.
-  if (method === undefined || service === undefined) return [];
-  const secured = securedPackages(registry, method);
-  return files.flatMap((file) => [...inFile(file, { method, service }, secured.has(file.proto.package))]);
+  const options = optionsOf(registry);
+  const secured = securedPackages(options);
+  return files.flatMap((file) => [...inFile(file, options, secured.has(file.proto.package))]);
 }
 
 /** The packages of which a method says who may call it: each other method has to say it too, as no caller could call it. */
-function securedPackages(registry: FileRegistry, option: Options['method']): ReadonlySet<string> {
+function securedPackages({ registry, method: option }: Options): ReadonlySet<string> {
   const secured = [...registry.files].filter((file) =>
     methodsOf(file).some((method) => option.of(method)?.auth !== undefined),
   );
@@ -62,14 +47,10 @@ const NO_AUTH =
 
 function* inFile(file: DescFile, options: Options, isSecured: boolean): Faults {
   for (const service of file.services) {
-    for (const reason of inService(service, options))
-      yield faultAt(service, `${service.name}: ${reason}`, options.service.extension.number);
+    for (const reason of inService(service, options)) yield faultAt(service, reason, options.service);
     for (const method of service.methods) {
-      const name = `${service.name}.${method.name}`;
-      for (const reason of inMethod(method, options))
-        yield faultAt(method, `${name}: ${reason}`, options.method.extension.number);
-      const isOpen = isSecured && options.method.of(method)?.auth === undefined;
-      if (isOpen) yield faultAt(method, `${name}: ${NO_AUTH}`);
+      for (const reason of inMethod(method, options)) yield faultAt(method, reason, options.method);
+      if (isSecured && options.method.of(method)?.auth === undefined) yield faultAt(method, NO_AUTH);
     }
   }
 }
@@ -77,9 +58,8 @@ function* inFile(file: DescFile, options: Options, isSecured: boolean): Faults {
 function* inService(service: DescService, options: Options): Faults {
   const balancing = options.service.of(service)?.balancing;
   if (balancing === undefined) return;
-  const nameOf = (field: 'policy' | 'weights') =>
-    enumName(options.service.extension, ['balancing', field], balancing[field]);
-  const [policy, weights] = [nameOf('policy'), nameOf('weights')];
+  const policy = enumName('BalancingPolicy', balancing.policy, options);
+  const weights = enumName('WeightSource', balancing.weights, options);
   if (policy === undefined) yield `balancing.policy is ${balancing.policy}, which no policy has; name one`;
   if (weights === undefined) yield `balancing.weights is ${balancing.weights}, which nothing has; name one`;
   yield* inBalancing(balancing, { policy, weights });
@@ -116,9 +96,8 @@ function* inMethod(method: DescMethod, options: Options): Faults {
   const { timeout, hashKey, resume, compression, retry, hedge, idempotency, cache, breaker, bulkhead } = policy;
   const whole = duration('timeout', timeout && toMs(timeout), [1, DAY_MS]);
   if (whole !== undefined) yield whole;
-  if (enumName(options.method.extension, ['compression'], compression) === undefined) {
+  if (enumName('Compression', compression, options) === undefined)
     yield `compression is ${compression}, which is none; name one`;
-  }
   if (hashKey !== undefined) yield* inHashKey(method, hashKey);
   if (resume !== undefined) yield* inResume(method, resume);
   yield* atStart(method, policy);
@@ -215,9 +194,6 @@ const NEEDS_IDEMPOTENCY =
   'makes a call more than once; say that this is safe by idempotency_level = NO_SIDE_EFFECTS or IDEMPOTENT, or leave it out';
 const { IDEMPOTENCY_UNKNOWN, NO_SIDE_EFFECTS } = MethodOptions_IdempotencyLevel;
 
-/** The name of an enum value of a field of the options' contract; undefined if the number has no name. */
-function enumName({ message }: DescExtension, [first, ...rest]: readonly string[], number: number): string | undefined {
-  let field = message?.fields.find(({ name }) => name === first);
-  for (const next of rest) field = field?.message?.fields.find(({ name }) => name === next);
-  return field?.enum?.values.find((value) => value.number === number)?.name;
-}
+/** The name of a value of an enum of the options' contract; undefined if the number has no name. */
+const enumName = (type: string, number: number, { registry }: Options): string | undefined =>
+  registry.getEnum(`rondo.options.v1.${type}`)?.value[number]?.name;

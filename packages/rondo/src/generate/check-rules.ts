@@ -1,14 +1,15 @@
 /** Checks the rules of `buf.validate` in contracts for contradictions: rules of another type, patterns and CEL that don't compile. */
 import { create, type DescMessage } from '@bufbuild/protobuf';
 import { createValidator, type Validator } from '@bufbuild/protovalidate';
-import type { FieldRules, MessageRules } from '@bufbuild/protovalidate/gen/buf/validate/validate_pb.js';
+import {
+  type FieldRules,
+  field as fieldOption,
+  type MessageRules,
+} from '@bufbuild/protovalidate/gen/buf/validate/validate_pb.js';
 import { messageOf } from '../workspace/errors.js';
 import { type Contracts, faultAt, withNested } from './declarations.js';
 import { hasRules, rulesOfField, rulesOfMessage } from './rules/message-rules.js';
 import { compilePattern } from './rules/pattern-program.js';
-
-/** The field number of the options `buf.validate`. */
-const BUF_VALIDATE = 1159;
 
 /** What protovalidate finds wrong with a rule in CEL only when it runs: with its types, and not with the values. */
 const WRONG_TYPE = /no matching overload|field not found|unresolved attribute/;
@@ -29,8 +30,8 @@ function inMessage(message: DescMessage, validator: Validator): readonly string[
   const fault = hasRules(message) ? (inPatterns(message) ?? inPlan(message, validator)) : undefined;
   if (fault === undefined) return [];
   const field = message.fields.find(({ name }) => name === fault.field);
-  const where = field === undefined ? message.name : `${message.name}.${field.name}`;
-  return [faultAt(field ?? message, `${where}: ${fault.reason}`, BUF_VALIDATE)];
+  // The option of a message has the same number.
+  return [faultAt(field ?? message, fault.reason, { extension: fieldOption })];
 }
 
 function inPatterns(message: DescMessage): Fault | undefined {

@@ -11,7 +11,6 @@ import { DAY_MS, type Faults, MINUTE_MS, methodPolicy, type ReadMethodPolicy, se
 /** The faults in `tool` of `(rondo.options.v1.method)` in some files, each with file, line and reason. */
 export function checkTools({ registry, files }: Contracts): readonly string[] {
   const [option, service] = [methodPolicy(registry), servicePolicy(registry)];
-  if (option === undefined || service === undefined) return [];
   const tools = [...registry.files].flatMap(methodsOf).flatMap((method) => {
     const policy = option.of(method);
     return policy?.tool === undefined ? [] : [{ method, policy, name: toolName(policy.tool, method.name) }];
@@ -26,9 +25,7 @@ export function checkTools({ registry, files }: Contracts): readonly string[] {
         faults.push(' is called through the gateway, and exposure is internal; leave one of the two out');
       if (owner !== undefined && owner !== method)
         faults.push(` is ${name}, as that of ${owner.parent.typeName}.${owner.name}; give it another name`);
-      return faults.map((fault) =>
-        faultAt(method, `${method.parent.name}.${method.name}: tool${fault}`, option.extension.number),
-      );
+      return faults.map((fault) => faultAt(method, `tool${fault}`, option));
     });
 }
 

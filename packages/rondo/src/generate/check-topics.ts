@@ -1,46 +1,24 @@
 /** Checks topics and their subscriptions in contracts for contradictions. */
-import type { DescFile, DescMessage, DescMethod, FileRegistry } from '@bufbuild/protobuf';
+import type { DescFile, DescMessage, DescMethod } from '@bufbuild/protobuf';
 import { MethodOptions_IdempotencyLevel } from '@bufbuild/protobuf/wkt';
-import type { ServicePolicy, Topic } from '@rondo/contracts/rondo/options/v1/options';
 import { declaredJob, faultOf } from '../../../jobs/src/declared.js';
 import { inCallers } from './check-callers.js';
 import { type Contracts, faultAt, methodsOf } from './declarations.js';
 import { GROUPING, inNamed } from './named-fields.js';
-import {
-  DAY_MS,
-  type Faults,
-  KEEP_LATEST_OF_KEY,
-  MINUTE_MS,
-  methodPolicy,
-  type Option,
-  type ReadMethodPolicy,
-  servicePolicy,
-  toMs,
-  topicOption,
-} from './options.js';
-
-interface Options {
-  readonly registry: FileRegistry;
-  readonly method: Option<ReadMethodPolicy>;
-  readonly service: Option<ServicePolicy>;
-  readonly topic: Option<Topic>;
-}
+import { DAY_MS, type Faults, KEEP_LATEST_OF_KEY, MINUTE_MS, type Options, optionsOf, toMs } from './options.js';
 
 /** The faults in the option `rondo.options.v1.topic` and in subscriptions of some files, each with file, line and reason. */
 export function checkTopics({ registry, files }: Contracts): readonly string[] {
-  const [method, service, topic] = [methodPolicy(registry), servicePolicy(registry), topicOption(registry)];
-  if (method === undefined || service === undefined || topic === undefined) return [];
-  return files.flatMap((file) => [...inFile(file, { registry, method, service, topic })]);
+  const options = optionsOf(registry);
+  return files.flatMap((file) => [...inFile(file, options)]);
 }
 
 function* inFile(file: DescFile, options: Options): Faults {
   for (const message of file.messages) {
-    for (const reason of inTopic(message, options))
-      yield faultAt(message, `${message.name}: ${reason}`, options.topic.extension.number);
+    for (const reason of inTopic(message, options)) yield faultAt(message, reason, options.topic);
   }
   for (const method of methodsOf(file)) {
-    for (const reason of inSubscription(method, options))
-      yield faultAt(method, `${method.parent.name}.${method.name}: ${reason}`, options.method.extension.number);
+    for (const reason of inSubscription(method, options)) yield faultAt(method, reason, options.method);
   }
 }
 

@@ -35,18 +35,22 @@ export const methodsOf = ({ services }: DescFile): readonly DescMethod[] => serv
 const OPTIONS = { enum: 3, extension: 8, field: 8, message: 7, rpc: 4, service: 3 };
 
 /**
- * `proto/greeter/v1/greeter.proto:16: …`, with the line of an option of the declaration, else of the declaration or of what it is in.
- *
- * @param option The field number of the option.
+ * `proto/greeter/v1/greeter.proto:16: GreeterService.Greet: …`, with the line of the option of the declaration, else of the declaration
+ * or of what it is in.
  */
-export function faultAt(declared: Declared, reason: string, option = 0): string {
+export function faultAt(
+  declared: DescField | DescMessage | DescMethod | DescService,
+  reason: string,
+  option?: { readonly extension: DescExtension | undefined },
+): string {
   const lines = linesIn(declared);
   const path = pathOf(declared);
-  const ofOption = [...path, OPTIONS[declared.kind], option].join('.');
+  const ofOption = [...path, OPTIONS[declared.kind], option?.extension?.number].join('.');
   // An option whose fields are set one by one has a line for each. The first is taken.
   const own = [...lines].find(([key]) => `${key}.`.startsWith(`${ofOption}.`));
   const line = own?.[1] ?? lines.get(path.join('.')) ?? lines.get(path.slice(0, 2).join('.'));
-  return `proto/${fileOf(declared).name}.proto:${line ?? '?'}: ${reason}`;
+  const name = 'file' in declared ? declared.name : `${declared.parent.name}.${declared.name}`;
+  return `proto/${fileOf(declared).name}.proto:${line ?? '?'}: ${name}: ${reason}`;
 }
 
 const fileOf = (declared: Declared): DescFile =>

@@ -42,16 +42,11 @@ export function* inHashKey(method: DescMethod, { source }: { readonly source: Ke
 }
 
 export function* inMetadataKey(option: string, key: string): Faults {
-  if (!/^[a-z0-9_.-]{1,128}$/.test(key)) {
-    yield `${option} is "${key}"; a key of metadata is of a-z 0-9 _ . - alone`;
-  } else if (key.startsWith('grpc-')) {
-    yield `${option} is ${key}; keys that begin with grpc- are gRPC's own`;
-  } else if (key.endsWith('-bin')) {
-    yield `${option} is ${key}; behind a key that ends in -bin stand bytes, which are no key of a call`;
-  }
+  if (!isMetadataKey(key))
+    yield `${option} is "${key}"; a key must be of a-z 0-9 _ . -, not begin with grpc- nor end in -bin`;
 }
 
-export const isMetadataKey = (key: string): boolean => [...inMetadataKey('', key)].length === 0;
+export const isMetadataKey = (key: string): boolean => /^(?!grpc-)[a-z0-9_.-]{1,128}(?<!-bin)$/.test(key);
 
 /** Checks each field on the path of a hash key. */
 function* inField(method: DescMethod, path: string): Faults {

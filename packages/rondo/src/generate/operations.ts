@@ -3,25 +3,20 @@ import type { DescFile, DescMessage, DescMethod, FileRegistry } from '@bufbuild/
 // From the sources, as this runs before any build.
 import { declaredWorkflow, faultOfWorkflow } from '../../../jobs/src/runs/declared.js';
 import { type Contracts, faultAt, methodsOf, withNested } from './declarations.js';
-import { type Faults, methodPolicy, type Option, operationInfo, type ReadMethodPolicy } from './options.js';
+import { type Faults, methodPolicy, operationInfo, type ReadMethodPolicy } from './options.js';
 
 const OPERATION = 'google.longrunning.Operation';
 
-type OperationInfo = NonNullable<ReturnType<typeof operationInfo>> extends Option<infer Info> ? Info : never;
+type OperationInfo = NonNullable<ReturnType<ReturnType<typeof operationInfo>['of']>>;
 
 /** The faults in `google.longrunning.operation_info` and `(rondo.options.v1.method).workflow` of some files, each with file, line and reason. */
 export function checkOperations({ registry, files }: Contracts): readonly string[] {
   const [option, policy] = [operationInfo(registry), methodPolicy(registry)];
-  if (option === undefined) return [];
   return files.flatMap(methodsOf).flatMap((method) => {
     const info = option.of(method);
-    const tell =
-      (number = 0) =>
-      (fault: string) =>
-        faultAt(method, `${method.parent.name}.${method.name}: ${fault}`, number);
     return [
-      ...[...inInfo(method, info)].map(tell(option.extension.number)),
-      ...[...inWorkflow(method, policy?.of(method), info)].map(tell(policy?.extension.number)),
+      ...[...inInfo(method, info)].map((fault) => faultAt(method, fault, option)),
+      ...[...inWorkflow(method, policy.of(method), info)].map((fault) => faultAt(method, fault, policy)),
     ];
   });
 }
@@ -81,7 +76,7 @@ export function methodCodes(
 ): readonly MethodCode[] {
   const option = operationInfo(registry);
   const typesOf = (method: DescMethod) => {
-    const { responseType = '', metadataType = '' } = option?.of(method) ?? {};
+    const { responseType = '', metadataType = '' } = option.of(method) ?? {};
     return Object.entries({ responseType, metadataType }).flatMap(([key, type]) => {
       const message = type === '' ? undefined : messageNamed(type, method);
       return message === undefined ? [] : [`${key}: ${nameOf(message)} as typeof ${nameOf(message)}`];

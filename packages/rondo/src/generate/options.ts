@@ -40,21 +40,21 @@ export interface ReadHttpRule {
   readonly additionalBindings: readonly ReadHttpRule[];
 }
 
-/** An option that a registry of contracts knows. */
+/** An option of contracts. */
 export interface Option<Value> {
-  readonly extension: DescExtension;
+  /** Undefined if no contract uses the option. */
+  readonly extension: DescExtension | undefined;
   /** What a declaration says; undefined if it doesn't have the option. */
   of(declaration: AnyDesc): Value | undefined;
 }
 
 const optionNamed =
   <Value>(name: string) =>
-  (registry: FileRegistry): Option<Value> | undefined => {
+  (registry: FileRegistry): Option<Value> => {
     const extension = registry.getExtension(name);
-    if (extension === undefined) return undefined;
     const of = (declaration: AnyDesc) =>
       // The contract of the option, by which it was read, has the shape.
-      hasOption(declaration, extension) ? (getOption(declaration, extension) as Value) : undefined;
+      extension && hasOption(declaration, extension) ? (getOption(declaration, extension) as Value) : undefined;
     return { extension, of };
   };
 
@@ -72,3 +72,12 @@ export const resourceOption = optionNamed<{ readonly type: string; readonly patt
 );
 export const resourceReference = optionNamed<{ readonly type: string }>('google.api.resource_reference');
 export const fieldBehavior = optionNamed<readonly number[]>('google.api.field_behavior');
+
+/** The options of calls and topics. */
+export const optionsOf = (registry: FileRegistry) => ({
+  registry,
+  method: methodPolicy(registry),
+  service: servicePolicy(registry),
+  topic: topicOption(registry),
+});
+export type Options = ReturnType<typeof optionsOf>;

@@ -21,7 +21,6 @@ const REQUEST_SHAPE = 50552;
 export function addRequestShapes(files: FileDescriptorProto[]): void {
   const registry = createFileRegistry(create(FileDescriptorSetSchema, { file: files }));
   const option = methodPolicy(registry);
-  if (option === undefined) return;
   for (const { services } of registry.files) {
     for (const method of services.flatMap(({ methods }) => methods)) {
       const keyed = option.of(method)?.idempotency;

@@ -17,7 +17,7 @@ export async function openRuns(service: string, context: CommandContext): Promis
   const policy = methodPolicy(files);
   const own = readManifests([service], repository)
     .flatMap(({ contracts }) => contracts.flatMap((file) => files.getFile(file)?.services ?? []))
-    .filter(({ methods }) => methods.some((method) => policy?.of(method)?.workflow !== undefined))
+    .filter(({ methods }) => methods.some((method) => policy.of(method)?.workflow !== undefined))
     .map(({ typeName }) => typeName);
   if (own.length === 0) return [];
   try {

@@ -119,7 +119,7 @@ function codeOf(
 function topicsOf(file: DescFile, registry: FileRegistry, names: Names): readonly string[] {
   const option = topicOption(registry);
   return file.messages.flatMap((message) => {
-    const topic = option?.of(message);
+    const topic = option.of(message);
     if (topic === undefined) return [];
     const retentionMs = topic.retention && toMs(topic.retention);
     const description = {

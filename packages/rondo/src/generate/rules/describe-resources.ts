@@ -48,7 +48,7 @@ interface Found {
 function byOption(file: DescFile, registry: FileRegistry): readonly Found[] {
   const option = resourceOption(registry);
   return file.messages.flatMap((message) => {
-    const resource = option?.of(message);
+    const resource = option.of(message);
     return resource === undefined ? [] : [{ typeName: message.typeName, pattern: resource.pattern[0] ?? '' }];
   });
 }
@@ -57,7 +57,7 @@ function byMethods({ services }: DescFile, registry: FileRegistry): readonly Fou
   const http = httpRule(registry);
   return services.flatMap(({ methods }) =>
     methods.flatMap((method) => {
-      const rule = http?.of(method);
+      const rule = http.of(method);
       return rule === undefined ? [] : ofMethod(method, rule);
     }),
   );
@@ -95,7 +95,7 @@ const singular = (collection: string) =>
 
 interface Scope {
   readonly nameOf: (name: string) => string;
-  readonly behavior: Option<readonly number[]> | undefined;
+  readonly behavior: Option<readonly number[]>;
   /** The messages around. */
   readonly path: readonly DescMessage[];
 }
@@ -112,9 +112,7 @@ function fieldsOf(message: DescMessage, scope: Scope): readonly FieldDescription
 
 function fieldOf(field: DescField, { nameOf, behavior, path }: Scope): FieldDescription {
   const { name, fieldKind, message, presence } = field;
-  const names = (behavior?.of(field) ?? []).map(
-    (number) => behavior?.extension.enum?.values.find((value) => value.number === number)?.name ?? '',
-  );
+  const names = (behavior.of(field) ?? []).map((number) => behavior.extension?.enum?.value[number]?.name ?? '');
   const nested =
     message?.typeName.startsWith('google.') || path.some((one) => one === message) || fieldKind === 'map'
       ? undefined

@@ -54,7 +54,7 @@ method idempotency: {field: "owner"}
 method idempotency: {field: "tags"}
   Get: idempotency.field is "tags", but tags is no string, which a key is
 method idempotency: {metadata: "Key"}
-  Get: idempotency.metadata is "Key"; a key of metadata is of a-z 0-9 _ . - alone
+  Get: idempotency.metadata is "Key"; a key must be of a-z 0-9 _ . -, not begin with grpc- nor end in -bin
 method idempotency: {field: "name" retention: {seconds: 59}}
   Get: idempotency.retention is 59000 ms; it must be from 1 min to 8760 h
 method idempotency: {field: "name" final_codes: [UNAVAILABLE]}
@@ -116,11 +116,11 @@ reading cache: {ttl: {seconds: 1} feed: {method: "Get"}}
 method hash_key: {}
   Get: hash_key names neither a field nor a metadata key
 method hash_key: {metadata: "X-Tenant"}
-  Get: hash_key.metadata is "X-Tenant"; a key of metadata is of a-z 0-9 _ . - alone
+  Get: hash_key.metadata is "X-Tenant"; a key must be of a-z 0-9 _ . -, not begin with grpc- nor end in -bin
 method hash_key: {metadata: "grpc-timeout"}
-  Get: hash_key.metadata is grpc-timeout; keys that begin with grpc- are gRPC's own
+  Get: hash_key.metadata is "grpc-timeout"; a key must be of a-z 0-9 _ . -, not begin with grpc- nor end in -bin
 method hash_key: {metadata: "tenant-bin"}
-  Get: hash_key.metadata is tenant-bin; behind a key that ends in -bin stand bytes, which are no key of a call
+  Get: hash_key.metadata is "tenant-bin"; a key must be of a-z 0-9 _ . -, not begin with grpc- nor end in -bin
 method resume: {request: "name" response: "name"}
   Get: resume is for a method with one request and a stream of replies; leave it out
 chat resume: {request: "name" response: "name"}

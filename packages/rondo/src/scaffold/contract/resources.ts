@@ -74,7 +74,7 @@ function resourceOf(
   compiled: Compiled,
 ): ResourceContract | string | undefined {
   const { registry, contracts } = compiled;
-  const { pattern: patterns = [], type: kind = '' } = resourceOption(registry)?.of(desc) ?? {};
+  const { pattern: patterns = [], type: kind = '' } = resourceOption(registry).of(desc) ?? {};
   const description = resourcesOf(desc.file, registry, fieldName).get(desc.typeName);
   if (patterns.length === 0 || description === undefined) return undefined;
   const { typeName: type } = desc;
@@ -95,7 +95,7 @@ function resourceOf(
   const code = { type, message: typeName(desc), module: moduleOf(desc.file.proto.name, contracts) };
   const isNeeded = (field: DescField) =>
     fieldBehavior(registry)
-      ?.of(field)
+      .of(field)
       ?.some((number) => number === REQUIRED) === true;
   const sample = sampleOf(desc, { ...compiled, isNeeded, references });
   return { ...code, ...names, kind, methods, description, describeTable: described, references, sample };
@@ -119,7 +119,7 @@ function unstorable(describe: ResourceContract['describeTable']): string | undef
 }
 
 function referenceOf(field: DescField, registry: FileRegistry): readonly (readonly [string, string])[] {
-  const { type = '' } = resourceReference(registry)?.of(field) ?? {};
+  const { type = '' } = resourceReference(registry).of(field) ?? {};
   return type === '' || field.fieldKind !== 'scalar' ? [] : [[memberName(field), type]];
 }
 
