@@ -28,10 +28,9 @@ import {
 import type { Middleware } from '@rondo/rpc/middleware';
 import { SERVED_BY } from './call/requests.js';
 import type { CommandContext } from './command.js';
-import { UsageError } from './errors.js';
+import { asUsage } from './errors.js';
 import { IN_USE, PERSON } from './launch/security.js';
 import { answerBy, openOtherKind } from './registry/other-kind.js';
-import { messageOf } from './workspace/errors.js';
 
 /** What a command calls with. */
 interface Credentials {
@@ -53,30 +52,25 @@ type CallerContext = Pick<CommandContext, 'environment' | 'dataDirectory' | 'clo
 export function withCredentials<T>(context: CallerContext, work: () => Promise<T>): Promise<T> {
   let opened: Credentials | undefined;
   const open = () => {
-    opened ??= { clock: context.clock, tls: openCertificate(context), token: readToken(context) };
+    opened ??= {
+      clock: context.clock,
+      tls: openCertificate(context),
+      token: asUsage(() => configuredToken(context.environment)),
+    };
     return opened;
   };
   return credentials.run(open, work);
 }
 
-function readToken({ environment }: CallerContext): string | undefined {
-  try {
-    return configuredToken(environment);
-  } catch (error) {
-    throw new UsageError(messageOf(error));
-  }
-}
-
 function openCertificate(context: CallerContext): MutualTls | undefined {
   const { environment, clock, wallClock } = context;
-  try {
+  const open = () => {
     const settings = settingsOf(context);
     if (settings.mode === 'off') return undefined;
     const descriptorSet = readDescriptors(environment['RONDO_DESCRIPTORS']);
     return openMutualTls(settings, { usage: 'client', descriptorSet, clock, wallClock });
-  } catch (error) {
-    throw new UsageError(`your certificate can't be used: ${messageOf(error)}; renew it: rondo certs`);
-  }
+  };
+  return asUsage(open, (reason) => `your certificate can't be used: ${reason}; renew it: rondo certs`);
 }
 
 /** A person can call a fleet that changes over: by TLS where an instance has it. */

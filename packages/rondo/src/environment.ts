@@ -1,15 +1,15 @@
 import type { RegistryChannelOptions } from '@rondo/rpc/client';
 import { type BalancingOverrides, checkZone, configuredBalancing, configuredTransport } from '@rondo/rpc/internal';
-import { UsageError } from './errors.js';
+import { asUsage } from './errors.js';
 
 /** The balancing overrides of `RONDO_BALANCING`: they outrank the contracts. */
 export function balancingOverrides(environment: Readonly<Record<string, string | undefined>>): BalancingOverrides {
-  return readUsage(() => configuredBalancing(environment['RONDO_BALANCING']));
+  return asUsage(() => configuredBalancing(environment['RONDO_BALANCING']));
 }
 
 /** The zone of this client, `region/zone`: `--zone`, else `RONDO_ZONE`, else empty. */
 export function callerZone(environment: Readonly<Record<string, string | undefined>>, option?: string): string {
-  return readUsage(() =>
+  return asUsage(() =>
     option === undefined
       ? checkZone(environment['RONDO_ZONE']?.trim() ?? '', 'RONDO_ZONE')
       : checkZone(option.trim(), '--zone'),
@@ -24,15 +24,6 @@ const MAX_REPLY_BYTES = 256 * 1024 * 1024;
 
 /** These settings, by `RONDO_TRANSPORT`. */
 export function callerConnections(environment: Readonly<Record<string, string | undefined>>): Connections {
-  const transport = readUsage(() => configuredTransport(environment['RONDO_TRANSPORT']));
+  const transport = asUsage(() => configuredTransport(environment['RONDO_TRANSPORT']));
   return { maxReplyBytes: MAX_REPLY_BYTES, frames: transport !== 'grpc' };
-}
-
-/** What `read` returns. @throws UsageError in place of its TypeErrors. */
-function readUsage<T>(read: () => T): T {
-  try {
-    return read();
-  } catch (error) {
-    throw error instanceof TypeError ? new UsageError(error.message) : error;
-  }
 }

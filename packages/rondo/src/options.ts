@@ -2,10 +2,9 @@ import { Metadata } from '@rondo/rpc/call';
 import { dnsResolver, type Resolver, staticResolver } from '@rondo/rpc/client';
 import { maskUrl } from '@rondo/rpc/internal';
 import type { CommandContext } from './command.js';
-import { UsageError } from './errors.js';
+import { asUsage, UsageError } from './errors.js';
 import { flag, valued } from './help.js';
 import { parseDurationMs } from './terminal/text.js';
-import { messageOf } from './workspace/errors.js';
 
 /** The option of every command that prints data. */
 export const jsonOption = {
@@ -131,11 +130,10 @@ export function parseAddresses(source: string, text: string): readonly string[] 
 /** Parses the value of `--address`: `host:port[,…]`, or one target of a DNS resolver. */
 export function parseTarget(text: string): readonly string[] {
   if (!text.startsWith('dns:')) return parseAddresses('--address', text);
-  try {
-    dnsResolver(text);
-  } catch (error) {
-    throw error instanceof TypeError ? new UsageError(`--address ${error.message}`) : error;
-  }
+  asUsage(
+    () => dnsResolver(text),
+    (reason) => `--address ${reason}`,
+  );
   return [text];
 }
 
@@ -197,9 +195,5 @@ function append(metadata: Metadata, key: string, value: string): void {
   if (binary && !/^[\w+/-]*={0,2}$/.test(value)) {
     throw new UsageError(`--metadata "${key}": a key that ends in -bin takes bytes in base64`);
   }
-  try {
-    metadata.append(key, binary ? Buffer.from(value, 'base64') : value);
-  } catch (error) {
-    throw new UsageError(messageOf(error));
-  }
+  asUsage(() => metadata.append(key, binary ? Buffer.from(value, 'base64') : value));
 }

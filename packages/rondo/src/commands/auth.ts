@@ -3,11 +3,10 @@ import path from 'node:path';
 import { didYouMean } from '@rondo/rpc/internal';
 import { defineActions } from '../command.js';
 import { formatRules, type PackageRules, rulesOf } from '../contract/auth-matrix.js';
-import { UsageError } from '../errors.js';
+import { asUsage, UsageError } from '../errors.js';
 import { flag } from '../help.js';
 import { jsonOption } from '../options.js';
 import { DESCRIPTORS } from '../workspace/contracts.js';
-import { messageOf } from '../workspace/errors.js';
 
 /** `rondo auth`: prints who may call the methods of the contracts. */
 export const auth = defineActions({
@@ -40,11 +39,8 @@ export const auth = defineActions({
 
 function read(repository: string, isOwn?: (file: string) => boolean): readonly PackageRules[] {
   const file = path.join(repository, DESCRIPTORS);
-  try {
-    return rulesOf(readFileSync(file), isOwn);
-  } catch (error) {
-    throw new UsageError(`the contracts can't be read from ${file} (${messageOf(error)}); run npm run build first`);
-  }
+  const tell = (reason: string) => `the contracts can't be read from ${file} (${reason}); run npm run build first`;
+  return asUsage(() => rulesOf(readFileSync(file), isOwn), tell);
 }
 
 function find(all: readonly PackageRules[], name: string): PackageRules {

@@ -1,10 +1,9 @@
 import path from 'node:path';
 import { defineActions, type RunContext } from '../command.js';
-import { UsageError } from '../errors.js';
+import { asUsage } from '../errors.js';
 import { valued } from '../help.js';
 import { checkSubject, dataOption, jsonOption, principalOptions, whole } from '../options.js';
 import { formatTable } from '../terminal/table.js';
-import { messageOf } from '../workspace/errors.js';
 
 const DAY_MS = 24 * 60 * 60_000;
 
@@ -39,7 +38,7 @@ export const keys = defineActions({
         const expires = new Date(now.getTime() + days * DAY_MS).toISOString();
         const { id, text } = newApiKey();
         const key = { id, subject: checkSubject(as), scopes, created: now.toISOString(), expires };
-        work(() =>
+        asUsage(() =>
           changeKeyFile(keyFileOf(where, context), (before) => [...before, { ...key, hash: hashOfApiKey(text) }]),
         );
         return { json: { key: text, ...key }, text: `${text}\n` };
@@ -51,7 +50,7 @@ export const keys = defineActions({
         const { readKeyFile } = await import('@rondo/authentication');
         const file = keyFileOf(where, context);
         const now = context.wallClock.now();
-        const found = work(() => readKeyFile(file));
+        const found = asUsage(() => readKeyFile(file));
         const shown = found.map(({ hash, ...key }) => ({ ...key, expired: now >= new Date(key.expires) }));
         const rows = shown.map(({ id, subject, scopes, expires, expired }) => {
           return [id, subject, `${expired ? 'expired' : 'until'} ${expires.slice(0, 10)}`, scopes.join(' ')];
@@ -68,7 +67,7 @@ export const keys = defineActions({
       async run({ ids, ...where }, context) {
         const { changeKeyFile } = await import('@rondo/authentication');
         const file = keyFileOf(where, context);
-        work(() =>
+        asUsage(() =>
           changeKeyFile(file, (before) => {
             const missing = ids.filter((id) => !before.some((key) => key.id === id));
             if (missing.length > 0) throw new Error(`${file} has no key ${missing.join(', ')}: rondo keys list`);
@@ -87,13 +86,4 @@ type Where = Readonly<Record<'file' | 'data', string | undefined>>;
 function keyFileOf({ file, data }: Where, { directory, dataDirectory, environment }: RunContext): string {
   const configured = file ?? (data === undefined ? environment['RONDO_API_KEYS'] : undefined);
   return configured ? path.resolve(directory, configured) : path.join(dataDirectory, 'auth', 'keys.json');
-}
-
-/** A fault of the file is the user's to mend. */
-function work<T>(change: () => T): T {
-  try {
-    return change();
-  } catch (error) {
-    throw new UsageError(messageOf(error));
-  }
 }

@@ -3,11 +3,10 @@ import { hostname } from 'node:os';
 import path from 'node:path';
 import { checkZone } from '@rondo/rpc/internal';
 import { defineActions } from '../command.js';
-import { UsageError } from '../errors.js';
+import { asUsage, UsageError } from '../errors.js';
 import { valued } from '../help.js';
 import { registryOption } from '../options.js';
 import { registryAddresses } from '../registry/locate.js';
-import { messageOf } from '../workspace/errors.js';
 
 /** How soon a client takes new certificates from its files. */
 const REFRESH = '5s';
@@ -23,7 +22,7 @@ export const xds = defineActions({
   options: {
     zone: {
       ...valued('REGION/ZONE', 'Where the client runs: it prefers instances of the zone, then of the region.'),
-      read: zoneOf,
+      read: (text: string) => asUsage(() => checkZone(text, '--zone')),
     },
     certificates: {
       ...valued('DIR', "The folder of the client's certificate, for a system with TLS: ca.crt, tls.crt and tls.key."),
@@ -48,14 +47,6 @@ export const xds = defineActions({
     },
   },
 });
-
-function zoneOf(text: string): string {
-  try {
-    return checkZone(text, '--zone');
-  } catch (error) {
-    throw new UsageError(messageOf(error));
-  }
-}
 
 /** What a bootstrap file is made from. */
 interface BootstrapOptions {

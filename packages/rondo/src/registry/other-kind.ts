@@ -11,7 +11,7 @@ import { systemClock, systemRandom } from '@rondo/rpc/clock';
 import { maskUrl } from '@rondo/rpc/internal';
 import type { Middleware } from '@rondo/rpc/middleware';
 import { RpcError, Status } from '@rondo/rpc/status';
-import { UsageError } from '../errors.js';
+import { asUsage, UsageError } from '../errors.js';
 import { messageOf } from '../workspace/errors.js';
 
 /** What takes an instance out, by the kind of registry. */
@@ -36,11 +36,11 @@ export async function openOtherKind([url = '']: readonly string[]): Promise<Regi
   if (!url.includes('://')) return undefined;
   const kind = (await registryPlugins()).find(({ schemes }) => schemes.some((scheme) => url.startsWith(`${scheme}:`)));
   const open = await kind?.load();
-  try {
-    return open?.(url, { ttlMs: TTL_MS, clock: systemClock, random: systemRandom }).adapter;
-  } catch (error) {
-    throw new UsageError(`RONDO_REGISTRY: ${messageOf(error)}`);
-  }
+  const options = { ttlMs: TTL_MS, clock: systemClock, random: systemRandom };
+  return asUsage(
+    () => open?.(url, options).adapter,
+    (reason) => `RONDO_REGISTRY: ${reason}`,
+  );
 }
 
 /** Loaded on demand: most commands ask Rondo's own registry. */
