@@ -128,7 +128,7 @@ function endOf(child: ChildProcess, streams: readonly NodeJS.EventEmitter[]): Pr
 const drainsByChannel = (child: ChildProcess): boolean => process.platform === 'win32' && child.connected;
 
 /** Stops processes by SIGTERM, and processes that take too long by SIGKILL. */
-export async function stopChildren(children: readonly Child[]): Promise<void> {
+export async function stopChildren(children: readonly Pick<Child, 'kill' | 'ended'>[]): Promise<void> {
   for (const { kill } of children) kill('SIGTERM');
   const timer = setTimeout(() => killAll(children), STOP_TIMEOUT_MS);
   await Promise.all(children.map(({ ended }) => ended));
@@ -136,7 +136,7 @@ export async function stopChildren(children: readonly Child[]): Promise<void> {
 }
 
 /** Kills processes at once. */
-export function killAll(children: readonly Child[]): void {
+export function killAll(children: readonly Pick<Child, 'kill'>[]): void {
   for (const { kill } of children) kill('SIGKILL');
 }
 

@@ -1,10 +1,11 @@
 /** What observes a system that is started with --observe: Prometheus and Jaeger, if they are on the PATH. */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, existsSync, mkdirSync, openSync } from 'node:fs';
 import path from 'node:path';
 import { codeOf, messageOf } from '../workspace/errors.js';
 import { root } from '../workspace/paths.js';
+import { type Child, stopChildren } from './child.js';
 import { replaceJson } from './data-folder.js';
 import type { SystemOptions } from './options.js';
 import { isServed, type Listener, metricsAddress, type Planned } from './plan.js';
@@ -16,7 +17,6 @@ const ENDPOINT = 'OTEL_EXPORTER_OTLP_ENDPOINT';
 const DASHBOARDS = 'RONDO_GATEWAY_DASHBOARDS';
 /** Where collectors take OTLP over HTTP, unless they are configured otherwise. */
 const OTLP_PORT = 4318;
-const STOP_TIMEOUT_MS = 5_000;
 
 type Observed = Pick<SystemOptions, 'data' | 'portBase'>;
 
@@ -65,8 +65,8 @@ export async function startObservers(
   ]);
   const running = [metrics, traces].flatMap(({ program }) => program ?? []);
   let closing = false;
-  for (const { name, child, log } of running)
-    child.once('exit', (code, signal) => closing || warn(`${name} has ended (${signal ?? code}): see ${log}`));
+  for (const { name, ended, log } of running)
+    void ended.then((how) => closing || warn(`${name} has ended (${how}): see ${log}`));
   return {
     env: {
       ...(!environment[ENDPOINT] && { [ENDPOINT]: `http://127.0.0.1:${OTLP_PORT}` }),
@@ -75,14 +75,12 @@ export async function startObservers(
     text: [`metrics  ${metrics.text}`, `traces   ${traces.text}`],
     async close() {
       closing = true;
-      await Promise.all(running.map(stop));
+      await stopChildren(running);
     },
   };
 }
 
-interface Program {
-  readonly name: string;
-  readonly child: ChildProcess;
+interface Program extends Pick<Child, 'name' | 'ended' | 'kill'> {
   readonly log: string;
 }
 
@@ -136,20 +134,14 @@ async function start(
   // It gets no Ctrl-C of the terminal: the launcher stops it last, so that it sees how the services end.
   const child = spawn(name, args, { cwd: folder, env: environment, detached: true, stdio: ['ignore', output, output] });
   closeSync(output);
+  const ended = new Promise<string>((resolve) => {
+    child.once('exit', (code, signal) => resolve(String(signal ?? code)));
+  });
   try {
     await once(child, 'spawn');
-    return { name, child, log };
+    return { name, log, ended, kill: (signal) => void child.kill(signal) };
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return undefined;
     throw new Error(`${name} can't be started: ${messageOf(error)}`, { cause: error });
   }
-}
-
-async function stop({ child }: Program): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const ended = once(child, 'exit');
-  const timer = setTimeout(() => child.kill('SIGKILL'), STOP_TIMEOUT_MS);
-  child.kill();
-  await ended;
-  clearTimeout(timer);
 }
