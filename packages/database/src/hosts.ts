@@ -109,7 +109,7 @@ export class Hosts {
   async check(client: Client): Promise<void> {
     if (this.count === 1 || this.#target === 'any') return;
     const asked = client.query<Answer>(QUESTION);
-    const [answer] = (await withBounds(asked, { timeoutMs: this.timeoutMs }, () => undefined)).rows;
+    const [answer] = (await withBounds(asked, { timeoutMs: this.timeoutMs }, () => breakOff(client))).rows;
     const refuse = (why: string) => new DatabaseUnavailable(`PostgreSQL at ${client.host}:${client.port} ${why}`);
     if (answer === undefined || answer.standby) throw refuse('is a standby');
     const { readOnly, timeline } = answer;
