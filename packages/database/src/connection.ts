@@ -18,6 +18,7 @@ const SLOW_MS = 1_000;
 const TYPES = createTypes();
 /** The function of the server that warns if a commit didn't wait for its standby to the end. The text depends on the server's language. */
 const STANDBY_WAIT = 'SyncRepWaitForLSN';
+const UNCONFIRMED = 'PostgreSQL has committed, but no standby confirmed it: a failover may undo it';
 
 interface StatementBounds extends Bounds {
   /** Whether it ends a transaction with writes, also one of its own. */
@@ -190,10 +191,7 @@ function createConnection(
       const running = withBounds(started, { ...bounds, abortGraceMs }, giveUp);
       const answer = await (metrics === undefined ? running : timed(running, metrics.ran));
       onAnswer();
-      if (isUnconfirmed) {
-        isUnconfirmed = false;
-        throw new CommitOutcomeUnknown('PostgreSQL has committed, but no standby confirmed it: a failover may undo it');
-      }
+      if (isUnconfirmed) throw new CommitOutcomeUnknown(UNCONFIRMED);
       return answer;
     } catch (error) {
       const classified = classifyUnlessAborted(error, bounds.signal);

@@ -1,6 +1,9 @@
 import { tracingChannel } from 'node:diagnostics_channel';
+import { EventEmitter } from 'node:events';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { yieldToEventLoop } from '@rondo/base';
 import { Pool } from 'pg';
+import { deferred } from '../../rpc/test/support/wait.js';
 import { filePostgres } from '../test/postgres.js';
 import { CommitOutcomeUnknown, UniqueViolation } from './errors.js';
 import { overPool } from './pool.js';
@@ -93,4 +96,25 @@ it('nothing runs outside of a transaction, however soon its caller leaves', asyn
   }
   await pool.end();
   expect(await sum(database)).toBe('0');
+});
+
+it('a statement that is answered with its commit does not hide that no standby confirmed that', async () => {
+  const commit = deferred();
+  const client = Object.assign(new EventEmitter(), {
+    pipeline: true,
+    release: () => undefined,
+    async query(query: string | { readonly text: string }) {
+      const text = typeof query === 'string' ? query : query.text;
+      if (text === 'COMMIT') {
+        client.emit('notice', { routine: 'SyncRepWaitForLSN' });
+        commit.resolve();
+        await yieldToEventLoop();
+      } else if (text === 'UPDATE') await commit.promise;
+      return { rows: [], command: text };
+    },
+  });
+  const updating = overPool({ connect: async () => client as never }).transaction(async (transaction) => {
+    transaction.query('UPDATE', [], { pipelined: true }).catch(() => undefined);
+  });
+  await expect(updating).rejects.toThrow(CommitOutcomeUnknown);
 });

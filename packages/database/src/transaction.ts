@@ -143,7 +143,9 @@ function openTransaction(
   };
   const run = async <Row extends object>(sql: string, params: readonly SqlValue[], options: QueryOptions) => {
     const { signal, name, pipelined } = options;
-    const { rows } = await connection.run<Row>(sql, params, { ...bounds(signal), name, pipelined });
+    // The COMMIT may be sent behind one that is pipelined.
+    const sent = { ...bounds(signal), name, pipelined, mayCommit: pipelined === true };
+    const { rows } = await connection.run<Row>(sql, params, sent);
     return rows;
   };
   const script = async (sql: string, { signal }: QueryOptions = {}) => connection.script(sql, bounds(signal));
