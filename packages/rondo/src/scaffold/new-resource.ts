@@ -5,7 +5,6 @@ import { builtServices, nextMigration, packageOf, withManifest } from './built.j
 import type { Contract } from './contract/contract.js';
 import { loadContract } from './contract/load.js';
 import { fieldName } from './contract/names.js';
-import { jsonOf } from './contract/samples.js';
 import { Refusal } from './errors.js';
 import { contractFiles, type Made, make } from './make.js';
 import { packagesOf } from './packages.js';
@@ -211,7 +210,7 @@ function draw(
 
 function firstCreate({ package: of }: NewResource, { contract }: NamedResource): AddedResource['create'] {
   const { sample = [], description } = contract;
-  const texts = sample.map(([key, value]) => [snakeCase(key), typeof value === 'string' ? jsonOf(value) : '…']);
+  const fields = sample.map(([key, , json]) => [snakeCase(key), json]);
   const collection = description.pattern.replace(/\/\{\w+\}$/, '').replace(/\{\w+\}/g, '…');
-  return { path: `/${of.split('.').at(-1)}/${collection}`, body: JSON.stringify(Object.fromEntries(texts)) };
+  return { path: `/${of.split('.').at(-1)}/${collection}`, body: JSON.stringify(Object.fromEntries(fields)) };
 }

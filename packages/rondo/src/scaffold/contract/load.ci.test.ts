@@ -266,7 +266,7 @@ describe('the resources of a contract', () => {
       message: 'Book',
       kind: 'library/Book',
       methods: ['createBook', 'getBook', 'listBooks'],
-      sample: [['isbn', "'ada@example.com'"]],
+      sample: [['isbn', "'ada@example.com'", 'ada@example.com']],
     });
     expect(book?.describeTable({ table: 'books' }).create).toContain("tags text[] NOT NULL DEFAULT '{}'");
   });

@@ -1,9 +1,9 @@
-import { create, type DescField, type DescMessage, ScalarType } from '@bufbuild/protobuf';
+import { create, type DescField, type DescMessage, ScalarType, toJson } from '@bufbuild/protobuf';
 import type { Validator } from '@bufbuild/protovalidate';
 import { memberName } from './names.js';
 
-/** The fields that a create needs, each with its value as an expression; or with the kind of the resource that it refers to. */
-export type Sample = readonly (readonly [key: string, value: string | { readonly refersTo: string }])[];
+/** The fields that a create needs, each with its value as an expression, or with the kind of the resource that it refers to; and as JSON. */
+export type Sample = readonly (readonly [key: string, value: string | { readonly refersTo: string }, json: unknown])[];
 
 interface Needs {
   readonly validator: Validator;
@@ -33,18 +33,6 @@ const MESSAGES: Readonly<Record<string, Candidate>> = {
 };
 const LONG = [ScalarType.INT64, ScalarType.UINT64, ScalarType.SINT64, ScalarType.FIXED64, ScalarType.SFIXED64];
 
-/** The value of a sample's expression, as JSON has it. */
-export const jsonOf = (expression: string): unknown =>
-  JSON.parse(
-    expression
-      .replace('new Date(0)', '"2026-01-02T09:00:00Z"')
-      .replace('{ seconds: 60n }', '"60s"')
-      .replace('new Uint8Array([1])', '"AQ=="')
-      .replaceAll("'", '"')
-      .replace(/(\w+):(?= )/g, '"$1":')
-      .replace(/(\d)n\b/g, '$1'),
-  );
-
 /** Values for what a resource needs, by its rules; undefined if none were found. */
 export function sampleOf(desc: DescMessage, { validator, isNeeded, references }: Needs): Sample | undefined {
   const breaks = (value: Readonly<Record<string, unknown>>) => {
@@ -62,10 +50,11 @@ export function sampleOf(desc: DescMessage, { validator, isNeeded, references }:
   const whole = Object.fromEntries(chosen.map(({ field, candidate }) => [field.localName, candidate?.[0]]));
   const left = breaks(whole).filter((first) => !chosen.some(({ field, refersTo }) => refersTo && field === first));
   if (left.length > 0) return undefined;
-  return chosen.map(({ field, refersTo, candidate }) => [
-    memberName(field),
-    refersTo === undefined ? (candidate?.[1] ?? '') : { refersTo },
-  ]);
+  return chosen.map(({ field, refersTo, candidate: [value, expression] = [undefined, ''] }) => {
+    if (refersTo !== undefined) return [memberName(field), { refersTo }, '…'];
+    const [json] = Object.values(toJson(desc, create(desc, { [field.localName]: value })) ?? {});
+    return [memberName(field), expression, json];
+  });
 }
 
 function candidatesFor(field: DescField): readonly Candidate[] {
