@@ -65,7 +65,7 @@ function isHeld() {
   }
 }
 
-/** By the pinned pnpm. */
+/** By the pinned pnpm. packages/rondo finds it again by the PATH of npx. */
 function install() {
   console.error('Installing packages …');
   const env = { ...process.env, CI: 'true', NODE_OPTIONS: '' };
@@ -76,7 +76,8 @@ function install() {
     for (const name of ['npm_config_cache', 'XDG_CACHE_HOME', 'XDG_DATA_HOME', 'XDG_STATE_HOME'])
       env[name] = inRoot(`.rondo/caches/${name}`);
   }
-  const npx = `npx --yes --package=${readJson('package.json').packageManager} --call "pnpm install --frozen-lockfile"`;
+  const line = 'node -p process.env.PATH > .rondo/pnpm && pnpm install --frozen-lockfile';
+  const npx = `npx --yes --package=${readJson('package.json').packageManager} --call "${line}"`;
   const { status } = spawnSync(npx, { cwd: root, env, stdio: ['ignore', 2, 2], shell: true });
   if (status !== 0) process.exit(1);
   fs.writeFileSync(inRoot(INSTALLED), ''); // packages/rondo fills it in

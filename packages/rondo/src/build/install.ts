@@ -1,12 +1,12 @@
 /** Installs the workspace with the pinned pnpm if the lock file or a manifest has changed since the last time. */
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { console } from '../terminal/console.js';
 import { withBuild } from '../workspace/build-lock.js';
 import { projectFolders, readJson } from '../workspace/files.js';
 import { root } from '../workspace/paths.js';
-import { type Ended, run } from '../workspace/process.js';
+import { type Ended, executable, run } from '../workspace/process.js';
 
 /** The digest of what is installed. scripts/rondo.mjs, which installs an empty clone, leaves it empty; the first look fills it in. */
 const stamp = path.join(root, 'node_modules/.rondo-installed');
@@ -41,11 +41,41 @@ function record(): true {
   return true;
 }
 
-/** Runs the pinned pnpm by npx: corepack doesn't start on every Node 20, and an installed pnpm may have another version. */
+/** Holds the PATH that npx gave to pnpm, in which it is. npx alone takes longer than pnpm does to add a service. */
+const location = '.rondo/pnpm';
+
+/**
+ * Runs the pinned pnpm: by npx the first time, as corepack doesn't start on every Node 20, and an installed pnpm may have another
+ * version.
+ */
 export function runPnpm(args: readonly string[], { show = false }: { readonly show?: boolean } = {}): Promise<Ended> {
-  const { packageManager } = readJson(path.join(root, 'package.json'));
-  const how = ['--yes', `--package=${packageManager}`, '--call', `pnpm ${args.join(' ')}`];
-  return run('npx', how, { show, env: { CI: 'true' } }); // CI: pnpm asks no questions
+  const options = { show, env: { CI: 'true' } }; // CI: pnpm asks no questions
+  const pnpm = locatePnpm();
+  if (pnpm !== undefined) return run(pnpm, args, options);
+  mkdirSync(path.join(root, path.dirname(location)), { recursive: true });
+  const line = `node -p process.env.PATH > ${location} && pnpm ${args.map((arg) => `"${arg}"`).join(' ')}`;
+  return run('npx', ['--yes', `--package=${pinned()}`, '--call', line], options);
+}
+
+/** The pinned version, as `pnpm@<version>`. */
+const pinned = (): string => readJson(path.join(root, 'package.json')).packageManager;
+
+/** The program that npx ran last time; undefined if it is gone, or if another version is pinned now. */
+function locatePnpm(): string | undefined {
+  const file = path.join(root, location);
+  const folders = existsSync(file) ? readFileSync(file, 'utf8').trim().split(path.delimiter) : [];
+  return folders
+    .map((bin) => path.join(bin, '../pnpm'))
+    .find(isPinned)
+    ?.concat(path.sep, executable('pnpm'));
+}
+
+function isPinned(folder: string): boolean {
+  try {
+    return `pnpm@${readJson(path.join(folder, 'package.json')).version}` === pinned();
+  } catch {
+    return false;
+  }
 }
 
 /** Whether the installed packages are those of the lock file and the manifests. */

@@ -124,6 +124,9 @@ export function startable(command: string, args: readonly string[]): [command: s
   return [process.execPath, [path.join(path.dirname(process.execPath), script), ...args]];
 }
 
+/** The name of an executable file. */
+export const executable = (name: string): string => (isWindows ? `${name}.exe` : name);
+
 const PLATFORM = `${process.platform}-${process.arch}`;
 /** By program: its package, and the path of the native program that the package picks for this platform. */
 const PACKAGES = {
@@ -139,6 +142,6 @@ export function native(name: keyof typeof PACKAGES): string {
   const bin = path.join(root, 'node_modules/.bin', name);
   if (!existsSync(launcher)) return bin;
   // pnpm's store has a package's dependencies next to it.
-  const program = path.join(realpathSync(launcher).slice(0, -asked.length), isWindows ? `${picked}.exe` : picked);
+  const program = path.join(realpathSync(launcher).slice(0, -asked.length), executable(picked));
   return existsSync(program) ? program : bin;
 }
