@@ -16,12 +16,8 @@ const git = (...args: readonly string[]) => run('git', args);
 /** It is skipped, with the reason, if there is nothing to compare with. */
 export async function breaking(): Promise<StepResult> {
   const base = await findBase();
-  if (!base)
-    return {
-      code: 0,
-      skipped: true,
-      note: 'neither main nor master, here or at origin, has an earlier commit with contracts',
-    };
+  const note = 'neither main nor master, here or at origin, has an earlier commit with contracts';
+  if (!base) return { code: 0, skipped: true, note };
   const folder = mkdtempSync(path.join(tmpdir(), 'rondo-base-'));
   try {
     const image = await buildImage(base, folder);

@@ -5,6 +5,7 @@ import { pathToFileURL } from 'node:url';
 import { compile, PROJECTS } from '../build/build.js';
 import { generate } from '../generate/generate.js';
 import { console } from '../terminal/console.js';
+import { messageOf } from '../workspace/errors.js';
 import { projectFolders, readJson } from '../workspace/files.js';
 import { isInstalled, lab, root } from '../workspace/paths.js';
 import { native, run } from '../workspace/process.js';
@@ -62,11 +63,17 @@ export async function main(args: readonly string[]): Promise<number> {
     ? await import(pathToFileURL(ofRepository).href)
     : { steps: [] };
   if (!isInstalled && !isOwn) console.log('SKIPPED there is no lab/, which has the checks of this repository alone');
+  return runAll([...everywhere(args.includes('--fix')), ...own]);
+}
+
+/** Runs all steps and prints a summary; an error that a step throws is its failure. Resolves to the exit code. */
+export async function runAll(steps: readonly Step[]): Promise<number> {
   const failed: string[] = [];
   let skipped = 0;
-  const steps = [...everywhere(args.includes('--fix')), ...own];
   for (const [name, work] of steps) {
-    const outcome = await step(name, work);
+    const outcome = await step(name, () =>
+      work().catch((error): StepResult => ({ code: 1, output: messageOf(error) })),
+    );
     if (outcome.code !== 0) failed.push(name);
     if (outcome.skipped) skipped += 1;
   }

@@ -98,13 +98,7 @@ export async function examineWithoutCli(args: string[], reason: string): Promise
   for await (const finding of examineRepository({ data: folder, environment: process.env })) findings.push(finding);
   const first = isHealthy(findings) ? '' : 'do what stands above; then ';
   findings.push({ name: 'rondo', ...fail(reason, `${first}npm run build`) });
-  if (values.json) console.log(JSON.stringify({ healthy: false, findings }));
-  else
-    console.log(
-      findings
-        .map((finding) => formatFinding(finding))
-        .join('')
-        .trimEnd(),
-    );
+  const text = findings.map((finding) => formatFinding(finding)).join('');
+  console.log(values.json ? JSON.stringify({ healthy: false, findings }) : text.trimEnd());
   return 1;
 }
