@@ -15,3 +15,12 @@ it('a stand-in serves the handlers of a test, and answers UNIMPLEMENTED for othe
   expect(refused.message).toContain('the stand-in for rondo.conformance.v1.ConformanceService');
   channel.close();
 });
+
+it('an error leads to what the handler threw', async () => {
+  const thrown = new TypeError('no such room');
+  const unary = () => Promise.reject(thrown);
+  const channel = createTestChannel({ services: [standIn(ConformanceServiceDefinition, { unary })] });
+  const { cause } = await failure(createClient(ConformanceServiceDefinition, { channel }).unary({}));
+  expect(cause).toMatchObject({ cause: thrown });
+  channel.close();
+});

@@ -25,8 +25,9 @@ export interface TestChannelOptions extends RouterOptions {
 }
 
 /**
- * A channel to the given services in this process. Only the network is simulated; every other layer is the real one.
- * Without a store for the outcomes of calls with idempotency keys, they are kept in memory.
+ * A channel to the given services in this process. Only the network is simulated; every other layer is the real one,
+ * but an error leads by its `cause` to what the handler threw. Without a store for the outcomes of calls
+ * with idempotency keys, they are kept in memory.
  */
 export function createTestChannel(options: TestChannelOptions): Channel {
   const { identity, authorize = false, auth = {}, parts = [], services, middleware = [], outcomes } = options;

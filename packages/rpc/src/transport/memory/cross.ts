@@ -30,8 +30,9 @@ interface CallInFlight extends InFlightMember {
 }
 
 /**
- * Carries a call to `handle` as a connection would. Only bytes, metadata and a status cross; larger messages than
- * allowed don't. When `connection` breaks, neither side receives anything more.
+ * Carries a call to `handle` as a connection would. Only bytes, metadata and a status cross, and the cause of an
+ * error, which stays in this process; larger messages than allowed don't. When `connection` breaks, neither side
+ * receives anything more.
  */
 export async function crossMemory(
   wire: ReceivedWireCall,
@@ -133,15 +134,10 @@ async function* resume(
 
 function asReceived(fault: unknown, early: EarlyHeader): unknown {
   if (!(fault instanceof RpcError) || fault instanceof TransportError) return fault;
-  const { code, message, details, header, retryPushbackMs } = fault;
+  const { code, message, details, header, cause, retryPushbackMs } = fault;
   const received = early.header ?? (header === undefined || header.size === 0 ? undefined : carried(header));
-  const options = {
-    details,
-    metadata: carried(fault.metadata),
-    header: received,
-    retryPushbackMs,
-    origin: 'server',
-  } as const;
+  const metadata = carried(fault.metadata);
+  const options = { details, metadata, header: received, cause, retryPushbackMs, origin: 'server' } as const;
   if (!(fault instanceof RouterError)) return new RpcError(code, message, options);
   return new RouterError(code, message, { ...options, handled: fault.handled });
 }
