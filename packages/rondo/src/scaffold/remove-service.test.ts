@@ -1,14 +1,14 @@
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { Folder } from '../../test/scaffold/folder.js';
 import { removeFiles } from './remove-service.js';
 
 // A minimal repository without git.
 describe('removing a service', () => {
-  let root: string;
+  let folder: Folder;
   beforeEach(() => {
-    root = mkdtempSync(path.join(tmpdir(), 'rondo-remove-'));
+    folder = new Folder();
     put('tsconfig.build.json', '{ "references": [{ "path": "services/sales" }, { "path": "services/greeter" }] }\n');
     put('docker-compose.yml', `services:\n${['sales', 'greeter'].map(composed).join('\n')}`);
     put('buf.yaml', 'version: v2\nlint:\n  use: [STANDARD]\n  ignore:\n    - proto/greeter/greeter.proto\n');
@@ -23,22 +23,19 @@ describe('removing a service', () => {
     put('proto/deep/er/letters.proto', '');
     put('proto/shared/money.proto', '');
   });
-  afterEach(() => rmSync(root, { recursive: true, force: true }));
+  afterEach(() => folder[Symbol.dispose]());
 
-  const stands = (file: string) => existsSync(path.join(root, file));
-  const read = (file: string) => readFileSync(path.join(root, file), 'utf8');
-  function put(file: string, text: string): void {
-    mkdirSync(path.dirname(path.join(root, file)), { recursive: true });
-    writeFileSync(path.join(root, file), text);
-  }
+  const stands = (file: string) => existsSync(path.join(folder.path, file));
+  const read = (file: string) => readFileSync(path.join(folder.path, file), 'utf8');
+  const put = (file: string, text: string) => folder.write(file, text);
   const composed = (name: string) => `  ${name}:\n    build: { args: { SERVICE: ${name} } }\n`;
   function service(name: string, contracts: readonly string[]): void {
     put(`services/${name}/package.json`, JSON.stringify({ rondo: { port: 50_060, contracts } }));
   }
   const remove = (options: Partial<Parameters<typeof removeFiles>[0]> = {}) =>
     removeFiles({
-      root,
-      tool: path.join(root, 'tool'),
+      root: folder.path,
+      tool: path.join(folder.path, 'tool'),
       name: 'greeter',
       force: true,
       signal: new AbortController().signal,

@@ -1,18 +1,12 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
-import { afterAll, expect, it } from '@jest/globals';
+import { expect, it } from '@jest/globals';
+import { Folder } from '../../test/scaffold/folder.js';
 import { readManifest } from './manifests.js';
-
-const workspace = mkdtempSync(path.join(tmpdir(), 'rondo-manifest-'));
-afterAll(() => rmSync(workspace, { recursive: true }));
 
 /** The manifest of a service with these fields. */
 function manifestWith(more: object): ReturnType<typeof readManifest> {
-  mkdirSync(path.join(workspace, 'services/a'), { recursive: true });
   const manifest = { rondo: { port: 50_060, contracts: ['a/v1/a.proto'], ...more } };
-  writeFileSync(path.join(workspace, 'services/a/package.json'), JSON.stringify(manifest));
-  return readManifest('a', workspace);
+  using workspace = new Folder({ 'services/a/package.json': JSON.stringify(manifest) });
+  return readManifest('a', workspace.path);
 }
 
 const pageOf = (page: string) => manifestWith({ page }).page;
