@@ -1,6 +1,6 @@
 /** The apps of docs/guides/in-an-existing-app.md, on the packages of this build. */
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -114,6 +114,19 @@ afterAll(async () => {
 });
 
 const HELLO = { status: 200, text: '{"text":"hi"}' };
+
+it('each command that installs packages of Rondo names all that they depend on: npm has none of them', () => {
+  const lists = [...guide.commands.join('\n').matchAll(/vendor\/rondo-\{(.+)\}/g)];
+  expect(lists).toHaveLength(2);
+  for (const [, list = ''] of lists) {
+    const named = list.split(',').map((name) => `@rondo/${name}`);
+    for (const name of named) {
+      const manifest = readFileSync(join(root, name.replace('@rondo', 'packages'), 'package.json'), 'utf8');
+      const needed = Object.keys(JSON.parse(manifest).dependencies ?? {}).filter((one) => one.startsWith('@rondo/'));
+      expect(named).toEqual(expect.arrayContaining(needed));
+    }
+  }
+});
 
 it('a Fastify app calls a service of the registry, and ends', async () => {
   guide.write(folder, 'src/server.mjs');

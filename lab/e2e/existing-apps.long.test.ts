@@ -12,8 +12,6 @@ import { installInEmptyProject, type Manager, type Tarballs, tarballsIn } from '
 
 const folder = mkdtempSync(join(tmpdir(), 'rondo-existing-'));
 const created = join(folder, 'my-app');
-/** The packages that an app takes, with those that they depend on. */
-const TAKEN = /base|cache|contracts|registries|rpc|service|validation/;
 let base: number;
 let system: RunningProcess;
 let tarballs: Tarballs;
@@ -24,8 +22,8 @@ beforeAll(async () => {
   guide.write(created, 'proto/welcome/v1/welcome.proto');
   await runIn(created, 'npm', 'run', 'build');
   await runIn(folder, 'npm', 'pack', join(created, 'packages/contracts'));
-  const all = Object.entries(tarballsIn(join(created, 'vendor'))).filter(([name]) => TAKEN.test(name));
-  tarballs = { ...Object.fromEntries(all), '@my-app/contracts': join(folder, 'my-app-contracts-0.0.0.tgz') };
+  const contracts = join(folder, 'my-app-contracts-0.0.0.tgz');
+  tarballs = { ...tarballsIn(join(created, 'vendor')), '@my-app/contracts': contracts };
   base = await freeBase();
   system = start(process.execPath, ['rondo', 'start', '--port-base', String(base)], { cwd: created });
   await system.printed(/Rondo is up/);

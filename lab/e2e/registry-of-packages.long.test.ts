@@ -27,12 +27,7 @@ const run = (cwd: string, program: string, ...args: readonly string[]): Promise<
 /** Runs a program with the registry, which must succeed, and returns its output. */
 async function done(cwd: string, program: string, ...args: readonly string[]): Promise<string> {
   const { code, stdout, stderr } = await run(cwd, program, ...args);
-  expect({ program, args, code, output: code === 0 ? '' : stdout + stderr }).toEqual({
-    program,
-    args,
-    code: 0,
-    output: '',
-  });
+  expect([program, args, code, code === 0 ? '' : stdout + stderr]).toEqual([program, args, 0, '']);
   return stdout + stderr;
 }
 

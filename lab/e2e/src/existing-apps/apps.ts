@@ -95,12 +95,9 @@ export async function startApp(
   return { app, get };
 }
 
-/**
- * Runs a program in a folder to its end.
- *
- * @throws Error with its output if it fails.
- */
-export async function runIn(folder: string, program: string, ...args: readonly string[]): Promise<void> {
+/** The standard output of a program in a folder. @throws Error with its output if it fails. */
+export async function runIn(folder: string, program: string, ...args: readonly string[]): Promise<string> {
   const { code, stdout, stderr } = await start(program, args, { cwd: folder }).ended;
   if (code !== 0) throw new Error(`${[program, ...args].join(' ')} failed: ${stdout}${stderr}`);
+  return stdout;
 }

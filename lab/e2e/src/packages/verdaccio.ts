@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { freePort, type RunningProcess, start } from '@rondo/harness';
+import { runIn } from '../existing-apps/apps.js';
 
 /** Verdaccio needs node-fetch and doesn't name it. */
 const PACKAGES = ['verdaccio@6.8.0', 'node-fetch@2.7.0'];
@@ -15,8 +16,8 @@ export interface PackageRegistry {
 /** Installs a registry in a folder that doesn't exist, and starts it. */
 export async function startPackageRegistry(folder: string): Promise<PackageRegistry> {
   mkdirSync(folder);
-  await run(folder, 'npm', 'install', '--no-save', '--no-package-lock', '--prefix', folder, ...PACKAGES);
-  const upstream = (await run(folder, 'npm', 'config', 'get', 'registry')).trim();
+  await runIn(folder, 'npm', 'install', '--no-save', '--no-package-lock', '--prefix', folder, ...PACKAGES);
+  const upstream = (await runIn(folder, 'npm', 'config', 'get', 'registry')).trim();
   const own = { access: '$all', publish: '$all' };
   const config = {
     storage: join(folder, 'storage'),
@@ -40,10 +41,4 @@ export async function startPackageRegistry(folder: string): Promise<PackageRegis
     XDG_CACHE_HOME: join(folder, 'cache'),
   };
   return { env, stop: () => server.stop() };
-}
-
-async function run(cwd: string, command: string, ...args: readonly string[]): Promise<string> {
-  const { code, stdout, stderr } = await start(command, args, { cwd }).ended;
-  if (code !== 0) throw new Error(`${command} ${args.join(' ')}: ${stdout}${stderr}`);
-  return stdout;
 }
