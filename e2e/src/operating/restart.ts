@@ -146,7 +146,7 @@ describe('rondo db reset', () => {
     const { code, stderr } = await restart('sales');
     expect({ code, stderr }).toEqual({
       code: 1,
-      stderr: expect.stringMatching(/"rondo db reset SERVICE" begins with/),
+      stderr: expect.stringContaining('run "rondo dev", then "rondo db reset sales"'),
     });
     expect(stderr).toMatch(/\nsales-1 as before: still running\n$/);
     expect(stderr).not.toContain('{"');

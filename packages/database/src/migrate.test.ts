@@ -17,7 +17,7 @@ let database: Database;
 
 beforeEach(async () => {
   url = await postgres.createDatabase();
-  database = postgres.pool({ url });
+  database = postgres.pool({ url, applicationName: 'sales' });
 });
 
 const rows = () => database.query('SELECT id FROM first ORDER BY id');
@@ -55,7 +55,7 @@ describe('migrate', () => {
     await migrate(database, { migrations: [first] });
     const changed = migrate(database, { migrations: [{ ...first, sql: 'CREATE TABLE other ()' }, second] });
     await expect(changed).rejects.toMatchObject({ name: 'MigrationError', migration: first.name });
-    await expect(changed).rejects.toThrow(/0001_first\.sql: was changed .* new migration\. .*"rondo db reset SERVICE"/);
+    await expect(changed).rejects.toThrow(/0001_first\.sql: was changed .* "rondo dev", then "rondo db reset sales"/);
     expect(await rows()).toEqual([]);
   });
 

@@ -44,6 +44,7 @@ interface Applied {
   readonly number: number;
   readonly name: string;
   readonly sha256: string;
+  readonly service: string;
 }
 
 /** The migrations of a schema, and the table that records them. */
@@ -161,7 +162,8 @@ async function readApplied(transaction: Transaction, ledger: string): Promise<Ap
       sha256 text NOT NULL,
       applied_at timestamptz NOT NULL DEFAULT now()
     )`);
-  return transaction.query<Applied>(`SELECT number, name, sha256 FROM ${ledger} ORDER BY number`);
+  const columns = "number, name, sha256, current_setting('application_name') AS service";
+  return transaction.query<Applied>(`SELECT ${columns} FROM ${ledger} ORDER BY number`);
 }
 
 async function record(transaction: Transaction, ledger: string, applied: NumberedMigration): Promise<void> {
@@ -169,9 +171,7 @@ async function record(transaction: Transaction, ledger: string, applied: Numbere
   await transaction.query(`INSERT INTO ${ledger} (number, name, sha256) VALUES ($1, $2, $3)`, [number, name, sha256]);
 }
 
-/**
- * Migrations of a newer version: applied, with numbers above all known ones. Without known migrations there are none.
- */
+/** Migrations of a newer version: applied, with numbers above all known ones. Without known ones there are none. */
 function newerThan(migrations: readonly NumberedMigration[], applied: readonly Applied[]): readonly Applied[] {
   const newest = migrations.at(-1)?.number ?? Number.POSITIVE_INFINITY;
   return applied.filter(({ number }) => number > newest);
@@ -215,7 +215,7 @@ function compare(earlier: Applied, migration: NumberedMigration | undefined): vo
   if (migration.sha256 !== earlier.sha256 && !migration.formerly.includes(earlier.sha256)) {
     throw new MigrationError(
       earlier.name,
-      `was changed after it was applied, with the checksum ${earlier.sha256}: restore its text and put the change into a new migration. In development, "rondo db reset SERVICE" begins with an empty database`,
+      `was changed after it was applied, with the checksum ${earlier.sha256}: restore its text and put the change into a new migration. Or, in development, begin with an empty database: run "rondo dev", then "rondo db reset ${earlier.service || 'SERVICE'}"`,
     );
   }
 }
