@@ -14,7 +14,7 @@ const SYSTEM_OPTIONS = {
   'port-base': valued('N', "The registry's port, 50050 by default; the others follow it."),
   tls: flag('Encrypt every connection, with certificates that are made for it.'),
   auth: flag('Verify who calls, with an issuer that is made for it; and --tls.'),
-  metrics: flag("Serve each process's metrics, 500 ports above its own port."),
+  metrics: flag("Serve each process's metrics, 500 ports above its service's port; each further instance 100 more."),
   observe: flag('Start Prometheus and Jaeger, if they are on the PATH, and send them all traces; and --metrics.'),
   'no-restart': flag("Don't restart a process that ends by itself."),
 } satisfies Options;
