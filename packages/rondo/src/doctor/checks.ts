@@ -57,10 +57,8 @@ export async function* examineRepository(subject: Subject, { all = checks } = {}
 async function attempt(check: Check, subject: Subject): Promise<Outcome> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<Outcome>((resolve) => {
-    const found = warn(
-      `not known: the check took more than ${DEADLINE_MS / 1000} s`,
-      'run it again when less is going on',
-    );
+    const detail = `not known: the check took more than ${DEADLINE_MS / 1000} s`;
+    const found = warn(detail, 'run it again when less is going on');
     timer = setTimeout(() => resolve(found), DEADLINE_MS);
   });
   try {

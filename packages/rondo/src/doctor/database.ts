@@ -10,11 +10,11 @@ import { codeOf, messageOf } from '../workspace/errors.js';
 import { type Manifest, tryManifests } from '../workspace/manifests.js';
 import { isInstalled, root, tool } from '../workspace/paths.js';
 import { fail, note, type Outcome, ok, type Subject, warn } from './finding.js';
-import { ask, commandOf, findSystem } from './system.js';
+import { ask, commandOf, findSystem, isSuspended } from './system.js';
 
 const NAME = 'RONDO_DATABASE_ADMIN_URL';
 const OWN_SERVER = `set ${NAME} to a PostgreSQL of your own, or docker compose up --build`;
-const NEEDED = { connections: 50 };
+const NEEDED_CONNECTIONS = 50;
 /** As packages/database has it. */
 const OLDEST_MAJOR = 17;
 const TIMEOUT_MS = 3_000;
@@ -46,12 +46,8 @@ async function embedded(data: string): Promise<Outcome> {
   const packaged = entry && (await ask(path.join(path.dirname(entry), '../native/bin/postgres'), ['--version']));
   const version = packaged ?? (await inPath());
   const { launcher } = await findSystem(data);
-  if (launcher !== undefined && (await hasDied(data))) {
-    return fail(
-      'the embedded PostgreSQL of the system that runs has ended',
-      `./rondo restart postgres${dataFlag(data)}`,
-    );
-  }
+  const fault = launcher && (await faultOfRunning(data));
+  if (fault) return fault;
   if (!existsSync(path.join(data, 'postgres/data')) && !hasAccount()) {
     const detail = `user ${process.getuid?.()} is no account of this machine, and initdb needs one`;
     return fail(detail, `as root: useradd --uid ${process.getuid?.()} rondo; or ${OWN_SERVER}`);
@@ -79,12 +75,27 @@ function hasAccount(): boolean {
   }
 }
 
-/** Whether the server has ended without a shutdown: a shutdown removes postmaster.pid. */
-async function hasDied(data: string): Promise<boolean> {
-  const file = path.join(data, 'postgres/data/postmaster.pid');
-  if (!existsSync(file)) return false;
-  const [pid] = readFileSync(file, 'utf8').split('\n');
-  return (await commandOf(Number(pid))) === undefined;
+const LOCK = 'data/postmaster.pid';
+
+/** Why the server of a system that runs gives no answer. A server that was shut down, or never started, has no postmaster.pid. */
+export async function faultOfRunning(data: string): Promise<Outcome | undefined> {
+  // A server that root runs as nobody may have its data elsewhere, and a link to it.
+  const homes = ['postgres/cluster', 'postgres'].map((name) => path.join(data, name));
+  const home = homes.find((one) => existsSync(path.join(one, LOCK)));
+  if (home === undefined) return undefined;
+  const restart = `./rondo restart postgres${dataFlag(data)}`;
+  const [pid, , , port] = readFileSync(path.join(home, LOCK), 'utf8').split('\n');
+  if ((await commandOf(Number(pid))) === undefined)
+    return fail('the embedded PostgreSQL of the system that runs has ended', restart);
+  const password = readFileSync(path.join(home, 'password'), 'utf8').trim();
+  const { createPool } = await import('@rondo/database');
+  const url = `postgres://postgres:${password}@127.0.0.1:${port}/postgres`;
+  const pool = createPool({ url, maxConnections: 1, connectTimeoutMs: 2_000, statementTimeoutMs: 2_000 });
+  const why = await pool.query('SELECT 1').then(() => undefined, messageOf);
+  await pool.close();
+  if (why === undefined) return undefined;
+  const remedy = (await isSuspended(Number(pid))) ? `kill -CONT ${pid}; pkill -CONT -P ${pid}` : restart;
+  return fail(`the embedded PostgreSQL (${pid}) of the system that runs doesn't answer: ${why}`, remedy);
 }
 
 function resolve(name: string): string | undefined {
@@ -135,21 +146,15 @@ function judge(host: string, answer: Answer, faults: readonly string[]): Outcome
   const { name, super: superuser, time, version, connections, prepared } = answer;
   const server = `PostgreSQL ${version} at ${host}`;
   const skewMs = time.getTime() - Date.now();
-  if (!superuser)
-    return fail(
-      `${server}: ${name} is not a superuser, and can't make databases and roles`,
-      `name a superuser in ${NAME}`,
-    );
+  const refused = `${name} is not a superuser, and can't make databases and roles`;
+  if (!superuser) return fail(`${server}: ${refused}`, `name a superuser in ${NAME}`);
   if (prepared === 0) {
     const why = 'max_prepared_transactions is 0, and distributed transactions need prepared transactions';
     return fail(`${server}: ${why}`, 'ALTER SYSTEM SET max_prepared_transactions = 64; then restart that server');
   }
-  if (connections < NEEDED.connections) {
-    return warn(
-      `${server}: ${connections} connections are few for all services`,
-      'ALTER SYSTEM SET max_connections = 100; then restart that server',
-    );
-  }
+  const more = 'ALTER SYSTEM SET max_connections = 100; then restart that server';
+  if (connections < NEEDED_CONNECTIONS)
+    return warn(`${server}: ${connections} connections are few for all services`, more);
   if (Math.abs(skewMs) > MAX_SKEW_MS) {
     return warn(`${server}: its clock is ${(skewMs / 1000).toFixed(1)} s from this one's`, 'set both clocks by NTP');
   }

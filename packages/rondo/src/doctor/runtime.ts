@@ -47,10 +47,8 @@ export async function processes({ data: folder }: Subject): Promise<Outcome> {
   if (first === undefined) return ok(`all ${live.length} that are planned run`);
   const option = dataFlag(folder);
   const detail = `${absent.map((one) => one.name).join(', ')}: ended, or never started`;
-  return warn(
-    detail,
-    `./rondo logs ${first.name}${option} may say why; start it again: ./rondo restart ${first.name}${option}`,
-  );
+  const again = `start it again: ./rondo restart ${first.name}${option}`;
+  return warn(detail, `./rondo logs ${first.name}${option} may say why; ${again}`);
 }
 
 const ELSEWHERE = 'npm start -- --data DIR';
