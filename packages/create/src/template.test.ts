@@ -4,7 +4,7 @@ import { withVendored } from './template.js';
 const text = 'packages: ["services/*"]\noverrides:\n  "a>b": "-"\n  "other": file:vendor/other.tgz\nmine: true\n';
 
 it('makes pnpm take packages from vendor/, others from there later, and none at last', () => {
-  const first = withVendored(text, ['rondo-grpc-js-0.1.0.tgz', 'create-rondo-0.1.0.tgz']);
+  const first = withVendored(text, ['create-rondo-0.1.0.tgz', 'rondo-grpc-js-0.1.0.tgz']);
   expect(first).toMatch(
     /overrides:\n {2}# .*\n {2}"@rondo\/grpc-js": file:vendor\/rondo-grpc-js-0.1.0.tgz\n {2}"create-rondo": /,
   );

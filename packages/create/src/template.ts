@@ -47,9 +47,9 @@ const NOTE = '  # Until a registry has them. Then ./rondo upgrade removes these 
 export function withVendored(text: string, tarballs: readonly string[]): string {
   const rest = text.replace(NOTE, '').replaceAll(/^ {2}"(?:@rondo\/[a-z-]+|create-rondo)": file:vendor\/.*\n/gm, '');
   if (tarballs.length === 0) return rest;
-  const lines = tarballs.map((file) => `  "${packageIn(file)}": file:vendor/${file}\n`).join('');
+  const lines = tarballs.map((file) => `  "${packageIn(file)}": file:vendor/${file}\n`).toSorted();
   const whole = rest.includes(OVERRIDES) ? rest : `${rest}${OVERRIDES}`;
-  return whole.replace(OVERRIDES, `${OVERRIDES}${NOTE}${lines}`);
+  return whole.replace(OVERRIDES, `${OVERRIDES}${NOTE}${lines.join('')}`);
 }
 
 /** The package in a file that `pnpm pack` has named. */

@@ -1,5 +1,6 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { observeFiles, publishedSamples, publishedVersions, renderTemplate, type TemplateOptions } from 'create-rondo';
 import { decisionsIn } from '../../contract/auth-matrix.js';
 import { OVERLAYS, withDecision } from '../../kubernetes/files.js';
@@ -51,7 +52,8 @@ export async function writeMigration(root: string): Promise<void> {
   const migration = await mergeTemplates(root, { before: handover.template, after: template });
   const overlays = [...decisionsIn(root)].filter(([file, auth]) => file.startsWith(OVERLAYS) && auth === undefined);
   const decided = overlays.map(([file]) => [file, withDecision(readText(root, file))] as const);
-  const isOf02 = /^0\.[12]\./.test(handover.from);
+  // An app that this version has made has its template.
+  const isOf02 = /^0\.[12]\./.test(handover.from) && !isDeepStrictEqual(template, handover.template);
   const merged = { ...observeFor(root, migration.files), ...migration.files, ...Object.fromEntries(decided) };
   const { added, refused } = isOf02 ? pluginsFor(root, merged) : { added: [], refused: [] };
   const files = { ...merged, ...Object.fromEntries(added) };
