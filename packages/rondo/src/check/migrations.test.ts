@@ -1,7 +1,5 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, describe, expect, it } from '@jest/globals';
+import { Folder } from '../../test/scaffold/folder.js';
 import { blockingSteps, unnamedColumns } from './migrations.js';
 
 it.each([
@@ -30,17 +28,10 @@ describe('next to replicas of the version before', () => {
     "ALTER TABLE a ADD COLUMN b text NOT NULL DEFAULT ''",
     'CREATE TABLE a (id text PRIMARY KEY)',
   ];
-  let folder: string;
+  const folder = new Folder();
   const written = (all: readonly string[]) =>
-    all.map((sql, index) => {
-      const file = path.join(folder, `${index}.sql`);
-      writeFileSync(file, sql);
-      return { file, sql };
-    });
-  beforeAll(() => {
-    folder = mkdtempSync(path.join(tmpdir(), 'rondo-migrations-'));
-  });
-  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+    all.map((sql, index) => ({ file: folder.write(`${index}.sql`, sql), sql }));
+  afterAll(() => folder[Symbol.dispose]());
 
   it('each of these is refused', async () => {
     const files = written(REFUSED);
