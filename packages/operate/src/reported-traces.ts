@@ -51,13 +51,14 @@ const CLIENT = 3;
 
 /** A span in words: what a client calls has an arrow, and how it ended follows unless that is usual. */
 export function describeSpan({ kind, name, attributes, error }: Span): string {
-  const { 'rpc.method': rpc, 'rondo.instance': to, 'rondo.attempt': attempt } = attributes;
+  const { 'rpc.method': rpc, 'rondo.instance': to, 'rondo.attempt': attempt, 'rondo.client_left': left } = attributes;
   const code = attributes['rpc.response.status_code'] ?? attributes['http.response.status_code'];
   return [
     kind === CLIENT && rpc !== undefined ? `→ ${name}` : name,
     to === undefined || kind !== CLIENT ? '' : `at ${to}`,
     attempt === undefined ? '' : `attempt ${attempt}`,
     code === undefined || code === 'OK' ? '' : code,
+    left === undefined ? '' : 'left',
     error === '' || error === code ? '' : error,
   ]
     .filter((part) => part !== '')

@@ -161,7 +161,9 @@ function TraceList() {
 /** How the first call of a trace ended, and whether others failed. */
 function Outcome({ trace: { status, refused, failedSpans } }: { readonly trace: KnownTrace }) {
   if (refused) return <Badge tone="warn">{`refused: ${status}`}</Badge>;
-  if (failedSpans > 0 && status === 'OK') return <Badge tone="warn">OK, {counted(failedSpans, 'span')} failed</Badge>;
+  const hasLeft = status === 'left' || status === 'CANCELLED';
+  if (failedSpans > 0 && (status === 'OK' || hasLeft))
+    return <Badge tone="warn">{`${status}, ${counted(failedSpans, 'span')} failed`}</Badge>;
   if (failedSpans > 0) return <Badge tone="fault">{`failed: ${status || counted(failedSpans, 'span')}`}</Badge>;
-  return <Badge tone="good">{status || 'ended'}</Badge>;
+  return <Badge tone={hasLeft ? '' : 'good'}>{status || 'ended'}</Badge>;
 }

@@ -123,7 +123,7 @@ export interface WorkSpan {
 export interface RequestSpan {
   end(outcome: {
     readonly name: string;
-    readonly attributes: Readonly<Record<string, string | number>>;
+    readonly attributes: Readonly<Record<string, string | number | boolean>>;
     /** The kind of the server's fault; undefined if there was none. */
     readonly fault: string | undefined;
   }): void;

@@ -299,12 +299,13 @@ function decided(around: Context, traceparent: unknown): Origin {
   return traceId === undefined ? { around } : { around: trace.deleteSpan(around), traceId };
 }
 
-/** Ends the span of a call or of an attempt. A server isn't at fault for what its caller did wrong. */
+/** Ends the span of a call or of an attempt. A server isn't at fault for what its caller did wrong, nor has a call failed that was cancelled. */
 function endCall(span: Span, kind: SpanKind, error: unknown): void {
   const code = outcomeOf(error);
   guard(() => {
     span.setAttribute('rpc.response.status_code', code);
-    if (error !== undefined && (kind === SpanKind.CLIENT || isServersFault(code))) fail(span, code, error);
+    const failed = kind === SpanKind.CLIENT ? code !== 'OK' && code !== 'CANCELLED' : isServersFault(code);
+    if (failed) fail(span, code, error);
     span.end();
   }, undefined);
 }

@@ -190,6 +190,7 @@ it('tells how the first call of a trace ended, and finds those that were refused
   ring.add(ended('conflict', { at: 20, ms: 5, attributes: { 'http.response.status_code': 409 } }));
   ring.add(ended('scope', { at: 30, ms: 5, attributes: { 'rpc.response.status_code': 'PERMISSION_DENIED' } }));
   ring.add(ended('fault', { at: 40, ms: 5, attributes: { 'rpc.response.status_code': 'UNAVAILABLE' } }));
+  ring.add(ended('watch', { at: 5, attributes: { 'http.response.status_code': 200, 'rondo.client_left': true } }));
   const list = (filter: Partial<TraceFilter> = {}) =>
     ring.list({ filter: TraceFilter.fromPartial(filter), order: NEWEST }, 0, 10).traces;
   expect(list()).toMatchObject([
@@ -197,6 +198,7 @@ it('tells how the first call of a trace ended, and finds those that were refused
     { traceId: 'scope', status: 'PERMISSION_DENIED', refused: true },
     { traceId: 'conflict', status: '409', refused: true },
     { traceId: 'ok', status: 'OK', refused: false },
+    { traceId: 'watch', status: 'left', refused: false },
   ]);
   expect(list({ refused: true })).toMatchObject([{ traceId: 'scope' }, { traceId: 'conflict' }]);
   const [fault, scope] = list();

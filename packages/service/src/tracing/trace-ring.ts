@@ -180,9 +180,11 @@ function summaryOf(traceId: string, trace: Trace): TraceSummary {
   };
 }
 
-/** How a call ended: a status of gRPC by its name, or one of HTTP. */
+/** How a call ended: a status of gRPC by its name, or one of HTTP; `left` if the client of an HTTP request left before the end. */
 const statusOf = ({ attributes = {} }: KeptSpan): string =>
-  attributes['rpc.response.status_code'] ?? attributes['http.response.status_code'] ?? '';
+  attributes['rondo.client_left'] === 'true'
+    ? 'left'
+    : (attributes['rpc.response.status_code'] ?? attributes['http.response.status_code'] ?? '');
 
 /** Whether a call was refused for a reason that lies with its caller. */
 const isRefused = (status: string): boolean =>

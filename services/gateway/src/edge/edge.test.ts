@@ -7,6 +7,7 @@ import { seededRandom } from '@rondo/rpc/testing';
 import { ask1, closeAll, listening } from '../../test/support/listening.js';
 import type { HttpExchange } from '../listener/exchange.js';
 import { createEdge, type EdgeOptions } from './edge.js';
+import { outcomeOf } from './request-id.js';
 
 afterEach(closeAll);
 
@@ -214,6 +215,12 @@ describe('a page of another origin', () => {
     const open = await edge({ corsOrigins: ['*'] });
     expect((await open.ask(post('https://evil.example.com'), '/v1/x', 'POST')).status).toBe(200);
   });
+});
+
+it('a request whose client left has not failed', () => {
+  const watch = { method: 'GET', path: '/v1/x:watch', version: '1.1', secure: false, status: 200 } as const;
+  expect(outcomeOf(watch, true)).toMatchObject({ attributes: { 'rondo.client_left': true }, fault: undefined });
+  expect(outcomeOf({ ...watch, status: 503 }, true).fault).toBe('503');
 });
 
 describe('the access log', () => {

@@ -1,11 +1,10 @@
 import type { Clock } from '@rondo/rpc/clock';
 import type { ServiceContext } from '@rondo/service';
 import type { HttpExchange } from '../listener/exchange.js';
+import { attributesOf } from './request-id.js';
 
 /** In seconds, as the conventions recommend. */
 const BOUNDARIES: readonly number[] = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10];
-/** The methods that have a label of their own; a client may send any word. */
-const METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
 
 /**
  * Times each request by its method, status and route: `http.server.request.duration`. A route is a method or a template of a
@@ -27,13 +26,10 @@ export function createRequestMetrics(
   return (exchange) => {
     const startedAt = clock.now();
     exchange.onClose((left) => {
-      const { status, route, method, secure } = exchange;
+      const { status } = exchange;
       const error = left ? 'left' : status >= 500 ? `${status}` : undefined;
       duration.record((clock.now() - startedAt) / 1_000, {
-        'http.request.method': METHODS.has(method) ? method : '_OTHER',
-        'url.scheme': secure ? 'https' : 'http',
-        ...(status > 0 && { 'http.response.status_code': status }),
-        ...(route !== undefined && { 'http.route': route }),
+        ...attributesOf(exchange),
         ...(error !== undefined && { 'error.type': error }),
       });
     });

@@ -38,23 +38,31 @@ const METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PAT
 /** A longer path is cut. Characters. */
 const MAX_PATH = 200;
 
-/** A client may send any method; spans have few. */
-const methodOf = ({ method }: HttpExchange): string => (METHODS.has(method) ? method : '_OTHER');
+type Ended = Pick<HttpExchange, 'method' | 'status' | 'path' | 'route' | 'version' | 'secure'>;
 
-/** Source: https://opentelemetry.io/docs/specs/semconv/http/http-spans/ */
-function outcomeOf(exchange: HttpExchange, left: boolean) {
-  const { status, path, route, version, secure } = exchange;
+/** What the span and the metrics of a request have. A client may send any method; series are few. */
+export const attributesOf = ({ status, route, secure, ...exchange }: Ended) => ({
+  'http.request.method': methodOf(exchange),
+  'url.scheme': secure ? 'https' : 'http',
+  ...(status > 0 && { 'http.response.status_code': status }),
+  ...(route !== undefined && { 'http.route': route }),
+});
+
+const methodOf = ({ method }: Pick<HttpExchange, 'method'>): string => (METHODS.has(method) ? method : '_OTHER');
+
+/** What the span of a request tells at its end. Source: https://opentelemetry.io/docs/specs/semconv/http/http-spans/ */
+export function outcomeOf(exchange: Ended, left: boolean) {
+  const { status, path, route, version } = exchange;
   const method = methodOf(exchange);
+  const failed = status >= 500;
   return {
     name: route === undefined ? method : `${method} ${route}`,
     attributes: {
-      'http.request.method': method,
+      ...attributesOf(exchange),
       'url.path': path.slice(0, MAX_PATH),
-      'url.scheme': secure ? 'https' : 'http',
       'network.protocol.version': version,
-      ...(route !== undefined && { 'http.route': route }),
-      ...(status > 0 && { 'http.response.status_code': status }),
+      ...(left && !failed && { 'rondo.client_left': true }),
     },
-    fault: status >= 500 ? String(status) : left ? 'client_left' : undefined,
+    fault: failed ? String(status) : undefined,
   };
 }
