@@ -33,8 +33,8 @@ export interface LiveCatalogue extends Catalogue {
   readonly settled: boolean;
   /** Whether it has ever been settled: from then on, a method that is unknown doesn't exist. */
   readonly started: boolean;
-  /** Whether all instances of a service are new, and their contracts aren't known yet, as after a restart with another contract. */
-  learning(service: string): boolean;
+  /** Whether all instances of a service, or of any while an instance came or began to serve 2 s ago at most, are new: their contract isn't known yet. */
+  learning(service?: string): boolean;
   /** How many instances of a service are known. */
   instancesOf(service: string): number;
   /** Whether an instance of any service has this address. */
@@ -45,6 +45,8 @@ export interface LiveCatalogue extends Catalogue {
 }
 
 const MAX_SERVICES = 1_000;
+/** An instance that takes longer to tell its contract keeps no request to an unknown path waiting. */
+const NEW_MS = 2_000;
 
 /** Creates a catalogue of what the instances serve. It learns their contracts by reflection. */
 export function createCatalogue(options: CatalogueOptions): LiveCatalogue {
@@ -53,6 +55,7 @@ export function createCatalogue(options: CatalogueOptions): LiveCatalogue {
   const { view, changed, ...observed } = createViewer(services, options);
   const announce = createAnnouncement(options);
   let listed = false;
+  let newUntil = 0;
   let addresses: ReadonlySet<string> = new Set();
   let started = false;
 
@@ -86,6 +89,7 @@ export function createCatalogue(options: CatalogueOptions): LiveCatalogue {
     }
     for (const instance of joined) learner.learn({ instance, services: services.join(instance) });
     for (const instance of ready) learner.hurry(instance);
+    if (joined.length + ready.length > 0) newUntil = clock.now() + NEW_MS;
     const dated = services.date(list);
     if (listed && !dated && joined.length === 0 && left.length === 0) return;
     listed = true;
@@ -112,7 +116,10 @@ export function createCatalogue(options: CatalogueOptions): LiveCatalogue {
     get started() {
       return started;
     },
-    learning: (service) => services.find(service)?.learning === true,
+    learning: (service) =>
+      service === undefined
+        ? clock.now() < newUntil && services.all().some(({ learning }) => learning)
+        : services.find(service)?.learning === true,
     instancesOf: (service) => services.find(service)?.instances ?? 0,
     isAddress: (text) => addresses.has(text),
     contracts: () =>

@@ -210,20 +210,22 @@ describe('the dispatch', () => {
   }
 
   it.each([
-    ['until a contract of its new instances is known', false],
-    ['for two seconds at most', true],
-  ])('holds a call %s', async (_title, isLate) => {
+    ['a call until a contract of its new instances is known', false, put('application/proto')],
+    ['a call for two seconds at most', true, put('application/proto')],
+    ['a request to an unknown path while a service is new', false, { path: '/v1/new' }],
+  ])('holds %s', async (title, isLate, sent) => {
     const { clock, port, state, held, released, change } = await learningGateway();
-    const answer = send1(port, { ...put('application/proto'), chunks: [note('a')] });
-    await Promise.race([held, answer]);
+    const answer = send1(port, { ...sent, chunks: [note('a')] });
+    expect(await Promise.race([held, answer])).toBeUndefined();
     change();
     expect(state.calls).toBe(0);
     state.learning = isLate;
     if (isLate) await clock.advance(2_000);
     else change();
-    expect((await answer).status).toBe(200);
+    const isCall = title.startsWith('a call');
+    expect((await answer).status).toBe(isCall ? 200 : 404);
     await released;
-    expect(state.calls).toBe(1);
+    expect(state.calls).toBe(isCall ? 1 : 0);
   });
 
   it('forgets a call that it holds when the client leaves', async () => {

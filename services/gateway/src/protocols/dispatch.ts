@@ -33,9 +33,9 @@ export function createDispatch({ catalogue, httpJson, pages, ...given }: Dispatc
   const options = withDefaults(given);
   const { clock, log } = options;
   const formats = createFormats(options);
-  /** Dispatches a request to a service whose instances are all new again once their contract is known. */
-  const waits = (exchange: HttpExchange, { method: { path } }: PublicMethod): boolean => {
-    const service = path.slice(1, path.lastIndexOf('/'));
+  /** Dispatches a request to a service whose instances are all new, or to an unknown path, again once the contract is known. */
+  const waits = (exchange: HttpExchange, found?: PublicMethod): boolean => {
+    const service = found?.method.path.slice(1, found.method.path.lastIndexOf('/'));
     if (!catalogue.learning(service)) return false;
     const isReady = () => !catalogue.learning(service);
     hold(exchange, { catalogue, clock, mostMs: LEARNING_MS, isReady }, () => handle(exchange, () => false));
@@ -54,8 +54,9 @@ export function createDispatch({ catalogue, httpJson, pages, ...given }: Dispatc
       return;
     }
     const route = catalogue.route(exchange.method === 'HEAD' ? 'GET' : exchange.method, exchange.path);
-    if (route === undefined) refuseUnknown(exchange, format);
-    else if ('target' in route) {
+    if (route === undefined) {
+      if (!mustWait(exchange)) refuseUnknown(exchange, format);
+    } else if ('target' in route) {
       if (mustWait(exchange, route.target)) return;
       exchange.route = route.binding.template.text;
       httpJson(exchange, route);
@@ -113,7 +114,7 @@ function serveCall(exchange: HttpExchange, found: PublicMethod | Absent, { forma
   if (exchange.method === 'GET' && isMethod(found) && isSafe(found)) {
     serveGet(exchange, found, formats);
   } else if (exchange.method !== 'POST') {
-    refuseVerb(exchange, isMethod(found) && isSafe(found) ? ['POST', 'GET'] : ['POST']);
+    refuseCall(exchange, 405, notAllowed(isMethod(found) && isSafe(found) ? ['POST', 'GET'] : ['POST']));
   } else if (format === undefined) {
     refuseContentType(exchange);
   } else if (!isSpoken(format, exchange)) {
@@ -172,11 +173,6 @@ function refuseUnknown(exchange: HttpExchange, format: Format | undefined): void
   } else {
     refuse(exchange, 404, { code: Status.NOT_FOUND, message: 'there is nothing at this path; / lists what is served' });
   }
-}
-
-/** A call by an HTTP method that calls don't have. */
-function refuseVerb(exchange: HttpExchange, allow: readonly string[]): void {
-  refuseCall(exchange, 405, notAllowed(allow));
 }
 
 function notAllowed(allow: readonly string[]): Refusal {
