@@ -154,8 +154,8 @@ describe('a client', () => {
     const lost = createClient(ConformanceServiceDefinition, { channel: createChannel({ resolver, clock }) });
     const unresolved = failure(lost.unary({}));
     await clock.advance(5_000);
-    expect((await unresolved).message).toContain(
-      '(no instance of rondo.conformance.v1.ConformanceService is known yet)',
+    expect((await unresolved).message).toBe(
+      'no instance of rondo.conformance.v1.ConformanceService is known yet: start one, or see what rondo ps lists (no outcome within the 5000 ms that the contract allows the call at most)',
     );
     expect(clock.timers).toBe(0);
   });

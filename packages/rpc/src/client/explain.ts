@@ -9,14 +9,13 @@ type ExplainedCall = Pick<ClientCall, 'method' | 'attempts' | 'startedAt' | 'opt
 
 /**
  * A copy of an `RpcError` with a report: the method, the attempts and the elapsed time. If the deadline has passed, the
- * message also says what the call was waiting for. Other errors are returned as they are.
+ * message also says what the call was waiting for; a missing instance comes first. Other errors are returned as they are.
  */
 export function explain(error: unknown, call: ExplainedCall, channel: Channel): unknown {
   if (!(error instanceof RpcError)) return error;
   const { code, details, metadata, header, origin, retryPushbackMs } = error;
   const { method, attempts, startedAt, timing } = call;
-  const missing = code === Status.DEADLINE_EXCEEDED ? missingAtDeadline(call, channel) : undefined;
-  const message = missing === undefined ? error.message : `${error.message} (${missing})`;
+  const message = code === Status.DEADLINE_EXCEEDED ? messageAtDeadline(error.message, call, channel) : error.message;
   const elapsedMs = channel.clock.now() - startedAt;
   // Attempts are copied, because one that is still running changes when it ends.
   const copies = attempts.map((attempt) => ({ ...attempt }));
@@ -24,18 +23,24 @@ export function explain(error: unknown, call: ExplainedCall, channel: Channel): 
   return new RpcError(code, message, { details, metadata, header, cause: error, report, origin, retryPushbackMs });
 }
 
-/** What the call was waiting for at its deadline; undefined if the server ended it. */
-function missingAtDeadline(
+/** Adds what the call was waiting for at its deadline, unless the server ended it. */
+function messageAtDeadline(
+  late: string,
   { method: { service, policy }, attempts, options }: ExplainedCall,
   channel: Channel,
-): string | undefined {
+): string {
   const last = attempts.at(-1);
-  if (last?.code === 'PENDING') return `${nameOf(last)}: ${last.message}`;
+  if (last?.code === 'PENDING') return `${late} (${nameOf(last)}: ${last.message})`;
   const waits = options.waitForReady ?? policy.waitForReady === true;
-  if (last !== undefined && !waits) return undefined;
+  if (last !== undefined && !waits) return late;
   const view = channel.inspect().find((one) => one.service === service);
-  if (view !== undefined && view.endpoints.length > 0) return waits ? unreachable(view) : undefined;
-  return `no instance of ${service} is known yet${WHY_NOT_YET[view?.source?.state ?? ''] ?? ''}`;
+  if (view !== undefined && view.endpoints.length > 0) {
+    const reason = waits ? unreachable(view) : undefined;
+    return reason === undefined ? late : `${late} (${reason})`;
+  }
+  const why = WHY_NOT_YET[view?.source?.state ?? ''] ?? '';
+  const [limit] = late.split(';', 1);
+  return `no instance of ${service} is known yet${why}: start one, or see what rondo ps lists (${limit})`;
 }
 
 /** Why a call waits for its instances; undefined if one is connected. */

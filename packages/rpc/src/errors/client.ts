@@ -13,7 +13,7 @@ export const clientErrors = defineErrors('the client', {
   TOO_LATE: {
     code: 'DEADLINE_EXCEEDED',
     text: 'no outcome within the {allowed} ms {limitAndRemedy}',
-    cause: "The call's time is over: the caller's `timeoutMs` or `deadline`, the method's default, or what was left to the call that made it. In parentheses stands what the call was waiting for.",
+    cause: "The call's time is over: the caller's `timeoutMs` or `deadline`, the method's default, or what was left to the call that made it. In parentheses stands what the call was waiting for; if that is an instance, the text begins with it.",
     remedy: "Look at the attempts in the error's report. Give the call more time, ask for less, or add instances. Decision 0032 has the defaults.",
   },
   IN_TRANSACTION: {
