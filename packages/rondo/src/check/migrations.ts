@@ -52,7 +52,7 @@ export async function migrationsRoll(): Promise<StepResult> {
 export async function blockingSteps(
   files: readonly { readonly file: string; readonly sql: string }[],
 ): Promise<string> {
-  const isOutside = (sql: string) => sql.startsWith('-- rondo:no-transaction');
+  const isOutside = ({ sql }: (typeof files)[number]) => sql.startsWith('-- rondo:no-transaction');
   const lint = async (mode: readonly string[], some: typeof files) => {
     if (some.length === 0) return '';
     const args = [
@@ -63,17 +63,14 @@ export async function blockingSteps(
       ...some.map(({ file }) => file),
     ];
     const { code, output } = await run(process.execPath, [createRequire(import.meta.url).resolve(SQUAWK), ...args]);
-    return code === 0 ? '' : output;
+    // The reporter counts lines and columns from 0.
+    return code === 0 ? '' : output.replace(/:(\d+):(\d+): /g, (_, line, column) => `:${+line + 1}:${+column + 1}: `);
   };
-  const inTransaction = files.filter(({ sql }) => !isOutside(sql));
-  const found = [
-    await lint(['--assume-in-transaction'], inTransaction),
-    await lint(
-      [],
-      files.filter(({ sql }) => isOutside(sql)),
-    ),
-  ];
-  return found.join('').trim();
+  const inside = await lint(
+    ['--assume-in-transaction'],
+    files.filter((one) => !isOutside(one)),
+  );
+  return (inside + (await lint([], files.filter(isOutside)))).trim();
 }
 
 function isMusl(): boolean {
