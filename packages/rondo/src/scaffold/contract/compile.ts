@@ -8,6 +8,8 @@ import type { Placed } from './source.js';
 import type { Stage } from './stage.js';
 
 const IMAGE = 'image.binpb';
+/** More errors of buf aren't shown. */
+const MAX_FINDINGS = 10;
 
 /** A contract on a stage. */
 export interface Staged extends Placed {
@@ -17,7 +19,7 @@ export interface Staged extends Placed {
 /**
  * Compiles all contracts of the stage together.
  *
- * @throws Refusal with buf's first error.
+ * @throws Refusal with buf's errors, those of the contract first.
  */
 export async function compile({ stage, asked, files, shown }: Staged): Promise<FileRegistry> {
   const { code, output } = await stage.buf('build', '-o', IMAGE, '--error-format', 'json');
@@ -28,9 +30,11 @@ export async function compile({ stage, asked, files, shown }: Staged): Promise<F
   const first = findings.find(ours) ?? findings[0];
   if (first === undefined)
     throw new Refusal(output.trim(), { place: { file: shown(asked.file) }, remedy: 'run buf build to see more' });
-  const file = ours(first)?.file;
-  throw new Refusal(first.message, {
-    place: { file: file === undefined ? first.path : shown(file), line: first.line },
+  const told = [first, ...findings.filter((one) => one !== first)].slice(0, MAX_FINDINGS).map((one) => {
+    const file = ours(one)?.file;
+    return `${file === undefined ? one.path : shown(file)}:${one.line}: ${one.message}`;
+  });
+  throw new Refusal(told.join('\n'), {
     remedy: / declared multiple times/.test(first.message)
       ? 'give the contract a package of its own, or import the file that has it'
       : 'correct it',

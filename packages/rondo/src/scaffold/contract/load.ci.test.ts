@@ -176,6 +176,10 @@ describe('a contract is refused', () => {
     expect(await refusal('syntax = "proto3";\npackage a.b;\nmessage M { Foo foo = 1; }')).toBe(
       'Refusal: it.proto:3: cannot find `Foo` in this scope; correct it',
     );
+    const misspelt = 'syntax = "proto3";\npackage a.b;\nmessage M { Foo foo = 1; }\nmesage Foo { string a = 1; }';
+    expect(await refusal(misspelt)).toMatch(
+      /^Refusal: it\.proto:3: cannot find `Foo` .*\nit\.proto:4: .*; correct it$/s,
+    );
   });
 
   it.each([
