@@ -56,6 +56,9 @@ export function testConsole(at: () => Running): void {
     await page.goto(running.origin);
     await page.getByRole('link', { name: 'Console' }).click();
     await page.getByText('Live', { exact: true }).waitFor();
+    await page.goto(`${running.origin}/console#/nonsense`);
+    await page.getByRole('link', { name: 'There is no page “nonsense”: see the overview' }).click();
+    await page.getByRole('heading', { name: 'Overview' }).waitFor();
   });
 
   it('calls a unary method by its form, and names the instance', async () => {

@@ -92,8 +92,9 @@ export function App() {
             <SignIn onDone={again} />
           </section>
         )}
-        {access.kind === 'operator' && PAGES[page]?.[1](rest)}
+        {access.kind === 'operator' && Object.hasOwn(PAGES, page) && PAGES[page]?.[1](rest)}
         {page === 'methods' && <ContractsPage key={round} name={rest.join('/')} />}
+        {links.every(([name]) => name !== page) && <a href="#/overview">There is no page “{page}”: see the overview</a>}
       </main>
     </div>
   );
