@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import type { Logger } from '@rondo/rpc/call';
+import { type Logger, silentLogger } from '@rondo/rpc/call';
 import { systemClock } from '@rondo/rpc/clock';
 import { undecidedParent } from '@rondo/rpc/internal';
 import type { RpcError } from '@rondo/rpc/status';
@@ -27,9 +27,6 @@ function refuse(exchange: HttpExchange, { message }: RpcError, status: number): 
   exchange.respond(status, {});
   exchange.end(Buffer.from(message));
 }
-
-const ignore = () => undefined;
-const silent: Logger = { debug: ignore, info: ignore, warn: ignore, error: ignore, child: () => silent };
 
 /** What a request has of its trace. */
 const TRACED = /^(?:traceparent|tracestate|baggage)$/;
@@ -112,7 +109,7 @@ describe('the edge', () => {
 });
 
 it("takes a request's share from its principal, or from the network that a trusted proxy names", () => {
-  const { shareOf } = createEdge({ ...DEFAULTS, refuse, log: silent, isProxy: (address) => address === '10.0.0.1' });
+  const { shareOf } = createEdge({ ...DEFAULTS, refuse, log: silentLogger, isProxy: (from) => from === '10.0.0.1' });
   const share = (remote: string, forwarded?: string, subject?: string) =>
     shareOf({
       remote,
