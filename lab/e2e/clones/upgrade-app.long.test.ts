@@ -150,6 +150,8 @@ describe('rondo upgrade', () => {
 
   it('moves the app, keeps its own changes, and says what it leaves to the team', async () => {
     await repack('rondo-rpc', { 'dist/exports/server.d.ts': ['type Handlers as Methods,', 'type Handlers,'] });
+    rmSync(join(app, 'node_modules'), { recursive: true }); // pnpm keeps what the version before had, and a real one never changes
+    expect(await rondo('install')).toMatchObject({ code: 0 });
     const upgraded = await rondo('upgrade', '--packages', next);
     expect(upgraded.code).toBe(0);
     expect(upgraded.stdout).toContain(`Upgraded from Rondo ${PRESENT} to ${NEXT}:\n`);
