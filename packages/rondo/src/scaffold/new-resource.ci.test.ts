@@ -17,7 +17,7 @@ it.each([
     const printed = await added.then(() => 'added', String);
     expect(printed).toMatch(why);
     expect(printed).toMatch(
-      /^Refusal: the resource \w+ would have a contract that is refused \(.*\); choose another name for the resource or the field$/,
+      /^Refusal: the resource \w+ would have a contract that is refused \(.*\); choose another name for the resource or the field$/s,
     );
   },
 );
