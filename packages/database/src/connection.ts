@@ -147,6 +147,7 @@ function classifyUnlessAborted(error: unknown, signal: AbortSignal | undefined):
   return signal?.aborted && error === signal.reason ? error : classify(error);
 }
 
+/** Takes it out of its pool, also while a statement runs. */
 function drop(client: PoolClient): void {
   client.release(true);
   breakOff(client);
@@ -177,8 +178,7 @@ function createConnection(
   // To cancel a commit that waits for a standby would make it visible before it is safe. Its slot stays taken until it ends.
   const leaveCommit = (commit: Promise<unknown>): void => {
     ended = true;
-    const close = () => drop(client);
-    withBounds(commit, { signal: closing }, () => undefined).then(close, close);
+    void Promise.allSettled([withBounds(commit, { signal: closing }, () => undefined)]).then(() => drop(client));
   };
 
   const send = async <T>(start: () => Promise<T>, bounds: StatementBounds): Promise<T> => {

@@ -30,11 +30,11 @@ export async function compile({ stage, asked, files, shown }: Staged): Promise<F
   const first = findings.find(ours) ?? findings[0];
   if (first === undefined)
     throw new Refusal(output.trim(), { place: { file: shown(asked.file) }, remedy: 'run buf build to see more' });
-  const told = [first, ...findings.filter((one) => one !== first)].slice(0, MAX_FINDINGS).map((one) => {
+  const reasons = [first, ...findings.filter((one) => one !== first)].slice(0, MAX_FINDINGS).map((one) => {
     const file = ours(one)?.file;
     return `${file === undefined ? one.path : shown(file)}:${one.line}: ${one.message}`;
   });
-  throw new Refusal(told.join('\n'), {
+  throw new Refusal(reasons.join('\n'), {
     remedy: / declared multiple times/.test(first.message)
       ? 'give the contract a package of its own, or import the file that has it'
       : 'correct it',
