@@ -1,5 +1,5 @@
 import { constants, type IncomingHttpHeaders, type OutgoingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
-import type { Clock, createSemaphore } from '@rondo/base';
+import { type Clock, type createSemaphore, yieldToEventLoop } from '@rondo/base';
 import type { Logger } from '../call/call.js';
 import { isWellFormed, type Metadata, type MetadataValue, NOT_HANDLED } from '../call/metadata.js';
 import { receivedTraceId } from '../call/trace.js';
@@ -242,7 +242,8 @@ export class Answer {
     this.#settled = true;
     stream.respond({ ...NO_REPLY, ...last }, NO_BODY);
     // The rest of the request isn't read, and the stream would stay open until its client ends it. RFC 9113, section 8.1.
-    if (!stream.readableEnded) stream.close(constants.NGHTTP2_NO_ERROR);
+    // Several may fail while Node reads, and resets of streams would corrupt its memory: https://github.com/nodejs/node/issues/64113
+    if (!stream.readableEnded) void yieldToEventLoop().then(() => stream.close(constants.NGHTTP2_NO_ERROR));
   }
 
   /** Answers a request with a status alone, or with a text for people, if it isn't one of gRPC. */

@@ -1,6 +1,6 @@
 import type { ClientHttp2Session } from 'node:http2';
 import * as grpc from '@grpc/grpc-js';
-import { systemWallClock, type Timer } from '@rondo/base';
+import { systemWallClock, type Timer, yieldToEventLoop } from '@rondo/base';
 import type { CallContext } from '../../call/call-context.js';
 import { SignedCalls } from '../../principal/signed-calls.js';
 import type { SecuredConnection } from '../../principal/signer.js';
@@ -153,9 +153,13 @@ class GrpcLink implements Link {
   #closeIfDone(): void {
     if (this.#active.all > 0 || this.#session.destroyed) return;
     this.#unref?.cancel();
-    // The first makes the second end the socket in peace.
-    this.#session.close();
-    this.#session.destroy();
+    // The last call may have ended by what Node is reading. Node 20, and versions of 22 and 24, corrupt their memory if the other
+    // streams are reset meanwhile: https://github.com/nodejs/node/issues/64113
+    void yieldToEventLoop().then(() => {
+      // The first makes the second end the socket in peace.
+      this.#session.close();
+      this.#session.destroy();
+    });
     this.#options.clock.setTimer(LINGER_MS, () => this.#sockets.destroy(), { keepAlive: false });
   }
 
