@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
 import { eventually, root, runNode, start } from '@rondo/harness';
 import type { RegistryAdapter } from '@rondo/registries';
-import { CONSUL, type ForeignRegistry, startAgentBeside } from './src/foreign-registry.js';
+import { CONSUL, type ForeignRegistry, startSecondAgent } from './src/foreign-registry.js';
 import { closings, eachKind, startSystem } from './src/foreign-system.js';
 
 const SERVICE = 'calculator.v1.CalculatorService';
@@ -20,7 +20,7 @@ interface Drain {
 const maint = (name: string, ...args: readonly string[]): Drain => ({
   name,
   async place(registry) {
-    const agent = await startAgentBeside(registry.address);
+    const agent = await startSecondAgent(registry.address);
     closings.push(agent.stop);
     return agent.address;
   },

@@ -93,7 +93,7 @@ function runAgent(port: number, folder: string, role: object): RunningProcess {
 }
 
 /** Starts an agent on another node, which joins the one at `address`. */
-export async function startAgentBeside(address: string): Promise<{ readonly address: string; stop(): Promise<void> }> {
+export async function startSecondAgent(address: string): Promise<{ readonly address: string; stop(): Promise<void> }> {
   const port = await freeBase();
   const folder = mkdtempSync(join(tmpdir(), 'rondo-registry-'));
   const first = Number(address.split(':')[1]);

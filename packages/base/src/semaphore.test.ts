@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { createSemaphore, Turns } from './semaphore.js';
+import { createSemaphore, FairQueue } from './semaphore.js';
 import { yieldToEventLoop } from './system.js';
 
 /** Work that ends when the test says so. */
@@ -58,15 +58,15 @@ it('gives a permit at once if one is free, and takes it back once', async () => 
   expect(semaphore.tryAcquire()).toBeDefined();
 });
 
-/** Turns, and the names of what they have begun. A name's first letter is its client. */
+/** A queue, and the names of what they have begun. A name's first letter is its client. */
 function start(perRound = 1) {
-  const turns = new Turns(perRound);
+  const queue = new FairQueue(perRound);
   const begun: string[] = [];
-  const add = (name: string, deferred = false) => turns.run(name.charAt(0), () => begun.push(name), { deferred });
+  const add = (name: string, deferred = false) => queue.run(name.charAt(0), () => begun.push(name), { deferred });
   return { add, begun };
 }
 
-describe('turns', () => {
+describe('a fair queue', () => {
   it('begin at once if nothing waits', async () => {
     const { add, begun } = start();
     add('a1');

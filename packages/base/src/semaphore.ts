@@ -103,7 +103,7 @@ export function createSemaphore(permits: number): Semaphore {
  * Spreads work over the rounds of the event loop: so many pieces begin in a round, of the clients in rotation. One client that asks
  * for much work at once thus delays another by one round, and not by all of its work.
  */
-export class Turns {
+export class FairQueue {
   readonly #perRound: number;
   readonly #waiting = new Rotation<() => void>();
   #left: number;

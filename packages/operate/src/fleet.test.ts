@@ -20,7 +20,7 @@ const endpoint = (instanceId: string, state: Endpoint['state'] = 'serving'): End
 });
 
 /** The report of a process after so many seconds: it has called another service, whose instance `b` it has ejected. */
-const told = (seconds: number, startTime = new Date(0)) => ({
+const stats = (seconds: number, startTime = new Date(0)) => ({
   instanceId: 'front-1',
   startTime,
   uptime: { seconds: BigInt(seconds), nanos: 0 },
@@ -54,7 +54,7 @@ const attempts = (count: number) => ({
 const encoded = (report: object) => GetCallStatsResponse.encode(GetCallStatsResponse.fromPartial(report)).finish();
 
 /** A fleet whose registry and instances the test plays. */
-function start(tell: (seconds: number) => Uint8Array = (seconds) => encoded(told(seconds))) {
+function start(tell: (seconds: number) => Uint8Array = (seconds) => encoded(stats(seconds))) {
   const clock = new ManualClock();
   const listeners = new Set<ResolverListener>();
   let open = 0;
@@ -98,8 +98,8 @@ function start(tell: (seconds: number) => Uint8Array = (seconds) => encoded(told
 async function until<T>(events: AsyncIterator<T>, clock: ManualClock, fits: (event: T) => boolean): Promise<T> {
   while (true) {
     let event: IteratorResult<T> | undefined;
-    const next = events.next().then((told) => {
-      event = told;
+    const next = events.next().then((next) => {
+      event = next;
     });
     while (event === undefined) await clock.advance(250);
     await next;
@@ -132,7 +132,7 @@ it('tells a watcher all instances, then their loads, what changes and what leave
 
 it('tells of an instance that reports more calls in flight than an int32 holds', async () => {
   const methods = [{ service: 'a.v1.S', method: 'M', begun: 2n ** 40n, ended: [] }];
-  const { fleet, clock, list } = start((seconds) => encoded({ ...told(seconds), methods }));
+  const { fleet, clock, list } = start((seconds) => encoded({ ...stats(seconds), methods }));
   const gone = new AbortController();
   const events = fleet.watch(gone.signal)[Symbol.asyncIterator]();
   await events.next();
@@ -150,11 +150,11 @@ it('tells a large fleet in parts', async () => {
   const events = fleet.watch(gone.signal)[Symbol.asyncIterator]();
   await events.next();
   list(...Array.from({ length: 250 }, (_, index) => endpoint(`front-${index}`)));
-  const told = new Set<string>();
-  while (told.size < 250) {
+  const listed = new Set<string>();
+  while (listed.size < 250) {
     const { instances } = await until(events, clock, () => true);
     expect(instances.length).toBeLessThanOrEqual(100);
-    for (const { instanceId } of instances) told.add(instanceId);
+    for (const { instanceId } of instances) listed.add(instanceId);
   }
   gone.abort();
 });
@@ -218,8 +218,8 @@ it('tells how each caller sees an instance, and asks about it only while it is w
 });
 
 it('compares no counters of two processes', () => {
-  const last = GetCallStatsResponse.fromPartial(told(12, new Date(1)));
-  const before = GetCallStatsResponse.fromPartial(told(10));
+  const last = GetCallStatsResponse.fromPartial(stats(12, new Date(1)));
+  const before = GetCallStatsResponse.fromPartial(stats(10));
   expect(loadOf({ instanceId: 'front-1', before, last })).toBeUndefined();
   expect(edgesOf([{ instanceId: 'front-1', before, last }])).toEqual([]);
 });

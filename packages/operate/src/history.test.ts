@@ -28,7 +28,7 @@ interface Counted {
 }
 
 /** What a process tells after so many steps: in each second two calls, of which one conflicts, and one fails in ten seconds. */
-function told(steps: number, { service = 'a.v1.S', methods = 1 }: Counted = {}) {
+function stats(steps: number, { service = 'a.v1.S', methods = 1 }: Counted = {}) {
   const seconds = (steps * STEP_MS) / 1_000;
   const begun = BigInt(2 * seconds);
   const [OK, ABORTED, INTERNAL] = [0, 10, 13];
@@ -48,7 +48,7 @@ function told(steps: number, { service = 'a.v1.S', methods = 1 }: Counted = {}) 
 
 it('keeps how many calls were answered, refused and failed: of the system, a service, a method and an instance', () => {
   const { read, step } = start();
-  for (const steps of [2, 4, 6]) step({ 'a-1': told(steps), 'a-2': told(steps) });
+  for (const steps of [2, 4, 6]) step({ 'a-1': stats(steps), 'a-2': stats(steps) });
   const of = (calls: number) => ({ callsPerSecond: calls, refusedPerSecond: calls / 2, errorsPerSecond: calls / 20 });
   for (const scope of [{}, { service: 'a.v1.S' }, { service: 'a.v1.S', method: 'M0' }]) {
     const { steps } = read(scope);
@@ -57,7 +57,7 @@ it('keeps how many calls were answered, refused and failed: of the system, a ser
       { ...of(4), p99Ms: 4 },
     ]);
   }
-  step({ 'a-1': told(8) });
+  step({ 'a-1': stats(8) });
   expect(read({ instanceId: 'a-1' })).toMatchObject({
     stepMs: 3 * STEP_MS,
     steps: [{ ...of(2), connectionsUsed: 3, connectionWaits: 1 }],
@@ -69,29 +69,29 @@ it('keeps how many calls were answered, refused and failed: of the system, a ser
 
 it('gives each step once, with its own time, and none of those in which nothing was known', () => {
   const { history, read, step } = start();
-  step({ a: told(2) });
-  step({ a: told(4) });
+  step({ a: stats(2) });
+  step({ a: stats(4) });
   const [first] = read().steps.slice(-1);
   const from = history.steps;
   expect(read({}, from).steps).toEqual([]);
   step({ a: undefined });
   expect(read({ service: 'a.v1.S' }, from).steps).toEqual([]);
-  step({ a: told(2) });
-  step({ a: told(4) });
+  step({ a: stats(2) });
+  step({ a: stats(4) });
   const [last] = read({ service: 'a.v1.S' }, from).steps;
   expect((last?.unixMs ?? 0) - (first?.unixMs ?? 0)).toBe(3 * STEP_MS);
 });
 
 it('leaves out Rondo’s own calls, and those of a process that has started anew', () => {
   const { read, step } = start();
-  step({ a: told(2), b: told(10) });
-  step({ a: told(4, { service: 'rondo.stats.v1.CallStatsService' }), b: told(2) });
+  step({ a: stats(2), b: stats(10) });
+  step({ a: stats(4, { service: 'rondo.stats.v1.CallStatsService' }), b: stats(2) });
   expect(read().steps.at(-1)).toMatchObject({ callsPerSecond: 0 });
 });
 
 it('goes back for an hour, and not further', () => {
   const { read, step } = start();
-  for (let steps = 1; steps < 800; steps += 1) step({ a: told(2 * steps) });
+  for (let steps = 1; steps < 800; steps += 1) step({ a: stats(2 * steps) });
   const { steps } = read();
   expect(steps).toHaveLength(720);
   expect((steps.at(-1)?.unixMs ?? 0) - (steps[0]?.unixMs ?? 0)).toBe(719 * STEP_MS);
@@ -105,7 +105,7 @@ it('takes at most 32 MiB with a thousand instances and any number of methods, an
       Object.fromEntries(
         Array.from({ length: 1_000 }, (_, index) => {
           const counted = { service: `s${index}.v1.S`, methods: 3 };
-          return [`${round}-${index}`, told(steps, counted)];
+          return [`${round}-${index}`, stats(steps, counted)];
         }),
       );
     const gone = Object.fromEntries(Array.from({ length: 1_000 }, (_, index) => [`0-${index}`, undefined]));

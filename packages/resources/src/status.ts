@@ -7,7 +7,7 @@ import {
   InvalidRequest,
   Missing,
   NotPermitted,
-  OutOfSight,
+  NotVisible,
   Refused,
   StaleEtag,
   Unavailable,
@@ -39,7 +39,7 @@ export function createStatusMapping(
   ownError: (error: DomainError) => RpcError | undefined = () => undefined,
 ): StatusMapping {
   const toRpcError = (error: unknown): unknown => {
-    if (error instanceof OutOfSight) return toRpcError(error.cause);
+    if (error instanceof NotVisible) return toRpcError(error.cause);
     if (!(error instanceof DomainError)) return error;
     if (error instanceof InvalidRequest) return invalidArgument(error.faults);
     return ownError(error) ?? statusOf(error, service);

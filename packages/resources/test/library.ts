@@ -143,9 +143,9 @@ export async function startLibrary(hooks: Hooks<Book> = {}) {
 
 /** The migration that the check of the tables prints. */
 async function createTables(database: Database): Promise<void> {
-  const told = await requireTables(database, [shelves, books]).then(
+  const missing = await requireTables(database, [shelves, books]).then(
     () => '',
     (error: Error) => error.message,
   );
-  await database.transaction((tx) => tx.script(`${told.slice(told.indexOf('\n\n'))} ${INDEXES}`));
+  await database.transaction((tx) => tx.script(`${missing.slice(missing.indexOf('\n\n'))} ${INDEXES}`));
 }

@@ -23,7 +23,7 @@ const crates = defineResource(Book, {
     wordCount: 'words',
   },
   visibleTo: ownedBy('owner', { scope: 'library.admin' }),
-  beside: {
+  derived: {
     columns: (row) => `(SELECT array_agg(label ORDER BY label) FROM labels WHERE crate = ${row}.id) AS labels`,
   },
   changed: { words: 'count', owner: 'of' },
@@ -36,8 +36,8 @@ const postgres = filePostgres();
 let database: Database;
 beforeAll(async () => {
   database = postgres.pool({ url: await postgres.createDatabase() });
-  const told: unknown = await requireTables(database, [crates]).catch((error: unknown) => error);
-  const sql = told instanceof Error ? told.message.slice(told.message.indexOf('\n\n')) : '';
+  const missing: unknown = await requireTables(database, [crates]).catch((error: unknown) => error);
+  const sql = missing instanceof Error ? missing.message.slice(missing.message.indexOf('\n\n')) : '';
   await database.transaction((tx) =>
     tx.script(`${sql} CREATE TABLE labels (crate text NOT NULL, label text NOT NULL);`),
   );
@@ -119,7 +119,7 @@ describe('see', () => {
   it('passes what the caller sees, and hides the other', async () => {
     const [mine, other] = await inTransaction(async (tx) => [await add(tx), await add(tx, { owner: 'bob' })]);
     await expect(crates.see(database, mine?.name ?? '', ada)).resolves.toBeUndefined();
-    await expect(crates.see(database, other?.name ?? '', ada)).rejects.toMatchObject({ name: 'OutOfSight' });
+    await expect(crates.see(database, other?.name ?? '', ada)).rejects.toMatchObject({ name: 'NotVisible' });
     await expect(crates.see(database, 'shelves/one/books/none', ada)).rejects.toMatchObject({ name: 'NotFound' });
     await expect(crates.see(database, other?.name ?? '', { ...ada, subject: '' })).rejects.toThrow("doesn't exist");
     const admin = { ...ada, scopes: ['library.admin'] };

@@ -33,7 +33,7 @@ const tagged = defineResource(Book, {
   whenMissing: 'look on another shelf',
   whenDeleted: 'put it back first',
   list: { ofParent: { order: 'the oldest first' } },
-  beside: {
+  derived: {
     columns: (row) => `ARRAY(SELECT tag FROM book_tags WHERE book_id = ${row}.id ORDER BY place) AS told_tags`,
   },
 });

@@ -57,7 +57,7 @@ const LISTING: Listing = {
   unindexed: ['size'],
   deletion: { live: 'NOT deleted', deleted: 'deleted' },
   states: ['USUAL', 'RARE'],
-  sight: { value: 'owner', indexed: true },
+  visible: { value: 'owner', indexed: true },
   sorted: { ...SORTED, sequence: 'sequence' },
 };
 
@@ -78,7 +78,7 @@ interface Asked {
   readonly orderBy: string;
   readonly filter: string;
   readonly showDeleted: boolean;
-  readonly sight: string | null | undefined;
+  readonly visible: string | null | undefined;
 }
 
 const postgres = filePostgres();
@@ -88,9 +88,9 @@ beforeAll(async () => {
   await database.transaction((transaction) => transaction.script(TABLE));
 });
 
-async function readPage(queries: Queries, { sight, ...asked }: Asked, page: { pageSize: number; pageToken: string }) {
+async function readPage(queries: Queries, { visible, ...asked }: Asked, page: { pageSize: number; pageToken: string }) {
   const request = { ...asked, ...page };
-  const query = { ...validate((field) => readList(field, LIST, request)), sight };
+  const query = { ...validate((field) => readList(field, LIST, request)), visible };
   const { items, next } = await listPage(queries, { listing: LISTING, query }, ({ id }: { id: bigint }) => id);
   return { ids: items, pageToken: nextPageToken(LIST, request, next) };
 }
@@ -102,24 +102,24 @@ async function readAll(asked: Asked, pageSize: number) {
     const page = await readPage(database, asked, { pageSize, pageToken });
     ids.push(...page.ids);
     if (page.pageToken === '') return { ids, short };
-    await expectInSight(asked, page.pageToken);
+    await expectVisible(asked, page.pageToken);
     if (page.ids.length < pageSize) short += 1;
     pageToken = page.pageToken;
   }
 }
 
 /** What a token names is a row that the caller sees. */
-async function expectInSight({ sight }: Asked, token: string): Promise<void> {
+async function expectVisible({ visible }: Asked, token: string): Promise<void> {
   const [, position = ''] = /^after (\d+) /.exec(Buffer.from(token, 'base64url').toString()) ?? [];
   const { owner } = await database.one<{ owner: string }>('SELECT owner FROM things WHERE sequence = $1', [position]);
-  expect(owner).toBe(sight ?? owner);
+  expect(owner).toBe(visible ?? owner);
 }
 
 /** The same list in one statement. `where` is the filter in SQL. */
-async function expected({ orderBy, showDeleted, sight }: Asked, where: string) {
+async function expected({ orderBy, showDeleted, visible }: Asked, where: string) {
   const [field = '', direction = 'asc'] = orderBy.split(' ');
   const order = orderBy === '' ? 'sequence DESC' : `${SORTED[field] ?? field} ${direction}, sequence ${direction}`;
-  const seen = sight === undefined ? 'TRUE' : `owner = ${sight === null ? 'NULL' : `'${sight}'`}`;
+  const seen = visible === undefined ? 'TRUE' : `owner = ${visible === null ? 'NULL' : `'${visible}'`}`;
   const live = showDeleted ? 'TRUE' : 'NOT deleted';
   const rows = await database.query<{ id: bigint }>(
     `SELECT id FROM things WHERE ${seen} AND ${live} AND ${where} ORDER BY ${order}`,
@@ -145,9 +145,9 @@ describe('a sorted list', () => {
   it.each(['', ...ORDERS])('by "%s" has each row of each filter once, in order', async (orderBy) => {
     const { next } = seededRandom(20_261_123);
     for (const [filter, where] of FILTERS) {
-      for (const sight of next() < 0.5 ? [undefined, 'small'] : ['large', 'late', null]) {
+      for (const visible of next() < 0.5 ? [undefined, 'small'] : ['large', 'late', null]) {
         const showDeleted = next() < 0.5;
-        const asked = { orderBy, filter, showDeleted, sight };
+        const asked = { orderBy, filter, showDeleted, visible };
         const { ids } = await readAll(asked, PAGE_SIZE - Math.floor(next() * 3));
         expect({ asked, ids: ids.join() }).toEqual({ asked, ids: (await expected(asked, where)).join() });
       }
@@ -156,8 +156,8 @@ describe('a sorted list', () => {
 
   it('has full pages of what a caller sees, or a state has, if that is little', async () => {
     for (const asked of [
-      { filter: '', sight: 'small' },
-      { filter: 'state = RARE', sight: undefined },
+      { filter: '', visible: 'small' },
+      { filter: 'state = RARE', visible: undefined },
     ]) {
       const { ids, short } = await readAll({ orderBy: 'made', showDeleted: false, ...asked }, 10);
       expect(ids.length).toBeGreaterThan(20);
@@ -167,7 +167,7 @@ describe('a sorted list', () => {
 
   it('has full pages if the filter is on the sorted field', async () => {
     const filter = 'due >= "2026-02-01" AND due <= "2026-12-31"';
-    const { ids, short } = await readAll({ orderBy: 'due desc', filter, showDeleted: true, sight: undefined }, 50);
+    const { ids, short } = await readAll({ orderBy: 'due desc', filter, showDeleted: true, visible: undefined }, 50);
     expect(ids.length).toBeGreaterThan(1_500);
     expect(short).toBe(0);
   });
@@ -187,13 +187,13 @@ describe('a sorted list', () => {
   );
 
   it.each(ORDERS)('by "%s" reads a bounded number of rows for each page', async (orderBy) => {
-    for (const [filter, sight] of [
+    for (const [filter, visible] of [
       ['', undefined],
       ['size > 100', undefined],
       ['title > "a" AND made >= "2026-01-01T00:00:00Z"', 'large'],
       ['due >= "2026-01-02"', 'small'],
     ] as const) {
-      const asked = { orderBy, filter, sight, showDeleted: false };
+      const asked = { orderBy, filter, visible, showDeleted: false };
       const first = await readPage(database, asked, { pageSize: 50, pageToken: '' });
       for (const pageToken of ['', first.pageToken]) {
         const { scans, mostRead } = await database.transaction(async (transaction) => {
@@ -205,7 +205,7 @@ describe('a sorted list', () => {
         });
         expect(scans()).toBeGreaterThan(0);
         // Of what the caller sees, all is read if none of it is on the way.
-        const most = sight === 'large' ? 1_500 : MAX_SCANNED + 1;
+        const most = visible === 'large' ? 1_500 : MAX_SCANNED + 1;
         expect({ asked, read: mostRead() <= most }).toEqual({ asked, read: true });
       }
     }

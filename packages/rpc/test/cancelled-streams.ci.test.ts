@@ -100,15 +100,15 @@ describe('cancelled calls', () => {
   it('harm no other call on their connection, and end with it at the latest', async () => {
     const connected = await connect();
     const { client, running } = connected;
-    const beside = client.serverStream({})[Symbol.asyncIterator]();
-    expect(await beside.next()).toMatchObject({ done: false, value: { index: 0 } });
+    const other = client.serverStream({})[Symbol.asyncIterator]();
+    expect(await other.next()).toMatchObject({ done: false, value: { index: 0 } });
     const cancel = await begin(connected, CALLS);
     await cancel();
     const waiting = CALLS - RESETS_AT_ONCE + 1;
     await until(() => running.size <= waiting);
     expect(await atRest(() => running.size)).toBe(waiting);
-    expect(await beside.next()).toMatchObject({ done: false, value: { index: 1 } });
-    await beside.return?.();
+    expect(await other.next()).toMatchObject({ done: false, value: { index: 1 } });
+    await other.return?.();
     await until(() => running.size === 0);
   });
 

@@ -43,7 +43,7 @@ it('a script that creates clients without calling ends, although the registry is
 it('a script waits for its calls, although no instance is known yet and they have no deadline', async () => {
   const script = `
     const listeners = [];
-    const resolver = { source: 'here', resolve: (_name, told) => (listeners.push(told), { close() {} }), close() {} };
+    const resolver = { source: 'here', resolve: (_name, listener) => (listeners.push(listener), { close() {} }), close() {} };
     const client = createClient(conformance, { channel: createChannel({ resolver }) });
     setTimeout(() => listeners[0].onResolution({ endpoints: [], departed: [] }), 200).unref();
     setTimeout(() => undefined, 20);

@@ -179,30 +179,30 @@ describe.each([
     interface Refused {
       readonly client: () => Promise<MutualTls | undefined>;
       readonly line: string;
-      readonly told: string;
+      readonly hint: string;
     }
     const rows: Record<string, Refused> = {
       'an authority that it does not trust': {
         client: () => processOf('gateway', { by: stranger }),
         line: 'no authority that this process trusts has issued its certificate',
-        told: 'it may not accept spiffe://rondo.test/gateway',
+        hint: 'it may not accept spiffe://rondo.test/gateway',
       },
       'a certificate that has expired': {
         client: () => processOf('gateway', { valid: [-3, -1], readAt: -2 }),
         line: 'its certificate has expired',
-        told: 'it may not accept spiffe://rondo.test/gateway',
+        hint: 'it may not accept spiffe://rondo.test/gateway',
       },
       plaintext: {
         client: async () => undefined,
         line: 'it speaks plaintext',
-        told: 'it may need TLS (for a process of Rondo set RONDO_TLS=on',
+        hint: 'it may need TLS (for a process of Rondo set RONDO_TLS=on',
       },
     };
 
-    it.each(Object.entries(rows))('%s', async (_what, { client, line, told }) => {
+    it.each(Object.entries(rows))('%s', async (_what, { client, line, hint }) => {
       const { server, callers, lines } = await start(await processOf('sales'));
       const error = await failure(clientOf(server.address, await client()).unary({}));
-      expect(error).toMatchObject({ codeName: 'UNAVAILABLE', message: expect.stringContaining(told) });
+      expect(error).toMatchObject({ codeName: 'UNAVAILABLE', message: expect.stringContaining(hint) });
       expect(lines()).toEqual([expect.stringContaining(line)]);
       expect(server.refusedConnections.handshake).toBeGreaterThan(0);
       expect(callers).toEqual([]);

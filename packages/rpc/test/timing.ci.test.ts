@@ -74,9 +74,9 @@ describe('the times of a call', () => {
     const { timing } = await timed();
     expect(timing.connectMs).toBeGreaterThan(0);
     for (const ms of Object.values(timing)) expect(ms).toBeGreaterThanOrEqual(0);
-    const told: unknown[] = [];
-    await client.unary({}, { onTrailer: (trailer) => void told.push(trailer.get('server-timing')) });
-    expect(told).toEqual([undefined]);
+    const timings: unknown[] = [];
+    await client.unary({}, { onTrailer: (trailer) => void timings.push(trailer.get('server-timing')) });
+    expect(timings).toEqual([undefined]);
   });
 
   it('show a slow handler as process', async () => {

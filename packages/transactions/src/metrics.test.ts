@@ -38,9 +38,9 @@ it('a participant tells of its own prepared branches, until they have ended', as
   const mine = gidOf({ coordinator: 'c', id: '1' }, 'my_shop');
   for (const gid of [mine, gidOf({ coordinator: 'c', id: '1' }, 'my-shop')])
     await database.prepare(gid, ({ query }) => query('SELECT 1'));
-  const told = await unfinished('participant');
-  expect(told['rondo.transactions.unfinished']).toBe(1);
-  expect(told['rondo.transactions.unfinished.age']).toBeGreaterThan(0);
+  const figures = await unfinished('participant');
+  expect(figures['rondo.transactions.unfinished']).toBe(1);
+  expect(figures['rondo.transactions.unfinished.age']).toBeGreaterThan(0);
   await database.rollbackPrepared(mine);
   expect(await unfinished('participant')).toEqual(NONE);
 });
@@ -56,7 +56,7 @@ it('a coordinator tells of what is in its log and not finished, with the age of 
   await log('2', 'committing', 'another');
   expect(await unfinished('coordinator')).toEqual(NONE);
   await log('3', 'committing', 'my_shop');
-  const told = await unfinished('coordinator');
-  expect(told['rondo.transactions.unfinished']).toBe(1);
-  expect(told['rondo.transactions.unfinished.age']).toBeGreaterThanOrEqual(90);
+  const figures = await unfinished('coordinator');
+  expect(figures['rondo.transactions.unfinished']).toBe(1);
+  expect(figures['rondo.transactions.unfinished.age']).toBeGreaterThanOrEqual(90);
 });

@@ -106,20 +106,20 @@ describe('a call', () => {
   });
 
   it.each([
-    { what: 'host', options: { host: 'a' }, told: 'the option host' },
+    { what: 'host', options: { host: 'a' }, refused: 'the option host' },
     {
       what: 'credentials',
       options: { credentials: credentials.createFromMetadataGenerator(() => undefined) },
-      told: 'the option credentials',
+      refused: 'the option credentials',
     },
     {
       what: 'interceptors',
       options: { interceptors: [(given, next) => new InterceptingCall(next(given))] satisfies Interceptor[] },
-      told: 'interceptors of a call',
+      refused: 'interceptors of a call',
     },
-  ])('with $what of its own is refused', ({ options, told }) => {
+  ])('with $what of its own is refused', ({ options, refused }) => {
     const { client } = connect(tellDeadline);
-    expect(() => client.unary({}, options, () => undefined)).toThrow(told);
+    expect(() => client.unary({}, options, () => undefined)).toThrow(refused);
   });
 
   it('fails if its request cannot be encoded, or its reply cannot be decoded', async () => {

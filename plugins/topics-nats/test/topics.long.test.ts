@@ -106,8 +106,8 @@ const url = () => {
   });
 
   it('a group is not removed while NATS is away, and loses nothing', async () => {
-    const told: string[] = [];
-    const log = { ...silentLogger, error: (_: object, text: string) => void told.push(text) };
+    const logged: string[] = [];
+    const log = { ...silentLogger, error: (_: object, text: string) => void logged.push(text) };
     const fleet = await topics.subscribed({ log });
     server.signal('SIGSTOP');
     expect(await failureOf(fleet.operator.removeGroup({ group: nameOf('once') }))).toMatchObject({
@@ -118,7 +118,7 @@ const url = () => {
     await fleet.publish('a', 1);
     await eventually(async () => expect(await topics.effects()).toEqual(['a1']));
     await eventually(async () => expect(await topics.left(fleet)).toBe(0n));
-    expect(told).toEqual([]);
+    expect(logged).toEqual([]);
   });
 
   it('a NATS that takes no large events carries none, which says what to do', async () => {
@@ -162,15 +162,17 @@ const url = () => {
   });
 
   it('a group whose consumers NATS has lost goes on, and the log says so', async () => {
-    const told: string[] = [];
-    const log = { ...silentLogger, error: (_: object, text: string) => void told.push(text) };
+    const logged: string[] = [];
+    const log = { ...silentLogger, error: (_: object, text: string) => void logged.push(text) };
     const fleet = await topics.subscribed({ log });
     await fleet.publish('a', 1);
     await eventually(async () => expect(await topics.left(fleet)).toBe(0n));
     const sql = 'SELECT registration FROM topic_groups WHERE name = $1';
     const { registration } = await topics.database.one<{ registration: bigint }>(sql, [nameOf('once')]);
     await endAtNats(topics.url, registration);
-    await eventually(() => expect(told).toContainEqual(expect.stringContaining('NATS had lost consumers of a group')));
+    await eventually(() =>
+      expect(logged).toContainEqual(expect.stringContaining('NATS had lost consumers of a group')),
+    );
     await eventually(async () => expect(await topics.left(fleet)).toBe(0n));
     await fleet.publish('a', 2);
     await eventually(async () => expect(await topics.effects()).toEqual(['a1', 'a2']));

@@ -32,7 +32,7 @@ export function ProjectPage({ name }: { readonly name: string }) {
   const [filter, setFilter] = useState('');
   const [renamed, setRenamed] = useState<BoardTask>();
   const [conflict, setConflict] = useState<ConflictState>();
-  const [told, setTold] = useState('');
+  const [news, setNews] = useState('');
   const { connection, items, isWhole } = useFeed((signal) => watch(name, signal), String(round));
   const project = items.get(name);
   const word = filter.trim().toLowerCase();
@@ -54,8 +54,8 @@ export function ProjectPage({ name }: { readonly name: string }) {
       )}
       <CreateForm what="task" onCreate={create} />
       <Field label="Show" inputMode="search" placeholder="a word" value={filter} onChange={setFilter} />
-      <p role="status" class="told">
-        {told}
+      <p role="status" class="news">
+        {news}
       </p>
       {isWhole && items.size === 1 && <p>There is no task yet: add one above.</p>}
       <Columns
@@ -64,8 +64,8 @@ export function ProjectPage({ name }: { readonly name: string }) {
         onMove={(before, value) => {
           const moved = save({ before, field: 'state', value }, setConflict);
           moved.then(
-            (isSaved) => setTold(isSaved ? `${before.title} is in ${wordOf(value)}.` : ''),
-            (cause) => setTold(textOf(cause)),
+            (isSaved) => setNews(isSaved ? `${before.title} is in ${wordOf(value)}.` : ''),
+            (cause) => setNews(textOf(cause)),
           );
         }}
       />

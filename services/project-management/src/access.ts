@@ -3,7 +3,7 @@ import { TaskServiceDefinition } from '@rondo/contracts/projects/v1/tasks';
 import { TeamServiceDefinition } from '@rondo/contracts/projects/v1/team';
 import type { Queries } from '@rondo/database';
 import { type RulesByPath, rulesOf, type Visibility } from '@rondo/resources';
-import { type DomainError, NotFound, NotPermitted, OutOfSight } from '@rondo/resources/domain';
+import { type DomainError, NotFound, NotPermitted, NotVisible } from '@rondo/resources/domain';
 import type { Principal } from '@rondo/rpc/call';
 import { UnknownProject } from './domain/errors.js';
 
@@ -46,19 +46,19 @@ interface Dependent {
   readonly missing: DomainError;
 }
 
-/** Checks that a principal sees a project, by its name. @throws `missing`, or OutOfSight with it */
+/** Checks that a principal sees a project, by its name. @throws `missing`, or NotVisible with it */
 export async function requireProjectInSight(
   queries: Queries,
   principal: Principal,
   { project, missing }: Dependent,
 ): Promise<void> {
   if (isAdmin(principal)) return;
-  const [sight, row] = await Promise.all([
+  const [visible, row] = await Promise.all([
     ofTeam.of(principal, queries),
     queries.maybeOne<TeamRow>(TEAM_OF_PROJECT, [project.replace('projects/', '')], { name: 'team_of_project' }),
   ]);
   if (row === undefined) throw missing;
-  if (row.team !== sight) throw new OutOfSight(missing);
+  if (row.team !== visible) throw new NotVisible(missing);
 }
 
 interface Named {

@@ -41,7 +41,7 @@ export const reservations = defineResource(Reservation, {
         `((${value}::date - DATE '0001-01-01') + ${comparator === '>' ? 7 : 6}) / 7 * ${POSITIONS_A_WEEK}`,
     },
     // The reservations of a member are read along an index of the member's, whatever else is asked for.
-    ofParent: { unindexed: ['minutes', 'project'], sight: { value: 'team', indexed: false } },
+    ofParent: { unindexed: ['minutes', 'project'], visible: { value: 'team', indexed: false } },
   },
 });
 

@@ -37,7 +37,7 @@ export const tasks = defineResource(Task, {
            ORDER BY create_time, sequence LIMIT 1), ${2n ** 63n - 1n})`,
     },
   },
-  beside: {
+  derived: {
     columns: (row) => `ARRAY(SELECT depends_on_id FROM task_dependencies AS edge
       WHERE edge.project_id = ${row}.project_id AND edge.task_id = ${row}.id ORDER BY place) AS dependencies`,
   },

@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, it } from '@jest/globals';
 import type { Project, WatchProjectResponse, WatchProjectsResponse } from '@rondo/contracts/projects/v1/projects';
 import { TaskState } from '@rondo/contracts/projects/v1/tasks';
 import type { Reservation, WatchReservationsResponse } from '@rondo/contracts/projects/v1/team';
-import { readWatch, type Told } from '@rondo/resources/testing';
+import { readWatch, type WatchEvent } from '@rondo/resources/testing';
 import { Status } from '@rondo/rpc/status';
 import { failureOf } from '@rondo/rpc/testing';
 import { addMember, addProject, type Company, testCompany } from './company.js';
@@ -114,9 +114,9 @@ type Resource = Project | Reservation | string;
 type Response = WatchProjectsResponse | WatchReservationsResponse;
 
 /** Reads a watch of several resources message by message. */
-const reading = (stream: AsyncIterable<Response>) => readWatch(stream, toldBy);
+const reading = (stream: AsyncIterable<Response>) => readWatch(stream, watchEventOf);
 
-function toldBy(event: NonNullable<Response['event']>): Told<Resource> {
+function watchEventOf(event: NonNullable<Response['event']>): WatchEvent<Resource> {
   if (event.$case !== 'snapshot') return { changed: event.value };
   const { first, more } = event.value;
   return { items: 'projects' in event.value ? event.value.projects : event.value.reservations, first, more };

@@ -87,7 +87,7 @@ function linesIn({ table, owner, columns, named = {} }: LineTable) {
     /** SQL of JSON with texts, by the names in changes. `from` has the columns. */
     jsonSql,
     /** The lines of the row `row`, besides its columns. */
-    besideSql: (row: string): string => `${jsonSql(`${table} WHERE ${owner} = ${row}.id`)} AS lines`,
+    derivedSql: (row: string): string => `${jsonSql(`${table} WHERE ${owner} = ${row}.id`)} AS lines`,
     insert: (tx: Queries, id: string, lines: readonly OfferLine[]) => tx.query(insertOfParams, [id, ...params(lines)]),
     /** For a statement that writes more: the INSERT, the relation of lines in parameters, and these. */
     insertSql,

@@ -43,7 +43,7 @@ export const orders = defineResource(Order, {
   sort: ['createTime', 'orderDate'],
   visibleTo: SALESPERSON,
   list: { storedState: (state) => state.toLowerCase(), scannedBy: { field: 'customer', withState: 'both' } },
-  beside: { columns: orderLines.besideSql },
+  derived: { columns: orderLines.derivedSql },
   changed: CHANGED,
   etag: { fields: ({ state, project }) => ({ state: stored(state), project: project || undefined }) },
 });

@@ -42,8 +42,8 @@ export const quotes = defineResource(Quote, {
   sort: ['createTime', 'quoteDate'],
   visibleTo: SALESPERSON,
   list: { scannedBy: { field: 'customer', withState: 'both' } },
-  beside: {
-    columns: (row) => `orders.id AS order_id, orders.create_time AS order_time, ${quoteLines.besideSql(row)}`,
+  derived: {
+    columns: (row) => `orders.id AS order_id, orders.create_time AS order_time, ${quoteLines.derivedSql(row)}`,
     joins: (row) => `LEFT JOIN orders ON orders.quote_id = ${row}.id`,
   },
   etag: {

@@ -34,8 +34,8 @@ export const stockMethods = ({ database }: SalesMethods) => ({
     const list: List = { ...STOCK_CHANGES, collection: `${parent}/stockChanges` };
     const query = validate((field) => readList(field, list, request));
     const principal = values.get(callPrincipal);
-    const sight = principal && (await SALESPERSON.of(principal, database));
-    const listing = listingOf(products.idsIn(parent), sight);
+    const visible = principal && (await SALESPERSON.of(principal, database));
+    const listing = listingOf(products.idsIn(parent), visible);
     const read = async () => {
       await products.get(database, parent);
       return listPage<StockChangeRow, StockChange>(database.reads, { listing, query }, toStockChange);
@@ -99,14 +99,14 @@ const STOCK_CHANGES = {
 } as const satisfies Omit<List, 'collection'>;
 
 /** That the caller sees the order of a change. What isn't seen doesn't exist, so its name isn't shown. */
-const IN_SIGHT = `(reason NOT IN ('ORDERED', 'ORDER_CANCELLED')
+const IS_VISIBLE = `(reason NOT IN ('ORDERED', 'ORDER_CANCELLED')
   OR EXISTS (SELECT FROM orders WHERE orders.id = substr(reference, length('orders/') + 1) AND salesperson = $4::text))`;
 
-const shown = (column: string, sight: string) => `CASE WHEN ${sight} THEN ${column} ELSE '' END`;
+const shown = (column: string, visible: string) => `CASE WHEN ${visible} THEN ${column} ELSE '' END`;
 
 /** The changes of a product are listed along their times, which are in the order of the changes. */
-function listingOf(productIds: readonly string[], sight: string | null | undefined): Listing {
-  const seen = sight === undefined ? 'TRUE' : IN_SIGHT;
+function listingOf(productIds: readonly string[], visible: string | null | undefined): Listing {
+  const seen = visible === undefined ? 'TRUE' : IS_VISIBLE;
   return {
     table: 'stock_changes',
     order: 'the newest first',
@@ -114,8 +114,8 @@ function listingOf(productIds: readonly string[], sight: string | null | undefin
     columns: { reason: 'reason', reference: shown('reference', seen), create_time: 'create_time' },
     unindexed: ['reason', 'reference', 'create_time'],
     sorted: { create_time: 'create_time' },
-    scope: { sql: 'product_id = $3', params: [...productIds, ...(sight === undefined ? [] : [sight])] },
-    beside: {
+    scope: { sql: 'product_id = $3', params: [...productIds, ...(visible === undefined ? [] : [visible])] },
+    derived: {
       columns: ['reference', 'subject'].map((column) => `${shown(column, seen)} AS shown_${column}`).join(', '),
     },
   };

@@ -2,7 +2,7 @@ import type { Customer, WatchCustomersResponse } from '@rondo/contracts/sales/v1
 import type { Order, WatchOrdersResponse } from '@rondo/contracts/sales/v1/orders';
 import type { Product, WatchProductsResponse } from '@rondo/contracts/sales/v1/products';
 import type { Quote, WatchQuotesResponse } from '@rondo/contracts/sales/v1/quotes';
-import { readWatch, type Told } from '@rondo/resources/testing';
+import { readWatch, type WatchEvent } from '@rondo/resources/testing';
 
 export type Resource = Customer | Product | Quote | Order;
 type Response = WatchCustomersResponse | WatchProductsResponse | WatchQuotesResponse | WatchOrdersResponse;
@@ -17,11 +17,11 @@ export const PARTIES = `
     VALUES ('desk', 'Desk', 'DESK', 'EUR', 1999, 1000000, 60);`;
 
 /** Reads a watch message by message. */
-export const reading = (stream: AsyncIterable<Response>) => readWatch(stream, toldBy);
+export const reading = (stream: AsyncIterable<Response>) => readWatch(stream, watchEventOf);
 
 type Event = NonNullable<Response['event']>;
 
-function toldBy(event: Event): Told<Resource> {
+function watchEventOf(event: Event): WatchEvent<Resource> {
   if (event.$case !== 'snapshot') return { changed: event.value };
   const { first, more } = event.value;
   if ('customers' in event.value) return { items: event.value.customers, first, more };

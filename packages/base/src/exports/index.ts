@@ -14,7 +14,7 @@ export {
 } from '../clock.js';
 export { hostUrls } from '../host-urls.js';
 export { createPruning, type Pruning } from '../pruning.js';
-export { createSemaphore, Turns } from '../semaphore.js';
+export { createSemaphore, FairQueue } from '../semaphore.js';
 export { type Share, Shares } from '../shares.js';
 export { createSweep } from '../sweep.js';
 export { idleMs, millisecondsUntil, systemClock, systemRandom, systemWallClock, yieldToEventLoop } from '../system.js';

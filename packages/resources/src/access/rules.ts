@@ -2,11 +2,11 @@ import { callPrincipal, type Principal, type ServerCall } from '@rondo/rpc/call'
 import { type Reply, type RequestOf, runInScope, type ServiceDefinition } from '@rondo/rpc/internal';
 import type { Middleware, Next } from '@rondo/rpc/middleware';
 import type { Part } from '@rondo/rpc/server';
-import { Missing, OutOfSight } from '../domain/errors.js';
+import { Missing, NotVisible } from '../domain/errors.js';
 import { hiddenByRule } from '../list.js';
 
 /**
- * The rule of a method: it throws an error of the service's domain if the principal may not make the call, and `OutOfSight` if it
+ * The rule of a method: it throws an error of the service's domain if the principal may not make the call, and `NotVisible` if it
  * doesn't see the resource. It runs before the handler, and gets the request as the caller sent it.
  */
 export type Rule<Request> = (request: Request, principal: Principal) => Promise<void> | void;
@@ -50,7 +50,7 @@ export function createRules({ rules, toRpcError }: RulesOptions): Middleware<Ser
   const byPath = new Map(rules.flat());
   const packages = new Set([...byPath.keys()].map(packageOf));
   const refused = (call: ServerCall, error: unknown): unknown => {
-    if (error instanceof OutOfSight) {
+    if (error instanceof NotVisible) {
       call.values.set(hiddenByRule, error.cause instanceof Missing ? error.cause.resources[0] : '');
     }
     return toRpcError(error);

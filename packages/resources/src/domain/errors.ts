@@ -103,8 +103,8 @@ export class NotPermitted extends DomainError {
 }
 
 /** The caller doesn't see the resource. It gets the error that it would get if the resource didn't exist. */
-export class OutOfSight extends Error {
-  override readonly name = 'OutOfSight';
+export class NotVisible extends Error {
+  override readonly name = 'NotVisible';
   override readonly cause: DomainError;
 
   constructor(cause: DomainError) {

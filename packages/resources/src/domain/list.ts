@@ -42,8 +42,8 @@ export interface ListQuery extends PageQuery {
   readonly order?: ListOrder | undefined;
   /** Whether deleted items are listed too. */
   readonly showDeleted: boolean;
-  /** The value of the listing's `sight` in the items that the caller sees; null if it sees none, undefined if it sees all. */
-  readonly sight?: string | null | undefined;
+  /** The value of the listing's `visible` in the items that the caller sees; null if it sees none, undefined if it sees all. */
+  readonly visible?: string | null | undefined;
 }
 
 /** One page of a list. */

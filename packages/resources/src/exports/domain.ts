@@ -20,7 +20,7 @@ export {
   MAX_NAMED,
   NotFound,
   NotPermitted,
-  OutOfSight,
+  NotVisible,
   Refused,
   StaleEtag,
   Unavailable,

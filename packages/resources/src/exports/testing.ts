@@ -17,4 +17,4 @@
  */
 
 export { unindexedOf } from '../testing/plans.js';
-export { readWatch, type Told } from '../testing/watch-reader.js';
+export { readWatch, type WatchEvent } from '../testing/watch-reader.js';

@@ -43,7 +43,7 @@ export interface Definition<M> {
   /** How its table is walked, if it isn't by `sequence`, the newest first. */
   readonly list?: ListTuning;
   /** What is read besides the columns of the table: of other tables, or computed. */
-  readonly beside?: Beside;
+  readonly derived?: Derived;
   /** The names that columns have in the changes that watchers get, where the table has others. */
   readonly changed?: Readonly<Record<string, string>>;
   /** What its etags are of, if it isn't the default. It must never change, as callers hold etags. */
@@ -59,7 +59,7 @@ export type ListTuning = ListParts & {
 type ListParts = Partial<Omit<Listing, 'table' | 'selected' | 'beside' | 'scope'>>;
 
 /** Columns in SQL. `row` is the name of the resource's row. Fields read them by `readOnly`. */
-export interface Beside {
+export interface Derived {
   /** Parts of the resource, which are only written together with its row, and columns of `joins`. */
   readonly columns: (row: string) => string;
   /** Joins of rows that may change without the resource's. It is then locked and read in two statements. */

@@ -22,7 +22,7 @@ function watchBooks(given: Partial<ResourceWatch>, owner: { seen: string | null 
     key: 'sequence',
     toItem: (row: object) => String(Reflect.get(row, 'id')),
     changed: { shelf_id: 'shelf' },
-    sight: { column: 'owner', of: () => owner.seen },
+    visibleTo: { column: 'owner', of: () => owner.seen },
   };
   const begin = async () => {
     const plain = { watcher: undefined, fromNow: false, resumeToken: '', signal: new AbortController().signal };

@@ -9,7 +9,7 @@ import { objectIn, valueIn } from './json-column.js';
 import { DELETION } from './lists.js';
 import type { Model } from './model.js';
 import type { Table } from './table.js';
-import type { Sight, Visibility, Watcher } from './visibility.js';
+import type { Visibility, VisibleValue, Watcher } from './visibility.js';
 
 /** How many rows are read at once. They are sent in one message if they fit. */
 const PART = 100;
@@ -62,14 +62,14 @@ export interface FeedSource<T> {
   /** The names that changes have for columns, where they differ. */
   readonly changed: Readonly<Record<string, string>>;
   /** Which rows a watcher sees. */
-  readonly sight?: Pick<Visibility, 'column' | 'of'> | undefined;
+  readonly visibleTo?: Pick<Visibility, 'column' | 'of'> | undefined;
 }
 
 /** How the rows of a resource are watched. */
 export function feedOf<M>(model: Model<M>, { select }: Table, toItem: (row: Row) => M): FeedSource<M> {
-  const { table, list = {}, visibleTo: sight, changed = {} } = model.definition;
+  const { table, list = {}, visibleTo, changed = {} } = model.definition;
   const live = list.deletion?.live ?? (model.has('deleteTime') ? `${table}.${DELETION.live}` : undefined);
-  return { table, select, live, key: list.position ?? 'sequence', toItem, changed, sight };
+  return { table, select, live, key: list.position ?? 'sequence', toItem, changed, visibleTo };
 }
 
 /** What a feed reads. */
@@ -124,10 +124,10 @@ async function* eventsUntilHandover<T>(
 /** The part of a feed that a watch is of. */
 async function viewOf<T>({ queries }: FeedOptions, source: FeedSource<T>, { of, watcher, fromNow }: ResourceWatch) {
   const { key, toItem, changed } = source;
-  const readSight = async (from: Queries): Promise<Sight> => watcher && source.sight?.of(watcher, from);
-  let sight = await readSight(queries);
+  const readVisible = async (from: Queries): Promise<VisibleValue> => watcher && source.visibleTo?.of(watcher, from);
+  let visible = await readVisible(queries);
   const field = of && (changed[of.column] ?? of.column);
-  const seesAll = source.sight !== undefined && sight === undefined;
+  const seesAll = source.visibleTo !== undefined && visible === undefined;
   const names = [
     fromNow ? 'from now' : '',
     of === undefined ? '' : `${field} ${of.value}`,
@@ -140,22 +140,23 @@ async function viewOf<T>({ queries }: FeedOptions, source: FeedSource<T>, { of, 
       accepts(row: unknown): boolean {
         const { optional } = payloadFields(row);
         if (of !== undefined && (optional(field ?? '') ?? of.value) !== of.value) return false;
-        if (!isHandover(row)) return sight === undefined || isAmong(sight, [optional(source.sight?.column ?? '')]);
-        return optional('person') === watcher?.subject || isAmong(sight, [optional('from'), optional('to')]);
+        if (!isHandover(row))
+          return visible === undefined || isAmong(visible, [optional(source.visibleTo?.column ?? '')]);
+        return optional('person') === watcher?.subject || isAmong(visible, [optional('from'), optional('to')]);
       },
     },
     snapshot: {
       async readAfter(transaction: Transaction, after: bigint) {
         // At the moment of the rows: if it changes later, that is a handover to come.
-        sight = await readSight(transaction);
-        const rows = fromNow ? [] : await transaction.query<Row>(...partQuery(source, after, { of, sight }));
+        visible = await readVisible(transaction);
+        const rows = fromNow ? [] : await transaction.query<Row>(...partQuery(source, after, { of, visible }));
         return keyedRows(rows, { after, size: PART, keyOf: (row) => storedBigint(row[key]), toItem });
       },
       // A handover is sent, whatever part the watch is at, as it changes rows of all parts.
       keyOf: (row: unknown) => (isHandover(row) ? 0n : payloadFields(row).whole(key)),
     },
     // Those who see all rows get no handover, but the rows that it has.
-    rowsOf: (payload: unknown) => (sight !== undefined && isHandover(payload) ? [payload] : rowsIn(payload, key)),
+    rowsOf: (payload: unknown) => (visible !== undefined && isHandover(payload) ? [payload] : rowsIn(payload, key)),
   };
 }
 
@@ -168,8 +169,8 @@ function rowsIn(payload: unknown, key: string): readonly unknown[] {
 
 const isHandover = (payload: unknown): boolean => 'handover' in objectIn(payload);
 
-function isAmong(sight: Sight, values: readonly (string | null)[]): boolean {
-  return typeof sight === 'string' && values.includes(sight);
+function isAmong(visible: VisibleValue, values: readonly (string | null)[]): boolean {
+  return typeof visible === 'string' && values.includes(visible);
 }
 
 /** A watcher that sees all has other tokens, as a watch goes on without the rows that its watcher didn't see before. */
@@ -178,16 +179,16 @@ function identityOf(watcher: Watcher | undefined, seesAll: boolean): string {
 }
 
 function partQuery<T>(
-  { table, select, live, key, sight: by }: FeedSource<T>,
+  { table, select, live, key, visibleTo }: FeedSource<T>,
   after: bigint,
-  { of, sight }: Pick<ResourceWatch, 'of'> & { readonly sight: Sight },
+  { of, visible }: Pick<ResourceWatch, 'of'> & { readonly visible: VisibleValue },
 ): [sql: string, params: SqlValue[]] {
   const params: SqlValue[] = [after];
   const equals = (column: string, value: SqlValue) => `${table}.${column} = $${params.push(value)}::text`;
   const conditions = [
     ...(live === undefined ? [] : [live]),
     ...(of === undefined ? [] : [equals(of.column, of.value)]),
-    ...(sight === undefined || by === undefined ? [] : [equals(by.column, sight)]),
+    ...(visible === undefined || visibleTo === undefined ? [] : [equals(visibleTo.column, visible)]),
     `${table}.${key} > $1`,
   ];
   return [`${select} WHERE ${conditions.join(' AND ')} ORDER BY ${table}.${key} LIMIT ${PART}`, params];

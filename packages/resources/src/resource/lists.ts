@@ -7,7 +7,7 @@ import type { Table } from './table.js';
 /** How the table of a resource is listed. @param parents the ids of the parents, from the first one on. */
 export function listingOf<M>(model: Model<M>, { selected }: Table, parents: readonly string[]): Listing {
   const { definition, ids } = model;
-  const { table, sort = [], visibleTo, beside, list = {} } = definition;
+  const { table, sort = [], visibleTo, derived, list = {} } = definition;
   const filter: readonly string[] = definition.filter ?? [];
   const { ofParent, columns, sorted, ...tuned } = list;
   const states = filter.includes(STATE) ? model.field(STATE).column.filter : undefined;
@@ -20,7 +20,7 @@ export function listingOf<M>(model: Model<M>, { selected }: Table, parents: read
     ...(model.has('deleteTime') && { deletion: DELETION }),
     ...(states?.kind === 'enum' && { states: states.values }),
     ...(scanned && { scannedBy: { field: pathOf(model, scanned), withState: states !== undefined } }),
-    ...(visibleTo && { sight: { value: visibleTo.column, indexed: true } }),
+    ...(visibleTo && { visible: { value: visibleTo.column, indexed: true } }),
     ...tuned,
     columns: {
       ...columnsBy(
@@ -30,7 +30,7 @@ export function listingOf<M>(model: Model<M>, { selected }: Table, parents: read
       ...columns,
     },
     sorted: { ...columnsBy(model, sort), ...sorted },
-    ...(beside && { beside: { columns: beside.columns('page'), joins: beside.joins?.('page') ?? '' } }),
+    ...(derived && { derived: { columns: derived.columns('page'), joins: derived.joins?.('page') ?? '' } }),
     ...(isPart && {
       ...ofParent,
       scope: { sql: parents.map((_id, index) => `${ids[index]} = $${index + 3}`).join(' AND '), params: parents },

@@ -2,14 +2,14 @@ import type { Queries } from '@rondo/database';
 import { callPrincipal, type ServerCall } from '@rondo/rpc/call';
 import { reading } from '@rondo/rpc/server';
 import type { FieldAt } from '@rondo/rpc/status';
-import { Missing, OutOfSight } from '../domain/errors.js';
+import { Missing, NotVisible } from '../domain/errors.js';
 import { hiddenByRule, type ListRequest, nextPageToken, readList } from '../list.js';
 import type { Handler, Named, Served } from './hooks.js';
 import { valueIn } from './json-column.js';
 import { listOf } from './lists.js';
 import { namesIn } from './method-shapes.js';
 import { parentsIn, type RequestReaders, textIn } from './requests.js';
-import { requireSeen, type Sight } from './visibility.js';
+import { requireSeen, type VisibleValue } from './visibility.js';
 
 export function getHandler<M extends Named>(served: Served<M>, { name: read }: RequestReaders<M>): Handler {
   const { database } = served.options;
@@ -28,18 +28,18 @@ export function listHandler<M>(served: Served<M>): Handler {
     return { request, list, parents, query: readList(field, list, request) };
   };
   const handle = async ({ request, list, parents, query }: ReturnType<typeof read>, call: ServerCall) => {
-    const sight = await sightOf(served, { call, queries: options.database });
-    const page = await resource.list(options.database.reads, { ...query, sight }, parents);
+    const visible = await visibleOf(served, { call, queries: options.database });
+    const page = await resource.list(options.database.reads, { ...query, visible }, parents);
     const { items, next } = (await options.afterList?.(page, { parents, query }, call)) ?? page;
     return { [many]: items, nextPageToken: nextPageToken(list, request, next) };
   };
   return reading(read, (request, call) => asStatus(served, call, handle(request, call)));
 }
 
-async function sightOf<M>(
+async function visibleOf<M>(
   { resource }: Served<M>,
   { call, queries }: { call: ServerCall; queries: Queries },
-): Promise<Sight> {
+): Promise<VisibleValue> {
   const principal = call.values.get(callPrincipal);
   return principal && resource.model.definition.visibleTo?.of(principal, queries);
 }
@@ -50,15 +50,15 @@ interface Reading {
   readonly lock?: 'lock';
 }
 
-/** The resource, if the caller sees it. @throws NotFound, OutOfSight */
+/** The resource, if the caller sees it. @throws NotFound, NotVisible */
 export async function getSeen<M>(served: Served<M>, name: string, at: Reading): Promise<M> {
   const { resource } = served;
   const { visibleTo } = resource.model.definition;
-  const sight = await sightOf(served, at);
+  const visible = await visibleOf(served, at);
   const row = await resource.findRow(at.queries, name, at.lock);
   if (row === undefined) throw resource.missing(name);
   if (visibleTo !== undefined)
-    requireSeen({ sight, value: String(valueIn(row, visibleTo.column) ?? '') }, resource.missing(name));
+    requireSeen({ visible, value: String(valueIn(row, visibleTo.column) ?? '') }, resource.missing(name));
   return resource.toResource(row);
 }
 
@@ -67,7 +67,7 @@ export async function asStatus<M, T>({ errors }: Served<M>, call: ServerCall, wo
   try {
     return await work;
   } catch (error) {
-    if (error instanceof OutOfSight)
+    if (error instanceof NotVisible)
       call.values.set(hiddenByRule, error.cause instanceof Missing ? error.cause.resources[0] : '');
     throw errors.toRpcError(error);
   }

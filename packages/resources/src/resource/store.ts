@@ -37,7 +37,7 @@ export interface Store<M> {
   missing(...names: readonly string[]): NotFound;
   /** @throws StaleEtag if the etag isn't empty, and not the present one. */
   requireEtag(resource: M, etag: string): void;
-  /** Checks that a caller sees a resource, for methods of one's own. A name of another pattern passes. @throws NotFound, OutOfSight */
+  /** Checks that a caller sees a resource, for methods of one's own. A name of another pattern passes. @throws NotFound, NotVisible */
   see(queries: Queries, name: string, caller: Watcher): Promise<void>;
   /** The INSERT of a resource, for a statement that writes more with it. Its first parameters are the ids. */
   insertSql(resource: Partial<M> & { readonly name: string }): Statement;
@@ -186,12 +186,12 @@ async function requireVisible<M>(
 ): Promise<void> {
   const params = names.parse(name);
   if (visibleTo === undefined || params === undefined) return;
-  const sight = await visibleTo.of(caller, queries);
-  if (sight === undefined) return;
+  const visible = await visibleTo.of(caller, queries);
+  if (visible === undefined) return;
   const where = ids.map((column, index) => `${column} = $${index + 1}`).join(' AND ');
   const sql = `SELECT ${visibleTo.column} AS value FROM ${table} WHERE ${where}`;
-  const row = await queries.maybeOne<{ value: string | null }>(sql, params, { name: `sight of ${table}` });
-  requireSeen({ sight, value: row && (row.value ?? '') }, missing);
+  const row = await queries.maybeOne<{ value: string | null }>(sql, params, { name: `visible value of ${table}` });
+  requireSeen({ visible, value: row && (row.value ?? '') }, missing);
 }
 
 interface Change<M> {

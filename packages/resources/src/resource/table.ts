@@ -36,12 +36,12 @@ export interface Table {
 /** The statements of a resource's table. */
 export function tableOf<M>(model: Model<M>): Table {
   const { definition, ids, has } = model;
-  const { table, beside } = definition;
+  const { table, derived } = definition;
   const selected = selectedOf(model);
   const columns = columnsOf(table, selected);
-  const more = beside === undefined ? '' : `, ${beside.columns(table)}`;
+  const more = derived === undefined ? '' : `, ${derived.columns(table)}`;
   const whereId = ids.map((column, index) => `${table}.${column} = $${index + 1}`).join(' AND ');
-  const select = `SELECT ${columns}${more} FROM ${table} ${beside?.joins?.(table) ?? ''}`.trimEnd();
+  const select = `SELECT ${columns}${more} FROM ${table} ${derived?.joins?.(table) ?? ''}`.trimEnd();
   const now = timeOfChange(model);
   const changed = [...(has('etag') ? ['version = version + 1'] : []), ...assignTime(model, 'updateTime', now)];
   const set = (assignments: readonly string[]) =>
@@ -54,9 +54,9 @@ export function tableOf<M>(model: Model<M>): Table {
     lock: lockOf(model, columns, whereId),
     returning(write) {
       const plain = `${write} RETURNING ${columns}`;
-      if (beside === undefined) return plain;
+      if (derived === undefined) return plain;
       return `WITH written AS (${plain})
-        SELECT ${columnsOf('written', selected)}, ${beside.columns('written')} FROM written ${beside.joins?.('written') ?? ''}`;
+        SELECT ${columnsOf('written', selected)}, ${derived.columns('written')} FROM written ${derived.joins?.('written') ?? ''}`;
     },
     deleteRow: `DELETE FROM ${table} WHERE ${whereId}`,
     insert(given, assigned) {
@@ -86,12 +86,12 @@ export function tableOf<M>(model: Model<M>): Table {
  * a resource are written only with its row, so they are of the returned row if that is the one which the statement saw, by `xmin`.
  * Joined rows may have changed alone.
  */
-function lockOf<M>({ definition: { table, beside } }: Model<M>, columns: string, whereId: string): string {
+function lockOf<M>({ definition: { table, derived } }: Model<M>, columns: string, whereId: string): string {
   const lock = `FROM ${table} WHERE ${whereId} FOR NO KEY UPDATE`;
-  if (beside === undefined) return `SELECT ${columns} ${lock}`;
-  if (beside.joins !== undefined) return `SELECT TRUE AS is_behind ${lock}`;
+  if (derived === undefined) return `SELECT ${columns} ${lock}`;
+  if (derived.joins !== undefined) return `SELECT TRUE AS is_behind ${lock}`;
   const seen = `(SELECT xmin FROM ${table} AS seen WHERE ${whereId.replaceAll(`${table}.`, 'seen.')})`;
-  return `SELECT ${columns}, ${beside.columns(table)}, ${table}.xmin IS DISTINCT FROM ${seen} AS is_behind ${lock}`;
+  return `SELECT ${columns}, ${derived.columns(table)}, ${table}.xmin IS DISTINCT FROM ${seen} AS is_behind ${lock}`;
 }
 
 /** Each column once: amounts may share the one of their currency. */

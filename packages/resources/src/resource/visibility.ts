@@ -1,5 +1,5 @@
 import type { Queries } from '@rondo/database';
-import { type NotFound, NotPermitted, OutOfSight } from '../domain/errors.js';
+import { type NotFound, NotPermitted, NotVisible } from '../domain/errors.js';
 
 /** A person or a program on whose behalf resources are seen, and what it may do. */
 export interface Watcher {
@@ -9,14 +9,14 @@ export interface Watcher {
 }
 
 /** The value of a column in the rows that a caller sees; null if it sees none, undefined if it sees all. */
-export type Sight = string | null | undefined;
+export type VisibleValue = string | null | undefined;
 
 /** Who sees which rows of a table, and so which resources exist for a caller. A process that calls for itself sees all. */
 export interface Visibility {
   /** The column whose value decides. It leads indexes along the position, for rows that aren't deleted and for deleted ones. */
   readonly column: string;
   /** The value in the rows that the caller sees. */
-  readonly of: (caller: Watcher, queries: Queries) => Promise<Sight> | Sight;
+  readonly of: (caller: Watcher, queries: Queries) => Promise<VisibleValue> | VisibleValue;
   /** The value in what the caller creates without naming one. */
   readonly own: (caller: Watcher, queries: Queries) => Promise<string | undefined> | string | undefined;
   /** The scope with which a caller may set other values than the one it sees. */
@@ -35,15 +35,15 @@ export function ownedBy(column: string, { scope }: Pick<Visibility, 'scope'>): V
 
 /** What a caller sees of a resource that it names. */
 export interface Seen {
-  readonly sight: Sight;
+  readonly visible: VisibleValue;
   /** The value of the column in the row; undefined if there is no row. */
   readonly value: string | undefined;
 }
 
-/** @throws `missing` if there is no row, and OutOfSight with it if the caller doesn't see the row. */
-export function requireSeen({ sight, value }: Seen, missing: NotFound): void {
+/** @throws `missing` if there is no row, and NotVisible with it if the caller doesn't see the row. */
+export function requireSeen({ visible, value }: Seen, missing: NotFound): void {
   if (value === undefined) throw missing;
-  if (sight !== undefined && sight !== value) throw new OutOfSight(missing);
+  if (visible !== undefined && visible !== value) throw new NotVisible(missing);
 }
 
 /** A value that a caller gives to the deciding field. */
@@ -55,6 +55,10 @@ interface Assignment {
 }
 
 /** @throws NotPermitted unless the caller sees all, or what has the value. */
-export function requireAssignable(sight: Sight, { scope }: Visibility, { resource, what, value }: Assignment): void {
-  if (sight !== undefined && sight !== value) throw new NotPermitted(resource, what, scope);
+export function requireAssignable(
+  visible: VisibleValue,
+  { scope }: Visibility,
+  { resource, what, value }: Assignment,
+): void {
+  if (visible !== undefined && visible !== value) throw new NotPermitted(resource, what, scope);
 }

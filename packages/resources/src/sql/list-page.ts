@@ -1,7 +1,6 @@
 import type { Queries } from '@rondo/database';
 import type { Condition, ListQuery, Page, Place } from '../domain/list.js';
 import {
-  inSightStatement,
   keyOf,
   MAX_SCANNED,
   narrowingFields,
@@ -9,6 +8,7 @@ import {
   scanStatement,
   sortStatement,
   sortWalkStatement,
+  visibleStatement,
 } from './list-statements.js';
 import type { Listing } from './listing.js';
 import { cutBySize } from './message-size.js';
@@ -87,7 +87,7 @@ async function readPage<Row extends object, T>(
   const walk = isShort && keyOf(listing, query) !== undefined ? sortWalkStatement(listing, query) : undefined;
   const short = walk && (await sorted(walk));
   if (short !== undefined) return short;
-  return (rows[0]?.is_hidden && (await sorted(inSightStatement(listing, query)))) || page;
+  return (rows[0]?.is_hidden && (await sorted(visibleStatement(listing, query)))) || page;
 }
 
 function complete<Row>(rows: readonly PageRow<Row>[], { listing, query }: Read<unknown>): readonly PageRow<Row>[] {

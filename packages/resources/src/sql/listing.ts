@@ -40,9 +40,9 @@ export interface Listing {
    */
   readonly sorted?: Readonly<Record<string, string>>;
   /** Columns to read of other tables, and the joins to them. They refer to the row as `page`. */
-  readonly beside?: { readonly columns: string; readonly joins?: string };
+  readonly derived?: { readonly columns: string; readonly joins?: string };
   /** The SQL of the value that decides who sees a row. */
-  readonly sight?: {
+  readonly visible?: {
     readonly value: string;
     /**
      * Whether it is a column of indexes along the position, for rows that aren't deleted and for deleted ones, also with the state.

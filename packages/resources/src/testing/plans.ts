@@ -115,7 +115,7 @@ function listsOf<M>({ model }: Resource<M>, present: M): readonly (readonly [wha
     const isIndexed = isValue && list?.unindexed?.includes(description.name) !== true;
     return isIndexed ? [{ field: description.name, comparator: '=' as const, value }] : [];
   });
-  const sight = visibleTo && model.fields.find(({ column }) => column.names[0] === visibleTo.column);
+  const visible = visibleTo && model.fields.find(({ column }) => column.names[0] === visibleTo.column);
   return [
     ['in its own order', PLAIN],
     ['with deleted ones', { ...PLAIN, showDeleted: true }],
@@ -125,7 +125,7 @@ function listsOf<M>({ model }: Resource<M>, present: M): readonly (readonly [wha
       ? [
           [
             'of what a caller sees',
-            { ...PLAIN, sight: String(sight ? valueIn(present, sight.description.key) : '') },
+            { ...PLAIN, visible: String(visible ? valueIn(present, visible.description.key) : '') },
           ] as const,
         ]
       : []),

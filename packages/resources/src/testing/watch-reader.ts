@@ -5,13 +5,13 @@ export interface WatchMessage<Event> {
 }
 
 /** An event of any watch of resources. */
-export type Told<T> =
+export type WatchEvent<T> =
   | { readonly items: readonly T[]; readonly first: boolean; readonly more: boolean }
   | { readonly changed: T };
 
 /** Reads a watch. Each method reads the next event, and throws if that is of another kind or if the watch has ended. */
 export interface WatchReader<T> {
-  next(): Promise<Told<T>>;
+  next(): Promise<WatchEvent<T>>;
   /** The next event, which has to be a change. */
   changed(): Promise<T>;
   /** What a new snapshot has, in all of its parts. */
@@ -24,35 +24,35 @@ export interface WatchReader<T> {
 /**
  * Reads a watch of resources message by message.
  *
- * @param toTold converts an event of the contract.
+ * @param toEvent converts an event of the contract.
  */
 export function readWatch<Event, T>(
   stream: AsyncIterable<WatchMessage<Event>>,
-  toTold: (event: Event) => Told<T>,
+  toEvent: (event: Event) => WatchEvent<T>,
 ): WatchReader<T> {
   const messages = stream[Symbol.asyncIterator]();
   let token = '';
-  const next = async (): Promise<Told<T>> => {
+  const next = async (): Promise<WatchEvent<T>> => {
     const { value, done } = await messages.next();
     if (done || value.event === undefined) throw new Error('the watch has ended');
     token = value.resumeToken;
-    return toTold(value.event);
+    return toEvent(value.event);
   };
   return {
     next,
     async changed() {
-      const told = await next();
-      if ('changed' in told) return told.changed;
-      throw new Error(`expected a change, got a part of a snapshot with ${told.items.length} items`);
+      const event = await next();
+      if ('changed' in event) return event.changed;
+      throw new Error(`expected a change, got a part of a snapshot with ${event.items.length} items`);
     },
     async snapshot() {
       const items: T[] = [];
       for (let isFirst = true; ; isFirst = false) {
-        const told = await next();
-        if ('changed' in told) throw new Error('expected a part of a snapshot, got a change');
-        if (told.first !== isFirst) throw new Error(`expected a part of a snapshot with first: ${isFirst}`);
-        items.push(...told.items);
-        if (!told.more) return items;
+        const event = await next();
+        if ('changed' in event) throw new Error('expected a part of a snapshot, got a change');
+        if (event.first !== isFirst) throw new Error(`expected a part of a snapshot with first: ${isFirst}`);
+        items.push(...event.items);
+        if (!event.more) return items;
       }
     },
     token: () => token,

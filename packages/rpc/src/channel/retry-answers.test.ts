@@ -82,13 +82,13 @@ describe('the number of attempts', () => {
 
   it('is told to the server from the second one on', async () => {
     const { call, answerWith } = makeCalls();
-    const told: (number | undefined)[] = [];
+    const attempts: (number | undefined)[] = [];
     answerWith(async ({ previousAttempts }) => {
-      told.push(previousAttempts);
+      attempts.push(previousAttempts);
       throw answer();
     });
     await failure(call('idempotent'));
-    expect(told).toEqual([undefined, 1, 2]);
+    expect(attempts).toEqual([undefined, 1, 2]);
   });
 });
 

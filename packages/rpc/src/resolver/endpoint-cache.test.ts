@@ -30,7 +30,7 @@ afterEach(() => {
 /** A process that starts with the contents of `storage`. */
 function start(storage = memoryStorage(), addresses: readonly string[] = REGISTRY) {
   const script = scriptedWatch();
-  const told = recordingListener();
+  const recorded = recordingListener();
   const clock = new ManualClock();
   const { logger, lines } = recordingLogger();
   const random = seededRandom(3);
@@ -44,9 +44,9 @@ function start(storage = memoryStorage(), addresses: readonly string[] = REGISTR
     wallClock: clock.wall,
   });
   open.push(resolver);
-  const resolving = resolver.resolve(SERVICE, told.listener);
+  const resolving = resolver.resolve(SERVICE, recorded.listener);
   const said = () => lines.filter(({ level }) => level !== 'debug');
-  return { ...script, ...told, clock, said, storage, resolver, state: () => resolving.inspect?.().state };
+  return { ...script, ...recorded, clock, said, storage, resolver, state: () => resolving.inspect?.().state };
 }
 
 /** The contents that a process saved, which knew `names` an hour before the others start. */

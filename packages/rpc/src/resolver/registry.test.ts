@@ -24,15 +24,15 @@ afterEach(() => open?.close());
 
 function follow() {
   const script = scriptedWatch();
-  const told = recordingListener();
+  const recorded = recordingListener();
   const clock = new ManualClock();
   const { logger, lines } = recordingLogger();
   const random = seededRandom(3);
   const resolver = registryResolver({ watch: script.watch, addresses: ['r:1'], clock, random, logger });
   open = resolver;
-  const resolving = resolver.resolve(SERVICE, told.listener);
+  const resolving = resolver.resolve(SERVICE, recorded.listener);
   const said = () => lines.filter(({ level }) => level !== 'debug');
-  return { ...script, ...told, clock, said, resolver, resolving };
+  return { ...script, ...recorded, clock, said, resolver, resolving };
 }
 
 describe('the resolution of a registry resolver', () => {

@@ -19,16 +19,16 @@ function followThree() {
     asked.push(options.address);
     return script.watch(request, options);
   };
-  const told = recordingListener();
+  const recorded = recordingListener();
   const clock = new ManualClock();
   const { logger, lines } = recordingLogger();
   const random = { ...seededRandom(3), next: () => 0 };
   const resolver = registryResolver({ watch, addresses: ['r:1', 'r:2', 'r:3'], clock, random, logger });
   open = resolver;
-  const resolving = resolver.resolve(SERVICE, told.listener);
+  const resolving = resolver.resolve(SERVICE, recorded.listener);
   const said = () => lines.filter(({ level }) => level !== 'debug').map(({ level, message }) => `${level}: ${message}`);
   const state = () => resolving.inspect?.().state;
-  return { ...script, ...told, clock, lines, said, asked, state, resolver };
+  return { ...script, ...recorded, clock, lines, said, asked, state, resolver };
 }
 
 describe('one of several registries that fails', () => {

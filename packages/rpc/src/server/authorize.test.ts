@@ -71,7 +71,7 @@ type From = readonly [identity: string | undefined, principal: Principal | undef
 
 describe('a call that its contract does not allow', () => {
   const { PERMISSION_DENIED, UNAUTHENTICATED } = Status;
-  it.each<readonly [name: string, from: From, told: readonly [Status, reason: string, text: string]]>([
+  it.each<readonly [name: string, from: From, expected: readonly [Status, reason: string, text: string]]>([
     ['read', [FRONT, undefined], [UNAUTHENTICATED, 'AUTH_PRINCIPAL_MISSING', 'needs the scope secured.read']],
     [
       'read',

@@ -5,13 +5,13 @@ import { defineErrors } from './define-errors.js';
 import { packDetail } from './detail.js';
 import { RouterError } from './wire-errors.js';
 
-const told = { cause: 'It is full.', remedy: 'Send less.' };
+const help = { cause: 'It is full.', remedy: 'Send less.' };
 const errors = defineErrors('the library', {
-  FULL: { code: 'UNAVAILABLE', text: 'no room', ...told },
-  LENT: { code: 'FAILED_PRECONDITION', text: '{book} is lent until {date}; add auth { public or callers }', ...told },
-  TORN: { code: 'NOT_FOUND', text: '{book} is torn', domain: 'library', ...told },
-  TOO_LONG: { field: 'books[{index}].days', text: 'must be 1 to {most}', ...told },
-  REFUSED: { code: 'UNAVAILABLE', text: 'no room for {book}', type: RouterError, ...told },
+  FULL: { code: 'UNAVAILABLE', text: 'no room', ...help },
+  LENT: { code: 'FAILED_PRECONDITION', text: '{book} is lent until {date}; add auth { public or callers }', ...help },
+  TORN: { code: 'NOT_FOUND', text: '{book} is torn', domain: 'library', ...help },
+  TOO_LONG: { field: 'books[{index}].days', text: 'must be 1 to {most}', ...help },
+  REFUSED: { code: 'UNAVAILABLE', text: 'no room for {book}', type: RouterError, ...help },
 });
 
 describe('defineErrors', () => {
@@ -19,7 +19,7 @@ describe('defineErrors', () => {
     expect(errors.FULL()).toMatchObject({ code: Status.UNAVAILABLE, message: 'no room', details: [] });
     const cause = new Error('no disk');
     expect(errors.FULL({ cause, retryPushbackMs: -1 })).toMatchObject({ cause, retryPushbackMs: -1 });
-    expect({ ...errors.FULL }).toEqual({ row: { code: 'UNAVAILABLE', text: 'no room', ...told }, by: 'the library' });
+    expect({ ...errors.FULL }).toEqual({ row: { code: 'UNAVAILABLE', text: 'no room', ...help }, by: 'the library' });
   });
 
   it('puts values into the text as they are', () => {
@@ -72,9 +72,9 @@ describe('defineErrors', () => {
       // @ts-expect-error no remedy
       defineErrors('it', { FULL: { code: 'UNAVAILABLE', text: 'no room', cause: 'It is full.' } });
       // @ts-expect-error a code that doesn't exist
-      defineErrors('it', { FULL: { code: 'FULL', text: 'no room', ...told } });
+      defineErrors('it', { FULL: { code: 'FULL', text: 'no room', ...help } });
       // @ts-expect-error neither a code nor a field
-      defineErrors('it', { FULL: { text: 'no room', ...told } });
+      defineErrors('it', { FULL: { text: 'no room', ...help } });
     };
     expect(wrong).toBeDefined();
   });

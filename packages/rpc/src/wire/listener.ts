@@ -1,5 +1,5 @@
 import { createServer, type ListenOptions, type Server, type Socket } from 'node:net';
-import { type Clock, Turns, yieldToEventLoop } from '@rondo/base';
+import { type Clock, FairQueue, yieldToEventLoop } from '@rondo/base';
 import { readFirstBytes, type Spoken } from './first-bytes.js';
 import { networkOf, type OpenConnections, remoteOf } from './open-connections.js';
 
@@ -53,7 +53,7 @@ export function createListener(options: ListenerOptions): Listener {
   const plain = { http2, http1, frames, tls: http1 } as const;
   const undecided = new Set<Socket>();
   // A handshake takes about a millisecond, so one begins in each round of the event loop.
-  const handshakes = new Turns(1);
+  const handshakes = new FairQueue(1);
   const decide = (socket: Socket, spoken: Spoken) => {
     const begin = tls !== undefined && (spoken === 'tls' || onlyTls) ? tls : plain[spoken];
     const inTurn = () => {

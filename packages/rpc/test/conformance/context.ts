@@ -20,13 +20,13 @@ const count: Middleware<ServerCall> = (call, next) => {
   return next({ ...call });
 };
 
-const told = ({ values }: ServerCall) => `${values.get(caller)} ${values.get(counted)}`;
+const valuesIn = ({ values }: ServerCall) => `${values.get(caller)} ${values.get(counted)}`;
 
 export function describeContext({ start }: Harness): void {
   const handlers = {
-    unary: (_request: unknown, call: ServerCall) => ({ text: told(call) }),
+    unary: (_request: unknown, call: ServerCall) => ({ text: valuesIn(call) }),
     async *bidiStream(requests: AsyncIterable<unknown>, call: ServerCall) {
-      for await (const _request of requests) yield { text: told(call) };
+      for await (const _request of requests) yield { text: valuesIn(call) };
     },
   };
 

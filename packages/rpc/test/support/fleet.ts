@@ -86,8 +86,8 @@ export function makeFleet(names: readonly string[], work: Readonly<Record<string
   const channel: Channel = createChannel({
     resolver: {
       source: 'the registry at r:1',
-      resolve(_service, told) {
-        listener = told;
+      resolve(_service, ours) {
+        listener = ours;
         list(...known);
         return { close() {} };
       },

@@ -149,7 +149,7 @@ export async function listen(runtime: ServiceRuntime, options: ListenOptions): P
  *
  * @throws StartupError of the server that can't listen.
  */
-export async function listenBeside(
+export async function listenAlso(
   server: RpcServer,
   { listeners }: WiredApp,
   { log, handover }: { readonly log: Logger; readonly handover: Handover },

@@ -27,7 +27,7 @@ import { loadDescriptors } from './descriptors.js';
 import { openDirectory, registriesOf } from './directory.js';
 import { drain, RELEASE_TIMEOUT_MS } from './drain.js';
 import { type Handover, untilStarted } from './handover.js';
-import { listen, listenBeside, servicesOf, wire } from './listen.js';
+import { listen, listenAlso, servicesOf, wire } from './listen.js';
 import { createOutgoing, type OutgoingOptions } from './outgoing.js';
 import { runParts } from './parts.js';
 import { register } from './register.js';
@@ -205,7 +205,7 @@ async function assemble(runtime: ServiceRuntime, options: AssembleOptions): Prom
   const { address } = server;
   const { address: metricsAddress } = telemetry.metrics;
   log.info({ address, tls: server.tls, metrics: metricsAddress, services }, `listening on ${address}`);
-  const listenerAddresses = await listenBeside(server, app, { log, handover });
+  const listenerAddresses = await listenAlso(server, app, { log, handover });
   if (registers) parts.push({ name: 'the settings', stop: applySettings(runtime, { services, ...calls, ...trust }) });
   const registration = registers ? register(runtime, { ...trust, ...calls, services, server, readiness }) : undefined;
 

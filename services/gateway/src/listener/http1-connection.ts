@@ -92,7 +92,7 @@ export class Http1Connection extends Duplex {
     this.#bodyBytes = declaredBytes(arrived.request);
     this.#waiting.push(arrived);
     if (this.#current === undefined && this.#waiting.length === 1)
-      this.#setup.turns.run(this.#client, () => this.#beginNext());
+      this.#setup.queue.run(this.#client, () => this.#beginNext());
   }
 
   /** Refuses what isn't a request, and closes the connection. While the request before is being answered, it just closes. */
@@ -155,7 +155,7 @@ export class Http1Connection extends Duplex {
 
   #endCurrent(): void {
     this.#current = undefined;
-    if (this.#waiting.length > 0) this.#setup.turns.run(this.#ahead, () => this.#beginNext(), { deferred: true });
+    if (this.#waiting.length > 0) this.#setup.queue.run(this.#ahead, () => this.#beginNext(), { deferred: true });
     else if (!this.writableEnded) this.#bound(this.#setup.limits.keepAliveMs, () => this.destroy());
   }
 
@@ -179,7 +179,7 @@ export class Http1Connection extends Duplex {
     do this.#parsePart();
     while (this.#bodyBytes > 0 && this.#isReady);
     this.#isInTurn = this.#rest.length > 0 && this.#bodyBytes === 0;
-    if (this.#isInTurn) this.#setup.turns.run(this.#ahead, () => this.#parse(), { deferred: true });
+    if (this.#isInTurn) this.#setup.queue.run(this.#ahead, () => this.#parse(), { deferred: true });
     else if (this.#rest.length === 0 && this.#hasEnded) this.#finish();
     else if (this.#rest.length === 0) this.#socket.resume();
   }

@@ -58,7 +58,7 @@ export function createHttp2(setup: Setup, inFlight: (exchange: HttpExchange) => 
           return;
         }
         inFlight(exchange);
-        const takeBack = setup.turns.run(client, () => begin(exchange, headers[':path'], setup));
+        const takeBack = setup.queue.run(client, () => begin(exchange, headers[':path'], setup));
         stream.once('close', takeBack);
       });
       if (draining) activity.leave();

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { Shares, Turns } from '@rondo/base';
+import { FairQueue, Shares } from '@rondo/base';
 import type { Logger } from '@rondo/rpc/call';
 import { type Clock, systemClock, type Timer } from '@rondo/rpc/clock';
 import {
@@ -67,7 +67,7 @@ export function createListener(options: ListenerOptions): PublicListener {
     unfinished: new Shares(limits.unfinishedBytes),
     unread: new Shares(limits.unreadBytes),
     clientOf: options.clientOf ?? (({ remote }) => networkOf(remote)),
-    turns: new Turns(REQUESTS_PER_ROUND),
+    queue: new FairQueue(REQUESTS_PER_ROUND),
     streams: new ClientCounts(),
     isProxy,
     clock,

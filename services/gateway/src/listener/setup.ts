@@ -1,4 +1,4 @@
-import type { Shares, Turns } from '@rondo/base';
+import type { FairQueue, Shares } from '@rondo/base';
 import type { Logger } from '@rondo/rpc/call';
 import type { Clock, Timer } from '@rondo/rpc/clock';
 import { type ClientCounts, setSharedTimer } from '@rondo/rpc/internal';
@@ -27,7 +27,7 @@ export interface Setup {
   /** Whose share a request takes. */
   readonly clientOf: (exchange: HttpExchange) => string;
   /** In which requests begin. */
-  readonly turns: Turns;
+  readonly queue: FairQueue;
   /** The open requests over HTTP/2. */
   readonly streams: ClientCounts;
   /** Whether an address is a proxy: it may have more open than a client. */

@@ -52,7 +52,7 @@ export function contentOf(file: string): Content {
 
 /** Next to the bundle, where `npm run bundle` copies the files, or in the package. */
 function assetFolder(): string {
-  const beside = fileURLToPath(new URL('../console', import.meta.url));
-  if (existsSync(join(beside, 'index.html'))) return beside;
+  const bundled = fileURLToPath(new URL('../console', import.meta.url));
+  if (existsSync(join(bundled, 'index.html'))) return bundled;
   return join(dirname(createRequire(import.meta.url).resolve('@rondo/console/package.json')), 'dist/page');
 }

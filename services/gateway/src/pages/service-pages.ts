@@ -13,14 +13,14 @@ export interface ServicePages {
 }
 
 /** Where the image has them. */
-const BESIDE = fileURLToPath(new URL('../pages', import.meta.url));
+const PAGES = fileURLToPath(new URL('../pages', import.meta.url));
 /** Another policy than the console's: a browser then keeps a console that a page has opened out of the page's reach. */
 const OPENER = { 'cross-origin-opener-policy': 'same-origin-allow-popups' };
 /** No longer than the name of a file may be. */
 const PATH = /^\/(?<page>[a-z][a-z0-9-]{0,99})(?:\/(?<file>[\w-][\w.-]{0,199}))?$/;
 
 /** Serves each folder of a folder that has an `index.html`. Files are read again when they have changed, as `rondo dev` makes them anew. */
-export function createServicePages(folder = BESIDE): ServicePages {
+export function createServicePages(folder = PAGES): ServicePages {
   const known = new Map<string, { readonly mtimeMs: number; readonly content: Content }>();
   const read = (file: string): Content | undefined => {
     const found = statSync(file, { throwIfNoEntry: false });

@@ -41,8 +41,8 @@ const REFLECTION = ['grpc.reflection.v1.ServerReflection', 'grpc.reflection.v1al
 /** Creates reflection, so that `grpcurl list` shows everything that is public, and health by service. */
 export function createOwnServices(options: OwnServicesOptions): OwnServices {
   const { catalogue, readiness, descriptorSet, clock, log, authenticates = false } = options;
-  const beside = options.console === undefined ? [] : [options.console];
-  const names = beside.map(({ definition }) => definition.fullName);
+  const more = options.console === undefined ? [] : [options.console];
+  const names = more.map(({ definition }) => definition.fullName);
   const own = readOwn(descriptorSet, [HEALTH, ...REFLECTION, OPERATIONS_SERVICE, ...names]);
   const running = () => catalogue.services.filter(({ instances }) => instances > 0).map(({ name }) => name);
   const health = serveHealth({
@@ -65,7 +65,7 @@ export function createOwnServices(options: OwnServicesOptions): OwnServices {
     files: createFiles(catalogue, own),
   });
   const router = createRouter({
-    services: [health, ...reflection, ...beside],
+    services: [health, ...reflection, ...more],
     middleware: authenticates ? [createAuthorize({})] : [],
     clock,
     logger: log,

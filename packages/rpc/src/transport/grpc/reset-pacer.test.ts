@@ -38,12 +38,12 @@ describe('the pace of resets', () => {
   });
 
   it('says so once a quarter of the burst is left', () => {
-    let told = 0;
-    const pacer = new ResetPacer(new ManualClock(), () => (told += 1));
+    let warnings = 0;
+    const pacer = new ResetPacer(new ManualClock(), () => (warnings += 1));
     for (let index = 0; index < 375; index += 1) pacer.pace(() => undefined);
-    expect(told).toBe(0);
+    expect(warnings).toBe(0);
     pacer.pace(() => undefined);
-    expect(told).toBe(1);
+    expect(warnings).toBe(1);
   });
 
   it('allows a burst again after a pause', async () => {
