@@ -89,7 +89,7 @@ it('lists its traces by page, and tells a watcher of each', async () => {
   const { client, traces } = await tracedAdder();
   const ending = new AbortController();
   const watch = traces.watchTraces({ filter: { failed: true } }, { signal: ending.signal })[Symbol.asyncIterator]();
-  const update = watch.next();
+  const next = watch.next();
   await traces.listTraces({});
   await client.add({ a: 2n, b: 3n });
   await client.add({ a: 13n, b: 3n }).catch(() => undefined);
@@ -99,10 +99,7 @@ it('lists its traces by page, and tells a watcher of each', async () => {
     { instanceId: 'adder-1', traces: [{ name: ADD }] },
     { traces: [{ name: ADD, failedSpans: 0 }], nextPageToken: '' },
   ]);
-  expect((await update).value).toMatchObject({
-    instanceId: 'adder-1',
-    traces: [{ traceId: first.traces[0]?.traceId }],
-  });
+  expect((await next).value).toMatchObject({ instanceId: 'adder-1', traces: [{ traceId: first.traces[0]?.traceId }] });
   ending.abort();
   await expect(watch.next()).rejects.toMatchObject({ code: Status.CANCELLED });
 });

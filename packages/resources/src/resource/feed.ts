@@ -9,7 +9,7 @@ import { objectIn, valueIn } from './json-column.js';
 import { DELETION } from './lists.js';
 import type { Model } from './model.js';
 import type { Table } from './table.js';
-import type { Visibility, VisibleValue, Watcher } from './visibility.js';
+import type { Visibility, Visible, Watcher } from './visibility.js';
 
 /** How many rows are read at once. They are sent in one message if they fit. */
 const PART = 100;
@@ -124,7 +124,7 @@ async function* eventsUntilHandover<T>(
 /** The part of a feed that a watch is of. */
 async function viewOf<T>({ queries }: FeedOptions, source: FeedSource<T>, { of, watcher, fromNow }: ResourceWatch) {
   const { key, toItem, changed } = source;
-  const readVisible = async (from: Queries): Promise<VisibleValue> => watcher && source.visibleTo?.of(watcher, from);
+  const readVisible = async (from: Queries): Promise<Visible> => watcher && source.visibleTo?.of(watcher, from);
   let visible = await readVisible(queries);
   const field = of && (changed[of.column] ?? of.column);
   const seesAll = source.visibleTo !== undefined && visible === undefined;
@@ -169,7 +169,7 @@ function rowsIn(payload: unknown, key: string): readonly unknown[] {
 
 const isHandover = (payload: unknown): boolean => 'handover' in objectIn(payload);
 
-function isAmong(visible: VisibleValue, values: readonly (string | null)[]): boolean {
+function isAmong(visible: Visible, values: readonly (string | null)[]): boolean {
   return typeof visible === 'string' && values.includes(visible);
 }
 
@@ -181,7 +181,7 @@ function identityOf(watcher: Watcher | undefined, seesAll: boolean): string {
 function partQuery<T>(
   { table, select, live, key, visibleTo }: FeedSource<T>,
   after: bigint,
-  { of, visible }: Pick<ResourceWatch, 'of'> & { readonly visible: VisibleValue },
+  { of, visible }: Pick<ResourceWatch, 'of'> & { readonly visible: Visible },
 ): [sql: string, params: SqlValue[]] {
   const params: SqlValue[] = [after];
   const equals = (column: string, value: SqlValue) => `${table}.${column} = $${params.push(value)}::text`;

@@ -9,7 +9,7 @@ import { valueIn } from './json-column.js';
 import { listOf } from './lists.js';
 import { namesIn } from './method-shapes.js';
 import { parentsIn, type RequestReaders, textIn } from './requests.js';
-import { requireSeen, type VisibleValue } from './visibility.js';
+import { requireSeen, type Visible } from './visibility.js';
 
 export function getHandler<M extends Named>(served: Served<M>, { name: read }: RequestReaders<M>): Handler {
   const { database } = served.options;
@@ -39,7 +39,7 @@ export function listHandler<M>(served: Served<M>): Handler {
 async function visibleOf<M>(
   { resource }: Served<M>,
   { call, queries }: { call: ServerCall; queries: Queries },
-): Promise<VisibleValue> {
+): Promise<Visible> {
   const principal = call.values.get(callPrincipal);
   return principal && resource.model.definition.visibleTo?.of(principal, queries);
 }

@@ -9,14 +9,14 @@ export interface Watcher {
 }
 
 /** The value of a column in the rows that a caller sees; null if it sees none, undefined if it sees all. */
-export type VisibleValue = string | null | undefined;
+export type Visible = string | null | undefined;
 
 /** Who sees which rows of a table, and so which resources exist for a caller. A process that calls for itself sees all. */
 export interface Visibility {
   /** The column whose value decides. It leads indexes along the position, for rows that aren't deleted and for deleted ones. */
   readonly column: string;
   /** The value in the rows that the caller sees. */
-  readonly of: (caller: Watcher, queries: Queries) => Promise<VisibleValue> | VisibleValue;
+  readonly of: (caller: Watcher, queries: Queries) => Promise<Visible> | Visible;
   /** The value in what the caller creates without naming one. */
   readonly own: (caller: Watcher, queries: Queries) => Promise<string | undefined> | string | undefined;
   /** The scope with which a caller may set other values than the one it sees. */
@@ -35,7 +35,7 @@ export function ownedBy(column: string, { scope }: Pick<Visibility, 'scope'>): V
 
 /** What a caller sees of a resource that it names. */
 export interface Seen {
-  readonly visible: VisibleValue;
+  readonly visible: Visible;
   /** The value of the column in the row; undefined if there is no row. */
   readonly value: string | undefined;
 }
@@ -56,7 +56,7 @@ interface Assignment {
 
 /** @throws NotPermitted unless the caller sees all, or what has the value. */
 export function requireAssignable(
-  visible: VisibleValue,
+  visible: Visible,
   { scope }: Visibility,
   { resource, what, value }: Assignment,
 ): void {

@@ -37,7 +37,7 @@ interface Parts {
   readonly places: readonly PlaceColumn[];
   readonly inScope: string;
   /** That the caller sees the row. */
-  readonly isVisible: string;
+  readonly isSeen: string;
   readonly terms: readonly Term[];
   readonly params: readonly SqlValue[];
   readonly ascends: boolean;
@@ -63,11 +63,11 @@ export function narrowingFields(listing: Listing, { conditions }: ListQuery): re
  */
 export function sortStatement(listing: Listing, query: ListQuery, field: string): PageStatement {
   const parts = partsOf(listing, query);
-  const { terms, inScope, isVisible } = parts;
+  const { terms, inScope, isSeen } = parts;
   const ofField = terms.filter((term) => term.field === field).map(({ sql }) => sql);
   const rest = [...statesOf(parts).map(anyOf), ...terms.filter((term) => term.field !== field).map(({ sql }) => sql)];
   // The ORDER BY makes PostgreSQL use the index of the field, whatever the planner estimates.
-  const few = `SELECT ${readOf(parts)}, ${anyOf(livesOf(parts))} AND ${isVisible} AS is_listed FROM ${listing.table}
+  const few = `SELECT ${readOf(parts)}, ${anyOf(livesOf(parts))} AND ${isSeen} AS is_listed FROM ${listing.table}
       WHERE ${inScope} AND ${ofField.join(' AND ')}
       ORDER BY ${listing.columns[field]} LIMIT ${MAX_SCANNED + 1}`;
   return pageOfFew(parts, few, ['is_listed', ...rest]);
@@ -93,9 +93,9 @@ export function sortWalkStatement(listing: Listing, query: ListQuery): PageState
  */
 export function visibleStatement(listing: Listing, query: ListQuery): PageStatement {
   const parts = partsOf(listing, query);
-  const { terms, isVisible } = parts;
+  const { terms, isSeen } = parts;
   const alternatives = [livesOf(parts), ...statesOf(parts)].map(anyOf);
-  const conditions = [isVisible, ...terms.map(({ sql }) => sql), ...alternatives, isAfter(parts)];
+  const conditions = [isSeen, ...terms.map(({ sql }) => sql), ...alternatives, isAfter(parts)];
   // Without the OFFSET, PostgreSQL may choose the index in the list's order, which is that of the walk.
   const few = `SELECT ${columnNames(parts)} FROM (SELECT ${readOf(parts)} ${fromScope(parts, conditions)} OFFSET 0) AS seen
     ORDER BY ${orderOf(parts, 'listed')} LIMIT $2`;
@@ -128,7 +128,7 @@ function pageOfFew(parts: Parts, few: string, conditions: readonly string[]): Pa
  */
 export function scanStatement(listing: Listing, query: ListQuery): PageStatement {
   const parts = partsOf(listing, query);
-  const { places, params, isVisible, ascends } = parts;
+  const { places, params, isSeen, ascends } = parts;
   const { branches, rest } = places.length === 1 ? alongPosition(parts) : alongKey(parts);
   const scans = branches.map((from) => `${from} AND ${isAfter(parts)} ORDER BY ${orderOf(parts)}`);
   const pages = scans.map((scan) =>
@@ -145,14 +145,14 @@ export function scanStatement(listing: Listing, query: ListQuery): PageStatement
     return { sql: `SELECT ${outputOf(parts)} FROM (${page}) AS page ${joins} ORDER BY ${order}`, params };
   }
   const scanned = ['is_hidden', ...places.map((place) => place.scanned)].join(', ');
-  const hidden = `(${isVisible}) IS NOT TRUE AS is_hidden`;
+  const hidden = `(${isSeen}) IS NOT TRUE AS is_hidden`;
   const reached = [hidden, ...places.map((place) => `${place.sql} AS ${place.scanned}`)].join(', ');
   // A full page of one branch has all rows up to its last one.
   const unlessFull = branches.length === 1 ? 'AND (SELECT count(*) FROM page) < $2' : '';
   const last = orderOf({ places, ascends: !ascends }, 'scanned');
   const ends = branches.map((from) => {
     const walk = `SELECT ${reached} ${from} AND ${isAfter(parts)} ${unlessFull} ORDER BY ${orderOf(parts)}`;
-    if (!rest.includes(isVisible)) return `(${walk} OFFSET ${MAX_SCANNED - 1} LIMIT 1)`;
+    if (!rest.includes(isSeen)) return `(${walk} OFFSET ${MAX_SCANNED - 1} LIMIT 1)`;
     return `(SELECT ${scanned} FROM (SELECT ${scanned}, count(*) OVER () AS read FROM (${walk} LIMIT ${MAX_SCANNED}) AS walk) AS walk
         WHERE read = ${MAX_SCANNED} ORDER BY is_hidden, ${last} LIMIT 1)`;
   });
@@ -171,7 +171,7 @@ export function scanStatement(listing: Listing, query: ListQuery): PageStatement
 
 /** The list in the order of its positions. */
 function alongPosition(parts: Parts): Walk {
-  const { listing, terms, isVisible } = parts;
+  const { listing, terms, isSeen } = parts;
   const { scannedBy } = listing;
   const selecting = terms.find(({ field, comparator }) => field === scannedBy?.field && comparator === '=');
   const others = terms.filter((term) => term !== selecting).map(({ sql }) => sql);
@@ -181,21 +181,17 @@ function alongPosition(parts: Parts): Walk {
   const excluding = selecting !== undefined && withState === false;
   // No index has both columns. Usually the caller sees most rows of one customer, or of one owner, or none.
   const seen = listing.visible?.indexed === true && selecting === undefined;
-  const conditions = [
-    ...(seen ? [isVisible] : []),
-    ...(selecting ? [selecting.sql] : []),
-    ...chronologicalBounds(parts),
-  ];
+  const conditions = [...(seen ? [isSeen] : []), ...(selecting ? [selecting.sql] : []), ...chronologicalBounds(parts)];
   const branches = combined([livesOf(parts), ...(excluding ? [] : states)]);
   return {
     branches: branches.map((branch) => fromScope(parts, [...conditions, ...branch])),
-    rest: [...others, ...(seen || isVisible === 'TRUE' ? [] : [isVisible]), ...(excluding ? states.map(anyOf) : [])],
+    rest: [...others, ...(seen || isSeen === 'TRUE' ? [] : [isSeen]), ...(excluding ? states.map(anyOf) : [])],
   };
 }
 
 /** The list in the order of a value. Only the scope and conditions on that very value are found by its index. */
 function alongKey(parts: Parts): Walk {
-  const { query, terms, isVisible } = parts;
+  const { query, terms, isSeen } = parts;
   const [key] = parts.places;
   const ofKey = terms.filter(({ field, comparator }) => field === query.order?.field && comparator !== '!=');
   const bounds = ofKey.map(({ comparator, sql }) => `${key?.sql} ${comparator} ${paramOf(sql)}`);
@@ -205,7 +201,7 @@ function alongKey(parts: Parts): Walk {
     rest: [
       ...terms.map(({ sql }) => sql).filter((sql) => !bounds.includes(sql)),
       ...statesOf(parts).map(anyOf),
-      ...[...(lives.length === 1 ? lives : []), isVisible].filter((sql) => sql !== 'TRUE'),
+      ...[...(lives.length === 1 ? lives : []), isSeen].filter((sql) => sql !== 'TRUE'),
     ],
   };
 }
@@ -216,8 +212,8 @@ function fromScope({ listing, inScope }: Parts, conditions: readonly string[] = 
 
 function partsOf(listing: Listing, query: ListQuery): Parts {
   const { sql: inScope, params: ofScope } = listing.scope ?? { sql: 'TRUE', params: [] };
-  const { sql: isVisible, params: ofVisible } = visibleOf(listing, query, 3 + ofScope.length);
-  const ofRows = [...ofScope, ...ofVisible];
+  const { sql: isSeen, params: ofSeen } = visibleOf(listing, query, 3 + ofScope.length);
+  const ofRows = [...ofScope, ...ofSeen];
   const ascends = query.order === undefined ? listing.order === 'the oldest first' : !query.order.descending;
   const others = query.conditions.filter(({ field }) => field !== 'state');
   const terms = others.map((condition, index) => ({
@@ -235,7 +231,7 @@ function partsOf(listing: Listing, query: ListQuery): Parts {
     ...(key === undefined ? [] : [{ sql: key, listed: 'list_key', scanned: 'scanned_key', after: afterKey }]),
     { sql: positionOf(listing), listed: 'list_position', scanned: 'scanned_to', after: '$1' },
   ];
-  return { listing, query, inScope, isVisible, terms, ascends, places, params };
+  return { listing, query, inScope, isSeen, terms, ascends, places, params };
 }
 
 /** A missing value equals nothing: it matches only `!=`. */
