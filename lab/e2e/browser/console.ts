@@ -256,6 +256,19 @@ export function testConsole(at: () => Running): void {
     running.faults.splice(0); // the browser may log that a connection was refused
   });
 
+  it('says on the overview which instance is frozen', async () => {
+    await page.goto(`${running.origin}/console`);
+    const frozen = running.system.pid('calculator-1');
+    process.kill(frozen, 'SIGSTOP');
+    const problem = page.getByRole('link', { name: 'calculator-1 doesn’t answer' });
+    try {
+      await problem.waitFor();
+    } finally {
+      process.kill(frozen, 'SIGCONT');
+    }
+    await problem.waitFor({ state: 'detached' });
+  });
+
   it('says that a gateway is silent whose connections stand, as the board does', async () => {
     const { board } = await openBoard();
     await page.clock.install();

@@ -33,7 +33,7 @@ function System() {
         <Tile name="Calls" value={last ? `${figure(callsPerSecond)}/s` : '–'} note="answered by all services" />
         <Tile
           name="Errors"
-          value={last ? share(errorsPerSecond / (callsPerSecond || 1)) : '–'}
+          value={callsPerSecond > 0 ? share(errorsPerSecond / callsPerSecond) : '–'}
           tone={errorsPerSecond > 0 ? 'fault' : ''}
           note={`${figure(errorsPerSecond)}/s failed, ${figure(refusedPerSecond)}/s refused`}
         />
@@ -77,7 +77,7 @@ function Health({ fleet, stuck, isKnown, why }: HealthProps) {
     return <Empty what="No instance is registered" hint="Start a service: it appears here as soon as it registers." />;
   const unknown: readonly Problem[] =
     why === '' ? [] : [{ tone: 'warn', text: `Stored work isn’t known: ${why}`, href: '#/jobs' }];
-  const all = [...problemsOf(fleet), ...stuck, ...unknown];
+  const all = [...problemsOf(fleet, Date.now()), ...stuck, ...unknown];
   const problems = [...all.filter(({ tone }) => tone === 'fault'), ...all.filter(({ tone }) => tone !== 'fault')];
   if (problems.length === 0)
     return (

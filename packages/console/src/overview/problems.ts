@@ -16,17 +16,22 @@ export interface Problem {
 const BUSY = 0.9;
 /** A branch that is prepared for longer waits for a coordinator that is away. Milliseconds. */
 const HELD_MS = 10_000;
+/** By then an instance has been asked for its load twice. Milliseconds. */
+const ASKED_MS = 15_000;
 const at = (id: string) => `#/fleet//${encodeURIComponent(id)}`;
 const fault = (text: string, href: string): Problem => ({ tone: 'fault', text, href });
 const warning = (text: string, href: string): Problem => ({ tone: 'warn', text, href });
 
 /** What isn't well in the fleet, the worst first. */
-export function problemsOf(fleet: Fleet): readonly Problem[] {
+export function problemsOf(fleet: Fleet, nowMs: number): readonly Problem[] {
   const { isCurrent, instances, edges } = fleet;
   const served = new Set(instances.filter(({ state }) => state === 'serving').flatMap(({ services }) => services));
   const missing = new Set(edges.flatMap(({ service = '' }) => (served.has(service) ? [] : [service])));
   const isFailing = ({ load }: Instance) => (load?.errorsPerSecond ?? 0) > 0;
   const failing = Map.groupBy(instances.filter(isFailing), ({ name }) => name);
+  // Servers in other languages report no load.
+  const isSilent = ({ state, load, frames, registerTime = '' }: Instance) =>
+    state === 'serving' && load === undefined && frames === true && nowMs - Date.parse(registerTime) > ASKED_MS;
   const busy = instances.filter(({ load }) => (load?.cpuUtilization ?? 0) > BUSY);
   return [
     ...[...missing].map((service) => fault(`No instance serves ${service}`, '#/fleet')),
@@ -38,6 +43,7 @@ export function problemsOf(fleet: Fleet): readonly Problem[] {
     }),
     ...(isCurrent ? [] : [warning('The registry can’t be reached, or has just started', '#/fleet')]),
     ...[...notPicked(fleet)].map(([id, why]) => warning(`${id} isn’t picked. ${why}`, at(id))),
+    ...instances.filter(isSilent).map(({ id }) => warning(`${id} doesn’t answer`, at(id))),
     ...busy.map(({ id, load }) => warning(`${id} is busy: ${share(load?.cpuUtilization)} of the time`, at(id))),
   ];
 }
