@@ -1,9 +1,9 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
+import type { Once } from '@rondo/base';
 import { filePostgres } from '../test/postgres.js';
 import { LockTimeout } from './errors.js';
-
 import { outcomesSchema } from './outcomes.js';
-import type { Database, Once } from './sql.js';
+import type { Database } from './sql.js';
 import { clockIsShifted } from './testing/test-postgres.js';
 
 /** For tests in which the server must end a wait for a lock. */

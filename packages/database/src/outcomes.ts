@@ -1,8 +1,7 @@
-import { createPruning } from '@rondo/base';
+import { createPruning, type KeyedCall, type Once, type Outcome, type StoredOutcome } from '@rondo/base';
 import { KeyInUse, LockTimeout } from './errors.js';
 import type { SchemaPart } from './migration.js';
-import type { KeyedCall, Outcome, StoredOutcome } from './once.js';
-import type { Database, Once, Queries, QueryOptions, SqlValue, Transaction } from './sql.js';
+import type { Database, Queries, QueryOptions, SqlValue, Transaction } from './sql.js';
 
 /** A row without bytes is a claim: only the transaction that makes it sees it. The keys of Rondo's clients increase with time. */
 const FIRST = `

@@ -1,6 +1,6 @@
+import type { Once } from '@rondo/base';
 import { UnexpectedRowCount } from './errors.js';
 import type { Listener, ListenerOptions } from './keep-listening.js';
-import type { KeyedCall, StoredOutcome } from './once.js';
 import type { OutageWait, OutageWaiter } from './outage-wait.js';
 
 /** A parameter of a statement. Pass JSON as a string; an array becomes a PostgreSQL array. */
@@ -172,18 +172,4 @@ export interface PartDatabase extends Database {
   readonly nudge?: (() => void) | undefined;
   /** Opens further connections to the database, apart from those that serve calls. `poolName` tells their metrics apart. */
   readonly reserve?: ((bounds: { readonly maxConnections: number; readonly poolName: string }) => Database) | undefined;
-}
-
-/** The call whose effect a transaction is. `currentWorkLimits()` of `@rondo/rpc/call` has it. */
-export interface Once extends KeyedCall {
-  /** The transaction begins. It throws if the call has had one. */
-  begin(): void;
-  /** Runs the work of the transaction. */
-  run<T>(work: () => Promise<T>): Promise<T>;
-  /** Encodes the result of the work. */
-  encode(result: unknown): Uint8Array;
-  /** An earlier call has the key. Returns the error with which the transaction ends. */
-  repeated(first: StoredOutcome): Error;
-  /** Ends the stored call that this is, before the commit. No outcome is stored then. @throws if another process has the call. */
-  readonly settle?: ((transaction: Pick<Queries, 'query'>) => Promise<void>) | undefined;
 }

@@ -1,3 +1,4 @@
+import type { Settle } from '@rondo/base';
 import { HealthDefinition } from '@rondo/contracts/health/v1/health';
 import { CallStatsServiceDefinition } from '@rondo/contracts/rondo/stats/v1/stats';
 import { type Channel, type ClientCall, createClient } from '@rondo/rpc/client';
@@ -8,7 +9,6 @@ import {
   inSpan,
   type Loopback,
   RouterError,
-  type Settle,
   STORED_CALL,
   TransportError,
   wasSent,

@@ -1,5 +1,4 @@
-import { createSweep, type Pruning } from '@rondo/base';
-import type { Settle } from '@rondo/rpc/internal';
+import { createSweep, type Pruning, type Settle } from '@rondo/base';
 import type { RpcError } from '@rondo/rpc/status';
 import { type Attempt, type Claimed, runsHere, type Wanted } from './attempt.js';
 import { codeOf, isUnseen, type StoredCaller, storedCaller } from './caller.js';

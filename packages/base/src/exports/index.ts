@@ -13,6 +13,7 @@ export {
   type WallClock,
 } from '../clock.js';
 export { hostUrls } from '../host-urls.js';
+export type { KeyedCall, Once, Outcome, Settle, StoredOutcome } from '../keyed-call.js';
 export { createPruning, type Pruning } from '../pruning.js';
 export { createSemaphore, FairQueue } from '../semaphore.js';
 export { type Share, Shares } from '../shares.js';

@@ -1,9 +1,8 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { type Clock, systemClock } from '@rondo/base';
+import { type Clock, type Once, systemClock } from '@rondo/base';
 import type { Method } from '../contract/method.js';
 import type { CallReport, RpcError } from '../status/rpc-error.js';
 import type { CallContext } from './call-context.js';
-import type { Once } from './keyed-call.js';
 import type { Metadata } from './metadata.js';
 import type { ActiveTrace } from './trace.js';
 import type { ContextValues } from './values.js';

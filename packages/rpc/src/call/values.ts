@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Settle } from './keyed-call.js';
+import type { Settle } from '@rondo/base';
 
 /**
  * Identifies a value in a {@link ContextValues} and gives its type. Two keys are the same only if they are the same

@@ -16,7 +16,6 @@ export { weightedRoundRobin } from '../balancer/round-robin.js';
 export { baseWeights, effectiveWeights, rampOf, WeightedIndex } from '../balancer/weights.js';
 export type { Payload, Reply } from '../call/call.js';
 export { type DurationCount, percentileMs } from '../call/durations.js';
-export type { Settle } from '../call/keyed-call.js';
 export { isBase64 } from '../call/metadata.js';
 export { runInScope } from '../call/scope.js';
 export {

@@ -1,5 +1,5 @@
-import { type Clock, systemClock, type Timer } from '@rondo/base';
-import type { OutcomeStore, Settle } from '../call/keyed-call.js';
+import { type Clock, type Settle, systemClock, type Timer } from '@rondo/base';
+import type { OutcomeStore } from '../call/outcome-store.js';
 import { type Channel, type ChannelOptions, createChannel } from '../channel/channel.js';
 import { staticResolver } from '../resolver/static.js';
 import type { Router } from '../server/router.js';

@@ -1,6 +1,7 @@
+import type { KeyedCall, Once, Outcome, Settle, StoredOutcome } from '@rondo/base';
 import { Status as RichStatus } from '@rondo/contracts/google/rpc/status';
 import type { Reply, ServerCall } from '../call/call.js';
-import type { KeyedCall, Once, Outcome, OutcomeStore, Settle, StoredOutcome } from '../call/keyed-call.js';
+import type { OutcomeStore } from '../call/outcome-store.js';
 import { type CallScope, currentWorkLimits, runInScope } from '../call/scope.js';
 import { callerOf, callSettle } from '../call/values.js';
 import type { KeySource } from '../contract/key-policy.js';

@@ -9,8 +9,8 @@ import {
 } from '@rondo/base';
 import { type Logger, type Reply, type ServerCall, silentLogger } from '../call/call.js';
 import { toMicros } from '../call/durations.js';
-import type { OutcomeStore } from '../call/keyed-call.js';
 import { Metadata } from '../call/metadata.js';
+import type { OutcomeStore } from '../call/outcome-store.js';
 import { type CallScope, iterateInScope, runInScope } from '../call/scope.js';
 import { formatServerTiming, type RequestArrival, SERVER_TIMING } from '../call/server-timing.js';
 import { receivedTraceId, TRACE_ID_BYTES, tracing } from '../call/trace.js';

@@ -1,4 +1,5 @@
-import type { KeyedCall, OutcomeStore, StoredOutcome } from '../call/keyed-call.js';
+import type { KeyedCall, StoredOutcome } from '@rondo/base';
+import type { OutcomeStore } from '../call/outcome-store.js';
 
 /** The oldest outcome is forgotten for the one after these. */
 const MAX_OUTCOMES = 10_000;

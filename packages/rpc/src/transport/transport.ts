@@ -1,7 +1,7 @@
+import type { Settle } from '@rondo/base';
 import type { Payload, Reply } from '../call/call.js';
 import type { CallContext } from '../call/call-context.js';
 import type { AttemptTimes, CallTimer } from '../call/call-timer.js';
-import type { Settle } from '../call/keyed-call.js';
 import type { Metadata } from '../call/metadata.js';
 import type { RequestArrival } from '../call/server-timing.js';
 import type { Principal } from '../call/values.js';

@@ -1,4 +1,4 @@
-/** A call with an idempotency key, as a store of outcomes sees it. */
+/** A call with an idempotency key. */
 export interface KeyedCall {
   /** `/package.Service/Method`. */
   readonly method: string;
@@ -55,23 +55,5 @@ export interface Once extends KeyedCall {
   /** An earlier call has the key. Returns the error that ends the transaction; the caller gets the stored outcome. */
   repeated(first: StoredOutcome): Error;
   /** Set if the call is stored, and this is its first attempt: it takes the place of the stored outcome. */
-  readonly settle: Settle | undefined;
-}
-
-/** Stores the outcomes of calls with idempotency keys. */
-export interface OutcomeStore {
-  /** The outcome of the first call with the key; undefined if there is none. */
-  find(call: KeyedCall, options: StoreOptions): Promise<StoredOutcome | undefined>;
-  /** Stores an outcome unless the key has one. Returns the outcome that is stored then. */
-  add(call: KeyedCall, outcome: Outcome, options: StoreOptions): Promise<StoredOutcome>;
-  /**
-   * Locks the key: waits until no other call with it runs, and resolves to the function that releases the lock. A
-   * store whose transactions do this by {@link Once} has no such function.
-   */
-  lock?(call: KeyedCall, options: StoreOptions): Promise<() => void>;
-}
-
-export interface StoreOptions {
-  /** Aborts once no caller waits for the answer. */
-  readonly signal?: AbortSignal | undefined;
+  readonly settle?: Settle | undefined;
 }
