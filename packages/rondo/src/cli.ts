@@ -9,7 +9,7 @@ import { commands, groups } from './commands/index.js';
 import { UsageError } from './errors.js';
 import { ExitCode } from './exit-code.js';
 import { writeFailure } from './failure.js';
-import { formatOverview, paintHelp } from './help.js';
+import { formatOverview, paintHelp, wantsHelp } from './help.js';
 import { createPaint } from './terminal/terminal.js';
 import { printable } from './terminal/text.js';
 import { messageOf } from './workspace/errors.js';
@@ -45,12 +45,6 @@ function find(name: string): Command {
   }
   const names = [...commands.map((candidate) => candidate.name), 'help'];
   throw new UsageError(`there is no command "${name}".${didYouMean(name, names)} There are: ${names.join(', ')}`);
-}
-
-/** Arguments after `--` are not options. */
-function wantsHelp(args: readonly string[]): boolean {
-  const end = args.indexOf('--');
-  return (end === -1 ? args : args.slice(0, end)).some((arg) => arg === '--help' || arg === '-h');
 }
 
 const printHelp = (text: string, context: CommandContext) =>

@@ -48,10 +48,7 @@ function failureToJson(error: RpcError, { registry, traceId }: FailureOptions): 
     error: {
       code: codeName,
       message,
-      details: details.map((detail) => {
-        const { type, value } = decodeDetail(detail, registry);
-        return { type, value };
-      }),
+      details: details.map((detail) => decodeDetail(detail, registry)),
       ...(servedBy === undefined ? {} : { instance: servedBy }),
       ...(report === undefined
         ? {}
@@ -77,34 +74,27 @@ export async function writeFailure(error: RpcError, options: FailureOptions): Pr
   await stderr.write(text);
 }
 
-/** An error detail that can be printed. */
-interface DecodedDetail {
-  /** The fully qualified message. */
-  readonly type: string;
-  /** Its fields; or its bytes in base64 if the type is unknown. */
-  readonly value: JsonValue;
-}
-
 /** The types of google.rpc, by their names. */
 const standard: ReadonlyMap<string, { decode(bytes: Uint8Array): object }> = new Map(
   Object.values(errorDetails).flatMap((type) => (typeof type === 'object' ? [[type.$type, type] as const] : [])),
 );
 
-/** Decodes an error detail by the contract of the called service, or as one of the types of google.rpc. */
-function decodeDetail({ typeUrl, value }: Any, registry?: Registry): DecodedDetail {
+/**
+ * The message and the fields of an error detail, by the contract of the called service, or as one of the types of google.rpc; the bytes in
+ * base64 if the type is unknown.
+ */
+function decodeDetail({ typeUrl, value: bytes }: Any, registry?: Registry): { type: string; value: JsonValue } {
   const type = typeUrl.slice(typeUrl.lastIndexOf('/') + 1);
-  try {
-    return { type, value: decode(type, value, registry) ?? toBase64(value) };
-  } catch {
-    return { type, value: toBase64(value) }; // the bytes are of another version of the type
-  }
-}
-
-function decode(type: string, bytes: Uint8Array, registry: Registry | undefined): JsonValue | undefined {
   const desc = registry?.getMessage(type);
-  if (registry !== undefined && desc !== undefined) return writeSetFields(desc, fromBinary(desc, bytes), registry);
-  const message = standard.get(type)?.decode(bytes);
-  return message === undefined ? undefined : plain(message);
+  const raw = { type, value: Buffer.from(bytes).toString('base64') };
+  try {
+    if (registry !== undefined && desc !== undefined)
+      return { type, value: writeSetFields(desc, fromBinary(desc, bytes), registry) };
+    const message = standard.get(type)?.decode(bytes);
+    return message === undefined ? raw : { type, value: plain(message) };
+  } catch {
+    return raw; // the bytes are of another version of the type
+  }
 }
 
 /** The proto3 JSON form of a message: 64-bit integers are strings, and empty fields are left out. */
@@ -112,15 +102,8 @@ function plain(message: object): JsonValue {
   return JSON.parse(
     JSON.stringify(message, (_key, value: unknown) => {
       if (typeof value === 'bigint') return String(value);
-      return isEmpty(value) ? undefined : value;
+      const isEmpty = value === '' || (typeof value === 'object' && value !== null && Object.keys(value).length === 0);
+      return isEmpty ? undefined : value;
     }),
   );
-}
-
-function isEmpty(value: unknown): boolean {
-  return value === '' || (typeof value === 'object' && value !== null && Object.keys(value).length === 0);
-}
-
-function toBase64(bytes: Uint8Array): string {
-  return Buffer.from(bytes).toString('base64');
 }

@@ -75,6 +75,10 @@ export interface CommandGroup {
   readonly commands: readonly { readonly name: string; readonly summary: string }[];
 }
 
+/** Whether a command is asked for its help. Arguments after `--` are not options. */
+export const wantsHelp = (args: readonly string[]): boolean =>
+  args.slice(0, args.includes('--') ? args.indexOf('--') : undefined).some((arg) => arg === '--help' || arg === '-h');
+
 /** The text that `rondo help` prints. */
 export function formatOverview(groups: readonly CommandGroup[]): string {
   const width = Math.max(...groups.flatMap(({ commands }) => commands.map(({ name }) => name.length)));
@@ -129,13 +133,8 @@ function describeOption([name, option]: [string, Option]): [string, string] {
 }
 
 function exitCodes({ exitCodes = {} }: Described): readonly [string, string][] {
-  const meanings = { ...EXIT_CODE_MEANINGS, ...exitCodes };
-  return [
-    [String(ExitCode.OK), meanings.OK],
-    [String(ExitCode.FAILED), meanings.FAILED],
-    [String(ExitCode.USAGE), meanings.USAGE],
-    [String(ExitCode.INTERRUPTED), meanings.INTERRUPTED],
-  ];
+  const meanings = new Map(Object.entries({ ...EXIT_CODE_MEANINGS, ...exitCodes }));
+  return Object.entries(ExitCode).map(([name, code]) => [String(code), meanings.get(name) ?? '']);
 }
 
 function columns(title: string, rows: readonly [string, string][]): readonly string[] {

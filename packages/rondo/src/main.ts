@@ -5,7 +5,7 @@ import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { install } from './build/install.js';
 import { type Task, type TaskName, tasks } from './commands/tasks.js';
-import { formatHelp } from './help.js';
+import { formatHelp, wantsHelp } from './help.js';
 import { console } from './terminal/console.js';
 import { withBuild } from './workspace/build-lock.js';
 import { cleanEnvironment } from './workspace/environment.js';
@@ -68,7 +68,7 @@ cleanEnvironment();
 process.env['RONDO_WORKSPACE'] = root;
 const [name, ...args] = process.argv.slice(2);
 const load = name === JOIN ? undefined : moduleOf(name);
-if (name === JOIN && !explains(args)) await runJoin();
+if (name === JOIN && !wantsHelp(args)) await runJoin();
 else if (load === undefined) await runCommand(name);
 else process.exitCode = await runTask(String(name), load);
 
@@ -96,11 +96,6 @@ async function loadLaboratory(): Promise<TaskModule> {
 async function runJoin(): Promise<void> {
   if (!existsSync(joinProgram)) await buildCommands(JOIN);
   await import(pathToFileURL(joinProgram).href);
-}
-
-/** Whether a command prints its help: what follows `--` isn't for it. */
-function explains(given: readonly string[]): boolean {
-  return given.slice(0, given.includes('--') ? given.indexOf('--') : undefined).includes('--help');
 }
 
 async function runTask(name: string, load: Load): Promise<number> {

@@ -4,33 +4,10 @@ import type { PoolStatus } from '@rondo/contracts/rondo/stats/v1/stats';
 import { Status } from '@rondo/rpc/status';
 import type { Sampled } from '../top/sampler.js';
 
-/** How full the parts of a system were during a step: shares from 0 to 1. */
-export interface Fullness {
-  /** The busiest event loop of an instance; null if none tells. */
-  readonly eventLoop: { readonly instance: string; readonly busy: number } | null;
-  /** The pool of database connections of which calls waited most often; null if calls waited for none. */
-  readonly pool: {
-    readonly instance: string;
-    readonly name: string;
-    readonly max: number;
-    readonly waited: number;
-  } | null;
-  /** The calls that instances refused by their limits. */
-  readonly refused: number;
-  /** The instances that didn't tell their counters within a second. */
-  readonly silent: readonly string[];
-  /** This process, which makes the calls, and how late it began them at the 99th percentile. */
-  readonly generator: { readonly busy: number; readonly lateMs: number };
-  /** The processors of this machine. */
-  readonly machine: number;
-}
-
 /** Notes how full the parts are. */
-export interface Fill {
-  record(sampled: Sampled): void;
-  /** What was noted, for a generator that was so late. */
-  read(lateMs: number): Fullness;
-}
+export type Fill = ReturnType<typeof noteFill>;
+/** How full the parts of a system were during a step: shares from 0 to 1. */
+export type Fullness = ReturnType<Fill['read']>;
 
 /** An event loop, or a machine, is full from this share on: what is left is between its tasks. */
 const FULL = 0.85;
@@ -38,7 +15,7 @@ const FULL = 0.85;
 const OFTEN_WAITED = 0.5;
 
 /** Begins to note. */
-export function noteFill(): Fill {
+export function noteFill() {
   const loops = new Map<string, number[]>();
   const waits = new Map<string, { instance: string; pool: PoolStatus; waited: number; readings: number }>();
   const silent = new Set<string>();
@@ -46,7 +23,7 @@ export function noteFill(): Fill {
   const own = performance.eventLoopUtilization();
   const before = processorTimes();
   return {
-    record({ instance: { instanceId }, state, flows, busy, pools = [] }) {
+    record({ instance: { instanceId }, state, flows, busy, pools = [] }: Sampled): void {
       if (state === 'unreachable') silent.add(instanceId);
       if (busy !== undefined) loops.set(instanceId, [...(loops.get(instanceId) ?? []), busy]);
       for (const pool of pools) {
@@ -57,8 +34,11 @@ export function noteFill(): Fill {
       }
       for (const { ended } of flows) refused += ended.get(Status.RESOURCE_EXHAUSTED) ?? 0;
     },
-    read(lateMs) {
-      const busiest = [...loops].map(([instance, shares]) => ({ instance, busy: mean(shares) })).sort(byBusy)[0];
+    /** What was noted, for a generator that began its calls so late at the 99th percentile. */
+    read(lateMs: number) {
+      const busiest = [...loops]
+        .map(([instance, shares]) => ({ instance, busy: mean(shares) }))
+        .sort((a, b) => b.busy - a.busy)[0];
       const longest = [...waits.values()]
         .map(({ instance, pool: { name, max }, waited, readings }) => ({
           instance,
@@ -69,9 +49,13 @@ export function noteFill(): Fill {
         .sort((a, b) => b.waited - a.waited)[0];
       const after = processorTimes();
       return {
+        /** The busiest event loop of an instance; null if none tells. */
         eventLoop: busiest ?? null,
+        /** The pool of database connections of which calls waited most often; null if calls waited for none. */
         pool: longest !== undefined && longest.waited > 0 ? longest : null,
+        /** The calls that instances refused by their limits. */
         refused,
+        /** The instances that didn't tell their counters within a second. */
         silent: [...silent],
         generator: { busy: performance.eventLoopUtilization(own).utilization, lateMs },
         machine: (after.busy - before.busy) / Math.max(1, after.all - before.all),
@@ -110,7 +94,6 @@ export const isOfGenerator = ({ generator }: Pick<Fullness, 'generator'>): boole
 export const percent = (share: number): string => `${Math.round(share * 100)} %`;
 
 const mean = (values: readonly number[]): number => values.reduce((sum, one) => sum + one, 0) / values.length;
-const byBusy = (a: { readonly busy: number }, b: { readonly busy: number }): number => b.busy - a.busy;
 
 /** Milliseconds since the start of the machine, over all processors. */
 function processorTimes(): { readonly busy: number; readonly all: number } {

@@ -23,29 +23,8 @@ export interface Measured {
 /** Replicas have this much more than what they must carry: for a peak, and for one that is away. */
 const HEADROOM = 1.5;
 
-/** What follows from the steps. It is, with the steps, the JSON of `rondo bench`. */
-export interface Result {
-  /** The highest load that held; null if none did. */
-  readonly knee: {
-    readonly offered: number;
-    readonly answered: number;
-    readonly p99Ms: number | null;
-    /** LB = N / S. */
-    readonly perInstance: number;
-    /** Whether the load generator was the limit: the service may carry more. */
-    readonly isOfGenerator: boolean;
-  } | null;
-  /** What was full in the step above the knee, in words. */
-  readonly full: readonly string[];
-  /** The share of the calls that were answered in the steps that held, and the chance that no instance answers. */
-  readonly availability: number | null;
-  readonly allFail: number | null;
-  readonly target: number | null;
-  readonly replicas: number | null;
-}
-
-/** Finds the knee, what was full above it, and how many replicas carry the target. */
-export function resultOf({ instances, steps, target }: Measured): Result {
+/** Finds the knee, what was full above it, and how many replicas carry the target: with the steps, the JSON of `rondo bench`. */
+export function resultOf({ instances, steps, target }: Measured) {
   const knee = kneeOf(steps);
   const above = steps.find(({ offered }) => offered > (knee?.offered ?? 0)) ?? knee;
   const held = steps.filter(({ broken }) => broken === null);
@@ -54,6 +33,7 @@ export function resultOf({ instances, steps, target }: Measured): Result {
   const availability = calls === 0 ? null : (calls - failed) / calls;
   const perInstance = knee === undefined ? null : knee.answered / instances;
   return {
+    /** The highest load that held; null if none did. */
     knee:
       knee === undefined || perInstance === null
         ? null
@@ -61,10 +41,13 @@ export function resultOf({ instances, steps, target }: Measured): Result {
             offered: knee.offered,
             answered: knee.answered,
             p99Ms: knee.p99Ms,
+            /** LB = N / S. */
             perInstance,
+            /** Whether the load generator was the limit: the service may carry more. */
             isOfGenerator: above !== undefined && isOfGenerator(above),
           },
     full: above === undefined ? [] : fullParts(above),
+    /** The share of the calls that were answered in the steps that held, and the chance that no instance answers. */
     availability,
     allFail: availability === null ? null : chanceAllFail(availability, instances),
     target: target ?? null,

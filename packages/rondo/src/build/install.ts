@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { console } from '../terminal/console.js';
 import { withBuild } from '../workspace/build-lock.js';
-import { projectFolders, readJson } from '../workspace/files.js';
+import { manifestFolders, readJson } from '../workspace/files.js';
 import { root } from '../workspace/paths.js';
 import { type Ended, executable, run } from '../workspace/process.js';
 
@@ -88,14 +88,9 @@ export function installed(): boolean {
 /** A digest of what pnpm's result depends on. Node's version isn't part of it: no package is compiled for one. */
 function fingerprint(): string {
   const hash = createHash('sha256').update(`${process.platform}-${process.arch}`);
-  for (const file of ['pnpm-lock.yaml', 'pnpm-workspace.yaml', ...manifests()]) {
+  const manifests = manifestFolders(root).map((folder) => `${folder}/package.json`);
+  for (const file of ['pnpm-lock.yaml', 'pnpm-workspace.yaml', ...manifests]) {
     hash.update(`\0${file}\0`).update(readFileSync(path.join(root, file)));
   }
   return hash.digest('hex');
-}
-
-function manifests(): readonly string[] {
-  return ['.', 'e2e', 'lab', ...projectFolders(root)]
-    .map((folder) => `${folder}/package.json`)
-    .filter((file) => existsSync(path.join(root, file)));
 }

@@ -1,11 +1,10 @@
 /** The pages that the gateway serves, bundled for browsers: its console's, and those of services that have a folder `page/`. */
 import { existsSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { messageOf } from '../workspace/errors.js';
 import { filesBelow, readJson } from '../workspace/files.js';
 import { folderOf, ownServices, tryManifests } from '../workspace/manifests.js';
 import { root } from '../workspace/paths.js';
-import type { StepResult } from '../workspace/steps.js';
+import { orFailed, type StepResult } from '../workspace/steps.js';
 
 /** A page to bundle. */
 interface Page {
@@ -78,16 +77,13 @@ export const pageInputs = (of: 'console' | 'services'): readonly string[] =>
   );
 
 /** Bundles the pages that aren't fresh, and removes those that are gone. */
-export async function bundlePages(): Promise<StepResult> {
-  try {
+export const bundlePages = (): Promise<StepResult> =>
+  orFailed(async () => {
     // In this order: the pages of services are made of the others.
     for (const page of [...consolePages(), ...pagesOfServices()]) if (!isFresh(page)) await bundlePage(page);
     for (const name of leftOver()) rmSync(path.join(servicePages, name), { recursive: true });
-    return { code: 0 };
-  } catch (error) {
-    return { code: 1, output: messageOf(error) };
-  }
-}
+    return undefined;
+  });
 
 /** Bundles a page. What it imports on demand gets files of its own. */
 async function bundlePage(page: Page): Promise<void> {

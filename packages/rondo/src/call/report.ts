@@ -6,13 +6,6 @@ import type { Load, LoadResult } from './load.js';
 /** The result of a load so far. */
 type LoadProgress = Pick<LoadResult, 'tally' | 'elapsedMs'>;
 
-/** Prints the progress of a load to standard error. */
-interface ProgressReport {
-  tell(progress: LoadProgress): void;
-  /** Clears the line on a terminal. Resolves when all text is written. */
-  end(): Promise<void>;
-}
-
 /** How the progress of a load is printed. */
 interface ProgressOptions {
   readonly stderr: Terminal;
@@ -23,19 +16,20 @@ interface ProgressOptions {
 }
 
 /** On a terminal, one line that is overwritten; elsewhere a line each time, if `wanted`. */
-export function createLoadProgress({ stderr, json, wanted }: ProgressOptions): ProgressReport {
+export function createLoadProgress({ stderr, json, wanted }: ProgressOptions) {
   let written = Promise.resolve();
   const write = (text: string, over?: 'line') => {
     written = written.then(() => stderr.write(text, over));
   };
   const live = stderr.live && !json;
   return {
-    tell(progress) {
+    tell(progress: LoadProgress): void {
       if (live) write(headline(progress), 'line');
       else if (wanted)
         write(json ? `${JSON.stringify({ progress: viewLoad(progress) })}\n` : `${headline(progress)}\n`);
     },
-    end() {
+    /** Clears the line on a terminal. Resolves when all text is written. */
+    end(): Promise<void> {
       if (live) write('', 'line');
       return written;
     },
@@ -49,7 +43,7 @@ export function viewLoad({ tally }: Pick<LoadResult, 'tally'>) {
 }
 
 /** One line: how many calls were made, how fast, and how many failed. */
-function headline({ tally, elapsedMs }: Pick<LoadResult, 'tally' | 'elapsedMs'>, paint = createPaint(false)) {
+function headline({ tally, elapsedMs }: LoadProgress, paint = createPaint(false)) {
   const seconds = elapsedMs / 1_000;
   const rate = seconds > 0 ? ` (${(tally.calls / seconds).toFixed(1)}/s)` : '';
   const failed = tally.failed === 0 ? 'none failed' : paint('red', `${tally.failed} failed`);

@@ -106,13 +106,6 @@ export async function gathererAt(where: Where, { clock, signal }: CommandContext
   return gathererOf(reachOf(endpointsOf(instances)), clock);
 }
 
-/** Fetches the contract of a service, given by its full or shortened name, from one of its servers. */
-export async function learnSchema(service: string, { where, metadata, signal }: LearnOptions): Promise<Schema> {
-  const found: Found =
-    where.by === 'registry' ? await lookUp(service, where.registry, signal) : { addresses: where.addresses };
-  return learn(found, found.service ?? { named: service }, { metadata, signal });
-}
-
 /** How a contract is fetched. */
 export interface LearnOptions {
   readonly where: Where;
@@ -120,13 +113,8 @@ export interface LearnOptions {
   readonly signal: AbortSignal;
 }
 
-interface Found {
-  /** The full name; undefined if only the server itself knows what it serves. */
-  readonly service?: string;
-  readonly addresses: readonly string[];
-}
-
-async function lookUp(name: string, registry: readonly string[], signal: AbortSignal): Promise<Found> {
+/** The full name of a service, and where it is served. */
+async function lookUp(name: string, registry: readonly string[], signal: AbortSignal) {
   const listing = await withRegistry(registry, (connection) => listInstances(connection, { signal }));
   const service = registeredService(name, listing);
   const serving = listing.instances.filter((instance) => instance.services.includes(service) && isPicked(instance));
@@ -138,21 +126,22 @@ async function lookUp(name: string, registry: readonly string[], signal: AbortSi
 /** The metadata key that selects a version of the service. */
 const VERSION_KEY = 'rondo-version';
 
-/** Fetches the contract from one of `addresses`. */
-async function learn(
-  { addresses }: Found,
-  service: string | { readonly named: string },
-  { metadata, signal }: Omit<LearnOptions, 'where'>,
-): Promise<Schema> {
+/** Fetches the contract of a service, given by its full or shortened name, from one of its servers. */
+export async function learnSchema(name: string, { where, metadata, signal }: LearnOptions): Promise<Schema> {
+  const { service, addresses } =
+    where.by === 'registry'
+      ? await lookUp(name, where.registry, signal)
+      : { service: undefined, addresses: where.addresses };
   // Only a registry channel can select a version. This channel would find no instance of it.
   const asked = new Metadata(metadata);
   asked.delete(VERSION_KEY);
   const options = { metadata: asked, signal };
   const channel = openChannel({ resolver: resolverAt(addresses) });
   try {
-    if (typeof service === 'string') return await reflectedContract(service, channel, options);
+    if (service !== undefined) return await reflectedContract(service, channel, options);
+    // Only the server itself knows what it serves.
     const { services, load } = reflectionContracts(channel, options);
-    return await load(named(service.named, await services()));
+    return await load(named(name, await services()));
   } catch (error) {
     if (!(error instanceof RpcError) || error.code !== Status.UNAVAILABLE) throw error;
     const message = `no server at ${addresses.join(', ')} can be reached (${reasonOf(error)})`;

@@ -5,11 +5,10 @@ import { pathToFileURL } from 'node:url';
 import { compile, PROJECTS } from '../build/build.js';
 import { generate } from '../generate/generate.js';
 import { console } from '../terminal/console.js';
-import { messageOf } from '../workspace/errors.js';
 import { projectFolders, readJson } from '../workspace/files.js';
 import { isInstalled, lab, root } from '../workspace/paths.js';
 import { native, run } from '../workspace/process.js';
-import { type Step, type StepResult, step } from '../workspace/steps.js';
+import { orFailed, type Step, type StepResult, step } from '../workspace/steps.js';
 import { backgroundDeclared } from './background.js';
 import { breaking } from './breaking.js';
 import { columnsNamed, migrationsRoll } from './migrations.js';
@@ -71,9 +70,7 @@ export async function runAll(steps: readonly Step[]): Promise<number> {
   const failed: string[] = [];
   let skipped = 0;
   for (const [name, work] of steps) {
-    const outcome = await step(name, () =>
-      work().catch((error): StepResult => ({ code: 1, output: messageOf(error) })),
-    );
+    const outcome = await step(name, () => orFailed(work));
     if (outcome.code !== 0) failed.push(name);
     if (outcome.skipped) skipped += 1;
   }

@@ -22,7 +22,10 @@ export async function servicesPlanned(): Promise<StepResult> {
   const read = tryManifests(foldersWithCode());
   const manifests = [...read.manifests.values()];
   const faults = [...read.faults.values()];
-  const composed = readComposed();
+  const composed: Readonly<Record<string, Composed | undefined>> = parse(
+    readFileSync(path.join(root, 'docker-compose.yml'), 'utf8'),
+    { merge: true },
+  ).services;
   for (const manifest of manifests) {
     faults.push(...faultsOfPort(manifest, manifests), ...faultsOfContracts(manifest, manifests));
     faults.push(...faultsOfMain(manifest), ...faultsOfCompose(manifest, composed[manifest.service]));
@@ -49,8 +52,8 @@ function faultsOfPort({ service, port }: Manifest, manifests: Manifests): readon
   ];
 }
 
-/** With the default base port, and with another one. */
-const publicPorts = ({ public: outside }: Manifest) =>
+/** The base port may be another one, so a public port takes two: its own, and the one at its offset. */
+export const publicPorts = ({ public: outside }: Pick<Manifest, 'public'>): readonly number[] =>
   outside === undefined ? [] : [outside.port, DEFAULTS.portBase + outside.offset];
 
 function faultsOfContracts({ service, contracts }: Manifest, manifests: Manifests): readonly string[] {
@@ -95,11 +98,6 @@ function faultsOfCompose(
 const PREFIX = `\${RONDO_PORT_PREFIX:-50}`;
 const publishedPort = (port: number) => `127.0.0.1:${String(port).replace(/^50(?=\d{3}$)/, PREFIX)}:${port}`;
 
-// That of the gateway is RONDO_GATEWAY_PORT.
-/** A service with a public port publishes that one only, at a port that a variable named after the service moves. */
+/** A service with a public port publishes that one only, at a port that a variable named after the service moves, as RONDO_GATEWAY_PORT does. */
 const publishedPublicPort = (service: string, port: number) =>
   `127.0.0.1:\${RONDO_${service.replaceAll('-', '_').toUpperCase()}_PORT:-${port}}:${port}`;
-
-function readComposed(): Readonly<Record<string, Composed | undefined>> {
-  return parse(readFileSync(path.join(root, 'docker-compose.yml'), 'utf8'), { merge: true }).services;
-}

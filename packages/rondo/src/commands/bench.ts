@@ -79,7 +79,9 @@ export const bench = defineCommand({
       const requests = await allMessages(source, target.method, target.schema);
       const call = (cutOff: AbortSignal) =>
         probe(target.invoke, { metadata, requests, onReply: () => undefined, signal: cutOff });
-      await requireAnswered(call, context);
+      const first = await call(signal);
+      if (first !== undefined && first.code !== 'OK')
+        throw new Error(`the first call failed, so none more is made: ${first.code}: ${first.message}`);
       const { instances } = await registeredInstances(context);
       const measured = await measure({ target, call, instances, plan }, context);
       return (await report(measured, context)) ? ExitCode.OK : ExitCode.FAILED;
@@ -107,12 +109,6 @@ function requireRepeatable({ method }: DynamicMethodClient, isAllowed: boolean):
 }
 
 type Call = (cutOff: AbortSignal) => Promise<CallResult | undefined>;
-
-async function requireAnswered(call: Call, { signal }: CommandContext): Promise<void> {
-  const first = await call(signal);
-  if (first !== undefined && first.code !== 'OK')
-    throw new Error(`the first call failed, so none more is made: ${first.code}: ${first.message}`);
-}
 
 interface Job {
   readonly target: DynamicMethodClient;

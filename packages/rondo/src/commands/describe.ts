@@ -1,6 +1,5 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
-import type { DescMessage } from '@bufbuild/protobuf';
 import type { DynamicMethod, Schema } from '@rondo/schema';
 import { exampleOf } from '@rondo/schema/form';
 import { learnSchema, parseMethodName, whereOf } from '../call/target.js';
@@ -77,13 +76,12 @@ function formatOne(method: DynamicMethod, { program, flags }: ReturnType<typeof 
 }
 
 function view({ service }: Schema, methods: readonly DynamicMethod[]) {
-  const message = ({ typeName }: DescMessage) => typeName;
   return {
     service,
     methods: methods.map((method) => ({
       name: method.name,
-      requestType: message(method.input),
-      replyType: message(method.output),
+      requestType: method.input.typeName,
+      replyType: method.output.typeName,
       requestStream: method.requestStream,
       replyStream: method.responseStream,
       policy: formatPolicy(method),

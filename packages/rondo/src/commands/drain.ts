@@ -58,7 +58,10 @@ export const drain = defineCommand({
         if (!json) await stderr.write(`${id} is cordoned${why}; waiting for its calls to end\n`);
       }
       const instance = snapshot.listing.instances.find(({ instanceId }) => instanceId === id);
-      if (instance === undefined) throw notRegistered(id);
+      if (instance === undefined) {
+        const why = `${id} is cordoned, but not registered: there is no process to wait for`;
+        throw new RpcError(Status.NOT_FOUND, `${why}. To put it back: rondo uncordon ${id}`);
+      }
       try {
         return await wait(instance, { registry, timeoutMs, context });
       } catch (error) {
@@ -135,8 +138,3 @@ function failureOf({ id, drained, timeout }: Result): RpcError | undefined {
 
 const staysCordoned = (id: string): string =>
   `it stays cordoned. To go on waiting: rondo drain ${id}; to put it back: rondo uncordon ${id}`;
-
-function notRegistered(id: string): RpcError {
-  const message = `${id} is cordoned, but not registered: there is no process to wait for. To put it back: rondo uncordon ${id}`;
-  return new RpcError(Status.NOT_FOUND, message);
-}

@@ -10,7 +10,7 @@ import { UsageError } from '../errors.js';
 import { jsonOption, registryOption } from '../options.js';
 import { askService, askServices } from '../registry/groups.js';
 import { formatTable } from '../terminal/table.js';
-import { ageOf, printable } from '../terminal/text.js';
+import { ageOf, printable, timeOf } from '../terminal/text.js';
 
 const JOBS = { definition, what: 'jobs' };
 const ONE = { args: { id: '<id>', name: '[service]' }, complete: completeAfterId } as const;
@@ -100,5 +100,3 @@ function format({ methods, jobs: found }: ListJobsResponse, nowMs: number): stri
   const titles = ['JOB', 'METHOD', 'KEY', 'STATE', 'DUE', 'AGE', 'TRIES', 'REFUSED', 'WHY'];
   return formatTable([heading, ...counts]) + (rows.length === 0 ? '' : `\n${formatTable([titles, ...rows])}`);
 }
-
-const timeOf = (time: Date | undefined) => time?.toISOString().replace(/\.\d+Z$/, 'Z') ?? '-';

@@ -2,7 +2,7 @@ import path from 'node:path';
 import { type CommandContext, defineCommand } from '../command.js';
 import { UsageError } from '../errors.js';
 import { flag, valued } from '../help.js';
-import { formatLogLine, isOfTrace } from '../logs/log-line.js';
+import { formatLogLine } from '../logs/log-line.js';
 import { listLogs, logNames, readLogs, selectLogs, unknownLog } from '../logs/read-logs.js';
 import { dataOption, jsonOption } from '../options.js';
 import { createPaint } from '../terminal/terminal.js';
@@ -45,11 +45,14 @@ export const logs = defineCommand({
     let found = 0;
     for await (const line of readLogs({ folder, name, follow, clock, signal })) {
       if (signal.aborted) break;
-      if (traceId !== undefined && !isOfTrace(line, traceId)) continue;
+      if (traceId !== undefined && !line.text.includes(traceId)) continue; // as the console says
       found += 1;
       await stdout.write(`${json ? line.text : formatLogLine(line, width, paint)}\n`);
     }
-    if (traceId !== undefined && found === 0 && !signal.aborted) throw nothingOf(traceId, folder);
+    if (traceId !== undefined && found === 0 && !signal.aborted) {
+      const why = 'was it another system, or has a process restarted since?';
+      throw new Error(`no line in ${folder} has trace ${traceId}: ${why}`);
+    }
     return undefined;
   },
 });
@@ -59,8 +62,5 @@ function readTraceId(text: string): string {
   if (/^[\da-f]{32}$/i.test(text)) return text.toLowerCase();
   throw new UsageError(`--trace ${text}: must be a trace id: 32 hexadecimal digits, as in an internal error`);
 }
-
-const nothingOf = (traceId: string, folder: string): Error =>
-  new Error(`no line in ${folder} has trace ${traceId}: was it another system, or has a process restarted since?`);
 
 const logFolder = ({ dataDirectory }: CommandContext) => path.join(dataDirectory, 'logs');

@@ -61,16 +61,16 @@ export const pick = defineCommand({
     const { question } = found.asked;
     return withObserver(found.asked, async (observer) => {
       const { policy } = observer.view().balancing;
-      if (question.key !== undefined && POLICIES[policy].affinity !== 'key') throw keyWithoutOwner(policy);
+      if (question.key !== undefined && POLICIES[policy].affinity !== 'key') {
+        const why = `the service is balanced by ${policy}, by which no instance owns a key`;
+        throw new UsageError(`--key: ${why}; leave --key out`);
+      }
       const origin = values.policy === undefined ? observer.view().balancing.origin : 'option';
       const shown: Shown = { ...found, observer, origin };
       return explain ? explainPicks(shown, context) : pickInTurn(shown, count);
     });
   },
 });
-
-const keyWithoutOwner = (policy: string) =>
-  new UsageError(`--key: the service is balanced by ${policy}, by which no instance owns a key; leave --key out`);
 
 /** What is printed. */
 interface Shown extends Heading {

@@ -46,7 +46,9 @@ export const remove = defineCommand({
     const name = serviceNamed([plugin, given], 'remove');
     const { repository } = context;
     const onAgreed = () => stopProcesses(name, context);
-    refuseUnknown(name, removableServices(repository));
+    const known = removableServices(repository);
+    if (!known.includes(name) && name !== 'registry')
+      throw new Error(`there is no service "${name}".${didYouMean(name, known)} There are: ${known.join(', ')}`);
     const runs = name === 'registry' ? [] : await openRuns(name, context);
     if (!force && runs?.[0] !== undefined) throw goesOn(name, runs);
     const work = async (tree: Tree) => {
@@ -70,11 +72,6 @@ function goesOn(service: string, [first, ...more]: readonly Run[]): Error {
 
 const LEFT =
   'Runs of its workflows that haven’t ended stay in its database, and nothing goes on with them: to let them end, take the service back by git, and see rondo runs ls.\n';
-
-function refuseUnknown(name: string, known: readonly string[]): void {
-  if (known.includes(name) || name === 'registry') return;
-  throw new Error(`there is no service "${name}".${didYouMean(name, known)} There are: ${known.join(', ')}`);
-}
 
 /** Best effort: if the running system doesn't stop the service, a line says so, and the service is removed all the same. */
 async function stopProcesses(service: string, { dataDirectory, stderr, signal }: RunContext): Promise<void> {

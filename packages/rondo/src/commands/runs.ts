@@ -12,7 +12,7 @@ import { oneOf } from '../help.js';
 import { jsonOption, registryOption } from '../options.js';
 import { askService, askServices } from '../registry/groups.js';
 import { formatTable } from '../terminal/table.js';
-import { ageOf, printable } from '../terminal/text.js';
+import { ageOf, printable, timeOf } from '../terminal/text.js';
 
 const RUNS = { definition, what: 'workflows' };
 const STATES = ['RUNNING', 'WAITING', 'BLOCKED', 'PARKED', 'SUCCEEDED', 'FAILED', 'CANCELLED'] as const;
@@ -90,5 +90,3 @@ function formatSteps(steps: readonly RunStep[]): string {
   ]);
   return formatTable([['STEP', 'KIND', 'BEGAN', 'ENDED', 'WHY'], ...rows]);
 }
-
-const timeOf = (time: Date | undefined) => time?.toISOString().replace(/\.\d+Z$/, 'Z') ?? '-';

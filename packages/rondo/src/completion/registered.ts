@@ -10,7 +10,10 @@ export async function completeService({ word }: Written, context: CommandContext
   const { instances } = await registeredInstances(context);
   const services = [...new Set(instances.flatMap((instance) => instance.services))].sort();
   const inFull = services.filter((service) => service.startsWith(word));
-  const found = inFull.length > 0 ? inFull : services.map(lastPart).filter((name) => name.startsWith(word));
+  const found =
+    inFull.length > 0
+      ? inFull
+      : services.flatMap((service) => service.match(/[^.]+$/) ?? []).filter((name) => name.startsWith(word));
   return found.map((service) => ({ word: service }));
 }
 
@@ -51,8 +54,4 @@ async function methodsOf(service: string, { values }: Written, context: CommandC
   const where = await whereOf(values['address'], context);
   const { methods } = await learnSchema(service, { where, signal: context.signal });
   return methods.map((name) => ({ word: `${service}/${name}` }));
-}
-
-function lastPart(service: string): string {
-  return service.slice(service.lastIndexOf('.') + 1);
 }

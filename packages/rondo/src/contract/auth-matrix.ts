@@ -78,7 +78,8 @@ export function formatRules(packages: readonly PackageRules[], markdown: boolean
   return packages
     .map(({ package: name, methods }) => {
       const rows = methods.map((rule) => cellsOf(rule, markdown));
-      return markdown ? `## ${name}\n\n${markdownTable(rows)}\n` : `${name}\n${textTable(rows)}`;
+      if (markdown) return `## ${name}\n\n${markdownTable(rows)}\n`;
+      return `${name}\n${formatTable([HEAD, ...rows]).replaceAll(/^(?=.)/gm, '  ')}`;
     })
     .join('\n');
 }
@@ -93,9 +94,6 @@ function cellsOf({ method, auth }: MethodRule, markdown: boolean): readonly stri
   const process = callers.includes('*') ? 'any with a certificate' : callers.map(mark).join(', ');
   return [mark(method), person, process || 'any'];
 }
-
-const textTable = (rows: readonly (readonly string[])[]): string =>
-  formatTable([HEAD, ...rows]).replaceAll(/^(?=.)/gm, '  ');
 
 function markdownTable(rows: readonly (readonly string[])[]): string {
   const widths = HEAD.map((head, column) =>

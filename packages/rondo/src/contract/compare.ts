@@ -75,7 +75,9 @@ async function incompatibilities(
     const { code, output } = await run(buf, args, { cwd: folder, signal, timeoutMs: TIMEOUT_MS });
     if (code === CODES.missing) throw new Error('buf compares contracts, which a workspace has: run rondo there');
     if (code !== 0 && code !== CODES.refused) throw new Error(`buf: ${output.trim()}`);
-    return [...new Set(output.split('\n').filter(Boolean).map(sentenceIn))];
+    const said = output.split('\n').filter(Boolean);
+    // Without its references and the last stop.
+    return [...new Set(said.map((line) => String(JSON.parse(line).message).replace(/(?:\. See http.*|\.)$/s, '')))];
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
@@ -89,9 +91,6 @@ const writeImage = (file: string, { registry }: Schema) =>
       create(FileDescriptorSetSchema, { file: [...registry.files].map((one) => one.proto) }),
     ),
   );
-
-/** What buf says, without its references and the last stop. */
-const sentenceIn = (line: string): string => String(JSON.parse(line).message).replace(/(?:\. See http.*|\.)$/s, '');
 
 /** The service's methods, and the fields and enum values of its files, without the name of its package. */
 function namesIn({ desc, registry }: Schema): readonly string[] {

@@ -38,32 +38,34 @@ export async function inspect(
   divided: readonly DividedService[],
   asking: Asking,
 ): Promise<readonly InspectedService[]> {
-  const learned = await within(TIMEOUT_MS, asking, {
-    work: (signal) => Promise.all(divided.map((one) => learnAll(one, signal))),
-  });
+  const learned = await learnAll(divided, TIMEOUT_MS, asking);
   return await Promise.all(learned.map((one) => compareAll(one, asking.signal)));
 }
 
-/** A service, and the contract of each of its versions. */
-interface LearnedService extends DividedService {
-  readonly learned: readonly Learned[];
+/** A service with the contract of each version, which was asked of an instance that has it. */
+interface LearnedService {
+  readonly service: string;
+  readonly versions: readonly (Version & { readonly found: Learned })[];
 }
 
-/** Fetches the contract of each version, which is asked of an instance that has it. */
-export const learnAll = async (divided: DividedService, signal: AbortSignal): Promise<LearnedService> => ({
-  ...divided,
-  learned: await Promise.all(divided.versions.map((version) => learnContract(divided.service, version, signal))),
-});
+/** Fetches the contract of each version of services. All instances have so long to return theirs. */
+export function learnAll(
+  services: readonly DividedService[],
+  timeoutMs: number,
+  asking: Asking,
+): Promise<readonly LearnedService[]> {
+  const learn = async ({ service, versions }: DividedService, signal: AbortSignal) => {
+    const ask = async (version: Version) => ({ ...version, found: await learnContract(service, version, signal) });
+    return { service, versions: await Promise.all(versions.map(ask)) };
+  };
+  return within(timeoutMs, asking, { work: (signal) => Promise.all(services.map((one) => learn(one, signal))) });
+}
 
-async function compareAll(
-  { service, versions, learned }: LearnedService,
-  signal: AbortSignal,
-): Promise<InspectedService> {
+async function compareAll({ service, versions }: LearnedService, signal: AbortSignal): Promise<InspectedService> {
   const known: { readonly fingerprint: string; readonly contract: Schema }[] = [];
   const inspected: InspectedVersion[] = [];
-  for (const [index, { fingerprint, instances }] of versions.entries()) {
+  for (const { fingerprint, instances, found } of versions) {
     const version = { fingerprint, instances: instances.map(({ instanceId }) => instanceId) };
-    const found = learned[index] ?? { reason: 'not asked' };
     if ('contract' in found) {
       inspected.push({ ...version, ...(await compareWith(known, found.contract, signal)) });
       known.push({ fingerprint, contract: found.contract });
@@ -134,12 +136,10 @@ export function servicesOf(instances: readonly Instance[], only?: string): reado
   }
   return [...services]
     .sort(([one], [other]) => (one < other ? -1 : 1))
-    .map(([service, versions]) => ({ service, versions: mostSpokenFirst(versions) }));
-}
-
-function mostSpokenFirst(versions: ReadonlyMap<string, readonly Instance[]>): readonly Version[] {
-  const all = [...versions].map(([fingerprint, instances]) => ({ fingerprint, instances }));
-  return all.sort((one, other) => other.instances.length - one.instances.length);
+    .map(([service, versions]) => {
+      const all = [...versions].map(([fingerprint, having]) => ({ fingerprint, instances: having }));
+      return { service, versions: all.sort((one, other) => other.instances.length - one.instances.length) };
+    });
 }
 
 /** A version's contract, or why it can't be fetched. */
@@ -153,16 +153,10 @@ async function learnContract(service: string, { instances }: Version, signal: Ab
   const serving = instances.filter((instance) => statusOf(instance) === 'SERVING');
   const addresses = (serving.length > 0 ? serving : instances).slice(0, INSTANCES_ASKED).map(addressOf);
   try {
-    return { contract: await askContract(service, addresses, signal) };
+    const files = await withChannel(addresses, (channel) => createReflection(channel, { signal }).filesOf(service));
+    const protos = files.map(({ proto }) => proto);
+    return { contract: loadSchema(service, protos) };
   } catch (error) {
     return { reason: `${addresses.join(', ')}: ${signal.aborted ? 'no answer in time' : reasonOf(error)}` };
   }
-}
-
-async function askContract(service: string, addresses: readonly string[], signal: AbortSignal): Promise<Schema> {
-  const files = await withChannel(addresses, (channel) => createReflection(channel, { signal }).filesOf(service));
-  return loadSchema(
-    service,
-    files.map(({ proto }) => proto),
-  );
 }

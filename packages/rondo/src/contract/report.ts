@@ -8,14 +8,13 @@ const SHOWN = 5;
 
 /** The text below a list of instances: the services whose instances have different contracts. */
 export function formatDivided(services: readonly InspectedService[], paint: Paint): string {
-  return services.map((service) => formatService(service, paint)).join('');
-}
-
-function formatService({ service, compatible, versions }: InspectedService, paint: Paint): string {
-  const title = `${service}: ${versions.length} versions of the contract`;
-  const heading = compatible === false ? paint('red', title) : title;
-  const lines = versions.flatMap((version) => formatVersion(version, versions[0]?.fingerprint, paint));
-  return ['', heading, ...lines, ''].join('\n');
+  const parts = services.map(({ service, compatible, versions }) => {
+    const title = `${service}: ${versions.length} versions of the contract`;
+    const heading = compatible === false ? paint('red', title) : title;
+    const lines = versions.flatMap((version) => formatVersion(version, versions[0]?.fingerprint, paint));
+    return ['', heading, ...lines, ''].join('\n');
+  });
+  return parts.join('');
 }
 
 /** @param most the fingerprint that most instances have. A comparison with another version names that version. */

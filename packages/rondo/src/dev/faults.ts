@@ -33,9 +33,11 @@ export function parseFaults(output: string): readonly Fault[] {
   );
   return faults
     .filter(({ file, text }) => !(unknown.has(file) && FOLLOWS.test(text)))
-    .map(({ file, place, text }) =>
-      file === '' ? { text } : { file, text: `${place}${describeHandlers(file, text) ?? shortenTypes(text)}` },
-    );
+    .map(({ file, place, text }) => {
+      // The compiler prints long types in full.
+      const short = text.replaceAll(/'([^'\n]{81,})'/g, (_, type: string) => `'${type.slice(0, 80).trimEnd()} …'`);
+      return file === '' ? { text } : { file, text: `${place}${describeHandlers(file, text) ?? short}` };
+    });
 }
 
 /** Whether a compile error affects `service`: its file is in the service's folder or in a shared package. */
@@ -91,7 +93,3 @@ function describeMissing(file: string, service: string, keys: readonly string[])
 
 /** `sayHello` is `SayHello` in the contract. */
 const methodOf = (key: string): string => key.charAt(0).toUpperCase() + key.slice(1);
-
-/** The compiler prints long types in full. */
-const shortenTypes = (text: string): string =>
-  text.replaceAll(/'([^'\n]{81,})'/g, (_, type: string) => `'${type.slice(0, 80).trimEnd()} …'`);

@@ -1,5 +1,5 @@
-import { EventServiceDefinition, type ListGroupsResponse } from '@rondo/contracts/rondo/events/v1/events';
-import { JobServiceDefinition, type ListJobsResponse } from '@rondo/contracts/rondo/jobs/v1/jobs';
+import { EventServiceDefinition as events, type ListGroupsResponse } from '@rondo/contracts/rondo/events/v1/events';
+import { JobServiceDefinition as jobs, type ListJobsResponse } from '@rondo/contracts/rondo/jobs/v1/jobs';
 import type { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
 import {
   addressOf,
@@ -10,7 +10,6 @@ import {
   reach,
   reasonOf,
 } from '@rondo/operate/internal';
-import type { ServiceDefinition } from '@rondo/rpc/internal';
 import type { Asking } from '../deadline.js';
 import { checkAll } from '../listing/check.js';
 import { askStats } from '../listing/guards.js';
@@ -154,32 +153,20 @@ async function judgeStats(all: readonly Instance[], asking: Asking, { logOf }: E
   return findings;
 }
 
-/** Asks each service that serves a contract. One that doesn't answer is an outcome, too: a command shows why. */
-async function judgeEach<D extends ServiceDefinition, T>(
-  instances: readonly Instance[],
-  asked: {
-    readonly definition: D;
-    readonly call: Parameters<typeof askGroup<D, T>>[1]['call'];
-    readonly signal: AbortSignal;
-  },
-  { judge, what, command }: { judge: (answer: T) => readonly Outcome[]; what: string; command: string },
-): Promise<readonly Outcome[]> {
-  const answers = groupsOf(instances, asked.definition.fullName).map((group) => askGroup(group, asked, asked.signal));
-  return (await Promise.allSettled(answers)).flatMap((answer) =>
-    answer.status === 'rejected'
-      ? warn(`${what} aren't known: ${reasonOf(answer.reason)}`, command)
-      : judge(answer.value),
-  );
+/** What was found of each service. One that doesn't answer is an outcome, too: a command shows why. */
+async function orUnknown(what: string, command: string, asked: readonly Promise<readonly Outcome[]>[]) {
+  const unknown = (error: unknown) => [warn(`${what} aren't known: ${reasonOf(error)}`, command)];
+  return (await Promise.all(asked.map((one) => one.catch(unknown)))).flat();
 }
 
 /** The events of a group wait while no instance serves the method that takes them. */
 function judgeGroups(instances: readonly Instance[], { signal }: Asking): Promise<readonly Outcome[]> {
   const served = new Set(instances.filter(isPicked).flatMap(({ services }) => services));
-  return judgeEach(
-    instances,
-    { definition: EventServiceDefinition, call: (client, options) => client.listGroups({}, options), signal },
-    { judge: (answer) => judgeAnswer(answer, served), what: 'groups of subscribers', command: 'rondo events ls' },
-  );
+  const asked = groupsOf(instances, events.fullName).map(async (group) => {
+    const call = askGroup(group, { definition: events, call: (client, how) => client.listGroups({}, how) }, signal);
+    return judgeAnswer(await call, served);
+  });
+  return orUnknown('groups of subscribers', 'rondo events ls', asked);
 }
 
 const SEVERAL = 10;
@@ -206,12 +193,13 @@ export function judgeAnswer(
 }
 
 /** A handler that is slower than its schedule isn't called at each of its times. */
-const judgeSchedules = (instances: readonly Instance[], { signal }: Asking): Promise<readonly Outcome[]> =>
-  judgeEach(
-    instances,
-    { definition: JobServiceDefinition, call: (client, options) => client.listJobs({}, options), signal },
-    { judge: judgeMethods, what: 'schedules', command: 'rondo jobs ls' },
-  );
+function judgeSchedules(instances: readonly Instance[], { signal }: Asking): Promise<readonly Outcome[]> {
+  const asked = groupsOf(instances, jobs.fullName).map(async (group) => {
+    const call = askGroup(group, { definition: jobs, call: (client, how) => client.listJobs({}, how) }, signal);
+    return judgeMethods(await call);
+  });
+  return orUnknown('schedules', 'rondo jobs ls', asked);
+}
 
 /** The schedules whose times are skipped now. */
 export const judgeMethods = ({ methods }: Pick<ListJobsResponse, 'methods'>): readonly Outcome[] =>

@@ -7,17 +7,8 @@ import { DEFAULTS } from '../launch/options.js';
 import { root } from '../workspace/paths.js';
 import { startable } from '../workspace/process.js';
 
-/** What runs on a data folder. */
-interface System {
-  /** The id of the launcher, if it lives. */
-  readonly launcher: number | undefined;
-  /** The living processes of services. */
-  readonly processes: readonly { readonly name: string; readonly pid: number }[];
-  readonly portBase: number;
-}
-
-/** Finds the system that runs on a data folder. A process counts only if its command is one of ours, as ids are reused. */
-export async function findSystem(data: string): Promise<System> {
+/** Finds what lives of the system on a data folder. A process counts only if its command is one of ours, as ids are reused. */
+export async function findSystem(data: string) {
   const { pid, registry } = readJson(path.join(data, 'launcher.json'));
   const portBase = Number(/:(\d+)$/.exec(String(registry))?.[1] ?? DEFAULTS.portBase);
   const processes: { name: string; pid: number }[] = [];

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { PROJECTS } from '../build/build.js';
 import { installed } from '../build/install.js';
 import { isGenerated } from '../generate/generate.js';
-import { filesBelow, projectFolders, readJson } from '../workspace/files.js';
+import { filesBelow, manifestFolders, projectFolders, readJson } from '../workspace/files.js';
 import { root } from '../workspace/paths.js';
 import { native, run } from '../workspace/process.js';
 import { fail, note, type Outcome, ok, warn } from './finding.js';
@@ -27,7 +27,7 @@ export function packages(): Outcome {
 
 /** The dependencies of manifests that node_modules lacks, dangling links included, whatever the installation's stamp says. */
 function missingPackages(): readonly string[] {
-  return workspaceFolders().flatMap((folder) => {
+  return manifestFolders(root).flatMap((folder) => {
     const { dependencies = {}, devDependencies = {} } = readJson(path.join(root, folder, 'package.json'));
     const asked = Object.keys({ ...dependencies, ...devDependencies });
     return asked
@@ -35,9 +35,6 @@ function missingPackages(): readonly string[] {
       .map((one) => `${one} of ${path.join(folder, 'package.json')}`);
   });
 }
-
-const workspaceFolders = () =>
-  ['.', 'e2e', 'lab', ...projectFolders(root)].filter((folder) => existsSync(path.join(root, folder, 'package.json')));
 
 const name = (all: readonly string[]) =>
   all.length <= MAX_NAMED ? all.join(', ') : `${all.slice(0, MAX_NAMED).join(', ')} and ${all.length - MAX_NAMED} more`;

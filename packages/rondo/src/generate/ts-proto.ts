@@ -39,7 +39,9 @@ const poet: { code(literals: TemplateStringsArray, ...placeholders: unknown[]): 
 export async function stubsOf(request: Uint8Array, checks: ReadonlyMap<string, Checks>): Promise<Stub[]> {
   const decoded = descriptors.CodeGeneratorRequest.decode(request);
   const options = optionsFromParameter(decoded.parameter);
-  for (const { name } of decoded.protoFile) if (isProvided(name)) options.M[name] = providedModule(name);
+  // In a workspace of its own, what doesn't stand in proto/ is a contract of @rondo/contracts, which has its stub.
+  for (const { name } of isInstalled ? decoded.protoFile : [])
+    if (!existsSync(path.join('proto', name))) options.M[name] = `@rondo/contracts/${name.replace(/\.proto$/, '')}`;
   const typeMap = createTypeMap(decoded, options);
   const { tsProtoVersion, protocVersion } = await getVersions(decoded);
   const asked = decoded.protoFile.filter((file) => decoded.fileToGenerate.includes(file.name));
@@ -56,11 +58,7 @@ export async function stubsOf(request: Uint8Array, checks: ReadonlyMap<string, C
   });
 }
 
-/** In a workspace of its own, what doesn't stand in proto/ is a contract of @rondo/contracts, which has its stub. */
-const isProvided = (file: string) => isInstalled && !existsSync(path.join('proto', file));
-const providedModule = (file: string) => `@rondo/contracts/${file.replace(/\.proto$/, '')}`;
-
-/** There messages of both packages are in each other, so both have one reader and writer. */
+/** In such a workspace messages of both packages are in each other, so both have one reader and writer. */
 const withOneWire = (stub: string) =>
   isInstalled ? stub.replace('"@bufbuild/protobuf/wire"', '"@rondo/validation/wire"') : stub;
 

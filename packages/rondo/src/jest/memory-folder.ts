@@ -14,7 +14,8 @@ const PREFIX = 'rondo-tests-';
  */
 export default function moveTemporaryFolder(): void {
   process.env['TMPDIR_ON_DISK'] ??= tmpdir();
-  if (!isPlenty(MEMORY)) return;
+  const { bavail, bsize } = existsSync(MEMORY) ? statfsSync(MEMORY) : { bavail: 0, bsize: 0 };
+  if (bavail * bsize <= PLENTY_BYTES) return;
   for (const name of readdirSync(MEMORY).filter(wasLeftBehind)) {
     // The PostgreSQL of a run that has just been killed writes until it notices.
     rmSync(path.join(MEMORY, name), { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
@@ -23,12 +24,6 @@ export default function moveTemporaryFolder(): void {
   chmodSync(folder, 0o755); // as root the tests' PostgreSQL is another user
   process.env['TMPDIR'] = folder;
   process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
-}
-
-function isPlenty(folder: string): boolean {
-  if (!existsSync(folder)) return false;
-  const { bavail, bsize } = statfsSync(folder);
-  return bavail * bsize > PLENTY_BYTES;
 }
 
 /** Whether a folder is of a run that was killed. */

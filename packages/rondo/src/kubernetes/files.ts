@@ -31,7 +31,12 @@ export const withDecision = (overlay: string): string =>
 
 /** The files for the services of a workspace, by their paths from the root. */
 export function filesFor({ app, workloads, registry }: Workloads): ReadonlyMap<string, string> {
-  const viewOf = (workload: Workload): View => ({ app, ...viewOfOne(workload) });
+  const viewOf = ({ join: _, instances, public: outside, ...workload }: Workload): View => ({
+    app,
+    ...workload,
+    minReplicas: Math.max(LEAST_REPLICAS, instances),
+    public: outside && { publicPort: outside.port, publicVariable: outside.variable },
+  });
   const databases = workloads.filter(({ database }) => database !== undefined).map(viewOf);
   const gateway = workloads.find(({ service }) => service === 'gateway');
   const processes = [...workloads, ...(registry === undefined ? [] : [registry])].map(viewOf);
@@ -62,23 +67,3 @@ export function filesFor({ app, workloads, registry }: Workloads): ReadonlyMap<s
 
 /** A file; empty if there is nothing in it for these services. */
 const draw = (file: string, view: View): string => fillFile(`kubernetes/${file}`, view).replace(/^---\n/, '');
-
-const viewOfOne = ({
-  service,
-  image,
-  port,
-  serves,
-  callers,
-  database,
-  instances,
-  public: outside,
-}: Workload): View => ({
-  service,
-  image,
-  port,
-  serves,
-  callers,
-  database,
-  minReplicas: Math.max(LEAST_REPLICAS, instances),
-  public: outside && { publicPort: outside.port, publicVariable: outside.variable },
-});

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { decisionsIn, openIn } from '../contract/auth-matrix.js';
-import { filesBelow } from '../workspace/files.js';
+import { filesAt } from '../scaffold/repository.js';
 import { BASE, COMPONENTS, filesFor, MARK, NO_ISSUER, OVERLAYS } from './files.js';
 import { readWorkloads, type Workload } from './workloads.js';
 
@@ -27,15 +27,18 @@ export function writeManifests(root: string): Written {
   const isBegun = existsSync(path.join(root, OVERLAYS));
   const base = new Map(all.filter(([file]) => !file.startsWith(OVERLAYS)));
   // A component of someone else's is no business of the tool's.
-  const own = filesIn(root, COMPONENTS).filter((file) => textOf(root, file)?.startsWith(MARK));
-  const stale = [...filesIn(root, BASE), ...own].filter((file) => !base.has(file));
+  const own = filesAt(root, COMPONENTS).filter((file) => textOf(root, file)?.startsWith(MARK));
+  const stale = [...filesAt(root, BASE), ...own].filter((file) => !base.has(file));
   const foreign = [...base.keys(), ...stale].find((file) => textOf(root, file)?.startsWith(MARK) === false);
   if (foreign !== undefined) {
     throw new Error(`${foreign} wasn't written by rondo kubernetes; move what it has to an overlay, and delete it`);
   }
   const wanted = (isBegun ? [...base] : all).filter(([file, text]) => textOf(root, file) !== text);
   const added = wanted.filter(([file]) => textOf(root, file) === undefined).map(([file]) => file);
-  for (const [file, text] of wanted) write(path.join(root, file), text);
+  for (const [file, text] of wanted) {
+    mkdirSync(path.dirname(path.join(root, file)), { recursive: true });
+    writeFileSync(path.join(root, file), text);
+  }
   for (const file of stale) rmSync(path.join(root, file));
   const changed = wanted.map(([file]) => file).filter((file) => !added.includes(file));
   const lacking = [...lackingIn(root, read.workloads), ...undecidedIn(root), ...withoutPlugins(root, read.workloads)];
@@ -64,7 +67,7 @@ function openOverlays(root: string): readonly string[] {
 
 /** Writes the manifests anew if there are some, after services have come or gone. @returns what the overlays lack. */
 export function followServices(root: string): readonly string[] {
-  return filesIn(root, BASE).length > 0 ? writeManifests(root).lacking : [];
+  return filesAt(root, BASE).length > 0 ? writeManifests(root).lacking : [];
 }
 
 function lackingIn(root: string, workloads: readonly Workload[]): readonly string[] {
@@ -110,15 +113,7 @@ function withoutPlugins(root: string, workloads: readonly Workload[]): readonly 
   });
 }
 
-const filesIn = (root: string, folder: string): readonly string[] =>
-  existsSync(path.join(root, folder)) ? filesBelow(path.join(root, folder)).map((file) => `${folder}/${file}`) : [];
-
 function textOf(root: string, file: string): string | undefined {
   const at = path.join(root, file);
   return existsSync(at) ? readFileSync(at, 'utf8') : undefined;
-}
-
-function write(file: string, text: string): void {
-  mkdirSync(path.dirname(file), { recursive: true });
-  writeFileSync(file, text);
 }

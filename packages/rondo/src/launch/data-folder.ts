@@ -40,12 +40,6 @@ export function otherOwner(data: string): number | undefined {
   return owner === process.getuid?.() ? undefined : owner;
 }
 
-/** The log of a process. */
-export interface Log {
-  write(line: string): void;
-  end(): void;
-}
-
 /** How a log is opened. */
 export interface LogOptions {
   /** Whether the file is continued, as by a restart, so that the cause of a crash stays in it. Otherwise it becomes `.previous`. */
@@ -54,7 +48,7 @@ export interface LogOptions {
 }
 
 /** Opens a log. While the file can't be written, as on a full disk, lines are dropped; the file says how many. */
-export function openLog(data: string, name: string, { append, retryMs = 1_000 }: LogOptions): Log {
+export function openLog(data: string, name: string, { append, retryMs = 1_000 }: LogOptions) {
   const file = path.join(data, 'logs', `${name}.log`);
   mkdirSync(path.dirname(file), { recursive: true });
   if (!append && existsSync(file)) renameSync(file, `${file}.previous`);
@@ -69,7 +63,7 @@ export function openLog(data: string, name: string, { append, retryMs = 1_000 }:
   // Always at the end of the file: a process and its successor write to one file.
   const open = () => createWriteStream(file, { flags: 'a' }).on('error', failed);
   let stream = open();
-  const write = (line: string) => {
+  const write = (line: string): void => {
     if (stream.errored !== null && fault !== undefined && performance.now() - fault.at >= retryMs) stream = open();
     if (stream.errored !== null) {
       dropped += 1;
@@ -84,7 +78,7 @@ export function openLog(data: string, name: string, { append, retryMs = 1_000 }:
       else fault = undefined;
     });
   };
-  return { write, end: () => stream.end() };
+  return { write, end: () => void stream.end() };
 }
 
 /** Writes a JSON file of the folder so that a reader finds the old content or the new one. */

@@ -20,15 +20,6 @@ const OTLP_PORT = 4318;
 
 type Observed = Pick<SystemOptions, 'data' | 'portBase'>;
 
-/** What observes a system. */
-export interface Observers {
-  /** Variables of all processes. */
-  readonly env: Readonly<Record<string, string>>;
-  /** Where to look, or what is missing and how to get it. */
-  readonly text: readonly string[];
-  close(): Promise<void>;
-}
-
 /** The ports that the observers will have. */
 export const observerPorts = ({ portBase }: Observed): readonly Listener[] =>
   Object.entries(OFFSETS).map(([name, offset]) => ({ name, port: portBase + offset }));
@@ -53,10 +44,7 @@ interface Surroundings {
 }
 
 /** Starts what is on the PATH. */
-export async function startObservers(
-  options: Observed,
-  { warn, environment = process.env }: Surroundings,
-): Promise<Observers> {
+export async function startObservers(options: Observed, { warn, environment = process.env }: Surroundings) {
   mkdirSync(folderOf(options), { recursive: true });
   writeTargets(options, []);
   const [metrics, traces] = await Promise.all([
@@ -68,12 +56,14 @@ export async function startObservers(
   for (const { name, ended, log } of running)
     void ended.then((how) => closing || warn(`${name} has ended (${how}): see ${log}`));
   return {
+    /** Variables of all processes. */
     env: {
       ...(!environment[ENDPOINT] && { [ENDPOINT]: `http://127.0.0.1:${OTLP_PORT}` }),
       ...(metrics.program && !environment[DASHBOARDS] && { [DASHBOARDS]: `http://${prometheusAddress(options)}` }),
     },
+    /** Where to look, or what is missing and how to get it. */
     text: [`metrics  ${metrics.text}`, `traces   ${traces.text}`],
-    async close() {
+    async close(): Promise<void> {
       closing = true;
       await stopChildren(running);
     },

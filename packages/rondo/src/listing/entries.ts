@@ -48,7 +48,12 @@ const USUAL_WEIGHT = 100;
 const EXTRA: readonly ExtraColumn[] = [
   { title: 'CHECK', of: ({ check }) => check?.state },
   { title: 'CERTIFICATE UNTIL', of: ({ certificateValidTo }) => certificateValidTo?.slice(0, 16) },
-  { title: 'CARRIER', of: ({ instance }) => carrierOf(instance) },
+  // `frames` if other Rondo processes call it so; nothing for gRPC alone.
+  {
+    title: 'CARRIER',
+    of: ({ instance: { endpoints } }) =>
+      endpoints.some(({ protocols }) => protocols.includes(Protocol.PROTOCOL_FRAMES)) ? 'frames' : undefined,
+  },
   { title: 'VERSION', of: ({ instance }) => instance.version || undefined },
   { title: 'CANARY', of: ({ instance }) => instance.metadata[CANARY_LABEL] },
   {
@@ -56,11 +61,6 @@ const EXTRA: readonly ExtraColumn[] = [
     of: ({ instance: { weight } }) => (weight === 0 || weight === USUAL_WEIGHT ? undefined : String(weight)),
   },
 ];
-
-/** `frames` if other Rondo processes call it so; undefined for gRPC alone. */
-function carrierOf({ endpoints }: Instance): string | undefined {
-  return endpoints.some(({ protocols }) => protocols.includes(Protocol.PROTOCOL_FRAMES)) ? 'frames' : undefined;
-}
 
 /** An instance whose lease has expired is LAPSED, whatever status it reported last: it may be dead. */
 function statusCell({ instance }: Pick<Entry, 'instance'>, nowMs: number): string {
@@ -143,13 +143,9 @@ export const entryOf = (instance: Instance, operatorStates: Snapshot['operatorSt
 export function notPicked({ instance, operatorState }: Entry, nowMs: number): string | undefined {
   if (isCordoned(instance)) return describeCordon(operatorState, nowMs);
   const status = statusOf(instance);
-  if (status === 'SERVING') return aside(instance);
+  const aside = canaryReason(instance);
+  if (status === 'SERVING') return aside === undefined ? undefined : `it ${aside}`;
   return WHY[status] ?? `it says that it is ${status}`;
-}
-
-function aside(instance: Instance): string | undefined {
-  const why = canaryReason(instance);
-  return why === undefined ? undefined : `it ${why}`;
 }
 
 const WHY: Readonly<Record<string, string>> = {

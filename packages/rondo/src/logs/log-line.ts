@@ -43,9 +43,6 @@ export function toLogLine(instance: string, text: string, previousMs: number): L
   return { instance, text, timeMs: Math.abs(timeMs) <= MAX_TIME_MS ? timeMs : previousMs };
 }
 
-/** Whether a line belongs to the trace, as the console says: it names it. */
-export const isOfTrace = ({ text }: LogLine, traceId: string): boolean => text.includes(traceId);
-
 /**
  * A line for people: time (UTC), instance, level, message and other fields, and below it the stacks of its errors. A line that
  * isn't JSON is printed as it is.

@@ -23,7 +23,7 @@ export async function* readLogs({ folder, name, follow, clock, signal }: ReadLog
   try {
     do {
       for (const instance of selectLogs(name, await listLogs(folder))) {
-        if (!files.has(instance)) files.set(instance, new LogFile(logPath(folder, instance), instance));
+        if (!files.has(instance)) files.set(instance, new LogFile(path.join(folder, `${instance}${SUFFIX}`), instance));
       }
       yield* mergeByTime([...files.values()].map((file) => file.read()));
     } while (follow && (await pause(POLL_MS, { clock, signal })));
@@ -43,11 +43,6 @@ export async function listLogs(folder: string): Promise<readonly string[]> {
     .filter((file) => file.endsWith(SUFFIX))
     .map((file) => file.slice(0, -SUFFIX.length))
     .sort(byName.compare);
-}
-
-/** The path of the log of `instance`. */
-function logPath(folder: string, instance: string): string {
-  return path.join(folder, `${instance}${SUFFIX}`);
 }
 
 /** The instances that `name` selects: the instance of that name, or all instances of the service of that name; else all. */

@@ -107,14 +107,8 @@ function whyNot(entry: Entry, { endpoints, balancing }: ServiceView, { clock, ve
   return whyOthers(balancing.policy, entry.instance.zone, zone) ?? `it got none of ${SAMPLE} picks`;
 }
 
-/** The load that an instance reports. */
-interface ReportedLoad {
-  readonly callsInFlight: number | null;
-  readonly callsPerSecond: number;
-}
-
-/** Reads the first report of an instance's ORCA service, which sends it at once. */
-async function readLoad(channel: Channel, signal: AbortSignal): Promise<ReportedLoad | undefined> {
+/** The load that an instance reports first by its ORCA service, which sends it at once. */
+async function readLoad(channel: Channel, signal: AbortSignal) {
   const reports = createClient(OpenRcaServiceDefinition, { channel }).streamCoreMetrics({}, { signal });
   for await (const { namedMetrics, rpsFractional } of reports) {
     return { callsInFlight: namedMetrics['calls_in_flight'] ?? null, callsPerSecond: rpsFractional };

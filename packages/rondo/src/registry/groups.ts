@@ -76,6 +76,14 @@ export async function askGroup<D extends ServiceDefinition, T>(
   throw failure;
 }
 
+/** What each group of the instances that serve a contract answers. @throws what {@link askGroup} throws. */
+export const askAll = <D extends ServiceDefinition, T>(
+  instances: readonly Instance[],
+  asked: { readonly definition: D; readonly call: Call<D, T> },
+  signal: AbortSignal,
+): Promise<readonly T[]> =>
+  Promise.all(groupsOf(instances, asked.definition.fullName).map((group) => askGroup(group, asked, signal)));
+
 /** @throws UsageError if no service is meant. */
 async function requireGroups<D extends ServiceDefinition>(
   { definition, what, name }: Asked<D>,

@@ -1,26 +1,11 @@
 import { type Instance, Security } from '@rondo/contracts/rondo/registry/v1/registry';
 
-/** Whether an instance offers TLS, takes plaintext, or both while processes change over. */
-interface Offered {
-  readonly tls: boolean;
-  readonly plaintext: boolean;
-}
-
-/** How clients can connect to an instance. */
-function offeredBy({ endpoints }: Pick<Instance, 'endpoints'>): Offered {
-  const securities = endpoints.map(({ security }) => security);
-  return {
-    tls: securities.includes(Security.SECURITY_TLS),
-    plaintext: securities.some((security) => security !== Security.SECURITY_TLS),
-  };
-}
-
 /** The instances of a fleet by how clients can connect to them. */
 export function splitBySecurity(instances: readonly Instance[]): Readonly<Record<'plain' | 'both' | 'tls', string[]>> {
   const split: Record<'plain' | 'both' | 'tls', string[]> = { plain: [], both: [], tls: [] };
-  for (const instance of instances) {
-    const { tls, plaintext } = offeredBy(instance);
-    split[tls && plaintext ? 'both' : tls ? 'tls' : 'plain'].push(instance.instanceId);
+  for (const { endpoints, instanceId } of instances) {
+    const ofTls = endpoints.filter(({ security }) => security === Security.SECURITY_TLS).length;
+    split[ofTls === 0 ? 'plain' : ofTls < endpoints.length ? 'both' : 'tls'].push(instanceId);
   }
   return split;
 }

@@ -22,15 +22,10 @@ export function matchService(name: string, services: readonly string[]): string 
 export function registeredService(name: string, { instances, warming }: Listed): string {
   const services = [...new Set(instances.flatMap((instance) => instance.services))];
   const service = matchService(name, services);
-  if (service === undefined) throw notRegistered(name, services, warming);
-  return service;
+  if (service !== undefined) return service;
+  const note = warming ? '. The registry has only just started: it may still come back' : '';
+  const message = `no instance of "${name}" is registered. ${knownServices(name, services)}${note}`;
+  throw new RpcError(Status.UNAVAILABLE, message);
 }
 
 type Listed = Pick<Snapshot['listing'], 'instances' | 'warming'>;
-
-/** The error that no instance of `name` is registered, with the status of a failed call. `warming`: the registry has just started. */
-function notRegistered(name: string, services: readonly string[], warming: boolean): RpcError {
-  const warmingNote = warming ? '. The registry has only just started: it may still come back' : '';
-  const message = `no instance of "${name}" is registered. ${knownServices(name, services)}${warmingNote}`;
-  return new RpcError(Status.UNAVAILABLE, message);
-}

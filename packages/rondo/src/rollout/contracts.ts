@@ -4,7 +4,7 @@ import { createReflection, loadSchema, type Schema } from '@rondo/schema';
 import { withChannel } from '../channels.js';
 import { compareContracts, type Difference } from '../contract/compare.js';
 import { learnAll, servicesOf } from '../contract/inspect.js';
-import { type Asking, within } from '../deadline.js';
+import type { Asking } from '../deadline.js';
 import { countStored, misreadCalls, misreadMessages } from './stored.js';
 
 /** What a rollout changes of one contract that instances have. */
@@ -40,15 +40,12 @@ export async function compareWithRunning(
   { only, messages, ...asking }: Asking & Options,
 ): Promise<readonly ContractChange[]> {
   const known = servicesOf(instances, only).filter(({ service }) => files.getService(service) !== undefined);
-  const learned = await within(TIMEOUT_MS, asking, {
-    work: (signal) => Promise.all(known.map((one) => learnAll(one, signal))),
-  });
+  const learned = await learnAll(known, TIMEOUT_MS, asking);
   const changes: ContractChange[] = [];
   const calls = await countStored(instances, asking.signal).catch(() => undefined);
-  for (const { service, versions, learned: contracts } of learned) {
+  for (const { service, versions } of learned) {
     const own = files.getService(service);
-    for (const [index, { instances: having }] of versions.entries()) {
-      const found = contracts[index] ?? { reason: 'not asked' };
+    for (const { instances: having, found } of versions) {
       const about = {
         service,
         instances: having.map(({ instanceId }) => instanceId),

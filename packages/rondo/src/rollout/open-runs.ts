@@ -2,7 +2,7 @@ import { RunServiceDefinition as definition, type Run } from '@rondo/contracts/r
 import { listRuns } from '@rondo/operate/internal';
 import type { CommandContext } from '../command.js';
 import { methodPolicy } from '../generate/options.js';
-import { askGroup, groupsOf } from '../registry/groups.js';
+import { askAll } from '../registry/groups.js';
 import { registeredInstances } from '../registry/locate.js';
 import { builtContracts } from '../workspace/contracts.js';
 import { readManifests } from '../workspace/manifests.js';
@@ -23,11 +23,8 @@ export async function openRuns(service: string, context: CommandContext): Promis
   try {
     const { instances } = await registeredInstances(context);
     const serving = instances.filter(({ services }) => own.some((one) => services.includes(one)));
-    const groups = groupsOf(serving, definition.fullName);
-    if (groups.length === 0) return undefined;
-    const call: Parameters<typeof askGroup<typeof definition, readonly Run[]>>[1]['call'] = (client, options) =>
-      listRuns(client, {}, options);
-    const found = await Promise.all(groups.map((group) => askGroup(group, { definition, call }, signal)));
+    const found = await askAll(serving, { definition, call: (client, how) => listRuns(client, {}, how) }, signal);
+    if (found.length === 0) return undefined;
     return found
       .flat()
       .filter(({ endTime, method }) => endTime === undefined && own.includes(method.split('/')[0] ?? ''));

@@ -3,22 +3,17 @@ import { FieldDescriptorProto_Type as Type } from '@bufbuild/protobuf/wkt';
 import { EventServiceDefinition as events } from '@rondo/contracts/rondo/events/v1/events';
 import { JobServiceDefinition as jobs } from '@rondo/contracts/rondo/jobs/v1/jobs';
 import type { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
-import { askGroup, groupsOf } from '../registry/groups.js';
+import { askAll } from '../registry/groups.js';
 
 /** How many calls of each method are stored as jobs and events, by its full name. @throws if a service can't be asked. */
 export async function countStored(instances: readonly Instance[], signal: AbortSignal) {
-  const asked = await Promise.all([
-    ...groupsOf(instances, jobs.fullName).map(async (group) => {
-      const call = askGroup(group, { definition: jobs, call: (client, how) => client.listJobs({}, how) }, signal);
-      return (await call).methods;
-    }),
-    ...groupsOf(instances, events.fullName).map(async (group) => {
-      const call = askGroup(group, { definition: events, call: (client, how) => client.listGroups({}, how) }, signal);
-      return (await call).groups;
-    }),
+  const [ofJobs, ofEvents] = await Promise.all([
+    askAll(instances, { definition: jobs, call: (client, how) => client.listJobs({}, how) }, signal),
+    askAll(instances, { definition: events, call: (client, how) => client.listGroups({}, how) }, signal),
   ]);
   const counts = new Map<string, bigint>();
-  for (const { method, waiting, running, failed } of asked.flat())
+  const stored = [...ofJobs.flatMap(({ methods }) => methods), ...ofEvents.flatMap(({ groups }) => groups)];
+  for (const { method, waiting, running, failed } of stored)
     counts.set(method, (counts.get(method) ?? 0n) + waiting + running + failed);
   return counts;
 }

@@ -1,22 +1,15 @@
 import path from 'node:path';
 import { builtContracts } from '../workspace/contracts.js';
 import type { Manifest } from '../workspace/manifests.js';
-import { type ServiceContract, servicesOf } from './contract/contract.js';
-import { packagesOf } from './packages.js';
+import { compiledIn, type ServiceContract, servicesOf } from './contract/contract.js';
 import { filesAt, readText } from './repository.js';
 import { snakeCase } from './words.js';
 
 /** The gRPC services of a service's contracts, as they were built last. */
 export async function builtServices(root: string, { contracts }: Manifest): Promise<readonly ServiceContract[]> {
-  const { createValidator } = await import('@bufbuild/protovalidate');
-  const { describeTable } = await import('@rondo/resources/sql');
   const registry = builtContracts(root);
-  const validator = createValidator({ registry });
-  const compiled = { registry, validator, describeTable, contracts: packagesOf(root).contracts };
-  return contracts.flatMap((file) => {
-    const found = registry.getFile(file);
-    return found === undefined ? [] : servicesOf(found, compiled);
-  });
+  const compiled = await compiledIn(root, registry);
+  return contracts.flatMap((file) => servicesOf(registry.getFile(file), compiled));
 }
 
 /** The package of the service's contracts; for those without a version, one of the service's name. */

@@ -1,16 +1,16 @@
+import { publicPorts } from '../check/planned.js';
+import { DEFAULTS } from '../launch/options.js';
+import { DATABASE_OFFSET } from '../launch/plan.js';
 import type { Manifest } from '../workspace/manifests.js';
 import { Refusal } from './errors.js';
 import { composeServices } from './workspace-files/compose-file.js';
 
 type ServicePorts = Pick<Manifest, 'service' | 'port' | 'public'>;
 
-/** The default base port of `npm start`. */
-const BASE = 50_050;
+const { portBase: BASE } = DEFAULTS;
 /** The first port for new services. The ports below it are for the services that come with Rondo. */
 const FIRST = 50_060;
 const MAX = 65_535;
-/** The port of the embedded PostgreSQL. */
-const DATABASE = 50_059;
 
 /**
  * Chooses the port of a new service: the requested one, else the next free one.
@@ -31,16 +31,10 @@ export function choosePort(root: string, manifests: readonly ServicePorts[], wan
 
 function portsTaken(root: string, manifests: readonly ServicePorts[]): ReadonlyMap<number, string> {
   return new Map([
-    [DATABASE, 'the embedded PostgreSQL'],
+    [BASE + DATABASE_OFFSET, 'the embedded PostgreSQL'],
     ...composeServices(root).flatMap(({ name, ports }) => ports.map((port): [number, string] => [port, name])),
-    ...manifests.flatMap(portsOf),
+    ...manifests.flatMap((one) => [one.port, ...publicPorts(one)].map((port): [number, string] => [port, one.service])),
   ]);
-}
-
-/** The base port may be another one, so a public port takes two: its own, and the one at its offset. */
-function portsOf({ port, service, public: outside }: ServicePorts): readonly [number, string][] {
-  const open = outside === undefined ? [] : [outside.port, BASE + outside.offset];
-  return [port, ...open].map((taken) => [taken, service]);
 }
 
 function firstFree(taken: ReadonlyMap<number, string>): number {

@@ -73,7 +73,11 @@ export async function createService(options: NewServiceOptions): Promise<Created
     service: name,
     port,
     methods: services.flatMap((named) => stubsOf(name, named)),
-    ...(await make(options, name, new Map([...renderService(blueprint), ...edited, ...contractFiles(root, contract)]))),
+    ...(await make(
+      options,
+      [name],
+      new Map([...renderService(blueprint), ...edited, ...contractFiles(root, contract)]),
+    )),
     exempt: contract.foreign,
     refusesEmpty: open?.refusesEmpty ?? false,
     unserved: unserved.map(({ One }) => One),

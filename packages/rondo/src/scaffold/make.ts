@@ -15,13 +15,17 @@ export interface Made {
   readonly exempt: readonly string[];
 }
 
-/** Writes the files of a service, installs its packages and builds it; without a copy in git it only writes. */
-export async function make(tree: Tree, service: string, files: Files): Promise<Pick<Made, 'files' | 'paste'>> {
+/** Writes files of services, installs their packages and builds them; without a copy in git it only writes. */
+export async function make(
+  tree: Tree,
+  services: readonly string[],
+  files: Files,
+): Promise<Pick<Made, 'files' | 'paste'>> {
   const { progress, isCommitted } = tree;
   const paste = await progress.step('write', () => writeAll(tree, files));
   if (isCommitted) {
     await progress.step('install', () => install(tree));
-    await progress.step('build', () => build(tree, [service]));
+    await progress.step('build', () => build(tree, services));
   }
   return { files: [...tree.written.keys()], paste };
 }

@@ -26,7 +26,7 @@ export interface AddedBackground extends Made, Pick<NewBackgroundOptions, 'kind'
 export async function addBackground(options: NewBackgroundOptions): Promise<AddedBackground> {
   const { kind, name, service, progress } = options;
   const { files, lines } = await progress.step('check', () => draw(options));
-  const made = await make(options, service, files);
+  const made = await make(options, [service], files);
   const paste = [...made.paste, { file: `services/${service}/src/app.ts`, lines: lines.join('\n') }];
   return { kind, name, service, exempt: [], files: made.files, paste };
 }

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
-import { type Manifest, ownServices, readManifests } from '../workspace/manifests.js';
+import { ownServices, readManifests } from '../workspace/manifests.js';
 import { builtServices, nextMigration, packageOf, withManifest } from './built.js';
 import type { Contract } from './contract/contract.js';
 import { loadContract } from './contract/load.js';
@@ -67,7 +67,7 @@ export async function addResource(options: NewResourceOptions): Promise<AddedRes
   const { files, named, byHand } = draw(options, checked, contract);
   const [added] = named.resources;
   if (added === undefined) throw new TypeError(`${contract.file} has no resource`);
-  const made = await make(options, service, files);
+  const made = await make(options, [service], files);
   return {
     kind: 'added',
     service,
@@ -80,16 +80,8 @@ export async function addResource(options: NewResourceOptions): Promise<AddedRes
   };
 }
 
-interface Checked {
-  readonly manifest: Manifest;
-  /** What the service has already. */
-  readonly known: readonly NamedService[];
-  readonly resource: NewResource;
-  /** The path of its contract under `proto/`. */
-  readonly file: string;
-}
-
-async function checkResource(options: NewResourceOptions): Promise<Checked> {
+/** What is asked for, with what the service has already, and the path of its contract under `proto/`. */
+async function checkResource(options: NewResourceOptions) {
   const { root, name, service, parent, fields } = options;
   const manifest = readManifests(ownServices(root), root).find((one) => one.service === service);
   const remedy = 'make one that has one: rondo new service NAME --with-database, or --resource NAME';
@@ -174,7 +166,7 @@ const uniqueOf = (fields: NewResource['fields']) =>
 /** The files of a resource; what its app lacks, if its marks are gone. */
 function draw(
   { root, service }: NewResourceOptions,
-  { manifest, known, resource }: Omit<Checked, 'file'>,
+  { manifest, known, resource }: Awaited<ReturnType<typeof checkResource>>,
   contract: Contract,
 ): { readonly files: Files; readonly named: NamedService; readonly byHand: readonly Paste[] } {
   const folder = `services/${service}`;

@@ -1,11 +1,11 @@
 import type { PluginName } from 'create-rondo';
 import { Refusal } from './errors.js';
 import { type PluginImport, withoutPlugin, withPlugin } from './main-file.js';
+import { make } from './make.js';
 import { packagesOf, type WorkspacePackages } from './packages.js';
 import { removableServices } from './remove-service.js';
 import { filesAt, readText } from './repository.js';
-import { type Paste, type Tree, writeAll } from './tree.js';
-import { build, install } from './workspace.js';
+import type { Tree } from './tree.js';
 import { removeProject, withReferences } from './workspace-files/project-references.js';
 
 interface KnownPlugin extends PluginImport {
@@ -52,29 +52,18 @@ export interface PluginChange {
   readonly services?: readonly string[] | undefined;
 }
 
-/** What `rondo add` or `rondo remove` of plugins has done. */
-export interface ChangedPlugins {
-  /** The services that have changed. */
-  readonly services: readonly string[];
-  /** The changed files, as paths from the repository's root; none if there was nothing to do. */
-  readonly files: readonly string[];
-  /** What belongs into files that were left alone, as git has no copy of them. */
-  readonly paste: readonly Paste[];
-}
-
-/** Adds plugins to services, or takes them out. */
-export async function changePlugins(options: PluginChange & Tree): Promise<ChangedPlugins> {
-  const { root, progress, isCommitted } = options;
+/**
+ * Adds plugins to services, or takes them out.
+ *
+ * @returns what has changed: nothing if there was nothing to do; and what belongs into files that were left alone.
+ */
+export async function changePlugins(options: PluginChange & Tree) {
+  const { root, progress } = options;
   const drawn = await progress.step('check', () => drawPlugins(root, options));
   const files = [...drawn.keys()];
   const services = [...new Set(files.map((file) => file.split('/')[1] ?? ''))];
   if (files.length === 0) return { services, files, paste: [] };
-  const paste = await progress.step('write', () => writeAll(options, drawn));
-  if (isCommitted) {
-    await progress.step('install', () => install(options));
-    await progress.step('build', () => build(options, services));
-  }
-  return { services, files: [...options.written.keys()], paste };
+  return { services, ...(await make(options, services, drawn)) };
 }
 
 /** The files that differ after a change, with their texts. @throws Refusal for what isn't possible. */

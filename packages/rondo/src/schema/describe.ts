@@ -37,13 +37,10 @@ export function formatTypes(roots: readonly DescMessage[]): string {
     // Well-known types have their own form in JSON, which Protobuf documents.
     if (found.has(desc.typeName) || desc.typeName.startsWith('google.protobuf.')) continue;
     found.set(desc.typeName, desc.kind === 'message' ? declareMessage(desc) : declareEnum(desc));
-    if (desc.kind === 'message') waiting.push(...desc.fields.flatMap(typesOf));
+    if (desc.kind === 'message')
+      waiting.push(...desc.fields.flatMap((field) => [field.message, field.enum].filter((type) => type !== undefined)));
   }
   return [...found.values()].join('\n');
-}
-
-function typesOf(field: DescField): readonly (DescMessage | DescEnum)[] {
-  return [field.message, field.enum].filter((desc) => desc !== undefined);
 }
 
 function declareMessage(message: DescMessage): string {

@@ -51,6 +51,9 @@ export function formatAge(ageMs: number): string {
 export const ageOf = (time: Date | undefined, nowMs: number): string =>
   time === undefined ? '-' : formatAge(nowMs - time.getTime());
 
+/** A time in UTC, to the second; a dash if there is none. */
+export const timeOf = (time: Date | undefined): string => time?.toISOString().replace(/\.\d+Z$/, 'Z') ?? '-';
+
 /** The time of day in UTC, as in logs: `08:35:10.123Z`. */
 export function formatTime(timeMs: number): string {
   return new Date(timeMs).toISOString().slice(11);

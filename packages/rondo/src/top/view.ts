@@ -27,29 +27,12 @@ export interface Row extends ReturnType<typeof sumUp> {
   readonly state?: Sampled['state'];
 }
 
-/** The load and the risk of a service. */
-export interface ServiceLoad {
-  readonly service: string;
-  /** S: the instances that clients may pick. */
-  readonly instances: number;
-  readonly unreachable: number;
-  /** N: the calls that began in the interval. */
-  readonly calls: number;
-  readonly callsPerSecond: number;
-  /** LB = N / S, per second; null without instances. */
-  readonly load: number | null;
-  /** Null if it hasn't been observed yet. */
-  readonly availability: number | null;
-  /** The chance that all instances fail at once. */
-  readonly allFail: number | null;
-}
-
 /** What `rondo top` shows at one time. It is also its JSON. */
 export interface View {
   readonly by: By;
   /** The largest rates first. */
   readonly rows: readonly Row[];
-  readonly services: readonly ServiceLoad[];
+  readonly services: readonly ReturnType<typeof loadOf>[];
   /** Whether the figures of each are known; if not, why. */
   readonly instances: readonly {
     readonly instanceId: string;
@@ -141,18 +124,23 @@ function rowOf(name: string, serving: readonly Sampled[], flows: readonly Method
   return { name, counted, instances: serving.length, ...sumUp(flows) };
 }
 
-function loadOf({ name, serving, flows }: ServiceView, availability: number | null): ServiceLoad {
+/** The load and the risk of a service; null is what isn't known, or without an instance. */
+function loadOf({ name, serving, flows }: ServiceView, availability: number | null) {
   const replicas = serving.filter(({ instance }) => isPicked(instance));
   const instances = replicas.length;
   const { calls, callsPerSecond } = arrivals(flows);
   return {
     service: name,
+    /** S: the instances that clients may pick. */
     instances,
+    /** N: the calls that began in the interval. */
     calls,
     callsPerSecond,
     availability,
     unreachable: replicas.filter(({ state }) => state === 'unreachable').length,
+    /** LB = N / S, per second. */
     load: instances === 0 ? null : callsPerSecond / instances,
+    /** The chance that all instances fail at once. */
     allFail: availability === null || instances === 0 ? null : chanceAllFail(availability, instances),
   };
 }

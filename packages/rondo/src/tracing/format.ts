@@ -32,14 +32,10 @@ export function formatTrace(traceId: string, roots: readonly TraceNode[], look: 
       if (link.traceId !== traceId) rows.push(['', '', '', '', `${indent}  · goes back to trace ${link.traceId}`]);
     }
   }
-  const aligned = rows.map(alignTimes(rows));
-  return formatTable(aligned, { ...look, style: (_, { row }) => (failed.has(row) ? 'red' : undefined) });
-}
-
-/** The columns of times end at the same digit. */
-function alignTimes(rows: readonly (readonly string[])[]): (row: readonly string[]) => readonly string[] {
+  // The columns of times end at the same digit.
   const widths = [0, 1, 2].map((column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
-  return (row) => row.map((cell, column) => cell.padStart(widths[column] ?? 0));
+  const aligned = rows.map((row) => row.map((cell, column) => cell.padStart(widths[column] ?? 0)));
+  return formatTable(aligned, { ...look, style: (_, { row }) => (failed.has(row) ? 'red' : undefined) });
 }
 
 const formatMs = (ms: number): string => ms.toFixed(ms < 1_000 ? 2 : 0);

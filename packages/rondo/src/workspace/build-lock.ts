@@ -1,7 +1,8 @@
 /** The lock of builds. A command that only loads what is built waits by it, too. */
-import { accessSync, constants, mkdirSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { console } from '../terminal/console.js';
+import { isWritable } from './files.js';
 import { withLock } from './lock.js';
 import { root } from './paths.js';
 
@@ -18,18 +19,8 @@ export async function withBuild<T>(
   signal: AbortSignal = new AbortController().signal,
 ): Promise<T> {
   const folder = path.join(root, '.rondo');
-  if (!isWritable(folder)) return await work(); // this user can't write to the clone, so nothing of it is built
+  if (!isWritable(existsSync(folder) ? folder : root)) return await work(); // this user builds nothing of the clone
   const onHeld = (holder: string) => console.error(`Waiting for ${holder} …`);
   const lock = { purpose: `another command's step "${purpose}"`, signal, onHeld };
   return await withLock(path.join(folder, 'build.lock'), lock, work);
-}
-
-function isWritable(folder: string): boolean {
-  try {
-    mkdirSync(folder, { recursive: true });
-    accessSync(folder, constants.W_OK | constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }

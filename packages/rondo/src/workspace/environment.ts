@@ -1,7 +1,7 @@
 /** Removes from the environment what a shell or a hook happens to have, and would decide over what Rondo does. */
-import { accessSync, constants } from 'node:fs';
 import { homedir } from 'node:os';
 import path from 'node:path';
+import { isWritable } from './files.js';
 import { isInstalled, root } from './paths.js';
 
 /**
@@ -44,19 +44,18 @@ export function cleanEnvironment(): void {
   // An app has contracts of its own besides those of @rondo/contracts.
   if (isInstalled) process.env['RONDO_DESCRIPTORS'] ??= path.join(root, 'packages/contracts/descriptors.binpb');
   // In a container an account may have no home, or one that belongs to root.
-  if (hasHome()) return;
+  if (isWritableHome()) return;
   // npm tells its scripts its default.
   const byNpm = path.join(process.env['HOME'] ?? '', '.npm');
   if (process.env['npm_config_cache'] === byNpm) delete process.env['npm_config_cache'];
   for (const name of CACHES) process.env[name] ??= path.join(root, '.rondo/caches', name);
 }
 
-function hasHome(): boolean {
+function isWritableHome(): boolean {
   try {
-    accessSync(homedir(), constants.W_OK | constants.X_OK);
-    return true;
+    return isWritable(homedir());
   } catch {
-    return false;
+    return false; // an account without an entry
   }
 }
 

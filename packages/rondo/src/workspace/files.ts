@@ -1,5 +1,5 @@
 /** What is in folders. */
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { accessSync, constants, existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 
 /**
@@ -15,6 +15,16 @@ function walk(folder: string, prefix: string): string[] {
   });
 }
 
+/** Whether this user may write into a folder. */
+export function isWritable(folder: string): boolean {
+  try {
+    accessSync(folder, constants.W_OK | constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** Whether there is a file, and no folder. */
 export const isFile = (file: string): boolean => statSync(file, { throwIfNoEntry: false })?.isFile() ?? false;
 
@@ -25,6 +35,14 @@ export const projectFolders = (root: string): readonly string[] =>
     .flatMap((parent) => readdirSync(path.join(root, parent)).map((name) => `${parent}/${name}`))
     .filter((folder) => isFile(path.join(root, folder, 'package.json')))
     .sort();
+
+/** All folders of a workspace with a manifest, its root first. */
+export const manifestFolders = (root: string): readonly string[] =>
+  ['.', 'e2e', 'lab', ...projectFolders(root)].filter((folder) => isFile(path.join(root, folder, 'package.json')));
+
+/** The fields of a value; none if it has none. */
+export const fieldsOf = (value: unknown): Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null ? { ...value } : {};
 
 /** The content of a JSON file. */
 export const readJson = (file: string) => JSON.parse(readFileSync(file, 'utf8'));

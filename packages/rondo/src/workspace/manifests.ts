@@ -2,6 +2,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { codeOf, messageOf } from './errors.js';
+import { fieldsOf } from './files.js';
 import { root } from './paths.js';
 
 /** The service that all others need. */
@@ -156,7 +157,7 @@ const JOIN_RULE =
   '{"services": ["helloworld.Greeter"], "command": ["python3", "server.py"]}';
 
 function isJoined(value: unknown): value is JoinedServer {
-  const { services, command } = fields(value);
+  const { services, command } = fieldsOf(value);
   return isPaths(services) && isPaths(command);
 }
 
@@ -165,16 +166,13 @@ const PUBLIC_RULE =
   '{"port": 8080, "offset": 20, "variable": "RONDO_…_LISTEN"}';
 
 function isPublic(value: unknown): value is PublicListener {
-  const { port, offset, variable, console } = fields(value);
+  const { port, offset, variable, console } = fieldsOf(value);
   return isPort(port) && isPort(offset) && isVariable(variable) && orNone(isVariable)(console);
 }
 
 const isVariable = (value: unknown): value is string => isText(value) && /^RONDO_\w+$/.test(value);
 
-const fields = (value: unknown): Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null ? { ...value } : {};
-
-const section = (value: unknown, key: string) => fields(fields(value)[key]);
+const section = (value: unknown, key: string) => fieldsOf(fieldsOf(value)[key]);
 
 function readJson(file: string, on: string): unknown {
   try {

@@ -46,7 +46,7 @@ export async function run(
     cwd,
     env: { ...process.env, ...env },
     detached,
-    stdio: stdioOf(show),
+    stdio: show === 'stderr' ? ['ignore', 2, 2] : show ? 'inherit' : ['ignore', 'pipe', 'pipe'],
   });
   const release = detached ? endWith(child, AbortSignal.any(ends)) : forwardSignals(child);
   const ended = await endOf(child, command);
@@ -83,11 +83,6 @@ function endWith({ pid = 0 }: ChildProcess, signal: AbortSignal): () => void {
   };
   signal.addEventListener('abort', end);
   return () => signal.removeEventListener('abort', end);
-}
-
-function stdioOf(show: boolean | 'stderr') {
-  if (show === 'stderr') return ['ignore' as const, 2, 2];
-  return show ? 'inherit' : ['ignore' as const, 'pipe' as const, 'pipe' as const];
 }
 
 /**

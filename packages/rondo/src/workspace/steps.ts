@@ -1,6 +1,7 @@
 /** Prints a line for each step with its time, and the output of steps that fail. A terminal shows the running step, a file a slow one. */
 import { styleText } from 'node:util';
 import { console } from '../terminal/console.js';
+import { messageOf } from './errors.js';
 
 const MAX_LINES = 60;
 const SLOW_MS = 5_000;
@@ -18,6 +19,13 @@ export interface StepResult {
 
 /** A step with its name. */
 export type Step = readonly [name: string, work: () => Promise<StepResult>];
+
+/** What work comes to as a step: an error is its failure. */
+export const orFailed = (work: () => Promise<StepResult | undefined>): Promise<StepResult> =>
+  work().then(
+    (result) => result ?? { code: 0 },
+    (error) => ({ code: 1, output: messageOf(error) }),
+  );
 
 /** Runs one step and prints its line. */
 export async function step<Result extends StepResult>(name: string, work: () => Promise<Result>): Promise<Result> {

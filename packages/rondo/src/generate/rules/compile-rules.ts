@@ -76,16 +76,14 @@ function inField(field: DescField, scope: FileScope): Lines {
     ? [violation(`!(${isSet})`, path, { rule: 'required', text: requiredText(field), scope })]
     : [];
   if (checks.length === 0) return required;
-  const always =
-    !rules.required && field.presence === FeatureSet_FieldPresence.IMPLICIT && ignore === Ignore.UNSPECIFIED;
-  const alwaysMany = !rules.required && isMany(field) && ignore === Ignore.UNSPECIFIED;
-  if (always || alwaysMany) return checks;
+  const isMany = field.fieldKind === 'list' || field.fieldKind === 'map';
+  const hasZero = isMany || field.presence === FeatureSet_FieldPresence.IMPLICIT;
+  const always = !rules.required && hasZero && ignore === Ignore.UNSPECIFIED;
+  if (always) return checks;
   // A field that is required and missing violates that rule alone.
   const guard = rules.required ? 'else' : `if (${isSet})`;
   return [...required, `${guard} {`, ...checks, '}'];
 }
-
-const isMany = ({ fieldKind }: DescField) => fieldKind === 'list' || fieldKind === 'map';
 
 /** Where a field's value is, and the expression that is true if it is set. */
 function placeOf(

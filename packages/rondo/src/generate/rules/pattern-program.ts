@@ -1,5 +1,6 @@
 /** Compiles a pattern with RE2's parser to the program that packages/validation runs. */
 import { RE2JS } from '@bufbuild/re2';
+import type { Pattern } from '@rondo/validation/strings';
 
 /** The operations of RE2's instructions. */
 const ALT = 1;
@@ -13,23 +14,9 @@ const LAST = 0x10ffff;
 /** No character above has upper and lower case. */
 const LAST_CASED = 0x1ffff;
 
-/** An instruction, and the positions of those that follow it. */
-export type Instruction =
-  | readonly ['match']
-  | readonly ['fail']
-  | readonly ['go', number]
-  | readonly ['alt' | 'empty' | 'set', number, number];
-
-/** A `Program` of packages/validation. */
-export interface CompiledPattern {
-  readonly start: number;
-  readonly instructions: readonly Instruction[];
-  /** From and to. */
-  readonly sets: readonly (readonly number[])[];
-}
-
-type Program = ReturnType<ReturnType<typeof RE2JS.compile>['re2']>['prog'];
-type Inst = Program['inst'][number];
+type Program = ConstructorParameters<typeof Pattern>[0];
+type Instruction = Program['instructions'][number];
+type Inst = ReturnType<ReturnType<typeof RE2JS.compile>['re2']>['prog']['inst'][number];
 /** The runes of which a set consists, from and to, by their JSON; each with its position. */
 type Sets = Map<string, number>;
 
@@ -39,7 +26,7 @@ type Sets = Map<string, number>;
  * @param pattern in RE2's syntax.
  * @throws Error if the pattern isn't one, or has what RE2 leaves out: references back, and what looks ahead or behind.
  */
-export function compilePattern(pattern: string): CompiledPattern {
+export function compilePattern(pattern: string): Program {
   const { inst, start } = RE2JS.compile(pattern).re2().prog;
   const sets: Sets = new Map();
   const instructions = inst.map((one) => instructionOf(one, sets));

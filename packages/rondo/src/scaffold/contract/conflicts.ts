@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { Refusal } from '../errors.js';
+import { type Place, Refusal } from '../errors.js';
 import { moduleOf } from '../packages.js';
 import { type ImportGraph, withImports } from './imports.js';
 import type { Provides } from './platform.js';
@@ -36,8 +36,6 @@ export function refuseConflicts({ asked, files, shown }: Placed, { imports, serv
       remedy: `change services/${service}, or write a contract in another package`,
     });
 }
-
-type Place = Refusal['place'] & object;
 
 /**
  * Unusable paths. A module name is a URL in an import, in quotes, and a file name everywhere. `.test.ts` would be run

@@ -1,5 +1,5 @@
-import { create, type DescFile } from '@bufbuild/protobuf';
-import { moduleOf } from '../packages.js';
+import { create, type DescFile, type FileRegistry } from '@bufbuild/protobuf';
+import { moduleOf, packagesOf } from '../packages.js';
 import { methodKey } from './names.js';
 import { type Compiled, type ResourceContract, resourcesIn } from './resources.js';
 
@@ -53,13 +53,20 @@ export interface MethodContract {
   readonly refusesEmpty: boolean;
 }
 
-/** The services of a file, with their names in generated code, which the package `contracts` has. */
-export function servicesOf(file: DescFile, compiled: Compiled): readonly ServiceContract[] {
-  return file.services.map((service) => ({
+/** Contracts that are compiled for a workspace. Most commands don't need what is loaded here, and it loads for long. */
+export async function compiledIn(root: string, registry: FileRegistry): Promise<Compiled> {
+  const { createValidator } = await import('@bufbuild/protovalidate');
+  const { describeTable } = await import('@rondo/resources/sql');
+  return { registry, validator: createValidator({ registry }), describeTable, contracts: packagesOf(root).contracts };
+}
+
+/** The services of a file, if there is one, with their names in generated code, which the package `contracts` has. */
+export function servicesOf(file: DescFile | undefined, compiled: Compiled): readonly ServiceContract[] {
+  return (file?.services ?? []).map((service) => ({
     fullName: service.typeName,
     name: service.name,
     definition: `${service.name}Definition`,
-    module: moduleOf(file.proto.name, compiled.contracts),
+    module: moduleOf(service.file.proto.name, compiled.contracts),
     methods: service.methods.map((method) => ({
       name: method.name,
       key: methodKey(method),

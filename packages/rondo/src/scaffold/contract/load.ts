@@ -2,10 +2,9 @@ import path from 'node:path';
 import type { DescFile, FileRegistry } from '@bufbuild/protobuf';
 import { type Manifest, ownServices, readManifests } from '../../workspace/manifests.js';
 import { Refusal } from '../errors.js';
-import { packagesOf } from '../packages.js';
 import { compile, refuseFaults, type Staged } from './compile.js';
 import { refuseConflicts } from './conflicts.js';
-import { type Contract, servicesOf } from './contract.js';
+import { type Contract, compiledIn, servicesOf } from './contract.js';
 import { readImportGraph } from './imports.js';
 import { packageImports } from './platform.js';
 import { type ContractSource, findSource, type PlacedFile } from './source.js';
@@ -54,12 +53,7 @@ async function checkOnStage(staged: Staged, root: string): Promise<Contract> {
     throw new Refusal(reason, { place: { file: shown(file.file), ...(line && { line }) }, remedy });
   }
   refuseFaults(registry, staged);
-  // Most commands don't need them, and they load for long.
-  const { createValidator } = await import('@bufbuild/protovalidate');
-  const { describeTable } = await import('@rondo/resources/sql');
-  const { contracts } = packagesOf(root);
-  const validator = createValidator({ registry });
-  const services = servicesOf(described(registry, asked), { registry, validator, describeTable, contracts });
+  const services = servicesOf(described(registry, asked), await compiledIn(root, registry));
   if (services.length === 0)
     throw new Refusal('declares no service', {
       place: { file: shown(asked.file) },

@@ -1,12 +1,9 @@
 /** ts-proto's names of what contracts declare. */
-import type { DescEnum, DescField, DescMessage, DescMethod, DescOneof } from '@bufbuild/protobuf';
+import type { DescEnum, DescMessage, DescMethod } from '@bufbuild/protobuf';
 import { capitalised } from '../words.js';
 
-/** The name of a method: `sayHello`. */
-export const methodKey = ({ name }: DescMethod): string => name.slice(0, 1).toLowerCase() + name.slice(1);
-
-/** The name of a field or a oneof: `displayName`. */
-export const memberName = ({ name }: DescField | DescOneof): string => fieldName(name);
+/** The name of a method, or of a value of a message's type: `sayHello`. */
+export const methodKey = ({ name }: DescMethod | DescMessage): string => name.slice(0, 1).toLowerCase() + name.slice(1);
 
 /** The name of a message or an enum: `Outer_Inner`. */
 export function typeName(type: DescEnum | DescMessage): string {
@@ -18,7 +15,7 @@ function nestedName({ name, parent }: DescEnum | DescMessage): string {
   return parent === undefined ? fieldName(name) : `${nestedName(parent)}_${fieldName(name)}`;
 }
 
-/** A name without underscores is unchanged. A name without lower-case letters is converted to lower case first. */
+/** The name of a field, such as `displayName`. A name without underscores is unchanged. A name without lower-case letters is converted to lower case first. */
 export function fieldName(name: string): string {
   if (!name.includes('_')) return name;
   const words = (/[a-z]/.test(name) ? name : name.toLowerCase()).split('_');

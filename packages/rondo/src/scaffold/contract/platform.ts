@@ -13,30 +13,13 @@ interface Module {
 /** Whether an import is provided, so that it needn't be copied to `proto/`. */
 export type Provides = (importPath: string) => boolean;
 
-/** A contract that a package provides. */
-export interface PackageFile {
-  /** Its path from the repository's root. */
-  readonly file: string;
-  /** The path of its module in buf.yaml. */
-  readonly module: string;
-}
-
 /** The files that every installation of protoc includes; they are built into buf. */
 const BUILT_IN = /^google\/protobuf\/(?:\w+|compiler\/plugin)\.proto$/;
 
 /** The imports that packages provide to the repository at `root`: those of buf.yaml's modules other than `proto`. */
 export function packageImports(root: string): Provides {
-  const find = packageFiles(root);
-  return (importPath) => BUILT_IN.test(importPath) || find(importPath) !== undefined;
-}
-
-/** Finds the file that a package provides for an import; undefined if none does, or if it is built into the compiler. */
-export function packageFiles(root: string): (importPath: string) => PackageFile | undefined {
   const modules = modulesOf(root).filter((module) => module.path !== 'proto');
-  return (importPath) => {
-    const module = modules.find((one) => has(one, importPath));
-    return module && { file: path.posix.join(module.path, importPath), module: module.path };
-  };
+  return (importPath) => BUILT_IN.test(importPath) || modules.some((one) => has(one, importPath));
 
   function has({ path: folder, includes = [folder], excludes = [] }: Module, importPath: string): boolean {
     const file = path.posix.join(folder, importPath);

@@ -6,7 +6,7 @@ import { fieldBehavior, resourceOption, resourceReference } from '../../generate
 import { resourcesOf } from '../../generate/rules/describe-resources.js';
 import { moduleOf } from '../packages.js';
 import { capitalised, snakeCase } from '../words.js';
-import { fieldName, memberName, methodKey, typeName } from './names.js';
+import { fieldName, methodKey, typeName } from './names.js';
 import { type Sample, sampleOf } from './samples.js';
 
 /** A resource whose standard methods a gRPC service has (AIP-131 to 135, and 164). */
@@ -81,7 +81,7 @@ function resourceOf(
   if (patterns.length > 1) return `${type} has names of ${patterns.length} patterns`;
   if (!PATTERN.test(patterns[0] ?? '')) return `${type} has names that aren't collections and ids in turn`;
   const [, many = ''] = /(\w+)\/\{\w+\}$/.exec(description.pattern) ?? [];
-  const names = { One: desc.name, one: lowerFirst(desc.name), many };
+  const names = { One: desc.name, one: methodKey(desc), many };
   const references = new Map(desc.fields.flatMap((field) => referenceOf(field, registry)));
   const parents = description.pattern.split('/').length / 2 - 1;
   const changing = description.fields
@@ -105,7 +105,6 @@ function resourceOf(
 const REQUIRED = 2;
 /** The behavior of fields that no update of a caller changes. */
 const KEPT = ['IMMUTABLE', 'OUTPUT_ONLY'];
-const lowerFirst = (name: string) => name.charAt(0).toLowerCase() + name.slice(1);
 
 /** The field that no column holds. */
 function unstorable(describe: ResourceContract['describeTable']): string | undefined {
@@ -120,7 +119,7 @@ function unstorable(describe: ResourceContract['describeTable']): string | undef
 
 function referenceOf(field: DescField, registry: FileRegistry): readonly (readonly [string, string])[] {
   const { type = '' } = resourceReference(registry).of(field) ?? {};
-  return type === '' || field.fieldKind !== 'scalar' ? [] : [[memberName(field), type]];
+  return type === '' || field.fieldKind !== 'scalar' ? [] : [[fieldName(field.name), type]];
 }
 
 interface Methods {

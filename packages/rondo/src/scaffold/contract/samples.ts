@@ -1,6 +1,6 @@
 import { create, type DescField, type DescMessage, ScalarType, toJson } from '@bufbuild/protobuf';
 import type { Validator } from '@bufbuild/protovalidate';
-import { memberName } from './names.js';
+import { fieldName } from './names.js';
 
 /** The fields that a create needs, each with its value as an expression, or with the kind of the resource that it refers to; and as JSON. */
 export type Sample = readonly (readonly [key: string, value: string | { readonly refersTo: string }, json: unknown])[];
@@ -42,7 +42,7 @@ export function sampleOf(desc: DescMessage, { validator, isNeeded, references }:
   const refused = breaks({});
   const needed = desc.fields.filter((field) => isNeeded(field) || refused.includes(field));
   const chosen = needed.map((field) => {
-    const refersTo = references.get(memberName(field));
+    const refersTo = references.get(fieldName(field.name));
     const fits = ([value]: Candidate) => !breaks({ [field.localName]: value }).includes(field);
     return { field, refersTo, candidate: refersTo === undefined ? candidatesFor(field).find(fits) : undefined };
   });
@@ -51,9 +51,9 @@ export function sampleOf(desc: DescMessage, { validator, isNeeded, references }:
   const left = breaks(whole).filter((first) => !chosen.some(({ field, refersTo }) => refersTo && field === first));
   if (left.length > 0) return undefined;
   return chosen.map(({ field, refersTo, candidate: [value, expression] = [undefined, ''] }) => {
-    if (refersTo !== undefined) return [memberName(field), { refersTo }, '…'];
+    if (refersTo !== undefined) return [fieldName(field.name), { refersTo }, '…'];
     const [json] = Object.values(toJson(desc, create(desc, { [field.localName]: value })) ?? {});
-    return [memberName(field), expression, json];
+    return [fieldName(field.name), expression, json];
   });
 }
 

@@ -1,6 +1,6 @@
 import type { DescExtension, DescField, DescFile, DescMessage, DescService } from '@bufbuild/protobuf';
 import { lineOf, withNested } from '../../generate/declarations.js';
-import { memberName, methodKey } from './names.js';
+import { fieldName, methodKey } from './names.js';
 
 /** Why a file isn't supported. */
 interface Unsupported {
@@ -29,7 +29,7 @@ function* faults(file: DescFile): Generator<Unsupported, undefined> {
 function* inMessage(message: DescMessage): Generator<Unsupported> {
   const { fields, name, proto } = message;
   for (const field of fields.filter(isTakenForInherited)) {
-    const reason = `every JavaScript object has a ${memberName(field)}, which would be sent if ${field.name} isn't set`;
+    const reason = `every JavaScript object has a ${fieldName(field.name)}, which would be sent if ${field.name} isn't set`;
     yield { line: lineOf(field), reason, remedy: `rename ${field.name}` };
   }
   if (proto.options?.messageSetWireFormat) {
@@ -43,7 +43,7 @@ function* inMessage(message: DescMessage): Generator<Unsupported> {
 
 /** If a message is made from an object without the field, generated code reads the inherited property of that name. */
 const isTakenForInherited = (field: DescField) =>
-  field.oneof === undefined && field.fieldKind !== 'map' && memberName(field) in Object.prototype;
+  field.oneof === undefined && field.fieldKind !== 'map' && fieldName(field.name) in Object.prototype;
 
 /** An object literal can't have a member `__proto__`, and `await` takes an object with a `then` for a promise. */
 const UNFIT_METHODS = new Set(['__proto__', 'then']);

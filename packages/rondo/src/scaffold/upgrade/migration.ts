@@ -70,18 +70,13 @@ function observeFor(root: string, changed: Migration['files']): Readonly<Record<
   return { ...files, [PROMETHEUS]: removableServices(root).reduce(addToPrometheus, files[PROMETHEUS] ?? '') };
 }
 
-/** The sources of services whose imports have moved to a plugin. */
-function movedSources(root: string): readonly (readonly [file: string, text: string])[] {
-  return filesAt(root, 'services').flatMap((file) => {
-    const text = file.endsWith('.ts') ? readText(root, file) : '';
-    const moved = withMovedImports(text);
-    return moved === text ? [] : [[file, moved] as const];
-  });
-}
-
-/** The plugins that the app uses, in its services; or why they can't be written. */
+/** The plugins that the app uses, in its services, of which some imports have moved to one; or why they can't be written. */
 function pluginsFor(root: string, changed: Migration['files']) {
-  const moved = movedSources(root);
+  const moved = filesAt(root, 'services').flatMap((file) => {
+    const before = file.endsWith('.ts') ? readText(root, file) : '';
+    const after = withMovedImports(before);
+    return after === before ? [] : [[file, after] as const];
+  });
   const names = [...new Set([...pluginsInUse(root, changed), ...(moved.length > 0 ? ['balancing'] : [])])];
   try {
     const drawn = [...moved, ...drawPlugins(root, { change: 'add', names })];

@@ -1,6 +1,7 @@
+import { fieldsOf } from '../../workspace/files.js';
 import { Refusal } from '../errors.js';
 import { readText } from '../repository.js';
-import { fieldsOf, valueIn } from './yaml-file.js';
+import { valueIn } from './yaml-file.js';
 
 /** The settings of buf. */
 export const BUF = 'buf.yaml';

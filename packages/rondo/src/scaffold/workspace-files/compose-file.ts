@@ -1,8 +1,9 @@
 import { fillFile } from '../../template.js';
+import { fieldsOf } from '../../workspace/files.js';
 import { Refusal } from '../errors.js';
 import { readText } from '../repository.js';
 import { snakeCase } from '../words.js';
-import { fieldsOf, readYaml, valueIn } from './yaml-file.js';
+import { readYaml, valueIn } from './yaml-file.js';
 
 /** The compose file. */
 export const COMPOSE = 'docker-compose.yml';

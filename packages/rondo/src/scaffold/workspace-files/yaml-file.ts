@@ -1,5 +1,6 @@
 import { type Document, LineCounter, parseDocument } from 'yaml';
 import { messageOf } from '../../workspace/errors.js';
+import { fieldsOf } from '../../workspace/files.js';
 import { Refusal } from '../errors.js';
 import { readText } from '../repository.js';
 
@@ -26,7 +27,3 @@ function resolved(file: string, document: Document): unknown {
     throw new Refusal(messageOf(error), { place: { file }, remedy: 'correct it first' });
   }
 }
-
-/** The fields of a value; none if it isn't a map. */
-export const fieldsOf = (value: unknown): Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null ? { ...value } : {};
