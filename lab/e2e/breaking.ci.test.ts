@@ -62,4 +62,15 @@ describe.each([
     expect(JSON.parse(asked)).toContain(join(tree, 'packages/contracts/src/rondo/conformance/v1/adder.ts'));
     expect(asked).not.toContain('elsewhere');
   });
+
+  it('is compared with what origin has, although the change is committed here', async () => {
+    await git('update-ref', `refs/remotes/origin/${branch}`, 'HEAD');
+    await compared('int64 b = 2;', 'int64 c = 2;');
+    await git('add', 'proto');
+    await git(...COMMIT);
+    await git(...COMMIT, '--allow-empty');
+    const script = `import { main } from ${JSON.stringify(module)}; process.exitCode = await main();`;
+    const renamed = await runNode(['--input-type=module', '--eval', script], { cwd: tree });
+    expect(renamed).toMatchObject({ code: 100, stdout: expect.stringContaining('"2" with name "c"') });
+  });
 });

@@ -7,8 +7,8 @@ import { root } from '../workspace/paths.js';
 import { type Ended, native, run } from '../workspace/process.js';
 import type { StepResult } from '../workspace/steps.js';
 
-/** What the branch that holds the published contracts is called. */
-export const MAIN_BRANCHES = ['main', 'master'] as const;
+/** The branch that holds the published contracts: as origin has it, or else as it is here. */
+export const MAIN_REFS = ['origin/main', 'main', 'origin/master', 'master'] as const;
 
 /** The root may be a folder of a larger repository: `REF:./PATH` is a path below the root. */
 const git = (...args: readonly string[]) => run('git', args);
@@ -30,9 +30,9 @@ export async function breaking(): Promise<StepResult> {
   }
 }
 
-/** The local main or master, else that of origin. If HEAD is it and the contracts have no changes, the commit before it. */
+/** The first of {@link MAIN_REFS}. If HEAD is it and the contracts have no changes, the commit before it. */
 async function findBase(): Promise<string | undefined> {
-  for (const ref of [...MAIN_BRANCHES, ...MAIN_BRANCHES.map((branch) => `origin/${branch}`)]) {
+  for (const ref of MAIN_REFS) {
     if (!(await hasContracts(ref))) continue;
     if (!(await isHead(ref))) return ref;
     const previous = `${ref}~1`;

@@ -1,6 +1,6 @@
 /** `npm test -- --changed`: what the changed files reach, and their types and lint. */
 import path from 'node:path';
-import { MAIN_BRANCHES } from '../check/breaking.js';
+import { MAIN_REFS } from '../check/breaking.js';
 import { console } from '../terminal/console.js';
 import { filesBelow } from '../workspace/files.js';
 import { root } from '../workspace/paths.js';
@@ -33,7 +33,7 @@ export async function changedTests(): Promise<ChangedTests> {
 
 /** Paths below the root: what isn't committed, and the commits that main lacks; of deleted files nothing is left to check. */
 async function changedFiles(): Promise<readonly string[]> {
-  const base = await firstOf(MAIN_BRANCHES.flatMap((branch) => [`origin/${branch}`, branch]));
+  const base = await firstOf(MAIN_REFS);
   const outputs = await Promise.all([
     git('diff', '--name-only', '--relative', '--diff-filter=d', base),
     git('ls-files', '--others', '--exclude-standard'),
