@@ -34,6 +34,7 @@ export async function createBackground(kind: Kind, asked: Asked, context: RunCon
   const text = lines([
     `Added the ${kind} ${name} to services/${service}:`,
     ...added.files.map((file) => `  ${file}`),
+    ...(added.publisher === undefined ? [] : [`${added.publisher} publishes it, as its contract says.`]),
     ...pasted(added.paste),
     '',
     'npm run check -- --fix sorts the imports.',

@@ -20,19 +20,23 @@ export interface NewBackgroundOptions extends Tree {
 }
 
 /** What was added to a service, but for the lines of its app. */
-export interface AddedBackground extends Made, Pick<NewBackgroundOptions, 'kind' | 'name'> {}
+export interface AddedBackground extends Made, Pick<NewBackgroundOptions, 'kind' | 'name'> {
+  /** The gRPC service that publishes a new topic, as its contract says. */
+  readonly publisher?: string;
+}
 
 /** Adds a job, a workflow, a topic or a subscription to a service. */
 export async function addBackground(options: NewBackgroundOptions): Promise<AddedBackground> {
   const { kind, name, service, progress } = options;
-  const { files, lines } = await progress.step('check', () => draw(options));
+  const { files, lines, publisher } = await progress.step('check', () => draw(options));
   const made = await make(options, [service], files);
   const paste = [...made.paste, { file: `services/${service}/src/app.ts`, lines: lines.join('\n') }];
-  return { kind, name, service, exempt: [], files: made.files, paste };
+  const published = kind === 'topic' && publisher !== undefined ? { publisher: publisher.typeName } : {};
+  return { kind, name, service, exempt: [], files: made.files, paste, ...published };
 }
 
-/** The files, and the lines that `app` lacks. */
-function draw({ root, kind, name, service }: NewBackgroundOptions): { files: Files; lines: readonly string[] } {
+/** The files, the lines that `app` lacks, and the first gRPC service of the service. */
+function draw({ root, kind, name, service }: NewBackgroundOptions) {
   const manifest = readManifests(ownServices(root), root).find((one) => one.service === service);
   if (manifest?.database === undefined) {
     const remedy = 'make one that has one: rondo new service NAME --with-database';
@@ -87,12 +91,12 @@ function draw({ root, kind, name, service }: NewBackgroundOptions): { files: Fil
   };
   const references = packages.compiles(used) ? `{ "path": "../../packages/${used}" }` : '';
   const definition = isTopic ? `${publisher?.name}Definition` : `${type}ServiceDefinition`;
-  const files = new Map([
+  const files: Files = new Map([
     ...added,
     [json, withManifest(readText(root, json), wanted)],
     [tsconfig, withReferences(readText(root, tsconfig), references)],
   ]);
-  return { files, lines: pasted(kind, { ...view, definition }, text) };
+  return { files, lines: pasted(kind, { ...view, definition }, text), publisher };
 }
 
 /** Refuses an app of 0.2, whose adapter opens a database that what is added doesn't work with. @throws Refusal that says what to do. */
