@@ -43,6 +43,11 @@ afterAll(async () => {
 
 const run = async (...args: readonly string[]) => (await system.rondo(...args, '--data', system.data)).stdout.trim();
 
+it('says where it starts how to get a token', () => {
+  const [, command = ''] = /^Callers need a token: (.*)$/m.exec(system.banner) ?? [];
+  expect(command).toContain(`./rondo token --as NAME --scopes LIST --data ${system.data}`);
+});
+
 const now = () => Math.floor(Date.now() / 1_000);
 const claims = (changed: object = {}) => ({
   iss: 'rondo-development',

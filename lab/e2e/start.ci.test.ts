@@ -6,6 +6,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { eventually, freeBase, runNode, start } from '@rondo/harness';
 import { parseOptions } from '../../packages/rondo/src/launch/options.js';
+import { withLock } from '../../packages/rondo/src/workspace/lock.js';
 
 const USAGE = 'npm start -- [--data DIR] [--port-base N] [--tls] [--auth] [--metrics] [--observe] [--no-restart]';
 const TIMEOUT_MS = 240_000;
@@ -153,6 +154,21 @@ describe('after a launcher that was killed', () => {
   afterAll(() => rmSync(data, { recursive: true }));
 
   it('npm start starts', startsAgain, TIMEOUT_MS);
+
+  it(
+    'npm start waits for a launcher that still stops, and names it',
+    async () => {
+      const lock = { purpose: 'npm start', signal: new AbortController().signal, onHeld: () => undefined };
+      const launcher = await withLock(join(data, 'launcher.lock'), lock, async () => {
+        const next = launch();
+        await next.printed(/^Waiting until npm start \(process \d+\) has stopped …$/m);
+        return next;
+      });
+      await launcher.printed(/Rondo is up/);
+      await launcher.stop('SIGTERM');
+    },
+    TIMEOUT_MS,
+  );
 
   it(
     'npm start knows the processes that it left before they were prepared',

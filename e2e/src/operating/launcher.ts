@@ -153,8 +153,9 @@ describe('a running system', () => {
     ],
     [
       'more instances than a machine holds',
-      '{"command":"scale","service":"sales","instances":101}\n',
-      '"instances" must be a whole number from 0 to 100',
+      '{"command":"scale","service":"sales","instances":21}\n',
+      'npm start runs 0 to 20 instances of a service, as they share this machine; give such a number, ' +
+        'or run more in containers: docker compose up --scale sales=21',
     ],
     [
       'to scale the registry',

@@ -12,7 +12,7 @@ export const scale = defineCommand({
   summary: 'Starts or drains instances of a service of npm start, until as many run as you say.',
   details: [
     'It waits until new instances take calls. Surplus instances, those with the highest numbers, are drained and stopped, so',
-    'that no call in flight fails. The number, 100 at most, holds until the system stops. A start takes it from rondo.instances',
+    'that no call in flight fails. The number, 20 at most, holds until the system stops. A start takes it from rondo.instances',
     "in the service's package.json. In containers: docker compose up --scale.",
   ].join('\n'),
   options: { ...dataOption, ...jsonOption },

@@ -20,20 +20,7 @@ const RECENT_BYTES = '5242880';
 const STOP_TIMEOUT_MS = 25_000;
 
 /** A process of a service. */
-export interface Child {
-  readonly name: string;
-  readonly pid: number | undefined;
-  /** Resolves to how it ended, in words. */
-  readonly ended: Promise<string>;
-  /** Resolves when a process that takes over lacks only its ports. */
-  readonly prepared: Promise<unknown>;
-  /** Lets such a process listen. */
-  takeOver(): void;
-  isRunning(): boolean;
-  readonly kill: (signal: NodeJS.Signals) => void;
-  /** The end of its output, for an error message. */
-  lastLines(): readonly string[];
-}
+export type Child = ReturnType<typeof startChild>;
 
 /** What an instance is started with. */
 export interface ChildOptions extends Pick<SystemOptions, 'data' | 'certs'> {
@@ -47,13 +34,13 @@ export interface ChildOptions extends Pick<SystemOptions, 'data' | 'certs'> {
 }
 
 /** Starts one instance of a service. */
-export function startChild(planned: Planned, { data, certs, env, warn, append, takesOver }: ChildOptions): Child {
+export function startChild(planned: Planned, { data, certs, env, warn, append, takesOver }: ChildOptions) {
   const { name, service, port, public: outside } = planned;
   const inherited = environmentOf(service);
   // The launcher's database replaces the one of the service's .env, however that names it.
   if (env.DATABASE_URL !== undefined) delete inherited.DATABASE_URL_FILE;
   const kept = service === REGISTRY ? {} : { RONDO_RECENT_BYTES: RECENT_BYTES };
-  const listens = { RONDO_LISTEN: `127.0.0.1:${port}`, ...publicVariables(outside) };
+  const listens = { RONDO_LISTEN: `127.0.0.1:${port}`, ...(outside && { [outside.variable]: outside.address }) };
   const handover = takesOver ? ['--handover'] : [];
   const program = planned.join
     ? ['--lite-mode', joinProgram, 'join', ...handover, ...joinArguments(planned.join, port)]
@@ -89,16 +76,19 @@ export function startChild(planned: Planned, { data, certs, env, warn, append, t
   return {
     name,
     pid: child.pid,
+    /** Resolves to how it ended, in words. */
     ended: endOf(child, streams).finally(log.end),
-    prepared: new Promise((resolve) => child.once('message', resolve)), // services send nothing else
-    takeOver: () => child.send('listen', () => undefined), // whether it runs shows in `ended`
+    /** Resolves when a process that takes over lacks only its ports. Services send nothing else. */
+    prepared: new Promise((resolve) => child.once('message', resolve)),
+    /** Lets such a process listen. Whether it runs shows in `ended`. */
+    takeOver: () => void child.send('listen', () => undefined),
     isRunning: () => child.pid !== undefined && child.exitCode === null && child.signalCode === null,
-    kill: (signal) => (signal === 'SIGTERM' && drainsByChannel(child) ? child.disconnect() : void child.kill(signal)),
-    lastLines: () => [...recent],
+    kill: (signal: NodeJS.Signals): void =>
+      signal === 'SIGTERM' && drainsByChannel(child) ? child.disconnect() : void child.kill(signal),
+    /** The end of its output, for an error message. */
+    lastLines: (): readonly string[] => [...recent],
   };
 }
-
-const publicVariables = (outside: Planned['public']) => outside && { [outside.variable]: outside.address };
 
 function consoleVariables(planned: Planned) {
   const address = consoleOf(planned);
@@ -141,7 +131,7 @@ export function killAll(children: readonly Pick<Child, 'kill'>[]): void {
 }
 
 /** Rejects when the first process ends, with the end of its output. */
-export function firstToEnd(children: readonly Child[]): Promise<never> {
+export function firstToEnd(children: readonly Pick<Child, 'name' | 'ended' | 'lastLines'>[]): Promise<never> {
   const failed = Promise.race(
     children.map(async ({ name, ended, lastLines }): Promise<never> => {
       const how = await ended;
@@ -160,10 +150,12 @@ function plainly(lines: readonly string[]): readonly string[] {
 
 function toWarning(line: string): string | undefined {
   try {
-    const { level, msg, error, reason, err } = JSON.parse(line);
+    const { level, msg, method = '', path: requested = '', error, reason, err } = JSON.parse(line);
     if (!WARNINGS.has(level)) return undefined;
+    const called = `${method} ${requested}`.trim().replace(/^\//, '');
+    const text = called === '' ? msg : `${msg}: ${called}`;
     const why = error ?? reason ?? (err && messageOf(err));
-    return why === undefined || msg.includes(why) ? msg : `${msg} (${why})`;
+    return why === undefined || msg.includes(why) ? text : `${text} (${why})`;
   } catch {
     return line; // not a log line, such as a stack that Node prints
   }

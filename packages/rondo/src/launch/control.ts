@@ -17,7 +17,7 @@ const MAX_SOCKET_BYTES = 100;
 const MAX_REQUEST_BYTES = 4096;
 const REQUEST_TIMEOUT_MS = 5_000;
 const MAX_CONNECTIONS = 16;
-const MAX_INSTANCES = 100; // of a service, on one machine
+const MAX_INSTANCES = 20; // of a service, on one machine
 
 /**
  * Listens, and writes the socket's path to `launcher.json` of the data folder. The caller must hold the folder's lock.
@@ -127,7 +127,10 @@ function parseRequest(line: string): LauncherRequest {
   if (simple !== undefined) return { command: simple, service };
   if (typeof instances === 'number' && Number.isInteger(instances) && instances >= 0 && instances <= MAX_INSTANCES)
     return { command: 'scale', service, instances };
-  throw new Error(`"instances" must be a whole number from 0 to ${MAX_INSTANCES}`);
+  throw new Error(
+    `npm start runs 0 to ${MAX_INSTANCES} instances of a service, as they share this machine; give such a number, ` +
+      `or run more in containers: docker compose up --scale ${service}=${instances}`,
+  );
 }
 
 function parseObject(line: string): Readonly<Record<string, unknown>> {

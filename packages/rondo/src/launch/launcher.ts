@@ -6,7 +6,7 @@ import { createSemaphore } from '@rondo/base';
 import { findSystem } from '../doctor/system.js';
 import { console } from '../terminal/console.js';
 import { messageOf } from '../workspace/errors.js';
-import { withLock } from '../workspace/lock.js';
+import { livingHolder, withLock } from '../workspace/lock.js';
 import { readManifests } from '../workspace/manifests.js';
 import { step } from '../workspace/steps.js';
 import { createCommands, type Session } from './commands.js';
@@ -79,14 +79,16 @@ export async function runLauncher(launch: Launch): Promise<number> {
 const LEFTOVER_POLLS = 240;
 const LEFTOVER_POLL_MS = 500;
 
-/** Waits for what a launcher that was killed has left. It ends by itself, and holds its ports until it has drained. */
+/** Waits for a launcher that stops, or for what one that was killed has left: that ends by itself, once it has drained. */
 async function awaitLeftovers(data: string, listeners: readonly Listener[], signal: AbortSignal): Promise<void> {
-  if (!existsSync(path.join(data, LOCK))) return;
+  const lock = path.join(data, LOCK);
+  if (!existsSync(lock)) return;
   for (let polls = 0; polls < LEFTOVER_POLLS; polls += 1) {
     const { launcher, processes } = await findSystem(data);
+    const holder = await livingHolder(lock);
     const held = await Promise.all(listeners.map(({ port }) => port > 0 && isServed(port)));
-    if (launcher !== undefined || (processes.length === 0 && !held.includes(true))) return;
-    if (polls === 0) console.error('Waiting for the processes of a launcher that was killed …');
+    if (launcher !== undefined || (holder === undefined && processes.length === 0 && !held.includes(true))) return;
+    if (polls === 0) console.error(`Waiting until ${holder ?? 'what a killed launcher has left'} has stopped …`);
     await setTimeout(LEFTOVER_POLL_MS, undefined, { signal });
   }
 }

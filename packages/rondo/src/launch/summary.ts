@@ -56,6 +56,7 @@ export async function summary(
       .slice(0, 1)
       .flatMap((at) => [`Console: http://${at}/console`, '']),
     ...(open === undefined ? [] : [`Callers aren't checked: ${open}; --auth checks them.`, '']),
+    ...(options.auth === undefined ? [] : [`Callers need a token: RONDO_TOKEN=${tokenBy(options.data)}`, '']),
     ...(options.metrics ? ['Metrics:', '', indent(metrics), ''] : []),
     ...(observed.length > 0 ? ['Observed:', '', indent(observed), ''] : []),
     'Try, from another terminal in this folder:',
@@ -88,8 +89,7 @@ function samples({ options, prefix, url }: Summarised): readonly string[] {
   // `rondo` finds the certificate of the default folder itself, and a script doesn't.
   const seedTls = data === DEFAULTS.data ? tls(options) : '';
   const scopes = ['sales', 'projects'].flatMap((part) => ['read', 'write', 'admin'].map((right) => `${part}.${right}`));
-  const token = (as: string, scope: string) => `$(./rondo token --as ${as} --scopes ${scope}${dataFlag(data)})`;
-  const seedToken = auth === undefined ? '' : `RONDO_TOKEN=${token('seed', scopes.join(','))} `;
+  const seedToken = auth === undefined ? '' : `RONDO_TOKEN=${tokenBy(data, 'seed', scopes.join(','))} `;
   const seed = `${prefix}${seedTls}${seedToken}npm run seed`;
   return [
     `${prefix}./rondo call calculator.v1.CalculatorService/Add '{"a": 2, "b": 3}' --count 9`,
@@ -97,9 +97,13 @@ function samples({ options, prefix, url }: Summarised): readonly string[] {
     ...(url === undefined ? [] : [`curl -d '{"a":1,"b":2}' ${url}/add`]),
     ...(url === undefined || auth === undefined
       ? []
-      : [`curl -H "Authorization: Bearer ${token('ada', 'sales.read')}" ${url}/v1/products`]),
+      : [`curl -H "Authorization: Bearer ${tokenBy(data, 'ada', 'sales.read')}" ${url}/v1/products`]),
   ];
 }
+
+/** What the shell replaces by a token. `rondo auth matrix` lists the scopes. */
+const tokenBy = (data: string, as = 'NAME', scopes = 'LIST'): string =>
+  `$(./rondo token --as ${as} --scopes ${scopes}${dataFlag(data)})`;
 
 /** The variables with which a script calls a system with TLS. */
 const tls = ({ certs }: SystemOptions): string =>

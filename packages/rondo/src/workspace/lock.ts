@@ -87,6 +87,12 @@ async function removeStale(file: string, purpose: string): Promise<void> {
   }
 }
 
+/** The process that has a lock, for messages; undefined if it is free. */
+export async function livingHolder(file: string): Promise<string | undefined> {
+  const holder = await readHolder(file);
+  return holder !== undefined && isAlive(holder) ? describeHolder(holder) : undefined;
+}
+
 async function readHolder(file: string): Promise<FoundHolder | undefined> {
   try {
     const found = await open(file);
