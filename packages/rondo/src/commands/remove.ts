@@ -4,7 +4,7 @@ import { defineCommand, type RunContext } from '../command.js';
 import { flag } from '../help.js';
 import { askStatus, requestLauncher } from '../launcher.js';
 import { dataOption, jsonOption } from '../options.js';
-import { openRuns } from '../rollout/open-runs.js';
+import { openRuns } from '../rollout/runs.js';
 import type { RemovedService, Tree } from '../scaffold/index.js';
 import { completeService, loadScaffold, printMade, serviceNamed, workOnTree } from '../tree-work.js';
 import { messageOf } from '../workspace/errors.js';

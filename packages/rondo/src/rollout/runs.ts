@@ -1,10 +1,14 @@
 import { fork } from 'node:child_process';
 import path from 'node:path';
-import { RunRecords, RunServiceDefinition } from '@rondo/contracts/rondo/jobs/v1/runs';
+import { type Run, RunRecords, RunServiceDefinition } from '@rondo/contracts/rondo/jobs/v1/runs';
 import type { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
-import { reasonOf } from '@rondo/operate/internal';
+import { listRuns, reasonOf } from '@rondo/operate/internal';
 import type { Trial } from '@rondo/rpc/internal';
-import { askGroup, groupsOf } from '../registry/groups.js';
+import type { CommandContext } from '../command.js';
+import { methodPolicy } from '../generate/options.js';
+import { askAll, askGroup, groupsOf } from '../registry/groups.js';
+import { registeredInstances } from '../registry/locate.js';
+import { builtContracts } from '../workspace/contracts.js';
 import { messageOf } from '../workspace/errors.js';
 import { folderOf, readManifests, serviceNames } from '../workspace/manifests.js';
 
@@ -122,4 +126,35 @@ function tryWith(
     child.on('error', reject);
     child.on('close', (code) => reject(new Error(wrote.trim() || `${folder}/dist/main.js --trial ended with ${code}`)));
   });
+}
+
+/**
+ * The newest runs of a service of the workspace that haven't ended, and those that wait for an operator or a build; undefined if it has
+ * workflows, and no instance of it can be asked.
+ */
+export async function openRuns(service: string, context: CommandContext): Promise<readonly Run[] | undefined> {
+  const { repository, signal } = context;
+  const files = builtContracts(repository);
+  const policy = methodPolicy(files);
+  const own = readManifests([service], repository)
+    .flatMap(({ contracts }) => contracts.flatMap((file) => files.getFile(file)?.services ?? []))
+    .filter(({ methods }) => methods.some((method) => policy.of(method)?.workflow !== undefined))
+    .map(({ typeName }) => typeName);
+  if (own.length === 0) return [];
+  try {
+    const { instances } = await registeredInstances(context);
+    const serving = instances.filter(({ services }) => own.some((one) => services.includes(one)));
+    const found = await askAll(
+      serving,
+      { definition: RunServiceDefinition, call: (client, how) => listRuns(client, {}, how) },
+      signal,
+    );
+    if (found.length === 0) return undefined;
+    return found
+      .flat()
+      .filter(({ endTime, method }) => endTime === undefined && own.includes(method.split('/')[0] ?? ''));
+  } catch {
+    signal.throwIfAborted();
+    return undefined;
+  }
 }
