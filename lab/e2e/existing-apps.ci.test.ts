@@ -128,10 +128,13 @@ it('each command that installs packages of Rondo names all that they depend on: 
   }
 });
 
-it('a Fastify app calls a service of the registry, and ends', async () => {
+it('a Fastify app calls a service of the registry, passes on its errors, and ends', async () => {
   guide.write(folder, 'src/server.mjs');
   const { app, get } = await begin('src/server.mjs');
   expect(await get('/hello?text=hi')).toEqual(HELLO);
+  const refused = await get('/hello?text=');
+  expect(refused.status).toBe(400);
+  expect(JSON.parse(refused.text)).toEqual({ code: 'INVALID_ARGUMENT', message: expect.stringContaining('is empty') });
   expect(await app.stop()).toEqual({ code: 0, stdout: '', stderr: '' });
 });
 

@@ -15,6 +15,7 @@
 export { Status, type StatusName, statusFromCode } from '../status/code.js';
 export { defineErrors, type ErrorTable } from '../status/define-errors.js';
 export { packDetail, unpackDetail } from '../status/detail.js';
+export { httpStatusOf } from '../status/http-status.js';
 export { type FieldAt, invalidArgument, type ReportFault, validate } from '../status/invalid-argument.js';
 export { RpcError } from '../status/rpc-error.js';
 export type { FieldViolation } from '../status/violation.js';

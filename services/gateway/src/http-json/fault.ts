@@ -1,12 +1,12 @@
 import type { OutgoingHttpHeaders } from 'node:http';
 import type { Logger } from '@rondo/rpc/call';
-import { RpcError, Status } from '@rondo/rpc/status';
+import { httpStatusOf, RpcError, Status } from '@rondo/rpc/status';
 import { challenge } from '../edge/challenge.js';
 import { gatewayErrors } from '../errors.js';
 import { BodyError, type HttpExchange } from '../listener/exchange.js';
 import { addMetadata } from '../protocols/metadata.js';
 import type { HttpCall } from './call.js';
-import { httpStatusOf, retryAfterOf, statusJson } from './status-json.js';
+import { retryAfterOf, statusJson } from './status-json.js';
 
 /** An error whose HTTP status doesn't follow from its gRPC status. */
 export class HttpFault extends Error {
@@ -36,7 +36,9 @@ export function faultOf(error: unknown, { headers: sent }: HttpExchange, log: Lo
   if (error instanceof RpcError) {
     const seconds = retryAfterOf(error);
     const headers = seconds === undefined ? {} : { 'retry-after': String(seconds) };
-    return new HttpFault(httpStatusOf(error, sent['if-match'] !== undefined), error, headers);
+    // The call of a request with `If-Match` is aborted because that didn't match.
+    const isUnmatched = error.code === Status.ABORTED && sent['if-match'] !== undefined;
+    return new HttpFault(isUnmatched ? 412 : httpStatusOf(error), error, headers);
   }
   log.error({ err: error }, 'a request failed inside the gateway');
   return new HttpFault(500, gatewayErrors.FAILED());
