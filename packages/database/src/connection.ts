@@ -20,13 +20,16 @@ const TYPES = createTypes();
 const STANDBY_WAIT = 'SyncRepWaitForLSN';
 const UNCONFIRMED = 'PostgreSQL has committed, but no standby confirmed it: a failover may undo it';
 
-interface StatementBounds extends Bounds {
+/** Limits of a statement, and what it does. */
+export interface StatementBounds extends Bounds {
   /** Whether it ends a transaction with writes, also one of its own. */
   readonly mayCommit?: boolean;
   /** The name under which it is prepared. */
   readonly name?: string | undefined;
   /** Whether the next statement is sent without waiting for the answer, if the driver pipelines. */
   readonly pipelined?: boolean | undefined;
+  /** Once it aborts, the statement isn't sent any more. If it was sent, it goes on. */
+  readonly unless?: AbortSignal | undefined;
 }
 
 /** One connection, held by one caller until `release`. */
@@ -46,7 +49,7 @@ export interface Connection {
   script(sql: string, bounds: Bounds): Promise<void>;
   /** Closes the connection, even while a statement runs; later statements fail. */
   abandon(): void;
-  /** The first error of a statement on this connection. */
+  /** The first error of a statement since one succeeded, such as the `ROLLBACK TO` of a savepoint. */
   firstFault(): unknown;
   /** Returns the connection to the pool; no effect after `abandon`. */
   release(): void;
@@ -73,8 +76,7 @@ interface ConnectionSource {
 export async function acquire(source: ConnectionSource, bounds: Bounds): Promise<Connection> {
   const { metrics } = source;
   for (;;) {
-    const taking = takeClient(source, bounds);
-    const client = await (metrics === undefined ? taking : timed(taking, metrics.waited));
+    const client = await timed(takeClient(source, bounds), metrics?.waited);
     source.generations.add(client);
     if (isCurrent(client, source)) return createConnection(client, source);
     client.release(true);
@@ -112,14 +114,14 @@ function lookDuring(statement: Promise<unknown>, hosts: Hosts): void {
 }
 
 /** Tells how long `work` takes from now on, and how it ends. */
-async function timed<T>(work: Promise<T>, ended: (durationMs: number, error: unknown) => void): Promise<T> {
+async function timed<T>(work: Promise<T>, ended?: (durationMs: number, error: unknown) => void): Promise<T> {
   const startedAt = performance.now();
   try {
     const result = await work;
-    ended(performance.now() - startedAt, undefined);
+    ended?.(performance.now() - startedAt, undefined);
     return result;
   } catch (error) {
-    ended(performance.now() - startedAt, error);
+    ended?.(performance.now() - startedAt, error);
     throw error;
   }
 }
@@ -166,32 +168,35 @@ function createConnection(
   client.on('notice', onNotice);
   // A caller may send several statements at once, as with Promise.all. Each waits for the one before, as its time limit begins when it is sent.
   let last: Promise<unknown> = Promise.resolve();
+  let sent = last;
 
   const abandon = (): void => {
     if (ended) return;
     ended = true;
-    // The connection is never reused, so a late cancellation can't hit another caller's statement. Its slot in the
-    // pool stays taken until the server has the request, which bounds the server's connections.
+    // A late cancellation hits no other caller's statement. The slot stays taken until the server has the request.
     if (hosts?.isReplaced(client)) drop(client);
     else void cancelStatement(client, CANCEL_TIMEOUT_MS).then(() => drop(client));
   };
   // To cancel a commit that waits for a standby would make it visible before it is safe. Its slot stays taken until it ends.
-  const leaveCommit = (commit: Promise<unknown>): void => {
+  const leaveCommit = (): void => {
+    if (ended) return;
     ended = true;
-    void Promise.allSettled([withBounds(commit, { signal: closing }, () => undefined)]).then(() => drop(client));
+    void Promise.allSettled([withBounds(sent, { signal: closing }, () => undefined)]).then(() => drop(client));
   };
 
-  const send = async <T>(start: () => Promise<T>, bounds: StatementBounds): Promise<T> => {
-    bounds.signal?.throwIfAborted();
+  const send = async <T>(start: () => Promise<T>, bounds: StatementBounds, recovers = false): Promise<T> => {
+    (bounds.signal ?? bounds.unless)?.throwIfAborted();
     if (ended) throw fault ?? new DatabaseUnavailable('the connection was closed');
     const started = start();
+    sent = started;
     if (hosts) lookDuring(started, hosts);
     try {
-      const giveUp = hosts && bounds.mayCommit ? () => leaveCommit(started) : abandon;
+      const giveUp = hosts && bounds.mayCommit ? leaveCommit : abandon;
       const running = withBounds(started, { ...bounds, abortGraceMs }, giveUp);
-      const answer = await (metrics === undefined ? running : timed(running, metrics.ran));
+      const answer = await timed(running, metrics?.ran);
       onAnswer();
       if (isUnconfirmed) throw new CommitOutcomeUnknown(UNCONFIRMED);
+      if (recovers && !(fault instanceof DatabaseUnavailable)) fault = undefined;
       return answer;
     } catch (error) {
       const classified = classifyUnlessAborted(error, bounds.signal);
@@ -202,7 +207,7 @@ function createConnection(
     }
   };
   const enqueue = <T>(start: () => Promise<T>, bounds: StatementBounds): Promise<T> => {
-    const next = () => send(start, bounds);
+    const next = () => send(start, bounds, !bounds.mayCommit);
     const turn = last.then(next, next);
     if (!(client.pipeline && bounds.pipelined)) last = turn;
     return turn;
@@ -220,7 +225,7 @@ function createConnection(
     },
     begin: (sql, bounds) => {
       const begun = send(scripted(sql), bounds);
-      begun.catch(abandon);
+      begun.catch(() => client.getTransactionStatus?.() === 'T' || abandon());
       if (!client.pipeline) last = begun;
       return begun;
     },

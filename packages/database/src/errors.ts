@@ -113,10 +113,10 @@ export function sqlStateOf(error: unknown): string | undefined {
   return isServerError(error) ? error.code : undefined;
 }
 
-/** Whether the server refused a statement, and its connection goes on. */
+/** Whether the server refused a statement, and its connection goes on: the severity is in the server's language. */
 export function isRefusal(error: unknown): boolean {
   const cause = error instanceof DatabaseError ? error.cause : error;
-  return isServerError(cause) && cause.severity === 'ERROR';
+  return isServerError(cause) && !/^(08|57P|25P0[34]|53300)/.test(cause.code ?? '');
 }
 
 /** By its fields, because a pool may be of another copy of the driver. */
@@ -179,8 +179,8 @@ function classifyServerError(error: ServerError): unknown {
     case '40001':
     case '40P01':
       return new SerializationFailure(error.message, error);
-    case '0A000':
-      return isOutdatedPlan(error) ? new OutdatedPlan(error.message, error) : error;
+    case '0A000': // every unsupported feature, with a message in the server's language
+      return error.routine === 'RevalidateCachedQuery' ? new OutdatedPlan(error.message, error) : error;
     case '55P03':
       return new LockTimeout(error.message, error);
     case '57014':
@@ -190,14 +190,6 @@ function classifyServerError(error: ServerError): unknown {
         ? new DatabaseUnavailable(`PostgreSQL is unavailable: ${error.message}`, error)
         : error;
   }
-}
-
-/**
- * Checks the server function that raised the error. The message depends on the server's language, and 0A000 covers
- * every unsupported feature.
- */
-function isOutdatedPlan({ routine }: ServerError): boolean {
-  return routine === 'RevalidateCachedQuery';
 }
 
 /**

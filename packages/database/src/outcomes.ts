@@ -32,8 +32,10 @@ const EXPIRE_TIME = (param: string) => `clock_timestamp() + make_interval(secs =
 const INSERT = `
   INSERT INTO call_outcomes (${COLUMNS}) VALUES ($1, $2, $3, $4, ${EXPIRE_TIME('$5')}, $6, $7)
   ON CONFLICT DO NOTHING RETURNING code`;
-const FIND = 'SELECT fingerprint, code, bytes FROM call_outcomes WHERE key = $1 AND method = $2 AND caller = $3';
-const SAVE = 'UPDATE call_outcomes SET bytes = $4 WHERE key = $1 AND method = $2 AND caller = $3';
+const OF_CALL = 'WHERE key = $1 AND method = $2 AND caller = $3';
+const FIND = `SELECT fingerprint, code, bytes FROM call_outcomes ${OF_CALL} AND bytes IS NOT NULL`;
+const FORGET = `DELETE FROM call_outcomes ${OF_CALL} AND bytes IS NULL`;
+const SAVE = `UPDATE call_outcomes SET bytes = $4 ${OF_CALL}`;
 
 const idOf = ({ key, method, caller }: KeyedCall) => [key, method, caller];
 
@@ -63,6 +65,7 @@ async function insertOrFind(
     const { code: _, bytes: __, ...options } = outcome;
     const first = await find(queries, call, options);
     if (first !== undefined) return first;
+    await queries.query(FORGET, idOf(call), options); // a claim that was made without a transaction
   }
   throw new Error(`the outcome of ${call.method} is removed again and again`);
 }

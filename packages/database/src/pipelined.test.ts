@@ -5,7 +5,11 @@ import { yieldToEventLoop } from '@rondo/base';
 import { Pool } from 'pg';
 import { deferred } from '../../rpc/test/support/wait.js';
 import { filePostgres } from '../test/postgres.js';
-import { CommitOutcomeUnknown, UniqueViolation } from './errors.js';
+import { acquire, Generations } from './connection.js';
+import { CommitOutcomeUnknown, DatabaseUnavailable, UniqueViolation } from './errors.js';
+import { Hosts } from './hosts.js';
+import { migrate } from './migrate.js';
+import { createOutcomeStore, outcomesSchema } from './outcomes.js';
 import { overPool } from './pool.js';
 import type { Database, Isolation, Queries, Transaction } from './sql.js';
 
@@ -56,10 +60,25 @@ describe('a transaction spares waits:', () => {
     expect(seen.slice(4, 6)).toEqual(['sends INSERT', 'sends COMMIT']);
     expect(await sum(database)).toBe('0');
   });
+
+  it('the commit fails with the fault of such a statement, not with one before a rollback to a savepoint', async () => {
+    const failing = database.transaction(async ({ query }) => {
+      await query('SAVEPOINT before');
+      await expect(query('INSERT INTO account VALUES (1, 1)')).rejects.toBeInstanceOf(UniqueViolation);
+      await query('ROLLBACK TO before');
+      query('SELECT 1 / 0', [], { pipelined: true }).catch(() => undefined);
+    });
+    await expect(failing).rejects.toThrow('division by zero');
+  });
 });
 
 describe('a transaction that PostgreSQL refuses to begin', () => {
   const refused = { isolation: 'none' as unknown as Isolation };
+  const over = (fault: Error) => {
+    const query = () => Promise.reject(fault);
+    const client = Object.assign(new EventEmitter(), { query, release: () => undefined });
+    return overPool({ connect: async () => client as never });
+  };
 
   it('may have done its first statement, and does no other one', async () => {
     const work = async (transaction: Transaction) => {
@@ -70,6 +89,39 @@ describe('a transaction that PostgreSQL refuses to begin', () => {
     expect((await database.one<{ amount: bigint }>('SELECT amount FROM account WHERE id = 2')).amount).toBe(0n);
   });
 
+  it('may leave the claim of a key, which a repetition takes over', async () => {
+    const { name: part, migrations } = outcomesSchema;
+    await migrate(database, { part, migrations });
+    const call = { method: '/a.B/C', caller: '', key: 'k', fingerprint: new Uint8Array(32), retentionMs: 60_000 };
+    const reply = { encode: () => new Uint8Array([1]), repeated: () => new Error('an earlier call has the key') };
+    const once = { ...call, ...reply, begin: () => undefined, run: <T>(run: () => Promise<T>) => run() };
+    const outcomes = createOutcomeStore(database);
+    const work = () => Promise.resolve('done');
+    await expect(database.transaction(work, { ...refused, once })).rejects.toThrow(CommitOutcomeUnknown);
+    expect(await database.query('SELECT FROM call_outcomes')).toHaveLength(1);
+    expect(await outcomes.find(call)).toBeUndefined();
+    await expect(database.transaction(work, { once })).resolves.toBe('done');
+    expect(await outcomes.find(call)).toBeDefined();
+    await expect(database.transaction(work, { once })).rejects.toThrow('an earlier call');
+    await outcomes.close();
+  });
+
+  it.each([
+    ['FEHLER', '57014', CommitOutcomeUnknown],
+    ['FATAL', '57P01', DatabaseUnavailable],
+  ])('is known by its code, as a server says %s in its own language', async (severity, code, expected) => {
+    const refusal = Object.assign(new Error('no'), { severity, code, routine: 'ProcessInterrupts' });
+    await expect(over(refusal).transaction(sum)).rejects.toHaveProperty('name', expected.name);
+  });
+
+  it('fails once, also if its work throws at once', async () => {
+    const throwing = over(new Error('Connection terminated')).transaction(() => {
+      throw new Error('at once');
+    });
+    await expect(throwing).rejects.toThrow('at once');
+    await yieldToEventLoop(); // a rejection that is not handled would fail this test
+  });
+
   it('says why if it only reads', async () => {
     const reading = database.transaction(sum, { ...refused, readOnly: true });
     await expect(reading).rejects.toThrow('syntax error');
@@ -78,24 +130,99 @@ describe('a transaction that PostgreSQL refuses to begin', () => {
 
 it('nothing runs outside of a transaction, however soon its caller leaves', async () => {
   const pool = new Pool({ connectionString: url, pipeline: true, max: 1 });
+  let leave = async () => {};
+  const connect = async () => {
+    const client = await pool.connect();
+    void leave();
+    return client;
+  };
+  const leaver = overPool({ connect });
   for (let after = 0; after < 40; after += 1) {
     const leaving = new AbortController();
-    const leave = async () => {
+    leave = async () => {
       for (let task = 0; task < after; task += 1) await undefined;
       leaving.abort(new Error('left'));
     };
-    const connect = async () => {
-      const client = await pool.connect();
-      void leave();
-      return client;
-    };
     const update = (transaction: Transaction) =>
       transaction.query('UPDATE account SET amount = 1', [], { signal: new AbortController().signal });
-    const left = overPool({ connect }).transaction(update, { signal: leaving.signal });
-    await expect(left).rejects.toThrow('left');
+    await expect(leaver.transaction(update, { signal: leaving.signal })).rejects.toThrow('left');
   }
   await pool.end();
   expect(await sum(database)).toBe('0');
+});
+
+describe('a caller that leaves', () => {
+  it('before the commit is sent has no effect, also while a statement runs', async () => {
+    const leaving = new AbortController();
+    const left = postgres.pool({ url, abortGraceMs: 300_000 }).transaction(
+      async ({ query }) => {
+        await query('UPDATE account SET amount = 1 WHERE id = 1');
+        setImmediate(() => leaving.abort(new Error('left')));
+        for (const sql of ['TABLE account', 'UPDATE account SET amount = 1 WHERE id = 2'])
+          query(sql).catch(() => undefined);
+      },
+      { signal: leaving.signal },
+    );
+    await expect(left).rejects.toThrow('left');
+    expect(await sum(database)).toBe('0');
+  });
+
+  it('after the commit is sent learns what became of it, also while the statement before runs', async () => {
+    const leaving = new AbortController();
+    const left = postgres.pool({ url, abortGraceMs: 1 }).transaction(
+      async ({ query }) => {
+        await query('UPDATE account SET amount = 1');
+        setTimeout(() => leaving.abort(new Error('left')), 10);
+        query('SELECT pg_sleep(0.1)', [], { pipelined: true }).catch(() => undefined);
+        return 'done';
+      },
+      { signal: leaving.signal },
+    );
+    await expect(left).resolves.toBe('done');
+    expect(await sum(database)).toBe('2');
+  });
+
+  it('while a transaction begins leaves the connection to others', async () => {
+    const pool = new Pool({ connectionString: url, pipeline: true, max: 1 });
+    const removed: unknown[] = [];
+    pool.on('remove', (client) => removed.push(client));
+    const leaving = new AbortController();
+    const leave = async () => leaving.abort(new Error('left'));
+    const left = overPool(pool, { abortGraceMs: 300_000 }).transaction(leave, { signal: leaving.signal });
+    await expect(left).rejects.toThrow('left');
+    expect((await pool.query('SELECT 1 AS one')).rows).toEqual([{ one: 1 }]);
+    expect(removed).toEqual([]);
+    await pool.end();
+  });
+});
+
+it("a commit of several hosts that isn't answered, nor the statement before it, keeps its connection until it ends", async () => {
+  const answers = [deferred(), deferred()];
+  let [sent, released] = [0, 0];
+  const client = Object.assign(new EventEmitter(), {
+    pipeline: true,
+    query: () => answers[sent++]?.promise,
+    release: () => (released += 1),
+  });
+  const connection = await acquire(
+    {
+      pool: { connect: async () => client as never },
+      hosts: new Hosts('postgres://127.0.0.1:1,127.0.0.1:2/none'),
+      generations: new Generations(() => undefined),
+      abortGraceMs: 0,
+      onAnswer: () => undefined,
+      closing: new AbortController().signal,
+    },
+    {},
+  );
+  const bounds = { timeoutMs: 10, mayCommit: true, pipelined: true };
+  const left = await Promise.allSettled(['UPDATE', 'COMMIT'].map((sql) => connection.run(sql, [], bounds)));
+  expect(left.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+  for (const [at, answer] of answers.entries()) {
+    answer.resolve();
+    await yieldToEventLoop();
+    expect(released).toBe(at); // not before the last
+  }
 });
 
 it('a statement that is answered with its commit does not hide that no standby confirmed that', async () => {

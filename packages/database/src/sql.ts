@@ -29,7 +29,7 @@ export interface QueryOptions {
   readonly name?: string | undefined;
   /**
    * Within a transaction, the next statement is sent without waiting for the answer to this one, and its time limit begins then. If this
-   * one fails, so do the next one and the commit.
+   * one fails, so do the next one and the commit. Once it is sent, no abort ends it.
    */
   readonly pipelined?: boolean | undefined;
 }

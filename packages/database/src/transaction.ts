@@ -1,5 +1,5 @@
 import { backoffMs, sleep, systemClock, systemRandom } from '@rondo/base';
-import type { Connection } from './connection.js';
+import type { Connection, StatementBounds } from './connection.js';
 import {
   CommitOutcomeUnknown,
   DatabaseUnavailable,
@@ -71,9 +71,9 @@ async function attemptOnce<T>(
     const begun = beginWith(connection, beginning(options, context), { signal, timeoutMs, readOnly });
     const { transaction, end } = openTransaction(connection, { signal, timeoutMs });
     const { abortGraceMs } = context;
-    const working = Promise.all([work(transaction), begun]);
+    const working = Promise.all([(async () => work(transaction))(), begun]);
     const [result] = await withBounds(working, { signal, abortGraceMs }, connection.abandon).finally(end);
-    await finish(connection, context.gid, { timeoutMs, readOnly });
+    await finish(connection, context.gid, { unless: signal, timeoutMs, readOnly });
     return result;
   } catch (error) {
     await rollBack(connection, timeoutMs);
@@ -115,10 +115,10 @@ function beginning(options: TransactionOptions, { locks, sliceMs }: TransactionC
 async function finish(
   connection: Connection,
   gid: string | undefined,
-  { timeoutMs, readOnly }: { readonly timeoutMs: number; readonly readOnly: boolean },
+  { readOnly, ...bounds }: StatementBounds & { readonly readOnly: boolean },
 ): Promise<void> {
   const [statement, tag] = gid === undefined ? ['COMMIT', 'COMMIT'] : [`PREPARE TRANSACTION '${gid}'`, 'PREPARE'];
-  const ending = connection.run(statement, [], { timeoutMs, mayCommit: true });
+  const ending = connection.run(statement, [], { ...bounds, mayCommit: true });
   const { command } = await (readOnly ? ending : withUnknownOutcome(ending));
   if (command !== tag) throw connection.firstFault() ?? new Error(`${statement} was answered with ${command}`);
 }
@@ -132,27 +132,24 @@ async function rollBack(connection: Connection, timeoutMs: number): Promise<void
  * `end` rejects later statements, such as those of the other members of a failed Promise.all. If they were sent during
  * the ROLLBACK, they would run after it, outside of any transaction.
  */
-function openTransaction(
-  connection: Connection,
-  outer: Bounds,
-): { readonly transaction: Transaction; readonly end: () => void } {
+function openTransaction(connection: Connection, outer: Bounds) {
   let ended = false;
   const bounds = (signal: AbortSignal | undefined): Bounds => {
     if (ended) throw new Error('this transaction has ended');
     return { ...outer, signal: signal ?? outer.signal };
   };
   const run = async <Row extends object>(sql: string, params: readonly SqlValue[], options: QueryOptions) => {
-    const { signal, name, pipelined } = options;
+    const { name, pipelined } = options;
+    const { signal, ...limits } = bounds(options.signal);
     // The COMMIT may be sent behind one that is pipelined.
-    const sent = { ...bounds(signal), name, pipelined, mayCommit: pipelined === true };
-    const { rows } = await connection.run<Row>(sql, params, sent);
+    const sent = pipelined ? { ...limits, unless: signal, pipelined, mayCommit: true } : { ...limits, signal };
+    const { rows } = await connection.run<Row>(sql, params, { ...sent, name });
     return rows;
   };
   const script = async (sql: string, { signal }: QueryOptions = {}) => connection.script(sql, bounds(signal));
-  return {
-    transaction: { ...createQueries(run), script },
-    end: () => {
-      ended = true;
-    },
+  const transaction: Transaction = { ...createQueries(run), script };
+  const end = () => {
+    ended = true;
   };
+  return { transaction, end };
 }
