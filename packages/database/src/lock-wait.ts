@@ -1,6 +1,6 @@
 import { KeyInUse, LockTimeout, TooManyCalls } from './errors.js';
+import { FairSemaphore } from './fair-semaphore.js';
 import type { TransactionOptions } from './sql.js';
-import { Turns } from './turns.js';
 
 /** A statement that waits for a lock keeps its connection for a twentieth of the whole wait, but at least for 100 ms. */
 const SLICES = 20;
@@ -20,14 +20,14 @@ export class LockWaiter {
   readonly sliceMs: number;
   /** The whole wait, in milliseconds; 0 if work isn't run again. */
   readonly timeoutMs: number;
-  readonly #turns: Turns;
+  readonly #semaphore: FairSemaphore;
   #waiting = 0;
 
   constructor(timeoutMs: number, maxConnections: number) {
     this.timeoutMs = timeoutMs;
     this.sliceMs = Math.min(timeoutMs, Math.max(MIN_SLICE_MS, Math.trunc(timeoutMs / SLICES)));
     const maxRunning = Math.max(1, Math.trunc(maxConnections / CONNECTIONS_A_WAITER));
-    this.#turns = new Turns({ maxRunning, maxWaiting: MAX_WAITING });
+    this.#semaphore = new FairSemaphore({ maxRunning, maxWaiting: MAX_WAITING });
   }
 
   /**
@@ -57,7 +57,7 @@ export class LockWaiter {
       if (waitTimeoutMs <= 0) throw locked;
       run = () => {
         this.#waiting += 1;
-        const waited = this.#turns.run(() => work(), { signal, caller, waitTimeoutMs });
+        const waited = this.#semaphore.run(() => work(), { signal, caller, waitTimeoutMs });
         return waited.finally(() => (this.#waiting -= 1));
       };
     }

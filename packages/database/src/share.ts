@@ -1,3 +1,4 @@
+import { FairSemaphore, type RunOptions } from './fair-semaphore.js';
 import { isShort, type Pace } from './pace.js';
 import {
   createQueries,
@@ -7,7 +8,6 @@ import {
   type SqlValue,
   type TransactionOptions,
 } from './sql.js';
-import { type Turn, Turns } from './turns.js';
 
 /** The bounds of a share. */
 export interface ShareOptions {
@@ -19,7 +19,7 @@ export interface ShareOptions {
   readonly waitTimeoutMs?: number;
   /** The number of event loop rounds for each call that begins, for calls with large results; by default calls begin at any time. */
   readonly rounds?: number;
-  /** The pace of its calls; by default none. See {@link Turns}. */
+  /** The pace of its calls; by default none. See {@link FairSemaphore}. */
   readonly pace?: Pace;
 }
 
@@ -35,11 +35,11 @@ export type DatabaseShare = Queries & Pick<Database, 'transaction' | 'prepare'>;
  */
 export function createShare(database: Database, options: ShareOptions): DatabaseShare {
   const { maxConnections, waitTimeoutMs = 3_000, ...bounds } = options;
-  const turns = new Turns({ maxRunning: maxConnections, waitTimeoutMs, ...bounds });
+  const semaphore = new FairSemaphore({ maxRunning: maxConnections, waitTimeoutMs, ...bounds });
   // A call that waits for the database has no turn meanwhile.
-  const run = <T>(given: Turn<T> & TransactionOptions, work: (options: TransactionOptions) => Promise<T>) => {
+  const run = <T>(given: RunOptions<T> & TransactionOptions, work: (options: TransactionOptions) => Promise<T>) => {
     const { outageWait: _, ...options } = given;
-    return database.outage.run(() => turns.run(() => work(options), given), given);
+    return database.outage.run(() => semaphore.run(() => work(options), given), given);
   };
   return {
     ...createQueries(<Row extends object>(sql: string, params: readonly SqlValue[], given: QueryOptions) =>

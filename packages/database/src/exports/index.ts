@@ -27,6 +27,7 @@ export {
   TooManyCalls,
   UniqueViolation,
 } from '../errors.js';
+export { FairSemaphore } from '../fair-semaphore.js';
 export { keepListening } from '../keep-listening.js';
 export { listen } from '../listen.js';
 export { meterTables, observeRow } from '../metrics.js';
@@ -47,4 +48,3 @@ export { createReadiness, describeUrl } from '../readiness.js';
 export { replicationFaults } from '../replication.js';
 export { createShare } from '../share.js';
 export type { Database, OperatorAudit, PartDatabase, Queries, QueryOptions, SqlValue, Transaction } from '../sql.js';
-export { Turns } from '../turns.js';

@@ -1,5 +1,5 @@
 import type { Meter } from '@opentelemetry/api';
-import { type Database, eventLoopPace, keepListening, Turns } from '@rondo/database';
+import { type Database, eventLoopPace, FairSemaphore, keepListening } from '@rondo/database';
 import { type Clock, type Random, systemClock, systemRandom } from '@rondo/rpc/clock';
 import { watchErrors } from './errors.js';
 import { createFeed, type Feed } from './feed/feed.js';
@@ -70,13 +70,13 @@ export function createSync(options: SyncOptions): Sync {
     outage: outageLog(log, 'the trimming of changes'),
     checkListener: () => listener?.check(),
   });
-  const snapshotTurns = new Turns({
+  const snapshotReads = new FairSemaphore({
     maxRunning: bounds.maxSnapshots,
     maxWaiting: bounds.maxWatchers,
     rounds: 3,
     pace: eventLoopPace,
   });
-  const context = { database, clock, feed, relay, bounds, snapshotTurns };
+  const context = { database, clock, feed, relay, bounds, snapshotReads };
   const watchers = createWatchers(context, () => {
     listener ??= keepListening({
       url,

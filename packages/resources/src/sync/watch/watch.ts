@@ -1,10 +1,10 @@
 import {
   type Database,
   DatabaseUnavailable,
+  type FairSemaphore,
   isShort,
   StatementTimeout,
   type Transaction,
-  type Turns,
 } from '@rondo/database';
 import type { Clock } from '@rondo/rpc/clock';
 import { watchErrors } from '../errors.js';
@@ -107,7 +107,7 @@ export interface WatchContext {
   readonly feed: Feed;
   readonly relay: Relay;
   /** Of the watches that read a part of a snapshot. */
-  readonly snapshotTurns: Turns;
+  readonly snapshotReads: FairSemaphore;
   readonly bounds: Bounds;
 }
 
@@ -280,7 +280,7 @@ const ATTEMPTS = 5;
 
 /** Reads in a transaction that has ended when this resolves, however slow the watcher is. */
 async function readRows<Part>(
-  { database, snapshotTurns, relay }: WatchContext,
+  { database, snapshotReads, relay }: WatchContext,
   { topic, signal, caller, snapshot }: Watching<Part>,
   after: bigint,
 ): Promise<RowsOfMoment<Part>> {
@@ -292,7 +292,7 @@ async function readRows<Part>(
   };
   const once = { isolation: 'repeatable read', readOnly: true, signal } as const;
   for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
-    const found = await snapshotTurns.run(() => database.transaction(read, once), { signal, caller, isShort });
+    const found = await snapshotReads.run(() => database.transaction(read, once), { signal, caller, isShort });
     if (found !== undefined) return found;
     await relay.flush(); // then less is pending
   }

@@ -6,8 +6,8 @@ const MAX_CALLERS = 1_000;
 /** A caller whose latest turn is longer ago than this, in milliseconds, calls now and then. */
 const NOW_AND_THEN_MS = 500;
 
-/** The bounds of turns. */
-export interface TurnOptions {
+/** The bounds of a semaphore. */
+export interface FairSemaphoreOptions {
   /** The most calls that have a turn at once. */
   readonly maxRunning: number;
   /** The most calls that wait for a turn. */
@@ -24,11 +24,11 @@ export interface TurnOptions {
 }
 
 /** Who calls, and until when. */
-export interface Turn<T = unknown> {
+export interface RunOptions<T = unknown> {
   /** Calls without a caller are those of one caller. */
   readonly caller?: string | undefined;
   readonly signal?: AbortSignal | undefined;
-  /** Replaces the `waitTimeoutMs` of the turns. */
+  /** Replaces the `waitTimeoutMs` of the semaphore. */
   readonly waitTimeoutMs?: number | undefined;
   /** Whether a result took little work, so that the pace needs no pause after it. By default none did. */
   readonly isShort?: (result: T) => boolean;
@@ -62,11 +62,11 @@ interface Waiting extends Call {
  * of many calls don't keep the event loop from other work; an idle event loop makes the rounds at once. With `pace`, frequent
  * callers can't fill the event loop either; callers with few calls don't wait for the pace.
  */
-export class Turns {
-  readonly #options: TurnOptions;
+export class FairSemaphore {
+  readonly #options: FairSemaphoreOptions;
   #running = 0;
   readonly #queue = new Set<Waiting>();
-  /** The number of turns that have begun. */
+  /** The number of calls that have begun. */
   #begun = 0;
   /** Until the pace lets the next call begin. */
   #timer: NodeJS.Timeout | undefined;
@@ -75,12 +75,12 @@ export class Turns {
   /** Each caller's latest turn, the longest ago first. */
   readonly #latest = new Map<string, Place>();
 
-  constructor(options: TurnOptions) {
+  constructor(options: FairSemaphoreOptions) {
     this.#options = options;
   }
 
   /** @throws TooManyCalls if there is no room to wait, or no turn in time. */
-  async run<T>(work: () => Promise<T>, turn: Turn<T>): Promise<T> {
+  async run<T>(work: () => Promise<T>, turn: RunOptions<T>): Promise<T> {
     const { caller = '', signal, isShort } = turn;
     signal?.throwIfAborted();
     const { pace } = this.#options;
@@ -174,7 +174,10 @@ export class Turns {
     return { turn: this.#begun, at: performance.now() };
   }
 
-  #wait(call: Call, { signal, waitTimeoutMs = this.#options.waitTimeoutMs }: Pick<Turn, 'signal' | 'waitTimeoutMs'>) {
+  #wait(
+    call: Call,
+    { signal, waitTimeoutMs = this.#options.waitTimeoutMs }: Pick<RunOptions, 'signal' | 'waitTimeoutMs'>,
+  ) {
     const { maxRunning } = this.#options;
     this.#makeRoom(call.caller);
     return new Promise<void>((resolve, reject) => {

@@ -1,17 +1,17 @@
 import { setImmediate as nextRound } from 'node:timers/promises';
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { TooManyCalls } from './errors.js';
+import { FairSemaphore, type FairSemaphoreOptions } from './fair-semaphore.js';
 import { Pace } from './pace.js';
-import { type TurnOptions, Turns } from './turns.js';
 
 afterEach(() => {
   jest.useRealTimers();
   jest.restoreAllMocks();
 });
 
-/** Turns, by default one at a time, and which calls have begun. */
-function startTurns({ maxRunning = 1, maxWaiting = 9, ...options }: Partial<TurnOptions> = {}) {
-  const turns = new Turns({ maxRunning, maxWaiting, waitTimeoutMs: 3_000, ...options });
+/** A semaphore, by default one at a time, and which calls have begun. */
+function startSemaphore({ maxRunning = 1, maxWaiting = 9, ...options }: Partial<FairSemaphoreOptions> = {}) {
+  const semaphore = new FairSemaphore({ maxRunning, maxWaiting, waitTimeoutMs: 3_000, ...options });
   const begun: string[] = [];
   const ends: (() => void)[] = [];
   return {
@@ -22,7 +22,7 @@ function startTurns({ maxRunning = 1, maxWaiting = 9, ...options }: Partial<Turn
           begun.push(name);
           ends.push(() => resolve(name));
         });
-      return turns.run(work, { caller });
+      return semaphore.run(work, { caller });
     },
     async endOne() {
       ends.shift()?.();
@@ -31,9 +31,9 @@ function startTurns({ maxRunning = 1, maxWaiting = 9, ...options }: Partial<Turn
   };
 }
 
-describe('turns', () => {
+describe('the turns of a fair semaphore', () => {
   it('go to the caller whose latest turn was the longest ago', async () => {
-    const { call, endOne, begun } = startTurns();
+    const { call, endOne, begun } = startSemaphore();
     const rare = call('rare');
     await endOne();
     const often = [1, 2, 3].map((n) => call('often', `often ${n}`));
@@ -44,7 +44,7 @@ describe('turns', () => {
   });
 
   it('go to new callers after those who have waited', async () => {
-    const { call, endOne, begun } = startTurns();
+    const { call, endOne, begun } = startSemaphore();
     const calls = [
       call('a', 'a 1'),
       call('b', 'b 1'),
@@ -59,7 +59,7 @@ describe('turns', () => {
   });
 
   it('begin at once while there is one, without rounds between them', async () => {
-    const { call, endOne, begun } = startTurns({ maxRunning: 3 });
+    const { call, endOne, begun } = startSemaphore({ maxRunning: 3 });
     const calls = ['a', 'b', 'c', 'd'].map((name) => call(name));
     expect(begun).toEqual(['a', 'b', 'c']);
     for (let n = 0; n < 4; n += 1) await endOne();
@@ -67,7 +67,7 @@ describe('turns', () => {
   });
 
   it('begin one by one, with two rounds of the event loop between them', async () => {
-    const { call, endOne, begun } = startTurns({ maxRunning: 3, maxWaiting: 1, rounds: 3 });
+    const { call, endOne, begun } = startSemaphore({ maxRunning: 3, maxWaiting: 1, rounds: 3 });
     const calls = ['a', 'b', 'c', 'd'].map((name) => call(name));
     const counts = [begun.length];
     for (let round = 0; round < 9; round += 1) {
@@ -80,7 +80,7 @@ describe('turns', () => {
   });
 
   it('end once the result has been passed on', async () => {
-    const { call, endOne, begun } = startTurns();
+    const { call, endOne, begun } = startSemaphore();
     const seen: string[][] = [];
     const first = call('a').then(async (name) => {
       await Promise.resolve(name);
@@ -95,7 +95,7 @@ describe('turns', () => {
   });
 });
 
-describe('turns with a pace', () => {
+describe('the turns of a fair semaphore with a pace', () => {
   /** The event loop has been busy, and rests while the test lets time pass. */
   function startPaced() {
     jest.useFakeTimers({ doNotFake: ['setImmediate', 'performance'] });
@@ -103,7 +103,7 @@ describe('turns with a pace', () => {
     const pace = new Pace(() => ({ ...loop }));
     pace.noteOtherWork();
     loop.active = 100;
-    const { call, endOne, begun } = startTurns({ maxRunning: 4, pace });
+    const { call, endOne, begun } = startSemaphore({ maxRunning: 4, pace });
     const pass = async (ms: number) => {
       loop.idle += ms;
       jest.advanceTimersByTime(ms);
@@ -112,7 +112,7 @@ describe('turns with a pace', () => {
     return { call, endOne, begun, loop, pass };
   }
 
-  /** Turns whose reads take 5 ms of the event loop and end at once. */
+  /** A semaphore whose reads take 5 ms of the event loop and end at once. */
   function startReads() {
     jest.useFakeTimers({ doNotFake: ['setImmediate', 'performance'] });
     const loop = { idle: 0, active: 0, utilization: 0 };
@@ -123,7 +123,7 @@ describe('turns with a pace', () => {
     return {
       pace,
       begun,
-      turns: new Turns({ maxRunning: 1, maxWaiting: 9, pace }),
+      semaphore: new FairSemaphore({ maxRunning: 1, maxWaiting: 9, pace }),
       async run(rows: number) {
         begun.push(rows);
         loop.active += 5;
@@ -158,9 +158,9 @@ describe('turns with a pace', () => {
   });
 
   it('begin after a short result at once', async () => {
-    const { turns, begun, run, pass } = startReads();
+    const { semaphore, begun, run, pass } = startReads();
     const isShort = (rows: number) => rows < 20;
-    const reads = [1, 19, 20, 2, 3].map((rows) => turns.run(() => run(rows), { caller: 'a', isShort }));
+    const reads = [1, 19, 20, 2, 3].map((rows) => semaphore.run(() => run(rows), { caller: 'a', isShort }));
     for (let round = 0; round < 9; round += 1) await nextRound();
     expect(begun).toEqual([1, 19, 20]);
     pass(20);
@@ -169,9 +169,9 @@ describe('turns with a pace', () => {
   });
 
   it('have one pace in all that have it', async () => {
-    const { pace, turns, begun, run, pass } = startReads();
-    const others = new Turns({ maxRunning: 1, maxWaiting: 9, pace });
-    const reads = [turns.run(() => run(1), { caller: 'a' }), others.run(() => run(2), { caller: 'a' })];
+    const { pace, semaphore, begun, run, pass } = startReads();
+    const others = new FairSemaphore({ maxRunning: 1, maxWaiting: 9, pace });
+    const reads = [semaphore.run(() => run(1), { caller: 'a' }), others.run(() => run(2), { caller: 'a' })];
     await nextRound();
     expect(begun).toEqual([1]);
     pass(20);
@@ -180,13 +180,13 @@ describe('turns with a pace', () => {
   });
 
   it('no longer count those who left', async () => {
-    const { pace, turns, begun, run } = startReads();
-    const busy = new Turns({ maxRunning: 0, maxWaiting: 9, waitTimeoutMs: 5, pace });
+    const { pace, semaphore, begun, run } = startReads();
+    const busy = new FairSemaphore({ maxRunning: 0, maxWaiting: 9, waitTimeoutMs: 5, pace });
     const late = busy.run(() => run(1), { caller: 'a' });
     jest.advanceTimersByTime(5);
     await expect(late).rejects.toThrow(TooManyCalls);
     for (const rows of [2, 3]) {
-      await turns.run(() => run(rows), { caller: 'a' });
+      await semaphore.run(() => run(rows), { caller: 'a' });
       await nextRound();
     }
     expect(begun).toEqual([2, 3]);
@@ -235,7 +235,7 @@ describe('turns with a pace', () => {
 
 describe('if no place is free', () => {
   it('the caller with the most places loses its last one', async () => {
-    const { call, endOne, begun } = startTurns({ maxWaiting: 3 });
+    const { call, endOne, begun } = startSemaphore({ maxWaiting: 3 });
     const running = call('a', 'a 1');
     const [second, third, fourth] = [2, 3, 4].map((n) => call('a', `a ${n}`));
     const other = call('b');
@@ -246,7 +246,7 @@ describe('if no place is free', () => {
   });
 
   it('a caller with as many places is refused', async () => {
-    const { call, endOne } = startTurns({ maxWaiting: 2 });
+    const { call, endOne } = startSemaphore({ maxWaiting: 2 });
     const calls = [call('a'), call('a'), call('b')];
     await expect(call('a')).rejects.toThrow(TooManyCalls);
     await expect(call('c')).rejects.toThrow(TooManyCalls);
