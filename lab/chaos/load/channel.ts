@@ -22,10 +22,12 @@ export function channelOf(
   mutualTls: MutualTls | undefined,
 ): Channel {
   if (addresses === undefined)
-    return without === undefined ? defaultChannel({ policies: balancing }) : NAIVE[without]({ registry, mutualTls });
+    return without === undefined ? defaultChannel({ policies }) : NAIVE[without]({ registry, mutualTls });
   const served = through === undefined ? {} : { servedBy: () => [through] };
   return createChannel({ resolver: staticResolver(addresses), mutualTls: mutualTls && { ...mutualTls, ...served } });
 }
+
+const policies = balancing;
 
 /** Clients that go without one guard each. */
 const NAIVE: Readonly<Record<ClientGuard, (options: RegistryOptions) => Channel>> = {
@@ -33,7 +35,8 @@ const NAIVE: Readonly<Record<ClientGuard, (options: RegistryOptions) => Channel>
   watch: (options) => createChannel({ resolver: pollingResolver(options), mutualTls: options.mutualTls }),
   elsewhere: (options) => createRegistryChannel({ ...options, transport: blindTransport }),
   'connect-timeout': (options) => createRegistryChannel({ ...options, transport: patientTransport }),
-  keepalive: (options) => createRegistryChannel({ ...options, transport: unwatchedTransport }),
+  // The load with this one hedges, which needs the plugin.
+  keepalive: (options) => createRegistryChannel({ ...options, policies, transport: unwatchedTransport }),
   'fail-fast': (options) => createRegistryChannel({ ...options, transport: waitingTransport }),
 };
 
@@ -42,8 +45,8 @@ const unwatchedTransport: TransportFactory = (address, { mutualTls, servers } = 
   peerTransport(address, { mutualTls, servers });
 
 /** Reports `ready` whatever the state of its connection is, and lets no call be retried on another instance. */
-const blindTransport: TransportFactory = (...endpoint: Parameters<TransportFactory>) => {
-  const inner = peerTransport(...endpoint);
+const blindTransport: TransportFactory = (address, options) => {
+  const inner = peerTransport(address, options);
   return blind(inner, (signal) => inner.connect(signal));
 };
 
@@ -54,8 +57,8 @@ const patientTransport: TransportFactory = (address, options) => {
 };
 
 /** A blind transport that connects again and again until the call's deadline. */
-const waitingTransport: TransportFactory = (...endpoint: Parameters<TransportFactory>) => {
-  const inner = peerTransport(...endpoint);
+const waitingTransport: TransportFactory = (address, options) => {
+  const inner = peerTransport(address, options);
   return blind(inner, async (signal) => {
     while (inner.state !== 'shutdown') {
       try {
