@@ -26,7 +26,6 @@ const SEVERE = ['moderate', 'high', 'critical'];
 const EXIT_NO_ANSWER = 75;
 
 /**
- * @param {string[]} args
  * @returns {Promise<number>} 75 if nothing is wrong, but the registry doesn't answer.
  */
 export async function main(args) {
@@ -62,10 +61,6 @@ async function licences() {
   return JSON.parse(output.slice(output.indexOf('{')));
 }
 
-/**
- * @param {Record<string, { name: string }[]>} packages By licence.
- * @param {{ package: string, licence: string }[]} exceptions
- */
 function judgeLicences(packages, exceptions) {
   const faults = [];
   const used = new Set();
@@ -103,10 +98,6 @@ async function advisories() {
   return undefined;
 }
 
-/**
- * @param {{ github_advisory_id: string, module_name: string, severity: string, title: string }[]} found
- * @param {{ advisory: string }[]} exceptions
- */
 function judgeAdvisories(found, exceptions) {
   const faults = [];
   const used = new Set();

@@ -10,7 +10,6 @@ const command = {
   options: {
     at: { type: 'text', value: 'NAME', help: 'run at one of the moments only' },
     all: { type: 'flag', help: 'run all tests, of every ring, instead of those that read a calendar' },
-    list: { type: 'flag', help: 'print the moments' },
   },
   check: ({ at }) =>
     at === undefined || MOMENTS.some(({ name }) => name === at)
@@ -29,21 +28,16 @@ const TESTS = [
 ];
 
 /** The folders of Debian's and Fedora's packages. `MT` is the variant for programs with several threads. */
-const FOLDERS = ['/usr/lib/x86_64-linux-gnu', '/usr/lib/aarch64-linux-gnu', '/usr/lib64', '/usr/lib', '/usr/local/lib'];
+const FOLDERS = ['/usr/lib/x86_64-linux-gnu', '/usr/lib/aarch64-linux-gnu', '/usr/lib64'];
 const LIBRARY = 'faketime/libfaketimeMT.so.1';
 const SHARED_MEMORY = '/dev/shm';
 const SWEEP_MS = 500;
 
-/**
- * @param {string[]} args
- * @returns {Promise<number>} the exit code: 1 if a test failed, 2 if the command line is wrong or libfaketime is missing.
- */
+/** Resolves to the exit code: 1 if a test failed, 2 if the command line is wrong or libfaketime is missing. */
 export async function main(args) {
   const options = readOptions(args, command);
   if (typeof options === 'number') return options;
-  const { at, all, list } = options;
-  if (list) console.log(MOMENTS.map(toLine).join('\n'));
-  if (list) return 0;
+  const { at, all } = options;
   const library = FOLDERS.map((folder) => path.join(folder, LIBRARY)).find((file) => existsSync(file));
   if (library === undefined) {
     console.error('npm run lab -- calendar: libfaketime is not installed (Debian: apt-get install faketime)');
@@ -51,15 +45,12 @@ export async function main(args) {
   }
   if (!(await build())) return 1;
   const moments = MOMENTS.filter(({ name }) => at === undefined || name === at);
-  return await runAt(moments, { library, all });
-}
-
-async function runAt(moments, { library, all }) {
   let failed = 0;
   for (const moment of moments) {
-    console.log(toLine(moment));
+    const { name, time, zone, what } = moment;
+    console.log(`${name.padEnd(14)} ${time}  ${zone.padEnd(17)} ${what}`);
     const environment = () => shifted(moment, library);
-    const { code } = await step(moment.name, () => testsBy(environment, { moment, all }));
+    const { code } = await step(name, () => testsBy(environment, { moment, all }));
     if (code !== 0) failed += 1;
   }
   console.log(`${moments.length - failed} passed, ${failed} failed`);
@@ -106,13 +97,10 @@ function removeLeftovers() {
   }
 }
 
-const toLine = ({ name, time, zone, what }) => `${name.padEnd(14)} ${time}  ${zone.padEnd(17)} ${what}`;
-
 /**
  * The times and zones to run tests in: every weekday, the ends of months and years, a leap day, days of 23 and of 25 hours, and
  * zones whose day differs from that of UTC. At the moments 30 seconds before an event, the event happens while the tests run. No
  * moment is earlier than the days that tests use as past.
- * @type {{ name: string, time: string, zone: string, what: string }[]}
  */
 const MOMENTS = [
   { name: 'monday', time: '2029-12-31T12:00:00Z', zone: 'UTC', what: 'a Monday of 2029, in the first week of 2030' },

@@ -1,5 +1,5 @@
 /** The outage table over real processes: `npm run lab -- chaos [--only NAME] [--short] [--controls] [--tls] [--list]`. */
-import { build, compile } from '@rondo/tool/workspace';
+import { built } from './built.mjs';
 import { readOptions } from './options.mjs';
 
 const command = {
@@ -14,17 +14,9 @@ const command = {
   },
 };
 
-/**
- * Builds, then runs the scenarios of `chaos/`.
- * @param {string[]} args
- */
+/** Builds, then runs the scenarios of `chaos/`. */
 export async function main(args) {
   const options = readOptions(args, command);
   if (typeof options === 'number') return options;
-  if (!(await build())) return 1;
-  const { code, output } = await compile(['lab']);
-  if (code !== 0) console.error(output);
-  if (code !== 0) return code;
-  const compiled = new URL('./dist/chaos/main.js', import.meta.url).href;
-  return await (await import(compiled)).runScenarios(options);
+  return (await built('chaos/main.js'))?.runScenarios(options) ?? 1;
 }

@@ -11,9 +11,6 @@ const KNIP = path.join(root, 'node_modules/knip/bin/knip.js');
 /** The digest of the declarations in which every public name was last found to have a docstring. */
 const STAMP = path.join(root, 'node_modules/.rondo-api');
 
-/** @typedef {import('@rondo/tool/workspace').StepResult} StepResult */
-
-/** @type {readonly (readonly [name: string, work: () => Promise<StepResult>])[]} */
 export const steps = [
   ['public names documented', apiDocumented],
   ['errors used', () => run(process.execPath, ['docs/api/errors/main.mjs'])],
@@ -44,12 +41,7 @@ function fingerprint() {
   return hash.digest('hex');
 }
 
-/**
- * Checks files that git lists. An archive of the repository has no `.git`.
- *
- * @param {readonly string[]} which
- * @param {(files: readonly string[]) => StepResult} check
- */
+/** Checks files that git lists. An archive of the repository has no `.git`. */
 async function ofFiles(which, check) {
   const { code, output } = await run('git', ['ls-files', ...which]);
   if (code !== 0) return { code: 0, skipped: true, note: gitFault(output) };

@@ -10,7 +10,6 @@ const built = path.join(root, '.rondo/ci/bin');
 /**
  * `npm run lab -- foreign`, `npm run lab -- foreign <jest arguments>`: needs grpcurl, and npm's registry for the packages that contain the
  * contracts. `--sample` takes every sixth contract, and each that is refused.
- * @param {string[]} args
  */
 export async function main(args) {
   process.env.PATH += `${path.delimiter}${built}`;

@@ -8,11 +8,7 @@ const FILE = /`([\w.-]+(?:\/[\w.-]+)*\.(?:ts|mjs))`/g;
 /** Guides also name files that their reader writes. */
 const OF_THE_READER = /^docs\/guides\//;
 
-/**
- * Checks the docs among the files that git holds or would hold.
- *
- * @param {readonly string[]} tracked
- */
+/** Checks the docs among the files that git holds or would hold. */
 export function linksLead(tracked) {
   const files = tracked.filter((file) => existsSync(path.join(root, file)));
   const services = readdirSync(path.join(root, 'services'));

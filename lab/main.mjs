@@ -21,7 +21,6 @@ const TASKS = {
   screens: 'pictures of all pages of a console that runs: light and dark, wide and narrow (needs Chromium)',
 };
 
-/** @param {string[]} args */
 export async function main([name, ...args]) {
   if (name === 'create') return (await import('./pack.mjs')).create(args);
   if (Object.hasOwn(TASKS, name ?? '')) {

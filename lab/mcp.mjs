@@ -10,10 +10,7 @@ const PACKAGES = ['--package=node@22.23.3', '--package=@modelcontextprotocol/con
 /** Of what 2026-07-28 requires of a server: the other scenarios are about tools of the suite's own server. */
 const OF_GATEWAY = ['server-stateless', 'tools-list', 'caching', 'dns-rebinding-protection', 'http-header-validation'];
 
-/**
- * Needs npm's registry for the suite. What may fail stands in the lists of `lab/mcp`, with the reason.
- * @param {string[]} args
- */
+/** Needs npm's registry for the suite. What may fail stands in the lists of `lab/mcp`, with the reason. */
 export async function main([url]) {
   const { serveSuiteTools } = await import('./mcp/suite-tools.mjs');
   let failed = await runSuite(await serveSuiteTools(), 'plugin', '--requirements 2026-07-28');

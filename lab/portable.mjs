@@ -15,11 +15,7 @@ const MAX_CHARACTERS = 160;
 const OF_A_SHELL = /^\w+=|['$;`]|\b(?:exec|export|source|rm|cp|mv|cat) /;
 const PLATFORMS = ['darwin arm64', 'darwin x64', 'linux arm64', 'linux x64', 'win32 x64'];
 
-/**
- * Checks the files that git holds.
- *
- * @param {readonly string[]} tracked
- */
+/** Checks the files that git holds. */
 export function portable(tracked) {
   const read = (file) => readFileSync(path.join(root, file), 'utf8');
   const manifests = tracked.filter(
@@ -54,18 +50,8 @@ export function alike(files) {
 export const ofAShell = (scripts) => Object.values(scripts).filter((line) => OF_A_SHELL.test(line));
 
 /**
- * The parts of pnpm's lock file that say for which platforms a package has programs.
- *
- * @typedef {object} LockFile
- * @property {Record<string, {os?: string[], cpu?: string[], libc?: string[]}>} packages
- * @property {Record<string, {optionalDependencies?: Record<string, string>}>} snapshots
- */
-
-/**
  * The platforms for which the lock file lacks a program of a package: pnpm leaves out what the registry didn't have at that time.
  * A program for glibc needs one for musl next to it.
- *
- * @param {LockFile} lockFile
  */
 export function lacking({ packages, snapshots }) {
   return Object.entries(snapshots).flatMap(([name, { optionalDependencies = {} }]) => {

@@ -5,7 +5,6 @@ import { root, run, test } from '@rondo/tool/workspace';
 /**
  * `npm run lab -- registries`, `npm run lab -- registries <jest arguments>`: builds the servers and the clients once, which takes minutes.
  * ZooKeeper is the package `zookeeper` of Debian. What can't be built is named, and its clients aren't tested.
- * @param {string[]} args
  */
 export async function main(args) {
   for (const folder of ['java', 'consul', 'registries']) {

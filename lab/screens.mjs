@@ -28,7 +28,6 @@ const PAGES = {
   methods: 'methods/SERVICE',
 };
 
-/** @param {string[]} args */
 export async function main(args) {
   const { values } = parseArgs({
     args,

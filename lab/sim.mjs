@@ -1,8 +1,7 @@
 /** Runs the simulation of registry, instances and clients under random faults, with the built packages. */
-import { fork } from 'node:child_process';
 import { availableParallelism } from 'node:os';
-import path from 'node:path';
-import { build, root } from '@rondo/tool/workspace';
+import { fileURLToPath } from 'node:url';
+import { build } from '@rondo/tool/workspace';
 import { readOptions } from './options.mjs';
 
 const command = {
@@ -18,12 +17,10 @@ const command = {
   check: ({ seed, seeds, trace }) =>
     trace && seed === undefined && seeds > 1 ? '--trace prints one seed, which --seed names' : undefined,
 };
-const folder = path.join(root, 'lab/sim');
 /** The bundle is written next to the source, so that packages are resolved as for it. */
-const program = path.join(folder, '.built/main.mjs');
+const program = new URL('./sim/.built/main.mjs', import.meta.url);
 const PROGRESS_MS = 5_000;
 
-/** @param {string[]} args */
 export async function main(args) {
   const options = readOptions(args, command);
   if (typeof options === 'number') return options;
@@ -38,71 +35,49 @@ export async function main(args) {
 async function bundle() {
   const esbuild = await import('esbuild');
   await esbuild.build({
-    entryPoints: [path.join(folder, 'main.ts')],
-    outfile: program,
+    entryPoints: [fileURLToPath(new URL('./sim/main.ts', import.meta.url))],
+    outfile: fileURLToPath(program),
     bundle: true,
     packages: 'external',
     platform: 'node',
     format: 'esm',
-    target: 'node20',
     sourcemap: 'inline',
     logLevel: 'warning',
   });
 }
 
-/** @param {{ from: number, count: number, workers: number, trace: boolean }} options */
 async function runAll({ from, count, workers, trace }) {
-  const tally = { begun: 0, done: 0, calls: 0, failed: [] };
+  const { startWorker } = await import('@rondo/harness');
+  const failed = [];
+  let [begun, done, calls] = [0, 0, 0];
   const startedAt = performance.now();
-  const progress = setInterval(() => report(tally, count, startedAt), PROGRESS_MS);
-  const next = () => (tally.begun < count ? { seed: from + tally.begun++, trace } : undefined);
-  const ended = await Promise.all(Array.from({ length: workers }, () => work(next, tally)));
+  const report = () => {
+    const seconds = (performance.now() - startedAt) / 1000;
+    const rate = (done / seconds).toFixed(1);
+    console.log(`${done} of ${count} seeds, ${failed.length} failed, ${rate}/s, ${Math.round(seconds)} s`);
+  };
+  /** Takes seeds until none is left. */
+  const work = async () => {
+    const worker = startWorker(program, { env: { NODE_OPTIONS: '--enable-source-maps' } });
+    while (begun < count) {
+      const seed = from + begun++;
+      const outcome = await worker.ask('run', { seed, trace });
+      done += 1;
+      calls += outcome.calls;
+      if (outcome.violation === undefined) continue;
+      failed.push(seed);
+      console.error(`\nseed ${seed}: ${outcome.violation}\n  replay: npm run lab -- sim --seed ${seed} --trace\n`);
+    }
+    await worker.close();
+  };
+  const progress = setInterval(report, PROGRESS_MS);
+  const ended = await Promise.allSettled(Array.from({ length: workers }, work));
   clearInterval(progress);
-  report(tally, count, startedAt);
-  const broken = ended.filter((code) => code !== 0);
-  if (broken.length > 0) console.error(`${broken.length} of ${workers} workers ended with ${broken.join(', ')}`);
-  return tally.failed.length === 0 && broken.length === 0 ? verdict(tally) : failures(tally);
-}
-
-/** Runs one worker process, which takes seeds until none is left. */
-function work(next, tally) {
-  return new Promise((resolve) => {
-    const child = fork(program, { execArgv: ['--enable-source-maps'] });
-    const order = () => {
-      const seed = next();
-      if (seed === undefined) child.disconnect();
-      else child.send(seed);
-    };
-    child.on('message', ({ seed, violation, calls }) => {
-      tally.done += 1;
-      tally.calls += calls;
-      if (violation !== undefined) fail(tally, seed, violation);
-      order();
-    });
-    child.on('exit', (code, signal) => resolve(code ?? signal));
-    order();
-  });
-}
-
-function fail(tally, seed, violation) {
-  tally.failed.push(seed);
-  console.error(`\nseed ${seed}: ${violation}\n  replay: npm run lab -- sim --seed ${seed} --trace\n`);
-}
-
-function report({ done, failed }, count, startedAt) {
-  const seconds = (performance.now() - startedAt) / 1000;
-  const rate = (done / seconds).toFixed(1);
-  console.log(`${done} of ${count} seeds, ${failed.length} failed, ${rate}/s, ${Math.round(seconds)} s`);
-}
-
-function verdict({ done, calls }) {
-  console.log(`${done} seeds clean, ${calls} calls`);
-  return 0;
-}
-
-function failures({ failed }) {
+  report();
+  for (const { reason } of ended) if (reason !== undefined) console.error(reason.message);
   const seeds = failed.sort((one, other) => one - other);
-  console.error(`${seeds.length} seeds failed: ${seeds.slice(0, 50).join(' ')}`);
-  if (seeds[0] !== undefined) console.error(`replay: npm run lab -- sim --seed ${seeds[0]} --trace`);
-  return 1;
+  const holds = seeds.length === 0 && done === count;
+  if (holds) console.log(`${done} seeds clean, ${calls} calls`);
+  else console.error(`${seeds.length} seeds failed: ${seeds.slice(0, 50).join(' ')}`);
+  return holds ? 0 : 1;
 }

@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { compile, hasCommit, root } from '@rondo/tool/workspace';
+import { table } from './bench/report/figures.mjs';
 import { CARRIERS, callCounts, callPath } from './survey/call-path.mjs';
 
 /** By part: its paths. A file belongs to the first part that has it. */
@@ -33,7 +34,7 @@ export async function main(args) {
   const { files, names, dependencies, call, ...lines } = await count();
   const rows = Object.keys(PARTS).map((part) => [part, files[part], ...Object.values(lines).map((kind) => kind[part])]);
   const totals = rows[0].map((_, column) => (column === 0 ? 'all' : rows.reduce((sum, row) => sum + row[column], 0)));
-  console.log(table([['', 'files', ...Object.keys(lines).map((kind) => `lines of ${kind}`)], ...rows, totals]));
+  console.log(table(['', 'files', ...Object.keys(lines).map((kind) => `lines of ${kind}`)], [...rows, totals]));
   console.log(`${names.public} public and ${names.internal} internal names of packages`);
   console.log(`${dependencies.runtime} packages at run time, ${dependencies.locked} in the lock file`);
   const ofCall = Object.entries(call).map(([what, reached]) => `${reached} ${what}`);
@@ -119,10 +120,3 @@ function exportedNames(source) {
 const lines = (file) => read(file).trimEnd().split('\n').length;
 
 const read = (file) => readFileSync(path.join(root, file), 'utf8');
-
-function table(rows) {
-  const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => String(row[column]).length)));
-  const cell = (value, column) =>
-    column === 0 ? String(value).padEnd(widths[column]) : String(value).padStart(widths[column]);
-  return rows.map((row) => row.map(cell).join('  ').trimEnd()).join('\n');
-}

@@ -20,11 +20,7 @@ const COMMENTS = [
   [/\.sql$/, /(?:^|\s)--\s(.*)$/],
 ];
 
-/**
- * Checks the comments and docs of files.
- *
- * @param {readonly string[]} tracked
- */
+/** Checks the comments and docs of files. */
 export function plainWords(tracked) {
   const faults = tracked
     .filter((file) => !EXEMPT.test(file) && existsSync(path.join(root, file)))
@@ -32,12 +28,7 @@ export function plainWords(tracked) {
   return { code: faults.length, output: faults.join('\n') };
 }
 
-/**
- * The faults of one file: `docs/faq.md:3: "beside": write next to, …`.
- *
- * @param {string} file
- * @param {() => string} read
- */
+/** The faults of one file: `docs/faq.md:3: "beside": write next to, …`. */
 export function wordsIn(file, read) {
   const [, comment] = COMMENTS.find(([ending]) => ending.test(file)) ?? [];
   if (comment === undefined) return [];

@@ -16,7 +16,6 @@ const MAX_OFF_PERCENT = 5;
 /** The longest interval at which gRPC's clients try to connect, with its jitter, and what a try takes. */
 const RECONNECT_MS = 160_000;
 
-/** @param {string[]} args */
 export async function main(args) {
   const options = {
     part: { type: 'string', default: 'faults' },

@@ -1,11 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createPool } from '@rondo/database';
-import { startWorker } from '@rondo/harness';
 import { startPostgres } from '@rondo/harness/postgres';
 import { installPeers, versionOf } from './peers/install.mjs';
+import { onDatabase } from './peers/jobs/on-database.mjs';
 import { figure, median, show, table } from './report/figures.mjs';
 
-const PROCESS = new URL('./peers/jobs/durable.mjs', import.meta.url);
 /** How long it is awaited that another process goes on. */
 const PATIENCE_MS = 30_000;
 
@@ -31,10 +29,11 @@ export const benchmark = {
     const names = failure === undefined ? ['rondo', 'dbos'] : ['rondo'];
     const postgres = await startPostgres();
     onClose(() => postgres.stop());
+    const on = (contender, use) => onDatabase({ postgres, file: './durable.mjs', contender }, use);
     const rates = names.map(() => []);
     for (let round = 0; round < rounds; round += 1)
       for (const [index, name] of names.entries())
-        rates[index].push(await onDatabase(name, postgres, async (open) => (await open({})).ask('rates', count)));
+        rates[index].push(await on(name, async (open) => (await open({})).ask('rates', count)));
     const rows = names.map((name, index) => [
       name,
       ...rates[index][0].map((_, at) => figure(median(rates[index].map((all) => all[at])))),
@@ -44,38 +43,16 @@ export const benchmark = {
     const after = [];
     for (const name of names)
       for (const [what, options] of AFTER)
-        after.push([name, what, await onDatabase(name, postgres, (open, database) => goesOn(open, database, options))]);
+        after.push([name, what, await on(name, (open, database) => goesOn(open, database, options))]);
     show(table(['workflows', 'killed; then there is', 'goes on'], after));
   },
 };
 
-let databases = 0;
-
-/** Lets `use` open processes on a database of their own. */
-async function onDatabase(contender, postgres, use) {
-  databases += 1;
-  const url = await postgres.createDatabase(`durable_${databases}`);
-  const database = createPool({ url });
-  const workers = [];
-  const open = async (options) => {
-    workers.push(startWorker(PROCESS, { env: { NODE_OPTIONS: '--no-deprecation' } })); // of DBOS
-    await workers.at(-1).ask('open', { contender, url, ...options });
-    return workers.at(-1);
-  };
-  try {
-    await database.query('CREATE TABLE effects (entry text NOT NULL)');
-    return await use(open, database);
-  } finally {
-    await Promise.all(workers.map((worker) => worker.close()));
-    await database.close();
-  }
-}
-
 /** How long after a kill a function goes on, in words; else what is stored of it. */
 async function goesOn(open, database, { isEarly, ...options }) {
   const first = await open({ holds: true });
-  if (isEarly) await open(options);
   await first.ask('hold');
+  if (isEarly) await open(options); // not before: it could take the function itself
   await first.close();
   const killedAt = performance.now();
   if (!isEarly) await open(options);

@@ -1,10 +1,9 @@
-import { compareCalls } from './gateway/parts/calls.mjs';
-import { compareJson } from './gateway/parts/json.mjs';
+import { compareCalls, compareJson } from './gateway/parts.mjs';
 import { startSystem } from './gateway/system.mjs';
 
 const PARTS = { calls: compareCalls, json: compareJson };
 
-/** What the gateway costs: see the files of gateway/parts. */
+/** What the gateway costs: see gateway/parts.mjs. */
 export const benchmark = {
   name: 'gateway',
   summary: 'what the gateway costs a call, compared with plain grpc-js and Fastify',

@@ -1,17 +1,16 @@
-import { CustomerServiceDefinition } from '@rondo/contracts/sales/v1/customers';
-import { OrderServiceDefinition } from '@rondo/contracts/sales/v1/orders';
-import { ProductServiceDefinition } from '@rondo/contracts/sales/v1/products';
-import { QuoteServiceDefinition } from '@rondo/contracts/sales/v1/quotes';
 import { createPool } from '@rondo/database';
 import { eventually, startRegistry, startService } from '@rondo/harness';
 import { startPostgres } from '@rondo/harness/postgres';
-import { createClient, createRegistryChannel } from '@rondo/rpc/client';
+import { createRegistryChannel } from '@rondo/rpc/client';
+import { atRate } from './report/at-rate.mjs';
 import { figure, quantiles, show, table } from './report/figures.mjs';
+import { salesOver } from './sales/reads.mjs';
 
 /** What a later third of the time may have of what an earlier one had. */
 const MAX_GROWTH = 1.5;
 /** How many products and customers there are, so that writes seldom wait for each other's rows. */
 const KINDS = 20;
+const SECONDS = 60;
 /** The column by which rows end, and how much older than they are makes them end two minutes after they are written. */
 const ENDS = {
   sync_changes: ['relay_time', '58 minutes'],
@@ -41,7 +40,7 @@ export const benchmark = {
     for (const database of databases) await endSoon(database);
     const rows = [];
     for (let minute = 1; minute <= minutes; minute += 1) {
-      const { p99, failed } = await writeFor(60_000, { writes, rate });
+      const { p99, failed } = await writeForAMinute(writes, rate);
       const counts = await countRows(databases);
       rows.push({ p99, ...counts });
       show(`${minute} min: p99 ${figure(p99)} ms, ${failed} failed; ${JSON.stringify(counts)}`);
@@ -81,10 +80,7 @@ async function startServices(postgres, onClose) {
 
 /** Writes of each kind, which are made in turn. */
 async function writesOf(channel) {
-  const customers = createClient(CustomerServiceDefinition, { channel });
-  const products = createClient(ProductServiceDefinition, { channel });
-  const quotes = createClient(QuoteServiceDefinition, { channel });
-  const orders = createClient(OrderServiceDefinition, { channel });
+  const { customers, orders, products, quotes } = salesOver(channel);
   const unitPrice = { currencyCode: 'EUR', units: 10n };
   const kinds = [];
   for (let number = 1; number <= KINDS; number += 1) {
@@ -123,8 +119,7 @@ async function endSoon(database) {
   });
 }
 
-/** Writes at a rate, whether or not earlier writes were answered. */
-async function writeFor(durationMs, { writes, rate }) {
+async function writeForAMinute(writes, rate) {
   const times = [];
   let failed = 0;
   const write = async (at) => {
@@ -134,14 +129,9 @@ async function writeFor(durationMs, { writes, rate }) {
     });
     times.push(performance.now() - beganAt);
   };
-  const inFlight = new Set();
-  const [beganAt, most] = [performance.now(), (durationMs / 1_000) * rate];
-  for (let made = 0; made < most; made += 1) {
-    await new Promise((resolve) => setTimeout(resolve, beganAt + (made * 1_000) / rate - performance.now()));
-    const writing = write(made).finally(() => inFlight.delete(writing));
-    inFlight.add(writing);
-  }
-  await Promise.all(inFlight);
+  const writing = [];
+  await atRate(rate, SECONDS * rate, (made) => writing.push(write(made)));
+  await Promise.all(writing);
   return { ...quantiles(times), failed };
 }
 

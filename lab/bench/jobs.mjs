@@ -1,7 +1,7 @@
-import { createPool } from '@rondo/database';
 import { startWorker } from '@rondo/harness';
 import { startPostgres } from '@rondo/harness/postgres';
 import { installPeers, versionOf } from './peers/install.mjs';
+import { onDatabase } from './peers/jobs/on-database.mjs';
 import { figure, median, quantiles, show, table } from './report/figures.mjs';
 
 const PROCESS = new URL('./peers/jobs/main.mjs', import.meta.url);
@@ -58,8 +58,6 @@ async function peers() {
   return [];
 }
 
-let databases = 0;
-
 /** What a call, an event, a job and a transaction cost on this machine. */
 async function costs(count, postgres) {
   const urls = [await postgres.createDatabase('here'), await postgres.createDatabase('there')];
@@ -71,20 +69,8 @@ async function costs(count, postgres) {
 }
 
 /** Runs `use` with a queue on a database of its own. */
-async function withQueue(name, postgres, use) {
-  databases += 1;
-  const url = await postgres.createDatabase(`jobs_${databases}`);
-  const database = createPool({ url });
-  const worker = startWorker(PROCESS);
-  try {
-    await database.query('CREATE TABLE effects (chore text NOT NULL)');
-    await worker.ask('prepare', { name, url });
-    return await use(worker, database);
-  } finally {
-    await worker.close();
-    await database.close();
-  }
-}
+const withQueue = (contender, postgres, use) =>
+  onDatabase({ postgres, file: './main.mjs', contender }, async (open, database) => use(await open(), database));
 
 const turn = (name, { jobs, samples }, postgres) =>
   withQueue(name, postgres, async (worker) => {

@@ -11,6 +11,7 @@ import { show } from './report/figures.mjs';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const ACCEPTED = 'docs/reference/benchmarks';
+const LAST = '.rondo/bench/peers';
 /** Nothing is repeated, so that it takes under three minutes on a busy machine, too. */
 const QUICK = { rounds: 3, seconds: 0.15, warmSeconds: 0.1, repeats: 0 };
 const WARM_SECONDS = 1;
@@ -31,15 +32,11 @@ export const benchmark = {
     rounds: { type: 'count', default: 9, help: 'how often each contender has its turn' },
     seconds: { type: 'count', default: 2, help: 'how long a turn takes' },
     quick: { type: 'flag', help: 'short turns, few rounds: whether it works, not how well' },
-    out: { type: 'text', value: 'FOLDER', default: '.rondo/bench/peers', help: 'where peers.json and .svg go' },
-    accept: { type: 'flag', help: `copy the last whole run of --out to ${ACCEPTED} instead` },
-    list: { type: 'flag', help: 'what there is' },
+    accept: { type: 'flag', help: `copy the last whole run to ${ACCEPTED} instead` },
   },
   check: ({ only, workload }) => unknownName('only', only, CONTENDERS) ?? unknownName('workload', workload, WORKLOADS),
-  async run({ only, workload, rounds, seconds, quick, out, accept, list }, { onClose }) {
-    const folder = path.resolve(ROOT, out);
-    if (list) return show(listAll());
-    if (accept) return acceptRun(folder);
+  async run({ only, workload, rounds, seconds, quick, accept }, { onClose }) {
+    if (accept) return acceptRun();
     const problem = await installPeers();
     if (problem !== undefined) return refuse(problem);
     const data = await measurePeers({
@@ -49,7 +46,7 @@ export const benchmark = {
       onClose,
     });
     data.settings.whole = !quick && only === undefined && workload === undefined;
-    write(folder, data);
+    write(LAST, data);
     return data.failures === 0;
   },
 };
@@ -63,34 +60,29 @@ function unknownName(option, list, known) {
   return unknown === undefined ? undefined : `--${option}: there is no "${unknown}"; there are ${names.join(', ')}`;
 }
 
-function listAll() {
-  const lines = (all) =>
-    all.map(({ name, title, form = '' }) => `  ${name.padEnd(15)}${title.padEnd(28)}${form}`.trimEnd());
-  return ['contenders:', ...lines(CONTENDERS), 'workloads:', ...lines(WORKLOADS)].join('\n');
-}
-
 /** Five figures are more than a measurement has. */
 const rounded = (_, value) => (typeof value === 'number' ? Number(value.toPrecision(5)) : value);
 
-function write(folder, data) {
+function write(to, data) {
+  const folder = path.join(ROOT, to);
   const summed = withSummaries(data);
   const report = peersReport(summed);
   mkdirSync(folder, { recursive: true });
   writeFileSync(path.join(folder, 'peers.json'), `${JSON.stringify(data, rounded, 1)}\n`);
   writeFileSync(path.join(folder, 'peers.svg'), peersChart(summed));
-  show(`${report}\n${path.relative(ROOT, folder) || folder}: peers.json, peers.svg`);
+  show(`${report}\n${to}: peers.json, peers.svg`);
 }
 
-function acceptRun(folder) {
+function acceptRun() {
   let data;
   try {
-    data = JSON.parse(readFileSync(path.join(folder, 'peers.json'), 'utf8'));
+    data = JSON.parse(readFileSync(path.join(ROOT, LAST, 'peers.json'), 'utf8'));
   } catch (error) {
     return refuse(`there is no run to accept: ${error.message}; \`npm run lab -- peers\` makes one`);
   }
   const problem = unacceptable(data);
   if (problem !== undefined) return refuse(problem);
-  write(path.join(ROOT, ACCEPTED), data);
+  write(ACCEPTED, data);
   return true;
 }
 

@@ -6,12 +6,10 @@ import { steady, storm } from './registry/parts.mjs';
 import { growthChart, growthReport, steadyReport, stormReport } from './registry/report.mjs';
 import { show } from './report/figures.mjs';
 
-const PARTS = ['steady', 'storm', 'growth'];
 const FULL = { instances: 10_000, services: 200, watchers: 1000, connections: 500, changes: 20, seconds: 60 };
 const QUICK = { ...FULL, instances: 1000, watchers: 100, seconds: 10 };
 const SIZES = [1000, 3000, 10_000];
 const AUDIENCES = [100, 300, 1000];
-const WARM_UP_SECONDS = 5;
 const DOCS = new URL('../../docs/reference/', import.meta.url);
 
 /**
@@ -29,41 +27,30 @@ export const benchmark = {
       help: '1,000 instances, 100 watchers, 10 s, without growth: whether it works, not how well',
     },
     write: { type: 'flag', help: 'put tables and chart into docs/reference/performance.md and registry-size.svg' },
-    instances: { type: 'count', help: 'how many instances (10,000)' },
-    services: { type: 'count', help: 'of how many services (200)' },
-    watchers: { type: 'count', help: 'how many watches (1,000)' },
-    connections: { type: 'count', help: 'over how many connections (500)' },
-    changes: { type: 'count', help: 'how many changes a second (20)' },
-    seconds: { type: 'count', help: 'how long it is measured (60)' },
   },
   check({ part }) {
-    const unknown = part?.split(',').find((one) => !PARTS.includes(one));
-    return unknown && `--part ${unknown}: there are ${PARTS.join(', ')}`;
+    const unknown = part?.split(',').find((one) => !Object.hasOwn(PARTS, one));
+    return unknown && `--part ${unknown}: there are ${Object.keys(PARTS).join(', ')}`;
   },
-  async run({ part, quick, write, ...given }, { folder }) {
-    const parts = part?.split(',') ?? (quick ? PARTS.slice(0, 2) : PARTS);
-    const sizes = Object.entries(quick ? QUICK : FULL).map(([name, size]) => [name, given[name] ?? size]);
+  async run({ part, quick, write }, { folder }) {
+    const parts = part?.split(',') ?? (quick ? ['steady', 'storm'] : Object.keys(PARTS));
     const tables = {};
     for (const one of parts) {
       show(`${one} …`);
       const logFile = path.join(folder, `${one}.log`);
-      tables[one] = await measure(one, { ...Object.fromEntries(sizes), logFile, write });
+      tables[one] = await PARTS[one]({ ...(quick ? QUICK : FULL), logFile, write });
       show(`${tables[one]}\n`);
     }
     if (write) writeTables({ ...tables, machine: machine() });
   },
 };
 
-async function measure(part, given) {
-  switch (part) {
-    case 'steady':
-      return steadyReport(await steady({ ...given, warmupSeconds: WARM_UP_SECONDS }));
-    case 'storm':
-      return stormReport(await storm({ ...given, warmupSeconds: WARM_UP_SECONDS }));
-    default:
-      return growthOf(given);
-  }
-}
+/** By name: what measures, and gives a table. */
+const PARTS = {
+  steady: async (given) => steadyReport(await steady(given)),
+  storm: async (given) => stormReport(await storm(given)),
+  growth: growthOf,
+};
 
 async function growthOf({ write, ...given }) {
   const seconds = Math.min(10, given.seconds);

@@ -26,10 +26,9 @@ export const benchmark = {
     rest: { type: 'count', default: 10, help: 'seconds without a call before the memory at rest is read' },
     seconds: { type: 'count', default: 3, help: 'how long the load takes' },
     main: { type: 'text', value: 'FILE', help: 'another build of calculator, such as bundle/calculator/dist/main.mjs' },
-    node: { type: 'text', value: 'FLAG', help: "a flag of Node's for calculator" },
   },
-  async run({ rounds, rest, seconds, main, node }, setting) {
-    const systems = await systemsOf({ main, node }, setting);
+  async run({ rounds, rest, seconds, main }, setting) {
+    const systems = await systemsOf(main, setting);
     const taken = new Map(systems.map(({ name }) => [name, []]));
     for (let round = 0; round < rounds; round += 1) {
       for (let turn = 0; turn < systems.length; turn += 1) {
@@ -42,11 +41,11 @@ export const benchmark = {
 };
 
 /** What is compared; each takes the port that it listens on. */
-async function systemsOf({ main, node }, { folder, onClose }) {
+async function systemsOf(main, { folder, onClose }) {
   const registry = await startRegistry({ warmingMs: 0, logFile: path.join(folder, 'registry.log') });
   onClose(() => registry.stop());
-  const calculator = (file, flags) => (port, logFile, more) =>
-    start(process.execPath, [...more, ...flags, path.resolve(root, file)], {
+  const calculator = (file) => (port, logFile, flags) =>
+    start(process.execPath, [...flags, path.resolve(root, file)], {
       env: {
         RONDO_LISTEN: `127.0.0.1:${port}`,
         RONDO_REGISTRY: registry.address,
@@ -61,12 +60,10 @@ async function systemsOf({ main, node }, { folder, onClose }) {
       ipc: true,
       logFile,
     });
-  const modules = 'services/calculator/dist/main.js';
-  const other = main !== undefined || node !== undefined;
   return [
     { name: 'grpc-js', begin: plain },
-    { name: 'calculator', begin: calculator(modules, []) },
-    ...(other ? [{ name: main ?? node, begin: calculator(main ?? modules, node === undefined ? [] : [node]) }] : []),
+    { name: 'calculator', begin: calculator('services/calculator/dist/main.js') },
+    ...(main === undefined ? [] : [{ name: main, begin: calculator(main) }]),
   ].map(({ name, begin }) => ({
     name,
     begin: (port, flags = []) => begin(port, path.join(folder, `${port}.log`), flags),

@@ -1,6 +1,6 @@
 import type { ClientGuard } from './load/protocol.js';
 import { createTestbed, type Testbed } from './testbed/testbed.js';
-import { createVerdict, formatMs, type Verdict } from './verdict.js';
+import { formatMs, Verdict } from './verdict.js';
 
 /** A fault, and what must hold while it lasts. */
 export interface Scenario {
@@ -71,7 +71,7 @@ export async function runScenario(scenario: Scenario, options: ScenarioOptions):
 
 /** Runs a scenario on a testbed of its own. An error is a miss, too. */
 async function runOnce(scenario: Scenario, { short, control, tls }: ScenarioOptions) {
-  const verdict = createVerdict();
+  const verdict = new Verdict();
   const testbed = await createTestbed({ ttlMs: short ? SHORT_TTL_MS : TTL_MS, tls });
   const brief = short || control;
   const context: ScenarioContext = {

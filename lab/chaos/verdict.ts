@@ -10,50 +10,43 @@ export interface Finding {
 }
 
 /** Collects what a scenario measured. */
-export interface Verdict {
-  readonly findings: readonly Finding[];
-  /** Whether every bound holds. */
-  readonly holds: boolean;
+export class Verdict {
+  readonly findings: Finding[] = [];
   /** Whether the run ended with an error, which says nothing about the guard. */
-  readonly brokenOff: boolean;
-  /** No call may have failed, and there must be at least one. */
-  noFailures(calls: readonly CallRecord[], what?: string): void;
-  /** A figure of at most `boundMs`. */
-  within(what: string, ms: number, boundMs: number): void;
-  /** A condition, with what was found. */
-  check(text: string, holds: boolean): void;
-  /** A figure without a bound. */
-  note(text: string): void;
-  breakOff(error: unknown): void;
-}
+  brokenOff = false;
 
-/** An empty verdict. */
-export function createVerdict(): Verdict {
-  const findings: Finding[] = [];
-  let brokenOff = false;
-  const check = (text: string, holds: boolean) => void findings.push({ text, holds });
-  return {
-    findings,
-    get holds() {
-      return findings.every(({ holds }) => holds);
-    },
-    get brokenOff() {
-      return brokenOff;
-    },
-    noFailures(calls, what) {
-      const failed = calls.filter(isFailed);
-      const text = `${format(failed.length)} of ${format(calls.length)}${what === undefined ? '' : ` ${what}`} failed`;
-      if (failed.length > 0) findings.push({ text, detail: reasons(failed), holds: false });
-      else check(text, calls.length > 0);
-    },
-    within: (what, ms, boundMs) => check(`${what} ${formatMs(ms)}`, ms <= boundMs),
-    check,
-    note: (text) => check(text, true),
-    breakOff(error) {
-      brokenOff = true;
-      check(`broken off: ${error instanceof Error ? error.message : String(error)}`, false);
-    },
-  };
+  /** Whether every bound holds. */
+  get holds(): boolean {
+    return this.findings.every(({ holds }) => holds);
+  }
+
+  /** No call may have failed, and there must be at least one. */
+  noFailures(calls: readonly CallRecord[], what = ''): void {
+    const failed = calls.filter(isFailed);
+    const text = `${format(failed.length)} of ${[format(calls.length), what].join(' ').trim()} failed`;
+    if (failed.length > 0) this.findings.push({ text, detail: reasons(failed), holds: false });
+    else this.check(text, calls.length > 0);
+  }
+
+  /** A figure of at most `boundMs`. */
+  within(what: string, ms: number, boundMs: number): void {
+    this.check(`${what} ${formatMs(ms)}`, ms <= boundMs);
+  }
+
+  /** A condition, with what was found. */
+  check(text: string, holds: boolean): void {
+    this.findings.push({ text, holds });
+  }
+
+  /** A figure without a bound. */
+  note(text: string): void {
+    this.check(text, true);
+  }
+
+  breakOff(error: unknown): void {
+    this.brokenOff = true;
+    this.check(`broken off: ${error instanceof Error ? error.message : String(error)}`, false);
+  }
 }
 
 /** Whether a call failed. */

@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type Ended, freeBase, root, start } from '@rondo/harness';
 import { compile } from './src/packages/project.js';
-import { type PackageRegistry, startPackageRegistry } from './src/packages/verdaccio.js';
+import { startPackageRegistry } from './src/packages/verdaccio.js';
 
 const folder = mkdtempSync(join(process.env['TMPDIR_ON_DISK'] ?? tmpdir(), 'rondo-registry-'));
-let registry: PackageRegistry;
+let registry: Awaited<ReturnType<typeof startPackageRegistry>>;
 
 const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 const NEXT = '99.0.0';

@@ -36,25 +36,16 @@ export async function addServiceAddress(address: string): Promise<void> {
 }
 
 /** A network namespace with an address of its own. */
-export interface PodNetwork {
-  readonly name: string;
-  readonly address: string;
-  remove(): Promise<void>;
-}
+export type PodNetwork = Awaited<ReturnType<typeof createPodNetwork>>;
 
 /** Makes the network namespace of a pod. */
-export async function createPodNetwork(): Promise<PodNetwork> {
+export async function createPodNetwork() {
   pods += 1;
   const name = `rondo-lab-${pods}`;
   const address = `10.244.${1 + Math.floor(pods / 250)}.${1 + (pods % 250)}`;
   await ip(['netns', 'add', name]);
-  await ip(
-    [],
-    [
-      `link add rondo-pod${pods} type veth peer name eth0 netns ${name}`,
-      `link set rondo-pod${pods} master ${BRIDGE} up`,
-    ],
-  );
+  const link = `rondo-pod${pods}`;
+  await ip([], [`link add ${link} type veth peer name eth0 netns ${name}`, `link set ${link} master ${BRIDGE} up`]);
   const inside = ['link set lo up', `addr add ${address}/16 dev eth0`, 'link set eth0 up'];
   await ip(['-n', name], [...inside, `route add default via ${HOST}`]);
   return { name, address, remove: async () => void (await ip(['netns', 'del', name])) };

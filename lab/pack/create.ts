@@ -2,7 +2,7 @@
 import { root, step } from '@rondo/tool/workspace';
 import { createApp, readArguments, USAGE } from 'create-rondo';
 import { pack } from './pack.js';
-import { pinnedVersions } from './pinned-versions.js';
+import { pinnedVersions } from './stage.js';
 
 /** Its arguments are those of `npm create rondo`. */
 export async function main(args: string[]): Promise<number> {

@@ -12,7 +12,6 @@ import {
 } from '@rondo/tool/workspace';
 import { build } from 'esbuild';
 import { compact, isPublishedStub, writeContracts } from './contracts.js';
-import { pinnedVersions } from './pinned-versions.js';
 
 const TOOL = '@rondo/tool';
 const CREATE = 'create-rondo';
@@ -23,6 +22,13 @@ const filter = (file: string) => !/[\\/](?:node_modules|dist)$|\.(?:ci|long)\.te
  * app with two versions of them isn't installed.
  */
 const PEERS = ['@rondo/database', '@rondo/rpc'];
+
+/** What the template pins: the versions that this repository is tested with. `version` is that of Rondo. */
+export function pinnedVersions(): Readonly<Record<string, string>> & { readonly version: string } {
+  const { version, packageManager, devDependencies } = readJson(path.join(root, 'package.json'));
+  const { dependencies } = readJson(path.join(root, 'packages/rondo/package.json'));
+  return { ...dependencies, ...devDependencies, version, pnpm: packageManager };
+}
 
 /** The fields of a package.json that are read or changed here. */
 export interface Manifest extends Stated {

@@ -51,11 +51,7 @@ async function succeed(command, args, options) {
   if (code !== 0) throw new Error(`${command} ${args.join(' ')}: ${output}`);
 }
 
-/**
- * Each declaration that is gone or changed, and each new property that those who pass options must give.
- * @param {string} before The pages as they were.
- * @param {string} now
- */
+/** Each declaration that is gone or changed, and each new property that those who pass options must give. */
 export function breaking(before, now) {
   const [old, current] = [declarationsOf(before), declarationsOf(now)];
   const gone = [...old].filter((line) => !current.has(line)).map((line) => `- ${line}`);

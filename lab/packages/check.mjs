@@ -19,13 +19,7 @@ const INSTALL_SCRIPTS = ['preinstall', 'install', 'postinstall', 'prepare'];
 
 /**
  * Prints the faults.
- * @param {Packed[]} packed
  * @returns {Promise<boolean>} Whether there is none.
- *
- * @typedef {object} Packed
- * @property {string} name
- * @property {string} file The tarball.
- * @property {number} sizeBytes Of its files.
  */
 export async function isFaultless(packed) {
   const api = await apiChanges();
@@ -35,10 +29,6 @@ export async function isFaultless(packed) {
   return faults.length === 0;
 }
 
-/**
- * @param {Packed} packed
- * @returns {Promise<string[]>} The faults, each as a line.
- */
 async function faultsOf({ name, file, sizeBytes }) {
   const tarball = readFileSync(file);
   const unpacked = createPackageFromTarballData(tarball);

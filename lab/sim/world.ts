@@ -1,33 +1,24 @@
-import type { Clock, Random } from '@rondo/rpc/clock';
+import type { Clock } from '@rondo/rpc/clock';
 import { createFaultNetwork, ManualClock, seededRandom } from '@rondo/rpc/testing';
-import type { FaultNetwork } from './faults.js';
 
 /** The environment of one simulation. */
-export interface World {
-  /** The true time. */
-  readonly clock: ManualClock;
-  readonly random: Random;
-  readonly network: FaultNetwork;
-  readonly trace: Trace;
-  readonly disturbances: Disturbances;
-  /** The first violation; undefined if there is none. */
-  readonly violation: () => Violation | undefined;
-  report(finding: Finding): void;
-}
+export type World = ReturnType<typeof createWorld>;
 
 /** Creates a world from a seed. */
-export function createWorld(seed: number, print?: (line: string) => void): World {
+export function createWorld(seed: number, print?: (line: string) => void) {
   const clock = new ManualClock();
   const trace = new Trace(clock, print);
   let violation: Violation | undefined;
   return {
+    /** The true time. */
     clock,
     random: seededRandom(seed),
     network: createFaultNetwork({ clock, random: seededRandom(seed + 1), latencyMs: 1 }),
     trace,
     disturbances: new Disturbances(clock),
+    /** The first violation; undefined if there is none. */
     violation: () => violation,
-    report(finding) {
+    report(finding: Finding): void {
       trace.note(finding.node, `VIOLATION ${finding.rule}: ${finding.detail}`);
       violation ??= new Violation(finding, { atMs: trace.atMs, trace: String(trace) });
     },

@@ -2,7 +2,7 @@
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { root, start, startRegistry } from '@rondo/harness';
-import { goPlugins, pythonOf } from './tools.mjs';
+import { goPlugins, pythonOf, run } from './tools.mjs';
 
 const folder = path.join(root, '.rondo/xds/guide');
 const AGENT = path.join(root, 'packages/rondo/dist/join.mjs');
@@ -25,25 +25,25 @@ export async function runGuide() {
   for (const file of ['go.mod', 'go.sum']) cpSync(path.join(root, 'lab/xds/go', file), path.join(folder, file));
   const module = readFileSync(path.join(folder, 'go.mod'), 'utf8');
   writeFileSync(path.join(folder, 'go.mod'), module.replace(/^module .*/, 'module example.com/hello'));
-  for (const name of ['server', 'client']) await run('go', ['build', '-o', `bin/${name}`, `./${name}`]);
+  for (const name of ['server', 'client'])
+    await run('go', ['build', '-o', `bin/${name}`, `./${name}`], { cwd: folder });
   const registry = await startRegistry({ warmingMs: 0 });
   const env = { RONDO_REGISTRY: registry.address, GRPC_XDS_BOOTSTRAP: path.join(folder, 'xds.json') };
-  const { stdout } = await run(process.execPath, [path.join(root, 'scripts/rondo.mjs'), 'xds', 'bootstrap'], env);
-  writeFileSync(env.GRPC_XDS_BOOTSTRAP, stdout);
+  const bootstrap = await run(process.execPath, ['scripts/rondo.mjs', 'xds', 'bootstrap'], { env });
+  writeFileSync(env.GRPC_XDS_BOOTSTRAP, bootstrap);
+  const inFolder = { cwd: folder, env };
+  const join = [AGENT, 'join', '--service', SERVICE, '--address', '127.0.0.1:0', '--'];
   const agents = [[python, 'server.py'], ['bin/server']].map((command) =>
-    start(process.execPath, [AGENT, 'join', '--service', SERVICE, '--address', '127.0.0.1:0', '--', ...command], {
-      cwd: folder,
-      env,
-    }),
+    start(process.execPath, [...join, ...command], inFolder),
   );
   try {
     await Promise.all(agents.map((agent) => agent.printed(/takes calls/)));
-    for (const [program = '', ...args] of [[python, 'client.py'], ['bin/client']]) {
+    for (const [program, ...args] of [[python, 'client.py'], [path.join(folder, 'bin/client')]]) {
       const wanted = ['Hello Ada, from Go', 'Hello Ada, from Python'];
       const seen = new Set();
       // A run may make all of its calls before the second connection stands.
       for (let runs = 0; runs < MAX_RUNS && seen.size < wanted.length; runs += 1)
-        for (const line of (await run(program, [...args, 'Ada'], env)).stdout.trim().split('\n')) seen.add(line);
+        for (const line of (await run(program, [...args, 'Ada'], inFolder)).trim().split('\n')) seen.add(line);
       console.log(`${path.basename(program)} ${args.join(' ')}: ${[...seen].join('; ')}`);
       if ([...seen].sort().join() !== wanted.join()) return 1;
     }
@@ -58,22 +58,7 @@ async function generate(python) {
   const { go, grpc } = await goPlugins();
   const plugins = [`--plugin=protoc-gen-go=${go}`, `--plugin=protoc-gen-go-grpc=${grpc}`];
   const own = 'module=example.com/hello';
-  const out = [
-    '--go_out=.',
-    `--go_opt=${own}`,
-    '--go-grpc_out=.',
-    `--go-grpc_opt=${own}`,
-    '--python_out=.',
-    '--grpc_python_out=.',
-  ];
-  await run(python, ['-m', 'grpc_tools.protoc', '-I.', ...plugins, ...out, 'helloworld.proto']);
-}
-
-async function run(program, args, env = {}) {
-  const ended = await start(program.startsWith('bin/') ? path.join(folder, program) : program, args, {
-    cwd: folder,
-    env,
-  }).ended;
-  if (ended.code !== 0) throw new Error(`${program} ${args.join(' ')} has failed: ${ended.stdout}${ended.stderr}`);
-  return ended;
+  const forGo = ['--go_out=.', `--go_opt=${own}`, '--go-grpc_out=.', `--go-grpc_opt=${own}`];
+  const out = [...forGo, '--python_out=.', '--grpc_python_out=.'];
+  await run(python, ['-m', 'grpc_tools.protoc', '-I.', ...plugins, ...out, 'helloworld.proto'], { cwd: folder });
 }

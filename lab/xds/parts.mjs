@@ -10,7 +10,6 @@ const CANARY_SCALE = 10;
 const AGENT_GONE_MS = 15_000;
 
 /**
- * @param {string} name
  * @param {number} awayMs how long the registry is away
  */
 export function partOf(name, awayMs) {

@@ -15,10 +15,11 @@ const CLIENTS = {
     ['classes', 'lib/*'].map((name) => path.join(root, 'lab/java/.build', name)).join(':'),
     'XdsClient',
   ],
+  // It finds services at the registry itself.
+  rondo: [process.execPath, path.join(root, 'lab/xds/rondo-client.mjs')],
 };
-export const LANGUAGES = Object.keys(CLIENTS);
-/** Rondo's own client, which finds services at the registry itself. */
-const RONDO = [process.execPath, path.join(root, 'lab/xds/rondo-client.mjs')];
+/** Of clients that know nothing of Rondo. */
+export const LANGUAGES = ['node', 'go', 'python', 'java'];
 /** Servers that know nothing of Rondo. */
 const SERVERS = {
   go: [path.join(root, '.rondo/xds/go-server')],
@@ -46,17 +47,8 @@ export async function startSystem(folder, { warmingMs, isPlain = false, joined, 
   let registry = await startRegistry({ warmingMs, env });
   const { address } = registry;
   const add = async (number, env = {}) => {
-    const main = 'lab/xds/numbered-server.mjs';
-    const instanceId = `calculator-${number}`;
-    servers.set(
-      number,
-      await startService('calculator', {
-        main,
-        instanceId,
-        registry: address,
-        env: { NUMBER: String(number), ...env },
-      }),
-    );
+    const place = { main: 'lab/xds/numbered-server.mjs', registry: address, instanceId: `calculator-${number}` };
+    servers.set(number, await startService('calculator', { ...place, env: { NUMBER: String(number), ...env } }));
   };
   const join = async (number, language = '', at = '127.0.0.1:0') => {
     const command = language === '' ? [] : ['--', ...SERVERS[language]];
@@ -71,13 +63,8 @@ export async function startSystem(folder, { warmingMs, isPlain = false, joined, 
     joined?.map((language, index) => join(index + 1, language)) ?? [1, 2, 3].map((number) => add(number)),
   );
   const bootstrap = path.join(folder, 'xds.json');
-  const { code, stdout, stderr } = await runNode([
-    path.join(root, 'scripts/rondo.mjs'),
-    'xds',
-    'bootstrap',
-    '--registry',
-    isPlain ? `127.0.0.1:${xdsPort}` : address,
-  ]);
+  const from = isPlain ? `127.0.0.1:${xdsPort}` : address;
+  const { code, stdout, stderr } = await runNode(['scripts/rondo.mjs', 'xds', 'bootstrap', '--registry', from]);
   if (code !== 0) throw new Error(stderr);
   return {
     address,
@@ -104,7 +91,7 @@ export async function startSystem(folder, { warmingMs, isPlain = false, joined, 
  * @param {{ language: string, file: string, rate: number, target?: string }} options for Rondo's client `target` is the registry.
  */
 export function startClient({ language, file, rate, target = 'xds:///calculator.Calculator' }) {
-  const [command = '', ...args] = CLIENTS[language] ?? RONDO;
+  const [command = '', ...args] = CLIENTS[language];
   const process = start(command, [...args, target, String(rate)], { env: { GRPC_XDS_BOOTSTRAP: file } });
   let counts = new Map();
   process.onLine((line) => {

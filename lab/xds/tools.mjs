@@ -13,15 +13,7 @@ export async function pythonOf() {
   const wanted = readFileSync(requirements, 'utf8');
   if (!existsSync(installed) || readFileSync(installed, 'utf8') !== wanted) {
     await run('python3', ['-m', 'venv', '--clear', path.join(folder, 'python')]);
-    await run(python, [
-      '-m',
-      'pip',
-      'install',
-      '--quiet',
-      '--disable-pip-version-check',
-      '--requirement',
-      requirements,
-    ]);
+    await run(python, ['-m', 'pip', 'install', '--quiet', '--requirement', requirements]);
     writeFileSync(installed, wanted);
   }
   return python;
@@ -32,7 +24,7 @@ export async function goPlugins() {
   const out = path.join(folder, 'bin');
   mkdirSync(out, { recursive: true });
   const names = ['google.golang.org/protobuf/cmd/protoc-gen-go', 'google.golang.org/grpc/cmd/protoc-gen-go-grpc'];
-  for (const name of names) await run('go', ['build', '-o', out, name], path.join(root, 'lab/clients/go'));
+  for (const name of names) await run('go', ['build', '-o', out, name], { cwd: path.join(root, 'lab/clients/go') });
   return { go: path.join(out, 'protoc-gen-go'), grpc: path.join(out, 'protoc-gen-go-grpc') };
 }
 
@@ -41,12 +33,14 @@ export async function prepareLanguage(language) {
   if (language === 'python') await pythonOf();
   if (language === 'go')
     for (const [name, source] of Object.entries({ client: '.', server: './server' }))
-      await run('go', ['build', '-o', path.join(folder, `go-${name}`), source], path.join(root, 'lab/xds/go'));
+      await run('go', ['build', '-o', path.join(folder, `go-${name}`), source], { cwd: path.join(root, 'lab/xds/go') });
   if (language === 'java') await run('sh', [path.join(root, 'lab/java/build.sh')]);
 }
 
-async function run(program, args, cwd = root) {
+/** Runs a program to its end. @throws Error with its output, if it fails. */
+export async function run(program, args, options) {
   mkdirSync(folder, { recursive: true });
-  const { code, stdout, stderr } = await start(program, args, { cwd }).ended;
+  const { code, stdout, stderr } = await start(program, args, options).ended;
   if (code !== 0) throw new Error(`${program} ${args.join(' ')} has failed: ${stdout}${stderr}`);
+  return stdout;
 }

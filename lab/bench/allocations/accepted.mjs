@@ -28,7 +28,6 @@ const FLAGS = ['--jitless', '--expose-gc', '--min-semi-space-size=64', '--max-se
  * more numbers, which depends on the first values that it sees; so the least is what the code allocates.
  *
  * @param {number} [bound] bytes a call; without it, all three are measured
- * @returns {Promise<{ bytes: number, functions: Record<string, number> }>} bytes a call: all, and by function and file
  */
 export async function measure(workload, bound = 0) {
   let least = await measureOnce(workload);

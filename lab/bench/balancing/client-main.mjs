@@ -1,12 +1,11 @@
 // A worker that calls as its parent says. Like any client, it is configured by its environment.
-import { setTimeout as sleep } from 'node:timers/promises';
 import { balancing } from '@rondo/balancing';
 import { PinnedServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/pinned';
 import { answerParent, until } from '@rondo/harness';
 import { createClient } from '@rondo/rpc/client';
-import { systemClock } from '@rondo/rpc/clock';
 import { defaultChannel } from '@rondo/rpc/internal';
 import { RpcError } from '@rondo/rpc/status';
+import { atRate } from '../report/at-rate.mjs';
 
 const KNOW_MS = 20_000;
 const CALL_MS = 5_000;
@@ -37,15 +36,13 @@ const call = async (key) => {
  * late a busy process made it. `keys` is the number of different keys of the calls, if any.
  */
 async function load({ perSecond, count, keys = 1 }) {
-  const beganAt = systemClock.now();
   const calls = [];
-  for (let index = 0; index < count; index += 1) {
-    const at = beganAt + (index * 1000) / perSecond;
-    const aheadMs = at - systemClock.now();
-    if (aheadMs > 0) await sleep(aheadMs);
-    if (aheadMs < -MAX_BEHIND_MS) continue;
-    calls.push(call(`key-${index % keys}`).then((instance) => ({ at, tookMs: systemClock.now() - at, instance })));
-  }
+  await atRate(perSecond, count, (index, dueAt, lateMs) => {
+    if (lateMs > MAX_BEHIND_MS) return;
+    const at = performance.timeOrigin + dueAt;
+    const ended = (instance) => ({ at, tookMs: performance.now() - dueAt, instance });
+    calls.push(call(`key-${index % keys}`).then(ended));
+  });
   return await Promise.all(calls);
 }
 

@@ -1,4 +1,4 @@
-import { balancingChart, seriesOf } from './chart.mjs';
+import { balancingChart } from './chart.mjs';
 import { timeline } from './testbed.mjs';
 
 const THREE = ['a', 'b', 'c'];
@@ -99,5 +99,5 @@ export async function draw(testbed, { title, balancing, seconds, instances, clie
   const client = await testbed.client({ ...options, balancing });
   const happening = events(replicas, testbed);
   const { calls, origin } = await timeline(client, { perSecond: PER_SECOND, seconds, keys, events: happening });
-  return balancingChart(title, { seconds, ...seriesOf(calls, { origin, instances, seconds }), events: happening });
+  return balancingChart(title, calls, { origin, instances, seconds, events: happening });
 }

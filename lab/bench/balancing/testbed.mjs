@@ -24,7 +24,13 @@ export async function createTestbed({ folder }) {
      * @param options `weight` and `zone` as it registers them; how it behaves: see replica-main.mjs.
      */
     async replica(id, { weight, zone, ...behaviour } = {}) {
-      const worker = start(REPLICA, replicaVariables(id, { weight, zone }));
+      const worker = start(REPLICA, {
+        RONDO_INSTANCE_ID: id,
+        RONDO_LISTEN: '127.0.0.1:0',
+        RONDO_LOG_LEVEL: 'fatal',
+        RONDO_WEIGHT: weight,
+        RONDO_ZONE: zone,
+      });
       await worker.ask('behave', behaviour);
       await worker.ask('address');
       return { behave: (how) => worker.ask('behave', how), kill: () => worker.close() };
@@ -35,7 +41,10 @@ export async function createTestbed({ folder }) {
     },
     /** Starts a client, and gives what makes it call at a rate, once it is connected to `knows` instances. `balancing` is as in RONDO_BALANCING. */
     async client({ knows, balancing, zone }) {
-      const worker = start(CLIENT, clientVariables({ balancing, zone }));
+      const worker = start(CLIENT, {
+        RONDO_BALANCING: `rondo.conformance.v1.PinnedService=${balancing}`,
+        RONDO_ZONE: zone,
+      });
       await worker.ask('know', knows);
       return (options) => worker.ask('load', options);
     },
@@ -58,21 +67,4 @@ export async function timeline(load, { perSecond, seconds, keys, events }) {
   })();
   const [calls] = await Promise.all([loading, happening]);
   return { calls, origin };
-}
-
-function replicaVariables(id, { weight, zone }) {
-  return {
-    RONDO_INSTANCE_ID: id,
-    RONDO_LISTEN: '127.0.0.1:0',
-    RONDO_LOG_LEVEL: 'fatal',
-    ...(weight && { RONDO_WEIGHT: String(weight) }),
-    ...(zone && { RONDO_ZONE: zone }),
-  };
-}
-
-function clientVariables({ balancing, zone }) {
-  return {
-    ...(balancing && { RONDO_BALANCING: `rondo.conformance.v1.PinnedService=${balancing}` }),
-    ...(zone && { RONDO_ZONE: zone }),
-  };
 }

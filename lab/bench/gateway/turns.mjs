@@ -1,5 +1,5 @@
 import { cpuMs, startWorker } from '@rondo/harness';
-import { figure, median } from '../report/figures.mjs';
+import { figure, median, show, table } from '../report/figures.mjs';
 
 /** After so many calls a process is about as fast as it becomes. */
 const WARM_UP_CALLS = 20_000;
@@ -20,14 +20,16 @@ export async function measure(client, options, pids) {
 }
 
 /**
- * Measures two ways to make each of some calls, in turn, once both are warm.
+ * Measures two ways to make each of some calls, in turn, once both are warm. It prints a row for each call: what `by` and then `also`
+ * name, plain and by the gateway, and the ratio of the first.
  *
- * @returns a row for each call: what `by` and then `also` name, plain and by the gateway, and the ratio of the first.
+ * @returns the ratios.
  */
-export async function takeTurns({ plain, proxied }, { calls, rounds, by, also }) {
-  for (const way of [plain, proxied]) for (let made = 0; made < WARM_UP_CALLS; ) made += (await way(calls[0])).calls;
+export async function compare({ plain, proxied }, { calls, rounds, by, also, head }) {
+  for (const way of [plain, proxied]) for (let made = 0; made < WARM_UP_CALLS; ) made += (await way(calls[0][1])).calls;
   const rows = [];
-  for (const call of calls) {
+  const ratios = [];
+  for (const [name, call] of calls) {
     await plain(call);
     await proxied(call);
     const measured = [];
@@ -35,7 +37,9 @@ export async function takeTurns({ plain, proxied }, { calls, rounds, by, also })
     const of = (read) => median(measured.map(read));
     const medians = (key) => [of(([one]) => one[key]), of(([, other]) => other[key])];
     const ratio = of(([one, other]) => other[by] / one[by]);
-    rows.push({ ratio, cells: [...medians(by), ratio, ...medians(also)].map(figure) });
+    ratios.push(ratio);
+    rows.push([name, ...[...medians(by), ratio, ...medians(also)].map(figure)]);
   }
-  return rows;
+  show(table(head, rows));
+  return ratios;
 }

@@ -1,4 +1,5 @@
 // What every server answers, whatever carries the calls, and how many calls it has answered.
+import { once } from 'node:events';
 
 const NOTHING = Buffer.alloc(0);
 let served = 0;
@@ -30,6 +31,12 @@ export function createTally() {
     },
     reply: () => ({ texts: [String(count)] }),
   };
+}
+
+/** Has a server of node:http2 listen, and gives its address. */
+export async function listening(server) {
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  return `127.0.0.1:${server.address().port}`;
 }
 
 /** How many unary calls this process has answered. */

@@ -12,7 +12,6 @@ const STYLE =
 
 /**
  * @param data as report.mjs has it: `contenders` and `workloads`, each with its `summaries`.
- * @returns {string} SVG.
  */
 export function peersChart({ contenders, workloads }) {
   const titles = new Map(contenders.map(({ name, title }) => [name, title]));

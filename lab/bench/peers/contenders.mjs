@@ -2,15 +2,11 @@
  * What is compared, in the order of the report. Each has a folder with `server.mjs` (`serve`) and `client.mjs` (`connect`).
  *
  * @typedef {object} Contender
- * @property {string} name For `--only`.
- * @property {string} title
- * @property {string} folder
  * @property {string} [variant] For a folder that two contenders share.
  * @property {readonly string[]} packages Whose versions the report has.
  * @property {string} form What is measured, for the report.
  * @property {boolean} [inProcess] It has no server process: client and server are one.
  * @property {Record<string, string>} [cannot] Why it can't run a workload, by the workload's name.
- * @property {string} [absent] Why it isn't measured at all.
  */
 
 const NO_BALANCING = 'its client calls one address: it has no balancing of its own';
@@ -19,7 +15,6 @@ const NO_CLIENT_STREAMS = 'tRPC has queries, mutations and subscriptions, but no
 /** The contender whose figures are 1. */
 export const BASE = 'grpc-js';
 
-/** @type {readonly Contender[]} */
 export const CONTENDERS = [
   {
     name: BASE,
@@ -81,15 +76,6 @@ export const CONTENDERS = [
     packages: ['@apachedubbo/dubbo', '@apachedubbo/dubbo-node'],
     form: 'no gRPC: Triple over HTTP/2: dubboNodeAdapter and createDubboTransport',
     cannot: { replicas: NO_BALANCING },
-  },
-  {
-    name: 'encore',
-    title: 'Encore.ts',
-    folder: 'encore',
-    packages: [],
-    form: 'not measured',
-    absent:
-      'npm alone can’t run it: the package encore.dev has no runtime, and throws unless ENCORE_RUNTIME_LIB names the native library encore-runtime.node, which only Encore’s own installer brings',
   },
   {
     name: 'http2',

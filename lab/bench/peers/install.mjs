@@ -1,5 +1,4 @@
 // The contenders' packages are a project of their own: no peer is a dependency of the workspace.
-import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { run } from '@rondo/tool/workspace';
@@ -7,7 +6,6 @@ import { show } from '../report/figures.mjs';
 
 const fileOf = (relative) => fileURLToPath(new URL(relative, import.meta.url));
 const STAMP = fileOf('node_modules/.rondo-installed');
-const LAST_LINES = 8;
 
 /**
  * Installs what the committed lock file names, if it isn't installed yet. No install script runs.
@@ -15,30 +13,16 @@ const LAST_LINES = 8;
  * @returns what went wrong, in words for the terminal; undefined if all is there.
  */
 export async function installPeers() {
-  const wanted = createHash('sha256')
-    .update(readFileSync(fileOf('package-lock.json')))
-    .digest('hex');
+  const wanted = readFileSync(fileOf('package-lock.json'), 'utf8');
   if (existsSync(STAMP) && readFileSync(STAMP, 'utf8') === wanted) return undefined;
   show('installing the peers in lab/bench/peers (npm ci) …');
   const { code, output } = await run('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund'], {
     cwd: fileOf('.'),
     env: { npm_config_fetch_retries: '1' },
   });
-  if (code !== 0) return failure(output);
+  if (code !== 0) return `npm couldn’t install the peers of lab/bench/peers/package-lock.json:\n${output.trim()}`;
   writeFileSync(STAMP, wanted);
   return undefined;
-}
-
-function failure(output) {
-  const lines = output
-    .trim()
-    .split('\n')
-    .filter((line) => !line.startsWith('npm warn'));
-  const unreachable = /ENOTFOUND|ECONNREFUSED|ECONNRESET|ETIMEDOUT|EAI_AGAIN|network/.test(output);
-  const why = unreachable
-    ? 'npm couldn’t reach its registry; the first run needs it: check the network, or `npm config get registry`'
-    : 'npm couldn’t install the peers of lab/bench/peers/package-lock.json';
-  return `${why}\n${lines.slice(0, LAST_LINES).join('\n')}`;
 }
 
 /** The installed version of a package; undefined if there is none. */

@@ -7,11 +7,11 @@ import { measureWorkload } from './rounds.mjs';
 
 /**
  * @param options `contenders`; `workloads`; `pace`: `rounds`, `seconds`, `warmSeconds`; `onClose`.
- * @returns the data of report.mjs.
  */
 export async function measurePeers({ contenders, workloads, pace, onClose }) {
   const cores = chooseCores();
-  const entries = await startAll(contenders, { cores, workloads, onClose });
+  const entries = [];
+  for (const contender of contenders) entries.push(await startOne(contender, { cores, workloads, onClose }));
   const pids = entries.flatMap(({ peer }) => peer?.pids ?? []);
   for (const entry of entries) entry.rest = entry.peer?.memory();
   const measured = [];
@@ -31,48 +31,36 @@ export async function measurePeers({ contenders, workloads, pace, onClose }) {
   };
 }
 
-/** Starts one after the other. One that can't start is an entry with a `problem` instead of a `peer`. */
-async function startAll(contenders, { cores, workloads, onClose }) {
-  const entries = [];
-  for (const contender of contenders) entries.push(await startOne(contender, { cores, workloads, onClose }));
-  return entries;
-}
-
+/** One that can't start is an entry with a `problem` instead of a `peer`. */
 async function startOne(contender, { cores, workloads, onClose }) {
-  if (contender.absent !== undefined) return { contender };
   const calls = workloads.filter(({ name }) => contender.cannot?.[name] === undefined);
   try {
     const peer = await startPeer(contender, { cores, replicas: calls.some(({ replicas }) => replicas !== undefined) });
     onClose(() => peer.close());
     return { contender, peer };
   } catch (error) {
-    const problem = `it didn’t start: ${error.message.split('\n')[0]}`;
     show(`${contender.name}: ${error.message}`);
-    return { contender, problem };
+    return { contender, problem: `it didn’t start: ${error.message.split('\n')[0]}` };
   }
 }
 
 async function measureOne({ name, title, operation, ...workload }, entries, options) {
-  const reasons = new Map(entries.map((entry) => [entry.contender.name, reasonOf(entry, name)]));
-  const peers = entries.flatMap(({ peer, contender }) => (reasons.get(contender.name) === undefined ? [peer] : []));
-  const results = await measureWorkload(peers, { name, ...workload }, options);
-  const resultOf = ({ contender, problem }) => {
-    const reason = reasons.get(contender.name);
+  const reasonOf = ({ contender: { cannot }, problem, peer }) => problem ?? cannot?.[name] ?? peer.stuck;
+  const reasons = entries.map(reasonOf);
+  const peers = entries.flatMap(({ peer }, index) => (reasons[index] === undefined ? [peer] : []));
+  const measured = await measureWorkload(peers, { name, ...workload }, options);
+  const results = entries.map(({ contender, problem }, index) => {
+    const reason = reasons[index];
     if (reason !== undefined) return { contender: contender.name, reason, failed: problem !== undefined };
-    const { turns, failed } = results.get(contender.name);
+    const { turns, failed } = measured.get(contender.name);
     if (failed === undefined) return { contender: contender.name, turns };
     return { contender: contender.name, reason: `it failed: ${failed}`, failed: true };
-  };
-  return { name, title, operation, results: entries.map(resultOf) };
+  });
+  return { name, title, operation, results };
 }
 
-/** Why a contender doesn't run a workload; undefined if it does. */
-function reasonOf({ contender: { absent, cannot }, problem, peer }, workload) {
-  return absent ?? problem ?? cannot?.[workload] ?? peer.stuck;
-}
-
-function describe({ contender: { name, title, form, packages, absent }, peer, rest }) {
+function describe({ contender: { name, title, form, packages }, peer, rest }) {
   const versions = Object.fromEntries(packages.map((one) => [one, versionOf(one)]));
   const memory = peer && peer.stuck === undefined ? { rest, end: peer.memory() } : undefined;
-  return { name, title, form, versions, absent, memory };
+  return { name, title, form, versions, memory };
 }

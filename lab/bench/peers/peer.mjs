@@ -1,6 +1,6 @@
 // A contender's processes: its servers, and its client.
+import { setTimeout as sleep } from 'node:timers/promises';
 import { memoryMiB, startWorker } from '@rondo/harness';
-import { within } from './deadline.mjs';
 import { pin } from './machine.mjs';
 import { REPLICAS } from './workloads.mjs';
 
@@ -13,7 +13,6 @@ const UNEVEN = 0.1;
 /**
  * Starts a contender.
  *
- * @param contender one of CONTENDERS.
  * @param options `cores` to pin it to, if any; `replicas`: whether it calls several servers.
  */
 export async function startPeer({ name, folder, variant, inProcess }, { cores, replicas }) {
@@ -27,17 +26,19 @@ export async function startPeer({ name, folder, variant, inProcess }, { cores, r
   const client = start('./client-main.mjs', cores?.client);
   const workers = [...servers, client];
   const close = () => Promise.all(workers.map((worker) => worker.close()));
-  try {
-    const asked = Promise.all(servers.map((server) => server.ask('serve', { folder, variant })));
-    const addresses = await within(START_MS, `${name} serves`, asked);
-    await within(START_MS, `${name} connects`, client.ask('connect', { folder, variant, addresses, replicas }));
-  } catch (error) {
+  /** A worker that hasn't answered may be stuck: then all are closed. */
+  const within = async (ms, what, promise) => {
+    const result = await Promise.race([promise, sleep(ms, LATE, { ref: false })]);
+    if (result !== LATE) return result;
+    peer.stuck = `it had to be stopped: ${what}: not within ${ms} ms`;
     await close();
-    throw error;
-  }
-  return {
+    throw new Error(peer.stuck);
+  };
+  const peer = {
     name,
     pids: workers.map(({ pid }) => pid),
+    /** Why it was closed before the end. */
+    stuck: undefined,
     /**
      * Calls for some time: see turn.mjs. `serverCpuUs` is the processor time of all servers. With `warm` the replicas may get
      * different numbers of calls, as connections are made.
@@ -55,8 +56,18 @@ export async function startPeer({ name, folder, variant, inProcess }, { cores, r
     memory: () => ({ server: servers[0] && memoryMiB(servers[0].pid), client: memoryMiB(client.pid) }),
     close,
   };
+  try {
+    const asked = Promise.all(servers.map((server) => server.ask('serve', { folder, variant })));
+    const addresses = await within(START_MS, `${name} serves`, asked);
+    await within(START_MS, `${name} connects`, client.ask('connect', { folder, variant, addresses, replicas }));
+    return peer;
+  } catch (error) {
+    await close();
+    throw error;
+  }
 }
 
+const LATE = Symbol('late');
 const askAll = (servers) => Promise.all(servers.map((server) => server.ask('used')));
 
 /** Throws unless each replica got its share of the calls. */

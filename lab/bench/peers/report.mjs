@@ -3,19 +3,6 @@ import { figure, table } from '../report/figures.mjs';
 import { BASE } from './contenders.mjs';
 import { summarise } from './statistics.mjs';
 
-/**
- * What peers.json has.
- *
- * @typedef {object} Data
- * @property {string} measuredAt
- * @property {object} machine See describeMachine.
- * @property {boolean} pinned
- * @property {{ rounds: number, seconds: number, whole: boolean }} settings `whole`: every contender and workload, and not quickly.
- * @property {{ name: string, title: string, form: string, versions: Record<string, string>, absent?: string, memory?: object }[]}
- *   contenders
- * @property {{ name: string, title: string, operation: string, results: object[] }[]} workloads
- */
-
 /** The data with the `summaries` of each workload. */
 export const withSummaries = (data) => ({
   ...data,
@@ -55,13 +42,12 @@ function introductionOf({ measuredAt, machine, pinned, settings }) {
 }
 
 function overviewOf({ contenders, workloads }) {
-  const measured = contenders.filter(({ absent }) => absent === undefined);
   const cell = (summaries, name) => {
     const { ratio, noise, disturbed } = summaries.find(({ contender }) => contender === name) ?? {};
     return ratio === undefined ? '–' : `${noise ? '~' : ''}${ratio.toFixed(2)}${disturbed > 0 ? '*' : ''}`;
   };
-  const rows = workloads.map(({ title, summaries }) => [title, ...measured.map(({ name }) => cell(summaries, name))]);
-  return table(['workload', ...measured.map(({ title }) => title)], rows);
+  const rows = workloads.map(({ title, summaries }) => [title, ...contenders.map(({ name }) => cell(summaries, name))]);
+  return table(['workload', ...contenders.map(({ title }) => title)], rows);
 }
 
 function detailsOf({ operation, summaries, name }, { contenders }) {
@@ -99,14 +85,13 @@ function memoryOf({ contenders }) {
 }
 
 function missingOf({ contenders, workloads }) {
-  const whole = contenders.flatMap(({ title, absent }) => (absent === undefined ? [] : [`- ${title}: ${absent}.`]));
-  const single = workloads.flatMap(({ title, summaries }) =>
+  const missing = workloads.flatMap(({ title, summaries }) =>
     summaries.flatMap(({ contender, reason }) => {
-      const { title: peer, absent } = contenders.find(({ name }) => name === contender);
-      return reason === undefined || absent !== undefined ? [] : [`- ${peer}, ${title}: ${reason}.`];
+      const peer = contenders.find(({ name }) => name === contender).title;
+      return reason === undefined ? [] : [`- ${peer}, ${title}: ${reason}.`];
     }),
   );
-  return [...whole, ...single].join('\n') || 'Nothing.';
+  return [ENCORE, ...missing].join('\n');
 }
 
 function contendersOf({ contenders }) {
@@ -119,6 +104,9 @@ function contendersOf({ contenders }) {
   ]);
   return table(['', 'form', 'versions'], rows);
 }
+
+const ENCORE =
+  '- Encore.ts: npm alone can’t run it: the package encore.dev has no runtime, and throws unless ENCORE_RUNTIME_LIB names the native library encore-runtime.node, which only Encore’s own installer brings.';
 
 const METHOD = `All gRPC contenders serve \`rondo.conformance.v1.ConformanceService\`; the others have methods of the same names. Server and client are
 processes of their own. In a round every contender has its turn, in an order that rotates. A ratio is taken within a round; the table has the median of the

@@ -1,12 +1,10 @@
 // Rounds: in each, every contender has its turn, in an order that rotates.
 import { show } from '../report/figures.mjs';
-import { LateError } from './deadline.mjs';
 import { watchForeign } from './machine.mjs';
 
 /**
  * Measures a workload.
  *
- * @param peers those that take part. One that doesn't answer is closed; `stuck` then says so.
  * @param options `rounds`; `seconds` of a turn; `warmSeconds` of the turn before the first round, which doesn't count;
  *   `repeats`: how often a disturbed turn is taken again; `pids` of all processes of the benchmark.
  * @returns by contender `turns`, one a round, or `failed`: the reason.
@@ -21,27 +19,16 @@ export async function measureWorkload(peers, workload, { rounds, seconds, warmSe
     } catch (error) {
       result.failed = error.message.split('\n')[0];
       show(`${workload.name}: ${peer.name} failed: ${result.failed}`);
-      if (error instanceof LateError) await stop(peer, error);
     }
   };
   for (const peer of peers) await attempt(peer, () => peer.turn(workload, warmSeconds, { warm: true }));
   for (let round = 0; round < rounds; round += 1) {
-    for (const peer of rotated(peers, round)) {
+    for (const index of peers.keys()) {
+      const peer = peers[(round + index) % peers.length];
       await attempt(peer, async ({ turns }) => turns.push(await calmTurn(peer, workload, { seconds, repeats, pids })));
     }
   }
   return results;
-}
-
-async function stop(peer, { message }) {
-  peer.stuck = `it had to be stopped: ${message}`;
-  await peer.close();
-}
-
-/** The list from the element with this index on, and then the elements before it. */
-function rotated(list, index) {
-  const first = index % Math.max(list.length, 1);
-  return [...list.slice(first), ...list.slice(0, first)];
 }
 
 /** A turn; if other processes disturb it, one more, up to `repeats` times. The least disturbed one counts. */

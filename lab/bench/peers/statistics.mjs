@@ -4,27 +4,10 @@ import { BASE } from './contenders.mjs';
 /**
  * Medians of a contender's turns, and of its ratios to the base. A ratio is taken in each round, between turns that followed
  * each other; the median of those counts. `low` and `high` are the least and the greatest ratio of a round.
+ * `noise`: the spread contains 1, or a single round shows no spread. `cpuRatio` is of both ends together; `disturbed` is how many turns
+ * were disturbed each time. Times are in milliseconds, processor times in microseconds an operation.
  *
- * @typedef {object} Summary
- * @property {string} contender
- * @property {string} [reason] Why there are no figures.
- * @property {number} perSecond Operations.
- * @property {number} p50 Milliseconds.
- * @property {number} p99 Milliseconds.
- * @property {number} clientCpuUs Processor time an operation, in microseconds.
- * @property {number} serverCpuUs
- * @property {number} ratio To the base's operations a second.
- * @property {number} low
- * @property {number} high
- * @property {boolean} noise Whether the spread contains 1, or a single round shows no spread.
- * @property {number} p99Ratio
- * @property {number} cpuRatio Of both ends together.
- * @property {number} disturbed How many turns were disturbed each time.
- */
-
-/**
  * @param results `{ contender, turns }` or `{ contender, reason }` of each contender of one workload.
- * @returns {Summary[]}
  */
 export function summarise(results) {
   const base = results.find(({ contender }) => contender === BASE)?.turns ?? [];

@@ -2,9 +2,6 @@
  * What is measured.
  *
  * @typedef {object} Workload
- * @property {string} name For `--workload`.
- * @property {string} title
- * @property {'unary' | 'serverStream' | 'clientStream' | 'bidiStream'} method
  * @property {number} [lanes] How many unary calls are in flight: each lane makes its next call when its last has ended.
  * @property {number} [burst] Makes so many unary calls at once instead, and then again.
  * @property {number} [bytes] The size of the payload of a unary call, both ways.
@@ -18,7 +15,6 @@ export const MESSAGES = 10_000;
 /** The number of servers of the workload over replicas. */
 export const REPLICAS = 3;
 
-/** @type {Workload[]} */
 export const WORKLOADS = [
   { name: 'tiny-1', title: 'unary tiny, 1 at a time', method: 'unary', lanes: 1, operation: 'call' },
   { name: 'tiny-64', title: 'unary tiny, 64 at a time', method: 'unary', lanes: 64, operation: 'call' },

@@ -1,8 +1,5 @@
 /**
  * What grpc-js serves and calls by, from what ts-proto generates; `outputServices=grpc-js` would generate the same.
- *
- * @param service a `…ServiceDefinition` of `@rondo/contracts`.
- * @returns the grpc-js `ServiceDefinition`.
  */
 export function toGrpcDefinition({ fullName, methods }) {
   const entries = Object.entries(methods).map(

@@ -5,9 +5,7 @@ import { toGrpcDefinition } from './definition.mjs';
  * Serves some methods of a contract on plain grpc-js.
  *
  * @param service a `…ServiceDefinition` of `@rondo/contracts`.
- * @param handlers as grpc-js wants them.
  * @param port on 127.0.0.1; a free one by default.
- * @returns the port.
  */
 export function servePlain(service, handlers, port = 0) {
   const server = new grpc.Server();

@@ -1,6 +1,7 @@
 // Changes, and how long each takes to reach the last of its watchers. One process makes them and watches, so that one clock
 // measures both times.
 import { setTimeout as sleep } from 'node:timers/promises';
+import { atRate } from '../report/at-rate.mjs';
 import { quantiles } from '../report/figures.mjs';
 import { instanceId } from './instances.mjs';
 
@@ -49,20 +50,13 @@ export function createChanges() {
     latenciesMs = [];
     pending.clear();
     const tally = { made: 0, failed: 0 };
-    const startedAt = performance.now();
     const total = perSecond * seconds;
-    for (let index = 0; index < total; index += 1) {
-      const waitMs = startedAt + (index * 1000) / perSecond - performance.now();
-      if (waitMs > 0) await sleep(waitMs);
+    await atRate(perSecond, total, (index) => {
       change({ leases, watches }, index % services).then(
-        () => {
-          tally.made += 1;
-        },
-        () => {
-          tally.failed += 1;
-        },
+        () => (tally.made += 1),
+        () => (tally.failed += 1),
       );
-    }
+    });
     const lastAt = performance.now() + LAST_MS;
     while ((missing() > 0 || tally.made + tally.failed < total) && performance.now() < lastAt) await sleep(10);
     return { ...tally, reached: latenciesMs.length, missing: missing(), ...quantiles(latenciesMs) };

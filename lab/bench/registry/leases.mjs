@@ -13,27 +13,24 @@ const TTL_MS = 10_000;
 /** The TTL of leases that aren't renewed, so that changes can be measured alone. */
 const LONG_TTL_MS = 600_000;
 
-/**
- * Holds the leases of some instances.
- *
- * @param options `first` and `count`: which instances; `spreadMs`: the time over which they register; `renewing`: whether they
- *   renew, at a third of a TTL of 10 s.
- */
-export function holdLeases(options) {
-  return new Leases(options);
-}
-
-class Leases {
-  #options;
+/** The leases of some instances. */
+export class Leases {
+  #address;
+  #services;
+  #spreadMs;
   #renewing;
   #channels;
   #tally = newTally();
-  #stopping = new AbortController();
   #holders = new Map();
 
-  constructor(options) {
-    const { address, connections, first, count, renewing } = options;
-    this.#options = options;
+  /**
+   * @param options `first` and `count`: which instances; `spreadMs`: the time over which they register; `renewing`: whether they
+   *   renew, at a third of a TTL of 10 s.
+   */
+  constructor({ address, connections, services, first, count, spreadMs, renewing }) {
+    this.#address = address;
+    this.#services = services;
+    this.#spreadMs = spreadMs;
     this.#renewing = renewing;
     this.#channels = Array.from({ length: Math.min(connections, count) }, () => connect(address));
     for (let index = first; index < first + count; index += 1) {
@@ -49,7 +46,9 @@ class Leases {
 
   /** The tally since it was last taken. */
   take() {
-    return summary(this.#tally);
+    const taken = this.#tally;
+    this.#tally = newTally();
+    return taken;
   }
 
   async update(index, metadata) {
@@ -69,30 +68,23 @@ class Leases {
 
   /** Breaks every connection, and has all instances renew at once over new ones; gives how long that took in all. */
   async reconnect() {
-    summary(this.#tally);
+    this.take();
     for (const channel of this.#channels) channel.close();
-    this.#channels = this.#channels.map(() => connect(this.#options.address));
+    this.#channels = this.#channels.map(() => connect(this.#address));
     const startedAt = performance.now();
     for (const { wake } of this.#holders.values()) wake?.();
     while (this.#tally.renewed + this.#tally.registered < this.#holders.size) await sleep(5);
-    return { ms: performance.now() - startedAt, ...summary(this.#tally) };
-  }
-
-  close() {
-    this.#stopping.abort();
-    for (const { wake } of this.#holders.values()) wake?.();
-    for (const channel of this.#channels) channel.close();
+    return { ms: performance.now() - startedAt, ...this.take() };
   }
 
   async #keep(holder) {
-    await pause(holder, Math.random() * this.#options.spreadMs);
-    for (let failures = 0; !this.#stopping.signal.aborted; ) {
+    await pause(holder, Math.random() * this.#spreadMs);
+    for (let failures = 0; ; ) {
       try {
         await this.#call(holder);
         failures = 0;
         await pause(holder, this.#nextRenewalMs());
       } catch (error) {
-        if (this.#stopping.signal.aborted) return;
         if (error.code === NOT_FOUND) {
           this.#tally.forgotten += 1;
           holder.lease = undefined;
@@ -110,9 +102,8 @@ class Leases {
     if (lease === undefined) {
       holder.sequence += 1n;
       const seconds = BigInt((this.#renewing ? TTL_MS : LONG_TTL_MS) / 1000);
-      const described = instance(index, this.#options.services);
-      const { sequence } = holder;
-      const request = { instance: described, ttl: { seconds, nanos: 0 }, sequence, secret: SECRET };
+      const described = instance(index, this.#services);
+      const request = { instance: described, ttl: { seconds, nanos: 0 }, sequence: holder.sequence, secret: SECRET };
       holder.lease = (await channel.register(request)).leaseId;
       this.#tally.registered += 1;
     } else {
@@ -143,12 +134,4 @@ function pause(holder, ms) {
   });
 }
 
-function newTally() {
-  return { registered: 0, renewed: 0, failed: 0, forgotten: 0 };
-}
-
-function summary(tally) {
-  const counts = { ...tally };
-  Object.assign(tally, newTally());
-  return counts;
-}
+const newTally = () => ({ registered: 0, renewed: 0, failed: 0, forgotten: 0 });

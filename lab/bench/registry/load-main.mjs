@@ -2,20 +2,21 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { answerParent } from '@rondo/harness';
 import { createChanges } from './changes.mjs';
-import { holdLeases } from './leases.mjs';
-import { openWatches } from './watches.mjs';
+import { Leases } from './leases.mjs';
+import { Watches } from './watches.mjs';
 
 const changes = createChanges();
 const delay = monitorEventLoopDelay({ resolution: 5 });
 let leases;
 let watches;
 
-const commands = {
+delay.enable();
+answerParent({
   hold(options) {
-    leases = holdLeases(options);
+    leases = new Leases(options);
   },
   watch(options) {
-    watches = openWatches(options, changes.onUpsert);
+    watches = new Watches(options, changes.onUpsert);
   },
   state: () => ({ registered: leases?.registered() ?? 0, ...(watches?.known() ?? { whole: 0, instances: 0 }) }),
   change: (options) => changes.run({ leases, watches, ...options }),
@@ -27,12 +28,4 @@ const commands = {
     delay.reset();
     return { leases: leases?.take(), watches: watches?.take(), lateMs };
   },
-  close() {
-    leases?.close();
-    watches?.close();
-    process.disconnect();
-  },
-};
-
-delay.enable();
-answerParent(commands);
+});

@@ -1,17 +1,18 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expiredOf, measured, poll, settled, startCluster, WARMING_MS } from './cluster.mjs';
 
+const WARM_UP_MS = 5_000;
+
 /** The registry at the size that it must carry, for some seconds. */
 export async function steady(options) {
-  const { changes, services, seconds, warmupSeconds } = options;
+  const { changes, services, seconds } = options;
   const startedAt = performance.now();
   const cluster = await startCluster(options);
   try {
-    await sleep(Math.max(0, startedAt + WARMING_MS + warmupSeconds * 1000 - performance.now()));
+    await sleep(Math.max(0, startedAt + WARMING_MS + WARM_UP_MS - performance.now()));
     await settled(cluster, options);
-    const measures = await measured(cluster, () => {
-      return cluster.observer.ask('change', { services, perSecond: changes, seconds });
-    });
+    const change = { services, perSecond: changes, seconds };
+    const measures = await measured(cluster, () => cluster.observer.ask('change', change));
     return { ...measures, expired: expiredOf(cluster) };
   } finally {
     await cluster.close();
@@ -26,10 +27,10 @@ const TTL_MS = 10_000;
  * all connections break at once, and all leases are renewed over new ones.
  */
 export async function storm(options) {
-  const { instances, warmupSeconds } = options;
+  const { instances } = options;
   const cluster = await startCluster(options);
   try {
-    await sleep(warmupSeconds * 1000);
+    await sleep(WARM_UP_MS);
     await cluster.registry.stop('SIGKILL');
     await sleep(OUTAGE_MS);
     await cluster.start();
@@ -72,16 +73,11 @@ async function comeBack(cluster, options) {
 
 async function whilePolling(address, work) {
   let done = false;
-  const polling = poll(address, () => done);
-  try {
-    const rounds = await work();
-    return { rounds, ...(await finish()) };
-  } finally {
-    done = true;
-  }
-
-  function finish() {
-    done = true;
-    return polling;
-  }
+  const [{ slowestMs }, rounds] = await Promise.all([
+    poll(address, () => done),
+    work().finally(() => {
+      done = true;
+    }),
+  ]);
+  return { slowestMs, rounds };
 }

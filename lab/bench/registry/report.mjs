@@ -6,66 +6,64 @@ const BOUNDS = { p50: 100, p99: 500, peakMiB: 512, backMs: 10_000 };
 
 const verdict = (holds) => (holds ? 'holds' : 'MISSED');
 
+/** A table of what was measured. A row may have a bound, and whether it holds. */
+const measuredTable = (title, rows) =>
+  table(
+    [title, 'measured', 'bound', ''],
+    rows.map(([what, measured, bound = '', holds]) => [
+      what,
+      measured,
+      bound,
+      holds === undefined ? '' : verdict(holds),
+    ]),
+  );
+
 /** The steady state against its bounds. */
-export function steadyReport(measures) {
-  const { result, tookMs, registryCpuMs, renewed, failed, forgotten, expired, peakMiB } = measures;
-  const lost = failed + forgotten + expired;
-  const rows = [
-    ['change → last of its watchers, median', `${figure(result.p50)} ms`, '< 100 ms', verdict(result.p50 < BOUNDS.p50)],
-    ['change → last of its watchers, p99', `${figure(result.p99)} ms`, '< 500 ms', verdict(result.p99 < BOUNDS.p99)],
-    ['the slowest', `${figure(result.max)} ms`, '', ''],
-    ['changes made; that failed; that some watcher missed', changesOf(result), '0; 0', verdict(isWhole(result))],
-    ['renewals; failed, forgotten or expired', `${figure(renewed)}; ${lost}`, '0', verdict(lost === 0)],
-    ['memory of the process at its peak', `${figure(peakMiB)} MiB`, '< 512 MiB', verdict(peakMiB < BOUNDS.peakMiB)],
-    ['processor time of the registry', `${percent(registryCpuMs, tookMs)} of one`, '', ''],
-    ['the same for each renewal, all else included', `${figure((1000 * registryCpuMs) / renewed)} µs`, '', ''],
-    ['renewals a second', figure((1000 * renewed) / tookMs), '', ''],
-    ...surroundings(measures),
-  ];
-  return table(['steady state', 'measured', 'bound', ''], rows);
+export function steadyReport({ result, tookMs, registryCpuMs, renewed, expired, peakMiB, ...measures }) {
+  const lost = measures.failed + measures.forgotten + expired;
+  const { made, failed, missing } = result;
+  return measuredTable('steady state', [
+    ['change → last of its watchers, median', `${figure(result.p50)} ms`, '< 100 ms', result.p50 < BOUNDS.p50],
+    ['change → last of its watchers, p99', `${figure(result.p99)} ms`, '< 500 ms', result.p99 < BOUNDS.p99],
+    ['the slowest', `${figure(result.max)} ms`],
+    [
+      'changes made; that failed; that some watcher missed',
+      `${made}; ${failed}; ${missing}`,
+      '0; 0',
+      failed === 0 && missing === 0,
+    ],
+    ['renewals; failed, forgotten or expired', `${figure(renewed)}; ${lost}`, '0', lost === 0],
+    ['memory of the process at its peak', `${figure(peakMiB)} MiB`, '< 512 MiB', peakMiB < BOUNDS.peakMiB],
+    ['processor time of the registry', `${percent(registryCpuMs, tookMs)} of one`],
+    ['the same for each renewal, all else included', `${figure((1000 * registryCpuMs) / renewed)} µs`],
+    ['renewals a second', figure((1000 * renewed) / tookMs)],
+    // If they took much, the times say little about the registry.
+    ['processor time of the load', `${percent(measures.loadCpuMs, tookMs)} of one`],
+    ['processor time of everything else', `${percent(Math.max(0, measures.othersCpuMs), tookMs)} of one`],
+    ['how late the observer itself was, p99', `${figure(measures.observerLateMs.p99)} ms`],
+  ]);
 }
 
-const changesOf = ({ made, failed, missing }) => `${made}; ${failed}; ${missing}`;
-const isWhole = ({ failed, missing }) => failed === 0 && missing === 0;
 const percent = (part, whole) => `${Math.round((100 * part) / whole)} %`;
-
-/** What else took processor time. If that is much, the times say little about the registry. */
-function surroundings({ tookMs, loadCpuMs, othersCpuMs, observerLateMs }) {
-  return [
-    ['processor time of the load', `${percent(loadCpuMs, tookMs)} of one`, '', ''],
-    ['processor time of everything else', `${percent(Math.max(0, othersCpuMs), tookMs)} of one`, '', ''],
-    ['how late the observer itself was, p99', `${figure(observerLateMs.p99)} ms`, '', ''],
-  ];
-}
 
 /** The outage: a registry that comes back empty, and connections that all break at once. */
 export function stormReport({ back, reconnect, instances, expired }) {
-  const { result } = back;
-  const rows = [
-    ['half of the instances are back after', `${figure(result.halfMs)} ms`, '', ''],
-    ['99 % are back after', `${figure(result.mostMs)} ms`, '', ''],
-    ['all are back after', `${figure(result.allMs)} ms`, '≤ 10 s', verdict(result.allMs <= BOUNDS.backMs)],
-    [`all watchers know all ${instances} again after`, `${figure(result.watchersMs)} ms`, '', ''],
-    ['the slowest answer meanwhile (ListServices)', `${figure(result.slowestMs)} ms`, '', ''],
-    [
-      'processor time for each instance that came back',
-      `${figure((1000 * back.registryCpuMs) / instances)} µs`,
-      '',
-      '',
-    ],
-    ['events that watchers got', figure(back.watches.events), '', ''],
-    ['leases that ran out afterwards', expired, '0', verdict(expired === 0)],
-    [
-      'memory at its peak',
-      `${figure(reconnect.peakMiB)} MiB`,
-      '< 512 MiB',
-      verdict(reconnect.peakMiB < BOUNDS.peakMiB),
-    ],
-    ['all connections break: all leases renewed after', `${figure(reconnect.result.ms)} ms`, '', ''],
-    ['the slowest answer meanwhile', `${figure(reconnect.result.slowestMs)} ms`, '', ''],
-    ['processor time of everything else', `${percent(Math.max(0, back.othersCpuMs), back.tookMs)} of one`, '', ''],
-  ];
-  return table(['the registry comes back empty', 'measured', 'bound', ''], rows);
+  const { result, registryCpuMs, othersCpuMs, tookMs } = back;
+  const { peakMiB } = reconnect;
+  return measuredTable('the registry comes back empty', [
+    ['half of the instances are back after', `${figure(result.halfMs)} ms`],
+    ['99 % are back after', `${figure(result.mostMs)} ms`],
+    ['all are back after', `${figure(result.allMs)} ms`, '≤ 10 s', result.allMs <= BOUNDS.backMs],
+    [`all watchers know all ${instances} again after`, `${figure(result.watchersMs)} ms`],
+    ['the slowest answer meanwhile (ListServices)', `${figure(result.slowestMs)} ms`],
+    ['processor time for each instance that came back', `${figure((1000 * registryCpuMs) / instances)} µs`],
+    ['events that watchers got', figure(back.watches.events)],
+    ['leases that ran out afterwards', expired, '0', expired === 0],
+    ['memory at its peak', `${figure(peakMiB)} MiB`, '< 512 MiB', peakMiB < BOUNDS.peakMiB],
+    ['all connections break: all leases renewed after', `${figure(reconnect.result.ms)} ms`],
+    ['the slowest answer meanwhile', `${figure(reconnect.result.slowestMs)} ms`],
+    ['processor time of everything else', `${percent(Math.max(0, othersCpuMs), tookMs)} of one`],
+  ]);
 }
 
 const GROWTH_HEAD = [

@@ -5,26 +5,19 @@ import { serviceName } from './instances.mjs';
 const MIN_BACKOFF_MS = 100;
 const MAX_BACKOFF_MS = 3000;
 
-/**
- * Opens `count` watches, spread evenly over services and connections.
- *
- * @param onUpsert called with the watcher and each instance that it receives.
- */
-export function openWatches(options, onUpsert) {
-  return new Watches(options, onUpsert);
-}
-
-class Watches {
+export class Watches {
   #onUpsert;
-  #channels;
   #watchers;
   #events = 0;
-  #closed = false;
 
+  /**
+   * Opens `count` watches, spread evenly over services and connections.
+   *
+   * @param onUpsert called with the watcher and each instance that it receives.
+   */
   constructor({ address, connections, count, services }, onUpsert) {
     this.#onUpsert = onUpsert;
     const channels = Array.from({ length: Math.min(connections, count) }, () => connect(address));
-    this.#channels = channels;
     this.#watchers = Array.from({ length: count }, (_, index) => ({
       service: index % services,
       channel: channels[index % channels.length],
@@ -32,7 +25,6 @@ class Watches {
       known: new Map(),
       whole: false,
       failures: 0,
-      stream: undefined,
     }));
     for (const watcher of this.#watchers) this.#follow(watcher);
   }
@@ -56,20 +48,11 @@ class Watches {
     return { events };
   }
 
-  close() {
-    this.#closed = true;
-    for (const { stream } of this.#watchers) stream.cancel();
-    for (const channel of this.#channels) channel.close();
-  }
-
   #follow(watcher) {
-    if (this.#closed) return;
     const stream = watcher.channel.watch({ service: serviceName(watcher.service), resumeFrom: watcher.position });
-    watcher.stream = stream;
     watcher.parts = [];
     stream.on('data', (event) => this.#apply(watcher, event));
     stream.on('error', () => {
-      if (this.#closed) return;
       watcher.whole = false;
       const backoffMs = Math.min(MAX_BACKOFF_MS, MIN_BACKOFF_MS * 2 ** watcher.failures++);
       setTimeout(() => this.#follow(watcher), Math.random() * backoffMs);

@@ -1,13 +1,10 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { TeamServiceDefinition } from '@rondo/contracts/projects/v1/team';
-import { CustomerServiceDefinition } from '@rondo/contracts/sales/v1/customers';
-import { OrderServiceDefinition } from '@rondo/contracts/sales/v1/orders';
-import { ProductServiceDefinition } from '@rondo/contracts/sales/v1/products';
-import { QuoteServiceDefinition } from '@rondo/contracts/sales/v1/quotes';
 import { createPool } from '@rondo/database';
 import { eventually, startRegistry, startService } from '@rondo/harness';
 import { createChannel, createClient, staticResolver } from '@rondo/rpc/client';
+import { salesOver } from './reads.mjs';
 
 const COMPANY = readFileSync(new URL('./company.sql', import.meta.url), 'utf8');
 /** A team that has time for all of them. */
@@ -37,11 +34,10 @@ export async function startCompany({ quotes, orders, accepted }, { postgres, fol
   };
   const sales = await start('sales');
   const projects = await start('project-management');
-  const { channel } = sales;
-  const customers = createClient(CustomerServiceDefinition, { channel });
+  const clients = salesOver(sales.channel);
   const team = createClient(TeamServiceDefinition, { channel: projects.channel });
   // They listen before their tables are there.
-  await eventually(() => customers.listCustomers({}));
+  await eventually(() => clients.customers.listCustomers({}));
   await eventually(() => team.listMembers({}));
   const counts = { quotes, orders, accepted };
   await fill(
@@ -49,14 +45,7 @@ export async function startCompany({ quotes, orders, accepted }, { postgres, fol
     COMPANY.replaceAll(/:(quotes|orders|accepted)\b/g, (_, name) => String(counts[name])),
   );
   await fill(projects.database, TEAM);
-  return {
-    quotes: createClient(QuoteServiceDefinition, { channel }),
-    orders: createClient(OrderServiceDefinition, { channel }),
-    products: createClient(ProductServiceDefinition, { channel }),
-    customers,
-    address: sales.address,
-    count: quotes,
-  };
+  return { ...clients, address: sales.address, count: quotes };
 }
 
 async function fill(database, script) {

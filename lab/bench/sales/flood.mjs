@@ -1,12 +1,9 @@
 import { availableParallelism } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { CustomerServiceDefinition } from '@rondo/contracts/sales/v1/customers';
-import { OrderServiceDefinition } from '@rondo/contracts/sales/v1/orders';
-import { ProductServiceDefinition } from '@rondo/contracts/sales/v1/products';
-import { QuoteServiceDefinition } from '@rondo/contracts/sales/v1/quotes';
 import { machineCpuMs, startWorker } from '@rondo/harness';
-import { createChannel, createClient, staticResolver } from '@rondo/rpc/client';
+import { createChannel, staticResolver } from '@rondo/rpc/client';
 import { figure, median, quantiles, show, table } from '../report/figures.mjs';
+import { salesOver } from './reads.mjs';
 
 const CALL_MS = 5_000;
 /** Each honest reader calls this often. */
@@ -83,10 +80,7 @@ function rowOf(name, turns) {
 
 /** What an honest reader calls in turn. */
 function readsOver(channel) {
-  const orders = createClient(OrderServiceDefinition, { channel });
-  const customers = createClient(CustomerServiceDefinition, { channel });
-  const quotes = createClient(QuoteServiceDefinition, { channel });
-  const products = createClient(ProductServiceDefinition, { channel });
+  const { customers, orders, products, quotes } = salesOver(channel);
   return [
     (options) => orders.getOrder({ name: 'orders/o30' }, options),
     (options) => customers.listCustomers({}, options),

@@ -1,9 +1,8 @@
 // A worker of readers that do harm: they stall, read slowly, cancel, or list everything, each over a connection of its own.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { OrderServiceDefinition } from '@rondo/contracts/sales/v1/orders';
-import { QuoteServiceDefinition } from '@rondo/contracts/sales/v1/quotes';
 import { answerParent } from '@rondo/harness';
-import { createChannel, createClient, staticResolver } from '@rondo/rpc/client';
+import { createChannel, staticResolver } from '@rondo/rpc/client';
+import { salesOver } from './reads.mjs';
 
 /** A stream that isn't read is left and opened again after this long. */
 const STALL_MS = 2_000;
@@ -49,11 +48,7 @@ const kinds = [
 /** Does its kind of harm until this process ends. */
 async function read(index, { address, cancelEveryMs }) {
   const channel = createChannel({ resolver: staticResolver([address]) });
-  const own = {
-    cancelEveryMs,
-    orders: createClient(OrderServiceDefinition, { channel }),
-    quotes: createClient(QuoteServiceDefinition, { channel }),
-  };
+  const own = { cancelEveryMs, ...salesOver(channel) };
   for (;;) {
     const ending = new AbortController();
     try {

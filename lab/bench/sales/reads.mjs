@@ -1,3 +1,17 @@
+import { CustomerServiceDefinition } from '@rondo/contracts/sales/v1/customers';
+import { OrderServiceDefinition } from '@rondo/contracts/sales/v1/orders';
+import { ProductServiceDefinition } from '@rondo/contracts/sales/v1/products';
+import { QuoteServiceDefinition } from '@rondo/contracts/sales/v1/quotes';
+import { createClient } from '@rondo/rpc/client';
+
+/** The clients of sales over a channel. */
+export const salesOver = (channel) => ({
+  customers: createClient(CustomerServiceDefinition, { channel }),
+  orders: createClient(OrderServiceDefinition, { channel }),
+  products: createClient(ProductServiceDefinition, { channel }),
+  quotes: createClient(QuoteServiceDefinition, { channel }),
+});
+
 /** The acceptance of one open quote after the other. */
 export function acceptancesOf({ quotes }) {
   let next = 1;

@@ -18,8 +18,6 @@ const TIMEOUT_MS = 120_000;
 /**
  * Connects again and again until the server listens.
  *
- * @param port on 127.0.0.1.
- * @returns the session.
  * @throws Error if the server doesn't listen within two minutes.
  */
 export async function connectTo(port) {

@@ -10,7 +10,7 @@ export interface BuyerOptions {
   /** Whether each order has a `request_id` of its own, the same in each try. */
   readonly withIds: boolean;
   /** Where the gateway serves agents, if the buyer is one; undefined for a buyer that calls sales itself. */
-  readonly agentsUrl?: string;
+  readonly agentsUrl?: string | undefined;
 }
 
 /** The variable that takes the options to the buyer's process, as JSON. */

@@ -1,14 +1,11 @@
 import { CalculatorServiceDefinition } from '@rondo/contracts/calculator/v1/calculator';
 import { MethodPolicy } from '@rondo/contracts/rondo/options/v1/options';
 import { type Channel, type ClientCall, createClient } from '@rondo/rpc/client';
-import type { Attempt } from '@rondo/rpc/internal';
+import { type Attempt, POLICY_TAG } from '@rondo/rpc/internal';
 import type { Middleware } from '@rondo/rpc/middleware';
 import { RpcError } from '@rondo/rpc/status';
 import { now } from '../time.js';
 import type { CallRecord, LoadOptions } from './protocol.js';
-
-/** The tag of the option `(rondo.options.v1.method)`. */
-const POLICY_TAG = (50550 << 3) | 2;
 
 /**
  * The calculator without the timeouts of its contract, as a load has its own; with the load's hedge. The contract doesn't say

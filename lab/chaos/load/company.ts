@@ -8,8 +8,17 @@ import { now } from '../time.js';
 import { openLoop } from './open-loop.js';
 import type { CallRecord } from './protocol.js';
 
+/** A write, and the title of its project. */
+export interface WriteRecord extends CallRecord {
+  readonly title: string;
+}
+
+/** The number of tasks that are written with each project: all of them or none. */
+export const TASKS = 5;
+const PAGE_SIZE = 200;
+
 /** How much the company calls. */
-export interface CompanyOptions {
+interface CompanyOptions {
   /** Begins the titles of the projects that it writes. */
   readonly name: string;
   /** The timeout of each call in milliseconds; by default the contract's. */
@@ -18,83 +27,54 @@ export interface CompanyOptions {
   readonly writesPerSecond: number;
 }
 
-/** A write, and the title of its project. */
-export interface WriteRecord extends CallRecord {
-  readonly title: string;
-}
-
 /** The calls of a company, and what its services have. */
-export interface Company {
-  readonly reads: readonly CallRecord[];
-  readonly writes: readonly WriteRecord[];
-  /** Ends the load after the calls in flight. Gives the longest that this process stood still, in milliseconds. */
-  stop(): Promise<number>;
-  /** The numbers of tasks of the projects that exist, by title: more than one if a title was written twice. */
-  written(): Promise<ReadonlyMap<string, readonly number[]>>;
-}
-
-/** The number of tasks that are written with each project: all of them or none. */
-export const TASKS = 5;
-const PAGE_SIZE = 200;
+export type Company = ReturnType<typeof startCompany>;
 
 /** Starts to read customers and projects, and to write projects with their tasks. A write isn't repeated. */
-export function startCompany(channel: Channel, options: CompanyOptions): Company {
+export function startCompany(channel: Channel, options: CompanyOptions) {
   const { name, timeoutMs, readsPerSecond, writesPerSecond } = options;
   const customers = createClient(CustomerServiceDefinition, { channel });
   const projects = createClient(ProjectServiceDefinition, { channel });
   const tasks = createClient(TaskServiceDefinition, { channel });
   const limit = timeoutMs === undefined ? {} : { timeoutMs };
-  const inFlight = new Set<Promise<void>>();
   const reads: CallRecord[] = [];
   const writes: WriteRecord[] = [];
   let count = 0;
 
-  function begin(call: Promise<unknown>, note: (record: CallRecord) => void): void {
-    const done = recordOf(call).then((record) => {
-      note(record);
-      inFlight.delete(done);
-    });
-    inFlight.add(done);
-  }
-  function read(): void {
+  async function read(): Promise<void> {
     count += 1;
     const call = count % 2 === 0 ? customers.listCustomers({}, limit) : projects.listProjects({ pageSize: 10 }, limit);
-    begin(call, (record) => reads.push(record));
+    reads.push(await recordOf(call));
   }
-  function write(): void {
+  async function write(): Promise<void> {
     count += 1;
     const title = `${name} ${count}`;
     const planned = Array.from({ length: TASKS }, (_, index) => ({ title: `task ${index}` }));
-    begin(projects.createProject({ project: { title }, tasks: planned }, limit), (record) =>
-      writes.push({ ...record, title }),
-    );
+    const record = await recordOf(projects.createProject({ project: { title }, tasks: planned }, limit));
+    writes.push({ ...record, title });
   }
   const loops = [openLoop(readsPerSecond, read), openLoop(writesPerSecond, write)];
-
-  async function allProjects(): Promise<readonly { readonly name: string; readonly title: string }[]> {
-    const all = [];
-    for (let pageToken = ''; ; ) {
-      const page = await projects.listProjects({ pageSize: PAGE_SIZE, pageToken });
-      all.push(...page.projects);
-      pageToken = page.nextPageToken;
-      if (pageToken === '') return all;
-    }
-  }
 
   return {
     reads,
     writes,
-    async stop() {
-      for (const loop of loops) loop.stop();
-      await Promise.all(inFlight);
+    /** Ends the load after the calls in flight. Gives the longest that this process stood still, in milliseconds. */
+    async stop(): Promise<number> {
+      await Promise.all(loops.map((loop) => loop.stop()));
       return Math.max(...loops.map((loop) => loop.takeStallMs()));
     },
-    async written() {
+    /** The numbers of tasks of the projects that exist, by title: more than one if a title was written twice. */
+    async written(): Promise<ReadonlyMap<string, readonly number[]>> {
       const found = new Map<string, readonly number[]>();
-      for (const { name: parent, title } of await allProjects()) {
-        const { tasks: all } = await tasks.listTasks({ parent, pageSize: PAGE_SIZE });
-        found.set(title, [...(found.get(title) ?? []), all.length]);
-      }
+      let pageToken = '';
+      do {
+        const page = await projects.listProjects({ pageSize: PAGE_SIZE, pageToken });
+        for (const { name: parent, title } of page.projects) {
+          const { tasks: all } = await tasks.listTasks({ parent, pageSize: PAGE_SIZE });
+          found.set(title, [...(found.get(title) ?? []), all.length]);
+        }
+        pageToken = page.nextPageToken;
+      } while (pageToken !== '');
       return found;
     },
   };

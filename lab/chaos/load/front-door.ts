@@ -1,6 +1,5 @@
-import http from 'node:http';
 import http2, { type ClientHttp2Session } from 'node:http2';
-import https from 'node:https';
+import { text as textOf } from 'node:stream/consumers';
 import { finished } from 'node:stream/promises';
 import { now, pass } from '../time.js';
 import type { Caller } from './caller.js';
@@ -87,18 +86,12 @@ function probe(addresses: readonly string[], scheme: Scheme): () => readonly str
 }
 
 function overHttp1(scheme: Scheme): Send {
-  const agent = new (scheme === 'https' ? https : http).Agent({ keepAlive: true });
-  return (address, signal) =>
-    new Promise((resolve, reject) => {
-      const options = { agent, signal, method: 'POST', headers: HEADERS };
-      const request = http.request(`${scheme}://${address}${PATH}`, options, (response) => {
-        textOf(response).then((text) => {
-          const instance = String(response.headers['rondo-served-by'] ?? '');
-          resolve({ status: response.statusCode ?? 0, instance, text });
-        }, reject);
-      });
-      request.on('error', reject).end(BODY);
-    });
+  return async (address, signal) => {
+    const options = { method: 'POST', headers: HEADERS, body: BODY, signal };
+    const response = await fetch(`${scheme}://${address}${PATH}`, options);
+    const instance = response.headers.get('rondo-served-by') ?? '';
+    return { status: response.status, instance, text: await response.text() };
+  };
 }
 
 function overHttp2(scheme: Scheme): Send {
@@ -125,10 +118,4 @@ function overHttp2(scheme: Scheme): Send {
     if (status === 0) throw new Error(`the stream ended without an answer, with code ${stream.rstCode}`);
     return { status, instance, text };
   };
-}
-
-async function textOf(body: AsyncIterable<Buffer>): Promise<string> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of body) chunks.push(chunk);
-  return Buffer.concat(chunks).toString();
 }

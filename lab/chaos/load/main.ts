@@ -5,8 +5,7 @@ import { createCaller } from './caller.js';
 import { channelOf } from './channel.js';
 import { createFrontDoorCaller } from './front-door.js';
 import { openLoop } from './open-loop.js';
-import type { CallRecord } from './protocol.js';
-import { LOAD_OPTIONS, type LoadOptions } from './protocol.js';
+import { type CallRecord, LOAD_OPTIONS, type LoadOptions } from './protocol.js';
 
 const WINDOW_MS = 250;
 /** No load lasts longer, even if the process that started it hangs. */
@@ -17,15 +16,11 @@ const mutualTls = configuredMutualTls(process.env);
 const channel = channelOf(options, mutualTls);
 const scheme = mutualTls === undefined ? 'http' : 'https';
 const call = options.over === undefined ? createCaller(channel, options) : await createFrontDoorCaller(options, scheme);
-const inFlight = new Set<Promise<void>>();
 let window: CallRecord[] = [];
 
-const loop = openLoop(options.callsPerSecond, () => {
-  const done = call().then((record) => {
-    window.push(record);
-    inFlight.delete(done);
-  });
-  inFlight.add(done);
+const loop = openLoop(options.callsPerSecond, async () => {
+  const record = await call();
+  window.push(record); // after the await: print() has replaced the array of then
 });
 const printing = setInterval(() => void print(), WINDOW_MS);
 
@@ -34,8 +29,7 @@ const over = new Promise<void>((resolve) => {
   setTimeout(resolve, MAX_LIFE_MS).unref();
 });
 await over;
-loop.stop();
-await Promise.race([Promise.all(inFlight), delay(options.timeoutMs + 1_000)]);
+await Promise.race([loop.stop(), delay(options.timeoutMs + 1_000)]);
 clearInterval(printing);
 await print();
 channel.close();

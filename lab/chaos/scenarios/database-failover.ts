@@ -4,10 +4,7 @@ import { startCompany } from '../load/company.js';
 import type { Scenario } from '../scenario.js';
 import { databasesOn } from '../testbed/database.js';
 import { now, pass } from '../time.js';
-import { formatMs } from '../verdict.js';
-import { judge, noteAnswers, ready } from './database-restart.js';
-
-const SERVICES = ['sales', 'project-management'] as const;
+import { judge, LOAD, SERVICES, startServices } from './database-restart.js';
 
 /** Writes more WAL than a connection to a frozen standby takes. */
 async function fillConnection(url: string): Promise<void> {
@@ -30,18 +27,13 @@ export const databaseFailover: Scenario = {
     'calls that are safe to repeat: 0 failed; others fail UNAVAILABLE with the reason; nothing half-written or lost',
   control: 'an asynchronous standby that is 2 s behind',
   async run({ testbed, verdict, control }) {
-    await testbed.startRegistry();
     const cluster = await startTestCluster({ synchronous: !control });
     testbed.onClose(() => cluster.stop());
     const urlOf = await databasesOn(cluster.url, SERVICES);
-    await Promise.all(
-      SERVICES.map((service) => testbed.startReplica(service, { service, env: { DATABASE_URL: urlOf(service) } })),
-    );
-    const channel = testbed.openChannel();
-    await ready(startCompany(channel, { name: 'first', readsPerSecond: 20, writesPerSecond: 5 }));
+    const channel = await startServices(testbed, urlOf);
     const warnings = await warningsOf(cluster.url);
     verdict.check(`rondo doctor warns beforehand: ${warnings.join('; ') || 'of nothing'}`, warnings.length === 0);
-    const company = startCompany(channel, { name: 'under load', readsPerSecond: 40, writesPerSecond: 8 });
+    const company = startCompany(channel, LOAD);
     await pass(2_000);
     if (control) {
       cluster.standby.freeze();
@@ -55,9 +47,6 @@ export const databaseFailover: Scenario = {
     await cluster.promote();
     const outage = { from, until: now() };
     await pass(5_000);
-    const stallMs = await company.stop();
-    if (stallMs > 100) verdict.note(`the client stood still for ${formatMs(stallMs)}`);
-    noteAnswers(company, { ...outage, ending: 'SIGKILL' }, verdict);
-    await judge(company, verdict);
+    await judge(company, [{ ...outage, ending: 'SIGKILL' }], verdict);
   },
 };

@@ -1,12 +1,15 @@
 import { until } from '@rondo/harness';
+import type { Channel } from '@rondo/rpc/client';
 import { type Company, startCompany, TASKS, type WriteRecord } from '../load/company.js';
 import type { CallRecord } from '../load/protocol.js';
 import type { Scenario } from '../scenario.js';
 import { type Ending, type Outage, startDatabase } from '../testbed/database.js';
+import type { Testbed } from '../testbed/testbed.js';
 import { pass } from '../time.js';
 import { formatMs, isFailed, type Verdict } from '../verdict.js';
 
-const SERVICES = ['sales', 'project-management'] as const;
+export const SERVICES = ['sales', 'project-management'] as const;
+type Service = (typeof SERVICES)[number];
 const ENDINGS: readonly Ending[] = ['SIGINT', 'SIGQUIT', 'SIGKILL'];
 /** The timeout of the control run's calls, which is over before the database is back. */
 const SHORT_TIMEOUT_MS = 300;
@@ -21,47 +24,43 @@ export const databaseRestart: Scenario = {
   bound:
     'calls that are safe to repeat: 0 failed; others fail UNAVAILABLE with the reason; nothing half-written or lost',
   control: 'calls of 300 ms, which have no time to wait',
-  async run({ testbed, verdict, control, lasts }) {
-    await testbed.startRegistry();
+  async run({ testbed, verdict, control }) {
     const database = await startDatabase(testbed, SERVICES);
-    await Promise.all(
-      SERVICES.map((service) => {
-        return testbed.startReplica(service, { service, env: { DATABASE_URL: database.urlOf(service) } });
-      }),
-    );
-    const channel = testbed.openChannel();
-    await ready(startCompany(channel, { name: 'first', readsPerSecond: 20, writesPerSecond: 5 }));
+    const channel = await startServices(testbed, database.urlOf);
     const timeoutMs = control ? SHORT_TIMEOUT_MS : undefined;
-    const company = startCompany(channel, { name: 'under load', readsPerSecond: 40, writesPerSecond: 8, timeoutMs });
+    const company = startCompany(channel, { ...LOAD, timeoutMs });
     const outages: (Outage & { readonly ending: Ending })[] = [];
     for (const ending of ENDINGS) {
       await pass(2_000);
-      outages.push({ ending, ...(await database.restart(ending, lasts(500, 500))) });
+      outages.push({ ending, ...(await database.restart(ending, 500)) });
     }
     await pass(3_000);
-    const stallMs = await company.stop();
-    if (stallMs > 100) verdict.note(`the client stood still for ${formatMs(stallMs)}`);
-    for (const { ending, ...outage } of outages) noteAnswers(company, { ...outage, ending }, verdict);
-    await judge(company, verdict);
+    await judge(company, outages, verdict);
   },
 };
 
-/** The services serve once their tables are there. */
-export async function ready(company: Company): Promise<void> {
+/** The company that calls while the database is away. */
+export const LOAD = { name: 'under load', readsPerSecond: 40, writesPerSecond: 8 };
+
+/** Starts a registry and the services, and resolves once they serve, when their tables are there. */
+export async function startServices(testbed: Testbed, urlOf: (service: Service) => string): Promise<Channel> {
+  await testbed.startRegistry();
+  await Promise.all(
+    SERVICES.map((service) => testbed.startReplica(service, { service, env: { DATABASE_URL: urlOf(service) } })),
+  );
+  const channel = testbed.openChannel();
+  const company = startCompany(channel, { name: 'first', readsPerSecond: 20, writesPerSecond: 5 });
   const served = () => {
     const done = [...company.reads.slice(-10), ...company.writes.slice(-2)];
     return done.length === 12 && !done.some(isFailed) ? true : undefined;
   };
   await until(served, { what: 'reads and writes are served', timeoutMs: START_TIMEOUT_MS });
   await company.stop();
+  return channel;
 }
 
 /** Notes how soon the calls that waited for the database were answered once it was back. */
-export function noteAnswers(
-  { reads, writes }: Company,
-  { ending, from, until }: Outage & { readonly ending: string },
-  verdict: Verdict,
-) {
+function noteAnswers({ reads, writes }: Company, { ending, from, until }: NamedOutage, verdict: Verdict): void {
   const ends = (calls: readonly CallRecord[]) =>
     calls.filter(({ at }) => at >= from && at < until).map(({ at, ms }) => at + ms - until);
   const [read, written] = [reads, writes].map((calls) => ends(calls).toSorted((a, b) => a - b));
@@ -72,7 +71,14 @@ export function noteAnswers(
   verdict.note(`away for ${formatMs(until - from)} after ${ending}; answered ${described.join('; written ')}`);
 }
 
-export async function judge({ reads, writes, written }: Company, verdict: Verdict): Promise<void> {
+type NamedOutage = Outage & { readonly ending: string };
+
+/** Ends the company. Its reads mustn't have failed, and its writes have effect once or say that they have none. */
+export async function judge(company: Company, outages: readonly NamedOutage[], verdict: Verdict): Promise<void> {
+  const stallMs = await company.stop();
+  if (stallMs > 100) verdict.note(`the client stood still for ${formatMs(stallMs)}`);
+  for (const outage of outages) noteAnswers(company, outage, verdict);
+  const { reads, writes, written } = company;
   verdict.noFailures(reads, 'reads');
   verdict.note(`the slowest read in ${formatMs(Math.max(...reads.map(({ ms }) => ms)))}`);
   const failed = writes.filter(isFailed);

@@ -26,13 +26,13 @@ export const etcd: Scenario = {
     const [first] = registries;
     const known = control && first !== undefined ? [first.address] : addresses;
     const mutualTls = testbed.certificates.mutualTlsOf('chaos');
-    const watchers = Array.from({ length: WATCHERS }, () => watchMarkers({ registries: known, mutualTls }));
+    const watchers = Array.from({ length: WATCHERS }, () => watchMarkers({ registry: known, mutualTls }));
     for (const watcher of watchers) testbed.onClose(async () => watcher.close());
     const watched = () => registries.find(({ address }) => watchers.some(({ registry }) => registry === address));
     const victim = await until(watched, { what: 'a registry is watched', timeoutMs: 10_000 });
     const load = testbed.startLoad(SAFE, { RONDO_REGISTRY: known.join(',') });
     await load.untilServed(REPLICAS);
-    const marking = startMarking({ registries: addresses, mutualTls });
+    const marking = startMarking({ registry: addresses, mutualTls });
     await pass(lasts(6_000, 3_000));
     const killedAt = now();
     const orphans = watchers.filter(({ registry }) => registry === victim.address);

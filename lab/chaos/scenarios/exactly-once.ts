@@ -1,7 +1,7 @@
 import { until } from '@rondo/harness';
 import { readLedger } from '../buyer/protocol.js';
-import type { Scenario } from '../scenario.js';
-import { type Buyer, type Restartable, type Sales, STOCK, startSales } from '../testbed/sales.js';
+import type { Scenario, ScenarioContext } from '../scenario.js';
+import { type Buyer, type Sales, STOCK, startSales } from '../testbed/sales.js';
 import type { Verdict } from '../verdict.js';
 
 const ORDERS = 1_000;
@@ -14,13 +14,7 @@ export const exactlyOnce: Scenario = {
     '1,000 PlaceOrders, one reply in three lost; the caller, both replicas of sales and the database killed meanwhile',
   bound: 'exactly 1,000 orders, and as much stock taken',
   control: 'the orders have no request_id',
-  async run({ testbed, verdict, control }) {
-    const sales = await startSales(testbed);
-    const buyer = sales.startBuyer({ orders: ORDERS, withIds: !control });
-    await killInTurn(sales, buyer);
-    await untilPlaced(ORDERS, sales, buyer);
-    await judge(sales, verdict);
-  },
+  run: (context) => placeOrders(context, { byAgent: false }),
 };
 
 /** The same for agents, who call the gateway's tools: an agent gives the key, and repeats it. */
@@ -30,23 +24,21 @@ export const agentOrders: Scenario = {
     '1,000 orders by the tool place_order, one reply in three lost; the agent, both replicas of sales, the database and the gateway killed meanwhile',
   bound: 'exactly 1,000 orders, and as much stock taken',
   control: 'the agent makes another key for each try',
-  async run({ testbed, verdict, control }) {
-    const sales = await startSales(testbed);
-    const gateway = await sales.startGateway();
-    const buyer = sales.startBuyer({ orders: ORDERS, withIds: !control, agentsUrl: gateway.agentsUrl });
-    await killInTurn(sales, buyer, gateway);
-    await untilPlaced(ORDERS, sales, buyer);
-    await judge(sales, verdict);
-  },
+  run: (context) => placeOrders(context, { byAgent: true }),
 };
 
-/** Kills each of them at another point of the work, the buyer twice. */
-async function killInTurn(sales: Sales, buyer: Buyer, ...others: readonly Restartable[]): Promise<void> {
-  const victims = [buyer, ...sales.replicas, sales.postgres, ...others, buyer];
+/** Kills each process at another point of the work, the buyer twice. */
+async function placeOrders({ testbed, verdict, control }: ScenarioContext, { byAgent }: { readonly byAgent: boolean }) {
+  const sales = await startSales(testbed);
+  const gateways = byAgent ? [await sales.startGateway()] : [];
+  const buyer = sales.startBuyer({ orders: ORDERS, withIds: !control, agentsUrl: gateways[0]?.agentsUrl });
+  const victims = [buyer, ...sales.replicas, sales.postgres, ...gateways, buyer];
   for (const [index, victim] of victims.entries()) {
     await untilPlaced(Math.round(((index + 1) / (victims.length + 1)) * ORDERS), sales, buyer);
     await victim.killAndRestart();
   }
+  await untilPlaced(ORDERS, sales, buyer);
+  await judge(sales, verdict);
 }
 
 async function untilPlaced(count: number, { ledger }: Sales, buyer: Buyer): Promise<void> {

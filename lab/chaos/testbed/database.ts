@@ -14,12 +14,7 @@ export interface Outage {
 }
 
 /** A PostgreSQL of a testbed. */
-export interface DatabaseServer {
-  /** The address of a service's own database. */
-  urlOf(service: CertifiedName): string;
-  /** Ends the server, waits for `awayMs`, and starts it on the same data. Gives from when to when it was away. */
-  restart(ending: Ending, awayMs: number): Promise<Outage>;
-}
+export type DatabaseServer = Awaited<ReturnType<typeof startDatabase>>;
 
 const PASSWORD = 'chaos';
 
@@ -32,15 +27,17 @@ export async function startEmptyServer({ certificates, onClose }: Testbed): Prom
 }
 
 /** Starts a PostgreSQL that has a database for each of the services. */
-export async function startDatabase(testbed: Testbed, services: readonly CertifiedName[]): Promise<DatabaseServer> {
+export async function startDatabase(testbed: Testbed, services: readonly CertifiedName[]) {
   const server = await startEmptyServer(testbed);
   const urlOf = await databasesOn(server.url, services);
   return {
-    urlOf(service) {
+    /** The address of a service's own database. */
+    urlOf(service: CertifiedName): string {
       const files = testbed.certificates.filesOf(service);
       return files === undefined ? urlOf(service) : overTls(urlOf(service), files);
     },
-    async restart(ending, awayMs) {
+    /** Ends the server, waits for `awayMs`, and starts it on the same data. Gives from when to when it was away. */
+    async restart(ending: Ending, awayMs: number): Promise<Outage> {
       const from = now();
       await server.restart(ending, awayMs);
       return { from, until: now() };

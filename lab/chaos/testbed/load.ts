@@ -4,19 +4,7 @@ import { type CallRecord, LOAD_OPTIONS, type LoadOptions, type LoadWindow, type 
 import { now } from '../time.js';
 
 /** A client under load, as a process of its own. */
-export interface Load {
-  /** The calls that have ended so far. */
-  readonly calls: readonly CallRecord[];
-  /** The longest that its process has stood still. What it measured then is the machine's, not the client's. Milliseconds. */
-  readonly stallMs: number;
-  /**
-   * Waits until each of the instances has served a call that was made since `at`; gives when the first of each was served. A
-   * gateway is named by its address.
-   */
-  untilServed(instances: readonly string[], at?: number): Promise<readonly number[]>;
-  /** Ends it after the calls in flight; gives all calls. */
-  stop(): Promise<readonly CallRecord[]>;
-}
+export type Load = ReturnType<typeof startLoad>;
 
 /** A try of a call, and when it began. */
 export interface TimedTry extends TryRecord {
@@ -24,7 +12,7 @@ export interface TimedTry extends TryRecord {
 }
 
 /** Starts a client in a process of its own. */
-export function startLoad(options: LoadOptions, env: Readonly<Record<string, string>>): Load {
+export function startLoad(options: LoadOptions, env: Readonly<Record<string, string>>) {
   const calls: CallRecord[] = [];
   let stallMs = 0;
   const process = start(globalThis.process.execPath, [join(root, 'lab/dist/chaos/load/main.js')], {
@@ -37,11 +25,17 @@ export function startLoad(options: LoadOptions, env: Readonly<Record<string, str
     stallMs = Math.max(stallMs, window.stallMs);
   });
   return {
+    /** The calls that have ended so far. */
     calls,
+    /** The longest that its process has stood still. What it measured then is the machine's, not the client's. Milliseconds. */
     get stallMs() {
       return stallMs;
     },
-    untilServed(instances, at = now()) {
+    /**
+     * Waits until each of the instances has served a call that was made since `at`; gives when the first of each was served. A
+     * gateway is named by its address.
+     */
+    async untilServed(instances: readonly string[], at = now()): Promise<readonly number[]> {
       const what = `a call each is served by ${instances.join(', ')}`;
       const served = () => {
         const first = instances.map((id) => calls.find((call) => call.at >= at && isServedBy(call, id)));
@@ -49,12 +43,12 @@ export function startLoad(options: LoadOptions, env: Readonly<Record<string, str
         if (times.length === instances.length) return times;
         return process.hasEnded ? [] : undefined;
       };
-      return until(served, { what, timeoutMs: SERVED_TIMEOUT_MS }).then((times) => {
-        if (times.length === instances.length) return times;
-        throw new Error(`the load has ended: ${process.output().stderr}`);
-      });
+      const times = await until(served, { what, timeoutMs: SERVED_TIMEOUT_MS });
+      if (times.length === instances.length) return times;
+      throw new Error(`the load has ended: ${process.output().stderr}`);
     },
-    async stop() {
+    /** Ends it after the calls in flight; gives all calls. */
+    async stop(): Promise<readonly CallRecord[]> {
       await process.stop();
       if (calls.length === 0) throw new Error(`the load made no call: ${process.output().stderr}`);
       return calls;

@@ -2,24 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { RegistryServiceDefinition } from '@rondo/contracts/rondo/registry/v1/registry';
 import { createChannel, createClient, createRegistryChannel, staticResolver } from '@rondo/rpc/client';
-import { type MutualTls, peerTransport, type Transport, type TransportFactory } from '@rondo/rpc/internal';
+import type { RegistryOptions } from '../load/naive-resolvers.js';
 import { toInstance } from './registry.js';
-
-/** A client that records which markers it knows, all the time. */
-export interface MarkerWatcher {
-  /** The registry that it watches; undefined if none answers. */
-  readonly registry: string | undefined;
-  /** The markers that it has seen come, and go. */
-  readonly came: ReadonlySet<string>;
-  readonly went: ReadonlySet<string>;
-  close(): void;
-}
-
-/** Registers instances and takes them out again, one after the other, for watchers to see. */
-export interface Marking {
-  /** Waits until each marker is out again; gives their ids. */
-  stop(): Promise<readonly string[]>;
-}
 
 const SERVICE = 'chaos.v1.MarkerService';
 const LASTING = { seconds: 600n, nanos: 0 };
@@ -32,17 +16,9 @@ const LOOK_MS = 20;
 const TIMEOUT_MS = 3_000;
 const ATTEMPTS = 10;
 
-/** The registries of markers, and how they are called. */
-export interface MarkedRegistries {
-  readonly registries: readonly string[];
-  readonly mutualTls: MutualTls | undefined;
-}
-
-/** Watches the markers through any of the registries. */
-export function watchMarkers({ registries, mutualTls }: MarkedRegistries): MarkerWatcher {
-  const transport: TransportFactory = (...endpoint) =>
-    registries.includes(endpoint[0]) ? peerTransport(...endpoint) : nowhere;
-  const channel = createRegistryChannel({ registry: registries, transport, mutualTls });
+/** Starts a client that records which markers it knows, all the time, through any of the registries. */
+export function watchMarkers({ registry: registries, mutualTls }: RegistryOptions) {
+  const channel = createRegistryChannel({ registry: registries, mutualTls });
   channel.follow(SERVICE);
   const came = new Set<string>();
   const went = new Set<string>();
@@ -53,9 +29,11 @@ export function watchMarkers({ registries, mutualTls }: MarkedRegistries): Marke
     for (const id of came) if (!present.has(id)) went.add(id);
   }, LOOK_MS);
   return {
+    /** The registry that it watches; undefined if none answers. */
     get registry() {
       return view()?.source?.address;
     },
+    /** The markers that it has seen come, and go. */
     came,
     went,
     close() {
@@ -65,8 +43,8 @@ export function watchMarkers({ registries, mutualTls }: MarkedRegistries): Marke
   };
 }
 
-/** Registers markers and deregisters each, through any registry that answers. */
-export function startMarking({ registries, mutualTls }: MarkedRegistries): Marking {
+/** Registers markers and deregisters each, one after the other, through any registry that answers. */
+export function startMarking({ registry: registries, mutualTls }: RegistryOptions) {
   const channel = createChannel({ resolver: staticResolver(registries), mutualTls });
   const registry = createClient(RegistryServiceDefinition, { channel });
   const ids: string[] = [];
@@ -75,12 +53,8 @@ export function startMarking({ registries, mutualTls }: MarkedRegistries): Marki
 
   async function register(): Promise<void> {
     const instanceId = `chaos-${ids.length + 1}`;
-    const instance = toInstance({
-      instanceId,
-      address: '127.0.0.1:1',
-      service: SERVICE,
-      secure: mutualTls !== undefined,
-    });
+    const marker = { instanceId, address: '127.0.0.1:1', service: SERVICE };
+    const instance = toInstance({ ...marker, secure: mutualTls !== undefined });
     // With a sequence, so that a call that arrives after the marker was deregistered doesn't bring it back; with a secret, so that
     // a call that is tried again gets the same lease.
     const request = { instance, ttl: LASTING, sequence: 1n, secret: randomBytes(SECRET_BYTES) };
@@ -105,7 +79,8 @@ export function startMarking({ registries, mutualTls }: MarkedRegistries): Marki
   // `stop` rejects with a failure.
   done.catch(() => undefined);
   return {
-    async stop() {
+    /** Waits until each marker is out again; gives their ids. */
+    async stop(): Promise<readonly string[]> {
       ending = true;
       await done.finally(() => channel.close());
       return ids;
@@ -124,13 +99,3 @@ async function insist<T>(work: () => Promise<T>): Promise<T> {
     }
   }
 }
-
-/** The transport to a marker, which is never called. */
-const nowhere: Transport = {
-  state: 'transient_failure',
-  lastError: 'a marker',
-  subscribe: () => () => undefined,
-  connect: () => Promise.reject(new Error('a marker')),
-  call: () => Promise.reject(new Error('a marker')),
-  close() {},
-};

@@ -11,31 +11,14 @@ import { now } from '../time.js';
 import type { Certificates } from './certificates.js';
 
 /** A registry of a testbed. */
-export interface RegistryNode {
-  readonly address: string;
-  signal(signal: NodeJS.Signals): void;
-  /** Ends it by a signal, `SIGTERM` by default. */
-  stop(signal?: NodeJS.Signals): Promise<unknown>;
-  /** Starts it at the same address; gives when it listened. */
-  restart(): Promise<number>;
-  /** The ids of the instances that it lists, sorted. */
-  list(): Promise<readonly string[]>;
-  /** Waits until it lists exactly these instances, and gives when it did. */
-  untilListed(instances: readonly string[], timeoutMs: number): Promise<number>;
-  /** Registers an address as a calculator, without a process that would do so, until the testbed is closed. */
-  register(instanceId: string, address: string): Promise<void>;
-  close(): Promise<void>;
-}
+export type RegistryNode = Awaited<ReturnType<typeof startRegistryNode>>;
 
 const SERVICE = 'calculator.v1.CalculatorService';
 const LASTING = { seconds: 600n, nanos: 0 };
 const CALL = { timeoutMs: 2_000 };
 
 /** Starts a registry at a port of its own. Resolves when it listens. */
-export async function startRegistryNode(
-  settings: Readonly<Record<string, string>>,
-  certificates: Certificates,
-): Promise<RegistryNode> {
+export async function startRegistryNode(settings: Readonly<Record<string, string>>, certificates: Certificates) {
   const env = { ...settings, ...certificates.variablesOf('registry') };
   let running = await startRegistry({ env });
   const { address } = running;
@@ -49,25 +32,28 @@ export async function startRegistryNode(
   };
   return {
     address,
-    signal: (signal) => running.signal(signal),
-    stop: (signal) => running.stop(signal),
-    async restart() {
+    signal: (signal: NodeJS.Signals) => running.signal(signal),
+    /** Ends it by a signal, `SIGTERM` by default. */
+    stop: (signal?: NodeJS.Signals) => running.stop(signal),
+    /** Starts it at the same address; gives when it listened. */
+    async restart(): Promise<number> {
       running = await startRegistry({ listen: address, env });
       return running.listenedAt;
     },
-    list,
-    untilListed(instances, timeoutMs) {
+    /** Waits until it lists exactly these instances, and gives when it did. */
+    untilListed(instances: readonly string[], timeoutMs: number): Promise<number> {
       const wanted = [...instances].sort().join(', ');
       return until(async () => ((await list()).join(', ') === wanted ? now() : undefined), {
         what: `the registry lists exactly ${wanted}`,
         timeoutMs,
       });
     },
-    async register(instanceId, at) {
+    /** Registers an address as a calculator, without a process that would do so, until the testbed is closed. */
+    async register(instanceId: string, at: string): Promise<void> {
       const instance = toInstance({ instanceId, address: at, service: SERVICE, secure: mutualTls !== undefined });
       await client.register({ instance, ttl: LASTING }, CALL);
     },
-    async close() {
+    async close(): Promise<void> {
       channel.close();
       await running.stop('SIGKILL');
     },
@@ -77,15 +63,14 @@ export async function startRegistryNode(
 /** The id that a process has given itself: over TLS the registry may put the name of the identity behind it. */
 export const ownId = (instanceId: string): string => instanceId.replace(/@.*$/, '');
 
-/** An instance that no process registers for itself. */
-export interface FakeInstance {
+interface FakeInstance {
   readonly instanceId: string;
   readonly address: string;
   readonly service: string;
   readonly secure: boolean;
 }
 
-/** Turns it into what `Register` takes. */
+/** An instance that no process registers for itself, as `Register` takes it. */
 export function toInstance({ instanceId, address, service, secure }: FakeInstance): Partial<Instance> {
   const security = secure ? Security.SECURITY_TLS : Security.SECURITY_PLAINTEXT;
   const endpoint = { address, protocols: [Protocol.PROTOCOL_GRPC], security };

@@ -1,42 +1,27 @@
 import path from 'node:path';
 import { createPool, type Database } from '@rondo/database';
-import { freePort, type RunningProcess, root, start, startService, until } from '@rondo/harness';
+import { eventually, freePort, type RunningProcess, root, start, startService } from '@rondo/harness';
 import { BUYER_OPTIONS, type BuyerOptions, CUSTOMER, PRODUCT } from '../buyer/protocol.js';
 import { startEmptyServer } from './database.js';
 import type { Testbed } from './testbed.js';
 
 /** A process that is killed and started again. */
-export interface Restartable {
+interface Restartable {
   /** `kill -9`; resolves when it is up again. */
   killAndRestart(): Promise<void>;
 }
 
 /** Two replicas of sales with a registry, a calculator and a database. */
-export interface Sales {
-  readonly database: Database;
-  readonly postgres: Restartable;
-  readonly replicas: readonly Restartable[];
-  /** The file to which the buyer writes. */
-  readonly ledger: string;
-  /** Starts a process that places `orders` orders. */
-  startBuyer(options: Pick<BuyerOptions, 'orders' | 'withIds' | 'agentsUrl'>): Buyer;
-  /** Starts a gateway that serves agents. */
-  startGateway(): Promise<Restartable & { readonly agentsUrl: string }>;
-}
+export type Sales = Awaited<ReturnType<typeof startSales>>;
 
 /** A process that places orders. */
-export interface Buyer extends Restartable {
-  /** Whether the process that runs now has ended. */
-  readonly hasEnded: boolean;
-  /** What it printed on standard error: nothing, unless it failed. */
-  errors(): string;
-}
+export type Buyer = ReturnType<typeof startBuyer>;
 
 /** More than is ever sold here. */
 export const STOCK = 1_000_000n;
 
 /** Starts sales, with one product to sell and one customer. */
-export async function startSales(testbed: Testbed): Promise<Sales> {
+export async function startSales(testbed: Testbed) {
   const registry = await testbed.startRegistry();
   const postgres = await startEmptyServer(testbed);
   const url = await postgres.createDatabase('chaos');
@@ -48,8 +33,7 @@ export async function startSales(testbed: Testbed): Promise<Sales> {
     const listen = `127.0.0.1:${await freePort()}`;
     const env = { DATABASE_URL: url, ...testbed.certificates.variablesOf('sales') };
     const options = { instanceId: id, listen, registry: registry.address, env };
-    const { killAndRestart } = await restartable(testbed, () => startService('sales', options));
-    replicas.push({ killAndRestart });
+    replicas.push(await restartable(testbed, () => startService('sales', options)));
   }
   await stock(database);
   const ledger = path.join(testbed.folder, 'bought');
@@ -57,8 +41,12 @@ export async function startSales(testbed: Testbed): Promise<Sales> {
     database,
     postgres: { killAndRestart: () => postgres.restart('SIGKILL') },
     replicas,
+    /** The file to which the buyer writes. */
     ledger,
-    startBuyer: (options) => startBuyer(testbed, { ...options, ledger, registry: [registry.address] }),
+    /** Starts a process that places `orders` orders. */
+    startBuyer: (options: Pick<BuyerOptions, 'orders' | 'withIds' | 'agentsUrl'>) =>
+      startBuyer(testbed, { ...options, ledger, registry: [registry.address] }),
+    /** Starts a gateway that serves agents. */
     async startGateway() {
       const [listen, open] = [`127.0.0.1:${await freePort()}`, `127.0.0.1:${await freePort()}`];
       const own = { RONDO_GATEWAY_LISTEN: open, RONDO_GATEWAY_MCP: 'on' };
@@ -70,18 +58,20 @@ export async function startSales(testbed: Testbed): Promise<Sales> {
   };
 }
 
-function startBuyer(testbed: Testbed, options: BuyerOptions): Buyer {
+function startBuyer(testbed: Testbed, options: BuyerOptions) {
   const main = path.join(root, 'lab/dist/chaos/buyer/main.js');
   const env = { [BUYER_OPTIONS]: JSON.stringify(options), ...testbed.certificates.variablesOf('chaos') };
   const startOne = () => start(process.execPath, [main], { env, ipc: true });
   let buyer = startOne();
   testbed.onClose(() => buyer.stop('SIGKILL'));
   return {
-    async killAndRestart() {
+    async killAndRestart(): Promise<void> {
       await buyer.stop('SIGKILL');
       buyer = startOne();
     },
+    /** What it printed on standard error: nothing, unless it failed. */
     errors: () => buyer.output().stderr,
+    /** Whether the process that runs now has ended. */
     get hasEnded() {
       return buyer.hasEnded;
     },
@@ -103,18 +93,12 @@ const MIGRATED_MS = 120_000;
 
 async function stock(database: Database): Promise<void> {
   // A service listens before its database is prepared.
-  const tables = () => database.one<{ found: string | null }>(`SELECT to_regclass('products')::text AS found`);
-  await until(async () => (await tables()).found ?? undefined, {
-    what: 'sales has its tables',
-    timeoutMs: MIGRATED_MS,
-  });
-  const id = (name: string) => path.basename(name);
-  await database.query(`INSERT INTO customers (id, display_name, email) VALUES ($1, 'Buyer', 'buyer@example.com')`, [
-    id(CUSTOMER),
-  ]);
+  await eventually(() => database.query('SELECT FROM products'), { timeoutMs: MIGRATED_MS });
+  const buyer = `INSERT INTO customers (id, display_name, email) VALUES ($1, 'Buyer', 'buyer@example.com')`;
+  await database.query(buyer, [path.basename(CUSTOMER)]);
   await database.query(
     `INSERT INTO products (id, title, sku, currency, unit_price_minor, stock, delivery_effort_minutes)
      VALUES ($1, 'Desk', 'DESK', 'EUR', 1999, $2, 60)`,
-    [id(PRODUCT), STOCK],
+    [path.basename(PRODUCT), STOCK],
   );
 }

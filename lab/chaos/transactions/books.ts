@@ -6,25 +6,10 @@ import type { OWNERS } from './services.js';
 import { EFFORT_MINUTES, QUANTITY, type Sale, STOCK } from './shop.js';
 
 /** What both databases have, read without the services. */
-export interface Books {
-  /** Whether a quote was sold, if both sides agree and no transaction has left anything; otherwise what is wrong. */
-  audit(sale: Sale): Promise<Audit>;
-  /** Takes the stock away between sales' check and its decision; gives how `accept` ended. */
-  sellOut(sale: Sale, accept: () => Promise<string>): Promise<string>;
-  /** Puts the stock back. */
-  restock(sale: Sale): Promise<unknown>;
-  /** Breaks the log: from now on it ignores a decision to commit, and reports that it has written it. */
-  forgetDecisions(): Promise<void>;
-}
-
-/** What an audit found. If nothing is wrong, the quote was sold once or not at all. */
-export interface Audit {
-  readonly sold: boolean;
-  readonly wrong: readonly string[];
-}
+export type Books = ReturnType<typeof openBooks>;
 
 /** Opens both databases until the testbed is closed. */
-export function openBooks(testbed: Testbed, database: DatabaseServer): Books {
+export function openBooks(testbed: Testbed, database: DatabaseServer) {
   const open = (owner: (typeof OWNERS)[number]): Database => {
     const pool = createPool({ url: database.urlOf(owner), maxConnections: 2 });
     testbed.onClose(() => pool.close());
@@ -32,7 +17,8 @@ export function openBooks(testbed: Testbed, database: DatabaseServer): Books {
   };
   const [sales, projects] = [open('sales'), open('project-management')];
   return {
-    async audit(sale) {
+    /** Whether a quote was sold, if both sides agree and no transaction has left anything; otherwise what is wrong. */
+    async audit(sale: Sale) {
       const [sold, delivered, left] = await Promise.all([
         readSale(sales, sale),
         readDelivery(projects, sale),
@@ -40,7 +26,8 @@ export function openBooks(testbed: Testbed, database: DatabaseServer): Books {
       ]);
       return { sold: sold.orders > 0, wrong: faults({ ...sold, ...delivered, ...left }) };
     },
-    async sellOut({ productId }, accept) {
+    /** Takes the stock away between sales' check and its decision; gives how `accept` ended. */
+    async sellOut({ productId }: Sale, accept: () => Promise<string>): Promise<string> {
       const { accepting } = await sales.transaction(async (holder) => {
         await holder.query(SET_STOCK, [productId, 0n]);
         // In an object, as a promise would be awaited here, under the lock.
@@ -50,7 +37,9 @@ export function openBooks(testbed: Testbed, database: DatabaseServer): Books {
       });
       return await accepting;
     },
-    restock: ({ productId }) => sales.query(SET_STOCK, [productId, STOCK]),
+    /** Puts the stock back. */
+    restock: ({ productId }: Sale) => sales.query(SET_STOCK, [productId, STOCK]),
+    /** Breaks the log: from now on it ignores a decision to commit, and reports that it has written it. */
     forgetDecisions: () => sales.transaction((transaction) => transaction.script(FORGET)),
   };
 }

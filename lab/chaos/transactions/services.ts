@@ -10,12 +10,7 @@ import { describe, type ProtocolPoint } from './point.js';
 export const OWNERS = ['sales', 'project-management'] as const;
 
 /** Sales, the coordinator, and project management, the participant. Each can be armed to die at a point of the protocol. */
-export interface Services {
-  /** Has the process of a role die the next time that it comes to a point. */
-  arm(point: ProtocolPoint): void;
-  /** Waits until the process has died and restarts it. Gives when the restart began: milliseconds since the Unix epoch. */
-  restartDead(point: ProtocolPoint): Promise<number>;
-}
+export type Services = Awaited<ReturnType<typeof startServices>>;
 
 const DIE = path.join(root, 'lab/dist/chaos/transactions/die.js');
 const DEATH_TIMEOUT_MS = 15_000;
@@ -26,7 +21,7 @@ export async function startServices(
   testbed: Testbed,
   database: DatabaseServer,
   more: Readonly<Record<string, string>> = {},
-): Promise<Services> {
+) {
   const fileOf = (role: ProtocolPoint['role']) => path.join(testbed.folder, `die-${role}`);
   const start = (role: ProtocolPoint['role']): Promise<Replica> => {
     const id = NAMES[role];
@@ -45,13 +40,13 @@ export async function startServices(
   ]);
   const replicas = { coordinator, participant };
   return {
-    arm: (point) => writeFileSync(fileOf(point.role), describe(point)),
-    async restartDead({ role, ...at }) {
-      const died = () => (existsSync(fileOf(role)) ? undefined : true);
-      await until(died, {
-        what: `the transaction comes to: ${describe({ role, ...at })}`,
-        timeoutMs: DEATH_TIMEOUT_MS,
-      });
+    /** Has the process of a role die the next time that it comes to a point. */
+    arm: (point: ProtocolPoint) => writeFileSync(fileOf(point.role), describe(point)),
+    /** Waits until the process has died and restarts it. Gives when the restart began: milliseconds since the Unix epoch. */
+    async restartDead(point: ProtocolPoint): Promise<number> {
+      const { role } = point;
+      const what = `the transaction comes to: ${describe(point)}`;
+      await until(() => !existsSync(fileOf(role)) || undefined, { what, timeoutMs: DEATH_TIMEOUT_MS });
       await replicas[role].ended;
       const from = now();
       replicas[role] = await start(role);

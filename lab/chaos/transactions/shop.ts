@@ -13,14 +13,7 @@ export interface Sale {
 }
 
 /** Makes and accepts quotes. */
-export interface Shop {
-  /** Resolves once both services serve, which takes some time after a restart. */
-  open(): Promise<unknown>;
-  /** Makes a quote of a product of its own. */
-  offer(): Promise<Sale>;
-  /** Accepts a quote; gives the name of the status that the call ended with. */
-  accept(sale: Sale, options?: CallOptions): Promise<string>;
-}
+export type Shop = Awaited<ReturnType<typeof openShop>>;
 
 /** The stock of each product, what a quote takes of it, and the effort to deliver that. */
 export const STOCK = 10n;
@@ -30,7 +23,7 @@ export const EFFORT_MINUTES = 30n * QUANTITY;
 const START_TIMEOUT_MS = 60_000;
 
 /** Waits until the services serve, and makes a team that delivers and a customer. */
-export async function openShop(channel: Channel): Promise<Shop> {
+export async function openShop(channel: Channel) {
   const customers = createClient(CustomerServiceDefinition, { channel });
   const products = createClient(ProductServiceDefinition, { channel });
   const quotes = createClient(QuoteServiceDefinition, { channel });
@@ -51,8 +44,10 @@ export async function openShop(channel: Channel): Promise<Shop> {
   });
   let count = 0;
   return {
+    /** Resolves once both services serve, which takes some time after a restart. */
     open,
-    async offer() {
+    /** Makes a quote of a product of its own. */
+    async offer(): Promise<Sale> {
       count += 1;
       const { name: product } = await products.createProduct({
         product: {
@@ -66,7 +61,8 @@ export async function openShop(channel: Channel): Promise<Shop> {
       const { name } = await quotes.createQuote({ quote: { customer, lines: [{ product, quantity: QUANTITY }] } });
       return { quoteId: idOf(name), productId: idOf(product) };
     },
-    accept: ({ quoteId }, options) =>
+    /** Accepts a quote; gives the name of the status that the call ended with. */
+    accept: ({ quoteId }: Sale, options?: CallOptions): Promise<string> =>
       quotes.acceptQuote({ name: `quotes/${quoteId}` }, options).then(
         () => 'OK',
         (error: unknown) => (error instanceof RpcError ? error.codeName : String(error)),

@@ -3,7 +3,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { networkInterfaces, tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
-import { type Etcd, eventually, freePort, type RunningProcess, root, start, startEtcd } from '@rondo/harness';
+import { eventually, freePort, type RunningProcess, root, start, startEtcd } from '@rondo/harness';
 
 const BUILT = join(root, 'lab/kubernetes/.build');
 
@@ -18,7 +18,7 @@ export const ownAddress = Object.values(networkInterfaces())
   .find(({ family, internal }) => family === 'IPv4' && !internal)?.address;
 
 /** How a control plane is started. */
-export interface ControlPlaneOptions {
+interface ControlPlaneOptions {
   /** Where the API server and etcd listen: the loopback by default. */
   readonly address?: string;
   /** How many members etcd has: one by default. */
@@ -28,27 +28,12 @@ export interface ControlPlaneOptions {
 }
 
 /** The API server of Kubernetes over an etcd. */
-export interface ControlPlane {
-  readonly etcd: Etcd;
-  /** How the administrator calls the API server: the token, and the file of its certificate. */
-  readonly access: { readonly server: string; readonly token: string; readonly caFile: string };
-  /** The URL of `RONDO_REGISTRY` for a namespace, with the rights of a service. */
-  registry(namespace: string): string;
-  /** Runs kubectl as the administrator. @throws Error with what it prints if it fails. */
-  kubectl(args: readonly string[], input?: string): string;
-  /** Runs kubectl as {@link kubectl} does, while this process goes on. */
-  kubectlAsync(args: readonly string[]): Promise<string>;
-  /** Ends the API server at once. */
-  kill(): Promise<void>;
-  /** Starts it again at the same address. */
-  restart(): Promise<void>;
-  stop(): Promise<void>;
-}
+export type ControlPlane = Awaited<ReturnType<typeof startControlPlane>>;
 
 const TOKENS = { admin: 'admin-token', service: 'service-token' } as const;
 
 /** Starts an etcd and an API server. `service` is a user without rights, until a role gives it some. */
-export async function startControlPlane(options: ControlPlaneOptions = {}): Promise<ControlPlane> {
+export async function startControlPlane(options: ControlPlaneOptions = {}) {
   const { address = '127.0.0.1', members = 1, controllers = false } = options;
   const data = mkdtempSync(join(tmpdir(), 'rondo-kubernetes-'));
   const port = await freePort();
@@ -57,6 +42,7 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
   const server = `https://${address}:${port}`;
   const caFile = join(data, 'certs/apiserver.crt');
   const access = ['--server', server, '--certificate-authority', caFile, '--token', TOKENS.admin];
+  /** Runs kubectl as the administrator. @throws Error with what it prints if it fails. */
   const kubectl = (args: readonly string[], input = '') => {
     const { status, stdout, stderr } = spawnSync('kubectl', [...access, ...args], {
       input,
@@ -67,6 +53,7 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
     if (status !== 0) throw new Error(`kubectl ${args.join(' ')}: ${stderr}`);
     return stdout;
   };
+  /** The same while this process goes on. */
   const kubectlAsync = async (args: readonly string[]) => {
     const { code, stdout, stderr } = await start('kubectl', [...access, ...args]).ended;
     if (code !== 0) throw new Error(`kubectl ${args.join(' ')}: ${stderr}`);
@@ -92,11 +79,16 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
   const others = controllers ? startControllers(files, caFile) : [];
   return {
     etcd,
+    /** How the administrator calls the API server: the token, and the file of its certificate. */
     access: { server, token: TOKENS.admin, caFile },
-    registry: (namespace) => `kubernetes://${namespace}?server=${server}&token-file=${files.token}&ca-file=${caFile}`,
+    /** The URL of `RONDO_REGISTRY` for a namespace, with the rights of a service. */
+    registry: (namespace: string) =>
+      `kubernetes://${namespace}?server=${server}&token-file=${files.token}&ca-file=${caFile}`,
     kubectl,
     kubectlAsync,
+    /** Starts the API server again at the same address. */
     restart,
+    /** Ends the API server at once. */
     kill: async () => void (await api.stop('SIGKILL')),
     async stop() {
       await Promise.all([...others, api].map((one) => one.stop('SIGKILL')));
@@ -164,7 +156,7 @@ export function kustomizeWith(component: string): string {
   }
 }
 
-/** The role and its binding that `rondo kubernetes` writes, bound to the user of {@link ControlPlane.registry}. */
+/** The role and its binding that `rondo kubernetes` writes, bound to the user `service`. */
 export function discoveryFor(namespace: string): string {
   const [role = '', binding = ''] = readFileSync(join(root, 'infra/kubernetes/base/discovery.yaml'), 'utf8').split(
     '---\n',

@@ -1,8 +1,8 @@
 import { afterEach, describe } from '@jest/globals';
-import { type ServiceProcess, startService } from '@rondo/harness';
+import { startService } from '@rondo/harness';
 import { startTcpProxy } from '@rondo/rpc/internal/testing';
 import { type ForeignKind, type ForeignRegistry, foreignKinds } from './foreign-registry.js';
-import { type Load, startLoad } from './outage-load.js';
+import { startLoad } from './outage-load.js';
 
 /** What is closed after the test, the latest first. */
 export const closings: (() => Promise<unknown>)[] = [];
@@ -24,35 +24,27 @@ export function eachKind(define: (name: string, begin: ForeignKind['start']) => 
 }
 
 /** A process that calls the calculator, as far as its load goes, with a path to the registry of its own. */
-export interface Client extends Load {
-  cutOff(): void;
-  rejoin(): void;
-}
+export type Client = Awaited<ReturnType<System['startClient']>>;
 
 /** The instances of the calculator and their clients over a registry. */
-export interface System {
-  readonly registry: ForeignRegistry;
-  /** By which instances reach the registry. */
-  readonly path: Pick<Awaited<ReturnType<typeof startTcpProxy>>, 'stall' | 'resume'>;
-  /** Starts an instance, which registers by `path` unless a URL is given. */
-  startInstance(instanceId: string, url?: string): Promise<ServiceProcess>;
-  /** Starts a client, which has called calculator-a and calculator-b. */
-  startClient(options?: { readonly guarded?: boolean; readonly perSecond?: number }): Promise<Client>;
-}
+export type System = Awaited<ReturnType<typeof startSystem>>;
 
 /** Starts a system without instances and clients. */
-export async function startSystem(registry: ForeignRegistry): Promise<System> {
+export async function startSystem(registry: ForeignRegistry) {
   const path = await startTcpProxy({ target: registry.address });
   closings.push(() => path.close());
   return {
     registry,
+    /** By which instances reach the registry. */
     path,
-    async startInstance(instanceId, url = registry.urlAt(path.address)) {
+    /** Starts an instance, which registers by `path` unless a URL is given. */
+    async startInstance(instanceId: string, url = registry.urlAt(path.address)) {
       const env = { RONDO_LEASE_TTL_MS: String(registry.ttlMs) };
       const instance = await startService('calculator', { instanceId, registry: url, env });
       closings.push(() => instance.stop());
       return instance;
     },
+    /** Starts a client, which has called calculator-a and calculator-b. */
     async startClient({ guarded = true, perSecond = 150 } = {}) {
       const { adapter, cutOff, rejoin } = await registry.open();
       const load = startLoad(adapter, { guarded, perSecond });

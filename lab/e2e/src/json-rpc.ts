@@ -2,18 +2,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 
-/** A program that answers requests. */
-export interface RpcProgram {
-  /**
-   * @returns the result.
-   * @throws Error with the program's error, or if the program has ended.
-   */
-  request(method: string, params?: unknown): Promise<unknown>;
-  notify(method: string, params?: unknown): void;
-  /** Resolves once it has ended. */
-  readonly ended: Promise<unknown>;
-}
-
 interface Message {
   readonly id?: number | string;
   readonly method?: string;
@@ -27,7 +15,7 @@ interface Pending {
 }
 
 /** Starts a program of Node's in a folder. */
-export function spawnServer(cwd: string, args: readonly string[]): RpcProgram {
+export function spawnServer(cwd: string, args: readonly string[]) {
   const child = spawn(process.execPath, args, {
     cwd,
     env: { ...process.env, NODE_OPTIONS: '' },
@@ -52,9 +40,11 @@ export function spawnServer(cwd: string, args: readonly string[]): RpcProgram {
     for (const { reject } of pending.values()) reject(new Error(`${args.join(' ')} has ended`));
   });
   return {
+    /** Resolves once it has ended. */
     ended,
-    notify: (method, params) => send({ method, params }),
-    request(method, params) {
+    notify: (method: string, params?: unknown) => send({ method, params }),
+    /** @throws Error with the program's error, or if the program has ended. */
+    request(method: string, params?: unknown): Promise<unknown> {
       lastId += 1;
       const id = lastId;
       return new Promise((resolve, reject) => {

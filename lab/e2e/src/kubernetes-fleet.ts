@@ -11,7 +11,7 @@ import { Kubelet } from '../../kubernetes/kubelet.js';
 import { createNetwork, HOST, removeNetwork } from '../../kubernetes/network.js';
 import type { Pod } from '../../kubernetes/objects.js';
 import { Relay, ServiceProxy } from '../../kubernetes/service-proxy.js';
-import { type ControlPlane, startControlPlane } from './control-plane.js';
+import { startControlPlane } from './control-plane.js';
 
 /** Where the gateway's Service is. */
 export const GATEWAY = '10.96.80.80';
@@ -30,25 +30,10 @@ export interface Deployed {
 }
 
 /** A cluster of three nodes, whose pods are processes of this machine. */
-export interface Cluster extends ControlPlane {
-  /** Makes the images of a workspace, whose names begin so. */
-  makeImages(workspace: string, prefix: string): Promise<void>;
-  /** Adds a node. */
-  startNode(name: string): Promise<void>;
-  /** Ends a node and its pods at once. */
-  loseNode(name: string): Promise<void>;
-  /** Applies the development overlay after its Jobs have migrated, with two pods of each service and what is given, and waits until all are ready. */
-  deploy(more?: Deployed): Promise<void>;
-  /** Waits until the rollout of a workload is complete. */
-  rolledOut(service: string, namespace?: string): Promise<void>;
-  /** What a pod that has ended or runs has written. */
-  logOf(pod: Pod): string;
-  /** The pods of the namespace without those of Jobs. */
-  pods(): Promise<readonly Pod[]>;
-}
+export type Cluster = Awaited<ReturnType<typeof startCluster>>;
 
 /** Starts a cluster, and a PostgreSQL next to it. Only root may. */
-export async function startCluster(): Promise<Cluster> {
+export async function startCluster() {
   const folder = mkdtempSync(join(tmpdir(), 'rondo-nodes-'));
   await createNetwork();
   const plane = await startControlPlane({ address: HOST, members: 3, controllers: true });
@@ -57,16 +42,23 @@ export async function startCluster(): Promise<Cluster> {
   const database = await startDatabase();
   const nodes = new Map<string, Kubelet>();
   const images = join(folder, 'images');
-  const cluster: Cluster = {
+  /** Waits until the rollout of a workload is complete. */
+  const rolledOut = async (name: string, namespace = NAMESPACE) => {
+    await plane.kubectlAsync(['-n', namespace, 'rollout', 'status', `deployment/${name}`, '--timeout=300s']);
+  };
+  const cluster = {
     ...plane,
-    makeImages: (workspace, prefix) => makeImages(workspace, join(images, prefix)),
-    async startNode(name) {
+    /** Makes the images of a workspace, whose names begin so. */
+    makeImages: (workspace: string, prefix: string) => makeImages(workspace, join(images, prefix)),
+    async startNode(name: string) {
       const node = new Kubelet({ access: plane.access, name, zone: name.slice(-1), folder, images });
       nodes.set(name, node);
       await node.start();
     },
-    loseNode: async (name) => nodes.get(name)?.lose(),
-    async deploy({ settings = [], objects = [] } = {}) {
+    /** Ends a node and its pods at once. */
+    loseNode: async (name: string) => nodes.get(name)?.lose(),
+    /** Applies the development overlay after its Jobs have migrated, with two pods of each service and what is given, and waits until all are ready. */
+    async deploy({ settings = [], objects = [] }: Deployed = {}) {
       const at = mkdtempSync(join(folder, 'overlay-'));
       const development = relative(at, join(root, 'infra/kubernetes/overlays/development'));
       writeFileSync(join(at, 'kustomization.yaml'), JSON.stringify(overlayOf(development, settings)));
@@ -81,13 +73,13 @@ export async function startCluster(): Promise<Cluster> {
       await plane.kubectlAsync(['-n', NAMESPACE, 'wait', 'job', ...MIGRATION, ...done]);
       await plane.kubectlAsync(['apply', '-k', at]);
       const deployments = await plane.kubectlAsync(['-n', NAMESPACE, 'get', 'deployments', '-o', 'name']);
-      for (const one of deployments.trim().split('\n')) await cluster.rolledOut(one.replace(/^.*\//, ''));
+      for (const one of deployments.trim().split('\n')) await rolledOut(one.replace(/^.*\//, ''));
     },
-    async rolledOut(name, namespace = NAMESPACE) {
-      await plane.kubectlAsync(['-n', namespace, 'rollout', 'status', `deployment/${name}`, '--timeout=300s']);
-    },
-    logOf: ({ metadata: { name }, spec: { containers } }) =>
+    rolledOut,
+    /** What a pod that has ended or runs has written. */
+    logOf: ({ metadata: { name }, spec: { containers } }: Pod) =>
       readFileSync(join(folder, `${name}-${containers[0].name}.log`), 'utf8'),
+    /** The pods of the namespace without those of Jobs. */
     pods: async () => (await api.call<{ items: Pod[] }>('GET', PODS)).items,
     async stop() {
       api.close();

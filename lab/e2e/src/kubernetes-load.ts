@@ -33,23 +33,17 @@ export interface Looked {
 }
 
 /** Calls that go on until `end`. */
-export interface Load {
-  /** What was called since the last look. */
-  look(): Looked;
-  /** Waits until each of the instances has answered a call. */
-  reaches(instances: readonly string[]): Promise<void>;
-  end(): Promise<void>;
-}
+export type Load = Awaited<ReturnType<typeof startLoad>>;
 
 /** Where is called: by a channel, through the gateway, and by plain grpc-js at the address of a Service. */
-export interface Targets {
+interface Targets {
   readonly channel: Channel;
   readonly gateway: string;
   readonly plain: string;
 }
 
 /** Begins to call all services: nine of ten calls are safe to repeat. */
-export async function startLoad({ channel, gateway, plain }: Targets): Promise<Load> {
+export async function startLoad({ channel, gateway, plain }: Targets) {
   const outside = createChannel({ resolver: staticResolver([gateway]) });
   const plainClient = new PlainClient(plain);
   const projects = createClient(ProjectServiceDefinition, { channel });
@@ -106,8 +100,10 @@ export async function startLoad({ channel, gateway, plain }: Targets): Promise<L
   };
   const working = Promise.all([...Array.from({ length: CALLERS }, work), plainly()]);
   return {
+    /** What was called since the last look. */
     look: () => book.look(),
-    async reaches(instances) {
+    /** Waits until each of the instances has answered a call. */
+    async reaches(instances: readonly string[]) {
       book.served.clear();
       await eventually(() => {
         const missing = instances.filter((one) => !book.served.has(one));

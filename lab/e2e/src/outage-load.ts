@@ -6,23 +6,8 @@ import { type ClientCall, createChannel, createClient, type Endpoint, type Resol
 import { systemClock as clock, systemRandom as random } from '@rondo/rpc/clock';
 import type { Middleware } from '@rondo/rpc/middleware';
 
-/** Calls that go on until they are ended. */
-export interface Load {
-  /** The calls that failed. */
-  readonly failures: readonly string[];
-  /** How many calls were answered. */
-  readonly count: number;
-  /** The attempts at an instance that failed, and those among them whose call began after the first of them. */
-  failed(instance: string): { readonly attempts: number; readonly afterTheFirst: number };
-  /** Waits until each of these instances has answered a call that began from now on. */
-  reaches(...ids: readonly string[]): Promise<void>;
-  /** Waits until none of a hundred calls in a row was answered by this instance. */
-  leaves(id: string): Promise<void>;
-  end(): Promise<void>;
-}
-
 /** How calls are made. */
-export interface LoadOptions {
+interface LoadOptions {
   /** Whether the client goes on with what it knew, as every client does; otherwise it knows what the registry lists now. */
   readonly guarded: boolean;
   readonly perSecond: number;
@@ -32,8 +17,8 @@ export interface LoadOptions {
 const CALLERS = 10;
 const IN_A_ROW = 100;
 
-/** Calls the calculator over a registry, from this process. */
-export function startLoad(adapter: RegistryAdapter, { guarded, perSecond }: LoadOptions): Load {
+/** Calls the calculator over a registry, from this process, until `end`. */
+export function startLoad(adapter: RegistryAdapter, { guarded, perSecond }: LoadOptions) {
   const resolver = adapterResolver(adapter, { clock, random });
   const book = new Book();
   const channel = createChannel({
@@ -54,12 +39,16 @@ export function startLoad(adapter: RegistryAdapter, { guarded, perSecond }: Load
   let working: Promise<void>[] = [];
   const { failures, served } = book;
   return {
+    /** The calls that failed. */
     failures,
+    /** How many calls were answered. */
     get count() {
       return served.length;
     },
-    failed: (instance) => book.failedAt(instance),
-    async reaches(...ids) {
+    /** The attempts at an instance that failed, and those among them whose call began after the first of them. */
+    failed: (instance: string) => book.failedAt(instance),
+    /** Waits until each of these instances has answered a call that began from now on. */
+    async reaches(...ids: readonly string[]) {
       const from = served.length;
       if (working.length === 0) {
         // The first call waits for the registry's first answer.
@@ -71,7 +60,8 @@ export function startLoad(adapter: RegistryAdapter, { guarded, perSecond }: Load
         if (missing.length > 0) throw new Error(`${missing.join(', ')} not called; ${failures.at(-1) ?? 'no failure'}`);
       });
     },
-    async leaves(id) {
+    /** Waits until none of a hundred calls in a row was answered by this instance. */
+    async leaves(id: string) {
       const from = served.length + IN_A_ROW;
       await eventually(() => {
         if (served.length < from || served.includes(id, -IN_A_ROW)) throw new Error(`${id} is called`);

@@ -36,20 +36,10 @@ interface Member {
 }
 
 /** Two PostgreSQL servers that Patroni runs, synchronous, with their leases in etcd. */
-export interface PatroniCluster {
-  /** The superuser's address, with both hosts. */
-  readonly url: string;
-  /** Makes the standby the primary, as an operator does. */
-  switchOver(): Promise<void>;
-  /** Kills the primary and its Patroni; resolves once the standby was promoted, to what starts the killed member again. */
-  killPrimary(): Promise<() => void>;
-  /** Resolves once there is a synchronous standby. */
-  untilSynchronous(): Promise<void>;
-  stop(): Promise<void>;
-}
+export type PatroniCluster = Awaited<ReturnType<typeof startPatroni>>;
 
 /** Starts both with an etcd of one member. */
-export async function startPatroni(): Promise<PatroniCluster> {
+export async function startPatroni() {
   const folder = mkdtempSync(join(tmpdir(), 'rondo-patroni-'));
   chmodSync(folder, OPEN_TO_THE_SERVER);
   const etcd = await startEtcd(join(folder, 'etcd'));
@@ -70,8 +60,11 @@ export async function startPatroni(): Promise<PatroniCluster> {
     });
   await untilSynchronous();
   return {
+    /** The superuser's address, with both hosts. */
     url: `postgres://postgres:${PASSWORD}@${members.map(({ postgres }) => postgres).join(',')}/postgres`,
+    /** Resolves once there is a synchronous standby. */
     untilSynchronous,
+    /** Makes the standby the primary, as an operator does. */
     async switchOver() {
       const [leader, standby] = [await primary(), await byRole('synchronous', 'a synchronous standby')];
       const body = JSON.stringify({ leader: leader.name, candidate: standby.name });
@@ -79,6 +72,7 @@ export async function startPatroni(): Promise<PatroniCluster> {
       if (!response.ok) throw new Error(`the switchover was refused: ${await response.text()}`);
       await untilLeads(leader);
     },
+    /** Kills the primary and its Patroni; resolves once the standby was promoted, to what starts the killed member again. */
     async killPrimary() {
       const leader = await primary();
       const [postmaster = ''] = readFileSync(join(folder, leader.name, 'data/postmaster.pid'), 'utf8').split('\n');

@@ -38,15 +38,7 @@ export function missing(name: ProxyName): string | undefined {
 }
 
 /** A proxy that runs. */
-export interface RunningProxy {
-  /** Plaintext: HTTP/2, and HTTP/1.1, which nginx has elsewhere. */
-  readonly plain: string;
-  readonly plainJson: string;
-  /** TLS that the proxy ends, and TLS that goes through. */
-  readonly ended: string;
-  readonly passed: string;
-  stop(): Promise<void>;
-}
+export type RunningProxy = Awaited<ReturnType<typeof startProxy>>;
 
 /** What a proxy is before, and what its configuration is changed by. */
 interface ProxyOptions {
@@ -57,7 +49,7 @@ interface ProxyOptions {
 }
 
 /** Starts a proxy with its configuration of infra/proxies, on ports of its own. Resolves when it answers for the gateway. */
-export async function startProxy(name: ProxyName, options: ProxyOptions): Promise<RunningProxy> {
+export async function startProxy(name: ProxyName, options: ProxyOptions) {
   const { gateway, certificate, edit = (text) => text } = options;
   const { file, args } = PROXIES[name];
   const folder = mkdtempSync(join(tmpdir(), `rondo-${name}-`));
@@ -84,8 +76,10 @@ export async function startProxy(name: ProxyName, options: ProxyOptions): Promis
   const failed = await eventually(answers, { timeoutMs: 60_000 });
   if (failed !== undefined) throw new Error(`${name} has ended: ${failed}`);
   return {
+    /** Plaintext: HTTP/2, and HTTP/1.1, which nginx has elsewhere. */
     plain: at('8080'),
     plainJson,
+    /** TLS that the proxy ends, and TLS that goes through. */
     ended: at('443'),
     passed: at('8443'),
     async stop() {

@@ -1,26 +1,11 @@
 import { copyFileSync, cpSync, existsSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { type Ended, type RunningProcess, root, start } from '@rondo/harness';
+import { type Ended, root, start } from '@rondo/harness';
 import { workspaceFolders } from '../../../e2e/src/planned-instances.js';
 
 /** A copy of the repository in which a test may write: a git repository of one commit, installed and built. */
-export interface Clone {
-  readonly root: string;
-  /** Runs a program of Node's in it to its end: `node('scripts/rondo.mjs', 'check')`. */
-  node(...args: readonly string[]): Promise<Ended>;
-  /** Runs a program in it to its end, with CI=false: some tools behave differently in CI. */
-  run(program: string, ...args: readonly string[]): Promise<Ended>;
-  /** Runs `rondo` of this copy to its end. */
-  rondo(...args: readonly string[]): Promise<Ended>;
-  /** Starts `rondo` of this copy. */
-  startRondo(...args: readonly string[]): RunningProcess;
-  /** Runs git in it, and resolves to what it printed. */
-  git(...args: readonly string[]): Promise<string>;
-  /** Commits everything, as commands that write ask for. */
-  commit(): Promise<void>;
-  remove(): void;
-}
+export type Clone = ReturnType<typeof open>;
 
 /** What is built already is copied with its times, so that the copy's own build finds nothing to do. */
 const BUILT = [
@@ -67,15 +52,21 @@ const GIT_ENVIRONMENT = {
   GIT_COMMITTER_EMAIL: 'test@rondo.example',
 };
 
-function open(folder: string): Clone {
+function open(folder: string) {
   const node = (...args: readonly string[]) => start(process.execPath, args, { cwd: folder });
   return {
     root: folder,
-    node: (...args) => node(...args).ended,
-    run: (program, ...args) => start(program, args, { cwd: folder, env: { CI: 'false' } }).ended,
-    rondo: (...args) => node('scripts/rondo.mjs', ...args).ended,
-    startRondo: (...args) => node('scripts/rondo.mjs', ...args),
-    git: (...args) => git(folder, args),
+    /** Runs a program of Node's in it to its end: `node('scripts/rondo.mjs', 'check')`. */
+    node: (...args: readonly string[]) => node(...args).ended,
+    /** Runs a program in it to its end, with CI=false: some tools behave differently in CI. */
+    run: (program: string, ...args: readonly string[]) =>
+      start(program, args, { cwd: folder, env: { CI: 'false' } }).ended,
+    /** Runs `rondo` of this copy to its end. */
+    rondo: (...args: readonly string[]) => node('scripts/rondo.mjs', ...args).ended,
+    startRondo: (...args: readonly string[]) => node('scripts/rondo.mjs', ...args),
+    /** Runs git in it, and resolves to what it printed. */
+    git: (...args: readonly string[]) => git(folder, args),
+    /** Commits everything, as commands that write ask for. */
     async commit() {
       await git(folder, ['add', '--all']);
       await git(folder, ['commit', '--quiet', '--allow-empty', '--message=More']);

@@ -1,7 +1,6 @@
 // The floor: streams of node:http2 with gRPC's headers and trailers, and bytes that are made before the first call.
-import { once } from 'node:events';
 import { createServer } from 'node:http2';
-import { echo } from '../answers.mjs';
+import { echo, listening } from '../answers.mjs';
 import { clientStreamFrames, clientStreamReply, serverStreamFrames } from './frames.mjs';
 
 const HEADERS = { ':status': 200, 'content-type': 'application/grpc' };
@@ -25,11 +24,7 @@ const METHODS = {
   },
 };
 
-export async function serve() {
-  const server = createServer().on('stream', answer).listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  return `127.0.0.1:${server.address().port}`;
-}
+export const serve = () => listening(createServer().on('stream', answer));
 
 function answer(stream, headers) {
   stream.respond(HEADERS, { waitForTrailers: true });

@@ -9,7 +9,7 @@ import { createRouter, serve } from '@rondo/rpc/server';
 import { standIn } from '@rondo/rpc/testing';
 
 const AT_ONCE = 10;
-const INSERT = 'INSERT INTO effects (chore) VALUES ($1)';
+const INSERT = 'INSERT INTO effects (entry) VALUES ($1)';
 
 /**
  * By name: what prepares a queue. `onBegin` is called with the name of a job when its handler begins, and `onDone` at its end.

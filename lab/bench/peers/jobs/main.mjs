@@ -24,12 +24,12 @@ async function enqueueAll(chores) {
 }
 
 answerParent({
-  async prepare({ name, url }) {
+  async open({ contender, url }) {
     const onDone = () => {
       done += 1;
       whenDone();
     };
-    queue = await CONTENDERS[name]({ url, onBegin: (chore) => begun.set(chore, Date.now()), onDone });
+    queue = await CONTENDERS[contender]({ url, onBegin: (chore) => begun.set(chore, Date.now()), onDone });
   },
   /** Jobs a second of a queue that has `count` of them when it starts. */
   async drain(count) {

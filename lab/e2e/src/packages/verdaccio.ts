@@ -6,15 +6,8 @@ import { runIn } from '../existing-apps/apps.js';
 /** Verdaccio needs node-fetch and doesn't name it. */
 const PACKAGES = ['verdaccio@6.8.0', 'node-fetch@2.7.0'];
 
-/** A registry of packages on the loopback, which has those of npm's own configured registry too. */
-export interface PackageRegistry {
-  /** The variables with which npm and pnpm use it, and publish there, with no cache of another registry. */
-  readonly env: Readonly<Record<string, string>>;
-  stop(): Promise<unknown>;
-}
-
-/** Installs a registry in a folder that doesn't exist, and starts it. */
-export async function startPackageRegistry(folder: string): Promise<PackageRegistry> {
+/** Installs a registry of packages in a folder that doesn't exist, and starts it on the loopback. It has those of npm's own configured registry too. */
+export async function startPackageRegistry(folder: string) {
   mkdirSync(folder);
   await runIn(folder, 'npm', 'install', '--no-save', '--no-package-lock', '--prefix', folder, ...PACKAGES);
   const upstream = (await runIn(folder, 'npm', 'config', 'get', 'registry')).trim();
@@ -34,7 +27,7 @@ export async function startPackageRegistry(folder: string): Promise<PackageRegis
   ]);
   await server.printed(/http address/);
   writeFileSync(join(folder, 'npmrc'), `registry=http://${host}/\n//${host}/:_authToken=anyone\n`);
-  // The names by which npm run hands its own on.
+  // The names by which npm run hands its own on. npm and pnpm use it by them, with no cache of another registry.
   const env = {
     npm_config_userconfig: join(folder, 'npmrc'),
     npm_config_cache: join(folder, 'npm-cache'),

@@ -9,20 +9,7 @@ export const REPLICATED = ['project-management', 'calculator', 'sales', 'gateway
 export type Replicated = (typeof REPLICATED)[number];
 
 /** A registry and two replicas of each service, over one database server. */
-export interface Fleet {
-  readonly registry: string;
-  /** The addresses at which gateways listen for HTTP. Each replica takes the place of another. */
-  readonly gateways: readonly string[];
-  /** Starts two replicas of a version next to those that run, and gives their ids. */
-  start(service: Replicated, version: Version): Promise<string[]>;
-  /** Tells the two replicas of a service that have run for longest to stop, and waits for their end. */
-  stopOldest(service: Replicated): Promise<void>;
-  /** Kills the replica of a service that has run for longest, and starts another of the same version. */
-  kill(service: Replicated): Promise<void>;
-  /** Stops the registry, and starts one of a version at its address. */
-  replaceRegistry(version: Version): Promise<void>;
-  stop(): Promise<void>;
-}
+export type Fleet = Awaited<ReturnType<typeof startFleet>>;
 
 interface Replica {
   readonly version: Version;
@@ -30,7 +17,7 @@ interface Replica {
 }
 
 /** Starts a fleet of one version. */
-export async function startFleet(first: Version): Promise<Fleet> {
+export async function startFleet(first: Version) {
   const postgres = await startPostgres();
   const databases: Readonly<Record<string, string>> = {
     'project-management': await postgres.createDatabase('project_management'),
@@ -66,21 +53,26 @@ export async function startFleet(first: Version): Promise<Fleet> {
     return oldest;
   };
 
-  const fleet: Fleet = {
+  const fleet = {
     registry: listen,
+    /** The addresses at which gateways listen for HTTP. Each replica takes the place of another. */
     gateways,
-    async start(service, version) {
+    /** Starts two replicas of a version next to those that run, and gives their ids. */
+    async start(service: Replicated, version: Version): Promise<string[]> {
       return [await startOne(service, version), await startOne(service, version)];
     },
-    async stopOldest(service) {
+    /** Stops the two replicas of a service that have run for longest, and waits for their end. */
+    async stopOldest(service: Replicated) {
       for (const { process } of [takeOldest(service), takeOldest(service)]) await process.stop();
     },
-    async kill(service) {
+    /** Kills the replica of a service that has run for longest, and starts another of the same version. */
+    async kill(service: Replicated) {
       const { process, version } = takeOldest(service);
       await process.stop('SIGKILL');
       await startOne(service, version);
     },
-    async replaceRegistry({ root }) {
+    /** Stops the registry, and starts one of a version at its address. */
+    async replaceRegistry({ root }: Version) {
       await registry.stop();
       registry = await startRegistry({ root, listen });
     },

@@ -7,11 +7,7 @@ import { createClient, createRegistryChannel } from '@rondo/rpc/client';
 import { follow } from '../../../../e2e/src/watching.js';
 
 /** What a caller holds of resources while the services are replaced. */
-export interface Held {
-  /** Changes each resource by the etag that was read before, and reads of each change by the token of a watch that ended before. */
-  use(): Promise<void>;
-  close(): void;
-}
+export type Held = Awaited<ReturnType<typeof hold>>;
 
 interface Named {
   readonly name: string;
@@ -31,7 +27,7 @@ interface Kind {
 }
 
 /** Creates a resource of each kind, and holds its etag and the token of a watch. */
-export async function hold(registry: string): Promise<Held> {
+export async function hold(registry: string) {
   const channel = createRegistryChannel({ registry: [registry] });
   const kinds = await makeKinds(channel);
   const tokens = await Promise.all(kinds.map(({ watch }) => tokenOf(watch)));
@@ -44,6 +40,7 @@ export async function hold(registry: string): Promise<Held> {
       throw new Error(`the watch of ${name} began again with a snapshot`);
   };
   return {
+    /** Changes each resource by the etag that was read before, and reads of each change by the token of a watch that ended before. */
     use: async () => void (await Promise.all(kinds.map((kind, index) => use(kind, tokens[index] ?? '')))),
     close: () => channel.close(),
   };

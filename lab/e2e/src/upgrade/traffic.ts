@@ -35,24 +35,7 @@ export interface Sold {
 }
 
 /** Calls of all services that go on until `stop`. */
-export interface Traffic {
-  /** How many calls have been answered. */
-  answered(): number;
-  /** How many calls have exceeded the contract's deadline, which may be short for a busy machine, and were repeated. */
-  late(): number;
-  readonly sold: readonly Sold[];
-  /** What failed, with the time since the beginning. */
-  readonly failures: readonly string[];
-  /** The orders that a watch has reported as placed. */
-  watched(): readonly string[];
-  /** Waits until each of the instances has served a call, and each seller has sold again. */
-  untilServedBy(instances: readonly string[]): Promise<void>;
-  /** Ends the calls, and waits until the watch has reported every order. */
-  stop(): Promise<void>;
-  /** How many units the stock has less than at first. */
-  taken(): Promise<bigint>;
-  close(): void;
-}
+export type Traffic = Awaited<ReturnType<typeof startTraffic>>;
 
 type Clients = ReturnType<typeof createClients>;
 
@@ -108,7 +91,7 @@ class Book {
 const describe = (error: unknown) => `${error}${error instanceof RpcError ? '' : `, caused by ${Object(error).cause}`}`;
 
 /** Stocks products, and begins to sell them, to call everything else, and to watch the orders. */
-export async function startTraffic(fleet: Fleet): Promise<Traffic> {
+export async function startTraffic(fleet: Fleet) {
   const clients = createClients(fleet.registry);
   const { name: customer } = await eventually(() =>
     clients.customers.createCustomer({ customer: { displayName: 'Steady', email: `${randomUUID()}@example.com` } }),
@@ -123,15 +106,20 @@ export async function startTraffic(fleet: Fleet): Promise<Traffic> {
   const isOf = (order: string, { event }: WatchOrdersResponse) =>
     event?.$case === 'orderChanged' && event.value.name === order;
   return {
+    /** How many calls have been answered. */
     answered: () => book.answered,
+    /** How many calls have exceeded the contract's deadline, which may be short for a busy machine, and were repeated. */
     late: () => book.late,
     sold: book.sold,
+    /** What failed, with the time since the beginning. */
     failures: book.failures,
+    /** The orders that a watch has reported as placed. */
     watched: () =>
       watching.received.flatMap(({ event }) =>
         event?.$case === 'orderChanged' && event.value.etag.startsWith('"1-') ? [event.value.name] : [],
       ),
-    async untilServedBy(instances) {
+    /** Waits until each of the instances has served a call, and each seller has sold again. */
+    async untilServedBy(instances: readonly string[]) {
       const before = sellers.sales();
       await eventually(() => {
         const missing = instances.filter((instance) => !book.served.has(instance));
@@ -140,12 +128,14 @@ export async function startTraffic(fleet: Fleet): Promise<Traffic> {
         if (idle) throw new Error(`a seller sells nothing: ${book.failures.at(-1)}`);
       });
     },
+    /** Ends the calls, and waits until the watch has reported every order. */
     async stop() {
       over.abort();
       await Promise.all([callers, sellers.selling]);
       for (const { order } of book.sold) await watching.until((event) => isOf(order, event));
       await watching.stop();
     },
+    /** How many units the stock has less than at first. */
     async taken() {
       const left = await Promise.all(products.map((name) => clients.products.getProduct({ name })));
       return left.reduce((sum, product) => sum + STOCK - product.stock, 0n);
