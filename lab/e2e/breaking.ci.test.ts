@@ -23,9 +23,10 @@ describe.each([
     await start('git', ['init', '--quiet', `--initial-branch=${branch}`, repository]).ended;
     writeFileSync(join(repository, '.git/info/exclude'), 'packages\nplugins\nnode_modules\nservices\n');
     for (const part of ['proto', 'buf.yaml']) cpSync(join(root, part), join(tree, part), { recursive: true });
-    mkdirSync(join(tree, 'packages'));
+    mkdirSync(join(tree, 'packages/rondo'), { recursive: true });
     const packages = readdirSync(join(root, 'packages')).filter((name) => name !== 'rondo');
-    for (const part of ['node_modules', 'plugins', 'services', ...packages.map((name) => `packages/${name}`)])
+    const linked = [...packages.map((name) => `packages/${name}`), 'packages/rondo/node_modules'];
+    for (const part of ['node_modules', 'plugins', 'services', ...linked])
       symlinkSync(join(root, part), join(tree, part));
     module = await toolModule('check/breaking.ts', tree);
     await git('add', 'proto', 'buf.yaml');

@@ -14,7 +14,7 @@ it("a bill of materials has the packages of an image's files, with versions and 
     'packages/database/node_modules/pg/lib/client.js',
     'packages/database/node_modules/pg/esm/index.mjs',
   ];
-  await writeImageSbom(file, { name: 'rondo-sales', inputs });
+  await writeImageSbom(file, 'rondo-sales', inputs);
   const bill = JSON.parse(readFileSync(file, 'utf8'));
   expect(bill).toMatchObject({
     bomFormat: 'CycloneDX',

@@ -7,10 +7,10 @@ function manualClock() {
   const timers = new Map<object, { readonly dueMs: number; readonly work: () => void }>();
   return {
     now: () => nowMs,
-    after(delayMs: number, work: () => void) {
+    setTimer(delayMs: number, work: () => void) {
       const key = {};
       timers.set(key, { dueMs: nowMs + delayMs, work });
-      return () => void timers.delete(key);
+      return { cancel: () => void timers.delete(key) };
     },
     pending: () => [...timers.values()].map(({ dueMs }) => dueMs - nowMs),
     async advance(byMs: number) {

@@ -100,36 +100,23 @@ export const registryOn = (dataDirectory: string): Promise<string | undefined> =
     () => undefined,
   );
 
-/** The description of a running system in `launcher.json` of its data folder. */
-interface Launcher {
-  /** The process that started it: `npm start` or `rondo dev`. */
-  readonly pid: number;
-  readonly socket: string;
-  readonly registry: string;
-}
-
 /**
- * Reads the launcher of the system on `dataDirectory`. A launcher that was killed leaves its description behind: only an
- * answer proves that it runs.
+ * Reads the launcher of the system on `dataDirectory`, which is the process of `npm start` or `rondo dev`, from `launcher.json` of the
+ * folder. A launcher that was killed leaves its description behind: only an answer proves that it runs.
  *
  * @throws Error that says what to do if there is none.
  */
-async function findLauncher(dataDirectory: string): Promise<Launcher> {
+async function findLauncher(dataDirectory: string): Promise<{ pid: number; socket: string; registry: string }> {
   const file = path.join(dataDirectory, 'launcher.json');
   try {
-    return parseLauncher(await readFile(file, 'utf8'));
+    const { pid, socket, registry } = JSON.parse(await readFile(file, 'utf8'));
+    if (typeof pid === 'number' && typeof socket === 'string' && typeof registry === 'string')
+      return { pid, socket, registry };
+    throw new TypeError('a field is missing');
   } catch (error) {
     if (codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR') throw noLauncher(dataDirectory);
     throw new Error(`${file} can't be read: start the system again, by npm start`, { cause: error });
   }
-}
-
-function parseLauncher(text: string): Launcher {
-  const { pid, socket, registry }: Partial<Record<keyof Launcher, unknown>> = JSON.parse(text);
-  if (typeof pid !== 'number' || typeof socket !== 'string' || typeof registry !== 'string') {
-    throw new TypeError('a field is missing');
-  }
-  return { pid, socket, registry };
 }
 
 /** The error that no system runs on a folder. */

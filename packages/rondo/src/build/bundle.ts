@@ -46,7 +46,7 @@ export async function main(): Promise<number> {
     if (existsSync(migrations)) cpSync(migrations, path.join(out, service, 'migrations'), { recursive: true });
     const assets = copyAssets(readManifest(service));
     const inputs = [...shared, ...own, ...assets];
-    await writeImageSbom(path.join(out, service, 'sbom.cdx.json'), { name: `rondo-${service}`, inputs });
+    await writeImageSbom(path.join(out, service, 'sbom.cdx.json'), `rondo-${service}`, inputs);
   }
   console.log(`Made ${path.relative(root, out)}/ with ${serviceNames().join(', ')}`);
   return 0;

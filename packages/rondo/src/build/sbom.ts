@@ -21,15 +21,8 @@ export interface Manifest {
   readonly description?: string;
 }
 
-/** An image of a service. */
-interface Image {
-  readonly name: string;
-  /** The files that were bundled for it, from the root. */
-  readonly inputs: readonly string[];
-}
-
-/** Writes the bill of an image, as {@link writeSbom} does. */
-export async function writeImageSbom(file: string, { name, inputs }: Image): Promise<void> {
+/** Writes the bill of an image, as {@link writeSbom} does. `inputs` are the files that were bundled for it, from the root. */
+export async function writeImageSbom(file: string, name: string, inputs: readonly string[]): Promise<void> {
   const { version } = readJson(path.join(root, 'package.json'));
   const image = new Models.Component(Enums.ComponentType.Container, name, { version, bomRef: name });
   const components = manifestsOf(inputs).map(componentOf);

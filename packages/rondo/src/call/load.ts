@@ -1,7 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import { createHistogram } from 'node:perf_hooks';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { type Clock, createSemaphore, type Timer } from '@rondo/rpc/clock';
+import { createSemaphore } from '@rondo/rpc/clock';
 import { type Asking, pause } from '../deadline.js';
 import { type CallResult, Tally } from './tally.js';
 
@@ -21,20 +21,13 @@ export interface LoadOptions extends Load, Asking {
   /** Makes one call. It resolves to undefined if the signal has cancelled the call. */
   readonly call: (signal: AbortSignal) => Promise<CallResult | undefined>;
   /** Is called once a second with the result so far. */
-  readonly onProgress?: (progress: Pick<LoadResult, 'tally' | 'elapsedMs'>) => void;
+  readonly onProgress?: (progress: { readonly tally: Tally; readonly elapsedMs: number }) => void;
   /** Ends the load: no more calls start, and calls in flight have {@link GRACE_MS} to end. */
   readonly signal: AbortSignal;
 }
 
 /** The result of a load. */
-export interface LoadResult {
-  readonly tally: Tally;
-  readonly elapsedMs: number;
-  /** The calls that were due by the rate and never started, as too many were in flight. */
-  readonly notBegun: number;
-  /** How late calls were started, at the 99th percentile: by this process, or as too many were in flight. Milliseconds. */
-  readonly lateP99Ms: number;
-}
+export type LoadResult = Awaited<ReturnType<typeof runLoad>>;
 
 /** How long calls in flight may still take when the load ends. Milliseconds. */
 const GRACE_MS = 2_000;
@@ -46,7 +39,7 @@ const CALLS_A_TURN = 100;
  * Makes many calls. With a rate, each call is due at a fixed time, and its latency counts from that time. So a server that
  * stalls can't hide the calls that it delayed (coordinated omission). Late calls start as soon as others end.
  */
-export async function runLoad(options: LoadOptions): Promise<LoadResult> {
+export async function runLoad(options: LoadOptions) {
   const { count, durationMs, rate, concurrency, call, onProgress, clock, signal } = options;
   const tally = new Tally();
   const startedAt = clock.now();
@@ -57,9 +50,15 @@ export async function runLoad(options: LoadOptions): Promise<LoadResult> {
     fault !== undefined || signal.aborted || (count !== undefined && begun >= count) || clock.now() >= endsAt;
   const cutOff = new AbortController();
   setMaxListeners(0, signal, cutOff.signal); // each call in flight listens
-  const grace = graceAfter(signal, clock, () => cutOff.abort());
+  const ended = new AbortController();
+  const waiting = { clock, signal: ended.signal };
+  const endAfterGrace = async () => (await pause(GRACE_MS, waiting)) && cutOff.abort();
+  signal.addEventListener('abort', endAfterGrace, { signal: ended.signal });
   const takeTurn = turns();
-  const progress = repeat(clock, () => onProgress?.({ tally, elapsedMs: clock.now() - startedAt }));
+  const report = async () => {
+    while (await pause(PROGRESS_MS, waiting)) onProgress?.({ tally, elapsedMs: clock.now() - startedAt });
+  };
+  void report();
   const slots = createSemaphore(concurrency);
   const inFlight = new Set<Promise<void>>();
   const lateness = createHistogram();
@@ -88,12 +87,17 @@ export async function runLoad(options: LoadOptions): Promise<LoadResult> {
     await takeTurn();
   }
   await Promise.all(inFlight);
-  grace.release();
-  progress.cancel();
+  ended.abort();
   if (fault !== undefined) throw fault.error;
   const elapsedMs = clock.now() - startedAt;
-  const missed = notBegun(options, begun, Math.min(elapsedMs, durationMs ?? elapsedMs));
-  return { tally, elapsedMs, notBegun: missed, lateP99Ms: lateness.percentile(99) / 1_000 };
+  return {
+    tally,
+    elapsedMs,
+    /** The calls that were due by the rate and never started, as too many were in flight. */
+    notBegun: notBegun(options, begun, Math.min(elapsedMs, durationMs ?? elapsedMs)),
+    /** How late calls were started, at the 99th percentile: by this process, or as too many were in flight. Milliseconds. */
+    lateP99Ms: lateness.percentile(99) / 1_000,
+  };
 }
 
 /** Waits until `timeMs`; false if the load ends before. */
@@ -114,31 +118,6 @@ function turns(): () => Promise<void> | undefined {
       turn = undefined;
     });
     return begun < CALLS_A_TURN ? undefined : turn;
-  };
-}
-
-function repeat(clock: Clock, work: () => void): Timer {
-  const next = () => clock.setTimer(PROGRESS_MS, turn);
-  const turn = () => {
-    work();
-    timer = next();
-  };
-  let timer = next();
-  return { cancel: () => timer.cancel() };
-}
-
-function graceAfter(signal: AbortSignal, clock: Clock, callback: () => void): { release(): void } {
-  let cancel = () => {};
-  const onAbort = () => {
-    const timer = clock.setTimer(GRACE_MS, callback);
-    cancel = () => timer.cancel();
-  };
-  signal.addEventListener('abort', onAbort, { once: true });
-  return {
-    release() {
-      signal.removeEventListener('abort', onAbort);
-      cancel();
-    },
   };
 }
 

@@ -1,7 +1,8 @@
 /** Compares the contracts with those of main, so that no change breaks a published client. */
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { linkPackages } from '../scaffold/contract/stage.js';
 import { console } from '../terminal/console.js';
 import { root } from '../workspace/paths.js';
 import { type Ended, native, run } from '../workspace/process.js';
@@ -56,7 +57,7 @@ async function buildImage(base: string, folder: string): Promise<Ended> {
   const unpacked = await run('tar', ['-xf', archive, '-C', folder]);
   if (unpacked.code !== 0) return unpacked;
   await dropRemovedServices(base, folder);
-  linkPackages(folder);
+  await linkPackages(root, folder);
   return run(native('buf'), ['build', 'proto', '-o', 'base.binpb'], { cwd: folder });
 }
 
@@ -71,17 +72,6 @@ async function dropRemovedServices(base: string, folder: string): Promise<void> 
       const gone = [path.dirname(contract), contract].find((file) => !existsSync(path.join(root, 'proto', file)));
       if (gone !== undefined) rmSync(path.join(folder, 'proto', gone), { recursive: true, force: true });
     }
-  }
-}
-
-/** Links the contracts of third parties from the packages that are installed here. */
-function linkPackages(folder: string): void {
-  const modules = readFileSync(path.join(folder, 'buf.yaml'), 'utf8').matchAll(
-    /path: (\S*?node_modules|packages\/validation\/proto)(?=\/|$)/gm,
-  );
-  for (const packages of new Set([...modules].map(([, name = '']) => name))) {
-    mkdirSync(path.join(folder, path.dirname(packages)), { recursive: true });
-    symlinkSync(path.join(root, packages), path.join(folder, packages), 'junction');
   }
 }
 

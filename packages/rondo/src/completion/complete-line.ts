@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
-import { sleep } from '@rondo/rpc/clock';
 import type { Command, CommandContext, Written } from '../command.js';
+import { pause } from '../deadline.js';
 import type { Candidate, Completion } from '../help.js';
 
 /** A later answer is of no use: the user has pressed Tab and waits. Milliseconds. */
@@ -39,10 +39,7 @@ async function inTime(
   const over = new AbortController();
   const signal = AbortSignal.any([context.signal, over.signal]);
   const found = work({ ...context, signal }).catch((): Completion => []);
-  const late = sleep(context.clock, DEADLINE_MS, signal).then(
-    (): Completion => [],
-    (): Completion => [],
-  );
+  const late = pause(DEADLINE_MS, { ...context, signal }).then((): Completion => []);
   const completion = await Promise.race([found, late]);
   over.abort();
   return completion;

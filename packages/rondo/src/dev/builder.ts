@@ -5,12 +5,8 @@ import { arePagesFresh, bundlePages } from '../build/pages.js';
 import { generate } from '../generate/generate.js';
 import { type Fault, parseFaults } from './faults.js';
 
-/** The faults that a build has found. */
-export interface Built {
-  readonly faults: readonly Fault[];
-  /** Those of the compiler: a service with one must not be started. */
-  readonly ofCode: readonly Fault[];
-}
+/** The faults that a build has found, and of them those of the compiler: a service with one must not be started. */
+export type Built = Readonly<Record<'faults' | 'ofCode', readonly Fault[]>>;
 
 /**
  * Installs packages if a changed file asks for it, then builds what has changed.

@@ -13,13 +13,7 @@ import { root } from '../workspace/paths.js';
 import { concerns, type Fault } from './faults.js';
 
 /** What was done to services, by name. */
-export interface Reconciled {
-  readonly restarted: readonly string[];
-  readonly started: readonly string[];
-  readonly stopped: readonly string[];
-  /** Why services couldn't be started. The key is the version. */
-  readonly failed: readonly { readonly key: string; readonly text: string }[];
-}
+export type Reconciled = Awaited<ReturnType<typeof reconcile>>;
 
 /**
  * Starts services that are new or couldn't be started, restarts those whose version has changed, and stops those whose folder
@@ -28,11 +22,7 @@ export interface Reconciled {
  *
  * @param signal Ends the wait for services to become ready.
  */
-export async function reconcile(
-  { system }: Session,
-  ofCode: readonly Fault[],
-  signal: AbortSignal,
-): Promise<Reconciled> {
+export async function reconcile({ system }: Session, ofCode: readonly Fault[], signal: AbortSignal) {
   const { manifests, faults } = tryManifests();
   const failed = new Map([...faults].map(([service, text]) => [service, { key: text, text }]));
   const isGone = (service: string) => !manifests.has(service) && !faults.has(service);
@@ -66,6 +56,7 @@ export async function reconcile(
     restarted: done.filter((service) => isRestart.has(service)),
     started: done.filter((service) => !isRestart.has(service)),
     stopped,
+    /** Why services couldn't be started. The key is the version. */
     failed: [...failed.values()],
   };
 }

@@ -29,11 +29,7 @@ const stamp = path.join(root, 'packages/contracts/src/.inputs');
 type Protos = Readonly<Record<string, string>>;
 
 /** The digests of what the generated files follow from. */
-interface Inputs {
-  /** Of buf's configuration, its plugin, and the lock file with the versions of tools and third-party contracts. */
-  readonly settings: string;
-  readonly protos: Protos;
-}
+type Inputs = ReturnType<typeof readInputs>;
 
 /** Generates what has changed. `signal` ends the wait for another command's build. */
 export const generate = (signal?: AbortSignal): Promise<StepResult> => withBuild('generate', generateNow, signal);
@@ -142,13 +138,12 @@ function only(stale: readonly string[] | undefined): readonly string[] {
   return ['--template', template, ...stale.flatMap((file) => ['--path', `proto/${file}`])];
 }
 
-function readInputs(): Inputs {
-  const protos = filesBelow(path.join(root, 'proto')).filter((file) => file.endsWith('.proto'));
-  return {
-    // The lock file has the version of a plugin that is installed.
-    settings: digest(['buf.gen.yaml', ...(isInstalled ? [] : pluginFiles())], modules() + locked()),
-    protos: Object.fromEntries(protos.map((file) => [file, digest([`proto/${file}`])])),
-  };
+function readInputs() {
+  const files = filesBelow(path.join(root, 'proto')).filter((file) => file.endsWith('.proto'));
+  const protos: Protos = Object.fromEntries(files.map((file) => [file, digest([`proto/${file}`])]));
+  // Of buf's configuration, its plugin, and the lock file with the versions of tools, third-party contracts, and a plugin that is installed.
+  const settings = digest(['buf.gen.yaml', ...(isInstalled ? [] : pluginFiles())], modules() + locked());
+  return { settings, protos };
 }
 
 const PLUGIN = ['packages/rondo/src/generate', 'packages/rondo/templates/stubs'];

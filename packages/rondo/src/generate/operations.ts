@@ -61,19 +61,11 @@ function* visible(file: DescFile): Generator<DescFile> {
   for (const imported of file.dependencies) yield* visible(imported);
 }
 
-/** What generated code has of a method besides what ts-proto writes. */
-interface MethodCode {
-  readonly service: string;
-  readonly method: string;
-  readonly code: string;
-}
-
-/** The service of each method of a file, and what its operation ends with. `nameOf` is the name of a message in the code of the file. */
-export function methodCodes(
-  file: DescFile,
-  registry: FileRegistry,
-  nameOf: (message: DescMessage) => string,
-): readonly MethodCode[] {
+/**
+ * What generated code has of each method of a file besides what ts-proto writes: its service, and what its operation ends with. `nameOf`
+ * is the name of a message in the code of the file.
+ */
+export function methodCodes(file: DescFile, registry: FileRegistry, nameOf: (message: DescMessage) => string) {
   const option = operationInfo(registry);
   const typesOf = (method: DescMethod) => {
     const { responseType = '', metadataType = '' } = option.of(method) ?? {};
@@ -92,7 +84,7 @@ export function methodCodes(
 }
 
 /** Adds the codes of methods to the definitions of a stub. */
-export function withMethodCodes(content: string, codes: readonly MethodCode[]): string {
+export function withMethodCodes(content: string, codes: ReturnType<typeof methodCodes>): string {
   return codes.reduce((text, { service, method, code }) => {
     const named = text.indexOf(`\n      name: "${method}",`, text.indexOf(`export const ${service}Definition = {`));
     const at = text.indexOf('\n      options: {', named) + 1;

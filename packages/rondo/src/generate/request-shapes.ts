@@ -33,12 +33,8 @@ export function addRequestShapes(files: FileDescriptorProto[]): void {
   }
 }
 
-/** A message, or the entry of a map. */
-type Type = DescMessage | MapEntry;
-type MapField = DescField & { readonly fieldKind: 'map' };
-interface MapEntry {
-  readonly map: MapField;
-}
+/** A message, or a map, which stands for its entry. */
+type Type = DescMessage | (DescField & { readonly fieldKind: 'map' });
 type Kind = string | readonly [string, number];
 type Shape = Record<number, Kind>;
 type Refer = (type: Type) => number;
@@ -57,8 +53,8 @@ function shapesOf(input: DescMessage, source: KeySource): readonly Shape[] {
 }
 
 function shapeOf(type: Type, refer: Refer): Shape {
-  if ('map' in type) {
-    const { message } = type.map;
+  if (type.kind === 'field') {
+    const { message } = type;
     return { 1: 'implicit', 2: message === undefined ? 'implicit' : ['message', refer(message)] };
   }
   return Object.fromEntries(
@@ -76,7 +72,7 @@ function kindOf(field: DescField, refer: Refer): Kind | undefined {
     case 'message':
       return ['message', refer(field.message)];
     case 'map':
-      return ['map', refer(entryOf(field))];
+      return ['map', refer(field)];
     case 'list':
       if (field.message !== undefined) return ['repeated', refer(field.message)];
       return field.packed ? ['packed', ELEMENTS.get(field.scalar ?? ScalarType.INT32) ?? 0] : undefined;
@@ -94,12 +90,3 @@ const ELEMENTS = new Map([
   [ScalarType.SFIXED32, WireType.Bit32],
   [ScalarType.SFIXED64, WireType.Bit64],
 ]);
-
-const entries = new WeakMap<MapField, MapEntry>();
-
-/** A map's entry as a type of its own, once for each map. */
-function entryOf(field: MapField): MapEntry {
-  const entry = entries.get(field) ?? { map: field };
-  entries.set(field, entry);
-  return entry;
-}

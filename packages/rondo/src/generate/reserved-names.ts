@@ -1,5 +1,6 @@
 /** Names of messages and enums that generated code can't have. */
 import type { TypeMap } from 'ts-proto/build/src/types.js';
+import { RESERVED_WORDS } from '../scaffold/words.js';
 import type { DecodedFile } from './decoded.js';
 
 /** What generated code itself declares, what it takes from JavaScript, and what can't be declared. */
@@ -7,12 +8,8 @@ const RESERVED = new Set([
   ...['Builtin', 'DeepPartial', 'DeepPartialEmpty', 'DeepPartialJson', 'DeepPartialMessage', 'DeepPartialObject'],
   ...['MessageFns', 'asBuffer', 'protobufFileName', 'protobufPackage', 'setEntry'],
   ...['BigInt', 'Buffer', 'Uint8Array', 'globalThis'],
-  ...['any', 'arguments', 'await', 'bigint', 'boolean', 'break', 'case', 'catch', 'class', 'const', 'continue'],
-  ...['debugger', 'default', 'delete', 'do', 'else', 'enum', 'eval', 'export', 'extends', 'false', 'finally', 'for'],
-  ...['function', 'if', 'implements', 'import', 'in', 'instanceof', 'interface', 'let', 'never', 'new', 'null'],
-  ...['number', 'object', 'package', 'private', 'protected', 'public', 'return', 'static', 'string', 'super'],
-  ...['switch', 'symbol', 'this', 'throw', 'true', 'try', 'typeof', 'undefined', 'unknown', 'var', 'void', 'while'],
-  ...['with', 'yield'],
+  ...['any', 'bigint', 'boolean', 'never', 'number', 'object', 'string', 'symbol', 'unknown'],
+  ...RESERVED_WORDS,
 ]);
 
 /**

@@ -7,16 +7,11 @@ import { root } from '../workspace/paths.js';
 import { native, run } from '../workspace/process.js';
 import { step } from '../workspace/steps.js';
 
-/** The tests of changed files. */
-interface ChangedTests {
-  /** Not 0 if types or lint failed. */
-  readonly code: number;
-  /** What jest finds the tests by; empty if no file differs. */
-  readonly files: readonly string[];
-}
-
-/** Checks types and lint of the files that differ from main, or from what was pushed to it, and says by which files jest finds their tests. */
-export async function changedTests(): Promise<ChangedTests> {
+/**
+ * Checks types and lint of the files that differ from main, or from what was pushed to it. Resolves to a code, not 0 if one failed, and to
+ * the files by which jest finds their tests.
+ */
+export async function changedTests() {
   const files = await changedFiles();
   if (files.length === 0) {
     console.log('No file differs from main.');

@@ -15,23 +15,21 @@ export interface Workload extends Manifest {
   readonly callers: readonly string[] | undefined;
 }
 
-/** The services of a workspace, and apart from them the registry, as Kubernetes knows the instances without one. */
-export interface Workloads {
-  /** The app's name, which is that of the namespace, and the label `part-of` of its objects. */
-  readonly app: string;
-  readonly workloads: readonly Workload[];
-  readonly registry: Workload | undefined;
-}
+/**
+ * The services of a workspace, and apart from them the registry, as Kubernetes knows the instances without one. The app's name is that of the
+ * namespace, and the label `part-of` of its objects.
+ */
+export type Workloads = ReturnType<typeof readWorkloads>;
 
 /**
  * Reads the services of a workspace that is built.
  *
  * @throws Error if Kubernetes can't have a name.
  */
-export function readWorkloads(root: string): Workloads {
+export function readWorkloads(root: string) {
   const files = [...builtContracts(root).files];
   const images = imagesOf(root);
-  const all = readManifests(serviceNames(root), root).map((manifest) => {
+  const all = readManifests(serviceNames(root), root).map((manifest): Workload => {
     const own = files.filter(({ proto }) => manifest.contracts.includes(proto.name));
     const services = own.flatMap((file) => file.services);
     const serves = services.map(({ typeName }) => typeName);

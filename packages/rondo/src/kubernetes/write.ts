@@ -72,24 +72,16 @@ export function followServices(root: string): readonly string[] {
 
 function lackingIn(root: string, workloads: readonly Workload[]): readonly string[] {
   const databases = workloads.filter(({ database }) => database !== undefined);
-  const lacking = (overlay: string, what: string, names: readonly string[]) => {
+  const wanted = [
+    ['production', 'images', workloads.map(({ image }) => image)],
+    ['development', 'secretGenerator', databases.map(({ service }) => `${service}-database`)],
+  ] as const;
+  return wanted.flatMap(([overlay, what, names]) => {
     const file = `${OVERLAYS}/${overlay}/kustomization.yaml`;
     const text = textOf(root, file);
     const missing = names.filter((name) => text?.includes(`name: ${name}\n`) === false);
     return missing.map((name) => `${file} has no ${name} in ${what}: add it, as the file is yours`);
-  };
-  return [
-    ...lacking(
-      'production',
-      'images',
-      workloads.map(({ image }) => image),
-    ),
-    ...lacking(
-      'development',
-      'secretGenerator',
-      databases.map(({ service }) => `${service}-database`),
-    ),
-  ];
+  });
 }
 
 /** The plugins that the manifests' variables need, by what needs them. */

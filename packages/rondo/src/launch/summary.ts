@@ -65,7 +65,7 @@ export async function summary(
       `${prefix}./rondo ps`,
       ...(isInstalled ? describeOwn(all) : []),
       ...('seed' in readJson(path.join(root, 'package.json')).scripts ? samples(all) : []),
-      ...grpcurl(all),
+      ...(options.certs && rows[1] ? [`grpcurl ${grpcurlOptions(options.certs)} ${rows[1].address} list`] : []),
       `./rondo logs${dataFlag(options.data)} -f`,
     ]),
     '',
@@ -110,12 +110,6 @@ const tls = ({ certs }: SystemOptions): string =>
   Object.entries(tlsVariables(certs, PERSON))
     .map(([name, value]) => `${name}=${value} `)
     .join('');
-
-function grpcurl({ rows: [, instance], options: { certs } }: Summarised): readonly string[] {
-  return certs === undefined || instance === undefined
-    ? []
-    : [`grpcurl ${grpcurlOptions(certs)} ${instance.address} list`];
-}
 
 function publicUrl(planned: readonly Planned[]): string | undefined {
   const [outside] = planned.flatMap((one) => one.public ?? []);

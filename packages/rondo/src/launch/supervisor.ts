@@ -1,23 +1,10 @@
 /** Restarts processes that have ended by themselves, and gives up if they end too often. */
+import { type Clock, systemClock, type Timer } from '@rondo/base';
 import { messageOf } from '../workspace/errors.js';
 
 const WINDOW_MS = 60_000;
 const MAX_EXITS = 5;
 const FIRST_DELAY_MS = 500;
-
-/** The time, which a test holds. `after` returns a function that cancels the timer. */
-interface Clock {
-  now(): number;
-  after(delayMs: number, work: () => void): () => void;
-}
-
-const SYSTEM_CLOCK: Clock = {
-  now: () => performance.now(),
-  after(delayMs, work) {
-    const timer = setTimeout(work, delayMs);
-    return () => clearTimeout(timer);
-  },
-};
 
 /** The state of a process that has ended by itself at least once. */
 export interface ProcessState {
@@ -50,14 +37,14 @@ interface SupervisorOptions {
 interface Exits extends Pick<ProcessState, 'state' | 'lastExit'> {
   readonly times: readonly number[];
   readonly restartAt: number;
-  readonly cancel: () => void;
+  readonly timer: Timer | undefined;
 }
 
 /** Keeps processes running. */
 export type Supervisor = ReturnType<typeof createSupervisor>;
 
 /** Restarts a process after 0.5 s, then after 1, 2 and 4 s. After the fifth exit within a minute the process stays down. */
-export function createSupervisor({ restarts, tell, hint, clock = SYSTEM_CLOCK }: SupervisorOptions) {
+export function createSupervisor({ restarts, tell, hint, clock = systemClock }: SupervisorOptions) {
   const processes = new Map<string, Exits>();
   const recent = (name: string) => processes.get(name)?.times.filter((at) => clock.now() - at < WINDOW_MS) ?? [];
   let closed = false;
@@ -68,9 +55,9 @@ export function createSupervisor({ restarts, tell, hint, clock = SYSTEM_CLOCK }:
     const now = clock.now();
     const times = [...recent(name), now];
     const delayMs = FIRST_DELAY_MS * 2 ** (times.length - 1);
-    processes.get(name)?.cancel();
-    const note = (state: ProcessState['state'], cancel = () => {}) =>
-      processes.set(name, { state, times, lastExit: how, restartAt: now + delayMs, cancel });
+    processes.get(name)?.timer?.cancel();
+    const note = (state: ProcessState['state'], timer?: Timer) =>
+      processes.set(name, { state, times, lastExit: how, restartAt: now + delayMs, timer });
     const { logs, restart } = hint(name);
     if (!restarts) {
       note('ended');
@@ -82,7 +69,7 @@ export function createSupervisor({ restarts, tell, hint, clock = SYSTEM_CLOCK }:
           `  Once the cause is fixed: ${restart}`,
       );
     } else {
-      note('backoff', clock.after(delayMs, startAgain));
+      note('backoff', clock.setTimer(delayMs, startAgain));
       tell(`${name} has ended (${how}): it is restarted in ${delayMs / 1000} s. Its log: ${logs}`);
     }
 
@@ -107,7 +94,7 @@ export function createSupervisor({ restarts, tell, hint, clock = SYSTEM_CLOCK }:
     ended,
     /** Cancels a restart that is due, and clears the count: for a process that is stopped or started on request. */
     forget(name: string): void {
-      processes.get(name)?.cancel();
+      processes.get(name)?.timer?.cancel();
       processes.delete(name);
     },
     /** Undefined for a process that hasn't ended by itself. */
@@ -122,7 +109,7 @@ export function createSupervisor({ restarts, tell, hint, clock = SYSTEM_CLOCK }:
     /** Restarts nothing from now on. */
     close(): void {
       closed = true;
-      for (const { cancel } of processes.values()) cancel();
+      for (const { timer } of processes.values()) timer?.cancel();
     },
   };
 }

@@ -3,30 +3,25 @@ import path from 'node:path';
 import { readText } from './repository.js';
 
 /** The packages that a service depends on, as the workspace has them: its own, or those that it installs. */
-export interface WorkspacePackages {
-  /** The package of the generated code, such as `@rondo/contracts`. */
-  readonly contracts: string;
-  /** The scope of the workspace's own packages, such as `@rondo`. */
-  readonly scope: string;
-  /** What a manifest says of a package of Rondo, by its folder: `workspace:*`, or the version of the installed ones. */
-  versionOf(folder: string): string;
-  compiles(folder: string): boolean;
-}
+export type WorkspacePackages = ReturnType<typeof packagesOf>;
 
 const CONTRACTS = 'packages/contracts/package.json';
 /** All packages of Rondo have the version of this one. */
 const TOOL = '@rondo/tool';
 
 /** Reads the packages of the workspace at `root`. */
-export function packagesOf(root: string): WorkspacePackages {
-  const { name: contracts } = JSON.parse(readText(root, CONTRACTS));
+export function packagesOf(root: string) {
+  const { name: contracts }: { name: string } = JSON.parse(readText(root, CONTRACTS));
   const { devDependencies = {} } = JSON.parse(readText(root, 'package.json'));
   const compiles = (folder: string) =>
     ['packages', 'plugins'].some((parent) => existsSync(path.join(root, parent, folder, 'tsconfig.json')));
   return {
+    /** The package of the generated code, such as `@rondo/contracts`. */
     contracts,
+    /** The scope of the workspace's own packages, such as `@rondo`. */
     scope: path.posix.dirname(contracts),
-    versionOf: (folder) => (compiles(folder) ? 'workspace:*' : devDependencies[TOOL]),
+    /** What a manifest says of a package of Rondo, by its folder: `workspace:*`, or the version of the installed ones. */
+    versionOf: (folder: string): string => (compiles(folder) ? 'workspace:*' : devDependencies[TOOL]),
     compiles,
   };
 }

@@ -112,26 +112,21 @@ function removeEmpty(root: string, folder: string): void {
   removeEmpty(root, path.dirname(folder));
 }
 
-/** A place in other code that imports the generated code of a contract. */
-interface Use {
-  /** The path of the contract under `proto/`. */
-  readonly contract: string;
-  /** `services/sales/src/projects.ts:1`. */
-  readonly place: string;
-}
-
 /** The generated code of an app is in a package of its own scope. */
 const IMPORT = /@[\w.-]+\/contracts\/([\w./-]+)/g;
 
-/** Finds the places that import the generated code of contracts, without those that are removed with the service `name`. */
-const usesOf = (root: string, name: string): readonly Use[] =>
+/**
+ * Finds the places that import the generated code of contracts, such as `services/sales/src/projects.ts:1`, without those that are
+ * removed with the service `name`.
+ */
+const usesOf = (root: string, name: string) =>
   ['services', 'packages', 'plugins', 'e2e', 'lab']
     .flatMap((folder) => filesBelow(root, folder))
     .filter((file) => /\.(?:m?ts|m?js)$/.test(file) && !/^packages\/(?:contracts|rondo)\//.test(file))
     .filter((file) => !file.startsWith(`services/${name}/`))
     .flatMap((file) => usesIn(file, readText(root, file)));
 
-const usesIn = (file: string, text: string): readonly Use[] =>
+const usesIn = (file: string, text: string) =>
   text
     .split('\n')
     .flatMap((line, index) =>

@@ -1,3 +1,10 @@
+/** Words of JavaScript that are no name of a value. */
+export const RESERVED_WORDS: readonly string[] = (
+  'arguments await break case catch class const continue debugger default delete do else enum eval export extends ' +
+  'false finally for function if implements import in instanceof interface let new null package private protected ' +
+  'public return static super switch this throw true try typeof undefined var void while with yield'
+).split(' ');
+
 /** The words of a name in any style: `HTTPServer_v2` is `http`, `server`, `v2`. */
 function wordsOf(name: string): readonly string[] {
   return name

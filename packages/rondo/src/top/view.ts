@@ -28,19 +28,7 @@ export interface Row extends ReturnType<typeof sumUp> {
 }
 
 /** What `rondo top` shows at one time. It is also its JSON. */
-export interface View {
-  readonly by: By;
-  /** The largest rates first. */
-  readonly rows: readonly Row[];
-  readonly services: readonly ReturnType<typeof loadOf>[];
-  /** Whether the figures of each are known; if not, why. */
-  readonly instances: readonly {
-    readonly instanceId: string;
-    readonly address: string;
-    readonly state: Sampled['state'];
-    readonly reason: string | null;
-  }[];
-}
+export type View = ReturnType<typeof viewOf>;
 
 /** What a view is made of. */
 interface ViewOptions {
@@ -51,7 +39,7 @@ interface ViewOptions {
 }
 
 /** Sums up what is known of the instances. */
-export function viewOf(sampled: readonly Sampled[], { by, service, availability }: ViewOptions): View {
+export function viewOf(sampled: readonly Sampled[], { by, service, availability }: ViewOptions) {
   const shown = new Set(servicesOf(sampled).filter((name) => service === undefined || name === service));
   // One pass over the flows, which may be 1,000 instances times 50 methods.
   const flows = sampled.flatMap((one) => one.flows.filter((flow) => shown.has(flow.service)));
@@ -60,10 +48,13 @@ export function viewOf(sampled: readonly Sampled[], { by, service, availability 
     const serving = sampled.filter(({ instance }) => instance.services.includes(name));
     return { name, serving, flows: flowsOf.get(name) ?? [] };
   });
+  const rows: readonly Row[] = rowsBy[by]({ services, flows, sampled, shown }).sort(busiestFirst);
   return {
     by,
-    rows: rowsBy[by]({ services, flows, sampled, shown }).sort(busiestFirst),
+    /** The largest rates first. */
+    rows,
     services: services.map((one) => loadOf(one, availability.of(one.name))).sort(busiestFirst),
+    /** Whether the figures of each are known; if not, why. */
     instances: sampled.map(({ instance, state, reason }) => {
       return { instanceId: instance.instanceId, address: addressOf(instance), state, reason: reason || null };
     }),

@@ -1,15 +1,5 @@
 /** What a rule of `buf.validate` becomes: the conditions under which a value violates it. */
 
-/** A rule, and when a value violates it. */
-export interface Condition {
-  /** An expression that is true if the value violates the rule. */
-  readonly when: string;
-  /** The rule's id. */
-  readonly rule: string;
-  /** What the value must be. */
-  readonly text: string;
-}
-
 /** What is checked. */
 export interface Context {
   /** The expression of the value. */

@@ -11,11 +11,14 @@ import {
   type RepeatedRules,
   type TimestampRules,
 } from '@bufbuild/protovalidate/gen/buf/validate/validate_pb.js';
-import { type Asked, type Condition, type Conditions, type Context, counted, membership } from './condition.js';
+import { type Asked, type Conditions, type Context, counted, membership } from './condition.js';
 import { bytes, string } from './string-conditions.js';
 
-/** The conditions in the order in which protovalidate checks them. `needsProtovalidate` has excluded what isn't compiled here. */
-export function conditionsOf(type: FieldRules['type'], context: Context): readonly Condition[] {
+/**
+ * The conditions in the order in which protovalidate checks them, each with the id of its rule and what the value must be.
+ * `needsProtovalidate` has excluded what isn't compiled here.
+ */
+export function conditionsOf(type: FieldRules['type'], context: Context) {
   if (type.case === undefined) return [];
   const rules = FieldRulesSchema.field[type.case].message;
   const has = (name: string) => {
@@ -23,6 +26,7 @@ export function conditionsOf(type: FieldRules['type'], context: Context): readon
     return field !== undefined && isFieldSet(type.value, field);
   };
   return [...compile(type, { ...context, has })].map(([rule, when, text]) => ({
+    /** An expression that is true if the value violates the rule. */
     when,
     rule: `${type.case}.${rule}`,
     text,

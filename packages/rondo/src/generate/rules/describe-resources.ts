@@ -112,6 +112,7 @@ function fieldsOf(message: DescMessage, scope: Scope): readonly FieldDescription
 
 function fieldOf(field: DescField, { nameOf, behavior, path }: Scope): FieldDescription {
   const { name, fieldKind, message, presence } = field;
+  const isSingle = fieldKind === 'scalar' || fieldKind === 'enum';
   const names = (behavior.of(field) ?? []).map((number) => behavior.extension?.enum?.value[number]?.name ?? '');
   const nested =
     message?.typeName.startsWith('google.') || path.some((one) => one === message) || fieldKind === 'map'
@@ -122,14 +123,12 @@ function fieldOf(field: DescField, { nameOf, behavior, path }: Scope): FieldDesc
     key: nameOf(name),
     type: typeOf(field),
     ...(fieldKind === 'list' && { repeated: true }),
-    ...(isScalar(field) && presence === FeatureSet_FieldPresence.EXPLICIT && { optional: true }),
+    ...(isSingle && presence === FeatureSet_FieldPresence.EXPLICIT && { optional: true }),
     ...(names.length > 0 && { behavior: names }),
     ...(field.enum !== undefined && fieldKind !== 'map' && valuesOf(field.enum)),
     ...(nested !== undefined && { fields: fieldsOf(nested, { nameOf, behavior, path: [...path, nested] }) }),
   };
 }
-
-const isScalar = ({ fieldKind }: DescField) => fieldKind === 'scalar' || fieldKind === 'enum';
 
 function typeOf({ fieldKind, message, scalar }: DescField): string {
   if (fieldKind === 'map') return 'map';

@@ -48,17 +48,11 @@ export interface Compiled {
 /** Names such as `shelves/{shelf}/books/{book}`. */
 const PATTERN = /^[a-z][A-Za-z0-9]*\/\{[a-z0-9_]+\}(?:\/[a-z][A-Za-z0-9]*\/\{[a-z0-9_]+\})*$/;
 
-/** The resources of a service, and why others aren't served by themselves. */
-interface Resources {
-  readonly resources: readonly ResourceContract[];
-  readonly byHand: readonly string[];
-}
-
 /**
- * The resources with `google.api.resource` that a service creates and gets by standard methods. One that has another method under the
+ * The resources of a service, and why others aren't served by themselves: those with `google.api.resource` that a service creates and gets by standard methods. One that has another method under the
  * name of a standard one, or a field that no column holds, is left out: its methods are written by hand.
  */
-export function resourcesIn(service: DescService, compiled: Compiled): Resources {
+export function resourcesIn(service: DescService, compiled: Compiled) {
   const created = service.methods.filter(({ name, output }) => name === `Create${output.name}`);
   const found = created.flatMap(({ output }) => resourceOf(service, output, compiled) ?? []);
   return {

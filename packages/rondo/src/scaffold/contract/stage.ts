@@ -34,18 +34,21 @@ export async function withStage<T>(
   try {
     for (const copied of [BUF, 'proto'])
       await cp(path.join(root, copied), path.join(folder, copied), { recursive: true });
-    for (const file of files) await write(path.join(folder, 'proto', file.path), file.bytes);
-    for (const linked of packageFolders(root)) {
-      await mkdir(path.join(folder, path.dirname(linked)), { recursive: true });
-      await symlink(path.join(root, linked), path.join(folder, linked), 'junction');
+    for (const { path: name, bytes } of files) {
+      await mkdir(path.join(folder, 'proto', path.dirname(name)), { recursive: true });
+      await writeFile(path.join(folder, 'proto', name), bytes);
     }
+    await linkPackages(root, folder);
     return await work({ folder, buf: (...args) => run(native('buf'), args, limits) });
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
 }
 
-async function write(file: string, bytes: Uint8Array): Promise<void> {
-  await mkdir(path.dirname(file), { recursive: true });
-  await writeFile(file, bytes);
+/** Links the contracts of packages, which are installed at `root`, into a folder with contracts and their buf.yaml. */
+export async function linkPackages(root: string, folder: string): Promise<void> {
+  for (const linked of packageFolders(folder)) {
+    await mkdir(path.join(folder, path.dirname(linked)), { recursive: true });
+    await symlink(path.join(root, linked), path.join(folder, linked), 'junction');
+  }
 }

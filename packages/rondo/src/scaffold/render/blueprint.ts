@@ -1,7 +1,7 @@
 import type { ServiceContract } from '../contract/contract.js';
 import type { ResourceContract } from '../contract/resources.js';
 import type { WorkspacePackages } from '../packages.js';
-import { camelCase, kebabCase, pascalCase, snakeCase } from '../words.js';
+import { camelCase, kebabCase, pascalCase, RESERVED_WORDS, snakeCase } from '../words.js';
 
 /** The description of a new service, from which its files are rendered. */
 export interface Blueprint {
@@ -62,12 +62,6 @@ const GLOBALS = [
   ...['decodeURI', 'decodeURIComponent', 'encodeURI', 'encodeURIComponent', 'escape', 'globalThis'],
   ...['isFinite', 'isNaN', 'parseFloat', 'parseInt', 'unescape'],
 ];
-/** Reserved words. */
-const WORDS =
-  'arguments await break case catch class const continue debugger default delete do else enum eval export extends ' +
-  'false finally for function if implements import in instanceof interface let new null package private protected ' +
-  'public return static super switch this throw true try typeof undefined var void while with yield';
-
 /** Chooses unique names for the handlers of each service, and for its resources: short ones if they are unambiguous. */
 export function nameHandlers(
   services: readonly ServiceContract[],
@@ -76,7 +70,7 @@ export function nameHandlers(
 ): readonly NamedService[] {
   const tables = new Set<string>();
   const files = new Set([...FILES, ...taken]);
-  const values = new Set([...VALUES, ...GLOBALS, ...WORDS.split(' '), ...taken.map(camelCase)]);
+  const values = new Set([...VALUES, ...GLOBALS, ...RESERVED_WORDS, ...taken.map(camelCase)]);
   const definitions = new Set(taken);
   const claim = (used: Set<string>, candidates: readonly string[]) => {
     const name = firstFree(candidates, used);

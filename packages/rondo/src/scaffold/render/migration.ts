@@ -29,7 +29,8 @@ function tableOf(defined: Defined, before: readonly NamedResource[]): string {
       : [index(name, columns)];
   const scopes = parents.length === 0 ? [[]] : [[], parents];
   const of = (scope: readonly string[]) => (scope.length === 0 ? '' : '_of_parent');
-  const isState = (key: string) => key === 'state' && defined.contract.description.fields.some(isEnum(key));
+  const isEnum = contract.description.fields.some(({ key, values }) => key === 'state' && values !== undefined);
+  const isState = (key: string) => key === 'state' && isEnum;
   const sorts = sort.map((key) => columnOf(described, key));
   // An index with a condition isn't used for others' rows.
   const isUnique = (key: string) => unique.includes(key) && !uniqueLine(defined, key).includes(' WHERE ');
@@ -50,11 +51,6 @@ function tableOf(defined: Defined, before: readonly NamedResource[]): string {
   ];
   return `${lines.join('\n')}\n`;
 }
-
-const isEnum =
-  (wanted: string) =>
-  ({ key, values }: { readonly key: string; readonly values?: unknown }) =>
-    key === wanted && values !== undefined;
 
 /** Of the parent, and of the resources that fields refer to by one id. */
 function foreignKeys({ contract, described: { ids, columns }, targets }: Defined, before: readonly NamedResource[]) {

@@ -8,15 +8,11 @@ import { readYaml, valueIn } from './yaml-file.js';
 /** The compose file. */
 export const COMPOSE = 'docker-compose.yml';
 
-/** A service of the compose file. */
-export interface ComposeService {
-  readonly name: string;
-  /** Where it is: the compose file, or one that it includes. */
-  readonly file: string;
+/** A service, where it is, and the ports that it publishes on this machine. */
+type Composed = Readonly<Record<'name' | 'file', string>> & {
   readonly line: number;
-  /** The ports that it publishes on this machine. */
   readonly ports: readonly number[];
-}
+};
 
 /** What the compose file needs to know about a Rondo service. */
 export interface ComposeEntry {
@@ -31,7 +27,7 @@ export interface ComposeEntry {
  *
  * @throws Refusal if a file can't be parsed.
  */
-export function composeServices(root: string, file: string = COMPOSE): readonly ComposeService[] {
+export function composeServices(root: string, file: string = COMPOSE): readonly Composed[] {
   const { services, include } = readYaml(root, file);
   const text = readText(root, file);
   const own = Object.entries(fieldsOf(services)).map(([name, value]) => ({
