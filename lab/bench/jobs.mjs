@@ -41,7 +41,7 @@ export const benchmark = {
     const latency = (what) => [`${what}, ms`, 'latest'];
     show(table(['queue', 'version', 'jobs/s', ...latency('begins after'), ...latency('begins late')], rows));
     await costs(samples, postgres);
-    const holds = await beside(waiting, samples, postgres);
+    const holds = await nextToWaiting(waiting, samples, postgres);
     return (await steady(seconds, postgres)) && holds;
   },
 };
@@ -82,7 +82,7 @@ const turn = (name, { jobs, samples }, postgres) =>
   });
 
 /** How late a job begins before and after many are stored, whose time is far. */
-const beside = (waiting, count, postgres) =>
+const nextToWaiting = (waiting, count, postgres) =>
   withQueue('rondo', postgres, async (worker, database) => {
     await worker.ask('drain', 100);
     const before = quantiles(await worker.ask('latencies', { count, inMs: 0 }));

@@ -93,7 +93,7 @@ export class PodWorker {
     rmSync(folder, { recursive: true, force: true });
     const { uid } = this.#pod.metadata;
     const options = { gracePeriodSeconds: 0, preconditions: { uid } };
-    await this.#untilTold(() => api.call('DELETE', this.#path(), options));
+    await this.#untilAnswered(() => api.call('DELETE', this.#path(), options));
   }
 
   #end(graceSeconds: number): void {
@@ -185,7 +185,7 @@ export class PodWorker {
   /** Writes the status of then, after those that wait. */
   #report(): void {
     this.#reports = this.#reports.then(() =>
-      this.#untilTold(() => this.#place.api.call('PATCH', `${this.#path()}/status`, this.#status())),
+      this.#untilAnswered(() => this.#place.api.call('PATCH', `${this.#path()}/status`, this.#status())),
     );
   }
 
@@ -213,7 +213,7 @@ export class PodWorker {
   }
 
   /** Repeats a call until the API server has answered, or the node is lost. What is refused, isn't wanted any more. */
-  async #untilTold(call: () => Promise<unknown>): Promise<void> {
+  async #untilAnswered(call: () => Promise<unknown>): Promise<void> {
     while (!this.#lost.aborted) {
       try {
         await call();

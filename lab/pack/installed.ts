@@ -42,8 +42,8 @@ function namesIn({ dependencies, optionalDependencies, peerDependencies, peerDep
 
 /** pnpm has what a package takes in a folder of its own, or next to it. */
 function installedAt(folder: string, name: string): Pick<Staged, 'folder' | 'manifest'> | undefined {
-  const [beside] = /^.*\/node_modules(?=\/)/.exec(folder) ?? [folder];
-  const at = [path.join(folder, 'node_modules', name), path.join(beside, name)].find((one) =>
+  const [siblings] = /^.*\/node_modules(?=\/)/.exec(folder) ?? [folder];
+  const at = [path.join(folder, 'node_modules', name), path.join(siblings, name)].find((one) =>
     existsSync(path.join(one, 'package.json')),
   );
   if (at === undefined) return undefined;

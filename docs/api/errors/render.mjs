@@ -56,7 +56,7 @@ function renderGateway(groups) {
 
 ## The gateway
 
-The gateway passes on what services answer, and makes the following itself, beside the \`INVALID_ARGUMENT\` of fields above, for JSON
+The gateway passes on what services answer, and makes the following itself, besides the \`INVALID_ARGUMENT\` of fields above, for JSON
 that its contract doesn't allow. [Its guide](../guides/gateway.md) has the HTTP status of each code.
 
 ${parts.join('\n')}

@@ -37,16 +37,16 @@ export async function measureFlood({ address }, { honest, seconds, ...harm }) {
   show(
     `${honest} readers, each of which calls every ${HONEST_EVERY_MS} ms for ${TURNS} times ${seconds} s, ms; cores in use`,
   );
-  const rows = ['alone', 'beside harm', 'beside computing'].map((name) => rowOf(name, turns));
+  const rows = ['alone', 'next to harm', 'next to computing'].map((name) => rowOf(name, turns));
   show(table(['honest readers', 'calls', 'failed', 'p50', 'p99', 'max', 'cores'], rows));
-  const faults = turns.flatMap((turn) => turn['beside harm'].faults);
+  const faults = turns.flatMap((turn) => turn['next to harm'].faults);
   for (const fault of new Set(faults)) show(`failed: ${fault}`);
   for (const { done } of turns) show(`what those that do harm did: ${JSON.stringify(done)}`);
   const ratios = turns.map(
-    (turn) => quantiles(turn['beside harm'].times).p99 / quantiles(turn['beside computing'].times).p99,
+    (turn) => quantiles(turn['next to harm'].times).p99 / quantiles(turn['next to computing'].times).p99,
   );
   show(
-    `p99 beside them is ${figure(median(ratios))} times that beside computing (${ratios.map(figure).join(', ')}); at most ${MAX_RATIO} is wanted`,
+    `p99 next to them is ${figure(median(ratios))} times that next to computing (${ratios.map(figure).join(', ')}); at most ${MAX_RATIO} is wanted`,
   );
   return faults.length === 0 && median(ratios) <= MAX_RATIO;
 }
@@ -66,7 +66,7 @@ async function measureTurn(measure, { clients, address, cancelEveryMs }) {
   for (const burner of burners) await burner.ask('begin', { share });
   const burnt = await measure();
   for (const burner of burners) await burner.close();
-  return { alone, 'beside harm': harmed, 'beside computing': burnt, done };
+  return { alone, 'next to harm': harmed, 'next to computing': burnt, done };
 }
 
 /** The calls of all turns together. */

@@ -82,15 +82,15 @@ export const slowPath: Scenario = {
     await testbed.startReplica(FAR, { port, advertise: proxy.address });
     // Both at the same time, so that other work of the machine affects both.
     const load = testbed.startLoad({ ...SAFE, ...(without && { without }) });
-    const beside = testbed.startLoad({ ...SAFE, callsPerSecond: 200, addresses: near.map(({ address }) => address) });
-    await Promise.all([load.untilServed([...NEAR, FAR]), beside.untilServed(NEAR)]);
+    const nearby = testbed.startLoad({ ...SAFE, callsPerSecond: 200, addresses: near.map(({ address }) => address) });
+    await Promise.all([load.untilServed([...NEAR, FAR]), nearby.untilServed(NEAR)]);
     const since = now();
     await pass(lasts(45_000, 14_000));
 
     const calls = await load.stop();
     verdict.noFailures(calls);
     const tries = triesOf(calls).filter(({ at }) => at >= since);
-    const usual = p99((await beside.stop()).filter(({ at }) => at >= since).map(({ ms }) => ms));
+    const usual = p99((await nearby.stop()).filter(({ at }) => at >= since).map(({ ms }) => ms));
     verdict.note(`p99 over the path ${formatMs(p99(latencies(tries.filter(({ instance }) => instance === FAR))))}`);
     const others = p99(latencies(tries.filter(({ instance }) => NEAR.includes(instance))));
     verdict.within(

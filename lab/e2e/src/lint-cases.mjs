@@ -140,7 +140,7 @@ export const refused = [
     select: "'SELECT * FROM products WHERE id = $1'",
     distinct: "'SELECT DISTINCT * FROM products'",
     returning: '`UPDATE products SET stock = 1\n  RETURNING *`',
-    beside: "'SELECT stock, * FROM products'",
+    amongOthers: "'SELECT stock, * FROM products'",
     alias: "'SELECT products.*, orders.id FROM products'",
     last: "'DELETE FROM products RETURNING products.*'",
     record: '`SELECT (jsonb_populate_record(products, made)).* FROM requests`',

@@ -52,8 +52,8 @@ describe('listen', () => {
 
   it('is made again by keepListening, which says so', async () => {
     const { onNotification, next } = inbox();
-    const told = (payload = 'connected') => onNotification(payload);
-    const listener = keepListening({ url, channel: 'changes', applicationName: 'kept', onNotification: told });
+    const notify = (payload = 'connected') => onNotification(payload);
+    const listener = keepListening({ url, channel: 'changes', applicationName: 'kept', onNotification: notify });
     for (const payload of ['a', 'b']) {
       expect(await next()).toBe('connected');
       await database.query("SELECT pg_notify('changes', $1)", [payload]);

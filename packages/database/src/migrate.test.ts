@@ -113,8 +113,8 @@ describe('migrate', () => {
     await migrate(database, { migrations: [first, third] });
     const late = migrate(database, { migrations: [first, second, third] });
     await expect(late).rejects.toThrow(/0002_second\.sql: comes before 0003_third\.sql.*higher number/);
-    const besideNewer = migrate(database, { migrations: [first, second] });
-    await expect(besideNewer).rejects.toThrow(/0002_second\.sql: comes before 0003_third\.sql/);
+    const nextToNewer = migrate(database, { migrations: [first, second] });
+    await expect(nextToNewer).rejects.toThrow(/0002_second\.sql: comes before 0003_third\.sql/);
   });
 
   it('refuses bad names and a number used twice', async () => {

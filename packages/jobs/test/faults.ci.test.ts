@@ -74,20 +74,20 @@ describe('an attempt at a job that is replaced', () => {
   });
 
   it('tells no progress of the next one', async () => {
-    let told: Promise<void> | undefined;
+    let progress: Promise<void> | undefined;
     const jobs: Jobs = begin({
       chores: {
         async doAlone(_request, call) {
           await enqueue(jobs, 'second', { key: 'k', at: new Date(Date.now() + 3_600_000) });
-          told = jobs.tell(call, '1 of 2');
-          await told;
+          progress = jobs.tell(call, '1 of 2');
+          await progress;
           return {};
         },
       },
     });
     await enqueue(jobs, 'first', { key: 'k' });
-    await eventually(() => expect(told).toBeDefined());
-    await told;
+    await eventually(() => expect(progress).toBeDefined());
+    await progress;
     expect(await database.query('SELECT progress FROM jobs')).toEqual([{ progress: '' }]);
   });
 });
@@ -159,9 +159,9 @@ it('a job whose method is no job any more is shown and lags, and an operator dis
   await jobs.start();
   await eventually(async () => expect((await read())['rondo.jobs.lag']).toBeGreaterThan(0));
   const operator = createClient(JobServiceDefinition, { channel: createTestChannel({ services: [jobs.service] }) });
-  const told = await operator.listJobs({});
-  expect(told.methods.at(-1)).toMatchObject({ method: aloneName, waiting: 1n });
-  expect(told.jobs).toMatchObject([{ method: aloneName, key: 'k' }]);
-  await operator.discardJob({ id: told.jobs[0]?.id ?? 0n });
+  const listed = await operator.listJobs({});
+  expect(listed.methods.at(-1)).toMatchObject({ method: aloneName, waiting: 1n });
+  expect(listed.jobs).toMatchObject([{ method: aloneName, key: 'k' }]);
+  await operator.discardJob({ id: listed.jobs[0]?.id ?? 0n });
   expect((await operator.listJobs({})).jobs).toEqual([]);
 });

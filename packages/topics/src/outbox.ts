@@ -130,22 +130,22 @@ interface BroughtBack {
  * is replaced by a later version. A broker may have an event twice.
  */
 const BRING_BACK = `
-  WITH told AS (
+  WITH given AS (
     SELECT DISTINCT ON (id) id, key, event, traceparent, time, place FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::timestamptz[]) WITH ORDINALITY
-      AS told (id, key, event, traceparent, time, place) ORDER BY id, place
+      AS given (id, key, event, traceparent, time, place) ORDER BY id, place
   ), stored AS (
     INSERT INTO jobs AS stored
       (method, key, lane, request, due_time, traceparent, progress, create_time, version, attempts, error, failed, ends, ready)
     SELECT $1, id, CASE WHEN $12 THEN NULL ELSE nullif(key, '') END, decode(event, 'base64'), now() + $11 * interval '1 ms',
       traceparent, key, time, $7::integer, $8::integer, $9::text, $10::boolean, $13::integer, NULL
-    FROM told ORDER BY place
+    FROM given ORDER BY place
     ON CONFLICT (method, key) DO UPDATE SET version = EXCLUDED.version, lane = EXCLUDED.lane, failed = false, attempts = 0,
       due_time = now() WHERE stored.failed AND stored.version < EXCLUDED.version
     RETURNING key
   )
   INSERT INTO topic_events (id, topic, key, event, traceparent, create_time)
-  SELECT told.id, split_part($1, ':', 1), told.key, decode(event, 'base64'), traceparent, time
-  FROM told JOIN stored ON stored.key = told.id RETURNING id`;
+  SELECT given.id, split_part($1, ':', 1), given.key, decode(event, 'base64'), traceparent, time
+  FROM given JOIN stored ON stored.key = given.id RETURNING id`;
 
 /** Stores that events are delivered to a group from the database. Resolves to how many. */
 export async function bringBack({ query }: Queries, { group, events, state }: BroughtBack): Promise<number> {

@@ -238,11 +238,11 @@ export function topicsConformance(topics: ReturnType<typeof topicsOf>): void {
 
     it('whose contract can not be called lags, and the metric tells it', async () => {
       const { meter, read } = readable();
-      const told: string[] = [];
-      const log = { ...silentLogger, error: (_: object, text: string) => void told.push(text) };
+      const logged: string[] = [];
+      const log = { ...silentLogger, error: (_: object, text: string) => void logged.push(text) };
       const fleet = await subscribed({ meter, log });
       await topics.database.query("UPDATE topic_groups SET policy = '' WHERE name = $1", [nameOf('once')]);
-      await eventually(() => expect(told).toEqual([expect.stringContaining("has a contract that can't be called")]));
+      await eventually(() => expect(logged).toEqual([expect.stringContaining("has a contract that can't be called")]));
       await fleet.publish('a', 1);
       await eventually(async () => expect(await effects('strict')).toEqual(['a1']));
       await eventually(async () => expect((await read())['rondo.topics.lag']).toBeGreaterThan(2));

@@ -134,8 +134,8 @@ describe('a group that the database calls', () => {
 
   it('has its contract read when it has changed, and never if that is too large', async () => {
     const read: unknown[] = [];
-    const told: unknown[] = [];
-    const log = { ...silentLogger, error: ({ err }: { err: Error }) => void told.push(err.message) };
+    const logged: unknown[] = [];
+    const log = { ...silentLogger, error: ({ err }: { err: Error }) => void logged.push(err.message) };
     const database: Database = {
       ...topics.database,
       async query<Row extends object>(sql: string, params?: readonly SqlValue[], options?: QueryOptions) {
@@ -158,7 +158,7 @@ describe('a group that the database calls', () => {
     );
     await register('b', ['a', 'b']);
     await register('a', ['a', 'b', 'a']);
-    expect(told).toEqual([expect.stringContaining('s.v1.S/M has more than 4096 bytes')]);
+    expect(logged).toEqual([expect.stringContaining('s.v1.S/M has more than 4096 bytes')]);
     expect((await operator.listGroups({})).groups).toHaveLength(3);
     expect(read).toHaveLength(3);
   });
@@ -310,15 +310,15 @@ describe('a process with a certificate', () => {
 
   it('subscribes to a topic that lists its subscribers only if it is listed, and else gets no event', async () => {
     await as('t').registerGroup({ ...thief, group: 'before' });
-    const told: string[] = [];
-    const log = { ...silentLogger, error: ({ err }: { err: Error }) => void told.push(err.message) };
+    const logged: string[] = [];
+    const log = { ...silentLogger, error: ({ err }: { err: Error }) => void logged.push(err.message) };
     const listed = {
       ...Moved,
       topic: { ...Moved.topic, service: MoverServiceDefinition.fullName, subscribers: ['s.v1.S'] },
     };
     await refusedBy(as('t', { topics: [listed], log }).registerGroup(thief), 'the contract of the topic lists s.v1.S');
     await as('s', { topics: [listed] }).registerGroup(one);
-    await eventually(() => expect(told).toEqual([expect.stringContaining("t.v1.T can't subscribe")]));
+    await eventually(() => expect(logged).toEqual([expect.stringContaining("t.v1.T can't subscribe")]));
   });
 
   it('shows and resolves events only if it is an operator', async () => {

@@ -47,7 +47,7 @@ interface Dependent {
 }
 
 /** Checks that a principal sees a project, by its name. @throws `missing`, or NotVisible with it */
-export async function requireProjectInSight(
+export async function requireVisibleProject(
   queries: Queries,
   principal: Principal,
   { project, missing }: Dependent,
@@ -92,7 +92,7 @@ function rulesOfTasks(queries: Queries): RulesByPath {
   const see = async (name: string, principal: Principal): Promise<void> => {
     const [project = '', id] = name.split('/tasks/');
     const missing = new NotFound([name], 'list the tasks of a project with ListTasks');
-    if (id !== undefined) await requireProjectInSight(queries, principal, { project, missing });
+    if (id !== undefined) await requireVisibleProject(queries, principal, { project, missing });
   };
   const named = ({ name }: Named, principal: Principal) => see(name, principal);
   return rulesOf(TaskServiceDefinition, {
@@ -122,7 +122,7 @@ function rulesOfTeam(queries: Queries): RulesByPath {
     async createReservation({ reservation }, principal) {
       const { project = '' } = reservation ?? {};
       if (project !== '')
-        await requireProjectInSight(queries, principal, { project, missing: new UnknownProject(project) });
+        await requireVisibleProject(queries, principal, { project, missing: new UnknownProject(project) });
     },
     getReservation: 'everyone',
     listReservations: 'everyone',
@@ -134,5 +134,5 @@ function rulesOfTeam(queries: Queries): RulesByPath {
 
 async function seeProject(queries: Queries, principal: Principal, project: string): Promise<void> {
   const missing = new NotFound([project], 'list the projects with ListProjects');
-  await requireProjectInSight(queries, principal, { project, missing });
+  await requireVisibleProject(queries, principal, { project, missing });
 }

@@ -9,7 +9,7 @@ import { payloadFields, type Sync } from '@rondo/resources';
 import { keyedRows } from '@rondo/resources/sql';
 import { callPrincipal, currentWorkLimits, type Principal, type ServerCall } from '@rondo/rpc/call';
 import type { Handlers } from '@rondo/rpc/server';
-import { requireProjectInSight } from './access.js';
+import { requireVisibleProject } from './access.js';
 import { errors } from './errors.js';
 import { projects } from './projects.js';
 import { tasks } from './tasks.js';
@@ -61,7 +61,7 @@ async function* events(
       yield { event: { $case: 'snapshot', value }, resumeToken: last ? resumeToken : '' };
     } else {
       if (principal !== undefined)
-        await requireProjectInSight(database, principal, { project: name, missing: projects.missing(name) });
+        await requireVisibleProject(database, principal, { project: name, missing: projects.missing(name) });
       const event = changeIn(received.payload);
       if (event?.$case === 'projectChanged') project = event.value;
       yield { event, resumeToken };

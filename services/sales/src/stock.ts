@@ -47,7 +47,7 @@ export const stockMethods = ({ database }: SalesMethods) => ({
 
 const SAVE_STOCK = `
   UPDATE products SET stock = saved.stock
-  FROM unnest($1::text[], $2::bigint[]) AS saved (id, stock), (SELECT ${tellCauseSql(3)} AS cause) AS told
+  FROM unnest($1::text[], $2::bigint[]) AS saved (id, stock), (SELECT ${tellCauseSql(3)} AS cause) AS named
   WHERE products.id = saved.id AND cause <> ''`;
 
 /** Stores the stock of locked products. Each change is listed with its cause. */

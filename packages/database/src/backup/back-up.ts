@@ -13,7 +13,7 @@ export interface BackUpOptions {
   /** The folder of the backup; absent or empty. */
   readonly to: string;
   /** Additional files of the data: their paths, by their names in the backup. */
-  readonly beside?: Readonly<Record<string, string>>;
+  readonly files?: Readonly<Record<string, string>>;
 }
 
 /** A complete backup on disk. */
@@ -29,7 +29,7 @@ export interface Backup extends Manifest {
  *
  * @throws BackupError if the server doesn't run, or `to` isn't empty.
  */
-export async function backUp({ directory, to, beside = {} }: BackUpOptions): Promise<Backup> {
+export async function backUp({ directory, to, files = {} }: BackUpOptions): Promise<Backup> {
   const folder = resolve(to);
   await requireEmpty(folder);
   const server = findServer(directory);
@@ -41,7 +41,7 @@ export async function backUp({ directory, to, beside = {} }: BackUpOptions): Pro
   await mkdir(dirname(folder), { recursive: true });
   const partial = await mkdtemp(`${folder}.partial-`);
   try {
-    const manifest = await fill(partial, server.url, { ...beside, password: join(server.home, 'password') });
+    const manifest = await fill(partial, server.url, { ...files, password: join(server.home, 'password') });
     await rename(partial, folder);
     await syncFolder(dirname(folder));
     return { ...manifest, folder, sizeBytes: sum(Object.values(manifest.files)) };
@@ -51,13 +51,13 @@ export async function backUp({ directory, to, beside = {} }: BackUpOptions): Pro
   }
 }
 
-async function fill(folder: string, url: string, beside: Readonly<Record<string, string>>): Promise<Manifest> {
+async function fill(folder: string, url: string, more: Readonly<Record<string, string>>): Promise<Manifest> {
   const startTime = new Date().toISOString();
   const files: Record<string, FileDigest> = {};
   const session = await beginBackup(url);
   try {
     const folders = await copyData(folder, session, files);
-    for (const [name, from] of Object.entries(beside)) {
+    for (const [name, from] of Object.entries(more)) {
       files[name] = await writeDurably(join(folder, name), readFileSync(from));
     }
     await Promise.all(foldersOf(files).map((one) => syncFolder(join(folder, one))));

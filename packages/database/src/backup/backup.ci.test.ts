@@ -53,7 +53,7 @@ beforeAll(async () => {
     .catch(() => undefined); // the pool's own COMMIT has nothing left to commit, and only warns
   writeFileSync(at('passwords.json'), '{"sales":"secret"}');
   backup = await underLoad(() =>
-    backUp({ directory: at('live'), to: at('backup'), beside: { 'passwords.json': at('passwords.json') } }),
+    backUp({ directory: at('live'), to: at('backup'), files: { 'passwords.json': at('passwords.json') } }),
   );
   await database.query("INSERT INTO journal (note) VALUES ('after the backup')");
 });

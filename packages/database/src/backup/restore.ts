@@ -53,7 +53,7 @@ export async function restore({ from, to, directory = 'postgres', port, log }: R
   const partial = await mkdtemp(`${target}.partial-`);
   await chmod(partial, OPEN_TO_THE_SERVER);
   try {
-    await copyBeside(backup, partial, manifest);
+    await copyFurther(backup, partial, manifest);
     const discard = await adoptCluster(join(partial, directory), serverAccount(), (home) =>
       fill(backup, home, manifest),
     );
@@ -82,7 +82,7 @@ async function fill(backup: string, home: string, manifest: Manifest): Promise<v
   await writeFile(join(home, 'data/recovery.signal'), '', { mode: 0o600 });
 }
 
-async function copyBeside(backup: string, target: string, { files }: Manifest): Promise<void> {
+async function copyFurther(backup: string, target: string, { files }: Manifest): Promise<void> {
   for (const [file, digest] of Object.entries(files)) {
     if (!isOfCluster(file)) await copyChecked(join(backup, file), join(target, file), digest);
   }

@@ -56,7 +56,7 @@ export type ListTuning = ListParts & {
   readonly ofParent?: ListParts;
 };
 
-type ListParts = Partial<Omit<Listing, 'table' | 'selected' | 'beside' | 'scope'>>;
+type ListParts = Partial<Omit<Listing, 'table' | 'selected' | 'derived' | 'scope'>>;
 
 /** Columns in SQL. `row` is the name of the resource's row. Fields read them by `readOnly`. */
 export interface Derived {

@@ -32,7 +32,7 @@ export const backUp = (args: readonly string[]): Promise<number> =>
     const { folder, sizeBytes, files, time } = await copy({
       directory: path.join(from, 'postgres'),
       to: givenPath(to),
-      beside: existsSync(passwords) ? { 'passwords.json': passwords } : {},
+      files: existsSync(passwords) ? { 'passwords.json': passwords } : {},
     });
     const size = `${Object.keys(files).length} files, ${Math.ceil(sizeBytes / 1e6)} MB`;
     console.log(
