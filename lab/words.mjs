@@ -1,4 +1,4 @@
-/** Finds words in comments and docs that only this project used as terms. Changelog and applied migrations keep their text. */
+/** Finds words in comments, docs and names that only this project used as terms. Changelog and applied migrations keep their text. */
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { root } from '@rondo/tool/workspace';
@@ -11,6 +11,10 @@ const INSTEAD = {
   innocents: 'the other clients, or the other calls',
 };
 const WORDS = new RegExp(String.raw`\b(?:${Object.keys(INSTEAD).join('|')})\b`, 'gi');
+/** In a name such as `toldBy`. "Out of sight" is plain in prose. */
+const TERMS = [...Object.keys(INSTEAD), 'sight'];
+const LATER = TERMS.map((term) => term.replace(/^./, (first) => first.toUpperCase())).join('|');
+const NAMES = new RegExp(String.raw`\b(?:${TERMS.join('|')}|${LATER})(?=\b|[A-Z])|(?<=[a-z])(?:${LATER})(?=\b|[A-Z])`);
 const EXEMPT = /^CHANGELOG\.md$|\/migrations\/|^lab\/(?:e2e\/)?words\./;
 /** By ending, the comment of a line. A string that looks like one is read too: it is prose in nearly every case. */
 const COMMENTS = [
@@ -20,7 +24,7 @@ const COMMENTS = [
   [/\.sql$/, /(?:^|\s)--\s(.*)$/],
 ];
 
-/** Checks the comments and docs of files. */
+/** Checks the comments, docs and names of files. */
 export function plainWords(tracked) {
   const faults = tracked
     .filter((file) => !EXEMPT.test(file) && existsSync(path.join(root, file)))
@@ -37,8 +41,12 @@ export function wordsIn(file, read) {
     .split('\n')
     .flatMap((line, index) => {
       if (/^\s*```/.test(line)) isCode = !isCode;
-      const [, prose = ''] = (isCode ? null : comment.exec(line)) ?? [];
+      const [whole = '', prose = ''] = (isCode ? null : comment.exec(line)) ?? [];
       const found = prose.replace(/`[^`]*`|\]\([^)]*\)|\{@link \w+\}/g, '').match(WORDS) ?? [];
-      return found.map((word) => `${file}:${index + 1}: "${word}": write ${INSTEAD[word.toLowerCase()]}`);
+      const at = `${file}:${index + 1}:`;
+      const faults = found.map((word) => `${at} "${word}": write ${INSTEAD[word.toLowerCase()]}`);
+      const code = /\.[cm]?[jt]sx?$/.test(file) ? line.replace(whole, '').replace(/(['"`]).*?\1|\/.*\//g, '') : '';
+      const name = NAMES.exec(code);
+      return name === null ? faults : [...faults, `${at} the name "${name[0]}": take a word of the field's`];
     });
 }

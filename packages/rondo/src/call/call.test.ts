@@ -19,13 +19,13 @@ function startLoad(load: Partial<Load>, takesMs: number) {
   const startMs = clock.now();
   let inFlight = 0;
   let mostInFlight = 0;
-  const toldAtMs: number[] = [];
+  const progressAtMs: number[] = [];
   const result = runLoad({
     ...UNTIL_STOPPED,
     ...load,
     clock,
     signal: stop.signal,
-    onProgress: ({ tally, elapsedMs }) => toldAtMs.push(elapsedMs, tally.calls),
+    onProgress: ({ tally, elapsedMs }) => progressAtMs.push(elapsedMs, tally.calls),
     async call(signal) {
       begunAtMs.push(clock.now() - startMs);
       inFlight += 1;
@@ -40,7 +40,7 @@ function startLoad(load: Partial<Load>, takesMs: number) {
       }
     },
   });
-  return { clock, stop, begunAtMs, toldAtMs, result, mostInFlight: () => mostInFlight };
+  return { clock, stop, begunAtMs, progressAtMs, result, mostInFlight: () => mostInFlight };
 }
 
 describe('runLoad', () => {
@@ -88,10 +88,10 @@ describe('runLoad', () => {
   });
 
   it('reports progress once a second', async () => {
-    const { clock, result, toldAtMs } = startLoad({ rate: 10, concurrency: 4, durationMs: 2_500 }, 10);
+    const { clock, result, progressAtMs } = startLoad({ rate: 10, concurrency: 4, durationMs: 2_500 }, 10);
     await clock.advance(5_000);
     await result;
-    expect(toldAtMs).toEqual([1_000, 10, 2_000, 20]);
+    expect(progressAtMs).toEqual([1_000, 10, 2_000, 20]);
     expect(clock.timers).toBe(0);
   });
 

@@ -3,7 +3,7 @@ import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { otherOwner, scaled } from '../launch/data-folder.js';
 import { databaseServer, namesServer } from '../launch/database.js';
-import { dataFlag, startBeside } from '../launch/options.js';
+import { dataFlag, startAlongside } from '../launch/options.js';
 import { isFree, isServed, plan, portsOf } from '../launch/plan.js';
 import { codeOf } from '../workspace/errors.js';
 import { isFile } from '../workspace/files.js';
@@ -25,8 +25,8 @@ export async function ports({ data, environment }: Subject): Promise<Outcome> {
   for (const { name, port } of planned)
     if (!(await isFree(port)) && (await isServed(port))) taken.push(`${port} (${name})`);
   if (taken.length === 0) return ok(`${numbers} are free`);
-  const beside = `start next to it: ${startBeside('npm start', { data, portBase })}`;
-  return fail(`in use: ${taken.join(', ')}`, `stop what listens there, which lsof -i or ss -ltnp names, or ${beside}`);
+  const other = `start next to it: ${startAlongside('npm start', { data, portBase })}`;
+  return fail(`in use: ${taken.join(', ')}`, `stop what listens there, which lsof -i or ss -ltnp names, or ${other}`);
 }
 
 /** Whether all planned processes run, if a system runs. */

@@ -17,7 +17,7 @@ const newDescriptors = 'packages/contracts/descriptors.new.binpb';
 const etcd = {
   stub: path.join(root, 'packages/contracts/src/etcd-v3/rpc.ts'),
   /** The folder in which buf writes these stubs, as it begins by removing all stubs in packages/contracts/src. */
-  beside: path.join(root, '.rondo/etcd-stubs'),
+  made: path.join(root, '.rondo/etcd-stubs'),
   args: ['--config', 'packages/rondo/buf/etcd.buf.yaml', '--template', 'packages/rondo/buf/etcd.buf.gen.yaml'],
 };
 /** A package has the stubs of the contracts that an app imports. */
@@ -86,11 +86,11 @@ async function stubsOf(stale: readonly string[] | undefined): Promise<StepResult
   if (stale?.length === 0) return { code: 0 };
   const stubs = run(native('buf'), ['generate', ...OWN, ...only(stale)]);
   if (stale !== undefined || isInstalled) return await stubs;
-  const ended = await Promise.all([stubs, run(native('buf'), ['generate', ...etcd.args, '-o', etcd.beside])]);
+  const ended = await Promise.all([stubs, run(native('buf'), ['generate', ...etcd.args, '-o', etcd.made])]);
   const failed = ended.find(({ code }) => code !== 0);
   const folder = path.dirname(etcd.stub);
-  if (failed === undefined) renameSync(path.join(etcd.beside, path.relative(root, folder)), folder);
-  rmSync(etcd.beside, { recursive: true, force: true });
+  if (failed === undefined) renameSync(path.join(etcd.made, path.relative(root, folder)), folder);
+  rmSync(etcd.made, { recursive: true, force: true });
   return failed ?? { code: 0 };
 }
 

@@ -22,7 +22,7 @@ export async function changedTests() {
     run(native('biome'), ['check', '--error-on-warnings', '--colors=off', '--no-errors-on-unmatched', ...files]),
   );
   // A migration or a fixture is no module: any test of its package may read it.
-  const reading = files.filter((file) => !/\.(?:[mc]?[jt]s|proto|md)$/.test(file)).flatMap(testsBeside);
+  const reading = files.filter((file) => !/\.(?:[mc]?[jt]s|proto|md)$/.test(file)).flatMap(testsNextTo);
   return { code: types.code || lint.code, files: [...new Set([...files.map(asModule), ...reading])] };
 }
 
@@ -57,7 +57,7 @@ function asModule(file: string): string {
 }
 
 /** The test files of the file's package, service or kind of tests; none for files of the root, which are part of no package. */
-function testsBeside(file: string): readonly string[] {
+function testsNextTo(file: string): readonly string[] {
   const [folder] = /^(?:(?:packages|plugins|services)\/[^/]+|lab|e2e)\//.exec(file) ?? [];
   if (folder === undefined) return [];
   const tests = filesBelow(path.join(root, folder)).filter((one) => one.endsWith('.test.ts'));

@@ -14,7 +14,7 @@ import { openControl } from './control.js';
 import { requireUsable } from './data-folder.js';
 import { databaseServer, openDatabases, type Server } from './database.js';
 import { observerPorts, startObservers } from './observe.js';
-import { dataFlag, loadRootEnv, parseOptions, type SystemOptions, startBeside, startElsewhere } from './options.js';
+import { dataFlag, loadRootEnv, parseOptions, type SystemOptions, startAlongside, startElsewhere } from './options.js';
 import { isServed, type Listener, type Planned, plan, portsOf, requireFreePorts } from './plan.js';
 import { loadClient } from './ready.js';
 import { authVariables, prepareCertificates } from './security.js';
@@ -51,7 +51,7 @@ export async function runLauncher(launch: Launch): Promise<number> {
     const { data } = options;
     const otherwise = `choose another folder: ${startElsewhere(command)}`;
     const server = databaseServer(options);
-    const remedy = `Stop what listens there, or start next to it: ${startBeside(command, options)}`;
+    const remedy = `Stop what listens there, or start next to it: ${startAlongside(command, options)}`;
     const listeners = [...listenersOf(options), server];
     await awaitLeftovers(data, listeners, signal);
     await requireFreePorts(listeners, remedy, signal);

@@ -96,7 +96,7 @@ const withArguments = (command: string): string => (command.startsWith('npm ') ?
 export const startElsewhere = (command: string): string => `${withArguments(command)} --data DIR`;
 
 /** The command that starts a system next to a running one: on another data folder only if that one has this folder. */
-export function startBeside(command: string, { data, portBase }: Pick<SystemOptions, 'data' | 'portBase'>): string {
+export function startAlongside(command: string, { data, portBase }: Pick<SystemOptions, 'data' | 'portBase'>): string {
   const start = existsSync(path.join(data, 'launcher.json')) ? startElsewhere(command) : withArguments(command);
   return `${start} --port-base ${portBase < 60_000 ? portBase + 1000 : portBase - 1000}`;
 }

@@ -276,7 +276,7 @@ const ruled = {
 
 let registry: FileRegistry;
 let reported: readonly string[];
-let ruledTold: readonly string[];
+let ruledFaults: readonly string[];
 
 const check = (...names: readonly string[]) => checkPolicies(filesIn(registry, ...names));
 
@@ -286,7 +286,7 @@ beforeAll(async () => {
   );
   registry = await compiled(newFile('refused.proto', refusedText), newFile('taken.proto', takenText), ...rules);
   reported = check('refused.proto');
-  ruledTold = check(...Object.keys(ruled));
+  ruledFaults = check(...Object.keys(ruled));
 });
 
 describe('a contract whose options contradict each other', () => {
@@ -348,13 +348,13 @@ describe('who may call a method', () => {
       'Other: has no auth, unlike other methods of its package, so no caller could call it; say in (rondo.options.v1.method).auth who may: public, scopes or callers',
     ],
   ])('%s is refused', (name, reason) => {
-    const faults = ruledTold.filter((fault) => fault.startsWith(`proto/${name}.proto:`));
+    const faults = ruledFaults.filter((fault) => fault.startsWith(`proto/${name}.proto:`));
     expect(faults).toHaveLength(1);
     expect(faults[0]).toContain(reason);
   });
 
   it('a package in which each method has a rule is accepted, and so is one without any', () => {
-    expect(ruledTold.filter((fault) => fault.startsWith('proto/ruled.proto:'))).toEqual([]);
-    expect(ruledTold).toHaveLength(9);
+    expect(ruledFaults.filter((fault) => fault.startsWith('proto/ruled.proto:'))).toEqual([]);
+    expect(ruledFaults).toHaveLength(9);
   });
 });
