@@ -57,11 +57,8 @@ export function watchForeign(pids) {
   return () => {
     const usedMs = Math.max(0, foreignMs() - before);
     const tookMs = performance.now() - startedAt;
-    return { foreignShare: usedMs / tookMs, disturbed: isDisturbed(usedMs, tookMs) };
+    // Less than the kernel's counters can tell never counts.
+    const disturbedMs = Math.max(FOREIGN_SHARE * tookMs, 2 * COUNTED_AT_MS * availableParallelism());
+    return { foreignShare: usedMs / tookMs, disturbed: usedMs > disturbedMs };
   };
-}
-
-/** Whether other processes used too much of the time. Less than the kernel's counters can tell never counts. */
-function isDisturbed(usedMs, tookMs, cores = availableParallelism()) {
-  return usedMs > Math.max(FOREIGN_SHARE * tookMs, 2 * COUNTED_AT_MS * cores);
 }

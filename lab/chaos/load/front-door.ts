@@ -15,18 +15,14 @@ const EXPECTED = '{"result":5}';
 const PROBE_MS = 250;
 const PROBE_TIMEOUT_MS = 2_000;
 
-/** An answer to a request. */
-interface Answer {
-  readonly status: number;
-  readonly instance: string;
-  readonly text: string;
-}
-
 /** How a gateway is called. */
 type Scheme = 'http' | 'https';
 
-/** Sends one request to a gateway. */
-type Send = (address: string, signal: AbortSignal) => Promise<Answer>;
+/** Sends one request to a gateway; gives its answer. */
+type Send = (
+  address: string,
+  signal: AbortSignal,
+) => Promise<{ readonly status: number; readonly instance: string; readonly text: string }>;
 
 /**
  * A caller by HTTP/JSON, as one behind a load balancer: each request goes to the next gateway whose `/readyz` is 200. Nothing

@@ -7,6 +7,7 @@ import { createChannel, staticResolver } from '@rondo/rpc/client';
 import { createLoopback } from '@rondo/rpc/internal';
 import { createRouter, serve } from '@rondo/rpc/server';
 import { standIn } from '@rondo/rpc/testing';
+import pg from 'pg';
 
 const AT_ONCE = 10;
 const INSERT = 'INSERT INTO effects (entry) VALUES ($1)';
@@ -56,9 +57,18 @@ async function rondo({ url, onBegin, onDone }) {
   };
 }
 
-async function pgBoss({ url, onBegin, onDone }) {
-  const [{ PgBoss }, { default: pg }] = await Promise.all([import('pg-boss'), import('pg')]);
+/** A handler that writes the row, over a pool of its own. */
+function effectOn(url, { onBegin, onDone }) {
   const pool = new pg.Pool({ connectionString: url, max: AT_ONCE });
+  return async ({ chore }) => {
+    onBegin(chore);
+    await pool.query({ name: 'effect', text: INSERT, values: [chore] });
+    onDone(chore);
+  };
+}
+
+async function pgBoss({ url, onBegin, onDone }) {
+  const { PgBoss } = await import('pg-boss');
   const boss = new PgBoss({ connectionString: url, useListenNotify: true });
   boss.on('error', (error) => console.error(error));
   await boss.start();
@@ -69,13 +79,9 @@ async function pgBoss({ url, onBegin, onDone }) {
     notifyPollingIntervalSeconds: 0.5,
     burstWhenBatchFull: true,
   };
-  const run = async ({ data: { chore } }) => {
-    onBegin(chore);
-    await pool.query({ name: 'effect', text: INSERT, values: [chore] });
-    onDone(chore);
-  };
+  const effect = effectOn(url, { onBegin, onDone });
   return {
-    start: () => boss.work('effect', options, (jobs) => Promise.all(jobs.map(run))),
+    start: () => boss.work('effect', options, (jobs) => Promise.all(jobs.map(({ data }) => effect(data)))),
     async enqueue(chores, at) {
       await boss.insert(
         'effect',
@@ -86,19 +92,11 @@ async function pgBoss({ url, onBegin, onDone }) {
 }
 
 async function graphileWorker({ url, onBegin, onDone }) {
-  const [{ Logger, makeWorkerUtils, run }, { default: pg }] = await Promise.all([
-    import('graphile-worker'),
-    import('pg'),
-  ]);
-  const pool = new pg.Pool({ connectionString: url, max: AT_ONCE });
+  const { Logger, makeWorkerUtils, run } = await import('graphile-worker');
   const logger = new Logger(() => () => undefined);
   const utils = await makeWorkerUtils({ connectionString: url, logger });
   await utils.migrate();
-  const effect = async ({ chore }) => {
-    onBegin(chore);
-    await pool.query({ name: 'effect', text: INSERT, values: [chore] });
-    onDone(chore);
-  };
+  const effect = effectOn(url, { onBegin, onDone });
   const preset = { worker: { connectionString: url, concurrentJobs: AT_ONCE, localQueue: { size: AT_ONCE + 1 } } };
   return {
     start: () => run({ preset, logger, taskList: { effect }, noHandleSignals: true, pollInterval: 1_000 }),
