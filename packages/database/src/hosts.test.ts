@@ -37,8 +37,13 @@ describe('the hosts of a database', () => {
     clock.mockRestore();
   });
 
-  it('are known to all pools and listeners of a process', () => {
-    expect(hostsOf(URL_OF_TWO)).toBe(hostsOf(URL_OF_TWO));
+  it("are known to all pools and listeners of a process, and aren't at fault if one of these is closed", async () => {
+    const hosts = hostsOf(URL_OF_TWO);
+    expect(hostsOf(URL_OF_TWO)).toBe(hosts);
+    const closed = createPool({ url: URL_OF_TWO });
+    await closed.close();
+    await expect(closed.check()).rejects.toThrow('after calling end');
+    await expect(hosts.first(async () => new URL(hosts.url).hostname)).resolves.toBe('a');
   });
 
   it.each(['standby', 'prefer-standby', 'read-only', 'readwrite', ''])(

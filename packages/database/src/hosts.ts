@@ -19,8 +19,8 @@ interface Answer {
   readonly timeline: number;
 }
 
-/** The driver's words for a wait in which the pool tried no host. */
-const NOT_TRIED = /timeout exceeded when trying to connect$/;
+/** The driver's words if the pool tried no host. */
+const NOT_TRIED = /(timeout exceeded when trying to connect|calling end on the pool)$/;
 
 /** The timeline is in the name of the present WAL file, at once after a promotion; the control file has it after a checkpoint. */
 const QUESTION = `
