@@ -204,12 +204,12 @@ export async function clearJob({ query }: Queries, { id, claim }: Held): Promise
   await query('UPDATE jobs SET ends = 0 WHERE id = $1 AND claim = $2', [id, claim]);
 }
 
-/** Stores that an attempt has failed, and when the next one is due. If it is made `anew`, it is another call, with a key of its own. */
+/** Stores that an attempt has failed, and when the next one is due; false if its job has ended. `anew`: that one is another call, with a key of its own. */
 export async function failJob(
   database: Database,
   attempt: Attempt,
   { error, failed, backoffMs, anew, staysInLane, ended }: Omit<Failure, 'isFinal'> & { readonly anew: boolean },
-): Promise<void> {
+): Promise<boolean> {
   const leaves = attempt.lane !== null && failed && !staysInLane;
   const fail = async (queries: Queries) => {
     const stored = await queries.query(
@@ -220,13 +220,14 @@ export async function failJob(
       [attempt.id, attempt.claim, error, failed, backoffMs, leaves, Number(anew), Number(ended)],
     );
     await succeed(queries, [attempt], stored);
+    return stored.length > 0;
   };
-  if (!leaves) await fail(database);
-  else
-    await database.transaction(async (transaction) => {
-      await fail(transaction);
-      await unblock(transaction, [attempt]);
-    });
+  if (!leaves) return await fail(database);
+  return await database.transaction(async (transaction) => {
+    const isStored = await fail(transaction);
+    await unblock(transaction, [attempt]);
+    return isStored;
+  });
 }
 
 /** A job as an operator sees it. */

@@ -313,17 +313,13 @@ export class Worker {
     const failure = failureOf(job, fault, { ...attempt, random });
     const { failed, ended, isFinal } = failure;
     meter.ended(job.name, codeOf(fault));
-    const fields = {
-      err: fault,
-      [words.noun]: String(attempt.id),
-      method: job.name,
-      key: attempt.key,
-      attempt: attempt.attempts,
-    };
-    if (failed) log.error(fields, `${words.noun} ${attempt.id} has failed: ${words.remedy}`);
-    else if (ended) log.warn(fields, `an instance ended during ${words.noun} ${attempt.id}, which is now called alone`);
+    const { id, key, attempts } = attempt;
+    const fields = { err: fault, [words.noun]: String(id), method: job.name, key, attempt: attempts };
+    // If it can't be stored, a heartbeat frees the job.
+    const isStored = await failJob(database, attempt, { ...failure, anew: retriesAnew && isFinal }).catch(() => true);
+    if (failed && isStored) log.error(fields, `${words.noun} ${id} has failed: ${words.remedy}`);
+    else if (ended) log.warn(fields, `an instance ended during ${words.noun} ${id}, which is now called alone`);
     else log.debug(fields, `an attempt failed; it is repeated`);
-    await failJob(database, attempt, { ...failure, anew: retriesAnew && isFinal }).catch(() => undefined); // or a heartbeat frees it
     if (ended) this.#suspectsAt = -Infinity;
   }
 

@@ -2,7 +2,7 @@
 import { expect, it } from '@jest/globals';
 import { ChoreServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/chores';
 import { createOutcomeStore, type Database } from '@rondo/database';
-import { silentLogger } from '@rondo/rpc/call';
+import { type Logger, silentLogger } from '@rondo/rpc/call';
 import { createLoopback } from '@rondo/rpc/internal';
 import { createRouter } from '@rondo/rpc/server';
 import { RpcError, Status } from '@rondo/rpc/status';
@@ -30,10 +30,18 @@ interface Replicas {
   readonly together?: boolean;
   /** Runs in the handler, after its statement. */
   readonly during?: () => Promise<void>;
+  readonly log?: Logger;
 }
 
 /** A process whose worker calls itself, or another replica. Each writes where it runs. */
-function begin({ identity = '', loses = () => false, isReady = () => true, together = true, during }: Replicas = {}) {
+function begin({
+  identity = '',
+  loses = () => false,
+  isReady = () => true,
+  together = true,
+  during,
+  log = silentLogger,
+}: Replicas = {}) {
   const outcomes = createOutcomeStore(database);
   const replica = (where: 'here' | 'there') => [
     standIn(ChoreServiceDefinition, {
@@ -55,7 +63,7 @@ function begin({ identity = '', loses = () => false, isReady = () => true, toget
     services: [{ ...ChoreServiceDefinition, methods: { doChore } }],
     channel: { ...there, middleware: [losing('there')] },
     loopback,
-    log: silentLogger,
+    log,
   });
   void jobs.start();
   processes.push({
@@ -124,6 +132,21 @@ it('an attempt that another process has overtaken has no effect', async () => {
   await loopback.drain(300_000); // the call has ended
   expect(await effects()).toEqual([]);
   expect(await jobsLeft()).toHaveLength(1);
+});
+
+it('a job that ends during its last attempt, as when the answer to its commit is lost, is not said to have failed', async () => {
+  const said: string[] = [];
+  const note = (_: unknown, text?: string) => void said.push(String(text));
+  const { jobs } = begin({
+    log: { ...silentLogger, error: note, debug: note },
+    during: async () => void (await database.query('DELETE FROM jobs')),
+  });
+  await database.transaction(async (transaction) => {
+    await jobs.enqueue(transaction, doChore, { request: { chore: 'dishes' } });
+    await transaction.query('UPDATE jobs SET attempts = 4');
+  });
+  jobs.nudge();
+  await eventually(() => expect(said).toEqual(['an attempt failed; it is repeated']));
 });
 
 it('a job that is replaced while it runs has its effect, and so has the one that takes its place', async () => {
