@@ -1,13 +1,15 @@
+import { randomUUID } from 'node:crypto';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { KeyedServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/keyed';
 import {
   CoordinatorServiceDefinition,
   ParticipantServiceDefinition,
 } from '@rondo/contracts/rondo/transactions/v1/transactions';
-import { type Database, DatabaseUnavailable } from '@rondo/database';
+import { createOutcomeStore, type Database, DatabaseUnavailable, migrate, outcomesSchema } from '@rondo/database';
 import { silentLogger } from '@rondo/rpc/call';
 import { type Channel, createClient } from '@rondo/rpc/client';
 import { RpcError, Status } from '@rondo/rpc/status';
-import { createTestChannel } from '@rondo/rpc/testing';
+import { createTestChannel, standIn } from '@rondo/rpc/testing';
 import { filePostgres } from '../../database/test/postgres.js';
 import { type Coordinator, createCoordinator } from '../src/coordinator/coordinator.js';
 import { createOperatorService } from '../src/operator-service.js';
@@ -75,6 +77,31 @@ const nothing = async () => {
 };
 
 describe('a transaction', () => {
+  it('of a call with an idempotency key stores its outcome with the decision, and takes effect once', async () => {
+    await migrate(home, { part: outcomesSchema.name, migrations: outcomesSchema.migrations });
+    const { coordinator } = coordinate();
+    const createEntry = async ({ text }: { readonly text: string }) => {
+      const { value } = await coordinator.run({
+        ...transfer(3n),
+        local: async (transaction: Parameters<typeof book>[0]) => {
+          await book(transaction, { a: numbers, b: 3n });
+          return { id: numbers, text };
+        },
+      });
+      return value;
+    };
+    const outcomes = createOutcomeStore(home);
+    const keyed = createTestChannel({ services: [standIn(KeyedServiceDefinition, { createEntry })], outcomes });
+    const request = { text: 'one', requestId: randomUUID() };
+    const create = () => createClient(KeyedServiceDefinition, { channel: keyed }).createEntry(request);
+    const first = await create();
+    expect(first).toEqual({ id: numbers, text: 'one' });
+    expect(await create()).toEqual(first);
+    expect([await booked(home, numbers), await booked(away, numbers)]).toEqual([1003n, 3n]);
+    keyed.close();
+    await outcomes.close();
+  });
+
   it('takes effect everywhere, passes results on, and ends with its completion', async () => {
     const { coordinator, completed } = coordinate();
     const outcome = await coordinator.run(transfer(3n));

@@ -7,7 +7,7 @@ import type { Json } from '../page/json.js';
 import { Table } from '../page/table.js';
 import { Badge, Empty, Head, Tile } from '../ui/parts.js';
 import { counted, figure, latencyOf, share } from '../ui/text.js';
-import { useWork } from '../work/watch.js';
+import { isReported, useWork } from '../work/watch.js';
 import { type Problem, problemsOf, stuckIn } from './problems.js';
 
 const MAX_PROBLEMS = 8;
@@ -22,13 +22,14 @@ function System() {
   const { data: figures } = useFigures({});
   const work = useWork({ stuck: true });
   const stuck = work.data ? stuckIn(work.data, Date.now()) : [];
+  const isKnown = work.data !== undefined && fleet !== undefined && isReported(work.data, fleet.instances);
   const last = figures?.steps.at(-1);
   const { callsPerSecond = 0, errorsPerSecond = 0, refusedPerSecond = 0 } = last ?? {};
   const serving = fleet?.instances.filter(({ state }) => state === 'serving').length ?? 0;
   return (
     <div class="page">
       <Head title="Overview" connection={connection} />
-      {fleet && <Health fleet={fleet} stuck={stuck} isKnown={work.data !== undefined} why={work.connection.why} />}
+      {fleet && <Health fleet={fleet} stuck={stuck} isKnown={isKnown} why={work.connection.why} />}
       <div class="cards">
         <Tile name="Calls" value={last ? `${figure(callsPerSecond)}/s` : '–'} note="answered by all services" />
         <Tile
@@ -50,7 +51,7 @@ function System() {
         />
         <Tile
           name="Stored work"
-          value={work.data ? counted(stuck.length, 'problem') : '–'}
+          value={isKnown ? counted(stuck.length, 'problem') : '–'}
           tone={stuck.length > 0 ? 'fault' : ''}
           note="of jobs, runs, events and transactions"
         />

@@ -2,6 +2,7 @@ import type { InstanceWork, ResolveWorkRequest, WatchWorkRequest } from '@rondo/
 import { consoleService } from '../access.js';
 import { type EventOf, useStream } from '../calls/use-stream.js';
 import type { Stream } from '../calls/watch.js';
+import type { Instance } from '../fleet/watch.js';
 import type { Json } from '../page/json.js';
 import { type Silent, takeSilent } from '../ui/silent.js';
 
@@ -28,6 +29,15 @@ export function takeWork(before: Work | undefined, event: EventOf<'watchWork'>):
 /** Follows the stored work of all instances. */
 export const useWork = (request: Json<WatchWorkRequest>): Stream<Work> =>
   useStream({ method: 'watchWork', request, take: takeWork });
+
+const REPORTS_WORK = /^rondo\.(?:jobs|events|transactions)\.v1\./;
+
+/** Whether a replica of each service that may have stored work has reported it, or can't: they all report the same. */
+export function isReported({ byInstance, silent }: Work, instances: readonly Instance[]): boolean {
+  const asked = instances.filter(({ services }) => services.some((name) => REPORTS_WORK.test(name)));
+  const groups = [...Map.groupBy(asked, ({ name }) => name).values()];
+  return groups.every((replicas) => replicas.some(({ id }) => byInstance.has(id) || silent.has(id)));
+}
 
 /** Something that an instance has, and can change. */
 export type At<T> = T & { readonly instanceId: string };

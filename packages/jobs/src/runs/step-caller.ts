@@ -16,6 +16,9 @@ interface Target {
   readonly call: ReturnType<typeof encodedCall>;
 }
 
+/** A step's key as a UUID (version 8 of RFC 9562), which contracts ask of such a field: AIP-155. */
+const uuidOf = (key: string): string => key.replace(/^(.{8})(.{4}).(.{3}).(.{3})(.{12}).*$/, '$1-$2-8$3-8$4-$5');
+
 /** Makes the calls of steps, each once: the run repeats them. */
 export function createStepCaller(channel: () => Channel): StepCaller {
   const known = new WeakMap<MethodDefinition, Target>();
@@ -42,7 +45,7 @@ export function createStepCaller(channel: () => Channel): StepCaller {
         throw new RunUnfit(
           `a step calls ${path.slice(1)}, which takes effect again at each repetition: give the method idempotency in its contract, or say atLeastOnce: true`,
         );
-      const own = policy.key?.source.from === 'field' ? { [policy.key.source.name]: key } : {};
+      const own = policy.key?.source.from === 'field' ? { [policy.key.source.name]: uuidOf(key) } : {};
       return encodeMessage(definition.requestType, definition.requestType.fromPartial({ ...request, ...own }));
     },
     call({ method: definition, request, key, signal }) {

@@ -22,7 +22,7 @@ export interface DistributedTransaction<Parts extends readonly Part<unknown>[], 
   /**
    * The service's own part. It runs once all others are prepared, in the database transaction that decides. If it
    * throws, everything is rolled back and the error is rethrown. It may run more than once because of conflicts with
-   * concurrent transactions.
+   * concurrent transactions. In a call with an idempotency key it returns the reply, which is stored with the decision.
    */
   readonly local: (transaction: Transaction, results: ResultsOf<Parts>) => Promise<T>;
   /** It is aborted if it isn't decided within this time; 2,000 by default. */
@@ -65,7 +65,7 @@ export async function runTransaction<const Parts extends readonly Part<unknown>[
   dependencies: RunDependencies,
   transaction: DistributedTransaction<Parts, T>,
 ): Promise<Committed<T>> {
-  const { signal, onStall } = currentWorkLimits();
+  const { once, signal, onStall } = currentWorkLimits();
   const limits = { signal, onStall };
   const run = begin(dependencies, transaction, { mark: await readMark(dependencies.database, limits), limits });
   const { id, perform, timeoutMs } = run;
@@ -79,11 +79,16 @@ export async function runTransaction<const Parts extends readonly Part<unknown>[
   try {
     const results = await prepareAll(dependencies, run, transaction.participants);
     await perform('log-committing', () =>
-      database.transaction(async (local) => {
-        decided = undefined;
-        if (!(await logCommitting(local, id))) throw coordinatorErrors.EXPIRED({ id, timeoutMs: run.timeoutMs });
-        decided = { value: await transaction.local(local, results as ResultsOf<Parts>) };
-      }, limits),
+      database.transaction(
+        async (local) => {
+          decided = undefined;
+          if (!(await logCommitting(local, id))) throw coordinatorErrors.EXPIRED({ id, timeoutMs: run.timeoutMs });
+          const value = await transaction.local(local, results as ResultsOf<Parts>);
+          decided = { value };
+          return value;
+        },
+        { ...limits, once },
+      ),
     );
   } catch (error) {
     const cause = outageBehind(error, run, database);
