@@ -106,7 +106,7 @@ export const clientErrors = defineErrors('the client', {
   },
   REPLY_TOO_LONG: {
     code: 'RESOURCE_EXHAUSTED',
-    text: 'Received message larger than max ({bytes} vs {maxBytes})',
+    text: 'Received message larger than max ({bytes} vs {maxBytes}); ask for less at a time, by pages or a stream',
     cause: 'A message is larger than one may be, 4 MiB.',
     remedy: 'Send less at a time: use pages, or a stream.',
     effect: 'possible',

@@ -66,7 +66,7 @@ export const serverErrors = defineErrors('the server', {
   },
   REQUEST_TOO_LONG: {
     code: 'RESOURCE_EXHAUSTED',
-    text: 'Received message larger than max ({bytes} vs {maxBytes})',
+    text: 'Received message larger than max ({bytes} vs {maxBytes}); send less at a time, by pages or a stream',
     cause: 'A message is larger than one may be, 4 MiB by default.',
     remedy: "Send less at a time: use pages, or a stream. Or raise the server's `maxRequestBytes`.",
   },
