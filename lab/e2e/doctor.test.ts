@@ -1,4 +1,5 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -36,12 +37,20 @@ it('a build that has just been made lacks no file', async () => {
 });
 
 it('says where every caller may call what the contracts restrict', async () => {
-  expect(await callers()).toEqual({
+  const subject = { data: mkdtempSync(join(tmpdir(), 'rondo-doctor-')), environment: {} };
+  expect(await callers(subject)).toEqual({
     state: 'note',
     detail: expect.stringMatching(
       /^RONDO_AUTH is off in npm start without --auth, docker-compose\.yml, \S+development\/kustomization\.yaml: every caller may call \d+ methods of projects\.v1, sales\.v1 /,
     ),
   });
+  const launcher = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1e6)', 'packages/rondo/dist/main.mjs']);
+  await once(launcher, 'spawn');
+  writeFileSync(join(subject.data, 'launcher.json'), JSON.stringify({ pid: launcher.pid, auth: true }));
+  const { detail } = await callers(subject);
+  launcher.kill('SIGKILL');
+  rmSync(subject.data, { recursive: true });
+  expect(detail).toMatch(/^RONDO_AUTH is on in the system that runs, and off in docker-compose\.yml, /);
 });
 
 it('rondo dev without watches is found, with the remedy', async () => {

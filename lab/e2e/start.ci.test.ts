@@ -156,7 +156,7 @@ describe('after a launcher that was killed', () => {
   it('npm start starts', startsAgain, TIMEOUT_MS);
 
   it(
-    'npm start waits for a launcher that still stops, and names it',
+    'npm start waits for a launcher that still stops, and names it, and one that runs on',
     async () => {
       const lock = { purpose: 'npm start', signal: new AbortController().signal, onHeld: () => undefined };
       const launcher = await withLock(join(data, 'launcher.lock'), lock, async () => {
@@ -165,6 +165,9 @@ describe('after a launcher that was killed', () => {
         return next;
       });
       await launcher.printed(/Rondo is up/);
+      expect(await refusal(['--data', data, '--port-base', base])).toMatch(
+        /^npm start: the system of \S+ runs already: npm start \(process \d+\)\. Stop it, .* --port-base \d+ --data DIR\n$/,
+      );
       await launcher.stop('SIGTERM');
     },
     TIMEOUT_MS,

@@ -121,7 +121,7 @@ describe('in a clone that is incomplete', () => {
     expect(await examine(clone)).toMatchObject({
       packages: { state: 'warn', remedy: 'npm run build' },
       'generated code': { state: 'warn', remedy: './rondo generate' },
-      'built code': { state: 'warn', detail: expect.stringContaining('packages/rpc') },
+      'built code': { state: 'warn', detail: expect.stringContaining('packages/rpc'), remedy: './rondo build' },
     });
   });
 

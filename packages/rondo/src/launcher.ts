@@ -51,6 +51,8 @@ async function exchange(options: RequestLauncherOptions): Promise<LauncherAnswer
   }
 }
 
+type System = Pick<RequestLauncherOptions, 'dataDirectory' | 'signal'>;
+
 const STATUS_TIMEOUT_MS = 5_000;
 
 /**
@@ -58,27 +60,18 @@ const STATUS_TIMEOUT_MS = 5_000;
  *
  * @throws Error as {@link requestLauncher} does.
  */
-export function askStatus(system: Pick<RequestLauncherOptions, 'dataDirectory' | 'signal'>) {
-  return requestLauncher({ ...system, request: { command: 'status' }, timeoutMs: STATUS_TIMEOUT_MS });
-}
+export const askStatus = (system: System) =>
+  requestLauncher({ ...system, request: { command: 'status' }, timeoutMs: STATUS_TIMEOUT_MS });
 
 /** The data folder of a system of this workspace that runs, on the default folder or, as launchers note below it, another one. */
-export async function findRunning({
-  dataDirectory,
-  signal,
-}: Pick<RequestLauncherOptions, 'dataDirectory' | 'signal'>): Promise<string | undefined> {
+export async function findRunning({ dataDirectory, signal }: System): Promise<string | undefined> {
   const notes = path.join(dataDirectory, 'elsewhere');
   const files = await readdir(notes).catch(() => []);
   const others = await Promise.all(files.map((file) => readFile(path.join(notes, file), 'utf8')));
-  const answers = await Promise.all(
-    [dataDirectory, ...others].map((folder) =>
-      askStatus({ dataDirectory: folder, signal }).then(
-        () => folder,
-        () => undefined,
-      ),
-    ),
-  );
-  return answers.find((folder) => folder !== undefined);
+  const folders = [dataDirectory, ...others];
+  const asked = folders.map((folder) => askStatus({ dataDirectory: folder, signal }).catch(() => undefined));
+  const answers = await Promise.all(asked);
+  return folders.find((_, index) => answers[index] !== undefined);
 }
 
 /**
@@ -86,9 +79,7 @@ export async function findRunning({
  *
  * @throws Error as {@link requestLauncher} does.
  */
-export async function askProcesses(
-  system: Pick<RequestLauncherOptions, 'dataDirectory' | 'signal'>,
-): Promise<readonly LauncherProcess[]> {
+export async function askProcesses(system: System): Promise<readonly LauncherProcess[]> {
   const request = { command: 'processes' } as const;
   return (await exchange({ ...system, request, timeoutMs: STATUS_TIMEOUT_MS })).processes ?? [];
 }

@@ -185,6 +185,7 @@ describe('rondo doctor', () => {
         Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1_500);
         yield { name: 'slow', state: 'ok' as const, detail: 'done' };
       },
+      staleBuild: async () => undefined,
     };
     registry.put(absent('starting-1', InstanceStatus.INSTANCE_STATUS_STARTING));
     const { stdout, stderr } = await rondo(['doctor', '--data', '/elsewhere', '--json'], { doctor: checks });
@@ -202,6 +203,7 @@ describe('rondo doctor', () => {
     const checks = {
       runningSystem: async () => ({ registry: registry.address, instances: ['adder-1', 'adder-2'] }),
       async *examineRepository() {},
+      staleBuild: async () => undefined,
     };
     const { stdout, exitCode } = await rondo(['doctor', '--json'], { doctor: checks });
     expect(exitCode).toBe(1);

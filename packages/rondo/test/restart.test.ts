@@ -35,6 +35,20 @@ describe('rondo restart', () => {
     ]);
   });
 
+  it('says that it runs what was built before the sources changed', async () => {
+    const [text, dataDirectory] = ["the build doesn't match the sources", launcher.data];
+    const doctor = {
+      runningSystem: async () => undefined,
+      async *examineRepository() {},
+      staleBuild: async () => text,
+    };
+    expect(await rondo(['restart', 'calculator-2'], { dataDirectory, doctor })).toMatchObject({
+      exitCode: 0,
+      stderr: `${text}\n`,
+    });
+    expect((await rondo(['restart', 'postgres'], { dataDirectory, doctor })).stderr).toBe('');
+  });
+
   it('sends no request for an unknown name, and lists the known ones', async () => {
     const { exitCode, stderr } = await restart('calculater-2');
     expect(exitCode).toBe(1);

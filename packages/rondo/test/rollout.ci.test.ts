@@ -95,6 +95,20 @@ describe('rondo rollout check', () => {
     });
   });
 
+  it('refuses a build that is older than the sources', async () => {
+    const text = "the build doesn't match the sources";
+    const doctor = {
+      runningSystem: async () => undefined,
+      async *examineRepository() {},
+      staleBuild: async () => text,
+    };
+    expect(await rondo(['rollout', 'check'], { repository, doctor })).toMatchObject({
+      exitCode: 1,
+      stdout: '',
+      stderr: expect.stringContaining(text),
+    });
+  });
+
   it('lets through what is added, and says from when on it may be used', async () => {
     await build(RUNNING.replace('rpc Halve', 'rpc Double(AddRequest) returns (AddResponse); rpc Halve'));
     const { exitCode, stdout } = await check();

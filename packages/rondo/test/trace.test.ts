@@ -134,11 +134,12 @@ describe('what is missing', () => {
   it('is said: which processes keep no spans, and which cannot be asked', async () => {
     await startThree();
     await start('calculator-1', undefined);
-    await start('calculator-2', new RpcError(Status.PERMISSION_DENIED, 'needs the scope traces.read'));
+    for (const name of ['calculator-2', 'calculator-3'])
+      await start(name, new RpcError(Status.PERMISSION_DENIED, 'needs the scope traces.read'));
     const { exitCode, stderr } = await run(TRACE);
     expect([exitCode, stderr]).toEqual([
       0,
-      "calculator-1: no spans are kept there: RONDO_RECENT_BYTES is 0\ncalculator-2 can't be asked (needs the scope traces.read): its spans are missing\n",
+      "calculator-1: no spans are kept there: RONDO_RECENT_BYTES is 0\ncalculator-2, calculator-3 can't be asked (needs the scope traces.read; RONDO_TOKEN=$(./rondo token --as NAME --scopes traces.read)): spans are missing\n",
     ]);
   });
 

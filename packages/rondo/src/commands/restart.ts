@@ -10,9 +10,9 @@ export const restart = defineCommand({
   name: 'restart',
   summary: 'Restarts an instance, a service or PostgreSQL of npm start, and waits until it is ready.',
   details: [
-    'A new process is loaded first. Then the old one is drained, as when the system stops, so that no call fails. If the new',
-    "one doesn't start, the old one goes on. A process that stays down because it ended too often is started again, and its",
-    'exits are counted anew. The command waits for at most two minutes. In containers: docker compose restart.',
+    'A new process is loaded first, with what was built last. Then the old one is drained, so that no call fails. If the new one',
+    "doesn't start, the old one goes on. A process that stays down because it ended too often is started again, and its exits",
+    'are counted anew. The command waits for at most two minutes. In containers: docker compose restart.',
   ].join('\n'),
   options: { ...dataOption, ...jsonOption },
   args: { name: '<instance | service | postgres>' },
@@ -27,12 +27,14 @@ export const restart = defineCommand({
     return namesOf(processes).map((word) => ({ word, about: stateOf(word) ?? 'all of its instances' }));
   },
   async run({ name }, context) {
-    const { dataDirectory, signal, stderr } = context;
+    const { dataDirectory, signal, stderr, json, doctor } = context;
     const names = namesOf(await askProcesses(context));
     if (!names.includes(name)) {
       const known = `${didYouMean(name, names)} There are: ${names.join(', ')}`;
       throw new Error(`there is nothing called "${name}" to restart.${known}`);
     }
+    const stale = json || name === 'postgres' ? undefined : await (await doctor())?.staleBuild();
+    if (stale) await stderr.write(`${printable(stale)}\n`);
     const onLog = (line: string) => void stderr.write(`${printable(line)}\n`);
     const rows = await requestLauncher({ dataDirectory, signal, onLog, request: { command: 'restart', name } });
     const lines = rows.map((row) => `${printable(row.name)} runs again at ${printable(row.address)}\n`);

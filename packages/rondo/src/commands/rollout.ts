@@ -42,7 +42,9 @@ export const rollout = defineActions({
       complete: completeService,
       async run({ name, since, address }, context) {
         const { findMigrations } = await loadScaffold('rollout');
-        const { repository, signal, clock } = context;
+        const { repository, signal, clock, doctor } = context;
+        const stale = await (await doctor())?.staleBuild();
+        if (stale) throw new Error(stale);
         const listing = await listRunning(address, context);
         const only = name === undefined ? undefined : registeredService(name, listing);
         const files = builtContracts(repository);

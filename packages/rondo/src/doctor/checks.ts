@@ -71,7 +71,14 @@ async function attempt(check: Check, subject: Subject): Promise<Outcome> {
 }
 
 /** The checks of a workspace. */
-export type RepositoryDoctor = Pick<typeof import('./checks.js'), 'examineRepository' | 'runningSystem'>;
+export type RepositoryDoctor = Pick<typeof import('./checks.js'), 'examineRepository' | 'runningSystem' | 'staleBuild'>;
+
+/** What of the build is older than the sources, for a command that goes by the build; undefined if it matches them. */
+export async function staleBuild(): Promise<string | undefined> {
+  const stale = [generated(), await built()].filter(({ state }) => !['ok', 'note'].includes(state));
+  const details = stale.map(({ detail }) => detail).join('; ');
+  return details === '' ? undefined : `the build doesn't match the sources (${details}): run ./rondo build first`;
+}
 
 /** The system that runs on `data`, by the address of its registry and the ids by which its processes register; undefined if none runs. */
 export async function runningSystem(data: string) {

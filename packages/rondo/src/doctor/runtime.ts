@@ -25,7 +25,7 @@ export async function ports({ data, environment }: Subject): Promise<Outcome> {
   for (const { name, port } of planned)
     if (!(await isFree(port)) && (await isServed(port))) taken.push(`${port} (${name})`);
   if (taken.length === 0) return ok(`${numbers} are free`);
-  const other = `start next to it: ${startAlongside('npm start', { data, portBase })}`;
+  const other = `start next to it: ${startAlongside('npm start', { portBase })}`;
   return fail(`in use: ${taken.join(', ')}`, `stop what listens there, which lsof -i or ss -ltnp names, or ${other}`);
 }
 

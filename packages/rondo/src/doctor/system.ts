@@ -9,14 +9,14 @@ import { startable } from '../workspace/process.js';
 
 /** Finds what lives of the system on a data folder. A process counts only if its command is one of ours, as ids are reused. */
 export async function findSystem(data: string) {
-  const { pid, registry } = readJson(path.join(data, 'launcher.json'));
+  const { pid, registry, auth } = readJson(path.join(data, 'launcher.json'));
   const portBase = Number(/:(\d+)$/.exec(String(registry))?.[1] ?? DEFAULTS.portBase);
   const processes: { name: string; pid: number }[] = [];
   for (const [name, id] of Object.entries(readJson(path.join(data, 'processes.json')))) {
     if (/(?:services|@rondo)[\\/]/.test((await commandOf(id)) ?? '')) processes.push({ name, pid: Number(id) });
   }
   const launcher = /scripts[\\/]|rondo/.test((await commandOf(pid)) ?? '') ? Number(pid) : undefined;
-  return { launcher, processes, portBase };
+  return { launcher, processes, portBase, auth: launcher !== undefined && auth === true };
 }
 
 /** Reads a JSON object; `{}` if the file is missing or half written. */

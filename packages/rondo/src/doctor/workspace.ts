@@ -7,7 +7,8 @@ import { isGenerated } from '../generate/generate.js';
 import { filesBelow, manifestFolders, projectFolders, readJson } from '../workspace/files.js';
 import { root } from '../workspace/paths.js';
 import { native, run } from '../workspace/process.js';
-import { fail, note, type Outcome, ok, warn } from './finding.js';
+import { fail, note, type Outcome, ok, type Subject, warn } from './finding.js';
+import { findSystem } from './system.js';
 
 const BUILD = 'npm run build';
 const MAX_NAMED = 3;
@@ -55,7 +56,7 @@ export function generated(): Outcome {
 }
 
 /** Where callers are checked, and what is open where they aren't. */
-export async function callers(): Promise<Outcome> {
+export async function callers({ data }: Subject): Promise<Outcome> {
   if (!existsSync(path.join(root, 'packages/contracts/descriptors.binpb')))
     return note('not known before a build', BUILD);
   const { decisionsIn, openIn } = await import('../contract/auth-matrix.js');
@@ -70,7 +71,10 @@ export async function callers(): Promise<Outcome> {
   }
   const open = openIn(root);
   if (open === undefined) return ok('no contract restricts them');
-  return note(`RONDO_AUTH is off in ${['npm start without --auth', ...off].join(', ')}: ${open}`);
+  const { auth } = await findSystem(data);
+  if (!auth) return note(`RONDO_AUTH is off in ${['npm start without --auth', ...off].join(', ')}: ${open}`);
+  const on = 'RONDO_AUTH is on in the system that runs';
+  return off.length === 0 ? ok(on) : note(`${on}, and off in ${off.join(', ')}: ${open}`);
 }
 
 export async function built(): Promise<Outcome> {
@@ -87,7 +91,7 @@ export async function built(): Promise<Outcome> {
     path.relative(root, at),
   );
   if (stale.length === 0) return ok('matches the sources');
-  return warn(`older than the sources: ${stale.join(', ')}; what runs was built before`, BUILD);
+  return warn(`older than the sources: ${stale.join(', ')}; what runs was built before`, './rondo build');
 }
 
 /** Whether a project was built, and built files are missing now. */

@@ -9,7 +9,7 @@ import type { LauncherRequest } from '@rondo/operate/internal';
 import { codeOf, messageOf } from '../workspace/errors.js';
 import type { Execute } from './commands.js';
 import { replaceJson } from './data-folder.js';
-import { DEFAULTS } from './options.js';
+import { DEFAULTS, type SystemOptions } from './options.js';
 
 const isWindows = process.platform === 'win32';
 /** The kernel's limit is 103 bytes on macOS, 107 on Linux. */
@@ -25,7 +25,7 @@ const MAX_INSTANCES = 20; // of a service, on one machine
  * @param registry The address of the system's registry.
  * @returns a function that closes the socket.
  */
-export async function openControl(data: string, registry: string, execute: Execute): Promise<() => Promise<void>> {
+export async function openControl({ data, auth }: SystemOptions, registry: string, execute: Execute) {
   const { socket, remove } = placeSocket(data);
   const connections = new Set<Socket>();
   const server = createServer((connection) => {
@@ -37,7 +37,7 @@ export async function openControl(data: string, registry: string, execute: Execu
   await once(server.listen(socket), 'listening');
   if (!isWindows) chmodSync(socket, 0o600); // the umask might let other users in
   const description = path.join(data, 'launcher.json');
-  replaceJson(description, { pid: process.pid, socket, registry });
+  replaceJson(description, { pid: process.pid, socket, registry, auth: auth !== undefined });
   const note = noteElsewhere(data);
   return async () => {
     for (const file of [description, note]) rmSync(file, { force: true });

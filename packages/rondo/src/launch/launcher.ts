@@ -53,15 +53,17 @@ export async function runLauncher(launch: Launch): Promise<number> {
     const server = databaseServer(options);
     const remedy = `Stop what listens there, or start next to it: ${startAlongside(command, options)}`;
     const listeners = [...listenersOf(options), server];
-    await awaitLeftovers(data, listeners, signal);
+    const onHeld = (holder: string) => {
+      const next = `${startAlongside(command, options)} --data DIR`;
+      throw new Error(`the system of ${data} runs already: ${holder}. Stop it, or start next to it: ${next}`);
+    };
+    const running = await awaitLeftovers(data, listeners, signal);
+    if (running !== undefined) onHeld(running);
     await requireFreePorts(listeners, remedy, signal);
     requireUsable(data, otherwise);
     if (process.env.RONDO_METRICS)
       console.warn(`${command}: RONDO_METRICS is one address, and many processes run: --metrics gives each its own`);
     if (!(await launch.build(stop)) || signal.aborted) return 1;
-    const onHeld = (holder: string) => {
-      throw new Error(`${data} is in use by ${holder}; stop that one, or ${otherwise}`);
-    };
     const lock = { purpose: command, signal, onHeld };
     return await withLock(path.join(data, LOCK), lock, () => runSystem(launch, server, { options, stop, startedAt }));
   } catch (error) {
@@ -79,18 +81,20 @@ export async function runLauncher(launch: Launch): Promise<number> {
 const LEFTOVER_POLLS = 240;
 const LEFTOVER_POLL_MS = 500;
 
-/** Waits for a launcher that stops, or for what one that was killed has left: that ends by itself, once it has drained. */
-async function awaitLeftovers(data: string, listeners: readonly Listener[], signal: AbortSignal): Promise<void> {
+/** Waits for a launcher that stops, or for what one that was killed has left, which ends by itself. Resolves to one that runs on. */
+async function awaitLeftovers(data: string, listeners: readonly Listener[], signal: AbortSignal) {
   const lock = path.join(data, LOCK);
-  if (!existsSync(lock)) return;
+  if (!existsSync(lock)) return undefined;
   for (let polls = 0; polls < LEFTOVER_POLLS; polls += 1) {
     const { launcher, processes } = await findSystem(data);
     const holder = await livingHolder(lock);
+    if (launcher !== undefined) return holder;
     const held = await Promise.all(listeners.map(({ port }) => port > 0 && isServed(port)));
-    if (launcher !== undefined || (holder === undefined && processes.length === 0 && !held.includes(true))) return;
+    if (holder === undefined && processes.length === 0 && !held.includes(true)) break;
     if (polls === 0) console.error(`Waiting until ${holder ?? 'what a killed launcher has left'} has stopped …`);
     await setTimeout(LEFTOVER_POLL_MS, undefined, { signal });
   }
+  return undefined;
 }
 
 function listenersOf(options: SystemOptions): readonly Listener[] {
@@ -137,7 +141,7 @@ async function runSystem(
       exclusively: createSemaphore(1).run,
     };
     // Before the services, as the remedy for one that doesn't become ready may be a request.
-    if (!signal.aborted) closers.unshift(await openControl(options.data, system.registry, createCommands(session)));
+    if (!signal.aborted) closers.unshift(await openControl(options, system.registry, createCommands(session)));
     void loadClient().catch(() => undefined); // while the registry starts: all services wait for its first answer
     // The services without a database start meanwhile.
     const provided = step('database', async () => {

@@ -1,5 +1,5 @@
 /** The options of `npm start` and `rondo dev`, and the environment of the processes that they start. */
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseEnv } from 'node:util';
 import { type TaskName, tasks } from '../commands/tasks.js';
@@ -95,11 +95,9 @@ const withArguments = (command: string): string => (command.startsWith('npm ') ?
 /** The command that starts a system on another data folder. */
 export const startElsewhere = (command: string): string => `${withArguments(command)} --data DIR`;
 
-/** The command that starts a system next to a running one: on another data folder only if that one has this folder. */
-export function startAlongside(command: string, { data, portBase }: Pick<SystemOptions, 'data' | 'portBase'>): string {
-  const start = existsSync(path.join(data, 'launcher.json')) ? startElsewhere(command) : withArguments(command);
-  return `${start} --port-base ${portBase < 60_000 ? portBase + 1000 : portBase - 1000}`;
-}
+/** The command that starts a system next to one that has its ports. */
+export const startAlongside = (command: string, { portBase }: Pick<SystemOptions, 'portBase'>): string =>
+  `${withArguments(command)} --port-base ${portBase < 60_000 ? portBase + 1000 : portBase - 1000}`;
 
 /** The variables that the `.env` of the root has given to this process. */
 const fromRoot = new Set<string>();

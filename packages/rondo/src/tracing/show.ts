@@ -64,15 +64,23 @@ const join = ({ answers, silent }: { readonly answers: readonly GetTraceResponse
 export async function tellSilent(silent: Silent, { stderr }: CommandContext): Promise<void> {
   const { off, unreachable } = splitSilent(silent);
   if (off.length > 0) await stderr.write(`${off.join(', ')}: no spans are kept there: RONDO_RECENT_BYTES is 0\n`);
-  for (const { instanceId, reason } of unreachable)
-    await stderr.write(`${instanceId} can't be asked (${printable(reason)}): its spans are missing\n`);
+  for (const line of refusals(unreachable)) await stderr.write(`${printable(line)}: spans are missing\n`);
+}
+
+/** The instances that couldn't be asked, those with one reason together. */
+function refusals(unreachable: Silent): readonly string[] {
+  return [...new Set(unreachable.map(({ reason }) => reason))].map((why) => {
+    const names = unreachable.filter(({ reason }) => reason === why).map(({ instanceId }) => instanceId);
+    const remedy = why.includes('traces.read') ? '; RONDO_TOKEN=$(./rondo token --as NAME --scopes traces.read)' : '';
+    return `${names.join(', ')} can't be asked (${why}${remedy})`;
+  });
 }
 
 function explainAbsence(traceId: string, { keeping, completeSinceMs, silent }: ReturnType<typeof join>): string {
   const { off, unreachable } = splitSilent(silent);
   const others = [
     off.length === 0 ? '' : `; no spans are kept in ${off.join(', ')}`,
-    ...unreachable.map(({ instanceId, reason }) => `; ${instanceId} can't be asked (${reason})`),
+    ...refusals(unreachable).map((line) => `; ${line}`),
   ].join('');
   if (keeping === 0)
     return `no process tells its spans: npm start keeps them, and so does RONDO_RECENT_BYTES=5242880${others}`;
