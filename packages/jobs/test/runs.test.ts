@@ -1,8 +1,9 @@
 /** Runs of workflows: their steps, signals, undos and failures. */
 import { expect, it } from '@jest/globals';
 import { Approval, HireResponse } from '@rondo/contracts/rondo/conformance/v1/workflows';
+import { RunServiceDefinition, RunState } from '@rondo/contracts/rondo/jobs/v1/runs';
 import type { Database } from '@rondo/database';
-import { waitFor } from '@rondo/rpc/client';
+import { createClient, waitFor } from '@rondo/rpc/client';
 import { Status } from '@rondo/rpc/status';
 import { days, type Run, RunFailed } from '../src/exports/index.js';
 import { eventually } from './fixture.js';
@@ -93,6 +94,18 @@ it('a run that sleeps is held by no process, and goes on', async () => {
   for (const table of ['workflow_steps', 'jobs']) await database.query(`UPDATE ${table} SET due_time = now()`); // a day passes
   process.jobs.nudge();
   expect((await waitFor(hire, operation, { channel: process.doors })).text).toBe('awake');
+});
+
+it('a run whose request has what this contract does not read is parked, and not executed without it', async () => {
+  await begin(async () => 'read', { works: false }).client.hire({ person: 'ada' });
+  // A field of another version: its number is 99, and its value 1.
+  await database.query("UPDATE workflow_runs SET request = request || '\\x980601'");
+  const { doors } = begin(async () => 'misread');
+  const client = createClient(RunServiceDefinition, { channel: doors });
+  await eventually(async () => {
+    const { runs } = await client.listRuns({ state: RunState.RUN_STATE_PARKED });
+    expect(runs).toMatchObject([{ error: expect.stringContaining('does not read') }]);
+  });
 });
 
 it('a failure undoes what was done, last first, and the operation ends with it', async () => {

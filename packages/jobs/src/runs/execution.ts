@@ -1,5 +1,5 @@
 import { encodeMessage } from '@rondo/rpc/internal';
-import { CANCELLED, failureIn, LIMITS, statusOf, tooLarge } from './outcome.js';
+import { CANCELLED, failureIn, isMisread, LIMITS, statusOf, tooLarge } from './outcome.js';
 import { type Asked, createRun, type ExecutionOptions, faultOfName, type Undo, undoOf } from './steps.js';
 import { ClaimLost, type Ended, type Outcome, RunBlocked, RunCancelled, RunUnfit, type StepRecord } from './store.js';
 import { RunFailed } from './workflow.js';
@@ -81,6 +81,8 @@ export class Execution {
         next: 'block',
         reason: 'the run is a year old, the longest that a run lasts: cancel it, and start another',
       });
+    else if (isMisread(workflow, run.request))
+      this.#finish({ next: 'park', reason: 'its request has what this contract does not read: deploy one that does' });
     else {
       const request = workflow.method.requestType.decode(run.request);
       // The request is of the type that the body was given for.

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import { Status as RichStatus } from '@rondo/contracts/google/rpc/status';
+import { encodeMessage } from '@rondo/rpc/internal';
 import { type RpcError, Status, statusFromCode } from '@rondo/rpc/status';
 import { type Outcome, RunBlocked } from './store.js';
-import { days, RunFailed } from './workflow.js';
+import { days, RunFailed, type Workflow } from './workflow.js';
 
 /** Beyond these a run waits for an operator. */
 export const LIMITS = { steps: 10_000, resultBytes: 1024 * 1024, bytes: 64 * 1024 * 1024, ms: days(365), name: 200 };
@@ -49,3 +50,8 @@ export const tooLarge = (step: string, size: number): RunBlocked =>
       ? `the result of ${step} has ${size} bytes, and 1 MiB is the most: store it elsewhere, and return its name`
       : `the results of the run have more than 64 MiB with that of ${step}: store them elsewhere, and return their names`,
   );
+
+/** Whether a stored request has fields that this version's contract lacks, or has in another type: they would be lost. */
+export function isMisread({ method: { requestType } }: Workflow, request: Uint8Array): boolean {
+  return Buffer.compare(encodeMessage(requestType, requestType.decode(request)), request) !== 0;
+}
