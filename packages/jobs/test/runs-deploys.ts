@@ -103,6 +103,10 @@ export function testDeploys(count: number): void {
     const only = begin(harmful);
     await only.operations.cancelOperation({ name: operation.name });
     await eventually(async () => expect(await unfit()).toHaveLength(1));
+    const why = expect.stringMatching(
+      /^the run was cancelled; it is undone once a version that fits runs: the function/,
+    );
+    await eventually(async () => expect(await parkedIn(only)).toEqual([why]));
     const fitting = begin(before);
     await expect(waitFor(hire, operation, { channel: fitting.doors, timeoutMs: WAIT_MS })).rejects.toMatchObject({
       message: 'the run was cancelled',

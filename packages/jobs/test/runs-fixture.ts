@@ -7,7 +7,7 @@ import {
 } from '@rondo/contracts/rondo/conformance/v1/workflows';
 import { createOutcomeStore, createPool, type Database, migrate, outcomesSchema, type Queries } from '@rondo/database';
 import { startTestPostgres, type TestPostgres } from '@rondo/database/testing';
-import { currentWorkLimits, silentLogger } from '@rondo/rpc/call';
+import { currentWorkLimits, type Logger, silentLogger } from '@rondo/rpc/call';
 import { type Channel, createClient } from '@rondo/rpc/client';
 import { OPERATIONS } from '@rondo/rpc/internal';
 import { implement, type ServiceImplementation } from '@rondo/rpc/server';
@@ -51,6 +51,14 @@ export function calledServices(database: Database): readonly ServiceImplementati
 export const hiring = (body: (run: Run, person: string) => Promise<string>): Workflow<typeof hire> =>
   workflow(hire, async ({ person }, run) => ({ text: await body(run, person) }));
 
+/** A log whose warnings and errors can be read. */
+export function recordingLog() {
+  const lines: (readonly [level: string, fields: object, message: string])[] = [];
+  const at = (level: string) => (fields: object, message: string) => void lines.push([level, fields, message]);
+  const log: Logger = { ...silentLogger, warn: at('warn'), error: at('error') };
+  return { log, lines };
+}
+
 interface ProcessOptions {
   readonly workflow: Workflow<typeof hire>;
   /** Whether it executes runs; true by default. */
@@ -59,15 +67,16 @@ interface ProcessOptions {
   readonly runsDatabase?: Database;
   readonly services?: readonly ServiceImplementation[];
   readonly wrap?: (channel: Channel) => Channel;
+  readonly log?: Logger;
 }
 
 /** A process with a workflow: it starts runs, and executes them. */
 export function startRuns(database: Database, options: ProcessOptions) {
-  const { workflow: own, works = true, runsDatabase = database, wrap = (one) => one } = options;
+  const { workflow: own, works = true, runsDatabase = database, wrap = (one) => one, log = silentLogger } = options;
   const { services = calledServices(database) } = options;
   const outcomes = createOutcomeStore(database);
   const channel = wrap(createTestChannel({ services, outcomes }));
-  const context = { database: runsDatabase, channel, log: silentLogger };
+  const context = { database: runsDatabase, channel, log };
   const jobs = createJobs({ ...context, services: [HiringServiceDefinition], workflows: [own] });
   const served = [standIn(HiringServiceDefinition, { hire: jobs.runs.handler(own) }), ...(jobs.services ?? [])];
   const doors = createTestChannel({ services: served, outcomes });

@@ -1,13 +1,14 @@
 /** Runs of workflows: their steps, signals, undos and failures. */
 import { expect, it } from '@jest/globals';
-import { Approval, HireResponse } from '@rondo/contracts/rondo/conformance/v1/workflows';
+import { AccountServiceDefinition, Approval, HireResponse } from '@rondo/contracts/rondo/conformance/v1/workflows';
 import { RunServiceDefinition, RunState } from '@rondo/contracts/rondo/jobs/v1/runs';
 import type { Database } from '@rondo/database';
 import { createClient, waitFor } from '@rondo/rpc/client';
-import { Status } from '@rondo/rpc/status';
+import { RpcError, Status } from '@rondo/rpc/status';
+import { standIn } from '@rondo/rpc/testing';
 import { days, type Run, RunFailed } from '../src/exports/index.js';
 import { eventually } from './fixture.js';
-import { account, desk, eachWithRuns, hire, hiring, payroll, put } from './runs-fixture.js';
+import { account, desk, eachWithRuns, hire, hiring, payroll, put, recordingLog } from './runs-fixture.js';
 
 let database: Database;
 const { begin, end, effects, blocked } = eachWithRuns((own) => {
@@ -153,6 +154,28 @@ it('an error that is not final is tried again, and waits for an operator after m
   expect(await effects()).toEqual(['-a', 'a']);
 });
 
+it('the log warns of the first failure of a step with its callee and the reason, and says that the run waits', async () => {
+  const write = () => {
+    throw new RpcError(Status.INVALID_ARGUMENT, 'entry: is empty');
+  };
+  const { log, lines } = recordingLog();
+  const process = begin(async (run) => (await run.call('account', account.write, { entry: '' })).entry, {
+    services: [standIn(AccountServiceDefinition, { write })],
+    log,
+  });
+  const { name } = await process.client.hire({ person: 'ada' });
+  await blocked();
+  await end();
+  const workflow = 'rondo.conformance.v1.HiringService/Hire';
+  const method = 'rondo.conformance.v1.AccountService/Write';
+  const fault = `step account, a call of ${method}, failed: INVALID_ARGUMENT: entry: is empty`;
+  const common = { run: name, workflow, step: 'account', method };
+  expect(lines).toEqual([
+    ['warn', expect.objectContaining({ ...common, attempt: 1 }), `${name}: ${fault}; it is tried again`],
+    ['error', expect.objectContaining({ ...common, attempt: 3 }), expect.stringContaining('entry: is empty: remove')],
+  ]);
+});
+
 it('a name used twice, a method without idempotency, and a result that JSON lacks wait for an operator, who reads why', async () => {
   const bodies: [RegExp, (run: Run) => Promise<unknown>][] = [
     [/two steps have the name mail/, async (run) => [await run.step('mail', () => 1), await run.step('mail', () => 1)]],
@@ -192,13 +215,18 @@ it('a function that decides by chance is parked before any effect, with both nam
     ).toHaveLength(1),
   );
   await end();
-  const second = begin(async (run) => {
+  const { log, lines } = recordingLog();
+  const differs = async (run: Run) => {
     await run.transaction('tails', (tx) => put(tx, 'tails'));
     return 'done';
-  });
+  };
+  const second = begin(differs, { log });
   await database.query('UPDATE jobs SET due_time = now()');
   second.jobs.nudge();
   expect(await blocked()).toMatch(/asks for tails, and has not asked for heads, approval, which is recorded/);
+  const fields = { run: operation.name, workflow: 'rondo.conformance.v1.HiringService/Hire' };
+  const text = expect.stringContaining('is left to processes of another version: the function asks for tails');
+  await eventually(async () => expect(lines).toEqual([['warn', fields, text]]));
   expect(await effects()).toEqual(['heads']);
   expect((await second.operations.getOperation({ name: operation.name })).done).toBe(false);
   expect(HireResponse.$type).toBe('rondo.conformance.v1.HireResponse');

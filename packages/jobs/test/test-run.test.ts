@@ -1,7 +1,7 @@
 /** The test kit: a run of days in milliseconds, with a signal and a crash, without a server. */
 import { expect, it } from '@jest/globals';
 import { AccountServiceDefinition, Approval } from '@rondo/contracts/rondo/conformance/v1/workflows';
-import { Status } from '@rondo/rpc/status';
+import { RpcError, Status } from '@rondo/rpc/status';
 import { createTestChannel, ManualClock, standIn } from '@rondo/rpc/testing';
 import { days, RunFailed } from '../src/exports/index.js';
 import { testRun } from '../src/exports/testing.js';
@@ -58,4 +58,17 @@ it('a wait that is not answered ends by its time, and a failure undoes', async (
   await clock.advance(days(3));
   await expect(run.outcome).rejects.toMatchObject({ code: Status.FAILED_PRECONDITION, message: 'no answer' });
   expect(entries).toEqual(['a', '-a']);
+});
+
+it('a step that fails while the clock stands still ends the test with the step, its callee and the reason', async () => {
+  const refusing = standIn(AccountServiceDefinition, {
+    write() {
+      throw new RpcError(Status.INVALID_ARGUMENT, 'entry: is empty');
+    },
+  });
+  const workflow = hiring(async (run) => (await run.call('account', account.write, { entry: '' })).entry);
+  const options = { clock: new ManualClock(), channel: createTestChannel({ services: [refusing] }) };
+  await expect(testRun(workflow, { person: 'ada' }, options).outcome).rejects.toThrow(
+    /^step account, a call of rondo.conformance.v1.AccountService\/Write, failed: INVALID_ARGUMENT: entry: is empty; .*clock advances/,
+  );
 });

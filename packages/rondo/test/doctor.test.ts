@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { AdderServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/adder';
 import { EventServiceDefinition } from '@rondo/contracts/rondo/events/v1/events';
+import { RunServiceDefinition, RunState } from '@rondo/contracts/rondo/jobs/v1/runs';
 import { Instance, InstanceStatus, Security } from '@rondo/contracts/rondo/registry/v1/registry';
 import { CallStatsServiceDefinition } from '@rondo/contracts/rondo/stats/v1/stats';
 import { createRouter, serve } from '@rondo/rpc/server';
@@ -147,6 +148,23 @@ describe('rondo doctor', () => {
       state: 'warn',
       detail: 'no instance takes the events of p.v1.Moved:1 (a.v1.A/Take), p.v1.Moved:2 (a.v1.Gone/Take)',
       remedy: 'start its service, or rondo events remove-group',
+    });
+  });
+
+  it('names the workflows with runs that wait for an operator', async () => {
+    const run = { name: 'operations/s.v1.S/1', method: 's.v1.S/Ship', error: 'no stock' };
+    const listRuns = ({ state }: { readonly state: RunState }) =>
+      state === RunState.RUN_STATE_BLOCKED ? { runs: [{ ...run, state }] } : {};
+    const workflows = standIn(RunServiceDefinition, { listRuns });
+    const server = await serve(createRouter({ services: [workflows] }), { listen: '127.0.0.1:0' });
+    registry.put(instanceAt(server.address, 'shop-1', [RunServiceDefinition.fullName]));
+    const found = await findings();
+    await server.drain(0);
+    expect(found.find(({ name }: { name: string }) => name === 'workflows')).toEqual({
+      name: 'workflows',
+      state: 'fail',
+      detail: 's.v1.S/Ship: 1 run waits for an operator, such as operations/s.v1.S/1: no stock',
+      remedy: 'remove the cause, then rondo runs retry operations/s.v1.S/1, or rondo runs cancel operations/s.v1.S/1',
     });
   });
 

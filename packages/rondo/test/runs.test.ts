@@ -20,6 +20,7 @@ const blocked = {
   state: RunState.RUN_STATE_BLOCKED,
   createTime: new Date(systemClock.now() - 7_300_000),
 };
+const parked = { ...blocked, name: `${name}P`, state: RunState.RUN_STATE_PARKED, undoing: true, error: 'cancelled' };
 const steps = [
   { name: 'reserve', kind: 'call', beginTime: at(0), endTime: at(1), repeated: true },
   { name: 'pay', kind: 'call', beginTime: at(2), error: 'declined' },
@@ -31,12 +32,13 @@ async function start(instanceId: string, service = 'sales.v1.OrderService') {
   const recorded: string[] = [];
   const change = (what: string, state: RunState, undoing: boolean) => (request: { readonly name: string }) => {
     recorded.push(`${what} ${request.name}`);
-    if (request.name !== name) throw new RpcError(Status.NOT_FOUND, `there is no run ${request.name}`);
-    return { name, state, undoing };
+    if (![name, parked.name].includes(request.name))
+      throw new RpcError(Status.NOT_FOUND, `there is no run ${request.name}`);
+    return { name: request.name, state, undoing };
   };
   const runs = standIn(RunServiceDefinition, {
     listRuns: ({ state }) => ({ runs: state === RunState.RUN_STATE_FAILED ? [] : [blocked] }),
-    getRun: () => ({ ...blocked, steps }),
+    getRun: (asked) => (asked.name === parked.name ? parked : { ...blocked, steps }),
     retryRun: change('retry', RunState.RUN_STATE_RUNNING, false),
     cancelRun: change('cancel', RunState.RUN_STATE_RUNNING, true),
   });
@@ -95,6 +97,14 @@ it('retry and cancel say what becomes of the run, and a refusal is a failure', a
   const refused = await run('retry', `${name}X`);
   expect([refused.exitCode, refused.stderr]).toEqual([1, expect.stringContaining(`there is no run ${name}X`)]);
   expect(recorded).toEqual([`retry ${name}`, `cancel ${name}`, `retry ${name}X`]);
+});
+
+it('cancel of a parked run says that it is cancelled, and undone once a version that fits runs', async () => {
+  const recorded = await start('sales-1');
+  const later = 'undoes what it has done once a version that fits runs';
+  expect((await run('cancel', parked.name)).stdout).toBe(`${parked.name} is cancelled, and ${later}\n`);
+  expect((await run('show', parked.name)).stdout).toContain(`${parked.name} is PARKED, and ${later}: cancelled\n`);
+  expect(recorded).toEqual([`cancel ${parked.name}`]);
 });
 
 it('says which run is meant, if it can’t be found', async () => {

@@ -1,6 +1,7 @@
 import { backoffMs } from '@rondo/base';
 import type { Logger } from '@rondo/rpc/call';
 import type { Random } from '@rondo/rpc/clock';
+import { RpcError } from '@rondo/rpc/status';
 import { awayMs, isAway } from '../failure.js';
 import { errorText } from '../store.js';
 import { Execution, type Verdict } from './execution.js';
@@ -51,7 +52,7 @@ async function settle(options: ConductOptions, verdict: Verdict): Promise<boolea
   try {
     if (verdict.next === 'finish') await store.finish(verdict.outcome);
     else if (verdict.next === 'fail') await store.fail(verdict.outcome);
-    else if (verdict.next === 'block') await block(options, verdict.reason, verdict.step);
+    else if (verdict.next === 'block') await block(options, verdict.reason, verdict);
     else if (verdict.next === 'park') await park(options, verdict.reason);
     else if (verdict.next === 'retry') await retry(options, verdict);
   } catch (error) {
@@ -61,26 +62,50 @@ async function settle(options: ConductOptions, verdict: Verdict): Promise<boolea
   return verdict.next === 'fail' || verdict.next === 'again';
 }
 
-async function retry(
-  options: ConductOptions,
-  { error, progressed }: Extract<Verdict, { next: 'retry' }>,
-): Promise<void> {
-  const { store, random, log, name, maxAttempts } = options;
+type Retry = Extract<Verdict, { next: 'retry' }>;
+
+/** Which step has failed, the method that it called, and why. */
+export function faultOf({ error, asked: failed }: Retry): string {
+  const step = failed === undefined ? 'an attempt' : `step ${failed.step.name}`;
+  const called = failed?.callee === undefined ? '' : `, a call of ${failed.callee},`;
+  const code = error instanceof RpcError ? `${error.codeName}: ` : '';
+  return `${step}${called} failed: ${code}${errorText(error)}`;
+}
+
+/** The first failure of a step is a warning. One that reached no instance repeats it until there is one, and counts as none. */
+async function retry(options: ConductOptions, verdict: Retry): Promise<void> {
+  const { store, log, random, name, maxAttempts } = options;
+  const { error, asked: failed, progressed } = verdict;
   const away = isAway(error);
   const attempts = (progressed ? 1 : options.attempts) - Number(away);
   const text = errorText(error);
-  if (attempts >= maxAttempts) return await block(options, `${text}: ${REMEDY}`);
-  log.debug({ err: error, run: name, attempt: attempts }, 'a step failed; it is tried again');
+  const fields = { err: error, step: failed?.step.name, method: failed?.callee, attempt: attempts };
+  if (attempts >= maxAttempts) return await block(options, `${text}: ${REMEDY}`, { fields });
+  const level = attempts === 1 ? 'warn' : 'debug';
+  log[level]({ ...ofRun(options), ...fields }, `${name}: ${faultOf(verdict)}; it is tried again`);
   const waitMs = away ? awayMs(AWAY_TIMES, random) : backoffMs(attempts - 1, { ...BACKOFF, random, jitter: 'equal' });
   return await store.retry({ error: text, waitMs, attempts });
 }
 
-async function park({ store, log, name }: ConductOptions, reason: string): Promise<void> {
-  await store.park(errorText(reason));
-  log.info({ run: name }, `${name} is left to processes of another version: ${reason}`);
+async function park(options: ConductOptions, reason: string): Promise<void> {
+  await options.store.park(errorText(reason));
+  const text = `${options.name} is left to processes of another version: ${reason}`;
+  options.log.warn(ofRun(options), text);
 }
 
-async function block({ store, log, name }: ConductOptions, reason: string, step?: string): Promise<void> {
-  await store.block(reason, step);
-  log.error({ run: name }, `${name} waits for an operator: ${reason}`);
+interface Blocked {
+  /** What the operator decides about. */
+  readonly step?: string | undefined;
+  /** What else the log says. */
+  readonly fields?: object;
 }
+
+async function block(options: ConductOptions, reason: string, { step, fields = {} }: Blocked = {}): Promise<void> {
+  await options.store.block(reason, step);
+  options.log.error({ ...ofRun(options), ...fields }, `${options.name} waits for an operator: ${reason}`);
+}
+
+const ofRun = ({ name, workflow: { method } }: ConductOptions) => ({
+  run: name,
+  workflow: `${method.service}/${method.name}`,
+});

@@ -7,8 +7,8 @@ import { RunFailed } from './workflow.js';
 /** What becomes of a run after an execution. */
 export type Verdict =
   | { readonly next: 'finish' | 'fail'; readonly outcome: Outcome }
-  /** `progressed`: outcomes were recorded before. */
-  | { readonly next: 'retry'; readonly error: unknown; readonly progressed: boolean }
+  /** `asked`: the step whose work has failed, if one has. `progressed`: outcomes were recorded before. */
+  | { readonly next: 'retry'; readonly error: unknown; readonly asked: Asked | undefined; readonly progressed: boolean }
   /** This function doesn't fit what is recorded. */
   | { readonly next: 'park'; readonly reason: string }
   /** `step`: what the operator's decision is about. */
@@ -111,17 +111,13 @@ export class Execution {
   }
 
   /** Something has failed: what runs is recorded yet, and nothing begins. */
-  #fault(error: unknown): void {
+  #fault(error: unknown, asked?: Asked): void {
     if (error instanceof ClaimLost || this.#options.signal.aborted) this.#finish({ next: 'leave' });
     else if (error instanceof RunCancelled) this.#verdict ??= { next: 'again' };
     else if (error instanceof RunBlocked) this.#verdict ??= { next: 'block', reason: error.message, step: error.step };
     else if (error instanceof RunUnfit) this.#verdict ??= { next: 'park', reason: error.message };
-    else this.#verdict ??= this.#retry(error);
+    else this.#verdict ??= { next: 'retry', error, asked, progressed: this.#place > this.#placeAtFirst };
     this.#look();
-  }
-
-  #retry(error: unknown): Verdict {
-    return { next: 'retry', error, progressed: this.#place > this.#placeAtFirst };
   }
 
   /** Looks what is outstanding, once everything has run that can without it: in a turn of the event loop of its own. */
@@ -335,7 +331,7 @@ export class Execution {
         this.#replies.push({ asked, ended });
       }
     } catch (error) {
-      this.#fault(error);
+      this.#fault(error, asked);
     } finally {
       this.#busy -= 1;
       this.#look();

@@ -88,13 +88,21 @@ const SHOWN: Readonly<Record<RunRow['state'], RunState>> = {
 const textOf = ({ code, result }: Pick<RunRow, 'code' | 'result'>) =>
   code === null || code === 0 ? '' : failureIn({ code, bytes: result }).message;
 
+/** Of a parked run that is to be undone both: why it is undone, and why that waits. */
+function errorOf(row: RunRow): string {
+  const { state, code, blocked, error } = row;
+  if (state === 'parked' && code !== null)
+    return `${textOf(row)}; it is undone once a version that fits runs: ${error}`;
+  return blocked ?? (error || textOf(row));
+}
+
 const toRecord = ({ code, bytes, place, ...step }: RecordRow) => ({
   ...step,
   outcome: code === null ? undefined : { code, bytes: bytes ?? undefined, place: place ?? 0 },
 });
 
 function toRun(row: RunRow, steps: readonly ShownStep[]) {
-  const { method, key, caller, createTime, restoreTime, endTime, dueTime, attempts, blocked, error, code } = row;
+  const { method, key, caller, createTime, restoreTime, endTime, dueTime, attempts, code } = row;
   return {
     name: operationName(row),
     method,
@@ -107,7 +115,7 @@ function toRun(row: RunRow, steps: readonly ShownStep[]) {
     endTime: endTime ?? undefined,
     restoreTime: restoreTime ?? undefined,
     attempts: attempts ?? 0,
-    error: blocked ?? (error || textOf(row)),
+    error: errorOf(row),
     steps: steps.map((step) => ({
       name: step.name,
       kind: step.kind,

@@ -68,6 +68,8 @@ export interface Begun {
 /** A step that the function asks for. `make` does its work; undefined if it ends later. A transaction records its outcome itself. */
 export interface Asked {
   readonly step: Omit<NewStep, 'undoing' | 'request'>;
+  /** The method that it calls, such as `sales.v1.OrderService/Ship`. */
+  readonly callee?: string;
   readonly request?: () => Uint8Array;
   readonly make: (begun: Begun) => Promise<Outcome | Ended | undefined>;
   readonly decode: (bytes: Uint8Array | null) => unknown;
@@ -116,6 +118,7 @@ export function createRun(
       };
       return ask({
         step: { name: step, kind: method.operation === undefined ? 'call' : 'child' },
+        callee: `${method.service}/${method.name}`,
         request: () => caller.encode(method, request, { key, atLeastOnce }),
         undo,
         decode: (bytes) => responseType.decode(bytes ?? new Uint8Array()),

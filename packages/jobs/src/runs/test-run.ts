@@ -1,7 +1,7 @@
 import type { Queries } from '@rondo/database';
 import { silentLogger } from '@rondo/rpc/call';
 import { type Channel, createChannel, staticResolver } from '@rondo/rpc/client';
-import { type Clock, systemRandom, type Timer } from '@rondo/rpc/clock';
+import { type Clock, systemClock, systemRandom, type Timer } from '@rondo/rpc/clock';
 import {
   encodeMessage,
   type MessageType,
@@ -10,7 +10,8 @@ import {
   type RequestInit,
 } from '@rondo/rpc/internal';
 import { seededRandom } from '@rondo/rpc/testing';
-import { conduct } from './conduct.js';
+import { conduct, faultOf } from './conduct.js';
+import type { Verdict } from './execution.js';
 import { MemoryRun } from './memory-store.js';
 import { CANCELLED, failureIn } from './outcome.js';
 import { createStepCaller } from './step-caller.js';
@@ -31,7 +32,10 @@ export interface TestRunOptions {
 
 /** A run in a test. */
 export interface TestRun<M extends OperationMethod> {
-  /** Resolves to what the operation ends with. Rejects with its error, or with the reason why the run waits for an operator. */
+  /**
+   * Resolves to what the operation ends with. Rejects with its error, with the reason why the run waits for an operator, or with that of a step
+   * which has failed, if the clock hasn't advanced 3 s later: the step would be tried again by the clock.
+   */
   readonly outcome: Promise<OutcomeOf<M>>;
   /** Resolves once the run sleeps, waits or has ended: call it before the clock advances. */
   idle(): Promise<void>;
@@ -43,6 +47,18 @@ export interface TestRun<M extends OperationMethod> {
   cancel(): void;
   /** Ends the process of the run, as a crash does. Another goes on from what is recorded, at once. */
   crash(): void;
+}
+
+/** So long a test may take to advance its clock, in milliseconds: fewer than Jest waits for a test by default. */
+const PATIENCE_MS = 3_000;
+
+/** Calls `reject` if the test doesn't advance its clock after a step has failed. */
+function watchClock(verdict: Verdict, clock: Clock, reject: (error: Error) => void): Timer | undefined {
+  if (verdict.next !== 'retry') return undefined;
+  const [fault, now] = [faultOf(verdict), clock.now()];
+  const remedy = "it is tried again once the test's clock advances; list the code in final_codes if it is final";
+  const look = () => (clock.now() === now ? reject(new Error(`${fault}; ${remedy}`)) : undefined);
+  return systemClock.setTimer(PATIENCE_MS, look, { keepAlive: false });
 }
 
 /** Executes a run in a test, without a database or a server, by a clock that the test advances. */
@@ -64,28 +80,33 @@ export function testRun<M extends OperationMethod>(
   const [random, log] = [seededRandom(1), silentLogger];
   let process = new AbortController();
   let timer: Timer | undefined;
+  let watch: Timer | undefined;
   let working: Promise<void> = Promise.resolve();
   let over: { resolve(outcome: OutcomeOf<M>): void; reject(error: Error): void } | undefined;
   const outcome = new Promise<OutcomeOf<M>>((resolve, reject) => {
     over = { resolve, reject };
   });
   outcome.catch(() => undefined); // the test awaits it, perhaps later
-  const end = () => {
+  const end = (verdict: Verdict) => {
     const { outcome: ended, blocked } = run;
     if (blocked !== undefined) over?.reject(new RunBlocked(blocked));
     else if (ended?.code === 0)
       over?.resolve(method.operation.responseType.decode(ended.bytes ?? new Uint8Array()) as OutcomeOf<M>);
     else if (ended !== undefined) over?.reject(failureIn(ended));
-    else if (run.dueAt < Infinity) timer = clock.setTimer(run.dueAt - clock.now(), goOn);
+    else if (run.dueAt < Infinity) {
+      timer = clock.setTimer(run.dueAt - clock.now(), goOn);
+      watch = watchClock(verdict, clock, (error) => over?.reject(error));
+    }
   };
   function goOn(): void {
     timer?.cancel();
+    watch?.cancel();
     process.abort(new Error('the process ends'));
     process = new AbortController();
     const { signal } = process;
     run.attempts += 1;
     working = conduct({ ...common, store: run.store(), signal, attempts: run.attempts, random, log }).then(
-      () => (signal.aborted ? undefined : end()),
+      (verdict) => (signal.aborted ? undefined : end(verdict)),
       (error: unknown) =>
         signal.aborted ? undefined : over?.reject(error instanceof Error ? error : new Error(String(error))),
     );

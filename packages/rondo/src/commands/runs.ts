@@ -50,8 +50,19 @@ async function ask(
   context: CommandContext,
 ): Promise<Printed> {
   const asked = { ...RUNS, name: operationService({ name }) };
-  const run = await askService(asked, (client, options) => client[call]({ name }, options), context);
-  const state = `${printable(run.name)} is ${stateOf(run)}${run.undoing ? ', and undoes what it has done' : ''}`;
+  // A cancelled run is tried again by the versions that it has not fitted: it is parked, but not at once.
+  const { run, isParked } = await askService(
+    asked,
+    async (client, options) => {
+      const before = call === 'cancelRun' ? await client.getRun({ name }, options) : undefined;
+      const answer = await client[call]({ name }, options);
+      return { run: answer, isParked: [before, answer].some((one) => one?.state === RunState.RUN_STATE_PARKED) };
+    },
+    context,
+  );
+  const undoes = `, and undoes what it has done${isParked ? ' once a version that fits runs' : ''}`;
+  const is = call === 'cancelRun' && isParked ? 'cancelled' : stateOf(run);
+  const state = `${printable(run.name)} is ${is}${run.undoing ? undoes : ''}`;
   const why = run.error === '' ? '' : `: ${printable(run.error)}`;
   const steps = call === 'getRun' ? `\n${formatSteps(run.steps)}` : '';
   return { json: view(run), text: `${state}${why}\n${steps}` };

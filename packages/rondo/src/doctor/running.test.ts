@@ -1,7 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { Group } from '@rondo/contracts/rondo/events/v1/events';
 import { JobMethod } from '@rondo/contracts/rondo/jobs/v1/jobs';
-import { judgeAnswer, judgeClock, judgeMethods } from './running.js';
+import { Run, RunState } from '@rondo/contracts/rondo/jobs/v1/runs';
+import { judgeAnswer, judgeClock, judgeListed, judgeMethods } from './running.js';
 
 const NOW_MS = Date.UTC(2027, 0, 2);
 
@@ -34,6 +35,31 @@ it('names a schedule whose times are skipped, as an earlier job has not ended', 
   const outcomes = judgeMethods({ methods: methods.map((method) => JobMethod.fromPartial(method)) });
   const detail = `s.v1.S/Slow isn't called at its times since 2027-01-02T00:00:00.000Z: a job of an earlier one hasn't ended`;
   expect(outcomes).toMatchObject([{ state: 'warn', detail }]);
+});
+
+it('names the workflows whose runs are blocked, parked or fail again and again, with the reason of one', () => {
+  const { RUN_STATE_BLOCKED, RUN_STATE_PARKED, RUN_STATE_RUNNING, RUN_STATE_WAITING, RUN_STATE_FAILED } = RunState;
+  const [ship, bill] = ['s.v1.S/Ship', 's.v1.S/Bill'];
+  const runs = [
+    { name: 'operations/s.v1.S/1', method: ship, state: RUN_STATE_BLOCKED, attempts: 12, error: 'no stock' },
+    { name: 'operations/s.v1.S/2', method: ship, state: RUN_STATE_BLOCKED, attempts: 12, error: 'no paper' },
+    { name: 'operations/s.v1.S/3', method: ship, state: RUN_STATE_WAITING, attempts: 5, error: 'name is\u001b empty' },
+    { name: 'operations/s.v1.S/4', method: bill, state: RUN_STATE_PARKED, attempts: 0, error: 'another version' },
+    { name: 'operations/s.v1.S/5', method: bill, state: RUN_STATE_WAITING, attempts: 2, error: 'busy' },
+    { name: 'operations/s.v1.S/6', method: bill, state: RUN_STATE_RUNNING, attempts: 3, error: '' },
+    { name: 'operations/s.v1.S/7', method: bill, state: RUN_STATE_FAILED, attempts: 3, error: 'declined' },
+  ];
+  const found = judgeListed(runs.map((run) => Run.fromPartial(run)));
+  expect(found.map(({ state, detail }) => [state, detail])).toEqual([
+    ['fail', `${ship}: 2 runs wait for an operator, such as operations/s.v1.S/1: no stock`],
+    ['warn', `${ship}: a step of 1 run fails again and again, such as operations/s.v1.S/3: name is\\u001b empty`],
+    ['warn', `${bill}: 1 run fits no version that runs, such as operations/s.v1.S/4: another version`],
+  ]);
+  expect(found.map(({ remedy }) => remedy)).toEqual([
+    expect.stringContaining('rondo runs retry operations/s.v1.S/1'),
+    expect.stringContaining('rondo runs show operations/s.v1.S/3'),
+    expect.stringContaining('rondo runs cancel operations/s.v1.S/4'),
+  ]);
 });
 
 describe('judgeClock', () => {

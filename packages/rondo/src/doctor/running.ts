@@ -1,11 +1,13 @@
 import { EventServiceDefinition as events, type ListGroupsResponse } from '@rondo/contracts/rondo/events/v1/events';
 import { JobServiceDefinition as jobs, type ListJobsResponse } from '@rondo/contracts/rondo/jobs/v1/jobs';
+import { type Run, RunServiceDefinition, RunState } from '@rondo/contracts/rondo/jobs/v1/runs';
 import type { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
 import {
   addressOf,
   effectiveStatus,
   isPicked,
   listInstances,
+  listRuns,
   type RegistryConnection,
   reach,
   reasonOf,
@@ -16,6 +18,7 @@ import { askStats } from '../listing/guards.js';
 import { askGroup, groupsOf } from '../registry/groups.js';
 import { withRegistry } from '../registry/locate.js';
 import { mixedSecurity, splitBySecurity } from '../registry/security.js';
+import { printable } from '../terminal/text.js';
 import { messageOf } from '../workspace/errors.js';
 import { type Finding, fail, note, type Outcome, ok, warn } from './finding.js';
 import { examineXds } from './xds.js';
@@ -51,6 +54,7 @@ export async function examineRunning(expected: Expected, asking: Asking): Promis
       ...(await judgeStats(instances, asking, expected)),
       ...(await judgeGroups(instances, asking)).map((outcome) => ({ name: 'events', ...outcome })),
       ...(await judgeSchedules(instances, asking)).map((outcome) => ({ name: 'schedules', ...outcome })),
+      ...(await judgeRuns(instances, asking)).map((outcome) => ({ name: 'workflows', ...outcome })),
       ...(await examineXds(expected.addresses, asking.signal)).map((outcome) => ({ name: 'xds', ...outcome })),
       { name: 'clock', ...judgeClock(clock.now(), reading) },
     ];
@@ -211,6 +215,58 @@ export const judgeMethods = ({ methods }: Pick<ListJobsResponse, 'methods'>): re
           'rondo jobs ls shows it; give the schedule longer intervals, or an overlap',
         ),
   );
+
+const { RUN_STATE_BLOCKED, RUN_STATE_PARKED, RUN_STATE_WAITING, RUN_STATE_RUNNING } = RunState;
+const OPEN = [RUN_STATE_BLOCKED, RUN_STATE_PARKED, RUN_STATE_WAITING, RUN_STATE_RUNNING];
+
+/** Runs don't end by themselves that are blocked or parked, or whose step fails at each attempt. */
+function judgeRuns(instances: readonly Instance[], { signal }: Asking): Promise<readonly Outcome[]> {
+  const definition = RunServiceDefinition;
+  const asked = groupsOf(instances, definition.fullName).map(async (group) =>
+    judgeListed(
+      await askGroup(group, { definition, call: (client, how) => listRuns(client, { states: OPEN }, how) }, signal),
+    ),
+  );
+  return orUnknown('runs of workflows', 'rondo runs ls', asked);
+}
+
+/** After so many attempts a step that fails is shown. */
+const FAILING_ATTEMPTS = 3;
+
+function troubleOf({ state, attempts, error }: Run): 'blocked' | 'parked' | 'failing' | undefined {
+  if (state === RUN_STATE_BLOCKED) return 'blocked';
+  if (state === RUN_STATE_PARKED) return 'parked';
+  return OPEN.includes(state) && attempts >= FAILING_ATTEMPTS && error !== '' ? 'failing' : undefined;
+}
+
+/** The workflows whose runs are in trouble, with the reason of one of each kind. */
+export function judgeListed(runs: readonly Run[]): readonly Outcome[] {
+  const kinds = new Map<string, Run[]>();
+  for (const run of runs) {
+    const kind = `${run.method} ${troubleOf(run)}`;
+    kinds.set(kind, [...(kinds.get(kind) ?? []), run]);
+  }
+  return [...kinds.values()].flatMap((found) => {
+    const [one] = found;
+    const trouble = one && troubleOf(one);
+    if (one === undefined || trouble === undefined) return [];
+    const [many, name] = [found.length > 1, printable(one.name)];
+    const some = `${found.length} ${many ? 'runs' : 'run'}`;
+    const detail = (what: string) => `${one.method}: ${what}, such as ${name}: ${printable(one.error)}`;
+    const cancel = `rondo runs cancel ${name}`;
+    if (trouble === 'blocked')
+      return fail(
+        detail(`${some} ${many ? 'wait' : 'waits'} for an operator`),
+        `remove the cause, then rondo runs retry ${name}, or ${cancel}`,
+      );
+    return trouble === 'parked'
+      ? warn(detail(`${some} ${many ? 'fit' : 'fits'} no version that runs`), `deploy one that fits, or ${cancel}`)
+      : warn(
+          detail(`a step of ${some} fails again and again`),
+          `rondo runs show ${name} names the step; remove the cause, or ${cancel}`,
+        );
+  });
+}
 
 /** The registry's clock, and this machine's clock before and after reading it. Milliseconds since the Unix epoch. */
 export interface TimeReading {
