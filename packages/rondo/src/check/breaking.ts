@@ -5,11 +5,8 @@ import path from 'node:path';
 import { linkPackages } from '../scaffold/contract/stage.js';
 import { console } from '../terminal/console.js';
 import { root } from '../workspace/paths.js';
-import { type Ended, native, run } from '../workspace/process.js';
+import { type Ended, MAIN_REFS, native, run } from '../workspace/process.js';
 import type { StepResult } from '../workspace/steps.js';
-
-/** The branch that holds the published contracts: as origin has it, or else as it is here. */
-export const MAIN_REFS = ['origin/main', 'main', 'origin/master', 'master'] as const;
 
 /** The root may be a folder of a larger repository: `REF:./PATH` is a path below the root. */
 const git = (...args: readonly string[]) => run('git', args);

@@ -1,10 +1,9 @@
 /** `npm test -- --changed`: what the changed files reach, and their types and lint. */
 import path from 'node:path';
-import { MAIN_REFS } from '../check/breaking.js';
 import { console } from '../terminal/console.js';
 import { filesBelow } from '../workspace/files.js';
 import { root } from '../workspace/paths.js';
-import { native, run } from '../workspace/process.js';
+import { MAIN_REFS, native, run } from '../workspace/process.js';
 import { step } from '../workspace/steps.js';
 
 /**

@@ -96,6 +96,9 @@ export async function hasCommit(command: string): Promise<boolean> {
   return code === 0;
 }
 
+/** The branch that holds the published contracts: as origin has it, or else as it is here. */
+export const MAIN_REFS = ['origin/main', 'main', 'origin/master', 'master'] as const;
+
 /** Why git does nothing here, by what it has said, and the remedy. Its text may be in another language, and its remedy isn't. */
 export function gitFault(said: string): string {
   const trust = /git config --global --add safe\.directory .*/.exec(said)?.[0];
