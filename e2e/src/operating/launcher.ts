@@ -187,7 +187,7 @@ describe('a running system', () => {
     const { code, stderr } = await runNode(args);
     expect(code).toBe(1);
     expect(stderr).toMatch(
-      /^npm start: \S+ is in use by npm start \(process \d+\); stop that one, or choose another folder: npm start -- --data DIR\n$/,
+      /^npm start: the system of \S+ runs already: npm start \(process \d+\)\. Stop it, or start next to it: npm start -- --port-base \d+ --data DIR\n$/,
     );
   });
 });
