@@ -225,7 +225,7 @@ function createConnection(
     },
     begin: (sql, bounds) => {
       const begun = send(scripted(sql), bounds);
-      begun.catch(() => client.getTransactionStatus?.() === 'T' || abandon());
+      begun.catch(() => (client.getTransactionStatus?.() === 'T' ? undefined : abandon()));
       if (!client.pipeline) last = begun;
       return begun;
     },

@@ -113,7 +113,7 @@ export function sqlStateOf(error: unknown): string | undefined {
   return isServerError(error) ? error.code : undefined;
 }
 
-/** Whether the server refused a statement, and its connection goes on: the severity is in the server's language. */
+/** Whether the server refused a statement, and its connection goes on. By the code, as the severity is in the server's language. */
 export function isRefusal(error: unknown): boolean {
   const cause = error instanceof DatabaseError ? error.cause : error;
   return isServerError(cause) && !/^(08|57P|25P0[34]|53300)/.test(cause.code ?? '');

@@ -80,15 +80,15 @@ export class FairSemaphore {
   }
 
   /** @throws TooManyCalls if there is no room to wait, or no turn in time. */
-  async run<T>(work: () => Promise<T>, turn: RunOptions<T>): Promise<T> {
-    const { caller = '', signal, isShort } = turn;
+  async run<T>(work: () => Promise<T>, options: RunOptions<T>): Promise<T> {
+    const { caller = '', signal, isShort } = options;
     signal?.throwIfAborted();
     const { pace } = this.#options;
     const call: Call = { caller, came: this.#now() };
     pace?.noteCall();
     try {
       if (this.#hasRoom && this.#queue.size === 0 && this.#pauseMs === 0) this.#begin(call);
-      else await this.#wait(call, turn);
+      else await this.#wait(call, options);
     } catch (error) {
       pace?.noteEnd();
       throw error;

@@ -244,7 +244,9 @@ export function judgeListed(runs: readonly Run[]): readonly Outcome[] {
   const kinds = new Map<string, Run[]>();
   for (const run of runs) {
     const kind = `${run.method} ${troubleOf(run)}`;
-    kinds.set(kind, [...(kinds.get(kind) ?? []), run]);
+    const known = kinds.get(kind) ?? [];
+    kinds.set(kind, known);
+    known.push(run);
   }
   return [...kinds.values()].flatMap((found) => {
     const [one] = found;
