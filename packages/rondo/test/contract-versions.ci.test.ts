@@ -220,3 +220,31 @@ it.each([
   expect(await kinds(before, after)).toEqual([...also, 'removed']);
   expect(await kinds(after, before)).toEqual([...also, 'added']);
 });
+
+const BEHAVIOR = `syntax = "proto3"; package google.api; import "google/protobuf/descriptor.proto";
+  extend google.protobuf.FieldOptions { repeated FieldBehavior field_behavior = 1052 [packed = false]; }
+  enum FieldBehavior { FIELD_BEHAVIOR_UNSPECIFIED = 0; OPTIONAL = 1; REQUIRED = 2; }`;
+
+it.each([
+  ['a field that was optional', 'string b = 2;', 'string b = 2 [(google.api.field_behavior) = REQUIRED];'],
+  ['a new field', 'string a = 1;', 'string a = 1; string b = 2 [(google.api.field_behavior) = REQUIRED];'],
+])('is incompatible with one that asks for %s', async (_, one, other) => {
+  const schemaOf = async (fields: string, messages = '') => {
+    const source = `syntax = "proto3"; package p; import "google/api/field_behavior.proto";
+      service S { rpc Go(M) returns (M); } message M { ${fields} } ${messages}`;
+    const sources = { 'p.proto': source, 'google/api/field_behavior.proto': BEHAVIOR };
+    return loadSchema('p.S', fromBinary(FileDescriptorSetSchema, await compile(sources)).file);
+  };
+  const asks = 'message New { string c = 1 [(google.api.field_behavior) = REQUIRED]; }';
+  const [before, after] = [await schemaOf(one), await schemaOf(other, asks)];
+  const { signal } = new AbortController();
+  const faults = async (from: Schema, to: Schema) =>
+    (await compareContracts(from, to, { signal })).filter(({ kind }) => kind === 'incompatible');
+  expect(await faults(before, after)).toEqual([
+    { kind: 'incompatible', text: 'field p.M.b is REQUIRED now, and earlier callers may leave it out' },
+  ]);
+  expect(await faults(after, before)).toEqual([
+    { kind: 'incompatible', text: 'field p.M.b was REQUIRED, and earlier servers refuse calls without it' },
+  ]);
+  expect(await faults(after, after)).toEqual([]);
+});

@@ -33,8 +33,10 @@ describe('rondo ps', () => {
     expect(stdout).toContain('eu/\\u009bz');
   });
 
-  it('lists the instances of every page, sorted as people count', async () => {
-    registry.put(instance('sales-10', ['sales.v1.OrderService', 'sales.v1.CustomerService']));
+  it('lists the instances of every page, sorted as people count, with the time since they started', async () => {
+    const twoHoursAgo = BigInt(Date.now() - 2 * 3_600_000);
+    const ten = instance('sales-10', ['sales.v1.OrderService', 'sales.v1.CustomerService']);
+    registry.put({ ...ten, incarnation: twoHoursAgo });
     registry.put(
       instance('sales-2', ['sales.v1.OrderService'], { zone: 'eu/a', status: InstanceStatus.INSTANCE_STATUS_DRAINING }),
     );
@@ -44,7 +46,7 @@ describe('rondo ps', () => {
       [
         'INSTANCE  ADDRESS          ZONE  STATUS    AGE  SERVICES',
         'sales-2   127.0.0.1:50051  eu/a  DRAINING  3m   sales.v1.OrderService',
-        'sales-10  127.0.0.1:50051  -     SERVING   3m   sales.v1.CustomerService, sales.v1.OrderService',
+        'sales-10  127.0.0.1:50051  -     SERVING   2h   sales.v1.CustomerService, sales.v1.OrderService',
         '',
         "sales-2 isn't picked: it is draining: it finishes its calls, and stops",
         '',

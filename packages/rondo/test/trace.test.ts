@@ -143,6 +143,12 @@ describe('what is missing', () => {
     ]);
   });
 
+  it('may be what a list would have: then it fails', async () => {
+    await start('calculator-2', new RpcError(Status.PERMISSION_DENIED, 'needs the scope traces.read'));
+    const { exitCode, stdout, stderr } = await run('--slow');
+    expect([exitCode, stdout, stderr]).toEqual([1, 'no traces\n', expect.stringContaining('spans are missing')]);
+  });
+
   it('may be the trace: then it says why', async () => {
     await startThree();
     await start('calculator-1', undefined);

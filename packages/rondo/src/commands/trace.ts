@@ -1,10 +1,11 @@
 import { TraceFilter, TraceOrder } from '@rondo/contracts/rondo/tracing/v1/tracing';
-import { type Gatherer, listTraces } from '@rondo/operate/internal';
+import { type Gatherer, listTraces, splitSilent } from '@rondo/operate/internal';
 import { newestFirst, slowestFirst } from '@rondo/operate/page';
 import { gathererAt } from '../call/target.js';
 import { gathererOf, openRegistryChannel } from '../channels.js';
 import { defineCommand, type RunContext } from '../command.js';
 import { UsageError } from '../errors.js';
+import { ExitCode } from '../exit-code.js';
 import { flag, valued } from '../help.js';
 import { duration, jsonOption, registryOption, whole } from '../options.js';
 import { registryAddresses } from '../registry/locate.js';
@@ -40,7 +41,7 @@ export const trace = defineCommand({
     ['trace --slow --name QuoteService/', 'The slowest calls of a service.'],
     ['trace --errors -f', 'What fails, as it fails.'],
   ],
-  exitCodes: { FAILED: 'There is no such trace; standard error says why.' },
+  exitCodes: { FAILED: 'There is no such trace, or those that could have one refuse; standard error says why.' },
   async run({ text, slow, errors: failed, follow, name, min, limit }, context) {
     const id = parseId(text.join(' '));
     const isList = slow || failed || follow || [name, min, limit].some((value) => value !== undefined);
@@ -70,7 +71,7 @@ async function list(
   { filter, slow, limit }: { readonly filter: TraceFilter; readonly slow: boolean; readonly limit: number },
   gatherer: Gatherer,
   context: RunContext,
-): Promise<undefined> {
+): Promise<number> {
   const { stdout, signal } = context;
   const order = slow ? TraceOrder.TRACE_ORDER_SLOWEST : TraceOrder.TRACE_ORDER_NEWEST;
   const found = await listTraces({ filter, order, pageSize: limit }, gatherer, { signal });
@@ -79,6 +80,8 @@ async function list(
   await context.print({ json: { traces }, text });
   signal.throwIfAborted();
   await tellSilent(found.silent, context);
+  const isUnknown = traces.length === 0 && splitSilent(found.silent).unreachable.length > 0;
+  return isUnknown ? ExitCode.FAILED : ExitCode.OK;
 }
 
 /** Finds the id in a text, such as an error's; a text of hexadecimal digits may be its beginning. */

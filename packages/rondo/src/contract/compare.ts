@@ -1,16 +1,17 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { create, toBinary } from '@bufbuild/protobuf';
+import { create, type DescField, toBinary } from '@bufbuild/protobuf';
 import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
 import type { Schema } from '@rondo/schema';
+import { fieldBehavior, REQUIRED } from '../generate/options.js';
 import { native, run } from '../workspace/process.js';
 
 /** A difference between two versions of a contract. */
 export interface Difference {
   /**
-   * `incompatible`: callers and servers of the two versions misread each other, on the wire or in JSON. `added`, `removed`:
-   * only one version has it, and the other ignores it.
+   * `incompatible`: callers and servers of the two versions misread each other, on the wire or in JSON, or one refuses what
+   * the other's callers send. `added`, `removed`: only one version has it, and the other ignores it.
    */
   readonly kind: 'incompatible' | 'added' | 'removed';
   /** buf's sentence, such as `Field "2" on message "AddRequest" changed name from "b" to "c"`; else a name, such as `field AddRequest.b`. */
@@ -56,6 +57,7 @@ export async function compareContracts(
   const [had, has] = [namesIn(before), namesIn(after)];
   return [
     ...(await incompatibilities(before, after, comparing)).map((text) => ({ kind: 'incompatible' as const, text })),
+    ...requiredInOne(before, after).map((text) => ({ kind: 'incompatible' as const, text })),
     ...has.filter((name) => !had.includes(name)).map((text) => ({ kind: 'added' as const, text })),
     ...had.filter((name) => !has.includes(name)).map((text) => ({ kind: 'removed' as const, text })),
   ];
@@ -81,6 +83,27 @@ async function incompatibilities(
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** Fields that one version asks for, in messages that both have. buf doesn't compare `google.api.field_behavior`. */
+function requiredInOne(before: Schema, after: Schema): readonly string[] {
+  const [had, has] = [requiredIn(before), requiredIn(after)];
+  const differ = (one: Schema, required: readonly DescField[], others: readonly DescField[]) =>
+    required.filter(
+      ({ name, parent }) =>
+        one.registry.getMessage(parent.typeName) !== undefined &&
+        !others.some((other) => other.name === name && other.parent.typeName === parent.typeName),
+    );
+  return [
+    ...differ(before, has, had).map((field) => `${field} is REQUIRED now, and earlier callers may leave it out`),
+    ...differ(after, had, has).map((field) => `${field} was REQUIRED, and earlier servers refuse calls without it`),
+  ];
+}
+
+function requiredIn({ registry }: Schema): readonly DescField[] {
+  const behavior = fieldBehavior(registry);
+  const fields = [...registry].flatMap((type) => (type.kind === 'message' ? type.fields : []));
+  return fields.filter((field) => behavior.of(field)?.includes(REQUIRED));
 }
 
 const writeImage = (file: string, { registry }: Schema) =>

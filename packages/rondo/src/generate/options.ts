@@ -71,6 +71,8 @@ export const resourceOption = optionNamed<{ readonly type: string; readonly patt
   'google.api.resource',
 );
 export const resourceReference = optionNamed<{ readonly type: string }>('google.api.resource_reference');
+/** `google.api.FieldBehavior.REQUIRED` */
+export const REQUIRED = 2;
 export const fieldBehavior = optionNamed<readonly number[]>('google.api.field_behavior');
 
 /** The options of calls and topics. */

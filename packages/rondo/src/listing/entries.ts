@@ -18,13 +18,13 @@ export function formatEntries(entries: readonly Entry[], nowMs: number, look: Lo
   const extra = EXTRA.filter(({ of }) => entries.some((entry) => of(entry) !== undefined));
   const heading = ['INSTANCE', 'ADDRESS', 'ZONE', 'STATUS', 'AGE', ...extra.map(({ title }) => title), 'SERVICES'];
   const rows = entries.map((entry) => {
-    const { instanceId, zone, registerTime, services } = entry.instance;
+    const { instanceId, zone, services } = entry.instance;
     const cells = [
       instanceId,
       addressOf(entry.instance),
       zone || '-',
       statusCell(entry, nowMs),
-      ageOf(registerTime, nowMs),
+      ageOf(startTime(entry.instance), nowMs),
     ];
     return [...cells, ...extra.map(({ of }) => of(entry) ?? '-'), [...services].sort().join(', ')];
   });
@@ -32,6 +32,10 @@ export function formatEntries(entries: readonly Entry[], nowMs: number, look: Lo
     column === STATUS ? (STATUS_STYLES[text] ?? 'yellow') : undefined;
   return formatTable([heading, ...rows], { ...look, style });
 }
+
+/** A registry that has restarted knows the process's start by its incarnation alone; a foreign entry may have none. */
+const startTime = ({ incarnation, registerTime }: Instance) =>
+  incarnation === 0n ? registerTime : new Date(Number(incarnation));
 
 const STATUS = 3;
 const STATUS_STYLES: Readonly<Record<string, Style>> = { SERVING: 'green', DRAINING: 'dim' };

@@ -65,13 +65,14 @@ describe('a part', () => {
   });
 
   it.each([
-    ['that says so', { neverPasses: true }],
-    ['of a wrong password', { severity: 'FATAL', code: '28P01' }],
-  ])('tries no more after a fault at the start that never passes: one %s', async (_what, fault) => {
+    ['that says so', { neverPasses: true }, ''],
+    ['of a wrong password', { severity: 'FATAL', code: '28P01' }, '; correct the user or the password in DATABASE_URL'],
+    ['of no such database', { severity: 'FATAL', code: '3D000' }, '; create it, or name another one in DATABASE_URL'],
+  ])('tries no more after a fault at the start that never passes: one %s', async (_what, fault, remedy) => {
     const prepare = () => Promise.reject(Object.assign(new Error('orders lacks a column'), fault));
     const { clock, hopeless, lines } = start({ there: true, prepare });
     await clock.advance(60_000);
-    expect(hopeless).toEqual([`${NAME}: orders lacks a column`]);
+    expect(hopeless).toEqual([`${NAME}: orders lacks a column${remedy}`]);
     expect(lines).toEqual([]);
   });
 

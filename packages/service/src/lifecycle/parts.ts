@@ -101,8 +101,9 @@ async function watchPart(part: Part, options: WatchOptions): Promise<void> {
   while (!signal.aborted) {
     const failure = await failureOf(tryOnce());
     if (signal.aborted) return;
-    if (!tracker.seen && isHopeless(failure))
-      throw new StartupError(`${part.name}: ${messageOf(failure)}`, { cause: failure });
+    const remedy = tracker.seen ? undefined : remedyOfHopeless(failure);
+    if (remedy !== undefined)
+      throw new StartupError(`${part.name}: ${messageOf(failure)}${remedy}`, { cause: failure });
     const delayMs = nextDelayMs(failure, { tracker, backoff });
     if (tracker.seen) onStarted();
     if (tracker.seen && part.check === undefined) return;
@@ -145,14 +146,19 @@ async function failureOf(attempt: Promise<void>): Promise<unknown> {
   }
 }
 
-/** PostgreSQL refuses the role or the password, has no such database, or lacks what a statement names. */
-const REFUSED = /^(?:28|3D|42)/;
+/** By the beginning of PostgreSQL's SQLSTATE: it refuses the role or the password, has no such database, or lacks what a statement names. */
+const REFUSED: readonly (readonly [sqlState: RegExp, remedy: string])[] = [
+  [/^28/, '; correct the user or the password in DATABASE_URL'],
+  [/^3D/, '; create it, or name another one in DATABASE_URL'],
+  [/^42/, ''],
+];
 
-/** Whether no later try can succeed: an error that says so of itself, or one of PostgreSQL's. */
-function isHopeless(reason: unknown): boolean {
-  if (typeof reason !== 'object' || reason === null) return false;
-  if ('neverPasses' in reason) return reason.neverPasses === true;
-  return 'severity' in reason && 'code' in reason && REFUSED.test(String(reason.code));
+/** What to do if no later try can succeed: an error that says so of itself, or one of PostgreSQL's. Undefined if one can. */
+function remedyOfHopeless(reason: unknown): string | undefined {
+  if (typeof reason !== 'object' || reason === null) return undefined;
+  if ('neverPasses' in reason) return reason.neverPasses === true ? '' : undefined;
+  const sqlState = 'severity' in reason && 'code' in reason ? String(reason.code) : '';
+  return REFUSED.find(([sign]) => sign.test(sqlState))?.[1];
 }
 
 /** Turns the results of checks into changes of state, and reports each change once. */

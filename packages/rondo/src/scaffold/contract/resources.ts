@@ -2,7 +2,7 @@ import type { DescField, DescMessage, DescMethod, DescService, FileRegistry } fr
 import type { Validator } from '@bufbuild/protovalidate';
 import type { DescribedTable, describeTable, TableOptions } from '@rondo/resources/sql';
 import type { ResourceDescription } from '@rondo/validation';
-import { fieldBehavior, resourceOption, resourceReference } from '../../generate/options.js';
+import { fieldBehavior, REQUIRED, resourceOption, resourceReference } from '../../generate/options.js';
 import { resourcesOf } from '../../generate/rules/describe-resources.js';
 import { moduleOf } from '../packages.js';
 import { capitalised, snakeCase } from '../words.js';
@@ -95,8 +95,6 @@ function resourceOf(
   return { ...code, ...names, kind, methods, description, describeTable: described, references, sample };
 }
 
-/** `google.api.FieldBehavior.REQUIRED` */
-const REQUIRED = 2;
 /** The behavior of fields that no update of a caller changes. */
 const KEPT = ['IMMUTABLE', 'OUTPUT_ONLY'];
 
