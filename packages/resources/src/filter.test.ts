@@ -19,7 +19,7 @@ function read(text: string): { readonly conditions: readonly Condition[]; readon
 }
 
 describe('a filter', () => {
-  it('consists of comparisons joined by AND, each with a value of its field', () => {
+  it('consists of comparisons, each with a value of its field', () => {
     expect(read('state = ACTIVE AND owner != "members/a1" AND title = "a \\"b\\" \\\\ AND c"')).toEqual({
       faults: [],
       conditions: [
@@ -49,18 +49,35 @@ describe('a filter', () => {
   });
 
   it.each([
+    'stock = 1 OR state = DONE OR stock > 9 AND title = "a"',
+    '(stock = 1 OR state = DONE OR stock > 9)AND( title = "a" )',
+  ])('has alternatives, joined by OR, which binds tighter than AND: %s', (text) => {
+    const state = { field: 'state', comparator: '=', value: 'DONE' };
+    expect(read(text)).toEqual({
+      faults: [],
+      conditions: [
+        { field: 'stock', comparator: '=', value: 1n, or: [state, { field: 'stock', comparator: '>', value: 9n }] },
+        { field: 'title', comparator: '=', value: 'a' },
+      ],
+    });
+  });
+
+  it.each([
     ['title = "t*"', 'must compare title with a whole text: a * at an end of it is no wildcard here; write "\\*"'],
     ['title = *t', 'must compare title with a whole text'],
     ['title != "*"', 'must compare title with a whole text'],
     ['title = "a\\\\*"', 'must compare title with a whole text'],
     ['state = TASK_STATE_GONE', 'must compare state with one of ACTIVE, DONE; it has TASK_STATE_GONE'],
-    ['state = ACTIVE OR state = DONE', 'without OR, NOT and parentheses; there is OR at character 16'],
-    ['NOT state = ACTIVE', 'there is NOT at character 1'],
-    ['(state = ACTIVE)', 'there is "(" at character 1'],
+    ['NOT state = ACTIVE', 'without NOT and further parentheses; there is NOT at character 1'],
+    ['((state = ACTIVE))', 'there is "(" at character 2'],
+    ['(state = ACTIVE AND stock = 1)', 'at character 17 there is "AND stock = 1)", where a comparison, AND or OR is'],
+    ['(state = ACTIVE', 'at character 16 it ends, where'],
+    ['state = ACTIVE OR', 'at character 16 there is "OR", where'],
+    ['state = ACTIVE OR (stock = 1)', 'there is "(" at character 19'],
     ['state = ACTIVE)', 'there is ")" at character 15'],
     ['-state = ACTIVE', 'there is "-" at character 1'],
-    ['state = ACTIVE AND', 'at character 16 there is "AND", where a comparison or AND is expected'],
-    ['state = ACTIVE AND ', 'at character 20 it ends, where a comparison or AND is expected'],
+    ['state = ACTIVE AND', 'at character 16 there is "AND", where a comparison, AND or OR is expected'],
+    ['state = ACTIVE AND ', 'at character 20 it ends, where a comparison, AND or OR is expected'],
     ['state', 'at character 1 there is "state", where a comparison is expected'],
     ['title = "open', 'at character 1 there is "title = \\"open"'],
     ['price = 1', 'must compare title, owner, state, stock, order_date, create_time; it names "price"'],

@@ -18,16 +18,18 @@ export type FilterField =
 const MAX_LENGTH = 2_000;
 const MAX_CONDITIONS = 16;
 const CONDITION = /^\s*([a-z_][a-z0-9_.]*)\s*(!=|<=|>=|=|<|>)\s*("(?:[^"\\]|\\["\\*])*"|[^\s"()]+)\s*/;
-const AND = /^AND(?=\s)\s*/;
+const [AND, OR] = [/^AND(?=[\s(])\s*/, /^OR(?=\s)\s*/];
+const [OPEN, CLOSE] = [/^\s*\(/, /^\)\s*/];
 /** Syntax of AIP-160 that this subset lacks. */
-const UNSUPPORTED = /^(?:OR|NOT)(?=[\s(]|$)|^[()-]/;
+const UNSUPPORTED = /^NOT(?=[\s(]|$)|^[()-]/;
 const TIMESTAMP = /^\d{4}-\d\d-\d\dT(?:[01]\d|2[0-3]):\d\d:\d\d(?:\.\d{1,3}0{0,6})?(?:Z|[+-]\d\d:\d\d)$/;
 const MIN_INT64 = -(2n ** 63n);
 const MAX_INT64 = 2n ** 63n - 1n;
 const MAX_UINT64 = 2n ** 64n - 1n;
 
 /**
- * Parses a filter: comparisons of AIP-160, joined by `AND`. An empty filter has no conditions. Faults are passed to `report`.
+ * Parses a filter: comparisons of AIP-160, joined by `AND` and by `OR`, which binds tighter, and may have parentheses around it. An empty
+ * filter has no conditions. Faults are passed to `report`.
  *
  * @param fields the fields that may be compared, by path.
  */
@@ -42,24 +44,31 @@ export function readFilter(
     return [];
   }
   const conditions: Condition[] = [];
-  for (let rest = text; rest !== ''; ) {
-    const [matched = '', path = '', comparator = '', literal = ''] = CONDITION.exec(rest) ?? [];
-    if (matched === '') return refuse(report, text, { rest, fields });
-    const condition = readCondition(report, { path, comparator, literal }, fields);
-    if (condition === undefined) return [];
-    conditions.push(condition);
-    rest = rest.slice(matched.length);
-    if (rest === '') break;
-    const [and = ''] = AND.exec(rest) ?? [];
-    if (and === '') return refuse(report, text, { rest, fields });
-    rest = rest.slice(and.length);
-    if (rest === '') return refuse(report, text, { rest, fields });
-  }
-  if (conditions.length > MAX_CONDITIONS) {
-    report(`must have at most ${MAX_CONDITIONS} conditions; it has ${conditions.length}`);
-    return [];
-  }
-  return conditions;
+  let [rest, count] = [text, 0];
+  const take = (pattern: RegExp) => {
+    const found = pattern.exec(rest);
+    rest = rest.slice(found?.[0].length ?? 0);
+    return found;
+  };
+  do {
+    const isOpen = take(OPEN) !== null;
+    const alternatives: Condition[] = [];
+    do {
+      const [, path = '', comparator = '', literal = ''] = take(CONDITION) ?? [];
+      if (path === '') return refuse(report, text, { rest, fields });
+      const condition = readCondition(report, { path, comparator, literal }, fields);
+      if (condition === undefined) return [];
+      alternatives.push(condition);
+    } while (take(OR) !== null);
+    if (isOpen && take(CLOSE) === null) return refuse(report, text, { rest, fields });
+    const [first, ...or] = alternatives;
+    if (first !== undefined) conditions.push(or.length === 0 ? first : { ...first, or });
+    count += alternatives.length;
+  } while (take(AND) !== null);
+  if (rest !== '') return refuse(report, text, { rest, fields });
+  if (count <= MAX_CONDITIONS) return conditions;
+  report(`must have at most ${MAX_CONDITIONS} conditions; it has ${count}`);
+  return [];
 }
 
 interface Refused {
@@ -71,21 +80,18 @@ function refuse(report: ReportFault, text: string, { rest, fields }: Refused): r
   const at = text.length - rest.length;
   const [unsupported] = UNSUPPORTED.exec(rest) ?? [];
   if (unsupported !== undefined) {
-    const what = unsupported === 'OR' || unsupported === 'NOT' ? unsupported : JSON.stringify(unsupported);
-    report(
-      `must be comparisons joined by AND, without OR, NOT and parentheses; there is ${what} at character ${at + 1}`,
-    );
+    const what = unsupported === 'NOT' ? unsupported : JSON.stringify(unsupported);
+    report(`must be ${FORM}, without NOT and further parentheses; there is ${what} at character ${at + 1}`);
     return [];
   }
   const found = rest === '' ? 'it ends' : `there is ${JSON.stringify(rest.slice(0, 20))}`;
   const [example = 'field'] = Object.keys(fields);
-  report(
-    `must be comparisons joined by AND, such as ${example} = "value"; at character ${at + 1} ${found}, where ${
-      at === 0 ? 'a comparison is expected' : 'a comparison or AND is expected'
-    }`,
-  );
+  const expected = at === 0 ? 'a comparison' : 'a comparison, AND or OR';
+  report(`must be ${FORM}, such as ${example} = "value"; at character ${at + 1} ${found}, where ${expected} is expected`);
   return [];
 }
+
+const FORM = 'comparisons joined by AND, or (by OR in parentheses)';
 
 interface Comparison {
   readonly path: string;

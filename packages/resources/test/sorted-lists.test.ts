@@ -137,6 +137,9 @@ const FILTERS: readonly (readonly [filter: string, where: string])[] = [
   ['due != "2026-06-01"', "due IS DISTINCT FROM '2026-06-01'"],
   ['made >= "2026-01-01T00:00:04.500Z"', "made >= '2026-01-01 00:00:04.5Z'"],
   ['size > 100', 'FALSE'],
+  ['state = RARE OR state = USUAL', 'TRUE'],
+  ['state = RARE OR size = 7 AND title != "Same"', "(state = 'RARE' OR size = 7) AND title <> 'Same'"],
+  ['(title = "Same" OR due < "2026-02-01" OR size = 3) AND state != RARE', "(title = 'Same' OR due < '2026-02-01' OR size = 3) AND state = 'USUAL'"],
 ];
 
 const ORDERS = [...Object.keys(SORTED), 'sequence'].flatMap((field) => [field, `${field} desc`]);

@@ -1,12 +1,13 @@
 /** The operators of a filter. */
 export type Comparator = '=' | '!=' | '<' | '<=' | '>' | '>=';
 
-/** One comparison of a filter. All of them must hold. */
+/** One comparison of a filter. All of them must hold, each itself or one of its alternatives. */
 export interface Condition {
   /** The field's path in the contract. */
   readonly field: string;
   readonly comparator: Comparator;
   readonly value: string | bigint | Date;
+  readonly or?: readonly Condition[];
 }
 
 /** The largest position: those of a table are 64-bit integers. */

@@ -14,9 +14,11 @@ export interface PageStatement {
 /** The most rows that a statement reads in order, or sorts. Either takes a few milliseconds. */
 export const MAX_SCANNED = 1_000;
 
-/** A comparison in SQL. */
-interface Term extends Condition {
+/** A condition in SQL. */
+interface Term {
   readonly sql: string;
+  /** Undefined if it has alternatives, which no index finds. */
+  readonly of?: Condition;
 }
 
 /** A column by whose values rows have their places. */
@@ -53,7 +55,9 @@ interface Walk {
 export function narrowingFields(listing: Listing, { conditions }: ListQuery): readonly string[] {
   const { scannedBy, chronological, unindexed = [] } = listing;
   const scanned = ['state', scannedBy?.field, chronological?.field, ...unindexed];
-  const others = conditions.filter(({ field, comparator }) => !scanned.includes(field) && comparator !== '!=');
+  const others = conditions.filter(
+    ({ field, comparator, or }) => !scanned.includes(field) && comparator !== '!=' && or === undefined,
+  );
   return [...new Set(others.map(({ field }) => field))];
 }
 
@@ -64,8 +68,8 @@ export function narrowingFields(listing: Listing, { conditions }: ListQuery): re
 export function sortStatement(listing: Listing, query: ListQuery, field: string): PageStatement {
   const parts = partsOf(listing, query);
   const { terms, inScope, isSeen } = parts;
-  const ofField = terms.filter((term) => term.field === field).map(({ sql }) => sql);
-  const rest = [...statesOf(parts).map(anyOf), ...terms.filter((term) => term.field !== field).map(({ sql }) => sql)];
+  const ofField = terms.filter(({ of }) => of?.field === field).map(({ sql }) => sql);
+  const rest = [...statesOf(parts).map(anyOf), ...terms.filter(({ of }) => of?.field !== field).map(({ sql }) => sql)];
   // The ORDER BY makes PostgreSQL use the index of the field, whatever the planner estimates.
   const few = `SELECT ${readOf(parts)}, ${anyOf(livesOf(parts))} AND ${isSeen} AS is_listed FROM ${listing.table}
       WHERE ${inScope} AND ${ofField.join(' AND ')}
@@ -171,12 +175,12 @@ export function scanStatement(listing: Listing, query: ListQuery): PageStatement
 
 /** The list in the order of its positions. */
 function alongPosition(parts: Parts): Walk {
-  const { listing, terms, isSeen } = parts;
+  const { listing, query, terms, isSeen } = parts;
   const { scannedBy } = listing;
-  const selecting = terms.find(({ field, comparator }) => field === scannedBy?.field && comparator === '=');
+  const selecting = terms.find(({ of }) => of?.field === scannedBy?.field && of?.comparator === '=');
   const others = terms.filter((term) => term !== selecting).map(({ sql }) => sql);
   const withState = listing.states === undefined ? false : scannedBy?.withState;
-  const states = selecting !== undefined && withState === true ? [allowedStates(parts)] : statesOf(parts);
+  const states = selecting !== undefined && withState === true ? [allowedStates(listing, query.conditions)] : statesOf(parts);
   // Without an index on both, a state only excludes rows.
   const excluding = selecting !== undefined && withState === false;
   // No index has both columns. Usually the caller sees most rows of one customer, or of one owner, or none.
@@ -193,8 +197,9 @@ function alongPosition(parts: Parts): Walk {
 function alongKey(parts: Parts): Walk {
   const { query, terms, isSeen } = parts;
   const [key] = parts.places;
-  const ofKey = terms.filter(({ field, comparator }) => field === query.order?.field && comparator !== '!=');
-  const bounds = ofKey.map(({ comparator, sql }) => `${key?.sql} ${comparator} ${paramOf(sql)}`);
+  const bounds = terms.flatMap(({ of, sql }) =>
+    of?.field === query.order?.field && of?.comparator !== '!=' ? [`${key?.sql} ${of?.comparator} ${paramOf(sql)}`] : [],
+  );
   const lives = livesOf(parts);
   return {
     branches: [fromScope(parts, bounds)],
@@ -215,17 +220,21 @@ function partsOf(listing: Listing, query: ListQuery): Parts {
   const { sql: isSeen, params: ofSeen } = visibleOf(listing, query, 3 + ofScope.length);
   const ofRows = [...ofScope, ...ofSeen];
   const ascends = query.order === undefined ? listing.order === 'the oldest first' : !query.order.descending;
-  const others = query.conditions.filter(({ field }) => field !== 'state');
-  const terms = others.map((condition, index) => ({
-    ...condition,
-    sql: comparisonSql(listing, condition, 3 + ofRows.length + index),
-  }));
+  const values: SqlValue[] = [];
+  const sqlOf = (one: Condition) =>
+    one.field === 'state'
+      ? anyOf(allowedStates(listing, [{ ...one, or: [] }]))
+      : comparisonSql(listing, one, 2 + ofRows.length + values.push(one.value));
+  const others = query.conditions.filter((one) => !isOfState(one));
+  const terms = others.map(
+    (one): Term => (one.or ? { sql: anyOf(alternativesOf(one).map(sqlOf)) } : { sql: sqlOf(one), of: one }),
+  );
   const { after, size } = query;
   const key = keyOf(listing, query);
   const value = key === undefined ? undefined : after?.value;
   // One row more than the page, to detect the last one.
   const place = [after?.position ?? (ascends ? 0n : MAX_POSITION), size + 1];
-  const params = [...place, ...ofRows, ...others.map((one) => one.value), ...(value === undefined ? [] : [value])];
+  const params = [...place, ...ofRows, ...values, ...(value === undefined ? [] : [value])];
   const afterKey = value === undefined ? undefined : `$${params.length}`;
   const places = [
     ...(key === undefined ? [] : [{ sql: key, listed: 'list_key', scanned: 'scanned_key', after: afterKey }]),
@@ -300,13 +309,21 @@ function livesOf({ listing: { deletion }, query: { showDeleted } }: Parts): read
 }
 
 /** One list of alternatives, the allowed states, if the filter has conditions on the state. */
-function statesOf(parts: Parts): readonly (readonly string[])[] {
-  return parts.query.conditions.some(({ field }) => field === 'state') ? [allowedStates(parts)] : [];
+function statesOf({ query, listing }: Parts): readonly (readonly string[])[] {
+  return query.conditions.some(isOfState) ? [allowedStates(listing, query.conditions)] : [];
 }
 
-function allowedStates({ query, listing: { states = [], storedState = (state) => state } }: Parts): readonly string[] {
-  const ofState = query.conditions.filter(({ field }) => field === 'state');
-  const allowed = states.filter((state) => ofState.every((condition) => allows(condition, state)));
+const alternativesOf = (condition: Condition): readonly Condition[] => [condition, ...(condition.or ?? [])];
+
+const isOfState = (condition: Condition): boolean => alternativesOf(condition).every(({ field }) => field === 'state');
+
+function allowedStates(
+  { states = [], storedState = (state) => state }: Listing,
+  conditions: readonly Condition[],
+): readonly string[] {
+  const ofState = conditions.filter(isOfState);
+  const isAllowed = (state: string) => ofState.every((one) => alternativesOf(one).some((each) => allows(each, state)));
+  const allowed = states.filter(isAllowed);
   return allowed.length === 0 ? ['FALSE'] : allowed.map((state) => `state = '${storedState(state)}'`);
 }
 
@@ -335,8 +352,8 @@ function paramOf(sql: string): string {
 /** Turns conditions on the chronological field into bounds of the position. */
 function chronologicalBounds({ listing: { chronological, position = 'sequence' }, terms }: Parts): readonly string[] {
   if (chronological === undefined) return [];
-  return terms.flatMap(({ field, comparator, sql }) => {
-    if (field !== chronological.field || comparator === '!=') return [];
+  return terms.flatMap(({ of, sql }) => {
+    if (of?.field !== chronological.field || of.comparator === '!=') return [];
     const value = paramOf(sql);
     const [after, from] = [chronological.firstPosition('>', value), chronological.firstPosition('>=', value)];
     return {
@@ -345,6 +362,6 @@ function chronologicalBounds({ listing: { chronological, position = 'sequence' }
       '<': [`${position} < ${from}`],
       '<=': [`${position} < ${after}`],
       '=': [`${position} >= ${from}`, `${position} < ${after}`],
-    }[comparator];
+    }[of.comparator];
   });
 }
