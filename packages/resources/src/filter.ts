@@ -87,7 +87,9 @@ function refuse(report: ReportFault, text: string, { rest, fields }: Refused): r
   const found = rest === '' ? 'it ends' : `there is ${JSON.stringify(rest.slice(0, 20))}`;
   const [example = 'field'] = Object.keys(fields);
   const expected = at === 0 ? 'a comparison' : 'a comparison, AND or OR';
-  report(`must be ${FORM}, such as ${example} = "value"; at character ${at + 1} ${found}, where ${expected} is expected`);
+  report(
+    `must be ${FORM}, such as ${example} = "value"; at character ${at + 1} ${found}, where ${expected} is expected`,
+  );
   return [];
 }
 

@@ -139,7 +139,10 @@ const FILTERS: readonly (readonly [filter: string, where: string])[] = [
   ['size > 100', 'FALSE'],
   ['state = RARE OR state = USUAL', 'TRUE'],
   ['state = RARE OR size = 7 AND title != "Same"', "(state = 'RARE' OR size = 7) AND title <> 'Same'"],
-  ['(title = "Same" OR due < "2026-02-01" OR size = 3) AND state != RARE', "(title = 'Same' OR due < '2026-02-01' OR size = 3) AND state = 'USUAL'"],
+  [
+    '(title = "Same" OR due < "2026-02-01" OR size = 3) AND state != RARE',
+    "(title = 'Same' OR due < '2026-02-01' OR size = 3) AND state = 'USUAL'",
+  ],
 ];
 
 const ORDERS = [...Object.keys(SORTED), 'sequence'].flatMap((field) => [field, `${field} desc`]);

@@ -180,7 +180,8 @@ function alongPosition(parts: Parts): Walk {
   const selecting = terms.find(({ of }) => of?.field === scannedBy?.field && of?.comparator === '=');
   const others = terms.filter((term) => term !== selecting).map(({ sql }) => sql);
   const withState = listing.states === undefined ? false : scannedBy?.withState;
-  const states = selecting !== undefined && withState === true ? [allowedStates(listing, query.conditions)] : statesOf(parts);
+  const states =
+    selecting !== undefined && withState === true ? [allowedStates(listing, query.conditions)] : statesOf(parts);
   // Without an index on both, a state only excludes rows.
   const excluding = selecting !== undefined && withState === false;
   // No index has both columns. Usually the caller sees most rows of one customer, or of one owner, or none.
@@ -198,7 +199,9 @@ function alongKey(parts: Parts): Walk {
   const { query, terms, isSeen } = parts;
   const [key] = parts.places;
   const bounds = terms.flatMap(({ of, sql }) =>
-    of?.field === query.order?.field && of?.comparator !== '!=' ? [`${key?.sql} ${of?.comparator} ${paramOf(sql)}`] : [],
+    of?.field === query.order?.field && of?.comparator !== '!='
+      ? [`${key?.sql} ${of?.comparator} ${paramOf(sql)}`]
+      : [],
   );
   const lives = livesOf(parts);
   return {
