@@ -224,6 +224,8 @@ function onceOnly<T>(
  * connection, even during a migration, which has no other bound.
  */
 const KEEP_ALIVE_MS = 10_000;
+/** How long a connection may be unused. By the driver's 10 s, calls in waves would begin new processes of the server again and again. */
+const IDLE_MS = 60_000;
 
 interface PoolParts {
   readonly hosts: Hosts;
@@ -240,6 +242,7 @@ function openPool(options: PoolOptions, statementTimeoutMs: number, { hosts, loc
     max: maxConnections,
     pipeline: true, // a transaction's first statement is sent with its BEGIN
     connectionTimeoutMillis: connectTimeoutMs,
+    idleTimeoutMillis: IDLE_MS,
     statement_timeout: statementTimeoutMs,
     ...(sliceMs > 0 && { lock_timeout: sliceMs }),
     idle_in_transaction_session_timeout: idleTransactionTimeoutMs,

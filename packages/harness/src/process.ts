@@ -153,7 +153,8 @@ function readStream(stream: NodeJS.ReadableStream | null) {
   let text = '';
   const keep = (more: string) => {
     text += more;
-    if (text.length > MAX_OUTPUT_CHARS) text = text.slice(-MAX_OUTPUT_CHARS);
+    // Each cut copies what is kept, so it isn't made for each line.
+    if (text.length > 2 * MAX_OUTPUT_CHARS) text = text.slice(-MAX_OUTPUT_CHARS);
   };
   stream?.setEncoding('utf8').on('data', keep);
   return {
