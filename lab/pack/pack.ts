@@ -1,5 +1,5 @@
 /** Packs each published package as a registry takes it: `npm run pack`, whose options USAGE has. */
-import { mkdirSync, mkdtempSync, rmSync, statSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { componentOf, filesBelow, parse, root, run, runPnpm, takenByNpm, writeSbom } from '@rondo/tool/workspace';
@@ -40,7 +40,15 @@ export async function pack(
     const args = ['--dir', staging, '--recursive', 'pack', '--pack-destination', path.resolve(outDir)];
     const { code, output } = await runPnpm(args);
     if (code !== 0) throw new Error(output);
-    return await Promise.all(packages.map((one) => described(one, packages, outDir)));
+    const packed = await Promise.all(packages.map((one) => described(one, packages, outDir)));
+    // An app would also get what an earlier tree has packed under another name.
+    const endings = new Set(packed.map(({ version }) => `-${version}.tgz`));
+    for (const name of readdirSync(outDir)) {
+      const file = path.resolve(outDir, name);
+      const isOfVersion = [...endings].some((ending) => name.endsWith(ending));
+      if (isOfVersion && packed.every((one) => one.file !== file)) rmSync(file);
+    }
+    return packed;
   } finally {
     rmSync(staging, { recursive: true, force: true });
   }
