@@ -1,4 +1,4 @@
-/** What the gateway does for clients of each kind, in this order, over one system: the last test stops a service. */
+/** What the gateway does for clients of each kind, in this order, over one system. */
 import './src/journeys/collector.js';
 import './src/journeys/traced.js';
 import './src/journeys/openapi.js';
