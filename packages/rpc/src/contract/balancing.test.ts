@@ -52,17 +52,10 @@ describe('the balancing in a contract', () => {
     ['a slow start of less than nothing', { slowStart: { seconds: -1n, nanos: 0 } }, /a slow start of -1000 ms/],
     ['a subset of more than 10,000', { subsetSize: 10_001 }, /a subset of 10001/],
     ['a subset of less than nobody', { subsetSize: -1 }, /a subset of -1/],
-    ['weights that the policy has none of', { weights: WeightSource.WEIGHT_SOURCE_LOAD }, /doesn't weigh by load/],
     [
       'a balance factor of less than all',
       { policy: BalancingPolicy.BALANCING_POLICY_RING_HASH, hashBalanceFactor: 99 },
       /a hash balance factor of 99 is not/,
-    ],
-    ['a balance factor without keys', { hashBalanceFactor: 125 }, /round_robin takes no hash balance factor/],
-    [
-      'a ring over a subset',
-      { policy: BalancingPolicy.BALANCING_POLICY_RING_HASH, subsetSize: 3 },
-      /ring_hash takes no subset/,
     ],
   ])('is refused if it has %s', (_name, balancing, fault) => {
     const read = () => servicePolicyOf(service(balancing));

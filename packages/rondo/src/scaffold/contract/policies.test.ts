@@ -149,10 +149,6 @@ method job: {}
   Get: job calls more than once: give the method idempotency: {metadata: "idempotency-key"}, or an idempotency_level
 method job: {} idempotency: {field: "name"}
   Get: job has a key of its own for each call, and idempotency.field is name: give idempotency.metadata instead
-safe job: {max_attempts: 101}
-  Get: job.max_attempts is 101; it must be from 1 to 100
-safe job: {schedule: {cron: "0 0 31 2 *"}}
-  Get: job.schedule.cron is "0 0 31 2 *", which is at no time: give a day that exists
 safe job: {schedule: {cron: "0 0 * * *" time_zone: "Mars/X"}}
   Get: job.schedule.time_zone is "Mars/X": give an IANA name, such as "Europe/Berlin"
 balancing slow_start: {seconds: 3601}
@@ -264,11 +260,7 @@ const ruled = {
   ]),
   'followed.proto': contractOf([followed('"p.list"')]),
   'unfollowed.proto': contractOf([followed('["p.read", "p.write"]')]),
-  'both.proto': contractOf([method('auth: {public: true scopes: "p.read"}')]),
   'empty.proto': contractOf([method('auth: {}')]),
-  'scope.proto': contractOf([method('auth: {scopes: "P read"}')]),
-  'caller.proto': contractOf([method('auth: {callers: "spiffe://a/b"}')]),
-  'star.proto': contractOf([method('auth: {callers: ["*", "sales"]}')]),
   'job.proto': contractOf([safe('job: {} auth: {scopes: "p.read"}')]),
   'foreign-job.proto': contractOf([safe('job: {} auth: {callers: ["sales", "shop"]}')]),
   'unruled.proto': contractOf([method('auth: {public: true}') + unruled]),
@@ -330,19 +322,15 @@ describe('who may call a method', () => {
       'unfollowed',
       "Get: cache.feed.method is Watch, which needs the scope p.write, and Get doesn't; give both the same scopes",
     ],
-    ['both', 'Get: auth.public is for every caller, and scopes or callers are given too; leave one of them out'],
     ['empty', 'Get: auth is empty; give public, scopes or callers'],
-    ['scope', 'Get: auth.scopes has "P read"; a scope has 1 to 64 characters of a-z 0-9 . _ : / -'],
-    ['caller', 'Get: auth.callers has "spiffe://a/b"; name a process as its certificate does, such as shop, or *'],
     [
       'job',
       'Get: job acts for no principal, and auth.scopes has p.read: give auth.callers with the name of the service itself',
     ],
     [
       'foreign-job',
-      'Get: job is called by auth9, which serves auth9.S0, and auth.callers has sales, shop: name auth9 there, too',
+      'Get: job is called by auth5, which serves auth5.S0, and auth.callers has sales, shop: name auth5 there, too',
     ],
-    ['star', 'Get: auth.callers has * and names; leave one of them out'],
     [
       'unruled',
       'Other: has no auth, unlike other methods of its package, so no caller could call it; say in (rondo.options.v1.method).auth who may: public, scopes or callers',
@@ -355,6 +343,6 @@ describe('who may call a method', () => {
 
   it('a package in which each method has a rule is accepted, and so is one without any', () => {
     expect(ruledFaults.filter((fault) => fault.startsWith('proto/ruled.proto:'))).toEqual([]);
-    expect(ruledFaults).toHaveLength(9);
+    expect(ruledFaults).toHaveLength(5);
   });
 });
