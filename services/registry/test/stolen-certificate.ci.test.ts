@@ -189,20 +189,6 @@ describe.each([0, 1])('a stolen certificate of a service, at registry %i', (regi
     expect(await process.printed(/was refused/, refused)).toContain(line);
   });
 
-  it.each([
-    ['of a later incarnation', 9n, {}],
-    ["of the same incarnation, with the victim's secret", 1n, { secret: SECRET }],
-  ])('gets an id of its own by a registration under that of another %s', async (_what, incarnation, proof) => {
-    const { leaseId } = await mallory.registry.register({
-      ...registering('sales-1', ['mallory.v1.M'], incarnation),
-      ...proof,
-    });
-    const { instances } = await mallory.registry.listInstances({ service: 'mallory.v1.M' });
-    expect(instances.map(({ instanceId }) => instanceId)).toEqual(['sales-1@mallory']);
-    await mallory.registry.deregister({ leaseId, instanceId: 'sales-1' });
-    expect(await state()).toEqual(before);
-  });
-
   it.each(Object.entries(IGNORED))('tries in vain %s', async (_what, attempt) => {
     await attempt(mallory);
     expect(await state()).toEqual(before);
