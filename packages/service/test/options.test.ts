@@ -9,10 +9,9 @@ import type { ServerCall } from '@rondo/rpc/call';
 import { type Channel, type ChannelPolicies, createClient } from '@rondo/rpc/client';
 import type { Middleware } from '@rondo/rpc/middleware';
 import { RpcError, Status } from '@rondo/rpc/status';
-import { createTestChannel } from '@rondo/rpc/testing';
 import { until } from '../../rpc/test/support/wait.js';
 import { type ServiceContext, startService } from '../src/exports/index.js';
-import { ADDER, adder, cacheOf, cleanUp, closeAll, start } from './started.js';
+import { ADDER, cacheOf, closeAll, start } from './started.js';
 
 afterEach(closeAll);
 
@@ -129,9 +128,3 @@ it("an app's middleware runs around its own methods only; its server middleware 
 async function* listServices() {
   yield { messageRequest: { $case: 'listServices' as const, value: '' } };
 }
-
-it("an app's middleware also runs over a test channel that gets the whole app", async () => {
-  const channel = createTestChannel({ services: [adder()], middleware: [refuse] });
-  cleanUp(() => channel.close());
-  await expect(createClient(AdderServiceDefinition, { channel }).add({})).rejects.toMatchObject(refused);
-});

@@ -29,7 +29,7 @@ export const NO_REGISTRY = '127.0.0.1:1';
 export const ADDER = AdderServiceDefinition.fullName;
 
 /** An adder; by default it adds. */
-export const adder = (add: Handlers<typeof AdderServiceDefinition>['add'] = ({ a, b }) => ({ result: a + b })) =>
+const adder = (add: Handlers<typeof AdderServiceDefinition>['add'] = ({ a, b }) => ({ result: a + b })) =>
   implement(AdderServiceDefinition, { add });
 
 interface Setting

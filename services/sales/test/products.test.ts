@@ -72,17 +72,6 @@ describe('ProductService', () => {
       await expect(company.products.getProduct({ name })).resolves.toMatchObject({ stock: 10n });
     });
 
-    it('is carried out once per request id; repetitions get the first response', async () => {
-      const { name } = await addProduct(company, { stock: 10n });
-      const requestId = randomUUID();
-      const replies = await Promise.all(Array.from({ length: 8 }, () => adjust(name, -7n, requestId)));
-      expect(replies.map(({ stock }) => stock)).toEqual(replies.map(() => 3n));
-      await adjust(name, -3n);
-      await expect(adjust(name, -7n, requestId)).resolves.toMatchObject({ stock: 3n });
-      await expect(company.products.getProduct({ name })).resolves.toMatchObject({ stock: 0n });
-      await refused(adjust(name, -1n, requestId), 'ALREADY_EXISTS', requestId);
-    });
-
     it('adds up concurrent changes', async () => {
       const { name } = await addProduct(company, { stock: 10n });
       await pileUp({ ...company, product: name }, 2, () => Promise.all([adjust(name, 2n), adjust(name, 3n)]));

@@ -177,23 +177,3 @@ describe('a quote that is valid until a day', () => {
     await refused(update, 'INVALID_ARGUMENT', 'quote.valid_until_date');
   });
 });
-
-describe('an etag', () => {
-  const rename = ({ name }: Product, title: string, etag = '') =>
-    company.products.updateProduct({ product: { name, title, etag } });
-  const FOREIGN =
-    'never had this etag: it is of another resource, or of a state that a restore has undone; read it again';
-
-  it('of a state that a restore has undone is refused, also once the version comes again', async () => {
-    const desk = await addProduct(company, { title: 'Desk' });
-    const lost = await rename(desk, 'Table', desk.etag);
-    // As a restore does: the row is as it was.
-    const sql = 'UPDATE products SET title = $2, version = 1, update_time = $3 WHERE id = $1';
-    await company.database.query(sql, [desk.name.slice('products/'.length), 'Desk', desk.updateTime ?? null]);
-
-    await refused(rename(desk, 'Bench', lost.etag), 'ABORTED', FOREIGN);
-    const again = await rename(desk, 'Table', desk.etag);
-    await refused(rename(desk, 'Bench', lost.etag), 'ABORTED', 'has changed since its etag was read');
-    await expect(rename(desk, 'Bench', again.etag)).resolves.toMatchObject({ title: 'Bench' });
-  });
-});
