@@ -60,37 +60,12 @@ const watch = (resumeToken = '') => firstOf(company.projects.watchProject({ name
 
 type Attack = readonly [name: string, calls: Calls, codes: readonly StatusName[]];
 
+/** Those that a participant refuses by itself: `packages/transactions/test/known-coordinators.test.ts`. */
 const AS_A_PARTICIPANT: readonly Attack[] = [
-  ['a Prepare of an unknown coordinator', () => [prepare('evil', 't1')], ['PERMISSION_DENIED']],
-  ['a Prepare of a coordinator whose name differs in case', () => [prepare('Sales', 't1')], ['PERMISSION_DENIED']],
-  ['a Prepare of a coordinator whose name has a suffix', () => [prepare('sales:x', 't1')], ['INVALID_ARGUMENT']],
-  ['a Prepare of a coordinator without a name', () => [prepare('', 't1')], ['INVALID_ARGUMENT']],
-  ['Prepares of many coordinators', many((index) => prepare(`evil-${index}`, 't1')), ['PERMISSION_DENIED']],
-  ['a Prepare of a made-up transaction', () => [prepare('sales', `${MADE_UP}-1`)], ['ABORTED']],
-  [
-    'Prepares of many made-up transactions',
-    many((index) => prepare('sales', `${MADE_UP}-${index}`)),
-    ['ABORTED', 'RESOURCE_EXHAUSTED'],
-  ],
-  [
-    'many Prepares of one made-up transaction',
-    many(() => prepare('sales', MADE_UP)),
-    ['ABORTED', 'RESOURCE_EXHAUSTED'],
-  ],
-  [
-    'an unknown operation',
-    () => [prepare('sales', 't2', { typeUrl: 'type.googleapis.com/a.B', value: Buffer.alloc(0) })],
-    ['INVALID_ARGUMENT'],
-  ],
   [
     'an operation that can not be decoded',
     () => [prepare('sales', 't3', { ...deliver(), value: Buffer.from('ffffffffff', 'hex') })],
     ['INVALID_ARGUMENT'],
-  ],
-  [
-    'more work than the team has time for',
-    () => [prepare('sales', 't4', deliver(10_000_000n))],
-    ['FAILED_PRECONDITION'],
   ],
   [
     'cancelled Prepares',

@@ -91,22 +91,6 @@ describe('a delivery in a distributed transaction', () => {
     await requireNothingOverbooked(company.database);
   });
 
-  it('can be committed while many transactions wait for the weeks that it has locked', async () => {
-    const first = branch('first', 10n);
-    await first.prepare();
-    const crowd = Array.from({ length: CROWD }, (_, index) => branch(`crowd-${index}`, 10n));
-    const commits = crowd.map(async ({ prepare, commit }) => {
-      await withRetries(prepare);
-      return await withRetries(commit);
-    });
-    const ended = Promise.all(commits);
-    while ((await waitingForLocks(company.database)) < PREPARING);
-    expect(await first.commit()).toBe(COMMITTED);
-    expect(await ended).toEqual(crowd.map(() => COMMITTED));
-    expect(await inDoubt()).toBe(0);
-    await requireNothingOverbooked(company.database);
-  });
-
   (clockIsShifted ? it.skip : it)(
     'that is in doubt is reported to transactions that wait too long, and does not block other calls',
     async () => {
