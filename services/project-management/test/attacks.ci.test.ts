@@ -39,15 +39,13 @@ const cancelled = (call: (signal: AbortSignal) => Promise<unknown>): Calls =>
 
 let deliveries = 0;
 /** A delivery operation like those of sales, which reserves the team's time. */
-function deliver(effortMinutes = 500n): Any {
+function deliver(): Any {
   deliveries += 1;
-  const tasks = [{ title: 'T', effortMinutes }];
+  const tasks = [{ title: 'T', effortMinutes: 500n }];
   const request = { projectId: `sold-${deliveries}`, project: { title: 'Sold' }, tasks };
   const value = Buffer.from(DeliverProjectRequest.encode(DeliverProjectRequest.fromPartial(request)).finish());
   return Any.fromPartial({ typeUrl: 'type.googleapis.com/projects.v1.DeliverProjectRequest', value });
 }
-const prepare = (coordinator: string, id: string, operation = deliver()) =>
-  company.participant.prepare({ transaction: { coordinator, id }, operation });
 
 const task = (title: string, dependencies: readonly string[] = []) => ({ title, dependencies: [...dependencies] });
 const batchOf = (count: number, prefix = 't') =>
@@ -64,7 +62,10 @@ type Attack = readonly [name: string, calls: Calls, codes: readonly StatusName[]
 const AS_A_PARTICIPANT: readonly Attack[] = [
   [
     'an operation that can not be decoded',
-    () => [prepare('sales', 't3', { ...deliver(), value: Buffer.from('ffffffffff', 'hex') })],
+    () => {
+      const operation = { ...deliver(), value: Buffer.from('ffffffffff', 'hex') };
+      return [company.participant.prepare({ transaction: { coordinator: 'sales', id: 't3' }, operation })];
+    },
     ['INVALID_ARGUMENT'],
   ],
   [
