@@ -1,7 +1,6 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from '@jest/globals';
-import { BadRequest } from '@rondo/contracts/google/rpc/error_details';
 import { RpcError, Status } from '@rondo/rpc/status';
 import { add, divide, multiply, subtract, sum } from './int64.js';
 
@@ -58,12 +57,6 @@ describe('divide', () => {
     expect(divide(a, b)).toEqual({ quotient, remainder });
   });
 
-  it('refuses to divide by zero, naming the field', () => {
-    const error = failureOf(() => divide(1n, 0n));
-    expect(error.code).toBe(Status.INVALID_ARGUMENT);
-    expect(error.detail(BadRequest)?.fieldViolations).toMatchObject([{ field: 'b' }]);
-  });
-
   it('refuses the one quotient outside int64', () => {
     const error = failureOf(() => divide(MIN, -1n));
     expect(error.code).toBe(Status.OUT_OF_RANGE);
@@ -75,14 +68,6 @@ describe('sum', () => {
   async function* stream(values: Iterable<bigint>) {
     yield* values;
   }
-
-  it('is 0 for no numbers', async () => {
-    expect(await sum(stream([]))).toEqual({ result: 0n, count: 0n });
-  });
-
-  it('may exceed int64 on the way', async () => {
-    expect(await sum(stream([MAX, MAX, MIN, MIN, 5n]))).toEqual({ result: 3n, count: 5n });
-  });
 
   it('may not exceed it in the end', async () => {
     await expect(sum(stream([MAX, 1n]))).rejects.toMatchObject({

@@ -15,7 +15,6 @@ afterEach(() => expect(logged.splice(0)).toEqual([]));
 
 const routes = createRoutes<PublicMethod>([
   { method: '/Add', binding: binding('POST /add', '*'), target: target('EchoPlain', { int64AsNumber: true }) },
-  { method: '/Get', binding: binding('GET /v1/{name=books/*}'), target: target('GetBook') },
   { method: '/Chat', binding: binding('POST /v1/chat', '*'), target: target('Chat') },
   { method: '/Watch', binding: binding('GET /v1/watch'), target: target('Watch') },
 ]);
@@ -50,14 +49,6 @@ describe('over the public port', () => {
     const expected = { status: 200, body: '{"a":1,"b":2,"ratio":0}' };
     expect(await ask1(port, asked)).toMatchObject(expected);
     expect(await ask2(await connect2(`http://127.0.0.1:${port}`), asked)).toMatchObject(expected);
-  });
-
-  it('a path is decoded', async () => {
-    const { port } = await serving(echo);
-    expect(await ask1(port, { method: 'GET', path: '/v1/books/b%C3%BCch%2Fer' })).toMatchObject({
-      status: 200,
-      body: expect.stringContaining('"name":"books/büch%2Fer"'),
-    });
   });
 
   it('a call ends at its deadline while the client still sends its request', async () => {

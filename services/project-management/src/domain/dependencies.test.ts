@@ -3,15 +3,6 @@ import { seededRandom } from '@rondo/rpc/testing';
 import { type Dependencies, findCircle } from './dependencies.js';
 import { DependencyCircle, TaskNeeded } from './task-errors.js';
 
-function wiring(text: string): Dependencies {
-  return new Map(
-    text.split(' ').map((part) => {
-      const [id = '', on = ''] = part.split(':');
-      return [id, on === '' ? [] : on.split(',')];
-    }),
-  );
-}
-
 /** Finds a circle by brute force: it removes tasks without dependencies until none is left, or none can be removed. */
 function hasCircle(dependencies: Dependencies): boolean {
   const left = new Map(dependencies);
@@ -23,17 +14,8 @@ function hasCircle(dependencies: Dependencies): boolean {
 }
 
 describe('a circle of dependencies', () => {
-  it.each([
-    ['a', undefined],
-    ['a:b b:c c', undefined],
-    ['a:b,c b:d c:d d', undefined],
-    ['a:x', undefined],
-    ['a:a', ['a']],
-    ['a:b b:a', ['a', 'b']],
-    ['x:a a:b b:c c:a', ['a', 'b', 'c']],
-    ['a:b,c b c:d d:c', ['c', 'd']],
-  ])('in %s is %j', (text, circle) => {
-    expect(findCircle(wiring(text))).toEqual(circle);
+  it('has no task that is unknown', () => {
+    expect(findCircle(new Map([['a', ['x']]]))).toBeUndefined();
   });
 
   it('is found if and only if there is one, in random dependencies', () => {
