@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
 import { CalculatorServiceDefinition } from '@rondo/contracts/calculator/v1/calculator';
-import { freeBase, runNode, until } from '@rondo/harness';
+import { until } from '@rondo/harness';
 import type { Metadata } from '@rondo/rpc/call';
 import { createClient, createRegistryChannel } from '@rondo/rpc/client';
 import { ask, socketOf } from '../ask.js';
@@ -180,14 +180,5 @@ describe('a running system', () => {
     ],
   ])('refuses %s', async (_what, request, message) => {
     expect(await ask(system.data, request)).toEqual([{ event: 'failed', message }]);
-  });
-
-  it('refuses to share its data with another system', async () => {
-    const args = ['scripts/rondo.mjs', 'start', '--data', system.data, '--port-base', String(await freeBase())];
-    const { code, stderr } = await runNode(args);
-    expect(code).toBe(1);
-    expect(stderr).toMatch(
-      /^npm start: the system of \S+ runs already: npm start \(process \d+\)\. Stop it, or start next to it: npm start -- --port-base \d+ --data DIR\n$/,
-    );
   });
 });

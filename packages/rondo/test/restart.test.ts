@@ -1,4 +1,3 @@
-import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { listing, startFakeLauncher } from './fake-launcher.js';
 import { rondo } from './recording-context.js';
@@ -11,12 +10,12 @@ const PROCESSES = [
 ];
 
 let launcher: Awaited<ReturnType<typeof startFakeLauncher>>;
-let answer: object;
 
-/** A launcher that lists its processes, and replies `answer` to every other request. */
+/** A launcher that lists its processes, and replies to every other request that it is done. */
 beforeEach(async () => {
-  answer = { event: 'done', rows: [ROW] };
-  launcher = await startFakeLauncher(({ command }) => [command === 'processes' ? listing(PROCESSES) : answer]);
+  launcher = await startFakeLauncher(({ command }) => [
+    command === 'processes' ? listing(PROCESSES) : { event: 'done', rows: [ROW] },
+  ]);
 });
 afterEach(() => launcher.stop());
 
@@ -56,22 +55,6 @@ describe('rondo restart', () => {
     expect(stderr).toContain('There are: postgres, calculator, calculator-1, calculator-2');
     expect((await restart()).exitCode).toBe(2);
     expect(launcher.requests()).toEqual([]);
-  });
-
-  it("fails with the launcher's error: it did not become ready", async () => {
-    answer = { event: 'failed', message: 'not ready after five minutes: calculator-2' };
-    expect(await restart('calculator-2')).toMatchObject({
-      exitCode: 1,
-      stderr: expect.stringContaining('not ready after five minutes: calculator-2'),
-    });
-  });
-
-  it('fails if no system runs', async () => {
-    const folder = path.join(launcher.data, 'none');
-    expect(await restart('calculator-2', '--data', folder)).toMatchObject({
-      exitCode: 1,
-      stderr: expect.stringContaining(`no system runs on ${folder}`),
-    });
   });
 
   it('completes names, with the state of each', async () => {

@@ -6,12 +6,12 @@ const ROWS = [1, 2].map((index) => ({ name: `sales-${index}`, address: `127.0.0.
 const PROCESSES = ['postgres', 'sales-1', 'sales-2'].map((name) => ({ name, service: name.replace(/-.*/, '') }));
 
 let launcher: Awaited<ReturnType<typeof startFakeLauncher>>;
-let answer: object;
 
-/** A launcher that lists its processes, and replies `answer` to every other request. */
+/** A launcher that lists its processes, and replies to every other request that it is done. */
 beforeEach(async () => {
-  answer = { event: 'done', rows: ROWS };
-  launcher = await startFakeLauncher(({ command }) => [command === 'processes' ? listing(PROCESSES) : answer]);
+  launcher = await startFakeLauncher(({ command }) => [
+    command === 'processes' ? listing(PROCESSES) : { event: 'done', rows: ROWS },
+  ]);
 });
 afterEach(() => launcher.stop());
 
