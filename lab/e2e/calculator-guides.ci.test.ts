@@ -33,11 +33,6 @@ describe('docs/guides/call-a-service.md', () => {
     await calculator.drain(0);
   });
 
-  it('runs unchanged, without TLS', async () => {
-    const { stdout, stderr } = await runFile(guide, 'by-address.mjs', calculator.address);
-    expect({ stdout, stderr }).toEqual({ stdout: '2 + 3 = 5\n', stderr: '' });
-  });
-
   (noOpenssl ? it.skip : it)('runs as it stands, with TLS', async () => {
     const make = '-x509 -days 2 -newkey rsa:2048 -nodes -keyout key.pem -out ca.pem -subj /CN=localhost';
     const names = ['-addext', 'subjectAltName=DNS:localhost'];
