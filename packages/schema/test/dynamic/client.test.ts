@@ -1,8 +1,7 @@
 import { readFileSync } from 'node:fs';
-import { clone, create, fromBinary, toBinary } from '@bufbuild/protobuf';
+import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import {
   FileDescriptorSetSchema,
-  file_google_protobuf_struct,
   FieldDescriptorProto_Label as Label,
   FieldDescriptorProto_Type as Type,
 } from '@bufbuild/protobuf/wkt';
@@ -73,17 +72,6 @@ function connect(contracts: ContractSource, clock: Clock = new ManualClock()) {
 const { client } = connect(own);
 const sample = connect(descriptorContracts(await compileSample()));
 
-/** A contract by which the reply of Unary is a Struct, whose first field has the number of its payload. */
-function repliesStruct(): ContractSource {
-  const changed = clone(FileDescriptorSetSchema, set);
-  const unary = changed.file.flatMap(({ service }) => service.flatMap(({ method }) => method));
-  for (const method of unary) if (method.name === 'Unary') method.outputType = '.google.protobuf.Struct';
-  const { proto } = file_google_protobuf_struct;
-  const file = [proto, ...changed.file.filter(({ name }) => name !== proto.name)];
-  for (const { name, dependency } of file) if (name.endsWith('/conformance.proto')) dependency.push(proto.name);
-  return descriptorContracts(toBinary(FileDescriptorSetSchema, create(FileDescriptorSetSchema, { file })));
-}
-
 async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
   const found: T[] = [];
   for await (const item of items) found.push(item);
@@ -98,18 +86,6 @@ describe('a call by name', () => {
     ['v1.Adder', 'add'],
   ])('of %s, %s is that of the contract', async (service, method) => {
     expect(await client.call(service, method, { a: 2, b: '3' })).toEqual({ result: '5' });
-  });
-
-  it('names a value of the reply that has no JSON', async () => {
-    const { client: structs } = connect(repliesStruct());
-    const entryWithoutValue = Uint8Array.of(0x0a, 1, 0x41);
-    const failure = failureOf(structs.call(CONFORMANCE, 'Unary', { payload: entryWithoutValue }));
-    await expect(failure).resolves.toMatchObject({
-      codeName: 'INTERNAL',
-      message: expect.stringMatching(
-        /^fields of the reply, a google\.protobuf\.Struct, has no JSON: .* must have a value;/,
-      ),
-    });
   });
 
   it('takes 64-bit integers as bigints, texts and safe numbers, and replies with texts', async () => {

@@ -15,11 +15,6 @@ const echo = (body: string, more: Partial<Setting> = {}) =>
 describe('a body', () => {
   // json-conformance.ci.test.ts has each kind of value.
   it.each([
-    ['{"int64Value": 9007199254740993}', { int64Value: '9007199254740993' }],
-    [
-      '{"any": {"@type": "type.googleapis.com/google.protobuf.Duration", "value": "1s"}}',
-      { any: { '@type': 'type.googleapis.com/google.protobuf.Duration', value: '1s' } },
-    ],
     ['{"text": null, "number": 0}', { number: 0 }],
     ['{"struct": {"a": [1, null, {"b": "c"}]}, "value": null}', { struct: { a: [1, null, { b: 'c' }] }, value: null }],
     ['', {}],
@@ -31,7 +26,6 @@ describe('a body', () => {
   it.each([
     ['{"int32Value": 2147483648}', 'int32Value: must be a whole number'],
     ['{"nme": "x"}', 'nme: is not a field of test.v1.All'],
-    ['{"nme": "x"}', 'Did you mean "name"?'],
     ['{"name": "a", "name": "b"}', 'the body: is not JSON'],
     ['{"int64Value": "1", "int64_value": "2"}', 'set multiple times'],
     ['{"text": "a", "number": 1}', 'oneof'],
