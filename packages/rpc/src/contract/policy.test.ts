@@ -1,12 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { ConformanceServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/conformance';
 import { KeyedServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/keyed';
-import {
-  Compression,
-  type MethodPolicy,
-  ServicePolicy,
-  Transport,
-} from '@rondo/contracts/rondo/options/v1/options';
+import { Compression, type MethodPolicy, ServicePolicy, Transport } from '@rondo/contracts/rondo/options/v1/options';
 import { RegistryServiceDefinition } from '@rondo/contracts/rondo/registry/v1/registry';
 import { encodedPolicy, METHOD_TAG } from '../../test/support/contract.js';
 import { Status } from '../status/code.js';
