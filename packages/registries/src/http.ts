@@ -7,8 +7,9 @@ import { createGunzip } from 'node:zlib';
 import { readText } from './bounds.js';
 import type { RegistryLocation } from './location.js';
 
+const TLS_FILES = ['ca-file', 'cert-file', 'key-file'] as const;
 /** The keys of a location that say how its servers are asked. */
-export const HTTP_KEYS = ['tls', 'ca-file', 'cert-file', 'key-file', 'token-file'] as const;
+export const HTTP_KEYS = ['tls', ...TLS_FILES, 'token-file'] as const;
 
 /** One request. */
 export interface HttpAsk {
@@ -35,7 +36,7 @@ const ANSWER_MS = 5_000;
 /** A registry that answers in JSON over HTTP, at the first of its servers that does. */
 export class HttpServers {
   readonly #servers: readonly string[];
-  readonly #tokenFile: string | undefined;
+  readonly #files: RegistryLocation['options'];
   readonly #tokenHeader: string;
   readonly #agent: Agent | TlsAgent;
   readonly #scheme: 'http' | 'https';
@@ -43,27 +44,25 @@ export class HttpServers {
 
   /** @throws Error if a file can't be read. */
   constructor({ servers, options }: RegistryLocation, { tokenHeader }: { readonly tokenHeader: string }) {
-    const file = (key: string) => {
-      const name = options.get(key);
-      return name === undefined ? undefined : readFileSync(name);
-    };
+    for (const name of TLS_FILES.flatMap((key) => options.get(key) ?? [])) readFileSync(name);
     this.#servers = servers;
-    this.#tokenFile = options.get('token-file');
+    this.#files = options;
     this.#tokenHeader = tokenHeader;
     this.#scheme = options.get('tls') === 'on' ? 'https' : 'http';
-    const tls = { ca: file('ca-file'), cert: file('cert-file'), key: file('key-file') };
-    this.#agent = this.#scheme === 'https' ? new TlsAgent({ ...tls, keepAlive: true }) : new Agent({ keepAlive: true });
+    this.#agent = this.#scheme === 'https' ? new TlsAgent({ keepAlive: true }) : new Agent({ keepAlive: true });
   }
 
   /** @throws Error with the reason, if a server refuses, is silent or can't be reached. The next request goes to another server. */
   async ask(asked: HttpAsk): Promise<HttpAnswer> {
-    const server = this.#servers[this.#next % this.#servers.length] ?? '';
+    const place = this.#next;
+    const server = this.#servers[place % this.#servers.length] ?? '';
     const { timeoutMs = ANSWER_MS } = asked;
     const late = AbortSignal.timeout(timeoutMs);
     try {
       return await this.#askAt(server, { ...asked, signal: AbortSignal.any([late, asked.signal]) });
     } catch (error) {
-      this.#next += 1;
+      // Only the first of the requests that fail there together: a second one would lead back to that server, if there are two.
+      if (this.#next === place) this.#next += 1;
       if (late.aborted) throw new Error(`${server}: no answer within ${timeoutMs} ms`);
       throw error;
     }
@@ -74,13 +73,17 @@ export class HttpServers {
   }
 
   async #askAt(server: string, { method = 'GET', path, body, headers, signal }: HttpAsk): Promise<HttpAnswer> {
-    // It is read for each request, as it may be renewed.
-    const token = this.#tokenFile === undefined ? undefined : (await readFile(this.#tokenFile, 'utf8')).trim();
+    // They are read for each request, as they may be renewed.
+    const [ca, cert, key] = await Promise.all(TLS_FILES.map((name) => this.#read(name)));
+    const token = (await this.#read('token-file'))?.trim();
     const send = this.#scheme === 'https' ? requestTls : requestPlain;
     const response = await new Promise<IncomingMessage>((resolve, reject) => {
       const request = send(`${this.#scheme}://${server}${path}`, {
         method,
         agent: this.#agent,
+        ca,
+        cert,
+        key,
         signal,
         headers: {
           accept: 'application/json',
@@ -100,6 +103,11 @@ export class HttpServers {
       if (status >= 400 && status !== 404) throw new Error(`${server}: HTTP ${status}: ${text.slice(0, 200).trim()}`);
       return { status, headers: response.headers, json: toJson(text) };
     });
+  }
+
+  async #read(key: (typeof HTTP_KEYS)[number]): Promise<string | undefined> {
+    const file = this.#files.get(key);
+    return file === undefined ? undefined : await readFile(file, 'utf8');
   }
 }
 

@@ -16,7 +16,8 @@ export type AdapterResolverOptions = Omit<Parameters<typeof registryResolver>[0]
 export function adapterResolver(adapter: RegistryAdapter, options: AdapterResolverOptions): Resolver {
   // An adapter has no history to resume from. A growing revision makes each list newer than the one before.
   let revision = 0n;
-  let refusedBefore = 0;
+  /** How many instances the last list of each service had that were left out. */
+  const refusedBefore = new Map<string, number>();
   /** What the last list of each service takes, while it is watched. */
   const kept = new Map<string, number>();
   return registryResolver({
@@ -32,8 +33,9 @@ export function adapterResolver(adapter: RegistryAdapter, options: AdapterResolv
         else {
           const instances = listed.filter(isCallable).map(undated);
           const refused = listed.length - instances.length;
-          if (refused > refusedBefore) options.logger?.warn({ service, registry: adapter.address, refused }, REFUSED);
-          refusedBefore = refused;
+          if (refused > (refusedBefore.get(service) ?? 0))
+            options.logger?.warn({ service, registry: adapter.address, refused }, REFUSED);
+          refusedBefore.set(service, refused);
           const others = [...kept].filter(([other]) => other !== service);
           const taken = takenBy(instances);
           checkTaken(others.reduce((sum, [, bytes]) => sum + bytes, taken));

@@ -75,7 +75,7 @@ it('has the latest instance of an id, cordoned if one of its entries is', () => 
 });
 
 /** A resolver over a registry that lists what `list` returns again and again; undefined for no change. */
-function over(list: (service: string) => readonly Instance[] | undefined) {
+function over(list: (service: string) => readonly Instance[] | undefined, logger = silentLogger) {
   const unused = () => Promise.reject(new Error('not part of this test'));
   const clock = new ManualClock();
   const adapter: RegistryAdapter = {
@@ -91,7 +91,7 @@ function over(list: (service: string) => readonly Instance[] | undefined) {
       }
     },
   };
-  const resolver = adapterResolver(adapter, { clock, random: seededRandom(1) });
+  const resolver = adapterResolver(adapter, { clock, random: seededRandom(1), logger });
   const failures: string[] = [];
   const onFailure = (reason: string) => void failures.push(reason);
   const listener = { onFailure, onResolution: () => undefined, onPending: () => undefined };
@@ -187,4 +187,18 @@ it('lists no instance with control characters or link-local addresses, says so, 
   ]);
   expect(warned.filter((fields) => 'refused' in fields)).toMatchObject([{ refused: 3 }, { refused: 7 }]);
   expect(failures[0]).toBe('it names more than 50000 instances');
+});
+
+it('says that instances of a service are left out once, whatever it lists of another', async () => {
+  const warned: object[] = [];
+  const logger = { ...silentLogger, warn: (fields: object) => void warned.push(fields) };
+  const { resolver, resolve } = over(
+    (service) => (service === 'x.Y' ? [Instance.fromPartial({ instanceId: '\0' })] : []),
+    logger,
+  );
+  resolve('x.Y');
+  resolve('x.Z');
+  await turns();
+  expect(warned.filter((fields) => 'refused' in fields)).toMatchObject([{ service: 'x.Y', refused: 1 }]);
+  resolver.close();
 });
