@@ -11,7 +11,7 @@ import { EtcdSettings } from './adapters/settings/etcd-settings.js';
 import { MemorySettings } from './adapters/settings/memory-settings.js';
 import type { SettingsStore } from './domain/settings.js';
 import type { RegistryStore } from './domain/store.js';
-import type { EtcdLocation, StoreLocation, TlsFiles } from './store-location.js';
+import type { EtcdLocation, StoreLocation } from './store-location.js';
 
 /** The options of {@link openStore}. */
 interface OpenOptions {
@@ -46,7 +46,7 @@ export function openStore({ location, ...given }: OpenOptions): OpenStore {
     const store = new MemoryStore(options);
     return { store, settings, part: partOf(store, settings), connected: undefined };
   }
-  const etcd = connectEtcd({ ...addressOf(location), tls: readTls(location) }, { clock, random });
+  const etcd = connectEtcd({ ...addressOf(location), tls: tlsOf(location) }, { clock, random });
   const store = new EtcdStore({ ...options, etcd, prefix: location.prefix });
   const settings = new EtcdSettings({ etcd, prefix: location.prefix, clock, wallClock, random, log });
   const part = { ...partOf(store, settings), name: store.name, check: () => store.ready() };
@@ -66,23 +66,31 @@ function addressOf({ endpoints, prefix, user, password }: EtcdLocation) {
   return { endpoints: endpoints.map(formatHostPort), prefix, credentials };
 }
 
-function readTls({ isEncrypted, files }: EtcdLocation): TlsOptions | undefined {
-  const faults: string[] = [];
-  const read = (name: keyof TlsFiles) => readPem(`${name}-file`, files[name], faults);
-  const tls = { ca: read('ca'), cert: read('cert'), key: read('key') };
+/** TLS whose files are read for each connection, as they may have been renewed. */
+function tlsOf({ isEncrypted, files }: EtcdLocation): TlsOptions | undefined {
+  const faults = Object.entries(files).flatMap(([name, path]) => faultOf(`${name}-file`, path) ?? []);
   if (faults.length > 0) throw new ConfigurationError(faults);
+  const read = (path: string | undefined) => (path === undefined ? undefined : readFileSync(path));
+  const tls: TlsOptions = {
+    get ca() {
+      return read(files.ca);
+    },
+    get cert() {
+      return read(files.cert);
+    },
+    get key() {
+      return read(files.key);
+    },
+  };
   return isEncrypted ? tls : undefined;
 }
 
-function readPem(key: string, path: string | undefined, faults: string[]): Buffer | undefined {
-  if (path === undefined) return undefined;
+function faultOf(key: string, path: string | undefined): string | undefined {
   const named = `RONDO_REGISTRY_STORE: ${key}=${path}`;
   try {
-    const pem = readFileSync(path);
-    if (pem.includes('-----BEGIN ')) return pem;
-    faults.push(`${named} is no PEM file: give one that has -----BEGIN in it`);
+    if (path === undefined || readFileSync(path).includes('-----BEGIN ')) return undefined;
+    return `${named} is no PEM file: give one that has -----BEGIN in it`;
   } catch (error) {
-    faults.push(`${named} can't be read: ${error instanceof Error ? error.message : String(error)}`);
+    return `${named} can't be read: ${error instanceof Error ? error.message : String(error)}`;
   }
-  return undefined;
 }

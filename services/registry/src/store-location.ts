@@ -14,7 +14,7 @@ export interface StoreBounds {
 }
 
 /** Paths of PEM files, for TLS; undefined for none. */
-export interface TlsFiles {
+interface TlsFiles {
   /** The CA certificates that etcd is checked against; by default the machine's. */
   readonly ca: string | undefined;
   /** The client certificate of the registry, if etcd asks for one, and its key. */

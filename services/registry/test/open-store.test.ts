@@ -1,9 +1,17 @@
+import { X509Certificate } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createServer } from 'node:tls';
 import { afterAll, expect, it } from '@jest/globals';
+import { silentLogger } from '@rondo/rpc/call';
+import { systemClock, systemRandom, systemWallClock } from '@rondo/rpc/clock';
 import { ConfigurationError, startService } from '@rondo/service';
+import { certify, createFolder, newAuthority } from '../../../packages/rpc/test/support/identities.js';
+import { until } from '../../../packages/rpc/test/support/wait.js';
 import { registry } from '../src/index.js';
+import { openStore } from '../src/open-store.js';
 import { DEFAULT_BOUNDS, storeLocation } from '../src/store-location.js';
 import { start, stopAll } from './started-registry.js';
 
@@ -112,4 +120,30 @@ it.each([
   }
   expect(thrown).toBeInstanceOf(ConfigurationError);
   expect(thrown).toMatchObject({ faults: faults.map((fault) => expect.stringContaining(fault)) });
+});
+
+it('a registry shows etcd the certificate that its files have now', async () => {
+  const [authority, certificates] = [await newAuthority(), createFolder()];
+  const own = [await certify(authority, 'registry'), await certify(authority, 'registry')] as const;
+  certificates.write({ ...own[0], ca: authority.cert });
+  const shown = new Set<string>();
+  const options = { ...(await certify(authority, 'etcd')), ALPNProtocols: ['h2'], requestCert: true };
+  const etcd = createServer({ ...options, rejectUnauthorized: false }, (socket) => {
+    shown.add(socket.getPeerCertificate().fingerprint256);
+    socket.on('error', () => undefined).destroy();
+  });
+  await new Promise<void>((resolve) => etcd.listen(0, '127.0.0.1', resolve));
+  const file = (name: string) => join(certificates.path, name);
+  const keys = { 'ca-file': file('ca.crt'), 'cert-file': file('tls.crt'), 'key-file': file('tls.key') };
+  const url = `etcds://127.0.0.1:${(etcd.address() as AddressInfo).port}?${new URLSearchParams(keys)}`;
+  const location = storeLocation.parse(url);
+  if (!location.ok) throw new Error(location.fault);
+  const clocks = { clock: systemClock, wallClock: systemWallClock, random: systemRandom };
+  const { part } = openStore({ location: location.value, ...clocks, log: silentLogger, watchRestMs: 0 });
+  const fingerprintOf = (at: 0 | 1) => new X509Certificate(own[at].cert).fingerprint256;
+  await until(() => shown.has(fingerprintOf(0)));
+  certificates.write(own[1]);
+  await until(() => shown.has(fingerprintOf(1)));
+  await part.stop?.();
+  await new Promise((resolve) => etcd.close(resolve));
 });

@@ -1,6 +1,6 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 
-/** TLS settings of a connection. */
+/** TLS settings of connections. They are read for each connection: a getter may read a file that is renewed. */
 export interface TlsOptions {
   /** The trusted certificate authorities, in PEM; those that the machine trusts by default. */
   readonly ca?: string | Uint8Array | undefined;
