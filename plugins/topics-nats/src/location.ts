@@ -15,7 +15,7 @@ export interface NatsLocation {
   readonly replicas: number;
   /** How many bytes a stream may have; -1 for no bound of its own. */
   readonly maxBytes: number;
-  /** Reads the files of the URL, which may have been renewed. @throws Error if one can't be read. */
+  /** The client reads the files of the URL for each connection, as they may have been renewed. @throws Error if one can't be read. */
   options(): NodeConnectionOptions;
 }
 
@@ -54,17 +54,13 @@ export function parseNats(url: string): NatsLocation {
     );
   if ([login, ...FILES.slice(3).map((key) => options.get(key))].filter((given) => given !== undefined).length > 1)
     throw new TypeError('the login is given twice; give one of USER:PASSWORD@, creds-file and token-file');
-  const read = (key: (typeof FILES)[number]) => {
-    const file = options.get(key);
-    return file === undefined ? undefined : readFileSync(file);
-  };
+  const [caFile, certFile, keyFile, credsFile, tokenFile] = FILES.map((key) => options.get(key));
   return {
     prefix,
     replicas,
     maxBytes,
     options() {
-      const [creds, token] = [read('creds-file'), read('token-file')?.toString().trim()];
-      const [ca, cert, key] = [read('ca-file'), read('cert-file'), read('key-file')].map((file) => file?.toString());
+      for (const file of FILES.flatMap((key) => options.get(key) ?? [])) readFileSync(file);
       return {
         servers: [...servers],
         name: 'rondo',
@@ -72,13 +68,15 @@ export function parseNats(url: string): NatsLocation {
         timeout: ANSWER_MS,
         pingInterval: PING_MS,
         ...(login !== undefined && { authenticator: usernamePasswordAuthenticator(...login) }),
-        ...(creds !== undefined && { authenticator: credsAuthenticator(creds) }),
-        ...(token !== undefined && { authenticator: tokenAuthenticator(token) }),
+        ...(credsFile !== undefined && { authenticator: credsAuthenticator(() => readFileSync(credsFile)) }),
+        ...(tokenFile !== undefined && {
+          authenticator: tokenAuthenticator(() => readFileSync(tokenFile, 'utf8').trim()),
+        }),
         ...(hasTls && {
           tls: {
-            ...(ca !== undefined && { ca }),
-            ...(cert !== undefined && { cert }),
-            ...(key !== undefined && { key }),
+            ...(caFile !== undefined && { caFile }),
+            ...(certFile !== undefined && { certFile }),
+            ...(keyFile !== undefined && { keyFile }),
           },
         }),
       };

@@ -1,7 +1,16 @@
+import { X509Certificate } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
+import { join } from 'node:path';
+import { TLSSocket } from 'node:tls';
 import { expect, it } from '@jest/globals';
+import { connect } from '@nats-io/transport-node';
 import { systemClock as clock } from '@rondo/rpc/clock';
+import { certify, createFolder, newAuthority } from '../../../packages/rpc/test/support/identities.js';
+import { until } from '../../../packages/rpc/test/support/wait.js';
 import { natsBroker } from '../src/broker.js';
 import { eventOf, optionsOf } from '../src/event.js';
+import { parseNats } from '../src/location.js';
 
 it.each([
   ['nats://user@h', 'give nats://HOST:PORT, such as nats://10.0.0.7:4222'],
@@ -54,4 +63,52 @@ it('a message whose headers are not those of an event is none', () => {
     },
   };
   expect(eventOf('t', broken)).toBeUndefined();
+});
+
+/** A server of NATS, as far as a client has to connect: what each connection shows. */
+async function startServer(pair: { readonly cert: string; readonly key: string }) {
+  const shown: string[] = [];
+  const open = new Set<TLSSocket>();
+  const server = createServer((socket) => {
+    const info = { server_id: 'N', version: '2.12.0', proto: 1, headers: true, max_payload: 2 ** 20, tls_required: true };
+    socket.on('error', () => undefined).write(`INFO ${JSON.stringify(info)}\r\n`);
+    const secured = new TLSSocket(socket, { ...pair, isServer: true, requestCert: true, rejectUnauthorized: false });
+    open.add(secured.on('error', () => undefined));
+    secured.on('data', (data) => {
+      const [, token] = /"auth_token":"(\w+)"/.exec(String(data)) ?? [];
+      if (token !== undefined) shown.push(`${token} ${secured.getPeerCertificate().fingerprint256}`);
+      secured.write('PONG\r\n');
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const end = () => {
+    for (const socket of open) socket.destroy();
+    open.clear();
+  };
+  return { shown, end, server, port: (server.address() as AddressInfo).port };
+}
+
+it('a connection that is made again shows the certificate and the token that the files have now', async () => {
+  const [authority, folder] = [await newAuthority(), createFolder()];
+  const { shown, end, server, port } = await startServer(await certify(authority, 'nats'));
+  const file = (name: string) => join(folder.path, name);
+  const write = async (token: string) => {
+    const pair = await certify(authority, 'shop');
+    folder.write({ ...pair, ca: authority.cert });
+    writeFileSync(file('token'), `${token}\n`);
+    return `${token} ${new X509Certificate(pair.cert).fingerprint256}`;
+  };
+  const keys = { tls: 'on', 'ca-file': 'ca.crt', 'cert-file': 'tls.crt', 'key-file': 'tls.key', 'token-file': 'token' };
+  const query = Object.entries(keys).map(([key, name]) => [key, key === 'tls' ? name : file(name)]);
+  const { options } = parseNats(`nats://localhost:${port}?${new URLSearchParams(query)}`);
+  const first = await write('one');
+  const connection = await connect({ ...options(), reconnectTimeWait: 1, reconnectJitterTLS: 1 });
+  expect(shown).toEqual([first]);
+  const second = await write('two');
+  end();
+  await until(() => shown.length > 1);
+  expect(shown).toEqual([first, second]);
+  await connection.close();
+  server.close();
+  end();
 });
