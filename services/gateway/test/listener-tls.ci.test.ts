@@ -1,6 +1,7 @@
 /** TLS on the public port. */
 
 import { once } from 'node:events';
+import { readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import https from 'node:https';
 import { type ConnectionOptions, connect as connectTls, type TLSSocket } from 'node:tls';
 import { afterEach, describe, expect, it } from '@jest/globals';
@@ -108,6 +109,26 @@ async function nameAt(port: number): Promise<string> {
     expect(logged.splice(0)).toEqual([[expect.anything(), expect.stringContaining('the last one stays')]]);
     expect(await nameAt(port)).toBe('one');
     replace(files, { keyPath: next.keyPath });
+    await until(() => logged.length > 0);
+    expect(await nameAt(port)).toBe('two');
+    logged.splice(0);
+  });
+
+  it('takes a certificate whose key could not be read at first, though its time is the same', async () => {
+    const { files, port } = await start();
+    const next = makeCertificate('two');
+    const key = readFileSync(next.keyPath);
+    const writeKey = (bytes: Buffer) => {
+      writeFileSync(files.keyPath, bytes);
+      utimesSync(files.keyPath, 1, 1);
+    };
+    writeKey(Buffer.alloc(key.length));
+    replace(files, { certPath: next.certPath });
+    await until(() => logged.length > 0);
+    // It is said once, however often the files are looked at.
+    for (const _ of [1, 2, 3]) await nameAt(port);
+    expect(logged.splice(0)).toEqual([[expect.anything(), expect.stringContaining('the last one stays')]]);
+    writeKey(key);
     await until(() => logged.length > 0);
     expect(await nameAt(port)).toBe('two');
     logged.splice(0);

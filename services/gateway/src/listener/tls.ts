@@ -48,29 +48,33 @@ export function createTls(options: TlsOptions): Tls {
   const expiry = watchExpiry({ wallClock: options.wallClock ?? systemWallClock, log });
   let timer: Timer | undefined;
   let version = '';
-  /** Takes the files into use, if they have changed. */
+  /** Why the files that are there now aren't used; undefined if they are. */
+  let fault: string | undefined;
+  /** Takes the files into use, if they have changed. What can't be used now may be later, as its file system or its rights may be at fault. */
   const load = async () => {
     const found = await versionOf([certPath, keyPath]);
-    if (found !== version) {
-      version = found;
-      const [cert, key] = await Promise.all([readFile(certPath), readFile(keyPath)]);
-      // Throws if certificate and key don't belong together, as while they are being replaced; the last pair then stays.
-      handshakes.use({ cert, key });
-      expiry.follow(cert);
-    }
-    expiry.check();
+    if (found === version) return;
+    const [cert, key] = await Promise.all([readFile(certPath), readFile(keyPath)]);
+    // Throws if certificate and key don't belong together, as while they are being replaced; the last pair then stays.
+    handshakes.use({ cert, key });
+    version = found;
+    expiry.follow(cert);
   };
   const schedule = () => {
     timer = clock.setTimer(checkMs, () => void reload(), { keepAlive: false });
   };
   const reload = async () => {
     const before = version;
-    await load().then(
-      () => before !== version && log.info({ cert: certPath }, 'the public port has a new certificate'),
-      (error: unknown) => {
-        if (before !== version) log.warn({ err: error }, "the new certificate can't be used: the last one stays");
-      },
-    );
+    try {
+      await load();
+      if (before !== version) log.info({ cert: certPath }, 'the public port has a new certificate');
+      fault = undefined;
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      if (reason !== fault) log.warn({ err: error }, "the new certificate can't be used: the last one stays");
+      fault = reason;
+    }
+    expiry.check();
     if (timer !== undefined) schedule();
   };
   return {
@@ -78,6 +82,7 @@ export function createTls(options: TlsOptions): Tls {
       await load().catch((cause: unknown) => {
         throw new StartupError(`${reasonOf(cause)}; set RONDO_GATEWAY_TLS_DIR`, { cause });
       });
+      expiry.check();
       if (timer === undefined) schedule();
     },
     accept: (socket) => handshakes.accept(socket),
