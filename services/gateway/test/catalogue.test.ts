@@ -4,6 +4,7 @@ import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { Exposure } from '@rondo/contracts/rondo/options/v1/options';
 import { createChannel, fixedEndpoint } from '@rondo/rpc/client';
+import { RpcError, Status } from '@rondo/rpc/status';
 
 import type { PublicMethod } from '../src/discovery/catalogue.js';
 import type { CatalogueOptions, LiveCatalogue } from '../src/discovery/create-catalogue.js';
@@ -118,6 +119,24 @@ describe('a service that registers', () => {
     await clock.advance(200);
     await until(catalogue, () => catalogue.services.length === 1);
     expect(found(catalogue, PATH).desc.name).toBe('Get');
+  });
+
+  it('is asked again if it had too many calls', async () => {
+    const { fleet, catalogue, clock } = startCatalogue();
+    let isBusy = true;
+    const server = await listen([contractFile({ service: BOOKS })], undefined, [
+      (call, next) => {
+        if (isBusy) throw new RpcError(Status.RESOURCE_EXHAUSTED, 'too many calls');
+        return next(call);
+      },
+    ]);
+    cleanUp(() => server.drain(0));
+    fleet.add({ instanceId: 'a', address: server.address, services: [BOOKS] });
+    await until(catalogue, () => catalogue.settled);
+    expect(catalogue.method(PATH)).toEqual({ service: BOOKS, reason: 'CONTRACT_PENDING' });
+    isBusy = false;
+    await clock.advance(200);
+    await until(catalogue, () => catalogue.services.length === 1);
   });
 
   it("is asked at once when it serves, if it was starting and didn't listen", async () => {

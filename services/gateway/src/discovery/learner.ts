@@ -13,7 +13,6 @@ const TIMEOUT_MS = 5_000;
 const MAX_CONTRACT_BYTES = 4 * 1024 * 1024;
 const BACKOFF = { baseMs: 200, maxMs: 5_000, jitter: 'equal' } as const;
 
-/** Failures that may pass, so that the instance is asked again. */
 const PASSING: ReadonlySet<Status> = new Set([
   Status.UNAVAILABLE,
   Status.DEADLINE_EXCEEDED,
@@ -21,6 +20,10 @@ const PASSING: ReadonlySet<Status> = new Set([
   Status.ABORTED,
   Status.UNKNOWN,
 ]);
+
+/** Whether a failure may pass, so that the instance is asked again: it is away, or has too many calls. A contract stays too large. */
+const mayPass = ({ code, origin }: RpcError): boolean =>
+  PASSING.has(code) || (code === Status.RESOURCE_EXHAUSTED && origin === 'server');
 
 /** The contracts of which services an instance is asked for. */
 export interface Wanted {
@@ -141,7 +144,7 @@ function createAsking({ connect, clock, log, onLearned, onRefused }: LearnerOpti
       } catch (error) {
         if (signal.aborted) return true;
         warn(service, instance, error);
-        if (error instanceof RpcError && PASSING.has(error.code)) return false;
+        if (error instanceof RpcError && mayPass(error)) return false;
         onRefused(instance, service);
         return true;
       }

@@ -15,11 +15,15 @@ export const connect = (address: string) =>
   createChannel({ resolver: staticResolver([address]), clock: new ManualClock() });
 
 /** Listens with reflection over `files`; without files it has no reflection. */
-export function listen(files: readonly FileDescriptorProto[], at = '127.0.0.1:0'): Promise<RpcServer> {
+export function listen(
+  files: readonly FileDescriptorProto[],
+  at = '127.0.0.1:0',
+  middleware: Parameters<typeof createRouter>[0]['middleware'] = [],
+): Promise<RpcServer> {
   const index = indexFiles(files.map((file) => readDescriptorFile(bytesOf(file))));
   const services = files.flatMap((file) => file.service.map(({ name }) => `${file.package}.${name}`));
   const reflection = serveReflection({ services: () => services, files: () => index });
-  return serve(createRouter({ services: files.length === 0 ? [] : reflection }), { listen: at });
+  return serve(createRouter({ services: files.length === 0 ? [] : reflection, middleware }), { listen: at });
 }
 
 /** A list of instances that a test changes. */
