@@ -12,7 +12,7 @@ export interface Cors {
    * Source: https://words.filippo.io/csrf/
    */
   isForged(exchange: HttpExchange): boolean;
-  /** The headers that allow the page of a request to read the answer; undefined if its origin isn't allowed. */
+  /** The headers that allow the page of a request to read the answer, and say that another page may get others. */
   headersFor(exchange: HttpExchange): OutgoingHttpHeaders | undefined;
   /** Answers a preflight request; false if the request is no preflight. */
   answerPreflight(exchange: HttpExchange): boolean;
@@ -70,7 +70,9 @@ export function createCors(origins: readonly string[]): Cors {
     },
     headersFor(exchange) {
       const headers = exchange.headers.origin === undefined ? undefined : allowFor(exchange);
-      return headers && { ...headers, 'access-control-expose-headers': EXPOSED };
+      if (headers !== undefined) return { ...headers, 'access-control-expose-headers': EXPOSED };
+      // A cache would give the answer to pages that may read theirs.
+      return allowed.size > 0 && !any ? { vary: 'Origin' } : undefined;
     },
     answerPreflight(exchange) {
       const { method, headers } = exchange;

@@ -162,6 +162,13 @@ describe('CORS', () => {
     expect(allowed.headers['access-control-allow-methods']).toMatch(/POST.*PATCH/);
   });
 
+  it('tells caches that answers differ by origin, also without one', async () => {
+    const { ask } = await edge({ corsOrigins: [ORIGIN] });
+    for (const headers of [{}, { origin: 'https://evil.example.com' }])
+      expect((await ask(headers)).headers.vary).toBe('Origin');
+    expect((await (await edge()).ask()).headers.vary).toBeUndefined();
+  });
+
   it('allows nothing to other origins, and everything to all by *', async () => {
     const { ask } = await edge({ corsOrigins: [ORIGIN] });
     for (const answer of [
