@@ -94,6 +94,13 @@ describe('masks', () => {
     expect((await client.getBook({ name })).title).toBe('Emma');
   });
 
+  it('have no more paths than a resource can have fields', async () => {
+    const { name } = await add();
+    const updateMask = Array.from({ length: 1_001 }, (_, index) => `x${index}`);
+    const update = client.updateBook({ book: { name, title: 'X' }, updateMask });
+    await refused(update, 'INVALID_ARGUMENT', /^update_mask: must have at most 1000 paths; it has 1001$/);
+  });
+
   it('may name what only a create sets, with its present value', async () => {
     const { name, isbn } = await add('Emma', { isbn: 'kept once' });
     for (const updateMask of [['isbn', 'title'], []]) {

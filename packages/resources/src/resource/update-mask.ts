@@ -7,6 +7,9 @@ import type { Model, ModelField } from './model.js';
 /** In a mask: all fields, so that the update replaces the resource. */
 const ALL = '*';
 
+/** The most paths of a mask, as each is compared with each field. */
+const MAX_PATHS = 1_000;
+
 /** The fields that lead to what a path of a mask names. */
 type FieldPath = readonly FieldDescription[];
 
@@ -60,6 +63,10 @@ export function readChanges<M>({ type, fields }: Model<M>, field: FieldAt, { pat
 function readUpdateMask(report: ReportFault, mask: readonly string[], masked: Masked): readonly FieldPath[] {
   const { fields, message } = masked;
   if (mask.length === 0) return setPaths(fields, message);
+  if (mask.length > MAX_PATHS) {
+    report(`must have at most ${MAX_PATHS} paths; it has ${mask.length}`);
+    return [];
+  }
   const found = [...new Set(mask)]
     .filter((path) => path !== ALL)
     .map((path) => ({ path, fields: pathTo(path, masked) }));
