@@ -276,6 +276,21 @@ describe('an update', () => {
   });
 });
 
+it('is watched with each time that it may have, wherever the clocks of the database are', async () => {
+  const { name } = await add('Old');
+  const watch = readBooks(client.watchBooks({ parent, fromNow: true }));
+  await watch.snapshot();
+  for (const zone of ['Asia/Tokyo', 'Europe/Berlin', 'America/New_York'])
+    for (const time of ['0001-01-01T00:00:00.000Z', '1800-01-01T00:00:00.000Z', '9999-12-31T23:59:59.999Z']) {
+      await library.database.transaction(async ({ query }) => {
+        await query(`SET LOCAL timezone = '${zone}'`);
+        await query('UPDATE books SET bought_time = $1, words = words + 1 WHERE title = $2', [time, 'Old']);
+      });
+      expect(await watch.changed()).toMatchObject({ name, boughtTime: new Date(time) });
+    }
+  await watch.end();
+});
+
 describe('what a caller sees', () => {
   it('is its own, which is what it creates, and no other', async () => {
     const [ada, bob, admin] = [library.as('ada'), library.as('bob'), library.as('root', 'library.admin')];

@@ -112,6 +112,14 @@ END
 $$;
 `;
 
+/**
+ * A `Date` reads all texts of times only in UTC: by the clocks of other places the last day of the year 9999 is in the year 10000, the first of
+ * the year 1 is before Christ, and before there were time zones an offset has seconds.
+ */
+const IN_UTC = `
+ALTER FUNCTION sync_append_row() SET timezone = 'UTC';
+`;
+
 /** The tables of this package; pass it to `createReadiness` in `parts`. */
 export const syncSchema: SchemaPart = {
   name: 'sync',
@@ -119,5 +127,6 @@ export const syncSchema: SchemaPart = {
     { name: '0001_outbox_and_changes.sql', sql: FIRST },
     { name: '0002_relay_along_the_index.sql', sql: ALONG_THE_INDEX },
     { name: '0003_rows.sql', sql: ROWS },
+    { name: '0004_times_in_utc.sql', sql: IN_UTC },
   ],
 };
