@@ -64,8 +64,9 @@ export class Encodings {
     const present = service.encoded.get(key);
     if (present !== undefined) return present;
     const made = this.#make(type, name, { ...service, client: seen });
-    if (made === undefined) return undefined;
-    service.encoded.set(key, made);
+    // Nor is a cluster that a client invents for a service.
+    const isKnown = name === serviceOf(name) || service.clusters.some((cluster) => cluster.name === name);
+    if (made !== undefined && isKnown) service.encoded.set(key, made);
     return made;
   }
 

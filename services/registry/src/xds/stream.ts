@@ -5,7 +5,7 @@ import { identityOf } from '../rpc/callers.js';
 import type { RefusalLog } from '../rpc/refusal-log.js';
 import type { Client, Encodings } from './encodings.js';
 import { CERTIFICATES } from './resources.js';
-import { Subscriptions } from './subscriptions.js';
+import { Subscriptions, shortened } from './subscriptions.js';
 
 /** What a stream works with. */
 interface StreamOptions {
@@ -13,12 +13,23 @@ interface StreamOptions {
   readonly refusals: Pick<RefusalLog, 'recordResources'>;
 }
 
+/** The longest text that is kept of a client's node, which may have any size. Characters. */
+const MAX_TEXT = 256;
+
+/** What is kept of a client's node. */
+const keptOf = ({ id, userAgentName, userAgentVersion, locality, metadata }: Node) => ({
+  id: shortened(id, MAX_TEXT),
+  userAgent: shortened(`${userAgentName} ${userAgentVersion}`, MAX_TEXT),
+  zone: locality === undefined || locality.zone === '' ? '' : shortened(`${locality.region}/${locality.zone}`, MAX_TEXT),
+  hasCertificates: metadata?.[CERTIFICATES.metadata] === true,
+});
+
 /** One stream of an xDS client. */
 export class Stream {
   readonly #call: ServerCall;
   readonly #options: StreamOptions;
   readonly #subscriptions = new Subscriptions();
-  #node: Node | undefined;
+  #node: ReturnType<typeof keptOf> | undefined;
   #wake: () => void = () => undefined;
   #ended: { readonly fault: unknown } | 'done' | undefined;
 
@@ -30,8 +41,8 @@ export class Stream {
 
   /** What the client refuses. */
   get refusals(): readonly Refusal[] {
-    const { id: node = '', userAgentName = '', userAgentVersion = '' } = this.#node ?? {};
-    const client = { node, userAgent: `${userAgentName} ${userAgentVersion}`, peer: this.#call.peer };
+    const { id: node = '', userAgent = '' } = this.#node ?? {};
+    const client = { node, userAgent, peer: this.#call.peer };
     return this.#subscriptions.refused.map(({ timeMs, ...refused }) => {
       return { ...client, ...refused, time: new Date(timeMs) };
     });
@@ -77,7 +88,7 @@ export class Stream {
 
   #take(request: DiscoveryRequest): void {
     // Later requests may leave it out.
-    this.#node ??= request.node;
+    this.#node ??= request.node && keptOf(request.node);
     const { wallClock, refusals } = this.#options;
     const refused = this.#subscriptions.apply(request, wallClock.now().getTime());
     if (refused !== undefined) {
@@ -88,10 +99,9 @@ export class Stream {
   }
 
   #client(): Client {
-    const { locality, metadata } = this.#node ?? {};
+    const { zone = '', hasCertificates = false } = this.#node ?? {};
     const [trustDomain = ''] = /^spiffe:\/\/[^/]+\//.exec(identityOf(this.#call) ?? '') ?? [];
-    const tls = trustDomain !== '' && metadata?.[CERTIFICATES.metadata] === true;
-    const zone = locality === undefined || locality.zone === '' ? '' : `${locality.region}/${locality.zone}`;
+    const tls = trustDomain !== '' && hasCertificates;
     return { zone, tls, trustDomain };
   }
 }

@@ -25,6 +25,8 @@ interface Subscription {
 
 /** The most names that a client may subscribe to, of each type. */
 export const MAX_NAMES = 1_000;
+/** No service has a longer name, nor a cluster. Characters. */
+const MAX_NAME = 512;
 const MAX_REASON = 1_000;
 
 /** Instances and clusters before the routes that lead to them. */
@@ -62,14 +64,14 @@ export class Subscriptions {
     const { nonce = '', sent = new Map<string, Any>(), refused: former } = this.#byType.get(type) ?? {};
     // The client hasn't seen the last response yet, and will answer it.
     if (responseNonce !== nonce) return undefined;
-    const names = new Set(resourceNames);
+    const names = new Set(resourceNames.filter((name) => name.length <= MAX_NAME));
     for (const name of sent.keys()) if (!names.has(name)) sent.delete(name);
     const refused = errorDetail && {
       type: nameOf(type),
-      reason: errorDetail.message.slice(0, MAX_REASON),
+      reason: shortened(errorDetail.message, MAX_REASON),
       timeMs: nowMs,
     };
-    const services = new Set(resourceNames.map(serviceOf));
+    const services = new Set([...names].map(serviceOf));
     this.#byType.set(type, { names, services, sent, nonce, refused: nonce === '' ? former : refused });
     return refused;
   }
@@ -98,6 +100,9 @@ export class Subscriptions {
     return undefined;
   }
 }
+
+/** The beginning of a text, as a copy: a part of a text keeps the whole. */
+export const shortened = (text: string, most: number): string => Buffer.from(text.slice(0, most)).toString();
 
 /** A service that changes leaves most of its resources as they are. */
 const isSame = (sent: Any | undefined, now: Any): boolean => sent === now || sent?.value.equals(now.value) === true;

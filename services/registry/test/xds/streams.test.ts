@@ -14,6 +14,7 @@ import {
 import { silentLogger } from '@rondo/rpc/call';
 import { createClient } from '@rondo/rpc/client';
 import { createTestChannel } from '@rondo/rpc/testing';
+import { until } from '../../../../packages/rpc/test/support/wait.js';
 import { TYPES } from '../../src/xds/resources.js';
 import { MAX_NAMES } from '../../src/xds/subscriptions.js';
 import { refusal, SALES, SECRET, sales, start, stopAll } from '../started-registry.js';
@@ -249,6 +250,21 @@ describe('the streams of xDS', () => {
     await clock.advance(100);
     expect(await client.addresses()).toHaveLength(3);
     expect((await status.listRefusals({})).refusals).toEqual([]);
+  });
+
+  it('keep no more of what a client calls itself, and asks for, than a name can have', async () => {
+    const { connect, register, clock, status, warnings } = startXds();
+    await register(1);
+    const client = connect();
+    const long = 'x'.repeat(100_000);
+    client.ask(TYPES.cluster, [SALES, `${SALES}|canary=${long}`], { node: { ...NODE, id: long, userAgentName: long } });
+    expect((await client.next()).resources).toHaveLength(1);
+    client.ask(TYPES.cluster, [SALES], { errorDetail: { code: 3, message: long, details: [] } });
+    await until(() => warnings.length > 0);
+    await clock.advance(100);
+    expect(warnings).toEqual([expect.objectContaining({ node: 'x'.repeat(256), reason: 'x'.repeat(1_000) })]);
+    const [refused] = (await status.listRefusals({})).refusals;
+    expect(refused).toMatchObject({ node: 'x'.repeat(256), userAgent: 'x'.repeat(256) });
   });
 
   it('refuse a client that subscribes to too many names, and serve others', async () => {
