@@ -10,7 +10,7 @@ import {
   type ServerContext,
 } from '@modelcontextprotocol/server';
 import { serveStdio } from '@modelcontextprotocol/server/stdio';
-import { createConfirmations } from './confirmation.js';
+import { createConfirmations, MAX_SHOWN } from './confirmation.js';
 import { serveTasks, startedTask, TASKS_CAPABILITY, takesTasks } from './tasks.js';
 import type { ServeTools, Tool, ToolAnswer, ToolCall, Tools } from './tools.js';
 
@@ -77,6 +77,7 @@ function createServer({ tools, key, signal }: Served, { era }: Pick<McpRequestCo
     if (typeof confirmed === 'object') return confirmed.ask;
     if (confirmed === 'other')
       throw new ProtocolError(ProtocolErrorCode.InvalidParams, 'The confirmation is for another call');
+    if (confirmed === 'long') return answered(TOO_LONG);
     return confirmed === 'yes' ? call(tool, made) : answered(DECLINED);
   });
   return server;
@@ -84,6 +85,10 @@ function createServer({ tools, key, signal }: Served, { era }: Pick<McpRequestCo
 
 const TOO_OLD: ToolAnswer = {
   text: 'A person has to confirm this call, for which the program needs protocol 2026-07-28 and elicitation.',
+  failed: true,
+};
+const TOO_LONG: ToolAnswer = {
+  text: `A person has to confirm this call, and sees at most ${MAX_SHOWN} characters of arguments. Nothing was done: give shorter ones.`,
   failed: true,
 };
 const DECLINED: ToolAnswer = { text: 'The person declined: nothing was done. Ask before you try again.', failed: true };

@@ -122,6 +122,18 @@ it('a confirmation that is sent again repeats its call, with the same key', asyn
   expect(given).toEqual([[{ name: 'notes/1', key: 'k' }], [{ name: 'notes/1', key: 'k' }]]);
 });
 
+it('shows a person all of the arguments, also what can’t be seen, and asks for none that are too long to be shown', async () => {
+  const hidden = 'notes/1\u202e\u200b\u{e0041}\u2028ünï😀';
+  const asked = (await ask({ given: { name: hidden } })).result;
+  expect(asked.inputRequests.confirm.params.message).toBe(
+    String.raw`Call drop with {"name":"notes/1\u202e\u200b\udb40\udc41\u2028ünï😀"}?`,
+  );
+  for (const confirmed of [{}, { requestState: await questioned(), action: 'accept' }]) {
+    const { result, calls } = await ask({ ...confirmed, given: { note: 'x'.repeat(4_000), name: 'notes/2' } });
+    expect([result.isError, result.content[0].text, calls]).toEqual([true, expect.stringMatching(/at most 4000 /), []]);
+  }
+});
+
 it('takes no confirmation of a question that it hasn’t asked, and asks no program that can’t', async () => {
   const { result, calls } = await ask({ action: 'accept' });
   expect([result.resultType, calls]).toEqual(['input_required', []]);
