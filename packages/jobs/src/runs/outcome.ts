@@ -53,5 +53,11 @@ export const tooLarge = (step: string, size: number): RunBlocked =>
 
 /** Whether a stored request has fields that this version's contract lacks, or has in another type: they would be lost. */
 export function isMisread({ method: { requestType } }: Workflow, request: Uint8Array): boolean {
-  return Buffer.compare(encodeMessage(requestType, requestType.decode(request)), request) !== 0;
+  try {
+    const read = encodeMessage(requestType, requestType.decode(request));
+    // A contract that declares its fields in another order writes the same bytes in another order.
+    return Buffer.compare(read, request) !== 0 && Buffer.compare(read.toSorted(), request.toSorted()) !== 0;
+  } catch {
+    return true; // what was a text is a message now
+  }
 }
