@@ -79,8 +79,8 @@ export class SlicesApi {
   }
 
   async #get(query: Readonly<Record<string, string>>, signal: AbortSignal): Promise<IncomingMessage> {
-    const { server, namespace, ca } = this.#cluster;
-    const token = await this.#cluster.token();
+    const { server, namespace } = this.#cluster;
+    const [ca, token] = await Promise.all([this.#cluster.ca(), this.#cluster.token()]);
     const path = `/apis/discovery.k8s.io/v1/namespaces/${namespace}/endpointslices`;
     const url = new URL(`${path}?${new URLSearchParams(query)}`, server);
     const headers = { accept: 'application/json', ...(token !== undefined && { authorization: `Bearer ${token}` }) };

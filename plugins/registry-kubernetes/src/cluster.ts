@@ -9,8 +9,8 @@ const ACCOUNT = '/var/run/secrets/kubernetes.io/serviceaccount';
 export interface Cluster {
   readonly server: URL;
   readonly namespace: string;
-  /** The certificates that sign the API server's, in PEM; undefined for the machine's. */
-  readonly ca: string | undefined;
+  /** The certificates of now that sign the API server's, in PEM; undefined for the machine's. @throws Error if the file can't be read. */
+  ca(): Promise<string | undefined>;
   /** The token of now: Kubernetes renews the file. Undefined for none. @throws Error if the file can't be read. */
   token(): Promise<string | undefined>;
 }
@@ -25,7 +25,7 @@ export interface ClusterOptions {
 /**
  * Finds the API server that `target` names, or that of the pod.
  *
- * @throws TypeError if the process runs in no pod, and `target` doesn't say what a pod would know.
+ * @throws TypeError if the process runs in no pod, and `target` doesn't say what a pod would know; Error if the authorities can't be read.
  */
 export function openCluster(target: Target, { environment, account = ACCOUNT }: ClusterOptions): Cluster {
   const own = (name: string): string | undefined => {
@@ -36,6 +36,7 @@ export function openCluster(target: Target, { environment, account = ACCOUNT }: 
   const isPods = target.server === undefined;
   const tokenFile = target.tokenFile ?? (isPods ? own('token') : undefined);
   const caFile = target.caFile ?? (isPods ? own('ca.crt') : undefined);
+  if (caFile !== undefined) readFileSync(caFile);
   const namespaceFile = own('namespace');
   const namespace = target.namespace ?? (namespaceFile && readFileSync(namespaceFile, 'utf8').trim());
   if (namespace === undefined || namespace === '') {
@@ -44,10 +45,13 @@ export function openCluster(target: Target, { environment, account = ACCOUNT }: 
   return {
     server,
     namespace,
-    ca: caFile === undefined ? undefined : readFileSync(caFile, 'utf8'),
-    token: async () => (tokenFile === undefined ? undefined : (await readFile(tokenFile, 'utf8')).trim()),
+    ca: () => read(caFile),
+    token: () => read(tokenFile),
   };
 }
+
+const read = async (file: string | undefined): Promise<string | undefined> =>
+  file === undefined ? undefined : (await readFile(file, 'utf8')).trim();
 
 function podsServer(environment: ClusterOptions['environment']): URL {
   const { KUBERNETES_SERVICE_HOST: host, KUBERNETES_SERVICE_PORT: port = '443' } = environment;
