@@ -172,6 +172,12 @@ export const gatewayErrors = defineErrors('the gateway', {
     cause: 'A request to `/mcp` has another HTTP method than POST, such as one that opens or ends a session. HTTP 405.',
     remedy: 'Send requests by POST, without a session.',
   },
+  SEVERAL_REQUESTS: {
+    field: 'the body',
+    text: 'has several requests; send each by itself',
+    cause: 'The body of a request to `/mcp` is a list of requests. HTTP 400.',
+    remedy: 'Send each request by itself, as the protocol demands since its version 2025-06-18.',
+  },
   NO_AGENT_CREDENTIALS: {
     code: 'UNAUTHENTICATED',
     text: 'tools are for callers with credentials; send a token or an API key',

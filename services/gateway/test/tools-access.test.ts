@@ -152,6 +152,17 @@ describe('what is hostile', () => {
     expect(calls).toEqual([]);
   });
 
+  it('is refused: several calls in one request, which would count as one', async () => {
+    const { url, calls } = await gateway({ isOpen: true });
+    const params = { name: 'read_note', arguments: {} };
+    const [first, second] = [1, 2].map((id) => ({ jsonrpc: '2.0', id, method: 'tools/call', params }));
+    const refused = await post(url, ` ${JSON.stringify([first, second])}`);
+    expect([refused.status, calls.length]).toEqual([400, 0]);
+    expect(await refused.text()).toMatch(/the body:? has several requests; send each by itself/);
+    expect((await post(url, JSON.stringify(first))).status).toBe(200);
+    expect(calls).toHaveLength(1);
+  });
+
   it('is refused: headers that say something else than the body', async () => {
     const { url, calls } = await gateway({ isOpen: true });
     const _meta = {

@@ -91,6 +91,8 @@ async function answerAgent(exchange: HttpExchange, signal: AbortSignal, options:
     throw new HttpFault(401, gatewayErrors.NO_AGENT_CREDENTIALS(), { 'www-authenticate': schemeOf(exchange) });
   const body = toText(await readBody(exchange, options.maxMessageBytes));
   measure(body);
+  // They would be one request for the rate limit. Versions of the protocol since 2025-06-18 have no batches.
+  if (body.trimStart().startsWith('[')) throw gatewayErrors.SEVERAL_REQUESTS();
   const serve = await options.serve;
   const headers = forProtocol(Object.entries(exchange.headers));
   const request = new Request(`${ownOrigin(exchange)}${PATH}`, { method: 'POST', headers, body, signal });
