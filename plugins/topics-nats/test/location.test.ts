@@ -98,9 +98,14 @@ it('a connection that is made again shows the certificate and the token that the
     writeFileSync(file('token'), `${token}\n`);
     return `${token} ${new X509Certificate(pair.cert).fingerprint256}`;
   };
-  const keys = { tls: 'on', 'ca-file': 'ca.crt', 'cert-file': 'tls.crt', 'key-file': 'tls.key', 'token-file': 'token' };
-  const query = Object.entries(keys).map(([key, name]) => [key, key === 'tls' ? name : file(name)]);
-  const { options } = parseNats(`nats://localhost:${port}?${new URLSearchParams(query)}`);
+  const keys = {
+    tls: 'on',
+    'ca-file': file('ca.crt'),
+    'cert-file': file('tls.crt'),
+    'key-file': file('tls.key'),
+    'token-file': file('token'),
+  };
+  const { options } = parseNats(`nats://localhost:${port}?${new URLSearchParams(keys)}`);
   const first = await write('one');
   const connection = await connect({ ...options(), reconnectTimeWait: 1, reconnectJitterTLS: 1 });
   expect(shown).toEqual([first]);

@@ -135,7 +135,7 @@ it('a registry shows etcd the certificate that its files have now', async () => 
   await new Promise<void>((resolve) => etcd.listen(0, '127.0.0.1', resolve));
   const file = (name: string) => join(certificates.path, name);
   const keys = { 'ca-file': file('ca.crt'), 'cert-file': file('tls.crt'), 'key-file': file('tls.key') };
-  const url = `etcds://127.0.0.1:${(etcd.address() as AddressInfo).port}?${new URLSearchParams(keys)}`;
+  const url = `etcds://localhost:${(etcd.address() as AddressInfo).port}?${new URLSearchParams(keys)}`;
   const location = storeLocation.parse(url);
   if (!location.ok) throw new Error(location.fault);
   const clocks = { clock: systemClock, wallClock: systemWallClock, random: systemRandom };
