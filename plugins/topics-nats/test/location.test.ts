@@ -70,7 +70,14 @@ async function startServer(pair: { readonly cert: string; readonly key: string }
   const shown: string[] = [];
   const open = new Set<TLSSocket>();
   const server = createServer((socket) => {
-    const info = { server_id: 'N', version: '2.12.0', proto: 1, headers: true, max_payload: 2 ** 20, tls_required: true };
+    const info = {
+      server_id: 'N',
+      version: '2.12.0',
+      proto: 1,
+      headers: true,
+      max_payload: 2 ** 20,
+      tls_required: true,
+    };
     socket.on('error', () => undefined).write(`INFO ${JSON.stringify(info)}\r\n`);
     const secured = new TLSSocket(socket, { ...pair, isServer: true, requestCert: true, rejectUnauthorized: false });
     open.add(secured.on('error', () => undefined));

@@ -20,7 +20,8 @@ const MAX_TEXT = 256;
 const keptOf = ({ id, userAgentName, userAgentVersion, locality, metadata }: Node) => ({
   id: shortened(id, MAX_TEXT),
   userAgent: shortened(`${userAgentName} ${userAgentVersion}`, MAX_TEXT),
-  zone: locality === undefined || locality.zone === '' ? '' : shortened(`${locality.region}/${locality.zone}`, MAX_TEXT),
+  zone:
+    locality === undefined || locality.zone === '' ? '' : shortened(`${locality.region}/${locality.zone}`, MAX_TEXT),
   hasCertificates: metadata?.[CERTIFICATES.metadata] === true,
 });
 
