@@ -1,4 +1,5 @@
-/** Jobs during which their process is frozen. What becomes of such a job: `packages/jobs/test/poisons.ci.test.ts`. */
+/** A job during which its process is frozen, again and again. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { ChoreServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/chores';
 import { createPool, type Database, migrate, outcomesSchema } from '@rondo/database';
@@ -9,6 +10,8 @@ import { silentLogger as log } from '@rondo/rpc/call';
 import { createTestChannel } from '@rondo/rpc/testing';
 
 const PROCESS = new URL('./src/poisons-process.mjs', import.meta.url);
+/** The deadline of the call, and the end of its connection, are 5 s after the freeze began. */
+const FROZEN_MS = 10_000;
 /** How often a process is frozen until jobs wait for its answer. */
 const ROUNDS = 10;
 const { doChore } = ChoreServiceDefinition.methods;
@@ -37,7 +40,28 @@ afterAll(async () => {
   await postgres.stop();
 });
 
-it('jobs that wait for the answer of a frozen process keep no others waiting', async () => {
+it('is called again, and takes effect once, as its process lives on', async () => {
+  const channel = createTestChannel({ services: [] });
+  const jobs = createJobs({ database, services: [ChoreServiceDefinition], channel, log }); // that only enqueues
+  await database.transaction((transaction) =>
+    jobs.enqueue(transaction, doChore, { request: { chore: 'freeze-0' }, key: 'freeze-0' }),
+  );
+  for (const count of [1, 2]) {
+    const frozen = await eventually(async () => {
+      const runs = await database.query<{ instance: string }>('SELECT instance FROM runs');
+      expect(runs).toHaveLength(count);
+      return runs.at(-1)?.instance ?? '';
+    });
+    await sleep(FROZEN_MS);
+    replicas.get(frozen)?.signal('SIGCONT');
+  }
+  await eventually(async () => expect(await database.query('SELECT FROM jobs WHERE NOT failed')).toEqual([]));
+  expect(await database.query('SELECT ends, error FROM jobs')).toEqual([]);
+  expect(await database.query('SELECT message FROM effects')).toEqual([{ message: 'freeze-0' }]);
+  await jobs.close();
+});
+
+it('and jobs that wait for its answer keep no others waiting', async () => {
   const jobs = createJobs({
     database,
     services: [ChoreServiceDefinition],

@@ -31,6 +31,12 @@ const POISONS = {
     for (;;) log.write('a line of a log without end\n'.repeat(100));
   },
   hang: () => new Promise(() => undefined),
+  /** Until the test lets the process go on. The third call has its effect. */
+  freeze(runs) {
+    if (runs > 2) return;
+    process.kill(process.pid, 'SIGSTOP');
+    throw new Error('the process was frozen');
+  },
 };
 
 /** As the services of Rondo say it. */
@@ -47,7 +53,8 @@ answerParent({
       const poison = POISONS[message.split('-')[0]];
       if (poison === undefined) return;
       await database.query('INSERT INTO runs (message, instance) VALUES ($1, $2)', [message, listen]);
-      await poison();
+      const { runs } = await database.one('SELECT count(*) AS runs FROM runs WHERE message = $1', [message]);
+      await poison(runs);
     };
     const take = async (message) => {
       await act(message);
