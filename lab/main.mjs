@@ -15,7 +15,7 @@ const TASKS = {
   guarantees: 'whether each row of guarantees.json names a test that exists',
   budget: 'lowers budget.json to what the survey counts; --check compares',
   audit: 'licences of all packages, and what their registry knows against them',
-  xds: "unmodified gRPC clients over the registry's xDS: --part, --scale, --guide (needs Go, Python, Maven)",
+  xds: "unmodified gRPC clients over the registry's xDS: --part, --guide (needs Go, Python, Maven)",
   pack: 'the packages as a registry takes them: npm run pack',
   create: "an app of one's own, with the packages of this clone: npm run create",
   screens: 'pictures of all pages of a console that runs: light and dark, wide and narrow (needs Chromium)',

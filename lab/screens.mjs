@@ -10,23 +10,19 @@ const SIZES = { wide: { width: 1400, height: 900 }, phone: { width: 390, height:
 /** How long a page has to become whole: charts and maps are drawn after their first figures. Milliseconds. */
 const SETTLE_MS = 4_000;
 
-/** By name: the part of the address behind `#/`. `TRACE`, `INSTANCE` and `SERVICE` are those that the system has. */
-const PAGES = {
-  overview: 'overview',
-  service: 'overview/SERVICE',
-  fleet: 'fleet',
-  instance: 'fleet//INSTANCE',
-  traces: 'traces/?order=slowest',
-  trace: 'traces/TRACE',
-  logs: 'logs',
-  transactions: 'transactions',
-  runs: 'runs',
-  run: 'runs/RUN',
-  jobs: 'jobs',
-  events: 'events',
-  settings: 'settings',
-  methods: 'methods/SERVICE',
-};
+/** The part of the address behind `#/` of each page. It comes with the page of the first thing that it lists. */
+const PAGES = [
+  'overview',
+  'fleet',
+  'traces/?order=slowest',
+  'logs',
+  'transactions',
+  'runs',
+  'jobs',
+  'events',
+  'settings',
+  'methods',
+];
 
 export async function main(args) {
   const { values } = parseArgs({
@@ -40,10 +36,8 @@ export async function main(args) {
   mkdirSync(values.out, { recursive: true });
   const browser = await chromium.launch({ ...(EXECUTABLE && { executablePath: EXECUTABLE }), args: ['--no-sandbox'] });
   const page = await browser.newPage();
-  const found = await namesOf(page, values.origin);
-  for (const [name, place] of Object.entries(PAGES)) {
-    if (values.only !== undefined && !values.only.split(',').includes(name)) continue;
-    await page.goto(`${values.origin}/console#/${place.replace(/[A-Z]{2,}/, (key) => found[key] ?? '')}`);
+  const take = async (href, name) => {
+    await page.goto(`${values.origin}/console${href}`);
     await page.waitForTimeout(SETTLE_MS);
     for (const [size, viewport] of Object.entries(SIZES)) {
       await page.setViewportSize(viewport);
@@ -54,27 +48,14 @@ export async function main(args) {
       }
     }
     console.log(name);
+  };
+  for (const place of PAGES) {
+    const name = place.replace(/\/.*/, '');
+    if (values.only !== undefined && !values.only.split(',').includes(name)) continue;
+    await take(`#/${place}`, name);
+    const [listed] = await page.locator(`:is(tbody, nav) a[href^="#/${name}/"]`).all();
+    if (listed !== undefined) await take(await listed.getAttribute('href'), `${name}-one`);
   }
   await browser.close();
   return 0;
-}
-
-/** What the system has of each kind: a service with calls, an instance, a trace and a run. */
-async function namesOf(page, origin) {
-  const first = async (place, timeout = SETTLE_MS) => {
-    await page.goto(`${origin}/console#/${place}`);
-    const link = page.locator('tbody th a').first();
-    await link.waitFor({ timeout }).catch(() => undefined);
-    return (await link.count()) > 0 ? link : undefined;
-  };
-  const trace = await (await first('traces/?order=slowest'))?.getAttribute('href');
-  const service = await (await first('overview', 3 * SETTLE_MS))?.textContent();
-  const instance = await (await first('fleet'))?.textContent();
-  const run = await (await first('runs'))?.getAttribute('href');
-  return {
-    TRACE: trace?.split('/').pop() ?? 'ffff',
-    SERVICE: service ?? 'sales.v1.QuoteService',
-    INSTANCE: instance ?? 'none',
-    RUN: run?.replace('#/runs/', '') ?? 'none',
-  };
 }

@@ -1,8 +1,8 @@
 /**
  * `npm run lab -- xds [language…] [--part NAME] [--rate N] [--seconds N]`: unmodified gRPC clients over the registry's xDS while servers start,
  * drain and die and the registry restarts empty; how even their calls are 10 s after each, and which fail. Other parts are of etcd, canaries
- * and servers that `rondo join` has started; `pick-first` and `empty-list` are controls, which have to miss the bound. `--guide` runs the
- * guide's programs instead, `--scale` measures how soon 500 clients know a change.
+ * and servers that `rondo join` has started; `pick-first` is a control, which has to miss the bound. `--guide` runs the guide's programs
+ * instead.
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -21,18 +21,15 @@ export async function main(args) {
     part: { type: 'string', default: 'faults' },
     rate: { type: 'string', default: '300' },
     seconds: { type: 'string', default: '10' },
-    away: { type: 'string', default: '120' },
     guide: { type: 'boolean' },
-    scale: { type: 'boolean' },
   };
   const { values, positionals } = parseArgs({ args, options, allowPositionals: true });
   if (!(await build())) return 1;
   if (values.guide) return (await import('./xds/guide.mjs')).runGuide();
-  if (values.scale) return (await import('./xds/scale.mjs')).runScale();
   const { partOf } = await import('./xds/parts.mjs');
   const { LANGUAGES } = await import('./xds/system.mjs');
   const { prepareLanguage } = await import('./xds/tools.mjs');
-  const part = partOf(values.part, Number(values.away) * 1_000);
+  const part = partOf(values.part);
   const languages = positionals.length > 0 ? positionals : (part.languages ?? LANGUAGES);
   for (const language of [...languages, ...(part.joined ?? [])]) await prepareLanguage(language);
   const folder = mkdtempSync(path.join(tmpdir(), 'rondo-xds-'));

@@ -12,12 +12,10 @@ export const benchmark = {
     part: { type: 'text', value: 'NAME', help: `only one of ${Object.keys(PARTS).join(', ')}` },
     rounds: { type: 'count', default: 9, help: 'how often each system has its turn' },
     seconds: { type: 'count', default: 2, help: 'how long a turn takes' },
-    profile: { type: 'text', value: 'FOLDER', help: "where the gateway's CPU profile goes" },
   },
   check: ({ part }) => (part === undefined || part in PARTS ? undefined : `there is no part "${part}"`),
-  async run({ part, profile, ...options }, setting) {
-    const nodeArguments = profile ? ['--cpu-prof', `--cpu-prof-dir=${profile}`] : [];
-    const system = await startSystem({ ...setting, nodeArguments });
+  async run({ part, ...options }, setting) {
+    const system = await startSystem(setting);
     let holds = true;
     for (const name of part ? [part] : Object.keys(PARTS))
       holds = (await PARTS[name](system, options, setting)) && holds;

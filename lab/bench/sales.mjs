@@ -22,12 +22,9 @@ export const benchmark = {
     calls: { type: 'count', default: 100, help: 'how often it is called in a round, of each company' },
     quotes: { type: 'count', default: 200_000, help: 'how many quotes the large company has' },
     orders: { type: 'count', default: 1_000_000, help: 'how many orders the large company has' },
-    clients: { type: 'count', default: 30, help: 'how many readers do harm' },
-    honest: { type: 'count', default: 100, help: 'how many readers do not' },
-    cancels: { type: 'count', default: 20, help: 'how often a second each reader that cancels does so; up to 300' },
-    seconds: { type: 'count', default: 15, help: 'how long they read, three times' },
+    seconds: { type: 'count', default: 15, help: 'how long readers that do harm read, three times' },
   },
-  async run({ rounds, calls, quotes, orders, clients, honest, cancels, seconds }, { folder, onClose }) {
+  async run({ rounds, calls, quotes, orders, seconds }, { folder, onClose }) {
     const postgres = await startPostgres({ settings: { fsync: false } });
     onClose(() => postgres.stop());
     const accepted = (rounds + 1) * calls;
@@ -44,7 +41,7 @@ export const benchmark = {
     const options = { rounds, calls, maxRatio: MAX_RATIO };
     const accepts = await compareReads(companies.map(acceptancesOf), options);
     const reads = await compareReads(companies.map(readsOf), options);
-    const unharmed = await measureFlood(companies[1], { clients, honest, seconds, cancelEveryMs: 1_000 / cancels });
+    const unharmed = await measureFlood(companies[1], seconds);
     return accepts && reads && unharmed;
   },
 };

@@ -1,5 +1,4 @@
 import type { Scenario } from './scenario.js';
-import { databaseFailover } from './scenarios/database-failover.js';
 import { databaseRestart } from './scenarios/database-restart.js';
 import { mistake, mute, slowPath } from './scenarios/endpoint.js';
 import { etcd } from './scenarios/etcd.js';
@@ -26,7 +25,6 @@ export const scenarios: readonly Scenario[] = [
   allDown,
   coldStart,
   databaseRestart,
-  databaseFailover,
   twoPhaseCommit,
   etcd,
   exactlyOnce,

@@ -1,6 +1,5 @@
 /** What `npm run lab -- xds` measures: each part has a system, and events after which calls are to be even among its servers. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { startEmptyAds } from './empty-ads.mjs';
 import { startSystem } from './system.mjs';
 
 const CANARY_PERCENT = 5;
@@ -8,12 +7,11 @@ const CANARY_PERCENT = 5;
 const CANARY_SCALE = 10;
 /** After so long without its agent a server isn't listed any more. */
 const AGENT_GONE_MS = 15_000;
+/** How long the registry is away. */
+const AWAY_MS = 120_000;
 
-/**
- * @param {number} awayMs how long the registry is away
- */
-export function partOf(name, awayMs) {
-  const parts = { faults: faults(awayMs), etcd, canary, joined, 'pick-first': pickFirst, 'empty-list': emptyList };
+export function partOf(name) {
+  const parts = { faults, etcd, canary, joined, 'pick-first': pickFirst };
   const part = parts[name];
   if (part === undefined) throw new Error(`--part is one of ${Object.keys(parts).join(', ')}`);
   return part;
@@ -23,7 +21,7 @@ export function partOf(name, awayMs) {
 const MAY_FAIL = true;
 const started = (what) => [what, () => undefined, MAY_FAIL];
 
-const faults = (awayMs) => ({
+const faults = {
   start: (folder) => systemOf(folder),
   events: (system) => [
     started('three servers'),
@@ -32,12 +30,12 @@ const faults = (awayMs) => ({
     ['one killed', () => system.leave(2, (server) => server.stop('SIGKILL')), MAY_FAIL],
     ['one frozen', () => system.leave(3, (server) => server.signal('SIGSTOP')), MAY_FAIL],
     ['it goes on', () => system.enter(3, () => system.servers.get(3).signal('SIGCONT')), MAY_FAIL],
-    [`registry away for ${awayMs / 1_000} s`, () => system.stopRegistry().then(() => sleep(awayMs))],
+    ['registry away for 120 s', () => system.stopRegistry().then(() => sleep(AWAY_MS))],
     ['registry back, empty', () => system.startRegistry()],
     // A client tries to reach the registry at growing intervals.
     ['one added', () => system.enter(5, () => system.add(5).then(() => system.untilCalled(5)))],
   ],
-});
+};
 
 const etcd = {
   start: (folder) => systemOf(folder, { withEtcd: true }),
@@ -111,30 +109,6 @@ const pickFirst = {
   events: () => [started('three servers')],
 };
 
-/** A control: a registry that is back, empty, and says so for the seconds until the instances have registered again. */
-const emptyList = {
-  isControl: true,
-  async start(folder) {
-    const ads = await startEmptyAds();
-    const system = await systemOf(folder);
-    ads.set(system.addresses());
-    const text = system.bootstrap.text.replaceAll(system.address, ads.address);
-    const stop = () => Promise.all([system.stop(), ads.stop()]);
-    return { ...system, ads, stop, bootstrap: { ...system.bootstrap, text } };
-  },
-  events: ({ ads, addresses }) => [
-    started('three servers'),
-    [
-      'no endpoints for 3 s',
-      async () => {
-        ads.set([]);
-        await sleep(3_000);
-        ads.set(addresses());
-      },
-    ],
-  ],
-};
-
 /** A system that knows which of its servers are to be called. */
 async function systemOf(folder, options) {
   const system = await startSystem(folder, options);
@@ -142,7 +116,6 @@ async function systemOf(folder, options) {
   return Object.assign(system, {
     called,
     mayBeCalled: new Set(),
-    addresses: () => [...system.servers.values()].map(({ address }) => address),
     leave(number, how) {
       called.delete(number);
       return how(system.servers.get(number));

@@ -4,10 +4,8 @@ import { eventually, freePort, startRegistry, startService } from '@rondo/harnes
 /**
  * Starts a registry, the service of backend.mjs, and the gateway in front of it. Each is a process of its own. Resolves once
  * the gateway passes calls on.
- *
- * @param options `nodeArguments` go to the gateway's Node, such as `--cpu-prof`.
  */
-export async function startSystem({ folder, onClose, nodeArguments = [] }) {
+export async function startSystem({ folder, onClose }) {
   const logFile = (name) => path.join(folder, `${name}.log`);
   const registry = await startRegistry({ warmingMs: 0, logFile: logFile('registry') });
   onClose(() => registry.stop());
@@ -22,7 +20,6 @@ export async function startSystem({ folder, onClose, nodeArguments = [] }) {
     registry: registry.address,
     logFile: logFile('gateway'),
     env: { RONDO_GATEWAY_LISTEN: `127.0.0.1:${port}` },
-    nodeArguments,
   });
   onClose(() => gateway.stop());
   await eventually(() => add(port));

@@ -6,6 +6,7 @@ import { figure, median, quantiles, show, table } from '../report/figures.mjs';
 import { salesOver } from './reads.mjs';
 
 const CALL_MS = 5_000;
+const [HARMFUL, HONEST] = [30, 100];
 /** Each honest reader calls this often. */
 const HONEST_EVERY_MS = 500;
 /** How long readers, honest or not, call before they are measured: V8 compiles what they use. */
@@ -20,8 +21,8 @@ const MAX_RATIO = 2;
  * those had cost; several times, as the times of one turn differ by the machine. Each reader, honest or not, has a connection of its
  * own.
  */
-export async function measureFlood({ address }, { honest, seconds, ...harm }) {
-  const channels = Array.from({ length: honest }, () => createChannel({ resolver: staticResolver([address]) }));
+export async function measureFlood({ address }, seconds) {
+  const channels = Array.from({ length: HONEST }, () => createChannel({ resolver: staticResolver([address]) }));
   const readers = channels.map(readsOver);
   const turns = [];
   for (let turn = 0; turn < TURNS; turn += 1) {
@@ -30,12 +31,12 @@ export async function measureFlood({ address }, { honest, seconds, ...harm }) {
       const measured = await readEvenly(readers, seconds);
       return { ...measured, faults: [...faults, ...measured.faults] };
     };
-    turns.push(await measureTurn(measure, { ...harm, address }));
+    turns.push(await measureTurn(measure, address));
   }
   for (const channel of channels) channel.close();
 
   show(
-    `${honest} readers, each of which calls every ${HONEST_EVERY_MS} ms for ${TURNS} times ${seconds} s, ms; cores in use`,
+    `${HONEST} readers, each of which calls every ${HONEST_EVERY_MS} ms for ${TURNS} times ${seconds} s, ms; cores in use`,
   );
   const rows = ['alone', 'next to harm', 'next to computing'].map((name) => rowOf(name, turns));
   show(table(['honest readers', 'calls', 'failed', 'p50', 'p99', 'max', 'cores'], rows));
@@ -51,10 +52,10 @@ export async function measureFlood({ address }, { honest, seconds, ...harm }) {
   return faults.length === 0 && median(ratios) <= MAX_RATIO;
 }
 
-async function measureTurn(measure, { clients, address, cancelEveryMs }) {
+async function measureTurn(measure, address) {
   const alone = await measure();
   const harmful = startWorker(new URL('./hostile.mjs', import.meta.url));
-  await harmful.ask('begin', { readers: clients, address, cancelEveryMs });
+  await harmful.ask('begin', { readers: HARMFUL, address });
   const harmed = await measure();
   const done = await harmful.ask('done');
   await harmful.close();

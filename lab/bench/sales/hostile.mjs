@@ -8,6 +8,7 @@ import { salesOver } from './reads.mjs';
 const STALL_MS = 2_000;
 const SLOW_MS = 100;
 const CANCEL_MS = 3;
+const CANCEL_EVERY_MS = 50;
 /** A call that is refused comes again after this long, as a retry would. */
 const REFUSED_MS = 100;
 
@@ -26,8 +27,8 @@ const kinds = [
       await sleep(SLOW_MS);
     }
   },
-  async function cancel({ quotes, cancelEveryMs }) {
-    const pause = sleep(cancelEveryMs);
+  async function cancel({ quotes }) {
+    const pause = sleep(CANCEL_EVERY_MS);
     await quotes
       .listQuotes({ filter: 'state = ACCEPTING' }, { signal: AbortSignal.timeout(CANCEL_MS) })
       .catch(() => undefined);
@@ -46,9 +47,9 @@ const kinds = [
 ];
 
 /** Does its kind of harm until this process ends. */
-async function read(index, { address, cancelEveryMs }) {
+async function read(index, address) {
   const channel = createChannel({ resolver: staticResolver([address]) });
-  const own = { cancelEveryMs, ...salesOver(channel) };
+  const own = salesOver(channel);
   for (;;) {
     const ending = new AbortController();
     try {
@@ -62,8 +63,8 @@ async function read(index, { address, cancelEveryMs }) {
 }
 
 answerParent({
-  begin({ readers, ...options }) {
-    for (let index = 0; index < readers; index += 1) void read(index, options);
+  begin({ readers, address }) {
+    for (let index = 0; index < readers; index += 1) void read(index, address);
   },
   done: () => done,
 });

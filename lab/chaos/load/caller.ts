@@ -30,7 +30,7 @@ export type Caller = () => Promise<CallRecord>;
 
 /** A caller of one method. */
 export function createCaller(channel: Channel, options: LoadOptions): Caller {
-  const { method, timeoutMs, addresses } = options;
+  const { method, timeoutMs, addresses, without } = options;
   // The middleware runs before the call's function returns: afterwards these are the attempts of that call.
   let begun: readonly Attempt[] = [];
   const noteAttempts: Middleware<ClientCall> = (call, next) => {
@@ -46,7 +46,7 @@ export function createCaller(channel: Channel, options: LoadOptions): Caller {
       instance = trailer.get('rondo-served-by') ?? '';
     };
     const at = now();
-    const given = { timeoutMs, onTrailer };
+    const given = { timeoutMs, onTrailer, waitForReady: without === 'fail-fast' };
     count += 1;
     const reply =
       method === 'add'

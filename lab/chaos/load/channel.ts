@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { balancing } from '@rondo/balancing';
 import { type Channel, createChannel, createRegistryChannel, staticResolver } from '@rondo/rpc/client';
 import {
@@ -10,10 +9,9 @@ import {
   type TransportFactory,
 } from '@rondo/rpc/internal';
 import { RpcError } from '@rondo/rpc/status';
-import { pollingResolver, type RegistryOptions, trustingResolver } from './naive-resolvers.js';
+import { naiveResolver, type RegistryOptions } from './naive-resolver.js';
 import type { ClientGuard, LoadOptions } from './protocol.js';
 
-const RETRY_MS = 100;
 const CONNECT_TIMEOUT_MS = 120_000;
 
 /** The channel of a load: the process's own, as every client has it, or one that goes without a guard. */
@@ -31,60 +29,43 @@ const policies = balancing;
 
 /** Clients that go without one guard each. */
 const NAIVE: Readonly<Record<ClientGuard, (options: RegistryOptions) => Channel>> = {
-  'last-known-good': (options) => createChannel({ resolver: trustingResolver(options), mutualTls: options.mutualTls }),
-  watch: (options) => createChannel({ resolver: pollingResolver(options), mutualTls: options.mutualTls }),
+  'last-known-good': (options) => pollingChannel(options, 200),
+  watch: (options) => pollingChannel(options, 15_000),
   elsewhere: (options) => createRegistryChannel({ ...options, transport: blindTransport }),
   'connect-timeout': (options) => createRegistryChannel({ ...options, transport: patientTransport }),
   // The load with this one hedges, which needs the plugin.
   keepalive: (options) => createRegistryChannel({ ...options, policies, transport: unwatchedTransport }),
-  'fail-fast': (options) => createRegistryChannel({ ...options, transport: waitingTransport }),
+  // Its calls wait for an instance.
+  'fail-fast': () => defaultChannel({ policies }),
 };
+
+const pollingChannel = (options: RegistryOptions, everyMs: number) =>
+  createChannel({ resolver: naiveResolver(options, everyMs), mutualTls: options.mutualTls });
 
 /** Doesn't know that the server takes pings. */
 const unwatchedTransport: TransportFactory = (address, { mutualTls, servers } = {}) =>
   peerTransport(address, { mutualTls, servers });
 
 /** Reports `ready` whatever the state of its connection is, and lets no call be retried on another instance. */
-const blindTransport: TransportFactory = (address, options) => {
+const blindTransport = (address: string, options: Parameters<typeof peerTransport>[1]): Transport => {
   const inner = peerTransport(address, options);
-  return blind(inner, (signal) => inner.connect(signal));
-};
-
-/** A blind transport that takes up to two minutes to connect. */
-const patientTransport: TransportFactory = (address, options) => {
-  const inner = peerTransport(address, { ...options, connectTimeoutMs: CONNECT_TIMEOUT_MS });
-  return blind(inner, (signal) => inner.connect(signal));
-};
-
-/** A blind transport that connects again and again until the call's deadline. */
-const waitingTransport: TransportFactory = (address, options) => {
-  const inner = peerTransport(address, options);
-  return blind(inner, async (signal) => {
-    while (inner.state !== 'shutdown') {
-      try {
-        await inner.connect(signal);
-        return;
-      } catch (error) {
-        if (signal.aborted) throw error;
-        await delay(RETRY_MS, undefined, { signal });
-      }
-    }
-  });
-};
-
-function blind(inner: Transport, connect: (signal: AbortSignal) => Promise<void>): Transport {
   return {
     state: 'ready',
     lastError: undefined,
     subscribe: () => () => undefined,
     connect: () => Promise.resolve(),
     call: (wire) =>
-      connect(wire.context.signal)
+      inner
+        .connect(wire.context.signal)
         .then(() => inner.call(wire))
         .catch(rethrowAsFinal),
     close: () => inner.close(),
   };
-}
+};
+
+/** A blind transport that takes up to two minutes to connect. */
+const patientTransport: TransportFactory = (address, options) =>
+  blindTransport(address, { ...options, connectTimeoutMs: CONNECT_TIMEOUT_MS });
 
 /** A failure that comes from a server which asks for no retry isn't retried on another instance. */
 function rethrowAsFinal(error: unknown): never {

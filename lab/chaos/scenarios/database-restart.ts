@@ -3,13 +3,12 @@ import type { Channel } from '@rondo/rpc/client';
 import { type Company, startCompany, TASKS, type WriteRecord } from '../load/company.js';
 import type { CallRecord } from '../load/protocol.js';
 import type { Scenario } from '../scenario.js';
-import { type Ending, type Outage, startDatabase } from '../testbed/database.js';
+import { type DatabaseServer, type Ending, type Outage, startDatabase } from '../testbed/database.js';
 import type { Testbed } from '../testbed/testbed.js';
 import { pass } from '../time.js';
 import { formatMs, isFailed, type Verdict } from '../verdict.js';
 
-export const SERVICES = ['sales', 'project-management'] as const;
-type Service = (typeof SERVICES)[number];
+const SERVICES = ['sales', 'project-management'] as const;
 const ENDINGS: readonly Ending[] = ['SIGINT', 'SIGQUIT', 'SIGKILL'];
 /** The timeout of the control run's calls, which is over before the database is back. */
 const SHORT_TIMEOUT_MS = 300;
@@ -26,13 +25,13 @@ export const databaseRestart: Scenario = {
   control: 'calls of 300 ms, which have no time to wait',
   async run({ testbed, verdict, control }) {
     const database = await startDatabase(testbed, SERVICES);
-    const channel = await startServices(testbed, database.urlOf);
+    const channel = await startServices(testbed, database);
     const timeoutMs = control ? SHORT_TIMEOUT_MS : undefined;
     const company = startCompany(channel, { ...LOAD, timeoutMs });
-    const outages: (Outage & { readonly ending: Ending })[] = [];
+    const outages: Outage[] = [];
     for (const ending of ENDINGS) {
       await pass(2_000);
-      outages.push({ ending, ...(await database.restart(ending, 500)) });
+      outages.push(await database.restart(ending, 500));
     }
     await pass(3_000);
     await judge(company, outages, verdict);
@@ -40,10 +39,10 @@ export const databaseRestart: Scenario = {
 };
 
 /** The company that calls while the database is away. */
-export const LOAD = { name: 'under load', readsPerSecond: 40, writesPerSecond: 8 };
+const LOAD = { name: 'under load', readsPerSecond: 40, writesPerSecond: 8 };
 
 /** Starts a registry and the services, and resolves once they serve, when their tables are there. */
-export async function startServices(testbed: Testbed, urlOf: (service: Service) => string): Promise<Channel> {
+async function startServices(testbed: Testbed, { urlOf }: DatabaseServer): Promise<Channel> {
   await testbed.startRegistry();
   await Promise.all(
     SERVICES.map((service) => testbed.startReplica(service, { service, env: { DATABASE_URL: urlOf(service) } })),
@@ -60,7 +59,7 @@ export async function startServices(testbed: Testbed, urlOf: (service: Service) 
 }
 
 /** Notes how soon the calls that waited for the database were answered once it was back. */
-function noteAnswers({ reads, writes }: Company, { ending, from, until }: NamedOutage, verdict: Verdict): void {
+function noteAnswers({ reads, writes }: Company, { ending, from, until }: Outage, verdict: Verdict): void {
   const ends = (calls: readonly CallRecord[]) =>
     calls.filter(({ at }) => at >= from && at < until).map(({ at, ms }) => at + ms - until);
   const [read, written] = [reads, writes].map((calls) => ends(calls).toSorted((a, b) => a - b));
@@ -71,10 +70,8 @@ function noteAnswers({ reads, writes }: Company, { ending, from, until }: NamedO
   verdict.note(`away for ${formatMs(until - from)} after ${ending}; answered ${described.join('; written ')}`);
 }
 
-type NamedOutage = Outage & { readonly ending: string };
-
 /** Ends the company. Its reads mustn't have failed, and its writes have effect once or say that they have none. */
-export async function judge(company: Company, outages: readonly NamedOutage[], verdict: Verdict): Promise<void> {
+async function judge(company: Company, outages: readonly Outage[], verdict: Verdict): Promise<void> {
   const stallMs = await company.stop();
   if (stallMs > 100) verdict.note(`the client stood still for ${formatMs(stallMs)}`);
   for (const outage of outages) noteAnswers(company, outage, verdict);

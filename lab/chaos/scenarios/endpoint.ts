@@ -2,7 +2,7 @@ import { freePort } from '@rondo/harness';
 import { startTcpProxy } from '@rondo/rpc/internal/testing';
 import { SAFE, type Scenario, startThree } from '../scenario.js';
 import { type TimedTry, triesOf } from '../testbed/load.js';
-import { startHttp1, startHttp2, type WrongServer } from '../testbed/wrong-servers.js';
+import { startHttp1, startHttp2 } from '../testbed/wrong-servers.js';
 import { now, pass } from '../time.js';
 import { formatMs, p99 } from '../verdict.js';
 
@@ -38,21 +38,19 @@ export const mistake: Scenario = {
   async run(context) {
     const { testbed, verdict, without } = context;
     const { registry, load } = await startThree(context);
-    const files = testbed.certificates.filesOf('calculator');
-    const servers: readonly (readonly [string, WrongServer | { readonly address: string }])[] = [
-      ['nothing', { address: `127.0.0.1:${await freePort()}` }],
+    const servers = {
+      nothing: `127.0.0.1:${await freePort()}`,
       // It speaks gRPC and doesn't serve the calculator's contract.
-      ['registry', registry],
-      ['http1', await startHttp1(files)],
-      ['http2', await startHttp2(files)],
-    ];
-    for (const [kind, server] of servers) {
-      if ('close' in server && server !== registry) testbed.onClose(() => server.close());
+      registry: registry.address,
+      http1: await startHttp1(testbed),
+      http2: await startHttp2(testbed),
+    };
+    for (const [kind, address] of Object.entries(servers)) {
       const since = now();
-      await registry.register(kind, server.address);
+      await registry.register(kind, address);
       await pass(context.lasts(6_000, 2_000));
       const calls = load.calls.filter(({ at }) => at >= since);
-      const tries = triesOf(calls).filter(({ address }) => address === server.address);
+      const tries = triesOf(calls).filter((one) => one.address === address);
       verdict.noFailures(calls, `with ${kind} (tried ${tries.length} times)`);
     }
     const late = testbed.startLoad({ ...SAFE, ...(without && { without }) });

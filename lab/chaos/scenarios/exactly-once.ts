@@ -35,7 +35,7 @@ async function placeOrders({ testbed, verdict, control }: ScenarioContext, { byA
   const victims = [buyer, ...sales.replicas, sales.postgres, ...gateways, buyer];
   for (const [index, victim] of victims.entries()) {
     await untilPlaced(Math.round(((index + 1) / (victims.length + 1)) * ORDERS), sales, buyer);
-    await victim.killAndRestart();
+    await victim.restart('SIGKILL');
   }
   await untilPlaced(ORDERS, sales, buyer);
   await judge(sales, verdict);

@@ -21,8 +21,7 @@ export const rollingRestart: Scenario = {
     };
     await untilServed(REPLICAS);
     for (const replica of replicas) {
-      await replica.stop(control ? 'SIGKILL' : 'SIGTERM');
-      await testbed.startReplica(replica.id, { counting: true });
+      await replica.restart(control ? 'SIGKILL' : 'SIGTERM');
       await untilServed([replica.id]);
     }
     verdict.noFailures(await safe.stop(), 'safe');

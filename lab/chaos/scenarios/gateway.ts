@@ -35,13 +35,11 @@ export const gatewayRestart: Scenario = {
     await untilEachUses(loads, addresses);
     await untilServedBy(loads, REPLICAS);
     for (const replica of replicas) {
-      await replica.stop(signal);
-      await testbed.startReplica(replica.id);
+      await replica.restart(signal);
       await untilServedBy(loads, [replica.id]);
     }
     for (const [index, gateway] of gateways.entries()) {
-      await gateway.stop(signal);
-      await startGateway(context, gateway.id, ports[index] ?? 0);
+      await gateway.restart(signal);
       await untilEachUses(loads, [addresses[index] ?? '']);
     }
     for (const { client, load } of loads) verdict.noFailures(await load.stop(), `by ${client}`);

@@ -7,8 +7,9 @@ import type { Testbed } from './testbed.js';
 /** How a database server ends: stopped (fast shutdown), stopped at once (immediate shutdown), or killed. */
 export type Ending = 'SIGINT' | 'SIGQUIT' | 'SIGKILL';
 
-/** When a server was away. Milliseconds since the Unix epoch. */
+/** When a server was away, after what. Milliseconds since the Unix epoch. */
 export interface Outage {
+  readonly ending: Ending;
   readonly from: number;
   readonly until: number;
 }
@@ -29,30 +30,23 @@ export async function startEmptyServer({ certificates, onClose }: Testbed): Prom
 /** Starts a PostgreSQL that has a database for each of the services. */
 export async function startDatabase(testbed: Testbed, services: readonly CertifiedName[]) {
   const server = await startEmptyServer(testbed);
-  const urlOf = await databasesOn(server.url, services);
+  const databases = services.map(databaseOf).map((name) => ({ database: name, role: name, password: PASSWORD }));
+  await provision({ adminUrl: server.url, databases });
+  const hosts = /@([^/]+)/.exec(server.url)?.[1];
   return {
     /** The address of a service's own database. */
     urlOf(service: CertifiedName): string {
       const files = testbed.certificates.filesOf(service);
-      return files === undefined ? urlOf(service) : overTls(urlOf(service), files);
+      const name = databaseOf(service);
+      const url = `postgres://${name}:${PASSWORD}@${hosts}/${name}`;
+      return files === undefined ? url : overTls(url, files);
     },
     /** Ends the server, waits for `awayMs`, and starts it on the same data. Gives from when to when it was away. */
     async restart(ending: Ending, awayMs: number): Promise<Outage> {
       const from = now();
       await server.restart(ending, awayMs);
-      return { from, until: now() };
+      return { ending, from, until: now() };
     },
-  };
-}
-
-/** Makes a database for each of the services, and returns the addresses of the databases. */
-export async function databasesOn(adminUrl: string, services: readonly CertifiedName[]) {
-  const databases = services.map(databaseOf).map((name) => ({ database: name, role: name, password: PASSWORD }));
-  await provision({ adminUrl, databases });
-  const hosts = /@([^/]+)/.exec(adminUrl)?.[1];
-  return (service: CertifiedName): string => {
-    const name = databaseOf(service);
-    return `postgres://${name}:${PASSWORD}@${hosts}/${name}`;
   };
 }
 

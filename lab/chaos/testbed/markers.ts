@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { RegistryServiceDefinition } from '@rondo/contracts/rondo/registry/v1/registry';
 import { createChannel, createClient, createRegistryChannel, staticResolver } from '@rondo/rpc/client';
-import type { RegistryOptions } from '../load/naive-resolvers.js';
+import type { RegistryOptions } from '../load/naive-resolver.js';
 import { toInstance } from './registry.js';
 
 const SERVICE = 'chaos.v1.MarkerService';

@@ -1,15 +1,9 @@
 import path from 'node:path';
 import { createPool, type Database } from '@rondo/database';
-import { eventually, freePort, type RunningProcess, root, start, startService } from '@rondo/harness';
+import { eventually, freePort, root, start } from '@rondo/harness';
 import { BUYER_OPTIONS, type BuyerOptions, CUSTOMER, PRODUCT } from '../buyer/protocol.js';
 import { startEmptyServer } from './database.js';
-import type { Testbed } from './testbed.js';
-
-/** A process that is killed and started again. */
-interface Restartable {
-  /** `kill -9`; resolves when it is up again. */
-  killAndRestart(): Promise<void>;
-}
+import type { Replica, Testbed } from './testbed.js';
 
 /** Two replicas of sales with a registry, a calculator and a database. */
 export type Sales = Awaited<ReturnType<typeof startSales>>;
@@ -28,18 +22,16 @@ export async function startSales(testbed: Testbed) {
   const database = createPool({ url, maxConnections: 1 });
   testbed.onClose(() => database.close());
   await testbed.startReplica('calculator-1');
-  const replicas: Restartable[] = [];
+  const replicas: Replica[] = [];
   for (const id of ['sales-1', 'sales-2']) {
-    const listen = `127.0.0.1:${await freePort()}`;
-    const env = { DATABASE_URL: url, ...testbed.certificates.variablesOf('sales') };
-    const options = { instanceId: id, listen, registry: registry.address, env };
-    replicas.push(await restartable(testbed, () => startService('sales', options)));
+    const options = { port: await freePort(), service: 'sales', env: { DATABASE_URL: url } } as const;
+    replicas.push(await testbed.startReplica(id, options));
   }
   await stock(database);
   const ledger = path.join(testbed.folder, 'bought');
   return {
     database,
-    postgres: { killAndRestart: () => postgres.restart('SIGKILL') },
+    postgres,
     replicas,
     /** The file to which the buyer writes. */
     ledger,
@@ -48,12 +40,10 @@ export async function startSales(testbed: Testbed) {
       startBuyer(testbed, { ...options, ledger, registry: [registry.address] }),
     /** Starts a gateway that serves agents. */
     async startGateway() {
-      const [listen, open] = [`127.0.0.1:${await freePort()}`, `127.0.0.1:${await freePort()}`];
-      const own = { RONDO_GATEWAY_LISTEN: open, RONDO_GATEWAY_MCP: 'on' };
-      const env = { ...own, ...testbed.certificates.variablesOf('gateway') };
-      const options = { instanceId: 'gateway-1', listen, registry: registry.address, env };
-      const gateway = await restartable(testbed, () => startService('gateway', options));
-      return { ...gateway, agentsUrl: `http://${open}/mcp` };
+      const [port, open] = [await freePort(), `127.0.0.1:${await freePort()}`];
+      const env = { RONDO_GATEWAY_LISTEN: open, RONDO_GATEWAY_MCP: 'on' };
+      const gateway = await testbed.startReplica('gateway-1', { port, service: 'gateway', env });
+      return Object.assign(gateway, { agentsUrl: `http://${open}/mcp` });
     },
   };
 }
@@ -65,8 +55,8 @@ function startBuyer(testbed: Testbed, options: BuyerOptions) {
   let buyer = startOne();
   testbed.onClose(() => buyer.stop('SIGKILL'));
   return {
-    async killAndRestart(): Promise<void> {
-      await buyer.stop('SIGKILL');
+    async restart(signal: NodeJS.Signals): Promise<void> {
+      await buyer.stop(signal);
       buyer = startOne();
     },
     /** What it printed on standard error: nothing, unless it failed. */
@@ -74,17 +64,6 @@ function startBuyer(testbed: Testbed, options: BuyerOptions) {
     /** Whether the process that runs now has ended. */
     get hasEnded() {
       return buyer.hasEnded;
-    },
-  };
-}
-
-async function restartable(testbed: Testbed, startOne: () => Promise<RunningProcess>): Promise<Restartable> {
-  let process = await startOne();
-  testbed.onClose(() => process.stop('SIGKILL'));
-  return {
-    async killAndRestart() {
-      await process.stop('SIGKILL');
-      process = await startOne();
     },
   };
 }

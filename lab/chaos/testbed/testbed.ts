@@ -11,6 +11,8 @@ import { type RegistryNode, startRegistryNode } from './registry.js';
 /** A service's process. */
 export interface Replica extends ServiceProcess {
   readonly id: string;
+  /** Ends it, and starts it again as it was started. */
+  restart(signal: NodeJS.Signals): Promise<Replica>;
 }
 
 /** How a replica is started. */
@@ -78,7 +80,8 @@ export async function createTestbed({ ttlMs, tls }: { readonly ttlMs: number; re
         },
       });
       closing.push(() => replica.stop('SIGKILL'));
-      return Object.assign(replica, { id });
+      const restart = (signal: NodeJS.Signals) => replica.stop(signal).then(() => this.startReplica(id, options));
+      return Object.assign(replica, { id, restart });
     },
     /** A channel over the registries, which is closed with the testbed. */
     openChannel() {

@@ -49,7 +49,7 @@ export async function startServices(
       await until(() => !existsSync(fileOf(role)) || undefined, { what, timeoutMs: DEATH_TIMEOUT_MS });
       await replicas[role].ended;
       const from = now();
-      replicas[role] = await start(role);
+      replicas[role] = await replicas[role].restart('SIGKILL');
       return from;
     },
   };
