@@ -63,23 +63,19 @@ export function withCredentials<T>(context: CallerContext, work: () => Promise<T
 }
 
 function openCertificate(context: CallerContext): MutualTls | undefined {
-  const { environment, clock, wallClock } = context;
+  const { environment, dataDirectory, clock, wallClock } = context;
   const open = () => {
-    const settings = settingsOf(context);
+    const configured = readTlsSettings(environment);
+    const certs = path.join(dataDirectory, 'certs');
+    const isSet = (environment['RONDO_TLS'] ?? '').trim() !== '' || !existsSync(path.join(certs, IN_USE));
+    // A person can call a fleet that changes over: by TLS where an instance has it.
+    const own = { mode: 'permissive', folder: configured.folder ?? path.join(certs, PERSON) } as const;
+    const settings = isSet ? configured : { ...configured, ...own };
     if (settings.mode === 'off') return undefined;
     const descriptorSet = readDescriptors(environment['RONDO_DESCRIPTORS']);
     return openMutualTls(settings, { usage: 'client', descriptorSet, clock, wallClock });
   };
   return asUsage(open, (reason) => `your certificate can't be used: ${reason}; renew it: rondo certs`);
-}
-
-/** A person can call a fleet that changes over: by TLS where an instance has it. */
-function settingsOf({ environment, dataDirectory }: CallerContext): ReturnType<typeof readTlsSettings> {
-  const settings = readTlsSettings(environment);
-  const certs = path.join(dataDirectory, 'certs');
-  const isUnset = (environment['RONDO_TLS'] ?? '').trim() === '';
-  if (!isUnset || !existsSync(path.join(certs, IN_USE))) return settings;
-  return { ...settings, mode: 'permissive', folder: settings.folder ?? path.join(certs, PERSON) };
 }
 
 /** The contracts, which say who may serve them; without them that is the process named like the package. */

@@ -14,6 +14,8 @@ function formatFailure(error: RpcError, paint: Paint, { registry, traceId }: Fai
   const { codeName, message, details, report, metadata } = error;
   const servedBy = metadata.get('rondo-served-by');
   const tried = report?.attempts ?? [];
+  const count = tried.length === 1 ? '1 attempt' : `${tried.length || 'no'} attempts`;
+  const shown = tried.length > MAX_ATTEMPTS ? `, the last ${MAX_ATTEMPTS} of which are` : '';
   const attempts = tried.length < 2 && servedBy !== undefined ? [] : tried.slice(-MAX_ATTEMPTS);
   return [
     `${paint('red', `rondo: ${codeName}`)}: ${printable(message)}`,
@@ -23,7 +25,9 @@ function formatFailure(error: RpcError, paint: Paint, { registry, traceId }: Fai
       return `  ${type.slice(type.lastIndexOf('.') + 1)} ${printable(JSON.stringify(value))}`;
     }),
     ...(servedBy === undefined ? [] : [`  served by ${printable(servedBy)}`]),
-    ...(report === undefined ? [] : [timeLine(report)]),
+    ...(report === undefined
+      ? []
+      : [`  ${printable(report.method)}: ${count} in ${report.elapsedMs.toFixed(1)} ms${shown}`]),
     ...attempts.map(({ instance, address, code, elapsedMs }) => {
       const at = instance === address ? address : `${instance} (${address})`;
       return `  tried ${printable(at)}: ${code} after ${elapsedMs.toFixed(1)} ms`;
@@ -31,13 +35,6 @@ function formatFailure(error: RpcError, paint: Paint, { registry, traceId }: Fai
     ...(report === undefined || traceId === undefined ? [] : [`  see: rondo trace ${traceId}`]),
     '',
   ].join('\n');
-}
-
-/** The line before the attempts. */
-function timeLine({ method, attempts: { length }, elapsedMs }: NonNullable<RpcError['report']>): string {
-  const count = length === 1 ? '1 attempt' : `${length === 0 ? 'no' : length} attempts`;
-  const shown = length > MAX_ATTEMPTS ? `, the last ${MAX_ATTEMPTS} of which are` : '';
-  return `  ${printable(method)}: ${count} in ${elapsedMs.toFixed(1)} ms${shown}`;
 }
 
 /** A failed call as one JSON line. */

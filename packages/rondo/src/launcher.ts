@@ -6,7 +6,6 @@ import {
   LauncherError,
   type LauncherProcess,
   type LauncherRequest,
-  type LauncherRow,
 } from '@rondo/operate/internal';
 import { codeOf } from './workspace/errors.js';
 import { isRunning } from './workspace/lock.js';
@@ -25,14 +24,10 @@ export interface RequestLauncherOptions {
 /**
  * Sends a request to the system that runs on a data folder, and waits until it is done.
  *
- * @returns the instances that the request concerns, as they are now; none after `stop`.
+ * @returns `rows`: the instances that the request concerns, as they are now; none after `stop`.
  * @throws Error that says what is wrong and what to do: no system runs there, the request failed, or it took too long.
  */
-export async function requestLauncher(options: RequestLauncherOptions): Promise<readonly LauncherRow[]> {
-  return (await exchange(options)).rows;
-}
-
-async function exchange(options: RequestLauncherOptions): Promise<LauncherAnswer> {
+export async function requestLauncher(options: RequestLauncherOptions): Promise<LauncherAnswer> {
   const { dataDirectory, request, signal, onLog, timeoutMs = 120_000 } = options;
   const { socket } = await findLauncher(dataDirectory);
   const deadline = AbortSignal.timeout(timeoutMs);
@@ -55,33 +50,25 @@ type System = Pick<RequestLauncherOptions, 'dataDirectory' | 'signal'>;
 
 const STATUS_TIMEOUT_MS = 5_000;
 
-/**
- * Lists the instances that take calls. The launcher answers at once, unless it hangs.
- *
- * @throws Error as {@link requestLauncher} does.
- */
-export const askStatus = (system: System) =>
-  requestLauncher({ ...system, request: { command: 'status' }, timeoutMs: STATUS_TIMEOUT_MS });
-
 /** The data folder of a system of this workspace that runs, on the default folder or, as launchers note below it, another one. */
 export async function findRunning({ dataDirectory, signal }: System): Promise<string | undefined> {
   const notes = path.join(dataDirectory, 'elsewhere');
   const files = await readdir(notes).catch(() => []);
   const others = await Promise.all(files.map((file) => readFile(path.join(notes, file), 'utf8')));
   const folders = [dataDirectory, ...others];
-  const asked = folders.map((folder) => askStatus({ dataDirectory: folder, signal }).catch(() => undefined));
+  const asked = folders.map((folder) => askProcesses({ dataDirectory: folder, signal }).catch(() => undefined));
   const answers = await Promise.all(asked);
   return folders.find((_, index) => answers[index] !== undefined);
 }
 
 /**
- * Lists all processes with their states. It doesn't need the registry.
+ * Lists all processes with their states. The launcher answers at once, unless it hangs; it doesn't need the registry.
  *
  * @throws Error as {@link requestLauncher} does.
  */
 export async function askProcesses(system: System): Promise<readonly LauncherProcess[]> {
   const request = { command: 'processes' } as const;
-  return (await exchange({ ...system, request, timeoutMs: STATUS_TIMEOUT_MS })).processes ?? [];
+  return (await requestLauncher({ ...system, request, timeoutMs: STATUS_TIMEOUT_MS })).processes ?? [];
 }
 
 /** The address of the registry of the system that runs on `dataDirectory`; undefined if none runs there. */

@@ -92,16 +92,12 @@ function createStepProgress({ json, stderr, clock, signal }: RunContext): Progre
         return result;
       } catch (error) {
         await line(signal.aborted ? 'ended  ' : paint('red', 'FAILED '));
-        await stderr.write(outputOf(error));
+        const output = typeof error === 'object' && error !== null && 'output' in error ? error.output : undefined;
+        if (typeof output === 'string') await stderr.write(`${excerpt(output)}\n`);
         throw error;
       }
     },
   };
-}
-
-function outputOf(error: unknown): string {
-  const output = typeof error === 'object' && error !== null && 'output' in error ? error.output : undefined;
-  return typeof output === 'string' ? `${excerpt(output)}\n` : '';
 }
 
 /** The text of lines. */
@@ -134,7 +130,7 @@ export async function startInto(
   const request: LauncherRequest =
     kind === 'created' ? { command: 'start', service } : { command: 'restart', name: service };
   const begin = () => requestLauncher({ dataDirectory, request, signal, ...(!json && { onLog }) });
-  const rows = await createStepProgress(context)
+  const { rows } = await createStepProgress(context)
     .step('start', begin)
     .catch((error) => {
       const message = messageOf(error);

@@ -27,7 +27,7 @@ describe('requestLauncher', () => {
     await startLauncher({ event: 'log', line: 'starting' }, { event: 'done', rows: [ROW] });
     const lines: string[] = [];
     const request = { command: 'start', service: 'greeter' } as const;
-    expect(await ask({ request, onLog: (line) => lines.push(line) })).toEqual([ROW]);
+    expect(await ask({ request, onLog: (line) => lines.push(line) })).toMatchObject({ rows: [ROW] });
     expect([launcher.requests(), lines]).toEqual([[request], ['starting']]);
   });
 

@@ -43,16 +43,12 @@ export async function writeSbom(
   const bill = new Models.Bom();
   bill.metadata.component = subject;
   for (const component of components) bill.components.add(component);
-  const text = textOf(bill);
+  const serializer = new Serialize.JsonSerializer(new Serialize.JSON.Normalize.Factory(Spec.Spec1dot6));
+  const text = `${serializer.serialize(bill, { sortLists: true, space: 1 })}\n`;
   const faults = await new Validation.JsonStrictValidator(Spec.Version.v1dot6).validate(text);
   if (faults !== null)
     throw new Error(`the bill of materials of ${subject.name} is invalid: ${JSON.stringify(faults)}`);
   writeFileSync(file, text);
-}
-
-function textOf(bill: Models.Bom): string {
-  const serializer = new Serialize.JsonSerializer(new Serialize.JSON.Normalize.Factory(Spec.Spec1dot6));
-  return `${serializer.serialize(bill, { sortLists: true, space: 1 })}\n`;
 }
 
 /** The manifests of the packages that the files belong to, by folder. */

@@ -32,7 +32,7 @@ export type LoadResult = Awaited<ReturnType<typeof runLoad>>;
 /** How long calls in flight may still take when the load ends. Milliseconds. */
 const GRACE_MS = 2_000;
 const PROGRESS_MS = 1_000;
-/** The most calls that begin before the event loop turns. */
+/** After so many calls the event loop turns. */
 const CALLS_A_TURN = 100;
 
 /**
@@ -54,7 +54,6 @@ export async function runLoad(options: LoadOptions) {
   const waiting = { clock, signal: ended.signal };
   const endAfterGrace = async () => (await pause(GRACE_MS, waiting)) && cutOff.abort();
   signal.addEventListener('abort', endAfterGrace, { signal: ended.signal });
-  const takeTurn = turns();
   const report = async () => {
     while (await pause(PROGRESS_MS, waiting)) onProgress?.({ tally, elapsedMs: clock.now() - startedAt });
   };
@@ -84,7 +83,8 @@ export async function runLoad(options: LoadOptions) {
         release();
       });
     inFlight.add(made);
-    await takeTurn();
+    // Calls that fail at once don't let the event loop turn: neither Ctrl-C nor a new connection would get through.
+    if (begun % CALLS_A_TURN === 0) await nextTurn();
   }
   await Promise.all(inFlight);
   ended.abort();
@@ -103,23 +103,6 @@ export async function runLoad(options: LoadOptions) {
 /** Waits until `timeMs`; false if the load ends before. */
 const until = async (timeMs: number, asking: Asking): Promise<boolean> =>
   timeMs <= asking.clock.now() || (await pause(timeMs - asking.clock.now(), asking));
-
-/**
- * Returns a function that runs after the start of each call, and waits for the event loop to turn after {@link CALLS_A_TURN}.
- * Calls that fail at once don't let it turn: without this, neither Ctrl-C nor a new connection would get through.
- */
-function turns(): () => Promise<void> | undefined {
-  let begun = 0;
-  let turn: Promise<void> | undefined;
-  return () => {
-    begun += 1;
-    turn ??= nextTurn().then(() => {
-      begun = 0;
-      turn = undefined;
-    });
-    return begun < CALLS_A_TURN ? undefined : turn;
-  };
-}
 
 function notBegun({ rate, count }: Load, begun: number, elapsedMs: number): number {
   if (rate === undefined || (count !== undefined && begun >= count)) return 0;

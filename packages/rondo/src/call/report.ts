@@ -53,9 +53,13 @@ function headline({ tally, elapsedMs }: LoadProgress, paint = createPaint(false)
 
 /** The result of a load, for people. */
 export function toSummary(result: LoadResult, paint: Paint): string {
-  return [`${headline(result, paint)}\n`, failures(result, paint), instanceTable(result)]
-    .filter((part) => part !== '')
-    .join('\n');
+  const { examples, codes, instances } = result.tally;
+  const failures = Object.entries(examples).map(
+    ([code, message]) => `${paint('red', `${codes[code]} × ${code}`)}: ${printable(message)}\n`,
+  );
+  const rows = Object.entries(instances);
+  const table = rows.length === 0 ? '' : formatTable([['INSTANCE', 'CALLS'], ...rows]);
+  return [`${headline(result, paint)}\n`, failures.join(''), table].filter((part) => part !== '').join('\n');
 }
 
 /** A warning about calls that the rate asked for and that weren't made; empty if they are few. */
@@ -65,14 +69,3 @@ export function explainNotBegun({ notBegun }: LoadResult, { rate = 0, concurrenc
 }
 
 const HARDLY_BEHIND_S = 0.1;
-
-function failures({ tally }: LoadResult, paint: Paint): string {
-  return Object.entries(tally.examples)
-    .map(([code, message]) => `${paint('red', `${tally.codes[code]} × ${code}`)}: ${printable(message)}\n`)
-    .join('');
-}
-
-function instanceTable({ tally }: LoadResult): string {
-  const rows = Object.entries(tally.instances).map(([instance, calls]) => [instance, String(calls)]);
-  return rows.length === 0 ? '' : formatTable([['INSTANCE', 'CALLS'], ...rows]);
-}

@@ -32,16 +32,12 @@ export async function breaking(): Promise<StepResult> {
 async function findBase(): Promise<string | undefined> {
   for (const ref of MAIN_REFS) {
     if (!(await hasContracts(ref))) continue;
-    if (!(await isHead(ref))) return ref;
+    const isHead = (await git('rev-parse', ref)).output === (await git('rev-parse', 'HEAD')).output;
+    if (!isHead || (await git('diff', '--quiet', ref, '--', 'proto', 'buf.yaml')).code !== 0) return ref;
     const previous = `${ref}~1`;
     return (await hasContracts(previous)) ? previous : undefined;
   }
   return undefined;
-}
-
-async function isHead(ref: string): Promise<boolean> {
-  const sameCommit = (await git('rev-parse', ref)).output === (await git('rev-parse', 'HEAD')).output;
-  return sameCommit && (await git('diff', '--quiet', ref, '--', 'proto', 'buf.yaml')).code === 0;
 }
 
 const hasContracts = async (ref: string) => (await git('cat-file', '-e', `${ref}:./proto`)).code === 0;

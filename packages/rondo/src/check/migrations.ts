@@ -43,7 +43,9 @@ const REMEDY =
  * change of what they read and write. The first file of a service meets no such replica.
  */
 export async function migrationsRoll(): Promise<StepResult> {
-  if (isMusl()) return { code: 0, skipped: true, note: 'squawk has no program for musl' };
+  const { header }: { header?: { glibcVersionRuntime?: string } } = process.report.getReport();
+  if (process.platform === 'linux' && header?.glibcVersionRuntime === undefined)
+    return { code: 0, skipped: true, note: 'squawk has no program for musl' };
   const output = await blockingSteps(migrations().filter(({ file }) => !path.basename(file).startsWith('0001_')));
   return { code: output === '' ? 0 : 1, output: `${output}\n${REMEDY}` };
 }
@@ -71,9 +73,4 @@ export async function blockingSteps(
     files.filter((one) => !isOutside(one)),
   );
   return (inside + (await lint([], files.filter(isOutside)))).trim();
-}
-
-function isMusl(): boolean {
-  const { header }: { header?: { glibcVersionRuntime?: string } } = process.report.getReport();
-  return process.platform === 'linux' && header?.glibcVersionRuntime === undefined;
 }

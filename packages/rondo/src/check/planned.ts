@@ -19,7 +19,11 @@ interface Composed {
 }
 
 export async function servicesPlanned(): Promise<StepResult> {
-  const read = tryManifests(foldersWithCode());
+  // A folder with only built files is left over from a removed service.
+  const folders = readdirSync(path.join(root, 'services')).filter((service) =>
+    ['package.json', 'src'].some((name) => existsSync(path.join(root, 'services', service, name))),
+  );
+  const read = tryManifests(folders);
   const manifests = [...read.manifests.values()];
   const faults = [...read.faults.values()];
   const composed: Readonly<Record<string, Composed | undefined>> = parse(
@@ -31,13 +35,6 @@ export async function servicesPlanned(): Promise<StepResult> {
     faults.push(...faultsOfMain(manifest), ...faultsOfCompose(manifest, composed[manifest.service]));
   }
   return { code: faults.length, output: faults.join('\n') };
-}
-
-/** The folders with sources. A folder with only built files is left over from a removed service. */
-function foldersWithCode(): string[] {
-  return readdirSync(path.join(root, 'services')).filter((service) =>
-    ['package.json', 'src'].some((name) => existsSync(path.join(root, 'services', service, name))),
-  );
 }
 
 function faultsOfPort({ service, port }: Manifest, manifests: Manifests): readonly string[] {

@@ -1,5 +1,4 @@
 import { type AuditEvent, AuditServiceDefinition as definition } from '@rondo/contracts/rondo/audit/v1/audit';
-import type { CallOptions, Client } from '@rondo/rpc/client';
 import { statusName } from '@rondo/rpc/internal';
 import { statusFromCode } from '@rondo/rpc/status';
 import { defineCommand } from '../command.js';
@@ -39,7 +38,24 @@ export const audit = defineCommand({
   exitCodes: { FAILED: 'A service could not be asked; standard error says why.' },
   async run({ name, filter, limit }, context) {
     const asked = { definition, what: 'an audit', name };
-    const { answers, failed } = await askServices(asked, eventsOf(filter, limit), context);
+    // The newest first.
+    const { answers, failed } = await askServices(
+      {
+        ...asked,
+        async call(client, options, instanceId) {
+          const found: ReportedEvent[] = [];
+          let pageToken = '';
+          do {
+            const pageSize = Math.min(PAGE_SIZE, limit - found.length);
+            const page = await client.listAuditEvents({ filter, pageSize, pageToken }, options);
+            for (const event of page.events) found.push({ ...event, instanceId });
+            pageToken = page.nextPageToken;
+          } while (pageToken !== '' && found.length < limit);
+          return found;
+        },
+      },
+      context,
+    );
     const events = answers.flat().sort((a, b) => timeOf(b) - timeOf(a));
     const newest = events.slice(0, limit);
     return { json: { events: newest.map(viewOf) }, text: format(newest), failed };
@@ -48,25 +64,6 @@ export const audit = defineCommand({
 
 /** An event, and the instance that has reported it. */
 type ReportedEvent = AuditEvent & { readonly instanceId: string };
-
-/** Asks an instance for its events, the newest first. */
-const eventsOf =
-  (filter: string, limit: number) =>
-  async (
-    client: Client<typeof definition>,
-    options: CallOptions,
-    instanceId: string,
-  ): Promise<readonly ReportedEvent[]> => {
-    const found: ReportedEvent[] = [];
-    let pageToken = '';
-    do {
-      const pageSize = Math.min(PAGE_SIZE, limit - found.length);
-      const page = await client.listAuditEvents({ filter, pageSize, pageToken }, options);
-      for (const event of page.events) found.push({ ...event, instanceId });
-      pageToken = page.nextPageToken;
-    } while (pageToken !== '' && found.length < limit);
-    return found;
-  };
 
 const timeOf = ({ createTime }: ReportedEvent): number => createTime?.getTime() ?? 0;
 

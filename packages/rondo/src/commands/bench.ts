@@ -1,18 +1,24 @@
 import type { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
 import { isPicked } from '@rondo/operate/internal';
-import { type DynamicMethodClient, methodOf } from '@rondo/schema';
-import { ANSWERED_SHARE, climb, SHORTEST_LIMIT_MS, type Step, TIMES_LOWEST } from '../bench/climb.js';
+import { methodOf } from '@rondo/schema';
+import {
+  ANSWERED_SHARE,
+  type ClimbOptions,
+  climb,
+  SHORTEST_LIMIT_MS,
+  type Step,
+  TIMES_LOWEST,
+} from '../bench/climb.js';
 import { type Fill, type Fullness, noteFill } from '../bench/fullness.js';
 import { type BenchStep, type Measured, resultOf, toText } from '../bench/report.js';
 import { runLoad } from '../call/load.js';
 import { allMessages, probe, requestSource } from '../call/requests.js';
 import type { CallResult } from '../call/tally.js';
 import { callsTo, withTarget } from '../call/target.js';
-import { type CommandContext, defineCommand, type RunContext } from '../command.js';
+import { type CommandContext, defineCommand } from '../command.js';
 import { completeMethod } from '../completion/registered.js';
 import { callerConnections } from '../environment.js';
 import { UsageError } from '../errors.js';
-import { ExitCode } from '../exit-code.js';
 import { flag } from '../help.js';
 import { duration, jsonOption, metadataOption, parseMetadata, rate, registryOption } from '../options.js';
 import { registeredInstances } from '../registry/locate.js';
@@ -68,13 +74,20 @@ export const bench = defineCommand({
   complete: completeMethod,
   exitCodes: { FAILED: 'The method could not be called, or no rate held.' },
   async run({ name, text, from, max, step: stepMs, limit: limitMs, target: wanted, ...values }, context) {
-    const { environment, signal } = context;
+    const { environment, json, stdout, stderr, signal } = context;
     const plan = { from, most: Math.max(from, max), limitMs, stepMs, target: wanted };
     const where = await callsTo(undefined, context);
     const metadata = parseMetadata(values.metadata);
     const options = { where, connections: callerConnections(environment), metadata, signal };
     return withTarget(name, options, async (target) => {
-      requireRepeatable(target, values['allow-changes']);
+      const { service, name: methodName, requestStream, responseStream } = target.method;
+      const method = `${service}/${methodName}`;
+      if (requestStream || responseStream)
+        throw new UsageError(`${method} streams: rondo bench is for methods with one request and one reply`);
+      if (!values['allow-changes'] && methodOf(target.method)?.policy.idempotency !== 'no_side_effects')
+        throw new UsageError(
+          `${method} isn't NO_SIDE_EFFECTS by its contract: thousands of calls may change data. Add --allow-changes if that is wanted`,
+        );
       const source = requestSource(text === undefined ? [] : [text], context);
       const requests = await allMessages(source, target.method, target.schema);
       const call = (cutOff: AbortSignal) =>
@@ -83,44 +96,34 @@ export const bench = defineCommand({
       if (first !== undefined && first.code !== 'OK')
         throw new Error(`the first call failed, so none more is made: ${first.code}: ${first.message}`);
       const { instances } = await registeredInstances(context);
-      const measured = await measure({ target, call, instances, plan }, context);
-      return (await report(measured, context)) ? ExitCode.OK : ExitCode.FAILED;
+      const measured = await measure({ ...plan, service, method, call, instances }, context);
+      const { steps } = measured;
+      if (steps.length === 0 && !json)
+        await stderr.write(`${createPaint(stderr.color)('dim', 'no step was completed')}\n`);
+      const result = resultOf(measured);
+      return {
+        json: { method, instances: measured.instances, steps, ...result },
+        text: steps.length === 0 ? '' : toText(measured, tableLook(stdout)),
+        failed: result.knee === null,
+      };
     });
   },
 });
 
-/** What is offered, and for how long. */
-interface Plan {
-  readonly from: number;
-  readonly most: number;
-  readonly limitMs: number | undefined;
-  readonly stepMs: number;
-  readonly target: number | undefined;
-}
-
-function requireRepeatable({ method }: DynamicMethodClient, isAllowed: boolean): void {
-  const name = `${method.service}/${method.name}`;
-  if (method.requestStream || method.responseStream)
-    throw new UsageError(`${name} streams: rondo bench is for methods with one request and one reply`);
-  if (isAllowed || methodOf(method)?.policy.idempotency === 'no_side_effects') return;
-  throw new UsageError(
-    `${name} isn't NO_SIDE_EFFECTS by its contract: thousands of calls may change data. Add --allow-changes if that is wanted`,
-  );
-}
-
 type Call = (cutOff: AbortSignal) => Promise<CallResult | undefined>;
 
-interface Job {
-  readonly target: DynamicMethodClient;
+/** What is called and offered, and for how long each. */
+interface Job extends Pick<ClimbOptions<Step>, 'from' | 'most' | 'limitMs'>, Pick<Measured, 'method' | 'target'> {
+  readonly service: string;
   readonly call: Call;
   /** All that are registered. */
   readonly instances: readonly Instance[];
-  readonly plan: Plan;
+  readonly stepMs: number;
 }
 
-async function measure({ target, call, instances, plan }: Job, context: CommandContext): Promise<Measured> {
+async function measure(job: Job, context: CommandContext): Promise<Measured> {
+  const { service, method, call, instances, target, ...plan } = job;
   const { stderr, clock, signal } = context;
-  const { service, name } = target.method;
   let fill: Fill | undefined;
   const sampler = createSampler({ clock, signal, onSample: (sampled) => fill?.record(sampled) });
   sampler.follow(instances.slice(0, MOST_INSTANCES));
@@ -163,7 +166,7 @@ async function measure({ target, call, instances, plan }: Job, context: CommandC
       onStep: (done) => void stderr.write(toProgress(done)),
     });
     const picked = instances.filter((one) => one.services.includes(service) && isPicked(one));
-    return { method: `${service}/${name}`, instances: Math.max(1, picked.length), steps, target: plan.target };
+    return { method, instances: Math.max(1, picked.length), steps, target };
   } finally {
     sampler.close();
   }
@@ -171,13 +174,3 @@ async function measure({ target, call, instances, plan }: Job, context: CommandC
 
 const toProgress = ({ offered, p99Ms, broken }: BenchStep): string =>
   `${offered.toFixed(0)}/s: p99 ${p99Ms ?? '-'} ms${broken === null ? '' : `; broken: ${broken}`}\n`;
-
-/** Prints what was measured. Resolves to whether a rate held. */
-async function report(measured: Measured, { json, print, stdout, stderr }: RunContext): Promise<boolean> {
-  const result = resultOf(measured);
-  const { method, instances, steps } = measured;
-  if (steps.length === 0 && !json) await stderr.write(`${createPaint(stderr.color)('dim', 'no step was completed')}\n`);
-  const text = steps.length === 0 ? '' : toText(measured, tableLook(stdout));
-  await print({ json: { method, instances, steps, ...result }, text });
-  return result.knee !== null;
-}

@@ -10,7 +10,7 @@ import { createLoadProgress, explainNotBegun, toSummary, viewLoad } from '../cal
 import { allMessages, probe, type RequestSource, requestSource, stream, toMessages } from '../call/requests.js';
 import { callsTo, gathererAt, withTarget } from '../call/target.js';
 import { toTimingText } from '../call/timing.js';
-import { type CommandContext, defineCommand, type Printed, type RunContext } from '../command.js';
+import { defineCommand, type Printed, type RunContext } from '../command.js';
 import { completeMethod } from '../completion/registered.js';
 import { callerConnections } from '../environment.js';
 import { UsageError } from '../errors.js';
@@ -71,7 +71,10 @@ export const call = defineCommand({
   exitCodes: { FAILED: 'A call failed or could not be made; standard error says why.' },
   async run({ name, texts, timing, trace, timeout: timeoutMs, ...values }, context) {
     const { signal, stderr } = context;
-    const load = toLoad(values);
+    const { count, rate: perSecond, concurrency, duration: durationMs } = values;
+    const isLoad = [count, perSecond, concurrency, durationMs].some((setting) => setting !== undefined);
+    const most = concurrency ?? (perSecond === undefined ? 1 : 64);
+    const load = isLoad ? { count, rate: perSecond, durationMs, concurrency: most } : undefined;
     const single = trace ? '--trace' : timing ? '--timing' : undefined;
     if (single !== undefined && load !== undefined)
       throw new UsageError(`${single} is for one call: leave out --count, --rate, --concurrency and --duration`);
@@ -81,8 +84,11 @@ export const call = defineCommand({
     const callOptions = { signal, metadata, ...(timeoutMs !== undefined && { timeoutMs }) };
     const connections = callerConnections(context.environment);
     return withTarget(name, { where, connections, metadata, signal }, async (target) => {
-      await warnOfDeadline(target, timeoutMs, context);
-      const { requestStream, responseStream } = target.method;
+      const { name: method, requestStream, responseStream } = target.method;
+      // A caller may shorten a contract's deadline but not extend it.
+      const allowedMs = methodOf(target.method)?.policy.timeoutMs;
+      if (timeoutMs !== undefined && allowedMs !== undefined && timeoutMs > allowedMs)
+        await stderr.write(`rondo: the contract allows ${method} ${allowedMs} ms: that is its deadline\n`);
       if (timing && (requestStream || responseStream))
         throw new UsageError(`--timing: ${name} streams; it is for methods with one request and one reply`);
       const job = { target, source, callOptions, timing };
@@ -107,14 +113,6 @@ interface Job {
   readonly timing: boolean;
   /** The trace of a single call. */
   readonly traceId?: string;
-}
-
-type LoadValues = Readonly<Record<'count' | 'rate' | 'concurrency' | 'duration', number | undefined>>;
-
-/** The load that the options ask for; undefined for a single call. */
-function toLoad({ count, rate: perSecond, concurrency, duration: durationMs }: LoadValues): Load | undefined {
-  if ([count, perSecond, concurrency, durationMs].every((setting) => setting === undefined)) return undefined;
-  return { count, rate: perSecond, durationMs, concurrency: concurrency ?? (perSecond === undefined ? 1 : 64) };
 }
 
 async function callOnce(job: Job, context: RunContext): Promise<number> {
@@ -185,15 +183,4 @@ async function callMany(job: Job & { readonly progress: boolean }, load: Load, c
 function render(message: Message, { method, schema }: DynamicMethodClient, { json, stdout }: RunContext): string {
   const view = writeMessage(method.output, message, schema.registry);
   return json ? `${jsonText(view)}\n` : `${paintJson(jsonText(view, 2), createPaint(stdout.color))}\n`;
-}
-
-/** A caller may shorten a contract's deadline but not extend it. This warns a caller that tries. */
-async function warnOfDeadline(
-  { method }: DynamicMethodClient,
-  timeoutMs: number | undefined,
-  context: CommandContext,
-): Promise<void> {
-  const allowedMs = methodOf(method)?.policy.timeoutMs;
-  if (timeoutMs === undefined || allowedMs === undefined || timeoutMs <= allowedMs) return;
-  await context.stderr.write(`rondo: the contract allows ${method.name} ${allowedMs} ms: that is its deadline\n`);
 }

@@ -2,7 +2,6 @@ import { didYouMean } from '@rondo/rpc/internal';
 import { type Command, defineCommand } from '../command.js';
 import { completeLine } from '../completion/complete-line.js';
 import { UsageError } from '../errors.js';
-import type { Completion } from '../help.js';
 
 /** The shells that can complete `rondo`. */
 const shells = ['bash', 'zsh', 'fish'] as const;
@@ -47,16 +46,15 @@ export function createComplete(commands: readonly Command[]): Command {
     args: { words: '[word] …' },
     examples: [['complete -- call Calc', 'The services whose names begin with Calc.']],
     async run({ words }, context) {
-      await context.stdout.write(format(await completeLine(words, commands, context)));
+      const found = await completeLine(words, commands, context);
+      if (typeof found === 'string') await context.stdout.write(`:${found}\n`);
+      else {
+        const open = found.some(({ word }) => word.endsWith('/')) ? ':nospace\n' : '';
+        await context.stdout.write(open + found.map(({ word, about = '' }) => `${word}\t${about}\n`).join(''));
+      }
       return undefined;
     },
   });
-}
-
-function format(completion: Completion): string {
-  if (typeof completion === 'string') return `:${completion}\n`;
-  const open = completion.some(({ word }) => word.endsWith('/')) ? ':nospace\n' : '';
-  return `${open}${completion.map(({ word, about = '' }) => `${word}\t${about}\n`).join('')}`;
 }
 
 const scripts: Readonly<Record<(typeof shells)[number], (rondo: string) => string>> = {

@@ -31,11 +31,11 @@ export const db = defineCommand({
     if (action !== 'reset' && action !== 'shell') throw new UsageError(EXAMPLE);
     const { dataDirectory, stdout, stderr, signal } = context;
     const system = { dataDirectory, signal };
-    const [found] = await requestLauncher({ ...system, request: { command: 'database', service } });
-    if (action === 'shell') return await psql(new URL(found?.address ?? ''), context);
+    const found = await requestLauncher({ ...system, request: { command: 'database', service } });
+    if (action === 'shell') return await psql(new URL(found.rows[0]?.address ?? ''), context);
     if (!yes && !(await isAgreed(service, context))) return ExitCode.FAILED;
     const onLog = (line: string) => void stderr.write(`${printable(line)}\n`);
-    const rows = await requestLauncher({ ...system, onLog, request: { command: 'reset', service } });
+    const { rows } = await requestLauncher({ ...system, onLog, request: { command: 'reset', service } });
     await stdout.write(rows.map(({ name }) => `${printable(name)} runs with an empty database\n`).join(''));
     return ExitCode.OK;
   },

@@ -34,7 +34,7 @@ export const describe = defineCommand({
     const methods = (method === undefined ? schema.methods : [method]).map((one) => schema.method(one));
     const text =
       method === undefined
-        ? formatService(schema, methods)
+        ? `service ${schema.service} {\n${methods.map((one) => `  ${declare(one)}\n`).join('')}}\n`
         : methods.map((one) => formatOne(one, commandLine(address, context))).join('');
     return { json: view(schema, methods), text: shown(text, context) };
   },
@@ -45,12 +45,6 @@ function shown(text: string, { stdout }: CommandContext): string {
   const paint = createPaint(stdout.color);
   const line = (one: string) => printable(one).replace(/ {2}\/\/ .*$/, (comment) => paint('dim', comment));
   return text.split('\n').map(line).join('\n');
-}
-
-/** The methods of a service, one on each line. */
-function formatService({ service }: Schema, methods: readonly DynamicMethod[]): string {
-  const lines = methods.map((method) => `  ${declare(method)}\n`);
-  return `service ${service} {\n${lines.join('')}}\n`;
 }
 
 function declare(method: DynamicMethod): string {

@@ -1,12 +1,11 @@
 import { type CommandContext, defineCommand } from '../command.js';
 import { examineCertificates } from '../doctor/certificates.js';
-import type { RepositoryDoctor } from '../doctor/checks.js';
 import { type Finding, formatFinding, isHealthy, note, type State } from '../doctor/finding.js';
-import { type Expected, examineRunning } from '../doctor/running.js';
+import { examineRunning } from '../doctor/running.js';
 import { ExitCode } from '../exit-code.js';
 import { dataOption, jsonOption, registryOption } from '../options.js';
 import { ForeignRegistry, registryAddresses } from '../registry/locate.js';
-import { createPaint, type Paint, type Style } from '../terminal/terminal.js';
+import { createPaint, type Style } from '../terminal/terminal.js';
 import { printable } from '../terminal/text.js';
 
 /** `rondo doctor`: faults of the machine, the clone and the running system, each with its remedy. */
@@ -32,16 +31,22 @@ export const doctor = defineCommand({
     for await (const finding of examine(dataFlag, context)) {
       if (context.signal.aborted) return ExitCode.INTERRUPTED;
       findings.push(finding);
-      if (!context.json) await context.stdout.write(toText(finding, paint));
+      const { detail, remedy } = finding;
+      const shown = { ...finding, detail: printable(detail), remedy: remedy && printable(remedy) };
+      const text = formatFinding(shown, (state, label) => paint(STYLES[state], label));
+      if (!context.json) await context.stdout.write(text);
     }
     const healthy = isHealthy(findings);
-    return { json: { healthy, findings }, text: `\n${count(findings)}\n`, failed: !healthy };
+    const count = (of: State) => findings.filter(({ state }) => state === of).length;
+    const faults = healthy ? 'Nothing fails' : `${count('fail')} of ${findings.length} fail`;
+    const warnings = count('warn') === 0 ? '' : `; ${count('warn')} to be warned of`;
+    return { json: { healthy, findings }, text: `\n${faults}${warnings}.\n`, failed: !healthy };
   },
 });
 
 /** The clone first, then the running system: the clone's checks block this process, and a connection must be made in time. */
 async function* examine(dataFlag: string, context: CommandContext): AsyncIterable<Finding> {
-  const { environment, dataDirectory: data } = context;
+  const { environment, registry, dataDirectory: data } = context;
   const addresses = await registryAddresses(context).catch((error) => {
     if (error instanceof ForeignRegistry) return error;
     throw error;
@@ -49,40 +54,22 @@ async function* examine(dataFlag: string, context: CommandContext): AsyncIterabl
   const clone = await context.doctor();
   if (clone !== undefined) yield* clone.examineRepository({ data, environment });
   yield* examineCertificates(data, context.wallClock.now(), dataFlag);
-  if (addresses instanceof ForeignRegistry) yield { name: 'registry', ...note(addresses.message) };
-  else yield* await examineRunning(await expectedSystem({ addresses, clone, dataFlag }, context), context);
-}
-
-interface Target {
-  readonly addresses: readonly string[];
-  readonly clone: RepositoryDoctor | undefined;
-  readonly dataFlag: string;
-}
-
-/** A system must run if the user named its registry, if its processes run, or if this is an image, which is part of one. */
-async function expectedSystem({ addresses, clone, dataFlag }: Target, context: CommandContext): Promise<Expected> {
-  const { environment, registry, dataDirectory } = context;
+  if (addresses instanceof ForeignRegistry) {
+    yield { name: 'registry', ...note(addresses.message) };
+    return;
+  }
   const named = registry !== undefined || (environment['RONDO_REGISTRY'] ?? '') !== '';
-  const running = named ? undefined : await clone?.runningSystem(dataDirectory);
+  const running = named ? undefined : await clone?.runningSystem(data);
   if (running === undefined) {
     const logOf = (instance = 'each') => `see the log of ${instance}; in containers: docker compose logs`;
-    return { addresses, required: named || clone === undefined, logOf };
+    // An image is part of a system.
+    yield* await examineRunning({ addresses, required: named || clone === undefined, logOf }, context);
+    return;
   }
   const logOf = (instance?: string) => `./rondo logs${instance === undefined ? '' : ` ${instance}`}${dataFlag}`;
   const remedy = `${logOf('registry')}; then stop the system and start it again`;
-  return { addresses: [running.registry], required: true, processes: running.instances, logOf, remedy };
+  const expected = { addresses: [running.registry], required: true, processes: running.instances, logOf, remedy };
+  yield* await examineRunning(expected, context);
 }
 
 const STYLES: Readonly<Record<State, Style>> = { ok: 'green', note: 'cyan', warn: 'yellow', fail: 'red' };
-
-function toText({ name, state, detail, remedy }: Finding, paint: Paint): string {
-  const shown = { name, state, detail: printable(detail), remedy: remedy && printable(remedy) };
-  return formatFinding(shown, (of, label) => paint(STYLES[of], label));
-}
-
-function count(findings: readonly Finding[]): string {
-  const of = (state: State) => findings.filter((finding) => finding.state === state).length;
-  const [failed, warnings] = [of('fail'), of('warn')];
-  const faults = failed === 0 ? 'Nothing fails' : `${failed} of ${findings.length} fail`;
-  return warnings === 0 ? `${faults}.` : `${faults}; ${warnings} to be warned of.`;
-}

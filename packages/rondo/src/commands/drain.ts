@@ -1,12 +1,4 @@
-import type { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
-import {
-  addressOf,
-  awaitIdle,
-  cordonAll,
-  listInstances,
-  type RegistryConnection,
-  readSnapshot,
-} from '@rondo/operate/internal';
+import { addressOf, awaitIdle, cordonAll, listInstances, readSnapshot } from '@rondo/operate/internal';
 import type { Channel } from '@rondo/rpc/client';
 import { RpcError, Status } from '@rondo/rpc/status';
 import { withChannel } from '../channels.js';
@@ -48,7 +40,7 @@ export const drain = defineCommand({
     INTERRUPTED: 'Ctrl-C ended the command; the instance may be cordoned.',
   },
   async run({ id, timeout, reason, force }, context) {
-    const { signal, stderr, json } = context;
+    const { clock, signal, stderr, json } = context;
     const timeoutMs = durationMs(timeout, 'timeout');
     const options = { reason, force, orForce: OR_FORCE, defaultReason: defaultReason(context), signal };
     const drained = await onRegistry(context, async (registry) => {
@@ -62,8 +54,21 @@ export const drain = defineCommand({
         const why = `${id} is cordoned, but not registered: there is no process to wait for`;
         throw new RpcError(Status.NOT_FOUND, `${why}. To put it back: rondo uncordon ${id}`);
       }
+      const registered = async (over: AbortSignal) => {
+        try {
+          const [service = ''] = instance.services;
+          const { instances, warming } = await listInstances(registry, { service, signal: over });
+          return warming || instances.some(({ instanceId }) => instanceId === id);
+        } catch {
+          return true; // a registry that can't be reached doesn't prove that the instance has left
+        }
+      };
+      const onLoad = (calls: number) => {
+        if (stderr.live) void stderr.write(`${calls} in flight\n`);
+      };
+      const wait = (channel: Channel) => awaitIdle({ channel, timeoutMs, registered, onLoad, clock, signal });
       try {
-        return await wait(instance, { registry, timeoutMs, context });
+        return await withChannel([addressOf(instance)], wait, { clock });
       } catch (error) {
         if (signal.aborted && !json) await stderr.write(`${staysCordoned(id)}\n`);
         throw error;
@@ -72,30 +77,6 @@ export const drain = defineCommand({
     return await report({ id, drained, timeout }, context);
   },
 });
-
-interface Waiting {
-  readonly registry: RegistryConnection;
-  readonly timeoutMs: number;
-  readonly context: RunContext;
-}
-
-function wait(instance: Instance, { registry, timeoutMs, context }: Waiting): ReturnType<typeof awaitIdle> {
-  const { clock, signal, stderr } = context;
-  const { instanceId, services } = instance;
-  const registered = async (over: AbortSignal) => {
-    try {
-      const { instances, warming } = await listInstances(registry, { service: services[0] ?? '', signal: over });
-      return warming || instances.some((other) => other.instanceId === instanceId);
-    } catch {
-      return true; // a registry that can't be reached doesn't prove that the instance has left
-    }
-  };
-  const onLoad = (calls: number) => {
-    if (stderr.live) void stderr.write(`${calls} in flight\n`);
-  };
-  const drain = (channel: Channel) => awaitIdle({ channel, timeoutMs, registered, onLoad, clock, signal });
-  return withChannel([addressOf(instance)], drain, { clock });
-}
 
 interface Result {
   readonly id: string;

@@ -80,8 +80,7 @@ async function resolve(
   context: RunContext,
 ): Promise<undefined> {
   if (!/^\d{1,18}$/.test(id)) throw new UsageError('name an id: rondo events ls lists them');
-  const asked = { ...TOPICS, name };
-  const event = await askService(asked, (client, options) => client[call]({ id: BigInt(id) }, options), context);
+  const event = await askService({ ...TOPICS, name, call: (all, how) => all[call]({ id: BigInt(id) }, how) }, context);
   const done = call === 'retryEvent' ? 'tried again' : 'discarded';
   await context.stdout.write(`${printable(`${event.group} ${event.key}`)} is ${done}\n`);
 }
@@ -92,7 +91,7 @@ async function change(
   context: RunContext,
   call: (client: Client<typeof definition>, options: CallOptions) => Promise<string>,
 ): Promise<undefined> {
-  const { services } = await askServices({ ...TOPICS, name: undefined }, listGroups, context);
+  const { services } = await askServices({ ...TOPICS, name: undefined, call: listGroups }, context);
   const found = services.find(({ answer }) => answer.groups.some((group) => group.name === name));
   if (found === undefined) throw new UsageError(`there is no group ${name}: rondo events ls lists them`);
   await context.stdout.write(`${await askGroup(found.group, { definition, call }, context.signal)}\n`);
@@ -101,7 +100,7 @@ async function change(
 const listGroups = (client: Client<typeof definition>, options: CallOptions) => client.listGroups({}, options);
 
 async function list(name: string | undefined, context: CommandContext): Promise<Printed> {
-  const { answers, failed } = await askServices({ ...TOPICS, name }, listGroups, context);
+  const { answers, failed } = await askServices({ ...TOPICS, name, call: listGroups }, context);
   const groups = answers.flatMap((answer) => answer.groups);
   const [dead, refused] = [answers.flatMap((answer) => answer.events), answers.flatMap((answer) => answer.refused)];
   const faults = answers.filter(({ carrierFault }) => carrierFault !== '');

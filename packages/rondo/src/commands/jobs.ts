@@ -4,6 +4,7 @@ import {
   JobState,
   type ListJobsResponse,
 } from '@rondo/contracts/rondo/jobs/v1/jobs';
+import { enumName } from '@rondo/operate/internal';
 import { type CommandContext, defineActions, type Printed } from '../command.js';
 import { completeAfterId, completeService } from '../completion/registered.js';
 import { UsageError } from '../errors.js';
@@ -33,7 +34,18 @@ export const jobs = defineActions({
   exitCodes: { FAILED: 'Refused, or a service could not be asked; standard error says why.' },
   usual: 'ls',
   actions: {
-    ls: { args: { name: '[service]' }, complete: completeService, run: ({ name }, context) => list(name, context) },
+    ls: {
+      args: { name: '[service]' },
+      complete: completeService,
+      async run({ name }, context) {
+        const asked = { ...JOBS, name };
+        const { answers, failed } = await askServices({ ...asked, call: (all, how) => all.listJobs({}, how) }, context);
+        const methods = answers.flatMap((answer) => answer.methods);
+        const found = answers.flatMap((answer) => answer.jobs);
+        const text = format({ methods, jobs: found }, context.clock.now());
+        return { json: { methods, jobs: found.map(view) }, text, failed };
+      },
+    },
     retry: { ...ONE, run: (one, context) => change(one, 'retryJob', context) },
     discard: { ...ONE, run: (one, context) => change(one, 'discardJob', context) },
     run: {
@@ -43,8 +55,8 @@ export const jobs = defineActions({
           throw new UsageError(
             'name a method with a schedule, such as QuoteService/ExpireQuotes: rondo jobs ls lists them',
           );
-        const asked = { ...JOBS, name: method.split('/')[0] };
-        const job = await askService(asked, (client, options) => client.runSchedule({ method }, options), context);
+        const [name] = method.split('/');
+        const job = await askService({ ...JOBS, name, call: (all, how) => all.runSchedule({ method }, how) }, context);
         return changed(job, 'is due');
       },
     },
@@ -57,8 +69,7 @@ async function change(
   context: CommandContext,
 ): Promise<Printed> {
   if (!/^\d{1,18}$/.test(id)) throw new UsageError('name an id: rondo jobs ls lists them');
-  const asked = { ...JOBS, name };
-  const job = await askService(asked, (client, options) => client[call]({ id: BigInt(id) }, options), context);
+  const job = await askService({ ...JOBS, name, call: (all, how) => all[call]({ id: BigInt(id) }, how) }, context);
   if (call === 'retryJob') return changed(job, 'is tried again');
   const runs = job.state === JobState.JOB_STATE_RUNNING;
   return changed(job, `is discarded${runs ? '; an attempt runs, and is cancelled within two seconds' : ''}`);
@@ -69,19 +80,7 @@ const changed = (job: Job, what: string): Printed => ({
   text: `${printable(`${job.method} ${job.key}`)} ${what}\n`,
 });
 
-async function list(name: string | undefined, context: CommandContext): Promise<Printed> {
-  const asked = { ...JOBS, name };
-  const { answers, failed } = await askServices(asked, (client, options) => client.listJobs({}, options), context);
-  const methods = answers.flatMap((answer) => answer.methods);
-  const found = answers.flatMap((answer) => answer.jobs);
-  return {
-    json: { methods, jobs: found.map(view) },
-    text: format({ methods, jobs: found }, context.clock.now()),
-    failed,
-  };
-}
-
-const stateOf = ({ state }: Job) => JobState[state]?.replace('JOB_STATE_', '') ?? 'UNKNOWN';
+const stateOf = ({ state }: Job) => enumName(JobState[state], 'JOB_STATE_', state);
 
 const view = (job: Job) => ({ ...job, state: stateOf(job) });
 

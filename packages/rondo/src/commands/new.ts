@@ -4,7 +4,7 @@ import { type CommandContext, defineCommand } from '../command.js';
 import { UsageError } from '../errors.js';
 import { ExitCode } from '../exit-code.js';
 import { flag, valued } from '../help.js';
-import { askStatus, registryOn } from '../launcher.js';
+import { askProcesses, registryOn } from '../launcher.js';
 import { dataOption, jsonOption, whole } from '../options.js';
 import type { CreatedService, Tree, UpdatedService } from '../scaffold/index.js';
 import {
@@ -92,7 +92,7 @@ export const create = defineCommand({
     if (proto === undefined && roots.length > 0) throw new UsageError('--proto-path needs --proto FILE');
     const { checkName, createService, followServices, updateService } = await loadScaffold('new service');
     checkName(name);
-    if (start) await askStatus(context);
+    if (start) await askProcesses(context);
     const source = proto === undefined ? undefined : sourceOf(proto, roots, context);
     const resource = values.resource === undefined ? undefined : { name: values.resource, fields };
     if (resource !== undefined && source !== undefined) throw new UsageError('give --proto or --resource, not both');

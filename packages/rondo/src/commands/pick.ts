@@ -56,18 +56,35 @@ export const pick = defineCommand({
   exitCodes: { OK: 'An instance would be picked.', FAILED: 'No instance would be picked, or rondo could not tell.' },
   complete: async (written, context) =>
     written.word.includes('/') ? completeMethod(written, context) : completeService(written, context),
-  async run({ name, explain, count, ...values }, context) {
-    const found = await find(name, values, context);
-    const { question } = found.asked;
-    return withObserver(found.asked, async (observer) => {
-      const { policy } = observer.view().balancing;
-      if (question.key !== undefined && POLICIES[policy].affinity !== 'key') {
-        const why = `the service is balanced by ${policy}, by which no instance owns a key`;
+  async run({ name, explain, count, policy, key, ...values }, context) {
+    const { environment, clock, signal } = context;
+    const { service: wanted, method } = parseMethodName(name);
+    const metadata = parseMetadata(values.metadata);
+    const zone = callerZone(environment, values.zone);
+    const balancing = policy === undefined ? balancingOverrides(environment) : { [EVERY_SERVICE]: policy };
+    const registry = await registryAddresses(context);
+    const { listing, operatorStates } = await withRegistry(registry, (connection) => readSnapshot(connection, signal));
+    const live = await callSettings(registry, signal);
+    // What the command line says outranks the settings.
+    const settings = policy === undefined ? live : { ...live, balancing: {} };
+    const service = registeredService(wanted, listing);
+    const instances = listing.instances.filter((instance) => instance.services.includes(service));
+    const entries = instances.map((instance) => entryOf(instance, operatorStates));
+    const question = { service, method, metadata, key };
+    const asked = { question, instances, registry, zone, balancing, settings, clock, signal };
+    return withObserver(asked, async (observer) => {
+      const { balancing: used } = observer.view();
+      if (key !== undefined && POLICIES[used.policy].affinity !== 'key') {
+        const why = `the service is balanced by ${used.policy}, by which no instance owns a key`;
         throw new UsageError(`--key: ${why}; leave --key out`);
       }
-      const origin = values.policy === undefined ? observer.view().balancing.origin : 'option';
-      const shown: Shown = { ...found, observer, origin };
-      return explain ? explainPicks(shown, context) : pickInTurn(shown, count);
+      const origin = policy === undefined ? used.origin : 'option';
+      const shown: Shown = { entries, clients: listing.instances, asked, observer, origin };
+      if (explain) return explainPicks(shown, context);
+      const picks: { readonly instanceId: string; readonly address: string }[] = [];
+      for (let left = count; left > 0; left -= 1) picks.push(await observer.pick());
+      const lines = picks.map(({ instanceId, address }) => `${printable(instanceId)} ${printable(address)}\n`);
+      return { json: { ...viewHeading(shown), picks }, text: lines.join('') };
     });
   },
 });
@@ -79,43 +96,10 @@ interface Shown extends Heading {
   readonly clients: readonly Instance[];
 }
 
-interface Asked {
-  readonly metadata: readonly string[];
-  readonly zone: string | undefined;
-  readonly policy: ReturnType<typeof readPolicy> | undefined;
-  readonly key: string | undefined;
-}
-
-async function find(name: string, { policy, key, ...values }: Asked, context: CommandContext) {
-  const { environment, clock, signal } = context;
-  const { service: wanted, method } = parseMethodName(name);
-  const metadata = parseMetadata(values.metadata);
-  const zone = callerZone(environment, values.zone);
-  const balancing = policy === undefined ? balancingOverrides(environment) : { [EVERY_SERVICE]: policy };
-  const registry = await registryAddresses(context);
-  const { listing, operatorStates } = await withRegistry(registry, (connection) => readSnapshot(connection, signal));
-  const live = await callSettings(registry, signal);
-  // What the command line says outranks the settings.
-  const settings = policy === undefined ? live : { ...live, balancing: {} };
-  const service = registeredService(wanted, listing);
-  const instances = listing.instances.filter((instance) => instance.services.includes(service));
-  const entries = instances.map((instance) => entryOf(instance, operatorStates));
-  const question = { service, method, metadata, key };
-  const asked = { question, instances, registry, zone, balancing, settings, clock, signal };
-  return { entries, clients: listing.instances, asked };
-}
-
 function readPolicy(text: string) {
   const { value, faults } = balancingText.parseOne(text);
   if (faults.length > 0) throw new UsageError(`--policy "${text}": ${faults.join('; ')}`);
   return value;
-}
-
-async function pickInTurn(shown: Shown, count: number): Promise<Printed> {
-  const picks: { readonly instanceId: string; readonly address: string }[] = [];
-  for (let left = count; left > 0; left -= 1) picks.push(await shown.observer.pick());
-  const lines = picks.map(({ instanceId, address }) => `${printable(instanceId)} ${printable(address)}\n`);
-  return { json: { ...viewHeading(shown), picks }, text: lines.join('') };
 }
 
 async function explainPicks(shown: Shown, { stdout, clock, signal }: CommandContext): Promise<Printed> {

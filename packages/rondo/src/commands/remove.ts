@@ -1,8 +1,7 @@
-import type { Run } from '@rondo/contracts/rondo/jobs/v1/runs';
 import { didYouMean } from '@rondo/rpc/internal';
 import { defineCommand, type RunContext } from '../command.js';
 import { flag } from '../help.js';
-import { askStatus, requestLauncher } from '../launcher.js';
+import { askProcesses, requestLauncher } from '../launcher.js';
 import { dataOption, jsonOption } from '../options.js';
 import { openRuns } from '../rollout/runs.js';
 import type { RemovedService, Tree } from '../scaffold/index.js';
@@ -50,7 +49,14 @@ export const remove = defineCommand({
     if (!known.includes(name) && name !== 'registry')
       throw new Error(`there is no service "${name}".${didYouMean(name, known)} There are: ${known.join(', ')}`);
     const runs = name === 'registry' ? [] : await openRuns(name, context);
-    if (!force && runs?.[0] !== undefined) throw goesOn(name, runs);
+    const [first, ...more] = runs ?? [];
+    if (!force && first !== undefined) {
+      // Nothing goes on with these runs without the service.
+      const named = more.length === 0 ? first.name : `${first.name} and ${more.length} more`;
+      throw new Error(
+        `${named} of ${name} would never end: wait for ${more.length === 0 ? 'it' : 'them'}, or cancel each, by rondo runs cancel NAME; --force removes the service all the same`,
+      );
+    }
     const work = async (tree: Tree) => {
       const removed = await removeService({ ...tree, name, force, dryRun, onAgreed });
       if (!dryRun) followServices(repository);
@@ -62,20 +68,12 @@ export const remove = defineCommand({
   },
 });
 
-/** Nothing goes on with these runs without the service. */
-function goesOn(service: string, [first, ...more]: readonly Run[]): Error {
-  const others = more.length === 0 ? '' : ` and ${more.length} more`;
-  return new Error(
-    `${first?.name}${others} of ${service} would never end: wait for ${more.length === 0 ? 'it' : 'them'}, or cancel each, by rondo runs cancel NAME; --force removes the service all the same`,
-  );
-}
-
 const LEFT =
   'Runs of its workflows that haven’t ended stay in its database, and nothing goes on with them: to let them end, take the service back by git, and see rondo runs ls.\n';
 
 /** Best effort: if the running system doesn't stop the service, a line says so, and the service is removed all the same. */
 async function stopProcesses(service: string, { dataDirectory, stderr, signal }: RunContext): Promise<void> {
-  const running = await askStatus({ dataDirectory, signal }).catch(() => undefined);
+  const running = await askProcesses({ dataDirectory, signal }).catch(() => undefined);
   if (running === undefined) return; // no system runs, or it is stuck
   try {
     await requestLauncher({ dataDirectory, request: { command: 'stop', service }, signal });

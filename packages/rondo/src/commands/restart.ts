@@ -36,7 +36,7 @@ export const restart = defineCommand({
     const stale = json || name === 'postgres' ? undefined : await (await doctor())?.staleBuild();
     if (stale) await stderr.write(`${printable(stale)}\n`);
     const onLog = (line: string) => void stderr.write(`${printable(line)}\n`);
-    const rows = await requestLauncher({ dataDirectory, signal, onLog, request: { command: 'restart', name } });
+    const { rows } = await requestLauncher({ dataDirectory, signal, onLog, request: { command: 'restart', name } });
     const lines = rows.map((row) => `${printable(row.name)} runs again at ${printable(row.address)}\n`);
     return { json: { restarted: rows }, text: lines.join('') };
   },

@@ -1,4 +1,4 @@
-import { type CommandContext, defineActions } from '../command.js';
+import { defineActions } from '../command.js';
 import { completeService } from '../completion/registered.js';
 import { valued } from '../help.js';
 import { addressOption, jsonOption, parseAddresses, registryOption } from '../options.js';
@@ -45,7 +45,11 @@ export const rollout = defineActions({
         const { repository, signal, clock, doctor } = context;
         const stale = await (await doctor())?.staleBuild();
         if (stale) throw new Error(stale);
-        const listing = await listRunning(address, context);
+        const servers = address === undefined ? [] : parseAddresses('--address', address);
+        const listing =
+          address === undefined
+            ? await registeredInstances(context)
+            : { instances: await Promise.all(servers.map((one) => instanceAt(one, signal))), warming: false };
         const only = name === undefined ? undefined : registeredService(name, listing);
         const files = builtContracts(repository);
         const contractOf = (service: string) => files.getService(service)?.file.proto.name;
@@ -68,12 +72,6 @@ export const rollout = defineActions({
   },
 });
 
-async function listRunning(address: string | undefined, context: CommandContext) {
-  if (address === undefined) return await registeredInstances(context);
-  const servers = parseAddresses('--address', address);
-  return { instances: await Promise.all(servers.map((one) => instanceAt(one, context.signal))), warming: false };
-}
-
 interface Found {
   readonly contracts: readonly ContractChange[];
   readonly runs: TriedRuns;
@@ -85,21 +83,20 @@ function toText({ contracts, runs, migrations }: Found): string {
   const changed = contracts.filter(({ differences, notCompared }) => differences.length > 0 || notCompared !== null);
   const lines = [
     ...changed.flatMap(describe),
-    ...triedLines(runs),
+    ...runs.notTried.map((why) => `not tried: ${why}`),
+    ...(runs.tried === 0 ? [] : [`runs: ${runs.tried} open ones tried`]),
+    ...runs.parked.map(
+      ({ method, reason, runs: [first, ...others] }) =>
+        `  parks: ${first}${others.length === 0 ? '' : ` and ${others.length} more`} of ${method}: ${reason}`,
+    ),
     ...(changed.length > 0 ? [] : [`${contracts.length} contracts: as they run`]),
-    ...(migrations === null ? ['migrations: not checked, as --since names no commit that runs'] : listed(migrations)),
+    migrations === null
+      ? 'migrations: not checked, as --since names no commit that runs'
+      : `migrations: ${migrations.added.join(', ') || 'none'}`,
+    ...(migrations?.faults ?? []).map((fault) => `  breaks: ${fault}`),
   ];
   return lines.map((line) => `${printable(line)}\n`).join('');
 }
-
-const triedLines = ({ tried, parked, notTried }: TriedRuns): readonly string[] => [
-  ...notTried.map((why) => `not tried: ${why}`),
-  ...(tried === 0 ? [] : [`runs: ${tried} open ones tried`]),
-  ...parked.map(
-    ({ method, reason, runs: [first, ...others] }) =>
-      `  parks: ${first}${others.length === 0 ? '' : ` and ${others.length} more`} of ${method}: ${reason}`,
-  ),
-];
 
 function describe({
   service,
@@ -119,8 +116,3 @@ function describe({
     ...(added.length === 0 ? [] : [`  adds, for callers once all instances are new: ${added.join(', ')}`]),
   ];
 }
-
-const listed = ({ added, faults }: Migrations): readonly string[] => [
-  added.length === 0 ? 'migrations: none' : `migrations: ${added.join(', ')}`,
-  ...faults.map((fault) => `  breaks: ${fault}`),
-];

@@ -4,7 +4,8 @@ import {
   RunState,
   type RunStep,
 } from '@rondo/contracts/rondo/jobs/v1/runs';
-import { listRuns } from '@rondo/operate/internal';
+import { enumName, listRuns } from '@rondo/operate/internal';
+import type { CallOptions, Client } from '@rondo/rpc/client';
 import { operationService } from '@rondo/rpc/internal';
 import { type CommandContext, defineActions, type Printed } from '../command.js';
 import { completeService } from '../completion/registered.js';
@@ -36,7 +37,25 @@ export const runs = defineActions({
   exitCodes: { FAILED: 'Refused, or a service could not be asked; standard error says why.' },
   usual: 'ls',
   actions: {
-    ls: { args: { name: '[service]' }, complete: completeService, run: list },
+    ls: {
+      args: { name: '[service]' },
+      complete: completeService,
+      async run({ name, state }, context) {
+        const states = state && [RunState[`RUN_STATE_${state}`]];
+        const { answers, failed } = await askServices(
+          { ...RUNS, name, call: (client, how) => listRuns(client, { ...(states && { states }) }, how) },
+          context,
+        );
+        const found = answers.flat();
+        const nowMs = context.clock.now();
+        const rows = found.map((run) => [
+          ...[run.name, run.method.replace(/^.*\//, ''), run.key, stateOf(run), timeOf(run.dueTime)],
+          ...[ageOf(run.createTime, nowMs), run.attempts, run.error || '-'],
+        ]);
+        const heading = ['RUN', 'WORKFLOW', 'KEY', 'STATE', 'GOES ON', 'AGE', 'TRIES', 'WHY'];
+        return { json: { runs: found.map(view) }, text: formatTable([heading, ...rows]), failed };
+      },
+    },
     show: { ...ONE, run: (one, context) => ask(one, 'getRun', context) },
     retry: { ...ONE, run: (one, context) => ask(one, 'retryRun', context) },
     cancel: { ...ONE, run: (one, context) => ask(one, 'cancelRun', context) },
@@ -49,17 +68,17 @@ async function ask(
   call: 'getRun' | 'retryRun' | 'cancelRun',
   context: CommandContext,
 ): Promise<Printed> {
-  const asked = { ...RUNS, name: operationService({ name }) };
-  // A cancelled run is tried again by the versions that it has not fitted: it is parked, but not at once.
-  const { run, isParked } = await askService(
-    asked,
-    async (client, options) => {
+  const asked = {
+    ...RUNS,
+    name: operationService({ name }),
+    // A cancelled run is tried again by the versions that it has not fitted: it is parked, but not at once.
+    async call(client: Client<typeof definition>, options: CallOptions) {
       const before = call === 'cancelRun' ? await client.getRun({ name }, options) : undefined;
-      const answer = await client[call]({ name }, options);
-      return { run: answer, isParked: [before, answer].some((one) => one?.state === RunState.RUN_STATE_PARKED) };
+      const run = await client[call]({ name }, options);
+      return { run, isParked: [before, run].some((one) => one?.state === RunState.RUN_STATE_PARKED) };
     },
-    context,
-  );
+  };
+  const { run, isParked } = await askService(asked, context);
   const undoes = `, and undoes what it has done${isParked ? ' once a version that fits runs' : ''}`;
   const is = call === 'cancelRun' && isParked ? 'cancelled' : stateOf(run);
   const state = `${printable(run.name)} is ${is}${run.undoing ? undoes : ''}`;
@@ -68,29 +87,7 @@ async function ask(
   return { json: view(run), text: `${state}${why}\n${steps}` };
 }
 
-interface Listed {
-  readonly name: string | undefined;
-  readonly state: (typeof STATES)[number] | undefined;
-}
-
-async function list({ name, state }: Listed, context: CommandContext): Promise<Printed> {
-  const states = state && [RunState[`RUN_STATE_${state}`]];
-  const { answers, failed } = await askServices(
-    { ...RUNS, name },
-    (client, options) => listRuns(client, { ...(states && { states }) }, options),
-    context,
-  );
-  const found = answers.flat();
-  const nowMs = context.clock.now();
-  const rows = found.map((run) => [
-    ...[run.name, run.method.replace(/^.*\//, ''), run.key, stateOf(run), timeOf(run.dueTime)],
-    ...[ageOf(run.createTime, nowMs), run.attempts, run.error || '-'],
-  ]);
-  const heading = ['RUN', 'WORKFLOW', 'KEY', 'STATE', 'GOES ON', 'AGE', 'TRIES', 'WHY'];
-  return { json: { runs: found.map(view) }, text: formatTable([heading, ...rows]), failed };
-}
-
-const stateOf = ({ state }: Run) => RunState[state]?.replace('RUN_STATE_', '') ?? 'UNKNOWN';
+const stateOf = ({ state }: Run) => enumName(RunState[state], 'RUN_STATE_', state);
 
 const view = (run: Run) => ({ ...run, state: stateOf(run) });
 

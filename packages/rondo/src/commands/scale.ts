@@ -31,7 +31,7 @@ export const scale = defineCommand({
   async run({ service, number }, { dataDirectory, signal }) {
     if (!/^\d+$/.test(number)) throw new UsageError(EXAMPLE);
     const request = { command: 'scale', service, instances: Number(number) } as const;
-    const rows = await requestLauncher({ dataDirectory, signal, request });
+    const { rows } = await requestLauncher({ dataDirectory, signal, request });
     const lines = rows.map((row) => `${printable(row.name)} runs at ${printable(row.address)}\n`);
     if (lines.length === 0) lines.push(`no instance of ${printable(service)} runs\n`);
     return { json: { instances: rows }, text: lines.join('') };

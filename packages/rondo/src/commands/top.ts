@@ -13,6 +13,7 @@ import { formatTime } from '../terminal/text.js';
 import { formatView } from '../top/format.js';
 import { createSampler } from '../top/sampler.js';
 import { BY, type By, recordAvailability, servicesOf, viewOf } from '../top/view.js';
+import { messageOf } from '../workspace/errors.js';
 
 /** How many instances are asked. Each has a connection and up to 1 MB of memory: two answers about 50 busy methods. */
 const MAX_INSTANCES = 1_000;
@@ -47,7 +48,7 @@ export const top = defineCommand({
   exitCodes: { OK: 'The figures are printed, or Ctrl-C ended it.' },
   async run({ name, by, interval, once }, context) {
     await onRegistry(context, async (registry) => {
-      const watch = await startWatch(registry, { name, by, context });
+      const watch = await startWatch(registry, { name, by }, context);
       try {
         await (once ? showOnce : follow)(watch, interval, context);
       } finally {
@@ -61,15 +62,12 @@ export const top = defineCommand({
 /** The instances that are watched. */
 type Watch = Awaited<ReturnType<typeof startWatch>>;
 
-interface WatchOptions {
-  /** The service to show, as it was typed. */
-  readonly name: string | undefined;
-  readonly by: By;
-  readonly context: RunContext;
-}
-
-async function startWatch(registry: RegistryConnection, { name, by, context }: WatchOptions) {
-  const { clock, signal } = context;
+/** @param name The service to show, as it was typed. */
+async function startWatch(
+  registry: RegistryConnection,
+  { name, by }: { readonly name: string | undefined; readonly by: By },
+  { clock, signal }: RunContext,
+) {
   const availability = new Availability();
   const sampler = createSampler({ clock, signal, onSample: (sampled) => recordAvailability(availability, sampled) });
   const first = await listInstances(registry, { signal });
@@ -94,7 +92,7 @@ async function startWatch(registry: RegistryConnection, { name, by, context }: W
         use((await listInstances(registry, { signal })).instances);
         lost = undefined;
       } catch (error) {
-        lost = error instanceof Error ? error.message : String(error);
+        lost = messageOf(error);
       } finally {
         refreshing = false;
       }

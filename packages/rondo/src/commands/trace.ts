@@ -1,9 +1,9 @@
 import { TraceFilter, TraceOrder } from '@rondo/contracts/rondo/tracing/v1/tracing';
-import { type Gatherer, listTraces, splitSilent } from '@rondo/operate/internal';
+import { listTraces, splitSilent } from '@rondo/operate/internal';
 import { newestFirst, slowestFirst } from '@rondo/operate/page';
 import { gathererAt } from '../call/target.js';
 import { gathererOf, openRegistryChannel } from '../channels.js';
-import { defineCommand, type RunContext } from '../command.js';
+import { defineCommand } from '../command.js';
 import { UsageError } from '../errors.js';
 import { ExitCode } from '../exit-code.js';
 import { flag, valued } from '../help.js';
@@ -42,47 +42,34 @@ export const trace = defineCommand({
     ['trace --errors -f', 'What fails, as it fails.'],
   ],
   exitCodes: { FAILED: 'There is no such trace, or those that could have one refuse; standard error says why.' },
-  async run({ text, slow, errors: failed, follow, name, min, limit }, context) {
-    const id = parseId(text.join(' '));
-    const isList = slow || failed || follow || [name, min, limit].some((value) => value !== undefined);
+  async run({ text: words, slow, errors: failed, follow, name, min, limit: most }, context) {
+    const { clock, signal, stdout } = context;
+    const id = parseId(words.join(' '));
+    const limit = most ?? 20;
+    const isList = slow || failed || follow || [name, min, most].some((value) => value !== undefined);
     if (id !== undefined && isList) throw new UsageError('give the id of a trace, or say which to list');
     if (follow && slow) throw new UsageError('--follow shows traces as they end: give --min instead of --slow');
     const filter = TraceFilter.fromPartial({ failed, name: name ?? '', minDurationMs: min ?? 0 });
     const registry = await registryAddresses(context);
-    if (follow) return await followAll(filter, registry, context);
+    if (follow) {
+      // Also processes that come later.
+      const channel = await openRegistryChannel({ registry, clock });
+      await followTraces(filter, gathererOf(channel, clock), context).finally(() => channel.close());
+      return undefined;
+    }
     const gatherer = await gathererAt({ by: 'registry', registry }, context);
-    if (id === undefined) return await list({ filter, slow, limit: limit ?? 20 }, gatherer, context);
-    return await showTrace({ traceId: id, gatherer }, context);
+    if (id !== undefined) return await showTrace({ traceId: id, gatherer }, context);
+    const order = slow ? TraceOrder.TRACE_ORDER_SLOWEST : TraceOrder.TRACE_ORDER_NEWEST;
+    const found = await listTraces({ filter, order, pageSize: limit }, gatherer, { signal });
+    const traces = found.traces.toSorted(slow ? slowestFirst : newestFirst).slice(0, limit);
+    const text = traces.length === 0 ? 'no traces\n' : formatTraces(traces, tableLook(stdout));
+    await context.print({ json: { traces }, text });
+    signal.throwIfAborted();
+    await tellSilent(found.silent, context);
+    const isUnknown = traces.length === 0 && splitSilent(found.silent).unreachable.length > 0;
+    return isUnknown ? ExitCode.FAILED : ExitCode.OK;
   },
 });
-
-/** Follows the processes that are registered, also those that come later. */
-async function followAll(filter: TraceFilter, registry: readonly string[], context: RunContext): Promise<undefined> {
-  const { clock } = context;
-  const channel = await openRegistryChannel({ registry, clock });
-  try {
-    await followTraces(filter, gathererOf(channel, clock), context);
-  } finally {
-    channel.close();
-  }
-}
-
-async function list(
-  { filter, slow, limit }: { readonly filter: TraceFilter; readonly slow: boolean; readonly limit: number },
-  gatherer: Gatherer,
-  context: RunContext,
-): Promise<number> {
-  const { stdout, signal } = context;
-  const order = slow ? TraceOrder.TRACE_ORDER_SLOWEST : TraceOrder.TRACE_ORDER_NEWEST;
-  const found = await listTraces({ filter, order, pageSize: limit }, gatherer, { signal });
-  const traces = found.traces.toSorted(slow ? slowestFirst : newestFirst).slice(0, limit);
-  const text = traces.length === 0 ? 'no traces\n' : formatTraces(traces, tableLook(stdout));
-  await context.print({ json: { traces }, text });
-  signal.throwIfAborted();
-  await tellSilent(found.silent, context);
-  const isUnknown = traces.length === 0 && splitSilent(found.silent).unreachable.length > 0;
-  return isUnknown ? ExitCode.FAILED : ExitCode.OK;
-}
 
 /** Finds the id in a text, such as an error's; a text of hexadecimal digits may be its beginning. */
 function parseId(text: string): string | undefined {

@@ -9,7 +9,7 @@ import {
   type Unfinished,
 } from '@rondo/operate/internal';
 import { endpointsOf, gathererOf, reachOf } from '../channels.js';
-import { type CommandContext, defineActions, type Printed, type RunContext } from '../command.js';
+import { type CommandContext, defineActions } from '../command.js';
 import { UsageError } from '../errors.js';
 import { flag } from '../help.js';
 import { jsonOption, registryOption } from '../options.js';
@@ -74,7 +74,23 @@ export const tx = defineActions({
           throw new UsageError('say one of --commit, --abort and --retry');
         const { channel, unfinished } = await readUnfinished(context);
         await reportUnreachable(unfinished, context);
-        return await resolve({ id, ending, force }, { channel, unfinished }, context);
+        const { json, stderr, signal } = context;
+        const found = findUnfinished(id, unfinished);
+        if ('saga' in found) {
+          const { id: saga, step } = found.saga;
+          if (ending !== 'retry') throw new UsageError(`${saga} is a saga: --retry`);
+          await retrySaga(found, { channel, signal });
+          const text = `${printable(`${saga} goes on with ${step || 'its last step'}`)}\n`;
+          return { json: { id: saga, step, retried: true }, text };
+        }
+        if (ending === 'retry') throw new UsageError(`${found.id} is a transaction: --commit or --abort`);
+        const explain = async (line: string): Promise<void> => {
+          if (!json) await stderr.write(`${printable(line)}\n`);
+        };
+        const coordinator = unfinished.coordinators.get(found.coordinator);
+        const options = { channel, wanted: ending, force, explain, signal };
+        const resolved = await resolveTransaction(found, coordinator, options);
+        return { json: resolved, text: describe(resolved) };
       },
     },
   },
@@ -103,34 +119,6 @@ async function reportUnreachable({ unreachable }: Unfinished, { stderr }: Comman
       `${instanceId} can't be asked (${printable(reason)}): transactions that only it knows are missing\n`,
     );
   }
-}
-
-interface Asked {
-  readonly id: string;
-  readonly ending: Ending;
-  readonly force: boolean;
-}
-
-async function resolve(
-  { id, ending, force }: Asked,
-  { channel, unfinished }: Awaited<ReturnType<typeof readUnfinished>>,
-  { json, stderr, signal }: RunContext,
-): Promise<Printed> {
-  const found = findUnfinished(id, unfinished);
-  if ('saga' in found) {
-    const { id: saga, step } = found.saga;
-    if (ending !== 'retry') throw new UsageError(`${saga} is a saga: --retry`);
-    await retrySaga(found, { channel, signal });
-    const text = `${printable(`${saga} goes on with ${step || 'its last step'}`)}\n`;
-    return { json: { id: saga, step, retried: true }, text };
-  }
-  if (ending === 'retry') throw new UsageError(`${found.id} is a transaction: --commit or --abort`);
-  const explain = async (line: string): Promise<void> => {
-    if (!json) await stderr.write(`${printable(line)}\n`);
-  };
-  const coordinator = unfinished.coordinators.get(found.coordinator);
-  const resolved = await resolveTransaction(found, coordinator, { channel, wanted: ending, force, explain, signal });
-  return { json: resolved, text: describe(resolved) };
 }
 
 function describe({ id, outcome, heuristic, participants }: Awaited<ReturnType<typeof resolveTransaction>>): string {

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import type { Command, CommandContext, Written } from '../command.js';
+import type { Command, CommandContext } from '../command.js';
 import { pause } from '../deadline.js';
 import type { Candidate, Completion } from '../help.js';
 
@@ -88,14 +88,10 @@ async function completeArgument(
   { before, word }: { readonly before: readonly string[]; readonly word: string },
   context: CommandContext,
 ): Promise<Completion> {
-  return select(word, await command.complete(read(command, before, word), context));
-}
-
-function read({ options }: Command, before: readonly string[], word: string): Written {
-  const args = { args: [...before], options, allowPositionals: true, strict: false };
-  const { values, positionals } = parseArgs(args);
+  const { options } = command;
+  const { values, positionals } = parseArgs({ args: [...before], options, allowPositionals: true, strict: false });
   const given = Object.entries(values).map(([name, value]) => [name, typeof value === 'string' ? value : undefined]);
-  return { positionals, values: Object.fromEntries(given), word };
+  return select(word, await command.complete({ positionals, values: Object.fromEntries(given), word }, context));
 }
 
 function select(word = '', completion: Completion): Completion {

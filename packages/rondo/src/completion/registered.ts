@@ -1,4 +1,3 @@
-import type { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
 import { effectiveStatus, readSnapshot } from '@rondo/operate/internal';
 import { learnSchema, whereOf } from '../call/target.js';
 import type { CommandContext, Written } from '../command.js';
@@ -41,13 +40,13 @@ export function completeInstances(which: 'registered' | 'uncordoned' | 'cordoned
     const wanted = ids.filter((id) => which !== 'uncordoned' || !operatorStates.has(id));
     return wanted
       .filter((id) => id.startsWith(word) && !positionals.includes(id))
-      .map((id) => ({ word: id, about: aboutInstance(instances.get(id), operatorStates.get(id)?.reason) }));
+      .map((id) => {
+        const instance = instances.get(id);
+        const standing = instance === undefined ? 'not registered' : effectiveStatus(instance);
+        const parts = [standing, operatorStates.get(id)?.reason ?? '', ...(instance?.services ?? [])];
+        return { word: id, about: parts.filter((part) => part !== '').join(' ') };
+      });
   };
-}
-
-function aboutInstance(instance: Instance | undefined, reason = ''): string {
-  const standing = instance === undefined ? 'not registered' : effectiveStatus(instance);
-  return [standing, reason, ...(instance?.services ?? [])].filter((part) => part !== '').join(' ');
 }
 
 async function methodsOf(service: string, { values }: Written, context: CommandContext): Promise<readonly Candidate[]> {

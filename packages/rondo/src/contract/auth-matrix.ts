@@ -1,8 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { createFileRegistry, fromBinary } from '@bufbuild/protobuf';
+import { createFileRegistry, type DescService, fromBinary } from '@bufbuild/protobuf';
 import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
-import type { AuthPolicy } from '@rondo/rpc/internal';
+import { type AuthPolicy, groupBy } from '@rondo/rpc/internal';
 import { methodOf, toDynamicMethod } from '@rondo/schema';
 import { formatTable } from '../terminal/table.js';
 import { DESCRIPTORS } from '../workspace/contracts.js';
@@ -27,23 +27,19 @@ export interface MethodRule {
  * @param isOwn whether a file is the workspace's own contract: then those alone, also if they have no rule.
  */
 export function rulesOf(descriptorSet: Uint8Array, isOwn?: (file: string) => boolean): readonly PackageRules[] {
-  const packages = new Map<string, MethodRule[]>();
-  for (const { proto, services } of createFileRegistry(fromBinary(FileDescriptorSetSchema, descriptorSet)).files) {
-    if (isOwn?.(proto.name) === false) continue;
-    const rules = packages.get(proto.package) ?? [];
-    packages.set(proto.package, rules);
-    for (const service of services) {
-      for (const method of service.methods) {
-        const { auth } = methodOf(toDynamicMethod(method))?.policy ?? {};
-        rules.push({ method: `${service.name}/${method.name}`, ...(auth !== undefined && { auth }) });
-      }
-    }
-  }
-  return [...packages]
-    .map(([name, methods]) => ({ package: name, methods }))
+  const { files } = createFileRegistry(fromBinary(FileDescriptorSetSchema, descriptorSet));
+  const own = [...files].filter(({ proto }) => isOwn?.(proto.name) !== false);
+  return [...groupBy(own, ({ proto }) => proto.package)]
+    .map(([name, all]) => ({ package: name, methods: all.flatMap(({ services }) => services.flatMap(rulesIn)) }))
     .filter(({ methods }) => methods.some(({ auth }) => isOwn !== undefined || auth !== undefined))
     .sort((one, other) => (one.package < other.package ? -1 : 1));
 }
+
+const rulesIn = ({ name, methods }: DescService): readonly MethodRule[] =>
+  methods.map((method) => {
+    const { auth } = methodOf(toDynamicMethod(method))?.policy ?? {};
+    return { method: `${name}/${method.name}`, ...(auth !== undefined && { auth }) };
+  });
 
 /** What every caller may call in a workspace while RONDO_AUTH is off; undefined if its contracts restrict no method. */
 export function openIn(root: string): string | undefined {

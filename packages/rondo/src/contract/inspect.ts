@@ -1,5 +1,6 @@
 import type { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
 import { addressOf, reasonOf, statusOf } from '@rondo/operate/internal';
+import { groupBy } from '@rondo/rpc/internal';
 import { createReflection, loadSchema, type Schema } from '@rondo/schema';
 import { withChannel } from '../channels.js';
 import { type Asking, within } from '../deadline.js';
@@ -66,40 +67,26 @@ async function compareAll({ service, versions }: LearnedService, signal: AbortSi
   const inspected: InspectedVersion[] = [];
   for (const { fingerprint, instances, found } of versions) {
     const version = { fingerprint, instances: instances.map(({ instanceId }) => instanceId) };
-    if ('contract' in found) {
-      inspected.push({ ...version, ...(await compareWith(known, found.contract, signal)) });
-      known.push({ fingerprint, contract: found.contract });
-    } else {
-      inspected.push({ ...version, comparisons: [], notCompared: found.reason });
-    }
-  }
-  return { service, compatible: verdict(inspected), versions: inspected };
-}
-
-async function compareWith(
-  known: readonly { readonly fingerprint: string; readonly contract: Schema }[],
-  contract: Schema,
-  signal: AbortSignal,
-): Promise<Pick<InspectedVersion, 'comparisons' | 'notCompared'>> {
-  try {
     const comparisons: Comparison[] = [];
-    for (const other of known) {
-      const differences = await compareContracts(other.contract, contract, { signal });
-      comparisons.push({ with: other.fingerprint, differences });
+    let notCompared = 'reason' in found ? found.reason : null;
+    if ('contract' in found) {
+      try {
+        for (const other of known) {
+          const differences = await compareContracts(other.contract, found.contract, { signal });
+          comparisons.push({ with: other.fingerprint, differences });
+        }
+      } catch (error) {
+        signal.throwIfAborted();
+        notCompared = messageOf(error);
+      }
+      known.push({ fingerprint, contract: found.contract });
     }
-    return { comparisons, notCompared: null };
-  } catch (error) {
-    signal.throwIfAborted();
-    return { comparisons: [], notCompared: messageOf(error) };
+    inspected.push({ ...version, comparisons: notCompared === null ? comparisons : [], notCompared });
   }
-}
-
-function verdict(versions: readonly InspectedVersion[]): boolean | null {
-  const differences = versions
-    .flatMap(({ comparisons }) => comparisons)
-    .flatMap((comparison) => comparison.differences);
-  if (differences.some(({ kind }) => kind === 'incompatible')) return false;
-  return versions.every(({ notCompared }) => notCompared === null) ? true : null;
+  const differences = inspected.flatMap(({ comparisons }) => comparisons.flatMap((one) => one.differences));
+  const isKnown = inspected.every(({ notCompared }) => notCompared === null);
+  const isBroken = differences.some(({ kind }) => kind === 'incompatible');
+  return { service, compatible: isBroken ? false : isKnown || null, versions: inspected };
 }
 
 /** A version of a service's contract, and the instances that have it. */
@@ -125,20 +112,18 @@ export const dividedServices = (instances: readonly Instance[], only?: string): 
 
 /** All services, as {@link dividedServices} has them. */
 export function servicesOf(instances: readonly Instance[], only?: string): readonly DividedService[] {
-  const services = new Map<string, Map<string, Instance[]>>();
-  for (const instance of instances) {
-    for (const [service, fingerprint] of Object.entries(instance.fingerprints)) {
-      if (only !== undefined && service !== only) continue;
-      const versions = services.get(service) ?? new Map<string, Instance[]>();
-      services.set(service, versions);
-      versions.set(fingerprint, [...(versions.get(fingerprint) ?? []), instance]);
-    }
-  }
+  const served = instances.flatMap((instance) =>
+    Object.entries(instance.fingerprints).map(([service, fingerprint]) => ({ service, fingerprint, instance })),
+  );
+  const services = groupBy(served, ({ service }) => service);
   return [...services]
+    .filter(([service]) => only === undefined || service === only)
     .sort(([one], [other]) => (one < other ? -1 : 1))
-    .map(([service, versions]) => {
-      const all = [...versions].map(([fingerprint, having]) => ({ fingerprint, instances: having }));
-      return { service, versions: all.sort((one, other) => other.instances.length - one.instances.length) };
+    .map(([service, all]) => {
+      const versions = [...groupBy(all, ({ fingerprint }) => fingerprint)].map(([fingerprint, having]) => {
+        return { fingerprint, instances: having.map(({ instance }) => instance) };
+      });
+      return { service, versions: versions.sort((one, other) => other.instances.length - one.instances.length) };
     });
 }
 

@@ -1,5 +1,6 @@
 /** The checks that need the repository, and the doctor for a clone whose CLI isn't built. */
 import path from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { DEFAULTS, loadRootEnv } from '../launch/options.js';
 import { console } from '../terminal/console.js';
@@ -55,18 +56,12 @@ export async function* examineRepository(subject: Subject, { all = checks } = {}
 }
 
 async function attempt(check: Check, subject: Subject): Promise<Outcome> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<Outcome>((resolve) => {
-    const detail = `not known: the check took more than ${DEADLINE_MS / 1000} s`;
-    const found = warn(detail, 'run it again when less is going on');
-    timer = setTimeout(() => resolve(found), DEADLINE_MS);
-  });
+  const detail = `not known: the check took more than ${DEADLINE_MS / 1000} s`;
+  const late = warn(detail, 'run it again when less is going on');
   try {
-    return await Promise.race([check(subject), late]);
+    return await Promise.race([check(subject), setTimeout(DEADLINE_MS, late, { ref: false })]);
   } catch (error) {
     return fail(messageOf(error));
-  } finally {
-    clearTimeout(timer);
   }
 }
 

@@ -81,14 +81,12 @@ export async function disk({ data }: Subject): Promise<Outcome> {
 }
 
 export function memory(): Outcome {
-  const gib = availableBytes() / GIB;
+  // On Linux, memory that is free or reclaimable, within a container's limit. macOS reports less than can be had.
+  const gib = (process.platform === 'darwin' ? totalmem() : (process.availableMemory?.() ?? freemem())) / GIB;
   const detail = `${gib.toFixed(1)} GiB available`;
   if (gib >= NEEDED.memoryGib) return ok(detail);
   return warn(`${detail}: a whole system takes about half of one, a build as much`, 'end what else runs');
 }
-
-/** On Linux, memory that is free or reclaimable, within a container's limit. On macOS, all memory, as it reports less. */
-const availableBytes = () => (process.platform === 'darwin' ? totalmem() : (process.availableMemory?.() ?? freemem()));
 
 /** Watches as `rondo dev` does. */
 export function watches(): Outcome {

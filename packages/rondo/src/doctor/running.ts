@@ -1,6 +1,6 @@
 import { EventServiceDefinition as events, type ListGroupsResponse } from '@rondo/contracts/rondo/events/v1/events';
 import { JobServiceDefinition as jobs, type ListJobsResponse } from '@rondo/contracts/rondo/jobs/v1/jobs';
-import { type Run, RunServiceDefinition, RunState } from '@rondo/contracts/rondo/jobs/v1/runs';
+import { type Run, RunState, RunServiceDefinition as runs } from '@rondo/contracts/rondo/jobs/v1/runs';
 import type { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
 import {
   addressOf,
@@ -8,14 +8,14 @@ import {
   isPicked,
   listInstances,
   listRuns,
-  type RegistryConnection,
   reach,
   reasonOf,
 } from '@rondo/operate/internal';
+import { groupBy, type ServiceDefinition } from '@rondo/rpc/internal';
 import type { Asking } from '../deadline.js';
 import { checkAll } from '../listing/check.js';
 import { askStats } from '../listing/guards.js';
-import { askGroup, groupsOf } from '../registry/groups.js';
+import { askGroup, groupsOf, type Question } from '../registry/groups.js';
 import { withRegistry } from '../registry/locate.js';
 import { mixedSecurity, splitBySecurity } from '../registry/security.js';
 import { printable } from '../terminal/text.js';
@@ -39,12 +39,14 @@ export interface Expected {
 
 /** Examines the running system: its registry, its instances and their health, and the clocks. */
 export async function examineRunning(expected: Expected, asking: Asking): Promise<readonly Finding[]> {
-  const { clock } = asking;
+  const { clock, signal } = asking;
   try {
-    const { instances, warming, reading } = await withRegistry(expected.addresses, async (registry) => ({
-      ...(await listInstances(registry, asking)),
-      reading: await readTime(registry, asking),
-    }));
+    const { instances, warming, reading } = await withRegistry(expected.addresses, async (registry) => {
+      const listing = await listInstances(registry, asking);
+      const askedAtMs = clock.now();
+      const { time } = await reach(registry.addresses, registry.client.listServices({}, { signal }));
+      return { ...listing, reading: { askedAtMs, answeredAtMs: clock.now(), registryMs: time?.getTime() } };
+    });
     return [
       { name: 'registry', ...judgeRegistry(expected, warming) },
       { name: 'instances', ...judgeStatus(instances, expected) },
@@ -52,10 +54,8 @@ export async function examineRunning(expected: Expected, asking: Asking): Promis
       ...judgeIds(instances).map((outcome) => ({ name: 'instance ids', ...outcome })),
       { name: 'health', ...(await judgeHealth(instances, asking, expected)) },
       ...(await judgeStats(instances, asking, expected)),
-      ...(await judgeGroups(instances, asking)).map((outcome) => ({ name: 'events', ...outcome })),
-      ...(await judgeSchedules(instances, asking)).map((outcome) => ({ name: 'schedules', ...outcome })),
-      ...(await judgeRuns(instances, asking)).map((outcome) => ({ name: 'workflows', ...outcome })),
-      ...(await examineXds(expected.addresses, asking.signal)).map((outcome) => ({ name: 'xds', ...outcome })),
+      ...(await judgeWork(instances, asking)),
+      ...(await examineXds(expected.addresses, signal)).map((outcome) => ({ name: 'xds', ...outcome })),
       { name: 'clock', ...judgeClock(clock.now(), reading) },
     ];
   } catch (error) {
@@ -157,25 +157,37 @@ async function judgeStats(all: readonly Instance[], asking: Asking, { logOf }: E
   return findings;
 }
 
-/** What was found of each service. One that doesn't answer is an outcome, too: a command shows why. */
-async function orUnknown(what: string, command: string, asked: readonly Promise<readonly Outcome[]>[]) {
-  const unknown = (error: unknown) => [warn(`${what} aren't known: ${reasonOf(error)}`, command)];
-  return (await Promise.all(asked.map((one) => one.catch(unknown)))).flat();
-}
-
-/** The events of a group wait while no instance serves the method that takes them. */
-function judgeGroups(instances: readonly Instance[], { signal }: Asking): Promise<readonly Outcome[]> {
+/** What is found of the work that services store. One that doesn't answer is an outcome, too: a command shows why. */
+async function judgeWork(instances: readonly Instance[], { signal }: Asking): Promise<readonly Finding[]> {
   const served = new Set(instances.filter(isPicked).flatMap(({ services }) => services));
-  const asked = groupsOf(instances, events.fullName).map(async (group) => {
-    const call = askGroup(group, { definition: events, call: (client, how) => client.listGroups({}, how) }, signal);
-    return judgeAnswer(await call, served);
-  });
-  return orUnknown('groups of subscribers', 'rondo events ls', asked);
+  const judge = async <D extends ServiceDefinition>(
+    { name, what, command }: { readonly name: string; readonly what: string; readonly command: string },
+    asked: Question<D, readonly Outcome[]>,
+  ) => {
+    const unknown = (error: unknown) => [warn(`${what} aren't known: ${reasonOf(error)}`, command)];
+    const groups = groupsOf(instances, asked.definition.fullName);
+    const found = await Promise.all(groups.map((group) => askGroup(group, asked, signal).catch(unknown)));
+    return found.flat().map((outcome) => ({ name, ...outcome }));
+  };
+  return [
+    ...(await judge(
+      { name: 'events', what: 'groups of subscribers', command: 'rondo events ls' },
+      { definition: events, call: async (client, how) => judgeAnswer(await client.listGroups({}, how), served) },
+    )),
+    ...(await judge(
+      { name: 'schedules', what: 'schedules', command: 'rondo jobs ls' },
+      { definition: jobs, call: async (client, how) => judgeMethods(await client.listJobs({}, how)) },
+    )),
+    ...(await judge(
+      { name: 'workflows', what: 'runs of workflows', command: 'rondo runs ls' },
+      { definition: runs, call: async (client, how) => judgeListed(await listRuns(client, { states: OPEN }, how)) },
+    )),
+  ];
 }
 
 const SEVERAL = 10;
 
-/** Groups that no service serves which is in `served`, and events that a group refuses, so that others of their keys wait. */
+/** Groups whose events wait, as no instance serves their method, and events that a group refuses, so that others of their keys wait. */
 export function judgeAnswer(
   { groups, refused }: Pick<ListGroupsResponse, 'groups' | 'refused'>,
   served: ReadonlySet<string>,
@@ -196,16 +208,7 @@ export function judgeAnswer(
   ];
 }
 
-/** A handler that is slower than its schedule isn't called at each of its times. */
-function judgeSchedules(instances: readonly Instance[], { signal }: Asking): Promise<readonly Outcome[]> {
-  const asked = groupsOf(instances, jobs.fullName).map(async (group) => {
-    const call = askGroup(group, { definition: jobs, call: (client, how) => client.listJobs({}, how) }, signal);
-    return judgeMethods(await call);
-  });
-  return orUnknown('schedules', 'rondo jobs ls', asked);
-}
-
-/** The schedules whose times are skipped now. */
+/** The schedules whose times are skipped now, as a handler is slower than its schedule. */
 export const judgeMethods = ({ methods }: Pick<ListJobsResponse, 'methods'>): readonly Outcome[] =>
   methods.flatMap(({ method, schedule }) =>
     schedule?.overlapTime === undefined
@@ -219,17 +222,6 @@ export const judgeMethods = ({ methods }: Pick<ListJobsResponse, 'methods'>): re
 const { RUN_STATE_BLOCKED, RUN_STATE_PARKED, RUN_STATE_WAITING, RUN_STATE_RUNNING } = RunState;
 const OPEN = [RUN_STATE_BLOCKED, RUN_STATE_PARKED, RUN_STATE_WAITING, RUN_STATE_RUNNING];
 
-/** Runs don't end by themselves that are blocked or parked, or whose step fails at each attempt. */
-function judgeRuns(instances: readonly Instance[], { signal }: Asking): Promise<readonly Outcome[]> {
-  const definition = RunServiceDefinition;
-  const asked = groupsOf(instances, definition.fullName).map(async (group) =>
-    judgeListed(
-      await askGroup(group, { definition, call: (client, how) => listRuns(client, { states: OPEN }, how) }, signal),
-    ),
-  );
-  return orUnknown('runs of workflows', 'rondo runs ls', asked);
-}
-
 /** After so many attempts a step that fails is shown. */
 const FAILING_ATTEMPTS = 3;
 
@@ -240,14 +232,8 @@ function troubleOf({ state, attempts, error }: Run): 'blocked' | 'parked' | 'fai
 }
 
 /** The workflows whose runs are in trouble, with the reason of one of each kind. */
-export function judgeListed(runs: readonly Run[]): readonly Outcome[] {
-  const kinds = new Map<string, Run[]>();
-  for (const run of runs) {
-    const kind = `${run.method} ${troubleOf(run)}`;
-    const known = kinds.get(kind) ?? [];
-    kinds.set(kind, known);
-    known.push(run);
-  }
+export function judgeListed(listed: readonly Run[]): readonly Outcome[] {
+  const kinds = groupBy(listed, (run) => `${run.method} ${troubleOf(run)}`);
   return [...kinds.values()].flatMap((found) => {
     const [one] = found;
     const trouble = one && troubleOf(one);
@@ -276,13 +262,6 @@ export interface TimeReading {
   readonly answeredAtMs: number;
   /** Undefined if the registry doesn't return its time. */
   readonly registryMs: number | undefined;
-}
-
-/** Reads the registry's clock. */
-async function readTime({ client, addresses }: RegistryConnection, { clock, signal }: Asking): Promise<TimeReading> {
-  const askedAtMs = clock.now();
-  const { time } = await reach(addresses, client.listServices({}, { signal }));
-  return { askedAtMs, answeredAtMs: clock.now(), registryMs: time?.getTime() };
 }
 
 /** This code was written in 2026: a clock that shows an earlier year is wrong. */

@@ -17,33 +17,25 @@ export function packages(): Outcome {
   const { packageManager } = readJson(path.join(root, 'package.json'));
   if (!existsSync(path.join(root, 'node_modules'))) return note('not installed yet: npm start installs them', BUILD);
   if (!installed()) return warn('not those of the lock file, or not all: other versions run than are pinned', BUILD);
-  const missing = missingPackages();
-  if (missing.length > 0) {
-    return fail(`not all are in node_modules: ${name(missing)}`, `rm -rf node_modules && ${BUILD}`);
-  }
-  const by = installer();
-  if (by === undefined || by === packageManager) return ok(`those of the lock file, by ${packageManager}`);
-  return warn(`installed by ${by}, and ${packageManager} is pinned`, `npx --yes ${packageManager} install`);
-}
-
-/** The dependencies of manifests that node_modules lacks, dangling links included, whatever the installation's stamp says. */
-function missingPackages(): readonly string[] {
-  return manifestFolders(root).flatMap((folder) => {
+  // Dangling links included, whatever the installation's stamp says.
+  const missing = manifestFolders(root).flatMap((folder) => {
     const { dependencies = {}, devDependencies = {} } = readJson(path.join(root, folder, 'package.json'));
     const asked = Object.keys({ ...dependencies, ...devDependencies });
     return asked
       .filter((one) => !existsSync(path.join(root, folder, 'node_modules', one, 'package.json')))
       .map((one) => `${one} of ${path.join(folder, 'package.json')}`);
   });
+  if (missing.length > 0) {
+    return fail(`not all are in node_modules: ${name(missing)}`, `rm -rf node_modules && ${BUILD}`);
+  }
+  const file = path.join(root, 'node_modules/.modules.yaml');
+  const [, by] = /packageManager"?: "?(pnpm@[\d.]+)/.exec(existsSync(file) ? readFileSync(file, 'utf8') : '') ?? [];
+  if (by === undefined || by === packageManager) return ok(`those of the lock file, by ${packageManager}`);
+  return warn(`installed by ${by}, and ${packageManager} is pinned`, `npx --yes ${packageManager} install`);
 }
 
 const name = (all: readonly string[]) =>
   all.length <= MAX_NAMED ? all.join(', ') : `${all.slice(0, MAX_NAMED).join(', ')} and ${all.length - MAX_NAMED} more`;
-
-function installer(): string | undefined {
-  const file = path.join(root, 'node_modules/.modules.yaml');
-  return existsSync(file) ? /packageManager"?: "?(pnpm@[\d.]+)/.exec(readFileSync(file, 'utf8'))?.[1] : undefined;
-}
 
 export function generated(): Outcome {
   if (isGenerated()) return ok('matches proto/');

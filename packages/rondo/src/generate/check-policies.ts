@@ -30,16 +30,10 @@ const HOUR_MS = 60 * MINUTE_MS;
 /** The faults in the options `rondo.options.v1.service` and `.method` of some files, each with file, line and reason. */
 export function checkPolicies({ registry, files }: Contracts): readonly string[] {
   const options = optionsOf(registry);
-  const secured = securedPackages(options);
+  // Where a method says who may call it, each other method has to say it too, as no caller could call it.
+  const isSecured = (file: DescFile) => methodsOf(file).some((method) => options.method.of(method)?.auth !== undefined);
+  const secured = new Set([...registry.files].filter(isSecured).map((file) => file.proto.package));
   return files.flatMap((file) => [...inFile(file, options, secured.has(file.proto.package))]);
-}
-
-/** The packages of which a method says who may call it: each other method has to say it too, as no caller could call it. */
-function securedPackages({ registry, method: option }: Options): ReadonlySet<string> {
-  const secured = [...registry.files].filter((file) =>
-    methodsOf(file).some((method) => option.of(method)?.auth !== undefined),
-  );
-  return new Set(secured.map((file) => file.proto.package));
 }
 
 const NO_AUTH =

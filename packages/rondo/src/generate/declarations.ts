@@ -16,6 +16,10 @@ export interface Contracts {
   readonly files: readonly DescFile[];
 }
 
+/** The files that one imports, directly and indirectly. */
+export const importsOf = (file: DescFile): readonly DescFile[] =>
+  file.dependencies.flatMap((one) => [...importsOf(one), one]);
+
 type Declared = DescEnum | DescExtension | DescField | DescMessage | DescMethod | DescService;
 
 /** The line of a declaration, from 1. Undefined for one that the compiler adds, such as the entry of a map. */

@@ -52,8 +52,16 @@ async function generateNow(): Promise<StepResult> {
     return made;
   }
   renameSync(path.join(root, newDescriptors), path.join(root, descriptors));
-  for (const file of Object.keys(known?.protos ?? {})) if (!(file in wanted.protos)) removeCompiled(file);
-  for (const file of stale ?? []) removeUnused(stubOf(file));
+  // buf has removed the stub of a contract that is gone.
+  for (const file of Object.keys(known?.protos ?? {}).filter((one) => !(one in wanted.protos))) {
+    const compiled = path.join(root, 'packages/contracts/dist', file.replace(/proto$/, ''));
+    for (const ending of ['js', 'd.ts']) rmSync(compiled + ending, { force: true });
+  }
+  // A contract that has no more rules in CEL has stopped to import its descriptors.
+  for (const stub of (stale ?? []).map(stubOf)) {
+    const imported = `${path.basename(stub, '.ts')}.descriptors.js`;
+    if (!readFileSync(stub, 'utf8').includes(imported)) rmSync(stub.replace(/ts$/, 'descriptors.ts'), { force: true });
+  }
   writeStamp(wanted);
   return { code: 0 };
 }
@@ -117,19 +125,6 @@ function staleProtos(known: Inputs | undefined, { settings, protos }: Inputs): r
 }
 
 const stubOf = (file: string) => path.join(root, 'packages/contracts/src', file.replace(/proto$/, 'ts'));
-
-/** Removes the module of descriptors that a stub has stopped to import, as its contract has no more rules in CEL. */
-function removeUnused(stub: string): void {
-  const descriptors = stub.replace(/ts$/, 'descriptors.ts');
-  if (readFileSync(stub, 'utf8').includes(path.basename(descriptors).replace(/ts$/, 'js'))) return;
-  rmSync(descriptors, { force: true });
-}
-
-/** Removes what was compiled of a contract that is gone. buf has removed its stub. */
-function removeCompiled(file: string): void {
-  const compiled = path.join(root, 'packages/contracts/dist', file.replace(/proto$/, ''));
-  for (const ending of ['js', 'd.ts']) rmSync(compiled + ending, { force: true });
-}
 
 /** buf's arguments to generate only some files and keep the others' stubs. */
 function only(stale: readonly string[] | undefined): readonly string[] {

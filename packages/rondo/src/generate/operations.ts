@@ -2,7 +2,7 @@
 import type { DescFile, DescMessage, DescMethod, FileRegistry } from '@bufbuild/protobuf';
 // From the sources, as this runs before any build.
 import { declaredWorkflow, faultOfWorkflow } from '../../../jobs/src/runs/declared.js';
-import { type Contracts, faultAt, methodsOf, withNested } from './declarations.js';
+import { type Contracts, faultAt, importsOf, methodsOf, withNested } from './declarations.js';
 import { type Faults, methodPolicy, operationInfo, type ReadMethodPolicy } from './options.js';
 
 const OPERATION = 'google.longrunning.Operation';
@@ -51,14 +51,9 @@ function* inWorkflow(
 
 /** A message by the name that an option has: fully qualified, or of the same package. */
 function messageNamed(name: string, { parent: { file } }: DescMethod): DescMessage | undefined {
-  const known = [...visible(file)].flatMap(({ messages }) => [...withNested(messages)]);
+  const known = [file, ...importsOf(file)].flatMap(({ messages }) => [...withNested(messages)]);
   const named = (wanted: string) => known.find(({ typeName }) => typeName === wanted);
   return named(`${file.proto.package}.${name}`) ?? named(name.replace(/^\./, ''));
-}
-
-function* visible(file: DescFile): Generator<DescFile> {
-  yield file;
-  for (const imported of file.dependencies) yield* visible(imported);
 }
 
 /**

@@ -27,20 +27,16 @@ export async function changedTests() {
 
 /** Paths below the root: what isn't committed, and the commits that main lacks; of deleted files nothing is left to check. */
 async function changedFiles(): Promise<readonly string[]> {
-  const base = await firstOf(MAIN_REFS);
+  let base: string | undefined;
+  for (const ref of MAIN_REFS) {
+    const { code, output } = await run('git', ['merge-base', 'HEAD', ref]);
+    if (code === 0) base ??= output.trim();
+  }
   const outputs = await Promise.all([
-    git('diff', '--name-only', '--relative', '--diff-filter=d', base),
+    git('diff', '--name-only', '--relative', '--diff-filter=d', base ?? 'HEAD'),
     git('ls-files', '--others', '--exclude-standard'),
   ]);
   return [...new Set(outputs.flatMap((output) => output.split('\n')).filter(Boolean))].sort();
-}
-
-async function firstOf(refs: readonly string[]): Promise<string> {
-  for (const ref of refs) {
-    const { code, output } = await run('git', ['merge-base', 'HEAD', ref]);
-    if (code === 0) return output.trim();
-  }
-  return 'HEAD';
 }
 
 async function git(...args: readonly string[]): Promise<string> {

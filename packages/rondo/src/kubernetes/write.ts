@@ -42,7 +42,10 @@ export function writeManifests(root: string): Written {
   for (const file of stale) rmSync(path.join(root, file));
   const changed = wanted.map(([file]) => file).filter((file) => !added.includes(file));
   const lacking = [...lackingIn(root, read.workloads), ...undecidedIn(root), ...withoutPlugins(root, read.workloads)];
-  return { added, changed, removed: stale, lacking, open: openOverlays(root) };
+  const methods = openIn(root);
+  const off = [...decisionsIn(root)].filter(([file, auth]) => file.startsWith(OVERLAYS) && auth === 'off');
+  const open = methods === undefined ? [] : off.map(([file]) => `${file} has RONDO_AUTH=off: ${methods}`);
+  return { added, changed, removed: stale, lacking, open };
 }
 
 function undecidedIn(root: string): readonly string[] {
@@ -57,12 +60,6 @@ function undecidedIn(root: string): readonly string[] {
       (file) => `${file} has no issuer of tokens in RONDO_AUTH_ISSUER: fill it in, as no pod starts before`,
     ),
   ];
-}
-
-function openOverlays(root: string): readonly string[] {
-  const methods = openIn(root);
-  const off = [...decisionsIn(root)].filter(([file, auth]) => file.startsWith(OVERLAYS) && auth === 'off');
-  return methods === undefined ? [] : off.map(([file]) => `${file} has RONDO_AUTH=off: ${methods}`);
 }
 
 /** Writes the manifests anew if there are some, after services have come or gone. @returns what the overlays lack. */

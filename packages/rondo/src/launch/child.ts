@@ -41,6 +41,7 @@ export function startChild(planned: Planned, { data, certs, env, warn, append, t
   if (env.DATABASE_URL !== undefined) delete inherited.DATABASE_URL_FILE;
   const kept = service === REGISTRY ? {} : { RONDO_RECENT_BYTES: RECENT_BYTES };
   const listens = { RONDO_LISTEN: `127.0.0.1:${port}`, ...(outside && { [outside.variable]: outside.address }) };
+  const consoleAddress = consoleOf(planned);
   const handover = takesOver ? ['--handover'] : [];
   const program = planned.join
     ? ['--lite-mode', joinProgram, 'join', ...handover, ...joinArguments(planned.join, port)]
@@ -49,7 +50,7 @@ export function startChild(planned: Planned, { data, certs, env, warn, append, t
     cwd: planned.join ? path.join(root, folderOf(service)) : root,
     env: {
       ...kept,
-      ...consoleVariables(planned),
+      ...(outside?.console && consoleAddress !== undefined && { [outside.console]: consoleAddress }),
       ...inherited,
       ...env,
       ...tlsVariables(certs, service),
@@ -88,11 +89,6 @@ export function startChild(planned: Planned, { data, certs, env, warn, append, t
     /** The end of its output, for an error message. */
     lastLines: (): readonly string[] => [...recent],
   };
-}
-
-function consoleVariables(planned: Planned) {
-  const address = consoleOf(planned);
-  return planned.public?.console === undefined || address === undefined ? {} : { [planned.public.console]: address };
 }
 
 /** A server in another language, as `rondo join` starts and registers it. */

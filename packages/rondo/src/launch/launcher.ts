@@ -19,7 +19,7 @@ import { isServed, type Listener, type Planned, plan, portsOf, requireFreePorts 
 import { loadClient } from './ready.js';
 import { authVariables, prepareCertificates } from './security.js';
 import { type StopRequest, stopRequest } from './stop.js';
-import { createSupervisor, type Supervisor } from './supervisor.js';
+import { createSupervisor } from './supervisor.js';
 import { System, type SystemSettings } from './system.js';
 
 /** The lock of the data folder. A launcher that was killed leaves it behind. */
@@ -122,7 +122,14 @@ async function runSystem(
     const manifests = readManifests();
     const services = manifests.map(({ service }) => service);
     await prepareCertificates(options, services);
-    const supervisor = supervise(options, signal);
+    const flag = dataFlag(options.data);
+    const hint = (name: string) => ({
+      logs: `./rondo logs ${name}${flag}`,
+      restart: `./rondo restart ${name}${flag}`,
+    });
+    const supervisor = createSupervisor({ restarts: options.restarts, tell: (line) => console.warn(line), hint });
+    signal.addEventListener('abort', supervisor.close, { once: true });
+    if (signal.aborted) supervisor.close();
     const databases = await openDatabases({ ...server, data: options.data, supervisor });
     closers.unshift(databases.stop);
     const warn = (line: string) => signal.aborted || console.warn(line);
@@ -155,14 +162,4 @@ async function runSystem(
   } finally {
     for (const close of closers) await close();
   }
-}
-
-/** Makes the supervisor. It restarts nothing after a request to stop. */
-function supervise({ data, restarts }: SystemOptions, signal: AbortSignal): Supervisor {
-  const flag = dataFlag(data);
-  const hint = (name: string) => ({ logs: `./rondo logs ${name}${flag}`, restart: `./rondo restart ${name}${flag}` });
-  const supervisor = createSupervisor({ restarts, tell: (line) => console.warn(line), hint });
-  signal.addEventListener('abort', supervisor.close, { once: true });
-  if (signal.aborted) supervisor.close();
-  return supervisor;
 }

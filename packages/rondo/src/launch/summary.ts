@@ -7,14 +7,11 @@ import { ownServices, tryManifests } from '../workspace/manifests.js';
 import { isInstalled, root } from '../workspace/paths.js';
 import type { Session } from './commands.js';
 import { DEFAULTS, dataFlag, type SystemOptions } from './options.js';
-import { consoleOf, metricsAddress, type Planned, plan } from './plan.js';
+import { consoleOf, metricsAddress, plan } from './plan.js';
 import { grpcurlOptions, PERSON, tlsVariables } from './security.js';
 
-/** What the summary is of. */
+/** How the system that is summarised is called. */
 interface Summarised {
-  readonly rows: readonly LauncherRow[];
-  /** The plan of the processes that run. */
-  readonly planned: readonly Planned[];
   readonly options: SystemOptions;
   /** What stands before a command that must find this system. `rondo` finds the system of the default folder itself. */
   readonly prefix: string;
@@ -32,11 +29,15 @@ export async function summary(
   const names = new Set(rows.map(({ name }) => name));
   const { manifests } = tryManifests();
   const planned = plan([...manifests.values()], options.portBase).filter(({ name }) => names.has(name));
-  const url = publicUrl(planned);
+  const [outside] = planned.flatMap((one) => one.public ?? []);
+  const at = outside?.port ? outside.address.replace(/^(?:0\.0\.0\.0|\[::\]):/, '127.0.0.1:') : undefined;
+  const url = at && `http://${at}`;
   const isFound = options.data === DEFAULTS.data || options.portBase === DEFAULTS.portBase;
   const registry = isFound ? '' : `RONDO_REGISTRY=${system.registry} `;
   const prefix = `${registry}${options.data === DEFAULTS.data ? '' : tls(options)}`;
-  const all = { rows, planned, options, prefix, url };
+  const own = new Set(ownServices());
+  const first = planned.find(({ service }) => own.has(service));
+  const [described] = rows.find(({ name }) => name === first?.name)?.services ?? [];
   const isStored = planned.some(({ service }) => manifests.get(service)?.database !== undefined);
   const table = formatTable([
     ['INSTANCE', 'ADDRESS', 'SERVICES'],
@@ -63,8 +64,8 @@ export async function summary(
     '',
     indent([
       `${prefix}./rondo ps`,
-      ...(isInstalled ? describeOwn(all) : []),
-      ...('seed' in readJson(path.join(root, 'package.json')).scripts ? samples(all) : []),
+      ...(isInstalled && described !== undefined ? [`${prefix}./rondo describe ${described}`] : []),
+      ...('seed' in readJson(path.join(root, 'package.json')).scripts ? samples({ options, prefix, url }) : []),
       ...(options.certs && rows[1] ? [`grpcurl ${grpcurlOptions(options.certs)} ${rows[1].address} list`] : []),
       `./rondo logs${dataFlag(options.data)} -f`,
     ]),
@@ -74,14 +75,6 @@ export async function summary(
 }
 
 const indent = (lines: readonly string[]): string => lines.map((line) => `  ${line}`).join('\n');
-
-/** What the workspace's own services offer. */
-function describeOwn({ rows, planned, prefix }: Summarised): readonly string[] {
-  const own = new Set(ownServices());
-  const first = planned.find(({ service }) => own.has(service));
-  const [service] = rows.find(({ name }) => name === first?.name)?.services ?? [];
-  return service === undefined ? [] : [`${prefix}./rondo describe ${service}`];
-}
 
 /** What one can try with the samples. An app that has them can be seeded. */
 function samples({ options, prefix, url }: Summarised): readonly string[] {
@@ -110,9 +103,3 @@ const tls = ({ certs }: SystemOptions): string =>
   Object.entries(tlsVariables(certs, PERSON))
     .map(([name, value]) => `${name}=${value} `)
     .join('');
-
-function publicUrl(planned: readonly Planned[]): string | undefined {
-  const [outside] = planned.flatMap((one) => one.public ?? []);
-  if (outside === undefined || outside.port === 0) return undefined;
-  return `http://${outside.address.replace(/^(?:0\.0\.0\.0|\[::\]):/, '127.0.0.1:')}`;
-}

@@ -1,10 +1,4 @@
-import {
-  type Instance,
-  type OperatorMark,
-  Protocol,
-  type RefusedRegistration,
-  Security,
-} from '@rondo/contracts/rondo/registry/v1/registry';
+import { type Instance, type OperatorMark, Protocol, Security } from '@rondo/contracts/rondo/registry/v1/registry';
 import { addressOf, effectiveStatus, enumName, isCordoned, type Snapshot, statusOf } from '@rondo/operate/internal';
 import { CANARY_LABEL, canaryReason } from '@rondo/rpc/internal';
 import { mixedSecurity } from '../registry/security.js';
@@ -40,16 +34,11 @@ const startTime = ({ incarnation, registerTime }: Instance) =>
 const STATUS = 3;
 const STATUS_STYLES: Readonly<Record<string, Style>> = { SERVING: 'green', DRAINING: 'dim' };
 
-/** A column that is printed only if an instance has a value for it. */
-interface ExtraColumn {
-  readonly title: string;
-  readonly of: (entry: Entry) => string | undefined;
-}
-
 /** The weight that the registry sets by default. */
 const USUAL_WEIGHT = 100;
 
-const EXTRA: readonly ExtraColumn[] = [
+/** Columns that are printed only if an instance has a value for them. */
+const EXTRA: readonly { readonly title: string; readonly of: (entry: Entry) => string | undefined }[] = [
   { title: 'CHECK', of: ({ check }) => check?.state },
   { title: 'CERTIFICATE UNTIL', of: ({ certificateValidTo }) => certificateValidTo?.slice(0, 16) },
   // `frames` if other Rondo processes call it so; nothing for gRPC alone.
@@ -167,24 +156,17 @@ function describeCordon(operatorState: OperatorMark | undefined, nowMs: number):
 /** The remarks on an instance below the list, a sentence each. */
 function remarksOn(entry: Entry, nowMs: number): readonly string[] {
   const { instance, check } = entry;
+  const { lapseTime, lastRefused } = instance;
   const why = notPicked(entry, nowMs);
+  const ago = (time: Date | undefined) => (time === undefined ? '' : ` ${formatAge(nowMs - time.getTime())} ago`);
+  const claim = `is also claimed by a process at ${lastRefused?.address}, which the registry refused`;
   return [
     ...(why === undefined ? [] : [`isn't picked: ${why}`]),
-    ...(instance.lapseTime === undefined ? [] : [`${lapse(instance.lapseTime, nowMs)}; ${HELD_BACK}`]),
-    ...(instance.lastRefused === undefined ? [] : [`${claim(instance.lastRefused, nowMs)}; ${OWN_IDS}`]),
+    ...(lapseTime === undefined ? [] : [`hasn't renewed its lease, which ran out${ago(lapseTime)}; ${HELD_BACK}`]),
+    ...(lastRefused === undefined ? [] : [`${claim}${ago(lastRefused.refuseTime)}; ${OWN_IDS}`]),
     ...(check === undefined || check.state === 'ok' ? [] : [check.reason]),
   ].map((remark) => `${instance.instanceId} ${remark}`);
 }
 
-/** `is also claimed by a process at 127.0.0.1:50054, which the registry refused 3s ago` */
-const claim = ({ address, refuseTime }: RefusedRegistration, nowMs: number) => {
-  const ago = refuseTime === undefined ? '' : ` ${formatAge(nowMs - refuseTime.getTime())} ago`;
-  return `is also claimed by a process at ${address}, which the registry refused${ago}`;
-};
-
 const OWN_IDS = 'give each its own RONDO_INSTANCE_ID, or stop one of them';
-
 const HELD_BACK = 'it stays for now, as so many ran out at once that network trouble is likelier than the death of all';
-
-const lapse = (lapseTime: Date, nowMs: number) =>
-  `hasn't renewed its lease, which ran out ${formatAge(nowMs - lapseTime.getTime())} ago`;

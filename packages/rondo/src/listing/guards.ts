@@ -5,6 +5,7 @@ import {
   type GetCallStatsResponse,
   type GuardedMethod,
 } from '@rondo/contracts/rondo/stats/v1/stats';
+import { enumName } from '@rondo/operate/internal';
 import { createClient } from '@rondo/rpc/client';
 import type { Asking } from '../deadline.js';
 import type { Paint } from '../terminal/terminal.js';
@@ -82,10 +83,6 @@ export function viewGuard({ instanceId, guard: { service, method, breaker, bulkh
 const isOpen = (state: BreakerState | undefined): boolean =>
   state === BreakerState.BREAKER_STATE_OPEN || state === BreakerState.BREAKER_STATE_HALF_OPEN;
 
-const NAMES: Readonly<Partial<Record<BreakerState, string>>> = {
-  [BreakerState.BREAKER_STATE_CLOSED]: 'closed',
-  [BreakerState.BREAKER_STATE_HALF_OPEN]: 'half open',
-  [BreakerState.BREAKER_STATE_OPEN]: 'open',
-};
-
-const nameOf = (state: BreakerState): string => NAMES[state] ?? 'unknown';
+/** `half open` */
+const nameOf = (state: BreakerState): string =>
+  enumName(BreakerState[state], 'BREAKER_STATE_', state).toLowerCase().replace('_', ' ');

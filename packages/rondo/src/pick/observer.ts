@@ -11,7 +11,7 @@ import {
   type ServiceView,
 } from '@rondo/rpc/internal';
 import { RpcError, Status } from '@rondo/rpc/status';
-import { methodOf, type Schema, servicePolicy } from '@rondo/schema';
+import { methodOf, servicePolicy } from '@rondo/schema';
 import { learnSchema } from '../call/target.js';
 import { openRegistryChannel } from '../channels.js';
 import { type Asking, within } from '../deadline.js';
@@ -70,34 +70,20 @@ export async function withObserver<T>(options: ObserverOptions, work: (observer:
   }
 }
 
-/** How many instances are asked for the contract. */
-const CONTRACT_TRIES = 3;
-
 /** Fetches the contract from one of the instances. If none returns it, the defaults apply. */
-async function readContract({ question, instances, signal }: ObserverOptions) {
-  const { service, method } = question;
+async function readContract({ question: { service, method }, instances, signal }: ObserverOptions) {
   const anyMethod = methodCalled(service, method ?? '*');
-  let unknown = 'no instance serves it';
   const asked = instances.filter((instance) => isPicked(instance) && addressOf(instance) !== '');
-  for (const instance of asked.slice(0, CONTRACT_TRIES)) {
-    const schema = await learnFrom(instance, service, signal);
-    if (typeof schema !== 'string') {
-      const named = method === undefined ? anyMethod : methodOf(schema.method(method));
-      return { method: named ?? anyMethod, policy: servicePolicy(schema.desc), unknown: undefined };
-    }
-    unknown = schema;
-  }
-  return { method: anyMethod, policy: DEFAULT_SERVICE_POLICY, unknown };
-}
-
-/** The contract that an instance returns, or why it doesn't. */
-async function learnFrom(instance: Instance, service: string, signal: AbortSignal): Promise<Schema | string> {
-  try {
-    return await learnSchema(service, { where: { by: 'address', addresses: [addressOf(instance)] }, signal });
-  } catch (error) {
+  const where = { by: 'address', addresses: asked.map(addressOf) } as const;
+  const reasonOfNone = (error: unknown) => {
     if (!(error instanceof RpcError) || signal.aborted) throw error;
     return reasonOf(error);
-  }
+  };
+  const schema =
+    asked.length === 0 ? 'no instance serves it' : await learnSchema(service, { where, signal }).catch(reasonOfNone);
+  if (typeof schema === 'string') return { method: anyMethod, policy: DEFAULT_SERVICE_POLICY, unknown: schema };
+  const named = method === undefined ? anyMethod : methodOf(schema.method(method));
+  return { method: named ?? anyMethod, policy: servicePolicy(schema.desc), unknown: undefined };
 }
 
 /** A method whose contract isn't known. */
@@ -114,16 +100,14 @@ function methodCalled(service: string, name: string): Method {
 }
 
 function pick(channel: Channel, method: Method, options: ObserverOptions): ReturnType<Channel['choose']> {
-  const { metadata, key: hashKey } = options.question;
+  const { service, metadata, key: hashKey } = options.question;
   return within(PICK_TIMEOUT_MS, options, {
     work: (signal) => channel.choose(method, { signal, metadata, hashKey }),
-    late: () => notPickedInTime(channel, options.question),
+    late() {
+      const endpoints = channel.inspect().find((view) => view.service === service)?.endpoints ?? [];
+      const reasons = endpoints.map(({ instanceId, held = 'connected' }) => `${instanceId}: ${held}`);
+      const known = reasons.length === 0 ? 'the registry has not answered' : reasons.join('; ');
+      return new RpcError(Status.UNAVAILABLE, `no instance could be picked within ${PICK_TIMEOUT_MS} ms: ${known}`);
+    },
   });
-}
-
-function notPickedInTime(channel: Channel, { service }: Question): RpcError {
-  const endpoints = channel.inspect().find((view) => view.service === service)?.endpoints ?? [];
-  const reasons = endpoints.map(({ instanceId, held = 'connected' }) => `${instanceId}: ${held}`);
-  const known = reasons.length === 0 ? 'the registry has not answered' : reasons.join('; ');
-  return new RpcError(Status.UNAVAILABLE, `no instance could be picked within ${PICK_TIMEOUT_MS} ms: ${known}`);
 }

@@ -10,22 +10,24 @@ import { UsageError } from '../errors.js';
 import { printable } from '../terminal/text.js';
 import { registeredInstances } from './locate.js';
 
-/** Which services are asked, and for what. */
-interface Asked<D extends ServiceDefinition> {
-  /** The contract by which they are asked. */
+/** A question to an instance. */
+export interface Question<D extends ServiceDefinition, T> {
+  /** The contract by which it is asked. */
   readonly definition: D;
-  /** What a service has that serves it, such as `jobs`. */
+  readonly call: (
+    client: Client<D>,
+    options: { readonly signal: AbortSignal; readonly timeoutMs: number },
+    instanceId: string,
+  ) => Promise<T>;
+}
+
+/** A question to services. */
+interface Asked<D extends ServiceDefinition, T> extends Question<D, T> {
+  /** What a service has that serves the contract, such as `jobs`. */
   readonly what: string;
   /** Part of the name of a service; undefined for all that serve the contract. */
   readonly name: string | undefined;
 }
-
-/** A question to an instance. */
-type Call<D extends ServiceDefinition, T> = (
-  client: Client<D>,
-  options: { readonly signal: AbortSignal; readonly timeoutMs: number },
-  instanceId: string,
-) => Promise<T>;
 
 /** Instances that share a service, also while its replicas have two versions, and so a database. */
 type Group = readonly Instance[];
@@ -58,7 +60,7 @@ const TIMEOUT_MS = 5_000;
 /** Asks the first instance of a group that can be called. Its refusal is final: the others have the same database. */
 export async function askGroup<D extends ServiceDefinition, T>(
   group: Group,
-  { definition, call }: { readonly definition: D; readonly call: Call<D, T> },
+  { definition, call }: Question<D, T>,
   signal: AbortSignal,
 ): Promise<T> {
   let failure: unknown;
@@ -79,14 +81,14 @@ export async function askGroup<D extends ServiceDefinition, T>(
 /** What each group of the instances that serve a contract answers. @throws what {@link askGroup} throws. */
 export const askAll = <D extends ServiceDefinition, T>(
   instances: readonly Instance[],
-  asked: { readonly definition: D; readonly call: Call<D, T> },
+  asked: Question<D, T>,
   signal: AbortSignal,
 ): Promise<readonly T[]> =>
   Promise.all(groupsOf(instances, asked.definition.fullName).map((group) => askGroup(group, asked, signal)));
 
 /** @throws UsageError if no service is meant. */
-async function requireGroups<D extends ServiceDefinition>(
-  { definition, what, name }: Asked<D>,
+async function requireGroups<D extends ServiceDefinition, T>(
+  { definition, what, name }: Asked<D, T>,
   context: CommandContext,
 ): Promise<readonly Group[]> {
   const { instances } = await registeredInstances(context);
@@ -98,27 +100,22 @@ async function requireGroups<D extends ServiceDefinition>(
 
 /** Asks the only service that is meant. @throws UsageError if there are several. */
 export async function askService<D extends ServiceDefinition, T>(
-  asked: Asked<D>,
-  call: Call<D, T>,
+  asked: Asked<D, T>,
   context: CommandContext,
 ): Promise<T> {
   const [group, another] = await requireGroups(asked, context);
   if (group === undefined || another !== undefined)
     throw new UsageError(`several services have ${asked.what}: name one after the id`);
-  return await askGroup(group, { definition: asked.definition, call }, context.signal);
+  return await askGroup(group, asked, context.signal);
 }
 
 /** What each service answers, but those that can't be asked: standard error says why, and `failed` that there are some. */
-export async function askServices<D extends ServiceDefinition, T>(
-  asked: Asked<D>,
-  call: Call<D, T>,
-  context: CommandContext,
-) {
+export async function askServices<D extends ServiceDefinition, T>(asked: Asked<D, T>, context: CommandContext) {
   const { signal, stderr } = context;
   const groups = await requireGroups(asked, context);
   const asking = groups.map(async (group) => {
     try {
-      return [{ group, answer: await askGroup(group, { definition: asked.definition, call }, signal) }];
+      return [{ group, answer: await askGroup(group, asked, signal) }];
     } catch (error) {
       signal.throwIfAborted();
       await stderr.write(`a service can't be asked: ${printable(reasonOf(error))}\n`);

@@ -1,5 +1,4 @@
 import {
-  type Instance,
   ListInstancesResponse,
   ListOperatorStatesResponse,
   ListServicesResponse,
@@ -75,15 +74,16 @@ export const answerBy =
     throw new RpcError(Status.FAILED_PRECONDITION, text);
   };
 
-/** Such a registry has no times of its own: when an instance started is in the entry, if its writer says so. */
-const dated = (instance: Instance): Instance =>
-  instance.incarnation === 0n ? instance : { ...instance, registerTime: new Date(Number(instance.incarnation)) };
-
 async function list(adapter: RegistryAdapter, signal: AbortSignal): Promise<ListInstancesResponse> {
   try {
     const within = AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS)]);
     for await (const instances of adapter.watch('', within)) {
-      if (instances !== undefined) return ListInstancesResponse.fromPartial({ instances: instances.map(dated) });
+      if (instances === undefined) continue;
+      // Such a registry has no times of its own: when an instance started is in the entry, if its writer says so.
+      const dated = instances.map((one) =>
+        one.incarnation === 0n ? one : { ...one, registerTime: new Date(Number(one.incarnation)) },
+      );
+      return ListInstancesResponse.fromPartial({ instances: dated });
     }
     throw new Error(`no answer within ${ANSWER_MS} ms`);
   } catch (error) {

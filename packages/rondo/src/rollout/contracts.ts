@@ -5,6 +5,7 @@ import { withChannel } from '../channels.js';
 import { compareContracts, type Difference } from '../contract/compare.js';
 import { learnAll, servicesOf } from '../contract/inspect.js';
 import type { Asking } from '../deadline.js';
+import { importsOf } from '../generate/declarations.js';
 import { countStored, misreadCalls, misreadMessages } from './stored.js';
 
 /** What a rollout changes of one contract that instances have. */
@@ -72,18 +73,11 @@ export async function instanceAt(address: string, signal: AbortSignal): Promise<
 }
 
 /** The contract of a service with the files that it needs, as reflection gives them. */
-function ownContract(service: string, file: DescFile): Schema {
-  const found = new Set<DescFile>();
-  const add = (one: DescFile) => {
-    for (const each of one.dependencies) add(each);
-    found.add(one);
-  };
-  add(file);
-  return loadSchema(
+const ownContract = (service: string, file: DescFile): Schema =>
+  loadSchema(
     service,
-    [...found].map(({ proto }) => proto),
+    [...new Set([...importsOf(file), file])].map(({ proto }) => proto),
   );
-}
 
 /** Whether old and new instances and callers would misunderstand each other. */
 export const breaks = ({ kind }: Difference): boolean => kind !== 'added';

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { type Run, RunRecords, RunServiceDefinition } from '@rondo/contracts/rondo/jobs/v1/runs';
 import type { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
 import { listRuns, reasonOf } from '@rondo/operate/internal';
-import type { Trial } from '@rondo/rpc/internal';
+import { groupBy, type Trial } from '@rondo/rpc/internal';
 import type { CommandContext } from '../command.js';
 import { methodPolicy } from '../generate/options.js';
 import { askAll, askGroup, groupsOf } from '../registry/groups.js';
@@ -49,7 +49,8 @@ const TRIAL_MS = 60_000;
  */
 export async function tryRuns(instances: readonly Instance[], options: TrialOptions): Promise<TriedRuns> {
   const { repository, contractOf, only, signal } = options;
-  const found = { tried: 0, parked: [] as ParkedRuns[], messages: new Map<string, bigint>(), notTried: [] as string[] };
+  const parked: (ParkedRuns & { readonly runs: string[] })[] = [];
+  const found = { tried: 0, parked, messages: new Map<string, bigint>(), notTried: [] as string[] };
   const stored: RunRecords[] = [];
   for (const group of groupsOf(instances, RunServiceDefinition.fullName, only))
     await askGroup(
@@ -62,18 +63,22 @@ export async function tryRuns(instances: readonly Instance[], options: TrialOpti
       },
       signal,
     ).catch((error: unknown) => found.notTried.push(`the runs of ${group[0]?.instanceId}: ${reasonOf(error)}`));
-  const folders = new Map<string | undefined, RunRecords[]>();
   const manifests = stored.length === 0 ? [] : readManifests(serviceNames(repository), repository);
-  for (const run of stored) {
-    const contract = contractOf(run.method.slice(0, run.method.indexOf('/')));
-    const service = manifests.find(({ contracts }) => contract !== undefined && contracts.includes(contract))?.service;
-    folders.set(service, [...(folders.get(service) ?? []), run]);
-  }
-  for (const [service, runs] of folders)
+  const ownerOf = ({ method }: RunRecords) => {
+    const contract = contractOf(method.slice(0, method.indexOf('/')));
+    return manifests.find(({ contracts }) => contract !== undefined && contracts.includes(contract))?.service ?? '';
+  };
+  for (const [service, runs] of groupBy(stored, ownerOf))
     try {
-      const trials = service === undefined ? [] : await tryWith(folderOf(service, repository), runs, options);
+      const trials = service === '' ? [] : await tryWith(folderOf(service, repository), runs, options);
       found.tried += runs.length;
-      for (const [index, run] of runs.entries()) add(found, run, trials[index] ?? NO_WORKFLOW);
+      for (const [index, { name, method }] of runs.entries()) {
+        const { fault: reason, messages } = trials[index] ?? NO_WORKFLOW;
+        for (const type of messages) found.messages.set(type, (found.messages.get(type) ?? 0n) + 1n);
+        const same = found.parked.find((one) => one.method === method && one.reason === reason);
+        if (same !== undefined) same.runs.push(name);
+        else if (reason !== undefined) found.parked.push({ method, reason, runs: [name] });
+      }
     } catch (error) {
       found.notTried.push(`the runs of ${service}: ${messageOf(error)}`);
     }
@@ -81,15 +86,6 @@ export async function tryRuns(instances: readonly Instance[], options: TrialOpti
 }
 
 const NO_WORKFLOW: Trial = { fault: 'the build has no function for it', messages: [] };
-
-function add(found: { parked: ParkedRuns[]; messages: Map<string, bigint> }, run: RunRecords, trial: Trial): void {
-  for (const type of trial.messages) found.messages.set(type, (found.messages.get(type) ?? 0n) + 1n);
-  if (trial.fault === undefined) return;
-  const [method, reason] = [run.method, trial.fault];
-  const at = found.parked.findIndex((one) => one.method === method && one.reason === reason);
-  const runs = [...(found.parked[at]?.runs ?? []), run.name];
-  found.parked.splice(at < 0 ? found.parked.length : at, 1, { method, reason, runs });
-}
 
 /** Neither a database nor a registry is there for the process. */
 const NOWHERE = { DATABASE_URL: 'postgres://trial:trial@127.0.0.1:1/trial', RONDO_LOG_LEVEL: 'error' };

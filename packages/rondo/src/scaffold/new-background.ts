@@ -83,7 +83,13 @@ function draw({ root, kind, name, service }: NewBackgroundOptions) {
     throw new Refusal(`the ${kind} ${name} exists already`, { place: { file: taken }, remedy: 'choose another name' });
   const [app, json, tsconfig] = [`${folder}/src/app.ts`, `${folder}/package.json`, `${folder}/tsconfig.json`];
   const text = readText(root, app);
-  refuseAdapter(app, text);
+  const [, adapter] = /from '\.\/adapters\/(database|resources)\.js'/.exec(text) ?? [];
+  if (adapter !== undefined)
+    throw new Refusal(`opens its database by src/adapters/${adapter}.ts, as an app of 0.2 does`, {
+      place: { file: app },
+      remedy:
+        'open it by openDatabase of @rondo/resources, as rondo new service --with-database writes it, put it into parts, and run this again',
+    });
   const used = kind === 'job' || kind === 'workflow' ? 'jobs' : 'topics';
   const wanted = {
     contracts: isTopic ? [] : [proto],
@@ -97,17 +103,6 @@ function draw({ root, kind, name, service }: NewBackgroundOptions) {
     [tsconfig, withReferences(readText(root, tsconfig), references)],
   ]);
   return { files, lines: pasted(kind, { ...view, definition }, text), publisher };
-}
-
-/** Refuses an app of 0.2, whose adapter opens a database that what is added doesn't work with. @throws Refusal that says what to do. */
-function refuseAdapter(file: string, text: string): void {
-  const [, adapter] = /from '\.\/adapters\/(database|resources)\.js'/.exec(text) ?? [];
-  if (adapter === undefined) return;
-  throw new Refusal(`opens its database by src/adapters/${adapter}.ts, as an app of 0.2 does`, {
-    place: { file },
-    remedy:
-      'open it by openDatabase of @rondo/resources, as rondo new service --with-database writes it, put it into parts, and run this again',
-  });
 }
 
 /** The part of each kind: the function that creates it, its package, the constant, and the list with what it runs. */

@@ -46,7 +46,10 @@ const ALSO = ['pnpm-lock.yaml', 'pnpm-workspace.yaml', 'infra/kubernetes/base'];
  */
 export async function onTree<T>(options: TreeOptions, work: (tree: Tree) => Promise<T>): Promise<T> {
   const { force, say, ...workspace } = options;
-  const changes = await uncommitted(options);
+  const { root, signal } = workspace;
+  // It fails if there is no git, or no repository.
+  const { code, output } = await run('git', ['status', '--porcelain', '--', '.'], { cwd: root, signal });
+  const changes = code === 0 ? output.split('\n').filter((line) => line !== '') : undefined;
   if (!force && changes !== undefined && changes.length > 0) {
     const remedy = 'commit first, so that git can take back what is written: git add . && git commit (or add --force)';
     throw new Refusal(`git holds no copy of changes here: ${changes[0]?.trim()}`, { remedy });
@@ -64,12 +67,6 @@ export async function onTree<T>(options: TreeOptions, work: (tree: Tree) => Prom
     if (options.signal.aborted) await say(hint);
     throw new Error(`${messageOf(error)}\n${hint}`, { cause: error });
   }
-}
-
-/** What git has no copy of below the root, one a line as git prints it; undefined if there is no git, or no repository. */
-async function uncommitted({ root, signal }: Workspace): Promise<readonly string[] | undefined> {
-  const { code, output } = await run('git', ['status', '--porcelain', '--', '.'], { cwd: root, signal });
-  return code === 0 ? output.split('\n').filter((line) => line !== '') : undefined;
 }
 
 /** The commands that take back what was written, and nothing else; empty if nothing was. */

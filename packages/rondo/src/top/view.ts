@@ -8,6 +8,7 @@ import {
   type MethodFlow,
   sumUp,
 } from '@rondo/operate/internal';
+import { groupBy } from '@rondo/rpc/internal';
 import type { Sampled } from './sampler.js';
 
 /** What a row may be about. */
@@ -43,12 +44,26 @@ export function viewOf(sampled: readonly Sampled[], { by, service, availability 
   const shown = new Set(servicesOf(sampled).filter((name) => service === undefined || name === service));
   // One pass over the flows, which may be 1,000 instances times 50 methods.
   const flows = sampled.flatMap((one) => one.flows.filter((flow) => shown.has(flow.service)));
-  const flowsOf = group(flows, (flow) => flow.service);
+  const flowsOf = groupBy(flows, (flow) => flow.service);
   const services = [...shown].map((name) => {
     const serving = sampled.filter(({ instance }) => instance.services.includes(name));
     return { name, serving, flows: flowsOf.get(name) ?? [] };
   });
-  const rows: readonly Row[] = rowsBy[by]({ services, flows, sampled, shown }).sort(busiestFirst);
+  const rowsBy: Readonly<Record<By, () => Row[]>> = {
+    service: () => services.map((one) => rowOf(one.name, one.serving, one.flows)),
+    method() {
+      const serving = new Map(services.map((one) => [one.name, one.serving]));
+      return [...groupBy(flows, ({ service: name, method }) => `${name}/${method}`)]
+        .sort(([a], [b]) => (a < b ? -1 : 1))
+        .map(([name, of]) => rowOf(name, serving.get(of[0]?.service ?? '') ?? [], of));
+    },
+    instance: () =>
+      sampled.map((one) => {
+        const own = one.flows.filter((flow) => shown.has(flow.service));
+        return { ...rowOf(one.instance.instanceId, [one], own), state: one.state };
+      }),
+  };
+  const rows: readonly Row[] = rowsBy[by]().sort(busiestFirst);
   return {
     by,
     /** The largest rates first. */
@@ -68,16 +83,6 @@ interface ServiceView {
   readonly flows: readonly MethodFlow[];
 }
 
-function group(flows: readonly MethodFlow[], keyOf: (flow: MethodFlow) => string): ReadonlyMap<string, MethodFlow[]> {
-  const groups = new Map<string, MethodFlow[]>();
-  for (const flow of flows) {
-    const found = groups.get(keyOf(flow));
-    if (found === undefined) groups.set(keyOf(flow), [flow]);
-    else found.push(flow);
-  }
-  return groups;
-}
-
 /** All registered services. */
 export const servicesOf = (sampled: readonly Pick<Sampled, 'instance'>[]): readonly string[] =>
   [...new Set(sampled.flatMap(({ instance }) => instance.services))].sort();
@@ -85,30 +90,6 @@ export const servicesOf = (sampled: readonly Pick<Sampled, 'instance'>[]): reado
 /** By rate, and by name if the rates are the same. */
 const busiestFirst = (a: Pick<Row, 'callsPerSecond'>, b: Pick<Row, 'callsPerSecond'>): number =>
   b.callsPerSecond - a.callsPerSecond;
-
-interface RowSources {
-  readonly services: readonly ServiceView[];
-  /** Of these services. */
-  readonly flows: readonly MethodFlow[];
-  readonly sampled: readonly Sampled[];
-  readonly shown: ReadonlySet<string>;
-}
-
-const rowsBy: Readonly<Record<By, (sources: RowSources) => Row[]>> = {
-  service: ({ services }) => services.map((one) => rowOf(one.name, one.serving, one.flows)),
-  method({ services, flows }) {
-    const serving = new Map(services.map((one) => [one.name, one.serving]));
-    const methods = [...group(flows, ({ service, method }) => `${service}/${method}`)];
-    return methods
-      .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([name, of]) => rowOf(name, serving.get(of[0]?.service ?? '') ?? [], of));
-  },
-  instance: ({ sampled, shown }) =>
-    sampled.map((one) => {
-      const own = one.flows.filter(({ service }) => shown.has(service));
-      return { ...rowOf(one.instance.instanceId, [one], own), state: one.state };
-    }),
-};
 
 function rowOf(name: string, serving: readonly Sampled[], flows: readonly MethodFlow[]): Row {
   const counted = serving.filter(({ state }) => state === 'counted').length;

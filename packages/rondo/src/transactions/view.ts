@@ -4,7 +4,7 @@ import {
   type Transaction,
   TransactionState,
 } from '@rondo/contracts/rondo/transactions/v1/transactions';
-import type { Unfinished } from '@rondo/operate/internal';
+import { enumName, type Unfinished } from '@rondo/operate/internal';
 import { formatTable } from '../terminal/table.js';
 import { ageOf, formatAge } from '../terminal/text.js';
 
@@ -13,11 +13,15 @@ type KnownSaga = Unfinished['sagas'][number];
 
 /** The name of an outcome; null if there is none yet. */
 const outcomeOf = (outcome: BranchOutcome): string | null =>
-  outcome === BranchOutcome.BRANCH_OUTCOME_UNSPECIFIED ? null : nameOf(BranchOutcome[outcome], 'BRANCH_OUTCOME_');
+  outcome === BranchOutcome.BRANCH_OUTCOME_UNSPECIFIED
+    ? null
+    : enumName(BranchOutcome[outcome], 'BRANCH_OUTCOME_', outcome);
 
 /** The state of a transaction; `UNKNOWN` if no coordinator that answered has it. */
 const stateOf = ({ logged }: KnownTransaction): string =>
-  logged === undefined ? 'UNKNOWN' : nameOf(TransactionState[logged.state], 'TRANSACTION_STATE_');
+  logged === undefined ? 'UNKNOWN' : enumName(TransactionState[logged.state], 'TRANSACTION_STATE_', logged.state);
+
+const sagaState = (state: SagaState): string => enumName(SagaState[state], 'SAGA_STATE_', state);
 
 /** Unfinished transactions and sagas for `--json`. */
 export const viewUnfinished = ({ transactions, sagas, unreachable }: Unfinished) => ({
@@ -49,7 +53,7 @@ function viewTransaction(transaction: KnownTransaction) {
 
 function viewSaga({ saga }: KnownSaga) {
   const { id, kind, subject, state, step, attempts, error, createTime = null } = saga;
-  return { id, kind, subject, state: nameOf(SagaState[state], 'SAGA_STATE_'), step, attempts, error, createTime };
+  return { id, kind, subject, state: sagaState(state), step, attempts, error, createTime };
 }
 
 const TRANSACTIONS = ['TRANSACTION', 'COORDINATOR', 'FOR', 'STATE', 'AGE', 'TRIES', 'IN DOUBT AT', 'WHY'];
@@ -68,7 +72,7 @@ export function formatUnfinished({ transactions, sagas }: Unfinished, nowMs: num
   });
   const sagaRows = sagas.map(({ saga }) => {
     const { id, kind, subject, state, step, attempts, error, createTime } = saga;
-    const named = [`${kind} ${subject}`.trim(), nameOf(SagaState[state], 'SAGA_STATE_')];
+    const named = [`${kind} ${subject}`.trim(), sagaState(state)];
     return [id, ...named, ageOf(createTime, nowMs), attempts, step || '-', error || '-'];
   });
   const parts = [];
@@ -86,6 +90,3 @@ function whyOf({ logged }: KnownTransaction): string {
   ]);
   return reasons.join('; ') || '-';
 }
-
-const nameOf = (name: string | undefined, prefix: string): string =>
-  name?.startsWith(prefix) ? name.slice(prefix.length) : 'UNKNOWN';

@@ -30,31 +30,22 @@ export const orFailed = (work: () => Promise<StepResult | undefined>): Promise<S
 /** Runs one step and prints its line. */
 export async function step<Result extends StepResult>(name: string, work: () => Promise<Result>): Promise<Result> {
   const startedAt = performance.now();
-  const outcome = await withRunningLine(name, work);
-  const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
-  console.log(`${mark(outcome)} ${name.padEnd(20)} ${seconds.padStart(6)} s  ${outcome.note ?? ''}`.trimEnd());
-  if (outcome.code !== 0) console.log(excerpt(outcome.output ?? ''));
-  return outcome;
-}
-
-/** Shows the name of the running step on a terminal, and clears the line when the step ends; elsewhere it has a line once it is slow. */
-async function withRunningLine<T>(name: string, work: () => Promise<T>): Promise<T> {
   const line = `…       ${name}`;
   const { isTTY } = process.stdout;
   // A warning overwrites it.
   if (isTTY) console.status(line);
   const slow = setTimeout(() => isTTY || console.log(line), SLOW_MS);
-  try {
-    return await work();
-  } finally {
+  const outcome = await work().finally(() => {
     clearTimeout(slow);
     if (isTTY) console.status('');
-  }
-}
-
-function mark({ code, skipped }: StepResult): string {
-  if (skipped) return colored('yellow', 'SKIPPED');
-  return code === 0 ? colored('green', 'ok     ') : colored('red', 'FAILED ');
+  });
+  const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
+  const { code, skipped, note = '' } = outcome;
+  const end = code === 0 ? colored('green', 'ok     ') : colored('red', 'FAILED ');
+  const mark = skipped ? colored('yellow', 'SKIPPED') : end;
+  console.log(`${mark} ${name.padEnd(20)} ${seconds.padStart(6)} s  ${note}`.trimEnd());
+  if (code !== 0) console.log(excerpt(outcome.output ?? ''));
+  return outcome;
 }
 
 /** Colours text if the terminal shows colours. NO_COLOR, FORCE_COLOR and TERM have the same meaning as for Node. */

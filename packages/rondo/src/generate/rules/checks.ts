@@ -11,7 +11,7 @@ import {
   toBinary,
 } from '@bufbuild/protobuf';
 import { type FileDescriptorProto, FileDescriptorProtoSchema, FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
-import { withNested } from '../declarations.js';
+import { importsOf, withNested } from '../declarations.js';
 import { methodCodes } from '../operations.js';
 import { KEEP_LATEST_OF_KEY, toMs, topicOption } from '../options.js';
 import { compileRules, type FileScope } from './compile-rules.js';
@@ -202,5 +202,3 @@ function descriptorsOf(file: DescFile): string {
   });
   return `/* eslint-disable */\nexport const files = [\n${files.map((one) => `  "${one}",`).join('\n')}\n];\n`;
 }
-
-const importsOf = (file: DescFile): readonly DescFile[] => file.dependencies.flatMap((one) => [...importsOf(one), one]);

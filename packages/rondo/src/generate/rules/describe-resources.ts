@@ -24,18 +24,18 @@ export function resourcesOf(
   registry: FileRegistry,
   nameOf: (name: string) => string,
 ): ReadonlyMap<string, ResourceDescription> {
-  const found = byMethods(file, registry);
-  const patterns = new Map([...found, ...byOption(file, registry)].map(({ typeName, pattern }) => [typeName, pattern]));
-  const lists = new Map(found.flatMap((one) => (one.listedBy === undefined ? [] : [[one.typeName, one.listedBy]])));
+  const [option, found] = [resourceOption(registry), byMethods(file, registry)];
   const scope = { nameOf, behavior: fieldBehavior(registry), path: [] };
-  return new Map(
-    file.messages
-      .filter(({ typeName, field }) => patterns.has(typeName) && field['name'] !== undefined)
-      .map((message) => {
-        const [pattern = '', listedBy] = [patterns.get(message.typeName), lists.get(message.typeName)];
-        return [message.typeName, { pattern, ...(listedBy && { listedBy }), fields: fieldsOf(message, scope) }];
-      }),
-  );
+  const described = file.messages.flatMap((message) => {
+    const returned = found.filter(({ typeName }) => typeName === message.typeName);
+    const resource = option.of(message);
+    const pattern = resource === undefined ? returned.at(-1)?.pattern : (resource.pattern[0] ?? '');
+    if (pattern === undefined || message.field['name'] === undefined) return [];
+    const { listedBy } = returned.findLast((one) => one.listedBy !== undefined) ?? {};
+    const description = { pattern, ...(listedBy && { listedBy }), fields: fieldsOf(message, scope) };
+    return [[message.typeName, description] as const];
+  });
+  return new Map(described);
 }
 
 interface Found {
@@ -43,14 +43,6 @@ interface Found {
   readonly pattern: string;
   /** The method that lists the resource. */
   readonly listedBy?: string;
-}
-
-function byOption(file: DescFile, registry: FileRegistry): readonly Found[] {
-  const option = resourceOption(registry);
-  return file.messages.flatMap((message) => {
-    const resource = option.of(message);
-    return resource === undefined ? [] : [{ typeName: message.typeName, pattern: resource.pattern[0] ?? '' }];
-  });
 }
 
 function byMethods({ services }: DescFile, registry: FileRegistry): readonly Found[] {

@@ -21,7 +21,20 @@ export function refuseConflicts({ asked, files, shown }: Placed, { imports, serv
     const place = { file: shown(file.file) };
     refuseName(file, imports, place);
     if (file.state !== 'changed' || (file === asked && !served.has(file.path))) continue;
-    refuseReplaced(file, { imports, served, together, place, root: shown(rootOf(file)) });
+    const { path: name } = file;
+    const server = served.get(name);
+    if (server !== undefined) {
+      const remedy = 'move it to a folder of its own';
+      throw new Refusal(`would replace proto/${name}, which services/${server} serves`, { place, remedy });
+    }
+    // Direct or indirect imports: the files in between may be the same in both.
+    const importers = [...imports.keys()].filter((one) => one !== name && withImports(imports, [one]).has(name));
+    const stranger = importers.find((importer) => !together.has(importer));
+    // A newer version of the same contract may replace the older one.
+    if (importers.length > 0 && stranger === undefined) continue;
+    const remedy = `merge the two, or build with the existing one: --proto-path proto --proto-path ${shown(rootOf(file))}`;
+    const importer = stranger === undefined ? '' : `, which ${stranger} imports`;
+    throw new Refusal(`differs from proto/${name}${importer}`, { place, remedy });
   }
   const place = { file: shown(asked.file) };
   const service = served.get(asked.path);
@@ -53,31 +66,6 @@ function refuseName({ path: name }: PlacedFile, imports: ImportGraph, place: Pla
   if (other === undefined) return;
   const reason = `proto/${name} and proto/${other} differ only in case, which not every file system distinguishes`;
   throw new Refusal(reason, { place, remedy: 'rename one of them' });
-}
-
-interface Replacing extends Omit<Neighbours, 'provides'> {
-  /** The files of the contract. */
-  readonly together: ReadonlySet<string>;
-  readonly place: Place;
-  /** The folder from which the file is imported, as the user would write it. */
-  readonly root: string;
-}
-
-/** Refuses to replace another contract's file. A newer version of the same contract may replace the older one. */
-function refuseReplaced({ path: name }: PlacedFile, { imports, served, together, place, root }: Replacing): void {
-  const service = served.get(name);
-  if (service !== undefined) {
-    const remedy = 'move it to a folder of its own';
-    throw new Refusal(`would replace proto/${name}, which services/${service} serves`, { place, remedy });
-  }
-  // Direct or indirect imports: the files in between may be the same in both.
-  const importers = [...imports.keys()].filter((file) => file !== name && withImports(imports, [file]).has(name));
-  const stranger = importers.find((importer) => !together.has(importer));
-  if (importers.length > 0 && stranger === undefined) return;
-  throw new Refusal(`differs from proto/${name}${stranger === undefined ? '' : `, which ${stranger} imports`}`, {
-    place,
-    remedy: `merge the two, or build with the existing one: --proto-path proto --proto-path ${root}`,
-  });
 }
 
 const rootOf = ({ path: name, file }: PlacedFile) => file.slice(0, -name.length - 1) || path.parse(file).root;

@@ -1,6 +1,6 @@
 import path from 'node:path';
 import type { DescFile, FileRegistry } from '@bufbuild/protobuf';
-import { type Manifest, ownServices, readManifests } from '../../workspace/manifests.js';
+import { ownServices, readManifests } from '../../workspace/manifests.js';
 import { Refusal } from '../errors.js';
 import { compile, refuseFaults, type Staged } from './compile.js';
 import { refuseConflicts } from './conflicts.js';
@@ -34,14 +34,11 @@ export async function loadContract({ root: given, source, for: owner, signal }: 
   const manifests = readManifests(ownServices(root), root);
   const own = manifests.filter(({ service }) => service === owner).flatMap(({ contracts }) => contracts);
   const placed = findSource(root, source, own);
-  const served = servedBy(manifests.filter(({ service }) => service !== owner));
+  const others = manifests.filter(({ service }) => service !== owner);
+  const served = new Map(others.flatMap(({ service, contracts }) => contracts.map((one) => [one, service])));
   refuseConflicts(placed, { imports: readImportGraph(root), served, provides: packageImports(root) });
   return withStage({ root, files: placed.files, signal }, (stage) => checkOnStage({ ...placed, stage }, root));
 }
-
-/** The service that serves each contract, by the manifests. */
-const servedBy = (manifests: readonly Manifest[]): ReadonlyMap<string, string> =>
-  new Map(manifests.flatMap(({ service, contracts }) => contracts.map((contract) => [contract, service])));
 
 async function checkOnStage(staged: Staged, root: string): Promise<Contract> {
   const { asked, files, shown } = staged;
