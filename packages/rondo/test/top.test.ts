@@ -64,13 +64,15 @@ describe('rondo top', () => {
         await adder.add({ a: 1n, b: made % 3 === 0 ? -1n : 2n }).catch(() => undefined);
       }
     })();
-    const printed = await top(['AdderService', '--by', 'method']);
+    const shown = () => top(['AdderService', '--by', 'method']);
+    let printed = await shown();
+    // A busy machine may make fewer calls in 200 ms.
+    while ((rowOf(printed, `${ADDER}/Add`)?.calls ?? 0) <= 3) printed = await shown();
     stopped = true;
     await load;
     const row = rowOf(printed, `${ADDER}/Add`);
     if (row === undefined) throw new Error(`no row: ${JSON.stringify(printed)}`);
     const { OK: answered = 0, INVALID_ARGUMENT: refused = 0 } = row.statuses;
-    expect(row.calls).toBeGreaterThan(3);
     expect(Math.abs(row.calls - answered - refused)).toBeLessThanOrEqual(1);
     expect(Math.abs(answered - 2 * refused)).toBeLessThanOrEqual(2);
     expect(row.errors).toBe(refused);
