@@ -64,10 +64,9 @@ describe('rondo top', () => {
         await adder.add({ a: 1n, b: made % 3 === 0 ? -1n : 2n }).catch(() => undefined);
       }
     })();
-    const shown = () => top(['AdderService', '--by', 'method']);
-    let printed = await shown();
-    // A busy machine may make fewer calls in 200 ms.
-    while ((rowOf(printed, `${ADDER}/Add`)?.calls ?? 0) <= 3) printed = await shown();
+    let printed: Printed;
+    do printed = await top(['AdderService', '--by', 'method']);
+    while ((rowOf(printed, `${ADDER}/Add`)?.calls ?? 0) <= 3); // a busy machine makes few in 200 ms
     stopped = true;
     await load;
     const row = rowOf(printed, `${ADDER}/Add`);
