@@ -42,12 +42,10 @@ export async function pack(
     if (code !== 0) throw new Error(output);
     const packed = await Promise.all(packages.map((one) => described(one, packages, outDir)));
     // An app would also get what an earlier tree has packed under another name.
-    const endings = new Set(packed.map(({ version }) => `-${version}.tgz`));
-    for (const name of readdirSync(outDir)) {
-      const file = path.resolve(outDir, name);
-      const isOfVersion = [...endings].some((ending) => name.endsWith(ending));
-      if (isOfVersion && packed.every((one) => one.file !== file)) rmSync(file);
-    }
+    const made = new Set(packed.map(({ file }) => path.basename(file)));
+    const isOurs = (name: string) =>
+      /^(?:create-)?rondo-/.test(name) && packed.some(({ version }) => name.endsWith(`-${version}.tgz`));
+    for (const name of readdirSync(outDir)) if (isOurs(name) && !made.has(name)) rmSync(path.join(outDir, name));
     return packed;
   } finally {
     rmSync(staging, { recursive: true, force: true });
