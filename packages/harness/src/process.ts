@@ -60,7 +60,8 @@ export interface StartOptions {
 }
 
 const STOP_TIMEOUT_MS = 20_000;
-const MAX_OUTPUT_CHARS = 16 * 1024 * 1024;
+/** How much of an output is kept at least. At most it is twice as much. */
+const KEPT_CHARS = 16 * 1024 * 1024;
 
 /**
  * Starts a program. When this process exits, the program is killed with all that it has started, even if it is frozen by
@@ -153,8 +154,7 @@ function readStream(stream: NodeJS.ReadableStream | null) {
   let text = '';
   const keep = (more: string) => {
     text += more;
-    // Each cut copies what is kept, so it isn't made for each line.
-    if (text.length > 2 * MAX_OUTPUT_CHARS) text = text.slice(-MAX_OUTPUT_CHARS);
+    if (text.length > 2 * KEPT_CHARS) text = text.slice(-KEPT_CHARS); // seldom, as a cut copies what is kept
   };
   stream?.setEncoding('utf8').on('data', keep);
   return {
