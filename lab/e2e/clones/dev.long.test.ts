@@ -228,6 +228,14 @@ describe('rondo dev', () => {
     expect(Object.keys(processes())).not.toContain('echo-1');
   });
 
+  it('builds what rondo new writes once, when all of it is there', async () => {
+    await clone.commit();
+    const made = await clone.rondo('new', 'service', 'greeter', '--skip-test');
+    expect([made.code, made.stderr]).toEqual([0, expect.not.stringContaining('FAILED')]);
+    expect(await says(/ok {6}/)).toMatch(/^ok {6}\S+ and \d+ more → started greeter \(.* s\)\n$/);
+    expect(dev.output().stderr).toMatch(/Waiting for rondo new service \(process \d+\) …\n/);
+  });
+
   it('restarts nothing more once it is stopping', async () => {
     const pids = Object.values(processes());
     edit(HANDLERS, ' handlers', ' last handlers');

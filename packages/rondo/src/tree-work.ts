@@ -5,6 +5,7 @@ import type { Completion } from './help.js';
 import { requestLauncher } from './launcher.js';
 import type { Progress, Tree } from './scaffold/index.js';
 import { createPaint } from './terminal/terminal.js';
+import { withTree } from './workspace/build-lock.js';
 import { codeOf, messageOf } from './workspace/errors.js';
 import { excerpt } from './workspace/steps.js';
 
@@ -54,7 +55,7 @@ interface TreeWork {
   readonly quiet?: boolean;
 }
 
-/** Does `work` on the tree. Standard error has a line for each step. */
+/** Does `work` on the tree, while `rondo dev` builds nothing of it. Standard error has a line for each step. */
 export async function workOnTree<T>(
   { command, force, quiet = false }: TreeWork,
   context: RunContext,
@@ -63,7 +64,8 @@ export async function workOnTree<T>(
   const { repository: root, tool, signal, stderr, json } = context;
   const { onTree } = await loadScaffold(command);
   const say = async (line: string) => (json || quiet ? undefined : stderr.write(`${line}\n`));
-  return onTree({ root, tool, signal, progress: createStepProgress(context), force, say }, work);
+  const options = { root, tool, signal, progress: createStepProgress(context), force, say };
+  return withTree(`rondo ${command}`, () => onTree(options, work), signal);
 }
 
 /** Completes the arguments of `rondo new` and `rondo remove`: `service`, then the name of one. */

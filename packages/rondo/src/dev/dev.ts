@@ -4,6 +4,7 @@ import type { Session } from '../launch/commands.js';
 import { runLauncher } from '../launch/launcher.js';
 import { summary } from '../launch/summary.js';
 import { console } from '../terminal/console.js';
+import { withTree } from '../workspace/build-lock.js';
 import { messageOf } from '../workspace/errors.js';
 import { entryOf, REGISTRY } from '../workspace/manifests.js';
 import { root } from '../workspace/paths.js';
@@ -60,7 +61,7 @@ export async function main(args: readonly string[]): Promise<number> {
 /** Builds everything. Services that don't compile are reported; the others start. */
 async function buildFirst(state: State, signal: AbortSignal): Promise<boolean> {
   console.log('Building …');
-  state.built = await buildChanged([], signal);
+  state.built = await withTree('rondo dev', () => buildChanged([], signal), signal);
   reports.built(state.built.faults);
   if (existsSync(entryOf(REGISTRY))) return true;
   console.error('The registry is not built, so nothing can be started: fix the faults above first.');
@@ -85,9 +86,13 @@ async function followChange(state: State, session: Session): Promise<void> {
   const { tree } = state;
   const { signal } = session.stop;
   const startedAt = performance.now();
-  const changed = tree.takeChanges();
+  const build = async () => {
+    const taken = tree.takeChanges();
+    if (taken.length > 0) state.built = await buildChanged(taken, signal);
+    return taken;
+  };
+  const changed = await withTree('rondo dev', build, signal); // what `rondo new` writes is built once it is done
   if (changed.length === 0) return;
-  state.built = await buildChanged(changed, signal);
   const { faults } = state.built;
   reports.built(faults);
   const outcome = await session.exclusively(() => reconcileUntilChanged(state, session));
