@@ -1,10 +1,10 @@
 /** Checks the call policies in contracts for contradictions. */
 import { type DescFile, type DescMethod, type DescService, ScalarType } from '@bufbuild/protobuf';
 import { MethodOptions_IdempotencyLevel } from '@bufbuild/protobuf/wkt';
-import type { Balancing } from '@rondo/contracts/rondo/options/v1/options';
 import { declaredJob, faultOf } from '../../../jobs/src/declared.js';
 import { checkAuth } from '../../../rpc/src/contract/auth-policy.js';
-import { breakerOf, checkBreaker, duration, within } from '../../../rpc/src/contract/breaker-policy.js';
+import { balancingOf } from '../../../rpc/src/contract/balancing.js';
+import { breakerOf, checkBreaker, duration } from '../../../rpc/src/contract/breaker-policy.js';
 import { bulkheadOf, checkBulkhead } from '../../../rpc/src/contract/bulkhead-policy.js';
 import { cacheOf, checkCache } from '../../../rpc/src/contract/cache-policy.js';
 import { checkHedge, hedgeOf } from '../../../rpc/src/contract/hedge-policy.js';
@@ -12,11 +12,10 @@ import { checkKey, keyOf } from '../../../rpc/src/contract/key-policy.js';
 import { checkRetry, retryOf } from '../../../rpc/src/contract/retry-policy.js';
 import { inCallers } from './check-callers.js';
 import { type Contracts, faultAt, methodsOf } from './declarations.js';
-import { GROUPING, inHashKey, inMetadataKey, inNamed, inResume, isMetadataKey, KEY, RESOURCE } from './named-fields.js';
+import { GROUPING, inHashKey, inMetadataKey, inNamed, inResume, KEY, RESOURCE } from './named-fields.js';
 import {
   DAY_MS,
   type Faults,
-  MINUTE_MS,
   type Options,
   optionsOf,
   type Policy,
@@ -24,8 +23,6 @@ import {
   toMs,
   type Wait,
 } from './options.js';
-
-const HOUR_MS = 60 * MINUTE_MS;
 
 /** The faults in the options `rondo.options.v1.service` and `.method` of some files, each with file, line and reason. */
 export function checkPolicies({ registry, files }: Contracts): readonly string[] {
@@ -50,37 +47,14 @@ function* inFile(file: DescFile, options: Options, isSecured: boolean): Faults {
 }
 
 function* inService(service: DescService, options: Options): Faults {
-  const balancing = options.service.of(service)?.balancing;
-  if (balancing === undefined) return;
-  const policy = enumName('BalancingPolicy', balancing.policy, options);
-  const weights = enumName('WeightSource', balancing.weights, options);
-  if (policy === undefined) yield `balancing.policy is ${balancing.policy}, which no policy has; name one`;
-  if (weights === undefined) yield `balancing.weights is ${balancing.weights}, which nothing has; name one`;
-  yield* inBalancing(balancing, { policy, weights });
+  const option = options.service.of(service)?.balancing;
+  if (option === undefined) return;
+  const policy = enumName('BalancingPolicy', option.policy, options);
+  const balancing = balancingOf(option, { policy, weights: enumName('WeightSource', option.weights, options) });
+  if (typeof balancing === 'string') yield `balancing: ${balancing}`;
   const keyed = service.methods.some((method) => options.method.of(method)?.hashKey !== undefined);
   if (policy === 'BALANCING_POLICY_RING_HASH' && !keyed) {
     yield 'balancing.policy is ring_hash, and no method says its key; give those that have one a hash_key in (rondo.options.v1.method)';
-  }
-}
-
-function* inBalancing(
-  { slowStart, subsetSize, hashBalanceFactor }: Balancing,
-  { policy, weights }: { readonly policy: string | undefined; readonly weights: string | undefined },
-): Faults {
-  const faults = [
-    duration('balancing.slow_start', slowStart && toMs(slowStart), [0, HOUR_MS]),
-    subsetSize === 0 ? undefined : within('balancing.subset_size', subsetSize, [1, 10_000]),
-    hashBalanceFactor === 0 ? undefined : within('balancing.hash_balance_factor', hashBalanceFactor, [100, 10_000]),
-  ];
-  yield* faults.filter((fault) => fault !== undefined);
-  if (hashBalanceFactor !== 0 && policy !== 'BALANCING_POLICY_RING_HASH') {
-    yield 'balancing.hash_balance_factor goes with ring_hash alone; leave it out, or choose that policy';
-  }
-  if (weights === 'WEIGHT_SOURCE_LOAD' && policy !== 'BALANCING_POLICY_WEIGHTED_ROUND_ROBIN') {
-    yield 'balancing.weights is load, by which weighted_round_robin alone weighs; leave one of the two';
-  }
-  if (policy === 'BALANCING_POLICY_RING_HASH' && subsetSize !== 0) {
-    yield 'balancing.subset_size goes with no ring_hash, for which all clients have to call the same instances';
   }
 }
 
@@ -125,7 +99,7 @@ function* atStart({ proto, methodKind, idempotency: level }: DescMethod, policy:
     retry: retried && checkRetry(retried),
     hedge: hedge && checkHedge(hedgeOf(hedge), isStream),
     idempotency: idempotency && checkKey(keyOf(asInStubs(idempotency), undefined, sameName), form, retried),
-    cache: cache && checkCache(cacheOf(cache, sameName), form, isMetadataKey),
+    cache: cache && checkCache(cacheOf(cache, sameName), form),
     breaker: breaker && checkBreaker(breakerOf(breaker), isStream),
     bulkhead: bulkhead && checkBulkhead(bulkheadOf(bulkhead)),
     auth: auth && checkAuth(auth),

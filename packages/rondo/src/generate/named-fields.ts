@@ -1,6 +1,7 @@
 /** Checks the fields and keys of metadata that options name. */
 import { type DescField, type DescMessage, type DescMethod, ScalarType } from '@bufbuild/protobuf';
 import { MethodOptions_IdempotencyLevel } from '@bufbuild/protobuf/wkt';
+import { isMetadataKey } from '../../../rpc/src/contract/cache-policy.js';
 import type { Faults, KeySource, Policy } from './options.js';
 
 const { NO_SIDE_EFFECTS } = MethodOptions_IdempotencyLevel;
@@ -45,8 +46,6 @@ export function* inMetadataKey(option: string, key: string): Faults {
   if (!isMetadataKey(key))
     yield `${option} is "${key}"; a key must be of a-z 0-9 _ . -, not begin with grpc- nor end in -bin`;
 }
-
-export const isMetadataKey = (key: string): boolean => /^(?!grpc-)[a-z0-9_.-]{1,128}(?<!-bin)$/.test(key);
 
 /** Checks each field on the path of a hash key. */
 function* inField(method: DescMethod, path: string): Faults {

@@ -1,9 +1,10 @@
 import type { Clock } from '@rondo/base';
 import { CallContext } from '../call/call-context.js';
 import type { Metadata } from '../call/metadata.js';
-import { POLICIES, servicePolicyOf } from '../contract/balancing.js';
+import { POLICIES } from '../contract/balancing.js';
 import type { ServiceDefinition } from '../contract/definition.js';
 import { type Method, methodsOf } from '../contract/method.js';
+import { servicePolicyOf } from '../contract/policy.js';
 import type { Attempt } from '../status/rpc-error.js';
 import type { EndpointPool } from './endpoint-pool.js';
 import { requestedVersion } from './picker.js';

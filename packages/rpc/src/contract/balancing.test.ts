@@ -2,10 +2,9 @@ import { describe, expect, it } from '@jest/globals';
 import { ConformanceServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/conformance';
 import { BalancingPolicy, type HashKey, ServicePolicy, WeightSource } from '@rondo/contracts/rondo/options/v1/options';
 import { encodedPolicy, METHOD_TAG, prefixed } from '../../test/support/contract.js';
-import { servicePolicyOf } from './balancing.js';
 import type { MethodDefinition } from './definition.js';
 import { methodsOf } from './method.js';
-import { SERVICE_TAG } from './policy.js';
+import { SERVICE_TAG, servicePolicyOf } from './policy.js';
 
 /** A service with one method, and its options as the generator leaves them. */
 function service(

@@ -1,12 +1,6 @@
-import {
-  type Balancing as BalancingOption,
-  BalancingPolicy,
-  ServicePolicy as ServicePolicyOption,
-  WeightSource,
-} from '@rondo/contracts/rondo/options/v1/options';
-import type { ServiceDefinition } from './definition.js';
+import type { Balancing as BalancingOption, BalancingPolicy } from '@rondo/contracts/rondo/options/v1/options';
+import { toMs } from './duration.js';
 import { nearest } from './nearest.js';
-import { optionBytes, policyOf, SERVICE_TAG } from './policy.js';
 
 /** The name of a balancing policy: that of the contract's enum without its prefix, in lower case. */
 export type PolicyName = Lowercase<NameOf<keyof typeof BalancingPolicy>>;
@@ -130,50 +124,31 @@ export interface ServicePolicy {
 export const DEFAULT_SERVICE_POLICY: ServicePolicy = { balancing: DEFAULT_BALANCING };
 
 /**
- * Reads the policy of a service from its contract.
+ * The balancing that a contract declares, with defaults filled in; or what is wrong with it, as the end of a sentence.
  *
- * @throws TypeError that names the service and the remedy, if the contract contradicts itself.
+ * @param names Those of the numbers in the contract's enums; undefined for a number without a name.
  */
-export function servicePolicyOf({ fullName, methods }: ServiceDefinition): ServicePolicy {
-  const all = Object.values(methods);
-  const keyed = all.some((method) => policyOf(method, `/${fullName}/${method.name}`).hashKey !== undefined);
-  const bytes = all[0] && optionBytes(all[0], SERVICE_TAG);
-  const option = bytes && ServicePolicyOption.decode(bytes).balancing;
-  if (option === undefined) return { ...DEFAULT_SERVICE_POLICY, keyed };
-  const balancing = toBalancing(option, fullName);
-  const fault = checkBalancing(balancing);
-  if (fault !== undefined) throw contradiction(fullName, fault);
-  return { balancing, declared: true, keyed };
-}
-
-function toBalancing(option: BalancingOption, fullName: string): Balancing {
-  const { policy, weights, slowStart, subsetSize, hashBalanceFactor } = option;
-  const name = policy === BalancingPolicy.BALANCING_POLICY_UNSPECIFIED ? DEFAULT_BALANCING.policy : nameOf(policy);
-  if (!isPolicyName(name)) throw contradiction(fullName, `this version doesn't know policy ${policy}`);
-  const source = SOURCES[weights];
-  if (source === undefined) throw contradiction(fullName, `this version doesn't know weights ${weights}`);
-  return {
+export function balancingOf(
+  { policy, weights, slowStart, subsetSize, hashBalanceFactor }: BalancingOption,
+  names: Readonly<Record<'policy' | 'weights', string | undefined>>,
+): Balancing | string {
+  const named = (names.policy ?? '').replace('BALANCING_POLICY_', '').toLowerCase();
+  const name = named === 'unspecified' ? DEFAULT_BALANCING.policy : named;
+  if (!isPolicyName(name)) return `this version doesn't know policy ${policy}`;
+  const source = WEIGHTS.get(names.weights);
+  if (source === undefined) return `this version doesn't know weights ${weights}`;
+  const balancing = {
     policy: name,
     weights: source,
-    slowStartMs:
-      slowStart === undefined
-        ? DEFAULT_BALANCING.slowStartMs
-        : Number(slowStart.seconds) * 1_000 + slowStart.nanos / 1e6,
+    slowStartMs: slowStart === undefined ? DEFAULT_BALANCING.slowStartMs : toMs(slowStart),
     subsetSize: subsetSize === 0 ? undefined : subsetSize,
     hashBalanceFactor: hashBalanceFactor === 0 ? undefined : hashBalanceFactor,
   };
+  return checkBalancing(balancing) ?? balancing;
 }
 
-function nameOf(policy: BalancingPolicy): string {
-  return (BalancingPolicy[policy] ?? '').replace('BALANCING_POLICY_', '').toLowerCase();
-}
-
-function contradiction(fullName: string, fault: string): TypeError {
-  return new TypeError(`${fullName}: (rondo.options.v1.service).balancing: ${fault}`);
-}
-
-const SOURCES: Partial<Record<WeightSource, Balancing['weights']>> = {
-  [WeightSource.WEIGHT_SOURCE_UNSPECIFIED]: 'static',
-  [WeightSource.WEIGHT_SOURCE_STATIC]: 'static',
-  [WeightSource.WEIGHT_SOURCE_LOAD]: 'load',
-};
+const WEIGHTS = new Map<string | undefined, Balancing['weights']>([
+  ['WEIGHT_SOURCE_UNSPECIFIED', 'static'],
+  ['WEIGHT_SOURCE_STATIC', 'static'],
+  ['WEIGHT_SOURCE_LOAD', 'load'],
+]);

@@ -42,7 +42,6 @@ export function cacheOf(
 export function checkCache(
   { ttlMs, staleMs, vary, feed }: CachePolicy,
   { requestStream, responseStream, options }: Pick<MethodDefinition, 'requestStream' | 'responseStream' | 'options'>,
-  isKey: (key: string) => boolean,
 ): string | undefined {
   if (requestStream || responseStream) return ' is for unary methods: a stream is no answer to keep; leave it out';
   if (options.idempotencyLevel !== 'NO_SIDE_EFFECTS') {
@@ -54,8 +53,11 @@ export function checkCache(
   if (staleFault !== undefined) return `.stale_while_revalidate ${staleFault}`;
   if (vary.length > MAX_VARY) return `.vary has ${vary.length} keys; ${MAX_VARY} are the most`;
   if (feed?.method === '') return '.feed names no method';
-  const wrong = vary.find((key) => !isKey(key));
+  const wrong = vary.find((key) => !isMetadataKey(key));
   return wrong === undefined
     ? undefined
     : `.vary has "${wrong}"; a key must be of a-z 0-9 _ . -, not begin with grpc- nor end in -bin`;
 }
+
+/** Whether an option may name a key of metadata so: not one of gRPC's own, nor one whose values are bytes. */
+export const isMetadataKey = (key: string): boolean => /^(?!grpc-)[a-z0-9_.-]{1,128}(?<!-bin)$/.test(key);

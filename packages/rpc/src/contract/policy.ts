@@ -1,16 +1,19 @@
 import {
+  BalancingPolicy,
   Compression as CompressionOption,
   type HashKey as HashKeyOption,
   MethodPolicy as MethodPolicyOption,
   type Resume as ResumeOption,
   ServicePolicy as ServicePolicyOption,
   Transport,
+  WeightSource,
 } from '@rondo/contracts/rondo/options/v1/options';
 import { type AuthPolicy, authOf, checkAuth } from './auth-policy.js';
+import { balancingOf, DEFAULT_SERVICE_POLICY, type ServicePolicy } from './balancing.js';
 import { type BreakerPolicy, breakerOf, checkBreaker } from './breaker-policy.js';
 import { type BulkheadPolicy, bulkheadOf, checkBulkhead } from './bulkhead-policy.js';
-import { type CachePolicy, cacheOf, checkCache } from './cache-policy.js';
-import type { MethodDefinition } from './definition.js';
+import { type CachePolicy, cacheOf, checkCache, isMetadataKey } from './cache-policy.js';
+import type { MethodDefinition, ServiceDefinition } from './definition.js';
 import { checkMs, toMs } from './duration.js';
 import { checkHedge, type HedgePolicy, hedgeOf } from './hedge-policy.js';
 import { checkKey, type KeyPolicy, keyOf, SHAPE_TAG } from './key-policy.js';
@@ -97,7 +100,7 @@ export function policyOf(definition: MethodDefinition, path: string): Policy {
     hedge && prefixed('hedge', checkHedge(hedge, streaming)),
     breaker && prefixed('breaker', checkBreaker(breaker, streaming)),
     bulkhead && prefixed('bulkhead', checkBulkhead(bulkhead)),
-    cache && prefixed('cache', checkCache(cache, definition, isMetadataKey)),
+    cache && prefixed('cache', checkCache(cache, definition)),
     hashKey && prefixed('hash_key ', checkHashKey(hashKey, definition)),
     resume && prefixed('resume ', checkResume(resume, definition)),
     option.auth && prefixed('auth', checkAuth(option.auth)),
@@ -124,6 +127,23 @@ export function policyOf(definition: MethodDefinition, path: string): Policy {
     ...(priority && { priority }),
     ...(option.auth && { auth: authOf(option.auth) }),
   };
+}
+
+/**
+ * Reads the policy of a service from its contract.
+ *
+ * @throws TypeError that names the service and the remedy, if the contract contradicts itself.
+ */
+export function servicePolicyOf({ fullName, methods }: ServiceDefinition): ServicePolicy {
+  const all = Object.values(methods);
+  const keyed = all.some((method) => policyOf(method, `/${fullName}/${method.name}`).hashKey !== undefined);
+  const bytes = all[0] && optionBytes(all[0], SERVICE_TAG);
+  const option = bytes && ServicePolicyOption.decode(bytes).balancing;
+  if (option === undefined) return { ...DEFAULT_SERVICE_POLICY, keyed };
+  const names = { policy: BalancingPolicy[option.policy], weights: WeightSource[option.weights] };
+  const balancing = balancingOf(option, names);
+  if (typeof balancing !== 'string') return { balancing, declared: true, keyed };
+  throw new TypeError(`${fullName}: (rondo.options.v1.service).balancing: ${balancing}`);
 }
 
 function declared(definition: MethodDefinition): Partial<MethodPolicyOption> {
@@ -192,10 +212,6 @@ function checkHashKey(hashKey: HashKey, { requestStream }: MethodDefinition): st
   }
   if (requestStream) return 'names a field of the request, which is a stream here; name a metadata key instead';
   return hashKey.path.includes('') ? 'names no field' : undefined;
-}
-
-function isMetadataKey(key: string): boolean {
-  return /^[a-z0-9_.-]{1,128}$/.test(key) && !key.startsWith('grpc-') && !key.endsWith('-bin');
 }
 
 /** The fields of the token by which a broken stream resumes, by their names in code. */

@@ -54,7 +54,6 @@ export {
   DEFAULT_SERVICE_POLICY,
   POLICIES,
   type ServicePolicy,
-  servicePolicyOf,
 } from '../contract/balancing.js';
 export { DEFAULT_BREAKER } from '../contract/breaker-policy.js';
 export { DEFAULT_BULKHEAD } from '../contract/bulkhead-policy.js';
@@ -74,7 +73,7 @@ export { encodeMessage } from '../contract/encode.js';
 export { type Method, methodsOf } from '../contract/method.js';
 export { didYouMean, editDistance, listNames, nearest } from '../contract/nearest.js';
 export { OPERATIONS_SERVICE, type OperationRequest, operationService } from '../contract/operation-name.js';
-export { nameInCode, optionBytes, POLICY_TAG } from '../contract/policy.js';
+export { nameInCode, optionBytes, POLICY_TAG, servicePolicyOf } from '../contract/policy.js';
 export { DEFAULT_RETRY } from '../contract/retry-policy.js';
 export {
   type BalancingOverrides,
