@@ -8,6 +8,7 @@ interface Process {
   readonly state: string;
   readonly pid?: number;
   readonly exits?: number;
+  readonly public?: string;
 }
 
 /** One line of a launcher's answer. */

@@ -232,6 +232,9 @@ describe('rondo dev', () => {
     await clone.commit();
     const made = await clone.rondo('new', 'service', 'greeter', '--skip-test');
     expect([made.code, made.stderr]).toEqual([0, expect.not.stringContaining('FAILED')]);
+    expect(made.stdout).toContain(`./rondo restart greeter --data ${data} starts it at 127.0.0.1:${base + 10}.`);
+    const listed = (await ask(data, { command: 'processes' }))[0]?.processes;
+    expect(listed?.find(({ name }) => name === 'gateway-1')?.public).toBe(`127.0.0.1:${base + 20}`);
     expect(await says(/ok {6}/)).toMatch(/^ok {6}\S+ and \d+ more → started greeter \(.* s\)\n$/);
     expect(dev.output().stderr).toMatch(/Waiting for rondo new service \(process \d+\) …\n/);
   });

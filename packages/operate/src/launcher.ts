@@ -32,6 +32,8 @@ export interface LauncherProcess {
   readonly state: string;
   /** Where it serves the console, as `host:port`; undefined if it doesn't. */
   readonly console?: string;
+  /** Where callers outside of the system reach it, as `host:port`; undefined if they don't. */
+  readonly public?: string;
 }
 
 /** The launcher's answer when a request is done. */

@@ -50,15 +50,21 @@ type System = Pick<RequestLauncherOptions, 'dataDirectory' | 'signal'>;
 
 const STATUS_TIMEOUT_MS = 5_000;
 
-/** The data folder of a system of this workspace that runs, on the default folder or, as launchers note below it, another one. */
-export async function findRunning({ dataDirectory, signal }: System): Promise<string | undefined> {
+/** A system that runs: its data folder, the address of its registry, and the one that callers outside of it have. */
+type RunningSystem = Readonly<Record<'data' | 'registry', string>> & { readonly public: string | undefined };
+
+/** A system of this workspace that runs, on the default folder or, as launchers note below it, another one. */
+export async function findRunning({ dataDirectory, signal }: System): Promise<RunningSystem | undefined> {
   const notes = path.join(dataDirectory, 'elsewhere');
   const files = await readdir(notes).catch(() => []);
   const others = await Promise.all(files.map((file) => readFile(path.join(notes, file), 'utf8')));
   const folders = [dataDirectory, ...others];
-  const asked = folders.map((folder) => askProcesses({ dataDirectory: folder, signal }).catch(() => undefined));
-  const answers = await Promise.all(asked);
-  return folders.find((_, index) => answers[index] !== undefined);
+  const ask = async (data: string) => {
+    const processes = await askProcesses({ dataDirectory: data, signal });
+    return { data, registry: (await findLauncher(data)).registry, public: processes.find((one) => one.public)?.public };
+  };
+  const answers = await Promise.all(folders.map((folder) => ask(folder).catch(() => undefined)));
+  return answers.find((answer) => answer !== undefined);
 }
 
 /**

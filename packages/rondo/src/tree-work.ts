@@ -2,11 +2,13 @@ import type { LauncherRequest } from '@rondo/operate/internal';
 import type { RunContext } from './command.js';
 import { UsageError } from './errors.js';
 import type { Completion } from './help.js';
-import { requestLauncher } from './launcher.js';
+import { findRunning, requestLauncher } from './launcher.js';
+import { DEFAULT_REGISTRY } from './options.js';
 import type { Progress, Tree } from './scaffold/index.js';
 import { createPaint } from './terminal/terminal.js';
 import { withTree } from './workspace/build-lock.js';
 import { codeOf, messageOf } from './workspace/errors.js';
+import { quoted } from './workspace/options.js';
 import { excerpt } from './workspace/steps.js';
 
 /**
@@ -99,6 +101,33 @@ function createStepProgress({ json, stderr, clock, signal }: RunContext): Progre
         throw error;
       }
     },
+  };
+}
+
+/** How what is printed reaches the system that runs, or else the one that `npm start` would start. */
+export interface Reach {
+  /** Of the first public port: `host:port`. */
+  readonly gateway: string;
+  /** The option by which a command finds the system; '' if it does without. */
+  readonly registry: string;
+  readonly portBase: number;
+  /** The command that restarts a service in the system that runs, or starts it there; undefined if none runs. */
+  readonly restart: ((service: string) => string) | undefined;
+}
+
+/** @param data The option by which the user named the system's folder. */
+export async function reach(
+  data: string | undefined,
+  context: Pick<RunContext, 'dataDirectory' | 'signal'>,
+): Promise<Reach> {
+  const running = await findRunning(context);
+  const isNamed = running !== undefined && (data !== undefined || running.data !== context.dataDirectory);
+  const dataFlag = isNamed ? ` --data ${quoted(running.data)}` : '';
+  return {
+    gateway: running?.public ?? '127.0.0.1:8080',
+    registry: isNamed ? ` --registry ${running.registry}` : '',
+    portBase: Number(/^[\w.]+:(\d+)$/.exec(running?.registry ?? DEFAULT_REGISTRY)?.[1] ?? 50_050),
+    restart: running && ((service) => `./rondo restart ${service}${dataFlag}`),
   };
 }
 

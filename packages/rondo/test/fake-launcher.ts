@@ -24,11 +24,8 @@ export async function startFakeLauncher(replyTo: (request: Asked) => readonly (o
   });
   const socket = path.join(data, 'launcher.sock');
   await new Promise<void>((resolve) => server.listen(socket, resolve));
-  const describe = (at: string) =>
-    writeFileSync(
-      path.join(data, 'launcher.json'),
-      JSON.stringify({ pid: 1, socket: at, registry: '127.0.0.1:50050' }),
-    );
+  const describe = (at: string, registry = '127.0.0.1:50050') =>
+    writeFileSync(path.join(data, 'launcher.json'), JSON.stringify({ pid: 1, socket: at, registry }));
   describe(socket);
   return {
     data,

@@ -2,7 +2,9 @@ import { rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { type RequestLauncherOptions, requestLauncher } from '../src/launcher.js';
-import { startFakeLauncher } from './fake-launcher.js';
+import { reach } from '../src/tree-work.js';
+import { listing, startFakeLauncher } from './fake-launcher.js';
+import { Folder } from './scaffold/folder.js';
 
 const signal = new AbortController().signal;
 const ROW = { name: 'greeter-1', address: '127.0.0.1:50060', services: ['helloworld.Greeter'] };
@@ -73,5 +75,30 @@ describe('requestLauncher', () => {
     await startLauncher();
     writeFileSync(path.join(launcher.data, 'launcher.json'), '{');
     await expect(ask()).rejects.toThrow(`${path.join(launcher.data, 'launcher.json')} can't be read`);
+  });
+});
+
+describe('what is printed', () => {
+  const gateway = { name: 'gateway-1', service: 'gateway', state: 'running', public: '127.0.0.1:51070' };
+
+  it.each(['the default folder', 'another one'])('has the addresses of the system that runs on %s', async (on) => {
+    await startLauncher(listing([gateway]));
+    launcher.describe(path.join(launcher.data, 'launcher.sock'), '127.0.0.1:51050');
+    using folder = new Folder();
+    folder.write('elsewhere/7', launcher.data);
+    const isDefault = on === 'the default folder';
+    const found = await reach(undefined, { dataDirectory: isDefault ? launcher.data : folder.path, signal });
+    expect(found).toMatchObject({ gateway: '127.0.0.1:51070', portBase: 51_050 });
+    expect([found.registry, found.restart?.('notes')]).toEqual(
+      isDefault
+        ? ['', './rondo restart notes']
+        : [' --registry 127.0.0.1:51050', `./rondo restart notes --data ${launcher.data}`],
+    );
+  });
+
+  it('has the default addresses if none runs', async () => {
+    await startLauncher();
+    const found = await reach(undefined, { dataDirectory: path.join(launcher.data, 'none'), signal });
+    expect(found).toEqual({ gateway: '127.0.0.1:8080', registry: '', portBase: 50_050, restart: undefined });
   });
 });

@@ -2,10 +2,10 @@ import path from 'node:path';
 import type { CommandContext, RunContext } from '../command.js';
 import { UsageError } from '../errors.js';
 import type { AddedResource, Tree } from '../scaffold/index.js';
-import { lines, loadScaffold, pasted, startInto, test, workOnTree } from '../tree-work.js';
+import { lines, loadScaffold, pasted, type Reach, reach, startInto, test, workOnTree } from '../tree-work.js';
 
 /** Which resource is added. */
-interface Resource extends Readonly<Record<'name' | 'service' | 'fields' | 'parent', string | undefined>> {
+interface Resource extends Readonly<Record<'name' | 'service' | 'fields' | 'parent' | 'data', string | undefined>> {
   readonly start: boolean;
   readonly force: boolean;
   readonly 'skip-test': boolean;
@@ -19,7 +19,7 @@ export async function createResource(values: Resource, context: RunContext): Pro
   const service = values.service ?? (await serviceHere(context));
   const make = async (tree: Tree) => {
     const made = await addResource({ ...tree, name, service, fields, parent });
-    await context.print({ json: made, text: described(made) });
+    await context.print({ json: made, text: described(made, await reach(values.data, context)) });
     if (start && tree.isCommitted) await startInto({ kind: 'updated', service }, context);
     // Its test passes once the lines are there.
     await test(service, isSkipped || made.paste.length > 0, tree);
@@ -41,15 +41,18 @@ export async function serviceHere({ repository, directory }: CommandContext): Pr
   throw new UsageError(`say which service gets it, by --service NAME: ${names}`);
 }
 
-function described({ service, resource, definition, files, create, paste }: AddedResource): string {
+function described(
+  { service, resource, definition, files, create, paste }: AddedResource,
+  { gateway, restart }: Reach,
+): string {
   return lines([
     `Added the resource ${resource} to services/${service}:`,
     ...files.map((file) => `  ${file}`),
     ...pasted(paste),
     '',
     'Next:',
-    `  curl -d '${create.body}' http://127.0.0.1:8080${create.path}`,
-    `      Makes one while the system runs: npm start, or ./rondo restart ${service} if it runs already.`,
+    `  curl -d '${create.body}' http://${gateway}${create.path}`,
+    `      Makes one while the system runs${restart ? ` the new code: ${restart(service)}, or rondo dev` : ': npm start'}.`,
     `  ${definition}`,
     '      Rules of your own belong there: hooks of standardMethods, and methods next to them.',
   ]);

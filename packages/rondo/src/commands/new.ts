@@ -4,7 +4,7 @@ import { type CommandContext, defineCommand } from '../command.js';
 import { UsageError } from '../errors.js';
 import { ExitCode } from '../exit-code.js';
 import { flag, valued } from '../help.js';
-import { askProcesses, registryOn } from '../launcher.js';
+import { askProcesses } from '../launcher.js';
 import { dataOption, jsonOption, whole } from '../options.js';
 import type { CreatedService, Tree, UpdatedService } from '../scaffold/index.js';
 import {
@@ -13,6 +13,8 @@ import {
   loadScaffold,
   pasted,
   printMade,
+  type Reach,
+  reach,
   serviceNamed,
   startInto,
   test,
@@ -87,7 +89,7 @@ export const create = defineCommand({
   async run({ kind, name: given, proto, 'proto-path': roots, start, data, force, ...values }, context) {
     const { service, fields = '', port, 'skip-test': isSkipped } = values;
     if (isBackground(kind)) return createBackground(kind, { name: given, service, force }, context);
-    if (kind === 'resource') return createResource({ ...values, name: given, start, force }, context);
+    if (kind === 'resource') return createResource({ ...values, name: given, data, start, force }, context);
     const name = serviceNamed([kind, given], 'new');
     if (proto === undefined && roots.length > 0) throw new UsageError('--proto-path needs --proto FILE');
     const { checkName, createService, followServices, updateService } = await loadScaffold('new service');
@@ -97,7 +99,6 @@ export const create = defineCommand({
     const resource = values.resource === undefined ? undefined : { name: values.resource, fields };
     if (resource !== undefined && source !== undefined) throw new UsageError('give --proto or --resource, not both');
     const asked = { name, port, source, resource, withDatabase: values['with-database'] || resource !== undefined };
-    const registry = data === undefined ? undefined : await registryOn(context.dataDirectory);
     if (existsSync(path.join(context.repository, 'services', name, 'package.json'))) {
       // It changes no file but the contract that is given.
       const how = { command: 'new service', force: force || source === undefined, quiet: source === undefined };
@@ -109,7 +110,7 @@ export const create = defineCommand({
     }
     const make = async (tree: Tree) => {
       const made = await createService({ ...tree, ...asked });
-      await printMade(made, describeCreated(made, { starts: start, registry }), context);
+      await printMade(made, describeCreated(made, start, await reach(data, context)), context);
       if (!tree.isCommitted) return;
       const lacking = followServices(context.repository);
       if (!context.json) await context.stdout.write(lines(lacking));
@@ -127,30 +128,23 @@ function sourceOf(proto: string, roots: readonly string[], { directory }: Comman
   return { kind: 'file' as const, path: located(proto), ...importRoots };
 }
 
-/** Where the service can be called. */
-interface Calling {
-  /** Whether it is started now. */
-  readonly starts: boolean;
-  /** The registry of the system that `--data` names. */
-  readonly registry: string | undefined;
-}
-
-/** What `rondo new service` says of a service that it has made. */
+/** What `rondo new service` says of a service that it has made, and starts now if `starts`. */
 export function describeCreated(
   { service, port, files, methods, paste, exempt, refusesEmpty, unserved, byHand }: CreatedService,
-  { starts, registry }: Calling,
+  starts: boolean,
+  { registry, portBase, restart }: Pick<Reach, 'registry' | 'portBase' | 'restart'>,
 ): string {
   const folder = `services/${service}/`;
   const [first] = methods;
-  const whileItRuns = ` while it runs${registry ? '' : `: npm start serves it at 127.0.0.1:${port}`}`;
-  const flag = registry === undefined ? '' : ` --registry ${registry}`;
+  const starting = restart ? `${restart(service)} starts` : 'npm start serves';
+  const whileItRuns = ` while it runs: ${starting} it at 127.0.0.1:${port - 50_050 + portBase}`;
   const next =
     first === undefined
       ? []
       : [
           `  ${first.file}`,
           `      Write ${first.method} there; until then it answers UNIMPLEMENTED.`,
-          `  ./rondo ${refusesEmpty ? `describe ${first.method}` : `call ${first.method} '{}'`}${flag}`,
+          `  ./rondo ${refusesEmpty ? `describe ${first.method}` : `call ${first.method} '{}'`}${registry}`,
           `      ${refusesEmpty ? 'Prints its messages, and a call to start from' : 'Calls it'}${starts ? '' : whileItRuns}.`,
         ];
   return lines([

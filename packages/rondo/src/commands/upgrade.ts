@@ -34,7 +34,7 @@ export const upgrade = defineCommand({
     const { upgradeApp } = await loadScaffold('upgrade');
     const running = await findRunning(context);
     if (running !== undefined) {
-      throw new Error(`a system runs on ${running}, with the packages that would be replaced: stop it first`);
+      throw new Error(`a system runs on ${running.data}, with the packages that would be replaced: stop it first`);
     }
     const packages = folder && path.resolve(context.directory, folder);
     const upgraded = await workOnTree({ command: 'upgrade', force: false }, context, (tree) =>

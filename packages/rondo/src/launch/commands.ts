@@ -4,7 +4,7 @@ import type { LauncherProcess, LauncherRequest, LauncherRow } from '@rondo/opera
 import { folderOf, type Manifest, REGISTRY, readManifest, serviceNames, tryManifests } from '../workspace/manifests.js';
 import type { Databases } from './database.js';
 import type { SystemOptions } from './options.js';
-import { consoleOf, POSTGRES, plan } from './plan.js';
+import { consoleOf, POSTGRES, plan, publicAddressOf } from './plan.js';
 import type { StopRequest } from './stop.js';
 import type { ProcessState, Supervisor } from './supervisor.js';
 import type { System } from './system.js';
@@ -158,7 +158,10 @@ function listProcesses({ system, databases, supervisor, options }: Session): rea
   return all.map((one) => {
     const pid = 'isRunning' in one && one.isRunning() ? { pid: one.pid } : undefined;
     const state = supervisor.stateOf(one.name) ?? { state: pid === undefined ? 'stopped' : 'running' };
-    const console = consoleOf(planned.find(({ name }) => name === one.name));
-    return { name: one.name, service: one.service, ...(console && { console }), ...pid, ...state };
+    const found = planned.find(({ name }) => name === one.name);
+    const console = consoleOf(found);
+    const outside = found && publicAddressOf(found);
+    const at = { ...(console && { console }), ...(outside && { public: outside }) };
+    return { name: one.name, service: one.service, ...at, ...pid, ...state };
   });
 }

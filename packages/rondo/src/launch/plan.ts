@@ -85,6 +85,10 @@ const planPublic = (address: string, { variable, console }: PublicListener) => (
   port: Number(/:(\d+)$/.exec(address)?.[1] ?? 0),
 });
 
+/** Where this machine reaches the public port of a process; undefined if it has none. */
+export const publicAddressOf = ({ public: outside }: Planned): string | undefined =>
+  outside?.port ? outside.address.replace(/^(?:0\.0\.0\.0|\[::\]):/, '127.0.0.1:') : undefined;
+
 /**
  * Where a process serves the console: at its public port, unless people of other machines reach that. Undefined if it serves none, or
  * the environment says where.

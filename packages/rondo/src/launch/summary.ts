@@ -7,7 +7,7 @@ import { ownServices, tryManifests } from '../workspace/manifests.js';
 import { isInstalled, root } from '../workspace/paths.js';
 import type { Session } from './commands.js';
 import { DEFAULTS, dataFlag, type SystemOptions } from './options.js';
-import { consoleOf, metricsAddress, plan } from './plan.js';
+import { consoleOf, metricsAddress, plan, publicAddressOf } from './plan.js';
 import { grpcurlOptions, PERSON, tlsVariables } from './security.js';
 
 /** How the system that is summarised is called. */
@@ -29,8 +29,7 @@ export async function summary(
   const names = new Set(rows.map(({ name }) => name));
   const { manifests } = tryManifests();
   const planned = plan([...manifests.values()], options.portBase).filter(({ name }) => names.has(name));
-  const [outside] = planned.flatMap((one) => one.public ?? []);
-  const at = outside?.port ? outside.address.replace(/^(?:0\.0\.0\.0|\[::\]):/, '127.0.0.1:') : undefined;
+  const [at] = planned.flatMap((one) => publicAddressOf(one) ?? []);
   const url = at && `http://${at}`;
   const isFound = options.data === DEFAULTS.data || options.portBase === DEFAULTS.portBase;
   const registry = isFound ? '' : `RONDO_REGISTRY=${system.registry} `;
