@@ -27,7 +27,7 @@ const isCompiled = () => exists(SOURCES) && readJson(SOURCES).every((file) => mo
 if (!isInstalled() || !isCompiled()) await prepare();
 await import(pathToFileURL(inRoot(`${DIST}/main.mjs`)).href);
 
-/** Installs and compiles under the lock of builds, that of packages/rondo/src/workspace/build-lock.ts. */
+/** Installs and compiles under the lock of builds, that of packages/rondo/src/workspace/lock.ts. */
 async function prepare() {
   const draft = inRoot(`${LOCK}.${process.pid}`);
   fs.mkdirSync(path.dirname(draft), { recursive: true });

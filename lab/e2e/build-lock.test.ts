@@ -11,7 +11,7 @@ let lock: string;
 beforeEach(async () => {
   clone = mkdtempSync(join(tmpdir(), 'rondo-build-lock-'));
   writeTool(clone, { cli: "console.log('rondo ran');" });
-  lock = await toolModule('workspace/build-lock.ts', clone);
+  lock = await toolModule('workspace/lock.ts', clone);
 });
 afterEach(() => rmSync(clone, { recursive: true, force: true }));
 

@@ -5,8 +5,7 @@ import { type Channel, type Endpoint, fixedEndpoint } from '@rondo/rpc/client';
 import type { ResolverListener } from '@rondo/rpc/internal';
 import { createTestChannel, ManualClock, standIn } from '@rondo/rpc/testing';
 import { createGatherer } from './gather.js';
-import { readLogs } from './logs.js';
-import { findTrace, watchTraces } from './traces.js';
+import { findTrace, readLogs, watchTraces } from './traces.js';
 
 const OUTCOME = { streaming: false, status: 'OK', refused: false };
 const TRACE = '4bf92f3577b34da6a3ce929d0e0e4736';

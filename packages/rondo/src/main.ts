@@ -7,10 +7,10 @@ import { install } from './build/install.js';
 import { type Task, type TaskName, tasks } from './commands/tasks.js';
 import { formatHelp, wantsHelp } from './help.js';
 import { console } from './terminal/console.js';
-import { withBuild } from './workspace/build-lock.js';
 import { cleanEnvironment } from './workspace/environment.js';
 import { messageOf } from './workspace/errors.js';
 import { readJson } from './workspace/files.js';
+import { withBuild } from './workspace/lock.js';
 import { commands, isInstalled, joinProgram, laboratory, program, root, tool } from './workspace/paths.js';
 import { run } from './workspace/process.js';
 

@@ -6,8 +6,8 @@ import { findRunning, requestLauncher } from './launcher.js';
 import { DEFAULT_REGISTRY } from './options.js';
 import type { Progress, Tree } from './scaffold/index.js';
 import { createPaint } from './terminal/terminal.js';
-import { withTree } from './workspace/build-lock.js';
 import { codeOf, messageOf } from './workspace/errors.js';
+import { withTree } from './workspace/lock.js';
 import { quoted } from './workspace/options.js';
 import { excerpt } from './workspace/steps.js';
 

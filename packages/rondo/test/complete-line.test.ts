@@ -1,7 +1,7 @@
 import { expect, it } from '@jest/globals';
 import { ManualClock } from '@rondo/rpc/testing';
 import { defineCommand } from '../src/command.js';
-import { completeLine } from '../src/completion/complete-line.js';
+import { completeLine } from '../src/commands/completion.js';
 import { recordingContext } from './recording-context.js';
 
 it('gives up a search that takes too long, and cancels it', async () => {

@@ -5,7 +5,7 @@ import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { toDynamicMethod } from '@rondo/schema';
 import { exampleOf } from '@rondo/schema/form';
-import { formatPolicy, formatTypes } from '../src/schema/describe.js';
+import { formatPolicy, formatTypes } from '../src/commands/describe.js';
 import { compile } from './compile.js';
 import { startFakeRegistry } from './fake-registry.js';
 import { rondo } from './recording-context.js';

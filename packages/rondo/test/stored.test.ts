@@ -2,7 +2,7 @@
 import { createFileRegistry, type DescMessage, fromBinary } from '@bufbuild/protobuf';
 import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
 import { beforeAll, expect, it } from '@jest/globals';
-import { misread } from '../src/rollout/stored.js';
+import { misread } from '../src/rollout/contracts.js';
 import { compile } from './compile.js';
 
 const BEFORE =

@@ -14,13 +14,14 @@ export { withInstance } from '../instance.js';
 export { addressOf, effectiveStatus, enumName, isCordoned, isPicked, statusOf } from '../instance-view.js';
 export {
   askLauncher,
+  isRestartable,
   type LauncherAnswer,
   LauncherError,
   type LauncherProcess,
   type LauncherRequest,
   type LauncherRow,
+  restartInstance,
 } from '../launcher.js';
-export { readLogs } from '../logs.js';
 export {
   listInstances,
   type RegistryConnection,
@@ -30,9 +31,8 @@ export {
   type Snapshot,
 } from '../registry.js';
 export { findUnfinished, resolveTransaction, retrySaga } from '../resolve.js';
-export { isRestartable, restartInstance } from '../restart.js';
 export { askRegistry, setWeight, watchSettings } from '../settings.js';
 export { Availability, answeredShare, arrivals, chanceAllFail, sumUp } from '../sums.js';
-export { findTrace, listTraces, splitSilent, watchTraces } from '../traces.js';
+export { findTrace, listTraces, readLogs, splitSilent, watchTraces } from '../traces.js';
 export { joinTransactions, type Unfinished } from '../transactions.js';
 export { listRuns, readWork, resolveWork } from '../work.js';

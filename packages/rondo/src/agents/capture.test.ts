@@ -1,5 +1,5 @@
 import { expect, it } from '@jest/globals';
-import { capture } from './capture.js';
+import { capture } from './tools.js';
 
 it.each([
   [false, /^begin.*\n\(36\d+ bytes after this are left out: ask for less\)\n$/s],

@@ -11,8 +11,8 @@ import { runs } from '../commands/runs.js';
 import { trace } from '../commands/trace.js';
 import { ExitCode } from '../exit-code.js';
 import { writeFailure } from '../failure.js';
+import { rendered, type Terminal } from '../terminal/terminal.js';
 import { messageOf } from '../workspace/errors.js';
-import { capture } from './capture.js';
 
 /** A tool that runs a command. */
 interface CommandTool {
@@ -102,4 +102,38 @@ function wordsOf({ command, begin = [], subject, options = [] }: CommandTool, gi
     return value === false ? [] : [value === true ? `--${key}` : `--${key}=${value}`];
   });
   return [...words.flat(), ...begin, '--', ...(named === undefined ? [] : [String(named)])];
+}
+
+/** The most of an output that an agent gets. */
+const MAX_BYTES = 64 * 1024;
+
+/**
+ * A terminal that keeps what is written, up to 64 KiB.
+ *
+ * @param keepsEnd Whether the end is kept, not the beginning.
+ */
+export function capture(keepsEnd = false) {
+  let kept = Buffer.alloc(0);
+  let sizeBytes = 0;
+  const terminal: Terminal = {
+    color: false,
+    live: false,
+    async write(text) {
+      const bytes = Buffer.from(rendered(text, { color: false }));
+      sizeBytes += bytes.length;
+      const all = Buffer.concat([kept, bytes]);
+      kept = keepsEnd ? all.subarray(-MAX_BYTES) : all.subarray(0, MAX_BYTES);
+    },
+  };
+  return {
+    terminal,
+    /** What is kept, and how much is left out. */
+    text(): string {
+      const left = sizeBytes - kept.length;
+      const note = `(${left} bytes ${keepsEnd ? 'before' : 'after'} this are left out: ask for less)\n`;
+      const text = kept.toString();
+      if (left === 0) return text;
+      return keepsEnd ? note + text : `${text}\n${note}`;
+    },
+  };
 }

@@ -3,11 +3,11 @@ import { readdirSync, rmSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { parseFaults } from '../dev/faults.js';
 import { generate } from '../generate/generate.js';
-import { withBuild } from '../workspace/build-lock.js';
+import { withBuild } from '../workspace/lock.js';
 import { dist, isInstalled } from '../workspace/paths.js';
 import { type Ended, native, run } from '../workspace/process.js';
 import { type StepResult, step } from '../workspace/steps.js';
-import { bundleJoin, isJoinFresh } from './join.js';
+import { bundleJoin, isJoinFresh } from './bundle-file.js';
 import { arePagesFresh, bundlePages } from './pages.js';
 
 /** The projects to compile. The root's tsconfig.json is for editors: it includes tests, whose types `npm run check` checks. */

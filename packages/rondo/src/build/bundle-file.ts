@@ -1,6 +1,11 @@
 /** Programs bundled into one file, for images. */
+import { writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import type { Plugin } from 'esbuild';
+import { dist, isInstalled, joinProgram } from '../workspace/paths.js';
+import { orFailed, type StepResult } from '../workspace/steps.js';
+import { isFresh } from './pages.js';
 
 /** Defines `require`, which CommonJS dependencies use for Node's modules and an ES module lacks. No source has the other name. */
 const banner = `import { createRequire as requireOfBundle } from 'node:module';
@@ -52,3 +57,16 @@ export async function bundleFile(
   });
   return Object.keys(metafile.inputs);
 }
+
+const bundle = { out: joinProgram, inputs: path.join(dist, 'join.json') };
+
+/** Whether it is newer than its sources. An installed tool has it. */
+export const isJoinFresh = (): boolean => isInstalled || isFresh(bundle);
+
+/** Bundles it from what is compiled. */
+export const bundleJoin = (): Promise<StepResult> =>
+  orFailed(async () => void writeFileSync(bundle.inputs, JSON.stringify(await writeJoin(bundle.out))));
+
+/** Writes it to a file. Returns the files that it is made of. */
+export const writeJoin = (file: string): Promise<readonly string[]> =>
+  bundleFile(fileURLToPath(import.meta.resolve('@rondo/service/join-main')), file);

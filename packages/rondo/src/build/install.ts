@@ -3,8 +3,8 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { console } from '../terminal/console.js';
-import { withBuild } from '../workspace/build-lock.js';
 import { manifestFolders, readJson } from '../workspace/files.js';
+import { withBuild } from '../workspace/lock.js';
 import { root } from '../workspace/paths.js';
 import { type Ended, executable, run } from '../workspace/process.js';
 

@@ -16,9 +16,7 @@ import type { CommandContext } from '../command.js';
 import { balancingOverrides, type Connections, callerZone } from '../environment.js';
 import { UsageError } from '../errors.js';
 import { parseTarget, resolverAt } from '../options.js';
-import { registryAddresses, withRegistry } from '../registry/locate.js';
-import { matchService, registeredService } from '../registry/service-name.js';
-import { callSettings } from '../registry/settings.js';
+import { callSettings, matchService, registeredService, registryAddresses, withRegistry } from '../registry/locate.js';
 
 /** Services are looked up in the registry. */
 export interface RegistryLookup {

@@ -1,12 +1,26 @@
+import { X509Certificate } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { lifeUsed } from '@rondo/rpc/internal';
 import { type CommandContext, defineCommand } from '../command.js';
-import { examineCertificates } from '../doctor/certificates.js';
-import { type Finding, formatFinding, isHealthy, note, type State } from '../doctor/finding.js';
+import {
+  type Finding,
+  fail,
+  formatFinding,
+  isHealthy,
+  note,
+  type Outcome,
+  ok,
+  type State,
+  warn,
+} from '../doctor/finding.js';
 import { examineRunning } from '../doctor/running.js';
 import { ExitCode } from '../exit-code.js';
 import { dataOption, jsonOption, registryOption } from '../options.js';
 import { ForeignRegistry, registryAddresses } from '../registry/locate.js';
 import { createPaint, type Style } from '../terminal/terminal.js';
 import { printable } from '../terminal/text.js';
+import { messageOf } from '../workspace/errors.js';
 
 /** `rondo doctor`: faults of the machine, the clone and the running system, each with its remedy. */
 export const doctor = defineCommand({
@@ -73,3 +87,34 @@ async function* examine(dataFlag: string, context: CommandContext): AsyncIterabl
 }
 
 const STYLES: Readonly<Record<State, Style>> = { ok: 'green', note: 'cyan', warn: 'yellow', fail: 'red' };
+
+/** From this part of its life on, a certificate is due for renewal. */
+const RENEW_AFTER = 2 / 3;
+
+/** Examines the certificates that `rondo certs` has made in a data folder; nothing if there are none. */
+export function examineCertificates(data: string, now: Date, dataFlag = ''): readonly Finding[] {
+  const folder = path.join(data, 'certs');
+  const files = existsSync(folder) ? readdirSync(folder).map((name) => path.join(folder, name, 'tls.crt')) : [];
+  const found = files.filter((file) => existsSync(file));
+  return found.length === 0 ? [] : [{ name: 'certificates', ...judge(found, now, `./rondo certs${dataFlag}`) }];
+}
+
+function judge(files: readonly string[], now: Date, remedy: string): Outcome {
+  const [expired, due]: [string[], string[]] = [[], []];
+  let next: Date | undefined;
+  for (const file of files) {
+    try {
+      const certificate = new X509Certificate(readFileSync(file));
+      const [validFrom, validTo] = [new Date(certificate.validFrom), new Date(certificate.validTo)];
+      if (validTo <= now) expired.push(`${file} has expired on ${validTo.toISOString()}`);
+      else if (lifeUsed({ validFrom, validTo }, now) >= RENEW_AFTER)
+        due.push(`${file} expires on ${validTo.toISOString()}`);
+      if (next === undefined || validTo < next) next = validTo;
+    } catch (error) {
+      expired.push(`${file} can't be read: ${messageOf(error)}`);
+    }
+  }
+  if (expired.length > 0) return fail(expired.join('; '), remedy);
+  if (due.length > 0) return warn(due.join('; '), remedy);
+  return ok(`${files.length} of rondo certs, the next expires on ${next?.toISOString()}`);
+}

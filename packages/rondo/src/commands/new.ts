@@ -20,8 +20,7 @@ import {
   test,
   workOnTree,
 } from '../tree-work.js';
-import { createBackground, isBackground } from './new-background.js';
-import { createResource } from './new-resource.js';
+import { createBackground, createResource, isBackground } from './new-resource.js';
 
 const KINDS = ['service', 'resource', 'job', 'workflow', 'topic', 'subscription'];
 

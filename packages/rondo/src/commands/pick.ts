@@ -1,6 +1,6 @@
 import type { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
 import { readSnapshot } from '@rondo/operate/internal';
-import { balancingText, EVERY_SERVICE, POLICIES } from '@rondo/rpc/internal';
+import { balancingText, EVERY_SERVICE, POLICIES, type ServiceView } from '@rondo/rpc/internal';
 import { parseMethodName } from '../call/target.js';
 import { type CommandContext, defineCommand, type Printed } from '../command.js';
 import { completeMethod, completeService } from '../completion/registered.js';
@@ -10,13 +10,11 @@ import { flag, valued } from '../help.js';
 import { type Entry, entryOf } from '../listing/entries.js';
 import { askStats, formatGuards, guardsIn, viewGuard } from '../listing/guards.js';
 import { jsonOption, metadataOption, parseMetadata, registryOption, whole } from '../options.js';
-import { explainAll } from '../pick/explain.js';
-import { FOOTNOTE, formatExplained, formatHeading, type Heading } from '../pick/format.js';
-import { withObserver } from '../pick/observer.js';
-import { registryAddresses, withRegistry } from '../registry/locate.js';
-import { registeredService } from '../registry/service-name.js';
-import { callSettings } from '../registry/settings.js';
-import { tableLook } from '../terminal/terminal.js';
+import { type Explained, explainAll, SAMPLE } from '../pick/explain.js';
+import { type Observer, type ObserverOptions, withObserver } from '../pick/observer.js';
+import { callSettings, registeredService, registryAddresses, withRegistry } from '../registry/locate.js';
+import { formatTable } from '../terminal/table.js';
+import { type Look, tableLook } from '../terminal/terminal.js';
 import { printable } from '../terminal/text.js';
 
 /** `rondo pick`: tells which instance a client here would call. */
@@ -136,3 +134,61 @@ function viewHeading({ observer, asked: { question, zone }, origin }: Shown) {
     source: source === undefined ? null : { state: source.state, address: source.address ?? null },
   };
 }
+
+/** Where the balancing policy comes from: as a channel reports it, or `option` for `--policy`. */
+type Origin = ServiceView['balancing']['origin'] | 'option';
+
+/** What is printed before the instances. */
+interface Heading {
+  readonly observer: Observer;
+  readonly asked: ObserverOptions;
+  readonly origin: Origin;
+}
+
+const ORIGINS: Readonly<Record<Origin, string>> = {
+  default: 'by default',
+  contract: 'as its contract says',
+  configuration: 'as RONDO_BALANCING or rondo config says',
+  option: 'as --policy says',
+};
+
+/** The policy and its origin, the client's zone, and the registry. */
+function formatHeading({ observer, asked: { question, zone, registry }, origin }: Heading): string {
+  const { balancing, source } = observer.view();
+  const { service, method, key } = question;
+  const lines = [
+    `${service}${method === undefined ? '' : `/${method}`}: ${describePolicy(balancing)}, ${ORIGINS[origin]}`,
+    ...(observer.unknown === undefined ? [] : [`its contract is not known (${observer.unknown}): only defaults count`]),
+    ...(POLICIES[balancing.policy].affinity === 'key' && key === undefined
+      ? ['without a key (--key), so any instance may be picked']
+      : []),
+    `from ${zone === '' ? 'no zone (--zone, RONDO_ZONE)' : zone}, by the registry at ${source?.address ?? registry.join(', ')} (${source?.state ?? 'fixed'})`,
+  ];
+  return lines.map((line) => `${printable(line)}\n`).join('');
+}
+
+function describePolicy(balancing: ServiceView['balancing']): string {
+  const { policy, weights, slowStartMs, subsetSize, hashBalanceFactor } = balancing;
+  return [
+    policy,
+    ...(weights === 'load' ? ['weights by load'] : []),
+    ...(subsetSize === undefined ? [] : [`a subset of ${subsetSize}`]),
+    ...(hashBalanceFactor === undefined ? [] : [`loads of at most ${hashBalanceFactor} % of the mean`]),
+    slowStartMs === 0 ? 'no slow start' : `slow start ${slowStartMs / 1_000} s`,
+  ].join(', ');
+}
+
+/** A table of instances, with the share of picks of each, or the reason why it gets none. */
+function formatExplained(explained: readonly Explained[], look: Look): string {
+  const rows = explained.map(({ instanceId, address, zone, version, weight, load, state, picked, share, reason }) => [
+    ...[instanceId, address, zone || '-', version || '-', weight || '-'],
+    load === null ? '-' : `${load.callsInFlight ?? '?'} in flight, ${Number(load.callsPerSecond.toFixed(1))}/s`,
+    ...[state, picked ? `${Number((share * 100).toFixed(1))} %` : '-', reason ?? 'picked'],
+  ]);
+  const heading = ['INSTANCE', 'ADDRESS', 'ZONE', 'VERSION', 'WEIGHT', 'LOAD', 'STATE', 'SHARE', 'WHY'];
+  const style = (_: string, { row }: { readonly row: number }) => (explained[row - 1]?.picked ? undefined : 'dim');
+  return formatTable([heading, ...rows], { ...look, style });
+}
+
+/** The line below the table. */
+const FOOTNOTE = `SHARE: of ${SAMPLE} picks. LOAD: calls in flight, and calls a second, as the instance reports them.\n`;

@@ -1,16 +1,17 @@
-import { TraceFilter, TraceOrder } from '@rondo/contracts/rondo/tracing/v1/tracing';
-import { listTraces, splitSilent } from '@rondo/operate/internal';
-import { newestFirst, slowestFirst } from '@rondo/operate/page';
+import { TraceFilter, TraceOrder, type WatchTracesResponse } from '@rondo/contracts/rondo/tracing/v1/tracing';
+import { type Gatherer, listTraces, splitSilent, watchTraces } from '@rondo/operate/internal';
+import { addPart, joined, type KnownParts, newestFirst, slowestFirst } from '@rondo/operate/page';
+import { sleep } from '@rondo/rpc/clock';
 import { gathererAt } from '../call/target.js';
 import { gathererOf, openRegistryChannel } from '../channels.js';
-import { defineCommand } from '../command.js';
+import { defineCommand, type RunContext } from '../command.js';
 import { UsageError } from '../errors.js';
 import { ExitCode } from '../exit-code.js';
 import { flag, valued } from '../help.js';
 import { duration, jsonOption, registryOption, whole } from '../options.js';
 import { registryAddresses } from '../registry/locate.js';
 import { tableLook } from '../terminal/terminal.js';
-import { followTraces } from '../tracing/follow.js';
+import { printable } from '../terminal/text.js';
 import { formatTraces } from '../tracing/format.js';
 import { showTrace, tellSilent } from '../tracing/show.js';
 
@@ -77,4 +78,57 @@ function parseId(text: string): string | undefined {
   const id = /(?<![\da-f])[\da-f]{32}(?![\da-f])/i.exec(text)?.[0] ?? /^[\da-f]{4,31}$/i.exec(text)?.[0];
   if (id !== undefined) return id.toLowerCase();
   throw new UsageError(`"${text}" has no trace id: 32 hexadecimal digits, or the first 4 of them or more`);
+}
+
+/** How long a trace rests before it is printed: other processes may still tell of it. */
+const REST_MS = 500;
+/** More traces than these aren't held back. */
+const MAX_HELD = 10_000;
+
+/** Prints traces as they end, until Ctrl-C. */
+async function followTraces(
+  filter: TraceFilter,
+  gatherer: Gatherer,
+  { clock, signal, json, stdout, stderr }: RunContext,
+): Promise<void> {
+  const held: KnownParts = new Map();
+  const endedAt = new Map<string, number>();
+  const faults = new Set<string>();
+  const take = ({ instanceId, traces, leftOut }: WatchTracesResponse): number => {
+    const fitting = traces.filter(({ traceId }) => held.size < MAX_HELD || held.has(traceId));
+    for (const part of fitting) {
+      addPart(held, part, instanceId);
+      endedAt.set(part.traceId, clock.now());
+    }
+    return leftOut + traces.length - fitting.length;
+  };
+  const follow = async () => {
+    for await (const { answers, silent } of watchTraces({ filter, order: 0, listed: 0 }, gatherer, { signal })) {
+      for (const one of answers) {
+        const leftOut = take(one);
+        if (leftOut > 0)
+          await stderr.write(`${one.instanceId}: ${leftOut} traces left out: they come faster than they are read\n`);
+      }
+      for (const { instanceId, reason } of silent) {
+        const fault = `${instanceId} can't be followed: ${printable(reason || 'it has left')}\n`;
+        if (!faults.has(fault)) await stderr.write(fault);
+        faults.add(fault);
+      }
+    }
+  };
+  const following = follow();
+  for (let isFirst = true; !signal.aborted; await sleep(clock, REST_MS / 2, signal).catch(() => undefined)) {
+    const rested = [...held].filter(([traceId]) => clock.now() - (endedAt.get(traceId) ?? 0) >= REST_MS);
+    if (rested.length === 0) continue;
+    for (const [traceId] of rested) {
+      held.delete(traceId);
+      endedAt.delete(traceId);
+    }
+    const traces = rested.map(([, parts]) => joined(parts));
+    const lines = traces.map((trace) => `${JSON.stringify(trace)}\n`).join('');
+    const table = formatTraces(traces, tableLook(stdout));
+    await stdout.write(json ? lines : isFirst ? table : table.slice(table.indexOf('\n') + 1));
+    isFirst = false;
+  }
+  await following;
 }

@@ -1,16 +1,19 @@
 /** Runs the whole system and rebuilds it when files are saved: `npm run dev`. */
 import { existsSync } from 'node:fs';
+import { compile } from '../build/build.js';
+import { install } from '../build/install.js';
+import { arePagesFresh, bundlePages } from '../build/pages.js';
+import { generate } from '../generate/generate.js';
 import type { Session } from '../launch/commands.js';
 import { runLauncher } from '../launch/launcher.js';
 import { summary } from '../launch/summary.js';
 import { console } from '../terminal/console.js';
-import { withTree } from '../workspace/build-lock.js';
 import { messageOf } from '../workspace/errors.js';
+import { withTree } from '../workspace/lock.js';
 import { entryOf, REGISTRY } from '../workspace/manifests.js';
 import { root } from '../workspace/paths.js';
 import { colored } from '../workspace/steps.js';
-import { type Built, buildChanged } from './builder.js';
-import { createReport } from './faults.js';
+import { createReport, type Fault, parseFaults } from './faults.js';
 import { type Reconciled, reconcile, versionOf } from './reconcile.js';
 import { type Tree, watchTree } from './tree.js';
 
@@ -131,4 +134,26 @@ function describeRound(
   if (failed.length > 0) outcomes.push(`${failed.length} can't be started`);
   const mark = faults + failed.length === 0 ? colored('green', 'ok    ') : colored('red', 'FAILED');
   return `${mark}  ${files} → ${outcomes.join('; ') || 'nothing to restart'}`;
+}
+
+/** The faults that a build has found, and of them those of the compiler: a service with one must not be started. */
+type Built = Readonly<Record<'faults' | 'ofCode', readonly Fault[]>>;
+
+/**
+ * Installs packages if a changed file asks for it, then builds what has changed.
+ *
+ * @param signal Ends the build between two steps by throwing its reason.
+ */
+async function buildChanged(changed: readonly string[], signal: AbortSignal): Promise<Built> {
+  if (changed.some((file) => /(?:^|\/)package\.json$|^pnpm-/.test(file)) && !(await install({ signal })))
+    return { faults: [{ text: 'Packages could not be installed: see above.' }], ofCode: [] };
+  const generated = await generate(signal);
+  signal.throwIfAborted();
+  const compiled = await compile([], signal);
+  signal.throwIfAborted();
+  const bundled = arePagesFresh() ? { code: 0 } : await bundlePages();
+  const faultsOf = (step: { readonly code: number; readonly output?: string }) =>
+    step.code === 0 ? [] : parseFaults(step.output ?? '');
+  const ofCode = faultsOf(compiled);
+  return { faults: [...faultsOf(generated), ...ofCode, ...faultsOf(bundled)], ofCode };
 }

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { renewAll } from '@rondo/certificates';
-import { examineCertificates } from './certificates.js';
+import { examineCertificates } from '../commands/doctor.js';
 
 const START = new Date('2026-03-01T00:00:00Z');
 const daysLater = (days: number) => new Date(START.getTime() + days * 24 * 60 * 60_000);

@@ -2,6 +2,7 @@ import { EventServiceDefinition as events, type ListGroupsResponse } from '@rond
 import { JobServiceDefinition as jobs, type ListJobsResponse } from '@rondo/contracts/rondo/jobs/v1/jobs';
 import { type Run, RunState, RunServiceDefinition as runs } from '@rondo/contracts/rondo/jobs/v1/runs';
 import type { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
+import { type Refusal, XdsStatusServiceDefinition } from '@rondo/contracts/rondo/xds/v1/xds';
 import {
   addressOf,
   effectiveStatus,
@@ -11,7 +12,10 @@ import {
   reach,
   reasonOf,
 } from '@rondo/operate/internal';
+import { createClient } from '@rondo/rpc/client';
 import { groupBy, type ServiceDefinition } from '@rondo/rpc/internal';
+import { RpcError, Status } from '@rondo/rpc/status';
+import { withChannel } from '../channels.js';
 import type { Asking } from '../deadline.js';
 import { checkAll } from '../listing/check.js';
 import { askStats } from '../listing/guards.js';
@@ -21,7 +25,6 @@ import { mixedSecurity, splitBySecurity } from '../registry/security.js';
 import { printable } from '../terminal/text.js';
 import { messageOf } from '../workspace/errors.js';
 import { type Finding, fail, note, type Outcome, ok, warn } from './finding.js';
-import { examineXds } from './xds.js';
 
 /** Where a running system is expected. */
 export interface Expected {
@@ -293,4 +296,27 @@ export function judgeClock(nowMs: number, reading: TimeReading | undefined): Out
 function within(skewMs: number, uncertainMs: number): string {
   const mostMs = Math.abs(skewMs) + uncertainMs;
   return mostMs < 1_000 ? `${Math.ceil(mostMs)} ms` : `${(mostMs / 1_000).toFixed(1)} s`;
+}
+
+/** Asks a registry which xDS clients refuse what it sends. A registry before 0.3 doesn't know. */
+async function examineXds(addresses: readonly string[], signal: AbortSignal): Promise<readonly Outcome[]> {
+  try {
+    const { refusals } = await withChannel(addresses, (channel) =>
+      createClient(XdsStatusServiceDefinition, { channel }).listRefusals({}, { signal }),
+    );
+    return judgeRefusals(refusals);
+  } catch (error) {
+    if (error instanceof RpcError && error.code === Status.UNIMPLEMENTED) return [];
+    throw error;
+  }
+}
+
+/** A client that refuses resources goes on with the last ones that it took, or has none. */
+export function judgeRefusals(refusals: readonly Refusal[]): readonly Outcome[] {
+  if (refusals.length === 0) return [];
+  const named = refusals.map(
+    ({ node, userAgent, peer, type, reason }) => `${node} (${userAgent} at ${peer}) refuses a ${type}: ${reason}`,
+  );
+  const remedy = "see which clients can do what: Rondo's docs/guides/other-languages.md";
+  return [warn(`the registry's endpoints don't reach all gRPC clients: ${named.join('; ')}`, remedy)];
 }

@@ -1,5 +1,5 @@
 import { expect, it } from '@jest/globals';
-import { judgeRefusals } from './xds.js';
+import { judgeRefusals } from './running.js';
 
 it('names the xDS clients that refuse what the registry sends', () => {
   const client = { node: 'shop-1', userAgent: 'grpc-go 1.85.0', peer: '10.0.0.1:5', time: undefined };

@@ -1,8 +1,8 @@
 /** For the laboratory and the documentation, which run by `rondo`: the workspace, other programs, builds, options, steps. */
 
 export { build, compile } from '../build/build.js';
+export { writeJoin } from '../build/bundle-file.js';
 export { runPnpm } from '../build/install.js';
-export { writeJoin } from '../build/join.js';
 export { componentOf, type Manifest, writeSbom } from '../build/sbom.js';
 export { main as test } from '../jest/test.js';
 export { filesBelow, projectFolders, readJson } from '../workspace/files.js';

@@ -1,6 +1,7 @@
 /** Checks the call policies in contracts for contradictions. */
 import { type DescFile, type DescMethod, type DescService, ScalarType } from '@bufbuild/protobuf';
 import { MethodOptions_IdempotencyLevel } from '@bufbuild/protobuf/wkt';
+import type { ServicePolicy } from '@rondo/contracts/rondo/options/v1/options';
 import { declaredJob, faultOf } from '../../../jobs/src/declared.js';
 import { checkAuth } from '../../../rpc/src/contract/auth-policy.js';
 import { balancingOf } from '../../../rpc/src/contract/balancing.js';
@@ -10,12 +11,13 @@ import { cacheOf, checkCache } from '../../../rpc/src/contract/cache-policy.js';
 import { checkHedge, hedgeOf } from '../../../rpc/src/contract/hedge-policy.js';
 import { checkKey, keyOf } from '../../../rpc/src/contract/key-policy.js';
 import { checkRetry, retryOf } from '../../../rpc/src/contract/retry-policy.js';
-import { inCallers } from './check-callers.js';
+import { namedLike } from '../../../rpc/src/tls/spiffe-id.js';
 import { type Contracts, faultAt, methodsOf } from './declarations.js';
 import { GROUPING, inHashKey, inMetadataKey, inNamed, inResume, KEY, RESOURCE } from './named-fields.js';
 import {
   DAY_MS,
   type Faults,
+  type Option,
   type Options,
   optionsOf,
   type Policy,
@@ -165,3 +167,19 @@ const { IDEMPOTENCY_UNKNOWN, NO_SIDE_EFFECTS } = MethodOptions_IdempotencyLevel;
 /** The name of a value of an enum of the options' contract; undefined if the number has no name. */
 const enumName = (type: string, number: number, { registry }: Options): string | undefined =>
   registry.getEnum(`rondo.options.v1.${type}`)?.value[number]?.name;
+
+interface StoredCalls {
+  readonly auth: Policy<'auth'> | undefined;
+  /** The service whose process makes them. */
+  readonly by: DescService;
+  readonly service: Option<ServicePolicy>;
+}
+
+export function* inCallers(option: 'job' | 'subscription', { auth, by, service }: StoredCalls): Faults {
+  const callers = auth?.callers ?? [];
+  const { servedBy = [] } = service.of(by) ?? {};
+  if (callers.length === 0 || callers.includes('*') || servedBy.includes('*')) return;
+  for (const name of servedBy.length > 0 ? servedBy : [namedLike(by.typeName)])
+    if (!callers.includes(name))
+      yield `${option} is called by ${name}, which serves ${by.typeName}, and auth.callers has ${callers.join(', ')}: name ${name} there, too`;
+}

@@ -2,7 +2,7 @@
 import type { DescFile, DescMessage, DescMethod } from '@bufbuild/protobuf';
 import { MethodOptions_IdempotencyLevel } from '@bufbuild/protobuf/wkt';
 import { declaredJob, faultOf } from '../../../jobs/src/declared.js';
-import { inCallers } from './check-callers.js';
+import { inCallers } from './check-policies.js';
 import { type Contracts, faultAt, methodsOf } from './declarations.js';
 import { GROUPING, inNamed } from './named-fields.js';
 import { DAY_MS, type Faults, KEEP_LATEST_OF_KEY, MINUTE_MS, type Options, optionsOf, toMs } from './options.js';

@@ -3,8 +3,8 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { readImportGraph } from '../scaffold/contract/imports.js';
-import { withBuild } from '../workspace/build-lock.js';
 import { filesBelow } from '../workspace/files.js';
+import { withBuild } from '../workspace/lock.js';
 import { isInstalled, root } from '../workspace/paths.js';
 import { native, run } from '../workspace/process.js';
 import { type StepResult, step } from '../workspace/steps.js';
@@ -83,7 +83,7 @@ async function writeValidateProto(): Promise<void> {
 async function describe({ protos }: Inputs, stale: readonly string[] = Object.keys(protos)): Promise<StepResult> {
   const built = await run(native('buf'), ['build', '-o', newDescriptors]);
   if (built.code !== 0) return built;
-  const { checkSet } = await import('./descriptors.js'); // it needs packages, and the doctor looks before there are any
+  const { checkSet } = await import('./faults.js'); // it needs packages, and the doctor looks before there are any
   const file = path.join(root, newDescriptors);
   const { faults, set } = checkSet(readFileSync(file), stale, new Set(Object.keys(protos)));
   writeFileSync(file, set);

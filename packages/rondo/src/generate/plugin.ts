@@ -7,8 +7,7 @@ import {
   CodeGeneratorResponseSchema,
   Edition,
 } from '@bufbuild/protobuf/wkt';
-import { copyServicePolicies, desugar } from './desugar.js';
-import { addRequestShapes } from './request-shapes.js';
+import { addRequestShapes, copyServicePolicies, desugar } from './desugar.js';
 import { checksOf } from './rules/checks.js';
 import { stubsOf } from './ts-proto.js';
 

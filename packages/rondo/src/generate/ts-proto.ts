@@ -8,11 +8,12 @@ import { generateFile, makeUtils } from 'ts-proto/build/src/main.js';
 import { getTsPoetOpts, type Options, optionsFromParameter } from 'ts-proto/build/src/options.js';
 import { createTypeMap, type TypeMap } from 'ts-proto/build/src/types.js';
 import { getVersions, impProto } from 'ts-proto/build/src/utils.js';
+import { RESERVED_WORDS } from '../scaffold/words.js';
 import { fillFile } from '../template.js';
 import { isInstalled } from '../workspace/paths.js';
+import type { DecodedFile } from './exact.js';
 import { exact } from './exact.js';
 import { withMethodCodes } from './operations.js';
-import { renameReserved } from './reserved-names.js';
 import type { Checks, Names } from './rules/checks.js';
 
 type Code = ReturnType<typeof generateFile>[1];
@@ -99,4 +100,40 @@ function utilsOf(options: Options): ReturnType<typeof makeUtils> {
   const imported = (name: string) => impProto(options, 'google/protobuf/timestamp', name);
   utils.DeepPartial.declarationSiteCode = poet.code`${fillFile('stubs/deep-partial.ts.tmpl', {})}`;
   return Object.assign(utils, { toTimestamp: imported('toTimestamp'), fromTimestamp: imported('fromTimestamp') });
+}
+
+/** What generated code itself declares, what it takes from JavaScript, and what can't be declared. */
+const RESERVED = new Set([
+  ...['Builtin', 'DeepPartial', 'DeepPartialEmpty', 'DeepPartialJson', 'DeepPartialMessage', 'DeepPartialObject'],
+  ...['MessageFns', 'asBuffer', 'protobufFileName', 'protobufPackage', 'setEntry'],
+  ...['BigInt', 'Buffer', 'Uint8Array', 'globalThis'],
+  ...['any', 'bigint', 'boolean', 'never', 'number', 'object', 'string', 'symbol', 'unknown'],
+  ...RESERVED_WORDS,
+]);
+
+/**
+ * Gives messages and enums with a reserved name the suffix that ts-proto gives to `Date`: `Buffer` becomes `BufferMessage`. On the wire
+ * they keep their names.
+ *
+ * @param files Changed in place.
+ * @param typeMap ts-proto's. Changed in place.
+ * @returns what restores the names of the contract in strings of generated code.
+ */
+function renameReserved(files: readonly DecodedFile[], typeMap: TypeMap): (code: string) => string {
+  const restored: [RegExp, string][] = [];
+  for (const file of files) {
+    const declared = [...file.messageType, ...file.enumType];
+    const taken = new Set(declared.map(({ name }) => name));
+    for (const type of declared.filter(({ name }) => RESERVED.has(name))) {
+      const { name } = type;
+      while (taken.has(type.name) || RESERVED.has(type.name)) type.name += 'Message';
+      taken.add(type.name);
+      const prefix = file.package === '' ? '' : `${file.package}.`;
+      restored.push([new RegExp(`"${prefix}${type.name}(?=[."])`, 'g'), `"${prefix}${name}`]);
+      for (const [key, entry] of typeMap) {
+        if (`${key}.`.startsWith(`.${prefix}${name}.`)) entry[1] = entry[1].replace(name, type.name);
+      }
+    }
+  }
+  return (code) => restored.reduce((text, [renamed, original]) => text.replace(renamed, original), code);
 }

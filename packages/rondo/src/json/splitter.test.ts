@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { JsonSplitter } from './splitter.js';
+import { JsonSplitter } from '../call/requests.js';
 
 function split(...pieces: readonly (string | Uint8Array)[]): readonly string[] {
   const splitter = new JsonSplitter();

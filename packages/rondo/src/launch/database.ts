@@ -5,9 +5,10 @@ import path from 'node:path';
 import { createSemaphore, hostUrls } from '@rondo/base';
 import { messageOf } from '../workspace/errors.js';
 import { readJson } from '../workspace/files.js';
-import { type EmbeddedOptions, embeddedServer } from './embedded.js';
+import { openLog } from './data-folder.js';
 import type { SystemOptions } from './options.js';
-import { DATABASE_OFFSET, type Listener } from './plan.js';
+import { DATABASE_OFFSET, type Listener, POSTGRES } from './plan.js';
+import type { Supervisor } from './supervisor.js';
 
 const ADMIN_URL = 'RONDO_DATABASE_ADMIN_URL';
 
@@ -119,4 +120,83 @@ function passwordsOf(databases: readonly string[], data: string): Readonly<Recor
   for (const name of databases) known[name] ??= randomBytes(16).toString('hex');
   writeFileSync(file, `${JSON.stringify(known, null, 2)}\n`, { mode: 0o600 });
   return known;
+}
+
+/** Where the server keeps its data, and listens. */
+interface EmbeddedOptions {
+  /** The data folder of the system. */
+  readonly data: string;
+  readonly port: number;
+  readonly supervisor: Supervisor;
+}
+
+type EmbeddedPostgres = Awaited<ReturnType<typeof startServer>>;
+
+/** The embedded server, which starts when its URL is asked for. The URL is the same after a restart. */
+function embeddedServer({ data, port, supervisor }: EmbeddedOptions) {
+  const asked = new WeakSet<EmbeddedPostgres>();
+  const ended = new WeakSet<EmbeddedPostgres>();
+  let current: EmbeddedPostgres | undefined;
+  let starting: Promise<EmbeddedPostgres> | undefined;
+
+  const begin = (append: boolean) => {
+    starting = startServer(data, port, append).then((server) => {
+      current = server;
+      void server.exited.then((how) => {
+        ended.add(server);
+        if (!asked.has(server)) supervisor.ended(POSTGRES, how, () => begin(true).then(() => true));
+      });
+      return server;
+    });
+    return starting;
+  };
+  /** The superuser's URL. */
+  const adminUrl = async (): Promise<string> => {
+    if (current !== undefined) return current.url;
+    try {
+      return (await (starting ?? begin(false))).url;
+    } catch (error) {
+      starting = undefined; // the next call tries again
+      throw error;
+    }
+  };
+  const stop = async (): Promise<void> => {
+    supervisor.forget(POSTGRES);
+    await starting?.catch(() => undefined); // the caller of `begin` has the error
+    if (current === undefined) return;
+    asked.add(current);
+    await current.stop();
+  };
+  return {
+    address: `127.0.0.1:${port}`,
+    /** Where the data is stored. */
+    home: data,
+    adminUrl,
+    /** Removes a database with its data. */
+    async remove(name: string): Promise<void> {
+      const { createPool } = await import('@rondo/database');
+      const admin = createPool({ url: await adminUrl(), maxConnections: 1 });
+      await admin.query(`DROP DATABASE IF EXISTS "${name}" WITH (FORCE)`).finally(() => admin.close());
+    },
+    /** The server's process, if it was started. */
+    process: () => current && { pid: current.pid, isRunning: () => current !== undefined && !ended.has(current) },
+    async restart(): Promise<void> {
+      await stop();
+      await begin(false);
+    },
+    stop,
+  };
+}
+
+async function startServer(data: string, port: number, append: boolean) {
+  const { startEmbeddedPostgres } = await import('@rondo/database/embedded');
+  const log = openLog(data, POSTGRES, { append });
+  try {
+    const server = await startEmbeddedPostgres({ directory: path.join(data, 'postgres'), port, log: log.write });
+    void server.exited.then(log.end);
+    return server;
+  } catch (error) {
+    log.end();
+    throw error;
+  }
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { knownServices } from '@rondo/schema';
 import { UsageError } from '../errors.js';
-import { matchService } from './service-name.js';
+import { matchService } from './locate.js';
 
 const SERVICES = [
   'calculator.Calculator',

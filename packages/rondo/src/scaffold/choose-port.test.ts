@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { Folder } from '../../test/scaffold/folder.js';
 import { ownServices, readManifests, serviceNames } from '../workspace/manifests.js';
-import { choosePort } from './choose-port.js';
+import { choosePort } from './create-service.js';
 
 describe('manifests', () => {
   it('describe each service', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { withoutPlugin, withPlugin } from './main-file.js';
+import { withoutPlugin, withPlugin } from './plugins.js';
 
 const consul = { module: '@rondo/registry-consul', value: 'consul' };
 const nats = { module: '@rondo/topics-nats', value: 'nats' };

@@ -1,10 +1,13 @@
 /** Locks between processes. */
 import { randomUUID } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { link, mkdir, open, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout } from 'node:timers/promises';
+import { console } from '../terminal/console.js';
 import { codeOf } from './errors.js';
+import { isWritable } from './files.js';
+import { root } from './paths.js';
 
 const POLL_MS = 50;
 
@@ -163,4 +166,32 @@ function startOf(pid: number): string {
   } catch {
     return 'gone';
   }
+}
+
+/**
+ * Does `work` while no other command installs packages, generates code or compiles in this clone. It waits as long as the other
+ * command lives, and says so on standard error.
+ *
+ * @param purpose What the work is, for the commands that wait for it.
+ * @param signal Ends the wait.
+ */
+export const withBuild = <T>(purpose: string, work: () => Promise<T>, signal?: AbortSignal): Promise<T> =>
+  alone('build.lock', { purpose: `another command's step "${purpose}"`, signal }, work);
+
+/** Does `work` while no other command, such as `rondo new`, writes files of this clone, and waits as {@link withBuild} does. */
+export const withTree = <T>(purpose: string, work: () => Promise<T>, signal: AbortSignal): Promise<T> =>
+  alone('change.lock', { purpose, signal }, work);
+
+async function alone<T>(
+  file: string,
+  {
+    purpose,
+    signal = new AbortController().signal,
+  }: { readonly purpose: string; readonly signal?: AbortSignal | undefined },
+  work: () => Promise<T>,
+): Promise<T> {
+  const folder = path.join(root, '.rondo');
+  if (!isWritable(existsSync(folder) ? folder : root)) return await work(); // this user builds nothing of the clone
+  const onHeld = (holder: string) => console.error(`Waiting for ${holder} …`);
+  return await withLock(path.join(folder, file), { purpose, signal, onHeld }, work);
 }

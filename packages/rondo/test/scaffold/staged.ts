@@ -1,5 +1,5 @@
 import type { FileRegistry } from '@bufbuild/protobuf';
-import { compile } from '../../src/scaffold/contract/compile.js';
+import { compile } from '../../src/scaffold/contract/load.js';
 import type { PlacedFile } from '../../src/scaffold/contract/source.js';
 import { withStage } from '../../src/scaffold/contract/stage.js';
 import { root } from './folder.js';

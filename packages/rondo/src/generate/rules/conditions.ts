@@ -11,8 +11,7 @@ import {
   type RepeatedRules,
   type TimestampRules,
 } from '@bufbuild/protovalidate/gen/buf/validate/validate_pb.js';
-import { type Asked, type Conditions, type Context, counted, membership } from './condition.js';
-import { bytes, string } from './string-conditions.js';
+import { type Asked, bytes, type Conditions, type Context, counted, membership, string } from './string-conditions.js';
 
 /**
  * The conditions in the order in which protovalidate checks them, each with the id of its rule and what the value must be.

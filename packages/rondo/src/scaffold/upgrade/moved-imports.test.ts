@@ -1,5 +1,5 @@
 import { expect, it } from '@jest/globals';
-import { withMovedImports } from './moved-imports.js';
+import { withMovedImports } from './migration.js';
 
 it.each([
   [

@@ -1,8 +1,7 @@
 import { expect, it } from '@jest/globals';
 import { Folder, root } from '../../../test/scaffold/folder.js';
 import { mergeTemplates } from './migration.js';
-import { inFolder, isOlder } from './target.js';
-import { atVersion, upgradeApp } from './upgrade-app.js';
+import { atVersion, inFolder, isOlder, upgradeApp } from './upgrade-app.js';
 
 const clean = { isCommitted: true, written: new Map() };
 

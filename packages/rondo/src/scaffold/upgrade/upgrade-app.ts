@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { publishedVersions, renderTemplate, type TemplateOptions, withVendored } from 'create-rondo';
 import { projectFolders } from '../../workspace/files.js';
@@ -8,9 +8,8 @@ import { Refusal } from '../errors.js';
 import { packagesOf } from '../packages.js';
 import { filesAt, readText } from '../repository.js';
 import { type Files, type Tree, writeFiles } from '../tree.js';
-import { command, outputIfFailed, ProgramFailed } from '../workspace.js';
+import { command, outputIfFailed, ProgramFailed, type Workspace } from '../workspace.js';
 import { HANDOVER, type Handover, type Migration } from './migration.js';
-import { inFolder, inRegistry, isOlder, type Target } from './target.js';
 
 /** The options of `rondo upgrade`. */
 export interface UpgradeOptions extends Tree {
@@ -126,3 +125,49 @@ const vendored = (root: string) =>
 /** The text of a package.json with this version of all packages of Rondo. */
 export const atVersion = (text: string, version: string): string =>
   text.replaceAll(/("@rondo\/[\w-]+": ")(?!workspace:)[^"]*"/g, `$1${version}"`);
+
+/** The version to upgrade to. */
+interface Target {
+  readonly version: string;
+  /** The paths of its packages; none if the registry has them. */
+  readonly tarballs: readonly string[];
+}
+
+/**
+ * Finds a version in the registry, by default the newest.
+ *
+ * @throws Refusal if the registry doesn't have it.
+ */
+async function inRegistry({ root, signal }: Workspace, wanted = 'latest'): Promise<Target> {
+  const { output } = await run('npm', ['view', `@rondo/tool@${wanted}`, 'version'], { cwd: root, signal });
+  const version = /^\d+\.\d+\.\d+\S*$/m.exec(output)?.[0];
+  if (version !== undefined) return { version, tarballs: [] };
+  const remedy = 'name a version that it has, or by --packages the folder that npm run pack -- --out has written';
+  throw new Refusal(`the registry has no @rondo/tool@${wanted}`, { remedy });
+}
+
+/**
+ * Finds the packages of a version in the folder that `npm run pack -- --out` has written.
+ *
+ * @throws Refusal if there are none, or if there are several versions and none is wanted.
+ */
+export function inFolder(folder: string, wanted: string | undefined): Target {
+  const all = statSync(folder, { throwIfNoEntry: false })?.isDirectory() ? readdirSync(folder) : [];
+  const files = all.filter((file) => file.endsWith('.tgz'));
+  const versions = files.flatMap((file) => /^rondo-tool-(\d.*)\.tgz$/.exec(file)?.[1] ?? []);
+  const [version, other] = versions.filter((one) => wanted === undefined || one === wanted);
+  if (version === undefined) {
+    const remedy = 'npm run pack -- --out writes them in a clone of Rondo';
+    throw new Refusal(`${folder} has no packages${wanted === undefined ? '' : ` of ${wanted}`}`, { remedy });
+  }
+  if (other !== undefined)
+    throw new Refusal(`${folder} has packages of ${versions.join(', ')}`, { remedy: 'name the version' });
+  const tarballs = files.filter((file) => file.endsWith(`-${version}.tgz`)).sort();
+  return { version, tarballs: tarballs.map((file) => path.join(folder, file)) };
+}
+
+/** Whether a version precedes another one. A pre-release precedes its release. Source: Semantic Versioning 2.0.0, 11 */
+export function isOlder(version: string, other: string): boolean {
+  const sortable = (one: string) => (one.includes('-') ? one : `${one}~`); // "-" sorts before "~"
+  return sortable(version).localeCompare(sortable(other), 'en', { numeric: true }) < 0;
+}
