@@ -22,7 +22,7 @@ const blocked = {
 };
 const parked = { ...blocked, name: `${name}P`, state: RunState.RUN_STATE_PARKED, undoing: true, error: 'cancelled' };
 const steps = [
-  { name: 'reserve', kind: 'call', beginTime: at(0), endTime: at(1), repeated: true },
+  { name: 'reserve', kind: 'call', beginTime: at(0), endTime: at(1), repeated: true, traceId: '29d1' },
   { name: 'pay', kind: 'call', beginTime: at(2), error: 'declined' },
   { name: 'undo reserve', kind: 'call', undoing: true, beginTime: at(3) },
 ];
@@ -72,16 +72,17 @@ it('show asks the service in the name of the run, and shows its steps', async ()
   expect(rows(stdout)).toEqual([
     [`${name} is BLOCKED: no stock\\u001b[31m`],
     [''],
-    ['STEP', 'KIND', 'BEGAN', 'ENDED', 'WHY'],
+    ['STEP', 'KIND', 'BEGAN', 'ENDED', 'TRACE', 'WHY'],
     [
       'reserve',
       'call',
       '2026-03-01T09:00:00Z',
       '2026-03-01T09:01:00Z',
+      '29d1',
       'a call before the restore may have made it, too',
     ],
-    ['pay', 'call', '2026-03-01T09:02:00Z', '-', 'declined'],
-    ['undo reserve', 'undo: call', '2026-03-01T09:03:00Z', '-', '-'],
+    ['pay', 'call', '2026-03-01T09:02:00Z', '-', '-', 'declined'],
+    ['undo reserve', 'undo: call', '2026-03-01T09:03:00Z', '-', '-', '-'],
     [''],
   ]);
   expect(JSON.parse((await run('show', name, '--json')).stdout)).toMatchObject({

@@ -126,6 +126,7 @@ function Steps({ run }: { readonly run: ShownRun }) {
         ['Began', ({ beginTime }) => formatDate(beginTime)],
         ['Took', ({ endTime, length }) => (endTime === undefined ? 'not ended' : latencyOf(length)), 'number'],
         ['When', ({ start, length }) => <Bar {...{ start, length, whole }} />],
+        ['Trace', ({ traceId = '' }) => traceId !== '' && <a href={`#/traces/${traceId}`}>{traceId.slice(0, 8)}</a>],
         ['Outcome', ({ error, repeated }) => error || (repeated && 'a call before the restore may have made it, too')],
       ]}
     />

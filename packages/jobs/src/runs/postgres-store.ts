@@ -1,4 +1,5 @@
 import type { Database, Queries, SqlValue } from '@rondo/database';
+import { currentTrace } from '@rondo/rpc/internal';
 import type { Attempt } from '../attempt.js';
 import {
   ClaimLost,
@@ -19,8 +20,8 @@ const TASK = 'task AS (SELECT FROM jobs WHERE id = $1 AND claim = $2 FOR SHARE)'
 
 const BEGIN = `
   WITH ${TASK}, begun AS (
-    INSERT INTO workflow_steps (run, name, kind, undoing, request, signal, begin_time, due_time)
-    SELECT id, $4, $5, $6, $7, $8, clock_timestamp(), CASE WHEN $5 IN ('wait', 'sleep')
+    INSERT INTO workflow_steps (run, name, kind, undoing, request, signal, trace_id, begin_time, due_time)
+    SELECT id, $4, $5, $6, $7, $8, $10, clock_timestamp(), CASE WHEN $5 IN ('wait', 'sleep')
       THEN least(clock_timestamp() + $9 * interval '1 ms', create_time + interval '1 year') END
     FROM task, workflow_runs WHERE id = $3 AND (code IS NULL OR $6) RETURNING name
   )
@@ -28,7 +29,7 @@ const BEGIN = `
 
 const END = `
   WITH ${TASK}
-  UPDATE workflow_steps SET end_time = clock_timestamp(), code = $5, result = $6, place = $7, unsettled = false
+  UPDATE workflow_steps SET end_time = clock_timestamp(), code = $5, result = $6, place = $7, unsettled = false, trace_id = coalesce($8, trace_id)
   FROM task WHERE run = $3 AND name = $4 AND end_time IS NULL RETURNING name`;
 
 /** The first of the waits and sleeps that can end. A signal that came counts before the time. */
@@ -76,7 +77,7 @@ const PARK = `
 
 const STEPS = `
   SELECT name, kind, undoing, request, CASE kind WHEN 'child' THEN signal END AS operation, begin_time AS "beginTime", end_time AS "endTime", code, result, place FROM workflow_steps
-  WHERE run = $1`;
+  WHERE run = $1 ORDER BY begin_time`;
 
 type RunRow = Pick<LoadedRun, 'request' | 'createTime' | 'now'> & {
   readonly code: number | null;
@@ -97,6 +98,9 @@ type StepRow = Omit<StepRecord, 'outcome' | 'place'> & {
 
 const outcomeOf = ({ code, result }: Pick<StepRow, 'code' | 'result'>): Outcome | undefined =>
   code === null ? undefined : { code, bytes: result };
+
+/** The id in `traceparent`; null if the trace isn't sampled. */
+const traceId = (): string | null => currentTrace().slice(3, 35) || null;
 
 /** What a {@link PostgresRun} is of. */
 interface PostgresRunOptions {
@@ -224,14 +228,14 @@ export class PostgresRun implements RunStore {
   }
 
   async #begin({ one }: Queries, { name, kind, undoing, request, signal, ms }: NewStep): Promise<void> {
-    const params = [...this.#held, name, kind, undoing, request ?? null, signal ?? null, ms ?? null];
+    const params = [...this.#held, name, kind, undoing, request ?? null, signal ?? null, ms ?? null, traceId()];
     const { held, begun } = await one<{ held: boolean; begun: boolean }>(BEGIN, params, { name: 'rondo_run_begin' });
     if (!held) throw new ClaimLost();
     if (!begun) throw new RunCancelled();
   }
 
   async #end({ query }: Queries, { name, place, outcome: { code, bytes } }: Ended): Promise<void> {
-    const ended = await query(END, [...this.#held, name, code, bytes, place], { name: 'rondo_run_end' });
+    const ended = await query(END, [...this.#held, name, code, bytes, place, traceId()], { name: 'rondo_run_end' });
     if (ended.length === 0) throw new ClaimLost();
   }
 

@@ -138,11 +138,12 @@ export interface ShownStep {
   readonly endTime: Date | null;
   readonly code: number | null;
   readonly result: Uint8Array | null;
+  readonly traceId: string | null;
 }
 
 export const listSteps = ({ query }: Queries, id: string): Promise<ShownStep[]> =>
   query<ShownStep>(
-    `SELECT name, kind, undoing, begin_time AS "beginTime", end_time AS "endTime", code, CASE WHEN code <> 0 THEN result END AS result
+    `SELECT name, kind, undoing, begin_time AS "beginTime", end_time AS "endTime", code, CASE WHEN code <> 0 THEN result END AS result, trace_id AS "traceId"
      FROM workflow_steps WHERE run = $1 ORDER BY begin_time, place`,
     [id],
   );

@@ -123,6 +123,7 @@ function toRun(row: RunRow, steps: readonly ShownStep[]) {
       beginTime: step.beginTime,
       endTime: step.endTime ?? undefined,
       error: textOf(step),
+      traceId: step.traceId ?? '',
       repeated: restoreTime !== null && ['call', 'child'].includes(step.kind) && step.beginTime >= restoreTime,
     })),
   };

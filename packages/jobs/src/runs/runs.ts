@@ -6,6 +6,7 @@ import { currentWorkLimits, type ServerCall } from '@rondo/rpc/call';
 import {
   currentTrace,
   encodeMessage,
+  inSpan,
   type MessageType,
   type Method,
   methodsOf,
@@ -199,19 +200,10 @@ export function executedRuns(declared: readonly DeclaredRuns[], context: RunsCon
     const onVerdict = ({ next }: Verdict) => meter.ended(one.name, next);
     const { attempts, ends } = attempt;
     try {
-      const last = await conduct({
-        workflow,
-        name,
-        store,
-        caller,
-        signal,
-        attempts,
-        ends,
-        maxAttempts,
-        random,
-        log,
-        onVerdict,
-      });
+      const options = { workflow, name, store, caller, signal, attempts, ends, maxAttempts, random, log, onVerdict };
+      const attributes = { 'rondo.run.id': attempt.key, 'rondo.run.attempt': attempts };
+      const span = { name: `run ${one.name}`, attributes, linkTo: attempt.traceparent };
+      const last = await inSpan(span, () => conduct(options));
       if (last.next === 'finish') context.onEnd(attempt.key);
     } catch (err) {
       // A heartbeat frees what the database didn't let it record.

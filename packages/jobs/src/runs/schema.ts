@@ -79,6 +79,11 @@ const TRIED = `
 ALTER TABLE workflow_runs ADD COLUMN tried integer;
 `;
 
+const TRACED = `
+-- That of the execution which ended the step, or else began it.
+ALTER TABLE workflow_steps ADD COLUMN trace_id text;
+`;
+
 /** The tables of workflows; a service with some has them besides `jobsSchema`. */
 export const runsSchema: SchemaPart = {
   name: 'workflows',
@@ -86,5 +91,6 @@ export const runsSchema: SchemaPart = {
     { name: '0001_workflows.sql', sql: FIRST },
     { name: '0002_listed.sql', sql: LISTED },
     { name: '0003_tried.sql', sql: TRIED },
+    { name: '0004_traced.sql', sql: TRACED },
   ],
 };

@@ -32,7 +32,10 @@ export const runs = defineActions({
   examples: [
     ['runs ls', 'Runs that wait for an operator first, then the newest: at most a thousand of a service.'],
     ['runs ls sales --state FAILED', 'Runs of a service that have ended with an error.'],
-    ['runs show operations/sales.v1.OrderService/01J2', 'A run, with what each of its steps came to.'],
+    [
+      'runs show operations/sales.v1.OrderService/01J2',
+      'A run, with what each of its steps came to, and its trace: rondo trace ID.',
+    ],
   ],
   exitCodes: { FAILED: 'Refused, or a service could not be asked; standard error says why.' },
   usual: 'ls',
@@ -94,7 +97,8 @@ const view = (run: Run) => ({ ...run, state: stateOf(run) });
 function formatSteps(steps: readonly RunStep[]): string {
   const rows = steps.map((step) => [
     ...[step.name, step.undoing ? `undo: ${step.kind}` : step.kind, timeOf(step.beginTime), timeOf(step.endTime)],
+    step.traceId || '-',
     step.error || (step.repeated ? 'a call before the restore may have made it, too' : '-'),
   ]);
-  return formatTable([['STEP', 'KIND', 'BEGAN', 'ENDED', 'WHY'], ...rows]);
+  return formatTable([['STEP', 'KIND', 'BEGAN', 'ENDED', 'TRACE', 'WHY'], ...rows]);
 }
