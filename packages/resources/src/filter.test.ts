@@ -62,20 +62,35 @@ describe('a filter', () => {
     });
   });
 
+  const isDone = { field: 'state', comparator: '=', value: 'DONE' };
+  const isNotDone = { ...isDone, comparator: '!=' };
+  const one = { field: 'stock', comparator: '=', value: 1n };
+  it.each([
+    ['NOT state = DONE', [isNotDone]],
+    ['-state != DONE AND -stock!=1', [isDone, one]],
+    ['stock = 1 AND -state = DONE', [one, isNotDone]],
+    ['NOT state = DONE OR stock = 1', [{ ...isNotDone, or: [one] }]],
+    ['(stock = 1 OR NOT state = DONE)', [{ ...one, or: [isNotDone] }]],
+    ['NOT (state = DONE OR -stock = 1) AND state = DONE', [isNotDone, one, isDone]],
+  ])('negates by NOT and by a minus sign: %s', (text, conditions) => {
+    expect(read(text)).toEqual({ faults: [], conditions });
+  });
+
   it.each([
     ['title = "t*"', 'must compare title with a whole text: a * at an end of it is no wildcard here; write "\\*"'],
     ['title = *t', 'must compare title with a whole text'],
     ['title != "*"', 'must compare title with a whole text'],
     ['title = "a\\\\*"', 'must compare title with a whole text'],
     ['state = TASK_STATE_GONE', 'must compare state with one of ACTIVE, DONE; it has TASK_STATE_GONE'],
-    ['NOT state = ACTIVE', 'without NOT and further parentheses; there is NOT at character 1'],
+    ['NOT stock < 5', 'must negate only = and !=, as stock may have no value; write stock >= 5'],
+    ['NOT NOT state = ACTIVE', 'at character 4 there is " NOT state = ACTIVE"'],
+    ['NOTstate = ACTIVE', 'at character 1 there is'],
     ['((state = ACTIVE))', 'there is "(" at character 2'],
     ['(state = ACTIVE AND stock = 1)', 'at character 17 there is "AND stock = 1)", where a comparison, AND or OR is'],
     ['(state = ACTIVE', 'at character 16 it ends, where'],
     ['state = ACTIVE OR', 'at character 16 there is "OR", where'],
     ['state = ACTIVE OR (stock = 1)', 'there is "(" at character 19'],
     ['state = ACTIVE)', 'there is ")" at character 15'],
-    ['-state = ACTIVE', 'there is "-" at character 1'],
     ['state = ACTIVE AND', 'at character 16 there is "AND", where a comparison, AND or OR is expected'],
     ['state = ACTIVE AND ', 'at character 20 it ends, where a comparison, AND or OR is expected'],
     ['state', 'at character 1 there is "state", where a comparison is expected'],
@@ -114,7 +129,25 @@ describe('a filter', () => {
   });
 
   it('never throws, and has conditions or one fault, for random text', () => {
-    const pieces = ['state', 'stock', '=', '<', '!', '"', '\\', ' ', 'AND', 'OR', '(', 'ACTIVE', '5', '-', 'é', '\0'];
+    const pieces = [
+      'state',
+      'stock',
+      '=',
+      '<',
+      '!',
+      '"',
+      '\\',
+      ' ',
+      'AND',
+      'OR',
+      'NOT',
+      '(',
+      'ACTIVE',
+      '5',
+      '-',
+      'é',
+      '\0',
+    ];
     for (let run = 0; run < 3000; run += 1) {
       const text = Array.from({ length: 1 + below(9) }, () => oneOf(...pieces)).join(oneOf('', ' '));
       const { conditions, faults } = read(text);

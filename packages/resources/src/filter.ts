@@ -18,18 +18,18 @@ export type FilterField =
 const MAX_LENGTH = 2_000;
 const MAX_CONDITIONS = 16;
 const CONDITION = /^\s*([a-z_][a-z0-9_.]*)\s*(!=|<=|>=|=|<|>)\s*("(?:[^"\\]|\\["\\*])*"|[^\s"()]+)\s*/;
-const [AND, OR] = [/^AND(?=[\s(])\s*/, /^OR(?=\s)\s*/];
+const [AND, OR, NOT] = [/^AND(?=[\s(-])\s*/, /^OR(?=[\s-])\s*/, /^\s*(?:NOT(?=[\s(])|-)/];
 const [OPEN, CLOSE] = [/^\s*\(/, /^\)\s*/];
 /** Syntax of AIP-160 that this subset lacks. */
-const UNSUPPORTED = /^NOT(?=[\s(]|$)|^[()-]/;
+const UNSUPPORTED = /^[()]/;
 const TIMESTAMP = /^\d{4}-\d\d-\d\dT(?:[01]\d|2[0-3]):\d\d:\d\d(?:\.\d{1,3}0{0,6})?(?:Z|[+-]\d\d:\d\d)$/;
 const MIN_INT64 = -(2n ** 63n);
 const MAX_INT64 = 2n ** 63n - 1n;
 const MAX_UINT64 = 2n ** 64n - 1n;
 
 /**
- * Parses a filter: comparisons of AIP-160, joined by `AND` and by `OR`, which binds tighter, and may have parentheses around it. An empty
- * filter has no conditions. Faults are passed to `report`.
+ * Parses a filter: comparisons of AIP-160, joined by `AND` and by `OR`, which binds tighter, and may have parentheses around it. `NOT`
+ * or `-` before a comparison by `=` or `!=`, or before parentheses, negates it. An empty filter has no conditions. Faults are passed to `report`.
  *
  * @param fields the fields that may be compared, by path.
  */
@@ -51,18 +51,26 @@ export function readFilter(
     return found;
   };
   do {
+    const isNegated = take(NOT) !== null;
     const isOpen = take(OPEN) !== null;
     const alternatives: Condition[] = [];
     do {
+      const isOwn = isOpen || alternatives.length > 0 ? take(NOT) !== null : isNegated;
       const [, path = '', comparator = '', literal = ''] = take(CONDITION) ?? [];
       if (path === '') return refuse(report, text, { rest, fields });
-      const condition = readCondition(report, { path, comparator, literal }, fields);
+      const condition = readCondition(
+        report,
+        { path, comparator, literal, negates: isOwn !== (isOpen && isNegated) },
+        fields,
+      );
       if (condition === undefined) return [];
       alternatives.push(condition);
     } while (take(OR) !== null);
     if (isOpen && take(CLOSE) === null) return refuse(report, text, { rest, fields });
     const [first, ...or] = alternatives;
-    if (first !== undefined) conditions.push(or.length === 0 ? first : { ...first, or });
+    // No alternative may hold, so each negation must.
+    if (isOpen && isNegated) conditions.push(...alternatives);
+    else if (first !== undefined) conditions.push(or.length === 0 ? first : { ...first, or });
     count += alternatives.length;
   } while (take(AND) !== null);
   if (rest !== '') return refuse(report, text, { rest, fields });
@@ -80,8 +88,7 @@ function refuse(report: ReportFault, text: string, { rest, fields }: Refused): r
   const at = text.length - rest.length;
   const [unsupported] = UNSUPPORTED.exec(rest) ?? [];
   if (unsupported !== undefined) {
-    const what = unsupported === 'NOT' ? unsupported : JSON.stringify(unsupported);
-    report(`must be ${FORM}, without NOT and further parentheses; there is ${what} at character ${at + 1}`);
+    report(`must be ${FORM}, without further parentheses; there is "${unsupported}" at character ${at + 1}`);
     return [];
   }
   const found = rest === '' ? 'it ends' : `there is ${JSON.stringify(rest.slice(0, 20))}`;
@@ -99,11 +106,13 @@ interface Comparison {
   readonly path: string;
   readonly comparator: string;
   readonly literal: string;
+  /** Whether it is negated, by `NOT` or `-`. */
+  readonly negates: boolean;
 }
 
 function readCondition(
   report: ReportFault,
-  { path, comparator, literal }: Comparison,
+  { path, comparator, literal, negates }: Comparison,
   fields: Readonly<Record<string, FilterField>>,
 ): Condition | undefined {
   const field = Object.hasOwn(fields, path) ? fields[path] : undefined;
@@ -114,6 +123,11 @@ function readCondition(
   if (!isComparator(comparator)) return undefined;
   if (isUnordered(field) && comparator !== '=' && comparator !== '!=') {
     report(`must compare ${path} by = or !=; it has ${comparator}`);
+    return undefined;
+  }
+  const negated = NEGATED[comparator];
+  if (negates && comparator !== '=' && comparator !== '!=') {
+    report(`must negate only = and !=, as ${path} may have no value; write ${path} ${negated} ${literal}`);
     return undefined;
   }
   if (field.kind === 'text' && isWildcard(comparator, literal)) {
@@ -128,14 +142,20 @@ function readCondition(
     report(`must compare ${path} with ${rule}; it has ${literal}`);
     return undefined;
   }
-  return { field: path, comparator, value };
+  return { field: path, comparator: negates ? negated : comparator, value };
 }
 
-const COMPARATORS: readonly string[] = ['=', '!=', '<', '<=', '>', '>='];
+/** Each comparator, with the one that holds for every other value. */
+const NEGATED: Readonly<Record<Comparator, Comparator>> = {
+  '=': '!=',
+  '!=': '=',
+  '<': '>=',
+  '<=': '>',
+  '>': '<=',
+  '>=': '<',
+};
 
-function isComparator(text: string): text is Comparator {
-  return COMPARATORS.includes(text);
-}
+const isComparator = (text: string): text is Comparator => Object.hasOwn(NEGATED, text);
 
 function isUnordered({ kind }: FilterField): boolean {
   return kind === 'enum' || kind === 'name';
