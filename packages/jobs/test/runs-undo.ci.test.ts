@@ -176,3 +176,18 @@ it('a call whose outcome is not known when the run is cancelled is made once mor
   await expect(waitFor(hire, operation, { channel: process.doors })).rejects.toMatchObject(cancelled);
   expect(await effects()).toEqual(['-call', 'call']);
 });
+
+it('steps may be called as the records of undos are shown', async () => {
+  const process = begin(async (run) => {
+    const undo = (name: string) => () => run.transaction(`undo ${name}`, (tx) => put(tx, `-${name}`));
+    await run.transaction('a', (tx) => put(tx, 'a'), { undo: undo('a') });
+    await run.transaction('b', (tx) => put(tx, 'b'), { undo: () => run.transaction('-b', (tx) => put(tx, '-b')) });
+    await run.transaction('undo b', (tx) => put(tx, 'c'));
+    throw new RunFailed('nobody wants this');
+  });
+  const operation = await process.client.hire({ person: 'ada' });
+  await expect(waitFor(hire, operation, { channel: process.doors })).rejects.toMatchObject({
+    message: 'nobody wants this',
+  });
+  expect(await effects()).toEqual(['-a', '-b', 'a', 'b', 'c']);
+});

@@ -127,7 +127,8 @@ it('a failure undoes what was done, last first, and the operation ends with it',
     message: 'nobody wants this',
   });
   const steps = await database.query<{ name: string }>('SELECT name FROM workflow_steps ORDER BY place');
-  expect(steps.map(({ name }) => name)).toEqual(['a', 'b', 'c', '-c', 'undo c', '-b', 'undo b', '-a', 'undo a']);
+  const names = ['a', 'b', 'c', '-c', 'undo\u00a0c', '-b', 'undo\u00a0b', '-a', 'undo\u00a0a'];
+  expect(steps.map(({ name }) => name)).toEqual(names);
   expect(await effects()).toEqual(['2 -c', '3 -b', '4 -a', 'a', 'c']);
 });
 

@@ -221,7 +221,9 @@ export class Execution {
     const { run } = this.#options;
     const undoAll = async () => {
       for (const { name, make } of this.#undos.toSorted((one, other) => other.place - one.place)) {
-        const marker = `undo ${name}`;
+        // The space doesn't break, as in no name of a step. That of a version before did.
+        const former = this.#records.get(`undo ${name}`);
+        const marker = former?.kind === 'undo' ? former.name : `undo\u00a0${name}`;
         const record = this.#records.get(marker);
         if (record?.outcome !== undefined) continue;
         if (record === undefined) await this.#begin({ name: marker, kind: 'undo' }, undefined);
