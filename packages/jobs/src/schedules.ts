@@ -38,9 +38,9 @@ export async function beginSchedules(database: Database, jobs: readonly Schedule
 
 const { OVERLAP_QUEUE, OVERLAP_REPLACE } = Overlap;
 
-/** A scheduled job has an empty request. One that has begun may wait for its next attempt. */
+/** A scheduled job has an empty request. One that has begun, or was refused, may wait for its next attempt. */
 const IS_BUSY = `
-  SELECT FROM jobs WHERE method = $1 AND request = '' AND NOT failed AND (attempts > 0 OR due_time <= now()) LIMIT 1`;
+  SELECT FROM jobs WHERE method = $1 AND request = '' AND NOT failed AND (attempts > 0 OR refusals > 0 OR due_time <= now()) LIMIT 1`;
 /** The key of jobs that replace each other. */
 const LATEST = 'latest';
 

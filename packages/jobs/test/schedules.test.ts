@@ -21,22 +21,24 @@ async function fireAs(overlap: Overlap) {
   expect(await fire(database, jobs, { onFault: () => undefined })).toBe(true);
 }
 const stored = () => database.query('SELECT version FROM jobs');
+const LATER = "due_time = now() + interval '1 h'";
 const schedule = () => database.one('SELECT skipped, overlap_time IS NOT NULL AS overlaps FROM job_schedules');
 
 it('by default a time is skipped and counted while the job of an earlier one has not ended', async () => {
   expect(scheduled.map(({ overlap }) => overlap)).toEqual([Overlap.OVERLAP_UNSPECIFIED]);
   await fireAs(Overlap.OVERLAP_SKIP);
   expect(await schedule()).toEqual({ skipped: 0n, overlaps: false });
-  for (const state of ['due_time = now()', "attempts = 1, due_time = now() + interval '1 h'"]) {
+  const fails = 'attempts = 1, refusals = 0';
+  for (const state of ['due_time = now()', `${fails}, ${LATER}`, `attempts = 0, refusals = 1, ${LATER}`]) {
     await database.query(`UPDATE jobs SET ${state}`);
     await fireAs(Overlap.OVERLAP_SKIP);
   }
   expect(await stored()).toEqual([{ version: 1 }]);
-  expect(await schedule()).toEqual({ skipped: 2n, overlaps: true });
+  expect(await schedule()).toEqual({ skipped: 3n, overlaps: true });
   await database.query('UPDATE jobs SET failed = true');
   await fireAs(Overlap.OVERLAP_SKIP);
   expect(await stored()).toHaveLength(2);
-  expect(await schedule()).toEqual({ skipped: 2n, overlaps: false });
+  expect(await schedule()).toEqual({ skipped: 3n, overlaps: false });
 });
 
 it('a job that its caller has enqueued for later keeps no schedule from its time', async () => {
