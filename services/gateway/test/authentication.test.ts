@@ -162,6 +162,13 @@ describe('the gateway', () => {
     expect(lines.join()).not.toContain(apiKey.slice(-20));
   });
 
+  it.each([{ authenticator: undefined }, {}])('keeps answers to API keys out of shared caches', async (given) => {
+    const { get: ask } = await gateway(given);
+    const { status, headers } = await ask('/v1/terms', { 'x-api-key': apiKey });
+    expect([status, headers['cache-control']]).toEqual([200, 'private']);
+    expect((await ask('/v1/terms')).headers['cache-control']).toBeUndefined();
+  });
+
   it('answers 401 without credentials, and says what is needed', async () => {
     const answer = await (await gateway()).get('/v1/notes/a');
     expect(answer.status).toBe(401);

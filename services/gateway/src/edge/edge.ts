@@ -85,6 +85,8 @@ export function createEdge(options: EdgeOptions): Edge {
           403,
         );
       Object.assign(exchange.answerHeaders, cors.headersFor(exchange));
+      // Caches know that by themselves of `Authorization` alone: https://www.rfc-editor.org/rfc/rfc9111#section-3.5
+      if (exchange.headers['x-api-key'] !== undefined) exchange.answerHeaders['cache-control'] = 'private';
       const network = networkOf(client);
       const refused = `refused ${network}`;
       const admit = (quota: Quota | undefined, then: () => void) => {
