@@ -5,7 +5,7 @@ import { maskUrl } from '../resolver/endpoint.js';
 import type { EndpointStorage } from '../resolver/endpoint-storage.js';
 import { type RegistryResolverOptions, registryResolver } from '../resolver/registry.js';
 import type { Resolver } from '../resolver/resolver.js';
-import { PEER_PING_INTERVAL_MS, staticResolver } from '../resolver/static.js';
+import { staticResolver, WATCH_PING_INTERVAL_MS } from '../resolver/static.js';
 import type { Watch } from '../resolver/watch-client.js';
 import { bindClient, type Client } from './client.js';
 
@@ -93,7 +93,7 @@ export function createRegistryWatch(options: Omit<ChannelOptions, 'resolver' | '
   const connections = new Map<string, Connection>();
 
   function connect(address: string): Connection {
-    const resolver = staticResolver([address], { minPingIntervalMs: PEER_PING_INTERVAL_MS, frames: true });
+    const resolver = staticResolver([address], { minPingIntervalMs: WATCH_PING_INTERVAL_MS, frames: true });
     const channel = createChannel({ ...options, resolver });
     const connection = { channel, client: bindClient(RegistryServiceDefinition, { channel }), streams: 0 };
     connections.set(address, connection);

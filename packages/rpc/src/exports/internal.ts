@@ -97,7 +97,7 @@ export { checkZone, maskUrl, regionOf, ZONE_PATTERN } from '../resolver/endpoint
 export { folderStorage } from '../resolver/endpoint-storage.js';
 export { registryResolver } from '../resolver/registry.js';
 export type { Resolution, ResolutionHandle, ResolverListener } from '../resolver/resolver.js';
-export { PEER_PING_INTERVAL_MS } from '../resolver/static.js';
+export { PEER_PING_INTERVAL_MS, WATCH_PING_INTERVAL_MS } from '../resolver/static.js';
 export type { MaxCalls } from '../server/admission/admission.js';
 export { maxCallsText } from '../server/admission/max-calls-text.js';
 export { createAuthorize, refusalOf } from '../server/authorize.js';

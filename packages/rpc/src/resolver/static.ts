@@ -4,6 +4,9 @@ import { ALL_SERVICES, type Endpoint, type Resolver } from './resolver.js';
 /** How often every Rondo server accepts a keepalive ping. Milliseconds. */
 export const PEER_PING_INTERVAL_MS = 200;
 
+/** How often a client pings a registry that it watches: as often as a watch sends something. Milliseconds. */
+export const WATCH_PING_INTERVAL_MS = 5_000;
+
 /** What is known of the instances at fixed addresses, besides the address. */
 export type StaticResolverOptions = Partial<Omit<Endpoint, 'instanceId' | 'address' | 'state'>>;
 

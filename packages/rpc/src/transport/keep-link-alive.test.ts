@@ -33,3 +33,30 @@ it('pings a peer by what waits for it: a reply, a message of a stream, or nothin
 it("doesn't ping a server that doesn't say how often it may be pinged", async () => {
   expect(await pingsOf({})).toBe(0);
 });
+
+it('checks at once whether a peer that has rested answers a call, and sets few timers while nothing happens', async () => {
+  const [clock, active, socket] = [new ManualClock(), new ActiveCalls(), { bytesRead: 0, destroy() {} }];
+  let timers = 0;
+  const counted = {
+    now: () => clock.now(),
+    setTimer: (delayMs: number, callback: () => void) => {
+      timers += 1;
+      return clock.setTimer(delayMs, callback);
+    },
+  };
+  const silences: number[] = [];
+  const options = { clock: counted, minPingIntervalMs: 200, onSilence: () => void silences.push(clock.now()) };
+  const ping = () => {
+    if (active.all > 0) return true; // Its peer is frozen by now.
+    socket.bytesRead += 5;
+    return true;
+  };
+  const stop = keepLinkAlive(socket, options, { active, ping });
+  await clock.advance(62_000);
+  expect(timers).toBeLessThan(40);
+  const begun = clock.now();
+  active.begin(false);
+  await clock.advance(500);
+  expect(silences[0]).toBeLessThanOrEqual(begun + 400);
+  stop();
+});

@@ -9,19 +9,17 @@ export function keepLinkAlive(
   options: Pick<LinkOptions, 'clock' | 'minPingIntervalMs' | 'onSilence'>,
   { active, ping }: { readonly active: ActiveCalls; readonly ping: () => boolean },
 ): () => void {
-  const { clock } = options;
+  const { clock, onSilence } = options;
   const { activeIntervalMs, idleIntervalMs, unusedIntervalMs, silentAfterMs, timeoutMs } = peerPings(options);
-  let pingedAt = clock.now();
-  return keepAlive(socket, {
-    clock,
-    silentAfterMs,
-    timeoutMs,
-    intervalMs: () => (active.unary > 0 ? activeIntervalMs : idleIntervalMs),
-    ask() {
-      if (active.all === 0 && clock.now() - pingedAt < unusedIntervalMs) return false;
-      pingedAt = clock.now();
-      return ping();
-    },
-    onSilence: options.onSilence,
-  });
+  const intervalMs = () => {
+    if (active.unary > 0) return activeIntervalMs;
+    active.onFirst = hurry;
+    return active.all > 0 ? idleIntervalMs : unusedIntervalMs;
+  };
+  const watch = keepAlive(socket, { clock, silentAfterMs, timeoutMs, intervalMs, ask: ping, onSilence });
+  function hurry(): void {
+    active.onFirst = undefined;
+    watch.hurry();
+  }
+  return watch.stop;
 }

@@ -74,7 +74,7 @@ export class ServedCalls {
     const server = new FrameServer(socket, connection, shared);
     const unheard = clock.setTimer(HANDSHAKE_MS, () => server.isWelcome || socket.destroy(), { keepAlive: false });
     const pings = { intervalMs: () => PINGS.afterMs, timeoutMs: PINGS.answerMs, ask: () => server.ping() };
-    const stop = keepAlive(socket, { clock, ...pings });
+    const { stop } = keepAlive(socket, { clock, ...pings });
     socket.on('data', server.receive).once('close', () => {
       unheard.cancel();
       stop();

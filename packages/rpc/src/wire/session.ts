@@ -29,7 +29,7 @@ export function openSession(socket: Socket, { options, clock, pings = PINGS }: S
     return pingPeer(session);
   };
   const { afterMs, answerMs } = pings;
-  socket.once('close', keepAlive(socket, { clock, intervalMs: () => afterMs, timeoutMs: answerMs, ask }));
+  socket.once('close', keepAlive(socket, { clock, intervalMs: () => afterMs, timeoutMs: answerMs, ask }).stop);
   return session;
 }
 

@@ -2,7 +2,7 @@ import { type Setting, SettingsServiceDefinition } from '@rondo/contracts/rondo/
 import type { Logger } from '@rondo/rpc/call';
 import { type Client, createChannel, createClient, staticResolver } from '@rondo/rpc/client';
 import { backgroundClock, type Clock, createBackoff, type Random, sleep } from '@rondo/rpc/clock';
-import { LiveSettings, type MutualTls, PEER_PING_INTERVAL_MS } from '@rondo/rpc/internal';
+import { LiveSettings, type MutualTls, WATCH_PING_INTERVAL_MS } from '@rondo/rpc/internal';
 import { RpcError, Status } from '@rondo/rpc/status';
 
 /** What a watch of the settings is made from. */
@@ -28,7 +28,7 @@ const NO_SETTINGS_MS = 60_000;
 export function watchSettings(options: SettingsWatchOptions): { close(): Promise<void> } {
   const { addresses, random, log: logger, tls: mutualTls, frames } = options;
   const clock = backgroundClock(options.clock);
-  const resolver = staticResolver(addresses, { minPingIntervalMs: PEER_PING_INTERVAL_MS, frames });
+  const resolver = staticResolver(addresses, { minPingIntervalMs: WATCH_PING_INTERVAL_MS, frames });
   const channel = createChannel({ resolver, mutualTls, clock, random, logger });
   const client = createClient(SettingsServiceDefinition, { channel });
   const closed = new AbortController();

@@ -13,7 +13,7 @@ export type ExpireAfter = (ms: number, expire: () => void) => Timer;
 export const createTimeouts =
   (clock: Clock, tickMs: number): ExpireAfter =>
   (ms, expire) =>
-    setSharedTimer(clock, { delayMs: ms + tickMs / 2, stepMs: tickMs }, expire);
+    setSharedTimer(clock, { delayMs: ms, stepMs: tickMs }, expire);
 
 /** What the parts of a listener share. */
 export interface Setup {

@@ -19,10 +19,13 @@ export class ActiveCalls {
   readonly inFlight = new Set<CallInFlight>();
   /** Runs each time that a call has ended, or that its caller has left. */
   onLeft: (() => void) | undefined;
+  /** Runs when the next call begins of those whose peer is pinged sooner. */
+  onFirst: (() => void) | undefined;
 
   begin(stream: boolean): void {
     this.all += 1;
     if (!stream) this.unary += 1;
+    if (this.all === 1 || (!stream && this.unary === 1)) this.onFirst?.();
   }
 
   leave(stream: boolean): void {

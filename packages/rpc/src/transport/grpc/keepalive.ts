@@ -31,12 +31,19 @@ export function pingPeer(session: Http2Session | undefined): boolean {
   return true;
 }
 
-/** How many checks there are during the interval, and during each wait for an answer. */
-const LOOKS = 4;
+/** Checks of all connections are due at multiples of this part of an interval, so that they share their timers. */
+const STEPS = 4;
+
+/** The watch that {@link keepAlive} begins. */
+export interface Keepalive {
+  /** The interval may have become shorter: the next check is due by then. */
+  hurry(): void;
+  stop(): void;
+}
 
 /**
  * Watches a connection whose peer may fall silent without closing it: its process is frozen or busy, or the network path is broken.
- * At first such a peer counts as silent. After the timeout its connection is destroyed. Returns a function that stops the watch.
+ * At first such a peer counts as silent. After the timeout its connection is destroyed.
  *
  * grpc-js's own keepalive can't be used. On a draining connection it can send no ping, concludes that the peer is lost, and ends
  * the calls in flight (https://github.com/grpc/grpc-node/issues/3068). It also blames the peer for delays of its own process.
@@ -44,30 +51,36 @@ const LOOKS = 4;
 export function keepAlive(
   socket: KeptAlive,
   { clock, intervalMs, timeoutMs, silentAfterMs = timeoutMs, ask, onSilence }: KeepaliveOptions,
-): () => void {
-  const lookMs = silentAfterMs / LOOKS;
+): Keepalive {
+  const lookMs = silentAfterMs / STEPS;
   let timer: Timer;
+  let nextLookAt = 0;
   let heard = socket.bytesRead;
-  let heardAt = clock.now();
+  let lookedAt = clock.now();
+  let heardAt = lookedAt;
   let silent = false;
   const setSilent = (now: boolean) => {
     if (silent === now) return;
     silent = now;
     onSilence?.(now);
   };
-  /** Whether something has come since the last check, `agoMs` ago: halfway between both, as far as is known. */
-  const hears = (agoMs: number) => {
-    if (socket.bytesRead === heard) return false;
+  /** Whether something has come since the last check: right after it, as far as is known. */
+  const hears = () => {
+    const hasHeard = socket.bytesRead !== heard;
+    if (hasHeard) heardAt = lookedAt;
     heard = socket.bytesRead;
-    heardAt = clock.now() - agoMs / 2;
-    return true;
+    lookedAt = clock.now();
+    return hasHeard;
   };
+  /** Waits until the peer may have been silent for the interval. */
   const rest = () => {
-    const stepMs = intervalMs() / LOOKS;
-    timer = setSharedTimer(clock, { delayMs: stepMs, stepMs }, look);
+    const stepMs = intervalMs() / STEPS;
+    const delayMs = Math.max(stepMs, heardAt + intervalMs() - clock.now());
+    nextLookAt = clock.now() + delayMs;
+    timer = setSharedTimer(clock, { delayMs, stepMs }, look);
   };
   const look = () => {
-    const due = !hears(intervalMs() / LOOKS) && clock.now() - heardAt >= intervalMs();
+    const due = !hears() && lookedAt - heardAt >= intervalMs();
     if (due && ask()) waitOn(0);
     else rest();
   };
@@ -76,19 +89,21 @@ export function keepAlive(
    * as one check, whatever its length.
    */
   const waitOn = (waitedMs: number) => {
+    nextLookAt = 0;
     timer = setSharedTimer(clock, { delayMs: lookMs, stepMs: lookMs / 10 }, () => {
       const limitMs = silent ? timeoutMs : silentAfterMs;
-      if (socket.bytesRead !== heard) judge(waitedMs);
+      if (hears()) hasAnswered();
       else if (waitedMs + lookMs < limitMs) waitOn(waitedMs + lookMs);
       // Bytes that have arrived by now are read before the second timer runs.
-      else timer = clock.setTimer(0, () => judge(waitedMs + lookMs), { keepAlive: false });
+      else timer = clock.setTimer(0, () => (hears() ? hasAnswered() : blame(waitedMs + lookMs)), { keepAlive: false });
     });
   };
-  const judge = (waitedMs: number) => {
-    if (hears(lookMs)) {
-      setSilent(false);
-      rest();
-    } else if (waitedMs >= timeoutMs) {
+  const hasAnswered = () => {
+    setSilent(false);
+    rest();
+  };
+  const blame = (waitedMs: number) => {
+    if (waitedMs >= timeoutMs) {
       socket.destroy();
     } else {
       setSilent(true);
@@ -96,5 +111,12 @@ export function keepAlive(
     }
   };
   rest();
-  return () => timer.cancel();
+  return {
+    hurry() {
+      if (nextLookAt <= clock.now() + intervalMs()) return;
+      timer.cancel();
+      rest();
+    },
+    stop: () => timer.cancel(),
+  };
 }

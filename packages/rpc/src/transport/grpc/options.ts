@@ -66,7 +66,7 @@ export const DEFAULT_MAX_REPLY_BYTES = 4 * 1024 * 1024;
 
 /** How a client watches its peer. Milliseconds. */
 interface PeerPings {
-  /** The interval while calls with one reply are in flight, while only streams are, and at least between two pings while no call is. */
+  /** The interval while calls with one reply are in flight, while only streams are, and while no call is. */
   readonly activeIntervalMs: number;
   readonly idleIntervalMs: number;
   readonly unusedIntervalMs: number;
@@ -95,7 +95,7 @@ const TIMEOUT_MS = 4_750;
 const RARE_PINGS: PeerPings = {
   activeIntervalMs: 310_000,
   idleIntervalMs: 310_000,
-  unusedIntervalMs: Infinity,
+  unusedIntervalMs: 7_500_000,
   silentAfterMs: 20_000,
   timeoutMs: 20_000,
 };

@@ -17,7 +17,7 @@ interface Groups extends Map<number, Group> {
 const groupsOf = new WeakMap<Clock, Groups>();
 
 /**
- * Runs `callback` after `delayMs`, rounded so that it is due at a multiple of `stepMs`. Callbacks that are due at one moment share
+ * Runs `callback` after `delayMs`, rounded up so that it is due at a multiple of `stepMs`. Callbacks that are due at one moment share
  * a timer, so a process with many connections wakes once for all of them. The timer doesn't keep the process alive.
  */
 export function setSharedTimer(given: Clock, { delayMs, stepMs }: SharedDelay, callback: () => void): Timer {
@@ -26,7 +26,7 @@ export function setSharedTimer(given: Clock, { delayMs, stepMs }: SharedDelay, c
   const groups = groupsOf.get(clock) ?? Object.assign(new Map<number, Group>(), { origin: now });
   groupsOf.set(clock, groups);
   const { origin } = groups;
-  const at = Math.round((now + delayMs - origin) / stepMs) * stepMs + origin;
+  const at = Math.ceil((now + delayMs - origin) / stepMs) * stepMs + origin;
   let group = groups.get(at);
   if (group === undefined) {
     const callbacks = new Set<() => void>();
