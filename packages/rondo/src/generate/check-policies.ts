@@ -2,7 +2,7 @@
 import { type DescFile, type DescMethod, type DescService, ScalarType } from '@bufbuild/protobuf';
 import { MethodOptions_IdempotencyLevel } from '@bufbuild/protobuf/wkt';
 import type { ServicePolicy } from '@rondo/contracts/rondo/options/v1/options';
-import { declaredJob, faultOf } from '../../../jobs/src/declared.js';
+import { type DeclaredJob, declaredJob, faultOf } from '../../../jobs/src/declared.js';
 import { checkAuth } from '../../../rpc/src/contract/auth-policy.js';
 import { balancingOf } from '../../../rpc/src/contract/balancing.js';
 import { breakerOf, checkBreaker, duration } from '../../../rpc/src/contract/breaker-policy.js';
@@ -116,16 +116,30 @@ const asInStubs = ({ source, ...others }: Policy<'idempotency'>) => ({
 });
 
 function* inJob(method: DescMethod, job: Policy<'job'>, { idempotency, auth }: ReadMethodPolicy): Faults {
-  const fault = faultOf(declaredJob(job), {
+  const declared = declaredJob(job);
+  const fault = faultOf(declared, {
     isUnary: method.methodKind === 'unary',
     isRepeatable: idempotency !== undefined || method.idempotency !== IDEMPOTENCY_UNKNOWN,
     keyField: idempotency?.source.case === 'field' ? idempotency.source.value : undefined,
     scopes: auth?.scopes ?? [],
   });
   if (fault !== undefined) yield `job${fault}`;
+  else if (idempotency !== undefined) yield* inPauses(declared, idempotency);
   const { field } = job.maxRunningPerKey ?? {};
   if (field !== undefined)
     yield* inNamed('job.max_running_per_key.field', field, { message: method.input, kind: GROUPING });
+}
+
+/** An outcome that is forgotten while attempts go on would take effect again. If the last one's isn't known, one more follows. */
+function* inPauses(
+  { maxAttempts, backoff: { baseMs, maxMs } }: DeclaredJob,
+  { retention }: Policy<'idempotency'>,
+): Faults {
+  let needed = 0;
+  for (let failures = 0; failures < maxAttempts; failures += 1) needed += Math.min(maxMs, baseMs * 2 ** failures);
+  const kept = retention ? toMs(retention) : DAY_MS;
+  if (kept < needed)
+    yield `idempotency.retention is ${kept} ms, and a job may be called again for ${needed} ms, as job has attempts and pauses; make it at least as long`;
 }
 
 function* inFeed(

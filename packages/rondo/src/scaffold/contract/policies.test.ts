@@ -149,6 +149,10 @@ method job: {}
   Get: job calls more than once: give the method idempotency: {metadata: "idempotency-key"}, or an idempotency_level
 method job: {} idempotency: {field: "name"}
   Get: job has a key of its own for each call, and idempotency.field is name: give idempotency.metadata instead
+method job: {} idempotency: {metadata: "idempotency-key" retention: {seconds: 4094}}
+  Get: idempotency.retention is 4094000 ms, and a job may be called again for 4095000 ms, as job has attempts and pauses; make it at least as long
+method job: {max_attempts: 40} idempotency: {metadata: "idempotency-key"}
+  Get: idempotency.retention is 86400000 ms, and a job may be called again for 104895000 ms, as job has attempts and pauses; make it at least as long
 safe job: {schedule: {cron: "0 0 * * *" time_zone: "Mars/X"}}
   Get: job.schedule.time_zone is "Mars/X": give an IANA name, such as "Europe/Berlin"
 balancing slow_start: {seconds: 3601}
@@ -187,6 +191,8 @@ const taken: readonly string[] = [
   method('idempotency: {metadata: "idempotency-key" retention: {seconds: 60}}'),
   method('timeout: {nanos: 1000000}'),
   method('job: {schedule: {cron: "0 9 * * MON-FRI"}} idempotency: {metadata: "idempotency-key"}'),
+  method('job: {} idempotency: {metadata: "idempotency-key" retention: {seconds: 4095}}'),
+  method('job: {max_attempts: 1} idempotency: {metadata: "idempotency-key" retention: {seconds: 60}}'),
   method('timeout: {seconds: 86400}'),
   balancing('policy: BALANCING_POLICY_RING_HASH') + method('hash_key: {field: "name"}'),
   balancing('policy: BALANCING_POLICY_WEIGHTED_ROUND_ROBIN weights: WEIGHT_SOURCE_LOAD'),
