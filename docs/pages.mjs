@@ -7,7 +7,7 @@ import { metricsPage } from './metrics.mjs';
 const FOLDER = path.join(root, 'docs/generated');
 const BENCHMARKS = path.join(root, 'docs/reference/benchmarks');
 
-/** @returns {Promise<import('@rondo/tool/workspace').StepResult>} */
+/** @returns {ReturnType<typeof run>} */
 export async function writePages() {
   rmSync(FOLDER, { recursive: true, force: true });
   const errors = await run(process.execPath, ['docs/api/errors/main.mjs']);

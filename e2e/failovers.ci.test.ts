@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { CalculatorServiceDefinition } from '@rondo/contracts/calculator/v1/calculator';
 import { type Customer, CustomerServiceDefinition } from '@rondo/contracts/sales/v1/customers';
 import { createPool, type Database, provision } from '@rondo/database';
-import { startTestCluster, type TestCluster } from '@rondo/database/testing';
+import { startTestCluster } from '@rondo/database/testing';
 import { eventually, startRegistry, startService } from '@rondo/harness';
 import { createClient, createRegistryChannel } from '@rondo/rpc/client';
 import { startTcpProxy } from '@rondo/rpc/internal/testing';
@@ -21,7 +21,7 @@ const NAMES = ['sales', 'project_management'];
 /** With fifteen kinds of calls, about 100 calls a second. */
 const PAUSE_MS = 100;
 
-let cluster: TestCluster;
+let cluster: Awaited<ReturnType<typeof startTestCluster>>;
 /** The ways of clients to the servers, by port: the first is the first primary's. */
 let ways: readonly Awaited<ReturnType<typeof startTcpProxy>>[];
 let channel: ReturnType<typeof createRegistryChannel>;

@@ -1,15 +1,7 @@
 /** The folders of the packages that are published, with what their tarballs hold. */
 import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import {
-  filesBelow,
-  projectFolders,
-  readJson,
-  root,
-  type Manifest as Stated,
-  tool,
-  writeJoin,
-} from '@rondo/tool/workspace';
+import { filesBelow, projectFolders, readJson, root, tool, writeJoin } from '@rondo/tool/workspace';
 import { build } from 'esbuild';
 import { compact, isPublishedStub, writeContracts } from './contracts.js';
 
@@ -31,7 +23,11 @@ export function pinnedVersions(): Readonly<Record<string, string>> & { readonly 
 }
 
 /** The fields of a package.json that are read or changed here. */
-export interface Manifest extends Stated {
+export interface Manifest {
+  readonly name: string;
+  readonly version: string;
+  readonly license?: string;
+  readonly description?: string;
   readonly homepage?: string;
   readonly private?: boolean;
   readonly bin?: object;

@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { renewAll } from '@rondo/certificates';
-import type { CertificateFiles } from '@rondo/harness/postgres';
+import type { overTls } from '@rondo/harness/postgres';
 import { configuredMutualTls } from '@rondo/rpc/internal';
 
 /** The certificates of a testbed's processes, or that there are none: then nothing is encrypted. */
@@ -28,7 +28,7 @@ export async function makeCertificates(folder: string | undefined) {
     folder === undefined ? {} : { RONDO_TLS: 'on', RONDO_TLS_DIR: path.join(folder, name) };
   return {
     /** The files of a process's certificate; undefined without TLS. */
-    filesOf(name: CertifiedName): CertificateFiles | undefined {
+    filesOf(name: CertifiedName): Parameters<typeof overTls>[1] | undefined {
       if (folder === undefined) return undefined;
       const file = (what: string) => path.join(folder, name, what);
       return { cert: file('tls.crt'), key: file('tls.key'), ca: file('ca.crt') };

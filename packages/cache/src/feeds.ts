@@ -1,6 +1,6 @@
 import { type Logger, type Principal, silentLogger } from '@rondo/rpc/call';
 import type { Channel } from '@rondo/rpc/client';
-import type { AuthPolicy, Method } from '@rondo/rpc/internal';
+import type { Method } from '@rondo/rpc/internal';
 import { type Feed, type FeedView, openFeed } from './feed.js';
 
 /** The feeds of changes that a cache follows: one for each feed in the contracts of the methods that are called. */
@@ -57,7 +57,7 @@ export function createFeeds({ self, log = silentLogger, onChange, onBreak }: Fee
  * assertion with its certificate, as it does for its callers. The service thus sends the feed to no caller without
  * credentials, and to no principal without the scopes.
  */
-function principalOf(self: string | undefined, auth: AuthPolicy | undefined): Principal | undefined {
+function principalOf(self: string | undefined, auth: Method['policy']['auth']): Principal | undefined {
   if (self === undefined || auth === undefined || auth === 'public' || auth.scopes.length === 0) return undefined;
   return { subject: self, issuer: self, scopes: auth.scopes, actors: [] };
 }

@@ -7,7 +7,7 @@ import {
   GetEntryResponse,
 } from '@rondo/contracts/rondo/conformance/v1/cached';
 import { CallContext, Metadata } from '@rondo/rpc/call';
-import { createForwarder, type ForwardedCall, methodsOf } from '@rondo/rpc/internal';
+import { createForwarder, methodsOf } from '@rondo/rpc/internal';
 import { cached } from './fixture.js';
 
 const method = methodsOf(CachedServiceDefinition).get('getEntry');
@@ -17,7 +17,7 @@ const request = { stream: false, message: encoded } as const;
 function forwarding() {
   const made = cached();
   const forward = createForwarder(made.channel);
-  const ask = async (how: Partial<ForwardedCall> = {}) => {
+  const ask = async (how: Partial<Parameters<typeof forward>[0]> = {}) => {
     if (method === undefined) throw new Error('no such method');
     const metadata = new Metadata({ 'x-forwarded-for': '192.0.2.1' });
     const { response, from } = await forward({ method, metadata, context: new CallContext(), request, ...how });

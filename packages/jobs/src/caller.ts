@@ -7,7 +7,7 @@ import {
   BYTES,
   bindingOf,
   inSpan,
-  type Loopback,
+  type PartContext,
   RouterError,
   STORED_CALL,
   TransportError,
@@ -94,7 +94,7 @@ const REFUSED = /ECONNREFUSED|nothing listens/;
 /** What a {@link StoredCaller} needs. */
 interface StoredCallerOptions {
   readonly channel: Channel;
-  readonly loopback?: Loopback | undefined;
+  readonly loopback?: PartContext['loopback'];
   readonly clock: Clock;
   /** What traces call a stored call, such as `job`. */
   readonly noun: string;

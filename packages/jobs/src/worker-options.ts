@@ -2,7 +2,7 @@ import type { PartDatabase } from '@rondo/database';
 import type { Logger } from '@rondo/rpc/call';
 import type { Channel } from '@rondo/rpc/client';
 import type { Clock, Random } from '@rondo/rpc/clock';
-import type { Loopback } from '@rondo/rpc/internal';
+import type { PartContext } from '@rondo/rpc/internal';
 import type { Attempt } from './attempt.js';
 import type { StoredMethod } from './contract.js';
 import type { JobMeter } from './metrics.js';
@@ -35,7 +35,7 @@ export interface WorkerOptions {
   readonly words: Words;
   readonly channel: Channel;
   /** By it the process serves calls that it makes. */
-  readonly loopback: Loopback | undefined;
+  readonly loopback: PartContext['loopback'];
   readonly log: Logger;
   readonly clock: Clock;
   readonly random: Random;

@@ -1,6 +1,6 @@
 import type { Duration } from '@rondo/contracts/google/protobuf/duration';
 import type { GetCallStatsResponse, MethodStats } from '@rondo/contracts/rondo/stats/v1/stats';
-import type { DurationCount } from '@rondo/rpc/internal';
+import type { percentileMs } from '@rondo/rpc/internal';
 
 /** What happened to the calls of one method at one instance between two samples. */
 export interface MethodFlow {
@@ -12,7 +12,7 @@ export interface MethodFlow {
   /** Calls that ended, by status code. */
   readonly ended: ReadonlyMap<number, number>;
   /** The calls that ended, by range of duration. */
-  readonly durations: readonly DurationCount[];
+  readonly durations: Parameters<typeof percentileMs>[0];
   /** Calls in flight at the later sample. */
   readonly inFlight: number;
   readonly requestBytes: number;

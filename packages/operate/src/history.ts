@@ -6,9 +6,9 @@ import type {
 } from '@rondo/contracts/rondo/gateway/v1/console';
 import type { GetCallStatsResponse } from '@rondo/contracts/rondo/stats/v1/stats';
 import type { WallClock } from '@rondo/rpc/clock';
-import { type DurationCount, percentileMs } from '@rondo/rpc/internal';
+import { percentileMs } from '@rondo/rpc/internal';
 import { Status } from '@rondo/rpc/status';
-import { busyBetween, flowsBetween, secondsBetween } from './flow.js';
+import { busyBetween, flowsBetween, type MethodFlow, secondsBetween } from './flow.js';
 import { endedOf, isFault, merge } from './sums.js';
 
 /** The time from one step to the next. Milliseconds. */
@@ -35,7 +35,7 @@ interface MethodShare {
   readonly refused: number;
   readonly errors: number;
   readonly inFlight: number;
-  readonly durations: readonly DurationCount[];
+  readonly durations: MethodFlow['durations'];
 }
 
 /** The same of one instance, and the state of its process. */

@@ -1,4 +1,4 @@
-import { type DurationCount, isServerFault, percentileMs, statusName } from '@rondo/rpc/internal';
+import { isServerFault, percentileMs, statusName } from '@rondo/rpc/internal';
 import { Status, statusFromCode } from '@rondo/rpc/status';
 import type { MethodFlow } from './flow.js';
 
@@ -69,7 +69,7 @@ export const rate = <F extends Pick<MethodFlow, 'seconds'>>(flows: readonly F[],
   total(flows, (flow) => of(flow) / flow.seconds);
 
 /** Adds up equal ranges, in the order of durations. There may be a million: each is added without a copy. */
-export function merge(flows: readonly Pick<MethodFlow, 'durations'>[]): readonly DurationCount[] {
+export function merge(flows: readonly Pick<MethodFlow, 'durations'>[]): MethodFlow['durations'] {
   const merged = new Map<number, { minMicros: number; maxMicros: number; count: number }>();
   for (const { durations } of flows) {
     for (const { minMicros, maxMicros, count } of durations) {

@@ -13,7 +13,6 @@ import {
   createRegistryChannel,
   type Endpoint,
   fixedEndpoint,
-  type RegistryChannelOptions,
   staticResolver,
 } from '@rondo/rpc/client';
 import { type Clock, systemClock, systemRandom } from '@rondo/rpc/clock';
@@ -95,7 +94,7 @@ export const openChannel = (options: ChannelOptions): Channel => createChannel(w
 
 /** Opens a channel over the registry, likewise. */
 export async function openRegistryChannel(
-  options: RegistryChannelOptions & { readonly registry: readonly string[] },
+  options: Omit<ChannelOptions, 'resolver' | 'tls'> & { readonly registry: readonly string[] },
 ): Promise<Channel> {
   const { registry, ...own } = withOwn(options);
   const adapter = await openOtherKind(registry);

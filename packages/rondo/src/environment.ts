@@ -1,4 +1,4 @@
-import type { RegistryChannelOptions } from '@rondo/rpc/client';
+import type { ChannelOptions } from '@rondo/rpc/client';
 import { type BalancingOverrides, checkZone, configuredBalancing, configuredTransport } from '@rondo/rpc/internal';
 import { asUsage } from './errors.js';
 
@@ -17,7 +17,7 @@ export function callerZone(environment: Readonly<Record<string, string | undefin
 }
 
 /** The settings of the connections that carry calls. */
-export type Connections = Pick<RegistryChannelOptions, 'maxReplyBytes' | 'frames'>;
+export type Connections = Pick<ChannelOptions, 'maxReplyBytes' | 'frames'>;
 
 /** Who runs a command sees its reply, also one that services wouldn't take. */
 const MAX_REPLY_BYTES = 256 * 1024 * 1024;

@@ -1,12 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
-import {
-  askLauncher,
-  type LauncherAnswer,
-  LauncherError,
-  type LauncherProcess,
-  type LauncherRequest,
-} from '@rondo/operate/internal';
+import { askLauncher, LauncherError, type LauncherProcess, type LauncherRequest } from '@rondo/operate/internal';
 import { codeOf } from './workspace/errors.js';
 import { isRunning } from './workspace/lock.js';
 
@@ -27,7 +21,7 @@ export interface RequestLauncherOptions {
  * @returns `rows`: the instances that the request concerns, as they are now; none after `stop`.
  * @throws Error that says what is wrong and what to do: no system runs there, the request failed, or it took too long.
  */
-export async function requestLauncher(options: RequestLauncherOptions): Promise<LauncherAnswer> {
+export async function requestLauncher(options: RequestLauncherOptions): ReturnType<typeof askLauncher> {
   const { dataDirectory, request, signal, onLog, timeoutMs = 120_000 } = options;
   const { socket } = await findLauncher(dataDirectory);
   const deadline = AbortSignal.timeout(timeoutMs);

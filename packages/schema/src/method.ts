@@ -1,6 +1,6 @@
 import { create, type DescMessage, type DescService, isMessage, type Message, toBinary } from '@bufbuild/protobuf';
 import { type CallOptions, type Channel, createClient } from '@rondo/rpc/client';
-import { type MessageType, type Method, methodsOf, type ServicePolicy, servicePolicyOf } from '@rondo/rpc/internal';
+import { type MessageType, type Method, methodsOf, servicePolicyOf } from '@rondo/rpc/internal';
 import { type DynamicMethod, toDynamicMethod } from './contract.js';
 import { decodeReply } from './json/message.js';
 import { policyFieldsOf } from './policy-fields.js';
@@ -44,7 +44,7 @@ export function methodOf(method: DynamicMethod): Method | undefined {
  *
  * @throws TypeError if the contract contradicts itself.
  */
-export function servicePolicy({ name, typeName, methods }: DescService): ServicePolicy {
+export function servicePolicy({ name, typeName, methods }: DescService): ReturnType<typeof servicePolicyOf> {
   const defined = methods.map(toDynamicMethod).map((method) => {
     return [method.name, define(method, method.requestStream, method.responseStream).methods.call] as const;
   });

@@ -5,7 +5,7 @@ import {
 } from '@rondo/contracts/rondo/events/v1/events';
 import { MethodPolicy } from '@rondo/contracts/rondo/options/v1/options';
 import type { Database, OperatorAudit, QueryOptions, Transaction } from '@rondo/database';
-import { countJobs, discardJob, type JobRow, listJobs, listRefused, retryJob } from '@rondo/jobs/internal';
+import { countJobs, discardJob, listJobs, listRefused, retryJob } from '@rondo/jobs/internal';
 import { callerIdentity, type ServerCall } from '@rondo/rpc/call';
 import { type Clock, sleep } from '@rondo/rpc/clock';
 import { mayOperate, parseSpiffeId } from '@rondo/rpc/internal';
@@ -239,7 +239,7 @@ const toEvent = ({
   attempts,
   error,
   refusals,
-}: JobRow): DeadEvent => ({
+}: Awaited<ReturnType<typeof listJobs>>[number]): DeadEvent => ({
   id,
   group,
   key,

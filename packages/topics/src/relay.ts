@@ -1,5 +1,5 @@
 import type { Database, Queries, QueryOptions } from '@rondo/database';
-import type { JobMeter, StoredCaller, StoredMethod } from '@rondo/jobs/internal';
+import type { JobMeter, StoredMethod } from '@rondo/jobs/internal';
 import { awayMs, codeOf, failureOf, isAway, storedCaller } from '@rondo/jobs/internal';
 import type { Logger } from '@rondo/rpc/call';
 import type { Channel } from '@rondo/rpc/client';
@@ -46,7 +46,7 @@ export class Relay {
   readonly #options: RelayOptions;
   readonly #receivers = new Map<string, Receiver>();
   readonly #held = new Set<BrokerEvent>();
-  readonly #caller: StoredCaller;
+  readonly #caller: ReturnType<typeof storedCaller>;
   readonly #names: readonly string[];
   /** Those that the broker has lost. */
   readonly #lost = new Set<string>();

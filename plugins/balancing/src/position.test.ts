@@ -1,14 +1,14 @@
 import { describe, expect, it } from '@jest/globals';
 import { ManualClock, seededRandom } from '@rondo/base/testing';
-import { createChannel, type Endpoint, type Resolver } from '@rondo/rpc/client';
-import { DEFAULT_SERVICE_POLICY, type ResolverListener, type Self } from '@rondo/rpc/internal';
+import { type ChannelOptions, createChannel, type Endpoint, type Resolver } from '@rondo/rpc/client';
+import { DEFAULT_SERVICE_POLICY, type ResolverListener } from '@rondo/rpc/internal';
 import { endpoint, endpoints } from '../../../packages/rpc/test/support/endpoints.js';
 import { fakeTransports } from '../../../packages/rpc/test/support/fake-transport.js';
 import { balancing as policies } from './exports/index.js';
 import { followPosition } from './position.js';
 import { positionAmong } from './subset.js';
 
-const SELF: Self = { service: 'own.S', instanceId: 'c1' };
+const SELF = { service: 'own.S', instanceId: 'c1' };
 const NAMES = ['c1', 'c2', 'c3', 'c4', 'c5'];
 
 /** A resolver that a test speaks for. */
@@ -28,7 +28,7 @@ function scripted() {
   return { resolver, tell, closed, followed: () => [...listeners.keys()] };
 }
 
-async function makePosition({ self, zone = '' }: { self?: Self | Promise<Self | undefined>; zone?: string } = {}) {
+async function makePosition({ self, zone = '' }: Pick<ChannelOptions, 'self' | 'zone'> = {}) {
   const { resolver, tell, closed, followed } = scripted();
   let changes = 0;
   const onChange = () => {

@@ -1,5 +1,5 @@
-import type { Endpoint } from '@rondo/rpc/client';
-import { POLICIES, type ResolutionHandle } from '@rondo/rpc/internal';
+import type { Endpoint, Resolver } from '@rondo/rpc/client';
+import { POLICIES } from '@rondo/rpc/internal';
 import type { Subsets, SubsetsOptions } from './channel-types.js';
 import { positionAmong, positionOf, SubsetWindow } from './subset.js';
 
@@ -38,7 +38,7 @@ export function followPosition({ resolver, self, random, zone, onChange }: Posit
   const unknown = positionOf(random.hex(8));
   let instanceId = '';
   let peers: readonly Endpoint[] | undefined;
-  let resolving: ResolutionHandle | undefined;
+  let resolving: ReturnType<Resolver['resolve']> | undefined;
   let closed = false;
 
   function onResolution({ endpoints }: { readonly endpoints: readonly Endpoint[] }): void {

@@ -1,6 +1,6 @@
 import { type IncomingMessage, request as requestPlain } from 'node:http';
 import { request as requestTls } from 'node:https';
-import { field, items, MAX_HELD_BYTES, readText, textOf } from '@rondo/registries';
+import { checkTaken, field, items, readText, textOf } from '@rondo/registries';
 import type { Cluster } from './cluster.js';
 import { metaOf } from './slice.js';
 
@@ -51,7 +51,7 @@ export class SlicesApi {
       const query = { labelSelector: selector, limit: String(PAGE), ...(next !== '' && { continue: next }) };
       const json = await readText(await this.#get(query, signal), (text, takenBytes): unknown => {
         taken += takenBytes;
-        if (taken > MAX_HELD_BYTES) throw new ApiError(200, `the list takes more than ${MAX_HELD_BYTES} bytes`);
+        checkTaken(taken);
         return JSON.parse(text);
       });
       for (const slice of items(field(json, 'items'))) slices.push(slice);

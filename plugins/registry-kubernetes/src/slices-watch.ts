@@ -1,6 +1,6 @@
 import { createPace } from '@rondo/registries';
 import type { Logger } from '@rondo/rpc/call';
-import { type Backoff, type Clock, sleep } from '@rondo/rpc/clock';
+import { type Clock, type createBackoff, sleep } from '@rondo/rpc/clock';
 import type { ResolverListener } from '@rondo/rpc/internal';
 import { ApiError, type SlicesApi, WATCH_SECONDS } from './api.js';
 import { metaOf } from './slice.js';
@@ -14,7 +14,7 @@ export interface SlicesWatchOptions extends SlicesOptions {
   readonly selector: string;
   readonly listener: ResolverListener;
   readonly clock: Clock;
-  readonly backoff: Backoff;
+  readonly backoff: ReturnType<typeof createBackoff>;
   readonly log: Logger;
 }
 

@@ -300,7 +300,7 @@ it('follows no more than a hundred events a second, and reads no list without an
     );
   const { failures: refused, until: untilRefused } = follow();
   await untilRefused(() => refused.length === 1);
-  expect([failures, refused]).toEqual([[], ['the list takes more than 67108864 bytes']]);
+  expect([failures, refused]).toEqual([[], ['its lists take more than 67108864 bytes']]);
 });
 
 describe('a target', () => {

@@ -7,7 +7,7 @@ import {
   type JsMsg,
 } from '@nats-io/jetstream';
 import { type Clock, sleep } from '@rondo/rpc/clock';
-import type { Broker, Receiver } from '@rondo/topics';
+import type { Broker } from '@rondo/topics';
 import { eventOf } from './event.js';
 
 type Receiving = Parameters<Broker['receive']>[1];
@@ -39,7 +39,7 @@ export function createReceiver({
   onLost,
   onUnreadable,
   clock,
-}: ReceiverOptions): Receiver {
+}: ReceiverOptions): ReturnType<Broker['receive']> {
   const closing = new AbortController();
   const { signal } = closing;
   setMaxListeners(0, signal); // each partition listens

@@ -1,5 +1,4 @@
-import type { ServeTools } from '@rondo/mcp';
-import { createFleet, createGatherer, type Fleet } from '@rondo/operate/internal';
+import { createFleet, createGatherer } from '@rondo/operate/internal';
 import { createForwarder } from '@rondo/rpc/internal';
 import { type App, formatHostPort, type HostPort, type ServiceContext } from '@rondo/service';
 import { consoleAddress, type GatewayConfig, tlsFiles, variables } from './config.js';
@@ -95,11 +94,11 @@ interface Port {
   /** Whether the process is about to stop. */
   readonly draining: () => boolean;
   /** What the console shows; undefined for a port without it. */
-  readonly fleet?: Fleet | undefined;
+  readonly fleet?: ReturnType<typeof createFleet> | undefined;
   /** The pages of services; undefined for a port without them. */
   readonly services?: ServicePages;
   /** Serves agents; undefined for a port without tools. */
-  readonly agents?: Promise<ServeTools> | undefined;
+  readonly agents?: ReturnType<typeof openTools>;
 }
 
 /** Creates a listener, and what serves its requests. */
@@ -162,9 +161,9 @@ interface Surroundings {
   readonly draining: AbortSignal;
   readonly clientOf: (exchange: HttpExchange) => string;
   readonly health: { readonly notReady: string | undefined };
-  readonly fleet: Fleet | undefined;
+  readonly fleet: ReturnType<typeof createFleet> | undefined;
   readonly services: ServicePages | undefined;
-  readonly agents: Promise<ServeTools> | undefined;
+  readonly agents: ReturnType<typeof openTools>;
   readonly refuse: Dispatch['refuse'];
 }
 

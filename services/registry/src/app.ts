@@ -1,7 +1,7 @@
 import { RegistryServiceDefinition } from '@rondo/contracts/rondo/registry/v1/registry';
 import { SettingsServiceDefinition } from '@rondo/contracts/rondo/registry/v1/settings';
 import { implement } from '@rondo/rpc/server';
-import { type App, type Config, checkSetting, type ServiceContext } from '@rondo/service';
+import type { App, Config, ServiceContext } from '@rondo/service';
 import type { variables } from './config.js';
 import { WATCH_REST_MS } from './domain/limits.js';
 import { meterStore, type StoreMeter } from './metrics.js';
@@ -42,10 +42,7 @@ export function createApp(
           maxWatches,
         }),
       ),
-      implement(
-        SettingsServiceDefinition,
-        settingsHandlers({ settings, wallClock, mayServe, isNew, log, refusals, checkSetting }),
-      ),
+      implement(SettingsServiceDefinition, settingsHandlers({ settings, wallClock, mayServe, isNew, log, refusals })),
       xds.discovery,
       xds.status,
     ],

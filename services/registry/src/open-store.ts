@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import type { Logger } from '@rondo/rpc/call';
-import type { TlsOptions } from '@rondo/rpc/client';
 import type { Clock, Random, WallClock } from '@rondo/rpc/clock';
 import type { Part } from '@rondo/rpc/server';
 import { ConfigurationError, formatHostPort } from '@rondo/service';
+import type { EtcdAddress } from './adapters/etcd-store/etcd-client.js';
 import { EtcdStore } from './adapters/etcd-store/etcd-store.js';
 import { connectEtcd } from './adapters/etcd-store/members.js';
 import { MemoryStore } from './adapters/memory-store/memory-store.js';
@@ -67,11 +67,11 @@ function addressOf({ endpoints, prefix, user, password }: EtcdLocation) {
 }
 
 /** TLS whose files are read for each connection, as they may have been renewed. */
-function tlsOf({ isEncrypted, files }: EtcdLocation): TlsOptions | undefined {
+function tlsOf({ isEncrypted, files }: EtcdLocation): EtcdAddress['tls'] {
   const faults = Object.entries(files).flatMap(([name, path]) => faultOf(`${name}-file`, path) ?? []);
   if (faults.length > 0) throw new ConfigurationError(faults);
   const read = (path: string | undefined) => (path === undefined ? undefined : readFileSync(path));
-  const tls: TlsOptions = {
+  const tls: EtcdAddress['tls'] = {
     get ca() {
       return read(files.ca);
     },

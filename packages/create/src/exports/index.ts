@@ -2,4 +2,4 @@ export { readArguments, USAGE } from '../arguments.js';
 export type { PluginName } from '../choices.js';
 export { createApp } from '../create-app.js';
 export { observeFiles, publishedSamples, samplesIn } from '../samples.js';
-export { publishedVersions, renderTemplate, type TemplateOptions, withVendored } from '../template.js';
+export { publishedVersions, renderTemplate, withVendored } from '../template.js';

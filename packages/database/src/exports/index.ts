@@ -29,7 +29,6 @@ export {
 } from '../errors.js';
 export { FairSemaphore } from '../fair-semaphore.js';
 export { keepListening } from '../keep-listening.js';
-export { listen } from '../listen.js';
 export { meterTables, observeRow } from '../metrics.js';
 export { migrate } from '../migrate.js';
 export type { SchemaPart } from '../migration.js';

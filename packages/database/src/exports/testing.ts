@@ -10,7 +10,7 @@
  * ```
  */
 
-export { startTestCluster, type TestCluster } from '../testing/test-cluster.js';
+export { startTestCluster } from '../testing/test-cluster.js';
 export {
   clockIsShifted,
   eventually,

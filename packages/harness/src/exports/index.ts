@@ -3,7 +3,7 @@
  * its own. Whatever is started here ends with the process that started it. The database server is in `@rondo/harness/postgres`.
  */
 
-export { type Etcd, etcdMissing, startEtcd } from '../etcd.js';
+export { etcdMissing, startEtcd } from '../etcd.js';
 export { exitOnSignals, isAlive } from '../kill.js';
 export { freeBase, freePort } from '../ports.js';
 export { type Ended, type RunningProcess, root, runNode, start } from '../process.js';

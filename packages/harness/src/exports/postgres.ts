@@ -1,3 +1,3 @@
 /** A PostgreSQL of a test's own, which it may end and restart. */
 
-export { type CertificateFiles, overTls, type Postgres, startPostgres, turnTlsOn } from '../postgres.js';
+export { overTls, type Postgres, startPostgres, turnTlsOn } from '../postgres.js';

@@ -17,4 +17,4 @@
  * ```
  */
 
-export { type TestRun, type TestRunOptions, testRun } from '../runs/test-run.js';
+export { type TestRun, testRun } from '../runs/test-run.js';

@@ -6,16 +6,15 @@
 export { cordonAll, uncordonAll } from '../cordon.js';
 export { Counters, type Sample, unsampled } from '../counters.js';
 export { awaitIdle } from '../drain.js';
-export { operateErrors, reasonOf } from '../errors.js';
-export { createFleet, type Fleet } from '../fleet.js';
-export { busyBetween, flowsBetween, type MethodFlow } from '../flow.js';
+export { reasonOf } from '../errors.js';
+export { createFleet } from '../fleet.js';
+export type { MethodFlow } from '../flow.js';
 export { collect, createGatherer, type Gatherer, type Reach } from '../gather.js';
 export { withInstance } from '../instance.js';
 export { addressOf, effectiveStatus, enumName, isCordoned, isPicked, statusOf } from '../instance-view.js';
 export {
   askLauncher,
   isRestartable,
-  type LauncherAnswer,
   LauncherError,
   type LauncherProcess,
   type LauncherRequest,

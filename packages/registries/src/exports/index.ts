@@ -13,8 +13,8 @@
  * @packageDocumentation
  */
 
-export type { Registrar, RegistryAdapter } from '../adapter.js';
-export { checkTaken, createPace, MAX_HELD_BYTES, readText } from '../bounds.js';
+export type { RegistryAdapter } from '../adapter.js';
+export { checkTaken, createPace, readText } from '../bounds.js';
 export { checkCount, endpointAt, entryRegistrar, hostOf, latest, MAX_INSTANCES, takenBy } from '../entries.js';
 export { HTTP_KEYS, HttpServers } from '../http.js';
 export { field, items, textOf } from '../json.js';

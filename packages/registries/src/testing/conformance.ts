@@ -1,7 +1,6 @@
 import { Instance, InstanceStatus, Protocol, Security } from '@rondo/contracts/rondo/registry/v1/registry';
 import type { Endpoint } from '@rondo/rpc/client';
 import { sleep, systemClock, systemRandom } from '@rondo/rpc/clock';
-import type { Resolution, ResolutionHandle } from '@rondo/rpc/internal';
 import type { RegistryAdapter } from '../adapter.js';
 import { adapterResolver } from '../resolver.js';
 
@@ -237,8 +236,8 @@ async function follow(processes: Processes) {
   processes.onEnd(() => resolver.close());
   let endpoints: readonly Endpoint[] | undefined;
   const departed: string[] = [];
-  const handle: ResolutionHandle = resolver.resolve(SERVICE, {
-    onResolution(resolution: Resolution) {
+  const handle = resolver.resolve(SERVICE, {
+    onResolution(resolution) {
       endpoints = resolution.endpoints;
       departed.push(...resolution.departed);
     },

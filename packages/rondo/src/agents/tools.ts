@@ -1,4 +1,4 @@
-import type { JsonObject, Tool, ToolAnswer, ToolCall, Tools } from '@rondo/mcp';
+import type { Tool, ToolAnswer, ToolCall, Tools } from '@rondo/mcp';
 import { RpcError } from '@rondo/rpc/status';
 import type { Command, CommandContext } from '../command.js';
 import { describe } from '../commands/describe.js';
@@ -94,7 +94,10 @@ async function run({ name, arguments: given, signal }: ToolCall, context: Comman
 }
 
 /** The command line of a call. No value is taken for an option, whatever it begins with. */
-function wordsOf({ command, begin = [], subject, options = [] }: CommandTool, given: JsonObject): readonly string[] {
+function wordsOf(
+  { command, begin = [], subject, options = [] }: CommandTool,
+  given: ToolCall['arguments'],
+): readonly string[] {
   const { [subject?.[0] ?? '']: named, ...others } = given;
   const words = Object.entries(others).map(([key, value]) => {
     if (!options.includes(key) || typeof value !== command.options[key]?.type)

@@ -1,4 +1,4 @@
-import type { CallTiming } from '@rondo/rpc/client';
+import type { CallOptions } from '@rondo/rpc/client';
 import { formatTable } from '../terminal/table.js';
 import { createPaint, type Paint, type Terminal } from '../terminal/terminal.js';
 import { printable } from '../terminal/text.js';
@@ -85,6 +85,9 @@ const PHASES = [
 
 /** The width of the whole call. Characters. */
 const WIDTH = 40;
+
+/** The times of a call, as a client measures them. */
+export type CallTiming = Parameters<NonNullable<CallOptions['onTiming']>>[0];
 
 /** The times of a call for people: a line for each phase, with its part of a bar. */
 export function toTimingText(timing: CallTiming, paint: Paint): string {

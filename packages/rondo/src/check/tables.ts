@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
-import type { StoredResource } from '@rondo/resources/sql';
+import type { missingIn } from '@rondo/resources/sql';
 import { filesBelow } from '../workspace/files.js';
 import { ownServices, readManifests } from '../workspace/manifests.js';
 import { root } from '../workspace/paths.js';
@@ -40,7 +40,7 @@ const filesIn = (folder: string, part: string, ending: string) =>
     .filter((file) => file.endsWith(ending))
     .map((file) => path.join(folder, part, file));
 
-const isResource = (value: unknown): value is StoredResource =>
+const isResource = (value: unknown): value is Parameters<typeof missingIn>[0] =>
   typeof value === 'object' && value !== null && 'model' in value && 'insertSql' in value;
 
 /** What migrations give a table: columns, also by other names later; undefined if they name it, and don't create it. */

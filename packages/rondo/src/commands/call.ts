@@ -1,12 +1,12 @@
 import type { Message } from '@bufbuild/protobuf';
 import type { Metadata } from '@rondo/rpc/call';
-import type { CallOptions, CallTiming } from '@rondo/rpc/client';
+import type { CallOptions } from '@rondo/rpc/client';
 import { systemRandom } from '@rondo/rpc/clock';
 import { receivedTraceId, undecidedParent } from '@rondo/rpc/internal';
 import { RpcError } from '@rondo/rpc/status';
 import { type DynamicMethodClient, jsonText, methodOf, writeMessage } from '@rondo/schema';
 import { type Load, runLoad } from '../call/load.js';
-import { createLoadProgress, explainNotBegun, toSummary, toTimingText, viewLoad } from '../call/report.js';
+import { type CallTiming, createLoadProgress, explainNotBegun, toSummary, toTimingText, viewLoad } from '../call/report.js';
 import { allMessages, probe, type RequestSource, requestSource, stream, toMessages } from '../call/requests.js';
 import { callsTo, gathererAt, withTarget } from '../call/target.js';
 import { defineCommand, type Printed, type RunContext } from '../command.js';

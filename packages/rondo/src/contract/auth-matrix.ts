@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { createFileRegistry, type DescService, fromBinary } from '@bufbuild/protobuf';
 import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
-import { type AuthPolicy, groupBy } from '@rondo/rpc/internal';
+import { groupBy, type Method } from '@rondo/rpc/internal';
 import { methodOf, toDynamicMethod } from '@rondo/schema';
 import { formatTable } from '../terminal/table.js';
 import { DESCRIPTORS } from '../workspace/contracts.js';
@@ -18,7 +18,7 @@ export interface MethodRule {
   /** `OrderService/PlaceOrder`. */
   readonly method: string;
   /** Missing: no caller. */
-  readonly auth?: AuthPolicy;
+  readonly auth?: Method['policy']['auth'];
 }
 
 /**

@@ -3,10 +3,10 @@
 export { build, compile } from '../build/build.js';
 export { writeJoin } from '../build/bundle-file.js';
 export { runPnpm } from '../build/install.js';
-export { componentOf, type Manifest, writeSbom } from '../build/sbom.js';
+export { componentOf, writeSbom } from '../build/sbom.js';
 export { main as test } from '../jest/test.js';
 export { filesBelow, projectFolders, readJson } from '../workspace/files.js';
 export { parse, takenByNpm } from '../workspace/options.js';
 export { root, tool } from '../workspace/paths.js';
 export { gitFault, hasCommit, native, run } from '../workspace/process.js';
-export { type StepResult, step } from '../workspace/steps.js';
+export { step } from '../workspace/steps.js';

@@ -1,4 +1,4 @@
-import { publishedVersions, renderTemplate, type TemplateOptions } from 'create-rondo';
+import { publishedVersions, renderTemplate } from 'create-rondo';
 import { Refusal } from './errors.js';
 import { packagesOf } from './packages.js';
 import { readText } from './repository.js';
@@ -17,14 +17,10 @@ export const hasDatabase = (root: string): boolean =>
  * @returns The texts of the changed files; none if the workspace has PostgreSQL.
  * @throws Refusal if edits of the app stand in the way.
  */
-export async function addDatabase(
-  root: string,
-  versions?: TemplateOptions['versions'],
-): Promise<ReadonlyMap<string, string>> {
+export async function addDatabase(root: string, versions = publishedVersions()): Promise<ReadonlyMap<string, string>> {
   if (hasDatabase(root)) return new Map();
   const name = packagesOf(root).scope.slice(1);
-  const template = (withDatabase: boolean) =>
-    renderTemplate({ name, withDatabase, packageManager: 'npm', versions: versions ?? publishedVersions() });
+  const template = (withDatabase: boolean) => renderTemplate({ name, withDatabase, packageManager: 'npm', versions });
   const { files, left } = await mergeTemplates(root, { before: template(false), after: template(true) });
   const [first] = left;
   if (first !== undefined) {

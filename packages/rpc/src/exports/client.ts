@@ -13,15 +13,13 @@
  * ```
  */
 
-export type { CallTiming } from '../call/call-timer.js';
 export type { CallOptions, ClientCall } from '../call/client-call.js';
 export { type Channel, type ChannelOptions, createChannel } from '../channel/channel.js';
 export type { ChannelPolicies } from '../channel/policies.js';
 export type { Client } from '../client/client.js';
 export { createClient } from '../client/create-client.js';
 export { waitFor } from '../client/operations.js';
-export { createRegistryChannel, type RegistryChannelOptions } from '../client/registry-channel.js';
+export { createRegistryChannel } from '../client/registry-channel.js';
 export { dnsResolver } from '../resolver/dns.js';
 export type { Endpoint, Resolver } from '../resolver/resolver.js';
 export { fixedEndpoint, staticResolver } from '../resolver/static.js';
-export type { TlsOptions } from '../transport/grpc/tls-options.js';

@@ -12,7 +12,6 @@
  */
 
 export {
-  type Backoff,
   backgroundClock,
   type Clock,
   createBackoff,

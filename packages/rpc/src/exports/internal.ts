@@ -15,7 +15,7 @@ export {
 export { weightedRoundRobin } from '../balancer/round-robin.js';
 export { baseWeights, effectiveWeights, rampOf, WeightedIndex } from '../balancer/weights.js';
 export type { Payload, Reply } from '../call/call.js';
-export { type DurationCount, percentileMs } from '../call/durations.js';
+export { percentileMs } from '../call/durations.js';
 export { isBase64 } from '../call/metadata.js';
 export { runInScope } from '../call/scope.js';
 export {
@@ -31,7 +31,6 @@ export { classifyFailure } from '../channel/failure.js';
 export { groupBy } from '../channel/group-by.js';
 export { CallWindow, isNeutral, isServerFault } from '../channel/outcomes.js';
 export { BalancingError } from '../channel/overrides.js';
-export type { Self } from '../channel/policies.js';
 export type { ServiceView } from '../channel/service-view.js';
 export { configuredToken, sendToken } from '../client/caller-token.js';
 export { bindingOf } from '../client/client.js';
@@ -43,17 +42,15 @@ export {
   TRANSPORTS,
 } from '../client/default-channel.js';
 export { answeredBy, detach, encodedRequest, isForwarded } from '../client/detached-call.js';
-export { createForwarder, type ForwardedReply } from '../client/forward.js';
-export type { ForwardedCall } from '../client/forward-context.js';
+export { createForwarder } from '../client/forward.js';
 export { withKey } from '../client/idempotency-key.js';
 export { OPERATIONS } from '../client/operations.js';
 export { checkedAddresses } from '../client/registry-channel.js';
-export { type AuthPolicy, authText } from '../contract/auth-policy.js';
+export { authText } from '../contract/auth-policy.js';
 export {
   type Balancing,
   DEFAULT_SERVICE_POLICY,
   POLICIES,
-  type ServicePolicy,
 } from '../contract/balancing.js';
 export { DEFAULT_BREAKER } from '../contract/breaker-policy.js';
 export { DEFAULT_BULKHEAD } from '../contract/bulkhead-policy.js';
@@ -72,7 +69,7 @@ export {
 export { encodeMessage } from '../contract/encode.js';
 export { type Method, methodsOf } from '../contract/method.js';
 export { didYouMean, editDistance, listNames, nearest } from '../contract/nearest.js';
-export { OPERATIONS_SERVICE, type OperationRequest, operationService } from '../contract/operation-name.js';
+export { OPERATIONS_SERVICE, operationService } from '../contract/operation-name.js';
 export { nameInCode, optionBytes, POLICY_TAG, servicePolicyOf } from '../contract/policy.js';
 export { DEFAULT_RETRY } from '../contract/retry-policy.js';
 export {
@@ -86,7 +83,7 @@ export { serverErrors } from '../errors/server.js';
 export { LiveSettings } from '../live-config/live-settings.js';
 export { checkSetting, LOG_LEVELS, SETTING_KEYS } from '../live-config/setting-keys.js';
 export { observeReply } from '../middleware/stream.js';
-export { createLoopback, type Loopback, STORED_CALL } from '../part/loopback.js';
+export { createLoopback, STORED_CALL } from '../part/loopback.js';
 export type { AskedPlugin, PartContext, Trial } from '../part/part.js';
 export { stopParts } from '../part/part.js';
 export { type PartOptions, processOf } from '../part/process-of.js';
@@ -96,7 +93,7 @@ export { CANARY_LABEL, CANARY_RULE, canaryPercent, canaryReason, parseCanaryPerc
 export { checkZone, maskUrl, regionOf, ZONE_PATTERN } from '../resolver/endpoint.js';
 export { folderStorage } from '../resolver/endpoint-storage.js';
 export { registryResolver } from '../resolver/registry.js';
-export type { Resolution, ResolutionHandle, ResolverListener } from '../resolver/resolver.js';
+export type { Resolution, ResolverListener } from '../resolver/resolver.js';
 export { PEER_PING_INTERVAL_MS, WATCH_PING_INTERVAL_MS } from '../resolver/static.js';
 export type { MaxCalls } from '../server/admission/admission.js';
 export { maxCallsText } from '../server/admission/max-calls-text.js';
@@ -119,7 +116,7 @@ export {
 } from '../tls/mutual-tls.js';
 export { isOfEveryServer, servedByOf } from '../tls/served-by.js';
 export { parseSpiffeId } from '../tls/spiffe-id.js';
-export { type DecompressionErrors, decompress } from '../transport/grpc/compression.js';
+export { decompress } from '../transport/grpc/compression.js';
 export { Gathered } from '../transport/grpc/gathered.js';
 export { PREFIX_BYTES, withPrefix } from '../transport/grpc/length-prefix.js';
 export { setSharedTimer } from '../transport/grpc/shared-timer.js';

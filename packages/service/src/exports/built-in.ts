@@ -1,5 +1,5 @@
 /** Reflection and health for a gateway, whose services change while it runs. A service that starts by `runService` has both already. */
 
 export { serveHealth } from '../health.js';
-export { type FileIndex, indexFiles, readDescriptorFile } from '../reflection/descriptor-files.js';
+export { indexFiles, readDescriptorFile } from '../reflection/descriptor-files.js';
 export { serveReflection } from '../reflection/reflection.js';

@@ -17,7 +17,6 @@
  * ```
  */
 
-export { checkSetting } from '@rondo/rpc/internal';
 export {
   formatHostPort,
   type HostPort,
@@ -36,8 +35,7 @@ export { REGISTRY_PORT } from '../config/shared.js';
 export { type Config, ConfigurationError, optionalVariable, type Variable, variable } from '../config/variables.js';
 export type { Exporter } from '../exporter.js';
 export { runService } from '../lifecycle/run.js';
-export type { App, ServiceContext, ServiceOptions } from '../lifecycle/service.js';
+export type { App, ServiceContext } from '../lifecycle/service.js';
 export { type RunningService, startService } from '../lifecycle/start.js';
 export { cannotBind, StartupError } from '../lifecycle/startup-error.js';
-export type { Readiness, State } from '../state.js';
 export type { Authenticator, TokensPlugin } from '../tokens.js';

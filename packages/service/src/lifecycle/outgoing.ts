@@ -7,7 +7,7 @@ import {
   createChannel,
   createRegistryChannel,
 } from '@rondo/rpc/client';
-import { callMetrics, createLoopback, folderStorage, type MutualTls, type Self } from '@rondo/rpc/internal';
+import { callMetrics, createLoopback, folderStorage, type MutualTls } from '@rondo/rpc/internal';
 import type { Part } from '@rondo/rpc/server';
 import { keepsAnswers } from '../live-config/apply.js';
 import { meterChannel } from '../metrics/channel.js';
@@ -32,7 +32,7 @@ export interface OutgoingOptions {
   readonly descriptorSet: Uint8Array | undefined;
   /** Undefined without TLS. */
   readonly tls: MutualTls | undefined;
-  readonly self: Promise<Self | undefined>;
+  readonly self: ChannelOptions['self'];
   /** Undefined for Rondo's own registry. */
   readonly directory: Directory | undefined;
   /** Receives what must be closed at the end of the process. */

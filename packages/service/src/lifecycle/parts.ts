@@ -1,6 +1,6 @@
 import { withTimeout } from '@rondo/base';
 import type { Logger } from '@rondo/rpc/call';
-import { type Backoff, type Clock, createBackoff, type Random } from '@rondo/rpc/clock';
+import { type Clock, createBackoff, type Random } from '@rondo/rpc/clock';
 import type { Part } from '@rondo/rpc/server';
 import { createPause } from '../pause.js';
 import { StartupError } from './startup-error.js';
@@ -111,7 +111,10 @@ async function watchPart(part: Part, options: WatchOptions): Promise<void> {
   }
 }
 
-function nextDelayMs(failure: unknown, { tracker, backoff }: { tracker: Tracker; backoff: Backoff }): number {
+function nextDelayMs(
+  failure: unknown,
+  { tracker, backoff }: { tracker: Tracker; backoff: ReturnType<typeof createBackoff> },
+): number {
   if (failure === undefined) {
     tracker.succeeded();
     backoff.reset();

@@ -3,7 +3,7 @@ import type { ResponseCache } from '@rondo/cache';
 import type { Logger, ServerCall } from '@rondo/rpc/call';
 import type { Channel } from '@rondo/rpc/client';
 import type { Clock, Random, WallClock } from '@rondo/rpc/clock';
-import type { AskedPlugin, AuthPolicy, LiveSettings, PartContext } from '@rondo/rpc/internal';
+import type { AskedPlugin, createAuthorize, LiveSettings, PartContext } from '@rondo/rpc/internal';
 import type { Middleware } from '@rondo/rpc/middleware';
 import type { Part, ServiceImplementation } from '@rondo/rpc/server';
 import type { SharedConfig } from '../config/shared.js';
@@ -55,7 +55,7 @@ export interface App extends FormerApp {
    * Who may call services whose contracts have no `auth` rule, such as contracts from elsewhere that don't import
    * Rondo's options. The keys are the services' full names. It applies while `RONDO_AUTH=on`.
    */
-  readonly auth?: Readonly<Record<string, AuthPolicy>>;
+  readonly auth?: Parameters<typeof createAuthorize>[0];
   /** Middleware around the service's own handlers, outermost first. */
   readonly middleware?: readonly Middleware<ServerCall>[];
   /**

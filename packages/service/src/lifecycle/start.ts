@@ -1,15 +1,9 @@
 import type { Attributes } from '@opentelemetry/api';
 import { withTimeout } from '@rondo/base';
 import type { Logger } from '@rondo/rpc/call';
+import type { ChannelOptions } from '@rondo/rpc/client';
 import { type Clock, type Random, systemClock, systemRandom, systemWallClock, type WallClock } from '@rondo/rpc/clock';
-import {
-  BalancingError,
-  isOfEveryServer,
-  LiveSettings,
-  MissingPolicy,
-  type Self,
-  stopParts,
-} from '@rondo/rpc/internal';
+import { BalancingError, isOfEveryServer, LiveSettings, MissingPolicy, stopParts } from '@rondo/rpc/internal';
 import type { Part } from '@rondo/rpc/server';
 import { configure, describeMisspelling, secretsOf } from '../config/configure.js';
 import { createMask } from '../config/secrets.js';
@@ -275,8 +269,8 @@ async function observe(runtime: ServiceRuntime, { environment, secrets, parts, l
 /** Opens the registry, and the channel to other services. */
 async function openCalls(runtime: ServiceRuntime, options: Omit<OutgoingOptions, 'self' | 'directory'>) {
   // The channel needs the app's service, and the app needs the channel: the service follows later.
-  let resolveSelf: (self: Self | undefined) => void = () => undefined;
-  const self = new Promise<Self | undefined>((resolve) => {
+  let resolveSelf: (self: Awaited<ChannelOptions['self']>) => void = () => undefined;
+  const self = new Promise<Awaited<ChannelOptions['self']>>((resolve) => {
     resolveSelf = resolve;
   });
   const directory = await openDirectory(runtime, options.tls);

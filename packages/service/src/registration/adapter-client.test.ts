@@ -1,13 +1,13 @@
 import { expect, it } from '@jest/globals';
 import { InstanceStatus } from '@rondo/contracts/rondo/registry/v1/registry';
-import type { Registrar } from '@rondo/registries';
+import type { RegistryAdapter } from '@rondo/registries';
 import { ManualClock, seededRandom } from '@rondo/rpc/testing';
 import { recordingLogger } from '../../test/recording-logger.js';
 import { createState, DRAINING, type Readiness, readinessOf } from '../state.js';
 import { adapterClient } from './adapter-client.js';
 import { startRegistration } from './registration.js';
 
-type Held = Awaited<ReturnType<Registrar['renew']>>;
+type Held = Awaited<ReturnType<RegistryAdapter['renew']>>;
 
 const INSTANCE = {
   instanceId: 'a',
@@ -25,7 +25,7 @@ const INSTANCE = {
 function begin(write: 'held' | 'silence' = 'held') {
   const calls: string[] = [];
   const answers: { renew: Held; write: 'held' | 'displaced' | 'silence' } = { renew: 'held', write };
-  const registrar: Registrar = {
+  const registrar: Parameters<typeof adapterClient>[0] = {
     async write({ status }) {
       calls.push(`write ${InstanceStatus[status].replace('INSTANCE_STATUS_', '')}`);
       return answers.write === 'silence' ? new Promise(() => undefined) : answers.write;

@@ -6,7 +6,7 @@ import {
   RenewResponse,
   UpdateResponse,
 } from '@rondo/contracts/rondo/registry/v1/registry';
-import type { Registrar } from '@rondo/registries';
+import type { RegistryAdapter } from '@rondo/registries';
 import type { CallOptions } from '@rondo/rpc/client';
 import type { Clock } from '@rondo/rpc/clock';
 import { serviceErrors } from '../errors.js';
@@ -15,7 +15,10 @@ import type { RegistryClient } from './lease.js';
 const MAX_TTL_MS = 10 * 60_000;
 
 /** The methods of Rondo's registry that a registration calls, by a registry of another kind. */
-export function adapterClient(registrar: Registrar, { ttlMs, clock }: { ttlMs: number; clock: Clock }): RegistryClient {
+export function adapterClient(
+  registrar: Pick<RegistryAdapter, 'write' | 'renew' | 'remove'>,
+  { ttlMs, clock }: { ttlMs: number; clock: Clock },
+): RegistryClient {
   let entry = Instance.fromPartial({});
   const ask = async (work: (signal: AbortSignal) => Promise<unknown>, { timeoutMs = MAX_TTL_MS }: CallOptions = {}) => {
     const held = await withTimeout(work, { clock, timeoutMs }).catch((cause: unknown) => {

@@ -1,5 +1,5 @@
 import type { OpenRegistry } from '@rondo/registries';
-import type { RegistryChannelOptions } from '@rondo/rpc/client';
+import type { createRegistryChannel } from '@rondo/rpc/client';
 import { backgroundClock, type Clock, systemRandom } from '@rondo/rpc/clock';
 import { formatHostPort, registryLocation } from '../config/parsers.js';
 import { REGISTRY_PORT } from '../config/shared.js';
@@ -16,7 +16,8 @@ export interface Registrar {
 }
 
 /** A registry of another kind, by its URL. Whatever uses it opens connections of its own. */
-export interface OtherRegistry extends Exclude<RegistryChannelOptions['registry'], readonly string[]> {
+export interface OtherRegistry
+  extends Exclude<Parameters<typeof createRegistryChannel>[0]['registry'], readonly string[]> {
   /** Undefined if the registry lists processes by itself, as Kubernetes does. */
   openRegistrar(options: { readonly ttlMs: number; readonly clock: Clock }): Registrar | undefined;
 }

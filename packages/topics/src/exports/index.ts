@@ -20,7 +20,7 @@
  * ```
  */
 
-export type { Broker, BrokerEvent, BrokerPlugin, Receiver } from '../broker.js';
+export type { Broker, BrokerEvent, BrokerPlugin } from '../broker.js';
 export { createEphemeralTopics } from '../ephemeral.js';
 export { publishSql } from '../groups.js';
 export { topicsSchema } from '../schema.js';

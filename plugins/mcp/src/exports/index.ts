@@ -7,7 +7,7 @@
 
 import type { ServeTools, Tools } from '../tools.js';
 
-export type { JsonObject, Operation, Operations, ServeTools, Tool, ToolAnswer, ToolCall, Tools } from '../tools.js';
+export type { Tool, ToolAnswer, ToolCall, Tools } from '../tools.js';
 
 /**
  * Loads what serves tools over HTTP.

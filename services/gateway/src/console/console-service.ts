@@ -2,7 +2,7 @@ import { ConsoleServiceDefinition } from '@rondo/contracts/rondo/gateway/v1/cons
 import {
   askRegistry,
   cordonAll,
-  type Fleet,
+  type createFleet,
   findTrace,
   type Gatherer,
   isRestartable,
@@ -27,7 +27,7 @@ import { gatewayErrors } from '../errors.js';
 
 /** What the console's contract is served with. */
 export interface ConsoleServiceOptions {
-  readonly fleet: Fleet;
+  readonly fleet: ReturnType<typeof createFleet>;
   readonly gatherer: Gatherer;
   readonly clock: Clock;
   readonly channel: Reach;

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { DescMethod, DescService, Registry } from '@bufbuild/protobuf';
-import type { Method, ServicePolicy } from '@rondo/rpc/internal';
+import type { Method } from '@rondo/rpc/internal';
 import { loadSchema, methodOf, type ReflectedFile, servicePolicy, toDynamicMethod } from '@rondo/schema';
 import { type HttpBinding, httpRuleOf } from '@rondo/schema/http';
 import { isPublic, writesInt64AsNumber } from './exposure.js';
@@ -23,7 +23,7 @@ export interface Contract {
   /** All types of its files, and the standard error details if its server has them. */
   readonly types: Registry;
   readonly isPublic: boolean;
-  readonly policy: ServicePolicy;
+  readonly policy: ReturnType<typeof servicePolicy>;
   /** By the method's name. */
   readonly methods: ReadonlyMap<string, ContractMethod>;
   /** The file of the service and its imports, each after its imports. */

@@ -1,8 +1,6 @@
 import type { Logger } from '@rondo/rpc/call';
 import type { Channel } from '@rondo/rpc/client';
 import type { Clock, Random } from '@rondo/rpc/clock';
-import type { ServicePolicy } from '@rondo/rpc/internal';
-import type { PathOwner } from '@rondo/schema/http';
 import type { Absent, Catalogue, PublicMethod } from './catalogue.js';
 import type { Contract } from './contract.js';
 import { createInstanceTracker, type InstanceSource, type ServiceInstance } from './instances.js';
@@ -17,14 +15,14 @@ export interface CatalogueOptions {
   /** Makes a channel to one address, to learn contracts from the instance there. The catalogue closes it. */
   readonly connect: (instance: ServiceInstance) => Channel;
   /** Is called once for each service, before its first call: `Channel.follow`. */
-  readonly follow?: (service: string, policy: ServicePolicy) => void;
+  readonly follow?: (service: string, policy: Contract['policy']) => void;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
   /** How many services are kept. 1,000 by default. */
   readonly maxServices?: number;
   /** Which services have which paths, whenever they registered. */
-  readonly pathOwners?: readonly PathOwner[];
+  readonly pathOwners?: Parameters<typeof createView>[2];
 }
 
 /** A catalogue that follows the instances until it is closed. */

@@ -1,12 +1,5 @@
 import { createRegistry, type DescMethod, type Registry } from '@bufbuild/protobuf';
-import {
-  type Method,
-  methodsOf,
-  OPERATIONS,
-  OPERATIONS_SERVICE,
-  type OperationRequest,
-  operationService,
-} from '@rondo/rpc/internal';
+import { type Method, methodsOf, OPERATIONS, OPERATIONS_SERVICE, operationService } from '@rondo/rpc/internal';
 import { createRoutes, httpRuleOf } from '@rondo/schema/http';
 import { gatewayErrors } from '../errors.js';
 import type { BackendCall } from '../protocols/backend.js';
@@ -36,7 +29,7 @@ const METHODS = new Map(
     { ...method, policy: { ...policy, defaultTimeoutMs: TIMEOUT_MS } },
   ]),
 );
-const READERS = new Map<string, (bytes: Uint8Array) => OperationRequest>(
+const READERS = new Map<string, (bytes: Uint8Array) => Parameters<typeof operationService>[0]>(
   Object.values(OPERATIONS.methods).map(({ name, requestType }) => [name, (bytes) => requestType.decode(bytes)]),
 );
 
@@ -91,7 +84,7 @@ function hasOperations({ desc, methods }: PublicService): boolean {
 }
 
 /** The fields that say which service is meant; none if the request can't be read. */
-function readRequest({ request, target: { method } }: BackendCall): OperationRequest {
+function readRequest({ request, target: { method } }: BackendCall) {
   const payload = typeof request === 'function' ? request(undefined) : request;
   if (payload === undefined || payload.stream) return {};
   try {

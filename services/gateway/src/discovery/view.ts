@@ -1,4 +1,4 @@
-import { createRoutes, type HttpBinding, type PathOwner, type RouteEntry } from '@rondo/schema/http';
+import { createRoutes, type HttpBinding, type RouteEntry } from '@rondo/schema/http';
 import type { Catalogue, PublicMethod, PublicService, Route } from './catalogue.js';
 import type { Contract, ContractMethod } from './contract.js';
 import { isPublic } from './exposure.js';
@@ -22,7 +22,11 @@ export function isOffered({ contracts }: ServiceVersions): boolean {
 const HOLD_MS = 60_000;
 
 /** Makes the view of the public services among `all`. `now` is the time as of {@link ServiceVersions.leftAt}. */
-export function createView(all: readonly ServiceVersions[], now = () => 0, owners: readonly PathOwner[] = []): View {
+export function createView(
+  all: readonly ServiceVersions[],
+  now = () => 0,
+  owners: Parameters<typeof createRoutes>[1] = [],
+): View {
   const leftAt = new Map(all.map((versions) => [versions.service, versions.leftAt]));
   const offers = all.filter(isOffered).flatMap(toOffer).sort(byName);
   const entriesOf = (some: readonly Offer[]) => some.flatMap(({ entries }) => entries);

@@ -4,7 +4,7 @@ import { ConformanceServiceDefinition } from '@rondo/contracts/rondo/conformance
 import { CallContext, Metadata, silentLogger } from '@rondo/rpc/call';
 import { fixedEndpoint } from '@rondo/rpc/client';
 import { systemClock } from '@rondo/rpc/clock';
-import { type ForwardedCall, type Method, methodsOf } from '@rondo/rpc/internal';
+import { type createForwarder, type Method, methodsOf } from '@rondo/rpc/internal';
 import { createRouter, implement } from '@rondo/rpc/server';
 import { RpcError, Status } from '@rondo/rpc/status';
 import { failureOf } from '@rondo/rpc/testing';
@@ -22,7 +22,7 @@ const reply = { stream: false, message: new Uint8Array() } as const;
 
 /** A backend that answers `AdderService` itself. It records what it passes on. */
 function make() {
-  const forwarded: ForwardedCall[] = [];
+  const forwarded: Parameters<ReturnType<typeof createForwarder>>[0][] = [];
   const add = implement(AdderServiceDefinition, {
     add({ a, b }) {
       if (a === 0n) throw new RpcError(Status.INVALID_ARGUMENT, 'a: must not be 0');

@@ -2,8 +2,7 @@ import { CallContext, type Logger, type Metadata, type Principal } from '@rondo/
 import type { Endpoint } from '@rondo/rpc/client';
 import type { Clock } from '@rondo/rpc/clock';
 import {
-  type ForwardedCall,
-  type ForwardedReply,
+  type createForwarder,
   type Method,
   observeReply,
   type Payload,
@@ -36,8 +35,10 @@ export interface BackendCall {
   readonly request: Payload<Uint8Array> | ((to: Endpoint | undefined) => Payload<Uint8Array> | undefined);
 }
 
+type Forward = ReturnType<typeof createForwarder>;
+
 /** The encoded reply. `from` is the instance that sent it, or undefined if the gateway itself answered. */
-export type BackendReply = Omit<ForwardedReply, 'from'> & { readonly from: Endpoint | undefined };
+export type BackendReply = Omit<Awaited<ReturnType<Forward>>, 'from'> & { readonly from: Endpoint | undefined };
 
 /**
  * Makes a call. It rejects with an `RpcError` whose message and details may be shown to anyone: no address, no host name,
@@ -47,7 +48,7 @@ export type Backend = (call: BackendCall) => Promise<BackendReply>;
 
 export interface BackendOptions {
   /** From `createForwarder`. */
-  readonly forward: (call: ForwardedCall) => Promise<ForwardedReply>;
+  readonly forward: Forward;
   /** Serves the methods that the gateway itself answers: reflection and health. */
   readonly local: Pick<Router, 'methods' | 'handle'>;
   /** How many instances of a service are known. */
@@ -96,7 +97,7 @@ export function createBackend(options: BackendOptions): (call: MethodCall) => Pr
 }
 
 /** The request in the encoding of most instances, for methods whose answers are kept. */
-function requestKeyOf(request: BackendCall['request']): ForwardedCall['requestKey'] {
+function requestKeyOf(request: BackendCall['request']): Parameters<Forward>[0]['requestKey'] {
   if (typeof request !== 'function') return undefined;
   return () => {
     const payload = request(undefined);
@@ -113,7 +114,7 @@ function limitOf({ target: { method }, timeoutMs }: MethodCall): number | undefi
   return timeoutMs === undefined ? policy.defaultTimeoutMs : undefined;
 }
 
-function withPublicErrors(reply: ForwardedReply, error: (fault: unknown) => RpcError): BackendReply {
+function withPublicErrors(reply: Awaited<ReturnType<Forward>>, error: (fault: unknown) => RpcError): BackendReply {
   const { header, trailer, response } = observeReply(reply, { error });
   return {
     header,

@@ -1,5 +1,5 @@
 import { createSemaphore } from '@rondo/rpc/clock';
-import { type DecompressionErrors, decompress } from '@rondo/rpc/internal';
+import { decompress } from '@rondo/rpc/internal';
 import { gatewayErrors } from '../errors.js';
 import type { RequestBody } from '../listener/exchange.js';
 
@@ -37,7 +37,7 @@ export interface InflateOptions {
 export async function inflateBytes(
   data: Buffer,
   { body, maxBytes }: InflateOptions,
-  errors: DecompressionErrors,
+  errors: Parameters<typeof decompress>[2],
 ): Promise<Buffer> {
   if (data.length === 0) return data;
   const inflating = () => decompress(data, { encoding: 'gzip', maxBytes }, errors);
@@ -46,7 +46,7 @@ export async function inflateBytes(
   return inflated;
 }
 
-const MESSAGE_ERRORS: DecompressionErrors = {
+const MESSAGE_ERRORS: Parameters<typeof decompress>[2] = {
   tooLong: (maxBytes) => gatewayErrors.MESSAGE_TOO_LARGE({ maxBytes }),
   unreadable: () => gatewayErrors.MESSAGE_NOT_GZIP(),
 };

@@ -5,8 +5,8 @@ import type { Clock } from '@rondo/rpc/clock';
 import { createAuthorize, OPERATIONS_SERVICE } from '@rondo/rpc/internal';
 import { createRouter, type Router, type ServiceImplementation } from '@rondo/rpc/server';
 import type { ReflectedFile } from '@rondo/schema';
-import type { Readiness, State } from '@rondo/service';
-import { type FileIndex, serveHealth, serveReflection } from '@rondo/service/built-in';
+import type { ServiceContext } from '@rondo/service';
+import { serveHealth, serveReflection } from '@rondo/service/built-in';
 import type { Catalogue, PublicMethod } from '../discovery/catalogue.js';
 import { readMethod } from '../discovery/contract.js';
 import { indexContracts, type ReflectedContract } from './reflection.js';
@@ -17,7 +17,7 @@ export interface OwnServicesOptions {
     /** The contracts of the public services that run. */
     contracts(): readonly ReflectedContract[];
   };
-  readonly readiness: State<Readiness>;
+  readonly readiness: ServiceContext['readiness'];
   /** A `google.protobuf.FileDescriptorSet` with the contracts of health and reflection. Without it they aren't offered. */
   readonly descriptorSet: Uint8Array | undefined;
   readonly clock: Clock;
@@ -74,8 +74,8 @@ export function createOwnServices(options: OwnServicesOptions): OwnServices {
 }
 
 /** The index of the files of all contracts. It is made at the first question after a change. */
-function createFiles(catalogue: OwnServicesOptions['catalogue'], own: Own): () => FileIndex {
-  let made: { readonly revision: number; readonly index: () => FileIndex } | undefined;
+function createFiles(catalogue: OwnServicesOptions['catalogue'], own: Own) {
+  let made: { readonly revision: number; readonly index: ReturnType<typeof indexContracts> } | undefined;
   return () => {
     const { revision } = catalogue;
     if (made?.revision !== revision) {

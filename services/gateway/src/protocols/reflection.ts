@@ -2,9 +2,10 @@ import { createHash } from 'node:crypto';
 import { clone, toBinary } from '@bufbuild/protobuf';
 import { type FileDescriptorProto, FileDescriptorProtoSchema } from '@bufbuild/protobuf/wkt';
 import type { ReflectedFile } from '@rondo/schema';
-import { type FileIndex, indexFiles, readDescriptorFile } from '@rondo/service/built-in';
+import { indexFiles, readDescriptorFile } from '@rondo/service/built-in';
 
 type DescriptorFile = ReturnType<typeof readDescriptorFile>;
+type FileIndex = ReturnType<typeof indexFiles>;
 
 /** The files of a contract. */
 export interface ReflectedContract {

@@ -1,4 +1,4 @@
-import type { Operations, ServeTools, Tools } from '@rondo/mcp';
+import type { Tools } from '@rondo/mcp';
 import type { Authenticator } from '@rondo/service';
 import { schemeOf } from '../edge/challenge.js';
 import { ownOrigin } from '../edge/cors.js';
@@ -11,6 +11,7 @@ import type { Dispatch } from '../protocols/dispatch.js';
 import type { FrontEndOptions } from '../protocols/inbound-call.js';
 import { measure, toText } from '../protocols/json-text.js';
 import { callTool } from './call.js';
+import type { openTools } from './open.js';
 import type { MethodTool } from './tool.js';
 import type { MethodTools } from './tools.js';
 
@@ -23,7 +24,7 @@ const PAGE_SIZE = 200;
 
 export interface ToolsEndpointOptions extends FrontEndOptions {
   readonly tools: MethodTools;
-  readonly serve: Promise<ServeTools>;
+  readonly serve: NonNullable<ReturnType<typeof openTools>>;
   /** Verifies credentials; undefined if none are accepted, so that every caller has all tools. */
   readonly authenticator: Authenticator | undefined;
   readonly refuse: Dispatch['refuse'];
@@ -116,7 +117,7 @@ function toolsOf(exchange: HttpExchange, { tools, ...options }: ToolsEndpointOpt
   const principal = exchange.identity?.principal;
   const { get, cancel } = tools.operations(principal) ?? {};
   const ask =
-    (tool: MethodTool): Operations['get'] =>
+    (tool: MethodTool): NonNullable<Tools['operations']>['get'] =>
     (name, by) =>
       callTool(tool, { name: tool.name, arguments: { name }, ...by }, { ...options, exchange });
   return {

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import type { ServeTools } from '@rondo/mcp';
+import type { openMcp } from '@rondo/mcp';
 import { ConfigurationError } from '@rondo/service';
 import { type GatewayConfig, variables } from '../config.js';
 
@@ -11,7 +11,10 @@ const KEY_BYTES = 32;
  *
  * @throws Error if the file with the key that all gateways share can't be used.
  */
-export function openTools({ mcp = 'off', open }: Pick<GatewayConfig, 'mcp' | 'open'>): Promise<ServeTools> | undefined {
+export function openTools({
+  mcp = 'off',
+  open,
+}: Pick<GatewayConfig, 'mcp' | 'open'>): ReturnType<typeof openMcp> | undefined {
   if (mcp === 'off') return undefined;
   const key = mcp === 'on' ? randomBytes(KEY_BYTES) : readFileSync(mcp);
   if (key.length >= KEY_BYTES) return open?.(key);

@@ -1,6 +1,7 @@
 import type { Setting, SettingsServiceDefinition } from '@rondo/contracts/rondo/registry/v1/settings';
 import type { Logger, ServerCall } from '@rondo/rpc/call';
 import type { WallClock } from '@rondo/rpc/clock';
+import { checkSetting } from '@rondo/rpc/internal';
 import { mapMessages, observe } from '@rondo/rpc/middleware';
 import type { Handlers } from '@rondo/rpc/server';
 import { SettingNotFound } from '../domain/errors.js';
@@ -22,14 +23,7 @@ interface SettingsHandlerOptions {
   readonly log: Logger;
   /** Records each change that a service tries. */
   readonly refusals: Pick<RefusalLog, 'recordCall'>;
-  /** What is wrong with a setting, and with which part; undefined if nothing is. */
-  readonly checkSetting: CheckSetting;
 }
-
-type CheckSetting = (
-  key: string,
-  value: string,
-) => { readonly field: 'key' | 'value'; readonly description: string } | undefined;
 
 const LEFT_OUT = "settings weren't restored: they aren't of the services of the process, and this registry isn't new";
 /**
@@ -49,7 +43,7 @@ const MAX_VERSION = 2n ** 53n;
 
 /** The handlers of the settings over a store. */
 export function settingsHandlers(options: SettingsHandlerOptions): Handlers<typeof SettingsServiceDefinition> {
-  const { settings, log, checkSetting, refusals } = options;
+  const { settings, log, refusals } = options;
   const audit = (record: SettingRecord, before: SettingRecord | undefined, peer: string) => {
     const { service, key, value, author } = record;
     const fields = { target: service, key, old: before?.value ?? null, new: value ?? null, author, peer };
@@ -61,7 +55,7 @@ export function settingsHandlers(options: SettingsHandlerOptions): Handlers<type
       return { settings: records.toSorted(byId).map(toSetting) };
     },
     async updateSetting({ setting }, call) {
-      const change = parseUpdate(setting, checkSetting);
+      const change = parseUpdate(setting);
       refuseServices(call, refusals);
       const { before, after } = await withStatus(settings.change(change));
       audit(after, before, call.peer);
@@ -123,7 +117,7 @@ async function restorable(
   return inTime.filter((record) => isOwn(record) || (fresh && !known.has(settingId(record))));
 }
 
-function parseUpdate(setting: Setting | undefined, checkSetting: CheckSetting) {
+function parseUpdate(setting: Setting | undefined) {
   const { service = '', key = '', author = '', value } = setting ?? {};
   const violations = checkAddress({ service, key, author }, 'setting.');
   if (value === undefined) throw violations.with('setting.value', 'is missing; DeleteSetting deletes a setting');

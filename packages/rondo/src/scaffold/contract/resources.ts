@@ -1,6 +1,6 @@
 import type { DescField, DescMessage, DescMethod, DescService, FileRegistry } from '@bufbuild/protobuf';
 import type { Validator } from '@bufbuild/protovalidate';
-import type { DescribedTable, describeTable, TableOptions } from '@rondo/resources/sql';
+import type { describeTable } from '@rondo/resources/sql';
 import type { ResourceDescription } from '@rondo/validation';
 import { fieldBehavior, REQUIRED, resourceOption, resourceReference } from '../../generate/options.js';
 import { resourcesOf } from '../../generate/rules/describe-resources.js';
@@ -21,12 +21,14 @@ export interface ResourceContract extends Names {
   /** The standard methods, by their names in code. */
   readonly methods: readonly string[];
   readonly description: ResourceDescription;
-  readonly describeTable: (options: TableOptions) => DescribedTable;
+  readonly describeTable: (options: TableOptions) => ReturnType<typeof describeTable>;
   /** The kinds of the resources that fields refer to, by the names of the fields in code. */
   readonly references: ReadonlyMap<string, string>;
   /** Values that a create accepts, for the first test; undefined if none were found. */
   readonly sample: Sample | undefined;
 }
+
+type TableOptions = Parameters<typeof describeTable>[1];
 
 interface Names {
   /** In methods and fields: `OrderLine`, `orderLine`, `orderLines`. */

@@ -1,4 +1,4 @@
-import type { DescribedTable, TableOptions } from '@rondo/resources/sql';
+import type { describeTable } from '@rondo/resources/sql';
 import { propertyName } from './app.js';
 import type { NamedResource } from './blueprint.js';
 
@@ -16,7 +16,7 @@ const SORTED = new Set(['string', 'google.protobuf.Timestamp', 'google.type.Date
 
 /** What a definition says of a resource. */
 export interface Defined extends NamedResource {
-  readonly described: DescribedTable;
+  readonly described: ReturnType<typeof describeTable>;
   /** The fields in columns with other names, as properties in code. */
   readonly columns: readonly string[];
   /** The resources that fields refer to. */
@@ -68,7 +68,7 @@ export function define(resource: NamedResource, known: readonly NamedResource[])
 /** A field in a column that hasn't its name. */
 interface Moved {
   readonly key: string;
-  readonly column: NonNullable<TableOptions['columns']>[string];
+  readonly column: string | { readonly pattern: string; readonly column: string };
   readonly code: string;
 }
 
@@ -77,4 +77,4 @@ export const uniqueIndex = ({ table, described }: Defined, key: string): string 
   `${table}_${columnOf(described, key)}_key`;
 
 /** The first column of a field. */
-export const columnOf = ({ columns }: DescribedTable, key: string): string => columns.get(key)?.names[0] ?? key;
+export const columnOf = ({ columns }: Defined['described'], key: string): string => columns.get(key)?.names[0] ?? key;

@@ -1,7 +1,7 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import { observeFiles, publishedSamples, publishedVersions, renderTemplate, type TemplateOptions } from 'create-rondo';
+import { observeFiles, publishedSamples, publishedVersions, renderTemplate } from 'create-rondo';
 import { decisionsIn } from '../../contract/auth-matrix.js';
 import { OVERLAYS, withDecision } from '../../kubernetes/files.js';
 import { messageOf } from '../../workspace/errors.js';
@@ -23,7 +23,7 @@ export interface Handover {
   readonly name: string;
   readonly withDatabase: boolean;
   /** The program whose commands README.md has. */
-  readonly packageManager: TemplateOptions['packageManager'];
+  readonly packageManager: 'npm' | 'pnpm';
   /** The files of the template of the version before. */
   readonly template: Readonly<Record<string, string>>;
 }

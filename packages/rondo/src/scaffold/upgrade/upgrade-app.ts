@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
-import { publishedVersions, renderTemplate, type TemplateOptions, withVendored } from 'create-rondo';
+import { publishedVersions, renderTemplate, withVendored } from 'create-rondo';
 import { projectFolders } from '../../workspace/files.js';
 import { run } from '../../workspace/process.js';
 import { hasDatabase, WORKSPACE } from '../add-database.js';
@@ -94,7 +94,7 @@ async function plan(options: UpgradeOptions): Promise<{ readonly handover: Hando
 }
 
 /** The program whose commands README.md has. */
-const packageManagerOf = (root: string): TemplateOptions['packageManager'] =>
+const packageManagerOf = (root: string): Handover['packageManager'] =>
   filesAt(root, README).some((file) => readText(root, file).includes('pnpm start')) ? 'pnpm' : 'npm';
 
 /** Installs the packages by the manifests, and not by a script of the version that is replaced. */

@@ -3,5 +3,4 @@
  * service doesn't load it.
  */
 
-export { createMemoryOutcomes } from '../../testing/memory-outcomes.js';
 export { startTcpProxy } from '../../testing/tcp-proxy/tcp-proxy.js';

@@ -10,7 +10,7 @@ import {
   Compare_CompareTarget as Target,
   WatchDefinition,
 } from '@rondo/contracts/etcd-v3/rpc';
-import { type Client, createChannel, createClient, staticResolver, type TlsOptions } from '@rondo/rpc/client';
+import { type ChannelOptions, type Client, createChannel, createClient, staticResolver } from '@rondo/rpc/client';
 import type { Clock, Random } from '@rondo/rpc/clock';
 import { authenticate, type EtcdCredentials } from './authenticate.js';
 import type { KeyRange } from './keys.js';
@@ -22,7 +22,7 @@ export interface EtcdAddress {
   /** The prefix of all keys: several registries may share an etcd. */
   readonly prefix: string;
   /** Undefined for plaintext. */
-  readonly tls?: TlsOptions | undefined;
+  readonly tls?: ChannelOptions['tls'];
   readonly credentials?: EtcdCredentials | undefined;
 }
 

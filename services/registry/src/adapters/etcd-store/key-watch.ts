@@ -1,5 +1,5 @@
 import type { Logger } from '@rondo/rpc/call';
-import { type Backoff, type Clock, createBackoff, type Random, sleep, type Timer } from '@rondo/rpc/clock';
+import { type Clock, createBackoff, type Random, sleep, type Timer } from '@rondo/rpc/clock';
 import type { Etcd, KeyEvent, KeyWatchEvent } from './etcd-client.js';
 import type { KeyRange, Keys } from './keys.js';
 
@@ -54,7 +54,7 @@ class KeyWatcher implements KeyWatch {
   readonly #options: KeyWatchOptions;
   readonly #stopped = new AbortController();
   readonly #done: Promise<void>;
-  readonly #backoff: Backoff;
+  readonly #backoff: ReturnType<typeof createBackoff>;
   /** Leaves the open stream. */
   #leave: (reason: string) => void = () => undefined;
   /** The revision to continue from; undefined if all keys must be read again. */
