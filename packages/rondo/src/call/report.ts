@@ -86,11 +86,8 @@ const PHASES = [
 /** The width of the whole call. Characters. */
 const WIDTH = 40;
 
-/** The times of a call, as a client measures them. */
-export type CallTiming = Parameters<NonNullable<CallOptions['onTiming']>>[0];
-
 /** The times of a call for people: a line for each phase, with its part of a bar. */
-export function toTimingText(timing: CallTiming, paint: Paint): string {
+export function toTimingText(timing: Parameters<NonNullable<CallOptions['onTiming']>>[0], paint: Paint): string {
   const { totalMs } = timing;
   let before = 0;
   const lines = PHASES.map(([name, key, what]) => {

@@ -6,7 +6,7 @@ import { receivedTraceId, undecidedParent } from '@rondo/rpc/internal';
 import { RpcError } from '@rondo/rpc/status';
 import { type DynamicMethodClient, jsonText, methodOf, writeMessage } from '@rondo/schema';
 import { type Load, runLoad } from '../call/load.js';
-import { type CallTiming, createLoadProgress, explainNotBegun, toSummary, toTimingText, viewLoad } from '../call/report.js';
+import { createLoadProgress, explainNotBegun, toSummary, toTimingText, viewLoad } from '../call/report.js';
 import { allMessages, probe, type RequestSource, requestSource, stream, toMessages } from '../call/requests.js';
 import { callsTo, gathererAt, withTarget } from '../call/target.js';
 import { defineCommand, type Printed, type RunContext } from '../command.js';
@@ -121,8 +121,8 @@ async function callOnce(job: Job, context: RunContext): Promise<number> {
   // A request stream from standard input is sent as it arrives, so that a person can converse with the server.
   const live = method.requestStream && source.from === 'stdin';
   const requests = live ? toMessages(source.texts, method, schema) : stream(await allMessages(source, method, schema));
-  const times: CallTiming[] = [];
-  const onTiming = (timing: CallTiming) => void times.push(timing);
+  const times: Parameters<typeof toTimingText>[0][] = [];
+  const onTiming = (timing: (typeof times)[number]) => void times.push(timing);
   try {
     let broken = false;
     const onStreamBreak = ({ codeName, message }: RpcError) => {
