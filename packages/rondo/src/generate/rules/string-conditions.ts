@@ -1,6 +1,8 @@
 /** The conditions under which a string or bytes violate their rules. */
+import { getOption } from '@bufbuild/protobuf';
 import {
   type BytesRules,
+  predefined,
   type StringRules,
   StringRulesSchema,
 } from '@bufbuild/protovalidate/gen/buf/validate/validate_pb.js';
@@ -57,34 +59,11 @@ function* lengths(rules: StringRules, { has, value }: Asked): Conditions {
   for (const [name, when, text] of all) if (has(name)) yield [StringRulesSchema.field[name].name, when, text];
 }
 
-/** The formats, with their names in texts. One that a text may be empty in has no rule of its own for that. */
-const FORMATS: Readonly<Record<Exclude<StringRules['wellKnown']['case'], undefined | 'wellKnownRegex'>, string>> = {
-  email: 'email address',
-  hostname: 'hostname',
-  ip: 'IP address',
-  ipv4: 'IPv4 address',
-  ipv6: 'IPv6 address',
-  uri: 'URI',
-  uriRef: 'URI Reference',
-  address: 'hostname, or IP address',
-  uuid: 'UUID',
-  tuuid: 'trimmed UUID',
-  ipWithPrefixlen: 'IP address with prefix length',
-  ipv4WithPrefixlen: 'IPv4 address with prefix length',
-  ipv6WithPrefixlen: 'IPv6 address with prefix length',
-  ipPrefix: 'IP prefix',
-  ipv4Prefix: 'IPv4 prefix',
-  ipv6Prefix: 'IPv6 prefix',
-  hostAndPort: 'host (hostname or IP address) and port',
-  ulid: 'ULID',
-  protobufFqn: 'fully-qualified Protobuf name',
-  protobufDotFqn: 'fully-qualified Protobuf name with a leading dot',
-};
-
 function* wellKnown(rules: StringRules, { value }: Asked): Conditions {
   const { case: name, value: wanted } = rules.wellKnown;
   if (name === undefined || name === 'wellKnownRegex' || !wanted) return;
-  const [rule, text] = [StringRulesSchema.field[name].name, `must be a valid ${FORMATS[name]}`];
+  const field = StringRulesSchema.field[name];
+  const [rule, text] = [field.name, getOption(field, predefined).cel[0]?.message ?? ''];
   const isWrong = `!$s.isFormat("${name}", ${value})`;
   if (name === 'uriRef') yield [rule, isWrong, text];
   else {
@@ -114,7 +93,6 @@ export function* bytes(rules: BytesRules, { has, value, constant }: Asked): Cond
 
 /** What a rule of `buf.validate` becomes: the conditions under which a value violates it. */
 
-/** What is checked. */
 export interface Context {
   /** The expression of the value. */
   readonly value: string;
