@@ -91,7 +91,6 @@ export interface Printed {
   readonly failed?: boolean;
 }
 
-/** A command that can be run. */
 export interface Command {
   readonly name: string;
   readonly summary: string;
@@ -130,7 +129,6 @@ export function defineActions<const O extends Options, const M extends Readonly<
   });
 }
 
-/** What a command line asks for. */
 interface Chosen extends Action<Args, Options> {
   readonly positionals: readonly string[];
   /** Its command line, without `rondo`. */
@@ -192,7 +190,6 @@ function readArguments({ args, missing, positionals, usage }: Chosen) {
   throw new UsageError(`"${stray}" is not expected: rondo ${usage}`);
 }
 
-/** The context with the system that the user has named. */
 function withSystem({ data, registry }: Readonly<Record<string, unknown>>, context: CommandContext): CommandContext {
   const { directory, dataDirectory } = context;
   return {

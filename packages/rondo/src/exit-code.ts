@@ -7,7 +7,6 @@ export const ExitCode = {
   INTERRUPTED: 130,
 } as const;
 
-/** The name of an exit code. */
 export type ExitCodeName = keyof typeof ExitCode;
 
 /** The meanings of the codes, for commands that don't define their own. */

@@ -54,7 +54,6 @@ function failureToJson(error: RpcError, { registry, traceId }: FailureOptions): 
   });
 }
 
-/** How a failure is printed. */
 interface FailureOptions {
   readonly stderr: Terminal;
   readonly json: boolean;

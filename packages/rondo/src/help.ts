@@ -47,7 +47,6 @@ export const oneOf = <const T extends string>(placeholder: string, description: 
   },
 });
 
-/** The options of a command, by name. */
 export type Options = Readonly<Record<string, Option>>;
 
 /** The arguments of a command by name, each as the usage shows it: `<required>`, `[optional]`, and the last may be repeated: `[it] …`. */
@@ -69,7 +68,6 @@ export interface Described {
   readonly exitCodes?: Partial<Readonly<Record<ExitCodeName, string>>>;
 }
 
-/** A group of commands in the overview. */
 export interface CommandGroup {
   readonly title: string;
   readonly commands: readonly { readonly name: string; readonly summary: string }[];

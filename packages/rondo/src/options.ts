@@ -4,6 +4,7 @@ import { maskUrl } from '@rondo/rpc/internal';
 import type { CommandContext } from './command.js';
 import { asUsage, UsageError } from './errors.js';
 import { flag, valued } from './help.js';
+import { userIn } from './launch/security.js';
 import { parseDurationMs } from './terminal/text.js';
 
 /** The option of every command that prints data. */
@@ -91,7 +92,6 @@ export function durationMs(text: string, option: string): number {
   throw new UsageError(`--${option} ${text}: must be a duration, such as 500ms, 2s or 5m`);
 }
 
-/** What a duration may be, in milliseconds and in words. */
 interface Range {
   readonly least: number;
   readonly most: number;
@@ -172,7 +172,7 @@ export const forceOption = {
 
 /** The reason if none was given. */
 export const defaultReason = ({ environment }: CommandContext): string => {
-  const user = environment['USER'] ?? environment['USERNAME'] ?? '';
+  const user = userIn(environment);
   return user === '' ? '' : `by ${user}`;
 };
 

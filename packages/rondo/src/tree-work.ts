@@ -48,7 +48,6 @@ export function serviceNamed([kind, name]: readonly (string | undefined)[], comm
   return name;
 }
 
-/** How a command works on the tree. */
 interface TreeWork {
   readonly command: string;
   /** Whether to go on if git has no copy of everything. */
@@ -131,7 +130,6 @@ export async function reach(
   };
 }
 
-/** The text of lines. */
 export const lines = (all: readonly string[]) => all.map((line) => `${line}\n`).join('');
 
 /** The files that are left to their owner, each with its lines. */

@@ -14,7 +14,6 @@ import { writeFailure } from '../failure.js';
 import { rendered, type Terminal } from '../terminal/terminal.js';
 import { messageOf } from '../workspace/errors.js';
 
-/** A tool that runs a command. */
 interface CommandTool {
   readonly command: Command;
   /** What it does; by default the summary of the command. */

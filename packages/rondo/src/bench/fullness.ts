@@ -14,7 +14,6 @@ const FULL = 0.85;
 /** A pool is full if calls waited for it at this share of the readings. */
 const OFTEN_WAITED = 0.5;
 
-/** Begins to note. */
 export function noteFill() {
   const loops = new Map<string, number[]>();
   const waits = new Map<string, { instance: string; pool: PoolStatus; waited: number; readings: number }>();

@@ -5,10 +5,8 @@ import { formatMs } from '../top/format.js';
 import { type Judged, kneeOf, type Step } from './climb.js';
 import { type Fullness, fullParts, isOfGenerator, percent } from './fullness.js';
 
-/** A step of `rondo bench`. */
 export type BenchStep = Judged<Step & Fullness>;
 
-/** What was measured. */
 export interface Measured {
   /** `calculator.v1.CalculatorService/Add`. */
   readonly method: string;

@@ -75,5 +75,4 @@ export async function buildOnly(projects: readonly string[], signal?: AbortSigna
   return arePagesFresh() || (await step('bundle the pages', bundlePages)).code === 0;
 }
 
-/** `rondo build` */
 export const main = async (): Promise<number> => ((await build()) ? 0 : 1);

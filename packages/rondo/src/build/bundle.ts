@@ -26,7 +26,6 @@ const TOOLS = [
   'packages/database',
 ];
 
-/** `npm run bundle` */
 export async function main(): Promise<number> {
   const tools = TOOLS.filter((folder) => existsSync(path.join(root, folder)));
   if (!(await buildOnly([...tools, ...ownServices().map((service) => `services/${service}`)]))) return 1;

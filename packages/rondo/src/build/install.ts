@@ -11,7 +11,6 @@ import { type Ended, executable, run } from '../workspace/process.js';
 /** The digest of what is installed. scripts/rondo.mjs, which installs an empty clone, leaves it empty; the first look fills it in. */
 const stamp = path.join(root, 'node_modules/.rondo-installed');
 
-/** How {@link install} installs. */
 interface InstallOptions {
   /** Whether to update the lock file to the manifests; otherwise they must agree. */
   readonly relock?: boolean;

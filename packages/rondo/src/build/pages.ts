@@ -6,7 +6,6 @@ import { folderOf, ownServices, tryManifests } from '../workspace/manifests.js';
 import { root } from '../workspace/paths.js';
 import { orFailed, type StepResult } from '../workspace/steps.js';
 
-/** A page to bundle. */
 interface Page {
   /** Where the gateway serves it: `board` is `/board`. Undefined for a library. */
   readonly name?: string;

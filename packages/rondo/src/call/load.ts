@@ -16,7 +16,6 @@ export interface Load {
   readonly concurrency: number;
 }
 
-/** A load, and what it runs with. */
 export interface LoadOptions extends Load, Asking {
   /** Makes one call. It resolves to undefined if the signal has cancelled the call. */
   readonly call: (signal: AbortSignal) => Promise<CallResult | undefined>;
@@ -26,7 +25,6 @@ export interface LoadOptions extends Load, Asking {
   readonly signal: AbortSignal;
 }
 
-/** The result of a load. */
 export type LoadResult = Awaited<ReturnType<typeof runLoad>>;
 
 /** How long calls in flight may still take when the load ends. Milliseconds. */

@@ -4,10 +4,8 @@ import { createPaint, type Paint, type Terminal } from '../terminal/terminal.js'
 import { printable } from '../terminal/text.js';
 import type { Load, LoadResult } from './load.js';
 
-/** The result of a load so far. */
 type LoadProgress = Pick<LoadResult, 'tally' | 'elapsedMs'>;
 
-/** How the progress of a load is printed. */
 interface ProgressOptions {
   readonly stderr: Terminal;
   /** Whether to print `{"progress":…}`, with the fields of the final line. */

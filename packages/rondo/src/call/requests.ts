@@ -113,7 +113,6 @@ export async function probe(
   }
 }
 
-/** Turns messages into a stream. */
 export async function* stream(messages: readonly Message[]): AsyncIterable<Message> {
   yield* messages;
 }

@@ -1,6 +1,5 @@
 import { createHistogram } from 'node:perf_hooks';
 
-/** The result of one call. */
 export interface CallResult {
   readonly code: string;
   /** The id of the instance that served the call; undefined if none did. */

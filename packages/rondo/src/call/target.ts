@@ -30,7 +30,6 @@ export interface RegistryLookup {
 /** Where to look for a service: in the registry, or at addresses, of which one may be a `dns:` target. */
 export type Where = RegistryLookup | { readonly by: 'address'; readonly addresses: readonly string[] };
 
-/** How a target is found and connected. */
 export interface TargetOptions {
   readonly where: Where;
   readonly connections?: Connections;
@@ -104,7 +103,6 @@ export async function gathererAt(where: Where, { clock, signal }: CommandContext
   return gathererOf(reachOf(endpointsOf(instances)), clock);
 }
 
-/** How a contract is fetched. */
 export interface LearnOptions {
   readonly where: Where;
   readonly metadata?: Metadata | undefined;

@@ -55,7 +55,6 @@ export function undeclared(
   return [...stored, ...published];
 }
 
-/** The messages that are topics. */
 export function topicsOf(registry: FileRegistry) {
   const option = topicOption(registry);
   return [...registry].flatMap((desc) => {

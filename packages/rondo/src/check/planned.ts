@@ -12,7 +12,6 @@ const DATABASE_PORT = DEFAULTS.portBase + DATABASE_OFFSET;
 
 type Manifests = readonly Manifest[];
 
-/** A service in docker-compose.yml. */
 interface Composed {
   readonly ports?: readonly string[];
   readonly environment?: Readonly<Record<string, string>>;

@@ -5,7 +5,6 @@ import { jsonOption } from '../options.js';
 import type { PluginChange } from '../scaffold/index.js';
 import { lines, loadScaffold, pasted, workOnTree } from '../tree-work.js';
 
-/** The option of the services that a plugin is added to. */
 export const pluginServices = {
   service: {
     ...valued('NAME', 'A service to change; may be repeated. By default all services of the workspace.'),
@@ -13,7 +12,6 @@ export const pluginServices = {
   },
 } as const;
 
-/** `rondo add`: adds plugins of Rondo to services. */
 export const add = defineCommand({
   name: 'add',
   summary: 'Adds a plugin to services, such as a kind of registry: the dependency, and the entry in their main.ts.',
@@ -43,7 +41,6 @@ export const add = defineCommand({
     changeServices({ change: 'add', names, services, force }, context),
 });
 
-/** Adds plugins to services, or takes them out, and says what has changed. */
 export async function changeServices(
   { force, ...asked }: PluginChange & { readonly force: boolean },
   context: RunContext,

@@ -10,7 +10,6 @@ import { formatTable } from '../terminal/table.js';
 
 const PAGE_SIZE = 100;
 
-/** `rondo audit`: shows who did what. */
 export const audit = defineCommand({
   name: 'audit',
   summary: 'Shows who did what at the services, and what was refused.',
@@ -62,7 +61,6 @@ export const audit = defineCommand({
   },
 });
 
-/** An event, and the instance that has reported it. */
 type ReportedEvent = AuditEvent & { readonly instanceId: string };
 
 const timeOf = ({ createTime }: ReportedEvent): number => createTime?.getTime() ?? 0;

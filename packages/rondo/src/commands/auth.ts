@@ -8,7 +8,6 @@ import { flag } from '../help.js';
 import { jsonOption } from '../options.js';
 import { DESCRIPTORS } from '../workspace/contracts.js';
 
-/** `rondo auth`: prints who may call the methods of the contracts. */
 export const auth = defineActions({
   name: 'auth',
   summary: 'Prints who may call which method while security is on.',

@@ -36,7 +36,6 @@ const LAST_ANSWERS_MS = 8_000;
 /** How long code is compiled, and connections are opened, before the first step. */
 const WARM_UP_MS = 2_000;
 
-/** `rondo bench`: how much load a method carries, and what is full then. */
 export const bench = defineCommand({
   name: 'bench',
   summary: 'Raises the load of a method until it breaks: how much it carries, and what is full then.',

@@ -30,7 +30,6 @@ import { createPaint, paintJson } from '../terminal/terminal.js';
 import { printable } from '../terminal/text.js';
 import { showTrace } from '../tracing/show.js';
 
-/** `rondo call`: calls any method of any service, found through the registry. */
 export const call = defineCommand({
   name: 'call',
   summary: 'Calls a method of any service; finds the service in the registry and its contract by reflection.',

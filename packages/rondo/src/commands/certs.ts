@@ -12,7 +12,6 @@ import { loadScaffold } from '../tree-work.js';
 /** How long processes take at most to read files that have changed, with a margin. Milliseconds. */
 const READ_WITHIN_MS = 12_000;
 
-/** `rondo certs`: certificates for development. */
 export const certs = defineCommand({
   name: 'certs',
   summary: 'Makes and renews certificates for development: an authority, one for each service, and one for you.',

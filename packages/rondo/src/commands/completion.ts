@@ -9,7 +9,6 @@ import type { Candidate, Completion } from '../help.js';
 const shells = ['bash', 'zsh', 'fish'] as const;
 const NAME_IT = `Name the shell: ${shells.join(', ')}`;
 
-/** `rondo completion`: a script that makes Tab complete `rondo` in a shell. */
 export const completion = defineCommand({
   name: 'completion',
   summary: 'Prints a script that makes a shell complete commands, options, services and methods.',

@@ -1,9 +1,10 @@
-import { hostname, userInfo } from 'node:os';
+import { hostname } from 'node:os';
 import { checkSetting, EVERY_SERVICE, SETTING_KEYS } from '@rondo/rpc/internal';
 import { type CommandContext, defineActions, type Printed, type Written } from '../command.js';
 import { completeService } from '../completion/registered.js';
 import { UsageError } from '../errors.js';
 import type { Completion } from '../help.js';
+import { userIn } from '../launch/security.js';
 import { jsonOption, registryOption } from '../options.js';
 import { matchService, onSettings, registeredInstances } from '../registry/locate.js';
 import { formatTable } from '../terminal/table.js';
@@ -12,7 +13,6 @@ import { ageOf, printable } from '../terminal/text.js';
 
 const KEYS = Object.entries(SETTING_KEYS);
 
-/** `rondo config`: shows and changes the live settings of services. */
 export const config = defineActions({
   name: 'config',
   summary:
@@ -103,12 +103,4 @@ async function fullName(name: string, context: CommandContext): Promise<string> 
 }
 
 /** `user@host`, for the registry's log. */
-const author = ({ environment }: CommandContext): string => `${userName(environment)}@${hostname()}`.slice(0, 128);
-
-function userName(environment: CommandContext['environment']): string {
-  try {
-    return userInfo().username;
-  } catch {
-    return environment['USER'] ?? ''; // a user without an entry, as in a container
-  }
-}
+const author = ({ environment }: CommandContext): string => `${userIn(environment)}@${hostname()}`.slice(0, 128);

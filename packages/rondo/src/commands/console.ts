@@ -5,7 +5,6 @@ import { flag } from '../help.js';
 import { askProcesses } from '../launcher.js';
 import { dataOption } from '../options.js';
 
-/** `rondo console`: opens the console of a running system in a browser. */
 export const openConsole = defineCommand({
   name: 'console',
   summary: 'Opens the console of npm start in a browser: the fleet, and a form for each method.',

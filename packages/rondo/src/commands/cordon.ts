@@ -8,7 +8,6 @@ import { printable } from '../terminal/text.js';
 /** The end of a refusal that can be overridden. */
 export const OR_FORCE = ', or use --force';
 
-/** `rondo cordon`: takes instances out of the balancing, so that they get no new calls. */
 export const cordon = defineCommand({
   name: 'cordon',
   summary: 'Takes instances out of the balancing: they get no new calls until rondo uncordon.',
@@ -44,7 +43,6 @@ export const cordon = defineCommand({
   },
 });
 
-/** `rondo uncordon`: puts cordoned instances back into the balancing. */
 export const uncordon = defineCommand({
   name: 'uncordon',
   summary: 'Puts instances back into the balancing after rondo cordon or rondo drain.',

@@ -10,7 +10,6 @@ import { codeOf } from '../workspace/errors.js';
 
 const EXAMPLE = 'say what to do, and name a service: rondo db reset billing, or rondo db shell billing';
 
-/** `rondo db`: the database of a service during development. */
 export const db = defineCommand({
   name: 'db',
   summary: "Empties a service's database of npm start, or opens psql in it.",

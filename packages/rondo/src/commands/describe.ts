@@ -12,7 +12,6 @@ import { addressOption, jsonOption, metadataOption, parseMetadata, registryOptio
 import { createPaint } from '../terminal/terminal.js';
 import { printable } from '../terminal/text.js';
 
-/** `rondo describe`: prints the contract of a running service. */
 export const describe = defineCommand({
   name: 'describe',
   summary: 'Prints the contract of a running service: its methods, or the messages of one method.',

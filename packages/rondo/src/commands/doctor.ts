@@ -22,7 +22,6 @@ import { createPaint, type Style } from '../terminal/terminal.js';
 import { printable } from '../terminal/text.js';
 import { messageOf } from '../workspace/errors.js';
 
-/** `rondo doctor`: faults of the machine, the clone and the running system, each with its remedy. */
 export const doctor = defineCommand({
   name: 'doctor',
   summary: 'Looks for faults of the machine, the workspace and the running system, and says what to do.',

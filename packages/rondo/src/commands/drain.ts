@@ -10,7 +10,6 @@ import { onRegistry } from '../registry/locate.js';
 import { printable } from '../terminal/text.js';
 import { OR_FORCE } from './cordon.js';
 
-/** `rondo drain`: cordons an instance, and waits until it can be stopped. */
 export const drain = defineCommand({
   name: 'drain',
   summary: 'Cordons an instance, and waits until it can be stopped without failing a call.',

@@ -5,7 +5,7 @@ import {
 } from '@rondo/contracts/rondo/events/v1/events';
 import type { CallOptions, Client } from '@rondo/rpc/client';
 import { type CommandContext, defineActions, type Printed, type RunContext } from '../command.js';
-import { completeAfterId, completeService } from '../completion/registered.js';
+import { completeService, oneOfService } from '../completion/registered.js';
 import { UsageError } from '../errors.js';
 import { jsonOption, registryOption } from '../options.js';
 import { askGroup, askService, askServices } from '../registry/groups.js';
@@ -16,9 +16,7 @@ import { ageOf, printable } from '../terminal/text.js';
 const REPLAY_MS = 60_000;
 const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)$/i;
 const TOPICS = { definition, what: 'topics' };
-const ONE = { args: { id: '<id>', name: '[service]' }, complete: completeAfterId } as const;
 
-/** `rondo events`: shows groups and what they couldn't take, and lets an operator try it again, discard it, or deliver events again. */
 export const events = defineActions({
   name: 'events',
   summary: 'Shows groups of subscribers and what they could not take; tries it again, or replays.',
@@ -39,8 +37,8 @@ export const events = defineActions({
   usual: 'ls',
   actions: {
     ls: { args: { name: '[service]' }, complete: completeService, run: ({ name }, context) => list(name, context) },
-    retry: { ...ONE, run: (one, context) => resolve(one, 'retryEvent', context) },
-    discard: { ...ONE, run: (one, context) => resolve(one, 'discardEvent', context) },
+    retry: { ...oneOfService, run: (one, context) => resolve(one, 'retryEvent', context) },
+    discard: { ...oneOfService, run: (one, context) => resolve(one, 'discardEvent', context) },
     replay: {
       args: { group: '<group>', from: '[time]' },
       run({ group, from }, context) {

@@ -73,5 +73,4 @@ export const groups: readonly { readonly title: string; readonly commands: reado
   { title: 'Your shell', commands: [completion] },
 ];
 
-/** All commands. */
 export const commands: readonly Command[] = groups.flatMap((group) => group.commands);

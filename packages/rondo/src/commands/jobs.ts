@@ -6,7 +6,7 @@ import {
 } from '@rondo/contracts/rondo/jobs/v1/jobs';
 import { enumName } from '@rondo/operate/internal';
 import { type CommandContext, defineActions, type Printed } from '../command.js';
-import { completeAfterId, completeService } from '../completion/registered.js';
+import { completeService, oneOfService } from '../completion/registered.js';
 import { UsageError } from '../errors.js';
 import { jsonOption, registryOption } from '../options.js';
 import { askService, askServices } from '../registry/groups.js';
@@ -14,9 +14,7 @@ import { formatTable } from '../terminal/table.js';
 import { ageOf, printable, timeOf } from '../terminal/text.js';
 
 const JOBS = { definition, what: 'jobs' };
-const ONE = { args: { id: '<id>', name: '[service]' }, complete: completeAfterId } as const;
 
-/** `rondo jobs`: shows the jobs of services, and lets an operator try one again or discard it. */
 export const jobs = defineActions({
   name: 'jobs',
   summary: 'Shows jobs and schedules; tries a failed job again, discards it, or runs a schedule now.',
@@ -46,8 +44,8 @@ export const jobs = defineActions({
         return { json: { methods, jobs: found.map(view) }, text, failed };
       },
     },
-    retry: { ...ONE, run: (one, context) => change(one, 'retryJob', context) },
-    discard: { ...ONE, run: (one, context) => change(one, 'discardJob', context) },
+    retry: { ...oneOfService, run: (one, context) => change(one, 'retryJob', context) },
+    discard: { ...oneOfService, run: (one, context) => change(one, 'discardJob', context) },
     run: {
       args: { method: '<method>' },
       async run({ method }, context) {

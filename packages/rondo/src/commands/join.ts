@@ -1,7 +1,6 @@
 import { defineCommand } from '../command.js';
 import { valued } from '../help.js';
 
-/** `rondo join`: in a workspace main.ts runs it, before this module is loaded. */
 export const join = defineCommand({
   name: 'join',
   args: { program: '[program argument] …' },

@@ -7,7 +7,6 @@ import { formatTable } from '../terminal/table.js';
 
 const DAY_MS = 24 * 60 * 60_000;
 
-/** `rondo keys`: API keys of programs outside of the system. */
 export const keys = defineActions({
   name: 'keys',
   summary: 'Makes, lists and revokes API keys, by which scripts call without an identity provider.',

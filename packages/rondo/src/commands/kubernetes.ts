@@ -2,7 +2,6 @@ import { defineCommand } from '../command.js';
 import { jsonOption } from '../options.js';
 import { loadScaffold } from '../tree-work.js';
 
-/** `rondo kubernetes`: writes manifests that run the services on Kubernetes. */
 export const kubernetes = defineCommand({
   name: 'kubernetes',
   summary: 'Writes what runs the services on Kubernetes: a kustomize base, and overlays to begin with.',

@@ -7,7 +7,6 @@ import { listLogs, logNames, readLogs, selectLogs, unknownLog } from '../logs/re
 import { dataOption, jsonOption } from '../options.js';
 import { createPaint } from '../terminal/terminal.js';
 
-/** `rondo logs`: prints the logs of the processes of `npm start`. */
 export const logs = defineCommand({
   name: 'logs',
   summary: 'Prints the logs of the processes of npm start, ordered by time; -f follows them.',

@@ -1,7 +1,6 @@
 import { commandTools } from '../agents/tools.js';
 import { defineCommand } from '../command.js';
 
-/** `rondo mcp`: lets an agent look at a running system. */
 export const mcp = defineCommand({
   name: 'mcp',
   summary: 'Lets an assistant look at the system: serves MCP over standard input and output. It changes nothing.',

@@ -4,14 +4,12 @@ import { UsageError } from '../errors.js';
 import type { AddedResource, NewBackgroundOptions, Tree } from '../scaffold/index.js';
 import { lines, loadScaffold, pasted, type Reach, reach, startInto, test, workOnTree } from '../tree-work.js';
 
-/** Which resource is added. */
 interface Resource extends Readonly<Record<'name' | 'service' | 'fields' | 'parent' | 'data', string | undefined>> {
   readonly start: boolean;
   readonly force: boolean;
   readonly 'skip-test': boolean;
 }
 
-/** Adds a resource to a service. */
 export async function createResource(values: Resource, context: RunContext): Promise<undefined> {
   const { name, fields = '', parent, start, force, 'skip-test': isSkipped } = values;
   if (name === undefined) throw new UsageError('name the resource: rondo new resource book');
@@ -71,12 +69,10 @@ const EXAMPLES = {
 export const isBackground = (kind: string | undefined): kind is Kind =>
   kind !== undefined && Object.hasOwn(EXAMPLES, kind);
 
-/** What is asked for. */
 interface Asked extends Readonly<Record<'name' | 'service', string | undefined>> {
   readonly force: boolean;
 }
 
-/** Adds a job, a workflow, a topic or a subscription to a service. */
 export async function createBackground(kind: Kind, asked: Asked, context: RunContext): Promise<Printed> {
   const { name, force } = asked;
   if (name === undefined) throw new UsageError(`name the ${kind}: rondo new ${kind} ${EXAMPLES[kind]}`);

@@ -24,7 +24,6 @@ import { createBackground, createResource, isBackground } from './new-resource.j
 
 const KINDS = ['service', 'resource', 'job', 'workflow', 'topic', 'subscription'];
 
-/** `rondo new`: makes a running service of a contract. */
 export const create = defineCommand({
   name: 'new',
   summary:

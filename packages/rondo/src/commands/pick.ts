@@ -17,7 +17,6 @@ import { formatTable } from '../terminal/table.js';
 import { type Look, tableLook } from '../terminal/terminal.js';
 import { printable } from '../terminal/text.js';
 
-/** `rondo pick`: tells which instance a client here would call. */
 export const pick = defineCommand({
   name: 'pick',
   summary: 'Tells which instance a client here would call, and why not the others. It makes no call.',
@@ -87,7 +86,6 @@ export const pick = defineCommand({
   },
 });
 
-/** What is printed. */
 interface Shown extends Heading {
   readonly entries: readonly Entry[];
   /** All instances in the registry: some of them may call the service. */
@@ -138,7 +136,6 @@ function viewHeading({ observer, asked: { question, zone }, origin }: Shown) {
 /** Where the balancing policy comes from: as a channel reports it, or `option` for `--policy`. */
 type Origin = ServiceView['balancing']['origin'] | 'option';
 
-/** What is printed before the instances. */
 interface Heading {
   readonly observer: Observer;
   readonly asked: ObserverOptions;

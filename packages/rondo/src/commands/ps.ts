@@ -25,7 +25,6 @@ import { registeredService, registryAddresses, withRegistry } from '../registry/
 import { createPaint, type Paint, tableLook } from '../terminal/terminal.js';
 import { printable } from '../terminal/text.js';
 
-/** `rondo ps`: lists the live instances. */
 export const ps = defineCommand({
   name: 'ps',
   summary: 'Lists the live instances in the registry, and why an instance is not picked.',

@@ -9,7 +9,6 @@ import { completeService, loadScaffold, printMade, serviceNamed, workOnTree } fr
 import { messageOf } from '../workspace/errors.js';
 import { changeServices, pluginServices } from './add.js';
 
-/** `rondo remove`: undoes `rondo new service` and `rondo add`. */
 export const remove = defineCommand({
   name: 'remove',
   summary: 'Removes a service, with its contract and everything that belongs to it, or a plugin from services.',

@@ -5,7 +5,6 @@ import { askProcesses, requestLauncher } from '../launcher.js';
 import { dataOption, jsonOption } from '../options.js';
 import { printable } from '../terminal/text.js';
 
-/** `rondo restart`: drains a process of `npm start`, and starts it again. */
 export const restart = defineCommand({
   name: 'restart',
   summary: 'Restarts an instance, a service or PostgreSQL of npm start, and waits until it is ready.',

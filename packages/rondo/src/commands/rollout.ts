@@ -10,7 +10,6 @@ import { printable } from '../terminal/text.js';
 import { loadScaffold } from '../tree-work.js';
 import { builtContracts } from '../workspace/contracts.js';
 
-/** `rondo rollout check`: what a fleet of old and new instances would break. */
 export const rollout = defineActions({
   name: 'rollout',
   summary: 'Says what breaks while instances of this workspace run next to those that are registered.',

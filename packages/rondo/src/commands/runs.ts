@@ -19,7 +19,6 @@ const RUNS = { definition, what: 'workflows' };
 const STATES = ['RUNNING', 'WAITING', 'BLOCKED', 'PARKED', 'SUCCEEDED', 'FAILED', 'CANCELLED'] as const;
 const ONE = { args: { name: '<name>' }, missing: 'name a run: rondo runs ls lists them' } as const;
 
-/** `rondo runs`: shows the runs of workflows with their steps, and lets an operator let one go on or cancel it. */
 export const runs = defineActions({
   name: 'runs',
   summary: 'Shows the runs of workflows and their steps; lets one go on, or cancels it.',

@@ -6,7 +6,6 @@ import { printable } from '../terminal/text.js';
 
 const EXAMPLE = 'name a service, and a number of instances from 0: rondo scale calculator 5';
 
-/** `rondo scale`: changes how many instances of a service `npm start` runs. */
 export const scale = defineCommand({
   name: 'scale',
   summary: 'Starts or drains instances of a service of npm start, until as many run as you say.',

@@ -20,7 +20,6 @@ const SYSTEM_OPTIONS = {
 } satisfies Options;
 const SYSTEM_USAGE = '[--data DIR] [--port-base N] [--tls] [--auth] [--metrics] [--observe] [--no-restart]';
 
-/** A task without options. */
 const plain = (name: string, example: string, summary: string): Task => ({
   summary,
   usage: '',
@@ -104,5 +103,4 @@ export const tasks = {
   ),
 } satisfies Readonly<Record<string, Task>>;
 
-/** The name of a task. */
 export type TaskName = keyof typeof tasks;

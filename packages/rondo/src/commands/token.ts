@@ -4,7 +4,6 @@ import { UsageError } from '../errors.js';
 import { checkSubject, dataOption, principalOptions, whole } from '../options.js';
 import { messageOf } from '../workspace/errors.js';
 
-/** `rondo token`: tokens for development. */
 export const token = defineCommand({
   name: 'token',
   summary: 'Prints a token by which you call a system that was started with --auth, as any person or program.',

@@ -21,7 +21,6 @@ const GRACE_MS = 250;
 
 const INTERVALS = { least: 100, most: 3_600_000, words: 'from 100ms to 1h, such as 2s' };
 
-/** `rondo top`: shows the live rates of services, methods or instances. */
 export const top = defineCommand({
   name: 'top',
   summary: 'Shows rates, durations, errors and bytes of the running services, live.',
@@ -58,7 +57,6 @@ export const top = defineCommand({
   },
 });
 
-/** The instances that are watched. */
 type Watch = Awaited<ReturnType<typeof startWatch>>;
 
 /** @param name The service to show, as it was typed. */

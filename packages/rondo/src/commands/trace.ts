@@ -15,7 +15,6 @@ import { printable } from '../terminal/text.js';
 import { formatTraces } from '../tracing/format.js';
 import { showTrace, tellSilent } from '../tracing/show.js';
 
-/** `rondo trace`: shows where the time of a call went, over all processes. */
 export const trace = defineCommand({
   name: 'trace',
   summary: 'Shows a call as a tree of spans over all processes, or lists the last calls.',

@@ -24,7 +24,6 @@ import { registeredInstances } from '../registry/locate.js';
 import { formatTable } from '../terminal/table.js';
 import { ageOf, formatAge, printable } from '../terminal/text.js';
 
-/** `rondo tx`: lists unfinished distributed transactions and sagas, and lets an operator end one. */
 export const tx = defineActions({
   name: 'tx',
   summary: 'Lists unfinished distributed transactions and sagas; ends one by hand.',
@@ -153,7 +152,6 @@ const stateOf = ({ logged }: KnownTransaction): string =>
 
 const sagaState = (state: SagaState): string => enumName(SagaState[state], 'SAGA_STATE_', state);
 
-/** Unfinished transactions and sagas for `--json`. */
 const viewUnfinished = ({ transactions, sagas, unreachable }: Unfinished) => ({
   transactions: transactions.map(viewTransaction),
   sagas: sagas.map(viewSaga),
@@ -189,7 +187,6 @@ function viewSaga({ saga }: KnownSaga) {
 const TRANSACTIONS = ['TRANSACTION', 'COORDINATOR', 'FOR', 'STATE', 'AGE', 'TRIES', 'IN DOUBT AT', 'WHY'];
 const SAGAS = ['SAGA', 'FOR', 'STATE', 'AGE', 'TRIES', 'STEP', 'WHY'];
 
-/** Unfinished transactions and sagas for people. */
 function formatUnfinished({ transactions, sagas }: Unfinished, nowMs: number): string {
   const rows = transactions.map((transaction) => {
     const { id, coordinator, logged, inDoubt, sinceMs } = transaction;

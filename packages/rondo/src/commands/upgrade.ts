@@ -6,7 +6,6 @@ import { jsonOption } from '../options.js';
 import type { UpgradedApp } from '../scaffold/index.js';
 import { loadScaffold, printMade, workOnTree } from '../tree-work.js';
 
-/** `rondo upgrade`: moves an app to another version of Rondo. */
 export const upgrade = defineCommand({
   name: 'upgrade',
   summary: "Moves an app to another version of Rondo's packages, with what that version changes in it.",

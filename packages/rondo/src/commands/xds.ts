@@ -11,7 +11,6 @@ import { registryAddresses } from '../registry/locate.js';
 /** How soon a client takes new certificates from its files. */
 const REFRESH = '5s';
 
-/** `rondo xds`: what gRPC clients of other languages need to find services by xDS. */
 export const xds = defineActions({
   name: 'xds',
   summary: 'Prints the file by which gRPC clients in any language find services, as xds:///SERVICE.',
@@ -48,7 +47,6 @@ export const xds = defineActions({
   },
 });
 
-/** What a bootstrap file is made from. */
 interface BootstrapOptions {
   readonly addresses: readonly string[];
   readonly node: string;

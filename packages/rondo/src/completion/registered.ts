@@ -16,9 +16,12 @@ export async function completeService({ word }: Written, context: CommandContext
   return found.map((service) => ({ word: service }));
 }
 
-/** {@link completeService} for the argument after an id, which isn't completed. */
-export const completeAfterId = async (written: Written, context: CommandContext): Promise<readonly Candidate[]> =>
-  written.positionals.length === 0 ? [] : await completeService(written, context);
+/** The arguments of an action on what has an id in a service, which alone is completed. */
+export const oneOfService = {
+  args: { id: '<id>', name: '[service]' },
+  complete: async (written: Written, context: CommandContext): Promise<readonly Candidate[]> =>
+    written.positionals.length === 0 ? [] : await completeService(written, context),
+} as const;
 
 /** Services up to the `/`, then the methods of one, which a server of the service returns by reflection. */
 export async function completeMethod(written: Written, context: CommandContext): Promise<readonly Candidate[]> {

@@ -13,7 +13,6 @@ export interface PackageRules {
   readonly methods: readonly MethodRule[];
 }
 
-/** Who may call one method. */
 export interface MethodRule {
   /** `OrderService/PlaceOrder`. */
   readonly method: string;

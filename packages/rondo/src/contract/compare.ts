@@ -7,7 +7,6 @@ import type { Schema } from '@rondo/schema';
 import { fieldBehavior, REQUIRED } from '../generate/options.js';
 import { native, run } from '../workspace/process.js';
 
-/** A difference between two versions of a contract. */
 export interface Difference {
   /**
    * `incompatible`: callers and servers of the two versions misread each other, on the wire or in JSON, or one refuses what
@@ -37,7 +36,6 @@ const TIMEOUT_MS = 10_000;
 /** buf's exit code if it refuses a contract, and that of a program that isn't there. */
 const CODES = { refused: 100, missing: 127 } as const;
 
-/** How contracts are compared. */
 interface Comparing {
   readonly signal: AbortSignal;
   /** The path of the program. */

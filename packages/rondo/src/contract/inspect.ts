@@ -13,7 +13,6 @@ export interface Comparison {
   readonly differences: readonly Difference[];
 }
 
-/** One version of a service's contract. */
 export interface InspectedVersion {
   readonly fingerprint: string;
   readonly instances: readonly string[];
@@ -89,7 +88,6 @@ async function compareAll({ service, versions }: LearnedService, signal: AbortSi
   return { service, compatible: isBroken ? false : isKnown || null, versions: inspected };
 }
 
-/** A version of a service's contract, and the instances that have it. */
 interface Version {
   readonly fingerprint: string;
   /** By instance id, as they were listed. */

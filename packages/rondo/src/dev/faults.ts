@@ -4,7 +4,6 @@ import { console } from '../terminal/console.js';
 const COMPILER = /^(?<file>[^\s(][^(]*)\((?<line>\d+),(?<column>\d+)\): error (?<text>TS\d+: .*)$/;
 const BUF = /^(?<file>[^\s:][^:]*):(?<line>\d+):(?<column>\d+):(?<text>.*)$/;
 
-/** A fault of a build. */
 export interface Fault {
   /** Relative to the workspace. */
   readonly file?: string;

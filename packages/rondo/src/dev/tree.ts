@@ -30,7 +30,6 @@ interface Content {
 }
 type Files = ReadonlyMap<string, Content>;
 
-/** The files of a workspace, as they change. */
 export type Tree = ReturnType<typeof watchTree>;
 
 /**

@@ -16,8 +16,8 @@ import {
   type Subject,
   warn,
 } from './finding.js';
-import { cores, disk, git, memory, node, npm, openFiles, platform, threads, watches } from './machine.js';
-import { data, locks, ports, processes } from './runtime.js';
+import { disk, git, memory, node, npm, openFiles, platform, threads, watches } from './machine.js';
+import { data, ports, processes } from './runtime.js';
 import { findSystem } from './system.js';
 import { built, callers, generated, packages } from './workspace.js';
 
@@ -27,7 +27,6 @@ const checks: Readonly<Record<string, Check>> = {
   node,
   npm,
   git,
-  cores,
   memory,
   disk,
   'open files': openFiles,
@@ -38,7 +37,6 @@ const checks: Readonly<Record<string, Check>> = {
   'built code': built,
   callers,
   'data folder': data,
-  locks,
   ports,
   processes,
   database,
@@ -65,7 +63,6 @@ async function attempt(check: Check, subject: Subject): Promise<Outcome> {
   }
 }
 
-/** The checks of a workspace. */
 export type RepositoryDoctor = Pick<typeof import('./checks.js'), 'examineRepository' | 'runningSystem' | 'staleBuild'>;
 
 /** What of the build is older than the sources, for a command that goes by the build; undefined if it matches them. */

@@ -3,7 +3,6 @@
 /** `note`: not a fault, such as something that isn't installed yet; `warn`: it works for now; `fail`: it doesn't work. */
 export type State = 'ok' | 'note' | 'warn' | 'fail';
 
-/** What a check returns. */
 export interface Outcome {
   readonly state: State;
   /** What the check saw; for a fault also why it matters. */
@@ -17,7 +16,6 @@ export interface Finding extends Outcome {
   readonly name: string;
 }
 
-/** What is examined. */
 export interface Subject {
   /** The data folder, absolute. */
   readonly data: string;

@@ -1,11 +1,10 @@
 /** Checks of the machine and its programs. */
 import { existsSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
-import { availableParallelism, freemem, homedir, totalmem } from 'node:os';
+import { freemem, homedir, totalmem } from 'node:os';
 import path from 'node:path';
 import { watchTree } from '../dev/tree.js';
 import { messageOf } from '../workspace/errors.js';
-import { readJson } from '../workspace/files.js';
 import { root } from '../workspace/paths.js';
 import { gitFault, run } from '../workspace/process.js';
 import { fail, note, type Outcome, ok, type Subject, warn } from './finding.js';
@@ -28,17 +27,11 @@ export function platform(): Outcome {
 }
 
 export function node(): Outcome {
-  const wanted: string = readJson(path.join(root, 'package.json')).engines.node.replace(/^>=/, '');
   const found = process.versions.node;
-  if (!atLeast(found, wanted)) {
-    return fail(`v${found}, and Rondo needs ${wanted} or newer`, 'install the current LTS: https://nodejs.org');
-  }
-  if (atLeast(found, RESETS_SINCE)) return ok(`v${found}`);
+  if (found.localeCompare(RESETS_SINCE, 'en', { numeric: true }) >= 0) return ok(`v${found}`);
   const detail = `v${found}: a client of another library that cancels over 1,000 calls at once, or 33 a second, is disconnected`;
   return note(detail, `install Node ${RESETS_SINCE} or newer: there Rondo raises that limit`);
 }
-
-const atLeast = (found: string, wanted: string) => found.localeCompare(wanted, 'en', { numeric: true }) >= 0;
 
 export async function npm(): Promise<Outcome> {
   const version = await ask('npm', ['--version']);
@@ -120,10 +113,4 @@ async function limit(
   if (found === 'unlimited') return ok('no limit');
   const detail = `${found} ${each}`;
   return Number(found) >= needed ? ok(detail) : warn(`${detail}: ${why}`, `ulimit ${option} ${needed}`);
-}
-
-export function cores(): Outcome {
-  const count = availableParallelism();
-  if (count > 1) return ok(String(count));
-  return warn('1: eight processes share it; starts and tests take long', 'give the machine or container another core');
 }

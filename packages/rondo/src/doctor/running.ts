@@ -26,9 +26,7 @@ import { printable } from '../terminal/text.js';
 import { messageOf } from '../workspace/errors.js';
 import { type Finding, fail, note, type Outcome, ok, warn } from './finding.js';
 
-/** Where a running system is expected. */
 export interface Expected {
-  /** The registry's addresses. */
   readonly addresses: readonly string[];
   /** Whether a system must run: the user named its registry, or its processes run. Otherwise its absence is no fault. */
   readonly required: boolean;

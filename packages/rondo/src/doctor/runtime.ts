@@ -6,11 +6,9 @@ import { databaseServer, namesServer } from '../launch/database.js';
 import { dataFlag, startAlongside } from '../launch/options.js';
 import { isFree, isServed, plan, portsOf } from '../launch/plan.js';
 import { codeOf } from '../workspace/errors.js';
-import { isFile } from '../workspace/files.js';
 import { readManifests } from '../workspace/manifests.js';
-import { root } from '../workspace/paths.js';
 import { fail, note, type Outcome, ok, type Subject, warn } from './finding.js';
-import { findSystem, isSuspended, readJson } from './system.js';
+import { findSystem, isSuspended } from './system.js';
 
 /** Whether a start finds its ports free. The ports of a system that runs are its own. */
 export async function ports({ data, environment }: Subject): Promise<Outcome> {
@@ -81,15 +79,6 @@ function unusable(folder: string): Outcome | undefined {
   if (owner === undefined) return undefined;
   const detail = `${folder} belongs to another user (id ${owner}), and PostgreSQL lets no other user into its files`;
   return fail(detail, AS_OWNER);
-}
-
-/** A lock whose holder has ended is taken over. A lock without a readable holder blocks every process. */
-export function locks({ data: folder }: Subject): Outcome {
-  const files = [path.join(root, '.rondo/build.lock'), path.join(folder, 'launcher.lock')].filter(isFile);
-  const unreadable = files.filter((file) => !Number.isSafeInteger(readJson(file)['pid']));
-  if (unreadable.length === 0) return ok(files.length === 0 ? 'none is held' : 'say who holds them');
-  const named = unreadable.join(' ');
-  return fail(`can't be read: ${named}`, `rm ${named}, if nothing is under way here`);
 }
 
 /** The folder, or the nearest folder above it that exists. */

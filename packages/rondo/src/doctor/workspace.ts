@@ -1,5 +1,5 @@
 /** Checks whether installed packages, generated code and built code match the sources. */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { PROJECTS } from '../build/build.js';
 import { installed } from '../build/install.js';
@@ -14,7 +14,6 @@ const BUILD = 'npm run build';
 const MAX_NAMED = 3;
 
 export function packages(): Outcome {
-  const { packageManager } = readJson(path.join(root, 'package.json'));
   if (!existsSync(path.join(root, 'node_modules'))) return note('not installed yet: npm start installs them', BUILD);
   if (!installed()) return warn('not those of the lock file, or not all: other versions run than are pinned', BUILD);
   // Dangling links included, whatever the installation's stamp says.
@@ -28,10 +27,7 @@ export function packages(): Outcome {
   if (missing.length > 0) {
     return fail(`not all are in node_modules: ${name(missing)}`, `rm -rf node_modules && ${BUILD}`);
   }
-  const file = path.join(root, 'node_modules/.modules.yaml');
-  const [, by] = /packageManager"?: "?(pnpm@[\d.]+)/.exec(existsSync(file) ? readFileSync(file, 'utf8') : '') ?? [];
-  if (by === undefined || by === packageManager) return ok(`those of the lock file, by ${packageManager}`);
-  return warn(`installed by ${by}, and ${packageManager} is pinned`, `npx --yes ${packageManager} install`);
+  return ok('those of the lock file');
 }
 
 const name = (all: readonly string[]) =>

@@ -7,7 +7,6 @@ import { EXPOSURE_INTERNAL } from './check-tools.js';
 import { type Contracts, faultAt, methodsOf } from './declarations.js';
 import { httpRule, type ReadHttpRule, servicePolicy } from './options.js';
 
-/** The checked rule of a method. */
 interface BoundMethod extends CheckedRule {
   readonly name: string;
   readonly tell: (reason: string) => string;
@@ -45,7 +44,6 @@ function boundIn(file: DescFile, registry: FileRegistry): readonly BoundMethod[]
   });
 }
 
-/** The rule as `checkRule` takes it. */
 function plain({ pattern, body, responseBody, additionalBindings }: ReadHttpRule): PlainRule {
   return { pattern: patternOf(pattern), body, responseBody, additionalBindings: additionalBindings.map(plain) };
 }

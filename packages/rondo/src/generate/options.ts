@@ -26,7 +26,6 @@ export interface ReadMethodPolicy extends Omit<MethodPolicy, 'hashKey' | 'idempo
   readonly idempotency: (Omit<Idempotency, 'source'> & { readonly source: KeySource }) | undefined;
 }
 
-/** One policy of a method. */
 export type Policy<Name extends keyof ReadMethodPolicy> = NonNullable<ReadMethodPolicy[Name]>;
 
 /** `google.api.HttpRule` as protobuf-es reads it. */
@@ -40,7 +39,6 @@ export interface ReadHttpRule {
   readonly additionalBindings: readonly ReadHttpRule[];
 }
 
-/** An option of contracts. */
 export interface Option<Value> {
   /** Undefined if no contract uses the option. */
   readonly extension: DescExtension | undefined;

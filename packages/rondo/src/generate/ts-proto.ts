@@ -18,7 +18,6 @@ import type { Checks, Names } from './rules/checks.js';
 
 type Code = ReturnType<typeof generateFile>[1];
 type DecodedRequest = Parameters<typeof createTypeMap>[0];
-/** A generated file. */
 interface Stub {
   readonly name: string;
   readonly content: string;

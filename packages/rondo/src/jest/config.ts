@@ -7,7 +7,6 @@ import { dist } from '../workspace/paths.js';
 
 const program = (name: string) => path.join(dist, `${name}.mjs`);
 
-/** What a project of jest's has. */
 export const project = {
   cacheDirectory: '<rootDir>/node_modules/.cache/jest',
   testEnvironment: program('jest-environment'),
@@ -34,7 +33,6 @@ export const typescriptSpecifiers = { '^(\\.{1,2}/.*)\\.js$': '$1' };
 /** The sequencer of a workspace whose journeys over processes are the project `e2e`. */
 export const journeysFirst = program('jest-order');
 
-/** What a whole run has. */
 export const run = {
   // Random tests take it from jest.getSeed(), and --seed repeats them.
   showSeed: true,

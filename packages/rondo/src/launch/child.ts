@@ -19,10 +19,8 @@ const RECENT_BYTES = '5242880';
 /** Longer than a whole drain: 11 s by default, and at most 12 more for a registry, or resources, that don't answer. */
 const STOP_TIMEOUT_MS = 25_000;
 
-/** A process of a service. */
 export type Child = ReturnType<typeof startChild>;
 
-/** What an instance is started with. */
 export interface ChildOptions extends Pick<SystemOptions, 'data' | 'certs'> {
   readonly env: Readonly<Record<string, string>>;
   /** Called with each warning that it logs. */

@@ -9,7 +9,6 @@ import type { StopRequest } from './stop.js';
 import type { ProcessState, Supervisor } from './supervisor.js';
 import type { System } from './system.js';
 
-/** A system that runs. */
 export interface Session {
   readonly options: SystemOptions;
   readonly databases: Databases;
@@ -23,7 +22,6 @@ export interface Session {
   readonly startedAt: number;
 }
 
-/** What a request results in. */
 export interface Answer {
   /** The instances that the request concerns and that take calls now. */
   readonly rows: readonly LauncherRow[];
@@ -40,7 +38,6 @@ interface Process extends LauncherProcess, Partial<Omit<ProcessState, 'state'>> 
 type Log = (line: string) => void;
 type Rows = Promise<readonly LauncherRow[]>;
 
-/** Carries out a request. */
 export type Execute = (request: LauncherRequest, log: Log) => Promise<Answer>;
 
 /** Carries out requests one after the other. Those that only list don't wait for others. */

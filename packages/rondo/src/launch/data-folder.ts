@@ -40,7 +40,6 @@ export function otherOwner(data: string): number | undefined {
   return owner === process.getuid?.() ? undefined : owner;
 }
 
-/** How a log is opened. */
 export interface LogOptions {
   /** Whether the file is continued, as by a restart, so that the cause of a crash stays in it. Otherwise it becomes `.previous`. */
   readonly append: boolean;

@@ -12,7 +12,6 @@ import type { Supervisor } from './supervisor.js';
 
 const ADMIN_URL = 'RONDO_DATABASE_ADMIN_URL';
 
-/** The server that holds the databases. */
 export interface Server extends Listener {
   /** What RONDO_DATABASE_ADMIN_URL names; undefined for the embedded server, which has a port. */
   readonly adminUrl: string | undefined;
@@ -47,7 +46,6 @@ function readAdminUrl(): string {
   }
 }
 
-/** The databases of a system. */
 export type Databases = Awaited<ReturnType<typeof openDatabases>>;
 
 /** Opens the databases. It refuses a named server that doesn't answer, even if no service has a database yet. */

@@ -37,7 +37,6 @@ export function writeTargets(options: Observed, planned: readonly Planned[]): vo
   replaceJson(path.join(folderOf(options), 'targets.json'), targets);
 }
 
-/** The surroundings of the observers. */
 interface Surroundings {
   readonly warn: (line: string) => void;
   readonly environment?: NodeJS.ProcessEnv;

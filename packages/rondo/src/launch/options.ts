@@ -14,7 +14,6 @@ export const DEFAULTS = { data: path.join(root, '.rondo'), portBase: 50_050 };
 /** The gateway's own port has the highest offset of the services that come with Rondo. */
 const MAX_PORT_BASE = 65_535 - 21;
 
-/** How a system runs. */
 export interface SystemOptions {
   /** The data folder, absolute. */
   readonly data: string;
@@ -102,7 +101,6 @@ export const startAlongside = (command: string, { portBase }: Pick<SystemOptions
 /** The variables that the `.env` of the root has given to this process. */
 const fromRoot = new Set<string>();
 
-/** The `.env` file of a service. */
 export const envFileOf = (service: string): string => path.join(root, 'services', service, '.env');
 
 /** Adds the variables of the root's `.env` that this process's environment doesn't set. */

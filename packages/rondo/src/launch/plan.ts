@@ -25,7 +25,6 @@ export interface Planned {
   readonly join?: Manifest['join'];
 }
 
-/** A port, and what listens there. */
 export interface Listener {
   readonly name: string;
   readonly port: number;

@@ -10,7 +10,6 @@ const POLL_MS = 50;
 const TIMEOUT_MS = 300_000;
 const NEVER = new AbortController().signal;
 
-/** What is waited for. */
 export interface ReadyOptions extends Pick<SystemOptions, 'certs' | 'portBase'> {
   /** These instances must take calls; without them it is enough that the registry answers. */
   readonly names?: readonly string[];

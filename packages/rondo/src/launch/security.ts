@@ -9,12 +9,15 @@ type Variables = Readonly<Record<string, string>>;
 export const PERSON = 'person';
 /** The file that is there while the system runs with the certificates of its folder. */
 export const IN_USE = 'in-use';
-/** The trust domain of certificates for development. */
 export const TRUST_DOMAIN = 'rondo.local';
 
+/** The name of the user; empty if it isn't known, as in a container. */
+export const userIn = ({ USER, USERNAME }: Readonly<Record<string, string | undefined>>): string =>
+  USER ?? USERNAME ?? '';
+
 /** The name of the person's certificate: that of the user, as far as a SPIFFE id can have it. */
-export const personIn = ({ USER, USERNAME }: Readonly<Record<string, string | undefined>>): string =>
-  `${PERSON}/${(USER ?? USERNAME ?? '').replace(/[^\w-]+/g, '-') || 'developer'}`;
+export const personIn = (environment: Readonly<Record<string, string | undefined>>): string =>
+  `${PERSON}/${userIn(environment).replace(/[^\w-]+/g, '-') || 'developer'}`;
 
 /** Makes and renews the certificates, and notes for `rondo` whether the system uses them. */
 export async function prepareCertificates(

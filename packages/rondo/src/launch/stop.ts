@@ -4,10 +4,8 @@ const PARENT_POLL_MS = 500;
 const SAME_REQUEST_MS = 1_000;
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
-/** A request to stop, which may come. */
 export type StopRequest = ReturnType<typeof stopRequest>;
 
-/** Listens for a request to stop. */
 export function stopRequest() {
   const controller = new AbortController();
   const signal: AbortSignal = controller.signal;

@@ -40,7 +40,6 @@ interface Exits extends Pick<ProcessState, 'state' | 'lastExit'> {
   readonly timer: Timer | undefined;
 }
 
-/** Keeps processes running. */
 export type Supervisor = ReturnType<typeof createSupervisor>;
 
 /** Restarts a process after 0.5 s, then after 1, 2 and 4 s. After the fifth exit within a minute the process stays down. */

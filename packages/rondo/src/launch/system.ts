@@ -15,7 +15,6 @@ import type { Supervisor } from './supervisor.js';
 
 const PORT_REMEDY = 'Stop what listens there, or give the service another port in its package.json';
 
-/** What a system runs with. */
 export interface SystemSettings {
   readonly options: SystemOptions;
   readonly databases: Databases;
@@ -26,7 +25,6 @@ export interface SystemSettings {
   readonly versionOf?: (manifest: Manifest) => string;
 }
 
-/** A service that runs. */
 export interface Running {
   /** As it was when the service was started; so is `version`, which `versionOf` gave. */
   readonly manifest: Manifest;
@@ -37,7 +35,6 @@ export interface Running {
   children: readonly Child[];
 }
 
-/** How a service is started. */
 export interface StartOptions {
   readonly signal: AbortSignal;
   /** The instance to start again; all by default. */
@@ -46,9 +43,7 @@ export interface StartOptions {
   readonly after?: Promise<unknown> | undefined;
 }
 
-/** The services of a system, and their processes. */
 export class System {
-  /** The registry's address. */
   readonly registry: string;
   readonly #settings: SystemSettings;
   readonly #running = new Map<string, Running>();
@@ -126,7 +121,6 @@ export class System {
     writeScale(data, service, instances);
   }
 
-  /** Kills all processes. */
   kill(): void {
     killAll(this.#children);
   }

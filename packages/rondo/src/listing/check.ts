@@ -19,7 +19,6 @@ export interface Check {
   readonly reason: string;
 }
 
-/** How an instance is asked. */
 export interface AskingInstance extends Asking {
   /** How long it may take; a second by default. */
   readonly timeoutMs?: number;

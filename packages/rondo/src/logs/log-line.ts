@@ -1,7 +1,6 @@
 import type { Paint, Style } from '../terminal/terminal.js';
 import { printable } from '../terminal/text.js';
 
-/** One line of a log file. */
 export interface LogLine {
   readonly instance: string;
   readonly text: string;

@@ -5,7 +5,6 @@ import { type Asking, pause } from '../deadline.js';
 import { unlessMissing } from '../workspace/errors.js';
 import { type LogLine, toLogLine } from './log-line.js';
 
-/** Which logs to read, and how. */
 interface ReadLogsOptions extends Asking {
   readonly folder: string;
   /** An instance or a service; undefined for all. */
@@ -55,7 +54,6 @@ export function logNames(instances: readonly string[]): readonly string[] {
   return [...new Set([...instances.map(serviceOf), ...instances])].sort();
 }
 
-/** The error for a name without a log. It lists the names there are. */
 export function unknownLog(name: string, instances: readonly string[]): Error {
   const names = logNames(instances);
   return new Error(`there is no log of "${name}".${didYouMean(name, names)} There are: ${names.join(', ')}`);

@@ -13,7 +13,6 @@ import type { Observer } from './observer.js';
 /** An instance, and whether and why a client would pick it. */
 export type Explained = Awaited<ReturnType<typeof explainAll>>[number];
 
-/** What the explanation runs with. */
 interface Explaining extends Asking {
   readonly version: string | undefined;
   /** The zone of the client; empty for none. */

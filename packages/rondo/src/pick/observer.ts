@@ -43,7 +43,6 @@ export interface ObserverOptions extends Asking {
 export interface Observer {
   /** Picks the instance of the next call. Rejects if none can be picked in time. */
   pick(): ReturnType<Channel['choose']>;
-  /** The client's view of the service. */
   view(): ServiceView;
   readonly unknown: string | undefined;
 }

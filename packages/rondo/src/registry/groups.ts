@@ -10,7 +10,6 @@ import { UsageError } from '../errors.js';
 import { printable } from '../terminal/text.js';
 import { registeredInstances } from './locate.js';
 
-/** A question to an instance. */
 export interface Question<D extends ServiceDefinition, T> {
   /** The contract by which it is asked. */
   readonly definition: D;
@@ -21,7 +20,6 @@ export interface Question<D extends ServiceDefinition, T> {
   ) => Promise<T>;
 }
 
-/** A question to services. */
 interface Asked<D extends ServiceDefinition, T> extends Question<D, T> {
   /** What a service has that serves the contract, such as `jobs`. */
   readonly what: string;

@@ -3,7 +3,6 @@ import path from 'node:path';
 import { blockingSteps } from '../check/migrations.js';
 import { run } from '../workspace/process.js';
 
-/** The migrations of a rollout. */
 export interface Migrations {
   /** The files that what runs doesn't have, by their paths from the root. */
   readonly added: readonly string[];

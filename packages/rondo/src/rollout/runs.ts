@@ -27,7 +27,6 @@ export interface TriedRuns {
   readonly parked: readonly ParkedRuns[];
   /** How many of the runs read a stored message of a type, by its full name: their requests, results and signals. */
   readonly messages: ReadonlyMap<string, bigint>;
-  /** Why some weren't tried. */
   readonly notTried: readonly string[];
 }
 

@@ -4,7 +4,6 @@ import { packagesOf } from './packages.js';
 import { readText } from './repository.js';
 import { mergeTemplates } from './upgrade/migration.js';
 
-/** The settings of pnpm. */
 export const WORKSPACE = 'pnpm-workspace.yaml';
 
 /** Whether the workspace has what brings PostgreSQL: an app may be made without. */

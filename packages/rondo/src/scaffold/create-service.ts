@@ -22,7 +22,6 @@ import { addToCompose, COMPOSE, composeServices } from './workspace-files/compos
 import { addProject, PROJECTS } from './workspace-files/project-references.js';
 import { addToPrometheus, PROMETHEUS } from './workspace-files/prometheus-file.js';
 
-/** The options of `rondo new service`. */
 export interface NewServiceOptions extends Tree {
   readonly name: string;
   /**
@@ -37,7 +36,6 @@ export interface NewServiceOptions extends Tree {
   readonly port: number | undefined;
 }
 
-/** A service that was created. */
 export interface CreatedService extends Made {
   readonly kind: 'created';
   /** The port that it listens on with the default base port. */

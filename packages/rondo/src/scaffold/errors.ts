@@ -1,4 +1,3 @@
-/** A place in a file. */
 export interface Place {
   /** The path as the user would write it. */
   readonly file: string;

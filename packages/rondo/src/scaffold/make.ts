@@ -4,7 +4,6 @@ import { type Files, type Paste, type Tree, writeAll } from './tree.js';
 import { build, install } from './workspace.js';
 import { BUF, exempt } from './workspace-files/buf-exemptions.js';
 
-/** What a command has made. */
 export interface Made {
   readonly service: string;
   /** The files that were written, as paths from the repository's root. */

@@ -11,7 +11,6 @@ import type { Files, Tree } from './tree.js';
 import { camelCase, kebabCase, pascalCase, snakeCase } from './words.js';
 import { withReferences } from './workspace-files/project-references.js';
 
-/** The options of `rondo new job`, `workflow`, `topic` and `subscription`. */
 export interface NewBackgroundOptions extends Tree {
   readonly kind: 'job' | 'workflow' | 'topic' | 'subscription';
   /** `remind-guests`; of a subscription the topic: `hotel.v1.RoomBooked`. */

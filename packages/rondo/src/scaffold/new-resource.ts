@@ -26,7 +26,6 @@ import { readFields } from './resource-fields.js';
 import type { Files, Paste, Tree } from './tree.js';
 import { kebabCase, pascalCase, snakeCase } from './words.js';
 
-/** The options of `rondo new resource`. */
 export interface NewResourceOptions extends Tree {
   /** `order-line` */
   readonly name: string;
@@ -37,7 +36,6 @@ export interface NewResourceOptions extends Tree {
   readonly parent: string | undefined;
 }
 
-/** A resource that was added to a service. */
 export interface AddedResource extends Made {
   readonly kind: 'added';
   readonly resource: string;
@@ -92,7 +90,6 @@ async function checkResource(options: NewResourceOptions) {
   return { manifest, known, resource, file: freeFile(root, resource) };
 }
 
-/** The service that a resource is for. */
 interface Owner extends Pick<NewResource, 'service' | 'package'> {
   /** What it has already. */
   readonly known: readonly NamedService[];

@@ -9,7 +9,6 @@ const CONTRACTS = 'packages/contracts/package.json';
 /** All packages of Rondo have the version of this one. */
 const TOOL = '@rondo/tool';
 
-/** Reads the packages of the workspace at `root`. */
 export function packagesOf(root: string) {
   const { name: contracts }: { name: string } = JSON.parse(readText(root, CONTRACTS));
   const { devDependencies = {} } = JSON.parse(readText(root, 'package.json'));

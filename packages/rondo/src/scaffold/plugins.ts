@@ -31,7 +31,6 @@ const IMPORTS: Readonly<Record<PluginName, KnownPlugin>> = {
 
 const pluginOf = (name: string) => new Map<string, KnownPlugin>(Object.entries(IMPORTS)).get(name);
 
-/** The names of the plugins. */
 export const pluginNames: readonly string[] = Object.keys(IMPORTS);
 
 /** The plugins that the compose file, `.env`, the infrastructure and the contracts of an app use, as every service had them in version 0.2. */
@@ -42,7 +41,6 @@ export function pluginsInUse(root: string, changed: Readonly<Record<string, stri
   return pluginNames.filter((name) => texts.some((text) => pluginOf(name)?.sign.test(text)));
 }
 
-/** A change of the plugins of services. */
 export interface PluginChange {
   readonly change: 'add' | 'remove';
   /** `registry-consul` */

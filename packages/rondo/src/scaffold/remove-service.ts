@@ -11,7 +11,6 @@ import { COMPOSE, removeFromCompose } from './workspace-files/compose-file.js';
 import { PROJECTS, removeProject } from './workspace-files/project-references.js';
 import { PROMETHEUS, removeFromPrometheus } from './workspace-files/prometheus-file.js';
 
-/** The options of `rondo remove service`. */
 interface RemoveServiceOptions extends Tree {
   readonly name: string;
   /** Whether to remove the service even if other code calls it. */
@@ -21,7 +20,6 @@ interface RemoveServiceOptions extends Tree {
   readonly onAgreed?: () => Promise<void>;
 }
 
-/** A service that was removed, or would be. */
 export interface RemovedService {
   readonly service: string;
   /** The contracts that were removed with it, as paths from the repository's root. */
@@ -34,7 +32,6 @@ export interface RemovedService {
   readonly complaints: string | undefined;
 }
 
-/** The services that can be removed. */
 export const removableServices = (root: string): readonly string[] =>
   readManifests(ownServices(root), root)
     .map(({ service }) => service)

@@ -5,7 +5,6 @@ import { filesBelow as below } from '../workspace/files.js';
 /** Folders without hand-written files. */
 const SKIPPED = new Set(['node_modules', 'dist', '.rondo']);
 
-/** The text of a file of the repository. */
 export const readText = (root: string, file: string): string => readFileSync(path.join(root, file), 'utf8');
 
 /** The file at a path, or the files below it; none if the path doesn't exist. */

@@ -1,7 +1,6 @@
 import { Refusal } from './errors.js';
 import { snakeCase } from './words.js';
 
-/** A field of a new resource. */
 export interface NewField {
   /** As in the contract: `display_name`. */
   readonly name: string;

@@ -26,7 +26,6 @@ export interface Paste {
   readonly lines: string;
 }
 
-/** How {@link onTree} asks git. */
 interface TreeOptions extends Workspace {
   readonly progress: Progress;
   /** Whether to go on if git has no copy of something. */

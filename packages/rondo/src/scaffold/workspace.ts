@@ -17,7 +17,6 @@ export class ProgramFailed extends Error {
   }
 }
 
-/** The workspace to work on. */
 export interface Workspace {
   readonly root: string;
   /** The folder of the package @rondo/tool. */

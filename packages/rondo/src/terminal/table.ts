@@ -5,7 +5,6 @@ const GAP = '  ';
 /** If the last column would be narrower, it isn't wrapped; the terminal wraps the line. */
 const MIN_WIDTH = 16;
 
-/** How a table is printed. */
 interface TableOptions extends Partial<Look> {
   /** The style of a cell below the heading; undefined for none. It gets the text without padding. */
   readonly style?: (text: string, cell: { readonly row: number; readonly column: number }) => Style | undefined;

@@ -34,7 +34,6 @@ export function rendered(text: string, { color }: Pick<Terminal, 'color'>, over?
   return over === 'line' ? `\r${REST_OF_LINE}${safe}` : safe;
 }
 
-/** The style and width of a table. */
 export interface Look {
   readonly paint: Paint;
   readonly width?: number | undefined;
@@ -50,7 +49,6 @@ export interface Input {
   read(): AsyncIterable<Uint8Array>;
 }
 
-/** What {@link wantsColor} depends on. */
 interface ColorOptions {
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly interactive: boolean;
@@ -71,7 +69,6 @@ function isSet(value: string | undefined): boolean {
   return value !== undefined && value !== '';
 }
 
-/** A style of text. */
 export type Style = 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'cyan';
 
 /** Styles text if the output shows colours; otherwise returns it unchanged. */
@@ -84,7 +81,6 @@ export const createPaint = (color: boolean): Paint =>
 /** The tokens of JSON text that are coloured: strings, with the colon if it is a key, numbers and words. */
 const JSON_PARTS = /"(?:[^"\\]|\\.)*"(?:\s*:)?|-?\b\d[\d.eE+-]*|\b(?:true|false|null)\b/g;
 
-/** Colours keys and values in JSON text. */
 export function paintJson(text: string, paint: Paint): string {
   return text.replaceAll(JSON_PARTS, (part) => {
     if (!part.startsWith('"')) return paint('yellow', part);

@@ -11,7 +11,6 @@ export interface Sampled extends Sample {
   readonly instance: Instance;
 }
 
-/** Options of {@link createSampler}. */
 export interface SamplerOptions extends Asking {
   readonly concurrency?: number | undefined;
   /** Runs after each sample of an instance but its first. */

@@ -14,7 +14,6 @@ import type { Sampled } from './sampler.js';
 /** What a row may be about. */
 export const BY = ['service', 'method', 'instance'] as const;
 
-/** One of {@link BY}. */
 export type By = (typeof BY)[number];
 
 /** A row: the sum of its flows. */
@@ -31,7 +30,6 @@ export interface Row extends ReturnType<typeof sumUp> {
 /** What `rondo top` shows at one time. It is also its JSON. */
 export type View = ReturnType<typeof viewOf>;
 
-/** What a view is made of. */
 interface ViewOptions {
   readonly by: By;
   /** The only service that is shown; undefined for all. */
@@ -76,14 +74,12 @@ export function viewOf(sampled: readonly Sampled[], { by, service, availability 
   };
 }
 
-/** A service, its instances, and what came to them. */
 interface ServiceView {
   readonly name: string;
   readonly serving: readonly Sampled[];
   readonly flows: readonly MethodFlow[];
 }
 
-/** All registered services. */
 export const servicesOf = (sampled: readonly Pick<Sampled, 'instance'>[]): readonly string[] =>
   [...new Set(sampled.flatMap(({ instance }) => instance.services))].sort();
 
@@ -117,7 +113,6 @@ function loadOf({ name, serving, flows }: ServiceView, availability: number | nu
   };
 }
 
-/** Adds a sample of an instance to the availability of its services. */
 export function recordAvailability(availability: Availability, { instance, state, flows }: Sampled): void {
   if (state === 'waiting' || !isPicked(instance)) return;
   for (const name of instance.services) {

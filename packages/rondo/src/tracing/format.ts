@@ -42,7 +42,6 @@ const formatMs = (ms: number): string => ms.toFixed(ms < 1_000 ? 2 : 0);
 
 const TITLES = ['START', 'MS', 'SPANS', 'FAILED', 'INSTANCES', 'TRACE', 'BEGINS WITH'];
 
-/** Traces as a table. */
 export function formatTraces(traces: readonly KnownTrace[], look: Look): string {
   const rows = traces.map(({ startUnixMs, durationMs, spans, failedSpans, instances, traceId, name }) => [
     ...[formatTime(startUnixMs), formatMs(durationMs), spans, failedSpans, instances.length, traceId, name],

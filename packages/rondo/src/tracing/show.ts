@@ -11,7 +11,6 @@ import { formatTrace } from './format.js';
 const AGAIN_MS = 100;
 const MOST_TIMES = 10;
 
-/** Which trace is shown. */
 interface Wanted {
   /** Its id, or the beginning of it. */
   readonly traceId: string;

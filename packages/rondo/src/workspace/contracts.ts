@@ -6,6 +6,5 @@ import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
 /** The contracts of a workspace, as the build compiles them. */
 export const DESCRIPTORS = 'packages/contracts/descriptors.binpb';
 
-/** The contracts as they were built last. */
 export const builtContracts = (root: string): FileRegistry =>
   createFileRegistry(fromBinary(FileDescriptorSetSchema, readFileSync(path.join(root, DESCRIPTORS))));

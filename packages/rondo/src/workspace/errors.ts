@@ -1,6 +1,5 @@
 /** Reading thrown values. It doesn't use `instanceof`, as errors of Node may come from another realm. */
 
-/** The message of a thrown value. */
 export function messageOf(thrown: unknown): string {
   if (typeof thrown === 'object' && thrown !== null && 'message' in thrown) return String(thrown.message);
   return String(thrown);

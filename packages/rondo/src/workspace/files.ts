@@ -40,9 +40,7 @@ export const projectFolders = (root: string): readonly string[] =>
 export const manifestFolders = (root: string): readonly string[] =>
   ['.', 'e2e', 'lab', ...projectFolders(root)].filter((folder) => isFile(path.join(root, folder, 'package.json')));
 
-/** The fields of a value; none if it has none. */
 export const fieldsOf = (value: unknown): Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null ? { ...value } : {};
 
-/** The content of a JSON file. */
 export const readJson = (file: string) => JSON.parse(readFileSync(file, 'utf8'));

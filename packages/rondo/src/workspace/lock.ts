@@ -11,7 +11,6 @@ import { root } from './paths.js';
 
 const POLL_MS = 50;
 
-/** The options of {@link withLock}. */
 export interface LockOptions {
   /** The work of the holder, shown to processes that wait: `rondo new service greeter`. */
   readonly purpose: string;
@@ -111,7 +110,6 @@ async function readHolder(file: string): Promise<FoundHolder | undefined> {
   }
 }
 
-/** The holder of a lock, as written in the lock file. */
 interface Holder {
   readonly pid: number;
   /**
@@ -143,7 +141,6 @@ function isAlive({ pid, started, isCopied }: FoundHolder): boolean {
 /** For messages: `rondo dev (process 4711)`. */
 const describeHolder = ({ pid, purpose }: Holder) => `${purpose} (process ${pid})`;
 
-/** Whether a process runs. */
 export function isRunning(pid: number): boolean {
   try {
     return process.kill(pid, 0);

@@ -14,7 +14,6 @@ export interface Manifest {
   readonly service: string;
   /** Its port with the default base port. */
   readonly port: number;
-  /** How many run. */
   readonly instances: number;
   /** The contracts that it serves, as paths under proto/. */
   readonly contracts: readonly string[];
@@ -102,7 +101,6 @@ export function folderOf(service: string, on = root): string {
   return isOwn(service, on) ? own : (providedServices(on).get(service) ?? own);
 }
 
-/** The program of a service. */
 export const entryOf = (service: string): string => path.join(root, folderOf(service), 'dist/main.js');
 
 /** Whether a service can be started: one of Rondo's must be built. */

@@ -6,7 +6,6 @@ import { console } from '../terminal/console.js';
 import { codeOf } from './errors.js';
 import { root } from './paths.js';
 
-/** How a program is run. */
 export interface RunOptions {
   /** The workspace's folder by default. */
   readonly cwd?: string;
@@ -20,7 +19,6 @@ export interface RunOptions {
   readonly timeoutMs?: number;
 }
 
-/** The end of a program. */
 export interface Ended {
   /** 127 if it couldn't be started. */
   readonly code: number;
@@ -122,7 +120,6 @@ export function startable(command: string, args: readonly string[]): [command: s
   return [process.execPath, [path.join(path.dirname(process.execPath), script), ...args]];
 }
 
-/** The name of an executable file. */
 export const executable = (name: string): string => (isWindows ? `${name}.exe` : name);
 
 const PLATFORM = `${process.platform}-${process.arch}`;

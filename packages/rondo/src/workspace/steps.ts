@@ -6,7 +6,6 @@ import { messageOf } from './errors.js';
 const MAX_LINES = 60;
 const SLOW_MS = 5_000;
 
-/** The result of a step. */
 export interface StepResult {
   /** 0 if it passed. */
   readonly code: number;
@@ -17,7 +16,6 @@ export interface StepResult {
   readonly skipped?: boolean;
 }
 
-/** A step with its name. */
 export type Step = readonly [name: string, work: () => Promise<StepResult>];
 
 /** What work comes to as a step: an error is its failure. */

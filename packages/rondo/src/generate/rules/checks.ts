@@ -18,7 +18,6 @@ import { compileRules, type FileScope } from './compile-rules.js';
 import { resourcesOf } from './describe-resources.js';
 import { hasRules, hasText, needsProtovalidate, reaches } from './message-rules.js';
 
-/** The checks of one file's messages. */
 export interface Checks {
   /** What its messages are checked by, which follows the code of the stub, and what its methods have besides ts-proto's code. */
   code(names: Names): { readonly text: string; readonly methods: ReturnType<typeof methodCodes> };
@@ -26,7 +25,6 @@ export interface Checks {
   readonly descriptors: string | undefined;
 }
 
-/** ts-proto's names. */
 export interface Names {
   /** The module of a package that has a stub. */
   providedBy(module: string): string | undefined;

@@ -18,7 +18,6 @@ import {
   rulesOfMessage,
 } from './message-rules.js';
 
-/** The generated file. */
 export interface FileScope {
   /** Declares a constant, and returns its name. */
   constant(code: string, type?: string): string;

@@ -30,7 +30,6 @@ export function ignoreOf(field: DescField): Ignore {
   return inOneof && !isFieldSet(rules, FieldRulesSchema.field.ignore) ? Ignore.IF_ZERO_VALUE : rules.ignore;
 }
 
-/** The messages in the fields of a message. */
 const messagesIn = (message: DescMessage) => message.fields.flatMap((field) => field.message ?? []);
 
 /** Whether a message, or one in it, is as `test` says. */
@@ -44,7 +43,6 @@ export function reaches(
   return messagesIn(message).some((inner) => !seen.has(inner) && reaches(inner, test, seen));
 }
 
-/** Whether a message itself has rules. */
 export function hasRules(message: DescMessage): boolean {
   const { cel, celExpression, oneof } = rulesOfMessage(message);
   return (
@@ -95,7 +93,6 @@ const hasNotANumber = ({ case: type, value }: FieldRules['type']) =>
   (type === 'float' || type === 'double') &&
   [value.greaterThan, value.lessThan].some((bound) => Number.isNaN(bound.value));
 
-/** Whether a message itself has text. */
 export const hasText = (message: DescMessage): boolean =>
   message.fields.some(
     (field) => field.scalar === ScalarType.STRING || (field.fieldKind === 'map' && field.mapKey === ScalarType.STRING),

@@ -15,7 +15,6 @@ export interface Contract {
   readonly foreign: readonly string[];
 }
 
-/** One `.proto` file. */
 export interface ContractFile {
   /** Its path under `proto/`, which is its import path. */
   readonly path: string;
@@ -24,7 +23,6 @@ export interface ContractFile {
   readonly state: 'new' | 'same' | 'changed';
 }
 
-/** One gRPC service. */
 export interface ServiceContract {
   /** `helloworld.Greeter`. */
   readonly fullName: string;
@@ -41,7 +39,6 @@ export interface ServiceContract {
   readonly byHand?: readonly string[];
 }
 
-/** One method. */
 export interface MethodContract {
   /** `SayHello`. */
   readonly name: string;

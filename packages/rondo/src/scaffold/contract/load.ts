@@ -13,7 +13,6 @@ import { type ContractSource, findSource, type Placed, type PlacedFile } from '.
 import { type Stage, withStage } from './stage.js';
 import { findUnsupported } from './unsupported.js';
 
-/** The options of {@link loadContract}. */
 export interface LoadOptions {
   /** The repository's folder. */
   readonly root: string;
@@ -73,7 +72,6 @@ const IMAGE = 'image.binpb';
 /** More errors of buf aren't shown. */
 const MAX_FINDINGS = 10;
 
-/** A contract on a stage. */
 interface Staged extends Placed {
   readonly stage: Stage;
 }

@@ -37,7 +37,6 @@ interface Names {
   readonly many: string;
 }
 
-/** Compiled contracts. */
 export interface Compiled {
   readonly registry: FileRegistry;
   readonly validator: Validator;

@@ -6,7 +6,6 @@ import type { ContractFile } from './contract.js';
 import { type Import, importsIn, packageIn } from './imports.js';
 import { packageImports } from './platform.js';
 
-/** The source of a contract. */
 export type ContractSource =
   /** A file anywhere. `importRoots` are protoc's proto paths. */
   | { readonly kind: 'file'; readonly path: string; readonly importRoots?: readonly string[] }
@@ -28,7 +27,6 @@ export interface Placed {
   readonly shown: (file: string) => string;
 }
 
-/** A file by its import path. */
 type Found = Pick<PlacedFile, 'path' | 'file' | 'bytes'>;
 
 /**
@@ -59,7 +57,6 @@ export function findSource(root: string, source: ContractSource, served: readonl
   return { asked, files: [asked, ...imports.map(place)], shown };
 }
 
-/** Where imports are searched. */
 interface Search {
   readonly folders: readonly string[];
   /** The folder `proto` of the repository. */

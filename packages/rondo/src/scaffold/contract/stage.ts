@@ -17,7 +17,6 @@ export interface Stage {
   buf(...args: readonly string[]): Promise<Ended>;
 }
 
-/** The options of a stage. */
 interface StageOptions {
   readonly root: string;
   readonly files: readonly Pick<ContractFile, 'path' | 'bytes'>[];

@@ -2,7 +2,6 @@ import type { DescExtension, DescField, DescFile, DescMessage, DescService } fro
 import { lineOf, withNested } from '../../generate/declarations.js';
 import { fieldName, methodKey } from './names.js';
 
-/** Why a file isn't supported. */
 interface Unsupported {
   readonly line: number | undefined;
   readonly reason: string;

@@ -25,7 +25,6 @@ export function renderApp({ name, database, services }: Blueprint): string {
   });
 }
 
-/** The import of a contract's definition. */
 function importDefinition({ contract: { definition, module }, names }: NamedService): string {
   const name = names.definition === definition ? definition : `${definition} as ${names.definition}`;
   return `import { ${name} } from '${module}';`;

@@ -24,7 +24,6 @@ export interface NamedService {
   readonly resources: readonly NamedResource[];
 }
 
-/** A resource, with its names in the code and in the database. */
 export interface NamedResource {
   readonly contract: ResourceContract;
   /** `orderLines`: the constant with its definition. */
@@ -35,7 +34,6 @@ export interface NamedResource {
   readonly unique: readonly string[];
 }
 
-/** The resources of services. */
 export const resourcesOf = (services: readonly NamedService[]): readonly NamedResource[] =>
   services.flatMap(({ resources }) => resources);
 

@@ -2,7 +2,6 @@ import { fillFile } from '../../template.js';
 import { type NewField, TYPES } from '../resource-fields.js';
 import { camelCase, capitalised, pascalCase, snakeCase } from '../words.js';
 
-/** A resource that is added to a service. */
 export interface NewResource {
   /** The package of its contract: `shop.v1`. */
   readonly package: string;

@@ -11,7 +11,6 @@ import { type Files, type Tree, writeFiles } from '../tree.js';
 import { command, outputIfFailed, ProgramFailed, type Workspace } from '../workspace.js';
 import { HANDOVER, type Handover, type Migration } from './migration.js';
 
-/** The options of `rondo upgrade`. */
 export interface UpgradeOptions extends Tree {
   /** By default the newest. */
   readonly version: string | undefined;
@@ -21,7 +20,6 @@ export interface UpgradeOptions extends Tree {
   readonly force: boolean;
 }
 
-/** An app that was upgraded. */
 export interface UpgradedApp extends Pick<Migration, 'left' | 'hints'> {
   readonly from: string;
   readonly to: string;
@@ -126,7 +124,6 @@ const vendored = (root: string) =>
 export const atVersion = (text: string, version: string): string =>
   text.replaceAll(/("@rondo\/[\w-]+": ")(?!workspace:)[^"]*"/g, `$1${version}"`);
 
-/** The version to upgrade to. */
 interface Target {
   readonly version: string;
   /** The paths of its packages; none if the registry has them. */

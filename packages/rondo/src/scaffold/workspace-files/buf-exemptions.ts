@@ -3,7 +3,6 @@ import { Refusal } from '../errors.js';
 import { readText } from '../repository.js';
 import { valueIn } from './yaml-file.js';
 
-/** The settings of buf. */
 export const BUF = 'buf.yaml';
 const WHY = 'published elsewhere, keeps its style';
 /** The section `lint` up to its list `ignore`, the line with that name, and the lines of the list. */

@@ -5,7 +5,6 @@ import { readText } from '../repository.js';
 import { snakeCase } from '../words.js';
 import { readYaml, valueIn } from './yaml-file.js';
 
-/** The compose file. */
 export const COMPOSE = 'docker-compose.yml';
 
 /** A service, where it is, and the ports that it publishes on this machine. */

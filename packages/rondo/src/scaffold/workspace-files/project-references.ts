@@ -1,6 +1,5 @@
 import { Refusal } from '../errors.js';
 
-/** The list of the projects to compile. */
 export const PROJECTS = 'tsconfig.build.json';
 
 const REFERENCE = /\{ "path": "[^"]+" \}/g;
