@@ -10,7 +10,7 @@ it('prints the rules of a package, or says that it has none', async () => {
   expect(stdout).toBe(
     [
       'rondo.conformance.auth.v1',
-      '  Method                 Person or program            Process',
+      '  Method                 Person or program: all of    and process: one of',
       '  SecuredService/Open    every caller                 any',
       '  SecuredService/Read    secured.read                 any',
       '  SecuredService/Pass    not needed                   front',
@@ -34,7 +34,8 @@ it("prints an app's own contracts, also without a rule, and those of Rondo's tha
   cpSync(path.join(root, descriptors), path.join(folder.path, descriptors));
   const print = async (...names: readonly string[]) =>
     (await rondo(['auth', 'matrix', ...names], { repository: folder.path })).stdout.replaceAll(/ {2,}/g, '  ');
-  const own = 'rondo.conformance.v1\n  Method  Person or program  Process\n  AdderService/Add  no caller  none\n';
+  const own =
+    'rondo.conformance.v1\n  Method  Person or program: all of  and process: one of\n  AdderService/Add  no caller  none\n';
   expect(await print()).toBe(own);
   expect(await print('rondo.conformance.v1')).toContain(own);
   expect(await print('rondo.conformance.auth.v1')).toContain('SecuredService/Open  every caller  any');

@@ -7,7 +7,7 @@ import { reference } from './value-columns.js';
 /** What a resource says of its table. */
 export interface StoredResource {
   readonly model: Pick<Model<never>, 'ids' | 'fields' | 'has'> & {
-    readonly definition: Pick<Definition<never>, 'table' | 'list' | 'sort' | 'visibleTo'>;
+    readonly definition: Pick<Definition<never>, 'table' | 'list' | 'filter' | 'sort' | 'visibleTo'>;
   };
 }
 

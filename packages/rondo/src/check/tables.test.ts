@@ -1,5 +1,5 @@
 import { expect, it } from '@jest/globals';
-import { columnsIn } from './tables.js';
+import { columnsIn, unindexedIn } from './tables.js';
 
 const MIGRATIONS = `
   -- CREATE TABLE rooms (old text);
@@ -32,4 +32,33 @@ it.each([
   'CREATE TABLE rooms (id text); ALTER TABLE ONLY rooms ADD size bigint;',
 ])('finds the size in %s', (migrations) => {
   expect(columnsIn(migrations, 'rooms')).toContain('size');
+});
+
+const INDEXED = `
+  CREATE TABLE books (shelf_id text, book_id text, isbn text NOT NULL UNIQUE, title text, owner text, PRIMARY KEY (shelf_id, book_id));
+  CREATE INDEX books_title ON books (shelf_id, title, sequence);
+  CREATE INDEX CONCURRENTLY IF NOT EXISTS books_sort_create_time ON books (create_time, sequence) WHERE owner <> '';
+  CREATE INDEX books_word_count ON ONLY books USING btree (word_count);
+`;
+
+it('finds fields without an index, and makes it', async () => {
+  const { Book } = await import('@rondo/contracts/rondo/conformance/v1/library');
+  const { defineResource } = await import('@rondo/resources');
+  const books = defineResource(Book, {
+    table: 'books',
+    filter: ['isbn', 'title', 'owner', 'wordCount', 'lent', 'createTime'],
+    sort: ['title', 'createTime'],
+    list: { unindexed: ['lent'], chronological: { field: 'create_time', firstPosition: () => '' } },
+  });
+  const first = 'CREATE INDEX CONCURRENTLY IF NOT EXISTS books_owner ON books (owner);';
+  const ofOwner = ' CREATE INDEX books_of_owner ON books (owner, sequence);';
+  expect(unindexedIn(books, INDEXED)).toEqual([first]);
+  expect(unindexedIn(books, INDEXED + ofOwner)).toEqual([]);
+  const others = INDEXED.replace('title, sequence', 'title').replace('(word_count)', '(lent)').replace(' UNIQUE', '');
+  expect(unindexedIn(books, `${others}${ofOwner} -- CREATE INDEX a ON books (isbn);`)).toEqual([
+    'CREATE INDEX CONCURRENTLY IF NOT EXISTS books_sort_title ON books (title, sequence);',
+    'CREATE INDEX CONCURRENTLY IF NOT EXISTS books_sort_of_parent_title ON books (shelf_id, title, sequence);',
+    'CREATE INDEX CONCURRENTLY IF NOT EXISTS books_isbn ON books (isbn);',
+    'CREATE INDEX CONCURRENTLY IF NOT EXISTS books_word_count ON books (word_count);',
+  ]);
 });

@@ -10,30 +10,80 @@ import type { StepResult } from '../workspace/steps.js';
 
 export async function tablesComplete(): Promise<StepResult> {
   const storing = readManifests(ownServices(root), root).filter(({ database }) => database !== undefined);
-  const missing = await Promise.all(storing.map(async ({ service }) => [service, await missingOf(service)] as const));
-  const faults = missing.filter(([, sql]) => sql.length > 0);
-  const output = faults.map(
-    ([service, sql]) =>
-      `services/${service}/migrations lacks what the service stores: run rondo new service ${service}, or add\n${sql.join('\n')}`,
+  const faults = await Promise.all(
+    storing.map(async ({ service }) => {
+      const at = `services/${service}/migrations`;
+      const { lacking, unindexed } = await compared(service);
+      return [
+        ...(lacking.length === 0
+          ? []
+          : [`${at} lacks what the service stores: run rondo new service ${service}, or add\n${lacking.join('\n')}`]),
+        ...(unindexed.length === 0
+          ? []
+          : [
+              `${at} lacks indexes of lists: name the fields in list.unindexed, or add a file with`,
+              `-- rondo:no-transaction\n${unindexed.join('\n')}`,
+            ]),
+      ];
+    }),
   );
-  return { code: faults.length, output: output.join('\n') };
+  const output = faults.flat();
+  return { code: output.length, output: output.join('\n') };
 }
 
 /** The statements that the migrations of a service, as it is built, lack. */
-export async function missingOf(service: string): Promise<readonly string[]> {
+export const missingOf = async (service: string): Promise<readonly string[]> => (await compared(service)).lacking;
+
+async function compared(service: string) {
   const folder = path.join(root, 'services', service);
-  const sql = filesIn(folder, 'migrations', '.sql').map((file) => readFileSync(file, 'utf8'));
+  const sql = filesIn(folder, 'migrations', '.sql')
+    .map((file) => readFileSync(file, 'utf8'))
+    .join('\n');
   const resources = filesIn(folder, 'dist', '.js').filter((file) =>
     readFileSync(file, 'utf8').includes('defineResource('),
   );
   const modules = await Promise.all(resources.map((file) => import(pathToFileURL(file).href)));
   const { missingIn } = await import('@rondo/resources/sql');
   const found = modules.flatMap((one) => Object.values<unknown>(one)).filter(isResource);
-  return found.flatMap((one) => {
-    const columns = columnsIn(sql.join('\n'), one.model.definition.table);
+  const lacking = found.flatMap((one) => {
+    const columns = columnsIn(sql, one.model.definition.table);
     return columns === undefined ? [] : missingIn(one, columns);
   });
+  return { lacking, unindexed: lacking.length > 0 ? [] : found.flatMap((one) => unindexedIn(one, sql)) };
 }
+
+/** The statements that make the indexes which a resource's lists lack, after those on columns that the migrations make. */
+export function unindexedIn({ model }: StoredResource, migrations: string): readonly string[] {
+  const { table, filter = [], sort = [], list = {} } = model.definition;
+  const { unindexed = [], columns = {}, sorted = {}, position = 'sequence', chronological } = list;
+  const indexed = indexesIn(migrations, table);
+  const parents = model.ids.slice(0, -1);
+  const create = (name: string, of: readonly string[]) =>
+    `CREATE INDEX CONCURRENTLY IF NOT EXISTS ${table}_${name} ON ${table} (${of.join(', ')});`;
+  const lacks = (pattern: string) => !indexed.some((one) => new RegExp(pattern).test(one));
+  return model.fields.flatMap(({ description: { key, name }, column: { names } }) => {
+    const [column = ''] = names;
+    const isSorted = sort.some((one) => one === key) && sorted[name] === undefined && column !== position;
+    if (isSorted && lacks(`\\b${column}\\b[^,]*,\\s*${position}\\b`))
+      return [
+        create(`sort_${column}`, [column, position]),
+        ...(parents.length === 0 ? [] : [create(`sort_of_parent_${column}`, [...parents, column, position])]),
+      ];
+    const isFiltered = filter.some((one) => one === key) && columns[name] === undefined && !unindexed.includes(name);
+    return isFiltered && name !== chronological?.field && lacks(`\\b${column}\\b`) ? [create(column, [column])] : [];
+  });
+}
+
+/** What the indexes and keys of a table are on, as the migrations have it. */
+function indexesIn(migrations: string, table: string): readonly string[] {
+  const made = new RegExp(`\\bINDEX\\b[^;]*?\\bON (?:ONLY )?${table}\\b(?:(?!\\bWHERE\\b)[^;])*`, 'gi');
+  const keys = /(?:\w+ [^,(]*)?\b(?:UNIQUE|PRIMARY KEY)\b(?:\s*\([^)]*\))?/gi;
+  const statements = withoutComments(migrations).split(';');
+  const ofTable = statements.filter((one) => new RegExp(`\\bTABLE\\b[^(]*\\b${table}\\b`, 'i').test(one));
+  return [...statements.flatMap((one) => one.match(made) ?? []), ...ofTable.flatMap((one) => one.match(keys) ?? [])];
+}
+
+const withoutComments = (sql: string) => sql.replace(/--.*$|\/\*[\s\S]*?\*\//gm, '').replaceAll('"', '');
 
 const filesIn = (folder: string, part: string, ending: string) =>
   filesBelow(path.join(folder, part))
@@ -45,7 +95,7 @@ const isResource = (value: unknown): value is Parameters<typeof missingIn>[0] =>
 
 /** What migrations give a table: columns, also by other names later; undefined if they name it, and don't create it. */
 export function columnsIn(migrations: string, table: string): ReadonlySet<string> | undefined {
-  const sql = migrations.replace(/--.*$|\/\*[\s\S]*?\*\//gm, '').replaceAll('"', '');
+  const sql = withoutComments(migrations);
   const columns = sql.split(';').flatMap((statement) => {
     const [, created] = /CREATE TABLE (?:IF NOT EXISTS )?(\w+)\s*\(/i.exec(statement) ?? [];
     const [, altered] = /ALTER TABLE (?:IF EXISTS )?(?:ONLY )?(\w+)/i.exec(statement) ?? [];

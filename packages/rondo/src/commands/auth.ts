@@ -13,7 +13,8 @@ export const auth = defineActions({
   summary: 'Prints who may call which method while security is on.',
   details: [
     'The rules are those of auth in the contracts of this workspace, as the last build has compiled them. A method without a',
-    "rule is for no caller while RONDO_AUTH=on. Packages of Rondo's that an app imports are printed if they are named.",
+    'rule is for no caller while RONDO_AUTH=on. If a rule has scopes and callers, a call needs both: all of the scopes, and one of',
+    "the processes. Packages of Rondo's that an app imports are printed if they are named.",
   ].join('\n'),
   options: {
     markdown: flag('Print tables in Markdown.'),

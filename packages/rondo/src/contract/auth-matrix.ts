@@ -66,7 +66,8 @@ export function decisionsIn(root: string): ReadonlyMap<string, 'on' | 'off' | un
   );
 }
 
-const HEAD = ['Method', 'Person or program', 'Process'] as const;
+/** A call must satisfy both columns. */
+const HEAD = ['Method', 'Person or program: all of', 'and process: one of'] as const;
 
 /** A table for each package. In Markdown, as the page of the reference has it, or as plain text. */
 export function formatRules(packages: readonly PackageRules[], markdown: boolean): string {
