@@ -26,7 +26,6 @@ export interface Sample {
   readonly reading?: Reading;
 }
 
-/** A sample without flows. */
 export const unsampled = (state: Sample['state'], reason: string): Sample => ({ state, reason, flows: [] });
 
 const AWAY: ReadonlySet<Status> = new Set([Status.UNAVAILABLE, Status.DEADLINE_EXCEEDED, Status.CANCELLED]);

@@ -20,7 +20,6 @@ export type Drained =
 
 /** What a drain waits for, and with what. */
 export interface DrainOptions {
-  /** A channel to the instance. */
   readonly channel: Channel;
   readonly timeoutMs: number;
   /** Resolves to whether the instance is still registered. */

@@ -21,7 +21,6 @@ export interface Fleet {
   watchInstance(id: string, signal: AbortSignal): AsyncIterable<WatchInstanceResponse>;
   /** Ends all watches. */
   close(): void;
-  /** How many watch now. */
   readonly watchers: number;
 }
 

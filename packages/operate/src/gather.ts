@@ -14,7 +14,11 @@ export type Reach = Pick<Channel, 'direct' | 'followAll'>;
 export type AskOptions = Pick<CallOptions, 'principal' | 'timeoutMs'> & { readonly signal: AbortSignal };
 
 /** What instances are asked: for an answer, or for a stream of them that may go on. */
-export type Query<T> = (Reading<T> | Streaming<T>) & {
+export type Query<T> = (
+  | { readonly stream: Ask<AsyncIterable<T>> }
+  /** A query that follows reads every two seconds, and yields what has changed. */
+  | { readonly read: Ask<Promise<T>> }
+) & {
   /** Which instances are asked. */
   readonly fits?: (endpoint: Endpoint) => boolean;
   /** Whether an instance is asked again when its answer has ended, and new instances when they register. */
@@ -24,15 +28,6 @@ export type Query<T> = (Reading<T> | Streaming<T>) & {
 };
 
 type Ask<A> = (channel: Channel, options: AskOptions, endpoint: Endpoint) => A;
-
-/** A query that follows reads every two seconds, and yields what has changed. */
-interface Reading<T> {
-  readonly read: Ask<Promise<T>>;
-}
-
-interface Streaming<T> {
-  readonly stream: Ask<AsyncIterable<T>>;
-}
 
 /** What instances have answered, and why others haven't. */
 export interface Answered<T> {
@@ -239,17 +234,12 @@ export function createCutter(most: number) {
   };
 }
 
-/** A connection to one instance, until it is released. */
-interface Peer {
-  readonly channel: Channel;
-  release(): void;
-}
-
 /** Connections to single instances. Users of the same instance share one. */
-function createPeers(channel: Pick<Channel, 'direct'>): { take(endpoint: Endpoint): Peer } {
+function createPeers(channel: Pick<Channel, 'direct'>) {
   const open = new Map<string, { readonly direct: Channel; users: number }>();
   return {
-    take(endpoint) {
+    /** A connection to one instance, until it is released. */
+    take(endpoint: Endpoint) {
       const key = `${endpoint.address} ${endpoint.secure}`;
       const peer = open.get(key) ?? { direct: channel.direct([endpoint]), users: 0 };
       open.set(key, peer);

@@ -110,7 +110,6 @@ export class History {
   /** By service, by service and method, and the system's by the empty name. */
   readonly #names: Kept = { known: new Map(), most: MAX_NAMES, steps: STEPS };
   readonly #instances: Kept = { known: new Map(), most: MAX_INSTANCES, steps: INSTANCE_STEPS };
-  /** How many steps have ended. */
   #step = 0;
   #endedAtMs: number;
 

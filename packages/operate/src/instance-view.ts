@@ -5,7 +5,6 @@ export function statusOf({ status }: Instance): string {
   return enumName(InstanceStatus[status], 'INSTANCE_STATUS_', status);
 }
 
-/** Whether an operator has cordoned the instance. */
 export function isCordoned({ operatorState }: Instance): boolean {
   return operatorState === OperatorState.OPERATOR_STATE_CORDONED;
 }
@@ -15,7 +14,6 @@ export function effectiveStatus(instance: Instance): string {
   return isCordoned(instance) ? 'CORDONED' : statusOf(instance);
 }
 
-/** Whether clients may pick the instance. */
 export function isPicked(instance: Instance): boolean {
   return effectiveStatus(instance) === 'SERVING';
 }

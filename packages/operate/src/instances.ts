@@ -147,7 +147,6 @@ export class Instances {
     for (const oldest of this.#about) if (this.#about.size > MAX_ABOUT) this.#about.delete(oldest);
   }
 
-  /** What they have answered. */
   callersOf(id: string): WatchInstanceResponse {
     return callersOf(id, this.#readings);
   }

@@ -75,7 +75,6 @@ export interface Snapshot {
   readonly operatorStates: ReadonlyMap<string, OperatorMark>;
 }
 
-/** Reads both. */
 export async function readSnapshot(registry: RegistryConnection, signal: AbortSignal): Promise<Snapshot> {
   const listing = await listInstances(registry, { signal });
   const { marks } = await reach(registry.addresses, registry.client.listOperatorStates({}, { signal }));

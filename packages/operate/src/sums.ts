@@ -4,7 +4,6 @@ import type { MethodFlow } from './flow.js';
 
 /** The figures of a row. Rates are per second. */
 export interface Figures {
-  /** Calls that began. */
   readonly calls: number;
   readonly callsPerSecond: number;
   /** Calls that ended: the throughput N/T. */
@@ -22,7 +21,6 @@ export interface Figures {
   readonly replyBytesPerSecond: number;
 }
 
-/** Sums up flows of methods and instances. */
 export function sumUp(flows: readonly MethodFlow[]): Figures {
   const statuses: Record<string, number> = {};
   let errors = 0;
@@ -47,7 +45,6 @@ export function sumUp(flows: readonly MethodFlow[]): Figures {
   };
 }
 
-/** The calls that began. */
 export function arrivals(flows: readonly MethodFlow[]): Pick<Figures, 'calls' | 'callsPerSecond'> {
   return { calls: total(flows, ({ calls }) => calls), callsPerSecond: rate(flows, ({ calls }) => calls) };
 }
@@ -59,7 +56,6 @@ export function endedOf({ ended }: MethodFlow, counts: (code: number) => boolean
   return [...ended].reduce((sum, [code, count]) => (counts(code) ? sum + count : sum), 0);
 }
 
-/** The sum over flows. */
 export function total<F>(flows: readonly F[], of: (flow: F) => number): number {
   return flows.reduce((sum, flow) => sum + of(flow), 0);
 }

@@ -22,7 +22,6 @@ export type Connections = Pick<ChannelOptions, 'maxReplyBytes' | 'frames'>;
 /** Who runs a command sees its reply, also one that services wouldn't take. */
 const MAX_REPLY_BYTES = 256 * 1024 * 1024;
 
-/** These settings, by `RONDO_TRANSPORT`. */
 export function callerConnections(environment: Readonly<Record<string, string | undefined>>): Connections {
   const transport = asUsage(() => configuredTransport(environment['RONDO_TRANSPORT']));
   return { maxReplyBytes: MAX_REPLY_BYTES, frames: transport !== 'grpc' };

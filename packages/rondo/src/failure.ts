@@ -37,7 +37,6 @@ function formatFailure(error: RpcError, paint: Paint, { registry, traceId }: Fai
   ].join('\n');
 }
 
-/** A failed call as one JSON line. */
 function failureToJson(error: RpcError, { registry, traceId }: FailureOptions): string {
   const { codeName, message, details, report, metadata } = error;
   const servedBy = metadata.get('rondo-served-by');
@@ -59,11 +58,9 @@ interface FailureOptions {
   readonly json: boolean;
   /** The message types of the called service, to decode error details. */
   readonly registry?: Registry;
-  /** The trace of the call, if it is known. */
   readonly traceId?: string;
 }
 
-/** Prints a failed call to standard error: for people, or as one JSON line. */
 export async function writeFailure(error: RpcError, options: FailureOptions): Promise<void> {
   const { stderr, json } = options;
   const text = json ? `${failureToJson(error, options)}\n` : formatFailure(error, createPaint(stderr.color), options);

@@ -26,7 +26,6 @@ export interface Candidate {
 /** What may stand at the cursor: words, or a path, which the shell itself completes. */
 export type Completion = 'files' | 'folders' | readonly Candidate[];
 
-/** A switch. */
 export const flag = (description: string) => ({ type: 'boolean' as const, default: false, description });
 
 /** An option with a value, which the placeholder stands for. */
@@ -77,7 +76,6 @@ export interface CommandGroup {
 export const wantsHelp = (args: readonly string[]): boolean =>
   args.slice(0, args.includes('--') ? args.indexOf('--') : undefined).some((arg) => arg === '--help' || arg === '-h');
 
-/** The text that `rondo help` prints. */
 export function formatOverview(groups: readonly CommandGroup[]): string {
   const width = Math.max(...groups.flatMap(({ commands }) => commands.map(({ name }) => name.length)));
   return [
@@ -99,7 +97,6 @@ export function formatOverview(groups: readonly CommandGroup[]): string {
   ].join('\n');
 }
 
-/** The text that `--help` prints for one command. */
 export function formatHelp(spec: Described): string {
   const { name, summary, usage, details, options, examples } = spec;
   return [

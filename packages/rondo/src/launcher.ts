@@ -97,7 +97,6 @@ async function findLauncher(dataDirectory: string): Promise<{ pid: number; socke
   }
 }
 
-/** The error that no system runs on a folder. */
 function noLauncher(dataDirectory: string): Error {
   return new Error(
     `no system runs on ${dataDirectory}: start it with npm start, or name the running system's folder by --data`,

@@ -7,12 +7,10 @@ import { flag, valued } from './help.js';
 import { userIn } from './launch/security.js';
 import { parseDurationMs } from './terminal/text.js';
 
-/** The option of every command that prints data. */
 export const jsonOption = {
   json: flag('Print JSON for programs, errors included.'),
 } as const;
 
-/** The option of commands that can call a server without a registry. */
 export const addressOption = {
   address: valued(
     'HOST:PORT',
@@ -20,7 +18,6 @@ export const addressOption = {
   ),
 } as const;
 
-/** The option of commands that send metadata. */
 export const metadataOption = {
   metadata: {
     ...valued('KEY=VALUE', 'Metadata to send; may be repeated. A key that ends in -bin takes base64.'),
@@ -85,7 +82,6 @@ export const rate = (placeholder: string, description: string, most = Number.POS
   },
 });
 
-/** Parses the duration of an option into milliseconds. */
 export function durationMs(text: string, option: string): number {
   const value = parseDurationMs(text);
   if (value !== undefined) return value;
@@ -152,7 +148,6 @@ function isAddress(address: string): boolean {
 /** The registry's address if neither an option nor the environment names one. */
 export const DEFAULT_REGISTRY = '127.0.0.1:50050';
 
-/** The option of every command that calls the registry. */
 export const registryOption = {
   registry: valued(
     'HOST:PORT',
@@ -160,7 +155,6 @@ export const registryOption = {
   ),
 } as const;
 
-/** The option of commands that cordon an instance. */
 export const reasonOption = {
   reason: valued('TEXT', 'The reason, which rondo ps shows: at most 256 characters; by default the name of the user.'),
 } as const;
@@ -170,7 +164,6 @@ export const forceOption = {
   force: flag('Cordon it even if no instance is left that serves some service.'),
 } as const;
 
-/** The reason if none was given. */
 export const defaultReason = ({ environment }: CommandContext): string => {
   const user = userIn(environment);
   return user === '' ? '' : `by ${user}`;

@@ -19,7 +19,6 @@ export interface Load {
 export interface LoadOptions extends Load, Asking {
   /** Makes one call. It resolves to undefined if the signal has cancelled the call. */
   readonly call: (signal: AbortSignal) => Promise<CallResult | undefined>;
-  /** Is called once a second with the result so far. */
   readonly onProgress?: (progress: { readonly tally: Tally; readonly elapsedMs: number }) => void;
   /** Ends the load: no more calls start, and calls in flight have {@link GRACE_MS} to end. */
   readonly signal: AbortSignal;

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { parse } from 'yaml';
 import { DEFAULTS } from '../launch/options.js';
 import { DATABASE_OFFSET } from '../launch/plan.js';
+import { publishedPort } from '../scaffold/workspace-files/compose-file.js';
 import { type Manifest, REGISTRY, tryManifests } from '../workspace/manifests.js';
 import { root } from '../workspace/paths.js';
 import type { StepResult } from '../workspace/steps.js';
@@ -80,7 +81,8 @@ function faultsOfCompose(
   const file = `docker-compose.yml: services.${service}`;
   if (composed === undefined) return [`${file} is missing: add it, as the registry's is`];
   const { ports = [], environment = {} } = composed;
-  const published = outside === undefined ? publishedPort(port) : publishedPublicPort(service, outside.port);
+  const published =
+    outside === undefined ? `127.0.0.1:${publishedPort(port)}:${port}` : publishedPublicPort(service, outside.port);
   const listens = { RONDO_LISTEN: port, ...(outside && { [outside.variable]: outside.port }) };
   return [
     ...(ports.includes(published) ? [] : [`${file}.ports: must hold "${published}", as in package.json`]),
@@ -89,10 +91,6 @@ function faultsOfCompose(
       .map(([name, at]) => `${file}.environment.${name}: must be 0.0.0.0:${at}`),
   ];
 }
-
-/** Compose can't add numbers, so a second system changes the first digits of all ports. */
-const PREFIX = `\${RONDO_PORT_PREFIX:-50}`;
-const publishedPort = (port: number) => `127.0.0.1:${String(port).replace(/^50(?=\d{3}$)/, PREFIX)}:${port}`;
 
 /** A service with a public port publishes that one only, at a port that a variable named after the service moves, as RONDO_GATEWAY_PORT does. */
 const publishedPublicPort = (service: string, port: number) =>

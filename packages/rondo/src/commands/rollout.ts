@@ -96,14 +96,8 @@ function toText({ contracts, runs, migrations }: Found): string {
   return lines.map((line) => `${printable(line)}\n`).join('');
 }
 
-function describe({
-  service,
-  instances,
-  versions,
-  differences,
-  misread,
-  notCompared,
-}: ContractChange): readonly string[] {
+function describe(change: ContractChange): readonly string[] {
+  const { service, instances, versions, differences, misread, notCompared } = change;
   const running = versions.length === 0 ? '' : `, of ${versions.join(', ')}`;
   const added = differences.filter((one) => !breaks(one)).map(({ text }) => text);
   return [

@@ -84,7 +84,6 @@ const REST_MS = 500;
 /** More traces than these aren't held back. */
 const MAX_HELD = 10_000;
 
-/** Prints traces as they end, until Ctrl-C. */
 async function followTraces(
   filter: TraceFilter,
   gatherer: Gatherer,

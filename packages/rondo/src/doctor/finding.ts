@@ -42,5 +42,4 @@ export function formatFinding(
   return remedy === undefined ? line : `${line}      → ${remedy}\n`;
 }
 
-/** Whether no finding is a fault. */
 export const isHealthy = (findings: readonly Finding[]): boolean => findings.every(({ state }) => state !== 'fail');

@@ -102,7 +102,6 @@ async function stubsOf(stale: readonly string[] | undefined): Promise<StepResult
   return failed ?? { code: 0 };
 }
 
-/** Whether the generated files match the contracts. */
 export function isGenerated(): boolean {
   return staleProtos(readStamp(), readInputs())?.length === 0;
 }
@@ -174,7 +173,6 @@ function readStamp(): Inputs | undefined {
 
 const writeStamp = (inputs: Inputs) => writeFileSync(stamp, JSON.stringify(inputs));
 
-/** `npm run generate` */
 export async function main(): Promise<number> {
   return (await step('generate', () => generate())).code;
 }

@@ -73,7 +73,6 @@ export const resourceReference = optionNamed<{ readonly type: string }>('google.
 export const REQUIRED = 2;
 export const fieldBehavior = optionNamed<readonly number[]>('google.api.field_behavior');
 
-/** The options of calls and topics. */
 export const optionsOf = (registry: FileRegistry) => ({
   registry,
   method: methodPolicy(registry),

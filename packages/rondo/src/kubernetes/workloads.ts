@@ -81,7 +81,6 @@ function callersOf(services: readonly DescService[]): readonly string[] | undefi
   return isOpen ? undefined : [...new Set(named.flat())].toSorted();
 }
 
-/** The images that docker-compose.yml names. */
 function imagesOf(root: string): ReadonlyMap<string, string> {
   const { services = {} } = parse(readFileSync(path.join(root, 'docker-compose.yml'), 'utf8'), { merge: true });
   const entries = Object.entries<{ readonly image?: string }>(services);

@@ -12,7 +12,6 @@ import { databaseServer } from './database.js';
 import { DEFAULTS, givenPath, loadRootEnv, usageOf } from './options.js';
 import { freePort } from './plan.js';
 
-/** `rondo backup`. Resolves to the exit code. */
 export const backUp = (args: readonly string[]): Promise<number> =>
   attempt('backup', async (command) => {
     loadRootEnv();
@@ -67,7 +66,6 @@ function backUpServer(adminUrl: string, to: string): void {
   );
 }
 
-/** `rondo restore`. Resolves to the exit code. */
 export const restore = (args: readonly string[]): Promise<number> =>
   attempt('restore', async (command) => {
     const usage = usageOf(command, 'restore');

@@ -23,7 +23,6 @@ export type Child = ReturnType<typeof startChild>;
 
 export interface ChildOptions extends Pick<SystemOptions, 'data' | 'certs'> {
   readonly env: Readonly<Record<string, string>>;
-  /** Called with each warning that it logs. */
   readonly warn: (line: string) => void;
   /** Whether its log is continued. */
   readonly append: boolean;
@@ -31,7 +30,6 @@ export interface ChildOptions extends Pick<SystemOptions, 'data' | 'certs'> {
   readonly takesOver: boolean;
 }
 
-/** Starts one instance of a service. */
 export function startChild(planned: Planned, { data, certs, env, warn, append, takesOver }: ChildOptions) {
   const { name, service, port, public: outside } = planned;
   const inherited = environmentOf(service);
@@ -119,7 +117,6 @@ export async function stopChildren(children: readonly Pick<Child, 'kill' | 'ende
   clearTimeout(timer);
 }
 
-/** Kills processes at once. */
 export function killAll(children: readonly Pick<Child, 'kill'>[]): void {
   for (const { kill } of children) kill('SIGKILL');
 }

@@ -91,11 +91,8 @@ async function stop({ system }: Session, service: string, log: Log): Rows {
 }
 
 async function restart(session: Session, name: string, log: Log): Rows {
-  const {
-    system,
-    databases,
-    stop: { signal },
-  } = session;
+  const { system, databases } = session;
+  const { signal } = session.stop;
   if (name === POSTGRES) {
     await databases.restart();
     return [rowOf(name, databases.address)];

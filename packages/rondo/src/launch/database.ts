@@ -13,7 +13,6 @@ import type { Supervisor } from './supervisor.js';
 const ADMIN_URL = 'RONDO_DATABASE_ADMIN_URL';
 
 export interface Server extends Listener {
-  /** What RONDO_DATABASE_ADMIN_URL names; undefined for the embedded server, which has a port. */
   readonly adminUrl: string | undefined;
 }
 
@@ -122,7 +121,6 @@ function passwordsOf(databases: readonly string[], data: string): Readonly<Recor
 
 /** Where the server keeps its data, and listens. */
 interface EmbeddedOptions {
-  /** The data folder of the system. */
   readonly data: string;
   readonly port: number;
   readonly supervisor: Supervisor;
@@ -170,7 +168,6 @@ function embeddedServer({ data, port, supervisor }: EmbeddedOptions) {
     /** Where the data is stored. */
     home: data,
     adminUrl,
-    /** Removes a database with its data. */
     async remove(name: string): Promise<void> {
       const { createPool } = await import('@rondo/database');
       const admin = createPool({ url: await adminUrl(), maxConnections: 1 });

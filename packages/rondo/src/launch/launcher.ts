@@ -32,7 +32,6 @@ export interface Launch {
   readonly args: readonly string[];
   /** Resolves to false if nothing can be started; it has printed why. */
   build(stop: StopRequest): Promise<boolean>;
-  /** Starts the services. */
   bringUp(session: Session): Promise<void>;
   /** Works until a stop is requested. */
   attend(session: Session): Promise<void>;

@@ -20,7 +20,6 @@ const OTLP_PORT = 4318;
 
 type Observed = Pick<SystemOptions, 'data' | 'portBase'>;
 
-/** The ports that the observers will have. */
 export const observerPorts = ({ portBase }: Observed): readonly Listener[] =>
   Object.entries(OFFSETS).map(([name, offset]) => ({ name, port: portBase + offset }));
 

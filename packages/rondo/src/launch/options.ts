@@ -9,7 +9,6 @@ import { folderOf, ownServices } from '../workspace/manifests.js';
 import { onlyOptions, quoted } from '../workspace/options.js';
 import { root } from '../workspace/paths.js';
 
-/** The defaults of the options. */
 export const DEFAULTS = { data: path.join(root, '.rondo'), portBase: 50_050 };
 /** The gateway's own port has the highest offset of the services that come with Rondo. */
 const MAX_PORT_BASE = 65_535 - 21;
@@ -26,7 +25,6 @@ export interface SystemOptions {
   readonly metrics: boolean;
   /** Whether Prometheus and Jaeger are started, and get what they need. */
   readonly observe: boolean;
-  /** Whether a process that ends by itself is restarted. */
   readonly restarts: boolean;
 }
 

@@ -149,7 +149,6 @@ async function becomesFree(port: number, signal: AbortSignal | undefined): Promi
   return false;
 }
 
-/** Whether a process listens at a port. */
 export function isServed(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(port, '127.0.0.1', () => resolve(true));
@@ -167,7 +166,6 @@ export function isFree(port: number): Promise<boolean> {
   });
 }
 
-/** A port at which no process listens. */
 export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');

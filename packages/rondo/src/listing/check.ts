@@ -35,7 +35,6 @@ export const inTime = <T>(asking: AskingInstance, ask: (signal: AbortSignal) => 
   return within(timeoutMs, asking, { work: ask, late });
 };
 
-/** How many instances are asked at once. */
 const AT_ONCE = 16;
 
 /** Works on instances, some at once. The results are by id. */

@@ -27,7 +27,6 @@ export const askStats = (instances: readonly Instance[], asking: Asking): Promis
     createClient(CallStatsServiceDefinition, { channel }).getCallStats({}, { signal }),
   );
 
-/** The breakers and bulkheads of the instances. */
 export const guardsIn = (stats: Stats): readonly InstanceGuard[] =>
   [...stats].flatMap(([instanceId, { guardedMethods }]) => guardedMethods.map((guard) => ({ instanceId, guard })));
 

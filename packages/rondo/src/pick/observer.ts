@@ -1,3 +1,4 @@
+import { HealthDefinition } from '@rondo/contracts/health/v1/health';
 import type { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
 import { addressOf, isPicked, reasonOf } from '@rondo/operate/internal';
 import type { Metadata } from '@rondo/rpc/call';
@@ -87,13 +88,8 @@ async function readContract({ question: { service, method }, instances, signal }
 
 /** A method whose contract isn't known. */
 function methodCalled(service: string, name: string): Method {
-  const type = { encode: () => ({ finish: () => new Uint8Array() }), decode: () => ({}), fromPartial: () => ({}) };
-  const call = { name, requestType: type, requestStream: false, responseType: type, responseStream: false };
-  const [method] = methodsOf({
-    name: service,
-    fullName: service,
-    methods: { call: { ...call, options: {} } },
-  }).values();
+  const call = { ...HealthDefinition.methods.check, name };
+  const [method] = methodsOf({ name: service, fullName: service, methods: { call } }).values();
   if (method === undefined) throw new Error('the service has a method');
   return method;
 }

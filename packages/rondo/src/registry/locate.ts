@@ -42,11 +42,9 @@ export const withRegistry = <T>(
   work: (registry: RegistryConnection) => Promise<T>,
 ): Promise<T> => withChannel(addresses, (channel) => work(registryOver(channel, addresses)));
 
-/** Runs `work` with a connection to the registry that a command calls. */
 export const onRegistry = async <T>(here: Here, work: (registry: RegistryConnection) => Promise<T>): Promise<T> =>
   withRegistry(await registryAddresses(here), work);
 
-/** The instances in the registry that a command calls. */
 export const registeredInstances = (here: Here): Promise<Snapshot['listing']> =>
   onRegistry(here, (registry) => listInstances(registry, here));
 

@@ -24,7 +24,6 @@ export interface AddedBackground extends Made, Pick<NewBackgroundOptions, 'kind'
   readonly publisher?: string;
 }
 
-/** Adds a job, a workflow, a topic or a subscription to a service. */
 export async function addBackground(options: NewBackgroundOptions): Promise<AddedBackground> {
   const { kind, name, service, progress } = options;
   const { files, lines, publisher } = await progress.step('check', () => draw(options));
@@ -115,15 +114,10 @@ const PARTS = {
 /** The lines that `app` lacks, each with its place. The definition is that of the service, or of the one that publishes the topic. */
 function pasted(
   kind: NewBackgroundOptions['kind'],
-  {
-    type,
-    value,
-    file,
-    module,
-    definition,
-  }: Readonly<Record<'type' | 'value' | 'file' | 'module' | 'definition', string>>,
+  view: Readonly<Record<'type' | 'value' | 'file' | 'module' | 'definition', string>>,
   app: string,
 ): readonly string[] {
+  const { type, value, file, module, definition } = view;
   const [create, from, part, list] = PARTS[kind];
   const isTopic = kind === 'topic';
   const item = isTopic ? type : definition;

@@ -50,7 +50,7 @@ function ofFile(file: DescFile, registry: FileRegistry): Checks {
   const messages = [...withNested(file.messages)].filter(isChecked);
   const byCel = messages.some((message) => reaches(message, needsProtovalidate));
   return {
-    code: (names) => codeOf(file, { messages, registry, names }),
+    code: (names) => codeOf(file, messages, { registry, names }),
     descriptors: byCel ? descriptorsOf(file) : undefined,
   };
 }
@@ -62,7 +62,6 @@ type Imports = Map<string, Map<string, string>>;
 
 /** A file under generation. */
 interface Scope extends FileScope {
-  /** The name of the file. */
   readonly own: string;
   readonly names: Names;
   textsOf(message: DescMessage): string;
@@ -70,11 +69,8 @@ interface Scope extends FileScope {
 
 function codeOf(
   file: DescFile,
-  {
-    messages,
-    registry,
-    names,
-  }: { readonly messages: readonly DescMessage[]; readonly registry: FileRegistry; readonly names: Names },
+  messages: readonly DescMessage[],
+  { registry, names }: { readonly registry: FileRegistry; readonly names: Names },
 ): ReturnType<Checks['code']> {
   const constants = new Map<string, string>();
   const imports: Imports = new Map();
@@ -164,7 +160,6 @@ function ofMessage(message: DescMessage, scope: Scope): readonly string[] {
   ];
 }
 
-/** The fields of a message that have text. */
 function textsOf(message: DescMessage, scope: Scope): readonly string[] {
   return message.fields.flatMap((field) => {
     const { number, name, fieldKind } = field;

@@ -126,7 +126,6 @@ function requiredText({ scalar, presence }: DescField): string {
 
 const accessor = (name: string) => (/^[\w$]+$/.test(name) ? `.${name}` : `[${JSON.stringify(name)}]`);
 
-/** The checks of a whole field. */
 function inValue(field: DescField, rules: FieldRules, at: At): Lines {
   if (field.fieldKind === 'list') return [...standard(field, rules, at), ...inItems(field, rules, at)];
   if (field.fieldKind === 'map') return [...standard(field, rules, at), ...inEntries(field, rules, at)];

@@ -9,7 +9,6 @@ export interface Contract {
   readonly file: string;
   /** The file and its imports that belong under `proto/`, without the files that packages provide. */
   readonly files: readonly ContractFile[];
-  /** The services that the file declares. */
   readonly services: readonly ServiceContract[];
   /** The files that are copied from elsewhere, where they keep their style. */
   readonly foreign: readonly string[];

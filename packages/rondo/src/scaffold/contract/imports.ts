@@ -16,7 +16,6 @@ const bare = (text: string) =>
 /** The package of a `.proto` file; empty if it has none. What isn't a contract is left to the compiler. */
 export const packageIn = (text: string): string => /(?<=^|[;}\s])package\s+([\w.]+)\s*;/.exec(bare(text))?.[1] ?? '';
 
-/** The imports of a `.proto` file. */
 export function importsIn(text: string): readonly Import[] {
   const code = bare(text);
   return [...code.matchAll(/(?<=^|[;}\s])import\s+(?:[a-z]+\s+)?(?:"([^"\n]+)"|'([^'\n]+)')/g)].map((found) => ({

@@ -19,7 +19,6 @@ export interface PlacedFile extends ContractFile {
 
 /** A contract whose files have their places under `proto/`. */
 export interface Placed {
-  /** The requested file. */
   readonly asked: PlacedFile;
   /** The requested file and its direct and indirect imports, without those that packages provide. */
   readonly files: readonly PlacedFile[];

@@ -46,14 +46,11 @@ export async function upgradeApp(options: UpgradeOptions): Promise<UpgradedApp> 
   writeFiles(options, new Map([[HANDOVER, JSON.stringify(handover)]]));
   await progress.step('install', () => installTarget(options, target));
   const next = { root, signal, tool: path.join(root, 'node_modules/@rondo/tool') };
-  const {
-    files,
-    left,
-    hints = [],
-  } = await progress.step('migrate', async (): Promise<Migration> => {
+  const migration = await progress.step('migrate', async (): Promise<Migration> => {
     await command(next, ['migrate'], 'the new version could not plan its changes');
     return JSON.parse(readText(root, HANDOVER));
   });
+  const { files, left, hints = [] } = migration;
   writeFiles(options, new Map([...Object.entries(files), [HANDOVER, null]]));
   await progress.step('update', () => command(next, ['install'], 'the packages could not be installed')); // others may have moved
   const build = () => command(next, ['build'], 'it does not build');

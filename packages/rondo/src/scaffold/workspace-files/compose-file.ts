@@ -107,7 +107,8 @@ export function removeFromCompose(text: string, entry: Omit<ComposeEntry, 'port'
 }
 
 /** Compose can't add numbers: a second system has a different prefix of its ports. */
-const publishedPort = (port: number) => String(port).replace(/^50(?=\d{3}$)/, `\${RONDO_PORT_PREFIX:-50}`);
+export const publishedPort = (port: number): string =>
+  String(port).replace(/^50(?=\d{3}$)/, `\${RONDO_PORT_PREFIX:-50}`);
 
 /** Renders a service in the order and style of the existing ones, whose images have names with this prefix. */
 const composeBlock = ({ service, port, database }: ComposeEntry, prefix: string): string =>
