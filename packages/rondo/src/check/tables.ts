@@ -8,6 +8,9 @@ import { ownServices, readManifests } from '../workspace/manifests.js';
 import { root } from '../workspace/paths.js';
 import type { StepResult } from '../workspace/steps.js';
 
+/** What a resource says of its table. */
+type StoredResource = Parameters<typeof missingIn>[0];
+
 export async function tablesComplete(): Promise<StepResult> {
   const storing = readManifests(ownServices(root), root).filter(({ database }) => database !== undefined);
   const faults = await Promise.all(
@@ -90,7 +93,7 @@ const filesIn = (folder: string, part: string, ending: string) =>
     .filter((file) => file.endsWith(ending))
     .map((file) => path.join(folder, part, file));
 
-const isResource = (value: unknown): value is Parameters<typeof missingIn>[0] =>
+const isResource = (value: unknown): value is StoredResource =>
   typeof value === 'object' && value !== null && 'model' in value && 'insertSql' in value;
 
 /** What migrations give a table: columns, also by other names later; undefined if they name it, and don't create it. */
