@@ -65,7 +65,8 @@ export function bindClient<D extends ServiceDefinition>(
   const methods = [...methodsOf(definition)].map(([key, known]) => {
     const method = at === undefined ? known : { ...known, service: at };
     channel.checkPolicies(method);
-    const run = compose(chain, toWire(channel));
+    const make = method.policy.resume === undefined ? callOnce : callResuming;
+    const run = compose(chain, (call) => make(call, channel));
     // The span is active for middleware, which may make spans: on Node 20 that costs each promise something.
     const isObserved = channel.middleware.length + middleware.length > 0;
     const bound = { method, channel, run: isObserved ? inSpan(run) : run };
@@ -160,10 +161,6 @@ function streamMethod(bound: BoundMethod) {
       call.context.release();
     }
   };
-}
-
-function toWire(channel: Channel): Next<ClientCall> {
-  return (call) => (call.method.policy.resume === undefined ? callOnce(call, channel) : callResuming(call, channel));
 }
 
 async function callResuming(call: ClientCall, channel: Channel): Promise<Reply> {

@@ -167,7 +167,7 @@ export class FramedCall implements ReceivedWireCall, CallInFlight {
   release(): void {
     this.ended = true;
     this.#connection.inFlight.delete(this);
-    this.#endReceiving();
+    this.#receiving?.cancel();
     this.#requests?.end(cancelled());
     this.#requests?.release();
     if (this.#heldBytes > 0) this.#connection.from.hold(-this.#heldBytes);
@@ -193,17 +193,13 @@ export class FramedCall implements ReceivedWireCall, CallInFlight {
     });
   }
 
-  #endReceiving(): void {
-    this.#receiving?.cancel();
-    this.#receiving = undefined;
-  }
-
   /** Has it handled when its only request has come. */
   #handleOnly(requests: ReceivedMessages): void {
     requests.next().then(
       ({ value }) => {
         if (this.ended) return;
-        this.#endReceiving();
+        this.#receiving?.cancel();
+        this.#receiving = undefined;
         if (value === undefined) {
           this.fail(serverErrors.NO_REQUEST());
           return;

@@ -191,7 +191,7 @@ export class FrameClient {
     }
     const inline = message !== undefined && message.length <= this.#limits.maxRequestBytes;
     const requestBytes = inline ? message.length : 0;
-    const call = this.#calls.begin({ wire, requestBytes });
+    const call = this.#calls.begin(wire, requestBytes);
     if (call.awaited) this.#options.active.begin(!call.unary);
     call.onEnd = () => this.#onLimit(call);
     call.hold = holdProcess(wire, this.#options.clock);

@@ -14,13 +14,6 @@ import type { Outbox, Outgoing } from './outbox.js';
 import { type MessageRules, ReceivedMessages } from './received-messages.js';
 import type { Advances, Window } from './window.js';
 
-/** What a call is made of. */
-export interface CallParts {
-  readonly wire: WireCall;
-  /** The length of its request, if it is in its first frame. Bytes. */
-  readonly requestBytes: number;
-}
-
 /** What the calls of a connection need of it. */
 export interface OpenCallConnection {
   readonly maxReplyBytes: number;
@@ -38,7 +31,8 @@ export class OpenCall {
   /** Its place among all calls of the connection. */
   sequence = 0;
   readonly context: CallContext;
-  readonly requestBytes: number;
+  /** The length of its request, if it is in its first frame. Bytes. */
+  requestBytes = 0;
   /** Whether it has one request and one reply. */
   readonly unary: boolean;
   readonly reply: Promise<Reply<Uint8Array>>;
@@ -67,10 +61,9 @@ export class OpenCall {
   /** Whether the call has an outcome. Later frames of the server are ignored. */
   #settled = false;
 
-  constructor(id: number, { wire, requestBytes }: CallParts, connection: OpenCallConnection) {
+  constructor(id: number, wire: WireCall, connection: OpenCallConnection) {
     this.id = id;
     this.context = wire.context;
-    this.requestBytes = requestBytes;
     this.unary = !wire.responseStream && !wire.request.stream;
     this.awaited = wire.background !== true;
     this.#path = wire.path;
@@ -210,14 +203,16 @@ export class OpenCalls {
     return this.#freeIds.length > 0 || this.#calls.length <= most;
   }
 
-  begin(parts: CallParts): OpenCall {
+  /** @param requestBytes the length of its request, if it is in its first frame. */
+  begin(wire: WireCall, requestBytes: number): OpenCall {
     const id = this.#freeIds.pop() ?? this.#calls.length;
     this.#sequence = (this.#sequence + 1) >>> 0;
-    const call = new OpenCall(id, parts, this.#connection);
+    const call = new OpenCall(id, wire, this.#connection);
     call.sequence = this.#sequence;
+    call.requestBytes = requestBytes;
     this.#calls[id] = call;
     this.#open += 1;
-    this.unansweredBytes += call.requestBytes;
+    this.unansweredBytes += requestBytes;
     return call;
   }
 
