@@ -27,7 +27,6 @@ export interface Outcome {
 
 interface Made {
   readonly wire: WireCall;
-  /** Throws if the reply is wrong. */
   readonly check: (messages: readonly Uint8Array[]) => boolean;
 }
 
@@ -56,16 +55,16 @@ export async function makeRandomCalls(seed: number, isBroken: boolean): Promise<
   let open = made.length;
   for (const { wire, check } of made) {
     if (below(5) === 0) setTimeout(() => wire.context.end(cancelled()), below(5));
-    void readAll(wire, ends).then(
-      (messages) => {
-        open -= 1;
-        if (!check(messages)) wrong.push(wire.path);
-      },
-      (error: unknown) => {
-        open -= 1;
+    void readAll(wire, ends)
+      .then((messages) => {
+        if (!check(messages)) throw new Error('another reply');
+      })
+      .catch((error: unknown) => {
         if (wire.context.reason === undefined) wrong.push(`${wire.path}: ${error}`);
-      },
-    );
+      })
+      .finally(() => {
+        open -= 1;
+      });
   }
   const isSettled = () => open === 0 && ends.inFlight === 0;
   let settled = await ends.run(isSettled);
