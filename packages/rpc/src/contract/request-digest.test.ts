@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
 import { CreateEntryRequest, KeyedServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/keyed';
 import { policyOf } from './policy.js';
@@ -80,6 +81,37 @@ describe('the digest of a request', () => {
     const future = Buffer.concat([encode(FULL), record(99, 0, 7n)]);
     expect(digestOf(future)).not.toBe(digestOf(encode(FULL)));
     expect(digestOf(Buffer.concat([record(99, 0, 7n), encode(FULL)]))).toBe(digestOf(future));
+  });
+
+  it('has a bound: what is nested too deep, or is too much, stays as it is', () => {
+    const [limit, name] = [record(7, 0, 0n), record(1, 2, Buffer.from('a'))];
+    /** Parts in each other around a name, with a zero that isn't sent before or behind it. */
+    const nested = (inner: Uint8Array, depth: number) => {
+      let message = inner;
+      for (let level = 0; level < depth; level += 1) message = record(3, 2, message);
+      return digestOf(record(3, 2, message));
+    };
+    const long = record(1, 2, Buffer.alloc(4_000_000));
+    expect(nested(Buffer.concat([name, name]), 90)).toBe(nested(name, 90));
+    expect(nested(Buffer.concat([name, name]), 110)).not.toBe(nested(name, 110));
+    expect(nested(Buffer.concat([long, long]), 1)).toBe(nested(long, 1));
+    expect(nested(Buffer.concat([name, long]), 20)).not.toBe(nested(long, 20));
+    const wide = (records: number) => {
+      const bytes = Buffer.concat([
+        limit,
+        ...Array.from({ length: records }, () => record(3, 2, Buffer.alloc(0))),
+        limit,
+      ]);
+      return [digestOf(bytes), createHash('sha256').update(bytes).digest('hex')];
+    };
+    expect(new Set(wide(100_000)).size).toBe(2);
+    expect(new Set(wide(200_000)).size).toBe(1);
+  });
+
+  it('keeps entries of a map apart that can not be read', () => {
+    const group = (text: string) =>
+      record(4, 2, Buffer.concat([Buffer.from([0x23, 0x24]), record(2, 2, Buffer.from(text))]));
+    expect(digestOf(Buffer.concat([group('a'), group('b')]))).not.toBe(digestOf(group('b')));
   });
 
   it('is made of damaged bytes too', () => {

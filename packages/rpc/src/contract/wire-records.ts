@@ -9,14 +9,14 @@ export interface FieldRecord {
   readonly value: Uint8Array | bigint;
 }
 
-/** The top-level records of a message; undefined if it is damaged or has groups. */
-export function readRecords(message: Uint8Array): readonly FieldRecord[] | undefined {
+/** The top-level records of a message; undefined if it is damaged, or has groups or more than `most` records. */
+export function readRecords(message: Uint8Array, most = Number.POSITIVE_INFINITY): readonly FieldRecord[] | undefined {
   const reader = new Reader(message);
   const records: FieldRecord[] = [];
   while (!reader.ended) {
     const tag = Number(reader.varint());
     const value = reader.value(tag & 7);
-    if (value === undefined) return undefined;
+    if (value === undefined || records.length >= most) return undefined;
     records.push({ number: tag >>> 3, wireType: tag & 7, value });
   }
   return records;
