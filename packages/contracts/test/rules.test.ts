@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { CreateEntryRequest } from '@rondo/contracts/rondo/conformance/v1/keyed';
 import { BytesPatternRules, CheckRequest, PresenceRules } from '@rondo/contracts/rondo/conformance/v1/validation';
 
 describe('a message whose rules are compiled', () => {
@@ -23,6 +24,20 @@ describe('a message whose rules are compiled', () => {
         text: 'must be greater than or equal to 1 and less than or equal to 100',
       },
     ]);
+  });
+
+  it('says at most a hundred violations: the texts of more would stall other calls', () => {
+    const [names, tags, items] = [
+      Array.from({ length: 5_000 }, (_, key) => [key, '\0']),
+      Array.from({ length: 5_000 }, () => '\0'),
+      Array.from({ length: 5_000 }, () => ({ name: '' })),
+    ];
+    const texts = [{ names: Object.fromEntries(names) }, { tags }].map((one) =>
+      CreateEntryRequest.encode(CreateEntryRequest.fromPartial(one)).finish(),
+    );
+    const rules = CheckRequest.encode(CheckRequest.fromPartial({ items })).finish();
+    for (const bytes of texts) expect(CreateEntryRequest.checked?.decode(bytes).violations()).toHaveLength(100);
+    expect(checked?.decode(rules).violations()).toHaveLength(100);
   });
 
   it('says that 0 counts as unset where that is why a required field is missing', () => {

@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { BinaryReader, WireType } from '@bufbuild/protobuf/wire';
-import { fault, type Violation, type Violations, within } from './violations.js';
+import { add, fault, MAX_VIOLATIONS, type Violation, type Violations, within } from './violations.js';
 
 /** The generated type of a message. */
 export interface MessageType<T> {
@@ -110,7 +110,7 @@ function checkText(message: Uint8Array, fields: TextFields): Violations {
   const reader = new BinaryReader(message);
   const counts = new Map<number, number>();
   let violations: Violations;
-  while (reader.pos < reader.len) {
+  while (reader.pos < reader.len && (violations?.length ?? 0) < MAX_VIOLATIONS) {
     const [number, wireType] = reader.tag();
     const field = wireType === WireType.LengthDelimited ? fields.find(([known]) => known === number) : undefined;
     if (field === undefined) {
@@ -136,7 +136,7 @@ function inField(
       return isText(bytes) ? violations : fault(violations, `${name}[${index}]`, RULE);
     case 'map': {
       const inEntry = checkText(bytes, fields()) ?? [];
-      return inEntry.reduce((all: Violations, one) => [...(all ?? []), ofEntry(name, index, one)], violations);
+      return inEntry.reduce((all: Violations, one) => add(all, ofEntry(name, index, one)), violations);
     }
     default:
       return within(violations, kind === 'messages' ? `${name}[${index}]` : name, checkText(bytes, fields()));

@@ -2,7 +2,7 @@ import { createFileRegistry, type DescMessage, fromBinary } from '@bufbuild/prot
 import { pathToString } from '@bufbuild/protobuf/reflect';
 import { FileDescriptorProtoSchema, FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
 import { createValidator } from '@bufbuild/protovalidate';
-import type { Violation } from './violations.js';
+import { MAX_VIOLATIONS, type Violation } from './violations.js';
 
 /**
  * Returns the function that validates the encoded messages of a type by protovalidate.
@@ -26,7 +26,7 @@ function violationsOf(schema: DescMessage, validator: Validator, bytes: Uint8Arr
   const result = validator.validate(schema, fromBinary(schema, bytes));
   if (result.kind === 'error') throw result.error;
   const found = result.kind === 'valid' ? [] : result.violations;
-  return found.map(({ field, ruleId, message }) => ({
+  return found.slice(0, MAX_VIOLATIONS).map(({ field, ruleId, message }) => ({
     field: pathToString(field),
     rule: ruleId,
     text: message === '' ? 'is refused by this rule of the contract' : message,

@@ -11,19 +11,25 @@ export interface Violation {
 /** The violations found so far; undefined for none, so that a valid message allocates nothing. */
 export type Violations = Violation[] | undefined;
 
-/** Adds a violation. */
-export function fault(violations: Violations, field: string, [rule, text]: readonly [string, string]): Violation[] {
+/** More are of no use to a caller. The texts of all that a request of 4 MiB can have would stall other calls for seconds. */
+export const MAX_VIOLATIONS = 100;
+
+/** Adds a violation, up to {@link MAX_VIOLATIONS}. */
+export function add(violations: Violations, violation: Violation): Violation[] {
   const added = violations ?? [];
-  added.push({ field, rule, text });
+  if (added.length < MAX_VIOLATIONS) added.push(violation);
   return added;
+}
+
+/** Adds a violation of a rule. */
+export function fault(violations: Violations, field: string, [rule, text]: readonly [string, string]): Violation[] {
+  return add(violations, { field, rule, text });
 }
 
 /** Adds what was found in the message at `path`. */
 export function within(violations: Violations, path: string, inner: Violations): Violations {
-  if (inner === undefined) return violations;
-  const added = violations ?? [];
-  for (const { field, rule, text } of inner) {
-    added.push({ field: field === '' ? path : `${path}.${field}`, rule, text });
-  }
+  let added = violations;
+  for (const { field, rule, text } of inner ?? [])
+    added = add(added, { field: field === '' ? path : `${path}.${field}`, rule, text });
   return added;
 }

@@ -26,21 +26,24 @@ export function describeViolations(violations: readonly FieldViolation[]): {
   readonly message: string;
   readonly details: readonly Any[];
 } {
-  const fieldViolations = leading(violations.map(shortened));
+  const fieldViolations = leading(violations);
   const texts = fieldViolations.map(textOf);
   const left = violations.length - fieldViolations.length;
   const message = (left === 0 ? texts : [...texts, `and ${left} more`]).join('; ');
   return { message, details: [packDetail(BadRequest, { fieldViolations })] };
 }
 
-/** The first violations that fit together; at least one. */
+/** The first violations that fit together, shortened; at least one. */
 function leading(violations: readonly FieldViolation[]): readonly FieldViolation[] {
+  const fitting: FieldViolation[] = [];
   let sizeBytes = 0;
-  const surplus = violations.findIndex((violation, index) => {
-    sizeBytes += Buffer.byteLength(textOf(violation));
-    return index > 0 && sizeBytes > MAX_TEXT_BYTES;
-  });
-  return surplus < 0 ? violations : violations.slice(0, surplus);
+  for (const violation of violations) {
+    const short = shortened(violation);
+    sizeBytes += Buffer.byteLength(textOf(short));
+    if (fitting.length > 0 && sizeBytes > MAX_TEXT_BYTES) break;
+    fitting.push(short);
+  }
+  return fitting;
 }
 
 function textOf({ field, description }: FieldViolation): string {
