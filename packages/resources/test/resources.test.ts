@@ -332,6 +332,18 @@ describe('what a caller sees', () => {
   });
 });
 
+it('a value that a later version has added to an enum is read as unspecified, and kept by updates of other fields', async () => {
+  const { name } = await add('Lent', { state: BookState.BOOK_STATE_PRESENT, history: [BookState.BOOK_STATE_ORDERED] });
+  const id = name.slice(name.lastIndexOf('/') + 1);
+  const stored = 'SELECT state, history FROM books WHERE id = $1';
+  await library.database.query("UPDATE books SET state = 'LOST', history = '{LOST,ORDERED}' WHERE id = $1", [id]);
+  const history = [BookState.BOOK_STATE_UNSPECIFIED, BookState.BOOK_STATE_ORDERED];
+  const found = (await client.listBooks({ parent, filter: 'title = "Lent"' })).books;
+  expect(found).toMatchObject([{ name, state: BookState.BOOK_STATE_UNSPECIFIED, history }]);
+  await client.updateBook({ book: { ...found[0], title: 'Lost' }, updateMask: ['*'] });
+  expect(await library.database.query(stored, [id])).toEqual([{ state: 'LOST', history: ['LOST', 'ORDERED'] }]);
+});
+
 describe('requireTables', () => {
   it('refuses to sort by a column that may be null, as later pages would leave out rows', async () => {
     const columns = { origin: 'origin_id', publisher: inColumns('publisher_'), wordCount: 'words' };

@@ -115,7 +115,10 @@ function listColumn({ type, read, write, check }: Scalar, column: string): Colum
   };
 }
 
-/** An enum by the names of its values. Its zero is null in the database, unless that means unset. */
+/**
+ * An enum by the names of its values. Its zero is null in the database, unless that means unset. A name that a later version of the contract
+ * has stored is read as the zero, and kept by updates of other fields.
+ */
 function enumOf(
   values: NonNullable<FieldDescription['values']>,
   { hasZero, prefix }: { readonly hasZero: boolean; readonly prefix: string | undefined },
@@ -127,11 +130,7 @@ function enumOf(
     type: 'text',
     zero: 0,
     write: (number) => names.get(number) ?? null,
-    read(stored) {
-      const number = numbers.get(storedText(stored));
-      if (number !== undefined) return number;
-      throw new TypeError(`the database has "${storedText(stored)}", which this version of the contract doesn't know`);
-    },
+    read: (stored) => numbers.get(storedText(stored)) ?? 0,
     filter: { kind: 'enum', values: [...names.values()], prefix },
     check(report, value) {
       if (!known.has(value)) report(`must be one of ${[...known.values()].join(', ')}; it is the number ${value}`);
