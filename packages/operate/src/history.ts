@@ -1,15 +1,15 @@
-import type {
-  FigurePart,
+import {
+  type FigurePart,
   FigureStep,
-  WatchFiguresRequest,
-  WatchFiguresResponse,
+  type WatchFiguresRequest,
+  type WatchFiguresResponse,
 } from '@rondo/contracts/rondo/gateway/v1/console';
 import type { GetCallStatsResponse } from '@rondo/contracts/rondo/stats/v1/stats';
 import type { WallClock } from '@rondo/rpc/clock';
 import { percentileMs } from '@rondo/rpc/internal';
 import { Status } from '@rondo/rpc/status';
 import { busyBetween, flowsBetween, type MethodFlow, secondsBetween } from './flow.js';
-import { endedOf, isFault, merge } from './sums.js';
+import { endedOf, isFault, merge, total } from './sums.js';
 
 /** The time from one step to the next. Milliseconds. */
 export const STEP_MS = 5_000;
@@ -83,19 +83,7 @@ interface Kept {
   readonly steps: number;
 }
 
-const EMPTY: FigureStep = {
-  unixMs: 0,
-  callsPerSecond: 0,
-  refusedPerSecond: 0,
-  errorsPerSecond: 0,
-  p50Ms: undefined,
-  p99Ms: undefined,
-  callsInFlight: 0,
-  eventLoopBusy: 0,
-  callsQueued: 0,
-  connectionsUsed: 0,
-  connectionWaits: 0,
-};
+const EMPTY = FigureStep.fromPartial({});
 
 /** With four digits, as more would only make messages longer; undefined for NaN. */
 const rounded = (value = Number.NaN): number | undefined =>
@@ -121,10 +109,7 @@ export class History {
 
   /** The memory that the figures take. */
   get bytes(): number {
-    return [...this.#names.known.values(), ...this.#instances.known.values()].reduce(
-      (sum, series) => sum + series.bytes,
-      0,
-    );
+    return total([...this.#names.known.values(), ...this.#instances.known.values()], ({ bytes }) => bytes);
   }
 
   /** How many steps have ended. */
@@ -245,9 +230,9 @@ function shareOf(mark: GetCallStatsResponse, last: GetCallStatsResponse): Share 
         };
       }),
       busy: busyBetween(mark, last) ?? 0,
-      queued: last.guardedMethods.reduce((sum, { bulkhead }) => sum + (bulkhead?.queued ?? 0), 0),
-      used: last.pools.reduce((sum, { used }) => sum + used, 0),
-      waits: last.pools.reduce((sum, { waiting }) => sum + waiting, 0),
+      queued: total(last.guardedMethods, ({ bulkhead }) => bulkhead?.queued ?? 0),
+      used: total(last.pools, ({ used }) => used),
+      waits: total(last.pools, ({ waiting }) => waiting),
     }
   );
 }
@@ -257,23 +242,21 @@ const isRefusal = (code: number): boolean => code !== Status.OK && code !== Stat
 
 function figuresOf(methods: readonly MethodShare[]): Figures {
   const ranges = merge(methods);
-  const sum = (of: (one: MethodShare) => number) => methods.reduce((all, one) => all + of(one), 0);
   return {
-    callsPerSecond: sum(({ calls }) => calls),
-    refusedPerSecond: sum(({ refused }) => refused),
-    errorsPerSecond: sum(({ errors }) => errors),
+    callsPerSecond: total(methods, ({ calls }) => calls),
+    refusedPerSecond: total(methods, ({ refused }) => refused),
+    errorsPerSecond: total(methods, ({ errors }) => errors),
     p50Ms: percentileMs(ranges, 0.5) ?? undefined,
     p99Ms: percentileMs(ranges, 0.99) ?? undefined,
-    callsInFlight: sum(({ inFlight }) => inFlight),
+    callsInFlight: total(methods, ({ inFlight }) => inFlight),
   };
 }
 
 function stateOf(shares: readonly Share[]): Figures {
-  const sum = (of: (one: Share) => number) => shares.reduce((all, one) => all + of(one), 0);
   return {
     eventLoopBusy: shares.reduce((most, { busy }) => Math.max(most, busy), 0),
-    callsQueued: sum(({ queued }) => queued),
-    connectionsUsed: sum(({ used }) => used),
-    connectionWaits: sum(({ waits }) => waits),
+    callsQueued: total(shares, ({ queued }) => queued),
+    connectionsUsed: total(shares, ({ used }) => used),
+    connectionWaits: total(shares, ({ waits }) => waits),
   };
 }

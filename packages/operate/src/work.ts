@@ -1,6 +1,6 @@
 import { EventServiceDefinition } from '@rondo/contracts/rondo/events/v1/events';
 import {
-  type InstanceWork,
+  InstanceWork,
   type ResolveWorkRequest,
   type WatchWorkRequest,
   WorkKind,
@@ -115,21 +115,15 @@ export function readWork(
       fits: (endpoint) => readersOf(endpoint).length > 0,
       async read(channel, options, endpoint) {
         const parts = readersOf(endpoint).map(({ read }) => read(channel, options, { stuck, run }));
-        return Object.assign({ instanceId: endpoint.instanceId, ...NOTHING }, ...(await Promise.all(parts)));
+        return Object.assign(
+          InstanceWork.fromPartial({ instanceId: endpoint.instanceId }),
+          ...(await Promise.all(parts)),
+        );
       },
     },
     asker,
   );
 }
-
-const NOTHING: Omit<InstanceWork, 'instanceId'> = {
-  jobs: undefined,
-  runs: [],
-  events: undefined,
-  transactions: undefined,
-  sagas: undefined,
-  inDoubt: undefined,
-};
 
 /** What waits for an operator or for another version; first of all, also if it is older than what a page has. */
 const STUCK = [RUN_STATE_BLOCKED, RUN_STATE_PARKED];

@@ -29,27 +29,24 @@ export function resultOf({ instances, steps, target }: Measured) {
   const calls = held.reduce((sum, step) => sum + step.calls, 0);
   const failed = held.reduce((sum, step) => sum + step.failed, 0);
   const availability = calls === 0 ? null : (calls - failed) / calls;
-  const perInstance = knee === undefined ? null : knee.answered / instances;
+  const found = knee && {
+    offered: knee.offered,
+    answered: knee.answered,
+    p99Ms: knee.p99Ms,
+    /** LB = N / S. */
+    perInstance: knee.answered / instances,
+    /** Whether the load generator was the limit: the service may carry more. */
+    isOfGenerator: above !== undefined && isOfGenerator(above),
+  };
   return {
     /** The highest load that held; null if none did. */
-    knee:
-      knee === undefined || perInstance === null
-        ? null
-        : {
-            offered: knee.offered,
-            answered: knee.answered,
-            p99Ms: knee.p99Ms,
-            /** LB = N / S. */
-            perInstance,
-            /** Whether the load generator was the limit: the service may carry more. */
-            isOfGenerator: above !== undefined && isOfGenerator(above),
-          },
+    knee: found ?? null,
     full: above === undefined ? [] : fullParts(above),
     /** The share of the calls that were answered in the steps that held, and the chance that no instance answers. */
     availability,
     allFail: availability === null ? null : chanceAllFail(availability, instances),
     target: target ?? null,
-    replicas: target === undefined || perInstance === null ? null : Math.ceil((target / perInstance) * HEADROOM),
+    replicas: target === undefined || found === undefined ? null : Math.ceil((target / found.perInstance) * HEADROOM),
   };
 }
 

@@ -78,13 +78,8 @@ function packageOf(folder: string): string | undefined {
 export function componentOf({ name, version, license, description }: Manifest): Models.Component {
   const [plain = name, group] = name.split('/').reverse();
   const purl = `pkg:npm/${name.replace('@', '%40')}@${version}`;
-  const component = new Models.Component(Enums.ComponentType.Library, plain, {
-    group,
-    version,
-    description,
-    purl,
-    bomRef: purl,
-  });
+  const named = { group, version, description, purl, bomRef: purl };
+  const component = new Models.Component(Enums.ComponentType.Library, plain, named);
   if (typeof license === 'string') component.licenses.add(licences.makeFromString(license));
   return component;
 }

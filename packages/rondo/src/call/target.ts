@@ -79,12 +79,7 @@ export async function withTarget<T>(
   }
   const channel =
     where.by === 'registry'
-      ? await openRegistryChannel({
-          registry: where.registry,
-          zone: where.zone,
-          balancing: where.balancing ?? {},
-          ...connections,
-        })
+      ? await openRegistryChannel({ balancing: {}, ...where, ...connections })
       : openChannel({ resolver: resolverAt(where.addresses), ...connections });
   if (settings !== undefined) channel.configure(settings);
   const contracts = { services: async () => [schema.service], load: async () => schema };

@@ -86,7 +86,10 @@ export const pick = defineCommand({
   },
 });
 
-interface Shown extends Heading {
+interface Shown {
+  readonly observer: Observer;
+  readonly asked: ObserverOptions;
+  readonly origin: Origin;
   readonly entries: readonly Entry[];
   /** All instances in the registry: some of them may call the service. */
   readonly clients: readonly Instance[];
@@ -136,12 +139,6 @@ function viewHeading({ observer, asked: { question, zone }, origin }: Shown) {
 /** Where the balancing policy comes from: as a channel reports it, or `option` for `--policy`. */
 type Origin = ServiceView['balancing']['origin'] | 'option';
 
-interface Heading {
-  readonly observer: Observer;
-  readonly asked: ObserverOptions;
-  readonly origin: Origin;
-}
-
 const ORIGINS: Readonly<Record<Origin, string>> = {
   default: 'by default',
   contract: 'as its contract says',
@@ -150,7 +147,7 @@ const ORIGINS: Readonly<Record<Origin, string>> = {
 };
 
 /** The policy and its origin, the client's zone, and the registry. */
-function formatHeading({ observer, asked: { question, zone, registry }, origin }: Heading): string {
+function formatHeading({ observer, asked: { question, zone, registry }, origin }: Shown): string {
   const { balancing, source } = observer.view();
   const { service, method, key } = question;
   const lines = [

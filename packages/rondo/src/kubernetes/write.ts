@@ -50,16 +50,12 @@ export function writeManifests(root: string): Written {
 
 function undecidedIn(root: string): readonly string[] {
   const overlays = [...decisionsIn(root)].filter(([file]) => file.startsWith(OVERLAYS));
-  const undecided = overlays.flatMap(([file, auth]) => (auth === undefined ? [file] : []));
-  const unfilled = overlays.flatMap(([file]) => (textOf(root, file)?.includes(NO_ISSUER) ? [file] : []));
-  return [
-    ...undecided.map(
-      (file) => `${file} has no RONDO_AUTH in rondo-settings: add it, on with TLS or off, as the file is yours`,
-    ),
-    ...unfilled.map(
-      (file) => `${file} has no issuer of tokens in RONDO_AUTH_ISSUER: fill it in, as no pod starts before`,
-    ),
-  ];
+  return overlays.flatMap(([file, auth]) => {
+    if (auth === undefined)
+      return `${file} has no RONDO_AUTH in rondo-settings: add it, on with TLS or off, as the file is yours`;
+    if (textOf(root, file)?.includes(NO_ISSUER) !== true) return [];
+    return `${file} has no issuer of tokens in RONDO_AUTH_ISSUER: fill it in, as no pod starts before`;
+  });
 }
 
 /** Writes the manifests anew if there are some, after services have come or gone. @returns what the overlays lack. */

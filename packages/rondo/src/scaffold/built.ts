@@ -25,15 +25,8 @@ export function nextMigration(root: string, service: string, name: string): stri
   const folder = `services/${service}/migrations`;
   const present = filesAt(root, folder).filter((file) => file.endsWith('.sql'));
   const [first = `${folder}/0001_${snakeCase(service)}.sql`] = present;
-  if (
-    present.every(
-      (file) =>
-        readText(root, file)
-          .replace(/^--.*$/gm, '')
-          .trim() === '',
-    )
-  )
-    return first;
+  const sql = present.map((file) => readText(root, file).replace(/^--.*$/gm, ''));
+  if (sql.join('').trim() === '') return first;
   const last = Number(/(\d+)[^/]*$/.exec(present.at(-1) ?? '')?.[1] ?? 0);
   return `${folder}/${String(last + 1).padStart(4, '0')}_${name}.sql`;
 }

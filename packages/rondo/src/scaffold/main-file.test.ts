@@ -1,7 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
-import { withoutPlugin, withPlugin } from './plugins.js';
+import { withPlugin } from './plugins.js';
 
 const consul = { module: '@rondo/registry-consul', value: 'consul' };
+const withoutPlugin = (file: string, text: string, plugin: typeof consul) =>
+  withPlugin(file, text, { ...plugin, change: 'remove' });
 const nats = { module: '@rondo/topics-nats', value: 'nats' };
 
 const PLAIN = `import { runService } from '@rondo/service';

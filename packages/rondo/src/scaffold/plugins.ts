@@ -93,18 +93,12 @@ type Edit = readonly [file: string, edit: (text: string, file: string) => string
 function editsOf(change: PluginChange['change'], name: string, packages: WorkspacePackages): readonly Edit[] {
   const { module = '', value = '' } = pluginOf(name) ?? {};
   const [dependency, folder] = [`@rondo/${name}`, `../../plugins/${name}`];
-  if (change === 'remove') {
-    return [
-      ['package.json', (text) => withDependency(text, dependency, undefined)],
-      ['tsconfig.json', (text) => removeProject(text, folder)],
-      ['src/main.ts', (text, file) => withoutPlugin(file, text, { module, value })],
-    ];
-  }
+  const isAdded = change === 'add';
   const reference = packages.compiles(name) ? `{ "path": "${folder}" }` : '';
   return [
-    ['package.json', (text) => withDependency(text, dependency, packages.versionOf(name))],
-    ['tsconfig.json', (text) => withReferences(text, reference)],
-    ['src/main.ts', (text, file) => withPlugin(file, text, { module, value })],
+    ['package.json', (text) => withDependency(text, dependency, isAdded ? packages.versionOf(name) : undefined)],
+    ['tsconfig.json', (text) => (isAdded ? withReferences(text, reference) : removeProject(text, folder))],
+    ['src/main.ts', (text, file) => withPlugin(file, text, { module, value, change })],
   ];
 }
 
@@ -131,40 +125,28 @@ const CALL = /(?<=^await runService\(\{)[\s\S]*?(?=,?\s*\}\);$)/m;
 const LISTS = [/(?<=^const plugins = \[)[\w,\s]*(?=\];$)/m, /(?<=\bplugins: \[)[\w,\s]*(?=\]\s*[,}])/];
 
 /**
- * The text of a main.ts that passes a plugin to `runService`; the same text if it does already.
+ * The text of a main.ts that passes a plugin to `runService`, or does so no more; the same text if that is so already.
  *
- * @throws Refusal with the lines to paste, if it has another form than a service is made with.
+ * @throws Refusal with what to write, if it has another form than a service is made with.
  */
-export function withPlugin(file: string, text: string, { module, value }: PluginImport): string {
-  if (text.includes(`'${module}'`)) return text;
+export function withPlugin(
+  file: string,
+  text: string,
+  { module, value, change = 'add' }: PluginImport & Partial<Pick<PluginChange, 'change'>>,
+): string {
+  const isAdded = change === 'add';
+  if (text.includes(`'${module}'`) === isAdded) return text;
   const line = `import { ${value} } from '${module}';\n`;
-  const byHand = `add ${line.trim()} and ${value} to`;
-  return line + changed(file, { text, plugins: (given) => [...given, value], byHand });
-}
-
-/** The text of a main.ts without a plugin and its import. @throws Refusal as {@link withPlugin} does. */
-export function withoutPlugin(file: string, text: string, { module, value }: PluginImport): string {
-  if (!text.includes(`'${module}'`)) return text;
-  const rest = text.replace(`import { ${value} } from '${module}';\n`, '');
-  const byHand = `take ${value} and its import out of`;
-  return changed(file, { text: rest, plugins: (given) => given.filter((one) => one !== value), byHand });
-}
-
-interface Change {
-  readonly text: string;
-  readonly plugins: (given: readonly string[]) => readonly string[];
-  /** What an author does, if the call has another form. */
-  readonly byHand: string;
-}
-
-function changed(file: string, { text, plugins: change, byHand }: Change): string {
-  const [call = 'plugins'] = CALL.exec(text) ?? [];
-  const list = LISTS.find((one) => /\bplugins\b/.test(call) && one.test(text));
+  const before = isAdded ? line + text : text.replace(line, '');
+  const [call = 'plugins'] = CALL.exec(before) ?? [];
+  const list = LISTS.find((one) => /\bplugins\b/.test(call) && one.test(before));
   if (list === undefined && /\bplugins\b/.test(call)) {
-    const remedy = `${byHand} the plugins of runService by hand, and change package.json`;
+    const what = isAdded ? `add ${line.trim()} and ${value} to` : `take ${value} and its import out of`;
+    const remedy = `${what} the plugins of runService by hand, and change package.json`;
     throw new Refusal('calls runService in a form of its own', { place: { file }, remedy });
   }
-  const plugins = change(list?.exec(text)?.[0].match(/\w+/g) ?? []).join(', ');
-  if (list === undefined) return text.replace(CALL, `$&, plugins: [${plugins}]`);
-  return text.replace(list, plugins).replace(/, plugins: \[\]/, '');
+  const others = (list?.exec(before)?.[0].match(/\w+/g) ?? []).filter((one) => one !== value);
+  const plugins = [...others, ...(isAdded ? [value] : [])].join(', ');
+  if (list === undefined) return before.replace(CALL, `$&, plugins: [${plugins}]`);
+  return before.replace(list, plugins).replace(/, plugins: \[\]/, '');
 }

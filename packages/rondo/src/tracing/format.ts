@@ -19,14 +19,8 @@ export function formatTrace(traceId: string, roots: readonly TraceNode[], look: 
     const times = [startUnixMs - startMs, durationMs, selfMs].map(formatMs);
     rows.push([...times, instanceId, `${indent}${describeSpan(span)}`]);
     for (const { name, unixMs, attributes } of events) {
-      const described = Object.values(attributes).join(' ');
-      rows.push([
-        formatMs(unixMs - startMs),
-        '',
-        '',
-        '',
-        `${indent}  · ${name}${described === '' ? '' : `: ${described}`}`,
-      ]);
+      const described = [name, Object.values(attributes).join(' ')].filter((part) => part !== '').join(': ');
+      rows.push([formatMs(unixMs - startMs), '', '', '', `${indent}  · ${described}`]);
     }
     for (const link of links) {
       if (link.traceId !== traceId) rows.push(['', '', '', '', `${indent}  · goes back to trace ${link.traceId}`]);

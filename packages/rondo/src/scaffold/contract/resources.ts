@@ -138,12 +138,9 @@ function standardMethods({ methods }: DescService, of: Methods): readonly string
 }
 
 /** Whether a method has the form of the standard one, by its name. */
-function formsOf({
-  desc,
-  names: { One, many },
-  parents,
-  changing,
-}: Methods): ReadonlyMap<string, (method: DescMethod) => boolean> {
+function formsOf(of: Methods): ReadonlyMap<string, (method: DescMethod) => boolean> {
+  const { desc, parents, changing } = of;
+  const { One, many } = of.names;
   const [one, Many] = [snakeCase(One), capitalised(many)];
   const has = ({ fields }: DescMessage, ...wanted: readonly string[]) =>
     wanted.every((name) => fields.some((field) => field.name === name));
