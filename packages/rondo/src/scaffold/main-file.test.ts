@@ -2,8 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { withPlugin } from './plugins.js';
 
 const consul = { module: '@rondo/registry-consul', value: 'consul' };
-const withoutPlugin = (file: string, text: string, plugin: typeof consul) =>
-  withPlugin(file, text, { ...plugin, change: 'remove' });
+const without = (text: string, plugin: typeof consul) => withPlugin('main.ts', text, { ...plugin, change: 'remove' });
 const nats = { module: '@rondo/topics-nats', value: 'nats' };
 
 const PLAIN = `import { runService } from '@rondo/service';
@@ -15,7 +14,6 @@ const WITH_CONSUL = `import { consul } from '@rondo/registry-consul';
 ${PLAIN.replace('createApp });', 'createApp, plugins: [consul] });')}`;
 const WITH_BOTH = `import { nats } from '@rondo/topics-nats';
 ${WITH_CONSUL.replace('[consul]', '[consul, nats]')}`;
-/** The list is a constant, and the call is longer than a line. */
 const CONSTANT = `import { runService } from '@rondo/service';
 import { consul } from '@rondo/registry-consul';
 
@@ -45,11 +43,11 @@ describe('a plugin in main.ts', () => {
   });
 
   it('is taken out again, with its import, and with an empty list', () => {
-    expect(withoutPlugin('main.ts', WITH_CONSUL, consul)).toBe(PLAIN);
-    expect(withoutPlugin('main.ts', WITH_BOTH, nats)).toBe(WITH_CONSUL);
-    expect(withoutPlugin('main.ts', WITH_BOTH, consul)).toContain('plugins: [nats]');
-    expect(withoutPlugin('main.ts', PLAIN, consul)).toBe(PLAIN);
-    expect(withoutPlugin('main.ts', withPlugin('main.ts', CONSTANT, nats), nats)).toBe(CONSTANT);
+    expect(without(WITH_CONSUL, consul)).toBe(PLAIN);
+    expect(without(WITH_BOTH, nats)).toBe(WITH_CONSUL);
+    expect(without(WITH_BOTH, consul)).toContain('plugins: [nats]');
+    expect(without(PLAIN, consul)).toBe(PLAIN);
+    expect(without(withPlugin('main.ts', CONSTANT, nats), nats)).toBe(CONSTANT);
   });
 
   it.each([
