@@ -1,12 +1,6 @@
 import type { Clock, Random, Timer } from './clock.js';
 import { systemClock, systemRandom } from './system.js';
 
-/** What is removed from time to time. */
-export interface Pruning {
-  /** Stops the rounds, and waits for the present one. */
-  close(): Promise<void>;
-}
-
 /** Options of {@link createPruning}. */
 export interface PruningOptions {
   /** Receives the error of a round that couldn't remove old rows. The next round removes them. */
@@ -17,11 +11,14 @@ export interface PruningOptions {
 
 const EVERY_MS = 600_000;
 
-/** Calls `prune` about every ten minutes, each time after another pause, so that replicas don't meet. */
+/**
+ * Calls `prune` about every ten minutes, each time after another pause, so that replicas don't meet. `close` stops the rounds, and waits
+ * for the present one.
+ */
 export function createPruning(
   prune: (signal: AbortSignal) => Promise<void>,
   { onError, clock = systemClock, random = systemRandom }: PruningOptions = {},
-): Pruning {
+): { close(): Promise<void> } {
   const ending = new AbortController();
   let running: Promise<void> = Promise.resolve();
   let timer: Timer | undefined;

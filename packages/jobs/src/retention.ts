@@ -1,4 +1,4 @@
-import { createPruning, type Pruning } from '@rondo/base';
+import { createPruning } from '@rondo/base';
 import type { Queries } from '@rondo/database';
 import type { Logger } from '@rondo/rpc/call';
 import type { Clock, Random } from '@rondo/rpc/clock';
@@ -25,7 +25,7 @@ interface RetentionContext {
 }
 
 /** Removes failed calls that are too old or too many, from time to time. */
-export function pruneFailed({ database, log, clock, random }: RetentionContext): Pruning {
+export function pruneFailed({ database, log, clock, random }: RetentionContext) {
   const prune = async (signal: AbortSignal) => {
     let removed = 0;
     for (let more = true; more; ) {

@@ -1,4 +1,4 @@
-import { createSweep, type Pruning, type Settle } from '@rondo/base';
+import { createSweep, type Settle } from '@rondo/base';
 import type { RpcError } from '@rondo/rpc/status';
 import { type Attempt, type Claimed, runsHere, type Wanted } from './attempt.js';
 import { codeOf, isUnseen, type StoredCaller, storedCaller } from './caller.js';
@@ -51,7 +51,7 @@ export class Worker {
   readonly #options: WorkerOptions;
   readonly #caller: StoredCaller;
   readonly #quarantine: Quarantine;
-  readonly #pruning: Pruning;
+  readonly #pruning: ReturnType<typeof pruneFailed>;
   readonly #away = new Map<string, Away>();
   /** The keys of what has begun last, by method. */
   readonly #lastKeys = new Map<string, string>();

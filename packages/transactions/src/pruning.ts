@@ -1,4 +1,4 @@
-import { type Clock, createPruning, type Pruning, type Random } from '@rondo/base';
+import { type Clock, createPruning, type Random } from '@rondo/base';
 import type { Queries } from '@rondo/database';
 import type { Logger } from '@rondo/rpc/call';
 
@@ -27,7 +27,7 @@ interface PruningContext {
 }
 
 /** Removes old rows from time to time, a batch after the other. */
-export function pruneOld(what: keyof typeof OLD, { database, log, clock, random }: PruningContext): Pruning {
+export function pruneOld(what: keyof typeof OLD, { database, log, clock, random }: PruningContext) {
   const prune = async (signal: AbortSignal) => {
     while ((await database.query(OLD[what], [], { signal })).length === BATCH);
   };

@@ -14,7 +14,7 @@ export {
 } from '../clock.js';
 export { hostUrls } from '../host-urls.js';
 export type { KeyedCall, Once, Outcome, Settle, StoredOutcome } from '../keyed-call.js';
-export { createPruning, type Pruning } from '../pruning.js';
+export { createPruning } from '../pruning.js';
 export { createSemaphore, FairQueue } from '../semaphore.js';
 export { type Share, Shares } from '../shares.js';
 export { createSweep } from '../sweep.js';

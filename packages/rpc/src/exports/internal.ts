@@ -69,7 +69,7 @@ export {
 export { encodeMessage } from '../contract/encode.js';
 export { type Method, methodsOf } from '../contract/method.js';
 export { didYouMean, editDistance, listNames, nearest } from '../contract/nearest.js';
-export { OPERATIONS_SERVICE, operationService } from '../contract/operation-name.js';
+export { operationService } from '../contract/operation-name.js';
 export { nameInCode, optionBytes, POLICY_TAG, servicePolicyOf } from '../contract/policy.js';
 export { DEFAULT_RETRY } from '../contract/retry-policy.js';
 export {
@@ -128,5 +128,5 @@ export { http2Options } from '../wire/limits.js';
 export { createListener } from '../wire/listener.js';
 export { ClientCounts, networkOf, OpenConnections, remoteOf } from '../wire/open-connections.js';
 export { PingBarrier } from '../wire/ping-barrier.js';
-export { COMPRESSED, checkPrefix, type Message, MessageReader } from '../wire/requests.js';
+export { COMPRESSED, checkPrefix, MessageReader } from '../wire/requests.js';
 export { openSession } from '../wire/session.js';

@@ -6,6 +6,6 @@
  */
 
 export type { HttpBinding } from '../http/binding.js';
-export { createRoutes, type RouteEntry } from '../http/routes.js';
+export { createRoutes } from '../http/routes.js';
 export { httpRuleOf } from '../http/rule.js';
 export { parseTemplate } from '../http/template.js';

@@ -1,5 +1,5 @@
 import { createRegistry, type DescMethod, type Registry } from '@bufbuild/protobuf';
-import { type Method, methodsOf, OPERATIONS, OPERATIONS_SERVICE, operationService } from '@rondo/rpc/internal';
+import { type Method, methodsOf, OPERATIONS, operationService } from '@rondo/rpc/internal';
 import { createRoutes, httpRuleOf } from '@rondo/schema/http';
 import { gatewayErrors } from '../errors.js';
 import type { BackendCall } from '../protocols/backend.js';
@@ -58,8 +58,8 @@ export function createOperations(
     ),
   );
   return {
-    get: methods.get(`/${OPERATIONS_SERVICE}/GetOperation`),
-    cancel: methods.get(`/${OPERATIONS_SERVICE}/CancelOperation`),
+    get: methods.get(`/${OPERATIONS.fullName}/GetOperation`),
+    cancel: methods.get(`/${OPERATIONS.fullName}/CancelOperation`),
     method: (path) => methods.get(path),
     route: (verb, path) => routes.match(verb, path),
     redirect(call) {

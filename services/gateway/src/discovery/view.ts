@@ -1,4 +1,4 @@
-import { createRoutes, type HttpBinding, type RouteEntry } from '@rondo/schema/http';
+import { createRoutes, type HttpBinding } from '@rondo/schema/http';
 import type { Catalogue, PublicMethod, PublicService, Route } from './catalogue.js';
 import type { Contract, ContractMethod } from './contract.js';
 import { isPublic } from './exposure.js';
@@ -52,11 +52,12 @@ export function createView(
 }
 
 const isRoute = (found: Found | undefined): found is FoundRoute => found !== undefined && 'target' in found;
+type Entry = Parameters<typeof createRoutes<PublicMethod>>[0][number];
 
 /** A service, and the bindings of its methods in all its versions. */
 interface Offer {
   readonly service: PublicService;
-  readonly entries: readonly RouteEntry<PublicMethod>[];
+  readonly entries: readonly Entry[];
 }
 
 const byName = (one: Offer, other: Offer) => (one.service.name < other.service.name ? -1 : 1);
@@ -66,7 +67,7 @@ function toOffer(versions: ServiceVersions): readonly Offer[] {
   const [first] = contracts;
   if (first === undefined) return [];
   const methods = new Map<string, PublicMethod>();
-  const entries: RouteEntry<PublicMethod>[] = [];
+  const entries: Entry[] = [];
   for (const contract of contracts) {
     for (const [method, found] of contract.methods) {
       if (contracts.some(({ methods: own }) => isInternal(own.get(method)))) continue;
@@ -84,15 +85,15 @@ function toOffer(versions: ServiceVersions): readonly Offer[] {
 const isInternal = (method: ContractMethod | undefined) => method !== undefined && !isPublic(method.desc);
 
 /** Whether each version of the contract has the binding. If only some have it, the binding doesn't count as old as its service. */
-function inEvery({ binding, target }: RouteEntry<PublicMethod>, contracts: readonly Contract[]): boolean {
+function inEvery({ binding, target }: Entry, contracts: readonly Contract[]): boolean {
   const { verb, template } = binding;
   const isSame = (one: HttpBinding) => one.verb === verb && one.template.text === template.text;
   return contracts.every(({ methods }) => methods.get(target.method.name)?.bindings.some(isSame));
 }
 
 /** Versions of one contract mostly have the same bindings. The first of each counts. */
-function distinctEntries(entries: readonly RouteEntry<PublicMethod>[]): readonly RouteEntry<PublicMethod>[] {
-  const found = new Map<string, RouteEntry<PublicMethod>>();
+function distinctEntries(entries: readonly Entry[]): readonly Entry[] {
+  const found = new Map<string, Entry>();
   for (const entry of entries) {
     const key = `${entry.method} ${entry.binding.verb} ${entry.binding.template.text}`;
     if (!found.has(key)) found.set(key, entry);
@@ -112,7 +113,7 @@ function toPublicMethod(found: ContractMethod, contract: Contract, versions: Ser
   };
 }
 
-function toRoutes(entries: readonly RouteEntry<PublicMethod>[], disabled: Routes['disabled']): readonly Route[] {
+function toRoutes(entries: readonly Entry[], disabled: Routes['disabled']): readonly Route[] {
   const takenBy = new Map<HttpBinding, string>(disabled.map(({ entry, by }) => [entry.binding, by]));
   return entries.map(({ target, binding }) => ({ target, binding, takenBy: takenBy.get(binding) }));
 }

@@ -3,7 +3,6 @@ import { Metadata } from '@rondo/rpc/call';
 import {
   COMPRESSED,
   checkPrefix,
-  type Message,
   MessageReader,
   type Payload,
   PREFIX_BYTES,
@@ -146,7 +145,7 @@ class EnvelopedCall {
     });
   }
 
-  #opened({ flags, data }: Message): Buffer | Promise<Buffer> {
+  #opened({ flags, data }: NonNullable<ReturnType<MessageReader['next']>>): Buffer | Promise<Buffer> {
     const { maxBytes } = this.#options;
     return flags === 0 ? data : inflate(data, { body: this.#exchange.body, maxBytes });
   }

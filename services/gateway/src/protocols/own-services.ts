@@ -2,7 +2,7 @@ import { createFileRegistry, type DescFile, type DescMethod, fromBinary, toBinar
 import { FileDescriptorProtoSchema, FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
 import type { Logger } from '@rondo/rpc/call';
 import type { Clock } from '@rondo/rpc/clock';
-import { createAuthorize, OPERATIONS_SERVICE } from '@rondo/rpc/internal';
+import { createAuthorize, OPERATIONS } from '@rondo/rpc/internal';
 import { createRouter, type Router, type ServiceImplementation } from '@rondo/rpc/server';
 import type { ReflectedFile } from '@rondo/schema';
 import type { ServiceContext } from '@rondo/service';
@@ -43,7 +43,7 @@ export function createOwnServices(options: OwnServicesOptions): OwnServices {
   const { catalogue, readiness, descriptorSet, clock, log, authenticates = false } = options;
   const more = options.console === undefined ? [] : [options.console];
   const names = more.map(({ definition }) => definition.fullName);
-  const own = readOwn(descriptorSet, [HEALTH, ...REFLECTION, OPERATIONS_SERVICE, ...names]);
+  const own = readOwn(descriptorSet, [HEALTH, ...REFLECTION, OPERATIONS.fullName, ...names]);
   const running = () => catalogue.services.filter(({ instances }) => instances > 0).map(({ name }) => name);
   const health = serveHealth({
     services: () => [...catalogue.services.map(({ name }) => name), HEALTH, ...REFLECTION],
