@@ -252,6 +252,7 @@ describe('values', () => {
 
   const WRONG: readonly (readonly [book: object, message: RegExp])[] = [
     [{ state: 9 }, /^book\.state: must be one of UNSPECIFIED, ORDERED, PRESENT; it is the number 9$/],
+    [{ history: Array.from({ length: 1_000 }, () => 9) }, /^book\.history\[0\]: .*; and \d\d more$/],
     [{ history: [1, 9] }, /^book\.history\[1\]: must be one of .*; it is the number 9$/],
     [{ editions: [edition, { ...edition, state: -1 }] }, /^book\.editions\[1\]\.state: must be one of /],
     [{ editions: [{ ...edition, history: [7] }] }, /^book\.editions\[0\]\.history\[0\]: must be one of /],

@@ -68,11 +68,20 @@ export function storedList(value: unknown): readonly unknown[] {
   throw new TypeError(`the database has ${JSON.stringify(value)} in the place of a list`);
 }
 
+/** The faults of a list that are reported: it may have millions, of which no caller reads more. */
+const MAX_FAULTS = 100;
+
 /** A check of a list by that of its items. */
 export const checkEach =
   (check: (field: FieldAt, path: string, value: unknown) => void): NonNullable<Column<unknown>['check']> =>
   (field, path, values) => {
-    if (Array.isArray(values)) for (const [index, one] of values.entries()) check(field, `${path}[${index}]`, one);
+    let faults = 0;
+    const counted: FieldAt = (at) => (description) => {
+      faults += 1;
+      field(at)(description);
+    };
+    for (const [index, one] of Array.isArray(values) ? values.entries() : [])
+      if (faults < MAX_FAULTS) check(counted, `${path}[${index}]`, one);
   };
 
 /** A value that the driver takes as a parameter. @throws TypeError for another one. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { BadRequest } from '@rondo/contracts/google/rpc/error_details';
 import { encodeStatusDetails } from './detail.js';
-import { invalidArgument } from './invalid-argument.js';
+import { invalidArgument, validate } from './invalid-argument.js';
 import type { RpcError } from './rpc-error.js';
 
 /** The trailing metadata that the C core accepts, less that of every reply. */
@@ -57,4 +57,12 @@ describe('invalidArgument', () => {
     expect(violationsOf(error)[0]?.field).toMatch(/^k+…$/);
     expect(trailerBytes(error)).toBeLessThan(ROOM_BYTES);
   });
+});
+
+it('a reader may report millions of faults, of which a hundred are kept', () => {
+  const read = () =>
+    validate((field) => {
+      for (let index = 0; index < 1_000; index += 1) field(`a[${index}]`)('is wrong');
+    });
+  expect(read).toThrow(/a\[99\]: is wrong$/);
 });

@@ -18,6 +18,9 @@ export function validate<T>(read: (field: FieldAt) => T): T {
   return validateWith([], read);
 }
 
+/** More are of no use to a caller, and a request may have millions. */
+const MAX_VIOLATIONS = 100;
+
 /**
  * Like {@link validate}, but reports `known` violations together with those that `read` finds. For a field with a
  * known violation, what `read` reports is dropped, because one reason is enough.
@@ -25,6 +28,7 @@ export function validate<T>(read: (field: FieldAt) => T): T {
 export function validateWith<T>(known: readonly FieldViolation[], read: (field: FieldAt) => T): T {
   const violations = [...known];
   const report = (field: string, description: string) => {
+    if (violations.length >= MAX_VIOLATIONS) return;
     if (!known.some((violation) => violation.field === field)) violations.push({ field, description });
   };
   const value = readUnless(violations, () => read((field) => (description) => report(field, description)));
