@@ -5,7 +5,7 @@ import { CommitOutcomeUnknown, classify, DatabaseUnavailable, OutdatedPlan, READ
 import { breakOff, type Hosts } from './hosts.js';
 import type { PoolMetrics } from './metrics.js';
 import type { SqlValue } from './sql.js';
-import { createTypes } from './types.js';
+import { createTypes, exact } from './types.js';
 import { type Bounds, withBounds } from './with-bounds.js';
 
 const CANCEL_TIMEOUT_MS = 2_000;
@@ -220,7 +220,7 @@ function createConnection(
   return {
     // Always the extended protocol, which refuses a second statement in the text.
     run: <Row extends object>(sql: string, params: readonly SqlValue[], bounds: StatementBounds) => {
-      const query = { text: sql, values: [...params], queryMode: 'extended', name: bounds.name, types: TYPES };
+      const query = { text: sql, values: params.map(exact), queryMode: 'extended', name: bounds.name, types: TYPES };
       return enqueue(() => observed(sql, () => client.query<Row & QueryResultRow>(query)), bounds);
     },
     begin: (sql, bounds) => {

@@ -1,6 +1,7 @@
 import { TypeOverrides } from 'pg';
 import { parse as parseArray } from 'postgres-array';
 import parseDate from 'postgres-date';
+import type { SqlValue } from './sql.js';
 
 const INT8 = 20;
 const INT8_ARRAY = 1016;
@@ -27,4 +28,14 @@ export function createTypes(): TypeOverrides {
   for (const array of [DATE_ARRAY, NUMERIC_ARRAY, TEXT_ARRAY]) types.setTypeParser(array, (text) => parseArray(text));
   types.setTypeParser(TIMESTAMPTZ, (text) => parseTime(text));
   return types;
+}
+
+/**
+ * A parameter without what the driver would shift: it writes a time by the offset of the process's time zone in minutes, and in years before
+ * zones were in whole minutes, such as until 1893 in Berlin, an offset has seconds.
+ */
+export function exact(value: SqlValue): SqlValue {
+  if (Array.isArray(value)) return value[0] instanceof Date ? value.map(exact) : value;
+  const isShifted = value instanceof Date && value.getSeconds() !== value.getUTCSeconds() && value.getUTCFullYear() > 0;
+  return isShifted ? value.toISOString() : value;
 }
