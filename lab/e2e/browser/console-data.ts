@@ -11,6 +11,13 @@ import type { Page } from 'playwright-core';
 import { ask, askJson } from '../../../e2e/src/front-door.js';
 import { axe, expectText, HOSTILE, openForEach, type Running, SHOWN, startInstance, TEXT } from './running.js';
 
+/** Whether a chart of durations has a line or a point: they are blue, the texts and the grid grey. */
+const isDrawn = `[...document.querySelectorAll('figure')].some((one) => {
+  const canvas = one.textContent.includes('p99') && one.querySelector('canvas');
+  const { data = [] } = canvas ? canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height) : {};
+  return data.some((red, at) => at % 4 === 0 && data[at + 3] > 200 && data[at + 2] > red + 80);
+})`;
+
 /** Tests what the console shows of what processes tell: traces, logs, transactions, settings. */
 export function testData(at: () => Running): void {
   let running: Running;
@@ -171,6 +178,20 @@ export function testData(at: () => Running): void {
     await page.getByRole('heading', { name: 'Ended while you looked' }).waitFor();
   });
 
+  it('shows a value between two gaps', async () => {
+    const steps = [1, 2, 3].map((at) => ({ unixMs: Date.now() - 20_000 + 5_000 * at, ...(at === 2 && { p99Ms: 9 }) }));
+    const json = JSON.stringify({ gateway: 'gateway-1', sinceTime: new Date(), stepMs: 5_000, steps });
+    const framed = (flags: number, text: string) => `${String.fromCharCode(flags, 0, 0, 0, 0)}${text}`;
+    const body = Buffer.from(`${framed(0, json)}${framed(2, '{}')}`);
+    body.writeUInt32BE(json.length, 1);
+    body.writeUInt32BE(2, json.length + 6);
+    const contentType = 'application/connect+json';
+    await page.route('**/WatchFigures', (route) => route.fulfill({ contentType, body }));
+    await show('overview');
+    await page.getByText('Most p99: 9 ms').waitFor();
+    await eventually(async () => expect(await page.evaluate(isDrawn)).toBe(true));
+  });
+
   it('shows the settings, and each change', async () => {
     await show('settings');
     await page.getByText('There is none').waitFor();
@@ -211,12 +232,17 @@ export function testData(at: () => Running): void {
     await page.keyboard.press('Enter');
     const text = `"level":"info","msg":"${HOSTILE}`;
     const readLogs = async function* (_: unknown, { signal }: { readonly signal: AbortSignal }) {
+      const err = { type: 'TypeError', message: TEXT, stack: `at ${TEXT}` };
+      yield { instanceId: TEXT, lines: [JSON.stringify({ level: 'error', msg: 'it failed', err })] };
       yield { instanceId: TEXT, lines: [text, JSON.stringify({ level: 'info', msg: TEXT, [TEXT]: TEXT })] };
       await new Promise((resolve) => signal.addEventListener('abort', resolve));
     };
     const stop = await startInstance(running, [standIn(LogServiceDefinition, { readLogs })]);
     await page.getByRole('row').getByText(text).waitFor();
     await page.getByRole('row').getByText(SHOWN).first().waitFor();
+    await page.getByText(`TypeError: ${SHOWN}`).waitFor();
+    await page.getByText('Stack', { exact: true }).click();
+    await page.getByText(`at ${SHOWN}`, { exact: true }).waitFor();
     expect(await page.locator('main img').count()).toBe(0);
     expect(await axe(page)).toEqual([]);
     await stop();

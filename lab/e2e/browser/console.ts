@@ -71,6 +71,9 @@ export function testConsole(at: () => Running): void {
     await page.getByText('Copy the call').click();
     await page.getByRole('button', { name: 'curl', exact: true }).click();
     await page.getByText(`${running.origin}/calculator.v1.CalculatorService/Add`).waitFor();
+    await page.getByRole('button', { name: /^\d\d:\d\d:\d\d: ok, \d+ ms$/ }).waitFor();
+    await answer().getByRole('link', { name: 'its trace' }).click();
+    await page.getByRole('button', { name: /^calculator\.v1\.CalculatorService\/Add/ }).waitFor();
   });
 
   it('calls a method with a stream of replies', async () => {
@@ -260,13 +263,15 @@ export function testConsole(at: () => Running): void {
     await page.goto(`${running.origin}/console`);
     const frozen = running.system.pid('calculator-1');
     process.kill(frozen, 'SIGSTOP');
-    const problem = page.getByRole('link', { name: 'calculator-1 doesn’t answer' });
+    const lost = page.getByRole('link', { name: 'calculator-1 is lost. Its lease ran out' });
     try {
-      await problem.waitFor();
+      await lost.click();
+      await page.getByRole('region', { name: 'calculator-1' }).getByText('lost', { exact: true }).waitFor();
+      await page.goBack();
     } finally {
       process.kill(frozen, 'SIGCONT');
     }
-    await problem.waitFor({ state: 'detached' });
+    await lost.waitFor({ state: 'detached' });
   });
 
   it('says that a gateway is silent whose connections stand, as the board does', async () => {

@@ -214,6 +214,8 @@ export function testStored(at: () => Running): void {
   it('names on the first page what waits for an operator, each a click away', async () => {
     const [since, ref] = [new Date(Date.now() - 60_000), { coordinator: 'evil', id: 'aa-1' }];
     const counts = { waiting: 0n, running: 0n, failed: 2n };
+    const participants = [{ service: 'shelf.v1.ShelfService', error: 'it is away' }];
+    const undelivered = { kind: 'move', subject: 'b', state: 3, createTime: since, participants };
     const run = { name: 'operations/evil.v1.Service/01J', method: 'evil.v1.Service/Ship', state: 3, createTime: since };
     const services = [
       standIn(JobServiceDefinition, {
@@ -226,7 +228,10 @@ export function testStored(at: () => Running): void {
       }),
       standIn(CoordinatorServiceDefinition, {
         listTransactions: () => ({
-          transactions: [{ ref, kind: 'move', subject: 'a', state: 6, createTime: since }],
+          transactions: [
+            { ref, kind: 'move', subject: 'a', state: 6, createTime: since },
+            ...[10, 11, 9].map((attempts) => ({ ...undelivered, attempts, ref: { ...ref, id: `dd-${attempts}` } })),
+          ],
         }),
         listSagas: () => ({ sagas: [{ id: 'bb-2', kind: 'ship', subject: TEXT, state: 3, step: 'pack' }] }),
       }),
@@ -246,6 +251,7 @@ export function testStored(at: () => Running): void {
       ['1 run of evil.v1.Service/Ship is blocked', `#/runs/${run.name}`],
       ['move a is in conflict', '#/transactions'],
       [`ship ${SHOWN} is parked at pack`, '#/transactions'],
+      ['move b and 1 more: aborting, waiting for the answer of shelf.v1.ShelfService: it is away', '#/transactions'],
       ['a branch in shelf of cc-3 holds its locks', '#/transactions'],
     ] as const) {
       const link = page.getByRole('link', { name: text });

@@ -9,6 +9,7 @@ import { silentLogger } from '@rondo/rpc/call';
 import { type Channel, type Endpoint, fixedEndpoint } from '@rondo/rpc/client';
 import type { ResolverListener } from '@rondo/rpc/internal';
 import { implement } from '@rondo/rpc/server';
+import { RpcError, Status } from '@rondo/rpc/status';
 import { createTestChannel, ManualClock } from '@rondo/rpc/testing';
 import { edgesOf, loadOf, nameOf } from './figures.js';
 import { createFleet } from './fleet.js';
@@ -85,13 +86,14 @@ function start(tell: (seconds: number) => Uint8Array = (seconds) => encoded(stat
     wallClock: { now: () => new Date(clock.now()) },
     log: silentLogger,
   });
-  const list = (...endpoints: readonly Endpoint[]) => {
-    for (const listener of listeners) listener.onResolution({ endpoints, departed: [] });
+  const depart = (departed: readonly string[], ...endpoints: readonly Endpoint[]) => {
+    for (const listener of listeners) listener.onResolution({ endpoints, departed });
   };
+  const list = (...endpoints: readonly Endpoint[]) => depart([], ...endpoints);
   const lose = () => {
     for (const listener of listeners) listener.onFailure('away');
   };
-  return { fleet, clock, list, lose, followers: () => listeners.size, asked: () => open, about };
+  return { fleet, clock, list, depart, lose, followers: () => listeners.size, asked: () => open, about };
 }
 
 /** Reads events until one fits. */
@@ -108,7 +110,7 @@ async function until<T>(events: AsyncIterator<T>, clock: ManualClock, fits: (eve
 }
 
 it('tells a watcher all instances, then their loads, what changes and what leaves', async () => {
-  const { fleet, clock, list, lose } = start();
+  const { fleet, clock, list, depart, lose } = start();
   const gone = new AbortController();
   const events = fleet.watch(gone.signal)[Symbol.asyncIterator]();
   expect((await events.next()).value).toMatchObject({ instances: [], source: FleetSource.FLEET_SOURCE_LAST_KNOWN });
@@ -116,7 +118,7 @@ it('tells a watcher all instances, then their loads, what changes and what leave
   const first = await until(events, clock, ({ instances }) => instances.length > 0);
   expect(first).toMatchObject({ source: FleetSource.FLEET_SOURCE_CURRENT, left: [] });
   expect(first.instances.map(({ instanceId }) => instanceId)).toEqual(['front-1', 'b']);
-  list(endpoint('front-1', 'cordoned'));
+  depart(['b'], endpoint('front-1', 'cordoned'));
   const second = await until(events, clock, ({ left }) => left.length > 0);
   expect(second).toMatchObject({
     left: ['b'],
@@ -127,6 +129,42 @@ it('tells a watcher all instances, then their loads, what changes and what leave
   expect(third.left).toEqual([]);
   lose();
   await until(events, clock, ({ source }) => source === FleetSource.FLEET_SOURCE_LAST_KNOWN);
+  gone.abort();
+});
+
+it('tells for ten minutes that the lease of an instance ran out, unless it is back or leaves', async () => {
+  let isFrozen = false;
+  const { fleet, clock, list, depart } = start((seconds) => {
+    if (isFrozen) throw new RpcError(Status.UNAVAILABLE, 'frozen');
+    return encoded(stats(seconds));
+  });
+  const gone = new AbortController();
+  const events = fleet.watch(gone.signal)[Symbol.asyncIterator]();
+  await events.next();
+  const isState =
+    (wanted: FleetState) =>
+    ({ instances }: WatchFleetResponse) =>
+      instances.some(({ state }) => state === wanted);
+  const begin = async () => {
+    list(endpoint('front-1'));
+    await until(events, clock, ({ instances }) => instances.some(({ load }) => load !== undefined));
+    list();
+    return until(events, clock, isState(FleetState.FLEET_STATE_LOST));
+  };
+  expect(await begin()).toMatchObject({ instances: [{ instanceId: 'front-1', load: undefined }], left: [] });
+  list(endpoint('front-1'));
+  await until(events, clock, ({ instances }) => instances.some(({ load }) => load !== undefined));
+  isFrozen = true;
+  await until(events, clock, ({ instances }) => instances.some(({ load }) => load === undefined));
+  list();
+  await until(events, clock, isState(FleetState.FLEET_STATE_LOST));
+  isFrozen = false;
+  await begin();
+  depart(['front-1']);
+  await until(events, clock, ({ left }) => left.includes('front-1'));
+  await begin();
+  await clock.advance(10 * 60_000);
+  await until(events, clock, ({ left }) => left.includes('front-1'));
   gone.abort();
 });
 

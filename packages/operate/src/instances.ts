@@ -9,7 +9,7 @@ import {
 import type { GetCallStatsResponse } from '@rondo/contracts/rondo/stats/v1/stats';
 import type { Logger } from '@rondo/rpc/call';
 import type { Channel, Endpoint } from '@rondo/rpc/client';
-import { type Clock, sleep } from '@rondo/rpc/clock';
+import { backgroundClock, type Clock, sleep } from '@rondo/rpc/clock';
 import { Counters, unsampled } from './counters.js';
 import { reasonOf } from './errors.js';
 import { callersOf, databasesOf, edgesOf, loadOf, nameOf, type Reading } from './figures.js';
@@ -29,8 +29,12 @@ export interface InstancesOptions {
 /** An instance, and its last report. */
 export interface Followed {
   readonly endpoint: Endpoint;
-  /** Ends the readings. */
+  /** Ends the readings, or the time for which a lost instance is listed. */
   readonly asked?: AbortController;
+  /** Whether it has answered, and isn't only what an earlier process saved. */
+  readonly hasAnswered?: boolean;
+  /** Whether its lease ran out although it took calls. */
+  readonly isLost?: boolean;
   readonly reading?: Reading | undefined;
   readonly load?: FleetLoad | undefined;
 }
@@ -44,6 +48,8 @@ const RETRY_MS = 5_000;
 const [PAUSE_MS, QUIET_MS, PAUSE_OF_EACH_MS] = [2_000, 5_000, 10];
 /** What is computed from all readings is computed anew after that time, or once all instances of a large fleet have been asked. Milliseconds. */
 const CALLS_MS = 1_000;
+/** How long an instance whose lease ran out stays listed, and how many of them do. Milliseconds. */
+const [LOST_MS, MAX_LOST] = [10 * 60_000, 100];
 const { FLEET_SOURCE_CURRENT: CURRENT, FLEET_SOURCE_LAST_KNOWN: LAST_KNOWN } = FleetSource;
 
 /** The instances, followed by one watch of the registry, with what each tells of its calls again and again, until they are closed. */
@@ -64,30 +70,50 @@ export class Instances {
       options.onChange();
     };
     this.#following = options.channel.followAll({
-      onResolution: ({ endpoints }) => this.#list(endpoints),
+      onResolution: ({ endpoints, departed }) => this.#list(endpoints, departed),
       onFailure: onAway,
       onPending: onAway,
     });
   }
 
-  #list(endpoints: readonly Endpoint[]): void {
+  #list(endpoints: readonly Endpoint[], departed: readonly string[]): void {
     this.source = CURRENT;
-    const ids = new Set(endpoints.map(({ instanceId }) => instanceId));
-    for (const [id, { asked }] of this.known) {
-      if (ids.has(id)) continue;
-      asked?.abort();
-      this.known.delete(id);
+    const listed = new Set(endpoints.map(({ instanceId }) => instanceId));
+    for (const [id, one] of this.known) {
+      const isGone = departed.includes(id);
+      if (listed.has(id) || (one.isLost && !isGone)) continue;
+      one.asked?.abort();
+      if (!isGone && this.#isMissed(one)) this.known.set(id, this.#lose(one));
+      else this.known.delete(id);
       this.#options.onAnswer(id, undefined);
     }
     const changed = endpoints.filter((endpoint) => this.known.get(endpoint.instanceId)?.endpoint !== endpoint);
     for (const [index, endpoint] of changed.entries()) {
       const { instanceId, address } = endpoint;
       const before = this.known.get(instanceId);
-      const isSame = before?.endpoint.address === address;
+      const isSame = before?.endpoint.address === address && !before.isLost;
       if (!isSame) before?.asked?.abort();
       this.known.set(instanceId, isSame ? { ...before, endpoint } : this.#begin(endpoint, index));
     }
     this.#options.onChange();
+  }
+
+  /** Whether an instance should still be there. */
+  #isMissed({ endpoint: { state }, hasAnswered = false }: Followed): boolean {
+    const lost = [...this.known.values()].filter(({ isLost }) => isLost).length;
+    return state === 'serving' && hasAnswered && lost < MAX_LOST;
+  }
+
+  /** Keeps an instance without its figures, for a time. */
+  #lose({ endpoint }: Followed): Followed {
+    const { clock, onChange } = this.#options;
+    const asked = new AbortController();
+    const forget = () => {
+      this.known.delete(endpoint.instanceId);
+      onChange();
+    };
+    void sleep(backgroundClock(clock), LOST_MS, asked.signal).then(forget, () => undefined);
+    return { endpoint: { ...endpoint }, asked, isLost: true };
   }
 
   #begin(endpoint: Endpoint, index: number): Followed {
@@ -113,7 +139,8 @@ export class Instances {
         const followed = this.known.get(instanceId);
         if (signal.aborted || followed?.endpoint.address !== address) return;
         if (!reading) log.debug({ reason, instance: instanceId }, 'an instance does not tell its calls');
-        this.known.set(instanceId, { ...followed, reading, load: reading && loadOf(reading) });
+        const hasAnswered = followed.hasAnswered || reading !== undefined;
+        this.known.set(instanceId, { ...followed, reading, load: reading && loadOf(reading), hasAnswered });
         onAnswer(instanceId, reading?.last);
         onChange();
         const leastMs = this.#options.isWatched() ? PAUSE_MS : QUIET_MS;
@@ -166,12 +193,12 @@ const STATES: Readonly<Record<Endpoint['state'], FleetState>> = {
 };
 
 /** An instance as a page shows it. */
-export function toInstance({ endpoint, load, reading }: Followed): FleetInstance {
+export function toInstance({ endpoint, load, reading, isLost }: Followed): FleetInstance {
   const { instanceId, services = [], state, address, zone, version, weight, registerTimeMs, frames = false } = endpoint;
   return {
     instanceId,
     services: [...services],
-    state: STATES[state],
+    state: isLost ? FleetState.FLEET_STATE_LOST : STATES[state],
     address,
     zone,
     version,

@@ -11,6 +11,7 @@ import {
   CoordinatorServiceDefinition,
   ParticipantServiceDefinition,
   SagaState,
+  type Transaction,
   TransactionState,
 } from '@rondo/contracts/rondo/transactions/v1/transactions';
 import { type CallOptions, type Channel, type Client, createClient, type Endpoint } from '@rondo/rpc/client';
@@ -18,6 +19,8 @@ import { operationService } from '@rondo/rpc/internal';
 import type { Asker, AskOptions, Gatherer } from './gather.js';
 
 const MAX_LISTED = 100;
+/** A transaction whose decision was sent so often waits for a participant that is away. */
+const STUCK_ATTEMPTS = 10;
 const { RUN_STATE_BLOCKED, RUN_STATE_PARKED, RUN_STATE_UNSPECIFIED } = RunState;
 
 /** Which work is read. */
@@ -73,10 +76,11 @@ const READERS: readonly Reader[] = [
         client.listSagas({}, options),
       ]);
       if (!stuck) return { transactions: listed, sagas: { sagas } };
-      const inConflict = ({ state }: { readonly state: TransactionState }) =>
-        state === TransactionState.TRANSACTION_STATE_CONFLICT;
+      const isStuck = ({ state, attempts }: Pick<Transaction, 'state' | 'attempts'>) =>
+        state === TransactionState.TRANSACTION_STATE_CONFLICT || attempts >= STUCK_ATTEMPTS;
+      const transactions = listed.transactions.filter(isStuck).map((one) => ({ ...one, attempts: 0 }));
       return {
-        transactions: { ...listed, transactions: listed.transactions.filter(inConflict) },
+        transactions: { ...listed, transactions },
         sagas: { sagas: sagas.filter(({ state }) => state === SagaState.SAGA_STATE_PARKED) },
       };
     },

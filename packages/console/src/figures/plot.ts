@@ -20,6 +20,13 @@ const [LEAST_SECONDS, HOUR_SECONDS] = [300, 3_600];
 const SYNC = 'figures';
 const FONT = '11px system-ui';
 
+/** The values between two gaps, which no line shows. */
+const alone = ({ data }: uPlot, line: number) => {
+  const values = data[line] ?? [];
+  const isGap = (at: number) => values[at] === null || values[at] === undefined;
+  return [...values.keys()].filter((at) => !isGap(at) && isGap(at - 1) && isGap(at + 1));
+};
+
 /** Draws into an element, in its width. */
 export function createPlot(host: HTMLElement, { colours, format, onPick }: PlotOptions) {
   const colourOf = (element: Element) => () => getComputedStyle(element).color;
@@ -42,7 +49,14 @@ export function createPlot(host: HTMLElement, { colours, format, onPick }: PlotO
         { ...axis, space: 70, size: 26, values: (_, seconds) => seconds.map((one) => HOURS.format(one * 1_000)) },
         { ...axis, grid: faint, size: 60, space: 32, values: (_, values) => values.map(format) },
       ],
-      series: [{}, ...colours.map((element) => ({ stroke: colourOf(element), width: 1.75, points: { show: false } }))],
+      series: [
+        {},
+        ...colours.map((element) => ({
+          stroke: colourOf(element),
+          width: 1.75,
+          points: { show: false, filter: alone },
+        })),
+      ],
     },
     [[]],
     host,

@@ -66,12 +66,16 @@ const databaseOf = (name: string, pools: readonly MapLine[]): MapNode => ({
   kind: 'database',
   dots: [],
   tone: pools.some(({ to, tone }) => to === name && tone === 'warn') ? 'warn' : 'good',
-  text: `database of ${counted(pools.filter(({ to }) => to === name).length, 'service')}`,
+  text: `database pool of ${counted(pools.filter(({ to }) => to === name).length, 'service')}`,
 });
 
 function nodeOf(name: string, instances: readonly Instance[], leftOut: ReadonlySet<string>): MapNode {
   const toneOf = ({ id, state, load }: Instance): Tone =>
-    leftOut.has(id) || (load?.errorsPerSecond ?? 0) > 0 ? 'fault' : state === 'serving' ? 'good' : 'warn';
+    leftOut.has(id) || state === 'lost' || (load?.errorsPerSecond ?? 0) > 0
+      ? 'fault'
+      : state === 'serving'
+        ? 'good'
+        : 'warn';
   const dots = instances.map(toneOf);
   const ejected = instances.filter(({ id }) => leftOut.has(id)).length;
   const calls = instances.reduce((sum, { load }) => sum + (load?.callsPerSecond ?? 0), 0);

@@ -50,8 +50,8 @@ export function FleetMap({ fleet }: { readonly fleet: Fleet }) {
         </nav>
       )}
       <p class="quiet legend">
-        A line is as wide as many calls pass, and red where calls fail. A dot is an instance.{' '}
-        {more > 0 && `And ${more} more, which call less.`}
+        A dot is an instance. A line is wider if more calls pass, dashed if none pass now, and red if calls fail; on it
+        are the calls a second and their p99. {more > 0 && `And ${more} more, which call less.`}
       </p>
       {edges.length > 0 && <EdgeTable edges={edges} />}
     </>

@@ -24,6 +24,7 @@ export function whyPicked(
 const STATES: Readonly<Record<string, string>> = {
   starting: 'It isn’t ready yet: no caller picks it.',
   draining: 'It finishes its calls, and then ends: no caller picks it.',
+  lost: 'Its lease ran out: the process has stopped, hangs, or doesn’t reach the registry. No caller picks it.',
   cordoned: 'An operator has taken it out: no caller picks it until it is uncordoned.',
 };
 

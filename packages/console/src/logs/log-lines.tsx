@@ -21,6 +21,9 @@ interface Line {
   readonly time: string;
   readonly level: string;
   readonly message: string;
+  /** What was thrown, and where; empty if nothing was. */
+  readonly error: string;
+  readonly stack: string;
   readonly traceId: string;
   readonly fields: string;
 }
@@ -42,8 +45,10 @@ function take(before: Logs | undefined, event: EventOf<'readLogs'>): Logs {
 }
 
 function lineOf(instanceId: string, text: string): Line {
-  const { service: _, instance: __, level, time, msg, traceId, ...rest } = recordOf(parsed(text));
-  const fields = Object.entries(rest).map(
+  const { service: _, instance: __, level, time, msg, traceId, err, ...rest } = recordOf(parsed(text));
+  const { type = 'Error', message, stack } = recordOf(err);
+  const others = err === undefined || message !== undefined ? rest : { ...rest, err };
+  const fields = Object.entries(others).map(
     ([name, value]) => `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`,
   );
   const textOf = (value: JsonValue | undefined) => visible(String(value ?? ''));
@@ -53,6 +58,8 @@ function lineOf(instanceId: string, text: string): Line {
     time: textOf(time),
     level: textOf(level),
     message: textOf(msg ?? text),
+    error: message === undefined ? '' : textOf(`${type}: ${message}`),
+    stack: textOf(stack),
     traceId: textOf(traceId),
     fields: visible(fields.join(' ')),
   };
@@ -106,7 +113,7 @@ export function LogLines({ filter, instanceId = '', follow = false, isPaused = f
           [`Time (${ZONE})`, ({ time }) => formatMoment(Date.parse(time))],
           ['Level', ({ level }) => <Badge tone={TONES[level] ?? ''}>{level}</Badge>],
           ['Instance', (line) => line.instanceId],
-          ['Line', (line) => <LineText line={line} />],
+          ['Line', (line) => <LineText line={line} isOfTrace={filter.traceId !== undefined} />],
         ]}
       />
       {data && data.leftOut > 0 && <p class="warn">{counted(data.leftOut, 'line')} left out: they come too fast.</p>}
@@ -115,8 +122,15 @@ export function LogLines({ filter, instanceId = '', follow = false, isPaused = f
   );
 }
 
-const LineText = ({ line: { message, fields, traceId } }: { readonly line: Line }) => (
+const LineText = ({ line, isOfTrace }: { readonly line: Line; readonly isOfTrace: boolean }) => (
   <>
-    {message} <small>{fields}</small> {traceId !== '' && <a href={`#/traces/${traceId}`}>its trace</a>}
+    {line.message} {line.error !== '' && <span class="fault">{line.error}</span>} <small>{line.fields}</small>{' '}
+    {line.traceId !== '' && !isOfTrace && <a href={`#/traces/${line.traceId}`}>its trace</a>}
+    {line.stack !== '' && (
+      <details>
+        <summary>Stack</summary>
+        <pre>{line.stack}</pre>
+      </details>
+    )}
   </>
 );

@@ -18,6 +18,8 @@ const BUSY = 0.9;
 const HELD_MS = 10_000;
 /** By then an instance has been asked for its load twice. Milliseconds. */
 const ASKED_MS = 15_000;
+/** The decision stands, and a participant hasn't confirmed it. */
+const DECIDED = /^(?:committing|aborting)$/;
 const at = (id: string) => `#/fleet//${encodeURIComponent(id)}`;
 const fault = (text: string, href: string): Problem => ({ tone: 'fault', text, href });
 const warning = (text: string, href: string): Problem => ({ tone: 'warn', text, href });
@@ -32,6 +34,7 @@ export function problemsOf(fleet: Fleet, nowMs: number): readonly Problem[] {
   // Servers in other languages report no load.
   const isSilent = ({ state, load, frames, registerTime = '' }: Instance) =>
     state === 'serving' && load === undefined && frames === true && nowMs - Date.parse(registerTime) > ASKED_MS;
+  const lost = new Set(instances.flatMap(({ id, state }) => (state === 'lost' ? [id] : [])));
   const busy = instances.filter(({ load }) => (load?.cpuUtilization ?? 0) > BUSY);
   return [
     ...[...missing].map((service) => fault(`No instance serves ${service}`, '#/fleet')),
@@ -42,7 +45,9 @@ export function problemsOf(fleet: Fleet, nowMs: number): readonly Problem[] {
       return fault(`${all.length} instances of ${name} fail ${rate} calls/s`, `#/fleet/${encodeURIComponent(name)}`);
     }),
     ...(isCurrent ? [] : [warning('The registry can’t be reached, or has just started', '#/fleet')]),
-    ...[...notPicked(fleet)].map(([id, why]) => warning(`${id} isn’t picked. ${why}`, at(id))),
+    ...[...notPicked(fleet)].map(([id, why]) =>
+      lost.has(id) ? fault(`${id} is lost. ${why}`, at(id)) : warning(`${id} isn’t picked. ${why}`, at(id)),
+    ),
     ...instances.filter(isSilent).map(({ id }) => warning(`${id} doesn’t answer`, at(id))),
     ...busy.map(({ id, load }) => warning(`${id} is busy: ${share(load?.cpuUtilization)} of the time`, at(id))),
   ];
@@ -65,6 +70,11 @@ export function stuckIn(work: Work, nowMs: number): readonly Problem[] {
     ({ runs: listed }) => listed?.filter(isStuck),
     ({ name = '' }) => name,
   );
+  const open = [...openIn(work).values()];
+  const undelivered = Map.groupBy(
+    open.filter(({ state }) => DECIDED.test(state)),
+    ({ state, waitsFor }) => `${state}, waiting for ${waitsFor}`,
+  );
   const byMethod = Map.groupBy(runs, ({ method = '', state = '' }) => `${method} ${state}`);
   return [
     ...jobs.map(({ method, failed }) => fault(`${counted(Number(failed), 'job')} of ${method} failed`, '#/jobs')),
@@ -75,7 +85,12 @@ export function stuckIn(work: Work, nowMs: number): readonly Problem[] {
       const href = all.length === 1 ? `#/runs/${name}` : '#/runs';
       return state.endsWith('BLOCKED') ? fault(`${text} blocked`, href) : warning(`${text} parked`, href);
     }),
-    ...[...openIn(work).values()].flatMap(({ id, about, state, since }) => {
+    ...[...undelivered].map(([end, [{ about } = { about: '' }, ...others]]) => {
+      const text = `${about}${others.length === 0 ? '' : ` and ${others.length} more`}`;
+      return warning(`${text}: ${end}`, '#/transactions');
+    }),
+    ...open.flatMap(({ id, about, state, since }) => {
+      if (DECIDED.test(state)) return [];
       if (state !== 'in doubt')
         return [fault(`${about} is ${state === 'conflict' ? 'in conflict' : state}`, '#/transactions')];
       const isLong = nowMs - Date.parse(since) > HELD_MS;

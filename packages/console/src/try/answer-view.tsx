@@ -14,6 +14,7 @@ export function AnswerView({ answer, registry }: { readonly answer: Answer; read
   // The form may be higher than the window.
   useEffect(() => section.current?.scrollIntoView({ block: 'nearest' }), [isOver]);
   const servedBy = [...trailer, ...header].find(([name]) => name === SERVED_BY)?.[1];
+  const trace = header.find(([name]) => name === 'x-request-id')?.[1];
   const status = isOver ? (error?.code ?? 'ok') : 'running …';
   return (
     <section aria-label="Answer" ref={section}>
@@ -23,6 +24,11 @@ export function AnswerView({ answer, registry }: { readonly answer: Answer; read
         {servedBy !== undefined && (
           <>
             , from <code>{servedBy}</code>
+          </>
+        )}
+        {trace !== undefined && (
+          <>
+            : <a href={`#/traces/${trace}`}>its trace</a>
           </>
         )}
         {count > 1 && `, ${count} messages`}

@@ -1,6 +1,7 @@
 import type { JsonValue } from '@bufbuild/protobuf';
 import { useState } from 'preact/hooks';
 import type { Entries } from '../calls/connect.js';
+import { formatTime } from '../ui/text.js';
 import type { Answer } from './running.js';
 
 /** A call that was made. */
@@ -19,7 +20,7 @@ const MAX_PAST = 20;
 /** Puts a call before the others, of which the oldest goes. */
 export function remember(past: readonly Past[], call: Omit<Past, 'number' | 'time'>): readonly Past[] {
   const number = (past[0]?.number ?? 0) + 1;
-  return [{ ...call, number, time: new Date().toLocaleTimeString() }, ...past].slice(0, MAX_PAST);
+  return [{ ...call, number, time: formatTime(Date.now()) }, ...past].slice(0, MAX_PAST);
 }
 
 /** What a person has filled in, and the calls before. */

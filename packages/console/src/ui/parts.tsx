@@ -17,6 +17,7 @@ const TONES: Readonly<Record<string, Tone>> = {
   starting: 'warn',
   draining: 'warn',
   cordoned: 'warn',
+  lost: 'fault',
   running: 'good',
   parked: 'warn',
   blocked: 'fault',

@@ -61,13 +61,19 @@ const Works = (props: WorksProps) => (
     keyOf={({ work }) => work.id}
     isFailed={({ work }) => STUCK.test(work.state)}
     columns={[
-      ['About', ({ work }) => work.about],
+      [
+        'About',
+        ({ work: { about, id } }) => (
+          <>
+            {about} <small>{id}</small>
+          </>
+        ),
+      ],
       ['State', (one) => <Badge tone={toneOf(one)}>{one.isOpen ? one.work.state : 'ended'}</Badge>],
       ['Participants', ({ work, isOpen }) => isOpen && work.parties.length > 0 && <Parties parties={work.parties} />],
       ['Waits for', ({ work, isOpen }) => isOpen && work.waitsFor],
       ['Attempts', ({ work }) => work.attempts, 'number'],
       ['Since', ({ work }) => formatDate(work.since)],
-      ['Id', ({ work }) => work.id],
       ['Seen', ({ steps }) => steps.map(({ unixMs, state }) => `${formatTime(unixMs)} ${state}`).join(' → ')],
     ]}
   />
