@@ -16,8 +16,9 @@ const PEERS = [
 
 if (!existsSync(JAVA)) process.stdout.write('NOT TESTED: the clients in Java are not built (lab/java/build.sh)\n');
 (existsSync(JAVA) ? it : it.skip).each(PEERS)('%s and Rondo call each other by %s', async (main, name, urlAt) => {
-  const registry = await foreignKinds.find((kind) => kind.name === name)?.start();
-  if (registry === undefined) throw new Error(`${name} is none of the kinds`);
+  const kind = foreignKinds.find((one) => one.name === name);
+  if (kind === undefined || kind.missing !== undefined) throw new Error(`${name} can't be started: ${kind?.missing}`);
+  const registry = await kind.start();
   closings.push(() => registry.stop());
   const service = await startService('calculator', { instanceId: 'calculator-a', registry: registry.url });
   closings.push(() => service.stop());

@@ -145,14 +145,15 @@ it('tells for ten minutes that the lease of an instance ran out, unless it is ba
     (wanted: FleetState) =>
     ({ instances }: WatchFleetResponse) =>
       instances.some(({ state }) => state === wanted);
+  const ours = { ...endpoint('front-1'), registerTimeMs: 1 };
   const begin = async () => {
-    list(endpoint('front-1'));
+    list(ours);
     await until(events, clock, ({ instances }) => instances.some(({ load }) => load !== undefined));
     list();
     return until(events, clock, isState(FleetState.FLEET_STATE_LOST));
   };
   expect(await begin()).toMatchObject({ instances: [{ instanceId: 'front-1', load: undefined }], left: [] });
-  list(endpoint('front-1'));
+  list(ours);
   await until(events, clock, ({ instances }) => instances.some(({ load }) => load !== undefined));
   isFrozen = true;
   await until(events, clock, ({ instances }) => instances.some(({ load }) => load === undefined));
@@ -164,6 +165,10 @@ it('tells for ten minutes that the lease of an instance ran out, unless it is ba
   await until(events, clock, ({ left }) => left.includes('front-1'));
   await begin();
   await clock.advance(10 * 60_000);
+  await until(events, clock, ({ left }) => left.includes('front-1'));
+  list(endpoint('front-1'));
+  await until(events, clock, ({ instances }) => instances.some(({ load }) => load !== undefined));
+  list();
   await until(events, clock, ({ left }) => left.includes('front-1'));
   gone.abort();
 });

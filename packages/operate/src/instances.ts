@@ -98,10 +98,10 @@ export class Instances {
     this.#options.onChange();
   }
 
-  /** Whether an instance should still be there. */
-  #isMissed({ endpoint: { state }, hasAnswered = false }: Followed): boolean {
+  /** Whether an instance should still be there. Registries of other kinds, which give no times, don't say who left by itself. */
+  #isMissed({ endpoint: { state, registerTimeMs }, hasAnswered = false }: Followed): boolean {
     const lost = [...this.known.values()].filter(({ isLost }) => isLost).length;
-    return state === 'serving' && hasAnswered && lost < MAX_LOST;
+    return state === 'serving' && registerTimeMs !== undefined && hasAnswered && lost < MAX_LOST;
   }
 
   /** Keeps an instance without its figures, for a time. */
