@@ -201,6 +201,7 @@ describe('a primary with an asynchronous standby', () => {
     await pool.query('ALTER ROLE sales SET synchronous_commit = off');
     const lost = expect.stringMatching(/^replication is asynchronous, so a failover loses acknowledged writes/);
     const own = expect.stringMatching(/^synchronous_commit=off for sales: a failover loses/);
+    await eventually('the standby is connected', async () => (await replicationFaults(pool)).length > 0);
     await expect(replicationFaults(pool)).resolves.toEqual([lost, own]);
     const asSales = pool.transaction(async (transaction) => {
       await transaction.query('SET LOCAL ROLE sales');

@@ -1,4 +1,4 @@
-import { hostname } from 'node:os';
+import { hostname, userInfo } from 'node:os';
 import { checkSetting, EVERY_SERVICE, SETTING_KEYS } from '@rondo/rpc/internal';
 import { type CommandContext, defineActions, type Printed, type Written } from '../command.js';
 import { completeService } from '../completion/registered.js';
@@ -103,4 +103,12 @@ async function fullName(name: string, context: CommandContext): Promise<string> 
 }
 
 /** `user@host`, for the registry's log. */
-const author = ({ environment }: CommandContext): string => `${userIn(environment)}@${hostname()}`.slice(0, 128);
+const author = ({ environment }: CommandContext): string => `${userName(environment)}@${hostname()}`.slice(0, 128);
+
+function userName(environment: CommandContext['environment']): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return userIn(environment); // a user without an entry, as in a container
+  }
+}
