@@ -1,7 +1,5 @@
-import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
-import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { filePostgres } from '../test/postgres.js';
 import {
@@ -388,18 +386,4 @@ it('a pool uses the connect timeout of its address rather than that of its optio
     for (const socket of sockets) socket.destroy();
     await new Promise((resolve) => mute.close(resolve));
   }
-});
-
-it('stores a time to the millisecond whose offset has seconds in the time zone of the process', () => {
-  const script = `import { createPool } from '@rondo/database';
-    const database = createPool({ url: process.env.URL });
-    const times = ['1800-01-01T00:00:00.123Z', '0001-01-01T00:00:00Z', '2026-07-01T00:00:00Z'].map((time) => new Date(time));
-    const sql = 'SELECT array_agg(extract(epoch FROM time)::text) AS stored FROM unnest($1::timestamptz[] || $2::timestamptz) AS time';
-    const { stored } = await database.one(sql, [times, times[0]]);
-    console.log(JSON.stringify(stored.map((time, index) => time * 1000 - (times[index] ?? times[0]).getTime())));
-    await database.close();`;
-  const env = { ...process.env, TZ: 'Europe/Berlin', URL: url };
-  const args = ['--input-type=module', '--eval', script];
-  const cwd = fileURLToPath(new URL('..', import.meta.url));
-  expect(JSON.parse(execFileSync(process.execPath, args, { cwd, env, encoding: 'utf8' }))).toEqual([0, 0, 0, 0]);
 });
