@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { GetCallStatsResponse } from '@rondo/contracts/rondo/stats/v1/stats';
 import { percentileMs } from '@rondo/rpc/internal';
 import { flowsBetween, type MethodFlow } from './flow.js';
-import { Availability, answeredShare, chanceAllFail, sumUp } from './sums.js';
+import { sumUp } from './sums.js';
 
 const STARTED = new Date('2026-01-01T00:00:00Z');
 
@@ -125,33 +125,4 @@ describe('sums over instances', () => {
 it('takes percentiles by the nearest rank', () => {
   const ranges = [1, 2, 3, 4].map((micros) => ({ minMicros: micros * 1_000, maxMicros: micros * 1_000, count: 1 }));
   expect([0.25, 0.26, 0.5, 0.75, 0.99].map((share) => percentileMs(ranges, share))).toEqual([1, 2, 2, 3, 4]);
-});
-
-describe('availability', () => {
-  it('is the share of calls that were answered; what the caller did wrong is an answer', () => {
-    const of = (ended: Readonly<Record<number, number>>) =>
-      answeredShare([flow({ uptimeMs: 0 }, { uptimeMs: 1_000, begun: 100, ended })]);
-    expect(of({ 0: 50, 3: 25, 5: 25 })).toBe(1);
-    expect(of({ 0: 75, 14: 25 })).toBe(0.75);
-    expect(of({ 0: 50, 2: 10, 4: 10, 13: 10, 14: 10, 15: 10 })).toBe(0.5);
-    expect(of({ 0: 10, 1: 90 })).toBe(1);
-    expect(of({ 0: 5, 1: 90, 14: 5 })).toBe(0.5);
-    expect(of({})).toBe(1);
-  });
-
-  it('is the mean over samples, and forgets services that are gone', () => {
-    const availability = new Availability();
-    expect(availability.of('s')).toBeNull();
-    for (const sample of [1, 1, 0, 0.5]) availability.record('s', sample);
-    availability.record('gone', 0);
-    expect(availability.of('s')).toBe(0.625);
-    availability.keep(new Set(['s']));
-    expect([availability.of('s'), availability.of('gone')]).toEqual([0.625, null]);
-  });
-
-  it('gives the chance that all fail at once', () => {
-    expect(chanceAllFail(0.9, 3)).toBeCloseTo(0.001, 12);
-    expect(chanceAllFail(1, 3)).toBe(0);
-    expect(chanceAllFail(0, 2)).toBe(1);
-  });
 });

@@ -32,7 +32,8 @@ export function sumUp(flows: readonly MethodFlow[]): Figures {
   }
   const ranges = merge(flows);
   return {
-    ...arrivals(flows),
+    calls: total(flows, ({ calls }) => calls),
+    callsPerSecond: rate(flows, ({ calls }) => calls),
     donePerSecond: rate(flows, (flow) => endedOf(flow)),
     errors,
     errorsPerSecond: rate(flows, (flow) => endedOf(flow, isError)),
@@ -43,10 +44,6 @@ export function sumUp(flows: readonly MethodFlow[]): Figures {
     requestBytesPerSecond: rate(flows, ({ requestBytes }) => requestBytes),
     replyBytesPerSecond: rate(flows, ({ replyBytes }) => replyBytes),
   };
-}
-
-export function arrivals(flows: readonly MethodFlow[]): Pick<Figures, 'calls' | 'callsPerSecond'> {
-  return { calls: total(flows, ({ calls }) => calls), callsPerSecond: rate(flows, ({ calls }) => calls) };
 }
 
 const isError = (code: number): boolean => code !== Status.OK && code !== Status.CANCELLED;
@@ -79,37 +76,3 @@ export function merge(flows: readonly Pick<MethodFlow, 'durations'>[]): MethodFl
 
 /** Whether a status code says that the server is at fault. */
 export const isFault = (code: number): boolean => isServerFault(statusFromCode(code));
-
-/** The share of the ended calls that an instance answered. Cancelled calls don't count; without calls it is 1. */
-export function answeredShare(flows: readonly MethodFlow[]): number {
-  const judged = total(flows, (flow) => endedOf(flow, (code) => code !== Status.CANCELLED));
-  const failed = total(flows, (flow) => endedOf(flow, isFault));
-  return judged === 0 ? 1 : (judged - failed) / judged;
-}
-
-/** The availability of services: the mean over the samples of their instances, 0 for a sample of an unreachable one. */
-export class Availability {
-  readonly #services = new Map<string, { sum: number; samples: number }>();
-
-  /** Records one sample of one instance: 0 to 1. */
-  record(service: string, available: number): void {
-    const { sum, samples } = this.#services.get(service) ?? { sum: 0, samples: 0 };
-    this.#services.set(service, { sum: sum + available, samples: samples + 1 });
-  }
-
-  /** From 0 to 1; null without samples. */
-  of(service: string): number | null {
-    const found = this.#services.get(service);
-    return found === undefined ? null : found.sum / found.samples;
-  }
-
-  /** Forgets all services but these. */
-  keep(services: ReadonlySet<string>): void {
-    for (const service of this.#services.keys()) if (!services.has(service)) this.#services.delete(service);
-  }
-}
-
-/** The chance that all `replicas` fail at once, if they fail independently. */
-export function chanceAllFail(availability: number, replicas: number): number {
-  return (1 - availability) ** replicas;
-}

@@ -81,9 +81,6 @@ describe('rondo top', () => {
     // A request has 4 bytes, or 13 with a negative number; a reply 2.
     expect(row.requestBytesPerSecond).toBeGreaterThan(row.callsPerSecond * 4);
     expect(row.replyBytesPerSecond).toBeGreaterThan(0);
-    expect(printed.services).toMatchObject([
-      { service: ADDER, instances: 1, load: row.callsPerSecond, availability: 1, allFail: 0 },
-    ]);
   });
 
   it('shows calls in flight, by service, method and instance', async () => {
@@ -102,7 +99,7 @@ describe('rondo top', () => {
     expect(rowOf(byInstance, 'conformance-1')).toMatchObject({ inFlight: 1, state: 'counted' });
   });
 
-  it('says which instances have no figures, and why; they lower the availability', async () => {
+  it('says which instances have no figures, and why', async () => {
     await adderAt('adder-1');
     registry.put(instanceAt('127.0.0.1:1', 'closed', [ADDER]));
     registry.put(instanceAt(registry.instance('adder-1')?.endpoints[0]?.address ?? '', 'moved', [ADDER]));
@@ -117,11 +114,6 @@ describe('rondo top', () => {
     expect(stateOf(printed, 'foreign')).toMatchObject({ state: 'uncounted', reason: 'it tells nothing of its calls' });
     expect(stateOf(printed, 'adder-1')).toMatchObject({ state: 'counted', reason: null });
     expect(rowOf(printed, ADDER)).toMatchObject({ counted: 1, instances: 5 });
-    // Two of five can be called.
-    const [load] = printed.services;
-    expect(load).toMatchObject({ instances: 5, unreachable: 3 });
-    expect(load?.availability).toBeCloseTo(2 / 5, 9);
-    expect(load?.allFail).toBeCloseTo((3 / 5) ** 5, 9);
   });
 
   it('tells why an instance refuses to tell its calls', async () => {
@@ -131,13 +123,17 @@ describe('rondo top', () => {
     expect(stateOf(printed, 'guarded')).toMatchObject({ state: 'uncounted', reason: 'who are you?' });
   });
 
-  it('counts only instances that clients may pick as replicas', async () => {
-    await adderAt('adder-1');
+  it('divides the load by the instances that clients may pick', async () => {
+    const service = await adderAt('adder-1');
+    const adder = createClient(AdderServiceDefinition, { channel: channelTo(service.address) });
     registry.put(instanceAt('127.0.0.1:1', 'draining', [ADDER]));
     const gone = registry.instance('draining');
     if (gone !== undefined) registry.put({ ...gone, status: InstanceStatus.INSTANCE_STATUS_DRAINING });
-    const printed = await top();
-    expect(printed.services).toMatchObject([{ instances: 1, unreachable: 0, availability: 1 }]);
+    const calls = setInterval(() => void adder.add({ a: 1n, b: 2n }), 5);
+    let row = rowOf(await top(), ADDER);
+    while (row?.calls === 0) row = rowOf(await top(), ADDER);
+    clearInterval(calls);
+    expect(row).toMatchObject({ instances: 2, counted: 1, load: row?.callsPerSecond });
   });
 
   it('follows instances that come and go', async () => {
@@ -145,9 +141,9 @@ describe('rondo top', () => {
     const run = follow();
     await run.shows((view) => stateOf(view, 'adder-1')?.state === 'counted');
     registry.put(instanceAt('127.0.0.1:1', 'late', [ADDER]));
-    await run.shows((view) => stateOf(view, 'late')?.state === 'unreachable' && view.services[0]?.instances === 2);
+    await run.shows((view) => stateOf(view, 'late')?.state === 'unreachable' && view.rows[0]?.instances === 2);
     registry.remove('late');
-    await run.shows((view) => stateOf(view, 'late') === undefined && view.services[0]?.instances === 1);
+    await run.shows((view) => stateOf(view, 'late') === undefined && view.rows[0]?.instances === 1);
     run.interrupt();
     expect(await run.exitCode).toBe(0);
   });

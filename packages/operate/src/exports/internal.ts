@@ -31,7 +31,7 @@ export {
 } from '../registry.js';
 export { findUnfinished, resolveTransaction, retrySaga } from '../resolve.js';
 export { askRegistry, setWeight, watchSettings } from '../settings.js';
-export { Availability, answeredShare, arrivals, chanceAllFail, sumUp } from '../sums.js';
+export { sumUp } from '../sums.js';
 export { findTrace, listTraces, readLogs, splitSilent, watchTraces } from '../traces.js';
 export { joinTransactions, type Unfinished } from '../transactions.js';
 export { listRuns, readWork, resolveWork } from '../work.js';

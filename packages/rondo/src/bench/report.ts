@@ -1,4 +1,3 @@
-import { chanceAllFail } from '@rondo/operate/internal';
 import { formatTable } from '../terminal/table.js';
 import type { Look } from '../terminal/terminal.js';
 import { formatMs } from '../top/format.js';
@@ -44,7 +43,7 @@ export function resultOf({ instances, steps, target }: Measured) {
     full: above === undefined ? [] : fullParts(above),
     /** The share of the calls that were answered in the steps that held, and the chance that no instance answers. */
     availability,
-    allFail: availability === null ? null : chanceAllFail(availability, instances),
+    allFail: availability === null ? null : (1 - availability) ** instances,
     target: target ?? null,
     replicas: target === undefined || found === undefined ? null : Math.ceil((target / found.perInstance) * HEADROOM),
   };

@@ -1,5 +1,5 @@
 import type { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
-import { Availability, listInstances, type RegistryConnection } from '@rondo/operate/internal';
+import { listInstances, type RegistryConnection } from '@rondo/operate/internal';
 import { sleep } from '@rondo/rpc/clock';
 import { defineCommand, type RunContext } from '../command.js';
 import { completeService } from '../completion/registered.js';
@@ -11,7 +11,7 @@ import { tableLook } from '../terminal/terminal.js';
 import { formatTime } from '../terminal/text.js';
 import { formatView } from '../top/format.js';
 import { createSampler } from '../top/sampler.js';
-import { BY, type By, recordAvailability, servicesOf, viewOf } from '../top/view.js';
+import { BY, type By, viewOf } from '../top/view.js';
 import { messageOf } from '../workspace/errors.js';
 
 /** How many instances are asked. Each has a connection and up to 1 MB of memory: two answers about 50 busy methods. */
@@ -26,9 +26,8 @@ export const top = defineCommand({
   summary: 'Shows rates, durations, errors and bytes of the running services, live.',
   details: [
     'It asks each registered instance for its counters, and shows what has changed since it asked before: calls that began,',
-    'calls that ended, errors but CANCELLED, durations at the server, and bytes of messages. Below is the load of each service',
-    '(LB = N/S), its availability since the command began, and the chance that all its instances fail at once:',
-    'docs/guides/run-a-system.md.',
+    'calls that ended, errors but CANCELLED, durations at the server, bytes of messages, and of a service the load of an instance',
+    '(LB = N/S): docs/guides/run-a-system.md.',
   ].join('\n'),
   options: {
     by: { ...oneOf('WHAT', 'What a row is about: service, method or instance.', BY), default: 'service' },
@@ -65,8 +64,7 @@ async function startWatch(
   { name, by }: { readonly name: string | undefined; readonly by: By },
   { clock, signal }: RunContext,
 ) {
-  const availability = new Availability();
-  const sampler = createSampler({ clock, signal, onSample: (sampled) => recordAvailability(availability, sampled) });
+  const sampler = createSampler({ clock, signal });
   const first = await listInstances(registry, { signal });
   const service = name === undefined ? undefined : registeredService(name, first);
   let left = 0;
@@ -75,7 +73,6 @@ async function startWatch(
     const serving = instances.filter(({ services }) => service === undefined || services.includes(service));
     left = Math.max(0, serving.length - MAX_INSTANCES);
     sampler.follow(serving.slice(0, MAX_INSTANCES));
-    availability.keep(new Set(servicesOf(sampler.read())));
   };
   use(first.instances);
   let refreshing = false;
@@ -94,7 +91,7 @@ async function startWatch(
         refreshing = false;
       }
     },
-    read: () => viewOf(sampler.read(), { by, service, availability }),
+    read: () => viewOf(sampler.read(), { by, service }),
     notes: () => [
       ...(left === 0 ? [] : [`${left} more instances are registered: the first ${MAX_INSTANCES} are asked`]),
       ...(lost === undefined ? [] : [`the instances may have changed: ${lost}`]),

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import type { MethodFlow } from '@rondo/operate/internal';
 import { sumUp } from '@rondo/operate/internal';
 import { createPaint } from '../terminal/terminal.js';
-import { formatBytes, formatMs, formatRate, formatShare, formatView } from './format.js';
+import { formatBytes, formatMs, formatRate, formatView } from './format.js';
 import type { Row, View } from './view.js';
 
 const paint = createPaint(false);
@@ -25,28 +25,16 @@ function row(name: string, calls = 0, rest: Partial<Row> = {}): Row {
 const view = (rows: readonly Row[], rest: Partial<View> = {}): View => ({
   by: 'service',
   rows,
-  services: [],
   instances: [],
   ...rest,
 });
 
 describe('a table of figures', () => {
-  it('has the load, and the chance that all fail, in one line of a service', () => {
-    const services = [
-      {
-        service: 's.v1.S',
-        instances: 3,
-        unreachable: 0,
-        calls: 40,
-        callsPerSecond: 40,
-        load: 40 / 3,
-        availability: 0.99,
-        allFail: 0.01 ** 3,
-      },
-    ];
-    const text = formatView(view([row('s.v1.S', 40)], { services }), { paint });
-    expect(text.split('\n').find((line) => line.includes('LB'))).toBeDefined();
-    expect(text).toMatch(/^s\.v1\.S +40\/s \/ 3 = 13\.3\/s +99 % +0\.0000010$/m);
+  it('has the load of a service in its last column, and none without an instance that may be picked', () => {
+    const text = formatView(view([row('s.v1.S', 40, { load: 40 / 3 }), row('t.v1.T', 0, { load: null })]), { paint });
+    expect(text).toMatch(/^SERVICE .* LB = N\/S$/m);
+    expect(text).toMatch(/^s\.v1\.S .* 13\.3$/m);
+    expect(text).toMatch(/^t\.v1\.T .* -$/m);
   });
 
   it('has no figures of an instance that is unreachable, and says why', () => {
@@ -63,23 +51,12 @@ describe('a table of figures', () => {
     const instances = rows
       .slice(0, 1_000)
       .map(({ name }) => ({ instanceId: name, address: '', state: 'unreachable', reason: 'it is gone' }) as const);
-    const services = rows.slice(0, 1_000).map(({ name }) => ({
-      service: name,
-      instances: 1,
-      unreachable: 0,
-      calls: 0,
-      callsPerSecond: 0,
-      load: 0,
-      availability: 1,
-      allFail: 0,
-    }));
-    const text = formatView(view(rows, { instances, services }), { paint, width: 100, maxLines: 30 });
+    const text = formatView(view(rows, { instances }), { paint, width: 100, maxLines: 30 });
     const lines = text.trimEnd().split('\n');
     expect(lines.length).toBeLessThanOrEqual(30);
     expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(100);
     expect(text).toMatch(/\d+ more rows are left out/);
     expect(text).toContain('names are cut');
-    expect(text).toContain('and 995 more services');
     expect(text).toContain('and 995 more instances without figures');
   });
 
@@ -92,5 +69,4 @@ it('formats figures', () => {
   expect([0, 13.33, 99.94, 1_234.5].map(formatRate)).toEqual(['0', '13.3', '99.9', '1235']);
   expect([0.04, 1.25, 42.4, 1_250, 12_000].map(formatMs)).toEqual(['0.04 ms', '1.3 ms', '42 ms', '1.3 s', '12 s']);
   expect([0, 999, 1_500, 250_000, 3e6, 4.2e9].map(formatBytes)).toEqual(['0', '999', '1.5k', '250k', '3.0M', '4.2G']);
-  expect([1, 0.999_999_9, 0.29, 0].map(formatShare)).toEqual(['100 %', '99.999 %', '29 %', '0 %']);
 });

@@ -15,48 +15,46 @@ const HEADINGS: Readonly<Record<By, readonly string[]>> = {
   instance: ['INSTANCE', 'STATE'],
 };
 
+const FIGURES = ['CALLS/S', 'DONE/S', 'P50', 'P99', 'IN FLIGHT', 'ERRORS/S', 'IN B/S', 'OUT B/S'] as const;
 /** The column of the errors. */
 const ERRORS = 7;
-/** How many services and instances have a line below the table. */
+/** How many instances have a line below the table. */
 const MAX_BELOW = 5;
 /** How many rows are printed if no terminal shows them, and at least if one does. */
 const ROWS = { max: 200, min: 3 } as const;
 /** A name isn't cut to fewer characters. */
 const MIN_NAME = 16;
 
-/** The table; below it the load of each service, and what else the reader should know, such as `remarks`. */
+/** The table; below it why instances have no figures, what was cut, and `remarks`. */
 export function formatView(view: View, { paint, width, maxLines }: Space, remarks: readonly string[] = []): string {
-  const loads = cutToWidth([['SERVICE', 'LB = N/S', 'AVAILABILITY', 'ALL FAIL AT ONCE'], ...loadCells(view)], width);
   const below = [...linesBelow(view), ...remarks];
-  // Two headings, two empty lines, and two remarks on what was cut.
-  const free = maxLines === undefined ? ROWS.max : maxLines - loads.cut.length - below.length - 5;
+  // A heading, an empty line, and two remarks on what was cut.
+  const free = maxLines === undefined ? ROWS.max : maxLines - below.length - 4;
   const rows = view.rows.slice(0, Math.max(ROWS.min, free));
   const table = cutToWidth(
-    [
-      [...HEADINGS[view.by], 'CALLS/S', 'DONE/S', 'P50', 'P99', 'IN FLIGHT', 'ERRORS/S', 'IN B/S', 'OUT B/S'],
-      ...rows.map(cellsOf),
-    ],
+    [[...HEADINGS[view.by], ...FIGURES, ...(view.by === 'service' ? ['LB'] : [])], ...rows.map(cellsOf)],
     width,
   );
   const left = view.rows.length - rows.length;
   if (left > 0) below.push(`${left} more rows are left out: name a service, or use --json`);
-  if (table.shortened || loads.shortened) below.push('names are cut: a wider terminal or --json shows them whole');
+  if (table.shortened) below.push('names are cut: a wider terminal or --json shows them whole');
   const style = (_: string, { row, column }: { readonly row: number; readonly column: number }) => {
     const shown = rows[row - 1];
     return shown?.state === 'unreachable' || (column === ERRORS && shown?.errors) ? 'red' : undefined;
   };
   const lines = below.map((line) => `${printable(line)}\n`).join('');
-  return `${formatTable(table.cut, { paint, style })}\n${formatTable(loads.cut, { paint })}${lines}`;
+  return `${formatTable(table.cut, { paint, style })}${lines === '' ? '' : `\n${lines}`}`;
 }
 
 function cellsOf(row: Row): readonly string[] {
-  const { p50Ms, p99Ms } = row;
+  const { p50Ms, p99Ms, load } = row;
   const unknown = row.counted === 0;
   const figures = [
     ...[formatRate(row.callsPerSecond), formatRate(row.donePerSecond)],
     ...[p50Ms, p99Ms].map((ms) => (ms === null ? '-' : formatMs(ms))),
     ...[String(row.inFlight), formatRate(row.errorsPerSecond)],
     ...[formatBytes(row.requestBytesPerSecond), formatBytes(row.replyBytesPerSecond)],
+    ...(load === undefined ? [] : [load === null ? '-' : formatRate(load)]),
   ];
   return [row.name, row.state ?? `${row.counted}/${row.instances}`, ...(unknown ? figures.map(() => '-') : figures)];
 }
@@ -76,23 +74,10 @@ function cutToWidth(table: readonly (readonly string[])[], width: number | undef
   return { cut, shortened: true };
 }
 
-const loadCells = ({ services }: View): readonly (readonly string[])[] =>
-  services
-    .slice(0, MAX_BELOW)
-    .map(({ service, instances, callsPerSecond, load, availability, allFail }) => [
-      service,
-      load === null
-        ? 'no instance that clients may pick'
-        : `${formatRate(callsPerSecond)}/s / ${instances} = ${formatRate(load)}/s`,
-      availability === null ? 'not observed yet' : formatShare(availability),
-      allFail === null ? '-' : allFail === 0 ? '0 (no failure was seen)' : allFail.toPrecision(2),
-    ]);
-
-/** How many services are left out, and why instances have no figures. */
-function linesBelow({ services, instances }: View): readonly string[] {
+/** Why instances have no figures. */
+function linesBelow({ instances }: View): readonly string[] {
   const silent = instances.filter(({ reason }) => reason !== null);
   return [
-    ...(services.length > MAX_BELOW ? [`and ${services.length - MAX_BELOW} more services`] : []),
     ...silent.slice(0, MAX_BELOW).map(({ instanceId, state, reason }) => `${instanceId}: ${state}: ${reason}`),
     ...(silent.length > MAX_BELOW ? [`and ${silent.length - MAX_BELOW} more instances without figures`] : []),
   ];
@@ -116,10 +101,4 @@ export function formatBytes(bytes: number): string {
   const unit = bytes >= 1e9 ? 3 : bytes >= 1e6 ? 2 : bytes >= 1e3 ? 1 : 0;
   const scaled = bytes / 1_000 ** unit;
   return `${unit === 0 || scaled >= 100 ? scaled.toFixed(0) : scaled.toFixed(1)}${['', 'k', 'M', 'G'][unit]}`;
-}
-
-/** A share as a percentage. A share below 1 is never shown as 100 %. */
-export function formatShare(share: number): string {
-  const percent = Number((share * 100).toFixed(3));
-  return `${share < 1 ? Math.min(percent, 99.999) : percent} %`;
 }

@@ -14,7 +14,7 @@ export interface Sampled extends Sample {
 export interface SamplerOptions extends Asking {
   readonly concurrency?: number | undefined;
   /** Runs after each sample of an instance but its first. */
-  readonly onSample: (sampled: Sampled) => void;
+  readonly onSample?: (sampled: Sampled) => void;
 }
 
 /** Creates what asks instances for their counters, again and again. It keeps a connection to each, and the last answer of each. */
@@ -27,7 +27,7 @@ export function createSampler({ onSample, concurrency = 64, ...asking }: Sampler
     one.asking = true;
     await semaphore.run(() => one.ask());
     one.asking = false;
-    if (one.samples > 1 && watched.get(one.sampled.instance.instanceId) === one) onSample(one.sampled);
+    if (one.samples > 1 && watched.get(one.sampled.instance.instanceId) === one) onSample?.(one.sampled);
   }
 
   function follow(instances: readonly Instance[]): void {

@@ -1,13 +1,4 @@
-import {
-  type Availability,
-  addressOf,
-  answeredShare,
-  arrivals,
-  chanceAllFail,
-  isPicked,
-  type MethodFlow,
-  sumUp,
-} from '@rondo/operate/internal';
+import { addressOf, isPicked, type MethodFlow, sumUp } from '@rondo/operate/internal';
 import { groupBy } from '@rondo/rpc/internal';
 import type { Sampled } from './sampler.js';
 
@@ -23,6 +14,8 @@ export interface Row extends ReturnType<typeof sumUp> {
   /** How many instances the figures are of, and how many there are. */
   readonly counted: number;
   readonly instances: number;
+  /** LB = N/S: the calls a second, divided by the instances that clients may pick; null without one. Only of a service. */
+  readonly load?: number | null;
   /** The state of the instance; missing if the row isn't about one. */
   readonly state?: Sampled['state'];
 }
@@ -34,12 +27,12 @@ interface ViewOptions {
   readonly by: By;
   /** The only service that is shown; undefined for all. */
   readonly service: string | undefined;
-  readonly availability: Availability;
 }
 
 /** Sums up what is known of the instances. */
-export function viewOf(sampled: readonly Sampled[], { by, service, availability }: ViewOptions) {
-  const shown = new Set(servicesOf(sampled).filter((name) => service === undefined || name === service));
+export function viewOf(sampled: readonly Sampled[], { by, service }: ViewOptions) {
+  const names = new Set(sampled.flatMap(({ instance }) => instance.services));
+  const shown = new Set([...names].sort().filter((name) => service === undefined || name === service));
   // One pass over the flows, which may be 1,000 instances times 50 methods.
   const flows = sampled.flatMap((one) => one.flows.filter((flow) => shown.has(flow.service)));
   const flowsOf = groupBy(flows, (flow) => flow.service);
@@ -48,7 +41,12 @@ export function viewOf(sampled: readonly Sampled[], { by, service, availability 
     return { name, serving, flows: flowsOf.get(name) ?? [] };
   });
   const rowsBy: Readonly<Record<By, () => Row[]>> = {
-    service: () => services.map((one) => rowOf(one.name, one.serving, one.flows)),
+    service: () =>
+      services.map(({ name, serving, flows: own }) => {
+        const row = rowOf(name, serving, own);
+        const picked = serving.filter(({ instance }) => isPicked(instance)).length;
+        return { ...row, load: picked === 0 ? null : row.callsPerSecond / picked };
+      }),
     method() {
       const serving = new Map(services.map((one) => [one.name, one.serving]));
       return [...groupBy(flows, ({ service: name, method }) => `${name}/${method}`)]
@@ -61,12 +59,12 @@ export function viewOf(sampled: readonly Sampled[], { by, service, availability 
         return { ...rowOf(one.instance.instanceId, [one], own), state: one.state };
       }),
   };
-  const rows: readonly Row[] = rowsBy[by]().sort(busiestFirst);
+  // By rate, and by name if the rates are the same.
+  const rows: readonly Row[] = rowsBy[by]().sort((a, b) => b.callsPerSecond - a.callsPerSecond);
   return {
     by,
     /** The largest rates first. */
     rows,
-    services: services.map((one) => loadOf(one, availability.of(one.name))).sort(busiestFirst),
     /** Whether the figures of each are known; if not, why. */
     instances: sampled.map(({ instance, state, reason }) => {
       return { instanceId: instance.instanceId, address: addressOf(instance), state, reason: reason || null };
@@ -74,49 +72,7 @@ export function viewOf(sampled: readonly Sampled[], { by, service, availability 
   };
 }
 
-interface ServiceView {
-  readonly name: string;
-  readonly serving: readonly Sampled[];
-  readonly flows: readonly MethodFlow[];
-}
-
-export const servicesOf = (sampled: readonly Pick<Sampled, 'instance'>[]): readonly string[] =>
-  [...new Set(sampled.flatMap(({ instance }) => instance.services))].sort();
-
-/** By rate, and by name if the rates are the same. */
-const busiestFirst = (a: Pick<Row, 'callsPerSecond'>, b: Pick<Row, 'callsPerSecond'>): number =>
-  b.callsPerSecond - a.callsPerSecond;
-
 function rowOf(name: string, serving: readonly Sampled[], flows: readonly MethodFlow[]): Row {
   const counted = serving.filter(({ state }) => state === 'counted').length;
   return { name, counted, instances: serving.length, ...sumUp(flows) };
-}
-
-/** The load and the risk of a service; null is what isn't known, or without an instance. */
-function loadOf({ name, serving, flows }: ServiceView, availability: number | null) {
-  const replicas = serving.filter(({ instance }) => isPicked(instance));
-  const instances = replicas.length;
-  const { calls, callsPerSecond } = arrivals(flows);
-  return {
-    service: name,
-    /** S: the instances that clients may pick. */
-    instances,
-    /** N: the calls that began in the interval. */
-    calls,
-    callsPerSecond,
-    availability,
-    unreachable: replicas.filter(({ state }) => state === 'unreachable').length,
-    /** LB = N / S, per second. */
-    load: instances === 0 ? null : callsPerSecond / instances,
-    /** The chance that all instances fail at once. */
-    allFail: availability === null || instances === 0 ? null : chanceAllFail(availability, instances),
-  };
-}
-
-export function recordAvailability(availability: Availability, { instance, state, flows }: Sampled): void {
-  if (state === 'waiting' || !isPicked(instance)) return;
-  for (const name of instance.services) {
-    const own = flows.filter(({ service }) => service === name);
-    availability.record(name, state === 'unreachable' ? 0 : answeredShare(own));
-  }
 }
