@@ -53,10 +53,10 @@ export interface RpcServer {
   readonly refusedConnections: { readonly handshake: number; readonly limit: number };
   /**
    * Stops accepting calls and connections. Streams without a deadline end at once, because they would never end by
-   * themselves. Other calls have `graceMs` to finish. Calls that take longer, and new calls, end with `UNAVAILABLE`, so
-   * that their callers try another instance.
+   * themselves. Other calls have `graceMs` to finish, by default 10 s. Calls that take longer, and new calls, end with
+   * `UNAVAILABLE`, so that their callers try another instance.
    */
-  drain(graceMs: number): Promise<void>;
+  drain(graceMs?: number): Promise<void>;
 }
 
 const DEFAULT_MAX_REQUEST_BYTES = 4 * 1024 * 1024;
@@ -152,7 +152,7 @@ class GrpcServer implements RpcServer {
   }
 
   /** Callers take it from the server without its object. */
-  readonly drain = async (graceMs: number): Promise<void> => {
+  readonly drain = async (graceMs = 10_000): Promise<void> => {
     this.#draining = true;
     this.#listener.closeUndecided();
     this.#listener.close();
