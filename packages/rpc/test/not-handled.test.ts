@@ -2,8 +2,6 @@
 
 import * as grpc from '@grpc/grpc-js';
 import { describe, expect, it } from '@jest/globals';
-import { ConformanceServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/conformance';
-import { methodsOf } from '../src/contract/method.js';
 import { Metadata, type ServerCall } from '../src/exports/call.js';
 import type { Middleware } from '../src/exports/middleware.js';
 import { createRouter, type Router, serve } from '../src/exports/server.js';
@@ -16,7 +14,6 @@ import { startRawServer } from './support/http2-server.js';
 import { failure } from './support/outcome.js';
 import { conformanceService } from './support/service.js';
 import { socketsOfATest } from './support/sockets.js';
-import { wireCall } from './support/wire-call.js';
 
 const PATH = '/rondo.conformance.v1.ConformanceService/UnaryUnsafe';
 const { closers, connectTo, startServer } = socketsOfATest();
@@ -110,18 +107,6 @@ describe.each(Object.entries(nets))('an unsafe method over %s', (_name, makeNet)
     const { client, runs } = await replicas((next) => passOn(next()), middleware);
     const message = `this server doesn't implement ${PATH}; list its services by reflection`;
     expect(await failure(client.unaryUnsafe({}))).toMatchObject({ code: Status.UNIMPLEMENTED, message });
-    expect(runs()).toBe(1);
-  });
-
-  it('runs once if its handler throws the error of a transport', async () => {
-    const net = makeNet();
-    const dependency = clientOf([await net.listen(createRouter({ services: [] }))], net);
-    const { client, runs } = await replicas(async () => {
-      const method = methodsOf(ConformanceServiceDefinition).get('unaryUnsafe');
-      if (method === undefined) throw new Error('the contract has it');
-      throw await failure(dependency.channel.call(method, wireCall({ path: PATH }), { attempts: [] }));
-    });
-    expect(await failure(client.unaryUnsafe({}))).toMatchObject({ code: Status.UNIMPLEMENTED });
     expect(runs()).toBe(1);
   });
 

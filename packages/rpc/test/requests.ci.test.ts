@@ -6,7 +6,6 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/glob
 import { type Bystander, SERVED, startVictim, UNHARMED } from './attacks/bystander.js';
 import { pathOf } from './attacks/frames.js';
 import { messages } from './requests/bodies.js';
-import { frames } from './requests/frames.js';
 import { headers } from './requests/headers.js';
 import type { BadRequest } from './requests/request.js';
 
@@ -26,14 +25,13 @@ afterEach(() => {
 describe.each<[string, readonly BadRequest[]]>([
   ['headers', headers],
   ['messages', messages],
-  ['frames', frames],
 ])('a request that is broken: %s', (_theme, requests) => {
   it.each(requests.map((request) => [request.name, request] as const))('%s', async (_name, { outcome, send }) => {
-    let ended = '';
+    let ended: string | undefined;
     const served = await bystander.during(async () => {
       ended = await send(bystander.victim);
     });
-    expect([outcome].flat()).toContain(ended);
+    expect(ended).toBe(outcome);
     expect(served).toEqual(SERVED);
   });
 });

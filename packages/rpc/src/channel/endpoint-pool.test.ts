@@ -18,17 +18,6 @@ describe('an endpoint pool', () => {
     expect(large.at('i0:1').connects).toBe(0);
   });
 
-  it('passes over one that failed until it is connected again', () => {
-    const { pool, at, share } = makePool();
-    pool.onResolution(resolution('a', 'b', 'c'));
-    at('b:1').move('transient_failure', 'refused');
-    expect(share(6)).toEqual({ a: 3, c: 3 });
-    at('b:1').move('connecting');
-    expect(share(6)).toEqual({ a: 3, c: 3 });
-    at('b:1').move('ready');
-    expect(share(6)).toEqual({ a: 2, b: 2, c: 2 });
-  });
-
   it('has hope of one that is being connected again, and of none that failed to', async () => {
     const { pool, at, pick } = makePool();
     pool.onResolution(resolution('a', 'b'));
@@ -123,13 +112,6 @@ describe('an endpoint pool', () => {
     pool.onResolution({ endpoints: [{ ...again, state: 'draining' }, b], departed: [] });
     expect(at('a:1').hurries).toBe(0);
     pool.onResolution({ endpoints: [again, b], departed: [] });
-    expect([at('a:1').hurries, at('b:1').hurries]).toEqual([1, 0]);
-  });
-
-  it('has it tried at once for one that is listed again', () => {
-    const { pool, at } = makePool();
-    const { endpoints: both } = resolution('a', 'b');
-    for (const listed of [both, both.slice(1), both]) pool.onResolution({ endpoints: listed, departed: [] });
     expect([at('a:1').hurries, at('b:1').hurries]).toEqual([1, 0]);
   });
 

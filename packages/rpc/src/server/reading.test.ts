@@ -79,13 +79,6 @@ describe('a handler with a reader', () => {
     ]);
   });
 
-  it('reports the rules in CEL too', async () => {
-    const { client } = start();
-    expect(await client.checkCel({ rules: { first: 1, last: 2, name: 'n' } })).toEqual({ count: 2 });
-    const error = await failureOf(client.checkCel({ rules: { first: 7, last: 8, name: 'm' } }));
-    expect(violationsOf(error)).toEqual(['rules.name: must begin with n (cel.name)', 'rules.first: must not be 7']);
-  });
-
   it('hides a reader that stumbles over what the contract has reported, and only that', async () => {
     const { client } = start();
     const invalid = await failureOf(client.check({ requestId: 'x', item: { name: 'broken', quantity: 1n } }));

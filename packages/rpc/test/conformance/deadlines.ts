@@ -9,7 +9,6 @@ import type { Harness } from './environment.js';
 import { remainingMs } from './handlers.js';
 
 const CONTRACT_MS = 5_000;
-const DEFAULT_MS = 10_000;
 
 /** Waits for the end of its call and records the reason. */
 function waiter() {
@@ -53,18 +52,6 @@ export function describeDeadlines({ start }: Harness): void {
       await client.unary({}, options);
       expect(seen[0]).toBeLessThanOrEqual(allowedMs + 1);
       expect(seen[0]).toBeGreaterThan(allowedMs - 1_000);
-    });
-
-    it('gives a unary method a default, and a stream none', async () => {
-      const { client, seen } = await startMeasured();
-      await client.unaryUnsafe({});
-      expect(seen.pop()).toBeGreaterThan(DEFAULT_MS - 1_000);
-      await client.clientStream(streamOf());
-      await collect(client.serverStream({}));
-      await collect(client.bidiStream(streamOf()));
-      expect(seen).toEqual([undefined, undefined, undefined]);
-      await collect(client.serverStream({}, { timeoutMs: 3_000 }));
-      expect(seen.pop()).toBeLessThanOrEqual(3_001);
     });
 
     it.each(['unary', 'serverStream', 'clientStream', 'bidiStream'] as const)(

@@ -55,16 +55,6 @@ export function describeFaults({ start }: Harness): void {
       },
     );
 
-    it('throws before it returns anything', async () => {
-      const { logger, lines } = recordingLogger();
-      const thrower = () => {
-        throw new Error(SECRET);
-      };
-      const client = await start({ logger, handlers: { unary: thrower, serverStream: thrower } });
-      expectHidden(await failure(client.unary({})), lines);
-      expectHidden(await failure(collect(client.serverStream({}))), lines);
-    });
-
     it.each([
       ['nothing', undefined],
       ['null', null],
