@@ -51,8 +51,9 @@ it.each([
       await new Promise((resolve) => socket.write(PINNED, resolve));
     }
     expect(await bystander.victim.serve?.()).toMatchObject({ text: 'anew' });
-    expect([socket.closed, received]).toEqual([false, expect.not.arrayContaining([TYPE.RST_STREAM])]);
-    // 400 MiB were sent.
+    expect(received).not.toContain(TYPE.RST_STREAM);
+    // 400 MiB were sent. Node 24 ends a connection with thousands of frames of an unknown type.
+    expect(received.includes(TYPE.GOAWAY)).toBe(socket.closed);
     expect((await bystander.kept()) / MIB).toBeLessThan(50);
     socket.destroy();
     expect(bystander.state()).toEqual(UNHARMED);

@@ -27,7 +27,6 @@ import { pathOf as noteMethod } from './support/note-service.js';
 import { startVictim, UNHARMED } from './support/victim.js';
 
 afterEach(closeAll);
-
 const MIB = 1024 * 1024;
 /** Begins a connection whose client reads no body, and takes the windows that the server offers. */
 const UNREAD = Buffer.concat([PREFACE, settings([4, 0]), frame(TYPE.SETTINGS, { flags: ACK })]);
@@ -55,8 +54,9 @@ it.each([
       await new Promise((resolve) => socket.write(PINNED, resolve));
     }
     expect(await victim.serve()).toMatchObject({ body: 'anew' });
-    expect([socket.closed, received]).toEqual([false, expect.not.arrayContaining([TYPE.RST_STREAM])]);
-    // 400 MiB were sent.
+    expect(received).not.toContain(TYPE.RST_STREAM);
+    // 400 MiB were sent. Node 24 ends a connection with thousands of frames of an unknown type.
+    expect(received.includes(TYPE.GOAWAY)).toBe(socket.closed);
     expect((await victim.kept()) / MIB).toBeLessThan(50);
     socket.destroy();
     expect(victim.state()).toEqual(UNHARMED);

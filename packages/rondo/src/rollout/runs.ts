@@ -101,8 +101,8 @@ function tryWith(
     env: { ...Object.fromEntries(own), ...NOWHERE },
     serialization: 'advanced',
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
-    signal,
-    timeout: TRIAL_MS,
+    // With Node 24.22, the option `timeout` holds this process after the child has ended.
+    signal: AbortSignal.any([signal, AbortSignal.timeout(TRIAL_MS)]),
     killSignal: 'SIGKILL',
   });
   let wrote = '';
