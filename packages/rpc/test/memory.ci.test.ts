@@ -51,9 +51,8 @@ it.each([
       await new Promise((resolve) => socket.write(PINNED, resolve));
     }
     expect(await bystander.victim.serve?.()).toMatchObject({ text: 'anew' });
-    expect(received).not.toContain(TYPE.RST_STREAM);
     // 400 MiB were sent. Node 24 ends a connection with thousands of frames of an unknown type.
-    expect(received.includes(TYPE.GOAWAY)).toBe(socket.closed);
+    expect([TYPE.RST_STREAM, TYPE.GOAWAY].map((type) => received.includes(type))).toEqual([false, socket.closed]);
     expect((await bystander.kept()) / MIB).toBeLessThan(50);
     socket.destroy();
     expect(bystander.state()).toEqual(UNHARMED);

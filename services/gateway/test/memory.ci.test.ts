@@ -54,9 +54,8 @@ it.each([
       await new Promise((resolve) => socket.write(PINNED, resolve));
     }
     expect(await victim.serve()).toMatchObject({ body: 'anew' });
-    expect(received).not.toContain(TYPE.RST_STREAM);
     // 400 MiB were sent. Node 24 ends a connection with thousands of frames of an unknown type.
-    expect(received.includes(TYPE.GOAWAY)).toBe(socket.closed);
+    expect([TYPE.RST_STREAM, TYPE.GOAWAY].map((type) => received.includes(type))).toEqual([false, socket.closed]);
     expect((await victim.kept()) / MIB).toBeLessThan(50);
     socket.destroy();
     expect(victim.state()).toEqual(UNHARMED);
