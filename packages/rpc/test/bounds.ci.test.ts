@@ -15,6 +15,12 @@ import { HANG_MS, until } from './support/wait.js';
 const { closers, connectTo, startServer } = socketsOfATest();
 
 const REPLY_BYTES = 60 * 1024;
+/** Why a test can't use a second address of this machine. */
+const oneAddress =
+  process.platform === 'linux'
+    ? undefined
+    : 'needs a second loopback address, which only Linux has without being set up';
+
 async function start(options: Partial<Parameters<typeof serve>[1]> = {}) {
   const { logger, lines } = recordingLogger();
   let answered = 0;
@@ -58,6 +64,26 @@ describe('a server', () => {
     for (const socket of sockets) socket.destroy();
     await until(async () => (await connect(server.port, 1)).some(isOpen));
   });
+
+  it('admits as many without these bounds', async () => {
+    const { server, lines } = await start({ maxConnections: 1_000, maxConnectionsPerAddress: 1_000 });
+    const sockets = await connect(server.port, 300);
+    expect(sockets.filter(isOpen)).toHaveLength(300);
+    expect({ lines: lines(), refused: server.refusedConnections }).toEqual({
+      lines: [],
+      refused: { handshake: 0, limit: 0 },
+    });
+  });
+
+  (oneAddress === undefined ? it : it.skip)(
+    oneAddress ?? 'admits a new client of another address while one address has all that it may',
+    async () => {
+      const { server, client } = await start({ maxConnectionsPerAddress: 100 });
+      const sockets = await connect(server.port, 300, '127.0.0.2');
+      expect(sockets.filter(isOpen)).toHaveLength(100);
+      expect((await client.unary({ text: 'new' })).text).toBe('new');
+    },
+  );
 
   it.each([
     ['nothing', Buffer.alloc(0)],

@@ -84,6 +84,19 @@ describe('cancelled calls', () => {
     }
   });
 
+  it('end the health watch on their connection, which continues on the next one', async () => {
+    const connected = await connect();
+    const { clock, running, watches } = connected;
+    await until(() => watches() === 1);
+    const cancel = await begin(connected, CALLS);
+    await cancel();
+    await until(() => running.size === 0);
+    await until(async () => {
+      await clock.advance(1_000);
+      return watches() === 2;
+    });
+  });
+
   it('harm no other call on their connection, and end with it at the latest', async () => {
     const connected = await connect();
     const { client, running } = connected;
@@ -97,5 +110,13 @@ describe('cancelled calls', () => {
     expect(await other.next()).toMatchObject({ done: false, value: { index: 1 } });
     await other.return?.();
     await until(() => running.size === 0);
+  });
+
+  it('end when their channel is closed', async () => {
+    const connected = await connect();
+    const cancel = await begin(connected, CALLS);
+    connected.channel.close();
+    await cancel();
+    await until(() => connected.running.size === 0);
   });
 });

@@ -5,14 +5,17 @@ import { Compression } from '@rondo/contracts/rondo/options/v1/options';
 import type { Metadata } from '../src/exports/call.js';
 import { type CallOptions, createChannel, createClient, staticResolver } from '../src/exports/client.js';
 import { Status } from '../src/exports/status.js';
-import { closersOfATest } from './support/closers.js';
+import { peerTransport } from '../src/transport/peer-connection.js';
 import { withPolicy } from './support/contract.js';
 import { startRawServer } from './support/http2-server.js';
 import { failure } from './support/outcome.js';
+import { socketsOfATest } from './support/sockets.js';
+import { collect, streamOf } from './support/stream.js';
+import { wireCall } from './support/wire-call.js';
 
 /** Long enough to be worth compressing. */
 const LONG = 'a long text '.repeat(1_000);
-const closers = closersOfATest();
+const { closers, startServer, connectTo } = socketsOfATest();
 
 type Configured = Pick<CallOptions, 'compression'>;
 
@@ -81,6 +84,21 @@ describe('a request', () => {
     else expect(seen[0]?.bytes).toBeGreaterThan(LONG.length);
   });
 
+  it('makes no connection once its transport is closed', async () => {
+    const { address, seen } = await startRecorder();
+    const transport = peerTransport(address);
+    transport.close();
+    const call = transport.call(wireCall({ compression: 'gzip' }));
+    await expect(call).rejects.toMatchObject({ code: Status.UNAVAILABLE, reach: 'unsent' });
+    expect(seen).toEqual([]);
+  });
+
+  it('that is short is compressed as well, by gRPC', async () => {
+    const { address, seen } = await startRecorder();
+    await connect(address).unary({ text: 'short' }, gzip);
+    expect(seen).toMatchObject([{ encoding: 'gzip', compressed: true }]);
+  });
+
   it('that is compressed does not affect uncompressed calls, which have their own connection', async () => {
     const { address, seen } = await startRecorder();
     const client = connect(address);
@@ -106,6 +124,20 @@ describe('a request', () => {
     });
     expect(() => connect('127.0.0.1:1', undefined, options)).toThrow('compression is "deflate": give identity or gzip');
   });
+
+  it('that is compressed is read by a server, whatever the kind of method', async () => {
+    const server = await startServer();
+    const { client } = connectTo([server.address]);
+    expect(await client.unary({ text: LONG }, gzip)).toMatchObject({ text: LONG });
+    expect(await client.clientStream(streamOf({ text: LONG }, { text: 'short' }), gzip)).toMatchObject({
+      texts: [LONG, 'short'],
+    });
+    expect(await collect(client.serverStream({ count: 2 }, gzip))).toHaveLength(2);
+    expect(await collect(client.bidiStream(streamOf({ text: LONG }, { text: 'short' }), gzip))).toMatchObject([
+      { text: LONG },
+      { text: 'short' },
+    ]);
+  });
 });
 
 describe('a reply', () => {
@@ -126,5 +158,26 @@ describe('a reply', () => {
     const onHeader = (metadata: Metadata) => metadata.forEach((key) => void header.push(key));
     expect(await client.unary({}, { onHeader })).toMatchObject({ text: LONG });
     expect(header).not.toContain('grpc-encoding');
+  });
+
+  it('that is longer than the client reads, once decompressed, is refused', async () => {
+    const client = await connectTo(gzipSync(body), { 'grpc-encoding': 'gzip' }, { maxReplyBytes: LONG.length - 1 });
+    expect(await failure(client.unary({}))).toMatchObject({
+      code: Status.RESOURCE_EXHAUSTED,
+      message: expect.stringContaining(`decompresses to a size larger than ${LONG.length - 1}`),
+    });
+  });
+
+  it.each([
+    ['in another way than its header says', gzipSync(body), { 'grpc-encoding': 'deflate' }],
+    ['in an unknown way', gzipSync(body), { 'grpc-encoding': 'br' }],
+    ['without a header', gzipSync(body), {}],
+    ['in part', gzipSync(body).subarray(0, 40), { 'grpc-encoding': 'gzip' }],
+  ])('that is compressed %s is INTERNAL', async (_how, message, answer: Record<string, string>) => {
+    const client = await connectTo(message, answer);
+    expect(await failure(client.unary({}))).toMatchObject({
+      code: Status.INTERNAL,
+      message: expect.stringContaining('a message of the reply can not be read'),
+    });
   });
 });

@@ -1,15 +1,17 @@
 /** Connections to instances that freeze, vanish and come back, over real sockets. */
 
-import { describe, expect, it } from '@jest/globals';
+import { promises as dns } from 'node:dns';
+import { connect as connectSocket } from 'node:net';
+import { describe, expect, it, jest } from '@jest/globals';
 import { AdderServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/adder';
 import { type Channel, createClient } from '../src/exports/client.js';
-import { systemClock } from '../src/exports/clock.js';
+import { type Clock, sleep, systemClock } from '../src/exports/clock.js';
 import { standIn } from '../src/exports/testing.js';
 import { startTcpProxy } from '../src/testing/tcp-proxy/tcp-proxy.js';
 import { peerTransport } from '../src/transport/peer-connection.js';
 import { briefServer, socketServer } from './support/foreign-servers.js';
 import { failure } from './support/outcome.js';
-import { startPeerProcess } from './support/peer-process.js';
+import { startPeerProcess, startProcess } from './support/peer-process.js';
 import { conformanceService } from './support/service.js';
 import { socketsOfATest } from './support/sockets.js';
 import { until } from './support/wait.js';
@@ -90,6 +92,37 @@ describe('a connection that fails', () => {
     expect(transport.lastError).toBe('no connection within 50 ms');
   });
 
+  it('is closed although it was still being made when it was given up', async () => {
+    const mute = await socketServer((socket) => socket.resume());
+    closers.push(() => mute.close());
+    // At one of these steps the peer accepts a connection that this side has closed.
+    for (let steps = 0; steps < 40; steps += 1) {
+      const transport = peerTransport(mute.address);
+      const connecting = failure(transport.connect());
+      for (let step = 0; step < steps; step += 1) await new Promise(setImmediate);
+      transport.close();
+      expect(await connecting).toMatchObject({ message: 'the connection was closed' });
+    }
+    await until(() => mute.connections() > 0);
+    await until(() => mute.open() === 0);
+  });
+
+  it('reports the same reason if this process was busy and closed it first', async () => {
+    const mute = await socketServer((socket) => socket.resume());
+    closers.push(() => mute.close());
+    let timers = 0;
+    const clock: Clock = {
+      now: () => systemClock.now(),
+      setTimer(delayMs, callback, options) {
+        timers += 1;
+        return systemClock.setTimer(timers === 1 ? delayMs + 500 : delayMs, callback, options);
+      },
+    };
+    const transport = peerTransport(mute.address, { connectTimeoutMs: 50, clock });
+    closers.push(() => transport.close());
+    expect(await failure(transport.connect())).toMatchObject({ message: 'no connection within 50 ms' });
+  });
+
   it('is retried with growing waits if it never lasts', async () => {
     const brief = await briefServer();
     closers.push(() => brief.close());
@@ -102,5 +135,28 @@ describe('a connection that fails', () => {
     expect(systemClock.now() - startedAt).toBeGreaterThan(340);
     await until(() => transport.state === 'transient_failure');
     expect(transport.lastError).toMatch(/^the connection ended \d+ ms after it was made \(the server closed it\)$/);
+  });
+
+  it('is given up if nothing answers at all, for a new lookup of the name', async () => {
+    const hole = await startProcess(`
+      const server = require('node:net').createServer();
+      server.listen({ port: 0, host: '127.0.0.1', backlog: 1 }, () => {
+        process.stdout.write(server.address().port + '\\n', () => process.kill(process.pid, 'SIGSTOP'));
+      });`);
+    closers.push(() => hole.close());
+    const port = Number(hole.address.split(':')[1]);
+    // Once its queue is full, the kernel drops further connections.
+    const fillers = Array.from({ length: 8 }, () => connectSocket(port, '127.0.0.1').on('error', () => 0));
+    closers.push(() => fillers.map((filler) => filler.destroy()));
+    await sleep(systemClock, 50);
+    await startServer({}, { listen: `127.0.0.2:${port}` });
+    let found = '127.0.0.1';
+    const lookup = jest.spyOn(dns, 'lookup').mockImplementation(async () => [{ address: found, family: 4 }] as never);
+    closers.push(() => lookup.mockRestore());
+    const transport = peerTransport(`moved.test:${port}`, { connectTimeoutMs: 100 });
+    closers.push(() => transport.close());
+    expect(await failure(transport.connect())).toMatchObject({ message: 'no connection within 100 ms' });
+    found = '127.0.0.2';
+    await until(() => transport.state === 'ready');
   });
 });

@@ -49,6 +49,44 @@ describe('a DNS name with two addresses', () => {
     }
     expect(Object.fromEntries(served)).toEqual({ '127.0.0.1': 20, '127.0.0.2': 20 });
   });
+
+  it('fails no safe call when the server at one of them ends', async () => {
+    const { client, two, dns, channel } = await twoServers();
+    let calling = true;
+    const failures: unknown[] = [];
+    const served: string[] = [];
+    const load = async () => {
+      while (calling) {
+        await client.unary({}).then(
+          ({ text }) => served.push(text),
+          (error: unknown) => failures.push(error),
+        );
+      }
+    };
+    const loads = [load(), load(), load()];
+    await until(() => served.includes('127.0.0.2'));
+    await two.drain(0);
+    const before = served.length;
+    await until(() => served.length > before + 100);
+    expect(served.slice(-20)).toEqual(Array(20).fill('127.0.0.1'));
+    dns.answer(['127.0.0.1']);
+    await until(() => addressesOf(channel).length === 1);
+    calling = false;
+    await Promise.all(loads);
+    expect(failures).toEqual([]);
+  });
+
+  it('is looked up when a connection fails, however long the interval', async () => {
+    const { client, two, dns, channel, port } = await twoServers({ intervalMs: 3_600_000 });
+    await client.unary({});
+    const before = dns.questions();
+    await startAt('127.0.0.3', port);
+    dns.answer(['127.0.0.1', '127.0.0.3']);
+    await two.drain(0);
+    await until(() => addressesOf(channel).includes('127.0.0.3'));
+    expect(dns.questions()).toBeGreaterThan(before);
+    expect(addressesOf(channel)).toEqual(['127.0.0.1', '127.0.0.3']);
+  });
 });
 
 describe('a DNS server', () => {

@@ -88,6 +88,19 @@ describe('a node', () => {
     transport.close();
   });
 
+  it('that is frozen runs no timer before it is thawed', async () => {
+    const { clock, client } = await start([]);
+    const fired: string[] = [];
+    client.clock.setTimer(20, () => fired.push('second'));
+    client.clock.setTimer(10, () => fired.push('first'));
+    client.freeze();
+    await clock.advance(1_000);
+    expect(fired).toEqual([]);
+    client.thaw();
+    await clock.advance(0);
+    expect(fired).toEqual(['first', 'second']);
+  });
+
   it('whose clock jumps ahead runs the timers due in between at once; deadlines cross as the time left', async () => {
     const { clock, network, client, ask } = await start(['a']);
     network.node('a').jump(3_600_000);
@@ -100,6 +113,16 @@ describe('a node', () => {
     await clock.advance(1);
     expect(late.value).toBe(Status.DEADLINE_EXCEEDED);
     expect(() => client.jump(-1)).toThrow(RangeError);
+  });
+
+  it('that is slow delays its answers by its factor', async () => {
+    const { clock, network, ask } = await start(['a'], { latencyMs: 10 });
+    network.node('a').slow(20);
+    const call = ask();
+    await clock.advance(205);
+    expect(call.value).toBeUndefined();
+    await clock.advance(10);
+    expect(call.value).toBe('a');
   });
 
   it('drains: refuses new calls, finishes calls in flight', async () => {
@@ -132,6 +155,42 @@ describe('a route', () => {
     const again = [ask(), ask()];
     await clock.advance(1);
     expect(again.map(({ value }) => value).sort()).toEqual(['a', 'b']);
+  });
+
+  it('that is cut for a moment loses nothing', async () => {
+    const { clock, network, ask } = await start(['a']);
+    const heal = network.partition('client', 'a');
+    const call = ask();
+    await clock.advance(400);
+    expect(call.value).toBeUndefined();
+    heal();
+    await clock.advance(1);
+    expect(call.value).toBe('a');
+  });
+
+  it('that is slow delays messages, in order', async () => {
+    const { clock, network, handled, ask } = await start(['a']);
+    const end = network.delay({ from: 'client', to: 'a' }, 400);
+    for (const text of ['1', '2', '3']) ask(text);
+    await clock.advance(190);
+    expect(handled).toEqual([]);
+    end();
+    ask('4');
+    await clock.advance(400);
+    expect(handled).toEqual(['a 1', 'a 2', 'a 3', 'a 4']);
+  });
+
+  it('that is cut lets the server notice that its reader has gone', async () => {
+    const { clock, network, handled, serverStream } = await start(['a']);
+    const reading = serverStream({ count: 1 })[Symbol.asyncIterator]();
+    const first = reading.next();
+    await clock.advance(1);
+    await first;
+    const second = reading.next().catch((error) => error);
+    network.partition('client', 'a');
+    await clock.advance(5_750);
+    expect(await second).toMatchObject({ code: Status.UNAVAILABLE });
+    expect(handled).toEqual(['a left']);
   });
 });
 

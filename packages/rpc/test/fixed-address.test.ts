@@ -1,5 +1,10 @@
+/** Servers outside the registry: channels to fixed addresses, with connection options, over real sockets. */
+import { once } from 'node:events';
+import { createServer as createHttp2Server, type ServerHttp2Session } from 'node:http2';
+import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { ConformanceServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/conformance';
+import { Protocol, Security } from '@rondo/contracts/rondo/registry/v1/registry';
 import {
   type Channel,
   type ChannelOptions,
@@ -13,6 +18,8 @@ import { Status } from '../src/exports/status.js';
 import { createMemoryNetwork } from '../src/exports/testing.js';
 import { type Certificate, makeCertificate, noOpenssl } from './support/certificates.js';
 import { failure } from './support/outcome.js';
+import { scriptedRegistry } from './support/scripted-registry.js';
+import { instances } from './support/scripted-watch.js';
 import { conformanceService } from './support/service.js';
 import { startTlsFront, type TlsFront } from './support/tls-front.js';
 
@@ -63,6 +70,28 @@ describe('a channel to a fixed address', () => {
     expect((await patient.unary({ text: 'long' })).payload).toHaveLength(LONG.payload.length);
     const strict = callAt(server.address, { maxReplyBytes: 3 });
     expect(await failure(strict.unary(HELLO))).toMatchObject(EXHAUSTED);
+  });
+
+  it('pings a silent server at the configured interval', async () => {
+    const sessions: ServerHttp2Session[] = [];
+    const raw = createHttp2Server().listen(0, '127.0.0.1');
+    const askedTwice = new Promise<void>((resolve) => {
+      raw.on('session', (session) => {
+        let asked = 0;
+        sessions.push(session);
+        session.on('ping', () => ++asked === 2 && resolve());
+      });
+    });
+    raw.on('stream', (stream) =>
+      stream.respond({ ':status': 200, 'content-type': 'application/grpc', 'grpc-status': 12 }, { endStream: true }),
+    );
+    await once(raw, 'listening');
+    const { port } = raw.address() as AddressInfo;
+    const { unary } = callAt(`127.0.0.1:${port}`, { minPingIntervalMs: 1_000 });
+    await failure(unary(HELLO));
+    await askedTwice;
+    for (const session of sessions) session.destroy();
+    raw.close();
   });
 });
 
@@ -162,11 +191,34 @@ describe('options that a channel refuses at once', () => {
   });
 });
 
+/** An instance as a registry sends it. */
+function listing(address: string) {
+  const [one] = instances('one');
+  return {
+    ...one,
+    endpoints: [{ address, protocols: [Protocol.PROTOCOL_GRPC], security: Security.SECURITY_PLAINTEXT }],
+  };
+}
+
 describe('a channel over the registry', () => {
   it('refuses tls, because registered instances have mutual TLS or none', () => {
     const options = { registry: ['r:1'], tls: {} };
     expect(() => createRegistryChannel(options)).toThrow(
       'tls: a registry lists servers with mutualTls, or without TLS',
     );
+  });
+
+  it('bounds the replies of instances, but not those of the registry', async () => {
+    const registry = scriptedRegistry();
+    const listed = await serve(createRouter({ services: [registry.service] }), { listen: '127.0.0.1:0' });
+    const channel = createRegistryChannel({ registry: [listed.address], maxReplyBytes: 3 });
+    open.push(channel);
+    const { unary } = createClient(ConformanceServiceDefinition, { channel });
+    const call = failure(unary(HELLO));
+    const snapshot = { $case: 'snapshot' as const, value: { instances: [listing(server.address)] } };
+    await registry.event({ position: { epoch: 1n, revision: 1n }, event: snapshot });
+    expect(await call).toMatchObject(EXHAUSTED);
+    channel.close();
+    await listed.drain(0);
   });
 });

@@ -8,8 +8,10 @@ import { sleep, systemClock, yieldToEventLoop } from '../src/exports/clock.js';
 import { createRouter, type ServiceImplementation, serve } from '../src/exports/server.js';
 import { ManualClock } from '../src/exports/testing.js';
 import { grpcDefinition } from './support/grpc-definition.js';
-import { conformanceService } from './support/service.js';
+import { failure } from './support/outcome.js';
+import { conformanceService, connect } from './support/service.js';
 import { socketsOfATest } from './support/sockets.js';
+import { deferred } from './support/wait.js';
 
 const { closers, connectTo } = socketsOfATest();
 
@@ -50,6 +52,90 @@ function ask(client: grpc.Client, { key, options = {}, metadata = new grpc.Metad
     client.makeUnaryRequest(path, requestSerialize, responseDeserialize, {}, metadata, options, done);
   });
 }
+
+/** A unary handler that answers on command. */
+function held() {
+  const begun = deferred<ServerCall>();
+  const finish = deferred();
+  const handler = async (_request: unknown, call: ServerCall) => {
+    begun.resolve(call);
+    await finish.promise;
+    return {};
+  };
+  return { handler, begun: begun.promise, finish: () => finish.resolve() };
+}
+
+const inSeconds = (seconds: number) => ({ deadline: Date.now() + seconds * 1_000 });
+
+describe('a call of a contract without a timeout', () => {
+  it('has as much time as its client gives it', async () => {
+    const { handler, begun, finish } = held();
+    const { client, pass } = await start(conformanceService({ unaryUnsafe: handler }));
+    const reply = ask(client, { key: 'unaryUnsafe', options: inSeconds(60) });
+    const call = await begun;
+    await pass(55);
+    expect(call.signal.aborted).toBe(false);
+    expect(call.callerDeadline).toEqual(call.deadline);
+    finish();
+    expect(await reply).toEqual({});
+  });
+
+  it('has no deadline if its client sets none, and ends with the grace of a drain', async () => {
+    const { handler, begun } = held();
+    const { clock, server, client, pass } = await start(conformanceService({ unaryUnsafe: handler }));
+    const ended = ask(client, { key: 'unaryUnsafe' }).catch((error: unknown) => error);
+    const call = await begun;
+    await pass(600);
+    expect(call.deadline).toBeUndefined();
+    const drained = server.drain(30_000);
+    await clock.advance(29_999);
+    expect(call.signal.aborted).toBe(false);
+    await clock.advance(1);
+    expect(await ended).toMatchObject({ code: grpc.status.UNAVAILABLE });
+    await clock.advance(100);
+    await drained;
+  });
+
+  it('leaves the default to calls that its handler makes, if neither has a limit', async () => {
+    const clock = new ManualClock();
+    const begun = deferred();
+    const wait = async () => {
+      begun.resolve();
+      return new Promise<never>(() => undefined);
+    };
+    const { client: next } = connect({ unaryUnsafe: wait }, { clock });
+    const outcome = deferred<unknown>();
+    const relay = async () => {
+      outcome.resolve(await failure(next.unaryUnsafe({})));
+      return {};
+    };
+    const { client } = await start(conformanceService({ unaryUnsafe: relay }));
+    const reply = ask(client, { key: 'unaryUnsafe' });
+    await begun.promise;
+    await clock.advance(10_000);
+    expect(await outcome.promise).toMatchObject({ message: expect.stringContaining('10000 ms that a call has whose') });
+    await reply;
+  });
+});
+
+describe('a call of a contract with a timeout', () => {
+  it('ends at that timeout, whatever its client sets, with the reason', async () => {
+    const { handler, begun } = held();
+    const { clock, client } = await start(conformanceService({ unary: handler }));
+    const asked = { key: 'unary', options: inSeconds(60) };
+    const ended = ask(client, asked).catch((error: unknown) => error);
+    const call = await begun;
+    await clock.advance(4_999);
+    expect(call.signal.aborted).toBe(false);
+    await clock.advance(1);
+    expect(call.signal.aborted).toBe(true);
+    expect(await ended).toMatchObject({
+      code: grpc.status.DEADLINE_EXCEEDED,
+      details: expect.stringContaining('no outcome within the 5000 ms that the contract allows the call at most'),
+    });
+    expect(Number(call.callerDeadline) - Number(call.deadline)).toBeCloseTo(55_000, -4);
+  });
+});
 
 describe('a call with a deadline beyond the range of a Node timer', () => {
   /** The deadline is capped at this: 24.8 days. */

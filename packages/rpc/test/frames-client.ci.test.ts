@@ -117,6 +117,7 @@ const CASES: readonly Case[] = [
   ['a path that is none', [{ call: { ...call, path: '/a b/c' } }], 'the path of a method has at most'],
   ['a path without an end', [{ call: { ...call, path: `/${'a'.repeat(256)}` } }], 'the path of a method has at most'],
   ['too many entries', [{ call: { ...call, metadata: entries(129, 'key-bin') } }], '128 entries'],
+  ['a text of too many entries', [{ call: { ...call, metadata: entries(129, 'key') } }], '128 entries'],
   ['a long entry', [{ call: { ...call, metadata: [{ ...entry, value: Buffer.alloc(16_384, 'v') }] } }], '16384 bytes'],
   [
     'metadata that is too long',
@@ -128,11 +129,14 @@ const CASES: readonly Case[] = [
     'at most 65536 bytes',
   ],
   ['a key in capitals', [{ call: { ...call, metadata: entries(1, 'Key') } }], 'the entry "Key"'],
+  ['no key', [{ call: { ...call, metadata: entries(1, '') } }], 'the entry ""'],
   [
     'a text of two lines',
     [{ call: { ...call, metadata: [{ key: 'key', value: Buffer.from('a\nb') }] } }],
     'the entry "key"',
   ],
+  ['a number of eleven bytes', [callOf('0880808080808080808080808001')], 'a number is longer than ten bytes'],
+  ['a field of no wire type', [callOf('0f')], 'a field has the wire type 7'],
   ['no protobuf', [callOf('ffff')], 'a message ends in the middle of a field'],
   ['no frames', [Buffer.from('GET / HTTP/1.1\r\n\r\n')], 'there is no frame of the kind 71'],
 ];
@@ -162,6 +166,15 @@ describe('a client that sends', () => {
     socket.write(Buffer.from('f2524f4e444f030a', 'hex'));
     await new Promise((resolve) => socket.on('error', () => undefined).once('close', resolve));
     expect(socket.bytesRead).toBe(0);
+  });
+
+  it('its frames byte by byte is served', async () => {
+    const { server } = await start();
+    const { socket, ends } = attack(server, Buffer.alloc(0));
+    const bytes = Buffer.concat([toBytes(hello), toBytes({ call: { ...call, message: Buffer.from([0x12, 1, 97]) } })]);
+    for (const byte of bytes) await new Promise((resolve) => socket.write(Buffer.from([byte]), resolve));
+    await until(() => ends.length === 1);
+    expect(ends[0]).toMatchObject({ id: 1, failure: undefined });
   });
 
   it('odd frames that keep to the contract is served', async () => {
@@ -211,6 +224,31 @@ describe('a client that sends', () => {
       [1, code],
       [2, undefined],
     ]);
+  });
+});
+
+describe('a client that leaves', () => {
+  it('in the middle of its calls ends them', async () => {
+    let begun = 0;
+    let ended = 0;
+    const { server, client } = await start({
+      unaryUnsafe(_request, { signal }) {
+        begun += 1;
+        return new Promise((_resolve, reject) => {
+          signal.addEventListener('abort', () => {
+            ended += 1;
+            reject(signal.reason);
+          });
+        });
+      },
+    });
+    const { send, socket } = attack(server);
+    begun = 0;
+    for (let id = 1; id <= 500; id += 1) send({ call: { ...waiting, id, path: id === 1 ? waiting.path : '' } });
+    await until(() => begun === 500);
+    socket.destroy();
+    await until(() => ended === 500);
+    expect(await client.unary({ text: 'a' })).toMatchObject({ text: 'a' });
   });
 });
 

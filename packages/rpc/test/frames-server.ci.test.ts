@@ -3,14 +3,15 @@
  * lives, what it keeps is bounded, and calls to other instances and later calls pass.
  */
 import { describe, expect, it } from '@jest/globals';
+import { OrcaLoadReport } from '@rondo/contracts/xds/data/orca/v3/orca_load_report';
 import { RpcError, Status } from '../src/exports/status.js';
-import { KIND } from '../src/transport/frames/frames.js';
+import { FRAMES_VERSION, KIND, MAX_CALLS } from '../src/transport/frames/frames.js';
 import { type Attack, type HostileServer, startHostileServer } from './support/hostile-server.js';
 import { frameOf, type Sent } from './support/raw-frames.js';
 import { retainedBytes } from './support/retained.js';
 import type { ConformanceClient } from './support/service.js';
 import { socketsOfATest } from './support/sockets.js';
-import { HANG_MS } from './support/wait.js';
+import { atRest, HANG_MS, until } from './support/wait.js';
 
 const { closers, startServer, connectTo } = socketsOfATest();
 
@@ -61,6 +62,11 @@ type Entry = { readonly key: string; readonly value: Buffer };
 const entry = (key: string, value: string): Entry => ({ key, value: Buffer.from(value) });
 const entries = (count: number, key: string): Entry[] => Array.from({ length: count }, () => entry(key, 'v'));
 const bytes = (length: number): Buffer => Buffer.alloc(length, 'x');
+/** A reply with a report of load. */
+function loaded(id: number, report: Parameters<typeof OrcaLoadReport.fromPartial>[0]): Sent {
+  const value = Buffer.from(OrcaLoadReport.encode(OrcaLoadReport.fromPartial(report)).finish());
+  return { end: { id, message: bytes(0), trailer: [{ key: 'endpoint-load-metrics-bin', value }] } };
+}
 /** An end with a body of these bytes. */
 const endOf = (hex: string): Buffer => frameOf(KIND.end, Buffer.from(hex, 'hex'));
 const failing =
@@ -156,6 +162,13 @@ const CASES: readonly Case[] = [
     (id) => [{ end: { id, failure: { code: 5, message: 'gone', details: bytes(9) } } }],
     { code: Status.NOT_FOUND, message: 'gone' },
   ],
+  ['a load that is no number', (id) => [loaded(id, { rpsFractional: Number.NaN, cpuUtilization: Number.NaN })], OK],
+  ['a negative load', (id) => [loaded(id, { rpsFractional: -1, cpuUtilization: -5, eps: -1 })], OK],
+  [
+    'an endless load',
+    (id) => [loaded(id, { rpsFractional: Number.MAX_VALUE, cpuUtilization: Number.POSITIVE_INFINITY })],
+    OK,
+  ],
   ['a reply that is none', (id) => [{ end: { id, message: bytes(3) } }], { code: Status.INTERNAL, message: '' }],
 ];
 
@@ -166,6 +179,23 @@ describe('a server that answers', () => {
     const outcome = await attacked(alone, server, ({ send }, id) => answer(id).forEach(send));
     expect(outcome).toMatchObject({ code, message: expect.stringContaining(message) });
     for (let left = 10; left > 0; left -= 1) await fleet.unary({});
+  });
+
+  it('many calls with long replies at a time gives their room to as many as may have it', async () => {
+    const server = await start();
+    const alone = connect(server.address);
+    await alone.unaryUnsafe({});
+    // More than a quarter of a window of nearly 4 MiB each, and no more.
+    server.attack = ({ send }, id) => send(piece(id, 16_000, { more: true, totalBytes: 4 * 1_024 * 1_024 - 1 }));
+    const caller = new AbortController();
+    const calls = Array.from({ length: 6 }, () => outcomeOf(alone.unaryUnsafe({}, { signal: caller.signal })));
+    const before = server.counts.calls;
+    await until(() => server.counts.calls === before + 6);
+    server.attack = undefined;
+    await alone.unaryUnsafe({});
+    caller.abort();
+    for (const { code } of await Promise.all(calls)) expect(code).toBe(Status.CANCELLED);
+    expect(server.counts).toMatchObject({ frames: 1, closed: 0 });
   });
 
   it('nothing but pings, and does not read, fills no memory', async () => {
@@ -182,6 +212,18 @@ describe('a server that answers', () => {
     await alone.unaryUnsafe({}, { timeoutMs: HANG_MS });
     // 20 million answers would take 100 MiB.
     expect(retainedBytes() - before).toBeLessThan(50 * 1_024 * 1_024);
+  });
+
+  it('nothing after it has drained loses the connection when no caller waits', async () => {
+    const server = await start();
+    const alone = connect(server.address);
+    await alone.unaryUnsafe({});
+    server.attack = ({ send }) => send({ goAway: { accepted: server.counts.calls } });
+    const outcome = await outcomeOf(alone.unaryUnsafe({}, { timeoutMs: 300 }));
+    expect(outcome).toMatchObject({ code: Status.DEADLINE_EXCEEDED });
+    await until(() => server.counts.closed === 1);
+    server.attack = undefined;
+    await alone.unary({});
   });
 });
 
@@ -202,6 +244,24 @@ describe('a server that refuses what a client sends', () => {
   });
 });
 
+describe('a server that closes the connection', () => {
+  it('in the middle of a reply: an unsafe call is not made again', async () => {
+    const server = await start();
+    const { alone, fleet } = await startBoth(server);
+    const outcome = await attacked(alone, server, ({ send, close }, id) => {
+      send(piece(id, 2, { more: true, totalBytes: 5 }));
+      close();
+    });
+    expect(outcome).toMatchObject({
+      code: Status.UNAVAILABLE,
+      message: expect.stringContaining('the connection broke while the call was in flight'),
+    });
+    expect(server.counts).toMatchObject({ calls: 2 });
+    await fleet.unary({});
+    await alone.unary({});
+  });
+});
+
 describe('a server that welcomes', () => {
   it('with a version from the future is called by gRPC, and not asked again', async () => {
     const server = await start({ welcome: { version: 3, maxCalls: 9, maxRequestBytes: 9 } });
@@ -209,5 +269,27 @@ describe('a server that welcomes', () => {
     await outcomeOf(alone.unaryUnsafe({}, { timeoutMs: 1_500, waitForReady: true }));
     expect(server.counts).toMatchObject({ frames: 1, calls: 0 });
     expect(server.counts.others).toBeGreaterThan(0);
+  });
+
+  it('with limits beyond all bounds gets no more than the contract allows', async () => {
+    const most = 2 ** 32 - 1;
+    const server = await start({
+      welcome: { version: FRAMES_VERSION, maxCalls: most, maxRequestBytes: most, maxUnansweredBytes: most },
+    });
+    const alone = connect(server.address);
+    await alone.unaryUnsafe({});
+    server.attack = () => undefined;
+    const calls: Promise<Outcome>[] = [];
+    const reached = () => server.counts.calls - 1;
+    // Not all at once: what the server hasn't read has a bound as well.
+    for (let made = 0; made < MAX_CALLS + 10; ) {
+      for (const to = Math.min(made + 1_000, MAX_CALLS + 10); made < to; made += 1) {
+        calls.push(outcomeOf(alone.unaryUnsafe({}, { timeoutMs: HANG_MS })));
+      }
+      await until(() => reached() >= Math.min(made, MAX_CALLS));
+    }
+    expect(await atRest(reached)).toBe(MAX_CALLS);
+    for (const close of closers.splice(0).reverse()) await close();
+    await Promise.all(calls);
   });
 });

@@ -7,13 +7,13 @@ import { SERVICE_TAG } from '../src/contract/policy.js';
 import type { Metadata } from '../src/exports/call.js';
 import { createClient } from '../src/exports/client.js';
 import { sleep, systemClock } from '../src/exports/clock.js';
-import type { Handlers } from '../src/exports/server.js';
+import { createRouter, type Handlers, implement, serve } from '../src/exports/server.js';
 import { Status } from '../src/exports/status.js';
 import { ManualClock } from '../src/exports/testing.js';
 import { startTcpProxy } from '../src/testing/tcp-proxy/tcp-proxy.js';
 import { MAX_CALLS } from '../src/transport/frames/frames.js';
 import type { ServeOptions } from '../src/wire/serve.js';
-import type { ServedDefinition } from './conformance/handlers.js';
+import { conformance, type ServedDefinition, servedDefinition } from './conformance/handlers.js';
 import { failure } from './support/outcome.js';
 import { recordingLogger, warningsIn } from './support/recording-logger.js';
 import { socketsOfATest } from './support/sockets.js';
@@ -135,6 +135,36 @@ describe('frames', () => {
     expect(order.slice(0, 10)).toEqual(Array.from({ length: 10 }, () => 'short'));
   });
 
+  it('carries more long replies than a client keeps together', async () => {
+    const long = Buffer.alloc(1024 * 1024, 'long');
+    // Without the 5 s of the contract, as 40 MiB may take a busy machine longer.
+    const { unary } = servedDefinition.methods;
+    const unlimited = { ...unary, options: { ...unary.options, _unknownFields: {} } };
+    const definition = { ...servedDefinition, methods: { ...servedDefinition.methods, unary: unlimited } };
+    const service = implement(definition, { ...conformance, unary: () => ({ payload: long }) });
+    const server = await serve(createRouter({ services: [service] }), { listen: '127.0.0.1:0' });
+    closers.push(() => server.drain(0));
+    const { channel } = connect([server.address]);
+    const client = createClient(definition, { channel });
+    const replies = await Promise.all(Array.from({ length: 40 }, () => client.unary({}, { timeoutMs: 60_000 })));
+    for (const { payload } of replies) expect(Buffer.compare(payload, long)).toBe(0);
+  });
+
+  it('refuses a reply that is too long, and carries the others', async () => {
+    const { client } = await startBoth(
+      { unary: ({ text }) => ({ payload: Buffer.alloc(Number(text)) }) },
+      { maxReplyBytes: 2 * 1024 * 1024 },
+    );
+    const calls = ['10', String(3 * 1024 * 1024), '20'].map((text) => client.unary({ text }).catch((error) => error));
+    const [first, tooLong, last] = await Promise.all(calls);
+    expect(tooLong).toMatchObject({
+      code: Status.RESOURCE_EXHAUSTED,
+      message: expect.stringMatching(/^Received message larger than max \(31457\d\d vs 2097152\)/),
+    });
+    expect([first, last]).toMatchObject([{ payload: { length: 10 } }, { payload: { length: 20 } }]);
+    expect((await client.unary({ text: '30' })).payload).toHaveLength(30);
+  });
+
   it('takes a limited number of calls; the others wait their turn', async () => {
     const go = deferred();
     const ways = { frames: 0, grpc: 0 };
@@ -181,6 +211,34 @@ describe('frames', () => {
     go.resolve();
     await Promise.all(calls);
     expect(ways).toEqual({ frames: 1_040, grpc: 0 });
+  });
+
+  it('ends calls at a deadline and when their caller leaves, and is as good as before', async () => {
+    let begun = 0;
+    let ended = 0;
+    const { client, proxy } = await startBoth({
+      unaryUnsafe(_request, { signal }) {
+        begun += 1;
+        return new Promise((_resolve, reject) => {
+          signal.addEventListener('abort', () => {
+            ended += 1;
+            reject(signal.reason);
+          });
+        });
+      },
+    });
+    const caller = new AbortController();
+    const calls = Array.from({ length: 600 }, (_, index) =>
+      failure(client.unaryUnsafe({}, index % 2 === 0 ? { timeoutMs: 1_000 } : { signal: caller.signal })),
+    );
+    await until(() => begun === 600);
+    caller.abort();
+    const codes = (await Promise.all(calls)).map(({ code }) => code);
+    expect(codes.filter((code) => code === Status.DEADLINE_EXCEEDED)).toHaveLength(300);
+    expect(codes.filter((code) => code === Status.CANCELLED)).toHaveLength(300);
+    await until(() => ended === 600);
+    expect(await client.unary({ text: 'still here' })).toMatchObject({ text: 'still here' });
+    expect(proxy.connections).toBe(1);
   });
 });
 
@@ -248,5 +306,15 @@ describe('a connection that breaks', () => {
     await until(() => calls > before + 1_000);
     over = true;
     await Promise.all(callers);
+  });
+
+  it('because its server does not read: calls wait until their deadlines', async () => {
+    const { client, proxy } = await startBoth();
+    proxy.stall();
+    const payload = Buffer.alloc(60_000);
+    const calls = Array.from({ length: 50 }, () => failure(client.unary({ payload }, { timeoutMs: 500 })));
+    for (const { code } of await Promise.all(calls)) expect(code).toBe(Status.DEADLINE_EXCEEDED);
+    proxy.resume();
+    expect(await client.unary({ text: 'back' })).toMatchObject({ text: 'back' });
   });
 });

@@ -1,6 +1,7 @@
 /** A client that isn't a process of the system is refused with one line in the log, and no call of another fails. */
-import { connect } from 'node:net';
-import tls from 'node:tls';
+import { once } from 'node:events';
+import { type AddressInfo, connect, type Server } from 'node:net';
+import { connect as connectTls, createServer as createTlsServer } from 'node:tls';
 import { afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { ConformanceServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/conformance';
 import { createChannel, createClient, staticResolver } from '../src/exports/client.js';
@@ -12,6 +13,7 @@ import { during } from './attacks/bystander.js';
 import { type Authorities, attempt, handshakes } from './attacks/handshakes.js';
 import { closersOfATest } from './support/closers.js';
 import { certify, createFolder, mutualTlsIn, newAuthority } from './support/identities.js';
+import { allowLongHandshakes } from './support/patient-handshakes.js';
 import { type Line, recordingLogger, warningsIn } from './support/recording-logger.js';
 import { type ConformanceClient, conformanceService } from './support/service.js';
 import { until } from './support/wait.js';
@@ -109,23 +111,57 @@ it('a server with TLS warns of no client that left during the handshake, as a co
   expect(lines()).toEqual([]);
 });
 
+const portOf = (server: Server) => (server.address() as AddressInfo).port;
+
 /** The beginning of a TLS handshake: a record of 256 bytes that doesn't come to its end. */
 const HALF_HELLO = Buffer.from([0x16, 3, 1, 1, 0, 1, 0, 0, 252, 3, 3]);
+const HANDSHAKE_MS = 10_000;
 
-it('a client that begins a handshake and goes no further is cut after 10 s, with one line in the log', async () => {
-  const create = tls.createServer;
-  const limits: unknown[] = [];
-  jest.spyOn(tls, 'createServer').mockImplementation((options: tls.TlsOptions = {}) => {
-    limits.push(options.handshakeTimeout);
-    return create({ ...options, handshakeTimeout: 50 });
+describe('a client that begins a handshake and goes no further', () => {
+  it('is cut after 10 s with one line in the log, whether it is silent or trickles', async () => {
+    const { server, client, lines } = await start();
+    const patient = createTlsServer({ handshakeTimeout: 10 * HANDSHAKE_MS });
+    await once(patient.listen(0, '127.0.0.1'), 'listening');
+    const begin = async (port: number, bytes: Buffer) => {
+      const socket = await open({ port });
+      socket.resume().write(bytes);
+      return socket;
+    };
+    const stalled = await Promise.all(
+      [Buffer.alloc(0), HALF_HELLO, HALF_HELLO].map((bytes) => begin(server.port, bytes)),
+    );
+    // The control: with more time, nothing else ends such a connection.
+    const kept = await begin(portOf(patient), HALF_HELLO);
+    const trickle = setInterval(() => {
+      for (const socket of [stalled[2], kept]) if (socket?.writable) socket.write(Buffer.from([0]));
+    }, 200);
+    const beganAt = performance.now();
+    const closed = Promise.all(stalled.map((socket) => firstOf(socket, ['close'])));
+    expect((await client.unary({ text: 'meanwhile' })).text).toBe('meanwhile');
+    await closed;
+    clearInterval(trickle);
+    expect(stalled.map(({ destroyed }) => destroyed)).toEqual([true, true, true]);
+    expect(performance.now() - beganAt).toBeGreaterThan(HANDSHAKE_MS - 1_000);
+    expect(lines()).toEqual([expect.stringContaining('the TLS handshake took too long')]);
+    expect(kept.destroyed).toBe(false);
+    kept.destroy();
+    patient.close();
   });
-  const { server, lines } = await start();
-  const socket = await open({ port: server.port });
-  socket.resume().write(HALF_HELLO);
-  await firstOf(socket, ['close']);
-  expect({ limits, lines: lines() }).toEqual({
-    limits: [10_000],
-    lines: [expect.stringContaining('the TLS handshake took too long')],
+
+  it.each([
+    ['as many as one address may have', 100, 99],
+    ['without that limit, all', 1_000, 300],
+  ])('takes up %s, and fails no call of others', async (_what, maxConnectionsPerAddress, left) => {
+    allowLongHandshakes();
+    const { server, client, lines } = await start({}, { maxConnectionsPerAddress });
+    expect((await client.unary({ text: 'before' })).text).toBe('before');
+    const sockets = await Promise.all(Array.from({ length: 300 }, () => open({ port: server.port })));
+    for (const socket of sockets) socket.resume().write(HALF_HELLO);
+    await until(() => sockets.filter(({ destroyed }) => !destroyed).length === left);
+    expect((await client.unary({ text: 'meanwhile' })).text).toBe('meanwhile');
+    expect(lines()).toHaveLength(left === 300 ? 0 : 1);
+    expect(server.refusedConnections).toEqual({ handshake: 0, limit: 300 - left });
+    for (const socket of sockets) socket.destroy();
   });
 });
 
@@ -145,3 +181,18 @@ it.each(['on', 'permissive'] as const)(
     for (const socket of sockets) socket.destroy();
   },
 );
+
+it('a client of TLS 1.2, which could ask for handshake after handshake, is refused', async () => {
+  const { server, client } = await start();
+  const secured = connectTls({
+    port: server.port,
+    ca: authorities.own.cert,
+    ...(await certify(authorities.own, 'gateway')),
+    servername: 'localhost',
+    maxVersion: 'TLSv1.2',
+    ALPNProtocols: ['h2'],
+  });
+  const refused = new Promise((resolve) => secured.once('error', resolve));
+  expect(await refused).toMatchObject({ code: 'ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION' });
+  expect((await client.unary({ text: 'served' })).text).toBe('served');
+});

@@ -1,12 +1,13 @@
 import { describe, expect, it } from '@jest/globals';
 import { undecidedParent } from '../src/call/trace.js';
-import type { ServerCall } from '../src/exports/call.js';
+import { currentScope, type ServerCall } from '../src/exports/call.js';
 import type { Clock } from '../src/exports/clock.js';
 import { Status } from '../src/exports/status.js';
-import { ManualClock } from '../src/exports/testing.js';
+import { ManualClock, seededRandom } from '../src/exports/testing.js';
 import { failure } from './support/outcome.js';
 import { recordingLogger } from './support/recording-logger.js';
 import { type ConformanceClient, connect } from './support/service.js';
+import { collect, endless } from './support/stream.js';
 import { deferred } from './support/wait.js';
 
 const HOPS = 3;
@@ -73,6 +74,28 @@ describe('three hops down', () => {
 });
 
 describe('a scope', () => {
+  it('holds through every step of a stream handler, and ends with it', async () => {
+    const { client } = connect({
+      async *serverStream(_request, call) {
+        for (let index = 0; index < 3; index += 1) {
+          await Promise.resolve();
+          yield { index, payload: Buffer.from(String(currentScope()?.traceId === call.traceId)) };
+        }
+      },
+    });
+    const replies = await collect(client.serverStream({}));
+    expect(replies.map(({ payload }) => payload.toString())).toEqual(['true', 'true', 'true']);
+    expect(currentScope()).toBeUndefined();
+  });
+
+  it('ends a stream that a handler reads when its own caller leaves', async () => {
+    const ended = deferred();
+    const far = connect({ serverStream: () => endless({}, { end: ended.resolve }) }).client;
+    const near = connect({ serverStream: (request) => far.serverStream(request) }).client;
+    for await (const _reply of near.serverStream({})) break;
+    await ended.promise;
+  });
+
   it('lets work that a handler started continue after a successful call', async () => {
     const gate = deferred();
     const late = deferred<unknown>();
@@ -109,6 +132,17 @@ describe('a failed call inside a handler', () => {
     expect(error.code).toBe(Status.INTERNAL);
     expect(error.message).not.toContain('secret');
     expect(lines).toHaveLength(1);
+  });
+
+  it('names the instances that were tried', async () => {
+    const clock = new ManualClock();
+    const { client } = connect({}, { clock, random: seededRandom(1) });
+    const { report } = await failure(client.unary({ behaviour: { code: Status.NOT_FOUND, message: 'gone' } }));
+    expect(report).toEqual({
+      method: '/rondo.conformance.v1.ConformanceService/Unary',
+      attempts: [{ instance: 'memory', address: 'memory', code: 'NOT_FOUND', message: 'gone', elapsedMs: 0 }],
+      elapsedMs: 0,
+    });
   });
 
   it('lists an attempt that was pending at the deadline, and the list stays unchanged', async () => {

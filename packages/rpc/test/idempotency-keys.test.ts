@@ -11,7 +11,10 @@ import { createRouter, implement } from '../src/exports/server.js';
 import { RpcError, Status } from '../src/exports/status.js';
 import { createMemoryNetwork } from '../src/exports/testing.js';
 import { createMemoryOutcomes } from '../src/testing/memory-outcomes.js';
+import { encodedPolicy, METHOD_TAG, prefixed } from './support/contract.js';
 import { failure } from './support/outcome.js';
+import { policies, scatterStream } from './support/policies.js';
+import { collect } from './support/stream.js';
 
 const UUID_7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 
@@ -24,12 +27,14 @@ interface Options {
   /** Whether to lose the reply of an attempt, by its number. The handler has run then. */
   readonly loses?: (attempt: number) => boolean;
   readonly middleware?: readonly Middleware<ServerCall>[];
+  /** Whether clients ask another replica after a millisecond. The first attempt then waits for the second one. */
+  readonly hedged?: boolean;
   /** Runs in the handler. */
   readonly work?: (text: string) => unknown;
 }
 
 /** Three replicas that share a store and count what they have done. */
-function replicas({ loses = () => false, middleware = [], work = () => undefined }: Options = {}) {
+function replicas({ loses = () => false, middleware = [], hedged = false, work = () => undefined }: Options = {}) {
   const network = createMemoryNetwork();
   const outcomes = createMemoryOutcomes();
   const made: string[] = [];
@@ -40,6 +45,10 @@ function replicas({ loses = () => false, middleware = [], work = () => undefined
     return { id: BigInt(made.length), text };
   };
   let attempts = 0;
+  let hedge: () => void = () => undefined;
+  const secondAttempt = new Promise<void>((resolve) => {
+    hedge = resolve;
+  });
   for (const address of ['a', 'b', 'c']) {
     const service = implement(KeyedServiceDefinition, {
       createEntry: ({ text }) => add(text),
@@ -55,6 +64,8 @@ function replicas({ loses = () => false, middleware = [], work = () => undefined
     network.listen(address, {
       async handle(call) {
         attempts += 1;
+        if (hedged && attempts === 1) await secondAttempt;
+        hedge();
         const lost = loses(attempts);
         const reply = await router.handle(call);
         if (lost) throw new RpcError(Status.UNAVAILABLE, 'the reply was lost');
@@ -63,10 +74,23 @@ function replicas({ loses = () => false, middleware = [], work = () => undefined
     });
   }
   const resolver = staticResolver(['a', 'b', 'c']);
-  const channel = createChannel({ resolver, transport: network.transport });
+  const channel = createChannel({ resolver, transport: network.transport, policies });
   closers.push(() => channel.close());
-  const client = createClient(KeyedServiceDefinition, { channel });
+  const client = createClient(hedged ? withHedge() : KeyedServiceDefinition, { channel });
   return { client, channel, made, keys };
+}
+
+/** The contract, with a hedge after a millisecond. */
+function withHedge(): typeof KeyedServiceDefinition {
+  const { methods } = KeyedServiceDefinition;
+  const fields: Readonly<Record<number, readonly Buffer[]>> = methods.createEntry.options._unknownFields;
+  const [policy = Buffer.alloc(1)] = fields[METHOD_TAG] ?? [];
+  const hedged = prefixed(
+    Buffer.concat([policy.subarray(1), encodedPolicy({ hedge: { delay: { nanos: 1_000_000 } } }).subarray(1)]),
+  );
+  const options = { _unknownFields: { ...fields, [METHOD_TAG]: [hedged] } };
+  const createEntry = { ...methods.createEntry, options } as unknown as typeof methods.createEntry;
+  return { ...KeyedServiceDefinition, methods: { ...methods, createEntry } };
 }
 
 describe('a client', () => {
@@ -97,6 +121,21 @@ describe('a client', () => {
     await client.createEntry({ text: 'given', requestId: 'my-key' });
     await client.addEntry({ text: 'given' }, { metadata: { 'idempotency-key': 'my-other-key' } });
     expect(keys.slice(1)).toEqual(['my-key', 'my-other-key']);
+  });
+
+  it('keeps it over a hedge: both attempts have one effect', async () => {
+    const { client, made, keys } = replicas({ hedged: true });
+    expect(await client.createEntry({ text: 'hedged' })).toEqual({ id: 1n, text: 'hedged' });
+    expect(keys).toHaveLength(2);
+    expect(new Set(keys).size).toBe(1);
+    expect(made).toEqual(['hedged']);
+  });
+
+  it('gives each part of a scatter one key for all its attempts', async () => {
+    const { client, made } = replicas({ loses: (attempt) => attempt <= 2 });
+    const requests = [{ text: '1' }, { text: '2' }, { text: '3' }];
+    await collect(scatterStream(client.createEntry, requests, { maxAttempts: 3 }));
+    expect(made.sort()).toEqual(['1', '2', '3']);
   });
 });
 

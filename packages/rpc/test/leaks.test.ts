@@ -1,7 +1,11 @@
 import { getEventListeners, getMaxListeners } from 'node:events';
 import { describe, expect, it } from '@jest/globals';
+import { ConformanceServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/conformance';
+import type { Reply } from '../src/call/call.js';
+import type { ServerCall } from '../src/exports/call.js';
+import { createClient } from '../src/exports/client.js';
 import { yieldToEventLoop } from '../src/exports/clock.js';
-import { Status } from '../src/exports/status.js';
+import { RpcError, Status } from '../src/exports/status.js';
 import { ManualClock } from '../src/exports/testing.js';
 import { failure } from './support/outcome.js';
 import { type ConformanceClient, connect } from './support/service.js';
@@ -52,6 +56,30 @@ describe('after its calls a client leaks nothing', () => {
     expect(channel.inspect().flatMap(({ endpoints }) => endpoints.map(({ inFlight }) => inFlight))).toEqual([0]);
   });
 
+  it('of calls that its middleware answers or refuses', async () => {
+    const clock = new ManualClock();
+    const { channel } = connect({}, { clock });
+    const refuse = (): Promise<never> => Promise.reject(new RpcError(Status.ABORTED, 'refused'));
+    const { signal } = new AbortController();
+    const { unary } = createClient(ConformanceServiceDefinition, { channel, middleware: [refuse] });
+    await failure(unary({}, { signal }));
+    expect(clock.timers).toBe(0);
+    expect(getEventListeners(signal, 'abort')).toHaveLength(0);
+  });
+
+  it("of calls that the server's middleware answers or refuses", async () => {
+    const clock = new ManualClock();
+    const answer = async ({ header, trailer }: ServerCall): Promise<Reply> => {
+      return { header, trailer, response: { stream: false, message: { text: 'cached' } } };
+    };
+    const refuse = () => Promise.reject(new RpcError(Status.RESOURCE_EXHAUSTED, 'too many'));
+    const answered = connect({}, { clock, middleware: [answer] }).client;
+    const refused = connect({}, { clock, middleware: [refuse] }).client;
+    expect(await answered.unary({})).toMatchObject({ text: 'cached' });
+    expect(await failure(refused.unary({}))).toMatchObject({ code: Status.RESOURCE_EXHAUSTED });
+    expect(clock.timers).toBe(0);
+  });
+
   it('of calls that a handler made, on the signal of its own call', async () => {
     const far = connect().client;
     let own: AbortSignal | undefined;
@@ -67,5 +95,16 @@ describe('after its calls a client leaks nothing', () => {
     expect(getEventListeners(own, 'abort')).toHaveLength(0);
     // Otherwise Node would warn of a leak at the eleventh call in flight.
     expect(getMaxListeners(own)).toBe(Number.POSITIVE_INFINITY);
+  });
+
+  it('of a call that ended at its deadline', async () => {
+    const clock = new ManualClock();
+    const { client } = connect({ unary: () => new Promise(() => undefined) }, { clock });
+    const { signal } = new AbortController();
+    const call = failure(client.unary({}, { signal }));
+    await clock.advance(5_000);
+    await call;
+    expect(clock.timers).toBe(0);
+    expect(getEventListeners(signal, 'abort')).toHaveLength(0);
   });
 });

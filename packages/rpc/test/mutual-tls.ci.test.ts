@@ -122,6 +122,13 @@ describe.each([
       await clientOf(server.address, await processOf('gateway')).unary({}, { metadata });
       expect(callers).toEqual(['', 'spiffe://rondo.test/gateway']);
     });
+
+    it('serves clients with and without TLS at one port while it is permissive', async () => {
+      const { server } = await start(await processOf('sales', { mode: 'permissive' }));
+      expect(server.tls).toBe('permissive');
+      await expect(clientOf(server.address, undefined).unary({})).resolves.toBeDefined();
+      await expect(clientOf(server.address, await processOf('gateway')).unary({})).resolves.toBeDefined();
+    });
   });
 
   describe('a client refuses', () => {
@@ -167,16 +174,40 @@ describe.each([
       expect(callers).toEqual([]);
     });
   });
-});
 
-it.each<[string, () => Promise<MutualTls | undefined>, string]>([
-  ['with TLS', () => processOf('gateway', { by: stranger }), 'it may not accept spiffe://rondo.test/gateway'],
-  ['in plaintext', async () => undefined, 'it may need TLS (for a process of Rondo set RONDO_TLS=on'],
-])('a client %s that a server refuses names what to look at', async (_how, client, hint) => {
-  const { server } = await start(await processOf('sales'));
-  const error = await failure(clientOf(server.address, await client()).unary({}));
-  expect(error).toMatchObject({ codeName: 'UNAVAILABLE', message: expect.stringContaining(hint) });
-  expect(server.refusedConnections.handshake).toBeGreaterThan(0);
+  describe('a server refuses, with one line in its log,', () => {
+    interface Refused {
+      readonly client: () => Promise<MutualTls | undefined>;
+      readonly line: string;
+      readonly hint: string;
+    }
+    const rows: Record<string, Refused> = {
+      'an authority that it does not trust': {
+        client: () => processOf('gateway', { by: stranger }),
+        line: 'no authority that this process trusts has issued its certificate',
+        hint: 'it may not accept spiffe://rondo.test/gateway',
+      },
+      'a certificate that has expired': {
+        client: () => processOf('gateway', { valid: [-3, -1], readAt: -2 }),
+        line: 'its certificate has expired',
+        hint: 'it may not accept spiffe://rondo.test/gateway',
+      },
+      plaintext: {
+        client: async () => undefined,
+        line: 'it speaks plaintext',
+        hint: 'it may need TLS (for a process of Rondo set RONDO_TLS=on',
+      },
+    };
+
+    it.each(Object.entries(rows))('%s', async (_what, { client, line, hint }) => {
+      const { server, callers, lines } = await start(await processOf('sales'));
+      const error = await failure(clientOf(server.address, await client()).unary({}));
+      expect(error).toMatchObject({ codeName: 'UNAVAILABLE', message: expect.stringContaining(hint) });
+      expect(lines()).toEqual([expect.stringContaining(line)]);
+      expect(server.refusedConnections.handshake).toBeGreaterThan(0);
+      expect(callers).toEqual([]);
+    });
+  });
 });
 
 describe('over TLS, a client that agrees on', () => {

@@ -2,15 +2,16 @@
 
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { ConformanceServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/conformance';
-import { RemovalReason } from '@rondo/contracts/rondo/registry/v1/registry';
+import { OperatorState, RemovalReason } from '@rondo/contracts/rondo/registry/v1/registry';
 import { type Channel, createClient, createRegistryChannel } from '../src/exports/client.js';
 import { createRouter } from '../src/exports/server.js';
 import { Status } from '../src/exports/status.js';
 import { createMemoryNetwork, ManualClock, seededRandom } from '../src/exports/testing.js';
+import type { TransportFactory } from '../src/transport/transport.js';
 import { memoryStorage } from './support/memory-storage.js';
 import { failure } from './support/outcome.js';
 import { scriptedRegistry } from './support/scripted-registry.js';
-import { at, delta, snapshot } from './support/scripted-watch.js';
+import { at, delta, instances, settled, snapshot } from './support/scripted-watch.js';
 import { conformanceService } from './support/service.js';
 
 const SERVICE = ConformanceServiceDefinition.fullName;
@@ -88,6 +89,16 @@ describe('an instance that vanishes from the registry without deregistering', ()
     expect(channel.inspect()[0]?.endpoints.map(({ instanceId }) => instanceId)).toEqual(['a']);
   });
 
+  it('is called again once it is listed again', async () => {
+    const { registry, answers, kill, begin } = await calling();
+    await registry.event({ position: at(10n), event: snapshot(['a']) });
+    kill('b');
+    await answers();
+    begin('b');
+    await registry.event({ position: at(11n), event: snapshot(['a', 'b']) });
+    expect(await answers()).toEqual(['a', 'b']);
+  });
+
   it.each([RemovalReason.REMOVAL_REASON_DEREGISTERED, RemovalReason.REMOVAL_REASON_REPLACED])(
     'differs from one that deregistered (%s), which goes at once',
     async (reason) => {
@@ -96,6 +107,22 @@ describe('an instance that vanishes from the registry without deregistering', ()
       expect(await answers()).toEqual(['a']);
     },
   );
+});
+
+describe('an instance that registers again after its connection failed', () => {
+  it('is reconnected at once, and no other instance is', async () => {
+    const hurried: string[] = [];
+    const system = createSystem('a', 'b');
+    system.listenRegistry();
+    const transport: TransportFactory = (address, known) =>
+      Object.assign(system.network.transport(address, known), { resetBackoff: () => hurried.push(address) });
+    const { client } = system.startClient({ transport });
+    await system.registry.event({ position: at(9n), event: snapshot(['a', 'b']) });
+    await client.unary({});
+    const anew = { upserts: instances('b'), removals: [] };
+    await system.registry.event({ position: at(10n), event: { $case: 'delta', value: anew } });
+    expect(hurried).toEqual(['b:1']);
+  });
 });
 
 describe('a registry that is away', () => {
@@ -156,4 +183,24 @@ it('a call to a service that never had an instance fails fast, and names the ser
     code: Status.UNAVAILABLE,
     message: `no instance of ${SERVICE} is registered with the registry at r:1; start one, or check the service's name`,
   });
+});
+
+it('a cordoned instance gets no calls, and the error says so', async () => {
+  const { registry, client, channel } = await calling();
+  const operatorState = OperatorState.OPERATOR_STATE_CORDONED;
+  const cordoned = instances('a', 'b').map((instance) => ({ ...instance, operatorState }));
+  await registry.event({ position: at(10n), event: { $case: 'delta', value: { upserts: cordoned, removals: [] } } });
+  const error = await failure(client.unary({}));
+  expect(error.code).toBe(Status.UNAVAILABLE);
+  expect(error.message).toContain('a at a:1, b at b:1: cordoned by an operator');
+  expect(channel.inspect()[0]?.endpoints.map(({ instanceState }) => instanceState)).toEqual(['cordoned', 'cordoned']);
+});
+
+it('a server at the address of the registry may be no registry', async () => {
+  const { network, clock, startClient } = createSystem();
+  network.listen('r:1', createRouter({ services: [conformanceService()], clock }));
+  const { client } = startClient();
+  await settled();
+  const error = await failure(client.unary({}));
+  expect(error.message).toContain("the registry at r:1 can't be reached (the peer there is no registry: ");
 });

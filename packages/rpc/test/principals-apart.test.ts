@@ -49,4 +49,27 @@ describe('what belongs to one caller', () => {
     const error = await failureOf(client.write({ requestId: 'a' }, { principal: { ...ada, scopes: [] } }));
     expect(error.code).toBe(Status.PERMISSION_DENIED);
   });
+
+  it('is the bound of calls in flight: that of another principal is another one', async () => {
+    let open: () => void = () => undefined;
+    const opened = new Promise<void>((resolve) => {
+      open = resolve;
+    });
+    const read = async () => {
+      await opened;
+      return {};
+    };
+    const channel = createTestChannel({
+      services: [standIn(SecuredServiceDefinition, { read })],
+      identity: FRONT,
+      admission: { maxCalls: { caller: 1 } },
+    });
+    const client = createClient(SecuredServiceDefinition, { channel });
+    const first = client.read({}, { principal: ada });
+    const bobs = client.read({}, { principal: { ...ada, subject: 'bob' } });
+    const refused = await failureOf(client.read({}, { principal: ada, maxAttempts: 1 }));
+    expect(refused.message).toContain('at most 1 calls of one caller at once');
+    open();
+    await Promise.all([first, bobs]);
+  });
 });

@@ -33,6 +33,15 @@ describe.each([
     expect(await client.write({ requestId: 'a' }, { principal: ada })).toMatchObject({ subject: 'ada' });
   });
 
+  it('a call without a principal has none, on a connection on which others have', async () => {
+    const server = await system.serve(await system.processOf('sales'));
+    const client = system.clientOf(server, await system.processOf('front'), { frames });
+    await client.read({}, { principal: ada });
+    expect(await client.open({})).toMatchObject({ subject: '' });
+    expect((await failureOf(client.read({}))).code).toBe(Status.UNAUTHENTICATED);
+    expect(await client.read({}, { principal: { ...ada, subject: 'bob' } })).toMatchObject({ subject: 'bob' });
+  });
+
   it('the calls of a handler are made on behalf of the same principal, signed anew', async () => {
     const [sales, ledger] = await Promise.all([system.processOf('sales'), system.processOf('ledger')]);
     const last = system.clientOf(await system.serve(ledger), sales, { frames });

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { connect as connectTls } from 'node:tls';
 import { beforeAll, describe, expect, it } from '@jest/globals';
@@ -79,6 +79,29 @@ describe('a certificate in files', () => {
     await identity.check();
     expect(identity.current).toBe(current);
     expect(identity.fault).toContain(fault);
+  });
+
+  it('is found again when a symbolic link moves, as in Kubernetes', async () => {
+    const folder = await folderOf(first, 'sales');
+    const root = folder.path;
+    const put = async (version: string) => {
+      const pair = await certify(first, 'sales');
+      mkdirSync(path.join(root, version));
+      for (const [name, text] of Object.entries({ 'tls.crt': pair.cert, 'tls.key': pair.key, 'ca.crt': first.cert }))
+        writeFileSync(path.join(root, version, name), text);
+      symlinkSync(version, path.join(root, 'data.new'));
+      renameSync(path.join(root, 'data.new'), path.join(root, '..data'));
+      return pair.cert;
+    };
+    await put('one');
+    for (const name of ['tls.crt', 'tls.key', 'ca.crt']) {
+      rmSync(path.join(root, name));
+      symlinkSync(path.join('..data', name), path.join(root, name));
+    }
+    const { identity } = identityIn(root);
+    const cert = await put('two');
+    await identity.check();
+    expect(identity.current.cert.toString()).toBe(cert);
   });
 
   it('asks for its renewal at two thirds of its life, once an hour', async () => {
@@ -213,5 +236,17 @@ describe('rotation under calls', () => {
       'close',
     );
     expect(received).toEqual([]);
+  });
+
+  it('refuses the earlier authority once it is out of the bundle', async () => {
+    const [ofServer, ofClient] = [await folderOf(first, 'sales'), await folderOf(first, 'gateway')];
+    const [server, client] = [mutualTlsIn(ofServer), mutualTlsIn(ofClient)];
+    const serving = await startServer({}, { mutualTls: server });
+    ofServer.write({ ...(await certify(second, 'sales')), ca: second.cert });
+    ofClient.write({ ca: `${second.cert}\n${first.cert}` });
+    await Promise.all([server.identity.check(), client.identity.check()]);
+    await expect(connectTo([serving.address], { mutualTls: client }).client.unary({})).rejects.toMatchObject({
+      message: expect.stringContaining('it may not accept spiffe://rondo.test/gateway'),
+    });
   });
 });

@@ -127,6 +127,53 @@ describe('a silent instance', () => {
     expect(handled).toHaveLength(4);
   });
 
+  it('that stays silent fails the calls that wait for it before they leave', async () => {
+    const { clock, network, handled, unsafe, outcomes } = await start(['a']);
+    network.node('a').freeze();
+    await clock.advance(NOTICED_MS);
+    unsafe('waiting', 1_000);
+    await clock.advance(1_000);
+    expect(outcomes.get('waiting')).toMatch(/^DEADLINE_EXCEEDED: .*it is silent/s);
+    network.node('a').thaw();
+    await clock.advance(100);
+    expect(handled).toEqual([]);
+  });
+
+  it('keeps a safe call that has no attempt left', async () => {
+    const { clock, network, outcomes, channel } = await start(['a', 'b']);
+    const { unary } = createClient(ConformanceServiceDefinition, { channel });
+    network.node('a').freeze();
+    const make = async (text: string) => {
+      const reply = await unary({ text }, { maxAttempts: 1, timeoutMs: 30_000 });
+      outcomes.set(text, reply.text);
+    };
+    const calls = [make('1'), make('2')];
+    await clock.advance(3_000);
+    expect([...outcomes.values()]).toEqual(['b']);
+    network.node('a').thaw();
+    await clock.advance(100);
+    await Promise.all(calls);
+    expect([...outcomes.values()]).toEqual(['b', 'a']);
+  });
+
+  it('is silent to every service of the channel', async () => {
+    const { clock, network, channel, safe, outcomes } = await start(['a', 'b']);
+    const { add } = createClient(AdderServiceDefinition, { channel });
+    const sums: bigint[] = [];
+    const sum = () => void add({ a: 1n, b: 1n }).then(({ result }) => sums.push(result));
+    sum();
+    await clock.advance(100);
+    network.node('a').freeze();
+    await clock.advance(NOTICED_MS);
+    for (let count = 0; count < 4; count += 1) {
+      sum();
+      safe(`call ${count}`);
+    }
+    await clock.advance(10);
+    expect(sums).toHaveLength(5);
+    expect([...outcomes.values()]).toEqual(new Array(4).fill('served'));
+  });
+
   it('costs its calls the retry budget: in an outage of all, few are made twice', async () => {
     const { clock, network, handled, safe, outcomes } = await start(['a', 'b']);
     for (let count = 0; count < 400; count += 1) safe(`call ${count}`, 3_000);

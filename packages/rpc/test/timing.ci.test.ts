@@ -9,10 +9,12 @@ import { sleep, systemClock } from '../src/exports/clock.js';
 import { createRouter, implement, serve } from '../src/exports/server.js';
 import { RpcError, Status } from '../src/exports/status.js';
 import { startTcpProxy, type TcpProxyOptions } from '../src/testing/tcp-proxy/tcp-proxy.js';
+import { failure } from './support/outcome.js';
 import { conformanceService } from './support/service.js';
 import { socketsOfATest } from './support/sockets.js';
+import { watchLateness } from './support/wait.js';
 
-const { closers } = socketsOfATest();
+const { closers, connectTo } = socketsOfATest();
 
 type Handler = (request: { readonly payload: Uint8Array }) => Promise<{ payload?: Buffer }>;
 
@@ -90,6 +92,18 @@ describe('the times of a call', () => {
     expect(timing.propagationMs).toBeGreaterThan(195);
   });
 
+  it('show a narrow path as send and receive', async () => {
+    const payload = Buffer.alloc(300_000);
+    const { timed } = await start({ path: { bytesPerSecond: 1_000_000 }, unary: async () => ({ payload }) });
+    await timed();
+    const late = watchLateness();
+    closers.push(() => late.stop());
+    const { timing } = await timed({ payload });
+    // Of 300 ms; an end that comes late to the first byte sees less of the way.
+    expect((timing.sendMs ?? 0) + late.worstMs).toBeGreaterThan(100);
+    expect(timing.receiveMs + late.worstMs).toBeGreaterThan(100);
+  });
+
   it("show a server's busy event loop as queue", async () => {
     const { timed, spinner } = await start();
     await timed();
@@ -100,6 +114,14 @@ describe('the times of a call', () => {
     await spinning;
     // This process is client and server, so both loops were busy.
     expect(timing.queueMs).toBeGreaterThan(300);
+  });
+
+  it("show the client's busy event loop as queue", async () => {
+    const { timed } = await start();
+    await timed();
+    const made = timed();
+    spin(300);
+    expect((await made).timing.queueMs).toBeGreaterThan(290);
   });
 
   it('of a call that fails are told too, with the time of its handler', async () => {
@@ -115,6 +137,22 @@ describe('the times of a call', () => {
     expect(outcome).toMatchObject({ code: Status.NOT_FOUND, report: { timing } });
     expect(timing.processMs).toBeGreaterThan(95);
     expect(calls).toBe(1);
+  });
+
+  it('of a call that found no instance have no attempt', async () => {
+    const { client } = connectTo(['127.0.0.1:1']);
+    const seen: CallTiming[] = [];
+    await failure(client.unary({}, { onTiming: (timing) => void seen.push(timing) }));
+    expect(seen).toMatchObject([{ queueMs: 0, sendMs: undefined, processMs: undefined }]);
+  });
+
+  it('are not told by a method that streams', async () => {
+    const { client } = await start();
+    const stream = client.serverStream({ count: 1 }, { onTiming: () => undefined })[Symbol.asyncIterator]();
+    expect(await failure(stream.next())).toMatchObject({
+      code: Status.INVALID_ARGUMENT,
+      message: expect.stringContaining('onTiming'),
+    });
   });
 
   it('cannot be forged by the request', async () => {

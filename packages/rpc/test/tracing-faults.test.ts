@@ -1,6 +1,8 @@
 /** No call fails because of its trace: neither by what a stranger sends, nor by a fault of what a user has plugged in. */
 
 import { tracingChannel } from 'node:diagnostics_channel';
+import { once } from 'node:events';
+import http2 from 'node:http2';
 import { afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { context, propagation, ROOT_CONTEXT, trace } from '@opentelemetry/api';
 import { BasicTracerProvider, type SpanProcessor } from '@opentelemetry/sdk-trace-base';
@@ -8,10 +10,12 @@ import { inSpan, tracing } from '../src/call/trace.js';
 import type { Metadata } from '../src/exports/call.js';
 import { traceCalls } from '../src/exports/tracing.js';
 import { connect } from './support/service.js';
+import { socketsOfATest } from './support/sockets.js';
 import { recordSpans, treeOf } from './support/spans.js';
 
 const TRACE = '4bf92f3577b34da6a3ce929d0e0e4736';
 const { take } = recordSpans(traceCalls);
+const { startServer, connectTo, closers } = socketsOfATest();
 afterEach(() => {
   take();
 });
@@ -49,6 +53,30 @@ describe('hostile entries do no harm:', () => {
     for (const key of ['traceparent', 'tracestate', 'baggage']) {
       expect(received?.get(key)?.length ?? 0).toBeLessThanOrEqual(8_192);
     }
+  });
+
+  it('60 KiB over a socket, of which as many go on as they should', async () => {
+    const received: Metadata[] = [];
+    const far = await startServer({
+      unary(_, { metadata }) {
+        received.push(metadata);
+        return {};
+      },
+    });
+    const { client } = connectTo([far.address]);
+    const near = await startServer({ unary: (request) => client.unary(request) });
+    const baggage = Array.from({ length: 1_000 }, (_, index) => `k${index}=${'v'.repeat(50)}`).join(',');
+    const headers = { traceparent: `00-${TRACE}-00f067aa0ba902b7-01`, tracestate: 'a=1', baggage };
+    const session = http2.connect(`http://${near.address}`);
+    closers.push(() => session.close());
+    const path = '/rondo.conformance.v1.ConformanceService/Unary';
+    const own = { ':method': 'POST', ':path': path, 'content-type': 'application/grpc', te: 'trailers' };
+    const stream = session.request({ ...own, ...headers });
+    stream.resume().end(Buffer.alloc(5));
+    const [trailers] = await once(stream, 'trailers');
+    expect(trailers).toMatchObject({ 'grpc-status': '0' });
+    expect(received.map((metadata) => metadata.get('traceparent')?.slice(3, 35))).toEqual([TRACE]);
+    expect(received[0]?.get('baggage')?.length).toBeLessThanOrEqual(8_192);
   });
 });
 

@@ -2,7 +2,7 @@ import { tracingChannel } from 'node:diagnostics_channel';
 /** The spans of calls, over each transport. */
 
 import { afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { context, trace } from '@opentelemetry/api';
+import { context, propagation, trace } from '@opentelemetry/api';
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
 import { HealthDefinition } from '@rondo/contracts/health/v1/health';
 import { ConformanceServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/conformance';
@@ -11,15 +11,17 @@ import { Metadata, type ServerCall } from '../src/exports/call.js';
 import { createChannel, createClient, staticResolver } from '../src/exports/client.js';
 import { createRouter, type Handlers } from '../src/exports/server.js';
 import { RpcError, Status } from '../src/exports/status.js';
-import { createMemoryNetwork, createTestChannel, standIn } from '../src/exports/testing.js';
+import { createMemoryNetwork, createTestChannel, ManualClock, standIn } from '../src/exports/testing.js';
 import { createContextManager, createIdGenerator, traceCalls } from '../src/exports/tracing.js';
 import type { ServedDefinition } from './conformance/handlers.js';
+import { withPolicy } from './support/contract.js';
 import { makeFollowers } from './support/followers.js';
 import { failure } from './support/outcome.js';
+import { policies } from './support/policies.js';
 import { type ConformanceClient, conformanceService, connect } from './support/service.js';
 import { socketsOfATest } from './support/sockets.js';
 import { recordSpans, treeOf } from './support/spans.js';
-import { until } from './support/wait.js';
+import { deferred, until } from './support/wait.js';
 
 type ServedHandlers = Partial<Handlers<ServedDefinition>>;
 
@@ -162,15 +164,46 @@ it('a watch that goes on elsewhere has a span for its new beginning, which ends 
 });
 
 describe('another attempt', () => {
-  /** A client of two instances. */
-  function twoInstances(unary: (call: ServerCall) => Promise<object>) {
+  const POLICY = { hedge: { delay: { seconds: 0n, nanos: 100e6 } } };
+  const { methods } = ConformanceServiceDefinition;
+
+  /** A client of two instances; with a clock that a test holds, it hedges after 100 ms of it. */
+  function twoInstances(unary: (call: ServerCall) => Promise<object>, clock?: ManualClock) {
     const network = createMemoryNetwork();
+    const timed = clock === undefined ? {} : { clock };
     const services = [conformanceService({ unary: (_, call) => unary(call) })];
-    for (const address of ['a', 'b']) network.listen(address, createRouter({ services }));
-    const channel = createChannel({ resolver: staticResolver(['a', 'b']), transport: network.transport });
+    for (const address of ['a', 'b']) network.listen(address, createRouter({ services, ...timed }));
+    const resolver = staticResolver(['a', 'b']);
+    const channel = createChannel({ resolver, transport: network.transport, policies, ...timed });
     closers.push(() => channel.close());
-    return createClient(ConformanceServiceDefinition, { channel });
+    const method = clock === undefined ? methods.unary : withPolicy(methods.unary, POLICY);
+    return createClient({ ...ConformanceServiceDefinition, methods: { unary: method } }, { channel });
   }
+
+  it('that hedges has one too, also if the first answers, and none has failed', async () => {
+    const answer = deferred();
+    const hedged = deferred();
+    const clock = new ManualClock();
+    const client = twoInstances(async ({ previousAttempts }) => {
+      if (previousAttempts > 0) hedged.resolve();
+      await answer.promise;
+      return {};
+    }, clock);
+    const made = client.unary({});
+    await clock.advance(100);
+    await hedged.promise;
+    answer.resolve();
+    await made;
+    await until(() => spans() >= 4);
+    const ended = take();
+    expect(ended.map(({ status }) => status.code)).toEqual([0, 0, 0, 0]);
+    expect(treeOf(ended).map((line) => line.replace(/ (?:OK|CANCELLED)/, ''))).toEqual([
+      'client Unary',
+      '  server Unary',
+      '  client Unary linked',
+      '    server Unary',
+    ]);
+  });
 
   it('has a span of its own with a link to the first, and the server of each is below it', async () => {
     const client = twoInstances(async ({ previousAttempts }) => {
@@ -191,6 +224,29 @@ describe('another attempt', () => {
     ]);
     const tried = spans.filter(({ kind }) => kind === 2).map(({ attributes }) => attributes['server.address']);
     expect(tried.sort()).toEqual(['a', 'b']);
+  });
+});
+
+describe('a trace that is not sampled', () => {
+  it('has no span anywhere, and its id in every call', async () => {
+    sampled = false;
+    const ids: string[] = [];
+    const unary = (_: unknown, call: ServerCall) => {
+      ids.push(call.traceId);
+      return own('far', async () => ({}));
+    };
+    const far = connect({ unary }).client;
+    const near = connect({
+      unary(request, call) {
+        ids.push(call.traceId);
+        // What would begin a trace here is part of one that isn't sampled.
+        sampled = true;
+        return far.unary(request);
+      },
+    }).client;
+    await near.unary({});
+    expect(take()).toEqual([]);
+    expect(ids).toEqual([ids[0], ids[0]]);
   });
 });
 
@@ -226,6 +282,18 @@ describe('the parent of a call', () => {
     await context.with(trace.setSpanContext(context.active(), active), () => client.unary({}));
     expect(take().map((span) => span.spanContext().traceId)).toEqual(traces);
   });
+
+  it('is the active span, although the handler passes on the metadata of its own call', async () => {
+    const far = connect().client;
+    const near = connect({ unary: (request, { metadata }) => far.unary(request, { metadata }) }).client;
+    await near.unary({});
+    expect(treeOf(take())).toEqual([
+      'client Unary OK',
+      '  server Unary OK',
+      '    client Unary OK',
+      '      server Unary OK',
+    ]);
+  });
 });
 
 describe('the entries of a caller', () => {
@@ -252,6 +320,25 @@ describe('the entries of a caller', () => {
     expect(received.get('tracestate')).toBe('vendor=1');
     expect(received.get('baggage')).toBe('tenant=acme,day=monday');
     expect(take().map((span) => span.spanContext().traceId)).toEqual(Array(4).fill(TRACE));
+  });
+
+  it('say that the trace is not sampled, which all obey', async () => {
+    const received = await send({ traceparent: `00-${TRACE}-00f067aa0ba902b7-00` });
+    expect(received.get('traceparent')).toBe(`00-${TRACE}-00f067aa0ba902b7-00`);
+    expect(take()).toEqual([]);
+  });
+
+  it('can be what an application reads', async () => {
+    let tenant: string | undefined;
+    const { client } = connect({
+      unary() {
+        tenant = propagation.getActiveBaggage()?.getEntry('tenant')?.value;
+        return {};
+      },
+    });
+    await client.unary({}, { metadata: { traceparent: `00-${TRACE}-00f067aa0ba902b7-01`, baggage: 'tenant=acme' } });
+    expect(tenant).toBe('acme');
+    expect(trace.getActiveSpan()).toBeUndefined();
   });
 });
 

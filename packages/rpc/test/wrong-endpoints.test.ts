@@ -8,6 +8,7 @@ import { briefServer, type ForeignServer, http1Server, pageServer, socketServer 
 import { failure } from './support/outcome.js';
 import { socketsOfATest } from './support/sockets.js';
 import { collect } from './support/stream.js';
+import { until } from './support/wait.js';
 
 const { closers, connectTo, startServer } = socketsOfATest();
 
@@ -59,6 +60,32 @@ describe.each(kinds)('%s among the instances of a service', (_name, start) => {
 });
 
 describe('an instance that refuses', () => {
+  it('is set aside after one call, and the others share all of them', async () => {
+    const wrong = await otherService();
+    closers.push(() => wrong.close());
+    const counts: number[] = [];
+    const { client, channel } = connectTo([wrong.address, await right(counts), await right(counts)]);
+    await client.unary({});
+    await until(() => channel.inspect()[0]?.endpoints.every(({ state }) => state === 'ready') ?? false);
+    for (let index = 0; index < 99; index += 1) await client.unary({});
+    expect(counts).toHaveLength(2);
+    expect((counts[0] ?? 0) + (counts[1] ?? 0)).toBe(100);
+    // Round robin, except for the first few calls. If the bad instance were still called, its neighbour would get two thirds.
+    expect(Math.min(...counts)).toBeGreaterThanOrEqual(45);
+    const text = "set aside: answers UNIMPLEMENTED: this server doesn't implement";
+    expect(channel.inspect()[0]?.endpoints[0]?.held).toContain(text);
+  });
+
+  it.each([
+    ['a gRPC server', otherService],
+    ['an HTTP server', () => pageServer(404, '<html>')],
+  ])('fails no unsafe call either, if no handler can have seen it: %s', async (_name, start) => {
+    const wrong = await start();
+    closers.push(() => wrong.close());
+    const { client } = connectTo([wrong.address, await right(), await right()]);
+    expect(await Promise.all(Array.from({ length: 9 }, () => client.unaryUnsafe({})))).toHaveLength(9);
+  });
+
   it('is named in the error if it is no gRPC server at all', async () => {
     const wrong = await pageServer(404, '<html>');
     closers.push(() => wrong.close());

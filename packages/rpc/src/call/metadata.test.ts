@@ -49,10 +49,23 @@ describe('metadata', () => {
     expect(metadata.getBytes('x-text')).toBeUndefined();
   });
 
+  it('replaces and removes', () => {
+    const metadata = new Metadata({ a: '1' });
+    metadata.append('a', '2');
+    metadata.set('A', '3');
+    expect(metadata.getAll('a')).toEqual(['3']);
+    metadata.delete('A');
+    expect([...metadata]).toEqual([]);
+  });
+
   it('keeps the value if its replacement is refused', () => {
     const metadata = new Metadata({ a: '1' });
     expect(() => metadata.set('a', 'naïve')).toThrow(/printable ASCII/);
     expect(metadata.get('a')).toBe('1');
+  });
+
+  it('refuses a value that is neither text nor bytes', () => {
+    expect(() => new Metadata(JSON.parse('{"x-text": 5}'))).toThrow(/"x-text": needs text/);
   });
 
   it.each<[string, string | Uint8Array, RegExp]>([
@@ -142,6 +155,19 @@ describe('metadata', () => {
     expect([...new Metadata(harmless)]).toEqual([]);
     harmless.checkSendable();
     Metadata.over(new Metadata({ a: '1' })).checkSendable();
+  });
+
+  it('does not change its source', () => {
+    const own = new Metadata({ a: '1', b: '2' });
+    const over = Metadata.over(own);
+    const copy = over.clone();
+    over.append('a', '3');
+    over.delete('b');
+    copy.set('a', '4');
+    expect([...over].join()).toBe('a,1,a,3');
+    expect([...copy].join()).toBe('b,2,a,4');
+    expect([...own].join()).toBe('a,1,b,2');
+    expect(() => over.append('c', 'x'.repeat(16 * 1024))).toThrow(/the most/);
   });
 });
 

@@ -1,7 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
+import { seededRandom } from '@rondo/base/testing';
 import { endpoint, endpoints } from '../../test/support/endpoints.js';
 import { methodOf } from '../../test/support/method.js';
 import { makePool } from '../../test/support/pool.js';
+import { goldenRatioSequence } from '../balancer/low-discrepancy.js';
 import { DEFAULT_BALANCING } from '../contract/balancing.js';
 import type { Method } from '../contract/method.js';
 import type { Endpoint } from '../resolver/resolver.js';
@@ -51,6 +53,36 @@ describe('canaries', () => {
     }
     for (let from = 0; from < ids.length; from += 1_000) {
       expect(Math.abs(percentOf(ids.slice(from, from + 1_000), 'new') - 5)).toBeLessThan(0.5);
+    }
+  });
+
+  it('keep it while instances come and go', () => {
+    const { pool, calls } = fleet(...endpoints('a', 'b', 'c'), canary('new', '5'));
+    const ids: string[] = [];
+    for (let round = 0; round < 2_000; round += 1) {
+      const others = round % 2 === 0 ? ['a', 'b'] : ['a', 'b', 'c'];
+      pool.onResolution({ endpoints: [...endpoints(...others), canary('new', '5')], departed: ['c'] });
+      ids.push(...calls(10));
+    }
+    expect(Math.abs(percentOf(ids, 'new') - 5)).toBeLessThan(0.5);
+  });
+
+  it('get it of one call each of many clients, too', () => {
+    const random = seededRandom(7);
+    const first = Array.from({ length: 20_000 }, () => goldenRatioSequence(random)() < 0.05);
+    expect(Math.abs((100 * first.filter(Boolean).length) / first.length - 5)).toBeLessThan(0.5);
+  });
+
+  it('of another label or version get theirs next to it', () => {
+    const { calls } = fleet(...endpoints('a'), canary('x', '5'), canary('y', '10'), canary('z', '5', '3.0.0'));
+    const ids = calls(20_000);
+    for (const [name, percent] of [
+      ['x', 5],
+      ['y', 10],
+      ['z', 5],
+      ['a', 80],
+    ] as const) {
+      expect(Math.abs(percentOf(ids, name) - percent)).toBeLessThan(0.1);
     }
   });
 
@@ -128,6 +160,20 @@ describe('a call that asks for a version', () => {
     expect(asking('3.0.0')).toBeUndefined();
   });
 
+  it('goes to the one of its version although that is set aside', () => {
+    const { asking, candidate, refuse } = fleet(...endpoints('a'), canary('x', '0'));
+    refuse(candidate('x', ONE), { reason: 'no such method', proven: true, foreign: false });
+    expect(asking('2.0.0')).toBe('x');
+  });
+
+  it('follows an instance whose version changes', () => {
+    const { asking, pool } = fleet(...of);
+    expect(asking('1.0.0')).toBe('old');
+    pool.onResolution({ endpoints: [endpoint('old', { version: '1.1.0' })], departed: [] });
+    expect(asking('1.0.0')).toBeUndefined();
+    expect(asking('1.1.0')).toBe('old');
+  });
+
   it('waits for those of its version that are being connected, and for no others', () => {
     const { at, asking, pool } = fleet(...of);
     at('old:1').move('connecting');
@@ -136,6 +182,39 @@ describe('a call that asks for a version', () => {
       pool.instances.connectable(ONE, { tried: [], version }).map(({ endpoint: { instanceId } }) => instanceId);
     expect(coming('1.0.0')).toEqual(['old']);
     expect(coming('2.0.0')).toEqual([]);
+  });
+
+  it('waits for no others, as the first calls of a client do for those that begin to connect with theirs', () => {
+    const { pool, at, pick } = makePool({ byHand: true });
+    pool.onResolution({ endpoints: [...endpoints('a', 'b'), canary('x', '0')], departed: [] });
+    at('x:1').move('ready');
+    expect(pool.pick(ONE, { hashKey: undefined, tried: [], version: '2.0.0' })?.id).toBe('x');
+    at('a:1').move('ready');
+    expect(pick(ONE)).toBeUndefined();
+  });
+
+  it('keeps no other call waiting for those that are for it alone', () => {
+    const { pool, at, pick } = makePool({ byHand: true });
+    pool.onResolution({ endpoints: [...endpoints('a'), canary('x', '0')], departed: [] });
+    at('a:1').move('ready');
+    expect(pick(ONE)).toBe('a');
+  });
+
+  it('begins the connection that it waits for, in a large set', () => {
+    const { pool, at, pickCandidate } = makePool({ byHand: true });
+    const many = Array.from({ length: 40 }, (_, index) => endpoint(`i${index}`, { version: `1.${index}` }));
+    pool.onResolution({ endpoints: many, departed: [] });
+    const first = (state: string) => {
+      const found = many.find(({ address }) => at(address).state === state);
+      if (found === undefined) throw new Error(`none is ${state}`);
+      return found;
+    };
+    pickCandidate();
+    at(first('connecting').address).move('ready');
+    for (let count = 0; count < 100; count += 1) pickCandidate(); // as many are connecting as may be
+    const { address, version } = first('idle');
+    expect(pool.pick(ONE, { hashKey: undefined, tried: [], version })).toBeUndefined();
+    expect(at(address).state).toBe('connecting');
   });
 
   it('is told of a bounded number of versions', () => {

@@ -27,7 +27,10 @@ class Words {
   }
 
   say(status: ServingStatus): void {
-    const value = HealthCheckResponse.encode({ status }).finish();
+    this.sayBytes(HealthCheckResponse.encode({ status }).finish());
+  }
+
+  sayBytes(value: Uint8Array): void {
     this.#put(() => ({ done: false, value }));
   }
 
@@ -56,6 +59,9 @@ class Words {
   }
 }
 
+/** No message: a field that ends before it begins. */
+const RUBBISH = Uint8Array.of(0x0a, 0x7f);
+
 /** Two instances of a service, of which the first tells of its health. */
 function start({ service = 's.S', refused }: { service?: string; refused?: Status } = {}) {
   const made = makePool({ byHand: true, service, healthCheck: true });
@@ -79,7 +85,11 @@ function start({ service = 's.S', refused }: { service?: string; refused?: Statu
     last().say(status);
     await settled();
   };
-  return { ...made, streams, last, say, settled };
+  const sayBytes = async (bytes: Uint8Array) => {
+    last().sayBytes(bytes);
+    await settled();
+  };
+  return { ...made, streams, last, say, sayBytes, settled };
 }
 
 describe('an instance whose health is watched', () => {
@@ -124,6 +134,20 @@ describe('an instance whose health is watched', () => {
     expect(streams).toHaveLength(1);
   });
 
+  it('that sends rubbish is called by its last word, and asked again after waits that grow', async () => {
+    const { say, sayBytes, streams, share, clock } = start();
+    await say(ServingStatus.NOT_SERVING);
+    await sayBytes(RUBBISH);
+    for (let second = 1; second <= 20; second += 1) {
+      const before = streams.length;
+      await clock.advance(1_000);
+      if (streams.length > before) await sayBytes(RUBBISH);
+    }
+    expect(streams).toHaveLength(5);
+    for (const { wire } of streams) expect(wire.context.reason?.code).toBe(Status.CANCELLED);
+    expect(share(4)).toEqual({ b: 4 });
+  });
+
   it('that changes its mind without end is heard twenty times, and asked again later: its last word stands', async () => {
     const { last, streams, share, settled, clock } = start();
     await settled();
@@ -135,6 +159,18 @@ describe('an instance whose health is watched', () => {
     expect(share(4)).toEqual({ b: 4 });
     await clock.advance(1_000);
     expect(streams).toHaveLength(2);
+  });
+
+  it('may say as much as it likes over time', async () => {
+    const { say, streams, last, share, clock } = start();
+    await say(ServingStatus.SERVING);
+    for (let second = 0; second < 10; second += 1) {
+      for (let word = 0; word < 18; word += 1) await say(ServingStatus.NOT_SERVING);
+      await clock.advance(1_000);
+    }
+    expect(streams).toHaveLength(1);
+    expect(last().wire.context.reason).toBeUndefined();
+    expect(share(4)).toEqual({ b: 4 });
   });
 
   it('is asked again while its connection stands, after waits that grow; its word stands meanwhile', async () => {

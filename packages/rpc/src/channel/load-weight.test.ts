@@ -10,6 +10,7 @@ import { Metadata } from '../call/metadata.js';
 import { DEFAULT_BALANCING } from '../contract/balancing.js';
 import { Status } from '../status/code.js';
 import { RpcError } from '../status/rpc-error.js';
+import { callInstance } from './call-instance.js';
 import { RetryBudget } from './failure.js';
 import { LoadWeight } from './load-weight.js';
 import { callWithRetries } from './retry.js';
@@ -49,12 +50,30 @@ describe('the weight', () => {
     expect(await start().repeat(report, 1_000)).toBeCloseTo(expected, 6);
   });
 
+  it('is used a second after the first report', async () => {
+    const { clock, weight, say } = start();
+    expect(weight.value).toBeUndefined();
+    say(taking(0.01));
+    await clock.advance(999);
+    expect(weight.value).toBeUndefined();
+    await clock.advance(1);
+    expect(weight.value).toBeCloseTo(100, 6);
+  });
+
   it('follows within three seconds; who becomes slow is heard at once', async () => {
     const { repeat } = start();
     await repeat(taking(0.005), 2_000);
     expect(await repeat(taking(0.1), 500)).toBeLessThan(25);
     expect(await repeat(taking(0.1), 2_500)).toBeLessThan(11);
     expect(await repeat(taking(0.005), 4_000)).toBeGreaterThan(135);
+  });
+
+  it('does not jump at one report', async () => {
+    const { weight, say, repeat } = start();
+    await repeat(taking(0.005), 2_000);
+    say(taking(0.1));
+    expect(weight.value).toBeGreaterThan(60);
+    expect(weight.value).toBeLessThan(80);
   });
 
   it('runs out 15 seconds after the last report, and begins anew', async () => {
@@ -139,6 +158,20 @@ describe('the load that an instance reports', () => {
     expect(candidate('a', methodOf('unknown', { path: '/s.S/Other' })).loadWeight).toBeUndefined();
   });
 
+  it('is not looked at where the service is not balanced by it', async () => {
+    const { clock, candidate, end } = begin(DEFAULT_BALANCING);
+    const looked = new Metadata();
+    looked.getBytes = () => {
+      throw new Error('looked at');
+    };
+    end(candidate('a'), looked);
+    end(candidate('a'), trailer(0.1));
+    await clock.advance(1_000);
+    expect(candidate('a').loadWeight).toBeUndefined();
+    const byLoad = begin();
+    expect(() => byLoad.end(byLoad.candidate('a'), looked)).toThrow('looked at');
+  });
+
   it('is read no more than once in 50 ms', async () => {
     const { clock, candidate, end } = begin();
     end(candidate('a'), trailer(0.1));
@@ -190,4 +223,14 @@ describe('the load that an instance reports', () => {
       expect([candidate('a').loadWeight, candidate('b').loadWeight]).toEqual([expect.closeTo(10), expect.closeTo(10)]);
     },
   );
+
+  it('comes from an instance that was named', async () => {
+    const { pool, clock, at, candidate } = begin();
+    const response = { stream: false, message: new Uint8Array() } as const;
+    at('a:1').call = async () => ({ header: new Metadata(), trailer: trailer(0.1), response });
+    const options = { pool, clock, attempts: [], budget: new RetryBudget({ clock }), instance: 'a' };
+    await callInstance(methodOf('unknown'), wireCall(), options);
+    await clock.advance(1_000);
+    expect(candidate('a').loadWeight).toBeCloseTo(10, 6);
+  });
 });

@@ -4,6 +4,7 @@ import { methodOf } from '../../test/support/method.js';
 import { type Behaviour, logNormal, makeReplicas, quantile } from '../../test/support/replicas.js';
 import { DEFAULT_BALANCING } from '../contract/balancing.js';
 import { Status } from '../status/code.js';
+import { RpcError } from '../status/rpc-error.js';
 
 const THREE = ['a', 'b', 'c'];
 const add = methodOf('no_side_effects', { name: 'Add', path: '/s.S/Add' });
@@ -47,6 +48,32 @@ describe('one of three replicas that answers INTERNAL to all', () => {
     expect(fleet.candidate('b').startedAt).toBeGreaterThan(0);
   });
 
+  it('is judged anew once it is back: one more fault is one', () => {
+    const fleet = makeReplicas(THREE);
+    let turn = 0;
+    const everyOther: Behaviour = () => {
+      turn += 1;
+      return turn % 2 === 0 ? { ms: 5 } : { ms: 5, code: Status.INTERNAL };
+    };
+    fleet.run({ seconds: 2, rate: 300, does: but({ b: everyOther }) });
+    const candidate = fleet.candidate('b');
+    expect(candidate.setAside).toBe(true);
+    for (let tries = 0; candidate.setAside && tries < 500; tries += 1)
+      fleet.run({ seconds: 0.02, rate: 300, does: well });
+    const error = new RpcError(Status.INTERNAL, 'once');
+    fleet.pool.onBegin(candidate);
+    fleet.pool.onEnd(candidate, { error, elapsedMs: 5, endedAt: fleet.now() });
+    expect(candidate.setAside).toBe(false);
+  });
+
+  it('is not let back by an answer that tells nothing', () => {
+    const fleet = makeReplicas(THREE);
+    fleet.run({ seconds: 5, rate: 300, does: but({ b: fails }) });
+    const sheds: Behaviour = () => ({ ms: 5, code: Status.RESOURCE_EXHAUSTED });
+    expect(fleet.run({ seconds: 30, rate: 300, does: but({ b: sheds }) }).changes).toEqual([]);
+    expect(fleet.run({ seconds: 3, rate: 300, does: well }).changes).toMatchObject([{ aside: [] }]);
+  });
+
   it('is asked by one call at a time, after 2, 4, 8 … 60 s', () => {
     const fleet = makeReplicas(THREE);
     const asked: number[] = [];
@@ -88,6 +115,16 @@ describe('an answer that the server is not to blame for', () => {
     expect(changes).toEqual([]);
     expect(shares['b']).toBeCloseTo(1 / 3, 2);
   });
+
+  it('counts for nothing between the faults of a replica if it says nothing of the server', () => {
+    let calls = 0;
+    const b: Behaviour = () => {
+      calls += 1;
+      return { ms: 5, code: calls % 4 === 0 ? Status.INTERNAL : Status.CANCELLED };
+    };
+    const { changes } = makeReplicas(THREE).run({ seconds: 10, rate: 300, does: but({ b }) });
+    expect(changes[0]).toMatchObject({ aside: ['b'] });
+  });
 });
 
 describe('where many fail', () => {
@@ -124,6 +161,20 @@ describe('where many fail', () => {
     const { changes } = fleet.run({ seconds: 30, rate: 300, does: but({ a: fails, b: fails }) });
     expect(changes.at(-1)?.aside).toEqual(['a', 'b']);
   });
+
+  it('and one of those that take calls leaves, calls go to all that are there', () => {
+    const fleet = makeReplicas(['a', 'b', 'c', 'd']);
+    const does = but({ a: fails, b: fails });
+    fleet.run({ seconds: 30, rate: 400, does: well });
+    fleet.run({ seconds: 5, rate: 400, does });
+    expect(fleet.share(4)).toEqual({ c: 2, d: 2 });
+    fleet.at('c:1').move('transient_failure', 'refused');
+    fleet.at('d:1').move('transient_failure', 'refused');
+    expect(fleet.share(4)).toEqual({ a: 2, b: 2 });
+    fleet.at('c:1').move('ready');
+    expect(fleet.share(4)).toMatchObject({ c: expect.any(Number) });
+    expect(fleet.aside(methodOf('no_side_effects'))).toEqual(['a', 'b']);
+  });
 });
 
 describe('a replica that is 20 times slower', () => {
@@ -135,6 +186,28 @@ describe('a replica that is 20 times slower', () => {
     expect(changes).toEqual([{ second: expect.any(Number), aside: ['b'] }]);
     expect(after.changes).toEqual([]);
     expect(quantile(after.times, 0.99)).toBeLessThanOrEqual(2 * quantile(times, 0.99));
+  });
+
+  it('is ejected within 10 s where its policy leaves it 5 % of 100 calls/s', () => {
+    // Twenty calls' rate to each of the others, five to it: the pool's own policy is another, so it is fed by hand.
+    const fleet = makeReplicas(THREE);
+    const random = () => 0.4;
+    fleet.run({ seconds: 60, rate: 100, does: well });
+    const candidate = fleet.candidate('b');
+    const end = (name: string, elapsedMs: number, endedAt: number) => {
+      const one = fleet.candidate(name);
+      fleet.pool.onBegin(one);
+      fleet.pool.onEnd(one, { error: undefined, elapsedMs, endedAt });
+    };
+    const began = fleet.now();
+    let ejectedAt = Number.POSITIVE_INFINITY;
+    for (let call = 0; call < 1_000 && !candidate.setAside; call += 1) {
+      fleet.passes(10);
+      if (call % 20 === 0) end('b', slow('b', random).ms, fleet.now());
+      else end(call % 2 === 0 ? 'a' : 'c', well('a', random).ms, fleet.now());
+      if (candidate.setAside) ejectedAt = fleet.now() - began;
+    }
+    expect(ejectedAt).toBeLessThanOrEqual(10_000);
   });
 
   it('in one method keeps its share of the others', () => {
@@ -150,12 +223,30 @@ describe('a replica that is 20 times slower', () => {
     for (const share of shares) expect(share).toBeCloseTo(1 / 3, 2);
   });
 
+  it('comes back when it is as quick as the others, and not while it is slow', () => {
+    const fleet = makeReplicas(THREE);
+    fleet.run({ seconds: 10, rate: 300, does: but({ b: slow }) });
+    expect(fleet.run({ seconds: 120, rate: 300, does: but({ b: slow }) }).changes).toEqual([]);
+    expect(fleet.run({ seconds: 70, rate: 300, does: well }).changes).toMatchObject([{ aside: [] }]);
+  });
+
   it('is kept where it is far away, and where calls differ by who gets them', () => {
     const zones = ['eu/a', 'eu/b', 'eu/c', 'us/a'];
     const far = makeReplicas(zones.map((zone) => endpoint(zone, { zone })));
     expect(far.run({ seconds: 60, rate: 300, does: but({ 'us/a': slow }) }).changes).toEqual([]);
     const hashed = makeReplicas(THREE, { balancing: { ...DEFAULT_BALANCING, policy: 'ring_hash' } });
     expect(hashed.run({ seconds: 60, rate: 300, does: but({ b: slow }) }).changes).toEqual([]);
+  });
+
+  it('is never the reason that more than half are left out, nor that all are called', () => {
+    const fleet = makeReplicas(['a', 'b', 'c', 'd', 'e']);
+    fleet.run({ seconds: 30, rate: 500, does: but({ a: slow, b: slow }) });
+    expect(fleet.aside(methodOf('no_side_effects'))).toEqual(['a', 'b']);
+    const does = but({ a: slow, b: slow, c: fails, d: fails });
+    fleet.run({ seconds: 5, rate: 500, does });
+    expect(fleet.aside(methodOf('no_side_effects'))).toHaveLength(3);
+    expect(fleet.aside(methodOf('no_side_effects'))).toEqual(expect.arrayContaining(['c', 'd']));
+    expect(fleet.pool.outliers.panics).toEqual([]);
   });
 });
 

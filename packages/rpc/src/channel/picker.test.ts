@@ -50,6 +50,14 @@ describe('a connected instance', () => {
     expect(share(4)).toEqual({ a: 2, c: 2 });
     expect(clock.timers).toBe(0);
   });
+
+  it('leaves no timer behind where the channel is closed meanwhile', () => {
+    const { pool, at, clock } = makePool({ byHand: true });
+    pool.onResolution(resolution('a', 'b'));
+    at('a:1').move('ready');
+    pool.close();
+    expect(clock.timers).toBe(0);
+  });
 });
 
 describe('a large set', () => {
@@ -67,6 +75,15 @@ describe('a large set', () => {
     at(`${first}:1`).move('ready');
     expect(share(500)).toEqual({ [first]: 500 });
     expect(connecting(at, names)).toBe(8);
+  });
+
+  it('is connected as a whole in the end, and shared out evenly', () => {
+    const names = numbered(20);
+    const { pool, at, share } = makePool();
+    pool.onResolution(resolution(...names));
+    share(1_000);
+    expect(names.filter((name) => at(`${name}:1`).state === 'ready')).toHaveLength(20);
+    expect(share(60)).toEqual(Object.fromEntries(names.map((name) => [name, 3])));
   });
 });
 
@@ -96,6 +113,18 @@ describe('an instance that refuses', () => {
     refuse(candidate('old', newer), refusal);
     expect(share(4, newer)).toEqual({ new: 4 });
     expect(share(4, safe)).toEqual({ new: 2, old: 2 });
+  });
+
+  it('is asked again soon after it was connected again', async () => {
+    const { pool, at, share, candidate, clock, refuse } = makePool();
+    pool.onResolution(resolution('a', 'wrong'));
+    for (let count = 0; count < 6; count += 1) refuse(candidate('wrong'), refusal);
+    await clock.advance(1_000);
+    expect(share(4)).toEqual({ a: 4 });
+    at('wrong:1').move('connecting');
+    at('wrong:1').move('ready');
+    await clock.advance(1_000);
+    expect(share(4)['wrong']).toBe(1);
   });
 
   it('without a proof that no handler saw the call is asked again by safe methods alone', async () => {

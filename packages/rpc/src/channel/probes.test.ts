@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { resolution } from '../../test/support/endpoints.js';
 import { emptyReply } from '../../test/support/fake-transport.js';
 import { methodOf } from '../../test/support/method.js';
+import { failure } from '../../test/support/outcome.js';
 import { makePool } from '../../test/support/pool.js';
 import { noWaits } from '../../test/support/retried-calls.js';
 import { streamOf } from '../../test/support/stream.js';
@@ -60,6 +61,28 @@ describe('a call that probes an ejected instance', () => {
     expect(attempts).toHaveLength(1);
   });
 
+  it('fails with it where it may not be made twice', async () => {
+    const { answers, calls, call, clock } = start();
+    const method = methodOf('unknown');
+    answers('b', internal);
+    await calls(60, method);
+    await clock.advance(60_000);
+    expect(await failure(call(method))).toMatchObject({ code: Status.INTERNAL, message: 'a bug' });
+  });
+
+  it('is one that can be made twice, where there are such, for a second', async () => {
+    const { answers, calls, pick, clock, candidate } = start();
+    const unsafe = methodOf('unknown', { path: '/s.S/Unsafe' });
+    answers('b', internal);
+    await calls(27);
+    expect(candidate('b', unsafe).setAside).toBe(true);
+    const { ejection } = candidate('b').subchannel;
+    while (ejection.describe(clock.now()).endsWith(' s')) await clock.advance(100);
+    expect([pick(unsafe), pick(unsafe), pick(unsafe)]).not.toContain('b');
+    expect(pick()).toBe('b');
+    expect(pick()).not.toBe('b');
+  });
+
   it('has its outcome as soon as the stream that answers it begins', async () => {
     const { answers, calls, call, clock, candidate } = start();
     const method = methodOf('no_side_effects', { responseStream: true });
@@ -71,6 +94,19 @@ describe('a call that probes an ejected instance', () => {
     await clock.advance(60_000);
     expect(await call(method, { responseStream: true })).toMatchObject({ header: emptyReply.header });
     expect(candidate('b').setAside).toBe(false);
+  });
+
+  it('and its reason are in the error of a call that no other instance can take', async () => {
+    const { answers, calls, call, at, pool } = start();
+    answers('b', internal);
+    await calls(60);
+    for (const name of ['a', 'c']) at(`${name}:1`).move('transient_failure', 'refused');
+    expect(pool.instances.all.map((subchannel) => subchannel.whyUnavailable('/s.S/M'))).toEqual([
+      'refused',
+      expect.stringMatching(/^ejected: \d+ calls in a row failed \(INTERNAL: a bug\), probed again in [12] s$/),
+      'refused',
+    ]);
+    expect(await failure(call())).toMatchObject({ code: Status.INTERNAL, message: 'a bug' });
   });
 });
 
@@ -146,6 +182,17 @@ describe('an instance that refuses a method', () => {
     answers('b', unserved);
     await calls(6, method);
     expect(candidate('b', method).setAside).toBe(true);
+    expect(candidate('b').setAside).toBe(false);
+  });
+
+  it('gets its calls again once it has answered one', async () => {
+    const { answers, calls, candidate, clock } = start();
+    answers('b', unserved);
+    await calls(6);
+    expect(candidate('b').setAside).toBe(true);
+    answers('b', answer);
+    await clock.advance(1_000);
+    await calls(6);
     expect(candidate('b').setAside).toBe(false);
   });
 });

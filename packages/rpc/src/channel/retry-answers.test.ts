@@ -18,6 +18,13 @@ describe('a call that a server answered with UNAVAILABLE', () => {
     expect(attempts.map(({ code }) => code)).toEqual(['UNAVAILABLE', 'OK']);
   });
 
+  it('is not retried if it may have side effects', async () => {
+    const { call, failFirst, asked } = makeCalls();
+    failFirst(1, answer);
+    expect(await failure(call('unknown'))).toMatchObject({ message: answer().message });
+    expect(asked).toHaveLength(1);
+  });
+
   it('has three attempts, and then the last error', async () => {
     const { call, answerWith, asked } = makeCalls({ instances: ['a', 'b', 'c', 'd', 'e'] });
     answerWith(async (_wire, name) => {
@@ -26,6 +33,13 @@ describe('a call that a server answered with UNAVAILABLE', () => {
     expect(await failure(call('idempotent'))).toMatchObject({ message: `${asked.at(-1)} is away` });
     expect(asked).toHaveLength(3);
     expect(new Set(asked).size).toBe(3);
+  });
+
+  it('is not retried if the server asks for that, as one does that has retried by itself', async () => {
+    const { call, failFirst, asked } = makeCalls();
+    failFirst(1, () => answer(Status.UNAVAILABLE, -1));
+    await failure(call('no_side_effects'));
+    expect(asked).toHaveLength(1);
   });
 });
 
@@ -97,6 +111,17 @@ describe('the wait before a retry', () => {
     expect(asked).toHaveLength(3);
     await failed;
     expect(clock.timers).toBe(0);
+  });
+
+  it('is what the server asks for', async () => {
+    const { call, failFirst, asked, clock } = makeCalls({ policy, random: halfway });
+    failFirst(1, () => answer(Status.UNAVAILABLE, 3_000));
+    const made = call('idempotent');
+    await clock.advance(2_999);
+    expect(asked).toHaveLength(1);
+    await clock.advance(1);
+    await made;
+    expect(asked).toHaveLength(2);
   });
 
   it.each([0, 1])('is over before an instance is picked: none that has begun to drain by then (%i)', async (index) => {

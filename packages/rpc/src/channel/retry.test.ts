@@ -26,6 +26,19 @@ describe('a call that never reached a handler', () => {
       expect(attempts.map(({ code }) => code)).toEqual(['UNAVAILABLE', 'UNAVAILABLE', 'OK']);
     },
   );
+
+  it('is retried with its request stream if no instance has read from it', async () => {
+    const { call, at, answerWith } = makeCalls();
+    for (const name of ['a', 'b']) at(`${name}:1`).move('transient_failure');
+    const texts: Uint8Array[] = [];
+    answerWith(async ({ request }) => {
+      if (request.stream) texts.push(...(await collect(request.messages)));
+      return emptyReply;
+    });
+    const messages = streamOf(Buffer.from('one'), Buffer.from('two'));
+    await call('unknown', { request: { stream: true, messages } });
+    expect(texts.map(String)).toEqual(['one', 'two']);
+  });
 });
 
 describe('a call whose connection was given up as it left', () => {
@@ -137,6 +150,13 @@ describe('a call that a router turned away before any handler', () => {
     await call('unknown');
     expect(new Set(asked).size).toBe(2);
   });
+
+  it('ends with its answer where all do', async () => {
+    const { call, failFirst, asked } = makeCalls();
+    failFirst(9, () => new RouterError(Status.UNAVAILABLE, 'draining', { handled: 'never' }));
+    expect(await failure(call('unknown'))).toMatchObject({ code: Status.UNAVAILABLE, message: 'draining' });
+    expect(asked).toHaveLength(3);
+  });
 });
 
 describe('a call without a connected instance', () => {
@@ -221,6 +241,14 @@ describe('the end of trying', () => {
     await failure(call('idempotent', { context: new CallContext({ parents: [caller.signal] }) }));
     expect(asked).toHaveLength(1);
   });
+
+  it('comes before the first try where the caller has left while nothing was known', async () => {
+    const { call, asked, failFirst } = makeCalls();
+    failFirst(0, never);
+    const context = new CallContext({ parents: [AbortSignal.abort(new RpcError(Status.CANCELLED, 'left'))] });
+    expect(await failure(call('idempotent', { context }))).toMatchObject({ code: Status.CANCELLED });
+    expect(asked).toEqual([]);
+  });
 });
 
 describe('a call that asks for a version by its metadata', () => {
@@ -239,6 +267,15 @@ describe('a call that asks for a version by its metadata', () => {
       'no instance of s.S of version 3.0.0 can take the call: the versions there are: 1.0.0, 2.0.0, and instances that say none',
     );
     expect(asked).toEqual([]);
+  });
+
+  it('says so if no instance has a version', async () => {
+    const { pool, call } = makeCalls();
+    pool.onResolution({ endpoints: [endpoint('a'), endpoint('b')], departed: [] });
+    const { message } = await failure(call('no_side_effects', asking('3.0.0')));
+    expect(message).toBe(
+      'no instance of s.S of version 3.0.0 can take the call: no instance says its version (RONDO_VERSION)',
+    );
   });
 
   it('is told each reason once, with the instances that it keeps the call from', async () => {

@@ -3,7 +3,9 @@ import { ManualClock, seededRandom } from '@rondo/base/testing';
 import { endpoint } from '../../test/support/endpoints.js';
 import { emptyReply, fakeTransports } from '../../test/support/fake-transport.js';
 import { methodOf } from '../../test/support/method.js';
+import { policies } from '../../test/support/policies.js';
 import { makePool } from '../../test/support/pool.js';
+import { wireCall } from '../../test/support/wire-call.js';
 import { type Balancing, DEFAULT_BALANCING } from '../contract/balancing.js';
 import type { Resolver } from '../resolver/resolver.js';
 import { type Channel, type ChannelOptions, createChannel } from './channel.js';
@@ -58,6 +60,13 @@ describe('what is shown of an endpoint', () => {
     expect(view('heavy').share).toBe(share);
   });
 
+  it('is by the registered weights until a load is reported, as the picks are', () => {
+    const { call, view, share } = startService({ policy: 'weighted_round_robin', weights: 'load' });
+    for (const name of ['light', 'heavy']) call(name);
+    expect(view('heavy').share).toBe(0.75);
+    expect(share(400, add)['heavy']).toBe(300);
+  });
+
   it.each([
     ['its percent, which canaries alike share', { a: undefined, b: undefined, x: '20', y: '20' }, [0.4, 0.4, 0.1, 0.1]],
     ['nothing, where it waits to be asked for', { a: undefined, x: '0', y: '5%' }, [1, 0, 0]],
@@ -101,6 +110,14 @@ describe('what is shown of an endpoint', () => {
     expect(view('light')).toMatchObject({ held: expect.stringContaining('canary=0'), leftOut: false });
     expect(view('heavy')).toMatchObject({ held: 'draining', leftOut: false });
   });
+
+  it('has no share where it is not connected', () => {
+    const { call, view, at } = startService({});
+    for (const name of ['light', 'heavy']) call(name);
+    at('light:1').move('transient_failure', 'refused');
+    expect(view('light')).toMatchObject({ share: 0, held: 'refused', leftOut: false, lastError: 'refused' });
+    expect(view('heavy').share).toBe(1);
+  });
 });
 
 /** A resolver of instances at addresses of their names, and a channel over it. */
@@ -139,6 +156,18 @@ describe('what a channel says of a service', () => {
       ['s.T', { ...DEFAULT_BALANCING, origin: 'default' }],
     ]);
   });
+
+  it('is refused as the service is bound, where configuration and contract contradict each other', () => {
+    const { channel } = channelOf(['a'], { policies, balancing: { '*': { policy: 'ring_hash' } } });
+    expect(() => channel.follow('s.S', { balancing: DEFAULT_BALANCING, keyed: false })).toThrow(
+      /^s\.S can't be balanced so: ring_hash/,
+    );
+    expect(channel.inspect()).toEqual([]);
+  });
+
+  it('is refused as the channel is made, where it is out of bounds', () => {
+    expect(() => channelOf([], { balancing: { '*': { subsetSize: 0 } } })).toThrow(/^balancing: \*: a subset of 0/);
+  });
 });
 
 describe('Channel.choose', () => {
@@ -160,6 +189,21 @@ describe('Channel.choose', () => {
       [0, 0],
       [0, 0],
     ]);
+  });
+
+  it('says of the next call where it then goes', async () => {
+    const { channel } = channelOf(['a', 'b']);
+    const [first] = await chosen(channel, 1);
+    await channel.call(add, wireCall({ path: add.path }), { attempts: [] });
+    const [third] = await chosen(channel, 1);
+    expect(third).toBe(first);
+  });
+
+  it('waits for a connection that is being made', async () => {
+    const { channel, at } = channelOf(['a'], { byHand: true });
+    const choice = channel.choose(add, { signal });
+    at('a:1').move('ready');
+    expect(await choice).toEqual({ instanceId: 'a', address: 'a:1' });
   });
 
   it.each([

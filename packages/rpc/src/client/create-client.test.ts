@@ -6,6 +6,7 @@ import { failure } from '../../test/support/outcome.js';
 import { connect } from '../../test/support/service.js';
 import { collect } from '../../test/support/stream.js';
 import type { ClientCall } from '../call/client-call.js';
+import { Metadata } from '../call/metadata.js';
 import { createChannel } from '../channel/channel.js';
 import type { Middleware } from '../middleware/middleware.js';
 import { observeReply } from '../middleware/stream.js';
@@ -14,7 +15,7 @@ import { staticResolver } from '../resolver/static.js';
 import { Status } from '../status/code.js';
 import { RpcError } from '../status/rpc-error.js';
 import { createMemoryNetwork } from '../transport/memory/network.js';
-import type { WireHandler } from '../transport/transport.js';
+import type { WireCall, WireHandler } from '../transport/transport.js';
 import { createClient } from './create-client.js';
 
 /** A client of a server whose wire handler the test writes. */
@@ -72,6 +73,46 @@ describe('a client', () => {
     });
     await call;
     expect(clock.timers).toBe(0);
+  });
+
+  it.each([
+    ['60 s if its caller allows that', 60_000, 'that its caller gave the call; allow it'],
+    ['10 s if its caller sets no limit', undefined, 'that a call has whose caller sets no limit; set timeoutMs'],
+  ])(
+    'gives a call without a timeout in its contract %s, and says where the limit comes from',
+    async (_name, timeoutMs, words) => {
+      const { client, clock } = clientOf(() => new Promise(() => undefined));
+      const allowedMs = timeoutMs ?? 10_000;
+      const failed = failure(client.unaryUnsafe({}, timeoutMs === undefined ? {} : { timeoutMs }));
+      await clock.advance(allowedMs - 1);
+      expect(clock.timers).toBeGreaterThan(0);
+      await clock.advance(1);
+      const message = expect.stringContaining(`no outcome within the ${allowedMs} ms ${words}`);
+      expect(await failed).toMatchObject({ code: Status.DEADLINE_EXCEEDED, message });
+    },
+  );
+
+  it.each([
+    ['ahead', 4_000],
+    ['behind', -4_000],
+  ])('measures the time to a date, although the wall clock was set %s since the process started', async (_name, ms) => {
+    const { client, clock } = clientOf(() => new Promise(() => undefined));
+    clock.wall.set(new Date(clock.now() + ms));
+    const failed = failure(client.unary({}, { deadline: new Date(clock.wall.now().getTime() + 500) }));
+    await clock.advance(499);
+    expect(clock.timers).toBeGreaterThan(0);
+    // The wall clock is set again: the call keeps the time that was left when it began.
+    clock.wall.set(new Date(0));
+    await clock.advance(1);
+    expect((await failed).message).toContain('no outcome within the 500 ms that its caller gave');
+    expect(clock.timers).toBe(0);
+  });
+
+  it('fails with INTERNAL if a reply is not of the contract’s type', async () => {
+    const garbage = Buffer.from([0xff, 0xff]);
+    const { client } = clientOf(async () => ({ ...emptyReply, response: { stream: false, message: garbage } }));
+    const expected = { code: Status.INTERNAL, message: expect.stringContaining('Unary is not of the type') };
+    expect(await failure(client.unary({}))).toMatchObject(expected);
   });
 
   it.each([
@@ -146,6 +187,23 @@ describe("a client's middleware", () => {
     const client = createClient(ConformanceServiceDefinition, { channel, middleware });
     await collect(client.serverStream({ count: 2 }));
     expect(order).toEqual(['outer in', 'inner in', 'inner out', 'outer out']);
+  });
+
+  it('may pass on a changed copy of the call', async () => {
+    const calls: WireCall[] = [];
+    const { channel } = clientOf(async (wire) => {
+      calls.push(wire);
+      return emptyReply;
+    });
+    const mark: Middleware<ClientCall> = (call, next) => next({ ...call, metadata: new Metadata({ a: '1' }) });
+    let aborted: boolean | undefined;
+    const look: Middleware<ClientCall> = (call, next) => {
+      aborted = call.signal.aborted;
+      return next(call);
+    };
+    await createClient(ConformanceServiceDefinition, { channel, middleware: [mark, look] }).unary({});
+    expect(aborted).toBe(false);
+    expect(calls[0]?.metadata.get('a')).toBe('1');
   });
 
   it('may answer a call and may refuse it', async () => {

@@ -155,6 +155,17 @@ describe('a forwarded call', () => {
     expect(clock.timers).toBe(0);
   });
 
+  it('ends here at its limit, and at the deadline of its caller', async () => {
+    const clock = new ManualClock();
+    const channel = open({ unary: () => new Promise(() => undefined) }, { clock });
+    const forward = createForwarder(channel);
+    for (const limits of [{ limitMs: 500 }, { timeoutMs: 500 }, { timeoutMs: 900, limitMs: 500 }]) {
+      const outcome = failure(forward(callOf({ method: withoutTimeout(methodNamed('unary')), ...limits })));
+      await clock.advance(500);
+      expect(await outcome).toMatchObject({ code: Status.DEADLINE_EXCEEDED, origin: 'client' });
+    }
+  });
+
   it('rejects with a server error as it is, or with what happened here: the origin says which', async () => {
     const channel = open({
       unary: () =>
@@ -188,7 +199,19 @@ describe('a forwarded call', () => {
     expect(ended).toBe(true);
     expect(await failure(forward(callOf({ context })))).toBe(context.reason);
   });
+
+  it('refuses metadata that can not be sent, with the key', async () => {
+    const channel = open();
+    const metadata = Metadata.over({ getAll: () => ['a\nb'], forEach: (visit) => visit('tenant', 'a\nb') });
+    const error = await failure(createForwarder(channel)(callOf({ metadata })));
+    expect(error).toMatchObject({ code: Status.INVALID_ARGUMENT, message: expect.stringContaining('"tenant"') });
+  });
 });
+
+/** The method without the timeout of its contract, which the server would enforce. */
+function withoutTimeout(method: Method): Method {
+  return { ...method, policy: { ...method.policy, timeoutMs: undefined } };
+}
 
 describe('a request that depends on the instance', () => {
   /** Forwards calls to instances of which only some can take the request. */
@@ -224,6 +247,15 @@ describe('a request that depends on the instance', () => {
     expect(error.report?.attempts).toEqual([]);
     expect(asked.toSorted()).toEqual(['a', 'b']);
   });
+
+  it('fails with the very error of its encoding', async () => {
+    const channel = open();
+    const fault = new RpcError(Status.INVALID_ARGUMENT, 'text: must be a string');
+    const request = () => {
+      throw fault;
+    };
+    expect(await failure(createForwarder(channel)(callOf({ request })))).toBe(fault);
+  });
 });
 
 describe('a forwarded stream', () => {
@@ -244,6 +276,49 @@ describe('a forwarded stream', () => {
       callOf({ method: methodNamed('bidiStream'), request: { stream: true, messages: streamOf(...lines) } }),
     );
     expect((await collect(many(echoed))).map((bytes) => BidiStreamResponse.decode(bytes).text)).toEqual(['x', 'y']);
+  });
+
+  it('ends with the very error of its request stream', async () => {
+    const channel = open();
+    const fault = new RpcError(Status.RESOURCE_EXHAUSTED, 'a message is larger than 4 MiB');
+    async function* messages(): AsyncGenerator<Uint8Array> {
+      yield ClientStreamRequest.encode({ text: 'a', behaviour: undefined }).finish();
+      throw fault;
+    }
+    const call = callOf({ method: methodNamed('clientStream'), request: { stream: true, messages: messages() } });
+    expect(await failure(createForwarder(channel)(call))).toBe(fault);
+  });
+
+  it('closes the request stream when the call ends, and the server when its reader leaves', async () => {
+    const left: string[] = [];
+    const channel = open({
+      async *serverStream() {
+        try {
+          for (let index = 0; ; index += 1) yield { index };
+        } finally {
+          left.push('server');
+        }
+      },
+      async clientStream(requests) {
+        for await (const _ of requests) throw new RpcError(Status.ABORTED, 'enough');
+        return {};
+      },
+    });
+    const forward = createForwarder(channel);
+    async function* endless(): AsyncGenerator<Uint8Array> {
+      try {
+        for (;;) yield new Uint8Array();
+      } finally {
+        left.push('requests');
+      }
+    }
+    const request: Payload<Uint8Array> = { stream: true, messages: endless() };
+    await failure(forward(callOf({ method: methodNamed('clientStream'), request })));
+    const messages = many(await forward(callOf({ method: methodNamed('serverStream') })))[Symbol.asyncIterator]();
+    await messages.next();
+    await messages.return?.();
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(left).toEqual(['requests', 'server']);
   });
 });
 

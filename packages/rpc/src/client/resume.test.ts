@@ -3,7 +3,7 @@ import { sleep } from '@rondo/base';
 import type { FollowRequest, FollowResponse } from '@rondo/contracts/rondo/conformance/v1/conformance';
 import { type Follow, type FollowersOptions, makeFollowers } from '../../test/support/followers.js';
 import { failure } from '../../test/support/outcome.js';
-import { collect } from '../../test/support/stream.js';
+import { collect, streamOf } from '../../test/support/stream.js';
 import type { CallOptions } from '../call/client-call.js';
 import { Status } from '../status/code.js';
 import { RpcError } from '../status/rpc-error.js';
@@ -77,6 +77,20 @@ describe('a stream that is resumed', () => {
     const { follow, settled, instances } = followers(['a'], inParts(3));
     expect(indexes(await settled(collect(follow({ count: 7 }))))).toEqual(upTo(7));
     expect(instances()).toEqual(['a', 'a', 'a']);
+  });
+
+  it('continues when its only instance is back', async () => {
+    const { follow, kill, start, settled, clock } = followers(['a'], (request, { signal }) =>
+      silently({ ...request, count: Number(request.resumeToken) + 2 }, signal),
+    );
+    const messages = follow({})[Symbol.asyncIterator]();
+    await settled(take(messages, 2));
+    kill('a');
+    const rest = take(messages, 2);
+    await clock.advance(30_000);
+    start('a');
+    expect(indexes(await settled(rest))).toEqual([2, 3]);
+    await messages.return?.();
   });
 
   it('starts with the token of its caller, and messages without a token do not move it', async () => {
@@ -177,6 +191,20 @@ describe('a stream that breaks again and again', () => {
     await clock.advance(20_000);
     expect(await Promise.all(streams)).toHaveLength(100);
   });
+
+  it('starts with a fresh backoff if it was open for long, even without a message', async () => {
+    const { follow, asked, clock } = followers(['a', 'b'], async function* silent({ resumeToken }) {
+      if (resumeToken === '') yield reply(0);
+      else yield* [];
+      await sleep(clock, 7_200_000);
+      if (asked.length < 4) throw away();
+      yield reply(1);
+    });
+    const replies = collect(follow({ count: 2 }));
+    await clock.advance(5 * 7_200_000);
+    expect(indexes(await replies)).toEqual([0, 1]);
+    expect(asked).toHaveLength(4);
+  });
 });
 
 describe('a stream that is not resumed', () => {
@@ -191,6 +219,12 @@ describe('a stream that is not resumed', () => {
       expect(instances()).toHaveLength(1);
     },
   );
+
+  it('fails as any call does if no instance takes the first call', async () => {
+    const { follow, settled, kill } = followers(['a'], inParts(1));
+    kill('a');
+    expect((await settled(failure(collect(follow({ count: 2 }))))).message).toMatch(/^no instance of/);
+  });
 
   it('ends with its deadline, its signal and its channel, also during a pause', async () => {
     const waiting = async (options: CallOptions = {}) => {
@@ -212,6 +246,30 @@ describe('a stream that is not resumed', () => {
     closed.channel.close();
     expect((await closed.outcome).message).toBe('this instance is shutting down');
     expect(closed.clock.timers).toBe(0);
+  });
+
+  it('ends if a middleware stops reading during an outage', async () => {
+    let left: Promise<unknown> | undefined;
+    const { follow, settled, kill, clock, asked, start } = followers(['a'], inParts(1), {
+      middleware: [
+        async (call, next) => {
+          const reply = await next(call);
+          if (!reply.response.stream) return reply;
+          const messages = reply.response.messages[Symbol.asyncIterator]();
+          await messages.next();
+          kill('a');
+          void messages.next().catch(() => undefined);
+          left = messages.return?.();
+          return { ...reply, response: { stream: true, messages: streamOf() } };
+        },
+      ],
+    });
+    await settled(collect(follow({ count: 2 })));
+    await left;
+    start('a');
+    await clock.advance(60_000);
+    expect(asked).toHaveLength(1);
+    expect(clock.timers).toBe(0);
   });
 
   it('ends if its reader stops reading during an outage', async () => {

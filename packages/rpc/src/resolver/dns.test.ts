@@ -108,6 +108,16 @@ describe('a DNS resolver', () => {
     expect(asked).toHaveLength(4);
   });
 
+  it('waits for 30 s after a lookup if a connection fails right after it', async () => {
+    const { clock, asked, connection } = follow();
+    await clock.advance(1_000);
+    connection(true);
+    await clock.advance(28_999);
+    expect(asked).toHaveLength(1);
+    await clock.advance(1);
+    expect(asked).toHaveLength(2);
+  });
+
   it.each([
     ['ENOTFOUND', 'there is no such name'],
     ['ENODATA', 'the name has neither A nor AAAA records'],
@@ -166,6 +176,20 @@ describe('a DNS resolver', () => {
     expect(asked[1]?.signal.aborted).toBe(true);
   });
 
+  it('tells a second service what it knows, with no second lookup', async () => {
+    const { clock, asked, resolver, listener, resolutions } = follow();
+    await clock.advance(0);
+    resolver.resolve('b.v1.B', listener).close();
+    expect(resolutions).toHaveLength(2);
+    expect(asked).toHaveLength(1);
+  });
+
+  it('knows no service by name', () => {
+    const { resolver, listener, resolutions } = follow();
+    resolver.resolve('', listener);
+    expect(resolutions).toEqual([{ endpoints: [], departed: [] }]);
+  });
+
   it.each(['resolving', 'resolver'] as const)('leaves nothing behind when the %s is closed', async (which) => {
     const followed = follow();
     followed.isSilent();
@@ -191,9 +215,13 @@ describe('the target of a DNS resolver', () => {
 
   it.each([
     ['dns:///calc.example', 'has no port: end it in one from 1 to 65535, such as dns:///calc.example:50051'],
+    ['calc.example:', 'has no port'],
     ['dns:///calc.example:http', 'has the port "http": end it in one from 1 to 65535'],
+    ['dns:///calc.example:0', 'has the port "0"'],
     ['dns:///calc.example:65536', 'has the port "65536"'],
     ['dns:///:50051', 'must be dns:///host:port, such as'],
+    ['dns:///calc example:1', 'must be dns:///host:port, such as'],
+    ['dns:///[calc]:1', 'must be dns:///host:port, such as'],
     ['xds:///calc.example:1', 'must be dns:///host:port, such as'],
     [`dns:///${'a.'.repeat(128)}b:1`, 'must be dns:///host:port, such as'],
     ['dns://ns.example/calc.example:1', 'the DNS server "ns.example" must be an IP address, with a port'],

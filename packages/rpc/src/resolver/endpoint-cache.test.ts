@@ -1,10 +1,12 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { ManualClock, seededRandom } from '@rondo/base/testing';
+import { InstanceStatus } from '@rondo/contracts/rondo/registry/v1/registry';
 import { endpoints } from '../../test/support/endpoints.js';
 import { memoryStorage } from '../../test/support/memory-storage.js';
 import { recordingLogger } from '../../test/support/recording-logger.js';
 import {
   at,
+  instances,
   progress,
   recordingListener,
   scriptedWatch,
@@ -80,6 +82,15 @@ describe('the list of the registry', () => {
     });
   });
 
+  it('is saved without starting and draining instances', async () => {
+    const { event, clock, storage } = start();
+    const [a, b] = instances('a', 'b');
+    const draining = { ...b, status: InstanceStatus.INSTANCE_STATUS_DRAINING };
+    await event({ position: at(1n), event: { $case: 'snapshot', value: { instances: [a ?? {}, draining] } } });
+    await clock.advance(1_000);
+    expect(JSON.parse(storage.texts.get(FILE) ?? '').endpoints).toHaveLength(1);
+  });
+
   it('is not saved if it is empty', async () => {
     const { event, clock, storage } = start();
     await event({ position: at(1n), event: snapshot(['a']) });
@@ -107,6 +118,14 @@ describe('the list of the registry', () => {
     await settled();
     expect(storage.writes).toBe(1);
     expect(clock.timers).toBe(0);
+  });
+
+  it('is saved with a thousand instances at most', async () => {
+    const { event, clock, storage } = start();
+    const names = Array.from({ length: 1_500 }, (_, index) => `i${index}`);
+    await event({ position: at(1n), event: snapshot(names) });
+    await clock.advance(1_000);
+    expect(JSON.parse(storage.texts.get(FILE) ?? '').endpoints).toHaveLength(1_000);
   });
 
   it('is logged once if it cannot be saved, until that works again', async () => {
@@ -162,6 +181,15 @@ describe('a process that starts while the registry is away', () => {
     expect(names()).toEqual(['a', 'b']);
     expect(state()).toBe('connected');
     expect(said().at(-1)).toMatchObject({ message: 'the registry is back' });
+  });
+
+  it('does not wait for a storage that hangs', async () => {
+    const storage = { ...memoryStorage(), read: () => new Promise<never>(() => undefined) };
+    const { fail, clock, failures, said } = start(storage, ['r:1']);
+    await fail('refused');
+    await clock.advance(500);
+    expect(failures).toEqual(['refused']);
+    expect(said()[0]).toMatchObject({ fields: { reason: "it couldn't be read within 500 ms" } });
   });
 
   it('uses the saved instances of a slow storage when they come, unless the registry has answered', async () => {

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { ManualClock, seededRandom } from '@rondo/base/testing';
-import { RemovalReason } from '@rondo/contracts/rondo/registry/v1/registry';
+import { InstanceStatus, RemovalReason } from '@rondo/contracts/rondo/registry/v1/registry';
 import { recordingLogger } from '../../test/support/recording-logger.js';
 import {
   at,
@@ -9,6 +9,7 @@ import {
   progress,
   recordingListener,
   scriptedWatch,
+  settled,
   snapshot,
 } from '../../test/support/scripted-watch.js';
 import { registryResolver } from './registry.js';
@@ -82,6 +83,13 @@ describe('a registry that restarts empty', () => {
     expect(names()?.sort()).toEqual(['a', 'b', 'd']);
   });
 
+  it('makes the client forget what it has not named before there are more instances than there can be', async () => {
+    const { event, names } = follow();
+    const all = (life: bigint) => Array.from({ length: 20_000 }, (_, index) => `${life}-${index}`);
+    for (const life of [1n, 2n, 3n]) await event({ position: at(1n, life), warming: true, event: snapshot(all(life)) });
+    expect(names()).toEqual(all(3n));
+  });
+
   it('reports the departure of the last instance too, and then the client waits again', async () => {
     const { event, names, resolutions, pending } = follow();
     await event({ position: at(7n), event: snapshot(['a']) });
@@ -90,6 +98,15 @@ describe('a registry that restarts empty', () => {
     expect(names()).toEqual([]);
     expect(resolutions.at(-1)?.departed).toEqual(['a']);
     expect(pending()).toBe(1);
+  });
+
+  it('removes a draining instance at once while it warms up', async () => {
+    const { event, names } = follow();
+    const [a, b] = instances('a', 'b');
+    const draining = { ...b, status: InstanceStatus.INSTANCE_STATUS_DRAINING };
+    await event({ position: at(7n), event: { $case: 'snapshot', value: { instances: [a ?? {}, draining] } } });
+    await event({ position: at(1n, 2n), warming: true, event: snapshot([]) });
+    expect(names()).toEqual(['a']);
   });
 
   it('logs each change of state once, and counts it', async () => {
@@ -163,6 +180,22 @@ describe('a watch that breaks', () => {
     expect(failures).toEqual(['connection lost']);
   });
 
+  it('logs once that the registry is away, and once that it is back', async () => {
+    const { event, fail, end, clock, said } = follow();
+    await event({ position: at(1n), event: snapshot(['a']) });
+    for (const cut of [() => fail('one'), () => end(), () => fail('three')]) {
+      await cut();
+      await clock.advance(5_000);
+    }
+    const away = 'the registry is away: calls go on to the known instances';
+    expect(said()).toMatchObject([
+      { level: 'warn', message: away, fields: { target: SERVICE, known: 1, reason: 'one' } },
+    ]);
+    await event({ position: at(2n), event: progress });
+    await event({ position: at(3n), event: progress });
+    expect(said().slice(1)).toMatchObject([{ level: 'info', message: 'the registry is back' }]);
+  });
+
   it('is retried soon, then with growing waits of at most 3 s', async () => {
     const { fail, clock, requests } = follow();
     const waits: number[] = [];
@@ -179,6 +212,15 @@ describe('a watch that breaks', () => {
     expect(Math.min(...waits.slice(-5))).toBeGreaterThanOrEqual(1_500);
   });
 
+  it('is not retried once the resolution is closed', async () => {
+    const { fail, clock, requests, resolving } = follow();
+    await fail('refused');
+    resolving.close();
+    await clock.advance(60_000);
+    expect(requests).toHaveLength(1);
+    expect(clock.timers).toBe(0);
+  });
+
   it('is aborted if nothing arrives for 15 s, and kept if progress marks arrive', async () => {
     const { event, clock, requests, failures } = follow();
     await event({ position: at(1n), event: snapshot(['a']) });
@@ -191,5 +233,15 @@ describe('a watch that breaks', () => {
     expect(failures).toEqual(['nothing received within 15000 ms']);
     await clock.advance(200);
     expect(requests).toHaveLength(2);
+  });
+
+  it('ends with its resolver, without a log line', async () => {
+    const { event, clock, resolver, failures, said } = follow();
+    await event({ position: at(1n), event: snapshot(['a']) });
+    resolver.close();
+    await settled();
+    expect(failures).toEqual([]);
+    expect(said()).toEqual([]);
+    expect(clock.timers).toBe(0);
   });
 });

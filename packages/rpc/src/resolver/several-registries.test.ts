@@ -57,6 +57,15 @@ describe('one of several registries that fails', () => {
     expect(asked).toEqual(['r:1', 'r:2', 'r:3']);
   });
 
+  it("is replaced if its answer is not a registry's", async () => {
+    const { event, clock, asked, names } = followThree();
+    await event({ event: snapshot(['ghost']) });
+    await clock.advance(100);
+    await event({ position: at(1n), event: snapshot(['a']) });
+    expect(asked).toEqual(['r:1', 'r:2']);
+    expect(names()).toEqual(['a']);
+  });
+
   it('fails a lookup only once all have failed, with the reason of each', async () => {
     const { fail, clock, failures, said } = followThree();
     await fail('refused');
@@ -67,6 +76,19 @@ describe('one of several registries that fails', () => {
     await fail('no route');
     expect(failures).toEqual(['r:1: refused; r:2: reset; r:3: no route']);
     expect(said()).toEqual(['warn: the registry is away, and no instance is known']);
+  });
+
+  it('is retried soon, like all others, before longer waits begin', async () => {
+    const { fail, clock, requests } = followThree();
+    const waits: number[] = [];
+    for (let failure = 0; failure < 7; failure += 1) {
+      await fail('refused');
+      const before = clock.now();
+      const tried = requests.length;
+      while (requests.length === tried) await clock.advance(1);
+      waits.push(clock.now() - before);
+    }
+    expect(waits).toEqual([50, 50, 50, 100, 100, 100, 200]);
   });
 
   it('resets the backoff after a watch that lasted, and not after one that broke at once', async () => {
@@ -84,6 +106,15 @@ describe('one of several registries that fails', () => {
     await event({ position: at(1n), event: progress });
     await clock.advance(5_000);
     expect(await waitAfterFailure()).toBe(50);
+  });
+
+  it('is not tried first for later services', async () => {
+    const { event, fail, clock, asked, resolver } = followThree();
+    await fail('refused');
+    await clock.advance(100);
+    await event({ position: at(1n), event: snapshot(['a']) });
+    resolver.resolve('another.v1.Service', recordingListener().listener);
+    expect(asked).toEqual(['r:1', 'r:2', 'r:2']);
   });
 });
 
@@ -163,6 +194,12 @@ describe('registries that do not share a store', () => {
     await event({ position: at(3n, 200n), event: snapshot(['b']) });
     expect(names()).toEqual(['b']);
     expect(said().filter((line) => line.includes('share a store'))).toEqual([SPLIT]);
+  });
+
+  it('do not include one registry that restarts again and again', async () => {
+    const { event, said } = followThree();
+    for (const epoch of [1n, 2n, 3n]) await event({ position: at(1n, epoch), event: snapshot(['a']) });
+    expect(said()).toEqual([]);
   });
 });
 

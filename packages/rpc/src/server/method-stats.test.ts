@@ -4,8 +4,10 @@ import { ManualClock } from '@rondo/base/testing';
 import { BidiStreamRequest, UnaryRequest } from '@rondo/contracts/rondo/conformance/v1/conformance';
 import { conformanceService } from '../../test/support/service.js';
 import { wireCall } from '../../test/support/wire-call.js';
+import type { ServerCall } from '../call/call.js';
 import { CallContext } from '../call/call-context.js';
 import { toMicros } from '../call/durations.js';
+import type { Middleware } from '../middleware/middleware.js';
 import { Status } from '../status/code.js';
 import { RpcError } from '../status/rpc-error.js';
 import { MethodStats } from './method-stats.js';
@@ -22,6 +24,15 @@ describe('the ranges of durations', () => {
       expect(range.minMicros).toBeLessThanOrEqual(micros);
       expect(range.maxMicros).toBeGreaterThanOrEqual(micros);
       expect(range.maxMicros - range.minMicros).toBeLessThanOrEqual(range.minMicros / 8);
+    }
+  });
+
+  it('follow each other without a gap', () => {
+    const stats = new MethodStats();
+    for (let micros = 0; micros < 5_000; micros += 1) stats.took(toMicros(micros / 1_000 + 0.000_5));
+    const ranges = stats.durations();
+    for (const [at, { minMicros }] of ranges.entries()) {
+      expect(minMicros).toBe(at === 0 ? 0 : (ranges[at - 1]?.maxMicros ?? 0) + 1);
     }
   });
 
@@ -44,6 +55,9 @@ const streamed = (text: string) => BidiStreamRequest.encode(BidiStreamRequest.fr
 async function* both<T>(...messages: readonly T[]) {
   yield* messages;
 }
+
+const refuseStreams: Middleware<ServerCall> = (call, next) =>
+  call.method.responseStream ? Promise.reject(new RpcError(Status.UNAVAILABLE, 'not now')) : next(call);
 
 describe('a router counts', () => {
   it('calls, their ends, their time and their bytes', async () => {
@@ -96,6 +110,20 @@ describe('a router counts', () => {
     expect(stats).toMatchObject({ begun: 1, requestBytes: 3 + 4, replyBytes: 4 + 5 });
     expect(stats?.ended[Status.OK]).toBe(1);
     expect(stats?.durations()).toEqual([]);
+  });
+
+  it('no time of a method whose request is a stream, nor of a response stream that fails before it begins', async () => {
+    const router = createRouter({ services: [conformanceService()], middleware: [refuseStreams] });
+    const paths = ['ClientStream', 'ServerStream'].map((name) => UNARY.replace(/Unary$/, name));
+    for (const path of paths) {
+      const request = { stream: true, messages: both<Uint8Array>() } as const;
+      const shape = path.endsWith('ClientStream') ? { request } : { responseStream: true };
+      await router.handle(wireCall({ path, ...shape })).catch(() => undefined);
+      const stats = router.stats.get(path);
+      expect(stats?.begun).toBe(1);
+      expect(stats?.ended.reduce((sum, count) => sum + count)).toBe(1);
+      expect(stats?.durations()).toEqual([]);
+    }
   });
 
   it('a stream that its caller cancels as cancelled, and one that fails with its code', async () => {

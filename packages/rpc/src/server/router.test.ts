@@ -7,6 +7,8 @@ import { conformanceService } from '../../test/support/service.js';
 import { silent, streamOf } from '../../test/support/stream.js';
 import { wireCall } from '../../test/support/wire-call.js';
 import type { ServerCall } from '../call/call.js';
+import { CallContext } from '../call/call-context.js';
+import { Metadata } from '../call/metadata.js';
 import type { Middleware } from '../middleware/middleware.js';
 import { Status } from '../status/code.js';
 import { implement } from './handlers.js';
@@ -87,6 +89,29 @@ describe('a router', () => {
     expect(closed).toEqual(['closed']);
   });
 
+  it('runs no handler for a call whose caller has cancelled', async () => {
+    const { service, calls } = counting();
+    const router = createRouter({ services: [service] });
+    const left = wireCall({ context: new CallContext({ parents: [AbortSignal.abort()] }) });
+    expect(await failure(router.handle(left))).toMatchObject({ code: Status.CANCELLED });
+    expect(calls).toEqual([]);
+  });
+
+  it('gives the handler a whole call if middleware copies the call', async () => {
+    const seen: unknown[] = [];
+    const service = conformanceService({
+      async unary({ text }, { signal, log, metadata }) {
+        seen.push(text, signal.aborted, typeof log.info, metadata.get('a'));
+        return {};
+      },
+    });
+    const middleware: Middleware<ServerCall> = (call, next) => next({ ...call, metadata: new Metadata({ a: '1' }) });
+    const { handle } = createRouter({ services: [service], middleware: [middleware] });
+    const message = UnaryRequest.encode(UnaryRequest.fromPartial({ text: 'hello' })).finish();
+    await handle(wireCall({ request: { stream: false, message } }));
+    expect(seen).toEqual(['hello', false, 'function', '1']);
+  });
+
   it("holds a caller to the contract's deadline", async () => {
     const clock = new ManualClock();
     const { service, calls } = counting();
@@ -98,6 +123,17 @@ describe('a router', () => {
     expect(calls.map(({ deadline }) => deadline)).toEqual([5_000, 5_000, 100].map((ms) => new Date(now + ms)));
     // The handler sees both deadlines.
     const asked = [undefined, new Date(now + 60_000), new Date(now + 100)];
+    expect(calls.map(({ callerDeadline }) => callerDeadline)).toEqual(asked);
+  });
+
+  it('adds no limit if the contract has none', async () => {
+    const clock = new ManualClock();
+    const { service, calls } = counting();
+    const router = createRouter({ services: [service], clock, wallClock: clock.wall });
+    await router.handle(wireCall({ path: UNLIMITED }));
+    await router.handle(wireCall({ path: UNLIMITED, deadline: clock.now() + 60_000 }));
+    const asked = [undefined, new Date(clock.now() + 60_000)];
+    expect(calls.map(({ deadline }) => deadline)).toEqual(asked);
     expect(calls.map(({ callerDeadline }) => callerDeadline)).toEqual(asked);
   });
 
@@ -117,6 +153,20 @@ describe('a router', () => {
     expect(calls[1]?.deadline).toEqual(new Date(8.64e15));
   });
 
+  it.each([
+    ["the caller's", 4_000, '4000 ms that its caller gave the call; allow it more'],
+    ["the contract's", 60_000, '5000 ms that the contract allows the call at most; ask for less, or raise'],
+  ])('names the limit: %s', async (_name, allowedMs, words) => {
+    const clock = new ManualClock();
+    const service = conformanceService({
+      unary: (_request, { context }) => context.race(new Promise(() => undefined)),
+    });
+    const router = createRouter({ services: [service], clock });
+    const failed = failure(router.handle(wireCall({ deadline: clock.now() + allowedMs })));
+    await clock.advance(5_000);
+    expect((await failed).message).toContain(`no outcome within the ${words}`);
+  });
+
   it('leaves out the times of a call whose trailer is full, and counts the call as ended', async () => {
     const service = conformanceService({
       async unary({ text }, { trailer }) {
@@ -133,6 +183,21 @@ describe('a router', () => {
     const failed = failure(router.handle(wireCall({ arrival, request: { stream: false, message } })));
     expect(await failed).toMatchObject({ code: Status.INTERNAL });
     expect(router.admission.inspect().map(({ inFlight }) => inFlight)).toEqual(router.methods.map(() => 0));
+  });
+
+  it("shows middleware the status of a handler's fault", async () => {
+    const seen: unknown[] = [];
+    const watch: Middleware<ServerCall> = async (call, next) => {
+      try {
+        return await next(call);
+      } catch (error) {
+        seen.push(error);
+        throw error;
+      }
+    };
+    const service = conformanceService({ unary: () => Promise.reject(new Error('secret')) });
+    await failure(createRouter({ services: [service], middleware: [watch] }).handle(wireCall()));
+    expect(seen).toMatchObject([{ code: Status.INTERNAL, message: expect.stringContaining('internal error') }]);
   });
 
   it('refuses a service with a missing handler, and a service that is listed twice', () => {

@@ -6,7 +6,7 @@ import type { ConformanceClient } from '../../test/support/service.js';
 import { socketsOfATest } from '../../test/support/sockets.js';
 import { collect, silent } from '../../test/support/stream.js';
 import { atRest, deferred, until } from '../../test/support/wait.js';
-import { silentLogger } from '../call/call.js';
+import { type ServerCall, silentLogger } from '../call/call.js';
 import { createRouter } from '../server/router.js';
 import { Status } from '../status/code.js';
 import { callLog } from '../telemetry/call-log.js';
@@ -61,6 +61,20 @@ describe('a server that drains', () => {
     const call = client.unaryUnsafe({});
     await begun.promise;
     await Promise.all([expect(call).resolves.toEqual({}), server.drain()]);
+  });
+
+  it('ends streams without a deadline at once, so that they are opened elsewhere', async () => {
+    const begun = deferred();
+    async function* serverStream(_request: unknown, { signal }: ServerCall) {
+      yield {};
+      begun.resolve();
+      await new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
+    }
+    const { server, client } = await start({ serverStream });
+    const stream = failure(collect(client.serverStream({})));
+    await begun.promise;
+    await server.drain(60_000);
+    expect(await stream).toMatchObject({ code: Status.UNAVAILABLE, message: expect.stringContaining('shutting down') });
   });
 
   it('sends what a stream has yielded before it ends it', async () => {

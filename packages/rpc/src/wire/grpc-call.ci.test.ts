@@ -1,8 +1,10 @@
 import { once } from 'node:events';
 import http2 from 'node:http2';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { UnaryResponse } from '@rondo/contracts/rondo/conformance/v1/conformance';
 import { retainedBytes } from '../../test/support/retained.js';
 import {
+  answerOf,
   framed,
   HELLO,
   PATH,
@@ -23,6 +25,18 @@ beforeEach(async () => {
   server = await startUnaryServer();
 });
 afterEach(() => server.stop());
+
+describe('a unary call', () => {
+  it('is answered by one header, one message and one trailer', async () => {
+    const { header, trailer, body } = await server.call();
+    expect(header).not.toHaveProperty('date');
+    expect(header).toMatchObject({ ':status': 200, 'content-type': 'application/grpc+proto' });
+    expect(trailer).toMatchObject({ 'grpc-status': OK });
+    expect(trailer).not.toHaveProperty('grpc-message');
+    expect(UnaryResponse.decode(body.subarray(5)).text).toBe('hello');
+    expect(body.readUInt32BE(1)).toBe(body.length - 5);
+  });
+});
 
 describe('long requests whose replies stay unread', () => {
   it('are let go of once they are answered', async () => {
@@ -77,6 +91,28 @@ describe('a unary call that is refused by its headers', () => {
       });
     }
     expect(server.calls).toHaveLength(0);
+  });
+
+  it.each([
+    [{ 'content-type': 'text/html' }, 415, 'this port serves gRPC: send the content type application/grpc'],
+    [{ ':method': 'GET' }, 405, 'gRPC calls are made by POST'],
+    [{ ':method': 'HEAD' }, 405, ''],
+  ])('is none of gRPC (%j): its client reads why', async (headers, status, text) => {
+    const stream = server.begin(headers);
+    // Node itself ends a GET.
+    if (!stream.writableEnded) stream.end();
+    const { header, body } = await answerOf(stream);
+    expect(header).toMatchObject({ ':status': status });
+    expect(String(body)).toBe(text);
+    expect(server.calls).toHaveLength(0);
+  });
+
+  it('repeats no more of a header than its status can have', async () => {
+    const long = '\u00e9'.repeat(20_000);
+    for (const key of ['grpc-encoding', 'grpc-timeout']) {
+      const { header } = await server.call({ [key]: Buffer.from(long, 'latin1').toString('latin1') });
+      expect(statusIn(header).message).toContain(` "${long.slice(0, 100)}" is not`);
+    }
   });
 });
 

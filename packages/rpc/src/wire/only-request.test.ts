@@ -54,6 +54,18 @@ describe('the request of a unary call', () => {
     expect(await read(framed(payload), { pieceBytes })).toEqual(payload);
   });
 
+  it('may be an empty message', async () => {
+    expect(await read(framed(Buffer.alloc(0)))).toHaveLength(0);
+    expect(await read(framed(Buffer.alloc(0)), { pieceBytes: 2 })).toHaveLength(0);
+  });
+
+  it('may have empty pieces', () => {
+    const request = newRequest();
+    for (const piece of [Buffer.alloc(0), framed(payload), Buffer.alloc(0)]) request.read(piece);
+    request.end();
+    expect(request.message).toEqual(payload);
+  });
+
   it('takes no more memory in pieces of a byte than twice its length', () => {
     const bytes = framed(Buffer.alloc(MEBIBYTE / 8, 7));
     const request = newRequest(bytes.length);
@@ -68,6 +80,10 @@ describe('the request of a unary call', () => {
     request.read(bytes.subarray(-1));
     request.end();
     expect(request.message.equals(bytes.subarray(5))).toBe(true);
+  });
+
+  it('may be as long as the longest', async () => {
+    expect(await read(framed(Buffer.alloc(MAX_BYTES, 7)))).toEqual(Buffer.alloc(MAX_BYTES, 7));
   });
 
   it('is a copy, so that it keeps nothing else that arrived with it', async () => {

@@ -1,5 +1,5 @@
 /** A reply that can't be sent ends its call with a status. Node would throw in the middle of it, and nothing would catch that. */
-import { expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { failure } from '../../test/support/outcome.js';
 import { recordingLogger } from '../../test/support/recording-logger.js';
 import { conformanceService } from '../../test/support/service.js';
@@ -11,7 +11,26 @@ import type { Middleware } from '../middleware/middleware.js';
 import { createRouter } from '../server/router.js';
 import { Status } from '../status/code.js';
 import { RpcError } from '../status/rpc-error.js';
+import { addToHeaders } from './answer.js';
 import { serve } from './serve.js';
+
+const BYTES = [Buffer.from([1]), Buffer.from([1, 2]), Buffer.from([1, 2, 3])] as const;
+const BASE64 = ['AQ', 'AQI', 'AQID'];
+
+describe('metadata of a reply', () => {
+  it.each(BYTES.map((bytes, index) => [bytes.length, bytes, BASE64[index]] as const))(
+    'has %i bytes without padding',
+    (_length, bytes, base64) => {
+      const headers = addToHeaders({}, new Metadata({ 'x-data-bin': bytes, 'x-text': 'a=' }));
+      expect(headers).toEqual({ 'x-data-bin': base64, 'x-text': 'a=' });
+    },
+  );
+
+  it('has several values under one key without padding', () => {
+    const headers = addToHeaders({}, new Metadata(BYTES.map((bytes) => ['x-data-bin', bytes] as const)));
+    expect(headers).toEqual({ 'x-data-bin': BASE64 });
+  });
+});
 
 const { closers, connectTo } = socketsOfATest();
 

@@ -7,6 +7,7 @@ import { collect } from '../../test/support/stream.js';
 import type { Handlers } from '../server/handlers.js';
 import { createRouter } from '../server/router.js';
 import { PingBarrier } from './ping-barrier.js';
+import { MessageReader } from './requests.js';
 import { serve } from './serve.js';
 
 const PATH = '/rondo.conformance.v1.ConformanceService/ClientStream';
@@ -51,6 +52,43 @@ describe('a stream of requests', () => {
   });
 });
 
+/** Messages of these lengths, as gRPC frames them. */
+function framed(...lengths: readonly number[]): Buffer {
+  return Buffer.concat(
+    lengths.map((length) => {
+      const message = Buffer.alloc(5 + length);
+      message.writeUInt32BE(length, 1);
+      return message;
+    }),
+  );
+}
+
+/** A reader that has read all of these bytes, in chunks. */
+function readerOf(bytes: Buffer, chunkBytes = bytes.length): MessageReader {
+  const reader = new MessageReader({ checkPrefix: () => undefined });
+  for (let at = 0; at < bytes.length; at += chunkBytes) {
+    reader.push(bytes.subarray(at, at + chunkBytes));
+    while (reader.next() !== undefined);
+  }
+  return reader;
+}
+
+describe('a reader of messages', () => {
+  it('is whole before the first byte, and after each message', () => {
+    expect(readerOf(Buffer.alloc(0)).whole).toBe(true);
+    expect(readerOf(framed(0)).whole).toBe(true);
+    expect(readerOf(framed(3, 0, 70_000)).whole).toBe(true);
+  });
+
+  const bytes = framed(3, 0, 12);
+  const ends = new Set([0, 8, 13, 30]);
+
+  it.each(Array.from({ length: bytes.length + 1 }, (_, cut) => cut))('detects a stream cut after %i bytes', (cut) => {
+    for (const chunkBytes of [1, 2, 7, 100])
+      expect(readerOf(bytes.subarray(0, cut), chunkBytes).whole).toBe(ends.has(cut));
+  });
+});
+
 /** A connection whose pings are answered when the test says so. */
 function connection() {
   const waiting: (() => void)[] = [];
@@ -83,6 +121,21 @@ describe('PingBarrier', () => {
     expect(await isDone(passed)).toBe(false);
     await answer();
     expect(await isDone(passed)).toBe(true);
+  });
+
+  it('uses the next two pings for all callers that come while pings are under way', async () => {
+    const { session, answer, waiting } = connection();
+    const barrier = new PingBarrier(session, new ManualClock());
+    const first = barrier.passed();
+    const later = [barrier.passed(), barrier.passed(), barrier.passed()];
+    await answer();
+    await answer();
+    expect(await isDone(first)).toBe(true);
+    for (const one of later) expect(await isDone(one)).toBe(false);
+    await answer();
+    await answer();
+    for (const one of later) expect(await isDone(one)).toBe(true);
+    expect(waiting).toHaveLength(0);
   });
 
   it('is passed when the connection has ended', async () => {

@@ -1,8 +1,11 @@
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import http2 from 'node:http2';
+import type { AddressInfo } from 'node:net';
 import * as grpc from '@grpc/grpc-js';
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { ManualClock } from '@rondo/base/testing';
+import { ConformanceServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/conformance';
 import { open } from '../../test/attacks/attempt.js';
 import {
   dataFrame,
@@ -22,6 +25,7 @@ import { socketsOfATest } from '../../test/support/sockets.js';
 import { framed } from '../../test/support/unary-server.js';
 import { atRest, deferred, until } from '../../test/support/wait.js';
 import type { ServerCall } from '../call/call.js';
+import { createChannel, createClient, staticResolver } from '../exports/client.js';
 import type { Next } from '../middleware/middleware.js';
 import { createRouter } from '../server/router.js';
 import { Status } from '../status/code.js';
@@ -98,6 +102,24 @@ describe('the HTTP/2 of a server', () => {
     expect(session.remoteSettings.initialWindowSize).toBe(WINDOW_BYTES);
     await until(() => session.state.remoteWindowSize === WINDOW_BYTES);
   });
+
+  it('is allowed as much by a Rondo client', async () => {
+    const peer = http2.createServer();
+    const connected = once(peer, 'session') as Promise<[http2.ServerHttp2Session]>;
+    peer.listen(0, '127.0.0.1');
+    closers.push(() => peer.close());
+    await once(peer, 'listening');
+    const { port } = peer.address() as AddressInfo;
+    const channel = createChannel({ resolver: staticResolver([`127.0.0.1:${port}`]) });
+    closers.push(() => channel.close());
+    const calls = new AbortController();
+    const call = createClient(ConformanceServiceDefinition, { channel }).unary({}, { signal: calls.signal });
+    const [session] = await connected;
+    await until(() => session.remoteSettings.initialWindowSize === WINDOW_BYTES);
+    await until(() => session.state.remoteWindowSize === WINDOW_BYTES);
+    calls.abort();
+    await expect(call).rejects.toMatchObject({ codeName: 'CANCELLED' });
+  });
 });
 
 const PATH = '/rondo.conformance.v1.ConformanceService/ServerStream';
@@ -146,6 +168,21 @@ async function connect(address: string) {
   return { session, stream };
 }
 
+/** A client in a process of its own, which can be frozen. */
+async function startClientProcess(address: string) {
+  const code = `
+    const http2 = require('node:http2');
+    const session = http2.connect('http://${address}');
+    session.request(${JSON.stringify(HEADERS)}).resume().end(Buffer.alloc(5));`;
+  const child = spawn(process.execPath, ['-e', code], { stdio: ['ignore', 'ignore', 'inherit'] });
+  closers.push(async () => {
+    const exited = child.exitCode ?? child.signalCode ?? once(child, 'exit');
+    child.kill('SIGKILL');
+    await exited;
+  });
+  return child;
+}
+
 /** Waits until everything that the client sent has been read and noticed: from here on the client is silent. */
 async function readWhatCame(clock: ManualClock): Promise<void> {
   await clock.advance(0);
@@ -153,6 +190,24 @@ async function readWhatCame(clock: ManualClock): Promise<void> {
 }
 
 describe('a server', () => {
+  it('ends the stream of a client that is frozen', async () => {
+    const { clock, server, begun, ended } = await start();
+    const child = await startClientProcess(server.address);
+    const { signal } = await begun;
+    child.kill('SIGSTOP');
+    // The process stops a moment later.
+    await until(() =>
+      execFileSync('ps', ['-o', 'stat=', '-p', String(child.pid)], { encoding: 'utf8' }).startsWith('T'),
+    );
+    await readWhatCame(clock);
+    // If everything came at once, the silence began before that.
+    await clock.advance(29_000 - LOOK_MS);
+    expect(signal.aborted).toBe(false);
+    await clock.advance(1_000 + LOOK_MS);
+    await ended;
+    expect(signal.aborted).toBe(true);
+  });
+
   it('ends the stream of a client that was cut off silently', async () => {
     const { clock, server, begun, ended } = await start();
     const proxy = await startTcpProxy({ target: server.address });
@@ -228,5 +283,17 @@ describe('a server', () => {
     expect({ closed: closed.mock.calls.length, timers: clock.timers > 0 }).toEqual({ closed: 0, timers: true });
     await clock.advance(20_000);
     await until(() => closed.mock.calls.length === 1);
+  });
+
+  it('keeps no timer for a connection that has ended', async () => {
+    const { clock, server, begun, ended } = await start();
+    const { session } = await connect(server.address);
+    await begun;
+    // One pings the client, one waits for the connection's age.
+    expect(clock.timers).toBe(2);
+    session.destroy();
+    await ended;
+    await server.drain(0);
+    expect(clock.timers).toBe(0);
   });
 });

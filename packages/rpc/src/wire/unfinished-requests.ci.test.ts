@@ -70,6 +70,23 @@ describe('requests that do not come whole', () => {
     expect(stream.rstCode).toBe(http2.constants.NGHTTP2_NO_ERROR);
   });
 
+  it("leave the handler what is left of the contract's deadline", async () => {
+    const clock = new ManualClock();
+    await startBy(clock);
+    const stream = server.begin({ 'grpc-timeout': '9S' });
+    stream.write(half);
+    const answer = answerOf(stream);
+    // The server has read it once it has answered a later call.
+    await server.call();
+    await clock.advance(4_900);
+    server.handle = ({ signal }) => once(signal, 'abort').then(() => undefined);
+    stream.end(framed(HELLO).subarray(half.length));
+    await until(() => server.calls.length === 2);
+    await clock.advance(100);
+    const { header } = await answer;
+    expect(statusIn(header).code).toBe(Status.DEADLINE_EXCEEDED);
+  });
+
   it.each([{}, { 'grpc-timeout': '1S' }])('leave no timer behind if their client resets them: %j', async (headers) => {
     const clock = new ManualClock();
     await startBy(clock);
@@ -112,7 +129,6 @@ describe('requests that do not come whole', () => {
     expect(statusIn(refusal).message).toContain('send fewer at once');
     expect(refusal).toHaveProperty('rondo-not-handled', PATH);
     for (const each of first.streams) each.destroy();
-    // The server has read it once it has answered a later call.
     await server.call();
     // What they held is free again: the next 63 find room, and the 64th doesn't.
     const second = await beginTooMany();
@@ -158,6 +174,23 @@ describe('requests of streaming methods that do not come whole', () => {
     await server.call();
     expect((await beginTooMany(path)).refusals.length).toBeLessThan(64);
   });
+
+  it('end after five minutes if the method takes one', async () => {
+    const clock = new ManualClock();
+    await server.stop();
+    server = await startUnaryServer({ clock });
+    const stream = server.begin({ ':path': `${service}/ServerStream` });
+    stream.write(framed(HELLO).subarray(0, 7));
+    const answer = answerOf(stream);
+    // The connection isn't taken for broken meanwhile.
+    for (let seconds = 0; seconds < 300; seconds += 10) {
+      await server.call();
+      expect(stream.closed).toBe(false);
+      await clock.advance(10_000);
+    }
+    const { header } = await answer;
+    expect(statusIn(header).code).toBe(Status.DEADLINE_EXCEEDED);
+  });
 });
 
 describe('requests that are decompressed', () => {
@@ -187,6 +220,22 @@ describe('requests that are decompressed', () => {
     expect(ends).toHaveLength(3);
     for (const end of ends) end();
     await expect(Promise.all(answers)).resolves.toHaveLength(3);
+  });
+
+  it('are none of those whose clients left before their turn', async () => {
+    const answers = [1, 2].map(() => server.call(gzip, body));
+    const left = [3, 4].map(() => server.begin(gzip));
+    for (const stream of left) stream.end(body);
+    expect((await server.call()).trailer).toMatchObject({ 'grpc-status': OK });
+    for (const stream of left) stream.close(http2.constants.NGHTTP2_CANCEL);
+    expect((await server.call()).trailer).toMatchObject({ 'grpc-status': OK });
+    for (const end of ends) end();
+    await Promise.all(answers);
+    const last = server.call(gzip, body);
+    await until(() => ends.length > 2);
+    expect(ends).toHaveLength(3);
+    ends[2]?.();
+    expect((await last).trailer).toMatchObject({ 'grpc-status': OK });
   });
 });
 
@@ -222,6 +271,15 @@ describe('a unary call that ends while its request is decompressed', () => {
   it('does not begin if its client resets it', async () => {
     const stream = await sent({});
     stream.close(http2.constants.NGHTTP2_CANCEL);
+    await outlast();
+    expect([server.routed, server.calls.length]).toEqual([1, 1]);
+  });
+
+  it('does not begin if its deadline passes', async () => {
+    const stream = await sent({ 'grpc-timeout': '1S' });
+    const answered = answerOf(stream);
+    await clock.advance(1_000);
+    expect(statusIn((await answered).header)).toMatchObject({ code: Status.DEADLINE_EXCEEDED });
     await outlast();
     expect([server.routed, server.calls.length]).toEqual([1, 1]);
   });

@@ -59,6 +59,15 @@ export function describeLatencyLimit(seeds: readonly number[]): void {
       expect(p99(settled)).toBeLessThan(2 * WORK_MS);
     });
 
+    it('delay calls of high priority for six tenths of a second in all, until the limit is found', () => {
+      const slow = seeds.flatMap((seed) => {
+        return overloaded(seed).high.answered.filter(({ tookMs }) => tookMs > 2 * WORK_MS);
+      });
+      // There are a hundred a second.
+      expect(slow.length).toBeLessThan(60 * seeds.length);
+      expect(slow.length).toBeGreaterThan(0);
+    });
+
     it.each(seeds)('are forgotten a second later (seed %i)', (seed) => {
       const { normal } = overloaded(seed);
       expect(within(normal.refused, 16, 25)).toBe(0);
@@ -78,6 +87,21 @@ export function describeLatencyLimit(seeds: readonly number[]): void {
       expect(high).toBe(0);
       expect(low).toBeGreaterThan(normal ?? 0);
     });
+
+    it.each(seeds)('are also answered in time if they come to a server that has just started (seed %i)', (seed) => {
+      const rate = () => 3_000;
+      const { normal } = simulate({ normal: { ...pooled, rate } }, { seconds: 10, seed });
+      expect(answeredWithin(normal, 1, 10)).toBeGreaterThan(9 * 900);
+      expect(normal.late).toEqual([]);
+    });
+
+    it.each(seeds)('are shared by ten methods that need the same permits (seed %i)', (seed) => {
+      const method = { ...pooled, rate: (ms: number) => (ms < 5_000 ? 50 : 300) };
+      const names = Array.from({ length: 10 }, (_, index) => `m${index}`);
+      const found = simulate(Object.fromEntries(names.map((name) => [name, method])), { seconds: 15, seed });
+      const each = names.map((name) => found[name]).filter((calls) => calls !== undefined);
+      expect(each.reduce((sum, calls) => sum + answeredWithin(calls, 6, 15), 0)).toBeGreaterThan(9 * 900);
+    });
   });
 
   describe('calls that do not queue', () => {
@@ -87,6 +111,13 @@ export function describeLatencyLimit(seeds: readonly number[]): void {
         { normal: { pooled: true, workMs, rate: () => 1_000 } },
         { seconds: 20, permits: 200, seed },
       );
+      expect(normal.refused).toEqual([]);
+    });
+
+    it.each(seeds)('are not refused because a thousand come at once (seed %i)', (seed) => {
+      const rate = (ms: number) => (ms > 3_000 && ms < 3_050 ? 20_000 : 100);
+      const { normal } = simulate({ normal: { ...pooled, rate } }, { seconds: 4, deadlineMs: 10_000, seed });
+      expect(normal.answered.length).toBeGreaterThan(1_000);
       expect(normal.refused).toEqual([]);
     });
 

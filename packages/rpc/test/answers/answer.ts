@@ -11,8 +11,11 @@ export type Kind = (typeof KINDS)[number];
  */
 export type Piece = ((stream: number) => Uint8Array) | 'seen' | 'end' | 'reset';
 
-/** The expected status of a call: the same for all kinds of method, or one for unary replies and another for streams. */
-type Code = Status | Readonly<{ one: Status; many: Status }>;
+/**
+ * The expected status of a call: the same for all kinds of method, one for unary replies and another for streams, or
+ * either of two if versions of Node differ.
+ */
+type Code = Status | Readonly<{ one: Status; many: Status }> | Readonly<{ either: readonly Status[] }>;
 
 /** One broken answer, and the expected outcome of the call that gets it. */
 export interface Answer {
@@ -21,8 +24,12 @@ export interface Answer {
   readonly pieces: readonly Piece[];
   /** Whether other calls on the same connection continue. */
   readonly connection: 'stands' | 'ends';
+  /** The first bytes of the server on the connection, instead of its settings. */
+  readonly greeting?: Uint8Array;
   /** Whether the server answers before it has read the request. */
   readonly early?: boolean;
+  /** Whether Node 20 stops reading the connection, so that it doesn't even notice its end. */
+  readonly deafens?: boolean;
   /** The deadline of the call. Only a server that sends nothing more needs it. Milliseconds. */
   readonly timeoutMs?: number;
 }
@@ -47,10 +54,22 @@ export const answers = (code: Code, rows: Rows): readonly Answer[] =>
 export const endings = (code: Code, rows: Rows): readonly Answer[] =>
   Object.entries(rows).map(([name, pieces]) => ending(name, code, ...pieces));
 
-/** The status with which a call of `kind` ends after `answer`. */
-export function codeFor({ code }: Answer, kind: Kind): Status {
-  if (typeof code === 'number') return code;
-  return kind === 'unary' || kind === 'clientStream' ? code.one : code.many;
+/** The deadline for an answer that Node 20 never reads. Milliseconds. */
+const DEAF_MS = 300;
+
+/**
+ * Answers that violate HTTP/2 so badly that Node 20 stops reading: it tells the server, reports nothing to grpc-js, and
+ * never reads again. Then only keepalive, or the deadline, ends the call. Node 24 closes the connection at once.
+ */
+export const deafenings = (rows: Rows): readonly Answer[] =>
+  endings(Status.UNAVAILABLE, rows).map((each) => ({ ...each, deafens: true, timeoutMs: DEAF_MS }));
+
+/** The statuses with which a call of `kind` may end after `answer`. */
+export function codesFor({ code, deafens }: Answer, kind: Kind): readonly Status[] {
+  if (deafens) return [Status.UNAVAILABLE, Status.DEADLINE_EXCEEDED];
+  if (typeof code === 'number') return [code];
+  if ('either' in code) return code.either;
+  return [kind === 'unary' || kind === 'clientStream' ? code.one : code.many];
 }
 
 /** For answers that are invalid for a unary reply, but valid for a stream, which may be empty. */
@@ -102,3 +121,9 @@ export const goAway =
   (code: number, last?: number): Piece =>
   (stream) =>
     frame(TYPE.GOAWAY, { payload: Buffer.concat([uint32(last ?? stream), uint32(code)]) });
+
+/** Raw bytes. */
+export const raw =
+  (...bytes: readonly Uint8Array[]): Piece =>
+  () =>
+    Buffer.concat(bytes);

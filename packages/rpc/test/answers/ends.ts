@@ -1,4 +1,5 @@
 import { Status } from '../../src/exports/status.js';
+import { frame, TYPE, uint32 } from '../attacks/frames.js';
 import {
   type Answer,
   answers,
@@ -44,7 +45,9 @@ export const ends: readonly Answer[] = [
     ...answers(code, {
       [`${name} before anything else`]: [resetStream(number)],
       [`${name} after the header`]: [begin(), 'seen', resetStream(number)],
+      [`${name} with the header`]: [begin(), resetStream(number)],
       [`${name} after a message`]: [begin(), MESSAGE, 'seen', resetStream(number)],
+      [`${name} twice`]: [resetStream(number), resetStream(number)],
     }),
     ...answers(Status.OK, { [`${name} after the answer`]: [begin(), MESSAGE, OK, resetStream(number)] }),
     ...endings(Status.UNAVAILABLE, {
@@ -71,12 +74,14 @@ export const ends: readonly Answer[] = [
     'GOAWAY twice': [goAway(0, 2 ** 31 - 1), goAway(0), 'end'],
     'GOAWAY of a stream before the call': [goAway(0, 0)],
     'GOAWAY with an error of a stream before the call': [goAway(11, 0)],
+    'GOAWAY with a text of 1 KiB': [goAwaySaying('x'.repeat(1_024)), 'end'],
     'the end at once': ['end'],
     'a reset connection at once': ['reset'],
     'the end after the header': [begin(), 'seen', 'end'],
     'a reset connection after the header': [begin(), 'seen', 'reset'],
     'the end after a message': [begin(), MESSAGE, 'seen', 'end'],
     'a reset connection after a message': [begin(), MESSAGE, 'seen', 'reset'],
+    'the end amid a frame': [begin(), amidFrame, 'end'],
     'a reset connection inside a head': [begin(), HALF, 'seen', 'reset'],
   }),
   ...answers(Status.DEADLINE_EXCEEDED, {
@@ -86,3 +91,12 @@ export const ends: readonly Answer[] = [
     'half a message and nothing more': [begin(), HALF],
   }).map((answer) => ({ ...answer, timeoutMs: 300 })),
 ];
+
+function goAwaySaying(text: string) {
+  return (stream: number) =>
+    frame(TYPE.GOAWAY, { payload: Buffer.concat([uint32(stream), uint32(0), Buffer.from(text)]) });
+}
+
+function amidFrame(stream: number): Buffer {
+  return frame(TYPE.DATA, { stream, payload: Buffer.alloc(3), length: 9 });
+}

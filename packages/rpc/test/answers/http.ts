@@ -11,6 +11,7 @@ import {
   MESSAGE,
   OK,
   trailers,
+  trailersOnly,
   UNLESS_MANY,
 } from './answer.js';
 
@@ -29,15 +30,13 @@ const page = (http: number, type: string | undefined): readonly Header[] => [
   ...(type === undefined ? [] : [['content-type', type] as const]),
 ];
 const HTML = data(Buffer.from('<html><body>no gRPC here</body></html>'), { end: true });
+const informational = (status: string) => headers([[':status', status]]);
 
 /** An answer with gRPC's status OK is valid, whatever its content type: plain grpc-js accepts it too. */
 const types = [
-  'text/html',
-  'application/json',
-  '',
-  'application/grpc+x',
-  'application/grpc;charset=utf-8',
-  'application/grpc-web',
+  ...['text/html', 'text/plain', 'application/json', 'application/octet-stream', 'grpc', ''],
+  ...['application/grpc+json', 'application/grpc+x', 'application/grpc;charset=utf-8', 'application/grpc '],
+  ...['application/grpc-web', 'application/grpcx'],
 ];
 
 /** Answers of HTTP servers, proxies, and of servers that don't quite speak gRPC. */
@@ -46,9 +45,12 @@ export const http: readonly Answer[] = [
     // Node 24 closes a connection if a body arrives that HTTP doesn't allow.
     const withPage = code === 204 ? ending : answer;
     const header = headers(page(code, 'text/html'));
+    const bare = (type: string | undefined) => headers(page(code, type), { end: true });
     return [
-      answer(`:status ${code} and no body`, status, headers(page(code, undefined), { end: true })),
+      answer(`:status ${code} and no body`, status, bare(undefined)),
+      answer(`:status ${code} as gRPC, without a status`, status, bare('application/grpc')),
       withPage(`:status ${code} and a page`, status, header, HTML),
+      withPage(`:status ${code} and a page whose end comes later`, status, header, 'seen', HTML),
     ];
   }),
   ...types.flatMap((type) => [
@@ -59,17 +61,23 @@ export const http: readonly Answer[] = [
       headers([...page(200, type), ['grpc-status', '0']], { end: true }),
     ),
   ]),
-  ...answers(Status.UNKNOWN, {
-    'a page, and a failure': [headers([...page(200, 'text/html'), ['grpc-status', '5']], { end: true })],
-  }),
+  ...['text/html', 'application/json'].flatMap((type) =>
+    answers(Status.UNKNOWN, {
+      [`the content type "${type}", and a failure`]: [
+        headers([...page(200, type), ['grpc-status', '5']], { end: true }),
+      ],
+    }),
+  ),
   ...answers(Status.OK, {
     'no content type, a message and OK': [headers(page(200, undefined)), MESSAGE, OK],
-    ':status 100, then a good answer': [headers([[':status', '100']]), begin(), MESSAGE, OK],
+    ':status 100, then a good answer': [informational('100'), begin(), MESSAGE, OK],
+    ':status 103 twice, then a good answer': [informational('103'), informational('103'), begin(), MESSAGE, OK],
   }),
   ...answers(Status.NOT_FOUND, {
     ':status 503 as gRPC, with its own status': [
       headers([...page(503, 'application/grpc'), ['grpc-status', '5']], { end: true }),
     ],
+    ':status 100, then a failure': [informational('100'), trailersOnly(['grpc-status', '5'])],
   }),
   ...answers(Status.INTERNAL, {
     'a header, and a header again': [begin(), begin(), MESSAGE, OK],

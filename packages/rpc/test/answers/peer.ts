@@ -44,7 +44,7 @@ export async function startPeer(answer: typeof GOOD = GOOD): Promise<Peer> {
 
 function serve(socket: Socket, given: () => typeof GOOD): void {
   socket.setNoDelay();
-  socket.write(settings());
+  socket.write(given().greeting ?? settings());
   const seen: (() => void)[] = [];
   const read = frameReader(({ type, flags, stream, payload }) => {
     if (type === TYPE.SETTINGS && flags !== ACK) socket.write(frame(TYPE.SETTINGS, { flags: ACK }));

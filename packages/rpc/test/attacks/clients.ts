@@ -47,6 +47,16 @@ export const clients: readonly Attempt[] = [
       await closed(request(session, { ':method': 'HEAD' }, { method }));
     }),
   ),
+  client('a form as curl posts it', async (session) => {
+    const stream = request(session, { 'content-type': 'application/x-www-form-urlencoded' });
+    stream.end('a=1');
+    await closed(stream);
+  }),
+  client('JSON', async (session) => {
+    const stream = request(session, { 'content-type': 'application/json' });
+    stream.end('{}');
+    await closed(stream);
+  }),
   client('gRPC-Web', async (session) => {
     const stream = request(session, { 'content-type': 'application/grpc-web-text' });
     stream.end(message().toString('base64'));
@@ -72,5 +82,20 @@ export const clients: readonly Attempt[] = [
   }),
   client('a connection that is destroyed amid 200 calls', (session) => {
     for (const stream of times(200, () => request(session, {}))) stream.end(message());
+  }),
+  client('a connection that says it goes, and calls on', async (session) => {
+    session.goaway(http2.constants.NGHTTP2_ENHANCE_YOUR_CALM);
+    const stream = request(session, {});
+    stream.end(message());
+    await closed(stream);
+  }),
+  client('a window that shrinks amid a stream', async (session) => {
+    const stream = request(session, {}, { method: 'ServerStream' });
+    stream.end(message(Buffer.from([0x08, 0x64, 0x10, 0x80, 0x80, 0x04])));
+    stream.once('data', () => session.settings({ initialWindowSize: 0 }));
+    await once(stream, 'data');
+    await new Promise<void>((resolve) => {
+      session.once('localSettings', () => resolve());
+    });
   }),
 ];

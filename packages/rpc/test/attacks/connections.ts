@@ -1,6 +1,6 @@
 import { connect as connectTls } from 'node:tls';
 import { seededRandom } from '../../src/exports/testing.js';
-import { type Attempt, firstOf, open, sending } from './attempt.js';
+import { type Attempt, firstOf, open, send, sending } from './attempt.js';
 import { BEGIN, call, headersFrame, PREFACE, pathOf, requestTo, TYPE } from './frames.js';
 
 /** Random bytes, the same in each run. */
@@ -47,6 +47,15 @@ export const connections: readonly Attempt[] = [
       }
       socket.end();
       await firstOf(socket.resume(), ['close']);
+    },
+  ],
+  [
+    '100 connections that stay silent',
+    async (victim) => {
+      const sockets = await Promise.all(Array.from({ length: 100 }, () => open(victim)));
+      for (const socket of sockets) socket.write(PREFACE);
+      await send(victim, BEGIN);
+      for (const socket of sockets) socket.destroy();
     },
   ],
   [

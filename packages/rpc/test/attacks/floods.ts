@@ -1,7 +1,9 @@
 import { type Attempt, firstOf, framing, open, type Victim } from './attempt.js';
 import {
+  ACK,
   BEGIN,
   block,
+  call,
   dataFrame,
   END_HEADERS,
   END_STREAM,
@@ -58,7 +60,10 @@ const greedy = message(Buffer.from([0x08, 0xe8, 0x07, 0x10, 0x80, 0x80, 0x04]));
 
 /** More than any client needs. */
 export const floods: readonly Attempt[] = [
+  framing('129 headers', call(many(129))),
   framing('5,000 headers', inParts(many(5_000))),
+  framing('a header of 15 KiB', inParts(large(15 * 1024))),
+  framing('a header of 70 KiB', inParts(large(70 * 1024))),
   framing('a header of 1 MiB', inParts(large(1024 * 1024))),
   framing('headers without end', inParts(large(1024 * 1024), { ends: false })),
   framing(
@@ -66,10 +71,24 @@ export const floods: readonly Attempt[] = [
     headersFrame(request, { flags: 0 }),
     ...times(10_000, () => frame(TYPE.CONTINUATION, { stream: 1 })),
   ),
+  framing(
+    '10,000 CONTINUATIONs of a byte',
+    headersFrame(request, { flags: 0 }),
+    ...times(10_000, () => frame(TYPE.CONTINUATION, { stream: 1, payload: Buffer.from([0x82]) })),
+  ),
   framing('a table of headers that unpacks to 40 MB', tableBomb()),
+  framing('50 headers twice as large each time', ...times(50, () => settings([1, 65_536])), tableBomb()),
   framing(
     '2,000 calls that are reset at once',
     ...times(2_000, (index) => [stream('Unary', index), reset(index)]).flat(),
+  ),
+  framing(
+    '2,000 calls that are reset after their request',
+    ...times(2_000, (index) => [
+      stream('Unary', index),
+      dataFrame(message(), { stream: streamOf(index) }),
+      reset(index),
+    ]).flat(),
   ),
   framing(
     '1,000 streams that make the server reset them',
@@ -83,8 +102,26 @@ export const floods: readonly Attempt[] = [
     ...times(1_000, (index) => headersFrame(requestTo('/no.Such/Method'), { stream: streamOf(index), flags: 5 })),
   ),
   framing('500 streams that stay open', ...times(500, (index) => stream('BidiStream', index))),
+  framing(
+    '1,000 calls at once',
+    ...times(1_000, (index) => {
+      return Buffer.concat([stream('Unary', index), dataFrame(message(), { stream: streamOf(index) })]);
+    }),
+  ),
   framing('10,000 PINGs', ...times(10_000, () => frame(TYPE.PING, { payload: Buffer.alloc(8) }))),
+  framing(
+    '10,000 answers to PINGs',
+    ...times(10_000, () => frame(TYPE.PING, { flags: ACK, payload: Buffer.alloc(8) })),
+  ),
   framing('5,000 SETTINGS', ...times(5_000, () => settings())),
+  framing('5,000 windows', ...times(5_000, (index) => settings([4, index]))),
+  framing(
+    '10,000 PRIORITYs',
+    ...times(10_000, (index) => {
+      return frame(TYPE.PRIORITY, { stream: streamOf(index), payload: Buffer.from([0, 0, 0, 0, 16]) });
+    }),
+  ),
+  framing('10,000 WINDOW_UPDATEs', ...times(10_000, () => frame(TYPE.WINDOW_UPDATE, { payload: uint32(1) }))),
   framing(
     '10,000 empty DATAs',
     headersFrame(requestTo(pathOf('ClientStream'))),

@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
-import { type ConnectionOptions, connect as connectTls } from 'node:tls';
+import { type ConnectionOptions, connect as connectTls, type TLSSocket } from 'node:tls';
 import type { Authority } from '@rondo/certificates';
-import { forge } from '../support/forgery.js';
+import { forge, subjectOf } from '../support/forgery.js';
 import type { CertificatePair } from '../support/identities.js';
 import { certify } from '../support/identities.js';
 import { firstOf } from './attempt.js';
@@ -23,6 +23,8 @@ export interface Handshake {
   /** What it sends instead of TLS; undefined for TLS. */
   readonly plaintext?: Buffer;
   readonly options?: (authorities: Authorities) => Promise<ConnectionOptions> | ConnectionOptions;
+  /** What it does once its own side of the handshake is complete; a call by default. */
+  readonly then?: (socket: TLSSocket) => void;
   /** What the server's log says, in one line. */
   readonly line: string;
 }
@@ -61,6 +63,10 @@ export const handshakes: Readonly<Record<string, Handshake>> = {
     options: () => forge(undefined, { uris: ['spiffe://rondo.test/gateway'] }),
     line: SAYS.untrusted,
   },
+  "a certificate that it signed itself, under the authority's name": {
+    options: ({ own }) => forge(undefined, { uris: ['spiffe://rondo.test/gateway'], subject: subjectOf(own) }),
+    line: SAYS.untrusted,
+  },
   'a certificate that another process has issued': {
     options: async ({ own }) => chained(await certify(own, 'sales')),
     line: SAYS.notAuthority,
@@ -77,14 +83,35 @@ export const handshakes: Readonly<Record<string, Handshake>> = {
     options: ({ own }) => certify(own, 'gateway', { valid: [1, 3] }),
     line: "its certificate isn't valid yet",
   },
+  "a server's certificate": {
+    options: ({ own }) => certify(own, 'gateway', { usage: 'server' }),
+    line: 'its certificate is not for this use',
+  },
   'a certificate of another trust domain': {
     options: ({ foreigner }) => certify(foreigner, 'gateway'),
     line: 'of another trust domain than rondo.test',
   },
   'a certificate without a URI': { options: ({ own }) => forge(own, { hosts: ['gateway'] }), line: SAYS.noId },
+  'a certificate without any name': { options: ({ own }) => forge(own, { subject: 'CN=gateway' }), line: SAYS.noId },
   'two SPIFFE ids': withUris('spiffe://rondo.test/gateway', 'spiffe://rondo.test/registry'),
+  'a SPIFFE id and another URI': withUris('spiffe://rondo.test/gateway', 'https://rondo.test/gateway'),
+  'a wildcard as a name': withUris('spiffe://rondo.test/*'),
+  'an id with a comma and a second id': withUris('spiffe://rondo.test/x, URI:spiffe://rondo.test/gateway'),
+  'a DNS name that reads like an id': {
+    options: ({ own }) => forge(own, { hosts: ['x, URI:spiffe://rondo.test/gateway'] }),
+    line: SAYS.noId,
+  },
   'TLS 1.2': {
     options: async (all) => ({ ...(await insider(all)), maxVersion: 'TLSv1.2' }),
+    line: SAYS.version,
+  },
+  'TLS 1.0': {
+    options: async (all) => ({
+      ...(await insider(all)),
+      minVersion: 'TLSv1',
+      maxVersion: 'TLSv1',
+      ciphers: 'ALL:@SECLEVEL=0',
+    }),
     line: SAYS.version,
   },
   'no ALPN': { options: async (all) => ({ ...(await insider(all)), ALPNProtocols: [] }), line: SAYS.noHttp2 },
@@ -103,13 +130,16 @@ async function chained(between: CertificatePair): Promise<ConnectionOptions> {
 interface Entrance {
   readonly port: number;
   readonly authorities: Authorities;
+  /** What it waits for: by default, that the server ends the connection. */
+  readonly until?: 'close' | 'data';
 }
 
 /** Runs an attack; returns whether the server has ended the connection, and the bytes of HTTP/2 that it sent. */
 export async function attempt(
-  { plaintext, options = () => ({}) }: Handshake,
-  { port, authorities }: Entrance,
+  { plaintext, options = () => ({}), then }: Handshake,
+  { port, authorities, until = 'close' }: Entrance,
 ): Promise<{ readonly ended: boolean; readonly bytes: number }> {
+  const events = ['close', until];
   const socket = connect(port, '127.0.0.1');
   let bytes = 0;
   socket.on('error', () => socket.destroy());
@@ -118,7 +148,7 @@ export async function attempt(
     socket.on('data', (chunk) => (bytes += isAlert(chunk) ? 0 : chunk.length));
     socket.write(plaintext);
     if (plaintext[0] === HANDSHAKE) socket.end();
-    await firstOf(socket, ['close']);
+    await firstOf(socket, events);
     const ended = socket.destroyed;
     socket.destroy();
     return { ended, bytes };
@@ -127,8 +157,11 @@ export async function attempt(
   const secured = connectTls({ ALPNProtocols: ['h2'], ...tls, socket, rejectUnauthorized: false });
   secured.on('error', () => secured.destroy());
   secured.on('data', (chunk) => (bytes += chunk.length));
-  secured.once('secureConnect', () => secured.write(Buffer.concat([BEGIN, call()])));
-  await firstOf(secured, ['close']);
+  secured.once('secureConnect', () => {
+    if (then === undefined) secured.write(Buffer.concat([BEGIN, call()]));
+    else then(secured);
+  });
+  await firstOf(secured, events);
   const ended = secured.destroyed;
   secured.destroy();
   return { ended, bytes };

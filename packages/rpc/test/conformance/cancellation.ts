@@ -126,6 +126,14 @@ export function describeCancellation({ start }: Harness): void {
       await cleaned;
     });
 
+    it('by leaving a stream early: the handler is told and cleans up', async () => {
+      const { handlers, aborted, cleaned } = watched();
+      const { serverStream } = await start({ handlers });
+      for await (const _reply of serverStream({})) break;
+      expect(await aborted).toMatchObject(CANCELLED);
+      await cleaned;
+    });
+
     it.each(['serverStream', 'bidiStream'] as const)(
       'by an onHeader of %s that throws: the caller gets that error, and the handler is told and cleans up',
       async (kind) => {
@@ -146,5 +154,20 @@ export function describeCancellation({ start }: Harness): void {
         await cleaned;
       },
     );
+
+    it('after the call: no effect', async () => {
+      const signals: AbortSignal[] = [];
+      const unary = async (_request: unknown, { signal }: ServerCall) => {
+        signals.push(signal);
+        return { text: 'done' };
+      };
+      const client = await start({ handlers: { unary } });
+      const caller = new AbortController();
+      expect(await client.unary({}, { signal: caller.signal })).toMatchObject({ text: 'done' });
+      expect(await collect(client.serverStream({ count: 2 }, { signal: caller.signal }))).toHaveLength(2);
+      caller.abort();
+      expect(await client.unary({})).toMatchObject({ text: 'done' });
+      expect(signals.map(({ aborted }) => aborted)).toEqual([false, false]);
+    });
   });
 }

@@ -58,6 +58,14 @@ export function describeMetadata({ start }: Harness): void {
       expect(metadata.getAll('x-text')).toEqual(['a, b']);
     });
 
+    it.each([
+      ['grpc-timeout', '1S'],
+      ['Grpc-Status', '0'],
+    ])('refuses %s, which belongs to the protocol', async (key, value) => {
+      const { unary } = await start();
+      await expect(unary({}, { metadata: { [key]: value } })).rejects.toThrow(key);
+    });
+
     it('hides the metadata of the protocol from a handler', async () => {
       const keys = [...(await received({}))].map(([key]) => key);
       for (const key of keys) expect(key).not.toMatch(/^(:|grpc-|content-type|te$)/);
@@ -122,6 +130,24 @@ export function describeMetadata({ start }: Harness): void {
         expect([header.get('x-header'), header.get('x-late')]).toEqual(['from the handler', undefined]);
       }
       go.resolve();
+    });
+
+    it('is as the handler has sent it, whatever the outcome of the call', async () => {
+      const fails = async (_request: unknown, call: ServerCall) => {
+        mark(call);
+        call.sendHeader();
+        call.header.set('x-late', 'after it was sent');
+        if (call.metadata.has('x-fail')) throw new RpcError(Status.ABORTED, 'no');
+        return {};
+      };
+      const client = await start({ handlers: { unary: fails, clientStream: fails } });
+      for (const metadata of [{}, { 'x-fail': 'yes' }]) {
+        for (const call of [client.unary.bind(undefined, {}), client.clientStream.bind(undefined, streamOf())]) {
+          const { seen, options } = recorder();
+          await Promise.allSettled([call({ ...options, metadata })]);
+          expect([seen.header?.get('x-header'), seen.header?.get('x-late')]).toEqual(['from the handler', undefined]);
+        }
+      }
     });
 
     it('comes with a failure: the trailer and the metadata of the error', async () => {

@@ -41,6 +41,12 @@ export function describeValidation({ open }: Harness): void {
   }
 
   describe('the rules of the contract', () => {
+    it('let a valid request through', async () => {
+      const { client, seen } = await start();
+      expect(await client.check(REQUEST)).toEqual({ count: 1 });
+      expect(seen).toMatchObject([REQUEST]);
+    });
+
     it('refuse a request with all that is wrong in it, each by field, rule and remedy', async () => {
       const { client, seen } = await start();
       const error = await failureOf(client.check({ requestId: 'x', items: [{ name: '', quantity: 0n }] }));
@@ -63,6 +69,20 @@ export function describeValidation({ open }: Harness): void {
       expect(error.code).toBe(Status.INVALID_ARGUMENT);
       expect(fieldsOf(error)).toEqual(['item']);
       expect(seen).toHaveLength(3);
+    });
+
+    it('refuse NUL in each text, and in the keys and values of a map', async () => {
+      const { client, seen } = await start();
+      const item = { name: 'a\0', quantity: 1n };
+      const labels = { a: 'b', '\0': 'c', d: '\0' };
+      const error = await failureOf(client.check({ ...REQUEST, items: [REQUEST.item, item], labels }));
+      expect(error.code).toBe(Status.INVALID_ARGUMENT);
+      expect(error.detail(BadRequest)?.fieldViolations).toMatchObject([
+        { field: 'items[1].name', description: expect.stringMatching(/^must be valid UTF-8 without NUL/) },
+        { field: 'labels[1].key' },
+        { field: 'labels[2].value' },
+      ]);
+      expect(seen).toEqual([]);
     });
 
     it('refuse text that is not UTF-8, and only that', async () => {

@@ -21,16 +21,24 @@ const CUT = message(Buffer.alloc(10), { length: 20 });
 const bodies: readonly Body[] = [
   { name: 'a tag without end', outcome: 'INVALID_ARGUMENT', bytes: message(Buffer.from([0xff, 0xff, 0xff])) },
   {
+    name: 'a length beyond the message',
+    outcome: 'INVALID_ARGUMENT',
+    bytes: message(Buffer.from([0x12, 0xff, 0xff, 0xff, 0x0f])),
+  },
+  { name: 'a fixed number that is cut off', outcome: 'INVALID_ARGUMENT', bytes: message(Buffer.from([0x7d, 0x01])) },
+  {
     name: 'a million groups in each other',
     outcome: 'INVALID_ARGUMENT',
     bytes: message(Buffer.alloc(1_000_000, 0x7b)),
   },
+  { name: 'a number without end', outcome: 'INVALID_ARGUMENT', bytes: message(Buffer.alloc(64, 0xff)) },
   { name: '5 MiB', outcome: 'RESOURCE_EXHAUSTED', bytes: message(Buffer.alloc(5 * 1024 * 1024)) },
   {
     name: 'a message that says it has 4 GiB',
     outcome: 'RESOURCE_EXHAUSTED',
     bytes: message(Buffer.alloc(1), { length: 2 ** 32 - 1 }),
   },
+  { name: 'no gRPC, but JSON', outcome: 'RESOURCE_EXHAUSTED', bytes: Buffer.from('{"text":"hello"}') },
   {
     name: 'an unknown encoding',
     outcome: 'UNIMPLEMENTED',
@@ -38,8 +46,22 @@ const bodies: readonly Body[] = [
     encoding: 'zstd',
   },
   { name: 'the encoding __proto__', outcome: 'UNIMPLEMENTED', bytes: packed(Buffer.from('x')), encoding: '__proto__' },
+  { name: 'gzip of nothing', outcome: 'INTERNAL', bytes: packed(Buffer.alloc(0)), encoding: 'gzip' },
+  {
+    name: 'gzip with more behind it',
+    outcome: 'INTERNAL',
+    bytes: packed(Buffer.concat([gzipSync('a'), Buffer.from('behind')])),
+    encoding: 'gzip',
+  },
   { name: 'gzip that is none', outcome: 'INTERNAL', bytes: packed(Buffer.from('no gzip')), encoding: 'gzip' },
+  {
+    name: 'gzip that is cut off',
+    outcome: 'INTERNAL',
+    bytes: packed(gzipSync('whole').subarray(0, 12)),
+    encoding: 'gzip',
+  },
   { name: 'gzip of 64 MiB', outcome: 'RESOURCE_EXHAUSTED', bytes: packed(gzipSync(bomb)), encoding: 'gzip' },
+  { name: 'deflate that is none', outcome: 'INTERNAL', bytes: packed(Buffer.from('no deflate')), encoding: 'deflate' },
   { name: 'deflate of 64 MiB', outcome: 'RESOURCE_EXHAUSTED', bytes: packed(deflateSync(bomb)), encoding: 'deflate' },
 ];
 
@@ -67,6 +89,7 @@ export const messages: readonly BadRequest[] = [
   ...['Unary', 'ServerStream'].flatMap((method) => [
     request(`${method}: no message`, 'UNIMPLEMENTED', { method, body: Buffer.alloc(0) }),
     request(`${method}: two messages`, 'UNIMPLEMENTED', { method, body: Buffer.concat([message(), message()]) }),
+    request(`${method}: 1,000 messages`, 'UNIMPLEMENTED', { method, body: Buffer.alloc(5_000) }),
     request(`${method}: half of a head`, 'INTERNAL', { method, body: Buffer.alloc(3) }),
     request(`${method}: a message that is cut off`, 'INTERNAL', { method, body: CUT }),
     request(`${method}: a message and half of another`, 'UNIMPLEMENTED', {
@@ -94,4 +117,5 @@ export const messages: readonly BadRequest[] = [
   }),
   request('BidiStream: 10,000 empty messages', 'OK', { method: 'BidiStream', body: Buffer.alloc(50_000) }),
   request('Unimplemented: a message', 'UNIMPLEMENTED', { method: 'Unimplemented' }),
+  request('a tag of field 0', 'INVALID_ARGUMENT', { body: message(Buffer.from([0, 0])) }),
 ];

@@ -2,18 +2,18 @@ import { once } from 'node:events';
 import http2, { type IncomingHttpHeaders, type OutgoingHttpHeaders } from 'node:http2';
 import { type StatusName, statusFromCode } from '../../src/exports/status.js';
 import { statusName } from '../../src/status/code.js';
-import type { Victim } from '../attacks/attempt.js';
-import { message, pathOf } from '../attacks/frames.js';
+import { firstOf, open, type Victim } from '../attacks/attempt.js';
+import { BEGIN, frameReader, message, pathOf, TYPE } from '../attacks/frames.js';
 
 /**
  * The outcome of a request: a gRPC status, an HTTP status, or the end of its stream or connection with an HTTP/2 code.
  */
-export type Outcome = StatusName | `HTTP ${number}` | `RST_STREAM ${number}` | `GOAWAY ${number}`;
+export type Outcome = StatusName | `HTTP ${number}` | `RST_STREAM ${number}` | `GOAWAY ${number}` | 'closed';
 
-/** One broken request and its expected outcome. */
+/** One broken request and its expected outcome; several if versions of Node differ. */
 export interface BadRequest {
   readonly name: string;
-  readonly outcome: Outcome;
+  readonly outcome: Outcome | readonly Outcome[];
   readonly send: (victim: Victim) => Promise<Outcome>;
 }
 
@@ -61,4 +61,24 @@ async function sendRequest({ port }: Victim, options: RequestOptions): Promise<O
   if (goAway !== undefined) return `GOAWAY ${goAway}`;
   const http = received[':status'];
   return http === undefined ? `RST_STREAM ${code}` : `HTTP ${Number(http)}`;
+}
+
+/** A request in frames, which no HTTP/2 client would send: the server ends its stream or its connection. */
+export function framed(name: string, outcome: BadRequest['outcome'], ...frames: readonly Uint8Array[]): BadRequest {
+  return { name, outcome, send: (victim) => sendFrames(victim, Buffer.concat([BEGIN, ...frames])) };
+}
+
+async function sendFrames(victim: Victim, bytes: Uint8Array): Promise<Outcome> {
+  const socket = await open(victim);
+  let outcome: Outcome = 'closed';
+  const read = frameReader(({ type, payload }) => {
+    if (type === TYPE.RST_STREAM) outcome = `RST_STREAM ${payload.readUInt32BE(0)}`;
+    if (type === TYPE.GOAWAY) outcome = `GOAWAY ${payload.readUInt32BE(4)}`;
+    if (outcome !== 'closed') socket.emit('outcome');
+  });
+  socket.on('data', read);
+  socket.write(bytes);
+  await firstOf(socket, ['outcome', 'close']);
+  socket.destroy();
+  return outcome;
 }

@@ -58,3 +58,6 @@ function keyOf(pem: string): Promise<webcrypto.CryptoKey> {
   const [pkcs8 = new ArrayBuffer(0)] = PemConverter.decode(pem);
   return webcrypto.subtle.importKey('pkcs8', pkcs8, ALGORITHM, false, ['sign']);
 }
+
+/** The subject of a certificate. */
+export const subjectOf = ({ cert }: CertificatePair): string => new X509Certificate(cert).subject;

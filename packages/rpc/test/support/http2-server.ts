@@ -67,3 +67,10 @@ export function answerPartly(stream: http2.ServerHttp2Stream, messages: number):
 export function answerWithStatus(stream: http2.ServerHttp2Stream, code: number, message: string): void {
   stream.respond({ ...GRPC_HEADER, 'grpc-status': code, 'grpc-message': message }, { endStream: true });
 }
+
+/** Sends a header and one message, then fails the call. */
+export function answerThenFail(stream: http2.ServerHttp2Stream, code: number, message: string): void {
+  stream.respond(GRPC_HEADER, { waitForTrailers: true });
+  stream.on('wantTrailers', () => stream.sendTrailers({ 'grpc-status': code, 'grpc-message': message }));
+  stream.end(EMPTY_MESSAGE);
+}

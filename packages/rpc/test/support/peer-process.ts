@@ -25,10 +25,15 @@ const SERVER = `
     process.stdout.write(port + '\\n');
   });`;
 
-/** Serves `ConformanceService/Unary` from a process of its own, which reports its port, and then each call. */
+/** Serves `ConformanceService/Unary` from a process of its own. */
 export async function startPeerProcess(): Promise<PeerProcess> {
+  return await startProcess(SERVER);
+}
+
+/** Starts a process that runs `code`, which reports its port on the loopback interface, then `call` at each call. */
+export async function startProcess(code: string): Promise<PeerProcess> {
   const packageFolder = fileURLToPath(new URL('../..', import.meta.url));
-  const child = spawn(process.execPath, ['-e', SERVER, packageFolder], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, ['-e', code, packageFolder], { stdio: ['ignore', 'pipe', 'inherit'] });
   const [port] = await once(child.stdout, 'data');
   let calls = 0;
   child.stdout.on('data', (lines) => {

@@ -24,6 +24,31 @@ export async function atRest(read: () => number, restMs = 150): Promise<number> 
   }
 }
 
+/** How late the timers of this process run: what a busy machine adds to each wait. */
+export interface Lateness {
+  /** The longest delay of a timer so far. Milliseconds. */
+  readonly worstMs: number;
+  stop(): void;
+}
+
+/** Watches how late timers run, until it is stopped. */
+export function watchLateness(): Lateness {
+  let worstMs = 0;
+  let dueAt = systemClock.now() + POLL_MS;
+  const look = () => {
+    worstMs = Math.max(worstMs, systemClock.now() - dueAt);
+    dueAt = systemClock.now() + POLL_MS;
+    timer = systemClock.setTimer(POLL_MS, look);
+  };
+  let timer = systemClock.setTimer(POLL_MS, look);
+  return {
+    get worstMs() {
+      return Math.max(worstMs, systemClock.now() - dueAt);
+    },
+    stop: () => timer.cancel(),
+  };
+}
+
 /** A promise and the function that resolves it. */
 interface Deferred<T> {
   readonly promise: Promise<T>;

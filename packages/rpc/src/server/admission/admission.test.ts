@@ -115,6 +115,20 @@ describe('an overloaded server', () => {
     expect(viewOf(server, UNARY)).toMatchObject({ inFlight: 0, limit: undefined });
   });
 
+  it('answers health checks and renewals, whatever the load', async () => {
+    const server = serve({ admission: { maxCalls: { server: 1 } } });
+    const first = server.call(UNSAFE);
+    await server.call(UNARY);
+    expect(server.errors).toHaveLength(1);
+    for (const path of ['/grpc.health.v1.Health/Check', '/rondo.registry.v1.RegistryService/Renew']) {
+      await server.call(path);
+    }
+    expect(server.errors).toHaveLength(1);
+    expect(server.answered()).toBe(2);
+    for (const end of server.ends) end();
+    await first;
+  });
+
   it('logs when it begins and when it has ended, not each call', async () => {
     const server = serve({ admission: { maxCalls: { methods: { [UNARY]: 2 } } } });
     await server.load(3, 100);
@@ -195,6 +209,18 @@ describe('bounds', () => {
     await first;
     await messages.next();
     expect(viewOf(server, STREAM)?.inFlight).toBe(0);
+  });
+
+  it('hold for the unary calls of the server, not for streams', async () => {
+    const server = serve({ admission: { maxCalls: { server: 1 } } });
+    const first = server.call(UNSAFE);
+    await server.router.handle(wireCall({ path: STREAM, responseStream: true }));
+    await server.call(UNARY);
+    expect(server.errors.map(({ message }) => message)).toEqual([
+      expect.stringMatching(/takes at most 1 calls at once/),
+    ]);
+    for (const end of server.ends) end();
+    await first;
   });
 
   it('hold for each caller that middleware has identified', async () => {

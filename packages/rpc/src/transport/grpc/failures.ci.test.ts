@@ -5,9 +5,16 @@ import { constants } from 'node:http2';
 import { describe, expect, it, jest } from '@jest/globals';
 import { ManualClock } from '@rondo/base/testing';
 import { closersOfATest } from '../../../test/support/closers.js';
-import { answerPartly, answerWithStatus, type OnStream, startRawServer } from '../../../test/support/http2-server.js';
+import {
+  answerPartly,
+  answerThenFail,
+  answerWithStatus,
+  type OnStream,
+  startRawServer,
+} from '../../../test/support/http2-server.js';
 import { failure } from '../../../test/support/outcome.js';
-import { collect } from '../../../test/support/stream.js';
+import { startProcess } from '../../../test/support/peer-process.js';
+import { collect, streamOf } from '../../../test/support/stream.js';
 import { until } from '../../../test/support/wait.js';
 import { wireCall } from '../../../test/support/wire-call.js';
 import { Status, statusName } from '../../status/code.js';
@@ -19,6 +26,7 @@ import type { Transport, WireCall } from '../transport.js';
 type Options = Parameters<typeof peerTransport>[1];
 
 const STREAM: Partial<WireCall> = { responseStream: true };
+const UPLOAD: Partial<WireCall> = { request: { stream: true, messages: streamOf() } };
 const closers = closersOfATest();
 
 async function connectTo(onStream: OnStream, options: Options = {}) {
@@ -70,6 +78,25 @@ describe("the server's own answer", () => {
     const { transport } = await connectTo((stream) => answerWithStatus(stream, Status.UNAVAILABLE, text));
     for (const wire of [{}, STREAM]) expect(await endOf(transport, wire)).toBe('UNAVAILABLE answered');
   });
+
+  it('is recognised after a header and a message, too', async () => {
+    const { transport } = await connectTo((stream) => answerThenFail(stream, Status.UNAVAILABLE, 'Connection dropped'));
+    for (const wire of [{}, STREAM]) expect(await endOf(transport, wire)).toBe('UNAVAILABLE answered');
+  });
+
+  it.each([
+    ['no reply', 0],
+    ['a second reply', 2],
+  ])('with %s to a method that has one is UNIMPLEMENTED', async (_what, messages) => {
+    const { transport } = await connectTo((stream) => {
+      stream.respond({ 'content-type': 'application/grpc+proto' }, { waitForTrailers: true });
+      stream.on('wantTrailers', () => stream.sendTrailers({ 'grpc-status': '0' }));
+      stream.end(Buffer.alloc(5 * messages));
+    });
+    for (const wire of [{}, UPLOAD]) {
+      expect(await failureOf(transport, wire)).toMatchObject({ code: Status.UNIMPLEMENTED });
+    }
+  });
 });
 
 it.each([
@@ -99,6 +126,29 @@ describe('a connection that breaks while a call is in flight: UNAVAILABLE, and h
     const error = await failureOf(transport, wire);
     expect(error).toMatchObject({ code: Status.UNAVAILABLE, reach: 'unknown' });
     expect(error.message).toContain('the connection broke');
+  });
+
+  it('while the server pushes a stream, and the process lives', async () => {
+    const { server, transport } = await connectTo((stream) => {
+      stream.pushStream({ ':path': '/pushed' }, (error, pushed) => {
+        if (error !== null) throw error;
+        pushed.on('error', () => undefined);
+        soon(() => server.kill());
+      });
+    });
+    expect(await endOf(transport)).toBe('UNAVAILABLE unknown');
+  });
+
+  it('by kill -9 of the server', async () => {
+    const server = await startProcess(`
+      const server = require('node:http2').createServer();
+      server.on('stream', () => process.stdout.write('call\\n'));
+      server.listen(0, '127.0.0.1', () => process.stdout.write(server.address().port + '\\n'));`);
+    closers.push(() => server.close());
+    const call = endOf(await connected(server.address));
+    await until(() => server.calls() === 1);
+    server.signal('SIGKILL');
+    expect(await call).toBe('UNAVAILABLE unknown');
   });
 
   it('by the end of its socket', async () => {
@@ -195,5 +245,15 @@ describe('a connection that does not come about', () => {
     await until(() => transport.state === 'ready');
     transport.resetBackoff?.();
     expect(transport.state).toBe('ready');
+  });
+
+  it('ends with its caller, and is not retried once the transport is closed', async () => {
+    const transport = transportTo('127.0.0.1:1');
+    const caller = new AbortController();
+    const call = transport.connect(caller.signal);
+    caller.abort(new Error('left'));
+    await expect(call).rejects.toThrow('left');
+    transport.close();
+    expect(await failure(transport.connect())).toMatchObject({ message: expect.stringContaining('was closed') });
   });
 });
