@@ -87,6 +87,23 @@ describe('a handler with a reader', () => {
     expect(fault.code).toBe(Status.INTERNAL);
   });
 
+  it('reads what another handler passes to it, and reports what is wrong with that', async () => {
+    const check = reading(read, (name) => ({ count: name.length }));
+    const service = implement(ValidationServiceDefinition, {
+      check: (request, call) => check({ ...request, item: { ...ITEM, name: `${request.item?.name}s` } }, call),
+      checkMany: unimplemented('here'),
+      checkCel: reading(
+        () => ({ requestId, item: { ...ITEM, name: 'taken' }, tags: [] }),
+        (request, call) => check(CheckRequest.fromPartial(request), call),
+      ),
+    });
+    const client = createClient(ValidationServiceDefinition, { channel: createTestChannel({ services: [service] }) });
+    expect(await client.check({ requestId, item: { ...ITEM, name: 'two' } })).toEqual({ count: 4 });
+    expect(violationsOf(await failureOf(client.checkCel({ rules: { first: 1, last: 2, name: 'n' } })))).toEqual([
+      'item.name: is taken',
+    ]);
+  });
+
   it('reads a request that middleware has replaced', async () => {
     const replace =
       (name: string): Middleware<ServerCall> =>

@@ -13,7 +13,8 @@ import { type RequestReader, readRequest } from './routed-call.js';
  * });
  * ```
  *
- * For methods with one request; the handler of a stream of requests reads each message itself, by `validate`.
+ * For methods with one request; the handler of a stream of requests reads each message itself, by `validate`. Another handler may call it
+ * with a request of its own, which is read then.
  *
  * @param read must have no effects and not wait.
  */
@@ -22,7 +23,7 @@ export function reading<Request, Read, Result>(
   handle: (read: Read, call: ServerCall) => Result,
 ): (request: Request, call: ServerCall) => Result {
   const reader: RequestReader = (message, field) => read(message as Request, field);
-  const handler = (_request: Request, call: ServerCall) => handle(readRequest(call, reader) as Read, call);
+  const handler = (request: Request, call: ServerCall) => handle(readRequest(call, reader, request) as Read, call);
   readers.set(handler, reader);
   return handler;
 }

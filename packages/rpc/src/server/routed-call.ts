@@ -141,9 +141,9 @@ class UnaryRequest {
     return this.#decode().message;
   }
 
-  /** What the handler's reader makes of the message. */
-  get read(): unknown {
-    return this.#decode().read;
+  /** What the handler's reader makes of the message; undefined for another reader, or another message. */
+  readBy(reader: RequestReader, message: unknown): ReadRequest | undefined {
+    return reader === this.#reader && message === this.message ? this.#decode() : undefined;
   }
 
   #decode(): ReadRequest {
@@ -159,10 +159,10 @@ class UnaryRequest {
   }
 }
 
-/** What a handler's reader makes of the request, also if middleware has replaced it. */
-export function readRequest({ request }: ServerCall, reader: RequestReader): unknown {
-  if (request instanceof UnaryRequest) return request.read;
-  return validate((field) => reader(request.stream ? undefined : request.message, field));
+/** What a handler's reader makes of its request, also if middleware or another handler has replaced it. */
+export function readRequest({ request }: ServerCall, reader: RequestReader, given: unknown): unknown {
+  const early = request instanceof UnaryRequest ? request.readBy(reader, given) : undefined;
+  return early === undefined ? validate((field) => reader(given, field)) : early.read;
 }
 
 /** The request of a unary call as it was received, or, if middleware has replaced it, as it is encoded. */
