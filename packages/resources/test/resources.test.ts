@@ -358,6 +358,24 @@ describe('requireTables', () => {
     await expect(requireTables(library.database, [withValue])).resolves.toBeUndefined();
   });
 
+  it.each([
+    ['words', 'text', 'words is text, and its field is stored as bigint NOT NULL DEFAULT 0. Store'],
+    ['title', 'bigint USING 0', 'title is bigint, and its field is stored as text'],
+    ['tags', "jsonb USING '[]'", 'tags is jsonb, and its field is stored as text[]'],
+    ['title', 'varchar(200)', undefined],
+    ['words', 'int', undefined],
+  ])('finds a column of another type than its field: %s, %s', async (column, type, error) => {
+    let found: unknown;
+    await library.database
+      .transaction(async (tx) => {
+        await tx.script(`ALTER TABLE books ALTER ${column} DROP DEFAULT, ALTER ${column} TYPE ${type}`);
+        found = await requireTables(tx, [books, shelves]).catch(String);
+        throw new Error('undo');
+      })
+      .catch(() => undefined);
+    expect(found).toEqual(error && expect.stringContaining(`books.${error}`));
+  });
+
   it('finds a column that the table lacks, and prints the migration that adds it', async () => {
     await expect(requireTables(library.database, [books, shelves])).resolves.toBeUndefined();
     const lacking = library.database.transaction(async (tx) => {

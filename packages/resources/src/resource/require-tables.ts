@@ -14,6 +14,7 @@ export interface StoredResource {
 const COLUMNS = `
   SELECT wanted.name,
     coalesce(array_agg(attname::text) FILTER (WHERE attnum > 0 AND NOT attisdropped), '{}') AS columns,
+    coalesce(array_agg(format_type(atttypid, NULL)) FILTER (WHERE attnum > 0 AND NOT attisdropped), '{}') AS types,
     coalesce(array_agg(attname::text) FILTER (WHERE attnum > 0 AND NOT attnotnull), '{}') AS nullable
   FROM unnest($1::text[]) AS wanted (name) LEFT JOIN pg_attribute ON attrelid = to_regclass(wanted.name)
   GROUP BY wanted.name`;
@@ -21,7 +22,8 @@ const COLUMNS = `
 /**
  * Checks, by one statement, that the tables have what the resources store. Call it after the migrations.
  *
- * @throws Error that has the migration which adds what is missing, or names a column that lists are sorted by and that may be null.
+ * @throws Error that has the migration which adds what is missing, or names a column of another type than its field's, or one that lists are
+ * sorted by and that may be null.
  */
 export async function requireTables(
   queries: Pick<Queries, 'query'>,
@@ -35,7 +37,10 @@ export async function requireTables(
     throw new OtherSchema(
       `the database lacks what the service stores; add a migration with\n\n${statements.join('\n')}\n`,
     );
-  for (const resource of resources) requireSortable(resource, rows);
+  for (const resource of resources) {
+    requireTypes(resource, rows);
+    requireSortable(resource, rows);
+  }
 }
 
 /** The tables aren't those that the service needs. */
@@ -48,7 +53,34 @@ class OtherSchema extends Error {
 interface TableRow {
   readonly name: string;
   readonly columns: readonly string[];
+  /** Of the columns, in their order. */
+  readonly types: readonly string[];
   readonly nullable: readonly string[];
+}
+
+/** Types that can't stand for one another. Those of a migration's author, such as `uuid`, are of no kind: they may suit any field. */
+const KINDS = [
+  /^[^']*\[\]/,
+  /^(text|char)/,
+  /^((big|small)?int|numeric|double|real)/,
+  /^bool/,
+  /^(timestamp|date)/,
+  /^json/,
+];
+const kindOf = (type: string): number => KINDS.findIndex((kind) => kind.test(type));
+
+/** A field whose type has changed in the contract would fail each read of a row. */
+function requireTypes(resource: StoredResource, rows: readonly TableRow[]): void {
+  const { table } = resource.model.definition;
+  const { columns = [], types = [] } = rows.find(({ name }) => name === table) ?? {};
+  for (const { name, type } of tableColumns(resource)) {
+    const present = types[columns.indexOf(name)] ?? '';
+    if (kindOf(present) >= 0 && kindOf(type) >= 0 && kindOf(present) !== kindOf(type))
+      throw new OtherSchema(
+        `${table}.${name} is ${present}, and its field is stored as ${type}. Store the field in a new column, by \`columns\` of the ` +
+          'definition, or change the type of the column by a migration',
+      );
+  }
 }
 
 /** A page after a given row has no row without the value by which the list is sorted. */
