@@ -50,6 +50,8 @@ const FULL = {
   cover: new Uint8Array([0, 255]),
   marks: [1n, -(2n ** 63n)],
   history: [BookState.BOOK_STATE_ORDERED, BookState.BOOK_STATE_PRESENT],
+  labels: { long: 'Ü "x"', b: '', a: '1' },
+  reprints: Book.fromPartial({ reprints: { 1990: { year: 1990, copies: 2n ** 60n }, 7: {} } }).reprints,
 };
 
 describe('a resource', () => {
@@ -62,6 +64,9 @@ describe('a resource', () => {
     expect(await watch.changed()).toEqual(full);
     expect(await client.getBook({ name: full.name })).toEqual(full);
     expect((await client.listBooks({ parent, filter: 'owner = "ada"' })).books).toEqual([full]);
+
+    const labels = Object.fromEntries(Object.entries(full.labels).reverse());
+    expect(await client.updateBook({ book: { name: full.name, labels }, updateMask: ['labels'] })).toEqual(full);
 
     const empty = await add('Empty');
     expect(empty).toEqual(Book.fromPartial({ ...empty, title: 'Empty' }));

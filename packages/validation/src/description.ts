@@ -25,7 +25,7 @@ export interface FieldDescription {
   readonly values?: readonly (readonly [number: number, name: string])[];
   /** The prefix that the names of the values share in the contract, such as `BOOK_STATE_`. */
   readonly prefix?: string;
-  /** The fields of a message that isn't one of Google's with a type of its own; missing inside of itself. */
+  /** Of a message that isn't one of Google's with a type of its own; missing inside of itself. Of a map its key and its value. */
   readonly fields?: readonly FieldDescription[];
 }
 

@@ -19,7 +19,7 @@ export interface Definition<M> {
   readonly table: string;
   /**
    * The columns of fields: another name, other columns, or `false` for a field that isn't stored. By default a field is in the column with
-   * its name in the contract; messages are `jsonb`.
+   * its name in the contract; messages and maps are `jsonb`.
    */
   readonly columns?: {
     readonly [K in Field<M>]?: string | false | Column<M[K]> | ((field: FieldDescription) => Column<unknown>);

@@ -3,7 +3,7 @@ import type { FieldDescription } from '@rondo/validation';
 import { type Column, checkEach, sqlValue, storedJson, storedList } from './column.js';
 import { scalarColumn } from './scalar-columns.js';
 
-/** A message, or a list of messages, as `jsonb` with the contract's names; 64-bit integers are texts in it. */
+/** A message, a list of messages, or a map, as `jsonb` with the contract's names; 64-bit integers are texts in it. */
 export function jsonColumn(field: FieldDescription, column: string): Column<unknown> | undefined {
   const codec = jsonOf(field);
   if (codec === undefined) return undefined;
@@ -15,6 +15,15 @@ export function jsonColumn(field: FieldDescription, column: string): Column<unkn
       write: (values) => [JSON.stringify(storedList(values).map(write))],
       read: ([stored]) => (stored == null ? [] : storedList(stored).map(read)),
       check: checkEach(check),
+    };
+  }
+  if (field.type === 'map') {
+    return {
+      names: [column],
+      types: ["jsonb NOT NULL DEFAULT '{}'"],
+      write: (map) => [JSON.stringify(write(map))],
+      read: ([stored]) => read(storedJson(stored ?? {})),
+      check,
     };
   }
   return {
@@ -51,6 +60,7 @@ const GOOGLE_FIELDS: Readonly<Record<string, readonly FieldDescription[]>> = {
 
 function jsonOf({ type, fields = GOOGLE_FIELDS[type] }: FieldDescription): JsonCodec | undefined {
   if (JSON_TYPES.includes(type)) return { write: (value) => value, read: (json) => json, check: checkJson };
+  if (type === 'map') return mapOf(fields);
   const codecs = fields?.map((field) => ({ field, codec: fieldCodec(field) }));
   if (codecs === undefined || codecs.some(({ codec }) => codec === undefined)) return undefined;
   return {
@@ -60,6 +70,20 @@ function jsonOf({ type, fields = GOOGLE_FIELDS[type] }: FieldDescription): JsonC
       Object.fromEntries(codecs.map(({ field, codec }) => [field.key, codec?.read(valueIn(json, field.name))])),
     check(at, path, message) {
       for (const { field, codec } of codecs) codec?.check(at, `${path}.${field.name}`, valueIn(message, field.key));
+    },
+  };
+}
+
+/** A map whose generated code is an object, as it is for other keys than those of 64 bits and `bool`. Equal maps have equal texts. */
+function mapOf([key, value]: readonly FieldDescription[] = []): JsonCodec | undefined {
+  const codec = value && fieldCodec(value);
+  if (codec === undefined || !/^string$|32$/.test(key?.type ?? '')) return undefined;
+  const entriesOf = (map: unknown) => Object.entries(objectIn(map)).sort(([a], [b]) => (a < b ? -1 : 1));
+  return {
+    write: (map) => Object.fromEntries(entriesOf(map).map(([at, one]) => [at, codec.write(one)])),
+    read: (json) => Object.fromEntries(entriesOf(json).map(([at, one]) => [at, codec.read(one)])),
+    check(field, path, map) {
+      for (const [at, one] of entriesOf(map)) codec.check(field, `${path}[${JSON.stringify(at)}]`, one);
     },
   };
 }
@@ -104,10 +128,10 @@ export function valueIn(object: unknown, key: string): unknown {
 
 /** The fields of one message, each in a column of its own, whose name begins with `prefix`. */
 export function inColumns(prefix: string): (field: FieldDescription) => Column<unknown> {
-  return ({ fields = [], name, repeated }) => {
+  return ({ fields = [], name, repeated, type }) => {
     const parts = fields.map((field) => ({ field, column: scalarColumn(field, `${prefix}${field.name}`) }));
     const unfit = parts.find(({ column }) => column === undefined);
-    if (repeated === true || parts.length === 0 || unfit !== undefined) {
+    if (repeated === true || type === 'map' || parts.length === 0 || unfit !== undefined) {
       throw new TypeError(
         `${name} can't be in columns: ${unfit?.field.name ?? 'it'} is no single value; leave it to be jsonb`,
       );

@@ -87,8 +87,8 @@ function setPaths(fields: readonly FieldDescription[], message: unknown): readon
 }
 
 /** The fields inside one that may be changed alone. Lists, maps and messages of Google are one value. */
-const partsOf = ({ fields = [], repeated }: FieldDescription): readonly FieldDescription[] =>
-  repeated === true ? [] : fields.filter(({ behavior = [] }) => !behavior.includes('OUTPUT_ONLY'));
+const partsOf = ({ fields = [], repeated, type }: FieldDescription): readonly FieldDescription[] =>
+  repeated === true || type === 'map' ? [] : fields.filter(({ behavior = [] }) => !behavior.includes('OUTPUT_ONLY'));
 
 function pathTo(text: string, { fields, message }: Masked): FieldPath | undefined {
   const [part = '', ...rest] = text.split('.');

@@ -102,31 +102,36 @@ function fieldsOf(message: DescMessage, scope: Scope): readonly FieldDescription
   });
 }
 
-function fieldOf(field: DescField, { nameOf, behavior, path }: Scope): FieldDescription {
-  const { name, fieldKind, message, presence } = field;
+function fieldOf(field: DescField, scope: Scope): FieldDescription {
+  const { name, fieldKind, presence } = field;
   const isSingle = fieldKind === 'scalar' || fieldKind === 'enum';
-  const names = (behavior.of(field) ?? []).map((number) => behavior.extension?.enum?.value[number]?.name ?? '');
-  const nested =
-    message?.typeName.startsWith('google.') || path.some((one) => one === message) || fieldKind === 'map'
-      ? undefined
-      : message;
+  const { extension } = scope.behavior;
+  const names = (scope.behavior.of(field) ?? []).map((number) => extension?.enum?.value[number]?.name ?? '');
   return {
     name,
-    key: nameOf(name),
-    type: typeOf(field),
+    key: scope.nameOf(name),
+    ...(fieldKind === 'map' ? { type: 'map', fields: entryOf(field, scope) } : kindOf(field, scope)),
     ...(fieldKind === 'list' && { repeated: true }),
     ...(isSingle && presence === FeatureSet_FieldPresence.EXPLICIT && { optional: true }),
     ...(names.length > 0 && { behavior: names }),
-    ...(field.enum !== undefined && fieldKind !== 'map' && valuesOf(field.enum)),
-    ...(nested !== undefined && { fields: fieldsOf(nested, { nameOf, behavior, path: [...path, nested] }) }),
   };
 }
 
-function typeOf({ fieldKind, message, scalar }: DescField): string {
-  if (fieldKind === 'map') return 'map';
-  if (message !== undefined) return message.typeName;
-  return scalar === undefined ? 'enum' : String(ScalarType[scalar]).toLowerCase();
+const entryOf = (field: DescField & { readonly fieldKind: 'map' }, scope: Scope): readonly FieldDescription[] => [
+  { name: 'key', key: 'key', type: scalarName(field.mapKey) },
+  { name: 'value', key: 'value', ...kindOf(field, scope) },
+];
+
+function kindOf({ message, scalar, enum: values }: DescField, scope: Scope) {
+  const isKnown = message?.typeName.startsWith('google.') || scope.path.some((one) => one === message);
+  return {
+    type: message?.typeName ?? (scalar === undefined ? 'enum' : scalarName(scalar)),
+    ...(values !== undefined && valuesOf(values)),
+    ...(message && !isKnown && { fields: fieldsOf(message, { ...scope, path: [...scope.path, message] }) }),
+  };
 }
+
+const scalarName = (type: ScalarType): string => String(ScalarType[type]).toLowerCase();
 
 function valuesOf({ name, values }: DescEnum): Pick<FieldDescription, 'values' | 'prefix'> {
   const prefix = `${snake(name).toUpperCase()}_`;

@@ -250,7 +250,7 @@ describe('the resources of a contract', () => {
       BOOKS,
       other('Form', 'int32 page_size = 2; ', ''),
       other('Lost', 'rpc GetBook(', 'rpc FindBook('),
-      other('Map', 'repeated string tags', 'map<string, string> tags'),
+      other('Map', 'repeated string tags', 'map<int64, string> tags'),
       other('Twice', 'pattern: "', 'pattern: "books/{book}" pattern: "'),
     ];
     const { services } = await load(folder.write('library.proto', `${RESOURCES}${all.join('')}`));
