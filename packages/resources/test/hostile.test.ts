@@ -127,7 +127,7 @@ describe('masks', () => {
     await refused(
       client.updateBook({ book: { name }, updateMask: ['*'] }),
       'INVALID_ARGUMENT',
-      /^book\.title: is required/,
+      /^book\.title: must be at least 1 character/,
     );
   });
 });

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Book, BookState } from '@rondo/contracts/rondo/conformance/v1/library';
 import { StillDeleted, WrongState } from '../src/domain/errors.js';
 import { defineResource, readDraft, readOnly, scalarColumn } from '../src/exports/index.js';
-import { books, startLibrary } from './library.js';
+import { books, refused, startLibrary } from './library.js';
 
 let library: Awaited<ReturnType<typeof startLibrary>>;
 const parent = 'shelves/one';
@@ -132,5 +132,26 @@ it('names the parent or the reference that a foreign key misses, and keeps what 
   await expect(client.deleteShelf({ name: parent })).rejects.toMatchObject({
     codeName: 'FAILED_PRECONDITION',
     message: `other resources are part of ${parent}, or refer to it; delete those first`,
+  });
+});
+
+describe('an update', () => {
+  it('is checked by the rules of the contract in what results, and not in what it leaves as it is', async () => {
+    const { client } = library;
+    const { name } = await client.createBook({ parent, book: { title: 'Emma', loan: { reader: 'ada', days: 7 } } });
+    const update = (book: object, ...updateMask: string[]) =>
+      client.updateBook({ book: { name, ...book }, updateMask });
+    expect((await update({ rank: 1 })).title).toBe('Emma');
+    expect((await update({ loan: { days: 9 } }, 'loan.days')).loan).toMatchObject({ reader: 'ada', days: 9 });
+    await refused(update({ loan: { branch: 'North' } }), 'INVALID_ARGUMENT', /^book\.loan: must have exactly one of/);
+    await refused(update({}, 'loan.days'), 'INVALID_ARGUMENT', /^book\.loan\.days: must be greater than 0/);
+    await refused(
+      update({ loan: { days: 1 } }, 'loan', 'rank.x'),
+      'INVALID_ARGUMENT',
+      /loan: must have .*; update_mask/,
+    );
+    await refused(update({}, 'title', 'rank.x'), 'INVALID_ARGUMENT', /^book\.title: must be .*; update_mask/);
+    await library.database.query(`UPDATE books SET loan = '{"days": 0}' WHERE title = 'Emma'`);
+    expect((await update({ rank: 2 })).loan).toMatchObject({ days: 0 });
   });
 });

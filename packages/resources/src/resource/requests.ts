@@ -1,4 +1,5 @@
-import { type FieldAt, type ReportFault, validate } from '@rondo/rpc/status';
+import { encodeMessage } from '@rondo/rpc/internal';
+import { type FieldAt, invalidArgument, type ReportFault, validate } from '@rondo/rpc/status';
 import { isId, wrongName } from '../domain/names.js';
 import { checkEtag } from '../request-fields.js';
 import { objectIn, valueIn } from './json-column.js';
@@ -85,7 +86,43 @@ export function requestReaders<M>(model: Model<M>, { one: key, path }: Names, ch
         },
       };
     },
+    /** Which fields of an update are checked by the rules of the contract once its result is known: those that it doesn't replace. */
+    deferred(request: object): (field: string) => boolean {
+      const sent = { path, resource: resourceIn(request), mask: maskIn(request) };
+      const { replaces } = readChanges(model, () => () => undefined, sent);
+      const kept = model.fields.filter((one) => !replaces(one)).map(({ description: { name } }) => `${path}.${name}`);
+      return (field) => field === path || kept.includes(/^\w+\.\w+/.exec(field)?.[0] ?? '');
+    },
   };
+}
+
+/**
+ * Checks what an update makes of a resource by the rules of the contract. What the resource violated before is no fault of the update.
+ *
+ * @throws RpcError `INVALID_ARGUMENT`
+ */
+export async function requireRules<M extends object>({ type }: Model<M>, present: M, { fields, path }: Result<M>) {
+  const { checked } = type;
+  if (checked === undefined) return;
+  await checked.load?.();
+  const violationsOf = (one: object) => checked.decode(encodeMessage(type, type.fromPartial(one))).violations();
+  const found = violationsOf({ ...present, ...fields });
+  if (found.length === 0) return;
+  const before = new Set(violationsOf(present).map(({ field, rule }) => `${field} ${rule}`));
+  const faults = found.filter(({ field, rule }) => !before.has(`${field} ${rule}`));
+  if (faults.length === 0) return;
+  throw invalidArgument(
+    faults.map(({ field, rule, text }) => ({
+      field: field === '' ? path : `${path}.${field}`,
+      description: `${text} (${rule})`,
+    })),
+  );
+}
+
+interface Result<M> {
+  readonly fields: Partial<M>;
+  /** The resource's field in the request. */
+  readonly path: string;
 }
 
 export type RequestReaders<M> = ReturnType<typeof requestReaders<M>>;

@@ -40,6 +40,8 @@ export function readChanges<M>({ type, fields }: Model<M>, field: FieldAt, { pat
   const kept = mask.includes(ALL) ? [] : fixed.filter((one) => inside(one).length > 0);
   return {
     chosen,
+    /** Whether the request has the field as a whole. */
+    replaces: (one: ModelField): boolean => inside(one).some((rest) => rest.length === 0),
     /** Whether what the request sends is not all. */
     needsPresent: inParts.length + kept.length > 0,
     mergedInto(present: object, at: FieldAt): object {

@@ -2,19 +2,26 @@ import { callPrincipal, type ServerCall } from '@rondo/rpc/call';
 import { reading } from '@rondo/rpc/server';
 import type { At, Handler, Named, Served } from './hooks.js';
 import { valueIn } from './json-column.js';
+import { namesIn } from './method-shapes.js';
 import { asStatus, getSeen } from './reads.js';
-import type { CreateRequest, RequestReaders } from './requests.js';
+import { type CreateRequest, type RequestReaders, requireRules, type UpdateRequest } from './requests.js';
 import { requireAssignable } from './visibility.js';
 
 /** An update, in the order in which its errors come: `INVALID_ARGUMENT` by the reader, and then as below. */
-export function updateHandler<M extends Named>(served: Served<M>, { update: read }: RequestReaders<M>): Handler {
+export function updateHandler<M extends Named>(
+  served: Served<M>,
+  { update: read, deferred }: RequestReaders<M>,
+): Handler {
   const { resource, options } = served;
-  return reading(read, (request, call) => {
-    if (options.update !== undefined) return asStatus(served, call, options.update(request, call));
+  const { update } = options;
+  if (update !== undefined) return reading(read, (request, call) => asStatus(served, call, update(request, call)));
+  const { path } = namesIn(resource.model);
+  const handle = (request: UpdateRequest<M>, call: ServerCall) => {
     const { name, etag } = request;
     return inTransaction(served, call, async (at) => {
       const present = await lockSeen(served, name, at); // NOT_FOUND, also if it is out of the caller's sight
       const fields = request.fieldsFor(present);
+      await requireRules(resource.model, present, { fields, path });
       await ownerOf(served, { resource: name, fields, isNew: false }, at); // PERMISSION_DENIED
       resource.requireLive(present); // NOT_FOUND or FAILED_PRECONDITION
       resource.requireEtag(present, etag); // ABORTED
@@ -22,7 +29,8 @@ export function updateHandler<M extends Named>(served: Served<M>, { update: read
       const changed = await resource.update(at.tx, present, { ...fields, ...more }); // ALREADY_EXISTS
       return changed === present ? present : written(served, changed, at);
     });
-  });
+  };
+  return reading(read, handle, deferred);
 }
 
 export function createHandler<M extends Named>(served: Served<M>, { create: read }: RequestReaders<M>): Handler {

@@ -104,6 +104,20 @@ describe('a handler with a reader', () => {
     ]);
   });
 
+  it('gets a request whose violations are in fields that it checks itself, and in no others', async () => {
+    const check = reading(
+      read,
+      (name) => ({ count: name.length }),
+      () => (field) => field === 'request_id',
+    );
+    const left = { checkMany: unimplemented('here'), checkCel: unimplemented('here') };
+    const service = implement(ValidationServiceDefinition, { check, ...left });
+    const client = createClient(ValidationServiceDefinition, { channel: createTestChannel({ services: [service] }) });
+    expect(await client.check({ requestId: 'x', item: ITEM })).toEqual({ count: 1 });
+    const error = await failureOf(client.check({ requestId: 'x', item: { ...ITEM, quantity: 102n } }));
+    expect(violationsOf(error)).toEqual([expect.stringMatching(/^item.quantity: must be/)]);
+  });
+
   it('reads a request that middleware has replaced', async () => {
     const replace =
       (name: string): Middleware<ServerCall> =>

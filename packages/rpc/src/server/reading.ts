@@ -17,12 +17,17 @@ import { type RequestReader, readRequest } from './routed-call.js';
  * with a request of its own, which is read then.
  *
  * @param read must have no effects and not wait.
+ * @param deferred says of a request's fields, by their paths, which the handler itself checks by the contract's rules, such as those of
+ * what an update changes in part.
  */
 export function reading<Request, Read, Result>(
   read: (request: Request, field: FieldAt) => Read,
   handle: (read: Read, call: ServerCall) => Result,
+  deferred?: (request: Request) => (field: string) => boolean,
 ): (request: Request, call: ServerCall) => Result {
-  const reader: RequestReader = (message, field) => read(message as Request, field);
+  const reader: RequestReader = Object.assign((message: unknown, field: FieldAt) => read(message as Request, field), {
+    deferred: deferred && ((message: unknown) => deferred(message as Request)),
+  });
   const handler = (request: Request, call: ServerCall) => handle(readRequest(call, reader, request) as Read, call);
   readers.set(handler, reader);
   return handler;

@@ -198,7 +198,11 @@ export function decodeAndRead(method: Method, bytes: Uint8Array, read: RequestRe
     return { message, read: validate((field) => read(message, field)) };
   }
   const request = decoded(method, checked, bytes);
-  return { message: request.message, read: readChecked(request.violations(), (field) => read(request.message, field)) };
+  const { message } = request;
+  const found = request.violations();
+  const isDeferred = found.length === 0 ? undefined : read.deferred?.(message);
+  const violations = isDeferred === undefined ? found : found.filter(({ field }) => !isDeferred(field));
+  return { message, read: readChecked(violations, (field) => read(message, field)) };
 }
 
 /** Reads a message whose violations of the contract are known. */
@@ -207,7 +211,11 @@ export function readChecked<T>(violations: readonly RuleViolation[], read: (fiel
 }
 
 /** Reads a decoded request, and reports what is wrong with it. */
-export type RequestReader = (message: unknown, field: FieldAt) => unknown;
+export interface RequestReader {
+  (message: unknown, field: FieldAt): unknown;
+  /** Which fields of a message the handler itself checks by the contract's rules, by their paths. */
+  readonly deferred?: ((message: unknown) => (field: string) => boolean) | undefined;
+}
 
 /** A decoded request, and what a handler's own reader makes of it; `read` is undefined without one. */
 export interface ReadRequest {
