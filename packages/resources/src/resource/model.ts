@@ -75,7 +75,8 @@ function modelField<M>(
   const column = columnOf(description, given ?? name);
   if (column === undefined) {
     throw new TypeError(
-      `${$type}: ${name} has the type ${description.type}, which needs columns of its own: give them in \`columns\``,
+      `${$type}: ${name} has the type ${description.type}, which needs columns of its own: give a Column in \`columns.${key}\` of the ` +
+        'definition, or false to store none',
     );
   }
   const isInput = !SET_BY_SERVER.some((one) => behavior.includes(one));

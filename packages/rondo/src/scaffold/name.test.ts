@@ -25,7 +25,9 @@ describe('a name', () => {
       'docker-compose.yml': 'services:\n  proxy:\n    image: proxy\n',
     });
     const check = (name: string) => () => checkNameFree(folder.path, name);
-    expect(check('taken')).toThrow('services/taken: the folder exists already; choose another');
+    expect(check('taken')).toThrow(
+      'services/taken: the folder exists already; choose another name, or remove the folder',
+    );
     expect(check('rpc')).toThrow('packages/rpc: the folder exists already');
     expect(check('proxy')).toThrow('docker-compose.yml:2: "proxy" is in compose already');
     expect(check('greeter')).not.toThrow();

@@ -37,7 +37,8 @@ export function checkName(name: string): void {
 export function checkNameFree(root: string, name: string): void {
   for (const folder of [`services/${name}`, `packages/${name}`]) {
     if (existsSync(path.join(root, folder))) {
-      throw new Refusal('the folder exists already', { place: { file: folder }, remedy: 'choose another name' });
+      const remedy = 'choose another name, or remove the folder if it has only files that git ignores';
+      throw new Refusal('the folder exists already', { place: { file: folder }, remedy });
     }
   }
   const composed = composeServices(root).find((service) => service.name === name);

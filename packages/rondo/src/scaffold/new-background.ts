@@ -159,6 +159,6 @@ function topicOf(root: string, name: string) {
     .filter((one) => !one.startsWith('rondo.'))
     .join(', ');
   throw new Refusal(`no service here publishes a stored topic ${name}`, {
-    remedy: `name one of ${names || 'none'}, or make it: rondo new topic NAME`,
+    remedy: `${names === '' ? '' : `name one of ${names}, or `}make it: rondo new topic NAME`,
   });
 }
