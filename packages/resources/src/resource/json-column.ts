@@ -17,20 +17,12 @@ export function jsonColumn(field: FieldDescription, column: string): Column<unkn
       check: checkEach(check),
     };
   }
-  if (field.type === 'map') {
-    return {
-      names: [column],
-      types: ["jsonb NOT NULL DEFAULT '{}'"],
-      write: (map) => [JSON.stringify(write(map))],
-      read: ([stored]) => read(storedJson(stored ?? {})),
-      check,
-    };
-  }
+  const isMap = field.type === 'map';
   return {
     names: [column],
-    types: ['jsonb'],
-    write: (value) => [value === undefined ? null : JSON.stringify(write(value))],
-    read: ([stored]) => (stored == null ? undefined : read(storedJson(stored))),
+    types: [isMap ? "jsonb NOT NULL DEFAULT '{}'" : 'jsonb'],
+    write: (value) => [value === undefined && !isMap ? null : JSON.stringify(write(value))],
+    read: ([stored]) => (stored == null && !isMap ? undefined : read(storedJson(stored))),
     check: (field, path, value) => value !== undefined && check(field, path, value),
   };
 }

@@ -3,7 +3,7 @@ import { type FieldAt, invalidArgument, type ReportFault, validate } from '@rond
 import { isId, wrongName } from '../domain/names.js';
 import { checkEtag } from '../request-fields.js';
 import { objectIn, valueIn } from './json-column.js';
-import type { Names } from './method-shapes.js';
+import { type Names, namesIn } from './method-shapes.js';
 import type { Model, ModelField } from './model.js';
 import { isGiven, readChanges } from './update-mask.js';
 
@@ -101,28 +101,19 @@ export function requestReaders<M>(model: Model<M>, { one: key, path }: Names, ch
  *
  * @throws RpcError `INVALID_ARGUMENT`
  */
-export async function requireRules<M extends object>({ type }: Model<M>, present: M, { fields, path }: Result<M>) {
-  const { checked } = type;
-  if (checked === undefined) return;
-  await checked.load?.();
-  const violationsOf = (one: object) => checked.decode(encodeMessage(type, type.fromPartial(one))).violations();
-  const found = violationsOf({ ...present, ...fields });
-  if (found.length === 0) return;
-  const before = new Set(violationsOf(present).map(({ field, rule }) => `${field} ${rule}`));
-  const faults = found.filter(({ field, rule }) => !before.has(`${field} ${rule}`));
+export async function requireRules<M extends object>(model: Model<M>, present: M, fields: Partial<M>): Promise<void> {
+  const { type } = model;
+  const { path } = namesIn(model);
+  await type.checked?.load?.();
+  const violationsOf = (one: object) => type.checked?.decode(encodeMessage(type, type.fromPartial(one))).violations();
+  const found = violationsOf({ ...present, ...fields }) ?? [];
+  const before = found.length === 0 ? [] : violationsOf(present);
+  const faults = found.filter(({ field, rule }) => !before?.some((one) => one.field === field && one.rule === rule));
   if (faults.length === 0) return;
+  const at = (field: string) => (field === '' ? path : `${path}.${field}`);
   throw invalidArgument(
-    faults.map(({ field, rule, text }) => ({
-      field: field === '' ? path : `${path}.${field}`,
-      description: `${text} (${rule})`,
-    })),
+    faults.map(({ field, rule, text }) => ({ field: at(field), description: `${text} (${rule})` })),
   );
-}
-
-interface Result<M> {
-  readonly fields: Partial<M>;
-  /** The resource's field in the request. */
-  readonly path: string;
 }
 
 export type RequestReaders<M> = ReturnType<typeof requestReaders<M>>;

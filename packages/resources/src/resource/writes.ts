@@ -2,7 +2,6 @@ import { callPrincipal, type ServerCall } from '@rondo/rpc/call';
 import { reading } from '@rondo/rpc/server';
 import type { At, Handler, Named, Served } from './hooks.js';
 import { valueIn } from './json-column.js';
-import { namesIn } from './method-shapes.js';
 import { asStatus, getSeen } from './reads.js';
 import { type CreateRequest, type RequestReaders, requireRules, type UpdateRequest } from './requests.js';
 import { requireAssignable } from './visibility.js';
@@ -15,13 +14,12 @@ export function updateHandler<M extends Named>(
   const { resource, options } = served;
   const { update } = options;
   if (update !== undefined) return reading(read, (request, call) => asStatus(served, call, update(request, call)));
-  const { path } = namesIn(resource.model);
   const handle = (request: UpdateRequest<M>, call: ServerCall) => {
     const { name, etag } = request;
     return inTransaction(served, call, async (at) => {
       const present = await lockSeen(served, name, at); // NOT_FOUND, also if it is out of the caller's sight
       const fields = request.fieldsFor(present);
-      await requireRules(resource.model, present, { fields, path });
+      await requireRules(resource.model, present, fields);
       await ownerOf(served, { resource: name, fields, isNew: false }, at); // PERMISSION_DENIED
       resource.requireLive(present); // NOT_FOUND or FAILED_PRECONDITION
       resource.requireEtag(present, etag); // ABORTED
