@@ -113,7 +113,7 @@ beforeAll(async () => {
 
 it('rondo upgrade changes nothing in an app that this version has made', async () => {
   const { stdout } = await rondo('upgrade', '--packages', join(root, '.rondo/packages'));
-  expect(stdout).toBe(`The app has Rondo ${PRESENT}: nothing to do.\n`);
+  expect(stdout).toBe(`The app has Rondo ${PRESENT}: none of its own files needs a change.\n`);
   expect(await git('status', '--porcelain')).toBe('');
 });
 

@@ -45,7 +45,7 @@ export const upgrade = defineCommand({
 });
 
 function describe({ from, to, files, left, hints = [], complaints }: UpgradedApp): string {
-  if (files.length === 0) return `The app has Rondo ${to}: nothing to do.\n`;
+  if (files.length === 0) return `The app has Rondo ${to}: none of its own files needs a change.\n`;
   return [
     `Upgraded from Rondo ${from} to ${to}:`,
     ...files.map((file) => `  ${file}`),
