@@ -86,6 +86,16 @@ export function testData(at: () => Running): void {
     await failed('quotes/none');
     await page.getByRole('link', { name: 'GET /v1/{name=quotes/*}' }).first().waitFor();
     expect(await page.getByRole('link', { name: 'ConsoleService' }).count()).toBe(0);
+    // A list holds while the focus is in it, and another tab's doesn't.
+    const tab = await running.open();
+    await tab.goto(page.url());
+    const href = await page.locator('tbody a').first().getAttribute('href');
+    await page.locator(`a[href="${href}"]`).focus();
+    await tab.locator(`a[href="${href}"]`).waitFor();
+    await Promise.all(Array.from({ length: 120 }, () => failed('quotes/none')));
+    await tab.locator(`a[href="${href}"]`).waitFor({ state: 'detached' });
+    await tab.close();
+    expect(await page.locator(':focus').getAttribute('href')).toBe(href);
     await page.getByLabel('with a span named like').fill('no such span');
     await failed('quotes/while-one-types');
     await page.getByRole('link', { name: 'GET /v1/{name=quotes/*}' }).nth(1).waitFor();
@@ -99,7 +109,7 @@ export function testData(at: () => Running): void {
     await page.getByRole('link', { name: 'GET /v1/{name=quotes/*}' }).first().waitFor();
     await page.getByRole('button', { name: 'failed' }).click();
     // Until the failed ones have come, the list also has others.
-    const row = page.getByRole('row').filter({ hasText: 'refused: 404' });
+    const row = page.getByRole('row').filter({ hasText: 'refused: HTTP 404' });
     await row.getByRole('link', { name: 'GET /v1/{name=quotes/*}' }).first().click();
     await page.getByText('sales.v1.QuoteService/GetQuote NOT_FOUND').first().waitFor();
     await show(`traces/${'f'.repeat(32)}`);
@@ -112,11 +122,18 @@ export function testData(at: () => Running): void {
   it('shows text of others as text', async () => {
     const traceId = 'e'.repeat(32);
     const span = { spanId: '1', name: TEXT, error: TEXT, attributes: { [TEXT]: TEXT }, events: [{ name: TEXT }] };
-    const handlers = { getTrace: () => ({ instanceId: TEXT, traceIds: [traceId], spans: [span] }) };
+    const far = { 'rpc.method': 'far.v1.S/M', 'rondo.instance': 'far-1', 'rpc.response.status_code': 'INTERNAL' };
+    const error = `the log of the service has it: rondo logs --trace ${traceId}`;
+    const call = { spanId: '2', parentSpanId: '1', name: 'far.v1.S/M', kind: 3, error, attributes: far };
+    const handlers = { getTrace: () => ({ instanceId: TEXT, traceIds: [traceId], spans: [span, call] }) };
     const stop = await startInstance(running, [standIn(TraceServiceDefinition, handlers)]);
     await show(`traces/${traceId}`);
+    await page.getByText('Incomplete 1 call to far-1 has no spans from there').waitFor();
     await page.getByRole('button', { name: HOSTILE }).click();
     expect(await page.getByText(SHOWN).count()).toBeGreaterThan(5);
+    await page.getByRole('button', { name: 'far.v1.S/M' }).click();
+    await page.getByRole('link', { name: 'log lines of the trace' }).click();
+    expect(await page.getByLabel('Trace').inputValue()).toBe(traceId);
     await expectText(page);
     await stop();
   });
@@ -227,9 +244,7 @@ export function testData(at: () => Running): void {
     await page.getByText('Live', { exact: true }).waitFor();
     await page.getByLabel('Level').selectOption('error');
     await page.getByText('No line fits').waitFor();
-    await page.reload();
-    await page.getByLabel('Instance').fill('evil-1');
-    await page.keyboard.press('Enter');
+    await show('logs/?instance=evil-1');
     const text = `"level":"info","msg":"${HOSTILE}`;
     const readLogs = async function* (_: unknown, { signal }: { readonly signal: AbortSignal }) {
       const err = { type: 'TypeError', message: TEXT, stack: `at ${TEXT}` };

@@ -66,25 +66,26 @@ export function testConsole(at: () => Running): void {
     await page.getByLabel(/^a /).fill('2');
     await page.getByLabel(/^b /).fill('3');
     const text = await callIt();
-    expect(text).toMatch(/ok after \d+ ms, from calculator-\d/);
+    expect(text).toMatch(/OK after \d+ ms, from calculator-\d/);
     expect(text).toContain('"result": "5"');
     await page.getByText('Copy the call').click();
     await page.getByRole('button', { name: 'curl', exact: true }).click();
     await page.getByText(`${running.origin}/calculator.v1.CalculatorService/Add`).waitFor();
-    await page.getByRole('button', { name: /^\d\d:\d\d:\d\d: ok, \d+ ms$/ }).waitFor();
+    await page.getByRole('button', { name: /^\d\d:\d\d:\d\d: OK, \d+ ms$/ }).waitFor();
     await answer().getByRole('link', { name: 'its trace' }).click();
     await page.getByRole('button', { name: /^calculator\.v1\.CalculatorService\/Add/ }).waitFor();
+    await page.getByText('Complete', { exact: true }).waitFor();
   });
 
   it('calls a method with a stream of replies', async () => {
     await openMethod('calculator.v1.CalculatorService/EvaluateBatch');
-    expect(await callIt()).toContain('ok after');
+    expect(await callIt()).toContain('OK after');
   });
 
   it('calls a method with a stream of requests', async () => {
     await openMethod('calculator.v1.CalculatorService/Sum');
     await page.getByRole('button', { name: 'Add a message' }).click();
-    expect(await callIt()).toContain('ok after');
+    expect(await callIt()).toContain('OK after');
     await page.getByText('A browser sends the requests of a stream all at once').waitFor();
   });
 
@@ -100,7 +101,7 @@ export function testConsole(at: () => Running): void {
     await page.getByRole('button', { name: 'Call', exact: true }).click();
     await answer().locator('pre').first().waitFor();
     await page.getByRole('button', { name: 'Cancel' }).click();
-    await answer().getByText('canceled').waitFor();
+    await answer().getByText('CANCELLED', { exact: true }).waitFor();
   });
 
   it('begins with what a request needs, takes three lines, and keeps them while another method is looked at', async () => {
@@ -132,22 +133,32 @@ export function testConsole(at: () => Running): void {
     expect(await page.getByLabel(/^quantity /).getAttribute('aria-invalid')).toBe('true');
     await page.getByLabel(/^quantity /).fill('2');
     await fault.waitFor({ state: 'detached' });
+    await page.getByRole('button', { name: 'Set tax_percent' }).waitFor();
+    await page.getByLabel(/^quote_date /).fill('2026-03-01');
+    await page.getByLabel('JSON').check();
+    const json = await page.getByRole('textbox', { name: 'CreateQuoteRequest' }).inputValue();
+    expect(JSON.parse(json)).toMatchObject({ quote: { quoteDate: { year: 2026, month: 3, day: 1 } } });
   });
 
   it('drains an instance, which all tabs see, and puts it back', async () => {
     await page.goto(`${running.origin}/console#/fleet`);
     await page.getByRole('button', { name: 'Drain calculator-2' }).click();
     await page.getByText('All clients stop to send it new calls').waitFor();
+    await page.getByLabel('Why, for other operators').fill('a new disk');
     await page.getByRole('button', { name: 'Drain it' }).click();
     await row('calculator-2').getByText('cordoned').waitFor();
     await eventually(async () => {
       await add(10);
       expect(await page.locator('.map').textContent()).toMatch(/[\d.]+\/s, [\d.]+ m?s/);
+      expect(await page.locator('.map').textContent()).toMatch(/gateway.*1 serving, makes [\d.]+\/s/);
     });
     await page.goto(`${running.origin}/console`);
-    await page.getByRole('link', { name: 'calculator-2 isn’t picked. An operator has taken it out' }).click();
+    await page
+      .getByRole('link', { name: /^calculator-2 isn’t picked. An operator has taken it out.* Its reason: a new disk$/ })
+      .click();
     const callers = page.getByRole('region', { name: 'calculator-2' });
     await callers.locator('h3:focus').waitFor();
+    await callers.getByText('Its reason: a new disk').waitFor();
     await callers
       .getByRole('row', { name: / info calculator-2 / })
       .first()
@@ -155,9 +166,9 @@ export function testConsole(at: () => Running): void {
     await callers.getByRole('row', { name: /^gateway-1 .*Not picked: cordoned by an operator/ }).waitFor();
     expect((await running.system.rondo('ps')).stdout).toMatch(/calculator-2.*cordoned/i);
     const weigh = async (weight: string) => {
-      await callers.getByRole('button', { name: 'Weigh' }).click();
+      await callers.getByRole('button', { name: 'Weight' }).click();
       await page.getByLabel('Weight', { exact: true }).fill(weight);
-      await page.getByRole('button', { name: 'Weigh it' }).click();
+      await page.getByRole('button', { name: 'Set it' }).click();
     };
     await weigh('7 %');
     await page.getByRole('alert').getByText('a weight is a whole number').waitFor();
@@ -209,6 +220,7 @@ export function testConsole(at: () => Running): void {
       await page.getByRole('cell', { name: /calculator-9: ejected.* failed .*\\u202e<img src=x/ }).waitFor();
       await page.goto(`${running.origin}/console#/fleet//calculator-9`);
       await page.getByRole('row', { name: /^gateway-1 .*Left out by this caller alone: ejected/ }).waitFor();
+      expect(await page.getByText('ejected:').count()).toBe(1);
       expect([await page.locator('main img').count(), await axe(page)]).toEqual([0, []]);
     } finally {
       await service.drain();
@@ -266,7 +278,11 @@ export function testConsole(at: () => Running): void {
     const lost = page.getByRole('link', { name: 'calculator-1 is lost. Its lease ran out' });
     try {
       await lost.click();
-      await page.getByRole('region', { name: 'calculator-1' }).getByText('lost', { exact: true }).waitFor();
+      const shown = page.getByRole('region', { name: 'calculator-1' });
+      await shown.getByText('lost', { exact: true }).waitFor();
+      await shown.getByText('It can’t be asked for its log lines').waitFor();
+      expect(await shown.getByText(/has called its services|Complete/).count()).toBe(0);
+      expect(await page.getByRole('button', { name: / calculator-1$/ }).count()).toBe(0);
       await page.goBack();
     } finally {
       process.kill(frozen, 'SIGCONT');
@@ -361,12 +377,12 @@ export function testConsole(at: () => Running): void {
     await page.goto(`${running.origin}/console#/overview/sales.v1.QuoteService/GetQuote`);
     await page.getByRole('link', { name: /^Most p99: .* at \d\d:\d\d:\d\d / }).click();
     expect(page.url()).toMatch(/from=2\d{3}-.*Z&to=2\d{3}-.*Z/);
-    await page.getByRole('row').filter({ hasText: 'refused: 404' }).getByRole('link').first().click();
+    await page.getByRole('row').filter({ hasText: 'refused: HTTP 404' }).getByRole('link').first().click();
     await page.getByText('Its log lines').waitFor();
     await page.getByRole('button', { name: /^sales\.v1\.QuoteService\/GetQuote/ }).click();
     await page.getByRole('link', { name: 'Call it by its form' }).click();
     expect(await page.getByLabel(/^name /).inputValue()).toBe('quotes/none');
-    expect(await callIt()).toContain('not_found');
+    expect(await callIt()).toContain('NOT_FOUND');
     running.faults.splice(0); // the browser logs the refusal
   });
 

@@ -27,6 +27,23 @@ const CONSOLE = [
   ['settings', 'Live'],
 ] as const;
 
+/** What the Tab key doesn't reach, and what doesn't show that it has the focus. */
+async function unreached(page: Page): Promise<unknown> {
+  const step = `(() => {
+    const { activeElement: one } = document;
+    const isNew = one !== document.body && one.isReached === undefined;
+    one.isReached = getComputedStyle(one).outlineStyle !== 'none';
+    return isNew || one.type === 'date';
+  })()`;
+  for (let ends = 0; ends < 2; ) {
+    await page.keyboard.press('Tab');
+    if (!(await page.evaluate(step))) ends += 1;
+  }
+  return page.evaluate(`[...document.querySelectorAll('a[href], button, input, select, textarea, summary')]
+    .filter((one) => one.checkVisibility() && !one.disabled && !one.isReached && (one.type !== 'radio' || one.checked))
+    .map(({ outerHTML }) => outerHTML.slice(0, 200))`);
+}
+
 /** Tests the looks of each page in a scheme of colours. */
 export function testLooks(at: () => Running, colorScheme: 'light' | 'dark'): void {
   let running: Running;
@@ -58,6 +75,7 @@ export function testLooks(at: () => Running, colorScheme: 'light' | 'dark'): voi
     async (place, text) => {
       await page.goto(`${running.origin}/console#/${place}`);
       await page.getByText(text).filter({ visible: true }).first().waitFor();
+      if (colorScheme === 'light') expect([place, await unreached(page)]).toEqual([place, []]);
       await page.evaluate('for (const one of document.querySelectorAll("details")) one.open = true');
       await expectLooks(place);
     },

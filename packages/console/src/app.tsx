@@ -1,7 +1,8 @@
 import type { ComponentChildren } from 'preact';
-import { useEffect, useState } from 'preact/hooks';
-import { type Access, checkAccess, SignIn } from './access.js';
+import { useEffect, useRef, useState } from 'preact/hooks';
+import { consoleService, SignIn } from './access.js';
 import { credentials, setCredentials } from './calls/connect.js';
+import { useWatch } from './calls/watch.js';
 import { FleetPage } from './fleet/fleet-page.js';
 import { LogsPage } from './logs/logs-page.js';
 import { OverviewPage } from './overview/overview-page.js';
@@ -20,7 +21,7 @@ const PAGES: Readonly<Record<string, readonly [title: string, show: (rest: reado
     overview: ['Overview', ([service = '', method = '']) => <OverviewPage service={service} method={method} />],
     fleet: ['Fleet', (rest) => <FleetPage path={rest} />],
     traces: ['Traces', (rest) => <TracesPage at={rest.join('/')} />],
-    logs: ['Logs', ([instance = '']) => <LogsPage key={instance} instance={instance} />],
+    logs: ['Logs', () => <LogsPage />],
     transactions: ['Transactions', () => <TransactionsPage />],
     runs: ['Runs', (rest) => <RunsPage key={rest.join('/')} name={rest.join('/')} />],
     jobs: ['Jobs', () => <JobsPage />],
@@ -28,34 +29,40 @@ const PAGES: Readonly<Record<string, readonly [title: string, show: (rest: reado
     settings: ['Settings', () => <SettingsPage />],
   };
 
-/** When a gateway that is away is asked again. */
-const AGAIN_MS = 2_000;
+type Access = Awaited<ReturnType<typeof consoleService.call<'checkAccess'>>>;
+
+/** Asks whether this person may operate. */
+async function* askAccess() {
+  yield await consoleService.call('checkAccess', {});
+}
 
 /** The frame of all pages. */
 export function App() {
   const at = usePlace();
-  const [access, setAccess] = useState<Access>({ kind: 'unknown' });
   const [round, setRound] = useState(0);
-  const again = () => setRound((now) => now + 1);
-  useEffect(() => {
-    let isCurrent = true;
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    void checkAccess().then((found) => {
-      if (!isCurrent) return;
-      setAccess(found);
-      if (found.kind === 'away') timer = setTimeout(again, AGAIN_MS);
-    });
-    return () => {
-      isCurrent = false;
-      clearTimeout(timer);
-    };
-  }, [round]);
+  const again = () => setRound(round + 1);
+  const asked = useWatch({
+    open: askAccess,
+    key: String(round),
+    take: (_: unknown, answer: Access) => answer,
+    ends: true,
+  });
+  const { kind, why } = asked.connection;
+  const access = kind === 'refused' ? undefined : asked.data;
   const [page = '', ...rest] = at.join('/') === '' ? ['overview'] : at;
   // On a narrow screen the pages stand in one line, which scrolls.
   useEffect(
     () => document.querySelector('nav [aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'center' }),
     [page],
   );
+  const main = useRef<HTMLElement>(null);
+  const before = useRef(at.join('/'));
+  // The link that was followed is gone with its page.
+  useEffect(() => {
+    const hasMoved = before.current !== at.join('/');
+    before.current = at.join('/');
+    if (hasMoved && document.activeElement === document.body) main.current?.focus();
+  }, [at]);
   const signOut = () => {
     setCredentials('');
     again();
@@ -71,28 +78,28 @@ export function App() {
               {title}
             </a>
           ))}
-          {access.kind === 'operator' && access.dashboards !== '' && <a href={access.dashboards}>Dashboards ↗</a>}
+          {access?.dashboards && <a href={access.dashboards}>Dashboards ↗</a>}
         </nav>
-        {access.kind === 'operator' && access.subject !== '' && <span>{access.subject}</span>}
+        {access?.subject && <span>{access.subject}</span>}
         {credentials().length > 0 && (
           <button type="button" onClick={signOut}>
             Forget the credentials
           </button>
         )}
       </header>
-      <main>
-        {access.kind === 'away' && (
+      <main ref={main} tabIndex={-1}>
+        {kind === 'away' && !access && (
           <p class="page banner warn" role="status">
-            Not live: {access.why}. Trying again.
+            Not live: {why}. Trying again.
           </p>
         )}
-        {access.kind === 'refused' && (
+        {kind === 'refused' && (
           <section class="page" role="alert">
-            <p class="banner warn">Instances can’t be shown or operated: {access.why}</p>
+            <p class="banner warn">Instances can’t be shown or operated: {why}</p>
             <SignIn onDone={again} />
           </section>
         )}
-        {access.kind === 'operator' && Object.hasOwn(PAGES, page) && PAGES[page]?.[1](rest)}
+        {access && Object.hasOwn(PAGES, page) && PAGES[page]?.[1](rest)}
         {page === 'methods' && <ContractsPage key={round} name={rest.join('/')} />}
         {links.every(([name]) => name !== page) && <a href="#/overview">There is no page “{page}”: see the overview</a>}
       </main>

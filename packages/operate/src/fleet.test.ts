@@ -1,5 +1,6 @@
 import { expect, it } from '@jest/globals';
 import { FleetSource, FleetState, WatchFleetResponse } from '@rondo/contracts/rondo/gateway/v1/console';
+import { OperatorState, RegistryServiceDefinition } from '@rondo/contracts/rondo/registry/v1/registry';
 import {
   CallStatsServiceDefinition,
   GetCallStatsRequest,
@@ -10,7 +11,7 @@ import { type Channel, type Endpoint, fixedEndpoint } from '@rondo/rpc/client';
 import type { ResolverListener } from '@rondo/rpc/internal';
 import { implement } from '@rondo/rpc/server';
 import { RpcError, Status } from '@rondo/rpc/status';
-import { createTestChannel, ManualClock } from '@rondo/rpc/testing';
+import { createTestChannel, ManualClock, standIn } from '@rondo/rpc/testing';
 import { edgesOf, loadOf, nameOf } from './figures.js';
 import { createFleet } from './fleet.js';
 
@@ -65,7 +66,9 @@ function start(tell: (seconds: number) => Uint8Array = (seconds) => encoded(stat
     return tell(2 * about.length);
   };
   const reports = implement(CallStatsServiceDefinition, { getCallStats }, { raw: ['getCallStats'] });
-  const test = createTestChannel({ services: [reports], clock, admission: { adaptive: false } });
+  const marks = [{ instanceId: 'front-1', state: OperatorState.OPERATOR_STATE_CORDONED, reason: 'a new disk' }];
+  const registry = standIn(RegistryServiceDefinition, { listOperatorStates: () => ({ marks }) });
+  const test = createTestChannel({ services: [reports, registry], clock, admission: { adaptive: false } });
   const channel: Channel = {
     ...test,
     direct() {
@@ -85,6 +88,7 @@ function start(tell: (seconds: number) => Uint8Array = (seconds) => encoded(stat
     clock,
     wallClock: { now: () => new Date(clock.now()) },
     log: silentLogger,
+    registry: ['127.0.0.1:1'],
   });
   const depart = (departed: readonly string[], ...endpoints: readonly Endpoint[]) => {
     for (const listener of listeners) listener.onResolution({ endpoints, departed });
@@ -124,6 +128,7 @@ it('tells a watcher all instances, then their loads, what changes and what leave
     left: ['b'],
     instances: [{ name: 'front', state: FleetState.FLEET_STATE_CORDONED }],
   });
+  await until(events, clock, ({ instances }) => instances[0]?.cordonReason === 'a new disk');
   const third = await until(events, clock, ({ instances }) => instances[0]?.load !== undefined);
   expect(third.instances[0]?.load).toMatchObject({ callsPerSecond: 2, errorsPerSecond: 1 });
   expect(third.left).toEqual([]);

@@ -13,12 +13,15 @@ import { backgroundClock, type Clock, sleep } from '@rondo/rpc/clock';
 import { Counters, unsampled } from './counters.js';
 import { reasonOf } from './errors.js';
 import { callersOf, databasesOf, edgesOf, loadOf, nameOf, type Reading } from './figures.js';
+import { cordonReasons } from './settings.js';
 
 /** What instances are followed with. */
 export interface InstancesOptions {
   readonly channel: Channel;
   readonly clock: Clock;
   readonly log: Logger;
+  /** The addresses of the registries; none if Kubernetes lists the instances. */
+  readonly registry?: readonly string[] | undefined;
   readonly onChange: () => void;
   /** Whether anyone looks now: otherwise instances are asked less often. */
   readonly isWatched: () => boolean;
@@ -35,6 +38,8 @@ export interface Followed {
   readonly hasAnswered?: boolean;
   /** Whether its lease ran out although it took calls. */
   readonly isLost?: boolean;
+  /** Why an operator has taken it out, once the registry has said it. */
+  readonly cordonReason?: string | undefined;
   readonly reading?: Reading | undefined;
   readonly load?: FleetLoad | undefined;
 }
@@ -60,6 +65,7 @@ export class Instances {
   readonly #options: InstancesOptions;
   readonly #following: { close(): void };
   readonly #about = new Set<string>();
+  readonly #closed = new AbortController();
   #calls: FleetCalls = { edges: [], databases: [] };
   #callsAt = Number.NEGATIVE_INFINITY;
 
@@ -96,6 +102,19 @@ export class Instances {
       this.known.set(instanceId, isSame ? { ...before, endpoint } : this.#begin(endpoint, index));
     }
     this.#options.onChange();
+    if (changed.some(({ state }) => state === 'cordoned')) void this.#explainCordons();
+  }
+
+  async #explainCordons(): Promise<void> {
+    const { channel, registry = [], log, onChange } = this.#options;
+    try {
+      const reasons = await cordonReasons({ channel, registry }, this.#closed.signal);
+      for (const [id, one] of this.known)
+        if (reasons.has(id)) this.known.set(id, { ...one, cordonReason: reasons.get(id) });
+      onChange();
+    } catch (cause) {
+      log.debug({ reason: reasonOf(cause) }, 'the registry does not say why instances are cordoned');
+    }
   }
 
   /** Whether an instance should still be there. Registries of other kinds, which give no times, don't say who left by itself. */
@@ -180,6 +199,7 @@ export class Instances {
 
   close(): void {
     this.#following.close();
+    this.#closed.abort();
     for (const { asked } of this.known.values()) asked?.abort();
     this.known.clear();
   }
@@ -193,7 +213,7 @@ const STATES: Readonly<Record<Endpoint['state'], FleetState>> = {
 };
 
 /** An instance as a page shows it. */
-export function toInstance({ endpoint, load, reading, isLost }: Followed): FleetInstance {
+export function toInstance({ endpoint, load, reading, isLost, cordonReason = '' }: Followed): FleetInstance {
   const { instanceId, services = [], state, address, zone, version, weight, registerTimeMs, frames = false } = endpoint;
   return {
     instanceId,
@@ -208,5 +228,6 @@ export function toInstance({ endpoint, load, reading, isLost }: Followed): Fleet
     name: nameOf(instanceId),
     certificateEndTime: reading?.last.certificateEndTime,
     frames,
+    cordonReason: state === 'cordoned' ? cordonReason : '',
   };
 }

@@ -5,7 +5,7 @@ import { RpcError, Status } from '@rondo/rpc/status';
 import { operateErrors } from './errors.js';
 import type { Reach } from './gather.js';
 import { instancesOf, requireInstance } from './instance.js';
-import { type RegistryConnection, registryOver } from './registry.js';
+import { type RegistryConnection, reach, registryOver } from './registry.js';
 
 /** The registry is silent while nothing changes. */
 const HEARTBEAT_MS = 10_000;
@@ -54,6 +54,13 @@ export async function askRegistry<T>(
     direct.close();
   }
 }
+
+/** Why operators have taken instances out, by instance id. */
+export const cordonReasons = (access: RegistryAccess, signal: AbortSignal): Promise<ReadonlyMap<string, string>> =>
+  askRegistry(access, async ({ addresses, client }) => {
+    const { marks } = await reach(addresses, client.listOperatorStates({}, { signal }));
+    return new Map(marks.map(({ instanceId, reason }) => [instanceId, reason]));
+  });
 
 const KEY = 'weights';
 const MAX_AUTHOR_LENGTH = 128;

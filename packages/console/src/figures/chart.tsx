@@ -17,13 +17,15 @@ interface ChartProps {
   readonly format: (value: number) => string;
   readonly figures: Figures;
   readonly scope: Scope;
+  /** Whether the last step isn't the present one. */
+  readonly isOver: boolean;
 }
 
 /** A step has what instances answered last: the calls may have ended up to two steps before it. */
 const LAG_STEPS = 3;
 
 /** Figures over time. A click, and the link to the highest value, lead to the traces of that time. */
-export function Chart({ title, lines, format, figures, scope }: ChartProps) {
+export function Chart({ title, lines, format, figures, scope, isOver }: ChartProps) {
   const host = useRef<HTMLDivElement>(null);
   const legend = useRef<HTMLParagraphElement>(null);
   const [plot, setPlot] = useState<ReturnType<typeof createPlot>>();
@@ -46,7 +48,7 @@ export function Chart({ title, lines, format, figures, scope }: ChartProps) {
     };
   }, []);
   useEffect(() => plot?.show(linesOf(figures, lines)), [plot, steps]);
-  const last = steps.at(-1);
+  const last = isOver ? undefined : steps.at(-1);
   const watched = lines.at(-1);
   const [most, mostValue = 0] = (watched && highest(steps, watched)) ?? [];
   return (

@@ -59,8 +59,15 @@ const CHARTS: readonly ChartOf[] = [
 export const useFigures = ({ service = '', method = '', instanceId = '' }: Scope): Stream<Figures> =>
   useStream({ method: 'watchFigures', request: { service, method, instanceId }, take: takeFigures });
 
+interface FiguresProps {
+  readonly figures: Figures | undefined;
+  readonly scope: Scope;
+  /** Whether no figures are to come, as the instance is lost. */
+  readonly isOver?: boolean;
+}
+
 /** The charts of the system, a service, a method or an instance. */
-export function FiguresView({ figures, scope }: { readonly figures: Figures | undefined; readonly scope: Scope }) {
+export function FiguresView({ figures, scope, isOver = false }: FiguresProps) {
   if (figures === undefined) return <p class="quiet">Reading the figures …</p>;
   const { gateway, sinceMs, stepMs, steps } = figures;
   const kept = `Each ${stepMs / 1_000} s of the last hour, as ${gateway || 'this gateway'} has kept it since ${formatDate(new Date(sinceMs).toISOString())}.`;
@@ -70,7 +77,7 @@ export function FiguresView({ figures, scope }: { readonly figures: Figures | un
     <>
       <div class="cards wide">
         {CHARTS.filter(({ isOfProcesses = false }) => !isOfProcesses || !scope.service).map((chart) => (
-          <Chart key={chart.title} {...chart} figures={figures} scope={scope} />
+          <Chart key={chart.title} {...chart} figures={figures} scope={scope} isOver={isOver} />
         ))}
       </div>
       <p class="quiet">{kept} A click into a chart shows the slowest calls of that time.</p>

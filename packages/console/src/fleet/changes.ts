@@ -19,8 +19,10 @@ export function cordonOf({ id: instanceId, state }: Instance): Change {
 
 /** Changes the weight of an instance. */
 export const weightOf = ({ id: instanceId, weight = 100 }: Instance): Change => ({
-  verb: 'Weigh',
+  verb: 'Weight',
   what: instanceId,
+  title: `Weight of ${instanceId}`,
+  action: 'Set it',
   field: { label: 'Weight', inputMode: 'numeric', value: String(weight) },
   text: 'Clients send it calls in proportion to its weight, from 1 to 1,000, relative to that of its peers. Round robin doesn’t weigh. The setting weights keeps it through restarts. Empty takes it back: then the instance has the weight with which it started.',
   async act(wanted) {

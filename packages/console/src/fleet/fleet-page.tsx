@@ -2,7 +2,7 @@ import { useStream } from '../calls/use-stream.js';
 import { Field } from '../page/form.js';
 import { Table } from '../page/table.js';
 import { Changes } from '../ui/change.js';
-import { Badge, Empty, Head, State } from '../ui/parts.js';
+import { Badge, Empty, State, View } from '../ui/parts.js';
 import { figure, share } from '../ui/text.js';
 import { cordonOf } from './changes.js';
 import { InstancePanel } from './instance-panel.js';
@@ -27,8 +27,7 @@ export function FleetPage({ path: [filter = '', id = ''] }: FleetPageProps) {
   const found = instances.filter((one) => isFound(one, word) || why.get(one.id)?.toLowerCase().includes(word));
   const shown = `#/fleet/${encodeURIComponent(filter)}`;
   return (
-    <div class="page">
-      <Head title="Fleet" connection={connection} />
+    <View title="Fleet" connection={connection}>
       {!isCurrent && (
         <p class="banner warn">The registry can’t be reached, or has just started: below is what was known last.</p>
       )}
@@ -66,10 +65,10 @@ export function FleetPage({ path: [filter = '', id = ''] }: FleetPageProps) {
           ['Zone', ({ zone }) => zone],
           ['Weight', ({ weight }) => weight, 'number'],
           ['Address', ({ address }) => address],
-          ['Do', (one) => <Changes of={[cordonOf(one)]} />],
+          ['Do', (one) => one.state !== 'lost' && <Changes of={[cordonOf(one)]} />],
         ]}
       />
-    </div>
+    </View>
   );
 }
 

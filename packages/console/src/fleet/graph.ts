@@ -45,7 +45,7 @@ export function graphOf({ instances, edges, databases, isCurrent }: Fleet) {
   const names = new Set([...calls.flatMap(({ from, to }) => [from, to]), ...groups.keys()]);
   const shown = [...names].slice(0, MAX_NODES);
   const nodes = [
-    ...shown.map((name) => nodeOf(name, groups.get(name) ?? [], leftOut)),
+    ...shown.map((name) => nodeOf(name, { instances: groups.get(name) ?? [], leftOut, lines: calls })),
     ...[...new Set(pools.map(({ to }) => to))].map((name) => databaseOf(name, pools)),
     registryOf(isCurrent),
   ];
@@ -69,7 +69,13 @@ const databaseOf = (name: string, pools: readonly MapLine[]): MapNode => ({
   text: `database pool of ${counted(pools.filter(({ to }) => to === name).length, 'service')}`,
 });
 
-function nodeOf(name: string, instances: readonly Instance[], leftOut: ReadonlySet<string>): MapNode {
+interface Around {
+  readonly instances: readonly Instance[];
+  readonly leftOut: ReadonlySet<string>;
+  readonly lines: readonly MapLine[];
+}
+
+function nodeOf(name: string, { instances, leftOut, lines }: Around): MapNode {
   const toneOf = ({ id, state, load }: Instance): Tone =>
     leftOut.has(id) || state === 'lost' || (load?.errorsPerSecond ?? 0) > 0
       ? 'fault'
@@ -79,6 +85,10 @@ function nodeOf(name: string, instances: readonly Instance[], leftOut: ReadonlyS
   const dots = instances.map(toneOf);
   const ejected = instances.filter(({ id }) => leftOut.has(id)).length;
   const calls = instances.reduce((sum, { load }) => sum + (load?.callsPerSecond ?? 0), 0);
+  // Requests to a gateway are no calls of its services: what it makes of them is.
+  const isCalled = lines.some(({ to, callsPerSecond }) => to === name && callsPerSecond > 0);
+  const made = lines.reduce((sum, { from, callsPerSecond }) => (from === name ? sum + callsPerSecond : sum), 0);
+  const rate = made > 0 && !isCalled ? `makes ${figure(made)}/s` : `${figure(calls)}/s`;
   const isFaulty = dots.length === 0 || dots.includes('fault');
   return {
     name,
@@ -90,7 +100,7 @@ function nodeOf(name: string, instances: readonly Instance[], leftOut: ReadonlyS
         ? 'no instance'
         : ejected > 0
           ? `${ejected} ejected by a caller`
-          : `${countedStates(instances)}, ${figure(calls)}/s`,
+          : `${countedStates(instances)}, ${rate}`,
   };
 }
 

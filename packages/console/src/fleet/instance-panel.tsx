@@ -34,6 +34,7 @@ export function InstancePanel({ id, instances, back, why }: PanelProps) {
   const { callers = [], more = 0, restartable = false } = stream.data ?? {};
   const instance = instances.find((one) => one.id === id);
   const { data: figures } = useFigures({ instanceId: id });
+  const isLost = instance?.state === 'lost';
   return (
     <section class="panel" aria-labelledby="instance">
       <div class="head">
@@ -46,17 +47,16 @@ export function InstancePanel({ id, instances, back, why }: PanelProps) {
         <p>No instance of this name is registered now.</p>
       ) : (
         <>
-          <h4>Who may call it, and why it is picked or isn’t</h4>
-          {why && <p class="banner warn">{why}</p>}
+          {!isLost && <h4>Who may call it, and why it is picked or isn’t</h4>}
+          {/* If callers leave it out, their rows say why. */}
+          {why && !callers.some(({ leftOut }) => leftOut) && <p class="banner warn">{why}</p>}
           <Table
             rows={callers}
             keyOf={(caller) => `${caller.instanceId} ${caller.service}`}
             empty={
-              <p>
-                {stream.connection.kind === 'live'
-                  ? 'No process has called its services yet, as far as is known.'
-                  : 'Asking …'}
-              </p>
+              !isLost && (
+                <p>{stream.data ? 'No process has called its services yet, as far as is known.' : 'Asking …'}</p>
+              )
             }
             columns={[
               ['Caller', (caller) => caller.instanceId],
@@ -76,15 +76,26 @@ export function InstancePanel({ id, instances, back, why }: PanelProps) {
           />
           {more > 0 && <p>And {more} callers more, with fewer calls.</p>}
           <Facts of={factsOf(instance)} />
-          <p class="row">
-            <Changes of={[cordonOf(instance), weightOf(instance), ...(restartable ? [restartOf(instance)] : [])]} />
-          </p>
-          <h4>The last hour</h4>
-          <FiguresView figures={figures} scope={{ instanceId: id }} />
-          <h4>
-            Its last log lines, <a href={`#/logs/${encodeURIComponent(id)}`}>live</a>
-          </h4>
-          <LogLines filter={{ level: 'info', last: MAX_LINES }} instanceId={id} most={MAX_LINES} />
+          {!isLost && (
+            <p class="row">
+              <Changes of={[cordonOf(instance), weightOf(instance), ...(restartable ? [restartOf(instance)] : [])]} />
+            </p>
+          )}
+          <h4>The last hour{isLost && ', until it was lost'}</h4>
+          <FiguresView figures={figures} scope={{ instanceId: id }} isOver={isLost} />
+          {isLost ? (
+            <p>
+              It can’t be asked for its log lines: look where its process writes them. Other instances have{' '}
+              <a href={`#/logs/?text=${encodeURIComponent(id)}`}>lines that name it</a>.
+            </p>
+          ) : (
+            <>
+              <h4>
+                Its last log lines, <a href={`#/logs/?instance=${encodeURIComponent(id)}`}>live</a>
+              </h4>
+              <LogLines filter={{ level: 'info', last: MAX_LINES }} instanceId={id} most={MAX_LINES} />
+            </>
+          )}
         </>
       )}
     </section>

@@ -24,8 +24,8 @@ export function whyPicked(
 const STATES: Readonly<Record<string, string>> = {
   starting: 'It isn’t ready yet: no caller picks it.',
   draining: 'It finishes its calls, and then ends: no caller picks it.',
-  lost: 'Its lease ran out: the process has stopped, hangs, or doesn’t reach the registry. No caller picks it.',
   cordoned: 'An operator has taken it out: no caller picks it until it is uncordoned.',
+  lost: 'Its lease ran out: the process has stopped, hangs, or doesn’t reach the registry. No caller picks it.',
 };
 
 /** With fewer calls a second for each instance, that one of them gets none may be chance. */
@@ -50,6 +50,9 @@ export function notPicked({ instances, edges }: Fleet): ReadonlyMap<string, stri
       ({ id }) => [id, 'It gets no calls, though others of its kind do: its callers below say why.'] as const,
     ),
     ...leftOut,
-    ...out.map(({ id, state }) => [id, STATES[state] ?? ''] as const),
+    ...out.map(({ id, state, cordonReason = '' }) => {
+      const reason = cordonReason === '' ? '' : ` Its reason: ${cordonReason}`;
+      return [id, `${STATES[state]}${reason}`] as const;
+    }),
   ]);
 }

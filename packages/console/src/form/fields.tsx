@@ -8,7 +8,7 @@ import { entryOf, inside, itemOf, type MessageProps } from './context.js';
 import { Items } from './items.js';
 import { typeOf } from './scalar.js';
 import type { Fault } from './validate.js';
-import { type Held, isFree, isTextual, ValueInput } from './value.js';
+import { type Held, isDate, isFree, isTextual, ValueInput } from './value.js';
 
 type Json = MessageProps['value'];
 
@@ -89,7 +89,8 @@ function initialOf(field: DescField): JsonValue {
 const single = ({ fieldKind }: DescField) => fieldKind !== 'list' && fieldKind !== 'map';
 
 /** Whether a value has one input, which a label can name. */
-const isSimple = ({ message }: Held) => message === undefined || isTextual(message) || isFree(message);
+const isSimple = ({ message }: Held) =>
+  message === undefined || isTextual(message) || isFree(message) || isDate(message);
 
 /** What stays when the input of a value that must be there is emptied. */
 function emptyOf({ message, scalar }: Held): JsonValue {
@@ -132,7 +133,14 @@ function FieldInput({ field, value, onChange, path, form }: FieldProps) {
       {field.fieldKind === 'list' && <ListInput {...props} />}
       {field.fieldKind === 'map' && <MapInput {...props} />}
       {isSingle && (
-        <ValueInput {...props} held={field} id={id} describedBy={`${id}d ${id}f`} invalid={faults.length > 0} />
+        <ValueInput
+          {...props}
+          held={field}
+          name={field.name}
+          id={id}
+          describedBy={`${id}d ${id}f`}
+          invalid={faults.length > 0}
+        />
       )}
       <Faults id={`${id}f`} faults={faults} />
     </Frame>
@@ -163,7 +171,7 @@ function Item({ held, label, ...props }: ItemProps) {
   return (
     <div class="item">
       {isSimple(held) ? <label for={id}>{label}</label> : <p class="label">{label}</p>}
-      <ValueInput {...props} {...{ held, id }} describedBy={`${id}f`} invalid={faults.length > 0} fixed />
+      <ValueInput {...props} {...{ held, id }} name={label} describedBy={`${id}f`} invalid={faults.length > 0} fixed />
       <Faults id={`${id}f`} faults={faults} />
     </div>
   );

@@ -14,6 +14,8 @@ export interface Held {
 
 interface ValueProps extends InputProps {
   readonly held: Held;
+  /** What it is called, such as `tax_percent`. */
+  readonly name: string;
   readonly path: string;
   readonly form: FormContext;
   /** Whether it can't be unset, as it is an item of a list or a map. */
@@ -34,8 +36,15 @@ export const isFree = (message: DescMessage): boolean => FREE.test(message.typeN
 /** Whether a message is a text in JSON. */
 export const isTextual = (message: DescMessage): boolean => TEXTS.has(message.typeName) || isWrapperDesc(message);
 
+const DATE_PARTS = ['year', 'month', 'day'];
+const partsIn = (date: JsonValue | undefined) =>
+  DATE_PARTS.filter((part) => Number(recordOf(date)[part] ?? 0) > 0).length;
+
+/** Whether a message is a day of a calendar. */
+export const isDate = (message: DescMessage): boolean => message.typeName === 'google.type.Date';
+
 /** The input of one value. */
-export function ValueInput({ held, path, form, fixed = false, ...props }: ValueProps) {
+export function ValueInput({ held, name, path, form, fixed = false, ...props }: ValueProps) {
   const { message } = held;
   if (held.enum !== undefined) return <EnumInput {...props} desc={held.enum} />;
   if (message === undefined) return <ScalarInput {...props} type={held.scalar} />;
@@ -43,7 +52,8 @@ export function ValueInput({ held, path, form, fixed = false, ...props }: ValueP
   const hint = TEXTS.get(message.typeName);
   if (hint !== undefined) return <TextInput {...props} hint={hint} isTime={message.typeName.endsWith('Timestamp')} />;
   if (isFree(message)) return <JsonInput {...props} />;
-  return <Nested {...props} message={message} path={path} form={form} fixed={fixed} />;
+  if (isDate(message) && [0, DATE_PARTS.length].includes(partsIn(props.value))) return <DateInput {...props} />;
+  return <Nested {...props} {...{ message, name, path, form, fixed }} />;
 }
 
 function TextInput({ hint, isTime, ...props }: InputProps & { hint: string; isTime: boolean }) {
@@ -56,6 +66,24 @@ function TextInput({ hint, isTime, ...props }: InputProps & { hint: string; isTi
         </button>
       )}
     </span>
+  );
+}
+
+/** A whole day; one without a year, a month or a day is a message like others. */
+function DateInput(props: InputProps) {
+  const { year, month = 1, day = 1 } = recordOf(props.value);
+  const padded = (part: JsonValue, length: number) => String(part).padStart(length, '0');
+  const read = (text: string) => {
+    const [y = 0, m = 0, d = 0] = text.split('-').map(Number);
+    props.onChange(text === '' ? undefined : { year: y, month: m, day: d });
+  };
+  return (
+    <input
+      {...attributesOf(props)}
+      type="date"
+      value={year === undefined ? '' : `${padded(year, 4)}-${padded(month, 2)}-${padded(day, 2)}`}
+      onInput={({ currentTarget }) => read(currentTarget.value)}
+    />
   );
 }
 
@@ -97,6 +125,7 @@ function parsed(text: string): { readonly json?: JsonValue | undefined; readonly
 /** A message may contain itself: its fields are shown once it is set. */
 function Nested({
   message,
+  name,
   path,
   form,
   fixed,
@@ -106,7 +135,7 @@ function Nested({
   if (value === undefined) {
     return (
       <button {...attributesOf(props)} type="button" onClick={() => onChange({})}>
-        Set {message.name}
+        Set {name}
       </button>
     );
   }
@@ -115,7 +144,7 @@ function Nested({
       <form.Fields desc={message} value={recordOf(value)} onChange={onChange} path={path} form={form} />
       {!fixed && (
         <button {...attributesOf(props)} type="button" onClick={() => onChange(undefined)}>
-          Remove {message.name}
+          Remove {name}
         </button>
       )}
     </div>

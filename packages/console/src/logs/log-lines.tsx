@@ -3,7 +3,7 @@ import { recordOf } from '../calls/connect.js';
 import { type EventOf, useStream } from '../calls/use-stream.js';
 import { ConnectionLine } from '../page/connection-line.js';
 import { Table } from '../page/table.js';
-import { Badge, Empty, type Tone } from '../ui/parts.js';
+import { Badge, Empty, ErrorText, type Tone } from '../ui/parts.js';
 import { type Silent, SilentInstances, takeSilent } from '../ui/silent.js';
 import { counted, formatMoment, visible, ZONE } from '../ui/text.js';
 
@@ -101,6 +101,7 @@ export function LogLines({ filter, instanceId = '', follow = false, isPaused = f
         rows={follow ? lines.toReversed() : lines}
         keyOf={({ key }) => key}
         most={most}
+        holds={follow}
         isFailed={({ level }) => /error|fatal/.test(level)}
         empty={
           <Empty
@@ -113,7 +114,7 @@ export function LogLines({ filter, instanceId = '', follow = false, isPaused = f
           [`Time (${ZONE})`, ({ time }) => formatMoment(Date.parse(time))],
           ['Level', ({ level }) => <Badge tone={TONES[level] ?? ''}>{level}</Badge>],
           ['Instance', (line) => line.instanceId],
-          ['Line', (line) => <LineText line={line} isOfTrace={filter.traceId !== undefined} />],
+          ['Line', (line) => <LineText line={line} isOfTrace={Boolean(filter.traceId)} />],
         ]}
       />
       {data && data.leftOut > 0 && <p class="warn">{counted(data.leftOut, 'line')} left out: they come too fast.</p>}
@@ -124,7 +125,13 @@ export function LogLines({ filter, instanceId = '', follow = false, isPaused = f
 
 const LineText = ({ line, isOfTrace }: { readonly line: Line; readonly isOfTrace: boolean }) => (
   <>
-    {line.message} {line.error !== '' && <span class="fault">{line.error}</span>} <small>{line.fields}</small>{' '}
+    {line.message}{' '}
+    {line.error !== '' && (
+      <span class="fault">
+        <ErrorText>{line.error}</ErrorText>
+      </span>
+    )}{' '}
+    <small>{line.fields}</small>{' '}
     {line.traceId !== '' && !isOfTrace && <a href={`#/traces/${line.traceId}`}>its trace</a>}
     {line.stack !== '' && (
       <details>

@@ -5,7 +5,7 @@ import type { Scope } from '../figures/read-figures.js';
 import { type Fleet, takeFleet } from '../fleet/watch.js';
 import type { Json } from '../page/json.js';
 import { Table } from '../page/table.js';
-import { Badge, Empty, Head, Tile } from '../ui/parts.js';
+import { Badge, Empty, Tile, View } from '../ui/parts.js';
 import { counted, figure, latencyOf, share } from '../ui/text.js';
 import { isReported, useWork } from '../work/watch.js';
 import { type Problem, problemsOf, stuckIn } from './problems.js';
@@ -27,8 +27,7 @@ function System() {
   const { callsPerSecond = 0, errorsPerSecond = 0, refusedPerSecond = 0 } = last ?? {};
   const serving = fleet?.instances.filter(({ state }) => state === 'serving').length ?? 0;
   return (
-    <div class="page">
-      <Head title="Overview" connection={connection} />
+    <View title="Overview" connection={connection}>
       {fleet && <Health fleet={fleet} stuck={stuck} isKnown={isKnown} why={work.connection.why} />}
       <div class="cards">
         <Tile name="Calls" value={last ? `${figure(callsPerSecond)}/s` : '–'} note="answered by all services" />
@@ -60,7 +59,7 @@ function System() {
       <FiguresView figures={figures} scope={{}} />
       <h3>Services</h3>
       <Parts parts={figures?.parts ?? []} title="Service" hrefOf={(name) => `#/overview/${name}`} />
-    </div>
+    </View>
   );
 }
 
@@ -107,15 +106,20 @@ function Part({ service, method }: Required<Pick<Scope, 'service' | 'method'>>) 
   const { data: figures, connection } = useFigures({ service, method });
   const name = method === '' ? service : `${service}/${method}`;
   return (
-    <div class="page">
-      <Head title={name} connection={connection}>
-        {method !== '' && <a href={`#/overview/${service}`}>All methods</a>}
-        <a href={`#/methods/${name}`}>{method === '' ? 'Contract' : 'Contract and form'}</a>
-        <a href={`#/traces/?${new URLSearchParams({ order: 'slowest', name: `${service}/${method}` })}`}>
-          Slowest traces
-        </a>
-        <a href="#/overview">All services</a>
-      </Head>
+    <View
+      title={name}
+      connection={connection}
+      head={
+        <>
+          {method !== '' && <a href={`#/overview/${service}`}>All methods</a>}
+          <a href={`#/methods/${name}`}>{method === '' ? 'Contract' : 'Contract and form'}</a>
+          <a href={`#/traces/?${new URLSearchParams({ order: 'slowest', name: `${service}/${method}` })}`}>
+            Slowest traces
+          </a>
+          <a href="#/overview">All services</a>
+        </>
+      }
+    >
       <FiguresView figures={figures} scope={{ service, method }} />
       {method === '' && (
         <>
@@ -123,7 +127,7 @@ function Part({ service, method }: Required<Pick<Scope, 'service' | 'method'>>) 
           <Parts parts={figures?.parts ?? []} title="Method" hrefOf={(one) => `#/overview/${service}/${one}`} />
         </>
       )}
-    </div>
+    </View>
   );
 }
 
@@ -135,7 +139,7 @@ interface PartsProps {
 
 const Parts = ({ parts, title, hrefOf }: PartsProps) => (
   <Table
-    rows={parts}
+    rows={parts.toSorted(({ name: one = '' }, { name: other = '' }) => one.localeCompare(other))}
     keyOf={({ name = '' }) => name}
     isFailed={({ last }) => (last?.errorsPerSecond ?? 0) > 0}
     empty={<Empty what="No calls yet" hint="Make one by the form of a method, or run npm run seed for the samples." />}

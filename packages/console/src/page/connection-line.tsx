@@ -22,7 +22,7 @@ export function ConnectionLine({ connection: { kind, why }, onSignIn }: Connecti
     connecting: ['badge', 'Connecting …'],
     live: ['badge good', 'Live'],
     paused: ['badge', 'Paused'],
-    over: ['badge', 'Complete'],
+    over: ['', ''],
     away: ['banner warn', `Not live: ${why}. Trying again; below is what was known last.`],
     refused: ['banner warn', `This can’t be shown: ${why}.`],
   }[kind];

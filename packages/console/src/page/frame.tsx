@@ -15,6 +15,16 @@ const placeNow = () => location.hash.replace(/^#\/?/, '');
 /** What stands behind `?` in the address. */
 export const queryNow = () => new URLSearchParams(placeNow().split('?')[1]);
 
+/** What stands behind `?` in the address of a page, so that it can be shared, and what changes it. */
+export function useQuery(page: string) {
+  const query = queryNow();
+  const choose = (name: string, value: string) => {
+    query.set(name, value);
+    location.hash = `#/${page}/?${query}`;
+  };
+  return [query, choose] as const;
+}
+
 /** The parts of the address behind `#/`, as it changes, without what stands behind `?`. */
 export function usePlace(): readonly string[] {
   const [at, setAt] = useState(placeNow);

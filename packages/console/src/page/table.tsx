@@ -1,4 +1,5 @@
 import { type ComponentChildren, Fragment } from 'preact';
+import { useState } from 'preact/hooks';
 
 /** A column: its title, what a row has in it, and whether that is a number. The first column is the header of its row. */
 export type Column<T> = readonly [title: string, cell: (row: T) => ComponentChildren, kind?: 'number'];
@@ -19,11 +20,20 @@ interface TableProps<T> {
   /** What is shown below a row. */
   readonly below?: (row: T) => ComponentChildren;
   readonly class?: string;
+  /** Whether the rows stay as they are while the focus is in one: otherwise a row that goes takes the focus along. */
+  readonly holds?: boolean;
 }
+
+/** What a cell has that shows nothing: a column of such cells is left out. */
+const EMPTY = new Set<ComponentChildren>([undefined, null, false, '']);
 
 /** Rows of the same kind. On a narrow screen, each is a list with the titles. */
 export function Table<T>(props: TableProps<T>) {
-  const { title, columns, rows, keyOf, empty, most = 100, hint = '', isFailed, below } = props;
+  const { title, keyOf, empty, most = 100, hint = '', isFailed, below, holds = false } = props;
+  const [held, hold] = useState<readonly T[]>();
+  const rows = held ?? props.rows;
+  const hasText = ([, cell]: Column<T>, index: number) => index === 0 || rows.some((row) => !EMPTY.has(cell(row)));
+  const columns = props.columns.filter(hasText);
   const [[, header] = ['', () => null], ...others] = columns;
   if (rows.length === 0 && empty !== undefined) return <>{empty}</>;
   return (
@@ -39,7 +49,7 @@ export function Table<T>(props: TableProps<T>) {
             ))}
           </tr>
         </thead>
-        <tbody>
+        <tbody onFocusIn={() => holds && hold(rows)} onFocusOut={() => hold(undefined)}>
           {rows.slice(0, most).map((row) => (
             <Fragment key={keyOf(row)}>
               <tr class={isFailed?.(row) ? 'failed' : undefined}>

@@ -2,7 +2,7 @@ import type { Setting } from '@rondo/contracts/rondo/registry/v1/settings';
 import { type EventOf, useStream } from '../calls/use-stream.js';
 import type { Json } from '../page/json.js';
 import { Table } from '../page/table.js';
-import { Empty, Head } from '../ui/parts.js';
+import { Empty, View } from '../ui/parts.js';
 import { formatDate } from '../ui/text.js';
 
 /** The settings by service and key, without those that are deleted. */
@@ -21,8 +21,7 @@ export function SettingsPage() {
   const { data, connection } = useStream({ method: 'watchSettings', request: {}, take });
   const settings = [...(data ?? [])].sort(([one], [other]) => (one < other ? -1 : 1));
   return (
-    <div class="page">
-      <Head title="Settings" connection={connection} />
+    <View title="Settings" connection={connection}>
       <p class="quiet">
         They hold for running processes, above environments and contracts. <code>rondo config</code> changes them.
       </p>
@@ -44,6 +43,6 @@ export function SettingsPage() {
           ['Since', ([, setting]) => formatDate(setting.updateTime)],
         ]}
       />
-    </div>
+    </View>
   );
 }

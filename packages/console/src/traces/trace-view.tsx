@@ -1,9 +1,10 @@
 import { describeSpan, type TraceNode, treeOf, walk } from '@rondo/operate/page';
+import type { ComponentChildren } from 'preact';
 import { useMemo, useState } from 'preact/hooks';
 import { useStream } from '../calls/use-stream.js';
 import { LogLines } from '../logs/log-lines.js';
 import { ConnectionLine } from '../page/connection-line.js';
-import { Empty, Head } from '../ui/parts.js';
+import { Badge, Empty, View } from '../ui/parts.js';
 import { SilentInstances } from '../ui/silent.js';
 import { counted, formatMs, formatTime, ZONE } from '../ui/text.js';
 import { type Trace, takeTrace } from './read-traces.js';
@@ -12,19 +13,28 @@ import { Waterfall } from './waterfall.js';
 /** A page has a bounded number of elements, however many lines there are. */
 const MAX_LINES = 60;
 
+interface TraceProps {
+  readonly id: string;
+  /** Finds another trace. */
+  readonly find: ComponentChildren;
+}
+
 /** One trace, by its id or the beginning of it. */
-export function TraceView({ id }: { readonly id: string }) {
+export function TraceView({ id, find }: TraceProps) {
   const [round, setRound] = useState(0);
-  return (
+  const head = (
     <>
-      <Head title="Trace">
-        <a href="#/traces">All traces</a>
-        <button type="button" onClick={() => setRound(round + 1)}>
-          Ask again
-        </button>
-      </Head>
-      <Spans key={round} id={id} />
+      <a href="#/traces">All traces</a>
+      <button type="button" onClick={() => setRound(round + 1)}>
+        Ask again
+      </button>
+      {find}
     </>
+  );
+  return (
+    <View title="Trace" head={head}>
+      <Spans key={round} id={id} />
+    </View>
   );
 }
 
@@ -36,15 +46,15 @@ function Spans({ id }: { readonly id: string }) {
     ends: true,
   });
   const roots = useMemo(() => treeOf(data?.spans ?? []), [data]);
-  const [whole = id, another] = data?.ids ?? [];
+  const ids = [...(data?.ids ?? [])];
   return (
     <>
       <ConnectionLine connection={connection} />
-      {another !== undefined && (
+      {ids.length > 1 && (
         <>
           <p>Several traces begin so:</p>
           <ul>
-            {[...(data?.ids ?? [])].map((one) => (
+            {ids.map((one) => (
               <li key={one}>
                 <a href={`#/traces/${one}`}>{one}</a>
               </li>
@@ -52,21 +62,21 @@ function Spans({ id }: { readonly id: string }) {
           </ul>
         </>
       )}
-      {data && roots.length > 0 && another === undefined && (
+      {data && roots.length > 0 && ids.length < 2 && (
         <>
-          <h3>
-            <code>{whole}</code>
-          </h3>
+          <p>
+            <code>{ids[0] ?? id}</code> {connection.kind === 'over' && <Whole trace={data} roots={roots} />}
+          </p>
           <Summary trace={data} roots={roots} />
           <Waterfall roots={roots} />
           <h3>Its log lines</h3>
-          <LogLines filter={{ traceId: whole }} most={MAX_LINES} />
+          <LogLines filter={{ traceId: ids[0] ?? id }} most={MAX_LINES} />
         </>
       )}
-      {connection.kind === 'over' && data?.ids.size !== undefined && data.ids.size === 0 && (
+      {connection.kind === 'over' && ids.length === 0 && (
         <Empty
           what={`No process has a trace ${id}`}
-          hint={`It wasn’t sampled, hasn’t ended yet, or ended before ${formatTime(data.completeSinceMs)} ${ZONE}, since when all that answer have theirs.`}
+          hint={`It wasn’t sampled, hasn’t ended yet, or ended before ${formatTime(data?.completeSinceMs ?? 0)} ${ZONE}, since when all that answer have theirs.`}
         />
       )}
       {data && <SilentInstances silent={data.silent} />}
@@ -74,8 +84,37 @@ function Spans({ id }: { readonly id: string }) {
   );
 }
 
+/** `SPAN_KIND_CLIENT`: the enumeration would load the whole contract into the page. */
+const CLIENT = 3;
+/** With these, a call may have ended before its instance began. */
+const EARLY = /^(?:UNAVAILABLE|CANCELLED|DEADLINE_EXCEEDED)$/;
+
+/** Whether all spans have come, as far as the spans that came show it: a call that was answered has a span at its instance, too. */
+function Whole({ trace, roots }: SummaryProps) {
+  const lacking = [...walk(roots)].flatMap(({ node: { span, children } }) => {
+    const { 'rondo.instance': to, 'rpc.response.status_code': status = '' } = span.attributes;
+    return span.kind !== CLIENT || children.length > 0 || to === undefined || EARLY.test(status) ? [] : [to];
+  });
+  const of = [...new Set(lacking)].join(', ');
+  if (lacking.length > 0)
+    return (
+      <>
+        <Badge tone="warn">Incomplete</Badge> {counted(lacking.length, 'call')} to {of}{' '}
+        {lacking.length === 1 ? 'has' : 'have'} no spans from there: the instance dropped them, keeps none, or doesn’t
+        answer.
+      </>
+    );
+  const isWhole = trace.lost === 0 && trace.silent.size === 0;
+  return isWhole ? <Badge tone="good">Complete</Badge> : <Badge tone="warn">Incomplete</Badge>;
+}
+
+interface SummaryProps {
+  readonly trace: Trace;
+  readonly roots: readonly TraceNode[];
+}
+
 /** Says in a sentence where the time went. */
-function Summary({ trace, roots }: { readonly trace: Trace; readonly roots: readonly TraceNode[] }) {
+function Summary({ trace, roots }: SummaryProps) {
   const nodes = [...walk(roots)].map(({ node }) => node);
   const starts = nodes.map(({ span }) => span.startUnixMs);
   const ends = nodes.map(({ span }) => span.startUnixMs + span.durationMs);

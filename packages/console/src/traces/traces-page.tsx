@@ -1,22 +1,16 @@
 import type { KnownTrace } from '@rondo/operate/page';
 import { useState } from 'preact/hooks';
 import { type EventOf, useStream } from '../calls/use-stream.js';
-import { queryNow } from '../page/frame.js';
+import { useQuery } from '../page/frame.js';
 import { Table } from '../page/table.js';
-import { Badge, Empty, View } from '../ui/parts.js';
-import { counted, formatDate, formatTime, latencyOf, ZONE } from '../ui/text.js';
+import { Badge, Empty, Search, View } from '../ui/parts.js';
+import { counted, formatDate, formatTime, latencyOf, statusOf, ZONE } from '../ui/text.js';
 import { type Order, sorted, type Traces, takeTraces } from './read-traces.js';
 import { TraceView } from './trace-view.js';
 
 /** The traces, live; or one, by its id or the beginning of it. */
-export const TracesPage = ({ at }: { readonly at: string }) => (at === '' ? <TraceList /> : <OneTrace id={at} />);
-
-const OneTrace = ({ id }: { readonly id: string }) => (
-  <div class="page">
-    <FindForm />
-    <TraceView key={id} id={id} />
-  </div>
-);
+export const TracesPage = ({ at }: { readonly at: string }) =>
+  at === '' ? <TraceList /> : <TraceView key={at} id={at} find={<FindForm />} />;
 
 /** Finds the id in a text, such as an error's; a text of hexadecimal digits may be its beginning. */
 const idIn = (text: string): string | undefined =>
@@ -59,41 +53,12 @@ const ORDERS = ['newest', 'slowest', 'refused', 'failed'] as const satisfies rea
 /** The milliseconds of a time in an address; 0 if there is none. */
 const timeIn = (query: URLSearchParams, name: string): number => Date.parse(query.get(name) ?? '') || 0;
 
-interface NameInputProps {
-  readonly name: string;
-  readonly onChange: (name: string) => void;
-}
-
-/** Keeps what is typed while the list changes. */
-function NameInput({ name, onChange }: NameInputProps) {
-  const [typed, setTyped] = useState<string>();
-  const end = (value: string) => {
-    setTyped(undefined);
-    onChange(value);
-  };
-  return (
-    <input
-      id="name"
-      type="search"
-      value={typed ?? name}
-      onInput={({ currentTarget }) => setTyped(currentTarget.value)}
-      onChange={({ currentTarget }) => end(currentTarget.value)}
-    />
-  );
-}
-
 function TraceList() {
-  const query = queryNow();
+  const [query, choose] = useQuery('traces');
   const order = ORDERS.find((one) => one === query.get('order')) ?? 'newest';
   const [name, from, to] = [query.get('name') ?? '', timeIn(query, 'from'), timeIn(query, 'to')];
   const [isPaused, setPaused] = useState(false);
-  /** Goes to the list with another choice. It is in the address, so that it can be shared. */
-  const choose = (key: string, value: string) => {
-    const now = queryNow();
-    now.set(key, value);
-    location.hash = `#/traces/?${now}`;
-  };
-  const stream = useStream({
+  const { data, connection } = useStream({
     method: 'watchTraces',
     request: {
       filter: {
@@ -108,17 +73,15 @@ function TraceList() {
     take: (before: Traces | undefined, event: EventOf<'watchTraces'>) => takeTraces(order, before, event),
     isPaused,
   });
-  const { data } = stream;
   return (
-    <View title="Traces" stream={stream} head={<FindForm />}>
+    <View title="Traces" connection={connection} silent={data?.silent} head={<FindForm />}>
       <div class="row">
         {ORDERS.map((one) => (
           <button key={one} type="button" aria-pressed={order === one} onClick={() => choose('order', one)}>
             {one}
           </button>
         ))}
-        <label for="name">with a span named like</label>
-        <NameInput name={name} onChange={(value) => choose('name', value)} />
+        <Search label="with a span named like" value={name} onEnter={(value) => choose('name', value)} />
         <button type="button" aria-pressed={isPaused} onClick={() => setPaused(!isPaused)}>
           pause
         </button>
@@ -132,6 +95,7 @@ function TraceList() {
       <Table
         rows={data ? sorted(data.parts, order) : []}
         keyOf={({ traceId }) => traceId}
+        holds
         isFailed={({ failedSpans }) => failedSpans > 0}
         empty={
           <Empty
@@ -159,7 +123,8 @@ function TraceList() {
 }
 
 /** How the first call of a trace ended, and whether others failed. */
-function Outcome({ trace: { status, refused, failedSpans } }: { readonly trace: KnownTrace }) {
+function Outcome({ trace: { status: code, refused, failedSpans } }: { readonly trace: KnownTrace }) {
+  const status = code === 'left' || code === '' ? code : statusOf(code);
   if (refused) return <Badge tone="warn">{`refused: ${status}`}</Badge>;
   const hasLeft = status === 'left' || status === 'CANCELLED';
   if (failedSpans > 0 && (status === 'OK' || hasLeft))

@@ -1,7 +1,7 @@
 import { describeSpan, type ReportedSpan, type TraceNode, walk } from '@rondo/operate/page';
 import { useState } from 'preact/hooks';
 import { Table } from '../page/table.js';
-import { Bar, Facts } from '../ui/parts.js';
+import { Bar, ErrorText, Facts } from '../ui/parts.js';
 import { formatMs } from '../ui/text.js';
 
 const MAX_ROWS = 150;
@@ -92,7 +92,7 @@ function Details({ span, startMs, request }: DetailsProps) {
       <td colSpan={6}>
         <Facts
           of={[
-            ...(error === '' ? [] : [['failed', error] as const]),
+            ...(error === '' ? [] : [['failed', <ErrorText>{error}</ErrorText>] as const]),
             ...Object.entries(attributes),
             ...events.map(
               ({ name, unixMs, attributes: own }) =>

@@ -2,7 +2,8 @@ import { fromBinary, type Registry, toJson } from '@bufbuild/protobuf';
 import { base64Decode } from '@bufbuild/protobuf/wire';
 import { useEffect, useRef } from 'preact/hooks';
 import type { Entries } from '../calls/connect.js';
-import { Facts } from '../ui/parts.js';
+import { ErrorText, Facts } from '../ui/parts.js';
+import { statusOf } from '../ui/text.js';
 import type { Answer } from './running.js';
 
 const SERVED_BY = 'rondo-served-by';
@@ -15,7 +16,7 @@ export function AnswerView({ answer, registry }: { readonly answer: Answer; read
   useEffect(() => section.current?.scrollIntoView({ block: 'nearest' }), [isOver]);
   const servedBy = [...trailer, ...header].find(([name]) => name === SERVED_BY)?.[1];
   const trace = header.find(([name]) => name === 'x-request-id')?.[1];
-  const status = isOver ? (error?.code ?? 'ok') : 'running …';
+  const status = isOver ? statusOf(error?.code) : 'running …';
   return (
     <section aria-label="Answer" ref={section}>
       <h3>Answer</h3>
@@ -34,7 +35,11 @@ export function AnswerView({ answer, registry }: { readonly answer: Answer; read
         {count > 1 && `, ${count} messages`}
         {count > messages.length && `, the last ${messages.length} of which are shown`}
       </p>
-      {error && <p class="fault">{error.message}</p>}
+      {error && (
+        <p class="fault">
+          <ErrorText>{error.message}</ErrorText>
+        </p>
+      )}
       {error?.details.map(({ type, value }) => (
         <details key={type + value}>
           <summary>{type}</summary>

@@ -8,6 +8,7 @@ import { MessageFields } from '../form/fields.js';
 import { useFaults } from '../form/use-faults.js';
 import { JsonInput } from '../form/value.js';
 import { queryNow } from '../page/frame.js';
+import { statusOf } from '../ui/text.js';
 import { AnswerView } from './answer-view.js';
 import { type Drafted, pathOf, sendsStream } from './copy.js';
 import { CopyMenu } from './copy-menu.js';
@@ -111,7 +112,7 @@ export function MethodPage({ contracts, method }: { readonly contracts: Contract
             {history.map(({ number, time, answer: { error, tookMs }, ...past }) => (
               <li key={number}>
                 <button type="button" onClick={() => keep(() => past)}>
-                  {time}: {error?.code ?? 'ok'}, {Math.round(tookMs)} ms
+                  {time}: {statusOf(error?.code)}, {Math.round(tookMs)} ms
                 </button>
               </li>
             ))}

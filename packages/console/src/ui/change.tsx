@@ -8,6 +8,9 @@ export interface Change {
   readonly verb: string;
   /** What is changed. */
   readonly what: string;
+  /** What the dialog and its button say, if not the verb. */
+  readonly title?: string;
+  readonly action?: string;
   readonly text: string;
   /** What the operator may add. */
   readonly field?: Partial<FieldProps> & { readonly label: string };
@@ -35,11 +38,10 @@ export function Changes({ of }: { readonly of: readonly Change[] }) {
 }
 
 function ChangeDialog({ change, onClose }: { readonly change: Change; readonly onClose: () => void }) {
-  const { verb, what, text, field, act } = change;
+  const { verb, what, title = `${verb} ${what}?`, action = `${verb} it`, text, field, act } = change;
   const [added, add] = useState(field?.value ?? '');
-  const dialog = { title: `${verb} ${what}?`, action: `${verb} it`, leave: 'Leave it', onClose };
   return (
-    <Dialog {...dialog} onAct={async () => act(added)}>
+    <Dialog {...{ title, action, onClose }} leave="Leave it" onAct={async () => act(added)}>
       <p>{text}</p>
       {field && <Field {...field} value={added} onChange={add} />}
     </Dialog>

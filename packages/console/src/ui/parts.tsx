@@ -1,5 +1,5 @@
 import type { ComponentChildren } from 'preact';
-import type { Stream } from '../calls/watch.js';
+import { useEffect, useRef } from 'preact/hooks';
 import { type Connection, ConnectionLine } from '../page/connection-line.js';
 import { type Silent, SilentInstances } from './silent.js';
 import { wordOf } from './text.js';
@@ -38,39 +38,68 @@ export function State({ of, undoing = false }: StateProps) {
   return undoing ? <Badge tone={tone || 'warn'}>{text}, undoing</Badge> : <Badge tone={tone}>{text}</Badge>;
 }
 
-interface HeadProps {
-  readonly title: string;
-  readonly connection?: Connection;
-  readonly children?: ComponentChildren;
-}
-
-/** The title of a page, and whether what it shows is current. */
-export const Head = ({ title, connection, children }: HeadProps) => (
-  <div class="head">
-    <h2>{title}</h2>
-    {connection && <ConnectionLine connection={connection} />}
-    {children}
-  </div>
-);
-
 interface ViewProps {
   readonly title: string;
-  readonly stream: Stream<{ readonly silent: Silent }>;
+  /** Where what it shows comes from; missing for a page that says that elsewhere. */
+  readonly connection?: Connection;
+  readonly silent?: Silent | undefined;
   /** What stands next to the title. */
   readonly head?: ComponentChildren;
   readonly children: ComponentChildren;
 }
 
-/** A page of what instances answer. */
-export const View = ({ title, stream: { connection, data }, head, children }: ViewProps) => (
+/** A page: its title, whether what it shows is current, and which instances don't answer. */
+export const View = ({ title, connection, silent, head, children }: ViewProps) => (
   <div class="page">
-    <Head title={title} connection={connection}>
+    <div class="head">
+      <h2>{title}</h2>
+      {connection && <ConnectionLine connection={connection} />}
       {head}
-    </Head>
+    </div>
     {children}
-    {data && <SilentInstances silent={data.silent} />}
+    {silent && <SilentInstances silent={silent} />}
   </div>
 );
+
+interface SearchProps {
+  readonly label: string;
+  readonly value: string;
+  readonly placeholder?: string;
+  readonly onEnter: (value: string) => void;
+}
+
+/** An input that counts once it is entered: what is typed stays while the page changes. */
+export function Search({ label, value, placeholder = '', onEnter }: SearchProps) {
+  const input = useRef<HTMLInputElement>(null);
+  useEffect(() => {
+    if (input.current) input.current.value = value;
+  }, [value]);
+  return (
+    <label>
+      {label}{' '}
+      <input
+        ref={input}
+        type="search"
+        placeholder={placeholder}
+        onChange={({ currentTarget }) => onEnter(currentTarget.value.trim())}
+      />
+    </label>
+  );
+}
+
+/** The text of an error. A command in it that prints the log lines of a trace becomes a link to them. */
+export function ErrorText({ children = '' }: { readonly children: string | undefined }) {
+  const [before, id, after] = children.split(/rondo logs --trace ([\da-f]{32})/);
+  return id === undefined ? (
+    children
+  ) : (
+    <>
+      {before}
+      <a href={`#/logs/?trace=${id}`}>log lines of the trace</a>
+      {after}
+    </>
+  );
+}
 
 interface EmptyProps {
   /** What a stream has sent: as long as it is undefined, nothing is known. */

@@ -51,6 +51,10 @@ export const formatMs = (ms: number): string => ms.toFixed(ms < 100 ? 2 : 0);
 /** The name of a value of an enum in lower case, without that of the enum: `failed` of `JOB_STATE_FAILED`. */
 export const wordOf = (name = ''): string => name.replace(/^.*STATE_/, '').toLowerCase();
 
+/** A status as gRPC writes it, such as `NOT_FOUND`, of a name in Connect; of HTTP such as `HTTP 404`. */
+export const statusOf = (code = 'ok'): string =>
+  code === 'canceled' ? 'CANCELLED' : code.replace(/^\d/, 'HTTP $&').toUpperCase();
+
 /** Such as `1 span` and `2 spans`. */
 export const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;
 

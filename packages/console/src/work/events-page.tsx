@@ -2,7 +2,7 @@ import type { DeadEvent, Group } from '@rondo/contracts/rondo/events/v1/events';
 import type { Json } from '../page/json.js';
 import { Table } from '../page/table.js';
 import { type Change, Changes } from '../ui/change.js';
-import { Empty } from '../ui/parts.js';
+import { Empty, ErrorText } from '../ui/parts.js';
 import { formatDate } from '../ui/text.js';
 import { type At, itemsOf, resolveWork } from './watch.js';
 import { COUNTS, changesOfCall, hasFailed, Lane, WorkPage } from './work-page.js';
@@ -53,7 +53,7 @@ export const EventsPage = () => (
             ['Key', ({ key }) => key],
             ['Published', ({ publishTime }) => formatDate(publishTime)],
             ['Attempts', ({ attempts }) => attempts ?? 0, 'number'],
-            ['Last error', ({ error }) => error],
+            ['Last error', ({ error }) => <ErrorText>{error}</ErrorText>],
             ['Resolve', (event) => <Changes of={changesOfEvent(event)} />],
           ]}
         />

@@ -2,7 +2,7 @@ import type { Job, JobMethod } from '@rondo/contracts/rondo/jobs/v1/jobs';
 import type { Json } from '../page/json.js';
 import { Table } from '../page/table.js';
 import { Changes } from '../ui/change.js';
-import { Empty, State } from '../ui/parts.js';
+import { Empty, ErrorText, State } from '../ui/parts.js';
 import { formatDate } from '../ui/text.js';
 import { type At, itemsOf, resolveWork } from './watch.js';
 import { COUNTS, changesOfCall, hasFailed, Lane, WorkPage } from './work-page.js';
@@ -44,7 +44,10 @@ export const JobsPage = () => (
             ['State', ({ state }) => <State of={state} />],
             ['Due', ({ dueTime }) => formatDate(dueTime)],
             ['Attempts', ({ attempts }) => attempts ?? 0, 'number'],
-            ['Progress and last error', ({ error, progress }) => [progress, error].filter(Boolean).join('; ')],
+            [
+              'Progress and last error',
+              ({ error, progress }) => <ErrorText>{[progress, error].filter(Boolean).join('; ')}</ErrorText>,
+            ],
             ['Resolve', (job) => <Changes of={changesOf(job)} />],
           ]}
         />

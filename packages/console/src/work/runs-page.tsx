@@ -2,7 +2,7 @@ import type { Run, RunStep } from '@rondo/contracts/rondo/jobs/v1/runs';
 import type { Json } from '../page/json.js';
 import { Table } from '../page/table.js';
 import { type Change, Changes } from '../ui/change.js';
-import { Bar, Empty, Facts, State, View } from '../ui/parts.js';
+import { Bar, Empty, ErrorText, Facts, State, View } from '../ui/parts.js';
 import { formatDate, latencyOf } from '../ui/text.js';
 import { type At, itemsOf, resolveWork, useWork, type Work } from './watch.js';
 import { WorkPage } from './work-page.js';
@@ -35,7 +35,7 @@ export const RunsPage = ({ name }: { readonly name: string }) =>
             ['Workflow', ({ method }) => method],
             ['Key', ({ key }) => key],
             ['State', ({ state, undoing }) => <State of={state} undoing={undoing} />],
-            ['Why', reasonOf],
+            ['Why', (run) => <ErrorText>{reasonOf(run)}</ErrorText>],
             ['Began', ({ createTime }) => formatDate(createTime)],
             ['Goes on', ({ dueTime }) => formatDate(dueTime)],
             ['Attempts', ({ attempts }) => attempts ?? 0, 'number'],
@@ -65,7 +65,12 @@ function RunView({ name }: { readonly name: string }) {
     </>
   );
   return (
-    <View title={run?.method?.replace(/^.*\//, '') ?? 'Run'} stream={stream} head={head}>
+    <View
+      title={run?.method?.replace(/^.*\//, '') ?? 'Run'}
+      connection={stream.connection}
+      silent={stream.data?.silent}
+      head={head}
+    >
       {run === undefined ? (
         <Empty
           of={stream.data}
@@ -74,7 +79,11 @@ function RunView({ name }: { readonly name: string }) {
         />
       ) : (
         <>
-          {reasonOf(run) !== '' && <p class={`banner ${isStuck(run) ? 'fault' : ''}`}>{reasonOf(run)}</p>}
+          {reasonOf(run) !== '' && (
+            <p class={`banner ${isStuck(run) ? 'fault' : ''}`}>
+              <ErrorText>{reasonOf(run)}</ErrorText>
+            </p>
+          )}
           <Steps run={run} />
           <Facts
             of={[
@@ -127,7 +136,11 @@ function Steps({ run }: { readonly run: ShownRun }) {
         ['Took', ({ endTime, length }) => (endTime === undefined ? 'not ended' : latencyOf(length)), 'number'],
         ['When', ({ start, length }) => <Bar {...{ start, length, whole }} />],
         ['Trace', ({ traceId = '' }) => traceId !== '' && <a href={`#/traces/${traceId}`}>{traceId.slice(0, 8)}</a>],
-        ['Outcome', ({ error, repeated }) => error || (repeated && 'a call before the restore may have made it, too')],
+        [
+          'Outcome',
+          ({ error, repeated }) =>
+            error ? <ErrorText>{error}</ErrorText> : repeated && 'a call before the restore may have made it, too',
+        ],
       ]}
     />
   );

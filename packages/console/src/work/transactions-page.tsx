@@ -1,7 +1,7 @@
 import type { ComponentChildren } from 'preact';
 import { useStream } from '../calls/use-stream.js';
 import { Table } from '../page/table.js';
-import { Badge, Empty, View } from '../ui/parts.js';
+import { Badge, Empty, ErrorText, View } from '../ui/parts.js';
 import { formatDate, formatTime } from '../ui/text.js';
 import { type Party, type Seen, takeTransactions } from './read-transactions.js';
 
@@ -18,7 +18,7 @@ export function TransactionsPage() {
   const all = seen.sort((one, other) => (one.work.since < other.work.since ? -1 : 1));
   const ended = all.filter(({ isOpen }) => !isOpen).reverse();
   return (
-    <View title="Transactions" stream={stream}>
+    <View title="Transactions" connection={stream.connection} silent={stream.data?.silent}>
       <Works
         rows={all.filter(({ isOpen }) => isOpen)}
         empty={
@@ -71,7 +71,7 @@ const Works = (props: WorksProps) => (
       ],
       ['State', (one) => <Badge tone={toneOf(one)}>{one.isOpen ? one.work.state : 'ended'}</Badge>],
       ['Participants', ({ work, isOpen }) => isOpen && work.parties.length > 0 && <Parties parties={work.parties} />],
-      ['Waits for', ({ work, isOpen }) => isOpen && work.waitsFor],
+      ['Waits for', ({ work, isOpen }) => isOpen && <ErrorText>{work.waitsFor}</ErrorText>],
       ['Attempts', ({ work }) => work.attempts, 'number'],
       ['Since', ({ work }) => formatDate(work.since)],
       ['Seen', ({ steps }) => steps.map(({ unixMs, state }) => `${formatTime(unixMs)} ${state}`).join(' → ')],

@@ -14,10 +14,10 @@ interface WorkPageProps {
 
 /** What instances have of one kind of stored work, live. */
 export function WorkPage({ title, kind, children }: WorkPageProps) {
-  const stream = useWork({ kinds: [kind] });
+  const { data, connection } = useWork({ kinds: [kind] });
   return (
-    <View title={title} stream={stream}>
-      {children(stream.data)}
+    <View title={title} connection={connection} silent={data?.silent}>
+      {children(data)}
     </View>
   );
 }
