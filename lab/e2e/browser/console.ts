@@ -65,13 +65,13 @@ export function testConsole(at: () => Running): void {
     await openMethod('calculator.v1.CalculatorService/Add');
     await page.getByLabel(/^a /).fill('2');
     await page.getByLabel(/^b /).fill('3');
+    await page.getByText('Deadline and metadata').click();
+    await page.getByLabel('Metadata').fill('x-note: a b');
     const text = await callIt();
     expect(text).toMatch(/OK after \d+ ms, from calculator-\d/);
     expect(text).toContain('"result": "5"');
     await page.getByText('Copy the call').click();
-    await page.getByRole('button', { name: 'curl', exact: true }).click();
-    await page.getByText(`${running.origin}/calculator.v1.CalculatorService/Add`).waitFor();
-    await page.getByRole('button', { name: /^\d\d:\d\d:\d\d: OK, \d+ ms$/ }).waitFor();
+    await page.getByText(/^curl .*-H 'x-note: a b'.*CalculatorService\/Add$/).waitFor();
     await answer().getByRole('link', { name: 'its trace' }).click();
     await page.getByRole('button', { name: /^calculator\.v1\.CalculatorService\/Add/ }).waitFor();
     await page.getByText('Complete', { exact: true }).waitFor();

@@ -31,16 +31,17 @@ const CONSOLE = [
 async function unreached(page: Page): Promise<unknown> {
   const step = `(() => {
     const { activeElement: one } = document;
-    const isNew = one !== document.body && one.isReached === undefined;
-    one.isReached = getComputedStyle(one).outlineStyle !== 'none';
+    const isNew = one !== document.body && !reached.has(one);
+    reached.set(one, getComputedStyle(one).outlineStyle !== 'none');
     return isNew || one.type === 'date';
   })()`;
+  await page.evaluate('reached = new Map(); void 0');
   for (let ends = 0; ends < 2; ) {
     await page.keyboard.press('Tab');
     if (!(await page.evaluate(step))) ends += 1;
   }
   return page.evaluate(`[...document.querySelectorAll('a[href], button, input, select, textarea, summary')]
-    .filter((one) => one.checkVisibility() && !one.disabled && !one.isReached && (one.type !== 'radio' || one.checked))
+    .filter((one) => one.checkVisibility() && !one.disabled && !reached.get(one) && (one.type !== 'radio' || one.checked))
     .map(({ outerHTML }) => outerHTML.slice(0, 200))`);
 }
 

@@ -1,12 +1,13 @@
 import type { ComponentChildren } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { consoleService, SignIn } from './access.js';
 import { credentials, setCredentials } from './calls/connect.js';
+import { consoleService } from './calls/use-stream.js';
 import { useWatch } from './calls/watch.js';
 import { FleetPage } from './fleet/fleet-page.js';
 import { LogsPage } from './logs/logs-page.js';
 import { OverviewPage } from './overview/overview-page.js';
-import { usePlace } from './page/frame.js';
+import { SignIn } from './page/connection-line.js';
+import { Header, usePlace } from './page/frame.js';
 import { SettingsPage } from './settings/settings-page.js';
 import { TracesPage } from './traces/traces-page.js';
 import { ContractsPage } from './try/contracts-page.js';
@@ -67,26 +68,25 @@ export function App() {
     setCredentials('');
     again();
   };
-  const links = [...Object.entries(PAGES).map(([name, [title]]) => [name, title] as const), ['methods', 'Methods']];
+  const links = [
+    ...Object.entries(PAGES).map(([name, [title]]) => [name, title] as const),
+    ['methods', 'Methods'] as const,
+  ];
   return (
     <div class="shell">
-      <header>
-        <h1>Rondo</h1>
-        <nav aria-label="Pages">
-          {links.map(([name, title]) => (
-            <a key={name} href={`#/${name}`} aria-current={page === name ? 'page' : undefined}>
-              {title}
-            </a>
-          ))}
-          {access?.dashboards && <a href={access.dashboards}>Dashboards ↗</a>}
-        </nav>
+      <Header
+        title="Rondo"
+        places={links}
+        at={page}
+        more={access?.dashboards && <a href={access.dashboards}>Dashboards ↗</a>}
+      >
         {access?.subject && <span>{access.subject}</span>}
         {credentials().length > 0 && (
           <button type="button" onClick={signOut}>
             Forget the credentials
           </button>
         )}
-      </header>
+      </Header>
       <main ref={main} tabIndex={-1}>
         {kind === 'away' && !access && (
           <p class="page banner warn" role="status">

@@ -1,8 +1,11 @@
 import type { ConsoleServiceDefinition } from '@rondo/contracts/rondo/gateway/v1/console';
-import { consoleService } from '../access.js';
 import type { Json } from '../page/json.js';
+import { serviceOf } from '../page/service.js';
 import { visibleIn } from '../ui/text.js';
 import { type Stream, useWatch, type Watch } from './watch.js';
+
+/** The console's own contract. */
+export const consoleService = serviceOf<typeof ConsoleServiceDefinition>('rondo.gateway.v1.ConsoleService');
 
 type Methods = (typeof ConsoleServiceDefinition)['methods'];
 type Method = keyof Methods;

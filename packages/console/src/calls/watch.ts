@@ -21,8 +21,6 @@ export interface Watch<E, S> {
   readonly isWhole?: (data: S) => boolean;
   /** Whether the stream has an end. */
   readonly ends?: boolean;
-  /** Whether what came stays as it is. */
-  readonly isPaused?: boolean;
 }
 
 const [FIRST_WAIT_MS, MAX_WAIT_MS] = [500, 10_000];
@@ -36,7 +34,7 @@ const FINAL = new Set(['unauthenticated', 'permission_denied', 'not_found', 'inv
  */
 export function useWatch<E, S>(watch: Watch<E, S>): Stream<S> {
   const [stream, setStream] = useState<Stream<S>>({ connection: { kind: 'connecting', why: '' }, data: undefined });
-  const { key, isPaused = false } = watch;
+  const { key } = watch;
   useEffect(() => {
     let gone = new AbortController();
     let [isOver, isKnown] = [false, false];
@@ -62,7 +60,6 @@ export function useWatch<E, S>(watch: Watch<E, S>): Stream<S> {
       gone = new AbortController();
       if (!document.hidden && !isOver) void attempt(gone.signal);
     };
-    if (isPaused) return set('paused');
     set('connecting');
     follow();
     document.addEventListener('visibilitychange', follow);
@@ -72,7 +69,7 @@ export function useWatch<E, S>(watch: Watch<E, S>): Stream<S> {
       removeEventListener('online', follow);
       gone.abort();
     };
-  }, [key, isPaused]);
+  }, [key]);
   return stream;
 }
 

@@ -30,16 +30,14 @@ export function Chart({ title, lines, format, figures, scope, isOver }: ChartPro
   const legend = useRef<HTMLParagraphElement>(null);
   const [plot, setPlot] = useState<ReturnType<typeof createPlot>>();
   const { steps, stepMs } = figures;
-  const go = (fromMs: number, toMs: number) => {
-    location.hash = tracesBetween(fromMs, toMs, scope);
-  };
+  const tracesBefore = (unixMs: number) => tracesBetween(unixMs - LAG_STEPS * stepMs, unixMs, scope);
   useEffect(() => {
     let made: typeof plot;
     let isGone = false;
     void import('./plot.js').then((drawing) => {
       if (isGone || host.current === null || legend.current === null) return;
       const colours = [...legend.current.querySelectorAll('i')];
-      made = drawing.createPlot(host.current, { colours, format, onPick: (from, to) => to > from && go(from, to) });
+      made = drawing.createPlot(host.current, { colours, format });
       setPlot(made);
     });
     return () => {
@@ -50,7 +48,8 @@ export function Chart({ title, lines, format, figures, scope, isOver }: ChartPro
   useEffect(() => plot?.show(linesOf(figures, lines)), [plot, steps]);
   const last = isOver ? undefined : steps.at(-1);
   const watched = lines.at(-1);
-  const [most, mostValue = 0] = (watched && highest(steps, watched)) ?? [];
+  const watchedIn = (step: Step | undefined) => (step && watched?.of(step)) ?? 0;
+  const most = steps.toSorted((one, other) => watchedIn(other) - watchedIn(one))[0];
   return (
     <figure class="card chart">
       <figcaption>
@@ -69,12 +68,12 @@ export function Chart({ title, lines, format, figures, scope, isOver }: ChartPro
         class="plot"
         onClick={() => {
           const at = plot?.pointedAt;
-          if (at !== undefined) go(at * 1_000 - LAG_STEPS * stepMs, at * 1_000);
+          if (at !== undefined) location.hash = tracesBefore(at * 1_000);
         }}
       />
-      {most?.unixMs !== undefined && mostValue > 0 ? (
-        <a href={tracesBetween(most.unixMs - LAG_STEPS * stepMs, most.unixMs, scope)}>
-          Most {watched?.name}: {format(mostValue)} at {formatTime(most.unixMs)} {ZONE}
+      {most?.unixMs !== undefined && watchedIn(most) > 0 ? (
+        <a href={tracesBefore(most.unixMs)}>
+          Most {watched?.name}: {format(watchedIn(most))} at {formatTime(most.unixMs)} {ZONE}
         </a>
       ) : (
         <small>{watched?.name}: none in this time</small>
@@ -85,13 +84,6 @@ export function Chart({ title, lines, format, figures, scope, isOver }: ChartPro
 
 const value = (figure: number | undefined, format: (value: number) => string) =>
   figure === undefined ? '–' : format(figure);
-
-/** The step with the highest value of a line, and the value. */
-const highest = (steps: readonly Step[], { of }: Line) =>
-  steps.reduce<readonly [Step, number] | undefined>((most, step) => {
-    const now = of(step);
-    return now !== undefined && now > (most?.[1] ?? -1) ? [step, now] : most;
-  }, undefined);
 
 /** The values of each line; a step that is missing is a gap. */
 function linesOf({ steps, stepMs }: Figures, lines: readonly Line[]): Lines {

@@ -9,8 +9,6 @@ interface PlotOptions {
   readonly colours: readonly Element[];
   /** A value with its unit. */
   readonly format: (value: number) => string;
-  /** Gets the part of the time that a person has chosen. Milliseconds since the Unix epoch. */
-  readonly onPick: (fromMs: number, toMs: number) => void;
 }
 
 const HOURS = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit' });
@@ -28,19 +26,16 @@ const alone = ({ data }: uPlot, line: number) => {
 };
 
 /** Draws into an element, in its width. */
-export function createPlot(host: HTMLElement, { colours, format, onPick }: PlotOptions) {
+export function createPlot(host: HTMLElement, { colours, format }: PlotOptions) {
   const colourOf = (element: Element) => () => getComputedStyle(element).color;
   const faint = { stroke: () => `color-mix(in srgb, ${getComputedStyle(host).color} 25%, transparent)`, width: 1 };
   const axis = { stroke: colourOf(host), font: FONT, grid: { show: false }, ticks: { show: false } };
-  const pick = ({ select, posToVal }: uPlot) =>
-    onPick(posToVal(select.left, 'x') * 1_000, posToVal(select.left + select.width, 'x') * 1_000);
   const plot = new uPlot(
     {
       width: host.clientWidth,
       height: HEIGHT,
       legend: { show: false },
-      cursor: { sync: { key: SYNC }, drag: { x: true, y: false, setScale: false }, y: false },
-      hooks: { setSelect: [pick] },
+      cursor: { sync: { key: SYNC }, drag: { x: false }, y: false },
       scales: {
         x: { range: (_, first, last) => [Math.max(last - HOUR_SECONDS, Math.min(first, last - LEAST_SECONDS)), last] },
         y: { range: (_, least, most) => [Math.min(0, least), Math.max(most * 1.1, 1)] },
@@ -63,9 +58,6 @@ export function createPlot(host: HTMLElement, { colours, format, onPick }: PlotO
   );
   const resizing = new ResizeObserver(() => plot.setSize({ width: host.clientWidth, height: HEIGHT }));
   resizing.observe(host);
-  const scheme = matchMedia('(prefers-color-scheme: dark)');
-  const redraw = () => plot.redraw(false);
-  scheme.addEventListener('change', redraw);
   return {
     show: (lines: Lines) => plot.setData(lines),
     /** The time below the mouse, in seconds; undefined if it is elsewhere. */
@@ -74,7 +66,6 @@ export function createPlot(host: HTMLElement, { colours, format, onPick }: PlotO
       return typeof idx === 'number' ? plot.data[0][idx] : undefined;
     },
     close() {
-      scheme.removeEventListener('change', redraw);
       resizing.disconnect();
       plot.destroy();
     },

@@ -1,4 +1,4 @@
-import { consoleService } from '../access.js';
+import { consoleService } from '../calls/use-stream.js';
 import type { Change } from '../ui/change.js';
 import type { Instance } from './watch.js';
 

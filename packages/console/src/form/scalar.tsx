@@ -12,7 +12,7 @@ export interface InputProps {
 }
 
 /** Whether a number is a text in JSON. */
-export const isLong = (type: ScalarType | undefined): boolean => ScalarType[type ?? 0]?.endsWith('64') ?? false;
+const isLong = (type: ScalarType | undefined): boolean => ScalarType[type ?? 0]?.endsWith('64') ?? false;
 
 const TEXTS: ReadonlySet<ScalarType | undefined> = new Set([ScalarType.STRING, ScalarType.BYTES]);
 

@@ -2,6 +2,7 @@ import type { DescEnum, DescMessage, JsonValue, ScalarType } from '@bufbuild/pro
 import { isWrapperDesc } from '@bufbuild/protobuf/wkt';
 import { useState } from 'preact/hooks';
 import { recordOf } from '../calls/connect.js';
+import { textOf } from '../page/fault.js';
 import type { FormContext } from './context.js';
 import { attributesOf, EnumInput, type InputProps, ScalarInput } from './scalar.js';
 
@@ -87,39 +88,40 @@ function DateInput(props: InputProps) {
   );
 }
 
+/** What is typed, and the value for which it stands. */
+interface Draft {
+  readonly of: JsonValue | undefined;
+  readonly text: string;
+  /** Why it isn't JSON; empty if it is. */
+  readonly fault: string;
+}
+
 /** Reads JSON as it is typed; what can't be read isn't taken. */
 export function JsonInput(props: InputProps & { rows?: number }) {
   const written = props.value === undefined ? '' : JSON.stringify(props.value, null, 2);
-  const [draft, setDraft] = useState<{ readonly of: string; readonly text: string }>({ of: written, text: written });
-  const text = draft.of === written ? draft.text : written;
+  const [draft, setDraft] = useState<Draft>();
+  const { text, fault } = draft?.of === props.value && draft !== undefined ? draft : { text: written, fault: '' };
   const onInput = (now: string) => {
-    const value = parsed(now);
-    if (value.fault === undefined) props.onChange(value.json);
-    const after = value.fault === undefined && value.json !== undefined ? JSON.stringify(value.json, null, 2) : '';
-    setDraft({ of: value.fault === undefined ? after : written, text: now });
+    try {
+      const json = now.trim() === '' ? undefined : JSON.parse(now);
+      setDraft({ of: json, text: now, fault: '' });
+      props.onChange(json);
+    } catch (cause) {
+      setDraft({ of: props.value, text: now, fault: textOf(cause) });
+    }
   };
-  const { fault } = parsed(text);
   return (
     <>
       <textarea
-        {...attributesOf({ ...props, invalid: props.invalid || fault !== undefined })}
+        {...attributesOf({ ...props, invalid: props.invalid || fault !== '' })}
         rows={props.rows ?? 4}
         spellcheck={false}
         value={text}
         onInput={({ currentTarget }) => onInput(currentTarget.value)}
       />
-      {fault !== undefined && <p class="fault">Not JSON yet: {fault}</p>}
+      {fault !== '' && <p class="fault">Not JSON yet: {fault}</p>}
     </>
   );
-}
-
-function parsed(text: string): { readonly json?: JsonValue | undefined; readonly fault?: string } {
-  if (text.trim() === '') return { json: undefined };
-  try {
-    return { json: JSON.parse(text) };
-  } catch (cause) {
-    return { fault: cause instanceof Error ? cause.message : String(cause) };
-  }
 }
 
 /** A message may contain itself: its fields are shown once it is set. */

@@ -84,14 +84,13 @@ interface LogLinesProps {
   };
   readonly instanceId?: string;
   readonly follow?: boolean;
-  readonly isPaused?: boolean;
   readonly most: number;
 }
 
 /** Log lines of all processes, the newest first; those of a trace in their order. */
-export function LogLines({ filter, instanceId = '', follow = false, isPaused = false, most }: LogLinesProps) {
+export function LogLines({ filter, instanceId = '', follow = false, most }: LogLinesProps) {
   const request = { logs: { ...filter, follow }, instanceId };
-  const { data, connection } = useStream({ method: 'readLogs', request, take, ends: !follow, isPaused });
+  const { data, connection } = useStream({ method: 'readLogs', request, take, ends: !follow });
   const lines = data?.lines ?? [];
   return (
     <>

@@ -1,4 +1,3 @@
-import { useState } from 'preact/hooks';
 import { useQuery } from '../page/frame.js';
 import { Search, View } from '../ui/parts.js';
 import { LogLines } from './log-lines.js';
@@ -9,7 +8,6 @@ const MAX_ROWS = 200;
 /** The last log lines of all instances, of one, or of a trace, live. */
 export function LogsPage() {
   const [query, choose] = useQuery('logs');
-  const [isPaused, setPaused] = useState(false);
   const of = (name: string, otherwise = '') => query.get(name) ?? otherwise;
   const [traceId, text, instanceId] = [of('trace'), of('text'), of('instance')];
   const level = of('level', traceId === '' ? 'info' : 'debug');
@@ -27,11 +25,8 @@ export function LogsPage() {
         <Search label="Instance" placeholder="all" value={instanceId} onEnter={(now) => choose('instance', now)} />
         <Search label="Text" value={text} onEnter={(now) => choose('text', now)} />
         <Search label="Trace" placeholder="any" value={traceId} onEnter={(now) => choose('trace', now)} />
-        <button type="button" aria-pressed={isPaused} onClick={() => setPaused(!isPaused)}>
-          pause
-        </button>
       </div>
-      <LogLines filter={{ level, text, traceId }} instanceId={instanceId} follow isPaused={isPaused} most={MAX_ROWS} />
+      <LogLines filter={{ level, text, traceId }} instanceId={instanceId} follow most={MAX_ROWS} />
     </View>
   );
 }

@@ -90,7 +90,7 @@ function Health({ fleet, stuck, isKnown, why }: HealthProps) {
   return (
     <section class={`banner ${problems[0]?.tone}`}>
       <strong>{counted(problems.length, 'problem')}</strong>
-      <ul class="problems">
+      <ul class="plain">
         {problems.slice(0, MAX_PROBLEMS).map(({ tone, text, href }) => (
           <li key={text}>
             <Badge tone={tone}>{tone === 'fault' ? 'failing' : 'warning'}</Badge> <a href={href}>{text}</a>

@@ -56,6 +56,7 @@ export interface FieldProps {
   /** The keyboard of a telephone. */
   readonly inputMode?: 'decimal' | 'email' | 'numeric' | 'search';
   readonly required?: boolean;
+  readonly pattern?: string;
   readonly maxLength?: number;
   readonly placeholder?: string;
 }

@@ -45,21 +45,35 @@ function decoded(part: string): string {
   }
 }
 
+interface HeaderProps extends Pick<FrameProps, 'title' | 'places'> {
+  /** The place that is shown. */
+  readonly at: string;
+  /** Further links, and what stands behind all. */
+  readonly more: ComponentChildren;
+  readonly children?: ComponentChildren;
+}
+
+/** The name of a page, and the links to its places. */
+export const Header = ({ title, places, at, more, children }: HeaderProps) => (
+  <header>
+    <h1>{title}</h1>
+    <nav aria-label="Pages">
+      {places.map(([place, name]) => (
+        <a key={place} href={`#/${place}`} aria-current={place === at ? 'page' : undefined}>
+          {name}
+        </a>
+      ))}
+      {more}
+    </nav>
+    {children}
+  </header>
+);
+
 function Frame({ title, places, show }: FrameProps) {
   const at = usePlace().join('/');
   return (
     <>
-      <header>
-        <h1>{title}</h1>
-        <nav aria-label="Pages">
-          {places.map(([place, name]) => (
-            <a key={place} href={`#/${place}`} aria-current={place === at ? 'page' : undefined}>
-              {name}
-            </a>
-          ))}
-          <a href={BASE.href}>All services</a>
-        </nav>
-      </header>
+      <Header title={title} places={places} at={at} more={<a href={BASE.href}>All services</a>} />
       <main class="page">{show(at)}</main>
     </>
   );

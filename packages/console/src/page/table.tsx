@@ -20,7 +20,7 @@ interface TableProps<T> {
   /** What is shown below a row. */
   readonly below?: (row: T) => ComponentChildren;
   readonly class?: string;
-  /** Whether the rows stay as they are while the focus is in one: otherwise a row that goes takes the focus along. */
+  /** Whether the rows stand still while the focus or the mouse is there: a row that goes would take the focus along. */
   readonly holds?: boolean;
 }
 
@@ -49,7 +49,12 @@ export function Table<T>(props: TableProps<T>) {
             ))}
           </tr>
         </thead>
-        <tbody onFocusIn={() => holds && hold(rows)} onFocusOut={() => hold(undefined)}>
+        <tbody
+          onFocusIn={() => holds && hold(rows)}
+          onFocusOut={() => hold(undefined)}
+          onMouseEnter={() => holds && hold(rows)}
+          onMouseLeave={({ currentTarget }) => currentTarget.contains(document.activeElement) || hold(undefined)}
+        >
           {rows.slice(0, most).map((row) => (
             <Fragment key={keyOf(row)}>
               <tr class={isFailed?.(row) ? 'failed' : undefined}>

@@ -48,7 +48,6 @@ export function sorted(parts: KnownParts, order: Order): readonly KnownTrace[] {
 
 /** What instances have of one trace. */
 export interface Trace {
-  readonly ids: ReadonlySet<string>;
   readonly spans: readonly ReportedSpan[];
   readonly lost: number;
   /** Since when all that answered have their traces. Milliseconds since the Unix epoch. */
@@ -60,7 +59,6 @@ export interface Trace {
 export function takeTrace(before: Trace | undefined, event: EventOf<'findTrace'>): Trace {
   const { answers = [] } = event;
   return {
-    ids: new Set([...(before?.ids ?? []), ...answers.flatMap(({ traceIds = [] }) => traceIds)]),
     spans: [...(before?.spans ?? []), ...answers.flatMap(spansOf)],
     lost: answers.reduce((sum, { lostSpans = 0 }) => sum + lostSpans, before?.lost ?? 0),
     completeSinceMs: Math.max(before?.completeSinceMs ?? 0, ...answers.map((one) => one.completeSinceUnixMs ?? 0)),

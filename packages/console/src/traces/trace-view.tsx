@@ -19,7 +19,7 @@ interface TraceProps {
   readonly find: ComponentChildren;
 }
 
-/** One trace, by its id or the beginning of it. */
+/** One trace. */
 export function TraceView({ id, find }: TraceProps) {
   const [round, setRound] = useState(0);
   const head = (
@@ -46,34 +46,21 @@ function Spans({ id }: { readonly id: string }) {
     ends: true,
   });
   const roots = useMemo(() => treeOf(data?.spans ?? []), [data]);
-  const ids = [...(data?.ids ?? [])];
   return (
     <>
       <ConnectionLine connection={connection} />
-      {ids.length > 1 && (
-        <>
-          <p>Several traces begin so:</p>
-          <ul>
-            {ids.map((one) => (
-              <li key={one}>
-                <a href={`#/traces/${one}`}>{one}</a>
-              </li>
-            ))}
-          </ul>
-        </>
-      )}
-      {data && roots.length > 0 && ids.length < 2 && (
+      {data && roots.length > 0 && (
         <>
           <p>
-            <code>{ids[0] ?? id}</code> {connection.kind === 'over' && <Whole trace={data} roots={roots} />}
+            <code>{id}</code> {connection.kind === 'over' && <Whole trace={data} roots={roots} />}
           </p>
           <Summary trace={data} roots={roots} />
           <Waterfall roots={roots} />
           <h3>Its log lines</h3>
-          <LogLines filter={{ traceId: ids[0] ?? id }} most={MAX_LINES} />
+          <LogLines filter={{ traceId: id }} most={MAX_LINES} />
         </>
       )}
-      {connection.kind === 'over' && ids.length === 0 && (
+      {connection.kind === 'over' && roots.length === 0 && (
         <Empty
           what={`No process has a trace ${id}`}
           hint={`It wasn’t sampled, hasn’t ended yet, or ended before ${formatTime(data?.completeSinceMs ?? 0)} ${ZONE}, since when all that answer have theirs.`}

@@ -8,19 +8,18 @@ import { counted, formatDate, formatTime, latencyOf, statusOf, ZONE } from '../u
 import { type Order, sorted, type Traces, takeTraces } from './read-traces.js';
 import { TraceView } from './trace-view.js';
 
-/** The traces, live; or one, by its id or the beginning of it. */
+/** The traces, live; or one, by its id. */
 export const TracesPage = ({ at }: { readonly at: string }) =>
   at === '' ? <TraceList /> : <TraceView key={at} id={at} find={<FindForm />} />;
 
-/** Finds the id in a text, such as an error's; a text of hexadecimal digits may be its beginning. */
-const idIn = (text: string): string | undefined =>
-  (/(?<![\da-f])[\da-f]{32}(?![\da-f])/i.exec(text) ?? /^\s*[\da-f]{4,31}\s*$/i.exec(text))?.[0].trim().toLowerCase();
+/** Finds the id in a text, such as an error's. */
+const idIn = (text: string) => /(?<![\da-f])[\da-f]{32}(?![\da-f])/i.exec(text)?.[0].toLowerCase();
 
 function FindForm() {
   const [fault, setFault] = useState('');
   const find = (text: string) => {
     const id = idIn(text);
-    setFault(id === undefined ? 'There is no trace id in it: 32 hexadecimal digits, or the first 4 or more.' : '');
+    setFault(id === undefined ? 'There is no trace id in it: 32 hexadecimal digits.' : '');
     if (id !== undefined) location.hash = `#/traces/${id}`;
   };
   return (
@@ -57,7 +56,6 @@ function TraceList() {
   const [query, choose] = useQuery('traces');
   const order = ORDERS.find((one) => one === query.get('order')) ?? 'newest';
   const [name, from, to] = [query.get('name') ?? '', timeIn(query, 'from'), timeIn(query, 'to')];
-  const [isPaused, setPaused] = useState(false);
   const { data, connection } = useStream({
     method: 'watchTraces',
     request: {
@@ -71,7 +69,6 @@ function TraceList() {
       order: order === 'slowest' ? 'TRACE_ORDER_SLOWEST' : 'TRACE_ORDER_NEWEST',
     },
     take: (before: Traces | undefined, event: EventOf<'watchTraces'>) => takeTraces(order, before, event),
-    isPaused,
   });
   return (
     <View title="Traces" connection={connection} silent={data?.silent} head={<FindForm />}>
@@ -82,9 +79,6 @@ function TraceList() {
           </button>
         ))}
         <Search label="with a span named like" value={name} onEnter={(value) => choose('name', value)} />
-        <button type="button" aria-pressed={isPaused} onClick={() => setPaused(!isPaused)}>
-          pause
-        </button>
         {from > 0 && (
           <span class="quiet">
             from {formatDate(new Date(from).toISOString())} to {formatDate(new Date(to).toISOString())},{' '}

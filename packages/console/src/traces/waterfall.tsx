@@ -32,7 +32,6 @@ export function Waterfall({ roots }: { readonly roots: readonly TraceNode[] }) {
             ({ node: { span }, depth }) => (
               <button
                 type="button"
-                onKeyDown={moveFocus}
                 style={{ marginInlineStart: `${Math.min(depth, MAX_INDENT)}ch` }}
                 aria-expanded={open === span.spanId}
                 onClick={() => setOpen(open === span.spanId ? undefined : span.spanId)}
@@ -51,15 +50,6 @@ export function Waterfall({ roots }: { readonly roots: readonly TraceNode[] }) {
       <p class="quiet">By itself: its own work, a wait, or the way to the spans below it.</p>
     </>
   );
-}
-
-/** The arrow keys move from span to span. */
-function moveFocus(event: KeyboardEvent & { readonly currentTarget: HTMLButtonElement }): void {
-  const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-  if (step === undefined) return;
-  event.preventDefault();
-  const buttons = [...(event.currentTarget.closest('table')?.querySelectorAll('button') ?? [])];
-  buttons[buttons.indexOf(event.currentTarget) + step]?.focus();
 }
 
 /** What the path of an HTTP request says of the message, such as `quotes/7` for the `name` in `/v1/{name=quotes/*}`; empty if nothing. */

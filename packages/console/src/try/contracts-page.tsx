@@ -1,38 +1,29 @@
 import type { DescService } from '@bufbuild/protobuf';
 import { commentOf, splitComment } from '@rondo/schema/form';
-import { useEffect, useState } from 'preact/hooks';
+import { useState } from 'preact/hooks';
+import { useWatch } from '../calls/watch.js';
 import { type Contracts, callersOf, loadContracts } from '../contracts/load.js';
 import { Paragraphs } from '../contracts/prose.js';
-import { textOf } from '../page/fault.js';
+import { ConnectionLine } from '../page/connection-line.js';
 import { Field } from '../page/form.js';
 import { pathOf } from './copy.js';
 import { MethodPage } from './method-page.js';
 
+async function* openContracts(signal: AbortSignal) {
+  yield await loadContracts(signal);
+}
+
 /** The services and methods that can be called, and the one that the address names: `#/methods/sales.v1.OrderService/PlaceOrder`. */
 export function ContractsPage({ name }: { readonly name: string }) {
-  /** Undefined while they are read; the reason if they can't be. */
-  const [loaded, setLoaded] = useState<Contracts | string>();
-  const [round, setRound] = useState(0);
   const [word, setWord] = useState('');
-  useEffect(() => {
-    const gone = new AbortController();
-    setLoaded(undefined);
-    loadContracts(gone.signal).then(setLoaded, (cause) => setLoaded(textOf(cause)));
-    return () => gone.abort();
-  }, [round]);
-  const reload = (
-    <button type="button" onClick={() => setRound(round + 1)}>
-      Read the contracts again
-    </button>
-  );
-  if (loaded === undefined) return <p role="status">Reading the contracts …</p>;
-  if (typeof loaded === 'string') {
+  const take = (_: unknown, contracts: Contracts) => contracts;
+  const { data: loaded, connection } = useWatch({ open: openContracts, key: '', take, ends: true });
+  if (loaded === undefined)
     return (
-      <p role="alert">
-        The contracts can’t be read: {loaded} {reload}
-      </p>
+      <div class="page">
+        <ConnectionLine connection={connection} />
+      </div>
     );
-  }
   const method = loaded.services.flatMap(({ methods }) => methods).find((one) => pathOf(one) === `/${name}`);
   const service = loaded.services.find(({ typeName }) => typeName === name);
   return (
@@ -42,7 +33,6 @@ export function ContractsPage({ name }: { readonly name: string }) {
         {loaded.services.map((one) => (
           <ServiceLinks key={one.typeName} service={one} current={name} word={word.trim().toLowerCase()} />
         ))}
-        {reload}
       </nav>
       <div class="page">
         {method && <MethodPage key={name} contracts={loaded} method={method} />}
@@ -56,7 +46,7 @@ export function ContractsPage({ name }: { readonly name: string }) {
 function Introduction({ name, services }: { readonly name: string; readonly services: number }) {
   if (name !== '') return <p>No service that runs has {name}.</p>;
   if (services > 0) return <p>Choose a method to see its contract, and to call it.</p>;
-  return <p>No public service is known yet. Start one, and read the contracts again.</p>;
+  return <p>No public service is known yet. Start one, and come back to this page.</p>;
 }
 
 interface ServiceLinksProps {

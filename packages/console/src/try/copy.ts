@@ -1,7 +1,6 @@
-/** A call as a command or as code, to take elsewhere. */
-import { type DescField, type DescMessage, type DescMethod, type JsonValue, ScalarType } from '@bufbuild/protobuf';
-import { type Entries, listOf, recordOf } from '../calls/connect.js';
-import { isLong } from '../form/scalar.js';
+/** A call as a command or a link, to take elsewhere. */
+import type { DescMethod, JsonValue } from '@bufbuild/protobuf';
+import type { Entries } from '../calls/connect.js';
 
 /** A call that a person has filled in. */
 export interface Drafted {
@@ -26,7 +25,6 @@ export const COPIES: ReadonlyMap<string, (draft: Drafted) => string> = new Map([
   ['curl', asCurl],
   ['grpcurl', asGrpcurl],
   ['rondo call', asRondo],
-  ['TypeScript', asTypeScript],
 ]);
 
 /** A word as a shell reads it. */
@@ -60,57 +58,4 @@ function asRondo({ method, messages, metadata, timeoutMs }: Drafted): string {
   const metadataFlags = headers(metadata, '=').trimEnd();
   const data = sendsStream(method) ? messages.map((message) => JSON.stringify(message)).join('\n') : one(messages);
   return `npm run rondo -- call ${pathOf(method).slice(1)} ${quote(data)}${timeout}${metadataFlags === '' ? '' : ` ${metadataFlags}`}`;
-}
-
-function asTypeScript({ method, messages, metadata, timeoutMs }: Drafted): string {
-  const { parent, input } = method;
-  const definition = `${parent.name}Definition`;
-  const all = messages.map((message) => literal(input, message, ''));
-  const request = sendsStream(method) ? `[${all.join(', ')}]` : (all[0] ?? '{}');
-  const options = [
-    ...(timeoutMs === undefined ? [] : [`timeoutMs: ${timeoutMs}`]),
-    ...(metadata.length === 0 ? [] : [`metadata: new Metadata(${JSON.stringify(Object.fromEntries(metadata))})`]),
-  ];
-  const made = `client.${method.localName}(${request}${options.length === 0 ? '' : `, { ${options.join(', ')} }`})`;
-  const replies = method.methodKind === 'server_streaming' || method.methodKind === 'bidi_streaming';
-  return [
-    `import { ${definition} } from '@rondo/contracts/${parent.file.name}';`,
-    "import { createClient } from '@rondo/rpc/client';",
-    ...(metadata.length === 0 ? [] : ["import { Metadata } from '@rondo/rpc/call';"]),
-    '',
-    `const client = createClient(${definition}, { channel });`,
-    replies ? `for await (const reply of ${made}) console.log(reply);` : `const reply = await ${made};`,
-  ].join('\n');
-}
-
-/** A message as generated code takes it: 64-bit integers are bigint, bytes a Buffer, times a Date. */
-function literal(desc: DescMessage, json: JsonValue, indent: string): string {
-  if (desc.typeName === 'google.protobuf.Timestamp') return `new Date(${JSON.stringify(json)})`;
-  if (desc.typeName === 'google.protobuf.Duration') return durationLiteral(String(json));
-  if (typeof json !== 'object' || json === null) return JSON.stringify(json);
-  const deeper = `${indent}  `;
-  const fields = Object.entries(recordOf(json)).flatMap(([name, value]) => {
-    const field = desc.fields.find(({ jsonName, name: own }) => jsonName === name || own === name);
-    return field === undefined ? [] : [`${deeper}${field.localName}: ${fieldLiteral(field, value, deeper)},`];
-  });
-  return fields.length === 0 ? '{}' : `{\n${fields.join('\n')}\n${indent}}`;
-}
-
-function durationLiteral(text: string): string {
-  const seconds = Number.parseFloat(text);
-  const whole = Math.trunc(seconds) || 0;
-  return `{ seconds: ${whole}n, nanos: ${Math.round((seconds - whole) * 1e9) || 0} }`;
-}
-
-function fieldLiteral(field: DescField, value: JsonValue, indent: string): string {
-  const valueLiteral = (item: JsonValue) => {
-    if (field.message !== undefined) return literal(field.message, item, indent);
-    if (field.enum !== undefined) return `${field.enum.name}.${String(item)}`;
-    if (field.scalar === ScalarType.BYTES) return `Buffer.from(${JSON.stringify(item)}, 'base64')`;
-    return isLong(field.scalar) && /^-?\d+$/.test(String(item)) ? `${String(item)}n` : JSON.stringify(item);
-  };
-  if (field.fieldKind === 'list') return `[${listOf(value).map(valueLiteral).join(', ')}]`;
-  if (field.fieldKind !== 'map') return valueLiteral(value);
-  const entries = Object.entries(recordOf(value)).map(([key, item]) => `${JSON.stringify(key)}: ${valueLiteral(item)}`);
-  return `{ ${entries.join(', ')} }`;
 }

@@ -1,19 +1,19 @@
 import type { DescMethod, JsonValue } from '@bufbuild/protobuf';
 import { commentOf, exampleOf } from '@rondo/schema/form';
 import { useId, useMemo, useState } from 'preact/hooks';
-import { BASE, recordOf } from '../calls/connect.js';
+import { BASE, type Entries, recordOf } from '../calls/connect.js';
 import { type Contracts, callersOf, EXAMPLE, optionOf } from '../contracts/load.js';
 import { Paragraphs } from '../contracts/prose.js';
 import { MessageFields } from '../form/fields.js';
+import { Items } from '../form/items.js';
 import { useFaults } from '../form/use-faults.js';
 import { JsonInput } from '../form/value.js';
+import { Field } from '../page/form.js';
 import { queryNow } from '../page/frame.js';
-import { statusOf } from '../ui/text.js';
 import { AnswerView } from './answer-view.js';
 import { type Drafted, pathOf, sendsStream } from './copy.js';
 import { CopyMenu } from './copy-menu.js';
-import { remember, useKept } from './kept.js';
-import { MetadataInput } from './metadata-input.js';
+import { useKept } from './kept.js';
 import { useCall } from './running.js';
 
 const KINDS: Readonly<Record<DescMethod['methodKind'], string>> = {
@@ -32,23 +32,24 @@ function sharedIn(text: string): JsonValue | undefined {
   }
 }
 
+/** The names and values of lines such as `x-user: ada`. What can't be a header's name is left out. */
+const entriesIn = (text: string): Entries =>
+  [...text.matchAll(/^\s*([\w.-]+)\s*:(.*)$/gm)].map(([, name = '', value = '']) => [name, value.trim()]);
+
 /** One method: what its contract says, a form to call it, and the answer. */
 export function MethodPage({ contracts, method }: { readonly contracts: Contracts; readonly method: DescMethod }) {
   const shared = queryNow().get('request') ?? '';
   const example = useMemo(() => sharedIn(shared) ?? exampleOf(method.input, EXAMPLE), [method, shared]);
-  const [{ messages, metadata, deadline, history }, keep] = useKept(`${pathOf(method)} ${shared}`, example);
+  const [{ messages, metadata: text, deadline }, keep] = useKept(`${pathOf(method)} ${shared}`, example);
   const { answer, start, cancel } = useCall();
+  const metadata = entriesIn(text);
   const timeoutMs = deadline === '' ? undefined : Number(deadline);
   const draft: Drafted = { method, messages, metadata, timeoutMs, origin: BASE.href.replace(/\/$/, '') };
   /** What the contract demands of callers besides who they are. */
   const { auth: _, ...policy } = recordOf(optionOf(contracts, method, 'rondo.options.v1.method'));
   const isRunning = answer !== undefined && !answer.isOver;
 
-  const send = async () => {
-    const streams = method.methodKind !== 'unary';
-    const done = await start({ path: pathOf(method), streams, messages, metadata, timeoutMs });
-    keep((now) => ({ history: remember(now.history, { messages, metadata, deadline, answer: done }) }));
-  };
+  const streams = method.methodKind !== 'unary';
 
   return (
     <>
@@ -65,31 +66,33 @@ export function MethodPage({ contracts, method }: { readonly contracts: Contract
       <form
         onSubmit={(event) => {
           event.preventDefault();
-          void send();
+          void start({ path: pathOf(method), streams, messages, metadata, timeoutMs });
         }}
       >
         <Requests
           contracts={contracts}
           method={method}
           messages={messages}
-          onChange={(now) => keep(() => ({ messages: now }))}
+          onChange={(now) => keep({ messages: now })}
         />
         <details>
           <summary>Deadline and metadata</summary>
-          <div class="field">
-            <label for="deadline">
-              Deadline <small>milliseconds</small>
-            </label>
-            <input
-              id="deadline"
-              type="number"
-              min="1"
-              step="1"
-              value={deadline}
-              onInput={({ currentTarget: { value } }) => keep(() => ({ deadline: value }))}
-            />
-          </div>
-          <MetadataInput entries={metadata} onChange={(now) => keep(() => ({ metadata: now }))} />
+          <Field
+            label="Deadline in milliseconds"
+            inputMode="numeric"
+            pattern="[1-9]\d*"
+            value={deadline}
+            onChange={(now) => keep({ deadline: now })}
+          />
+          <label for="metadata" class="label">
+            Metadata <small>name: value, each on a line</small>
+          </label>
+          <textarea
+            id="metadata"
+            rows={2}
+            value={text}
+            onInput={({ currentTarget: { value } }) => keep({ metadata: value })}
+          />
         </details>
         <p class="row">
           <button type="submit" class="primary" disabled={isRunning}>
@@ -98,27 +101,13 @@ export function MethodPage({ contracts, method }: { readonly contracts: Contract
           <button type="button" disabled={!isRunning} onClick={cancel}>
             Cancel
           </button>
-          <button type="button" onClick={() => keep(() => ({ messages: [example] }))}>
+          <button type="button" onClick={() => keep({ messages: [example] })}>
             Example
           </button>
         </p>
       </form>
       <CopyMenu draft={draft} />
       {answer && <AnswerView answer={answer} registry={contracts.registry} />}
-      {history.length > 0 && (
-        <section>
-          <h3>Calls before</h3>
-          <ol>
-            {history.map(({ number, time, answer: { error, tookMs }, ...past }) => (
-              <li key={number}>
-                <button type="button" onClick={() => keep(() => past)}>
-                  {time}: {statusOf(error?.code)}, {Math.round(tookMs)} ms
-                </button>
-              </li>
-            ))}
-          </ol>
-        </section>
-      )}
     </>
   );
 }
@@ -134,6 +123,11 @@ interface RequestsProps {
 function Requests({ contracts, method, messages, onChange }: RequestsProps) {
   const [isJson, setJson] = useState(false);
   const isStream = sendsStream(method);
+  const requestOf = (message: JsonValue, index: number, put: (now: JsonValue) => void) => (
+    <section class="item message" aria-label={`${method.input.name} ${index + 1}`}>
+      <Request {...{ desc: method.input, contracts, value: message, isJson }} onChange={put} />
+    </section>
+  );
   return (
     <>
       <fieldset class="row tabs">
@@ -151,23 +145,18 @@ function Requests({ contracts, method, messages, onChange }: RequestsProps) {
           with a request, use <code>rondo call</code> or <code>grpcurl</code>.
         </p>
       )}
-      {messages.map((message, index) => (
-        <section key={index} class="message" aria-label={`${method.input.name} ${index + 1}`}>
-          <Request
-            {...{ desc: method.input, contracts, value: message, isJson }}
-            onChange={(now) => onChange(messages.with(index, now))}
-          />
-          {isStream && (
-            <button type="button" onClick={() => onChange(messages.toSpliced(index, 1))}>
-              Remove message {index + 1}
-            </button>
-          )}
-        </section>
-      ))}
-      {isStream && (
-        <button type="button" onClick={() => onChange([...messages, messages.at(-1) ?? {}])}>
-          Add a message
-        </button>
+      {isStream ? (
+        <Items
+          items={messages}
+          onChange={onChange}
+          fresh={() => messages.at(-1) ?? {}}
+          add="Add a message"
+          remove={(index) => `Remove message ${index + 1}`}
+        >
+          {requestOf}
+        </Items>
+      ) : (
+        requestOf(messages[0] ?? {}, 0, (now) => onChange([now]))
       )}
     </>
   );

@@ -31,7 +31,7 @@ export function useCall() {
   const [answer, setAnswer] = useState<Answer | undefined>();
   const running = useRef<AbortController | undefined>(undefined);
   useEffect(() => () => running.current?.abort(), []);
-  const start = async (given: Omit<Call, 'signal'>): Promise<Answer> => {
+  const start = async (given: Omit<Call, 'signal'>): Promise<void> => {
     running.current?.abort();
     const own = new AbortController();
     running.current = own;
@@ -47,7 +47,6 @@ export function useCall() {
       else if (event.kind === 'end') show({ error: event.error, trailer: event.trailer, isOver: true });
       else show({ messages: [...now.messages, event.value].slice(-MAX_KEPT), count: now.count + 1 });
     }
-    return now;
   };
   return { answer, start, cancel: () => running.current?.abort() };
 }

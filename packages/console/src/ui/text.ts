@@ -16,19 +16,11 @@ export function visibleIn(json: JsonValue): JsonValue {
   return Object.fromEntries(Object.entries(json).map(([name, value]) => [visible(name), visibleIn(value)]));
 }
 
-const TIME = new Intl.DateTimeFormat('en-GB', { timeStyle: 'medium' });
-
 /** The zone of all times that are shown, such as `GMT+1`. */
 export const ZONE =
   new Intl.DateTimeFormat('en-GB', { timeZoneName: 'short' })
     .formatToParts()
     .find(({ type }) => type === 'timeZoneName')?.value ?? '';
-
-/** The time of day of milliseconds since the Unix epoch. */
-export function formatTime(unixMs: number): string {
-  const time = new Date(unixMs);
-  return Number.isNaN(time.getTime()) ? '–' : TIME.format(time);
-}
 
 const MOMENT = new Intl.DateTimeFormat('en-GB', {
   hour: '2-digit',
@@ -37,8 +29,11 @@ const MOMENT = new Intl.DateTimeFormat('en-GB', {
   fractionalSecondDigits: 3,
 });
 
-/** The same with milliseconds. */
+/** The time of day, with milliseconds, of milliseconds since the Unix epoch. */
 export const formatMoment = (unixMs: number): string => (Number.isNaN(unixMs) ? '–' : MOMENT.format(unixMs));
+
+/** The same in whole seconds. */
+export const formatTime = (unixMs: number): string => formatMoment(unixMs).replace(/\..*/, '');
 
 const DATE = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'medium' });
 

@@ -1,9 +1,8 @@
 import type { InDoubtBranch, Saga, Transaction } from '@rondo/contracts/rondo/transactions/v1/transactions';
-import type { EventOf } from '../calls/use-stream.js';
 import type { Json } from '../page/json.js';
 import type { Tone } from '../ui/parts.js';
 import { wordOf } from '../ui/text.js';
-import { type Reported, takeWork, type Work } from './watch.js';
+import type { Reported, Work } from './watch.js';
 
 /** A transaction or a saga. */
 export interface Unfinished {
@@ -20,45 +19,11 @@ export interface Unfinished {
 }
 
 /** A participant of a transaction. */
-export interface Party {
+interface Party {
   readonly name: string;
   readonly tone: Tone;
   /** Such as `committed`, or that it holds locks. */
   readonly state: string;
-}
-
-/** A transaction or a saga, and what was seen of it. */
-export interface Seen {
-  readonly work: Unfinished;
-  /** Its states, as they were seen. */
-  readonly steps: readonly { readonly unixMs: number; readonly state: string }[];
-  readonly isOpen: boolean;
-}
-
-/** What instances have reported. */
-export interface Transactions extends Work {
-  /** By id, those that are open and those that were. */
-  readonly seen: ReadonlyMap<string, Seen>;
-}
-
-/** More of those that have ended aren't kept. */
-const MAX_ENDED = 50;
-
-/** Takes an event of `WatchWork`. */
-export function takeTransactions(before: Transactions | undefined, event: EventOf<'watchWork'>): Transactions {
-  const work = takeWork(before, event);
-  const open = openIn(work);
-  const unixMs = Date.now();
-  const seen = new Map<string, Seen>();
-  for (const [id, one] of open) {
-    const steps = before?.seen.get(id)?.steps ?? [];
-    const isNew = steps.at(-1)?.state !== one.state;
-    seen.set(id, { work: one, steps: isNew ? [...steps, { unixMs, state: one.state }] : steps, isOpen: true });
-  }
-  const ended = [...(before?.seen ?? [])].filter(([id]) => !open.has(id)).slice(-MAX_ENDED);
-  for (const [id, one] of ended)
-    seen.set(id, one.isOpen ? { ...one, steps: [...one.steps, { unixMs, state: 'ended' }], isOpen: false } : one);
-  return { ...work, seen };
 }
 
 /** Replicas of a service report the same: what has one id is one. A branch whose coordinator lists its transaction is that. */

@@ -1,6 +1,5 @@
 import type { InstanceWork, ResolveWorkRequest, WatchWorkRequest } from '@rondo/contracts/rondo/gateway/v1/console';
-import { consoleService } from '../access.js';
-import { type EventOf, useStream } from '../calls/use-stream.js';
+import { consoleService, type EventOf, useStream } from '../calls/use-stream.js';
 import type { Stream } from '../calls/watch.js';
 import type { Instance } from '../fleet/watch.js';
 import type { Json } from '../page/json.js';
@@ -16,7 +15,7 @@ export interface Work {
 }
 
 /** Takes an event of `WatchWork`. What was reported last comes last. */
-export function takeWork(before: Work | undefined, event: EventOf<'watchWork'>): Work {
+function takeWork(before: Work | undefined, event: EventOf<'watchWork'>): Work {
   const byInstance = new Map(before?.byInstance);
   for (const { instanceId = '', reason = '' } of event.silent ?? []) if (reason === '') byInstance.delete(instanceId);
   for (const one of event.answers ?? []) {

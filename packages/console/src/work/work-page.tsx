@@ -31,28 +31,12 @@ interface Counts {
 
 export const hasFailed = ({ failed = '0' }: Counts) => failed !== '0';
 
-/** Whether stored calls are made: in a word, and how many are in which state as a bar. */
+/** Whether stored calls are made. */
 export function Lane({ of, stopped }: { readonly of: Counts; readonly stopped: string }) {
-  const { waiting = '0', running = '0', failed = '0' } = of;
-  const [tone, state] = hasFailed(of)
-    ? (['fault', stopped] as const)
-    : running !== '0'
-      ? (['good', 'delivering'] as const)
-      : waiting !== '0'
-        ? (['warn', 'waiting'] as const)
-        : (['good', 'up to date'] as const);
-  return (
-    <>
-      <Badge tone={tone}>{state}</Badge>
-      {(hasFailed(of) || running !== '0' || waiting !== '0') && (
-        <div class="lane">
-          <i class="fault" style={{ flexGrow: failed }} />
-          <i class="good" style={{ flexGrow: running }} />
-          <i class="quiet" style={{ flexGrow: waiting }} />
-        </div>
-      )}
-    </>
-  );
+  const { waiting = '0', running = '0' } = of;
+  if (hasFailed(of)) return <Badge tone="fault">{stopped}</Badge>;
+  if (running !== '0') return <Badge tone="good">delivering</Badge>;
+  return waiting === '0' ? <Badge tone="good">up to date</Badge> : <Badge tone="warn">waiting</Badge>;
 }
 
 /** The columns of {@link Counts}. */
