@@ -4,12 +4,12 @@ import { ChoreServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/ch
 import type { Database } from '@rondo/database';
 import { silentLogger } from '@rondo/rpc/call';
 import { createTestChannel, ManualClock } from '@rondo/rpc/testing';
-import type { Attempt } from '../src/attempt.js';
+import { type Attempt, LEASE_MS } from '../src/attempt.js';
 import { createJobs, type Jobs } from '../src/exports/index.js';
 import { claimHeads } from '../src/lanes.js';
 import { beat, HEARTBEAT_MS } from '../src/owners.js';
 import { claimJobs, insertJob } from '../src/store.js';
-import { doAlone, doChore, eachWithDatabase, eventually } from './fixture.js';
+import { doAlone, doChore, eachWithDatabase, eventually, write } from './fixture.js';
 
 let database: Database;
 const { begin } = eachWithDatabase((own) => {
@@ -23,6 +23,67 @@ async function enqueue(jobs: Jobs, chore: string, method: typeof doChore | typeo
   await database.transaction((transaction) => jobs.enqueue(transaction, method, { request: { chore }, key: chore }));
   jobs.nudge();
 }
+
+/** The database of a process that can be cut off, as if it were frozen or had ended: its statements then wait. */
+function cuttable(inner: Database) {
+  let frozen: Promise<void> = Promise.resolve();
+  let thaw = () => {};
+  const cut = () => {
+    frozen = new Promise((resolve) => (thaw = resolve));
+  };
+  const jobsDatabase: Database = {
+    ...inner,
+    query: (sql, ...rest) => frozen.then(() => inner.query(sql, ...rest)),
+    one: (sql, ...rest) => frozen.then(() => inner.one(sql, ...rest)),
+    maybeOne: (sql, ...rest) => frozen.then(() => inner.maybeOne(sql, ...rest)),
+    transaction: (work, options) => frozen.then(() => inner.transaction(work, options)),
+  };
+  return { jobsDatabase, cut, thaw: () => thaw() };
+}
+
+it('a job whose worker is frozen begins elsewhere once its heartbeats are missing, and has one effect', async () => {
+  const { jobsDatabase, cut, thaw } = cuttable(database);
+  let release = () => {};
+  const held = new Promise<void>((resolve) => (release = resolve));
+  let began = 0;
+  const first = begin({
+    jobsDatabase,
+    chores: {
+      async doAlone() {
+        began += 1;
+        await held;
+        return {};
+      },
+    },
+  });
+  await enqueue(first, 'dishes', doAlone);
+  await eventually(() => expect(began).toBe(1));
+  let [resumed, finish] = [0, () => {}];
+  const finished = new Promise<void>((resolve) => (finish = resolve));
+  cut();
+  const cutAt = performance.now();
+  begin({
+    chores: {
+      async doAlone({ chore }) {
+        resumed += 1;
+        await finished;
+        return write(database, chore);
+      },
+    },
+  });
+  await eventually(() => expect(resumed).toBe(1));
+  expect(performance.now() - cutAt).toBeLessThan(LEASE_MS / 2);
+  const stored = () => database.query('SELECT attempts, ends, failed FROM jobs');
+  const running = [{ attempts: 2, ends: 0, failed: false }];
+  expect(await stored()).toEqual(running);
+  thaw();
+  release(); // its call ends, and nothing is recorded
+  await first.close();
+  expect(await stored()).toEqual(running);
+  finish();
+  await eventually(async () => expect(await stored()).toEqual([]));
+  expect(await effects()).toEqual(['dishes']);
+});
 
 it('a worker claims nothing before its first heartbeat', async () => {
   const before = begin();

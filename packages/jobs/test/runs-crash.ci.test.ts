@@ -16,7 +16,7 @@ import { startRun } from '../src/runs/rows.js';
 import { createStepCaller } from '../src/runs/step-caller.js';
 import { account, calledServices, createRunTables, desk, hiring, payroll, put } from './runs-fixture.js';
 
-const ROUNDS = Number(process.env['ROUNDS'] ?? 1);
+const ROUNDS = Number(process.env['ROUNDS'] ?? 2);
 
 let postgres: TestPostgres;
 beforeAll(async () => {

@@ -36,29 +36,3 @@ it.each([
   expect(peers).toEqual([expect.stringMatching(/./)]);
   expect(options).toEqual([expect.objectContaining({ caller: peers[0] })]);
 });
-
-it('long reads have four connections, 100 wait for one, and one more is refused', async () => {
-  const held: ((rows: never[]) => void)[] = [];
-  const query = () => new Promise<never[]>((resolve) => held.push(resolve));
-  const outage = { run: (work: () => Promise<unknown>) => work() };
-  const { reads } = createStoreDatabase({ query, transaction: query, outage } as unknown as Database);
-  const refused: unknown[] = [];
-  let ended = 0;
-  const all = Array.from({ length: 105 }, () =>
-    reads.query('SELECT 1').then(
-      () => (ended += 1),
-      (error: unknown) => refused.push(error),
-    ),
-  );
-  while (held.length < 4) await new Promise(setImmediate);
-  expect([held.length, refused.length]).toEqual([4, 1]);
-  expect(refused[0]).toMatchObject({
-    codeName: 'RESOURCE_EXHAUSTED',
-    message: expect.stringMatching(/^too many lists/),
-  });
-  while (ended < 104) {
-    for (const end of held.splice(0)) end([]);
-    await new Promise(setImmediate);
-  }
-  await Promise.all(all);
-});

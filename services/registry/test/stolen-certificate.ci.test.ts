@@ -16,7 +16,7 @@ import {
   newAuthority,
 } from '../../../packages/rpc/test/support/identities.js';
 import { patientClock } from '../../../packages/rpc/test/support/patient-clock.js';
-import { type RegistryProcess, startRegistryProcess } from './registry-process.js';
+import { type RegistryProcess, startRegistryProcess } from './attacks/registry-process.js';
 
 const SALES = 'sales.v1.OrderService';
 const SECRET = Buffer.alloc(32, 7);

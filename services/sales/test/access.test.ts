@@ -130,57 +130,85 @@ describe('what a salesperson sees', () => {
   });
 });
 
+/** What a salesperson watches: how it is made for a customer, watched, and changed. */
+const WATCHED = {
+  customers: {
+    watch: ({ customers }: Callers, resumeToken: string) => customers.watchCustomers({ resumeToken }),
+    make: ({ customers }: Callers, { customer: name }: Parties): Promise<Resource> => customers.getCustomer({ name }),
+    change: ({ customers }: Callers, name: string): Promise<Resource> =>
+      customers.updateCustomer({ customer: { name, displayName: 'Changed' } }),
+  },
+  quotes: {
+    watch: ({ quotes }: Callers, resumeToken: string) => quotes.watchQuotes({ resumeToken }),
+    make: ({ quotes }: Callers, { customer, product }: Parties): Promise<Resource> =>
+      quotes.createQuote({ quote: { customer, lines: [{ product, quantity: 1n }] } }),
+    change: ({ quotes }: Callers, name: string): Promise<Resource> =>
+      quotes.updateQuote({ quote: { name, taxPercent: { value: '7' } } }),
+  },
+  orders: {
+    watch: ({ orders }: Callers, resumeToken: string) => orders.watchOrders({ resumeToken }),
+    make: ({ orders }: Callers, { customer, product }: Parties): Promise<Resource> =>
+      orders.placeOrder({ order: { customer, lines: [{ product, quantity: 1n }] } }),
+    change: ({ orders }: Callers, name: string): Promise<Resource> => orders.cancelOrder({ name }),
+  },
+};
 type Callers = ReturnType<ReturnType<typeof callersOf>>;
-// Of orders, which are the furthest from the salesperson: an order has its customer, and that the salesperson.
-describe('a watch of a salesperson', () => {
-  const company = testCompany();
-  let as: ReturnType<typeof callersOf>;
-  let product: string;
-  beforeAll(async () => {
-    as = callersOf(company);
-    ({ name: product } = await addProduct(company));
-  });
+interface Parties {
+  readonly customer: string;
+  readonly product: string;
+}
 
-  const names = (items: readonly Resource[]) => items.map(({ name }) => name);
+describe.each(Object.entries(WATCHED))(
+  'a watch of a salesperson of %s',
+  (_kind, { watch: open, make: makeFor, change }) => {
+    const company = testCompany();
+    let as: ReturnType<typeof callersOf>;
+    let product: string;
+    beforeAll(async () => {
+      as = callersOf(company);
+      ({ name: product } = await addProduct(company));
+    });
 
-  it('has only what is theirs, and begins again when a customer is handed over', async () => {
-    const [ada, bob, admin] = [as('ada', ...RIGHTS), as('bob', ...RIGHTS), as('root', ...RIGHTS, 'sales.admin')];
-    const watch = (of: Callers, resumeToken = '') => reading(of.orders.watchOrders({ resumeToken }));
-    const make = async (of: Callers, email: string) => {
-      const { name: customer } = await of.customers.createCustomer({ customer: { displayName: 'Buyer', email } });
-      const order = { customer, lines: [{ product, quantity: 1n }] };
-      return { customer, made: await of.orders.placeOrder({ order }) };
-    };
-    const give = (customer: string, salesperson: string) =>
-      admin.customers.updateCustomer({ customer: { name: customer, salesperson }, updateMask: ['salesperson'] });
+    const names = (items: readonly Resource[]) => items.map(({ name }) => name);
 
-    const adas = await make(ada, 'a@example.com');
-    const [bobs, alls] = [watch(bob), watch(admin)];
-    expect(await bobs.snapshot()).toEqual([]);
-    expect(names(await alls.snapshot())).toEqual([adas.made.name]);
-    const adasWatch = watch(ada);
-    expect(await adasWatch.snapshot()).toEqual([adas.made]);
-    await make(ada, 'a2@example.com');
-    const own = await make(bob, 'b@example.com');
-    expect(await bobs.changed()).toEqual(own.made);
-    const token = bobs.token();
-    for (const other of [ada, admin, company])
-      await refused(watch(other, token).next(), 'INVALID_ARGUMENT', 'resume_token');
-    await adasWatch.changed();
+    it('has only what is theirs, and begins again when a customer is handed over', async () => {
+      const [ada, bob, admin] = [as('ada', ...RIGHTS), as('bob', ...RIGHTS), as('root', ...RIGHTS, 'sales.admin')];
+      const watch = (of: Callers, resumeToken = '') => reading(open(of, resumeToken));
+      const make = async (of: Callers, email: string) => {
+        const { name: customer } = await of.customers.createCustomer({ customer: { displayName: 'Buyer', email } });
+        return { customer, made: await makeFor(of, { customer, product }) };
+      };
+      const give = (customer: string, salesperson: string) =>
+        admin.customers.updateCustomer({ customer: { name: customer, salesperson }, updateMask: ['salesperson'] });
 
-    await give(adas.customer, 'bob');
-    expect(names(await bobs.snapshot())).toEqual([adas.made.name, own.made.name]);
-    expect(names(await adasWatch.snapshot())).not.toContain(adas.made.name);
-    const changed = await bob.orders.cancelOrder({ name: adas.made.name });
-    expect(await bobs.changed()).toEqual(changed);
-    await give(adas.customer, 'ada');
-    expect(names(await bobs.snapshot())).toEqual([own.made.name]);
-    expect(names(await adasWatch.snapshot())).toContain(adas.made.name);
+      const adas = await make(ada, 'a@example.com');
+      const [bobs, alls] = [watch(bob), watch(admin)];
+      expect(await bobs.snapshot()).toEqual([]);
+      expect(names(await alls.snapshot())).toEqual([adas.made.name]);
+      const adasWatch = watch(ada);
+      expect(await adasWatch.snapshot()).toEqual([adas.made]);
+      await make(ada, 'a2@example.com');
+      const own = await make(bob, 'b@example.com');
+      expect(await bobs.changed()).toEqual(own.made);
+      const token = bobs.token();
+      for (const other of [ada, admin, company])
+        await refused(watch(other, token).next(), 'INVALID_ARGUMENT', 'resume_token');
+      await adasWatch.changed();
 
-    // A watch that was away during the handovers resumes with a snapshot too.
-    const away = watch(bob, token);
-    const seen = await away.next();
-    expect('items' in seen && [seen.first, names(seen.items)]).toEqual([true, [own.made.name]]);
-    await Promise.all([bobs, alls, adasWatch, away].map((one) => one.end()));
-  });
-});
+      await give(adas.customer, 'bob');
+      expect(names(await bobs.snapshot())).toEqual([adas.made.name, own.made.name]);
+      expect(names(await adasWatch.snapshot())).not.toContain(adas.made.name);
+      const changed = await change(bob, adas.made.name);
+      expect(await bobs.changed()).toEqual(changed);
+      await give(adas.customer, 'ada');
+      expect(names(await bobs.snapshot())).toEqual([own.made.name]);
+      expect(names(await adasWatch.snapshot())).toContain(adas.made.name);
+
+      // A watch that was away during the handovers resumes with a snapshot too.
+      const away = watch(bob, token);
+      const seen = await away.next();
+      expect('items' in seen && [seen.first, names(seen.items)]).toEqual([true, [own.made.name]]);
+      await Promise.all([bobs, alls, adasWatch, away].map((one) => one.end()));
+    });
+  },
+);

@@ -1,7 +1,9 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { WatchOrdersResponse } from '@rondo/contracts/sales/v1/orders';
 import { ListQuotesResponse, WatchQuotesResponse } from '@rondo/contracts/sales/v1/quotes';
-import { testCompany } from './company.js';
+import { eventually, waitingForLocks } from '@rondo/database/testing';
+import { addCustomer, callersOf, testCompany } from './company.js';
+import { refused } from './refused.js';
 
 const COUNT = 400;
 /** More than a page of a filter without an index reads. */
@@ -79,6 +81,42 @@ describe('a filter of many quotes', () => {
     await company.database.query(`UPDATE quotes SET state = 'OPEN' WHERE id = 'q7'`);
   });
 });
+
+it('lists that wait leave connections to other calls, and are refused when too many wait', async () => {
+  const name = await addCustomer(company);
+  let release = (): void => undefined;
+  const held = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  const holding = company.database.transaction(async (transaction) => {
+    await transaction.query('LOCK TABLE quotes');
+    await held;
+  });
+  // By a server whose admission has seen no slow calls, and so refuses none itself.
+  const { quotes } = callersOf(company)('ada', 'sales.read');
+  let lists: Promise<unknown> | undefined;
+  try {
+    await eventually('the table is locked', async () => (await locksOf('quotes')) > 0n);
+    lists = Promise.allSettled(Array.from({ length: 104 }, () => quotes.listQuotes({})));
+    // At once: each of those waits for as long as its contract allows, and then leaves room for another one.
+    await refused(quotes.listQuotes({}), 'RESOURCE_EXHAUSTED', 'too many lists');
+    await eventually('the lists wait', async () => (await waitingForLocks(company.database)) >= 4);
+    // As many as the pool has connections.
+    await expect(
+      Promise.all(Array.from({ length: 10 }, () => company.customers.getCustomer({ name }))),
+    ).resolves.toHaveLength(10);
+  } finally {
+    release();
+    await holding;
+  }
+  await lists;
+  await expect(company.quotes.listQuotes({ pageSize: 1 })).resolves.toMatchObject({ quotes: [{}] });
+});
+
+async function locksOf(table: string): Promise<bigint> {
+  const sql = `SELECT count(*) FROM pg_locks WHERE relation = $1::regclass AND mode = 'AccessExclusiveLock' AND granted`;
+  return (await company.database.one<{ count: bigint }>(sql, [table])).count;
+}
 
 describe('large quotes and orders', () => {
   const MAX_BYTES = 4 * 2 ** 20;

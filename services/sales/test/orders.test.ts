@@ -1,10 +1,12 @@
+import { randomUUID } from 'node:crypto';
 import { beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { PreconditionFailure } from '@rondo/contracts/google/rpc/error_details';
 import { ProjectState } from '@rondo/contracts/projects/v1/projects';
 import { OrderPlaced, OrderState } from '@rondo/contracts/sales/v1/orders';
 import type { Database, Transaction } from '@rondo/database';
 import { eventually } from '@rondo/database/testing';
-import { SettableWallClock } from '@rondo/rpc/testing';
+import { RpcError } from '@rondo/rpc/status';
+import { SettableWallClock, untilAnswered } from '@rondo/rpc/testing';
 import { addCustomer, addProduct, addQuote, euros, testCompany } from './company.js';
 import { pileUp, unlocked } from './locks.js';
 import { refused } from './refused.js';
@@ -168,6 +170,28 @@ describe('OrderService', () => {
       const orders = await pileUp({ ...company, change }, 2, buyTwo);
       expect(orders.map(({ total }) => total)).toEqual([euros(2n, 0), euros(2n, 0)]);
       expect(await stockOf(name)).toBe(8n);
+    });
+
+    it('sells exactly the stock to 25 concurrent buyers, through two replicas', async () => {
+      const { name } = await addProduct(company, { stock: 10n });
+      const replica = await company.startReplica();
+      try {
+        const lines = [{ product: name, quantity: 1n }];
+        const outcomes = await Promise.allSettled(
+          Array.from({ length: 25 }, (_, index) => {
+            const { orders } = index % 2 === 0 ? company : replica;
+            const requestId = randomUUID();
+            return untilAnswered(() => orders.placeOrder({ order: { customer, lines }, requestId }));
+          }),
+        );
+        const refusals = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason] : []));
+        expect(refusals.map((error) => error instanceof RpcError && error.codeName)).toEqual(
+          Array(15).fill('FAILED_PRECONDITION'),
+        );
+        expect(await stockOf(name)).toBe(0n);
+      } finally {
+        await replica.stop();
+      }
     });
 
     it('locks products in the order of their ids, whatever the order of its lines', async () => {

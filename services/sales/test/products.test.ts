@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
 import { PreconditionFailure } from '@rondo/contracts/google/rpc/error_details';
 import { addCustomer, addProduct, euros, testCompany } from './company.js';
+import { pileUp } from './locks.js';
 import { refused } from './refused.js';
 
 const company = testCompany();
@@ -69,6 +70,12 @@ describe('ProductService', () => {
       for (const delta of [0n, 1_000_000_001n]) await refused(adjust(name, delta), 'INVALID_ARGUMENT', 'delta: must');
       await refused(adjust(name, 1_000_000_000n), 'FAILED_PRECONDITION', 'would have 1000000010 in stock');
       await expect(company.products.getProduct({ name })).resolves.toMatchObject({ stock: 10n });
+    });
+
+    it('adds up concurrent changes', async () => {
+      const { name } = await addProduct(company, { stock: 10n });
+      await pileUp({ ...company, product: name }, 2, () => Promise.all([adjust(name, 2n), adjust(name, 3n)]));
+      await expect(company.products.getProduct({ name })).resolves.toMatchObject({ stock: 15n });
     });
   });
 });

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { ResourceInfo } from '@rondo/contracts/google/rpc/error_details';
 import type { DateMessage } from '@rondo/contracts/google/type/date';
 import type { Product } from '@rondo/contracts/sales/v1/products';
 import { QuoteState } from '@rondo/contracts/sales/v1/quotes';
@@ -57,6 +58,31 @@ describe('QuoteService', () => {
       order: '',
     });
     await expect(company.quotes.getQuote({ name: quote.name })).resolves.toEqual(quote);
+  });
+
+  it('names the unknown products, at most 16, so that the status fits into the headers of every client', async () => {
+    const of = (count: number) => Array.from({ length: count }, (_, index) => line(`products/none-${index}`));
+    const { error: two } = await refused(create({ lines: of(2) }), 'NOT_FOUND');
+    expect(two.message).toBe(
+      "products/none-0, products/none-1 don't exist; ProductService/ListProducts lists the existing products",
+    );
+    const { error: many } = await refused(create({ lines: of(100) }), 'NOT_FOUND', 'products/none-15 and 84 more');
+    expect(many.details).toHaveLength(16);
+    expect(many.detail(ResourceInfo)).toMatchObject({
+      resourceName: 'products/none-0',
+      description: "doesn't exist; ProductService/ListProducts lists the existing products",
+    });
+  });
+
+  it('reports the first faults of a hundred lines, so that the status fits into the headers of every client', async () => {
+    const lines = Array.from({ length: 100 }, (_, index) => ({
+      product: 'x',
+      quantity: index === 0 ? 0n : 1_000_001n,
+    }));
+    const { fields, error } = await refused(create({ lines }), 'INVALID_ARGUMENT');
+    const first = [0, 1].flatMap((index) => [`quote.lines[${index}].product`, `quote.lines[${index}].quantity`]);
+    expect(fields.slice(0, 4)).toEqual(first);
+    expect(error.message).toMatch(/; and \d+ more$/);
   });
 
   it('accepts one product in several lines, and the largest quote', async () => {
