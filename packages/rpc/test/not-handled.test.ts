@@ -9,7 +9,6 @@ import { RpcError, Status } from '../src/exports/status.js';
 import { createMemoryNetwork } from '../src/exports/testing.js';
 import type { RouterOptions } from '../src/server/router.js';
 import { CallRefused } from '../src/status/wire-errors.js';
-import type { TransportFactory } from '../src/transport/transport.js';
 import { startRawServer } from './support/http2-server.js';
 import { failure } from './support/outcome.js';
 import { conformanceService } from './support/service.js';
@@ -18,37 +17,29 @@ import { socketsOfATest } from './support/sockets.js';
 const PATH = '/rondo.conformance.v1.ConformanceService/UnaryUnsafe';
 const { closers, connectTo, startServer } = socketsOfATest();
 
-interface Net {
-  listen(router: Router): Promise<string>;
-  readonly transport: TransportFactory | undefined;
-}
-
-const nets: Record<string, () => Net> = {
+/** Listens over a kind of transport, and makes clients of it. */
+const nets = {
   grpc: () => ({
-    async listen(router) {
+    async listen(router: Router) {
       const server = await serve(router, { listen: '127.0.0.1:0' });
       closers.push(() => server.drain(0));
       return server.address;
     },
-    transport: undefined,
+    clientOf: connectTo,
   }),
   memory: () => {
-    const network = createMemoryNetwork();
+    const { listen, transport } = createMemoryNetwork();
     let count = 0;
     return {
-      async listen(router) {
+      async listen(router: Router) {
         count += 1;
-        network.listen(`memory-${count}`, router);
+        listen(`memory-${count}`, router);
         return `memory-${count}`;
       },
-      transport: network.transport,
+      clientOf: (addresses: readonly string[]) => connectTo(addresses, { transport }),
     };
   },
 };
-
-function clientOf(addresses: readonly string[], { transport }: Pick<Net, 'transport'> = { transport: undefined }) {
-  return connectTo(addresses, transport && { transport });
-}
 
 /** Passes on the failure of a call that it made, with all its metadata. */
 async function passOn(call: Promise<unknown>): Promise<never> {
@@ -61,7 +52,7 @@ describe.each(Object.entries(nets))('an unsafe method over %s', (_name, makeNet)
   async function replicas(answer: (next: () => Promise<unknown>) => Promise<never>, middleware = false) {
     const net = makeNet();
     const dependency = await net.listen(createRouter({ services: [], instanceId: 'dependency' }));
-    const next = clientOf([dependency], net);
+    const next = net.clientOf([dependency]);
     let runs = 0;
     const unaryUnsafe = async (): Promise<never> => {
       runs += 1;
@@ -75,7 +66,7 @@ describe.each(Object.entries(nets))('an unsafe method over %s', (_name, makeNet)
     const addresses = await Promise.all(
       ['a', 'b', 'c'].map((instanceId) => net.listen(createRouter({ ...options, instanceId }))),
     );
-    return { ...clientOf(addresses, net), runs: () => runs };
+    return { ...net.clientOf(addresses), runs: () => runs };
   }
 
   const texts = [
@@ -130,7 +121,7 @@ describe.each(Object.entries(nets))('an unsafe method over %s', (_name, makeNet)
     };
     const router = () => createRouter({ services: [conformanceService({ unaryUnsafe })], middleware: [middleware] });
     const addresses = await Promise.all([router(), router(), router()].map((one) => net.listen(one)));
-    const { client } = clientOf(addresses, net);
+    const { client } = net.clientOf(addresses);
     expect(await failure(client.unaryUnsafe({}))).toMatchObject({ code: Status.UNAVAILABLE, message: 'not ready' });
     expect([received, runs]).toEqual([tries, inHandler ? 1 : 0]);
   });
@@ -145,7 +136,7 @@ describe.each(Object.entries(nets))('an unsafe method over %s', (_name, makeNet)
     const without = createRouter({ services: [] });
     const having = createRouter({ services: [conformanceService({ unaryUnsafe })] });
     const addresses = await Promise.all([without, without, having].map((router) => net.listen(router)));
-    const { client } = clientOf(addresses, net);
+    const { client } = net.clientOf(addresses);
     for (let call = 1; call <= 3; call += 1) {
       expect(await client.unaryUnsafe({})).toEqual({});
       expect(runs).toBe(call);
@@ -167,7 +158,7 @@ describe('another gRPC server', () => {
       ),
     );
     for (const server of servers) closers.push(() => server.close());
-    const { client } = clientOf(servers.map(({ address }) => address));
+    const { client } = connectTo(servers.map(({ address }) => address));
     expect(await failure(client.unaryUnsafe({}))).toMatchObject({ code: Status.UNIMPLEMENTED });
     return calls;
   }
@@ -240,7 +231,7 @@ describe('the mark that no handler ran', () => {
       return {};
     };
     const server = await startServer({ unary });
-    const { client } = clientOf([server.address]);
+    const { client } = connectTo([server.address]);
     const { metadata } = await failure(client.unimplemented({}));
     expect([...metadata].map(([key]) => key)).not.toContain('rondo-not-handled');
     expect(metadata.has('rondo-not-handled')).toBe(false);

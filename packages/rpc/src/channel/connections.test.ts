@@ -81,6 +81,13 @@ describe('the connection to an instance', () => {
     expect(made).toEqual(['a:1', 'a:1']);
   });
 
+  it('is its own: another instance at the same address has another, and so has one at another address', async () => {
+    const { connections, made } = make();
+    const places = [endpoint('a'), endpoint('b', { address: 'a:1' }), endpoint('a', { address: 'a:2' })];
+    for (const place of places) await connections.to(place, SERVICE).connect();
+    expect(made).toEqual(['a:1', 'a:1', 'a:2']);
+  });
+
   it('is shared by services of one process only', async () => {
     const { connections, made } = make((service) => [service.split('.')[0] ?? '']);
     const services = ['sales.v1.OrderService', 'sales.v1.QuoteService', 'projects.v1.TaskService'];

@@ -115,6 +115,13 @@ describe('an endpoint pool', () => {
     expect([at('a:1').hurries, at('b:1').hurries]).toEqual([1, 0]);
   });
 
+  it('has it tried at once for one that is listed again', () => {
+    const { pool, at } = makePool();
+    const { endpoints: both } = resolution('a', 'b');
+    for (const listed of [both, both.slice(1), both]) pool.onResolution({ endpoints: listed, departed: [] });
+    expect([at('a:1').hurries, at('b:1').hurries]).toEqual([1, 0]);
+  });
+
   it('lets calls wait until something is known, and no longer', async () => {
     const { pool, pick } = makePool();
     const known = pool.lookup.known;

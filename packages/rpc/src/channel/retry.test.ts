@@ -39,6 +39,13 @@ describe('a call that never reached a handler', () => {
     await call('unknown', { request: { stream: true, messages } });
     expect(texts.map(String)).toEqual(['one', 'two']);
   });
+
+  it('is made elsewhere although an instance got its request stream, unread', async () => {
+    const { call, failFirst, asked } = makeCalls();
+    failFirst(1, never);
+    await call('unknown', { request: { stream: true, messages: streamOf(Buffer.from('one')) } });
+    expect(asked).toHaveLength(2);
+  });
 });
 
 describe('a call whose connection was given up as it left', () => {

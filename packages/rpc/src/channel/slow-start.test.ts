@@ -102,6 +102,13 @@ describe('a newcomer', () => {
     expect(fleet.share(9)['new'] ?? 0).toBeLessThanOrEqual(1);
   });
 
+  it('gets no first call that avoids it', () => {
+    const fleet = settled();
+    fleet.resolve(...fleet.steady, process('new'));
+    expect(fleet.pick(undefined, [fleet.candidate('new')])).not.toBe('new');
+    expect(fleet.pick()).toBe('new');
+  });
+
   it.each([
     ['eu/a', true],
     ['eu/b', false],

@@ -50,6 +50,15 @@ describe('a call', () => {
     expect(clock.timers).toBe(0);
   });
 
+  it('waits no longer for a successor that has come', async () => {
+    const { call, pool } = serving();
+    pool.onResolution(DRAINING);
+    expect(pool.lookup.successorMs).toBeGreaterThan(0);
+    pool.onResolution({ endpoints: [endpoint('a', { incarnation: 2 })], departed: [] });
+    await call('unknown');
+    expect(pool.lookup.successorMs).toBe(0);
+  });
+
   it('fails at once if the last instance went without a word, or there has been none', async () => {
     const { call, pool } = serving();
     pool.onResolution({ endpoints: [], departed: [] });

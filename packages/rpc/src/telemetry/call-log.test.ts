@@ -77,4 +77,10 @@ describe('callLog', () => {
     await breakOff(Status.UNAVAILABLE);
     expect(lines).toMatchObject([{ level, fields: { code: 'UNAVAILABLE' } }]);
   });
+
+  it('logs every call for debugging', async () => {
+    const { lines, client } = setUp({ everyCall: () => true });
+    for (let call = 0; call < 25; call += 1) await client.unary({});
+    expect(lines.filter(({ level }) => level === 'debug')).toHaveLength(25);
+  });
 });

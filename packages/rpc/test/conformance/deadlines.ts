@@ -3,7 +3,7 @@ import type { ServerCall } from '../../src/exports/call.js';
 import { systemClock } from '../../src/exports/clock.js';
 import { RpcError, Status } from '../../src/exports/status.js';
 import { failure } from '../support/outcome.js';
-import { collect, streamOf } from '../support/stream.js';
+import { callsOf } from '../support/service.js';
 import { deferred, expire } from '../support/wait.js';
 import type { Harness } from './environment.js';
 import { remainingMs } from './handlers.js';
@@ -69,17 +69,14 @@ export function describeDeadlines({ start }: Harness): void {
         }
         const unary = (_request: unknown, call: ServerCall) => wait(call);
         const handlers = { unary, clientStream: unary, serverStream: stream, bidiStream: stream };
-        const client = await start({ handlers });
-        const calls = {
-          unary: (timeoutMs: number) => client.unary({}, { timeoutMs }),
-          clientStream: (timeoutMs: number) => client.clientStream(streamOf(), { timeoutMs }),
-          serverStream: (timeoutMs: number) => collect(client.serverStream({}, { timeoutMs })),
-          bidiStream: (timeoutMs: number) => collect(client.bidiStream(streamOf(), { timeoutMs })),
-        };
-        await expire(calls[kind], async () => {
-          const reason = await ended;
-          return reason instanceof RpcError && reason.code === Status.DEADLINE_EXCEEDED;
-        });
+        const call = callsOf(await start({ handlers }))[kind];
+        await expire(
+          (timeoutMs) => call({ timeoutMs }),
+          async () => {
+            const reason = await ended;
+            return reason instanceof RpcError && reason.code === Status.DEADLINE_EXCEEDED;
+          },
+        );
       },
     );
 
@@ -94,10 +91,8 @@ export function describeDeadlines({ start }: Harness): void {
       seen.pop();
       const past = new Date(systemClock.now() - 1_000);
       for (const options of [{ timeoutMs: 0 }, { timeoutMs: -5 }, { deadline: past }]) {
-        expect(await failure(client.unary({}, options))).toMatchObject({ code: Status.DEADLINE_EXCEEDED });
-        expect(await failure(collect(client.serverStream({}, options)))).toMatchObject({
-          code: Status.DEADLINE_EXCEEDED,
-        });
+        for (const call of Object.values(callsOf(client)))
+          expect(await failure(call(options))).toMatchObject({ code: Status.DEADLINE_EXCEEDED });
       }
       await client.unaryUnsafe({});
       expect(seen).toHaveLength(1);
