@@ -1,4 +1,5 @@
 import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
@@ -188,10 +189,12 @@ describe('an app follows', () => {
     // As of a second system, which runs.
     const data = join(parent, 'second');
     mkdirSync(data);
-    const launcher = { pid: process.pid, socket: join(data, 'launcher.sock'), registry: '127.0.0.1:51050' };
-    writeFileSync(join(data, 'launcher.json'), JSON.stringify(launcher));
+    const note = { pid: process.pid, socket: join(data, 'launcher.sock'), registry: '127.0.0.1:51050' };
+    writeFileSync(join(data, 'launcher.json'), JSON.stringify(note));
+    const answer = '{"event":"done","rows":[],"processes":[]}\n';
+    const launcher = createServer((asked) => asked.end(answer)).listen(note.socket);
     const args = ['--proto', join(parent, 'greeter.proto'), '--with-database', '--data', data];
-    const hello = await rondo('new', 'service', 'hello', ...args);
+    const hello = await rondo('new', 'service', 'hello', ...args).finally(() => launcher.close());
     expect(hello).toMatchObject({ code: 0, stderr: expect.stringMatching(/^ok +test /m) });
     expect(hello.stdout).toContain("./rondo call helloworld.Greeter/SayHello '{}' --registry 127.0.0.1:51050\n");
     expect(await rondo('remove', 'service', 'hello', '--force')).toMatchObject({ code: 0 });
