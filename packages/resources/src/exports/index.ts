@@ -28,6 +28,7 @@
  */
 
 export { type Audit, auditBy, auditParams, auditSql, createAudit } from '../access/audit/audit.js';
+export { auditSchema } from '../access/audit/schema.js';
 export { createRules, type Rule, type RulesByPath, rulesOf, rulesPart } from '../access/rules.js';
 export { type List, nextPageToken, readList } from '../list.js';
 export { checkEtag, etagOf, readDate, requireEtag, toDateMessage } from '../request-fields.js';

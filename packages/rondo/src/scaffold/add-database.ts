@@ -5,6 +5,7 @@ import { readText } from './repository.js';
 import { mergeTemplates } from './upgrade/migration.js';
 
 export const WORKSPACE = 'pnpm-workspace.yaml';
+type Versions = ReturnType<typeof publishedVersions>;
 
 /** Whether the workspace has what brings PostgreSQL: an app may be made without. */
 export const hasDatabase = (root: string): boolean =>
@@ -16,9 +17,10 @@ export const hasDatabase = (root: string): boolean =>
  * @returns The texts of the changed files; none if the workspace has PostgreSQL.
  * @throws Refusal if edits of the app stand in the way.
  */
-export async function addDatabase(root: string, versions = publishedVersions()): Promise<ReadonlyMap<string, string>> {
+export async function addDatabase(root: string, given?: Versions): Promise<ReadonlyMap<string, string>> {
   if (hasDatabase(root)) return new Map();
   const name = packagesOf(root).scope.slice(1);
+  const versions = given ?? publishedVersions(); // a clone of Rondo has none
   const template = (withDatabase: boolean) => renderTemplate({ name, withDatabase, packageManager: 'npm', versions });
   const { files, left } = await mergeTemplates(root, { before: template(false), after: template(true) });
   const [first] = left;
