@@ -1,5 +1,5 @@
 import type { ComponentChildren } from 'preact';
-import { useEffect, useRef } from 'preact/hooks';
+import { useLayoutEffect, useRef } from 'preact/hooks';
 import { type Connection, ConnectionLine } from '../page/connection-line.js';
 import { type Silent, SilentInstances } from './silent.js';
 import { wordOf } from './text.js';
@@ -71,7 +71,7 @@ interface SearchProps {
 /** An input that counts once it is entered: what is typed stays while the page changes. */
 export function Search({ label, value, placeholder = '', onEnter }: SearchProps) {
   const input = useRef<HTMLInputElement>(null);
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (input.current) input.current.value = value;
   }, [value]);
   return (
