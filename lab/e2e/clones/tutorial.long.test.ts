@@ -116,8 +116,10 @@ describe('docs/guides/test-a-service.md', () => {
   });
 
   it('leaves services without an error in an editor', async () => {
-    const files = (await clone.git('ls-files', '--others', '--exclude-standard', 'services')).trimEnd().split('\n');
-    const sources = files.filter((file) => file.endsWith('.ts'));
+    await clone.git('add', '--all');
+    const [first = ''] = (await clone.git('rev-list', '--max-parents=0', 'HEAD')).split('\n');
+    const added = await clone.git('diff', '--cached', '--name-only', '--diff-filter=A', first, '--', 'services/*.ts');
+    const sources = added.trimEnd().split('\n');
     expect(sources).toEqual(
       expect.arrayContaining(['services/greeter/src/main.ts', 'services/reception/test/deadline.test.ts']),
     );
