@@ -17,6 +17,7 @@ rondo call projects.v1.TeamService/CreateMember \
   '{"member":{"displayName":"Ada","email":"ada@rondo.example","weeklyCapacityMinutes":2400}}' >/dev/null
 
 npm run --silent rondo -- new service greeter >/dev/null
+git add --all && git -c user.name=Ada -c user.email=ada@rondo.example commit --quiet --message=greeter
 npm run --silent rondo -- new service billing --with-database >/dev/null
 compose config --quiet || fail 'docker-compose.yml is not valid with services that were made'
 compose up --build --detach --wait greeter billing
