@@ -25,7 +25,7 @@ message HelloReply { string message = 1; }
 `;
 
 const HANDLERS = `import type { Handlers } from '@rondo/rpc/server';
-import type { GreeterDefinition } from '@shop/contracts/helloworld/greeter';
+import type { GreeterDefinition } from '${'@shop'}/contracts/helloworld/greeter';
 
 /** The handlers of \`helloworld.Greeter\`. */
 export const greeter: Handlers<typeof GreeterDefinition> = {
