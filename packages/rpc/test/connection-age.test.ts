@@ -97,6 +97,15 @@ it.each([true, false])('a client of Rondo keeps its connection (frames: %s)', as
   expect(new Set(peers).size).toBe(1);
 });
 
+it('a foreign client keeps its connection if there is no age', async () => {
+  const { clock, address, peers } = await start(0);
+  const call = connectForeign(address);
+  await call('unary');
+  await clock.advance(AGE_MS * 1.5);
+  await call('unary');
+  expect(new Set(peers).size).toBe(1);
+});
+
 it('a call that outlasts its old connection by 5 minutes ends, at the client and in the handler', async () => {
   const { clock, address, begun, left } = await start();
   const call = connectForeign(address)('unaryUnsafe');

@@ -13,7 +13,7 @@ import { grpcDefinition } from './support/grpc-definition.js';
 import { recordingLogger } from './support/recording-logger.js';
 import { conformanceService } from './support/service.js';
 
-const { unary } = grpcDefinition(ConformanceServiceDefinition);
+const { unary, unimplemented } = grpcDefinition(ConformanceServiceDefinition);
 const { logger, lines } = recordingLogger();
 let seen: ServerCall | undefined;
 
@@ -108,5 +108,19 @@ describe('a plain grpc-js client and our server', () => {
       fields: expect.objectContaining({ code: 'INVALID_ARGUMENT' }),
       message: 'details too large: what is beyond 4 KiB was cut',
     });
+  });
+
+  it("gets the details before one that can't be cut", async () => {
+    const { error } = await call({ text: 'fail in vain' });
+    const [bytes] = error?.metadata.get('grpc-status-details-bin') ?? [];
+    expect(RichStatus.decode(Buffer.from(bytes ?? '')).details).toEqual([packDetail(Help, {})]);
+  });
+
+  it('gets an error for bytes that are no request, and for a missing method', async () => {
+    const garbage = { ...(unary as GrpcMethod), requestSerialize: () => Buffer.from([0xff, 0xff]) };
+    const { error } = await call({}, { method: garbage });
+    const details = expect.stringContaining('not of the type');
+    expect(error).toMatchObject({ code: grpc.status.INVALID_ARGUMENT, details });
+    expect((await call({}, { method: unimplemented as GrpcMethod })).error?.code).toBe(grpc.status.UNIMPLEMENTED);
   });
 });

@@ -2,17 +2,20 @@ import { once } from 'node:events';
 import { connect as connectTls } from 'node:tls';
 import { beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Authority } from '@rondo/certificates';
-import { callerIdentity, type ServerCall } from '../src/exports/call.js';
+import { ConformanceServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/conformance';
+import { callerIdentity } from '../src/exports/call.js';
+import { createChannel, createClient, staticResolver } from '../src/exports/client.js';
+import { createRouter, serve } from '../src/exports/server.js';
 import type { MutualTls } from '../src/tls/mutual-tls.js';
 import { FRAMES_ALPN, PREFACE } from '../src/transport/frames/frames.js';
 import { peerTransport } from '../src/transport/peer-connection.js';
-import type { TransportOptions } from '../src/transport/transport.js';
 import { BEGIN } from './attacks/frames.js';
+import { closersOfATest } from './support/closers.js';
 import { forge } from './support/forgery.js';
 import { certify, createFolder, type IssueOptions, mutualTlsIn, newAuthority } from './support/identities.js';
 import { failure } from './support/outcome.js';
 import { recordingLogger, warningsIn } from './support/recording-logger.js';
-import { socketsOfATest } from './support/sockets.js';
+import { conformanceService } from './support/service.js';
 
 let authority: Authority;
 let stranger: Authority;
@@ -21,7 +24,7 @@ beforeAll(async () => {
   [authority, stranger, foreigner] = await Promise.all([newAuthority(), newAuthority(), newAuthority('other.test')]);
 });
 
-const { closers, connectTo, startServer } = socketsOfATest();
+const closers = closersOfATest();
 
 interface ProcessOptions extends IssueOptions {
   /** Who has issued the certificate. */
@@ -54,19 +57,30 @@ async function forged(...uris: readonly string[]): Promise<MutualTls> {
 async function start(mutualTls: MutualTls | undefined) {
   const { logger, lines } = recordingLogger();
   const callers: string[] = [];
-  const unary = (_request: unknown, { values }: ServerCall) => {
-    callers.push(values.get(callerIdentity));
-    return { text: 'answered' };
-  };
-  const server = await startServer({ unary }, { mutualTls, router: { logger } });
+  const service = conformanceService({
+    unary: (_request, { values }) => {
+      callers.push(values.get(callerIdentity));
+      return { text: 'answered' };
+    },
+  });
+  const server = await serve(createRouter({ services: [service], logger }), {
+    listen: '127.0.0.1:0',
+    mutualTls,
+  });
+  closers.push(() => server.drain(0));
   return { server, callers, lines: () => warningsIn(lines) };
 }
 
 /** Whether the clients of a test call by frames. */
 let frames = false;
 
-const clientOf = (address: string, mutualTls: MutualTls | undefined) =>
-  connectTo([address], { known: { frames }, mutualTls }).client;
+function clientOf(address: string, mutualTls: MutualTls | undefined) {
+  // A busy machine may take longer than the default.
+  const patience = { connectTimeoutMs: 30_000 };
+  const channel = createChannel({ resolver: staticResolver([address], { frames }), mutualTls, ...patience });
+  closers.push(() => channel.close());
+  return createClient(ConformanceServiceDefinition, { channel });
+}
 
 describe.each([
   ['grpc', false],
@@ -84,6 +98,23 @@ describe.each([
       expect(callers).toEqual(Array(3).fill('spiffe://rondo.test/gateway'));
     });
 
+    it('is handed to a transport of its own, with the processes that may answer', async () => {
+      const { server, callers } = await start(await processOf('sales'));
+      const seen: unknown[] = [];
+      const mutualTls = await processOf('gateway');
+      const channel = createChannel({
+        resolver: staticResolver([server.address]),
+        mutualTls,
+        transport: (address, known) => {
+          seen.push(known?.servers);
+          return peerTransport(address, known);
+        },
+      });
+      closers.push(() => channel.close());
+      await createClient(ConformanceServiceDefinition, { channel }).unary({});
+      expect({ seen, callers }).toEqual({ seen: [['sales']], callers: ['spiffe://rondo.test/gateway'] });
+    });
+
     it('takes no identity from the metadata of a call', async () => {
       const { server, callers } = await start(await processOf('sales', { mode: 'permissive' }));
       const metadata = { 'rondo-peer-identity': 'spiffe://rondo.test/admin' };
@@ -97,17 +128,6 @@ describe.each([
       expect(server.tls).toBe('permissive');
       await expect(clientOf(server.address, undefined).unary({})).resolves.toBeDefined();
       await expect(clientOf(server.address, await processOf('gateway')).unary({})).resolves.toBeDefined();
-    });
-
-    it('is handed to a transport of its own, with the processes that may answer', async () => {
-      const { server, callers } = await start(await processOf('sales'));
-      const seen: unknown[] = [];
-      const transport = (address: string, known?: TransportOptions) => {
-        seen.push(known?.servers);
-        return peerTransport(address, known);
-      };
-      await connectTo([server.address], { mutualTls: await processOf('gateway'), transport }).client.unary({});
-      expect({ seen, callers }).toEqual({ seen: [['sales']], callers: ['spiffe://rondo.test/gateway'] });
     });
   });
 

@@ -2,6 +2,8 @@
 
 import * as grpc from '@grpc/grpc-js';
 import { describe, expect, it } from '@jest/globals';
+import { ConformanceServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/conformance';
+import { methodsOf } from '../src/contract/method.js';
 import { Metadata, type ServerCall } from '../src/exports/call.js';
 import type { Middleware } from '../src/exports/middleware.js';
 import { createRouter, type Router, serve } from '../src/exports/server.js';
@@ -9,37 +11,47 @@ import { RpcError, Status } from '../src/exports/status.js';
 import { createMemoryNetwork } from '../src/exports/testing.js';
 import type { RouterOptions } from '../src/server/router.js';
 import { CallRefused } from '../src/status/wire-errors.js';
+import type { TransportFactory } from '../src/transport/transport.js';
 import { startRawServer } from './support/http2-server.js';
 import { failure } from './support/outcome.js';
 import { conformanceService } from './support/service.js';
 import { socketsOfATest } from './support/sockets.js';
+import { wireCall } from './support/wire-call.js';
 
 const PATH = '/rondo.conformance.v1.ConformanceService/UnaryUnsafe';
 const { closers, connectTo, startServer } = socketsOfATest();
 
-/** Listens over a kind of transport, and makes clients of it. */
-const nets = {
+interface Net {
+  listen(router: Router): Promise<string>;
+  readonly transport: TransportFactory | undefined;
+}
+
+const nets: Record<string, () => Net> = {
   grpc: () => ({
-    async listen(router: Router) {
+    async listen(router) {
       const server = await serve(router, { listen: '127.0.0.1:0' });
       closers.push(() => server.drain(0));
       return server.address;
     },
-    clientOf: connectTo,
+    transport: undefined,
   }),
   memory: () => {
-    const { listen, transport } = createMemoryNetwork();
+    const network = createMemoryNetwork();
     let count = 0;
     return {
-      async listen(router: Router) {
+      async listen(router) {
         count += 1;
-        listen(`memory-${count}`, router);
+        network.listen(`memory-${count}`, router);
         return `memory-${count}`;
       },
-      clientOf: (addresses: readonly string[]) => connectTo(addresses, { transport }),
+      transport: network.transport,
     };
   },
 };
+
+function clientOf(addresses: readonly string[], { transport }: Pick<Net, 'transport'> = { transport: undefined }) {
+  return connectTo(addresses, transport && { transport });
+}
 
 /** Passes on the failure of a call that it made, with all its metadata. */
 async function passOn(call: Promise<unknown>): Promise<never> {
@@ -52,7 +64,7 @@ describe.each(Object.entries(nets))('an unsafe method over %s', (_name, makeNet)
   async function replicas(answer: (next: () => Promise<unknown>) => Promise<never>, middleware = false) {
     const net = makeNet();
     const dependency = await net.listen(createRouter({ services: [], instanceId: 'dependency' }));
-    const next = net.clientOf([dependency]);
+    const next = clientOf([dependency], net);
     let runs = 0;
     const unaryUnsafe = async (): Promise<never> => {
       runs += 1;
@@ -66,7 +78,7 @@ describe.each(Object.entries(nets))('an unsafe method over %s', (_name, makeNet)
     const addresses = await Promise.all(
       ['a', 'b', 'c'].map((instanceId) => net.listen(createRouter({ ...options, instanceId }))),
     );
-    return { ...net.clientOf(addresses), runs: () => runs };
+    return { ...clientOf(addresses, net), runs: () => runs };
   }
 
   const texts = [
@@ -101,6 +113,18 @@ describe.each(Object.entries(nets))('an unsafe method over %s', (_name, makeNet)
     expect(runs()).toBe(1);
   });
 
+  it('runs once if its handler throws the error of a transport', async () => {
+    const net = makeNet();
+    const dependency = clientOf([await net.listen(createRouter({ services: [] }))], net);
+    const { client, runs } = await replicas(async () => {
+      const method = methodsOf(ConformanceServiceDefinition).get('unaryUnsafe');
+      if (method === undefined) throw new Error('the contract has it');
+      throw await failure(dependency.channel.call(method, wireCall({ path: PATH }), { attempts: [] }));
+    });
+    expect(await failure(client.unaryUnsafe({}))).toMatchObject({ code: Status.UNIMPLEMENTED });
+    expect(runs()).toBe(1);
+  });
+
   it.each([
     ["Rondo's own middleware refuses it before its handler", { inHandler: false, tries: 3 }],
     ['its handler throws what that middleware throws', { inHandler: true, tries: 1 }],
@@ -121,7 +145,7 @@ describe.each(Object.entries(nets))('an unsafe method over %s', (_name, makeNet)
     };
     const router = () => createRouter({ services: [conformanceService({ unaryUnsafe })], middleware: [middleware] });
     const addresses = await Promise.all([router(), router(), router()].map((one) => net.listen(one)));
-    const { client } = net.clientOf(addresses);
+    const { client } = clientOf(addresses, net);
     expect(await failure(client.unaryUnsafe({}))).toMatchObject({ code: Status.UNAVAILABLE, message: 'not ready' });
     expect([received, runs]).toEqual([tries, inHandler ? 1 : 0]);
   });
@@ -136,7 +160,7 @@ describe.each(Object.entries(nets))('an unsafe method over %s', (_name, makeNet)
     const without = createRouter({ services: [] });
     const having = createRouter({ services: [conformanceService({ unaryUnsafe })] });
     const addresses = await Promise.all([without, without, having].map((router) => net.listen(router)));
-    const { client } = net.clientOf(addresses);
+    const { client } = clientOf(addresses, net);
     for (let call = 1; call <= 3; call += 1) {
       expect(await client.unaryUnsafe({})).toEqual({});
       expect(runs).toBe(call);
@@ -158,7 +182,7 @@ describe('another gRPC server', () => {
       ),
     );
     for (const server of servers) closers.push(() => server.close());
-    const { client } = connectTo(servers.map(({ address }) => address));
+    const { client } = clientOf(servers.map(({ address }) => address));
     expect(await failure(client.unaryUnsafe({}))).toMatchObject({ code: Status.UNIMPLEMENTED });
     return calls;
   }
@@ -231,7 +255,7 @@ describe('the mark that no handler ran', () => {
       return {};
     };
     const server = await startServer({ unary });
-    const { client } = connectTo([server.address]);
+    const { client } = clientOf([server.address]);
     const { metadata } = await failure(client.unimplemented({}));
     expect([...metadata].map(([key]) => key)).not.toContain('rondo-not-handled');
     expect(metadata.has('rondo-not-handled')).toBe(false);

@@ -78,6 +78,18 @@ describe('weighted round robin', () => {
     expect(heavy / light).toBeLessThan(4.1);
   });
 
+  it('divides calls 4 : 1 over many clients with one call each', () => {
+    const chance = seededRandom(2);
+    const counts: Record<string, number> = {};
+    for (let client = 0; client < 10_000; client += 1) {
+      const id = weightedRoundRobin(chance, 'static').over(fourToOne()).pick(call)?.id ?? 'none';
+      counts[id] = (counts[id] ?? 0) + 1;
+    }
+    const { heavy = 0, light = 1 } = counts;
+    expect(heavy / light).toBeGreaterThan(3.8);
+    expect(heavy / light).toBeLessThan(4.2);
+  });
+
   it('divides calls in proportion to 1,000 different weights', () => {
     const candidates = fleet(1_000, (index) => ({ weight: index + 1 }));
     const counts = share(over(candidates), 500_500);

@@ -48,6 +48,12 @@ describe('a call context', () => {
     expect(clock.timers).toBe(0);
   });
 
+  it('passes on the reason of an enclosing call', async () => {
+    const outer = new RpcError(Status.DEADLINE_EXCEEDED, 'the outer call took too long');
+    const { context } = makeContext({ parents: [AbortSignal.abort(outer)] });
+    expect(await failure(context.race(never()))).toBe(outer);
+  });
+
   it('ends with an enclosing context, for the same reason, and removes its listener', async () => {
     const outer = new CallContext();
     const { context } = makeContext({ parents: [outer] });

@@ -13,6 +13,12 @@ describe('the context of a call', () => {
     expect(new ContextValues().delete(tries).get(tries)).toBe(3);
   });
 
+  it('keeps undefined if that was set', () => {
+    const context = new ContextValues();
+    const limit = createContextKey<number | undefined>(10);
+    expect(context.set(limit, undefined).get(limit)).toBeUndefined();
+  });
+
   it('distinguishes keys with the same description', () => {
     const namesake = createContextKey<{ name: string } | undefined>(undefined, { description: 'user' });
     const context = new ContextValues().set(user, { name: 'Ada' });

@@ -103,4 +103,15 @@ describe('the settings of a channel that is in use', () => {
   });
 });
 
-describe('live settings', () => {});
+describe('live settings', () => {
+  it('leave out what another version of the registry may keep, and what is deleted', () => {
+    const live = new LiveSettings([
+      { service: 'a.B', key: 'of_the_future', value: '1' },
+      { service: 'a.B', key: 'log_level', value: 'loud' },
+      { service: 'a.C', key: 'log_level', value: undefined },
+      { service: '*', key: 'log_level', value: 'warn' },
+    ]);
+    expect(live.byService('log_level')).toEqual({ '*': 'warn' });
+    expect([live.of('log_level', 'a.B'), live.of('breaker', 'a.B')]).toEqual(['warn', undefined]);
+  });
+});

@@ -81,6 +81,14 @@ describe('the connection to an instance', () => {
     expect(made).toEqual(['a:1', 'a:1']);
   });
 
+  it('is never made for a service that does not connect', () => {
+    const { connections, made } = make();
+    const unused = connections.to(endpoint('a'), SERVICE);
+    unused.resetBackoff?.();
+    unused.close();
+    expect(made).toEqual([]);
+  });
+
   it('is its own: another instance at the same address has another, and so has one at another address', async () => {
     const { connections, made } = make();
     const places = [endpoint('a'), endpoint('b', { address: 'a:1' }), endpoint('a', { address: 'a:2' })];

@@ -18,6 +18,17 @@ describe('an endpoint pool', () => {
     expect(large.at('i0:1').connects).toBe(0);
   });
 
+  it('passes over one that failed until it is connected again', () => {
+    const { pool, at, share } = makePool();
+    pool.onResolution(resolution('a', 'b', 'c'));
+    at('b:1').move('transient_failure', 'refused');
+    expect(share(6)).toEqual({ a: 3, c: 3 });
+    at('b:1').move('connecting');
+    expect(share(6)).toEqual({ a: 3, c: 3 });
+    at('b:1').move('ready');
+    expect(share(6)).toEqual({ a: 2, b: 2, c: 2 });
+  });
+
   it('has hope of one that is being connected again, and of none that failed to', async () => {
     const { pool, at, pick } = makePool();
     pool.onResolution(resolution('a', 'b'));

@@ -84,6 +84,12 @@ describe('a channel without the plugin', () => {
     }
   });
 
+  it('needs none for a hash_key, which has no effect', async () => {
+    const { call } = makeChannel();
+    const { policy } = methodOf('idempotent');
+    await call({ policy: { ...policy, hashKey: { from: 'metadata', key: 'k' } } });
+  });
+
   it.each([
     ['balancing of *, ring_hash', { balancing: { '*': { policy: 'ring_hash' } } }],
     ['balancing of s.S, subset_size 2', { balancing: { 's.S': { subsetSize: 2 } } }],
@@ -92,6 +98,10 @@ describe('a channel without the plugin', () => {
   ] as const)('is not made with the option %s', (text, options) => {
     expect(() => makeChannel(options)).toThrow(`the setting ${text}: `);
     expect(() => makeChannel({ ...options, policies })).not.toThrow();
+  });
+
+  it('is made with options that only switch off', () => {
+    expect(() => makeChannel({ breakers: { '*': 'off' }, balancing: { '*': { policy: 'random' } } })).not.toThrow();
   });
 
   it('ignores the live settings that need the plugin, with one warning, and lists them', async () => {

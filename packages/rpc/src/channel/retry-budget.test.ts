@@ -37,6 +37,15 @@ describe('a retry budget', () => {
     }
   });
 
+  it('has a reserve at first, and then what calls pay in', () => {
+    const budget = new RetryBudget({ ratio: 0.5, reserve: 3, clock: new ManualClock() });
+    expect(spendAll(budget)).toBe(3);
+    budget.deposit();
+    expect(spendAll(budget)).toBe(0);
+    budget.deposit();
+    expect(spendAll(budget)).toBe(1);
+  });
+
   it('forgets what old calls have paid in, also when the next call comes before the next retry', async () => {
     const clock = new ManualClock();
     const budget = new RetryBudget({ ratio: 1, reserve: 3, clock });

@@ -65,6 +65,14 @@ describe('the share of a newcomer', () => {
     resolve(...steady, process('new'));
     expect(candidate('new').ramp).toBe(1);
   });
+
+  it('is as large as that of any other, where all came at once', () => {
+    const { resolve, share, candidate } = settled();
+    resolve(...STEADY.map((name) => process(name, { incarnation: 2 })));
+    expect(STEADY.map((name) => candidate(name).ramp)).toEqual([0.1, 0.1, 0.1]);
+    share(3);
+    expect(share(9)).toEqual({ a: 3, b: 3, c: 3 });
+  });
 });
 
 describe('a newcomer', () => {
@@ -107,6 +115,12 @@ describe('a newcomer', () => {
     fleet.resolve(...fleet.steady, process('new'));
     expect(fleet.pick(undefined, [fleet.candidate('new')])).not.toBe('new');
     expect(fleet.pick()).toBe('new');
+  });
+
+  it('gets none at once where a key decides who gets a call', () => {
+    const { resolve, steady, candidate } = settled({ balancing: { ...DEFAULT_BALANCING, policy: 'ring_hash' } });
+    resolve(...steady, process('new'));
+    expect(candidate('new').awaitsFirstCall).toBe(false);
   });
 
   it.each([

@@ -1,7 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
+import { resolution } from '../../test/support/endpoints.js';
 import { emptyReply } from '../../test/support/fake-transport.js';
 import { failure } from '../../test/support/outcome.js';
-import { makeCalls, never } from '../../test/support/retried-calls.js';
+import { makeCalls, never, unknown } from '../../test/support/retried-calls.js';
 import { CallContext } from '../call/call-context.js';
 import { Status } from '../status/code.js';
 import { RpcError } from '../status/rpc-error.js';
@@ -35,6 +36,16 @@ describe('a call that waits for ready', () => {
     const made = call('unknown');
     at('a:1').move('ready');
     await made;
+  });
+
+  it('waits for the first instance that becomes known', async () => {
+    const { call, pool, asked } = away();
+    pool.onResolution({ endpoints: [], departed: [] });
+    const made = call('unknown', {}, waiting);
+    await Promise.resolve();
+    pool.onResolution(resolution('c'));
+    await made;
+    expect(asked).toEqual([]);
   });
 
   it('ends with its context, and leaves nothing behind', async () => {
@@ -72,5 +83,14 @@ describe('a call that waits for ready', () => {
     await clock.advance(0);
     await made;
     expect(asked).toEqual(['a', 'a']);
+  });
+
+  it('does not wait after a failure that may have had effects', async () => {
+    const { call, at, failFirst, asked } = away();
+    failFirst(1, unknown);
+    const failed = failure(call('unknown', {}, waiting));
+    at('a:1').move('ready');
+    expect(await failed).toMatchObject({ message: 'the connection broke' });
+    expect(asked).toEqual(['a']);
   });
 });

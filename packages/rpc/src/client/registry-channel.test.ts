@@ -49,3 +49,13 @@ it('watches of one registry share a connection, which stands for as long as one 
   expect(connections()).toEqual(['r:1 shutdown', 'r:1 ready']);
   await again();
 });
+
+it('each registry has its own, and none is left once they are closed', async () => {
+  const { begin, close, connections } = createWatch();
+  const ends = [begin('a.A', 'r:1'), begin('b.B', 'r:2')];
+  await settled();
+  expect(connections()).toEqual(['r:1 ready', 'r:2 ready']);
+  close();
+  expect(connections()).toEqual(['r:1 shutdown', 'r:2 shutdown']);
+  for (const end of ends) await end();
+});

@@ -6,6 +6,7 @@ import { RegistryServiceDefinition } from '@rondo/contracts/rondo/registry/v1/re
 import { encodedPolicy, METHOD_TAG } from '../../test/support/contract.js';
 import { Status } from '../status/code.js';
 import type { MethodDefinition } from './definition.js';
+import { methodsOf } from './method.js';
 import { policyOf, SERVICE_TAG } from './policy.js';
 
 const { unary, serverStream, bidiStream } = ConformanceServiceDefinition.methods;
@@ -54,12 +55,21 @@ describe('the policy in a contract', () => {
     expect(policyOf({ ...serverStream, options: {} }, '/s/M')).toEqual({ ...silent, defaultTimeoutMs: undefined });
   });
 
+  it('may set the deadline of a stream, and parts of a second', () => {
+    expect(policyOf(withOptions([encoded(60n)], serverStream), '/s/M').timeoutMs).toBe(60_000);
+    expect(policyOf(withOptions([encoded(1n, 500_000_000)]), '/s/M').timeoutMs).toBe(1_500);
+  });
+
   it.each([
     [Compression.COMPRESSION_GZIP, 'gzip'],
     [Compression.COMPRESSION_IDENTITY, 'identity'],
     [Compression.COMPRESSION_UNSPECIFIED, undefined],
   ])('sets the compression of requests: %s', (compression, read) => {
     expect(policyOf(withOptions([encodedPolicy({ compression })]), '/s/M').compression).toBe(read);
+  });
+
+  it('is the last one if an option is set twice', () => {
+    expect(policyOf(withOptions([encoded(1n), encoded(2n)]), '/s/M').timeoutMs).toBe(2_000);
   });
 
   it.each([
@@ -180,6 +190,17 @@ describe('the policy in a contract', () => {
     ],
   ])('is refused if %s is to be resumed', (_name, bad, reason) => {
     expect(() => policyOf(bad, '/s.S/M')).toThrow(`/s.S/M: (rondo.options.v1.method).resume ${reason}`);
+  });
+
+  it('comes with each method of a service', () => {
+    const methods = methodsOf(ConformanceServiceDefinition);
+    expect(methods.get('bidiStream')).toMatchObject({
+      service: 'rondo.conformance.v1.ConformanceService',
+      path: '/rondo.conformance.v1.ConformanceService/BidiStream',
+      requestStream: true,
+      responseStream: true,
+      policy: { timeoutMs: undefined },
+    });
   });
 
   it('says by the option of the service that its calls go by gRPC', () => {

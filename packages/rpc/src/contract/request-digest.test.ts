@@ -113,4 +113,10 @@ describe('the digest of a request', () => {
       record(4, 2, Buffer.concat([Buffer.from([0x23, 0x24]), record(2, 2, Buffer.from(text))]));
     expect(digestOf(Buffer.concat([group('a'), group('b')]))).not.toBe(digestOf(group('b')));
   });
+
+  it('is made of damaged bytes too', () => {
+    const damaged = encode(FULL).subarray(0, -1);
+    expect(digestOf(damaged)).not.toBe(digestOf(encode(FULL)));
+    expect(digestOf(damaged)).toBe(digestOf(Buffer.from(damaged)));
+  });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { collect, endless, silent } from '../../test/support/stream.js';
+import { collect, endless, silent, streamOf } from '../../test/support/stream.js';
 import { mapMessages, observe, untilAborted } from './stream.js';
 
 const broken = new Error('broken');
@@ -19,6 +19,12 @@ function recorder() {
 }
 
 describe('observe', () => {
+  it('sees messages before their reader, and the end once', async () => {
+    const { events, observer } = recorder();
+    for await (const message of observe(streamOf(1, 2), observer)) expect(events.at(-1)).toBe(message);
+    expect(events).toEqual([1, 2, 'end']);
+  });
+
   it('sees a failure, and maps the error that the reader gets', async () => {
     const { events, observer } = recorder();
     const seen = new Error('seen');
@@ -42,6 +48,18 @@ describe('observe', () => {
 });
 
 describe('mapMessages', () => {
+  it('reads nothing ahead', async () => {
+    let pulled = 0;
+    const pull = () => {
+      pulled += 1;
+    };
+    for await (const message of mapMessages(endless(2, { pull }), (value) => value * 2)) {
+      expect(message).toBe(4);
+      expect(pulled).toBe(1);
+      break;
+    }
+  });
+
   it('closes the source if its own function throws', async () => {
     let cleaned = false;
     const source = endless(1, {
@@ -65,5 +83,10 @@ describe('untilAborted', () => {
     controller.abort(broken);
     await expect(waiting).rejects.toBe(broken);
     await expect(iterator.next()).rejects.toBe(broken);
+  });
+
+  it('changes nothing before the abort', async () => {
+    const { signal } = new AbortController();
+    expect(await collect(untilAborted(streamOf(1, 2), signal))).toEqual([1, 2]);
   });
 });

@@ -16,6 +16,15 @@ afterEach(() => rmSync(parent, { recursive: true }));
 const storage = () => folderStorage(folder, systemRandom);
 
 describe('a folder as storage', () => {
+  it('is empty at first, and then has the last text written', async () => {
+    const { read, write, locate } = storage();
+    expect(await read('s.S.json')).toBeUndefined();
+    await write('s.S.json', 'one');
+    await write('s.S.json', 'two');
+    expect(await read('s.S.json')).toBe('two');
+    expect(locate('s.S.json')).toBe(join(folder, 's.S.json'));
+  });
+
   it('is readable by its owner alone, and leaves no temporary files', async () => {
     await storage().write('s.S.json', 'one');
     expect(readdirSync(folder)).toEqual(['s.S.json']);

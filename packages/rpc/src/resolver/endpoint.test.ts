@@ -6,6 +6,7 @@ import {
   Protocol,
   Security,
 } from '@rondo/contracts/rondo/registry/v1/registry';
+import { endpoint } from '../../test/support/endpoints.js';
 import { isAddress, toEndpoint } from './endpoint.js';
 
 type Listed = Parameters<typeof Instance.fromPartial>[0];
@@ -18,6 +19,10 @@ function endpointOf(listed: Listed) {
 }
 
 describe('an instance as a client sees it', () => {
+  it('has its address and its state', () => {
+    expect(endpointOf({})).toEqual(endpoint('a', { zone: 'eu/1', services: [], fingerprints: {} }));
+  });
+
   it('has its weight, its version, its labels and its start time', () => {
     const said = { weight: 400, version: '2.1.0', metadata: { track: 'canary' }, incarnation: 1_700_000_000_000n };
     expect(endpointOf(said)).toMatchObject({ ...said, incarnation: 1_700_000_000_000 });

@@ -61,6 +61,12 @@ describe('callLog', () => {
     expect(lines.filter(({ message }) => message === 'slow call')).toHaveLength(12);
   });
 
+  it('logs a stream when it ends, with the status it ended with', async () => {
+    const { lines, breakOff } = setUp();
+    await breakOff(Status.INTERNAL);
+    expect(lines).toMatchObject([{ message: 'call failed', fields: { code: 'INTERNAL', error: 'broke off' } }]);
+  });
+
   it('keeps quiet methods quiet while they succeed', async () => {
     const { lines, client, fail } = setUp({ quiet: new Set([`${PATH}/Unary`]) });
     await client.unary({});

@@ -2,7 +2,6 @@ import { describe, expect, it } from '@jest/globals';
 import type { ServerCall } from '../../src/exports/call.js';
 import { Status } from '../../src/exports/status.js';
 import { failure } from '../support/outcome.js';
-import { callsOf } from '../support/service.js';
 import { collect, endless, streamOf } from '../support/stream.js';
 import { deferred, until } from '../support/wait.js';
 import type { Harness } from './environment.js';
@@ -48,7 +47,10 @@ export function describeCancellation({ start }: Harness): void {
       const client = await start({ handlers });
       const options = { signal: AbortSignal.abort() };
       await client.unaryUnsafe({});
-      for (const call of Object.values(callsOf(client))) expect(await failure(call(options))).toMatchObject(CANCELLED);
+      expect(await failure(client.unary({}, options))).toMatchObject(CANCELLED);
+      expect(await failure(client.clientStream(streamOf(), options))).toMatchObject(CANCELLED);
+      expect(await failure(collect(client.serverStream({}, options)))).toMatchObject(CANCELLED);
+      expect(await failure(collect(client.bidiStream(streamOf(), options)))).toMatchObject(CANCELLED);
       await client.unaryUnsafe({});
       expect(runs()).toBe(0);
     });
@@ -136,11 +138,18 @@ export function describeCancellation({ start }: Harness): void {
       'by an onHeader of %s that throws: the caller gets that error, and the handler is told and cleans up',
       async (kind) => {
         const { handlers, aborted, cleaned } = watched();
+        const client = await start({ handlers });
         const mine = new Error('the header was not what it should be');
-        const onHeader = () => {
-          throw mine;
+        const options = {
+          onHeader() {
+            throw mine;
+          },
         };
-        await expect(callsOf(await start({ handlers }))[kind]({ onHeader })).rejects.toBe(mine);
+        const calls = {
+          serverStream: () => client.serverStream({}, options),
+          bidiStream: () => client.bidiStream(streamOf(), options),
+        };
+        await expect(collect<unknown>(calls[kind]())).rejects.toBe(mine);
         expect(await aborted).toMatchObject(CANCELLED);
         await cleaned;
       },

@@ -38,6 +38,13 @@ export function describeContext({ start }: Harness): void {
       expect(await replies).toEqual([{ text: 'grace 5' }, { text: 'grace 5' }]);
     });
 
+    it('is separate for each call', async () => {
+      const client = await start({ handlers, middleware: [authenticate] });
+      const named = client.unary({}, { metadata: { caller: 'ada' } });
+      const replies = await Promise.all([named, client.unary({}), client.unary({}, { metadata: { caller: 'grace' } })]);
+      expect(replies.map(({ text }) => text)).toEqual(['ada 0', 'nobody 0', 'grace 0']);
+    });
+
     it('is not inherited by a call that the handler makes', async () => {
       const inner = await start({ handlers });
       const relay = (_request: unknown, call: ServerCall) => {

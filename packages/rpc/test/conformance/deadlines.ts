@@ -3,12 +3,13 @@ import type { ServerCall } from '../../src/exports/call.js';
 import { systemClock } from '../../src/exports/clock.js';
 import { RpcError, Status } from '../../src/exports/status.js';
 import { failure } from '../support/outcome.js';
-import { callsOf } from '../support/service.js';
+import { collect, streamOf } from '../support/stream.js';
 import { deferred, expire } from '../support/wait.js';
 import type { Harness } from './environment.js';
 import { remainingMs } from './handlers.js';
 
 const CONTRACT_MS = 5_000;
+const DEFAULT_MS = 10_000;
 
 /** Waits for the end of its call and records the reason. */
 function waiter() {
@@ -54,6 +55,18 @@ export function describeDeadlines({ start }: Harness): void {
       expect(seen[0]).toBeGreaterThan(allowedMs - 1_000);
     });
 
+    it('gives a unary method a default, and a stream none', async () => {
+      const { client, seen } = await startMeasured();
+      await client.unaryUnsafe({});
+      expect(seen.pop()).toBeGreaterThan(DEFAULT_MS - 1_000);
+      await client.clientStream(streamOf());
+      await collect(client.serverStream({}));
+      await collect(client.bidiStream(streamOf()));
+      expect(seen).toEqual([undefined, undefined, undefined]);
+      await collect(client.serverStream({}, { timeoutMs: 3_000 }));
+      expect(seen.pop()).toBeLessThanOrEqual(3_001);
+    });
+
     it.each(['unary', 'serverStream', 'clientStream', 'bidiStream'] as const)(
       'ends the handler of %s',
       async (kind) => {
@@ -69,14 +82,17 @@ export function describeDeadlines({ start }: Harness): void {
         }
         const unary = (_request: unknown, call: ServerCall) => wait(call);
         const handlers = { unary, clientStream: unary, serverStream: stream, bidiStream: stream };
-        const call = callsOf(await start({ handlers }))[kind];
-        await expire(
-          (timeoutMs) => call({ timeoutMs }),
-          async () => {
-            const reason = await ended;
-            return reason instanceof RpcError && reason.code === Status.DEADLINE_EXCEEDED;
-          },
-        );
+        const client = await start({ handlers });
+        const calls = {
+          unary: (timeoutMs: number) => client.unary({}, { timeoutMs }),
+          clientStream: (timeoutMs: number) => client.clientStream(streamOf(), { timeoutMs }),
+          serverStream: (timeoutMs: number) => collect(client.serverStream({}, { timeoutMs })),
+          bidiStream: (timeoutMs: number) => collect(client.bidiStream(streamOf(), { timeoutMs })),
+        };
+        await expire(calls[kind], async () => {
+          const reason = await ended;
+          return reason instanceof RpcError && reason.code === Status.DEADLINE_EXCEEDED;
+        });
       },
     );
 
@@ -91,8 +107,10 @@ export function describeDeadlines({ start }: Harness): void {
       seen.pop();
       const past = new Date(systemClock.now() - 1_000);
       for (const options of [{ timeoutMs: 0 }, { timeoutMs: -5 }, { deadline: past }]) {
-        for (const call of Object.values(callsOf(client)))
-          expect(await failure(call(options))).toMatchObject({ code: Status.DEADLINE_EXCEEDED });
+        expect(await failure(client.unary({}, options))).toMatchObject({ code: Status.DEADLINE_EXCEEDED });
+        expect(await failure(collect(client.serverStream({}, options)))).toMatchObject({
+          code: Status.DEADLINE_EXCEEDED,
+        });
       }
       await client.unaryUnsafe({});
       expect(seen).toHaveLength(1);

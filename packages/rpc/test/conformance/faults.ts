@@ -2,8 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { type RpcError, Status } from '../../src/exports/status.js';
 import { failure } from '../support/outcome.js';
 import { type Line, recordingLogger } from '../support/recording-logger.js';
-import { callsOf } from '../support/service.js';
-import { collect } from '../support/stream.js';
+import { collect, streamOf } from '../support/stream.js';
 import type { Harness } from './environment.js';
 
 const SECRET = 'postgres://user:password@db';
@@ -49,9 +48,22 @@ export function describeFaults({ start }: Harness): void {
         }
         const handlers = { unary: rejects, clientStream: rejects, serverStream: atOnce, bidiStream: later };
         const client = await start({ logger, handlers });
-        for (const call of Object.values(callsOf(client))) expectHidden(await failure(call()), lines);
+        expectHidden(await failure(client.unary({})), lines);
+        expectHidden(await failure(client.clientStream(streamOf({}))), lines);
+        expectHidden(await failure(collect(client.serverStream({}))), lines);
+        expectHidden(await failure(collect(client.bidiStream(streamOf({})))), lines);
       },
     );
+
+    it('throws before it returns anything', async () => {
+      const { logger, lines } = recordingLogger();
+      const thrower = () => {
+        throw new Error(SECRET);
+      };
+      const client = await start({ logger, handlers: { unary: thrower, serverStream: thrower } });
+      expectHidden(await failure(client.unary({})), lines);
+      expectHidden(await failure(collect(client.serverStream({}))), lines);
+    });
 
     it.each([
       ['nothing', undefined],

@@ -10,6 +10,22 @@ const UNICODE = 'naïve 日本語 🧮 \uFFFD \u202e e\u0301';
 /** The four kinds of method, and the fidelity of their messages. */
 export function describeKinds({ start }: Harness): void {
   describe('kinds of method', () => {
+    it('answers one request with one reply', async () => {
+      const { unary } = await start();
+      expect(await unary({ text: 'hello' })).toMatchObject({ text: 'hello' });
+    });
+
+    it('answers many requests with one reply', async () => {
+      const { clientStream } = await start();
+      expect(await clientStream(streamOf({ text: 'a' }, { text: 'b' }))).toEqual({ texts: ['a', 'b'] });
+    });
+
+    it('answers one request with many replies', async () => {
+      const { serverStream } = await start();
+      const replies = await collect(serverStream({ count: 3 }));
+      expect(replies.map(({ index }) => index)).toEqual([0, 1, 2]);
+    });
+
     it('answers each of many requests before the next is sent', async () => {
       const { bidiStream } = await start();
       const seen: string[] = [];

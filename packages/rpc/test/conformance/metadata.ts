@@ -4,7 +4,6 @@ import { Metadata, type ServerCall } from '../../src/exports/call.js';
 import type { CallOptions } from '../../src/exports/client.js';
 import { RpcError, Status } from '../../src/exports/status.js';
 import { failure } from '../support/outcome.js';
-import { callsOf } from '../support/service.js';
 import { collect, streamOf } from '../support/stream.js';
 import { deferred } from '../support/wait.js';
 import type { Harness } from './environment.js';
@@ -80,8 +79,7 @@ export function describeMetadata({ start }: Harness): void {
         return {};
       };
       const client = await start({ handlers: { unary, clientStream: unary } });
-      const { unary: one, clientStream } = callsOf(client);
-      for (const call of [one, clientStream]) {
+      for (const call of [client.unary.bind(undefined, {}), client.clientStream.bind(undefined, streamOf())]) {
         const { seen, options } = recorder();
         await call(options);
         expect(seen.header?.get('x-header')).toBe('from the handler');
@@ -121,8 +119,11 @@ export function describeMetadata({ start }: Harness): void {
         yield {};
       }
       const client = await start({ handlers: { serverStream: replies, bidiStream: replies } });
-      const { serverStream, bidiStream } = callsOf(client);
-      const headers = [serverStream, bidiStream].map(
+      const calls = [
+        (options: CallOptions) => collect(client.serverStream({}, options)),
+        (options: CallOptions) => collect(client.bidiStream(streamOf({}), options)),
+      ];
+      const headers = calls.map(
         (call) => new Promise<Metadata>((onHeader, reject) => call({ onHeader }).catch(reject)),
       );
       for (const header of await Promise.all(headers)) {
@@ -185,7 +186,13 @@ export function describeMetadata({ start }: Harness): void {
       const client = await start({
         handlers: { unary: failing, clientStream: failing, serverStream: failingStream, bidiStream: failingStream },
       });
-      for (const call of Object.values(callsOf(client))) {
+      const calls: ((options: CallOptions) => Promise<unknown>)[] = [
+        (options) => client.unary({}, options),
+        (options) => client.clientStream(streamOf({}), options),
+        (options) => collect(client.serverStream({}, options)),
+        (options) => collect(client.bidiStream(streamOf({}), options)),
+      ];
+      for (const call of calls) {
         const headers: Metadata[] = [];
         const error = await failure(call({ onHeader: (header) => headers.push(header) }));
         expect(error.code).toBe(Status.ABORTED);
@@ -195,13 +202,12 @@ export function describeMetadata({ start }: Harness): void {
     });
 
     it('names the instance that served, on success and on failure', async () => {
-      const client = await start({ instanceId: 'calculator-1' });
-      const { unary, serverStream } = client;
-      for (const call of Object.values(callsOf(client))) {
-        const { seen, options } = recorder();
-        await call(options);
-        expect(seen.trailer?.get('rondo-served-by')).toBe('calculator-1');
-      }
+      const { unary, serverStream } = await start({ instanceId: 'calculator-1' });
+      const { seen, options } = recorder();
+      await unary({}, options);
+      expect(seen.trailer?.get('rondo-served-by')).toBe('calculator-1');
+      await collect(serverStream({ count: 1 }, options));
+      expect(seen.trailer?.get('rondo-served-by')).toBe('calculator-1');
       const behaviour = { code: Status.NOT_FOUND };
       for (const call of [unary({ behaviour }), collect(serverStream({ count: 1, behaviour }))]) {
         expect((await failure(call)).metadata.get('rondo-served-by')).toBe('calculator-1');

@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { currentScope } from '../../src/exports/call.js';
-import { Status } from '../../src/exports/status.js';
+import { RpcError, Status } from '../../src/exports/status.js';
 import { failure } from '../support/outcome.js';
-import { collect, endless, silent } from '../support/stream.js';
+import { collect, endless, silent, streamOf } from '../support/stream.js';
 import { deferred, expire } from '../support/wait.js';
 import type { Harness } from './environment.js';
 
@@ -20,6 +20,21 @@ export function describeRequestStreams({ start }: Harness): void {
         },
       });
       expect(await clientStream(endless({}, { end: ended.resolve }))).toEqual({ texts: ['enough'] });
+      await ended.promise;
+    });
+
+    it('are closed when the handler fails before their end', async () => {
+      const ended = deferred();
+      const client = await start({
+        handlers: {
+          async clientStream(requests) {
+            for await (const _request of requests) throw new RpcError(Status.ABORTED, 'no more');
+            return {};
+          },
+        },
+      });
+      const call = client.clientStream(endless({}, { end: ended.resolve }));
+      expect(await failure(call)).toMatchObject({ code: Status.ABORTED });
       await ended.promise;
     });
 
@@ -80,6 +95,12 @@ export function describeRequestStreams({ start }: Harness): void {
       expect(error.cause).toMatchObject({ cause });
       expect(await outcome.promise).toBeInstanceOf(Error);
       expect(await failure(collect(client.bidiStream(requests())))).toMatchObject(expected);
+    });
+
+    it('end the call if a message does not fit the contract', async () => {
+      const { clientStream } = await start();
+      const call = clientStream(streamOf(JSON.parse('{"behaviour":{"delay":{"seconds":"no number"}}}')));
+      expect(await failure(call)).toMatchObject({ code: Status.INVALID_ARGUMENT });
     });
 
     it("run in their caller's scope, whatever reads them", async () => {

@@ -1,5 +1,17 @@
 import { expect, it } from '@jest/globals';
-import { type Advance, Advances } from './window.js';
+import { type Advance, Advances, Window } from './window.js';
+
+it('a window gives back half of itself at a time, and refuses what is beyond', () => {
+  const given: number[] = [];
+  const window = new Window(100, (bytes) => given.push(bytes));
+  window.take(80);
+  window.give(49);
+  expect(given).toEqual([]);
+  window.give(1);
+  expect(given).toEqual([50]);
+  window.take(70);
+  expect(() => window.take(1)).toThrow('1 bytes of messages are beyond the credit');
+});
 
 it('messages that are longer than their windows get room for all of their bytes, in the order in which they ask', () => {
   const granted: string[] = [];

@@ -61,4 +61,15 @@ describe('a call whose caller cancels', () => {
     expect(stream.rstCode).toBe(constants.NGHTTP2_CANCEL);
     await call;
   });
+
+  it.each([false, true])('is reset if the caller cancelled before it began; a stream: %s', async (responseStream) => {
+    const server = await startRawServer(() => undefined);
+    closers.push(() => server.close());
+    const transport = peerTransport(server.address);
+    closers.push(() => transport.close());
+    await transport.connect();
+    const context = new CallContext({ parents: [AbortSignal.abort()] });
+    const error = await failure(transport.call(wireCall({ context, responseStream })));
+    expect(error.message).toContain('the caller left');
+  });
 });

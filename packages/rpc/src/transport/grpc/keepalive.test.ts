@@ -104,6 +104,27 @@ describe('keepalive', () => {
     expect(socket.destroyed).toBe(false);
   });
 
+  it('detects a silent peer after the pause', async () => {
+    const { clock, socket, begin } = watch({ answers: false });
+    begin([1_100, 9_000]);
+    await clock.advance(9_000);
+    expect(socket.destroyed).toBe(false);
+    await clock.advance(TIMEOUT_MS);
+    expect(socket.destroyed).toBe(true);
+  });
+
+  it('shares timers among the connections of the process', async () => {
+    const clock = new ManualClock();
+    for (let count = 0; count < 10; count += 1) {
+      const options = { clock, intervalMs: () => INTERVAL_MS, timeoutMs: TIMEOUT_MS, ask: () => true };
+      stops.push(keepAlive(new Socket(), options).stop);
+      await clock.advance(10);
+    }
+    expect(clock.timers).toBeLessThanOrEqual(2);
+    await clock.advance(2 * INTERVAL_MS);
+    expect(clock.timers).toBeLessThanOrEqual(2);
+  });
+
   it('leaves no timer when it is ended', async () => {
     const { clock, begin } = watch();
     begin();

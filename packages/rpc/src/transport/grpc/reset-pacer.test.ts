@@ -45,4 +45,20 @@ describe('the pace of resets', () => {
     pacer.pace(() => undefined);
     expect(warnings).toBe(1);
   });
+
+  it('allows a burst again after a pause', async () => {
+    const clock = new ManualClock();
+    const pacer = new ResetPacer(clock);
+    const burst = () => {
+      let resets = 0;
+      const withdrawals = Array.from({ length: 600 }, () => pacer.pace(() => (resets += 1)));
+      const atOnce = resets;
+      for (const withdraw of withdrawals) withdraw();
+      return atOnce;
+    };
+    expect(burst()).toBe(500);
+    expect(burst()).toBe(0);
+    await clock.advance(10 * 60_000);
+    expect(burst()).toBe(500);
+  });
 });

@@ -99,6 +99,15 @@ describe('a send queue', () => {
     expect(await settled(wait)).toBe(true);
   });
 
+  it('joins at most 128 messages, and at most 16 KiB', () => {
+    for (const bytes of [1, 1_000]) {
+      const { queue, writes } = connect();
+      fill(queue, Buffer.alloc(bytes));
+      const { messages } = writes[0] ?? { messages: [] };
+      expect(messages.length).toBe(Math.min(128, Math.floor((16 * 1024) / bytes)));
+    }
+  });
+
   it('says when every message has been taken', async () => {
     const { queue, take } = connect();
     await queue.taken();
