@@ -1,7 +1,7 @@
 /** Rules of a service in the standard methods: of drafts, of pages, and of what other tables have. */
 
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { Book, BookState } from '@rondo/contracts/rondo/conformance/v1/library';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { Book, BookState, UpdateBookRequest } from '@rondo/contracts/rondo/conformance/v1/library';
 import { StillDeleted, WrongState } from '../src/domain/errors.js';
 import { defineResource, readDraft, readOnly, scalarColumn } from '../src/exports/index.js';
 import { books, refused, startLibrary } from './library.js';
@@ -153,5 +153,18 @@ describe('an update', () => {
     await refused(update({}, 'title', 'rank.x'), 'INVALID_ARGUMENT', /^book\.title: must be .*; update_mask/);
     await library.database.query(`UPDATE books SET loan = '{"days": 0}' WHERE title = 'Emma'`);
     expect((await update({ rank: 2 })).loan).toMatchObject({ days: 0 });
+    await refused(
+      update({ loan: { days: -1 } }, 'loan.days'),
+      'INVALID_ARGUMENT',
+      /loan\.days: must be greater than 0/,
+    );
+    // Of a client that sends text in another encoding.
+    const { encode } = UpdateBookRequest;
+    jest.spyOn(UpdateBookRequest, 'encode').mockImplementationOnce((request, writer) => {
+      const bytes = encode(request, writer).finish();
+      bytes[bytes.indexOf(0x7e)] = 0xff;
+      return encode(UpdateBookRequest.fromPartial({})).raw(bytes);
+    });
+    await refused(update({ loan: { branch: '~' } }), 'INVALID_ARGUMENT', /^book\.loan\.branch: must be valid UTF-8/);
   });
 });

@@ -324,7 +324,7 @@ describe('what a caller sees', () => {
   });
 
   it('is watched by tokens of its own: one from when the same person saw less is refused, as rows would be missing', async () => {
-    // Of nobody to whom a book has been handed over: a watch may begin anew at that.
+    // No test hands over a book of hers: her watch could begin anew then.
     const [cleo, admin] = [library.as('cleo'), library.as('cleo', 'library.admin')];
     const watch = readBooks(cleo.watchBooks({ parent: 'shelves/-' }));
     await watch.snapshot();

@@ -7,6 +7,9 @@ import { type Names, namesIn } from './method-shapes.js';
 import type { Model, ModelField } from './model.js';
 import { isGiven, readChanges } from './update-mask.js';
 
+/** A violation of the contract: the path of its field, and the rule. */
+type Violation = Readonly<Record<'field' | 'rule', string>>;
+
 /** Reports what is wrong with the fields of a create or an update beyond the contract's rules, at their paths in the request. */
 export type CheckFields<M> = (fields: Partial<M>, field: FieldAt) => void;
 
@@ -86,18 +89,23 @@ export function requestReaders<M>(model: Model<M>, { one: key, path }: Names, ch
         },
       };
     },
-    /** Which fields of an update are checked by the rules of the contract once its result is known: those that it doesn't replace. */
-    deferred(request: object): (field: string) => boolean {
+    /**
+     * Which violations of an update are looked for once its result is known: those of fields that it doesn't replace. Text that isn't
+     * valid can't be found then, as decoding has replaced it.
+     */
+    deferred(request: object): (violation: Violation) => boolean {
       const sent = { path, resource: resourceIn(request), mask: maskIn(request) };
       const { replaces } = readChanges(model, () => () => undefined, sent);
       const kept = model.fields.filter((one) => !replaces(one)).map(({ description: { name } }) => `${path}.${name}`);
-      return (field) => field === path || kept.includes(/^\w+\.\w+/.exec(field)?.[0] ?? '');
+      return ({ field, rule }) =>
+        rule !== 'string.text' && (field === path || kept.includes(/^\w+\.\w+/.exec(field)?.[0] ?? ''));
     },
   };
 }
 
 /**
- * Checks what an update makes of a resource by the rules of the contract. What the resource violated before is no fault of the update.
+ * Checks what an update makes of a resource by the rules of the contract. What the resource violated before is no fault of an update of
+ * other fields.
  *
  * @throws RpcError `INVALID_ARGUMENT`
  */
@@ -108,7 +116,11 @@ export async function requireRules<M extends object>(model: Model<M>, present: M
   const violationsOf = (one: object) => type.checked?.decode(encodeMessage(type, type.fromPartial(one))).violations();
   const found = violationsOf({ ...present, ...fields }) ?? [];
   const before = found.length === 0 ? [] : violationsOf(present);
-  const faults = found.filter(({ field, rule }) => !before?.some((one) => one.field === field && one.rule === rule));
+  const changed = model.fields.flatMap(({ description: { key, name } }) => (Object.hasOwn(fields, key) ? name : []));
+  const isOld = ({ field, rule }: Violation) =>
+    !changed.includes(/^\w*/.exec(field)?.[0] ?? '') &&
+    before?.some((one) => one.field === field && one.rule === rule) === true;
+  const faults = found.filter((one) => !isOld(one));
   if (faults.length === 0) return;
   const at = (field: string) => (field === '' ? path : `${path}.${field}`);
   throw invalidArgument(

@@ -133,4 +133,10 @@ describe('a call that its contract does not allow', () => {
     using open = setUp({ auth: { [KeyedServiceDefinition.fullName]: 'public' } });
     await open.keyed.createEntry({ requestId: 'c' });
   });
+
+  it('is served while security is off', async () => {
+    using test = setUp({ authorize: false });
+    for (const call of Object.values(calls)) await call(test.client);
+    expect(test.handled()).toBe(5);
+  });
 });

@@ -108,7 +108,9 @@ describe('a handler with a reader', () => {
     const check = reading(
       read,
       (name) => ({ count: name.length }),
-      () => (field) => field === 'request_id',
+      () =>
+        ({ field }) =>
+          field === 'request_id' || /^items(?!\[60\])/.test(field),
     );
     const left = { checkMany: unimplemented('here'), checkCel: unimplemented('here') };
     const service = implement(ValidationServiceDefinition, { check, ...left });
@@ -116,6 +118,11 @@ describe('a handler with a reader', () => {
     expect(await client.check({ requestId: 'x', item: ITEM })).toEqual({ count: 1 });
     const error = await failureOf(client.check({ requestId: 'x', item: { ...ITEM, quantity: 102n } }));
     expect(violationsOf(error)).toEqual([expect.stringMatching(/^item.quantity: must be/)]);
+    // A hundred are looked for: that of items[60] isn't among them.
+    const items = Array.from({ length: 61 }, () => ({ name: '', quantity: 0n }));
+    expect(violationsOf(await failureOf(client.check({ requestId, item: ITEM, items })))).toContain(
+      'items: must contain no more than 3 items (repeated.max_items)',
+    );
   });
 
   it('reads a request that middleware has replaced', async () => {

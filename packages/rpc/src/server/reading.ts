@@ -1,4 +1,5 @@
 import type { ServerCall } from '../call/call.js';
+import type { RuleViolation } from '../contract/definition.js';
 import type { FieldAt } from '../status/invalid-argument.js';
 import { type RequestReader, readRequest } from './routed-call.js';
 
@@ -17,13 +18,13 @@ import { type RequestReader, readRequest } from './routed-call.js';
  * with a request of its own, which is read then.
  *
  * @param read must have no effects and not wait.
- * @param deferred says of a request's fields, by their paths, which the handler itself checks by the contract's rules, such as those of
- * what an update changes in part.
+ * @param deferred says which violations of the contract's rules the handler itself looks for later, such as those of what an update
+ * changes in part.
  */
 export function reading<Request, Read, Result>(
   read: (request: Request, field: FieldAt) => Read,
   handle: (read: Read, call: ServerCall) => Result,
-  deferred?: (request: Request) => (field: string) => boolean,
+  deferred?: (request: Request) => (violation: RuleViolation) => boolean,
 ): (request: Request, call: ServerCall) => Result {
   const reader: RequestReader = Object.assign((message: unknown, field: FieldAt) => read(message as Request, field), {
     deferred: deferred && ((message: unknown) => deferred(message as Request)),

@@ -10,7 +10,7 @@ import type { Method } from '../contract/method.js';
 import { serverErrors } from '../errors/server.js';
 import { mapMessages, untilAborted } from '../middleware/stream.js';
 import { receivedAssertion } from '../principal/verify-principals.js';
-import { type FieldAt, invalidArgument, validate, validateWith } from '../status/invalid-argument.js';
+import { type FieldAt, invalidArgument, MAX_VIOLATIONS, validate, validateWith } from '../status/invalid-argument.js';
 import type { FieldViolation } from '../status/violation.js';
 import type { ReceivedWireCall } from '../transport/transport.js';
 import type { MethodStats } from './method-stats.js';
@@ -200,8 +200,9 @@ export function decodeAndRead(method: Method, bytes: Uint8Array, read: RequestRe
   const request = decoded(method, checked, bytes);
   const { message } = request;
   const found = request.violations();
-  const isDeferred = found.length === 0 ? undefined : read.deferred?.(message);
-  const violations = isDeferred === undefined ? found : found.filter(({ field }) => !isDeferred(field));
+  // No more are looked for, so the next may have been one that isn't deferred.
+  const isDeferred = found.length === 0 || found.length >= MAX_VIOLATIONS ? undefined : read.deferred?.(message);
+  const violations = isDeferred === undefined ? found : found.filter((one) => !isDeferred(one));
   return { message, read: readChecked(violations, (field) => read(message, field)) };
 }
 
@@ -213,8 +214,8 @@ export function readChecked<T>(violations: readonly RuleViolation[], read: (fiel
 /** Reads a decoded request, and reports what is wrong with it. */
 export interface RequestReader {
   (message: unknown, field: FieldAt): unknown;
-  /** Which fields of a message the handler itself checks by the contract's rules, by their paths. */
-  readonly deferred?: ((message: unknown) => (field: string) => boolean) | undefined;
+  /** Which violations of the contract's rules in a message the handler itself looks for later. */
+  readonly deferred?: ((message: unknown) => (violation: RuleViolation) => boolean) | undefined;
 }
 
 /** A decoded request, and what a handler's own reader makes of it; `read` is undefined without one. */

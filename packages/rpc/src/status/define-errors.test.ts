@@ -22,6 +22,11 @@ describe('defineErrors', () => {
     expect({ ...errors.FULL }).toEqual({ row: { code: 'UNAVAILABLE', text: 'no room', ...help }, by: 'the library' });
   });
 
+  it('puts values into the text as they are', () => {
+    const { message } = errors.LENT({ book: '{date} $& {book}', date: 2030n });
+    expect(message).toBe('{date} $& {book} is lent until 2030; add auth { public or callers }');
+  });
+
   it('sends the name of a row with a domain as the reason, with the values or other metadata, before other details', () => {
     const details = [packDetail(RetryInfo, { retryDelay: { seconds: 1n } })];
     const error = errors.TORN({ book: 7 }, { details });

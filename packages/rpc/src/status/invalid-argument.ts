@@ -19,7 +19,7 @@ export function validate<T>(read: (field: FieldAt) => T): T {
 }
 
 /** More are of no use to a caller, and a request may have millions. */
-const MAX_VIOLATIONS = 100;
+export const MAX_VIOLATIONS = 100;
 
 /**
  * Like {@link validate}, but reports `known` violations together with those that `read` finds. For a field with a

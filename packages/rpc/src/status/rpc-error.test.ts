@@ -31,6 +31,12 @@ describe('the text of an error', () => {
     );
   });
 
+  it('says so if the call was made nowhere', () => {
+    expect(textOf('no instance is known', {})).toBe(
+      `UNAVAILABLE: ${METHOD}: no instance is known (no attempt in 34 ms)`,
+    );
+  });
+
   it('has the phases of a call that was timed', () => {
     const times = { resolveMs: 1.23, connectMs: 0, retriesMs: 0, queueMs: 0.01, receiveMs: 0, totalMs: 34.4 };
     const timing = { ...times, sendMs: undefined, propagationMs: 21, processMs: 12.16 };
