@@ -1,9 +1,9 @@
 /** The console in a browser, over a whole running.system. */
-import { createServer, request as requestTo, type Server } from 'node:http';
+import { createServer, request as requestTo } from 'node:http';
 import { expect, it } from '@jest/globals';
 import { CalculatorServiceDefinition } from '@rondo/contracts/calculator/v1/calculator';
 import { RegistryServiceDefinition } from '@rondo/contracts/rondo/registry/v1/registry';
-import { eventually } from '@rondo/harness';
+import { eventually, freePort } from '@rondo/harness';
 import { silentLogger } from '@rondo/rpc/call';
 import { createChannel, createClient, staticResolver } from '@rondo/rpc/client';
 import { RpcError, Status } from '@rondo/rpc/status';
@@ -66,7 +66,10 @@ export function testConsole(at: () => Running): void {
     await page.getByLabel(/^a /).fill('2');
     await page.getByLabel(/^b /).fill('3');
     await page.getByText('Deadline and metadata').click();
-    await page.getByLabel('Metadata').fill('x-note: a b');
+    const metadata = page.getByLabel('Metadata');
+    await metadata.fill('x note: a b');
+    expect(await page.evaluate('metadata.validationMessage')).toContain('“x note: a b”: write a name');
+    await metadata.fill('x-note: a b');
     const text = await callIt();
     expect(text).toMatch(/OK after \d+ ms, from calculator-\d/);
     expect(text).toContain('"result": "5"');
@@ -77,12 +80,9 @@ export function testConsole(at: () => Running): void {
     await page.getByText('Complete', { exact: true }).waitFor();
   });
 
-  it('calls a method with a stream of replies', async () => {
+  it('calls a method with a stream of replies, and one with a stream of requests', async () => {
     await openMethod('calculator.v1.CalculatorService/EvaluateBatch');
     expect(await callIt()).toContain('OK after');
-  });
-
-  it('calls a method with a stream of requests', async () => {
     await openMethod('calculator.v1.CalculatorService/Sum');
     await page.getByRole('button', { name: 'Add a message' }).click();
     expect(await callIt()).toContain('OK after');
@@ -153,16 +153,13 @@ export function testConsole(at: () => Running): void {
       expect(await page.locator('.map').textContent()).toMatch(/gateway.*1 serving, makes [\d.]+\/s/);
     });
     await page.goto(`${running.origin}/console`);
-    await page
-      .getByRole('link', { name: /^calculator-2 isn’t picked. An operator has taken it out.* Its reason: a new disk$/ })
-      .click();
+    const why = /^calculator-2 isn’t picked. An operator has taken it out.* Its reason: a new disk$/;
+    await page.getByRole('link', { name: why }).click();
     const callers = page.getByRole('region', { name: 'calculator-2' });
     await callers.locator('h3:focus').waitFor();
     await callers.getByText('Its reason: a new disk').waitFor();
-    await callers
-      .getByRole('row', { name: / info calculator-2 / })
-      .first()
-      .waitFor();
+    const logged = callers.getByRole('row', { name: / info calculator-2 / });
+    await logged.first().waitFor();
     await callers.getByRole('row', { name: /^gateway-1 .*Not picked: cordoned by an operator/ }).waitFor();
     expect((await running.system.rondo('ps')).stdout).toMatch(/calculator-2.*cordoned/i);
     const weigh = async (weight: string) => {
@@ -314,10 +311,9 @@ export function testConsole(at: () => Running): void {
     const script = `<iframe src="${running.origin}/console"></iframe><script>
       fetch('${running.origin}/rondo.gateway.v1.ConsoleService/WatchFleet', { method: 'POST', headers: { 'content-type': 'text/plain' }, body: '{}' })
         .then((answer) => { document.title = 'read'; }, () => { document.title = 'refused'; })</script>`;
-    const server: Server = createServer((_, response) => response.setHeader('content-type', 'text/html').end(script));
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    const address = server.address();
-    const port = typeof address === 'object' && address !== null ? address.port : 0;
+    const server = createServer((_, response) => response.setHeader('content-type', 'text/html').end(script));
+    const port = await freePort();
+    await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
     await page.goto(`http://127.0.0.1:${port}/`);
     await eventually(async () => expect(await page.title()).toBe('refused'));
     expect(await page.frameLocator('iframe').getByText('Live', { exact: true }).count()).toBe(0);
@@ -358,9 +354,8 @@ export function testConsole(at: () => Running): void {
       request.pipe(upstream);
       response.on('close', () => upstream.destroy());
     });
-    await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
-    const address = proxy.address();
-    const port = typeof address === 'object' && address !== null ? address.port : 0;
+    const port = await freePort();
+    await new Promise<void>((resolve) => proxy.listen(port, '127.0.0.1', resolve));
     const tab = await (await running.browser.newContext()).newPage();
     await tab.goto(`http://127.0.0.1:${port}/ops/console/`);
     await tab.getByText('Live', { exact: true }).waitFor();

@@ -10,9 +10,9 @@ import { useFaults } from '../form/use-faults.js';
 import { JsonInput } from '../form/value.js';
 import { Field } from '../page/form.js';
 import { queryNow } from '../page/frame.js';
+import { Facts } from '../ui/parts.js';
 import { AnswerView } from './answer-view.js';
-import { type Drafted, pathOf, sendsStream } from './copy.js';
-import { CopyMenu } from './copy-menu.js';
+import { COPIES, type Drafted, pathOf, sendsStream } from './copy.js';
 import { useKept } from './kept.js';
 import { useCall } from './running.js';
 
@@ -32,9 +32,21 @@ function sharedIn(text: string): JsonValue | undefined {
   }
 }
 
-/** The names and values of lines such as `x-user: ada`. What can't be a header's name is left out. */
+const LINE = /^\s*([\w.-]+)\s*:(.*)$/;
+const linesIn = (text: string) => text.split('\n').filter((line) => line.trim() !== '');
+
+/** The names and values of lines such as `x-user: ada`. */
 const entriesIn = (text: string): Entries =>
-  [...text.matchAll(/^\s*([\w.-]+)\s*:(.*)$/gm)].map(([, name = '', value = '']) => [name, value.trim()]);
+  linesIn(text).flatMap((line) => {
+    const [, name, value = ''] = LINE.exec(line) ?? [];
+    return name === undefined ? [] : [[name, value.trim()] as const];
+  });
+
+/** What is wrong with the lines, as the browser shows it; empty if nothing is. */
+function faultIn(text: string): string {
+  const line = linesIn(text).find((one) => !LINE.test(one));
+  return line === undefined ? '' : `“${line.trim()}”: write a name of a-z 0-9 _ . -, a colon and a value`;
+}
 
 /** One method: what its contract says, a form to call it, and the answer. */
 export function MethodPage({ contracts, method }: { readonly contracts: Contracts; readonly method: DescMethod }) {
@@ -48,7 +60,6 @@ export function MethodPage({ contracts, method }: { readonly contracts: Contract
   /** What the contract demands of callers besides who they are. */
   const { auth: _, ...policy } = recordOf(optionOf(contracts, method, 'rondo.options.v1.method'));
   const isRunning = answer !== undefined && !answer.isOver;
-
   const streams = method.methodKind !== 'unary';
 
   return (
@@ -91,7 +102,10 @@ export function MethodPage({ contracts, method }: { readonly contracts: Contract
             id="metadata"
             rows={2}
             value={text}
-            onInput={({ currentTarget: { value } }) => keep({ metadata: value })}
+            onInput={({ currentTarget }) => {
+              currentTarget.setCustomValidity(faultIn(currentTarget.value));
+              keep({ metadata: currentTarget.value });
+            }}
           />
         </details>
         <p class="row">
@@ -106,7 +120,10 @@ export function MethodPage({ contracts, method }: { readonly contracts: Contract
           </button>
         </p>
       </form>
-      <CopyMenu draft={draft} />
+      <details>
+        <summary>Copy the call</summary>
+        <Facts of={[...COPIES].map(([name, copyOf]) => [name, <pre class="whole">{copyOf(draft)}</pre>] as const)} />
+      </details>
       {answer && <AnswerView answer={answer} registry={contracts.registry} />}
     </>
   );

@@ -31,12 +31,26 @@ interface Counts {
 
 export const hasFailed = ({ failed = '0' }: Counts) => failed !== '0';
 
-/** Whether stored calls are made. */
+/** Whether stored calls are made: in a word, and how many have failed, run and wait as a bar. */
 export function Lane({ of, stopped }: { readonly of: Counts; readonly stopped: string }) {
-  const { waiting = '0', running = '0' } = of;
-  if (hasFailed(of)) return <Badge tone="fault">{stopped}</Badge>;
-  if (running !== '0') return <Badge tone="good">delivering</Badge>;
-  return waiting === '0' ? <Badge tone="good">up to date</Badge> : <Badge tone="warn">waiting</Badge>;
+  const { waiting = '0', running = '0', failed = '0' } = of;
+  if (failed === '0' && running === '0' && waiting === '0') return <Badge tone="good">up to date</Badge>;
+  const [tone, state] =
+    failed !== '0'
+      ? (['fault', stopped] as const)
+      : running !== '0'
+        ? (['good', 'delivering'] as const)
+        : (['warn', 'waiting'] as const);
+  return (
+    <>
+      <Badge tone={tone}>{state}</Badge>
+      <div class="lane">
+        <i class="fault" style={{ flexGrow: failed }} />
+        <i class="good" style={{ flexGrow: running }} />
+        <i class="quiet" style={{ flexGrow: waiting }} />
+      </div>
+    </>
+  );
 }
 
 /** The columns of {@link Counts}. */
