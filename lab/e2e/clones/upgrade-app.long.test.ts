@@ -24,8 +24,10 @@ message HelloRequest { string name = 1; }
 message HelloReply { string message = 1; }
 `;
 
+/** In a clone, `rondo remove service` would take an import of this text for one of the clone's. */
+const SCOPE = '@shop';
 const HANDLERS = `import type { Handlers } from '@rondo/rpc/server';
-import type { GreeterDefinition } from '${'@shop'}/contracts/helloworld/greeter';
+import type { GreeterDefinition } from '${SCOPE}/contracts/helloworld/greeter';
 
 /** The handlers of \`helloworld.Greeter\`. */
 export const greeter: Handlers<typeof GreeterDefinition> = {
