@@ -43,7 +43,7 @@ export { eventLoopPace, isShort } from '../pace.js';
 export { createPool, overPool, type PoolOptions } from '../pool.js';
 export { requirePreparedTransactions } from '../prepared.js';
 export { provision } from '../provision.js';
-export { createReadiness, describeUrl } from '../readiness.js';
+export { createReadiness, describeUrl, type Readiness } from '../readiness.js';
 export { replicationFaults } from '../replication.js';
 export { createShare } from '../share.js';
 export type { Database, OperatorAudit, PartDatabase, Queries, QueryOptions, SqlValue, Transaction } from '../sql.js';
