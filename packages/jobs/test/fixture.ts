@@ -75,10 +75,11 @@ export function startProcess(database: Database, options: ProcessOptions = {}): 
   const channel = createTestChannel({ services: [served], outcomes });
   const services = [ChoreServiceDefinition];
   const jobs = createJobs({ database: jobsDatabase, services, channel, log: silentLogger, clock, meter });
-  void jobs.start();
+  const started = jobs.start();
   return {
     ...jobs,
     async close() {
+      await started;
       await jobs.close();
       await outcomes.close();
     },

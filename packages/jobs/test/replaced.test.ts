@@ -59,6 +59,10 @@ it('a job that runs goes on when one with its key is enqueued, and is said to ru
   await enqueue(jobs, 'first', { key: 'k' });
   await eventually(() => expect(began).toEqual(['first']));
   await enqueue(jobs, 'second', { key: 'k', at: inAnHour() });
+  const heartbeat = () => database.one<{ at: Date }>('SELECT heartbeat AS at FROM job_owners');
+  const { at } = await heartbeat();
+  // The one before may not know of the job yet.
+  await eventually(async () => expect((await heartbeat()).at > at).toBe(true));
   await database.query("UPDATE jobs SET due_time = now() + interval '1 min'"); // of its lease
   const leaseEnd = () => database.one<{ due: Date }>('SELECT due_time AS due FROM jobs');
   const { due } = await leaseEnd();

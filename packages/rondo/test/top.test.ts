@@ -129,10 +129,14 @@ describe('rondo top', () => {
     registry.put(instanceAt('127.0.0.1:1', 'draining', [ADDER]));
     const gone = registry.instance('draining');
     if (gone !== undefined) registry.put({ ...gone, status: InstanceStatus.INSTANCE_STATUS_DRAINING });
-    const calls = setInterval(() => void adder.add({ a: 1n, b: 2n }), 5);
+    let calling = true;
+    const calls = (async () => {
+      while (calling) await adder.add({ a: 1n, b: 2n });
+    })();
     let row = rowOf(await top(), ADDER);
     while (row?.calls === 0) row = rowOf(await top(), ADDER);
-    clearInterval(calls);
+    calling = false;
+    await calls;
     expect(row).toMatchObject({ instances: 2, counted: 1, load: row?.callsPerSecond });
   });
 
