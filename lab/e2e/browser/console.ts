@@ -146,7 +146,7 @@ export function testConsole(at: () => Running): void {
     await page.getByText('All clients stop to send it new calls').waitFor();
     await page.getByLabel('Why, for other operators').fill('a new disk');
     await page.getByRole('button', { name: 'Drain it' }).click();
-    await row('calculator-2').getByText('cordoned').waitFor();
+    await row('calculator-2').getByText('cordoned', { exact: true }).waitFor();
     await eventually(async () => {
       await add(10);
       expect(await page.locator('.map').textContent()).toMatch(/[\d.]+\/s, [\d.]+ m?s/);
