@@ -1,7 +1,10 @@
 # Sourced by .ci/run and .ci/long: runs the parts that are asked for, and counts what came of them. A part fails by its exit
 # code, never by its time; one that prints nothing for HANG_S seconds hangs, and is ended. By 75, a part says in its last line why it
 # can't run here.
-# Wants `clone`, the repository, `logs`, a folder, and `prefix`, how the names of the logs in it begin.
+# Wants `clone`, the repository, `cache` and `logs`, folders, and `prefix`, how the names of the logs begin.
+
+node20=20.20.2
+node24=24.22.3
 
 passed=0 failed=0 skipped=0 spent=0 running='' report=()
 words=("$@")
@@ -99,4 +102,18 @@ installed() {
   [[ $(id -u) == 0 ]] && command -v apt-get >/dev/null || return 1
   { apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "$2"; } >"$logs/$2.log" 2>&1
   command -v "$1" >/dev/null
+}
+
+# node_path MAJOR VERSION: the folder of that Node, the machine's own when it is of this major version.
+node_path() {
+  local system machine name
+  if [[ $(node --version) == v$1.* ]]; then
+    dirname "$(node --print process.execPath)"
+    return
+  fi
+  system=$(node --print process.platform) machine=$(node --print process.arch)
+  name=node-$system-$machine
+  local folder=$cache/node-$2/node_modules/$name/bin
+  [[ -x $folder/node ]] || npm install --silent --no-save --prefix "$cache/node-$2" "$name@$2" >&2 || return 1
+  say "$folder"
 }
