@@ -5,6 +5,7 @@
 
 node20=20.20.2
 node24=24.22.3
+runner=npm_on # FOLDER_OF_NODE ARGUMENTS...
 
 passed=0 failed=0 skipped=0 spent=0 running='' report=()
 words=("$@")
@@ -117,3 +118,21 @@ node_path() {
   [[ -x $folder/node ]] || npm install --silent --no-save --prefix "$cache/node-$2" "$name@$2" >&2 || return 1
   say "$folder"
 }
+
+npm_on() { # NODE_FOLDER ARGUMENTS...: npm in the clone, run by that Node.
+  local folder=$1
+  shift
+  (cd "$clone" && PATH=$folder:$PATH && node --version && exec npm "$@")
+}
+
+# on_node MAJOR VERSION NAME ARGUMENTS...: a part that runs npm with these arguments on that Node, by `runner`.
+on_node() {
+  local folder name="$3 on Node $1"
+  wanted "$name" || return
+  if folder=$(node_path "$1" "$2"); then
+    part "$name" bash -c '"$@"' - "$runner" "$folder" "${@:4}"
+  else
+    skip "$name" "Node $2 could not be fetched from npm"
+  fi
+}
+export -f npm_on
