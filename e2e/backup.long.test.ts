@@ -98,6 +98,7 @@ it('is restored by one command into a new folder, and refused if the folder has 
   const { code, stdout, stderr } = await follow(restore);
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   expect(stdout).toContain(`Start it: npm start -- --data ${join(folder, 'restored')}`);
+  for (const name of ['monday', 'restored']) expect(readFileSync(join(folder, name, '.gitignore'), 'utf8')).toBe('*\n');
   const again = await follow(restore);
   expect(again.code).toBe(1);
   expect(again.stderr).toMatch(/^rondo restore: .*restored isn't empty \(it has .+\): name another folder\.\n$/);

@@ -113,6 +113,9 @@ describe('a running system', () => {
     }
     expect(await scale(0)).toMatchObject({ code: 0, stdout: 'no instance of calculator runs\n' });
     expect(running()).toEqual([]);
+    const { stdout } = await system.rondo('doctor', '--json', '--data', system.data);
+    const found = JSON.parse(stdout).findings.find(({ name }: { readonly name: string }) => name === 'processes');
+    expect(found).toMatchObject({ state: 'ok' });
     expect(await scale(1)).toMatchObject({ code: 0, stdout: `calculator-1 runs at ${system.address(1)}\n` });
   });
 

@@ -78,7 +78,7 @@ function requireKnown(ids: readonly string[], { listing, operatorStates }: Snaps
  *
  * @throws RpcError `FAILED_PRECONDITION` that names the services of which these are the last instances.
  */
-function requireOthers(ids: readonly string[], { listing }: Snapshot, orForce: string): void {
+export function requireOthers(ids: readonly string[], { listing }: Snapshot, orForce: string): void {
   const picked = listing.instances.filter(isPicked);
   const isLeaving = ({ instanceId }: Instance) => ids.includes(instanceId);
   const staying = picked.filter((instance) => !isLeaving(instance) && instance.lapseTime === undefined);

@@ -17,7 +17,7 @@ export type FilterField =
 
 const MAX_LENGTH = 2_000;
 const MAX_CONDITIONS = 16;
-const CONDITION = /^\s*([a-z_][a-z0-9_.]*)\s*(!=|<=|>=|=|<|>)\s*("(?:[^"\\]|\\["\\*])*"|[^\s"()]+)\s*/;
+const CONDITION = /^\s*([A-Za-z_][\w.]*)\s*(!=|<=|>=|[=<>:])\s*("(?:[^"\\]|\\["\\*])*"|[^\s"()]+)\s*/;
 const [AND, OR, NOT] = [/^AND(?=[\s(-])\s*/, /^OR(?=[\s-])\s*/, /^\s*(?:NOT(?=[\s(])|-)/];
 const [OPEN, CLOSE] = [/^\s*\(/, /^\)\s*/];
 /** Syntax of AIP-160 that this subset lacks. */
@@ -92,7 +92,7 @@ function refuse(report: ReportFault, text: string, { rest, fields }: Refused): r
     return [];
   }
   const found = rest === '' ? 'it ends' : `there is ${JSON.stringify(rest.slice(0, 20))}`;
-  const [example = 'field'] = Object.keys(fields);
+  const example = Object.keys(fields).find((path) => fields[path]?.kind === 'text') ?? 'field';
   const expected = at === 0 ? 'a comparison' : 'a comparison, AND or OR';
   report(
     `must be ${FORM}, such as ${example} = "value"; at character ${at + 1} ${found}, where ${expected} is expected`,
@@ -120,7 +120,10 @@ function readCondition(
     report(`must compare ${Object.keys(fields).join(', ')}; it names "${path}"`);
     return undefined;
   }
-  if (!isComparator(comparator)) return undefined;
+  if (!isComparator(comparator)) {
+    report(`must compare ${path} by =, !=, <, <=, > or >=; it has ${comparator}`);
+    return undefined;
+  }
   if (isUnordered(field) && comparator !== '=' && comparator !== '!=') {
     report(`must compare ${path} by = or !=; it has ${comparator}`);
     return undefined;

@@ -70,6 +70,19 @@ describe('rondo doctor', () => {
     });
   });
 
+  it('names the services that only cordoned instances serve', async () => {
+    const held = registry.instance('adder-1');
+    if (held === undefined) throw new Error('adder-1 is gone');
+    registry.mark('adder-1', 'a new disk');
+    registry.put(held);
+    const named = (all: readonly { readonly name: string }[]) => all.find(({ name }) => name === 'instances');
+    const remedy = './rondo uncordon adder-1';
+    const detail = `only cordoned instances serve ${held.services.join(', ')}`;
+    expect(named(await findings())).toEqual({ name: 'instances', state: 'fail', detail, remedy });
+    registry.put({ ...held, instanceId: 'adder-2' });
+    expect(named(await findings())).toMatchObject({ state: 'warn', remedy });
+  });
+
   it('finds no fault in a server without a health service, and names it', async () => {
     const plain = await serve(createRouter({ services: [] }), { listen: '127.0.0.1:0' });
     registry.put(instanceAt(plain.address, 'foreign-1', ['a.v1.A']));

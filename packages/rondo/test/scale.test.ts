@@ -1,5 +1,8 @@
+import path from 'node:path';
 import { afterEach, beforeEach, expect, it } from '@jest/globals';
 import { listing, startFakeLauncher } from './fake-launcher.js';
+import { startFakeRegistry } from './fake-registry.js';
+import { instance } from './instance.js';
 import { rondo } from './recording-context.js';
 
 const ROWS = [1, 2].map((index) => ({ name: `sales-${index}`, address: `127.0.0.1:5006${index}`, services: [] }));
@@ -34,6 +37,23 @@ it.each([[], ['sales'], ['sales', '1.5'], ['sales', 'two'], ['sales', '1e2']])(
     expect(launcher.requests()).toEqual([]);
   },
 );
+
+it('leaves no service with cordoned instances alone, unless by force', async () => {
+  const registry = await startFakeRegistry();
+  launcher.describe(path.join(launcher.data, 'launcher.sock'), registry.address);
+  registry.mark('sales-1', 'a new disk');
+  for (const name of ['sales-1', 'sales-2']) registry.put(instance(name, ['sales.v1.OrderService']));
+  const why =
+    'without sales-2 no instance serves sales.v1.OrderService: every call of it would fail; start another instance first, ' +
+    'put one back by rondo uncordon sales-1, or use --force';
+  expect(await scale('sales', '1')).toMatchObject({ exitCode: 1, stderr: expect.stringContaining(why) });
+  expect(launcher.requests()).toEqual([]);
+  expect(await scale('sales', '1', '--force')).toMatchObject({ exitCode: 0 });
+  expect(await scale('sales', '0')).toMatchObject({ exitCode: 0 });
+  await registry.stop();
+  expect(await scale('sales', '1')).toMatchObject({ exitCode: 0 });
+  expect(launcher.requests()).toHaveLength(3);
+});
 
 it('completes the names of services', async () => {
   const { stdout } = await rondo(['complete', '--', 'scale', ''], { dataDirectory: launcher.data });

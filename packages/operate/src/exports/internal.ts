@@ -3,7 +3,7 @@
  * the registry by a {@link Reach}, which a channel is.
  */
 
-export { cordonAll, uncordonAll } from '../cordon.js';
+export { cordonAll, requireOthers, uncordonAll } from '../cordon.js';
 export { Counters, type Sample, unsampled } from '../counters.js';
 export { awaitIdle } from '../drain.js';
 export { reasonOf } from '../errors.js';

@@ -89,9 +89,14 @@ function judgeStatus(instances: readonly Instance[], { processes = [], logOf }: 
   if (instances.length === 0) return warn('none is registered: no service can be called', logOf());
   const waiting = instances.filter((instance) => !isPicked(instance));
   if (waiting.length === 0) return ok(`${instances.length} of ${instances.length} are SERVING`);
+  const cordoned = waiting.filter((instance) => effectiveStatus(instance) === 'CORDONED');
+  const back = `./rondo uncordon ${cordoned.map(({ instanceId }) => instanceId).join(' ')}`;
+  const served = new Set(instances.filter(isPicked).flatMap(({ services }) => services));
+  const deserted = cordoned.flatMap(({ services }) => services).filter((service) => !served.has(service));
+  if (deserted.length > 0) return fail(`only cordoned instances serve ${[...new Set(deserted)].join(', ')}`, back);
   const named = waiting.map((instance) => `${instance.instanceId} is ${effectiveStatus(instance)}`).join(', ');
   const detail = `${instances.length - waiting.length} of ${instances.length} are SERVING; ${named}, and not called`;
-  return warn(detail, logOf(waiting[0]?.instanceId ?? ''));
+  return warn(detail, cordoned.length > 0 ? back : logOf(waiting[0]?.instanceId ?? ''));
 }
 
 /** Nothing is said of a system that is plaintext as a whole: it listens on the loopback, or a variable says that this is meant. */

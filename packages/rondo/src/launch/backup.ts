@@ -8,6 +8,7 @@ import { type TaskName, tasks } from '../commands/tasks.js';
 import { console } from '../terminal/console.js';
 import { messageOf } from '../workspace/errors.js';
 import { onlyOptions, quoted } from '../workspace/options.js';
+import { hideFromGit } from './data-folder.js';
 import { databaseServer } from './database.js';
 import { DEFAULTS, givenPath, loadRootEnv, usageOf } from './options.js';
 import { freePort } from './plan.js';
@@ -33,6 +34,7 @@ export const backUp = (args: readonly string[]): Promise<number> =>
       to: givenPath(to),
       files: existsSync(passwords) ? { 'passwords.json': passwords } : {},
     });
+    hideFromGit(folder);
     const size = `${Object.keys(files).length} files, ${Math.ceil(sizeBytes / 1e6)} MB`;
     console.log(
       `${folder}: all databases as of ${time} (${size}), passwords included: keep it where only you can read it.\n` +
@@ -56,6 +58,7 @@ function backUpServer(adminUrl: string, to: string): void {
   const env = { ...process.env, PGPASSWORD: decodeURIComponent(url.password) };
   const folder = path.join(to, 'postgres');
   mkdirSync(to, { recursive: true });
+  hideFromGit(to);
   const args = ['--dbname', server, '--pgdata', folder, '--wal-method', 'stream', '--checkpoint', 'fast'];
   const { status, error } = spawnSync('pg_basebackup', args, { env, stdio: 'inherit' });
   if (error !== undefined)
@@ -76,6 +79,7 @@ export const restore = (args: readonly string[]): Promise<number> =>
     const to = givenPath(data);
     const { restore: recover } = await import('@rondo/database/backup');
     const { time, timeline, prepared } = await recover({ from: givenPath(from), to, port: await freePort() });
+    hideFromGit(to);
     const inDoubt =
       prepared === 0 ? 'no transaction in doubt' : `${prepared} transactions in doubt, finished by the services`;
     console.log(`${to}: all databases as of ${time}, on timeline ${timeline}, ${inDoubt}.`);

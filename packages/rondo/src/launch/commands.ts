@@ -108,7 +108,7 @@ async function scale({ system, stop: { signal } }: Session, { service, instances
   const manifest = requireManifest(service);
   if (service === REGISTRY)
     throw new Error("npm start runs one registry; Rondo's docs/guides/run-a-system.md has more");
-  if (instances === 0) await system.stop(service);
+  if (instances === 0) await system.rest(service);
   else await system.scale(manifest, instances, signal);
   return await rowsOf(system, service);
 }

@@ -24,7 +24,7 @@ import type { Manifest } from '../workspace/manifests.js';
  */
 export function requireUsable(data: string, otherwise: string): void {
   try {
-    mkdirSync(data, { recursive: true });
+    if (mkdirSync(data, { recursive: true }) !== undefined) hideFromGit(data);
     accessSync(data, constants.W_OK | constants.X_OK);
   } catch (error) {
     throw new Error(`${data} can't be written to (${codeOf(error)}); ${otherwise}`, { cause: error });
@@ -33,6 +33,9 @@ export function requireUsable(data: string, otherwise: string): void {
   if (owner !== undefined)
     throw new Error(`${data} belongs to another user (id ${owner}): start it as that user, or ${otherwise}`);
 }
+
+/** Keeps git from a folder that has passwords. */
+export const hideFromGit = (folder: string): void => writeFileSync(path.join(folder, '.gitignore'), '*\n');
 
 /** The id of the database's owner, if it is another user, as after a start as root: PostgreSQL can't open files of another user. */
 export function otherOwner(data: string): number | undefined {

@@ -100,6 +100,12 @@ export class System {
     await this.#drop(entry, entry.children);
   }
 
+  /** Stops a service until it is scaled or restarted. */
+  async rest(service: string): Promise<void> {
+    await this.stop(service);
+    writeScale(this.#settings.options.data, service, 0);
+  }
+
   /** Starts the instances that a service lacks, or drains those above the number, which later starts have, too. */
   async scale(manifest: Manifest, instances: number, signal: AbortSignal): Promise<void> {
     const { service } = manifest;
@@ -139,7 +145,8 @@ export class System {
     const { options, databases, env, versionOf } = this.#settings;
     const { service, database } = manifest;
     if (!isStartable(manifest)) throw new Error(`${folderOf(service)} isn't built yet: npm run build`);
-    const planned = plan([scaled(options.data, manifest)], options.portBase);
+    const { instances } = scaled(options.data, manifest);
+    const planned = plan([{ ...manifest, instances: instances || manifest.instances }], options.portBase);
     const held = new Set(portsOf(this.#running.get(service)?.planned ?? []).map(({ port }) => port));
     const added = portsOf(planned).filter(({ port }) => !held.has(port));
     await requireFreePorts(added, PORT_REMEDY, signal);

@@ -18,6 +18,12 @@ describe('a name', () => {
     }
   });
 
+  it('may not be like that of an instance', () => {
+    expect(() => checkName('sales-2')).toThrow(
+      '"sales-2" is like the name of an instance; let it not end with a number',
+    );
+  });
+
   it('is unique in the repository', () => {
     using folder = new Folder({
       'services/taken/package.json': '{}',

@@ -26,6 +26,7 @@ export function checkName(name: string): void {
   if (!NAME.test(name))
     throw refuse("isn't a valid service name", 'use lower-case words joined by -, such as order-history');
   if (name.length > MAX_LENGTH) throw refuse(`has ${name.length} characters`, `use at most ${MAX_LENGTH}`);
+  if (/-\d+$/.test(name)) throw refuse('is like the name of an instance', 'let it not end with a number');
   if (RESERVED.has(name)) throw refuse('has another meaning in a workspace', 'choose another name');
 }
 
