@@ -155,6 +155,7 @@ export function testStored(at: () => Running): void {
         { ...event, id: 17n, key: TEXT },
         { ...event, id: 18n, key: '8' },
       ],
+      refused: [{ ...event, id: 16n, key: '6', refusals: 369 }],
     };
     const resolved: string[] = [];
     const resolve = (how: string) => (request: { readonly id: bigint }) => {
@@ -181,6 +182,7 @@ export function testStored(at: () => Running): void {
     const press = (text: string, verb: string) => row(text).getByRole('button', { name: verb }).click();
     await row('sales.v1.OrderPlaced:').waitFor();
     await row('evil.v1.Done:one 17').getByText(SHOWN).first().waitFor();
+    await row('evil.v1.Done:one 16').getByText('retried').waitFor();
     expect(await axe(page)).toEqual([]);
     await press('evil.v1.Done:one 17', 'Retry');
     await page.getByRole('button', { name: 'Retry it' }).click();

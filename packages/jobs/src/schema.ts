@@ -123,6 +123,10 @@ CREATE INDEX jobs_unfit ON jobs (method) WHERE unfit IS NOT NULL;
 ALTER TABLE job_owners ADD COLUMN methods text[];
 `;
 
+const RETRIED = `
+CREATE INDEX jobs_retried ON jobs (method, create_time) WHERE error <> '' AND refusals = 0 AND NOT failed;
+`;
+
 /** The tables of {@link createJobs}; a service passes it to `createReadiness` in `parts`. */
 export const jobsSchema: SchemaPart = {
   name: 'jobs',
@@ -134,5 +138,6 @@ export const jobsSchema: SchemaPart = {
     { name: '0005_keys.sql', sql: KEYS },
     { name: '0006_claims.sql', sql: CLAIMS },
     { name: '0007_unfit.sql', sql: UNFIT },
+    { name: '0008_retried.sql', sql: RETRIED },
   ],
 };

@@ -263,11 +263,15 @@ export function listJobs({ query }: Queries, methods: readonly string[], options
   );
 }
 
-/** The jobs of these methods that are refused again and again, the oldest first. At most 100. */
-export function listRefused({ query }: Queries, methods: readonly string[], options: QueryOptions): Promise<JobRow[]> {
+const MAX_RETRIED = 100;
+
+/** The jobs of these methods that are tried again: those that were refused first, then those that failed only. At most 100 of each, the oldest. */
+export function listRetried({ query }: Queries, methods: readonly string[], options: QueryOptions): Promise<JobRow[]> {
+  const oldest = (condition: string) =>
+    `(SELECT ${COLUMNS} FROM jobs WHERE method = ANY($1) AND ${condition} AND NOT failed ORDER BY create_time LIMIT $2)`;
   return query<JobRow>(
-    `SELECT ${COLUMNS} FROM jobs WHERE method = ANY($1) AND refusals > 0 AND NOT failed ORDER BY create_time LIMIT 100`,
-    [methods],
+    `${oldest('refusals > 0')} UNION ALL ${oldest("error <> '' AND refusals = 0")}`,
+    [methods, MAX_RETRIED],
     options,
   );
 }

@@ -53,7 +53,7 @@ async function start(instanceId: string, service = 'sales.v1.OrderService', name
   await register(instanceId, topics, service);
 }
 
-it('ls shows the groups of each service, and what waits for an operator as text', async () => {
+it('ls shows the groups of each service, and as text the events that failed or are tried again', async () => {
   await start('sales-1');
   const { exitCode, stdout } = await run('ls');
   expect(exitCode).toBe(0);
@@ -61,9 +61,9 @@ it('ls shows the groups of each service, and what waits for an operator as text'
     ['GROUP', 'METHOD', 'WAITING', 'RUNNING', 'FAILED', 'OLDEST', 'CUT', 'OWNER'],
     [group, method, '2', '1', '1', '3h', '3', owner],
     [''],
-    ['EVENT', 'GROUP', 'KEY', 'AGE', 'TRIES', 'REFUSED', 'WHY'],
-    ['17', group, 'orders/7', '2h', '12', '0', 'no team\\u001b[31m'],
-    ['18', group, 'orders/8', '2h', '0', '369', 'UNAVAILABLE: full'],
+    ['EVENT', 'GROUP', 'KEY', 'STATE', 'AGE', 'TRIES', 'REFUSED', 'WHY'],
+    ['17', group, 'orders/7', 'FAILED', '2h', '12', '0', 'no team\\u001b[31m'],
+    ['18', group, 'orders/8', 'RETRIED', '2h', '0', '369', 'UNAVAILABLE: full'],
     [''],
   ]);
   expect(JSON.parse((await run('ls', '--json')).stdout)).toMatchObject({

@@ -5,7 +5,7 @@ import {
 } from '@rondo/contracts/rondo/events/v1/events';
 import { MethodPolicy } from '@rondo/contracts/rondo/options/v1/options';
 import type { Database, OperatorAudit, QueryOptions, Transaction } from '@rondo/database';
-import { countJobs, discardJob, listJobs, listRefused, retryJob } from '@rondo/jobs/internal';
+import { countJobs, discardJob, listJobs, listRetried, retryJob } from '@rondo/jobs/internal';
 import { callerIdentity, type ServerCall } from '@rondo/rpc/call';
 import { type Clock, sleep } from '@rondo/rpc/clock';
 import { mayOperate, parseSpiffeId } from '@rondo/rpc/internal';
@@ -133,10 +133,10 @@ async function list(options: EventServiceOptions, { signal }: Pick<ServerCall, '
   const names = topics.map(({ $type }) => $type);
   const rows = await readGroups(database, names, { signal });
   const groups = rows.map(({ name }) => name);
-  const [counts, jobs, refused, states, carried] = await Promise.all([
+  const [counts, jobs, retried, states, carried] = await Promise.all([
     countJobs(database, groups, { signal }),
     listJobs(database, groups, { signal }),
-    listRefused(database, groups, { signal }),
+    listRetried(database, groups, { signal }),
     statesOf(database, groups, { signal }),
     carriedWithin(options, names),
   ]);
@@ -151,7 +151,7 @@ async function list(options: EventServiceOptions, { signal }: Pick<ServerCall, '
       owner: row.owner,
     })),
     events: jobs.filter(({ failed }) => failed).map(toEvent),
-    refused: refused.map(toEvent),
+    refused: retried.map(toEvent),
     carrierFault: carried.fault,
   };
 }

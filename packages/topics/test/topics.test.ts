@@ -59,6 +59,32 @@ describe('an event that the database carries', () => {
     });
   });
 
+  it('that fails and is tried again is listed with the last error, until it is taken', async () => {
+    let repair = () => {};
+    const repaired = new Promise<void>((resolve) => (repair = resolve));
+    let calls = 0;
+    const fleet = await topics.subscribed({
+      watchers: {
+        async once(event) {
+          calls += 1;
+          if (calls < 3) throw new RpcError(Status.INTERNAL, 'the board is broken');
+          await repaired;
+          return topics.write('once', event);
+        },
+      },
+    });
+    for (const move of [1, 2]) await fleet.publish('a', move);
+    await eventually(async () => {
+      const { events, refused } = await fleet.operator.listGroups({});
+      const error = expect.stringContaining('the board is broken');
+      expect(refused).toMatchObject([{ group: nameOf('once'), key: 'a', attempts: 3, refusals: 0, error }]);
+      expect(events).toEqual([]);
+    });
+    repair();
+    await eventually(async () => expect(await topics.effects()).toEqual(['a1', 'a2']));
+    await eventually(async () => expect((await fleet.operator.listGroups({})).refused).toEqual([]));
+  });
+
   it('waits while its subscribers have too much to do, and no attempt counts', async () => {
     let [isBusy, refusals] = [true, 0];
     const fleet = await topics.subscribed({

@@ -2,13 +2,19 @@ import type { DeadEvent, Group } from '@rondo/contracts/rondo/events/v1/events';
 import type { Json } from '../page/json.js';
 import { Table } from '../page/table.js';
 import { type Change, Changes } from '../ui/change.js';
-import { Empty, ErrorText } from '../ui/parts.js';
+import { Empty, ErrorText, State } from '../ui/parts.js';
 import { formatDate } from '../ui/text.js';
-import { type At, itemsOf, resolveWork } from './watch.js';
-import { COUNTS, changesOfCall, hasFailed, Lane, WorkPage } from './work-page.js';
+import { type At, itemsOf, type Reported, resolveWork } from './watch.js';
+import { COUNTS, changesOfCall, failedFirst, hasFailed, Lane, WorkPage } from './work-page.js';
 
 const nameOf = ({ name = '' }: Json<Group>) => name;
 const idOf = ({ group = '', id = '' }: Json<DeadEvent>) => `${group} ${id}`;
+const isFailed = ({ state }: { readonly state: string }) => state === 'failed';
+
+const notDelivered = ({ events }: Reported) => [
+  ...(events?.refused ?? []).map((event) => ({ ...event, state: 'retried' })),
+  ...(events?.events ?? []).map((event) => ({ ...event, state: 'failed' })),
+];
 
 /** The groups that subscribe, and the events that they couldn't take. */
 export const EventsPage = () => (
@@ -44,15 +50,18 @@ export const EventsPage = () => (
           ),
         )}
         <Table
-          title="Not delivered"
-          rows={itemsOf(work, ({ events }) => events?.events, idOf)}
+          title="Not delivered, those that failed first"
+          rows={failedFirst(itemsOf(work, notDelivered, idOf), isFailed)}
           keyOf={idOf}
+          isFailed={isFailed}
           empty={null}
           columns={[
             ['Event', idOf],
             ['Key', ({ key }) => key],
+            ['State', ({ state }) => <State of={state} />],
             ['Published', ({ publishTime }) => formatDate(publishTime)],
             ['Attempts', ({ attempts }) => attempts ?? 0, 'number'],
+            ['Refusals', ({ refusals }) => refusals, 'number'],
             ['Last error', ({ error }) => <ErrorText>{error}</ErrorText>],
             ['Resolve', (event) => <Changes of={changesOfEvent(event)} />],
           ]}

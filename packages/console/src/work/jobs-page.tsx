@@ -5,7 +5,7 @@ import { Changes } from '../ui/change.js';
 import { Empty, ErrorText, State } from '../ui/parts.js';
 import { formatDate } from '../ui/text.js';
 import { type At, itemsOf, resolveWork } from './watch.js';
-import { COUNTS, changesOfCall, hasFailed, Lane, WorkPage } from './work-page.js';
+import { COUNTS, changesOfCall, failedFirst, hasFailed, Lane, WorkPage } from './work-page.js';
 
 const isFailed = ({ state }: Json<Job>) => state === 'JOB_STATE_FAILED';
 const idOf = ({ method = '', id = '' }: Json<Job>) => `${method} ${id}`;
@@ -34,7 +34,10 @@ export const JobsPage = () => (
         />
         <Table
           title="Not done, those that failed first"
-          rows={failedFirst(itemsOf(work, ({ jobs }) => jobs?.jobs, idOf))}
+          rows={failedFirst(
+            itemsOf(work, ({ jobs }) => jobs?.jobs, idOf),
+            isFailed,
+          )}
           keyOf={idOf}
           isFailed={isFailed}
           empty={null}
@@ -55,11 +58,6 @@ export const JobsPage = () => (
     )}
   </WorkPage>
 );
-
-const failedFirst = (jobs: readonly At<Json<Job>>[]) => [
-  ...jobs.filter(isFailed),
-  ...jobs.filter((job) => !isFailed(job)),
-];
 
 const changesOf = (job: At<Json<Job>>) =>
   changesOfCall(idOf(job), (verb) => resolveWork(job.instanceId, { [`${verb}Job`]: { id: job.id } }));

@@ -53,6 +53,11 @@ export function Lane({ of, stopped }: { readonly of: Counts; readonly stopped: s
   );
 }
 
+export const failedFirst = <T,>(rows: readonly T[], isFailed: (row: T) => boolean): readonly T[] => [
+  ...rows.filter(isFailed),
+  ...rows.filter((row) => !isFailed(row)),
+];
+
 /** The columns of {@link Counts}. */
 export const COUNTS = [
   ['Waiting', ({ waiting }: Counts) => waiting ?? 0, 'number'],

@@ -18,5 +18,5 @@ export { declaredJob, faultOf } from '../declared.js';
 export { awayMs, failureOf, isAway } from '../failure.js';
 export { claimHeads, unblock } from '../lanes.js';
 export type { JobMeter } from '../metrics.js';
-export { countJobs, discardJob, listJobs, listRefused, retryJob } from '../store.js';
+export { countJobs, discardJob, listJobs, listRetried, retryJob } from '../store.js';
 export { Worker } from '../worker.js';

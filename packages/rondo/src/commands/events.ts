@@ -21,15 +21,15 @@ export const events = defineActions({
   name: 'events',
   summary: 'Shows groups of subscribers and what they could not take; tries it again, or replays.',
   details: [
-    'A group has a topic and a name, such as sales.v1.OrderPlaced:deliveries. An event that it could not take waits for you: retry',
-    'tries it again now, discard gives it up. replay delivers the kept events to the group again, from a time such as',
-    '2026-03-01T09:00:00Z on, and its handlers run again. A group belongs to the identity that has registered it first: hand-over',
-    'gives it to another one. remove-group removes a group with all that it has not taken; its subscribers, while they run,',
-    'register it again within a minute.',
+    'A group has a topic and a name, such as sales.v1.OrderPlaced:deliveries. A FAILED event waits for you; a RETRIED one, which',
+    'the group could not take so far, is tried again by itself. retry tries an event again now, discard gives it up. replay delivers',
+    'the kept events to the group again, from a time such as 2026-03-01T09:00:00Z on, and its handlers run again. A group belongs to',
+    'the identity that has registered it first: hand-over gives it to another one. remove-group removes a group with all that it has',
+    'not taken; its subscribers, while they run, register it again within a minute.',
   ].join('\n'),
   options: { ...registryOption, ...jsonOption },
   examples: [
-    ['events ls', 'The groups, how far behind they are, and what waits for an operator.'],
+    ['events ls', 'The groups, how far behind they are, and the events that they could not take.'],
     ['events replay sales.v1.OrderPlaced:deliveries 2026-03-01T09:00:00Z', 'Delivers events to a group again.'],
     ['events hand-over sales.v1.OrderPlaced:deliveries spiffe://rondo.local/deliveries', 'Gives a group to a process.'],
   ],
@@ -100,27 +100,35 @@ const listGroups = (client: Client<typeof definition>, options: CallOptions) => 
 async function list(name: string | undefined, context: CommandContext): Promise<Printed> {
   const { answers, failed } = await askServices({ ...TOPICS, name, call: listGroups }, context);
   const groups = answers.flatMap((answer) => answer.groups);
-  const [dead, refused] = [answers.flatMap((answer) => answer.events), answers.flatMap((answer) => answer.refused)];
+  const [dead, retried] = [answers.flatMap((answer) => answer.events), answers.flatMap((answer) => answer.refused)];
   const faults = answers.filter(({ carrierFault }) => carrierFault !== '');
   for (const { topics, carrierFault } of faults) {
     const away = `what waits in NATS for ${topics.join(', ')} is not in the numbers`;
     await context.stderr.write(`rondo: ${printable(`${away}: ${carrierFault}`)}\n`);
   }
   return {
-    json: { groups, events: dead, refused },
-    text: format(groups, [...dead, ...refused], context.clock.now()),
+    json: { groups, events: dead, refused: retried },
+    text: format({ groups, dead, retried }, context.clock.now()),
     failed: failed || faults.length > 0,
   };
 }
 
-function format(groups: readonly Group[], dead: readonly DeadEvent[], nowMs: number): string {
+interface Listed {
+  readonly groups: readonly Group[];
+  readonly dead: readonly DeadEvent[];
+  readonly retried: readonly DeadEvent[];
+}
+
+function format({ groups, dead, retried }: Listed, nowMs: number): string {
   const rows = groups.map(({ name, method, waiting, running, failed, oldestTime, cut, owner }) => [
     ...[name, method, waiting, running, failed, ageOf(oldestTime, nowMs), cut, owner || '-'],
   ]);
-  const letters = dead.map(({ id, group, key, publishTime, attempts, refusals, error }) => [
-    ...[id, group, key || '-', ageOf(publishTime, nowMs), attempts, refusals, error],
-  ]);
+  const rowOf = (state: string) => (event: DeadEvent) => [
+    ...[event.id, event.group, event.key || '-', state, ageOf(event.publishTime, nowMs)],
+    ...[event.attempts, event.refusals, event.error],
+  ];
+  const letters = [...dead.map(rowOf('FAILED')), ...retried.map(rowOf('RETRIED'))];
   const heading = ['GROUP', 'METHOD', 'WAITING', 'RUNNING', 'FAILED', 'OLDEST', 'CUT', 'OWNER'];
-  const titles = ['EVENT', 'GROUP', 'KEY', 'AGE', 'TRIES', 'REFUSED', 'WHY'];
+  const titles = ['EVENT', 'GROUP', 'KEY', 'STATE', 'AGE', 'TRIES', 'REFUSED', 'WHY'];
   return formatTable([heading, ...rows]) + (letters.length === 0 ? '' : `\n${formatTable([titles, ...letters])}`);
 }
