@@ -12,6 +12,7 @@ import { Status } from '../src/exports/status.js';
 import { ManualClock } from '../src/exports/testing.js';
 import { startTcpProxy } from '../src/testing/tcp-proxy/tcp-proxy.js';
 import { MAX_CALLS } from '../src/transport/frames/frames.js';
+import { MAX_OPEN_CALLS } from '../src/wire/limits.js';
 import type { ServeOptions } from '../src/wire/serve.js';
 import { conformance, type ServedDefinition, servedDefinition } from './conformance/handlers.js';
 import { failure } from './support/outcome.js';
@@ -188,6 +189,45 @@ describe('frames', () => {
     await Promise.all(calls);
     expect(ways).toEqual({ frames: MAX_CALLS + 76, grpc: 0 });
   });
+
+  it.each([true, false])(
+    'takes no more calls of a client that has its share of the open ones (frames: %s)',
+    async (frames) => {
+      const go = deferred();
+      let begun = 0;
+      const server = await startServer({
+        async unaryUnsafe() {
+          begun += 1;
+          await go.promise;
+          return {};
+        },
+      });
+      const share = MAX_OPEN_CALLS / 2;
+      const clients = [1, 2].map(() => connect([server.address], { frames }).client);
+      const calls: Promise<unknown>[] = [];
+      for (const most of [share / 2, share]) {
+        const client = clients[most === share ? 1 : 0];
+        while (calls.length < most) {
+          for (let left = 512; left > 0; left -= 1)
+            calls.push(client?.unaryUnsafe({}, { timeoutMs: 600_000 }) ?? go.promise);
+          await until(() => begun === calls.length);
+        }
+      }
+      const [client] = clients;
+      const more = Array.from({ length: 16 }, () =>
+        failure(client?.unaryUnsafe({}, { timeoutMs: 600_000 }) ?? go.promise),
+      );
+      expect(await Promise.race(more)).toMatchObject({
+        code: Status.RESOURCE_EXHAUSTED,
+        message: expect.stringContaining('its share of the open calls'),
+      });
+      expect(begun).toBeLessThan(share + 8);
+      go.resolve();
+      await Promise.all(calls);
+      await client?.unaryUnsafe({});
+      await Promise.allSettled(more);
+    },
+  );
 
   it('takes calls whose requests have a limited length together', async () => {
     const go = deferred();

@@ -97,6 +97,13 @@ export const serverErrors = defineErrors('the server', {
     cause: 'A client sends so many large requests at once that they take half of what others leave free of the memory for requests.',
     remedy: 'Send fewer at once.',
   },
+  TOO_MANY_OPEN: {
+    type: RouterError,
+    code: 'RESOURCE_EXHAUSTED',
+    text: 'this client has more than its share of the open calls of this instance, {most} at most; end some, or call another instance',
+    cause: 'A client has so many calls and streams open at once that they are half of what others leave free.',
+    remedy: 'End streams that are no longer read, or add instances.',
+  },
   UNREADABLE_FRAMES: {
     code: 'INVALID_ARGUMENT',
     text: "the frames of this client can't be read: {reason}",

@@ -30,6 +30,7 @@ import type { GrpcOptions } from './answer.js';
 import { type CallConnection, type FrameConnection, FramedCall, tooMuch } from './framed-call.js';
 import type { CallInFlight } from './grpc-call.js';
 import { SERVICE_LIMITS } from './limits.js';
+import { tooManyOpen } from './requests.js';
 import { UnreadReplies } from './unread-replies.js';
 
 /** How long a client has to read why its connection is closed. Milliseconds. */
@@ -206,7 +207,8 @@ export class FrameServer {
     this.#open += 1;
     this.#unansweredBytes += bytes;
     inFlight.add(call);
-    call.receive(frame);
+    if (this.#connection.begin()) call.receive(frame);
+    else call.fail(tooManyOpen());
   }
 
   #onMessage(body: Buffer): void {

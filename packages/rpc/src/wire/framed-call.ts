@@ -29,7 +29,7 @@ import { type Connection, inflate } from './requests.js';
 import type { UnreadReplies } from './unread-replies.js';
 
 /** What a server's end of frames needs of its connection. */
-export type FrameConnection = Pick<Connection, 'address' | 'network' | 'client' | 'hold'>;
+export type FrameConnection = Pick<Connection, 'address' | 'network' | 'client' | 'hold' | 'begin' | 'end'>;
 
 /** What the calls of a connection need of it. */
 export interface CallConnection {
@@ -167,6 +167,7 @@ export class FramedCall implements ReceivedWireCall, CallInFlight {
   release(): void {
     this.ended = true;
     this.#connection.inFlight.delete(this);
+    this.#connection.from.end();
     this.#receiving?.cancel();
     this.#requests?.end(cancelled());
     this.#requests?.release();

@@ -22,10 +22,10 @@ import {
 } from './answer.js';
 import { FrameServer } from './frame-server.js';
 import { type CallInFlight, GrpcCall } from './grpc-call.js';
-import { HANDSHAKE_MS, MAX_UNFINISHED, PINGS } from './limits.js';
+import { HANDSHAKE_MS, MAX_OPEN_CALLS, MAX_UNFINISHED, PINGS } from './limits.js';
 import type { Peer } from './mutual-tls.js';
 import { PingBarrier } from './ping-barrier.js';
-import { Connection, type ConnectionOptions, type Opened, STEPS } from './requests.js';
+import { Connection, type ConnectionOptions, type Opened, STEPS, tooManyOpen } from './requests.js';
 
 interface CallsOptions {
   readonly clock: Clock;
@@ -39,7 +39,7 @@ const MAX_DECOMPRESSIONS = 2;
 export class ServedCalls {
   readonly #methods: ReadonlyMap<unknown, Method>;
   readonly #options: GrpcOptions;
-  readonly #unfinished: Pick<ConnectionOptions, 'unfinished' | 'stepBytes'>;
+  readonly #unfinished: Pick<ConnectionOptions, 'unfinished' | 'stepBytes' | 'open'>;
   readonly #inFlight = new InFlight<CallInFlight>();
   #draining = false;
 
@@ -48,7 +48,7 @@ export class ServedCalls {
     const stepBytes = Math.ceil(maxUnfinished / STEPS);
     this.#methods = new Map(methods.map((method) => [method.path, method]));
     this.#options = { ...options, handle, logger, decompressions: createSemaphore(MAX_DECOMPRESSIONS) };
-    this.#unfinished = { unfinished: new Shares(2 * maxUnfinished), stepBytes };
+    this.#unfinished = { unfinished: new Shares(2 * maxUnfinished), stepBytes, open: new Shares(MAX_OPEN_CALLS) };
   }
 
   /** Serves the calls that a client begins over its connection. */
@@ -97,7 +97,7 @@ export class ServedCalls {
 
   /** Serves a stream, or refuses it. The router answers calls of methods that aren't served: that proves that no handler ran. */
   #take(opened: OpenedStream, rawHeaders: readonly string[]): void {
-    const { stream, headers } = opened;
+    const { stream, headers, connection } = opened;
     // What breaks a stream also closes it.
     if (stream.destroyed || stream.closed) return void stream.on('error', ignore);
     const timeoutMs = readTimeout(headers[TIMEOUT]);
@@ -114,8 +114,12 @@ export class ServedCalls {
       return;
     }
     this.#inFlight.add(call);
+    if (!connection.begin()) call.abort(tooManyOpen());
     if (this.#draining && call.endless) call.abort(serverErrors.STOPPING());
-    call.receive(() => this.#inFlight.delete(call));
+    call.receive(() => {
+      this.#inFlight.delete(call);
+      connection.end();
+    });
   }
 }
 

@@ -81,6 +81,12 @@ export const HANDSHAKE_MS = 10_000;
 /** How many of the longest requests the requests of one client may have together that haven't come whole; those of all, twice as many. */
 export const MAX_UNFINISHED = 64;
 
+/**
+ * How many calls of all clients may be open, streams and calls that wait for a handler alike; one client has at most half of what the
+ * others leave free. An open call keeps about 14 KB.
+ */
+export const MAX_OPEN_CALLS = 32_768;
+
 /** How long a request may take to arrive if nothing else limits its call. Milliseconds. */
 export const MAX_RECEIVE_MS = 300_000;
 

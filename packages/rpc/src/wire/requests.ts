@@ -6,6 +6,7 @@ import type { RpcError } from '../status/rpc-error.js';
 import { type Compressed, canDecompress, type DecompressionErrors, decompress } from '../transport/grpc/compression.js';
 import { Gathered } from '../transport/grpc/gathered.js';
 import { PREFIX_BYTES } from '../transport/grpc/length-prefix.js';
+import { MAX_OPEN_CALLS } from './limits.js';
 import type { Peer } from './mutual-tls.js';
 import { networkOf, remoteOf } from './open-connections.js';
 import type { PingBarrier } from './ping-barrier.js';
@@ -25,11 +26,16 @@ export interface ConnectionOptions extends Pick<Opened, 'socket' | 'client'> {
   readonly barrier?: PingBarrier;
   /** What the unfinished requests of all clients may hold. */
   readonly unfinished: Shares;
+  /** The open calls of all clients. */
+  readonly open: Shares;
   readonly stepBytes: number;
 }
 
 /** Unfinished requests count in steps, which those of most connections never take: so many are what one client may hold. */
 export const STEPS = 4096;
+
+/** Open calls count in steps, too. */
+const CALLS_A_STEP = 8;
 
 /** What the calls of one connection share. */
 export class Connection {
@@ -43,8 +49,10 @@ export class Connection {
   readonly #share: Share;
   readonly #stepBytes: number;
   readonly #barrier: PingBarrier | undefined;
+  #openCalls = 0;
+  readonly #openShare: Share;
 
-  constructor({ socket, client, close, barrier, unfinished, stepBytes }: ConnectionOptions) {
+  constructor({ socket, client, close, barrier, unfinished, stepBytes, open }: ConnectionOptions) {
     const { remoteAddress, remotePort } = socket;
     this.address = remoteAddress === undefined ? 'unknown' : `${remoteAddress}:${remotePort}`;
     this.network = networkOf(remoteOf(socket));
@@ -52,6 +60,7 @@ export class Connection {
     this.#stepBytes = stepBytes;
     this.#share = unfinished.of(this.network, close);
     this.#barrier = barrier;
+    this.#openShare = open.of(client?.identity ?? this.network);
   }
 
   /** Holds more bytes of unfinished requests, or fewer. False if its client's connections hold more than their share. */
@@ -59,6 +68,22 @@ export class Connection {
     this.#unfinishedBytes += moreBytes;
     const counted = this.#unfinishedBytes - (this.#unfinishedBytes % this.#stepBytes);
     return counted === this.#share.amount || this.#share.hold(counted);
+  }
+
+  /** A call begins, which ends by {@link Connection.end}. False if its client's connections have more open calls than their share. */
+  begin(): boolean {
+    this.#openCalls += 1;
+    return this.#countCalls();
+  }
+
+  end(): void {
+    this.#openCalls -= 1;
+    this.#countCalls();
+  }
+
+  #countCalls(): boolean {
+    const counted = this.#openCalls - (this.#openCalls % CALLS_A_STEP);
+    return counted === this.#openShare.amount || this.#openShare.hold(counted);
   }
 
   /**
@@ -69,6 +94,10 @@ export class Connection {
     await this.#barrier?.caughtUp();
   }
 }
+
+/** The error of a call that {@link Connection.begin} doesn't take. */
+export const tooManyOpen = (): RpcError =>
+  serverErrors.TOO_MANY_OPEN({ most: MAX_OPEN_CALLS / 2 }, { handled: 'never' });
 
 /** The flag of a compressed message. */
 export const COMPRESSED = 1;

@@ -76,7 +76,14 @@ export class JoinedEnds {
       },
       onClose: () => undefined,
     });
-    const connection = { address: 'a:1', network: 'a', client: undefined, hold: () => true };
+    const connection = {
+      address: 'a:1',
+      network: 'a',
+      client: undefined,
+      hold: () => true,
+      begin: () => true,
+      end: () => undefined,
+    };
     this.server = new FrameServer(this.#socketOf(this.#toClient, this.#toServer), connection, {
       handle,
       methods: new Map(methods.map((method) => [method.path, method])),

@@ -83,11 +83,16 @@ function setParameter(target: JsonObject, desc: DescMessage, { name, values, bod
   return undefined;
 }
 
+/** A message may be nested 100 deep, and a query names a few fields. */
+const MAX_DEPTH = 32;
+
 /** The fields that lead to the one that a parameter names, or why it names none. */
 function pathTo(desc: DescMessage, name: string): readonly DescField[] | string {
   const path: DescField[] = [];
   let message: DescMessage | undefined = desc;
-  for (const part of name.split('.')) {
+  const parts = name.split('.');
+  if (parts.length > MAX_DEPTH) return `is nested more than ${MAX_DEPTH} deep; send less`;
+  for (const part of parts) {
     if (message === undefined || hasOwnJson(message))
       return beyondQuery(path.at(-1)) ?? `is not a field; ${path.at(-1)?.name} has no fields in a query`;
     const field: DescField | undefined = fieldNamed(message, part);

@@ -122,6 +122,7 @@ describe('a query', () => {
     ['list=x', 'list is a list of messages, which a query can’t hold'],
     ['list.name=x', 'list is a list of messages, which a query can’t hold; call the method with a body'],
     ['struct.a=1', 'struct has no fields in a query'],
+    [`${'nested.'.repeat(32)}text=x`, 'is nested more than 32 deep; send less'],
   ])('%s is refused by field', async (text, reason) => {
     const answer = await query(text);
     expect(answer.status).toBe(400);
