@@ -173,6 +173,7 @@ export function testStored(at: () => Running): void {
       removeGroup({ group: name }: { readonly group: string }) {
         resolved.push(`remove ${name}`);
         listed.groups = listed.groups.filter((one) => one.name !== name);
+        listed.refused = listed.refused.filter((one) => one.group !== name);
         return {};
       },
     };

@@ -21,11 +21,11 @@ export const events = defineActions({
   name: 'events',
   summary: 'Shows groups of subscribers and what they could not take; tries it again, or replays.',
   details: [
-    'A group has a topic and a name, such as sales.v1.OrderPlaced:deliveries. A FAILED event waits for you; a RETRIED one, which',
-    'the group could not take so far, is tried again by itself. retry tries an event again now, discard gives it up. replay delivers',
-    'the kept events to the group again, from a time such as 2026-03-01T09:00:00Z on, and its handlers run again. A group belongs to',
-    'the identity that has registered it first: hand-over gives it to another one. remove-group removes a group with all that it has',
-    'not taken; its subscribers, while they run, register it again within a minute.',
+    'A group has a topic and a name, such as sales.v1.OrderPlaced:deliveries. A FAILED event waits for you. A RETRIED one, which',
+    'the group could not take so far, is tried again by itself. retry tries an event again now, discard gives it up. replay',
+    'delivers the kept events to the group again, from a time such as 2026-03-01T09:00:00Z on, and its handlers run again. A',
+    'group belongs to the identity that has registered it first: hand-over gives it to another one. remove-group removes a group',
+    'with all that it has not taken; its subscribers, while they run, register it again within a minute.',
   ].join('\n'),
   options: { ...registryOption, ...jsonOption },
   examples: [
