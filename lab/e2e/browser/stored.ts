@@ -199,7 +199,7 @@ export function testStored(at: () => Running): void {
     for (const name of ['evil.v1.Done:two', 'evil.v1.Done:one']) {
       await press(name, 'Remove');
       await page.getByRole('button', { name: 'Remove it' }).click();
-      await row(name).waitFor({ state: 'detached' });
+      await row(name).first().waitFor({ state: 'detached' });
     }
     const replayed = 'replay evil.v1.Done:one 2026-03-01T09:00:00.000Z';
     expect(resolved).toEqual([
