@@ -81,7 +81,7 @@ async function unnamed(files, read, manifest) {
   const named = [{ [name]: '' }, dependencies, optionalDependencies, peerDependencies, own].flatMap((some) =>
     Object.keys(some ?? {}),
   );
-  const code = files.filter((file) => /\.m?js$/.test(file) && !OF_AN_APP.test(file));
+  const code = files.filter((file) => /\.(?:m?js|css)$/.test(file) && !OF_AN_APP.test(file));
   const types = files.filter((file) => file.endsWith('.d.ts'));
   const isNamed = ({ file, imported }) =>
     imported.startsWith('.')
@@ -106,7 +106,10 @@ async function importsOfCode(entryPoints, read) {
       onResolve({ filter: /./ }, ({ kind, path: asked }) =>
         kind === 'entry-point' ? { path: asked, namespace: 'tarball' } : { path: asked, external: true },
       );
-      onLoad({ filter: /./, namespace: 'tarball' }, ({ path: file }) => ({ contents: read(file) }));
+      onLoad({ filter: /./, namespace: 'tarball' }, ({ path: file }) => ({
+        contents: read(file),
+        loader: file.endsWith('.css') ? 'css' : 'js',
+      }));
     },
   };
   const options = { bundle: true, platform: 'node', format: 'esm', outdir: '.', write: false, metafile: true };

@@ -106,7 +106,7 @@ async function bundlePage(page: Page): Promise<void> {
     legalComments: 'eof',
     logLevel: 'silent',
     // A page bundles the library with the Preact that it has itself.
-    ...(place === undefined ? { packages: 'external' } : { minify: true }),
+    ...(place === undefined ? { external: ['preact'] } : { minify: true }),
   });
   const made = new Set(Object.keys(metafile.outputs).map((file) => path.resolve(root, file)));
   for (const name of filesBelow(out)) if (!made.has(path.join(out, name))) rmSync(path.join(out, name));
