@@ -282,20 +282,6 @@ describe('a service whose last instance left', () => {
     await until(catalogue, () => catalogue.settled);
     expect(fieldsAt(found(catalogue, PATH), 'a', 2)).toEqual(['name']);
   });
-
-  it('gives way to a new service, if there are too many', async () => {
-    const { fleet, catalogue, log } = startCatalogue({ maxServices: 1 });
-    const other = contractFile({ service: 'b.v1.B' });
-    fleet.add({ instanceId: 'a', address: await instanceWith(contractFile({ service: BOOKS })), services: [BOOKS] });
-    fleet.add({ instanceId: 'b', address: await instanceWith(other), services: ['b.v1.B'] });
-    await until(catalogue, () => catalogue.settled);
-    expect(catalogue.services.map(({ name }) => name)).toEqual([BOOKS]);
-    expect(log.warnings).toEqual([expect.stringContaining('no more than 1')]);
-    fleet.remove('a');
-    fleet.add({ instanceId: 'c', address: await instanceWith(other), services: ['b.v1.B'] });
-    await until(catalogue, () => catalogue.settled);
-    expect(catalogue.services.map(({ name }) => name)).toEqual(['b.v1.B']);
-  });
 });
 
 describe('what is not offered', () => {

@@ -79,7 +79,7 @@ export function createCatalogue(options: CatalogueOptions): LiveCatalogue {
   const isSettled = () => listed && learner.settled;
   const track = createInstanceTracker();
   const following = instances.follow((list) => {
-    const { joined, left, ready } = track(list);
+    const { joined, left, ready } = track(services.admit(list));
     addresses = new Set(list.map(({ address }) => address));
     for (const instance of left) {
       learner.forget(instance);
