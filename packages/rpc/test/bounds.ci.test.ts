@@ -105,6 +105,19 @@ describe('a server', () => {
 });
 
 describe('a connection of frames', () => {
+  it('keeps no timer of a call whose request it refuses', async () => {
+    const clock = new ManualClock();
+    const { server } = await start({ clock });
+    const { socket, send, received, ends } = connectRaw(server.address);
+    closers.push(() => socket.destroy());
+    await until(() => received.length === 1);
+    const { timers } = clock;
+    send({ call: { id: 1, method: 0, path: pathOf('Unary'), timeoutMs: 60_000 } });
+    send({ message: { id: 1, data: Buffer.alloc(1), more: true, totalBytes: 16 * 1024 * 1024 } });
+    await until(() => ends.length === 1);
+    expect(clock.timers).toBe(timers);
+  });
+
   it('closes if its client leaves replies unread', async () => {
     const clock = new ManualClock();
     const { server, client, answered } = await start({ clock });

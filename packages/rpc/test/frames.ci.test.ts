@@ -12,7 +12,7 @@ import { Status } from '../src/exports/status.js';
 import { ManualClock } from '../src/exports/testing.js';
 import { startTcpProxy } from '../src/testing/tcp-proxy/tcp-proxy.js';
 import { MAX_CALLS } from '../src/transport/frames/frames.js';
-import { MAX_OPEN_CALLS } from '../src/wire/limits.js';
+import { MAX_OPEN_CALLS, OPEN_CALL } from '../src/wire/limits.js';
 import type { ServeOptions } from '../src/wire/serve.js';
 import { conformance, type ServedDefinition, servedDefinition } from './conformance/handlers.js';
 import { failure } from './support/outcome.js';
@@ -190,11 +190,20 @@ describe('frames', () => {
     expect(ways).toEqual({ frames: MAX_CALLS + 76, grpc: 0 });
   });
 
-  it.each([true, false])(
-    'takes no more calls of a client that has its share of the open ones (frames: %s)',
-    async (frames) => {
+  const long = 'x'.repeat(2 * 1024 * 1024);
+
+  it.each(
+    [
+      { what: 'short calls', bytes: 0, metadata: {}, request: {} },
+      { what: 'long metadata', bytes: 15_000, metadata: { a: 'x'.repeat(7_500), b: 'x'.repeat(7_500) }, request: {} },
+      { what: 'long requests', bytes: long.length, metadata: {}, request: { behaviour: { errorReason: long } } },
+    ].flatMap((calls) => [true, false].map((frames) => ({ ...calls, frames }))),
+  )(
+    'takes no more calls of a client that has its share of the open ones: $what (frames: $frames)',
+    async ({ frames, bytes, metadata, request }) => {
       const go = deferred();
       let begun = 0;
+      let refusal: Error | undefined;
       const server = await startServer({
         async unaryUnsafe() {
           begun += 1;
@@ -202,30 +211,32 @@ describe('frames', () => {
           return {};
         },
       });
-      const share = MAX_OPEN_CALLS / 2;
-      const clients = [1, 2].map(() => connect([server.address], { frames }).client);
+      const share = (MAX_OPEN_CALLS / 2) * OPEN_CALL.leastBytes;
+      const most = Math.ceil(share / (OPEN_CALL.leastBytes + Math.max(0, bytes - OPEN_CALL.partsBytes)));
+      // A connection has at most 10,000 streams of gRPC.
+      const [first, second] = [1, 2].map(() => connect([server.address], { frames }).client);
       const calls: Promise<unknown>[] = [];
-      for (const most of [share / 2, share]) {
-        const client = clients[most === share ? 1 : 0];
-        while (calls.length < most) {
-          for (let left = 512; left > 0; left -= 1)
-            calls.push(client?.unaryUnsafe({}, { timeoutMs: 600_000 }) ?? go.promise);
-          await until(() => begun === calls.length);
+      while (refusal === undefined && calls.length <= most) {
+        const client = calls.length < most / 2 ? first : second;
+        for (let left = most > 1_000 ? 512 : 8; left > 0; left -= 1) {
+          const call = client?.unaryUnsafe(request, { metadata, timeoutMs: 600_000 });
+          calls.push(
+            call?.catch((fault) => {
+              refusal = fault;
+            }) ?? go.promise,
+          );
         }
+        await until(() => begun === calls.length || refusal !== undefined);
       }
-      const [client] = clients;
-      const more = Array.from({ length: 16 }, () =>
-        failure(client?.unaryUnsafe({}, { timeoutMs: 600_000 }) ?? go.promise),
-      );
-      expect(await Promise.race(more)).toMatchObject({
+      expect(refusal).toMatchObject({
         code: Status.RESOURCE_EXHAUSTED,
         message: expect.stringContaining('its share of the open calls'),
       });
-      expect(begun).toBeLessThan(share + 8);
+      expect(begun).toBeLessThan(most + 8);
+      expect(begun).toBeGreaterThan(0.8 * most);
       go.resolve();
       await Promise.all(calls);
-      await client?.unaryUnsafe({});
-      await Promise.allSettled(more);
+      await first?.unaryUnsafe({});
     },
   );
 

@@ -101,8 +101,8 @@ export const serverErrors = defineErrors('the server', {
     type: RouterError,
     code: 'RESOURCE_EXHAUSTED',
     text: 'this client has more than its share of the open calls of this instance, {most} at most; end some, or call another instance',
-    cause: 'A client has so many calls and streams open at once that they are half of what others leave free.',
-    remedy: 'End streams that are no longer read, or add instances.',
+    cause: 'A client has so many calls and streams open at once that they are half of what others leave free. Metadata and a request of more than 8 KiB count, too.',
+    remedy: 'End streams that are no longer read, send less with each call, or add instances.',
   },
   UNREADABLE_FRAMES: {
     code: 'INVALID_ARGUMENT',

@@ -30,7 +30,6 @@ import type { GrpcOptions } from './answer.js';
 import { type CallConnection, type FrameConnection, FramedCall, tooMuch } from './framed-call.js';
 import type { CallInFlight } from './grpc-call.js';
 import { SERVICE_LIMITS } from './limits.js';
-import { tooManyOpen } from './requests.js';
 import { UnreadReplies } from './unread-replies.js';
 
 /** How long a client has to read why its connection is closed. Milliseconds. */
@@ -161,7 +160,7 @@ export class FrameServer {
 
   readonly #onFrame = (kind: number, body: Buffer): void => {
     if (!this.#welcomed && kind !== KIND.hello) throw new FrameError('the first frame must be hello');
-    if (kind === KIND.call) this.#onCall(readCall(body));
+    if (kind === KIND.call) this.#onCall(readCall(body), body.length);
     else if (kind === KIND.message) this.#onMessage(body);
     else if (kind === KIND.halfClose) this.#calls[readAbout(body).id]?.halfClose();
     else if (kind === KIND.credit) this.#onCredit(body);
@@ -185,7 +184,7 @@ export class FrameServer {
     if (this.#draining) this.#goAway();
   }
 
-  #onCall(frame: CallFrame): void {
+  #onCall(frame: CallFrame, frameBytes: number): void {
     const path = this.#methods.pathOf(frame);
     const received = this.#assertions?.of(frame.principal ?? 0, frame.assertion);
     // The client knows that a call which came later than the last accepted one never ran.
@@ -207,8 +206,7 @@ export class FrameServer {
     this.#open += 1;
     this.#unansweredBytes += bytes;
     inFlight.add(call);
-    if (this.#connection.begin()) call.receive(frame);
-    else call.fail(tooManyOpen());
+    call.receive(frame, frameBytes);
   }
 
   #onMessage(body: Buffer): void {

@@ -25,11 +25,11 @@ import type { ReceivedWireCall } from '../transport/transport.js';
 import { type GrpcOptions, sendFailure } from './answer.js';
 import type { CallInFlight } from './grpc-call.js';
 import { MAX_RECEIVE_MS, MAX_UNFINISHED } from './limits.js';
-import { type Connection, inflate } from './requests.js';
+import { type Connection, costOf, inflate, tooManyOpen } from './requests.js';
 import type { UnreadReplies } from './unread-replies.js';
 
 /** What a server's end of frames needs of its connection. */
-export type FrameConnection = Pick<Connection, 'address' | 'network' | 'client' | 'hold' | 'begin' | 'end'>;
+export type FrameConnection = Pick<Connection, 'address' | 'network' | 'client' | 'hold' | 'keep'>;
 
 /** What the calls of a connection need of it. */
 export interface CallConnection {
@@ -82,6 +82,9 @@ export class FramedCall implements ReceivedWireCall, CallInFlight {
   #requests: ReceivedMessages | undefined;
   /** The memory of a request that hasn't come whole. Bytes. */
   #heldBytes = 0;
+  /** Its first frame, and what it counts as an open call. Bytes. */
+  #frameBytes = 0;
+  #openBytes = 0;
   /** Runs until its only request has come. */
   #receiving: Timer | undefined;
   #headerSent = false;
@@ -113,9 +116,11 @@ export class FramedCall implements ReceivedWireCall, CallInFlight {
     this.context.end(reason);
   }
 
-  /** Has it handled once its request has come. */
-  receive({ message, compressed }: CallFrame): void {
+  /** Has it handled once its request has come. Its first frame has so many bytes. */
+  receive({ message, compressed }: CallFrame, frameBytes: number): void {
     const isStream = this.#method?.requestStream === true;
+    this.#frameBytes = frameBytes;
+    if (!this.#keep(0)) return;
     const { maxRequestBytes } = this.#connection.options;
     if (message !== undefined && message.length > maxRequestBytes) {
       this.fail(serverErrors.REQUEST_TOO_LONG({ bytes: message.length, maxBytes: maxRequestBytes }));
@@ -167,8 +172,9 @@ export class FramedCall implements ReceivedWireCall, CallInFlight {
   release(): void {
     this.ended = true;
     this.#connection.inFlight.delete(this);
-    this.#connection.from.end();
+    this.#connection.from.keep(-this.#openBytes);
     this.#receiving?.cancel();
+    this.context.release();
     this.#requests?.end(cancelled());
     this.#requests?.release();
     if (this.#heldBytes > 0) this.#connection.from.hold(-this.#heldBytes);
@@ -206,10 +212,19 @@ export class FramedCall implements ReceivedWireCall, CallInFlight {
           return;
         }
         this.request = { stream: false, message: value };
-        this.#handle();
+        if (this.#keep(value.length)) this.#handle();
       },
       (fault) => this.fail(fault),
     );
+  }
+
+  /** Counts as an open call with such a request. False, and it has failed, if its client has too many. */
+  #keep(requestBytes: number): boolean {
+    const before = this.#openBytes;
+    this.#openBytes = costOf(this.#frameBytes + requestBytes);
+    const isTaken = this.#connection.from.keep(this.#openBytes - before);
+    if (!isTaken) this.fail(tooManyOpen());
+    return isTaken;
   }
 
   #handle(): void {

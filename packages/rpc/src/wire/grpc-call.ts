@@ -20,11 +20,13 @@ import { MAX_RECEIVE_MS, MAX_UNFINISHED } from './limits.js';
 import {
   type Connection,
   checkPrefix,
+  costOf,
   inflate,
   type Message,
   OnlyRequest,
   type RequestRules,
   RequestStream,
+  tooManyOpen,
 } from './requests.js';
 
 /** One call in flight on a server. */
@@ -40,6 +42,8 @@ interface Begun {
   readonly opened: OpenedStream;
   readonly method: Pick<Method, 'path' | 'requestStream' | 'responseStream' | 'policy'>;
   readonly timeoutMs: number | undefined;
+  /** The memory of the headers. Bytes. */
+  readonly headerBytes: number;
 }
 
 /** A gRPC call on its stream of HTTP/2. It is the source of its own metadata, which is read only when it is needed. */
@@ -63,6 +67,9 @@ export class GrpcCall implements ReceivedWireCall, MetadataSource, CallInFlight,
   /** What the contract allows the call. */
   readonly #allowedMs: number;
   readonly #compressed: Compressed;
+  readonly #headerBytes: number;
+  /** What it counts as an open call. Bytes. */
+  #openBytes = 0;
   /** The request that is read before the call is handled; undefined for a stream of requests. */
   readonly #only: OnlyRequest | undefined;
   readonly #requests: RequestStream | undefined;
@@ -76,7 +83,7 @@ export class GrpcCall implements ReceivedWireCall, MetadataSource, CallInFlight,
   /** Whether its handler runs, or has run. */
   #begun = false;
 
-  constructor({ opened, method, timeoutMs }: Begun, options: GrpcOptions) {
+  constructor({ opened, method, timeoutMs, headerBytes }: Begun, options: GrpcOptions) {
     const { stream, headers, connection } = opened;
     this.path = method.path;
     this.peer = connection.address;
@@ -92,6 +99,7 @@ export class GrpcCall implements ReceivedWireCall, MetadataSource, CallInFlight,
     this.#options = options;
     this.#answer = new Answer(stream, options.clock);
     this.#timeoutMs = timeoutMs;
+    this.#headerBytes = headerBytes;
     this.#allowedMs = method.policy.timeoutMs ?? Number.POSITIVE_INFINITY;
     this.#compressed = { encoding: headers[ENCODING], maxBytes: options.maxRequestBytes };
     if (headers[TIMING_REQUEST] !== undefined) noteArrival(headers);
@@ -131,6 +139,7 @@ export class GrpcCall implements ReceivedWireCall, MetadataSource, CallInFlight,
     const { clock } = this.#options;
     listen(this.#stream, this, end);
     context.onEnd(this.#onEarlyEnd);
+    if (!this.#keep(0)) return;
     const now = clock.now();
     const allowed = now + this.#allowedMs;
     const endsAt = Math.min(deadline, allowed);
@@ -226,6 +235,8 @@ export class GrpcCall implements ReceivedWireCall, MetadataSource, CallInFlight,
 
   onClose(): void {
     this.#stopReceiving();
+    this.#connection.keep(-this.#openBytes);
+    this.#openBytes = 0;
     this.#replies?.close();
     if (!this.#answer.settled) {
       this.#answer.close();
@@ -245,7 +256,17 @@ export class GrpcCall implements ReceivedWireCall, MetadataSource, CallInFlight,
     this.#fail(new RouterError(code, message, { handled: 'never', retryPushbackMs }));
   };
 
+  /** Counts as an open call with such a request. False, and it has failed, if its client has too many. */
+  #keep(requestBytes: number): boolean {
+    const before = this.#openBytes;
+    this.#openBytes = costOf(this.#headerBytes + requestBytes);
+    const isTaken = this.#connection.keep(this.#openBytes - before);
+    if (!isTaken) this.#refuse(tooManyOpen());
+    return isTaken;
+  }
+
   #handle(): void {
+    if (this.#only !== undefined && !this.#keep(this.#only.message.length)) return;
     this.#begun = true;
     this.context.offEnd(this.#onEarlyEnd);
     this.#stopReceiving();

@@ -22,10 +22,10 @@ import {
 } from './answer.js';
 import { FrameServer } from './frame-server.js';
 import { type CallInFlight, GrpcCall } from './grpc-call.js';
-import { HANDSHAKE_MS, MAX_OPEN_CALLS, MAX_UNFINISHED, PINGS } from './limits.js';
+import { HANDSHAKE_MS, MAX_OPEN_CALLS, MAX_UNFINISHED, OPEN_CALL, PINGS } from './limits.js';
 import type { Peer } from './mutual-tls.js';
 import { PingBarrier } from './ping-barrier.js';
-import { Connection, type ConnectionOptions, type Opened, STEPS, tooManyOpen } from './requests.js';
+import { Connection, type ConnectionOptions, type Opened, STEPS } from './requests.js';
 
 interface CallsOptions {
   readonly clock: Clock;
@@ -48,7 +48,8 @@ export class ServedCalls {
     const stepBytes = Math.ceil(maxUnfinished / STEPS);
     this.#methods = new Map(methods.map((method) => [method.path, method]));
     this.#options = { ...options, handle, logger, decompressions: createSemaphore(MAX_DECOMPRESSIONS) };
-    this.#unfinished = { unfinished: new Shares(2 * maxUnfinished), stepBytes, open: new Shares(MAX_OPEN_CALLS) };
+    const open = new Shares(MAX_OPEN_CALLS * OPEN_CALL.leastBytes);
+    this.#unfinished = { unfinished: new Shares(2 * maxUnfinished), stepBytes, open };
   }
 
   /** Serves the calls that a client begins over its connection. */
@@ -97,7 +98,7 @@ export class ServedCalls {
 
   /** Serves a stream, or refuses it. The router answers calls of methods that aren't served: that proves that no handler ran. */
   #take(opened: OpenedStream, rawHeaders: readonly string[]): void {
-    const { stream, headers, connection } = opened;
+    const { stream, headers } = opened;
     // What breaks a stream also closes it.
     if (stream.destroyed || stream.closed) return void stream.on('error', ignore);
     const timeoutMs = readTimeout(headers[TIMEOUT]);
@@ -108,22 +109,21 @@ export class ServedCalls {
     }
     const path = headers[':path'];
     const method = this.#methods.get(path);
-    const call = new GrpcCall({ opened, method: method ?? unserved(path), timeoutMs }, this.#options);
+    const headerBytes = rawHeaders.reduce((bytes, text) => bytes + text.length + HEADER_TEXT_BYTES, 0);
+    const call = new GrpcCall({ opened, method: method ?? unserved(path), timeoutMs, headerBytes }, this.#options);
     if (method === undefined) {
       call.refuse();
       return;
     }
     this.#inFlight.add(call);
-    if (!connection.begin()) call.abort(tooManyOpen());
     if (this.#draining && call.endless) call.abort(serverErrors.STOPPING());
-    call.receive(() => {
-      this.#inFlight.delete(call);
-      connection.end();
-    });
+    call.receive(() => this.#inFlight.delete(call));
   }
 }
 
 const NO_HEADERS: readonly string[] = [];
+/** What Node and V8 keep of a header's key, and of its value, besides the text. Measured, in bytes. */
+const HEADER_TEXT_BYTES = 128;
 const NO_POLICY: Policy = { timeoutMs: undefined, defaultTimeoutMs: undefined, idempotency: 'unknown' };
 
 function unserved(path = ''): Pick<Method, 'path' | 'requestStream' | 'responseStream' | 'policy'> {

@@ -83,9 +83,12 @@ export const MAX_UNFINISHED = 64;
 
 /**
  * How many calls of all clients may be open, streams and calls that wait for a handler alike; one client has at most half of what the
- * others leave free. An open call keeps about 14 KB.
+ * others leave free. An open call keeps about 14 KB besides its metadata and its request, which count if they are long.
  */
 export const MAX_OPEN_CALLS = 32_768;
+
+/** What an open call counts at least, and how much of that is for its metadata and its request. Bytes. */
+export const OPEN_CALL = { leastBytes: 16 * 1024, partsBytes: 8 * 1024 } as const;
 
 /** How long a request may take to arrive if nothing else limits its call. Milliseconds. */
 export const MAX_RECEIVE_MS = 300_000;

@@ -6,7 +6,7 @@ import type { RpcError } from '../status/rpc-error.js';
 import { type Compressed, canDecompress, type DecompressionErrors, decompress } from '../transport/grpc/compression.js';
 import { Gathered } from '../transport/grpc/gathered.js';
 import { PREFIX_BYTES } from '../transport/grpc/length-prefix.js';
-import { MAX_OPEN_CALLS } from './limits.js';
+import { MAX_OPEN_CALLS, OPEN_CALL } from './limits.js';
 import type { Peer } from './mutual-tls.js';
 import { networkOf, remoteOf } from './open-connections.js';
 import type { PingBarrier } from './ping-barrier.js';
@@ -26,7 +26,7 @@ export interface ConnectionOptions extends Pick<Opened, 'socket' | 'client'> {
   readonly barrier?: PingBarrier;
   /** What the unfinished requests of all clients may hold. */
   readonly unfinished: Shares;
-  /** The open calls of all clients. */
+  /** What the open calls of all clients keep. */
   readonly open: Shares;
   readonly stepBytes: number;
 }
@@ -34,8 +34,8 @@ export interface ConnectionOptions extends Pick<Opened, 'socket' | 'client'> {
 /** Unfinished requests count in steps, which those of most connections never take: so many are what one client may hold. */
 export const STEPS = 4096;
 
-/** Open calls count in steps, too. */
-const CALLS_A_STEP = 8;
+/** Open calls count in steps, too: of eight short ones. */
+const OPEN_STEP_BYTES = 8 * OPEN_CALL.leastBytes;
 
 /** What the calls of one connection share. */
 export class Connection {
@@ -49,7 +49,7 @@ export class Connection {
   readonly #share: Share;
   readonly #stepBytes: number;
   readonly #barrier: PingBarrier | undefined;
-  #openCalls = 0;
+  #openBytes = 0;
   readonly #openShare: Share;
 
   constructor({ socket, client, close, barrier, unfinished, stepBytes, open }: ConnectionOptions) {
@@ -70,19 +70,10 @@ export class Connection {
     return counted === this.#share.amount || this.#share.hold(counted);
   }
 
-  /** A call begins, which ends by {@link Connection.end}. False if its client's connections have more open calls than their share. */
-  begin(): boolean {
-    this.#openCalls += 1;
-    return this.#countCalls();
-  }
-
-  end(): void {
-    this.#openCalls -= 1;
-    this.#countCalls();
-  }
-
-  #countCalls(): boolean {
-    const counted = this.#openCalls - (this.#openCalls % CALLS_A_STEP);
+  /** Its open calls keep more bytes, or fewer: see {@link costOf}. False if its client's connections keep more than their share. */
+  keep(moreBytes: number): boolean {
+    this.#openBytes += moreBytes;
+    const counted = this.#openBytes - (this.#openBytes % OPEN_STEP_BYTES);
     return counted === this.#openShare.amount || this.#openShare.hold(counted);
   }
 
@@ -95,7 +86,11 @@ export class Connection {
   }
 }
 
-/** The error of a call that {@link Connection.begin} doesn't take. */
+/** What an open call counts whose metadata and request have so many bytes together. */
+export const costOf = (partsBytes: number): number =>
+  OPEN_CALL.leastBytes + Math.max(0, partsBytes - OPEN_CALL.partsBytes);
+
+/** The error of a call that {@link Connection.keep} doesn't take. */
 export const tooManyOpen = (): RpcError =>
   serverErrors.TOO_MANY_OPEN({ most: MAX_OPEN_CALLS / 2 }, { handled: 'never' });
 

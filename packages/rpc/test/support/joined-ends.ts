@@ -81,8 +81,7 @@ export class JoinedEnds {
       network: 'a',
       client: undefined,
       hold: () => true,
-      begin: () => true,
-      end: () => undefined,
+      keep: () => true,
     };
     this.server = new FrameServer(this.#socketOf(this.#toClient, this.#toServer), connection, {
       handle,
