@@ -4,13 +4,17 @@ import type { Socket } from 'node:net';
 import { describe, expect, it } from '@jest/globals';
 import { sleep, systemClock } from '../src/exports/clock.js';
 import type { serve } from '../src/exports/server.js';
+import { Status } from '../src/exports/status.js';
 import { ManualClock } from '../src/exports/testing.js';
+import { startTcpProxy } from '../src/testing/tcp-proxy/tcp-proxy.js';
+import { MAX_OPEN_CALLS, OPEN_CALL } from '../src/wire/limits.js';
 import { firstOf, open } from './attacks/attempt.js';
 import { BEGIN, PREFACE, pathOf } from './attacks/frames.js';
+import { failure } from './support/outcome.js';
 import { connectRaw } from './support/raw-frames.js';
 import { recordingLogger, warningsIn } from './support/recording-logger.js';
 import { socketsOfATest } from './support/sockets.js';
-import { HANG_MS, until } from './support/wait.js';
+import { deferred, HANG_MS, until } from './support/wait.js';
 
 const { closers, connectTo, startServer } = socketsOfATest();
 
@@ -145,5 +149,95 @@ describe('a connection of frames', () => {
     }
     socket.resume();
     await closed;
+  });
+});
+
+describe('the open calls of a client', () => {
+  /** Nothing but what is tested here bounds its calls. */
+  const startUnlimited = (handlers: Parameters<typeof startServer>[0]) =>
+    startServer(handlers, { router: { admission: { adaptive: false } } });
+
+  const long = 'x'.repeat(2 * 1024 * 1024);
+
+  it.each(
+    [
+      { what: 'short calls', bytes: 0, metadata: {}, request: {} },
+      { what: 'long metadata', bytes: 15_000, metadata: { a: 'x'.repeat(7_500), b: 'x'.repeat(7_500) }, request: {} },
+      { what: 'long requests', bytes: long.length, metadata: {}, request: { behaviour: { errorReason: long } } },
+    ].flatMap((calls) => [true, false].map((frames) => ({ ...calls, frames }))),
+  )('are refused above its share: $what (frames: $frames)', async ({ frames, bytes, metadata, request }) => {
+    const go = deferred();
+    let begun = 0;
+    let refusal: Error | undefined;
+    const server = await startUnlimited({
+      async unaryUnsafe() {
+        begun += 1;
+        await go.promise;
+        return {};
+      },
+    });
+    const share = (MAX_OPEN_CALLS / 2) * OPEN_CALL.leastBytes;
+    const most = Math.ceil(share / (OPEN_CALL.leastBytes + Math.max(0, bytes - OPEN_CALL.partsBytes)));
+    // A connection has at most 10,000 streams of gRPC.
+    const [first, second] = [1, 2].map(() => connectTo([server.address], { known: { frames } }).client);
+    const calls: Promise<unknown>[] = [];
+    while (refusal === undefined && calls.length <= most) {
+      const client = calls.length < most / 2 ? first : second;
+      for (let left = most > 1_000 ? 512 : 8; left > 0; left -= 1) {
+        const call = client?.unaryUnsafe(request, { metadata, timeoutMs: 600_000 });
+        calls.push(
+          call?.catch((fault) => {
+            refusal = fault;
+          }) ?? go.promise,
+        );
+      }
+      await until(() => begun === calls.length || refusal !== undefined);
+    }
+    expect(refusal).toMatchObject({
+      code: Status.RESOURCE_EXHAUSTED,
+      message: expect.stringContaining('its share of the open calls'),
+    });
+    expect(begun).toBeLessThan(most + 8);
+    expect(begun).toBeGreaterThan(0.8 * most);
+    go.resolve();
+    await Promise.all(calls);
+    await first?.unaryUnsafe({});
+  });
+
+  it.each([
+    { how: 'it breaks off', frames: true },
+    { how: 'it breaks off', frames: false },
+    { how: 'it cancels them', frames: true },
+  ])('let others pass while thousands of them end: $how (frames: $frames)', async ({ how, frames }) => {
+    const ends = deferred();
+    let open = 0;
+    const server = await startUnlimited({
+      unaryUnsafe(_request, { signal }) {
+        open += 1;
+        return new Promise((_resolve, reject) => {
+          signal.addEventListener('abort', () => {
+            open -= 1;
+            ends.resolve();
+            reject(signal.reason);
+          });
+        });
+      },
+    });
+    const proxy = await startTcpProxy({ target: server.address });
+    closers.push(() => proxy.close());
+    const other = connectTo([server.address]).client;
+    await other.unary({});
+    const { client } = connectTo([proxy.address], { known: { frames } });
+    const caller = new AbortController();
+    const options = { timeoutMs: 600_000, signal: caller.signal };
+    const calls = Array.from({ length: 4_000 }, () => failure(client.unaryUnsafe({}, options)));
+    await until(() => open === calls.length);
+    if (how === 'it breaks off') proxy.cut();
+    else caller.abort();
+    await ends.promise;
+    await other.unary({});
+    expect(open).toBeGreaterThan(0);
+    await Promise.all(calls);
+    await until(() => open === 0);
   });
 });

@@ -12,7 +12,6 @@ import { Status } from '../src/exports/status.js';
 import { ManualClock } from '../src/exports/testing.js';
 import { startTcpProxy } from '../src/testing/tcp-proxy/tcp-proxy.js';
 import { MAX_CALLS } from '../src/transport/frames/frames.js';
-import { MAX_OPEN_CALLS, OPEN_CALL } from '../src/wire/limits.js';
 import type { ServeOptions } from '../src/wire/serve.js';
 import { conformance, type ServedDefinition, servedDefinition } from './conformance/handlers.js';
 import { failure } from './support/outcome.js';
@@ -189,56 +188,6 @@ describe('frames', () => {
     await Promise.all(calls);
     expect(ways).toEqual({ frames: MAX_CALLS + 76, grpc: 0 });
   });
-
-  const long = 'x'.repeat(2 * 1024 * 1024);
-
-  it.each(
-    [
-      { what: 'short calls', bytes: 0, metadata: {}, request: {} },
-      { what: 'long metadata', bytes: 15_000, metadata: { a: 'x'.repeat(7_500), b: 'x'.repeat(7_500) }, request: {} },
-      { what: 'long requests', bytes: long.length, metadata: {}, request: { behaviour: { errorReason: long } } },
-    ].flatMap((calls) => [true, false].map((frames) => ({ ...calls, frames }))),
-  )(
-    'takes no more calls of a client that has its share of the open ones: $what (frames: $frames)',
-    async ({ frames, bytes, metadata, request }) => {
-      const go = deferred();
-      let begun = 0;
-      let refusal: Error | undefined;
-      const server = await startServer({
-        async unaryUnsafe() {
-          begun += 1;
-          await go.promise;
-          return {};
-        },
-      });
-      const share = (MAX_OPEN_CALLS / 2) * OPEN_CALL.leastBytes;
-      const most = Math.ceil(share / (OPEN_CALL.leastBytes + Math.max(0, bytes - OPEN_CALL.partsBytes)));
-      // A connection has at most 10,000 streams of gRPC.
-      const [first, second] = [1, 2].map(() => connect([server.address], { frames }).client);
-      const calls: Promise<unknown>[] = [];
-      while (refusal === undefined && calls.length <= most) {
-        const client = calls.length < most / 2 ? first : second;
-        for (let left = most > 1_000 ? 512 : 8; left > 0; left -= 1) {
-          const call = client?.unaryUnsafe(request, { metadata, timeoutMs: 600_000 });
-          calls.push(
-            call?.catch((fault) => {
-              refusal = fault;
-            }) ?? go.promise,
-          );
-        }
-        await until(() => begun === calls.length || refusal !== undefined);
-      }
-      expect(refusal).toMatchObject({
-        code: Status.RESOURCE_EXHAUSTED,
-        message: expect.stringContaining('its share of the open calls'),
-      });
-      expect(begun).toBeLessThan(most + 8);
-      expect(begun).toBeGreaterThan(0.8 * most);
-      go.resolve();
-      await Promise.all(calls);
-      await first?.unaryUnsafe({});
-    },
-  );
 
   it('takes calls whose requests have a limited length together', async () => {
     const go = deferred();

@@ -1,5 +1,5 @@
 import { constants, type IncomingHttpHeaders, type OutgoingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
-import { type Clock, type createSemaphore, yieldToEventLoop } from '@rondo/base';
+import { type Clock, type createSemaphore, type FairQueue, yieldToEventLoop } from '@rondo/base';
 import type { Logger } from '../call/call.js';
 import { isWellFormed, type Metadata, type MetadataValue, NOT_HANDLED } from '../call/metadata.js';
 import { receivedTraceId } from '../call/trace.js';
@@ -24,6 +24,8 @@ export interface GrpcOptions {
   readonly maxRequestBytes: number;
   /** The requests that are decompressed at once. */
   readonly decompressions: ReturnType<typeof createSemaphore>;
+  /** Ends the calls whose connections have closed: with thousands at once, other clients would wait for a second. */
+  readonly ends: FairQueue;
 }
 
 /** A stream of HTTP/2 that begins a call. */

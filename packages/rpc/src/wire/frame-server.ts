@@ -134,11 +134,15 @@ export class FrameServer {
     this.#source.close();
     this.#holdFrame(0);
     for (const call of [...this.#calls]) {
-      if (call === undefined) continue;
-      this.#forget(call);
-      call.outgoing?.drop();
-      call.context.end(cancelled());
+      if (call !== undefined) this.#options.ends.run(this.#connection.network, () => this.#abandonCall(call));
     }
+  }
+
+  #abandonCall(call: FramedCall): void {
+    if (call.ended) return;
+    this.#forget(call);
+    call.outgoing?.drop();
+    call.context.end(cancelled());
   }
 
   /** Takes no more calls, and closes the connection once those that were taken have ended. */

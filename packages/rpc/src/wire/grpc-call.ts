@@ -238,12 +238,17 @@ export class GrpcCall implements ReceivedWireCall, MetadataSource, CallInFlight,
     this.#connection.keep(-this.#openBytes);
     this.#openBytes = 0;
     this.#replies?.close();
-    if (!this.#answer.settled) {
+    if (!this.#answer.settled && (this.#begun || this.#received)) {
       this.#answer.close();
-      // The reason isn't read, and an attacker may reset thousands of streams: an error would double the cost of each.
-      if (!this.#begun && !this.#received) this.context.release();
-      else this.context.end(this.#reasonOfEnd());
+      this.#options.ends.run(this.#connection.network, () => {
+        this.context.end(this.#reasonOfEnd());
+        this.#requests?.end('closed');
+      });
+      return;
     }
+    // The reason isn't read, and an attacker may reset thousands of streams: an error would double the cost of each.
+    if (!this.#answer.settled) this.context.release();
+    this.#answer.close();
     this.#requests?.end('closed');
   }
 

@@ -1,6 +1,6 @@
 import { constants, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
 import type { Socket } from 'node:net';
-import { type Clock, createSemaphore, Shares } from '@rondo/base';
+import { type Clock, createSemaphore, FairQueue, Shares } from '@rondo/base';
 import { isBase64 } from '../call/metadata.js';
 import type { Method } from '../contract/method.js';
 import type { Policy } from '../contract/policy.js';
@@ -34,6 +34,8 @@ interface CallsOptions {
 
 /** The most messages that a server decompresses at once: one can grow to a thousand times its length. */
 const MAX_DECOMPRESSIONS = 2;
+/** How many calls whose connections have closed end in a round of the event loop. */
+const MAX_ENDS = 16;
 
 /** The calls of a server, over all its connections. */
 export class ServedCalls {
@@ -47,7 +49,8 @@ export class ServedCalls {
     const maxUnfinished = MAX_UNFINISHED * options.maxRequestBytes;
     const stepBytes = Math.ceil(maxUnfinished / STEPS);
     this.#methods = new Map(methods.map((method) => [method.path, method]));
-    this.#options = { ...options, handle, logger, decompressions: createSemaphore(MAX_DECOMPRESSIONS) };
+    const decompressions = createSemaphore(MAX_DECOMPRESSIONS);
+    this.#options = { ...options, handle, logger, decompressions, ends: new FairQueue(MAX_ENDS) };
     const open = new Shares(MAX_OPEN_CALLS * OPEN_CALL.leastBytes);
     this.#unfinished = { unfinished: new Shares(2 * maxUnfinished), stepBytes, open };
   }

@@ -1,4 +1,4 @@
-import { createSemaphore, systemClock, yieldToEventLoop } from '@rondo/base';
+import { createSemaphore, FairQueue, systemClock, yieldToEventLoop } from '@rondo/base';
 import { silentLogger } from '../../src/exports/call.js';
 import type { Router } from '../../src/exports/server.js';
 import { FrameClient } from '../../src/transport/frames/frame-client.js';
@@ -90,6 +90,7 @@ export class JoinedEnds {
       logger: silentLogger,
       maxRequestBytes: 4 * 1_024 * 1_024,
       decompressions: createSemaphore(2),
+      ends: new FairQueue(16),
       inFlight: this.#inFlight,
     });
   }

@@ -79,7 +79,7 @@ export class FrameSource {
         return;
       }
       const kind = this.#readOne();
-      if (kind === KIND.call || kind === KIND.end) calls += 1;
+      if (kind === KIND.call || kind === KIND.end || kind === KIND.cancel) calls += 1;
       if (kind !== undefined) continue;
       const chunk = this.#chunks.shift();
       if (chunk === undefined) break;
