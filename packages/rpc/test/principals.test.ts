@@ -42,6 +42,19 @@ describe.each([
     expect(await client.read({}, { principal: { ...ada, subject: 'bob' } })).toMatchObject({ subject: 'bob' });
   });
 
+  it('a principal with more scopes than an assertion takes fails its call, and no other', async () => {
+    const server = await system.serve(await system.processOf('sales'));
+    const client = system.clientOf(server, await system.processOf('front'), { frames });
+    const stream = client.follow({}, { principal: ada })[Symbol.asyncIterator]();
+    expect((await stream.next()).value).toMatchObject({ subject: 'ada' });
+    const principal = { ...ada, scopes: ['secured.read', 'x'.repeat(12 * 1024)] };
+    expect(await failureOf(client.read({}, { principal }))).toMatchObject({
+      code: Status.FAILED_PRECONDITION,
+      message: expect.stringContaining('fewer scopes'),
+    });
+    expect(await stream.next()).toMatchObject({ done: true });
+  });
+
   it('the calls of a handler are made on behalf of the same principal, signed anew', async () => {
     const [sales, ledger] = await Promise.all([system.processOf('sales'), system.processOf('ledger')]);
     const last = system.clientOf(await system.serve(ledger), sales, { frames });

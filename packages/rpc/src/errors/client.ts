@@ -72,6 +72,12 @@ export const clientErrors = defineErrors('the client', {
     cause: 'The call has a principal, and the key of the certificate is of a type that signs no assertions.',
     remedy: 'Issue a certificate with a key that the text names.',
   },
+  PRINCIPAL_TOO_LONG: {
+    code: 'FAILED_PRECONDITION',
+    text: 'what this process says of the principal takes {characters} characters, {most} at most; give the principal fewer scopes',
+    cause: 'The scopes and the issuer of a principal are longer than servers read of an assertion.',
+    remedy: 'Have the issuer of its credentials give it fewer scopes, or shorter ones.',
+  },
 
   // Messages.
   NO_MESSAGE: {

@@ -93,8 +93,8 @@ export const serverErrors = defineErrors('the server', {
   TOO_MUCH_AT_ONCE: {
     type: RouterError,
     code: 'RESOURCE_EXHAUSTED',
-    text: "the requests of this client that haven't come whole have more than their share, {most} bytes at most; send fewer at once",
-    cause: 'A client sends so many large requests at once that they take half of what others leave free of the memory for requests.',
+    text: "the requests of this client that haven't come whole, and its assertions, have more than their share, {most} bytes at most; send fewer at once",
+    cause: 'A client sends so many large requests, or assertions, at once that they take half of what others leave free of the memory for requests.',
     remedy: 'Send fewer at once.',
   },
   TOO_MANY_OPEN: {

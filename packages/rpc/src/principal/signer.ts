@@ -3,7 +3,7 @@ import type { Clock, Random, WallClock } from '@rondo/base';
 import type { Principal } from '../call/values.js';
 import { clientErrors } from '../errors/client.js';
 import type { ProcessCertificate } from '../tls/certificate.js';
-import { ASSERTION_TYPE, algorithmOf, claimsOf, LIFETIME_SECONDS } from './claims.js';
+import { ASSERTION_TYPE, algorithmOf, claimsOf, LIFETIME_SECONDS, MAX_ASSERTION_LENGTH } from './claims.js';
 
 /** An assertion is sent again for half of its life. Milliseconds. */
 const REUSE_MS = (LIFETIME_SECONDS * 1_000) / 2;
@@ -97,7 +97,7 @@ export class AssertionSigner {
     if (alg === undefined) throw clientErrors.KEY_CANT_SIGN({ type: `${this.#key.asymmetricKeyType}` });
     const now = Math.floor(wallClock.now().getTime() / 1_000);
     const { id } = certificate;
-    return new SignJWT({ ...claimsOf(principal, id.uri) })
+    const assertion = await new SignJWT({ ...claimsOf(principal, id.uri) })
       .setProtectedHeader({ alg, typ: ASSERTION_TYPE, kid: this.#keyId })
       .setIssuer(id.uri)
       .setAudience(server)
@@ -105,5 +105,9 @@ export class AssertionSigner {
       .setExpirationTime(now + LIFETIME_SECONDS)
       .setJti(random.hex(16))
       .sign(this.#key);
+    const { length: characters } = assertion;
+    if (characters > MAX_ASSERTION_LENGTH)
+      throw clientErrors.PRINCIPAL_TOO_LONG({ characters, most: MAX_ASSERTION_LENGTH });
+    return assertion;
   }
 }

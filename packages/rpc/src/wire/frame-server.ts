@@ -64,7 +64,7 @@ export class FrameServer {
   #open = 0;
   /** What the requests in the first frames of open calls have together. */
   #unansweredBytes = 0;
-  /** What the connection holds of a frame that isn't complete. */
+  /** What the connection holds of assertions, and of a frame that isn't complete. */
   #heldBytes = 0;
   /** How many calls were taken; it wraps at 2^32. */
   #accepted = 0;
@@ -119,7 +119,7 @@ export class FrameServer {
     const rest = this.#preface.isRead ? chunk : this.#preface.take(chunk);
     if (rest === undefined) this.#socket.destroy();
     else if (rest.length > 0) this.#source.push(rest);
-    if (!this.#over) this.#holdFrame(this.#source.heldBytes);
+    if (!this.#over) this.#hold(this.#source.heldBytes + (this.#assertions?.heldBytes ?? 0));
   };
 
   /** The socket has closed: no caller waits for the replies. */
@@ -132,7 +132,7 @@ export class FrameServer {
     this.#over = true;
     this.#unread.close();
     this.#source.close();
-    this.#holdFrame(0);
+    this.#hold(0);
     for (const call of [...this.#calls]) {
       if (call !== undefined) this.#options.ends.run(this.#connection.network, () => this.#abandonCall(call));
     }
@@ -244,7 +244,7 @@ export class FrameServer {
     this.#outbox.sendRare(KIND.goAway, GoAway.encode({ accepted: this.#accepted, reason }).finish());
   }
 
-  #holdFrame(bytes: number): void {
+  #hold(bytes: number): void {
     const more = bytes - this.#heldBytes;
     this.#heldBytes = bytes;
     if (more !== 0 && !this.#connection.hold(more)) this.#breakOff(tooMuch(this.#options));

@@ -1,5 +1,6 @@
 import { expect, it } from '@jest/globals';
-import { KnownAssertions, MAX_ASSERTION_LENGTH, MAX_ASSERTIONS, SentAssertions } from './assertions.js';
+import { MAX_ASSERTION_LENGTH } from '../../principal/claims.js';
+import { KnownAssertions, MAX_ASSERTIONS, SentAssertions } from './assertions.js';
 import { FrameError } from './frames.js';
 
 it('both ends agree on the numbers, also when they are reused', () => {
@@ -29,11 +30,16 @@ it('calls with the same assertion have the same object', () => {
 it.each([
   [1, undefined],
   [MAX_ASSERTIONS + 1, 'a'],
-  [1, 'a'.repeat(MAX_ASSERTION_LENGTH + 1)],
-])(
-  'a number %d without its text, above the bound, or with a text that is too long breaks the contract',
-  (number, text) => {
-    const known = new KnownAssertions((assertion) => ({ assertion }));
-    expect(() => known.of(number, text)).toThrow(FrameError);
-  },
-);
+])('a number %d without its text, or above the bound, breaks the contract', (number, text) => {
+  const known = new KnownAssertions((assertion) => ({ assertion }));
+  expect(() => known.of(number, text)).toThrow(FrameError);
+});
+
+it('what is known counts, also when it is replaced, and a text that is too long is not kept', () => {
+  const known = new KnownAssertions((assertion) => ({ assertion }));
+  known.of(1, 'a'.repeat(MAX_ASSERTION_LENGTH));
+  known.of(2, 'b');
+  expect(known.heldBytes).toBe(MAX_ASSERTION_LENGTH + 1);
+  expect(known.of(1, 'a'.repeat(MAX_ASSERTION_LENGTH + 1))).toEqual({ assertion: '' });
+  expect(known.heldBytes).toBe(1);
+});

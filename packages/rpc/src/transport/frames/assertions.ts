@@ -1,9 +1,8 @@
+import { MAX_ASSERTION_LENGTH } from '../../principal/claims.js';
 import { FrameError } from './frames.js';
 
 /** How many assertions both ends of a connection remember. The client reuses their numbers, the oldest first. */
 export const MAX_ASSERTIONS = 1_024;
-/** The longest one. Characters. */
-export const MAX_ASSERTION_LENGTH = 16 * 1_024;
 
 /** The client's end: gives each assertion a number, so that it is sent once and not with each call. */
 export class SentAssertions {
@@ -26,7 +25,9 @@ export class SentAssertions {
 }
 
 /** The server's end: what the client has sent under each number. */
-export class KnownAssertions<T> {
+export class KnownAssertions<T extends { readonly assertion: string }> {
+  /** The memory of what it has. Bytes. */
+  heldBytes = 0;
   readonly #known: T[] = [];
   readonly #create: (assertion: string) => T;
 
@@ -39,12 +40,16 @@ export class KnownAssertions<T> {
     if (number === 0) return undefined;
     if (number > MAX_ASSERTIONS)
       throw new FrameError(`a connection has ${MAX_ASSERTIONS} assertions; ${number} is above`);
-    if (assertion !== undefined && assertion.length > MAX_ASSERTION_LENGTH) {
-      throw new FrameError(`an assertion has at most ${MAX_ASSERTION_LENGTH} characters`);
-    }
-    if (assertion !== undefined) this.#known[number - 1] = this.#create(assertion);
+    if (assertion !== undefined) this.#keep(number - 1, assertion);
     const known = this.#known[number - 1];
     if (known === undefined) throw new FrameError(`the assertion ${number} has not been sent`);
     return known;
+  }
+
+  #keep(at: number, assertion: string): void {
+    // Calls with a longer one are refused, whatever it says.
+    const kept = assertion.length > MAX_ASSERTION_LENGTH ? '' : assertion;
+    this.heldBytes += kept.length - (this.#known[at]?.assertion.length ?? 0);
+    this.#known[at] = this.#create(kept);
   }
 }
