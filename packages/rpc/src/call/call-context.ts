@@ -34,6 +34,8 @@ export class CallContext {
   handling = false;
   /** The server's count of calls that may queue; undefined if the call isn't in it. */
   counted: { setAside(): void } | undefined;
+  /** What a server's handler has returned, until it has settled: a handler may run on although the call has ended. */
+  running: unknown;
   /** The call's span. It is no property at all while tracing is off. */
   declare span?: CallSpan;
   readonly #parents: readonly Parent[];

@@ -151,6 +151,7 @@ export function createRouter(options: RouterOptions): Router {
     if (admitted.unary && context.counted === undefined) admitted.leaveAside();
     else admitted.leave(micros, now, code);
     context.counted = undefined;
+    if (context.running instanceof Promise) admission.hold(admitted, context.running);
   }
 
   const methods = [...routes.values()].map(({ method }) => method);
@@ -254,11 +255,17 @@ async function invoke(handler: AnyHandler, call: ServerCall, scope: CallScope = 
   try {
     const request = call.request.stream ? call.request.messages : call.request.message;
     const result = runInScope(scope, handler, request as never, call);
-    if (!method.responseStream) return { header, trailer, response: { stream: false, message: await result } };
+    if (!method.responseStream) {
+      call.context.running = result;
+      const message = await result;
+      call.context.running = undefined;
+      return { header, trailer, response: { stream: false, message } };
+    }
     if (!isAsyncIterable(result)) throw new TypeError(`${method.path}: its handler must return an async iterable`);
     const messages = observe(iterateInScope(call, result), { error: (fault) => toRpcError(call, fault) });
     return { header, trailer, response: { stream: true, messages } };
   } catch (fault) {
+    call.context.running = undefined;
     throw toRpcError(call, fault);
   }
 }

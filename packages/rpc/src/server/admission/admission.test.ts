@@ -9,6 +9,7 @@ import { recordingLogger } from '../../../test/support/recording-logger.js';
 import { conformanceService } from '../../../test/support/service.js';
 import { wireCall } from '../../../test/support/wire-call.js';
 import type { ServerCall } from '../../call/call.js';
+import { cancelled } from '../../call/call-context.js';
 import { currentWorkLimits } from '../../call/scope.js';
 import { callerIdentity } from '../../call/values.js';
 import type { Middleware } from '../../middleware/middleware.js';
@@ -194,6 +195,40 @@ describe('bounds', () => {
     await Promise.all(calls);
     expect(viewOf(server, UNSAFE)).toMatchObject({ inFlight: 0, limit: 3 });
   });
+
+  it.each([{ methods: { [UNSAFE]: 2 } }, { server: 2 }])(
+    'count a handler until it ends, also if its caller has left: %j',
+    async (maxCalls) => {
+      const server = serve({ admission: { maxCalls } });
+      for (let left = 2; left > 0; left -= 1) {
+        const wire = wireCall({ path: UNSAFE });
+        const call = failure(server.router.handle(wire));
+        await server.clock.advance(0);
+        wire.context.end(cancelled());
+        await call;
+      }
+      const calls = [server.call(UNSAFE)];
+      await server.clock.advance(0);
+      expect(server.errors).toMatchObject([{ code: Status.RESOURCE_EXHAUSTED }]);
+      expect(server.lines[0]?.fields).toMatchObject({ inFlight: 0, abandoned: 2 });
+      expect(viewOf(server, UNSAFE)).toMatchObject({ inFlight: 2 });
+      server.ends.shift()?.();
+      await server.clock.advance(0);
+      calls.push(server.call(UNSAFE), server.call(UNSAFE));
+      await server.clock.advance(0);
+      expect(server.errors).toHaveLength(2);
+      // One that hangs counts for a minute.
+      await server.clock.advance(60_000);
+      server.lines.length = 0;
+      calls.push(server.call(UNSAFE));
+      expect(server.errors).toHaveLength(2);
+      expect(server.lines).toMatchObject([{ level: 'warn', message: expect.stringContaining('pass on call.signal') }]);
+      await server.clock.advance(0);
+      for (const end of server.ends) end();
+      await Promise.all(calls);
+      expect(viewOf(server, UNSAFE)).toMatchObject({ inFlight: 0 });
+    },
+  );
 
   it('count streams as long as they are open', async () => {
     const server = serve({ admission: { maxCalls: { methods: { [STREAM]: 1 } } } });

@@ -13,7 +13,10 @@ import { SheddingLog } from './shedding-log.js';
 
 /** Bounds of the calls in flight. What is left out has its default. */
 export interface MaxCalls {
-  /** Unary calls of all methods together. 10,000 by default; no bound if admission isn't adaptive. */
+  /**
+   * Unary calls of all methods together. 10,000 by default; no bound if admission isn't adaptive. In this and the other bounds, a call
+   * that its caller has left counts until its handler ends.
+   */
   readonly server?: number | undefined;
   /** Calls of each caller that middleware has identified by `callerIdentity`. No bound by default. */
   readonly caller?: number | undefined;
@@ -51,6 +54,8 @@ export interface AdmissionControl {
 }
 
 const DEFAULT_MAX_CALLS = 10_000;
+/** How long a handler counts at most that runs on although its call has ended: one that hangs must not block the server. Milliseconds. */
+const MAX_HELD_MS = 60_000;
 /** The wait before a refused call may be retried: its bounds, and its value if the usual duration isn't known. Milliseconds. */
 const RETRY_MS = { least: 10, unknown: 100, most: 1_000 } as const;
 
@@ -77,6 +82,8 @@ export class MethodAdmission {
   /** The configured bound. */
   bound = NO_LIMIT;
   inFlight = 0;
+  /** How many of its handlers run on although their calls have ended. */
+  abandoned = 0;
   readonly refused = new Map<Limit, number>();
   readonly #server: CallsOfServer;
 
@@ -126,15 +133,26 @@ interface AdmissionSetup {
   readonly logger: Logger;
 }
 
+/** A handler that runs on. */
+interface Abandoned {
+  readonly method: MethodAdmission;
+  readonly since: number;
+}
+
 /** Decides whether a server's calls begin. Admitting a call allocates nothing. */
 export class Admission implements AdmissionControl {
   boundsCallers = false;
   readonly #methods = new Map<string, MethodAdmission>();
   readonly #random: Random;
   readonly #clock: Clock;
+  readonly #logger: Logger;
   readonly #log: SheddingLog;
   readonly #unary: CallsOfServer = { inFlight: 0, aside: 0, limited: 0 };
   readonly #callers = new Map<string, number>();
+  /** The one that was left first at the front. */
+  readonly #abandoned = new Set<Abandoned>();
+  #abandonedUnary = 0;
+  #hungAt = Number.NEGATIVE_INFINITY;
   #adaptive = true;
   #maxCalls: MaxCalls = {};
   #maxUnary = DEFAULT_MAX_CALLS;
@@ -142,6 +160,7 @@ export class Admission implements AdmissionControl {
   constructor({ options, clock, random, logger }: AdmissionSetup) {
     this.#clock = clock;
     this.#random = random;
+    this.#logger = logger;
     this.#log = new SheddingLog(logger, clock);
     this.update(options);
   }
@@ -167,7 +186,8 @@ export class Admission implements AdmissionControl {
 
   inspect(): readonly AdmissionView[] {
     return [...this.#methods.values()].map((method) => {
-      const { priority, inFlight, bound, latency, refused } = method;
+      const { priority, bound, latency, refused } = method;
+      const inFlight = method.inFlight + method.abandoned;
       const limit = Math.min(bound, latency?.limit ?? bound);
       return { method: method.method, priority, inFlight, limit: limit === NO_LIMIT ? undefined : limit, refused };
     });
@@ -175,10 +195,41 @@ export class Admission implements AdmissionControl {
 
   /** Begins a call, or returns why it is refused. */
   enter(method: MethodAdmission, now: number): CallRefused | undefined {
-    const limit = this.#exceeded(method, now);
+    let limit = this.#exceeded(method, now);
+    if (limit !== undefined && this.#giveUpHung(now)) limit = this.#exceeded(method, now);
     if (limit !== undefined) return this.#refuse(method, limit, now);
     method.enter(now);
     return undefined;
+  }
+
+  /** The call of a handler has ended, and the handler runs on: it counts until it ends. */
+  hold(method: MethodAdmission, handler: Promise<unknown>): void {
+    const held = { method, since: this.#clock.now() };
+    this.#abandoned.add(held);
+    method.abandoned += 1;
+    if (method.unary) this.#abandonedUnary += 1;
+    const release = () => this.#release(held);
+    handler.then(release, release);
+  }
+
+  #release(held: Abandoned): void {
+    if (!this.#abandoned.delete(held)) return;
+    held.method.abandoned -= 1;
+    if (held.method.unary) this.#abandonedUnary -= 1;
+  }
+
+  /** No longer counts the handlers that have run on for too long. False if there are none. */
+  #giveUpHung(now: number): boolean {
+    const before = this.#abandoned.size;
+    for (const held of this.#abandoned) {
+      if (now - held.since < MAX_HELD_MS) break;
+      this.#release(held);
+      if (now - this.#hungAt < MAX_HELD_MS) continue;
+      this.#hungAt = now;
+      const text = 'a handler runs on a minute after its call has ended, and no longer counts; pass on call.signal';
+      this.#logger.warn({ method: held.method.method.path, abandoned: before }, text);
+    }
+    return this.#abandoned.size < before;
   }
 
   /** Hands a call to its handler, unless its caller has too many in flight. */
@@ -197,9 +248,10 @@ export class Admission implements AdmissionControl {
   }
 
   #exceeded(method: MethodAdmission, now: number): Limit | undefined {
-    if (method.inFlight >= method.bound) return 'method';
+    if (method.inFlight + method.abandoned >= method.bound) return 'method';
     if (method.priority === 'critical' || method.bound !== NO_LIMIT) return undefined;
-    if (method.unary && this.#unary.inFlight + this.#unary.aside >= this.#maxUnary) return 'server';
+    const { inFlight, aside } = this.#unary;
+    if (method.unary && inFlight + aside + this.#abandonedUnary >= this.#maxUnary) return 'server';
     if (!this.#adaptive || method.latency === undefined || method.latency.admits(now)) return undefined;
     return 'latency';
   }
@@ -211,7 +263,8 @@ export class Admission implements AdmissionControl {
     const retryMs = Math.min(RETRY_MS.most, Math.max(RETRY_MS.least, waitMs));
     const { path } = method.method;
     const max = this.#maxOf(method, limit);
-    this.#log.note({ path, limit, max, inFlight: method.inFlight }, now);
+    const { inFlight, abandoned } = method;
+    this.#log.note({ path, limit, max, inFlight, abandoned }, now);
     return refusalOf({ limit, path, max, retryMs });
   }
 

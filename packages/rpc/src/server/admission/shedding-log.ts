@@ -7,6 +7,8 @@ interface RefusedCall {
   readonly limit: Limit;
   readonly max: number;
   readonly inFlight: number;
+  /** How many handlers run on although their calls have ended. */
+  readonly abandoned: number;
 }
 
 /** The time without a refused call after which shedding has ended. Milliseconds. */
@@ -25,12 +27,13 @@ export class SheddingLog {
     this.#clock = clock;
   }
 
-  note({ path, limit, max, inFlight }: RefusedCall, now: number): void {
+  note({ path, limit, max, inFlight, abandoned }: RefusedCall, now: number): void {
     this.#refused += 1;
     this.#lastAt = now;
     if (this.#refused > 1) return;
     this.#beganAt = now;
-    this.#logger.warn({ method: path, limit, max: Math.floor(max), inFlight }, 'overloaded: calls are being refused');
+    const fields = { method: path, limit, max: Math.floor(max), inFlight, abandoned };
+    this.#logger.warn(fields, 'overloaded: calls are being refused');
     this.#wait(QUIET_MS);
   }
 
