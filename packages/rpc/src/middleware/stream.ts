@@ -1,3 +1,4 @@
+import { yieldToEventLoop } from '@rondo/base';
 import type { Call, Reply } from '../call/call.js';
 
 /** Callbacks on the events of a stream. */
@@ -111,6 +112,25 @@ export function mapMessages<A, B>(messages: AsyncIterable<A>, map: (message: A) 
           await iterator.return?.();
           return { done: true, value: undefined };
         },
+      };
+    },
+  };
+}
+
+/** `messages`, of which so many are read in a row; then others have their turn, even if all messages are there already. */
+export function inRounds<M>(messages: AsyncIterable<M>, perRound: number): AsyncIterable<M> {
+  return {
+    [Symbol.asyncIterator]() {
+      const iterator = messages[Symbol.asyncIterator]();
+      let left = perRound;
+      return {
+        next() {
+          left -= 1;
+          if (left >= 0) return iterator.next();
+          left = perRound;
+          return yieldToEventLoop().then(() => iterator.next());
+        },
+        return: async () => (await iterator.return?.()) ?? { done: true, value: undefined },
       };
     },
   };

@@ -8,7 +8,7 @@ import type { RuleViolation } from '../contract/definition.js';
 import { encodeMessage } from '../contract/encode.js';
 import type { Method } from '../contract/method.js';
 import { serverErrors } from '../errors/server.js';
-import { mapMessages, untilAborted } from '../middleware/stream.js';
+import { inRounds, mapMessages, untilAborted } from '../middleware/stream.js';
 import { receivedAssertion } from '../principal/verify-principals.js';
 import { type FieldAt, invalidArgument, MAX_VIOLATIONS, validate, validateWith } from '../status/invalid-argument.js';
 import type { FieldViolation } from '../status/violation.js';
@@ -107,13 +107,16 @@ function lazy(read: (call: RoutedCall) => unknown): PropertyDescriptor {
   };
 }
 
+/** How many requests of a stream its handler reads in a row: an empty one takes 5 bytes of what a client may send ahead. */
+const MESSAGES_A_ROUND = 256;
+
 /** The requests for the handler. They end with the call, so that a handler which waits for a message doesn't outlive it. */
 function messagesOf(
   received: AsyncIterable<Uint8Array>,
   { signal }: CallContext,
   { method, stats }: RoutedCallOptions,
 ): AsyncIterable<unknown> {
-  return mapMessages(untilAborted(received, signal), (bytes) => {
+  return mapMessages(untilAborted(inRounds(received, MESSAGES_A_ROUND), signal), (bytes) => {
     stats.requestBytes += bytes.length;
     return decodeRequest(method, bytes);
   });
