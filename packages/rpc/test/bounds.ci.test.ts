@@ -14,6 +14,7 @@ import { failure } from './support/outcome.js';
 import { connectRaw } from './support/raw-frames.js';
 import { recordingLogger, warningsIn } from './support/recording-logger.js';
 import { socketsOfATest } from './support/sockets.js';
+import { endless } from './support/stream.js';
 import { deferred, HANG_MS, until } from './support/wait.js';
 
 const { closers, connectTo, startServer } = socketsOfATest();
@@ -240,4 +241,31 @@ describe('the open calls of a client', () => {
     await Promise.all(calls);
     await until(() => open === 0);
   });
+
+  it.each([true, false])(
+    'let others pass if their handlers send without end as they end (frames: %s)',
+    async (frames) => {
+      let open = 0;
+      const server = await startUnlimited({
+        async *serverStream() {
+          open += 1;
+          try {
+            yield* endless({ payload: Buffer.alloc(4 * 1024) });
+          } finally {
+            open -= 1;
+          }
+        },
+      });
+      const proxy = await startTcpProxy({ target: server.address });
+      closers.push(() => proxy.close());
+      const other = connectTo([server.address]).client;
+      const { client } = connectTo([proxy.address], { known: { frames } });
+      const streams = Array.from({ length: 64 }, () => client.serverStream({})[Symbol.asyncIterator]());
+      await Promise.all(streams.map((stream) => stream.next()));
+      proxy.cut();
+      await other.unary({});
+      await until(() => open === 0);
+      await Promise.allSettled(streams.map((stream) => stream.return?.()));
+    },
+  );
 });

@@ -237,9 +237,9 @@ export class GrpcCall implements ReceivedWireCall, MetadataSource, CallInFlight,
     this.#stopReceiving();
     this.#connection.keep(-this.#openBytes);
     this.#openBytes = 0;
-    this.#replies?.close();
     if (!this.#answer.settled && (this.#begun || this.#received)) {
       this.#answer.close();
+      // Until then its replies wait for room: a handler that sends without end would never let the event loop go on.
       this.#options.ends.run(this.#connection.network, () => {
         this.context.end(this.#reasonOfEnd());
         this.#requests?.end('closed');
@@ -249,6 +249,7 @@ export class GrpcCall implements ReceivedWireCall, MetadataSource, CallInFlight,
     // The reason isn't read, and an attacker may reset thousands of streams: an error would double the cost of each.
     if (!this.#answer.settled) this.context.release();
     this.#answer.close();
+    this.#replies?.close();
     this.#requests?.end('closed');
   }
 
