@@ -13,6 +13,9 @@ const TYPE = 'google.api.HttpBody';
 /** The policy of answers whose type a service chooses. To a browser they are of no origin, and run no script: the console has the same address. */
 export const SANDBOX = { 'content-security-policy': "default-src 'none'; style-src 'unsafe-inline'; sandbox" } as const;
 
+/** What HTTP can carry as a content type. A service may have it from another client. */
+const CONTENT_TYPE = /^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/;
+
 /** Whether the body of a request is the data of a `google.api.HttpBody`. */
 export function takesRawBody(input: DescMessage, { body }: HttpBinding): boolean {
   if (body === '*') return input.typeName === TYPE;
@@ -33,7 +36,8 @@ export function givesRawBody(output: DescMessage, { responseBody }: HttpBinding)
 export function rawBodyOf(json: JsonValue): RawBody {
   const { contentType, data } = isObject(json) ? json : {};
   return {
-    contentType: typeof contentType === 'string' && contentType !== '' ? contentType : 'application/octet-stream',
+    contentType:
+      typeof contentType === 'string' && CONTENT_TYPE.test(contentType) ? contentType : 'application/octet-stream',
     data: Buffer.from(typeof data === 'string' ? data : '', 'base64'),
   };
 }

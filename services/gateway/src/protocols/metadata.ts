@@ -123,11 +123,13 @@ const KEPT_BACK =
   /^(?:access-control-|connection$|content-|date$|endpoint-load-metrics|grpc-|keep-alive$|proxy-|rondo-|te$|trailer|transfer-encoding$|upgrade$)/;
 /** What a browser does with the page, or with all pages and data at this address: those of the console, too. */
 const OF_THE_ADDRESS =
-  /^(?:accept-ch|alt-svc|clear-site-data|critical-ch|location|nel|refresh|report(?:-to|ing-endpoints)|service-worker-allowed|set-(?:cookie2?|login)|speculation-rules|strict-transport-security|www-authenticate|x-content-type-options)$/;
+  /^(?:accept-ch|alt-svc|clear-site-data|critical-ch|location|nel|no-vary-search|refresh|report(?:-to|ing-endpoints)|sec-.*|service-worker-allowed|set-(?:cookie2?|login)|speculation-rules|strict-transport-security|use-as-dictionary|www-authenticate|x-content-type-options)$/;
+/** What proxies in front do with an answer, and the id of the request, which is the gateway's. */
+const OF_PROXIES = /^(?:surrogate-|x-accel-|x-request-id$|x-sendfile$)/;
 
 /**
- * Adds the metadata of a reply to headers or trailers, each key after `prefix`. What belongs to HTTP, browsers, the protocols or
- * Rondo is left out, and so are reports of the instance's load, and what HTTP can't carry. `servedBy`: the client may learn which instance answered.
+ * Adds the metadata of a reply to headers or trailers, each key after `prefix`. What belongs to HTTP, browsers, proxies, the
+ * protocols or Rondo is left out, and so are reports of the instance's load, and what HTTP can't carry. `servedBy`: the client may learn which instance answered.
  */
 export function addMetadata(
   target: OutgoingHttpHeaders,
@@ -136,6 +138,7 @@ export function addMetadata(
 ): void {
   metadata.forEach((key, value) => {
     if ((KEPT_BACK.test(key) && !(servedBy && key === SERVED_BY)) || OF_THE_ADDRESS.test(key)) return;
+    if (OF_PROXIES.test(key)) return;
     const text = typeof value === 'string' ? value : toBase64(value);
     if (KEY.test(key) && TEXT.test(text)) addHeader(target, prefix + key, text);
   });

@@ -11,6 +11,8 @@ const SANDBOXED = expect.stringMatching(/(?:^|; )sandbox$/);
 /** What a service may not tell a browser. */
 const HOSTILE = [
   ...['content-security-policy', 'x-content-type-options', 'set-cookie', 'clear-site-data', 'refresh'],
+  ...['use-as-dictionary', 'no-vary-search', 'sec-session-registration', 'x-request-id'],
+  ...['x-accel-redirect', 'x-sendfile', 'surrogate-control'],
   ...[
     'location',
     'service-worker-allowed',
@@ -49,6 +51,17 @@ describe('google.api.HttpBody', () => {
       text: '',
     });
   });
+
+  it.each(['text/html\r\nset-cookie: a=b', 'text/plain\n', ' ', 'text/ä', 'text/\u0000'])(
+    'is of an unknown type if its service gives it one that HTTP has no way to send: %j',
+    async (type) => {
+      const download = { target: target('Download'), binding: binding('GET /v1/{name}'), variables: { name: 'f' } };
+      expect(await ask({ ...download, replyBytes: httpBody(type, Buffer.from('a')) })).toMatchObject({
+        status: 200,
+        headers: { 'content-type': 'application/octet-stream' },
+      });
+    },
+  );
 
   it('can be a field of the reply', async () => {
     const upload = { target: target('Upload'), binding: binding('PUT /v1/{name}', 'content', 'content') };
