@@ -24,7 +24,7 @@ async function served({ version = '2', ...sent }: Sent & { readonly version?: st
     catalogue: {
       ...noteCatalogue,
       route: (verb, path) => {
-        if (path !== '/v1/notes') return undefined;
+        if (!path.startsWith('/v1/notes')) return undefined;
         const match = { target: noteCatalogue.method(pathOf('Put')), binding: { template: { text: path } } };
         return verb === 'POST' ? (match as RouteMatch) : { allow: ['POST'] };
       },
@@ -102,6 +102,14 @@ describe('the dispatch', () => {
   it('takes JSON with a charset', async () => {
     const headers = type('application/json; charset=utf-8');
     expect(await served({ path: pathOf('Put'), headers, chunks: [Buffer.from('{}')] })).toMatchObject({ status: 200 });
+  });
+
+  it('says that a path has no custom method of such a name', async () => {
+    const { status, body } = await served({ method: 'PUT', path: '/v1/notes/a:archve' });
+    expect([status, JSON.parse(String(body)).message]).toEqual([
+      405,
+      'this path takes POST; not PUT, and no custom method archve takes PUT; / lists what is served',
+    ]);
   });
 
   it.each(REFUSED)('refuses %s', async (...[, sent, status, headers]) => {

@@ -60,7 +60,7 @@ export function createDispatch({ catalogue, httpJson, pages, ...given }: Dispatc
       if (mustWait(exchange, route.target)) return;
       exchange.route = route.binding.template.text;
       httpJson(exchange, route);
-    } else refuse(exchange, 405, { code: Status.INVALID_ARGUMENT, ...notAllowed(route.allow) });
+    } else refuse(exchange, 405, { code: Status.INVALID_ARGUMENT, ...notAllowed(exchange, route.allow) });
   };
   const handle = (exchange: HttpExchange, mustWait = waits): void => {
     try {
@@ -114,7 +114,7 @@ function serveCall(exchange: HttpExchange, found: PublicMethod | Absent, { forma
   if (exchange.method === 'GET' && isMethod(found) && isSafe(found)) {
     serveGet(exchange, found, formats);
   } else if (exchange.method !== 'POST') {
-    refuseCall(exchange, 405, notAllowed(isMethod(found) && isSafe(found) ? ['POST', 'GET'] : ['POST']));
+    refuseCall(exchange, 405, notAllowed(exchange, isMethod(found) && isSafe(found) ? ['POST', 'GET'] : ['POST']));
   } else if (format === undefined) {
     refuseContentType(exchange);
   } else if (!isSpoken(format, exchange)) {
@@ -175,9 +175,14 @@ function refuseUnknown(exchange: HttpExchange, format: Format | undefined): void
   }
 }
 
-function notAllowed(allow: readonly string[]): Refusal {
+/** What may be the custom verb of a path: `cancel` of `/v1/orders/7:cancel`. */
+const CUSTOM_VERB = /:(\w{1,64})$/;
+
+function notAllowed({ method, path }: HttpExchange, allow: readonly string[]): Refusal {
   const allowed = allow.join(', ');
-  return { message: `this path takes ${allowed}; not this HTTP method`, headers: { allow: allowed } };
+  const custom = CUSTOM_VERB.exec(path)?.[1];
+  const rest = custom === undefined ? '' : `, and no custom method ${custom} takes ${method}; / lists what is served`;
+  return { message: `this path takes ${allowed}; not ${method}${rest}`, headers: { allow: allowed } };
 }
 
 const CONTENT_TYPES = PROTOCOLS.flatMap(({ contentTypes }) => contentTypes).join(', ');
