@@ -223,6 +223,7 @@ describe('rondo dev', () => {
     expect(refused?.message).toMatch(/^echo-1 has ended \(exit code 1\)\n(.*\n)*.*out of order/);
     edit(main, "throw new Error('out of order');\n", '');
     await says(/ok {6}.* → started echo/);
+    edit('tsconfig.build.json', ECHO, '');
     rmSync(folder, { recursive: true });
     await says(/→ stopped echo/);
     expect(Object.keys(processes())).not.toContain('echo-1');
@@ -252,6 +253,11 @@ describe('rondo dev', () => {
   });
 });
 
+const [CALCULATOR, ECHO] = ['calculator', 'echo'].map((service) => `    { "path": "services/${service}" },\n`) as [
+  string,
+  string,
+];
+
 /** Adds a copy of calculator with another name and port, all files at once, as git would. */
 function addEcho(folder: string): void {
   const lock = readFileSync(join(clone.root, 'pnpm-lock.yaml'), 'utf8');
@@ -274,6 +280,7 @@ function addEcho(folder: string): void {
     join(clone.root, 'pnpm-lock.yaml'),
     lock.replace(importer, importer + importer.replace('calculator', 'echo')),
   );
+  replaceIn(join(clone.root, 'tsconfig.build.json'), [[CALCULATOR, CALCULATOR + ECHO]]);
   renameSync(draft, folder);
 }
 

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { chmodSync, cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -80,6 +80,7 @@ describe('in a clone that is incomplete', () => {
   const files = () => readdirSync(clone, { recursive: true, encoding: 'utf8' }).sort();
 
   it('says that nothing is built yet, and changes nothing', async () => {
+    rmSync(join(clone, 'packages/schema/dist'), { recursive: true });
     const before = files();
     expect(await examine(clone)).toMatchObject({
       node: { state: nodeState, detail: expect.stringContaining(process.version) },
@@ -141,14 +142,6 @@ describe('in a clone that is incomplete', () => {
       database: { state: 'note' },
     });
   });
-
-  it.each([
-    ['99.1', 'fail', `v${process.versions.node}, and Rondo needs 99.1 or newer`],
-    ['9.1', nodeState, expect.stringMatching(new RegExp(`^${process.version}(: .* is disconnected)?$`))],
-  ])('knows whether Node is new enough where %s is needed', async (needed, state, detail) => {
-    put('package.json', JSON.stringify({ engines: { node: `>=${needed}` }, packageManager: 'pnpm@1.0.0' }));
-    expect((await examine(clone))['node']).toMatchObject({ state, detail });
-  });
 });
 
 describe('in a clone that was complete', () => {
@@ -193,9 +186,9 @@ describe('in a clone that was complete', () => {
 
   it('is built by rondo if it is not, and standard output has only what the command prints', async () => {
     rmSync(join(clone.root, 'packages/rondo/dist'), { recursive: true });
-    const { code, stdout, stderr } = await clone.rondo('--version');
+    const { code, stdout } = await clone.rondo('--version');
     expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringMatching(/^[\d.]+\n$/) });
-    expect(stderr).toContain('compile');
+    expect(existsSync(join(clone.root, 'packages/rondo/dist/main.mjs'))).toBe(true);
   });
 });
 
@@ -230,12 +223,9 @@ describe('before a start', () => {
     expect(JSON.stringify(found)).not.toContain('secret');
   });
 
-  it('finds a data folder that is a file, and a lock without content', async () => {
-    const file = join(folder, 'launcher.lock');
+  it('finds a data folder that is a file', async () => {
+    const file = join(folder, 'data');
     writeFileSync(file, 'junk');
-    expect(await examine(root, ['--data', folder])).toMatchObject({
-      locks: { state: 'fail', detail: `can't be read: ${file}`, remedy: `rm ${file}, if nothing is under way here` },
-    });
     expect(await examine(root, ['--data', join(file, 'below')])).toMatchObject({
       'data folder': { state: 'fail', detail: `${file} is no folder`, remedy: expect.stringContaining('--data DIR') },
     });

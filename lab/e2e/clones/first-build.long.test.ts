@@ -20,7 +20,7 @@ it('commands that are typed during the first build wait for it', async () => {
   ];
   const [build, rondo, generate] = await Promise.all(started);
   expect(build).toMatchObject({ code: 0 });
-  expect(rondo).toMatchObject({ code: 0, stdout: expect.stringContaining('rondo ps') });
+  expect(rondo).toMatchObject({ code: 0, stdout: expect.stringContaining('  ps  ') });
   expect(generate).toMatchObject({ code: 0 });
   const printed = [build, rondo, generate].map((one) => one?.stderr).join('');
   expect(printed).toMatch(/Waiting for another command's step "\w+" \(process \d+\) …/);
