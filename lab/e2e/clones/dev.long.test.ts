@@ -214,6 +214,10 @@ describe('rondo dev', () => {
     const folder = join(clone.root, 'services/echo');
     const main = 'services/echo/src/main.ts';
     addEcho(folder);
+    expect(await says(/FAILED {2}/)).toContain(
+      "echo: services/echo isn't built: npm run build, and tsconfig.build.json",
+    );
+    edit('tsconfig.build.json', CALCULATOR, CALCULATOR + ECHO);
     await says(/ok {6}.* → started echo/);
     expect(Object.keys(processes())).toContain('echo-1');
     edit(main, 'await runService', "throw new Error('out of order');\nawait runService");
@@ -258,7 +262,7 @@ const [CALCULATOR, ECHO] = ['calculator', 'echo'].map((service) => `    { "path"
   string,
 ];
 
-/** Adds a copy of calculator with another name and port, all files at once, as git would. */
+/** Adds a copy of calculator with another name and port, all files at once, as git would, but for the reference to it. */
 function addEcho(folder: string): void {
   const lock = readFileSync(join(clone.root, 'pnpm-lock.yaml'), 'utf8');
   const importer = /^ {2}services\/calculator:\n(?: {4}.*\n|\n)*/m.exec(lock)?.[0] ?? '';
@@ -280,7 +284,6 @@ function addEcho(folder: string): void {
     join(clone.root, 'pnpm-lock.yaml'),
     lock.replace(importer, importer + importer.replace('calculator', 'echo')),
   );
-  replaceIn(join(clone.root, 'tsconfig.build.json'), [[CALCULATOR, CALCULATOR + ECHO]]);
   renameSync(draft, folder);
 }
 

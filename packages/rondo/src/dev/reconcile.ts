@@ -31,9 +31,9 @@ export async function reconcile({ system }: Session, ofCode: readonly Fault[], s
   const isDue = (manifest: Manifest) => {
     const { service } = manifest;
     const entry = running.get(service);
-    if (!isStartable(manifest)) return false;
-    if (entry === undefined) return true;
-    return entry.version !== versionOf(manifest) && !ofCode.some((fault) => concerns(fault, service));
+    const isFaulty = ofCode.some((fault) => concerns(fault, service));
+    if (entry === undefined) return isStartable(manifest) || !isFaulty;
+    return isStartable(manifest) && entry.version !== versionOf(manifest) && !isFaulty;
   };
   const due = [...manifests.values()].filter(isDue);
   const isRestart = new Set(due.map(({ service }) => service).filter((service) => running.has(service)));

@@ -144,7 +144,8 @@ export class System {
   async #enter(manifest: Manifest, signal: AbortSignal): Promise<Running> {
     const { options, databases, env, versionOf } = this.#settings;
     const { service, database } = manifest;
-    if (!isStartable(manifest)) throw new Error(`${folderOf(service)} isn't built yet: npm run build`);
+    if (!isStartable(manifest))
+      throw new Error(`${folderOf(service)} isn't built: npm run build, and tsconfig.build.json must name it`);
     const { instances } = scaled(options.data, manifest);
     const planned = plan([{ ...manifest, instances: instances || manifest.instances }], options.portBase);
     const held = new Set(portsOf(this.#running.get(service)?.planned ?? []).map(({ port }) => port));
