@@ -49,6 +49,9 @@ describe.each([
     expect(changed).toMatchObject({ code: 100, stdout: expect.stringContaining('Field "2" with name "b"') });
     const removed = await compared('int64 b = 2;', '');
     expect(removed).toMatchObject({ code: 100, stdout: expect.stringContaining('field "2" with name "b"') });
+    expect(removed.stdout).toContain(
+      'If no client needs it any more, name the\nfile under breaking: ignore: in buf.yaml',
+    );
   });
 
   it('is a changed file, whose tests npm test -- --changed looks for', async () => {

@@ -8,6 +8,11 @@ import { root } from '../workspace/paths.js';
 import { type Ended, MAIN_REFS, native, run } from '../workspace/process.js';
 import type { StepResult } from '../workspace/steps.js';
 
+const REMEDY = `
+Clients that exist need what is named here: keep it, or add a package v2 next to it. If no client needs it any more, name the
+file under breaking: ignore: in buf.yaml, until main has the change.
+`;
+
 /** The root may be a folder of a larger repository: `REF:./PATH` is a path below the root. */
 const git = (...args: readonly string[]) => run('git', args);
 
@@ -22,7 +27,9 @@ export async function breaking(): Promise<StepResult> {
     if (image.code !== 0) return image;
     // Imports are contracts of third parties: their changes are left out.
     const args = ['breaking', 'proto', '--against', path.join(folder, 'base.binpb'), '--exclude-imports'];
-    return { ...(await run(native('buf'), args)), note: `against ${base}` };
+    const compared = await run(native('buf'), args);
+    const output = compared.code === 0 ? compared.output : `${compared.output}${REMEDY}`;
+    return { ...compared, output, note: `against ${base}` };
   } finally {
     rmSync(folder, { recursive: true });
   }

@@ -5,7 +5,7 @@ import { pathToFileURL } from 'node:url';
 import { compile, PROJECTS } from '../build/build.js';
 import { generate } from '../generate/generate.js';
 import { console } from '../terminal/console.js';
-import { projectFolders, readJson } from '../workspace/files.js';
+import { filesBelow, projectFolders, readJson } from '../workspace/files.js';
 import { isInstalled, lab, root } from '../workspace/paths.js';
 import { native, run } from '../workspace/process.js';
 import { orFailed, type Step, type StepResult, step } from '../workspace/steps.js';
@@ -30,8 +30,8 @@ const everywhere = (fix: boolean): readonly Step[] => [
   ['columns of migrations', columnsNamed],
   ['tables of resources', tablesComplete],
   ['migrations roll', migrationsRoll],
-  ['contracts: lint', () => run(native('buf'), ['lint', 'proto'])],
-  ['contracts: format', () => formatted(fix)],
+  ['contracts: lint', ofContracts(() => run(native('buf'), ['lint', 'proto']))],
+  ['contracts: format', ofContracts(() => formatted(fix))],
   ['contracts: breaking', breaking],
 ];
 
@@ -46,6 +46,12 @@ async function everyProjectBuilt(): Promise<StepResult> {
     output: missing.map((folder) => `${PROJECTS} has no reference to ${folder}`).join('\n'),
   };
 }
+
+/** buf takes it for a fault if there are no contracts. */
+const ofContracts = (work: () => Promise<StepResult>) => async (): Promise<StepResult> => {
+  const hasContracts = filesBelow(path.join(root, 'proto')).some((file) => file.endsWith('.proto'));
+  return hasContracts ? work() : { code: 0, skipped: true, note: 'there are no contracts' };
+};
 
 /** Contracts that were published elsewhere keep their style: buf.yaml exempts them from lint, and this from format. */
 async function formatted(fix: boolean): Promise<StepResult> {

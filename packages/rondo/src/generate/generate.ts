@@ -37,6 +37,7 @@ export const generate = (signal?: AbortSignal): Promise<StepResult> => withBuild
 async function generateNow(): Promise<StepResult> {
   if (!isInstalled) await writeValidateProto();
   const wanted = readInputs();
+  if (Object.keys(wanted.protos).length === 0) return describeNone();
   const known = readStamp();
   const stale = staleProtos(known, wanted);
   if (stale?.length === 0) return { code: 0, note: 'nothing changed' };
@@ -64,6 +65,12 @@ async function generateNow(): Promise<StepResult> {
   }
   writeStamp(wanted);
   return { code: 0 };
+}
+
+/** buf takes it for a fault. The stubs of the last contract are removed with the next one. */
+function describeNone(): StepResult {
+  writeFileSync(path.join(root, descriptors), '');
+  return { code: 0, note: 'there are no contracts' };
 }
 
 /** The contract of `buf.validate`, which its package has in compiled form only. */
