@@ -84,4 +84,13 @@ describe('an app that npm run create has made', () => {
     removePage();
     expect(launcher.process.pid === undefined || isAlive(launcher.process.pid)).toBe(false);
   });
+
+  it('is built and checked without any service, too, and takes the next one', async () => {
+    expect(await rondo('remove', 'service', 'greeter', '--force')).toMatchObject({ code: 0 });
+    expect(await rondo('build')).toMatchObject({ code: 0 });
+    const { stdout } = await rondo('check');
+    expect(stdout.match(/^FAILED.*$/gm)).toBeNull();
+    expect(stdout).toMatch(/^SKIPPED contracts: lint .* there are no contracts$/m);
+    expect(await rondo('new', 'service', 'next', '--force', '--skip-test')).toMatchObject({ code: 0 });
+  });
 });

@@ -104,7 +104,7 @@ const NAMED = 10;
 export function noInstance(ids: readonly string[], known: readonly string[], warming = false): RpcError {
   const missing = ids.map((id) => `no instance "${id}" is registered.${didYouMean(id, known)}`).join(' ');
   const rest = known.length > NAMED ? ` and ${known.length - NAMED} more, which rondo ps lists` : '';
-  const named = known.length === 0 ? 'There is none at all.' : `There are: ${known.slice(0, NAMED).join(', ')}${rest}`;
-  const note = warming ? ' The registry has only just started: it may still come back.' : '';
+  const named = known.length === 0 ? 'There is none at all' : `There are: ${known.slice(0, NAMED).join(', ')}${rest}`;
+  const note = warming ? '. The registry has only just started: it may still come back' : '';
   return operateErrors.NO_INSTANCE({ noneIsCalledSo: missing, known: `${named}${note}` });
 }

@@ -32,7 +32,7 @@ const everywhere = (fix: boolean): readonly Step[] => [
   ['migrations roll', migrationsRoll],
   ['contracts: lint', ofContracts(() => run(native('buf'), ['lint', 'proto']))],
   ['contracts: format', ofContracts(() => formatted(fix))],
-  ['contracts: breaking', breaking],
+  ['contracts: breaking', ofContracts(breaking)],
 ];
 
 /** Fails if {@link PROJECTS} lacks a project, as the project would not be compiled. */

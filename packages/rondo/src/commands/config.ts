@@ -49,7 +49,8 @@ export const config = defineActions({
         const { oldValue } = await onSettings(context, (client, options) => client.updateSetting({ setting }, options));
         const before = oldValue === undefined ? 'it had none' : `it was ${printable(oldValue)}`;
         const undo = `To undo it: rondo config unset ${setting.service} ${key}`;
-        const text = `${setting.service}: ${key} is ${value}; ${before}. ${undo}\n`;
+        const note = key === 'weights' ? `Policies that weigh instances go by it: ${policyOf(setting.service)}\n` : '';
+        const text = `${setting.service}: ${key} is ${value}; ${before}. ${undo}\n${note}`;
         return { json: { service: setting.service, key, value, oldValue: oldValue ?? null }, text };
       },
     },
@@ -67,6 +68,9 @@ export const config = defineActions({
     },
   },
 });
+
+const policyOf = (service: string) =>
+  `rondo pick ${service === EVERY_SERVICE ? 'SERVICE' : service} shows which one holds.`;
 
 async function complete(written: Written, context: CommandContext): Promise<Completion> {
   if (written.positionals.length === 0) return completeService(written, context);

@@ -5,6 +5,7 @@ import path from 'node:path';
 import { hostUrls } from '@rondo/base';
 import { build } from '../build/build.js';
 import { type TaskName, tasks } from '../commands/tasks.js';
+import { UsageError } from '../errors.js';
 import { console } from '../terminal/console.js';
 import { messageOf } from '../workspace/errors.js';
 import { onlyOptions, quoted } from '../workspace/options.js';
@@ -18,7 +19,7 @@ export const backUp = (args: readonly string[]): Promise<number> =>
     loadRootEnv();
     const usage = usageOf(command, 'backup');
     const { to, data } = onlyOptions(args, tasks.backup.options, usage);
-    if (!to) throw new Error(`--to must name a folder for the backup: ${usage}`);
+    if (!to) throw new UsageError(`--to must name a folder for the backup: ${usage}`);
     const from = givenPath(data ?? DEFAULTS.data);
     const passwords = path.join(from, 'passwords.json');
     const { adminUrl } = databaseServer({ portBase: 0 });
@@ -73,8 +74,8 @@ export const restore = (args: readonly string[]): Promise<number> =>
   attempt('restore', async (command) => {
     const usage = usageOf(command, 'restore');
     const { from, data } = onlyOptions(args, tasks.restore.options, usage);
-    if (!from) throw new Error(`--from must name a backup: ${usage}`);
-    if (!data) throw new Error(`--data must name a new folder: ${usage}`);
+    if (!from) throw new UsageError(`--from must name a backup: ${usage}`);
+    if (!data) throw new UsageError(`--data must name a new folder: ${usage}`);
     if (!(await build())) return false;
     const to = givenPath(data);
     const { restore: recover } = await import('@rondo/database/backup');
@@ -94,6 +95,6 @@ async function attempt(task: TaskName, work: (command: string) => Promise<boolea
     return (await work(command)) ? 0 : 1;
   } catch (error) {
     console.error(`${command}: ${messageOf(error)}`);
-    return 1;
+    return error instanceof UsageError ? 2 : 1;
   }
 }

@@ -131,7 +131,7 @@ async function rowsOf(system: Session['system'], service: string): Rows {
 function requireManifest(service: string): Manifest {
   const services = serviceNames();
   if (services.includes(service)) return readManifest(service);
-  throw new Error(`there is no service "${service}"; there are: ${services.join(', ')}`);
+  throw new Error(`there is no service "${service}" in services/; there are: ${services.join(', ')}`);
 }
 
 function databaseOf(service: string): string {

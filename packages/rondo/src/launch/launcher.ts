@@ -4,6 +4,7 @@ import path from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { createSemaphore } from '@rondo/base';
 import { findSystem } from '../doctor/system.js';
+import { UsageError } from '../errors.js';
 import { console } from '../terminal/console.js';
 import { messageOf } from '../workspace/errors.js';
 import { livingHolder, withLock } from '../workspace/lock.js';
@@ -71,7 +72,7 @@ export async function runLauncher(launch: Launch): Promise<number> {
     if (signal.aborted) return 1;
     stop.close(); // first: a signal that answers the line would be taken for a request to stop, and lost
     console.error(`${command}: ${messageOf(error)}`);
-    return 1;
+    return error instanceof UsageError ? 2 : 1;
   } finally {
     stop.close();
   }

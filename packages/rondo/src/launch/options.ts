@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseEnv } from 'node:util';
 import { type TaskName, tasks } from '../commands/tasks.js';
+import { UsageError } from '../errors.js';
 import { NOT_FOR_SERVICES } from '../workspace/environment.js';
 import { isFile, readJson } from '../workspace/files.js';
 import { folderOf, ownServices } from '../workspace/manifests.js';
@@ -46,8 +47,8 @@ export function parseOptions(args: readonly string[], command: string): SystemOp
   } = given;
   const portBase = Number(base);
   if (!Number.isInteger(portBase) || portBase < 1024 || portBase > MAX_PORT_BASE)
-    throw new Error(`--port-base ${base}: must be a whole number from 1024 to ${MAX_PORT_BASE}: ${usage}`);
-  if (data === '') throw new Error(`--data must name a folder: ${usage}`);
+    throw new UsageError(`--port-base ${base}: must be a whole number from 1024 to ${MAX_PORT_BASE}: ${usage}`);
+  if (data === '') throw new UsageError(`--data must name a folder: ${usage}`);
   requirePlugins({ auth, observe });
   const folder = givenPath(data);
   return {

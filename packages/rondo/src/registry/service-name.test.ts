@@ -57,6 +57,10 @@ describe('knownServices', () => {
     expect(knownServices('Projetc', SERVICES)).toMatch(
       /^Did you mean "projects.v1.ProjectService"\? There are: calculator/,
     );
+    expect(knownServices('ProjectServic', SERVICES)).toMatch(/^Did you mean "projects.v1.ProjectService"\? /);
+    expect(knownServices('projects', SERVICES)).toMatch(
+      /^Did you mean "projects\.v1\.\w+"(?: or "projects\.v1\.\w+")*\? /,
+    );
     expect(knownServices('Nothing', SERVICES)).toMatch(/^There are: /);
     expect(knownServices('Nothing', [])).toBe('no service is registered');
   });

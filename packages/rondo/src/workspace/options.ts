@@ -1,5 +1,6 @@
 /** Parsing the options of commands that npm scripts run. */
 import { type ParseArgsConfig, parseArgs } from 'node:util';
+import { UsageError } from '../errors.js';
 import { messageOf } from './errors.js';
 
 /**
@@ -16,7 +17,7 @@ export function takenByNpm(names: readonly string[], usage: string): string | un
 /**
  * `parseArgs`, which is strict.
  *
- * @throws Error with one line that says what is wrong, and `usage`.
+ * @throws UsageError with one line that says what is wrong, and `usage`.
  */
 export function parse<const Config extends ParseArgsConfig>(
   config: Config,
@@ -27,14 +28,14 @@ export function parse<const Config extends ParseArgsConfig>(
   } catch (error) {
     // Only the first sentence: the others explain another use of "--".
     const [reason] = messageOf(error).split(/\.\s/);
-    throw new Error(`${reason}: ${usage}`, { cause: error });
+    throw new UsageError(`${reason}: ${usage}`, { cause: error });
   }
 }
 
 /**
  * Parses the arguments of a command that takes only options.
  *
- * @throws Error with one line that says what is wrong, and `usage`.
+ * @throws UsageError with one line that says what is wrong, and `usage`.
  */
 export function onlyOptions<const Options extends NonNullable<ParseArgsConfig['options']>>(
   args: readonly string[],
@@ -42,11 +43,11 @@ export function onlyOptions<const Options extends NonNullable<ParseArgsConfig['o
   usage: string,
 ): ReturnType<typeof parseArgs<{ args: string[]; allowPositionals: true; options: Options }>>['values'] {
   const taken = takenByNpm(Object.keys(options), usage);
-  if (taken !== undefined) throw new Error(taken);
+  if (taken !== undefined) throw new UsageError(taken);
   const { values, positionals } = parse({ args: [...args], allowPositionals: true, options }, usage);
   if (positionals.length > 0) {
     // `npm start --data D` hands npm the flag and leaves us its value.
-    throw new Error(`"${positionals[0]}" is not expected here; options come after a "--": ${usage}`);
+    throw new UsageError(`"${positionals[0]}" is not expected here; options come after a "--": ${usage}`);
   }
   return values;
 }

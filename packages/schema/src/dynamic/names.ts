@@ -23,7 +23,9 @@ export function matchServices(name: string, services: readonly string[]): readon
 export function knownServices(name: string, services: readonly string[], none = 'no service is registered'): string {
   if (services.length === 0) return none;
   const meant = nearest(name, services) ?? nearestShort(name, services);
-  const hint = meant === undefined ? '' : `Did you mean "${meant}"? `;
+  const inPackage = services.filter((service) => service.startsWith(`${name}.`)).sort();
+  const hints = meant === undefined ? inPackage : [meant];
+  const hint = hints.length === 0 ? '' : `Did you mean "${hints.join('" or "')}"? `;
   return `${hint}There are: ${[...services].sort().join(', ')}`;
 }
 
@@ -43,14 +45,14 @@ export function theService(name: string, services: readonly string[]): string {
 }
 
 function nearestShort(name: string, services: readonly string[]): string | undefined {
-  const short = nearest(shortName(name), services.map(shortName));
-  return services.find((service) => shortName(service) === short);
+  for (const form of [lastPart, (one: string) => plain(lastPart(one))]) {
+    const short = nearest(form(name), services.map(form));
+    if (short !== undefined) return services.find((service) => form(service) === short);
+  }
+  return undefined;
 }
 
-/** The last part of a name, normalized by {@link plain}. */
-function shortName(name: string): string {
-  return plain(name.slice(name.lastIndexOf('.') + 1));
-}
+const lastPart = (name: string): string => name.slice(name.lastIndexOf('.') + 1).toLowerCase();
 
 /** A name in lower case, without the suffix `Service`. */
 function plain(name: string): string {
