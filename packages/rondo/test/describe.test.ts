@@ -122,8 +122,12 @@ describe('a message with a field of each kind', () => {
     expect(declared).toContain('enum sample.v1.Color {\n  COLOR_UNSPECIFIED = 0;\n  COLOR_RED = 1;\n}');
   });
 
-  it('has its rules next to its fields', () => {
+  it('has its rules and its behavior next to its fields', () => {
     const set = fromBinary(FileDescriptorSetSchema, readFileSync(ownDescriptors));
+    const order = createFileRegistry(set).getMessage('sales.v1.Order');
+    const fields = formatTypes(order === undefined ? [] : [order]);
+    expect(fields).toContain('  string name = 1;  // OUTPUT_ONLY\n');
+    expect(fields).toContain('  string customer = 3;  // REQUIRED, ignore = IGNORE_IF_ZERO_VALUE, string.pattern');
     const message = createFileRegistry(set).getMessage('rondo.conformance.v1.CheckCelRequest');
     const declared = formatTypes(message === undefined ? [] : [message]);
     expect(declared).toContain(

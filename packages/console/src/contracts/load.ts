@@ -12,9 +12,9 @@ import {
   type JsonValue,
   toJson,
 } from '@bufbuild/protobuf';
-import { base64Decode, WireType } from '@bufbuild/protobuf/wire';
+import { base64Decode } from '@bufbuild/protobuf/wire';
 import { type FileDescriptorProto, FileDescriptorProtoSchema, FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
-import { rulesOfField } from '@rondo/schema/form';
+import { behaviorsOf, rulesOfField } from '@rondo/schema/form';
 import { listOf, recordOf, replies } from '../calls/connect.js';
 
 /** What can be called, and the types of all messages. */
@@ -95,21 +95,11 @@ export function callersOf(contracts: Contracts, method: DescMethod): string {
   return `May call: ${who.join(', ')}.`;
 }
 
-/** `google.api.field_behavior`, a repeated enum, and two of its values. */
-const BEHAVIOR = 1052;
-const [REQUIRED, OUTPUT_ONLY] = [2, 3];
-
-function behaviorsOf({ proto }: DescField): readonly number[] {
-  const found = (proto.options?.$unknown ?? []).filter(({ no }) => no === BEHAVIOR);
-  // Packed or not, each value is one byte.
-  return found.flatMap(({ data, wireType }) => [...(wireType === WireType.LengthDelimited ? data.subarray(1) : data)]);
-}
-
 /** Whether a request needs the field, by its contract. */
-export const isRequired = (field: DescField): boolean => behaviorsOf(field).includes(REQUIRED);
+export const isRequired = (field: DescField): boolean => behaviorsOf(field).has('REQUIRED');
 
 /** Whether servers set the field, and ignore it in requests. */
-export const isOutputOnly = (field: DescField): boolean => behaviorsOf(field).includes(OUTPUT_ONLY);
+export const isOutputOnly = (field: DescField): boolean => behaviorsOf(field).has('OUTPUT_ONLY');
 
 /** Whether an example has no need of the field: servers set it, or a request does without it while it needs others. */
 function isSpare(field: DescField): boolean {

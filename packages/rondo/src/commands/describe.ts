@@ -3,7 +3,15 @@ import path from 'node:path';
 import type { DescEnum, DescField, DescMessage, DescOneof } from '@bufbuild/protobuf';
 import { authText } from '@rondo/rpc/internal';
 import { type DynamicMethod, methodOf, type Schema } from '@rondo/schema';
-import { exampleOf, formatRules, type Rule, rulesOfField, rulesOfMessage, rulesOfOneof } from '@rondo/schema/form';
+import {
+  behaviorsOf,
+  exampleOf,
+  formatRules,
+  type Rule,
+  rulesOfField,
+  rulesOfMessage,
+  rulesOfOneof,
+} from '@rondo/schema/form';
 import { learnSchema, parseMethodName, whereOf } from '../call/target.js';
 import { type CommandContext, defineCommand } from '../command.js';
 import { completeMethod } from '../completion/registered.js';
@@ -60,7 +68,7 @@ function commandLine(address: string | undefined, { registry, repository }: Comm
 }
 
 function formatOne(method: DynamicMethod, { program, flags }: ReturnType<typeof commandLine>): string {
-  const example = JSON.stringify(exampleOf(method.input)).replaceAll("'", "'\\''");
+  const example = JSON.stringify(requestOf(method)).replaceAll("'", "'\\''");
   return [
     declare(method),
     '',
@@ -69,6 +77,10 @@ function formatOne(method: DynamicMethod, { program, flags }: ReturnType<typeof 
     '',
   ].join('\n');
 }
+
+/** A request with every field that a caller may set. */
+const requestOf = ({ input }: DynamicMethod) =>
+  exampleOf(input, { without: (field) => behaviorsOf(field).has('OUTPUT_ONLY') });
 
 function view({ service }: Schema, methods: readonly DynamicMethod[]) {
   return {
@@ -80,7 +92,7 @@ function view({ service }: Schema, methods: readonly DynamicMethod[]) {
       requestStream: method.requestStream,
       replyStream: method.responseStream,
       policy: formatPolicy(method),
-      example: exampleOf(method.input),
+      example: requestOf(method),
     })),
   };
 }
@@ -136,12 +148,14 @@ function declareOneof(oneof: DescOneof): readonly string[] {
 }
 
 function declareField(field: DescField): string {
-  return `${labelOf(field)}${typeOf(field)} ${field.name} = ${field.number};${noted(rulesOfField(field))}`;
+  const note = noted(rulesOfField(field), [...behaviorsOf(field)]);
+  return `${labelOf(field)}${typeOf(field)} ${field.name} = ${field.number};${note}`;
 }
 
-/** The rules of `buf.validate`, as a comment. */
-function noted(rules: readonly Rule[]): string {
-  return rules.length === 0 ? '' : `  // ${formatRules(rules)}`;
+/** The behavior of a field and the rules of `buf.validate`, as a comment. */
+function noted(rules: readonly Rule[], behaviors: readonly string[] = []): string {
+  const notes = [...behaviors, ...(rules.length === 0 ? [] : [formatRules(rules)])];
+  return notes.length === 0 ? '' : `  // ${notes.join(', ')}`;
 }
 
 function declareEnum({ typeName, values }: DescEnum): string {

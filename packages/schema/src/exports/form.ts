@@ -2,4 +2,5 @@
 
 export { commentOf, splitComment } from '../comments.js';
 export { exampleOf, exampleOfField } from '../example.js';
+export { behaviorsOf } from '../field-behavior.js';
 export { formatRules, type Rule, rulesOfField, rulesOfMessage, rulesOfOneof } from '../rules.js';

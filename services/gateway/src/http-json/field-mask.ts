@@ -2,10 +2,9 @@ import type { JsonObject, JsonValue } from '@bufbuild/protobuf';
 import { create, type DescField, type DescMessage, type Message } from '@bufbuild/protobuf';
 import { reflect } from '@bufbuild/protobuf/reflect';
 import { FieldMaskSchema } from '@bufbuild/protobuf/wkt';
-import { FieldBehavior } from '@rondo/contracts/google/api/field_behavior';
 import { fieldNamed } from '@rondo/schema';
+import { behaviorsOf } from '@rondo/schema/form';
 import { gatewayErrors } from '../errors.js';
-import { behaviorsOf } from './field-behavior.js';
 import { isObject, memberOf } from './query.js';
 
 /** The mask that a PATCH means: the fields that its body names. */
@@ -55,7 +54,7 @@ function* leavesOf(json: JsonObject, desc: DescMessage, prefix = ''): Generator<
   const named = new Set(Object.keys(json).flatMap((key) => fieldNamed(desc, key) ?? []));
   for (const field of [...named].sort((one, other) => one.number - other.number)) {
     const value: JsonValue | undefined = memberOf(json, field);
-    if (value === undefined || behaviorsOf(field).has(FieldBehavior.OUTPUT_ONLY)) continue;
+    if (value === undefined || behaviorsOf(field).has('OUTPUT_ONLY')) continue;
     const path = prefix + field.name;
     const parts = field.fieldKind === 'message' && !ONE_VALUE.test(field.message.typeName) ? field.message : undefined;
     if (parts === undefined || !isObject(value) || Object.keys(value).length === 0) yield path;

@@ -1,8 +1,7 @@
 import type { DescField, DescMessage, DescMethod } from '@bufbuild/protobuf';
-import { FieldBehavior } from '@rondo/contracts/google/api/field_behavior';
+import { behaviorsOf } from '@rondo/schema/form';
 import type { HttpBinding } from '@rondo/schema/http';
 import { etagField, etagPath, requestIdField } from '../http-json/conditions.js';
-import { behaviorsOf } from '../http-json/field-behavior.js';
 import { hasOwnJson, isInQuery } from '../http-json/query.js';
 import type { Parameter, Schema } from './model.js';
 import type { OpenApiPath } from './path.js';
@@ -74,8 +73,7 @@ function* queryFields(
     if (walk.left === 0) return;
     walk.left -= 1;
     const path = [...parents, field];
-    if (walk.filled.has(path.map(({ name }) => name).join('.')) || behaviorsOf(field).has(FieldBehavior.OUTPUT_ONLY))
-      continue;
+    if (walk.filled.has(path.map(({ name }) => name).join('.')) || behaviorsOf(field).has('OUTPUT_ONLY')) continue;
     if (isInQuery(field)) yield path;
     else if (field.fieldKind === 'message' && !hasOwnJson(field.message) && !parents.some(isOf(field.message))) {
       yield* queryFields(field.message, path, walk);

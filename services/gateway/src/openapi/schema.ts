@@ -1,8 +1,6 @@
 import { type DescEnum, type DescField, type DescMessage, ScalarType } from '@bufbuild/protobuf';
 import { FeatureSet_FieldPresence } from '@bufbuild/protobuf/wkt';
-import { FieldBehavior } from '@rondo/contracts/google/api/field_behavior';
-import { commentOf, exampleOfField, formatRules, rulesOfField } from '@rondo/schema/form';
-import { behaviorsOf } from '../http-json/field-behavior.js';
+import { behaviorsOf, commentOf, exampleOfField, formatRules, rulesOfField } from '@rondo/schema/form';
 import type { Schema } from './model.js';
 import { hasRule, keywordsOf } from './rules.js';
 import {
@@ -123,21 +121,21 @@ export const requestExample = (
   filled: readonly DescField[] = [],
 ): Parameters<typeof exampleOfField>[1] => ({
   integersAsText: integers === 'text',
-  without: (field) => filled.includes(field) || behaviorsOf(field).has(FieldBehavior.OUTPUT_ONLY),
+  without: (field) => filled.includes(field) || behaviorsOf(field).has('OUTPUT_ONLY'),
   isRequired,
 });
 
 /** Whether a request must have a field, by its contract. */
 export function isRequired(field: DescField): boolean {
   const required = field.presence === FeatureSet_FieldPresence.LEGACY_REQUIRED;
-  return required || behaviorsOf(field).has(FieldBehavior.REQUIRED) || hasRule(field, 'required');
+  return required || behaviorsOf(field).has('REQUIRED') || hasRule(field, 'required');
 }
 
 /** A field's schema with what its contract says of it. */
 function annotate(schema: Schema, field: DescField, integers: Integers): Schema {
   const behaviors = behaviorsOf(field);
   const comment = commentOf(field) || (commonComment(`${field.parent.typeName}.${field.name}`) ?? '');
-  const immutable = behaviors.has(FieldBehavior.IMMUTABLE) ? 'Can’t be changed later.' : '';
+  const immutable = behaviors.has('IMMUTABLE') ? 'Can’t be changed later.' : '';
   const rules = rulesOfField(field);
   const described = [comment, schema.description, immutable].filter(Boolean).join(' ');
   const description = [described, rules.length > 0 && `Rules: \`${formatRules(rules)}\`.`].filter(Boolean).join('\n\n');
@@ -149,8 +147,8 @@ function annotate(schema: Schema, field: DescField, integers: Integers): Schema 
       examples: [exampleOfField(field, { integersAsText: integers === 'text' })],
     }),
     ...(description !== '' && { description }),
-    ...(behaviors.has(FieldBehavior.OUTPUT_ONLY) && { readOnly: true }),
-    ...(behaviors.has(FieldBehavior.INPUT_ONLY) && { writeOnly: true }),
+    ...(behaviors.has('OUTPUT_ONLY') && { readOnly: true }),
+    ...(behaviors.has('INPUT_ONLY') && { writeOnly: true }),
     ...(field.deprecated && { deprecated: true }),
   };
 }
