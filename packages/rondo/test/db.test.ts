@@ -53,7 +53,8 @@ describe('rondo db', () => {
     const { exitCode, stderr } = await db(['shell', 'billing'], { environment: { PATH: launcher.data } });
     expect(exitCode).toBe(1);
     expect(stderr).toContain('psql is not installed');
-    expect(stderr).toContain(URL_ROW.address);
+    expect(stderr).toContain('postgres://billing@127.0.0.1:50059/billing');
+    expect(stderr).not.toContain('secret');
   });
 
   it('runs psql with the address of the service, and with no other variable of PostgreSQL', async () => {

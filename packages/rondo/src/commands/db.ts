@@ -66,7 +66,9 @@ function psql(url: URL, { environment }: CommandContext): Promise<number> {
   const child = spawn('psql', [], { env, stdio: 'inherit' });
   return new Promise((resolve, reject) => {
     child.once('error', (error) => {
-      const why = `psql is not installed: install PostgreSQL's client, or open ${url.href} with another`;
+      const { href } = Object.assign(new URL(url), { password: '' });
+      const password = 'the password is in passwords.json of the data folder';
+      const why = `psql is not installed: install PostgreSQL's client, or open ${href} with another; ${password}`;
       reject(codeOf(error) === 'ENOENT' ? new Error(why) : error);
     });
     child.once('exit', (code) => resolve(code ?? ExitCode.FAILED));

@@ -88,11 +88,15 @@ const whole = ({ definition, module }: Pick<ServiceContract, 'definition' | 'mod
   '}),',
 ];
 
+const OF_RENAMED =
+  "-- A renamed field begins empty. To keep its values, delete this file, and write columns: { newName: 'old_column' } in defineResource.";
+
 /** Writes the next migration, if the tables lack what the service stores by now. */
 async function writeMigration(options: NewServiceOptions): Promise<void> {
   const { root, name, progress } = options;
   const sql = await progress.step('tables', () => missingOf(name));
   const [, table] = /^(?:ALTER|CREATE) TABLE (\w+)/m.exec(sql.join('\n')) ?? [];
   if (table === undefined) return;
-  await writeAll(options, new Map([[nextMigration(root, name, `more_${table}`), `${sql.join('\n')}\n`]]));
+  const note = sql.some((statement) => statement.startsWith('ALTER')) ? [OF_RENAMED] : [];
+  await writeAll(options, new Map([[nextMigration(root, name, `more_${table}`), `${[...note, ...sql].join('\n')}\n`]]));
 }
