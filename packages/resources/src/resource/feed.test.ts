@@ -100,7 +100,8 @@ it('tells those who see all the rows of a change, however it has them', async ()
   expect(rowsOf?.(row({}))).toEqual([row({})]);
   expect(rowsOf?.({ rows: [row({}), row({ shelf: 'b' })], handover: true })).toHaveLength(2);
   for (const none of [{ ids: ['1'] }, { handover: true, from: 'x', to: 'y' }, null]) expect(rowsOf?.(none)).toEqual([]);
-  expect([row({}), row({ shelf: 'b' })].map((one) => filter?.accepts(one))).toEqual([true, false]);
+  const rows = [row({}), row({ shelf: 'b' }), row({ shelf: null })];
+  expect(rows.map((one) => filter?.accepts(one))).toEqual([true, false, false]);
   expect(snapshot.keyOf(row({}))).toBe(7n);
 });
 

@@ -139,7 +139,9 @@ async function viewOf<T>({ queries }: FeedOptions, source: FeedSource<T>, { of, 
       name: names.every((name) => name === '') ? '' : JSON.stringify(names),
       accepts(row: unknown): boolean {
         const { optional } = payloadFields(row);
-        if (of !== undefined && (optional(field ?? '') ?? of.value) !== of.value) return false;
+        // A handover may name none. A row without a value has null.
+        const value = valueIn(row, field ?? '');
+        if (of !== undefined && value !== undefined && value !== of.value) return false;
         if (!isHandover(row))
           return visible === undefined || isAmong(visible, [optional(source.visibleTo?.column ?? '')]);
         return optional('person') === watcher?.subject || isAmong(visible, [optional('from'), optional('to')]);
