@@ -46,8 +46,11 @@ describe('a sorted list', () => {
       copies: { kind: 'integer', unsigned: true },
       print_date: { kind: 'date' },
       create_time: { kind: 'timestamp' },
+      shelf: { kind: 'name', pattern: 'shelves/{shelf}', read: (name) => /^shelves\/(.+)$/.exec(name)?.[1] },
+      colour: { kind: 'enum', values: ['RED', 'BLUE'] },
+      lent: { kind: 'enum', values: ['true', 'false'] },
     },
-    sortable: ['title', 'pages', 'copies', 'print_date', 'create_time'],
+    sortable: ['title', 'pages', 'copies', 'print_date', 'create_time', 'shelf', 'colour', 'lent'],
   };
   const request = { pageSize: 0, pageToken: '', filter: '' };
   const readBy = (orderBy: string, pageToken = '', of = list) =>
@@ -80,7 +83,7 @@ describe('a sorted list', () => {
     'constructor',
   ])('is refused for "%s", with the fields by which it can be sorted', (orderBy) => {
     expect(() => readBy(orderBy)).toThrow(
-      `order_by: must be one of title, pages, copies, print_date, create_time, alone or followed by desc; it is "${orderBy}"`,
+      `order_by: must be one of title, pages, copies, print_date, create_time, shelf, colour, lent, alone or followed by desc; it is "${orderBy}"`,
     );
   });
 
@@ -103,6 +106,10 @@ describe('a sorted list', () => {
     ['copies', { position: 5n, value: 2n ** 64n - 1n }],
     ['print_date', { position: 5n, value: '9999-12-31' }],
     ['create_time', { position: 2n ** 63n - 1n, value: new Date('2026-01-31T12:00:00.123Z') }],
+    ['shelf', { position: 5n, value: 'one' }],
+    ['colour', { position: 5n, value: 'RED' }],
+    ['colour', { position: 5n, value: '' }],
+    ['lent', { position: 5n, value: 'false' }],
   ])('by %s goes on after %j, in the same order only', (orderBy, place) => {
     const token = nextPageToken(list, { ...request, orderBy }, place);
     expect(readBy(orderBy, token).after).toEqual(place);
@@ -118,6 +125,8 @@ describe('a sorted list', () => {
     ['print_date', 'infinity'],
     ['create_time', '2026-01-31'],
     ['title', 'a\0b'],
+    ['shelf', 'a\0b'],
+    ['lent', 'x'],
   ])('by %s refuses a token with the value %j', (orderBy, value) => {
     const token = nextPageToken(list, { ...request, orderBy }, { position: 5n, value });
     expect(() => readBy(orderBy, token)).toThrow('page_token: must be the next_page_token');

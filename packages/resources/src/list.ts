@@ -121,8 +121,14 @@ function readToken(list: readonly string[], token: string, key: FilterField | un
   const position = BigInt(digits);
   if (of !== digestOf(list) || position > MAX_POSITION) return undefined;
   if (text === undefined) return { position };
-  const value = key && readValue(key, text).value;
+  const value = key && readValue(storedAs(key), text).value;
   return value === undefined ? undefined : { position, value };
+}
+
+/** A place has a value as the table has it: of a reference the id, and of an enum also what stands for none. */
+function storedAs(key: FilterField): FilterField {
+  const isText = key.kind === 'name' || (key.kind === 'enum' && !key.values.includes('true'));
+  return isText ? { kind: 'text' } : key;
 }
 
 function digestOf(list: readonly string[]): string {
