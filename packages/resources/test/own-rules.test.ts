@@ -76,6 +76,29 @@ describe('the list of one parent', () => {
   });
 });
 
+it('is filtered by a state in another column, and by a text of that name', async () => {
+  const columns = { publisher: false, wordCount: 'words', origin: 'origin_id' } as const;
+  const renamed = { ...columns, state: 'address_line_1', addressLine1: false } as const;
+  const text = { ...readOnly(['isbn'], () => BookState.BOOK_STATE_UNSPECIFIED), filter: { kind: 'text' } as const };
+  const [byColumn, byText] = [renamed, { ...columns, state: text }].map((own) =>
+    defineResource(Book, { table: 'books', columns: own, filter: ['state', 'title'], list: { unindexed: ['state'] } }),
+  );
+  await library.database.query(`INSERT INTO books (shelf_id, id, title, address_line_1, isbn)
+    VALUES ('three', 'a', 'A', 'PRESENT', 'CA'), ('three', 'b', 'B', 'ORDERED', 'NY'), ('three', 'c', 'C', 'ORDERED', 'OR')`);
+  const titles = async (of: typeof byColumn, value: string) => {
+    const conditions = [
+      { field: 'state', comparator: '=', value } as const,
+      { field: 'state', comparator: '=', value, or: [{ field: 'title', comparator: '=', value: 'C' }] } as const,
+    ];
+    const lists = conditions.map((one) =>
+      of?.list(library.database, { after: undefined, size: 9, conditions: [one], showDeleted: false }, ['three']),
+    );
+    return (await Promise.all(lists)).map((page) => page?.items.map(({ title }) => title).join(' '));
+  };
+  expect(await titles(byColumn, 'PRESENT')).toEqual(['A', 'C A']);
+  expect(await titles(byText, 'CA')).toEqual(['A', 'C A']);
+});
+
 describe('afterList', () => {
   it('has the last word on a page', async () => {
     const { name } = await library.client.createBook({ parent, book: { title: 'Listed' } });

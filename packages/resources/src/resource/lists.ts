@@ -22,13 +22,7 @@ export function listingOf<M>(model: Model<M>, { selected }: Table, parents: read
     ...(scanned && { scannedBy: { field: pathOf(model, scanned), withState: states !== undefined } }),
     ...(visibleTo && { visible: { value: visibleTo.column, indexed: true } }),
     ...tuned,
-    columns: {
-      ...columnsBy(
-        model,
-        filter.filter((key) => key !== STATE || states?.kind !== 'enum'),
-      ),
-      ...columns,
-    },
+    columns: { ...columnsBy(model, filter), ...columns },
     sorted: { ...columnsBy(model, sort), ...sorted },
     ...(derived && { derived: { columns: derived.columns('page'), joins: derived.joins?.('page') ?? '' } }),
     ...(isPart && {

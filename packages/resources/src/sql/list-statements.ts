@@ -54,7 +54,7 @@ interface Walk {
 /** The filter's fields whose index may find few rows directly. */
 export function narrowingFields(listing: Listing, { conditions }: ListQuery): readonly string[] {
   const { scannedBy, chronological, unindexed = [] } = listing;
-  const scanned = ['state', scannedBy?.field, chronological?.field, ...unindexed];
+  const scanned = [...(listing.states ? ['state'] : []), scannedBy?.field, chronological?.field, ...unindexed];
   const others = conditions.filter(
     ({ field, comparator, or }) => !scanned.includes(field) && comparator !== '!=' && or === undefined,
   );
@@ -225,10 +225,10 @@ function partsOf(listing: Listing, query: ListQuery): Parts {
   const ascends = query.order === undefined ? listing.order === 'the oldest first' : !query.order.descending;
   const values: SqlValue[] = [];
   const sqlOf = (one: Condition) =>
-    one.field === 'state'
+    isState(listing, one)
       ? anyOf(allowedStates(listing, [{ ...one, or: [] }]))
       : comparisonSql(listing, one, 2 + ofRows.length + values.push(one.value));
-  const others = query.conditions.filter((one) => !isOfState(one));
+  const others = query.conditions.filter((one) => !isOfState(listing, one));
   const terms = others.map(
     (one): Term => (one.or ? { sql: anyOf(alternativesOf(one).map(sqlOf)) } : { sql: sqlOf(one), of: one }),
   );
@@ -313,21 +313,24 @@ function livesOf({ listing: { deletion }, query: { showDeleted } }: Parts): read
 
 /** One list of alternatives, the allowed states, if the filter has conditions on the state. */
 function statesOf({ query, listing }: Parts): readonly (readonly string[])[] {
-  return query.conditions.some(isOfState) ? [allowedStates(listing, query.conditions)] : [];
+  return query.conditions.some((one) => isOfState(listing, one)) ? [allowedStates(listing, query.conditions)] : [];
 }
 
 const alternativesOf = (condition: Condition): readonly Condition[] => [condition, ...(condition.or ?? [])];
 
-const isOfState = (condition: Condition): boolean => alternativesOf(condition).every(({ field }) => field === 'state');
+/** Whether it is on the state of a row. Without states, a field of that name is as any other. */
+const isState = ({ states }: Listing, { field }: Condition): boolean => states !== undefined && field === 'state';
 
-function allowedStates(
-  { states = [], storedState = (state) => state }: Listing,
-  conditions: readonly Condition[],
-): readonly string[] {
-  const ofState = conditions.filter(isOfState);
+const isOfState = (listing: Listing, condition: Condition): boolean =>
+  alternativesOf(condition).every((one) => isState(listing, one));
+
+function allowedStates(listing: Listing, conditions: readonly Condition[]): readonly string[] {
+  const { states = [], storedState = (state) => state, columns } = listing;
+  const { state: column = 'state' } = columns;
+  const ofState = conditions.filter((one) => isOfState(listing, one));
   const isAllowed = (state: string) => ofState.every((one) => alternativesOf(one).some((each) => allows(each, state)));
   const allowed = states.filter(isAllowed);
-  return allowed.length === 0 ? ['FALSE'] : allowed.map((state) => `state = '${storedState(state)}'`);
+  return allowed.length === 0 ? ['FALSE'] : allowed.map((state) => `${column} = '${storedState(state)}'`);
 }
 
 /** A state can only be compared by = and !=, as states have no order. */

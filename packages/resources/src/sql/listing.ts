@@ -11,7 +11,7 @@ export interface Listing {
   readonly position?: string;
   /** The columns to read. */
   readonly selected: readonly string[];
-  /** The column of each filter field except `state`. Each one has its own index, unless it is in `unindexed`. */
+  /** The column of each filter field. Each one but that of the states, by default `state`, has its own index, unless it is in `unindexed`. */
   readonly columns: Readonly<Record<string, string>>;
   /** Filter fields without an index. Only a bounded number of rows is read for a page, so a page may have few items. */
   readonly unindexed?: readonly string[];
