@@ -36,7 +36,7 @@ export class CheckViolation extends ConstraintViolation {
   override readonly name = 'CheckViolation';
 }
 
-/** A referenced row is missing, or a referencing row still exists (SQLSTATE 23503). */
+/** A referenced row is missing, or a referencing row still exists (SQLSTATE 23503; 23001 by `ON DELETE RESTRICT`, since PostgreSQL 18). */
 export class ForeignKeyViolation extends ConstraintViolation {
   override readonly name = 'ForeignKeyViolation';
 }
@@ -175,6 +175,7 @@ function classifyServerError(error: ServerError): unknown {
     case '23514':
       return new CheckViolation(error);
     case '23503':
+    case '23001':
       return new ForeignKeyViolation(error);
     case '40001':
     case '40P01':

@@ -142,6 +142,11 @@ describe('errors', () => {
     await expect(insert(2, -1, null)).rejects.toBeInstanceOf(CheckViolation);
     await expect(insert(2, 1, 9)).rejects.toMatchObject({ constraint: 'item_parent' });
     await expect(insert(2, 1, 9)).rejects.toBeInstanceOf(ForeignKeyViolation);
+    await database.query('CREATE TABLE part (item int CONSTRAINT part_item REFERENCES item ON DELETE RESTRICT)');
+    await database.query('INSERT INTO part VALUES (1)');
+    const referenced = database.query('DELETE FROM item');
+    await expect(referenced).rejects.toMatchObject({ name: 'ForeignKeyViolation', constraint: 'part_item' });
+    await database.query('DROP TABLE part');
   });
 
   it('passes other errors through', async () => {
