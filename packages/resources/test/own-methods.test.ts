@@ -92,6 +92,24 @@ describe('what a resource has next to its table', () => {
   });
 });
 
+it('is sorted by no time with microseconds, as page tokens have milliseconds', async () => {
+  const sorted = { create_time: 'create_time::timestamptz(3)' };
+  const [byColumn, byValue] = [{}, { sorted }].map((list) =>
+    defineResource(Book, { ...crates.model.definition, sort: ['createTime'], list }),
+  );
+  if (byColumn === undefined || byValue === undefined) throw new TypeError('there are two');
+  await expect(requireTables(database, [byColumn])).resolves.toBeUndefined();
+  const undone = database.transaction(async (tx) => {
+    await tx.script(`ALTER TABLE crates ALTER create_time TYPE timestamptz;
+      CREATE INDEX ON crates ((create_time::timestamptz(3)), sequence)`);
+    await requireTables(tx, [byValue]);
+    await requireTables(tx, [byColumn]);
+  });
+  await expect(undone).rejects.toThrow(
+    "crates can't be sorted by create_time: its column create_time has microseconds. Give it the type timestamptz(3) by a migration",
+  );
+});
+
 describe('errors of several resources', () => {
   it('name them all', async () => {
     const deleted = await inTransaction(async (tx) => {

@@ -14,7 +14,7 @@ export interface StoredResource {
 const COLUMNS = `
   SELECT wanted.name,
     coalesce(array_agg(attname::text) FILTER (WHERE attnum > 0 AND NOT attisdropped), '{}') AS columns,
-    coalesce(array_agg(format_type(atttypid, NULL)) FILTER (WHERE attnum > 0 AND NOT attisdropped), '{}') AS types,
+    coalesce(array_agg(format_type(atttypid, atttypmod)) FILTER (WHERE attnum > 0 AND NOT attisdropped), '{}') AS types,
     coalesce(array_agg(attname::text) FILTER (WHERE attnum > 0 AND NOT attnotnull), '{}') AS nullable
   FROM unnest($1::text[]) AS wanted (name) LEFT JOIN pg_attribute ON attrelid = to_regclass(wanted.name)
   GROUP BY wanted.name`;
@@ -83,19 +83,24 @@ function requireTypes(resource: StoredResource, rows: readonly TableRow[]): void
   }
 }
 
-/** A page after a given row has no row without the value by which the list is sorted. */
+/** A page after a given row has no row without the value by which the list is sorted, and a page token has a time in milliseconds. */
 function requireSortable({ model: { definition, fields } }: StoredResource, rows: readonly TableRow[]): void {
   const { table, sort = [], list } = definition;
-  const nullable = rows.find(({ name }) => name === table)?.nullable ?? [];
+  const { columns = [], types = [], nullable = [] } = rows.find(({ name }) => name === table) ?? {};
   const sortable: readonly string[] = sort;
   for (const { description, column } of fields) {
     const [name = ''] = column.names;
     const value = list?.sorted?.[description.name] ?? name;
-    if (sortable.includes(description.key) && value !== list?.position && nullable.includes(value))
+    if (!sortable.includes(description.key) || value === list?.position) continue;
+    const refuse = (fault: string, remedy: string, sql: string) => {
       throw new OtherSchema(
-        `${table} can't be sorted by ${description.name}: its column ${name} may be null. Make it NOT NULL by a migration, ` +
-          `or give an SQL value in the definition, such as list: { sorted: { ${description.name}: "coalesce(${name}, …)" } }`,
+        `${table} can't be sorted by ${description.name}: its column ${name} ${fault}. ${remedy} by a migration, ` +
+          `or give an SQL value in the definition, such as list: { sorted: { ${description.name}: "${sql}" } }`,
       );
+    };
+    if (nullable.includes(value)) refuse('may be null', 'Make it NOT NULL', `coalesce(${name}, …)`);
+    if (/^timestamp(?!\([0-3]\))/.test(types[columns.indexOf(value)] ?? ''))
+      refuse('has microseconds', 'Give it the type timestamptz(3)', `${name}::timestamptz(3)`);
   }
 }
 
