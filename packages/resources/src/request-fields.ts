@@ -94,10 +94,14 @@ function digest(text: string, digits: number): string {
   return hash('sha256', text).slice(0, digits);
 }
 
-/** A value's JSON; a bigint is a string in it. */
-function toText(value: unknown): string {
-  if (value === undefined || typeof value === 'string') return JSON.stringify(value ?? null);
-  return JSON.stringify(value, (_key, part: unknown) => (typeof part === 'bigint' ? `${part}` : part));
+/** A value's JSON; a bigint is a string in it. A function for `JSON.stringify` would be called for each byte. */
+export function toText(value: unknown): string {
+  if (typeof value === 'bigint') return `"${value}"`;
+  if (typeof value !== 'object' || value === null || value instanceof Date) return JSON.stringify(value ?? null);
+  if (Buffer.isBuffer(value)) return `{"type":"Buffer","data":[${value.join(',')}]}`;
+  if (Array.isArray(value)) return `[${value.map(toText).join(',')}]`;
+  const given = Object.entries(value).filter(([, part]) => part !== undefined);
+  return `{${given.map(([key, part]) => `${JSON.stringify(key)}:${toText(part)}`).join(',')}}`;
 }
 
 /** Digests of short texts. Most fields have one of few values, such as a state or nothing. */

@@ -2,6 +2,7 @@ import { hash } from 'node:crypto';
 import { ForeignKeyViolation, type Queries, UniqueViolation } from '@rondo/database';
 import { Deleted, InUse, NotFound, StillDeleted, Taken, UnknownReference } from '../domain/errors.js';
 import type { ListQuery, Page } from '../domain/list.js';
+import { toText } from '../request-fields.js';
 import { listPage } from '../sql/list-page.js';
 import { messageBytes } from '../sql/message-size.js';
 import type { Row } from './column.js';
@@ -203,7 +204,7 @@ interface Change<M> {
 function changesIn<M>(model: Model<M>, present: object, fields: object): readonly Assigned[] {
   return assigned(model, fields).filter(({ field, values }) => {
     const stored = field.column.write(valueIn(present, field.description.key));
-    return JSON.stringify(values, exactly) !== JSON.stringify(stored, exactly);
+    return toText(values) !== toText(stored);
   });
 }
 
@@ -221,11 +222,9 @@ function differsElsewhere<M>(model: Model<M>, present: object, fields: object): 
     ({ description: { key }, column }) =>
       column.types.length === 0 &&
       Object.hasOwn(fields, key) &&
-      JSON.stringify(valueIn(fields, key), exactly) !== JSON.stringify(valueIn(present, key), exactly),
+      toText(valueIn(fields, key)) !== toText(valueIn(present, key)),
   );
 }
-
-const exactly = (_key: string, value: unknown): unknown => (typeof value === 'bigint' ? `${value}n` : value);
 
 function takenOf<M>(
   { definition: { unique = {}, table }, called, fields }: Model<M>,

@@ -45,8 +45,8 @@ export async function listPage<Row extends object, T>(
   { listing, query, sizeOf }: ListRead<T>,
   toItem: (row: Row) => T,
 ): Promise<Page<T>> {
-  const page = await readPage(database, { listing, query }, toItem);
-  const [part = []] = cutBySize(page.rows, ({ item }) => sizeOf?.(item) ?? 0);
+  const page = await readPage<Row>(database, { listing, query });
+  const [part = []] = cutBySize(itemsOf(page, toItem), ({ item }) => sizeOf?.(item) ?? 0);
   const items = part.map(({ item }) => item);
   return { items, next: part.length < page.rows.length ? part.at(-1)?.place : page.next };
 }
@@ -59,22 +59,26 @@ interface ListRead<T> {
   readonly sizeOf?: (item: T) => number;
 }
 
-/** A page with the place of each item. */
-interface PlacedPage<T> {
-  readonly rows: readonly { readonly item: T; readonly place: Place }[];
+/** A page with the place of each row. */
+interface PlacedPage<Row> {
+  readonly rows: readonly { readonly row: Row; readonly place: Place }[];
   readonly next: Place | undefined;
+}
+
+/** Makes an item when it is read: of a page that doesn't fit into a message, only some are. */
+function* itemsOf<Row, T>({ rows }: PlacedPage<Row>, toItem: (row: Row) => T) {
+  for (const { row, place } of rows) yield { item: toItem(row), place };
 }
 
 type Read<T> = Pick<ListRead<T>, 'listing' | 'query'>;
 
-async function readPage<Row extends object, T>(
+async function readPage<Row extends object>(
   database: Queries,
-  { listing, query }: Read<T>,
-  toItem: (row: Row) => T,
-): Promise<PlacedPage<T>> {
-  const sorted = async ({ sql, params }: PageStatement): Promise<PlacedPage<T> | undefined> => {
+  { listing, query }: Read<unknown>,
+): Promise<PlacedPage<Row>> {
+  const sorted = async ({ sql, params }: PageStatement): Promise<PlacedPage<Row> | undefined> => {
     const rows = complete(await database.query<PageRow<Row>>(sql, params), { listing, query });
-    return (rows[0]?.found ?? 0n) <= BigInt(MAX_SCANNED) ? pageUpTo(rows, query, toItem) : undefined;
+    return (rows[0]?.found ?? 0n) <= BigInt(MAX_SCANNED) ? pageUpTo(rows, query) : undefined;
   };
   for (const field of narrowingFields(listing, query)) {
     const page = await sorted(sortStatement(listing, query, field));
@@ -82,7 +86,7 @@ async function readPage<Row extends object, T>(
   }
   const { sql, params } = scanStatement(listing, query);
   const rows = complete(await database.query<PageRow<Row>>(sql, params), { listing, query });
-  const page = pageUpTo(rows, query, toItem);
+  const page = pageUpTo(rows, query);
   const isShort = page.rows.length < query.size && page.next !== undefined;
   const walk = isShort && keyOf(listing, query) !== undefined ? sortWalkStatement(listing, query) : undefined;
   const short = walk && (await sorted(walk));
@@ -103,15 +107,9 @@ function isRow<Row extends object>(row: PageRow<Row>): row is Row & Progress {
   return row.list_position !== null;
 }
 
-function pageUpTo<Row extends object, T>(
-  rows: readonly PageRow<Row>[],
-  { size }: ListQuery,
-  toItem: (row: Row) => T,
-): PlacedPage<T> {
+function pageUpTo<Row extends object>(rows: readonly PageRow<Row>[], { size }: ListQuery): PlacedPage<Row> {
   const found = rows.filter(isRow);
-  const ofPage = found
-    .slice(0, size)
-    .map((row) => ({ item: toItem(row), place: placeAt(row.list_position, row.list_key) }));
+  const ofPage = found.slice(0, size).map((row) => ({ row, place: placeAt(row.list_position, row.list_key) }));
   const { scanned_to, scanned_key } = rows[0] ?? {};
   const scannedTo = scanned_to == null ? undefined : placeAt(scanned_to, scanned_key ?? undefined);
   return { rows: ofPage, next: found.length > size ? ofPage.at(-1)?.place : scannedTo };

@@ -19,4 +19,13 @@ describe('items of a message', () => {
   ])('of %j MiB are cut into %j', (sizes, parts) => {
     expect([...cutBySize(sizes, (size) => size * MIB)]).toEqual(parts);
   });
+
+  it('are made as far as a part needs them', () => {
+    let made = 0;
+    const items = function* () {
+      for (; made < 100; made += 1) yield made;
+    };
+    expect(cutBySize(items(), () => MIB).next().value).toEqual([0, 1, 2]);
+    expect(made).toBe(3);
+  });
 });

@@ -5,23 +5,24 @@ const MAX_MESSAGE_BYTES = 3.5 * 2 ** 20;
 
 /**
  * Cuts items into parts, each of which fits into one message. An item that doesn't fit alone is a part of its own. Without
- * items there is one empty part.
+ * items there is one empty part. Items after a part are read once the next part is.
  *
  * @param sizeOf the bytes of an encoded item; it may be an upper bound.
  */
-export function* cutBySize<T>(items: readonly T[], sizeOf: (item: T) => number): Generator<readonly T[]> {
-  let begin = 0;
+export function* cutBySize<T>(items: Iterable<T>, sizeOf: (item: T) => number): Generator<readonly T[]> {
+  let part: T[] = [];
   let bytes = 0;
-  for (const [index, item] of items.entries()) {
+  for (const item of items) {
     const size = sizeOf(item);
-    if (index > begin && bytes + size > MAX_MESSAGE_BYTES) {
-      yield items.slice(begin, index);
-      begin = index;
+    if (part.length > 0 && bytes + size > MAX_MESSAGE_BYTES) {
+      yield part;
+      part = [];
       bytes = 0;
     }
+    part.push(item);
     bytes += size;
   }
-  yield items.slice(begin);
+  yield part;
 }
 
 /** Of a number, and of the beginning of a message. */
