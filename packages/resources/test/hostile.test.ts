@@ -1,6 +1,6 @@
 /** What strangers send through each door of the standard methods. */
 
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Book, BookState } from '@rondo/contracts/rondo/conformance/v1/library';
 import { seededRandom } from '@rondo/rpc/testing';
@@ -278,6 +278,14 @@ describe('values', () => {
     const { name } = await add();
     await refused(client.updateBook({ book: { name, ...fields } }), 'INVALID_ARGUMENT', message);
   });
+});
+
+it('a text that its index can not hold is refused, with the field', async () => {
+  const owner = randomBytes(4_500).toString('base64');
+  const message = /^book\.owner: has 6000 bytes, more than its index holds; send at most 2,000$/;
+  await refused(add('Emma', { owner }), 'INVALID_ARGUMENT', message);
+  const { name } = await add();
+  await refused(client.updateBook({ book: { name, owner } }), 'INVALID_ARGUMENT', message);
 });
 
 describe('lists', () => {

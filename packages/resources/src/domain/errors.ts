@@ -27,6 +27,13 @@ export class UnknownReference extends InvalidRequest {
   }
 }
 
+/** A text is longer than the index of its field holds. */
+export class TooLong extends InvalidRequest {
+  constructor(field: string, bytes: number) {
+    super([{ field, description: `has ${bytes} bytes, more than its index holds; send at most 2,000` }]);
+  }
+}
+
 /** The most resources that an error names. A status must fit into a header block that every client accepts. */
 export const MAX_NAMED = 16;
 

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
-import { ForeignKeyViolation, type Queries, UniqueViolation } from '@rondo/database';
-import { Deleted, InUse, NotFound, StillDeleted, Taken, UnknownReference } from '../domain/errors.js';
+import { ForeignKeyViolation, type Queries, sqlStateOf, UniqueViolation } from '@rondo/database';
+import { Deleted, InUse, NotFound, StillDeleted, Taken, TooLong, UnknownReference } from '../domain/errors.js';
 import type { ListQuery, Page } from '../domain/list.js';
 import { toText } from '../request-fields.js';
 import { listPage } from '../sql/list-page.js';
@@ -226,12 +226,10 @@ function differsElsewhere<M>(model: Model<M>, present: object, fields: object): 
   );
 }
 
-function takenOf<M>(
-  { definition: { unique = {}, table }, called, fields }: Model<M>,
-  written: object,
-  error: unknown,
-): unknown {
-  if (!(error instanceof UniqueViolation)) return error;
+function takenOf<M>(model: Model<M>, written: object, error: unknown): unknown {
+  const { definition, called, fields } = model;
+  const { unique = {}, table } = definition;
+  if (!(error instanceof UniqueViolation)) return tooLongIn(model, written, error);
   const { constraint } = error;
   if (constraint === `${table}_pkey`) return new Taken(called[0], [['name', valueIn(written, 'name')]]);
   const given = Object.hasOwn(unique, constraint) ? unique[constraint] : undefined;
@@ -242,6 +240,18 @@ function takenOf<M>(
     return [typeof given === 'string' ? name.replaceAll('_', ' ') : String(valueIn(given, key)), valueIn(written, key)];
   });
   return new Taken(called[0], taken);
+}
+
+/** PostgreSQL refuses a row with more than an index holds: it names the index only. */
+function tooLongIn<M>(model: Model<M>, written: object, error: unknown): unknown {
+  if (sqlStateOf(error) !== '54000') return error;
+  const { filter = [], sort = [], unique = {} } = model.definition;
+  const ofUnique = Object.values(unique).flatMap((one) => (typeof one === 'string' ? one : Object.keys(one)));
+  const texts = [...filter, ...sort, ...ofUnique].map((key) => ({ key, text: String(valueIn(written, key) ?? '') }));
+  const [longest] = texts.sort((one, other) => other.text.length - one.text.length);
+  if (longest === undefined) return error;
+  const { name } = model.field(longest.key).description;
+  return new TooLong(`${namesIn(model).path}.${name}`, Buffer.byteLength(longest.text));
 }
 
 /** The error of a row whose parent, or whose reference to another resource, doesn't exist: by PostgreSQL's names of the constraints. */
