@@ -10,8 +10,9 @@ import { ask } from '../front-door.js';
 import { system } from './system.js';
 
 const ADD = 'calculator.v1.CalculatorService/Add';
-/** What the gateway serves itself. */
+/** What the gateway serves itself; `npm start` has the console at the same address. */
 const OWN = [
+  'rondo.gateway.v1.ConsoleService',
   'grpc.health.v1.Health',
   'grpc.reflection.v1.ServerReflection',
   'grpc.reflection.v1alpha.ServerReflection',

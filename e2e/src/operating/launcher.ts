@@ -168,13 +168,13 @@ describe('a running system', () => {
     [
       'to scale an unknown service',
       '{"command":"scale","service":"calculater","instances":2}\n',
-      expect.stringMatching(/^there is no service "calculater"; there are: .*calculator, /),
+      expect.stringMatching(/^there is no service "calculater" in services\/; there are: .*calculator, /),
     ],
     ['a line without an end', ' '.repeat(5_000), 'a request is a JSON line of at most 4096 bytes'],
     [
       'a path',
       '{"command":"start","service":"../sales"}\n',
-      expect.stringMatching(/^there is no service "..\/sales"; there are: .*calculator, /),
+      expect.stringMatching(/^there is no service "..\/sales" in services\/; there are: .*calculator, /),
     ],
     [
       'to stop the registry',

@@ -8,6 +8,7 @@ import { describe, expect, it } from '@jest/globals';
 import { ManualClock } from '@rondo/base/testing';
 import { UnaryUnsafeRequest } from '@rondo/contracts/rondo/conformance/v1/conformance';
 import { Call } from '@rondo/contracts/rondo/frames/v1/frames';
+import type { ServerCall } from '../src/exports/call.js';
 import { Status } from '../src/exports/status.js';
 import {
   CALL_WINDOW_BYTES,
@@ -256,9 +257,10 @@ describe('a client that begins calls and cancels them', () => {
   /** A connection that has sent so many such calls, and how many of them have begun. */
   async function flood(calls: number, options: Parameters<typeof startServer>[1] = {}) {
     let begun = 0;
-    const unaryUnsafe = () => {
+    // A handler that doesn't end with its call would count in the server's bound of calls.
+    const unaryUnsafe = (_request: unknown, { signal }: ServerCall) => {
       begun += 1;
-      return never();
+      return new Promise<never>((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
     };
     const { server, client } = await start({ unaryUnsafe }, options);
     const raw = attack(server);
