@@ -74,3 +74,14 @@ it('refuses a watch of the resources with one reference, if an update can change
   expect(check(withoutUpdate, changeable)).not.toThrow();
   expect(check(watched, immutable)).not.toThrow();
 });
+
+it('refuses a watch of a table with a column that has the name of a mark in changes', () => {
+  const { watchBooks } = LibraryServiceDefinition.methods;
+  const context = { sync: {} } as ResourceContext;
+  const serve = (changed: Readonly<Record<string, string>>) => () => {
+    const marked = defineResource(Book, { table: 'books', columns: { lent: 'removed' }, changed });
+    return standardMethods({ ...LibraryServiceDefinition, methods: { watchBooks } }, marked, context);
+  };
+  refuses(serve({}), 'WatchBooks: the column removed has the name of a mark in changes; store the field in another');
+  expect(serve({ removed: 'gone' })).not.toThrow();
+});

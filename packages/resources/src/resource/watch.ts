@@ -1,6 +1,7 @@
 import { callPrincipal, type ServerCall } from '@rondo/rpc/call';
 import type { MethodDefinition } from '@rondo/rpc/internal';
 import { type FieldAt, validate } from '@rondo/rpc/status';
+import { ownNames } from './column.js';
 import type { ResourceEvent } from './feed.js';
 import type { Handler, Served } from './hooks.js';
 import { valueIn } from './json-column.js';
@@ -16,6 +17,7 @@ export function watchHandler<M extends { readonly name: string }>(
   const { resource, options, errors } = served;
   const { database, sync } = options;
   if (sync === undefined) throw new TypeError(`${method.name} needs \`sync\`, which has the changes`);
+  requireUnmarked(resource.model, method);
   const names = namesIn(resource.model);
   const narrowed = narrowing(resource.model, method);
   return (request: { readonly resumeToken: string }, { signal, values }: ServerCall) => {
@@ -27,6 +29,17 @@ export function watchHandler<M extends { readonly name: string }>(
     const events = resource.watch({ sync, queries: database }, watch);
     return errors.streamWithRpcErrors(events, (event) => messageOf(event, names));
   };
+}
+
+/** What changes have of rows besides their columns. */
+const MARKS = ['removed', 'handover'];
+
+function requireUnmarked<M>({ definition: { changed = {} }, fields }: Model<M>, { name }: MethodDefinition): void {
+  const columns = fields.flatMap(({ column }) => ownNames(column)).map((column) => changed[column] ?? column);
+  const marked = columns.find((column) => MARKS.includes(column));
+  if (marked === undefined) return;
+  const remedy = `store the field in another column, by columns of the definition, such as ${marked}_value`;
+  throw new TypeError(`${name}: the column ${marked} has the name of a mark in changes; ${remedy}`);
 }
 
 /** The column by which a watch is narrowed, and its value for a request; undefined for all. */

@@ -13,7 +13,13 @@ const optional = TYPES.map((type, index) => ({ key: `other${index}`, name: `othe
 const state = { key: 'mood', name: 'mood', type: 'x.Mood', values: [[0, 'NONE'] as const, [1, 'GOOD'] as const] };
 const description = {
   pattern: 'rooms/{room}',
-  fields: [...required, ...optional, { ...state, behavior: ['REQUIRED'] }, { ...state, key: 'calm', name: 'calm' }],
+  fields: [
+    ...required,
+    ...optional,
+    { key: 'removed', name: 'removed', type: 'bool' },
+    { ...state, behavior: ['REQUIRED'] },
+    { ...state, key: 'calm', name: 'calm' },
+  ],
 };
 const resource = { $type: 'x.Room', resource: description };
 const contract = {
@@ -43,4 +49,8 @@ it('makes the columns of required fields NOT NULL, and only those', () => {
 
 it('sorts lists by required texts, times and dates', () => {
   expect(defined.sort).toEqual(['one0', 'one1', 'one4']);
+});
+
+it('gives fields no columns with the name of a mark in changes', () => {
+  expect(defined.columns).toEqual(["removed: 'removed_value'"]);
 });

@@ -2,13 +2,13 @@ import type { describeTable } from '@rondo/resources/sql';
 import { propertyName } from './app.js';
 import type { NamedResource } from './blueprint.js';
 
-/** Words that are no name of a column, and the columns that each table has. */
+/** Words that are no name of a column, the columns that each table has, and the marks of changes. */
 const RESERVED =
   'all analyse analyze and any array as asc asymmetric authorization binary both case cast check cmax cmin collate collation column ' +
   'concurrently constraint create cross ctid current_date current_time current_user default deferrable desc distinct do else end ' +
-  'except false fetch for foreign freeze from full grant group having id ilike in initially inner intersect into is isnull join ' +
+  'except false fetch for foreign freeze from full grant group handover having id ilike in initially inner intersect into is isnull join ' +
   'lateral leading left like limit localtime localtimestamp natural not notnull null offset on only or order outer overlaps placing ' +
-  'primary references returning right select sequence session_user similar some symmetric table tableoid tablesample then to ' +
+  'primary references removed returning right select sequence session_user similar some symmetric table tableoid tablesample then to ' +
   'trailing true union unique user using variadic verbose version when where window with xmax xmin';
 
 /** The types of fields that lists may be sorted by if a create requires them: their columns are never null. */
