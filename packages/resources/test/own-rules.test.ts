@@ -3,7 +3,7 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { Book, BookState, UpdateBookRequest } from '@rondo/contracts/rondo/conformance/v1/library';
 import { StillDeleted, WrongState } from '../src/domain/errors.js';
-import { defineResource, readDraft, readOnly, scalarColumn } from '../src/exports/index.js';
+import { defineResource, ownedBy, readDraft, readOnly, scalarColumn } from '../src/exports/index.js';
 import { books, refused, startLibrary } from './library.js';
 
 let library: Awaited<ReturnType<typeof startLibrary>>;
@@ -97,6 +97,26 @@ it('is filtered by a state in another column, and by a text of that name', async
   };
   expect(await titles(byColumn, 'PRESENT')).toEqual(['A', 'C A']);
   expect(await titles(byText, 'CA')).toEqual(['A', 'C A']);
+});
+
+it('lists a table whatever its columns are called', async () => {
+  const { database } = library;
+  await database.query("INSERT INTO books (shelf_id, id, title) VALUES ('four', 'a', 'A'), ('four', 'b', 'B')");
+  for (const lent of ['found', 'is_hidden', 'is_listed', 'scanned_to', 'position']) {
+    await database.query(`CREATE TABLE listed AS SELECT *, lent AS ${lent} FROM books WHERE shelf_id = 'four'`);
+    const columns = { publisher: false, wordCount: 'words', origin: 'origin_id', lent } as const;
+    const visibleTo = ownedBy('owner', { scope: 'library.admin' });
+    const listed = defineResource(Book, { table: 'listed', columns, visibleTo, filter: ['title'], sort: ['title'] });
+    const titles = async (query: object) => {
+      const plain = { after: undefined, size: 9, conditions: [], showDeleted: false };
+      return (await listed.list(database, { ...plain, ...query })).items.map(({ title }) => title);
+    };
+    const byTitle = (comparator: '=' | '!=') => [{ field: 'title', comparator, value: 'B' }];
+    const order = { field: 'title', descending: false };
+    expect(await titles({ conditions: byTitle('=') })).toEqual(['B']);
+    expect(await titles({ conditions: byTitle('!='), order, visible: '' })).toEqual(['A']);
+    await database.query('DROP TABLE listed');
+  }
 });
 
 describe('afterList', () => {

@@ -17,11 +17,11 @@ import { cutBySize } from './message-size.js';
 interface Progress {
   readonly list_position: bigint;
   readonly list_key?: Value;
-  readonly found?: bigint;
-  readonly scanned_to?: bigint | null;
-  readonly scanned_key?: Value | null;
-  readonly is_hidden?: boolean | null;
-  readonly has_null?: boolean;
+  readonly list_found?: bigint;
+  readonly list_scanned_to?: bigint | null;
+  readonly list_scanned_key?: Value | null;
+  readonly list_is_hidden?: boolean | null;
+  readonly list_has_null?: boolean;
 }
 
 type Value = Condition['value'];
@@ -78,7 +78,7 @@ async function readPage<Row extends object>(
 ): Promise<PlacedPage<Row>> {
   const sorted = async ({ sql, params }: PageStatement): Promise<PlacedPage<Row> | undefined> => {
     const rows = complete(await database.query<PageRow<Row>>(sql, params), { listing, query });
-    return (rows[0]?.found ?? 0n) <= BigInt(MAX_SCANNED) ? pageUpTo(rows, query) : undefined;
+    return (rows[0]?.list_found ?? 0n) <= BigInt(MAX_SCANNED) ? pageUpTo(rows, query) : undefined;
   };
   for (const field of narrowingFields(listing, query)) {
     const page = await sorted(sortStatement(listing, query, field));
@@ -91,11 +91,11 @@ async function readPage<Row extends object>(
   const walk = isShort && keyOf(listing, query) !== undefined ? sortWalkStatement(listing, query) : undefined;
   const short = walk && (await sorted(walk));
   if (short !== undefined) return short;
-  return (rows[0]?.is_hidden && (await sorted(visibleStatement(listing, query)))) || page;
+  return (rows[0]?.list_is_hidden && (await sorted(visibleStatement(listing, query)))) || page;
 }
 
 function complete<Row>(rows: readonly PageRow<Row>[], { listing, query }: Read<unknown>): readonly PageRow<Row>[] {
-  if (rows[0]?.has_null !== true) return rows;
+  if (rows[0]?.list_has_null !== true) return rows;
   const value = keyOf(listing, query);
   throw new Error(
     `${listing.table} can't be sorted by ${query.order?.field}: ${value} is null in a row. Make it NOT NULL by a migration, ` +
@@ -110,8 +110,8 @@ function isRow<Row extends object>(row: PageRow<Row>): row is Row & Progress {
 function pageUpTo<Row extends object>(rows: readonly PageRow<Row>[], { size }: ListQuery): PlacedPage<Row> {
   const found = rows.filter(isRow);
   const ofPage = found.slice(0, size).map((row) => ({ row, place: placeAt(row.list_position, row.list_key) }));
-  const { scanned_to, scanned_key } = rows[0] ?? {};
-  const scannedTo = scanned_to == null ? undefined : placeAt(scanned_to, scanned_key ?? undefined);
+  const { list_scanned_to, list_scanned_key } = rows[0] ?? {};
+  const scannedTo = list_scanned_to == null ? undefined : placeAt(list_scanned_to, list_scanned_key ?? undefined);
   return { rows: ofPage, next: found.length > size ? ofPage.at(-1)?.place : scannedTo };
 }
 

@@ -3,7 +3,7 @@ import { type Condition, type ListQuery, MAX_POSITION } from '../domain/list.js'
 import { columnsOf, type Listing } from './listing.js';
 
 /**
- * A statement with its parameters. Its first row has `found` or `scanned_to`, also if no row of the table matches; then
+ * A statement with its parameters. Its first row has `list_found` or `list_scanned_to`, also if no row of the table matches; then
  * its other columns are null. `list_position` is the row's position, and `list_key` the value by which the list is sorted.
  */
 export interface PageStatement {
@@ -63,7 +63,7 @@ export function narrowingFields(listing: Listing, { conditions }: ListQuery): re
 
 /**
  * The statement for a page if few rows satisfy the filter's conditions on one field. It finds them with the field's
- * index and sorts them. `found` is their number. If it exceeds {@link MAX_SCANNED}, the statement returns no page.
+ * index and sorts them. `list_found` is their number. If it exceeds {@link MAX_SCANNED}, the statement returns no page.
  */
 export function sortStatement(listing: Listing, query: ListQuery, field: string): PageStatement {
   const parts = partsOf(listing, query);
@@ -71,15 +71,15 @@ export function sortStatement(listing: Listing, query: ListQuery, field: string)
   const ofField = terms.filter(({ of }) => of?.field === field).map(({ sql }) => sql);
   const rest = [...statesOf(parts).map(anyOf), ...terms.filter(({ of }) => of?.field !== field).map(({ sql }) => sql)];
   // The ORDER BY makes PostgreSQL use the index of the field, whatever the planner estimates.
-  const few = `SELECT ${readOf(parts)}, ${anyOf(livesOf(parts))} AND ${isSeen} AS is_listed FROM ${listing.table}
+  const few = `SELECT ${readOf(parts)}, ${anyOf(livesOf(parts))} AND ${isSeen} AS list_is_listed FROM ${listing.table}
       WHERE ${inScope} AND ${ofField.join(' AND ')}
       ORDER BY ${listing.columns[field]} LIMIT ${MAX_SCANNED + 1}`;
-  return pageOfFew(parts, few, ['is_listed', ...rest]);
+  return pageOfFew(parts, few, ['list_is_listed', ...rest]);
 }
 
 /**
  * The statement for a page of a sorted list that is short without its filter's other conditions, such as that of one customer or
- * of what the caller sees. It reads the list along its positions from the beginning, and sorts it. `found` is as in
+ * of what the caller sees. It reads the list along its positions from the beginning, and sorts it. `list_found` is as in
  * {@link sortStatement}. It is undefined if nothing makes the list shorter.
  */
 export function sortWalkStatement(listing: Listing, query: ListQuery): PageStatement | undefined {
@@ -111,12 +111,12 @@ function pageOfFew(parts: Parts, few: string, conditions: readonly string[]): Pa
   const order = orderOf(parts, 'listed');
   const sql = `
     WITH few AS MATERIALIZED (${few})
-    SELECT ${outputOf(parts)}, found
-    FROM (SELECT count(*) AS found FROM few) AS counted
+    SELECT ${outputOf(parts)}, list_found
+    FROM (SELECT count(*) AS list_found FROM few) AS counted
       LEFT JOIN (
         SELECT ${columnNames(parts)} FROM few WHERE ${[...conditions, isAfter(parts, 'listed')].join(' AND ')}
         ORDER BY ${order} LIMIT $2
-      ) AS page ON found <= ${MAX_SCANNED}
+      ) AS page ON list_found <= ${MAX_SCANNED}
       ${listing.derived?.joins ?? ''}
     ORDER BY ${order}`;
   return { sql, params };
@@ -126,9 +126,9 @@ function pageOfFew(parts: Parts, few: string, conditions: readonly string[]): Pa
  * The statement for a page that is found by reading rows in order. It reads branches, each along one index from the page's position
  * on: one branch for each allowed state, for rows that aren't deleted and for deleted ones. It thus doesn't read a million done
  * tasks to find one that isn't done. A list that is sorted by a value has one branch, along the index on the value. Rows that other
- * conditions exclude are read and skipped, but at most {@link MAX_SCANNED} rows a branch. `scanned_to` and `scanned_key` are the
+ * conditions exclude are read and skipped, but at most {@link MAX_SCANNED} rows a branch. `list_scanned_to` and `list_scanned_key` are the
  * place up to which all rows were read, beyond which the page has none; they are null at the end of the list. It is that of a row
- * which the caller sees, unless `is_hidden`: then none of the read rows is.
+ * which the caller sees, unless `list_is_hidden`: then none of the read rows is.
  */
 export function scanStatement(listing: Listing, query: ListQuery): PageStatement {
   const parts = partsOf(listing, query);
@@ -139,8 +139,8 @@ export function scanStatement(listing: Listing, query: ListQuery): PageStatement
     rest.length === 0
       ? `(SELECT ${readOf(parts)} ${scan} LIMIT $2)`
       : `(SELECT ${columnNames(parts)} FROM (
-            SELECT ${readOf(parts)}, ${rest.join(' AND ')} AS is_listed ${scan} LIMIT ${MAX_SCANNED}
-          ) AS scanned WHERE is_listed LIMIT $2)`,
+            SELECT ${readOf(parts)}, ${rest.join(' AND ')} AS list_is_listed ${scan} LIMIT ${MAX_SCANNED}
+          ) AS scanned WHERE list_is_listed LIMIT $2)`,
   );
   const order = orderOf(parts, 'listed');
   const page = `SELECT ${columnNames(parts)} FROM (${pages.join(' UNION ALL ')}) AS branch ORDER BY ${order} LIMIT $2`;
@@ -148,8 +148,8 @@ export function scanStatement(listing: Listing, query: ListQuery): PageStatement
   if (rest.length === 0) {
     return { sql: `SELECT ${outputOf(parts)} FROM (${page}) AS page ${joins} ORDER BY ${order}`, params };
   }
-  const scanned = ['is_hidden', ...places.map((place) => place.scanned)].join(', ');
-  const hidden = `(${isSeen}) IS NOT TRUE AS is_hidden`;
+  const scanned = ['list_is_hidden', ...places.map((place) => place.scanned)].join(', ');
+  const hidden = `(${isSeen}) IS NOT TRUE AS list_is_hidden`;
   const reached = [hidden, ...places.map((place) => `${place.sql} AS ${place.scanned}`)].join(', ');
   // A full page of one branch has all rows up to its last one.
   const unlessFull = branches.length === 1 ? 'AND (SELECT count(*) FROM page) < $2' : '';
@@ -158,7 +158,7 @@ export function scanStatement(listing: Listing, query: ListQuery): PageStatement
     const walk = `SELECT ${reached} ${from} AND ${isAfter(parts)} ${unlessFull} ORDER BY ${orderOf(parts)}`;
     if (!rest.includes(isSeen)) return `(${walk} OFFSET ${MAX_SCANNED - 1} LIMIT 1)`;
     return `(SELECT ${scanned} FROM (SELECT ${scanned}, count(*) OVER () AS read FROM (${walk} LIMIT ${MAX_SCANNED}) AS walk) AS walk
-        WHERE read = ${MAX_SCANNED} ORDER BY is_hidden, ${last} LIMIT 1)`;
+        WHERE read = ${MAX_SCANNED} ORDER BY list_is_hidden, ${last} LIMIT 1)`;
   });
   const sql = `
     WITH page AS MATERIALIZED (${page})
@@ -167,7 +167,7 @@ export function scanStatement(listing: Listing, query: ListQuery): PageStatement
       LEFT JOIN (
         SELECT ${scanned} FROM (${ends.join(' UNION ALL ')}) AS ended ORDER BY ${orderOf(parts, 'scanned')} LIMIT 1
       ) AS scan ON TRUE
-      LEFT JOIN page ON scanned_to IS NULL OR ${tupleOf(parts, 'listed')} ${ascends ? '<=' : '>='} ${tupleOf(parts, 'scanned')}
+      LEFT JOIN page ON list_scanned_to IS NULL OR ${tupleOf(parts, 'listed')} ${ascends ? '<=' : '>='} ${tupleOf(parts, 'scanned')}
       ${joins}
     ORDER BY ${order}`;
   return { sql, params };
@@ -240,8 +240,8 @@ function partsOf(listing: Listing, query: ListQuery): Parts {
   const params = [...place, ...ofRows, ...values, ...(value === undefined ? [] : [value])];
   const afterKey = value === undefined ? undefined : `$${params.length}`;
   const places = [
-    ...(key === undefined ? [] : [{ sql: key, listed: 'list_key', scanned: 'scanned_key', after: afterKey }]),
-    { sql: positionOf(listing), listed: 'list_position', scanned: 'scanned_to', after: '$1' },
+    ...(key === undefined ? [] : [{ sql: key, listed: 'list_key', scanned: 'list_scanned_key', after: afterKey }]),
+    { sql: positionOf(listing), listed: 'list_position', scanned: 'list_scanned_to', after: '$1' },
   ];
   return { listing, query, inScope, isSeen, terms, ascends, places, params };
 }
@@ -287,7 +287,7 @@ const outputOf = (parts: Parts): string => {
     ...places.map(({ listed }) => listed),
     ...(derived ? [derived.columns] : []),
     // No row comes after one without a value, and one without comes after none. The index on the value finds it.
-    ...(key ? [`EXISTS (SELECT ${fromScope(parts, [`${key.sql} IS NULL`])}) AS has_null`] : []),
+    ...(key ? [`EXISTS (SELECT ${fromScope(parts, [`${key.sql} IS NULL`])}) AS list_has_null`] : []),
   ].join(', ');
 };
 
