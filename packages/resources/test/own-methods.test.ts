@@ -138,7 +138,7 @@ describe('see', () => {
   });
 });
 
-it('reads changes that have other names than the columns, also of what a watch is of', async () => {
+it('reads changes that have other names than the columns, also of what a watch is of, and a watcher sees', async () => {
   const row = { id: 'c', shelf_id: 'one', sequence: '7', title: 'Crate', count: '3', of: 'ada', version: '2' };
   const accepted: unknown[] = [];
   const sync: Pick<Sync, 'watch'> = {
@@ -155,7 +155,9 @@ it('reads changes that have other names than the columns, also of what a watch i
       kind: 'changed',
       item: { name: 'shelves/one/books/c', owner: 'ada', wordCount: 3n },
     });
-  expect(accepted).toEqual(['["","of ada",""]', true, false]);
+  for await (const _ of crates.watch({ sync, queries: database }, { ...watch, of: undefined, watcher: ada }));
+  const bySubject = expect.stringContaining('ada');
+  expect(accepted).toEqual(['["","of ada",""]', true, false, bySubject, true, false]);
 });
 
 describe('a request', () => {

@@ -126,7 +126,8 @@ async function viewOf<T>({ queries }: FeedOptions, source: FeedSource<T>, { of, 
   const { key, toItem, changed } = source;
   const readVisible = async (from: Queries): Promise<Visible> => watcher && source.visibleTo?.of(watcher, from);
   let visible = await readVisible(queries);
-  const field = of && (changed[of.column] ?? of.column);
+  const named = (column = ''): string => changed[column] ?? column;
+  const field = named(of?.column);
   const seesAll = source.visibleTo !== undefined && visible === undefined;
   const names = [
     fromNow ? 'from now' : '',
@@ -140,10 +141,10 @@ async function viewOf<T>({ queries }: FeedOptions, source: FeedSource<T>, { of, 
       accepts(row: unknown): boolean {
         const { optional } = payloadFields(row);
         // A handover may name none. A row without a value has null.
-        const value = valueIn(row, field ?? '');
+        const value = valueIn(row, field);
         if (of !== undefined && value !== undefined && value !== of.value) return false;
         if (!isHandover(row))
-          return visible === undefined || isAmong(visible, [optional(source.visibleTo?.column ?? '')]);
+          return visible === undefined || isAmong(visible, [optional(named(source.visibleTo?.column))]);
         return optional('person') === watcher?.subject || isAmong(visible, [optional('from'), optional('to')]);
       },
     },
