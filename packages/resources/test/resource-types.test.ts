@@ -85,3 +85,17 @@ it('refuses a watch of a table with a column that has the name of a mark in chan
   refuses(serve({}), 'WatchBooks: the column removed has the name of a mark in changes; store the field in another');
   expect(serve({ removed: 'gone' })).not.toThrow();
 });
+
+it('refuses a watch whose reply lacks an event: its watchers would get an empty one', () => {
+  const { createShelf, deleteShelf, watchBooks } = LibraryServiceDefinition.methods;
+  const check = (methods: object, model: typeof books.model | typeof shelves.model) => () =>
+    requireShapes({ ...LibraryServiceDefinition, methods: { ...methods } }, model as typeof books.model);
+  refuses(
+    check({ watchBooks: { ...watchBooks, responseType: createShelf.responseType } }, books.model),
+    'its reply has no snapshot in a oneof event; leave the method out',
+  );
+  const deleteBook = { ...deleteShelf, name: 'DeleteBook' };
+  const forEver = { ...books.model, has: (key: string) => key !== 'deleteTime' && books.model.has(key) };
+  refuses(check({ deleteBook, watchBooks }, forEver), 'WatchBooks: its reply has no bookDeleted in a oneof event');
+  expect(check({ watchBooks }, forEver)).not.toThrow();
+});

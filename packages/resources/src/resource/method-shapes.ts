@@ -1,5 +1,5 @@
 import type { MethodDefinition, ServiceDefinition } from '@rondo/rpc/internal';
-import { objectIn } from './json-column.js';
+import { objectIn, valueIn } from './json-column.js';
 import type { Model, ModelField } from './model.js';
 
 /** The names of a resource in the methods of its service. */
@@ -56,7 +56,17 @@ export function requireShapes<M>({ fullName, methods }: ServiceDefinition, model
   );
   const hasUpdate = Object.hasOwn(methods, `update${One}`);
   check(`watch${Many}`, ({ requestType }) => narrowingFault(model, requestType, hasUpdate));
+  const isDeletedForEver = Object.hasOwn(methods, `delete${One}`) && !model.has('deleteTime');
+  const events = ['snapshot', `${one}Changed`, ...(isDeletedForEver ? [`${one}Deleted`] : [])];
+  check(`watch${Many}`, ({ responseType }) => {
+    const lacking = events.find((one) => !hasEvent(responseType, one));
+    return lacking && `its reply has no ${lacking} in a oneof event`;
+  });
 }
+
+/** Whether the oneof `event` of a message has a member. An encoder leaves out one that it hasn't. */
+const hasEvent = ({ fromPartial }: MethodDefinition['responseType'], $case: string): boolean =>
+  valueIn(fromPartial({ event: { $case, value: {} } }), 'event') !== undefined;
 
 /** The reference of a resource that a watch's request has, too: the watch is of the resources with this reference only. */
 export function narrowingReference<M>(
