@@ -94,15 +94,22 @@ function digest(text: string, digits: number): string {
   return hash('sha256', text).slice(0, digits);
 }
 
-/** A value's JSON; a bigint is a string in it. A function for `JSON.stringify` would be called for each byte. */
+/** A value's JSON; a bigint is a string in it. */
 export function toText(value: unknown): string {
-  if (typeof value === 'bigint') return `"${value}"`;
-  if (typeof value !== 'object' || value === null || value instanceof Date) return JSON.stringify(value ?? null);
+  if (value === undefined || typeof value === 'string') return JSON.stringify(value ?? null);
+  if (!hasBytes(value))
+    return JSON.stringify(value, (_key, part: unknown) => (typeof part === 'bigint' ? `${part}` : part));
   if (Buffer.isBuffer(value)) return `{"type":"Buffer","data":[${value.join(',')}]}`;
   if (Array.isArray(value)) return `[${value.map(toText).join(',')}]`;
   const given = Object.entries(value).filter(([, part]) => part !== undefined);
   return `{${given.map(([key, part]) => `${JSON.stringify(key)}:${toText(part)}`).join(',')}}`;
 }
+
+/** Whether there are bytes for each of which `JSON.stringify` would call a function. */
+const hasBytes = (value: unknown): value is object =>
+  Buffer.isBuffer(value)
+    ? value.length > SHORT
+    : typeof value === 'object' && value !== null && Object.values(value).some(hasBytes);
 
 /** Digests of short texts. Most fields have one of few values, such as a state or nothing. */
 const digestsOfShort = new Map<string, string>();
