@@ -174,8 +174,8 @@ export async function releaseJobs(
 }
 
 const MAX_TEXT = { error: 500, progress: 200 };
-// PostgreSQL stores no NUL.
-const storable = (text: string, most: number) => text.replaceAll('\0', '\\0').slice(0, most);
+/** A text as PostgreSQL stores it, which has no NUL. */
+export const storable = (text: string, most?: number) => text.replaceAll('\0', '\\0').slice(0, most);
 
 /** An error as it is stored. */
 export const errorText = (error: unknown) =>

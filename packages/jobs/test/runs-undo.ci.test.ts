@@ -71,14 +71,14 @@ it('an undo that fails for good waits for an operator, and a retry goes on with 
     await run.step('b', () => 'b', {
       undo: () =>
         run.step('-b', () => {
-          throw new RunFailed('the account is closed');
+          throw new RunFailed('the account \0 is closed'); // which PostgreSQL would not store
         }),
     });
     await own(run, 'c');
     throw new RunFailed('nobody wants this');
   });
   const operation = await process.client.hire({ person: 'ada' });
-  expect(await blocked()).toMatch(/^b can't be undone: the account is closed; undo it by hand, then retry the run/);
+  expect(await blocked()).toMatch(/^b can't be undone: the account \\0 is closed; undo it by hand, then retry the run/);
   expect(await effects()).toEqual(['-c', 'a', 'c']);
   const operator = operatorOf(process);
   expect(await operator.getRun({ name: operation.name })).toMatchObject({

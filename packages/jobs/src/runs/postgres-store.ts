@@ -1,6 +1,7 @@
 import type { Database, Queries, SqlValue } from '@rondo/database';
 import { currentTrace } from '@rondo/rpc/internal';
 import type { Attempt } from '../attempt.js';
+import { storable } from '../store.js';
 import {
   ClaimLost,
   type Ended,
@@ -220,7 +221,8 @@ export class PostgresRun implements RunStore {
     return this.#going(async ({ query }) => {
       const { id } = this.#options.attempt;
       const tried = '(SELECT attempts FROM jobs WHERE id = $3)';
-      await query(`UPDATE workflow_runs SET blocked = $2, tried = ${tried} WHERE id = $1`, [this.#run, reason, id]);
+      const sql = `UPDATE workflow_runs SET blocked = $2, tried = ${tried} WHERE id = $1`;
+      await query(sql, [this.#run, storable(reason), id]);
       const ofStep = 'UPDATE workflow_steps SET unsettled = true WHERE run = $1 AND name = $2 AND end_time IS NULL';
       if (step !== undefined) await query(ofStep, [this.#run, step]);
       await query('DELETE FROM jobs WHERE id = $1', [id]);
