@@ -29,12 +29,12 @@ beforeEach(async () => {
 });
 afterEach(() => issuer.close());
 
-function authenticatorOf(from: { readonly name: string; readonly jwks?: URL }): Authenticator {
+function authenticatorOf(from: { readonly name: string; readonly jwks?: URL }, log = silentLogger): Authenticator {
   return createAuthenticator({
     tokens: { issuers: [from], audience: 'shop' },
     clock,
     wallClock: { now: () => now },
-    log: silentLogger,
+    log,
   });
 }
 
@@ -150,6 +150,18 @@ it.each([
   const stranger = await newKey('two');
   expect(await codeOf(stranger)).toBe('UNAVAILABLE');
   expect(await codeOf(key, 'another')).toBe('OK');
+});
+
+it('shows no login and no key of the URL of the keys', async () => {
+  const jwks = Object.assign(new URL('?key=hunter3', issuer.jwks), { username: 'ada', password: 'hunter2' });
+  const lines: unknown[] = [];
+  const log = { ...silentLogger, warn: (fields: object) => lines.push(fields) };
+  authenticator = authenticatorOf({ name: issuer.url, jwks }, log);
+  expect(await codeOf(key)).toBe('OK');
+  issuer.answer = (response) => response.writeHead(500).end();
+  expect(await codeOf(await newKey('two'))).toBe('UNAVAILABLE');
+  const text = `http://(hidden)@${issuer.jwks.host}/keys?(hidden) answered with 500`;
+  expect(lines).toEqual([expect.objectContaining({ err: new Error(text) })]);
 });
 
 it('waits 5 s for an issuer that does not answer', async () => {

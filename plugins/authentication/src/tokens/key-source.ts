@@ -3,6 +3,7 @@ import http from 'node:http';
 import https from 'node:https';
 import { fileURLToPath } from 'node:url';
 import type { Clock } from '@rondo/rpc/clock';
+import { maskUrl } from '@rondo/rpc/internal';
 import type { TokensPlugin } from '@rondo/service';
 import type { JSONWebKeySet } from 'jose';
 
@@ -14,6 +15,8 @@ export type ReadKeys = () => Promise<JSONWebKeySet>;
 
 const TIMEOUT_MS = 5_000;
 const MAX_BYTES = 256 * 1024;
+/** For errors and the log: a URL may have a login, or a key in its query. */
+const shown = ({ href }: URL): string => maskUrl(href);
 const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/;
 
 /** What is wrong with an issuer: its keys can't be found, or could be replaced on the way. Undefined if nothing is. */
@@ -21,7 +24,7 @@ export function faultOf({ name, jwks }: Issuer): string | undefined {
   const url = jwks ?? (URL.canParse(name) ? new URL(name) : undefined);
   if (url === undefined) return `${name} is no URL, so that its keys can't be found: name the URL of its keys`;
   if (jwks === undefined && url.protocol === 'file:') return `${name} is a file: name the URL of its keys`;
-  return isSafe(url) ? undefined : `the keys of ${name} must come by https: ${url} could be replaced on the way`;
+  return isSafe(url) ? undefined : `the keys of ${name} must come by https: ${shown(url)} could be replaced on the way`;
 }
 
 /** Plain HTTP only within this machine. */
@@ -47,7 +50,7 @@ export function keySource({ name, jwks }: Issuer, clock: Clock): ReadKeys {
 
 function toKeySet(json: Readonly<Record<string, unknown>>, url: URL): JSONWebKeySet {
   const { keys } = json;
-  if (!Array.isArray(keys)) throw new Error(`${url} has no list of keys`);
+  if (!Array.isArray(keys)) throw new Error(`${shown(url)} has no list of keys`);
   // Keys of other kinds may be among them: the verifier looks at each before it uses it.
   return { keys };
 }
@@ -58,9 +61,9 @@ async function readJson(url: URL, clock: Clock): Promise<Readonly<Record<string,
   try {
     json = JSON.parse(text);
   } catch (cause) {
-    throw new Error(`${url} isn't JSON`, { cause });
+    throw new Error(`${shown(url)} isn't JSON`, { cause });
   }
-  if (typeof json !== 'object' || json === null) throw new Error(`${url} isn't a JSON object`);
+  if (typeof json !== 'object' || json === null) throw new Error(`${shown(url)} isn't a JSON object`);
   return { ...json };
 }
 
@@ -77,7 +80,7 @@ async function get(url: URL, clock: Clock): Promise<string> {
   try {
     return await receive(url, controller.signal);
   } catch (cause) {
-    if (controller.signal.aborted) throw new Error(`${url} didn't answer within ${TIMEOUT_MS} ms`, { cause });
+    if (controller.signal.aborted) throw new Error(`${shown(url)} didn't answer within ${TIMEOUT_MS} ms`, { cause });
     throw cause;
   } finally {
     timer.cancel();
@@ -92,10 +95,10 @@ async function receive(url: URL, signal: AbortSignal): Promise<string> {
   const chunks: Buffer[] = [];
   let sizeBytes = 0;
   try {
-    if (response.statusCode !== 200) throw new Error(`${url} answered with ${response.statusCode}`);
+    if (response.statusCode !== 200) throw new Error(`${shown(url)} answered with ${response.statusCode}`);
     for await (const chunk of response) {
       sizeBytes += chunk.length;
-      if (sizeBytes > MAX_BYTES) throw new Error(`${url} has more than ${MAX_BYTES} bytes`);
+      if (sizeBytes > MAX_BYTES) throw new Error(`${shown(url)} has more than ${MAX_BYTES} bytes`);
       chunks.push(chunk);
     }
   } finally {
