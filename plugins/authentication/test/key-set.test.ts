@@ -106,11 +106,13 @@ it('is UNAVAILABLE while it never had a key, and recovers', async () => {
   expect(await codeOf(key)).toBe('OK');
 });
 
-it('stops to trust keys after a day without the issuer', async () => {
-  expect(await codeOf(key)).toBe('OK');
+it('stops to trust keys after a day without the issuer, also for tokens that it has accepted', async () => {
+  const token = await sign(claimsOf(issuer.url), key);
+  expect(await codeOfToken(token)).toBe('OK');
   issuer.away = true;
   await clock.advance(24 * 60 * MINUTE_MS);
   expect(await codeOf(key, 'anyone')).toBe('UNAVAILABLE');
+  expect(await codeOfToken(token)).toBe('UNAVAILABLE');
 });
 
 it('forgets a key that the issuer withdraws, also for tokens that it has accepted', async () => {

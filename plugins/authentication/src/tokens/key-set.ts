@@ -48,8 +48,13 @@ export class KeySet {
     this.#options = options;
   }
 
-  /** Reads the set again in the background if it is due. */
-  refresh(): void {
+  /** Whether what was verified by the set of this revision still holds. Reads the set again in the background if it is due. */
+  holds(revision: number): boolean {
+    this.#refresh();
+    return revision === this.revision && this.#usable(this.#options.clock.now()) !== undefined;
+  }
+
+  #refresh(): void {
     const now = this.#options.clock.now();
     if (this.#held === undefined || now < this.#refreshAt || this.#reading !== undefined) return;
     void this.#read();
@@ -62,7 +67,7 @@ export class KeySet {
    */
   readonly find = async (header: JWSHeaderParameters, token: FlattenedJWSInput) => {
     const { clock, issuer } = this.#options;
-    this.refresh();
+    this.#refresh();
     const held = this.#usable(clock.now());
     if (held !== undefined) {
       const key = await held.find(header, token).catch(orUnknown);

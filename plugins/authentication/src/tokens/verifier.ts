@@ -53,8 +53,7 @@ export function createTokenVerifier(rules: TokenRules, { clock, wallClock, log }
     const now = wallClock.now();
     const known = remembered.get(token);
     if (known !== undefined) {
-      known.keys.refresh();
-      if (known.revision === known.keys.revision && now < known.principal.expireTime) return known.principal;
+      if (known.keys.holds(known.revision) && now < known.principal.expireTime) return known.principal;
       remembered.delete(token);
     }
     const issuer = issuerOf(token);
