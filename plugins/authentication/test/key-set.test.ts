@@ -82,6 +82,17 @@ it('follows an issuer that rotates its keys under load, and refuses no token', a
   expect(issuer.asked).toBe(11);
 });
 
+it('follows an issuer whose new key has the id of the one before, and asks it once in 10 s for false signatures', async () => {
+  expect(await codeOf(key)).toBe('OK');
+  const next = await newKey(key.kid);
+  issuer.keys = [next.jwk];
+  expect(await codeOf(next)).toBe('OK');
+  await clock.advance(10_000);
+  const forged = Array.from({ length: 1_000 }, (_, index) => codeOf(key, `user-${index}`));
+  expect(new Set(await Promise.all(forged))).toEqual(new Set(['UNAUTHENTICATED']));
+  expect(issuer.asked).toBe(3);
+});
+
 it('goes on with known keys while the issuer is away, and says that it cannot judge others', async () => {
   expect(await codeOf(key)).toBe('OK');
   issuer.away = true;

@@ -29,9 +29,9 @@ export interface KeySetOptions {
 }
 
 /**
- * The public keys of an issuer. A token with an unknown key id causes a read, which all such tokens share. After a read that
- * doesn't find the key, the next one waits for 10 s, so that invented key ids can't make this process flood the issuer. After a
- * read that finds it there is no pause, because an issuer may rotate its keys at any time.
+ * The public keys of an issuer. A token with an unknown key id, or a signature by another key, causes a read, which all such tokens
+ * share. After a read that doesn't find the key, the next one waits for 10 s, so that false tokens can't make this process flood the
+ * issuer. After a read that finds it there is no pause, because an issuer may rotate its keys at any time.
  */
 export class KeySet {
   /** Changes with each read. What was verified by an earlier set has to be verified again. */
@@ -74,7 +74,7 @@ export class KeySet {
       if (key !== undefined) return key;
     }
     const before = this.revision;
-    const isRead = await this.#readBecauseUnknown();
+    const isRead = await this.renew();
     const renewed = this.#usable(clock.now());
     if (renewed === undefined || (!isRead && this.#fault !== undefined))
       throw credentialErrors.ISSUER_AWAY({ issuer }, { cause: this.#fault });
@@ -87,8 +87,8 @@ export class KeySet {
     return this.#held !== undefined && now - this.#held.readAt < KEEP_MS ? this.#held : undefined;
   }
 
-  /** Whether the set is the present one: it was read just now. */
-  async #readBecauseUnknown(): Promise<boolean> {
+  /** Reads the set for a token that has no key in it, or not this one, unless it is in a pause. Returns whether it was read just now. */
+  async renew(): Promise<boolean> {
     const { clock } = this.#options;
     if (this.#reading === undefined) {
       if (clock.now() < this.#readAgainAt) return false;

@@ -93,14 +93,20 @@ interface VerifyOptions {
 }
 
 async function verify(token: string, { keys, issuer, audience, now }: VerifyOptions): Promise<JWTPayload> {
+  const options = {
+    issuer,
+    audience,
+    algorithms: ALGORITHMS,
+    clockTolerance: CLOCK_SKEW_S,
+    currentDate: now,
+    requiredClaims: ['exp', 'sub'],
+  };
+  const once = () => jwtVerify(token, keys.find, options);
   try {
-    const { payload, protectedHeader } = await jwtVerify(token, keys.find, {
-      issuer,
-      audience,
-      algorithms: ALGORITHMS,
-      clockTolerance: CLOCK_SKEW_S,
-      currentDate: now,
-      requiredClaims: ['exp', 'sub'],
+    // An issuer may have another key by the same id, or give its keys no ids.
+    const { payload, protectedHeader } = await once().catch(async (error: unknown) => {
+      if (error instanceof errors.JWSSignatureVerificationFailed && (await keys.renew())) return once();
+      throw error;
     });
     const { typ } = protectedHeader;
     if (typ !== undefined && !TYPES.has(typ.toLowerCase()))
