@@ -4,6 +4,7 @@ import { Agent, type IncomingMessage, request as requestPlain } from 'node:http'
 import { request as requestTls, Agent as TlsAgent } from 'node:https';
 import { pipeline } from 'node:stream';
 import { createGunzip } from 'node:zlib';
+import { maskUrl } from '@rondo/rpc/internal';
 import { readText } from './bounds.js';
 import type { RegistryLocation } from './location.js';
 
@@ -23,7 +24,7 @@ export interface HttpAsk {
   readonly timeoutMs?: number;
 }
 
-/** An answer that isn't a refusal: a status below 400, or 404. */
+/** An answer that isn't a refusal: a status below 300, or 404. */
 export interface HttpAnswer {
   readonly status: number;
   readonly headers: IncomingMessage['headers'];
@@ -100,7 +101,9 @@ export class HttpServers {
     const isPacked = response.headers['content-encoding'] === 'gzip';
     const { statusCode: status = 0 } = response;
     return readText(isPacked ? pipeline(response, createGunzip(), () => undefined) : response, (text) => {
-      if (status >= 400 && status !== 404) throw new Error(`${server}: HTTP ${status}: ${text.slice(0, 200).trim()}`);
+      const { location } = response.headers;
+      const reason = location === undefined ? text.slice(0, 200).trim() : `it redirects to ${maskUrl(location)}`;
+      if (status >= 300 && status !== 404) throw new Error(`${server}: HTTP ${status}: ${reason}`);
       return { status, headers: response.headers, json: toJson(text) };
     });
   }

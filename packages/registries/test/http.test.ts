@@ -38,6 +38,13 @@ it('asks the second of two servers after requests that failed together at the fi
   expect(await ask()).toMatchObject({ status: 200 });
 });
 
+it('does not take a redirect for an answer: to write there would have no effect', async () => {
+  const moved = createServer((_, response) => response.writeHead(301, { location: 'https://a:b@10.0.0.9/?c=d' }).end());
+  const server = await listening(moved);
+  const text = `${server}: HTTP 301: it redirects to https://(hidden)@10.0.0.9/?(hidden)`;
+  await expect(askerOf(`eureka://${server}`)()).rejects.toThrow(text);
+});
+
 it('shows the certificate that its files have now', async () => {
   const [authority, folder] = [await newAuthority(), createFolder()];
   const file = (name: string) => join(folder.path, name);
