@@ -8,10 +8,13 @@ const MOST = 100_000;
 const DAYS = 90;
 const BATCH = 1_000;
 
-/** A failed event that is still in its lane holds up those after it: it stays until an operator decides. The lane of a job has no order. */
+/**
+ * A failed event that is still in its lane holds up those after it: it stays until an operator decides. The lane of a job has no order. A job
+ * may have waited for months before it failed: since then it is due.
+ */
 const REMOVE = `
   DELETE FROM jobs WHERE id IN (
-    SELECT id FROM jobs WHERE failed AND (lane IS NULL OR method LIKE '%/%') AND create_time < greatest(now() - interval '${DAYS} days',
+    SELECT id FROM jobs WHERE failed AND (lane IS NULL OR method LIKE '%/%') AND (due_time < now() - interval '${DAYS} days' OR create_time <
       (SELECT create_time FROM jobs WHERE failed ORDER BY create_time DESC OFFSET ${MOST - 1} LIMIT 1))
     ORDER BY create_time LIMIT ${BATCH} FOR UPDATE SKIP LOCKED)
   RETURNING id`;
