@@ -22,6 +22,10 @@ const PROBES_UNTIL_NEW = 6;
 const PROBES_UNTIL_RECONNECTED = 60;
 const ALONE = 'answers are kept in memory alone';
 const MAX_QUEUED = 1_000;
+/** A server that became a replica, by a failover, takes no writes. A new connection may lead to the one in its place. */
+const READ_ONLY = /\bREADONLY\b/;
+/** Its removal is a write without an effect. */
+const NO_KEY = 'rondo:cache:';
 /** A larger value is none of ours: it isn't even read. */
 const MAX_VALUE_BYTES = 1024 * 1024 + 1024;
 /** When it is looked again whether another process has stored the value that it is getting. */
@@ -64,7 +68,7 @@ export function createRedisStore(options: RedisStoreOptions): SharedStore {
     clock,
     timeoutMs,
     retryMs: RETRY_MS,
-    probe: () => connection.ping(),
+    probe: () => answerOf(() => connection.unlink(NO_KEY)),
     onChange(open, reason) {
       if (!open) log.info({}, `the cache at ${where} is ${seen ? 'back' : 'there'}`);
       else if (seen) log.warn({ reason: String(reason) }, `the cache at ${where} is away; ${ALONE}`);
@@ -82,19 +86,24 @@ export function createRedisStore(options: RedisStoreOptions): SharedStore {
     breaker.open(error);
   }
 
+  const answerOf = async <T>(work: () => Promise<T>): Promise<T | undefined> => {
+    try {
+      return await work();
+    } catch (error) {
+      if (!(error instanceof ErrorReply)) throw error;
+      // The server is there and has refused: of a key with another type, for example.
+      if (!READ_ONLY.test(error.message)) return undefined;
+      breaker.open(error);
+      throw error;
+    }
+  };
   const run = async <T>(work: () => Promise<T>): Promise<T | undefined> => {
     // While the client connects, there is nothing to wait for.
     if (!connection.isReady()) return undefined;
     const result = await breaker.run(async () => {
-      try {
-        const answer = await work();
-        seen = true;
-        return answer;
-      } catch (error) {
-        // The server is there and has refused: of a key with another type, for example.
-        if (error instanceof ErrorReply) return undefined;
-        throw error;
-      }
+      const answer = await answerOf(work);
+      seen = true;
+      return answer;
     });
     if (result === undefined) onError();
     return result;
@@ -145,7 +154,6 @@ function connect(url: string, onFault: (error: unknown) => void) {
   const binary = client.withTypeMapping({ [RESP_TYPES.BLOB_STRING]: Buffer });
   return {
     isReady: () => client.isReady,
-    ping: () => client.ping(),
     unlink: (key: string) => client.unlink(key),
     async evaluate({ text, digest }: Script, key: string, given: readonly (string | Buffer)[]): Promise<unknown> {
       try {

@@ -252,6 +252,25 @@ const textOf = ({ content }: { readonly content: Uint8Array }) => Buffer.from(co
     },
   );
 
+  it('a Redis that becomes a replica counts as away, and is asked for by new connections until it takes writes', async () => {
+    const lines: string[] = [];
+    const note = (_: object, line: string) => void lines.push(line);
+    const { store } = replica({ log: { ...silentLogger, info: note, warn: note } });
+    const connectionId = async () =>
+      /id=(\d+) .*name=rondo-cache/.exec(String(await raw.sendCommand(['CLIENT', 'LIST'])))?.[1];
+    await connected({ store });
+    const first = await connectionId();
+    await raw.sendCommand(['REPLICAOF', '127.0.0.1', '1']);
+    expect(await store.remove('x')).toBe(false);
+    expect(lines.filter((line) => line.includes('is away'))).toHaveLength(1);
+    expect(await store.take('x')).toEqual({ kind: 'none' });
+    await until(async () => ![undefined, first].includes(await connectionId()));
+    await raw.sendCommand(['REPLICAOF', 'NO', 'ONE']);
+    await until(() => lines.some((line) => line.includes('is back')));
+    await connected({ store });
+    expect(lines).toHaveLength(2);
+  });
+
   /** The bytes of a value. */
   async function binary(key: string): Promise<Buffer> {
     const value = await raw.withTypeMapping({ 36: Buffer }).get(key);
