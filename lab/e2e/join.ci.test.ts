@@ -27,7 +27,7 @@ const SERVICE = CalculatorDefinition.fullName;
 const AGENT = [join(root, 'packages/rondo/dist/join.mjs'), 'join', '--service', SERVICE, '--address', '127.0.0.1:0'];
 
 /** A server that `rondo join` has started, and what the registry knows of it. */
-async function joined() {
+async function joined(command = [process.execPath, join(root, 'lab/e2e/src/foreign-server.mjs')]) {
   const registry: ServiceProcess = await startRegistry({ warmingMs: 0 });
   closers.push(() => registry.stop());
   const env = {
@@ -36,7 +36,7 @@ async function joined() {
     RONDO_INSTANCE_ID: 'foreign-1',
     RONDO_DRAIN_WAIT_MS: '200',
   };
-  const args = [...AGENT, '--', process.execPath, join(root, 'lab/e2e/src/foreign-server.mjs')];
+  const args = [...AGENT, '--', ...command];
   const agent: RunningProcess = start(process.execPath, args, { cwd: root, env });
   closers.push(() => agent.stop('SIGKILL'));
   const [, pid = ''] = await agent.printed(/pid (\d+) at/);
@@ -86,6 +86,17 @@ describe('a server that rondo join has started', () => {
     expect(seen).toEqual([InstanceStatus.INSTANCE_STATUS_DRAINING]);
     expect((await agent.ended).code).toBe(3);
     expect(agent.output().stdout).toMatch(/got SIGTERM/);
+  });
+
+  it.each(['SIGTERM', 'SIGKILL'] as const)('ends with the shell that has started it, at %s', async (signal) => {
+    const server = `"${process.execPath}" lab/e2e/src/foreign-server.mjs`;
+    const { agent, pid } = await joined(['sh', '-c', `echo shell $$; ${server}; exit 4`]);
+    const [, shell] = await agent.printed(/shell (\d+)/);
+    if (signal === 'SIGTERM') agent.signal(signal);
+    else kill(Number(shell), signal);
+    await agent.ended;
+    expect(agent.output().stdout).toMatch(/got SIGTERM/);
+    expect(isAlive(pid)).toBe(false);
   });
 
   it('is deregistered when it is killed, and ends its agent', async () => {

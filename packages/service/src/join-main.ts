@@ -75,11 +75,11 @@ async function join(args: readonly string[]): Promise<void> {
   process.on('SIGHUP', () => child?.kill('SIGHUP'));
   // The launcher has died.
   process.on('disconnect', () => void end('SIGTERM'));
-  void child?.ended.then(async (code) => {
+  void child?.ended.then(async () => {
     if (isEnding) return;
     isEnding = true;
     await server.close();
-    process.exit(code);
+    process.exit(await stop(child, 'SIGTERM', settings.drainGraceMs));
   });
 }
 
@@ -89,6 +89,7 @@ async function stop(child: Child | undefined, signal: NodeJS.Signals, graceMs: n
   child.kill(signal);
   const timer = setTimeout(() => child.kill('SIGKILL'), graceMs);
   const code = await child.ended;
+  await child.endRest();
   clearTimeout(timer);
   return code;
 }
