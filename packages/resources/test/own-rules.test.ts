@@ -2,9 +2,11 @@
 
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { Book, BookState, UpdateBookRequest } from '@rondo/contracts/rondo/conformance/v1/library';
+import type { Queries } from '@rondo/database';
 import { StillDeleted, WrongState } from '../src/domain/errors.js';
+import type { Place } from '../src/domain/list.js';
 import { defineResource, ownedBy, readDraft, readOnly, scalarColumn } from '../src/exports/index.js';
-import { books, refused, startLibrary } from './library.js';
+import { books, readBooks, refused, startLibrary } from './library.js';
 
 let library: Awaited<ReturnType<typeof startLibrary>>;
 const parent = 'shelves/one';
@@ -117,6 +119,42 @@ it('lists a table whatever its columns are called', async () => {
     expect(await titles({ conditions: byTitle('!='), order, visible: '' })).toEqual(['A']);
     await database.query('DROP TABLE listed');
   }
+});
+
+it('reads no more of a page or of a watch than fits into a message', async () => {
+  const { database, client } = library;
+  await database.query("INSERT INTO shelves (id, title) VALUES ('large', 'Large')");
+  const text = "repeat('x', 1000000)";
+  const large = {
+    cover: `${text}::bytea`,
+    notes: `jsonb_build_object('text', ${text})`,
+    tags: `ARRAY[${text}]`,
+  };
+  for (const [column, value] of Object.entries(large))
+    await database.query(
+      `INSERT INTO books (shelf_id, id, title, ${column})
+       SELECT 'large', '${column}' || n, 'L', ${value} FROM generate_series(1, 4) AS n`,
+    );
+  let most = 0;
+  const query: Queries['query'] = async <T extends object>(...statement: Parameters<Queries['query']>) => {
+    const rows = await database.query<T>(...statement);
+    most = Math.max(most, rows.length);
+    return rows;
+  };
+  const names: string[] = [];
+  let after: Place | undefined;
+  do {
+    const asked = { after, size: 100, conditions: [], showDeleted: false };
+    const page = await books.list({ ...database, query }, asked, ['large']);
+    names.push(...page.items.map(({ name }) => name));
+    after = page.next;
+  } while (after !== undefined);
+  const all = Object.keys(large).flatMap((column) => [1, 2, 3, 4].map((n) => `shelves/large/books/${column}${n}`));
+  expect(names.reverse()).toEqual(all);
+  expect(most).toBe(4);
+  const watch = readBooks(client.watchBooks({ parent: 'shelves/large' }));
+  expect((await watch.snapshot()).map(({ name }) => name)).toEqual(all);
+  await watch.end();
 });
 
 describe('afterList', () => {

@@ -79,6 +79,7 @@ interface Asked {
   readonly filter: string;
   readonly showDeleted: boolean;
   readonly visible: string | null | undefined;
+  readonly listing?: Listing;
 }
 
 const postgres = filePostgres();
@@ -88,20 +89,29 @@ beforeAll(async () => {
   await database.transaction((transaction) => transaction.script(TABLE));
 });
 
-async function readPage(queries: Queries, { visible, ...asked }: Asked, page: { pageSize: number; pageToken: string }) {
+const isLarge = (id: bigint) => id % 7n === 0n;
+/** A large row fills half a message. */
+const LARGE: Listing = { ...LISTING, bytes: 'CASE WHEN id % 7 = 0 THEN 2000000 ELSE 0 END' };
+
+async function readPage(
+  queries: Queries,
+  { visible, listing = LISTING, ...asked }: Asked,
+  page: { pageSize: number; pageToken: string },
+) {
   const request = { ...asked, ...page };
   const query = { ...validate((field) => readList(field, LIST, request)), visible };
-  const { items, next } = await listPage(queries, { listing: LISTING, query }, ({ id }: { id: bigint }) => id);
+  const { items, next } = await listPage(queries, { listing, query }, ({ id }: { id: bigint }) => id);
   return { ids: items, pageToken: nextPageToken(LIST, request, next) };
 }
 
 async function readAll(asked: Asked, pageSize: number) {
   const ids: bigint[] = [];
-  let short = 0;
+  let [short, large] = [0, 0];
   for (let pageToken = ''; ; ) {
     const page = await readPage(database, asked, { pageSize, pageToken });
     ids.push(...page.ids);
-    if (page.pageToken === '') return { ids, short };
+    large = Math.max(large, page.ids.filter(isLarge).length);
+    if (page.pageToken === '') return { ids, short, large };
     await expectVisible(asked, page.pageToken);
     if (page.ids.length < pageSize) short += 1;
     pageToken = page.pageToken;
@@ -158,6 +168,16 @@ describe('a sorted list', () => {
         expect({ asked, ids: ids.join() }).toEqual({ asked, ids: (await expected(asked, where)).join() });
       }
     }
+  });
+
+  it.each(['', 'title', 'due desc'])('by "%s" reads no more large rows than fit into a message', async (orderBy) => {
+    for (const [filter, where] of FILTERS.slice(0, 3))
+      for (const visible of ['late', 'small', undefined]) {
+        const asked = { orderBy, filter, showDeleted: true, visible, listing: LARGE };
+        const { ids, large } = await readAll(asked, 90);
+        expect({ asked, ids: ids.join() }).toEqual({ asked, ids: (await expected(asked, where)).join() });
+        expect(large).toBeLessThanOrEqual(2);
+      }
   });
 
   it('has full pages of what a caller sees, or a state has, if that is little', async () => {

@@ -1,6 +1,6 @@
 import type { Queries, SqlValue, Transaction } from '@rondo/database';
 import { currentWorkLimits } from '@rondo/rpc/call';
-import { keyedRows } from '../sql/message-size.js';
+import { fittingSql, isCut, keyedRows } from '../sql/message-size.js';
 import { payloadFields } from '../sync/changes.js';
 import type { Sync } from '../sync/sync.js';
 import type { Row } from './column.js';
@@ -54,6 +54,8 @@ export interface FeedSource<T> {
   readonly table: string;
   /** A SELECT of rows, without a WHERE clause. */
   readonly select: string;
+  /** The SQL of the bytes of a row; see Listing. */
+  readonly bytes?: string | undefined;
   /** The SQL condition of the rows that snapshots have; by default all. */
   readonly live?: string | undefined;
   /** The column along which snapshots are read, by an index: unique, positive, and never changed. */
@@ -66,10 +68,10 @@ export interface FeedSource<T> {
 }
 
 /** How the rows of a resource are watched. */
-export function feedOf<M>(model: Model<M>, { select }: Table, toItem: (row: Row) => M): FeedSource<M> {
+export function feedOf<M>(model: Model<M>, { select, bytes }: Table, toItem: (row: Row) => M): FeedSource<M> {
   const { table, list = {}, visibleTo, changed = {} } = model.definition;
   const live = list.deletion?.live ?? (model.has('deleteTime') ? `${table}.${DELETION.live}` : undefined);
-  return { table, select, live, key: list.position ?? 'sequence', toItem, changed, visibleTo };
+  return { table, select, bytes, live, key: list.position ?? 'sequence', toItem, changed, visibleTo };
 }
 
 /** What a feed reads. */
@@ -153,7 +155,12 @@ async function viewOf<T>({ queries }: FeedOptions, source: FeedSource<T>, { of, 
         // At the moment of the rows: if it changes later, that is a handover to come.
         visible = await readVisible(transaction);
         const rows = fromNow ? [] : await transaction.query<Row>(...partQuery(source, after, { of, visible }));
-        return keyedRows(rows, { after, size: PART, keyOf: (row) => storedBigint(row[key]), toItem });
+        return keyedRows(rows, {
+          after,
+          size: isCut(rows) ? rows.length : PART,
+          keyOf: (row) => storedBigint(row[key]),
+          toItem,
+        });
       },
       // A handover is sent, whatever part the watch is at, as it changes rows of all parts.
       keyOf: (row: unknown) => (isHandover(row) ? 0n : payloadFields(row).whole(key)),
@@ -182,7 +189,7 @@ function identityOf(watcher: Watcher | undefined, seesAll: boolean): string {
 }
 
 function partQuery<T>(
-  { table, select, live, key, visibleTo }: FeedSource<T>,
+  { table, select, bytes, live, key, visibleTo }: FeedSource<T>,
   after: bigint,
   { of, visible }: Pick<ResourceWatch, 'of'> & { readonly visible: Visible },
 ): [sql: string, params: SqlValue[]] {
@@ -194,5 +201,6 @@ function partQuery<T>(
     ...(visible === undefined || visibleTo === undefined ? [] : [equals(visibleTo.column, visible)]),
     `${table}.${key} > $1`,
   ];
-  return [`${select} WHERE ${conditions.join(' AND ')} ORDER BY ${table}.${key} LIMIT ${PART}`, params];
+  const sql = `${select} WHERE ${conditions.join(' AND ')} ORDER BY ${table}.${key} LIMIT ${PART}`;
+  return [bytes === undefined ? sql : fittingSql(sql, { bytes, order: key }), params];
 }

@@ -5,7 +5,7 @@ import type { Model } from './model.js';
 import type { Table } from './table.js';
 
 /** How the table of a resource is listed. @param parents the ids of the parents, from the first one on. */
-export function listingOf<M>(model: Model<M>, { selected }: Table, parents: readonly string[]): Listing {
+export function listingOf<M>(model: Model<M>, { selected, bytes }: Table, parents: readonly string[]): Listing {
   const { definition, ids } = model;
   const { table, sort = [], visibleTo, derived, list = {} } = definition;
   const filter: readonly string[] = definition.filter ?? [];
@@ -17,6 +17,7 @@ export function listingOf<M>(model: Model<M>, { selected }: Table, parents: read
     table,
     order: 'the newest first',
     selected,
+    ...(bytes && { bytes }),
     ...(model.has('deleteTime') && { deletion: DELETION }),
     ...(states?.kind === 'enum' && { states: states.values }),
     ...(scanned && { scannedBy: { field: pathOf(model, scanned), withState: states !== undefined } }),

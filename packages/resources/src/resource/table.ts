@@ -19,7 +19,9 @@ export interface Statement {
 export interface Table {
   /** The columns that are read of the table. */
   readonly selected: readonly string[];
-  /** Those, as a statement lists them. */
+  /** The SQL of the bytes of a row that is read, as far as they may be many; undefined if they never are. */
+  readonly bytes: string | undefined;
+  /** Those columns, as a statement lists them. */
   readonly columns: string;
   readonly select: string;
   readonly get: string;
@@ -48,6 +50,7 @@ export function tableOf<M>(model: Model<M>): Table {
     `UPDATE ${table} SET ${[...assignments, ...changed].join(', ')} WHERE ${whereId}`;
   return {
     selected,
+    bytes: bytesOf(model),
     columns,
     select,
     get: `${select} WHERE ${whereId}`,
@@ -131,4 +134,15 @@ function selectedOf<M>({ definition: { visibleTo, list }, ids, fields, has }: Mo
       ...(visibleTo === undefined ? [] : [visibleTo.column]),
     ]),
   ];
+}
+
+/** The length of a value of `bytea` and of a text is known without the value. What is read of other tables isn't counted. */
+function bytesOf<M>({ fields }: Model<M>): string | undefined {
+  const lengths = fields.flatMap(({ column: { names, types } }) =>
+    types.flatMap((type, index) => {
+      if (!/^(?:bytea|text|jsonb)\b|\[\]/.test(type)) return [];
+      return [`coalesce(octet_length(${names[index]}${/^bytea\b(?!\[)/.test(type) ? '' : '::text'}), 0)`];
+    }),
+  );
+  return lengths.length === 0 ? undefined : [...new Set(lengths)].join(' + ');
 }

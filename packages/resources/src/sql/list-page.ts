@@ -11,7 +11,7 @@ import {
   visibleStatement,
 } from './list-statements.js';
 import type { Listing } from './listing.js';
-import { cutBySize } from './message-size.js';
+import { cutBySize, fittingSql, isCut } from './message-size.js';
 
 /** The columns that the statements of list-statements.ts return besides the row. Its columns of a value are for sorted lists. */
 interface Progress {
@@ -76,18 +76,22 @@ async function readPage<Row extends object>(
   database: Queries,
   { listing, query }: Read<unknown>,
 ): Promise<PlacedPage<Row>> {
-  const sorted = async ({ sql, params }: PageStatement): Promise<PlacedPage<Row> | undefined> => {
-    const rows = complete(await database.query<PageRow<Row>>(sql, params), { listing, query });
+  const rowsOf = async ({ sql, order, params }: PageStatement): Promise<readonly PageRow<Row>[]> => {
+    const { bytes } = listing;
+    const fitting = bytes === undefined ? sql : fittingSql(sql, { bytes, order });
+    return complete(await database.query<PageRow<Row>>(fitting, params), { listing, query });
+  };
+  const sorted = async (statement: PageStatement): Promise<PlacedPage<Row> | undefined> => {
+    const rows = await rowsOf(statement);
     return (rows[0]?.list_found ?? 0n) <= BigInt(MAX_SCANNED) ? pageUpTo(rows, query) : undefined;
   };
   for (const field of narrowingFields(listing, query)) {
     const page = await sorted(sortStatement(listing, query, field));
     if (page !== undefined) return page;
   }
-  const { sql, params } = scanStatement(listing, query);
-  const rows = complete(await database.query<PageRow<Row>>(sql, params), { listing, query });
+  const rows = await rowsOf(scanStatement(listing, query));
   const page = pageUpTo(rows, query);
-  const isShort = page.rows.length < query.size && page.next !== undefined;
+  const isShort = !isCut(rows) && page.rows.length < query.size && page.next !== undefined;
   const walk = isShort && keyOf(listing, query) !== undefined ? sortWalkStatement(listing, query) : undefined;
   const short = walk && (await sorted(walk));
   if (short !== undefined) return short;
@@ -112,7 +116,7 @@ function pageUpTo<Row extends object>(rows: readonly PageRow<Row>[], { size }: L
   const ofPage = found.slice(0, size).map((row) => ({ row, place: placeAt(row.list_position, row.list_key) }));
   const { list_scanned_to, list_scanned_key } = rows[0] ?? {};
   const scannedTo = list_scanned_to == null ? undefined : placeAt(list_scanned_to, list_scanned_key ?? undefined);
-  return { rows: ofPage, next: found.length > size ? ofPage.at(-1)?.place : scannedTo };
+  return { rows: ofPage, next: found.length > size || isCut(rows) ? ofPage.at(-1)?.place : scannedTo };
 }
 
 function placeAt(position: bigint, value: Value | undefined): Place {

@@ -8,6 +8,8 @@ import { columnsOf, type Listing } from './listing.js';
  */
 export interface PageStatement {
   readonly sql: string;
+  /** That of its rows. */
+  readonly order: string;
   readonly params: readonly SqlValue[];
 }
 
@@ -119,7 +121,7 @@ function pageOfFew(parts: Parts, few: string, conditions: readonly string[]): Pa
       ) AS page ON list_found <= ${MAX_SCANNED}
       ${listing.derived?.joins ?? ''}
     ORDER BY ${order}`;
-  return { sql, params };
+  return { sql, order, params };
 }
 
 /**
@@ -146,7 +148,7 @@ export function scanStatement(listing: Listing, query: ListQuery): PageStatement
   const page = `SELECT ${columnNames(parts)} FROM (${pages.join(' UNION ALL ')}) AS branch ORDER BY ${order} LIMIT $2`;
   const joins = listing.derived?.joins ?? '';
   if (rest.length === 0) {
-    return { sql: `SELECT ${outputOf(parts)} FROM (${page}) AS page ${joins} ORDER BY ${order}`, params };
+    return { sql: `SELECT ${outputOf(parts)} FROM (${page}) AS page ${joins} ORDER BY ${order}`, order, params };
   }
   const scanned = ['list_is_hidden', ...places.map((place) => place.scanned)].join(', ');
   const hidden = `(${isSeen}) IS NOT TRUE AS list_is_hidden`;
@@ -170,7 +172,7 @@ export function scanStatement(listing: Listing, query: ListQuery): PageStatement
       LEFT JOIN page ON list_scanned_to IS NULL OR ${tupleOf(parts, 'listed')} ${ascends ? '<=' : '>='} ${tupleOf(parts, 'scanned')}
       ${joins}
     ORDER BY ${order}`;
-  return { sql, params };
+  return { sql, order, params };
 }
 
 /** The list in the order of its positions. */

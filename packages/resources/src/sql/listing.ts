@@ -11,6 +11,8 @@ export interface Listing {
   readonly position?: string;
   /** The columns to read. */
   readonly selected: readonly string[];
+  /** The SQL of the bytes of a row of `page`. Without it, a page is read whole before it is cut to the size of a message. */
+  readonly bytes?: string;
   /** The column of each filter field. Each one but that of the states, by default `state`, has its own index, unless it is in `unindexed`. */
   readonly columns: Readonly<Record<string, string>>;
   /** Filter fields without an index. Only a bounded number of rows is read for a page, so a page may have few items. */

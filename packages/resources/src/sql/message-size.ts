@@ -25,6 +25,28 @@ export function* cutBySize<T>(items: Iterable<T>, sizeOf: (item: T) => number): 
   yield part;
 }
 
+/** The rows of a statement, as a message holds them. */
+interface Sized {
+  /** The SQL of the bytes of a row, as far as they may be many. */
+  readonly bytes: string;
+  /** That of the statement. */
+  readonly order: string;
+}
+
+/** A statement without the rows that don't fit into a message with those before them: a hundred may be hundreds of megabytes. */
+export function fittingSql(sql: string, { bytes, order }: Sized): string {
+  const before = `(ORDER BY ${order} ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)`;
+  // biome-ignore lint/plugin: the statement names its columns.
+  return `SELECT * FROM (
+      SELECT *, count(*) OVER () AS list_read, sum(${bytes}) OVER ${before} AS list_bytes_before FROM (${sql}) AS page
+    ) AS page WHERE list_bytes_before IS NULL OR list_bytes_before <= ${MAX_MESSAGE_BYTES} ORDER BY ${order}`;
+}
+
+/** Whether {@link fittingSql} has left out some. */
+export function isCut([first, ...others]: readonly object[]): boolean {
+  return first !== undefined && 'list_read' in first && Number(first.list_read) > 1 + others.length;
+}
+
 /** Of a number, and of the beginning of a message. */
 const FIXED_BYTES = 12;
 
