@@ -157,6 +157,16 @@ it('reads no more of a page or of a watch than fits into a message', async () =>
   await watch.end();
 });
 
+it('refuses a resource with more values than its process has time for', async () => {
+  const tags = Array.from({ length: 9_900 }, () => 'a');
+  const add = (book: object) => library.client.createBook({ parent, book: { title: 'Emma', tags, ...book } });
+  const { name } = await add({ labels: { a: 'b' } });
+  const large = { tags, editions: Array.from({ length: 1_000 }, () => ({})) };
+  const message = /^book\.editions: must have fewer items: .* most 20,000/;
+  await refused(add(large), 'INVALID_ARGUMENT', message);
+  await refused(library.client.updateBook({ book: { name, ...large } }), 'INVALID_ARGUMENT', message);
+});
+
 describe('afterList', () => {
   it('has the last word on a page', async () => {
     const { name } = await library.client.createBook({ parent, book: { title: 'Listed' } });
