@@ -63,6 +63,9 @@ function openReplicas(random: () => number) {
       const [closed] = replicas.splice(index(), 1, fixture.openReplica(SMALL));
       await closed?.close();
     },
+    async close(): Promise<void> {
+      await Promise.all(replicas.map((replica) => replica.close()));
+    },
   };
 }
 
@@ -190,6 +193,7 @@ async function followThroughFailures({ seed, steps }: Run): Promise<void> {
     expect(faults()).toEqual([]);
   } finally {
     await Promise.all(watchers.map(({ end }) => end()));
+    await replicas.close();
   }
   // The test did exercise breaks, snapshots and changes.
   const total = (count: 'snapshots' | 'changes' | 'breaks') =>
