@@ -47,6 +47,12 @@ it('ps, pick and call use the instances of a registry of another kind', async ()
   expect(called).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('5') });
 });
 
+it('the doctor examines the instances of a registry of another kind', async () => {
+  const { stdout } = await rondo(['doctor'], { environment });
+  expect(stdout).toMatch(/^ok {4}registry {8}answers at eureka:\/\/127/m);
+  expect(stdout).toMatch(/^warn {2}instances {7}1 of 2 are SERVING; other-1 is /m);
+});
+
 it.each([
   [
     ['drain', 'adder-1', '--force'],

@@ -3,6 +3,7 @@ import {
   ListOperatorStatesResponse,
   ListServicesResponse,
 } from '@rondo/contracts/rondo/registry/v1/registry';
+import { ListRefusalsResponse } from '@rondo/contracts/rondo/xds/v1/xds';
 import type { RegistryAdapter, RegistryPlugin } from '@rondo/registries';
 import { Metadata } from '@rondo/rpc/call';
 import type { ClientCall } from '@rondo/rpc/client';
@@ -67,6 +68,8 @@ export const answerBy =
     });
     if (method.name === 'ListServices') return reply(ListServicesResponse.fromPartial({}));
     if (method.name === 'ListOperatorStates') return reply(ListOperatorStatesResponse.fromPartial({}));
+    // It has no xDS clients.
+    if (method.name === 'ListRefusals') return reply(ListRefusalsResponse.fromPartial({}));
     if (method.name === 'ListInstances') return reply(await list(adapter, signal));
     const { address } = adapter;
     const instead = INSTEAD.get(address.split(':')[0] ?? '');
